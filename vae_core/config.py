@@ -1,0 +1,249 @@
+"""What a run is made of: frozen, validated settings that survive a round trip through JSON.
+
+Every number is checked here, whatever a widget, a URL or a file allowed before.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from itertools import pairwise
+from types import NoneType
+from typing import Any, Literal, Self, get_args
+
+from vae_core.checks import check_choice, check_integer, check_number, check_type, shown
+from vae_core.errors import BadInput
+
+Activation = Literal["tanh", "relu", "silu", "softplus"]
+EncoderHead = Literal["log_variance", "variance", "unit_variance", "deterministic"]
+Likelihood = Literal["bernoulli", "continuous_bernoulli", "gaussian"]
+Prior = Literal["standard_normal"]
+Optimizer = Literal["adam", "sgd"]
+BetaSchedule = Literal["constant", "linear", "cyclical"]
+
+MAX_LATENT_DIM = 512
+MAX_HIDDEN_DIM = 8192
+MAX_HIDDEN_LAYERS = 8
+MAX_PARAMETERS = 5_000_000
+MAX_DATA_DIM = 65_536
+_FORMAT = 1
+
+
+class _Config:
+    """JSON round trip of a frozen dataclass; unknown keys are ignored, so that newer files stay readable."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values by field name."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_dict(cls, values: object) -> Self:
+        """Builds the configuration from plain values.
+
+        Raises:
+            BadInput: ``values`` is no dictionary, or a field has a value of the wrong type or size.
+        """
+        if not isinstance(values, dict):
+            raise BadInput("config", f"{cls.__name__} must be a JSON object", "export the run again")
+        known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        try:
+            return cls(**{key: value for key, value in values.items() if key in known})
+        except TypeError as err:
+            raise BadInput("config", f"{cls.__name__} lacks a field ({err})", "export the run again") from err
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig(_Config):
+    """The network of the six-layer VAE (Kingma and Welling 2014, arXiv 1312.6114; source document 000).
+
+    Arguments:
+        data_dim: D, the number of values in one datum.
+        latent_dim: J, the number of latent dimensions.
+        hidden_dims: Sizes of the encoder's hidden layers; the decoder mirrors them. Empty: linear maps.
+        activation: The hidden layers' non-linearity (tanh in the source documents).
+        encoder_head: What the encoder outputs beside the mean: ``log_variance`` (unit outputs log sigma^2),
+            ``variance`` (sigma^2 through softplus), ``unit_variance`` (sigma = 1), ``deterministic``
+            (z = mean).
+        likelihood: p(x|z): ``bernoulli``, ``continuous_bernoulli`` or ``gaussian``.
+        likelihood_scale: s, the Gaussian's standard deviation; None: learned with the weights.
+        prior: p(z).
+
+    Raises:
+        BadInput: A field is out of its range; ``code`` is the field's name.
+
+    Example:
+        >>> ModelConfig(data_dim=64, hidden_dims=(128,)).latent_dim
+        2
+    """
+
+    data_dim: int
+    latent_dim: int = 2
+    hidden_dims: tuple[int, ...] = (128,)
+    activation: Activation = "tanh"
+    encoder_head: EncoderHead = "log_variance"
+    likelihood: Likelihood = "bernoulli"
+    likelihood_scale: float | None = 1.0
+    prior: Prior = "standard_normal"
+
+    def __post_init__(self) -> None:
+        check_integer("data_dim", self.data_dim, 1, MAX_DATA_DIM, "choose data with fewer values per datum")
+        check_integer("latent_dim", self.latent_dim, 1, MAX_LATENT_DIM, "2 can be drawn as a plane")
+        _hidden_dims(self)
+        check_choice("activation", self.activation, get_args(Activation))
+        check_choice("encoder_head", self.encoder_head, get_args(EncoderHead))
+        check_choice("likelihood", self.likelihood, get_args(Likelihood))
+        check_choice("prior", self.prior, get_args(Prior))
+        if self.likelihood_scale is not None:
+            check_number("likelihood_scale", self.likelihood_scale, 1e-3, 1e3, "use 1, or None to learn it")
+        if self.num_parameters > MAX_PARAMETERS:
+            message = f"this network would have {self.num_parameters:,} weights of at most {MAX_PARAMETERS:,}"
+            raise BadInput("hidden_dims", message, "use smaller hidden layers")
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of weights and biases of encoder and decoder together."""
+        heads = 2 if self.encoder_head in ("log_variance", "variance") else 1
+        encoder = (self.data_dim, *self.hidden_dims, heads * self.latent_dim)
+        decoder = (self.latent_dim, *reversed(self.hidden_dims), self.data_dim)
+        layers = [*pairwise(encoder), *pairwise(decoder)]
+        learned_scale = int(self.likelihood == "gaussian" and self.likelihood_scale is None)
+        return sum((rows + 1) * columns for rows, columns in layers) + learned_scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig(_Config):
+    """How the objective, reconstruction - beta * KL, is maximised (Higgins et al. 2017 for beta).
+
+    Arguments:
+        beta: Weight of the KL term, >= 0; 1 is the ELBO, 0 an autoencoder.
+        num_samples: M, samples of z per datum in each step's estimate.
+        optimizer: ``adam`` (Kingma and Ba 2015) or ``sgd`` with momentum.
+        learning_rate: Step size.
+        momentum: Of ``sgd`` only.
+        batch_size: Data per step; clamped to the number of training data.
+        num_epochs: Passes over the training data; 0 shows the untrained model.
+        beta_schedule: ``constant``; ``linear``: rises from 0 to beta during ``schedule_epochs``, then stays;
+            ``cyclical``: rises during the first half of every ``schedule_epochs``, then stays for the other
+            half (Fu et al. 2019, arXiv 1903.10145).
+        schedule_epochs: Length of the warm-up or of one cycle, in epochs.
+        free_bits: Nats of KL per latent dimension (batch mean) below which the KL is not penalised
+            (Kingma et al. 2016, arXiv 1606.04934); 0: off.
+        patience: Stop when the held-out ELBO has not risen for this many epochs; None: never.
+
+    Raises:
+        BadInput: A field is out of its range; ``code`` is the field's name.
+    """
+
+    beta: float = 1.0
+    num_samples: int = 1
+    optimizer: Optimizer = "adam"
+    learning_rate: float = 2e-3
+    momentum: float = 0.9
+    batch_size: int = 64
+    num_epochs: int = 300
+    beta_schedule: BetaSchedule = "constant"
+    schedule_epochs: int = 20
+    free_bits: float = 0.0
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        check_beta(self.beta)
+        check_learning_rate(self.learning_rate)
+        check_integer("num_samples", self.num_samples, 1, 1000, "1 is usual")
+        check_choice("optimizer", self.optimizer, get_args(Optimizer))
+        check_number("momentum", self.momentum, 0.0, 0.999, "0.9 is usual")
+        check_integer("batch_size", self.batch_size, 1, 1_000_000, "64 is usual")
+        check_integer("num_epochs", self.num_epochs, 0, 1_000_000, "300 trains the digits")
+        check_choice("beta_schedule", self.beta_schedule, get_args(BetaSchedule))
+        check_integer("schedule_epochs", self.schedule_epochs, 1, 1_000_000, "20 is usual")
+        check_number("free_bits", self.free_bits, 0.0, 100.0, "0 switches free bits off")
+        if self.patience is not None:
+            check_integer("patience", self.patience, 1, 1_000_000, "10 epochs are usual")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig(_Config):
+    """Everything that decides a run: same configuration, same numbers, bit for bit.
+
+    Arguments:
+        dataset: A name of ``vae_core.data.DATASETS``.
+        data_folder: Where the IDX files are, for ``dataset="idx"`` only.
+        model: The network.
+        train: The training.
+        seed: Starts the split of the data, the initial weights, the order of the data and the noise.
+        hold: Whether the run waits, paused, before its first step.
+
+    Raises:
+        BadInput: A field is out of its range; ``code`` is the field's name.
+    """
+
+    model: ModelConfig
+    dataset: str = "digits"
+    data_folder: str | None = None
+    train: TrainConfig = field(default_factory=TrainConfig)
+    seed: int = 0
+    hold: bool = False
+
+    def __post_init__(self) -> None:
+        check_integer("seed", self.seed, 0, 2**31 - 1, "0 is the default")
+        check_type("model", self.model, ModelConfig)
+        check_type("train", self.train, TrainConfig)
+        check_type("hold", self.hold, bool)
+        check_type("data_folder", self.data_folder, (str, NoneType))
+        if not isinstance(self.dataset, str) or not self.dataset:
+            raise BadInput("dataset", f"dataset must be a name, got {shown(self.dataset)}", "use 'digits'")
+
+    def held(self) -> "RunConfig":
+        """The same run, waiting before its first step."""
+        return dataclasses.replace(self, hold=True)
+
+    def to_json(self) -> str:
+        """The configuration as JSON text with a format number."""
+        return json.dumps({"format": _FORMAT, **self.to_dict()})
+
+    @classmethod
+    def from_json(cls, text: str) -> "RunConfig":
+        """Reads what :meth:`to_json` wrote.
+
+        Raises:
+            BadInput: No JSON, a newer format, or a field out of its range.
+        """
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as err:
+            raise BadInput("config", "the configuration is not JSON", "export the run again") from err
+        if not isinstance(values, dict) or values.get("format") != _FORMAT:
+            found = values.get("format") if isinstance(values, dict) else None
+            raise BadInput("format", f"this run has format {shown(found)}, not {_FORMAT}", "update the app")
+        return cls.from_dict(values)
+
+    @classmethod
+    def from_dict(cls, values: object) -> "RunConfig":
+        """Builds the run from plain values, its model and training as dictionaries within."""
+        if isinstance(values, dict):
+            model, train = values.get("model"), values.get("train", {})
+            values = {**values, "model": ModelConfig.from_dict(model), "train": TrainConfig.from_dict(train)}
+        return super(RunConfig, cls).from_dict(values)
+
+
+def check_beta(beta: float) -> float:
+    """Returns ``beta`` if the objective may use it, else raises :class:`BadInput` (code ``beta``)."""
+    return check_number("beta", beta, 0.0, 1e6, "use 1 for the ELBO, 0 for an autoencoder")
+
+
+def check_learning_rate(learning_rate: float) -> float:
+    """Returns ``learning_rate`` if it may be used, else raises :class:`BadInput` (code ``learning_rate``)."""
+    return check_number("learning_rate", learning_rate, 1e-8, 1e3, "0.001 is usual for Adam")
+
+
+def _hidden_dims(config: ModelConfig) -> None:
+    sizes: object = config.hidden_dims
+    if not isinstance(sizes, (tuple, list)):
+        raise BadInput("hidden_dims", f"hidden_dims must be a list, got {shown(sizes)}", "use (128,)")
+    if len(sizes) > MAX_HIDDEN_LAYERS:
+        message = f"hidden_dims has {len(sizes)} layers, the limit is {MAX_HIDDEN_LAYERS}"
+        raise BadInput("hidden_dims", message, "use one or two")
+    for size in sizes:
+        check_integer("hidden_dims", size, 1, MAX_HIDDEN_DIM, "leave the list empty for a linear model")
+    object.__setattr__(config, "hidden_dims", tuple(sizes))  # JSON has lists only

@@ -1,0 +1,146 @@
+"""Which data sets there are, known without loading any, and the one function that loads them by name.
+
+PyTorch and scikit-learn are imported by the functions that need them: a menu does not, and they take seconds.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from vae_core.data.files import image_shape
+from vae_core.errors import BadInput
+
+if TYPE_CHECKING:
+    import torch
+
+    from vae_core.data.dataset import Dataset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetInfo:
+    """What a menu says about a data set before it is loaded.
+
+    Arguments:
+        name: The name that :func:`load_dataset` takes.
+        title: The name for people.
+        kind: Images have pixels in [0, 1]; points are real vectors, for which only the Gaussian likelihood
+            is a density.
+        default_likelihood: The likelihood to begin with.
+        sentence: What the data are.
+    """
+
+    name: str
+    title: str
+    kind: Literal["images", "points"]
+    default_likelihood: Literal["bernoulli", "gaussian"]
+    sentence: str
+
+
+def _images(name: str, title: str, sentence: str) -> DatasetInfo:
+    return DatasetInfo(
+        name=name, title=title, kind="images", default_likelihood="bernoulli", sentence=sentence
+    )
+
+
+def _points(name: str, title: str, sentence: str) -> DatasetInfo:
+    return DatasetInfo(
+        name=name, title=title, kind="points", default_likelihood="gaussian", sentence=sentence
+    )
+
+
+DATASET_INFO: Final[dict[str, DatasetInfo]] = {
+    info.name: info
+    for info in (
+        _images("digits", "Handwritten digits", "1797 images of 8 × 8 pixels; they come with scikit-learn."),
+        _points("two_moons", "Two moons", "2000 points in the plane on two interleaved half circles."),
+        _points("pinwheel", "Pinwheel", "2000 points in the plane on five curved arms."),
+        _points("swiss_roll", "Swiss roll", "2000 points in the plane along one spiral."),
+        _points(
+            "gaussian_ring", "Ring of Gaussians", "2000 points in the plane from eight Gaussians on a circle."
+        ),
+        _images(
+            "idx", "MNIST and relatives", "Your own IDX files: MNIST, Fashion-MNIST, KMNIST and the like."
+        ),
+    )
+}
+"""What is known about each data set, by name, in the order of a menu."""
+
+DATASETS: Final = tuple(DATASET_INFO)
+"""The names that :func:`load_dataset` takes."""
+
+
+def load_dataset(name: str = "digits", *, seed: int = 0, folder: Path | str | None = None) -> "Dataset":
+    """Loads a data set by name; the same name and seed give the same numbers, bit for bit.
+
+    Arguments:
+        name: One of ``DATASETS``.
+        seed: Seed of the split into training and held-out data and, for points, of the points themselves.
+        folder: Where the IDX files are; used by ``"idx"`` only.
+
+    Raises:
+        BadInput: ``name`` is unknown, ``seed`` is not a seed, or the IDX files cannot be used.
+
+    Example:
+        >>> load_dataset("digits").x_train.shape
+        torch.Size([1437, 64])
+    """
+    if name not in DATASET_INFO:
+        raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
+    if name == "idx":
+        return _load_folder(folder, seed)
+    from vae_core.data.dataset import seeded_generator
+
+    generator = seeded_generator(seed)
+    return _load_digits(generator) if name == "digits" else _load_points(name, generator)
+
+
+def data_shape(name: str, *, folder: Path | str | None = None) -> tuple[int, ...]:
+    """Shape of one datum, known without loading the data: (height, width) of images, (2,) of points.
+
+    Raises:
+        BadInput: ``name`` is unknown, or the folder has no IDX images.
+
+    Example:
+        >>> data_shape("digits")
+        (8, 8)
+    """
+    if name not in DATASET_INFO:
+        raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
+    if name == "idx":
+        return image_shape(Path(_named(folder)))
+    return (8, 8) if name == "digits" else (2,)
+
+
+def _named(folder: Path | str | None) -> Path | str:
+    if folder is None:
+        raise BadInput(
+            "folder", "the data set idx needs a folder", "name the folder that holds the IDX files"
+        )
+    return folder
+
+
+def _load_folder(folder: Path | str | None, seed: int) -> "Dataset":
+    from vae_core.data.folder import load_idx_folder
+
+    return load_idx_folder(_named(folder), seed=seed)
+
+
+def _load_digits(generator: "torch.Generator") -> "Dataset":
+    from sklearn.datasets import load_digits
+
+    from vae_core.data.dataset import from_arrays
+
+    pixels, labels = load_digits(return_X_y=True)
+    x = np.asarray(pixels, np.float32) / 16
+    return from_arrays("digits", x, np.asarray(labels), image_shape=(8, 8), generator=generator)
+
+
+def _load_points(name: str, generator: "torch.Generator") -> "Dataset":
+    from vae_core.data.dataset import from_arrays
+    from vae_core.data.points import POINT_SETS
+
+    sample, class_names = POINT_SETS[name]
+    x, labels = sample(2000, generator=generator)
+    return from_arrays(name, x, labels, generator=generator, class_names=class_names)

@@ -1,0 +1,219 @@
+"""A data set that can be trained on, and the one door by which arrays become one: checked, then split."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vae_core.data.split import split_rows
+from vae_core.errors import BadInput
+
+MAX_FEATURES: Final = 4096
+MAX_CLASSES: Final = 1000
+
+Array = NDArray[Any] | torch.Tensor
+
+
+# Tensors have no truth value, so a generated __eq__ could only fail.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dataset:
+    """Data split into a training and a held-out part.
+
+    Arguments:
+        name: Its name.
+        x_train: Training data, shape (n_train, D), float32, contiguous.
+        x_test: Held-out data, shape (n_test, D), float32, contiguous.
+        labels_train: Their classes, shape (n_train,), int64; None where the data have no labels.
+        labels_test: Classes of the held-out data, shape (n_test,); None exactly where ``labels_train`` is.
+        image_shape: (height, width) with height * width = D, pixels in [0, 1]; None for points.
+        class_names: Name of class k at place k; empty where the data have no labels.
+        notes: Sentences that the user should read before training.
+    """
+
+    name: str
+    x_train: torch.Tensor
+    x_test: torch.Tensor
+    labels_train: torch.Tensor | None
+    labels_test: torch.Tensor | None
+    image_shape: tuple[int, int] | None
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def data_dim(self) -> int:
+        """Number of features D."""
+        return self.x_train.shape[1]
+
+    @property
+    def kind(self) -> Literal["images", "points"]:
+        """Whether a datum is an image or a point."""
+        return "points" if self.image_shape is None else "images"
+
+
+def from_arrays(
+    name: str,
+    x: Array,
+    labels: Array | None = None,
+    *,
+    image_shape: tuple[int, int] | None = None,
+    generator: torch.Generator,
+    held_out_fraction: float = 0.2,
+    class_names: tuple[str, ...] = (),
+) -> Dataset:
+    """Makes a data set from arrays: checks them, shuffles them, and holds a part out.
+
+    With labels, each class gives its share of the held-out part, to within one datum; a class of one member
+    stays in the training part. The arrays given are not changed.
+
+    Arguments:
+        name: Name of the data set.
+        x: Points, shape (n, D), or images, shape (n, height, width) or (n, D) with ``image_shape``.
+        labels: Class indices from 0, shape (n,).
+        image_shape: (height, width); found from ``x`` where that has three dimensions.
+        generator: Source of the shuffle.
+        held_out_fraction: Share f of the data that is held out, ceil(f n) of them, in (0, 1).
+        class_names: Name of each class; its number by default.
+
+    Raises:
+        BadInput: What is wrong with which argument, and what to do.
+
+    Example:
+        >>> data = from_arrays("noise", torch.randn(10, 3), generator=torch.Generator().manual_seed(0))
+        >>> data.x_train.shape, data.x_test.shape, data.kind
+        (torch.Size([8, 3]), torch.Size([2, 3]), 'points')
+    """
+    rows, image_shape = _rows(_numeric("x", x), image_shape)
+    classes = None if labels is None else _classes(_numeric("labels", labels), len(rows), class_names)
+    notes = _constant_columns(rows) if image_shape is None else ()
+    train, held_out, split_notes = split_rows(len(rows), classes, held_out_fraction, generator=generator)
+    return Dataset(
+        name=name,
+        x_train=torch.from_numpy(rows[train]),
+        x_test=torch.from_numpy(rows[held_out]),
+        labels_train=None if classes is None else torch.from_numpy(classes[train]),
+        labels_test=None if classes is None else torch.from_numpy(classes[held_out]),
+        image_shape=image_shape,
+        class_names=() if classes is None else class_names or numbered_classes(classes),
+        notes=notes + split_notes,
+    )
+
+
+def seeded_generator(seed: int) -> torch.Generator:
+    """Returns a new generator on the CPU, seeded.
+
+    Raises:
+        BadInput: ``seed`` is negative or needs more than 63 bits.
+
+    Example:
+        >>> seeded_generator(7).initial_seed()
+        7
+    """
+    if not 0 <= seed < 2**63:
+        raise BadInput("seed", f"seed must lie in 0 to 2^63 - 1, got {seed}", "choose a small whole number")
+    return torch.Generator().manual_seed(seed)
+
+
+def numbered_classes(labels: NDArray[np.int64]) -> tuple[str, ...]:
+    """Names classes by their number, 0 to the largest label.
+
+    Example:
+        >>> numbered_classes(np.array([2, 0]))
+        ('0', '1', '2')
+    """
+    return tuple(str(number) for number in range(int(labels.max()) + 1))
+
+
+def _numeric(field: str, values: Array) -> NDArray[Any]:
+    if isinstance(values, torch.Tensor):
+        # NumPy has no bfloat16.
+        values = (values.float() if values.is_floating_point() else values).detach().cpu().numpy()
+    array = np.asarray(values)
+    if array.dtype.kind not in "buif":
+        raise BadInput(field, f"{field} holds {array.dtype} values", "give numbers")
+    return array
+
+
+def _rows(
+    x: NDArray[Any], image_shape: tuple[int, int] | None
+) -> tuple[NDArray[np.float32], tuple[int, int] | None]:
+    """Checks data and returns them as rows, shape (n, D), with the image shape."""
+    shape_hint = "give points of shape (n, D) or images of shape (n, height, width)"
+    if x.ndim not in (2, 3) or 0 in x.shape[1:]:
+        raise BadInput("x", f"x has the shape {x.shape}", shape_hint)
+    if len(x) < 2:
+        raise BadInput("x", f"x has {len(x)} row(s)", "give at least 2: one to train on and one to hold out")
+    if image_shape is not None and (min(image_shape) < 1 or image_shape != _shape_of(x, image_shape)):
+        raise BadInput(
+            "image_shape", f"images of shape {image_shape} do not fit x of shape {x.shape}", shape_hint
+        )
+    image_shape = _shape_of(x, image_shape)
+    check_features(int(np.prod(x.shape[1:])))
+    with np.errstate(over="ignore"):
+        rows = np.ascontiguousarray(x.reshape(len(x), -1), np.float32)
+    _check_finite(rows)
+    if image_shape is not None:
+        _check_pixels(rows)
+    return rows, image_shape
+
+
+def _shape_of(x: NDArray[Any], image_shape: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Returns the image shape that the data have, or None."""
+    if x.ndim == 3:
+        return x.shape[1], x.shape[2]
+    return image_shape if image_shape is not None and image_shape[0] * image_shape[1] == x.shape[1] else None
+
+
+def check_features(data_dim: int) -> None:
+    """Refuses data with more features than a network here should have inputs.
+
+    Raises:
+        BadInput: There are more than ``MAX_FEATURES``.
+    """
+    if data_dim > MAX_FEATURES:
+        raise BadInput(
+            "x",
+            f"a datum has {data_dim} features, more than {MAX_FEATURES}",
+            "use smaller images or fewer columns",
+        )
+
+
+def _check_finite(rows: NDArray[np.float32]) -> None:
+    bad = ~np.isfinite(rows)
+    if bad.any():
+        where = f"in {bad.any(axis=1).sum()} rows"
+        message = f"x holds {bad.sum()} values that are NaN, infinite or beyond float32, {where}"
+        raise BadInput("x", message, "remove those rows or fill those values")
+
+
+def _check_pixels(rows: NDArray[np.float32]) -> None:
+    low, high = float(rows.min()), float(rows.max())
+    if low < 0 or high > 1:
+        looks_like_bytes = low >= 0 and 128 <= high <= 255
+        hint = (
+            "divide by 255" if looks_like_bytes else "rescale them, or give them as points, without a shape"
+        )
+        raise BadInput("x", f"pixels must lie in [0, 1], found {low:g} to {high:g}", hint)
+
+
+def _classes(labels: NDArray[Any], num_rows: int, class_names: tuple[str, ...]) -> NDArray[np.int64]:
+    if labels.dtype.kind not in "iu":
+        raise BadInput(
+            "labels", f"labels are {labels.dtype} values", "give whole numbers, one class index a row"
+        )
+    if labels.shape != (num_rows,):
+        raise BadInput(
+            "labels", f"labels have the shape {labels.shape} for {num_rows} rows", "give one label a row"
+        )
+    count = len(class_names) or MAX_CLASSES
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= count:
+        message = f"labels must lie in 0 to {count - 1}, found {low} to {high}"
+        raise BadInput("labels", message, "number the classes from 0")
+    return labels.astype(np.int64)
+
+
+def _constant_columns(rows: NDArray[np.float32]) -> tuple[str, ...]:
+    count = int((rows == rows[0]).all(axis=0).sum())
+    return (f"{count} of {rows.shape[1]} columns are constant and carry no information.",) if count else ()

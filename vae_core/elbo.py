@@ -1,0 +1,86 @@
+"""The evidence lower bound and its two terms, per datum, in nats."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae_core.distributions import Deterministic, DiagonalNormal, Posterior, Prior, StandardNormal
+from vae_core.errors import BadInput
+from vae_core.model import VAE
+
+
+class ElboTerms(NamedTuple):
+    """The terms of the bound for each datum of a batch, in nats.
+
+    Arguments:
+        reconstruction: E_q[log p(x|z)], estimated with M samples, shape (batch,).
+        kl: KL(q(z|x) || p(z)), shape (batch,).
+        kl_per_dim: Its parts by latent dimension, shape (batch, J); they sum to ``kl``. None when the KL is
+            a Monte-Carlo estimate, which does not fall apart by dimension.
+    """
+
+    reconstruction: Tensor
+    kl: Tensor
+    kl_per_dim: Tensor | None
+
+    @property
+    def elbo(self) -> Tensor:
+        """reconstruction - kl, always with beta = 1, shape (batch,)."""
+        return self.reconstruction - self.kl
+
+
+def elbo_terms(
+    model: VAE,
+    x: Tensor,
+    *,
+    num_samples: int = 1,
+    generator: torch.Generator,
+    prior: Prior | None = None,
+) -> ElboTerms:
+    """ELBO(x) = E_q(z|x)[log p(x|z)] - KL(q(z|x) || p(z)) with M = ``num_samples`` samples of z.
+
+    The KL is exact for a standard normal prior and otherwise the Monte-Carlo estimate
+    mean_m [log q(z_m|x) - log p(z_m)] from the same samples (Kingma and Welling 2014, section 2.3).
+    A deterministic encoder has no density: its KL is 0 by convention and ``elbo`` is no bound.
+
+    Arguments:
+        model: The model.
+        x: Data of shape (batch, D).
+        num_samples: M.
+        generator: Draws the noise.
+        prior: Another p(z) than the model's.
+
+    Raises:
+        BadInput: ``num_samples`` below 1, or data of another size than the model's.
+    """
+    if num_samples < 1:
+        raise BadInput("num_samples", f"num_samples must be at least 1, got {num_samples}", "1 is usual")
+    posterior = model.posterior(x)
+    eps = posterior.draw_eps(num_samples, generator=generator)
+    return elbo_terms_given_eps(model, x, posterior, eps, prior=prior)
+
+
+def elbo_terms_given_eps(
+    model: VAE, x: Tensor, posterior: Posterior, eps: Tensor, *, prior: Prior | None = None
+) -> ElboTerms:
+    """The same with given noise ``eps``, shape (M, batch, J): a differentiable function of the weights."""
+    z = posterior.reparameterize(eps)
+    reconstruction = model.likelihood(z).log_prob(x).mean(0)
+    kl, kl_per_dim = _kl(posterior, z, model.prior if prior is None else prior)
+    return ElboTerms(reconstruction, kl, kl_per_dim)
+
+
+def monte_carlo_kl(posterior: DiagonalNormal, prior: Prior, z: Tensor) -> Tensor:
+    """mean_m [log q(z_m|x) - log p(z_m)] for z of shape (M, batch, J): shape (batch,), nats, unbiased."""
+    return (posterior.log_prob(z) - prior.log_prob(z)).mean(0)
+
+
+def _kl(posterior: Posterior, z: Tensor, prior: Prior) -> tuple[Tensor, Tensor | None]:
+    if isinstance(posterior, Deterministic):
+        per_dim = torch.zeros_like(posterior.mean)
+        return per_dim.sum(-1), per_dim
+    if isinstance(prior, StandardNormal):
+        per_dim = posterior.kl_to_standard_normal()
+        return per_dim.sum(-1), per_dim
+    return monte_carlo_kl(posterior, prior, z), None

@@ -1,0 +1,249 @@
+"""Walking in the latent space: where data lie, and what the decoder makes of points between them."""
+
+import math
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vae_core.errors import BadInput
+from vae_core.model import VAE
+
+PLANE_SWITCH_RATIO = 1.5
+"""How much more KL another dimension must carry before the plane turns to it: pictures should not jump."""
+
+
+def quantile_axis(num_points: int) -> Tensor:
+    """z at the Gaussian quantiles (i + 1/2) / n, ascending, shape (n,).
+
+    Equal steps in prior probability (Kingma and Welling 2014, figure 4), so that a grid of them shows
+    what samples from the prior look like.
+
+    Raises:
+        BadInput: ``num_points`` below 1.
+    """
+    if num_points < 1:
+        raise BadInput("num_points", f"a grid needs at least 1 point, got {num_points}", "12 is usual")
+    probabilities = (torch.arange(num_points, dtype=torch.float64) + 0.5) / num_points
+    return torch.special.ndtri(probabilities).float()
+
+
+def choose_plane(kl_per_dim: Tensor, current: tuple[int, int] | None = None) -> tuple[int, int]:
+    """The two latent dimensions with the largest KL, ascending; the same one twice when J = 1.
+
+    Arguments:
+        kl_per_dim: Mean KL of each dimension, shape (J,), nats.
+        current: The plane shown so far; kept unless another pair carries clearly more KL.
+    """
+    latent_dim = len(kl_per_dim)
+    if latent_dim <= 2:
+        return (0, latent_dim - 1)
+    first, second = sorted(torch.topk(kl_per_dim, 2).indices.tolist())
+    if current is not None:
+        now, best = (float(kl_per_dim[list(pair)].sum()) for pair in (current, (first, second)))
+        if best <= PLANE_SWITCH_RATIO * now:
+            return current
+    return (first, second)
+
+
+def plane_points(
+    axis: Tensor, plane: tuple[int, int], latent_dim: int, *, base: Tensor | None = None
+) -> Tensor:
+    """The points z of a square grid, shape (rows, columns, J).
+
+    Row 0 has the largest value of the plane's second dimension, so that the grid looks like the plane.
+
+    Arguments:
+        axis: Values along both axes, ascending, shape (n,).
+        plane: The two dimensions; one row when they are the same.
+        latent_dim: J.
+        base: Values of all dimensions outside the plane, shape (J,); None: 0.
+    """
+    rows = axis.flip(0) if plane[0] != plane[1] else axis[:1]
+    z = torch.zeros(len(rows), len(axis), latent_dim, dtype=axis.dtype)
+    if base is not None:
+        z += base
+    z[..., plane[1]] = rows[:, None]
+    z[..., plane[0]] = axis[None, :]
+    return z
+
+
+@torch.no_grad()
+def decoded_grid(model: VAE, axis: Tensor, plane: tuple[int, int], *, base: Tensor | None = None) -> Tensor:
+    """E[x|z] over the plane, shape (rows, columns, D); arguments as for :func:`plane_points`."""
+    return model.likelihood(plane_points(axis, plane, model.config.latent_dim, base=base)).mean
+
+
+@torch.no_grad()
+def traversal(model: VAE, base: Tensor, dim: int, values: Tensor) -> Tensor:
+    """E[x|z] while one latent dimension takes the given values and the others stay.
+
+    Arguments:
+        model: The model.
+        base: Where the traversal starts, shape (J,).
+        dim: The dimension that moves, from 0.
+        values: Its values, shape (n,).
+
+    Returns:
+        Decoded means of shape (n, D).
+
+    Raises:
+        BadInput: ``dim`` is no dimension of the model.
+    """
+    if not 0 <= dim < model.config.latent_dim:
+        raise BadInput(
+            "dim",
+            f"latent dimension {dim + 1} does not exist, the model has {model.config.latent_dim}",
+            "choose another",
+        )
+    z = base.repeat(len(values), 1)
+    z[:, dim] = values
+    return model.likelihood(z).mean
+
+
+class Neighbours(NamedTuple):
+    """The data nearest to a query: indices and distances, both of shape (k,), nearest first."""
+
+    indices: Tensor
+    distances: Tensor
+
+
+def nearest_neighbours(
+    points: Tensor,
+    query: Tensor,
+    *,
+    num_neighbours: int = 10,
+    metric: Literal["euclidean", "cosine"] = "euclidean",
+) -> Neighbours:
+    """The points nearest to a query; of equally near ones, the first.
+
+    Euclidean: ||p - q||. Cosine: 1 - p . q / (||p|| ||q||), from 0 to 2, and 1 where p or q is 0.
+
+    Arguments:
+        points: Shape (n, d): posterior means, or data.
+        query: Shape (d,).
+        num_neighbours: k; all n where there are fewer.
+        metric: What near means.
+
+    Raises:
+        BadInput: ``num_neighbours`` below 1, or the query has another number of values than the points.
+
+    Example:
+        >>> nearest_neighbours(torch.eye(3), torch.tensor([0.0, 2.0, 1.0]), num_neighbours=2).indices
+        tensor([1, 2])
+    """
+    if num_neighbours < 1:
+        raise BadInput("num_neighbours", f"at least 1 neighbour is needed, got {num_neighbours}", "use 10")
+    if query.shape != points.shape[1:]:
+        message = f"the query has {query.numel()} values, the points have {points.shape[1]}"
+        raise BadInput("query", message, "compare points of the same space")
+    if metric == "cosine":
+        distances = 1 - functional.cosine_similarity(points, query[None], dim=1)
+    else:
+        distances = (points - query).norm(dim=1)
+    indices = distances.argsort(stable=True)[:num_neighbours]
+    return Neighbours(indices, distances[indices])
+
+
+_PARALLEL = 1e-3
+
+
+def interpolate(
+    start: Tensor, end: Tensor, num_points: int, *, kind: Literal["linear", "spherical"] = "linear"
+) -> Tensor:
+    """Points from one z to another at t = 0, 1/(n - 1), ..., 1.
+
+    Linear: (1 - t) a + t b. Spherical: [sin((1 - t) w) a + sin(t w) b] / sin w with w the angle between a
+    and b (White 2016, "Sampling Generative Networks"): in many dimensions it keeps the length that samples
+    from the prior have. Where a and b are parallel or one is 0, there is no such arc and the way is linear.
+
+    Arguments:
+        start: a, shape (J,).
+        end: b, shape (J,).
+        num_points: n.
+        kind: The way.
+
+    Returns:
+        Points of shape (n, J); the first is a, the last b.
+
+    Raises:
+        BadInput: ``num_points`` below 2.
+
+    Example:
+        >>> interpolate(torch.zeros(1), torch.ones(1), 3).flatten().tolist()
+        [0.0, 0.5, 1.0]
+    """
+    if num_points < 2:
+        raise BadInput("num_points", f"a way needs at least 2 points, got {num_points}", "11 is usual")
+    share = torch.linspace(0, 1, num_points, dtype=start.dtype)[:, None]
+    angle = math.acos(float(functional.cosine_similarity(start, end, dim=0).clamp(-1, 1)))
+    no_arc = math.sin(angle) < _PARALLEL or not (start.any() and end.any())
+    if kind == "linear" or no_arc:
+        return (1 - share) * start + share * end
+    return (torch.sin((1 - share) * angle) * start + torch.sin(share * angle) * end) / math.sin(angle)
+
+
+class ClassMeans(NamedTuple):
+    """Where the classes lie: labels of shape (C,), ascending, and mean posterior means of shape (C, J)."""
+
+    labels: Tensor
+    means: Tensor
+
+
+def class_means(means: Tensor, labels: Tensor) -> ClassMeans:
+    """Mean of the posterior means of each class c: sum_{i: y_i = c} mean_i / n_c.
+
+    Arguments:
+        means: Posterior means, shape (n, J).
+        labels: Classes, shape (n,), -1 where a datum has none; those count nowhere.
+
+    Example:
+        >>> class_means(torch.tensor([[0.0], [2.0], [5.0]]), torch.tensor([3, 3, -1]))
+        ClassMeans(labels=tensor([3]), means=tensor([[1.]]))
+    """
+    classes = labels[labels >= 0].unique()
+    members = (labels == classes[:, None]).to(means.dtype)
+    return ClassMeans(classes, members @ means / members.sum(1, keepdim=True))
+
+
+def aggregate_samples(means: Tensor, stds: Tensor, num_samples: int, *, generator: torch.Generator) -> Tensor:
+    """Draws z from the aggregate posterior q(z) = 1/n sum_i q(z|x_i): a random datum, then z from its q.
+
+    Hoffman and Johnson (2016), "ELBO surgery": where q(z) is not the prior, samples from the prior decode
+    to what was never trained on.
+
+    Arguments:
+        means: Posterior means, shape (n, J).
+        stds: Posterior standard deviations, shape (n, J); zeros for a deterministic encoder.
+        num_samples: How many.
+        generator: Draws the data and the noise.
+
+    Returns:
+        Samples of shape (num_samples, J).
+
+    Raises:
+        BadInput: ``num_samples`` below 1.
+    """
+    if num_samples < 1:
+        raise BadInput("num_samples", f"at least 1 sample is needed, got {num_samples}", "20 is usual")
+    rows = torch.randint(len(means), (num_samples,), generator=generator)
+    noise = torch.randn(num_samples, means.shape[1], generator=generator)
+    return means[rows] + stds[rows] * noise
+
+
+def log_aggregate(z: Tensor, means: Tensor, stds: Tensor) -> Tensor:
+    """Log density of the aggregate posterior: log q(z) = logsumexp_i log N(z; mean_i, std_i^2) - log n.
+
+    Arguments:
+        z: Shape (m, J).
+        means: Posterior means, shape (n, J).
+        stds: Posterior standard deviations, shape (n, J), above 0.
+
+    Returns:
+        Nats, shape (m,). Below log p(z): a place that the prior reaches more often than the data do.
+    """
+    constant = (2 * stds.log() + math.log(2 * math.pi)).sum(1)
+    # One z at a time: all pairs at once are 400 MB for 20 of them, 10 000 data and J = 512.
+    parts = [-0.5 * (((point - means) / stds).square().sum(1) + constant) for point in z]
+    return torch.stack([torch.logsumexp(part, dim=0) for part in parts]) - math.log(len(means))

@@ -1,0 +1,103 @@
+"""The variational autoencoder: networks in, distributions out."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vae_core.config import ModelConfig
+from vae_core.distributions import (
+    LOG_VAR_RANGE,
+    Bernoulli,
+    ContinuousBernoulli,
+    Deterministic,
+    DiagonalNormal,
+    Gaussian,
+    LikelihoodModel,
+    Posterior,
+    Prior,
+    StandardNormal,
+)
+from vae_core.errors import BadInput
+from vae_core.networks import MLP
+
+MIN_LIKELIHOOD_SCALE = 1e-3
+"""Lower limit of a learned s: on data that the decoder can copy, s -> 0 makes the density infinite."""
+
+
+class VAE(nn.Module):
+    """p(x, z) = p(x|z) p(z) with the amortised approximate posterior q(z|x) (Kingma and Welling 2014).
+
+    One encoder matrix serves both heads; the decoder mirrors the encoder's hidden sizes.
+
+    Arguments:
+        config: Sizes, heads and likelihood.
+        generator: Draws the initial weights: the same seed gives the same weights.
+
+    Example:
+        >>> model = VAE(ModelConfig(data_dim=64), generator=torch.Generator().manual_seed(0))
+        >>> model.posterior(torch.zeros(5, 64)).mean.shape
+        torch.Size([5, 2])
+    """
+
+    def __init__(self, config: ModelConfig, *, generator: torch.Generator) -> None:
+        super().__init__()
+        self.config = config
+        two_heads = config.encoder_head in ("log_variance", "variance")
+        outputs = config.latent_dim * (2 if two_heads else 1)
+        self.encoder = MLP(
+            (config.data_dim, *config.hidden_dims, outputs),
+            activation=config.activation,
+            generator=generator,
+        )
+        self.decoder = MLP(
+            (config.latent_dim, *reversed(config.hidden_dims), config.data_dim),
+            activation=config.activation,
+            generator=generator,
+        )
+        if config.likelihood == "gaussian" and config.likelihood_scale is None:
+            self.log_scale = nn.Parameter(torch.zeros((), device=generator.device))
+
+    @property
+    def prior(self) -> Prior:
+        """p(z)."""
+        return StandardNormal(self.config.latent_dim)
+
+    def posterior(self, x: Tensor) -> Posterior:
+        """The approximate posterior q(z|x) of data x of shape (batch, D).
+
+        Raises:
+            BadInput: The data have another number of values than the model (code ``data_dim``).
+        """
+        if x.shape[-1] != self.config.data_dim:
+            raise BadInput(
+                "data_dim",
+                f"this model takes {self.config.data_dim} values per datum, the data have {x.shape[-1]}",
+                "choose the data set that the model was trained on",
+            )
+        outputs = self.encoder(x)
+        head = self.config.encoder_head
+        if head == "deterministic":
+            return Deterministic(outputs)
+        if head == "unit_variance":
+            return DiagonalNormal(outputs, torch.zeros_like(outputs))
+        mean, spread = outputs.chunk(2, dim=-1)
+        log_var = spread if head == "log_variance" else torch.log(functional.softplus(spread) + 1e-9)
+        return DiagonalNormal(mean, log_var.clamp(*LOG_VAR_RANGE))
+
+    def likelihood(self, z: Tensor) -> LikelihoodModel:
+        """p(x|z) at z of shape (..., J)."""
+        outputs = self.decoder(z)
+        if self.config.likelihood == "bernoulli":
+            return Bernoulli(outputs)
+        if self.config.likelihood == "continuous_bernoulli":
+            return ContinuousBernoulli(outputs)
+        return Gaussian(outputs, self.likelihood_scale())
+
+    def likelihood_scale(self) -> Tensor:
+        """s of the Gaussian likelihood as a scalar tensor, set or learned."""
+        if self.config.likelihood_scale is None:
+            return torch.exp(self.log_scale.clamp(min=math.log(MIN_LIKELIHOOD_SCALE)))
+        weight = self.decoder.biases[0]
+        return torch.tensor(self.config.likelihood_scale, dtype=weight.dtype, device=weight.device)
