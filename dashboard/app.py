@@ -1,0 +1,33 @@
+"""The entry point: ``streamlit run dashboard/app.py``."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# Streamlit puts this file's folder on the path, not the repository's root: with these lines a plain
+# ``streamlit run dashboard/app.py`` works from any folder, with nothing installed but the requirements.
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st  # noqa: E402
+
+from dashboard import warmup  # noqa: E402
+
+PAGES = (
+    ("start.py", "Start", ":material/home:"),
+    ("train.py", "Train", ":material/play_circle:"),
+    ("latent_space.py", "Latent space", ":material/scatter_plot:"),
+    ("elbo.py", "ELBO", ":material/stacked_bar_chart:"),
+)
+
+
+def main() -> None:
+    """Draws the frame and the page that the URL names."""
+    st.set_page_config(page_title="VAE Dashboard", page_icon=ROOT / "dashboard" / "icon.png", layout="wide")
+    warmup.start()
+    pages = [st.Page(ROOT / "pages" / file, title=title, icon=icon) for file, title, icon in PAGES]
+    st.navigation(pages, position="top").run()
+
+
+if __name__ == "__main__":
+    main()

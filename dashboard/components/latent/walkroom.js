@@ -1,0 +1,167 @@
+// The latent plane to walk in: the pointer, a finger or the keys move z; classes can be switched off.
+
+const KEY_STEP = 0.1;
+const FINE_KEY_STEP = 0.02;
+const KEY_ZOOM = 0.8;
+const KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const REDRAWS_MAP = new Set(["weights", "plane", "theme", "size", "view"]);
+const OTHERS = {
+  zero: "at 0",
+  pin: "from the newest pin",
+  draw: "from the drawing",
+};
+
+class WalkRoom {
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
+    const find = (selector) => root.querySelector(selector);
+    [this.hand, this.legend] = [".hand", ".legend"].map(find);
+    this.others = host.root.querySelector(".others");
+    this.map = new ClassMap(find(".map"), null, () => host.note("view"));
+    this.overlay = new Overlay(this.hand, this.map);
+    this.gestures = new Gestures(this.hand, this);
+    this.hand.addEventListener("keydown", (event) => {
+      if (!event.ctrlKey && !event.metaKey && !event.altKey && this.key(event)) event.preventDefault();
+    });
+    this.hand.addEventListener("focus", () => this.announce());
+    host.onChange((z, source) => this.told(source));
+  }
+
+  told(source) {
+    const { host } = this;
+    if (source === "weights" || source === "plane") this.setMap();
+    if (source === "theme") this.buildLegend();
+    if (this.gliding || REDRAWS_MAP.has(source)) this.gliding = this.map.draw(host.theme, host.now);
+    if (this.gliding) host.invalidate();
+    const nearest = this.map.nearest(this.placeOfZ());
+    host.nearest = nearest;
+    this.overlay.draw(host.theme, {
+      axes: host.axes,
+      z: host.z,
+      pins: host.pins,
+      path: host.path,
+      nearest: nearest === null ? null : host.data.posterior(nearest),
+      posterior: host.posterior,
+    });
+    this.report();
+  }
+
+  setMap() {
+    const { config, data, axes, now, calm } = this.host;
+    const shown = {
+      means: data.pairs(data.means, axes),
+      stds: data.pairs(data.stds, axes),
+      labels: data.labels,
+      classNames: config.class_names,
+      axes,
+      latentDim: config.config.latent_dim,
+    };
+    const turned = axes.join() !== this.axes?.join();
+    if (turned) this.map.view = null;
+    this.axes = axes;
+    this.map.set(shown, now, turned || calm.matches);
+    this.buildLegend();
+  }
+
+  buildLegend() {
+    const { classes, hiddenClasses } = this.map;
+    if (!classes) return;
+    this.legend.hidden = classes.length < 2;
+    while (this.legend.children.length > classes.length) this.legend.lastChild.remove();
+    classes.forEach((label, k) => {
+      const button = this.legend.children[k] ?? this.legend.appendChild(document.createElement("button"));
+      button.textContent = this.map.className(label);
+      button.dataset.shape = label < 8 ? 0 : Math.floor(label / 8) % 3;
+      button.style.setProperty("--class", classColour(this.host.theme, label));
+      button.setAttribute("aria-pressed", !hiddenClasses.has(label));
+      button.onclick = () => this.switchClass(label);
+    });
+  }
+
+  switchClass(label) {
+    const { hiddenClasses } = this.map;
+    if (!hiddenClasses.delete(label)) hiddenClasses.add(label);
+    this.buildLegend();
+    this.host.note("view");
+  }
+
+  placeOfZ() {
+    return this.host.axes.map((axis) => this.host.z[axis]);
+  }
+
+  point({ x, y }) {
+    const { frame } = this.map;
+    if (frame) this.host.setPlace([frame.x(x), frame.y(y)], "pointer");
+  }
+
+  pan(right, down) {
+    this.map.panBy(right, down);
+  }
+
+  zoom(at, factor) {
+    return this.map.zoomAbout(at, factor);
+  }
+
+  click(at) {
+    this.point(at);
+    this.before = { pins: this.host.pins, base: this.host.base };
+    this.host.pin(this.host.z);
+  }
+
+  // A double click: what its first click pinned is taken back.
+  reset() {
+    Object.assign(this.host, this.before);
+    this.before = null;
+    this.host.note("pins");
+    this.map.look(null);
+  }
+
+  key({ key, shiftKey, repeat }) {
+    const { host, map } = this;
+    const move = KEY_MOVES[key];
+    if (move) this.step(move, shiftKey ? FINE_KEY_STEP : KEY_STEP);
+    else if (key === "Enter") !repeat && host.pin(host.z);
+    else if (key === "Delete" || key === "Backspace") host.unpin();
+    else if (key === "0") map.look(null);
+    else if (key === "+" || key === "=") this.zoomByKey(KEY_ZOOM);
+    else if (key === "-") this.zoomByKey(1 / KEY_ZOOM);
+    else if (key === " ") this.gestures.hold(true);
+    else return false;
+    return true;
+  }
+
+  step(move, size) {
+    const place = this.placeOfZ().map((value, axis) => value + move[axis] * size);
+    if (this.map.single) place[1] = place[0];
+    this.host.setPlace(place, "keys");
+    this.map.follow(this.placeOfZ());
+    this.announce();
+  }
+
+  zoomByKey(factor) {
+    const { px, py } = this.map.currentFrame();
+    const [x, y] = this.placeOfZ();
+    this.map.zoomAbout({ x: px(x), y: py(this.map.single ? 0 : y) }, factor);
+  }
+
+  // For screen readers, by keys only: a moving pointer would never stop talking.
+  announce() {
+    this.hand.setAttribute("aria-valuetext", this.host.zText());
+    this.hand.setAttribute("aria-valuenow", this.placeOfZ()[0].toFixed(2));
+  }
+
+  report() {
+    const { host, map } = this;
+    const count = host.z.length - new Set(host.axes).size;
+    const from = OTHERS[host.base.source] ?? "as the sliders stand";
+    const which = count === 1 ? "The other dimension is" : `The other ${count} dimensions are`;
+    this.others.textContent = count ? `${which} ${from}.` : "";
+    const { x0, x1, y0, y1, left, top, width, height } = map.frame;
+    Object.assign(this.host.root.dataset, {
+      view: [x0, x1, y0, y1].join(","),
+      box: [left, top, width, height].join(","),
+      nearest: host.nearest ?? "",
+    });
+  }
+}

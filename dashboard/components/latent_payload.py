@@ -1,0 +1,142 @@
+"""What the latent explorer is told, as bytes: the whole model and where its held-out data lie."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.theme import CLASSES, CONCEPTS
+from vae_core.config import ModelConfig
+
+FloatArray = NDArray[np.float32]
+
+MAX_DECODER_BYTES: Final = 20_000_000
+"""A larger decoder stays on the server."""
+MAX_DATA: Final = 10_000
+MAX_POSTERIOR_BYTES: Final = 4_000_000
+"""Of all means and standard deviations: with many latent dimensions fewer data are sent."""
+MAX_BYTES: Final = 8_000_000
+"""Of everything but a larger model; images are left out first."""
+
+_PALETTES: Final = {
+    theme: {"concepts": CONCEPTS[theme], "classes": list(CLASSES[theme])} for theme in ("light", "dark")
+}
+_TYPES: Final = {"f4": np.dtype("<f4"), "i4": np.dtype("<i4"), "u1": np.dtype("u1")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatentScene:
+    """A model and its held-out data as the browser gets them; made once for all who look.
+
+    Arguments:
+        meta: Plain values; ``arrays`` gives type, offset (bytes, from the first array on) and length of each.
+        body: The arrays one after the other, each at a multiple of four bytes.
+    """
+
+    meta: dict[str, object]
+    body: bytes = field(repr=False)
+
+
+def flat_weights(weights: list[NDArray[np.float32]], biases: list[NDArray[np.float32]]) -> FloatArray:
+    """The parameters of a multi-layer perceptron in one row: each matrix row by row, then its bias.
+
+    Arguments:
+        weights: W_l of shape (outputs, inputs), first layer first.
+        biases: b_l of shape (outputs,).
+    """
+    layers = zip(weights, biases, strict=True)
+    return np.concatenate([part.ravel() for layer in layers for part in layer])
+
+
+def latent_scene(
+    config: ModelConfig,
+    *,
+    decoder: FloatArray,
+    encoder: FloatArray,
+    scale: float | None,
+    x: FloatArray,
+    labels: NDArray[np.int32],
+    means: FloatArray,
+    stds: FloatArray,
+    about: dict[str, object],
+) -> LatentScene | None:
+    """Packs a model for the browser.
+
+    Arguments:
+        config: What the model is.
+        decoder, encoder: Its parameters, see :func:`flat_weights`.
+        scale: s of the Gaussian likelihood; None for the others.
+        x: Held-out data, shape (n, D); images from 0 to 1.
+        labels: Classes, shape (n,), -1 where a datum has none.
+        means, stds: Of q(z|x), shape (n, J).
+        about: More plain values: ``image_shape``, ``class_names``, ``kl_per_dim``, ``step`` and ``run``.
+
+    Returns:
+        The scene, with as many data as ``MAX_DATA`` and ``MAX_POSTERIOR_BYTES`` allow and as many of their
+        x as ``MAX_BYTES`` allow; None where the decoder is larger than ``MAX_DECODER_BYTES``.
+    """
+    if decoder.nbytes > MAX_DECODER_BYTES:
+        return None
+    count = min(len(x), MAX_DATA, MAX_POSTERIOR_BYTES // (8 * config.latent_dim))
+    arrays = {
+        "decoder": _typed(decoder, "f4"),
+        "encoder": _typed(encoder, "f4"),
+        "means": _typed(means[:count], "f4"),
+        "stds": _typed(stds[:count], "f4"),
+        "labels": _typed(labels[:count], "i4"),
+    }
+    room = max(0, MAX_BYTES - sum(array.nbytes for array in arrays.values()))
+    arrays["x"] = _data(x[:count], room, images=about["image_shape"] is not None)
+    meta = {
+        "config": config.to_dict() | {"scale": scale},
+        "hash": _digest(decoder, encoder),
+        "palettes": _PALETTES,
+        "arrays": _places(arrays),
+    }
+    return LatentScene(meta=about | meta, body=b"".join(map(_padded, arrays.values())))
+
+
+def latent_packet(scene: LatentScene, *, plane: tuple[int, int]) -> bytes:
+    """The scene with the plane to show as bytes.
+
+    Returns:
+        The length of the JSON (uint32, little-endian), the JSON, padded to a multiple of four bytes with
+        spaces, and the arrays.
+    """
+    head = json.dumps(scene.meta | {"plane": plane}).encode()
+    head += b" " * (-len(head) % 4)
+    return len(head).to_bytes(4, "little") + head + scene.body
+
+
+def _typed(array: NDArray[np.generic], kind: str) -> NDArray[np.generic]:
+    return np.ascontiguousarray(array, dtype=_TYPES[kind])
+
+
+def _data(x: FloatArray, room: int, *, images: bool) -> NDArray[np.generic]:
+    kind = "u1" if images else "f4"
+    first = x[: room // (_TYPES[kind].itemsize * x.shape[1])]
+    return _typed(np.clip(np.nan_to_num(first) * 255 + 0.5, 0, 255) if images else first, kind)
+
+
+def _padded(array: NDArray[np.generic]) -> bytes:
+    return array.tobytes() + b"\0" * (-array.nbytes % 4)
+
+
+def _places(arrays: dict[str, NDArray[np.generic]]) -> dict[str, dict[str, object]]:
+    places: dict[str, dict[str, object]] = {}
+    offset = 0
+    for name, array in arrays.items():
+        kind = f"{array.dtype.kind}{array.dtype.itemsize}"
+        places[name] = {"type": kind, "offset": offset, "length": array.size}
+        offset += array.nbytes + -array.nbytes % 4
+    return places
+
+
+def _digest(*weights: FloatArray) -> str:
+    digest = hashlib.sha256()
+    for array in weights:
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]

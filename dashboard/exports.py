@@ -1,0 +1,55 @@
+"""What a reader takes home from the Latent space page: coordinates, decoded arrays, pictures."""
+
+import csv
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dashboard.cache import Encoded
+
+Array = NDArray[np.float32]
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def coordinates_csv(data: Encoded, class_names: tuple[str, ...]) -> str:
+    """A table with a row for each datum: class, posterior means and deviations, and the terms of its bound.
+
+    A class name that a spreadsheet would run as a formula begins with an apostrophe.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    dims = range(1, data.means.shape[1] + 1)
+    means, stds = [f"mean_{j}" for j in dims], [f"std_{j}" for j in dims]
+    writer.writerow(["datum", "class", *means, *stds, "reconstruction_nats", "kl_nats", "elbo_nats"])
+    terms = np.stack([data.reconstruction, data.kl, data.elbo], axis=1)
+    for row, label in enumerate(data.labels.tolist()):
+        numbers = [*data.means[row], *data.stds[row], *terms[row]]
+        name = "" if label < 0 else harmless(class_names[label])
+        writer.writerow([row, name, *(f"{float(value):.7g}" for value in numbers)])
+    return out.getvalue()
+
+
+def harmless(text: str) -> str:
+    """The text with an apostrophe before it where a spreadsheet would take it for a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def grid_npz(grid: Array, axis: Array, plane: tuple[int, int]) -> bytes:
+    """The decoded grid as a NumPy archive: ``decoded`` (rows, columns, D), ``axis``, ``plane`` (from 1)."""
+    out = io.BytesIO()
+    np.savez_compressed(out, decoded=grid, axis=axis, plane=np.array(plane) + 1)
+    return out.getvalue()
+
+
+def grid_png(grid: Array, image_shape: tuple[int, int], *, scale: int = 4) -> bytes:
+    """The decoded grid as a grey picture, each pixel ``scale`` times as wide and high."""
+    rows, columns = grid.shape[:2]
+    height, width = image_shape
+    mosaic = grid.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
+    pixels = (np.clip(np.nan_to_num(mosaic), 0, 1) * 255).astype(np.uint8)
+    pixels = pixels.reshape(rows * height, columns * width).repeat(scale, axis=0).repeat(scale, axis=1)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, format="PNG")
+    return out.getvalue()

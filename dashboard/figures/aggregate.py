@@ -1,0 +1,78 @@
+"""Where the data lie in the latent space, against where the prior expects them."""
+
+import math
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from dashboard.figures.base import FONT_SIZE, finish
+from dashboard.theme import CONCEPTS, ThemeName
+
+Array = NDArray[np.float32]
+HEIGHT = 300
+SPACE_HEIGHT = 380
+NUM_BINS = 50
+_REACH = 4.0
+_HOVER = "z = %{x:.2f}: density %{y:.3f}"
+_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": FONT_SIZE}}
+
+
+def aggregate_figure(z: Array, dim: int, *, theme: ThemeName) -> go.Figure:
+    """Histogram of the aggregate posterior in one latent dimension over the density of the prior.
+
+    Arguments:
+        z: Samples of the aggregate posterior q(z_j) in that dimension, shape (n,).
+        dim: The dimension j, from 0.
+        theme: Light or dark.
+    """
+    colours = CONCEPTS[theme]
+    low, high = min(-_REACH, float(z.min())), max(_REACH, float(z.max()))
+    density, edges = np.histogram(z, bins=NUM_BINS, range=(low, high), density=True)
+    figure = go.Figure()
+    figure.add_bar(
+        x=(edges[1:] + edges[:-1]) / 2,
+        y=density,
+        width=edges[1] - edges[0],
+        name="aggregate posterior",
+        marker_color=colours["posterior"],
+        opacity=0.75,
+        hovertemplate=_HOVER,
+    )
+    axis = np.linspace(low, high, 200)
+    figure.add_scatter(
+        x=axis,
+        y=np.exp(-(axis**2) / 2) / math.sqrt(2 * math.pi),
+        mode="lines",
+        name="prior N(0, 1)",
+        line={"color": colours["prior"], "width": 3, "dash": "dash"},
+        hovertemplate=_HOVER,
+    )
+    figure.update_xaxes(title=f"z<sub>{dim + 1}</sub>", range=[low, high])
+    figure.update_yaxes(title="density", rangemode="tozero")
+    return finish(figure.update_layout(legend=_ABOVE), height=HEIGHT, theme=theme, legend=True)
+
+
+def decoded_samples_figure(x: Array, decoded: Array, *, span: float, theme: ThemeName) -> go.Figure:
+    """Decoded samples among two-dimensional data.
+
+    Arguments:
+        x: Data, shape (n, 2).
+        decoded: Decoded samples, shape (k, 2).
+        span: Half the side of the picture about 0, so that two of them compare.
+        theme: Light or dark.
+    """
+    colours = CONCEPTS[theme]
+    figure = go.Figure()
+    for values, name, concept, size in ((x, "x", "data", 4), (decoded, "decoded sample", "decoded", 8)):
+        figure.add_scatter(
+            x=values[:, 0],
+            y=values[:, 1],
+            mode="markers",
+            name=name,
+            marker={"color": colours[concept], "size": size, "opacity": 0.8},
+            hovertemplate="(%{x:.2f}, %{y:.2f})",
+        )
+    figure.update_xaxes(title="x<sub>1</sub>", range=[-span, span])
+    figure.update_yaxes(title="x<sub>2</sub>", range=[-span, span], scaleanchor="x")
+    return finish(figure.update_layout(legend=_ABOVE), height=SPACE_HEIGHT, theme=theme, legend=True)

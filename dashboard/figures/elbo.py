@@ -1,0 +1,95 @@
+"""The bound and its terms as bars and histograms, nats per datum."""
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from dashboard.figures.base import FONT_SIZE, finish
+from dashboard.formats import signed
+from dashboard.theme import CONCEPTS, ThemeName
+
+Array = NDArray[np.float32]
+HEIGHT = 330
+
+
+def terms_figure(reconstruction: float, kl: float, *, theme: ThemeName) -> go.Figure:
+    """ELBO = reconstruction - KL as three bars on one axis: the KL's begins where the reconstruction ends.
+
+    Arguments:
+        reconstruction: E_q[log p(x|z)], nats.
+        kl: KL(q || prior), nats.
+        theme: Light or dark.
+    """
+    colours = CONCEPTS[theme]
+    elbo = reconstruction - kl
+    figure = go.Figure()
+    for name, base, length, concept in (
+        ("reconstruction", 0.0, reconstruction, "reconstruction"),
+        ("− KL(q ‖ prior)", reconstruction, -kl, "kl"),
+        ("= ELBO", 0.0, elbo, "elbo"),
+    ):
+        figure.add_bar(
+            y=[f"{name}<br><b>{signed(length)}</b>"],
+            x=[length],
+            base=[base],
+            orientation="h",
+            marker_color=colours[concept],
+            hoverinfo="skip",
+        )
+    figure.update_xaxes(title="nats per datum")
+    finish(figure, height=HEIGHT, theme=theme)
+    # Numbers stand beside the bars, not in them: a small KL has no room for its own.
+    return figure.update_yaxes(autorange="reversed", tickfont={"size": FONT_SIZE + 2})
+
+
+def kl_per_dim_figure(kl_per_dim: Array, *, theme: ThemeName) -> go.Figure:
+    """KL of each latent dimension, most used first, with its number.
+
+    Arguments:
+        kl_per_dim: Means over data, shape (J,), nats.
+        theme: Light or dark.
+    """
+    order = np.argsort(-kl_per_dim)
+    names = [f"z<sub>{index + 1}</sub>" for index in order]
+    values = kl_per_dim[order]
+    figure = go.Figure(
+        go.Bar(
+            x=names,
+            y=values,
+            marker_color=CONCEPTS[theme]["kl"],
+            text=[f"{value:.2f}" for value in values],
+            textposition="outside",
+            textfont={"size": FONT_SIZE},
+            cliponaxis=False,
+            hovertemplate="%{x}: %{y:.4f} nats<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="latent dimension, most used first", type="category")
+    figure.update_yaxes(title="KL, nats per datum", rangemode="tozero")
+    return finish(figure, height=HEIGHT, theme=theme)
+
+
+def histogram_figure(elbo: Array, chosen: int, *, theme: ThemeName) -> go.Figure:
+    """ELBO of each datum: how unlike each other the data are, and where the chosen one stands.
+
+    Arguments:
+        elbo: Shape (n,), nats.
+        chosen: Index of the datum to mark.
+        theme: Light or dark.
+    """
+    colours = CONCEPTS[theme]
+    figure = go.Figure(go.Histogram(x=elbo, nbinsx=40, marker_color=colours["elbo"]))
+    mean = float(elbo.mean())
+    for value, text, dash in (
+        (mean, f"mean {signed(mean)}", "dash"),
+        (float(elbo[chosen]), "this datum", "solid"),
+    ):
+        figure.add_vline(
+            x=value,
+            line={"color": colours["log_evidence"], "dash": dash},
+            annotation={"text": text, "font": {"size": FONT_SIZE}},
+            annotation_position="top left" if dash == "dash" else "top right",
+        )
+    figure.update_xaxes(title="ELBO of a datum, nats")
+    figure.update_yaxes(title="number of data")
+    return finish(figure, height=HEIGHT, theme=theme)

@@ -1,0 +1,216 @@
+"""The latent plane, the decoded grid over it, and data space for data that are points."""
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from dashboard.figures.base import finish
+from dashboard.theme import CLASSES, CONCEPTS, ThemeName
+
+Array = NDArray[np.float32]
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
+HEIGHT = 460
+
+
+def plane_figure(
+    means: Array,
+    labels: NDArray[np.int32],
+    *,
+    plane: tuple[int, int],
+    class_names: tuple[str, ...],
+    theme: ThemeName,
+    stds: Array | None = None,
+) -> go.Figure:
+    """Posterior means in two latent dimensions, coloured and shaped by class, over the prior's circles.
+
+    Arguments:
+        means: Shape (n, J).
+        labels: Shape (n,), -1 for none.
+        plane: The two dimensions; when they are the same (J = 1), the standard deviation is the height.
+        class_names: Names of the labels.
+        theme: Light or dark.
+        stds: Posterior standard deviations, shape (n, J); used when J = 1.
+    """
+    figure = go.Figure()
+    one = plane[0] == plane[1]
+    if not one:
+        _add_prior(figure, theme)
+    for label in np.unique(labels):
+        rows = labels == label
+        y = stds[rows, 0] if one and stds is not None else means[rows, plane[1]]
+        figure.add_scatter(
+            x=means[rows, plane[0]],
+            y=y,
+            mode="markers",
+            name=_class_name(int(label), class_names),
+            marker=_marker(int(label), theme),
+            hovertemplate="z = (%{x:.2f}, %{y:.2f})",
+        )
+    figure.update_xaxes(title=f"z<sub>{plane[0] + 1}</sub>, posterior mean", zeroline=False)
+    height_title = "posterior standard deviation" if one else f"z<sub>{plane[1] + 1}</sub>, posterior mean"
+    figure.update_yaxes(title=height_title, zeroline=False)
+    if not one:
+        figure.update_yaxes(scaleanchor="x")
+    return finish(figure, height=HEIGHT, theme=theme, legend=len(np.unique(labels)) > 1)
+
+
+def projection_figure(
+    points: Array,
+    labels: NDArray[np.int32],
+    *,
+    titles: tuple[str, str],
+    class_names: tuple[str, ...],
+    theme: ThemeName,
+) -> go.Figure:
+    """Projected posterior means, coloured and shaped by class.
+
+    Arguments:
+        points: Shape (n, 2).
+        labels: Shape (n,), -1 for none.
+        titles: Of the two axes.
+        class_names: Names of the labels.
+        theme: Light or dark.
+    """
+    figure = go.Figure()
+    for label in np.unique(labels):
+        rows = labels == label
+        figure.add_scatter(
+            x=points[rows, 0],
+            y=points[rows, 1],
+            mode="markers",
+            name=_class_name(int(label), class_names),
+            marker=_marker(int(label), theme),
+            hovertemplate="(%{x:.2f}, %{y:.2f})",
+        )
+    figure.update_xaxes(title=titles[0], zeroline=False)
+    figure.update_yaxes(title=titles[1], zeroline=False, scaleanchor="x")
+    return finish(figure, height=HEIGHT, theme=theme, legend=len(np.unique(labels)) > 1)
+
+
+def grid_figure(
+    grid: Array,
+    axis: Array,
+    *,
+    plane: tuple[int, int],
+    image_shape: tuple[int, int],
+    theme: ThemeName,
+    counts: NDArray[np.int64] | None = None,
+) -> go.Figure:
+    """Decoded images over the plane, laid out as the plane is.
+
+    Arguments:
+        grid: Shape (rows, columns, D), row 0 at the top.
+        axis: Values of z along the columns, ascending; the rows go down from the largest.
+        plane: The two dimensions.
+        image_shape: (height, width) of one image.
+        theme: Light or dark.
+        counts: Data in each cell, shape (rows, columns), to be laid over it; None: none.
+    """
+    rows, columns = grid.shape[:2]
+    height, width = image_shape
+    picture = grid.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
+    figure = go.Figure(
+        go.Heatmap(
+            z=picture.reshape(rows * height, columns * width),
+            colorscale=[[0, "black"], [1, "white"]],
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            hoverinfo="skip",
+        )
+    )
+    if counts is not None:
+        _add_density(figure, counts, image_shape, theme)
+    _number_cells(figure, axis, (rows, columns), image_shape, plane)
+    return finish(figure, height=HEIGHT, theme=theme)
+
+
+def _number_cells(
+    figure: go.Figure,
+    axis: Array,
+    cells: tuple[int, int],
+    image_shape: tuple[int, int],
+    plane: tuple[int, int],
+) -> None:
+    rows, columns = cells
+    height, width = image_shape
+    shown = [0, columns // 3, columns - 1 - columns // 3, columns - 1]
+    texts = [f"{axis[index]:.1f}" for index in shown]
+    centres = [(index + 0.5) * width - 0.5 for index in shown]
+    figure.update_xaxes(title=f"z<sub>{plane[0] + 1}</sub>", tickvals=centres, ticktext=texts, showgrid=False)
+    if rows > 1:
+        centres = [(index + 0.5) * height - 0.5 for index in shown]
+        figure.update_yaxes(tickvals=centres, ticktext=texts[::-1], title=f"z<sub>{plane[1] + 1}</sub>")
+    else:
+        figure.update_yaxes(showticklabels=False)
+    figure.update_yaxes(autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False)
+
+
+def data_space_figure(x: Array, *, mesh: Array, point: Array | None, theme: ThemeName) -> go.Figure:
+    """Two-dimensional data with the decoded grid as a mesh, and the decoded point of the sliders.
+
+    Arguments:
+        x: Data, shape (n, 2).
+        mesh: Decoded grid, shape (rows, columns, 2).
+        point: A decoded point, shape (2,).
+        theme: Light or dark.
+    """
+    colours = CONCEPTS[theme]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=x[:, 0], y=x[:, 1], mode="markers", marker={"color": colours["data"], "size": 5}, name="x"
+    )
+    lines = [*mesh, *(mesh.transpose(1, 0, 2) if len(mesh) > 1 else ())]
+    gap = np.full((1, 2), np.nan, np.float32)
+    path = np.concatenate([part for line in lines for part in (line, gap)])
+    line = {"color": colours["decoded"], "width": 1.2}
+    figure.add_scatter(
+        x=path[:, 0], y=path[:, 1], mode="lines", line=line, name="decoded grid", hoverinfo="skip"
+    )
+    if point is not None:
+        marker = {"color": colours["kl"], "size": 16, "symbol": "x"}
+        figure.add_scatter(x=point[:1], y=point[1:], mode="markers", marker=marker, name="decoded z")
+    figure.update_xaxes(title="x<sub>1</sub>")
+    figure.update_yaxes(title="x<sub>2</sub>", scaleanchor="x")
+    return finish(figure, height=HEIGHT, theme=theme, legend=True)
+
+
+def _add_prior(figure: go.Figure, theme: ThemeName) -> None:
+    for radius in (1, 2, 3):
+        figure.add_shape(
+            type="circle",
+            x0=-radius,
+            y0=-radius,
+            x1=radius,
+            y1=radius,
+            line={"color": CONCEPTS[theme]["prior"], "width": 1, "dash": "dash"},
+            layer="below",
+        )
+
+
+def _add_density(
+    figure: go.Figure, counts: NDArray[np.int64], image_shape: tuple[int, int], theme: ThemeName
+) -> None:
+    colour = CONCEPTS[theme]["beta"]
+    figure.add_heatmap(
+        z=counts.repeat(image_shape[0], axis=0).repeat(image_shape[1], axis=1),
+        colorscale=[[0, "rgba(0, 0, 0, 0)"], [1, colour]],
+        zmin=0,
+        opacity=0.65,
+        showscale=False,
+        hovertemplate="%{z} posterior means<extra></extra>",
+    )
+
+
+def _class_name(label: int, class_names: tuple[str, ...]) -> str:
+    if label < 0:
+        return "data"
+    return class_names[label] if label < len(class_names) else str(label)
+
+
+def _marker(label: int, theme: ThemeName) -> dict[str, object]:
+    palette = CLASSES[theme]
+    if label < 0:
+        return {"color": CONCEPTS[theme]["posterior"], "size": 7}
+    symbol = SYMBOLS[(label // 8) % len(SYMBOLS)]
+    return {"color": palette[label % len(palette)], "symbol": symbol, "size": 7, "opacity": 0.85}

@@ -1,0 +1,98 @@
+"""The decoded grid of the Latent space page: where it is taken, and where the data are among it."""
+
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cache, state
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.latent import data_space_figure, grid_figure
+from dashboard.run_header import Subject
+
+GRID_HELP: Final = (
+    r"$\mathbb{E}[x|z]$ over two latent dimensions, the others at 0. On Gaussian quantiles the steps are "
+    "equal in prior probability, so samples from the prior look like this; linear steps reach further out."
+)
+SPACING_HELP: Final = "Steps of equal prior probability (Gaussian quantiles), or of equal length."
+SIZE_HELP: Final = "Points along each side of the grid."
+RANGE_HELP: Final = "How far the linear grid reaches, in standard deviations of the prior."
+DENSITY_HELP: Final = (
+    "How many posterior means lie in each cell: the fuller, the more colour. Cells without colour are holes: "
+    "the decoder has never been trained there."
+)
+MORPH_HELP: Final = (
+    r"The grid on its way from the prior's plane (0) to data space (1): $(1-t)\,z + t\,\mathbb{E}[x|z]$."
+)
+Array = NDArray[np.float32]
+
+
+@st.fragment
+def draw(shown: Subject, plane: tuple[int, int]) -> None:
+    """The grid with its controls."""
+    left, right = st.columns([1, 3], gap="large")
+    with left:
+        axis = _axis(shown)
+        image = shown.image_shape is not None
+        density = image and st.toggle("Density of the means", key="grid_density", help=DENSITY_HELP)
+        morph = 1.0 if image or plane[0] == plane[1] else _morph()
+    base = (0.0,) * shown.config.model.latent_dim
+    grid = cache.grid(shown.key, tuple(axis.tolist()), plane, base)
+    with right:
+        _figure(shown, plane, grid, axis, density=density, morph=morph)
+
+
+def cell_counts(means: Array, axis: Array, plane: tuple[int, int]) -> NDArray[np.int64]:
+    """Posterior means in each cell of the grid, laid out as the grid is, shape (rows, columns).
+
+    A cell reaches half way to its neighbours; the outermost ones have no end.
+
+    Arguments:
+        means: Shape (n, J).
+        axis: Values along both sides, ascending, shape (columns,).
+        plane: The two dimensions; one row when they are the same.
+    """
+    edges = np.concatenate([[-np.inf], (axis[1:] + axis[:-1]) / 2, [np.inf]])
+    if plane[0] == plane[1]:
+        return np.histogram(means[:, plane[0]], edges)[0][None]
+    counts = np.histogram2d(means[:, plane[1]], means[:, plane[0]], (edges, edges))[0]
+    return counts[::-1].astype(np.int64)
+
+
+def _axis(shown: Subject) -> Array:
+    spacing = st.segmented_control(
+        "Spacing",
+        ("quantiles", "linear"),
+        default="quantiles",
+        required=True,
+        key="grid_spacing",
+        help=SPACING_HELP,
+    )
+    size = st.slider("Size", 4, 24, 12, key="grid_size", help=SIZE_HELP)
+    if spacing == "quantiles":
+        return cache.quantiles(size)
+    reach = st.slider("Range", 1.0, 5.0, 3.0, 0.5, key="grid_range", help=RANGE_HELP)
+    return np.linspace(-reach, reach, size, dtype=np.float32)
+
+
+def _morph() -> float:
+    return st.slider("From prior to data space", 0.0, 1.0, 1.0, 0.05, key="grid_morph", help=MORPH_HELP)
+
+
+def _figure(
+    shown: Subject, plane: tuple[int, int], grid: Array, axis: Array, *, density: bool, morph: float
+) -> None:
+    data, theme = cache.encoded(shown.key, 1, "held-out"), state.theme_name()
+    if shown.image_shape is not None:
+        counts = cell_counts(data.means, axis, plane) if density else None
+        figure = grid_figure(
+            grid, axis, plane=plane, image_shape=shown.image_shape, theme=theme, counts=counts
+        )
+    else:
+        if morph < 1:
+            columns, rows = np.meshgrid(axis, axis[::-1])
+            flat = np.stack([columns, rows], axis=-1)
+            grid = ((1 - morph) * flat + morph * grid).astype(np.float32)
+        figure = data_space_figure(data.x, mesh=grid, point=None, theme=theme)
+    st.plotly_chart(figure, key="grid", alt="Decoded means over the plane.", config=CHART_CONFIG)

@@ -1,0 +1,74 @@
+"""The upper part of the Latent space page: which plane, and the element to walk in it."""
+
+from dataclasses import replace
+from typing import Final
+
+import streamlit as st
+
+from dashboard import cache, latent_server, state
+from dashboard.components.latent_explorer import latent_explorer
+from dashboard.components.latent_payload import latent_packet
+from dashboard.jobs import runner
+from dashboard.run_header import Subject
+
+PLANE_HELP: Final = (
+    r"Posterior means $\mu(x)$ of held-out data, coloured by class. Dashed: the prior "
+    r"$\mathcal{N}(0, I)$ at 1, 2 and 3 standard deviations. Move the pointer: the decoder runs in your "
+    r"browser and draws $\mathbb{E}[x|z]$ beside it. Ellipses: 1 and 2 standard deviations of $q(z|x)$ of "
+    "the nearest datum."
+)
+LIVE_SECONDS: Final = 3.0
+
+
+def choose_plane(shown: Subject) -> tuple[int, int]:
+    """The two dimensions to draw: the most used ones, or those that the reader chooses when J > 2."""
+    order = latent_server.order(shown)
+    if len(order) == 1:
+        return (0, 0)
+    if len(order) == 2:
+        return (0, 1)
+    columns = st.columns(2)
+    first, second = sorted(order[:2])
+    with columns[0]:
+        x = _dimension("Horizontal", "plane_x", order, first)
+    with columns[1]:
+        y = _dimension(
+            "Vertical", "plane_y", [dim for dim in order if dim != x], second if second != x else first
+        )
+    return (x, y)
+
+
+def explore(shown: Subject, plane: tuple[int, int]) -> None:
+    """The plane to walk in, decoded in the browser; while the run goes on, with its weights of now."""
+    run_id = state.current_run()
+    view = None if run_id is None else runner().view(run_id)
+    live = view is not None and view.status == "running"
+    st.fragment(_walk, run_every=LIVE_SECONDS if live else None)(shown, plane, run_id if live else None)
+
+
+def _walk(shown: Subject, plane: tuple[int, int], live_run: str | None) -> None:
+    if live_run is not None:
+        shown = _newest(shown, live_run)
+    scene = cache.scene(shown.key)
+    if scene is not None:
+        latent_explorer(latent_packet(scene, plane=plane), key="explorer")
+        return
+    st.info("This decoder is too large for the browser (over 20 MB): the server draws instead.")
+    latent_server.draw_plane(shown, plane)
+    latent_server.traversal(shown)
+
+
+def _newest(shown: Subject, run_id: str) -> Subject:
+    view = runner().view(run_id)
+    if view is None or view.status != "running":
+        # The rest of the page shows the last weights, too, and the ticking ends.
+        st.rerun()
+    if state.started_here(run_id):
+        runner().save(run_id)
+    return replace(shown, key=cache.run_key(run_id) or shown.key)
+
+
+def _dimension(label: str, key: str, order: list[int], default: int) -> int:
+    index = order.index(default) if default in order else 0
+    help_text = "Which latent dimension lies along this axis; the most used come first."
+    return st.selectbox(label, order, index, key=key, format_func=lambda dim: f"z{dim + 1}", help=help_text)

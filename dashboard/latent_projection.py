@@ -1,0 +1,94 @@
+"""Projections of a latent space with more than two dimensions: PCA at once, t-SNE when it is asked for."""
+
+import hashlib
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cache, state
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.latent import projection_figure
+from dashboard.projections import projections
+from dashboard.run_header import Subject
+
+PCA_HELP: Final = (
+    r"The two directions $v_1, v_2$ in which the posterior means vary most: $(\mu - \bar\mu)^\top v_i$. "
+    "Straight lines stay straight, so distances mean something."
+)
+TSNE_HELP: Final = (
+    "t-SNE keeps neighbours together and nothing else: sizes of clusters and gaps between them mean nothing. "
+    "It runs in a process of its own, on at most 1000 data, and takes some seconds."
+)
+TICK_S: Final = 0.5
+MAX_POINTS: Final = 1000
+
+
+def draw(shown: Subject) -> None:
+    """PCA on the left, t-SNE on the right; for J <= 2 the plane itself is all there is to see."""
+    if shown.config.model.latent_dim <= 2:
+        st.info(
+            "With two latent dimensions the plane above shows everything. Train with J > 2 and come back."
+        )
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**PCA**", help=PCA_HELP)
+        _pca(shown)
+    with right:
+        st.markdown("**t-SNE**", help=TSNE_HELP)
+        name = hashlib.sha256(f"{shown.key.path} {shown.key.written_ns}".encode()).hexdigest()[:32]
+        busy = projections().progress(name) is not None
+        st.fragment(_tsne, run_every=TICK_S if busy else None)(shown, name, busy)
+
+
+def _pca(shown: Subject) -> None:
+    data = cache.encoded(shown.key, 1, "held-out")
+    coordinates, explained = cache.pca(shown.key)
+    titles = [f"component {k + 1}, {share:.0%} of the variance" for k, share in enumerate(explained.tolist())]
+    figure = projection_figure(
+        coordinates,
+        data.labels,
+        titles=(titles[0], titles[1]),
+        class_names=shown.class_names,
+        theme=state.theme_name(),
+    )
+    alt = f"PCA of the posterior means: {titles[0]}; {titles[1]}."
+    st.plotly_chart(figure, key="pca", alt=alt, config=CHART_CONFIG)
+
+
+def _tsne(shown: Subject, name: str, busy: bool) -> None:
+    done = projections().progress(name)
+    if (done is not None) != busy:
+        st.rerun()
+    result = projections().result(name)
+    if done is not None:
+        st.progress(done, text="Computing the t-SNE …" if done else "Starting the t-SNE …")
+        st.button(
+            "Cancel", key="tsne_cancel", on_click=projections().cancel, args=(name,), help="Ends the work."
+        )
+    elif result is None:
+        arguments = (shown, name)
+        st.button("Compute the t-SNE", key="tsne_start", on_click=_start, args=arguments, help=TSNE_HELP)
+    else:
+        _draw_tsne(shown, result)
+
+
+def _draw_tsne(shown: Subject, points: NDArray[np.float32]) -> None:
+    labels = cache.encoded(shown.key, 1, "held-out").labels[: len(points)]
+    figure = projection_figure(
+        points,
+        labels,
+        titles=("t-SNE 1, no unit", "t-SNE 2, no unit"),
+        class_names=shown.class_names,
+        theme=state.theme_name(),
+    )
+    alt = f"t-SNE of {len(points)} posterior means."
+    st.plotly_chart(figure, key="tsne", alt=alt, config=CHART_CONFIG)
+
+
+def _start(shown: Subject, name: str) -> None:
+    means = cache.encoded(shown.key, 1, "held-out").means[:MAX_POINTS]
+    if not projections().start(name, means, seed=shown.config.seed):
+        st.toast("Another t-SNE is at work on this server: try again in some seconds.")

@@ -1,0 +1,76 @@
+"""The line on top of a page that looks at a trained model: which one, how far, and how to get another."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard import cache, state
+from dashboard.job import JobView
+from dashboard.jobs import runner
+from vae_core.config import RunConfig
+from vae_core.data import DATASET_INFO
+from vae_core.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The model that a page looks at.
+
+    Arguments:
+        key: Names its run file.
+        config: What it is.
+        step: Updates made.
+        image_shape: (height, width) of its data; None for points.
+        class_names: Names of the labels.
+    """
+
+    key: cache.RunKey
+    config: RunConfig
+    step: int
+    image_shape: tuple[int, int] | None
+    class_names: tuple[str, ...]
+
+
+def subject() -> Subject:
+    """Draws the line and returns the run in view, or the shipped model where there is none.
+
+    A run that is still going is asked to save itself first, so that the page shows the weights of now.
+    What cannot be shown is said in one sentence, and the page ends there.
+    """
+    run_id = state.current_run()
+    view = None if run_id is None else runner().view(run_id)
+    if run_id is not None and view is None:
+        state.forget_run()
+        st.warning("The run that this link names no longer exists: this is the model that ships.")
+    if view is not None and view.status in ("running", "paused"):
+        runner().save(view.run_id)
+    key = None if view is None else cache.run_key(view.run_id)
+    if key is None:
+        # Nothing trained, or nothing saved yet: the shipped model is there to look at meanwhile.
+        view, key = None, cache.shipped_key()
+    try:
+        run = cache.run(key)
+        data = cache.dataset(run.config.dataset, run.config.seed, run.config.data_folder)
+    except BadInput as err:
+        st.error(str(err))
+        st.stop()
+    _draw(view, run.config, run.step)
+    return Subject(
+        key=key,
+        config=run.config,
+        step=run.step,
+        image_shape=data.image_shape,
+        class_names=data.class_names,
+    )
+
+
+def _draw(view: JobView | None, config: RunConfig, step: int) -> None:
+    title = DATASET_INFO[config.dataset].title
+    which = "The model that ships with this dashboard" if view is None else f"Your run, {view.status}"
+    facts = f"{title} · J = {config.model.latent_dim} · β {config.train.beta:g} · step {step:,}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{which}** · {facts}", width="content")
+        if view is None:
+            st.page_link("../pages/train.py", label="Train your own", icon=":material/play_circle:")
+        elif view.status == "running":
+            st.button("Newest weights", icon=":material/refresh:", help="Looks again, at the weights of now.")

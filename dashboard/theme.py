@@ -1,0 +1,47 @@
+"""One colour per concept, the same on every page, in light and in dark.
+
+Hues are Okabe and Ito's (2008), which stay apart under the common colour-vision deficiencies; a concept
+keeps its hue in both themes and changes only its lightness. Classes have a second mark, their shape.
+"""
+
+from typing import Final, Literal
+
+ThemeName = Literal["light", "dark"]
+
+CONCEPTS: Final[dict[ThemeName, dict[str, str]]] = {
+    "light": {
+        "elbo": "#0072B2",
+        "reconstruction": "#00795A",
+        "kl": "#C04A00",
+        "beta": "#8A6100",
+        "kl_to_posterior": "#A6477F",
+        "log_evidence": "#222222",
+        "prior": "#6B6B6B",
+        "posterior": "#0072B2",
+        "data": "#6B6B6B",
+        "decoded": "#00795A",
+    },
+    "dark": {
+        "elbo": "#56B4E9",
+        "reconstruction": "#3DC99E",
+        "kl": "#FF8A4C",
+        "beta": "#E6B422",
+        "kl_to_posterior": "#E39AC4",
+        "log_evidence": "#EEEEEE",
+        "prior": "#A6A6A6",
+        "posterior": "#56B4E9",
+        "data": "#A6A6A6",
+        "decoded": "#3DC99E",
+    },
+}
+
+CLASSES: Final[dict[ThemeName, tuple[str, ...]]] = {
+    "light": (
+        "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A6100",
+        "#56B4E9", "#7A3FA0", "#000000", "#E69F00", "#7F7F7F",
+    ),
+    "dark": (
+        "#4FA8E8", "#FF7A33", "#2FC79A", "#E39AC4", "#C79A3A",
+        "#A9DCFA", "#B58BE0", "#F2F2F2", "#F0C419", "#9A9A9A",
+    ),
+}  # fmt: skip

@@ -1,0 +1,17 @@
+"""Where does each datum live, and what lies between?"""
+
+import streamlit as st
+
+from dashboard import latent_grid, latent_more, latent_page, latent_samples
+from dashboard.run_header import subject
+
+shown = subject()
+plane = latent_page.choose_plane(shown)
+st.subheader("Latent plane", help=latent_page.PLANE_HELP)
+latent_page.explore(shown, plane)
+st.subheader("Decoded grid", help=latent_grid.GRID_HELP)
+latent_grid.draw(shown, plane)
+latent_samples.section(shown, plane)
+st.subheader("Look closer", help="Single data, many at once, sums of classes, and other projections.")
+latent_more.exports(shown, plane)
+latent_more.sections(shown, plane)

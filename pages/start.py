@@ -1,0 +1,64 @@
+"""What is this?"""
+
+import streamlit as st
+
+from dashboard import cache
+from dashboard.components.walk import latent_walk
+
+DOORS = (
+    (
+        "../pages/train.py",
+        "Train",
+        ":material/play_circle:",
+        "What happens while it learns?",
+        "Press Start and watch the curves, the plane and the pictures form.",
+    ),
+    (
+        "../pages/latent_space.py",
+        "Latent space",
+        ":material/scatter_plot:",
+        "Where does each image live, and what lies between?",
+        "Select an image, see its approximate posterior, and move each latent dimension.",
+    ),
+    (
+        "../pages/elbo.py",
+        "ELBO",
+        ":material/stacked_bar_chart:",
+        "How good is the bound?",
+        "Read its two terms as measured numbers, for all data or for one.",
+    ),
+)
+ELBO = r"""
+\begin{aligned}
+\log p_\theta(x) &\ge \mathrm{ELBO}(x) \\
+&= \mathbb E_{q_\phi(z \mid x)}[\log p_\theta(x \mid z)] \\
+&\quad {} - \mathrm{KL}(q_\phi(z \mid x) \,\|\, p(z))
+\end{aligned}
+"""
+SOURCES = r"""
+$x$: a datum, here an image; $z$: its latent variables, here two numbers; $q_\phi(z \mid x)$: the encoder's
+approximate posterior; $p_\theta(x \mid z)$: the decoder's likelihood; $p(z) = \mathcal N(0, I)$: the prior.
+The first term is the reconstruction, the second the KL divergence, both in nats per datum.
+
+- D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, arXiv 1312.6114.
+- D. J. Rezende, S. Mohamed and D. Wierstra, *Stochastic Backpropagation and Approximate Inference in Deep
+  Generative Models*, ICML 2014, arXiv 1401.4082.
+- D. P. Kingma and M. Welling, *An Introduction to Variational Autoencoders*, 2019, arXiv 1906.02691.
+- Digits: E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI Machine Learning
+  Repository, 1998; the copy in scikit-learn.
+"""
+
+st.title("What is a VAE?")
+st.write(
+    "A variational autoencoder (VAE) learns to draw digits from two numbers. "
+    "**Move the dot: every place in the plane is a picture.** "
+    "This dashboard measures how it learns, what it stores, and how tight its bound on log p(x) is."
+)
+latent_walk(cache.shipped_snapshot(), key="walk")
+for column, (page, label, icon, question, task) in zip(st.columns(3), DOORS, strict=True):
+    with column.container(border=True, height="stretch"):
+        st.page_link(page, label=f"**{label}**", icon=icon)
+        st.markdown(f"**{question}** {task}")
+with st.expander("Sources"):
+    st.latex(ELBO)
+    st.markdown(SOURCES)
