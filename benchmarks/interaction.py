@@ -1,0 +1,193 @@
+"""How fast the pages answer a hand: ``python -m benchmarks.interaction``.
+
+Drives the real pages in headless Chromium. On Latent space the pointer circles over the plane: pictures per
+second, milliseconds per decode, and messages sent to the server meanwhile (there should be none). On ELBO,
+where the server still answers, milliseconds from a key on a slider to the new number. On Train, milliseconds
+from a snapshot in the run folder to the board that shows it. The last line printed is JSON with all figures.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import torch
+from playwright.sync_api import Browser, Locator, Page, WebSocket, sync_playwright
+
+from benchmarks.browsing import FLAGS, find_browser
+from benchmarks.report import machine, table
+from benchmarks.serving import ENTRY, Server, start_server, stop_process
+from benchmarks.wide_run import write_wide_run
+
+WAIT_MS: Final = 60_000
+PATIENCE_S: Final = 20.0
+MOVE_MS: Final = 4
+"""Pause between two pointer moves: twice as many moves as a display of 120 Hz has frames."""
+
+
+class Effort(NamedTuple):
+    """Seconds of pointer moves, key presses on the slider, and snapshots to wait for."""
+
+    move_s: float
+    presses: int
+    snapshots: int
+
+
+FULL: Final = Effort(move_s=5.0, presses=30, snapshots=8)
+QUICK: Final = Effort(move_s=0.5, presses=3, snapshots=2)
+
+
+class Walk(NamedTuple):
+    """The pointer over the plane: pictures a second, median decode, moves made, messages to the server."""
+
+    frames_per_second: float
+    decode_ms: float
+    moves: int
+    messages: int
+
+
+class Times(NamedTuple):
+    """Quantiles in milliseconds."""
+
+    p50_ms: float
+    p95_ms: float
+
+
+def walk(browser: Browser, url: str, seconds: float) -> Walk:
+    """Circles the pointer over the latent plane at ``url``."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    sent: list[object] = []
+    page.on("websocket", lambda socket: _count(socket, sent))
+    page.goto(url)
+    root = page.locator("[data-hash][data-frames]").first
+    root.wait_for(timeout=WAIT_MS)
+    page.wait_for_timeout(1500)
+    box = page.locator("canvas.hand").first.bounding_box(timeout=WAIT_MS)
+    if box is None:
+        raise RuntimeError("the latent plane has no size")
+    before, frames, began, moves = len(sent), _number(root, "data-frames"), time.monotonic(), 0
+    while time.monotonic() - began < seconds:
+        _move(page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, time.monotonic() - began)
+        moves += 1
+    took = time.monotonic() - began
+    found = Walk(
+        frames_per_second=(_number(root, "data-frames") - frames) / took,
+        decode_ms=_number(root, "data-decode-ms"),
+        moves=moves,
+        messages=len(sent) - before,
+    )
+    page.close()
+    return found
+
+
+def slider(browser: Browser, url: str, presses: int) -> Times:
+    """Moves the slider of data on ELBO by keys and waits for the datum's new numbers each time."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+    page.goto(url)
+    handle = page.get_by_role("slider", name="Datum")
+    handle.wait_for(timeout=WAIT_MS)
+    line = page.get_by_text("reconstruction", exact=False).filter(has_text="= ELBO").last
+    line.wait_for(timeout=WAIT_MS)
+    page.wait_for_timeout(1500)
+    handle.focus()
+    times = []
+    for _ in range(presses):
+        shown, began = line.inner_text(), time.monotonic()
+        handle.press("ArrowRight")
+        while line.inner_text() == shown:
+            if time.monotonic() - began > PATIENCE_S:
+                raise RuntimeError("the slider of data changed nothing")
+            time.sleep(0.002)
+        times.append((time.monotonic() - began) * 1000)
+    page.close()
+    return _times(times)
+
+
+def board(browser: Browser, server: Server, snapshots: int) -> Times:
+    """Starts a training and takes the age of each snapshot when the board first shows it."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"{server.url}/train")
+    page.get_by_role("button", name="Start", exact=True).click(timeout=WAIT_MS)
+    root = page.locator("[data-rows][data-step]").first
+    root.wait_for(timeout=WAIT_MS)
+    page.wait_for_url("**run=*", timeout=WAIT_MS)
+    snapshot = server.home / "runs" / page.url.partition("run=")[2][:16] / "snapshot.safetensors"
+    times, step = [], _number(root, "data-step")
+    deadline = time.monotonic() + PATIENCE_S
+    while len(times) < snapshots and time.monotonic() < deadline:
+        written = snapshot.stat().st_mtime
+        shown = _number(root, "data-step")
+        if shown != step:
+            times.append(max(0.0, time.time() - written) * 1000)
+            step = shown
+        time.sleep(0.005)
+    page.close()
+    return _times(times)
+
+
+def measure(server: Server, effort: Effort) -> dict[str, object]:
+    """All figures, from pages of one server."""
+    wide = write_wide_run(server.home)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(playwright), args=list(FLAGS))
+        try:
+            return {
+                "digits": walk(browser, f"{server.url}/latent_space", effort.move_s)._asdict(),
+                "784-400-2": walk(browser, f"{server.url}/latent_space?run={wide}", effort.move_s)._asdict(),
+                "slider_to_number": slider(browser, f"{server.url}/elbo", effort.presses)._asdict(),
+                "snapshot_to_board": board(browser, server, effort.snapshots)._asdict(),
+            }
+        finally:
+            browser.close()
+
+
+def main(arguments: list[str]) -> int:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.interaction", description="Speed of the pages."
+    )
+    parser.add_argument("--quick", action="store_true", help="tiny: tries the benchmark, says nothing")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = start_server(ENTRY, cwd=Path(folder), home=Path(folder))
+        try:
+            figures = measure(server, QUICK if options.quick else FULL)
+        finally:
+            stop_process(server.process)
+    rows: list[list[str]] = [["what", "figure", "value"]]
+    for name, found in figures.items():
+        rows += [[name, key, f"{value:.2f}"] for key, value in dict(found).items()]  # type: ignore[call-overload]
+    print(f"{table(rows)}\n")
+    print(json.dumps({"machine": machine(), "figures": figures}))
+    return 0
+
+
+def _move(page: Page, x: float, y: float, seconds: float) -> None:
+    angle = 2 * math.pi * seconds / 1.5
+    page.mouse.move(x + 90 * math.cos(angle), y + 90 * math.sin(1.3 * angle))
+    time.sleep(MOVE_MS / 1000)
+
+
+def _count(socket: WebSocket, sent: list[object]) -> None:
+    socket.on("framesent", lambda frame: sent.append(frame))
+
+
+def _number(root: Locator, name: str) -> float:
+    return float(root.get_attribute(name) or "nan")
+
+
+def _times(milliseconds: list[float]) -> Times:
+    ordered = sorted(milliseconds)
+    return Times(
+        statistics.median(ordered), ordered[min(len(ordered) - 1, math.ceil(0.95 * len(ordered)) - 1)]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
