@@ -1,0 +1,204 @@
+"""The house rules that a program can check: each takes a file's path and tree, and names what breaks it."""
+
+import ast
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import packages_distributions
+from pathlib import PurePosixPath
+from typing import Final
+
+Rule = Callable[[PurePosixPath, ast.Module], Iterator[str]]
+
+FOLDERS: Final = ("vae_core", "dashboard", "pages", "benchmarks", "scripts")
+FIRST_PARTY: Final = frozenset({*FOLDERS, "tests"})
+FILE_LINES: Final = 250
+PAGE_LINES: Final = 90
+FUNCTION_LINES: Final = 25
+
+# What a file may import besides the standard library: the first prefix that fits its path decides. Whatever
+# stands elsewhere (benchmarks, scripts) may import anything but pages and tests.
+MAY_IMPORT: Final = (
+    ("vae_core/", ("vae_core", "torch", "numpy", "sklearn", "safetensors")),
+    ("dashboard/figures/", ("dashboard", "vae_core", "plotly", "numpy")),
+    ("dashboard/jobs", ("dashboard", "vae_core", "numpy")),
+    ("dashboard/theme.py", ("dashboard",)),
+    (
+        "dashboard/",
+        ("dashboard", "vae_core", "streamlit", "starlette", "plotly", "numpy", "torch", "sklearn", "PIL"),
+    ),
+    ("pages/", ("dashboard", "vae_core.config", "vae_core.errors", "streamlit", "numpy")),
+)
+UNSAFE_IMPORTS: Final = frozenset(
+    {
+        "pickle",
+        "dill",
+        "cloudpickle",
+        "joblib",
+        "marshal",
+        "shelve",
+        "yaml",
+        "multiprocessing",
+        "torch.multiprocessing",
+    }
+    | {"concurrent.futures.ProcessPoolExecutor", "torch.load", "torch.save", "torch.jit"}
+)
+UNSAFE_CALLS: Final = frozenset({"eval", "exec", "torch.load", "torch.save", "os.system", "os.popen"})
+UNSAFE_METHODS: Final = frozenset({"extractall", "ProcessPoolExecutor"})
+UNSAFE_KEYWORDS: Final = frozenset({"unsafe_allow_html", "unsafe_allow_javascript", "shell", "allow_pickle"})
+NETWORK_IMPORTS: Final = frozenset(
+    {"urllib.request", "http.client", "requests", "httpx", "ftplib", "smtplib", "telnetlib"} | {"torch.hub"}
+)
+NETWORK_CALLS: Final = frozenset({"urlopen", "urlretrieve", "fetch_openml", "fetch_olivetti_faces"})
+SAMPLERS: Final = frozenset(
+    {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson"}
+    | {"rand_like", "randn_like", "randint_like", "sample", "rsample"}
+    | {"DataLoader", "RandomSampler", "random_split"}
+    | {"normal_", "uniform_", "bernoulli_", "exponential_", "random_", "cauchy_", "geometric_", "log_normal_"}
+    | {
+        "kaiming_uniform_",
+        "kaiming_normal_",
+        "xavier_uniform_",
+        "xavier_normal_",
+        "orthogonal_",
+        "trunc_normal_",
+    }
+)
+GLOBAL_RANDOM: Final = frozenset({"torch.manual_seed", "torch.seed", "torch.set_rng_state", "torch.random"})
+MODULE_NAMES: Final = (set(sys.stdlib_module_names) | set(packages_distributions())) - FIRST_PARTY
+
+
+def one_way_imports(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
+    """Imports go pages -> dashboard -> vae_core, by full names; each layer knows only its own libraries."""
+    allowed = next((names for prefix, names in MAY_IMPORT if str(path).startswith(prefix)), None)
+    for name in imports(ast.walk(tree)):
+        root = name.split(".")[0]
+        if allowed is None:
+            forbidden = root in {"", "pages", "tests"}
+        else:
+            forbidden = root not in sys.stdlib_module_names and not within(name, allowed)
+        if forbidden:
+            yield f"imports {name}"
+
+
+def light_start(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
+    """The entry script and the pages do not wait for PyTorch or scikit-learn before they show something."""
+    if path.parts[0] == "pages" or str(path) == "dashboard/app.py":
+        for name in imports(tree.body):
+            if within(name, ("torch", "sklearn")):
+                yield f"imports {name} at the top"
+
+
+def harmless_names(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
+    """Streamlit puts dashboard/ first on the path: a module there must not shadow another one."""
+    top = path.parts[1].removesuffix(".py")
+    is_module = len(path.parts) == 2 or path.parts[2:] == ("__init__.py",)
+    if path.parts[0] == "dashboard" and is_module and top in MODULE_NAMES:
+        yield f"the name {top} hides another module"
+
+
+def one_owner_of_state(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
+    """Session state and the URL belong to dashboard/state.py, Streamlit's caches to dashboard/cache.py."""
+    owners = {
+        "session_state": "state",
+        "query_params": "state",
+        "cache_data": "cache",
+        "cache_resource": "cache",
+    }
+    for name in names(tree):
+        owner = owners.get(name.split(".")[-1])
+        if path.parts[0] in {"dashboard", "pages"} and owner and str(path) != f"dashboard/{owner}.py":
+            yield f"uses {name}"
+
+
+def nothing_unsafe(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
+    """No code from data, no shell, no raw HTML, no archive unpacked to disk, no second copy of the script."""
+    for name in imports(ast.walk(tree)):
+        if within(name, UNSAFE_IMPORTS):
+            yield f"imports {name}"
+    for call in calls(tree):
+        name = dotted(call.func)
+        if name in UNSAFE_CALLS or name.split(".")[-1] in UNSAFE_METHODS:
+            yield f"calls {name}"
+        for keyword in call.keywords:
+            off = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+            if keyword.arg in UNSAFE_KEYWORDS and not off:
+                yield f"passes {keyword.arg}"
+
+
+def no_network(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
+    """The product asks nothing of the network."""
+    if path.parts[0] in {"vae_core", "dashboard", "pages"}:
+        yield from (f"imports {name}" for name in imports(ast.walk(tree)) if within(name, NETWORK_IMPORTS))
+        yield from (f"uses {name}" for name in names(tree) if name.split(".")[-1] in NETWORK_CALLS)
+
+
+def no_global_randomness(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
+    """Whatever draws takes a torch.Generator: sessions share one process and so its global generator."""
+    if path.parts[0] != "vae_core":
+        return
+    for name in {*imports(ast.walk(tree)), *names(tree)}:
+        if within(name, GLOBAL_RANDOM) or within(name, ("random", "numpy.random", "np.random")):
+            yield f"uses {name}"
+    for call in calls(tree):
+        given = {keyword.arg for keyword in call.keywords} | {
+            dotted(value).split(".")[-1] for value in call.args
+        }
+        if dotted(call.func).split(".")[-1] in SAMPLERS and "generator" not in given:
+            yield f"calls {dotted(call.func)} without generator"
+
+
+def small_pieces(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
+    """Functions of at most 25 lines without their docstring."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+            if lines > FUNCTION_LINES:
+                yield f"{node.name} has {lines} lines"
+
+
+def imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Full names of what the nodes import; a relative import yields a name that nothing allows."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def names(tree: ast.Module) -> Iterator[str]:
+    """All names and dotted names that the code uses or imports."""
+    yield from imports(ast.walk(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute):
+            yield dotted(node)
+
+
+def calls(tree: ast.Module) -> Iterator[ast.Call]:
+    """All calls."""
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def dotted(node: ast.AST) -> str:
+    """``a.b.c`` of a chain of attributes; what is no name in it counts as an empty one."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def within(name: str, roots: Iterable[str]) -> bool:
+    """Whether a dotted name is one of the roots or lies under one."""
+    return any(name == root or name.startswith(f"{root}.") for root in roots)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    one_way_imports,
+    light_start,
+    harmless_names,
+    one_owner_of_state,
+    nothing_unsafe,
+    no_network,
+    no_global_randomness,
+    small_pieces,
+)

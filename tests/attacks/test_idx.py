@@ -1,0 +1,193 @@
+"""IDX files that nobody vouches for: read exactly, or refused with a message of their own and flat memory."""
+
+import gzip
+import os
+import struct
+import tracemalloc
+from contextlib import suppress
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vae_core.data import BadInput, load_dataset, load_idx_folder, read_idx
+
+IMAGES = np.arange(5 * 3 * 4, dtype=np.uint8).reshape(5, 3, 4)
+LABELS = np.array([0, 1, 0, 1, 1], np.uint8)
+
+
+def header(*dims: int, type_code: int = 8) -> bytes:
+    return struct.pack(f">BBBB{len(dims)}I", 0, 0, type_code, len(dims), *dims)
+
+
+def idx(array: np.ndarray) -> bytes:
+    return header(*array.shape) + array.tobytes()
+
+
+def write(folder: Path, **files: bytes) -> Path:
+    """Writes files named like ``train_images``, each in its place."""
+    for name, content in files.items():
+        (folder / f"{name.replace('_', '-')}-idx{3 if 'images' in name else 1}-ubyte").write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("shape", [(7,), (4, 6), (5, 3, 4)])
+def test_a_file_is_read_as_it_was_written_plain_and_compressed(shape: tuple[int, ...]) -> None:
+    array = np.arange(prod(shape), dtype=np.uint8).reshape(shape)
+    for content in (idx(array), gzip.compress(idx(array))):
+        found = read_idx(content)
+        assert found.dtype == np.uint8, shape
+        assert found.shape == shape
+        assert np.array_equal(found, array), shape
+
+
+HOSTILE = {
+    "empty": (b"", "idx_empty", "is empty"),
+    "empty inside gzip": (gzip.compress(b""), "idx_empty", "is empty"),
+    "no images": (header(0, 28, 28), "idx_empty", r"no values \(0 x 28 x 28\)"),
+    "no images of vast size": (header(0, 2**32 - 1, 2**32 - 1), "idx_empty", "no values"),
+    "two bytes": (b"\0\0", "idx_short", "only 2 bytes"),
+    "ends in its dimensions": (header(5, 3, 4)[:10], "idx_short", "ends within its 3 dimensions"),
+    "another format": (b"\x89PNG\r\n\x1a\n", "idx_magic", "begins with the bytes 89 50 4e 47"),
+    "unknown type": (header(5, type_code=0x0A), "idx_magic", "00 00 0a 01"),
+    "32-bit floats": (header(1, type_code=0x0D) + bytes(4), "idx_type", "holds 32-bit floats"),
+    "no dimension": (header(), "idx_rank", "0 dimensions"),
+    "four dimensions": (header(1, 1, 1, 1) + b"\0", "idx_rank", "4 dimensions"),
+    "255 dimensions": (b"\0\0\x08\xff", "idx_rank", "255 dimensions"),
+    "vast": (header(2**32 - 1, 2**32 - 1, 2**32 - 1), "idx_size", "more than 600000000"),
+    "just above the limit": (header(600_000_001), "idx_size", "announces 600000001 values"),
+    "cut short": (idx(IMAGES)[:-1], "idx_truncated", "59 of its 60 values"),
+    "header only": (header(10_000, 28, 28), "idx_truncated", "0 of its 7840000 values"),
+    "promises much": (gzip.compress(header(600_000_000) + bytes(9)), "idx_truncated", "9 of its 600000000"),
+    "too long": (idx(IMAGES) + b"\0", "idx_long", "goes on after its 60 values"),
+    "gzip cut short": (gzip.compress(idx(IMAGES))[:-9], "idx_gzip", "damaged or cut short"),
+    "gzip header only": (b"\x1f\x8b", "idx_gzip", "damaged or cut short"),
+    "gzip with a wrong checksum": (gzip.compress(idx(IMAGES))[:-8] + bytes(8), "idx_gzip", "damaged"),
+    "gzip followed by junk": (gzip.compress(idx(IMAGES)) + b"junk", "idx_gzip", "damaged"),
+    "gzip bomb without header": (
+        gzip.compress(bytes(20_000_000)),
+        "idx_magic",
+        "begins with the bytes 00 00",
+    ),
+    "gzip bomb": (gzip.compress(header(10) + bytes(20_000_000)), "idx_long", "goes on after its 10 values"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_file_has_its_own_message_and_takes_no_memory(case: str) -> None:
+    content, code, message = HOSTILE[case]
+    tracemalloc.start()
+    with pytest.raises(BadInput, match=message) as caught:
+        read_idx(content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert caught.value.code == code, case
+    assert peak < 3_000_000, (case, peak)
+
+
+@given(
+    start=st.sampled_from([b"", b"\0\0\x08", header(2, 2), b"\x1f\x8b", b"\x1f\x8b\x08\0"]), rest=st.binary()
+)
+def test_random_bytes_raise_nothing_but_bad_input(start: bytes, rest: bytes) -> None:
+    with suppress(BadInput):
+        assert read_idx(start + rest).size > 0
+
+
+@given(place=st.integers(0, 200), value=st.integers(0, 255), cut=st.integers(0, 200))
+def test_damaged_files_raise_nothing_but_bad_input(place: int, value: int, cut: int) -> None:
+    content = bytearray(gzip.compress(idx(IMAGES), mtime=0))
+    content[place % len(content)] = value
+    with suppress(BadInput):
+        read_idx(bytes(content[: cut or None]))
+
+
+@pytest.mark.parametrize("ending", ["-idx3-ubyte", ".idx3-ubyte", "-idx3-ubyte.gz", ".idx3-ubyte.gz"])
+def test_images_are_found_under_each_usual_name(tmp_path: Path, ending: str) -> None:
+    content = idx(IMAGES)
+    (tmp_path / f"train-images{ending}").write_bytes(gzip.compress(content) if "gz" in ending else content)
+    data = load_idx_folder(tmp_path)
+    assert data.image_shape == (3, 4)
+    assert data.labels_train is None
+    assert len(data.x_train) + len(data.x_test) == 5
+    assert data.notes == ("Only one pair of files is there, so a fifth of it is held out.",)
+
+
+def test_two_pairs_keep_their_parts_and_their_order(tmp_path: Path) -> None:
+    write(tmp_path, train_images=idx(IMAGES), train_labels=idx(LABELS))
+    write(tmp_path, t10k_images=idx(IMAGES[:2]), t10k_labels=idx(LABELS[:2]))
+    data = load_dataset("idx", folder=tmp_path, seed=9)
+    assert data.labels_train is not None
+    assert torch.equal(data.x_train, torch.tensor(IMAGES).reshape(5, 12) / 255)
+    assert torch.equal(data.x_test, data.x_train[:2])
+    assert data.labels_train.tolist() == LABELS.tolist()
+    assert data.class_names == ("0", "1")
+    assert data.notes == ()
+
+
+def test_labels_of_one_part_only_are_not_used(tmp_path: Path) -> None:
+    write(tmp_path, train_images=idx(IMAGES), train_labels=idx(LABELS), t10k_images=idx(IMAGES))
+    data = load_idx_folder(tmp_path)
+    assert data.labels_train is data.labels_test is None
+    assert data.class_names == ()
+    assert data.notes == ("Labels are there for one part only, so none are used.",)
+
+
+PAIR = {"train_images": idx(IMAGES), "train_labels": idx(LABELS)}
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "the folder has no IDX images"),
+        ({"train_labels": idx(LABELS)}, "the folder has no IDX images"),
+        ({"train_images": idx(LABELS)}, "train-images-idx3-ubyte holds labels, not images"),
+        ({**PAIR, "train_labels": idx(IMAGES)}, "train-labels-idx1-ubyte holds images, not labels"),
+        ({"train_images": idx(IMAGES[0])}, "train-images-idx3-ubyte holds a table, not images"),
+        ({**PAIR, "train_labels": idx(LABELS[:4])}, "the train files hold 5 images but 4 labels"),
+        ({**PAIR, "t10k_images": idx(IMAGES[:, :2])}, r"shape \(3, 4\), t10k images \(2, 4\)"),
+        ({"train_images": idx(IMAGES[:1]), "t10k_images": idx(IMAGES)}, "only one image to train on"),
+        ({"train_images": idx(IMAGES[:1])}, r"x has 1 row\(s\)"),
+        ({"train_images": b"junk"}, "train-images-idx3-ubyte: this is not an IDX file"),
+        ({"train_images": idx(np.zeros((2, 65, 64), np.uint8))}, "4160 features, more than 4096"),
+    ],
+)
+def test_a_folder_that_cannot_be_used_says_why_and_lists_nothing(
+    tmp_path: Path, files: dict[str, bytes], message: str
+) -> None:
+    (tmp_path / "private.txt").touch()
+    with pytest.raises(BadInput, match=message) as caught:
+        load_idx_folder(write(tmp_path, **files))
+    assert "private" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for folder, message in (
+        (None, "needs a folder"),
+        (tmp_path / "none", "does not exist"),
+        (file, "is a file"),
+        ("n" * 5000, "cannot be read"),
+        ("nul\0", "does not exist"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            load_dataset("idx", folder=folder)
+
+
+def test_mnist_is_read_whole() -> None:
+    folder = os.environ.get("VAE_TEST_IDX_DIR")
+    if not folder:
+        pytest.skip("set VAE_TEST_IDX_DIR to a folder with the four MNIST files to run this")
+    data = load_dataset("idx", folder=folder)
+    assert data.labels_train is not None
+    assert data.x_train.shape == (60000, 784)
+    assert data.x_test.shape == (10000, 784)
+    assert data.labels_train[:5].tolist() == [5, 0, 4, 1, 9]
+    assert data.labels_train.bincount()[:2].tolist() == [5923, 6742]
+    assert abs(data.x_train.mean() - 0.1307) < 1e-4
+    assert abs(data.x_train.std() - 0.3081) < 1e-4

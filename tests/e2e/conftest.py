@@ -1,0 +1,111 @@
+"""Fixtures of the browser tests: one browser and one server for all of them, watched pages for each."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from benchmarks.browsing import FLAGS, Watch, find_browser
+from benchmarks.serving import ENTRY, ROOT, Server, start_server, stop_process
+
+NewPage = Callable[..., Page]
+ServeScript = Callable[[Path], Server]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the browser tests last: they are slow and leave an event loop running in the thread."""
+    items.sort(key=lambda item: Path(__file__).parent in item.path.parents)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Adds to the report of a failed test where screenshots of its open pages lie."""
+    report = yield
+    if call.when == "call" and report.failed and isinstance(item, pytest.Function):
+        watch, folder = item.funcargs.get("watch"), item.funcargs.get("screenshots")
+        if isinstance(watch, Watch) and isinstance(folder, Path):
+            report.sections.append(("screenshots", "\n".join(_take_screenshots(watch, folder))))
+    return report
+
+
+def _take_screenshots(watch: Watch, folder: Path) -> Iterator[str]:
+    for number, page in enumerate(page for page in watch.pages if not page.is_closed()):
+        path = folder / f"page{number}.png"
+        # A browser that has crashed must not hide why the test failed.
+        with contextlib.suppress(Error):
+            page.screenshot(path=path)
+            yield str(path)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; a machine without one gets one, and a test never skips for want of it."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=find_browser(playwright), args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def app_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The dashboard, started like a user does but from an empty folder, with a run store of its own."""
+    server = start_server(ENTRY, cwd=tmp_path_factory.mktemp("cwd"), home=tmp_path_factory.mktemp("app_home"))
+    yield server
+    stop_process(server.process)
+
+
+@pytest.fixture(scope="session")
+def serve_script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeScript]:
+    """Serves any script with the dashboard's settings; it may import ``dashboard`` and ``vae_core``."""
+    cwd = tmp_path_factory.mktemp("script_cwd")
+    shutil.copytree(ENTRY.parent / ".streamlit", cwd / ".streamlit")
+    with contextlib.ExitStack() as stack:
+
+        def serve(script: Path) -> Server:
+            home = tmp_path_factory.mktemp("script_home")
+            server = start_server(script, cwd=cwd, home=home, on_path=ROOT)
+            stack.callback(stop_process, server.process)
+            return server
+
+        yield serve
+
+
+@pytest.fixture
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the screenshots of a failed test go."""
+    return tmp_path_factory.mktemp("screenshots")
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """What the pages of the test did: in the end no request left the machine and no error occurred."""
+    watched = Watch()
+    yield watched
+    assert (watched.foreign, watched.errors) == ([], [])
+
+
+@pytest.fixture
+def new_page(browser: Browser, watch: Watch, screenshots: Path) -> Iterator[NewPage]:
+    """Opens a page in a new context; keywords are Playwright's (``viewport``, ``color_scheme``)."""
+    with contextlib.ExitStack() as stack:
+
+        def open_page(**options: Any) -> Page:
+            options = {"viewport": {"width": 1280, "height": 800}, "service_workers": "block"} | options
+            context = browser.new_context(**options)
+            stack.callback(context.close)
+            watch.attach(context)
+            return context.new_page()
+
+        yield open_page
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """A watched page of 1280 by 800 pixels."""
+    return new_page()

@@ -1,0 +1,117 @@
+"""Figures show the arrays that they were given, say their units, and use the colours of the concepts."""
+
+from itertools import pairwise
+from typing import Any, get_args
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from dashboard.figures.elbo import histogram_figure, kl_per_dim_figure, terms_figure
+from dashboard.figures.latent import data_space_figure, grid_figure, plane_figure
+from dashboard.theme import CLASSES, CONCEPTS, ThemeName
+
+THEMES = get_args(ThemeName)
+AXIS = np.array([-1, 0, 1], np.float32)
+NAMES = tuple("abc")
+
+
+def traces(figure: go.Figure) -> list[Any]:
+    return list(figure.data)
+
+
+def titles(figure: go.Figure) -> list[str]:
+    layout = figure.to_dict()["layout"]
+    return [layout[axis]["title"]["text"] for axis in ("xaxis", "yaxis")]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_terms_join_end_to_end(theme: ThemeName) -> None:
+    figure = terms_figure(-20.0, 5.0, theme=theme)
+    reconstruction, kl, elbo = ((bar["base"][0], bar["base"][0] + bar["x"][0]) for bar in traces(figure))
+    assert (reconstruction, kl, elbo) == ((0, -20), (-20, -25), (0, -25))
+    colours = [bar["marker"]["color"] for bar in traces(figure)]
+    assert colours == [CONCEPTS[theme][concept] for concept in ("reconstruction", "kl", "elbo")]
+    assert figure.to_dict()["layout"]["xaxis"]["title"]["text"] == "nats per datum"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_kl_bars_come_most_used_first(theme: ThemeName) -> None:
+    figure = kl_per_dim_figure(np.array([0.1, 3.0, 1.0], np.float32), theme=theme)
+    bar = traces(figure)[0]
+    assert list(bar["x"]) == ["z<sub>2</sub>", "z<sub>3</sub>", "z<sub>1</sub>"]
+    assert all(high >= low for high, low in pairwise(bar["y"]))
+    assert bar["marker"]["color"] == CONCEPTS[theme]["kl"]
+    assert titles(figure)[1] == "KL, nats per datum"
+
+
+def test_histogram_marks_the_mean_and_the_datum() -> None:
+    values = np.array([-3, -2, -1, 0], np.float32)
+    figure = histogram_figure(values, 3, theme="light")
+    layout = figure.to_dict()["layout"]
+    assert [line["x0"] for line in layout["shapes"]] == [-1.5, 0.0]
+    assert [note["text"] for note in layout["annotations"]] == ["mean −1.50", "this datum"]
+    assert titles(figure) == ["ELBO of a datum, nats", "number of data"]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_plane_has_one_colour_and_name_for_each_class(theme: ThemeName) -> None:
+    means = np.arange(12, dtype=np.float32).reshape(4, 3)
+    labels = np.array([1, 0, 1, 2], np.int32)
+    figure = plane_figure(means, labels, plane=(0, 2), class_names=NAMES, theme=theme)
+    shown = traces(figure)
+    assert [trace["name"] for trace in shown] == ["a", "b", "c"]
+    assert [trace["marker"]["color"] for trace in shown] == list(CLASSES[theme][:3])
+    assert (list(shown[1]["x"]), list(shown[1]["y"])) == ([0, 6], [2, 8])
+    assert titles(figure) == ["z<sub>1</sub>, posterior mean", "z<sub>3</sub>, posterior mean"]
+    assert [circle["x1"] for circle in figure.to_dict()["layout"]["shapes"]] == [1, 2, 3]
+
+
+def test_line_of_one_dimension_shows_the_standard_deviation() -> None:
+    means, stds = np.array([[0], [1]], np.float32), np.array([[0.5], [0.2]], np.float32)
+    labels = np.array([-1, -1], np.int32)
+    figure = plane_figure(means, labels, plane=(0, 0), class_names=(), theme="light", stds=stds)
+    assert np.allclose(traces(figure)[0]["y"], [0.5, 0.2])
+    assert traces(figure)[0]["name"] == "data"
+    assert titles(figure)[1] == "posterior standard deviation"
+    assert "shapes" not in figure.to_dict()["layout"]
+
+
+def test_class_beyond_the_names_is_its_number() -> None:
+    means, labels = np.zeros((2, 2), np.float32), np.array([3, 25], np.int32)
+    shown = traces(plane_figure(means, labels, plane=(0, 1), class_names=NAMES, theme="light"))
+    assert [trace["name"] for trace in shown] == ["3", "25"]
+
+
+def test_grid_lies_as_the_plane_does() -> None:
+    grid = np.linspace(0, 1, 36, dtype=np.float32).reshape(3, 3, 4)
+    figure = grid_figure(grid, AXIS, plane=(0, 1), image_shape=(2, 2), theme="light")
+    pixels = np.array(traces(figure)[0]["z"])
+    assert pixels.shape == (6, 6)
+    assert np.array_equal(pixels[2:4, 4:6], grid[1, 2].reshape(2, 2))
+    layout = figure.to_dict()["layout"]
+    assert layout["yaxis"]["autorange"] == "reversed"
+    assert (layout["xaxis"]["ticktext"][0], layout["yaxis"]["ticktext"][0]) == ("-1.0", "1.0")
+
+
+def test_grid_of_one_row_has_no_second_axis() -> None:
+    figure = grid_figure(
+        np.zeros((1, 3, 4), np.float32), AXIS, plane=(0, 0), image_shape=(2, 2), theme="dark"
+    )
+    assert figure.to_dict()["layout"]["yaxis"]["showticklabels"] is False
+
+
+@pytest.mark.parametrize(("rows", "lines"), [(3, 6), (1, 1)])
+def test_mesh_is_drawn_along_both_directions(rows: int, lines: int) -> None:
+    mesh = np.ones((rows, 3, 2), np.float32)
+    figure = data_space_figure(np.zeros((5, 2), np.float32), mesh=mesh, point=None, theme="light")
+    path = np.array(traces(figure)[1]["x"])
+    assert np.isnan(path).sum() == lines
+    assert [trace["name"] for trace in traces(figure)] == ["x", "decoded grid"]
+
+
+def test_decoded_point_is_marked() -> None:
+    x, mesh = np.zeros((5, 2), np.float32), np.ones((3, 3, 2), np.float32)
+    point = np.array([2, 3], np.float32)
+    marked = traces(data_space_figure(x, mesh=mesh, point=point, theme="light"))[2]
+    assert (list(marked["x"]), list(marked["y"])) == ([2], [3])

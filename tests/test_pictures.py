@@ -1,0 +1,33 @@
+"""Data become pixels, and numbers text."""
+
+import numpy as np
+import pytest
+
+from dashboard.formats import signed
+from dashboard.pictures import picture, strip
+
+
+def test_picture_enlarges_every_pixel_to_a_square() -> None:
+    x = np.array([0, 0.5, 1, 2, -1, np.nan], np.float32)
+    pixels = picture(x, (2, 3), size=20)
+    assert (pixels.shape, pixels.dtype) == ((20, 30), np.uint8)
+    corners = pixels[::10, ::10]
+    assert corners.tolist() == [[0, 127, 255], [255, 0, 0]]
+    assert np.array_equal(pixels, corners.repeat(10, 0).repeat(10, 1))
+
+
+def test_strip_has_gaps_between_pictures_only() -> None:
+    pixels = strip(np.zeros((3, 4), np.float32), (2, 2), size=8, gap=5)
+    assert pixels.shape == (8, 3 * 8 + 2 * 5)
+    assert pixels[0].tolist() == [0] * 8 + [128] * 5 + [0] * 8 + [128] * 5 + [0] * 8
+
+
+def test_picture_is_never_smaller_than_its_data() -> None:
+    assert picture(np.zeros(28 * 28, np.float32), (28, 28), size=5).shape == (28, 28)
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"), [(-1.5, 2, "−1.50"), (3.14159, 4, "3.1416"), (float("nan"), 1, "nan")]
+)
+def test_minus_is_a_real_one(value: float, digits: int, text: str) -> None:
+    assert signed(value, digits) == text

@@ -1,0 +1,85 @@
+"""A real worker process for tests: commands in, events out, and a limit on every wait."""
+
+import contextlib
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from vae_core.config import RunConfig
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+LIMIT_S: Final = 60.0
+Event = dict[str, Any]
+
+
+class Process:
+    """A worker process and the events it has sent."""
+
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, *(arguments or ("-m", "vae_core.worker"))]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
+        self.events: list[Event] = []
+        self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._queue.put(json.loads(line))
+        self._queue.put(None)
+
+    def write(self, line: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + b"\n")
+        self.process.stdin.flush()
+
+    def send(self, command: str, **values: object) -> None:
+        self.write(json.dumps({"command": command, **values}).encode())
+
+    def wait(self, wanted: Callable[[Event], bool]) -> Event:
+        """The next event that is wanted."""
+        deadline = time.monotonic() + LIMIT_S
+        while True:
+            event = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
+            assert event is not None, f"the worker ended; its last event was {self.events[-1:]}"
+            self.events.append(event)
+            if wanted(event):
+                return event
+
+    def run(self, folder: Path, config: RunConfig) -> None:
+        (folder / "config.json").write_text(config.to_json())
+        self.wait(lambda event: event["event"] == "ready")
+        self.send("run", dir=str(folder))
+
+    def now(self) -> Event:
+        """How the run stands, by a command's round trip: whatever was sent before has been carried out."""
+        self.send("save")
+        before = max(event.get("saves", 0) for event in self.events)
+        return self.wait(lambda event: event.get("saves", 0) > before)
+
+    def end(self) -> Event:
+        """The last event, after which the process has ended well."""
+        event = self.wait(lambda event: event["event"] == "end")
+        assert self.process.wait(LIMIT_S) == 0
+        return event
+
+    def close_input(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(LIMIT_S)
+        self._reader.join(LIMIT_S)
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
