@@ -10,7 +10,7 @@ from dashboard import cache, state
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.elbo import histogram_figure, kl_per_dim_figure, terms_figure
 from dashboard.formats import signed
-from dashboard.pictures import strip
+from dashboard.pictures import show, strip
 from dashboard.run_header import Subject
 
 TERMS_HELP: Final = (
@@ -115,7 +115,7 @@ def _show_datum(shown: Subject, terms: cache.Encoded, index: int) -> None:
     decoded = cache.decode(shown.key, (tuple(terms.means[index].tolist()),))
     pair = np.concatenate([terms.x[index : index + 1], decoded])
     if shown.image_shape is not None:
-        st.image(
+        show(
             strip(pair, shown.image_shape, size=160, gap=12),
             alt="The datum, and E[x|z] at its posterior mean.",
         )

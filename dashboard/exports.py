@@ -5,9 +5,9 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from dashboard.cache import Encoded
+from dashboard.pictures import png
 
 Array = NDArray[np.float32]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -50,6 +50,4 @@ def grid_png(grid: Array, image_shape: tuple[int, int], *, scale: int = 4) -> by
     mosaic = grid.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
     pixels = (np.clip(np.nan_to_num(mosaic), 0, 1) * 255).astype(np.uint8)
     pixels = pixels.reshape(rows * height, columns * width).repeat(scale, axis=0).repeat(scale, axis=1)
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, format="PNG")
-    return out.getvalue()
+    return png(pixels)

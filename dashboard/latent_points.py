@@ -10,7 +10,7 @@ from dashboard import cache, state
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.latent import plane_figure
 from dashboard.formats import signed
-from dashboard.pictures import strip
+from dashboard.pictures import show, strip
 from dashboard.run_header import Subject
 
 Array = NDArray[np.float32]
@@ -124,7 +124,7 @@ def _decoded(shown: Subject, z: Array, *, sample: bool = False) -> Array:
 
 def _pictures(shown: Subject, x: Array, *, size: int, alt: str) -> None:
     if shown.image_shape is not None:
-        st.image(strip(x, shown.image_shape, size=size, gap=10), alt=alt)
+        show(strip(x, shown.image_shape, size=size, gap=10), alt=alt)
     else:
         st.markdown(" → ".join(f"({', '.join(signed(value) for value in row)})" for row in x.tolist()))
 
@@ -146,7 +146,7 @@ def _neighbours(
 ) -> None:
     st.markdown(f"Nearest in **{space}**")
     if shown.image_shape is not None:
-        st.image(strip(data.x[rows], shown.image_shape, size=56), alt=f"The nearest data in {space}.")
+        show(strip(data.x[rows], shown.image_shape, size=56), alt=f"The nearest data in {space}.")
     near = zip(data.labels[rows].tolist(), distances.tolist(), strict=True)
     names = (("" if label < 0 else f"{shown.class_names[label]}: ") + f"{away:.2f}" for label, away in near)
     st.caption(" · ".join(names))

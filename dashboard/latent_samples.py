@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dashboard import cache, state
 from dashboard.figures.aggregate import aggregate_figure, decoded_samples_figure
-from dashboard.pictures import strip
+from dashboard.pictures import show, strip
 from dashboard.run_header import Subject
 
 Array = NDArray[np.float32]
@@ -135,7 +135,7 @@ def _show(shown: Subject, decoded: Decoded, source: str) -> None:
     st.markdown(f"**{len(decoded.x)} samples from {source}**")
     alt = f"{len(decoded.x)} decoded samples from {source}."
     if shown.image_shape is not None:
-        st.image(_sheet(decoded.x, shown.image_shape), alt=alt, width="stretch", output_format="PNG")
+        show(_sheet(decoded.x, shown.image_shape), alt=alt, width="stretch")
     else:
         x = cache.encoded(shown.key, 1, "held-out").x
         span = 1.1 * float(np.abs(x).max())

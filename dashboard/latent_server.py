@@ -10,7 +10,7 @@ from dashboard import cache, state
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.latent import data_space_figure, plane_figure
 from dashboard.formats import signed
-from dashboard.pictures import picture, strip
+from dashboard.pictures import picture, show, strip
 from dashboard.run_header import Subject
 
 TRAVERSAL_HELP: Final = (
@@ -106,14 +106,14 @@ def _strip(shown: Subject, z: NDArray[np.float32], dim: int) -> None:
     rows[:, dim] = STRIP_VALUES
     decoded = cache.decode(shown.key, tuple(map(tuple, rows.tolist())))
     alt = f"Decoded while z{dim + 1} goes from -3 to 3."
-    st.image(strip(decoded, shown.image_shape, size=64), alt=alt, width="stretch")
+    show(strip(decoded, shown.image_shape, size=64), alt=alt, width="stretch")
 
 
 def _decoded(shown: Subject, z: NDArray[np.float32]) -> None:
     decoded = cache.decode(shown.key, (tuple(z.tolist()),))[0]
     numbers = ", ".join(signed(value) for value in z[:8].tolist()) + (", …" if len(z) > 8 else "")
     if shown.image_shape is not None:
-        st.image(picture(decoded, shown.image_shape, size=320), alt="Decoded picture.")
+        show(picture(decoded, shown.image_shape, size=320), alt="Decoded picture.")
     else:
         data = cache.encoded(shown.key, 1, "held-out")
         plane = (0, min(1, len(z) - 1))

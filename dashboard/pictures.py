@@ -1,7 +1,13 @@
 """Images of data as pixels for the browser: enlarged without smoothing, black ground, white ink."""
 
+import base64
+import io
+from typing import Literal
+
 import numpy as np
+import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image
 
 Pixels = NDArray[np.uint8]
 
@@ -25,3 +31,19 @@ def strip(x: NDArray[np.float32], image_shape: tuple[int, int], *, size: int, ga
     large = pixels.repeat(scale, axis=1).repeat(scale, axis=2)
     padded = np.pad(large, ((0, 0), (0, 0), (0, gap)), constant_values=128)
     return np.concatenate(list(padded), axis=1)[:, :-gap]
+
+
+def png(pixels: Pixels) -> bytes:
+    """The pixels as a PNG file, none of them changed."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, format="PNG")
+    return out.getvalue()
+
+
+def show(pixels: Pixels, *, alt: str, width: Literal["content", "stretch"] = "content") -> None:
+    """Draws the pixels on the page, exactly as they are.
+
+    The picture travels in the page's own message. Streamlit's files for pictures are lossy JPEGs by default, and
+    go when the next run of the script no longer names them, also before a slow browser has asked for them.
+    """
+    st.image(f"data:image/png;base64,{base64.b64encode(png(pixels)).decode()}", alt=alt, width=width)

@@ -1,7 +1,12 @@
 """Data become pixels, and numbers text."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from dashboard.formats import signed
 from dashboard.pictures import picture, strip
@@ -31,3 +36,19 @@ def test_picture_is_never_smaller_than_its_data() -> None:
 )
 def test_minus_is_a_real_one(value: float, digits: int, text: str) -> None:
     assert signed(value, digits) == text
+
+
+def test_shown_picture_travels_in_the_page_unchanged() -> None:
+    def script() -> None:
+        import numpy as np
+
+        from dashboard.pictures import show
+
+        show(np.arange(0, 256, 4, dtype=np.uint8).reshape(8, 8), alt="ramp")
+
+    (image,) = AppTest.from_function(script).run().get("image")
+    (sent,) = image.proto.imgs  # type: ignore[attr-defined]
+    kind, _, encoded = sent.url.partition(",")
+    assert (kind, sent.alt) == ("data:image/png;base64", "ramp")
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))))
+    assert np.array_equal(shown, np.arange(0, 256, 4, dtype=np.uint8).reshape(8, 8))
