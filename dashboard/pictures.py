@@ -43,7 +43,7 @@ def png(pixels: Pixels) -> bytes:
 def show(pixels: Pixels, *, alt: str, width: Literal["content", "stretch"] = "content") -> None:
     """Draws the pixels on the page, exactly as they are.
 
-    The picture travels in the page's own message. Streamlit's files for pictures are lossy JPEGs by default, and
-    go when the next run of the script no longer names them, also before a slow browser has asked for them.
+    The picture travels in the page's own message. Streamlit's files for pictures are lossy JPEGs by default,
+    and go as soon as a run of the script does not name them, maybe before a slow browser has asked for them.
     """
     st.image(f"data:image/png;base64,{base64.b64encode(png(pixels)).decode()}", alt=alt, width=width)
