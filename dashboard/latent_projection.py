@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from dashboard import cache, state
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.latent import projection_figure
-from dashboard.projections import projections
 from dashboard.run_header import Subject
+from dashboard.task_line import task_line
+from dashboard.tasks import tasks
 
 PCA_HELP: Final = (
     r"The two directions $v_1, v_2$ in which the posterior means vary most: $(\mu - \bar\mu)^\top v_i$. "
@@ -21,7 +22,6 @@ TSNE_HELP: Final = (
     "t-SNE keeps neighbours together and nothing else: sizes of clusters and gaps between them mean nothing. "
     "It runs in a process of its own, on at most 1000 data, and takes some seconds."
 )
-TICK_S: Final = 0.5
 MAX_POINTS: Final = 1000
 
 
@@ -39,8 +39,7 @@ def draw(shown: Subject) -> None:
     with right:
         st.markdown("**t-SNE**", help=TSNE_HELP)
         name = hashlib.sha256(f"{shown.key.path} {shown.key.written_ns}".encode()).hexdigest()[:32]
-        busy = projections().progress(name) is not None
-        st.fragment(_tsne, run_every=TICK_S if busy else None)(shown, name, busy)
+        _tsne(shown, name)
 
 
 def _pca(shown: Subject) -> None:
@@ -58,21 +57,19 @@ def _pca(shown: Subject) -> None:
     st.plotly_chart(figure, key="pca", alt=alt, config=CHART_CONFIG)
 
 
-def _tsne(shown: Subject, name: str, busy: bool) -> None:
-    done = projections().progress(name)
-    if (done is not None) != busy:
-        st.rerun()
-    result = projections().result(name)
-    if done is not None:
-        st.progress(done, text="Computing the t-SNE …" if done else "Starting the t-SNE …")
-        st.button(
-            "Cancel", key="tsne_cancel", on_click=projections().cancel, args=(name,), help="Ends the work."
-        )
-    elif result is None:
-        arguments = (shown, name)
-        st.button("Compute the t-SNE", key="tsne_start", on_click=_start, args=arguments, help=TSNE_HELP)
-    else:
-        _draw_tsne(shown, result)
+def _tsne(shown: Subject, name: str) -> None:
+    result = tasks().result(name)
+    if result is not None:
+        _draw_tsne(shown, result["coordinates"])
+        return
+    task_line(
+        name,
+        key="tsne",
+        label="Compute the t-SNE",
+        doing="Computing the t-SNE …",
+        help_text=TSNE_HELP,
+        start=lambda: _start(shown, name),
+    )
 
 
 def _draw_tsne(shown: Subject, points: NDArray[np.float32]) -> None:
@@ -90,5 +87,4 @@ def _draw_tsne(shown: Subject, points: NDArray[np.float32]) -> None:
 
 def _start(shown: Subject, name: str) -> None:
     means = cache.encoded(shown.key, 1, "held-out").means[:MAX_POINTS]
-    if not projections().start(name, means, seed=shown.config.seed):
-        st.toast("Another t-SNE is at work on this server: try again in some seconds.")
+    tasks().start(name, "vae_core.projection", str(shown.config.seed), inputs={"points": means})

@@ -1,16 +1,12 @@
 """Pictures of a latent space with more than two dimensions: PCA at once, t-SNE in a process of its own.
 
-``python -m vae_core.projection POINTS.npy RESULT.npy SEED`` writes the t-SNE of some points and says how far
-it is as JSON lines on standard output. The end of standard input ends it: nobody waits for the result.
+``python -m vae_core.projection POINTS.npz RESULT.npz SEED`` is the t-SNE as a task of :mod:`vae_core.task`.
 """
 
 import contextlib
 import io
-import json
-import os
 import re
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -19,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.errors import BadInput
-from vae_core.snapshot import write_atomically
+from vae_core.task import Arrays, run_task
 
 MAX_TSNE_POINTS: Final = 1000
 ITERATIONS: Final = 1000
@@ -96,27 +92,13 @@ class _Iterations(io.TextIOBase):
 
 
 def main(arguments: list[str]) -> int:
-    """Computes the t-SNE of the points in one file and writes it to another."""
+    """Computes the t-SNE of the ``points`` in one file and writes its ``coordinates`` to another."""
     source, target, seed = Path(arguments[0]), Path(arguments[1]), int(arguments[2])
-    threading.Thread(target=_end_with_input, name="input", daemon=True).start()
-    if hasattr(os, "nice"):
-        os.nice(5)
-    output = sys.stdout
 
-    def say(share: float) -> None:
-        output.write(json.dumps({"done": share}) + "\n")
-        output.flush()
+    def work(inputs: Arrays, say: Callable[[float], None]) -> Arrays:
+        return {"coordinates": tsne_projection(inputs["points"], seed=seed, on_progress=say)}
 
-    coordinates = tsne_projection(np.load(source, allow_pickle=False), seed=seed, on_progress=say)
-    content = io.BytesIO()
-    np.save(content, coordinates, allow_pickle=False)
-    write_atomically(target, content.getvalue(), durable=False)
-    return 0
-
-
-def _end_with_input() -> None:
-    sys.stdin.read()
-    os._exit(3)
+    return run_task(source, target, work)
 
 
 if __name__ == "__main__":
