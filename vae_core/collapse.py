@@ -1,0 +1,56 @@
+"""Posterior collapse as theory predicts it for the linear Gaussian model."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae_core.errors import BadInput
+
+
+class PredictedCollapse(NamedTuple):
+    """What a linear VAE with Gaussian likelihood keeps at its optimum.
+
+    Arguments:
+        eigenvalues: lambda_j of the data covariance, descending, shape (J,): the J largest.
+        threshold: beta s^2. A dimension below it costs more KL than its reconstruction is worth.
+        is_active: lambda_j > beta s^2, booleans of shape (J,).
+        kl_per_dim: The KL of each dimension there, 1/2 log(lambda_j / (beta s^2)), 0 below the threshold.
+    """
+
+    eigenvalues: Tensor
+    threshold: float
+    is_active: Tensor
+    kl_per_dim: Tensor
+
+
+def predicted_collapse(x: Tensor, latent_dim: int, *, beta: float, scale: float) -> PredictedCollapse:
+    """Which latent dimensions of a linear VAE stay active (Lucas et al. 2019, arXiv 1911.02469).
+
+    At the optimum of E_q[log p(x|z)] - beta KL with p(x|z) = N(W z + m, s^2 I), column j of W has squared
+    length max(0, lambda_j - beta s^2) (for beta = 1 probabilistic PCA, Tipping and Bishop 1999) and
+    q(z_j|x) variance beta s^2 / lambda_j with means of variance 1 - beta s^2 / lambda_j, so that
+    KL_j = 1/2 log(lambda_j / (beta s^2)).
+
+    Arguments:
+        x: Data, shape (n, D), n >= 2.
+        latent_dim: J.
+        beta: Weight of the KL in training.
+        scale: s of the likelihood.
+
+    Raises:
+        BadInput: Fewer than 2 data, or beta * scale not above 0.
+    """
+    if len(x) < 2:
+        raise BadInput("x", "a covariance needs at least 2 data", "take more of them")
+    if not (beta > 0 and scale > 0):
+        raise BadInput("beta", "without a weight on the KL nothing collapses", "choose beta above 0")
+    # Squared singular values are never negative; eigenvalues of the covariance may be, by rounding.
+    singular = torch.linalg.svdvals((x - x.mean(0)).double())
+    eigenvalues = x.new_zeros(latent_dim, dtype=torch.float64)
+    kept = (singular.square() / len(x))[:latent_dim]
+    eigenvalues[: len(kept)] = kept
+    threshold = beta * scale**2
+    is_active = eigenvalues > threshold
+    kl = 0.5 * torch.log((eigenvalues / threshold).clamp(min=1))
+    return PredictedCollapse(eigenvalues, threshold, is_active, kl)
