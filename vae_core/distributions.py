@@ -118,6 +118,10 @@ class Bernoulli:
         """sum_i x_i l_i - softplus(l_i): stable for any logit; shape (..., batch), nats."""
         return (x * self.logits - functional.softplus(self.logits)).sum(-1)
 
+    def pairwise_log_prob(self, x: Tensor) -> Tensor:
+        """``log_prob`` of all data at all points: logits of shape (G, D), x of (n, D) give (G, n), nats."""
+        return (self.logits @ x.T).double() - functional.softplus(self.logits).sum(-1, keepdim=True)
+
     def sample(self, *, generator: torch.Generator) -> Tensor:
         """Draws x, each 0 or 1, of the shape of ``logits``."""
         return torch.bernoulli(self.mean, generator=generator)
@@ -144,6 +148,11 @@ class ContinuousBernoulli:
         """Log density, summed over the last axis: shape (..., batch), nats; may be positive."""
         score = x * self.logits - functional.softplus(self.logits)
         return (score + self.log_normalizer()).sum(-1)
+
+    def pairwise_log_prob(self, x: Tensor) -> Tensor:
+        """``log_prob`` of all data at all points: logits of shape (G, D), x of (n, D) give (G, n), nats."""
+        constant = (self.log_normalizer() - functional.softplus(self.logits)).sum(-1, keepdim=True)
+        return (self.logits @ x.T).double() + constant
 
     def log_normalizer(self) -> Tensor:
         """log C of each value, same shape as ``logits``; a series where l / tanh(l / 2) is 0 / 0."""
@@ -186,6 +195,15 @@ class Gaussian:
         """-1/2 ||x - y||^2 / s^2 - D log s - D/2 log 2 pi: shape (..., batch), nats; may be positive."""
         scaled = ((x - self.location) / self.scale).square()
         return -(0.5 * scaled + torch.log(self.scale) + 0.5 * _LOG_2PI).sum(-1)
+
+    def pairwise_log_prob(self, x: Tensor) -> Tensor:
+        """``log_prob`` of every datum at every point: location (G, D), x of (n, D) give (G, n), nats.
+
+        In float64: ||x||^2 + ||y||^2 - 2 x.y over a small s^2 leaves nothing of float32.
+        """
+        scale, location, x = self.scale.double(), self.location.double(), x.double()
+        squared = location.square().sum(-1, keepdim=True) + x.square().sum(-1) - 2 * location @ x.T
+        return -0.5 * squared / scale.square() - x.shape[-1] * (torch.log(scale) + 0.5 * _LOG_2PI)
 
     def sample(self, *, generator: torch.Generator) -> Tensor:
         """Draws x of the shape of ``location``."""

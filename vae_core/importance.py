@@ -1,0 +1,137 @@
+"""The importance-weighted bound: a lower bound of log p(x) that climbs with the number of samples."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae_core.distributions import DiagonalNormal
+from vae_core.errors import BadInput
+from vae_core.model import VAE
+
+SAMPLE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+CLOSE_NATS: Final = 0.05
+"""A bound this near to the one with the most samples counts as having arrived."""
+_MAX_VALUES: Final = 2_000_000
+"""Decoded values at a time: K * rows * D, 8 MB in float32."""
+
+
+def stochastic_posterior(model: VAE, x: Tensor) -> DiagonalNormal:
+    """q(z|x), where there is one and its parameters are numbers.
+
+    Raises:
+        BadInput: A deterministic encoder (code ``encoder_head``), weights that are no numbers (code
+            ``diverged``), or data of another size than the model's (code ``data_dim``).
+    """
+    posterior = model.posterior(x)
+    if not isinstance(posterior, DiagonalNormal):
+        raise BadInput(
+            "encoder_head",
+            "a deterministic encoder has no q(z|x), so there is no bound to measure",
+            "choose an encoder with a variance",
+        )
+    if not bool(posterior.mean.isfinite().all() and posterior.log_var.isfinite().all()):
+        raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
+    return posterior
+
+
+@torch.no_grad()
+def iw_bound(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Generator) -> Tensor:
+    """log 1/K sum_k p(x, z_k) / q(z_k|x) with z_k ~ q(z|x) (Burda, Grosse and Salakhutdinov 2016).
+
+    Its expectation is at most log p(x), rises with K and is the ELBO at K = 1. Memory does not grow with K.
+
+    Arguments:
+        model: The model.
+        x: Data, shape (n, D).
+        num_samples: K.
+        generator: Draws the samples.
+
+    Returns:
+        Nats, shape (n,), float64.
+
+    Raises:
+        BadInput: ``num_samples`` below 1, and see :func:`stochastic_posterior`.
+    """
+    if num_samples < 1:
+        raise BadInput("num_samples", f"num_samples must be at least 1, got {num_samples}", "5000 is usual")
+    total = torch.full((len(x),), -math.inf, dtype=torch.float64)
+    for rows, log_weights in _log_weights(model, x, num_samples, generator):
+        total[rows] = torch.logaddexp(total[rows], torch.logsumexp(log_weights, dim=0))
+    return total - math.log(num_samples)
+
+
+class ImportanceCurve(NamedTuple):
+    """The bound of one datum at several numbers of samples, nats.
+
+    Arguments:
+        sample_counts: K, ascending.
+        bounds: Mean of the bound over disjoint groups of K samples, shape (len(K),).
+        standard_errors: Of those means, shape (len(K),); at the largest K there is one group, and the error
+            is that of the logarithm of its mean weight, (1 / ESS - 1 / K)^(1/2).
+        effective_sample_size: ESS = (sum w)^2 / sum w^2 of all samples, between 1 and the largest K.
+        enough: The smallest K whose bound is within ``CLOSE_NATS`` of the largest one's; None where the
+            largest itself rests on fewer than 10 effective samples.
+    """
+
+    sample_counts: tuple[int, ...]
+    bounds: Tensor
+    standard_errors: Tensor
+    effective_sample_size: float
+    enough: int | None
+
+
+@torch.no_grad()
+def importance_curve(
+    model: VAE, x: Tensor, *, sample_counts: Sequence[int] = SAMPLE_COUNTS, generator: torch.Generator
+) -> ImportanceCurve:
+    """:func:`iw_bound` of one datum for each K of a ladder, from the same samples.
+
+    Arguments:
+        model: The model.
+        x: One datum, shape (D,).
+        sample_counts: K, ascending.
+        generator: Draws as many samples as the largest K.
+
+    Raises:
+        BadInput: See :func:`stochastic_posterior`.
+    """
+    pieces = [piece[:, 0] for _, piece in _log_weights(model, x[None], sample_counts[-1], generator)]
+    log_weights = torch.cat(pieces)
+    bounds, errors = [], []
+    for count in sample_counts:
+        groups = log_weights[: len(log_weights) // count * count].reshape(-1, count)
+        values = torch.logsumexp(groups, dim=1) - math.log(count)
+        bounds.append(values.mean())
+        errors.append(
+            values.std() / math.sqrt(len(values)) if len(values) > 1 else values.new_tensor(math.nan)
+        )
+    log_ess = 2 * torch.logsumexp(log_weights, 0) - torch.logsumexp(2 * log_weights, 0)
+    ess = float(log_ess.exp())
+    errors[-1] = log_weights.new_tensor(math.sqrt(max(0.0, 1 / ess - 1 / len(log_weights))))
+    arrived = [
+        count for count, value in zip(sample_counts, bounds, strict=True) if value > bounds[-1] - CLOSE_NATS
+    ]
+    enough = arrived[0] if ess >= 10 else None
+    return ImportanceCurve(tuple(sample_counts), torch.stack(bounds), torch.stack(errors), ess, enough)
+
+
+def _log_weights(
+    model: VAE, x: Tensor, num_samples: int, generator: torch.Generator
+) -> Iterator[tuple[slice, Tensor]]:
+    """log p(x, z_k) - log q(z_k|x) in pieces: which rows, and float64 of shape (samples, rows)."""
+    rows = max(1, _MAX_VALUES // x.shape[-1])
+    for start in range(0, len(x), rows):
+        here = slice(start, start + rows)
+        posterior = stochastic_posterior(model, x[here])
+        at_a_time = max(1, _MAX_VALUES // x[here].numel())
+        for done in range(0, num_samples, at_a_time):
+            eps = posterior.draw_eps(min(at_a_time, num_samples - done), generator=generator)
+            z = posterior.reparameterize(eps)
+            joint = model.likelihood(z).log_prob(x[here]) + model.prior.log_prob(z)
+            log_weights = (joint - posterior.log_prob(z)).double()
+            if bool(log_weights.isnan().any()):
+                raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
+            yield here, log_weights
