@@ -1,0 +1,52 @@
+"""The measured gaps of the model that ships and of one with more dimensions, as the task computes them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dashboard.shipped import SHIPPED_RUN
+from vae_core.config import ModelConfig
+from vae_core.data import load_dataset
+from vae_core.measurement import MAX_SAMPLED_DATA, measure
+from vae_core.model import VAE
+from vae_core.runfile import load_run
+
+
+def test_gaps_are_not_negative_and_the_identity_closes(tmp_path: Path) -> None:
+    """The task in its own process, on held-out digits: all in float32 as in the app."""
+    run = load_run(SHIPPED_RUN)
+    source, target = tmp_path / "in.npz", tmp_path / "out.npz"
+    np.savez(source, x=load_dataset("digits", seed=run.config.seed).x_test[:60].numpy())
+    command = [sys.executable, "-m", "vae_core.measurement", str(source), str(target), str(SHIPPED_RUN), "0"]
+    # The end of its standard input would end it, so it has one that stays open.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        lines = (process.stdout or pytest.fail("no output")).readlines()
+    assert process.returncode == 0
+    assert '"done": 1.0' in lines[-1] or len(lines) > 3
+    found = dict(np.load(target))
+    gap = found["log_evidence"] - found["elbo"]
+    assert gap.shape == (60,)
+    assert np.abs(gap - found["kl_to_posterior"]).max() < 1e-3
+    assert (found["best_elbo"] - found["elbo"]).min() > -1e-3
+    assert (found["log_evidence"] - found["best_elbo"]).min() > -1e-3
+    assert found["error"].max() < 1e-3
+    assert found["elbo"].mean() < found["iw_bound"].mean() < found["log_evidence"].mean()
+    assert int(found["step"]) == run.step
+    assert int(found["written_ns"]) == SHIPPED_RUN.stat().st_mtime_ns
+
+
+def test_more_dimensions_are_sampled(generator: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae_core.annealing.NUM_TEMPERATURES", 50)
+    model = VAE(ModelConfig(data_dim=9, latent_dim=4, hidden_dims=(8,)), generator=generator)
+    x = torch.rand(MAX_SAMPLED_DATA + 5, 9, generator=generator)
+    shares: list[float] = []
+    found = measure(model, x, generator=generator, on_progress=shares.append)
+    assert found.log_evidence.shape == (MAX_SAMPLED_DATA,)
+    assert len(found.kl_to_posterior) == 0
+    assert (found.log_evidence - found.elbo).mean() > 0
+    assert (found.best_elbo - found.elbo).min() >= 0
+    assert shares == sorted(shares)
