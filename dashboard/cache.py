@@ -154,6 +154,11 @@ def decode(key: RunKey, z: tuple[tuple[float, ...], ...]) -> Array:
         return model(key).likelihood(torch.tensor(z)).mean.numpy()
 
 
+def likelihood_scale(key: RunKey) -> float:
+    """s of a Gaussian likelihood, set or learned."""
+    return float(model(key).likelihood_scale().detach())
+
+
 @st.cache_resource(max_entries=32, show_spinner=False)
 def pca(key: RunKey) -> "Pca":
     """The two main components of the held-out posterior means."""
@@ -199,7 +204,7 @@ def scene(key: RunKey) -> LatentScene | None:
         net.config,
         decoder=decoder,
         encoder=encoder,
-        scale=float(net.likelihood_scale().detach()) if net.config.likelihood == "gaussian" else None,
+        scale=likelihood_scale(key) if net.config.likelihood == "gaussian" else None,
         x=held_out.x,
         labels=held_out.labels,
         means=held_out.means,

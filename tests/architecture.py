@@ -97,7 +97,7 @@ def harmless_names(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
 
 
 def one_owner_of_state(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
-    """Session state and the URL belong to dashboard/state.py, Streamlit's caches to dashboard/cache.py."""
+    """Session state and the URL belong to dashboard/state.py, Streamlit's caches to dashboard/cache*.py."""
     owners = {
         "session_state": "state",
         "query_params": "state",
@@ -106,7 +106,7 @@ def one_owner_of_state(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
     }
     for name in names(tree):
         owner = owners.get(name.split(".")[-1])
-        if path.parts[0] in {"dashboard", "pages"} and owner and str(path) != f"dashboard/{owner}.py":
+        if path.parts[0] in {"dashboard", "pages"} and owner and not path.match(f"dashboard/{owner}*.py"):
             yield f"uses {name}"
 
 

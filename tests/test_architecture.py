@@ -77,6 +77,7 @@ KEPT: Final = (
     (rules.harmless_names, "dashboard/figures/json.py", ""),
     (rules.one_owner_of_state, "dashboard/state.py", "st.session_state['a'] = st.query_params"),
     (rules.one_owner_of_state, "dashboard/cache.py", "@st.cache_data(max_entries=8)\ndef f(): ..."),
+    (rules.one_owner_of_state, "dashboard/cache_bound.py", "@st.cache_data(max_entries=8)\ndef f(): ..."),
     (rules.nothing_unsafe, "vae_core/a.py", "model.eval()\nnp.load(file, allow_pickle=False)\nload(content)"),
     (rules.no_network, "benchmarks/load.py", "import urllib.request"),
     (rules.no_network, "dashboard/jobs.py", "requests = [1]\nrequests.append(2)"),

@@ -1,10 +1,5 @@
 """Every page as a script: what its buttons do, what its numbers say, and that nothing typed breaks it."""
 
-import io
-import queue
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,34 +7,18 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from dashboard import jobs
 from dashboard.job import JobView
 from dashboard.jobs import LocalRunner
 from dashboard.shipped import SHIPPED_RUN
+from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, trained, turn_to
 from tests.polling import until
-from vae_core.config import ModelConfig, RunConfig, TrainConfig
+
+__all__ = ["runner"]  # a fixture
 from vae_core.data import load_dataset
-from vae_core.driver import Driver
 from vae_core.evaluation import evaluate
 from vae_core.runfile import load_run
 
-ENTRY: Final = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
 PAGES: Final = ("start", "train", "latent_space", "elbo")
-TINY: Final = RunConfig(
-    model=ModelConfig(data_dim=64, hidden_dims=(8,)), train=TrainConfig(num_epochs=1, batch_size=256)
-)
-KINDS: Final = {
-    "J=1": replace(TINY, model=replace(TINY.model, latent_dim=1)),
-    "J=2": TINY,
-    "J=3": replace(TINY, model=replace(TINY.model, latent_dim=3)),
-    "J=8": replace(TINY, model=replace(TINY.model, latent_dim=8)),
-    "deterministic": replace(TINY, model=replace(TINY.model, encoder_head="deterministic")),
-    "points": replace(
-        TINY,
-        dataset="two_moons",
-        model=ModelConfig(data_dim=2, hidden_dims=(8,), likelihood="gaussian", likelihood_scale=None),
-    ),
-}
 GARBAGE: Final = [
     *(("beta", text) for text in ("abc", "nan", "1e999", "-1")),
     *(("latent_dim", text) for text in ("-5", "2.5")),
@@ -47,33 +26,6 @@ GARBAGE: Final = [
     ("seed", "1e20"),
     ("dataset", "<b>"),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRunner]:
-    """The runner that the pages use."""
-    runner = LocalRunner(tmp_path_factory.mktemp("pages"), max_running=2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "_runner", runner)
-        yield runner
-        runner.close()
-
-
-def open_page(name: str, **query: str) -> AppTest:
-    """A new session that begins at a page, as a deep link does."""
-    at = AppTest.from_file(str(ENTRY), default_timeout=60)
-    for key, value in query.items():
-        at.query_params[key] = value
-    return turn_to(at, name)
-
-
-def turn_to(at: AppTest, name: str) -> AppTest:
-    return checked(at.switch_page(f"../pages/{name}.py").run())
-
-
-def checked(at: AppTest) -> AppTest:
-    assert not at.exception, [error.message for error in at.exception]
-    return at
 
 
 def press(at: AppTest, key: str) -> AppTest:
@@ -98,15 +50,6 @@ def status_line(at: AppTest) -> str:
 def until_line(at: AppTest, text: str) -> str:
     """Redraws the page until its status line says something; fragments do not run by themselves here."""
     return until(lambda: (line := status_line(checked(at.run()))) * (text in line), f"a line with {text!r}")
-
-
-def trained(runner: LocalRunner, config: RunConfig) -> str:
-    """Id of a run that was trained to its end within this process."""
-    run_id = runner.store.create(config)
-    folder = runner.store.folder(run_id)
-    assert folder is not None
-    Driver(folder, queue.SimpleQueue(), io.StringIO()).run()
-    return run_id
 
 
 def test_every_page_from_the_entry() -> None:

@@ -11,6 +11,12 @@ CHART_CONFIG: Final[dict[str, Any]] = {"displaylogo": False, "toImageButtonOptio
 """Of every figure's own menu: its camera saves a vector picture."""
 
 
+def faded(colour: str, share: float) -> str:
+    """A ``#RRGGBB`` colour that covers its ground by a share of 0 to 1; unlike opacity, legends show it."""
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{share:g})"
+
+
 def finish(figure: go.Figure, *, height: int, theme: ThemeName, legend: bool = False) -> go.Figure:
     """Gives a figure the project's type and margins: legible from the back of a class room."""
     ink = CONCEPTS[theme]["log_evidence"]

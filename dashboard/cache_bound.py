@@ -1,0 +1,117 @@
+"""Cached measurements of the bound: thin wrappers round one core call each, keyed by the run file."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cache
+from dashboard.cache import RunKey
+from vae_core.snapshot import HISTORY_COLUMNS
+
+if TYPE_CHECKING:
+    from vae_core.evidence import Evidence, PosteriorGrid
+    from vae_core.importance import ImportanceCurve
+    from vae_core.local_posterior import LocalStep
+    from vae_core.surgery import Surgery
+
+MAX_SURGERY_DATA: Final = 1000
+MAX_SURGERY_SAMPLES: Final = 10
+_SURGERY_DIMS: Final = 20
+"""Samples * J, so that comparing each sample with each datum in each dimension stays below a second."""
+NUM_RECONSTRUCTIONS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatumBound:
+    """What is measured of the bound of one datum.
+
+    Arguments:
+        evidence: log p(x) and the gap, each of shape (1,); None for J > 2.
+        posterior: The true posterior on a grid; None for J > 2.
+        curve: The importance-weighted bound.
+        reconstructions: log p(x|z) of samples z from q, shape (NUM_RECONSTRUCTIONS,), nats.
+        kl: KL(q || prior), nats.
+    """
+
+    evidence: "Evidence | None"
+    posterior: "PosteriorGrid | None"
+    curve: "ImportanceCurve"
+    reconstructions: NDArray[np.float32]
+    kl: float
+
+    @property
+    def elbo(self) -> float:
+        """The bound: by quadrature where there is one, else from the samples."""
+        if self.evidence is not None:
+            return float(self.evidence.elbo)
+        return float(self.reconstructions.astype(np.float64).mean()) - self.kl
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def datum(key: RunKey, split: str, index: int) -> DatumBound:
+    """log p(x) of one datum, its true posterior, and its bounds."""
+    import torch
+
+    from vae_core.evidence import MAX_EXACT_DIMS, exact_evidence, posterior_on_grid
+    from vae_core.importance import importance_curve
+
+    model, terms = cache.model(key), cache.encoded(key, 1, split)
+    x = torch.from_numpy(terms.x[index])
+    noise = torch.Generator().manual_seed(cache.run(key).config.seed)
+    is_exact = model.config.latent_dim <= MAX_EXACT_DIMS
+    with torch.no_grad():
+        q = model.posterior(x[None])
+        z = q.reparameterize(q.draw_eps(NUM_RECONSTRUCTIONS, generator=noise))[:, 0]
+        reconstructions = model.likelihood(z).log_prob(x).numpy()
+    return DatumBound(
+        evidence=exact_evidence(model, x[None]) if is_exact else None,
+        posterior=posterior_on_grid(model, x) if is_exact else None,
+        curve=importance_curve(model, x, generator=noise),
+        reconstructions=reconstructions,
+        kl=float(terms.kl[index]),
+    )
+
+
+@st.cache_resource(max_entries=64, show_spinner="Optimising q for this datum …")
+def walk(key: RunKey, split: str, index: int) -> "list[LocalStep]":
+    """Each step of q on its way from the encoder's answer to the best diagonal Gaussian for one datum."""
+    import torch
+
+    from vae_core.local_posterior import optimise_posterior
+
+    x = torch.from_numpy(cache.encoded(key, 1, split).x[index : index + 1])
+    noise = torch.Generator().manual_seed(cache.run(key).config.seed)
+    return list(optimise_posterior(cache.model(key), x, generator=noise))
+
+
+@st.cache_resource(max_entries=32, show_spinner="Taking the KL apart …")
+def surgery(key: RunKey, split: str) -> "Surgery":
+    """Mutual information, total correlation and dimension-wise KL of the first data."""
+    import torch
+
+    from vae_core.surgery import kl_surgery
+
+    terms = cache.encoded(key, 1, split)
+    means, stds = (torch.from_numpy(part[:MAX_SURGERY_DATA]) for part in (terms.means, terms.stds))
+    noise = torch.Generator().manual_seed(cache.run(key).config.seed)
+    num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // means.shape[1]))
+    return kl_surgery(means, stds, num_samples=num_samples, generator=noise)
+
+
+def active_units(key: RunKey, split: str) -> NDArray[np.bool_]:
+    """Which latent dimensions say anything, shape (J,)."""
+    import torch
+
+    from vae_core.surgery import active_units as active
+
+    return active(torch.from_numpy(cache.encoded(key, 1, split).means)).numpy()
+
+
+def beta_in_force(key: RunKey) -> float:
+    """β of the last step: it may have been moved while the run trained."""
+    found = cache.run(key)
+    rows = found.history[:, HISTORY_COLUMNS.index("beta")]
+    return float(rows[-1]) if len(rows) else found.config.train.beta

@@ -1,0 +1,126 @@
+"""The true posterior p(z|x) of one datum, and the approximate posterior q(z|x) over it."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from dashboard.figures.base import faded, finish
+from dashboard.figures.evidence import ABOVE, HEIGHT
+from dashboard.theme import CONCEPTS, ThemeName
+
+Array = NDArray[np.floating]
+
+
+class Ellipse(NamedTuple):
+    """A diagonal Gaussian q(z|x): mean and deviations, shapes (J,)."""
+
+    mean: Array
+    std: Array
+
+    def log_prob(self, z: Array) -> Array:
+        """log q at places z of the line, for J = 1, shape (n,)."""
+        scaled = (z - self.mean[0]) / self.std[0]
+        return -(scaled**2) / 2 - np.log(self.std[0] * np.sqrt(2 * np.pi))
+
+
+def posterior_figure(
+    axes: Sequence[Array],
+    log_density: Array,
+    ellipses: Mapping[str, Ellipse],
+    *,
+    titles: Sequence[str],
+    theme: ThemeName,
+) -> go.Figure:
+    """The true posterior p(z|x) of one datum, with q's 1 and 2 standard deviations over it; curves for J = 1.
+
+    Arguments:
+        axes: Values of z, one array for each of the J dimensions.
+        log_density: log p(z|x), shape of the grid that the axes span: (n,), or (n_1, n_2).
+        ellipses: q by name; the first is the encoder's.
+        titles: Of the axes.
+        theme: Light or dark.
+    """
+    figure = go.Figure()
+    ranges = shown_ranges(axes, log_density, list(ellipses.values()))
+    if len(axes) == 1:
+        figure.add_trace(density_trace(axes[0], log_density, theme=theme))
+        for name, q in ellipses.items():
+            figure.add_trace(density_trace(axes[0], q.log_prob(axes[0]), theme=theme, name=name))
+        figure.update_yaxes(title="density")
+    else:
+        figure.add_trace(posterior_trace(axes, log_density, theme=theme))
+        for number, (name, q) in enumerate(ellipses.items()):
+            figure.add_trace(ellipse_trace(q, name=name, number=number, theme=theme))
+        # One scale for both axes: an ellipse to scale.
+        figure.update_yaxes(title=titles[1], scaleanchor="x", range=ranges[1])
+    figure.update_xaxes(title=titles[0], range=ranges[0], constrain="domain")
+    return finish(figure.update_layout(legend=ABOVE), height=HEIGHT + 60, theme=theme, legend=True)
+
+
+def posterior_trace(axes: Sequence[Array], log_density: Array, *, theme: ThemeName) -> go.Contour:
+    """p(z|x) over the plane as filled contours."""
+    colour = CONCEPTS[theme]["kl_to_posterior"]
+    density = np.exp(log_density - log_density.max())
+    return go.Contour(
+        x=axes[0],
+        y=axes[1],
+        z=density.T,
+        name="true posterior p(z|x)",
+        colorscale=[[0, faded(colour, 0)], [1, colour]],
+        contours={"start": 0.05, "end": 0.95, "size": 0.1},
+        line={"width": 1},
+        showscale=False,
+        showlegend=True,
+        hovertemplate="z = (%{x:.2f}, %{y:.2f}): %{z:.2f} of the highest density<extra></extra>",
+    )
+
+
+def ellipse_trace(q: Ellipse, *, name: str, number: int, theme: ThemeName) -> go.Scatter:
+    """1 and 2 standard deviations of q as one line with a break, and its mean as the first point."""
+    angle = np.linspace(0, 2 * np.pi, 73)
+    rings = [scale * np.stack([np.cos(angle), np.sin(angle)], axis=1) * q.std + q.mean for scale in (1, 2)]
+    gap = np.full((1, 2), np.nan)
+    points = np.concatenate([rings[0], gap, rings[1]])
+    colours = CONCEPTS[theme]
+    return go.Scatter(
+        x=points[:, 0],
+        y=points[:, 1],
+        mode="lines",
+        name=name,
+        line={
+            "color": (colours["posterior"], colours["log_evidence"])[number],
+            "width": 3,
+            "dash": ("solid", "dash")[number],
+        },
+        hoverinfo="skip",
+    )
+
+
+def density_trace(
+    axis: Array, log_density: Array, *, theme: ThemeName, name: str | None = None
+) -> go.Scatter:
+    """A density over the line: the true posterior, filled, or a q with its name."""
+    colours = CONCEPTS[theme]
+    return go.Scatter(
+        x=axis,
+        y=np.exp(log_density),
+        mode="lines",
+        name=name or "true posterior p(z|x)",
+        fill=None if name else "tozeroy",
+        line={"color": colours["posterior" if name else "kl_to_posterior"], "width": 3},
+    )
+
+
+def shown_ranges(axes: Sequence[Array], log_density: Array, ellipses: Sequence[Ellipse]) -> list[list[float]]:
+    """What to draw of each axis: the density above e^-5 of its largest, and q to 2.3 deviations."""
+    inside = np.nonzero(log_density > log_density.max() - 5)
+    ranges = []
+    for dim, axis in enumerate(axes):
+        values = [float(axis[inside[dim]].min()), float(axis[inside[dim]].max())]
+        for q in ellipses:
+            values += [float(q.mean[dim] - 2.3 * q.std[dim]), float(q.mean[dim] + 2.3 * q.std[dim])]
+        ranges.append([min(values), max(values)])
+    return ranges

@@ -1,0 +1,156 @@
+"""q on its way to the true posterior: one picture that plays in the browser."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from dashboard.figures.base import FONT_SIZE, finish
+from dashboard.figures.evidence import ABOVE
+from dashboard.figures.posterior import (
+    Ellipse,
+    density_trace,
+    ellipse_trace,
+    posterior_trace,
+    shown_ranges,
+)
+from dashboard.formats import signed
+from dashboard.theme import CONCEPTS, ThemeName
+
+Array = NDArray[np.floating]
+HEIGHT: Final = 760
+CURVE_HEIGHT: Final = 360
+MAX_FRAMES: Final = 60
+FRAME_MS: Final = 60
+
+
+class Walk(NamedTuple):
+    """Steps of q(z|x) for one datum.
+
+    Arguments:
+        axes: Of the true posterior's grid, one for each of J <= 2 dimensions; None for more.
+        log_density: The true posterior on it; None for more dimensions.
+        means: Shape (steps, J).
+        stds: Shape (steps, J).
+        elbo: Shape (steps,), nats.
+        log_evidence: log p(x), nats; None where it is not known exactly.
+    """
+
+    axes: Sequence[Array] | None
+    log_density: Array | None
+    means: Array
+    stds: Array
+    elbo: Array
+    log_evidence: float | None
+
+
+def walk_figure(walk: Walk, *, theme: ThemeName) -> go.Figure:
+    """Above q over the true posterior, below the climb of its bound; a slider and a button play them.
+
+    Arguments:
+        walk: The steps.
+        theme: Light or dark.
+    """
+    if walk.axes is None or walk.log_density is None:
+        figure = make_subplots(rows=1, cols=1)
+        _add_climb(figure, walk, 1, theme)
+        return finish(figure, height=CURVE_HEIGHT, theme=theme)
+    figure = make_subplots(rows=2, cols=1, row_heights=[0.66, 0.34], vertical_spacing=0.14)
+    figure.add_trace(_moving(walk, 0, theme), row=1, col=1)
+    figure.add_trace(_dot(walk, 0, theme), row=2, col=1)
+    _add_posterior(figure, walk.axes, walk.log_density, _ranges(walk, walk.axes, walk.log_density), theme)
+    _add_climb(figure, walk, 2, theme)
+    _animate(figure, walk, theme)
+    return finish(figure.update_layout(legend=ABOVE), height=HEIGHT, theme=theme, legend=True)
+
+
+def _ranges(walk: Walk, axes: Sequence[Array], log_density: Array) -> list[list[float]]:
+    ends = [Ellipse(walk.means[step], walk.stds[step]) for step in (0, len(walk.means) - 1)]
+    return shown_ranges(axes, log_density, ends)
+
+
+def _add_posterior(
+    figure: go.Figure,
+    axes: Sequence[Array],
+    log_density: Array,
+    ranges: list[list[float]],
+    theme: ThemeName,
+) -> None:
+    if len(axes) == 2:
+        figure.add_trace(posterior_trace(axes, log_density, theme=theme), row=1, col=1)
+        figure.update_yaxes(title="z<sub>2</sub>", scaleanchor="x", range=ranges[1], row=1, col=1)
+    else:
+        figure.add_trace(density_trace(axes[0], log_density, theme=theme), row=1, col=1)
+        figure.update_yaxes(title="density", row=1, col=1)
+    figure.update_xaxes(title="z<sub>1</sub>", range=ranges[0], constrain="domain", row=1, col=1)
+
+
+def _moving(walk: Walk, step: int, theme: ThemeName) -> go.Scatter:
+    q = Ellipse(walk.means[step], walk.stds[step])
+    if walk.axes is not None and len(walk.axes) == 1:
+        return density_trace(walk.axes[0], q.log_prob(walk.axes[0]), theme=theme, name="q(z|x)")
+    return ellipse_trace(q, name="q(z|x), 1 and 2 σ", number=0, theme=theme)
+
+
+def _dot(walk: Walk, step: int, theme: ThemeName) -> go.Scatter:
+    marker = {"color": CONCEPTS[theme]["elbo"], "size": 15}
+    return go.Scatter(x=[step], y=[walk.elbo[step]], mode="markers", marker=marker, showlegend=False)
+
+
+def _add_climb(figure: go.Figure, walk: Walk, row: int, theme: ThemeName) -> None:
+    colours = CONCEPTS[theme]
+    line = {"color": colours["elbo"], "width": 3}
+    figure.add_scatter(y=walk.elbo, mode="lines", line=line, name="F", showlegend=False, row=row, col=1)
+    if walk.log_evidence is not None:
+        figure.add_hline(
+            y=walk.log_evidence,
+            line={"color": colours["log_evidence"], "dash": "dash"},
+            annotation={"text": f"log p(x) {signed(walk.log_evidence, 3)}", "font": {"size": FONT_SIZE}},
+            annotation_position="bottom right",
+            row=row,  # type: ignore[arg-type]
+            col=1,  # type: ignore[arg-type]
+        )
+    figure.update_xaxes(title="step of the optimisation", row=row, col=1)
+    figure.update_yaxes(title="F, nats", row=row, col=1)
+
+
+def _animate(figure: go.Figure, walk: Walk, theme: ThemeName) -> None:
+    """Frames that change the first two traces; most of them early, where q moves most."""
+    last = len(walk.elbo) - 1
+    chosen = np.unique((np.linspace(0, 1, MAX_FRAMES) ** 2 * last).round().astype(int))
+    figure.frames = [
+        go.Frame(data=[_moving(walk, step, theme), _dot(walk, step, theme)], traces=[0, 1], name=str(step))
+        for step in chosen
+    ]
+    at_once: dict[str, Any] = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}
+    steps = [
+        {"label": frame.name, "method": "animate", "args": [[frame.name], at_once]} for frame in figure.frames
+    ]
+    # Sixty numbers under a slider would run into each other: the one above it says where it is.
+    ticks = {"ticklen": 0, "minorticklen": 0, "font": {"color": "rgba(0,0,0,0)"}}
+    now = {"prefix": "step ", "font": {"size": FONT_SIZE, "color": CONCEPTS[theme]["log_evidence"]}}
+    slider = {"steps": steps, "currentvalue": now, "pad": {"t": 45}, **ticks}
+    figure.update_layout(updatemenus=[_buttons(at_once)], sliders=[slider])
+
+
+def _buttons(at_once: dict[str, Any]) -> dict[str, Any]:
+    frame = {"duration": FRAME_MS, "redraw": False}
+    play = {"frame": frame, "transition": {"duration": 0}, "fromcurrent": True}
+    return {
+        "type": "buttons",
+        "direction": "left",
+        "buttons": [
+            {"label": "▶", "method": "animate", "args": [None, play]},
+            {"label": "❚❚", "method": "animate", "args": [[None], at_once]},
+        ],
+        "showactive": False,
+        "x": 0,
+        "xanchor": "left",
+        "y": 0,
+        "yanchor": "top",
+        "pad": {"t": 105},
+        "font": {"size": FONT_SIZE},
+    }

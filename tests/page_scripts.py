@@ -1,0 +1,69 @@
+"""Pages as scripts, for tests: opening them, kinds of runs to show, a runner of their own."""
+
+import io
+import queue
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import jobs
+from dashboard.jobs import LocalRunner
+from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.driver import Driver
+
+ENTRY: Final = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
+TINY: Final = RunConfig(
+    model=ModelConfig(data_dim=64, hidden_dims=(8,)), train=TrainConfig(num_epochs=1, batch_size=256)
+)
+KINDS: Final = {
+    "J=1": replace(TINY, model=replace(TINY.model, latent_dim=1)),
+    "J=2": TINY,
+    "J=3": replace(TINY, model=replace(TINY.model, latent_dim=3)),
+    "J=8": replace(TINY, model=replace(TINY.model, latent_dim=8)),
+    "deterministic": replace(TINY, model=replace(TINY.model, encoder_head="deterministic")),
+    "points": replace(
+        TINY,
+        dataset="two_moons",
+        model=ModelConfig(data_dim=2, hidden_dims=(8,), likelihood="gaussian", likelihood_scale=None),
+    ),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRunner]:
+    """The runner that the pages use."""
+    runner = LocalRunner(tmp_path_factory.mktemp("pages"), max_running=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "_runner", runner)
+        yield runner
+        runner.close()
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    """A new session that begins at a page, as a deep link does."""
+    at = AppTest.from_file(str(ENTRY), default_timeout=60)
+    for key, value in query.items():
+        at.query_params[key] = value
+    return turn_to(at, name)
+
+
+def turn_to(at: AppTest, name: str) -> AppTest:
+    return checked(at.switch_page(f"../pages/{name}.py").run())
+
+
+def checked(at: AppTest) -> AppTest:
+    assert not at.exception, [error.message for error in at.exception]
+    return at
+
+
+def trained(runner: LocalRunner, config: RunConfig) -> str:
+    """Id of a run that was trained to its end within this process."""
+    run_id = runner.store.create(config)
+    folder = runner.store.folder(run_id)
+    assert folder is not None
+    Driver(folder, queue.SimpleQueue(), io.StringIO()).run()
+    return run_id
