@@ -1,12 +1,10 @@
 """The pages in a browser: they fit the window, follow the theme, and open from a cold link."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from benchmarks.browsing import Watch
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
 
 NewPage = Callable[..., Page]
@@ -21,11 +19,7 @@ BACKGROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(19, 22, 27)"}
 WAIT_MS = 60_000
 
 
-@pytest.fixture(autouse=True)
-def _forgive_streamlit(watch: Watch) -> Iterator[None]:
-    """A deep link makes Streamlit look for its own files below it first: those 404 are its own."""
-    yield
-    watch.errors[:] = [error for error in watch.errors if not re.search(r"404.*/\w+/_stcore/", error)]
+pytestmark = pytest.mark.usefixtures("deep_links")
 
 
 def visit(page: Page, server: Server, path: str) -> None:

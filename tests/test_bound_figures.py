@@ -1,0 +1,97 @@
+"""Figures of the bound: pieces that join end to end, contours and ellipses to scale, frames that play."""
+
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from dashboard.figures.evidence import bound_figure, gap_figure, importance_figure
+from dashboard.figures.posterior import Ellipse, posterior_figure
+from dashboard.figures.rates import collapse_figure, rate_distortion_figure, surgery_figure
+from dashboard.figures.walk import MAX_FRAMES, Walk, walk_figure
+from dashboard.theme import ThemeName
+
+THEMES = get_args(ThemeName)
+AXIS = np.linspace(-3, 3, 61)
+BELL = -0.5 * (AXIS[:, None] ** 2 + 4 * AXIS**2)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("best", "lengths"), [(None, (2.0,)), (-11.5, (0.5, 1.5))])
+def test_gap_pieces_reach_from_the_elbo_to_the_evidence(
+    theme: ThemeName, best: float | None, lengths: tuple[float, ...]
+) -> None:
+    figure = bound_figure(-12.0, best, -10.0, theme=theme)
+    bars: list[Any] = list(figure.data)
+    ends = [bar["base"][0] + bar["x"][0] for bar in bars]
+    assert ends[0] == pytest.approx(-12)
+    assert ends[-1] == pytest.approx(-10)
+    assert [bar["x"][0] for bar in bars[1:]] == pytest.approx(lengths)
+    assert figure.to_dict()["layout"]["shapes"][0]["x0"] == -10
+
+
+def test_ellipse_has_one_and_two_deviations_in_units_of_the_axes() -> None:
+    q = Ellipse(np.array([0.5, -0.2]), np.array([0.3, 0.1]))
+    figure = posterior_figure([AXIS, AXIS], BELL, {"q": q}, titles=["a", "b"], theme="light")
+    contour, ellipse = list(figure.data)  # type: ignore[arg-type]
+    away = np.hypot((ellipse["x"] - 0.5) / 0.3, (ellipse["y"] + 0.2) / 0.1)
+    assert np.allclose(away[:73], 1)
+    assert np.allclose(away[74:], 2)
+    assert figure.to_dict()["layout"]["yaxis"]["scaleanchor"] == "x"
+    # The first latent dimension lies along x: Plotly's rows are y.
+    assert np.array_equal(contour["z"], np.exp(BELL - BELL.max()).T)
+
+
+def test_line_has_curves() -> None:
+    q = Ellipse(np.array([0.0]), np.array([1.0]))
+    figure = posterior_figure([AXIS], -0.5 * AXIS**2, {"q": q}, titles=["z"], theme="dark")
+    posterior, curve = list(figure.data)  # type: ignore[arg-type]
+    assert np.allclose(curve["y"], np.exp(-0.5 * AXIS**2) / np.sqrt(2 * np.pi))
+    assert np.allclose(posterior["y"], np.exp(-0.5 * AXIS**2))
+
+
+@pytest.mark.parametrize("latent_dim", [1, 2, 3])
+def test_walk_plays_from_the_encoder_to_the_best(latent_dim: int) -> None:
+    steps = 150
+    axes = None if latent_dim == 3 else [AXIS] * latent_dim
+    density = {1: -0.5 * AXIS**2, 2: BELL, 3: None}[latent_dim]
+    climb = -1 / (1 + np.arange(steps))
+    means, stds = np.zeros((steps, latent_dim)), np.full((steps, latent_dim), 0.5)
+    walk = Walk(axes, density, means, stds, climb, None if latent_dim == 3 else 0.2)
+    figure = walk_figure(walk, theme="light")
+    if latent_dim == 3:
+        assert not figure.frames
+        return
+    names = [int(frame.name) for frame in figure.frames]
+    assert names[0] == 0
+    assert names[-1] == steps - 1
+    assert names == sorted(set(names))
+    assert len(names) <= MAX_FRAMES
+    last = figure.frames[-1].data[1]
+    assert (last["x"][0], last["y"][0]) == (steps - 1, climb[-1])
+
+
+def test_rate_and_distortion_have_lines_of_one_elbo() -> None:
+    figure = rate_distortion_figure(np.array([0.0, 2.0, 3.0]), np.array([48.0, 25.0, 21.0]), theme="light")
+    lines = [trace for trace in figure.data if trace["line"]["dash"] == "dot"]  # type: ignore[index]
+    assert len(lines) >= 2
+    for line in lines:
+        sums = np.add(line["x"], line["y"])
+        assert sums[0] == pytest.approx(sums[1])
+        assert f"{-sums[0]:.0f}".replace("-", "−") in line["text"][0]
+    still = rate_distortion_figure(np.array([1.0]), np.array([5.0]), theme="dark")
+    assert still.data, "one measurement is enough to draw"
+
+
+def test_parts_and_numbers_are_those_given() -> None:
+    parts = {"a": 2.0, "b": 0.5, "c": 0.25}
+    figure = surgery_figure(parts, dict.fromkeys(parts, 0.01), theme="light")
+    assert [bar["x"][0] for bar in figure.data] == [2.0, 0.5, 0.25]  # type: ignore[index]
+    figure = collapse_figure(np.array([1.0, 0.0]), np.array([0.9, 0.1]), theme="light")
+    assert [list(bar["y"]) for bar in figure.data] == [[1, 0], [0.9, 0.1]]  # type: ignore[index]
+    figure = importance_figure((1, 10), np.array([-2.0, -1.0]), np.array([0.1, 0.05]), elbo=-2.0,
+                               log_evidence=-0.9, theme="light")  # fmt: skip
+    assert list(figure.data[0]["y"]) == [-2, -1]  # type: ignore[index]
+    assert [shape["y0"] for shape in figure.to_dict()["layout"]["shapes"]] == [-2.0, -0.9]
+    figure = gap_figure(np.array([0.0, 1.0, 2.0]), "gap", theme="light")
+    assert figure.to_dict()["layout"]["shapes"][0]["x0"] == 1.0
