@@ -62,12 +62,13 @@ def test_walk_plays_from_the_encoder_to_the_best(latent_dim: int) -> None:
     if latent_dim == 3:
         assert not figure.frames
         return
-    names = [int(frame.name) for frame in figure.frames]
+    frames: list[Any] = list(figure.frames)
+    names = [int(frame.name) for frame in frames]
     assert names[0] == 0
     assert names[-1] == steps - 1
     assert names == sorted(set(names))
     assert len(names) <= MAX_FRAMES
-    last = figure.frames[-1].data[1]
+    last = frames[-1].data[1]
     assert (last["x"][0], last["y"][0]) == (steps - 1, climb[-1])
 
 

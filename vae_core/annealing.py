@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
-from vae_core.importance import stochastic_posterior
+from vae_core.importance import stochastic_posterior, widest_layer
 from vae_core.model import VAE
 
 NUM_CHAINS: Final = 16
@@ -22,7 +22,7 @@ _ACCEPTANCE: Final = 0.65
 _STEP: Final = 0.3
 _ADAPTATION: Final = 0.1
 _MAX_VALUES: Final = 4_000_000
-"""Decoded values at a time: chains * rows * D."""
+"""Values of the widest layer at a time: chains * rows * width."""
 
 
 class AisEvidence(NamedTuple):
@@ -31,6 +31,7 @@ class AisEvidence(NamedTuple):
     Arguments:
         log_evidence: Logarithm of the mean weight of the chains: in expectation at most log p(x).
         standard_error: Of that logarithm, (1 / ESS - 1 / C)^(1/2) with ESS = (sum w)^2 / sum w^2 of C chains.
+            From so few chains it is itself uncertain, and too small where q misses most of the posterior.
         acceptance: Share of the proposed moves that were made.
     """
 
@@ -67,7 +68,7 @@ def ais_evidence(
     """
     if num_chains < 2 or num_temperatures < 1:
         raise BadInput("num_chains", "at least 2 chains and 1 temperature are needed", "16 and 500 are usual")
-    pieces = x.split(max(1, _MAX_VALUES // (num_chains * x.shape[-1])))
+    pieces = x.split(max(1, _MAX_VALUES // (num_chains * widest_layer(model))))
     parts = []
     for number, piece in enumerate(pieces):
 

@@ -15,7 +15,13 @@ SAMPLE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 CLOSE_NATS: Final = 0.05
 """A bound this near to the one with the most samples counts as having arrived."""
 _MAX_VALUES: Final = 2_000_000
-"""Decoded values at a time: K * rows * D, 8 MB in float32."""
+"""Values of the widest layer at a time: K * rows * width, 8 MB in float32."""
+
+
+def widest_layer(model: VAE) -> int:
+    """The most values that the decoder holds for one z: what memory depends on."""
+    config = model.config
+    return max(config.data_dim, config.latent_dim, *config.hidden_dims, 1)
 
 
 def stochastic_posterior(model: VAE, x: Tensor) -> DiagonalNormal:
@@ -122,11 +128,12 @@ def _log_weights(
     model: VAE, x: Tensor, num_samples: int, generator: torch.Generator
 ) -> Iterator[tuple[slice, Tensor]]:
     """log p(x, z_k) - log q(z_k|x) in pieces: which rows, and float64 of shape (samples, rows)."""
-    rows = max(1, _MAX_VALUES // x.shape[-1])
+    width = widest_layer(model)
+    rows = max(1, _MAX_VALUES // width)
     for start in range(0, len(x), rows):
         here = slice(start, start + rows)
         posterior = stochastic_posterior(model, x[here])
-        at_a_time = max(1, _MAX_VALUES // x[here].numel())
+        at_a_time = max(1, _MAX_VALUES // (width * len(x[here])))
         for done in range(0, num_samples, at_a_time):
             eps = posterior.draw_eps(min(at_a_time, num_samples - done), generator=generator)
             z = posterior.reparameterize(eps)

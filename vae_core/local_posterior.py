@@ -9,19 +9,20 @@ import torch
 from torch import Tensor
 
 from vae_core.distributions import DiagonalNormal
-from vae_core.importance import stochastic_posterior
+from vae_core.importance import stochastic_posterior, widest_layer
 from vae_core.model import VAE
 
-MAX_STEPS: Final = 300
-_PATIENCE: Final = 25
-_GAIN_NATS: Final = 1e-4
-"""The optimisation ends when no datum gained as much in ``_PATIENCE`` steps."""
+MAX_STEPS: Final = 600
+_PATIENCE: Final = 40
+_ROUND: Final = 100
+_GAIN_NATS: Final = 3e-5
+"""A round ends when no datum gained as much in ``_PATIENCE`` steps, all of it when none did in a round."""
 _LEARNING_RATE: Final = 0.1
 _NODES: Final = {1: 15, 2: 7}
 _FINE_NODES: Final = {1: 60, 2: 24}
-_SAMPLES, _FINE_SAMPLES = 64, 1024
+_SAMPLES, _FINE_SAMPLES = 256, 4096
 _MAX_VALUES: Final = 4_000_000
-"""Decoded values at a time: nodes * rows * D; with gradients about 50 MB."""
+"""Values of the widest layer at a time: nodes * rows * width; with gradients about 50 MB."""
 
 
 class LocalStep(NamedTuple):
@@ -71,9 +72,9 @@ def optimise_posterior(
     """Gradient ascent of each datum's ELBO in its own (mean, std), from the encoder's answer.
 
     The expectation is a fixed rule, so the bound is a plain function that can only be climbed: Gauss-Hermite
-    for J <= 2, else quasi-random points (Sobol) drawn once. Adam, with mean and log std in units of the
-    encoder's std. A head of unit variance starts with 1 and is free here (Kim et al. 2018, "Semi-amortized
-    variational autoencoders").
+    for J <= 2, else quasi-random points (Sobol) drawn once. Rounds of Adam, with the mean in units of the
+    std that the round began with. A head of unit variance starts with 1 and is free here (Kim et al. 2018,
+    "Semi-amortized variational autoencoders").
 
     Arguments:
         model: The model.
@@ -87,12 +88,28 @@ def optimise_posterior(
     with torch.no_grad():
         start = stochastic_posterior(model, x)
     rule = _rule(model.config.latent_dim, x.dtype, generator, fine=False)
+    best = LocalStep(0, start.mean, start.std, torch.full((len(x),), -math.inf, dtype=torch.float64))
+    step = 0
+    while step <= max_steps:
+        before = best.elbo
+        for found in _round(model, x, rule, best, step):
+            yield found
+            best = found
+            if found.step >= max_steps:
+                return
+        step = best.step + 1
+        if float((best.elbo - before).max()) < _GAIN_NATS:
+            return
+
+
+def _round(model: VAE, x: Tensor, rule: _Rule, best: LocalStep, step: int) -> Iterator[LocalStep]:
+    """Adam from the best so far, in units of its std: one that was far too small has grown by then."""
+    start = DiagonalNormal(best.mean, 2 * best.std.log())
     shift, growth = (torch.zeros_like(start.mean, requires_grad=True) for _ in range(2))
     optimizer = torch.optim.Adam((shift, growth), lr=_LEARNING_RATE)
-    best = LocalStep(0, start.mean, start.std, torch.full((len(x),), -math.inf, dtype=torch.float64))
     trail: list[Tensor] = []
-    for step in range(max_steps + 1):
-        optimizer.param_groups[0]["lr"] = _LEARNING_RATE * 0.5 ** (step / 80)
+    for number in range(_ROUND):
+        optimizer.param_groups[0]["lr"] = _LEARNING_RATE * 0.5 ** (number / 20)
         q = DiagonalNormal(start.mean + start.std * shift, start.log_var + 2 * growth)
         with torch.enable_grad():
             elbo = _elbo(model, x, q, rule)
@@ -100,10 +117,10 @@ def optimise_posterior(
         for parameter, gradient in zip((shift, growth), gradients, strict=True):
             parameter.grad = -gradient
         optimizer.step()
-        best = _better(best, step, q, elbo.detach().double())
+        best = _better(best, step + number, q, elbo.detach().double())
         yield best
         trail.append(best.elbo)
-        if len(trail) > _PATIENCE and float((best.elbo - trail[-_PATIENCE - 1]).max()) < _GAIN_NATS:
+        if number >= _PATIENCE and float((best.elbo - trail[-_PATIENCE - 1]).max()) < _GAIN_NATS:
             return
 
 
@@ -125,7 +142,7 @@ def best_posterior(
     """
     fine = _rule(model.config.latent_dim, x.dtype, generator, fine=True)
     num_nodes = len(_rule(model.config.latent_dim, x.dtype, generator, fine=False).eps)
-    pieces = x.split(max(1, _MAX_VALUES // (num_nodes * x.shape[-1])))
+    pieces = x.split(max(1, _MAX_VALUES // (num_nodes * widest_layer(model))))
     parts = []
     for number, piece in enumerate(pieces):
         steps = []
@@ -152,7 +169,7 @@ def _compared(model: VAE, x: Tensor, found: LocalStep, fine: _Rule) -> BestPoste
 
 
 def _fine_elbo(model: VAE, x: Tensor, q: DiagonalNormal, rule: _Rule) -> Tensor:
-    rows = max(1, _MAX_VALUES // (len(rule.eps) * x.shape[-1]))
+    rows = max(1, _MAX_VALUES // (len(rule.eps) * widest_layer(model)))
     pieces = zip(x.split(rows), q.mean.split(rows), q.log_var.split(rows), strict=True)
     return torch.cat([_elbo(model, part, DiagonalNormal(*rest), rule).double() for part, *rest in pieces])
 

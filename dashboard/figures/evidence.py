@@ -32,10 +32,9 @@ def bound_figure(elbo: float, best_elbo: float | None, log_evidence: float, *, t
         log_evidence: log p(x), nats.
         theme: Light or dark.
     """
-    colours = CONCEPTS[theme]
+    colours, figure = CONCEPTS[theme], go.Figure()
     gap = max(log_evidence - elbo, 1e-3)
     left = elbo - 0.6 * gap
-    figure = go.Figure()
     for name, start, end, concept, opacity in _parts(left, elbo, best_elbo, log_evidence):
         number = signed(end if name == "ELBO" else end - start, 3)
         figure.add_bar(
