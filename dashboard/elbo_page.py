@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Final, Literal
 
+import numpy as np
 import streamlit as st
 
-from dashboard import elbo_all, elbo_datum, elbo_units, elbo_walk
+from dashboard import cache, elbo_all, elbo_datum, elbo_units, elbo_walk
 from dashboard.run_header import Subject
 
 SAMPLES_HELP: Final = (
@@ -40,6 +41,9 @@ def draw(shown: Subject) -> None:
             width=220,
             persist_state="session",
         )
+    if not np.isfinite(cache.encoded(shown.key, 1, split).reconstruction).all():
+        st.error("This run has diverged: its bound is no finite number. Train with a smaller learning rate.")
+        return
     VIEWS[view](shown, split, int(num_samples))
 
 

@@ -16,16 +16,21 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def coordinates_csv(data: Encoded, class_names: tuple[str, ...]) -> str:
     """A table with a row for each datum: class, posterior means and deviations, and the terms of its bound.
 
-    A class name that a spreadsheet would run as a formula begins with an apostrophe.
+    A class name that a spreadsheet would run as a formula begins with an apostrophe. A deterministic encoder
+    has no deviations, no KL and no bound: those columns are left out.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     dims = range(1, data.means.shape[1] + 1)
-    means, stds = [f"mean_{j}" for j in dims], [f"std_{j}" for j in dims]
-    writer.writerow(["datum", "class", *means, *stds, "reconstruction_nats", "kl_nats", "elbo_nats"])
-    terms = np.stack([data.reconstruction, data.kl, data.elbo], axis=1)
-    for row, label in enumerate(data.labels.tolist()):
-        numbers = [*data.means[row], *data.stds[row], *terms[row]]
+    columns = {f"mean_{j}": data.means[:, j - 1] for j in dims}
+    if data.stds.any():
+        columns |= {f"std_{j}": data.stds[:, j - 1] for j in dims}
+    columns["reconstruction_nats"] = data.reconstruction
+    if data.stds.any():
+        columns |= {"kl_nats": data.kl, "elbo_nats": data.elbo}
+    writer.writerow(["datum", "class", *columns])
+    table = np.stack(list(columns.values()), axis=1)
+    for row, (label, numbers) in enumerate(zip(data.labels.tolist(), table, strict=True)):
         name = "" if label < 0 else harmless(class_names[label])
         writer.writerow([row, name, *(f"{float(value):.7g}" for value in numbers)])
     return out.getvalue()

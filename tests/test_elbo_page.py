@@ -1,6 +1,7 @@
 """The views of the ELBO page: the numbers on them are those of the core, and they fit each other."""
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -13,7 +14,7 @@ from tests.page_scripts import KINDS, checked, open_page, runner, trained
 from tests.polling import until
 from vae_core.data import load_dataset
 from vae_core.evidence import exact_evidence
-from vae_core.runfile import load_run
+from vae_core.runfile import load_run, save_run
 
 __all__ = ["runner"]  # a fixture
 
@@ -115,6 +116,17 @@ def test_more_dimensions_say_why_there_is_no_exact_evidence(runner: LocalRunner)
     assert any("J ≤ 2" in info.value for info in at.info)
     assert "importance" in charts(at)
     assert "posterior" not in charts(at)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_weights_that_overflow_are_said(runner: LocalRunner, view: str) -> None:
+    run_id = trained(runner, KINDS["J=2"])
+    path = runner.store.run_file(run_id)
+    assert path is not None
+    run = load_run(path)
+    save_run(path, replace(run, weights={name: w * 1e30 for name, w in run.weights.items()}))
+    at = turn(open_page("elbo", run=run_id), view)
+    assert ["diverged" in said.value for said in at.error] == [True]
 
 
 def test_collapse_is_predicted_for_a_gaussian_likelihood(runner: LocalRunner) -> None:

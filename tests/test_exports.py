@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,6 +38,13 @@ def test_coordinates_come_back_from_the_table() -> None:
     np.testing.assert_allclose(
         numbers[:, 4:], np.stack([data.reconstruction, data.kl, data.elbo], 1), rtol=1e-6
     )
+
+
+def test_deterministic_encoder_has_no_columns_of_a_bound() -> None:
+    data = replace(encoded(), stds=np.zeros((4, 2), np.float32))
+    header, first, *_ = csv.reader(io.StringIO(coordinates_csv(data, ("a", "b"))))
+    assert header == ["datum", "class", "mean_1", "mean_2", "reconstruction_nats"]
+    assert float(first[-1]) == pytest.approx(float(data.reconstruction[0]), rel=1e-6)
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx"])

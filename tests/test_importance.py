@@ -114,8 +114,8 @@ def test_curve_has_each_k_and_says_which_is_enough(
     assert curve.bounds.shape == curve.standard_errors.shape == (len(curve.sample_counts),)
     assert abs(curve.bounds[-1] - truth[3]) < 5 * curve.standard_errors[-1] + 1e-3
     assert curve.enough is not None
-    assert 1 < curve.enough < 5000
-    assert 10 < curve.effective_sample_size < 5000
+    assert 1 < curve.enough < 2000
+    assert 10 < curve.effective_sample_size < 2000
 
 
 def test_hopeless_proposal_is_said(digits: Tensor, generator: torch.Generator) -> None:

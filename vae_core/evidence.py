@@ -18,6 +18,7 @@ TOLERANCE: Final = 5e-4
 _MAX_PER_SIDE: Final = {1: 1024, 2: 64}
 _DATA_AT_ONCE: Final = 1000
 _GRID: Final = {1: 600, 2: 80}
+_ZOOM: Final = {1: 200, 2: 40}
 _SHOWN_NATS: Final = 10.0
 
 
@@ -156,20 +157,21 @@ def posterior_on_grid(model: VAE, x: Tensor) -> PosteriorGrid:
     low = torch.minimum(mean - REACH * std, torch.full_like(mean, -REACH))
     high = torch.maximum(mean + REACH * std, torch.full_like(mean, REACH))
     for _ in range(2):
-        axes, log_joint = _joint_on_box(model, x, low, high)
+        axes, log_joint = _joint_on_box(model, x, low, high, _ZOOM[len(mean)])
         z = torch.cartesian_prod(*axes).reshape(-1, len(axes))
         inside = z[log_joint.flatten() > log_joint.max() - _SHOWN_NATS]
         cell = (high - low) / (len(axes[0]) - 1)
         low = torch.minimum(inside.min(0).values - cell, mean - 2.5 * std).clamp(min=low)
         high = torch.maximum(inside.max(0).values + cell, mean + 2.5 * std).clamp(max=high)
-    axes, log_joint = _joint_on_box(model, x, low, high)
+    axes, log_joint = _joint_on_box(model, x, low, high, _GRID[len(mean)])
     log_volume = sum(float(torch.log(axis[1] - axis[0])) for axis in axes)
     return PosteriorGrid(axes, log_joint - torch.logsumexp(log_joint.flatten(), 0) - log_volume)
 
 
-def _joint_on_box(model: VAE, x: Tensor, low: Tensor, high: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+def _joint_on_box(
+    model: VAE, x: Tensor, low: Tensor, high: Tensor, count: int
+) -> tuple[tuple[Tensor, ...], Tensor]:
     """Axes over a box, and log p(x, z) of one datum on their grid."""
-    count = _GRID[len(low)]
     axes = tuple(
         torch.linspace(float(start), float(end), count, dtype=low.dtype)
         for start, end in zip(low, high, strict=True)

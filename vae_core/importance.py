@@ -11,7 +11,7 @@ from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 
-SAMPLE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+SAMPLE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 CLOSE_NATS: Final = 0.05
 """A bound this near to the one with the most samples counts as having arrived."""
 _MAX_VALUES: Final = 2_000_000
