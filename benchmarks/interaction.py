@@ -91,7 +91,7 @@ def slider(browser: Browser, url: str, presses: int) -> Times:
     page.goto(url)
     handle = page.get_by_role("slider", name="Datum")
     handle.wait_for(timeout=WAIT_MS)
-    line = page.get_by_text("reconstruction", exact=False).filter(has_text="= ELBO").last
+    line = page.get_by_text("KL(q ‖ true posterior)").filter(has_text="log p(x)").first
     line.wait_for(timeout=WAIT_MS)
     page.wait_for_timeout(1500)
     handle.focus()
@@ -139,7 +139,9 @@ def measure(server: Server, effort: Effort) -> dict[str, object]:
             return {
                 "digits": walk(browser, f"{server.url}/latent_space", effort.move_s)._asdict(),
                 "784-400-2": walk(browser, f"{server.url}/latent_space?run={wide}", effort.move_s)._asdict(),
-                "slider_to_number": slider(browser, f"{server.url}/elbo", effort.presses)._asdict(),
+                "slider_to_number": slider(
+                    browser, f"{server.url}/elbo?elbo_view=One+datum", effort.presses
+                )._asdict(),
                 "snapshot_to_board": board(browser, server, effort.snapshots)._asdict(),
             }
         finally:
