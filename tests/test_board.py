@@ -5,6 +5,7 @@ import json
 import re
 import timeit
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components import board
 from dashboard.components.board_payload import MAX_ROWS, Payload, board_payload, kept_rows
 from vae_core.snapshot import HISTORY_COLUMNS, Snapshot
+
+FOLDER = Path(__file__).resolve().parent.parent / "dashboard" / "components"
 
 
 def make_snapshot(*, rows: int = 300, latent_dim: int = 2, data_dim: int = 64) -> Snapshot:
@@ -120,10 +123,10 @@ def test_payload_costs_less_than_a_millisecond() -> None:
 
 
 def test_rooms_make_one_module() -> None:
-    sources = {name: (board._FOLDER / name).read_text("utf-8") for name in board.ROOMS}
-    assert set(sources) == {path.name for path in board._FOLDER.glob("*.js")}, set(sources)
+    sources = {name: (FOLDER / name).read_text("utf-8") for name in board.ROOMS}
+    assert set(sources) == {f"board/{path.name}" for path in (FOLDER / "board").glob("*.js")}, set(sources)
     exporting = [name for name, source in sources.items() if re.search(r"^export ", source, re.MULTILINE)]
-    assert exporting == ["board.js"], exporting
+    assert exporting == ["board/board.js"], exporting
     declared = re.findall(r"^(?:const|class|function) (\w+)", "\n".join(sources.values()), re.MULTILINE)
     assert len(declared) == len(set(declared)), sorted(declared)
     for name, source in sources.items():

@@ -19,6 +19,7 @@ from tests.test_board import decoded
 from vae_core.snapshot import Snapshot, read_snapshot
 
 ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "dashboard" / "components"
 DOORS = ["Train", "Latent space", "ELBO"]
 
 
@@ -62,8 +63,8 @@ def test_shipped_grid_blends_well(shipped: Snapshot) -> None:
 
 
 def test_rooms_make_one_module() -> None:
-    sources = {name: (walk._FOLDER / name).read_text("utf-8") for name in walk.ROOMS}
-    own = {f"walk/{path.name}" for path in (walk._FOLDER / "walk").glob("*.js")}
+    sources = {name: (FOLDER / name).read_text("utf-8") for name in walk.ROOMS}
+    own = {f"walk/{path.name}" for path in (FOLDER / "walk").glob("*.js")}
     assert own <= set(sources), own
     exporting = [name for name, source in sources.items() if re.search(r"^export ", source, re.MULTILINE)]
     assert exporting == [walk.ROOMS[-1]], exporting

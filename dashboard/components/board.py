@@ -4,26 +4,25 @@ The board keeps its place while data arrive: a new payload redraws its canvases 
 so zoom, crosshair and keyboard focus stay.
 """
 
-from pathlib import Path
 from typing import Final
 
 from streamlit.components.v2 import component
 
-ROOMS: Final = ("base.js", "curves.js", "zoom.js", "plane.js", "pictures.js", "points.js", "board.js")
+from dashboard.components.files import joined
+
+ROOMS: Final = (
+    "board/base.js",
+    "board/curves.js",
+    "board/zoom.js",
+    "board/plane.js",
+    "board/pictures.js",
+    "board/points.js",
+    "board/board.js",
+)
 """The scripts in the order of their needs; joined to one module, so only the last one exports."""
 
-_FOLDER: Final = Path(__file__).parent / "board"
-
-
-def _read(name: str) -> str:
-    return (_FOLDER / name).read_text("utf-8")
-
-
 _mount = component(
-    "training_board",
-    html=_read("board.html"),
-    css=_read("board.css"),
-    js="\n".join(_read(name) for name in ROOMS),
+    "training_board", html=joined("board/board.html"), css=joined("board/board.css"), js=joined(*ROOMS)
 )
 
 

@@ -1,21 +1,12 @@
 """The latent space as a place to walk in: the browser decodes, and the server hears nothing of it."""
 
-from pathlib import Path
-from typing import Final
-
 from streamlit.components.v2 import component
 
+from dashboard.components.files import joined
 from dashboard.components.latent_rooms import CSS, ROOMS
 
-_FOLDER: Final = Path(__file__).parent
-
-
-def _joined(names: tuple[str, ...]) -> str:
-    return "\n".join((_FOLDER / name).read_text("utf-8") for name in names)
-
-
 _mount = component(
-    "latent_explorer", html=_joined(("latent/explorer.html",)), css=_joined(CSS), js=_joined(ROOMS)
+    "latent_explorer", html=joined("latent/explorer.html"), css=joined(*CSS), js=joined(*ROOMS)
 )
 
 

@@ -1,18 +1,17 @@
 """The moving picture of the Start page: a point that wanders in the latent plane, and its decoded image."""
 
 import json
-from pathlib import Path
 from typing import Final
 
 from streamlit.components.v2 import component
 
 from dashboard.components.board_payload import Payload, board_payload
+from dashboard.components.files import joined
 from vae_core.snapshot import Snapshot
 
 ROOMS: Final = ("board/base.js", "board/plane.js", "walk/image.js", "walk/walk.js")
 """The scripts in the order of their needs; joined to one module, so only the last one exports."""
 
-_FOLDER: Final = Path(__file__).parent
 _SHOWN: Final = (
     "class_names",
     "palettes",
@@ -26,16 +25,8 @@ _SHOWN: Final = (
     "grid_axis",
 )
 
-
-def _read(name: str) -> str:
-    return (_FOLDER / name).read_text("utf-8")
-
-
 _mount = component(
-    "latent_walk",
-    html=_read("walk/walk.html"),
-    css=_read("walk/walk.css"),
-    js="\n".join(_read(name) for name in ROOMS),
+    "latent_walk", html=joined("walk/walk.html"), css=joined("walk/walk.css"), js=joined(*ROOMS)
 )
 
 
