@@ -5,9 +5,9 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import cache, latent_server, state
-from dashboard.components.latent_explorer import latent_explorer
-from dashboard.components.latent_payload import latent_packet
+from dashboard import cache, latent_points, latent_server, state
+from dashboard.components.latent_explorer import chosen_datum, latent_explorer
+from dashboard.components.latent_payload import LatentScene, latent_packet
 from dashboard.jobs import runner
 from dashboard.run_header import Subject
 
@@ -17,6 +17,7 @@ PLANE_HELP: Final = (
     r"browser and draws $\mathbb{E}[x|z]$ beside it. Ellipses: 1 and 2 standard deviations of $q(z|x)$ of "
     "the nearest datum."
 )
+EXPLORER: Final = "explorer"
 LIVE_SECONDS: Final = 3.0
 
 
@@ -51,11 +52,22 @@ def _walk(shown: Subject, plane: tuple[int, int], live_run: str | None) -> None:
         shown = _newest(shown, live_run)
     scene = cache.scene(shown.key)
     if scene is not None:
-        latent_explorer(latent_packet(scene, plane=plane), key="explorer")
+        latent_explorer(
+            latent_packet(scene, plane=plane), key=EXPLORER, on_datum=lambda: _choose_datum(scene)
+        )
         return
     st.info("This decoder is too large for the browser (over 20 MB): the server draws instead.")
     latent_server.draw_plane(shown, plane)
     latent_server.traversal(shown)
+
+
+def _choose_datum(scene: LatentScene) -> None:
+    """A datum that the reader pins becomes the one of the section on neighbours."""
+    num_data = scene.meta["num_data"]
+    row = chosen_datum(state.control(EXPLORER), run=str(scene.meta["run"]), num_data=int(str(num_data)))
+    if row is not None:
+        state.set_control(latent_points.DATUM, row)
+        st.rerun("app")
 
 
 def _newest(shown: Subject, run_id: str) -> Subject:

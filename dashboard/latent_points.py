@@ -23,6 +23,7 @@ PICTURE_HELP: Final = (
     "not a picture. Both at the posterior mean of the datum."
 )
 DATUM_HELP: Final = "Which held-out datum; the arrow keys go to the next."
+CHOICE_HINT: Final = "A click on a point of the latent plane above chooses its datum, too."
 SELECT_HELP: Final = (
     r"Draw round some points with the lasso: the mean $\bar z$ of their posterior means is decoded, "
     "and their classes are counted."
@@ -31,6 +32,8 @@ ARITHMETIC_HELP: Final = (
     r"$z' = z + t\,(\bar z_A - \bar z_B)$ with $\bar z_A$ the mean of the posterior means of class A: "
     "what makes an A an A is added to the datum, what makes a B a B is taken away."
 )
+DATUM: Final = "neighbour_datum"
+"""Key of the slider that names the datum whose neighbours are shown."""
 MAX_SELECTABLE: Final = 2000
 
 
@@ -40,7 +43,8 @@ def neighbours(shown: Subject) -> None:
     data = cache.encoded(shown.key, 1, "held-out")
     left, right = st.columns([2, 3], gap="large")
     with left:
-        row = st.slider("Datum", 0, len(data.x) - 1, 0, key="neighbour_datum", help=DATUM_HELP)
+        row = st.slider("Datum", 0, len(data.x) - 1, key=DATUM, help=DATUM_HELP)
+        st.caption(CHOICE_HINT)
         kind = _switch("Decoded", ("mean", "sample"), "neighbour_kind", PICTURE_HELP)
         decoded = _decoded(shown, data.means[row], sample=kind == "sample")
         _pictures(shown, np.stack([data.x[row], decoded]), size=150, alt="The datum, and what is decoded.")

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from dashboard.components import latent_payload
+from dashboard.components.latent_explorer import chosen_datum
 from dashboard.components.latent_payload import LatentScene, flat_weights, latent_packet, latent_scene
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
@@ -121,3 +122,23 @@ def test_many_dimensions_leave_data_out() -> None:
     _, arrays = read(latent_packet(scene_of(1200, wide), plane=(0, 1)))
     assert len(arrays["labels"]) == 1000
     assert len(arrays["means"]) == 500_000
+
+
+@pytest.mark.parametrize(
+    ("value", "row"),
+    [
+        ({"datum": {"row": 3, "run": "a"}}, 3),
+        ({"datum": {"row": 0, "run": "a"}}, 0),
+        ({"datum": {"row": 3, "run": "b"}}, None),
+        ({"datum": {"row": 10, "run": "a"}}, None),
+        ({"datum": {"row": -1, "run": "a"}}, None),
+        ({"datum": {"row": True, "run": "a"}}, None),
+        ({"datum": {"row": "3", "run": "a"}}, None),
+        ({"datum": [3]}, None),
+        ({}, None),
+        (None, None),
+        ("datum", None),
+    ],
+)
+def test_a_chosen_datum_is_one_of_the_data_shown(value: object, row: int | None) -> None:
+    assert chosen_datum(value, run="a", num_data=10) == row

@@ -95,6 +95,7 @@ def latent_scene(
         "hash": _digest(decoder, encoder),
         "palettes": _PALETTES,
         "arrays": _places(arrays),
+        "num_data": count,
     }
     return LatentScene(meta=about | meta, body=b"".join(map(_padded, arrays.values())))
 

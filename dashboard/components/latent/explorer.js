@@ -56,6 +56,11 @@ class Explorer {
     return this.config.image_shape !== null;
   }
 
+  // Tells the page which held-out datum was chosen by hand: one message a choice.
+  choose(row) {
+    this.send?.("datum", { row, run: this.config.run });
+  }
+
   // A place of the plane as a point z.
   inPlane(place) {
     const z = [...this.base.z];
@@ -188,8 +193,8 @@ function explorerFor(parentElement, bytes) {
   return next;
 }
 
-export default function ({ data, parentElement }) {
-  explorerFor(parentElement, data);
+export default function ({ data, parentElement, setTriggerValue }) {
+  explorerFor(parentElement, data).send = setTriggerValue;
   return () => {
     explorers.get(parentElement)?.destroy();
     explorers.delete(parentElement);

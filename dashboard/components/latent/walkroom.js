@@ -3,6 +3,7 @@
 const KEY_STEP = 0.1;
 const FINE_KEY_STEP = 0.02;
 const KEY_ZOOM = 0.8;
+const CHOICE_PIXELS = 12;
 const KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const REDRAWS_MAP = new Set(["weights", "plane", "theme", "size", "view"]);
 const OTHERS = {
@@ -106,7 +107,20 @@ class WalkRoom {
   click(at) {
     this.point(at);
     this.before = { pins: this.host.pins, base: this.host.base };
+    this.pin();
+  }
+
+  // Pins z; where the nearest datum lies under it, the page hears of that datum.
+  pin() {
     this.host.pin(this.host.z);
+    const place = this.placeOfZ();
+    const row = this.map.nearest(place);
+    if (row === null) return;
+    const { px, py } = this.map.frame;
+    const { mean } = this.host.data.posterior(row);
+    const [across, up] = this.host.axes.map((axis) => mean[axis]);
+    const rise = this.map.single ? 0 : py(up) - py(place[1]);
+    if (Math.hypot(px(across) - px(place[0]), rise) <= CHOICE_PIXELS) this.host.choose(row);
   }
 
   // A double click: what its first click pinned is taken back.
@@ -121,7 +135,7 @@ class WalkRoom {
     const { host, map } = this;
     const move = KEY_MOVES[key];
     if (move) this.step(move, shiftKey ? FINE_KEY_STEP : KEY_STEP);
-    else if (key === "Enter") !repeat && host.pin(host.z);
+    else if (key === "Enter") !repeat && this.pin();
     else if (key === "Delete" || key === "Backspace") host.unpin();
     else if (key === "0") map.look(null);
     else if (key === "+" || key === "=") this.zoomByKey(KEY_ZOOM);

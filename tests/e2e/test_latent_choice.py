@@ -1,0 +1,44 @@
+"""A point of the latent plane, clicked: the page shows that datum and its neighbours."""
+
+import re
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from playwright.sync_api import Page, expect
+
+from benchmarks.serving import Server
+from dashboard.shipped import SHIPPED_RUN
+from tests.e2e.test_latent_explorer import Explorer
+from vae_core.data import load_dataset
+from vae_core.runfile import load_run
+
+
+def test_a_click_on_a_point_chooses_its_datum_with_one_message(app_server: Server, page: Page) -> None:
+    sent: list[object] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda message: sent.append(message)))
+    page.goto(app_server.url)
+    page.get_by_role("link", name="Latent space").first.click()
+    explorer = Explorer(page=page, root=page.locator(".explorer"), state=app_server.home / "state")
+    expect(explorer.root).to_have_attribute("data-frames", re.compile(r"\d"), timeout=30_000)
+    datum = page.locator(".st-key-neighbour_datum").get_by_role("slider")
+    expect(datum).to_have_value("0", timeout=30_000)
+    page.wait_for_timeout(1500)
+    sent.clear()
+    for row in (7, 30):
+        mean = shipped_means()[row]
+        explorer.click((float(mean[0]), float(mean[1])))
+        near = str(explorer.root.get_attribute("data-nearest"))
+        expect(datum).to_have_value(near)
+    assert len(sent) == 2, f"{len(sent)} messages"
+    far = explorer.numbers("view")[[1, 3]] - 0.15
+    explorer.click((float(far[0]), float(far[1])))
+    assert len(sent) == 2, "a click beside all points is the browser's own business"
+
+
+def shipped_means() -> NDArray[np.float32]:
+    """Posterior means of the held-out digits under the model that ships, shape (n, 2)."""
+    found = load_run(SHIPPED_RUN)
+    data = load_dataset(found.config.dataset, seed=found.config.seed)
+    with torch.no_grad():
+        return found.model().posterior(data.x_test).mean.numpy()
