@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Locator, Page, WebSocket, sync_playwrig
 from benchmarks.browsing import FLAGS, find_browser
 from benchmarks.report import machine, table
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
-from benchmarks.wide_run import write_wide_run
+from benchmarks.wide_run import write_crowded_run, write_wide_run
 
 WAIT_MS: Final = 60_000
 PATIENCE_S: Final = 20.0
@@ -31,15 +31,16 @@ MOVE_MS: Final = 4
 
 
 class Effort(NamedTuple):
-    """Seconds of pointer moves, key presses on the slider, and snapshots to wait for."""
+    """Seconds of pointer moves, key presses on the slider, snapshots to wait for, held-out data to show."""
 
     move_s: float
     presses: int
     snapshots: int
+    crowds: tuple[int, ...]
 
 
-FULL: Final = Effort(move_s=5.0, presses=30, snapshots=8)
-QUICK: Final = Effort(move_s=0.5, presses=3, snapshots=2)
+FULL: Final = Effort(move_s=5.0, presses=30, snapshots=8, crowds=(10_000, 60_000))
+QUICK: Final = Effort(move_s=0.5, presses=3, snapshots=2, crowds=(12_000,))
 
 
 class Walk(NamedTuple):
@@ -133,12 +134,19 @@ def board(browser: Browser, server: Server, snapshots: int) -> Times:
 def measure(server: Server, effort: Effort) -> dict[str, object]:
     """All figures, from pages of one server."""
     wide = write_wide_run(server.home)
+    crowds = {count: write_crowded_run(server.home, count) for count in effort.crowds}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(playwright), args=list(FLAGS))
         try:
             return {
                 "digits": walk(browser, f"{server.url}/latent_space", effort.move_s)._asdict(),
                 "784-400-2": walk(browser, f"{server.url}/latent_space?run={wide}", effort.move_s)._asdict(),
+                **{
+                    f"{count} data": walk(
+                        browser, f"{server.url}/latent_space?run={run}", effort.move_s
+                    )._asdict()
+                    for count, run in crowds.items()
+                },
                 "slider_to_number": slider(
                     browser, f"{server.url}/elbo?elbo_view=One+datum", effort.presses
                 )._asdict(),

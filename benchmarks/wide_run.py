@@ -1,4 +1,4 @@
-"""A finished run of the size of MNIST's, made from the digits that scikit-learn ships."""
+"""Finished runs larger than the digits: networks of MNIST's size, and a crowd of held-out data."""
 
 import struct
 from pathlib import Path
@@ -24,9 +24,27 @@ def write_wide_run(home: Path) -> str:
     folder = home / "enlarged"
     folder.mkdir()
     _write_idx(folder)
-    config = RunConfig(
-        model=MODEL, dataset="idx", data_folder=str(folder), train=TrainConfig(num_epochs=1, batch_size=128)
-    )
+    return _finished(home, folder, MODEL)
+
+
+def write_crowded_run(home: Path, num_held_out: int) -> str:
+    """Trains 64-128-2 for one epoch on digits, holds out so many noisy copies of them; returns its id."""
+    folder = home / f"crowd{num_held_out}"
+    folder.mkdir()
+    digits = load_dataset("digits")
+    rng = np.random.default_rng(0)
+    for name, count in (("train", len(digits.x_train)), ("t10k", num_held_out)):
+        rows = np.arange(count) % len(digits.x_train)
+        x = digits.x_train.numpy()[rows] + (rng.normal(0, 0.1, (count, 64)) if name == "t10k" else 0)
+        pixels = (np.clip(x, 0, 1) * 255).astype(np.uint8)
+        header = struct.pack(">4I", 0x0803, count, 8, 8)
+        (folder / f"{name}-images-idx3-ubyte").write_bytes(header + pixels.tobytes())
+    return _finished(home, folder, ModelConfig(data_dim=64))
+
+
+def _finished(home: Path, folder: Path, model: ModelConfig) -> str:
+    train = TrainConfig(num_epochs=1, batch_size=128)
+    config = RunConfig(model=model, dataset="idx", data_folder=str(folder), train=train)
     store = RunStore(home)
     run_id = store.create(config)
     path = store.folder(run_id)
@@ -39,7 +57,7 @@ def write_wide_run(home: Path) -> str:
 def _trained(config: RunConfig) -> Run:
     dataset = load_dataset(config.dataset, seed=config.seed, folder=config.data_folder)
     generator = torch.Generator().manual_seed(config.seed)
-    training = Training(VAE(MODEL, generator=generator), dataset, config.train, generator=generator)
+    training = Training(VAE(config.model, generator=generator), dataset, config.train, generator=generator)
     for _ in training.steps():
         pass
     tensors, scalars = training.state()

@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float32]
 
 MAX_DECODER_BYTES: Final = 20_000_000
 """A larger decoder stays on the server."""
-MAX_DATA: Final = 10_000
+MAX_DATA: Final = 60_000
 MAX_POSTERIOR_BYTES: Final = 4_000_000
 """Of all means and standard deviations: with many latent dimensions fewer data are sent."""
 MAX_BYTES: Final = 8_000_000

@@ -16,12 +16,14 @@ from vae_core.model import VAE
 from vae_core.networks import MLP
 
 NUM_DATA: Final = 60
+MANY_DATA: Final = 60_000
 SETTINGS: Final[dict[str, dict[str, Any]]] = {
     "images": {"data_dim": 48, "latent_dim": 2},
     "deep": {"data_dim": 48, "latent_dim": 5, "likelihood": "continuous_bernoulli"},
     "line": {"data_dim": 48, "latent_dim": 1},
     "points": {"data_dim": 2, "latent_dim": 2, "likelihood": "gaussian"},
     "nan": {"data_dim": 48, "latent_dim": 2},
+    "many": {"data_dim": 48, "latent_dim": 2},
 }
 IMAGE_SHAPE: Final = (6, 8)
 
@@ -43,7 +45,7 @@ def make_model(kind: str, seed: int) -> VAE:
 def make_data(kind: str) -> Tensor:
     """Held-out data, shape (n, D)."""
     noise = torch.Generator().manual_seed(0)
-    x = torch.rand(NUM_DATA, SETTINGS[kind]["data_dim"], generator=noise)
+    x = torch.rand(MANY_DATA if kind == "many" else NUM_DATA, SETTINGS[kind]["data_dim"], generator=noise)
     return 12 * x - 6 if kind == "points" else x
 
 
@@ -66,7 +68,7 @@ def make_packet(kind: str, seed: int) -> bytes:
         encoder=_flat(model.encoder),
         scale=1.0,
         x=x.numpy(),
-        labels=np.arange(NUM_DATA, dtype=np.int32) % 3,
+        labels=np.arange(len(x), dtype=np.int32) % 3,
         means=q.mean.numpy(),
         stds=q.std.numpy(),
         about=about,

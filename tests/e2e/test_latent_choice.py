@@ -1,6 +1,7 @@
-"""A point of the latent plane, clicked: the page shows that datum and its neighbours."""
+"""Data in the latent plane: as many as there may be, and one chosen by a click."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -9,9 +10,14 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
 from dashboard.shipped import SHIPPED_RUN
-from tests.e2e.test_latent_explorer import Explorer
+from dashboard.theme import CLASSES
+from tests.e2e.latent_explorer_page import make_data, make_model
+from tests.e2e.test_board_element import pixels_near
+from tests.e2e.test_latent_explorer import Explorer, decoded, opened, server
 from vae_core.data import load_dataset
 from vae_core.runfile import load_run
+
+__all__ = ["opened", "server"]
 
 
 def test_a_click_on_a_point_chooses_its_datum_with_one_message(app_server: Server, page: Page) -> None:
@@ -34,6 +40,21 @@ def test_a_click_on_a_point_chooses_its_datum_with_one_message(app_server: Serve
     far = explorer.numbers("view")[[1, 3]] - 0.15
     explorer.click((float(far[0]), float(far[1])))
     assert len(sent) == 2, "a click beside all points is the browser's own business"
+
+
+def test_sixty_thousand_data_are_all_there(opened: Callable[..., Explorer]) -> None:
+    explorer = opened("many")
+    canvas = explorer.root.locator(".map")
+    expect(canvas).to_have_attribute("aria-label", re.compile("60000 held-out data"))
+    with torch.no_grad():
+        means = make_model("many", 1).posterior(make_data("many")).mean.double().numpy()
+    explorer.point((0.3, -0.2))
+    place = explorer.numbers("z")
+    away = np.linalg.norm(means - place, axis=1)
+    # The browser has the means in float32: it may take another datum only where two are equally near.
+    assert away[int(explorer.numbers("nearest")[0])] - away.min() < 1e-5
+    assert np.abs(explorer.picture() - decoded("many", 1, place)).max() <= 1.0
+    assert pixels_near(canvas, CLASSES["light"][2]) > 200, "no points are drawn"
 
 
 def shipped_means() -> NDArray[np.float32]:

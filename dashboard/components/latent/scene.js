@@ -3,6 +3,8 @@
 const DEVIATIONS = [1, 2];
 const ABOVE_AXIS = 14;
 const MANY_DATA = 2000;
+const TOO_MANY_TO_GLIDE = 10_000;
+const ROWS_AT_A_TIME = 500;
 
 const nameOf = (axis) => `z${subscript(axis + 1)}`;
 
@@ -16,7 +18,7 @@ class ClassMap extends Plane {
 
   set(data, now, instant) {
     const reach = this.reach.target?.[0];
-    super.set(data, now, instant);
+    super.set(data, now, instant || data.labels.length > TOO_MANY_TO_GLIDE);
     if (!this.view || !reach) return;
     this.view.zoom *= this.reach.target[0] / reach;
     this.reach.set(this.reach.target, now, true);
@@ -27,6 +29,7 @@ class ClassMap extends Plane {
     const { labels } = this.data;
     const hides = (i) => this.hiddenClasses.has(i < labels.length ? labels[i] : this.classes[i - labels.length]);
     if (this.hiddenClasses.size) this.shown = this.shown.map((value, at) => (hides(at >> 1) ? NaN : value));
+    if (labels.length > TOO_MANY_TO_GLIDE) return this.drawDots(context, theme);
     const radius = labels.length > MANY_DATA ? 1.75 : 3;
     context.globalAlpha = 0.65;
     for (const label of [-1, ...this.classes]) {
@@ -39,6 +42,28 @@ class ClassMap extends Plane {
       context.fill();
     }
     context.globalAlpha = 1;
+  }
+
+  // A rectangle a datum: of so many, filling paths of circles would take longer than a frame. Some rows at a
+  // time, so that no class covers all others.
+  drawDots(context, theme) {
+    const { labels } = this.data;
+    context.globalAlpha = 0.5;
+    for (let from = 0; from < labels.length; from += ROWS_AT_A_TIME) {
+      for (const label of [-1, ...this.classes]) {
+        context.fillStyle = classColour(theme, label);
+        this.dotRows(context, label, from, Math.min(labels.length, from + ROWS_AT_A_TIME));
+      }
+    }
+    context.globalAlpha = 1;
+  }
+
+  dotRows(context, label, from, to) {
+    const { px, py } = this.frame;
+    for (let i = from; i < to; i++) {
+      if (this.data.labels[i] !== label || !isFiniteNumber(this.shown[2 * i])) continue;
+      context.fillRect(px(this.shown[2 * i]) - 1, py(this.shown[2 * i + 1]) - 1, 2, 2);
+    }
   }
 
   // Index of the datum whose mean is nearest, by the first coordinate alone on a line; null when none is shown.
