@@ -1,5 +1,6 @@
 """The upper part of the Latent space page: which plane, and the element to walk in it."""
 
+import contextlib
 from dataclasses import replace
 from typing import Final
 
@@ -10,6 +11,7 @@ from dashboard.components.latent_explorer import chosen_datum, latent_explorer
 from dashboard.components.latent_payload import LatentScene, latent_packet
 from dashboard.jobs import runner
 from dashboard.run_header import Subject
+from vae_core.errors import BadInput
 
 PLANE_HELP: Final = (
     r"Posterior means $\mu(x)$ of held-out data, coloured by class. Dashed: the prior "
@@ -44,13 +46,12 @@ def explore(shown: Subject, plane: tuple[int, int]) -> None:
     run_id = state.current_run()
     view = None if run_id is None else runner().view(run_id)
     live = view is not None and view.status == "running"
-    st.fragment(_walk, run_every=LIVE_SECONDS if live else None)(shown, plane, run_id if live else None)
+    st.fragment(_walk, run_every=LIVE_SECONDS if live else None)([shown], plane, run_id if live else None)
 
 
-def _walk(shown: Subject, plane: tuple[int, int], live_run: str | None) -> None:
-    if live_run is not None:
-        shown = _newest(shown, live_run)
-    scene = cache.scene(shown.key)
+def _walk(latest: list[Subject], plane: tuple[int, int], live_run: str | None) -> None:
+    scene = newest_scene(latest, live_run)
+    shown = latest[-1]
     if scene is not None:
         latent_explorer(
             latent_packet(scene, plane=plane), key=EXPLORER, on_datum=lambda: _choose_datum(scene)
@@ -59,6 +60,23 @@ def _walk(shown: Subject, plane: tuple[int, int], live_run: str | None) -> None:
     st.info("This decoder is too large for the browser (over 20 MB): the server draws instead.")
     latent_server.draw_plane(shown, plane)
     latent_server.traversal(shown)
+
+
+def newest_scene(latest: list[Subject], live_run: str | None) -> LatentScene | None:
+    """What to draw of a live run: its weights of now, or those drawn last where its file cannot be read.
+
+    Arguments:
+        latest: The model drawn last; gets the one drawn now in its place.
+        live_run: Id of the run that goes on; None where none does.
+    """
+    if live_run is not None:
+        # A file may vanish or be damaged at any moment: whoever walks in the plane keeps the last picture.
+        with contextlib.suppress(BadInput, OSError):
+            newest = _newest(latest[-1], live_run)
+            scene = cache.scene(newest.key)
+            latest[-1] = newest
+            return scene
+    return cache.scene(latest[-1].key)
 
 
 def _choose_datum(scene: LatentScene) -> None:
