@@ -10,12 +10,15 @@ ROOMS: Final = (
     "latent/network.js",
     "latent/packet.js",
     "latent/gestures.js",
+    "latent/vector.js",
+    "latent/save.js",
     "latent/scene.js",
     "latent/walkroom.js",
     "latent/decoded.js",
     "latent/nearest.js",
     "latent/interpolation.js",
     "latent/strips.js",
+    "latent/slider_row.js",
     "latent/traversal.js",
     "latent/ink.js",
     "latent/draw.js",
@@ -30,5 +33,6 @@ CSS: Final = (
     "latent/interpolation.css",
     "latent/traversal.css",
     "latent/draw.css",
+    "latent/save.css",
 )
 """Style sheets."""

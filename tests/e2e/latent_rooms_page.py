@@ -19,7 +19,7 @@ from vae_core.networks import MLP
 FOLDER: Final = Path(__file__).resolve().parents[2] / "dashboard" / "components"
 SCRIPTS: Final = (
     *("board/base.js", "board/plane.js", "board/pictures.js", "latent/network.js", "latent/packet.js"),
-    *("latent/strips.js", "latent/traversal.js", "latent/ink.js", "latent/draw.js"),
+    *("latent/strips.js", "latent/slider_row.js", "latent/traversal.js", "latent/ink.js", "latent/draw.js"),
 )
 NUM_DATA: Final = 40
 IMAGE: Final = (8, 8)
@@ -32,6 +32,7 @@ class StubHost {
     this.theme = readTheme(document.body, meta.palettes);
     this.data = new HeldOut(meta, arrays);
     this.listeners = [];
+    this.offers = [];
     this.changes = new Set();
     this.z = new Array(meta.config.latent_dim).fill(0);
     this.frames = 0;

@@ -73,7 +73,7 @@ function readTheme(element, palettes) {
 
 // Fits the backing store to the element and the display's pixels; returns the context in CSS pixels.
 function prepare(canvas) {
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = canvas.ratio ?? (window.devicePixelRatio || 1);
   const width = canvas.clientWidth;
   const height = canvas.clientHeight;
   if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);

@@ -58,6 +58,10 @@ class DecodedImages {
     }));
   }
 
+  offer() {
+    return pixelOffer("Decoded picture", "decoded", this.picture.context.canvas);
+  }
+
   draw() {
     this.picture.drawGrey(this.host.decoded);
     const axes = [...new Set(this.host.axes)];
@@ -91,6 +95,15 @@ class DecodedPoint {
     if (stale) this.gliding = this.plane.draw(host.theme, host.now);
     if (this.gliding) host.invalidate();
     this.drawOver(host.theme);
+  }
+
+  offer() {
+    const { plane, over, host } = this;
+    const draw = (paper) => {
+      drawOnPaper(plane, "canvas", paper, () => plane.draw(host.theme, host.now));
+      drawOnPaper(this, "over", paper, () => this.drawOver(host.theme));
+    };
+    return { title: "Data space", file: "data-space", width: over.clientWidth, height: over.clientHeight, draw };
   }
 
   decodedMesh() {
@@ -173,6 +186,7 @@ class DecodedRoom {
     host.root.classList.add(host.isImage ? "images" : "points");
     this.shown = host.isImage ? new DecodedImages(root, host) : new DecodedPoint(root, host);
     host.onChange((z, source) => this.told(source));
+    host.offers.push(() => (this.stage.hidden ? [] : [this.shown.offer()]));
   }
 
   told(source) {

@@ -12,6 +12,8 @@ class Explorer {
     this.root = root;
     this.blank = root.cloneNode(true);
     this.listeners = [];
+    // What can be saved: functions that return { title, file, width, height, draw(paper) } of now.
+    this.offers = [];
     this.changes = new Set();
     this.times = [];
     this.frames = 0;

@@ -32,6 +32,8 @@ class InterpolationRoom {
     this.slider.oninput = () => this.go(Number(this.slider.value), false);
     this.choose("linear");
     host.onChange((z, source) => this.told(source));
+    const title = "From pin 1 to pin 2";
+    host.offers.push(() => (this.strip.hidden ? [] : [pixelOffer(title, "between-pins", this.strip)]));
   }
 
   choose(kind) {

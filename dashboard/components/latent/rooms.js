@@ -7,4 +7,5 @@ const ROOMS = [
   ["nearest", NearestRoom],
   ["traversal", Traversal],
   ["draw", DrawingPad],
+  ["save", SaveRoom],
 ];

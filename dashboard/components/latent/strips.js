@@ -121,12 +121,11 @@ class TraversalMatrix {
 
   // rows: { strip, dim, use, faint } in their order; heads: texts above the columns, `corner` before them.
   draw(theme, rows, heads, corner) {
-    const first = rows.find(({ strip }) => strip.share)?.strip.canvas;
-    if (!first) return;
-    const width = Math.min(this.canvas.parentElement.clientWidth - MATRIX_NAME, STRIP_VALUES * MATRIX_PICTURE);
-    this.row = (width * first.height) / first.width + STRIP_GAP / 2;
-    this.width = width;
-    this.canvas.style.height = `${MATRIX_HEAD + rows.length * this.row}px`;
+    const measured = this.measure(rows, this.canvas.parentElement.clientWidth);
+    if (!measured) return;
+    Object.assign(this, measured);
+    const { width } = this;
+    this.canvas.style.height = `${measured.height}px`;
     const { context } = prepare(this.canvas);
     write(context, theme, corner, 0, MATRIX_HEAD / 2, { align: "left" });
     const each = width < STRIP_VALUES * 40 ? 2 : 1;
@@ -139,6 +138,15 @@ class TraversalMatrix {
       if (strip.share) context.drawImage(strip.canvas, MATRIX_NAME, top, width, this.row - STRIP_GAP / 2);
     });
     this.canvas.setAttribute("aria-label", `Traversals of ${rows.length} latent dimensions, one in each row`);
+  }
+
+  // Sizes that fit into so many pixels across; null while no strip is made.
+  measure(rows, across) {
+    const first = rows.find(({ strip }) => strip.share)?.strip.canvas;
+    if (!first) return null;
+    const width = Math.min(across - MATRIX_NAME, STRIP_VALUES * MATRIX_PICTURE);
+    const row = (width * first.height) / first.width + STRIP_GAP / 2;
+    return { width, row, height: MATRIX_HEAD + rows.length * row };
   }
 
   middle(k) {

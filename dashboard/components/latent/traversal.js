@@ -1,82 +1,17 @@
 // Traversals: a slider for every latent dimension, the most used first, each with what the decoder makes of its range.
 
 const FEW_ROWS = 8;
-const UNUSED_NATS = 0.01;
-const UNUSED = "unused: q is the prior here";
 const SWEEP_MS = 4000;
 const SWEEP_FRAME_MS = 50;
-const SLIDER_STEPS = 120;
 const GESTURE_MS = 1000;
 const MAX_UNDOS = 100;
-const PRIOR_REACH = 3;
-
-// Mean and standard deviation of the posterior means in one dimension.
-function momentsOf({ means, latentDim }, dim) {
-  const n = means.length / latentDim;
-  let [sum, squares] = [0, 0];
-  for (let i = dim; i < means.length; i += latentDim) sum += means[i];
-  for (let i = dim; i < means.length; i += latentDim) squares += (means[i] - sum / n) ** 2;
-  return { mean: sum / n, std: Math.sqrt(squares / n) };
-}
-
-function rangeOf(data, dim, kind) {
-  if (kind === "prior") return [-PRIOR_REACH, PRIOR_REACH];
-  const { mean, std } = momentsOf(data, dim);
-  return std > 0 && isFiniteNumber(std) ? [mean - 3 * std, mean + 3 * std] : [-PRIOR_REACH, PRIOR_REACH];
-}
-
-// One dimension: its name and KL, a native slider, Play, and its strip.
-class SliderRow {
-  constructor(room, dim) {
-    this.dim = dim;
-    this.strip = new (room.host.config.image_shape ? ImageStrip : PathStrip)(room.host, dim);
-    this.element = newElement("div", { className: "dimension" });
-    this.element.dataset.dim = dim;
-    this.label = newElement("label");
-    this.output = newElement("output");
-    this.play = newElement("button", { type: "button", onclick: () => room.togglePlay(dim) });
-    this.slider = newElement("input", { type: "range", id: `traversal-${dim}` });
-    this.slider.oninput = () => room.slide(dim, Number(this.slider.value));
-    this.label.htmlFor = this.slider.id;
-    this.strip.canvas.onclick = ({ offsetX }) => {
-      const column = Math.floor((offsetX / this.strip.canvas.clientWidth) * STRIP_VALUES);
-      if (this.strip.share) room.slide(dim, spread(this.range, STRIP_VALUES)[clamp(column, 0, STRIP_VALUES - 1)]);
-    };
-    const head = newElement("div", { className: "head" });
-    head.append(this.label, this.output, this.play);
-    this.element.append(head, this.slider, this.strip.canvas);
-  }
-
-  // kl: nats, or null where the encoder has no q.
-  describe(range, kl) {
-    this.range = range;
-    this.faint = kl !== null && kl < UNUSED_NATS;
-    this.use = kl === null ? "" : `KL ${fixed(kl, 2)}`;
-    const parts = [zName(this.dim), kl === null ? "" : `${this.use} nats`, this.faint ? UNUSED : ""];
-    this.label.textContent = parts.filter(Boolean).join(" · ");
-    this.element.classList.toggle("unused", this.faint);
-    const [min, max] = range;
-    Object.assign(this.slider, { min, max, step: (max - min) / SLIDER_STEPS });
-    this.shown = null;
-  }
-
-  show(value, plays) {
-    this.play.textContent = plays ? "Pause" : "Play";
-    this.play.setAttribute("aria-label", `${this.play.textContent} ${zName(this.dim)}`);
-    if (this.strip.share) this.element.style.setProperty("--half", `${50 * this.strip.share}%`);
-    if (value === this.shown) return;
-    this.shown = value;
-    if (Number(this.slider.value) !== value) this.slider.value = value;
-    this.output.textContent = fixed(value, 2);
-    this.slider.setAttribute("aria-valuetext", `${zName(this.dim)} = ${fixed(value, 2)}`);
-  }
-}
 
 class Traversal {
   constructor(root, host) {
     Object.assign(this, { root, host, kind: "prior", undos: [], rows: new Map(), turn: 0, visible: true });
     this.build();
     this.arrange();
+    host.offers.push(() => (host.isImage ? this.matrixOffer() : this.shown.map((row) => this.pathOffer(row))));
     host.onChange((_, change) => {
       if (change === "weights") this.arrange();
       this.follow(change);
@@ -239,6 +174,25 @@ class Traversal {
     const bytes = Uint8ClampedArray.from(this.host.decoded, (value) => value * 255);
     Object.assign(this.here, { width: shape[1], height: shape[0] });
     this.here.getContext("2d").drawImage(pictureSheet(bytes, shape, 1), 0, 0);
+  }
+
+  // As wide as it can be, whatever the page leaves it.
+  matrixOffer() {
+    const { matrix } = this;
+    const size = matrix.measure(this.shown, Infinity);
+    if (!size) return [];
+    const draw = (paper) => {
+      drawOnPaper(matrix, "canvas", paper, () => this.drawMatrix());
+      if (this.matrixOn) this.drawMatrix();
+    };
+    const width = MATRIX_NAME + size.width;
+    return [{ title: "Traversals", file: "traversals", width, height: size.height, draw }];
+  }
+
+  pathOffer({ dim, strip }) {
+    const { clientWidth: width, clientHeight: height } = strip.canvas;
+    const draw = (paper) => drawOnPaper(strip, "canvas", paper, () => strip.paint(this.host.theme));
+    return { title: `Path along ${zName(dim)}`, file: `path-z${dim + 1}`, width, height, draw };
   }
 
   drawMatrix() {

@@ -27,6 +27,17 @@ class WalkRoom {
     });
     this.hand.addEventListener("focus", () => this.announce());
     host.onChange((z, source) => this.told(source));
+    host.offers.push(() => [this.offer()]);
+  }
+
+  offer() {
+    const { map, overlay, host } = this;
+    const { clientWidth: width, clientHeight: height } = map.canvas;
+    const draw = (paper) => {
+      drawOnPaper(map, "canvas", paper, () => map.draw(host.theme, host.now));
+      drawOnPaper(overlay, "canvas", paper, () => overlay.draw(host.theme, overlay.scene));
+    };
+    return { title: "Latent plane", file: "latent-plane", width, height, draw };
   }
 
   told(source) {
