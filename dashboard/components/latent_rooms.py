@@ -12,6 +12,7 @@ ROOMS: Final = (
     "latent/gestures.js",
     "latent/vector.js",
     "latent/save.js",
+    "latent/density.js",
     "latent/scene.js",
     "latent/walkroom.js",
     "latent/decoded.js",

@@ -11,6 +11,7 @@ const nameOf = (axis) => `z${subscript(axis + 1)}`;
 // The board's plane with switchable classes and a view that stays where it is when new data arrive.
 class ClassMap extends Plane {
   hiddenClasses = new Set();
+  density = new DensityLayer();
 
   connect() {}
 
@@ -18,10 +19,16 @@ class ClassMap extends Plane {
 
   set(data, now, instant) {
     const reach = this.reach.target?.[0];
+    this.density.set(data);
     super.set(data, now, instant || data.labels.length > TOO_MANY_TO_GLIDE);
     if (!this.view || !reach) return;
     this.view.zoom *= this.reach.target[0] / reach;
     this.reach.set(this.reach.target, now, true);
+  }
+
+  drawPrior(context, theme) {
+    this.density.draw(context, theme, this.frame, this.invalidate);
+    super.drawPrior(context, theme);
   }
 
   // What is not a number is neither drawn nor near.

@@ -17,7 +17,8 @@ class WalkRoom {
     this.root = root;
     this.host = host;
     const find = (selector) => root.querySelector(selector);
-    [this.hand, this.legend] = [".hand", ".legend"].map(find);
+    [this.hand, this.legend, this.density] = [".hand", ".legend", ".density"].map(find);
+    this.density.onclick = () => this.switchDensity();
     this.others = host.root.querySelector(".others");
     this.map = new ClassMap(find(".map"), null, () => host.note("view"));
     this.overlay = new Overlay(this.hand, this.map);
@@ -72,6 +73,8 @@ class WalkRoom {
     const turned = axes.join() !== this.axes?.join();
     if (turned) this.map.view = null;
     this.axes = axes;
+    // On a line and for a deterministic encoder there is no density over the plane.
+    this.density.hidden = axes[0] === axes[1] || config.config.encoder_head === "deterministic";
     this.map.set(shown, now, turned || calm.matches);
     this.buildLegend();
   }
@@ -95,6 +98,13 @@ class WalkRoom {
     const { hiddenClasses } = this.map;
     if (!hiddenClasses.delete(label)) hiddenClasses.add(label);
     this.buildLegend();
+    this.host.note("view");
+  }
+
+  switchDensity() {
+    const { density } = this.map;
+    density.isOn = !density.isOn;
+    this.density.setAttribute("aria-pressed", density.isOn);
     this.host.note("view");
   }
 
