@@ -14,6 +14,7 @@ class VectorContext {
   font = "400 12px sans-serif";
   textAlign = "left";
   textBaseline = "middle";
+  imageSmoothingEnabled = true;
   dash = [];
   states = [];
   clips = 0;
@@ -155,10 +156,10 @@ class VectorContext {
     this.text(text, x, y, this.pen);
   }
 
-  // A bitmap travels in the file, its pixels kept sharp.
+  // A bitmap travels in the file.
   drawImage(canvas, x, y, width, height) {
-    const look = { preserveAspectRatio: "none", style: "image-rendering: pixelated" };
-    this.add("image", { href: canvas.toDataURL(), x, y, width, height, ...look });
+    const image = this.add("image", { href: canvas.toDataURL(), x, y, width, height, preserveAspectRatio: "none" });
+    if (!this.imageSmoothingEnabled) image.setAttribute("style", "image-rendering: pixelated");
   }
 
   toString() {
