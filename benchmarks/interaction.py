@@ -3,7 +3,8 @@
 Drives the real pages in headless Chromium. On Latent space the pointer circles over the plane: pictures per
 second, milliseconds per decode, and messages sent to the server meanwhile (there should be none). On ELBO,
 where the server still answers, milliseconds from a key on a slider to the new number. On Train, milliseconds
-from a snapshot in the run folder to the board that shows it. The last line printed is JSON with all figures.
+from a snapshot in the run folder to the board that shows it, and on Latent space from a training's saved
+weights to the plane that shows them. The last line printed is JSON with all figures.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from benchmarks.browsing import FLAGS, find_browser
 from benchmarks.report import machine, table
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
 from benchmarks.wide_run import write_crowded_run, write_wide_run
+from vae_core.runfile import load_run
 
 WAIT_MS: Final = 60_000
 PATIENCE_S: Final = 20.0
@@ -31,16 +33,17 @@ MOVE_MS: Final = 4
 
 
 class Effort(NamedTuple):
-    """Seconds of pointer moves, key presses on the slider, snapshots to wait for, held-out data to show."""
+    """Seconds of pointer moves, presses on the slider, snapshots and planes to wait for, data to show."""
 
     move_s: float
     presses: int
     snapshots: int
+    live_planes: int
     crowds: tuple[int, ...]
 
 
-FULL: Final = Effort(move_s=5.0, presses=30, snapshots=8, crowds=(10_000, 60_000))
-QUICK: Final = Effort(move_s=0.5, presses=3, snapshots=2, crowds=(12_000,))
+FULL: Final = Effort(move_s=5.0, presses=30, snapshots=8, live_planes=4, crowds=(10_000, 60_000))
+QUICK: Final = Effort(move_s=0.5, presses=3, snapshots=2, live_planes=1, crowds=(12_000,))
 
 
 class Walk(NamedTuple):
@@ -111,13 +114,8 @@ def slider(browser: Browser, url: str, presses: int) -> Times:
 
 def board(browser: Browser, server: Server, snapshots: int) -> Times:
     """Starts a training and takes the age of each snapshot when the board first shows it."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.goto(f"{server.url}/train")
-    page.get_by_role("button", name="Start", exact=True).click(timeout=WAIT_MS)
-    root = page.locator("[data-rows][data-step]").first
-    root.wait_for(timeout=WAIT_MS)
-    page.wait_for_url("**run=*", timeout=WAIT_MS)
-    snapshot = server.home / "runs" / page.url.partition("run=")[2][:16] / "snapshot.safetensors"
+    page, folder = _training(browser, server)
+    root, snapshot = page.locator("[data-rows][data-step]").first, folder / "snapshot.safetensors"
     times, step = [], _number(root, "data-step")
     deadline = time.monotonic() + PATIENCE_S
     while len(times) < snapshots and time.monotonic() < deadline:
@@ -129,6 +127,40 @@ def board(browser: Browser, server: Server, snapshots: int) -> Times:
         time.sleep(0.005)
     page.close()
     return _times(times)
+
+
+def live_plane(browser: Browser, server: Server, snapshots: int) -> Times:
+    """Starts a training, opens Latent space, and takes the age of weights when the plane first shows them."""
+    page, folder = _training(browser, server)
+    page.get_by_role("link", name="Latent space").first.click()
+    root, weights = page.locator("[data-hash][data-frames]").first, folder / "run.safetensors"
+    root.wait_for(timeout=WAIT_MS)
+    times: list[float] = []
+    written: dict[float, float] = {}
+    step, deadline = _number(root, "data-step"), time.monotonic() + WAIT_MS / 1000
+    while len(times) < snapshots and time.monotonic() < deadline:
+        saved = weights.stat().st_mtime
+        if saved not in written.values():
+            written[load_run(weights).step] = saved
+        shown = _number(root, "data-step")
+        if shown != step and shown in written:
+            times.append((time.time() - written[shown]) * 1000)
+        step = shown
+        time.sleep(0.005)
+    page.close()
+    if not times:
+        raise RuntimeError("the plane showed no new weights")
+    return _times(times)
+
+
+def _training(browser: Browser, server: Server) -> tuple[Page, Path]:
+    """A page on which a training has begun, and its run's folder."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"{server.url}/train")
+    page.get_by_role("button", name="Start", exact=True).click(timeout=WAIT_MS)
+    page.locator("[data-rows][data-step]").first.wait_for(timeout=WAIT_MS)
+    page.wait_for_url("**run=*", timeout=WAIT_MS)
+    return page, server.home / "runs" / page.url.partition("run=")[2][:16]
 
 
 def measure(server: Server, effort: Effort) -> dict[str, object]:
@@ -151,6 +183,7 @@ def measure(server: Server, effort: Effort) -> dict[str, object]:
                     browser, f"{server.url}/elbo?elbo_view=One+datum", effort.presses
                 )._asdict(),
                 "snapshot_to_board": board(browser, server, effort.snapshots)._asdict(),
+                "weights_to_plane": live_plane(browser, server, effort.live_planes)._asdict(),
             }
         finally:
             browser.close()

@@ -11,9 +11,10 @@ from benchmarks.interaction import main
 def test_the_benchmark_runs_and_its_figures_are_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--quick"]) == 0
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])["figures"]
-    assert set(figures) == {"digits", "784-400-2", "12000 data", "slider_to_number", "snapshot_to_board"}
+    times = ("slider_to_number", "snapshot_to_board", "weights_to_plane")
+    assert set(figures) == {"digits", "784-400-2", "12000 data", *times}
     for name in ("digits", "784-400-2", "12000 data"):
         assert figures[name]["frames_per_second"] > 0, name
         assert figures[name]["messages"] == 0, "moving the pointer tells the server nothing"
-    for name in ("slider_to_number", "snapshot_to_board"):
+    for name in times:
         assert all(math.isfinite(value) for value in figures[name].values()), name
