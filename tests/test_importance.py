@@ -118,6 +118,17 @@ def test_curve_has_each_k_and_says_which_is_enough(
     assert 10 < curve.effective_sample_size < 2000
 
 
+def test_order_of_the_ladder_does_not_matter(wrong: tuple[VAE, Tensor], digits: Tensor) -> None:
+    curves = [
+        importance_curve(
+            wrong[0], digits[0], sample_counts=counts, generator=torch.Generator().manual_seed(1)
+        )
+        for counts in ((100, 1, 10, 10), (1, 10, 100))
+    ]
+    assert curves[0].sample_counts == curves[1].sample_counts == (1, 10, 100)
+    assert torch.equal(curves[0].bounds, curves[1].bounds)
+
+
 def test_hopeless_proposal_is_said(digits: Tensor, generator: torch.Generator) -> None:
     model = exact_vae(fit_ppca(digits, 10))
     with torch.no_grad():
@@ -133,6 +144,9 @@ def test_refusals(generator: torch.Generator) -> None:
     model = VAE(ModelConfig(data_dim=4, hidden_dims=(3,)), generator=generator)
     with pytest.raises(BadInput, match="at least 1"):
         iw_bound(model, x, num_samples=0, generator=generator)
+    for ladder in ((), (0, 5)):
+        with pytest.raises(BadInput, match="at least 1"):
+            importance_curve(model, x[0], sample_counts=ladder, generator=generator)
     with pytest.raises(BadInput, match="4 values per datum"):
         iw_bound(model, torch.zeros(2, 5), num_samples=1, generator=generator)
     code = VAE(ModelConfig(data_dim=4, encoder_head="deterministic"), generator=generator)

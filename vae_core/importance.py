@@ -98,12 +98,15 @@ def importance_curve(
     Arguments:
         model: The model.
         x: One datum, shape (D,).
-        sample_counts: K, ascending.
+        sample_counts: K, in any order.
         generator: Draws as many samples as the largest K.
 
     Raises:
-        BadInput: See :func:`stochastic_posterior`.
+        BadInput: No K, or one below 1 (code ``num_samples``), and see :func:`stochastic_posterior`.
     """
+    sample_counts = sorted(set(sample_counts))
+    if not sample_counts or sample_counts[0] < 1:
+        raise BadInput("num_samples", f"every K must be at least 1, got {sample_counts}", "1, 10, 100 will do")
     pieces = [piece[:, 0] for _, piece in _log_weights(model, x[None], sample_counts[-1], generator)]
     log_weights = torch.cat(pieces)
     bounds, errors = [], []
