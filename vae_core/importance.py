@@ -106,7 +106,7 @@ def importance_curve(
     """
     sample_counts = sorted(set(sample_counts))
     if not sample_counts or sample_counts[0] < 1:
-        raise BadInput("num_samples", f"every K must be at least 1, got {sample_counts}", "1, 10, 100 will do")
+        raise BadInput("num_samples", f"each K must be at least 1, got {sample_counts}", "try 1, 10, 100")
     pieces = [piece[:, 0] for _, piece in _log_weights(model, x[None], sample_counts[-1], generator)]
     log_weights = torch.cat(pieces)
     bounds, errors = [], []

@@ -1,14 +1,15 @@
 """Integrals over a latent space of one or two dimensions, on tiles that hold the mass of some datum.
 
-The rule is the midpoint rule, whose error falls faster than any power of its spacing once a smooth bump spans
-a few points. A first pass over coarse tiles finds where each datum's p(x, z) and q(z|x) have their mass; from
-then on a tile's points are decoded once and multiplied with the data that need the tile.
+The rule is the sum over a lattice times its cell, whose error falls faster than any power of its spacing
+once a smooth bump spans a few points. A first pass over coarse tiles finds where each datum's p(x, z) has
+its mass; q(z|x) has tiles of its own width, where it says it is. A tile's points are decoded once and
+multiplied with the data that need it.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -31,27 +32,19 @@ _MAX_PAIRS: Final = 4_000_000
 """Values at a time: points * data, 32 MB in float64."""
 
 
-class Integrals(NamedTuple):
-    """For each datum: log p(x), E_q[log p(x|z)], E_q[log q(z|x) - log p(x, z)]; shape (n,), float64."""
-
-    log_evidence: Tensor
-    reconstruction: Tensor
-    cross: Tensor
-
-
 @dataclass(slots=True)
 class Tiles:
     """Squares of the plane (or pieces of the line) and the data whose mass they hold.
 
     Arguments:
         centres: Shape (T, J).
-        size: Their side.
+        size: Their side in each dimension, shape (J,).
         needed: Which data need which tile, booleans of shape (T, n).
         slack: By how much log p(x, z) may rise from each tile's centre, shape (T, n), nats.
     """
 
     centres: Tensor
-    size: float
+    size: Tensor
     needed: Tensor
     slack: Tensor
 
@@ -66,42 +59,47 @@ class Tiles:
         return torch.where(self.needed, self.slack, 0.0).amax(0) < _FINE_NATS
 
 
-class Tiling(NamedTuple):
-    """Tiles for some data: those with the mass of p(x, z), those with the mass of q(z|x).
+def joint_tilings(
+    model: VAE, x: Tensor, posterior: DiagonalNormal
+) -> Iterator[tuple[Tensor, Tiles, Tensor, Tensor]]:
+    """Tiles with the mass of p(x, z): over the prior and all q, halved where it is sharper than a tile.
 
-    Arguments:
-        rows: Numbers of the data, shape (n,).
-        joint: Fine enough for p(x, z) as a function of z.
-        posterior: With the mass of q; the same tiles where p(x, z) needs no finer ones.
-        edge_share: Share of each datum's p(x, z) in the outermost tiles, shape (n,): what may lie beyond.
+    Yields the numbers of some data, their tiles, the largest log p(x, z) found, and the share of the mass in
+    the outermost tiles: what may lie beyond.
     """
-
-    rows: Tensor
-    joint: Tiles
-    posterior: Tiles
-    edge_share: Tensor
-
-
-def tilings(model: VAE, x: Tensor, posterior: DiagonalNormal) -> Iterator[Tiling]:
-    """Tiles over the prior and all q, halved for those data whose p(x, z) is sharper than a tile is wide."""
-    joint, largest, edge_share = _coarse(model, x, posterior)
-    is_fine = joint.is_fine()
-    near = _near(joint.centres, joint.size, posterior)
-    around_q = replace(joint, needed=near)
-    rows = is_fine.nonzero()[:, 0]
-    both = replace(joint, needed=joint.needed | near).of(rows)
-    yield Tiling(rows, both, both, edge_share[rows])
-    rows = (~is_fine).nonzero()[:, 0]
-    largest, joint = largest[rows], joint.of(rows)
-    for halving in range(_MAX_HALVINGS):
-        if len(rows) == 0:
+    tiles, largest, edge_share = _coarse(model, x, posterior)
+    rows = torch.arange(len(x))
+    for halving in range(_MAX_HALVINGS + 1):
+        is_done = tiles.is_fine() | (halving == _MAX_HALVINGS)
+        done, left = is_done.nonzero()[:, 0], (~is_done).nonzero()[:, 0]
+        yield rows[done], tiles.of(done), largest[done], edge_share[rows[done]]
+        if len(left) == 0:
             return
-        joint, largest = _halved(model, x[rows], joint, largest)
-        is_done = joint.is_fine() | (halving == _MAX_HALVINGS - 1)
-        done = is_done.nonzero()[:, 0]
-        yield Tiling(rows[done], joint.of(done), around_q.of(rows[done]), edge_share[rows[done]])
-        left = (~is_done).nonzero()[:, 0]
-        rows, largest, joint = rows[left], largest[left], joint.of(left)
+        rows, largest, tiles = rows[left], largest[left], tiles.of(left)
+        tiles, largest = _halved(model, x[rows], tiles, largest)
+
+
+def posterior_tilings(posterior: DiagonalNormal) -> Iterator[tuple[Tensor, Tiles]]:
+    """Numbers of some data, and tiles with the mass of their q(z|x), one to two deviations wide."""
+    levels = torch.log2(posterior.std).floor() + 1
+    for level in levels.unique(dim=0):
+        rows = (levels == level).all(1).nonzero()[:, 0]
+        yield rows, _around(DiagonalNormal(posterior.mean[rows], posterior.log_var[rows]), torch.exp2(level))
+
+
+def _around(q: DiagonalNormal, size: Tensor) -> Tiles:
+    """Tiles of one lattice that hold more than a negligible density of some q."""
+    reach = math.sqrt(2 * _NEGLIGIBLE)
+    half = torch.arange(-math.ceil(reach) - 1, math.ceil(reach) + 2)
+    steps = torch.cartesian_prod(*(half,) * len(size)).reshape(-1, len(size))
+    index = torch.round(q.mean / size).long()[:, None] + steps
+    away = ((index * size - q.mean[:, None]).abs() - size / 2).clamp(min=0) / q.std[:, None]
+    datum, step = (away.square().sum(-1) < reach**2).nonzero(as_tuple=True)
+    index, number = index[datum, step].unique(dim=0, return_inverse=True)
+    needed = torch.zeros(len(index), len(q.mean), dtype=torch.bool)
+    needed[number, datum] = True
+    order = _z_order(index - index.amin(0))
+    return Tiles(index[order] * size, size, needed[order], torch.zeros(1, 1).expand(needed.shape))
 
 
 def _coarse(model: VAE, x: Tensor, posterior: DiagonalNormal) -> tuple[Tiles, Tensor, Tensor]:
@@ -110,7 +108,8 @@ def _coarse(model: VAE, x: Tensor, posterior: DiagonalNormal) -> tuple[Tiles, Te
     shape = tuple(len(axis) for axis in axes)
     centres = torch.cartesian_prod(*axes).reshape(-1, len(axes))
     log_joint = torch.cat([_log_joint(model, x, piece)[0] for piece in centres.split(_POINTS)])
-    at_mean = model.likelihood(posterior.mean).log_prob(x) + model.prior.log_prob(posterior.mean)
+    mean = posterior.mean.to(x.dtype)
+    at_mean = model.likelihood(mean).log_prob(x) + model.prior.log_prob(mean)
     largest = torch.maximum(log_joint.max(0).values, at_mean.double())
     slack = _slack(log_joint.reshape(*shape, -1)).flatten(0, -2)
     needed = log_joint + slack > largest - _NEGLIGIBLE
@@ -118,14 +117,15 @@ def _coarse(model: VAE, x: Tensor, posterior: DiagonalNormal) -> tuple[Tiles, Te
     edge = ((index == 0) | (index == torch.tensor(shape) - 1)).any(1)
     edge_share = torch.exp(torch.logsumexp(log_joint[edge], 0) - torch.logsumexp(log_joint, 0))
     order = _z_order(index)
-    return Tiles(centres[order], size, needed[order], slack[order]), largest, edge_share
+    sides = torch.full((len(axes),), size, dtype=torch.float64)
+    return Tiles(centres[order], sides, needed[order], slack[order]), largest, edge_share
 
 
 def _halved(model: VAE, x: Tensor, tiles: Tiles, largest: Tensor) -> tuple[Tiles, Tensor]:
     """Tiles of half the side where mass may be, and the largest values found."""
     latent_dim, size = tiles.centres.shape[1], tiles.size / 2
-    steps = torch.tensor([-0.5, 0.5]).to(tiles.centres) * size
-    offsets = torch.cartesian_prod(*(steps,) * latent_dim).reshape(-1, latent_dim)
+    signs = torch.tensor([-0.5, 0.5]).to(tiles.centres)
+    offsets = torch.cartesian_prod(*(signs,) * latent_dim).reshape(-1, latent_dim) * size
     values = torch.full((len(tiles.centres), len(offsets), len(x)), -math.inf, dtype=torch.float64)
     for start, points, rows in _batches(tiles, offsets):
         log_joint = _log_joint(model, x[rows], points)[0].reshape(-1, len(offsets), len(rows))
@@ -156,30 +156,42 @@ def _slack(log_joint: Tensor) -> Tensor:
     return slack
 
 
-def _near(centres: Tensor, size: float, posterior: DiagonalNormal) -> Tensor:
-    """Which tiles hold more than a negligible density of which q, booleans of shape (T, n)."""
-    away = ((centres[:, None] - posterior.mean).abs() - size / 2).clamp(min=0) / posterior.std
-    return away.square().sum(-1) < 2 * _NEGLIGIBLE
+def joint_sums(model: VAE, x: Tensor, largest: Tensor, tiles: Tiles, rows: Tensor, per_side: int) -> Tensor:
+    """Integral of p(x, z) / exp(largest) for some of the tiles' data, from fresh points: shape (1, rows)."""
+    x, tiles, largest = x[rows], tiles.of(rows), largest[rows]
+    total = torch.zeros(len(x), dtype=torch.float64)
+    for _, points, here in _batches(tiles, _fresh(tiles, per_side)):
+        log_joint, _ = _log_joint(model, x[here], points)
+        total[here] += log_joint.sub_(largest[here]).exp_().sum(0)
+    return total[None] * (tiles.size / per_side).prod()
 
 
-def integrate(model: VAE, x: Tensor, posterior: DiagonalNormal, tiles: Tiles, per_side: int) -> Integrals:
-    """The midpoint rule with ``per_side`` points to the side of each tile."""
+def posterior_sums(
+    model: VAE, x: Tensor, q: DiagonalNormal, tiles: Tiles, rows: Tensor, per_side: int
+) -> Tensor:
+    """Integrals of q, q log p(x|z) and q log(q / p(x, z)), from fresh points: shape (3, rows)."""
+    x, tiles, q = x[rows], tiles.of(rows), DiagonalNormal(q.mean[rows], q.log_var[rows])
+    sums = torch.zeros(3, len(x), dtype=torch.float64)
+    for _, points, here in _batches(tiles, _fresh(tiles, per_side)):
+        log_joint, log_likelihood = _log_joint(model, x[here], points)
+        log_q = DiagonalNormal(q.mean[here], q.log_var[here]).log_prob(points[:, None])
+        share = torch.exp(log_q)
+        parts = (share, share * log_likelihood, share * (log_q - log_joint))
+        sums[:, here] += torch.stack([part.sum(0) for part in parts])
+    return sums * (tiles.size / per_side).prod()
+
+
+def _fresh(tiles: Tiles, per_side: int) -> Tensor:
+    """Points of a tile from its centre, ``per_side`` to the side, less those of half as many: (N, J).
+
+    They begin at the tile's lowest corner: over neighbouring tiles they are one lattice, and the lattice of
+    twice as many holds it.
+    """
     latent_dim = tiles.centres.shape[1]
-    steps = ((torch.arange(per_side) + 0.5) / per_side - 0.5).to(tiles.centres) * tiles.size
-    offsets = torch.cartesian_prod(*(steps,) * latent_dim).reshape(-1, latent_dim)
-    log_cell = latent_dim * math.log(tiles.size / per_side)
-    total = torch.full((len(x),), -math.inf, dtype=torch.float64)
-    mass, reconstruction, cross = (torch.zeros(len(x), dtype=torch.float64) for _ in range(3))
-    for _, points, rows in _batches(tiles, offsets):
-        log_joint, log_likelihood = _log_joint(model, x[rows], points)
-        total[rows] = torch.logaddexp(total[rows], torch.logsumexp(log_joint, 0) + log_cell)
-        q = DiagonalNormal(posterior.mean[rows].double(), posterior.log_var[rows].double())
-        log_q = q.log_prob(points[:, None].double())
-        share = torch.exp(log_q + log_cell)
-        mass[rows] += share.sum(0)
-        reconstruction[rows] += (share * log_likelihood).sum(0)
-        cross[rows] += (share * (log_q - log_joint)).sum(0)
-    return Integrals(total, reconstruction / mass, cross / mass)
+    index = torch.cartesian_prod(*(torch.arange(per_side),) * latent_dim).reshape(-1, latent_dim)
+    if per_side > 1:
+        index = index[(index % 2 == 1).any(1)]
+    return (index / per_side - 0.5).to(tiles.centres) * tiles.size
 
 
 def _axes(posterior: DiagonalNormal) -> tuple[list[Tensor], float]:
@@ -194,14 +206,14 @@ def _axes(posterior: DiagonalNormal) -> tuple[list[Tensor], float]:
 
 def _log_joint(model: VAE, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     """log p(x, z) and log p(x|z) for all points and data: two of shape (G, n), float64."""
-    log_likelihood = model.likelihood(z).pairwise_log_prob(x)
+    log_likelihood = model.likelihood(z.to(x.dtype)).pairwise_log_prob(x)
     return log_likelihood + model.prior.log_prob(z.double())[:, None], log_likelihood
 
 
 def _z_order(index: Tensor) -> Tensor:
     """An order in which tiles that follow each other lie close together (Morton 1966)."""
     code = torch.zeros(len(index), dtype=torch.long)
-    for bit in range(MAX_TILES_PER_DIM.bit_length()):
+    for bit in range(int(index.max()).bit_length()):
         for dim in range(index.shape[1]):
             code |= ((index[:, dim] >> bit) & 1) << (bit * index.shape[1] + dim)
     return code.argsort()
