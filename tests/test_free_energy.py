@@ -1,0 +1,111 @@
+"""log p(x) = F[q] + KL(q || posterior) for any q, both forms of F, and the way to the best one."""
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+
+from vae_core.errors import BadInput
+from vae_core.free_energy import (
+    FreeEnergy,
+    NoisyMixture,
+    climb,
+    gaussian_free_energy,
+    geometric_path,
+    responsibilities_free_energy,
+)
+from vae_core.mixture import Mixture
+
+LINE = Mixture([0.6, 0.4], [[-1.5], [1.5]], [[[0.25]], [[0.49]]])
+PLANE = Mixture(
+    [0.5, 0.3, 0.2],
+    [[-1.5, 0.0], [1.5, 1.0], [1.0, -1.5]],
+    [[[0.5, 0.2], [0.2, 0.4]], [[0.3, -0.1], [-0.1, 0.3]], [[0.2, 0.0], [0.0, 0.6]]],
+)
+MODELS = {"line": NoisyMixture(LINE, 0.7), "plane": NoisyMixture(PLANE, 0.5)}
+DATA = {"line": torch.tensor([0.4]).double(), "plane": torch.tensor([0.3, 0.2]).double()}
+
+
+def assert_adds_up(found: FreeEnergy, tolerance: float) -> None:
+    assert found.bound + found.kl_to_posterior == pytest.approx(found.log_evidence, abs=tolerance)
+    assert found.reconstruction - found.kl_to_prior == pytest.approx(found.bound, abs=tolerance)
+    assert found.kl_to_posterior >= -tolerance
+    assert found.kl_to_prior >= -tolerance
+
+
+@pytest.mark.parametrize("q", [[0.2, 0.5, 0.3], [1.0, 0.0, 0.0], [0.0, 0.5, 0.5]])
+def test_any_responsibilities_add_up(q: list[float]) -> None:
+    found = responsibilities_free_energy(
+        PLANE, torch.tensor([0.3, 0.2]), torch.tensor(q, dtype=torch.float64)
+    )
+    assert_adds_up(found, 1e-12)
+    assert found.kl_to_posterior > 0.01
+
+
+def test_the_posterior_has_no_gap() -> None:
+    x = torch.tensor([0.3, 0.2]).double()
+    posterior = PLANE.responsibilities(x[None])[0]
+    found = responsibilities_free_energy(PLANE, x, posterior)
+    assert found.bound == pytest.approx(float(PLANE.log_prob(x[None])), abs=1e-12)
+    assert found.kl_to_posterior == pytest.approx(0, abs=1e-12)
+
+
+def test_the_geometric_path_climbs_to_log_p() -> None:
+    x = torch.tensor([0.3, 0.2]).double()
+    posterior = PLANE.responsibilities(x[None])[0]
+    path = geometric_path(torch.tensor([0.0, 0.01, 0.99]).double(), posterior, 30)
+    bounds = [responsibilities_free_energy(PLANE, x, q).bound for q in path]
+    assert all(after >= before - 1e-12 for before, after in pairwise(bounds))
+    assert bounds[-1] == pytest.approx(float(PLANE.log_prob(x[None])), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_log_p_and_the_posterior_equal_a_sum_over_a_grid(name: str) -> None:
+    model, x = MODELS[name], DATA[name]
+    line = torch.linspace(-8, 8, 801 if len(x) == 2 else 8001, dtype=torch.float64)
+    z = torch.cartesian_prod(*[line] * len(x)).reshape(-1, len(x))
+    cell = float(line[1] - line[0]) ** len(x)
+    joint = model.prior.log_prob(z) + model.log_likelihood(x, z)
+    log_evidence = float(joint.logsumexp(0) + math.log(cell))
+    assert model.log_evidence(x) == pytest.approx(log_evidence, abs=1e-10)
+    difference = (model.posterior(x).log_prob(z) - (joint - log_evidence)).abs()
+    assert float(difference.max()) < 1e-9
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("shift", "width"), [(0.0, 0.5), (1.5, 0.1), (-2.0, 2.0)])
+def test_any_gaussian_adds_up(name: str, shift: float, width: float) -> None:
+    x = DATA[name]
+    found = gaussian_free_energy(MODELS[name], x, x + shift, torch.full_like(x, width))
+    assert_adds_up(found, 1e-6)
+
+
+def test_one_component_has_a_gaussian_posterior_without_gap() -> None:
+    model = NoisyMixture(Mixture([1.0], [[0.5]], [[[2.0]]]), 0.8)
+    x = torch.tensor([1.3]).double()
+    precision = 1 / 2.0 + 1 / 0.64
+    mean = torch.tensor([(0.5 / 2.0 + 1.3 / 0.64) / precision]).double()
+    std = torch.tensor([precision**-0.5]).double()
+    found = gaussian_free_energy(model, x, mean, std)
+    assert found.kl_to_posterior == pytest.approx(0, abs=1e-12)
+    best = list(climb(model, x, mean + 1.5, 2 * std, num_steps=300))[-1]
+    assert best.bound == pytest.approx(found.log_evidence, abs=1e-4)
+    assert float(best.std) == pytest.approx(float(std), rel=1e-2)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_climb_gains_and_stays_below_log_p(name: str) -> None:
+    model, x = MODELS[name], DATA[name]
+    steps = list(climb(model, x, x + 1.0, torch.full_like(x, 0.2), num_steps=150))
+    found = gaussian_free_energy(model, x, steps[-1].mean, steps[-1].std)
+    assert steps[-1].bound == pytest.approx(found.bound, abs=1e-4)
+    assert steps[0].bound + 0.2 < steps[-1].bound <= found.log_evidence + 1e-9
+
+
+def test_what_is_no_q_is_refused() -> None:
+    x = DATA["plane"]
+    with pytest.raises(BadInput, match="sum 1"):
+        responsibilities_free_energy(PLANE, x, torch.tensor([0.5, 0.5, 0.5]))
+    with pytest.raises(BadInput, match="above 0"):
+        gaussian_free_energy(MODELS["plane"], x, x, torch.zeros(2))
