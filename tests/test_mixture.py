@@ -19,7 +19,8 @@ ITERATIONS = 30
 
 
 def data(name: str, columns: list[int]) -> Tensor:
-    table = {"iris": load_iris, "wine": load_wine}[name]().data[:, columns]
+    bunch: Any = {"iris": load_iris, "wine": load_wine}[name]()
+    table = bunch.data[:, columns]
     return torch.from_numpy((table - table.mean(0)) / table.std(0))
 
 
