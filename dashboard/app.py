@@ -18,6 +18,7 @@ PAGES = (
     ("train.py", "Train", ":material/play_circle:"),
     ("latent_space.py", "Latent space", ":material/scatter_plot:"),
     ("elbo.py", "ELBO", ":material/stacked_bar_chart:"),
+    ("free_energy.py", "Free energy and EM", ":material/stairs:"),
 )
 
 

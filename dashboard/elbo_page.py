@@ -1,12 +1,13 @@
 """What stands on top of the ELBO page: which data, how many samples, which view."""
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import streamlit as st
 
 from dashboard import cache, elbo_all, elbo_datum, elbo_units, elbo_walk
+from dashboard.choice import one_of
 from dashboard.run_header import Subject
 
 SAMPLES_HELP: Final = (
@@ -29,9 +30,9 @@ VIEW_HELP: Final = (
 
 def draw(shown: Subject) -> None:
     """The choices, then the chosen view; only that one is computed."""
-    view = _one_of("View", tuple(VIEWS), "elbo_view", VIEW_HELP, bind="query-params")
+    view = one_of("View", tuple(VIEWS), key="elbo_view", help_text=VIEW_HELP, in_url=True)
     with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
-        split = _one_of("Data", ("held-out", "training"), "elbo_split", SPLIT_HELP)
+        split = one_of("Data", ("held-out", "training"), key="elbo_split", help_text=SPLIT_HELP)
         num_samples = st.select_slider(
             "Samples M",
             (1, 3, 10, 30, 100),
@@ -45,18 +46,3 @@ def draw(shown: Subject) -> None:
         st.error("This run has diverged: its bound is no finite number. Train with a smaller learning rate.")
         return
     VIEWS[view](shown, split, int(num_samples))
-
-
-def _one_of(
-    label: str, options: tuple[str, ...], key: str, text: str, *, bind: Literal["query-params"] | None = None
-) -> str:
-    return st.segmented_control(
-        label,
-        options,
-        default=options[0],
-        required=True,
-        key=key,
-        help=text,
-        bind=bind,
-        persist_state="session",
-    )

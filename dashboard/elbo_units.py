@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cache, cache_bound, state
+from dashboard.choice import one_of
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.rates import collapse_figure
 from dashboard.formats import signed
@@ -70,15 +71,7 @@ def _reductions(shown: Subject, split: str, num_samples: int) -> None:
 
 
 def _switch(label: str, key: str, default: str = "sum") -> str:
-    return st.segmented_control(
-        label,
-        ("sum", "mean"),
-        default=default,
-        required=True,
-        key=f"reduce_{key}",
-        help=REDUCTIONS_HELP,
-        persist_state="session",
-    )
+    return one_of(label, ("sum", "mean"), key=f"reduce_{key}", help_text=REDUCTIONS_HELP, default=default)
 
 
 def _verdict(shown: Subject, split: str, num_samples: int, how: dict[str, Any], *, squared: bool) -> None:

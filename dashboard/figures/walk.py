@@ -1,7 +1,7 @@
 """q on its way to the true posterior: one picture that plays in the browser."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 
 from dashboard.figures.base import FONT_SIZE, finish
 from dashboard.figures.evidence import ABOVE
+from dashboard.figures.player import add_player
 from dashboard.figures.posterior import (
     Ellipse,
     density_trace,
@@ -24,7 +25,6 @@ Array = NDArray[np.floating]
 HEIGHT: Final = 760
 CURVE_HEIGHT: Final = 360
 MAX_FRAMES: Final = 60
-FRAME_MS: Final = 60
 
 
 class Walk(NamedTuple):
@@ -121,36 +121,8 @@ def _animate(figure: go.Figure, walk: Walk, theme: ThemeName) -> None:
     """Frames that change the first two traces; most of them early, where q moves most."""
     last = len(walk.elbo) - 1
     chosen = np.unique((np.linspace(0, 1, MAX_FRAMES) ** 2 * last).round().astype(int))
-    figure.frames = [
+    frames = [
         go.Frame(data=[_moving(walk, step, theme), _dot(walk, step, theme)], traces=[0, 1], name=str(step))
         for step in chosen
     ]
-    at_once: dict[str, Any] = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}
-    steps = [
-        {"label": frame.name, "method": "animate", "args": [[frame.name], at_once]} for frame in figure.frames
-    ]
-    # Sixty numbers under a slider would run into each other: the one above it says where it is.
-    ticks = {"ticklen": 0, "minorticklen": 0, "font": {"color": "rgba(0,0,0,0)"}}
-    now = {"prefix": "step ", "font": {"size": FONT_SIZE, "color": CONCEPTS[theme]["log_evidence"]}}
-    slider = {"steps": steps, "currentvalue": now, "pad": {"t": 45}, **ticks}
-    figure.update_layout(updatemenus=[_buttons(at_once)], sliders=[slider])
-
-
-def _buttons(at_once: dict[str, Any]) -> dict[str, Any]:
-    frame = {"duration": FRAME_MS, "redraw": False}
-    play = {"frame": frame, "transition": {"duration": 0}, "fromcurrent": True}
-    return {
-        "type": "buttons",
-        "direction": "left",
-        "buttons": [
-            {"label": "▶", "method": "animate", "args": [None, play]},
-            {"label": "❚❚", "method": "animate", "args": [[None], at_once]},
-        ],
-        "showactive": False,
-        "x": 0,
-        "xanchor": "left",
-        "y": 0,
-        "yanchor": "top",
-        "pad": {"t": 105},
-        "font": {"size": FONT_SIZE},
-    }
+    add_player(figure, frames, theme=theme)

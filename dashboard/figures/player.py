@@ -1,0 +1,60 @@
+"""Frames that play in the browser: a slider, ▶ and ❚❚."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import plotly.graph_objects as go
+
+from dashboard.figures.base import FONT_SIZE
+from dashboard.theme import CONCEPTS, ThemeName
+
+FRAME_MS: Final = 60
+
+
+def add_player(
+    figure: go.Figure,
+    frames: Sequence[go.Frame],
+    *,
+    theme: ThemeName,
+    prefix: str = "step ",
+    frame_ms: int = FRAME_MS,
+) -> None:
+    """Gives a figure its frames and what plays them.
+
+    Arguments:
+        figure: Changed in place.
+        frames: With names, which the line over the slider says.
+        theme: Light or dark.
+        prefix: Of that line.
+        frame_ms: How long a frame stays.
+    """
+    figure.frames = list(frames)
+    at_once: dict[str, Any] = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}
+    steps = [
+        {"label": frame.name, "method": "animate", "args": [[frame.name], at_once]} for frame in figure.frames
+    ]
+    # Sixty numbers under a slider would run into each other: the one above it says where it is.
+    ticks = {"ticklen": 0, "minorticklen": 0, "font": {"color": "rgba(0,0,0,0)"}}
+    now = {"prefix": prefix, "font": {"size": FONT_SIZE, "color": CONCEPTS[theme]["log_evidence"]}}
+    slider = {"steps": steps, "currentvalue": now, "pad": {"t": 45}, **ticks}
+    figure.update_layout(updatemenus=[_buttons(at_once, frame_ms)], sliders=[slider])
+
+
+def _buttons(at_once: dict[str, Any], frame_ms: int) -> dict[str, Any]:
+    frame = {"duration": frame_ms, "redraw": False}
+    play = {"frame": frame, "transition": {"duration": 0}, "fromcurrent": True}
+    return {
+        "type": "buttons",
+        "direction": "left",
+        "buttons": [
+            {"label": "▶", "method": "animate", "args": [None, play]},
+            {"label": "❚❚", "method": "animate", "args": [[None], at_once]},
+        ],
+        "showactive": False,
+        "x": 0,
+        "xanchor": "left",
+        "y": 0,
+        "yanchor": "top",
+        "pad": {"t": 105},
+        "font": {"size": FONT_SIZE},
+    }

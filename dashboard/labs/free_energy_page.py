@@ -1,0 +1,22 @@
+"""The page of the free energy: a q over components, a Gaussian q, and EM."""
+
+from collections.abc import Callable
+from typing import Final
+
+from dashboard.choice import draw_view
+from dashboard.labs import em, free_energy
+
+VIEWS: Final[dict[str, Callable[[], None]]] = {
+    "Which component?": free_energy.draw_components,
+    "A Gaussian q": free_energy.draw_gaussian,
+    "EM": em.draw,
+}
+VIEW_HELP: Final = (
+    "**Which component?**: q is a few probabilities. **A Gaussian q**: q has a mean and a width, as in a "
+    "VAE. **EM**: the same bound, climbed in two kinds of steps, on data."
+)
+
+
+def draw() -> None:
+    """The choice of a view, then that view."""
+    draw_view(VIEWS, key="free_energy_view", help_text=VIEW_HELP)
