@@ -6,32 +6,26 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.figures.walk import Walk
+from dashboard.components import chosen_q
+from dashboard.components.chosen_q import Payload
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from vae_core.free_energy import FreeEnergy, NoisyMixture
+    from vae_core.free_energy import NoisyMixture
     from vae_core.mixture import EmStep, Mixture
 
 Array = NDArray[np.float64]
-NOISY: Final = {"line": 1, "plane": 2}
-"""Names of the continuous examples, and how many dimensions they have."""
 EM_STEPS: Final = 30
-PATH_STEPS: Final = 40
-CLIMB_STEPS: Final = 120
 NUM_STARTS: Final = 6
-_GRID: Final = {1: 401, 2: 121}
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def _components() -> "Mixture":
     from vae_core.mixture import Mixture
 
     return Mixture([0.5, 0.3, 0.2], [[-1.5], [0.8], [2.2]], [[[0.6]], [[0.25]], [[1.0]]])
 
 
-@st.cache_resource(max_entries=2)
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _noisy(which: str) -> "NoisyMixture":
     from vae_core.free_energy import NoisyMixture
     from vae_core.mixture import Mixture
@@ -42,75 +36,27 @@ def _noisy(which: str) -> "NoisyMixture":
     return NoisyMixture(Mixture([0.5, 0.5], [[-1.2, -0.5], [1.2, 0.8]], covariances), 1.2)
 
 
-def components_posterior(x: float) -> tuple[float, ...]:
-    """p(z|x) of the three components."""
-    return tuple(_components().responsibilities(_datum(x))[0].tolist())
-
-
-def components_free_energy(x: float, q: tuple[float, ...]) -> "FreeEnergy":
-    """F of q over the three components."""
+def components_payload(x: float) -> Payload:
+    """The posterior over the three components, and what F needs, for the browser."""
     import torch
 
-    from vae_core.free_energy import responsibilities_free_energy
-
-    return responsibilities_free_energy(_components(), _datum(x)[0], torch.tensor(q, dtype=torch.float64))
+    return chosen_q.components_payload(_components(), torch.tensor([x], dtype=torch.float64))
 
 
-def ratio_without_log(x: float, q: tuple[float, ...]) -> float:
-    """E_q[p(x, z) / q(z)], what a bound without its logarithm would be."""
-    joint = _components().log_joint(_datum(x))[0].exp().numpy()
-    return float(sum(share * (value / share) for share, value in zip(q, joint, strict=True) if share > 0))
+def place_payload(which: str, x: tuple[float, ...]) -> Payload:
+    """The same for a place z on a line or in a plane."""
+    import torch
+
+    return chosen_q.place_payload(_noisy(which), torch.tensor(x, dtype=torch.float64))
 
 
-@st.cache_data
+@st.cache_data(show_spinner=False)
 def components_curves() -> tuple[Array, Array]:
     """Places on the line, and pi_k N(x; mu_k, Sigma_k) there, shape (3, places)."""
     import torch
 
     line = torch.linspace(-5, 5, 301, dtype=torch.float64)
     return line.numpy(), _components().log_joint(line[:, None]).exp().numpy().T
-
-
-def _datum(x: float) -> "Tensor":
-    import torch
-
-    return torch.tensor([[x]], dtype=torch.float64)
-
-
-@st.cache_data(max_entries=256)
-def components_path(x: float, q: tuple[float, ...]) -> tuple[Array, Array]:
-    """q on its way to the posterior, shape (steps, 3), and F of each."""
-    import torch
-
-    from vae_core.free_energy import geometric_path
-
-    target = torch.tensor(components_posterior(x), dtype=torch.float64)
-    path = geometric_path(torch.tensor(q, dtype=torch.float64), target, PATH_STEPS)
-    return path.numpy(), np.array([components_free_energy(x, tuple(step.tolist())).bound for step in path])
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)
-def gaussian(which: str, mean: tuple[float, ...], std: tuple[float, ...]) -> "tuple[FreeEnergy, Walk]":
-    """F of a Gaussian q over z, and its climb from there to the best one."""
-    import torch
-
-    from vae_core.free_energy import climb, gaussian_free_energy
-
-    model, x = _noisy(which), torch.full((NOISY[which],), 0.2, dtype=torch.float64)
-    place, width = (torch.tensor(part, dtype=torch.float64) for part in (mean, std))
-    steps = list(climb(model, x, place, width, num_steps=CLIMB_STEPS))
-    line = np.linspace(-5, 5, _GRID[len(x)])
-    places = torch.cartesian_prod(*[torch.from_numpy(line)] * len(x)).reshape(-1, len(x))
-    log_density = model.posterior(x).log_prob(places).numpy().reshape([len(line)] * len(x))
-    walk = Walk(
-        axes=[line] * len(x),
-        log_density=log_density,
-        means=np.stack([step.mean.numpy() for step in steps]),
-        stds=np.stack([step.std.numpy() for step in steps]),
-        elbo=np.array([step.bound for step in steps]),
-        log_evidence=model.log_evidence(x),
-    )
-    return gaussian_free_energy(model, x, place, width), walk
 
 
 @st.cache_resource(show_spinner=False)

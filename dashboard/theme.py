@@ -45,3 +45,8 @@ CLASSES: Final[dict[ThemeName, tuple[str, ...]]] = {
         "#A9DCFA", "#B58BE0", "#F2F2F2", "#F0C419", "#9A9A9A",
     ),
 }  # fmt: skip
+
+PALETTES: Final = {
+    theme: {"concepts": CONCEPTS[theme], "classes": list(CLASSES[theme])} for theme in ("light", "dark")
+}
+"""What the elements in the browser are told: they choose the palette that fits their background."""

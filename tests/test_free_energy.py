@@ -1,7 +1,6 @@
-"""log p(x) = F[q] + KL(q || posterior) for any q, both forms of F, and the way to the best one."""
+"""log p(x) = F[q] + KL(q || posterior) for any q, and both forms of F."""
 
 import math
-from itertools import pairwise
 
 import pytest
 import torch
@@ -10,9 +9,7 @@ from vae_core.errors import BadInput
 from vae_core.free_energy import (
     FreeEnergy,
     NoisyMixture,
-    climb,
     gaussian_free_energy,
-    geometric_path,
     responsibilities_free_energy,
 )
 from vae_core.mixture import Mixture
@@ -51,15 +48,6 @@ def test_the_posterior_has_no_gap() -> None:
     assert found.kl_to_posterior == pytest.approx(0, abs=1e-12)
 
 
-def test_the_geometric_path_climbs_to_log_p() -> None:
-    x = torch.tensor([0.3, 0.2]).double()
-    posterior = PLANE.responsibilities(x[None])[0]
-    path = geometric_path(torch.tensor([0.0, 0.01, 0.99]).double(), posterior, 30)
-    bounds = [responsibilities_free_energy(PLANE, x, q).bound for q in path]
-    assert all(after >= before - 1e-12 for before, after in pairwise(bounds))
-    assert bounds[-1] == pytest.approx(float(PLANE.log_prob(x[None])), abs=1e-12)
-
-
 @pytest.mark.parametrize("name", MODELS)
 def test_log_p_and_the_posterior_equal_a_sum_over_a_grid(name: str) -> None:
     model, x = MODELS[name], DATA[name]
@@ -89,18 +77,6 @@ def test_one_component_has_a_gaussian_posterior_without_gap() -> None:
     std = torch.tensor([precision**-0.5]).double()
     found = gaussian_free_energy(model, x, mean, std)
     assert found.kl_to_posterior == pytest.approx(0, abs=1e-12)
-    best = list(climb(model, x, mean + 1.5, 2 * std, num_steps=300))[-1]
-    assert best.bound == pytest.approx(found.log_evidence, abs=1e-4)
-    assert float(best.std) == pytest.approx(float(std), rel=1e-2)
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_the_climb_gains_and_stays_below_log_p(name: str) -> None:
-    model, x = MODELS[name], DATA[name]
-    steps = list(climb(model, x, x + 1.0, torch.full_like(x, 0.2), num_steps=150))
-    found = gaussian_free_energy(model, x, steps[-1].mean, steps[-1].std)
-    assert steps[-1].bound == pytest.approx(found.bound, abs=1e-4)
-    assert steps[0].bound + 0.2 < steps[-1].bound <= found.log_evidence + 1e-9
 
 
 def test_what_is_no_q_is_refused() -> None:

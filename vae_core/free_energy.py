@@ -5,7 +5,6 @@ mixture and seen through noise, x ~ N(z, s^2 I) (continuous, one or two dimensio
 """
 
 import math
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import torch
@@ -18,7 +17,6 @@ _REACH: Final = 8.0
 """Standard deviations of q on either side of its mean: the mass beyond is 1e-15."""
 _POINTS: Final = {1: 4001, 2: 301}
 """Lattice points in each dimension."""
-_LEARNING_RATE: Final = 0.08
 
 
 class FreeEnergy(NamedTuple):
@@ -72,21 +70,6 @@ def responsibilities_free_energy(mixture: Mixture, x: Tensor, q: Tensor) -> Free
         kl_to_posterior=_divergence(q, posterior),
         log_evidence=float(log_joint.logsumexp(0)),
     )
-
-
-def geometric_path(q: Tensor, target: Tensor, num_steps: int) -> Tensor:
-    """q_t proportional to q^(1 - t) target^t for t from 0 to 1: shape (num_steps, K).
-
-    KL(q_t || target) falls all the way, so F climbs to log p(x) when the target is the posterior.
-
-    Arguments:
-        q: Where it begins, shape (K,).
-        target: Where it ends, above 0, shape (K,).
-        num_steps: At least 2.
-    """
-    share = torch.linspace(0, 1, num_steps, dtype=torch.float64)[:, None]
-    tiny = torch.finfo(torch.float64).tiny
-    return ((1 - share) * q.clamp(min=tiny).log() + share * target.clamp(min=tiny).log()).softmax(1)
 
 
 class NoisyMixture(NamedTuple):
@@ -158,55 +141,14 @@ def gaussian_free_energy(model: NoisyMixture, x: Tensor, mean: Tensor, std: Tens
     )
 
 
-class Climb(NamedTuple):
-    """A q on its way.
-
-    Arguments:
-        mean: Shape (D,).
-        std: Shape (D,).
-        bound: F of it, nats.
-    """
-
-    mean: Tensor
-    std: Tensor
-    bound: float
-
-
-def climb(model: NoisyMixture, x: Tensor, mean: Tensor, std: Tensor, *, num_steps: int) -> Iterator[Climb]:
-    """Gradient ascent of F over the mean and log std of a Gaussian q (Adam), the start included.
-
-    Where the posterior has several modes it ends at one of them, which one depends on the start.
-
-    Arguments:
-        model: p(x, z).
-        x: The datum, shape (D,).
-        mean: Of q at the start, shape (D,).
-        std: Of q at the start, shape (D,).
-        num_steps: Updates.
-    """
-    nodes, shares = _lattice(len(x), coarser=4)
-    place, log_std = mean.double().clone().requires_grad_(), std.double().log().requires_grad_()
-    optimizer = torch.optim.Adam([place, log_std], lr=_LEARNING_RATE)
-    constant = 0.5 * math.log(2 * math.pi * math.e) * len(x)
-    for step in range(num_steps + 1):
-        z = place + log_std.exp() * nodes
-        values = model.prior.log_prob(z) + model.log_likelihood(x, z)
-        bound = shares @ values + log_std.sum() + constant
-        yield Climb(place.detach().clone(), log_std.detach().exp(), float(bound.detach()))
-        if step < num_steps:
-            optimizer.zero_grad()
-            (-bound).backward()
-            optimizer.step()
-
-
 def _divergence(q: Tensor, p: Tensor) -> float:
     return float(torch.where(q > 0, q * (q.clamp(min=1e-300).log() - p.log()), 0.0).sum())
 
 
-def _lattice(dims: int, *, coarser: int = 1) -> tuple[Tensor, Tensor]:
+def _lattice(dims: int) -> tuple[Tensor, Tensor]:
     """Nodes of N(0, I), shape (points, D), and their shares of its mass."""
     if dims not in _POINTS:
         raise BadInput("x", f"a lattice needs one or two dimensions, got {dims}", "choose fewer columns")
-    line = torch.linspace(-_REACH, _REACH, _POINTS[dims] // coarser, dtype=torch.float64)
+    line = torch.linspace(-_REACH, _REACH, _POINTS[dims], dtype=torch.float64)
     nodes = torch.cartesian_prod(*[line] * dims).reshape(-1, dims)
     return nodes, (-0.5 * nodes.square().sum(1)).softmax(0)

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dashboard.theme import CLASSES, CONCEPTS
+from dashboard.theme import PALETTES
 from vae_core.snapshot import HISTORY_COLUMNS, Snapshot
 
 Payload = dict[str, object]
@@ -14,9 +14,6 @@ MAX_ROWS: Final = 400
 """Rows of history sent at most: more than a chart has pixels to show."""
 
 _SHOWN: Final = tuple(name for name in HISTORY_COLUMNS if name not in ("learning_rate", "seconds"))
-_PALETTES: Final = {
-    theme: {"concepts": CONCEPTS[theme], "classes": list(CLASSES[theme])} for theme in ("light", "dark")
-}
 
 
 def kept_rows(count: int) -> NDArray[np.intp]:
@@ -63,7 +60,7 @@ def board_payload(
         "history": _history(snapshot.history),
         "class_names": list(class_names),
         "deterministic": deterministic,
-        "palettes": _PALETTES,
+        "palettes": PALETTES,
         **_latent_plane(snapshot),
         **_decoded(snapshot, image_shape),
     }

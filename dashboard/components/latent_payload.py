@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.theme import CLASSES, CONCEPTS
+from dashboard.theme import PALETTES
 from vae_core.config import ModelConfig
 
 FloatArray = NDArray[np.float32]
@@ -21,9 +21,6 @@ MAX_POSTERIOR_BYTES: Final = 4_000_000
 MAX_BYTES: Final = 8_000_000
 """Of everything but a larger model; images are left out first."""
 
-_PALETTES: Final = {
-    theme: {"concepts": CONCEPTS[theme], "classes": list(CLASSES[theme])} for theme in ("light", "dark")
-}
 _TYPES: Final = {"f4": np.dtype("<f4"), "i4": np.dtype("<i4"), "u1": np.dtype("u1")}
 
 
@@ -93,7 +90,7 @@ def latent_scene(
     meta = {
         "config": config.to_dict() | {"scale": scale},
         "hash": _digest(decoder, encoder),
-        "palettes": _PALETTES,
+        "palettes": PALETTES,
         "arrays": _places(arrays),
         "num_data": count,
     }
