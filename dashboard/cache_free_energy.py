@@ -10,6 +10,8 @@ from dashboard.components import chosen_q
 from dashboard.components.chosen_q import Payload
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vae_core.free_energy import NoisyMixture
     from vae_core.mixture import EmStep, Mixture
 
@@ -85,11 +87,13 @@ class EmRun(NamedTuple):
         initial: The mixture that it began with.
         first: log p(x) of that, nats per datum.
         steps: What followed.
+        gaps: KL(q || p(z|x)) after each M-step, mean over the data, nats.
     """
 
     initial: "Mixture"
     first: float
     steps: "list[EmStep]"
+    gaps: list[float]
 
     @property
     def last(self) -> float:
@@ -110,8 +114,17 @@ def em(x: Array, num_components: int) -> list[EmRun]:
     for seed in range(NUM_STARTS):
         start = random_start(data, num_components, generator=torch.Generator().manual_seed(seed))
         steps = list(islice(em_steps(data, start), EM_STEPS))
-        runs.append(EmRun(start, float(start.log_prob(data).mean()), steps))
+        gaps = [_gap(data, step) for step in steps]
+        runs.append(EmRun(start, float(start.log_prob(data).mean()), steps, gaps))
     return runs
+
+
+def _gap(data: "Tensor", step: "EmStep") -> float:
+    import torch
+
+    # log p(z|x) and not its logarithm taken later: a responsibility may be too small for a float.
+    q, log_posterior = step.responsibilities, step.mixture.log_joint(data).log_softmax(1)
+    return float(torch.where(q > 0, torch.xlogy(q, q) - q * log_posterior, 0.0).sum(1).mean())
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -2,10 +2,11 @@
 
 import io
 import queue
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -19,6 +20,7 @@ ENTRY: Final = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
 TINY: Final = RunConfig(
     model=ModelConfig(data_dim=64, hidden_dims=(8,)), train=TrainConfig(num_epochs=1, batch_size=256)
 )
+NUMBER: Final = re.compile(r"[−-]?\d[\d,]*\.?\d*(?:e-?\d+)?")
 KINDS: Final = {
     "J=1": replace(TINY, model=replace(TINY.model, latent_dim=1)),
     "J=2": TINY,
@@ -67,3 +69,26 @@ def trained(runner: LocalRunner, config: RunConfig) -> str:
     assert folder is not None
     Driver(folder, queue.SimpleQueue(), io.StringIO()).run()
     return run_id
+
+
+def choose(at: AppTest, key: str, option: object) -> AppTest:
+    """Chooses one of several buttons beside each other."""
+    control = next(control for control in at.get("button_group") if control.key == key)
+    return checked(control.set_value(option).run())  # type: ignore[attr-defined]
+
+
+def text_with(at: AppTest, part: str) -> str:
+    """The first text that has a part."""
+    return next(text.value for text in (*at.markdown, *at.caption) if part in text.value)
+
+
+def numbers(text: str) -> list[float]:
+    """All numbers in a text."""
+    return [
+        float(found.replace("−", "-").replace(",", "")) for found in NUMBER.findall(text.replace("*", ""))
+    ]
+
+
+def charts(at: AppTest) -> set[Any]:
+    """Keys of the charts on the page."""
+    return {chart.key for chart in at.get("plotly_chart")}

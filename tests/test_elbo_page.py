@@ -1,8 +1,7 @@
 """The views of the ELBO page: the numbers on them are those of the core, and they fit each other."""
 
-import re
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,7 +9,17 @@ from streamlit.testing.v1 import AppTest
 from dashboard import tasks
 from dashboard.jobs import LocalRunner
 from dashboard.shipped import SHIPPED_RUN
-from tests.page_scripts import KINDS, checked, open_page, runner, trained
+from tests.page_scripts import (
+    KINDS,
+    charts,
+    checked,
+    choose,
+    numbers,
+    open_page,
+    runner,
+    text_with,
+    trained,
+)
 from tests.polling import until
 from vae_core.data import load_dataset
 from vae_core.evidence import exact_evidence
@@ -19,30 +28,10 @@ from vae_core.runfile import load_run, save_run
 __all__ = ["runner"]  # a fixture
 
 VIEWS: Final = ("All data", "One datum", "Watch q move", "Units and pitfalls")
-NUMBER: Final = re.compile(r"[−-]?\d[\d,]*\.?\d*(?:e-?\d+)?")
 
 
 def turn(at: AppTest, view: str) -> AppTest:
     return choose(at, "elbo_view", view)
-
-
-def choose(at: AppTest, key: str, option: str) -> AppTest:
-    control = next(control for control in at.get("button_group") if control.key == key)
-    return checked(control.set_value(option).run())  # type: ignore[attr-defined]
-
-
-def text_with(at: AppTest, part: str) -> str:
-    return next(text.value for text in (*at.markdown, *at.caption) if part in text.value)
-
-
-def numbers(text: str) -> list[float]:
-    return [
-        float(found.replace("−", "-").replace(",", "")) for found in NUMBER.findall(text.replace("*", ""))
-    ]
-
-
-def charts(at: AppTest) -> set[Any]:
-    return {chart.key for chart in at.get("plotly_chart")}
 
 
 @pytest.mark.parametrize("view", VIEWS)

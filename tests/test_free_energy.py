@@ -40,6 +40,15 @@ def test_any_responsibilities_add_up(q: list[float]) -> None:
     assert found.kl_to_posterior > 0.01
 
 
+def test_a_posterior_too_small_for_a_float_has_a_finite_gap() -> None:
+    far = Mixture([0.5, 0.5], [[-30.0], [30.0]], [[[0.5]], [[0.5]]])
+    x = torch.tensor([30.0], dtype=torch.float64)
+    found = responsibilities_free_energy(far, x, torch.tensor([0.3, 0.7], dtype=torch.float64))
+    assert float(far.responsibilities(x[None])[0, 0]) == 0
+    assert_adds_up(found, 1e-9)
+    assert 1000 < found.kl_to_posterior < 1100
+
+
 def test_the_posterior_has_no_gap() -> None:
     x = torch.tensor([0.3, 0.2]).double()
     posterior = PLANE.responsibilities(x[None])[0]

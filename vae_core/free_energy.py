@@ -61,13 +61,13 @@ def responsibilities_free_energy(mixture: Mixture, x: Tensor, q: Tensor) -> Free
         raise BadInput("q", message, "divide the responsibilities by their sum")
     log_joint = mixture.log_joint(x[None])[0]
     energy, entropy = bound_of(x[None], mixture, q[None])
-    log_likelihood, posterior = log_joint - mixture.weights.log(), log_joint.softmax(0)
+    log_likelihood, log_posterior = log_joint - mixture.weights.log(), log_joint.log_softmax(0)
     return FreeEnergy(
         energy=energy,
         entropy=entropy,
         reconstruction=float(torch.where(q > 0, q * log_likelihood, 0.0).sum()),
-        kl_to_prior=_divergence(q, mixture.weights),
-        kl_to_posterior=_divergence(q, posterior),
+        kl_to_prior=_divergence(q, mixture.weights.log()),
+        kl_to_posterior=_divergence(q, log_posterior),
         log_evidence=float(log_joint.logsumexp(0)),
     )
 
@@ -141,8 +141,8 @@ def gaussian_free_energy(model: NoisyMixture, x: Tensor, mean: Tensor, std: Tens
     )
 
 
-def _divergence(q: Tensor, p: Tensor) -> float:
-    return float(torch.where(q > 0, q * (q.clamp(min=1e-300).log() - p.log()), 0.0).sum())
+def _divergence(q: Tensor, log_p: Tensor) -> float:
+    return float(torch.where(q > 0, torch.xlogy(q, q) - q * log_p, 0.0).sum())
 
 
 def _lattice(dims: int) -> tuple[Tensor, Tensor]:

@@ -65,7 +65,10 @@ def em_figure(path: EmPath, others: Sequence[Array], *, titles: Sequence[str], t
     figure.update_xaxes(title=titles[0], row=1, col=1)
     figure.update_yaxes(title=titles[1], row=1, col=1)
     figure.update_xaxes(title="iteration", row=2, col=1)
-    figure.update_yaxes(title="nats per datum", row=2, col=1)
+    # Other starts may begin far below; they enter from there.
+    low, high = path.log_likelihood[0], max(values[-1] for values in (path.log_likelihood, *others))
+    room = 0.08 * (high - low) + 1e-3
+    figure.update_yaxes(title="nats per datum", range=[low - room, high + room], row=2, col=1)
     return finish(figure.update_layout(legend=ABOVE), height=HEIGHT, theme=theme, legend=True)
 
 

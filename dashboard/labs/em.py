@@ -20,6 +20,14 @@ EM_HELP: Final = (
     r"$\mu_k$, $\Sigma_k$ from data weighted with $r_{dk}$; F rises and log p with it. The other form "
     r"maximises $Q = \mathbb{E}_{p(z|x;\theta_{old})}[\log p(x,z;\theta)]$: F without the entropy of q."
 )
+GAP_HELP: Final = (
+    r"$\log p(x) - F = \mathrm{KL}(q\,\|\,p(z|x;\theta))$, mean over the data: the M-step moved θ away from "
+    "the θ that q was made for. The next E-step closes it."
+)
+FORMS_HELP: Final = (
+    r"F is computed as $Q + H[q]$, log p(x) as $\log\sum_k \pi_k \mathcal{N}(x;\mu_k,\Sigma_k)$, the gap as "
+    r"$\mathrm{KL}(q\,\|\,p(z|x;\theta))$: three numbers that must add up at every iteration."
+)
 FLOOR: Final = "held at a variance of 1e-6 in the direction where its data do not spread"
 OWN: Final = "your table"
 MOONS: Final = "two moons"
@@ -125,15 +133,17 @@ def _start(runs: list[EmRun]) -> int:
 def _picture(x: NDArray[np.float64], columns: list[str], runs: list[EmRun], start: int) -> None:
     run = runs[start]
     mixtures = [run.initial, *(step.mixture for step in run.steps)]
+    shown = _shown(run)
+    mixtures = mixtures[: shown + 1]
     path = EmPath(
         points=x[:, :2],
         means=np.stack([mixture.means.numpy()[:, :2] for mixture in mixtures]),
         covariances=np.stack([mixture.covariances.numpy()[:, :2, :2] for mixture in mixtures]),
-        owners=np.stack([step.responsibilities.argmax(1).numpy() for step in run.steps]),
-        log_likelihood=_climb(run),
-        bounds=np.array([step.bound for step in run.steps]),
+        owners=np.stack([step.responsibilities.argmax(1).numpy() for step in run.steps[:shown]]),
+        log_likelihood=_climb(run)[: shown + 1],
+        bounds=np.array([step.bound for step in run.steps[:shown]]),
     )
-    others = [_climb(other) for number, other in enumerate(runs) if number != start]
+    others = [_climb(other)[: shown + 1] for number, other in enumerate(runs) if number != start]
     titles = [f"{name}, standard deviations" for name in columns[:2]]
     alt = (
         f"EM in {EM_STEPS} iterations: log p(x) climbs from {run.first:.3f} to {run.last:.3f} nats per datum."
@@ -143,30 +153,60 @@ def _picture(x: NDArray[np.float64], columns: list[str], runs: list[EmRun], star
     st.caption("▶ plays E-steps (points take the colour of their component) and M-steps (ellipses move).")
 
 
+def _shown(run: EmRun) -> int:
+    """Iterations in the picture: what is left to gain after them is less than a hundredth of a nat."""
+    climb = _climb(run)
+    return min(EM_STEPS, int(np.argmax(climb[-1] - climb < 1e-2)) + 2)
+
+
 def _climb(run: EmRun) -> NDArray[np.float64]:
     return np.array([run.first, *(step.log_likelihood for step in run.steps)])
 
 
 def _account(x: NDArray[np.float64], num_components: int, run: EmRun, start: int) -> None:
-    first, last = run.steps[0], run.steps[-1]
     left, middle, right = st.columns(3)
     gain = f"{run.last - run.first:.3f} gained by EM"
     left.metric("log p(x) per datum", f"{signed(run.last, 4)} nats", gain, border=True)
-    gap = first.log_likelihood - first.bound
-    middle.metric("Gap after the first M-step", f"{gap:.4f} nats", border=True)
-    forms = max(abs(step.bound - step.q_function - step.entropy) for step in run.steps)
-    right.metric("F − (Q + H[q]), largest", f"{forms:.0e} nats", help=EM_HELP, border=True)
+    gap = f"{run.gaps[0]:.4f} nats"
+    middle.metric("Gap after the first M-step", gap, border=True, help=GAP_HELP)
+    right.metric("log p − F − gap, largest", f"{_residual(run):.0e} nats", border=True, help=FORMS_HELP)
+    _iterations(run)
     floored = sorted({number + 1 for step in run.steps for number in step.floored})
     if floored:
         names = ", ".join(map(str, floored))
         st.warning(f"Singular covariance: component {names} is {FLOOR}. Fewer components would not need it.")
         return
     theirs = cache_free_energy.library_means(x, num_components, start)
-    distance = float(np.abs(theirs - last.means.numpy()).max())
+    distance = float(np.abs(theirs - run.steps[-1].means.numpy()).max())
     st.caption(
         f"scikit-learn's GaussianMixture from the same start, {EM_STEPS} iterations: means differ by at most "
         f"{distance:.0e}."
     )
+
+
+def _residual(run: EmRun) -> float:
+    """What the three numbers of an iteration, each computed by itself, leave open at most."""
+    return max(
+        abs(step.log_likelihood - step.q_function - step.entropy - gap)
+        for step, gap in zip(run.steps, run.gaps, strict=True)
+    )
+
+
+def _iterations(run: EmRun) -> None:
+    with st.expander("The numbers of each iteration: both forms"):
+        st.markdown(
+            "After each M-step, nats per datum. F = Q + H[q]; the next E-step sets q to the posterior, and F "
+            "becomes log p(x).",
+            help=EM_HELP,
+        )
+        lines = [
+            "| iteration | log p(x) | F[q, θ] | Q(θ old, θ) | H[q] | KL(q ‖ posterior) |",
+            "| ---: | ---: | ---: | ---: | ---: | ---: |",
+        ]
+        for number, (step, gap) in enumerate(zip(run.steps, run.gaps, strict=True), 1):
+            values = (step.log_likelihood, step.bound, step.q_function, step.entropy, gap)
+            lines.append(f"| {number} | " + " | ".join(signed(value, 6) for value in values) + " |")
+        st.markdown("\n".join(lines))
 
 
 def _bridge() -> None:

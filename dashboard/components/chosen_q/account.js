@@ -23,11 +23,12 @@ class Account {
 
   // Parts are [from, to, colour]; a row begins at the left edge, which stands for minus infinity.
   rows({ concepts }) {
-    const { energy, entropy, reconstruction, klToPrior, klToPosterior, bound } = this.parts;
+    const { energy, entropy, reconstruction, klToPrior, klToPosterior, bound, logEvidence } = this.parts;
     return [
       {
         parts: [[null, bound, concepts.elbo], [bound, bound + klToPosterior, concepts.kl_to_posterior]],
-        text: [["F", bound], [" + KL(q ‖ posterior)", klToPosterior]],
+        end: concepts.log_evidence,
+        text: [["F", bound], [" + KL(q ‖ posterior)", klToPosterior], [" = log p(x)", logEvidence]],
       },
       {
         parts: [[null, energy, concepts.data], [energy, energy + entropy, concepts.beta]],
@@ -72,10 +73,10 @@ class Account {
     }
   }
 
-  writeRow(context, theme, frame, { parts, text }, top) {
+  writeRow(context, theme, frame, { parts, text, end = theme.concepts.elbo }, top) {
     let x = frame.left;
     text.forEach(([name, value], k) => {
-      const colour = parts[k]?.[2] ?? theme.concepts.elbo;
+      const colour = parts[k]?.[2] ?? end;
       const words = `${name} ${fixed(value, 3)}`;
       write(context, theme, words, x, top + 18, { align: "left", size: 15, weight: 700, colour, halo: 5 });
       x += context.measureText(words).width;

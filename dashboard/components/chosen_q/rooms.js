@@ -156,7 +156,7 @@ class LineRoom extends GaussianRoom {
 class PlaneRoom extends GaussianRoom {
   draw(canvas, theme, model, q) {
     const { context, ...size } = prepare(canvas);
-    this.frame = squareFrame(plotBox(size, "z₁", 12), [0, 0], 3.6);
+    this.frame = squareFrame(plotBox(size, "z₁", 12), [0, 0], 3);
     const { x0, x1, y0, y1, width, height } = this.frame;
     const ticks = { xTicks: niceTicks(x0, x1, width / 60), yTicks: niceTicks(y0, y1, height / 50) };
     drawAxes(context, theme, this.frame, { ...ticks, xTitle: "z₁", yTitle: "z₂" });
@@ -173,16 +173,17 @@ class PlaneRoom extends GaussianRoom {
     for (const place of this.knobs(q).reverse()) knob(context, theme, place.x, place.y, theme.concepts.posterior);
   }
 
-  // The posterior's density as squares of a colour that covers more where it is higher.
+  // The posterior's density as squares of a colour that covers more where it is higher; its power of 0.7 keeps
+  // the lower bump visible from afar.
   cloud(context, theme, model) {
     const { left, top, width, height, x, y } = this.frame;
-    const size = 6;
+    const size = 3;
     const peak = Math.max(...model.posterior.means.map((mean) => model.posterior.logDensity(mean)));
     context.fillStyle = theme.concepts.kl_to_posterior;
     for (let px = 0; px < width; px += size) {
       for (let py = 0; py < height; py += size) {
         const z = [x(left + px + size / 2), y(top + py + size / 2)];
-        const alpha = 0.85 * Math.exp(model.posterior.logDensity(z) - peak);
+        const alpha = 0.9 * Math.exp(0.7 * (model.posterior.logDensity(z) - peak));
         if (alpha < 0.01) continue;
         context.globalAlpha = alpha;
         context.fillRect(left + px, top + py, size, size);
