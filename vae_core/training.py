@@ -22,6 +22,7 @@ from vae_core.optimization import (
     optimizer_state,
     scheduled_beta,
 )
+from vae_core.stopping import Patience
 
 Ended = Literal["finished", "stopped_early"]
 
@@ -97,8 +98,7 @@ class Training:
         self._position = 0
         self._order = torch.empty(0, dtype=torch.int64)
         self._live_beta: float | None = None
-        self._best_held_out = -math.inf
-        self._epochs_without_rise = 0
+        self._patience = None if config.patience is None else Patience(config.patience)
         self._weights, self._gradient = flatten(model)
         self._kept_weights = self._weights.clone()
         self._moments = initial_moments(self._weights, config)
@@ -187,14 +187,10 @@ class Training:
 
     def _end_epoch(self) -> tuple[Evaluation | None, Ended | None]:
         held_out = None
-        if self.config.patience is not None:
-            # The same noise each time: the comparison between epochs is of weights, not of luck.
+        if self._patience is not None:
             noise = torch.Generator().manual_seed(0)
             held_out = evaluate(self.model, self.dataset.x_test, generator=noise)
-            rose = held_out.elbo > self._best_held_out
-            self._best_held_out = max(self._best_held_out, held_out.elbo)
-            self._epochs_without_rise = 0 if rose else self._epochs_without_rise + 1
-            if self._epochs_without_rise >= self.config.patience:
+            if self._patience.is_over(held_out.elbo):
                 return held_out, "stopped_early"
         return held_out, "finished" if self.epoch >= self.config.num_epochs else None
 
@@ -220,9 +216,9 @@ class Training:
             "position": self._position,
             "live_beta": self._live_beta,
             "learning_rate": self.learning_rate,
-            "best_held_out": self._best_held_out if math.isfinite(self._best_held_out) else None,
-            "epochs_without_rise": self._epochs_without_rise,
         }
+        if self._patience is not None:
+            scalars |= self._patience.state()
         return tensors, scalars
 
     def load_state(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
@@ -235,9 +231,8 @@ class Training:
             self.step, self.epoch = int(scalars["step"]), int(scalars["epoch"])
             self._position = int(scalars["position"])
             self._live_beta = None if scalars["live_beta"] is None else check_beta(scalars["live_beta"])
-            self._epochs_without_rise = int(scalars["epochs_without_rise"])
-            best = scalars["best_held_out"]
-            self._best_held_out = -math.inf if best is None else float(best)
+            if self._patience is not None:
+                self._patience.load_state(scalars)
             self.set_learning_rate(scalars["learning_rate"])
             self.generator.set_state(tensors["generator"])
             self._order = checked_order(tensors["order"], self._position, len(self.dataset.x_train))
