@@ -67,7 +67,9 @@ HELP: Final = {
     r"It acts at once, also in the middle of a run; the ELBO shown is always the one with $\beta = 1$.",
     "learning_rate": r"$\eta$, the size of a step: $\theta \leftarrow \theta + \eta\,\nabla_\theta(\ldots)$. "
     "It acts at once, also in the middle of a run.",
-    "speed": "Most steps per second: slow motion for a class. It acts at once and changes no number.",
+    "speed": "Most steps per second: slow motion for a class. It acts at once and changes no number. At 3 or "
+    "fewer, and after **Step**, flow charts below the board light up stage by stage with the numbers of "
+    "one datum.",
     "num_epochs": "An epoch is one pass over the training data.",
     "batch_size": "$B$, data per step.",
     "num_samples": r"$M$, samples in $\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m \log p(x|z_m)$. "

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import cache, controls, state
+from dashboard import cache, cache_flow, controls, state
 from dashboard.components.board import training_board
+from dashboard.components.flow import training_flow
 from dashboard.job import JobView
 from dashboard.jobs import runner
 from vae_core.config import RunConfig
@@ -91,8 +92,12 @@ def _live(run_id: str, drawn_as: str) -> None:
     _status_line(view)
     version = runner().store.snapshot_version(run_id)
     payload = None if version is None else cache.board(run_id, version)
-    if payload is not None:
-        training_board(payload, key="board")
+    if version is None or payload is None:
+        return
+    training_board(payload, key="board")
+    flow = cache_flow.flow(run_id, version)
+    if flow is not None:
+        training_flow(flow, key="flow")
 
 
 def _drawn_as(view: JobView) -> str:

@@ -28,6 +28,9 @@ class Unnamed:
     def log_prob(self, z: Tensor) -> Tensor:
         return StandardNormal(self.latent_dim).log_prob(z)
 
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        return StandardNormal(self.latent_dim).sample(num_samples, generator=generator)
+
 
 def tiny(head: EncoderHead, likelihood: Likelihood, *, generator: torch.Generator, hidden: int = 2) -> VAE:
     config = ModelConfig(

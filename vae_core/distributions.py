@@ -19,9 +19,11 @@ _LOG_2PI = math.log(2.0 * math.pi)
 
 
 class Prior(Protocol):
-    """p(z): anything with a log density over the last axis."""
+    """p(z): anything with a log density over the last axis that can be drawn from."""
 
     def log_prob(self, z: Tensor) -> Tensor: ...
+
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor: ...
 
 
 @dataclass(frozen=True, slots=True)

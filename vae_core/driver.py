@@ -5,25 +5,24 @@ The protocol is that of :mod:`vae_core.worker`, the process around it.
 
 import contextlib
 import json
+import math
 import queue
 import time
 from pathlib import Path
 from typing import Any, TextIO
 
-import torch
-
 from vae_core.checks import shown
-from vae_core.config import RunConfig
-from vae_core.data import load_dataset
 from vae_core.errors import BadInput, TrainingDiverged
-from vae_core.model import VAE
 from vae_core.observer import Observer
 from vae_core.rate import Rate
+from vae_core.resume import open_training
 from vae_core.runfile import Run
 from vae_core.runfolder import RunFolder
-from vae_core.training import Training
+from vae_core.trace import Tracer
 
 FIRST_LOOK_S, LOOK_EVERY_S, SAVE_EVERY_S = 0.03, 0.2, 10.0
+TRACED_SPEED = 3.0
+"""Steps per second up to which each update is followed stage by stage: an eye can do it too."""
 WALL_LIMIT_S = 30 * 60
 """Seconds of running, without pauses, after which a run is saved and stopped: others wait for the core."""
 PAUSE_LIMIT_S = 15 * 60
@@ -51,7 +50,7 @@ class Driver:
         self._output = output
         self.config = self._folder.read_config()
         saved = self._folder.read_run()
-        self.training = _training(self.config, saved)
+        self.training = open_training(self.config, saved)
         history = None if saved is None else saved.history
         self._observer = Observer(
             self.training, self.training.dataset, seed=self.config.seed, history=history
@@ -89,6 +88,7 @@ class Driver:
             if status is not None:
                 return status
             began = time.monotonic()
+            self._trace_if_slow()
             step = next(steps, None)
             if step is None:
                 return "finished", f"Finished: all {self.config.train.num_epochs} epochs are done."
@@ -98,6 +98,11 @@ class Driver:
             if self._running_s > WALL_LIMIT_S:
                 return "stopped", f"Stopped at step {step.step}: the time limit of 30 minutes is reached."
             self._after_step(began)
+
+    def _trace_if_slow(self) -> None:
+        is_slow = self._allowed == 1 if self._paused else (self._speed or math.inf) <= TRACED_SPEED
+        if is_slow != (self.training.tracer is not None):
+            self.training.tracer = Tracer() if is_slow else None
 
     def _natural_end(self, ended: str) -> tuple[str, str]:
         config, epoch = self.config.train, self.training.epoch
@@ -238,13 +243,3 @@ class Driver:
         with contextlib.suppress(BrokenPipeError):
             self._output.write(json.dumps(event) + "\n")
             self._output.flush()
-
-
-def _training(config: RunConfig, saved: Run | None) -> Training:
-    dataset = load_dataset(config.dataset, seed=config.seed, folder=config.data_folder)
-    generator = torch.Generator().manual_seed(config.seed)
-    model = VAE(config.model, generator=generator) if saved is None else saved.model()
-    training = Training(model, dataset, config.train, generator=generator)
-    if saved is not None:
-        training.load_state(dict(saved.state_tensors), dict(saved.state_scalars))
-    return training

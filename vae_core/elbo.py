@@ -76,6 +76,19 @@ def monte_carlo_kl(posterior: DiagonalNormal, prior: Prior, z: Tensor) -> Tensor
     return (posterior.log_prob(z) - prior.log_prob(z)).mean(0)
 
 
+def penalised_kl(terms: ElboTerms, free_bits: float) -> Tensor:
+    """The KL that training weighs with beta, mean over the batch; so many nats of each dimension are free.
+
+    sum_j max(free_bits, mean_batch KL_j) (Kingma et al. 2016, arXiv 1606.04934); the whole KL counts as one
+    dimension where it does not fall apart. Without free bits the mean KL.
+    """
+    if free_bits == 0:
+        return terms.kl.mean()
+    if terms.kl_per_dim is None:
+        return terms.kl.mean().clamp(min=free_bits)
+    return terms.kl_per_dim.mean(0).clamp(min=free_bits).sum()
+
+
 def _kl(posterior: Posterior, z: Tensor, prior: Prior) -> tuple[Tensor, Tensor | None]:
     if isinstance(posterior, Deterministic):
         per_dim = torch.zeros_like(posterior.mean)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vae_core.data import Dataset
 from vae_core.evaluation import Evaluation, evaluate
 from vae_core.latent import choose_plane, decoded_grid, quantile_axis
-from vae_core.snapshot import HISTORY_COLUMNS, Snapshot
+from vae_core.snapshot import FLOW_NUMBERS, HISTORY_COLUMNS, Flow, Snapshot
 from vae_core.training import Training, TrainStep
 
 MAX_HELD_OUT = 1000
@@ -86,14 +86,13 @@ class Observer:
 
     def look(self) -> Snapshot:
         """Adds a row to the history and returns the snapshot of this moment."""
-        training = self._training
-        noise = torch.Generator().manual_seed(self._seed)
-        held_out = evaluate(training.model, self._x, generator=noise)
+        training, model = self._training, self._training.model
+        held_out = evaluate(model, self._x, generator=torch.Generator().manual_seed(self._seed))
         if not self._rows or self._rows[-1][0] != training.step:
             self._add_row(held_out)
         with torch.no_grad():
-            posterior = training.model.posterior(self._x)
-            reconstructions = training.model.likelihood(training.model.posterior(self._examples).mean).mean
+            posterior = model.posterior(self._x)
+            reconstructions = model.likelihood(model.posterior(self._examples).mean).mean
         self._plane = choose_plane(held_out.kl_per_dim, self._plane)
         return Snapshot(
             step=training.step,
@@ -106,11 +105,28 @@ class Observer:
             plane=self._plane,
             examples=self._examples.numpy(),
             reconstructions=reconstructions.numpy(),
-            grid=decoded_grid(training.model, self._axis, self._plane).numpy(),
+            grid=decoded_grid(model, self._axis, self._plane).numpy(),
             grid_axis=self._axis.numpy(),
             image_shape=self._dataset.image_shape,
             class_names=self._dataset.class_names,
+            flow=self._flow(),
         )
+
+    def _flow(self) -> Flow | None:
+        """The last update, where it was followed; the picture generated is a draw of its own at each step."""
+        training, tracer = self._training, self._training.tracer
+        trace = None if tracer is None else tracer.trace
+        if trace is None or trace.step != training.step:
+            return None
+        forward = trace.forward
+        with torch.no_grad():
+            z = training.model.prior.sample(1, generator=torch.Generator().manual_seed(trace.step))[0]
+            generated = training.model.likelihood(z).mean
+        names = ("x", "decoded", "mean", "std", "eps", "z")
+        arrays = {name: getattr(forward, name).numpy() for name in names}
+        values = {**trace._asdict(), "reconstruction": forward.reconstruction, "kl": forward.kl}
+        numbers = np.array([values[name] for name in FLOW_NUMBERS], dtype=np.float64)
+        return Flow(**arrays, prior_z=z.numpy(), generated=generated.numpy(), numbers=numbers)
 
     def _add_row(self, held_out: Evaluation) -> None:
         training = self._training

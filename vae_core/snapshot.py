@@ -8,7 +8,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,43 @@ _ARRAYS: Final = (
     "grid",
     "grid_axis",
 )
+FLOW_NUMBERS: Final = (
+    "step",
+    "num_data",
+    "reconstruction",
+    "kl",
+    "objective",
+    "beta",
+    "encoder_gradient",
+    "decoder_gradient",
+    "change",
+)
+"""What ``Flow.numbers`` holds, as :class:`vae_core.trace.StepTrace` explains."""
+
+
+class Flow(NamedTuple):
+    """One update in slow motion: the way of one datum through the training, and one picture generated.
+
+    Arguments:
+        x, decoded: The datum and E[x|z], shape (D,).
+        mean, std, eps, z: Of its q(z|x), shape (J,).
+        prior_z: A draw from p(z), shape (J,).
+        generated: E[x|z] there, after the update, shape (D,).
+        numbers: ``FLOW_NUMBERS``, float64.
+    """
+
+    x: FloatArray
+    decoded: FloatArray
+    mean: FloatArray
+    std: FloatArray
+    eps: FloatArray
+    z: FloatArray
+    prior_z: FloatArray
+    generated: FloatArray
+    numbers: NDArray[np.float64]
+
+
+_FLOW: Final = "flow."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +104,7 @@ class Snapshot:
         grid_axis: The values of z along each axis of the grid, ascending, shape (columns,).
         image_shape: (height, width) of a datum; None where data are no images.
         class_names: Names of the labels 0, 1, ...
+        flow: The last update stage by stage, where it was slow enough to be followed.
     """
 
     step: int
@@ -83,6 +121,7 @@ class Snapshot:
     grid_axis: FloatArray
     image_shape: tuple[int, int] | None = None
     class_names: tuple[str, ...] = ()
+    flow: Flow | None = None
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool) -> None:
@@ -109,7 +148,10 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Writes a snapshot atomically (``.safetensors``; the scalars as JSON in its header)."""
     names = ("step", "epoch", "plane", "image_shape", "class_names")
     scalars = {name: getattr(snapshot, name) for name in names}
-    arrays = {name: np.ascontiguousarray(getattr(snapshot, name)) for name in _ARRAYS}
+    arrays = {name: getattr(snapshot, name) for name in _ARRAYS}
+    if snapshot.flow is not None:
+        arrays |= {_FLOW + name: value for name, value in snapshot.flow._asdict().items()}
+    arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     write_atomically(path, save(arrays, metadata={"snapshot": json.dumps(scalars)}), durable=False)
 
 
@@ -131,6 +173,7 @@ def read_snapshot(path: Path) -> Snapshot:
             plane=(int(scalars["plane"][0]), int(scalars["plane"][1])),
             image_shape=None if shape is None else (int(shape[0]), int(shape[1])),
             class_names=tuple(map(str, scalars["class_names"])),
+            flow=Flow(*(arrays[_FLOW + name] for name in Flow._fields)) if _FLOW + "x" in arrays else None,
             **{name: arrays[name] for name in _ARRAYS},
         )
     except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError) as err:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vae_core.config import TrainConfig, check_beta, check_learning_rate
 from vae_core.data import Dataset
-from vae_core.elbo import ElboTerms, elbo_terms
+from vae_core.elbo import elbo_terms_given_eps, penalised_kl
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.evaluation import Evaluation, check_data, check_step_size, evaluate
 from vae_core.model import VAE
@@ -23,6 +23,7 @@ from vae_core.optimization import (
     scheduled_beta,
 )
 from vae_core.stopping import Patience
+from vae_core.trace import Tracer
 
 Ended = Literal["finished", "stopped_early"]
 
@@ -79,6 +80,9 @@ class Training:
         config: How to train.
         generator: Source of all randomness.
 
+    Attributes:
+        tracer: Follows each update, where there is one.
+
     Raises:
         BadInput: The data do not suit the model.
     """
@@ -95,6 +99,7 @@ class Training:
         check_step_size(config, self.batch_size, model.config.data_dim)
         self.step = 0
         self.epoch = 0
+        self.tracer: Tracer | None = None
         self._position = 0
         self._order = torch.empty(0, dtype=torch.int64)
         self._live_beta: float | None = None
@@ -165,9 +170,11 @@ class Training:
         return x.index_select(0, rows)
 
     def _update(self, x: Tensor, beta: float) -> tuple[float, float]:
-        terms = elbo_terms(self.model, x, num_samples=self.config.num_samples, generator=self.generator)
+        posterior = self.model.posterior(x)
+        eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
+        terms = elbo_terms_given_eps(self.model, x, posterior, eps)
         reconstruction, kl = terms.reconstruction.mean(), terms.kl.mean()
-        objective = reconstruction - beta * self._penalised_kl(terms)
+        objective = reconstruction - beta * penalised_kl(terms, self.config.free_bits)
         self._gradient.zero_()
         (-objective).backward()
         values = torch.stack((reconstruction, kl, objective)).tolist()
@@ -175,15 +182,13 @@ class Training:
             self._diverged()
         # These weights gave a finite objective: they are what a later divergence falls back on.
         self._kept_weights.copy_(self._weights)
+        if self.tracer is not None:
+            self.tracer.forward(self.model, x, posterior, eps, terms)
         descend(self._weights, self._gradient, self._moments, self.config, learning_rate=self.learning_rate)
+        if self.tracer is not None:
+            change = self._weights - self._kept_weights
+            self.tracer.finish(self.step + 1, self.model, change, objective=values[2], beta=beta)
         return values[0], values[1]
-
-    def _penalised_kl(self, terms: ElboTerms) -> Tensor:
-        if self.config.free_bits == 0:
-            return terms.kl.mean()
-        if terms.kl_per_dim is None:
-            return terms.kl.mean().clamp(min=self.config.free_bits)
-        return terms.kl_per_dim.mean(0).clamp(min=self.config.free_bits).sum()
 
     def _end_epoch(self) -> tuple[Evaluation | None, Ended | None]:
         held_out = None

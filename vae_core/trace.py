@@ -1,0 +1,113 @@
+"""What one update did for the first datum of its mini-batch: the training flow in numbers."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae_core.distributions import Posterior
+from vae_core.elbo import ElboTerms
+from vae_core.model import VAE
+
+
+class Forward(NamedTuple):
+    """The way of one datum through the networks, before the update (source document 001, training flow).
+
+    Arguments:
+        x: The datum, shape (D,).
+        mean: Of q(z|x), shape (J,).
+        std: sigma of q(z|x), shape (J,).
+        eps: The noise of the first sample, shape (J,).
+        z: mean + std * eps, shape (J,).
+        decoded: E[x|z], shape (D,).
+        reconstruction: J1 = log p(x|z), mean over the samples of the update, nats.
+        kl: J2 = KL(q || p(z)), nats.
+    """
+
+    x: Tensor
+    mean: Tensor
+    std: Tensor
+    eps: Tensor
+    z: Tensor
+    decoded: Tensor
+    reconstruction: float
+    kl: float
+
+
+class StepTrace(NamedTuple):
+    """One update.
+
+    Arguments:
+        step: Updates made, this one included.
+        forward: The way of its first datum.
+        num_data: Data in the mini-batch.
+        objective: What was maximised: mean of reconstruction - beta KL over the mini-batch, nats per datum.
+        beta: Weight of the KL.
+        encoder_gradient, decoder_gradient: Euclidean norms of the gradient of -objective with respect to
+            phi and theta.
+        change: Euclidean norm of what the optimiser added to all weights.
+    """
+
+    step: int
+    forward: Forward
+    num_data: int
+    objective: float
+    beta: float
+    encoder_gradient: float
+    decoder_gradient: float
+    change: float
+
+
+class Tracer:
+    """Follows the updates of a training; draws nothing and changes nothing."""
+
+    def __init__(self) -> None:
+        self._forward: Forward | None = None
+        self._num_data = 0
+        self.trace: StepTrace | None = None
+        """Of the last update."""
+
+    def forward(self, model: VAE, x: Tensor, posterior: Posterior, eps: Tensor, terms: ElboTerms) -> None:
+        """Takes the first datum of a mini-batch, before the update.
+
+        Arguments:
+            model: With the weights before the update.
+            x: The mini-batch, shape (batch, D).
+            posterior: q(z|x) of the mini-batch.
+            eps: Its noise, shape (M, batch, J).
+            terms: Its bound.
+        """
+        with torch.no_grad():
+            z = posterior.reparameterize(eps)[0, 0]
+            decoded = model.likelihood(z).mean
+        self._num_data = len(x)
+        self._forward = Forward(
+            x=x[0],
+            mean=posterior.mean[0].detach(),
+            std=posterior.std[0].detach(),
+            eps=eps[0, 0],
+            z=z,
+            decoded=decoded,
+            reconstruction=float(terms.reconstruction[0].detach()),
+            kl=float(terms.kl[0].detach()),
+        )
+
+    def finish(self, step: int, model: VAE, change: Tensor, *, objective: float, beta: float) -> None:
+        """Completes the trace, after the update.
+
+        Arguments:
+            step: Updates made, this one included.
+            model: Its gradients are those of this update still.
+            change: What the optimiser added to all weights, shape (P,).
+            objective: What was maximised, nats per datum.
+            beta: Weight of the KL in it.
+        """
+        if self._forward is not None:
+            norms = _gradient_norm(model.encoder), _gradient_norm(model.decoder)
+            change_norm = float(change.norm())
+            self.trace = StepTrace(step, self._forward, self._num_data, objective, beta, *norms, change_norm)
+
+
+def _gradient_norm(network: torch.nn.Module) -> float:
+    squares = [p.grad.square().sum() for p in network.parameters() if p.grad is not None]
+    return float(torch.stack(squares).sum().sqrt()) if squares else 0.0
