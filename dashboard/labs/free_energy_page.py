@@ -1,19 +1,21 @@
-"""The page of the free energy: a q over components, a Gaussian q, and EM."""
+"""The page of the free energy: a q over components, a Gaussian q, EM, and formulas that are wrong."""
 
 from collections.abc import Callable
 from typing import Final
 
 from dashboard.choice import draw_view
-from dashboard.labs import em, free_energy
+from dashboard.labs import em, free_energy, misprints
 
 VIEWS: Final[dict[str, Callable[[], None]]] = {
     "Which component?": free_energy.draw_components,
     "A Gaussian q": free_energy.draw_gaussian,
     "EM": em.draw,
+    "Spot the error": misprints.draw,
 }
 VIEW_HELP: Final = (
     "**Which component?**: q is a few probabilities. **A Gaussian q**: q has a mean and a width, as in a "
-    "VAE. **EM**: the same bound, climbed in two kinds of steps, on data."
+    "VAE. **EM**: the same bound, climbed in two kinds of steps, on data. **Spot the error**: misprinted "
+    "formulas fail by their numbers."
 )
 
 
