@@ -58,8 +58,12 @@ class DecodedImages {
     }));
   }
 
-  offer() {
-    return pixelOffer("Decoded picture", "decoded", this.picture.context.canvas);
+  offers() {
+    const nudges = this.nudges.filter(({ figure }) => !figure.hidden).map(({ canvas }) => canvas.context.canvas);
+    return [
+      pixelOffer("Decoded picture", "decoded", this.picture.context.canvas),
+      pixelOffer("A nudge of z", "nudges", ...nudges),
+    ];
   }
 
   draw() {
@@ -97,13 +101,13 @@ class DecodedPoint {
     this.drawOver(host.theme);
   }
 
-  offer() {
+  offers() {
     const { plane, over, host } = this;
     const draw = (paper) => {
       drawOnPaper(plane, "canvas", paper, () => plane.draw(host.theme, host.now));
       drawOnPaper(this, "over", paper, () => this.drawOver(host.theme));
     };
-    return { title: "Data space", file: "data-space", width: over.clientWidth, height: over.clientHeight, draw };
+    return [{ title: "Data space", file: "data-space", width: over.clientWidth, height: over.clientHeight, draw }];
   }
 
   decodedMesh() {
@@ -186,7 +190,7 @@ class DecodedRoom {
     host.root.classList.add(host.isImage ? "images" : "points");
     this.shown = host.isImage ? new DecodedImages(root, host) : new DecodedPoint(root, host);
     host.onChange((z, source) => this.told(source));
-    host.offers.push(() => (this.stage.hidden ? [] : [this.shown.offer()]));
+    host.offers.push(() => (this.stage.hidden ? [] : this.shown.offers()));
   }
 
   told(source) {

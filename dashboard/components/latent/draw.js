@@ -17,6 +17,8 @@ class DrawingPad {
     this.build();
     this.connect();
     this.show();
+    const title = "Drawing, as the model sees it, reconstruction";
+    host.offers.push(() => (this.posterior ? [pixelOffer(title, "drawing", this.pad, this.seen, this.again)] : []));
     host.onChange((_, change) => {
       if (change === "weights") this.read(false);
       if (change === "theme") this.colour();

@@ -13,6 +13,7 @@ class NearestRoom {
       [this.x, this.reconstruction] = [".x", ".reconstruction"].map((name) => new PixelCanvas(find(name), shape));
     }
     host.onChange((z, source) => this.told(source));
+    host.offers.push(() => this.offers());
   }
 
   told(source) {
@@ -22,6 +23,12 @@ class NearestRoom {
     this.shown = shown;
     this.root.classList.toggle("none", nearest === null);
     if (nearest !== null) this.show(nearest);
+  }
+
+  offers() {
+    if (!this.x || this.pair.hidden || this.host.nearest === null) return [];
+    const canvases = [this.x, this.reconstruction].map(({ context }) => context.canvas);
+    return [pixelOffer("Nearest datum and its reconstruction", "nearest", ...canvases)];
   }
 
   show(i) {

@@ -1,7 +1,8 @@
-// Pictures to take home: what a room offers is drawn once more, on paper, and saved as PNG or SVG.
+// Pictures to take home: what a room offers is drawn once more, on paper, and saved as PNG or SVG; places as CSV.
 
 const PNG_RATIO = 2;
 const SHARP_PIXELS = 480;
+const PICTURE_GAP = 8;
 
 // Stands in for a canvas: the same size, another context.
 class Paper {
@@ -29,16 +30,34 @@ function drawOnPaper(holder, name, paper, draw) {
   }
 }
 
-// The offer of a canvas that has as many pixels as its pictures: enlarged by a whole factor.
-function pixelOffer(title, file, canvas) {
-  const factor = Math.max(1, Math.ceil(SHARP_PIXELS / canvas.width));
-  const [width, height] = [canvas.width * factor, canvas.height * factor];
+// The offer of canvases that have as many pixels as their pictures: side by side, each enlarged by a whole factor.
+function pixelOffer(title, file, ...canvases) {
+  const tallest = Math.max(...canvases.map((canvas) => canvas.height));
+  const factor = Math.max(1, Math.ceil(SHARP_PIXELS / Math.max(...canvases.map((canvas) => canvas.width))));
+  const sizes = canvases.map((canvas) => Math.max(1, Math.floor((factor * tallest) / canvas.height)));
+  const lefts = [0];
+  canvases.forEach((canvas, k) => lefts.push(lefts[k] + canvas.width * sizes[k] + PICTURE_GAP));
   const draw = (paper) => {
     const { context } = prepare(paper);
     context.imageSmoothingEnabled = false;
-    context.drawImage(canvas, 0, 0, width, height);
+    canvases.forEach((canvas, k) => {
+      context.drawImage(canvas, lefts[k], 0, canvas.width * sizes[k], canvas.height * sizes[k]);
+    });
   };
-  return { title, file, width, height, draw };
+  return { title, file, width: lefts.at(-1) - PICTURE_GAP, height: tallest * factor, draw };
+}
+
+// Where z, the pins, the way between them and a drawing are, and what is decoded there, in the file's own digits.
+function placesTable({ z, pins, path, posterior, model }) {
+  const rows = [["z", z], ...pins.map((pin, k) => [`pin ${k + 1}`, pin])];
+  for (const [k, place] of (path ?? []).entries()) rows.push([`way ${k / (path.length - 1)}`, place]);
+  if (posterior) rows.push(["drawing, mean of q", posterior.mean]);
+  const lines = rows.map(([name, place]) => [`"${name}"`, ...place, ...model.decode(place)].join());
+  const heads = ["z", "x"].flatMap((letter, k) => {
+    const count = k ? model.config.data_dim : z.length;
+    return Array.from({ length: count }, (_, j) => `${letter}_${j + 1}`);
+  });
+  return [["place", ...heads].join(), ...lines].join("\n") + "\n";
 }
 
 function drawOffer(offer, context, ratio, theme) {
@@ -70,7 +89,10 @@ function download(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-const MAKERS = { png: pngOf, svg: svgOf };
+const tableOf = (offer) => new Blob([offer.table()], { type: "text/csv" });
+
+const MAKERS = { png: pngOf, svg: svgOf, csv: tableOf };
+const kindsOf = (offer) => (offer.table ? ["csv"] : ["png", "svg"]);
 
 class SaveRoom {
   constructor(root, host) {
@@ -82,22 +104,25 @@ class SaveRoom {
   }
 
   get offers() {
-    return this.host.offers.flatMap((make) => make());
+    const table = { title: "z, pins and way, decoded", file: "places", table: () => placesTable(this.host) };
+    return [...this.host.offers.flatMap((make) => make()), table];
   }
 
   // Rows are made anew only where others are offered: a button keeps the focus.
   fill() {
     if (!this.details.open) return;
-    const titles = this.offers.map(({ title }) => title);
+    const { offers } = this;
+    const titles = offers.map(({ title }) => title);
     if (titles.join() === this.titles?.join()) return;
     this.titles = titles;
-    this.list.replaceChildren(...titles.map((title) => this.row(title)));
+    this.list.replaceChildren(...offers.map((offer) => this.row(offer)));
   }
 
-  row(title) {
+  row(offer) {
+    const { title } = offer;
     const row = document.createElement("li");
     row.append(title);
-    for (const kind of Object.keys(MAKERS)) {
+    for (const kind of kindsOf(offer)) {
       const button = row.appendChild(document.createElement("button"));
       button.textContent = kind.toUpperCase();
       button.setAttribute("aria-label", `${title} as ${kind.toUpperCase()}`);

@@ -8,8 +8,7 @@ const KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], Arr
 const REDRAWS_MAP = new Set(["weights", "plane", "theme", "size", "view"]);
 const OTHERS = {
   zero: "at 0",
-  pin: "from the newest pin",
-  draw: "from the drawing",
+  draw: "those of the drawing",
 };
 
 class WalkRoom {
@@ -189,7 +188,8 @@ class WalkRoom {
   report() {
     const { host, map } = this;
     const count = host.z.length - new Set(host.axes).size;
-    const from = OTHERS[host.base.source] ?? "as the sliders stand";
+    const pinned = host.base.source === "pin" && `those of pin ${host.pins.length}`;
+    const from = pinned || (OTHERS[host.base.source] ?? "as the sliders stand");
     const which = count === 1 ? "The other dimension is" : `The other ${count} dimensions are`;
     this.others.textContent = count ? `${which} ${from}.` : "";
     const { x0, x1, y0, y1, left, top, width, height } = map.frame;
