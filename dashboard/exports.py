@@ -1,13 +1,15 @@
 """What a reader takes home from the Latent space page: coordinates, decoded arrays, pictures."""
 
+import base64
 import csv
 import io
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.cache import Encoded
-from dashboard.pictures import png
+from dashboard.pictures import Pixels, png
 
 Array = NDArray[np.float32]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -41,18 +43,27 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def grid_npz(grid: Array, axis: Array, plane: tuple[int, int]) -> bytes:
-    """The decoded grid as a NumPy archive: ``decoded`` (rows, columns, D), ``axis``, ``plane`` (from 1)."""
+def arrays_npz(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
+    """Arrays by name as a NumPy archive."""
     out = io.BytesIO()
-    np.savez_compressed(out, decoded=grid, axis=axis, plane=np.array(plane) + 1)
+    np.savez_compressed(out, **dict(arrays))  # pyright: ignore[reportArgumentType]
     return out.getvalue()
 
 
-def grid_png(grid: Array, image_shape: tuple[int, int], *, scale: int = 4) -> bytes:
+def grid_pixels(grid: Array, image_shape: tuple[int, int], *, scale: int = 4) -> Pixels:
     """The decoded grid as a grey picture, each pixel ``scale`` times as wide and high."""
     rows, columns = grid.shape[:2]
     height, width = image_shape
     mosaic = grid.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
     pixels = (np.clip(np.nan_to_num(mosaic), 0, 1) * 255).astype(np.uint8)
-    pixels = pixels.reshape(rows * height, columns * width).repeat(scale, axis=0).repeat(scale, axis=1)
-    return png(pixels)
+    return pixels.reshape(rows * height, columns * width).repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def pixels_svg(pixels: Pixels) -> bytes:
+    """A picture in an SVG file: its pixels travel as PNG within and stay sharp at any size."""
+    height, width = pixels.shape[:2]
+    data = base64.b64encode(png(pixels)).decode()
+    size = f'width="{width}" height="{height}"'
+    image = f'<image {size} style="image-rendering: pixelated" href="data:image/png;base64,{data}"/>'
+    view = f'viewBox="0 0 {width} {height}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view}>{image}</svg>\n'.encode()

@@ -6,21 +6,29 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cache, state
-from dashboard.figures.base import CHART_CONFIG
+from dashboard import cache, latent_points, state
+from dashboard.choice import one_of
+from dashboard.exports import grid_pixels
 from dashboard.figures.latent import data_space_figure, grid_figure
+from dashboard.latent_saving import Kept, chart_config, save_menu
 from dashboard.run_header import Subject
 
 GRID_HELP: Final = (
-    r"$\mathbb{E}[x|z]$ over two latent dimensions, the others at 0. On Gaussian quantiles the steps are "
+    r"$\mathbb{E}[x|z]$ over two latent dimensions. On Gaussian quantiles the steps are "
     "equal in prior probability, so samples from the prior look like this; linear steps reach further out."
 )
 SPACING_HELP: Final = "Steps of equal prior probability (Gaussian quantiles), or of equal length."
 SIZE_HELP: Final = "Points along each side of the grid."
 RANGE_HELP: Final = "How far the linear grid reaches, in standard deviations of the prior."
 DENSITY_HELP: Final = (
-    "How many posterior means lie in each cell: the fuller, the more colour. Cells without colour are holes: "
-    "the decoder has never been trained there."
+    "How many posterior means lie in each cell: the fuller, the more colour (for points: the larger the "
+    "dot). Cells without any are holes: the decoder has never been trained there."
+)
+AT_ZERO: Final = "at 0"
+AT_DATUM: Final = "of the chosen datum"
+BASE_HELP: Final = (
+    "What the decoder gets outside the plane: 0, the middle of the prior, or the posterior mean of the datum "
+    "that you pinned in the plane above or chose under Look closer."
 )
 MORPH_HELP: Final = (
     r"The grid on its way from the prior's plane (0) to data space (1): $(1-t)\,z + t\,\mathbb{E}[x|z]$."
@@ -34,13 +42,35 @@ def draw(shown: Subject, plane: tuple[int, int]) -> None:
     left, right = st.columns([1, 3], gap="large")
     with left:
         axis = _axis(shown)
-        image = shown.image_shape is not None
-        density = image and st.toggle("Density of the means", key="grid_density", help=DENSITY_HELP)
-        morph = 1.0 if image or plane[0] == plane[1] else _morph()
-    base = (0.0,) * shown.config.model.latent_dim
+        density = st.toggle("Density of the means", key="grid_density", help=DENSITY_HELP)
+        morph = 1.0 if shown.image_shape or plane[0] == plane[1] else _morph()
+        base = _base(shown, plane)
+        menu = st.container()
     grid = cache.grid(shown.key, tuple(axis.tolist()), plane, base)
+    counts = cell_counts(cache.encoded(shown.key, 1, "held-out").means, axis, plane)
     with right:
-        _figure(shown, plane, grid, axis, density=density, morph=morph)
+        _figure(shown, plane, grid, axis, counts=counts if density else None, morph=morph)
+    arrays = {"x": grid, "axis": axis, "plane": np.array(plane) + 1, "base": np.array(base), "counts": counts}
+    pixels = None if shown.image_shape is None else grid_pixels(grid, shown.image_shape)
+    with menu:
+        save_menu(Kept(title="Decoded grid", file="decoded-grid", arrays=arrays, pixels=pixels))
+
+
+def _base(shown: Subject, plane: tuple[int, int]) -> tuple[float, ...]:
+    """Where the dimensions outside the plane stay; the page says so."""
+    latent_dim = shown.config.model.latent_dim
+    num_others = latent_dim - len(set(plane))
+    if num_others == 0:
+        return (0.0,) * latent_dim
+    choice = one_of("Other dimensions", (AT_ZERO, AT_DATUM), key="grid_base", help_text=BASE_HELP)
+    which = "The other dimension is" if num_others == 1 else f"The other {num_others} dimensions are"
+    if choice == AT_ZERO:
+        st.caption(f"{which} at 0.")
+        return (0.0,) * latent_dim
+    means = cache.encoded(shown.key, 1, "held-out").means
+    row = latent_points.chosen_datum(len(means))
+    st.caption(f"{which} at the posterior mean of datum {row}.")
+    return tuple(means[row].tolist())
 
 
 def cell_counts(means: Array, axis: Array, plane: tuple[int, int]) -> NDArray[np.int64]:
@@ -81,11 +111,16 @@ def _morph() -> float:
 
 
 def _figure(
-    shown: Subject, plane: tuple[int, int], grid: Array, axis: Array, *, density: bool, morph: float
+    shown: Subject,
+    plane: tuple[int, int],
+    grid: Array,
+    axis: Array,
+    *,
+    counts: NDArray[np.int64] | None,
+    morph: float,
 ) -> None:
-    data, theme = cache.encoded(shown.key, 1, "held-out"), state.theme_name()
+    theme = state.theme_name()
     if shown.image_shape is not None:
-        counts = cell_counts(data.means, axis, plane) if density else None
         figure = grid_figure(
             grid, axis, plane=plane, image_shape=shown.image_shape, theme=theme, counts=counts
         )
@@ -94,5 +129,7 @@ def _figure(
             columns, rows = np.meshgrid(axis, axis[::-1])
             flat = np.stack([columns, rows], axis=-1)
             grid = ((1 - morph) * flat + morph * grid).astype(np.float32)
-        figure = data_space_figure(data.x, mesh=grid, point=None, theme=theme)
-    st.plotly_chart(figure, key="grid", alt="Decoded means over the plane.", config=CHART_CONFIG)
+        x = cache.encoded(shown.key, 1, "held-out").x
+        figure = data_space_figure(x, mesh=grid, point=None, theme=theme, counts=counts)
+    config = chart_config("decoded-grid")
+    st.plotly_chart(figure, key="grid", alt="Decoded means over the plane.", config=config)

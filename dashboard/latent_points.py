@@ -1,19 +1,22 @@
-"""On the Latent space page: one datum and its neighbours, many data at once, arithmetic with class means."""
+"""On the Latent space page: one datum and its neighbours, and many data at once."""
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cache, state
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.latent import plane_figure
+from dashboard.figures.neighbours import neighbours_figure
 from dashboard.formats import signed
-from dashboard.pictures import show, strip
+from dashboard.latent_saving import Kept, chart_config, save_menu
+from dashboard.pictures import Pixels, show, strip
 from dashboard.run_header import Subject
 
 Array = NDArray[np.float32]
+Found = tuple[NDArray[np.int64], Array]
+Near = dict[str, Found]
 NEIGHBOURS_HELP: Final = (
     "The ten held-out data nearest to the chosen one: by posterior means in the latent space, and by values "
     r"in data space. Euclidean: $\|a - b\|$. Cosine: $1 - a\cdot b / (\|a\|\,\|b\|)$."
@@ -28,10 +31,11 @@ SELECT_HELP: Final = (
     r"Draw round some points with the lasso: the mean $\bar z$ of their posterior means is decoded, "
     "and their classes are counted."
 )
-ARITHMETIC_HELP: Final = (
-    r"$z' = z + t\,(\bar z_A - \bar z_B)$ with $\bar z_A$ the mean of the posterior means of class A: "
-    "what makes an A an A is added to the datum, what makes a B a B is taken away."
+CLASSES_HELP: Final = (
+    "Takes all held-out data of these classes, besides those within the lasso: needs no mouse."
 )
+GAP: Final = 10
+NEIGHBOUR_SIZE: Final = 56
 DATUM: Final = "neighbour_datum"
 """Key of the slider that names the datum whose neighbours are shown."""
 MAX_SELECTABLE: Final = 2000
@@ -43,17 +47,47 @@ def neighbours(shown: Subject) -> None:
     data = cache.encoded(shown.key, 1, "held-out")
     left, right = st.columns([2, 3], gap="large")
     with left:
-        row = st.slider("Datum", 0, len(data.x) - 1, key=DATUM, help=DATUM_HELP)
-        st.caption(CHOICE_HINT)
+        row = _datum(data)
         kind = _switch("Decoded", ("mean", "sample"), "neighbour_kind", PICTURE_HELP)
-        decoded = _decoded(shown, data.means[row], sample=kind == "sample")
-        _pictures(shown, np.stack([data.x[row], decoded]), size=150, alt="The datum, and what is decoded.")
+        made = decoded(shown, data.means[row], sample=kind == "sample")
+        pictures(shown, np.stack([data.x[row], made]), size=150, alt="The datum, and what is decoded.")
         _terms(shown, data, row)
     with right:
         metric = _switch("Distance", ("euclidean", "cosine"), "neighbour_metric", NEIGHBOURS_HELP)
-        for space, points in (("latent space", data.means), ("data space", data.x)):
-            rows, distances = cache.neighbours(points, row, "cosine" if metric == "cosine" else "euclidean")
-            _neighbours(shown, data, space, rows, distances)
+        near = _near(data, row, "cosine" if metric == "cosine" else "euclidean")
+        if shown.image_shape is None:
+            _neighbours_chart(data, row, made, near)
+        for space, found in near.items():
+            _neighbours(shown, data, space, found)
+    with left:
+        kept = [_kept(shown, data, space, found) for space, found in near.items()]
+        save_menu(_kept_datum(shown, data, row, made), *kept)
+
+
+def _kept_datum(shown: Subject, data: cache.Encoded, row: int, made: Array) -> Kept:
+    pair = np.stack([data.x[row], made])
+    arrays = {"row": np.array(row), "x": data.x[row], "decoded": made}
+    arrays |= {"mean": data.means[row], "std": data.stds[row]}
+    pixels = picture_strip(shown, pair, 150, GAP)
+    return Kept(title="The datum and what is decoded", file="datum", arrays=arrays, pixels=pixels)
+
+
+def chosen_datum(num_data: int) -> int:
+    """The datum whose neighbours are shown; what another run with more data left is brought within these."""
+    row = state.control(DATUM)
+    return min(row, num_data - 1) if isinstance(row, int) else 0
+
+
+def _datum(data: cache.Encoded) -> int:
+    state.set_control(DATUM, chosen_datum(len(data.x)))
+    row = st.slider("Datum", 0, len(data.x) - 1, key=DATUM, help=DATUM_HELP, persist_state="session")
+    st.caption(CHOICE_HINT)
+    return row
+
+
+def _near(data: cache.Encoded, row: int, metric: Literal["cosine", "euclidean"]) -> Near:
+    spaces = (("latent space", data.means), ("data space", data.x))
+    return {space: cache.neighbours(points, row, metric) for space, points in spaces}
 
 
 @st.fragment
@@ -64,12 +98,34 @@ def selection(shown: Subject, plane: tuple[int, int]) -> None:
     with left:
         chosen = _selected(shown, data, plane)
     with right:
+        chosen = sorted({*chosen, *_of_classes(shown, data)})
         if not chosen:
             st.info("Draw round some points with the lasso on the left: they are decoded as one.")
             return
         mean = data.means[chosen].mean(0)
-        _pictures(shown, _decoded(shown, mean)[None], size=220, alt="Decoded mean of the selected data.")
+        made = decoded(shown, mean)[None]
+        pictures(shown, made, size=220, alt="Decoded mean of the selected data.")
         st.markdown(f"**{len(chosen)} data** · {_counts(shown, data.labels[chosen])}")
+        arrays = {"rows": np.array(chosen), "z": mean, "x": made[0]}
+        pixels = picture_strip(shown, made, 220, GAP)
+        title = "Decoded mean of the selected"
+        save_menu(Kept(title=title, file="selected-mean", arrays=arrays, pixels=pixels))
+
+
+def _of_classes(shown: Subject, data: cache.Encoded) -> list[int]:
+    present = [label for label in np.unique(data.labels).tolist() if label >= 0]
+    if not present:
+        return []
+    names = {label: shown.class_names[label] for label in present}
+    picked = st.pills(
+        "Whole classes",
+        present,
+        selection_mode="multi",
+        key="selected_classes",
+        format_func=lambda label: names[label],
+        help=CLASSES_HELP,
+    )
+    return np.flatnonzero(np.isin(data.labels, picked)).tolist()
 
 
 def _selected(shown: Subject, data: cache.Encoded, plane: tuple[int, int]) -> list[int]:
@@ -88,49 +144,41 @@ def _selected(shown: Subject, data: cache.Encoded, plane: tuple[int, int]) -> li
         on_select="rerun",
         selection_mode=("lasso", "box"),
         alt="Posterior means, for selecting with lasso or box.",
-        config=CHART_CONFIG,
+        config=chart_config("latent-selection"),
     )
+    if len(data.x) > MAX_SELECTABLE:
+        st.caption(
+            f"The first {MAX_SELECTABLE:,} of {len(data.x):,} held-out data; whole classes have them all."
+        )
     return chosen_rows(event.selection.points, data.labels[rows])
-
-
-@st.fragment
-def arithmetic(shown: Subject) -> None:
-    """Adds the difference of two class means to a datum."""
-    data = cache.encoded(shown.key, 1, "held-out")
-    present = [label for label in np.unique(data.labels).tolist() if label >= 0]
-    if len(present) < 2:
-        st.info("These data have no two classes to subtract.")
-        return
-    columns = st.columns(4)
-    with columns[0]:
-        row = st.slider("Datum", 0, len(data.x) - 1, 0, key="arithmetic_datum", help=DATUM_HELP)
-    with columns[1]:
-        plus = _class(shown, "Plus class A", "arithmetic_plus", present, 0)
-    with columns[2]:
-        minus = _class(shown, "Minus class B", "arithmetic_minus", present, int(data.labels[row]))
-    with columns[3]:
-        share = st.slider("Share t", 0.0, 2.0, 1.0, 0.05, key="arithmetic_share", help=ARITHMETIC_HELP)
-    step = data.means[data.labels == plus].mean(0) - data.means[data.labels == minus].mean(0)
-    on_the_way = [_decoded(shown, data.means[row] + part * share * step) for part in np.linspace(0, 1, 6)]
-    pictures = np.stack([data.x[row], *on_the_way])
-    _pictures(shown, pictures, size=110, alt="The datum, and decoded steps from it to the sum.")
-    st.caption("Left the datum, then its reconstruction, then step by step to the sum on the right.")
 
 
 def _switch(label: str, options: tuple[str, str], key: str, help_text: str) -> str:
     return st.segmented_control(label, options, default=options[0], required=True, key=key, help=help_text)
 
 
-def _decoded(shown: Subject, z: Array, *, sample: bool = False) -> Array:
+def decoded(shown: Subject, z: Array, *, sample: bool = False) -> Array:
+    """E[x|z], or one draw from p(x|z), shape (D,)."""
     points = (tuple(map(float, z)),)
     return (cache.sample(shown.key, points) if sample else cache.decode(shown.key, points))[0]
 
 
-def _pictures(shown: Subject, x: Array, *, size: int, alt: str) -> None:
-    if shown.image_shape is not None:
-        show(strip(x, shown.image_shape, size=size, gap=10), alt=alt)
+def picture_strip(shown: Subject, x: Array, size: int, gap: int) -> Pixels | None:
+    """Data side by side as a picture; None where they are points."""
+    return None if shown.image_shape is None else strip(x, shown.image_shape, size=size, gap=gap)
+
+
+def pictures(shown: Subject, x: Array, *, size: int, alt: str, names: list[str] | None = None) -> None:
+    """Data side by side, or as numbers where they are points, each after its name if it has one."""
+    pixels = picture_strip(shown, x, size, GAP)
+    if pixels is not None:
+        show(pixels, alt=alt)
+        return
+    texts = [f"({', '.join(signed(value) for value in row)})" for row in x.tolist()]
+    if names is None:
+        st.markdown(" → ".join(texts))
     else:
-        st.markdown(" → ".join(f"({', '.join(signed(value) for value in row)})" for row in x.tolist()))
+        st.markdown(" · ".join(f"{name} **{text}**" for name, text in zip(names, texts, strict=True)))
 
 
 def _terms(shown: Subject, data: cache.Encoded, row: int) -> None:
@@ -145,15 +193,32 @@ def _terms(shown: Subject, data: cache.Encoded, row: int) -> None:
     st.markdown(f"reconstruction **{terms[0]}** − KL **{terms[1]}** = ELBO **{terms[2]}** nats")
 
 
-def _neighbours(
-    shown: Subject, data: cache.Encoded, space: str, rows: NDArray[np.int64], distances: Array
-) -> None:
+def _neighbours(shown: Subject, data: cache.Encoded, space: str, found: Found) -> None:
+    rows, distances = found
     st.markdown(f"Nearest in **{space}**")
-    if shown.image_shape is not None:
-        show(strip(data.x[rows], shown.image_shape, size=56), alt=f"The nearest data in {space}.")
+    pixels = picture_strip(shown, data.x[rows], NEIGHBOUR_SIZE, 4)
+    if pixels is not None:
+        show(pixels, alt=f"The nearest data in {space}.")
     near = zip(data.labels[rows].tolist(), distances.tolist(), strict=True)
     names = (("" if label < 0 else f"{shown.class_names[label]}: ") + f"{away:.2f}" for label, away in near)
     st.caption(" · ".join(names))
+
+
+def _neighbours_chart(data: cache.Encoded, row: int, made: Array, near: Near) -> None:
+    rows = {space: found[0] for space, found in near.items()}
+    figure = neighbours_figure(data.x, row, made, rows, theme=state.theme_name())
+    alt = (
+        f"Datum {row} among the data, what is decoded for it, and its neighbours in latent and in data space."
+    )
+    st.plotly_chart(figure, key="neighbours", alt=alt, config=chart_config("neighbours"))
+
+
+def _kept(shown: Subject, data: cache.Encoded, space: str, found: Found) -> Kept:
+    rows, distances = found
+    arrays = {"rows": rows, "distances": distances, "x": data.x[rows], "means": data.means[rows]}
+    pixels = picture_strip(shown, data.x[rows], NEIGHBOUR_SIZE, 4)
+    file = f"nearest-in-{space.replace(' ', '-')}"
+    return Kept(title=f"Nearest in {space}", file=file, arrays=arrays, pixels=pixels)
 
 
 def chosen_rows(points: list[dict[str, int]], labels: NDArray[np.int32]) -> list[int]:
@@ -167,10 +232,3 @@ def _counts(shown: Subject, labels: NDArray[np.int32]) -> str:
     order = np.argsort(-counts, kind="stable")
     pairs = ((int(values[i]), int(counts[i])) for i in order)
     return ", ".join(f"{count} × {'?' if label < 0 else shown.class_names[label]}" for label, count in pairs)
-
-
-def _class(shown: Subject, label: str, key: str, present: list[int], default: int) -> int:
-    index = present.index(default) if default in present else 0
-    return st.selectbox(
-        label, present, index, key=key, format_func=lambda k: shown.class_names[k], help=ARITHMETIC_HELP
-    )

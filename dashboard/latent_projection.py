@@ -8,8 +8,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cache, state
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.latent import projection_figure
+from dashboard.latent_saving import Kept, chart_config, save_menu
 from dashboard.run_header import Subject
 from dashboard.task_line import task_line
 from dashboard.tasks import tasks
@@ -54,7 +54,9 @@ def _pca(shown: Subject) -> None:
         theme=state.theme_name(),
     )
     alt = f"PCA of the posterior means: {titles[0]}; {titles[1]}."
-    st.plotly_chart(figure, key="pca", alt=alt, config=CHART_CONFIG)
+    st.plotly_chart(figure, key="pca", alt=alt, config=chart_config("pca"))
+    arrays = {"coordinates": coordinates, "explained": explained, "labels": data.labels}
+    save_menu(Kept(title="PCA", file="pca", arrays=arrays))
 
 
 def _tsne(shown: Subject, name: str) -> None:
@@ -82,7 +84,8 @@ def _draw_tsne(shown: Subject, points: NDArray[np.float32]) -> None:
         theme=state.theme_name(),
     )
     alt = f"t-SNE of {len(points)} posterior means."
-    st.plotly_chart(figure, key="tsne", alt=alt, config=CHART_CONFIG)
+    st.plotly_chart(figure, key="tsne", alt=alt, config=chart_config("tsne"))
+    save_menu(Kept(title="t-SNE", file="tsne", arrays={"coordinates": points, "labels": labels}))
 
 
 def _start(shown: Subject, name: str) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cache, state
-from dashboard.figures.aggregate import aggregate_figure, decoded_samples_figure
+from dashboard import cache, latent_server, state
+from dashboard.figures.aggregate import aggregate_figure, decoded_samples_figure, dimensions_figure
+from dashboard.latent_saving import Kept, chart_config, save_menu
 from dashboard.pictures import show, strip
 from dashboard.run_header import Subject
 
@@ -24,8 +25,12 @@ HISTOGRAM_SAMPLES: Final = 10_000
 NUM_IMAGES: Final = 20
 NUM_POINTS: Final = 300
 COLUMNS: Final = 5
+MAX_ROWS: Final = 24
+ROWS_SENTENCE: Final = (
+    "Where a row is paler than the prior's, the prior samples what few data decode to. A row may equal the "
+    "prior's in two ways: the dimension is used and well filled, or its KL is 0 and it is not used at all."
+)
 HOLE_RATIO: Final = 10
-CHART: Final = {"displaylogo": False}
 _DRAWS: Final = "latent_samples_draws"
 
 
@@ -34,10 +39,12 @@ class Decoded:
     """Samples of z as the decoder shows them, those furthest above the prior's density first.
 
     Arguments:
+        z: Shape (n, J).
         x: E[x|z], shape (n, D).
         excess: log q(z) - log p(z), shape (n,), nats, descending; None without a density q (deterministic).
     """
 
+    z: Array
     x: Array
     excess: Array | None
 
@@ -64,17 +71,31 @@ def _histograms(shown: Subject, plane: tuple[int, int]) -> None:
             f"deviation {values.std():.2f}; the prior has 0 and 1."
         )
         figure = aggregate_figure(values, dim, theme=state.theme_name())
-        column.plotly_chart(figure, key=f"aggregate_{dim}", alt=alt, config=CHART)
+        column.plotly_chart(
+            figure, key=f"aggregate_{dim}", alt=alt, config=chart_config(f"aggregate-z{dim + 1}")
+        )
+    if z.shape[1] > len(dims):
+        _all_dimensions(shown, z)
+
+
+def _all_dimensions(shown: Subject, z: Array) -> None:
+    order = latent_server.order(shown)[:MAX_ROWS]
+    st.markdown(
+        f"**The {len(order)} most used dimensions**" if len(order) < z.shape[1] else "**All dimensions**"
+    )
+    kl = cache.encoded(shown.key, 1, "held-out").kl_per_dim.mean(0)
+    known = shown.config.model.encoder_head != "deterministic"
+    names = {dim: f"z{dim + 1}" + (f" · KL {kl[dim]:.2f}" if known else "") for dim in order}
+    figure = dimensions_figure(z, names, theme=state.theme_name())
+    alt = f"Density of the aggregate posterior in {len(order)} dimensions, a row each, below the prior's."
+    st.plotly_chart(figure, key="aggregate_all", alt=alt, config=chart_config("aggregate-all"))
+    st.caption(ROWS_SENTENCE)
 
 
 @st.fragment
 def _samples(shown: Subject) -> None:
     st.button(
-        "New samples",
-        key="latent_samples_new",
-        icon=":material/casino:",
-        help=NEW_HELP,
-        on_click=_again,
+        "New samples", key="latent_samples_new", icon=":material/casino:", help=NEW_HELP, on_click=_again
     )
     columns = st.columns(2, gap="large")
     kinds = (("the prior", _prior), ("the aggregate posterior", _aggregate))
@@ -128,7 +149,7 @@ def _decoded(shown: Subject, z: Array) -> Decoded:
         excess = (log_q - StandardNormal(z.shape[1]).log_prob(points)).numpy()
         order = np.argsort(-excess, kind="stable")
         z, excess = z[order], excess[order]
-    return Decoded(x=cache.decode(shown.key, tuple(map(tuple, z.tolist()))), excess=excess)
+    return Decoded(z=z, x=cache.decode(shown.key, tuple(map(tuple, z.tolist()))), excess=excess)
 
 
 def _show(shown: Subject, decoded: Decoded, source: str) -> None:
@@ -140,11 +161,15 @@ def _show(shown: Subject, decoded: Decoded, source: str) -> None:
         x = cache.encoded(shown.key, 1, "held-out").x
         span = 1.1 * float(np.abs(x).max())
         figure = decoded_samples_figure(x, decoded.x, span=span, theme=state.theme_name())
-        st.plotly_chart(figure, key=f"samples_{source}", alt=alt, config=CHART)
+        st.plotly_chart(figure, key=f"samples_{source}", alt=alt, config=chart_config("samples"))
     if decoded.num_in_holes is not None:
         count = f"**{decoded.num_in_holes} of {len(decoded.x)}** lie in holes"
         order = "; they stand last." if shown.image_shape and decoded.num_in_holes else "."
         st.caption(f"{count}, where q(z) is below a tenth of p(z){order}")
+    file = f"samples-from-{source.replace(' ', '-')}"
+    arrays = {"z": decoded.z, "x": decoded.x}
+    pixels = None if shown.image_shape is None else _sheet(decoded.x, shown.image_shape)
+    save_menu(Kept(title=f"Samples from {source}", file=file, arrays=arrays, pixels=pixels))
 
 
 def _sheet(x: Array, image_shape: tuple[int, int]) -> NDArray[np.uint8]:

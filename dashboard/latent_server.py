@@ -7,9 +7,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cache, state
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.latent import data_space_figure, plane_figure
 from dashboard.formats import signed
+from dashboard.latent_saving import Kept, chart_config, save_menu
 from dashboard.pictures import picture, show, strip
 from dashboard.run_header import Subject
 
@@ -37,7 +37,7 @@ def draw_plane(shown: Subject, plane: tuple[int, int]) -> None:
         stds=data.stds[rows],
     )
     alt = f"Posterior means of {len(data.means[rows])} held-out data in two latent dimensions, by class."
-    st.plotly_chart(figure, key="plane", alt=alt, config=CHART_CONFIG | {"scrollZoom": True})
+    st.plotly_chart(figure, key="plane", alt=alt, config=chart_config("latent-plane") | {"scrollZoom": True})
 
 
 @st.fragment
@@ -62,11 +62,12 @@ def traversal(shown: Subject) -> None:
             if st.toggle(label, key="traversal_all", help="Off: only the most used ones."):
                 few = dims
         z = np.array([_z(dim) for dim in range(len(dims))], dtype=np.float32)
+        strips: list[Kept] = []
         for dim in few:
             z[dim] = _slider(shown, dim)
-            _strip(shown, z, dim)
+            strips += _strip(shown, z, dim)
     with spot:
-        _decoded(shown, z)
+        _decoded(shown, z, strips)
 
 
 def order(shown: Subject) -> list[int]:
@@ -99,17 +100,20 @@ def _slider(shown: Subject, dim: int) -> float:
     return st.slider(f"$z_{{{dim + 1}}}${use}", -3.0, 3.0, 0.0, 0.05, key=f"z{dim + 1}", help=TRAVERSAL_HELP)
 
 
-def _strip(shown: Subject, z: NDArray[np.float32], dim: int) -> None:
+def _strip(shown: Subject, z: NDArray[np.float32], dim: int) -> list[Kept]:
     if shown.image_shape is None:
-        return
+        return []
     rows = np.repeat(z[None], len(STRIP_VALUES), axis=0)
     rows[:, dim] = STRIP_VALUES
     decoded = cache.decode(shown.key, tuple(map(tuple, rows.tolist())))
     alt = f"Decoded while z{dim + 1} goes from -3 to 3."
-    show(strip(decoded, shown.image_shape, size=64), alt=alt, width="stretch")
+    pixels = strip(decoded, shown.image_shape, size=64)
+    show(pixels, alt=alt, width="stretch")
+    arrays = {"z": rows, "x": decoded}
+    return [Kept(title=f"Along z{dim + 1}", file=f"traversal-z{dim + 1}", arrays=arrays, pixels=pixels)]
 
 
-def _decoded(shown: Subject, z: NDArray[np.float32]) -> None:
+def _decoded(shown: Subject, z: NDArray[np.float32], strips: list[Kept]) -> None:
     decoded = cache.decode(shown.key, (tuple(z.tolist()),))[0]
     numbers = ", ".join(signed(value) for value in z[:8].tolist()) + (", …" if len(z) > 8 else "")
     if shown.image_shape is not None:
@@ -120,5 +124,12 @@ def _decoded(shown: Subject, z: NDArray[np.float32]) -> None:
         axis = tuple(cache.quantiles(MESH_POINTS).tolist())
         mesh = cache.grid(shown.key, axis, plane, (0.0,) * len(z))
         figure = data_space_figure(data.x, mesh=mesh, point=decoded, theme=state.theme_name())
-        st.plotly_chart(figure, key="traversal_point", alt="Data space with the decoded point.")
+        config = chart_config("data-space")
+        st.plotly_chart(
+            figure, key="traversal_point", alt="Data space with the decoded point.", config=config
+        )
     st.markdown(f"E[x|z] at **z = ({numbers})**")
+    pixels = None if shown.image_shape is None else picture(decoded, shown.image_shape, size=320)
+    save_menu(
+        Kept(title="Decoded at z", file="decoded", arrays={"z": z, "x": decoded}, pixels=pixels), *strips
+    )

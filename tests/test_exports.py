@@ -1,15 +1,17 @@
 """What is exported is what is shown, and no spreadsheet runs it."""
 
+import base64
 import csv
 import io
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dashboard.cache import Encoded
-from dashboard.exports import coordinates_csv, grid_npz, grid_png, harmless
+from dashboard.exports import arrays_npz, coordinates_csv, grid_pixels, harmless, pixels_svg
 
 
 def encoded() -> Encoded:
@@ -53,19 +55,29 @@ def test_formulas_are_made_harmless(text: str) -> None:
     assert harmless("three") == "three"
 
 
-def test_decoded_array_comes_back_from_the_archive() -> None:
+def test_arrays_come_back_from_the_archive() -> None:
     grid = np.random.default_rng(1).random((2, 3, 6)).astype(np.float32)
-    axis = np.array([-1.0, 0.0, 1.0], np.float32)
-    with np.load(io.BytesIO(grid_npz(grid, axis, (0, 4))), allow_pickle=False) as archive:
-        assert np.array_equal(archive["decoded"], grid)
-        assert np.array_equal(archive["axis"], axis)
+    with np.load(
+        io.BytesIO(arrays_npz({"x": grid, "plane": np.array([1, 5])})), allow_pickle=False
+    ) as archive:
+        assert np.array_equal(archive["x"], grid)
         assert archive["plane"].tolist() == [1, 5]
 
 
 def test_picture_has_each_image_in_its_place() -> None:
     grid = np.zeros((2, 3, 6), np.float32)
     grid[1, 2] = 1.0
-    image = np.asarray(Image.open(io.BytesIO(grid_png(grid, (2, 3), scale=2))))
+    image = grid_pixels(grid, (2, 3), scale=2)
     assert image.shape == (2 * 2 * 2, 3 * 3 * 2)
     assert image[4:, 12:].min() == 255
     assert image.sum() == 255 * image[4:, 12:].size
+
+
+def test_vector_picture_has_the_pixels_within() -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (5, 7), np.uint8)
+    root = ElementTree.fromstring(pixels_svg(pixels))
+    (image,) = root
+    assert (root.get("width"), root.get("height"), root.get("viewBox")) == ("7", "5", "0 0 7 5")
+    kind, _, data = str(image.get("href")).partition(",")
+    assert kind == "data:image/png;base64"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))), pixels)

@@ -71,9 +71,13 @@ def alts(at: AppTest) -> list[str]:
     return found
 
 
+Z = np.zeros((4, 3), np.float32)
+
+
 def charts_of_samples(at: AppTest) -> list[str]:
     """The two charts of decoded points, as they are sent."""
-    return [node.proto.spec for node in at.get("plotly_chart")][-2:]  # type: ignore[attr-defined]
+    charts = [node for node in at.get("plotly_chart") if str(node.key).startswith("samples_")]
+    return [chart.proto.spec for chart in charts]  # type: ignore[attr-defined]
 
 
 def traces(figure: go.Figure) -> list[Any]:
@@ -108,8 +112,8 @@ def test_new_samples_are_drawn_and_only_on_demand(runner: LocalRunner) -> None:
 def test_a_hole_has_a_tenth_of_the_priors_density() -> None:
     edge = -np.log(10)
     excess = np.array([1.0, edge + 0.01, edge - 0.01, -50.0], np.float32)
-    assert Decoded(x=np.zeros((4, 2), np.float32), excess=excess).num_in_holes == 2
-    assert Decoded(x=np.zeros((4, 2), np.float32), excess=None).num_in_holes is None
+    assert Decoded(z=Z, x=np.zeros((4, 2), np.float32), excess=excess).num_in_holes == 2
+    assert Decoded(z=Z, x=np.zeros((4, 2), np.float32), excess=None).num_in_holes is None
 
 
 @pytest.mark.parametrize("theme", get_args(ThemeName))

@@ -6,13 +6,14 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, finish
+from dashboard.figures.base import FONT_SIZE, faded, finish
 from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.float32]
 HEIGHT = 300
 SPACE_HEIGHT = 380
 NUM_BINS = 50
+ROW_HEIGHT = 26
 _REACH = 4.0
 _HOVER = "z = %{x:.2f}: density %{y:.3f}"
 _ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": FONT_SIZE}}
@@ -51,6 +52,39 @@ def aggregate_figure(z: Array, dim: int, *, theme: ThemeName) -> go.Figure:
     figure.update_xaxes(title=f"z<sub>{dim + 1}</sub>", range=[low, high])
     figure.update_yaxes(title="density", rangemode="tozero")
     return finish(figure.update_layout(legend=_ABOVE), height=HEIGHT, theme=theme, legend=True)
+
+
+def dimensions_figure(z: Array, names: dict[int, str], *, theme: ThemeName) -> go.Figure:
+    """Histograms of the aggregate posterior in many latent dimensions, one in each row, below the prior's.
+
+    Arguments:
+        z: Samples of the aggregate posterior, shape (n, J).
+        names: What to call the dimensions to draw (from 0), first row first.
+        theme: Light or dark.
+    """
+    edges = np.linspace(-_REACH, _REACH, NUM_BINS + 1)
+    centres = (edges[1:] + edges[:-1]) / 2
+    # Beyond the ends counts as the end: a row keeps all its data.
+    inside = np.clip(z, edges[0], edges[-1])
+    width = edges[1] - edges[0]
+    rows = [np.histogram(inside[:, dim], bins=edges)[0] / (len(z) * width) for dim in names]
+    prior = np.exp(-(centres**2) / 2) / math.sqrt(2 * math.pi)
+    figure = go.Figure(
+        go.Heatmap(
+            x=centres,
+            y=["prior", *names.values()],
+            z=np.stack([prior, *rows]),
+            zmin=0,
+            zmax=2 * float(prior.max()),
+            colorscale=[[0, faded(CONCEPTS[theme]["posterior"], 0)], [1, CONCEPTS[theme]["posterior"]]],
+            showscale=False,
+            ygap=3,
+            hovertemplate="%{y}, z = %{x:.2f}: density %{z:.3f}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="z, in standard deviations of the prior", showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    return finish(figure, height=ROW_HEIGHT * (len(names) + 1) + 70, theme=theme)
 
 
 def decoded_samples_figure(x: Array, decoded: Array, *, span: float, theme: ThemeName) -> go.Figure:

@@ -10,6 +10,8 @@ from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 Array = NDArray[np.float32]
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 HEIGHT = 460
+ROW_HEIGHT = 170
+LARGEST_DOT = 18
 
 
 def plane_figure(
@@ -122,7 +124,7 @@ def grid_figure(
     if counts is not None:
         _add_density(figure, counts, image_shape, theme)
     _number_cells(figure, axis, (rows, columns), image_shape, plane)
-    return finish(figure, height=HEIGHT, theme=theme)
+    return finish(figure, height=HEIGHT if rows > 1 else ROW_HEIGHT, theme=theme)
 
 
 def _number_cells(
@@ -146,7 +148,14 @@ def _number_cells(
     figure.update_yaxes(autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False)
 
 
-def data_space_figure(x: Array, *, mesh: Array, point: Array | None, theme: ThemeName) -> go.Figure:
+def data_space_figure(
+    x: Array,
+    *,
+    mesh: Array,
+    point: Array | None,
+    theme: ThemeName,
+    counts: NDArray[np.int64] | None = None,
+) -> go.Figure:
     """Two-dimensional data with the decoded grid as a mesh, and the decoded point of the sliders.
 
     Arguments:
@@ -154,6 +163,7 @@ def data_space_figure(x: Array, *, mesh: Array, point: Array | None, theme: Them
         mesh: Decoded grid, shape (rows, columns, 2).
         point: A decoded point, shape (2,).
         theme: Light or dark.
+        counts: Data in each cell of the grid, shape (rows, columns), as dots of that area; None: none.
     """
     colours = CONCEPTS[theme]
     figure = go.Figure()
@@ -167,6 +177,8 @@ def data_space_figure(x: Array, *, mesh: Array, point: Array | None, theme: Them
     figure.add_scatter(
         x=path[:, 0], y=path[:, 1], mode="lines", line=line, name="decoded grid", hoverinfo="skip"
     )
+    if counts is not None:
+        _add_dots(figure, mesh[counts > 0], counts[counts > 0], theme)
     if point is not None:
         marker = {"color": colours["kl"], "size": 16, "symbol": "x"}
         figure.add_scatter(x=point[:1], y=point[1:], mode="markers", marker=marker, name="decoded z")
@@ -199,6 +211,19 @@ def _add_density(
         opacity=0.65,
         showscale=False,
         hovertemplate="%{z} posterior means<extra></extra>",
+    )
+
+
+def _add_dots(figure: go.Figure, nodes: Array, counts: NDArray[np.int64], theme: ThemeName) -> None:
+    sizes = LARGEST_DOT * np.sqrt(counts / counts.max())
+    figure.add_scatter(
+        x=nodes[:, 0],
+        y=nodes[:, 1],
+        mode="markers",
+        name="posterior means in the cell",
+        marker={"color": CONCEPTS[theme]["beta"], "size": sizes, "opacity": 0.65},
+        text=counts,
+        hovertemplate="%{text} posterior means<extra></extra>",
     )
 
 
