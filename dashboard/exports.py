@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def arrays_npz(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
+def arrays_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Arrays by name as a NumPy archive."""
     out = io.BytesIO()
     np.savez_compressed(out, **dict(arrays))  # pyright: ignore[reportArgumentType]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -41,7 +40,7 @@ class Kept:
 
     title: str
     file: str
-    arrays: Mapping[str, NDArray[np.generic]]
+    arrays: Mapping[str, NDArray[Any]]
     pixels: Pixels | None = None
 
 

@@ -144,7 +144,7 @@ def _number_cells(
         centres = [(index + 0.5) * height - 0.5 for index in shown]
         figure.update_yaxes(tickvals=centres, ticktext=texts[::-1], title=f"z<sub>{plane[1] + 1}</sub>")
     else:
-        figure.update_yaxes(showticklabels=False)
+        figure.update_yaxes(showticklabels=False, ticks="")
     figure.update_yaxes(autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False)
 
 

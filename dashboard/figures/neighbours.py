@@ -26,12 +26,10 @@ def neighbours_figure(
     colours = CONCEPTS[theme]
     figure = go.Figure()
     _add(figure, x, "x", {"color": colours["data"], "size": 4, "opacity": 0.7})
-    for (space, rows), concept, size in zip(
-        near.items(), ("posterior", "reconstruction"), (11, 16), strict=False
-    ):
+    for (space, rows), concept, size in zip(near.items(), ("posterior", "beta"), (10, 15), strict=False):
         ring = {"color": colours[concept], "size": size, "symbol": "circle-open", "line": {"width": 2}}
         _add(figure, x[rows], f"near in {space}", ring)
-    _add(figure, x[row][None], "the datum", {"color": colours["log_evidence"], "size": 11})
+    _add(figure, x[row][None], "the datum", {"color": colours["log_evidence"], "size": 8})
     _add(figure, decoded[None], "decoded", {"color": colours["decoded"], "size": 11, "symbol": "diamond"})
     figure.update_xaxes(title="x<sub>1</sub>", zeroline=False)
     figure.update_yaxes(title="x<sub>2</sub>", scaleanchor="x", zeroline=False)
