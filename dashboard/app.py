@@ -19,6 +19,9 @@ PAGES = (
     ("latent_space.py", "Latent space", ":material/scatter_plot:"),
     ("elbo.py", "ELBO", ":material/stacked_bar_chart:"),
     ("free_energy.py", "Free energy and EM", ":material/stairs:"),
+    ("gradients.py", "Gradients", ":material/trending_down:"),
+    ("priors.py", "Priors and weights", ":material/blur_on:"),
+    ("compare.py", "Compare", ":material/balance:"),
 )
 
 
