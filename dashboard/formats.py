@@ -4,3 +4,13 @@
 def signed(value: float, digits: int = 2) -> str:
     """A number with a real minus sign, as printed formulas have it: ``-1.5`` becomes ``−1.50``."""
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def superscript(number: int) -> str:
+    """The number of a layer as formulas have it: ``12`` becomes ``⁽¹²⁾``."""
+    return "⁽" + str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")) + "⁾"
+
+
+def subscript(number: int) -> str:
+    """The index of a unit: ``12`` becomes ``₁₂``."""
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

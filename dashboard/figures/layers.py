@@ -1,0 +1,76 @@
+"""The layers of a network as they are drawn, with the numbers of one datum."""
+
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Kind = Literal["input", "hidden", "heads", "latent", "output"]
+MAX_CARDS: Final = 6
+"""Layers with more units are drawn as pictures."""
+
+
+class Line(NamedTuple):
+    """One number of each unit: its symbol, and values of shape (units,), NaN where a unit has none."""
+
+    symbol: str
+    values: Array
+
+
+class Column(NamedTuple):
+    """A layer as it is drawn.
+
+    Arguments:
+        kind: What it is.
+        number: From 1, as in the source document.
+        lines: What stands in its cards, the number of ``h`` among them.
+        u, h: Of its units, shape (units,).
+        delta: dL/du, shape (units,); None for the input.
+        weights, biases: Into this layer, shapes (units, units before) and (units,); None for x and z.
+        index_base: Units count from 1 to this and start again (heads: mu_1 ... mu_J, phi_1 ... phi_J).
+        image_shape: (height, width) of a layer of pixels.
+    """
+
+    kind: Kind
+    number: int
+    lines: tuple[Line, ...]
+    u: Array
+    h: Array
+    delta: Array | None = None
+    weights: Array | None = None
+    biases: Array | None = None
+    index_base: int = 1
+    image_shape: tuple[int, int] | None = None
+
+    @property
+    def is_small(self) -> bool:
+        """Whether each unit has a card."""
+        return len(self.h) <= MAX_CARDS
+
+    def card(self, unit: int) -> list[tuple[str, float]]:
+        """Symbols and numbers of one unit."""
+        pairs = [(line.symbol, float(line.values[unit])) for line in self.lines]
+        return [(symbol, value) for symbol, value in pairs if not np.isnan(value)]
+
+    def unit_index(self, unit: int) -> int:
+        """The number that a unit's symbol bears."""
+        return unit % self.index_base + 1
+
+
+class Moment(NamedTuple):
+    """How far the pass is.
+
+    Arguments:
+        forward: How many columns have their numbers, from the first.
+        backward: How many columns have their delta, from the last.
+        has_loss: Whether the loss is there.
+        active: The column of this step; None at the loss.
+        unit: The unit of that column that is written out.
+    """
+
+    forward: int
+    backward: int
+    has_loss: bool
+    active: int | None
+    unit: int = 0
