@@ -30,6 +30,7 @@ class Column(NamedTuple):
         weights, biases: Into this layer, shapes (units, units before) and (units,); None for x and z.
         index_base: Units count from 1 to this and start again (heads: mu_1 ... mu_J, phi_1 ... phi_J).
         image_shape: (height, width) of a layer of pixels.
+        is_wrong: Whether an error has made the delta wrong.
     """
 
     kind: Kind
@@ -42,6 +43,7 @@ class Column(NamedTuple):
     biases: Array | None = None
     index_base: int = 1
     image_shape: tuple[int, int] | None = None
+    is_wrong: bool = False
 
     @property
     def is_small(self) -> bool:

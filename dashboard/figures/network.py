@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from dashboard.figures.layers import Column, Moment
 from dashboard.figures.network_places import BLOCK, LINE, Box, Places
-from dashboard.figures.svg import cells, grid_shape, number_text, rect, text
+from dashboard.figures.svg import WRONG, cells, grid_shape, number_text, rect, text
 from dashboard.formats import subscript
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
@@ -76,7 +76,7 @@ def _layers(places: Places, moment: Moment, ink: Ink) -> Iterator[str]:
         box = places.box(place)
         bold = f'font-weight="{700 if place == moment.active else 500}"'
         if places.tall:
-            yield text(0, box.y - 10, title(column), size=16, extra=bold)
+            yield text(0, box.y - 10, title(column), size=16, extra=f'class="halo" {bold}')
         else:
             yield text(box.centre[0], box.y - 12, title(column), size=18, anchor="middle", extra=bold)
         if column.is_small:
@@ -103,7 +103,8 @@ def _card(places: Places, place: int, unit: int, moment: Moment, ink: Ink) -> It
     yield rect(*box, f'fill="{colour}" fill-opacity="{tint:.2f}"')
     rows = [(symbol, value, has_numbers, "currentColor") for symbol, value in column.card(unit)]
     if column.delta is not None:
-        rows.append(("δ", float(column.delta[unit]), has_delta, ink.back))
+        delta_colour = WRONG if column.is_wrong and has_delta else ink.back
+        rows.append(("δ", float(column.delta[unit]), has_delta, delta_colour))
     y = box.y + (box.height - LINE * len(rows)) / 2 + LINE - 6
     for symbol, value, shown, colour in rows:
         yield from _row(box, y, symbol + subscript(column.unit_index(unit)), value if shown else None, colour)
@@ -112,7 +113,7 @@ def _card(places: Places, place: int, unit: int, moment: Moment, ink: Ink) -> It
 
 def _row(box: Box, y: float, symbol: str, value: float | None, colour: str) -> Iterator[str]:
     size = 20 if box.width > 100 else 17
-    yield text(box.x + 7, y, symbol, size=size - 2, colour=colour, extra='opacity="0.8"')
+    yield text(box.x + 7, y, symbol, size=size - 2, colour=colour)
     number = "·" if value is None else number_text(value)
     right = box.x + box.width - 7
     yield text(right, y, number, size=size, anchor="end", colour=colour, extra='font-weight="600"')
@@ -131,15 +132,24 @@ def _pictures(places: Places, place: int, moment: Moment, ink: Ink) -> Iterator[
         y = box.y + (0 if places.tall else number * (BLOCK + 30))
         is_picture = column.image_shape is not None and name != "δ"
         now = place == moment.active and (name == "δ") == bool(moment.backward)
-        line = f'stroke="currentColor" stroke-width="{3 if now else 1}"'
         width, height = (BLOCK * side / max(shape) for side in (shape[1], shape[0]))
         ground = 'fill="#000"' if is_picture and shown else 'class="ground"'
-        yield rect(x, y, width, height, f"{line} {ground}")
+        yield rect(x, y, width, height, f'stroke="currentColor" stroke-width="{3 if now else 1}" {ground}')
         if shown:
             yield cells(values, shape, x, y, BLOCK, colours=("#fff", "#000") if is_picture else colours)
+        if shown and now:
+            yield _unit_mark(x, y, shape, moment.unit)
         ends = f"{number_text(float(values.min()))} … {number_text(float(values.max()))}" if shown else "·"
-        colour = ink.back if name == "δ" else "currentColor"
-        yield text(x, y + height + 17, f"{name} {ends}", size=13, colour=colour)
+        colour = "currentColor" if name != "δ" else WRONG if column.is_wrong and shown else ink.back
+        yield text(x, y + height + 17, f"{name} {ends}", size=14, colour=colour)
+
+
+def _unit_mark(x: float, y: float, shape: tuple[int, int], unit: int) -> str:
+    """A frame round the unit that is written out."""
+    cell = BLOCK / max(shape)
+    row, side = divmod(unit, shape[1])
+    frame = f'fill="none" stroke="{WRONG}" stroke-width="3"'
+    return rect(x + side * cell, y + row * cell, cell, cell, frame)
 
 
 def _edges(places: Places, moment: Moment, ink: Ink) -> Iterator[str]:
@@ -178,8 +188,14 @@ def _lines(places: Places, place: int, moment: Moment | None, ink: Ink) -> Itera
             is_hot = moment is not None and moment.unit == (before if moment.backward else unit)
             yield _stroke(ends, colour, 1 + 4 * abs(weight) / largest, moment if is_hot else None, ink)
             if moment is not None and is_hot:
-                labels.append(_weight(ends, weight, 0.7 if moment.backward else 0.3))
+                labels.append(_weight(ends, weight, _label_share(places, moment)))
     yield from labels
+
+
+def _label_share(places: Places, moment: Moment) -> float:
+    """Where on its line a weight stands: towards the side where the lines of one unit lie apart."""
+    share = 0.4 if places.tall else 0.3
+    return 1 - share if moment.backward else share
 
 
 def _stroke(

@@ -39,7 +39,7 @@ class Places:
         self.columns, self.tall = columns, tall
         self.card_width = 94.0 if tall else 126.0
         self.between = 6.0 if tall else 14.0
-        self.gap = 78.0 if tall else 90.0
+        self.gap = 100.0 if tall else 90.0
         self._sizes = [self._size(column) for column in columns]
         self._across = max(size[0 if tall else 1] for size in self._sizes)
 

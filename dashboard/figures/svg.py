@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 MAX_CELLS: Final = 1024
 """Of a large layer no more units are drawn."""
+WRONG: Final = "#E5484D"
+"""Of numbers that an error has made wrong: red on light and on dark."""
 _LEVELS: Final = 24
 
 

@@ -12,18 +12,17 @@ from dashboard.choice import one_of
 from dashboard.components.network import drawn_network
 from dashboard.figures.network import network_svg
 from dashboard.labs.back_propagation_back import gradient_lines
-from dashboard.labs.back_propagation_pass import Pass
+from dashboard.labs.back_propagation_pass import TOLERANCE, Pass
 from dashboard.labs.back_propagation_steps import moment_of, steps_of
 from dashboard.labs.back_propagation_table import (
     NO_PLACE,
     TABLE_HELP,
-    TOLERANCE,
     applies,
     gradient_table,
     loss_terms,
 )
 from dashboard.labs.back_propagation_walk import draw_stepper, formula_lines
-from dashboard.pictures import Pixels, show, strip
+from dashboard.pictures import picture, show
 from vae_core.config import Activation, EncoderHead, Likelihood
 
 if TYPE_CHECKING:
@@ -94,15 +93,21 @@ def _small(slip: "Slip | None") -> None:
         index = _number("Datum", "bp_datum", "A held-out digit, averaged to 2 × 2 pixels.", last)
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
     found = cache_back_propagation.small_pass(network, index, noise, slip)
-    _pass(found, _picture(index, found))
+    _pass(found, digit=index)
 
 
-def _picture(index: int, found: Pass) -> Pixels:
-    """The digit, its four pixels, and the four of the output, all 8 pixels wide."""
-    small = np.stack([found.x, found.columns[-1].h]).reshape(2, *cache_back_propagation.SMALL_SHAPE)
-    large = small.repeat(4, axis=1).repeat(4, axis=2).reshape(2, -1)
-    digit = cache_back_propagation.digits()[index]
-    return strip(np.concatenate([digit[None], large]).astype(np.float32), (8, 8), size=104, gap=12)
+def _pictures(index: int, found: Pass) -> None:
+    """The digit, its four pixels, and the four of the output."""
+    shown = {
+        "a digit": (cache_back_propagation.digits()[index], (8, 8)),
+        "x: its quarters": (found.x, cache_back_propagation.SMALL_SHAPE),
+        "y: the output": (found.columns[-1].h, cache_back_propagation.SMALL_SHAPE),
+    }
+    with st.container(horizontal=True):
+        for name, (values, shape) in shown.items():
+            with st.container(width=112, gap="xsmall"):
+                show(picture(values.astype(np.float32), shape, size=104), alt=name)
+                st.caption(name)
 
 
 @st.fragment
@@ -125,7 +130,7 @@ def _number(label: str, key: str, help_text: str, largest: int = LARGEST_SEED) -
     return int(value)
 
 
-def _pass(found: Pass, picture: Pixels | None = None) -> None:
+def _pass(found: Pass, digit: int | None = None) -> None:
     """The steps, the drawing, the step's formula, and the gradients."""
     steps = steps_of(found.columns)
     place, unit = draw_stepper(found.columns, steps)
@@ -141,14 +146,13 @@ def _pass(found: Pass, picture: Pixels | None = None) -> None:
     st.markdown("\n\n".join(f"${line}$" for line in formula_lines(found, steps[place], unit)))
     left, right = st.columns(2, gap="large")
     with left:
-        for line in gradient_lines(found, steps[place]):
-            st.latex(line)
-        if picture is not None:
-            show(picture, alt="The digit, its mean over 2 × 2 pixels, and the output y.")
-            st.caption("The digit, x (its mean over each quarter), and the output y.")
-    with right:
         _verdict(found)
         st.markdown(gradient_table(found), help=TABLE_HELP)
+    with right:
+        for line in gradient_lines(found, steps[place]):
+            st.latex(line)
+        if digit is not None:
+            _pictures(digit, found)
 
 
 def _verdict(found: Pass) -> None:

@@ -1,7 +1,7 @@
 """The steps of the backward pass as formulas with numbers; the documents' errors stand in red."""
 
 from dashboard.figures.layers import Column
-from dashboard.labs.back_propagation_pass import Pass
+from dashboard.labs.back_propagation_pass import TOLERANCE, Pass
 from dashboard.labs.back_propagation_steps import ACTIVATIONS, Step, factor, matrix, number, products, red
 
 
@@ -23,10 +23,10 @@ def gradient_lines(found: Pass, step: Step) -> list[str]:
     for parameter in found.parameters:
         if parameter.number == n and parameter.symbol == "W" and parameter.entries is not None:
             by_hand, automatic = (matrix(part) for part in parameter.entries)
-            by_hand = by_hand if parameter.difference < 1e-10 else red(by_hand)
-            left = rf"\frac{{\partial L}}{{\partial W^{{({n})}}}} = \delta^{{({n})}}h^{{({n - 1})\top}}"
+            by_hand = by_hand if parameter.difference < TOLERANCE else red(by_hand)
             return [
-                rf"{left} = \underbrace{{{by_hand}}}_{{\text{{by hand}}}}",
+                rf"\partial L/\partial W^{{({n})}} = \delta^{{({n})}}\,h^{{({n - 1})\top}}",
+                rf"\underbrace{{{by_hand}}}_{{\text{{by hand}}}}",
                 rf"\underbrace{{{automatic}}}_{{\text{{automatic differentiation}}}}",
             ]
     return []
@@ -38,14 +38,14 @@ def _delta(column: Column, unit: int) -> str:
 
 
 def _weight(found: Pass, place: int, unit: int) -> str:
+    """The gradient of one weight of a unit: the first, or of many that with the largest input."""
     column, before = found.columns[place], found.columns[place - 1]
     assert column.delta is not None
-    n, j = column.number, unit + 1
-    product = rf"{number(float(column.delta[unit]))}{{\cdot}}{factor(float(before.h[0]))}"
-    value = number(float(column.delta[unit] * before.h[0]))
+    n, j, i = column.number, unit + 1, 0 if before.is_small else int(abs(before.h).argmax())
+    delta, h = float(column.delta[unit]), float(before.h[i])
     return (
-        rf"\frac{{\partial L}}{{\partial w^{{({n})}}_{{{j}1}}}} = \delta_{{{j}}}\,h^{{({n - 1})}}_1 = "
-        rf"{product} = {value}"
+        rf"\partial L/\partial w^{{({n})}}_{{{j},{i + 1}}} = \delta_{{{j}}}\,h^{{({n - 1})}}_{{{i + 1}}} = "
+        rf"{number(delta)}{{\cdot}}{factor(h)} = {number(delta * h)}"
     )
 
 
@@ -57,7 +57,7 @@ def _output(found: Pass, place: int, unit: int) -> list[str]:
     squared = f"/{number(found.scale**2)}" if scale else ""
     dot = r"{\cdot}" if two else ""
     return [
-        rf"\delta^{{({column.number})}} = \frac{{\partial L}}{{\partial u}} = {two}(y - x){scale}",
+        rf"\delta^{{({column.number})}} = \partial L/\partial u^{{({column.number})}} = {two}(y - x){scale}",
         rf"\delta_{{{j}}} = {two}{dot}({y} - {x}){squared} = {_delta(column, unit)}",
     ]
 
@@ -74,7 +74,7 @@ def _latent(found: Pass, place: int, unit: int) -> list[str]:
     column = found.columns[place]
     n = column.number
     return [
-        rf"\delta^{{({n})}} = \frac{{\partial L_{{\mathrm{{rec}}}}}}{{\partial z}} = "
+        rf"\delta^{{({n})}} = \partial(-\log p(x|z))/\partial z = "
         rf"W^{{({n + 1})\top}}\delta^{{({n + 1})}}",
         rf"\delta_{{{unit + 1}}} = {_back_sum(found, place, unit)[0]} = {_delta(column, unit)}",
     ]
@@ -89,8 +89,10 @@ def _hidden(found: Pass, place: int, unit: int) -> list[str]:
     if found.slip == "f_for_slope":
         formula, numbers = red(rf"f(u^{{({n})}})") + rf",\quad f = {f}", red(h)
     else:
-        formula = rf"f'(u^{{({n})}}),\quad f' = {slope}"
-        numbers = rf"(1-{h}^2)" if found.config.activation == "tanh" else rf"f'({u})"
+        formula, numbers = rf"f'(u^{{({n})}}),\quad f' = {slope}", rf"f'({u})"
+        # Close to 1 three decimals of h would make 1 - h^2 look like 0.
+        if found.config.activation == "tanh" and abs(column.h[unit]) < 0.99:
+            numbers = rf"(1-{h}^2)"
     return [
         rf"\delta^{{({n})}} = ({back})\odot {formula}",
         rf"({back})_{{{j}}} = {total} = {number(value)}",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from vae_core.networks import MLP
 
 Array = NDArray[np.float64]
+TOLERANCE: Final = 1e-10
+"""A relative difference below is rounding."""
 SHOWN_ENTRIES: Final = 16
 """A gradient with at most so many entries is shown whole."""
 
@@ -26,7 +28,6 @@ class Parameter(NamedTuple):
     Arguments:
         symbol: ``"W"``, ``"b"`` or ``"log s"``.
         number: Of its layer; 0 for log s.
-        size: Shape as text.
         by_hand, automatic: Entry with the largest size of each.
         difference: max |by hand - automatic| / max |automatic|.
         entries: Both gradients whole where they are small, shape (2, units, units before).
@@ -34,7 +35,6 @@ class Parameter(NamedTuple):
 
     symbol: str
     number: int
-    size: str
     by_hand: float
     automatic: float
     difference: float
@@ -93,12 +93,12 @@ def pass_of(
 
     generator = torch.Generator().manual_seed(noise)
     eps = torch.randn(1, model.config.latent_dim, generator=generator, dtype=torch.float64)
-    found = back_propagate(model, x[None], eps, slip=slip)
+    found, right = (back_propagate(model, x[None], eps, slip=choice) for choice in (slip, None))
     automatic = automatic_gradients(model, x[None], eps)
     log_var = None if found.log_var is None else found.log_var[0].numpy()
     return Pass(
         config=model.config,
-        columns=_columns(model, found, x.numpy(), shape),
+        columns=_marked(_columns(model, found, x.numpy(), shape), _columns(model, right, x.numpy(), shape)),
         x=x.numpy(),
         eps=eps[0].numpy(),
         mean=found.mean[0].numpy(),
@@ -131,6 +131,18 @@ def _columns(model: "VAE", found: "Backward", x: Array, shape: tuple[int, int] |
         outputs = (Line("u", last.u), *outputs)
     columns[-1] = last._replace(kind="output", lines=outputs, h=y, image_shape=shape)
     return tuple(columns)
+
+
+def _marked(columns: tuple[Column, ...], right: tuple[Column, ...]) -> tuple[Column, ...]:
+    """The columns, with a mark on those whose delta is not the right one."""
+    return tuple(
+        column._replace(is_wrong=_apart(column.delta, twin.delta))
+        for column, twin in zip(columns, right, strict=True)
+    )
+
+
+def _apart(delta: Array | None, right: Array | None) -> bool:
+    return delta is not None and right is not None and not np.array_equal(delta, right)
 
 
 def _dense(mlp: "MLP", place: int, layer: "Layer", number: int) -> Column:
@@ -174,7 +186,6 @@ def _parameters(
             Parameter(
                 symbol="log s" if number == 0 else ("W" if "weights" in name else "b"),
                 number=number,
-                size=" × ".join(str(side) for side in ours.shape) or "1",
                 by_hand=largest[0],
                 automatic=largest[1],
                 difference=relative_difference(ours, theirs),

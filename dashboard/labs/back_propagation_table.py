@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING, Final
 
 from dashboard.figures.svg import number_text
 from dashboard.formats import superscript
-from dashboard.labs.back_propagation_pass import Parameter, Pass
+from dashboard.labs.back_propagation_pass import TOLERANCE, Parameter, Pass
 
 if TYPE_CHECKING:
     from vae_core.backward import Slip
 
-TOLERANCE: Final = 1e-10
 TABLE_HELP: Final = (
     r"Relative difference: $\max|g_{hand} - g_{auto}| / \max|g_{auto}|$ over the entries of a parameter, in "
     "float64. Of each gradient the entry with the largest size is shown."
@@ -41,10 +40,7 @@ def loss_terms(found: Pass) -> dict[int, str]:
 
 def gradient_table(found: Pass) -> str:
     """A Markdown table with a row for each parameter; what is wrong is red."""
-    head = [
-        "| gradient of | shape | by hand | automatic | relative difference |",
-        "| :-- | :-- | --: | --: | --: |",
-    ]
+    head = ["| ∂L/∂ | by hand | automatic | relative difference |", "| :-- | --: | --: | --: |"]
     return "\n".join([*head, *map(_row, found.parameters)])
 
 
@@ -53,4 +49,4 @@ def _row(parameter: Parameter) -> str:
     cells = [number_text(parameter.by_hand), number_text(parameter.automatic), f"{parameter.difference:.0e}"]
     if parameter.difference >= TOLERANCE:
         cells[0], cells[2] = f":red[**{cells[0]}**]", f":red[**{100 * parameter.difference:,.0f} %**]"
-    return f"| **{name}** | {parameter.size} | {' | '.join(cells)} |"
+    return f"| **{name}** | {' | '.join(cells)} |"

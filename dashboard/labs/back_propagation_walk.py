@@ -16,59 +16,70 @@ UNIT: Final = "bp_unit"
 STEP_HELP: Final = (
     r"Forward: $u^{(l)} = W^{(l)}h^{(l-1)} + b^{(l)}$, $h^{(l)} = f(u^{(l)})$. Back: "
     r"$\delta^{(l)} = \partial L/\partial u^{(l)} = (W^{(l+1)\top}\delta^{(l+1)})\odot f'(u^{(l)})$, and "
-    r"$\partial L/\partial W^{(l)} = \delta^{(l)}h^{(l-1)\top}$. L = −ELBO of one datum with one sample z. "
-    "The keys → and ← step."
+    r"$\partial L/\partial W^{(l)} = \delta^{(l)}h^{(l-1)\top}$. L = −ELBO of one datum with one sample z."
 )
 UNIT_HELP: Final = "The unit of this layer whose sum is written out, with its weights on the drawing."
-MAX_BUTTONS: Final = 6
+MAX_BUTTON: Final = 6
+"""Up to so many units a button goes through; of more one is named."""
 
 
 def draw_stepper(columns: Sequence[Column], steps: Sequence[Step]) -> tuple[int, int]:
-    """Draws the steps and their buttons; returns the step where the pass stands, and the unit in view."""
-    labels = [step.label for step in steps]
-    if state.control(STEP) not in labels:
-        state.set_control(STEP, labels[-1])
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        place = labels.index(_choice("Step", labels, STEP, STEP_HELP))
-        last = len(labels) - 1
-        _button("First", "bp_first", labels[0], place > 0)
-        _button("Back", "bp_back", labels[max(place - 1, 0)], place > 0, "Left")
-        _button("Step", "bp_next", labels[min(place + 1, last)], place < last, "Right")
-        _button("All", "bp_all", labels[last], place < last)
+    """Draws a button for each step; returns the step where the pass stands, and the unit in view.
+
+    Buttons and not a choice: while one of a choice has the focus, the arrow keys belong to it.
+    """
+    last = len(steps) - 1
+    place = state.control(STEP)
+    if not isinstance(place, int) or not 0 <= place <= last:
+        place = last
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        _button("Back", "bp_back", max(place - 1, 0), disabled=place == 0, shortcut="Left")
+        for number, step in enumerate(steps):
+            _button(step.label, f"bp_step{number}", number, is_here=number == place)
+        _button("Step", "bp_next", min(place + 1, last), disabled=place == last, shortcut="Right")
         column = steps[place].column
         return place, 0 if column is None else _unit(len(columns[column].h))
 
 
-def _choice(label: str, options: Sequence[str], key: str, help_text: str) -> str:
-    """One of several that the page itself can set, too."""
-    chosen = st.segmented_control(
-        label, options, required=True, key=key, help=help_text, persist_state="session"
-    )
-    assert chosen is not None
-    return chosen
-
-
-def _button(label: str, key: str, target: str, enabled: bool, shortcut: str | None = None) -> None:
+def _button(
+    label: str,
+    key: str,
+    target: int,
+    *,
+    disabled: bool = False,
+    shortcut: str | None = None,
+    is_here: bool = False,
+) -> None:
     st.button(
         label,
         key=key,
-        type="primary" if key == "bp_next" else "secondary",
-        disabled=not enabled,
+        type="primary" if is_here else "secondary",
+        disabled=disabled,
         shortcut=shortcut,
         on_click=state.set_control,
         args=(STEP, target),
+        help=STEP_HELP if shortcut else None,
     )
 
 
 def _unit(count: int) -> int:
     """The unit in view, from 0; it stays from layer to layer where there is one with its number."""
-    options = [str(number) for number in range(1, count + 1)]
-    if state.control(UNIT) not in options:
-        state.set_control(UNIT, "1")
-    if count <= MAX_BUTTONS:
-        return int(_choice("Unit", options, UNIT, UNIT_HELP)) - 1
-    chosen = st.selectbox("Unit", options, key=UNIT, help=UNIT_HELP, width=110, persist_state="session")
-    return int(chosen) - 1
+    number = state.control(UNIT)
+    if not isinstance(number, int) or not 1 <= number <= count:
+        number = 1
+    if count > MAX_BUTTON:
+        value = st.number_input("Unit", 1, count, number, key=f"{UNIT}_of_{count}", help=UNIT_HELP, width=120)
+        state.set_control(UNIT, int(value))
+        return int(value) - 1
+    st.button(
+        f"Unit {number} of {count}",
+        key="bp_next_unit",
+        shortcut="U",
+        on_click=state.set_control,
+        args=(UNIT, number % count + 1),
+        help=UNIT_HELP,
+    )
+    return number - 1
 
 
 def formula_lines(found: Pass, step: Step, unit: int) -> list[str]:
