@@ -81,7 +81,8 @@ def _layers(places: Places, moment: Moment, ink: Ink) -> Iterator[str]:
             yield text(box.centre[0], box.y - 12, title(column), size=18, anchor="middle", extra=bold)
         if column.is_small:
             for unit in range(len(column.h)):
-                yield from _card(places, place, unit, moment, ink)
+                card = "".join(_card(places, place, unit, moment, ink))
+                yield f'<g class="unit" data-place="{place}" data-unit="{unit}">{card}</g>'
         else:
             yield from _pictures(places, place, moment, ink)
 

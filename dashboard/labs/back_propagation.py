@@ -1,5 +1,6 @@
 """Back-propagation by hand: a drawn network, one layer at a time, beside automatic differentiation."""
 
+import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,7 @@ from dashboard.labs.back_propagation_table import (
     gradient_table,
     loss_terms,
 )
-from dashboard.labs.back_propagation_walk import draw_stepper, formula_lines
+from dashboard.labs.back_propagation_walk import NETWORK, draw_stepper, formula_lines, pick_unit
 from dashboard.pictures import picture, show
 from vae_core.config import Activation, EncoderHead, Likelihood
 
@@ -142,7 +143,8 @@ def _pass(found: Pass, digit: int | None = None) -> None:
     label = (
         f"Network with {len(found.columns)} layers, step {place + 1} of {len(steps)}: {steps[place].label}"
     )
-    drawn_network(wide, tall, label=label, key="bp_network")
+    go = functools.partial(pick_unit, found.columns, steps, place)
+    drawn_network(wide, tall, label=label, key=NETWORK, on_unit=go)
     st.markdown("\n\n".join(f"${line}$" for line in formula_lines(found, steps[place], unit)))
     left, right = st.columns(2, gap="large")
     with left:

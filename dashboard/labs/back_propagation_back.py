@@ -54,10 +54,11 @@ def _output(found: Pass, place: int, unit: int) -> list[str]:
     y, x = number(float(column.h[unit])), factor(float(found.x[unit]))
     two = red("2") if found.slip == "no_half" and found.config.likelihood == "gaussian" else ""
     scale = "/s^2" if found.config.likelihood == "gaussian" and found.scale != 1 else ""
+    difference = f"{two}(y - x)" if two or scale else "y - x"
     squared = f"/{number(found.scale**2)}" if scale else ""
     dot = r"{\cdot}" if two else ""
     return [
-        rf"\delta^{{({column.number})}} = \partial L/\partial u^{{({column.number})}} = {two}(y - x){scale}",
+        rf"\delta^{{({column.number})}} = \partial L/\partial u^{{({column.number})}} = {difference}{scale}",
         rf"\delta_{{{j}}} = {two}{dot}({y} - {x}){squared} = {_delta(column, unit)}",
     ]
 
@@ -136,7 +137,7 @@ def _spread(found: Pass, place: int, unit: int, sign: str) -> list[str]:
             rf"\tfrac12\,\varepsilon\,e^{{\varphi/2}}\,\delta^{{({n + 1})}} {sign} \tfrac12(e^\varphi - 1)"
         )
         numbers = rf"\tfrac12{{\cdot}}{noise}{{\cdot}}{number(std)} {sign} \tfrac12({number(variance)} - 1)"
-    symbol = r"\sigma^2" if found.config.encoder_head == "variance" else r"\varphi"
+    symbol = r"u_\sigma" if found.config.encoder_head == "variance" else r"\varphi"
     return [
         rf"\delta^{{({n})}}_{{{symbol}}} = {formula}",
         rf"\delta_{{{unit + 1}}} = {numbers} = {_delta(column, unit)}",

@@ -57,6 +57,21 @@ def moment_of(columns: Sequence[Column], steps: Sequence[Step], place: int, unit
     )
 
 
+def picked(
+    value: object, columns: Sequence[Column], steps: Sequence[Step], place: int
+) -> tuple[int, int] | None:
+    """Step and unit of a clicked card, ``[column, unit]``; None for what no card can say.
+
+    On the way back it is the backward step of that column, if it has one.
+    """
+    match value:
+        case [int(column), int(unit)] if 0 <= column < len(columns) and 0 <= unit < len(columns[column].h):
+            found = [number for number, step in enumerate(steps) if step.column == column]
+            goes_back = steps[place].goes_back
+            return next((number for number in found if steps[number].goes_back == goes_back), found[0]), unit
+    return None
+
+
 def number(value: float) -> str:
     """A number within a formula: three decimals, or a power of ten."""
     if value == 0 or 0.001 <= abs(value) < 10_000:
@@ -121,7 +136,9 @@ def _then(found: Pass, column: Column, unit: int) -> tuple[str, str]:
         return _heads(found, column, unit)
     if found.config.likelihood == "gaussian":
         return r",\quad y = u", rf"y_{{{j}}} = {number(h)}"
-    f = r"\mathrm{sigmoid}" if found.config.likelihood == "bernoulli" else r"\mathbb{E}[x|\,u]"
+    if found.config.likelihood == "continuous_bernoulli":
+        return r",\quad y = \mathbb{E}[x|z] = 1/(1-e^{-u}) - 1/u", rf"y_{{{j}}} = {number(h)}"
+    f = r"\mathrm{sigmoid}"
     return rf",\quad y = {f}(u^{{({n})}})", rf"y_{{{j}}} = {f}({number(u)}) = {number(h)}"
 
 

@@ -9,16 +9,19 @@ from dashboard import state
 from dashboard.figures.layers import Column
 from dashboard.labs.back_propagation_back import backward_lines
 from dashboard.labs.back_propagation_pass import Pass
-from dashboard.labs.back_propagation_steps import Step, forward_lines, loss_lines
+from dashboard.labs.back_propagation_steps import Step, forward_lines, loss_lines, picked
 
 STEP: Final = "bp_step"
 UNIT: Final = "bp_unit"
+NETWORK: Final = "bp_network"
 STEP_HELP: Final = (
     r"Forward: $u^{(l)} = W^{(l)}h^{(l-1)} + b^{(l)}$, $h^{(l)} = f(u^{(l)})$. Back: "
     r"$\delta^{(l)} = \partial L/\partial u^{(l)} = (W^{(l+1)\top}\delta^{(l+1)})\odot f'(u^{(l)})$, and "
     r"$\partial L/\partial W^{(l)} = \delta^{(l)}h^{(l-1)\top}$. L = −ELBO of one datum with one sample z."
 )
-UNIT_HELP: Final = "The unit of this layer whose sum is written out, with its weights on the drawing."
+UNIT_HELP: Final = (
+    "The unit whose sum is written out, with its weights drawn; a click on a unit does the same."
+)
 MAX_BUTTON: Final = 6
 """Up to so many units a button goes through; of more one is named."""
 
@@ -39,6 +42,14 @@ def draw_stepper(columns: Sequence[Column], steps: Sequence[Step]) -> tuple[int,
         _button("Step", "bp_next", min(place + 1, last), disabled=place == last, shortcut="Right")
         column = steps[place].column
         return place, 0 if column is None else _unit(len(columns[column].h))
+
+
+def pick_unit(columns: Sequence[Column], steps: Sequence[Step], place: int) -> None:
+    """Goes to the unit that was clicked on the drawing."""
+    found = picked(getattr(state.control(NETWORK), "unit", None), columns, steps, place)
+    if found is not None:
+        state.set_control(STEP, found[0])
+        state.set_control(UNIT, found[1] + 1)
 
 
 def _button(
