@@ -108,7 +108,9 @@ def _card(places: Places, place: int, unit: int, moment: Moment, ink: Ink) -> It
         rows.append(("δ", float(column.delta[unit]), has_delta, delta_colour))
     y = box.y + (box.height - LINE * len(rows)) / 2 + LINE - 6
     for symbol, value, shown, colour in rows:
-        yield from _row(box, y, symbol + subscript(column.unit_index(unit)), value if shown else None, colour)
+        # u and delta count through the layer; mu_j and phi_j, z_j and so on by their latent dimension.
+        index = unit + 1 if symbol in ("u", "δ") else column.unit_index(unit)
+        yield from _row(box, y, symbol + subscript(index), value if shown else None, colour)
         y += LINE
 
 
@@ -165,11 +167,12 @@ def _edges(places: Places, moment: Moment, ink: Ink) -> Iterator[str]:
 
 def _band(places: Places, place: int, moment: Moment | None, ink: Ink) -> str:
     """One broad stroke for all weights between two layers of which one is large."""
-    (x1, y1), (x2, y2) = places.box(place - 1).centre, places.box(place).centre
+    before, after = places.box(place - 1), places.box(place)
+    (x1, y1), (x2, y2) = before.centre, after.centre
     if places.tall:
-        y1, y2 = places.box(place - 1).y + places.box(place - 1).height + 4, places.box(place).y - 30
+        y1, y2 = before.y + before.height + 4, after.y - 30
     else:
-        x1, x2 = places.box(place - 1).x + BLOCK + 8, places.box(place).x - 8
+        x1, x2 = before.x + before.width + 8, after.x - 8
     return _stroke((x1, y1, x2, y2), "currentColor", 9, moment, ink)
 
 

@@ -39,7 +39,6 @@ class Places:
         self.columns, self.tall = columns, tall
         self.card_width = 94.0 if tall else 126.0
         self.between = 6.0 if tall else 14.0
-        self.gap = 100.0 if tall else 90.0
         self._sizes = [self._size(column) for column in columns]
         self._across = max(size[0 if tall else 1] for size in self._sizes)
 
@@ -54,7 +53,7 @@ class Places:
     def box(self, place: int, unit: int | None = None) -> Box:
         """Where a column stands, or one of its cards."""
         width, height = self._sizes[place]
-        along = sum(size[1 if self.tall else 0] + self.gap for size in self._sizes[:place])
+        along = sum(self._sizes[k][1 if self.tall else 0] + self._gap(k + 1) for k in range(place))
         across = (self._across - (width if self.tall else height)) / 2
         x, y = (across, along + TITLE) if self.tall else (along, across + TITLE)
         if unit is None or not self.columns[place].is_small:
@@ -70,6 +69,14 @@ class Places:
         if self.tall:
             return source.centre[0], source.y + source.height, target.centre[0], target.y
         return source.x + source.width, source.centre[1], target.x, target.centre[1]
+
+    def _gap(self, place: int) -> float:
+        """Room before a column: wide where weights are written into it."""
+        pair = self.columns[place - 1 : place + 1]
+        has_weights = all(column.is_small for column in pair) and pair[-1].weights is not None
+        if self.tall:
+            return 100.0 if has_weights else 78.0
+        return 96.0 if has_weights else 60.0
 
     def _size(self, column: Column) -> tuple[float, float]:
         count = len(column.h)

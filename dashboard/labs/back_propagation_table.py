@@ -46,7 +46,11 @@ def gradient_table(found: Pass) -> str:
 
 def _row(parameter: Parameter) -> str:
     name = parameter.symbol + (superscript(parameter.number) if parameter.number else "")
-    cells = [number_text(parameter.by_hand), number_text(parameter.automatic), f"{parameter.difference:.0e}"]
+    cells = [
+        number_text(parameter.by_hand),
+        number_text(parameter.automatic),
+        f"{parameter.difference:.0e}".replace("0e+00", "0"),
+    ]
     if parameter.difference >= TOLERANCE:
         cells[0], cells[2] = f":red[**{cells[0]}**]", f":red[**{100 * parameter.difference:,.0f} %**]"
     return f"| **{name}** | {' | '.join(cells)} |"
