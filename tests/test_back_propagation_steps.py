@@ -149,3 +149,18 @@ def test_a_click_names_a_step_and_a_unit_or_nothing() -> None:
     assert picked([0, 3], columns, steps, 8) == (0, 3), "x has no way back"
     for nonsense in (None, [], [1], [1, 3], [6, 0], [-1, 0], [1, "0"], {"a": 1}, "11", [1.5, 0], [1, 2, 3]):
         assert picked(nonsense, columns, steps, 3) is None, nonsense
+
+
+def test_cards_name_their_numbers() -> None:
+    found = small_pass(SmallNetwork(), 0, 0, None)
+    heads, z, output = found.columns[2], found.columns[3], found.columns[5]
+    assert found.log_var is not None
+    assert heads.card(1) == [("μ", found.mean[1])]
+    assert heads.card(3) == [("φ", found.log_var[1]), ("σ", found.std[1])]
+    assert z.card(0) == [("ε", found.eps[0]), ("z", found.mean[0] + found.std[0] * found.eps[0])]
+    assert [symbol for symbol, _ in output.card(0)] == ["u", "y", "x"]
+    assert output.card(0)[1][1] == pytest.approx(sigmoid(output.card(0)[0][1]), rel=1e-14)
+    found = small_pass(SmallNetwork(head="variance"), 0, 0, None)
+    (_, u), (_, variance) = found.columns[2].card(2)
+    assert variance == pytest.approx(math.log1p(math.exp(u)), abs=1e-8)
+    assert [unit for unit in range(4) if found.columns[2].unit_index(unit) == 1] == [0, 2]
