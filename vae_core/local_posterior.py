@@ -102,6 +102,26 @@ def optimise_posterior(
             return
 
 
+def posterior_elbo(model: VAE, x: Tensor, q: DiagonalNormal, *, generator: torch.Generator) -> Tensor:
+    """The bound of any diagonal Gaussian, E_q[log p(x|z)] - KL(q || p(z)), by the rule that is climbed here.
+
+    Arguments:
+        model: The model.
+        x: Data, shape (n, D), or (1, D) for one datum and many q.
+        q: Of shape (n, J).
+        generator: Draws the points for J > 2.
+
+    Returns:
+        Shape (n,), nats, float64.
+    """
+    rule = _rule(model.config.latent_dim, x.dtype, generator, fine=False)
+    rows = max(1, _MAX_VALUES // (len(rule.eps) * widest_layer(model)))
+    pieces = zip(q.mean.split(rows), q.log_var.split(rows), strict=True)
+    data = x.expand(len(q.mean), -1).split(rows)
+    parts = [_elbo(model, part, DiagonalNormal(*rest), rule) for part, rest in zip(data, pieces, strict=True)]
+    return torch.cat(parts).double()
+
+
 def _round(model: VAE, x: Tensor, rule: _Rule, best: LocalStep, step: int) -> Iterator[LocalStep]:
     """Adam from the best so far, in units of its std: one that was far too small has grown by then."""
     start = DiagonalNormal(best.mean, 2 * best.std.log())

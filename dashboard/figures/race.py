@@ -1,0 +1,132 @@
+"""Held-out ELBO of several trainings from the same start, with the places where they would have stopped."""
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from dashboard.figures.base import FONT_SIZE, faded, finish
+from dashboard.figures.evidence import ABOVE
+from dashboard.formats import signed
+from dashboard.theme import CLASSES, CONCEPTS, ThemeName
+
+Array = NDArray[np.floating]
+HEIGHT: Final = 520
+DASHES: Final = ("dot", "dash", "solid")
+SYMBOLS: Final = ("square", "diamond", "circle")
+_BELOW: Final = 3.0
+"""How far below the best value the picture goes, in units of what the values of the last half span."""
+
+
+class RaceLine(NamedTuple):
+    """One training.
+
+    Arguments:
+        name: Of the optimiser.
+        held_out: At the start and after each epoch, nats per datum; NaN after a divergence.
+        train: Mean of each epoch's mini-batches.
+        seconds: At the start and after each epoch.
+        stop: The epoch at which it would have ended, or None.
+        diverged: The step at which the objective was no number, 0 for none.
+    """
+
+    name: str
+    held_out: Array
+    train: Array
+    seconds: Array
+    stop: int | None
+    diverged: int
+
+
+def race_figure(
+    lines: Sequence[RaceLine], steps: Array, *, against: Literal["updates", "seconds"], theme: ThemeName
+) -> go.Figure:
+    """The lines, thick for held-out data and faint for training data, each with its stop.
+
+    Arguments:
+        lines: The trainings; all begin with the same held-out value.
+        steps: Updates at the start and after each epoch.
+        against: What the horizontal axis is.
+        theme: Light or dark.
+    """
+    figure, shown = go.Figure(), shown_range(lines)
+    places = [steps if against == "updates" else line.seconds for line in lines]
+    for number, (line, x) in enumerate(zip(lines, places, strict=True)):
+        _add_line(figure, line, x, number, theme)
+    for number, (line, x) in enumerate(zip(lines, places, strict=True)):
+        _add_end(figure, line, x, number, shown[0], theme)
+    start = float(lines[0].held_out[0])
+    if start < shown[0]:
+        text = f"all start at {signed(start)}"
+        figure.add_annotation(
+            x=0, y=shown[0], text=text, xanchor="left", yanchor="bottom", xshift=40, showarrow=False
+        )
+    figure.update_xaxes(
+        title="updates" if against == "updates" else "seconds of training", rangemode="tozero"
+    )
+    figure.update_yaxes(title="ELBO, nats per datum", range=shown)
+    return finish(figure.update_layout(legend=ABOVE), height=HEIGHT, theme=theme, legend=True)
+
+
+def shown_range(lines: Sequence[RaceLine]) -> list[float]:
+    """Heights of the last three quarters of the lines that did not diverge: there the stops are."""
+    start = float(lines[0].held_out[0])
+    late = len(lines[0].held_out) // 4
+    parts = [part[late:] for line in lines if not line.diverged for part in (line.held_out, line.train)]
+    known = np.concatenate([*parts, [start]]) if not parts else np.concatenate(parts)
+    low, high = float(known.min()), float(known.max())
+    margin = 0.08 * max(high - low, 0.1)
+    return [low - 2 * margin, high + margin]
+
+
+def _add_line(figure: go.Figure, line: RaceLine, x: Array, number: int, theme: ThemeName) -> None:
+    colour, middle = CLASSES[theme][number], (x[1:] + x[:-1]) / 2
+    faint = {"color": faded(colour, 0.45), "width": 1.5}
+    figure.add_scatter(x=middle, y=line.train, mode="lines", line=faint, showlegend=False, hoverinfo="skip")
+    figure.add_scatter(
+        x=x,
+        y=line.held_out,
+        mode="lines",
+        name=line.name,
+        line={"color": colour, "width": 3.5, "dash": DASHES[number % len(DASHES)]},
+        customdata=np.arange(len(x)),
+        hovertemplate="epoch %{customdata}: %{y:.3f} nats<extra>" + line.name + "</extra>",
+    )
+
+
+def _add_end(
+    figure: go.Figure, line: RaceLine, x: Array, number: int, lowest: float, theme: ThemeName
+) -> None:
+    """Marks the stop of a line, or where it diverged: at the edge of the picture where that is below it."""
+    colour, symbol = CLASSES[theme][number], SYMBOLS[number % len(SYMBOLS)]
+    if line.diverged:
+        epoch, symbol = int(np.flatnonzero(~np.isnan(line.held_out))[-1]), "x"
+        text = f"{line.name}: diverged at step {line.diverged:,}"
+    elif line.stop is not None:
+        epoch, text = line.stop, f"epoch {line.stop}: {signed(line.held_out[line.stop])}"
+    else:
+        return
+    y = max(float(line.held_out[epoch]), lowest)
+    edge = {"color": CONCEPTS[theme]["log_evidence"], "width": 2}
+    marker = {"color": colour, "size": 15, "symbol": symbol, "line": edge}
+    figure.add_scatter(
+        x=[x[epoch]],
+        y=[y],
+        mode="markers",
+        marker=marker,
+        showlegend=False,
+        hoverinfo="skip",
+        cliponaxis=False,
+    )
+    note = {"text": text, "font": {"size": FONT_SIZE, "color": colour}, "arrowcolor": colour}
+    # A divergence is noted above the edge; stops below their lines, each deeper than the one before.
+    place = -30 - 28 * number if line.diverged else 34 + 26 * number
+    figure.add_annotation(x=x[epoch], y=y, ax=0, ay=place, xanchor=_side(x, epoch), **note)
+
+
+def _side(x: Array, epoch: int) -> Literal["left", "center", "right"]:
+    """Where a note holds on, so that it does not leave the picture."""
+    share = x[epoch] / max(float(np.nanmax(x)), 1e-9)
+    return "left" if share < 0.2 else "right" if share > 0.8 else "center"
