@@ -16,12 +16,12 @@ from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
 HEIGHT: Final = 860
-_DEPTH: Final = 30.0
-"""Nats below the top that the contours show."""
-_LEVELS: Final = 24
+DEPTH: Final = 30.0
+"""Nats below the top that the contours show, in so many levels."""
+LEVELS: Final = 24
 _GROUND: Final[dict[ThemeName, tuple[str, str]]] = {
     "light": ("#A9A9A9", "#FFFFFF"),
-    "dark": ("#0E1117", "#585C66"),
+    "dark": ("#13161B", "#585C66"),
 }
 """From low to high."""
 
@@ -64,7 +64,9 @@ def descent_figure(
     add_player(figure, frames, theme=theme, frame_ms=120)
     ends = [float(axis[0]), float(axis[-1])]
     figure.update_xaxes(title="mean of q, z<sub>1</sub>", range=ends, constrain="domain", row=1, col=1)
-    figure.update_yaxes(title="mean of q, z<sub>2</sub>", range=ends, scaleanchor="x", row=1, col=1)
+    figure.update_yaxes(
+        title="mean of q, z<sub>2</sub>", range=ends, scaleanchor="x", constrain="domain", row=1, col=1
+    )
     figure.update_xaxes(title="step", row=2, col=1)
     lowest = float(surface.min())
     figure.update_yaxes(title="ELBO, nats", range=_heights(ways, lowest, float(surface.max())), row=2, col=1)
@@ -79,18 +81,18 @@ def _heights(ways: Sequence[Descent], lowest: float, highest: float) -> list[flo
 def _contours(axis: Array, surface: Array, theme: ThemeName) -> go.Contour:
     """Lines of equal height near the top; what is far below has one shade."""
     top = float(surface.max())
-    low = max(float(surface.min()), top - _DEPTH)
+    low = max(float(surface.min()), top - DEPTH)
     return go.Contour(
         x=axis,
         y=axis,
         z=surface.T,
         autocontour=False,
-        contours={"start": low, "end": top, "size": (top - low) / _LEVELS},
+        contours={"start": low, "end": top, "size": (top - low) / LEVELS},
         zmin=low,
         zmax=top,
         colorscale=[[0, _GROUND[theme][0]], [1, _GROUND[theme][1]]],
         line={"width": 1, "color": faded(CONCEPTS[theme]["prior"], 0.7)},
-        colorbar={"title": {"text": "nats", "side": "right"}, "thickness": 12, "len": 0.55, "y": 0.72},
+        showscale=False,
         hovertemplate="ELBO %{z:.2f} nats at (%{x:.2f}, %{y:.2f})<extra></extra>",
     )
 

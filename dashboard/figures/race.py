@@ -1,7 +1,7 @@
 """Held-out ELBO of several trainings from the same start, with the places where they would have stopped."""
 
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,8 +16,8 @@ Array = NDArray[np.floating]
 HEIGHT: Final = 520
 DASHES: Final = ("dot", "dash", "solid")
 SYMBOLS: Final = ("square", "diamond", "circle")
-_BELOW: Final = 3.0
-"""How far below the best value the picture goes, in units of what the values of the last half span."""
+GROUND: Final[dict[ThemeName, str]] = {"light": "rgba(255,255,255,0.8)", "dark": "rgba(19,22,27,0.8)"}
+"""Behind notes, so that lines do not cross them out."""
 
 
 class RaceLine(NamedTuple):
@@ -60,9 +60,8 @@ def race_figure(
     start = float(lines[0].held_out[0])
     if start < shown[0]:
         text = f"all start at {signed(start)}"
-        figure.add_annotation(
-            x=0, y=shown[0], text=text, xanchor="left", yanchor="bottom", xshift=40, showarrow=False
-        )
+        place: dict[str, Any] = {"x": 0, "y": shown[0], "xanchor": "left", "yanchor": "bottom", "xshift": 6}
+        figure.add_annotation(text=text, showarrow=False, bgcolor=GROUND[theme], **place)
     figure.update_xaxes(
         title="updates" if against == "updates" else "seconds of training", rangemode="tozero"
     )
@@ -120,7 +119,8 @@ def _add_end(
         hoverinfo="skip",
         cliponaxis=False,
     )
-    note = {"text": text, "font": {"size": FONT_SIZE, "color": colour}, "arrowcolor": colour}
+    note: dict[str, Any] = {"text": text, "font": {"size": FONT_SIZE, "color": colour}, "arrowcolor": colour}
+    note["bgcolor"] = GROUND[theme]
     # A divergence is noted above the edge; stops below their lines, each deeper than the one before.
     place = -30 - 28 * number if line.diverged else 34 + 26 * number
     figure.add_annotation(x=x[epoch], y=y, ax=0, ay=place, xanchor=_side(x, epoch), **note)

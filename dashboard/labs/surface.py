@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import cache, cache_optimisers, pictures, state
 from dashboard.cache_optimisers import NUM_STEPS, REACH
 from dashboard.figures.base import CHART_CONFIG
-from dashboard.figures.descent import Descent, descent_figure
+from dashboard.figures.descent import DEPTH, LEVELS, Descent, descent_figure
 from dashboard.formats import signed
 from dashboard.labs.racers import RACERS, rates
 from vae_core.config import TrainConfig
@@ -85,6 +85,7 @@ def _account(index: int, ways: list[Descent], names: list[str], top: float) -> N
     st.markdown(_table(ways, names))
     st.markdown(_verdict(ways, names, top))
     st.caption(
+        f"Brighter is higher: contours every {DEPTH / LEVELS:g} nats, down to {DEPTH:g} below the top. "
         f"{NUM_STEPS} steps. SGD and Adam may rest on a side hill; momentum may carry over it, or past the "
         "top. The noise of one sample keeps all of them moving, the more the larger η is."
     )
