@@ -72,12 +72,7 @@ def _lab() -> None:
     with right:
         epochs = _epochs(is_small)
     st.caption(race_words.about(base, num_data))
-    chosen = rates("race_rate", DEFAULT_RATES)
-    shared = replace(base.train, batch_size=BATCHES[batch], num_epochs=epochs, patience=None)
-    runs = tuple(
-        replace(base, train=racer.config(rate, shared), hold=False)
-        for racer, rate in zip(RACERS, chosen, strict=True)
-    )
+    runs = _runs(base, BATCHES[batch], epochs)
     rule, against = _views(epochs)
     try:
         found = _found(runs, num_data)
@@ -86,6 +81,15 @@ def _lab() -> None:
         return
     if found is not None:
         _show(found, [rule(values) for values in found.race.held_out], against)
+
+
+def _runs(base: RunConfig, batch_size: int, num_epochs: int) -> tuple[RunConfig, ...]:
+    """Draws the step sizes; runs that are alike but for the optimiser."""
+    shared = replace(base.train, batch_size=batch_size, num_epochs=num_epochs, patience=None)
+    return tuple(
+        replace(base, train=racer.config(rate, shared), hold=False)
+        for racer, rate in zip(RACERS, rates("race_rate", DEFAULT_RATES), strict=True)
+    )
 
 
 def _run_in_view() -> RunConfig:
@@ -154,7 +158,9 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
     texts = [run.to_json() for run in runs]
     name = hashlib.sha256(json.dumps([num_data, *texts]).encode()).hexdigest()[:32]
     result = tasks().result(name)
-    if result is None:
+    if result is not None:
+        state.set_control("race_shown", name)
+    else:
         inputs = {"runs": np.array(texts), "num_data": np.array(num_data)}
         task_line(
             name,
@@ -167,9 +173,7 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
         shown = state.control("race_shown")
         result = tasks().result(shown) if isinstance(shown, str) else None
         if result is not None:
-            st.caption("The controls have changed since this race:")
-    else:
-        state.set_control("race_shown", name)
+            st.caption(f"The controls have changed since this race: {race_words.settings(result)}.")
     return None if result is None else race_words.read(result)
 
 

@@ -52,6 +52,14 @@ def about(base: RunConfig, num_data: int) -> str:
     return f"{which} · {facts}"
 
 
+def settings(result: dict[str, NDArray[Any]]) -> str:
+    """What a race that the task has written was about."""
+    raced = read(result)
+    train = raced.runs[0].train
+    batch = "all data in a batch" if train.batch_size >= 1_000_000 else f"batches of {train.batch_size}"
+    return f"{about(raced.runs[0], raced.num_data)} · {batch} · {train.num_epochs} epochs"
+
+
 def outcomes(raced: Raced, stops: Sequence[int | None]) -> "list[Outcome]":
     """What stopping means for each line."""
     from vae_core.race import outcome
@@ -67,6 +75,8 @@ def verdict(raced: Raced, stops: Sequence[int | None]) -> str:
         for name, step in zip(names, race.diverged, strict=True)
         if step
     ]
+    if all(race.diverged):
+        return " ".join(parts)
     order = sorted(range(len(found)), key=lambda number: -found[number].best)
     first, second = order[0], order[1]
     lead = found[first].best - found[second].best
