@@ -56,7 +56,7 @@ def race_figure(
     for number, (line, x) in enumerate(zip(lines, places, strict=True)):
         _add_line(figure, line, x, number, theme)
     for number, (line, x) in enumerate(zip(lines, places, strict=True)):
-        _add_end(figure, line, x, number, shown[0], theme)
+        _add_end(figure, line, x, number, shown, theme)
     start = float(lines[0].held_out[0])
     if start < shown[0]:
         text = f"all start at {signed(start)}"
@@ -96,7 +96,7 @@ def _add_line(figure: go.Figure, line: RaceLine, x: Array, number: int, theme: T
 
 
 def _add_end(
-    figure: go.Figure, line: RaceLine, x: Array, number: int, lowest: float, theme: ThemeName
+    figure: go.Figure, line: RaceLine, x: Array, number: int, shown: list[float], theme: ThemeName
 ) -> None:
     """Marks the stop of a line, or where it diverged: at the edge of the picture where that is below it."""
     colour, symbol = CLASSES[theme][number], SYMBOLS[number % len(SYMBOLS)]
@@ -107,7 +107,7 @@ def _add_end(
         epoch, text = line.stop, f"epoch {line.stop}: {signed(line.held_out[line.stop])}"
     else:
         return
-    y = max(float(line.held_out[epoch]), lowest)
+    y = max(float(line.held_out[epoch]), shown[0])
     edge = {"color": CONCEPTS[theme]["log_evidence"], "width": 2}
     marker = {"color": colour, "size": 15, "symbol": symbol, "line": edge}
     figure.add_scatter(
@@ -121,8 +121,9 @@ def _add_end(
     )
     note: dict[str, Any] = {"text": text, "font": {"size": FONT_SIZE, "color": colour}, "arrowcolor": colour}
     note["bgcolor"] = GROUND[theme]
-    # A divergence is noted above the edge; stops below their lines, each deeper than the one before.
-    place = -30 - 28 * number if line.diverged else 34 + 26 * number
+    # Below the line, each deeper than the one before; above it near the lower edge.
+    is_low = y < shown[0] + 0.3 * (shown[1] - shown[0])
+    place = -30 - 28 * number if is_low else 34 + 26 * number
     figure.add_annotation(x=x[epoch], y=y, ax=0, ay=place, xanchor=_side(x, epoch), **note)
 
 
