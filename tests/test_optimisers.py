@@ -117,7 +117,9 @@ def test_way_that_leaves_the_numbers_ends(encoded: tuple[Tensor, Tensor]) -> Non
 def test_descent_plays_all_ways_to_the_last_step() -> None:
     axis = np.linspace(-3, 3, 5)
     long, short = (Descent(np.linspace((2, 2), (0, 0), n), np.linspace(-9, -1, n)) for n in (5, 3))
-    figure = descent_figure(axis, -np.add.outer(axis**2, axis**2), [long, short], ["a", "b"], theme="dark")
+    figure: Any = descent_figure(
+        axis, -np.add.outer(axis**2, axis**2), [long, short], ["a", "b"], theme="dark"
+    )
     assert len(figure.frames) == 5
     first, last = figure.frames[0].data, figure.frames[4].data
     assert [dot.x[0] for dot in first] == [2, 0, 2, 0]
@@ -134,9 +136,9 @@ def line(held_out: list[float], **settings: Any) -> RaceLine:
 
 @pytest.mark.parametrize("against", ["updates", "seconds"])
 def test_stop_is_marked_at_its_epoch(against: Any) -> None:
-    steps = np.arange(5) * 10
+    steps = np.arange(5) * 10.0
     lines = [line([-9, -5, -4, -4.5, -4.2], stop=3), line([-9, -6, -5, -4.8, -4.7], name="Adam")]
-    figure = race_figure(lines, steps, against=against, theme="light")
+    figure: Any = race_figure(lines, steps, against=against, theme="light")
     (mark,) = (trace for trace in figure.data if trace.mode == "markers")
     assert (mark.x[0], mark.y[0]) == (30 if against == "updates" else 1.5, -4.5)
     texts = [note.text for note in figure.layout.annotations]
@@ -148,7 +150,7 @@ def test_divergence_is_marked_inside_the_picture() -> None:
     lines = [line([-9, -5, -4, -3.5, -3.2]), line([-9, -1e18, nan, nan, nan], name="Adam", diverged=17)]
     low, high = shown_range(lines)
     assert -9 < low < -5.0 < high < 0
-    figure = race_figure(lines, np.arange(5), against="updates", theme="light")
+    figure: Any = race_figure(lines, np.arange(5.0), against="updates", theme="light")
     (mark,) = (trace for trace in figure.data if trace.mode == "markers")
     assert (mark.x[0], mark.y[0], mark.marker.symbol) == (1, low, "x")
     assert figure.layout.annotations[0].text == "Adam: diverged at step 17"

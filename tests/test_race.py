@@ -9,6 +9,7 @@ import torch
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import Dataset, load_dataset
+from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.evaluation import evaluate
 from vae_core.model import VAE
@@ -88,6 +89,7 @@ def test_momentum_zero_is_plain_gradient_descent() -> None:
         for rows in torch.randperm(128, generator=generator).split(32):
             x = DATA.x_train[rows]
             q = model.posterior(x)
+            assert isinstance(q, DiagonalNormal)
             z = q.reparameterize(q.draw_eps(1, generator=generator))
             elbo = model.likelihood(z).log_prob(x).mean() - q.kl_to_standard_normal().sum(-1).mean()
             gradients = torch.autograd.grad(elbo, list(model.parameters()))

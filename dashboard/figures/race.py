@@ -12,7 +12,7 @@ from dashboard.figures.evidence import ABOVE
 from dashboard.formats import signed
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
-Array = NDArray[np.floating]
+Array = NDArray[np.floating] | NDArray[np.integer]
 HEIGHT: Final = 520
 DASHES: Final = ("dot", "dash", "solid")
 SYMBOLS: Final = ("square", "diamond", "circle")
@@ -110,15 +110,8 @@ def _add_end(
     y = max(float(line.held_out[epoch]), shown[0])
     edge = {"color": CONCEPTS[theme]["log_evidence"], "width": 2}
     marker = {"color": colour, "size": 15, "symbol": symbol, "line": edge}
-    figure.add_scatter(
-        x=[x[epoch]],
-        y=[y],
-        mode="markers",
-        marker=marker,
-        showlegend=False,
-        hoverinfo="skip",
-        cliponaxis=False,
-    )
+    mark = go.Scatter(x=[x[epoch]], y=[y], mode="markers", marker=marker, cliponaxis=False)
+    figure.add_trace(mark.update(showlegend=False, hoverinfo="skip"))
     note: dict[str, Any] = {"text": text, "font": {"size": FONT_SIZE, "color": colour}, "arrowcolor": colour}
     note["bgcolor"] = GROUND[theme]
     # Below the line, each deeper than the one before; above it near the lower edge.
