@@ -13,7 +13,7 @@ from dashboard.figures.race import RaceLine, race_figure, shown_range
 from dashboard.shipped import SHIPPED_RUN
 from vae_core.config import TrainConfig
 from vae_core.data import load_dataset
-from vae_core.descent import mean_elbo, mean_path
+from vae_core.descent import MeanPath, mean_elbo, mean_path
 from vae_core.evidence import exact_evidence
 from vae_core.optimization import descend, initial_moments
 from vae_core.runfile import load_run
@@ -57,7 +57,7 @@ def encoded() -> tuple[Tensor, Tensor]:
     return q.mean[0], q.std[0]
 
 
-def climb(start: Tensor, std: Tensor, **settings: Any) -> tuple[Tensor, Tensor]:
+def climb(start: Tensor, std: Tensor, **settings: Any) -> MeanPath:
     noise = torch.Generator().manual_seed(0)
     config = TrainConfig(**settings)
     return mean_path(MODEL, X, std, start, config, num_steps=60, generator=noise)

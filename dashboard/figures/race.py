@@ -117,7 +117,9 @@ def _add_end(
     # Below the line, each deeper than the one before; above it near the lower edge.
     is_low = y < shown[0] + 0.3 * (shown[1] - shown[0])
     place = -30 - 28 * number if is_low else 34 + 26 * number
-    figure.add_annotation(x=x[epoch], y=y, ax=0, ay=place, xanchor=_side(x, epoch), **note)
+    figure.add_annotation(
+        x=x[epoch], y=y, ax=0, ay=place, xanchor="left" if line.diverged else _side(x, epoch), **note
+    )
 
 
 def _side(x: Array, epoch: int) -> Literal["left", "center", "right"]:
