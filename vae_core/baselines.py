@@ -192,6 +192,10 @@ def _spectrum(x: Tensor, latent_dim: int, needed_columns: int) -> tuple[Tensor, 
             f"{num_data} data with {data_dim} columns cannot be reduced to {latent_dim} dimensions",
             "choose a smaller latent dimension or more data",
         )
+    if bool((x == x[0]).all()):
+        raise BadInput(
+            "variance", "all data are the same, so there is nothing to reduce", "choose other data"
+        )
     # Many rows: the decomposition of the D by D covariance is quicker and as good as that of the data.
     solver = "covariance_eigh" if num_data > 5 * data_dim else "full"
     found = PCA(svd_solver=solver).fit(x.double().numpy())

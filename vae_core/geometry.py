@@ -1,4 +1,4 @@
-"""What compares point sets: neighbours kept, distances to the nearest, planes turned onto each other, ranks."""
+"""What compares point sets: neighbours kept, nearest distances, planes turned onto each other, ranks."""
 
 import math
 from typing import Final, NamedTuple

@@ -71,7 +71,7 @@ MEASURES: Final[dict[str, Measure]] = {
         "over the k = 10 nearest in z that are none in x (Venna and Kaski 2001). 1: all are.",
     ),
     "class": Measure(
-        "class from z",
+        "class accuracy from z",
         True,
         3,
         lambda found, _: mean_score(found.class_hit),
@@ -85,7 +85,7 @@ MEASURES: Final[dict[str, Measure]] = {
         "‖x − decode(encode(x))‖², summed over pixels; z is the posterior mean where there is a posterior.",
     ),
     "holes": Measure(
-        "midpoints, distance to data",
+        "midpoints' distance to data",
         False,
         3,
         lambda found, reference: _ratio(found.midpoint_distance, reference),
@@ -93,14 +93,14 @@ MEASURES: Final[dict[str, Measure]] = {
         "by that of real held-out data. Large: a hole between the data.",
     ),
     "samples": Measure(
-        "samples, distance to data",
+        "samples' distance to data",
         False,
         3,
         lambda found, reference: _ratio(found.sample_distance, reference),
         "Decoded draw of z: distance to the nearest training datum, in units of that of held-out data.",
     ),
     "coverage": Measure(
-        "data, distance to samples",
+        "distance from data to samples",
         False,
         3,
         lambda found, reference: _ratio(found.coverage_distance, reference),
@@ -108,7 +108,7 @@ MEASURES: Final[dict[str, Measure]] = {
         "are never drawn.",
     ),
     "completion": Measure(
-        "hidden half, error",
+        "error of the hidden half",
         False,
         3,
         lambda found, _: mean_score(found.completion_error),
@@ -116,7 +116,7 @@ MEASURES: Final[dict[str, Measure]] = {
         "argmax log p(seen|z) + log p(z) for the VAEs, without log p(z) for the autoencoder.",
     ),
     "strangers": Measure(
-        "strangers, by error",
+        "strangers told by error",
         True,
         3,
         lambda found, _: _area(found.area_by_error),
@@ -124,14 +124,14 @@ MEASURES: Final[dict[str, Measure]] = {
         "error than a held-out one. 0.5: a coin. Error of Hanley and McNeil (1982).",
     ),
     "strangers_density": Measure(
-        "strangers, by log p(x)",
+        "strangers told by log p(x)",
         True,
         3,
         lambda found, _: _area(found.area_by_density),
         "The same with −log p(x) as the score; PCA and autoencoder have no density.",
     ),
     "log_prob": Measure(
-        "log p(x), nats",
+        "log p(x) in nats",
         True,
         2,
         lambda found, _: mean_score(found.log_prob),
@@ -182,8 +182,8 @@ def ranking(measure: Measure, scores: Mapping[str, Score]) -> list[str]:
 
 
 def winners(measure: Measure, scores: Mapping[str, Score]) -> list[str]:
-    """The best, and those that do not differ clearly from it."""
-    if not scores:
+    """The best, and those that do not differ clearly from it; nobody where one stands alone."""
+    if len(scores) < 2:
         return []
     best = ranking(measure, scores)[0]
     return [name for name in scores if outcome(measure, scores[name], scores[best]) != "worse"]

@@ -1,0 +1,110 @@
+"""Small pictures of one method each, on the same axes: its plane, or what it makes of points."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from dashboard.figures.base import FONT_SIZE, faded, finish
+from dashboard.theme import CLASSES, CONCEPTS, ThemeName
+
+Array = NDArray[np.floating]
+HEIGHT = 270
+
+
+def plane_figure(
+    points: Array,
+    labels: NDArray[np.int32],
+    *,
+    class_names: Sequence[str],
+    reach: float,
+    theme: ThemeName,
+) -> go.Figure:
+    """Codes coloured by class, each class named at the median of its codes; no unit, so no ticks.
+
+    Arguments:
+        points: Shape (n, 2).
+        labels: Shape (n,), -1 for none.
+        class_names: Names of the labels.
+        reach: The axes go from -reach to reach.
+        theme: Light or dark.
+    """
+    figure = go.Figure()
+    figure.add_trace(_dots(points, labels, theme))
+    for label in np.unique(labels[labels >= 0]):
+        x, y = np.median(points[labels == label], 0)
+        figure.add_annotation(
+            x=x,
+            y=y,
+            text=f"<b>{class_names[label]}</b>",
+            showarrow=False,
+            font={"size": FONT_SIZE, "color": CONCEPTS[theme]["log_evidence"]},
+            bgcolor="rgba(255,255,255,0.6)" if theme == "light" else "rgba(0,0,0,0.55)",
+            borderpad=1,
+        )
+    return _square(figure, (-reach, reach), (-reach, reach), theme, ticks=False)
+
+
+def space_figure(
+    x: Array,
+    made: Array,
+    labels: NDArray[np.int32],
+    *,
+    is_line: bool,
+    ranges: tuple[tuple[float, float], tuple[float, float]],
+    theme: ThemeName,
+) -> go.Figure:
+    """What a method makes of two-column data: decoded points over the data, or a decoded line.
+
+    Arguments:
+        x: Data, shape (n, 2).
+        made: Shape (m, 2).
+        labels: Classes of ``x`` for a line, which leaves the data their colours; else of ``made``.
+        is_line: Whether ``made`` are points of a line in order.
+        ranges: Of both axes.
+        theme: Light or dark.
+    """
+    figure = go.Figure()
+    if is_line:
+        figure.add_trace(_dots(x, labels, theme, opacity=0.45))
+        line = {"color": CONCEPTS[theme]["log_evidence"], "width": 4}
+        figure.add_scatter(x=made[:, 0], y=made[:, 1], mode="lines", line=line, hoverinfo="skip")
+    else:
+        marker = {"color": faded(CONCEPTS[theme]["data"], 0.4), "size": 4}
+        figure.add_scatter(x=x[:, 0], y=x[:, 1], mode="markers", marker=marker, hoverinfo="skip")
+        figure.add_trace(_dots(made, labels, theme))
+    figure.update_xaxes(title="x<sub>1</sub>")
+    figure.update_yaxes(title="x<sub>2</sub>")
+    return _square(figure, *ranges, theme, ticks=True)
+
+
+def space_ranges(x: Array) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Axes that hold the data with a margin."""
+    low, high = x.min(0), x.max(0)
+    margin = 0.08 * (high - low).clip(1e-6)
+    (left, bottom), (right, top) = low - margin, high + margin
+    return (float(left), float(right)), (float(bottom), float(top))
+
+
+def _dots(points: Array, labels: NDArray[np.int32], theme: ThemeName, opacity: float = 0.8) -> go.Scatter:
+    palette = CLASSES[theme]
+    shades = [CONCEPTS[theme]["decoded"] if k < 0 else palette[k % len(palette)] for k in labels]
+    marker = {"color": shades, "size": 5, "opacity": opacity}
+    return go.Scatter(
+        x=points[:, 0],
+        y=points[:, 1],
+        mode="markers",
+        marker=marker,
+        hovertemplate="(%{x:.2f}, %{y:.2f})<extra></extra>",
+    )
+
+
+def _square(
+    figure: go.Figure, x: tuple[float, float], y: tuple[float, float], theme: ThemeName, *, ticks: bool
+) -> go.Figure:
+    for axis, reach in ((figure.update_xaxes, x), (figure.update_yaxes, y)):
+        axis(range=reach, showticklabels=ticks, zeroline=False, showgrid=False, showline=True, mirror=True)
+        axis(linecolor=CONCEPTS[theme]["data"])
+    figure.update_yaxes(scaleanchor="x")
+    return finish(figure, height=HEIGHT, theme=theme)
