@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 MAX_TRAIN: Final = 5000
 MAX_HELD_OUT: Final = 1000
 NUM_SAMPLES: Final = 500
-FOREIGN: Final = ("every pixel from another datum", "inverted", "uniform noise")
+FOREIGN: Final = ("each value from another datum", "inverted", "uniform noise")
 NUM_SHOWN: Final = 10
 """Images, pairs of data and (doubled) samples that are kept as pictures."""
 WAY_POINTS: Final = 9

@@ -120,7 +120,7 @@ MEASURES: Final[dict[str, Measure]] = {
         True,
         3,
         lambda found, _: _area(found.area_by_error),
-        "ROC area: chance that a foreign datum (every pixel from another datum) has a larger reconstruction "
+        "ROC area: chance that a foreign datum (each value from another datum) has a larger reconstruction "
         "error than a held-out one. 0.5: a coin. Error of Hanley and McNeil (1982).",
     ),
     "strangers_density": Measure(

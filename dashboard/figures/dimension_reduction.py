@@ -10,7 +10,7 @@ from dashboard.figures.base import FONT_SIZE, faded, finish
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
-HEIGHT = 270
+HEIGHT = 250
 
 
 def plane_figure(
@@ -105,6 +105,7 @@ def _square(
 ) -> go.Figure:
     for axis, reach in ((figure.update_xaxes, x), (figure.update_yaxes, y)):
         axis(range=reach, showticklabels=ticks, zeroline=False, showgrid=False, showline=True, mirror=True)
-        axis(linecolor=CONCEPTS[theme]["data"])
+        # The frame keeps the data's proportions, whatever the column's are.
+        axis(constrain="domain", linecolor=CONCEPTS[theme]["data"])
     figure.update_yaxes(scaleanchor="x")
     return finish(figure, height=HEIGHT, theme=theme)

@@ -1,14 +1,16 @@
 """The comparison in numbers and words: a table with the best in bold, and verdicts made of the numbers."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import streamlit as st
 
 from dashboard.formats import signed
 from vae_core.findings import Findings, Reference
-from vae_core.scores import MEASURES, Measure, Score, difference, outcome, ranking, winners
+from vae_core.scores import MEASURES, Score, difference, outcome, ranking, winners
 
 Found = Mapping[str, Findings]
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
 def scores_of(key: str, found: Found, reference: Reference) -> dict[str, Score]:
@@ -17,9 +19,11 @@ def scores_of(key: str, found: Found, reference: Reference) -> dict[str, Score]:
     return {name: score for name, score in scores.items() if score is not None}
 
 
-def written(measure: Measure, score: Score) -> str:
-    """A score with its standard error."""
-    return f"{signed(score.value, measure.digits)} ± {score.standard_error:.{measure.digits}f}"
+def written(key: str, name: str, score: Score) -> str:
+    """A method's score with its standard error; the VAE's log p(x) is a lower bound."""
+    digits = MEASURES[key].digits
+    at_least = "≥ " if key == "log_prob" and name.startswith("VAE") else ""
+    return f"{at_least}{signed(score.value, digits)}{NO_BREAK}±{NO_BREAK}{score.standard_error:.{digits}f}"
 
 
 def table(found: Found, reference: Reference) -> dict[str, list[str]]:
@@ -32,7 +36,7 @@ def table(found: Found, reference: Reference) -> dict[str, list[str]]:
         best = winners(measure, scores)
         columns["measure"].append(f"{measure.title} {'↑' if measure.higher_is_better else '↓'}")
         for name in found:
-            text = written(measure, scores[name]) if name in scores else "–"
+            text = written(key, name, scores[name]) if name in scores else "–"
             columns[name].append(f"**{text}**" if name in best else text)
     return columns
 
@@ -61,9 +65,9 @@ def verdict(key: str, found: Found, reference: Reference) -> str:
     first = ranking(measure, scores)[0]
     unit = measure.title if key == "log_prob" else f"{measure.title[0].upper()}{measure.title[1:]}"
     if not best:
-        text = f"{unit}: **{first}** alone has one, {written(measure, scores[first])}"
+        text = f"{unit}: **{first}** alone has one, {written(key, first, scores[first])}"
     elif len(best) == 1:
-        text = f"{unit}: best is **{first}** with {written(measure, scores[first])}"
+        text = f"{unit}: best is **{first}** with {written(key, first, scores[first])}"
     else:
         text = f"{unit}: best are **{_listed(best)}**, which do not clearly differ"
     vae = vae_name(scores)

@@ -73,7 +73,9 @@ def _plane(shown: Shown) -> None:
             alt = f"{name}: codes of {len(points)} held-out data by class."
             st.plotly_chart(figure, key=f"dr_plane_{name}", alt=alt, config=CHART_CONFIG)
     ours = "" if shown.latent_dim == 2 else " J > 2: the two main directions of each method's codes."
-    st.caption(f"Under each name its trustworthiness. {PLANE_NOTE}{ours}")
+    hits = shown.scene.reference.class_hit
+    pixels = f" Class accuracy from x itself: {hits.mean():.3f}." if len(hits) else ""
+    st.caption(f"Under each name its trustworthiness. {PLANE_NOTE}{ours}{pixels}")
 
 
 def _reconstruction(shown: Shown) -> None:
@@ -112,7 +114,7 @@ def _samples(shown: Shown) -> None:
     if shown.scene.image_shape is None:
         _points(shown, samples, "samples")
     else:
-        _row(shown, "held-out data  \n1", shown.scene.x)
+        _row(shown, "held-out data  \n1, the unit", shown.scene.x)
         _rows(shown, {name: made[: len(shown.scene.x)] for name, made in samples.items()}, "samples")
     st.caption(f"Under each name the samples' distance to data. {SAMPLES_NOTE}")
 
@@ -142,7 +144,7 @@ def _strangers(shown: Shown) -> None:
     if scene.image_shape is None:
         ranges = space_ranges(np.concatenate([scene.x, *kinds.values()]))
         for column, (kind, points) in zip(st.columns(len(kinds)), kinds.items(), strict=True):
-            _chart(column, shown, f"**{kind}**", points, kind, ranges)
+            _chart(column, shown, f"**{kind}**", points, kind, ranges, is_foreign=True)
     else:
         _row(shown, "held-out data", scene.x)
         for kind, images in kinds.items():
@@ -190,8 +192,11 @@ def _row(shown: Shown, title: str, images: Array) -> None:
 
 def _points(shown: Shown, made: Mapping[str, Array], key: str, *, is_line: bool = False) -> None:
     ranges = space_ranges(shown.scene.x)
-    for column, (name, points) in zip(st.columns(len(made)), made.items(), strict=True):
-        _chart(column, shown, _title(shown, name, key), points, name, ranges, is_line=is_line)
+    # Three beside each other: in five columns the axes leave no room for the points.
+    names = list(made)
+    for start in range(0, len(names), 3):
+        for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
+            _chart(column, shown, _title(shown, name, key), made[name], name, ranges, is_line=is_line)
 
 
 def _chart(
@@ -203,9 +208,10 @@ def _chart(
     ranges: tuple[tuple[float, float], tuple[float, float]],
     *,
     is_line: bool = False,
+    is_foreign: bool = False,
 ) -> None:
     labels = shown.scene.shown_labels
-    if not is_line and len(points) != len(labels):
+    if is_foreign or (not is_line and len(points) != len(labels)):
         labels = np.full(len(points), -1, np.int32)
     with column:
         st.markdown(title)
@@ -217,7 +223,7 @@ def _chart(
 
 def _title(shown: Shown, name: str, key: str) -> str:
     score = scores_of(key, {name: shown.found[name]}, shown.scene.reference).get(name)
-    return f"**{name}**" if score is None else f"**{name}**  \n{written(MEASURES[key], score)}"
+    return f"**{name}**" if score is None else f"**{name}**  \n{written(key, name, score)}"
 
 
 QUESTIONS: Final[dict[str, Question]] = {
