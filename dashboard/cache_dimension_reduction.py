@@ -95,10 +95,9 @@ def _untrained(on: "Yardstick", name: str, seed: int, latent_dim: int) -> dict[s
 
 
 def _task_name(data: "Dataset", seed: int, latent_dim: int) -> str:
-    from vae_core.comparison_run import data_arrays
-    from vae_core.reduction import BATCH_SIZE, HIDDEN, NUM_UPDATES
+    from vae_core.comparison_run import ANSWERS, data_arrays
 
-    digest = hashlib.sha256(f"{seed} {latent_dim} {NUM_UPDATES} {BATCH_SIZE} {HIDDEN}".encode())
+    digest = hashlib.sha256(f"{ANSWERS} {seed} {latent_dim}".encode())
     for array in data_arrays(data).values():
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:32]

@@ -18,7 +18,7 @@ from vae_core.projection import pca_projection
 Array = NDArray[np.float64]
 
 MAX_TRAIN: Final = 5000
-MAX_HELD_OUT: Final = 1000
+MAX_HELD_OUT: Final = 500
 NUM_SAMPLES: Final = 500
 FOREIGN: Final = ("each value from another datum", "inverted", "uniform noise")
 NUM_SHOWN: Final = 10

@@ -20,6 +20,8 @@ from vae_core.geometry import principal_angle
 from vae_core.reduction import NETWORKS, NUM_UPDATES, Network, train_network
 from vae_core.task import Arrays, run_task
 
+ANSWERS: Final = 1
+"""Number of the way of asking: one more whenever kept results would no longer be what is computed here."""
 _EXAMINING: Final = 0.2
 """Share of the time of a network that its questions take."""
 

@@ -11,11 +11,12 @@ WAIT_MS: Final = 60_000
 pytestmark = pytest.mark.usefixtures("deep_links")
 
 
+@pytest.mark.timeout(300)
 def test_networks_join_when_they_are_trained_and_stay(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/compare?compare_view=Dimension+reduction")
     start = page.locator(".st-key-dr_start button:visible")
     expect(start).to_be_visible(timeout=WAIT_MS)
-    expect(page.get_by_role("columnheader", name="VAE that ships")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="VAE that ships")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("combobox", name="Data").click()
     page.get_by_role("option", name="Two moons").click()
     expect(page.get_by_text("The line of all decoded z")).to_be_visible(timeout=WAIT_MS)
@@ -23,8 +24,8 @@ def test_networks_join_when_they_are_trained_and_stay(app_server: Server, page: 
     page.locator(".st-key-dr_cancel button:visible").click(timeout=WAIT_MS)
     start.click(timeout=WAIT_MS)
     joined = page.get_by_role("columnheader", name="autoencoder")
-    expect(joined).to_be_visible(timeout=2 * WAIT_MS)
-    expect(page.get_by_text("Largest principal angle")).to_be_visible()
+    expect(joined).to_be_visible(timeout=4 * WAIT_MS)
+    expect(page.get_by_text("Largest principal angle")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("link", name="Start").click()
     expect(page.get_by_role("combobox", name="Data")).to_have_count(0, timeout=WAIT_MS)
     page.get_by_role("link", name="Compare").click()
