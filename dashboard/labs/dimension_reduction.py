@@ -57,7 +57,9 @@ def draw() -> None:
         _train(scene, name, latent_dim, seed, folder)
     if result is not None or SHIPPED in found:
         st.caption(SHIPPED_NOTE if result is None else TRAINED_NOTE)
-    st.markdown(summary(found, scene.reference))
+    against_pca = summary(found, scene.reference)
+    if against_pca:
+        st.markdown(against_pca)
     question = one_of("Question", tuple(QUESTIONS), key="dr_question", help_text=QUESTION_HELP)
     asked = QUESTIONS[question]
     asked.draw(Shown(scene, found, latent_dim))
