@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Final, get_args
 
 import numpy as np
 import pytest
@@ -10,9 +11,9 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from tests.linear_gaussian import exact_vae, fit_ppca
-from vae_core.config import ModelConfig
+from vae_core.config import EncoderHead, Likelihood, ModelConfig
 from vae_core.errors import BadInput
-from vae_core.importance import importance_curve, iw_bound
+from vae_core.importance import importance_curve, iw_bound, iw_bound_given_eps, stochastic_posterior
 from vae_core.model import VAE
 
 
@@ -116,6 +117,45 @@ def test_curve_has_each_k_and_says_which_is_enough(
     assert curve.enough is not None
     assert 1 < curve.enough < 2000
     assert 10 < curve.effective_sample_size < 2000
+
+
+STOCHASTIC_HEADS: Final = tuple(head for head in get_args(EncoderHead) if head != "deterministic")
+
+
+@pytest.mark.parametrize("likelihood", get_args(Likelihood))
+@pytest.mark.parametrize("head", STOCHASTIC_HEADS)
+def test_gradients_with_frozen_noise(
+    head: EncoderHead, likelihood: Likelihood, generator: torch.Generator
+) -> None:
+    """First and second derivatives of the bound against differences, float64, K = 3."""
+    config = ModelConfig(
+        data_dim=3,
+        hidden_dims=(2,),
+        activation="tanh",
+        encoder_head=head,
+        likelihood=likelihood,
+        likelihood_scale=None,
+    )
+    model = VAE(config, generator=generator).double()
+    x = torch.rand(2, 3, generator=generator).double()
+    eps = stochastic_posterior(model, x).draw_eps(3, generator=generator)
+
+    def bound(*weights: Tensor) -> Tensor:
+        del weights  # the model's own: gradcheck moves them in place
+        return iw_bound_given_eps(model, x, stochastic_posterior(model, x), eps)
+
+    weights = tuple(model.parameters())
+    assert torch.autograd.gradcheck(bound, weights)
+    assert torch.autograd.gradgradcheck(bound, weights, fast_mode=True)
+
+
+def test_the_bound_is_that_of_its_noise(wrong: tuple[VAE, Tensor], digits: Tensor) -> None:
+    """The sampled bound and the differentiable one are one formula; float64 to rounding."""
+    model, _ = wrong
+    posterior = stochastic_posterior(model, digits)
+    eps = posterior.draw_eps(20, generator=torch.Generator().manual_seed(4))
+    sampled = iw_bound(model, digits, num_samples=20, generator=torch.Generator().manual_seed(4))
+    assert torch.allclose(iw_bound_given_eps(model, digits, posterior, eps), sampled, rtol=0, atol=1e-10)
 
 
 def test_order_of_the_ladder_does_not_matter(wrong: tuple[VAE, Tensor], digits: Tensor) -> None:

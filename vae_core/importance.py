@@ -69,6 +69,19 @@ def iw_bound(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Genera
     return total - math.log(num_samples)
 
 
+def iw_bound_given_eps(model: VAE, x: Tensor, posterior: DiagonalNormal, eps: Tensor) -> Tensor:
+    """The same with given noise ``eps``, shape (K, batch, J): a differentiable function of the weights."""
+    log_weights = _log_weights_given_eps(model, x, posterior, eps)
+    return torch.logsumexp(log_weights, dim=0) - math.log(len(eps))
+
+
+def _log_weights_given_eps(model: VAE, x: Tensor, posterior: DiagonalNormal, eps: Tensor) -> Tensor:
+    """log p(x, z_k) - log q(z_k|x), shape (K, batch)."""
+    z = posterior.reparameterize(eps)
+    joint = model.likelihood(z).log_prob(x) + model.prior.log_prob(z)
+    return joint - posterior.log_prob(z)
+
+
 class ImportanceCurve(NamedTuple):
     """The bound of one datum at several numbers of samples, nats.
 
@@ -139,9 +152,7 @@ def _log_weights(
         at_a_time = max(1, _MAX_VALUES // (width * len(x[here])))
         for done in range(0, num_samples, at_a_time):
             eps = posterior.draw_eps(min(at_a_time, num_samples - done), generator=generator)
-            z = posterior.reparameterize(eps)
-            joint = model.likelihood(z).log_prob(x[here]) + model.prior.log_prob(z)
-            log_weights = (joint - posterior.log_prob(z)).double()
+            log_weights = _log_weights_given_eps(model, x[here], posterior, eps).double()
             if bool(log_weights.isnan().any()):
                 raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
             yield here, log_weights
