@@ -185,9 +185,9 @@ def test_pieces_do_not_change_the_result(
 ) -> None:
     model = exact_vae(fit_ppca(digits, 2))
     whole = exact_evidence(model, digits)
-    monkeypatch.setattr("vae_core.evidence._DATA_AT_ONCE", 7)
-    monkeypatch.setattr("vae_core.quadrature._POINTS", 33)
-    monkeypatch.setattr("vae_core.quadrature._MAX_PAIRS", 100)
+    monkeypatch.setattr("vae_core.evidence._MAX_CELLS", 30_000)
+    monkeypatch.setattr("vae_core.quadrature._CELLS_AT_ONCE", 33)
+    monkeypatch.setattr("vae_core.quadrature._MAX_VALUES", 64 * 70)
     pieces = exact_evidence(model, digits)
     assert (whole.log_evidence - pieces.log_evidence).abs().max() < 1e-9
     assert (whole.kl_to_posterior - pieces.kl_to_posterior).abs().max() < 1e-9

@@ -1,8 +1,6 @@
 """log p(x) itself, for one or two latent dimensions, and how far the bound is from it."""
 
 import math
-from collections.abc import Callable
-from functools import partial
 from typing import Final, NamedTuple
 
 import torch
@@ -12,21 +10,37 @@ from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
 from vae_core.importance import stochastic_posterior
 from vae_core.model import VAE
-from vae_core.quadrature import REACH, Tiles, joint_sums, joint_tilings, posterior_sums, posterior_tilings
+from vae_core.quadrature import (
+    NEGLIGIBLE,
+    REACH,
+    Block,
+    first_blocks,
+    halved,
+    lattice,
+    near,
+    pieces,
+    slim_means,
+)
 
 MAX_EXACT_DIMS: Final = 2
 _ABSOLUTE: Final = 1e-4
-_RELATIVE: Final = 2e-5
+_PER_VALUE: Final = 8e-6
 _ROUNDING: Final = 1e-9
-"""Data whose integrals change by more than absolute (nats) + relative * |log p| when the points are doubled
-in each dimension get twice as many again: about 6e-4 nats for the digits, 3e-3 for MNIST."""
-_MAX_PER_SIDE: Final = {1: 1024, 2: 64}
-_DATA_AT_ONCE: Final = 1000
+"""Cells are halved for the data whose integrals change by more than absolute + per value of x (nats) and
+the rounding of log p: by 6e-4 nats for the digits, 6e-3 for MNIST, 1e-5 bits for each value."""
+_FINE_NATS, _FINEST_NATS = 16.0, 0.5
+"""A change counts once log p(x, z) changes by less than the one within each cell that has mass (cells of
+about one deviation), and nothing is halved any more below the other."""
+_FINE_STDS, _FINEST_STDS = 1.5, 0.04  # the same for q, in its smallest deviations
+_SLIM: Final = 4.0
+"""A q whose deviations differ by more has points of its own."""
+_SLIM_STEPS: Final = (1.0, 0.5, 0.25, 0.125, 0.0625)
+_TAIL_NATS: Final = 4.0  # where a change is too large, cells of a density e^-4 of the tolerance stay
+_MAX_HALVINGS: Final = 16
+_MAX_CELLS: Final = 5_000_000  # times data, to begin with: 40 MB in float64
 _GRID: Final = {1: 600, 2: 80}
 _ZOOM: Final = {1: 200, 2: 40}
 _SHOWN_NATS: Final = 10.0
-Rule = Callable[[Tiles, Tensor, int], Tensor]
-"""Sums over tiles, for some of their data, with so many points to a side: shape (m, data)."""
 
 
 class Evidence(NamedTuple):
@@ -70,11 +84,20 @@ def exact_evidence(model: VAE, x: Tensor) -> Evidence:
             ``diverged``), or data of another size than the model's.
     """
     _check_dims(model)
-    parts = [_evidence(model, piece) for piece in x.split(_DATA_AT_ONCE)]
-    found = Evidence(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
-    if not bool(found.log_evidence.isfinite().all()):
-        raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
-    return found
+    posterior = stochastic_posterior(model, x)
+    posterior = DiagonalNormal(posterior.mean.double(), posterior.log_var.double())
+    centres, shape, size = lattice(posterior)
+    at_once = max(1, _MAX_CELLS // len(centres))
+    parts = []
+    for rows in torch.arange(len(x)).split(at_once):
+        q = DiagonalNormal(posterior.mean[rows], posterior.log_var[rows])
+        blocks, largest, edge_share = first_blocks(model, x[rows], q, centres, shape, size)
+        if not bool(largest.isfinite().all()):
+            raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
+        found = _Integrals(model, x[rows], q, largest)
+        found.measure(blocks, size)
+        parts.append(found.evidence(edge_share))
+    return Evidence(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 
 def _check_dims(model: VAE) -> None:
@@ -86,45 +109,97 @@ def _check_dims(model: VAE) -> None:
         )
 
 
-def _evidence(model: VAE, x: Tensor) -> Evidence:
-    posterior = stochastic_posterior(model, x)
-    posterior = DiagonalNormal(posterior.mean.double(), posterior.log_var.double())
-    evidence, error, reconstruction, cross = torch.full((4, len(x)), math.nan, dtype=torch.float64)
-    for rows, tiles, largest, edge_share in joint_tilings(model, x, posterior):
-        rule = partial(joint_sums, model, x[rows], largest)
-        sums, errors = _converged(rule, tiles, torch.log, _ABSOLUTE + _RELATIVE * largest.abs())
-        evidence[rows], error[rows] = sums[0].log() + largest, errors + edge_share
-    for rows, tiles in posterior_tilings(posterior):
-        q = DiagonalNormal(posterior.mean[rows], posterior.log_var[rows])
-        rule = partial(posterior_sums, model, x[rows], q)
-        sums, errors = _converged(rule, tiles, _means, _ABSOLUTE + _RELATIVE * evidence[rows].abs())
-        reconstruction[rows], cross[rows] = _means(sums)
-        error[rows] = torch.maximum(error[rows], errors)
-    kl = posterior.kl_to_standard_normal().sum(-1)
-    return Evidence(evidence, error, reconstruction, kl, cross + evidence)
+class _Integrals:
+    """log p(x), E_q[log p(x|z)] and E_q[log(q / p(x, z))] of some data, each until it changes no more."""
 
+    def __init__(self, model: VAE, x: Tensor, q: DiagonalNormal, largest: Tensor) -> None:
+        self._model, self._x, self._q, self._largest = model, x, q, largest
+        self._tolerance = _ABSOLUTE + _PER_VALUE * x.shape[1] + torch.finfo(x.dtype).eps * largest.abs()
+        self._values = torch.full((3, len(x)), math.nan, dtype=torch.float64)
+        self._changes = torch.ones(2, len(x), dtype=torch.float64)
+        self._errors = torch.full_like(self._changes, math.inf)
+        self._is_open = torch.ones(2, len(x), dtype=torch.bool)
+        self._depths = torch.full_like(self._changes, NEGLIGIBLE)
+        is_slim = q.std.amax(1) > _SLIM * q.std.amin(1)
+        self._is_open[1] = ~is_slim
+        self._measure_slim(is_slim.nonzero()[:, 0])
+        self._kept = torch.zeros(4, len(x), dtype=torch.float64)  # of cells that stay
 
-def _means(sums: Tensor) -> Tensor:
-    return sums[1:] / sums[0]
+    def evidence(self, edge_share: Tensor) -> Evidence:
+        """All that was measured."""
+        log_evidence, reconstruction, cross = self._values
+        error = torch.maximum(self._errors[0] + edge_share, self._errors[1])
+        kl = self._q.kl_to_standard_normal().sum(-1)
+        return Evidence(log_evidence, error, reconstruction, kl, cross + log_evidence)
 
+    def measure(self, blocks: list[Block], size: float) -> None:
+        """Halves the cells of those whose integrals still change."""
+        for _ in range(_MAX_HALVINGS):
+            size /= 2
+            sums, steepest = self._kept.clone(), torch.zeros(len(self._x))
+            blocks = [self._halve(piece, size, sums, steepest) for piece in pieces(self._model, blocks)]
+            self._compare(sums, steepest, size / self._q.std.amin(1))
+            left = [block.of(*self._is_open) for block in blocks]
+            blocks = [block for block in left if block is not None]
+            if not blocks:
+                return
 
-def _converged(
-    rule: Rule, tiles: Tiles, values: Callable[[Tensor], Tensor], tolerance: Tensor
-) -> tuple[Tensor, Tensor]:
-    """A rule's sums with as many points as each datum needs, and what ``values`` of them may be off by."""
-    rows, share = torch.arange(tiles.needed.shape[1]), 0.5 ** tiles.centres.shape[1]
-    sums = share * rule(tiles, rows, 1) + rule(tiles, rows, 2)
-    latest = values(sums)
-    errors = torch.full((len(rows),), math.inf, dtype=torch.float64)
-    per_side = 4
-    while len(rows) and per_side <= _MAX_PER_SIDE[tiles.centres.shape[1]]:
-        sums[:, rows] = share * sums[:, rows] + rule(tiles, rows, per_side)
-        finer = values(sums[:, rows])
-        # Where a decoder has kinks the changes are not regular enough to extrapolate: the last one stands.
-        errors[rows] = (finer - latest[:, rows]).abs().amax(0).nan_to_num(nan=math.inf) + _ROUNDING
-        latest[:, rows] = finer
-        rows, per_side = rows[errors[rows] > tolerance[rows]], 2 * per_side
-    return sums, errors
+    def _halve(self, piece: Block, size: float, sums: Tensor, steepest: Tensor) -> Block:
+        """New cells, their share of the sums, and which of them may have to be halved again."""
+        block, values = halved(self._model, self._x, self._q, piece, size)
+        rows, cell = block.rows, size**self._model.config.latent_dim
+        largest = torch.maximum(self._largest[rows], values.log_joint.amax(0))
+        for total in (sums, self._kept):
+            total[0, rows] *= (self._largest[rows] - largest).exp()
+        self._largest[rows] = largest
+        joint = (values.log_joint - largest).exp_().mul_(block.has_mass).mul_(cell)
+        q = values.log_q.exp().mul_(block.is_near).mul_(cell)
+        parts = (joint, q, q * values.log_likelihood, q * (values.log_q - values.log_joint))
+        sums[:, rows] += torch.stack([part.sum(0) for part in parts])
+        depth = self._depths[:, rows]
+        # Where only the tails are left out, a cell's rise from its centre to its edge is half a step.
+        rise = torch.where(depth[0] < NEGLIGIBLE, 0.5, 1.0) * block.slack
+        block.has_mass &= values.log_joint + rise > largest - depth[0]
+        block.is_near &= near(self._of(rows), block.centres, size, depth[1])
+        leaves = (~block.has_mass, *(~block.is_near,) * 3)
+        self._kept[:, rows] += torch.stack([(p * out).sum(0) for p, out in zip(parts, leaves, strict=True)])
+        steepest[rows] = torch.maximum(steepest[rows], (block.slack * block.has_mass).amax(0))
+        return block
+
+    def _measure_slim(self, rows: Tensor) -> None:
+        """E_q of some data, each on a lattice of its own deviations, until it changes no more."""
+        for row in rows.tolist():
+            x, q, tolerance = self._x[row : row + 1], self._of(torch.tensor([row])), self._tolerance[row]
+            values, change, error = torch.full((2,), math.nan, dtype=torch.float64), math.inf, math.inf
+            for step in _SLIM_STEPS:
+                before, previous = values, min(change, 1.0)
+                values = slim_means(self._model, x, q, step)
+                change = float((values - before).abs().nan_to_num(nan=math.inf).amax())
+                error = change + min(math.sqrt(change * previous), float(tolerance)) / 2 + _ROUNDING
+                if change < tolerance:
+                    break
+            self._values[1:, row], self._errors[1, row] = values, error
+
+    def _of(self, rows: Tensor) -> DiagonalNormal:
+        return DiagonalNormal(self._q.mean[rows], self._q.log_var[rows])
+
+    def _compare(self, sums: Tensor, steepest: Tensor, in_stds: Tensor) -> None:
+        """Takes the values of the open data, and closes those that change no more."""
+        values = torch.stack([sums[0].log() + self._largest, sums[2] / sums[1], sums[3] / sums[1]])
+        changes = (values - self._values).abs()
+        changes = torch.stack([changes[0], torch.maximum(changes[1:].amax(0), (sums[1] - 1).abs())])
+        which = self._is_open[[0, 1, 1]]
+        self._values[which] = values[which]
+        # A change may be small by chance: the one before tells. Kinks of a decoder allow no extrapolation.
+        chance = (changes * self._changes).sqrt().clamp(max=self._tolerance) / 2
+        errors = (changes + chance + _ROUNDING).nan_to_num(nan=math.inf)
+        self._errors[self._is_open] = errors[self._is_open]
+        self._changes = changes.nan_to_num(nan=1.0)
+        is_fine = torch.stack([steepest < _FINE_NATS, in_stds < _FINE_STDS])
+        is_finest = torch.stack([steepest < _FINEST_NATS, in_stds < _FINEST_STDS])
+        self._is_open &= ~((is_fine & (changes < self._tolerance)) | is_finest)
+        tail = (_TAIL_NATS - self._tolerance.log()).clamp(max=NEGLIGIBLE)
+        self._depths = torch.where(is_fine & self._is_open, tail, self._depths)
 
 
 class PosteriorGrid(NamedTuple):
@@ -144,9 +219,6 @@ def posterior_on_grid(model: VAE, x: Tensor) -> PosteriorGrid:
     """p(z|x) = p(x|z) p(z) / p(x) for one datum x of shape (D,), for drawing.
 
     Three passes zoom in on where the density is above e^-10 of its largest value or q has its mass.
-
-    Raises:
-        BadInput: As :func:`exact_evidence`.
     """
     _check_dims(model)
     posterior = stochastic_posterior(model, x[None])

@@ -1,229 +1,201 @@
-"""Integrals over a latent space of one or two dimensions, on tiles that hold the mass of some datum.
+"""Integrals over a latent space of one or two dimensions, on cells that hold the mass of some datum.
 
-The rule is the sum over a lattice times its cell, whose error falls faster than any power of its spacing
-once a smooth bump spans a few points. A first pass over coarse tiles finds where each datum's p(x, z) has
-its mass; q(z|x) has tiles of its own width, where it says it is. A tile's points are decoded once and
-multiplied with the data that need it.
+The rule is the sum over the centres of the cells times their size. All data share one tree of cells: a cell
+is halved in each dimension only for the data that have mass in it and are not measured well enough yet. For
+a smooth bump the error falls faster than any power of the cell's side once it is about a deviation.
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 
 from vae_core.distributions import DiagonalNormal
+from vae_core.importance import widest_layer
 from vae_core.model import VAE
 
-TILE: Final = 0.2
+CELL: Final = 0.2
+"""The side of the first cells."""
 REACH: Final = 6.5
 """The prior beyond it has a mass of 1e-10 in each dimension."""
-MAX_TILES_PER_DIM: Final = 128
-_NEGLIGIBLE: Final = 25.0
-"""Nats below the largest value: a share of 1e-11."""
-_FINE_NATS: Final = 30.0
-"""A tile in which log p(x, z) may change by more is halved before it is filled with points."""
-_MAX_HALVINGS: Final = 6
-_POINTS: Final = 2048
-"""Decoded at a time."""
-_MAX_PAIRS: Final = 4_000_000
-"""Values at a time: points * data, 32 MB in float64."""
+MAX_CELLS_PER_DIM: Final = 128
+NEGLIGIBLE: Final = 20.0
+"""Nats below the largest value: a share of 2e-9."""
+_CELLS_AT_ONCE: Final = 128
+"""Halved together: their data are evaluated at all their points."""
+_MAX_VALUES: Final = 2_000_000
+"""Values of the widest layer at a time, 8 MB in float32."""
 
 
 @dataclass(slots=True)
-class Tiles:
-    """Squares of the plane (or pieces of the line) and the data whose mass they hold.
+class Block:
+    """Some cells that lie close together, and the data that have mass there.
 
     Arguments:
-        centres: Shape (T, J).
-        size: Their side in each dimension, shape (J,).
-        needed: Which data need which tile, booleans of shape (T, n).
-        slack: By how much log p(x, z) may rise from each tile's centre, shape (T, n), nats.
+        centres: Shape (C, J).
+        rows: Numbers of the data, shape (R,).
+        has_mass: Which of these data have posterior mass in which cell, booleans of shape (C, R).
+        is_near: Which cells hold a share of which q, booleans of shape (C, R).
+        slack: By how much log p(x, z) may rise from each centre within its cell, shape (C, R), float32, nats.
     """
 
     centres: Tensor
-    size: Tensor
-    needed: Tensor
+    rows: Tensor
+    has_mass: Tensor
+    is_near: Tensor
     slack: Tensor
 
-    def of(self, rows: Tensor) -> "Tiles":
-        """The tiles that some data need, given by their numbers, for those data alone."""
-        needed = self.needed[:, rows]
-        kept = needed.any(1)
-        return Tiles(self.centres[kept], self.size, needed[kept], self.slack[kept][:, rows])
+    def part(self, cells: slice | Tensor, data: Tensor) -> "Block":
+        """Some of the cells, for some of the data."""
+        masks = (mask[cells][:, data] for mask in (self.has_mass, self.is_near, self.slack))
+        return Block(self.centres[cells], self.rows[data], *masks)
 
-    def is_fine(self) -> Tensor:
-        """For which data log p(x, z) changes little within each of their tiles, booleans of shape (n,)."""
-        return torch.where(self.needed, self.slack, 0.0).amax(0) < _FINE_NATS
-
-
-def joint_tilings(
-    model: VAE, x: Tensor, posterior: DiagonalNormal
-) -> Iterator[tuple[Tensor, Tiles, Tensor, Tensor]]:
-    """Tiles with the mass of p(x, z): over the prior and all q, halved where it is sharper than a tile.
-
-    Yields the numbers of some data, their tiles, the largest log p(x, z) found, and the share of the mass in
-    the outermost tiles: what may lie beyond.
-    """
-    tiles, largest, edge_share = _coarse(model, x, posterior)
-    rows = torch.arange(len(x))
-    for halving in range(_MAX_HALVINGS + 1):
-        is_done = tiles.is_fine() | (halving == _MAX_HALVINGS)
-        done, left = is_done.nonzero()[:, 0], (~is_done).nonzero()[:, 0]
-        yield rows[done], tiles.of(done), largest[done], edge_share[rows[done]]
-        if len(left) == 0:
-            return
-        rows, largest, tiles = rows[left], largest[left], tiles.of(left)
-        tiles, largest = _halved(model, x[rows], tiles, largest)
+    def of(self, open_evidence: Tensor, open_q: Tensor) -> "Block | None":
+        """What is left for the data whose integrals are open, booleans of shape (n,); None for nothing."""
+        self.has_mass &= open_evidence[self.rows]
+        self.is_near &= open_q[self.rows]
+        needed = self.has_mass | self.is_near
+        cells, data = needed.any(1), needed.any(0)
+        return self.part(cells, data.nonzero()[:, 0]) if bool(data.any()) else None
 
 
-def posterior_tilings(posterior: DiagonalNormal) -> Iterator[tuple[Tensor, Tiles]]:
-    """Numbers of some data, and tiles with the mass of their q(z|x), one to two deviations wide."""
-    levels = torch.log2(posterior.std).floor() + 1
-    for level in levels.unique(dim=0):
-        rows = (levels == level).all(1).nonzero()[:, 0]
-        yield rows, _around(DiagonalNormal(posterior.mean[rows], posterior.log_var[rows]), torch.exp2(level))
+class Values(NamedTuple):
+    """At the centres of one block's cells, each of shape (C, R), nats, float64."""
+
+    log_joint: Tensor
+    log_likelihood: Tensor
+    log_q: Tensor
 
 
-def _around(q: DiagonalNormal, size: Tensor) -> Tiles:
-    """Tiles of one lattice that hold more than a negligible density of some q."""
-    reach = math.sqrt(2 * _NEGLIGIBLE)
-    half = torch.arange(-math.ceil(reach) - 1, math.ceil(reach) + 2)
-    steps = torch.cartesian_prod(*(half,) * len(size)).reshape(-1, len(size))
-    index = torch.round(q.mean / size).long()[:, None] + steps
-    away = ((index * size - q.mean[:, None]).abs() - size / 2).clamp(min=0) / q.std[:, None]
-    datum, step = (away.square().sum(-1) < reach**2).nonzero(as_tuple=True)
-    index, number = index[datum, step].unique(dim=0, return_inverse=True)
-    needed = torch.zeros(len(index), len(q.mean), dtype=torch.bool)
-    needed[number, datum] = True
-    order = _z_order(index - index.amin(0))
-    return Tiles(index[order] * size, size, needed[order], torch.zeros(1, 1).expand(needed.shape))
-
-
-def _coarse(model: VAE, x: Tensor, posterior: DiagonalNormal) -> tuple[Tiles, Tensor, Tensor]:
-    """Tiles over the whole region, the largest log p(x, z) found, and the share of the outermost tiles."""
-    axes, size = _axes(posterior)
-    shape = tuple(len(axis) for axis in axes)
-    centres = torch.cartesian_prod(*axes).reshape(-1, len(axes))
-    log_joint = torch.cat([_log_joint(model, x, piece)[0] for piece in centres.split(_POINTS)])
+def first_blocks(
+    model: VAE, x: Tensor, posterior: DiagonalNormal, centres: Tensor, shape: tuple[int, ...], size: float
+) -> tuple[list[Block], Tensor, Tensor]:
+    """The first cells, the largest log p(x, z) found for each datum, and the share of the outermost cells."""
+    at_once = max(1, _MAX_VALUES // widest_layer(model))
+    log_joint = torch.cat([log_joint_at(model, x, piece)[0] for piece in centres.split(at_once)])
     mean = posterior.mean.to(x.dtype)
     at_mean = model.likelihood(mean).log_prob(x) + model.prior.log_prob(mean)
     largest = torch.maximum(log_joint.max(0).values, at_mean.double())
-    slack = _slack(log_joint.reshape(*shape, -1)).flatten(0, -2)
-    needed = log_joint + slack > largest - _NEGLIGIBLE
-    index = torch.cartesian_prod(*(torch.arange(length) for length in shape)).reshape(-1, len(axes))
+    relative = (log_joint - largest).float()  # a large array, of which only the outlines are wanted
+    slack = _slack_on_grid(relative.reshape(*shape, -1)).flatten(0, -2)
+    has_mass = relative + slack > -NEGLIGIBLE
+    q = DiagonalNormal(posterior.mean.float(), posterior.log_var.float())
+    is_near = near(q, centres.float(), size, torch.full_like(largest, NEGLIGIBLE))
+    index = torch.cartesian_prod(*(torch.arange(length) for length in shape)).reshape(-1, len(shape))
     edge = ((index == 0) | (index == torch.tensor(shape) - 1)).any(1)
-    edge_share = torch.exp(torch.logsumexp(log_joint[edge], 0) - torch.logsumexp(log_joint, 0))
+    share = relative.sub_(relative.amax(0)).exp_()
+    edge_share = (share[edge].sum(0) / share.sum(0)).double()
     order = _z_order(index)
-    sides = torch.full((len(axes),), size, dtype=torch.float64)
-    return Tiles(centres[order], sides, needed[order], slack[order]), largest, edge_share
+    order = order[(has_mass | is_near)[order].any(1)]
+    masks = (has_mass[order], is_near[order], slack[order])
+    return [Block(centres[order], torch.arange(len(x)), *masks)], largest, edge_share
 
 
-def _halved(model: VAE, x: Tensor, tiles: Tiles, largest: Tensor) -> tuple[Tiles, Tensor]:
-    """Tiles of half the side where mass may be, and the largest values found."""
-    latent_dim, size = tiles.centres.shape[1], tiles.size / 2
-    signs = torch.tensor([-0.5, 0.5]).to(tiles.centres)
-    offsets = torch.cartesian_prod(*(signs,) * latent_dim).reshape(-1, latent_dim) * size
-    values = torch.full((len(tiles.centres), len(offsets), len(x)), -math.inf, dtype=torch.float64)
-    for start, points, rows in _batches(tiles, offsets):
-        log_joint = _log_joint(model, x[rows], points)[0].reshape(-1, len(offsets), len(rows))
-        values[start : start + len(log_joint), :, rows] = log_joint
-    # From a centre to its tile's edge is half a step to its brother; a slope may be steeper on the far side,
-    # so a whole step is allowed. Where a peak lies between brothers they are equal: there a quarter of what
-    # the whole tile was allowed, as for a parabola.
-    square = values.unflatten(1, (2,) * latent_dim)
-    slack = sum(
-        square.diff(dim=dim + 1).abs().nan_to_num(nan=0.0).amax(tuple(range(1, latent_dim + 1)))
-        for dim in range(latent_dim)
-    )
-    slack = torch.maximum(torch.as_tensor(slack), tiles.slack / 4).repeat_interleave(len(offsets), 0)
-    values = values.flatten(0, 1)
-    largest = torch.maximum(largest, values.max(0).values)
-    needed = tiles.needed.repeat_interleave(len(offsets), 0) & (values + slack > largest - _NEGLIGIBLE)
-    centres = (tiles.centres[:, None] + offsets).flatten(0, 1)
-    return Tiles(centres, size, needed, slack), largest
-
-
-def _slack(log_joint: Tensor) -> Tensor:
-    """By how much log p(x, z) may rise from each tile's centre: half of the steepest steps around it."""
-    slack = torch.zeros_like(log_joint)
-    for dim in range(log_joint.ndim - 1):
-        steps = log_joint.diff(dim=dim).abs()
-        edge = torch.zeros_like(steps.narrow(dim, 0, 1))
-        slack += 0.5 * torch.maximum(torch.cat([edge, steps], dim), torch.cat([steps, edge], dim))
-    return slack
-
-
-def joint_sums(model: VAE, x: Tensor, largest: Tensor, tiles: Tiles, rows: Tensor, per_side: int) -> Tensor:
-    """Integral of p(x, z) / exp(largest) for some of the tiles' data, from fresh points: shape (1, rows)."""
-    x, tiles, largest = x[rows], tiles.of(rows), largest[rows]
-    total = torch.zeros(len(x), dtype=torch.float64)
-    for _, points, here in _batches(tiles, _fresh(tiles, per_side)):
-        log_joint, _ = _log_joint(model, x[here], points)
-        total[here] += log_joint.sub_(largest[here]).exp_().sum(0)
-    return total[None] * (tiles.size / per_side).prod()
-
-
-def posterior_sums(
-    model: VAE, x: Tensor, q: DiagonalNormal, tiles: Tiles, rows: Tensor, per_side: int
-) -> Tensor:
-    """Integrals of q, q log p(x|z) and q log(q / p(x, z)), from fresh points: shape (3, rows)."""
-    x, tiles, q = x[rows], tiles.of(rows), DiagonalNormal(q.mean[rows], q.log_var[rows])
-    sums = torch.zeros(3, len(x), dtype=torch.float64)
-    for _, points, here in _batches(tiles, _fresh(tiles, per_side)):
-        log_joint, log_likelihood = _log_joint(model, x[here], points)
-        log_q = DiagonalNormal(q.mean[here], q.log_var[here]).log_prob(points[:, None])
-        share = torch.exp(log_q)
-        parts = (share, share * log_likelihood, share * (log_q - log_joint))
-        sums[:, here] += torch.stack([part.sum(0) for part in parts])
-    return sums * (tiles.size / per_side).prod()
-
-
-def _fresh(tiles: Tiles, per_side: int) -> Tensor:
-    """Points of a tile from its centre, ``per_side`` to the side, less those of half as many: (N, J).
-
-    They begin at the tile's lowest corner: over neighbouring tiles they are one lattice, and the lattice of
-    twice as many holds it.
-    """
-    latent_dim = tiles.centres.shape[1]
-    index = torch.cartesian_prod(*(torch.arange(per_side),) * latent_dim).reshape(-1, latent_dim)
-    if per_side > 1:
-        index = index[(index % 2 == 1).any(1)]
-    return (index / per_side - 0.5).to(tiles.centres) * tiles.size
-
-
-def _axes(posterior: DiagonalNormal) -> tuple[list[Tensor], float]:
+def lattice(posterior: DiagonalNormal) -> tuple[Tensor, tuple[int, ...], float]:
+    """Centres of cells over the prior and all q, shape (C, J), their number in each dimension, their side."""
     low = (posterior.mean - REACH * posterior.std).min(0).values.clamp(max=-REACH)
     high = (posterior.mean + REACH * posterior.std).max(0).values.clamp(min=REACH)
-    size = max(TILE, float((high - low).max()) / MAX_TILES_PER_DIM)
+    size = max(CELL, float((high - low).max()) / MAX_CELLS_PER_DIM)
     counts = torch.ceil((high - low) / size).long().tolist()
-    return [
+    axes = [
         start + size * (torch.arange(count).to(start) + 0.5) for start, count in zip(low, counts, strict=True)
-    ], size
+    ]
+    return torch.cartesian_prod(*axes).reshape(-1, len(axes)), tuple(counts), size
 
 
-def _log_joint(model: VAE, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+def pieces(model: VAE, blocks: list[Block]) -> Iterator[Block]:
+    """The same cells, a bounded number at a time with only the data that need these."""
+    at_once = max(1, min(_CELLS_AT_ONCE, _MAX_VALUES // widest_layer(model) // 2**model.config.latent_dim))
+    for block in blocks:
+        for start in range(0, len(block.centres), at_once):
+            here = slice(start, start + at_once)
+            needed = block.has_mass[here] | block.is_near[here]
+            yield block.part(here, needed.any(0).nonzero()[:, 0])
+
+
+def halved(model: VAE, x: Tensor, q: DiagonalNormal, block: Block, size: float) -> tuple[Block, Values]:
+    """Cells of side ``size``, half of the block's, and the values at their centres.
+
+    They are marked for all data that needed the cells which they are parts of.
+    """
+    latent_dim = block.centres.shape[1]
+    signs = torch.tensor([-0.5, 0.5]).to(block.centres)
+    offsets = torch.cartesian_prod(*(signs,) * latent_dim).reshape(-1, latent_dim) * size
+    points = (block.centres[:, None] + offsets).flatten(0, 1)
+    log_joint, log_likelihood = log_joint_at(model, x[block.rows], points)
+    square = log_joint.reshape(-1, *(2,) * latent_dim, len(block.rows))
+    # From a centre to its cell's edge is half a step to its brother; a slope may be steeper on the far side,
+    # so a whole step is allowed. Where a peak lies between brothers they are equal: there a quarter of what
+    # the whole cell was allowed, as for a parabola.
+    steps = [
+        square.diff(dim=dim + 1).abs().amax(tuple(range(1, latent_dim + 1))) for dim in range(latent_dim)
+    ]
+    slack = torch.maximum(torch.stack(steps).sum(0).float(), block.slack / 4)
+    masks = (mask.repeat_interleave(len(offsets), 0) for mask in (block.has_mass, block.is_near, slack))
+    values = Values(log_joint, log_likelihood, _log_density(q, block.rows, points))
+    return Block(points, block.rows, *masks), values
+
+
+def slim_means(model: VAE, x: Tensor, q: DiagonalNormal, step: float) -> Tensor:
+    """E_q[log p(x|z)] and E_q[log(q / p(x, z))] of one datum, on a lattice of ``step`` deviations."""
+    reach = math.sqrt(2 * NEGLIGIBLE)
+    axis = step * torch.arange(-int(reach / step), int(reach / step) + 1, dtype=torch.float64)
+    eps = torch.cartesian_prod(*(axis,) * q.mean.shape[1]).reshape(-1, q.mean.shape[1])
+    eps = eps[eps.square().sum(1) < reach**2]
+    weights = torch.softmax(-0.5 * eps.square().sum(1), 0)
+    sums = torch.zeros(2, dtype=torch.float64)
+    at_once = max(1, _MAX_VALUES // widest_layer(model))
+    for some, weight in zip(eps.split(at_once), weights.split(at_once), strict=True):
+        z = q.mean + q.std * some
+        log_joint, log_likelihood = log_joint_at(model, x, z)
+        parts = torch.stack([log_likelihood[:, 0], q.log_prob(z) - log_joint[:, 0]])
+        sums += (parts * weight).sum(1)
+    return sums
+
+
+def _log_density(q: DiagonalNormal, rows: Tensor, points: Tensor) -> Tensor:
+    """log q of some data at all points, shape (C, R): dimension by dimension, which needs less memory."""
+    total = points.new_zeros(len(points), len(rows))
+    for place, mean, std in zip(points.T, q.mean[rows].T, q.std[rows].T, strict=True):
+        total += (place[:, None] - mean).div_(std).square_().add_(math.log(2 * math.pi)).mul_(-0.5)
+    return total - q.log_var[rows].sum(1) / 2
+
+
+def near(q: DiagonalNormal, centres: Tensor, size: float, depth: Tensor) -> Tensor:
+    """Which cells hold a density of which q that is less than ``depth`` nats below its largest: (C, R)."""
+    total = centres.new_zeros(len(centres), len(q.mean))
+    for place, mean, std in zip(centres.T, q.mean.T, q.std.T, strict=True):
+        total += (place[:, None] - mean).abs_().sub_(size / 2).clamp_(min=0).div_(std).square_()
+    return total < 2 * depth
+
+
+def log_joint_at(model: VAE, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     """log p(x, z) and log p(x|z) for all points and data: two of shape (G, n), float64."""
     log_likelihood = model.likelihood(z.to(x.dtype)).pairwise_log_prob(x)
     return log_likelihood + model.prior.log_prob(z.double())[:, None], log_likelihood
 
 
+def _slack_on_grid(log_joint: Tensor) -> Tensor:
+    """By how much log p(x, z) may rise from each cell's centre: half of the steepest steps around it."""
+    slack = torch.zeros_like(log_joint)
+    for dim in range(log_joint.ndim - 1):
+        steps = log_joint.diff(dim=dim).abs_().mul_(0.5)
+        count = steps.shape[dim]
+        around = torch.zeros_like(log_joint)
+        around.narrow(dim, 0, count).copy_(steps)
+        after = around.narrow(dim, 1, count)
+        torch.maximum(after, steps, out=after)
+        slack += around
+    return slack
+
+
 def _z_order(index: Tensor) -> Tensor:
-    """An order in which tiles that follow each other lie close together (Morton 1966)."""
+    """An order in which cells that follow each other lie close together (Morton 1966)."""
     code = torch.zeros(len(index), dtype=torch.long)
     for bit in range(int(index.max()).bit_length()):
         for dim in range(index.shape[1]):
             code |= ((index[:, dim] >> bit) & 1) << (bit * index.shape[1] + dim)
     return code.argsort()
-
-
-def _batches(tiles: Tiles, offsets: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """Number of the first tile, the points of some tiles, and which data need one of these tiles."""
-    at_once = max(1, _POINTS // 4 // len(offsets))
-    for start in range(0, len(tiles.centres), at_once):
-        rows = tiles.needed[start : start + at_once].any(0).nonzero()[:, 0]
-        points = (tiles.centres[start : start + at_once, None] + offsets).flatten(0, 1)
-        for piece in points.split(max(1, min(_POINTS, _MAX_PAIRS // max(1, len(rows))))):
-            yield start, piece, rows

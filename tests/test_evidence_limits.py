@@ -1,0 +1,48 @@
+"""log p(x) where memory, or the width of q, is at its limits."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from vae_core.config import ModelConfig
+from vae_core.evidence import exact_evidence
+from vae_core.model import VAE
+
+WIDTH = 4096
+
+
+def test_wide_hidden_layers_are_decoded_few_at_a_time(
+    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hidden values, not those of x, are what fills memory: at most 8 MB of them at a time."""
+    model = VAE(ModelConfig(data_dim=4, hidden_dims=(WIDTH,)), generator=generator)
+    most = 0
+    decode = VAE.likelihood
+
+    def watched(self: VAE, z: Tensor) -> object:
+        nonlocal most
+        most = max(most, z.shape[:-1].numel())
+        return decode(self, z)
+
+    monkeypatch.setattr(VAE, "likelihood", watched)
+    found = exact_evidence(model, torch.rand(3, 4, generator=generator))
+    assert 0 < most * WIDTH <= 2_000_000
+    assert found.error.max() < 1e-3
+
+
+@pytest.mark.parametrize("log_var", [(-12.0, -12.0), (-16.0, -16.0), (-19.0, 2.0), (2.0, -15.0)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_needle_has_a_finite_divergence(
+    log_var: tuple[float, float], dtype: torch.dtype, generator: torch.Generator
+) -> None:
+    """A q down to 1e-4 wide, also a thousand times wider the other way: KL(q || posterior) is a number."""
+    model = VAE(ModelConfig(data_dim=9, hidden_dims=(16,)), generator=generator).to(dtype)
+    x = torch.rand(4, 9, generator=generator).to(dtype)
+    with torch.no_grad():
+        model.encoder.biases[-1][2:] = torch.tensor(log_var)
+        model.encoder.weights[-1][2:] = 0
+    found = exact_evidence(model, x)
+    assert found.kl_to_posterior.isfinite().all()
+    assert found.error.max() < 1e-3
+    assert (found.log_evidence - found.elbo - found.kl_to_posterior).abs().max() < 1e-3
+    assert found.kl_to_posterior.min() > 3
