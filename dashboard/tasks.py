@@ -1,6 +1,7 @@
 """Long computations that are no training: processes beside the server, in a queue; results are files."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -51,7 +52,9 @@ class Tasks:
 
     def __init__(self, root: Path, *, limit: int) -> None:
         self._folder = root / "tasks"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._inputs = self._folder / "inputs"
+        self._inputs.mkdir(parents=True, exist_ok=True)
+        self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._turn = threading.Semaphore(limit)
         self._tasks: dict[str, _Task] = {}
@@ -70,7 +73,8 @@ class Tasks:
         with self._lock:
             if self._at_work(name) is not None:
                 return
-            source = self._folder / f"{name}.inputs.npz"
+            # Of its own: a task that was cancelled is still tidying up when the next of its name begins.
+            source = self._inputs / f"{name}-{os.getpid()}-{next(self._numbers)}.npz"
             np.savez(source, allow_pickle=False, **inputs)
             command = [sys.executable, "-m", module, str(source), str(self._file(name)), *arguments]
             task = self._tasks[name] = _Task(command, source)
