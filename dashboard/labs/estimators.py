@@ -1,5 +1,151 @@
-"""Stands for the laboratory that is being built."""
+"""Gradient estimators: of a one-line function whose truth is known, and of the ELBO of this model's datum."""
+
+from typing import Final
+
+import numpy as np
+import streamlit as st
+
+from dashboard import cache, cache_estimators, elbo_datum
+from dashboard.choice import one_of
+from dashboard.labs import estimators_precise
+from dashboard.labs.estimators_account import Scene, draw_scene
+from dashboard.labs.estimators_measured import SAMPLE_COUNTS
+from dashboard.run_header import Subject, subject
+from vae_core.errors import BadInput
+
+FUNCTION: Final = "a one-line function"
+DATUM: Final = "this model's datum"
+SPLIT: Final = "held-out"
+WHAT_HELP: Final = (
+    r"$\nabla_{\mu,\sigma}\,\mathbb{E}_{z\sim\mathcal{N}(\mu,\sigma^2)}[f(z)]$ with f of one line, whose "
+    r"truth is known; or $\nabla\,\mathrm{ELBO}(x)$ with $f(z) = \log p(x|z)$ and the KL in closed form."
+)
+FUNCTION_HELP: Final = "f(z). 10 more changes no gradient, and see the score function. The step has no slope."
+MEAN_HELP: Final = r"Mean of $q(z) = \mathcal{N}(z;\mu,\sigma^2)$."
+STD_HELP: Final = "Standard deviation of q. Derivatives are by σ itself, not by log σ."
+SAMPLES_HELP: Final = (
+    r"Samples of z in one estimate: $\tfrac1M\sum_m$. The variance of such a mean falls as 1/M."
+)
+ERROR_HELP: Final = (
+    r"Document 003 prints $z = \mu + \sigma^2\varepsilon$. Right is $z = \mu + \sigma\varepsilon$: only then "
+    r"$z\sim\mathcal{N}(\mu,\sigma^2)$."
+)
+DIM_HELP: Final = "Whose μ and σ: the derivatives of one latent dimension are shown."
+ABOUT_HELP: Final = (
+    r"$\nabla\,\mathbb{E}_q[f]$: q itself depends on μ and σ. **Reparameterisation** "
+    r"$\mathbb{E}_\varepsilon[\nabla f(\mu+\sigma\varepsilon)]$. **Score function** "
+    r"$\mathbb{E}_q[f\,\nabla\log q]$; a **baseline** b takes $f - b$ (mean of f over the other samples; "
+    r"for M = 1 over one more sample). **Samples as constants** drop the term. Kingma and Welling 2014; Williams "
+    "1992; Kool et al. 2019."
+)
 
 
 def draw() -> None:
-    """Nothing yet."""
+    """What is measured is chosen, then all about it."""
+    st.subheader("Four ways to a gradient through a sample", help=ABOUT_HELP)
+    what = one_of(
+        "What is measured", (FUNCTION, DATUM), key="estimators_of", help_text=WHAT_HELP, in_url=True
+    )
+    if what == FUNCTION:
+        _function()
+        return
+    shown = subject()
+    if shown.config.model.encoder_head == "deterministic":
+        st.warning("A deterministic encoder has no q(z|x): no samples, nothing to estimate.")
+    elif not np.isfinite(cache.encoded(shown.key, 1, SPLIT).reconstruction).all():
+        st.error("This run has diverged: its gradient is not finite. Train with a smaller learning rate.")
+    else:
+        _datum(shown)
+
+
+@st.fragment
+def _function() -> None:
+    formula = one_of("f(z)", tuple(cache_estimators.functions()), key="estimators_f", help_text=FUNCTION_HELP)
+    left, middle, right = st.columns(3, gap="large")
+    mean = left.slider(
+        "μ", -3.0, 3.0, 0.7, 0.1, key="estimators_mean", help=MEAN_HELP, persist_state="session"
+    )
+    std = middle.slider(
+        "σ", 0.1, 2.0, 0.5, 0.05, key="estimators_std", help=STD_HELP, persist_state="session"
+    )
+    with right:
+        count = _samples()
+    with_error = _error()
+    draw_scene(
+        Scene(
+            measured=cache_estimators.function(formula, mean, std),
+            cost=cache_estimators.function_cost(formula),
+            sweep=cache_estimators.function_sweep(formula, mean),
+            count=count,
+            with_error=with_error,
+            std=std,
+            target="E[f(z)]",
+            dimension="",
+            unit="",
+            has_slope=cache_estimators.functions()[formula].has_slope,
+        )
+    )
+
+
+@st.fragment
+def _datum(shown: Subject) -> None:
+    left, right = st.columns([1, 2], gap="large", vertical_alignment="center")
+    with right:
+        index = elbo_datum.choose(shown, SPLIT)
+        dim = _dimension(shown)
+        count = _samples()
+        with_error = _error()
+    with left:
+        elbo_datum.picture(shown, SPLIT, index)
+    if shown.config.model.encoder_head == "unit_variance":
+        st.info("This encoder fixes σ = 1: the gradient by σ exists, and nothing learns from it.")
+    try:
+        measured = cache_estimators.datum(shown.key, SPLIT, index, dim)
+        sweep = None
+        if measured.squared_truth is not None:
+            sweep = cache_estimators.datum_sweep(shown.key, SPLIT, index, dim)
+    except BadInput as err:
+        st.error(str(err))
+        return
+    dimension = str(dim + 1) if shown.config.model.latent_dim > 1 else ""
+    draw_scene(
+        Scene(
+            measured=estimators_precise.refined(measured, shown, SPLIT, index, dim),
+            cost=cache_estimators.datum_cost(shown.key),
+            sweep=sweep,
+            count=count,
+            with_error=with_error,
+            std=float(cache.encoded(shown.key, 1, SPLIT).stds[index, dim]),
+            target="ELBO",
+            dimension=dimension,
+            unit=", nats",
+            has_slope=True,
+        ),
+        precise=lambda: estimators_precise.draw(shown, SPLIT, index),
+    )
+
+
+def _samples() -> int:
+    return st.select_slider(
+        "Samples M", SAMPLE_COUNTS, 8, key="estimators_samples", help=SAMPLES_HELP, persist_state="session"
+    )
+
+
+def _error() -> bool:
+    return st.toggle(
+        "Add the error z = μ + σ² ε", key="estimators_error", help=ERROR_HELP, persist_state="session"
+    )
+
+
+def _dimension(shown: Subject) -> int:
+    latent_dim = shown.config.model.latent_dim
+    if latent_dim == 1:
+        return 0
+    most_used = int(cache.encoded(shown.key, 1, SPLIT).kl_per_dim.mean(0).argmax()) + 1
+    key = f"estimators_dim_{latent_dim}"
+    return (
+        st.slider(
+            "Latent dimension", 1, latent_dim, most_used, key=key, help=DIM_HELP, persist_state="session"
+        )
+        - 1
+    )

@@ -1,0 +1,161 @@
+"""Estimates of a gradient: their distributions, their variance against M, and what a wrong spread climbs."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from dashboard.figures.base import FONT_SIZE, faded, finish
+from dashboard.figures.evidence import ABOVE
+from dashboard.formats import signed
+from dashboard.theme import CLASSES, CONCEPTS, ThemeName
+
+Array = NDArray[np.floating]
+ROW_HEIGHT: Final = 78
+HEIGHT: Final = 380
+SHADES: Final = {"reparameterised": 0, "score": 1, "baseline": 2, "constant": 9, "squared": 3}
+"""Which of the class colours an estimator has, the same in all pictures."""
+
+
+class Row(NamedTuple):
+    """One estimator in the picture of distributions.
+
+    Arguments:
+        name: As it is written.
+        shade: Key of ``SHADES``.
+        edges: Of the histogram, shape (bins + 1,).
+        heights: Shape (bins,), the highest 1.
+        mean: Of the estimates.
+        deviation: Standard deviation of one estimate.
+    """
+
+    name: str
+    shade: str
+    edges: Array
+    heights: Array
+    mean: float
+    deviation: float
+
+
+def distributions_figure(rows: Sequence[Row], truth: float, *, title: str, theme: ThemeName) -> go.Figure:
+    """One histogram for each estimator on one axis, a dot for its mean, the true derivative as a line.
+
+    Arguments:
+        rows: From the top.
+        truth: The true derivative.
+        title: Of the axis, with its unit.
+        theme: Light or dark.
+    """
+    figure, ink = go.Figure(), CONCEPTS[theme]["log_evidence"]
+    for number, row in enumerate(rows):
+        _add_row(figure, row, len(rows) - 1 - number, theme)
+    line = {"color": ink, "dash": "dash", "width": 2}
+    note = {"text": f"true {signed(truth, 3)}", "font": {"size": FONT_SIZE}, "yanchor": "bottom"}
+    figure.add_vline(x=truth, line=line, annotation=note, annotation_position="top")
+    ends = [end for row in rows for end in (row.edges[0], row.edges[-1], row.mean)] + [truth]
+    low, high = min(ends), max(ends)
+    pad = 0.06 * max(high - low, 1e-3 * max(1.0, abs(truth)))
+    figure.update_xaxes(title=title, range=[low - pad, high + pad])
+    figure.update_yaxes(visible=False, range=[-0.15, len(rows)], fixedrange=True)
+    finish(figure, height=ROW_HEIGHT * len(rows) + 90, theme=theme)
+    return figure.update_layout(margin={"t": 30})
+
+
+def _add_row(figure: go.Figure, row: Row, base: int, theme: ThemeName) -> None:
+    colour = CLASSES[theme][SHADES[row.shade]]
+    hover = f"{row.name}: {signed(row.mean, 4)} ± {row.deviation:.4g}<extra></extra>"
+    if len(row.heights) > 1:
+        x = np.repeat(row.edges, 2)
+        y = base + 0.62 * np.concatenate([[0.0], np.repeat(row.heights, 2), [0.0]])
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            fill="toself",
+            fillcolor=faded(colour, 0.4),
+            line={"color": colour, "width": 2},
+            hoverinfo="skip",
+        )
+    marker = {"color": colour, "size": 13, "line": {"color": CONCEPTS[theme]["log_evidence"], "width": 1.5}}
+    figure.add_scatter(x=[row.mean], y=[base], mode="markers", marker=marker, hovertemplate=hover)
+    figure.add_annotation(
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=base + 0.66,
+        yanchor="bottom",
+        text=f"<b>{row.name}</b>",
+        font={"size": FONT_SIZE, "color": colour},
+        showarrow=False,
+    )
+
+
+def variance_figure(
+    counts: Sequence[int],
+    lines: Sequence[tuple[str, str, Sequence[float]]],
+    chosen: int,
+    *,
+    title: str,
+    theme: ThemeName,
+) -> go.Figure:
+    """Variance of an estimate against M, both axes logarithmic: a mean of M independent terms falls as 1/M.
+
+    Arguments:
+        counts: M, ascending.
+        lines: Name, key of ``SHADES``, and the variance at each M; no line for variances of 0.
+        chosen: The M in view.
+        title: Of the vertical axis, with its unit.
+        theme: Light or dark.
+    """
+    figure = go.Figure()
+    for name, shade, values in lines:
+        if min(values) <= 0:
+            continue
+        line = {"color": CLASSES[theme][SHADES[shade]], "width": 3}
+        hover = "M = %{x}: %{y:.4g}<extra>" + name + "</extra>"
+        figure.add_scatter(
+            x=list(counts), y=list(values), name=name, mode="lines+markers", line=line, hovertemplate=hover
+        )
+    figure.add_vline(x=chosen, line={"color": CONCEPTS[theme]["data"], "dash": "dot", "width": 2})
+    figure.update_traces(marker={"size": 8})
+    figure.update_xaxes(
+        title="samples M", type="log", tickvals=list(counts), ticktext=[str(m) for m in counts]
+    )
+    figure.update_yaxes(title=title, type="log", exponentformat="power", dtick=1)
+    return finish(figure.update_layout(legend=ABOVE), height=HEIGHT, theme=theme, legend=True)
+
+
+def sweep_figure(
+    stds: Array, values: Array, squared_values: Array, std: float, *, title: str, theme: ThemeName
+) -> go.Figure:
+    """An objective over sigma with z = mu + sigma eps, and what z = mu + sigma^2 eps makes of it.
+
+    Arguments:
+        stds: sigma, shape (n,).
+        values: The objective there.
+        squared_values: The other objective.
+        std: The sigma in view.
+        title: Of the vertical axis, with its unit.
+        theme: Light or dark.
+    """
+    figure = go.Figure()
+    for name, shade, line in (
+        ("z = μ + σ ε", "reparameterised", values),
+        ("z = μ + σ² ε", "squared", squared_values),
+    ):
+        colour = CLASSES[theme][SHADES[shade]]
+        hover = "σ = %{x:.3f}: %{y:.4f}<extra>" + name + "</extra>"
+        figure.add_scatter(
+            x=stds, y=line, name=name, mode="lines", line={"color": colour, "width": 3}, hovertemplate=hover
+        )
+    figure.add_vline(
+        x=std,
+        line={"color": CONCEPTS[theme]["data"], "dash": "dot", "width": 2},
+        annotation={"text": "σ now", "font": {"size": FONT_SIZE}},
+        annotation_position="bottom right",
+    )
+    figure.update_xaxes(title="σ")
+    figure.update_yaxes(title=title)
+    return finish(figure.update_layout(legend=ABOVE), height=HEIGHT, theme=theme, legend=True)
