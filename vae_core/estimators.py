@@ -119,9 +119,9 @@ def estimates(samples: Samples, estimator: Estimator, *, num_samples: int = 1) -
 
 def _grouped(samples: Samples, estimator: Estimator, num_samples: int) -> Samples:
     """The samples in groups, those of one repetition: eps and slopes (R, M, J), values (R, M)."""
+    num_drawn = len(samples.eps)
+    check_integer("num_samples", num_samples, 1, num_drawn, f"{num_drawn} samples were drawn")
     size = 2 if estimator == "baseline" and num_samples == 1 else num_samples
-    limit = max(1, len(samples.eps) // size * num_samples)
-    check_integer("num_samples", num_samples, 1, limit, f"there are {len(samples.eps)} samples")
     count = len(samples.eps) // size
     eps, values, slopes, squared_slopes = (
         part[: count * size].unflatten(0, (count, size))

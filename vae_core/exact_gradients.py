@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,8 +16,10 @@ from vae_core.expectations import Expectation, Gradient, elbo_expectation, gradi
 from vae_core.importance import stochastic_posterior
 from vae_core.model import VAE
 
-NUM_NODES: Final = {1: 128, 2: 40}
-"""Gauss-Hermite nodes in each dimension."""
+NUM_NODES: Final = {1: 257, 2: 65}
+"""Lattice points in each dimension."""
+_REACH: Final = 7.0
+"""Standard deviations on either side of the mean: the mass beyond is 3e-12."""
 TRUTH_SAMPLES: Final = 2**17
 """Reparameterised samples that stand in for quadrature where J > 2."""
 _PIECE: Final = 2**14
@@ -110,10 +111,12 @@ def quadrature(
     num_nodes: int | None = None,
     squared: bool = False,
 ) -> Truth:
-    """The gradient of L by Gauss-Hermite quadrature, J <= 2, and its change from half as many nodes.
+    """The gradient of L by quadrature, J <= 2, and its change from half as many nodes.
 
-    The rule is a plain function of (mean, std), so its gradient is exact; where f has kinks the rule
-    converges slowly, and the change says so.
+    The rule is a sum over a lattice of eps with Gaussian weights: a plain function of (mean, std), so its
+    gradient is exact. On networks it is far ahead of Gauss-Hermite, whose nodes are sparse in the middle:
+    its error falls as exp(-2 pi d / h), h the spacing and d how far f is smooth into the complex plane
+    (Trefethen and Weideman 2014, "The exponentially convergent trapezoidal rule").
 
     Arguments:
         expectation: L, best in float64.
@@ -143,8 +146,8 @@ def quadrature(
 def _rule(
     expectation: Expectation, latent_dim: int, num_nodes: int, *, squared: bool
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    points, weights = np.polynomial.hermite_e.hermegauss(num_nodes)
-    axis, weight = torch.from_numpy(points), torch.from_numpy(weights / weights.sum())
+    axis = torch.linspace(-_REACH, _REACH, num_nodes, dtype=torch.float64)
+    weight = torch.softmax(-0.5 * axis.square(), 0)
     eps = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)
     share = torch.cartesian_prod(*(weight,) * latent_dim).reshape(-1, latent_dim).prod(1)
 
@@ -154,6 +157,14 @@ def _rule(
         return (expectation.f(z) * share.to(mean)).sum(-1) + expectation.explicit(mean, std)
 
     return rule
+
+
+@torch.no_grad()
+def expected_value(
+    expectation: Expectation, mean: Tensor, std: Tensor, *, num_nodes: int, squared: bool = False
+) -> Tensor:
+    """L alone by the same rule, shape (...,)."""
+    return _rule(expectation, mean.shape[-1], num_nodes, squared=squared)(mean, std)
 
 
 def sampled_gradient(

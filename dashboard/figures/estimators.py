@@ -13,7 +13,9 @@ from dashboard.formats import signed
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
-ROW_HEIGHT: Final = 78
+ROW_HEIGHT: Final = 84
+_TOP: Final = 0.62
+"""Of a histogram, in rows; its name stands above."""
 HEIGHT: Final = 380
 SHADES: Final = {"reparameterised": 0, "score": 1, "baseline": 2, "constant": 9, "squared": 3}
 """Which of the class colours an estimator has, the same in all pictures."""
@@ -51,9 +53,11 @@ def distributions_figure(rows: Sequence[Row], truth: float, *, title: str, theme
     figure, ink = go.Figure(), CONCEPTS[theme]["log_evidence"]
     for number, row in enumerate(rows):
         _add_row(figure, row, len(rows) - 1 - number, theme)
-    line = {"color": ink, "dash": "dash", "width": 2}
+        base = len(rows) - 1 - number
+        line = {"color": ink, "dash": "dash", "width": 2}
+        figure.add_shape(type="line", x0=truth, x1=truth, y0=base - 0.1, y1=base + _TOP, line=line)
     note = {"text": f"true {signed(truth, 3)}", "font": {"size": FONT_SIZE}, "yanchor": "bottom"}
-    figure.add_vline(x=truth, line=line, annotation=note, annotation_position="top")
+    figure.add_annotation(x=truth, y=1, yref="paper", showarrow=False, **note)
     ends = [end for row in rows for end in (row.edges[0], row.edges[-1], row.mean)] + [truth]
     low, high = min(ends), max(ends)
     pad = 0.06 * max(high - low, 1e-3 * max(1.0, abs(truth)))
@@ -65,31 +69,34 @@ def distributions_figure(rows: Sequence[Row], truth: float, *, title: str, theme
 
 def _add_row(figure: go.Figure, row: Row, base: int, theme: ThemeName) -> None:
     colour = CLASSES[theme][SHADES[row.shade]]
-    hover = f"{row.name}: {signed(row.mean, 4)} ± {row.deviation:.4g}<extra></extra>"
     if len(row.heights) > 1:
-        x = np.repeat(row.edges, 2)
-        y = base + 0.62 * np.concatenate([[0.0], np.repeat(row.heights, 2), [0.0]])
+        steps = np.concatenate([[0.0], np.repeat(row.heights, 2), [0.0]])
         figure.add_scatter(
-            x=x,
-            y=y,
+            x=np.repeat(row.edges, 2),
+            y=base + _TOP * steps,
             mode="lines",
             fill="toself",
             fillcolor=faded(colour, 0.4),
             line={"color": colour, "width": 2},
             hoverinfo="skip",
         )
+    hover = f"{row.name}: {signed(row.mean, 4)} ± {row.deviation:.4g}<extra></extra>"
     marker = {"color": colour, "size": 13, "line": {"color": CONCEPTS[theme]["log_evidence"], "width": 1.5}}
     figure.add_scatter(x=[row.mean], y=[base], mode="markers", marker=marker, hovertemplate=hover)
     figure.add_annotation(
         x=0,
         xref="paper",
         xanchor="left",
-        y=base + 0.66,
+        y=base + _TOP,
         yanchor="bottom",
-        text=f"<b>{row.name}</b>",
+        text=f"<b>{row.name}</b> {_short(row.mean)} ± {_short(row.deviation)}",
         font={"size": FONT_SIZE, "color": colour},
         showarrow=False,
     )
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")
 
 
 def variance_figure(
@@ -130,12 +137,12 @@ def variance_figure(
 def sweep_figure(
     stds: Array, values: Array, squared_values: Array, std: float, *, title: str, theme: ThemeName
 ) -> go.Figure:
-    """An objective over sigma with z = mu + sigma eps, and what z = mu + sigma^2 eps makes of it.
+    """What is climbed, over sigma, with z = mu + sigma eps, and what z = mu + sigma^2 eps makes of it.
 
     Arguments:
         stds: sigma, shape (n,).
-        values: The objective there.
-        squared_values: The other objective.
+        values: Its values there.
+        squared_values: With the other spread.
         std: The sigma in view.
         title: Of the vertical axis, with its unit.
         theme: Light or dark.
@@ -154,7 +161,7 @@ def sweep_figure(
         x=std,
         line={"color": CONCEPTS[theme]["data"], "dash": "dot", "width": 2},
         annotation={"text": "σ now", "font": {"size": FONT_SIZE}},
-        annotation_position="bottom right",
+        annotation_position="top right",
     )
     figure.update_xaxes(title="σ")
     figure.update_yaxes(title=title)

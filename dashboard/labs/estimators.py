@@ -35,8 +35,8 @@ ABOUT_HELP: Final = (
     r"$\nabla\,\mathbb{E}_q[f]$: q itself depends on μ and σ. **Reparameterisation** "
     r"$\mathbb{E}_\varepsilon[\nabla f(\mu+\sigma\varepsilon)]$. **Score function** "
     r"$\mathbb{E}_q[f\,\nabla\log q]$; a **baseline** b takes $f - b$ (mean of f over the other samples; "
-    r"for M = 1 over one more sample). **Samples as constants** drop the term. Kingma and Welling 2014; Williams "
-    "1992; Kool et al. 2019."
+    r"for M = 1 over one more sample). **Samples as constants** drop the term. Kingma and Welling 2014; "
+    "Williams 1992; Kool et al. 2019."
 )
 
 
@@ -100,28 +100,28 @@ def _datum(shown: Subject) -> None:
     if shown.config.model.encoder_head == "unit_variance":
         st.info("This encoder fixes σ = 1: the gradient by σ exists, and nothing learns from it.")
     try:
-        measured = cache_estimators.datum(shown.key, SPLIT, index, dim)
-        sweep = None
-        if measured.squared_truth is not None:
-            sweep = cache_estimators.datum_sweep(shown.key, SPLIT, index, dim)
+        scene = _scene(shown, index, dim, count, with_error=with_error)
     except BadInput as err:
         st.error(str(err))
         return
-    dimension = str(dim + 1) if shown.config.model.latent_dim > 1 else ""
-    draw_scene(
-        Scene(
-            measured=estimators_precise.refined(measured, shown, SPLIT, index, dim),
-            cost=cache_estimators.datum_cost(shown.key),
-            sweep=sweep,
-            count=count,
-            with_error=with_error,
-            std=float(cache.encoded(shown.key, 1, SPLIT).stds[index, dim]),
-            target="ELBO",
-            dimension=dimension,
-            unit=", nats",
-            has_slope=True,
-        ),
-        precise=lambda: estimators_precise.draw(shown, SPLIT, index),
+    draw_scene(scene, precise=lambda: estimators_precise.draw(shown, SPLIT, index))
+
+
+def _scene(shown: Subject, index: int, dim: int, count: int, *, with_error: bool) -> Scene:
+    measured, sweep = cache_estimators.datum(shown.key, SPLIT, index, dim), None
+    if with_error and measured.squared_truth is not None:
+        sweep = cache_estimators.datum_sweep(shown.key, SPLIT, index, dim)
+    return Scene(
+        measured=estimators_precise.refined(measured, shown, SPLIT, index, dim),
+        cost=cache_estimators.datum_cost(shown.key),
+        sweep=sweep,
+        count=count,
+        with_error=with_error,
+        std=float(cache.encoded(shown.key, 1, SPLIT).stds[index, dim]),
+        target="ELBO",
+        dimension=str(dim + 1) if shown.config.model.latent_dim > 1 else "",
+        unit=", nats",
+        has_slope=True,
     )
 
 

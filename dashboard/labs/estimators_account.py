@@ -136,13 +136,14 @@ def _variances(scene: Scene, part: int) -> None:
 
 def _table(scene: Scene, part: int) -> str:
     symbol = f"∂/∂{GREEK[part]}"
-    lines = [f"| {symbol} | mean | bias | s.d. | variance |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines = [f"| {symbol} | bias | s.d. | variance |", "| --- | ---: | ---: | ---: |"]
     least = scene.accuracy("reparameterised")[part].variance
     for name in scene.estimators:
         found = scene.accuracy(name)[part]
-        ratio = f"× {found.variance / least:,.3g}" if least > 0 else "–"
+        ratio = f"× {found.variance / least:,.3g}" if min(least, found.variance) > 0 else "–"
+        half_width = f"{found.half_width:.2g}" if found.half_width > 1e-4 else "0"
         lines.append(
-            f"| {NAMES[name]} | {_number(found.mean)} | {_number(found.bias)} ± {found.half_width:.2g} "
+            f"| {_hyphenated(name)} | {_number(found.bias)} ± {half_width} "
             f"| {found.variance**0.5:.3g} | {ratio} |"
         )
     return "\n".join(lines)
@@ -151,7 +152,8 @@ def _table(scene: Scene, part: int) -> str:
 def _verdicts(scene: Scene) -> str:
     lines = ["| estimator | verdict | cost of one estimate |", "| --- | --- | ---: |"]
     lines += [
-        f"| {NAMES[name]} | {verdict(scene, name)} | {_cost(scene, name)} |" for name in scene.estimators
+        f"| {_hyphenated(name)} | {verdict(scene, name)} | {_cost(scene, name)} |"
+        for name in scene.estimators
     ]
     return "\n".join(lines)
 
@@ -175,6 +177,11 @@ def verdict(scene: Scene, name: "Estimator") -> str:
         "squared": "the gradient of another function",
     }[name]
     return f"**biased**: {', '.join(missed)}; {reason}"
+
+
+def _hyphenated(name: "Estimator") -> str:
+    """Its name with a place to break the long word: a table must fit on a phone."""
+    return NAMES[name].replace("isation", "\u00adisation")
 
 
 def _cost(scene: Scene, name: "Estimator") -> str:
@@ -203,7 +210,7 @@ def _how(measured: Measured) -> str:
         )
     if max(measured.error) > 0:
         return samples + (
-            "True gradient: Gauss-Hermite quadrature; half as many nodes change it by at most "
+            "True gradient: quadrature; half as many nodes change it by at most "
             f"{max(measured.error):.0e}. f = log p(x|z), the KL is in closed form."
         )
     return samples + "True gradient: closed form."

@@ -27,8 +27,9 @@ def _lost_term(scene: "Scene") -> str:
     lost = [truth - left for truth, left in zip(measured.truth, measured.explicit, strict=True)]
     score, baseline, usual = (scene.accuracy(name) for name in ("score", "baseline", "reparameterised"))
     lines = [
-        "Equation 21 has ∇E_q[f] = E_q[∇f] + ∫ (∇q) f dz, and calls the second term “generally hard to "
-        "compute”. It is **E_q[f ∇ log q]**, a mean over samples: the score function. The price is variance.",
+        r"Equation 21 has $\nabla\,\mathbb{E}_q[f] = \mathbb{E}_q[\nabla f] + \int (\nabla q)\, f\, dz$, and "
+        "calls the second term “generally hard to compute”. But it is "
+        r"$\mathbb{E}_q[f\,\nabla\log q]$, a mean over samples: the score function. Its price is variance.",
         "",
         f"| the extra term, M = {scene.count} | by μ | by σ |",
         "| --- | ---: | ---: |",
@@ -71,7 +72,12 @@ def _wrong_spread(scene: "Scene") -> None:
         rows.insert(2, f"| {scene.target}{scene.unit} | {value} | {other} |")
     st.markdown("\n".join(rows))
     if scene.sweep is None:
-        st.caption("With J > 2 there is no quadrature, so the two objectives are not drawn over σ.")
+        why = (
+            "With J > 2 there is no quadrature to draw it"
+            if scene.with_error
+            else "Add the error above to see it"
+        )
+        st.caption(f"{why} over σ.")
         return
     _sweep(scene)
 

@@ -86,9 +86,7 @@ def measured(samples: "Samples", truth: "Truth", squared: "Truth | None", dim: i
     """All estimators in one latent dimension; ``squared`` is the truth with the wrong spread, if known."""
     from vae_core.estimators import ESTIMATORS, Accuracy, accuracy, estimates
 
-    right, error, sampling = (
-        _pair(part, dim) for part in (truth.gradient, truth.error, truth.standard_error)
-    )
+    right, error, sampling = (_pair(part, dim) for part in truth[1:])
 
     def measure(part: int, values: "Tensor") -> Accuracy:
         return accuracy(values, right[part], error=error[part], standard_error=sampling[part])
