@@ -10,6 +10,7 @@ from dashboard.figures.estimators import sweep_figure
 from dashboard.formats import signed
 
 if TYPE_CHECKING:
+    from dashboard.cache_estimators import Sweep
     from dashboard.labs.estimators_account import Scene
 
 
@@ -44,47 +45,44 @@ def _lost_term(scene: "Scene") -> str:
             f"{signed(part.mean - left, 3)} ± {part.variance**0.5:.3g}"
             for part, left in zip(found, measured.explicit, strict=True)
         ]
-        lines.append(f"| {label}, one estimate ± s.d. | {cells[0]} | {cells[1]} |")
+        lines.append(f"| {label}, mean ± s.d. of one | {cells[0]} | {cells[1]} |")
     if not scene.has_slope:
         lines += ["", "For a step the score function is the only one of them that works at all."]
     return "\n".join(lines)
 
 
 def _wrong_spread(scene: "Scene") -> None:
-    measured, std = scene.measured, scene.std
-    found = scene.accuracy("squared")
+    std = scene.std
     way = "too little" if std < 1 else ("as it should" if std == 1 else "too much")
     st.markdown(
         f"z then has the deviation σ² = **{std**2:.3g}** and not σ = **{std:.3g}**: it spreads {way}. "
         "Below σ = 1 it is too little, above too much. It is the right gradient of another function of μ "
         "and σ, so no number of samples mends it."
     )
+    st.markdown(_both(scene))
+    if scene.sweep is not None:
+        _sweep(scene, scene.sweep)
+    elif scene.with_error:
+        st.caption("With J > 2 there is no quadrature to draw it over σ.")
+    else:
+        st.caption("Add the error above to see it over σ.")
+
+
+def _both(scene: "Scene") -> str:
+    """Table of what is right and what the error makes of it."""
+    measured, found = scene.measured, scene.accuracy("squared")
     expected = measured.squared_truth or (found[0].mean, found[1].mean)
     how = "exact" if measured.squared_truth is not None else "measured"
-    rows = [
-        "| | right | z = μ + σ² ε |",
-        "| --- | ---: | ---: |",
-        f"| ∂{scene.target}/∂μ | {signed(measured.truth[0], 4)} | {signed(expected[0], 4)} ({how}) |",
-        f"| ∂{scene.target}/∂σ | {signed(measured.truth[1], 4)} | {signed(expected[1], 4)} ({how}) |",
-    ]
+    rows = ["| | z = μ + σ ε | z = μ + σ² ε |", "| --- | ---: | ---: |"]
     if measured.squared_value is not None:
         value, other = signed(measured.value, 4), signed(measured.squared_value, 4)
-        rows.insert(2, f"| {scene.target}{scene.unit} | {value} | {other} |")
-    st.markdown("\n".join(rows))
-    if scene.sweep is None:
-        why = (
-            "With J > 2 there is no quadrature to draw it"
-            if scene.with_error
-            else "Add the error above to see it"
-        )
-        st.caption(f"{why} over σ.")
-        return
-    _sweep(scene)
+        rows.append(f"| {scene.target}{scene.unit} | {value} | {other} ({how}) |")
+    for symbol, right, wrong in zip("μσ", measured.truth, expected, strict=True):
+        rows.append(f"| ∂{scene.target}/∂{symbol} | {signed(right, 4)} | {signed(wrong, 4)} ({how}) |")
+    return "\n".join(rows)
 
 
-def _sweep(scene: "Scene") -> None:
-    sweep = scene.sweep
-    assert sweep is not None
+def _sweep(scene: "Scene", sweep: "Sweep") -> None:
     figure = sweep_figure(
         sweep.stds,
         sweep.values,
