@@ -16,11 +16,15 @@ from vae_core.errors import BadInput
 FUNCTION: Final = "a one-line function"
 DATUM: Final = "this model's datum"
 SPLIT: Final = "held-out"
+FORMS: Final = {
+    True: "f = log p(x|z), the KL is in closed form.",
+    False: "f = log p(x, z), the entropy of q is in closed form.",
+}
 WHAT_HELP: Final = (
     r"$\nabla_{\mu,\sigma}\,\mathbb{E}_{z\sim\mathcal{N}(\mu,\sigma^2)}[f(z)]$ with f of one line, whose "
     r"truth is known; or $\nabla\,\mathrm{ELBO}(x)$ with $f(z) = \log p(x|z)$ and the KL in closed form."
 )
-FUNCTION_HELP: Final = "f(z). 10 more changes no gradient, and see the score function. The step has no slope."
+FUNCTION_HELP: Final = "Adding 10 changes no gradient, but see the score function. The step has no slope."
 MEAN_HELP: Final = r"Mean of $q(z) = \mathcal{N}(z;\mu,\sigma^2)$."
 STD_HELP: Final = "Standard deviation of q. Derivatives are by σ itself, not by log σ."
 SAMPLES_HELP: Final = (
@@ -61,15 +65,7 @@ def draw() -> None:
 @st.fragment
 def _function() -> None:
     formula = one_of("f(z)", tuple(cache_estimators.functions()), key="estimators_f", help_text=FUNCTION_HELP)
-    left, middle, right = st.columns(3, gap="large")
-    mean = left.slider(
-        "μ", -3.0, 3.0, 0.7, 0.1, key="estimators_mean", help=MEAN_HELP, persist_state="session"
-    )
-    std = middle.slider(
-        "σ", 0.1, 2.0, 0.5, 0.05, key="estimators_std", help=STD_HELP, persist_state="session"
-    )
-    with right:
-        count = _samples()
+    mean, std, count = _sliders()
     with_error = _error()
     draw_scene(
         Scene(
@@ -82,9 +78,22 @@ def _function() -> None:
             target="E[f(z)]",
             dimension="",
             unit="",
+            form="",
             has_slope=cache_estimators.functions()[formula].has_slope,
         )
     )
+
+
+def _sliders() -> tuple[float, float, int]:
+    left, middle, right = st.columns(3, gap="large")
+    mean = left.slider(
+        "μ", -3.0, 3.0, 0.7, 0.1, key="estimators_mean", help=MEAN_HELP, persist_state="session"
+    )
+    std = middle.slider(
+        "σ", 0.1, 2.0, 0.5, 0.05, key="estimators_std", help=STD_HELP, persist_state="session"
+    )
+    with right:
+        return mean, std, _samples()
 
 
 @st.fragment
@@ -121,6 +130,7 @@ def _scene(shown: Subject, index: int, dim: int, count: int, *, with_error: bool
         target="ELBO",
         dimension=str(dim + 1) if shown.config.model.latent_dim > 1 else "",
         unit=", nats",
+        form=FORMS[shown.config.model.prior == "standard_normal"],
         has_slope=True,
     )
 
@@ -141,7 +151,9 @@ def _dimension(shown: Subject) -> int:
     latent_dim = shown.config.model.latent_dim
     if latent_dim == 1:
         return 0
-    most_used = int(cache.encoded(shown.key, 1, SPLIT).kl_per_dim.mean(0).argmax()) + 1
+    per_dim = cache.encoded(shown.key, 1, SPLIT).kl_per_dim
+    # A prior without a closed form has no KL by dimension.
+    most_used = int(per_dim.mean(0).argmax()) + 1 if per_dim.shape[1] else 1
     key = f"estimators_dim_{latent_dim}"
     return (
         st.slider(

@@ -56,6 +56,7 @@ class Scene:
         target: Name of what the gradient is of.
         dimension: Number of the latent dimension; empty when there is one.
         unit: Of the target with a comma before it; empty when it has none.
+        form: How the target falls into f and what needs no samples; empty where it is f alone.
         has_slope: Whether f is the integral of its derivative.
     """
 
@@ -68,6 +69,7 @@ class Scene:
     target: str
     dimension: str
     unit: str
+    form: str
     has_slope: bool
 
     @property
@@ -99,7 +101,7 @@ def draw_scene(scene: Scene, precise: Callable[[], None] | None = None) -> None:
         with column:
             st.markdown(_table(scene, part), help=TABLE_HELP if part == 0 else None)
     st.markdown(_verdicts(scene), help=COST_HELP)
-    st.caption(_how(scene.measured))
+    st.caption(f"{_how(scene.measured)} {scene.form}")
     if precise is not None:
         precise()
     st.subheader("Variance against M", help=VARIANCE_HELP)
@@ -210,7 +212,6 @@ def _how(measured: Measured) -> str:
         )
     if max(measured.error) > 0:
         return samples + (
-            "True gradient: quadrature; half as many nodes change it by at most "
-            f"{max(measured.error):.0e}. f = log p(x|z), the KL is in closed form."
+            f"True gradient: quadrature; half as many nodes change it by at most {max(measured.error):.0e}."
         )
     return samples + "True gradient: closed form."

@@ -28,10 +28,12 @@ def test_more_samples_and_the_error_change_the_picture_on_a_phone(app_server: Se
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_a_long_measurement_is_cancelled_and_ends(app_server: Server, page: Page) -> None:
+def test_a_long_measurement_shows_progress_and_can_be_cancelled(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/gradients?estimators_of=this+model's+datum")
     start = page.locator(".st-key-estimators_precise_start button:visible")
     start.click(timeout=WAIT_MS)
-    page.locator(".st-key-estimators_precise_cancel button:visible").click(timeout=WAIT_MS)
-    start.click(timeout=WAIT_MS)
-    expect(page.get_by_text("1,048,576 samples")).to_be_visible(timeout=2 * WAIT_MS)
+    cancel = page.locator(".st-key-estimators_precise_cancel button:visible")
+    expect(page.get_by_text("Drawing …").first).to_be_visible(timeout=WAIT_MS)
+    cancel.click(timeout=WAIT_MS)
+    expect(start).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("32,768 samples of z")).to_be_visible()
