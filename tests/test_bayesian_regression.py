@@ -1,4 +1,4 @@
-"""The closed forms of a decoder linear in its weights, against a numerical optimum and independent oracles."""
+"""The closed forms of a decoder linear in its weights, against a numerical optimum and other oracles."""
 
 import math
 

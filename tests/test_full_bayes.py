@@ -1,4 +1,4 @@
-"""The bound of full variational Bayes: its limits, its gradients by two estimators, and what training does."""
+"""The bound of full variational Bayes: its limits, gradients by two estimators, and what training does."""
 
 import math
 from dataclasses import replace
@@ -82,9 +82,7 @@ def test_objective_without_width_equals_that_of_the_plain_model() -> None:
 @pytest.mark.parametrize("over", OVERS)
 def test_weights_cost_less_the_more_data_share_them(over: Over) -> None:
     bayesian, x = model(over), batch()
-    bounds = [
-        full_bayes_terms(bayesian, x, num_data=n, generator=seeded(4)).bound for n in (1, 100, 10**12)
-    ]
+    bounds = [full_bayes_terms(bayesian, x, num_data=n, generator=seeded(4)).bound for n in (1, 100, 10**12)]
     data = full_bayes_terms(bayesian, x, num_data=1, generator=seeded(4)).data.elbo
     kl = bayesian.weight_kl()
     torch.testing.assert_close(bounds[0], data - kl, rtol=1e-12, atol=0)
@@ -183,9 +181,7 @@ def trained(num_data: int, steps: int, *, counted: int | None = None) -> Bayesia
 def test_few_data_leave_a_larger_spread_than_many() -> None:
     z = torch.cartesian_prod(*[torch.linspace(-2, 2, 5)] * 2)
     spread = [
-        float(
-            decoded_moments(trained(n, 500), z, num_weights=30, generator=seeded(3)).weight_variance.mean()
-        )
+        float(decoded_moments(trained(n, 500), z, num_weights=30, generator=seeded(3)).weight_variance.mean())
         for n in (16, 1400)
     ]
     assert spread[0] > 1.5 * spread[1], spread

@@ -1,7 +1,7 @@
-"""A decoder that is linear in its weights, at places z that are known: q(theta) and log p(data) in closed form.
+"""A decoder linear in its weights, at places z that are known: q(theta) and log p(data) in closed form.
 
-x_i = features(z_i) . w + s eps, w ~ N(0, prior_std^2 I): Bayesian linear regression (Bishop 2006, section 3.3),
-the one network whose exact posterior over the weights is at hand beside its best factorised q.
+x_i = features(z_i) . w + s eps, w ~ N(0, prior_std^2 I): Bayesian linear regression (Bishop 2006, section
+3.3), the one network whose exact posterior over the weights is at hand beside its best factorised q.
 """
 
 import math
@@ -20,7 +20,8 @@ class WeightFit(NamedTuple):
     """What is known of the weights after N data; all float64, nats for the whole data set.
 
     Arguments:
-        mean: Of the exact posterior and of the best factorised q alike, shape (P,).
+        mean: Of q, shape (P,); with ``kl_factor`` 1 that of the exact posterior too.
+        exact_mean: Of the exact posterior p(w|x), shape (P,).
         covariance: Of the exact posterior p(w|x), shape (P, P).
         std: Of the best q = prod_i N(w_i; m_i, s_i^2): s_i = 1 / sqrt(precision_ii), shape (P,).
         log_likelihood: E_q[log p(x|w)].
@@ -30,6 +31,7 @@ class WeightFit(NamedTuple):
     """
 
     mean: Tensor
+    exact_mean: Tensor
     covariance: Tensor
     std: Tensor
     log_likelihood: float
@@ -99,6 +101,7 @@ def fit_weights(
     prior_precision = torch.eye(len(mean), dtype=torch.float64) / prior_std**2
     return WeightFit(
         mean=mean,
+        exact_mean=exact_mean,
         covariance=torch.linalg.inv(exact_precision),
         std=variance.sqrt(),
         log_likelihood=float(log_likelihood),

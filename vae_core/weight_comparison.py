@@ -1,7 +1,7 @@
-"""Plain VAE against full variational Bayes, on few data and on all: held-out bounds, and spread over the plane.
+"""Plain VAE against full variational Bayes, on few data and on all: held-out bounds, and spread.
 
-``python -m vae_core.weight_comparison INPUTS.npz RESULT.npz OVER PRIOR_STD NUM_STEPS SEED`` is this as a task of
-:mod:`vae_core.task`; INPUTS hold ``num_data``, the small size.
+``python -m vae_core.weight_comparison INPUTS.npz RESULT.npz OVER PRIOR_STD NUM_STEPS SEED`` is this as a
+task of :mod:`vae_core.task`; INPUTS hold ``num_data``, the small size.
 """
 
 import math
@@ -19,7 +19,6 @@ from torch import Tensor
 from vae_core.checks import check_integer
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import Dataset, load_dataset
-from vae_core.evaluation import evaluate
 from vae_core.full_bayes import (
     BayesianVAE,
     Estimator,
@@ -127,9 +126,9 @@ def compare(setting: Setting, dataset: Dataset, *, on_progress: Callable[[float]
     """Trains the three forms on both sizes with equally many updates and measures them.
 
     Returns:
-        Arrays named ``SIZE_FORM_WHAT``: ``train`` and ``test`` (elbo, error, weighted); and, for the two forms
-        with q(theta), ``mean``, ``spread``, ``own`` over the plane (rows, columns, D), ``log_density`` of the
-        encoded training data there, ``codes``, ``noise_ratio`` |m| / s, ``weight_kl``, ``unmoved``,
+        Arrays named ``SIZE_FORM_WHAT``: ``train`` and ``test`` (elbo, error, weighted); and, for the two
+        forms with q(theta), ``mean``, ``spread``, ``own`` over the plane (rows, columns, D), ``log_density`` of
+        the encoded training data there, ``codes``, ``noise_ratio`` |m| / s, ``weight_kl``, ``unmoved``,
         ``gradients`` (variance with local draws, with global ones).
 
     Raises:

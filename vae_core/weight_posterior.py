@@ -1,4 +1,4 @@
-"""A Gaussian over every weight of a network: q(theta) = prod_i N(w_i; m_i, s_i^2), and two ways to draw from it."""
+"""A Gaussian over every weight of a network: q(theta) = prod_i N(w_i; m_i, s_i^2), and two ways to draw."""
 
 import math
 from typing import NamedTuple
