@@ -127,8 +127,8 @@ def compare(setting: Setting, dataset: Dataset, *, on_progress: Callable[[float]
 
     Returns:
         Arrays named ``SIZE_FORM_WHAT``: ``train`` and ``test`` (elbo, error, weighted); and, for the two
-        forms with q(theta), ``mean``, ``spread``, ``own`` over the plane (rows, columns, D), ``log_density`` of
-        the encoded training data there, ``codes``, ``noise_ratio`` |m| / s, ``weight_kl``, ``unmoved``,
+        forms with q(theta), ``mean``, ``spread``, ``own`` over the plane (rows, columns, D), ``log_density``
+        of the encoded training data there, ``codes``, ``noise_ratio`` |m| / s, ``weight_kl``, ``unmoved``,
         ``gradients`` (variance with local draws, with global ones).
 
     Raises:

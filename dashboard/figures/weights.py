@@ -13,7 +13,7 @@ from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
 HEIGHT: Final = 480
-PLANE_HEIGHT: Final = 440
+PLANE_HEIGHT: Final = 500
 SIZE_CONCEPTS: Final = ("kl", "elbo")
 """Colours of few and of all data."""
 
@@ -107,7 +107,14 @@ def spread_figure(spread: Array, axis: Array, codes: Array, *, largest: float, t
     """
     ground = "#FFFFFF" if theme == "light" else "#0E1117"
     scale = [[0, ground], [1, CONCEPTS[theme]["beta"]]]
-    bar = {"title": {"text": "std", "font": {"size": FONT_SIZE}}, "tickfont": {"size": FONT_SIZE - 1}}
+    title = {"text": "standard deviation of a pixel", "font": {"size": FONT_SIZE}, "side": "bottom"}
+    bar = {
+        "title": title,
+        "tickfont": {"size": FONT_SIZE - 1},
+        "orientation": "h",
+        "y": -0.2,
+        "yanchor": "top",
+    }
     figure = go.Figure(
         go.Heatmap(
             z=spread[::-1],
@@ -157,10 +164,10 @@ def noise_figure(ratios: Mapping[str, Array], *, theme: ThemeName) -> go.Figure:
         ratios: For each size of data, by name: |m| / s, shape (P,).
         theme: Light or dark.
     """
-    figure, edges = go.Figure(), np.linspace(-3, 3, 49)
+    figure, edges = go.Figure(), np.linspace(-4, 3, 57)
     centres = 10 ** ((edges[1:] + edges[:-1]) / 2)
     for (name, ratio), concept in zip(ratios.items(), SIZE_CONCEPTS, strict=True):
-        share = np.histogram(np.log10(ratio.clip(1.01e-3, 0.99e3)), edges)[0] / len(ratio)
+        share = np.histogram(np.log10(ratio.clip(1.01e-4, 0.99e3)), edges)[0] / len(ratio)
         colour = CONCEPTS[theme][concept]
         figure.add_scatter(
             x=centres,
@@ -173,6 +180,6 @@ def noise_figure(ratios: Mapping[str, Array], *, theme: ThemeName) -> go.Figure:
             hovertemplate="|m|/s = %{x:.2g}: %{y:.1%} of the weights<extra>" + name + "</extra>",
         )
     figure.add_vline(x=1, line={"color": CONCEPTS[theme]["prior"], "width": 2, "dash": "dash"})
-    figure.update_xaxes(title="|m| / s of a weight", type="log", range=[-3, 2.5], dtick=1)
+    figure.update_xaxes(title="|m| / s of a weight", type="log", range=[-4, 2.5], dtick=1)
     figure.update_yaxes(title="share of the weights", tickformat=".0%", rangemode="tozero")
     return finish(figure.update_layout(legend=ABOVE), height=PLANE_HEIGHT, theme=theme, legend=True)
