@@ -71,8 +71,13 @@ def test_held_out_bound_of_a_plain_model_is_its_elbo(generator: torch.Generator)
 
 @pytest.mark.parametrize(
     ("change", "code"),
-    [({"num_data": 4}, "num_data"), ({"num_data": 5000}, "num_data"), ({"num_steps": 0}, "num_steps")]
-    + [({"prior_std": -1.0}, "prior_std"), ({"over": "encoder"}, "over")],
+    [
+        ({"num_data": 4}, "num_data"),
+        ({"num_data": 5000}, "num_data"),
+        ({"num_steps": 0}, "num_steps"),
+        ({"prior_std": -1.0}, "prior_std"),
+        ({"over": "encoder"}, "over"),
+    ],
 )
 def test_settings_that_cannot_be_are_refused(change: dict, code: str) -> None:
     data = load_dataset("digits", seed=0)

@@ -140,12 +140,14 @@ def density(parts: dict[str, Result], names: dict[str, str]) -> None:
     orders = [f"{signed(rank_correlation(*pair))} ({name})" for name, pair in places.items()]
     alt = f"Spread against density; rank correlation {', '.join(orders)}."
     st.plotly_chart(figure, key="w_density", alt=alt, config=CHART_CONFIG)
-    st.caption(f"Rank correlation of density and spread over the grid: {', '.join(orders)}.")
+    st.caption(
+        f"Rank correlation of density and spread over the grid: {', '.join(orders)}. Below, means over it."
+    )
     rows = []
     for size, part in parts.items():
         weight, own = float((part["spread"] ** 2).mean()), float(part["own"].mean())
         rows.append(f"| {names[size]} | {weight:.4f} | {own:.4f} | {weight / (weight + own):.1%} |")
-    head = "| variance of a pixel, mean over the grid | weights | likelihood's own | share of the weights |\n"
+    head = "| pixel variance | weights | likelihood | share of weights |\n"
     st.markdown(head + "| --- | ---: | ---: | ---: |\n" + "\n".join(rows), help=VARIANCE_HELP)
 
 

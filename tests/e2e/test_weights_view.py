@@ -16,7 +16,7 @@ def test_more_data_narrow_the_weights_and_the_error_is_shown(app_server: Server,
     page.goto(f"{app_server.url}/priors?priors_view=Weights")
     cost = page.get_by_text("nats for all 20 data")
     expect(cost).to_be_visible(timeout=WAIT_MS)
-    page.get_by_role("slider", name="Data N", exact=True).press("ArrowRight")
+    page.locator(".st-key-w_line_data").get_by_role("slider").press("ArrowRight")
     expect(page.get_by_text("nats for all 21 data")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("radio", name="once per datum (wrong)").first.click()
     expect(page.get_by_text("This q maximised")).to_be_visible(timeout=WAIT_MS)
