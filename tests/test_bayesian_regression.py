@@ -41,7 +41,7 @@ def test_best_q_of_a_linear_decoder_is_the_closed_form(kl_factor: float) -> None
         misfit = ((x - mean).square() + std.square()).sum() / (2 * NOISE**2)
         value = misfit + kl_factor * q.kl_per_weight(PRIOR_STD).sum()
         value.backward()
-        return value
+        return value.detach()
 
     optimizer.step(loss)  # type: ignore[arg-type]
     found = fit_weights(with_ones(z), x, noise=NOISE, prior_std=PRIOR_STD, kl_factor=kl_factor)
@@ -50,7 +50,7 @@ def test_best_q_of_a_linear_decoder_is_the_closed_form(kl_factor: float) -> None
     stds = torch.cat([layer.log_std_weight[0], layer.log_std_bias]).detach().exp()
     torch.testing.assert_close(means, found.mean, rtol=0, atol=1e-6)
     torch.testing.assert_close(stds, found.std, rtol=1e-6, atol=0)
-    assert found.weight_kl == pytest.approx(float(q.kl_per_weight(PRIOR_STD).sum()), rel=1e-6)
+    assert found.weight_kl == pytest.approx(float(q.kl_per_weight(PRIOR_STD).detach().sum()), rel=1e-6)
 
 
 def test_mean_is_the_ridge_solution_by_least_squares() -> None:

@@ -105,6 +105,16 @@ def spread_figure(spread: Array, axis: Array, codes: Array, *, largest: float, t
         largest: Where the colours end, so that two pictures compare.
         theme: Light or dark.
     """
+    figure = go.Figure(_plane(spread, axis, largest, theme))
+    marker = {"color": CONCEPTS[theme]["log_evidence"], "size": 6, "opacity": 0.6}
+    figure.add_scatter(x=codes[:, 0], y=codes[:, 1], mode="markers", marker=marker, hoverinfo="skip")
+    limits = [axis[0], axis[-1]]
+    figure.update_xaxes(title="z<sub>1</sub>", range=limits, zeroline=False, constrain="domain")
+    figure.update_yaxes(title="z<sub>2</sub>", range=limits, zeroline=False, scaleanchor="x")
+    return finish(figure.update_yaxes(constrain="domain"), height=PLANE_HEIGHT, theme=theme)
+
+
+def _plane(spread: Array, axis: Array, largest: float, theme: ThemeName) -> go.Heatmap:
     ground = "#FFFFFF" if theme == "light" else "#0E1117"
     scale = [[0, ground], [1, CONCEPTS[theme]["beta"]]]
     title = {"text": "standard deviation of a pixel", "font": {"size": FONT_SIZE}, "side": "bottom"}
@@ -115,25 +125,17 @@ def spread_figure(spread: Array, axis: Array, codes: Array, *, largest: float, t
         "y": -0.2,
         "yanchor": "top",
     }
-    figure = go.Figure(
-        go.Heatmap(
-            z=spread[::-1],
-            x=axis,
-            y=axis,
-            colorscale=scale,
-            zmin=0,
-            zmax=largest,
-            zsmooth="best",
-            colorbar=bar | {"thickness": 14},
-            hovertemplate="z = (%{x:.1f}, %{y:.1f}): %{z:.3f}<extra></extra>",
-        )
+    return go.Heatmap(
+        z=spread[::-1],
+        x=axis,
+        y=axis,
+        colorscale=scale,
+        zmin=0,
+        zmax=largest,
+        zsmooth="best",
+        colorbar=bar | {"thickness": 14},
+        hovertemplate="z = (%{x:.1f}, %{y:.1f}): %{z:.3f}<extra></extra>",
     )
-    marker = {"color": CONCEPTS[theme]["log_evidence"], "size": 6, "opacity": 0.6}
-    figure.add_scatter(x=codes[:, 0], y=codes[:, 1], mode="markers", marker=marker, hoverinfo="skip")
-    limits = [axis[0], axis[-1]]
-    figure.update_xaxes(title="z<sub>1</sub>", range=limits, zeroline=False, constrain="domain")
-    figure.update_yaxes(title="z<sub>2</sub>", range=limits, zeroline=False, scaleanchor="x")
-    return finish(figure.update_yaxes(constrain="domain"), height=PLANE_HEIGHT, theme=theme)
 
 
 def density_figure(places: Mapping[str, tuple[Array, Array]], *, theme: ThemeName) -> go.Figure:
