@@ -101,10 +101,9 @@ def test_bounds_of_batches_average_to_the_bound_of_all_data() -> None:
 
 
 def test_both_estimators_have_one_expectation_and_two_variances() -> None:
-    """1000 gradients each, 59 entries: means within 5.5 joint standard errors.
+    """1000 gradients each, 78 entries: means within 5.5 joint standard errors, 1 false failure in 340 000.
 
-    A false failure in 400 000 runs. The summed variance of one theta for a batch of 32 is above that of local
-    draws by more than a quarter: 1.25 is the bound, 1.7 the ratio measured.
+    The summed variance of one theta for a batch of 32 is ten times that of local draws; the bound is 4.
     """
     bayesian, x = model(initial_std=0.5), batch(32)
     local, weights = (expected_gradient(bayesian, x, estimator, 1000) for estimator in ESTIMATORS)
@@ -112,7 +111,7 @@ def test_both_estimators_have_one_expectation_and_two_variances() -> None:
     apart = (local.mean(0) - weights.mean(0)).abs()
     assert (apart < 5.5 * error + 1e-12).all()
     assert float(local.mean(0).norm()) > 5 * float(error.norm()), "the gradient is not all noise"
-    assert float(weights.var(0).sum()) > 1.25 * float(local.var(0).sum())
+    assert float(weights.var(0).sum()) > 4 * float(local.var(0).sum())
 
 
 def test_gradient_variance_is_that_of_the_gradients() -> None:
