@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vae_core.config import TrainConfig, check_beta, check_learning_rate
 from vae_core.data import Dataset
-from vae_core.elbo import elbo_terms_given_eps, penalised_kl
+from vae_core.elbo import ElboTerms, elbo_terms_given_eps, penalised_kl
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.evaluation import Evaluation, check_data, check_step_size, evaluate
 from vae_core.model import VAE
@@ -80,8 +80,7 @@ class Training:
         config: How to train.
         generator: Source of all randomness.
 
-    Attributes:
-        tracer: Follows each update, where there is one.
+    A ``tracer`` that is set follows each update.
 
     Raises:
         BadInput: The data do not suit the model.
@@ -174,7 +173,7 @@ class Training:
         eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
         terms = elbo_terms_given_eps(self.model, x, posterior, eps)
         reconstruction, kl = terms.reconstruction.mean(), terms.kl.mean()
-        objective = reconstruction - beta * penalised_kl(terms, self.config.free_bits)
+        objective = reconstruction - beta * self._penalised_kl(terms)
         self._gradient.zero_()
         (-objective).backward()
         values = torch.stack((reconstruction, kl, objective)).tolist()
@@ -189,6 +188,9 @@ class Training:
             change = self._weights - self._kept_weights
             self.tracer.finish(self.step + 1, self.model, change, objective=values[2], beta=beta)
         return values[0], values[1]
+
+    def _penalised_kl(self, terms: ElboTerms) -> Tensor:
+        return penalised_kl(terms, self.config.free_bits)
 
     def _end_epoch(self) -> tuple[Evaluation | None, Ended | None]:
         held_out = None
