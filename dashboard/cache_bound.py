@@ -12,9 +12,10 @@ from dashboard.cache import RunKey
 from vae_core.snapshot import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
-    from vae_core.evidence import Evidence, PosteriorGrid
+    from vae_core.evidence import Evidence
     from vae_core.importance import ImportanceCurve
     from vae_core.local_posterior import LocalStep
+    from vae_core.posterior_grid import PosteriorGrid
     from vae_core.surgery import Surgery
 
 MAX_SURGERY_DATA: Final = 1000
@@ -55,8 +56,9 @@ def datum(key: RunKey, split: str, index: int) -> DatumBound:
     """log p(x) of one datum, its true posterior, and its bounds."""
     import torch
 
-    from vae_core.evidence import MAX_EXACT_DIMS, exact_evidence, posterior_on_grid
+    from vae_core.evidence import MAX_EXACT_DIMS, exact_evidence
     from vae_core.importance import importance_curve
+    from vae_core.posterior_grid import posterior_on_grid
 
     model, terms = cache.model(key), cache.encoded(key, 1, split)
     x = torch.from_numpy(terms.x[index])

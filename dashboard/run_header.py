@@ -50,6 +50,7 @@ def subject() -> Subject:
         view, key = None, cache.shipped_key()
     try:
         run = cache.run(key)
+        _check_prior(run.config)
         data = cache.dataset(run.config.dataset, run.config.seed, run.config.data_folder)
     except BadInput as err:
         st.error(str(err))
@@ -62,6 +63,15 @@ def subject() -> Subject:
         image_shape=data.image_shape,
         class_names=data.class_names,
     )
+
+
+def _check_prior(config: RunConfig) -> None:
+    if config.model.prior != "standard_normal":
+        raise BadInput(
+            "prior",
+            "this page measures against the prior N(0, I), and this run learned one of its own",
+            "see the page Priors and weights",
+        )
 
 
 def _draw(view: JobView | None, config: RunConfig, step: int) -> None:

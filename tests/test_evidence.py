@@ -15,8 +15,9 @@ from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.distributions import Bernoulli, ContinuousBernoulli, Gaussian, LikelihoodModel
 from vae_core.errors import BadInput
-from vae_core.evidence import Evidence, exact_evidence, posterior_on_grid
+from vae_core.evidence import Evidence, exact_evidence
 from vae_core.model import VAE
+from vae_core.posterior_grid import posterior_on_grid
 from vae_core.training import Training
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from vae_core.errors import BadInput
 
+MAX_HIDDEN_DIM = 8192
+MAX_HIDDEN_LAYERS = 8
 _SHOWN_CHARACTERS = 40
 
 
@@ -38,6 +40,18 @@ def check_type(name: str, value: object, kind: type | tuple[type, ...]) -> None:
     """Raises :class:`BadInput` unless ``value`` is of a type in ``kind``."""
     if not isinstance(value, kind):
         raise BadInput(name, f"{name} has the wrong type, got {shown(value)}", "export the run again")
+
+
+def check_hidden_dims(sizes: object) -> tuple[int, ...]:
+    """Returns the sizes of hidden layers as a tuple, or raises :class:`BadInput` (code ``hidden_dims``)."""
+    if not isinstance(sizes, (tuple, list)):
+        raise BadInput("hidden_dims", f"hidden_dims must be a list, got {shown(sizes)}", "use (128,)")
+    if len(sizes) > MAX_HIDDEN_LAYERS:
+        message = f"hidden_dims has {len(sizes)} layers, the limit is {MAX_HIDDEN_LAYERS}"
+        raise BadInput("hidden_dims", message, "use one or two")
+    for size in sizes:
+        check_integer("hidden_dims", size, 1, MAX_HIDDEN_DIM, "leave the list empty for a linear model")
+    return tuple(sizes)
 
 
 def shown(value: object) -> str:

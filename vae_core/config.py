@@ -1,7 +1,4 @@
-"""What a run is made of: frozen, validated settings that survive a round trip through JSON.
-
-Every number is checked here, whatever a widget, a URL or a file allowed before.
-"""
+"""What a run is made of: frozen settings, each number checked, that survive a round trip through JSON."""
 
 import dataclasses
 import json
@@ -10,21 +7,20 @@ from itertools import pairwise
 from types import NoneType
 from typing import Any, Literal, Self, get_args
 
-from vae_core.checks import check_choice, check_integer, check_number, check_type, shown
+from vae_core.checks import check_choice, check_hidden_dims, check_integer, check_number, check_type, shown
 from vae_core.errors import BadInput
 
 Activation = Literal["tanh", "relu", "silu", "softplus"]
 EncoderHead = Literal["log_variance", "variance", "unit_variance", "deterministic"]
 Likelihood = Literal["bernoulli", "continuous_bernoulli", "gaussian"]
-Prior = Literal["standard_normal"]
+Prior = Literal["standard_normal", "vamp", "mixture"]
 Optimizer = Literal["adam", "sgd"]
 BetaSchedule = Literal["constant", "linear", "cyclical"]
 
 MAX_LATENT_DIM = 512
-MAX_HIDDEN_DIM = 8192
-MAX_HIDDEN_LAYERS = 8
 MAX_PARAMETERS = 5_000_000
 MAX_DATA_DIM = 65_536
+MAX_COMPONENTS = 1000
 _FORMAT = 1
 
 
@@ -67,7 +63,8 @@ class ModelConfig(_Config):
             (z = mean).
         likelihood: p(x|z): ``bernoulli``, ``continuous_bernoulli`` or ``gaussian``.
         likelihood_scale: s, the Gaussian's standard deviation; None: learned with the weights.
-        prior: p(z).
+        prior: p(z): ``standard_normal``, or learned: ``vamp`` and ``mixture`` (:mod:`vae_core.priors`).
+        num_components: K of a learned prior: pseudo-inputs of the one, components of the other.
 
     Raises:
         BadInput: A field is out of its range; ``code`` is the field's name.
@@ -85,15 +82,21 @@ class ModelConfig(_Config):
     likelihood: Likelihood = "bernoulli"
     likelihood_scale: float | None = 1.0
     prior: Prior = "standard_normal"
+    num_components: int = 50
 
     def __post_init__(self) -> None:
         check_integer("data_dim", self.data_dim, 1, MAX_DATA_DIM, "choose data with fewer values per datum")
         check_integer("latent_dim", self.latent_dim, 1, MAX_LATENT_DIM, "2 can be drawn as a plane")
-        _hidden_dims(self)
+        sizes = check_hidden_dims(self.hidden_dims)
+        object.__setattr__(self, "hidden_dims", sizes)  # JSON has lists only
         check_choice("activation", self.activation, get_args(Activation))
         check_choice("encoder_head", self.encoder_head, get_args(EncoderHead))
         check_choice("likelihood", self.likelihood, get_args(Likelihood))
         check_choice("prior", self.prior, get_args(Prior))
+        check_integer("num_components", self.num_components, 1, MAX_COMPONENTS, "50 is usual")
+        if self.prior != "standard_normal" and self.encoder_head == "deterministic":
+            message = "a deterministic encoder has no KL to teach a prior"
+            raise BadInput("prior", message, "choose an encoder with a variance")
         if self.likelihood_scale is not None:
             check_number("likelihood_scale", self.likelihood_scale, 1e-3, 1e3, "use 1, or None to learn it")
         if self.num_parameters > MAX_PARAMETERS:
@@ -102,13 +105,23 @@ class ModelConfig(_Config):
 
     @property
     def num_parameters(self) -> int:
-        """Number of weights and biases of encoder and decoder together."""
+        """Number of weights and biases of encoder, decoder, and prior together."""
         heads = 2 if self.encoder_head in ("log_variance", "variance") else 1
         encoder = (self.data_dim, *self.hidden_dims, heads * self.latent_dim)
         decoder = (self.latent_dim, *reversed(self.hidden_dims), self.data_dim)
         layers = [*pairwise(encoder), *pairwise(decoder)]
         learned_scale = int(self.likelihood == "gaussian" and self.likelihood_scale is None)
-        return sum((rows + 1) * columns for rows, columns in layers) + learned_scale
+        return sum((rows + 1) * columns for rows, columns in layers) + learned_scale + self._prior_parameters
+
+    @property
+    def prior_width(self) -> int:
+        """Values that the density of the prior at one z takes: J, or K J where it is learned."""
+        return self.latent_dim * (1 if self.prior == "standard_normal" else self.num_components)
+
+    @property
+    def _prior_parameters(self) -> int:
+        sizes = {"standard_normal": 0, "vamp": self.data_dim, "mixture": 2 * self.latent_dim + 1}
+        return self.num_components * sizes[self.prior]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,15 +248,3 @@ def check_beta(beta: float) -> float:
 def check_learning_rate(learning_rate: float) -> float:
     """Returns ``learning_rate`` if it may be used, else raises :class:`BadInput` (code ``learning_rate``)."""
     return check_number("learning_rate", learning_rate, 1e-8, 1e3, "0.001 is usual for Adam")
-
-
-def _hidden_dims(config: ModelConfig) -> None:
-    sizes: object = config.hidden_dims
-    if not isinstance(sizes, (tuple, list)):
-        raise BadInput("hidden_dims", f"hidden_dims must be a list, got {shown(sizes)}", "use (128,)")
-    if len(sizes) > MAX_HIDDEN_LAYERS:
-        message = f"hidden_dims has {len(sizes)} layers, the limit is {MAX_HIDDEN_LAYERS}"
-        raise BadInput("hidden_dims", message, "use one or two")
-    for size in sizes:
-        check_integer("hidden_dims", size, 1, MAX_HIDDEN_DIM, "leave the list empty for a linear model")
-    object.__setattr__(config, "hidden_dims", tuple(sizes))  # JSON has lists only

@@ -55,7 +55,7 @@ def evaluate(model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Ge
 @torch.no_grad()
 def terms_per_datum(model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Generator) -> ElboTerms:
     """The bound's terms of many data, shape (n,), in pieces of bounded memory; no gradients."""
-    rows = max(1, _MAX_VALUES // (num_samples * x.shape[-1]))
+    rows = max(1, _MAX_VALUES // (num_samples * max(x.shape[-1], model.config.prior_width)))
     parts = [
         elbo_terms(model, piece, num_samples=num_samples, generator=generator) for piece in x.split(rows)
     ]
@@ -69,6 +69,12 @@ def terms_per_datum(model: VAE, x: Tensor, *, num_samples: int = 1, generator: t
 
 def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
     """Raises :class:`BadInput` where the data cannot be data of this model."""
+    if model_config.prior != "standard_normal" and model_config.num_components > len(dataset.x_train):
+        raise BadInput(
+            "num_components",
+            f"a prior of {model_config.num_components} components for {len(dataset.x_train)} training data",
+            "choose no more of them than there are data",
+        )
     for x in (dataset.x_train, dataset.x_test):
         if x.shape[-1] != model_config.data_dim:
             raise BadInput(
@@ -88,13 +94,14 @@ def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
             )
 
 
-def check_step_size(config: TrainConfig, batch_size: int, data_dim: int) -> None:
+def check_step_size(config: TrainConfig, batch_size: int, model_config: ModelConfig) -> None:
     """Raises :class:`BadInput` (code ``num_samples``) where one step would not fit into memory."""
-    values = config.num_samples * batch_size * data_dim
+    width = max(model_config.data_dim, model_config.prior_width)
+    values = config.num_samples * batch_size * width
     if values > MAX_STEP_VALUES:
         raise BadInput(
             "num_samples",
-            f"num_samples {config.num_samples} of {batch_size} data with {data_dim} values are {values:,} "
+            f"num_samples {config.num_samples} of {batch_size} data with {width} values are {values:,} "
             f"numbers in one step, the limit is {MAX_STEP_VALUES:,}",
             "use fewer samples or a smaller batch",
         )

@@ -8,18 +8,20 @@ from torch import Tensor
 
 from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
-from vae_core.importance import stochastic_posterior
+from vae_core.importance import stochastic_posterior, widest_layer
 from vae_core.model import VAE
 from vae_core.quadrature import (
+    MAX_VALUES,
     NEGLIGIBLE,
-    REACH,
     Block,
+    Peaks,
     first_blocks,
     halved,
     lattice,
+    log_joint_at,
     near,
+    peaks_of,
     pieces,
-    slim_means,
 )
 
 MAX_EXACT_DIMS: Final = 2
@@ -38,9 +40,6 @@ _SLIM_STEPS: Final = (1.0, 0.5, 0.25, 0.125, 0.0625)
 _TAIL_NATS: Final = 4.0  # where a change is too large, cells of a density e^-4 of the tolerance stay
 _MAX_HALVINGS: Final = 16
 _MAX_CELLS: Final = 5_000_000  # times data, to begin with: 40 MB in float64
-_GRID: Final = {1: 600, 2: 80}
-_ZOOM: Final = {1: 200, 2: 40}
-_SHOWN_NATS: Final = 10.0
 
 
 class Evidence(NamedTuple):
@@ -51,7 +50,7 @@ class Evidence(NamedTuple):
         error: What the quadrature may be off by, in any of the integrals here: their last change when the
             points were doubled in each dimension, and the mass at the edge of the region.
         reconstruction: E_q[log p(x|z)].
-        kl: KL(q(z|x) || p(z)) in closed form.
+        kl: KL(q(z|x) || p(z)) in closed form; for a learned prior the integral of q log(q / p(z)).
         kl_to_posterior: KL(q(z|x) || p(z|x)), the integral of q log(q / p(z|x)) with the posterior
             normalised on the same points.
     """
@@ -83,24 +82,26 @@ def exact_evidence(model: VAE, x: Tensor) -> Evidence:
         BadInput: J > 2 (code ``latent_dim``), a deterministic encoder, weights that are no numbers (code
             ``diverged``), or data of another size than the model's.
     """
-    _check_dims(model)
+    check_exact_dims(model)
     posterior = stochastic_posterior(model, x)
     posterior = DiagonalNormal(posterior.mean.double(), posterior.log_var.double())
-    centres, shape, size = lattice(posterior)
-    at_once = max(1, _MAX_CELLS // len(centres))
+    cells = lattice(model, posterior)
+    at_once = max(1, _MAX_CELLS // len(cells[0]))
     parts = []
     for rows in torch.arange(len(x)).split(at_once):
         q = DiagonalNormal(posterior.mean[rows], posterior.log_var[rows])
-        blocks, largest, edge_share = first_blocks(model, x[rows], q, centres, shape, size)
+        peaks = peaks_of(model, x[rows])
+        blocks, largest, edge_share = first_blocks(model, x[rows], q, cells, peaks)
         if not bool(largest.isfinite().all()):
             raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
-        found = _Integrals(model, x[rows], q, largest)
-        found.measure(blocks, size)
+        found = _Integrals(model, x[rows], q, largest, peaks)
+        found.measure(blocks, cells[2])
         parts.append(found.evidence(edge_share))
     return Evidence(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 
-def _check_dims(model: VAE) -> None:
+def check_exact_dims(model: VAE) -> None:
+    """Raises :class:`BadInput` for a model of more than two latent dimensions."""
     if model.config.latent_dim > MAX_EXACT_DIMS:
         raise BadInput(
             "latent_dim",
@@ -112,8 +113,10 @@ def _check_dims(model: VAE) -> None:
 class _Integrals:
     """log p(x), E_q[log p(x|z)] and E_q[log(q / p(x, z))] of some data, each until it changes no more."""
 
-    def __init__(self, model: VAE, x: Tensor, q: DiagonalNormal, largest: Tensor) -> None:
-        self._model, self._x, self._q, self._largest = model, x, q, largest
+    def __init__(
+        self, model: VAE, x: Tensor, q: DiagonalNormal, largest: Tensor, peaks: Peaks | None
+    ) -> None:
+        self._model, self._x, self._q, self._largest, self._peaks = model, x, q, largest, peaks
         self._tolerance = _ABSOLUTE + _PER_VALUE * x.shape[1] + torch.finfo(x.dtype).eps * largest.abs()
         self._values = torch.full((3, len(x)), math.nan, dtype=torch.float64)
         self._changes = torch.ones(2, len(x), dtype=torch.float64)
@@ -129,7 +132,9 @@ class _Integrals:
         """All that was measured."""
         log_evidence, reconstruction, cross = self._values
         error = torch.maximum(self._errors[0] + edge_share, self._errors[1])
-        kl = self._q.kl_to_standard_normal().sum(-1)
+        # q log(q / p(x, z)) + q log p(x|z) is q log(q / p(z)): the same cells integrate it.
+        is_closed_form = self._peaks is None
+        kl = self._q.kl_to_standard_normal().sum(-1) if is_closed_form else cross + reconstruction
         return Evidence(log_evidence, error, reconstruction, kl, cross + log_evidence)
 
     def measure(self, blocks: list[Block], size: float) -> None:
@@ -138,7 +143,7 @@ class _Integrals:
             size /= 2
             sums, steepest = self._kept.clone(), torch.zeros(len(self._x))
             blocks = [self._halve(piece, size, sums, steepest) for piece in pieces(self._model, blocks)]
-            self._compare(sums, steepest, size / self._q.std.amin(1))
+            self._compare(sums, steepest, size)
             left = [block.of(*self._is_open) for block in blocks]
             blocks = [block for block in left if block is not None]
             if not blocks:
@@ -146,7 +151,7 @@ class _Integrals:
 
     def _halve(self, piece: Block, size: float, sums: Tensor, steepest: Tensor) -> Block:
         """New cells, their share of the sums, and which of them may have to be halved again."""
-        block, values = halved(self._model, self._x, self._q, piece, size)
+        block, values = halved(self._model, self._x, self._q, piece, size, self._peaks)
         rows, cell = block.rows, size**self._model.config.latent_dim
         largest = torch.maximum(self._largest[rows], values.log_joint.amax(0))
         for total in (sums, self._kept):
@@ -173,7 +178,7 @@ class _Integrals:
             values, change, error = torch.full((2,), math.nan, dtype=torch.float64), math.inf, math.inf
             for step in _SLIM_STEPS:
                 before, previous = values, min(change, 1.0)
-                values = slim_means(self._model, x, q, step)
+                values = _slim_means(self._model, x, q, step)
                 change = float((values - before).abs().nan_to_num(nan=math.inf).amax())
                 error = change + min(math.sqrt(change * previous), float(tolerance)) / 2 + _ROUNDING
                 if change < tolerance:
@@ -183,8 +188,9 @@ class _Integrals:
     def _of(self, rows: Tensor) -> DiagonalNormal:
         return DiagonalNormal(self._q.mean[rows], self._q.log_var[rows])
 
-    def _compare(self, sums: Tensor, steepest: Tensor, in_stds: Tensor) -> None:
+    def _compare(self, sums: Tensor, steepest: Tensor, size: float) -> None:
         """Takes the values of the open data, and closes those that change no more."""
+        in_stds = size / self._q.std.amin(1)
         values = torch.stack([sums[0].log() + self._largest, sums[2] / sums[1], sums[3] / sums[1]])
         changes = (values - self._values).abs()
         changes = torch.stack([changes[0], torch.maximum(changes[1:].amax(0), (sums[1] - 1).abs())])
@@ -196,55 +202,26 @@ class _Integrals:
         self._errors[self._is_open] = errors[self._is_open]
         self._changes = changes.nan_to_num(nan=1.0)
         is_fine = torch.stack([steepest < _FINE_NATS, in_stds < _FINE_STDS])
+        if self._peaks is not None and size > float(self._peaks.widths.min()):
+            is_fine[:] = False  # coarser cells would agree with each other, and all miss a narrow component
         is_finest = torch.stack([steepest < _FINEST_NATS, in_stds < _FINEST_STDS])
         self._is_open &= ~((is_fine & (changes < self._tolerance)) | is_finest)
         tail = (_TAIL_NATS - self._tolerance.log()).clamp(max=NEGLIGIBLE)
         self._depths = torch.where(is_fine & self._is_open, tail, self._depths)
 
 
-class PosteriorGrid(NamedTuple):
-    """The true posterior of one datum on a grid that holds its mass and q's.
-
-    Arguments:
-        axes: Values of z along each of the J dimensions.
-        log_density: log p(z|x), shape (n,) for J = 1 and (n, n) for J = 2, the first axis first.
-    """
-
-    axes: tuple[Tensor, ...]
-    log_density: Tensor
-
-
-@torch.no_grad()
-def posterior_on_grid(model: VAE, x: Tensor) -> PosteriorGrid:
-    """p(z|x) = p(x|z) p(z) / p(x) for one datum x of shape (D,), for drawing.
-
-    Three passes zoom in on where the density is above e^-10 of its largest value or q has its mass.
-    """
-    _check_dims(model)
-    posterior = stochastic_posterior(model, x[None])
-    mean, std = posterior.mean[0], posterior.std[0]
-    low = torch.minimum(mean - REACH * std, torch.full_like(mean, -REACH))
-    high = torch.maximum(mean + REACH * std, torch.full_like(mean, REACH))
-    for _ in range(2):
-        axes, log_joint = _joint_on_box(model, x, low, high, _ZOOM[len(mean)])
-        z = torch.cartesian_prod(*axes).reshape(-1, len(axes))
-        inside = z[log_joint.flatten() > log_joint.max() - _SHOWN_NATS]
-        cell = (high - low) / (len(axes[0]) - 1)
-        low = torch.minimum(inside.min(0).values - cell, mean - 2.5 * std).clamp(min=low)
-        high = torch.maximum(inside.max(0).values + cell, mean + 2.5 * std).clamp(max=high)
-    axes, log_joint = _joint_on_box(model, x, low, high, _GRID[len(mean)])
-    log_volume = sum(float(torch.log(axis[1] - axis[0])) for axis in axes)
-    return PosteriorGrid(axes, log_joint - torch.logsumexp(log_joint.flatten(), 0) - log_volume)
-
-
-def _joint_on_box(
-    model: VAE, x: Tensor, low: Tensor, high: Tensor, count: int
-) -> tuple[tuple[Tensor, ...], Tensor]:
-    """Axes over a box, and log p(x, z) of one datum on their grid."""
-    axes = tuple(
-        torch.linspace(float(start), float(end), count, dtype=low.dtype)
-        for start, end in zip(low, high, strict=True)
-    )
-    z = torch.cartesian_prod(*axes).reshape(-1, len(axes))
-    log_joint = model.likelihood(z).pairwise_log_prob(x[None])[:, 0] + model.prior.log_prob(z.double())
-    return axes, log_joint.reshape([count] * len(axes))
+def _slim_means(model: VAE, x: Tensor, q: DiagonalNormal, step: float) -> Tensor:
+    """E_q[log p(x|z)] and E_q[log(q / p(x, z))] of one datum, on a lattice of ``step`` deviations."""
+    reach = math.sqrt(2 * NEGLIGIBLE)
+    axis = step * torch.arange(-int(reach / step), int(reach / step) + 1, dtype=torch.float64)
+    eps = torch.cartesian_prod(*(axis,) * q.mean.shape[1]).reshape(-1, q.mean.shape[1])
+    eps = eps[eps.square().sum(1) < reach**2]
+    weights = torch.softmax(-0.5 * eps.square().sum(1), 0)
+    sums = torch.zeros(2, dtype=torch.float64)
+    at_once = max(1, MAX_VALUES // widest_layer(model))
+    for some, weight in zip(eps.split(at_once), weights.split(at_once), strict=True):
+        z = q.mean + q.std * some
+        log_joint, log_likelihood = log_joint_at(model, x, z)
+        parts = torch.stack([log_likelihood[:, 0], q.log_prob(z) - log_joint[:, 0]])
+        sums += (parts * weight).sum(1)
+    return sums

@@ -19,9 +19,9 @@ _MAX_VALUES: Final = 2_000_000
 
 
 def widest_layer(model: VAE) -> int:
-    """The most values that the decoder holds for one z: what memory depends on."""
+    """The most values that the decoder, or the prior, holds for one z: what memory depends on."""
     config = model.config
-    return max(config.data_dim, config.latent_dim, *config.hidden_dims, 1)
+    return max(config.data_dim, config.latent_dim, *config.hidden_dims, config.prior_width)
 
 
 def stochastic_posterior(model: VAE, x: Tensor) -> DiagonalNormal:

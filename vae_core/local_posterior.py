@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal
+from vae_core.distributions import DiagonalNormal, StandardNormal
 from vae_core.importance import stochastic_posterior, widest_layer
 from vae_core.model import VAE
 
@@ -195,8 +195,12 @@ def _fine_elbo(model: VAE, x: Tensor, q: DiagonalNormal, rule: _Rule) -> Tensor:
 
 
 def _elbo(model: VAE, x: Tensor, q: DiagonalNormal, rule: _Rule) -> Tensor:
-    reconstruction = (rule.weights * model.likelihood(q.reparameterize(rule.eps)).log_prob(x)).sum(0)
-    return reconstruction - q.kl_to_standard_normal().sum(-1)
+    z = q.reparameterize(rule.eps)
+    reconstruction = (rule.weights * model.likelihood(z).log_prob(x)).sum(0)
+    prior = model.prior
+    if isinstance(prior, StandardNormal):
+        return reconstruction - q.kl_to_standard_normal().sum(-1)
+    return reconstruction - (rule.weights * (q.log_prob(z) - prior.log_prob(z))).sum(0)
 
 
 def _better(best: LocalStep, step: int, q: DiagonalNormal, elbo: Tensor) -> LocalStep:

@@ -16,11 +16,11 @@ from vae_core.distributions import (
     Gaussian,
     LikelihoodModel,
     Posterior,
-    Prior,
     StandardNormal,
 )
 from vae_core.errors import BadInput
 from vae_core.networks import MLP
+from vae_core.priors import DiagonalMixture, MixtureParameters, PseudoInputs, vamp_prior
 
 MIN_LIKELIHOOD_SCALE = 1e-3
 """Lower limit of a learned s: on data that the decoder can copy, s -> 0 makes the density infinite."""
@@ -58,10 +58,21 @@ class VAE(nn.Module):
         )
         if config.likelihood == "gaussian" and config.likelihood_scale is None:
             self.log_scale = nn.Parameter(torch.zeros((), device=generator.device))
+        # Drawn last: models that differ in the prior alone begin with the same encoder and decoder.
+        if config.prior == "mixture":
+            self.mixture = MixtureParameters(config, generator=generator)
+        elif config.prior == "vamp":
+            self.pseudo_inputs = PseudoInputs(config, generator=generator)
 
     @property
-    def prior(self) -> Prior:
-        """p(z)."""
+    def prior(self) -> StandardNormal | DiagonalMixture:
+        """p(z); where it is learned, a differentiable function of the weights."""
+        if self.config.prior == "mixture":
+            return self.mixture()
+        if self.config.prior == "vamp":
+            posterior = self.posterior(self.pseudo_inputs())
+            assert isinstance(posterior, DiagonalNormal), "the configuration allows no other"
+            return vamp_prior(posterior)
         return StandardNormal(self.config.latent_dim)
 
     def posterior(self, x: Tensor) -> Posterior:

@@ -93,7 +93,7 @@ class Observer:
         with torch.no_grad():
             posterior = model.posterior(self._x)
             reconstructions = model.likelihood(model.posterior(self._examples).mean).mean
-        self._plane = choose_plane(held_out.kl_per_dim, self._plane)
+        self._plane = choose_plane(_use(held_out, posterior.mean), self._plane)
         return Snapshot(
             step=training.step,
             epoch=training.epoch,
@@ -141,6 +141,11 @@ class Observer:
         if len(self._rows) > MAX_ROWS:
             # Every second row goes, the newest and the first stay: a long run keeps its whole course.
             self._rows = self._rows[:1] + self._rows[2::2]
+
+
+def _use(held_out: Evaluation, means: torch.Tensor) -> torch.Tensor:
+    """How much each dimension is used, shape (J,): a learned prior has no KL by dimension, but means vary."""
+    return held_out.kl_per_dim if len(held_out.kl_per_dim) else means.var(0, correction=0)
 
 
 def _spread_over_classes(labels: torch.Tensor) -> torch.Tensor:

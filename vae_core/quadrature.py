@@ -16,17 +16,18 @@ from torch import Tensor
 from vae_core.distributions import DiagonalNormal
 from vae_core.importance import widest_layer
 from vae_core.model import VAE
+from vae_core.priors import DiagonalMixture, prior_box
 
 CELL: Final = 0.2
 """The side of the first cells."""
 REACH: Final = 6.5
-"""The prior beyond it has a mass of 1e-10 in each dimension."""
+"""In deviations: a Gaussian beyond it has a mass of 1e-10 in each dimension."""
 MAX_CELLS_PER_DIM: Final = 128
 NEGLIGIBLE: Final = 20.0
 """Nats below the largest value: a share of 2e-9."""
 _CELLS_AT_ONCE: Final = 128
 """Halved together: their data are evaluated at all their points."""
-_MAX_VALUES: Final = 2_000_000
+MAX_VALUES: Final = 2_000_000
 """Values of the widest layer at a time, 8 MB in float32."""
 
 
@@ -70,17 +71,61 @@ class Values(NamedTuple):
     log_q: Tensor
 
 
+class Peaks(NamedTuple):
+    """The components of a learned prior: a narrow one may fall between the centres of the cells.
+
+    Arguments:
+        places: Their means, shape (K, J).
+        widths: Their smallest standard deviations, shape (K,).
+        log_joint: log p(x, z) there, shape (K, n), nats.
+    """
+
+    places: Tensor
+    widths: Tensor
+    log_joint: Tensor
+
+    def raise_slack(
+        self, slack: Tensor, log_joint: Tensor, centres: Tensor, size: float, rows: Tensor
+    ) -> Tensor:
+        """Slack, shape (C, R), that lets cells rise to the peaks near them which are narrower than a cell."""
+        for peak in (self.widths < size).nonzero()[:, 0].tolist():
+            close = ((centres - self.places[peak]).abs() <= 1.5 * size).all(1).nonzero()[:, 0]
+            rise = self.log_joint[peak, rows] - log_joint[close]
+            slack[close] = torch.maximum(slack[close], rise.nan_to_num(posinf=0.0).to(slack.dtype))
+        return slack
+
+
+def peaks_of(model: VAE, x: Tensor) -> Peaks | None:
+    """Those of the model's prior; None for a standard normal one."""
+    prior = model.prior
+    if not isinstance(prior, DiagonalMixture):
+        return None
+    places = prior.components.mean.double()
+    at_once = max(1, MAX_VALUES // widest_layer(model))
+    log_joint = torch.cat([log_joint_at(model, x, piece)[0] for piece in places.split(at_once)])
+    return Peaks(places, prior.components.std.double().amin(1), log_joint)
+
+
 def first_blocks(
-    model: VAE, x: Tensor, posterior: DiagonalNormal, centres: Tensor, shape: tuple[int, ...], size: float
+    model: VAE,
+    x: Tensor,
+    posterior: DiagonalNormal,
+    cells: tuple[Tensor, tuple[int, ...], float],
+    peaks: Peaks | None,
 ) -> tuple[list[Block], Tensor, Tensor]:
     """The first cells, the largest log p(x, z) found for each datum, and the share of the outermost cells."""
-    at_once = max(1, _MAX_VALUES // widest_layer(model))
+    centres, shape, size = cells
+    at_once = max(1, MAX_VALUES // widest_layer(model))
     log_joint = torch.cat([log_joint_at(model, x, piece)[0] for piece in centres.split(at_once)])
     mean = posterior.mean.to(x.dtype)
     at_mean = model.likelihood(mean).log_prob(x) + model.prior.log_prob(mean)
     largest = torch.maximum(log_joint.max(0).values, at_mean.double())
+    if peaks is not None:
+        largest = torch.maximum(largest, peaks.log_joint.amax(0))
     relative = (log_joint - largest).float()  # a large array, of which only the outlines are wanted
     slack = _slack_on_grid(relative.reshape(*shape, -1)).flatten(0, -2)
+    if peaks is not None:
+        slack = peaks.raise_slack(slack, log_joint, centres, size, torch.arange(len(x)))
     has_mass = relative + slack > -NEGLIGIBLE
     q = DiagonalNormal(posterior.mean.float(), posterior.log_var.float())
     is_near = near(q, centres.float(), size, torch.full_like(largest, NEGLIGIBLE))
@@ -94,10 +139,11 @@ def first_blocks(
     return [Block(centres[order], torch.arange(len(x)), *masks)], largest, edge_share
 
 
-def lattice(posterior: DiagonalNormal) -> tuple[Tensor, tuple[int, ...], float]:
+def lattice(model: VAE, posterior: DiagonalNormal) -> tuple[Tensor, tuple[int, ...], float]:
     """Centres of cells over the prior and all q, shape (C, J), their number in each dimension, their side."""
-    low = (posterior.mean - REACH * posterior.std).min(0).values.clamp(max=-REACH)
-    high = (posterior.mean + REACH * posterior.std).max(0).values.clamp(min=REACH)
+    low, high = prior_box(model.prior, model.config.latent_dim, REACH)
+    low = torch.minimum(low, (posterior.mean - REACH * posterior.std).min(0).values)
+    high = torch.maximum(high, (posterior.mean + REACH * posterior.std).max(0).values)
     size = max(CELL, float((high - low).max()) / MAX_CELLS_PER_DIM)
     counts = torch.ceil((high - low) / size).long().tolist()
     axes = [
@@ -108,7 +154,7 @@ def lattice(posterior: DiagonalNormal) -> tuple[Tensor, tuple[int, ...], float]:
 
 def pieces(model: VAE, blocks: list[Block]) -> Iterator[Block]:
     """The same cells, a bounded number at a time with only the data that need these."""
-    at_once = max(1, min(_CELLS_AT_ONCE, _MAX_VALUES // widest_layer(model) // 2**model.config.latent_dim))
+    at_once = max(1, min(_CELLS_AT_ONCE, MAX_VALUES // widest_layer(model) // 2**model.config.latent_dim))
     for block in blocks:
         for start in range(0, len(block.centres), at_once):
             here = slice(start, start + at_once)
@@ -116,7 +162,9 @@ def pieces(model: VAE, blocks: list[Block]) -> Iterator[Block]:
             yield block.part(here, needed.any(0).nonzero()[:, 0])
 
 
-def halved(model: VAE, x: Tensor, q: DiagonalNormal, block: Block, size: float) -> tuple[Block, Values]:
+def halved(
+    model: VAE, x: Tensor, q: DiagonalNormal, block: Block, size: float, peaks: Peaks | None
+) -> tuple[Block, Values]:
     """Cells of side ``size``, half of the block's, and the values at their centres.
 
     They are marked for all data that needed the cells which they are parts of.
@@ -134,26 +182,11 @@ def halved(model: VAE, x: Tensor, q: DiagonalNormal, block: Block, size: float) 
         square.diff(dim=dim + 1).abs().amax(tuple(range(1, latent_dim + 1))) for dim in range(latent_dim)
     ]
     slack = torch.maximum(torch.stack(steps).sum(0).float(), block.slack / 4)
-    masks = (mask.repeat_interleave(len(offsets), 0) for mask in (block.has_mass, block.is_near, slack))
+    masks = [mask.repeat_interleave(len(offsets), 0) for mask in (block.has_mass, block.is_near, slack)]
+    if peaks is not None:
+        masks[2] = peaks.raise_slack(masks[2], log_joint, points, size, block.rows)
     values = Values(log_joint, log_likelihood, _log_density(q, block.rows, points))
     return Block(points, block.rows, *masks), values
-
-
-def slim_means(model: VAE, x: Tensor, q: DiagonalNormal, step: float) -> Tensor:
-    """E_q[log p(x|z)] and E_q[log(q / p(x, z))] of one datum, on a lattice of ``step`` deviations."""
-    reach = math.sqrt(2 * NEGLIGIBLE)
-    axis = step * torch.arange(-int(reach / step), int(reach / step) + 1, dtype=torch.float64)
-    eps = torch.cartesian_prod(*(axis,) * q.mean.shape[1]).reshape(-1, q.mean.shape[1])
-    eps = eps[eps.square().sum(1) < reach**2]
-    weights = torch.softmax(-0.5 * eps.square().sum(1), 0)
-    sums = torch.zeros(2, dtype=torch.float64)
-    at_once = max(1, _MAX_VALUES // widest_layer(model))
-    for some, weight in zip(eps.split(at_once), weights.split(at_once), strict=True):
-        z = q.mean + q.std * some
-        log_joint, log_likelihood = log_joint_at(model, x, z)
-        parts = torch.stack([log_likelihood[:, 0], q.log_prob(z) - log_joint[:, 0]])
-        sums += (parts * weight).sum(1)
-    return sums
 
 
 def _log_density(q: DiagonalNormal, rows: Tensor, points: Tensor) -> Tensor:

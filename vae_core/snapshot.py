@@ -95,7 +95,8 @@ class Snapshot:
         means: Posterior means of held-out data, shape (n, J).
         stds: Posterior standard deviations of the same data, shape (n, J); zeros for a deterministic encoder.
         labels: Their classes, shape (n,), -1 where a datum has none.
-        kl_per_dim: KL(q(z_j|x) || p(z_j)) averaged over the held-out data, nats, shape (J,).
+        kl_per_dim: KL(q(z_j|x) || p(z_j)) averaged over the held-out data, nats, shape (J,); empty for a
+            learned prior, whose KL does not fall apart by dimension.
         plane: The two latent dimensions that the plane shows (the same twice when J = 1).
         examples: A few held-out data, shape (k, D).
         reconstructions: E[x|z] at the posterior means of the examples, shape (k, D).

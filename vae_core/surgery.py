@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
+from vae_core.distributions import DiagonalNormal, Prior
 from vae_core.errors import BadInput
 
 ACTIVE_VARIANCE: Final = 0.01
@@ -47,6 +48,51 @@ class Surgery(NamedTuple):
     dimension_wise_kl: Estimate
     num_data: int
     num_samples: int
+
+
+class PriorFit(NamedTuple):
+    """mean_i KL(q(z|x_i) || p(z)) = mutual information + KL(q(z) || p(z)) for any prior, nats.
+
+    Arguments:
+        kl: E[log q(z|x) - log p(z)].
+        mutual_information: E[log q(z|x) - log q(z)]: no prior changes it.
+        marginal_kl: E[log q(z) - log p(z)]: what a better prior can save, 0 at best.
+    """
+
+    kl: Estimate
+    mutual_information: Estimate
+    marginal_kl: Estimate
+
+
+@torch.no_grad()
+def prior_fit(
+    q: DiagonalNormal, prior: Prior, *, num_samples: int = 1, generator: torch.Generator
+) -> PriorFit:
+    """How far the aggregate posterior q(z) = 1/n sum_i q(z|x_i) is from a prior (Tomczak and Welling 2018).
+
+    All three come from the same samples, so they add up exactly.
+
+    Arguments:
+        q: q(z|x) of n data.
+        prior: p(z).
+        num_samples: Samples of z for each datum.
+        generator: Draws them.
+
+    Raises:
+        BadInput: ``num_samples`` below 1.
+    """
+    if num_samples < 1:
+        raise BadInput("num_samples", f"at least 1 sample is needed, got {num_samples}", "1 is usual")
+    q = DiagonalNormal(q.mean.double(), q.log_var.double())
+    z = q.reparameterize(q.draw_eps(num_samples, generator=generator))
+    log_q_given_x, places = q.log_prob(z).flatten(), z.flatten(0, 1)
+    log_q, _ = _log_aggregates(places, q.mean, q.std)
+    log_p = torch.cat([prior.log_prob(piece).double() for piece in places.split(_MAX_VALUES // 2000)])
+    return PriorFit(
+        _estimate(log_q_given_x - log_p, num_samples),
+        _estimate(log_q_given_x - log_q, num_samples),
+        _estimate(log_q - log_p, num_samples),
+    )
 
 
 @torch.no_grad()

@@ -95,7 +95,7 @@ class Training:
         self.config = config
         self.generator = generator
         self.batch_size = min(config.batch_size, len(dataset.x_train))
-        check_step_size(config, self.batch_size, model.config.data_dim)
+        check_step_size(config, self.batch_size, model.config)
         self.step = 0
         self.epoch = 0
         self.tracer: Tracer | None = None
