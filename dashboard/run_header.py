@@ -1,6 +1,7 @@
 """The line on top of a page that looks at a trained model: which one, how far, and how to get another."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -10,6 +11,9 @@ from dashboard.jobs import runner
 from vae_core.config import RunConfig
 from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
+
+if TYPE_CHECKING:
+    from vae_core.runfile import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +53,7 @@ def subject() -> Subject:
         # Nothing trained, or nothing saved yet: the shipped model is there to look at meanwhile.
         view, key = None, cache.shipped_key()
     try:
-        run = cache.run(key)
-        _check_prior(run.config)
+        run = _measurable(cache.run(key))
         data = cache.dataset(run.config.dataset, run.config.seed, run.config.data_folder)
     except BadInput as err:
         st.error(str(err))
@@ -65,13 +68,14 @@ def subject() -> Subject:
     )
 
 
-def _check_prior(config: RunConfig) -> None:
-    if config.model.prior != "standard_normal":
-        raise BadInput(
-            "prior",
-            "this page measures against the prior N(0, I), and this run learned one of its own",
-            "see the page Priors and weights",
-        )
+def _measurable(run: "Run") -> "Run":
+    if run.config.model.prior == "standard_normal":
+        return run
+    raise BadInput(
+        "prior",
+        "this page measures against the prior N(0, I), and this run learned one of its own",
+        "see the page Priors and weights",
+    )
 
 
 def _draw(view: JobView | None, config: RunConfig, step: int) -> None:

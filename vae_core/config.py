@@ -140,7 +140,7 @@ class TrainConfig(_Config):
             ``cyclical``: rises during the first half of every ``schedule_epochs``, then stays for the other
             half (Fu et al. 2019, arXiv 1903.10145).
         schedule_epochs: Length of the warm-up or of one cycle, in epochs.
-        free_bits: Nats of KL per latent dimension (batch mean) below which the KL is not penalised
+        free_bits: Nats of KL per latent dimension (batch mean; of a learned prior: in all) not penalised
             (Kingma et al. 2016, arXiv 1606.04934); 0: off.
         patience: Stop when the held-out ELBO has not risen for this many epochs; None: never.
 

@@ -69,14 +69,20 @@ class Mixture:
         return len(self.weights)
 
     def log_joint(self, x: Tensor) -> Tensor:
-        """log pi_k + log N(x_d; mu_k, Sigma_k) of data of shape (n, D): shape (n, K), nats."""
+        """log pi_k + log N(x_d; mu_k, Sigma_k) of data of shape (..., D): shape (..., K), nats."""
         x = torch.as_tensor(x, dtype=torch.float64)
         components = MultivariateNormal(self.means, self.covariances, validate_args=False)
-        return self.weights.log() + components.log_prob(x[:, None])
+        return self.weights.log() + components.log_prob(x[..., None, :])
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """log p(x_d) of data of shape (n, D): shape (n,), nats."""
-        return self.log_joint(x).logsumexp(1)
+        """log p(x_d) of data of shape (..., D): shape (...,), nats."""
+        return self.log_joint(x).logsumexp(-1)
+
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Draws x of shape (num_samples, D): a component, then a place in it."""
+        rows = torch.multinomial(self.weights, num_samples, replacement=True, generator=generator)
+        eps = torch.randn(num_samples, self.means.shape[1], 1, generator=generator, dtype=torch.float64)
+        return self.means[rows] + (torch.linalg.cholesky(self.covariances)[rows] @ eps)[..., 0]
 
     def responsibilities(self, x: Tensor) -> Tensor:
         """p(z = k|x_d) of data of shape (n, D): shape (n, K)."""

@@ -18,6 +18,7 @@ def add_player(
     theme: ThemeName,
     prefix: str = "step ",
     frame_ms: int = FRAME_MS,
+    redraw: bool = False,
 ) -> None:
     """Gives a figure its frames and what plays them.
 
@@ -27,9 +28,10 @@ def add_player(
         theme: Light or dark.
         prefix: Of that line.
         frame_ms: How long a frame stays.
+        redraw: Whether frames change more than points and lines: slower, but images and contours need it.
     """
     figure.frames = list(frames)
-    at_once: dict[str, Any] = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}
+    at_once: dict[str, Any] = {"frame": {"duration": 0, "redraw": redraw}, "mode": "immediate"}
     steps = [
         {"label": frame.name, "method": "animate", "args": [[frame.name], at_once]} for frame in figure.frames
     ]
@@ -37,11 +39,11 @@ def add_player(
     ticks = {"ticklen": 0, "minorticklen": 0, "font": {"color": "rgba(0,0,0,0)"}}
     now = {"prefix": prefix, "font": {"size": FONT_SIZE, "color": CONCEPTS[theme]["log_evidence"]}}
     slider = {"steps": steps, "currentvalue": now, "pad": {"t": 45}, **ticks}
-    figure.update_layout(updatemenus=[_buttons(at_once, frame_ms)], sliders=[slider])
+    figure.update_layout(updatemenus=[_buttons(at_once, frame_ms, redraw)], sliders=[slider])
 
 
-def _buttons(at_once: dict[str, Any], frame_ms: int) -> dict[str, Any]:
-    frame = {"duration": frame_ms, "redraw": False}
+def _buttons(at_once: dict[str, Any], frame_ms: int, redraw: bool) -> dict[str, Any]:
+    frame = {"duration": frame_ms, "redraw": redraw}
     play = {"frame": frame, "transition": {"duration": 0}, "fromcurrent": True}
     return {
         "type": "buttons",
