@@ -80,7 +80,7 @@ def test_exact_evidence_of_a_mixture(latent_dim: int, narrow: bool, generator: t
 
 @pytest.mark.parametrize("kind", LEARNED)
 def test_log_p_is_the_sampled_bound_and_the_measured_gap(kind: str, generator: torch.Generator) -> None:
-    """ELBO from 40 000 samples, KL(q || posterior) by quadrature: 5 standard errors (1 in 2e6)."""
+    """ELBO from 160 000 samples, KL(q || posterior) by quadrature: 5 standard errors (1 in 2e6)."""
     model = small(kind, generator)
     with torch.no_grad():
         model.encoder.biases[-1][2:] += 1.0  # wide enough for importance weights of finite variance
@@ -89,16 +89,19 @@ def test_log_p_is_the_sampled_bound_and_the_measured_gap(kind: str, generator: t
     with torch.no_grad():
         q = model.posterior(x)
         assert isinstance(q, DiagonalNormal)
-        z = q.reparameterize(q.draw_eps(40_000, generator=generator))
+        z = q.reparameterize(q.draw_eps(160_000, generator=generator))
         values = model.likelihood(z).log_prob(x) + model.prior.log_prob(z) - q.log_prob(z)
-    error = values.std(0) / math.sqrt(40_000)
+    error = values.std(0) / math.sqrt(160_000)
     assert error.max() < 0.02
     assert ((found.log_evidence - values.mean(0) - found.kl_to_posterior).abs() < 5 * error + 1e-4).all()
     assert found.kl_to_posterior.min() > 0
     weighted = iw_bound(model, x, num_samples=5000, generator=generator)
-    assert (weighted - found.log_evidence).abs().max() < 0.05
+    log_ess = 2 * torch.logsumexp(values, 0) - torch.logsumexp(2 * values, 0)
+    assert log_ess.min() > math.log(2000), "few samples with all the weight would prove nothing"
+    share = torch.exp(log_ess) / len(values)
+    assert ((weighted - found.log_evidence).abs() < 5 / (5000 * share).sqrt()).all()
     best = best_posterior(model, x, generator=generator, on_progress=lambda share: None)
-    assert (best.encoder_elbo - found.elbo).abs().max() < 1e-3, "two rules, one number"
+    assert (best.encoder_elbo - found.elbo).abs().max() < 3e-3, "Gauss-Hermite is exact for polynomials only"
     assert (best.elbo >= best.encoder_elbo).all()
     assert (best.elbo <= found.log_evidence + 1e-3).all()
 

@@ -1,5 +1,111 @@
-"""Stands for the laboratory that is being built."""
+"""Another prior: put into the model that ships at once, then trained from the start."""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cache, cache_priors, state
+from dashboard.cache_priors import NUM_DECODED, NUM_SAMPLES, Plugged
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.priors import plane_figure
+from dashboard.formats import signed
+from dashboard.labs import priors_training
+from dashboard.pictures import show, strip
+
+if TYPE_CHECKING:
+    from vae_core.plug_in import PluggedIn
+
+TITLES: Final = {"standard_normal": "N(0, I)", "mixture": "mixture", "vamp": "VampPrior"}
+PLUG_HELP: Final = (
+    r"$\mathrm{ELBO} = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))$, and the mean KL is "
+    r"$I_q(x;z) + \mathrm{KL}(q(z)\,\|\,p(z))$ with the aggregate posterior "
+    r"$q(z) = \tfrac1n\sum_i q(z|x_i)$. A prior changes the last term alone. **Mixture**: Gaussians fitted by EM to one sample of each training "
+    r"q(z|x). **VampPrior** (Tomczak and Welling 2018): $p(z) = \tfrac1K\sum_k q(z|u_k)$, here with training "
+    r"images as the pseudo-inputs $u_k$."
+)
+K_HELP: Final = (
+    "K, the components of the mixture and the pseudo-inputs of the VampPrior. With all training images as "
+    "pseudo-inputs the VampPrior is their aggregate posterior."
+)
+COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200)
+IN_A_ROW: Final = 8
 
 
 def draw() -> None:
-    """Nothing yet."""
+    """At once: other priors for a trained model. Then the task: three priors from the same start."""
+    st.subheader("A better prior for the model that ships", help=PLUG_HELP)
+    _plug_in()
+    priors_training.draw()
+
+
+@st.fragment
+def _plug_in() -> None:
+    num_components = st.select_slider(
+        "Components or pseudo-inputs K", COUNTS, 20, key="prior_k", help=K_HELP, persist_state="session"
+    )
+    found = cache_priors.plugged(int(num_components))
+    means = cache.encoded(cache.shipped_key(), 1, "held-out").means
+    for column, (name, plugged) in zip(st.columns(3), found.items(), strict=True):
+        with column:
+            _prior(name, plugged, means)
+    st.caption(
+        "Lines: log p(z) = −7, −6, … nats, the same everywhere. Dots: means of q(z|x), held-out digits. "
+        f"Crosses: centres of the prior. Below: {NUM_DECODED} decoded draws from each prior."
+    )
+    _table(found)
+
+
+def _prior(name: str, plugged: Plugged, means: NDArray[np.float32]) -> None:
+    title, kl = TITLES[name], plugged.numbers.fit.marginal_kl
+    st.markdown(f"**{title}** · KL(q(z) ‖ p(z)) = **{kl.value:.3f}** nats")
+    figure = plane_figure(plugged.density, means, plugged.centres, theme=state.theme_name())
+    alt = f"{title}: contours of its density over the posterior means; marginal KL {kl.value:.3f} nats."
+    st.plotly_chart(figure, key=f"prior_{name}", alt=alt, config=CHART_CONFIG)
+    show(sheet(plugged.samples, (8, 8)), alt=f"Decoded draws from {title}.", width="stretch")
+
+
+def sheet(x: NDArray[np.float32], image_shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Images in rows of eight, as pixels."""
+    rows = [strip(x[k : k + IN_A_ROW], image_shape, size=48) for k in range(0, len(x), IN_A_ROW)]
+    return np.concatenate([np.pad(row, ((0, 4), (0, 0)), constant_values=128) for row in rows])[:-4]
+
+
+def _table(found: dict[str, Plugged]) -> None:
+    normal = found["standard_normal"].numbers
+    lines = [
+        "| prior | reconstruction | − I(x; z) | − KL(q(z) ‖ p(z)) | **held-out ELBO** | more than N(0, I) |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [_row(TITLES[name], plugged.numbers, normal) for name, plugged in found.items()]
+    st.markdown("\n".join(lines))
+    best = max(("mixture", "vamp"), key=lambda name: float(found[name].numbers.elbo.mean()))
+    gain = found[best].numbers.gain(normal)
+    left = found["standard_normal"].numbers.fit.marginal_kl.value
+    st.markdown(
+        f"Encoder and decoder are untouched, so the reconstruction is the same to the last digit. The "
+        f"{TITLES[best]} changes the ELBO by **{signed(gain.value, 3)}** ± {gain.standard_error:.3f} nats; "
+        f"no prior can gain more on these data than the **{left:.3f}** nats of KL(q(z) ‖ N(0, I))."
+    )
+    st.caption(
+        f"Nats per datum, {len(normal.elbo)} held-out digits, M = {NUM_SAMPLES} samples of z each, the same "
+        "for all priors; ± is the standard error. KL of N(0, I) in closed form, the others by Monte Carlo: "
+        "mean of log q(z|x) − log p(z)."
+    )
+
+
+def _row(title: str, numbers: "PluggedIn", normal: "PluggedIn") -> str:
+    fit, elbo = numbers.fit, numbers.elbo
+    error = float(elbo.std()) / len(elbo) ** 0.5
+    gain = "" if numbers is normal else _signed_gain(numbers, normal)
+    return (
+        f"| {title} | {signed(numbers.reconstruction)} | {fit.mutual_information.value:.3f} | "
+        f"{fit.marginal_kl.value:.3f} ± {fit.marginal_kl.standard_error:.3f} | "
+        f"**{signed(float(elbo.mean()), 3)}** ± {error:.3f} | {gain} |"
+    )
+
+
+def _signed_gain(numbers: "PluggedIn", normal: "PluggedIn") -> str:
+    gain = numbers.gain(normal)
+    return f"{signed(gain.value, 3)} ± {gain.standard_error:.3f}"

@@ -1,0 +1,221 @@
+"""Priors over the plane, and how three of them fare in training."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from dashboard.figures.base import faded, finish
+from dashboard.figures.evidence import ABOVE
+from dashboard.figures.player import add_player
+from dashboard.formats import signed
+from dashboard.theme import CLASSES, CONCEPTS, ThemeName
+
+Array = NDArray[np.floating]
+PLANE_HEIGHT: Final = 340
+FILM_HEIGHT: Final = 860
+CURVES_HEIGHT: Final = 400
+FRAME_MS: Final = 300
+IMAGES_IN_A_ROW: Final = 10
+REACH: Final = 4.0
+_LEVELS: Final = {"start": -7.0, "end": 0.0, "size": 1.0}
+"""Contours of log p(z), nats: the same in every picture, so that they compare."""
+_LATE: Final = 0.25
+"""The curves' axis begins with what is reached after this share of the steps."""
+
+
+class Film(NamedTuple):
+    """One training under one prior; L looks.
+
+    Arguments:
+        steps: Updates made, shape (L,).
+        density: log p(z) on a square grid from -REACH to REACH, shape (L, n, n).
+        means: Posterior means of held-out data, shape (L, m, 2).
+        centres: Places that stand for the prior, shape (L, K, 2).
+        shown: A datum for each of them, shape (L, K, D).
+        image_shape: (height, width) of a datum; None for points.
+        name: What ``shown`` is.
+    """
+
+    steps: NDArray[np.integer]
+    density: Array
+    means: Array
+    centres: Array
+    shown: Array
+    image_shape: tuple[int, int] | None
+    name: str
+
+
+def plane_figure(density: Array, means: Array, centres: Array, *, theme: ThemeName) -> go.Figure:
+    """Contours of log p(z), posterior means of data, and the means of the prior's components.
+
+    Arguments:
+        density: log p(z) on a square grid from -REACH to REACH, shape (n, n), nats.
+        means: Shape (m, 2).
+        centres: Shape (K, 2), K may be 0.
+        theme: Light or dark.
+    """
+    figure = go.Figure([_contour(density, theme), _means(means, theme), _centres(centres, theme)])
+    figure.update_xaxes(title="z<sub>1</sub>", range=[-REACH, REACH])
+    figure.update_yaxes(title="z<sub>2</sub>", range=[-REACH, REACH], scaleanchor="x")
+    return finish(figure, height=PLANE_HEIGHT, theme=theme)
+
+
+def film_figure(film: Film, x: Array, *, theme: ThemeName) -> go.Figure:
+    """Above the plane with prior and posterior means, below the pseudo-inputs; both play together.
+
+    Arguments:
+        film: The training.
+        x: Held-out data, drawn where data are points of the plane, shape (n, D).
+        theme: Light or dark.
+    """
+    figure = make_subplots(rows=2, cols=1, row_heights=[0.62, 0.38], vertical_spacing=0.12)
+    last = len(film.steps) - 1
+    for trace in _plane(film, last, theme):
+        figure.add_trace(trace, row=1, col=1)
+    figure.add_trace(_shown(film, last, theme), row=2, col=1)
+    frames = [
+        go.Frame(
+            data=[*_plane(film, number, theme), _shown(film, number, theme)],
+            traces=[0, 1, 2, 3],
+            name=f"{step:,}",
+        )
+        for number, step in enumerate(film.steps.tolist())
+    ]
+    add_player(figure, frames, theme=theme, frame_ms=FRAME_MS, redraw=True)
+    figure.layout.sliders[0].active = last  # type: ignore[index]
+    figure.update_xaxes(title="z<sub>1</sub>", range=[-REACH, REACH], row=1, col=1)
+    figure.update_yaxes(title="z<sub>2</sub>", range=[-REACH, REACH], scaleanchor="x", row=1, col=1)
+    _add_ground(figure, film, x, theme)
+    return finish(figure.update_layout(legend=ABOVE), height=FILM_HEIGHT, theme=theme, legend=True)
+
+
+def curves_figure(steps: Array, curves: Mapping[str, tuple[Array, Array]], *, theme: ThemeName) -> go.Figure:
+    """Held-out ELBO of each prior with its standard error.
+
+    Arguments:
+        steps: Shape (L,).
+        curves: Name, and mean and standard error of shape (L,), nats per datum.
+        theme: Light or dark.
+    """
+    figure = go.Figure()
+    dashes = ("dash", "dot", "solid")
+    for colour, dash, (name, (mean, error)) in zip(CLASSES[theme], dashes, curves.items(), strict=False):
+        figure.add_scatter(
+            x=np.concatenate([steps, steps[::-1]]),
+            y=np.concatenate([mean + error, (mean - error)[::-1]]),
+            fill="toself",
+            fillcolor=faded(colour, 0.15),
+            line={"width": 0},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        figure.add_scatter(
+            x=steps,
+            y=mean,
+            customdata=error,
+            mode="lines",
+            name=f"{name} <b>{signed(float(mean[-1]))}</b>",
+            line={"color": colour, "width": 3, "dash": dash},
+            hovertemplate="step %{x:,}: %{y:.3f} ± %{customdata:.3f} nats<extra>" + name + "</extra>",
+        )
+    figure.update_yaxes(title="held-out ELBO, nats per datum", range=_late_range(steps, curves))
+    figure.update_xaxes(title="update")
+    legend = {**ABOVE, "orientation": "v"}
+    return finish(figure.update_layout(legend=legend), height=CURVES_HEIGHT, theme=theme, legend=True)
+
+
+def _late_range(steps: Array, curves: Mapping[str, tuple[Array, Array]]) -> list[float]:
+    late = [mean[steps >= _LATE * steps[-1]] for mean, _ in curves.values()]
+    low, high = min(float(part.min()) for part in late), max(float(part.max()) for part in late)
+    margin = 0.1 * max(high - low, 0.1)
+    return [low - margin, high + margin]
+
+
+def mosaic(images: Array, image_shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Images as one picture, ten to a row, with a grey line between them.
+
+    Arguments:
+        images: Shape (K, D), from 0 to 1.
+        image_shape: (height, width).
+    """
+    height, width = image_shape
+    rows = -(-len(images) // IMAGES_IN_A_ROW)
+    sheet = np.full((rows * IMAGES_IN_A_ROW, height + 1, width + 1), 110, np.uint8)
+    pixels = (np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)
+    sheet[: len(images), :height, :width] = pixels.reshape(-1, height, width)
+    grid = sheet.reshape(rows, IMAGES_IN_A_ROW, height + 1, width + 1).swapaxes(1, 2)
+    return grid.reshape(rows * (height + 1), -1)[:-1, :-1]
+
+
+def _plane(film: Film, number: int, theme: ThemeName) -> Sequence[go.Contour | go.Scatter]:
+    density, means, centres = film.density[number], film.means[number], film.centres[number]
+    return _contour(density, theme), _means(means, theme), _centres(centres, theme)
+
+
+def _contour(density: Array, theme: ThemeName) -> go.Contour:
+    axis = np.linspace(-REACH, REACH, len(density), dtype=np.float32)
+    shade = CONCEPTS[theme]["prior"]
+    return go.Contour(
+        x=axis,
+        y=axis,
+        z=np.maximum(density, -20).astype(np.float32),
+        contours=_LEVELS | {"coloring": "fill"},
+        autocontour=False,
+        colorscale=[[0, faded(shade, 0.0)], [1, faded(shade, 0.6)]],
+        zmin=-8,
+        zmax=0,
+        line={"width": 1, "color": faded(shade, 0.7)},
+        showscale=False,
+        name="log p(z)",
+        hovertemplate="log p(z) = %{z:.2f} nats<extra></extra>",
+    )
+
+
+def _means(means: Array, theme: ThemeName) -> go.Scatter:
+    marker = {"color": CONCEPTS[theme]["posterior"], "size": 5, "opacity": 0.6}
+    return _points(means, marker, "means of q(z|x)")
+
+
+def _centres(centres: Array, theme: ThemeName) -> go.Scatter:
+    marker = {"color": CONCEPTS[theme]["kl"], "size": 9, "symbol": "x", "opacity": 0.9}
+    return _points(centres, marker, "centres of the prior")
+
+
+def _points(points: Array, marker: dict[str, Any], name: str) -> go.Scatter:
+    x, y = points.astype(np.float32).T
+    return go.Scatter(
+        x=x, y=y, mode="markers", marker=marker, name=name, hovertemplate="(%{x:.2f}, %{y:.2f})"
+    )
+
+
+def _shown(film: Film, number: int, theme: ThemeName) -> go.Heatmap | go.Scatter:
+    shown = film.shown[number]
+    if film.image_shape is None:
+        return _points(shown, {"color": CONCEPTS[theme]["kl"], "size": 9, "symbol": "x"}, film.name)
+    return go.Heatmap(
+        z=mosaic(shown, film.image_shape),
+        colorscale="gray",
+        zmin=0,
+        zmax=255,
+        showscale=False,
+        hoverinfo="skip",
+    )
+
+
+def _add_ground(figure: go.Figure, film: Film, x: Array, theme: ThemeName) -> None:
+    """Axes below: none around images; around points as wide as the data, which lie under them."""
+    if film.image_shape is not None:
+        figure.update_xaxes(visible=False, constrain="domain", row=2, col=1)
+        figure.update_yaxes(
+            visible=False, autorange="reversed", scaleanchor="x2", constrain="domain", row=2, col=1
+        )
+        return
+    data = _points(x, {"color": CONCEPTS[theme]["data"], "size": 4, "opacity": 0.5}, "held-out x")
+    figure.add_trace(data, row=2, col=1)
+    span = 1.1 * float(np.abs(x).max())
+    figure.update_xaxes(title="x<sub>1</sub>", range=[-span, span], row=2, col=1)
+    figure.update_yaxes(title="x<sub>2</sub>", range=[-span, span], scaleanchor="x2", row=2, col=1)
