@@ -100,8 +100,17 @@ def test_log_p_is_the_sampled_bound_and_the_measured_gap(kind: str, generator: t
     assert log_ess.min() > math.log(2000), "few samples with all the weight would prove nothing"
     share = torch.exp(log_ess) / len(values)
     assert ((weighted - found.log_evidence).abs() < 5 / (5000 * share).sqrt()).all()
+
+
+@pytest.mark.parametrize("kind", LEARNED)
+def test_best_posterior_lies_between_bound_and_log_p(kind: str, generator: torch.Generator) -> None:
+    model = small(kind, generator)
+    with torch.no_grad():
+        model.encoder.biases[-1][2:] -= 3.0  # as narrow as trained ones: Gauss-Hermite is no exact rule here
+    x = torch.rand(4, 5, generator=generator).double()
+    found = exact_evidence(model, x)
     best = best_posterior(model, x, generator=generator, on_progress=lambda share: None)
-    assert (best.encoder_elbo - found.elbo).abs().max() < 3e-3, "Gauss-Hermite is exact for polynomials only"
+    assert (best.encoder_elbo - found.elbo).abs().max() < 1e-3, "two rules, one number"
     assert (best.elbo >= best.encoder_elbo).all()
     assert (best.elbo <= found.log_evidence + 1e-3).all()
 

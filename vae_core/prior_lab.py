@@ -18,6 +18,7 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import DATASET_INFO, Dataset, load_dataset
+from vae_core.distributions import DiagonalNormal, StandardNormal
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.evaluation import terms_per_datum
 from vae_core.evidence import exact_evidence
@@ -35,10 +36,12 @@ NUM_SAMPLES: Final = 16
 MAX_HELD_OUT: Final = 400
 MAX_EXACT: Final = 100
 NUM_DECODED: Final = 24
-REACH: Final = 4.0
-GRID: Final = 41
+GRID: Final = 71
 _END_SHARE: Final = 0.04
 """Of the progress: the exact evidence at the end of each training."""
+
+
+AnyPrior = StandardNormal | DiagonalMixture
 
 
 class Look(NamedTuple):
@@ -49,10 +52,9 @@ class Look(NamedTuple):
         elbo, error: Held-out ELBO and its standard error.
         reconstruction, kl: Its terms.
         means: Posterior means of the held-out data, shape (n, 2).
-        density: log p(z) on ``GRID`` by ``GRID`` places from -``REACH`` to ``REACH``, the second dimension
-            first.
         centres: Places that stand for the prior, shape (K, 2): means of its components; of N(0, I) draws.
         shown: A datum for each of them, shape (K, D): the pseudo-inputs; else what the centres decode to.
+        prior: p(z) at that step.
     """
 
     step: int
@@ -61,9 +63,9 @@ class Look(NamedTuple):
     reconstruction: float
     kl: float
     means: Tensor
-    density: Tensor
     centres: Tensor
     shown: Tensor
+    prior: AnyPrior
 
 
 def lab_config(dataset: Dataset, num_components: int) -> ModelConfig:
@@ -83,8 +85,6 @@ def look(model: VAE, x: Tensor, step: int) -> Look:
     noise = torch.Generator().manual_seed(1)
     terms = terms_per_datum(model, x, num_samples=NUM_SAMPLES, generator=noise)
     elbo, prior = terms.elbo.double(), model.prior
-    axis = torch.linspace(-REACH, REACH, GRID)
-    places = torch.cartesian_prod(axis, axis).reshape(GRID, GRID, 2).transpose(0, 1)
     centres = prior.components.mean if isinstance(prior, DiagonalMixture) else _draws(model)
     is_vamp = model.config.prior == "vamp"
     return Look(
@@ -94,10 +94,33 @@ def look(model: VAE, x: Tensor, step: int) -> Look:
         reconstruction=float(terms.reconstruction.double().mean()),
         kl=float(terms.kl.double().mean()),
         means=model.posterior(x).mean,
-        density=prior.log_prob(places),
         centres=centres.clone(),
         shown=model.pseudo_inputs().clone() if is_vamp else model.likelihood(centres).mean,
+        prior=_copied(prior),
     )
+
+
+def _copied(prior: AnyPrior) -> AnyPrior:
+    if not isinstance(prior, DiagonalMixture):
+        return prior
+    q = prior.components  # views of weights that go on moving
+    return DiagonalMixture(prior.log_weights.clone(), DiagonalNormal(q.mean.clone(), q.log_var.clone()))
+
+
+@torch.no_grad()
+def densities(looks: list[Look]) -> dict[str, Tensor]:
+    """log p(z) at each look on one grid over all posterior means: a learned prior goes where it likes.
+
+    Returns:
+        ``axes``, the places along both dimensions, shape (2, GRID), and ``density``, shape (looks, GRID,
+        GRID), the second dimension first.
+    """
+    means = torch.cat([seen.means for seen in looks])
+    low, high = means.min(0).values, means.max(0).values
+    middle, half = (low + high) / 2, 0.6 * float((high - low).max()) + 0.5
+    axes = middle[:, None] + half * torch.linspace(-1, 1, GRID)
+    places = torch.cartesian_prod(*axes).reshape(GRID, GRID, 2).transpose(0, 1)
+    return {"axes": axes, "density": torch.stack([seen.prior.log_prob(places) for seen in looks])}
 
 
 def _draws(model: VAE) -> Tensor:
@@ -114,6 +137,8 @@ def train_one(
         BadInput: The data do not suit the model, or the training diverged.
     """
     model = VAE(config, generator=torch.Generator().manual_seed(seed))
+    if config.prior == "vamp" and dataset.image_shape is not None:
+        model.pseudo_inputs.begin_near(dataset.x_train.mean(0))
     noise = torch.Generator().manual_seed(seed)
     training = Training(model, dataset, TrainConfig(num_epochs=num_epochs), generator=noise)
     x = dataset.x_test[:MAX_HELD_OUT]
@@ -170,8 +195,8 @@ def train_all(
         on_progress: Told the share that is done.
 
     Returns:
-        For each prior, with its name and a slash before theirs: the fields of :class:`Look` for all looks,
-        what :func:`measured` gives, and ``seconds``.
+        For each prior, with its name and a slash before theirs: the numbers of :class:`Look` for all looks,
+        what :func:`densities` and :func:`measured` give, and ``seconds``.
 
     Raises:
         BadInput: As :func:`train_one`.
@@ -184,8 +209,10 @@ def train_all(
 
         config = replace(lab_config(dataset, num_components), prior=prior)
         model, looks, seconds = train_one(config, dataset, num_epochs=num_epochs, seed=seed, on_progress=say)
-        columns = {name: _stacked([getattr(seen, name) for seen in looks]) for name in Look._fields}
-        columns |= {name: value.numpy() for name, value in measured(model, dataset).items()}
+        fields = [name for name in Look._fields if name != "prior"]
+        columns = {name: _stacked([getattr(seen, name) for seen in looks]) for name in fields}
+        tensors = measured(model, dataset) | densities(looks)
+        columns |= {name: value.numpy() for name, value in tensors.items()}
         columns["seconds"] = np.array(seconds)
         found |= {f"{prior}/{name}": value for name, value in columns.items()}
         on_progress((number + 1) / len(PRIORS))

@@ -13,6 +13,10 @@ from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, Prior
 _START_VARIANCE: Final = 0.25
 """Of a component of an untrained mixture; its mean has the rest of 1, so that it begins near N(0, I)."""
 
+_NOISE: Final = 0.3
+_OPEN_INTERVAL: Final = (0.05, 0.95)
+"""Where a sigmoid still has a slope."""
+
 
 @dataclass(frozen=True, slots=True)
 class DiagonalMixture:
@@ -99,6 +103,12 @@ class PseudoInputs(nn.Module):
         shape = (config.num_components, config.data_dim)
         self._is_bounded = config.likelihood != "gaussian"
         self.values = nn.Parameter(torch.randn(shape, generator=generator, device=generator.device))
+
+    @torch.no_grad()
+    def begin_near(self, x: Tensor) -> None:
+        """Starts all of them near one datum x of shape (D,), each with some of its own noise."""
+        start = torch.logit(x.clamp(*_OPEN_INTERVAL)) if self._is_bounded else x
+        self.values.mul_(_NOISE).add_(start)
 
     def forward(self) -> Tensor:
         """u, shape (K, D)."""

@@ -32,7 +32,8 @@ class Film(NamedTuple):
 
     Arguments:
         steps: Updates made, shape (L,).
-        density: log p(z) on a square grid from -REACH to REACH, shape (L, n, n).
+        axes: Places of a grid along both latent dimensions, shape (2, n).
+        density: log p(z) on it, the second dimension first, shape (L, n, n).
         means: Posterior means of held-out data, shape (L, m, 2).
         centres: Places that stand for the prior, shape (L, K, 2).
         shown: A datum for each of them, shape (L, K, D).
@@ -41,6 +42,7 @@ class Film(NamedTuple):
     """
 
     steps: NDArray[np.integer]
+    axes: Array
     density: Array
     means: Array
     centres: Array
@@ -58,7 +60,8 @@ def plane_figure(density: Array, means: Array, centres: Array, *, theme: ThemeNa
         centres: Shape (K, 2), K may be 0.
         theme: Light or dark.
     """
-    figure = go.Figure([_contour(density, theme), _means(means, theme), _centres(centres, theme)])
+    axes = np.linspace([-REACH, -REACH], [REACH, REACH], len(density), axis=1)
+    figure = go.Figure([_contour(axes, density, theme), _means(means, theme), _centres(centres, theme)])
     figure.update_xaxes(title="z<sub>1</sub>", range=[-REACH, REACH])
     figure.update_yaxes(title="z<sub>2</sub>", range=[-REACH, REACH], scaleanchor="x")
     return finish(figure, height=PLANE_HEIGHT, theme=theme)
@@ -87,8 +90,11 @@ def film_figure(film: Film, x: Array, *, theme: ThemeName) -> go.Figure:
     ]
     add_player(figure, frames, theme=theme, frame_ms=FRAME_MS, redraw=True)
     figure.layout.sliders[0].active = last  # type: ignore[index]
-    figure.update_xaxes(title="z<sub>1</sub>", range=[-REACH, REACH], row=1, col=1)
-    figure.update_yaxes(title="z<sub>2</sub>", range=[-REACH, REACH], scaleanchor="x", row=1, col=1)
+    (left, right), (low, high) = film.axes[:, [0, -1]].tolist()
+    figure.update_xaxes(title="z<sub>1</sub>", range=[left, right], constrain="domain", row=1, col=1)
+    figure.update_yaxes(
+        title="z<sub>2</sub>", range=[low, high], scaleanchor="x", constrain="domain", row=1, col=1
+    )
     _add_ground(figure, film, x, theme)
     return finish(figure.update_layout(legend=ABOVE), height=FILM_HEIGHT, theme=theme, legend=True)
 
@@ -153,15 +159,15 @@ def mosaic(images: Array, image_shape: tuple[int, int]) -> NDArray[np.uint8]:
 
 def _plane(film: Film, number: int, theme: ThemeName) -> Sequence[go.Contour | go.Scatter]:
     density, means, centres = film.density[number], film.means[number], film.centres[number]
-    return _contour(density, theme), _means(means, theme), _centres(centres, theme)
+    return _contour(film.axes, density, theme), _means(means, theme), _centres(centres, theme)
 
 
-def _contour(density: Array, theme: ThemeName) -> go.Contour:
-    axis = np.linspace(-REACH, REACH, len(density), dtype=np.float32)
+def _contour(axes: Array, density: Array, theme: ThemeName) -> go.Contour:
+    x, y = axes.astype(np.float32)
     shade = CONCEPTS[theme]["prior"]
     return go.Contour(
-        x=axis,
-        y=axis,
+        x=x,
+        y=y,
         z=np.maximum(density, -20).astype(np.float32),
         contours=_LEVELS | {"coloring": "fill"},
         autocontour=False,

@@ -16,12 +16,14 @@ from dashboard.pictures import show, strip
 
 if TYPE_CHECKING:
     from vae_core.plug_in import PluggedIn
+    from vae_core.surgery import Estimate
 
 TITLES: Final = {"standard_normal": "N(0, I)", "mixture": "mixture", "vamp": "VampPrior"}
 PLUG_HELP: Final = (
     r"$\mathrm{ELBO} = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))$, and the mean KL is "
     r"$I_q(x;z) + \mathrm{KL}(q(z)\,\|\,p(z))$ with the aggregate posterior "
-    r"$q(z) = \tfrac1n\sum_i q(z|x_i)$. A prior changes the last term alone. **Mixture**: Gaussians fitted by EM to one sample of each training "
+    r"$q(z) = \tfrac1n\sum_i q(z|x_i)$. A prior changes the last term alone. "
+    "**Mixture**: Gaussians fitted by EM to one sample of each training "
     r"q(z|x). **VampPrior** (Tomczak and Welling 2018): $p(z) = \tfrac1K\sum_k q(z|u_k)$, here with training "
     r"images as the pseudo-inputs $u_k$."
 )
@@ -74,12 +76,21 @@ def sheet(x: NDArray[np.float32], image_shape: tuple[int, int]) -> NDArray[np.ui
 
 def _table(found: dict[str, Plugged]) -> None:
     normal = found["standard_normal"].numbers
-    lines = [
-        "| prior | reconstruction | − I(x; z) | − KL(q(z) ‖ p(z)) | **held-out ELBO** | more than N(0, I) |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    lines += [_row(TITLES[name], plugged.numbers, normal) for name, plugged in found.items()]
-    st.markdown("\n".join(lines))
+    all_numbers = [plugged.numbers for plugged in found.values()]
+    rows = {
+        "reconstruction": [signed(numbers.reconstruction, 3) for numbers in all_numbers],
+        "KL: mutual information": [f"{numbers.fit.mutual_information.value:.3f}" for numbers in all_numbers],
+        "KL: KL(q(z) ‖ p(z))": [_with_error(numbers.fit.marginal_kl) for numbers in all_numbers],
+        "**held-out ELBO**": [_elbo(numbers) for numbers in all_numbers],
+        "more than N(0, I)": ["", *(_with_error(numbers.gain(normal)) for numbers in all_numbers[1:])],
+    }
+    head = " | ".join(TITLES[name] for name in found)
+    lines = [f"| nats per datum | {head} |", "| --- " + "| ---: " * len(found) + "|"]
+    st.markdown("\n".join([*lines, *(f"| {label} | {' | '.join(cells)} |" for label, cells in rows.items())]))
+    _verdict(found, normal)
+
+
+def _verdict(found: dict[str, Plugged], normal: "PluggedIn") -> None:
     best = max(("mixture", "vamp"), key=lambda name: float(found[name].numbers.elbo.mean()))
     gain = found[best].numbers.gain(normal)
     left = found["standard_normal"].numbers.fit.marginal_kl.value
@@ -95,17 +106,10 @@ def _table(found: dict[str, Plugged]) -> None:
     )
 
 
-def _row(title: str, numbers: "PluggedIn", normal: "PluggedIn") -> str:
-    fit, elbo = numbers.fit, numbers.elbo
-    error = float(elbo.std()) / len(elbo) ** 0.5
-    gain = "" if numbers is normal else _signed_gain(numbers, normal)
-    return (
-        f"| {title} | {signed(numbers.reconstruction)} | {fit.mutual_information.value:.3f} | "
-        f"{fit.marginal_kl.value:.3f} ± {fit.marginal_kl.standard_error:.3f} | "
-        f"**{signed(float(elbo.mean()), 3)}** ± {error:.3f} | {gain} |"
-    )
+def _elbo(numbers: "PluggedIn") -> str:
+    error = float(numbers.elbo.std()) / len(numbers.elbo) ** 0.5
+    return f"**{signed(float(numbers.elbo.mean()), 3)}** ± {error:.3f}"
 
 
-def _signed_gain(numbers: "PluggedIn", normal: "PluggedIn") -> str:
-    gain = numbers.gain(normal)
-    return f"{signed(gain.value, 3)} ± {gain.standard_error:.3f}"
+def _with_error(estimate: "Estimate") -> str:
+    return f"{signed(estimate.value, 3)} ± {estimate.standard_error:.3f}"

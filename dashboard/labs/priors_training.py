@@ -28,8 +28,8 @@ DATA: Final = {DATASET_INFO[name].title: name for name in ("digits", "two_moons"
 TRAIN_HELP: Final = (
     r"N(0, I), a mixture $\sum_k \pi_k \mathcal{N}(m_k, \mathrm{diag}\,s_k^2)$ and a VampPrior "
     r"$\tfrac1K\sum_k q(z|u_k)$: $\pi, m, s$ and $u$ are learned with the weights. Same first weights "
-    "of encoder and decoder, same order of data, same number of updates; J = 2, Adam, 64 data per update. Pseudo-inputs "
-    "begin as grey noise; for images a sigmoid keeps them in [0, 1] (the paper clamps)."
+    "of encoder and decoder, same order of data, same number of updates; J = 2, Adam, 64 data per update. "
+    "Pseudo-inputs begin at the mean image with noise; a sigmoid keeps them in [0, 1] (the paper clamps)."
 )
 BUDGET_HELP: Final = (
     "Passes over the training data, for each of the three. The digits take some seconds for 50."
@@ -49,7 +49,7 @@ def draw() -> None:
     """The controls, the task, and what it found."""
     st.subheader("Train all three from the same start", help=TRAIN_HELP)
     arguments = _arguments()
-    name = hashlib.sha256(f"priors {arguments}".encode()).hexdigest()[:32]
+    name = name_of(arguments)
     result = tasks().result(name)
     if result is not None:
         _draw_result(result, arguments[0], int(arguments[-1]))
@@ -66,6 +66,11 @@ def draw() -> None:
         help_text=TASK_HELP,
         start=lambda: tasks().start(name, "vae_core.prior_lab", *arguments, inputs={}),
     )
+
+
+def name_of(arguments: tuple[str, ...]) -> str:
+    """Of the task that trains so: the same settings give the same numbers, so everyone shares the result."""
+    return hashlib.sha256(f"priors {arguments}".encode()).hexdigest()[:32]
 
 
 def _arguments() -> tuple[str, str, str, str]:
@@ -118,10 +123,9 @@ def _film(result: Result, image_shape: tuple[int, int] | None, x: NDArray[np.flo
         "Prior in view", tuple(TITLES.values()), key="priors_shown", help_text=FILM_HELP, default="VampPrior"
     )
     prior = next(name for name, known in TITLES.items() if known == title)
-    steps, density, means, centres, shown = (
-        result[f"{prior}/{name}"] for name in ("step", "density", "means", "centres", "shown")
-    )
-    film = Film(steps, density, means, centres, shown, image_shape, SHOWN[prior])
+    names = ("step", "axes", "density", "means", "centres", "shown")
+    steps, *arrays = (result[f"{prior}/{name}"] for name in names)
+    film = Film(steps, *arrays, image_shape=image_shape, name=SHOWN[prior])
     figure = film_figure(film, x, theme=state.theme_name())
     alt = f"{title}: its density over the plane and {SHOWN[prior]}, at {len(steps)} moments of the training."
     st.plotly_chart(figure, key=f"priors_film_{prior}", alt=alt, config=CHART_CONFIG)
