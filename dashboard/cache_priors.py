@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 REACH: Final = 4.0
 GRID: Final = 61
-NUM_SAMPLES: Final = 20
+NUM_SAMPLES: Final = 10
 """M, samples of z for each held-out datum."""
 NUM_DECODED: Final = 24
 

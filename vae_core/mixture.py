@@ -4,6 +4,7 @@ With q_d the responsibilities of datum d,  log p(x_d) = F[q_d, theta] + KL(q_d |
 The E-step sets q_d to the posterior, so the gap is 0; the M-step maximises F over theta, so log p rises.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -11,13 +12,13 @@ from typing import Any, Final, NamedTuple
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.distributions import MultivariateNormal
 
 from vae_core.errors import BadInput
 
 Numbers = Tensor | NDArray[Any] | Sequence[Any]
 VARIANCE_FLOOR: Final = 1e-6
 """Of every covariance's eigenvalues: without one, a component on a single datum has an infinite density."""
+_LOG_2PI: Final = math.log(2 * math.pi)
 _EMPTY: Final = 1e-12
 """A component with a smaller share of the data has no mean of its own."""
 
@@ -71,8 +72,13 @@ class Mixture:
     def log_joint(self, x: Tensor) -> Tensor:
         """log pi_k + log N(x_d; mu_k, Sigma_k) of data of shape (..., D): shape (..., K), nats."""
         x = torch.as_tensor(x, dtype=torch.float64)
-        components = MultivariateNormal(self.means, self.covariances, validate_args=False)
-        return self.weights.log() + components.log_prob(x[..., None, :])
+        # Not by torch.distributions.MultivariateNormal: its first density imports a compiler (half a second).
+        factor = torch.linalg.cholesky(self.covariances)
+        eye = torch.eye(factor.shape[-1], dtype=torch.float64).expand_as(factor)
+        whitening = torch.linalg.solve_triangular(factor, eye, upper=False)
+        white = torch.einsum("kij,...kj->...ki", whitening, x[..., None, :] - self.means)
+        half_log_det = factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        return self.weights.log() - half_log_det - 0.5 * (white.square() + _LOG_2PI).sum(-1)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x_d) of data of shape (..., D): shape (...,), nats."""

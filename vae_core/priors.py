@@ -13,7 +13,7 @@ from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, Prior
 _START_VARIANCE: Final = 0.25
 """Of a component of an untrained mixture; its mean has the rest of 1, so that it begins near N(0, I)."""
 
-_NOISE: Final = 0.3
+_NOISE: Final = 0.15
 _OPEN_INTERVAL: Final = (0.05, 0.95)
 """Where a sigmoid still has a slope."""
 

@@ -84,7 +84,7 @@ def _table(found: dict[str, Plugged]) -> None:
         "**held-out ELBO**": [_elbo(numbers) for numbers in all_numbers],
         "more than N(0, I)": ["", *(_with_error(numbers.gain(normal)) for numbers in all_numbers[1:])],
     }
-    head = " | ".join(TITLES[name] for name in found)
+    head = " | ".join(TITLES[name].replace("Prior", "") for name in found)  # a phone is narrow
     lines = [f"| nats per datum | {head} |", "| --- " + "| ---: " * len(found) + "|"]
     st.markdown("\n".join([*lines, *(f"| {label} | {' | '.join(cells)} |" for label, cells in rows.items())]))
     _verdict(found, normal)

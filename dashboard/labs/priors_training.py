@@ -153,7 +153,7 @@ def _samples(result: Result, image_shape: tuple[int, int]) -> None:
 
 
 def _table(result: Result) -> None:
-    head = ("nats per held-out datum", *TITLES.values())
+    head = ("nats per datum", *(title.replace("Prior", "") for title in TITLES.values()))
     rows = [
         ("**ELBO** ± s.e.", [_with_error(result, prior) for prior in TITLES]),
         ("reconstruction", [signed(_last(result, prior, "reconstruction"), 3) for prior in TITLES]),
