@@ -18,10 +18,10 @@ def test_three_trainings_are_cancelled_then_made_and_played(app_server: Server, 
     expect(page.locator(".st-key-prior_vamp .js-plotly-plot")).to_be_visible(timeout=WAIT_MS)
     width = page.evaluate("document.querySelector('.stMain').scrollWidth")
     assert width <= 390, "no sideways scrolling on a phone"
-    for key in ("priors_k", "priors_epochs"):
-        slider = page.locator(f".st-key-{key} [role=slider]")
-        slider.press("Home")
-        expect(slider).to_have_attribute("aria-valuenow", "0", timeout=WAIT_MS)
+    for key, smallest in (("priors_k", "2"), ("priors_epochs", "20")):
+        control = page.locator(f".st-key-{key}")
+        control.get_by_role("slider").press("Home")
+        expect(control.get_by_test_id("stSliderThumbValue")).to_have_text(smallest, timeout=WAIT_MS)
     start = page.locator(".st-key-priors_start button:visible")
     start.click(timeout=WAIT_MS)
     page.locator(".st-key-priors_cancel button:visible").click(timeout=WAIT_MS)
