@@ -57,7 +57,7 @@ def test_trained_priors_are_drawn_from_the_result() -> None:
     at = choose(at, "priors_data", "Two moons")
     at.select_slider(key="priors_k").set_value(2)
     at = checked(at.select_slider(key="priors_epochs").set_value(20).run())
-    assert {"priors_curves", "priors_film_vamp"} <= charts(at)
+    assert {"priors_curves", "priors_film_vamp", "priors_samples_mixture"} <= charts(at)
     rows = table(at, "log p(x), exact")
     for place, prior in enumerate(priors_training.TITLES):
         assert rows["ELBO** ± s.e."][place] == pytest.approx(float(found[f"{prior}/elbo"][-1]), abs=1e-3)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dashboard import cache, state
 from dashboard.choice import one_of
+from dashboard.figures.aggregate import decoded_samples_figure
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.priors import Film, curves_figure, film_figure
 from dashboard.formats import signed
@@ -114,7 +115,12 @@ def _draw_result(result: Result, name: str, seed: int) -> None:
         _verdict(result)
         if data.image_shape is not None:
             _samples(result, data.image_shape)
-    _table(result)
+        else:
+            _table(result)
+    if data.image_shape is not None:
+        _table(result)
+    else:
+        _point_samples(result, data.x_test.numpy())
 
 
 @st.fragment
@@ -150,6 +156,18 @@ def _samples(result: Result, image_shape: tuple[int, int]) -> None:
         half = len(samples) // 2
         for row in (samples[:half], samples[half:]):
             show(strip(row, image_shape, size=32), alt=f"Decoded draws from {title}.", width="stretch")
+
+
+def _point_samples(result: Result, x: NDArray[np.float32]) -> None:
+    span = 1.1 * float(np.abs(x).max())
+    for column, (prior, title) in zip(st.columns(3), TITLES.items(), strict=True):
+        with column:
+            st.markdown(f"Decoded draws from **{title}**")
+            figure = decoded_samples_figure(
+                x, result[f"{prior}/samples"], span=span, theme=state.theme_name()
+            )
+            alt = f"Decoded draws from {title} among the held-out data."
+            st.plotly_chart(figure, key=f"priors_samples_{prior}", alt=alt, config=CHART_CONFIG)
 
 
 def _table(result: Result) -> None:
