@@ -171,3 +171,21 @@ def test_what_cannot_be_a_prior(generator: torch.Generator) -> None:
     assert ModelConfig.from_dict({"data_dim": 3, "prior": "standard_normal"}).num_components == 50
     alone = VAE(ModelConfig(data_dim=64, prior="vamp", num_components=1), generator=generator)
     assert alone.prior.log_prob(torch.zeros(3, 2)).shape == (3,), "one component is one Gaussian"
+
+
+@pytest.mark.parametrize("ground", [-90.0, 0.0])
+def test_exact_evidence_finds_a_component_that_no_tile_shows(
+    ground: float, generator: torch.Generator
+) -> None:
+    """A hundredth of a tile wide, between the first points; on low ground no tile would be kept for it."""
+    log_weights = torch.log_softmax(torch.tensor([0.0, 0.0, ground]).double(), 0)
+    mean = torch.tensor([[0.24], [2.0], [0.0]]).double()
+    log_var = 2 * torch.log(torch.tensor([[0.002], [0.1], [3.0]]).double())
+    model = linear(DiagonalMixture(log_weights, DiagonalNormal(mean, log_var)), generator)
+    with torch.no_grad():
+        model.encoder.weights[0].zero_()
+        model.decoder.weights[0].fill_(1.1)
+        model.encoder.biases[0].copy_(torch.tensor([2.0, -4.0]))  # q looks elsewhere
+        x = model.likelihood(mean[:1]).mean
+    found = exact_evidence(model, x)
+    assert (found.log_evidence - closed_form(model, x)).abs().max() < 1e-4
