@@ -188,7 +188,7 @@ def test_pieces_do_not_change_the_result(
     whole = exact_evidence(model, digits)
     monkeypatch.setattr("vae_core.evidence._MAX_CELLS", 30_000)
     monkeypatch.setattr("vae_core.quadrature._CELLS_AT_ONCE", 33)
-    monkeypatch.setattr("vae_core.quadrature._MAX_VALUES", 64 * 70)
+    monkeypatch.setattr("vae_core.quadrature.MAX_VALUES", 64 * 70)
     pieces = exact_evidence(model, digits)
     assert (whole.log_evidence - pieces.log_evidence).abs().max() < 1e-9
     assert (whole.kl_to_posterior - pieces.kl_to_posterior).abs().max() < 1e-9
