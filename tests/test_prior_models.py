@@ -14,11 +14,12 @@ from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
-from vae_core.evidence import exact_evidence, posterior_on_grid
+from vae_core.evidence import exact_evidence
 from vae_core.importance import iw_bound
 from vae_core.local_posterior import best_posterior
 from vae_core.model import VAE
 from vae_core.observer import Observer
+from vae_core.posterior_grid import posterior_on_grid
 from vae_core.priors import DiagonalMixture
 from vae_core.training import Training
 
