@@ -18,7 +18,16 @@ from vae_core.data import load_dataset
 from vae_core.evaluation import evaluate
 from vae_core.runfile import load_run
 
-PAGES: Final = ("start", "train", "latent_space", "elbo")
+PAGES: Final = (
+    "start",
+    "train",
+    "latent_space",
+    "elbo",
+    "free_energy",
+    "gradients",
+    "priors",
+    "compare",
+)
 GARBAGE: Final = [
     *(("beta", text) for text in ("abc", "nan", "1e999", "-1")),
     *(("latent_dim", text) for text in ("-5", "2.5")),

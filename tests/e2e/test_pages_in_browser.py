@@ -8,13 +8,17 @@ from playwright.sync_api import Page, expect
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
 
 NewPage = Callable[..., Page]
-PATHS = ("", "train", "latent_space", "elbo")
 SEEN = {
     "": "What happens while it learns?",
     "train": "No run yet",
     "latent_space": "Decoded grid",
     "elbo": "KL by latent dimension",
+    "free_energy": "Which component made x?",
+    "gradients": "Four ways to a gradient through a sample",
+    "priors": "A better prior for the model that ships",
+    "compare": "How different is it, and what is it good for?",
 }
+PATHS = tuple(SEEN)
 BACKGROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(19, 22, 27)"}
 WAIT_MS = 60_000
 
