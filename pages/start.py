@@ -2,32 +2,9 @@
 
 import streamlit as st
 
-from dashboard import cache
+from dashboard import cache, doors
 from dashboard.components.walk import latent_walk
 
-DOORS = (
-    (
-        "../pages/train.py",
-        "Train",
-        ":material/play_circle:",
-        "What happens while it learns?",
-        "Press Start and watch the curves, the plane and the pictures form.",
-    ),
-    (
-        "../pages/latent_space.py",
-        "Latent space",
-        ":material/scatter_plot:",
-        "Where does each image live, and what lies between?",
-        "Select an image, see its approximate posterior, and move each latent dimension.",
-    ),
-    (
-        "../pages/elbo.py",
-        "ELBO",
-        ":material/stacked_bar_chart:",
-        "How good is the bound?",
-        "Read its two terms as measured numbers, for all data or for one.",
-    ),
-)
 ELBO = r"""
 \begin{aligned}
 \log p_\theta(x) &\ge \mathrm{ELBO}(x) \\
@@ -55,10 +32,7 @@ st.write(
     "This dashboard measures how it learns, what it stores, and how tight its bound on log p(x) is."
 )
 latent_walk(cache.shipped_snapshot(), key="walk")
-for column, (page, label, icon, question, task) in zip(st.columns(3), DOORS, strict=True):
-    with column.container(border=True, height="stretch"):
-        st.page_link(page, label=f"**{label}**", icon=icon)
-        st.markdown(f"**{question}** {task}")
+doors.draw()
 with st.expander("Sources"):
     st.latex(ELBO)
     st.markdown(SOURCES)

@@ -14,13 +14,14 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.components import walk
 from dashboard.components.walk import walk_payload
+from dashboard.doors import LABORATORIES, MODEL
 from dashboard.shipped import SHIPPED_SNAPSHOT
 from tests.test_board import decoded
 from vae_core.snapshot import Snapshot, read_snapshot
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "dashboard" / "components"
-DOORS = ["Train", "Latent space", "ELBO"]
+DOORS = [door.label for door in (*MODEL, *LABORATORIES)]
 
 
 @pytest.fixture(scope="module")
