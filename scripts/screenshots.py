@@ -48,12 +48,27 @@ def plots(page: Page) -> None:
     page.wait_for_timeout(1000)
 
 
+def drag(page: Page) -> None:
+    """A q that has walked to the best place of its kind."""
+    page.locator(".chosen .gap").wait_for(timeout=WAIT_MS)
+    page.get_by_role("button", name="Find the best q").click()
+    page.locator(".chosen .said").get_by_text("approximation gap").wait_for(timeout=WAIT_MS)
+
+
+def back(page: Page) -> None:
+    """The drawn network when the last layer of the way back has its numbers."""
+    page.get_by_text("By hand = automatic differentiation").wait_for(timeout=WAIT_MS)
+    page.wait_for_timeout(1500)
+
+
 SHOTS: Final[tuple[tuple[str, str, Literal["light", "dark"], Callable[[Page], None]], ...]] = (
     ("start", "/", "light", start),
     ("train", "/train", "light", train),
     ("train-dark", "/train", "dark", train),
     ("latent-space", "/latent_space", "light", walk),
     ("elbo", "/elbo", "light", plots),
+    ("free-energy", "/free_energy?free_energy_view=A+Gaussian+q", "light", drag),
+    ("back-propagation", "/gradients?gradients_view=Back-propagation+by+hand", "light", back),
 )
 
 
