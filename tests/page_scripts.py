@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import jobs
+from dashboard import jobs, tasks
 from dashboard.jobs import LocalRunner
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.driver import Driver
@@ -43,6 +43,17 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRunner]:
         patch.setattr(jobs, "_runner", runner)
         yield runner
         runner.close()
+
+
+@pytest.fixture
+def home_tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tasks.Tasks]:
+    """The tasks that the pages use, of this test alone."""
+    made = tasks.Tasks(tmp_path_factory.mktemp("tasks"), limit=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks, "_tasks", made)
+        yield made
+        for name in list(made._tasks):
+            made.cancel(name)
 
 
 def open_page(name: str, **query: str) -> AppTest:

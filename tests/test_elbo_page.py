@@ -14,6 +14,7 @@ from tests.page_scripts import (
     charts,
     checked,
     choose,
+    home_tasks,
     numbers,
     open_page,
     runner,
@@ -25,7 +26,7 @@ from vae_core.data import load_dataset
 from vae_core.evidence import exact_evidence
 from vae_core.runfile import load_run, save_run
 
-__all__ = ["runner"]  # a fixture
+__all__ = ["home_tasks", "runner"]  # fixtures
 
 VIEWS: Final = ("All data", "One datum", "Watch q move", "Units and pitfalls")
 
@@ -127,9 +128,3 @@ def test_collapse_is_predicted_for_a_gaussian_likelihood(runner: LocalRunner) ->
     at = turn(open_page("elbo", run=trained(runner, KINDS[kind])), "Units and pitfalls")
     assert "collapse" in charts(at)
     assert "Predicted active" in text_with(at, "β s²")
-
-
-@pytest.fixture
-def home_tasks() -> tasks.Tasks:
-    """The tasks that the page uses; nothing of another test is at work."""
-    return tasks.tasks()

@@ -1,7 +1,6 @@
 """The laboratory of the optimisers as a script: what it says is what the numbers are, and it stays usable."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +11,12 @@ from streamlit.testing.v1 import AppTest
 from dashboard import tasks
 from dashboard.jobs import LocalRunner
 from dashboard.labs.race import SMALL, SMALL_DATA
-from tests.page_scripts import KINDS, checked, open_page, runner, trained, turn_to
+from tests.page_scripts import KINDS, checked, home_tasks, open_page, runner, trained, turn_to
 from tests.polling import until
 from vae_core.config import RunConfig
 from vae_core.race import outcome, patience_stop, race, race_data
 
-__all__ = ["runner"]  # a fixture
+__all__ = ["home_tasks", "runner"]  # fixtures
 
 
 def opened(**query: str) -> AppTest:
@@ -42,17 +41,6 @@ def row(at: AppTest, label: str) -> list[str]:
 
 def slider(at: AppTest, key: str) -> Any:
     return next(s for s in (*at.slider, *at.select_slider) if s.key == key)
-
-
-@pytest.fixture
-def home_tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tasks.Tasks]:
-    """The tasks that the page uses, in a folder of their own."""
-    made = tasks.Tasks(tmp_path_factory.mktemp("tasks"), limit=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks, "_tasks", made)
-        yield made
-        for name in list(made._tasks):
-            made.cancel(name)
 
 
 def test_opens_with_a_race_whose_numbers_are_those_of_the_core() -> None:

@@ -5,14 +5,15 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import cache_weights, tasks
+from dashboard import cache_weights
 from dashboard.formats import signed
 from dashboard.labs import weights, weights_digits
 from dashboard.labs.weights_pictures import rank_correlation
-from tests.page_scripts import checked, open_page, runner
+from dashboard.tasks import Tasks
+from tests.page_scripts import checked, home_tasks, open_page, runner
 from tests.polling import until
 
-__all__ = ["runner"]  # a fixture
+__all__ = ["home_tasks", "runner"]  # fixtures
 
 
 def view() -> AppTest:
@@ -60,18 +61,20 @@ def test_exact_posterior_is_surest_among_the_data() -> None:
     assert not ((lengths > -0.9) & (lengths < -0.6)).any(), "no flower lies in the gap"
 
 
-def test_comparison_runs_beside_the_server_and_its_result_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparison_runs_beside_the_server_and_its_result_stays(
+    monkeypatch: pytest.MonkeyPatch, home_tasks: Tasks
+) -> None:
     monkeypatch.setattr(weights_digits, "NUM_STEPS", 30)
     at = view()
     assert "w_plane_small" not in charts(at)
     next(b for b in at.button if b.key == "weights_start").click().run()
-    (name,) = tasks.tasks()._tasks
-    until(lambda: tasks.tasks().progress(name) is None, "the comparison", within_s=100)
+    (name,) = home_tasks._tasks
+    until(lambda: home_tasks.progress(name) is None, "the comparison", within_s=100)
     at = checked(at.run())
     assert not at.error
     names = ("plane", "mean", "spread")
     assert {f"w_{part}_{size}" for part in names for size in ("small", "large")} <= charts(at)
-    result = tasks.tasks().result(name)
+    result = home_tasks.result(name)
     assert result is not None
     for size in ("small", "large"):
         for form in ("plain", "full", "wrong"):
@@ -81,12 +84,12 @@ def test_comparison_runs_beside_the_server_and_its_result_stays(monkeypatch: pyt
     assert "w_plane_small" in charts(view()), "another session finds the result"
 
 
-def test_task_that_fails_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_task_that_fails_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch, home_tasks: Tasks) -> None:
     monkeypatch.setattr(weights_digits, "NUM_STEPS", 0)
     at = view()
     next(b for b in at.button if b.key == "weights_start").click().run()
-    name = next(reversed(tasks.tasks()._tasks))
-    until(lambda: tasks.tasks().progress(name) is None, "the refusal", within_s=100)
+    (name,) = home_tasks._tasks
+    until(lambda: home_tasks.progress(name) is None, "the refusal", within_s=100)
     at = checked(at.run())
     assert ["num_steps must be a whole number" in said.value for said in at.error] == [True]
     assert "w_line" in charts(at)
