@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
-from vae_core.importance import stochastic_posterior, widest_layer
+from vae_core.importance import widest_layer
 from vae_core.model import VAE
 
 NUM_CHAINS: Final = 16
@@ -30,8 +30,8 @@ class AisEvidence(NamedTuple):
 
     Arguments:
         log_evidence: Logarithm of the mean weight of the chains: in expectation at most log p(x).
-        standard_error: Of that logarithm, (1 / ESS - 1 / C)^(1/2) with ESS = (sum w)^2 / sum w^2 of C chains.
-            From so few chains it is itself uncertain, and too small where q misses most of the posterior.
+        standard_error: Of that logarithm, by the jackknife over the chains of each kind of start (see
+            :func:`ais_evidence`): without a limit where one chain has nearly all the weight.
         acceptance: Share of the proposed moves that were made.
     """
 
@@ -44,12 +44,17 @@ def ais_evidence(
     model: VAE,
     x: Tensor,
     *,
+    start: DiagonalNormal,
     num_chains: int = NUM_CHAINS,
     num_temperatures: int = NUM_TEMPERATURES,
     generator: torch.Generator,
     on_progress: Callable[[float], None],
 ) -> AisEvidence:
-    """Chains from q(z|x) to p(x, z) over q^(1-b) p(x, z)^b, b from 0 to 1 (Neal 2001; Wu et al. 2017).
+    """Chains from r(z) to p(x, z) over r^(1-b) p(x, z)^b, b from 0 to 1 (Neal 2001; Wu et al. 2017).
+
+    r = 1/2 q + 1/2 p(z) is a defensive mixture (Hesterberg 1995, "Weighted average importance sampling and
+    defensive mixture distributions"): half of the chains start from q, half from the prior. q alone may miss
+    a mode of the posterior, which no chain would then report; p(x, z) / r(z) is never above 2 p(x|z).
 
     Each temperature has one transition of Hamiltonian Monte Carlo in units of q's deviations. The size of its
     steps is learnt for each datum and temperature by a pilot of four chains, then held: the weights of the
@@ -58,39 +63,48 @@ def ais_evidence(
     Arguments:
         model: The model.
         x: Data, shape (n, D).
-        num_chains: C.
+        start: q, of shape (n, J). Any is right in expectation; the error is small for one that fits, such as
+            the best of :func:`vae_core.local_posterior.best_posterior`, and not for one far too narrow.
+        num_chains: C, an even number from 4 on: the error is that of C / 2 chains of each kind.
         num_temperatures: Steps of b, closer together at both ends.
         generator: Draws all noise.
         on_progress: Told the share that is done.
 
     Raises:
-        BadInput: Fewer than 2 chains or 1 temperature, and see :func:`stochastic_posterior`.
+        BadInput: Fewer than 4 chains, an odd number of them, or no temperature (code ``num_chains``); data or
+            ``start`` of another shape than the model's (code ``data_dim``); weights that are no numbers
+            (code ``diverged``).
     """
-    if num_chains < 2 or num_temperatures < 1:
-        raise BadInput("num_chains", "at least 2 chains and 1 temperature are needed", "16 and 500 are usual")
-    pieces = x.split(max(1, _MAX_VALUES // (num_chains * widest_layer(model))))
+    _check(model, x, start, num_chains, num_temperatures)
+    rows = max(1, _MAX_VALUES // (num_chains * widest_layer(model)))
+    pieces = list(zip(x.split(rows), start.mean.split(rows), start.log_var.split(rows), strict=True))
     parts = []
-    for number, piece in enumerate(pieces):
+    for number, (piece, *q) in enumerate(pieces):
 
         def say(share: float, done: int = number) -> None:
             on_progress((done + share) / len(pieces))
 
-        parts.append(_piece(model, piece, num_chains, num_temperatures, generator, say))
+        bridge = _Bridge(model, piece, DiagonalNormal(*q), generator)
+        parts.append(_piece(bridge, num_chains, num_temperatures, say))
     return AisEvidence(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 
+def _check(model: VAE, x: Tensor, start: DiagonalNormal, num_chains: int, num_temperatures: int) -> None:
+    if num_chains < 4 or num_chains % 2 or num_temperatures < 1:
+        what = "at least 4 chains, an even number, and 1 temperature are needed"
+        raise BadInput("num_chains", what, "16 and 500 are usual")
+    data_dim, latent_dim = model.config.data_dim, model.config.latent_dim
+    if x.shape[1:] != (data_dim,) or start.mean.shape != (len(x), latent_dim):
+        what = f"this model takes {data_dim} values per datum and a start of {latent_dim}"
+        raise BadInput("data_dim", what, "choose the data set that the model was trained on")
+
+
 def _piece(
-    model: VAE,
-    x: Tensor,
-    num_chains: int,
-    num_temperatures: int,
-    generator: torch.Generator,
-    say: Callable[[float], None],
+    bridge: "_Bridge", num_chains: int, num_temperatures: int, say: Callable[[float], None]
 ) -> AisEvidence:
-    bridge = _Bridge(model, x, generator)
     pilot_share = _PILOT_CHAINS / (_PILOT_CHAINS + num_chains)
     temperatures = _temperatures(num_temperatures)
-    steps = torch.full((num_temperatures, len(x)), _STEP, dtype=x.dtype)
+    steps = bridge.first_steps(num_temperatures)
     bridge.anneal(_PILOT_CHAINS, temperatures, steps, lambda share: say(pilot_share * share), adapt=True)
     log_weights, acceptance = bridge.anneal(
         num_chains, temperatures, steps, lambda share: say(pilot_share + (1 - pilot_share) * share)
@@ -98,8 +112,22 @@ def _piece(
     if bool(log_weights.isnan().any()):
         raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
     log_mean = torch.logsumexp(log_weights, 0) - math.log(num_chains)
-    ess = torch.exp(2 * torch.logsumexp(log_weights, 0) - torch.logsumexp(2 * log_weights, 0))
-    return AisEvidence(log_mean, (1 / ess - 1 / num_chains).clamp(min=0).sqrt(), acceptance)
+    return AisEvidence(log_mean, _jackknife(log_weights), acceptance)
+
+
+def _jackknife(log_weights: Tensor) -> Tensor:
+    """Standard error of the logarithm of the mean weight of C chains, shape (C, n) to (n,).
+
+    s^2 = sum over both halves of (C/2 - 1) var_c(l_c), where l_c is the logarithm of the mean of the two
+    halves' mean weights without chain c (Efron and Stein 1981, "The jackknife estimate of variance").
+    """
+    variance = torch.zeros(log_weights.shape[1], dtype=log_weights.dtype)
+    halves = torch.softmax(log_weights, 0).chunk(2)
+    for half, other in (halves, halves[::-1]):
+        others = len(half) - 1
+        without = (half.sum(0) - half).clamp(min=torch.finfo(half.dtype).tiny) / others + other.mean(0)
+        variance += others * without.log().var(0, correction=0)
+    return variance.sqrt()
 
 
 def _temperatures(count: int) -> Tensor:
@@ -109,12 +137,17 @@ def _temperatures(count: int) -> Tensor:
 
 
 class _Bridge:
-    """q^(1-b) p(x, z)^b of some data in u = (z - mean) / std of q."""
+    """r^(1-b) p(x, z)^b of some data in u = (z - mean) / std of q, where r = 1/2 q + 1/2 p(z)."""
 
-    def __init__(self, model: VAE, x: Tensor, generator: torch.Generator) -> None:
-        with torch.no_grad():
-            self._q: DiagonalNormal = stochastic_posterior(model, x)
+    def __init__(self, model: VAE, x: Tensor, q: DiagonalNormal, generator: torch.Generator) -> None:
         self._model, self._x, self._generator = model, x, generator
+        self._q = DiagonalNormal(q.mean.detach(), q.log_var.detach())
+        with torch.no_grad():
+            self._prior = model.prior  # once: a learned one is a function of the weights
+
+    def first_steps(self, num_temperatures: int) -> Tensor:
+        """Sizes to begin with, of each temperature and datum."""
+        return self._x.new_full((num_temperatures, len(self._x)), _STEP)
 
     def anneal(
         self,
@@ -126,7 +159,7 @@ class _Bridge:
         adapt: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """Log weights, shape (C, n), float64, and each datum's acceptance; ``adapt`` fills ``steps``."""
-        u = self._q.draw_eps(num_chains, generator=self._generator)
+        u = self._start(num_chains)
         log_weights = torch.zeros(num_chains, len(self._x), dtype=torch.float64)
         accepted = torch.zeros(len(self._x), dtype=torch.float64)
         for number, (before, now) in enumerate(itertools.pairwise(temperatures)):
@@ -141,18 +174,32 @@ class _Bridge:
         return log_weights, accepted / (len(temperatures) - 1)
 
     @torch.no_grad()
-    def _log_ratio(self, u: Tensor) -> Tensor:
+    def _start(self, num_chains: int) -> Tensor:
+        """Half from q, half from the prior: as a whole, chains from r."""
+        u = self._q.draw_eps(num_chains, generator=self._generator)
+        half = num_chains // 2
+        z = self._prior.sample(half * len(self._x), generator=self._generator).to(u.dtype)
+        u[:half] = (z.reshape(half, *u.shape[1:]) - self._q.mean) / self._q.std
+        return u
+
+    def _log_densities(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """log p(x, z) and log r(z), both of shape (C, n)."""
         z = self._q.reparameterize(u)
-        joint = self._model.likelihood(z).log_prob(self._x) + self._model.prior.log_prob(z)
-        return joint - self._q.log_prob(z)
+        log_prior = self._prior.log_prob(z)
+        log_start = torch.logaddexp(self._q.log_prob(z), log_prior) - math.log(2)
+        return self._model.likelihood(z).log_prob(self._x) + log_prior, log_start
+
+    @torch.no_grad()
+    def _log_ratio(self, u: Tensor) -> Tensor:
+        log_joint, log_start = self._log_densities(u)
+        return log_joint - log_start
 
     def _log_target(self, u: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
         """log of the target up to a constant, shape (C, n), and its gradient in u."""
         u = u.detach().requires_grad_()
         with torch.enable_grad():
-            z = self._q.reparameterize(u)
-            joint = self._model.likelihood(z).log_prob(self._x) + self._model.prior.log_prob(z)
-            value = temperature * joint - (1 - temperature) * 0.5 * u.square().sum(-1)
+            log_joint, log_start = self._log_densities(u)
+            value = temperature * log_joint + (1 - temperature) * log_start
             (gradient,) = torch.autograd.grad(value.sum(), u)
         return value.detach(), gradient
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from vae_core.annealing import ais_evidence
+from vae_core.distributions import DiagonalNormal
 from vae_core.evidence import MAX_EXACT_DIMS, exact_evidence
 from vae_core.importance import iw_bound
 from vae_core.local_posterior import best_posterior
@@ -72,8 +73,14 @@ def measure(
         elbo, log_evidence, error = exact.elbo, exact.log_evidence, exact.error
         kl_to_posterior = exact.kl_to_posterior
     else:
+        # Not from the encoder's q: one far too narrow would hide its own error.
+        start = DiagonalNormal(best.mean, 2 * best.std.log())
         sampled = ais_evidence(
-            model, x, generator=generator, on_progress=lambda share: on_progress(0.5 + 0.5 * share)
+            model,
+            x,
+            start=start,
+            generator=generator,
+            on_progress=lambda share: on_progress(0.5 + 0.5 * share),
         )
         elbo, log_evidence, error = best.encoder_elbo, sampled.log_evidence, sampled.standard_error
         kl_to_posterior = x.new_empty(0)
