@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Final
 
-import numpy as np
 import streamlit as st
 
-from dashboard import cache, elbo_all, elbo_datum, elbo_units, elbo_walk
+from dashboard import elbo_all, elbo_datum, elbo_units, elbo_walk
 from dashboard.choice import one_of
-from dashboard.run_header import Subject
+from dashboard.run_header import Subject, stop_if_diverged
 
 SAMPLES_HELP: Final = (
     r"$M$, samples of $z$ for each datum in $\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m\log p(x|z_m)$. "
@@ -42,7 +41,5 @@ def draw(shown: Subject) -> None:
             width=220,
             persist_state="session",
         )
-    if not np.isfinite(cache.encoded(shown.key, 1, split).reconstruction).all():
-        st.error("This run has diverged: its bound is no finite number. Train with a smaller learning rate.")
-        return
+    stop_if_diverged(shown)
     VIEWS[view](shown, split, int(num_samples))

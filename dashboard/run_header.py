@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from dashboard import cache, state
@@ -13,6 +14,7 @@ from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
+    from vae_core.data import Dataset
     from vae_core.runfile import Run
 
 
@@ -55,6 +57,7 @@ def subject() -> Subject:
     try:
         run = _measurable(cache.run(key))
         data = cache.dataset(run.config.dataset, run.config.seed, run.config.data_folder)
+        _check_size(run, data)
     except BadInput as err:
         st.error(str(err))
         st.stop()
@@ -66,6 +69,21 @@ def subject() -> Subject:
         image_shape=data.image_shape,
         class_names=data.class_names,
     )
+
+
+def stop_if_diverged(shown: Subject) -> None:
+    """Ends the page with one sentence where the bound of the held-out data is no finite number."""
+    if not np.isfinite(cache.encoded(shown.key, 1, "held-out").reconstruction).all():
+        st.error("This run has diverged: its bound is no finite number. Train with a smaller learning rate.")
+        st.stop()
+
+
+def _check_size(run: "Run", data: "Dataset") -> None:
+    """A folder of images may hold others now than when the run was trained."""
+    takes, has = run.config.model.data_dim, data.x_test.shape[1]
+    if takes != has:
+        message = f"the data in this run's folder have {has} values each now, its model takes {takes}"
+        raise BadInput("data_dim", message, "put the images back, or train a new run on Train")
 
 
 def _measurable(run: "Run") -> "Run":

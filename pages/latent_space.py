@@ -3,9 +3,10 @@
 import streamlit as st
 
 from dashboard import latent_grid, latent_more, latent_page, latent_samples
-from dashboard.run_header import subject
+from dashboard.run_header import stop_if_diverged, subject
 
 shown = subject()
+stop_if_diverged(shown)
 plane = latent_page.choose_plane(shown)
 st.subheader("Latent plane", help=latent_page.PLANE_HELP)
 latent_page.explore(shown, plane)

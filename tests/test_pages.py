@@ -1,9 +1,13 @@
 """Every page as a script: what its buttons do, what its numbers say, and that nothing typed breaks it."""
 
+import struct
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pytest
+import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
@@ -16,7 +20,7 @@ from tests.polling import until
 __all__ = ["runner"]  # a fixture
 from vae_core.data import load_dataset
 from vae_core.evaluation import evaluate
-from vae_core.runfile import load_run
+from vae_core.runfile import load_run, save_run
 
 PAGES: Final = (
     "start",
@@ -197,3 +201,37 @@ def test_numbers_of_the_bound_agree() -> None:
 
 def number(text: str) -> float:
     return float(text.replace("−", "-").replace("*", "").replace("nats", "").strip())
+
+
+@pytest.mark.parametrize("page", ["latent_space", "elbo"])
+def test_weights_that_overflow_are_one_sentence(runner: LocalRunner, page: str) -> None:
+    run_id = trained(runner, TINY)
+    path = runner.store.run_file(run_id)
+    assert path is not None
+    run = load_run(path)
+    save_run(path, replace(run, weights={name: w * 1e30 for name, w in run.weights.items()}))
+    at = open_page(page, run=run_id)
+    assert ["diverged" in said.value for said in at.error] == [True]
+
+
+@pytest.mark.parametrize("page", ["latent_space", "elbo"])
+def test_images_that_were_exchanged_are_one_sentence(runner: LocalRunner, tmp_path: Path, page: str) -> None:
+    write_images(tmp_path, side=8)
+    run_id = trained(runner, replace(TINY, dataset="idx", data_folder=str(tmp_path)))
+    assert not open_page(page, run=run_id).error
+    st.cache_resource.clear()
+    write_images(tmp_path, side=6)
+    at = open_page(page, run=run_id)
+    assert ["36 values each now, its model takes 64" in said.value for said in at.error] == [True]
+
+
+def write_images(folder: Path, *, side: int) -> None:
+    """A folder of IDX files with random square images."""
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 100), ("t10k", 40)):
+        images = rng.integers(0, 256, (count, side, side), dtype=np.uint8).tobytes()
+        labels = rng.integers(0, 10, count, dtype=np.uint8).tobytes()
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(
+            struct.pack(">IIII", 2051, count, side, side) + images
+        )
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 2049, count) + labels)
