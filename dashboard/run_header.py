@@ -14,7 +14,6 @@ from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
-    from vae_core.data import Dataset
     from vae_core.runfile import Run
 
 
@@ -57,18 +56,13 @@ def subject() -> Subject:
     try:
         run = _measurable(cache.run(key))
         data = cache.dataset(run.config.dataset, run.config.seed, run.config.data_folder)
-        _check_size(run, data)
+        _check_size(run, data.x_test.shape[1])
     except BadInput as err:
         st.error(str(err))
         st.stop()
     _draw(view, run.config, run.step)
-    return Subject(
-        key=key,
-        config=run.config,
-        step=run.step,
-        image_shape=data.image_shape,
-        class_names=data.class_names,
-    )
+    shape, names = data.image_shape, data.class_names
+    return Subject(key=key, config=run.config, step=run.step, image_shape=shape, class_names=names)
 
 
 def stop_if_diverged(shown: Subject) -> None:
@@ -78,9 +72,9 @@ def stop_if_diverged(shown: Subject) -> None:
         st.stop()
 
 
-def _check_size(run: "Run", data: "Dataset") -> None:
+def _check_size(run: "Run", has: int) -> None:
     """A folder of images may hold others now than when the run was trained."""
-    takes, has = run.config.model.data_dim, data.x_test.shape[1]
+    takes = run.config.model.data_dim
     if takes != has:
         message = f"the data in this run's folder have {has} values each now, its model takes {takes}"
         raise BadInput("data_dim", message, "put the images back, or train a new run on Train")
