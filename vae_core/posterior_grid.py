@@ -11,8 +11,8 @@ from vae_core.model import VAE
 from vae_core.priors import prior_box
 from vae_core.quadrature import REACH
 
-_GRID: Final = {1: 600, 2: 64}
-_ZOOM: Final = {1: 200, 2: 28}
+_GRID: Final = {1: 600, 2: 48}
+_ZOOM: Final = {1: 200, 2: 24}
 _SHOWN_NATS: Final = 10.0
 
 
