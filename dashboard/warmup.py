@@ -27,5 +27,6 @@ def _warm() -> None:
     torch = importlib.import_module("torch")
     # One thread for each call: thirty visitors share the cores, and trainings have theirs.
     torch.set_num_threads(1)
-    for name in ("vae_core.model", "vae_core.data.dataset", "plotly.graph_objects"):
+    first = ("vae_core.model", "vae_core.data.dataset", "plotly.graph_objects")
+    for name in (*first, "sklearn.datasets", "sklearn.mixture"):
         importlib.import_module(name)
