@@ -29,10 +29,11 @@ DATUM_HELP: Final = "Which held-out datum; the arrow keys go to the next."
 CHOICE_HINT: Final = "A click on a point of the latent plane above chooses its datum, too."
 SELECT_HELP: Final = (
     r"Draw round some points with the lasso: the mean $\bar z$ of their posterior means is decoded, "
-    "and their classes are counted."
+    "and their classes are counted. The lasso needs a mouse or a finger; **Whole classes**, where the data "
+    "have classes, selects by keyboard."
 )
 CLASSES_HELP: Final = (
-    "Takes all held-out data of these classes, besides those within the lasso: needs no mouse."
+    "Takes all held-out data of these classes, besides those within the lasso; from the keyboard, too."
 )
 GAP: Final = 10
 NEIGHBOUR_SIZE: Final = 56
@@ -100,7 +101,7 @@ def selection(shown: Subject, plane: tuple[int, int]) -> None:
     with right:
         chosen = sorted({*chosen, *_of_classes(shown, data)})
         if not chosen:
-            st.info("Draw round some points with the lasso on the left: they are decoded as one.")
+            st.info("Select some data, by lasso or by class: they are decoded as one.")
             return
         mean = data.means[chosen].mean(0)
         made = decoded(shown, mean)[None]

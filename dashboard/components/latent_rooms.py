@@ -11,6 +11,7 @@ ROOMS: Final = (
     "latent/packet.js",
     "latent/gestures.js",
     "latent/vector.js",
+    "latent/npz.js",
     "latent/save.js",
     "latent/density.js",
     "latent/scene.js",

@@ -13,6 +13,18 @@ function rgbOf(colour) {
   return [1, 3, 5].map((at) => parseInt(scratch.fillStyle.slice(at, at + 2), 16));
 }
 
+// z and E[x|z], as the server's archives have them: shapes (J,) and (D,).
+function decodedArrays({ z, model }) {
+  return { z: floats(z), x: floats(model.decode(z)) };
+}
+
+// The whole Jacobian, shape (D, J), and which of its columns are drawn, from 1.
+function nudgeArrays(host) {
+  const { z, model, axes, config } = host;
+  const jacobian = floats(model.jacobian(z), [config.config.data_dim, z.length]);
+  return { ...decodedArrays(host), jacobian, plane: integers(axes.map((axis) => axis + 1)) };
+}
+
 // A canvas of as many pixels as a datum has; the style sheet enlarges it without smoothing.
 class PixelCanvas {
   constructor(canvas, [height, width]) {
@@ -59,10 +71,13 @@ class DecodedImages {
   }
 
   offers() {
+    const { host } = this;
     const nudges = this.nudges.filter(({ figure }) => !figure.hidden).map(({ canvas }) => canvas.context.canvas);
+    const decoded = { holds: "z, x", arrays: () => decodedArrays(host) };
+    const nudged = { holds: "z, x, jacobian, plane", arrays: () => nudgeArrays(host) };
     return [
-      pixelOffer("Decoded picture", "decoded", this.picture.context.canvas),
-      pixelOffer("A nudge of z", "nudges", ...nudges),
+      { ...pixelOffer("Decoded picture", "decoded", this.picture.context.canvas), ...decoded },
+      { ...pixelOffer("A nudge of z", "nudges", ...nudges), ...nudged },
     ];
   }
 
@@ -107,7 +122,15 @@ class DecodedPoint {
       drawOnPaper(plane, "canvas", paper, () => plane.draw(host.theme, host.now));
       drawOnPaper(this, "over", paper, () => this.drawOver(host.theme));
     };
-    return [{ title: "Data space", file: "data-space", width: over.clientWidth, height: over.clientHeight, draw }];
+    const { clientWidth: width, clientHeight: height } = over;
+    const held = { holds: "z, x, jacobian, plane, mesh_z, mesh_x", arrays: () => this.arrays() };
+    return [{ title: "Data space", file: "data-space", width, height, draw, ...held }];
+  }
+
+  arrays() {
+    const { places, decoded, rows, columns } = this.decodedMesh();
+    const at = (values) => floats(values, [rows, columns, values.length / places.length]);
+    return { ...nudgeArrays(this.host), mesh_z: at(places.flat()), mesh_x: at(decoded) };
   }
 
   decodedMesh() {
@@ -115,9 +138,9 @@ class DecodedPoint {
     const lines = host.z.length === 1 ? CURVE_POINTS : MESH_LINES;
     const axis = range(lines, -MESH_REACH, (2 * MESH_REACH) / (lines - 1));
     const rows = host.z.length === 1 ? [0] : axis.toReversed();
-    const decodedAt = (place) => [...host.model.decode(host.inPlane(place))];
-    const decoded = rows.flatMap((second) => axis.flatMap((first) => decodedAt([first, second])));
-    return { points: host.data.x, decoded: Float32Array.from(decoded), rows: rows.length, columns: lines };
+    const places = rows.flatMap((second) => axis.map((first) => host.inPlane([first, second])));
+    const decoded = host.model.decodeAll(places);
+    return { points: host.data.x, places, decoded, rows: rows.length, columns: lines };
   }
 
   drawOver(theme) {
@@ -190,7 +213,12 @@ class DecodedRoom {
     host.root.classList.add(host.isImage ? "images" : "points");
     this.shown = host.isImage ? new DecodedImages(root, host) : new DecodedPoint(root, host);
     host.onChange((z, source) => this.told(source));
-    host.offers.push(() => (this.stage.hidden ? [] : this.shown.offers()));
+    host.offers.push(() => this.offers());
+  }
+
+  offers() {
+    if (!this.stage.hidden) return this.shown.offers();
+    return [{ title: this.host.isImage ? "Decoded picture" : "Data space", hint: this.bad.textContent }];
   }
 
   told(source) {

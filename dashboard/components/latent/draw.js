@@ -17,12 +17,19 @@ class DrawingPad {
     this.build();
     this.connect();
     this.show();
-    const title = "Drawing, as the model sees it, reconstruction";
-    host.offers.push(() => (this.posterior ? [pixelOffer(title, "drawing", this.pad, this.seen, this.again)] : []));
+    host.offers.push(() => [this.offer()]);
     host.onChange((_, change) => {
       if (change === "weights") this.read(false);
       if (change === "theme") this.colour();
     });
+  }
+
+  offer() {
+    const title = "Drawing, as the model sees it, reconstruction";
+    if (!this.posterior) return { title, hint: this.sentence() };
+    const arrays = () => ({ x: floats(this.input), ...posteriorArrays(this.host.model, this.posterior) });
+    const held = { holds: "x, decoded, mean, std", arrays };
+    return { ...pixelOffer(title, "drawing", this.pad, this.seen, this.again), ...held };
   }
 
   build() {

@@ -12,7 +12,8 @@ class Explorer {
     this.root = root;
     this.blank = root.cloneNode(true);
     this.listeners = [];
-    // What can be saved: functions that return { title, file, width, height, draw(paper) } of now.
+    // What can be saved, a function for each room: a list of { title, file } with { width, height, draw(paper) },
+    // { table() } or { holds, arrays() }, all of now; { title, hint } where something has to be done first.
     this.offers = [];
     this.changes = new Set();
     this.times = [];

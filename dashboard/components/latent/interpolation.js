@@ -32,8 +32,19 @@ class InterpolationRoom {
     this.slider.oninput = () => this.go(Number(this.slider.value), false);
     this.choose("linear");
     host.onChange((z, source) => this.told(source));
-    const title = "From pin 1 to pin 2";
-    host.offers.push(() => (this.strip.hidden ? [] : [pixelOffer(title, "between-pins", this.strip)]));
+    host.offers.push(() => [this.offer()]);
+  }
+
+  offer() {
+    const [title, file] = ["From pin 1 to pin 2", "between-pins"];
+    if (!this.ready) return { title, hint: "Pin two places of the plane first." };
+    const picture = this.strip.hidden ? { title, file } : pixelOffer(title, file, this.strip);
+    return { ...picture, holds: "share, z, x", arrays: () => this.arrays() };
+  }
+
+  arrays() {
+    const shares = range(STRIP_PICTURES).map((k) => k / (STRIP_PICTURES - 1));
+    return { share: floats(shares), ...placesArrays(this.host.model, shares.map((share) => this.at(share))) };
   }
 
   choose(kind) {

@@ -26,9 +26,20 @@ class NearestRoom {
   }
 
   offers() {
-    if (!this.x || this.pair.hidden || this.host.nearest === null) return [];
-    const canvases = [this.x, this.reconstruction].map(({ context }) => context.canvas);
-    return [pixelOffer("Nearest datum and its reconstruction", "nearest", ...canvases)];
+    const [title, file] = ["Nearest datum and its reconstruction", "nearest"];
+    if (this.host.nearest === null) return [{ title, hint: "Switch a class on first: none is shown." }];
+    const canvases = [this.x, this.reconstruction].map((one) => one?.context.canvas);
+    const picture = this.pair.hidden ? { title, file } : pixelOffer(title, file, ...canvases);
+    const x = this.missing.hidden ? "x, " : "";
+    return [{ ...picture, holds: `row, ${x}decoded, mean, std`, arrays: () => this.arrays() }];
+  }
+
+  // x is missing where it was left out to save bytes.
+  arrays() {
+    const { nearest, data, model } = this.host;
+    const x = data.datum(nearest);
+    const row = { shape: [], values: Int32Array.of(nearest) };
+    return { row, ...(x && { x: floats(x) }), ...posteriorArrays(model, data.posterior(nearest)) };
   }
 
   show(i) {

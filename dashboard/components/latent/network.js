@@ -146,6 +146,21 @@ class Model {
     return this.decoded;
   }
 
+  // E[x|z] at many places, one after the other.
+  decodeAll(places) {
+    const decoded = new Float32Array(places.length * this.config.data_dim);
+    places.forEach((z, k) => decoded.set(this.decode(z), k * this.config.data_dim));
+    return decoded;
+  }
+
+  // The decoder's Jacobian at z, row by row: a row for each value of x, a column for each latent dimension.
+  jacobian(z) {
+    const columns = z.map((_, j) => this.push(z, z.map((__, i) => Number(i === j))));
+    return Float32Array.from({ length: this.config.data_dim * z.length }, (_, at) => {
+      return columns[at % z.length][Math.floor(at / z.length)];
+    });
+  }
+
   // How E[x|z] changes when z moves along a direction: the decoder's Jacobian times it.
   push(z, direction) {
     const outputs = this.decoder.forward(z);

@@ -1,4 +1,5 @@
-// Pictures to take home: what a room offers is drawn once more, on paper, and saved as PNG or SVG; places as CSV.
+// What can be taken home: what a room offers is drawn once more, on paper, and saved as PNG or SVG; coordinates as
+// CSV, decoded arrays as NPZ.
 
 const PNG_RATIO = 2;
 const SHARP_PIXELS = 480;
@@ -47,17 +48,41 @@ function pixelOffer(title, file, ...canvases) {
   return { title, file, width: lefts.at(-1) - PICTURE_GAP, height: tallest * factor, draw };
 }
 
-// Where z, the pins, the way between them and a drawing are, and what is decoded there, in the file's own digits.
-function placesTable({ z, pins, path, posterior, model }) {
+// Where z, the pins, the way between them and a drawing are: [name, place] each.
+function namedPlaces({ z, pins, path, posterior }) {
   const rows = [["z", z], ...pins.map((pin, k) => [`pin ${k + 1}`, pin])];
   for (const [k, place] of (path ?? []).entries()) rows.push([`way ${k / (path.length - 1)}`, place]);
   if (posterior) rows.push(["drawing, mean of q", posterior.mean]);
-  const lines = rows.map(([name, place]) => [`"${name}"`, ...place, ...model.decode(place)].join());
-  const heads = ["z", "x"].flatMap((letter, k) => {
-    const count = k ? model.config.data_dim : z.length;
-    return Array.from({ length: count }, (_, j) => `${letter}_${j + 1}`);
-  });
-  return [["place", ...heads].join(), ...lines].join("\n") + "\n";
+  return rows;
+}
+
+// In the file's own digits; what is decoded is a coordinate, too, where the data are points.
+function placesTable(host) {
+  const { isImage, model } = host;
+  const rows = namedPlaces(host).map(([name, z]) => [`"${name}"`, ...z, ...(isImage ? [] : model.decode(z))]);
+  const counts = [["z", host.z.length], ["x", isImage ? 0 : model.config.data_dim]];
+  const heads = counts.flatMap(([letter, count]) => range(count).map((j) => `${letter}_${j + 1}`));
+  return [["place", ...heads], ...rows].map((row) => `${row.join()}\n`).join("");
+}
+
+// Places z, shape (n, J), and E[x|z], shape (n, D): named as in the server's archives.
+function placesArrays(model, places) {
+  const at = (values) => floats(values, [places.length, values.length / places.length]);
+  return { z: at(places.flat()), x: at(model.decodeAll(places)) };
+}
+
+// q(z|x), shapes (J,), and what its mean decodes to, shape (D,).
+function posteriorArrays(model, { mean, std }) {
+  return { decoded: floats(model.decode(mean)), mean: floats(mean), std: floats(std) };
+}
+
+function placesOffer(host) {
+  const arrays = () => {
+    const rows = namedPlaces(host);
+    return { place: texts(rows.map(([name]) => name)), ...placesArrays(host.model, rows.map(([, z]) => z)) };
+  };
+  const table = () => placesTable(host);
+  return { title: "z, pins and the way", file: "places", table, holds: "place, z, x", arrays };
 }
 
 function drawOffer(offer, context, ratio, theme) {
@@ -90,9 +115,19 @@ function download(blob, name) {
 }
 
 const tableOf = (offer) => new Blob([offer.table()], { type: "text/csv" });
+const archiveOf = (offer) => new Blob([npzBytes(offer.arrays())], { type: "application/zip" });
 
-const MAKERS = { png: pngOf, svg: svgOf, csv: tableOf };
-const kindsOf = (offer) => (offer.table ? ["csv"] : ["png", "svg"]);
+const MAKERS = { png: pngOf, svg: svgOf, csv: tableOf, npz: archiveOf };
+const HELP = {
+  png: () => "The picture, for slides and mails.",
+  svg: () => "The picture in a vector file, for papers: sharp at any size.",
+  csv: () => "The coordinates, a row for each place.",
+  npz: ({ holds }) => `The arrays ${holds}, for numpy.load.`,
+};
+
+function kindsOf({ draw, table, arrays }) {
+  return [...(draw ? ["png", "svg"] : []), ...(table ? ["csv"] : []), ...(arrays ? ["npz"] : [])];
+}
 
 class SaveRoom {
   constructor(root, host) {
@@ -104,27 +139,27 @@ class SaveRoom {
   }
 
   get offers() {
-    const table = { title: "z, pins and way, decoded", file: "places", table: () => placesTable(this.host) };
-    return [...this.host.offers.flatMap((make) => make()), table];
+    return [...this.host.offers.flatMap((make) => make()), placesOffer(this.host)];
   }
 
   // Rows are made anew only where others are offered: a button keeps the focus.
   fill() {
     if (!this.details.open) return;
     const { offers } = this;
-    const titles = offers.map(({ title }) => title);
-    if (titles.join() === this.titles?.join()) return;
-    this.titles = titles;
+    const offered = offers.map((offer) => [offer.title, offer.hint, offer.holds, ...kindsOf(offer)].join()).join(";");
+    if (offered === this.offered) return;
+    this.offered = offered;
     this.list.replaceChildren(...offers.map((offer) => this.row(offer)));
   }
 
   row(offer) {
-    const { title } = offer;
+    const { title, hint } = offer;
     const row = document.createElement("li");
-    row.append(title);
+    row.append(newElement("span", { textContent: title }));
+    if (hint) row.append(newElement("span", { className: "small", textContent: hint }));
     for (const kind of kindsOf(offer)) {
       const button = row.appendChild(document.createElement("button"));
-      button.textContent = kind.toUpperCase();
+      Object.assign(button, { className: kind, textContent: kind.toUpperCase(), title: HELP[kind](offer) });
       button.setAttribute("aria-label", `${title} as ${kind.toUpperCase()}`);
       button.onclick = () => this.save(title, kind);
     }

@@ -11,6 +11,11 @@ const zName = (dim) => `z${subscript(dim + 1)}`;
 // n values from low to high.
 const spread = ([low, high], n) => Array.from({ length: n }, (_, k) => low + ((high - low) * k) / (n - 1));
 
+// n places along a dimension through z.
+function placesAlong({ z, dim, range }, n) {
+  return spread(range, n).map((value) => z.map((old, j) => (j === dim ? value : old)));
+}
+
 class Strip {
   constructor(host, dim) {
     this.host = host;
@@ -35,14 +40,7 @@ class Strip {
 
   // The decoded means at n values of the dimension, one after the other.
   decodeAlong(n) {
-    const size = this.model.config.data_dim;
-    const decoded = new Float32Array(n * size);
-    const z = [...this.z];
-    spread(this.range, n).forEach((value, k) => {
-      z[this.dim] = value;
-      decoded.set(this.model.decode(z), k * size);
-    });
-    return decoded;
+    return this.model.decodeAll(placesAlong(this, n));
   }
 }
 

@@ -181,18 +181,30 @@ class Traversal {
     const { matrix } = this;
     const size = matrix.measure(this.shown, Infinity);
     if (!size) return [];
+    const held = { holds: "dims, z, x", arrays: () => this.matrixArrays() };
     const draw = (paper) => {
       drawOnPaper(matrix, "canvas", paper, () => this.drawMatrix());
       if (this.matrixOn) this.drawMatrix();
     };
     const width = MATRIX_NAME + size.width;
-    return [{ title: "Traversals", file: "traversals", width, height: size.height, draw }];
+    return [{ title: "Traversals", file: "traversals", width, height: size.height, draw, ...held }];
   }
 
-  pathOffer({ dim, strip }) {
+  // A row for each dimension that is shown, named from 1; a column for each value.
+  matrixArrays() {
+    const { model, z } = this.host;
+    const places = this.shown.flatMap(({ dim, range }) => placesAlong({ z, dim, range }, STRIP_VALUES));
+    const { z: ways, x } = placesArrays(model, places);
+    const apart = ({ values, shape }) => floats(values, [this.shown.length, STRIP_VALUES, shape[1]]);
+    return { dims: integers(this.shown.map(({ dim }) => dim + 1)), z: apart(ways), x: apart(x) };
+  }
+
+  pathOffer({ dim, range, strip }) {
     const { clientWidth: width, clientHeight: height } = strip.canvas;
     const draw = (paper) => drawOnPaper(strip, "canvas", paper, () => strip.paint(this.host.theme));
-    return { title: `Path along ${zName(dim)}`, file: `path-z${dim + 1}`, width, height, draw };
+    const { model, z } = this.host;
+    const held = { holds: "z, x", arrays: () => placesArrays(model, placesAlong({ z, dim, range }, PATH_VALUES)) };
+    return { title: `Path along ${zName(dim)}`, file: `path-z${dim + 1}`, width, height, draw, ...held };
   }
 
   drawMatrix() {

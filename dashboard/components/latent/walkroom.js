@@ -37,7 +37,17 @@ class WalkRoom {
       drawOnPaper(map, "canvas", paper, () => map.draw(host.theme, host.now));
       drawOnPaper(overlay, "canvas", paper, () => overlay.draw(host.theme, overlay.scene));
     };
-    return { title: "Latent plane", file: "latent-plane", width, height, draw };
+    const held = { holds: "means, stds, labels, plane", arrays: () => this.arrays() };
+    return { title: "Latent plane", file: "latent-plane", width, height, draw, ...held };
+  }
+
+  // q(z|x) of all held-out data that travelled here, and which dimensions are drawn, from 1.
+  arrays() {
+    const { data, axes } = this.host;
+    const { means, stds, labels, latentDim } = data;
+    const shape = [labels.length, latentDim];
+    const plane = integers(axes.map((axis) => axis + 1));
+    return { means: floats(means, shape), stds: floats(stds, shape), labels: integers(labels), plane };
   }
 
   told(source) {
