@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from dashboard.figures.layers import Column, Moment
 from dashboard.figures.network_places import BLOCK, LINE, Box, Places
-from dashboard.figures.svg import WRONG, cells, grid_shape, number_text, rect, text
+from dashboard.figures.svg import WRONG, cells, grid_shape, num_drawn, number_text, rect, text
 from dashboard.formats import subscript
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
@@ -56,6 +56,20 @@ def network_svg(
 def title(column: Column) -> str:
     """What stands over a layer: ``2 · hidden``."""
     return f"{column.number} · {_NAMES[column.kind]}"
+
+
+def said_of_cuts(columns: Sequence[Column]) -> str:
+    """One sentence on layers of which not all units are drawn; empty where all are."""
+    cuts: dict[tuple[int, int], list[str]] = {}
+    for column in columns:
+        count, drawn = len(column.h), num_drawn(len(column.h), column.image_shape)
+        if not column.is_small and drawn < count:
+            cuts.setdefault((drawn, count), []).append(str(column.number))
+    parts = [
+        f"the first {drawn:,} of {count:,} units of layer{'s' * (len(which) > 1)} {' and '.join(which)}"
+        for (drawn, count), which in cuts.items()
+    ]
+    return f"Drawn are {', '.join(parts)}; the numbers below are of all units." if parts else ""
 
 
 def _terms(places: Places, terms: Mapping[int, str], moment: Moment) -> Iterator[str]:
@@ -140,7 +154,7 @@ def _pictures(places: Places, place: int, moment: Moment, ink: Ink) -> Iterator[
         yield rect(x, y, width, height, f'stroke="currentColor" stroke-width="{3 if now else 1}" {ground}')
         if shown:
             yield cells(values, shape, x, y, BLOCK, colours=("#fff", "#000") if is_picture else colours)
-        if shown and now:
+        if shown and now and moment.unit < num_drawn(len(column.h), column.image_shape):
             yield _unit_mark(x, y, shape, moment.unit)
         ends = f"{number_text(float(values.min()))} … {number_text(float(values.max()))}" if shown else "·"
         colour = "currentColor" if name != "δ" else WRONG if column.is_wrong and shown else ink.back

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_CELLS: Final = 1024
-"""Of a large layer no more units are drawn."""
+"""Of a large layer no more units are drawn: each is 30 bytes of every drawing."""
 WRONG: Final = "#E5484D"
 """Of numbers that an error has made wrong: red on light and on dark."""
 _LEVELS: Final = 24
@@ -40,11 +40,18 @@ def rect(x: float, y: float, width: float, height: float, extra: str) -> str:
 
 
 def grid_shape(count: int, image_shape: tuple[int, int] | None) -> tuple[int, int]:
-    """Rows and columns of a layer's picture."""
-    if image_shape is not None and count <= MAX_CELLS:
-        return image_shape
+    """Rows and columns of a layer's picture; of a large image the upper rows, each as long as it is."""
+    if image_shape is not None:
+        height, width = image_shape
+        return max(1, min(height, MAX_CELLS // width)), min(width, MAX_CELLS)
     columns = int(np.ceil(np.sqrt(min(count, MAX_CELLS))))
     return -(-min(count, MAX_CELLS) // columns), columns
+
+
+def num_drawn(count: int, image_shape: tuple[int, int] | None) -> int:
+    """How many units of a layer its picture has, from the first."""
+    rows, columns = grid_shape(count, image_shape)
+    return min(count, rows * columns, MAX_CELLS)
 
 
 def cells(
@@ -61,7 +68,7 @@ def cells(
     Squares of one shade share a path, so that a layer of hundreds stays a few kilobytes.
     """
     cell = size / max(shape)
-    shown = np.nan_to_num(values[: shape[0] * shape[1]][:MAX_CELLS])
+    shown = np.nan_to_num(values[: min(shape[0] * shape[1], MAX_CELLS)])
     levels = np.ceil(_LEVELS * np.abs(shown) / max(float(np.abs(shown).max()), 1e-300)).astype(int)
     marks = []
     for level in range(1, _LEVELS + 1):

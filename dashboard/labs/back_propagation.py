@@ -11,7 +11,7 @@ from dashboard import cache, cache_back_propagation, elbo_datum, run_header, sta
 from dashboard.cache_back_propagation import SmallNetwork
 from dashboard.choice import one_of
 from dashboard.components.network import drawn_network
-from dashboard.figures.network import network_svg
+from dashboard.figures.network import network_svg, said_of_cuts
 from dashboard.labs.back_propagation_back import gradient_lines
 from dashboard.labs.back_propagation_pass import TOLERANCE, Pass
 from dashboard.labs.back_propagation_steps import moment_of, steps_of
@@ -145,6 +145,8 @@ def _pass(found: Pass, digit: int | None = None) -> None:
     )
     go = functools.partial(pick_unit, found.columns, steps, place)
     drawn_network(wide, tall, label=label, key=NETWORK, on_unit=go)
+    if cuts := said_of_cuts(found.columns):
+        st.caption(cuts)
     st.markdown("\n\n".join(f"${line}$" for line in formula_lines(found, steps[place], unit)))
     left, right = st.columns(2, gap="large")
     with left:
