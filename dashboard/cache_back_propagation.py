@@ -77,11 +77,11 @@ def _exact_model(key: RunKey) -> "VAE":
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def run_pass(key: RunKey, split: str, index: int, noise: int, slip: "Slip | None") -> Pass:
-    """The pass of one datum through a trained model; with its weights as float64."""
+def run_pass(key: RunKey, split: str, index: int, noise: int, slip: "Slip | None", beta: float) -> Pass:
+    """The pass of one datum through a trained model, with its weights as float64 and its KL weighted."""
     import torch
 
     config = cache.run(key).config
     shape = cache.dataset(config.dataset, config.seed, config.data_folder).image_shape
     x = torch.from_numpy(cache.encoded(key, 1, split).x[index]).double()
-    return pass_of(_exact_model(key), x, noise, slip, shape)
+    return pass_of(_exact_model(key), x, noise, slip, shape, beta=beta)

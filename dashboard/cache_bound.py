@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from dashboard import cache
 from dashboard.cache import RunKey
-from vae_core.snapshot import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
     from vae_core.evidence import Evidence
@@ -113,7 +112,13 @@ def active_units(key: RunKey, split: str) -> NDArray[np.bool_]:
 
 
 def beta_in_force(key: RunKey) -> float:
-    """β of the last step: it may have been moved while the run trained."""
+    """β of the last update: the schedule's, or where it was moved to while the run trained."""
+    from vae_core.optimization import last_beta
+
     found = cache.run(key)
-    rows = found.history[:, HISTORY_COLUMNS.index("beta")]
-    return float(rows[-1]) if len(rows) else found.config.train.beta
+    live = found.state_scalars.get("live_beta")
+    if live is not None:
+        return float(live)
+    config = found.config
+    num_data = len(cache.dataset(config.dataset, config.seed, config.data_folder).x_train)
+    return last_beta(config.train, step=found.step, num_data=num_data)

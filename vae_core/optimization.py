@@ -25,6 +25,21 @@ def scheduled_beta(config: TrainConfig, epochs: float) -> float:
     return config.beta * min(1.0, 2.0 * phase)
 
 
+def last_beta(config: TrainConfig, *, step: int, num_data: int) -> float:
+    """beta of the schedule in update ``step``, counted from 1; before the first update that of the first.
+
+    A history holds the beta of the *next* update, which after the end of a cycle is 0.
+
+    Arguments:
+        config: The training.
+        step: Updates made.
+        num_data: Training data.
+    """
+    batch = min(config.batch_size, num_data)
+    epoch, place = divmod(max(step, 1) - 1, math.ceil(num_data / batch))
+    return scheduled_beta(config, epoch + place * batch / num_data)
+
+
 def flatten(model: VAE) -> tuple[Tensor, Tensor]:
     """Makes the parameters of ``model``, and their gradients, views of one tensor each, shape (P,).
 

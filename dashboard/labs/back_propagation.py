@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import streamlit as st
 
-from dashboard import cache, cache_back_propagation, elbo_datum, run_header, state
+from dashboard import cache, cache_back_propagation, cache_bound, elbo_datum, run_header, state
 from dashboard.cache_back_propagation import SmallNetwork
 from dashboard.choice import one_of
 from dashboard.components.network import drawn_network
 from dashboard.figures.network import network_svg, said_of_cuts
 from dashboard.labs.back_propagation_back import gradient_lines
+from dashboard.labs.back_propagation_beta import said_of_beta
 from dashboard.labs.back_propagation_pass import TOLERANCE, Pass
 from dashboard.labs.back_propagation_steps import moment_of, steps_of
 from dashboard.labs.back_propagation_table import (
@@ -119,7 +120,11 @@ def _current(shown: run_header.Subject, slip: "Slip | None") -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         index = elbo_datum.choose(shown, "held-out")
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
-    _pass(cache_back_propagation.run_pass(shown.key, "held-out", index, noise, slip))
+    beta = cache_bound.beta_in_force(shown.key)
+    found = cache_back_propagation.run_pass(shown.key, "held-out", index, noise, slip, beta)
+    _pass(found)
+    if found.log_var is not None:
+        st.caption(said_of_beta(shown.config.train, beta))
 
 
 def _select(label: str, options: Iterable[str], key: str, help_text: str) -> str:
@@ -134,7 +139,7 @@ def _number(label: str, key: str, help_text: str, largest: int = LARGEST_SEED) -
 def _pass(found: Pass, digit: int | None = None) -> None:
     """The steps, the drawing, the step's formula, and the gradients."""
     steps = steps_of(found.columns)
-    place, unit = draw_stepper(found.columns, steps)
+    place, unit = draw_stepper(found.columns, steps, found.beta)
     moment, theme = moment_of(found.columns, steps, place, unit), state.theme_name()
     wide, tall = (
         network_svg(found.columns, moment, loss_terms(found), theme=theme, tall=tall)

@@ -2,7 +2,16 @@
 
 from dashboard.figures.layers import Column
 from dashboard.labs.back_propagation_pass import TOLERANCE, Pass
-from dashboard.labs.back_propagation_steps import ACTIVATIONS, Step, factor, matrix, number, products, red
+from dashboard.labs.back_propagation_steps import (
+    ACTIVATIONS,
+    Step,
+    factor,
+    matrix,
+    number,
+    products,
+    red,
+    weight,
+)
 
 
 def backward_lines(found: Pass, place: int, unit: int) -> list[str]:
@@ -111,32 +120,34 @@ def _heads(found: Pass, place: int, unit: int) -> list[str]:
             rf"\delta_{{{unit + 1}}} = {_delta(column, unit)}",
         ]
     sign = red("-") if found.slip == "kl_sign" else "+"
+    beta, number_of_beta = r"\beta\," if found.beta != 1 else "", weight(found.beta)
     if unit < dims:
         mean = factor(float(found.mean[j]))
         return [
-            rf"\delta^{{({n})}}_\mu = \delta^{{({n + 1})}} {sign} \mu",
-            rf"\delta_{{{unit + 1}}} = {number(float(after[j]))} {sign} {mean} = {_delta(column, unit)}",
+            rf"\delta^{{({n})}}_\mu = \delta^{{({n + 1})}} {sign} {beta}\mu",
+            rf"\delta_{{{unit + 1}}} = {number(float(after[j]))} {sign} {number_of_beta}{mean} = "
+            + _delta(column, unit),
         ]
-    return _spread(found, place, unit, sign)
+    return _spread(found, place, unit, f"{sign} {beta}", f"{sign} {number_of_beta}")
 
 
-def _spread(found: Pass, place: int, unit: int, sign: str) -> list[str]:
+def _spread(found: Pass, place: int, unit: int, kl: str, kl_number: str) -> list[str]:
+    """``kl`` and ``kl_number``: sign and weight of the KL's part, in symbols and as numbers."""
     column, j = found.columns[place], unit % found.config.latent_dim
     after = found.columns[place + 1].delta
     assert after is not None
     n, std, variance = column.number, float(found.std[j]), float(found.std[j] ** 2)
     noise = rf"{factor(float(found.eps[j]))}{{\cdot}}{factor(float(after[j]))}"
     if found.config.encoder_head == "variance":
-        formula = rf"\Big[\frac{{\varepsilon\,\delta^{{({n + 1})}}}}{{2\sqrt{{\sigma^2}}}} {sign} "
+        formula = rf"\Big[\frac{{\varepsilon\,\delta^{{({n + 1})}}}}{{2\sqrt{{\sigma^2}}}} {kl} "
         formula += r"\tfrac12\Big(1-\frac1{\sigma^2}\Big)\Big]\,\mathrm{softplus}'(u)"
-        numbers = rf"\Big[\frac{{{noise}}}{{2{{\cdot}}{number(std)}}} {sign} "
+        numbers = rf"\Big[\frac{{{noise}}}{{2{{\cdot}}{number(std)}}} {kl_number} "
         numbers += rf"\tfrac12\Big(1-\frac1{{{number(variance)}}}\Big)\Big]"
         numbers += rf"{{\cdot}}s({number(float(column.u[unit]))})"
     else:
-        formula = (
-            rf"\tfrac12\,\varepsilon\,e^{{\varphi/2}}\,\delta^{{({n + 1})}} {sign} \tfrac12(e^\varphi - 1)"
-        )
-        numbers = rf"\tfrac12{{\cdot}}{noise}{{\cdot}}{number(std)} {sign} \tfrac12({number(variance)} - 1)"
+        formula = rf"\tfrac12\,\varepsilon\,e^{{\varphi/2}}\,\delta^{{({n + 1})}} {kl}\tfrac12(e^\varphi - 1)"
+        numbers = rf"\tfrac12{{\cdot}}{noise}{{\cdot}}{number(std)} "
+        numbers += rf"{kl_number}\tfrac12({number(variance)} - 1)"
     symbol = r"u_\sigma" if found.config.encoder_head == "variance" else r"\varphi"
     return [
         rf"\delta^{{({n})}}_{{{symbol}}} = {formula}",

@@ -49,6 +49,7 @@ class Pass(NamedTuple):
         columns: Its layers.
         x, eps, mean, log_var, std, z: Of the datum; log_var is None for a deterministic encoder.
         scale: s of a Gaussian likelihood.
+        beta: Weight of the KL in the loss.
         reconstruction, kl: Terms of the bound, nats.
         parameters: Gradients by hand and automatic.
         slip: The error that the backward pass makes.
@@ -63,10 +64,16 @@ class Pass(NamedTuple):
     std: Array
     z: Array
     scale: float
+    beta: float
     reconstruction: float
     kl: float
     parameters: tuple[Parameter, ...]
     slip: "Slip | None"
+
+    @property
+    def loss(self) -> float:
+        """L = -(reconstruction - beta KL), nats; with beta = 1 the negative ELBO."""
+        return self.beta * self.kl - self.reconstruction
 
     @property
     def difference(self) -> float:
@@ -75,7 +82,13 @@ class Pass(NamedTuple):
 
 
 def pass_of(
-    model: "VAE", x: "Tensor", noise: int, slip: "Slip | None", shape: tuple[int, int] | None
+    model: "VAE",
+    x: "Tensor",
+    noise: int,
+    slip: "Slip | None",
+    shape: tuple[int, int] | None,
+    *,
+    beta: float = 1.0,
 ) -> Pass:
     """The pass of x, shape (D,), with noise drawn from the seed ``noise``; all float64.
 
@@ -85,6 +98,7 @@ def pass_of(
         noise: Seed of epsilon.
         slip: An error of the documents that the backward pass makes.
         shape: (height, width) of the datum; None for points.
+        beta: Weight of the KL.
     """
     import torch
 
@@ -93,19 +107,19 @@ def pass_of(
 
     generator = torch.Generator().manual_seed(noise)
     eps = torch.randn(1, model.config.latent_dim, generator=generator, dtype=torch.float64)
-    found, right = (back_propagate(model, x[None], eps, slip=choice) for choice in (slip, None))
-    automatic = automatic_gradients(model, x[None], eps)
-    log_var = None if found.log_var is None else found.log_var[0].numpy()
+    found, right = (back_propagate(model, x[None], eps, beta=beta, slip=choice) for choice in (slip, None))
+    automatic = automatic_gradients(model, x[None], eps, beta=beta)
     return Pass(
         config=model.config,
         columns=_marked(_columns(model, found, x.numpy(), shape), _columns(model, right, x.numpy(), shape)),
         x=x.numpy(),
         eps=eps[0].numpy(),
         mean=found.mean[0].numpy(),
-        log_var=log_var,
+        log_var=None if found.log_var is None else found.log_var[0].numpy(),
         std=found.std[0].numpy(),
         z=found.z[0].numpy(),
         scale=float(model.likelihood_scale().detach()),
+        beta=beta,
         reconstruction=float(found.reconstruction),
         kl=float(found.kl),
         parameters=_parameters(model, found.gradients, automatic),

@@ -93,6 +93,13 @@ def products(left: Array, right: Array) -> str:
     return " + ".join(pairs)
 
 
+def weight(beta: float) -> str:
+    """The weight of the KL as a factor within a formula; 1 is not written."""
+    if beta == 1:
+        return ""
+    return (f"{beta:.4g}" if beta == 0 or 0.001 <= beta < 10_000 else number(beta)) + r"{\cdot}"
+
+
 def matrix(values: Array) -> str:
     """A small matrix of numbers."""
     rows = [" & ".join(number(value) for value in row) for row in values]
@@ -182,12 +189,16 @@ def loss_lines(found: Pass) -> list[str]:
         "continuous_bernoulli": r"\sum_i \log C(u_i) + x_i u_i - \mathrm{softplus}(u_i)",
         "gaussian": r"-\tfrac12\lVert x-y\rVert^2/s^2 - D\log s - \tfrac D2\log 2\pi",
     }
-    total = found.kl - found.reconstruction
+    total = number(found.loss)
     first = rf"\log p(x|z) = {terms[found.config.likelihood]} = {number(found.reconstruction)}"
     if found.log_var is None:
-        return [first, rf"L = -\log p(x|z) = {number(total)}"]
+        return [first, rf"L = -\log p(x|z) = {total}"]
+    bound = rf"-\log p(x|z) + \mathrm{{KL}} = -\mathrm{{ELBO}} = {total}"
+    if found.beta != 1:
+        bound = rf"-(\log p(x|z) - \beta\,\mathrm{{KL}}) = {number(-found.reconstruction)} + "
+        bound += rf"{weight(found.beta)}{factor(found.kl)} = {total}"
     return [
         first,
         r"\mathrm{KL} = \tfrac12\sum_j\,(\mu_j^2 + \sigma_j^2 - 1 - \log\sigma_j^2) = " + number(found.kl),
-        rf"L = -\log p(x|z) + \mathrm{{KL}} = -\mathrm{{ELBO}} = {number(total)}",
+        rf"L = {bound}",
     ]

@@ -15,7 +15,7 @@ TABLE_HELP: Final = (
 )
 NO_PLACE: Final[dict["Slip", str]] = {
     "f_for_slope": "This error has no place here: the network has no hidden layer.",
-    "kl_sign": "This error has no place here: a deterministic encoder has no KL.",
+    "kl_sign": "This error has no place here: L has no KL (a deterministic encoder, or β = 0).",
     "no_half": "This error has no place here: the output is not Gaussian.",
 }
 
@@ -25,7 +25,7 @@ def applies(found: Pass) -> bool:
     return {
         None: False,
         "f_for_slope": bool(found.config.hidden_dims),
-        "kl_sign": found.log_var is not None,
+        "kl_sign": found.log_var is not None and found.beta > 0,
         "no_half": found.config.likelihood == "gaussian",
     }[found.slip]
 
@@ -33,9 +33,12 @@ def applies(found: Pass) -> bool:
 def loss_terms(found: Pass) -> dict[int, str]:
     """The terms of the loss by the column below which they stand."""
     heads = next(place for place, column in enumerate(found.columns) if column.kind == "heads")
-    loss = number_text(found.kl - found.reconstruction)
-    terms = {len(found.columns) - 1: f"−log p(x|z) = {number_text(-found.reconstruction)},  L = {loss}"}
-    return terms if found.log_var is None else {heads: f"KL = {number_text(found.kl)}"} | terms
+    loss = f"−log p(x|z) = {number_text(-found.reconstruction)},  L = {number_text(found.loss)}"
+    terms = {len(found.columns) - 1: loss}
+    if found.log_var is None:
+        return terms
+    weight = "" if found.beta == 1 else f",  β = {found.beta:.4g}"
+    return {heads: f"KL = {number_text(found.kl)}{weight}"} | terms
 
 
 def gradient_table(found: Pass) -> str:

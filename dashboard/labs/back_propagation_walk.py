@@ -17,7 +17,8 @@ NETWORK: Final = "bp_network"
 STEP_HELP: Final = (
     r"Forward: $u^{(l)} = W^{(l)}h^{(l-1)} + b^{(l)}$, $h^{(l)} = f(u^{(l)})$. Back: "
     r"$\delta^{(l)} = \partial L/\partial u^{(l)} = (W^{(l+1)\top}\delta^{(l+1)})\odot f'(u^{(l)})$, and "
-    r"$\partial L/\partial W^{(l)} = \delta^{(l)}h^{(l-1)\top}$. L = −ELBO of one datum with one sample z."
+    r"$\partial L/\partial W^{(l)} = \delta^{(l)}h^{(l-1)\top}$. L = −(log p(x|z) − β KL) "
+    "of one datum with one sample z"
 )
 UNIT_HELP: Final = (
     "The unit whose sum is written out, with its weights drawn; a click on a unit does the same."
@@ -26,9 +27,10 @@ MAX_BUTTON: Final = 6
 """Up to so many units a button goes through; of more one is named."""
 
 
-def draw_stepper(columns: Sequence[Column], steps: Sequence[Step]) -> tuple[int, int]:
+def draw_stepper(columns: Sequence[Column], steps: Sequence[Step], beta: float) -> tuple[int, int]:
     """Draws a button for each step; returns the step where the pass stands, and the unit in view.
 
+    ``beta`` is the weight of the KL that the tooltip of the buttons names.
     Buttons and not a choice: while one of a choice has the focus, the arrow keys belong to it.
     """
     last = len(steps) - 1
@@ -36,10 +38,12 @@ def draw_stepper(columns: Sequence[Column], steps: Sequence[Step]) -> tuple[int,
     if not isinstance(place, int) or not 0 <= place <= last:
         place = last
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        _button("Back", "bp_back", max(place - 1, 0), disabled=place == 0, shortcut="Left")
+        about = f"{STEP_HELP}; here β = {beta:.4g}{', so that L = −ELBO' if beta == 1 else ''}."
+        _button("Back", "bp_back", max(place - 1, 0), disabled=place == 0, shortcut="Left", about=about)
         for number, step in enumerate(steps):
             _button(step.label, f"bp_step{number}", number, is_here=number == place)
-        _button("Step", "bp_next", min(place + 1, last), disabled=place == last, shortcut="Right")
+        following = min(place + 1, last)
+        _button("Step", "bp_next", following, disabled=place == last, shortcut="Right", about=about)
         column = steps[place].column
         return place, 0 if column is None else _unit(len(columns[column].h))
 
@@ -59,6 +63,7 @@ def _button(
     *,
     disabled: bool = False,
     shortcut: str | None = None,
+    about: str | None = None,
     is_here: bool = False,
 ) -> None:
     st.button(
@@ -69,7 +74,7 @@ def _button(
         shortcut=shortcut,
         on_click=state.set_control,
         args=(STEP, target),
-        help=STEP_HELP if shortcut else None,
+        help=about,
     )
 
 
