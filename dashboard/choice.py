@@ -1,8 +1,11 @@
 """One of several, as buttons beside each other: a choice, or the view of a page."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import streamlit as st
+
+from dashboard import state
 
 
 def one_of(
@@ -28,6 +31,14 @@ def one_of(
         bind="query-params" if in_url else None,
         persist_state="session",
     )
+
+
+def stressed(label: str) -> tuple[str, Literal["primary", "secondary"]]:
+    """Label and type of the button that stands out among others.
+
+    Streamlit writes white on primary buttons, and the dark theme's blue is too light for that.
+    """
+    return (label, "primary") if state.theme_name() == "light" else (f":primary[**{label}**]", "secondary")
 
 
 def draw_view(views: dict[str, Callable[[], None]], *, key: str, help_text: str) -> None:

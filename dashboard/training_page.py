@@ -6,6 +6,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboard import cache, cache_flow, controls, state
+from dashboard.choice import stressed
 from dashboard.components.board import training_board
 from dashboard.components.flow import training_flow
 from dashboard.job import JobView
@@ -49,7 +50,8 @@ def buttons(view: JobView | None) -> None:
     can_resume = view is not None and view.is_resumable
     can_step = view is None or view.status in ("running", "paused")
     with st.container(horizontal=True, gap="xsmall"):
-        _button("Start", "train_start", _start, icon="play_arrow", type="primary")
+        start, kind = stressed("Start")
+        _button(start, "train_start", _start, icon="play_arrow", type=kind)
         if can_resume:
             _button("Resume", "train_pause", lambda: _send("resume"), icon="resume")
         else:

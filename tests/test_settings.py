@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,7 @@ import pytest
 from streamlit import config
 from streamlit.web.server.starlette import starlette_websocket
 
+from dashboard import choice, state
 from dashboard.theme import CONCEPTS, ThemeName
 
 SETTINGS: Final = Path(__file__).resolve().parents[1] / "dashboard" / ".streamlit"
@@ -32,7 +34,7 @@ EXPECTED: Final[dict[str, object]] = {
     "theme.baseFontSize": 16,
     "theme.light.primaryColor": CONCEPTS["light"]["elbo"],
     "theme.light.linkColor": CONCEPTS["light"]["elbo"],
-    "theme.dark.primaryColor": "#057BBD",
+    "theme.dark.primaryColor": "#2A8FD0",
     "theme.dark.linkColor": CONCEPTS["dark"]["elbo"],
 }
 
@@ -94,35 +96,66 @@ def test_only_named_hosts_may_connect(
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("surface", ["backgroundColor", "secondaryBackgroundColor"])
 def test_text_and_links_stand_out(theme: ThemeName, surface: str) -> None:
-    """WCAG 2.2: text at 7 to 1 (level AAA), links at 4.5 and controls at 3 to 1, white on a button at 4.5."""
+    """WCAG 2.2: text at 7 to 1 (level AAA), links at 4.5 and controls at 3 to 1."""
     colors = _settings()["theme"][theme]
-    assert _contrast(colors["textColor"], colors[surface]) >= 7, theme
-    assert _contrast(colors["linkColor"], colors[surface]) >= 4.5, theme
-    assert _contrast(colors["primaryColor"], colors[surface]) >= 3, theme
-    assert _contrast(colors["primaryColor"], "#FFFFFF") >= 4.5, theme
+    assert contrast(colors["textColor"], colors[surface]) >= 7, theme
+    assert contrast(colors["linkColor"], colors[surface]) >= 4.5, theme
+    assert contrast(colors["primaryColor"], colors[surface]) >= 3, theme
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_chosen_segment_stands_out(theme: ThemeName) -> None:
+    """The primary colour on a tenth of it: 4.5 to 1, and 3 to 1 against the text of the others."""
+    colors = _settings()["theme"][theme]
+    primary, ground = colors["primaryColor"], colors["backgroundColor"]
+    assert contrast(primary, _blend(primary, ground, 0.1)) >= 4.5, theme
+    assert contrast(primary, colors["textColor"]) >= 3, theme
+
+
+def test_buttons_are_primary_only_where_white_is_legible_on_them() -> None:
+    """White at 4.5 to 1 on the light theme's blue; in the dark theme no button has that ground."""
+    assert contrast(_settings()["theme"]["light"]["primaryColor"], "#FFFFFF") >= 4.5
+    sources = [*SETTINGS.parent.rglob("*.py"), *(SETTINGS.parents[1] / "pages").glob("*.py")]
+    naming = [path.name for path in sources if re.search("""["']primary["']""", path.read_text("utf-8"))]
+    assert naming == ["choice.py"]
+
+
+@pytest.mark.parametrize(
+    ("theme", "expected"),
+    [("light", ("Start", "primary")), ("dark", (":primary[**Start**]", "secondary"))],
+)
+def test_stressed_button(monkeypatch: pytest.MonkeyPatch, theme: str, expected: tuple[str, str]) -> None:
+    monkeypatch.setattr(state, "theme_name", lambda: theme)
+    assert choice.stressed("Start") == expected
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_concept_colours_stand_out(theme: ThemeName) -> None:
     """Curves carry text of their colour (level AA on the page's ground)."""
     ground = _settings()["theme"][theme]["backgroundColor"]
-    weak = {name: color for name, color in CONCEPTS[theme].items() if _contrast(color, ground) < 4.5}
+    weak = {name: color for name, color in CONCEPTS[theme].items() if contrast(color, ground) < 4.5}
     assert weak == {}, weak
 
 
 def test_contrast_of_black_on_white() -> None:
-    assert _contrast("#000000", "#FFFFFF") == pytest.approx(21.0)
-    assert _contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21.0)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
 
 
 def _settings() -> dict[str, dict]:
     return tomllib.loads((SETTINGS / "config.toml").read_text("utf-8"))
 
 
-def _contrast(color: str, other: str) -> float:
+def contrast(color: str, other: str) -> float:
     """Contrast ratio (WCAG 2.2): (L1 + 0.05) / (L2 + 0.05) of the relative luminances, the lighter first."""
     darker, lighter = sorted((_luminance(color), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
+
+
+def _blend(color: str, ground: str, share: float) -> str:
+    """A colour with an opacity over a ground."""
+    pairs = zip(*(bytes.fromhex(part.removeprefix("#")) for part in (color, ground)), strict=True)
+    return "#" + bytes(round(share * over + (1 - share) * under) for over, under in pairs).hex()
 
 
 def _luminance(color: str) -> float:

@@ -6,6 +6,7 @@ from typing import Final
 import streamlit as st
 
 from dashboard import state
+from dashboard.choice import stressed
 from dashboard.figures.layers import Column
 from dashboard.labs.back_propagation_back import backward_lines
 from dashboard.labs.back_propagation_pass import Pass
@@ -66,10 +67,11 @@ def _button(
     about: str | None = None,
     is_here: bool = False,
 ) -> None:
+    label, kind = stressed(label) if is_here else (label, "secondary")
     st.button(
         label,
         key=key,
-        type="primary" if is_here else "secondary",
+        type=kind,
         disabled=disabled,
         shortcut=shortcut,
         on_click=state.set_control,
