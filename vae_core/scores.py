@@ -112,8 +112,8 @@ MEASURES: Final[dict[str, Measure]] = {
         False,
         3,
         lambda found, _: mean_score(found.completion_error),
-        "Squared error of the hidden values, summed. Closed form for pPCA; least squares for PCA; "
-        "argmax log p(seen|z) + log p(z) for the VAEs, without log p(z) for the autoencoder.",
+        "Squared error of the hidden values, summed. Closed form for probabilistic PCA; least squares "
+        "for PCA; argmax log p(seen|z) + log p(z) for the VAEs, without log p(z) for the autoencoder.",
     ),
     "strangers": Measure(
         "strangers told by error",
@@ -135,8 +135,9 @@ MEASURES: Final[dict[str, Measure]] = {
         True,
         2,
         lambda found, _: mean_score(found.log_prob),
-        "Held-out mean: exact for pPCA and the linear VAE, for the VAE the importance-weighted bound with "
-        "200 samples (a lower bound). Bernoulli scores of grey pixels are no density and are left out.",
+        "Held-out mean: exact for probabilistic PCA and the linear VAE, for the VAE the "
+        "importance-weighted bound with 200 samples (a lower bound). Bernoulli scores of grey pixels are no "
+        "density and are left out.",
     ),
 }
 

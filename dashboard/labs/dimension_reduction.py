@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dashboard import cache_dimension_reduction as cached
 from dashboard.cache_dimension_reduction import SHIPPED, Scene
 from dashboard.choice import one_of
-from dashboard.labs.dimension_reduction_numbers import draw_table, summary, verdict
+from dashboard.labs.dimension_reduction_numbers import draw_tables, summary, verdict
 from dashboard.labs.dimension_reduction_pictures import QUESTIONS, Shown
 from dashboard.task_line import task_line
 from dashboard.tasks import tasks
@@ -67,7 +67,8 @@ def draw() -> None:
         st.markdown(verdict(key, found, scene.reference))
     if question == "Plane" and result is not None:
         st.caption(_angle(result))
-    draw_table(found, scene.reference)
+    measures = {name: question.measures for name, question in QUESTIONS.items()}
+    draw_tables(measures, found, scene.reference)
 
 
 def _controls() -> tuple[str, int, int, str | None]:

@@ -1,4 +1,4 @@
-"""The comparison in numbers and words: a table with the best in bold, and verdicts made of the numbers."""
+"""The comparison in numbers and words: tables with the best in bold, and verdicts made of the numbers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -11,6 +11,7 @@ from vae_core.scores import MEASURES, Score, difference, outcome, ranking, winne
 
 Found = Mapping[str, Findings]
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+TABLES_IN_A_ROW: Final = 3
 
 
 def scores_of(key: str, found: Found, reference: Reference) -> dict[str, Score]:
@@ -26,25 +27,39 @@ def written(key: str, name: str, score: Score) -> str:
     return f"{at_least}{signed(score.value, digits)}{NO_BREAK}±{NO_BREAK}{score.standard_error:.{digits}f}"
 
 
-def table(found: Found, reference: Reference) -> dict[str, list[str]]:
-    """Columns of the table of all measures; bold is the best, and what does not clearly differ from it."""
-    columns: dict[str, list[str]] = {"measure": [], **{name: [] for name in found}}
-    for key, measure in MEASURES.items():
-        scores = scores_of(key, found, reference)
+def table(keys: Sequence[str], found: Found, reference: Reference) -> dict[str, list[str]]:
+    """A row for each method; bold is the best, and what does not clearly differ from it.
+
+    A measure that no method has gets no column.
+    """
+    columns = {"method": list(found)}
+    for key in keys:
+        measure, scores = MEASURES[key], scores_of(key, found, reference)
         if not scores:
             continue
         best = winners(measure, scores)
-        columns["measure"].append(f"{measure.title} {'↑' if measure.higher_is_better else '↓'}")
+        cells = columns[f"{measure.title} {'↑' if measure.higher_is_better else '↓'}"] = []
         for name in found:
-            text = written(key, name, scores[name]) if name in scores else "–"
-            columns[name].append(f"**{text}**" if name in best else text)
+            # On a narrow screen a line may break before the sign.
+            text = written(key, name, scores[name]).replace(NO_BREAK, " ", 1) if name in scores else "–"
+            cells.append(f"**{text}**" if name in best else text)
     return columns
 
 
-def draw_table(found: Found, reference: Reference) -> None:
-    """All measures of all methods, and what they are."""
+def draw_tables(questions: Mapping[str, Sequence[str]], found: Found, reference: Reference) -> None:
+    """All measures of all methods, and what they are.
+
+    One table of five methods and ten measures is wider than a phone; one for each question is not.
+    """
     st.markdown("**All numbers**")
-    st.table(table(found, reference), hide_index=True)
+    tables = {question: table(keys, found, reference) for question, keys in questions.items()}
+    filled = [(question, columns) for question, columns in tables.items() if len(columns) > 1]
+    for start in range(0, len(filled), TABLES_IN_A_ROW):
+        row = filled[start : start + TABLES_IN_A_ROW]
+        for place, (question, columns) in zip(st.columns(TABLES_IN_A_ROW), row, strict=False):
+            with place:
+                st.markdown(question)
+                st.table(columns, hide_index=True)
     count = len(next(iter(found.values())).codes)
     st.caption(
         f"↑ more is better, ↓ less is better; mean over {count} held-out data ± standard error. Bold: the "

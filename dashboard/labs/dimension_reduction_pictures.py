@@ -12,7 +12,7 @@ from dashboard import state
 from dashboard.cache_dimension_reduction import Scene
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.dimension_reduction import plane_figure, space_figure, space_ranges
-from dashboard.labs.dimension_reduction_numbers import scores_of, written
+from dashboard.labs.dimension_reduction_numbers import NO_BREAK, scores_of, written
 from dashboard.pictures import show, strip
 from vae_core.findings import Findings
 from vae_core.scores import MEASURES
@@ -155,7 +155,7 @@ def _strangers(shown: Shown) -> None:
             if len(areas):
                 columns["method, score"].append(f"{name}, {score}")
                 for kind, (area, error) in zip(kinds, areas, strict=True):
-                    columns[kind].append(f"{area:.3f} ± {error:.3f}")
+                    columns[kind].append(f"{area:.3f} ±{NO_BREAK}{error:.3f}")
     st.table(columns, hide_index=True)
     st.caption(
         f"ROC area: the chance that the score calls a foreign datum stranger than a held-out one, "
