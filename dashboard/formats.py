@@ -6,6 +6,14 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
+def rounded(value: float) -> str:
+    """A positive number to three digits: ``0.0134``, ``160,000``, and from a million on ``2.56 × 10¹⁰``."""
+    if value < 1e6:
+        return f"{float(f'{value:.3g}'):,.12g}"
+    digits, power = f"{value:.2e}".split("e")
+    return f"{digits} × 10{superscript(int(power)).strip('⁽⁾')}"
+
+
 def superscript(number: int) -> str:
     """The number of a layer as formulas have it: ``12`` becomes ``⁽¹²⁾``."""
     return "⁽" + str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")) + "⁾"

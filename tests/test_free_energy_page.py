@@ -126,6 +126,6 @@ def test_data_on_a_line_are_held_at_the_floor_and_it_is_said() -> None:
 
 def test_one_column_is_not_enough() -> None:
     at = opened("EM")
-    (columns,) = at.multiselect
-    checked(columns.set_value(["sepal length"]).run())
+    (columns,) = (control for control in at.get("button_group") if control.key == "em_columns_iris_4")
+    checked(columns.set_value(["sepal length"]).run())  # type: ignore[attr-defined]
     assert any("two columns" in info.value for info in at.info)

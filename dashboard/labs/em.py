@@ -11,6 +11,7 @@ from dashboard.cache_free_energy import EM_STEPS, NUM_STARTS, EmRun
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.em import EmPath, em_figure
 from dashboard.formats import signed
+from dashboard.labs import em_bridge
 from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
 from vae_core.errors import BadInput
 
@@ -28,9 +29,14 @@ FORMS_HELP: Final = (
     r"F is computed as $Q + H[q]$, log p(x) as $\log\sum_k \pi_k \mathcal{N}(x;\mu_k,\Sigma_k)$, the gap as "
     r"$\mathrm{KL}(q\,\|\,p(z|x;\theta))$: three numbers that must add up at every iteration."
 )
+DATA_HELP: Final = "Measured flowers, measured wines, two half circles, or a CSV file of your own."
+UPLOAD_HELP: Final = (
+    "Only numbers below the names, at most 5000 rows and 64 columns. It stays on this server."
+)
 FLOOR: Final = "held at a variance of 1e-6 in the direction where its data do not spread"
 OWN: Final = "your table"
 MOONS: Final = "two moons"
+SOURCES: Final = (*TABLES, MOONS, OWN)
 NUM_MOONS: Final = 300
 MAX_COMPONENTS: Final = 8
 
@@ -39,7 +45,7 @@ def draw() -> None:
     """The controls, the picture, and what the numbers say."""
     st.subheader("EM climbs the same bound in stairs", help=EM_HELP)
     _lab()
-    _bridge()
+    em_bridge.draw()
 
 
 @st.fragment
@@ -62,21 +68,16 @@ def _lab() -> None:
 def _data() -> tuple[list[str], NDArray[np.float64]] | None:
     left, right = st.columns(2, gap="large")
     source = left.segmented_control(
-        "Data", (*TABLES, MOONS, OWN), default="iris", required=True, key="em_data", persist_state="session"
+        "Data", SOURCES, default="iris", required=True, key="em_data", help=DATA_HELP, persist_state="session"
     )
-    if source == OWN:
-        upload = left.file_uploader(
-            "A CSV with names in its first row", type=["csv", "tsv", "txt"], key="em_upload"
-        )
-        if upload is None:
-            st.info("Upload a table of numbers: one row for each datum, names in the first row.")
-            return None
-        table = read_table(upload.getvalue())
-    else:
-        table = _moons() if source == MOONS else load_table(source)
-    columns = right.multiselect(
+    with left:
+        table = _table(source)
+    if table is None:
+        return None
+    columns = right.pills(
         "Columns",
         table.columns,
+        selection_mode="multi",
         default=_default(source, table),
         key=f"em_columns_{source}_{len(table.columns)}",
         help="EM uses all of them, the picture the first two. They are scaled to mean 0 and deviation 1.",
@@ -85,6 +86,18 @@ def _data() -> tuple[list[str], NDArray[np.float64]] | None:
         right.info("Choose two columns or more.")
         return None
     return columns, standardized(table, columns)
+
+
+def _table(source: str) -> Table | None:
+    if source != OWN:
+        return _moons() if source == MOONS else load_table(source)
+    upload = st.file_uploader(
+        "A CSV with names in its first row", type=["csv", "tsv", "txt"], key="em_upload", help=UPLOAD_HELP
+    )
+    if upload is None:
+        st.info("Upload a table of numbers: one row for each datum, names in the first row.")
+        return None
+    return read_table(upload.getvalue())
 
 
 def _default(source: str, table: Table) -> list[str]:
@@ -120,7 +133,7 @@ def _start(runs: list[EmRun]) -> int:
             default=1,
             required=True,
             format_func=lambda number: (
-                f"{number} {signed(runs[number - 1].last, 3)}" + (" (best)" if number - 1 == best else "")
+                f"{number}: {signed(runs[number - 1].last, 3)}" + (" (best)" if number - 1 == best else "")
             ),
             key="em_start",
             help=f"log p(x) in nats per datum after {EM_STEPS} iterations, from means at different data. EM "
@@ -207,28 +220,3 @@ def _iterations(run: EmRun) -> None:
             values = (step.log_likelihood, step.bound, step.q_function, step.entropy, gap)
             lines.append(f"| {number} | " + " | ".join(signed(value, 6) for value in values) + " |")
         st.markdown("\n".join(lines))
-
-
-def _bridge() -> None:
-    st.subheader("Why a VAE, then?")
-    st.markdown(
-        "The E-step needs p(z|x) = p(x|z) p(z) / **∫ p(x|z) p(z) dz**. For a mixture the integral is a sum "
-        "of K terms. For a neural decoder it has no closed form, and a grid of 20 points a side needs "
-        "20ᴶ decodes. With the model that ships, measured on this server:"
-    )
-    seconds = cache_free_energy.seconds_per_decode()
-    rows = "\n".join(
-        f"| {dims} | {20.0**dims:.3g} | {_span(seconds * 20.0**dims)} |" for dims in (1, 2, 4, 8, 16)
-    )
-    st.markdown(f"| J | decodes for one E-step | time |\n| ---: | ---: | ---: |\n{rows}")
-    st.markdown(
-        "So a VAE gives up the exact E-step: an encoder guesses q(z|x), and the gap stays. "
-        "The **ELBO** page measures it."
-    )
-
-
-def _span(seconds: float) -> str:
-    for unit, size in (("years", 31_557_600.0), ("days", 86_400.0), ("hours", 3600.0), ("s", 1.0)):
-        if seconds >= size:
-            return f"{seconds / size:,.3g} {unit}"
-    return f"{seconds * 1000:.2g} ms"
