@@ -6,6 +6,11 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
+def with_error(value: str, error: str) -> str:
+    """``1.5 ± 0.2``; where room is scarce a line breaks before the sign, never after it."""
+    return f"{value} ±\N{NO-BREAK SPACE}{error}"
+
+
 def rounded(value: float) -> str:
     """A positive number to three digits: ``0.0134``, ``160,000``, and from a million on ``2.56 × 10¹⁰``."""
     if value < 1e6:

@@ -13,7 +13,7 @@ from vae_core.errors import BadInput
 from vae_core.evaluation import evaluate
 from vae_core.full_bayes import BayesianVAE
 from vae_core.model import VAE
-from vae_core.weight_comparison import FORMS, GRID, SIZES, Setting, compare, held_out_bound
+from vae_core.weight_comparison import FORMS, GRID, SIZES, Setting, bounds, compare
 
 SETTING: Final = Setting(num_data=30, over="decoder", prior_std=1.0, num_steps=40, seed=0)
 
@@ -38,7 +38,11 @@ def test_all_forms_are_measured_and_repeat_bit_for_bit() -> None:
         np.testing.assert_array_equal(values, again[name], err_msg=name)
     for size in SIZES:
         for form in FORMS:
-            elbo, _, weighted = first[f"{size}_{form}_test"]
+            elbo, error, weighted = first[f"{size}_{form}_test"]
+            each = first[f"{size}_{form}_test_data"]
+            assert each.shape == (2, len(data.x_test))
+            np.testing.assert_allclose(each.mean(1), (elbo, weighted), rtol=1e-12)
+            assert error == pytest.approx(each[0].std(ddof=1) / len(data.x_test) ** 0.5, rel=1e-12)
             assert weighted > elbo, "the importance-weighted bound lies above (Jensen)"
         assert first[f"{size}_full_mean"].shape == (GRID, GRID, 64)
         assert f"{size}_plain_mean" not in first
@@ -61,12 +65,12 @@ def test_held_out_bound_of_a_plain_model_is_its_elbo(generator: torch.Generator)
     """200 draws of z for 100 data: within 6 standard errors of the same estimate with an exact KL."""
     model = VAE(ModelConfig(data_dim=64, hidden_dims=(8,)), generator=generator)
     x = load_dataset("digits", seed=0).x_test[:100]
-    found = held_out_bound(model, x, num_weights=200, generator=generator)
+    found = bounds(model, x, num_weights=200, generator=generator)
     exact = evaluate(model, x, num_samples=200, generator=generator).elbo
-    assert found.elbo == pytest.approx(exact, abs=6 * 2 / np.sqrt(200 * 100))
+    assert float(found.elbo.mean()) == pytest.approx(exact, abs=6 * 2 / np.sqrt(200 * 100))
     bayesian = BayesianVAE(ModelConfig(data_dim=64, hidden_dims=(8,)), initial_std=0.5, generator=generator)
-    spread = held_out_bound(bayesian, x, num_weights=200, generator=generator)
-    assert spread.elbo < evaluate(bayesian, x, generator=generator).elbo, "doubt about weights costs"
+    spread = bounds(bayesian, x, num_weights=200, generator=generator)
+    assert spread.elbo.mean() < evaluate(bayesian, x, generator=generator).elbo, "doubt about weights costs"
 
 
 @pytest.mark.parametrize(

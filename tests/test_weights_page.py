@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cache_weights
 from dashboard.formats import signed
-from dashboard.labs import weights, weights_digits
+from dashboard.labs import weights, weights_digits, weights_pictures
 from dashboard.labs.weights_pictures import rank_correlation
 from dashboard.tasks import Tasks
 from tests.page_scripts import checked, home_tasks, open_page, runner
@@ -96,8 +97,19 @@ def test_task_that_fails_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch
 
 
 def test_rank_correlation_is_that_of_the_ranks() -> None:
-    import numpy as np
-
     a = np.array([1.0, 5.0, 2.0, 9.0])
     assert rank_correlation(a, np.exp(a)) == pytest.approx(1)
     assert rank_correlation(a, -(a**3)) == pytest.approx(-1)
+
+
+def test_a_change_is_told_only_beyond_two_standard_errors() -> None:
+    n = np.random.default_rng(0).normal(size=400)
+    n = (n - n.mean()) / n.std(ddof=1)
+    assert weights_pictures._change(0.5 + n) == "**0.50 ±\N{NO-BREAK SPACE}0.05** nats, better"
+    assert weights_pictures._change(-0.5 + n) == "**−0.50 ±\N{NO-BREAK SPACE}0.05** nats, worse"
+    assert weights_pictures._change(0.09 + n) == "**0.09 ±\N{NO-BREAK SPACE}0.05** nats, no clear difference"
+
+
+def test_dimensions_that_are_off_are_said() -> None:
+    assert "Both are off" in weights_pictures._said_of_codes(np.array([0.01, 0.02], np.float32))
+    assert "Both are off" not in weights_pictures._said_of_codes(np.array([0.01, 0.9], np.float32))

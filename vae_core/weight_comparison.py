@@ -49,23 +49,26 @@ UNMOVED_NATS: Final = 0.01
 """A weight whose KL is below this is told from its prior by no one."""
 
 
-class HeldOut(NamedTuple):
-    """Bounds of data that were not trained on, nats per datum, from S draws of (theta, z).
+class Bounds(NamedTuple):
+    """Bounds of each datum, shape (n,), nats, from S draws of (theta, z).
 
     Arguments:
         elbo: E_q(theta)[ELBO(x; theta)]: below log E_q(theta)[p(x|theta)], the predictive density.
-        error: Standard error of its mean over the data.
         weighted: log (1/S) sum_s p(x, z_s|theta_s) / q(z_s|x), with theta_s ~ q(theta) (Burda et al. 2016):
             a closer bound to the same.
     """
 
-    elbo: float
-    error: float
-    weighted: float
+    elbo: Tensor
+    weighted: Tensor
+
+    def summary(self) -> np.ndarray:
+        """Mean of elbo, its standard error over the data, mean of weighted; shape (3,)."""
+        error = self.elbo.std() / math.sqrt(len(self.elbo))
+        return torch.stack([self.elbo.mean(), error, self.weighted.mean()]).numpy()
 
 
 @torch.no_grad()
-def held_out_bound(model: VAE, x: Tensor, *, num_weights: int, generator: torch.Generator) -> HeldOut:
+def bounds(model: VAE, x: Tensor, *, num_weights: int, generator: torch.Generator) -> Bounds:
     """The bounds of data x of shape (n, D): theta from q for a :class:`BayesianVAE`, else as it is."""
     is_bayesian = isinstance(model, BayesianVAE)
     logs = []
@@ -73,10 +76,8 @@ def held_out_bound(model: VAE, x: Tensor, *, num_weights: int, generator: torch.
         net = model.sampled(generator=generator) if is_bayesian else model
         logs.append(iw_bound(net, x, num_samples=1, generator=generator).double())
     log_weights = torch.stack(logs)
-    elbo = log_weights.mean(0)
-    error = float(elbo.std() / math.sqrt(len(x)))
     weighted = torch.logsumexp(log_weights, 0) - math.log(num_weights)
-    return HeldOut(float(elbo.mean()), error, float(weighted.mean()))
+    return Bounds(log_weights.mean(0), weighted)
 
 
 def gradient_variance(
@@ -126,10 +127,11 @@ def compare(setting: Setting, dataset: Dataset, *, on_progress: Callable[[float]
     """Trains the three forms on both sizes with equally many updates and measures them.
 
     Returns:
-        Arrays named ``SIZE_FORM_WHAT``: ``train`` and ``test`` (elbo, error, weighted); and, for the two
-        forms with q(theta), ``mean``, ``spread``, ``own`` over the plane (rows, columns, D), ``log_density``
-        of the encoded training data there, ``codes``, ``noise_ratio`` |m| / s, ``weight_kl``, ``unmoved``,
-        ``gradients`` (variance with local draws, with global ones).
+        Arrays named ``SIZE_FORM_WHAT``: ``train`` and ``test`` (elbo, error, weighted), ``test_data``
+        (elbo and weighted of each held-out datum, so that forms can be compared in pairs, shape (2, n)); and,
+        for the two forms with q(theta), ``mean``, ``spread``, ``own`` over the plane (rows, columns, D),
+        ``log_density`` of the encoded training data there, ``codes``, ``noise_ratio`` |m| / s,
+        ``weight_kl``, ``unmoved``, ``gradients`` (variance with local draws, with global ones).
 
     Raises:
         BadInput: A setting out of its range (code ``num_data`` or the model's).
@@ -159,10 +161,10 @@ def _trained_and_measured(
             say(step.step / setting.num_steps)
     training.require_finite_weights()
     noise = torch.Generator().manual_seed(setting.seed + 2)
-    found = {
-        split: np.array(held_out_bound(model, x, num_weights=NUM_WEIGHTS, generator=noise))
-        for split, x in (("train", data.x_train), ("test", data.x_test))
-    }
+    train, test = (
+        bounds(model, x, num_weights=NUM_WEIGHTS, generator=noise) for x in (data.x_train, data.x_test)
+    )
+    found = {"train": train.summary(), "test": test.summary(), "test_data": torch.stack(test).numpy()}
     return found | _of_weights(model, data, noise) if isinstance(model, BayesianVAE) else found
 
 

@@ -73,7 +73,7 @@ def _settings() -> tuple[int, float, bool]:
         persist_state="session",
     )
     prior_std = st.slider(
-        "Prior width σ_w",
+        r"Prior width $\sigma_w$",
         0.1,
         3.0,
         0.5,
@@ -91,19 +91,18 @@ def _account(found: "WeightFit", num_data: int, *, is_wrong: bool) -> None:
     alt = f"F {found.bound:.3f}, log p(data) {found.log_evidence:.3f}, gap {found.kl_to_posterior:.3f} nats."
     st.plotly_chart(figure, key="w_line_bound", alt=alt, config=CHART_CONFIG)
     st.markdown(
-        f"F = E_q[log p(x|w)] **{signed(found.log_likelihood, 3)}** − KL(q ‖ p(w)) "
-        f"**{found.weight_kl:.3f}** nats "
-        f"for all {num_data} data: the weights cost **{found.weight_kl / num_data:.3f}** nats per datum.",
+        rf"ELBO of all {num_data} data: $\mathbb{{E}}_q$[log p(x|w)] **{signed(found.log_likelihood, 3)}** − "
+        f"KL(q ‖ p(w)) **{found.weight_kl:.3f}** = **{signed(found.bound, 3)}** nats. The weights cost "
+        f"**{found.weight_kl / num_data:.3f}** nats per datum.",
         help=Q_HELP,
     )
     if is_wrong:
         st.warning(
-            f"This q maximised E_q[log p(x|w)] − {num_data} · KL: its true bound is the F above. Its "
-            f"weights stay "
-            "near the prior however many data come."
+            rf"This q maximised $\mathbb{{E}}_q$[log p(x|w)] − {num_data} · KL: its true bound is the ELBO "
+            "above. Its weights stay near the prior however many data come."
         )
     residual = abs(found.log_evidence - found.bound - found.kl_to_posterior)
-    st.caption(f"x is all data here; log p(x) = F + KL(q ‖ exact posterior) closes to {residual:.0e} nats.")
+    st.caption(f"x is all data here; log p(x) = ELBO + KL(q ‖ true posterior) closes to {residual:.0e} nats.")
 
 
 def _spreads(view: "LineView") -> None:
@@ -114,9 +113,8 @@ def _spreads(view: "LineView") -> None:
     head = "| σ of the weights | under q | exact posterior |\n| --- | ---: | ---: |\n"
     st.markdown(head + "\n".join(rows))
     st.caption(
-        f"The likelihood's own σ is {view.noise:g} everywhere, however many data; that of the weights "
-        f"goes to 0. "
-        "The exact posterior knows that no flower lies in the gap. A q that takes each weight by itself "
-        "cannot "
-        "know it: there only combinations of weights are uncertain."
+        f"The likelihood's own σ is {view.noise:g} everywhere, however many data there are; that of the "
+        "weights goes to 0 as data come. The exact posterior is less sure in the gap, where no flower lies. "
+        "A q that takes each weight by itself cannot know of the gap: there only combinations of weights are "
+        "uncertain."
     )

@@ -16,6 +16,7 @@ from dashboard.tasks import tasks
 NUM_STEPS: Final = 5000
 SEED: Final = 0
 OVERS: Final = ("decoder", "decoder and encoder")
+WIDTH: Final = r"Prior width $\sigma_w$"
 WIDTHS: Final = ("0.3", "1", "3")
 RIGHT: Final = "divided by N"
 WRONG: Final = "once per datum (wrong)"
@@ -34,9 +35,9 @@ OVER_HELP: Final = (
 )
 PRIOR_HELP: Final = r"$\sigma_w$ of $p(\theta) = \mathcal{N}(0, \sigma_w^2 I)$."
 START_HELP: Final = (
-    f"Six trainings of {NUM_STEPS:,} updates each, beside the server: plain VAE, full Bayes, and full "
-    f"Bayes with "
-    "its KL counted once per datum; each on few and on all data. About a minute."
+    f"Six trainings of {NUM_STEPS:,} updates each, beside the server: plain VAE, full Bayes, and full Bayes "
+    "with its KL counted once per datum; each on few and on all data. About a minute on a free core; it may "
+    "wait for other computations first."
 )
 FORM_HELP: Final = (
     r"$\mathrm{KL}(q(\theta)\,\|\,p(\theta))$ belongs to the whole data set: per datum $\mathrm{KL}/N$. "
@@ -68,7 +69,7 @@ def draw() -> None:
 
 
 def _settings() -> tuple[int, str, str]:
-    first, second, third = st.columns([2, 2, 1], gap="large")
+    first, second, third = st.columns([2, 2, 1], gap="medium")
     with first:
         num_data = st.slider(
             "Few data N", 20, 200, 50, 10, key="w_data", help=DATA_HELP, persist_state="session"
@@ -76,12 +77,12 @@ def _settings() -> tuple[int, str, str]:
     with second:
         over = one_of("Posterior over weights of", OVERS, key="w_over", help_text=OVER_HELP)
     with third:
-        prior_std = one_of("Prior width σ_w", WIDTHS, key="w_prior", help_text=PRIOR_HELP, default="1")
+        prior_std = one_of(WIDTH, WIDTHS, key="w_prior", help_text=PRIOR_HELP, default="1")
     return num_data, over, prior_std
 
 
 def _name(num_data: int, over: str, prior_std: str) -> str:
-    about = f"weights {num_data} {over} {prior_std} {NUM_STEPS} {SEED}"
+    about = f"paired weights {num_data} {over} {prior_std} {NUM_STEPS} {SEED}"
     return hashlib.sha256(about.encode()).hexdigest()[:32]
 
 
@@ -115,6 +116,7 @@ def _said_of_the_error(result: Result, names: dict[str, str]) -> str:
         )
         parts.append(f"{wrong} instead of {right} nats ({name})")
     return (
-        "Each weight is held N times too strongly to its prior, so many data teach no more than few: every z "
-        f"decodes to nearly the same grey. Held-out ELBO {' and '.join(parts)}."
+        "Each weight is held N times too strongly to its prior, so many data teach no more than few. "
+        "Averaged over q(θ) every z decodes to nearly the same grey, and each draw of θ paints a picture "
+        f"of its own. Held-out ELBO {' and '.join(parts)}."
     )
