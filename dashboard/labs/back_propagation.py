@@ -67,11 +67,13 @@ SLIP_HELP: Final = (
 HEAD_HELP: Final = "What the encoder says of σ beside the mean μ."
 NOISE_HELP: Final = "Seed of ε ~ N(0, I): another number, another z = μ + σ ⊙ ε."
 LARGEST_SEED: Final = 999
+PICTURE: Final = 104
+"""Pixels; three stand beside each other on a phone."""
 
 
 def draw() -> None:
     """The choice of the network, then its pass."""
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         subject = one_of("Network", (SMALL, CURRENT), key="bp_subject", help_text=SUBJECT_HELP)
         slip = SLIPS[one_of("Error of the document", tuple(SLIPS), key="bp_slip", help_text=SLIP_HELP)]
     if subject == SMALL:
@@ -107,8 +109,8 @@ def _pictures(index: int, found: Pass) -> None:
     }
     with st.container(horizontal=True):
         for name, (values, shape) in shown.items():
-            with st.container(width=112, gap="xsmall"):
-                show(picture(values.astype(np.float32), shape, size=104), alt=name)
+            with st.container(width=PICTURE, gap="xsmall"):
+                show(picture(values.astype(np.float32), shape, size=PICTURE), alt=name)
                 st.caption(name)
 
 
@@ -117,14 +119,12 @@ def _current(shown: run_header.Subject, slip: "Slip | None") -> None:
     if not np.isfinite(cache.encoded(shown.key, 1, "held-out").reconstruction).all():
         st.error("This run has diverged: its weights are no finite numbers. Train with a smaller rate.")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         index = elbo_datum.choose(shown, "held-out")
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
     beta = cache_bound.beta_in_force(shown.key)
     found = cache_back_propagation.run_pass(shown.key, "held-out", index, noise, slip, beta)
-    _pass(found)
-    if found.log_var is not None:
-        st.caption(said_of_beta(shown.config.train, beta))
+    _pass(found, about="" if found.log_var is None else said_of_beta(shown.config.train, beta))
 
 
 def _select(label: str, options: Iterable[str], key: str, help_text: str) -> str:
@@ -136,7 +136,7 @@ def _number(label: str, key: str, help_text: str, largest: int = LARGEST_SEED) -
     return int(value)
 
 
-def _pass(found: Pass, digit: int | None = None) -> None:
+def _pass(found: Pass, digit: int | None = None, about: str = "") -> None:
     """The steps, the drawing, the step's formula, and the gradients."""
     steps = steps_of(found.columns)
     place, unit = draw_stepper(found.columns, steps, found.beta)
@@ -150,8 +150,8 @@ def _pass(found: Pass, digit: int | None = None) -> None:
     )
     go = functools.partial(pick_unit, found.columns, steps, place)
     drawn_network(wide, tall, label=label, key=NETWORK, on_unit=go)
-    if cuts := said_of_cuts(found.columns):
-        st.caption(cuts)
+    if notes := " ".join(filter(None, (said_of_cuts(found.columns), about))):
+        st.caption(notes)
     st.markdown("\n\n".join(f"${line}$" for line in formula_lines(found, steps[place], unit)))
     left, right = st.columns(2, gap="large")
     with left:

@@ -85,7 +85,7 @@ def _function() -> None:
 
 
 def _sliders() -> tuple[float, float, int]:
-    left, middle, right = st.columns(3, gap="large")
+    left, middle, right = st.columns(3, gap="medium")
     mean = left.slider(
         "μ", -3.0, 3.0, 0.7, 0.1, key="estimators_mean", help=MEAN_HELP, persist_state="session"
     )

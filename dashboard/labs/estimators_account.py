@@ -10,7 +10,7 @@ from dashboard import state
 from dashboard.cache_estimators import Sweep
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.estimators import Row, distributions_figure, variance_figure
-from dashboard.formats import signed
+from dashboard.formats import signed, with_error
 from dashboard.labs import estimators_errors
 from dashboard.labs.estimators_measured import SAMPLE_COUNTS, Cost, Measured
 
@@ -145,7 +145,7 @@ def _table(scene: Scene, part: int) -> str:
         ratio = f"× {found.variance / least:,.3g}" if min(least, found.variance) > 0 else "–"
         half_width = f"{found.half_width:.2g}" if found.half_width > 1e-4 else "0"
         lines.append(
-            f"| {_hyphenated(name)} | {_number(found.bias)} ± {half_width} "
+            f"| {_hyphenated(name)} | {with_error(_number(found.bias), half_width)} "
             f"| {found.variance**0.5:.3g} | {ratio} |"
         )
     return "\n".join(lines)

@@ -51,7 +51,7 @@ def _cards() -> None:
     cards = [*_kl(found), *_bound(found), *_posterior(found), *_variance(found), *_density(found)]
     for start in range(0, len(cards), 2):
         for column, (number, card) in zip(
-            st.columns(2, gap="large"), enumerate(cards[start : start + 2], start + 1), strict=False
+            st.columns(2), enumerate(cards[start : start + 2], start + 1), strict=False
         ):
             with column.container(border=True):
                 _card(number, card)

@@ -10,7 +10,7 @@ from dashboard import cache, cache_priors, state
 from dashboard.cache_priors import NUM_DECODED, NUM_SAMPLES, Plugged
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.priors import plane_figure
-from dashboard.formats import signed
+from dashboard.formats import signed, with_error
 from dashboard.labs import priors_training
 from dashboard.pictures import show, strip
 
@@ -53,8 +53,8 @@ def _plug_in() -> None:
         with column:
             _prior(name, plugged, means)
     st.caption(
-        "Lines: log p(z) = −7, −6, … nats, the same everywhere. Dots: means of q(z|x), held-out digits. "
-        f"Crosses: centres of the prior. Below: {NUM_DECODED} decoded draws from each prior."
+        "Lines: log p(z) = −7, −6, … nats, the same in all three. Dots: means of q(z|x), held-out digits. "
+        f"Crosses: centres of the prior. Below each: {NUM_DECODED} decoded draws from it."
     )
     _table(found)
 
@@ -79,10 +79,10 @@ def _table(found: dict[str, Plugged]) -> None:
     all_numbers = [plugged.numbers for plugged in found.values()]
     rows = {
         "reconstruction": [signed(numbers.reconstruction, 3) for numbers in all_numbers],
-        "KL: mutual information": [f"{numbers.fit.mutual_information.value:.3f}" for numbers in all_numbers],
-        "KL: KL(q(z) ‖ p(z))": [_with_error(numbers.fit.marginal_kl) for numbers in all_numbers],
+        "mutual information": [f"{numbers.fit.mutual_information.value:.3f}" for numbers in all_numbers],
+        "KL(q(z) ‖ p(z))": [_with_error(numbers.fit.marginal_kl) for numbers in all_numbers],
         "**held-out ELBO**": [_elbo(numbers) for numbers in all_numbers],
-        "more than N(0, I)": ["", *(_with_error(numbers.gain(normal)) for numbers in all_numbers[1:])],
+        "gain over N(0, I)": ["", *(_with_error(numbers.gain(normal)) for numbers in all_numbers[1:])],
     }
     head = " | ".join(TITLES[name].replace("Prior", "") for name in found)  # a phone is narrow
     lines = [f"| nats per datum | {head} |", "| --- " + "| ---: " * len(found) + "|"]
@@ -108,8 +108,8 @@ def _verdict(found: dict[str, Plugged], normal: "PluggedIn") -> None:
 
 def _elbo(numbers: "PluggedIn") -> str:
     error = float(numbers.elbo.std()) / len(numbers.elbo) ** 0.5
-    return f"**{signed(float(numbers.elbo.mean()), 3)}** ± {error:.3f}"
+    return with_error(f"**{signed(float(numbers.elbo.mean()), 3)}**", f"{error:.3f}")
 
 
 def _with_error(estimate: "Estimate") -> str:
-    return f"{signed(estimate.value, 3)} ± {estimate.standard_error:.3f}"
+    return with_error(signed(estimate.value, 3), f"{estimate.standard_error:.3f}")

@@ -12,7 +12,7 @@ from dashboard.choice import one_of
 from dashboard.figures.aggregate import decoded_samples_figure
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.priors import Film, curves_figure, film_figure
-from dashboard.formats import signed
+from dashboard.formats import signed, with_error
 from dashboard.pictures import show, strip
 from dashboard.task_line import task_line
 from dashboard.tasks import tasks
@@ -44,6 +44,7 @@ FILM_HELP: Final = (
     "the prior in data space. **VampPrior**: its pseudo-inputs; each cross above is the mean of q(z|u)."
 )
 MAX_SEED: Final = 9999
+K_HELP: Final = "How many components the mixture has, and how many pseudo-inputs the VampPrior."
 
 
 def draw() -> None:
@@ -76,9 +77,9 @@ def name_of(arguments: tuple[str, ...]) -> str:
 
 def _arguments() -> tuple[str, str, str, str]:
     """Data, K, epochs and seed, from their controls."""
-    with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         title = one_of("Data", tuple(DATA), key="priors_data", help_text="What all three are trained on.")
-        count = _slider("K", (2, 5, 10, 20, 50, 100), 50, "priors_k", "Components, and pseudo-inputs.")
+        count = _slider("K", (2, 5, 10, 20, 50, 100), 50, "priors_k", K_HELP)
         num_epochs = _slider("Epochs", (20, 50, 100, 200, 400), 100, "priors_epochs", BUDGET_HELP)
         seed = st.number_input(
             "Seed",
@@ -202,9 +203,11 @@ def _mean(result: Result, prior: str, name: str) -> float:
 
 
 def _with_error(result: Result, prior: str) -> str:
-    return f"**{signed(_last(result, prior, 'elbo'), 3)}** ± {_last(result, prior, 'error'):.3f}"
+    return with_error(
+        f"**{signed(_last(result, prior, 'elbo'), 3)}**", f"{_last(result, prior, 'error'):.3f}"
+    )
 
 
 def _part(result: Result, prior: str, row: int) -> str:
     value, error = result[f"{prior}/fit"][row]
-    return f"{value:.3f} ± {error:.3f}"
+    return with_error(f"{value:.3f}", f"{error:.3f}")

@@ -48,7 +48,8 @@ def about(base: RunConfig, num_data: int) -> str:
     model = base.model
     which = f"The first {num_data} training digits" if num_data else DATASET_INFO[base.dataset].title
     hidden = ", ".join(map(str, model.hidden_dims)) or "none"
-    facts = f"J = {model.latent_dim} · hidden layers {hidden} · β {base.train.beta:g} · seed {base.seed}"
+    seed = f"seed\N{NO-BREAK SPACE}{base.seed}"
+    facts = f"J = {model.latent_dim} · hidden layers {hidden} · β {base.train.beta:g} · {seed}"
     return f"{which} · {facts}"
 
 
