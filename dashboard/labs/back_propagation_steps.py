@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures.layers import Column, Moment
+from dashboard.figures.svg import number_text
 from dashboard.formats import superscript
 from dashboard.labs.back_propagation_pass import Pass
 
@@ -101,9 +102,9 @@ def weight(beta: float) -> str:
 
 
 def matrix(values: Array) -> str:
-    """A small matrix of numbers."""
-    rows = [" & ".join(number(value) for value in row) for row in values]
-    return r"\begin{pmatrix}" + r" \\ ".join(rows) + r"\end{pmatrix}"
+    """A small matrix of numbers; four columns of them fit a phone."""
+    rows = [" & ".join(rf"\text{{{number_text(value)}}}" for value in row) for row in values]
+    return r"{\small\begin{pmatrix}" + r" \\ ".join(rows) + r"\end{pmatrix}}"
 
 
 def red(formula: str) -> str:

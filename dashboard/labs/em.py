@@ -78,6 +78,7 @@ def _data() -> tuple[list[str], NDArray[np.float64]] | None:
         "Columns",
         table.columns,
         selection_mode="multi",
+        wrap=True,
         default=_default(source, table),
         key=f"em_columns_{source}_{len(table.columns)}",
         help="EM uses all of them, the picture the first two. They are scaled to mean 0 and deviation 1.",

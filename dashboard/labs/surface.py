@@ -81,7 +81,7 @@ def _account(index: int, ways: list[Descent], names: list[str], top: float) -> N
     strip = np.concatenate([x[None], cache.decode(key, ends)])
     alt = "The digit, then what the decoder makes of the end of each way: " + ", ".join(names) + "."
     pictures.show(pictures.strip(strip, (8, 8), size=IMAGE), alt=alt)
-    st.caption("The digit, then what is decoded where " + ", ".join(names) + " end.")
+    st.caption("The digit, then what is decoded where each ends: " + ", ".join(names) + ".")
     st.markdown(_table(ways, names))
     st.markdown(_verdict(ways, names, top))
     st.caption(

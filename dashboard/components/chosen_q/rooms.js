@@ -78,7 +78,7 @@ class GaussianRoom {
   }
 
   sliders(model) {
-    const name = (word, i) => (model.dims > 1 ? `${word} ${i + 1}` : word);
+    const name = (word, i) => (model.dims > 1 ? `${word}, z${"₁₂"[i]}` : word);
     const slider = (part, word, i, range) => ({
       label: name(word, i),
       range,
