@@ -54,7 +54,7 @@ def test_layers_of_one_size_share_the_sentence() -> None:
     assert said_of_cuts(layers(4, 64, 1024)) == ""
     assert said_of_cuts(layers(4, 2000, 1500, 2, 2000)) == (
         "Drawn are the first 1,024 of 2,000 units of layers 2 and 5, the first 1,024 of 1,500 units of "
-        "layer 3; the numbers below are of all units."
+        "layer 3; the numbers are of all units."
     )
 
 
@@ -78,7 +78,7 @@ def test_the_page_says_it_of_a_wide_layer_alone(runner: LocalRunner) -> None:
     at = choose(at, "bp_subject", "Current model")
     (said,) = (text.value for text in at.caption if "Drawn are" in text.value)
     assert said.startswith(
-        "Drawn are the first 1,024 of 1,200 units of layers 2 and 5; the numbers below are of all units. L"
+        "Drawn are the first 1,024 of 1,200 units of layers 2 and 5; the numbers are of all units. L"
     )
     at = at.number_input(key="bp_unit_of_1200").set_value(1200).run()
     assert at.success

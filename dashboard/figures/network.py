@@ -69,7 +69,7 @@ def said_of_cuts(columns: Sequence[Column]) -> str:
         f"the first {drawn:,} of {count:,} units of layer{'s' * (len(which) > 1)} {' and '.join(which)}"
         for (drawn, count), which in cuts.items()
     ]
-    return f"Drawn are {', '.join(parts)}; the numbers below are of all units." if parts else ""
+    return f"Drawn are {', '.join(parts)}; the numbers are of all units." if parts else ""
 
 
 def _terms(places: Places, terms: Mapping[int, str], moment: Moment) -> Iterator[str]:
