@@ -73,7 +73,7 @@ def _settings() -> tuple[int, float, bool]:
         persist_state="session",
     )
     prior_std = st.slider(
-        r"Prior width $\sigma_w$",
+        "Prior width of w",
         0.1,
         3.0,
         0.5,

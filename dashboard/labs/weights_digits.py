@@ -16,7 +16,6 @@ from dashboard.tasks import tasks
 NUM_STEPS: Final = 5000
 SEED: Final = 0
 OVERS: Final = ("decoder", "decoder and encoder")
-WIDTH: Final = r"Prior width $\sigma_w$"
 WIDTHS: Final = ("0.3", "1", "3")
 RIGHT: Final = "divided by N"
 WRONG: Final = "once per datum (wrong)"
@@ -77,7 +76,7 @@ def _settings() -> tuple[int, str, str]:
     with second:
         over = one_of("Posterior over weights of", OVERS, key="w_over", help_text=OVER_HELP)
     with third:
-        prior_std = one_of(WIDTH, WIDTHS, key="w_prior", help_text=PRIOR_HELP, default="1")
+        prior_std = one_of("Prior width of θ", WIDTHS, key="w_prior", help_text=PRIOR_HELP, default="1")
     return num_data, over, prior_std
 
 

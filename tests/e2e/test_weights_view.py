@@ -42,10 +42,10 @@ def test_the_chosen_segment_stands_out(app_server: Server, new_page: NewPage, sc
 def test_more_data_narrow_the_weights_and_the_error_is_shown(app_server: Server, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_server.url}/priors?priors_view=Weights")
-    cost = page.get_by_text("nats for all 20 data")
+    cost = page.get_by_text("ELBO of all 20 data")
     expect(cost).to_be_visible(timeout=WAIT_MS)
     page.locator(".st-key-w_line_data").get_by_role("slider").press("ArrowRight")
-    expect(page.get_by_text("nats for all 21 data")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("ELBO of all 21 data")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("radio", name="once per datum (wrong)").first.click()
     expect(page.get_by_text("This q maximised")).to_be_visible(timeout=WAIT_MS)
     expect(page.locator(".st-key-weights_start button:visible")).to_be_visible(timeout=WAIT_MS)
