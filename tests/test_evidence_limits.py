@@ -11,6 +11,27 @@ from vae_core.model import VAE
 WIDTH = 4096
 
 
+def test_mode_between_the_first_points_is_found() -> None:
+    """A decoder of steep weights: 2 nats of log p(x) lie on slopes that the first points hardly see."""
+    generator = torch.Generator().manual_seed(1)
+    config = ModelConfig(
+        data_dim=9, hidden_dims=(16,), likelihood="gaussian", likelihood_scale=0.3, activation="tanh"
+    )
+    model = VAE(config, generator=generator).double()
+    with torch.no_grad():
+        for weight in model.decoder.weights:
+            weight.mul_(6)
+        z = torch.randn(40, 2, generator=generator).double()
+        x = model.likelihood(z).sample(generator=generator).double()[5:6]
+        axis = torch.linspace(-6.5, 6.5, 1601, dtype=torch.float64)
+        places = torch.cartesian_prod(axis, axis)
+        log_joint = model.likelihood(places).log_prob(x[0]) + model.prior.log_prob(places)
+    expected = torch.logsumexp(log_joint, 0) + 2 * (axis[1] - axis[0]).log()
+    found = exact_evidence(model, x)
+    assert (found.log_evidence - expected).abs() < 1e-4
+    assert found.error < 1e-3
+
+
 def test_wide_hidden_layers_are_decoded_few_at_a_time(
     generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,8 +1,10 @@
 """Integrals over a latent space of one or two dimensions, on cells that hold the mass of some datum.
 
-The rule is the sum over the centres of the cells times their size. All data share one tree of cells: a cell
-is halved in each dimension only for the data that have mass in it and are not measured well enough yet. For
-a smooth bump the error falls faster than any power of the cell's side once it is about a deviation.
+The rule is the sum over points, one in each cell, times the cell's size. All data share one tree of cells: a
+cell is halved in each dimension only for the data that have mass in it and are not measured well enough yet.
+The points are nested: a cell's own point stays one of its children's, and in the plane the children come in
+two stages, each of which doubles the points on a lattice of equal distances (first the middle of four). For a
+smooth bump the error falls faster than any power of the cell's side once it is about a deviation.
 """
 
 import math
@@ -31,28 +33,69 @@ MAX_VALUES: Final = 2_000_000
 """Values of the widest layer at a time, 8 MB in float32."""
 
 
+STAGES: Final = {1: (((1,),),), 2: (((1, 1),), ((1, 0), (0, 1)))}
+"""For J = 1 and 2: which children of a cell are added in which stage, in sides from the cell's own point."""
+_BROTHERS: Final = {1: (((0, 1),),), 2: (((0, 2), (3, 1)), ((0, 3), (2, 1)))}
+"""Which two children, in the order of the stages, are a step apart in the first dimension, in the second."""
+ASIDE: Final = 2 / 3
+"""What a cell's point stands for reaches this far, in sides: a half minus a quarter of a half, and so on."""
+
+
 @dataclass(slots=True)
 class Block:
     """Some cells that lie close together, and the data that have mass there.
 
     Arguments:
-        centres: Shape (C, J).
+        points: The cells' own points, shape (C, J).
         rows: Numbers of the data, shape (R,).
         has_mass: Which of these data have posterior mass in which cell, booleans of shape (C, R).
         is_near: Which cells hold a share of which q, booleans of shape (C, R).
-        slack: By how much log p(x, z) may rise from each centre within its cell, shape (C, R), float32, nats.
+        slack: By how much log p(x, z) may rise from each point within its cell, shape (C, R), float32, nats.
+        log_joint: log p(x, z) at the children that there are, the own point first, shape (C, K, R), nats.
     """
 
-    centres: Tensor
+    points: Tensor
     rows: Tensor
     has_mass: Tensor
     is_near: Tensor
     slack: Tensor
+    log_joint: Tensor
 
     def part(self, cells: slice | Tensor, data: Tensor) -> "Block":
         """Some of the cells, for some of the data."""
-        masks = (mask[cells][:, data] for mask in (self.has_mass, self.is_near, self.slack))
-        return Block(self.centres[cells], self.rows[data], *masks)
+        values = (self.has_mass, self.is_near, self.slack, self.log_joint)
+        has_mass, is_near, slack, log_joint = (some[cells].index_select(-1, data) for some in values)
+        return Block(self.points[cells], self.rows[data], has_mass, is_near, slack, log_joint)
+
+    def all_points(self, step: float) -> Tensor:
+        """Those of the children that there are, shape (C, K, J); ``step`` is their side, with its sign."""
+        latent_dim, count = self.points.shape[1], self.log_joint.shape[1]
+        corners = [(0,) * latent_dim, *(corner for stage in STAGES[latent_dim] for corner in stage)]
+        return self.points[:, None] + step * torch.tensor(corners[:count]).to(self.points)
+
+    def add(self, model: VAE, x: Tensor, step: float, stage: int) -> None:
+        """Evaluates the children of one stage: one, or two, for each cell."""
+        corners = torch.tensor(STAGES[self.points.shape[1]][stage]).to(self.points)
+        points = (self.points[:, None] + step * corners).flatten(0, 1)
+        log_joint = log_joint_at(model, x[self.rows], points)[0]
+        log_joint = log_joint.reshape(len(self.points), len(corners), -1)
+        self.log_joint = torch.cat([self.log_joint, log_joint], 1)
+
+    def children(self, step: float, peaks: "Peaks | None") -> "Block":
+        """The cells of half the side, all marked for the data that needed the cells they are parts of."""
+        # A cell reaches at most two thirds of a step from its point, and a slope may be steeper on the far
+        # side: a whole step to the brother is allowed. Where a peak lies between brothers they are equal:
+        # there a quarter of what the whole cell was allowed, as for a parabola.
+        total = torch.zeros_like(self.slack)
+        for pairs in _BROTHERS[self.points.shape[1]]:
+            steps = [(self.log_joint[:, one] - self.log_joint[:, other]).abs_() for one, other in pairs]
+            total += torch.stack(steps).amax(0) if len(steps) > 1 else steps[0]
+        masks = (self.has_mass, self.is_near, torch.maximum(total.mul_(2 * ASIDE), self.slack / 4))
+        has_mass, is_near, slack = (m.repeat_interleave(self.log_joint.shape[1], 0) for m in masks)
+        points, log_joint = self.all_points(step).flatten(0, 1), self.log_joint.flatten(0, 1)
+        if peaks is not None:
+            slack = peaks.raise_slack(slack, log_joint, points, abs(step), self.rows)
+        return Block(points, self.rows, has_mass, is_near, slack, log_joint[:, None])
 
     def of(self, open_evidence: Tensor, open_q: Tensor) -> "Block | None":
         """What is left for the data whose integrals are open, booleans of shape (n,); None for nothing."""
@@ -61,14 +104,6 @@ class Block:
         needed = self.has_mass | self.is_near
         cells, data = needed.any(1), needed.any(0)
         return self.part(cells, data.nonzero()[:, 0]) if bool(data.any()) else None
-
-
-class Values(NamedTuple):
-    """At the centres of one block's cells, each of shape (C, R), nats, float64."""
-
-    log_joint: Tensor
-    log_likelihood: Tensor
-    log_q: Tensor
 
 
 class Peaks(NamedTuple):
@@ -119,7 +154,7 @@ def first_blocks(
     log_joint = torch.cat([log_joint_at(model, x, piece)[0] for piece in centres.split(at_once)])
     mean = posterior.mean.to(x.dtype)
     at_mean = model.likelihood(mean).log_prob(x) + model.prior.log_prob(mean)
-    largest = torch.maximum(log_joint.max(0).values, at_mean.double())
+    largest = torch.maximum(log_joint.amax(0), at_mean.double())
     if peaks is not None:
         largest = torch.maximum(largest, peaks.log_joint.amax(0))
     relative = (log_joint - largest).float()  # a large array, of which only the outlines are wanted
@@ -136,7 +171,8 @@ def first_blocks(
     order = _z_order(index)
     order = order[(has_mass | is_near)[order].any(1)]
     masks = (has_mass[order], is_near[order], slack[order])
-    return [Block(centres[order], torch.arange(len(x)), *masks)], largest, edge_share
+    block = Block(centres[order], torch.arange(len(x)), *masks, log_joint[order, None])
+    return [block], largest, edge_share
 
 
 def lattice(model: VAE, posterior: DiagonalNormal) -> tuple[Tensor, tuple[int, ...], float]:
@@ -156,52 +192,29 @@ def pieces(model: VAE, blocks: list[Block]) -> Iterator[Block]:
     """The same cells, a bounded number at a time with only the data that need these."""
     at_once = max(1, min(_CELLS_AT_ONCE, MAX_VALUES // widest_layer(model) // 2**model.config.latent_dim))
     for block in blocks:
-        for start in range(0, len(block.centres), at_once):
+        for start in range(0, len(block.points), at_once):
             here = slice(start, start + at_once)
             needed = block.has_mass[here] | block.is_near[here]
             yield block.part(here, needed.any(0).nonzero()[:, 0])
 
 
-def halved(
-    model: VAE, x: Tensor, q: DiagonalNormal, block: Block, size: float, peaks: Peaks | None
-) -> tuple[Block, Values]:
-    """Cells of side ``size``, half of the block's, and the values at their centres.
+def log_density(q: DiagonalNormal, rows: Tensor, points: Tensor) -> Tensor:
+    """log q of some data at all points, shape (C, R): a product of features, which costs little memory.
 
-    They are marked for all data that needed the cells which they are parts of.
+    Measured from the points' own middle: no digits are lost where they lie as closely as a q is wide.
     """
-    latent_dim = block.centres.shape[1]
-    signs = torch.tensor([-0.5, 0.5]).to(block.centres)
-    offsets = torch.cartesian_prod(*(signs,) * latent_dim).reshape(-1, latent_dim) * size
-    points = (block.centres[:, None] + offsets).flatten(0, 1)
-    log_joint, log_likelihood = log_joint_at(model, x[block.rows], points)
-    square = log_joint.reshape(-1, *(2,) * latent_dim, len(block.rows))
-    # From a centre to its cell's edge is half a step to its brother; a slope may be steeper on the far side,
-    # so a whole step is allowed. Where a peak lies between brothers they are equal: there a quarter of what
-    # the whole cell was allowed, as for a parabola.
-    steps = [
-        square.diff(dim=dim + 1).abs().amax(tuple(range(1, latent_dim + 1))) for dim in range(latent_dim)
-    ]
-    slack = torch.maximum(torch.stack(steps).sum(0).float(), block.slack / 4)
-    masks = [mask.repeat_interleave(len(offsets), 0) for mask in (block.has_mass, block.is_near, slack)]
-    if peaks is not None:
-        masks[2] = peaks.raise_slack(masks[2], log_joint, points, size, block.rows)
-    values = Values(log_joint, log_likelihood, _log_density(q, block.rows, points))
-    return Block(points, block.rows, *masks), values
+    middle, precision = points.mean(0), (-q.log_var[rows]).exp()
+    mean, points = q.mean[rows] - middle, points - middle
+    features = torch.cat([points.square(), points, torch.ones(len(points), 1).to(points)], 1)
+    constant = (mean.square() * precision + q.log_var[rows] + math.log(2 * math.pi)).sum(1, keepdim=True)
+    return features @ torch.cat([-0.5 * precision, mean * precision, -0.5 * constant], 1).T
 
 
-def _log_density(q: DiagonalNormal, rows: Tensor, points: Tensor) -> Tensor:
-    """log q of some data at all points, shape (C, R): dimension by dimension, which needs less memory."""
-    total = points.new_zeros(len(points), len(rows))
-    for place, mean, std in zip(points.T, q.mean[rows].T, q.std[rows].T, strict=True):
-        total += (place[:, None] - mean).div_(std).square_().add_(math.log(2 * math.pi)).mul_(-0.5)
-    return total - q.log_var[rows].sum(1) / 2
-
-
-def near(q: DiagonalNormal, centres: Tensor, size: float, depth: Tensor) -> Tensor:
+def near(q: DiagonalNormal, points: Tensor, size: float, depth: Tensor) -> Tensor:
     """Which cells hold a density of which q that is less than ``depth`` nats below its largest: (C, R)."""
-    total = centres.new_zeros(len(centres), len(q.mean))
-    for place, mean, std in zip(centres.T, q.mean.T, q.std.T, strict=True):
-        total += (place[:, None] - mean).abs_().sub_(size / 2).clamp_(min=0).div_(std).square_()
+    total = points.new_zeros(len(points), len(q.mean))
+    for place, mean, std in zip(points.T, q.mean.T, q.std.T, strict=True):
+        total += (place[:, None] - mean).abs_().sub_(ASIDE * size).clamp_(min=0).div_(std).square_()
     return total < 2 * depth
 
 
@@ -212,10 +225,13 @@ def log_joint_at(model: VAE, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _slack_on_grid(log_joint: Tensor) -> Tensor:
-    """By how much log p(x, z) may rise from each cell's centre: half of the steepest steps around it."""
+    """By how much log p(x, z) may rise from each cell's point within its cell: the steepest steps around it.
+
+    A cell reaches two thirds of a step; with no more than those, a steep decoder lost a mode worth 2 nats.
+    """
     slack = torch.zeros_like(log_joint)
     for dim in range(log_joint.ndim - 1):
-        steps = log_joint.diff(dim=dim).abs_().mul_(0.5)
+        steps = log_joint.diff(dim=dim).abs_()
         count = steps.shape[dim]
         around = torch.zeros_like(log_joint)
         around.narrow(dim, 0, count).copy_(steps)
