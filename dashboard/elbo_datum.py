@@ -11,7 +11,7 @@ from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.elbo import histogram_figure
 from dashboard.figures.evidence import bound_figure, importance_figure, samples_figure
 from dashboard.figures.posterior import Ellipse, posterior_figure
-from dashboard.formats import signed
+from dashboard.formats import rounded, signed
 from dashboard.pictures import show, strip
 from dashboard.run_header import Subject
 from dashboard.tasks import tasks
@@ -113,10 +113,11 @@ def _identity(shown: Subject, split: str, index: int, bound: DatumBound) -> None
         f"**{divergence:.4f}** nats",
         help=IDENTITY_HELP,
     )
-    residual = log_evidence - bound.elbo - divergence
+    residual = rounded(abs(log_evidence - bound.elbo - divergence), 1)
+    error = rounded(float(exact.error), 1)
     st.caption(
         f"Reconstruction {signed(float(exact.reconstruction), 4)} − KL(q ‖ prior) {bound.kl:.4f} = ELBO. "
-        f"Each by quadrature, error at most {float(exact.error):.0e}; it closes to {abs(residual):.0e}."
+        f"Each by quadrature, error at most {error} nats; the sum above closes to {residual} nats."
         + ("" if best is not None else " **All data** can measure how the gap splits in two.")
     )
 

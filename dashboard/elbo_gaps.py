@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dashboard import cache, state
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.evidence import gap_figure
-from dashboard.formats import signed
+from dashboard.formats import rounded, signed
 from dashboard.run_header import Subject
 from dashboard.task_line import task_line
 from dashboard.tasks import tasks
@@ -94,9 +94,9 @@ def _how(shown: Subject, result: dict[str, NDArray[Any]]) -> str:
     if len(result["kl_to_posterior"]):
         residual = result["log_evidence"] - result["elbo"] - result["kl_to_posterior"]
         return about + (
-            f"log p(x) by quadrature, its error at most {result['error'].max():.1e} nats. KL(q ‖ true "
-            "posterior), by a quadrature of its own, closes log p(x) = ELBO + KL to "
-            f"{np.abs(residual).max():.1e} nats."
+            f"log p(x) by quadrature, its error at most {rounded(result['error'].max(), 2)} nats. KL(q ‖ "
+            "true posterior), by a quadrature of its own, closes log p(x) = ELBO + KL to "
+            f"{rounded(np.abs(residual).max(), 2)} nats."
         )
     return about + (
         f"With J = {shown.config.model.latent_dim} no grid is fine enough for the exact log p(x) (J ≤ 2): "

@@ -9,7 +9,7 @@ from dashboard import cache, cache_bound, state
 from dashboard.choice import one_of
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.rates import collapse_figure
-from dashboard.formats import signed
+from dashboard.formats import rounded, signed
 from dashboard.run_header import Subject
 
 if TYPE_CHECKING:
@@ -95,13 +95,13 @@ def _show_verdict(program: "Program", reconstruction: float, kl: float, beta: fl
     left, right = st.columns(2)
     loss = signed(program.loss(reconstruction, kl, beta), 4)
     left.metric("Loss on such a program's screen", loss, border=True)
-    right.metric("β that it really trains with", f"{effective:,.4g}", border=True)
+    right.metric("β that it really trains with", f"{rounded(effective, 4)}", border=True)
     if np.isclose(effective, beta):
         st.caption(f"The same direction as our objective with β = {beta:g}, up to one factor.")
         return
     st.caption(
-        f"Its author wrote β = {beta:g}; the gradient is that of β = {effective:,.4g}: the KL weighs "
-        f"{effective / beta:,.3g} times as much as intended "
+        f"Its author wrote β = {beta:g}; the gradient is that of β = {rounded(effective, 4)}: the KL weighs "
+        f"{rounded(effective / beta)} times as much as intended "
         f"(D = {program.data_dim}, J = {program.latent_dim}, B = {program.batch_size})."
     )
 
@@ -120,7 +120,7 @@ def _limits(shown: Subject, split: str, num_samples: int) -> None:
     elif model.likelihood == "gaussian":
         scale = cache.likelihood_scale(shown.key)
         best = f"{signed(highest_density(model.data_dim, scale))} nats"
-        st.metric(f"log p(x|z) of a perfect copy, s = {scale:.3g}", best, help=DENSITY_HELP, border=True)
+        st.metric(f"log p(x|z) of a perfect copy, s = {rounded(scale)}", best, help=DENSITY_HELP, border=True)
         st.markdown(f"The reconstruction has **{signed(reconstruction)}** nats. {_sign(reconstruction)}")
     else:
         st.markdown(f"A density on [0, 1]: **{signed(reconstruction)}** nats. {_sign(reconstruction)}")
@@ -166,8 +166,8 @@ def _collapse(shown: Subject, split: str, num_samples: int) -> None:
     num_active, num_measured = int(found.is_active.sum()), int((measured > 0.01).sum())
     alt = f"Predicted active: {num_active}; measured with KL above 0.01: {num_measured}."
     st.plotly_chart(figure, key="collapse", alt=alt, config=CHART_CONFIG)
-    values = ", ".join(f"{value:.3g}" for value in found.eigenvalues[:8].tolist())
+    values = ", ".join(f"{rounded(value)}" for value in found.eigenvalues[:8].tolist())
     kind = "This model is linear: it should agree." if not config.model.hidden_dims else (
         "This model is not linear: it may keep what a linear one drops, and the other way round."
     )  # fmt: skip
-    st.caption(f"β s² = {found.threshold:.3g}; λ = {values}. {alt} {kind}")
+    st.caption(f"β s² = {rounded(found.threshold)}; λ = {values}. {alt} {kind}")

@@ -1,5 +1,7 @@
 """How numbers are written on the page."""
 
+import math
+
 
 def signed(value: float, digits: int = 2) -> str:
     """A number with a real minus sign, as printed formulas have it: ``-1.5`` becomes ``−1.50``."""
@@ -11,17 +13,22 @@ def with_error(value: str, error: str) -> str:
     return f"{value} ±\N{NO-BREAK SPACE}{error}"
 
 
-def rounded(value: float) -> str:
-    """A positive number to three digits: ``0.0134``, ``160,000``, and from a million on ``2.56 × 10¹⁰``."""
-    if value < 1e6:
-        return f"{float(f'{value:.3g}'):,.12g}"
-    digits, power = f"{value:.2e}".split("e")
-    return f"{digits} × 10{superscript(int(power)).strip('⁽⁾')}"
+def rounded(value: float, digits: int = 3) -> str:
+    """A number of at least 0 to some digits: ``0.0134``, ``160,000``.
+
+    From a million on, and below a ten thousandth, with a power of ten: ``2.56 × 10¹⁰``, ``3 × 10⁻⁹``.
+    """
+    if not math.isfinite(value):
+        return "–"
+    if value == 0 or 1e-4 <= value < 1e6:
+        return f"{float(f'{value:.{digits}g}'):,.12g}"
+    factor, power = f"{value:.{digits - 1}e}".split("e")
+    return f"{factor} × 10{superscript(int(power)).strip('⁽⁾')}"
 
 
 def superscript(number: int) -> str:
     """The number of a layer as formulas have it: ``12`` becomes ``⁽¹²⁾``."""
-    return "⁽" + str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")) + "⁾"
+    return "⁽" + str(number).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")) + "⁾"
 
 
 def subscript(number: int) -> str:

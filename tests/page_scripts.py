@@ -21,6 +21,8 @@ TINY: Final = RunConfig(
     model=ModelConfig(data_dim=64, hidden_dims=(8,)), train=TrainConfig(num_epochs=1, batch_size=256)
 )
 NUMBER: Final = re.compile(r"[−-]?\d[\d,]*\.?\d*(?:e-?\d+)?")
+POWER: Final = re.compile(r" × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
+DOWN: Final = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 KINDS: Final = {
     "J=1": replace(TINY, model=replace(TINY.model, latent_dim=1)),
     "J=2": TINY,
@@ -94,10 +96,9 @@ def text_with(at: AppTest, part: str) -> str:
 
 
 def numbers(text: str) -> list[float]:
-    """All numbers in a text."""
-    return [
-        float(found.replace("−", "-").replace(",", "")) for found in NUMBER.findall(text.replace("*", ""))
-    ]
+    """All numbers in a text; ``3 × 10⁻⁹`` is one."""
+    text = POWER.sub(lambda power: "e" + power[1].translate(DOWN), text.replace("*", ""))
+    return [float(found.replace("−", "-").replace(",", "")) for found in NUMBER.findall(text)]
 
 
 def charts(at: AppTest) -> set[Any]:

@@ -17,7 +17,7 @@ from dashboard.jobs import LocalRunner
 from dashboard.labs.back_propagation import ACTIVATIONS, HEADS, OUTPUTS, SLIPS
 from dashboard.labs.back_propagation_pass import TOLERANCE
 from dashboard.labs.back_propagation_steps import steps_of
-from tests.page_scripts import KINDS, TINY, checked, open_page, runner, trained
+from tests.page_scripts import KINDS, TINY, checked, numbers, open_page, runner, trained
 from vae_core.backward import back_propagate
 from vae_core.runfile import load_run, save_run
 
@@ -65,11 +65,11 @@ def test_it_opens_with_every_number_and_says_that_hand_is_automatic() -> None:
     assert "·" not in words
     assert sorted(words) == sorted(drawing(at, "tall"))
     (said,) = at.success
-    assert float(re.findall(r"\de-\d+", said.value)[0]) < TOLERANCE
+    assert numbers(said.value)[0] < TOLERANCE
     assert [row[0] for row in table(at)] == [
         f"**{part}{n}**" for n in ("⁽⁶⁾", "⁽⁵⁾", "⁽³⁾", "⁽²⁾") for part in "Wb"
     ]
-    assert all(float(row[3]) < TOLERANCE and row[1] == row[2] for row in table(at))
+    assert all(numbers(row[3])[0] < TOLERANCE and row[1] == row[2] for row in table(at))
 
 
 def test_the_numbers_are_those_of_the_core() -> None:

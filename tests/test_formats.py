@@ -1,5 +1,7 @@
 """How numbers are written."""
 
+import math
+
 import pytest
 
 from dashboard.formats import rounded
@@ -13,7 +15,15 @@ from dashboard.formats import rounded
         (160_000.0, "160,000"),
         (999_999.0, "1,000,000"),
         (20.0**8, "2.56 × 10¹⁰"),
+        (0.0, "0"),
+        (1e-4, "0.0001"),
+        (2.346e-12, "2.35 × 10⁻¹²"),
+        (math.nan, "–"),
     ],
 )
 def test_rounded(value: float, text: str) -> None:
     assert rounded(value) == text
+
+
+def test_rounded_to_one_digit() -> None:
+    assert [rounded(value, 1) for value in (3.1e-4, 3.1e-9, 0.96)] == ["0.0003", "3 × 10⁻⁹", "1"]

@@ -12,6 +12,7 @@ from dashboard.cache_back_propagation import SmallNetwork
 from dashboard.choice import one_of
 from dashboard.components.network import drawn_network
 from dashboard.figures.network import network_svg, said_of_cuts
+from dashboard.formats import rounded
 from dashboard.labs.back_propagation_back import gradient_lines
 from dashboard.labs.back_propagation_beta import said_of_beta
 from dashboard.labs.back_propagation_pass import TOLERANCE, Pass
@@ -169,7 +170,9 @@ def _verdict(found: Pass) -> None:
         st.info(NO_PLACE[found.slip])
     wrong = [parameter for parameter in found.parameters if parameter.difference >= TOLERANCE]
     if not wrong:
-        st.success(f"By hand = automatic differentiation, to {found.difference:.0e} (relative, float64).")
+        st.success(
+            f"By hand = automatic differentiation, to {rounded(found.difference, 1)} (relative, float64)."
+        )
         return
     st.error(
         f"With this error {len(wrong)} of {len(found.parameters)} gradients are wrong, "

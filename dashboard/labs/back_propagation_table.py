@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from dashboard.figures.svg import number_text
-from dashboard.formats import superscript
+from dashboard.formats import rounded, superscript
 from dashboard.labs.back_propagation_pass import TOLERANCE, Parameter, Pass
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _row(parameter: Parameter) -> str:
     cells = [
         number_text(parameter.by_hand),
         number_text(parameter.automatic),
-        f"{parameter.difference:.0e}".replace("0e+00", "0"),
+        rounded(parameter.difference, 1),
     ]
     if parameter.difference >= TOLERANCE:
         cells[0], cells[2] = f":red[**{cells[0]}**]", f":red[**{100 * parameter.difference:,.0f} %**]"

@@ -10,7 +10,7 @@ from dashboard import cache_free_energy, state
 from dashboard.cache_free_energy import EM_STEPS, NUM_STARTS, EmRun
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.em import EmPath, em_figure
-from dashboard.formats import signed
+from dashboard.formats import rounded, signed
 from dashboard.labs import em_bridge
 from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
 from vae_core.errors import BadInput
@@ -183,7 +183,9 @@ def _account(x: NDArray[np.float64], num_components: int, run: EmRun, start: int
     left.metric("log p(x) per datum", f"{signed(run.last, 4)} nats", gain, border=True)
     gap = f"{run.gaps[0]:.4f} nats"
     middle.metric("Gap after the first M-step", gap, border=True, help=GAP_HELP)
-    right.metric("log p − F − gap, largest", f"{_residual(run):.0e} nats", border=True, help=FORMS_HELP)
+    right.metric(
+        "log p − F − gap, largest", f"{rounded(_residual(run), 1)} nats", border=True, help=FORMS_HELP
+    )
     _iterations(run)
     floored = sorted({number + 1 for step in run.steps for number in step.floored})
     if floored:
@@ -194,7 +196,7 @@ def _account(x: NDArray[np.float64], num_components: int, run: EmRun, start: int
     distance = float(np.abs(theirs - run.steps[-1].means.numpy()).max())
     st.caption(
         f"scikit-learn's GaussianMixture from the same start, {EM_STEPS} iterations: means differ by at most "
-        f"{distance:.0e}."
+        f"{rounded(distance, 1)}."
     )
 
 

@@ -10,7 +10,7 @@ from dashboard import state
 from dashboard.cache_estimators import Sweep
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.estimators import Row, distributions_figure, variance_figure
-from dashboard.formats import signed, with_error
+from dashboard.formats import rounded, signed, with_error
 from dashboard.labs import estimators_errors
 from dashboard.labs.estimators_measured import SAMPLE_COUNTS, Cost, Measured
 
@@ -142,7 +142,7 @@ def _table(scene: Scene, part: int) -> str:
     least = scene.accuracy("reparameterised")[part].variance
     for name in scene.estimators:
         found = scene.accuracy(name)[part]
-        ratio = f"× {found.variance / least:,.3g}" if min(least, found.variance) > 0 else "–"
+        ratio = f"× {rounded(found.variance / least)}" if min(least, found.variance) > 0 else "–"
         half_width = f"{found.half_width:.2g}" if found.half_width > 1e-4 else "0"
         lines.append(
             f"| {_hyphenated(name)} | {with_error(_number(found.bias), half_width)} "
@@ -200,7 +200,7 @@ def _span(seconds: float) -> str:
 
 
 def _number(value: float) -> str:
-    return signed(value, 3) if abs(value) < 1000 else f"{value:.3g}".replace("-", "−")
+    return signed(value, 3) if abs(value) < 1000 else ("−" if value < 0 else "") + rounded(abs(value))
 
 
 def _how(measured: Measured) -> str:
@@ -208,10 +208,11 @@ def _how(measured: Measured) -> str:
     if max(measured.standard_error) > 0:
         return samples + (
             "True gradient: reparameterised samples of their own (J > 2 is too many for quadrature), "
-            f"± {max(measured.standard_error):.2g}."
+            f"± {rounded(max(measured.standard_error), 2)}."
         )
     if max(measured.error) > 0:
         return samples + (
-            f"True gradient: quadrature; half as many nodes change it by at most {max(measured.error):.0e}."
+            "True gradient: quadrature; half as many nodes change it by at most "
+            f"{rounded(max(measured.error), 1)}."
         )
     return samples + "True gradient: closed form."

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import streamlit as st
 
 from dashboard import cache_misprints
-from dashboard.formats import signed
+from dashboard.formats import rounded, signed
 
 if TYPE_CHECKING:
     from vae_core.misprints import Misprints
@@ -111,8 +111,8 @@ def _bound(found: "Misprints") -> list[Card]:
             r"\mathrm{ELBO} = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q\,\|\,p(z))",
             f"{signed(found.mean_likelihood - found.kl, 3)} nats",
             f"{signed(found.elbo[0], 3)} nats",
-            f"E_q[p(x|z)] of 64 pixels is {found.mean_likelihood:.0e}: without its logarithm only the KL "
-            "would be trained, and the best q would be the prior.",
+            rf"$\mathbb{{E}}_q$[p(x|z)] of 64 pixels is {rounded(found.mean_likelihood, 1)}: without its "
+            "logarithm only the KL would be trained, and the best q would be the prior.",
         ),
     ]
 

@@ -9,7 +9,7 @@ from dashboard.choice import one_of
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.evidence import bound_figure
 from dashboard.figures.weights import line_figure
-from dashboard.formats import signed
+from dashboard.formats import rounded, signed
 from dashboard.labs import weights_digits
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ def _account(found: "WeightFit", num_data: int, *, is_wrong: bool) -> None:
             "above. Its weights stay near the prior however many data come."
         )
     residual = abs(found.log_evidence - found.bound - found.kl_to_posterior)
-    st.caption(f"x is all data here; log p(x) = ELBO + KL(q ‖ true posterior) closes to {residual:.0e} nats.")
+    st.caption(
+        f"x is all data here; log p(x) = ELBO + KL(q ‖ true posterior) closes to {rounded(residual, 1)} nats."
+    )
 
 
 def _spreads(view: "LineView") -> None:
