@@ -1,6 +1,6 @@
 """What the ELBO page draws for one datum: how far its bound is from log p(x), and why."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import streamlit as st
@@ -15,6 +15,9 @@ from dashboard.formats import rounded, signed
 from dashboard.pictures import show, strip
 from dashboard.run_header import Subject
 from dashboard.tasks import tasks
+
+if TYPE_CHECKING:
+    from vae_core.evidence import Evidence
 
 DATUM_HELP: Final = "Choose a datum: its log p(x), its true posterior, its bounds. Arrow keys move by one."
 IDENTITY_HELP: Final = (
@@ -32,6 +35,11 @@ IMPORTANCE_HELP: Final = (
 SAMPLES_HELP: Final = (
     r"$\log p(x|z_m)$ of samples $z_m \sim q(z|x)$: their mean is the reconstruction term, their spread is "
     "why an estimate with M = 1 is noisy."
+)
+
+
+OTHERS_HELP: Final = (
+    "The ELBO of every datum, with the same M: the better the bound, the further to the right."
 )
 
 
@@ -67,10 +75,10 @@ def _datum(shown: Subject, split: str, num_samples: int) -> None:
         _importance(bound)
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("The reconstruction term, sample by sample", help=SAMPLES_HELP)
+        st.subheader("Reconstruction by sample", help=SAMPLES_HELP)
         _samples(bound, num_samples)
     with right:
-        st.subheader("Among the others")
+        st.subheader("Among the others", help=OTHERS_HELP)
         terms = cache.encoded(shown.key, num_samples, split)
         figure = histogram_figure(terms.elbo, index, theme=state.theme_name())
         alt = f"Histogram of the ELBO of each datum; this one has {terms.elbo[index]:.2f} nats."
@@ -113,12 +121,16 @@ def _identity(shown: Subject, split: str, index: int, bound: DatumBound) -> None
         f"**{divergence:.4f}** nats",
         help=IDENTITY_HELP,
     )
-    residual = rounded(abs(log_evidence - bound.elbo - divergence), 1)
-    error = rounded(float(exact.error), 1)
-    st.caption(
+    more = "" if best is not None else " **All data** can measure how the gap splits in two."
+    st.caption(_how(bound, exact) + more)
+
+
+def _how(bound: DatumBound, exact: "Evidence") -> str:
+    residual = rounded(abs(float(exact.log_evidence) - bound.elbo - float(exact.kl_to_posterior)), 1)
+    return (
         f"Reconstruction {signed(float(exact.reconstruction), 4)} − KL(q ‖ prior) {bound.kl:.4f} = ELBO. "
-        f"Each by quadrature, error at most {error} nats; the sum above closes to {residual} nats."
-        + ("" if best is not None else " **All data** can measure how the gap splits in two.")
+        f"Each by quadrature, error at most {rounded(float(exact.error), 1)} nats; the sum above closes to "
+        f"{residual} nats."
     )
 
 
@@ -178,6 +190,6 @@ def _samples(bound: DatumBound, num_samples: int) -> None:
     alt = f"Histogram of log p(x|z) of {len(values)} samples of z: {spread} nats."
     st.plotly_chart(figure, key="samples", alt=alt, config=CHART_CONFIG)
     st.caption(
-        f"{len(values):,} samples, standard deviation {values.std():.2f} nats; a mean of M = {num_samples} "
-        f"has {values.std() / np.sqrt(num_samples):.2f}."
+        f"{len(values):,} samples, standard deviation {values.std():.2f} nats; the mean of M = {num_samples} "
+        f"has a standard error of {values.std() / np.sqrt(num_samples):.2f} nats."
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from dashboard import cache, state
+from dashboard import cache, cache_bound, state
 from dashboard.job import JobView
 from dashboard.jobs import runner
 from vae_core.config import RunConfig
@@ -60,7 +60,7 @@ def subject() -> Subject:
     except BadInput as err:
         st.error(str(err))
         st.stop()
-    _draw(view, run.config, run.step)
+    _draw(view, run.config, run.step, cache_bound.beta_in_force(key))
     shape, names = data.image_shape, data.class_names
     return Subject(key=key, config=run.config, step=run.step, image_shape=shape, class_names=names)
 
@@ -90,10 +90,10 @@ def _measurable(run: "Run") -> "Run":
     )
 
 
-def _draw(view: JobView | None, config: RunConfig, step: int) -> None:
+def _draw(view: JobView | None, config: RunConfig, step: int, beta: float) -> None:
     title = DATASET_INFO[config.dataset].title
     which = "The model that ships with this dashboard" if view is None else f"Your run, {view.status}"
-    facts = f"{title} · J = {config.model.latent_dim} · β {config.train.beta:g} · step {step:,}"
+    facts = f"{title} · J = {config.model.latent_dim} · β {beta:.4g} · step {step:,}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{which}** · {facts}", width="content")
         if view is None:
