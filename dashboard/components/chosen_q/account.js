@@ -77,9 +77,12 @@ class Account {
     let x = frame.left;
     text.forEach(([name, value], k) => {
       const colour = parts[k]?.[2] ?? end;
-      const words = `${name} ${fixed(value, 3)}`;
-      write(context, theme, words, x, top + 18, { align: "left", size: 15, weight: 700, colour, halo: 5 });
-      x += context.measureText(words).width;
+      // E_q: what follows the underscore stands lower.
+      `${name} ${fixed(value, 3)}`.split(/_(q)/).forEach((words, part) => {
+        const [size, y] = part % 2 ? [12, top + 22] : [15, top + 18];
+        write(context, theme, words, x, y, { align: "left", size, weight: 700, colour, halo: 5 });
+        x += context.measureText(words).width;
+      });
     });
   }
 

@@ -217,12 +217,12 @@ class DecodedRoom {
   }
 
   offers() {
-    if (!this.stage.hidden) return this.shown.offers();
-    return [{ title: this.host.isImage ? "Decoded picture" : "Data space", hint: this.bad.textContent }];
+    const { failure, isImage } = this.host;
+    return failure ? [{ title: isImage ? "Decoded picture" : "Data space", hint: failure }] : this.shown.offers();
   }
 
   told(source) {
-    const whole = this.host.decoded.every(isFiniteNumber);
+    const whole = this.host.failure === null;
     this.bad.hidden = whole;
     this.stage.hidden = !whole;
     this.caption.textContent = this.host.zText();

@@ -59,6 +59,11 @@ class Explorer {
     return this.config.image_shape !== null;
   }
 
+  // Why nothing decoded can be shown or saved; null where it can.
+  get failure() {
+    return this.decoded.every(isFiniteNumber) ? null : this.root.querySelector(".bad").textContent;
+  }
+
   // Tells the page which held-out datum was chosen by hand: one message a choice.
   choose(row) {
     this.send?.("datum", { row, run: this.config.run });

@@ -38,6 +38,7 @@ class InterpolationRoom {
   offer() {
     const [title, file] = ["From pin 1 to pin 2", "between-pins"];
     if (!this.ready) return { title, hint: "Pin two places of the plane first." };
+    if (this.host.failure) return { title, hint: this.host.failure };
     const picture = this.strip.hidden ? { title, file } : pixelOffer(title, file, this.strip);
     return { ...picture, holds: "share, z, x", arrays: () => this.arrays() };
   }

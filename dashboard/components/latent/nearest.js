@@ -27,6 +27,7 @@ class NearestRoom {
 
   offers() {
     const [title, file] = ["Nearest datum and its reconstruction", "nearest"];
+    if (this.host.failure) return [{ title, hint: this.host.failure }];
     if (this.host.nearest === null) return [{ title, hint: "Switch a class on first: none is shown." }];
     const canvases = [this.x, this.reconstruction].map((one) => one?.context.canvas);
     const picture = this.pair.hidden ? { title, file } : pixelOffer(title, file, ...canvases);

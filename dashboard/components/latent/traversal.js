@@ -11,7 +11,7 @@ class Traversal {
     Object.assign(this, { root, host, kind: "prior", undos: [], rows: new Map(), turn: 0, visible: true });
     this.build();
     this.arrange();
-    host.offers.push(() => (host.isImage ? this.matrixOffer() : this.shown.map((row) => this.pathOffer(row))));
+    host.offers.push(() => this.offers());
     host.onChange((_, change) => {
       if (change === "weights") this.arrange();
       this.follow(change);
@@ -20,6 +20,12 @@ class Traversal {
       this.visible = entries.at(-1).isIntersecting;
       host.invalidate();
     }).observe(root);
+  }
+
+  offers() {
+    const { failure, isImage } = this.host;
+    if (failure) return [{ title: "Traversals", hint: failure }];
+    return isImage ? this.matrixOffer() : this.shown.map((row) => this.pathOffer(row));
   }
 
   build() {
