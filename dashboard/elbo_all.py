@@ -40,7 +40,7 @@ LIVE_TICK_S: Final = 1.0
 def draw(shown: Subject, split: str, num_samples: int) -> None:
     """Headline, terms, KL by dimension, gaps, the KL taken apart, rate and distortion."""
     headline(shown, split, num_samples)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("Two terms", help=TERMS_HELP)
         _terms(shown, split, num_samples)
@@ -49,7 +49,7 @@ def draw(shown: Subject, split: str, num_samples: int) -> None:
         _kl(shown, split, num_samples)
     st.subheader("The gap between the ELBO and log p(x)", help=elbo_gaps.GAP_HELP)
     elbo_gaps.draw(shown, split)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("The KL taken apart", help=SURGERY_HELP)
         _surgery(shown, split)

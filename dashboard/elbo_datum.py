@@ -61,19 +61,19 @@ def choose(shown: Subject, split: str) -> int:
 def _datum(shown: Subject, split: str, num_samples: int) -> None:
     index = choose(shown, split)
     bound = cache_bound.datum(shown.key, split, index)
-    left, right = st.columns([1, 2], gap="large", vertical_alignment="center")
+    left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
     with left:
         picture(shown, split, index)
     with right:
         _identity(shown, split, index, bound)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("q beside the true posterior", help=POSTERIOR_HELP)
         _posterior(shown, split, index, bound)
     with right:
         st.subheader("Importance-weighted bound", help=IMPORTANCE_HELP)
         _importance(bound)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("Reconstruction by sample", help=SAMPLES_HELP)
         _samples(bound, num_samples)

@@ -46,7 +46,7 @@ def draw(shown: Subject, split: str) -> None:
         return
     if is_old:
         st.caption(f"Measured at step {int(result['step']):,}; the weights have changed since.")
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         _table(shown, result)
     with right:

@@ -30,7 +30,7 @@ VIEW_HELP: Final = (
 def draw(shown: Subject) -> None:
     """The choices, then the chosen view; only that one is computed."""
     view = one_of("View", tuple(VIEWS), key="elbo_view", help_text=VIEW_HELP, in_url=True)
-    with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         split = one_of("Data", ("held-out", "training"), key="elbo_split", help_text=SPLIT_HELP)
         num_samples = st.select_slider(
             "Samples M",

@@ -38,7 +38,7 @@ def draw(shown: Subject, split: str, num_samples: int) -> None:
     """All of it, for the data in view."""
     st.subheader("Sum or mean?", help=REDUCTIONS_HELP)
     _reductions(shown, split, num_samples)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("Limits of the reconstruction")
         _limits(shown, split, num_samples)
@@ -51,7 +51,9 @@ def draw(shown: Subject, split: str, num_samples: int) -> None:
 def _reductions(shown: Subject, split: str, num_samples: int) -> None:
     columns = st.columns(4)
     with columns[0]:
-        pixels = _switch("Reconstruction, over pixels", "pixels")
+        pixels = _switch(
+            f"Reconstruction, over {'values' if shown.image_shape is None else 'pixels'}", "pixels"
+        )
     with columns[1]:
         batch = _switch("Reconstruction, over the batch", "batch", "mean")
     with columns[2]:

@@ -44,7 +44,7 @@ def _walk(shown: Subject, split: str) -> None:
         elbo=elbo,
         log_evidence=exact,
     )
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
         alt = (
             f"q walks in {len(steps) - 1} steps; its bound climbs from {elbo[0]:.3f} to {elbo[-1]:.3f} nats."

@@ -39,7 +39,7 @@ Array = NDArray[np.float32]
 @st.fragment
 def draw(shown: Subject, plane: tuple[int, int]) -> None:
     """The grid with its controls."""
-    left, right = st.columns([1, 3], gap="large")
+    left, right = st.columns([1, 3], gap="medium")
     with left:
         axis = _axis(shown)
         density = st.toggle("Density of the means", key="grid_density", help=DENSITY_HELP)

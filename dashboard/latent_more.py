@@ -15,7 +15,7 @@ COORDINATES_HELP: Final = "A row for each held-out datum: class, posterior mean 
 def sections(shown: Subject, plane: tuple[int, int]) -> None:
     """Neighbours, selection, arithmetic and projections behind tabs; only the open one is computed."""
     near, many, sums, maps = st.tabs(
-        ["A datum and its neighbours", "Select many", "Class arithmetic", "Projections"],
+        ["Neighbours", "Select many", "Class arithmetic", "Projections"],
         on_change="rerun",
         key="latent_more",
     )

@@ -36,6 +36,7 @@ CLASSES_HELP: Final = (
     "Takes all held-out data of these classes, besides those within the lasso; from the keyboard, too."
 )
 GAP: Final = 10
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 NEIGHBOUR_SIZE: Final = 56
 DATUM: Final = "neighbour_datum"
 """Key of the slider that names the datum whose neighbours are shown."""
@@ -46,7 +47,7 @@ MAX_SELECTABLE: Final = 2000
 def neighbours(shown: Subject) -> None:
     """A datum, what the model makes of it, and what lies next to it in two spaces."""
     data = cache.encoded(shown.key, 1, "held-out")
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns([2, 3], gap="medium")
     with left:
         row = _datum(data)
         kind = _switch("Decoded", ("mean", "sample"), "neighbour_kind", PICTURE_HELP)
@@ -95,7 +96,7 @@ def _near(data: cache.Encoded, row: int, metric: Literal["cosine", "euclidean"])
 def selection(shown: Subject, plane: tuple[int, int]) -> None:
     """A plane to select in: the decoded mean of the selected data, and how many there are of each class."""
     data = cache.encoded(shown.key, 1, "held-out")
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
         chosen = _selected(shown, data, plane)
     with right:
@@ -184,7 +185,7 @@ def pictures(shown: Subject, x: Array, *, size: int, alt: str, names: list[str] 
 
 def _terms(shown: Subject, data: cache.Encoded, row: int) -> None:
     label = int(data.labels[row])
-    name = "" if label < 0 else f"Class **{shown.class_names[label]}**. "
+    name = "" if label < 0 else f"Class **{shown.class_names[label]}**: "
     mean, std = (", ".join(map(signed, values[row][:6].tolist())) for values in (data.means, data.stds))
     st.markdown(f"{name}mean **({mean})**, standard deviation **({std})**")
     terms = [signed(float(values[row])) for values in (data.reconstruction, data.kl, data.elbo)]
@@ -196,12 +197,16 @@ def _terms(shown: Subject, data: cache.Encoded, row: int) -> None:
 
 def _neighbours(shown: Subject, data: cache.Encoded, space: str, found: Found) -> None:
     rows, distances = found
-    st.markdown(f"Nearest in **{space}**")
+    what = "class and distance" if (data.labels >= 0).any() else "distance"
+    st.markdown(f"Nearest in **{space}**: {what}")
     pixels = picture_strip(shown, data.x[rows], NEIGHBOUR_SIZE, 4)
     if pixels is not None:
         show(pixels, alt=f"The nearest data in {space}.")
     near = zip(data.labels[rows].tolist(), distances.tolist(), strict=True)
-    names = (("" if label < 0 else f"{shown.class_names[label]}: ") + f"{away:.2f}" for label, away in near)
+    names = (
+        (f"{away:.2f}" if label < 0 else f"{shown.class_names[label]} {away:.2f}").replace(" ", NO_BREAK)
+        for label, away in near
+    )
     st.caption(" · ".join(names))
 
 

@@ -32,7 +32,7 @@ def draw(shown: Subject) -> None:
             "With two latent dimensions the plane above shows everything. Train with J > 2 and come back."
         )
         return
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**PCA**", help=PCA_HELP)
         _pca(shown)

@@ -64,7 +64,7 @@ def section(shown: Subject, plane: tuple[int, int]) -> None:
 def _histograms(shown: Subject, plane: tuple[int, int]) -> None:
     z = _aggregate(shown, HISTOGRAM_SAMPLES, draw=0)
     dims = sorted(set(plane))
-    for column, dim in zip(st.columns(len(dims), gap="large"), dims, strict=True):
+    for column, dim in zip(st.columns(len(dims), gap="medium"), dims, strict=True):
         values = z[:, dim]
         alt = (
             f"Histogram of the aggregate posterior in z{dim + 1}: mean {values.mean():.2f}, standard "
@@ -97,7 +97,7 @@ def _samples(shown: Subject) -> None:
     st.button(
         "New samples", key="latent_samples_new", icon=":material/casino:", help=NEW_HELP, on_click=_again
     )
-    columns = st.columns(2, gap="large")
+    columns = st.columns(2, gap="medium")
     kinds = (("the prior", _prior), ("the aggregate posterior", _aggregate))
     for column, (source, sample) in zip(columns, kinds, strict=True):
         with column:

@@ -44,7 +44,7 @@ def draw_plane(shown: Subject, plane: tuple[int, int]) -> None:
 def traversal(shown: Subject) -> None:
     """A slider for every latent dimension, and the decoded picture of them all."""
     dims = order(shown)
-    left, right = st.columns([2, 1], gap="large")
+    left, right = st.columns([2, 1], gap="medium")
     with right:
         st.button(
             "All to 0",

@@ -91,7 +91,7 @@ def test_grid_lies_as_the_plane_does() -> None:
     assert np.array_equal(pixels[2:4, 4:6], grid[1, 2].reshape(2, 2))
     layout = figure.to_dict()["layout"]
     assert layout["yaxis"]["autorange"] == "reversed"
-    assert (layout["xaxis"]["ticktext"][0], layout["yaxis"]["ticktext"][0]) == ("-1.0", "1.0")
+    assert (layout["xaxis"]["ticktext"][0], layout["yaxis"]["ticktext"][0]) == ("−1.0", "1.0")
 
 
 def test_grid_of_one_row_has_no_second_axis() -> None:

@@ -25,7 +25,7 @@ from vae_core.latent import plane_points
 __all__ = ["runner"]
 
 NAMES = {
-    "neighbours": "A datum and its neighbours",
+    "neighbours": "Neighbours",
     "many": "Select many",
     "sums": "Class arithmetic",
     "maps": "Projections",

@@ -9,6 +9,8 @@ from dashboard.theme import CONCEPTS, ThemeName
 FONT_SIZE = 15
 CHART_CONFIG: Final[dict[str, Any]] = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
 """Of every figure's own menu: its camera saves a vector picture."""
+GROUND: Final[dict[ThemeName, str]] = {"light": "rgba(255,255,255,0.8)", "dark": "rgba(19,22,27,0.8)"}
+"""Behind notes, so that lines do not cross them out."""
 
 
 def faded(colour: str, share: float) -> str:

@@ -66,7 +66,8 @@ def kl_per_dim_figure(kl_per_dim: Array, *, theme: ThemeName) -> go.Figure:
     )
     figure.update_xaxes(title="latent dimension, most used first", type="category")
     figure.update_yaxes(title="KL, nats per datum", rangemode="tozero")
-    return finish(figure, height=HEIGHT, theme=theme)
+    finish(figure, height=HEIGHT, theme=theme)
+    return figure.update_xaxes(tickfont={"size": FONT_SIZE + 3})  # an index is 0.7 times as tall
 
 
 def histogram_figure(elbo: Array, chosen: int, *, theme: ThemeName) -> go.Figure:
@@ -80,15 +81,16 @@ def histogram_figure(elbo: Array, chosen: int, *, theme: ThemeName) -> go.Figure
     colours = CONCEPTS[theme]
     figure = go.Figure(go.Histogram(x=elbo, nbinsx=40, marker_color=colours["elbo"]))
     mean = float(elbo.mean())
-    for value, text, dash in (
-        (mean, f"mean {signed(mean)}", "dash"),
-        (float(elbo[chosen]), "this datum", "solid"),
+    own = float(elbo[chosen])
+    for value, text, dash, is_left in (
+        (mean, f"mean {signed(mean)}", "dash", mean <= own),
+        (own, "this datum", "solid", mean > own),
     ):
         figure.add_vline(
             x=value,
             line={"color": colours["log_evidence"], "dash": dash},
-            annotation={"text": text, "font": {"size": FONT_SIZE}},
-            annotation_position="top left" if dash == "dash" else "top right",
+            annotation={"text": text, "font": {"size": FONT_SIZE}, "xshift": -4 if is_left else 4},
+            annotation_position="top left" if is_left else "top right",
         )
     figure.update_xaxes(title="ELBO of a datum, nats")
     figure.update_yaxes(title="number of data")

@@ -7,13 +7,14 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, faded, finish
+from dashboard.figures.base import FONT_SIZE, GROUND, faded, finish
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
 BAR_HEIGHT: Final = 250
 HEIGHT: Final = 380
+SAMPLES_HEIGHT: Final = 330
 ABOVE: Final[dict[str, Any]] = {
     "orientation": "h",
     "x": 0,
@@ -110,12 +111,16 @@ def importance_figure(
         figure.add_hline(
             y=value,
             line={"color": colours[concept], "dash": "dash"},
-            annotation={"text": f"{name} {signed(value, 3)}", "font": {"size": FONT_SIZE}},
+            annotation=_note(f"{name} {signed(value, 3)}", theme),
             annotation_position=position,
         )
     figure.update_xaxes(title="samples K", type="log", dtick=1)
     figure.update_yaxes(title="bound, nats")
     return finish(figure, height=HEIGHT, theme=theme)
+
+
+def _note(text: str, theme: ThemeName) -> dict[str, Any]:
+    return {"text": text, "font": {"size": FONT_SIZE}, "bgcolor": GROUND[theme]}
 
 
 def samples_figure(values: Array, *, theme: ThemeName) -> go.Figure:
@@ -131,12 +136,12 @@ def samples_figure(values: Array, *, theme: ThemeName) -> go.Figure:
     figure.add_vline(
         x=mean,
         line={"color": colours["log_evidence"], "dash": "dash"},
-        annotation={"text": f"mean {signed(mean)}", "font": {"size": FONT_SIZE}},
+        annotation={"text": f"mean {signed(mean)}", "font": {"size": FONT_SIZE}, "xshift": -4},
         annotation_position="top left",
     )
     figure.update_xaxes(title="log p(x|z) of a sample z from q, nats")
     figure.update_yaxes(title="number of samples")
-    return finish(figure, height=HEIGHT, theme=theme)
+    return finish(figure, height=SAMPLES_HEIGHT, theme=theme)
 
 
 def gap_figure(gaps: Array, chosen: str, *, theme: ThemeName) -> go.Figure:
@@ -153,7 +158,7 @@ def gap_figure(gaps: Array, chosen: str, *, theme: ThemeName) -> go.Figure:
     figure.add_vline(
         x=mean,
         line={"color": colours["log_evidence"], "dash": "dash"},
-        annotation={"text": f"mean {signed(mean, 3)}", "font": {"size": FONT_SIZE}},
+        annotation={"text": f"mean {signed(mean, 3)}", "font": {"size": FONT_SIZE}, "xshift": 4},
         annotation_position="top right",
     )
     figure.update_xaxes(title=f"{chosen}, nats", rangemode="tozero")

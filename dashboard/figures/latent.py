@@ -5,6 +5,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard.figures.base import finish
+from dashboard.figures.evidence import ABOVE
+from dashboard.formats import signed
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
 Array = NDArray[np.float32]
@@ -53,6 +55,7 @@ def plane_figure(
     figure.update_yaxes(title=height_title, zeroline=False)
     if not one:
         figure.update_yaxes(scaleanchor="x")
+    figure.update_layout(legend=ABOVE)
     return finish(figure, height=HEIGHT, theme=theme, legend=len(np.unique(labels)) > 1)
 
 
@@ -86,6 +89,7 @@ def projection_figure(
         )
     figure.update_xaxes(title=titles[0], zeroline=False)
     figure.update_yaxes(title=titles[1], zeroline=False, scaleanchor="x")
+    figure.update_layout(legend=ABOVE)
     return finish(figure, height=HEIGHT, theme=theme, legend=len(np.unique(labels)) > 1)
 
 
@@ -137,15 +141,17 @@ def _number_cells(
     rows, columns = cells
     height, width = image_shape
     shown = [0, columns // 3, columns - 1 - columns // 3, columns - 1]
-    texts = [f"{axis[index]:.1f}" for index in shown]
+    texts = [signed(float(axis[index]), 1) for index in shown]
     centres = [(index + 0.5) * width - 0.5 for index in shown]
-    figure.update_xaxes(title=f"z<sub>{plane[0] + 1}</sub>", tickvals=centres, ticktext=texts, showgrid=False)
+    figure.update_xaxes(title=f"z<sub>{plane[0] + 1}</sub>", tickvals=centres, ticktext=texts)
+    figure.update_xaxes(showgrid=False, zeroline=False, constrain="domain")
     if rows > 1:
         centres = [(index + 0.5) * height - 0.5 for index in shown]
         figure.update_yaxes(tickvals=centres, ticktext=texts[::-1], title=f"z<sub>{plane[1] + 1}</sub>")
     else:
         figure.update_yaxes(showticklabels=False, ticks="")
-    figure.update_yaxes(autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False)
+    figure.update_yaxes(autorange="reversed", scaleanchor="x", constrain="domain")
+    figure.update_yaxes(showgrid=False, zeroline=False)
 
 
 def data_space_figure(
@@ -184,6 +190,7 @@ def data_space_figure(
         figure.add_scatter(x=point[:1], y=point[1:], mode="markers", marker=marker, name="decoded z")
     figure.update_xaxes(title="x<sub>1</sub>")
     figure.update_yaxes(title="x<sub>2</sub>", scaleanchor="x")
+    figure.update_layout(legend=ABOVE)
     return finish(figure, height=HEIGHT, theme=theme, legend=True)
 
 

@@ -5,10 +5,11 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard.figures.base import finish
+from dashboard.figures.evidence import ABOVE
 from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.float32]
-HEIGHT = 360
+HEIGHT = 400
 
 
 def neighbours_figure(
@@ -33,7 +34,7 @@ def neighbours_figure(
     _add(figure, decoded[None], "decoded", {"color": colours["decoded"], "size": 11, "symbol": "diamond"})
     figure.update_xaxes(title="x<sub>1</sub>", zeroline=False)
     figure.update_yaxes(title="x<sub>2</sub>", scaleanchor="x", zeroline=False)
-    figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})
+    figure.update_layout(legend=ABOVE)
     return finish(figure, height=HEIGHT, theme=theme, legend=True)
 
 

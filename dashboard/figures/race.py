@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, faded, finish
+from dashboard.figures.base import FONT_SIZE, GROUND, faded, finish
 from dashboard.figures.evidence import ABOVE
 from dashboard.formats import signed
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
@@ -16,8 +16,6 @@ Array = NDArray[np.floating] | NDArray[np.integer]
 HEIGHT: Final = 520
 DASHES: Final = ("dot", "dash", "solid")
 SYMBOLS: Final = ("square", "diamond", "circle")
-GROUND: Final[dict[ThemeName, str]] = {"light": "rgba(255,255,255,0.8)", "dark": "rgba(19,22,27,0.8)"}
-"""Behind notes, so that lines do not cross them out."""
 
 
 class RaceLine(NamedTuple):

@@ -13,6 +13,8 @@ from dashboard.theme import CONCEPTS, ThemeName
 Array = NDArray[np.floating]
 HEIGHT = 380
 SURGERY_HEIGHT = 230
+NAME_SHARE = 0.08
+"""Of the height of a figure: a line of text."""
 _ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": FONT_SIZE}}
 
 
@@ -34,7 +36,7 @@ def rate_distortion_figure(rate: Array, distortion: Array, *, theme: ThemeName) 
             x=list(rates),
             y=[-bound - rates[0], -bound - rates[1]],
             mode="lines+text",
-            text=[f"ELBO {signed(bound, 0)}", ""],
+            text=[_name(bound, -bound - rates[0], distortions), ""],
             textposition="top right",
             textfont={"size": FONT_SIZE - 2, "color": colours["prior"]},
             line={"color": colours["prior"], "width": 1, "dash": "dot"},
@@ -50,6 +52,11 @@ def rate_distortion_figure(rate: Array, distortion: Array, *, theme: ThemeName) 
     figure.update_xaxes(title="rate R = E KL(q ‖ prior), nats", range=list(rates))
     figure.update_yaxes(title="distortion D, nats", range=list(distortions))
     return finish(figure, height=HEIGHT, theme=theme)
+
+
+def _name(bound: float, start: float, shown: tuple[float, float]) -> str:
+    """Of a line; none where it begins so high that the picture's edge would cut it off."""
+    return f"ELBO {signed(bound, 0)}" if start < shown[1] - NAME_SHARE * (shown[1] - shown[0]) else ""
 
 
 def _range(values: Array) -> tuple[float, float]:

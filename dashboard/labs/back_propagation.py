@@ -154,7 +154,7 @@ def _pass(found: Pass, digit: int | None = None, about: str = "") -> None:
     if notes := " ".join(filter(None, (said_of_cuts(found.columns), about))):
         st.caption(notes)
     st.markdown("\n\n".join(f"${line}$" for line in formula_lines(found, steps[place], unit)))
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         _verdict(found)
         st.markdown(gradient_table(found), help=TABLE_HELP)

@@ -66,7 +66,7 @@ def _lab() -> None:
 
 
 def _data() -> tuple[list[str], NDArray[np.float64]] | None:
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     source = left.segmented_control(
         "Data", SOURCES, default="iris", required=True, key="em_data", help=DATA_HELP, persist_state="session"
     )

@@ -98,7 +98,7 @@ def _sliders() -> tuple[float, float, int]:
 
 @st.fragment
 def _datum(shown: Subject) -> None:
-    left, right = st.columns([1, 2], gap="large", vertical_alignment="center")
+    left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
     with right:
         index = elbo_datum.choose(shown, SPLIT)
         dim = _dimension(shown)

@@ -94,10 +94,10 @@ def draw_scene(scene: Scene, precise: Callable[[], None] | None = None) -> None:
         scene: What.
         precise: Draws the line of a longer measurement, where there is one.
     """
-    for part, column in enumerate(st.columns(2, gap="large")):
+    for part, column in enumerate(st.columns(2, gap="medium")):
         with column:
             _distributions(scene, part)
-    for part, column in enumerate(st.columns(2, gap="large")):
+    for part, column in enumerate(st.columns(2, gap="medium")):
         with column:
             st.markdown(_table(scene, part), help=TABLE_HELP if part == 0 else None)
     st.markdown(_verdicts(scene), help=COST_HELP)
@@ -105,7 +105,7 @@ def draw_scene(scene: Scene, precise: Callable[[], None] | None = None) -> None:
     if precise is not None:
         precise()
     st.subheader("Variance against M", help=VARIANCE_HELP)
-    for part, column in enumerate(st.columns(2, gap="large")):
+    for part, column in enumerate(st.columns(2, gap="medium")):
         with column:
             _variances(scene, part)
     estimators_errors.draw(scene)

@@ -102,7 +102,7 @@ def _slider(label: str, options: tuple[int, ...], value: int, key: str, help_tex
 
 def _draw_result(result: Result, name: str, seed: int) -> None:
     data = cache.dataset(name, seed, None)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         _film(result, data.image_shape, data.x_test.numpy())
     with right:

@@ -37,7 +37,7 @@ def _lab() -> None:
     axis, heights = cache_optimisers.surface(index)
     ways = cache_optimisers.descents(index, start, racers)
     names = [racer.name for racer in RACERS]
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
         figure = descent_figure(axis, heights, ways, names, theme=state.theme_name())
         alt = "Ways over the ELBO. " + " ".join(

@@ -49,7 +49,7 @@ def draw() -> None:
 
 @st.fragment
 def _line() -> None:
-    controls, picture = st.columns([2, 3], gap="large")
+    controls, picture = st.columns([2, 3], gap="medium")
     with controls:
         num_data, prior_std, is_wrong = _settings()
         found, view = cache_weights.line(num_data, prior_std, wrong=is_wrong)

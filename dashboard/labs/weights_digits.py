@@ -100,7 +100,7 @@ def _show(result: Result) -> None:
         st.warning(_said_of_the_error(result, names))
     weights_pictures.planes(parts, names)
     weights_pictures.grids(parts, names)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         weights_pictures.density(parts, names)
     with right:

@@ -51,7 +51,7 @@ def of(result: Result, size: str, form: str) -> Result:
 
 def table(result: Result, names: dict[str, str], num_steps: int) -> None:
     """The bounds of the six trainings, and who won."""
-    for number, (size, column) in enumerate(zip(SIZES, st.columns(2, gap="large"), strict=True)):
+    for number, (size, column) in enumerate(zip(SIZES, st.columns(2, gap="medium"), strict=True)):
         forms = {title: of(result, size, form) for form, title in FORM_NAMES.items()}
         with column:
             st.markdown(f"**{names[size]}**, nats per datum", help=TABLE_HELP)
@@ -100,7 +100,7 @@ def _change(gains: NDArray[np.float64]) -> str:
 def planes(parts: dict[str, Result], names: dict[str, str]) -> None:
     """The spread over the plane, few data beside all."""
     largest = max(float(part["spread"].mean(-1).max()) for part in parts.values())
-    for (size, part), column in zip(parts.items(), st.columns(2, gap="large"), strict=True):
+    for (size, part), column in zip(parts.items(), st.columns(2, gap="medium"), strict=True):
         spread = part["spread"].mean(-1)
         figure = spread_figure(spread, _axis(part), part["codes"], largest=largest, theme=state.theme_name())
         alt = f"Spread of the decoded mean over the plane, {spread.min():.3f} to {spread.max():.3f}."
@@ -125,7 +125,7 @@ def grids(parts: dict[str, Result], names: dict[str, str]) -> None:
         ("mean", "Decoded mean", 1.0),
         ("spread", f"Its spread by pixel (white: {largest:.2f})", largest),
     ):
-        for (size, part), column in zip(parts.items(), st.columns(2, gap="large"), strict=True):
+        for (size, part), column in zip(parts.items(), st.columns(2, gap="medium"), strict=True):
             with column:
                 st.markdown(f"**{title}, {names[size]}**")
                 figure = grid_figure(

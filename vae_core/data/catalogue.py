@@ -53,12 +53,14 @@ def _points(name: str, title: str, sentence: str) -> DatasetInfo:
 DATASET_INFO: Final[dict[str, DatasetInfo]] = {
     info.name: info
     for info in (
-        _images("digits", "Handwritten digits", "1797 images of 8 × 8 pixels; they come with scikit-learn."),
-        _points("two_moons", "Two moons", "2000 points in the plane on two interleaved half circles."),
-        _points("pinwheel", "Pinwheel", "2000 points in the plane on five curved arms."),
-        _points("swiss_roll", "Swiss roll", "2000 points in the plane along one spiral."),
+        _images("digits", "Handwritten digits", "1,797 images of 8 × 8 pixels; they come with scikit-learn."),
+        _points("two_moons", "Two moons", "2,000 points in the plane on two interleaved half circles."),
+        _points("pinwheel", "Pinwheel", "2,000 points in the plane on five curved arms."),
+        _points("swiss_roll", "Swiss roll", "2,000 points in the plane along one spiral."),
         _points(
-            "gaussian_ring", "Ring of Gaussians", "2000 points in the plane from eight Gaussians on a circle."
+            "gaussian_ring",
+            "Ring of Gaussians",
+            "2,000 points in the plane from eight Gaussians on a circle.",
         ),
         _images(
             "idx", "MNIST and relatives", "Your own IDX files: MNIST, Fashion-MNIST, KMNIST and the like."
