@@ -27,7 +27,8 @@ def opened() -> AppTest:
 
 def table(at: AppTest, part: str) -> dict[str, list[float]]:
     """Numbers of each row by its first cell; of a value with its error the value."""
-    lines = [line.strip("| ").split("|") for line in text_with(at, part).splitlines()[2:]]
+    rows = text_with(at, part).replace("\u00ad", "").splitlines()[2:]
+    lines = [line.strip("| ").split("|") for line in rows]
     return {line[0].strip(" *·"): [numbers(cell)[0] for cell in line[1:] if numbers(cell)] for line in lines}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, GROUND, faded, finish
+from dashboard.figures.base import GROUND, faded, finish
 from dashboard.figures.evidence import ABOVE
 from dashboard.formats import signed
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
@@ -41,7 +41,9 @@ class RaceLine(NamedTuple):
 def race_figure(
     lines: Sequence[RaceLine], steps: Array, *, against: Literal["updates", "seconds"], theme: ThemeName
 ) -> go.Figure:
-    """The lines, thick for held-out data and faint for training data, each with its stop.
+    """The lines, thick for held-out data and faint for training data, each with a mark at its stop.
+
+    What the mark stands for is said in the legend: beside the mark other lines would cross it out.
 
     Arguments:
         lines: The trainings; all begin with the same held-out value.
@@ -86,41 +88,34 @@ def _add_line(figure: go.Figure, line: RaceLine, x: Array, number: int, theme: T
         x=x,
         y=line.held_out,
         mode="lines",
-        name=line.name,
+        name=line.name + _end(line),
         line={"color": colour, "width": 3.5, "dash": DASHES[number % len(DASHES)]},
         customdata=np.arange(len(x)),
         hovertemplate="epoch %{customdata}: %{y:.3f} nats<extra>" + line.name + "</extra>",
     )
 
 
+def _end(line: RaceLine) -> str:
+    """Where the line ends, as a second line of its name."""
+    if line.diverged:
+        return f"<br>diverged at step {line.diverged:,}"
+    if line.stop is None:
+        return ""
+    return f"<br>stops at epoch {line.stop}: {signed(line.held_out[line.stop])}"
+
+
 def _add_end(
     figure: go.Figure, line: RaceLine, x: Array, number: int, shown: list[float], theme: ThemeName
 ) -> None:
     """Marks the stop of a line, or where it diverged: at the edge of the picture where that is below it."""
-    colour, symbol = CLASSES[theme][number], SYMBOLS[number % len(SYMBOLS)]
     if line.diverged:
         epoch, symbol = int(np.flatnonzero(~np.isnan(line.held_out))[-1]), "x"
-        text = f"{line.name}: diverged at step {line.diverged:,}"
     elif line.stop is not None:
-        epoch, text = line.stop, f"epoch {line.stop}: {signed(line.held_out[line.stop])}"
+        epoch, symbol = line.stop, SYMBOLS[number % len(SYMBOLS)]
     else:
         return
     y = max(float(line.held_out[epoch]), shown[0])
     edge = {"color": CONCEPTS[theme]["log_evidence"], "width": 2}
-    marker = {"color": colour, "size": 15, "symbol": symbol, "line": edge}
+    marker = {"color": CLASSES[theme][number], "size": 15, "symbol": symbol, "line": edge}
     mark = go.Scatter(x=[x[epoch]], y=[y], mode="markers", marker=marker, cliponaxis=False)
     figure.add_trace(mark.update(showlegend=False, hoverinfo="skip"))
-    note: dict[str, Any] = {"text": text, "font": {"size": FONT_SIZE, "color": colour}, "arrowcolor": colour}
-    note["bgcolor"] = GROUND[theme]
-    # Below the line, each deeper than the one before; above it near the lower edge.
-    is_low = y < shown[0] + 0.3 * (shown[1] - shown[0])
-    place = -30 - 28 * number if is_low else 34 + 26 * number
-    figure.add_annotation(
-        x=x[epoch], y=y, ax=0, ay=place, xanchor="left" if line.diverged else _side(x, epoch), **note
-    )
-
-
-def _side(x: Array, epoch: int) -> Literal["left", "center", "right"]:
-    """Where a note holds on, so that it does not leave the picture."""
-    share = x[epoch] / max(float(np.nanmax(x)), 1e-9)
-    return "left" if share < 0.2 else "right" if share > 0.8 else "center"

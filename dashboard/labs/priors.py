@@ -78,7 +78,7 @@ def _table(found: dict[str, Plugged]) -> None:
     normal = found["standard_normal"].numbers
     all_numbers = [plugged.numbers for plugged in found.values()]
     rows = {
-        "reconstruction": [signed(numbers.reconstruction, 3) for numbers in all_numbers],
+        "recon\u00adstruction": [signed(numbers.reconstruction, 3) for numbers in all_numbers],
         "mutual information": [f"{numbers.fit.mutual_information.value:.3f}" for numbers in all_numbers],
         "KL(q(z) ‖ p(z))": [_with_error(numbers.fit.marginal_kl) for numbers in all_numbers],
         "**held-out ELBO**": [_elbo(numbers) for numbers in all_numbers],

@@ -160,3 +160,12 @@ def test_sixty_thousand_data_make_a_file_of_few_elements(opened: Callable[..., E
     outlines = [one for one in ElementTree.parse(path).iter(f"{SVG}path") if one.get("opacity") == "0.5"]
     assert sum(str(one.get("d")).count("M") for one in outlines) >= 60_000
     assert len(outlines) < 1000
+
+
+def test_a_decoder_without_finite_numbers_saves_no_pictures(opened: Callable[..., Explorer]) -> None:
+    explorer = opened("nan")
+    titles(explorer)
+    why = explorer.root.get_by_role("alert").inner_text()
+    for title in ("Decoded picture", NEAREST, "Traversals"):
+        row = explorer.root.locator(".save li").filter(has_text=title)
+        expect(row).to_have_text(f"{title}{why}")
