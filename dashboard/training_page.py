@@ -196,6 +196,12 @@ def _reset() -> None:
         _replace_run(view.config.held())
     except BadInput as err:
         state.say_next(str(err))
+        return
+    # What was moved while the run went on stands again where the run begins.
+    train = view.config.train
+    state.set_control("beta", train.beta)
+    if train.learning_rate in controls.LIVE_RATES:
+        state.set_control("learning_rate", train.learning_rate)
 
 
 def _send(command: str, **values: object) -> None:

@@ -117,7 +117,7 @@ def test_a_pause_stops_the_steps_and_a_resume_goes_on(start: Callable[[], Proces
     worker.wait(lambda event: event.get("step", 0) > paused["step"])
     worker.send("stop")
     end = worker.end()
-    assert end["message"] == f"Stopped by you at step {end['step']}."
+    assert end["message"] == f"Stopped by you at step {end['step']:,}."
     assert load_run(tmp_path / "run.safetensors").step == end["step"]
 
 

@@ -142,7 +142,10 @@ class Driver:
                 if not idle:
                     return None
                 minutes = PAUSE_LIMIT_S // 60
-                return "interrupted", f"Paused for {minutes} minutes at step {self.training.step}, and saved."
+                return (
+                    "interrupted",
+                    f"Paused for {minutes} minutes at step {self.training.step:,}, and saved.",
+                )
             status = self._command(command)
             if status is not None:
                 return status
@@ -150,9 +153,9 @@ class Driver:
     def _command(self, command: Command) -> tuple[str, str] | None:
         name = command.get("command")
         if name == "stop":
-            return "stopped", f"Stopped by you at step {self.training.step}."
+            return "stopped", f"Stopped by you at step {self.training.step:,}."
         if name == END_OF_INPUT["command"]:
-            return "interrupted", f"Interrupted at step {self.training.step}: the server went away."
+            return "interrupted", f"Interrupted at step {self.training.step:,}: the server went away."
         if name == "pause":
             self._set_paused(True)
             self._save()
