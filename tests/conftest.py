@@ -1,7 +1,9 @@
 """What every test gets: a store of its own for runs, empty caches, one torch thread, a seeded generator."""
 
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +17,19 @@ settings.load_profile("suite")
 def pytest_configure() -> None:
     """One thread: small networks are 10 to 100 times slower with two threads on a busy machine."""
     torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # for the processes that tests start
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files run side by side, one on each processor; all browser tests are one group, which comes last.
+
+    They share a server and a browser, and what they wait for is fast only where no other browser runs.
+    """
+    browser = Path(__file__).parent / "e2e"
+    for item in items:
+        group = "browser" if browser in item.path.parents else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session", autouse=True)
