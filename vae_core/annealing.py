@@ -21,6 +21,8 @@ _ACCEPTANCE: Final = 0.65
 """Near the optimum of Hamiltonian Monte Carlo (Neal 2011, "MCMC using Hamiltonian dynamics")."""
 _STEP: Final = 0.3
 _ADAPTATION: Final = 0.1
+_FIRST_LEAP: Final = 0.05
+"""Leaps begin at this b: near 0 they only lead chains from q into the prior, whose share soon vanishes."""
 _MAX_VALUES: Final = 4_000_000
 """Values of the widest layer at a time: chains * rows * width."""
 
@@ -32,7 +34,7 @@ class AisEvidence(NamedTuple):
         log_evidence: Logarithm of the mean weight of the chains: in expectation at most log p(x).
         standard_error: Of that logarithm, by the jackknife over the chains of each kind of start (see
             :func:`ais_evidence`): without a limit where one chain has nearly all the weight.
-        acceptance: Share of the proposed moves that were made.
+        acceptance: Share of the moves that were made of those proposed by Hamiltonian Monte Carlo.
     """
 
     log_evidence: Tensor
@@ -56,9 +58,11 @@ def ais_evidence(
     defensive mixture distributions"): half of the chains start from q, half from the prior. q alone may miss
     a mode of the posterior, which no chain would then report; p(x, z) / r(z) is never above 2 p(x|z).
 
-    Each temperature has one transition of Hamiltonian Monte Carlo in units of q's deviations. The size of its
-    steps is learnt for each datum and temperature by a pilot of four chains, then held: the weights of the
-    chains that count are unbiased.
+    Each temperature has one transition of Hamiltonian Monte Carlo in units of q's deviations, and from
+    b = 0.05 on an independence move before it (Tierney 1994, "Markov chains for exploring posterior
+    distributions"): a leap to z' from r, made with probability min(1, (w(z') / w(z))^b), w = p(x, z) / r(z).
+    Leaps cross between modes, which the small steps do not. The size of the steps is learnt for each datum
+    and temperature by a pilot of four chains, then held: the weights of the chains that count are unbiased.
 
     Arguments:
         model: The model.
@@ -163,7 +167,10 @@ class _Bridge:
         log_weights = torch.zeros(num_chains, len(self._x), dtype=torch.float64)
         accepted = torch.zeros(len(self._x), dtype=torch.float64)
         for number, (before, now) in enumerate(itertools.pairwise(temperatures)):
-            log_weights += (now - before) * self._log_ratio(u).double()
+            log_ratio = self._log_ratio(u)
+            log_weights += (now - before) * log_ratio.double()
+            if now >= _FIRST_LEAP:
+                u = self._leap(u, log_ratio, float(now))
             u, share = self._move(u, float(now), steps[number])
             accepted += share
             if adapt:
@@ -176,11 +183,23 @@ class _Bridge:
     @torch.no_grad()
     def _start(self, num_chains: int) -> Tensor:
         """Half from q, half from the prior: as a whole, chains from r."""
-        u = self._q.draw_eps(num_chains, generator=self._generator)
-        half = num_chains // 2
-        z = self._prior.sample(half * len(self._x), generator=self._generator).to(u.dtype)
-        u[:half] = (z.reshape(half, *u.shape[1:]) - self._q.mean) / self._q.std
-        return u
+        from_prior = torch.arange(num_chains)[:, None] < num_chains // 2
+        return self._draw(from_prior.expand(-1, len(self._x)))
+
+    def _draw(self, from_prior: Tensor) -> Tensor:
+        """u from the prior where ``from_prior``, shape (C, n), is true, and else from q."""
+        u = self._q.draw_eps(len(from_prior), generator=self._generator)
+        z = self._prior.sample(from_prior.numel(), generator=self._generator).to(u.dtype).reshape(u.shape)
+        return torch.where(from_prior[..., None], (z - self._q.mean) / self._q.std, u)
+
+    @torch.no_grad()
+    def _leap(self, u: Tensor, log_ratio: Tensor, temperature: float) -> Tensor:
+        """An independence move: its proposals are from r, each from q or the prior by a fair coin."""
+        uniform = torch.rand(2, *log_ratio.shape, generator=self._generator, dtype=torch.float64)
+        place = self._draw(uniform[0] < 0.5)
+        gain = temperature * (self._log_ratio(place) - log_ratio).double()
+        moves = uniform[1].log() < gain.nan_to_num(nan=-math.inf)
+        return torch.where(moves[..., None], place, u)
 
     def _log_densities(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """log p(x, z) and log r(z), both of shape (C, n)."""
