@@ -8,15 +8,18 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 
+from dashboard.shipped import SHIPPED_RUN
 from tests.linear_gaussian import exact_vae, fit_ppca
 from tests.prior_models import LEARNED, small
 from vae_core.annealing import AisEvidence, _Bridge, ais_evidence
 from vae_core.config import ModelConfig
+from vae_core.data import load_dataset
 from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
 from vae_core.evidence import exact_evidence
 from vae_core.importance import stochastic_posterior
 from vae_core.model import VAE
+from vae_core.runfile import load_run
 
 
 def ignore(share: float) -> None:
@@ -124,6 +127,26 @@ def test_agrees_with_the_quadrature(generator: torch.Generator) -> None:
     assert off_by(found, exact_evidence(model, x).log_evidence).max() < 5
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
+
+
+def test_chains_find_the_mode_that_the_best_q_misses(generator: torch.Generator) -> None:
+    """A digit whose best q holds 9 % of its posterior, 40 times at 200 temperatures.
+
+    Over eight seeds the rms error was 0.18 to 0.23 nats with leaps and 0.43 to 0.56 without; the largest
+    distance 2.2 to 3.8 bars with leaps and 3.0 to 14 without.
+    """
+    run = load_run(SHIPPED_RUN)
+    model = run.model()
+    x = load_dataset("digits", seed=run.config.seed).x_test[128:129]
+    mean, std = torch.tensor([[0.305, -1.061]]), torch.tensor([[0.382, 0.235]])
+    start = DiagonalNormal(mean.expand(40, -1), 2 * std.log().expand(40, -1))
+    data = x.expand(40, -1)
+    found = ais_evidence(
+        model, data, start=start, num_temperatures=200, generator=generator, on_progress=ignore
+    )
+    error = found.log_evidence - exact_evidence(model, x).log_evidence
+    assert error.square().mean().sqrt() < 0.3
+    assert off_by(found, found.log_evidence - error).max() < 4
 
 
 @pytest.mark.parametrize("prior", LEARNED)
