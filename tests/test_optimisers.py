@@ -141,8 +141,8 @@ def test_stop_is_marked_at_its_epoch(against: Any) -> None:
     figure: Any = race_figure(lines, steps, against=against, theme="light")
     (mark,) = (trace for trace in figure.data if trace.mode == "markers")
     assert (mark.x[0], mark.y[0]) == (30 if against == "updates" else 1.5, -4.5)
-    texts = [note.text for note in figure.layout.annotations]
-    assert texts == ["epoch 3: −4.50", "all start at −9.00"]
+    names = [trace.name for trace in figure.data if trace.showlegend is not False and trace.mode == "lines"]
+    assert names == [f"{lines[0].name}<br>stops at epoch 3: −4.50", "Adam"]
 
 
 def test_divergence_is_marked_inside_the_picture() -> None:
@@ -153,6 +153,6 @@ def test_divergence_is_marked_inside_the_picture() -> None:
     figure: Any = race_figure(lines, np.arange(5.0), against="updates", theme="light")
     (mark,) = (trace for trace in figure.data if trace.mode == "markers")
     assert (mark.x[0], mark.y[0], mark.marker.symbol) == (1, low, "x")
-    assert figure.layout.annotations[0].text == "Adam: diverged at step 17"
+    assert "Adam<br>diverged at step 17" in [trace.name for trace in figure.data]
     all_gone = partial(line, [-9, -1e18, nan], diverged=2)
     assert all(np.isfinite(shown_range([all_gone(), all_gone()])))

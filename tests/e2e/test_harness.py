@@ -12,7 +12,7 @@ from benchmarks.browsing import Watch
 from benchmarks.serving import Server, start_server, stop_process
 from dashboard.theme import ThemeName
 
-PRIMARY: Final[dict[ThemeName, str]] = {"light": "rgb(0, 114, 178)", "dark": "rgb(5, 123, 189)"}
+PRIMARY: Final[dict[ThemeName, str]] = {"light": "rgb(0, 114, 178)", "dark": "rgb(42, 143, 208)"}
 SCRIPT: Final = """
 import os
 
