@@ -129,7 +129,7 @@ def _how(bound: DatumBound, exact: "Evidence") -> str:
     residual = rounded(abs(float(exact.log_evidence) - bound.elbo - float(exact.kl_to_posterior)), 1)
     return (
         f"Reconstruction {signed(float(exact.reconstruction), 4)} − KL(q ‖ prior) {bound.kl:.4f} = ELBO. "
-        f"Each by quadrature, error at most {rounded(float(exact.error), 1)} nats; the sum above closes to "
+        f"Each by quadrature, estimated error {rounded(float(exact.error), 1)} nats; the sum above closes to "
         f"{residual} nats."
     )
 

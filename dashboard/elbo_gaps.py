@@ -94,8 +94,8 @@ def _how(shown: Subject, result: dict[str, NDArray[Any]]) -> str:
     if len(result["kl_to_posterior"]):
         residual = result["log_evidence"] - result["elbo"] - result["kl_to_posterior"]
         return about + (
-            f"log p(x) by quadrature, its error at most {rounded(result['error'].max(), 2)} nats. KL(q ‖ "
-            "true posterior), by a quadrature of its own, closes log p(x) = ELBO + KL to "
+            f"log p(x) by quadrature, estimated errors up to {rounded(result['error'].max(), 2)} nats. KL("
+            "q ‖ true posterior), by a quadrature of its own, closes log p(x) = ELBO + KL to "
             f"{rounded(np.abs(residual).max(), 2)} nats."
         )
     return about + (

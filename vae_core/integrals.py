@@ -30,7 +30,7 @@ _BEFORE: Final = 8.0
 """The change before must be below so many tolerances, too: one alone may be small by chance."""
 _FINE_NATS, _FINEST_NATS = 32.0, 0.5
 """A change counts once log p(x, z) changes by less than the one within each cell that has mass (cells of
-about one deviation), and nothing is halved any more below the other."""
+about two deviations), and nothing is halved any more below the other."""
 _FINE_STDS, _FINEST_STDS = 1.5, 0.04  # the same for q, in its smallest deviations
 _SLIM: Final = 8.0
 """A q whose deviations differ by more has points of its own."""

@@ -188,7 +188,7 @@ def _table(result: Result) -> None:
     errors = max(float(result[f"{prior}/evidence_error"].max()) for prior in TITLES)
     st.caption(
         f"{len(result['vamp/elbo_of_data'])} held-out data, M = 16 samples of z each; log p(x) by quadrature "
-        f"of the first {len(result['vamp/log_evidence'])}, its error at most {rounded(errors, 2)} nats. "
+        f"of the first {len(result['vamp/log_evidence'])}, estimated errors up to {rounded(errors, 2)} nats. "
         f"{int(result['vamp/step'][-1]):,} updates each: equal in number, not in seconds. Mutual information "
         "and KL(q(z) ‖ p(z)) by Monte Carlo, with their standard errors; they add up to the KL."
     )
