@@ -53,6 +53,10 @@ class DiagonalNormal:
         """sigma = exp(log_var / 2), shape (batch, J)."""
         return torch.exp(0.5 * self.log_var)
 
+    def of(self, rows: slice | Tensor) -> "DiagonalNormal":
+        """That of some data."""
+        return DiagonalNormal(self.mean[rows], self.log_var[rows])
+
     def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Noise eps ~ N(0, I) of shape (num_samples, batch, J)."""
         shape = (num_samples, *self.mean.shape)

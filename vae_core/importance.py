@@ -14,7 +14,7 @@ from vae_core.model import VAE
 SAMPLE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 CLOSE_NATS: Final = 0.05
 """A bound this near to the one with the most samples counts as having arrived."""
-_MAX_VALUES: Final = 2_000_000
+MAX_VALUES: Final = 2_000_000
 """Values of the widest layer at a time: K * rows * width, 8 MB in float32."""
 
 
@@ -145,11 +145,11 @@ def _log_weights(
 ) -> Iterator[tuple[slice, Tensor]]:
     """log p(x, z_k) - log q(z_k|x) in pieces: which rows, and float64 of shape (samples, rows)."""
     width = widest_layer(model)
-    rows = max(1, _MAX_VALUES // width)
+    rows = max(1, MAX_VALUES // width)
     for start in range(0, len(x), rows):
         here = slice(start, start + rows)
         posterior = stochastic_posterior(model, x[here])
-        at_a_time = max(1, _MAX_VALUES // (width * len(x[here])))
+        at_a_time = max(1, MAX_VALUES // (width * len(x[here])))
         for done in range(0, num_samples, at_a_time):
             eps = posterior.draw_eps(min(at_a_time, num_samples - done), generator=generator)
             log_weights = _log_weights_given_eps(model, x[here], posterior, eps).double()

@@ -6,20 +6,8 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal
-from vae_core.importance import widest_layer
-from vae_core.model import VAE
-from vae_core.quadrature import (
-    MAX_VALUES,
-    NEGLIGIBLE,
-    STAGES,
-    Block,
-    Peaks,
-    log_density,
-    log_joint_at,
-    near,
-    pieces,
-)
+from vae_core.integrand import Integrand
+from vae_core.quadrature import NEGLIGIBLE, STAGES, Cells, Pairs, log_density, squared_distances
 
 _ABSOLUTE: Final = 2e-5
 _PER_VALUE: Final = 4e-6
@@ -42,7 +30,7 @@ _MAX_HALVINGS: Final = 16
 
 
 class _Parts(NamedTuple):
-    """p(x, z) (relative to its largest) and q(z) where they count, and logarithms, at P points: (P, R)."""
+    """p(x, z) (relative to its largest) and q(z) where they count, and logarithms, of pairs: (K, P)."""
 
     joint: Tensor
     q: Tensor
@@ -51,36 +39,31 @@ class _Parts(NamedTuple):
     log_prior: Tensor
 
     def sums(self) -> Tensor:
-        """Of p(x, z), q, q log p(x|z) and q log(q / p(x, z)) over the points, shape (4, R)."""
-        of_joint, of_q = (self.q * self.log_joint).sum(0), (self.q * self.log_q).sum(0)
-        parts = (self.joint.sum(0), self.q.sum(0), of_joint - self.log_prior @ self.q, of_q - of_joint)
-        return torch.stack(parts)
+        """Of p(x, z), q, q log p(x|z) and q log(q / p(x, z)) over each pair's points, shape (4, P)."""
+        of_likelihood, of_ratio = self.log_joint - self.log_prior, self.log_q - self.log_joint
+        parts = (self.joint, self.q, self.q * of_likelihood, self.q * of_ratio)
+        return torch.stack([part.sum(0) for part in parts])
 
-    def left(self, block: Block) -> "_Parts":
-        """The same where a cell of the block is not halved any more."""
-        return self._replace(joint=self.joint * ~block.has_mass, q=self.q * ~block.is_near)
+    def left(self, children: Pairs) -> "_Parts":
+        """The same where a child is not halved any more."""
+        has_mass, is_near = (some.view_as(self.q) for some in (children.has_mass, children.is_near))
+        return self._replace(joint=self.joint * ~has_mass, q=self.q * ~is_near)
 
 
 class Integrals:
     """log p(x), E_q[log p(x|z)] and E_q[log(q / p(x, z))] of some data.
 
     Arguments:
-        model: The model.
-        x: Data, shape (n, D).
-        q: Of shape (n, J), float64.
+        of: The data, their q and the model.
         largest: The largest log p(x, z) known of each datum, shape (n,), nats.
-        peaks: Those of a learned prior.
 
     Attributes:
         values: The three integrals, shape (3, n), nats.
         errors: What the first, and what the other two may be off by, shape (2, n), nats.
     """
 
-    def __init__(
-        self, model: VAE, x: Tensor, q: DiagonalNormal, largest: Tensor, peaks: Peaks | None
-    ) -> None:
-        self.q, self.peaks, self._model, self._x, self._largest = q, peaks, model, x, largest
-        self._prior = model.prior  # once: a learned one is a function of the weights
+    def __init__(self, of: Integrand, largest: Tensor) -> None:
+        self._of, self._largest, x, q = of, largest, of.x, of.q
         self._tolerance = _ABSOLUTE + _PER_VALUE * x.shape[1] + torch.finfo(x.dtype).eps * largest.abs()
         self.values = torch.full((3, len(x)), math.nan, dtype=torch.float64)
         self._changes = torch.ones(2, len(x), dtype=torch.float64)
@@ -94,81 +77,76 @@ class Integrals:
         self._sums = self._kept.clone()
         self._steepest = torch.full((len(x),), math.inf)
 
-    def measure(self, blocks: list[Block], size: float) -> None:
+    def measure(self, cells: Cells, size: float) -> None:
         """Halves the cells of those whose integrals still change."""
-        latent_dim, step = self._model.config.latent_dim, size
+        num_stages, step, every = len(STAGES[self._of.q.mean.shape[1]]), size, [cells]
         for _ in range(_MAX_HALVINGS):
             step /= -2  # to the other side each time, so that a cell's point stays in its middle
-            for stage in range(len(STAGES[latent_dim])):
+            for stage in range(num_stages):
                 self._sums = self._kept.clone()
-                if stage + 1 == len(STAGES[latent_dim]):
+                if stage + 1 == num_stages:
                     self._steepest.zero_()
-                blocks = [self._refine(piece, step, stage) for piece in pieces(self._model, blocks)]
+                every = [self._refine(piece, step, stage) for some in every for piece in some.pieces()]
                 self._compare(abs(step), stage)
-                left = [block.of(*self._is_open) for block in blocks]
-                blocks = [block for block in left if block is not None]
-                if not blocks:
+                every = [some for some in (cells.of(*self._is_open) for cells in every) if len(some.points)]
+                if not every:
                     return
 
-    def _refine(self, block: Block, step: float, stage: int) -> Block:
+    def _refine(self, cells: Cells, step: float, stage: int) -> Cells:
         """More points, their share of the sums, and which cells may have to be halved again."""
-        block.add(self._model, self._x, step, stage)
-        rows, count = block.rows, block.log_joint.shape[1]
-        self._raise_largest(rows, block.log_joint.amax((0, 1)))
-        parts = self._parts(block, block.all_points(step).flatten(0, 1))
-        latent_dim = block.points.shape[1]
+        cells = cells.with_stage(self._of, step, stage)
+        datum, count = cells.pairs.datum, len(cells.log_prior)
+        self._raise_largest(datum, cells.pairs.log_joint.amax(0))
+        parts = self._parts(cells, step)
+        latent_dim = cells.points.shape[1]
         scale = abs(2 * step) ** latent_dim / count
-        self._sums[:, rows] += scale * parts.sums()
+        _add(self._sums, datum, scale * parts.sums())
         if stage + 1 < len(STAGES[latent_dim]):
-            return block
-        block = block.children(step, self.peaks)
-        depth = self._depths[:, rows]
+            return cells
+        cells = cells.children(step, self._of.peaks)
+        pairs = cells.pairs
+        depth, largest = (some.index_select(-1, pairs.datum) for some in (self._depths, self._largest))
         # Where only the tails are left out, a cell's rise from its point to its edge is its share of a step.
-        rise = torch.where(depth[0] < NEGLIGIBLE, 0.5, 1.0) * block.slack
-        block.has_mass &= block.log_joint[:, 0] + rise > self._largest[rows] - depth[0]
-        block.is_near &= near(self._of(rows), block.points, abs(step), depth[1])
-        self._kept[:, rows] += scale * parts.left(block).sums()
-        steepest = (block.slack * block.has_mass).amax(0)
-        self._steepest[rows] = torch.maximum(self._steepest[rows], steepest)
-        return block
+        rise = torch.where(depth[0] < NEGLIGIBLE, 0.5, 1.0) * pairs.slack
+        pairs.has_mass.logical_and_(pairs.log_joint[0] + rise > largest - depth[0])
+        pairs.is_near.logical_and_(squared_distances(self._of.q, cells, abs(step)) < 2 * depth[1])
+        _add(self._kept, datum, scale * parts.left(pairs).sums())
+        self._steepest.scatter_reduce_(0, pairs.datum, pairs.slack * pairs.has_mass, "amax")
+        return cells.needed()
 
-    def _parts(self, block: Block, points: Tensor) -> "_Parts":
-        """What the integrals are made of, at all points of the block."""
-        rows, count = block.rows, block.log_joint.shape[1]
-        log_joint, log_q = block.log_joint.flatten(0, 1), log_density(self.q, block.rows, points)
-        joint, q = (log_joint - self._largest[rows]).exp_(), log_q.exp()
-        for values, mask in ((joint, block.has_mass), (q, block.is_near)):
-            values.unflatten(0, (-1, count)).mul_(mask[:, None])
-        return _Parts(joint, q, log_joint, log_q, self._prior.log_prob(points))
+    def _parts(self, cells: Cells, step: float) -> _Parts:
+        """What the integrals are made of, at all points of the pairs."""
+        pairs = cells.pairs
+        joint = (pairs.log_joint - self._largest.index_select(0, pairs.datum)).exp_().mul_(pairs.has_mass)
+        log_q = log_density(self._of.q, cells, step)
+        q = log_q.exp().mul_(pairs.is_near)
+        return _Parts(joint, q, pairs.log_joint, log_q, cells.log_prior.index_select(1, pairs.cell))
 
-    def _raise_largest(self, rows: Tensor, found: Tensor) -> None:
-        largest = torch.maximum(self._largest[rows], found)
+    def _raise_largest(self, datum: Tensor, found: Tensor) -> None:
+        largest = self._largest.scatter_reduce(0, datum, found, "amax")
         for total in (self._sums, self._kept):
-            total[0, rows] *= (self._largest[rows] - largest).exp()
-        self._largest[rows] = largest
+            total[0] *= (self._largest - largest).exp()
+        self._largest = largest
 
     def _measure_slim(self, rows: Tensor) -> None:
         """E_q of some data, each on a lattice of its own deviations, until it changes no more."""
         for row in rows.tolist():
-            x, q, tolerance = self._x[row : row + 1], self._of(torch.tensor([row])), self._tolerance[row]
+            here, tolerance = slice(row, row + 1), self._tolerance[row]
             values, change, error = torch.full((2,), math.nan, dtype=torch.float64), math.inf, math.inf
             for step in _SLIM_STEPS:
                 before, previous = values, min(change, 1.0)
-                values = _slim_means(self._model, x, q, step)
+                values = _slim_means(self._of.of(here), step)
                 change = float((values - before).abs().nan_to_num(nan=math.inf).amax())
                 error = change + min(math.sqrt(change * previous), float(tolerance)) / 2 + _ROUNDING
                 if change < tolerance:
                     break
             self.values[1:, row], self.errors[1, row] = values, error
 
-    def _of(self, rows: Tensor) -> DiagonalNormal:
-        return DiagonalNormal(self.q.mean[rows], self.q.log_var[rows])
-
     def _compare(self, size: float, stage: int) -> None:
         """Takes the values of the open data, and closes those that change no more."""
         sums = self._sums
-        is_middle = stage + 1 < len(STAGES[self._model.config.latent_dim])
-        in_stds = (math.sqrt(2) if is_middle else 1.0) * size / self.q.std.amin(1)
+        is_middle = stage + 1 < len(STAGES[self._of.q.mean.shape[1]])
+        in_stds = (math.sqrt(2) if is_middle else 1.0) * size / self._of.q.std.amin(1)
         values = torch.stack([sums[0].log() + self._largest, sums[2] / sums[1], sums[3] / sums[1]])
         changes = (values - self.values).abs()
         changes = torch.stack([changes[0], torch.maximum(changes[1:].amax(0), (sums[1] - 1).abs())])
@@ -182,7 +160,7 @@ class Integrals:
         is_small = (changes < self._tolerance) & (self._changes < _BEFORE * self._tolerance)
         self._changes = changes.nan_to_num(nan=1.0)
         is_fine = torch.stack([self._steepest < _FINE_NATS, in_stds < _FINE_STDS])
-        if self.peaks is not None and size > float(self.peaks.widths.min()):
+        if self._of.peaks is not None and size > float(self._of.peaks.widths.min()):
             is_fine[:] = False  # coarser cells would agree with each other, and all miss a narrow component
         is_finest = torch.stack([self._steepest < _FINEST_NATS, in_stds < _FINEST_STDS])
         self._is_open &= ~((is_fine & is_small) | is_finest)
@@ -190,18 +168,23 @@ class Integrals:
         self._depths = torch.where(is_fine & is_slow & self._is_open, tail, self._depths)
 
 
-def _slim_means(model: VAE, x: Tensor, q: DiagonalNormal, step: float) -> Tensor:
+def _add(totals: Tensor, datum: Tensor, sums: Tensor) -> None:
+    """Of pairs, shape (4, P), to those of their data, shape (4, n)."""
+    for total, some in zip(totals, sums, strict=True):
+        total.index_add_(0, datum, some)
+
+
+def _slim_means(of: Integrand, step: float) -> Tensor:
     """E_q[log p(x|z)] and E_q[log(q / p(x, z))] of one datum, on a lattice of ``step`` deviations."""
-    reach = math.sqrt(2 * NEGLIGIBLE)
+    reach, latent_dim = math.sqrt(2 * NEGLIGIBLE), of.q.mean.shape[1]
     axis = step * torch.arange(-int(reach / step), int(reach / step) + 1, dtype=torch.float64)
-    eps = torch.cartesian_prod(*(axis,) * q.mean.shape[1]).reshape(-1, q.mean.shape[1])
+    eps = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)
     eps = eps[eps.square().sum(1) < reach**2]
     weights = torch.softmax(-0.5 * eps.square().sum(1), 0)
     sums = torch.zeros(2, dtype=torch.float64)
-    at_once = max(1, MAX_VALUES // widest_layer(model))
-    for some, weight in zip(eps.split(at_once), weights.split(at_once), strict=True):
-        z = q.mean + q.std * some
-        log_joint, log_likelihood = log_joint_at(model, x, z)
-        parts = torch.stack([log_likelihood[:, 0], q.log_prob(z) - log_joint[:, 0]])
+    for some, weight in zip(eps.split(of.points_at_once), weights.split(of.points_at_once), strict=True):
+        z = of.q.mean + of.q.std * some
+        log_likelihood = of.likelihood(z).pairwise_log_prob(of.x)[:, 0]
+        parts = torch.stack([log_likelihood, of.q.log_prob(z) - log_likelihood - of.prior.log_prob(z)])
         sums += (parts * weight).sum(1)
     return sums

@@ -44,7 +44,7 @@ def plug_in_priors(
     return {
         "standard_normal": StandardNormal(z.shape[1]),
         "mixture": fitted,
-        "vamp": vamp_prior(DiagonalNormal(q.mean[rows], q.log_var[rows])),
+        "vamp": vamp_prior(q.of(rows)),
     }
 
 

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from vae_core.evidence import check_exact_dims
 from vae_core.importance import stochastic_posterior
+from vae_core.lattice import REACH
 from vae_core.model import VAE
 from vae_core.priors import prior_box
-from vae_core.quadrature import REACH
 
 _GRID: Final = {1: 600, 2: 48}
 _ZOOM: Final = {1: 200, 2: 24}

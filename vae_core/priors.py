@@ -42,7 +42,7 @@ class DiagonalMixture:
     def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Draws z of shape (num_samples, J): a component, then a place in it."""
         rows = torch.multinomial(self.log_weights.exp(), num_samples, replacement=True, generator=generator)
-        chosen = DiagonalNormal(self.components.mean[rows], self.components.log_var[rows])
+        chosen = self.components.of(rows)
         return chosen.reparameterize(chosen.draw_eps(1, generator=generator))[0]
 
 

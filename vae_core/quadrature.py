@@ -9,30 +9,21 @@ smooth bump the error falls faster than any power of the cell's side once it is 
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from vae_core.distributions import DiagonalNormal
-from vae_core.importance import widest_layer
-from vae_core.model import VAE
-from vae_core.priors import DiagonalMixture, prior_box
+from vae_core.integrand import Integrand, Peaks
 
-CELL: Final = 0.2
-"""The side of the first cells."""
-REACH: Final = 6.5
-"""In deviations: a Gaussian beyond it has a mass of 1e-10 in each dimension."""
-MAX_CELLS_PER_DIM: Final = 128
 NEGLIGIBLE: Final = 20.0
 """Nats below the largest value: a share of 2e-9."""
-_CELLS_AT_ONCE: Final = 128
-"""Halved together: their data are evaluated at all their points."""
-MAX_VALUES: Final = 2_000_000
-"""Values of the widest layer at a time, 8 MB in float32."""
-
-
+_CELLS_AT_ONCE: Final = 256
+"""Decoded together, for all data that need one of them."""
+_PAIRS_AT_ONCE: Final = 100_000
+"""Their values at four points fill 3 MB, which a processor's cache holds."""
 STAGES: Final = {1: (((1,),),), 2: (((1, 1),), ((1, 0), (0, 1)))}
 """For J = 1 and 2: which children of a cell are added in which stage, in sides from the cell's own point."""
 _BROTHERS: Final = {1: (((0, 1),),), 2: (((0, 2), (3, 1)), ((0, 3), (2, 1)))}
@@ -41,210 +32,163 @@ ASIDE: Final = 2 / 3
 """What a cell's point stands for reaches this far, in sides: a half minus a quarter of a half, and so on."""
 
 
-@dataclass(slots=True)
-class Block:
-    """Some cells that lie close together, and the data that have mass there.
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """P pairs of a cell and a datum that may have mass there.
 
     Arguments:
-        points: The cells' own points, shape (C, J).
-        rows: Numbers of the data, shape (R,).
-        has_mass: Which of these data have posterior mass in which cell, booleans of shape (C, R).
-        is_near: Which cells hold a share of which q, booleans of shape (C, R).
-        slack: By how much log p(x, z) may rise from each point within its cell, shape (C, R), float32, nats.
-        log_joint: log p(x, z) at the children that there are, the own point first, shape (C, K, R), nats.
+        cell: Numbers of the cells, shape (P,).
+        datum: Numbers of the data, shape (P,).
+        has_mass: Whether the cell holds a share of the datum's posterior, booleans of shape (P,).
+        is_near: Whether it holds a share of the datum's q, booleans of shape (P,).
+        slack: By how much log p(x, z) may rise from the cell's point within it, shape (P,), float32, nats.
+        log_joint: log p(x, z) at the children that there are, the own point first, shape (K, P), nats.
     """
 
-    points: Tensor
-    rows: Tensor
+    cell: Tensor
+    datum: Tensor
     has_mass: Tensor
     is_near: Tensor
     slack: Tensor
     log_joint: Tensor
 
-    def part(self, cells: slice | Tensor, data: Tensor) -> "Block":
-        """Some of the cells, for some of the data."""
-        values = (self.has_mass, self.is_near, self.slack, self.log_joint)
-        has_mass, is_near, slack, log_joint = (some[cells].index_select(-1, data) for some in values)
-        return Block(self.points[cells], self.rows[data], has_mass, is_near, slack, log_joint)
+    def take(self, which: Tensor) -> "Pairs":
+        """Some of them, by number."""
+        return Pairs(*(getattr(self, field.name).index_select(-1, which) for field in fields(self)))
 
-    def all_points(self, step: float) -> Tensor:
-        """Those of the children that there are, shape (C, K, J); ``step`` is their side, with its sign."""
-        latent_dim, count = self.points.shape[1], self.log_joint.shape[1]
+    def between(self, first: int, last: int) -> "Pairs":
+        """Those that follow each other."""
+        return Pairs(*(getattr(self, field.name)[..., first:last] for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """C cells, and the data that may have mass there.
+
+    Arguments:
+        points: The cells' own points, shape (C, J).
+        log_prior: log p(z) at the children that there are, the own point first, shape (K, C), nats.
+        pairs: In the order of their cells.
+    """
+
+    points: Tensor
+    log_prior: Tensor
+    pairs: Pairs
+
+    def corners(self, step: float) -> Tensor:
+        """Where the children that there are lie from the cell's point, whose side is ``step``: (K, 1, J)."""
+        latent_dim = self.points.shape[1]
         corners = [(0,) * latent_dim, *(corner for stage in STAGES[latent_dim] for corner in stage)]
-        return self.points[:, None] + step * torch.tensor(corners[:count]).to(self.points)
+        return step * torch.tensor(corners[: len(self.log_prior)]).to(self.points)[:, None]
 
-    def add(self, model: VAE, x: Tensor, step: float, stage: int) -> None:
+    def with_stage(self, of: Integrand, step: float, stage: int) -> "Cells":
         """Evaluates the children of one stage: one, or two, for each cell."""
-        corners = torch.tensor(STAGES[self.points.shape[1]][stage]).to(self.points)
-        points = (self.points[:, None] + step * corners).flatten(0, 1)
-        log_joint = log_joint_at(model, x[self.rows], points)[0]
-        log_joint = log_joint.reshape(len(self.points), len(corners), -1)
-        self.log_joint = torch.cat([self.log_joint, log_joint], 1)
+        corners = step * torch.tensor(STAGES[self.points.shape[1]][stage]).to(self.points)
+        points, pairs = self.points + corners[:, None], self.pairs
+        log_prior = of.prior.log_prob(points)
+        log_joint = _log_likelihood(of, points, pairs).add_(log_prior.index_select(1, pairs.cell))
+        pairs = replace(pairs, log_joint=torch.cat([pairs.log_joint, log_joint]))
+        return Cells(self.points, torch.cat([self.log_prior, log_prior]), pairs)
 
-    def children(self, step: float, peaks: "Peaks | None") -> "Block":
+    def children(self, step: float, peaks: Peaks | None) -> "Cells":
         """The cells of half the side, all marked for the data that needed the cells they are parts of."""
+        pairs, count = self.pairs, len(self.log_prior)
+        # Brothers follow each other, so that the order of cells goes on to keep together what is close.
+        points = (self.points + self.corners(step)).transpose(0, 1).flatten(0, 1)
         # A cell reaches at most two thirds of a step from its point, and a slope may be steeper on the far
         # side: a whole step to the brother is allowed. Where a peak lies between brothers they are equal:
         # there a quarter of what the whole cell was allowed, as for a parabola.
-        total = torch.zeros_like(self.slack)
-        for pairs in _BROTHERS[self.points.shape[1]]:
-            steps = [(self.log_joint[:, one] - self.log_joint[:, other]).abs_() for one, other in pairs]
-            total += torch.stack(steps).amax(0) if len(steps) > 1 else steps[0]
-        masks = (self.has_mass, self.is_near, torch.maximum(total.mul_(2 * ASIDE), self.slack / 4))
-        has_mass, is_near, slack = (m.repeat_interleave(self.log_joint.shape[1], 0) for m in masks)
-        points, log_joint = self.all_points(step).flatten(0, 1), self.log_joint.flatten(0, 1)
-        if peaks is not None:
-            slack = peaks.raise_slack(slack, log_joint, points, abs(step), self.rows)
-        return Block(points, self.rows, has_mass, is_near, slack, log_joint[:, None])
+        total = torch.zeros_like(pairs.log_joint[0])
+        for brothers in _BROTHERS[points.shape[1]]:
+            steps = [(pairs.log_joint[one] - pairs.log_joint[other]).abs_() for one, other in brothers]
+            total += torch.maximum(*steps) if len(steps) > 1 else steps[0]
+        slack = torch.maximum((2 * ASIDE * total).float(), pairs.slack / 4)
+        pairs = Pairs(
+            (count * pairs.cell + torch.arange(count)[:, None]).flatten(),
+            *(some.repeat(count) for some in (pairs.datum, pairs.has_mass, pairs.is_near, slack)),
+            log_joint=pairs.log_joint.reshape(1, -1),
+        )
+        for peak, close in peaks.near(points, abs(step)) if peaks is not None else ():
+            which = close[pairs.cell].nonzero()[:, 0]
+            rise = peak[pairs.datum[which]] - pairs.log_joint[0, which]
+            pairs.slack[which] = torch.maximum(pairs.slack[which], rise.nan_to_num(posinf=0.0).float())
+        return Cells(points, self.log_prior.T.reshape(1, -1), pairs)
 
-    def of(self, open_evidence: Tensor, open_q: Tensor) -> "Block | None":
-        """What is left for the data whose integrals are open, booleans of shape (n,); None for nothing."""
-        self.has_mass &= open_evidence[self.rows]
-        self.is_near &= open_q[self.rows]
-        needed = self.has_mass | self.is_near
-        cells, data = needed.any(1), needed.any(0)
-        return self.part(cells, data.nonzero()[:, 0]) if bool(data.any()) else None
+    def of(self, open_evidence: Tensor, open_q: Tensor) -> "Cells":
+        """What is left for the data whose integrals are open, booleans of shape (n,)."""
+        has_mass = self.pairs.has_mass & open_evidence.index_select(0, self.pairs.datum)
+        is_near = self.pairs.is_near & open_q.index_select(0, self.pairs.datum)
+        pairs = replace(self.pairs, has_mass=has_mass, is_near=is_near)
+        return Cells(self.points, self.log_prior, pairs).needed()
 
+    def needed(self) -> "Cells":
+        """The pairs that have mass, in the order of their cells, and only these cells."""
+        which = (self.pairs.has_mass | self.pairs.is_near).nonzero()[:, 0]
+        order = self.pairs.cell.index_select(0, which).argsort(stable=True)
+        pairs = self.pairs.take(which.index_select(0, order))
+        used, cell = torch.unique_consecutive(pairs.cell, return_inverse=True)
+        return Cells(self.points[used], self.log_prior[:, used], replace(pairs, cell=cell))
 
-class Peaks(NamedTuple):
-    """The components of a learned prior: a narrow one may fall between the centres of the cells.
-
-    Arguments:
-        places: Their means, shape (K, J).
-        widths: Their smallest standard deviations, shape (K,).
-        log_joint: log p(x, z) there, shape (K, n), nats.
-    """
-
-    places: Tensor
-    widths: Tensor
-    log_joint: Tensor
-
-    def raise_slack(
-        self, slack: Tensor, log_joint: Tensor, centres: Tensor, size: float, rows: Tensor
-    ) -> Tensor:
-        """Slack, shape (C, R), that lets cells rise to the peaks near them which are narrower than a cell."""
-        for peak in (self.widths < size).nonzero()[:, 0].tolist():
-            close = ((centres - self.places[peak]).abs() <= 1.5 * size).all(1).nonzero()[:, 0]
-            rise = self.log_joint[peak, rows] - log_joint[close]
-            slack[close] = torch.maximum(slack[close], rise.nan_to_num(posinf=0.0).to(slack.dtype))
-        return slack
-
-
-def peaks_of(model: VAE, x: Tensor) -> Peaks | None:
-    """Those of the model's prior; None for a standard normal one."""
-    prior = model.prior
-    if not isinstance(prior, DiagonalMixture):
-        return None
-    places = prior.components.mean.double()
-    at_once = max(1, MAX_VALUES // widest_layer(model))
-    log_joint = torch.cat([log_joint_at(model, x, piece)[0] for piece in places.split(at_once)])
-    return Peaks(places, prior.components.std.double().amin(1), log_joint)
+    def pieces(self) -> Iterator["Cells"]:
+        """The same cells, with a bounded number of pairs at a time."""
+        ends = self.pairs.cell.bincount(minlength=len(self.points)).cumsum(0)
+        counts = torch.unique_consecutive((ends - 1) // _PAIRS_AT_ONCE, return_counts=True)[1]
+        start = first = 0
+        for stop in counts.cumsum(0).tolist():
+            last = int(ends[stop - 1])
+            pairs = self.pairs.between(first, last)
+            pairs = replace(pairs, cell=pairs.cell - start)
+            yield Cells(self.points[start:stop], self.log_prior[:, start:stop], pairs)
+            start, first = stop, last
 
 
-def first_blocks(
-    model: VAE,
-    x: Tensor,
-    posterior: DiagonalNormal,
-    cells: tuple[Tensor, tuple[int, ...], float],
-    peaks: Peaks | None,
-) -> tuple[list[Block], Tensor, Tensor]:
-    """The first cells, the largest log p(x, z) found for each datum, and the share of the outermost cells."""
-    centres, shape, size = cells
-    at_once = max(1, MAX_VALUES // widest_layer(model))
-    log_joint = torch.cat([log_joint_at(model, x, piece)[0] for piece in centres.split(at_once)])
-    mean = posterior.mean.to(x.dtype)
-    at_mean = model.likelihood(mean).log_prob(x) + model.prior.log_prob(mean)
-    largest = torch.maximum(log_joint.amax(0), at_mean.double())
-    if peaks is not None:
-        largest = torch.maximum(largest, peaks.log_joint.amax(0))
-    relative = (log_joint - largest).float()  # a large array, of which only the outlines are wanted
-    slack = _slack_on_grid(relative.reshape(*shape, -1)).flatten(0, -2)
-    if peaks is not None:
-        slack = peaks.raise_slack(slack, log_joint, centres, size, torch.arange(len(x)))
-    has_mass = relative + slack > -NEGLIGIBLE
-    q = DiagonalNormal(posterior.mean.float(), posterior.log_var.float())
-    is_near = near(q, centres.float(), size, torch.full_like(largest, NEGLIGIBLE))
-    index = torch.cartesian_prod(*(torch.arange(length) for length in shape)).reshape(-1, len(shape))
-    edge = ((index == 0) | (index == torch.tensor(shape) - 1)).any(1)
-    share = relative.sub_(relative.amax(0)).exp_()
-    edge_share = (share[edge].sum(0) / share.sum(0)).double()
-    order = _z_order(index)
-    order = order[(has_mass | is_near)[order].any(1)]
-    masks = (has_mass[order], is_near[order], slack[order])
-    block = Block(centres[order], torch.arange(len(x)), *masks, log_joint[order, None])
-    return [block], largest, edge_share
+def _log_likelihood(of: Integrand, points: Tensor, pairs: Pairs) -> Tensor:
+    """log p(x|z) of pairs at some points of their cells: points (K, C, J) give (K, P), float64."""
+    count, num_cells = points.shape[:2]
+    found = torch.empty(count, len(pairs.cell), dtype=torch.float64)
+    place = torch.empty(len(of.x), dtype=torch.long)
+    at_once = max(1, min(_CELLS_AT_ONCE, of.points_at_once // count))
+    starts = range(0, num_cells, at_once)
+    firsts = torch.searchsorted(pairs.cell, torch.tensor([*starts, num_cells])).tolist()
+    for start, first, last in zip(starts, firsts, firsts[1:], strict=False):
+        datum = pairs.datum[first:last]
+        place.zero_()[datum] = 1
+        data = place.nonzero()[:, 0]
+        place[data] = torch.arange(len(data))
+        likelihood = of.likelihood(points[:, start : start + at_once].flatten(0, 1))
+        values = likelihood.pairwise_log_prob(of.x[data]).reshape(count, -1)
+        here = (pairs.cell[first:last] - start).mul_(len(data)).add_(place.index_select(0, datum))
+        torch.index_select(values, 1, here, out=found[:, first:last]) if count == 1 else found[
+            :, first:last
+        ].copy_(values.index_select(1, here))
+    return found
 
 
-def lattice(model: VAE, posterior: DiagonalNormal) -> tuple[Tensor, tuple[int, ...], float]:
-    """Centres of cells over the prior and all q, shape (C, J), their number in each dimension, their side."""
-    low, high = prior_box(model.prior, model.config.latent_dim, REACH)
-    low = torch.minimum(low, (posterior.mean - REACH * posterior.std).min(0).values)
-    high = torch.maximum(high, (posterior.mean + REACH * posterior.std).max(0).values)
-    size = max(CELL, float((high - low).max()) / MAX_CELLS_PER_DIM)
-    counts = torch.ceil((high - low) / size).long().tolist()
-    axes = [
-        start + size * (torch.arange(count).to(start) + 0.5) for start, count in zip(low, counts, strict=True)
-    ]
-    return torch.cartesian_prod(*axes).reshape(-1, len(axes)), tuple(counts), size
+def log_density(q: DiagonalNormal, cells: Cells, step: float) -> Tensor:
+    """log q of pairs at the children of their cells that there are, shape (K, P)."""
+    datum, corners = cells.pairs.datum, cells.corners(step)
+    constant = -0.5 * (q.log_var + math.log(2 * math.pi)).sum(1)
+    total = constant.index_select(0, datum).repeat(len(corners), 1)
+    for dim, distance in enumerate(_distances(q, cells)):
+        scale = (-0.5 * (-q.log_var[:, dim]).exp()).index_select(0, datum)
+        total += (distance + corners[..., dim]).square_().mul_(scale)
+    return total
 
 
-def pieces(model: VAE, blocks: list[Block]) -> Iterator[Block]:
-    """The same cells, a bounded number at a time with only the data that need these."""
-    at_once = max(1, min(_CELLS_AT_ONCE, MAX_VALUES // widest_layer(model) // 2**model.config.latent_dim))
-    for block in blocks:
-        for start in range(0, len(block.points), at_once):
-            here = slice(start, start + at_once)
-            needed = block.has_mass[here] | block.is_near[here]
-            yield block.part(here, needed.any(0).nonzero()[:, 0])
+def squared_distances(q: DiagonalNormal, cells: Cells, size: float) -> Tensor:
+    """How far cells are from the means of the data they are paired with, in deviations, squared: (P,)."""
+    total = torch.zeros(len(cells.pairs.cell), dtype=torch.float64)
+    for distance, std in zip(_distances(q, cells), q.std.T, strict=True):
+        total += outside(distance, size).div_(std.index_select(0, cells.pairs.datum)).square_()
+    return total
 
 
-def log_density(q: DiagonalNormal, rows: Tensor, points: Tensor) -> Tensor:
-    """log q of some data at all points, shape (C, R): a product of features, which costs little memory.
-
-    Measured from the points' own middle: no digits are lost where they lie as closely as a q is wide.
-    """
-    middle, precision = points.mean(0), (-q.log_var[rows]).exp()
-    mean, points = q.mean[rows] - middle, points - middle
-    features = torch.cat([points.square(), points, torch.ones(len(points), 1).to(points)], 1)
-    constant = (mean.square() * precision + q.log_var[rows] + math.log(2 * math.pi)).sum(1, keepdim=True)
-    return features @ torch.cat([-0.5 * precision, mean * precision, -0.5 * constant], 1).T
+def _distances(q: DiagonalNormal, cells: Cells) -> Iterator[Tensor]:
+    """From the means of pairs' data to the pairs' cells in each dimension: shape (P,)."""
+    for place, mean in zip(cells.points.T, q.mean.T, strict=True):
+        yield place.index_select(0, cells.pairs.cell).sub_(mean.index_select(0, cells.pairs.datum))
 
 
-def near(q: DiagonalNormal, points: Tensor, size: float, depth: Tensor) -> Tensor:
-    """Which cells hold a density of which q that is less than ``depth`` nats below its largest: (C, R)."""
-    total = points.new_zeros(len(points), len(q.mean))
-    for place, mean, std in zip(points.T, q.mean.T, q.std.T, strict=True):
-        total += (place[:, None] - mean).abs_().sub_(ASIDE * size).clamp_(min=0).div_(std).square_()
-    return total < 2 * depth
-
-
-def log_joint_at(model: VAE, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-    """log p(x, z) and log p(x|z) for all points and data: two of shape (G, n), float64."""
-    log_likelihood = model.likelihood(z.to(x.dtype)).pairwise_log_prob(x)
-    return log_likelihood + model.prior.log_prob(z.double())[:, None], log_likelihood
-
-
-def _slack_on_grid(log_joint: Tensor) -> Tensor:
-    """By how much log p(x, z) may rise from each cell's point within its cell: the steepest steps around it.
-
-    A cell reaches two thirds of a step; with no more than those, a steep decoder lost a mode worth 2 nats.
-    """
-    slack = torch.zeros_like(log_joint)
-    for dim in range(log_joint.ndim - 1):
-        steps = log_joint.diff(dim=dim).abs_()
-        count = steps.shape[dim]
-        around = torch.zeros_like(log_joint)
-        around.narrow(dim, 0, count).copy_(steps)
-        after = around.narrow(dim, 1, count)
-        torch.maximum(after, steps, out=after)
-        slack += around
-    return slack
-
-
-def _z_order(index: Tensor) -> Tensor:
-    """An order in which cells that follow each other lie close together (Morton 1966)."""
-    code = torch.zeros(len(index), dtype=torch.long)
-    for bit in range(int(index.max()).bit_length()):
-        for dim in range(index.shape[1]):
-            code |= ((index[:, dim] >> bit) & 1) << (bit * index.shape[1] + dim)
-    return code.argsort()
+def outside(distance: Tensor, size: float) -> Tensor:
+    """How far away a cell of this side begins, at least, whose point lies at some distance."""
+    return distance.abs_().sub_(ASIDE * size).clamp_(min=0)
