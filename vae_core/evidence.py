@@ -24,7 +24,7 @@ class Evidence(NamedTuple):
         log_evidence: log p(x) = log integral of p(x|z) p(z) dz.
         error: An estimate, no bound, of what the quadrature is off by in any of the integrals here: twice
             their last change when the points were doubled, what that may owe to chance, and the mass at the
-            edge of the region. Kinks of a decoder (ReLU) may exceed it, 2.4 times in the worst of 315 data.
+            edge of the region. ReLU decoders, whose kinks no doubling foresees, may be off by a little more.
         reconstruction: E_q[log p(x|z)].
         kl: KL(q(z|x) || p(z)) in closed form; for a learned prior the integral of q log(q / p(z)).
         kl_to_posterior: KL(q(z|x) || p(z|x)), the integral of q log(q / p(z|x)) with the posterior
