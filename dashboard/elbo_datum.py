@@ -184,7 +184,7 @@ def _importance(bound: DatumBound) -> None:
 
 
 def _samples(bound: DatumBound, num_samples: int) -> None:
-    values = bound.reconstructions.astype(np.float64)
+    values = bound.curve.log_likelihoods.numpy()
     figure = samples_figure(values, theme=state.theme_name())
     spread = f"{values.mean():.2f} ± {values.std():.2f}"
     alt = f"Histogram of log p(x|z) of {len(values)} samples of z: {spread} nats."

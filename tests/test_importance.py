@@ -13,6 +13,7 @@ from torch import Tensor
 from tests.linear_gaussian import exact_vae, fit_ppca
 from vae_core.config import EncoderHead, Likelihood, ModelConfig
 from vae_core.errors import BadInput
+from vae_core.evidence import exact_evidence
 from vae_core.importance import importance_curve, iw_bound, iw_bound_given_eps, stochastic_posterior
 from vae_core.model import VAE
 
@@ -90,7 +91,7 @@ def test_pieces_change_the_order_of_noise_only(
         return iw_bound(model, digits, num_samples=5000, generator=generator)
 
     whole = seen(torch.Generator().manual_seed(0))
-    monkeypatch.setattr("vae_core.importance._MAX_VALUES", 64 * 40)
+    monkeypatch.setattr("vae_core.importance.MAX_VALUES", 64 * 40)
     decode = VAE.likelihood
 
     def watched(self: VAE, z: Tensor) -> object:
@@ -117,6 +118,9 @@ def test_curve_has_each_k_and_says_which_is_enough(
     assert curve.enough is not None
     assert 1 < curve.enough < 2000
     assert 10 < curve.effective_sample_size < 2000
+    assert curve.log_likelihoods.shape == (2000,)
+    error = float(curve.log_likelihoods.std()) / math.sqrt(2000)
+    assert abs(curve.log_likelihoods.mean() - exact_evidence(model, digits[3:4]).reconstruction) < 5 * error
 
 
 STOCHASTIC_HEADS: Final = tuple(head for head in get_args(EncoderHead) if head != "deterministic")

@@ -64,22 +64,22 @@ def iw_bound(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Genera
     if num_samples < 1:
         raise BadInput("num_samples", f"num_samples must be at least 1, got {num_samples}", "5000 is usual")
     total = torch.full((len(x),), -math.inf, dtype=torch.float64)
-    for rows, log_weights in _log_weights(model, x, num_samples, generator):
+    for rows, log_weights, _ in _log_weights(model, x, num_samples, generator):
         total[rows] = torch.logaddexp(total[rows], torch.logsumexp(log_weights, dim=0))
     return total - math.log(num_samples)
 
 
 def iw_bound_given_eps(model: VAE, x: Tensor, posterior: DiagonalNormal, eps: Tensor) -> Tensor:
     """The same with given noise ``eps``, shape (K, batch, J): a differentiable function of the weights."""
-    log_weights = _log_weights_given_eps(model, x, posterior, eps)
+    log_weights, _ = _given_eps(model, x, posterior, eps)
     return torch.logsumexp(log_weights, dim=0) - math.log(len(eps))
 
 
-def _log_weights_given_eps(model: VAE, x: Tensor, posterior: DiagonalNormal, eps: Tensor) -> Tensor:
-    """log p(x, z_k) - log q(z_k|x), shape (K, batch)."""
+def _given_eps(model: VAE, x: Tensor, posterior: DiagonalNormal, eps: Tensor) -> tuple[Tensor, Tensor]:
+    """log p(x, z_k) - log q(z_k|x), and log p(x|z_k): both of shape (K, batch)."""
     z = posterior.reparameterize(eps)
-    joint = model.likelihood(z).log_prob(x) + model.prior.log_prob(z)
-    return joint - posterior.log_prob(z)
+    log_likelihood = model.likelihood(z).log_prob(x)
+    return log_likelihood + model.prior.log_prob(z) - posterior.log_prob(z), log_likelihood
 
 
 class ImportanceCurve(NamedTuple):
@@ -93,6 +93,7 @@ class ImportanceCurve(NamedTuple):
         effective_sample_size: ESS = (sum w)^2 / sum w^2 of all samples, between 1 and the largest K.
         enough: The smallest K whose bound is within ``CLOSE_NATS`` of the largest one's; None where the
             largest itself rests on fewer than 10 effective samples.
+        log_likelihoods: log p(x|z_k) of all samples, whose mean is the reconstruction term: (largest K,).
     """
 
     sample_counts: tuple[int, ...]
@@ -100,6 +101,7 @@ class ImportanceCurve(NamedTuple):
     standard_errors: Tensor
     effective_sample_size: float
     enough: int | None
+    log_likelihoods: Tensor
 
 
 @torch.no_grad()
@@ -120,8 +122,8 @@ def importance_curve(
     sample_counts = sorted(set(sample_counts))
     if not sample_counts or sample_counts[0] < 1:
         raise BadInput("num_samples", f"each K must be at least 1, got {sample_counts}", "try 1, 10, 100")
-    pieces = [piece[:, 0] for _, piece in _log_weights(model, x[None], sample_counts[-1], generator)]
-    log_weights = torch.cat(pieces)
+    pieces = [pair[1:] for pair in _log_weights(model, x[None], sample_counts[-1], generator)]
+    log_weights, log_likelihoods = (torch.cat(parts)[:, 0] for parts in zip(*pieces, strict=True))
     bounds, errors = [], []
     for count in sample_counts:
         groups = log_weights[: len(log_weights) // count * count].reshape(-1, count)
@@ -137,13 +139,15 @@ def importance_curve(
         count for count, value in zip(sample_counts, bounds, strict=True) if value > bounds[-1] - CLOSE_NATS
     ]
     enough = arrived[0] if ess >= 10 else None
-    return ImportanceCurve(tuple(sample_counts), torch.stack(bounds), torch.stack(errors), ess, enough)
+    return ImportanceCurve(
+        tuple(sample_counts), torch.stack(bounds), torch.stack(errors), ess, enough, log_likelihoods
+    )
 
 
 def _log_weights(
     model: VAE, x: Tensor, num_samples: int, generator: torch.Generator
-) -> Iterator[tuple[slice, Tensor]]:
-    """log p(x, z_k) - log q(z_k|x) in pieces: which rows, and float64 of shape (samples, rows)."""
+) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """In pieces: which rows, log p(x, z_k) - log q(z_k|x), and log p(x|z_k), float64 of (samples, rows)."""
     width = widest_layer(model)
     rows = max(1, MAX_VALUES // width)
     for start in range(0, len(x), rows):
@@ -152,7 +156,7 @@ def _log_weights(
         at_a_time = max(1, MAX_VALUES // (width * len(x[here])))
         for done in range(0, num_samples, at_a_time):
             eps = posterior.draw_eps(min(at_a_time, num_samples - done), generator=generator)
-            log_weights = _log_weights_given_eps(model, x[here], posterior, eps).double()
+            log_weights, log_likelihood = _given_eps(model, x[here], posterior, eps)
             if bool(log_weights.isnan().any()):
                 raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
-            yield here, log_weights
+            yield here, log_weights.double(), log_likelihood.double()

@@ -12,6 +12,9 @@ CHART_CONFIG: Final[dict[str, Any]] = {"displaylogo": False, "toImageButtonOptio
 GROUND: Final[dict[ThemeName, str]] = {"light": "rgba(255,255,255,0.8)", "dark": "rgba(19,22,27,0.8)"}
 """Behind notes, so that lines do not cross them out."""
 
+_NOTE: Final[dict[str, Any]] = {"showarrow": False, "font": {"size": FONT_SIZE}}
+_OTHER: Final = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
+
 
 def faded(colour: str, share: float) -> str:
     """A ``#RRGGBB`` colour that covers its ground by a share of 0 to 1; unlike opacity, legends show it."""
@@ -19,18 +22,46 @@ def faded(colour: str, share: float) -> str:
     return f"rgba({red},{green},{blue},{share:g})"
 
 
+def mark_x(
+    figure: go.Figure,
+    x: float,
+    *,
+    line: dict[str, Any],
+    note: dict[str, Any] | None = None,
+    side: str = "right",
+) -> None:
+    """A line from bottom to top at ``x``, and a note beside its upper end.
+
+    Plotly's own ``add_vline`` does the same in four times the time, since it looks through all subplots.
+    """
+    figure.add_shape(type="line", x0=x, x1=x, y0=0, y1=1, xref="x", yref="y domain", line=line)
+    if note is not None:
+        place = {"x": x, "y": 1, "yref": "y domain", "xanchor": _OTHER[side], "yanchor": "top"}
+        figure.add_annotation(place | _NOTE | note)
+
+
+def mark_y(
+    figure: go.Figure, y: float, *, line: dict[str, Any], note: dict[str, Any], side: str, end: str
+) -> None:
+    """A line from left to right at ``y``, and a note on one side of it (top, bottom) at one end."""
+    figure.add_shape(type="line", x0=0, x1=1, y0=y, y1=y, xref="x domain", yref="y", line=line)
+    place = {"x": int(end == "right"), "y": y, "xref": "x domain", "xanchor": end, "yanchor": _OTHER[side]}
+    figure.add_annotation(place | _NOTE | note)
+
+
 def finish(figure: go.Figure, *, height: int, theme: ThemeName, legend: bool = False) -> go.Figure:
-    """Gives a figure the project's type and margins: legible from the back of a class room."""
+    """Gives a figure the project's type and margins: legible from the back of a class room.
+
+    One property after the other: ``update_layout`` and ``update_xaxes`` took half of most figures' time.
+    """
     ink = CONCEPTS[theme]["log_evidence"]
-    figure.update_layout(
-        height=height,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        font={"size": FONT_SIZE, "color": ink},
-        showlegend=legend,
-        uirevision="keep",
-        dragmode="pan",
-    )
-    title, ticks = {"size": FONT_SIZE, "color": ink}, {"size": FONT_SIZE - 1, "color": ink}
-    figure.update_xaxes(automargin=True, title_font=title, tickfont=ticks)
-    figure.update_yaxes(automargin=True, title_font=title, tickfont=ticks)
+    layout = figure.layout
+    layout.height, layout.showlegend = height, legend
+    layout.uirevision, layout.dragmode = "keep", "pan"
+    layout.margin = {"l": 10, "r": 10, "t": 10, "b": 10}
+    layout.font = {"size": FONT_SIZE, "color": ink}
+    for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
+        axis.automargin = True
+        axis.title.font = {"size": FONT_SIZE, "color": ink}
+        axis.tickfont = {"size": FONT_SIZE - 1, "color": ink}
     return figure

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, finish
+from dashboard.figures.base import FONT_SIZE, finish, mark_x
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -86,12 +86,9 @@ def histogram_figure(elbo: Array, chosen: int, *, theme: ThemeName) -> go.Figure
         (mean, f"mean {signed(mean)}", "dash", mean <= own),
         (own, "this datum", "solid", mean > own),
     ):
-        figure.add_vline(
-            x=value,
-            line={"color": colours["log_evidence"], "dash": dash},
-            annotation={"text": text, "font": {"size": FONT_SIZE}, "xshift": -4 if is_left else 4},
-            annotation_position="top left" if is_left else "top right",
-        )
+        note = {"text": text, "xshift": -4 if is_left else 4}
+        line = {"color": colours["log_evidence"], "dash": dash}
+        mark_x(figure, value, line=line, note=note, side="left" if is_left else "right")
     figure.update_xaxes(title="ELBO of a datum, nats")
     figure.update_yaxes(title="number of data")
     return finish(figure, height=HEIGHT, theme=theme)

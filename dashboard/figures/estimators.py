@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, faded, finish
+from dashboard.figures.base import FONT_SIZE, faded, finish, mark_x
 from dashboard.figures.evidence import ABOVE
 from dashboard.formats import signed
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
@@ -125,7 +125,7 @@ def variance_figure(
         figure.add_scatter(
             x=list(counts), y=list(values), name=name, mode="lines+markers", line=line, hovertemplate=hover
         )
-    figure.add_vline(x=chosen, line={"color": CONCEPTS[theme]["data"], "dash": "dot", "width": 2})
+    mark_x(figure, chosen, line={"color": CONCEPTS[theme]["data"], "dash": "dot", "width": 2})
     figure.update_traces(marker={"size": 8})
     figure.update_xaxes(
         title="samples M", type="log", tickvals=list(counts), ticktext=[str(m) for m in counts]
@@ -157,12 +157,8 @@ def sweep_figure(
         figure.add_scatter(
             x=stds, y=line, name=name, mode="lines", line={"color": colour, "width": 3}, hovertemplate=hover
         )
-    figure.add_vline(
-        x=std,
-        line={"color": CONCEPTS[theme]["data"], "dash": "dot", "width": 2},
-        annotation={"text": "σ now", "font": {"size": FONT_SIZE}},
-        annotation_position="top right",
-    )
+    line, note = {"color": CONCEPTS[theme]["data"], "dash": "dot", "width": 2}, {"text": "σ now"}
+    mark_x(figure, std, line=line, note=note)
     figure.update_xaxes(title="σ")
     figure.update_yaxes(title=title)
     return finish(figure.update_layout(legend=ABOVE), height=HEIGHT, theme=theme, legend=True)

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, GROUND, faded, finish
+from dashboard.figures.base import FONT_SIZE, GROUND, faded, finish, mark_x, mark_y
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -49,12 +49,7 @@ def bound_figure(elbo: float, best_elbo: float | None, log_evidence: float, *, t
         )
     text = f"log p(x) <b>{signed(log_evidence, 3)}</b>"
     note = {"text": text, "font": {"size": FONT_SIZE + 1}, "yanchor": "bottom"}
-    figure.add_vline(
-        x=log_evidence,
-        line={"color": colours["log_evidence"], "width": 4},
-        annotation=note,
-        annotation_position="top left",
-    )
+    mark_x(figure, log_evidence, line={"color": colours["log_evidence"], "width": 4}, note=note, side="left")
     figure.update_layout(barmode="overlay", bargap=0.1, legend=ABOVE | {"traceorder": "normal", "y": 1.22})
     figure.update_xaxes(title="nats; the ELBO's bar begins at −∞", range=[left, log_evidence + 0.08 * gap])
     return finish(figure, height=BAR_HEIGHT, theme=theme, legend=True)
@@ -104,23 +99,18 @@ def importance_figure(
         line={"color": colours["elbo"], "width": 3},
         hovertemplate="K = %{x}: %{y:.3f} nats<extra></extra>",
     )
-    lines = [(elbo, "ELBO", "elbo", "bottom right")]
+    lines = [(elbo, "ELBO", "elbo", "bottom", "right")]
     if log_evidence is not None:
-        lines.append((log_evidence, "log p(x)", "log_evidence", "top left"))
-    for value, name, concept, position in lines:
-        figure.add_hline(
-            y=value,
-            line={"color": colours[concept], "dash": "dash"},
-            annotation=_note(f"{name} {signed(value, 3)}", theme),
-            annotation_position=position,
+        lines.append((log_evidence, "log p(x)", "log_evidence", "top", "left"))
+    for value, name, concept, side, end in lines:
+        line, note = (
+            {"color": colours[concept], "dash": "dash"},
+            {"text": f"{name} {signed(value, 3)}", "bgcolor": GROUND[theme]},
         )
+        mark_y(figure, value, line=line, note=note, side=side, end=end)
     figure.update_xaxes(title="samples K", type="log", dtick=1)
     figure.update_yaxes(title="bound, nats")
     return finish(figure, height=HEIGHT, theme=theme)
-
-
-def _note(text: str, theme: ThemeName) -> dict[str, Any]:
-    return {"text": text, "font": {"size": FONT_SIZE}, "bgcolor": GROUND[theme]}
 
 
 def samples_figure(values: Array, *, theme: ThemeName) -> go.Figure:
@@ -133,12 +123,8 @@ def samples_figure(values: Array, *, theme: ThemeName) -> go.Figure:
     colours = CONCEPTS[theme]
     figure = go.Figure(go.Histogram(x=values, nbinsx=30, marker_color=colours["reconstruction"]))
     mean = float(values.mean())
-    figure.add_vline(
-        x=mean,
-        line={"color": colours["log_evidence"], "dash": "dash"},
-        annotation={"text": f"mean {signed(mean)}", "font": {"size": FONT_SIZE}, "xshift": -4},
-        annotation_position="top left",
-    )
+    note = {"text": f"mean {signed(mean)}", "xshift": -4}
+    mark_x(figure, mean, line={"color": colours["log_evidence"], "dash": "dash"}, note=note, side="left")
     figure.update_xaxes(title="log p(x|z) of a sample z from q, nats")
     figure.update_yaxes(title="number of samples")
     return finish(figure, height=SAMPLES_HEIGHT, theme=theme)
@@ -155,12 +141,8 @@ def gap_figure(gaps: Array, chosen: str, *, theme: ThemeName) -> go.Figure:
     colours = CONCEPTS[theme]
     figure = go.Figure(go.Histogram(x=gaps, nbinsx=40, marker_color=colours["kl_to_posterior"]))
     mean = float(gaps.mean())
-    figure.add_vline(
-        x=mean,
-        line={"color": colours["log_evidence"], "dash": "dash"},
-        annotation={"text": f"mean {signed(mean, 3)}", "font": {"size": FONT_SIZE}, "xshift": 4},
-        annotation_position="top right",
-    )
+    note = {"text": f"mean {signed(mean, 3)}", "xshift": 4}
+    mark_x(figure, mean, line={"color": colours["log_evidence"], "dash": "dash"}, note=note)
     figure.update_xaxes(title=f"{chosen}, nats", rangemode="tozero")
     figure.update_yaxes(title="number of data")
     return finish(figure, height=HEIGHT, theme=theme)

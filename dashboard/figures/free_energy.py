@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, faded, finish
+from dashboard.figures.base import FONT_SIZE, faded, finish, mark_x
 from dashboard.figures.evidence import ABOVE, HEIGHT
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
@@ -32,11 +32,8 @@ def mixture_figure(line: Array, parts: Array, x: float, *, theme: ThemeName) -> 
             line={"color": colour, "width": 2},
         )
     figure.add_scatter(x=line, y=parts.sum(0), name="p(x)", line={"color": ink, "width": 3})
-    figure.add_vline(
-        x=x,
-        line={"color": ink, "dash": "dash", "width": 2},
-        annotation={"text": "x", "font": {"size": FONT_SIZE + 3}},
-    )
+    note = {"text": "x", "font": {"size": FONT_SIZE + 3}}
+    mark_x(figure, x, line={"color": ink, "dash": "dash", "width": 2}, note=note)
     figure.update_xaxes(title="x", range=[-5, 5])
     figure.update_yaxes(title="density")
     return finish(figure.update_layout(legend=ABOVE), height=HEIGHT + 60, theme=theme, legend=True)

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, faded, finish
+from dashboard.figures.base import FONT_SIZE, faded, finish, mark_x
 from dashboard.figures.evidence import ABOVE
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -181,7 +181,7 @@ def noise_figure(ratios: Mapping[str, Array], *, theme: ThemeName) -> go.Figure:
             name=name,
             hovertemplate="|m|/s = %{x:.2g}: %{y:.1%} of the weights<extra>" + name + "</extra>",
         )
-    figure.add_vline(x=1, line={"color": CONCEPTS[theme]["prior"], "width": 2, "dash": "dash"})
+    mark_x(figure, 1, line={"color": CONCEPTS[theme]["prior"], "width": 2, "dash": "dash"})
     figure.update_xaxes(title="|m| / s of a weight", type="log", range=[-4, 2.5])
     figure.update_xaxes(tickvals=[1e-4, 1e-2, 1, 100], ticktext=["0.0001", "0.01", "1", "100"])
     figure.update_yaxes(title="share of the weights", tickformat=".0%", rangemode="tozero")
