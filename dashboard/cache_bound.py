@@ -69,10 +69,12 @@ def datum(key: RunKey, split: str, index: int) -> DatumBound:
     x = torch.from_numpy(terms.x[index])
     noise = torch.Generator().manual_seed(cache.run(key).config.seed)
     is_exact = model.config.latent_dim <= MAX_EXACT_DIMS
+    evidence = exact_evidence(model, x[None], decoded=_lattice(key)) if is_exact else None
+    log_evidence = None if evidence is None else float(evidence.log_evidence)
     return DatumBound(
-        evidence=exact_evidence(model, x[None], decoded=_lattice(key)) if is_exact else None,
+        evidence=evidence,
         posterior=posterior_on_grid(model, x) if is_exact else None,
-        curve=importance_curve(model, x, generator=noise),
+        curve=importance_curve(model, x, log_evidence=log_evidence, generator=noise),
         kl=float(terms.kl[index]),
     )
 

@@ -30,7 +30,8 @@ POSTERIOR_HELP: Final = (
 )
 IMPORTANCE_HELP: Final = (
     r"$\log\tfrac1K\sum_k p(x,z_k)/q(z_k|x)$, $z_k \sim q$: the ELBO at K = 1, and it climbs to log p(x) "
-    "(Burda, Grosse and Salakhutdinov 2016). Bars are two standard errors."
+    "(Burda, Grosse and Salakhutdinov 2016). Bars are two standard errors: by chance an estimate may "
+    "lie above log p(x), the bound itself never does."
 )
 SAMPLES_HELP: Final = (
     r"$\log p(x|z_m)$ of samples $z_m \sim q(z|x)$: their mean is the reconstruction term, their spread is "
@@ -176,10 +177,11 @@ def _importance(bound: DatumBound) -> None:
     largest, count = float(curve.bounds[-1]), curve.sample_counts[-1]
     alt = f"The bound with K = {count}: {largest:.3f} nats."
     st.plotly_chart(figure, key="importance", alt=alt, config=CHART_CONFIG)
+    goal = "the bound of the largest K" if exact is None else "log p(x)"
     if curve.enough is None:
         verdict = f"Even K = {count:,} is not enough: q misses where the posterior is."
     else:
-        verdict = f"K = {curve.enough:,} is enough for 0.05 nats."
+        verdict = f"K = {curve.enough:,} comes within 0.05 nats of {goal}."
     st.caption(f"{verdict} Effective samples: {curve.effective_sample_size:,.0f} of {count:,}.")
 
 

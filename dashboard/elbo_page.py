@@ -19,6 +19,8 @@ VIEWS: Final[dict[str, Callable[[Subject, str, int], None]]] = {
     "Watch q move": elbo_walk.draw,
     "Units and pitfalls": elbo_units.draw,
 }
+WITHOUT_NOISE: Final = {"Watch q move"}
+"""It integrates by a rule of its own: a number of samples would change nothing."""
 SPLIT_HELP: Final = "Held-out data were never trained on: only they tell how good the model is."
 VIEW_HELP: Final = (
     "**All data**: the bound on average, and its parts. **One datum**: its log p(x), and how much of it the "
@@ -32,14 +34,19 @@ def draw(shown: Subject) -> None:
     view = one_of("View", tuple(VIEWS), key="elbo_view", help_text=VIEW_HELP, in_url=True)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         split = one_of("Data", ("held-out", "training"), key="elbo_split", help_text=SPLIT_HELP)
-        num_samples = st.select_slider(
-            "Samples M",
-            (1, 3, 10, 30, 100),
-            1,
-            key="elbo_samples",
-            help=SAMPLES_HELP,
-            width=220,
-            persist_state="session",
-        )
+        num_samples = 1 if view in WITHOUT_NOISE else _choose_samples()
     stop_if_diverged(shown)
-    VIEWS[view](shown, split, int(num_samples))
+    VIEWS[view](shown, split, num_samples)
+
+
+def _choose_samples() -> int:
+    chosen = st.select_slider(
+        "Samples M",
+        (1, 3, 10, 30, 100),
+        1,
+        key="elbo_samples",
+        help=SAMPLES_HELP,
+        width=220,
+        persist_state="session",
+    )
+    return int(chosen)

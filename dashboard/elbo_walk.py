@@ -21,7 +21,7 @@ WALK_HELP: Final = (
 
 def draw(shown: Subject, split: str, num_samples: int) -> None:
     """The walk of one datum's q."""
-    del num_samples  # the walk has a rule of its own, without noise
+    del num_samples  # see WITHOUT_NOISE
     if shown.config.model.encoder_head == "deterministic":
         st.warning("A deterministic encoder has no q(z|x): there is nothing to move.")
         return

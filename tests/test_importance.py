@@ -118,6 +118,13 @@ def test_curve_has_each_k_and_says_which_is_enough(
     assert curve.enough is not None
     assert 1 < curve.enough < 2000
     assert 10 < curve.effective_sample_size < 2000
+    near = importance_curve(
+        model, digits[3], log_evidence=float(curve.bounds[2]) + 0.049, generator=generator
+    )
+    assert near.enough is not None
+    assert near.enough <= 20, "held against what it is told, not against the largest K"
+    far = importance_curve(model, digits[3], log_evidence=float(truth[3]) + 9, generator=generator)
+    assert far.enough is None
     assert curve.log_likelihoods.shape == (2000,)
     error = float(curve.log_likelihoods.std()) / math.sqrt(2000)
     assert abs(curve.log_likelihoods.mean() - exact_evidence(model, digits[3:4]).reconstruction) < 5 * error

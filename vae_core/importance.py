@@ -91,8 +91,8 @@ class ImportanceCurve(NamedTuple):
         standard_errors: Of those means, shape (len(K),); at the largest K there is one group, and the error
             is that of the logarithm of its mean weight, (1 / ESS - 1 / K)^(1/2).
         effective_sample_size: ESS = (sum w)^2 / sum w^2 of all samples, between 1 and the largest K.
-        enough: The smallest K whose bound is within ``CLOSE_NATS`` of the largest one's; None where the
-            largest itself rests on fewer than 10 effective samples.
+        enough: The smallest K whose bound is within ``CLOSE_NATS`` of log p(x); where that is not known, of
+            the largest K's bound. None where no K is, or where fewer than 10 samples are effective.
         log_likelihoods: log p(x|z_k) of all samples, whose mean is the reconstruction term: (largest K,).
     """
 
@@ -106,7 +106,12 @@ class ImportanceCurve(NamedTuple):
 
 @torch.no_grad()
 def importance_curve(
-    model: VAE, x: Tensor, *, sample_counts: Sequence[int] = SAMPLE_COUNTS, generator: torch.Generator
+    model: VAE,
+    x: Tensor,
+    *,
+    sample_counts: Sequence[int] = SAMPLE_COUNTS,
+    log_evidence: float | None = None,
+    generator: torch.Generator,
 ) -> ImportanceCurve:
     """:func:`iw_bound` of one datum for each K of a ladder, from the same samples.
 
@@ -114,6 +119,7 @@ def importance_curve(
         model: The model.
         x: One datum, shape (D,).
         sample_counts: K, in any order.
+        log_evidence: log p(x), where it is known, to hold the bounds against.
         generator: Draws as many samples as the largest K.
 
     Raises:
@@ -135,10 +141,9 @@ def importance_curve(
     log_ess = 2 * torch.logsumexp(log_weights, 0) - torch.logsumexp(2 * log_weights, 0)
     ess = float(log_ess.exp())
     errors[-1] = log_weights.new_tensor(math.sqrt(max(0.0, 1 / ess - 1 / len(log_weights))))
-    arrived = [
-        count for count, value in zip(sample_counts, bounds, strict=True) if value > bounds[-1] - CLOSE_NATS
-    ]
-    enough = arrived[0] if ess >= 10 else None
+    least = (float(bounds[-1]) if log_evidence is None else log_evidence) - CLOSE_NATS
+    arrived = [count for count, value in zip(sample_counts, bounds, strict=True) if value > least]
+    enough = arrived[0] if arrived and ess >= 10 else None
     return ImportanceCurve(
         tuple(sample_counts), torch.stack(bounds), torch.stack(errors), ess, enough, log_likelihoods
     )
