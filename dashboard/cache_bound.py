@@ -67,7 +67,8 @@ def datum(key: RunKey, split: str, index: int) -> DatumBound:
 
     model, terms = cache.model(key), cache.encoded(key, 1, split)
     x = torch.from_numpy(terms.x[index])
-    noise = torch.Generator().manual_seed(cache.run(key).config.seed)
+    # Noise of its own for each datum: a rare draw that all shared would lift the curves of all of them.
+    noise = torch.Generator().manual_seed(cache.run(key).config.seed + 1 + index)
     is_exact = model.config.latent_dim <= MAX_EXACT_DIMS
     evidence = exact_evidence(model, x[None], decoded=_lattice(key)) if is_exact else None
     log_evidence = None if evidence is None else float(evidence.log_evidence)

@@ -146,7 +146,8 @@ def _plane(shown: Subject, live: bool) -> None:
         return
     rate, distortion = rate[finite], -distortion[finite]
     figure = rate_distortion_figure(rate, distortion, theme=state.theme_name())
-    alt = f"Rate {rate[-1]:.2f}, distortion {distortion[-1]:.2f} nats after {len(rate)} measurements."
+    count = "1 measurement" if len(rate) == 1 else f"{len(rate)} measurements"
+    alt = f"Rate {rate[-1]:.2f}, distortion {distortion[-1]:.2f} nats after {count}."
     st.plotly_chart(figure, key="rate_distortion", alt=alt, config=CHART_CONFIG)
     st.caption(f"{alt} Each is an estimate on held-out data while the run trained.")
 

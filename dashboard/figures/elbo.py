@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, finish, mark_x
+from dashboard.figures.base import FONT_SIZE, GROUND, finish, mark_x
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -86,7 +86,7 @@ def histogram_figure(elbo: Array, chosen: int, *, theme: ThemeName) -> go.Figure
         (mean, f"mean {signed(mean)}", "dash", mean <= own),
         (own, "this datum", "solid", mean > own),
     ):
-        note = {"text": text, "xshift": -4 if is_left else 4}
+        note = {"text": text, "xshift": -4 if is_left else 4, "bgcolor": GROUND[theme]}
         line = {"color": colours["log_evidence"], "dash": dash}
         mark_x(figure, value, line=line, note=note, side="left" if is_left else "right")
     figure.update_xaxes(title="ELBO of a datum, nats")

@@ -123,7 +123,7 @@ def samples_figure(values: Array, *, theme: ThemeName) -> go.Figure:
     colours = CONCEPTS[theme]
     figure = go.Figure(go.Histogram(x=values, nbinsx=30, marker_color=colours["reconstruction"]))
     mean = float(values.mean())
-    note = {"text": f"mean {signed(mean)}", "xshift": -4}
+    note = {"text": f"mean {signed(mean)}", "xshift": -4, "bgcolor": GROUND[theme]}
     mark_x(figure, mean, line={"color": colours["log_evidence"], "dash": "dash"}, note=note, side="left")
     figure.update_xaxes(title="log p(x|z) of a sample z from q, nats")
     figure.update_yaxes(title="number of samples")
@@ -141,7 +141,7 @@ def gap_figure(gaps: Array, chosen: str, *, theme: ThemeName) -> go.Figure:
     colours = CONCEPTS[theme]
     figure = go.Figure(go.Histogram(x=gaps, nbinsx=40, marker_color=colours["kl_to_posterior"]))
     mean = float(gaps.mean())
-    note = {"text": f"mean {signed(mean, 3)}", "xshift": 4}
+    note = {"text": f"mean {signed(mean, 3)}", "xshift": 4, "bgcolor": GROUND[theme]}
     mark_x(figure, mean, line={"color": colours["log_evidence"], "dash": "dash"}, note=note)
     figure.update_xaxes(title=f"{chosen}, nats", rangemode="tozero")
     figure.update_yaxes(title="number of data")
