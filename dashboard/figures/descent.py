@@ -60,7 +60,7 @@ def descent_figure(
     for trace, row in zip(_dots(ways, 0, theme), (1, 2) * len(ways), strict=True):
         figure.add_trace(trace, row=row, col=1)
     longest = max(len(way.elbo) for way in ways)
-    frames = [go.Frame(data=_dots(ways, k, theme), traces=moving, name=str(k)) for k in range(longest)]
+    frames = [{"data": _dots(ways, k, theme), "traces": moving, "name": str(k)} for k in range(longest)]
     add_player(figure, frames, theme=theme, frame_ms=120)
     ends = [float(axis[0]), float(axis[-1])]
     figure.update_xaxes(title="mean of q, z<sub>1</sub>", range=ends, constrain="domain", row=1, col=1)

@@ -30,19 +30,19 @@ def plane_figure(
         reach: The axes go from -reach to reach.
         theme: Light or dark.
     """
-    figure = go.Figure()
-    figure.add_trace(_dots(points, labels, theme))
-    for label in np.unique(labels[labels >= 0]):
-        x, y = np.median(points[labels == label], 0)
-        figure.add_annotation(
-            x=x,
-            y=y,
-            text=f"<b>{class_names[label]}</b>",
-            showarrow=False,
-            font={"size": FONT_SIZE, "color": CONCEPTS[theme]["log_evidence"]},
-            bgcolor="rgba(255,255,255,0.6)" if theme == "light" else "rgba(0,0,0,0.55)",
-            borderpad=1,
-        )
+    figure = go.Figure(_dots(points, labels, theme))
+    style = {
+        "showarrow": False,
+        "font": {"size": FONT_SIZE, "color": CONCEPTS[theme]["log_evidence"]},
+        "bgcolor": "rgba(255,255,255,0.6)" if theme == "light" else "rgba(0,0,0,0.55)",
+        "borderpad": 1,
+    }
+    names = np.unique(labels[labels >= 0])
+    places = (np.median(points[labels == label], 0) for label in names)
+    figure.layout.annotations = [
+        {"x": x, "y": y, "text": f"<b>{class_names[label]}</b>"} | style
+        for label, (x, y) in zip(names, places, strict=True)
+    ]
     return _square(figure, (-reach, reach), (-reach, reach), theme, ticks=False)
 
 
@@ -103,9 +103,10 @@ def _dots(points: Array, labels: NDArray[np.int32], theme: ThemeName, opacity: f
 def _square(
     figure: go.Figure, x: tuple[float, float], y: tuple[float, float], theme: ThemeName, *, ticks: bool
 ) -> go.Figure:
-    for axis, reach in ((figure.update_xaxes, x), (figure.update_yaxes, y)):
-        axis(range=reach, showticklabels=ticks, zeroline=False, showgrid=False, showline=True, mirror=True)
+    for axis, reach in ((figure.layout.xaxis, x), (figure.layout.yaxis, y)):
+        axis.range, axis.showticklabels = reach, ticks
+        axis.zeroline, axis.showgrid, axis.showline, axis.mirror = False, False, True, True
         # The frame keeps the data's proportions, whatever the column's are.
-        axis(constrain="domain", linecolor=CONCEPTS[theme]["data"])
-    figure.update_yaxes(scaleanchor="x")
+        axis.constrain, axis.linecolor = "domain", CONCEPTS[theme]["data"]
+    figure.layout.yaxis.scaleanchor = "x"
     return finish(figure, height=HEIGHT, theme=theme)

@@ -1,7 +1,7 @@
 """EM on two columns: points, ellipses, and the staircase of its bound; all play together."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -95,7 +95,7 @@ def _add_staircase(figure: go.Figure, path: EmPath, theme: ThemeName) -> None:
         )
 
 
-def _frame(path: EmPath, half: int, moving: list[int], theme: ThemeName) -> go.Frame:
+def _frame(path: EmPath, half: int, moving: list[int], theme: ThemeName) -> dict[str, Any]:
     """Half-step 2k is the state after k M-steps; 2k + 1 the E-step that follows, before its M-step."""
     done, is_e_step = divmod(half, 2)
     owners = path.owners[done] if is_e_step else (path.owners[done - 1] if done else None)
@@ -103,9 +103,8 @@ def _frame(path: EmPath, half: int, moving: list[int], theme: ThemeName) -> go.F
     name = f"E-step {done + 1}" if is_e_step else (f"M-step {done}" if done else "start")
     # After an M-step F waits below log p; the E-step that follows closes the gap.
     place = done if is_e_step or not done else done - 0.5
-    return go.Frame(
-        data=[_points(path, owners, theme), _dot(path, place, theme), *names], traces=moving, name=name
-    )
+    data = [_points(path, owners, theme), _dot(path, place, theme), *names]
+    return {"data": data, "traces": moving, "name": name}
 
 
 def _points(path: EmPath, owners: NDArray[np.integer] | None, theme: ThemeName) -> go.Scatter:

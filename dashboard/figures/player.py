@@ -13,7 +13,7 @@ FRAME_MS: Final = 60
 
 def add_player(
     figure: go.Figure,
-    frames: Sequence[go.Frame],
+    frames: Sequence[dict[str, Any]],
     *,
     theme: ThemeName,
     prefix: str = "step ",
@@ -24,7 +24,8 @@ def add_player(
 
     Arguments:
         figure: Changed in place.
-        frames: With names, which the line over the slider says.
+        frames: Their data, traces, and names, which the line over the slider says; as dictionaries, since
+            Plotly checks each ``go.Frame`` twice.
         theme: Light or dark.
         prefix: Of that line.
         frame_ms: How long a frame stays.
@@ -32,14 +33,13 @@ def add_player(
     """
     figure.frames = list(frames)
     at_once: dict[str, Any] = {"frame": {"duration": 0, "redraw": redraw}, "mode": "immediate"}
-    steps = [
-        {"label": frame.name, "method": "animate", "args": [[frame.name], at_once]} for frame in figure.frames
-    ]
+    names = [frame["name"] for frame in frames]
+    steps = [{"label": name, "method": "animate", "args": [[name], at_once]} for name in names]
     # Sixty numbers under a slider would run into each other: the one above it says where it is.
     ticks = {"ticklen": 0, "minorticklen": 0, "font": {"color": "rgba(0,0,0,0)"}}
     now = {"prefix": prefix, "font": {"size": FONT_SIZE, "color": CONCEPTS[theme]["log_evidence"]}}
     slider = {"steps": steps, "currentvalue": now, "pad": {"t": 45}, **ticks}
-    figure.update_layout(updatemenus=[_buttons(at_once, frame_ms, redraw)], sliders=[slider])
+    figure.layout.updatemenus, figure.layout.sliders = [_buttons(at_once, frame_ms, redraw)], [slider]
 
 
 def _buttons(at_once: dict[str, Any], frame_ms: int, redraw: bool) -> dict[str, Any]:

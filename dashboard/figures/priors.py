@@ -81,11 +81,11 @@ def film_figure(film: Film, x: Array, *, theme: ThemeName) -> go.Figure:
         figure.add_trace(trace, row=1, col=1)
     figure.add_trace(_shown(film, last, theme), row=2, col=1)
     frames = [
-        go.Frame(
-            data=[*_plane(film, number, theme), _shown(film, number, theme)],
-            traces=[0, 1, 2, 3],
-            name=f"{step:,}",
-        )
+        {
+            "data": [*_plane(film, number, theme), _shown(film, number, theme)],
+            "traces": [0, 1, 2, 3],
+            "name": f"{step:,}",
+        }
         for number, step in enumerate(film.steps.tolist())
     ]
     add_player(figure, frames, theme=theme, frame_ms=FRAME_MS, redraw=True)

@@ -122,7 +122,7 @@ def _animate(figure: go.Figure, walk: Walk, theme: ThemeName) -> None:
     last = len(walk.elbo) - 1
     chosen = np.unique((np.linspace(0, 1, MAX_FRAMES) ** 2 * last).round().astype(int))
     frames = [
-        go.Frame(data=[_moving(walk, step, theme), _dot(walk, step, theme)], traces=[0, 1], name=str(step))
+        {"data": [_moving(walk, step, theme), _dot(walk, step, theme)], "traces": [0, 1], "name": str(step)}
         for step in chosen
     ]
     add_player(figure, frames, theme=theme)
