@@ -16,7 +16,6 @@ from vae_core.data import load_dataset
 from vae_core.distributions import Bernoulli, ContinuousBernoulli, Gaussian, LikelihoodModel
 from vae_core.errors import BadInput
 from vae_core.evidence import Evidence, exact_evidence
-from vae_core.lattice import decoded_lattice
 from vae_core.model import VAE
 from vae_core.posterior_grid import posterior_on_grid
 from vae_core.training import Training
@@ -180,42 +179,6 @@ def test_identity_closes_on_trained_digits(kind: dict[str, Any]) -> None:
     assert (found.log_evidence - found.elbo + found.error).min() >= 0
     exact = exact_evidence(model.double(), data.x_test[:100].double())
     assert (found.log_evidence - exact.log_evidence).abs().max() < 1e-3, "float32 is enough"
-
-
-def test_pieces_do_not_change_the_result(
-    digits: Tensor, generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = exact_vae(fit_ppca(digits, 2))
-    whole = exact_evidence(model, digits)
-    monkeypatch.setattr("vae_core.evidence._MAX_VALUES", 100_000)
-    monkeypatch.setattr("vae_core.evidence._MAX_PAIRS", 1000)
-    monkeypatch.setattr("vae_core.quadrature._CELLS_AT_ONCE", 33)
-    monkeypatch.setattr("vae_core.quadrature._PAIRS_AT_ONCE", 70)
-    monkeypatch.setattr("vae_core.lattice._DATA_AT_ONCE", 7)
-    monkeypatch.setattr("vae_core.integrand.MAX_VALUES", 64 * 70)
-    pieces = exact_evidence(model, digits)
-    assert (whole.log_evidence - pieces.log_evidence).abs().max() < 1e-9
-    assert (whole.kl_to_posterior - pieces.kl_to_posterior).abs().max() < 1e-9
-
-
-@pytest.mark.parametrize("settings", [{}, {"latent_dim": 1}, {"prior": "mixture"}], ids=str)
-def test_decoded_lattice_changes_nothing(settings: dict[str, Any], generator: torch.Generator) -> None:
-    """Also where q lies beyond it: there other cells are needed."""
-    model, x = nonlinear(generator, **settings), torch.rand(3, 9, generator=generator).double()
-    decoded = decoded_lattice(model)
-    assert decoded is not None
-    found, expected = exact_evidence(model, x, decoded=decoded), exact_evidence(model, x)
-    for one, other in zip(found, expected, strict=True):
-        assert torch.allclose(one, other, rtol=0, atol=1e-9)
-    with torch.no_grad():
-        model.encoder.biases[-1][: model.config.latent_dim] = 7.0
-    far = exact_evidence(model, x, decoded=decoded)
-    assert torch.equal(far.kl_to_posterior, exact_evidence(model, x).kl_to_posterior)
-    assert (far.log_evidence - expected.log_evidence).abs().max() < 1e-4
-
-
-def test_a_large_decoder_is_not_kept(generator: torch.Generator) -> None:
-    assert decoded_lattice(VAE(ModelConfig(data_dim=3000), generator=generator)) is None
 
 
 @pytest.mark.parametrize("latent_dim", [1, 2])

@@ -14,12 +14,12 @@ _PER_VALUE: Final = 4e-6
 _ROUNDING: Final = 1e-9
 """Cells are halved for the data whose integrals change by more than absolute + per value of x (nats) and
 the rounding of log p: by 3e-4 nats for the digits, 3e-3 for MNIST, 6e-6 bits for each value."""
-_BEFORE: Final = 8.0
-"""The change before must be below so many tolerances, too: one alone may be small by chance."""
-_CHANCE: Final = 1.5
-_CHANCE_OF_KINKS: Final = 4.0
-"""So many tolerances of the change before are reported as error; with 1.5 for all, one datum in 20 of a ReLU
-decoder was further off than reported, none of a smooth one."""
+_BEFORE, _AT_ONCE = 8.0, 0.01
+"""The change before must be below so many tolerances, too: one alone may be small by chance. The other holds
+for the very first change, so that only what is much wider than a cell stops after the second."""
+_KINKS: Final = 4.0
+"""So many tolerances of the change before are reported as error of a ReLU decoder; with 1.5 one datum in 20
+was further off than reported."""
 _FINE_NATS, _FINEST_NATS = 32.0, 0.5
 """A change counts once log p(x, z) changes by less than the one within each cell that has mass (cells of
 about two deviations), and nothing is halved any more below the other."""
@@ -69,9 +69,9 @@ class Integrals:
     def __init__(self, of: Integrand, largest: Tensor) -> None:
         self._of, self._largest, x, q = of, largest, of.x, of.q
         self._tolerance = _ABSOLUTE + _PER_VALUE * x.shape[1] + torch.finfo(x.dtype).eps * largest.abs()
-        self._chance = _CHANCE_OF_KINKS if of.model.config.activation == "relu" else _CHANCE
         self.values = torch.full((3, len(x)), math.nan, dtype=torch.float64)
         self._changes = torch.ones(2, len(x), dtype=torch.float64)
+        self._earlier = self._changes.clone()
         self.errors = torch.full_like(self._changes, math.inf)
         self._is_open = torch.ones(2, len(x), dtype=torch.bool)
         self._depths = torch.full_like(self._changes, NEGLIGIBLE)
@@ -84,7 +84,11 @@ class Integrals:
 
     def measure(self, cells: Cells, size: float) -> None:
         """Halves the cells of those whose integrals still change."""
-        num_stages, step, every = len(STAGES[self._of.q.mean.shape[1]]), size, [cells]
+        for piece in cells.pieces():
+            sums = self._parts(piece, size).sums()
+            _add(self._sums, piece.pairs.datum, size ** cells.points.shape[1] * sums)
+        self._take()
+        num_stages, step, every = len(STAGES[cells.points.shape[1]]), size, [cells]
         for _ in range(_MAX_HALVINGS):
             step /= -2  # to the other side each time, so that a cell's point stays in its middle
             for stage in range(num_stages):
@@ -147,23 +151,36 @@ class Integrals:
                     break
             self.values[1:, row], self.errors[1, row] = values, error
 
-    def _compare(self, size: float, stage: int) -> None:
-        """Takes the values of the open data, and closes those that change no more."""
+    def _take(self) -> Tensor:
+        """Takes the values of the open data, and returns their changes, shape (2, n)."""
         sums = self._sums
-        is_middle = stage + 1 < len(STAGES[self._of.q.mean.shape[1]])
-        in_stds = (math.sqrt(2) if is_middle else 1.0) * size / self._of.q.std.amin(1)
         values = torch.stack([sums[0].log() + self._largest, sums[2] / sums[1], sums[3] / sums[1]])
         changes = (values - self.values).abs()
         changes = torch.stack([changes[0], torch.maximum(changes[1:].amax(0), (sums[1] - 1).abs())])
         which = self._is_open[[0, 1, 1]]
         self.values[which] = values[which]
-        # A change may be small by chance, most of all beside kinks: the one before tells.
-        chance = torch.minimum(self._changes, self._chance * self._tolerance)
-        errors = (2 * changes + chance + _ROUNDING).nan_to_num(nan=math.inf)
+        return changes
+
+    def _chance(self) -> Tensor:
+        """What a change may be by, if it is small by chance: the two before tell, shape (2, n).
+
+        The changes of a smooth decoder fall faster each time. Beside kinks nothing foretells them.
+        """
+        if self._of.model.config.activation == "relu":
+            return torch.minimum(self._changes, _KINKS * self._tolerance)
+        return self._changes * (self._changes / self._earlier).clamp(max=1)
+
+    def _compare(self, size: float, stage: int) -> None:
+        """Takes the values, and closes those that change no more."""
+        is_middle = stage + 1 < len(STAGES[self._of.q.mean.shape[1]])
+        in_stds = (math.sqrt(2) if is_middle else 1.0) * size / self._of.q.std.amin(1)
+        changes = self._take()
+        errors = (2 * changes + self._chance() + _ROUNDING).nan_to_num(nan=math.inf)
         self.errors[self._is_open] = errors[self._is_open]
         is_slow = changes > _SLOW * self._changes
-        is_small = (changes < self._tolerance) & (self._changes < _BEFORE * self._tolerance)
-        self._changes = changes.nan_to_num(nan=1.0)
+        limit = torch.where(self._earlier < 1, _BEFORE, _AT_ONCE) * self._tolerance
+        is_small = (changes < self._tolerance) & (self._changes < limit)
+        self._earlier, self._changes = self._changes, changes.nan_to_num(nan=1.0)
         is_fine = torch.stack([self._steepest < _FINE_NATS, in_stds < _FINE_STDS])
         if self._of.peaks is not None and size > float(self._of.peaks.widths.min()):
             is_fine[:] = False  # coarser cells would agree with each other, and all miss a narrow component

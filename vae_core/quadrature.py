@@ -119,13 +119,18 @@ class Cells:
         has_mass = self.pairs.has_mass & open_evidence.index_select(0, self.pairs.datum)
         is_near = self.pairs.is_near & open_q.index_select(0, self.pairs.datum)
         pairs = replace(self.pairs, has_mass=has_mass, is_near=is_near)
-        return Cells(self.points, self.log_prior, pairs).needed()
+        which = (has_mass | is_near).nonzero()[:, 0]
+        left = Cells(self.points, self.log_prior, pairs)
+        return left if len(which) == len(pairs.cell) else left._with(which)
 
     def needed(self) -> "Cells":
         """The pairs that have mass, in the order of their cells, and only these cells."""
         which = (self.pairs.has_mass | self.pairs.is_near).nonzero()[:, 0]
         order = self.pairs.cell.index_select(0, which).argsort(stable=True)
-        pairs = self.pairs.take(which.index_select(0, order))
+        return self._with(which.index_select(0, order))
+
+    def _with(self, which: Tensor) -> "Cells":
+        pairs = self.pairs.take(which)
         used, cell = torch.unique_consecutive(pairs.cell, return_inverse=True)
         return Cells(self.points[used], self.log_prior[:, used], replace(pairs, cell=cell))
 
@@ -158,9 +163,7 @@ def _log_likelihood(of: Integrand, points: Tensor, pairs: Pairs) -> Tensor:
         likelihood = of.likelihood(points[:, start : start + at_once].flatten(0, 1))
         values = likelihood.pairwise_log_prob(of.x[data]).reshape(count, -1)
         here = (pairs.cell[first:last] - start).mul_(len(data)).add_(place.index_select(0, datum))
-        torch.index_select(values, 1, here, out=found[:, first:last]) if count == 1 else found[
-            :, first:last
-        ].copy_(values.index_select(1, here))
+        found[:, first:last] = values.index_select(1, here)
     return found
 
 
