@@ -4,6 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.linear_gaussian import exact_vae, fit_ppca
+from tests.test_evidence import by_plain_grid
 from vae_core.config import ModelConfig
 from vae_core.evidence import exact_evidence
 from vae_core.model import VAE
@@ -30,6 +32,36 @@ def test_mode_between_the_first_points_is_found() -> None:
     found = exact_evidence(model, x)  # the first points follow from all data
     assert abs(float(found.log_evidence[5] - expected)) < 1e-4
     assert found.error[5] < 1e-3
+
+
+def test_error_covers_what_kinks_hide() -> None:
+    """A quarter of such data were further off than twice the last change, by up to 14 times."""
+    generator = torch.Generator().manual_seed(10)
+    config = ModelConfig(data_dim=9, hidden_dims=(16,), activation="relu")
+    model = VAE(config, generator=generator).double()
+    with torch.no_grad():
+        z = torch.randn(40, 2, generator=generator).double()
+        x = model.likelihood(z).sample(generator=generator).double()[:15]
+    found = exact_evidence(model, x)
+    expected, *_ = by_plain_grid(model, x, count=1001, reach=6.5)
+    assert ((found.log_evidence - expected).abs() <= found.error).all()
+    assert found.error.max() < 1e-3
+
+
+def test_mass_beyond_the_region_is_an_error(generator: torch.Generator) -> None:
+    """A posterior ten deviations from the prior, and a q that is not there: it lies beyond all cells."""
+    x = torch.rand(40, 9, generator=generator).double()
+    ppca = fit_ppca(x, 2)
+    model = exact_vae(ppca)
+    shrinkage = ppca.posterior()[0] @ ppca.weights[:, 0]
+    far = ppca.mean + 10 * ppca.weights[:, :1].T / shrinkage[0]
+    before = exact_evidence(model, far)
+    assert before.error < 1e-4, "q is there, and brings the cells with it"
+    with torch.no_grad():
+        model.encoder.weights[0].zero_()
+    after = exact_evidence(model, far)
+    assert after.error > 0.1
+    assert before.log_evidence - after.log_evidence > 0.1
 
 
 def test_wide_hidden_layers_are_decoded_few_at_a_time(
