@@ -19,7 +19,7 @@ FUNCTION_LINES: Final = 25
 # stands elsewhere (benchmarks, scripts) may import anything but pages and tests.
 MAY_IMPORT: Final = (
     ("vae_core/", ("vae_core", "torch", "numpy", "sklearn", "safetensors")),
-    ("dashboard/figures/", ("dashboard", "vae_core", "plotly", "numpy")),
+    ("dashboard/figures/", ("dashboard", "vae_core", "plotly", "numpy", "contourpy")),
     ("dashboard/jobs", ("dashboard", "vae_core", "numpy")),
     ("dashboard/theme.py", ("dashboard",)),
     (

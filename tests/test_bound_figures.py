@@ -5,6 +5,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from dashboard.figures.contours import contour_traces
 from dashboard.figures.evidence import bound_figure, gap_figure, importance_figure
 from dashboard.figures.posterior import Ellipse, posterior_figure
 from dashboard.figures.rates import collapse_figure, rate_distortion_figure, surgery_figure
@@ -50,6 +51,37 @@ def test_line_has_curves() -> None:
     assert np.allclose(posterior["y"], np.exp(-0.5 * AXIS**2))
 
 
+def ring_areas(trace: Any) -> list[float]:
+    """Signed areas of the closed rings of a trace, which NaN parts (the shoelace formula)."""
+    points = np.stack([trace["x"], trace["y"]], axis=1)
+    parts = np.split(points, np.nonzero(np.isnan(points[:, 0]))[0])
+    rings = [part[~np.isnan(part[:, 0])] for part in parts]
+    return [float((r[:-1, 0] * r[1:, 1] - r[1:, 0] * r[:-1, 1]).sum() / 2) for r in rings if len(r)]
+
+
+STYLE: dict[str, Any] = {"shades": ["#111111"] * 3, "line": {"width": 1}, "says": ["a", "b", "c"]}
+
+
+def test_contours_enclose_what_is_above_each_level() -> None:
+    radius = np.hypot(AXIS[:, None], AXIS)
+    everything, *discs = contour_traces([AXIS, AXIS], -(radius**2), [-np.inf, -4.0, -1.0], **STYLE)
+    assert sum(ring_areas(everything)) == pytest.approx(36)
+    assert [sum(ring_areas(disc)) for disc in discs] == pytest.approx([4 * np.pi, np.pi], rel=0.01)
+    rim = -((radius - 1.5) ** 2)
+    annulus, nowhere = contour_traces([AXIS, AXIS], rim, [-5.0, -0.25, 1.0], **STYLE)[1:]
+    assert len(ring_areas(annulus)) == 2
+    assert min(ring_areas(annulus)) < 0, "a hole runs the other way round"
+    assert sum(ring_areas(annulus)) == pytest.approx(np.pi * (2**2 - 1**2), rel=0.01)
+    assert ring_areas(nowhere) == []
+
+
+def test_contours_have_the_first_dimension_along_x() -> None:
+    field = -((AXIS[:, None] - 1) ** 2) - 4 * AXIS**2
+    trace: Any = contour_traces([AXIS, AXIS], field, [-9.0, -4.0, -1.0], **STYLE)[2]
+    ends = [np.nanmin(trace["x"]), np.nanmax(trace["x"]), np.nanmax(trace["y"])]
+    assert ends == pytest.approx([0, 2, 0.5], abs=0.01)
+
+
 @pytest.mark.parametrize("latent_dim", [1, 2, 3])
 def test_walk_plays_from_the_encoder_to_the_best(latent_dim: int) -> None:
     steps = 150
@@ -70,6 +102,9 @@ def test_walk_plays_from_the_encoder_to_the_best(latent_dim: int) -> None:
     assert len(names) <= MAX_FRAMES
     last = frames[-1].data[1]
     assert (last["x"][0], last["y"][0]) == (steps - 1, climb[-1])
+    moving: list[Any] = [figure.data[number] for number in frames[0].traces]
+    assert [trace["mode"] for trace in moving] == ["lines", "markers"]
+    assert moving[0]["name"].startswith("q(z|x)")
 
 
 def test_rate_and_distortion_have_lines_of_one_elbo() -> None:

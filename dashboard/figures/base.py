@@ -22,6 +22,12 @@ def faded(colour: str, share: float) -> str:
     return f"rgba({red},{green},{blue},{share:g})"
 
 
+def mixed(first: str, second: str, share: float) -> str:
+    """The ``#RRGGBB`` colour that is a share of 0 to 1 on the way from the first to the second."""
+    ends = ([int(colour[start : start + 2], 16) for start in (1, 3, 5)] for colour in (first, second))
+    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in zip(*ends, strict=True))
+
+
 def mark_x(
     figure: go.Figure,
     x: float,

@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.figures.base import faded, finish
+from dashboard.figures.base import faded, finish, mixed
+from dashboard.figures.contours import contour_traces
 from dashboard.figures.evidence import ABOVE
 from dashboard.figures.player import add_player
 from dashboard.figures.race import DASHES, SYMBOLS
@@ -49,7 +50,8 @@ def descent_figure(
         theme: Light or dark.
     """
     figure = make_subplots(rows=2, cols=1, row_heights=[0.66, 0.34], vertical_spacing=0.13)
-    figure.add_trace(_contours(axis, surface, theme), row=1, col=1)
+    for trace in _contours(axis, surface, theme):
+        figure.add_trace(trace, row=1, col=1)
     for number, (way, name) in enumerate(zip(ways, names, strict=True)):
         colour, dash = CLASSES[theme][number], DASHES[number % len(DASHES)]
         line = {"color": colour, "width": 3, "dash": dash}
@@ -78,22 +80,21 @@ def _heights(ways: Sequence[Descent], lowest: float, highest: float) -> list[flo
     return [low - 0.06 * (highest - low), highest + 0.1 * (highest - low)]
 
 
-def _contours(axis: Array, surface: Array, theme: ThemeName) -> go.Contour:
+def _contours(axis: Array, surface: Array, theme: ThemeName) -> list[go.Scatter]:
     """Lines of equal height near the top; what is far below has one shade."""
     top = float(surface.max())
     low = max(float(surface.min()), top - DEPTH)
-    return go.Contour(
-        x=axis,
-        y=axis,
-        z=surface.T,
-        autocontour=False,
-        contours={"start": low, "end": top, "size": (top - low) / LEVELS},
-        zmin=low,
-        zmax=top,
-        colorscale=[[0, _GROUND[theme][0]], [1, _GROUND[theme][1]]],
+    heights = np.linspace(low, top, LEVELS + 1)[:-1]
+    return contour_traces(
+        [axis, axis],
+        surface,
+        [-np.inf, *heights[1:]],
+        [mixed(*_GROUND[theme], share) for share in np.linspace(0, 1, LEVELS)],
         line={"width": 1, "color": faded(CONCEPTS[theme]["prior"], 0.7)},
-        showscale=False,
-        hovertemplate="ELBO %{z:.2f} nats at (%{x:.2f}, %{y:.2f})<extra></extra>",
+        says=[
+            f"ELBO below {heights[1]:.1f} nats",
+            *(f"ELBO above {height:.1f} nats" for height in heights[1:]),
+        ],
     )
 
 

@@ -8,14 +8,14 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.figures.base import FONT_SIZE, finish
+from dashboard.figures.base import FONT_SIZE, faded, finish
+from dashboard.figures.contours import contour_traces
 from dashboard.figures.evidence import ABOVE
 from dashboard.figures.player import add_player
 from dashboard.figures.posterior import (
     Ellipse,
     density_trace,
     ellipse_trace,
-    posterior_trace,
     shown_ranges,
 )
 from dashboard.formats import signed
@@ -59,10 +59,10 @@ def walk_figure(walk: Walk, *, theme: ThemeName) -> go.Figure:
         _add_climb(figure, walk, 1, theme)
         return finish(figure, height=CURVE_HEIGHT, theme=theme)
     figure = make_subplots(rows=2, cols=1, row_heights=[0.66, 0.34], vertical_spacing=0.14)
-    figure.add_trace(_moving(walk, 0, theme), row=1, col=1)
-    figure.add_trace(_dot(walk, 0, theme), row=2, col=1)
     _add_posterior(figure, walk.axes, walk.log_density, _ranges(walk, walk.axes, walk.log_density), theme)
     _add_climb(figure, walk, 2, theme)
+    figure.add_trace(_moving(walk, 0, theme), row=1, col=1)
+    figure.add_trace(_dot(walk, 0, theme), row=2, col=1)
     _animate(figure, walk, theme)
     return finish(figure.update_layout(legend=ABOVE), height=HEIGHT, theme=theme, legend=True)
 
@@ -80,12 +80,31 @@ def _add_posterior(
     theme: ThemeName,
 ) -> None:
     if len(axes) == 2:
-        figure.add_trace(posterior_trace(axes, log_density, theme=theme), row=1, col=1)
+        for trace in _contours(axes, log_density, theme):
+            figure.add_trace(trace, row=1, col=1)
         figure.update_yaxes(title="z<sub>2</sub>", scaleanchor="x", range=ranges[1], row=1, col=1)
     else:
         figure.add_trace(density_trace(axes[0], log_density, theme=theme), row=1, col=1)
         figure.update_yaxes(title="density", row=1, col=1)
     figure.update_xaxes(title="z<sub>1</sub>", range=ranges[0], constrain="domain", row=1, col=1)
+
+
+def _contours(axes: Sequence[Array], log_density: Array, theme: ThemeName) -> list[go.Scatter]:
+    """As those that stand still, in shares of the highest density; each shade lies over the one before."""
+    colour = CONCEPTS[theme]["kl_to_posterior"]
+    shares = np.arange(0.1, 1.01, 0.1)
+    covered = 1 - (1.0001 - shares) / (1.0001 - np.array([0, *shares[:-1]]))
+    levels = shares - 0.05
+    traces = contour_traces(
+        axes,
+        np.exp(log_density - log_density.max()),
+        levels.tolist(),
+        [faded(colour, share) for share in covered],
+        line={"width": 1, "color": CONCEPTS[theme]["log_evidence"]},
+        says=[f"above {level:.0%} of the highest density" for level in levels],
+    )
+    traces[len(traces) // 2].update(name="true posterior p(z|x)", showlegend=True)
+    return traces
 
 
 def _moving(walk: Walk, step: int, theme: ThemeName) -> go.Scatter:
@@ -97,7 +116,8 @@ def _moving(walk: Walk, step: int, theme: ThemeName) -> go.Scatter:
 
 def _dot(walk: Walk, step: int, theme: ThemeName) -> go.Scatter:
     marker = {"color": CONCEPTS[theme]["elbo"], "size": 15}
-    return go.Scatter(x=[step], y=[walk.elbo[step]], mode="markers", marker=marker, showlegend=False)
+    at = {"x": [step], "y": [walk.elbo[step]], "cliponaxis": False}
+    return go.Scatter(at, mode="markers", marker=marker, showlegend=False)
 
 
 def _add_climb(figure: go.Figure, walk: Walk, row: int, theme: ThemeName) -> None:
@@ -118,11 +138,15 @@ def _add_climb(figure: go.Figure, walk: Walk, row: int, theme: ThemeName) -> Non
 
 
 def _animate(figure: go.Figure, walk: Walk, theme: ThemeName) -> None:
-    """Frames that change the first two traces; most of them early, where q moves most."""
-    last = len(walk.elbo) - 1
+    """Frames that change the last two traces; most of them early, where q moves most."""
+    last, count = len(walk.elbo) - 1, len(figure.data)  # type: ignore[arg-type]
     chosen = np.unique((np.linspace(0, 1, MAX_FRAMES) ** 2 * last).round().astype(int))
     frames = [
-        {"data": [_moving(walk, step, theme), _dot(walk, step, theme)], "traces": [0, 1], "name": str(step)}
+        {
+            "data": [_moving(walk, step, theme), _dot(walk, step, theme)],
+            "traces": [count - 2, count - 1],
+            "name": str(step),
+        }
         for step in chosen
     ]
     add_player(figure, frames, theme=theme)

@@ -34,6 +34,7 @@ def test_q_walks_when_it_is_played(app_server: Server, page: Page) -> None:
     expect(chart.get_by_text("step 0", exact=True)).to_be_visible()
     chart.locator(".updatemenu-button").first.click()
     expect(chart.get_by_text(re.compile(r"^step [1-9]\d*$"))).to_be_visible(timeout=WAIT_MS)
+    assert chart.locator(".scatterlayer .js-fill").count() > 1, "the posterior stays where q walks to"
 
 
 def test_gaps_are_measured_with_progress_and_cancelled(app_server: Server, page: Page) -> None:

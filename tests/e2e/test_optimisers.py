@@ -17,6 +17,7 @@ def test_ways_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
     chart = page.locator(".st-key-descent")
     chart.locator(".updatemenu-button").first.click(timeout=WAIT_MS)
     expect(chart.get_by_text(re.compile(r"^step [1-9]\d*$"))).to_be_visible(timeout=WAIT_MS)
+    assert chart.locator(".scatterlayer .js-fill").count() > 1, "the surface stays"
     page.get_by_role("radio", name="A race").click()
     expect(page.locator(".st-key-race .js-plotly-plot")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("radio", name="The run in view").click()
