@@ -49,4 +49,6 @@ def test_decoded_lattice_changes_nothing(settings: dict[str, Any], generator: to
 
 
 def test_a_large_decoder_is_not_kept(generator: torch.Generator) -> None:
+    """Neither where the pictures are large nor where a hidden layer is."""
     assert decoded_lattice(VAE(ModelConfig(data_dim=3000), generator=generator)) is None
+    assert decoded_lattice(VAE(ModelConfig(data_dim=9, hidden_dims=(3000,)), generator=generator)) is None

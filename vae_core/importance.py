@@ -13,7 +13,7 @@ from vae_core.model import VAE
 
 SAMPLE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 CLOSE_NATS: Final = 0.05
-"""A bound this near to the one with the most samples counts as having arrived."""
+"""A bound this near to log p(x), or to the one with the most samples, counts as having arrived."""
 MAX_VALUES: Final = 2_000_000
 """Values of the widest layer at a time: K * rows * width, 8 MB in float32."""
 

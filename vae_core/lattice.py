@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal, LikelihoodModel, Prior
+from vae_core.distributions import LikelihoodModel
+from vae_core.importance import widest_layer
 from vae_core.integrand import Integrand
 from vae_core.model import VAE
 from vae_core.priors import prior_box
@@ -17,7 +18,7 @@ REACH: Final = 6.5
 """In deviations: a Gaussian beyond it has a mass of 1e-10 in each dimension."""
 MAX_CELLS_PER_DIM: Final = 128
 _MAX_KEPT_VALUES: Final = 8_000_000
-"""Of x at all centres: 32 MB in float32; 784 pixels need 13."""
+"""Of the widest layer at all centres: 32 MB in float32; 784 pixels need 13."""
 _DATA_AT_ONCE: Final = 64
 """Their values on the lattice are 1 MB, which a processor's cache holds."""
 
@@ -66,16 +67,13 @@ class First(NamedTuple):
     edge_share: Tensor
 
 
-def lattice(prior: Prior, q: DiagonalNormal) -> Lattice:
-    """Cells over the prior and all q."""
-    low, high = prior_box(prior, q.mean.shape[1], REACH)
-    q_low, q_high = box_of(q)
-    return _over(torch.minimum(low, q_low), torch.maximum(high, q_high))
-
-
-def box_of(q: DiagonalNormal) -> tuple[Tensor, Tensor]:
-    """Corners of a box that holds all q: two of shape (J,)."""
-    return (q.mean - REACH * q.std).amin(0), (q.mean + REACH * q.std).amax(0)
+def lattice(of: Integrand, decoded: Lattice | None) -> Lattice:
+    """Cells over the prior and all q: those that are decoded already where they hold all q."""
+    low, high = (of.q.mean - REACH * of.q.std).amin(0), (of.q.mean + REACH * of.q.std).amax(0)
+    if decoded is not None and decoded.holds(low, high):
+        return decoded
+    first, last = prior_box(of.prior, len(low), REACH)
+    return _over(torch.minimum(low, first), torch.maximum(high, last))
 
 
 @torch.no_grad()
@@ -83,7 +81,7 @@ def decoded_lattice(model: VAE) -> Lattice | None:
     """Cells over the prior and p(x|z) at their centres, for many data one by one; None for large decoders."""
     places = _over(*prior_box(model.prior, model.config.latent_dim, REACH))
     centres = places.centres
-    if len(centres) * model.config.data_dim > _MAX_KEPT_VALUES:
+    if len(centres) * widest_layer(model) > _MAX_KEPT_VALUES:
         return None
     return places._replace(decoded=model.likelihood(centres.to(model.decoder.weights[0].dtype)))
 

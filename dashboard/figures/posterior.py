@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard.figures.base import faded, finish
+from dashboard.figures.contours import contour_traces
 from dashboard.figures.evidence import ABOVE, HEIGHT
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -76,6 +77,26 @@ def posterior_trace(axes: Sequence[Array], log_density: Array, *, theme: ThemeNa
         showlegend=True,
         hovertemplate="z = (%{x:.2f}, %{y:.2f}): %{z:.2f} of the highest density<extra></extra>",
     )
+
+
+def posterior_areas(axes: Sequence[Array], log_density: Array, *, theme: ThemeName) -> list[go.Scatter]:
+    """The same contours for a figure that plays, the lowest first."""
+    colour = CONCEPTS[theme]["kl_to_posterior"]
+    shares = np.arange(1, 11) / 10
+    # Areas lie over each other: each covers so much of the ground that all below it together cover its share.
+    covered = 1 - (1 - shares) / (1 - (shares - 0.1))
+    areas = contour_traces(
+        axes,
+        np.exp(log_density - log_density.max()),
+        list(shares - 0.05),
+        [faded(colour, share) for share in covered],
+        line={"width": 1, "color": CONCEPTS[theme]["log_evidence"]},
+        says=[f"above {share - 0.05:.0%} of the highest density" for share in shares],
+    )
+    for area in areas:
+        area.legendgroup = "posterior"
+    areas[-1].update(name="true posterior p(z|x)", showlegend=True)
+    return areas
 
 
 def ellipse_trace(q: Ellipse, *, name: str, number: int, theme: ThemeName) -> go.Scatter:

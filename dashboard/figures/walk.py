@@ -8,14 +8,14 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.figures.base import FONT_SIZE, faded, finish
-from dashboard.figures.contours import contour_traces
+from dashboard.figures.base import FONT_SIZE, finish
 from dashboard.figures.evidence import ABOVE
 from dashboard.figures.player import add_player
 from dashboard.figures.posterior import (
     Ellipse,
     density_trace,
     ellipse_trace,
+    posterior_areas,
     shown_ranges,
 )
 from dashboard.formats import signed
@@ -80,31 +80,13 @@ def _add_posterior(
     theme: ThemeName,
 ) -> None:
     if len(axes) == 2:
-        for trace in _contours(axes, log_density, theme):
+        for trace in posterior_areas(axes, log_density, theme=theme):
             figure.add_trace(trace, row=1, col=1)
         figure.update_yaxes(title="z<sub>2</sub>", scaleanchor="x", range=ranges[1], row=1, col=1)
     else:
         figure.add_trace(density_trace(axes[0], log_density, theme=theme), row=1, col=1)
         figure.update_yaxes(title="density", row=1, col=1)
     figure.update_xaxes(title="z<sub>1</sub>", range=ranges[0], constrain="domain", row=1, col=1)
-
-
-def _contours(axes: Sequence[Array], log_density: Array, theme: ThemeName) -> list[go.Scatter]:
-    """As those that stand still, in shares of the highest density; each shade lies over the one before."""
-    colour = CONCEPTS[theme]["kl_to_posterior"]
-    shares = np.arange(0.1, 1.01, 0.1)
-    covered = 1 - (1.0001 - shares) / (1.0001 - np.array([0, *shares[:-1]]))
-    levels = shares - 0.05
-    traces = contour_traces(
-        axes,
-        np.exp(log_density - log_density.max()),
-        levels.tolist(),
-        [faded(colour, share) for share in covered],
-        line={"width": 1, "color": CONCEPTS[theme]["log_evidence"]},
-        says=[f"above {level:.0%} of the highest density" for level in levels],
-    )
-    traces[len(traces) // 2].update(name="true posterior p(z|x)", showlegend=True)
-    return traces
 
 
 def _moving(walk: Walk, step: int, theme: ThemeName) -> go.Scatter:
