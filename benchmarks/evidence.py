@@ -22,11 +22,11 @@ from benchmarks.report import machine, spread, table
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.errors import BadInput
-from vae_core.evidence import exact_evidence
-from vae_core.importance import iw_bound
+from vae_core.evidence.exact import exact_evidence
+from vae_core.evidence.importance import iw_bound
 from vae_core.model import VAE
-from vae_core.runfile import Run, load_run, save_run
-from vae_core.training import Training
+from vae_core.runs.runfile import Run, load_run, save_run
+from vae_core.training.loop import Training
 
 NUM_DATA: Final = 1000
 NUM_SAMPLES: Final = 5000

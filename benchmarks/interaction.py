@@ -24,7 +24,7 @@ from benchmarks.browsing import FLAGS, find_browser
 from benchmarks.report import machine, table
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
 from benchmarks.wide_run import write_crowded_run, write_wide_run
-from vae_core.runfile import load_run
+from vae_core.runs.runfile import load_run
 
 WAIT_MS: Final = 60_000
 PATIENCE_S: Final = 20.0

@@ -22,12 +22,12 @@ from benchmarks.cases import Case, digits_case, images_case
 from benchmarks.plain_loop import PlainLoop
 from benchmarks.report import Spread, interleaved, machine, pairwise, spread, table
 from vae_core.data import Dataset
+from vae_core.elbo import evaluate
 from vae_core.errors import BadInput
-from vae_core.evaluation import evaluate
 from vae_core.model import VAE
-from vae_core.observer import Observer
-from vae_core.snapshot import write_snapshot
-from vae_core.training import Training
+from vae_core.runs.observer import Observer
+from vae_core.runs.snapshot import write_snapshot
+from vae_core.training.loop import Training
 
 THREADS = (1, 2)
 OBSERVATIONS_PER_SECOND = 5

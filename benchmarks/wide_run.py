@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 import torch
 
-from dashboard.run_store import RunStore
+from dashboard.runs.store import RunStore
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.model import VAE
-from vae_core.observer import Observer
-from vae_core.runfile import Run, save_run
-from vae_core.training import Training
+from vae_core.runs.observer import Observer
+from vae_core.runs.runfile import Run, save_run
+from vae_core.training.loop import Training
 
 SIDE: Final = 28
 MODEL: Final = ModelConfig(data_dim=SIDE * SIDE, hidden_dims=(400,), activation="relu")

@@ -11,7 +11,7 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from dashboard import warmup  # noqa: E402
+from dashboard.shell import warmup  # noqa: E402
 
 PAGES = (
     ("start.py", "Start", ":material/home:"),

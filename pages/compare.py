@@ -1,5 +1,5 @@
 """Which is better? (PCA, autoencoder and VAE on the same data; optimisers from the same start.)"""
 
-from dashboard.labs import compare_page
+from dashboard.compare import page as compare_page
 
 compare_page.draw()

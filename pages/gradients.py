@@ -1,5 +1,5 @@
 """Why reparameterise, and what does back-propagation compute? (Estimators, and every gradient by hand.)"""
 
-from dashboard.labs import gradients_page
+from dashboard.gradients import page as gradients_page
 
 gradients_page.draw()

@@ -2,8 +2,11 @@
 
 import streamlit as st
 
-from dashboard import latent_grid, latent_more, latent_page, latent_samples
-from dashboard.run_header import stop_if_diverged, subject
+from dashboard.latent import grid as latent_grid
+from dashboard.latent import more as latent_more
+from dashboard.latent import plane as latent_page
+from dashboard.latent import samples as latent_samples
+from dashboard.subject import stop_if_diverged, subject
 
 shown = subject()
 stop_if_diverged(shown)

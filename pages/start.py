@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from dashboard import cache, doors
-from dashboard.components.walk import latent_walk
+from dashboard import cached as cache
+from dashboard.components.walk.element import latent_walk
+from dashboard.shell import doors
 
 ELBO = r"""
 \begin{aligned}

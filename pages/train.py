@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import controls, state, training_page
+from dashboard.shell import controls, state
+from dashboard.train import page as training_page
 
 with st.sidebar:
     controls.live(training_page.learning_rate_changed, training_page.speed_changed)

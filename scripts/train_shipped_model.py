@@ -8,14 +8,14 @@ import dataclasses
 
 import torch
 
-from dashboard.shipped import SHIPPED_RUN, SHIPPED_SNAPSHOT
+from dashboard.runs.pretrained import SHIPPED_RUN, SHIPPED_SNAPSHOT
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.model import VAE
-from vae_core.observer import Observer
-from vae_core.runfile import Run, save_run
-from vae_core.snapshot import HISTORY_COLUMNS, Snapshot, write_snapshot
-from vae_core.training import Training
+from vae_core.runs.observer import Observer
+from vae_core.runs.runfile import Run, save_run
+from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot, write_snapshot
+from vae_core.training.loop import Training
 
 CONFIG = RunConfig(model=ModelConfig(data_dim=64), train=TrainConfig(num_epochs=600), seed=0)
 LOOK_EVERY = 10

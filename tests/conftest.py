@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     They share a server and a browser, and what they wait for is fast only where no other browser runs.
     """
-    browser = Path(__file__).parent / "e2e"
+    browser = Path(__file__).parent / "browser"
     for item in items:
         group = "browser" if browser in item.path.parents else item.path.stem
         item.add_marker(pytest.mark.xdist_group(group))

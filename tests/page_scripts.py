@@ -11,10 +11,11 @@ from typing import Any, Final
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import jobs, tasks
-from dashboard.jobs import LocalRunner
+from dashboard.runs import runner as jobs
+from dashboard.runs import tasks
+from dashboard.runs.runner import LocalRunner
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
-from vae_core.driver import Driver
+from vae_core.runs.driver import Driver
 
 ENTRY: Final = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
 TINY: Final = RunConfig(

@@ -97,3 +97,57 @@ def _kl(posterior: Posterior, z: Tensor, prior: Prior) -> tuple[Tensor, Tensor |
         per_dim = posterior.kl_to_standard_normal()
         return per_dim.sum(-1), per_dim
     return monte_carlo_kl(posterior, prior, z), None
+
+
+_MAX_VALUES = 2_000_000
+"""Decoded values at a time: M * rows * D, 8 MB in float32."""
+
+
+class Evaluation(NamedTuple):
+    """Means over data of the terms of the bound, nats per datum; ``elbo`` has beta = 1.
+
+    Arguments:
+        elbo: reconstruction - kl.
+        reconstruction: Mean of E_q[log p(x|z)], estimated with ``num_samples`` samples per datum.
+        kl: Mean of KL(q(z|x) || p(z)).
+        kl_per_dim: Its parts, shape (J,); empty when the KL is a Monte-Carlo estimate.
+        num_data: How many data were averaged.
+        num_samples: M.
+    """
+
+    elbo: float
+    reconstruction: float
+    kl: float
+    kl_per_dim: Tensor
+    num_data: int
+    num_samples: int
+
+
+def evaluate(model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Generator) -> Evaluation:
+    """Means of the bound's terms over data x of shape (n, D); z is sampled from q, as in training."""
+    terms = terms_per_datum(model, x, num_samples=num_samples, generator=generator)
+    reconstruction, kl = float(terms.reconstruction.double().mean()), float(terms.kl.double().mean())
+    per_dim = terms.kl_per_dim
+    return Evaluation(
+        elbo=reconstruction - kl,
+        reconstruction=reconstruction,
+        kl=kl,
+        kl_per_dim=torch.empty(0) if per_dim is None else per_dim.double().mean(0),
+        num_data=len(x),
+        num_samples=num_samples,
+    )
+
+
+@torch.no_grad()
+def terms_per_datum(model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Generator) -> ElboTerms:
+    """The bound's terms of many data, shape (n,), in pieces of bounded memory; no gradients."""
+    rows = max(1, _MAX_VALUES // (num_samples * max(x.shape[-1], model.config.prior_width)))
+    parts = [
+        elbo_terms(model, piece, num_samples=num_samples, generator=generator) for piece in x.split(rows)
+    ]
+    per_dim = [part.kl_per_dim for part in parts if part.kl_per_dim is not None]
+    return ElboTerms(
+        torch.cat([part.reconstruction for part in parts]),
+        torch.cat([part.kl for part in parts]),
+        torch.cat(per_dim) if per_dim else None,
+    )

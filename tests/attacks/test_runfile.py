@@ -17,9 +17,9 @@ from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.errors import BadInput
 from vae_core.model import VAE
-from vae_core.runfile import MAX_FILE_BYTES, Run, load_run, parse_run, save_run
-from vae_core.snapshot import HISTORY_COLUMNS
-from vae_core.training import Training
+from vae_core.runs.runfile import MAX_FILE_BYTES, Run, load_run, parse_run, save_run
+from vae_core.runs.snapshot import HISTORY_COLUMNS
+from vae_core.training.loop import Training
 
 DIGITS: Final = load_dataset("digits")
 DATA: Final = replace(DIGITS, x_train=DIGITS.x_train[:100].clone())

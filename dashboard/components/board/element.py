@@ -1,0 +1,37 @@
+"""The live training board: curves, latent plane, decoded grid and reconstructions, drawn in the browser.
+
+The board keeps its place while data arrive: a new payload redraws its canvases and mounts nothing anew,
+so zoom, crosshair and keyboard focus stay.
+"""
+
+from typing import Final
+
+from streamlit.components.v2 import component
+
+from dashboard.components.files import joined
+
+ROOMS: Final = (
+    "board/base.js",
+    "board/curves.js",
+    "board/zoom.js",
+    "board/plane.js",
+    "board/pictures.js",
+    "board/points.js",
+    "board/board.js",
+)
+"""The scripts in the order of their needs; joined to one module, so only the last one exports."""
+
+_mount = component(
+    "training_board", html=joined("board/board.html"), css=joined("board/board.css"), js=joined(*ROOMS)
+)
+
+
+def training_board(payload: bytes, *, key: str) -> None:
+    """Shows the board of a training.
+
+    Arguments:
+        payload: JSON of :func:`dashboard.components.board.payload.board_payload`: bytes, because Streamlit
+            would make the JSON of a dictionary twice for every watcher.
+        key: Identity on the page; the same key keeps the same element.
+    """
+    _mount(key=key, data=payload)

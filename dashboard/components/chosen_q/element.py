@@ -1,0 +1,87 @@
+"""A q that is dragged: its free energy, computed in the browser, beside the posterior and log p(x)."""
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from streamlit.components.v2 import component
+
+from dashboard.components.files import joined
+from dashboard.theme import PALETTES
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae_core.labs.em.free_energy import NoisyMixture
+    from vae_core.labs.em.mixture import Mixture
+
+ROOMS: Final = (
+    "board/base.js",
+    "chosen_q/math.js",
+    "chosen_q/account.js",
+    "chosen_q/rooms.js",
+    "chosen_q/chosen_q.js",
+)
+"""The scripts in the order of their needs; joined to one module, so only the last one exports."""
+
+Payload = dict[str, Any]
+
+_mount = component(
+    "chosen_q",
+    html=joined("chosen_q/chosen_q.html"),
+    css=joined("chosen_q/chosen_q.css"),
+    js=joined(*ROOMS),
+)
+
+
+def components_payload(mixture: "Mixture", x: "Tensor") -> Payload:
+    """What the element is told where z is the component that made x.
+
+    Arguments:
+        mixture: p(x, z).
+        x: The datum, shape (D,).
+    """
+    log_joint = mixture.log_joint(x[None])[0]
+    return {
+        "kind": "components",
+        "weights": mixture.weights.tolist(),
+        "fits": (log_joint - mixture.weights.log()).tolist(),
+        "posterior": log_joint.softmax(0).tolist(),
+        "log_evidence": float(log_joint.logsumexp(0)),
+    }
+
+
+def place_payload(model: "NoisyMixture", x: "Tensor") -> Payload:
+    """What the element is told where z is a place seen through noise.
+
+    Arguments:
+        model: p(x, z) in one or two dimensions.
+        x: The datum, shape (D,).
+    """
+    return {
+        "kind": "line" if len(x) == 1 else "plane",
+        "prior": _mixture(model.prior),
+        "posterior": _mixture(model.posterior(x)),
+        "noise": model.noise,
+        "x": x.tolist(),
+        "log_evidence": model.log_evidence(x),
+    }
+
+
+def _mixture(mixture: "Mixture") -> Payload:
+    """The logarithm of each component's weight and normaliser is its joint density at its own mean."""
+    return {
+        "constants": mixture.log_joint(mixture.means).diagonal().tolist(),
+        "means": mixture.means.tolist(),
+        "precisions": mixture.covariances.inverse().tolist(),
+    }
+
+
+def chosen_q(payload: Payload, *, key: str) -> None:
+    """Shows the element; dragging, its numbers and the walk to the best q send nothing to the server.
+
+    Arguments:
+        payload: Of :func:`components_payload` or :func:`place_payload`.
+        key: Identity on the page; the same key keeps the same element.
+    """
+    # As bytes: for a dictionary Streamlit imports pandas first.
+    _mount(key=key, data=json.dumps(payload | {"palettes": PALETTES}).encode())

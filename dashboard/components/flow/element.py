@@ -1,0 +1,73 @@
+"""The flow charts of training and generation, as source document 001 draws them, with an update's numbers."""
+
+import json
+from typing import Any, Final
+
+from streamlit.components.v2 import component
+
+from dashboard.components.files import joined
+from dashboard.runs.job import JobView
+from dashboard.theme import PALETTES
+from vae_core.config import ModelConfig
+from vae_core.runs.snapshot import FLOW_NUMBERS, Flow, Snapshot
+
+ROOMS: Final = ("board/base.js", "flow/flow.js")
+"""The scripts in the order of their needs; joined to one module, so only the last one exports."""
+LONGEST_MS: Final = 4000
+"""How long the stages of a single step take: time to say what each does."""
+
+_mount = component(
+    "training_flow", html=joined("flow/flow.html"), css=joined("flow/flow.css"), js=joined(*ROOMS)
+)
+
+
+def flow_payload(snapshot: Snapshot, flow: Flow, view: JobView) -> dict[str, Any]:
+    """What the charts are told.
+
+    Arguments:
+        snapshot: Of a run in slow motion.
+        flow: Its last update.
+        view: How the run stands: in slow motion the stages take nine tenths of the time of a step.
+    """
+    config = view.config.model
+    arrays = {name: value.tolist() for name, value in flow._asdict().items() if name != "numbers"}
+    slow_ms = LONGEST_MS if view.status != "running" or not view.speed else 900 / view.speed
+    return {
+        **arrays,
+        "numbers": dict(zip(FLOW_NUMBERS, flow.numbers.tolist(), strict=True)),
+        "run": view.run_id,
+        "step": snapshot.step,
+        "epoch": snapshot.epoch,
+        "num_steps": view.num_steps,
+        "patience": view.config.train.patience,
+        "learning_rate": view.learning_rate,
+        "image_shape": snapshot.image_shape,
+        "is_deterministic": config.encoder_head == "deterministic",
+        "layers": {"encoder": _encoder_sizes(config), "decoder": _decoder_sizes(config)},
+        "duration_ms": min(LONGEST_MS, slow_ms),
+        "palettes": PALETTES,
+    }
+
+
+def _encoder_sizes(config: ModelConfig) -> list[int]:
+    heads = 2 if config.encoder_head in ("log_variance", "variance") else 1
+    return [config.data_dim, *config.hidden_dims, heads * config.latent_dim]
+
+
+def _decoder_sizes(config: ModelConfig) -> list[int]:
+    return [config.latent_dim, *reversed(config.hidden_dims), config.data_dim]
+
+
+def training_flow(payload: bytes, *, key: str) -> None:
+    """Shows the charts.
+
+    Arguments:
+        payload: JSON of :func:`flow_payload`.
+        key: Identity on the page; the same key keeps the same element.
+    """
+    _mount(key=key, data=payload)
+
+
+def packed(payload: dict[str, Any]) -> bytes:
+    """The payload as the element takes it."""
+    return json.dumps(payload).encode()

@@ -1,0 +1,63 @@
+"""The moving picture of the Start page: a point that wanders in the latent plane, and its decoded image."""
+
+import json
+from typing import Final
+
+from streamlit.components.v2 import component
+
+from dashboard.components.board.payload import Payload, board_payload
+from dashboard.components.files import joined
+from vae_core.runs.snapshot import Snapshot
+
+ROOMS: Final = ("board/base.js", "board/plane.js", "walk/image.js", "walk/walk.js")
+"""The scripts in the order of their needs; joined to one module, so only the last one exports."""
+
+_SHOWN: Final = (
+    "class_names",
+    "palettes",
+    "plane",
+    "latent_dim",
+    "means",
+    "labels",
+    "image_shape",
+    "grid",
+    "grid_shape",
+    "grid_axis",
+)
+
+_mount = component(
+    "latent_walk", html=joined("walk/walk.html"), css=joined("walk/walk.css"), js=joined(*ROOMS)
+)
+
+
+def walk_payload(snapshot: Snapshot) -> Payload:
+    """Packs what the walk draws: the posterior means and the decoded grid, as in the board's payload.
+
+    Arguments:
+        snapshot: Of a model of images with a latent plane (J >= 2).
+
+    Returns:
+        A JSON-able dictionary; see :func:`dashboard.components.board.payload.board_payload`.
+    """
+    board = board_payload(
+        snapshot,
+        run_id="",
+        image_shape=snapshot.image_shape,
+        class_names=snapshot.class_names,
+        deterministic=False,
+    )
+    return {name: board[name] for name in _SHOWN}
+
+
+def latent_walk(snapshot: Snapshot, *, key: str) -> None:
+    """Shows the latent plane with a point z that wanders by itself, and the image decoded at z.
+
+    The image between the nodes of the decoded grid is the bilinear blend of its four neighbours, mixed in
+    the browser; z stays within the grid. Nothing is sent to the server.
+
+    Arguments:
+        snapshot: Of a model of images with a latent plane (J >= 2).
+        key: Identity on the page; the same key keeps the same element.
+    """
+    # As bytes: for a dictionary Streamlit imports pandas first, and the first page would wait for it.
+    _mount(key=key, data=json.dumps(walk_payload(snapshot)).encode())

@@ -1,0 +1,115 @@
+"""The gaps of the bound for all data: a task beside the server, then a table and a histogram."""
+
+import hashlib
+from typing import Any, Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cached as cache
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.evidence import gap_figure
+from dashboard.formats import rounded, signed
+from dashboard.runs.tasks import tasks
+from dashboard.shell import state
+from dashboard.shell.task_line import task_line
+from dashboard.subject import Subject
+
+Array = NDArray[np.float64]
+GAP_HELP: Final = (
+    r"$\log p(x) - \mathrm{ELBO}(x) = \mathrm{KL}(q(z|x)\,\|\,p(z|x)) \ge 0$ = **amortisation gap** (the "
+    "best diagonal Gaussian for this datum beats the encoder's) + **approximation gap** (no diagonal "
+    "Gaussian is the true posterior). Cremer, Li and Duvenaud 2018."
+)
+MEASURE_HELP: Final = (
+    "log p(x) of each datum by quadrature (J ≤ 2) or by annealed importance sampling, and the best diagonal "
+    "Gaussian for each by gradient ascent. It takes seconds to minutes, beside the server."
+)
+
+
+def name_of(shown: Subject, split: str) -> str:
+    """Of the task that measures these data with this run's weights; the newest result is kept."""
+    about = f"gaps {shown.key.path} {split}"
+    return hashlib.sha256(about.encode()).hexdigest()[:32]
+
+
+def draw(shown: Subject, split: str) -> None:
+    """The measured gaps; where there are none, the button that measures them."""
+    name = name_of(shown, split)
+    result = tasks().result(name)
+    if result is None:
+        st.markdown("The ELBO is a bound: how far below log p(x) is it, and why? This needs log p(x) itself.")
+    is_old = result is not None and int(result["written_ns"]) != shown.key.written_ns
+    if result is None or is_old:
+        _task(shown, split, name, "Measure again" if is_old else "Measure the gaps")
+    if result is None:
+        return
+    if is_old:
+        st.caption(f"Measured at step {int(result['step']):,}; the weights have changed since.")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _table(shown, result)
+    with right:
+        gaps = result["log_evidence"] - result["elbo"]
+        figure = gap_figure(gaps, "KL(q ‖ true posterior)", theme=state.theme_name())
+        alt = f"Histogram of the gaps of {len(gaps)} data, {gaps.min():.3f} to {gaps.max():.3f} nats."
+        st.plotly_chart(figure, key="gaps", alt=alt, config=CHART_CONFIG)
+
+
+def _task(shown: Subject, split: str, name: str, label: str) -> None:
+    task_line(
+        name,
+        key="gaps",
+        label=label,
+        doing="Measuring …",
+        help_text=MEASURE_HELP,
+        start=lambda: _start(shown, split, name),
+    )
+
+
+def _start(shown: Subject, split: str, name: str) -> None:
+    x = cache.encoded(shown.key, 1, split).x
+    tasks().start(name, "vae_core.evidence.gaps", shown.key.path, str(shown.config.seed), inputs={"x": x})
+
+
+def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:
+    log_evidence, elbo, best = (result[name] for name in ("log_evidence", "elbo", "best_elbo"))
+    rows = [
+        ("**log p(x)**", log_evidence),
+        ("ELBO of the encoder", elbo),
+        ("**gap** = KL(q ‖ true posterior)", log_evidence - elbo),
+        ("· amortisation gap", best - elbo),
+        ("· approximation gap", log_evidence - best),
+        ("importance-weighted bound, K = 1000", result["iw_bound"]),
+    ]
+    lines = ["| nats per datum | mean | ± s.e. |", "| --- | ---: | ---: |"]
+    lines += [f"| {label} | {signed(_mean(values), 3)} | {_error(values):.3f} |" for label, values in rows]
+    st.markdown("\n".join(lines))
+    st.caption(_how(shown, result))
+
+
+def _how(shown: Subject, result: dict[str, NDArray[Any]]) -> str:
+    count = len(result["log_evidence"])
+    about = f"The first {count:,} data; ± is the standard error of the mean over them. "
+    if len(result["kl_to_posterior"]):
+        residual = result["log_evidence"] - result["elbo"] - result["kl_to_posterior"]
+        return about + (
+            f"log p(x) by quadrature, estimated errors up to {rounded(result['error'].max(), 2)} nats. KL("
+            "q ‖ true posterior), by a quadrature of its own, closes log p(x) = ELBO + KL to "
+            f"{rounded(np.abs(residual).max(), 2)} nats."
+        )
+    return about + (
+        f"With J = {shown.config.model.latent_dim} no grid is fine enough for the exact log p(x) (J ≤ 2): "
+        "annealed importance sampling stands in for it, a lower bound in expectation, with "
+        f"± {_mean(result['error']):.3f} nats for each datum. Half of its chains start from the best "
+        "diagonal Gaussian, half from the prior, none from the encoder: it cannot spoil its own judge."
+    )
+
+
+def _mean(values: Array) -> float:
+    return float(values.mean())
+
+
+def _error(values: Array) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")

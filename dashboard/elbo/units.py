@@ -1,0 +1,177 @@
+"""What the ELBO page says on units and pitfalls: reductions, grey pixels, densities, bits, collapse."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import streamlit as st
+
+from dashboard import cached as cache
+from dashboard.elbo import cached as cache_bound
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.rates import collapse_figure
+from dashboard.formats import rounded, signed
+from dashboard.shell import state
+from dashboard.shell.choice import one_of
+from dashboard.subject import Subject
+
+if TYPE_CHECKING:
+    from vae_core.labs.loss_conventions import Program
+
+REDUCTIONS_HELP: Final = (
+    r"A loss $-a\,\mathbb{E}_q[\log p(x|z)] + \beta\, b\,\mathrm{KL}$ trains with $\beta\, b / a$, whatever "
+    "β its author wrote. Averaging over pixels divides the reconstruction alone."
+)
+FLOOR_HELP: Final = (
+    r"$\max_y\, x\log y + (1-x)\log(1-y) = -H(x)$ at $y = x$: for a grey pixel that is below 0, so the "
+    "cross-entropy of a perfect picture is not 0."
+)
+DENSITY_HELP: Final = (
+    r"$\log\mathcal{N}(x; x, s^2 I) = -D\log s - \tfrac{D}{2}\log 2\pi$: above 0 for $s < 0.399$. "
+    "A density may exceed 1: a negative loss is no error."
+)
+COLLAPSE_HELP: Final = (
+    r"A linear VAE with likelihood $\mathcal{N}(Wz+m, s^2I)$ keeps dimension $j$ iff "
+    r"$\lambda_j > \beta s^2$, with $\mathrm{KL}_j = \tfrac12\log\frac{\lambda_j}{\beta s^2}$; "
+    r"$\lambda_j$: eigenvalues of the data's covariance (Lucas et al. 2019)."
+)
+
+
+def draw(shown: Subject, split: str, num_samples: int) -> None:
+    """All of it, for the data in view."""
+    st.subheader("Sum or mean?", help=REDUCTIONS_HELP)
+    _reductions(shown, split, num_samples)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.subheader("Limits of the reconstruction")
+        _limits(shown, split, num_samples)
+    with right:
+        st.subheader("Collapse: predicted and measured", help=COLLAPSE_HELP)
+        _collapse(shown, split, num_samples)
+
+
+@st.fragment
+def _reductions(shown: Subject, split: str, num_samples: int) -> None:
+    columns = st.columns(4)
+    with columns[0]:
+        pixels = _switch(
+            f"Reconstruction, over {'values' if shown.image_shape is None else 'pixels'}", "pixels"
+        )
+    with columns[1]:
+        batch = _switch("Reconstruction, over the batch", "batch", "mean")
+    with columns[2]:
+        latent = _switch("KL, over dimensions", "latent")
+    with columns[3]:
+        kl_batch = _switch("KL, over the batch", "kl_batch", "mean")
+    squared = False
+    if shown.config.model.likelihood == "gaussian":
+        squared = st.toggle(
+            "Squared error in place of −log p(x|z)",
+            key="reduce_squared",
+            help=r"As `mse_loss`: without $\tfrac{1}{2s^2}$ and without the constant.",
+            persist_state="session",
+        )
+    how: dict[str, Any] = {"pixels": pixels, "latent": latent, "batch": batch, "kl_batch": kl_batch}
+    _verdict(shown, split, num_samples, how, squared=squared)
+
+
+def _switch(label: str, key: str, default: str = "sum") -> str:
+    return one_of(label, ("sum", "mean"), key=f"reduce_{key}", help_text=REDUCTIONS_HELP, default=default)
+
+
+def _verdict(shown: Subject, split: str, num_samples: int, how: dict[str, Any], *, squared: bool) -> None:
+    from vae_core.labs.loss_conventions import Program
+
+    config, terms = shown.config, cache.encoded(shown.key, num_samples, split)
+    beta, size = cache_bound.beta_in_force(shown.key), config.train.batch_size
+    program = Program(
+        data_dim=config.model.data_dim,
+        latent_dim=config.model.latent_dim,
+        batch_size=size,
+        scale=cache.likelihood_scale(shown.key) if squared else None,
+        **how,
+    )
+    reconstruction, kl = (float(part.astype(np.float64).mean()) for part in (terms.reconstruction, terms.kl))
+    _show_verdict(program, reconstruction, kl, beta)
+
+
+def _show_verdict(program: "Program", reconstruction: float, kl: float, beta: float) -> None:
+    effective = program.effective_beta(beta)
+    left, right = st.columns(2)
+    loss = signed(program.loss(reconstruction, kl, beta), 4)
+    left.metric("Loss on such a program's screen", loss, border=True)
+    right.metric("β that it really trains with", f"{rounded(effective, 4)}", border=True)
+    if np.isclose(effective, beta):
+        st.caption(f"The same direction as our objective with β = {beta:g}, up to one factor.")
+        return
+    st.caption(
+        f"Its author wrote β = {beta:g}; the gradient is that of β = {rounded(effective, 4)}: the KL weighs "
+        f"{rounded(effective / beta)} times as much as intended "
+        f"(D = {program.data_dim}, J = {program.latent_dim}, B = {program.batch_size})."
+    )
+
+
+def _limits(shown: Subject, split: str, num_samples: int) -> None:
+    import torch
+
+    from vae_core.labs.loss_conventions import bits_per_dim, entropy_floor, highest_density
+
+    terms, model = cache.encoded(shown.key, num_samples, split), shown.config.model
+    reconstruction, elbo = (
+        float(part.astype(np.float64).mean()) for part in (terms.reconstruction, terms.elbo)
+    )
+    if model.likelihood == "bernoulli":
+        _floor(float(entropy_floor(torch.from_numpy(terms.x)).mean()), reconstruction)
+    elif model.likelihood == "gaussian":
+        scale = cache.likelihood_scale(shown.key)
+        best = f"{signed(highest_density(model.data_dim, scale))} nats"
+        st.metric(f"log p(x|z) of a perfect copy, s = {rounded(scale)}", best, help=DENSITY_HELP, border=True)
+        st.markdown(f"The reconstruction has **{signed(reconstruction)}** nats. {_sign(reconstruction)}")
+    else:
+        st.markdown(f"A density on [0, 1]: **{signed(reconstruction)}** nats. {_sign(reconstruction)}")
+    bits = bits_per_dim(elbo, model.data_dim)
+    st.metric(
+        "−ELBO in bits per dimension",
+        signed(bits, 4),
+        help=r"$-\mathrm{ELBO} / (D \log 2)$: the length of a code for one value.",
+        border=True,
+    )
+
+
+def _floor(floor: float, reconstruction: float) -> None:
+    st.metric("Entropy of the pixels H(x)", f"{floor:.2f} nats", help=FLOOR_HELP, border=True)
+    st.markdown(
+        f"−reconstruction = **{-reconstruction:.2f}** nats can never fall below **{floor:.2f}**: "
+        f"**{-reconstruction - floor:.2f}** nats are left to learn."
+    )
+
+
+def _sign(nats: float) -> str:
+    return "Above 0: densities may exceed 1, a negative loss is no error." if nats > 0 else "Below 0."
+
+
+def _collapse(shown: Subject, split: str, num_samples: int) -> None:
+    import torch
+
+    from vae_core.latent.collapse import predicted_collapse
+
+    config = shown.config
+    if config.model.likelihood != "gaussian" or config.model.encoder_head == "deterministic":
+        st.info("The prediction is for a Gaussian likelihood: train with one on **Train** and come back.")
+        return
+    beta = cache_bound.beta_in_force(shown.key)
+    if not beta > 0:
+        st.info("With β = 0 nothing presses on the KL, so nothing collapses. Train with β above 0.")
+        return
+    terms = cache.encoded(shown.key, num_samples, split)
+    scale = cache.likelihood_scale(shown.key)
+    found = predicted_collapse(torch.from_numpy(terms.x), config.model.latent_dim, beta=beta, scale=scale)
+    measured = np.sort(terms.kl_per_dim.astype(np.float64).mean(0))[::-1]
+    figure = collapse_figure(found.kl_per_dim.numpy(), measured, theme=state.theme_name())
+    num_active, num_measured = int(found.is_active.sum()), int((measured > 0.01).sum())
+    alt = f"Predicted active: {num_active}; measured with KL above 0.01: {num_measured}."
+    st.plotly_chart(figure, key="collapse", alt=alt, config=CHART_CONFIG)
+    values = ", ".join(f"{rounded(value)}" for value in found.eigenvalues[:8].tolist())
+    kind = "This model is linear: it should agree." if not config.model.hidden_dims else (
+        "This model is not linear: it may keep what a linear one drops, and the other way round."
+    )  # fmt: skip
+    st.caption(f"β s² = {rounded(found.threshold)}; λ = {values}. {alt} {kind}")

@@ -1,0 +1,1 @@
+"""A network drawn as SVG with the numbers of one example."""

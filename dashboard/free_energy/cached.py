@@ -1,0 +1,152 @@
+"""Cached computations of the free energy and of EM."""
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard.components.chosen_q import element as chosen_q
+from dashboard.components.chosen_q.element import Payload
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae_core.labs.em.free_energy import NoisyMixture
+    from vae_core.labs.em.mixture import EmStep, Mixture
+
+Array = NDArray[np.float64]
+EM_STEPS: Final = 30
+NUM_STARTS: Final = 6
+
+
+@st.cache_resource(show_spinner=False)
+def _components() -> "Mixture":
+    from vae_core.labs.em.mixture import Mixture
+
+    return Mixture([0.5, 0.3, 0.2], [[-1.5], [0.8], [2.2]], [[[0.6]], [[0.25]], [[1.0]]])
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _noisy(which: str) -> "NoisyMixture":
+    from vae_core.labs.em.free_energy import NoisyMixture
+    from vae_core.labs.em.mixture import Mixture
+
+    if which == "line":
+        return NoisyMixture(Mixture([0.55, 0.45], [[-1.4], [1.4]], [[[0.25]], [[0.36]]]), 1.2)
+    covariances = [[[0.5, 0.25], [0.25, 0.4]], [[0.3, -0.15], [-0.15, 0.35]]]
+    return NoisyMixture(Mixture([0.5, 0.5], [[-1.2, -0.5], [1.2, 0.8]], covariances), 1.2)
+
+
+def components_payload(x: float) -> Payload:
+    """The posterior over the three components, and what F needs, for the browser."""
+    import torch
+
+    return chosen_q.components_payload(_components(), torch.tensor([x], dtype=torch.float64))
+
+
+def place_payload(which: str, x: tuple[float, ...]) -> Payload:
+    """The same for a place z on a line or in a plane."""
+    import torch
+
+    return chosen_q.place_payload(_noisy(which), torch.tensor(x, dtype=torch.float64))
+
+
+@st.cache_data(show_spinner=False)
+def components_curves() -> tuple[Array, Array]:
+    """Places on the line, and pi_k N(x; mu_k, Sigma_k) there, shape (3, places)."""
+    import torch
+
+    line = torch.linspace(-5, 5, 301, dtype=torch.float64)
+    return line.numpy(), _components().log_joint(line[:, None]).exp().numpy().T
+
+
+@st.cache_resource(show_spinner=False)
+def seconds_per_decode() -> float:
+    """Of the model that ships, one of 4000 at a time: the fastest of five."""
+    from time import perf_counter
+
+    import torch
+
+    from dashboard import cached as cache
+
+    model, z = cache.model(cache.shipped_key()), torch.zeros(4000, 2)
+    seconds = []
+    with torch.no_grad():
+        for _ in range(5):
+            began = perf_counter()
+            model.likelihood(z)
+            seconds.append(perf_counter() - began)
+    return min(seconds) / len(z)
+
+
+class EmRun(NamedTuple):
+    """EM from one start.
+
+    Arguments:
+        initial: The mixture that it began with.
+        first: log p(x) of that, nats per datum.
+        steps: What followed.
+        gaps: KL(q || p(z|x)) after each M-step, mean over the data, nats.
+    """
+
+    initial: "Mixture"
+    first: float
+    steps: "list[EmStep]"
+    gaps: list[float]
+
+    @property
+    def last(self) -> float:
+        """log p(x) at the end, nats per datum."""
+        return self.steps[-1].log_likelihood
+
+
+@st.cache_resource(max_entries=64, show_spinner="Running EM from several starts …")
+def em(x: Array, num_components: int) -> list[EmRun]:
+    """EM from NUM_STARTS random starts."""
+    from itertools import islice
+
+    import torch
+
+    from vae_core.labs.em.mixture import em_steps, random_start
+
+    data, runs = torch.from_numpy(x), []
+    for seed in range(NUM_STARTS):
+        start = random_start(data, num_components, generator=torch.Generator().manual_seed(seed))
+        steps = list(islice(em_steps(data, start), EM_STEPS))
+        gaps = [_gap(data, step) for step in steps]
+        runs.append(EmRun(start, float(start.log_prob(data).mean()), steps, gaps))
+    return runs
+
+
+def _gap(data: "Tensor", step: "EmStep") -> float:
+    import torch
+
+    # log p(z|x) and not its logarithm taken later: a responsibility may be too small for a float.
+    q, log_posterior = step.responsibilities, step.mixture.log_joint(data).log_softmax(1)
+    return float(torch.where(q > 0, torch.xlogy(q, q) - q * log_posterior, 0.0).sum(1).mean())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def library_means(x: Array, num_components: int, seed: int) -> Array:
+    """The means that scikit-learn's GaussianMixture finds from the same start, shape (K, D)."""
+    import warnings
+
+    import torch
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
+    start = em(x, num_components)[seed].initial
+    theirs = GaussianMixture(
+        num_components,
+        weights_init=start.weights.numpy(),
+        means_init=start.means.numpy(),
+        precisions_init=torch.linalg.inv(start.covariances).numpy(),
+        reg_covar=0,
+        tol=0,
+        max_iter=EM_STEPS,
+    )
+    with warnings.catch_warnings():
+        # It stops after as many steps as ours, converged or not.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return np.asarray(theirs.fit(x).means_)

@@ -1,0 +1,24 @@
+"""The page of the free energy: a q over components, a Gaussian q, EM, and formulas that are wrong."""
+
+from collections.abc import Callable
+from typing import Final
+
+from dashboard.free_energy import em, free_energy, misprints
+from dashboard.shell.choice import draw_view
+
+VIEWS: Final[dict[str, Callable[[], None]]] = {
+    "Which component?": free_energy.draw_components,
+    "A Gaussian q": free_energy.draw_gaussian,
+    "EM": em.draw,
+    "Spot the error": misprints.draw,
+}
+VIEW_HELP: Final = (
+    "**Which component?**: q is a few probabilities. **A Gaussian q**: q has a mean and a width, as in a "
+    "VAE. **EM**: the same bound, climbed in two kinds of steps, on data. **Spot the error**: misprinted "
+    "formulas fail by their numbers."
+)
+
+
+def draw() -> None:
+    """The choice of a view, then that view."""
+    draw_view(VIEWS, key="free_energy_view", help_text=VIEW_HELP)

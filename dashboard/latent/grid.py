@@ -1,0 +1,137 @@
+"""The decoded grid of the Latent space page: where it is taken, and where the data are among it."""
+
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cached as cache
+from dashboard.figures.latent import data_space_figure, grid_figure
+from dashboard.latent import points as latent_points
+from dashboard.latent.exports import grid_pixels
+from dashboard.latent.saving import Kept, chart_config, save_menu
+from dashboard.shell import state
+from dashboard.shell.choice import one_of
+from dashboard.subject import Subject
+
+GRID_HELP: Final = (
+    r"$\mathbb{E}[x|z]$ over two latent dimensions. On Gaussian quantiles the steps are "
+    "equal in prior probability, so samples from the prior look like this; linear steps reach further out."
+)
+SPACING_HELP: Final = "Steps of equal prior probability (Gaussian quantiles), or of equal length."
+SIZE_HELP: Final = "Points along each side of the grid."
+RANGE_HELP: Final = "How far the linear grid reaches, in standard deviations of the prior."
+DENSITY_HELP: Final = (
+    "How many posterior means lie in each cell: the fuller, the more colour (for points: the larger the "
+    "dot). Cells without any are holes: the decoder has never been trained there."
+)
+AT_ZERO: Final = "at 0"
+AT_DATUM: Final = "of the chosen datum"
+BASE_HELP: Final = (
+    "What the decoder gets outside the plane: 0, the middle of the prior, or the posterior mean of the datum "
+    "that you pinned in the plane above or chose under Look closer."
+)
+MORPH_HELP: Final = (
+    r"The grid on its way from the prior's plane (0) to data space (1): $(1-t)\,z + t\,\mathbb{E}[x|z]$."
+)
+Array = NDArray[np.float32]
+
+
+@st.fragment
+def draw(shown: Subject, plane: tuple[int, int]) -> None:
+    """The grid with its controls."""
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        axis = _axis(shown)
+        density = st.toggle("Density of the means", key="grid_density", help=DENSITY_HELP)
+        morph = 1.0 if shown.image_shape or plane[0] == plane[1] else _morph()
+        base = _base(shown, plane)
+        menu = st.container()
+    grid = cache.grid(shown.key, tuple(axis.tolist()), plane, base)
+    counts = cell_counts(cache.encoded(shown.key, 1, "held-out").means, axis, plane)
+    with right:
+        _figure(shown, plane, grid, axis, counts=counts if density else None, morph=morph)
+    arrays = {"x": grid, "axis": axis, "plane": np.array(plane) + 1, "base": np.array(base), "counts": counts}
+    pixels = None if shown.image_shape is None else grid_pixels(grid, shown.image_shape)
+    with menu:
+        save_menu(Kept(title="Decoded grid", file="decoded-grid", arrays=arrays, pixels=pixels))
+
+
+def _base(shown: Subject, plane: tuple[int, int]) -> tuple[float, ...]:
+    """Where the dimensions outside the plane stay; the page says so."""
+    latent_dim = shown.config.model.latent_dim
+    num_others = latent_dim - len(set(plane))
+    if num_others == 0:
+        return (0.0,) * latent_dim
+    choice = one_of("Other dimensions", (AT_ZERO, AT_DATUM), key="grid_base", help_text=BASE_HELP)
+    which = "The other dimension is" if num_others == 1 else f"The other {num_others} dimensions are"
+    if choice == AT_ZERO:
+        st.caption(f"{which} at 0.")
+        return (0.0,) * latent_dim
+    means = cache.encoded(shown.key, 1, "held-out").means
+    row = latent_points.chosen_datum(len(means))
+    st.caption(f"{which} at the posterior mean of datum {row}.")
+    return tuple(means[row].tolist())
+
+
+def cell_counts(means: Array, axis: Array, plane: tuple[int, int]) -> NDArray[np.int64]:
+    """Posterior means in each cell of the grid, laid out as the grid is, shape (rows, columns).
+
+    A cell reaches half way to its neighbours; the outermost ones have no end.
+
+    Arguments:
+        means: Shape (n, J).
+        axis: Values along both sides, ascending, shape (columns,).
+        plane: The two dimensions; one row when they are the same.
+    """
+    edges = np.concatenate([[-np.inf], (axis[1:] + axis[:-1]) / 2, [np.inf]])
+    if plane[0] == plane[1]:
+        return np.histogram(means[:, plane[0]], edges)[0][None]
+    counts = np.histogram2d(means[:, plane[1]], means[:, plane[0]], (edges, edges))[0]
+    return counts[::-1].astype(np.int64)
+
+
+def _axis(shown: Subject) -> Array:
+    spacing = st.segmented_control(
+        "Spacing",
+        ("quantiles", "linear"),
+        default="quantiles",
+        required=True,
+        key="grid_spacing",
+        help=SPACING_HELP,
+    )
+    size = st.slider("Size", 4, 24, 12, key="grid_size", help=SIZE_HELP)
+    if spacing == "quantiles":
+        return cache.quantiles(size)
+    reach = st.slider("Range", 1.0, 5.0, 3.0, 0.5, key="grid_range", help=RANGE_HELP)
+    return np.linspace(-reach, reach, size, dtype=np.float32)
+
+
+def _morph() -> float:
+    return st.slider("From prior to data space", 0.0, 1.0, 1.0, 0.05, key="grid_morph", help=MORPH_HELP)
+
+
+def _figure(
+    shown: Subject,
+    plane: tuple[int, int],
+    grid: Array,
+    axis: Array,
+    *,
+    counts: NDArray[np.int64] | None,
+    morph: float,
+) -> None:
+    theme = state.theme_name()
+    if shown.image_shape is not None:
+        figure = grid_figure(
+            grid, axis, plane=plane, image_shape=shown.image_shape, theme=theme, counts=counts
+        )
+    else:
+        if morph < 1:
+            columns, rows = np.meshgrid(axis, axis[::-1])
+            flat = np.stack([columns, rows], axis=-1)
+            grid = ((1 - morph) * flat + morph * grid).astype(np.float32)
+        x = cache.encoded(shown.key, 1, "held-out").x
+        figure = data_space_figure(x, mesh=grid, point=None, theme=theme, counts=counts)
+    config = chart_config("decoded-grid")
+    st.plotly_chart(figure, key="grid", alt="Decoded means over the plane.", config=config)

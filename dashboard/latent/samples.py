@@ -1,0 +1,180 @@
+"""The section "Prior against aggregate posterior": why samples from the prior can be poor."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cached as cache
+from dashboard.figures.aggregate import aggregate_figure, decoded_samples_figure, dimensions_figure
+from dashboard.latent import server as latent_server
+from dashboard.latent.saving import Kept, chart_config, save_menu
+from dashboard.pictures import show, strip
+from dashboard.shell import state
+from dashboard.subject import Subject
+
+Array = NDArray[np.float32]
+SECTION_HELP: Final = (
+    r"The aggregate posterior $q(z) = \frac1n\sum_i q(z|x_i)$ is where held-out data lie in the latent "
+    r"space. The decoder is trained there; samples of the model are drawn from the prior $p(z)$. Where "
+    r"$p(z)$ is large but $q(z)$ is small there is a hole, and what is decoded there was never trained."
+)
+NEW_HELP: Final = "Draws z anew, from the prior and from the aggregate posterior."
+HISTOGRAM_SAMPLES: Final = 10_000
+NUM_IMAGES: Final = 20
+NUM_POINTS: Final = 300
+COLUMNS: Final = 5
+MAX_ROWS: Final = 24
+ROWS_SENTENCE: Final = (
+    "Where a row is paler than the prior's, the prior samples what few data decode to. A row may equal the "
+    "prior's in two ways: the dimension is used and well filled, or its KL is 0 and it is not used at all."
+)
+HOLE_RATIO: Final = 10
+_DRAWS: Final = "latent_samples_draws"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """Samples of z as the decoder shows them, those furthest above the prior's density first.
+
+    Arguments:
+        z: Shape (n, J).
+        x: E[x|z], shape (n, D).
+        excess: log q(z) - log p(z), shape (n,), nats, descending; None without a density q (deterministic).
+    """
+
+    z: Array
+    x: Array
+    excess: Array | None
+
+    @property
+    def num_in_holes(self) -> int | None:
+        """How many z have q(z) below a tenth of p(z); None where that is unknown."""
+        return None if self.excess is None else int((self.excess < -math.log(HOLE_RATIO)).sum())
+
+
+def section(shown: Subject, plane: tuple[int, int]) -> None:
+    """Histograms over the prior's density, then decoded samples of both."""
+    st.subheader("Prior against aggregate posterior", help=SECTION_HELP)
+    _histograms(shown, plane)
+    _samples(shown)
+
+
+def _histograms(shown: Subject, plane: tuple[int, int]) -> None:
+    z = _aggregate(shown, HISTOGRAM_SAMPLES, draw=0)
+    dims = sorted(set(plane))
+    for column, dim in zip(st.columns(len(dims), gap="medium"), dims, strict=True):
+        values = z[:, dim]
+        alt = (
+            f"Histogram of the aggregate posterior in z{dim + 1}: mean {values.mean():.2f}, standard "
+            f"deviation {values.std():.2f}; the prior has 0 and 1."
+        )
+        figure = aggregate_figure(values, dim, theme=state.theme_name())
+        column.plotly_chart(
+            figure, key=f"aggregate_{dim}", alt=alt, config=chart_config(f"aggregate-z{dim + 1}")
+        )
+    if z.shape[1] > len(dims):
+        _all_dimensions(shown, z)
+
+
+def _all_dimensions(shown: Subject, z: Array) -> None:
+    order = latent_server.order(shown)[:MAX_ROWS]
+    st.markdown(
+        f"**The {len(order)} most used dimensions**" if len(order) < z.shape[1] else "**All dimensions**"
+    )
+    kl = cache.encoded(shown.key, 1, "held-out").kl_per_dim.mean(0)
+    known = shown.config.model.encoder_head != "deterministic"
+    names = {dim: f"z{dim + 1}" + (f" · KL {kl[dim]:.2f}" if known else "") for dim in order}
+    figure = dimensions_figure(z, names, theme=state.theme_name())
+    alt = f"Density of the aggregate posterior in {len(order)} dimensions, a row each, below the prior's."
+    st.plotly_chart(figure, key="aggregate_all", alt=alt, config=chart_config("aggregate-all"))
+    st.caption(ROWS_SENTENCE)
+
+
+@st.fragment
+def _samples(shown: Subject) -> None:
+    st.button(
+        "New samples", key="latent_samples_new", icon=":material/casino:", help=NEW_HELP, on_click=_again
+    )
+    columns = st.columns(2, gap="medium")
+    kinds = (("the prior", _prior), ("the aggregate posterior", _aggregate))
+    for column, (source, sample) in zip(columns, kinds, strict=True):
+        with column:
+            count = NUM_IMAGES if shown.image_shape else NUM_POINTS
+            z = sample(shown, count, draw=_draws())
+            _show(shown, _decoded(shown, z), source)
+
+
+def _again() -> None:
+    state.set_control(_DRAWS, _draws() + 1)
+
+
+def _draws() -> int:
+    found = state.control(_DRAWS)
+    return found if isinstance(found, int) else 0
+
+
+def _prior(shown: Subject, count: int, *, draw: int) -> Array:
+    import torch
+
+    from vae_core.distributions import StandardNormal
+
+    generator = torch.Generator().manual_seed(2 * draw)
+    return StandardNormal(shown.config.model.latent_dim).sample(count, generator=generator).numpy()
+
+
+def _aggregate(shown: Subject, count: int, *, draw: int) -> Array:
+    import torch
+
+    from vae_core.latent.decode import aggregate_samples
+
+    data = cache.encoded(shown.key, 1, "held-out")
+    means, stds = torch.from_numpy(data.means), torch.from_numpy(data.stds)
+    generator = torch.Generator().manual_seed(2 * draw + 1)
+    return aggregate_samples(means, stds, count, generator=generator).numpy()
+
+
+def _decoded(shown: Subject, z: Array) -> Decoded:
+    import torch
+
+    from vae_core.distributions import StandardNormal
+    from vae_core.latent.decode import log_aggregate
+
+    excess = None
+    if shown.config.model.encoder_head != "deterministic":
+        data = cache.encoded(shown.key, 1, "held-out")
+        points = torch.from_numpy(z)
+        log_q = log_aggregate(points, torch.from_numpy(data.means), torch.from_numpy(data.stds))
+        excess = (log_q - StandardNormal(z.shape[1]).log_prob(points)).numpy()
+        order = np.argsort(-excess, kind="stable")
+        z, excess = z[order], excess[order]
+    return Decoded(z=z, x=cache.decode(shown.key, tuple(map(tuple, z.tolist()))), excess=excess)
+
+
+def _show(shown: Subject, decoded: Decoded, source: str) -> None:
+    st.markdown(f"**{len(decoded.x)} samples from {source}**")
+    alt = f"{len(decoded.x)} decoded samples from {source}."
+    if shown.image_shape is not None:
+        show(_sheet(decoded.x, shown.image_shape), alt=alt, width="stretch")
+    else:
+        x = cache.encoded(shown.key, 1, "held-out").x
+        span = 1.1 * float(np.abs(x).max())
+        figure = decoded_samples_figure(x, decoded.x, span=span, theme=state.theme_name())
+        st.plotly_chart(figure, key=f"samples_{source}", alt=alt, config=chart_config("samples"))
+    if decoded.num_in_holes is not None:
+        count = f"**{decoded.num_in_holes} of {len(decoded.x)}** lie in holes"
+        order = "; they stand last." if shown.image_shape and decoded.num_in_holes else "."
+        st.caption(f"{count}, where q(z) is below a tenth of p(z){order}")
+    file = f"samples-from-{source.replace(' ', '-')}"
+    arrays = {"z": decoded.z, "x": decoded.x}
+    pixels = None if shown.image_shape is None else _sheet(decoded.x, shown.image_shape)
+    save_menu(Kept(title=f"Samples from {source}", file=file, arrays=arrays, pixels=pixels))
+
+
+def _sheet(x: Array, image_shape: tuple[int, int]) -> NDArray[np.uint8]:
+    rows = [strip(x[k : k + COLUMNS], image_shape, size=96) for k in range(0, len(x), COLUMNS)]
+    padded = [np.pad(row, ((0, 4), (0, 0)), constant_values=128) for row in rows]
+    return np.concatenate(padded)[:-4]

@@ -1,0 +1,117 @@
+"""Another prior: put into the model that ships at once, then trained from the start."""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cached as cache
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.priors import plane_figure
+from dashboard.formats import signed, with_error
+from dashboard.pictures import show, strip
+from dashboard.priors import cached_priors as cache_priors
+from dashboard.priors import training as priors_training
+from dashboard.priors.cached_priors import NUM_DECODED, NUM_SAMPLES, Plugged
+from dashboard.shell import state
+
+if TYPE_CHECKING:
+    from vae_core.labs.priors.plug_in import PluggedIn
+    from vae_core.latent.aggregate import Estimate
+
+TITLES: Final = {"standard_normal": "N(0, I)", "mixture": "mixture", "vamp": "VampPrior"}
+PLUG_HELP: Final = (
+    r"$\mathrm{ELBO} = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))$, and the mean KL is "
+    r"$I_q(x;z) + \mathrm{KL}(q(z)\,\|\,p(z))$ with the aggregate posterior "
+    r"$q(z) = \tfrac1n\sum_i q(z|x_i)$. A prior changes the last term alone. "
+    "**Mixture**: Gaussians fitted by EM to one sample of each training "
+    r"q(z|x). **VampPrior** (Tomczak and Welling 2018): $p(z) = \tfrac1K\sum_k q(z|u_k)$, here with training "
+    r"images as the pseudo-inputs $u_k$."
+)
+K_HELP: Final = (
+    "K, the components of the mixture and the pseudo-inputs of the VampPrior. With all training images as "
+    "pseudo-inputs the VampPrior is their aggregate posterior."
+)
+COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200)
+IN_A_ROW: Final = 8
+
+
+def draw() -> None:
+    """At once: other priors for a trained model. Then the task: three priors from the same start."""
+    st.subheader("A better prior for the model that ships", help=PLUG_HELP)
+    _plug_in()
+    priors_training.draw()
+
+
+@st.fragment
+def _plug_in() -> None:
+    num_components = st.select_slider(
+        "Components or pseudo-inputs K", COUNTS, 20, key="prior_k", help=K_HELP, persist_state="session"
+    )
+    found = cache_priors.plugged(int(num_components))
+    means = cache.encoded(cache.shipped_key(), 1, "held-out").means
+    for column, (name, plugged) in zip(st.columns(3), found.items(), strict=True):
+        with column:
+            _prior(name, plugged, means)
+    st.caption(
+        "Lines: log p(z) = −7, −6, … nats, the same in all three. Dots: means of q(z|x), held-out digits. "
+        f"Crosses: centres of the prior. Below each: {NUM_DECODED} decoded draws from it."
+    )
+    _table(found)
+
+
+def _prior(name: str, plugged: Plugged, means: NDArray[np.float32]) -> None:
+    title, kl = TITLES[name], plugged.numbers.fit.marginal_kl
+    st.markdown(f"**{title}** · KL(q(z) ‖ p(z)) = **{kl.value:.3f}** nats")
+    figure = plane_figure(plugged.density, means, plugged.centres, theme=state.theme_name())
+    alt = f"{title}: contours of its density over the posterior means; marginal KL {kl.value:.3f} nats."
+    st.plotly_chart(figure, key=f"prior_{name}", alt=alt, config=CHART_CONFIG)
+    show(sheet(plugged.samples, (8, 8)), alt=f"Decoded draws from {title}.", width="stretch")
+
+
+def sheet(x: NDArray[np.float32], image_shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Images in rows of eight, as pixels."""
+    rows = [strip(x[k : k + IN_A_ROW], image_shape, size=48) for k in range(0, len(x), IN_A_ROW)]
+    return np.concatenate([np.pad(row, ((0, 4), (0, 0)), constant_values=128) for row in rows])[:-4]
+
+
+def _table(found: dict[str, Plugged]) -> None:
+    normal = found["standard_normal"].numbers
+    all_numbers = [plugged.numbers for plugged in found.values()]
+    rows = {
+        "recon\u00adstruction": [signed(numbers.reconstruction, 3) for numbers in all_numbers],
+        "mutual information": [f"{numbers.fit.mutual_information.value:.3f}" for numbers in all_numbers],
+        "KL(q(z) ‖ p(z))": [_with_error(numbers.fit.marginal_kl) for numbers in all_numbers],
+        "**held-out ELBO**": [_elbo(numbers) for numbers in all_numbers],
+        "gain over N(0, I)": ["", *(_with_error(numbers.gain(normal)) for numbers in all_numbers[1:])],
+    }
+    head = " | ".join(TITLES[name].replace("Prior", "") for name in found)  # a phone is narrow
+    lines = [f"| nats per datum | {head} |", "| --- " + "| ---: " * len(found) + "|"]
+    st.markdown("\n".join([*lines, *(f"| {label} | {' | '.join(cells)} |" for label, cells in rows.items())]))
+    _verdict(found, normal)
+
+
+def _verdict(found: dict[str, Plugged], normal: "PluggedIn") -> None:
+    best = max(("mixture", "vamp"), key=lambda name: float(found[name].numbers.elbo.mean()))
+    gain = found[best].numbers.gain(normal)
+    left = found["standard_normal"].numbers.fit.marginal_kl.value
+    st.markdown(
+        f"Encoder and decoder are untouched, so the reconstruction is the same to the last digit. The "
+        f"{TITLES[best]} changes the ELBO by **{signed(gain.value, 3)}** ± {gain.standard_error:.3f} nats; "
+        f"no prior can gain more on these data than the **{left:.3f}** nats of KL(q(z) ‖ N(0, I))."
+    )
+    st.caption(
+        f"Nats per datum, {len(normal.elbo)} held-out digits, M = {NUM_SAMPLES} samples of z each, the same "
+        "for all priors; ± is the standard error. KL of N(0, I) in closed form, the others by Monte Carlo: "
+        "mean of log q(z|x) − log p(z)."
+    )
+
+
+def _elbo(numbers: "PluggedIn") -> str:
+    error = float(numbers.elbo.std()) / len(numbers.elbo) ** 0.5
+    return with_error(f"**{signed(float(numbers.elbo.mean()), 3)}**", f"{error:.3f}")
+
+
+def _with_error(estimate: "Estimate") -> str:
+    return with_error(signed(estimate.value, 3), f"{estimate.standard_error:.3f}")

@@ -1,0 +1,248 @@
+"""Trainings in processes of their own: a queue, a few running, one warm worker waiting.
+
+No Streamlit here. The registry is an object of this module, not a Streamlit cache, which any visitor may
+clear. Each run has a folder named by 16 hex digits; what a browser sends is only ever such an id.
+"""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from dashboard.runs.job import ACTIVE, RESUMABLE, Job, JobView, no_progress
+from dashboard.runs.store import RunStore, home
+from dashboard.runs.worker_process import GRACE_S, WorkerProcess, num_cores
+from vae_core.config import RunConfig
+from vae_core.errors import BadInput
+
+MAX_QUEUED: Final = 100
+UNWATCHED_S: Final = 90.0
+"""After how long nobody is watching a run any more: a browser asks once a minute even for a hidden tab."""
+
+
+class LocalRunner:
+    """Runs trainings on this machine, at most ``max_running`` at a time, first come first served.
+
+    A paused run keeps its process but no place; it queues again when it is resumed. When a worker dies only
+    its run is hurt: it can be resumed from its last save.
+
+    Arguments:
+        home: Where the run folders are.
+        max_running: Trainings at a time; None: all cores but one.
+    """
+
+    def __init__(self, home: Path, *, max_running: int | None = None) -> None:
+        self.store = RunStore(home)
+        self._max_running = max(1, num_cores() - 1) if max_running is None else max_running
+        self._lock = threading.RLock()
+        self._jobs: dict[str, Job] = {}
+        self._queue: list[str] = []
+        self._warm: WorkerProcess | None = None
+        self._closed = False
+
+    def warm(self) -> None:
+        """Starts the idle worker that makes the next Start fast, unless one waits already."""
+        with self._lock:
+            if not self._closed and (self._warm is None or not self._warm.is_alive):
+                self._warm = WorkerProcess()
+
+    def submit(self, config: RunConfig) -> str:
+        """Starts or queues a run and returns its id.
+
+        Raises:
+            BadInput: The queue is full.
+        """
+        with self._lock:
+            if len(self._queue) >= MAX_QUEUED:
+                raise BadInput("queue", f"{MAX_QUEUED} runs are waiting already", "try again in a minute")
+            for gone in self.store.forget_oldest(self._is_busy):
+                self._jobs.pop(gone, None)
+            run_id = self.store.create(config)
+            self._jobs[run_id] = Job(run_id, config, no_progress(config))
+            self._queue.append(run_id)
+            self._schedule()
+            return run_id
+
+    def view(self, run_id: str) -> JobView | None:
+        """How the run stands; None when there is no such run."""
+        with self._lock:
+            job = self._job(run_id)
+            if job is None:
+                return None
+            position = self._queue.index(run_id) + 1 if run_id in self._queue else 0
+            job.seen = time.monotonic()
+            return job.view(position)
+
+    def wait(self, run_id: str, seconds: float) -> None:
+        """Returns when the run reports anything new, at the latest after ``seconds``."""
+        with self._lock:
+            job = self._job(run_id)
+        if job is not None:
+            job.changed.clear()
+            job.changed.wait(seconds)
+
+    def send(self, run_id: str, command: str, **values: object) -> None:
+        """Sends a command of :mod:`vae_core.runs.worker`; one that makes no sense now does nothing."""
+        with self._lock:
+            job = self._job(run_id)
+            if job is None:
+                return
+            if command == "stop":
+                self._stop(job)
+            elif command == "resume":
+                self._resume(job)
+            else:
+                self._pass_on(job, {"command": command, **values})
+
+    def save(self, run_id: str, *, timeout_s: float = 1.5) -> None:
+        """Has the run write its file now, and returns when it did (or after ``timeout_s``)."""
+        with self._lock:
+            job = self._job(run_id)
+            if job is None or job.process is None:
+                return
+            before = job.progress["saves"]
+            self._pass_on(job, {"command": "save"})
+        deadline = time.monotonic() + timeout_s
+        while job.progress["saves"] == before and job.process is not None and time.monotonic() < deadline:
+            self.wait(run_id, 0.1)
+
+    def close(self) -> None:
+        """Ends all workers; their runs save themselves and can be resumed."""
+        with self._lock:
+            self._closed = True
+            self._queue.clear()
+            processes = [job.process for job in self._jobs.values() if job.process is not None]
+            warm, self._warm = ([] if self._warm is None else [self._warm]), None
+        for process in processes + warm:
+            process.end_input()
+        for process in processes + warm:
+            process.wait()
+        for process in warm:
+            list(process.events())
+
+    def _job(self, run_id: str) -> Job | None:
+        if self.store.folder(run_id) is None:
+            return None
+        if run_id not in self._jobs:
+            job = self._stored_job(run_id)
+            if job is not None:
+                self._jobs[run_id] = job
+        return self._jobs.get(run_id)
+
+    def _stored_job(self, run_id: str) -> Job | None:
+        config = self.store.config(run_id)
+        if config is None:
+            return None
+        job = Job(run_id, config, {**no_progress(config), **self.store.status(run_id)})
+        if job.status in ACTIVE:
+            # No process of this server has it: the one that had it ended with an earlier server.
+            step = job.progress["step"]
+            job.set("interrupted", f"Interrupted at step {step}: Resume goes on from the last save.")
+        return job
+
+    def _num_running(self) -> int:
+        return sum(job.process is not None and job.status == "running" for job in self._jobs.values())
+
+    def _schedule(self) -> None:
+        # A run that is held paused needs no core, so it need not wait for one.
+        for run_id in list(self._queue):
+            job = self._jobs[run_id]
+            held = job.config.hold and job.process is None and self.store.run_file(run_id) is None
+            if held or self._num_running() < self._max_running:
+                self._queue.remove(run_id)
+                self._start(job, "paused" if held else "running")
+        if self._queue:
+            self._hold_unwatched()
+
+    def _hold_unwatched(self) -> None:
+        # Somebody waits: a run whose last watcher closed the page gives its place up, and can be resumed.
+        for job in self._jobs.values():
+            if job.status == "running" and job.unseen_s() > UNWATCHED_S and job.process is not None:
+                job.process.send({"command": "pause"})
+
+    def _start(self, job: Job, status: str) -> None:
+        job.set(status)
+        job.stopping = False
+        if job.process is not None:
+            job.process.send({"command": "resume"})
+            return
+        folder = str(self.store.folder(job.run_id))
+        if self._warm is not None and self._warm.is_alive:
+            job.process, self._warm = self._warm, None
+            job.process.send({"command": "run", "dir": folder})
+        else:
+            job.process = WorkerProcess(folder)
+        for command in job.pending:
+            job.process.send(command)
+        job.pending.clear()
+        threading.Thread(
+            target=self._read, args=(job, job.process), name=f"run {job.run_id}", daemon=True
+        ).start()
+
+    def _stop(self, job: Job) -> None:
+        if job.run_id in self._queue:
+            self._queue.remove(job.run_id)
+        if job.process is None:
+            if job.status in ACTIVE:
+                job.set("stopped", "Stopped by you before it began.")
+            return
+        job.stopping = True
+        job.process.send({"command": "stop"})
+        timer = threading.Timer(GRACE_S, job.process.kill)
+        timer.daemon = True
+        timer.start()
+
+    def _resume(self, job: Job) -> None:
+        if job.status in RESUMABLE and job.run_id not in self._queue:
+            self._queue.append(job.run_id)
+            job.set("queued")
+            self._schedule()
+
+    def _pass_on(self, job: Job, command: dict[str, Any]) -> None:
+        if job.process is not None:
+            job.process.send(command)
+        elif job.status == "queued":
+            job.pending.append(command)
+
+    def _read(self, job: Job, process: WorkerProcess) -> None:
+        ended = False
+        for event in process.events():
+            # Only now, when this run is under way: two workers that start at once start half as fast.
+            self.warm()
+            if event.get("event") in ("progress", "end"):
+                ended = event["event"] == "end"
+                with self._lock:
+                    self._note(job, event, ended=ended)
+                job.changed.set()
+        code = process.wait()
+        with self._lock:
+            if not ended:
+                job.crash(code)
+            self._schedule()
+
+    def _note(self, job: Job, event: dict[str, Any], *, ended: bool) -> None:
+        # A worker says how it ends before it saves: only after its last word may another go on from there.
+        queued = job.run_id in self._queue
+        believed = not queued and (ended or event["status"] in ACTIVE)
+        job.progress = {**job.progress, **event, "status": event["status"] if believed else job.status}
+        if ended:
+            job.process = None
+        if not queued:
+            self._schedule()
+
+    def _is_busy(self, run_id: str) -> bool:
+        job = self._jobs.get(run_id)
+        return job is not None and (job.process is not None or run_id in self._queue)
+
+
+_runner: LocalRunner | None = None
+_runner_lock = threading.Lock()
+
+
+def runner() -> LocalRunner:
+    """The runner of this server."""
+    global _runner
+    with _runner_lock:
+        if _runner is None:
+            _runner = LocalRunner(home())
+        return _runner

@@ -1,0 +1,103 @@
+"""The folders of runs, named by 16 random hex digits: what a browser sends is only ever such an id."""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from vae_core.config import RunConfig
+from vae_core.errors import BadInput
+from vae_core.runs.snapshot import Snapshot, read_snapshot, write_atomically
+
+RUN_ID: Final = re.compile(r"[0-9a-f]{16}")
+MAX_KEPT_RUNS: Final = 300
+
+
+def home() -> Path:
+    """Where runs are kept: ``VAE_DASHBOARD_HOME``, or ``.vae-dashboard`` in the user's home."""
+    return Path(os.environ.get("VAE_DASHBOARD_HOME") or Path.home() / ".vae-dashboard")
+
+
+class RunStore:
+    """Run folders below ``root/runs``; an id that is none has no folder, whatever its text.
+
+    Arguments:
+        root: The folder to keep them in; made when it is not there.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._runs = root / "runs"
+        self._runs.mkdir(parents=True, exist_ok=True)
+
+    def create(self, config: RunConfig) -> str:
+        """Makes the folder of a new run and returns its id."""
+        run_id = secrets.token_hex(8)
+        folder = self._runs / run_id
+        folder.mkdir(mode=0o700)
+        write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
+        return run_id
+
+    def folder(self, run_id: str) -> Path | None:
+        """The run's folder; None when there is no such run."""
+        if RUN_ID.fullmatch(run_id) is None:
+            return None
+        folder = self._runs / run_id
+        return folder if folder.is_dir() else None
+
+    def config(self, run_id: str) -> RunConfig | None:
+        """What the run is; None when there is no such run, or none that can be read."""
+        folder = self.folder(run_id)
+        try:
+            return (
+                None if folder is None else RunConfig.from_json((folder / "config.json").read_text("utf-8"))
+            )
+        except (OSError, ValueError):
+            return None
+
+    def status(self, run_id: str) -> dict[str, Any]:
+        """How the run stood when its worker last said so; empty when it never did."""
+        folder = self.folder(run_id)
+        if folder is not None:
+            with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
+                return dict(json.loads((folder / "status.json").read_text("utf-8")))
+        return {}
+
+    def run_file(self, run_id: str) -> Path | None:
+        """The file to go on from; None when nothing was saved yet."""
+        return self._file(run_id, "run.safetensors")
+
+    def snapshot_version(self, run_id: str) -> int | None:
+        """A number that changes whenever the run's snapshot does; None when there is none yet."""
+        path = self._file(run_id, "snapshot.safetensors")
+        try:
+            return None if path is None else path.stat().st_mtime_ns
+        except OSError:
+            return None
+
+    def snapshot(self, run_id: str) -> Snapshot | None:
+        """The newest curves and pictures of the run; None when there are none, or none that can be read."""
+        path = self._file(run_id, "snapshot.safetensors")
+        try:
+            return None if path is None else read_snapshot(path)
+        except BadInput:
+            return None
+
+    def forget_oldest(self, is_busy: Callable[[str], bool]) -> list[str]:
+        """Removes the oldest folders beyond ``MAX_KEPT_RUNS`` that are not busy; returns their ids."""
+        folders = sorted(self._runs.iterdir(), key=lambda path: path.stat().st_mtime)
+        surplus = len(folders) - MAX_KEPT_RUNS
+        gone = [path for path in folders if not is_busy(path.name)][: max(0, surplus)]
+        for path in gone:
+            for file in path.iterdir():
+                file.unlink(missing_ok=True)
+            path.rmdir()
+        return [path.name for path in gone]
+
+    def _file(self, run_id: str, name: str) -> Path | None:
+        folder = self.folder(run_id)
+        path = None if folder is None else folder / name
+        return path if path is not None and path.exists() else None

@@ -1,0 +1,1 @@
+"""What every page uses: state, controls, choices, the line of a background task."""

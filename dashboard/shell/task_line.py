@@ -1,0 +1,48 @@
+"""The line of a long computation: a button that starts it, its progress with a way out, why it failed."""
+
+from collections.abc import Callable
+from typing import Final
+
+import streamlit as st
+
+from dashboard.runs.tasks import Progress, tasks
+
+TICK_S: Final = 0.5
+
+
+def task_line(
+    name: str, *, key: str, label: str, doing: str, help_text: str, start: Callable[[], None]
+) -> None:
+    """Draws the line; when the task begins or ends, the whole page is drawn again, once.
+
+    Arguments:
+        name: Of the task.
+        key: Of the widgets: ``key_start``, ``key_cancel``.
+        label: Of the button that starts it.
+        doing: What is said while it is at work.
+        help_text: What it computes and how long that takes.
+        start: Starts it; called by the button.
+    """
+    busy = tasks().progress(name) is not None
+
+    def line() -> None:
+        progress = tasks().progress(name)
+        if (progress is not None) != busy:
+            st.rerun()
+        if progress is not None:
+            _working(progress, name, key, doing)
+            return
+        error = tasks().error(name)
+        if error is not None:
+            st.error(error)
+        st.button(label, key=f"{key}_start", on_click=start, help=help_text, icon=":material/calculate:")
+
+    st.fragment(line, run_every=TICK_S if busy else None)()
+
+
+def _working(progress: Progress, name: str, key: str, doing: str) -> None:
+    waits = f"Waiting for {progress.waits_for} other computations on this server …"
+    share = f"{doing} {progress.done:.0%}" if progress.done else f"{doing} starting …"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(min(1.0, progress.done), text=waits if progress.waits_for else share)
+        st.button("Cancel", key=f"{key}_cancel", on_click=tasks().cancel, args=(name,), help="Ends the work.")

@@ -1,0 +1,32 @@
+"""Imports what is slow in the background, once per server, so that no page waits for it."""
+
+import importlib
+import threading
+import time
+from typing import Final
+
+from dashboard.runs.runner import runner
+
+FIRST_PAGE_S: Final = 1.0
+"""Head start of the first page: importing beside it, on two cores, costs it one second more."""
+
+_started = threading.Lock()
+
+
+def start() -> None:
+    """Starts the idle worker and the slow imports, at the first visit; later calls do nothing."""
+    if _started.acquire(blocking=False):
+        threading.Thread(target=_warm, name="warm-up", daemon=True).start()
+
+
+def _warm() -> None:
+    time.sleep(FIRST_PAGE_S)
+    runner().warm()
+    # Streamlit wants it before it sends an element's data.
+    importlib.import_module("pandas")
+    torch = importlib.import_module("torch")
+    # One thread for each call: thirty visitors share the cores, and trainings have theirs.
+    torch.set_num_threads(1)
+    first = ("vae_core.model", "vae_core.data.dataset", "plotly.graph_objects")
+    for name in (*first, "sklearn.datasets", "sklearn.mixture"):
+        importlib.import_module(name)

@@ -1,0 +1,166 @@
+"""The q that is dragged: its numbers are the core's, its walk is Adam's, and hand and keys move it."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import torch
+from playwright.sync_api import Locator, Page, expect
+from torch import Tensor
+
+from benchmarks.serving import Server
+from dashboard.components.chosen_q.element import components_payload, place_payload
+from vae_core.labs.em.free_energy import (
+    FreeEnergy,
+    NoisyMixture,
+    gaussian_free_energy,
+    responsibilities_free_energy,
+)
+from vae_core.labs.em.mixture import Mixture
+
+SOURCE: Final = (
+    Path(__file__).resolve().parents[2] / "dashboard" / "components" / "chosen_q" / "math.js"
+).read_text("utf-8")
+ACCOUNT: Final = f"""([kind, payload, q]) => {{
+    {SOURCE}
+    const model = kind === "components" ? new Components(payload) : new NoisyPlace(payload);
+    return model.account(q);
+}}"""
+WALK: Final = f"""([kind, payload, q]) => {{
+    {SOURCE}
+    const model = kind === "components" ? new Components(payload) : new NoisyPlace(payload);
+    return Array.from(model.walk(q));
+}}"""
+THREE: Final = Mixture([0.5, 0.3, 0.2], [[-1.5], [0.8], [2.2]], [[[0.6]], [[0.25]], [[1.0]]])
+MODELS: Final = {
+    "line": NoisyMixture(Mixture([0.55, 0.45], [[-1.4], [1.4]], [[[0.25]], [[0.36]]]), 1.2),
+    "plane": NoisyMixture(
+        Mixture(
+            [0.5, 0.5],
+            [[-1.2, -0.5], [1.2, 0.8]],
+            [[[0.5, 0.25], [0.25, 0.4]], [[0.3, -0.15], [-0.15, 0.35]]],
+        ),
+        1.2,
+    ),
+}
+WAIT_MS: Final = 60_000
+browser_page: Final = pytest.mark.usefixtures("deep_links")
+
+
+def double(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def assert_equal(answer: dict[str, float], wanted: FreeEnergy, tolerance: float) -> None:
+    found = [answer[name] for name in ("energy", "entropy", "reconstruction", "klToPrior", "klToPosterior")]
+    assert found == pytest.approx(list(wanted)[:5], abs=tolerance)
+
+
+@pytest.mark.parametrize("q", [[0.2, 0.5, 0.3], [0.0, 0.0, 1.0]])
+def test_components_have_the_cores_numbers(page: Page, q: list[float]) -> None:
+    x = double(0.3)
+    answer = page.evaluate(ACCOUNT, ["components", components_payload(THREE, x), q])
+    assert_equal(answer, responsibilities_free_energy(THREE, x, double(*q)), 1e-12)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("shift", "width"), [(0.0, 1.0), (1.5, 0.05), (-2.0, 3.0)])
+def test_a_gaussian_has_the_cores_numbers(page: Page, name: str, shift: float, width: float) -> None:
+    model, x = MODELS[name], double(0.4, 0.2)[: 1 if name == "line" else 2]
+    mean, std = x + shift, torch.full_like(x, width)
+    q = {"mean": mean.tolist(), "std": std.tolist()}
+    answer = page.evaluate(ACCOUNT, [name, place_payload(model, x), q])
+    # The lattices differ: for the widest q in the plane they agree to a tenth of what is shown.
+    tolerance = 1e-4 if name == "plane" and width == 3.0 else 1e-6
+    assert_equal(answer, gaussian_free_energy(model, x, mean, std), tolerance)
+
+
+def climb(model: NoisyMixture, x: Tensor, mean: Tensor, std: Tensor, steps: int) -> Iterator[Tensor]:
+    """Adam of torch on F by automatic differentiation, on the lattice of the browser."""
+    line = torch.linspace(-8, 8, {1: 1000, 2: 75}[len(x)], dtype=torch.float64)
+    nodes = torch.cartesian_prod(*[line] * len(x)).reshape(-1, len(x))
+    shares = (-0.5 * nodes.square().sum(1)).softmax(0)
+    place, log_std = mean.clone().requires_grad_(), std.log().requires_grad_()
+    optimizer = torch.optim.Adam([place, log_std], lr=0.08)
+    for _ in range(steps):
+        yield torch.cat([place, log_std.exp()]).detach().clone()
+        z = place + log_std.exp() * nodes
+        bound = shares @ (model.prior.log_prob(z) + model.log_likelihood(x, z)) + log_std.sum()
+        optimizer.zero_grad()
+        (-bound).backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_walk_is_adams(page: Page, name: str) -> None:
+    model, x = MODELS[name], double(0.4, 0.2)[: 1 if name == "line" else 2]
+    mean, std = x + 1, torch.full_like(x, 0.5)
+    q = {"mean": mean.tolist(), "std": std.tolist()}
+    steps = page.evaluate(WALK, [name, place_payload(model, x), q])
+    assert len(steps) == 121
+    for step, wanted in zip(steps, climb(model, x, mean, std, 121), strict=True):
+        assert step["mean"] + step["std"] == pytest.approx(wanted.tolist(), abs=1e-6)
+    first, last = (
+        gaussian_free_energy(model, x, double(*step["mean"]), double(*step["std"])) for step in steps[::120]
+    )
+    assert first.bound + 0.1 < last.bound < last.log_evidence
+
+
+def test_the_walk_over_components_climbs_to_the_posterior(page: Page) -> None:
+    x = double(0.3)
+    steps = page.evaluate(WALK, ["components", components_payload(THREE, x), [0.0, 0.01, 0.99]])
+    bounds = [responsibilities_free_energy(THREE, x, double(*q)).bound for q in steps]
+    assert all(after >= before - 1e-12 for before, after in pairwise(bounds))
+    assert bounds[-1] == pytest.approx(float(THREE.log_prob(x[None])), abs=1e-12)
+
+
+def opened(page: Page, server: Server, view: str) -> Locator:
+    page.goto(f"{server.url}/free_energy?free_energy_view={view.replace(' ', '+')}")
+    element = page.locator(".chosen")
+    expect(element.locator(".gap")).to_have_text(re.compile(r"\d"), timeout=WAIT_MS)
+    return element
+
+
+def equation(element: Locator) -> list[float]:
+    texts = [element.locator(f".{name}").inner_text() for name in ("evidence", "bound", "gap")]
+    return [float(text.replace("−", "-")) for text in texts]
+
+
+def dragged(page: Page, element: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
+    box: Any = element.locator(".picture").bounding_box()
+    page.mouse.move(box["x"] + start[0] * box["width"], box["y"] + start[1] * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + end[0] * box["width"], box["y"] + end[1] * box["height"], steps=5)
+    page.mouse.up()
+
+
+@browser_page
+def test_dragging_moves_the_numbers_and_they_add_up(app_server: Server, page: Page) -> None:
+    element = opened(page, app_server, "A Gaussian q")
+    before = equation(element)
+    sent: list[object] = []
+    page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+    dragged(page, element, (0.6, 0.5), (0.75, 0.5))
+    after = equation(element)
+    assert after[0] == before[0]
+    assert after[1:] != before[1:]
+    for evidence, bound, gap in (before, after):
+        assert evidence == pytest.approx(bound + gap, abs=2e-3)
+    element.get_by_role("slider", name="width σ of q").press("ArrowRight")
+    assert equation(element)[1:] != after[1:]
+    assert sent == []
+
+
+@browser_page
+def test_the_best_q_closes_the_gap(app_server: Server, page: Page) -> None:
+    element = opened(page, app_server, "Which component?")
+    assert equation(element)[2] > 0.1
+    element.get_by_role("button", name="Find the best q").click()
+    expect(element.locator(".said")).to_contain_text("F = log p(x)", timeout=WAIT_MS)
+    evidence, bound, gap = equation(element)
+    assert (gap, bound) == (0, evidence)
+    dragged(page, element, (0.2, 0.8), (0.2, 0.1))
+    assert equation(element)[2] > 0.1, "a bar that is dragged takes q away from the posterior"

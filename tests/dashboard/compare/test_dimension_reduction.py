@@ -1,0 +1,158 @@
+"""The view "Dimension reduction" as a script: its numbers are those of the core."""
+
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.runs import tasks
+from tests.page_scripts import checked, open_page, runner
+from vae_core.data import load_dataset
+from vae_core.labs.reduction.baselines import fit_pca
+from vae_core.labs.reduction.comparison import compare, examine, yardstick
+
+__all__ = ["runner"]  # a fixture
+
+QUESTIONS: Final = ("Plane", "Reconstruction", "Between", "Samples", "Hidden half", "Strangers")
+METHODS: Final = ("PCA", "probabilistic PCA", "linear VAE", "autoencoder", "VAE")
+
+
+def opened() -> AppTest:
+    return open_page("compare", compare_view="Dimension reduction")
+
+
+def choose(at: AppTest, key: str, option: Any) -> AppTest:
+    control = next(control for control in at.get("button_group") if control.key == key)
+    return checked(control.set_value(option).run())  # type: ignore[attr-defined]
+
+
+def data(at: AppTest, name: str) -> AppTest:
+    return checked(at.selectbox(key="dr_data").set_value(name).run())
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(text.value for text in (*at.markdown, *at.caption))
+
+
+def tables(at: AppTest) -> list[Any]:
+    return [table.value for table in at.table if table.value.columns[0] == "method"]
+
+
+def methods(at: AppTest) -> list[str]:
+    """Of all tables the same."""
+    first, *others = (list(table["method"]) for table in tables(at))
+    assert all(other == first for other in others)
+    return first
+
+
+def scores(at: AppTest, title: str) -> dict[str, str]:
+    (frame,) = (table for table in tables(at) if any(name.startswith(title) for name in table.columns))
+    column = next(name for name in frame.columns if name.startswith(title))
+    return {name: text.strip("*") for name, text in zip(frame["method"], frame[column], strict=True)}
+
+
+def briefly_trained(name: str, latent_dim: int) -> dict[str, np.ndarray]:
+    """What the task computes, after few updates and with few samples of the bound."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vae_core.labs.reduction.networks.BOUND_SAMPLES", 2)
+        data = load_dataset(name, seed=0)
+        return compare(data, latent_dim, seed=0, on_progress=lambda share: None, num_updates=10)
+
+
+@pytest.fixture(scope="module")
+def points_result() -> dict[str, np.ndarray]:
+    return briefly_trained("two_moons", 1)
+
+
+@pytest.fixture(scope="module")
+def digits_result() -> dict[str, np.ndarray]:
+    return briefly_trained("digits", 2)
+
+
+@pytest.fixture
+def results(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the tasks of the server have computed: the one result put in here, for any task."""
+    found: dict[str, Any] = {}
+    monkeypatch.setattr(tasks.Tasks, "result", lambda self, name: found.get("arrays"))
+    return found
+
+
+def test_it_opens_with_three_methods_and_the_core_s_numbers() -> None:
+    at = opened()
+    assert methods(at) == [*METHODS[:2], "VAE that ships"]
+    on = yardstick(load_dataset("digits", seed=0), seed=0)
+    error = examine(fit_pca(on.x_train, 2), on).reconstruction_error
+    expected = f"{error.mean():.3f} ±\N{NO-BREAK SPACE}{error.std(ddof=1) / len(error) ** 0.5:.3f}"
+    assert scores(at, "reconstruction error")["PCA"] == expected
+    assert scores(at, "log p(x)")["PCA"] == "–"
+    assert "VAE that ships against PCA in 8 measures" in texts(at)
+    assert at.button(key="dr_start").label.startswith("Train")
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_is_answered_for_images_and_points(
+    question: str,
+    results: dict[str, Any],
+    digits_result: dict[str, np.ndarray],
+    points_result: dict[str, np.ndarray],
+) -> None:
+    at = choose(opened(), "dr_question", question)
+    results["arrays"] = digits_result
+    checked(at.run())
+    assert methods(at) == [*METHODS]
+    assert "dr_start" not in [button.key for button in at.button]
+    assert not at.error
+    results["arrays"] = points_result
+    data(at, "two_moons")
+    assert methods(at) == [*METHODS]
+    expected = 3 if question == "Strangers" else 5
+    assert len(at.get("plotly_chart")) == expected
+
+
+def test_planes_of_all_methods_stand_beside_each_other(
+    results: dict[str, Any], digits_result: dict[str, np.ndarray]
+) -> None:
+    results["arrays"] = digits_result
+    at = opened()
+    assert [chart.key for chart in at.get("plotly_chart")] == [f"dr_plane_{name}" for name in METHODS]
+    assert f"{float(digits_result['angle']):.2f}°" in texts(at)
+    assert "4000 updates" in texts(at)
+
+
+@pytest.mark.parametrize("question", ["Plane", "Hidden half"])
+def test_more_dimensions_and_other_seeds(question: str) -> None:
+    at = choose(choose(opened(), "dr_latent_dim_2", 8), "dr_question", question)
+    assert methods(at) == [*METHODS[:2]]
+    checked(choose(at, "dr_latent_dim_2", 2).number_input(key="dr_seed").set_value(1).run())
+    assert methods(at) == [*METHODS[:2]], "what ships knows these held-out data"
+
+
+def images(at: AppTest) -> dict[str, str]:
+    """Their sources by their descriptions."""
+    nodes = [picture for node in at.get("image") for picture in node.proto.imgs]  # type: ignore[attr-defined]
+    return {str(picture.alt): str(picture.url) for picture in nodes}
+
+
+def test_the_pair_moves_all_ways() -> None:
+    at = choose(opened(), "dr_question", "Between")
+    before = images(at)
+    assert len(before) == 4
+    after = images(checked(at.slider(key="dr_pair_10").set_value(4).run()))
+    assert before.keys() == after.keys()
+    assert all(before[name] != after[name] for name in before)
+
+
+def test_a_folder_that_is_not_there_is_one_sentence_and_the_lab_goes_on() -> None:
+    at = data(opened(), "idx")
+    assert len(at.error) == 1
+    checked(at.text_input(key="dr_folder").set_value("/nowhere/at/all").run())
+    assert len(at.error) == 1
+    assert len(tables(data(at, "digits"))) == len(QUESTIONS)
+
+
+def test_questions_stay_from_page_to_page() -> None:
+    at = choose(opened(), "dr_question", "Samples")
+    checked(at.switch_page("../pages/start.py").run())
+    checked(at.switch_page("../pages/compare.py").run())
+    assert "Decoded draws of z" in texts(at)

@@ -1,0 +1,175 @@
+"""The laboratory of the optimisers as a script: what it says is what the numbers are, and it stays usable."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.compare.race import SMALL, SMALL_DATA
+from dashboard.runs import tasks
+from dashboard.runs.runner import LocalRunner
+from tests.page_scripts import KINDS, checked, home_tasks, open_page, runner, trained, turn_to
+from tests.polling import until
+from vae_core.config import RunConfig
+from vae_core.labs.optimisers.race import outcome, patience_stop, race, race_data
+
+__all__ = ["home_tasks", "runner"]  # fixtures
+
+
+def opened(**query: str) -> AppTest:
+    return open_page("compare", compare_view="Optimisers", **query)
+
+
+def choose(at: AppTest, key: str, option: str) -> AppTest:
+    control = next(control for control in at.get("button_group") if control.key == key)
+    return checked(control.set_value(option).run())  # type: ignore[attr-defined]
+
+
+def text_with(at: AppTest, part: str) -> str:
+    return next(text.value for text in (*at.markdown, *at.caption) if part in text.value)
+
+
+def row(at: AppTest, label: str) -> list[str]:
+    """Cells of the table's row that begins with ``label``."""
+    lines = text_with(at, "best held-out ELBO").splitlines()
+    (found,) = (line for line in lines if line.startswith(f"| {label}"))
+    return [cell.strip() for cell in found.split("|")[2:-1]]
+
+
+def slider(at: AppTest, key: str) -> Any:
+    return next(s for s in (*at.slider, *at.select_slider) if s.key == key)
+
+
+def test_opens_with_a_race_whose_numbers_are_those_of_the_core() -> None:
+    at = opened()
+    settings = [("sgd", 0.0, 0.02), ("sgd", 0.9, 0.005), ("adam", 0.9, 0.005)]
+    runs = [
+        replace(
+            SMALL,
+            train=replace(
+                SMALL.train, optimizer=o, momentum=m, learning_rate=r, batch_size=32, num_epochs=40
+            ),
+        )
+        for o, m, r in settings
+    ]
+    found = race(race_data(SMALL, SMALL_DATA), runs, on_progress=lambda _: None)
+    ends = [outcome(line, patience_stop(line, 3)) for line in found.held_out]
+    assert row(at, "best held-out ELBO") == [f"{end.best:.2f}".replace("-", "−") for end in ends]
+    assert row(at, "stops at epoch (of 40)") == ["–" if end.stop is None else str(end.stop) for end in ends]
+    assert row(at, "· **missed**") == [f"{end.missed:.2f}" for end in ends]
+    assert len(set(row(at, "held-out ELBO at the start"))) == 1
+    verdict = text_with(at, "gets highest")
+    best = max(ends, key=lambda end: end.best)
+    assert f"{best.best:.2f}".replace("-", "−") in verdict
+    assert "race" in {chart.key for chart in at.get("plotly_chart")}
+
+
+def test_patience_moves_the_stops_and_trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened()
+    best = row(at, "best held-out ELBO")
+    monkeypatch.setattr("vae_core.labs.optimisers.race.race", lambda *_, **__: pytest.fail("trained again"))
+    checked(slider(at, "race_patience").set_value(1).run())
+    early = row(at, "stops at epoch (of 40)")
+    checked(slider(at, "race_patience").set_value(45).run())
+    assert row(at, "stops at epoch (of 40)") == ["–"] * 3
+    assert "cannot stop anything" in text_with(at, "cannot stop anything")
+    assert "ends none of them" in text_with(at, "gets highest")
+    choose(at, "race_stop", "Small change")
+    assert all(int(cell) < 40 for cell in (*early, *row(at, "stops at epoch (of 40)")) if cell != "–")
+    choose(at, "race_against", "seconds")
+    assert row(at, "best held-out ELBO") == best
+
+
+def test_a_rate_that_diverges_is_named_with_its_step() -> None:
+    at = opened()
+    checked(slider(at, "race_rate1").set_value(1.0).run())
+    said = re.search(r"\*\*SGD \+ momentum diverged at step (\d+)\*\*", text_with(at, "gets highest"))
+    assert said is not None
+    assert int(said[1]) > 1
+    assert not at.error
+    for number in (0, 2):
+        slider(at, f"race_rate{number}").set_value(1.0)
+    checked(at.run())
+    assert "seconds, whole race" in text_with(at, "seconds, whole race")
+    assert not at.error
+
+
+def test_all_data_in_a_batch_is_one_update_an_epoch() -> None:
+    at = choose(opened(), "race_batch", "all data")
+    assert "1 updates an epoch, 40 for each optimiser. One update an epoch" in text_with(
+        at, "updates an epoch"
+    )
+
+
+def assert_is_the_cores(result: tasks.Arrays | None) -> None:
+    """What the process beside the server wrote is what its settings give here, bit for bit."""
+    assert result is not None
+    runs = [RunConfig.from_json(str(text)) for text in result["runs"]]
+    assert [run.train.optimizer for run in runs] == ["sgd", "sgd", "adam"]
+    found = race(race_data(runs[0], int(result["num_data"])), runs, on_progress=lambda _: None)
+    for name in ("steps", "held_out", "train", "diverged"):
+        assert result[name].tolist() == getattr(found, name).tolist(), name
+
+
+def test_longer_race_is_a_task_and_the_last_one_stays(runner: LocalRunner, home_tasks: tasks.Tasks) -> None:
+    at = choose(opened(run=trained(runner, KINDS["points"])), "race_data", "The run in view")
+    at.number_input(key="race_epochs_run").set_value(2).run()
+    assert "Two moons" in text_with(at, "hidden layers 8")
+    assert not [chart for chart in at.get("plotly_chart") if chart.key == "race"]
+    at.button(key="race_start").click().run()
+    (name,) = home_tasks._tasks
+    until(lambda: home_tasks.progress(name) is None, "the race")
+    assert home_tasks.error(name) is None
+    assert_is_the_cores(home_tasks.result(name))
+    at = checked(at.run())
+    best = row(at, "best held-out ELBO")
+    assert len(best) == 3
+    checked(slider(at, "race_rate2").set_value(0.02).run())
+    assert text_with(at, "The controls have changed since this race")
+    assert row(at, "best held-out ELBO") == best
+    assert at.button(key="race_start")
+    checked(slider(at, "race_rate2").set_value(0.005).run())
+    turn_to(at, "latent_space")
+    assert row(turn_to(at, "compare"), "best held-out ELBO") == best
+
+
+def test_race_is_cancelled(home_tasks: tasks.Tasks) -> None:
+    at = choose(opened(), "race_batch", "one datum")
+    at.button(key="race_start").click().run()
+    (name,) = home_tasks._tasks
+    until(lambda: (progress := home_tasks.progress(name)) is not None and progress.done > 0, "progress")
+    at = checked(at.run())
+    at.button(key="race_cancel").click().run()
+    assert home_tasks.progress(name) is None
+    assert (home_tasks.result(name), home_tasks.error(name)) == (None, None)
+    assert checked(at.run()).button(key="race_start")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_run_may_race(runner: LocalRunner, kind: str) -> None:
+    at = choose(opened(run=trained(runner, KINDS[kind])), "race_data", "The run in view")
+    assert at.button(key="race_start")
+    assert not at.error
+    runs = [
+        replace(KINDS[kind], train=replace(KINDS[kind].train, learning_rate=rate)) for rate in (1e-3, 2e-3)
+    ]
+    found = race(race_data(runs[0], 0), runs, on_progress=lambda _: None)
+    assert np.isfinite(found.held_out).all()
+
+
+def test_surface_ends_are_decoded_and_compared() -> None:
+    at = opened(optimiser_view="On a surface")
+    said = text_with(at, "The top is")
+    assert "SGD + momentum ends within one nat" in said
+    assert "descent" in {chart.key for chart in at.get("plotly_chart")}
+    slider(at, "surface_z1").set_value(0.0)
+    slider(at, "surface_z2").set_value(0.0)
+    at = checked(at.run())
+    assert "All three end within one nat of the top" in text_with(at, "nat of the top")
+    slider(at, "surface_datum").set_value(359)
+    for number in range(3):
+        slider(at, f"surface_rate{number}").set_value(1.0)
+    assert not checked(at.run()).error

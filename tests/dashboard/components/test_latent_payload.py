@@ -1,0 +1,144 @@
+"""What the latent explorer is told: everything arrives, aligned, and within its limits."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from dashboard.components.latent import payload as latent_payload
+from dashboard.components.latent.element import chosen_datum
+from dashboard.components.latent.payload import LatentScene, flat_weights, latent_packet, latent_scene
+from vae_core.config import ModelConfig
+from vae_core.model import VAE
+
+CONFIG = ModelConfig(data_dim=9, latent_dim=2, hidden_dims=(5,))
+TYPES = {"f4": "<f4", "i4": "<i4", "u1": "u1"}
+
+
+def numbers(*shape: int) -> NDArray[np.float32]:
+    return np.random.default_rng(0).uniform(size=shape).astype(np.float32)
+
+
+def packed(count: int = 7, config: ModelConfig = CONFIG, **changes: Any) -> LatentScene | None:
+    """The scene of some model and data; keywords replace arguments."""
+    about = {
+        "image_shape": (3, 3),
+        "class_names": ("a", "b"),
+        "kl_per_dim": [1.0, 2.0],
+        "step": 5,
+        "run": "r",
+    }
+    given: dict[str, Any] = {
+        "decoder": numbers(2 * 5 + 5 + 5 * 9 + 9),
+        "encoder": numbers(9 * 5 + 5 + 5 * 4 + 4),
+        "scale": None,
+        "x": numbers(count, config.data_dim),
+        "labels": np.arange(count, dtype=np.int32) % 2,
+        "means": numbers(count, config.latent_dim) * 4,
+        "stds": numbers(count, config.latent_dim),
+        "about": about,
+    }
+    return latent_scene(config, **given | changes)
+
+
+def scene_of(*args: Any, **changes: Any) -> LatentScene:
+    scene = packed(*args, **changes)
+    assert scene is not None
+    return scene
+
+
+def read(packet: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Meta and arrays of a packet, read as the browser does."""
+    head = int.from_bytes(packet[:4], "little")
+    assert head % 4 == 0, head
+    meta = json.loads(packet[4 : 4 + head])
+    arrays = {}
+    for name, place in meta["arrays"].items():
+        assert place["offset"] % 4 == 0, name
+        kind, start = TYPES[place["type"]], 4 + head + place["offset"]
+        arrays[name] = np.frombuffer(packet, kind, place["length"], start)
+    return meta, arrays
+
+
+def test_everything_arrives() -> None:
+    meta, arrays = read(latent_packet(scene_of(), plane=(1, 0)))
+    assert (meta["plane"], meta["step"], meta["run"], meta["image_shape"]) == ([1, 0], 5, "r", [3, 3])
+    assert meta["config"]["hidden_dims"] == [5], meta["config"]
+    np.testing.assert_array_equal(arrays["decoder"], numbers(69))
+    np.testing.assert_array_equal(arrays["means"].reshape(7, 2), numbers(7, 2) * 4)
+    np.testing.assert_array_equal(arrays["labels"], [0, 1, 0, 1, 0, 1, 0])
+    error = np.abs(arrays["x"].reshape(7, 9) / 255 - numbers(7, 9)).max()
+    assert error <= 0.5 / 255 + 1e-6, error
+
+
+def test_points_stay_floats() -> None:
+    about = {"image_shape": None, "class_names": (), "kl_per_dim": [], "step": 0, "run": ""}
+    x = -3 * numbers(7, 9)
+    _, arrays = read(latent_packet(scene_of(x=x, about=about, scale=0.5), plane=(0, 1)))
+    np.testing.assert_array_equal(arrays["x"].reshape(7, 9), x)
+
+
+def test_images_out_of_range_are_clipped() -> None:
+    x = np.array([[np.nan, -1.0, 2.0, 0.5] + [0.0] * 5], np.float32)
+    _, arrays = read(latent_packet(scene_of(1, x=x), plane=(0, 1)))
+    assert arrays["x"].tolist()[:4] == [0, 0, 255, 128], arrays["x"]
+
+
+def test_weights_lie_layer_by_layer() -> None:
+    mlp = VAE(CONFIG, generator=torch.Generator().manual_seed(0)).decoder
+    weights, biases = ([p.detach().numpy() for p in part] for part in (mlp.weights, mlp.biases))
+    flat = flat_weights(weights, biases)
+    assert len(flat) == 2 * 5 + 5 + 5 * 9 + 9, len(flat)
+    np.testing.assert_array_equal(flat[:10].reshape(5, 2), weights[0])
+    np.testing.assert_array_equal(flat[15:60].reshape(9, 5), weights[1])
+
+
+def test_hash_names_the_weights() -> None:
+    first, again, other = scene_of(), scene_of(x=numbers(7, 9) / 2), scene_of(encoder=numbers(74) / 2)
+    assert first.meta["hash"] == again.meta["hash"] != other.meta["hash"]
+
+
+def test_decoder_that_is_too_large_is_not_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latent_payload, "MAX_DECODER_BYTES", 4 * 69 - 1)
+    assert packed() is None
+
+
+def test_images_are_left_out_to_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = len(scene_of(100).body)
+    monkeypatch.setattr(latent_payload, "MAX_BYTES", whole - 500)
+    scene = scene_of(100)
+    _, arrays = read(latent_packet(scene, plane=(0, 1)))
+    assert len(scene.body) <= whole - 500
+    assert 40 < len(arrays["x"]) // 9 < 50
+    assert len(arrays["labels"]) == 100
+
+
+def test_many_dimensions_leave_data_out() -> None:
+    wide = replace(CONFIG, latent_dim=500)
+    _, arrays = read(latent_packet(scene_of(1200, wide), plane=(0, 1)))
+    assert len(arrays["labels"]) == 1000
+    assert len(arrays["means"]) == 500_000
+
+
+@pytest.mark.parametrize(
+    ("value", "row"),
+    [
+        ({"datum": {"row": 3, "run": "a"}}, 3),
+        ({"datum": {"row": 0, "run": "a"}}, 0),
+        ({"datum": {"row": 3, "run": "b"}}, None),
+        ({"datum": {"row": 10, "run": "a"}}, None),
+        ({"datum": {"row": -1, "run": "a"}}, None),
+        ({"datum": {"row": True, "run": "a"}}, None),
+        ({"datum": {"row": "3", "run": "a"}}, None),
+        ({"datum": [3]}, None),
+        ({}, None),
+        (None, None),
+        ("datum", None),
+    ],
+)
+def test_a_chosen_datum_is_one_of_the_data_shown(value: object, row: int | None) -> None:
+    assert chosen_datum(value, run="a", num_data=10) == row

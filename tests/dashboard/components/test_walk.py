@@ -1,0 +1,108 @@
+"""The moving picture of the Start page: what it is told, and that the page stands without PyTorch."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components.walk import element as walk
+from dashboard.components.walk.element import walk_payload
+from dashboard.runs.pretrained import SHIPPED_SNAPSHOT
+from dashboard.shell.doors import LABORATORIES, MODEL
+from tests.dashboard.components.test_board import decoded
+from vae_core.runs.snapshot import Snapshot, read_snapshot
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "dashboard" / "components"
+DOORS = [door.label for door in (*MODEL, *LABORATORIES)]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Snapshot:
+    """The snapshot of the model that ships."""
+    return read_snapshot(SHIPPED_SNAPSHOT)
+
+
+@pytest.fixture
+def app() -> AppTest:
+    """The Start page after its first run."""
+    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30).run()
+
+
+def grid_of(payload: dict[str, Any]) -> NDArray[np.uint8]:
+    return decoded(payload["grid"], "u1").reshape(*payload["grid_shape"], *payload["image_shape"])
+
+
+def test_payload_holds_the_plane_and_the_grid(shipped: Snapshot) -> None:
+    payload = json.loads(json.dumps(walk_payload(shipped)))
+    means = decoded(payload["means"], "<f4").reshape(-1, 2)
+    np.testing.assert_array_equal(means, shipped.means[:, shipped.plane])
+    np.testing.assert_array_equal(decoded(payload["labels"], "<i4"), shipped.labels)
+    np.testing.assert_array_equal(decoded(payload["grid_axis"], "<f4"), shipped.grid_axis)
+    grid = grid_of(payload)
+    error = np.abs(grid.reshape(shipped.grid.shape) / 255 - shipped.grid).max()
+    assert error <= 0.5 / 255 + 1e-6, error
+
+
+def test_payload_is_small(shipped: Snapshot) -> None:
+    size = len(json.dumps(walk_payload(shipped)))
+    assert size < 64_000, size
+
+
+def test_shipped_grid_blends_well(shipped: Snapshot) -> None:
+    """What the browser shows between two nodes is nearly what the decoder gives there: nodes are close."""
+    middle = (shipped.grid[:, :-2] + shipped.grid[:, 2:]) / 2
+    error = np.abs(middle - shipped.grid[:, 1:-1])
+    assert float(np.median(error)) < 0.01, float(np.median(error))
+
+
+def test_rooms_make_one_module() -> None:
+    sources = {name: (FOLDER / name).read_text("utf-8") for name in walk.ROOMS}
+    own = {f"walk/{path.name}" for path in (FOLDER / "walk").glob("*.js")}
+    assert own <= set(sources), own
+    exporting = [name for name, source in sources.items() if re.search(r"^export ", source, re.MULTILINE)]
+    assert exporting == [walk.ROOMS[-1]], exporting
+    declared = re.findall(r"^(?:const|class|function) (\w+)", "\n".join(sources.values()), re.MULTILINE)
+    assert len(declared) == len(set(declared)), sorted(declared)
+    for name in own:
+        assert not re.search(r"https?://|\bimport\b|\bfetch\b|innerHTML|console\.", sources[name]), name
+        assert len(sources[name].splitlines()) <= 250, name
+
+
+def test_page_shows_the_walk(app: AppTest) -> None:
+    assert not app.exception, app.exception
+    (element,) = app.get("bidi_component")
+    assert element.proto.component_name.endswith("latent_walk"), element.proto.component_name
+    payload = json.loads(element.proto.bytes)
+    assert grid_of(payload).shape == (24, 24, 8, 8), payload["grid_shape"]
+
+
+def test_page_has_a_door_to_each_other_page(app: AppTest) -> None:
+    labels = [link.proto.label for link in app.get("page_link")]
+    assert labels == [f"**{label}**" for label in DOORS], labels
+    for file in ("train", "latent_space", "elbo"):
+        app.switch_page(f"../pages/{file}.py").run()
+        assert not app.exception, (file, app.exception)
+
+
+def test_page_needs_neither_torch_nor_pandas() -> None:
+    """Either import would make the first visitor wait most of a second."""
+    program = (
+        "import sys, dashboard.shell.warmup\n"
+        "dashboard.shell.warmup.start = lambda: None\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"page = AppTest.from_file({str(ROOT / 'dashboard' / 'app.py')!r}).run(timeout=30)\n"
+        "assert not page.exception, page.exception\n"
+        "assert page.get('bidi_component'), 'nothing is shown'\n"
+        "print(*{'torch', 'sklearn', 'pandas', 'pyarrow'} & set(sys.modules))\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), (done.stdout, done.stderr[-500:])

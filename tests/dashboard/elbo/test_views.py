@@ -1,0 +1,130 @@
+"""The views of the ELBO page: the numbers on them are those of the core, and they fit each other."""
+
+from dataclasses import replace
+from typing import Final
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.runs import tasks
+from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.runner import LocalRunner
+from tests.page_scripts import (
+    KINDS,
+    charts,
+    checked,
+    choose,
+    home_tasks,
+    numbers,
+    open_page,
+    runner,
+    text_with,
+    trained,
+)
+from tests.polling import until
+from vae_core.data import load_dataset
+from vae_core.evidence.exact import exact_evidence
+from vae_core.runs.runfile import load_run, save_run
+
+__all__ = ["home_tasks", "runner"]  # fixtures
+
+VIEWS: Final = ("All data", "One datum", "Watch q move", "Units and pitfalls")
+
+
+def turn(at: AppTest, view: str) -> AppTest:
+    return choose(at, "elbo_view", view)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_run_has_every_view(runner: LocalRunner, kind: str, view: str) -> None:
+    at = turn(open_page("elbo", run=trained(runner, KINDS[kind])), view)
+    assert not at.error
+    if kind == "deterministic":
+        assert at.warning or view == "Units and pitfalls"
+
+
+def test_one_datum_shows_three_measured_numbers() -> None:
+    at = turn(open_page("elbo"), "One datum")
+    run = load_run(SHIPPED_RUN)
+    x = load_dataset("digits", seed=run.config.seed).x_test
+    for index in (0, 7):
+        next(s for s in at.slider if s.key == "elbo_datum_held-out").set_value(index).run()
+        expected = exact_evidence(run.model(), x[index : index + 1])
+        log_evidence, elbo, divergence = numbers(text_with(at, "log p(x) **"))
+        assert log_evidence == pytest.approx(float(expected.log_evidence), abs=6e-5)
+        assert elbo == pytest.approx(float(expected.elbo), abs=6e-5)
+        assert divergence == pytest.approx(float(expected.kl_to_posterior), abs=6e-5)
+        assert log_evidence == pytest.approx(elbo + divergence, abs=2e-4)
+    assert {"bound", "posterior", "importance", "samples", "histogram"} <= charts(at)
+
+
+def test_datum_stays_from_view_to_view() -> None:
+    at = turn(open_page("elbo"), "One datum")
+    next(s for s in at.slider if s.key == "elbo_datum_held-out").set_value(11).run()
+    at = turn(turn(at, "Units and pitfalls"), "Watch q move")
+    assert next(s for s in at.slider if s.key == "elbo_datum_held-out").value == 11
+
+
+def test_q_walks_uphill_and_stays_below_the_evidence() -> None:
+    at = turn(open_page("elbo"), "Watch q move")
+    before, after, evidence = (numbers(metric.value)[0] for metric in at.metric)
+    assert before < after < evidence
+
+
+def test_gaps_are_measured_beside_the_server_and_split(home_tasks: tasks.Tasks) -> None:
+    at = open_page("elbo")
+    next(b for b in at.button if b.key == "gaps_start").click().run()
+    (name,) = home_tasks._tasks
+    until(lambda: home_tasks.progress(name) is None, "the gaps", within_s=100)
+    at = checked(at.run())
+    table = text_with(at, "amortisation gap")
+    rows = {
+        line.split("|")[1].strip(" *·"): numbers(line.split("|")[2])[0] for line in table.splitlines()[2:]
+    }
+    gap = next(value for key, value in rows.items() if key.startswith("gap"))
+    assert gap == pytest.approx(rows["log p(x)"] - rows["ELBO of the encoder"], abs=2e-3)
+    assert gap == pytest.approx(rows["amortisation gap"] + rows["approximation gap"], abs=2e-3)
+    assert min(rows["amortisation gap"], rows["approximation gap"]) > 0
+    at = turn(at, "One datum")
+    assert "split" not in " ".join(caption.value for caption in at.caption), "the bar shows both gaps"
+
+
+def test_reductions_tell_the_beta_that_is_trained_with() -> None:
+    at = turn(open_page("elbo"), "Units and pitfalls")
+    loss, beta, *_ = (numbers(metric.value)[0] for metric in at.metric)
+    assert beta == 1
+    choose(at, "reduce_pixels", "mean")
+    smaller, beta, *_ = (numbers(metric.value)[0] for metric in at.metric)
+    assert beta == 64
+    assert smaller < loss
+
+
+def test_more_dimensions_say_why_there_is_no_exact_evidence(runner: LocalRunner) -> None:
+    kind = next(kind for kind, config in KINDS.items() if config.model.latent_dim > 2)
+    at = turn(open_page("elbo", run=trained(runner, KINDS[kind])), "One datum")
+    assert any("J ≤ 2" in info.value for info in at.info)
+    assert "importance" in charts(at)
+    assert "posterior" not in charts(at)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_weights_that_overflow_are_said(runner: LocalRunner, view: str) -> None:
+    run_id = trained(runner, KINDS["J=2"])
+    path = runner.store.run_file(run_id)
+    assert path is not None
+    run = load_run(path)
+    save_run(path, replace(run, weights={name: w * 1e30 for name, w in run.weights.items()}))
+    at = turn(open_page("elbo", run=run_id), view)
+    assert ["diverged" in said.value for said in at.error] == [True]
+
+
+def test_collapse_is_predicted_for_a_gaussian_likelihood(runner: LocalRunner) -> None:
+    kind = next(
+        kind
+        for kind, config in KINDS.items()
+        if config.model.likelihood == "gaussian" and config.model.encoder_head != "deterministic"
+    )
+    at = turn(open_page("elbo", run=trained(runner, KINDS[kind])), "Units and pitfalls")
+    assert "collapse" in charts(at)
+    assert "Predicted active" in text_with(at, "β s²")

@@ -1,0 +1,131 @@
+"""The page of the free energy: what its elements are told, what EM says, and tables that cannot be used."""
+
+import json
+from typing import Any, Final
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_iris
+from sklearn.mixture import GaussianMixture
+from streamlit.testing.v1 import AppTest
+
+from tests.page_scripts import charts, checked, choose, numbers, open_page, runner, text_with
+from vae_core.labs.em.mixture import Mixture
+
+__all__ = ["runner"]  # a fixture
+
+LINE: Final = b"a,b\n" + b"".join(b"%d,%d\n" % (k, 2 * k) for k in range(12))
+
+
+def opened(view: str) -> AppTest:
+    return open_page("free_energy", free_energy_view=view)
+
+
+def told(at: AppTest) -> dict[str, Any]:
+    (element,) = at.get("bidi_component")
+    return json.loads(element.proto.bytes)  # type: ignore[attr-defined]
+
+
+def uploaded(content: bytes) -> AppTest:
+    at = choose(opened("EM"), "em_data", "your table")
+    return checked(at.file_uploader(key="em_upload").upload("table.csv", content, "text/csv").run())
+
+
+def metrics(at: AppTest) -> dict[str, float]:
+    return {metric.label: numbers(metric.value)[0] for metric in at.metric}
+
+
+def test_the_element_is_told_the_posterior_of_the_datum() -> None:
+    at = opened("Which component?")
+    before = told(at)
+    mixture = Mixture([0.5, 0.3, 0.2], [[-1.5], [0.8], [2.2]], [[[0.6]], [[0.25]], [[1.0]]])
+    x = torch.tensor([[-1.0]], dtype=torch.float64)
+    checked(at.slider(key="fe_x").set_value(-1.0).run())
+    after = told(at)
+    assert after["posterior"] == pytest.approx(mixture.responsibilities(x)[0].tolist(), abs=1e-12)
+    assert after["log_evidence"] == pytest.approx(float(mixture.log_prob(x)), abs=1e-12)
+    assert before["log_evidence"] != after["log_evidence"]
+
+
+@pytest.mark.parametrize(("space", "dims"), [("line", 1), ("plane", 2)])
+def test_a_gaussian_lives_on_a_line_or_in_a_plane(space: str, dims: int) -> None:
+    at = choose(opened("A Gaussian q"), "fe_space", space)
+    payload = told(at)
+    assert payload["kind"] == space
+    posterior = payload["posterior"]
+    density = torch.distributions.MultivariateNormal(
+        torch.tensor(posterior["means"]), precision_matrix=torch.tensor(posterior["precisions"])
+    )
+    weights = np.exp(np.array(posterior["constants"]) - density.log_prob(density.loc).numpy())
+    assert weights.sum() == pytest.approx(1, abs=1e-5)
+    assert density.loc.shape[1] == dims
+
+
+def test_em_on_iris_says_scikit_learns_number() -> None:
+    at = opened("EM")
+    values = metrics(at)
+    x = load_iris().data[:, [0, 2]]  # type: ignore[attr-defined]
+    x = (x - x.mean(0)) / x.std(0)
+    best = max(float(GaussianMixture(3, n_init=4, random_state=seed).fit(x).score(x)) for seed in range(3))
+    labels = at.get("button_group")
+    assert labels
+    assert best - 0.05 < values["log p(x) per datum"] < best + 0.01
+    assert 0 < values["Gap after the first M-step"] < 1
+    assert values["log p − F − gap, largest"] < 1e-10
+    assert numbers(text_with(at, "GaussianMixture").split("at most")[1])[0] < 1e-10
+    assert "em" in charts(at)
+
+
+def test_each_iteration_adds_up_in_the_table() -> None:
+    table = text_with(opened("EM"), "| iteration |")
+    for line in table.splitlines()[2:]:
+        _, log_likelihood, bound, q_function, entropy, gap = (
+            numbers(cell)[0] for cell in line.split("|")[1:-1]
+        )
+        assert bound == pytest.approx(q_function + entropy, abs=2e-6)
+        assert log_likelihood == pytest.approx(bound + gap, abs=2e-6)
+
+
+@pytest.mark.parametrize("source", ["wine", "two moons"])
+def test_other_data_and_more_components(source: str) -> None:
+    at = choose(opened("EM"), "em_data", source)
+    checked(at.slider(key="em_components").set_value(5).run())
+    assert not at.error
+    assert "em" in charts(at)
+
+
+def test_another_start_climbs_to_another_value() -> None:
+    at = opened("EM")
+    values = {metrics(choose(at, "em_start", start))["log p(x) per datum"] for start in range(1, 7)}
+    assert len(values) > 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a,b\n1,2\n3,nan\n", "row 3, column 'b'"),
+        (b"a,b\n1,7\n2,7\n3,7\n4,7\n", "'b' is constant"),
+        (b"a,b\n1,2\n3,5\n", "3 components for 2 data"),
+        (b"\x89PNG", "UTF-8"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_one_sentence(content: bytes, words: str) -> None:
+    at = uploaded(content)
+    assert [words in error.value for error in at.error] == [True]
+    assert "em" in charts(choose(at, "em_data", "iris")), "the lab stays usable"
+    assert not at.error
+
+
+def test_data_on_a_line_are_held_at_the_floor_and_it_is_said() -> None:
+    at = uploaded(LINE)
+    assert not at.error
+    assert ["Singular covariance" in warning.value for warning in at.warning] == [True]
+    assert "em" in charts(at)
+
+
+def test_one_column_is_not_enough() -> None:
+    at = opened("EM")
+    (columns,) = (control for control in at.get("button_group") if control.key == "em_columns_iris_4")
+    checked(columns.set_value(["sepal length"]).run())  # type: ignore[attr-defined]
+    assert any("two columns" in info.value for info in at.info)

@@ -1,0 +1,197 @@
+"""The laboratory of back-propagation by hand: its drawing, formulas and table hold the core's numbers."""
+
+import json
+import re
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from dashboard.figures.network.svg import number_text
+from dashboard.gradients import cached_back_propagation as cache_back_propagation
+from dashboard.gradients.back_propagation import ACTIVATIONS, HEADS, OUTPUTS, SLIPS
+from dashboard.gradients.back_propagation_pass import TOLERANCE
+from dashboard.gradients.back_propagation_steps import steps_of
+from dashboard.gradients.cached_back_propagation import SmallNetwork, small_pass
+from dashboard.runs.runner import LocalRunner
+from tests.page_scripts import KINDS, TINY, checked, numbers, open_page, runner, trained
+from vae_core.labs.gradients.backward import back_propagate
+from vae_core.runs.runfile import load_run, save_run
+
+__all__ = ["runner"]  # a fixture
+
+VIEW: Final = {"gradients_view": "Back-propagation by hand"}
+DRAWN: Final = re.compile(r"<text[^>]*>([^<]*)</text>")
+
+
+def lab(**query: str) -> AppTest:
+    return open_page("gradients", **VIEW, **query)
+
+
+def choose(at: AppTest, key: str, option: str) -> AppTest:
+    control = next(control for control in at.get("button_group") if control.key == key)
+    return checked(control.set_value(option).run())  # type: ignore[attr-defined]
+
+
+def select(at: AppTest, key: str, option: str) -> AppTest:
+    return checked(next(box for box in at.selectbox if box.key == key).set_value(option).run())
+
+
+def press(at: AppTest, key: str) -> AppTest:
+    return checked(next(button for button in at.button if button.key == key).click().run())
+
+
+def drawing(at: AppTest, which: str = "wide") -> list[str]:
+    """Words of the drawing, as the browser gets it."""
+    (element,) = at.get("bidi_component")
+    return DRAWN.findall(json.loads(element.proto.bytes)[which])  # type: ignore[attr-defined]
+
+
+def formulas(at: AppTest) -> str:
+    return "\n".join(text.value for text in at.markdown if text.value.startswith("$"))
+
+
+def table(at: AppTest) -> list[list[str]]:
+    rows = next(text.value for text in at.markdown if text.value.startswith("| ∂L/∂")).splitlines()[2:]
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
+
+
+def test_it_opens_with_every_number_and_says_that_hand_is_automatic() -> None:
+    at = lab()
+    words = drawing(at)
+    assert "·" not in words
+    assert sorted(words) == sorted(drawing(at, "tall"))
+    (said,) = at.success
+    assert numbers(said.value)[0] < TOLERANCE
+    assert [row[0] for row in table(at)] == [
+        f"**{part}{n}**" for n in ("⁽⁶⁾", "⁽⁵⁾", "⁽³⁾", "⁽²⁾") for part in "Wb"
+    ]
+    assert all(numbers(row[3])[0] < TOLERANCE and row[1] == row[2] for row in table(at))
+
+
+def test_the_numbers_are_those_of_the_core() -> None:
+    network = SmallNetwork()
+    model = cache_back_propagation._small_model(network)
+    x = torch.from_numpy(cache_back_propagation.four_pixels(0))[None]
+    eps = torch.randn(1, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = back_propagate(model, x, eps)
+    parts = [x, found.encoder[0].u, found.encoder[0].h, found.encoder[0].delta, found.mean, found.std]
+    parts += [found.encoder[1].delta, eps, found.z, found.delta_z, found.decoder[0].u, found.decoder[0].h]
+    parts += [found.decoder[0].delta, found.decoder[1].u, found.decoded, found.decoder[1].delta]
+    expected = {number_text(value) for part in parts for value in part[0].tolist()}
+    at = lab()
+    assert expected <= set(drawing(at))
+    assert f"KL = {number_text(float(found.kl))}" in drawing(at)
+    largest = found.gradients["decoder.weights.1"].reshape(-1)
+    assert table(at)[0][1] == number_text(float(largest[largest.abs().argmax()]))
+
+
+def test_one_step_brings_one_layer() -> None:
+    at = press(lab(), "bp_step0")
+    missing = [drawing(at).count("·")]
+    for _ in range(11):
+        at = press(at, "bp_next")
+        missing.append(drawing(at).count("·"))
+    # Units times numbers of each layer: u h; μ | φ σ; ε z; u h; u y x; the loss; then δ of 6, 5, 4, 3, 2.
+    assert -np.diff(missing) == pytest.approx([6, 6, 4, 6, 12, 0, 4, 3, 2, 4, 3])
+    assert missing[-1] == 0
+    assert next(button for button in at.button if button.key == "bp_next").disabled
+    assert drawing(press(at, "bp_back")).count("·") == 3
+
+
+def test_formula_holds_the_numbers_of_the_unit_in_view() -> None:
+    at = press(lab(), "bp_step1")
+    found = small_pass(SmallNetwork(), 0, 0, None)
+    hidden = found.columns[1]
+    assert f"u_{{1}} = {hidden.weights[0, 0]:.3f}" in formulas(at)  # type: ignore[index]
+    at = press(at, "bp_next_unit")
+    assert rf"h_{{2}} = \tanh({hidden.u[1]:.3f}) = {hidden.h[1]:.3f}" in formulas(at)
+    at = press(at, "bp_step6")
+    assert f"= {found.kl - found.reconstruction:.3f}" in formulas(at)
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_every_small_network_has_every_step(head: str, output: str) -> None:
+    activation = tuple(ACTIVATIONS)[(len(head) + len(output)) % 4]
+    at = select(select(select(lab(), "bp_head", head), "bp_output", output), "bp_activation", activation)
+    for number in range(12):
+        at = press(at, f"bp_step{number}")
+        assert at.success, number
+        assert formulas(at), number
+
+
+@pytest.mark.parametrize(
+    ("slip", "wrong", "step"),
+    [("f(u) for f′(u)", 6, "bp_step8"), ("sign of the KL", 4, "bp_step10"), ("no ½", 8, "bp_step7")],
+)
+def test_error_turns_the_rows_red_that_it_reaches(slip: str, wrong: int, step: str) -> None:
+    at = choose(select(lab(), "bp_output", "Gaussian, s = 1"), "bp_slip", slip)
+    red = [row for row in table(at) if ":red[" in row[1]]
+    assert len(red) == wrong
+    assert all(float(row[3].strip(":red[]*% ").replace(",", "")) > 1 for row in red)
+    assert f"{wrong} of 8" in at.error[0].value
+    assert not at.success
+    assert r"\textcolor" in formulas(press(at, step))
+
+
+@pytest.mark.parametrize(
+    ("slip", "key", "option"),
+    [("sign of the KL", "bp_head", "z = μ"), ("no ½", "bp_output", "Bernoulli")],
+)
+def test_error_that_has_no_place_is_said(slip: str, key: str, option: str) -> None:
+    at = choose(select(lab(), key, option), "bp_slip", slip)
+    assert "no place" in at.info[0].value
+    assert at.success
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_run_is_traced(runner: LocalRunner, kind: str) -> None:
+    at = choose(lab(run=trained(runner, KINDS[kind])), "bp_subject", "Current model")
+    assert at.success
+    assert not at.error
+    for key in ("bp_step1", "bp_step2", "bp_step6", "bp_step9"):
+        assert formulas(press(at, key))
+
+
+@pytest.mark.parametrize("hidden_dims", [(), (8, 7)])
+def test_any_number_of_hidden_layers_is_drawn(runner: LocalRunner, hidden_dims: tuple[int, ...]) -> None:
+    config = replace(TINY, model=replace(TINY.model, hidden_dims=hidden_dims))
+    at = choose(lab(run=trained(runner, config)), "bp_subject", "Current model")
+    assert at.success
+    assert f"{4 + 2 * len(hidden_dims)} · output" in drawing(at)
+    assert len(table(at)) == 4 + 4 * len(hidden_dims)
+    if not hidden_dims:
+        assert "no hidden layer" in choose(at, "bp_slip", "f(u) for f′(u)").info[0].value
+
+
+def test_diverged_run_is_said(runner: LocalRunner) -> None:
+    run_id = trained(runner, KINDS["J=2"])
+    path = runner.store.run_file(run_id)
+    assert path is not None
+    run = load_run(path)
+    save_run(path, replace(run, weights={name: w * 1e30 for name, w in run.weights.items()}))
+    at = choose(lab(run=run_id), "bp_subject", "Current model")
+    assert ["diverged" in said.value for said in at.error] == [True]
+
+
+def test_steps_of_another_network_do_not_break_the_page(runner: LocalRunner) -> None:
+    """The step stays where it was; where a network has fewer steps, the last one is shown."""
+    config = replace(TINY, model=replace(TINY.model, hidden_dims=()))
+    at = lab(run=trained(runner, config))
+    at.session_state["bp_step"] = 11
+    at.session_state["bp_unit"] = 4
+    at = choose(at, "bp_subject", "Current model")
+    assert at.success
+    assert len(steps_of(small_pass(SmallNetwork(), 0, 0, None).columns)) == 12
+    for nonsense in (-1, 10**9, "x", None, 1.5):
+        at.session_state["bp_step"] = at.session_state["bp_unit"] = nonsense
+        assert checked(at.run()).success
+
+
+def test_all_slips_have_a_name() -> None:
+    kinds: set[Any] = {None, "f_for_slope", "kl_sign", "no_half"}
+    assert set(SLIPS.values()) == kinds

@@ -1,0 +1,196 @@
+"""The laboratory of estimators: its numbers are those of the core, its verdicts are those of theory."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import cached as cache
+from dashboard.gradients import estimators_precise
+from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.runner import LocalRunner
+from dashboard.runs.tasks import tasks
+from dashboard.subject import Subject
+from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, trained
+from vae_core.data import load_dataset
+from vae_core.labs.gradients import estimation
+from vae_core.labs.gradients.estimators import gradient_of
+from vae_core.labs.gradients.exact import datum_expectation, quadrature
+from vae_core.runs.runfile import load_run, save_run
+
+__all__ = ["runner"]  # a fixture
+
+DATUM: Final = {"estimators_of": "this model's datum"}
+NUMBER: Final = re.compile(r"[−-]?\d[\d,]*\.?\d*(?:e-?\d+)?")
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(text.value for text in (*at.markdown, *at.caption, *at.info))
+
+
+def table(at: AppTest, head: str) -> dict[str, list[str]]:
+    """Rows of the table whose first cell is ``head``, by their own first cells."""
+    start = "| |" if not head else f"| {head} |"
+    text = next(text.value for text in at.markdown if f"\n{start}" in "\n" + text.value)
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    return {row[0].replace("\u00ad", ""): row[1:] for row in cells}
+
+
+def numbers(text: str) -> list[float]:
+    return [float(found.replace("−", "-").replace(",", "")) for found in NUMBER.findall(text)]
+
+
+def charts(at: AppTest) -> set[Any]:
+    return {chart.key for chart in at.get("plotly_chart")}
+
+
+def choose(at: AppTest, key: str, option: str) -> AppTest:
+    control = next(control for control in at.get("button_group") if control.key == key)
+    return checked(control.set_value(option).run())  # type: ignore[attr-defined]
+
+
+def move(at: AppTest, key: str, value: float) -> AppTest:
+    return checked(next(slider for slider in at.slider if slider.key == key).set_value(value).run())
+
+
+def test_a_function_opens_with_pictures_and_verdicts() -> None:
+    at = open_page("gradients")
+    assert {"estimators_0", "estimators_1", "estimators_variance_0"} <= charts(at)
+    verdicts = table(at, "estimator")
+    for name in ("reparameterisation", "score function", "score function − baseline"):
+        assert verdicts[name][0].startswith("unbiased")
+    assert "−2.400 in μ, −1.000 in σ" in verdicts["samples as constants"][0]
+    assert "−2.400" in table(at, "∂/∂μ")["samples as constants"][0]
+    ratio = numbers(table(at, "∂/∂μ")["score function"][2])[0]
+    # Score: a = 1.19, b = 1.2, c = 0.25 in f = a + b eps + c eps^2; reparameterised: 4 sigma^2 = 1.
+    expected = (1.19**2 + 2 * 1.2**2 + 15 * 0.25**2 + 6 * 1.19 * 0.25) / 0.25
+    assert ratio == pytest.approx(expected, rel=0.1)
+
+
+def test_a_step_defeats_reparameterisation_alone() -> None:
+    at = choose(open_page("gradients"), "estimators_f", "step: 1 if z > 0, else 0")
+    verdicts = table(at, "estimator")
+    assert verdicts["reparameterisation"][0].startswith("**biased**")
+    assert verdicts["score function"][0].startswith("unbiased")
+
+
+def test_the_wrong_spread_is_a_row_and_a_curve() -> None:
+    at = open_page("gradients")
+    assert "error: z = μ + σ² ε" not in table(at, "estimator")
+    at = checked(at.toggle(key="estimators_error").set_value(True).run())
+    assert table(at, "estimator")["error: z = μ + σ² ε"][0].startswith("**biased**")
+    # z + z^2: 2 sigma, and with the error 4 sigma^3; both are 1 and 1/2 at sigma = 1/2.
+    assert [numbers(cell)[0] for cell in table(at, "")["∂E[f(z)]/∂σ"]] == [1.0, 0.5]
+    assert "estimators_sweep" in charts(at)
+    at = move(at, "estimators_std", 1.5)
+    assert "too much" in texts(at)
+    assert [numbers(cell)[0] for cell in table(at, "")["∂E[f(z)]/∂σ"]] == [3.0, 13.5]
+
+
+def test_more_samples_lower_the_deviation_as_the_square_root() -> None:
+    at = open_page("gradients")
+    before = numbers(table(at, "∂/∂σ")["score function"][1])[0]
+    control = next(slider for slider in at.select_slider if slider.key == "estimators_samples")
+    at = checked(control.set_value(128).run())
+    after = numbers(table(at, "∂/∂σ")["score function"][1])[0]
+    assert before / after == pytest.approx(4, rel=0.15)
+
+
+def test_a_datum_has_the_gradient_of_the_core() -> None:
+    at = move(open_page("gradients", **DATUM), "elbo_datum_held-out", 5)
+    run = load_run(SHIPPED_RUN)
+    x = load_dataset("digits", seed=run.config.seed).x_test[5]
+    datum = datum_expectation(run.model(), x)
+    truth = quadrature(datum.exact, datum.mean, datum.std)
+    _, explicit = gradient_of(datum.exact.explicit, datum.mean, datum.std)
+    dim = int(cache.encoded(cache.shipped_key(), 1, "held-out").kl_per_dim.mean(0).argmax())
+    assert [slider.value for slider in at.slider if slider.key == "estimators_dim_2"] == [dim + 1]
+    lost = [float((a - b)[dim]) for a, b in zip(truth.gradient, explicit, strict=True)]
+    shown = table(at, "the extra term, M = 8")["exact"]
+    assert [numbers(cell)[0] for cell in shown] == pytest.approx(lost, abs=6e-4)
+    assert table(at, "estimator")["score function − baseline"][0].startswith("unbiased")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_run_has_its_datum(runner: LocalRunner, kind: str) -> None:
+    at = open_page("gradients", run=trained(runner, KINDS[kind]), **DATUM)
+    assert not at.error
+    if kind == "deterministic":
+        assert at.warning
+        assert not charts(at)
+        return
+    at = checked(at.toggle(key="estimators_error").set_value(True).run())
+    is_exact = KINDS[kind].model.latent_dim <= 2
+    assert ("estimators_sweep" in charts(at)) == is_exact
+    assert ("samples of their own" in texts(at)) != is_exact
+
+
+@pytest.mark.parametrize("likelihood", ["continuous_bernoulli", "gaussian"])
+def test_unit_variance_says_that_nothing_learns_from_sigma(runner: LocalRunner, likelihood: str) -> None:
+    model = replace(TINY.model, encoder_head="unit_variance", likelihood=likelihood)
+    at = open_page("gradients", run=trained(runner, replace(TINY, model=model)), **DATUM)
+    assert not at.error
+    assert "nothing learns from it" in texts(at)
+    assert "estimators_1" in charts(at)
+
+
+def test_weights_that_overflow_are_said(runner: LocalRunner) -> None:
+    run_id = trained(runner, TINY)
+    path = runner.store.run_file(run_id)
+    assert path is not None
+    run = load_run(path)
+    save_run(path, replace(run, weights={name: w * 1e30 for name, w in run.weights.items()}))
+    at = open_page("gradients", run=run_id, **DATUM)
+    assert ["diverged" in said.value for said in at.error] == [True]
+    at = choose(at, "estimators_of", "a one-line function")
+    assert not at.error
+    assert "estimators_0" in charts(at)
+
+
+def test_garbage_in_the_link_shows_the_default() -> None:
+    at = open_page("gradients", estimators_of="<b>", gradients_view="x")
+    assert "estimators_0" in charts(at)
+
+
+@pytest.mark.parametrize("kind", ["J=2", "J=3"])
+def test_a_long_measurement_takes_the_place_of_the_short_one(
+    runner: LocalRunner, kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The task itself, within this process and with fewer samples, and what the page makes of its result."""
+    run_id = trained(runner, KINDS[kind])
+    at = open_page("gradients", run=run_id, **DATUM)
+    assert any(button.key == "estimators_precise_start" for button in at.button)
+    key = cache.run_key(run_id)
+    assert key is not None
+    shown = Subject(key=key, config=KINDS[kind], step=0, image_shape=None, class_names=())
+    name = estimators_precise.name_of(shown, "held-out", 0)
+    x = load_dataset("digits", seed=TINY.seed).x_test[0].numpy()
+    np.savez(tmp_path / "inputs.npz", x=x, sample_counts=np.array(estimators_precise.SAMPLE_COUNTS))
+    monkeypatch.setattr(estimation, "NUM_SAMPLES", 3 * estimation.PIECE)
+    monkeypatch.setattr(estimation.moments, "__kwdefaults__", {"num_samples": 3 * estimation.PIECE})
+    monkeypatch.setattr("vae_core.runs.task._end_with_input", lambda: None)
+    target = tasks()._file(name)
+    assert estimation.main([str(tmp_path / "inputs.npz"), str(target), key.path, "0"]) == 0
+    at = checked(at.run())
+    assert f"{3 * estimation.PIECE:,} samples" in texts(at)
+    assert not any(button.key == "estimators_precise_start" for button in at.button)
+    result = tasks().result(name)
+    assert result is not None
+    assert ("truth" in result) == (kind == "J=3")
+    dim = int(cache.encoded(key, 1, "held-out").kl_per_dim.mean(0).argmax())
+    deviation = float(np.sqrt(result["variance"][3, 1, 0, dim]))
+    assert numbers(table(at, "∂/∂μ")["score function"][1])[0] == pytest.approx(deviation, rel=6e-3)
+
+
+def test_figures_do_not_meet_half_of_pandas() -> None:
+    """Plotly fails on a pandas that another thread imports at that moment: figures import it first."""
+    said = "import sys, dashboard.figures; print('pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", said], cwd=ENTRY.parents[1], capture_output=True, text=True)
+    assert done.stdout.strip() == "True", done.stderr

@@ -1,0 +1,60 @@
+"""The decoded grid's options: its axes, the data in its cells, and the mesh on its way to data space."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import cached as cache
+from dashboard.latent.grid import cell_counts
+from tests.dashboard.latent.test_plane import PAGE, ROOT
+
+AXIS = np.array([-1.0, 0.0, 1.0], np.float32)
+
+
+def test_every_datum_is_in_one_cell_and_the_cells_lie_as_the_grid() -> None:
+    means = np.array([[-9.0, 9.0], [0.1, 0.2], [0.4, -0.4], [0.6, -7.0]], np.float32)
+    assert cell_counts(means, AXIS, (0, 1)).tolist() == [[1, 0, 0], [0, 2, 0], [0, 0, 1]]
+    assert cell_counts(means, AXIS, (1, 0)).tolist() == [[1, 0, 0], [0, 2, 0], [0, 0, 1]]
+
+
+def test_one_dimension_has_one_row_of_cells() -> None:
+    means = np.array([[-2.0], [0.2], [0.3], [5.0]], np.float32)
+    assert cell_counts(means, AXIS, (0, 0)).tolist() == [[1, 2, 1]]
+
+
+def test_counts_on_quantiles_are_even_for_the_prior_itself() -> None:
+    axis = cache.quantiles(4)
+    z = np.random.default_rng(0).normal(size=(40_000, 2)).astype(np.float32)
+    inner = cell_counts(z, axis, (0, 1))
+    assert inner.sum() == 40_000
+    np.testing.assert_allclose(inner, inner[::-1, ::-1], atol=5 * np.sqrt(inner.max()))
+
+
+@pytest.fixture
+def app() -> AppTest:
+    made = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30)
+    return made.run().switch_page(PAGE).run()
+
+
+def drawn(app: AppTest) -> list[dict[str, Any]]:
+    """The traces of the grid's figure."""
+    (chart,) = (chart for chart in app.get("plotly_chart") if chart.key == "grid")
+    return json.loads(chart.proto.spec)["data"]
+
+
+def test_options_change_the_grid_and_every_control_has_its_tooltip(app: AppTest) -> None:
+    before = drawn(app)
+    app.slider(key="grid_size").set_value(6).run()
+    smaller = drawn(app)
+    app.segmented_control(key="grid_spacing").set_value("linear").run()
+    app.slider(key="grid_range").set_value(2.0).run()
+    linear = drawn(app)
+    app.toggle(key="grid_density").set_value(True).run()
+    assert not app.exception, app.exception
+    assert before != smaller != linear
+    assert [trace["type"] for trace in drawn(app)] == ["heatmap", "heatmap"], "the density over the pictures"
+    for widget in (*app.slider, *app.toggle, *app.segmented_control):
+        assert widget.proto.help, widget.key

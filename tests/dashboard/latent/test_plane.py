@@ -1,0 +1,51 @@
+"""The Latent space page: the plane is decoded in the browser, by the server where the model is too large."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import cached as cache
+from dashboard.components.latent import payload as latent_payload
+from tests.dashboard.components.test_latent_payload import read
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = "../pages/latent_space.py"
+
+
+@pytest.fixture
+def app() -> Iterator[AppTest]:
+    """The app before its first run, with nothing packed."""
+    cache.scene.clear()
+    yield AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30)
+    cache.scene.clear()
+
+
+def elements(app: AppTest) -> list[str]:
+    return [element.proto.component_name for element in app.get("bidi_component")]
+
+
+def test_element_gets_the_shipped_model(app: AppTest) -> None:
+    app.run().switch_page(PAGE).run()
+    assert not app.exception, app.exception
+    assert "latent_explorer" in elements(app), elements(app)
+    (element,) = (e for e in app.get("bidi_component") if e.proto.component_name == "latent_explorer")
+    meta, arrays = read(element.proto.bytes)
+    data = cache.encoded(cache.shipped_key(), 1, "held-out")
+    assert (meta["image_shape"], meta["plane"], meta["run"]) == ([8, 8], [0, 1], "models")
+    assert len(arrays["labels"]) == len(data.labels), len(arrays["labels"])
+    assert arrays["means"].reshape(-1, 2).tolist() == data.means.tolist()
+
+
+def test_model_that_is_too_large_is_drawn_by_the_server(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latent_payload, "MAX_DECODER_BYTES", 100)
+    app.run().switch_page(PAGE).run()
+    assert not app.exception, app.exception
+    assert "latent_explorer" not in elements(app), elements(app)
+    assert any("too large for the browser" in info.value for info in app.info), app.info
+    app.slider(key="z1").set_value(2.0).run()
+    assert not app.exception, app.exception
+    assert any("z = (2.00" in text.value for text in app.markdown), "the server decodes instead"

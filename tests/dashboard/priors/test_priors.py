@@ -1,0 +1,110 @@
+"""The view of priors: it opens at once, its numbers add up, three trainings are shown, other pages refuse."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.figures.priors import IMAGES_IN_A_ROW, Film, film_figure, mosaic
+from dashboard.priors import training as priors_training
+from dashboard.runs.runner import LocalRunner
+from dashboard.runs.tasks import tasks
+from tests.dashboard.elbo.test_views import charts, choose, numbers, text_with
+from tests.page_scripts import TINY, checked, open_page, runner, trained
+from vae_core.data import load_dataset
+from vae_core.labs.priors.training import train_all
+
+__all__ = ["runner"]  # a fixture
+
+ARGUMENTS: Final = ("two_moons", "2", "20", "0")
+
+
+def opened() -> AppTest:
+    return open_page("priors", priors_view="Priors")
+
+
+def table(at: AppTest, part: str) -> dict[str, list[float]]:
+    """Numbers of each row by its first cell; of a value with its error the value."""
+    rows = text_with(at, part).replace("\u00ad", "").splitlines()[2:]
+    lines = [line.strip("| ").split("|") for line in rows]
+    return {line[0].strip(" *·"): [numbers(cell)[0] for cell in line[1:] if numbers(cell)] for line in lines}
+
+
+def test_opens_with_three_priors_whose_numbers_add_up() -> None:
+    at = opened()
+    assert {"prior_standard_normal", "prior_mixture", "prior_vamp"} <= charts(at)
+    for value in (20, 200):
+        at = checked(at.select_slider(key="prior_k").set_value(value).run())
+        rows = table(at, "gain over N(0, I) |")
+        parts = (rows["mutual information"], rows["KL(q(z) ‖ p(z))"])
+        for reconstruction, information, marginal, elbo in zip(
+            rows["reconstruction"], *parts, rows["held-out ELBO"], strict=True
+        ):
+            # 0.1: the KL of N(0, I) is in closed form, its parts are sampled.
+            assert elbo == pytest.approx(reconstruction - information - marginal, abs=0.1)
+        assert len(set(rows["reconstruction"])) == 1
+        assert rows["gain over N(0, I)"][0] > 0, "the fitted mixture is a better prior"
+
+
+def test_trained_priors_are_drawn_from_the_result() -> None:
+    at = opened()
+    assert [button for button in at.button if button.key == "priors_start"]
+    moons = load_dataset("two_moons", seed=0)
+    found = train_all(moons, num_components=2, num_epochs=1, seed=0, on_progress=lambda share: None)
+    name = priors_training.name_of(ARGUMENTS)
+    np.savez(tasks()._file(name), allow_pickle=False, **found)
+    at = choose(at, "priors_data", "Two moons")
+    at.select_slider(key="priors_k").set_value(2)
+    at = checked(at.select_slider(key="priors_epochs").set_value(20).run())
+    assert {"priors_curves", "priors_film_vamp", "priors_samples_mixture"} <= charts(at)
+    rows = table(at, "log p(x), exact")
+    for place, prior in enumerate(priors_training.TITLES):
+        assert rows["ELBO** ± s.e."][place] == pytest.approx(float(found[f"{prior}/elbo"][-1]), abs=1e-3)
+        assert rows["log p(x), exact"][place] > rows["its ELBO on the same data"][place]
+    assert not [button for button in at.button if button.key == "priors_start"], "the result stays"
+    at = choose(at, "priors_shown", "mixture")
+    assert "priors_film_mixture" in charts(at)
+
+
+@pytest.mark.parametrize("page", ["elbo", "latent_space"])
+def test_pages_about_the_standard_prior_refuse_another(runner: LocalRunner, page: str) -> None:
+    config = replace(TINY, model=replace(TINY.model, prior="vamp", num_components=5, latent_dim=3))
+    run_id = trained(runner, config)
+    at = open_page(page, run=run_id)
+    (error,) = at.error
+    assert "learned one of its own" in error.value
+    at = open_page("train", run=run_id)
+    assert not at.error, "its curves and pictures are drawn as any run's"
+
+
+def test_mosaic_puts_each_image_in_its_place() -> None:
+    images = np.zeros((12, 4), np.float32)
+    images[11] = 1
+    sheet = mosaic(images, (2, 2))
+    assert sheet.shape == (5, 3 * IMAGES_IN_A_ROW - 1)
+    assert (sheet[3:5, 3:5] == 255).all(), "the twelfth is the second of the second row"
+    assert (sheet == 255).sum() == 4
+
+
+@pytest.mark.parametrize("image_shape", [(2, 2), None])
+def test_film_moves_everything_it_shows(image_shape: tuple[int, int] | None) -> None:
+    rng, dims = np.random.default_rng(0), 4 if image_shape else 2
+    film = Film(
+        steps=np.array([0, 10, 20]),
+        axes=np.stack([np.linspace(-1, 1, 5)] * 2),
+        density=rng.normal(size=(3, 5, 5)),
+        means=rng.normal(size=(3, 6, 2)),
+        centres=rng.normal(size=(3, 7, 2)),
+        shown=rng.random((3, 7, dims)),
+        image_shape=image_shape,
+        name="pseudo-inputs",
+    )
+    figure: Any = film_figure(film, rng.normal(size=(9, dims)), theme="light")
+    assert [frame.name for frame in figure.frames] == ["0", "10", "20"]
+    for number, frame in enumerate(figure.frames):
+        assert frame.traces == (0, 1, 2, 3)
+        assert np.allclose(frame.data[0].z, film.density[number], atol=1e-6)
+        assert np.allclose(frame.data[2].x, film.centres[number, :, 0], atol=1e-6)
+    assert figure.layout.updatemenus[0].buttons[0].args[1]["frame"]["redraw"], "images and contours need it"

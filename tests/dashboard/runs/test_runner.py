@@ -1,0 +1,244 @@
+"""Trainings in real processes: they queue, pause, die, come back, and none outlives its runner."""
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from dashboard.runs import runner as jobs
+from dashboard.runs import store as run_store
+from dashboard.runs.job import JobView
+from dashboard.runs.runner import LocalRunner
+from dashboard.runs.worker_process import WorkerProcess
+from tests.polling import is_gone, until
+from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.errors import BadInput
+
+LONG: Final = RunConfig(
+    model=ModelConfig(data_dim=64, hidden_dims=(8,)), train=TrainConfig(num_epochs=1_000_000)
+)
+SHORT: Final = replace(LONG, train=TrainConfig(num_epochs=1, batch_size=256))
+HOSTILE: Final = ("../../etc", "", "a" * 17, "٣" * 16, "a" * 15 + "\n", "0" * 16)
+
+
+@pytest.fixture(scope="module")
+def pids() -> Iterator[list[int]]:
+    """Ids of all workers that the module started; in the end none is left."""
+    started: list[int] = []
+
+    class Recorded(WorkerProcess):
+        def __init__(self, *arguments: str) -> None:
+            super().__init__(*arguments)
+            started.append(self.pid)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "WorkerProcess", Recorded)
+        yield started
+    until(lambda: all(map(is_gone, started)), "all workers end")
+
+
+@pytest.fixture(scope="module")
+def shared(pids: list[int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRunner]:
+    """One runner for all tests that leave it working: workers take seconds to start."""
+    runner = LocalRunner(tmp_path_factory.mktemp("jobs"), max_running=1)
+    runner.warm()
+    yield runner
+    runner.close()
+
+
+@pytest.fixture
+def runner(shared: LocalRunner) -> Iterator[LocalRunner]:
+    """The shared runner, with no run of this test left going afterwards."""
+    yield shared
+    for run_id in list(shared._jobs):
+        shared.send(run_id, "stop")
+    until(lambda: all(job.process is None for job in shared._jobs.values()), "all runs end")
+
+
+def view_of(runner: LocalRunner, run_id: str) -> JobView:
+    view = runner.view(run_id)
+    assert view is not None, run_id
+    return view
+
+
+def reach(runner: LocalRunner, run_id: str, status: str, *, step: int = 0) -> JobView:
+    def reached() -> JobView | None:
+        view = view_of(runner, run_id)
+        return view if view.status == status and view.step >= step else None
+
+    try:
+        return until(reached, f"{status} at step {step}")
+    except AssertionError as err:
+        raise AssertionError(f"{err}; it is {view_of(runner, run_id)}") from err
+
+
+def worker_of(runner: LocalRunner, run_id: str) -> WorkerProcess:
+    process = runner._jobs[run_id].process
+    assert process is not None, runner.view(run_id)
+    return process
+
+
+def place_of(runner: LocalRunner, run_id: str) -> tuple[str, int]:
+    view = view_of(runner, run_id)
+    return view.status, view.queue_position
+
+
+def test_runs_take_turns(runner: LocalRunner) -> None:
+    first, second, third = (runner.submit(LONG) for _ in range(3))
+    assert [place_of(runner, run_id)[1] for run_id in (first, second, third)] == [0, 1, 2]
+    runner.send(third, "set", beta=3.0)
+    runner.send(third, "stop")
+    assert view_of(runner, third).message == "Stopped by you before it began."
+    runner.send(third, "resume")
+    assert place_of(runner, third) == ("queued", 2)
+    reach(runner, first, "running", step=1)
+    assert place_of(runner, second) == ("queued", 1)
+    runner.send(first, "pause")
+    paused = reach(runner, first, "paused")
+    reach(runner, second, "running", step=1)
+    runner.send(first, "resume")
+    assert (place_of(runner, third), place_of(runner, first)) == (("queued", 1), ("queued", 2))
+    assert view_of(runner, first).step == paused.step
+    runner.send(second, "stop")
+    assert reach(runner, third, "running", step=1).beta == 3.0
+    assert view_of(runner, second).message.startswith("Stopped by you at step ")
+    runner.send(third, "stop")
+    reach(runner, first, "running", step=paused.step + 1)
+
+
+def test_held_run_is_spared_when_another_worker_is_killed(runner: LocalRunner) -> None:
+    hurt, held = runner.submit(LONG), runner.submit(LONG.held())
+    reach(runner, hurt, "running", step=1)
+    until(lambda: runner.store.snapshot(held), "a picture of the untrained model")
+    assert (place_of(runner, held), view_of(runner, held).step) == (("paused", 0), 0)
+    runner.save(hurt)
+    saved = view_of(runner, hurt).step
+    os.kill(worker_of(runner, hurt).pid, signal.SIGKILL)
+    crashed = reach(runner, hurt, "crashed")
+    assert "(signal 9): Resume goes on from the last save." in crashed.message
+    assert crashed.is_resumable
+    runner.send(held, "step", unit="step")
+    assert until(lambda: view_of(runner, held).step, "one step") == 1
+    assert view_of(runner, held).status == "paused"
+    runner.send(hurt, "resume")
+    reach(runner, hurt, "running", step=saved + 1)
+    snapshot = runner.store.snapshot(hurt)
+    assert snapshot is not None
+    assert list(snapshot.history[:, 0]) == sorted(set(snapshot.history[:, 0])), "steps went back"
+
+
+def test_resume_right_after_stop_goes_on(runner: LocalRunner) -> None:
+    run_id = runner.submit(LONG)
+    reach(runner, run_id, "running", step=1)
+    runner.send(run_id, "stop")
+    stopped = reach(runner, run_id, "stopped")
+    runner.send(run_id, "resume")
+    reach(runner, run_id, "running", step=stopped.step + 1)
+
+
+def test_live_settings_count_and_stop_always_ends(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = runner.submit(LONG)
+    runner.send(run_id, "set", beta=4.0, learning_rate=1e-4, speed=50)
+    until(lambda: view_of(runner, run_id).speed == 50, "the speed limit")
+    assert (view_of(runner, run_id).beta, view_of(runner, run_id).learning_rate) == (4.0, 1e-4)
+    runner.send(run_id, "set", beta=-1.0)
+    runner.send(run_id, "nonsense")
+    step = view_of(runner, run_id).step
+    assert reach(runner, run_id, "running", step=step + 1).beta == 4.0
+    monkeypatch.setattr(jobs, "GRACE_S", 0.2)
+    pid = worker_of(runner, run_id).pid
+    os.kill(pid, signal.SIGSTOP)
+    runner.send(run_id, "stop")
+    assert "without an answer" in reach(runner, run_id, "stopped").message
+    assert is_gone(pid)
+
+
+def test_finished_run_takes_no_command_and_is_forgotten_before_a_busy_one(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = runner.submit(SHORT)
+    done = reach(runner, run_id, "finished")
+    assert (done.message, done.step) == ("Finished: all 1 epochs are done.", done.num_steps)
+    for command in ("resume", "pause", "stop", "step"):
+        runner.send(run_id, command)
+    assert view_of(runner, run_id) == done
+    busy, waiting = runner.submit(LONG), runner.submit(LONG)
+    monkeypatch.setattr(run_store, "MAX_KEPT_RUNS", 0)
+    runner.submit(LONG)
+    assert runner.view(run_id) is None
+    assert (place_of(runner, busy), place_of(runner, waiting)) == (("running", 0), ("queued", 1))
+    monkeypatch.setattr(jobs, "MAX_QUEUED", 2)
+    with pytest.raises(BadInput, match="waiting already") as refused:
+        runner.submit(LONG)
+    assert refused.value.code == "queue"
+
+
+def test_run_whose_folder_vanished_is_none(runner: LocalRunner) -> None:
+    runner.submit(LONG.held())
+    waiting = runner.submit(LONG)
+    folder = runner.store.folder(waiting)
+    assert folder is not None
+    shutil.rmtree(folder, ignore_errors=True)
+    until(lambda: runner.view(waiting) is None, "the run is gone")
+    runner.send(waiting, "resume")
+    runner.save(waiting)
+
+
+@pytest.mark.parametrize("run_id", HOSTILE)
+def test_ids_that_name_no_run_do_nothing(shared: LocalRunner, run_id: str) -> None:
+    assert shared.view(run_id) is None
+    for command in ("resume", "stop", "pause", "save", "run"):
+        shared.send(run_id, command, dir="/")
+    shared.save(run_id)
+    shared.wait(run_id, 10.0)
+    assert shared.view(run_id) is None
+
+
+def test_warm_worker_makes_the_first_point_fast(
+    runner: LocalRunner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runner.warm()
+    warm = runner._warm
+    assert warm is not None
+    assert warm._process.stdout is not None
+    assert "ready" in warm._process.stdout.readline()
+    began = time.monotonic()
+    run_id = runner.submit(LONG)
+    reach(runner, run_id, "running", step=1)
+    seconds = time.monotonic() - began
+    with capsys.disabled():
+        sys.stdout.write(f"\nstart to first step with a warm worker: {seconds:.2f} s\n")
+    assert seconds < 3
+    assert worker_of(runner, run_id) is warm
+    assert runner._warm is not None
+    assert runner._warm is not warm
+    assert runner._warm.is_alive
+
+
+def test_closed_runner_saves_and_the_next_one_resumes(pids: list[int], tmp_path: Path) -> None:
+    first = LocalRunner(tmp_path, max_running=1)
+    second = LocalRunner(tmp_path, max_running=1)
+    try:
+        run_id = first.submit(LONG)
+        waiting = first.submit(LONG)
+        reach(first, run_id, "running", step=1)
+        first.close()
+        left = view_of(second, run_id)
+        assert left.status == "interrupted"
+        assert left.message == f"Interrupted at step {left.step}: the server went away."
+        assert second.store.run_file(run_id) is not None
+        assert view_of(second, waiting).status == "interrupted"
+        second.send(run_id, "resume")
+        reach(second, run_id, "running", step=left.step + 1)
+    finally:
+        first.close()
+        second.close()

@@ -1,0 +1,88 @@
+"""Run folders: only 16 hex digits name one, a damaged one is none, and old ones go."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from dashboard.runs import store as run_store
+from dashboard.runs.store import RUN_ID, RunStore, home
+from vae_core.config import ModelConfig, RunConfig
+
+CONFIG: Final = RunConfig(model=ModelConfig(data_dim=64, hidden_dims=(8,)), seed=7)
+HOSTILE: Final = (
+    "",
+    ".",
+    "..",
+    "../../etc",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "a" * 15,
+    "a" * 17,
+    "A" * 16,
+    "a" * 15 + "\n",
+    "a" * 16 + "\n",
+    "a" * 15 + "\0",
+    "a" * 14 + "/.",
+    "٣" * 16,
+    "ａ" * 16,
+    "%2e%2e%2fetc%2fpwd"[:16],
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path)
+
+
+def test_new_run_has_a_folder_of_its_own(store: RunStore) -> None:
+    first, second = store.create(CONFIG), store.create(CONFIG)
+    assert first != second
+    for run_id in (first, second):
+        folder = store.folder(run_id)
+        assert RUN_ID.fullmatch(run_id), run_id
+        assert folder is not None
+        assert folder.stat().st_mode & 0o077 == 0, "others can read the run"
+        assert store.config(run_id) == CONFIG
+    assert store.status(first) == {}
+    assert (store.run_file(first), store.snapshot(first), store.snapshot_version(first)) == (None,) * 3
+
+
+@pytest.mark.parametrize("run_id", [*HOSTILE, "0" * 16])
+def test_text_that_names_no_run_has_nothing(store: RunStore, run_id: str) -> None:
+    store.create(CONFIG)
+    found = [store.folder(run_id), store.config(run_id), store.run_file(run_id), store.snapshot(run_id)]
+    assert [*found, store.snapshot_version(run_id)] == [None] * 5, run_id
+    assert store.status(run_id) == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff\xfe", b"[" * 100_000])
+def test_damaged_files_are_none(store: RunStore, content: bytes) -> None:
+    run_id = store.create(CONFIG)
+    folder = store.folder(run_id)
+    assert folder is not None
+    for name in ("config.json", "status.json", "snapshot.safetensors"):
+        (folder / name).write_bytes(content)
+    assert store.config(run_id) is None
+    assert store.status(run_id) == {}
+    assert store.snapshot(run_id) is None
+
+
+def test_oldest_runs_go_but_no_busy_one(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_store, "MAX_KEPT_RUNS", 2)
+    ids = [store.create(CONFIG) for _ in range(5)]
+    for age, run_id in enumerate(ids):
+        folder = store.folder(run_id)
+        assert folder is not None
+        os.utime(folder, (1000 + age, 1000 + age))
+    assert store.forget_oldest(lambda run_id: run_id == ids[0]) == ids[1:4]
+    assert [store.folder(run_id) is not None for run_id in ids] == [True, False, False, False, True]
+    assert store.forget_oldest(lambda run_id: False) == []
+
+
+def test_home_is_the_named_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VAE_DASHBOARD_HOME", str(tmp_path))
+    assert home() == tmp_path
+    monkeypatch.delenv("VAE_DASHBOARD_HOME")
+    assert home() == Path.home() / ".vae-dashboard"

@@ -1,0 +1,237 @@
+"""Every page as a script: what its buttons do, what its numbers say, and that nothing typed breaks it."""
+
+import struct
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pytest
+import streamlit as st
+import torch
+from streamlit.testing.v1 import AppTest
+
+from dashboard.runs.job import JobView
+from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.runner import LocalRunner
+from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, trained, turn_to
+from tests.polling import until
+
+__all__ = ["runner"]  # a fixture
+from vae_core.data import load_dataset
+from vae_core.elbo import evaluate
+from vae_core.runs.runfile import load_run, save_run
+
+PAGES: Final = (
+    "start",
+    "train",
+    "latent_space",
+    "elbo",
+    "free_energy",
+    "gradients",
+    "priors",
+    "compare",
+)
+GARBAGE: Final = [
+    *(("beta", text) for text in ("abc", "nan", "1e999", "-1")),
+    *(("latent_dim", text) for text in ("-5", "2.5")),
+    *(("run", text) for text in ("../../etc/passwd", "a" * 17)),
+    ("seed", "1e20"),
+    ("dataset", "<b>"),
+]
+
+
+def press(at: AppTest, key: str) -> AppTest:
+    return checked(at.button(key=key).click().run())
+
+
+def run_in_view(at: AppTest) -> str:
+    run = at.query_params["run"]
+    return run if isinstance(run, str) else run[0]
+
+
+def view_of(at: AppTest, runner: LocalRunner) -> JobView:
+    view = runner.view(run_in_view(at))
+    assert view is not None
+    return view
+
+
+def status_line(at: AppTest) -> str:
+    return str(at.get("progress")[0].proto.text)  # type: ignore[attr-defined]
+
+
+def until_line(at: AppTest, text: str) -> str:
+    """Redraws the page until its status line says something; fragments do not run by themselves here."""
+    return until(lambda: (line := status_line(checked(at.run()))) * (text in line), f"a line with {text!r}")
+
+
+def test_every_page_from_the_entry() -> None:
+    at = checked(AppTest.from_file(str(ENTRY), default_timeout=60).run())
+    for name in PAGES[1:] + PAGES:
+        turn_to(at, name)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_from_a_cold_link_explains_its_widgets(name: str) -> None:
+    at = open_page(name)
+    protos = [node.proto for node in (*at.main, *at.sidebar) if getattr(node, "proto", None) is not None]
+    widgets = [proto for proto in protos if getattr(proto, "id", "") and hasattr(proto, "help")]
+    unexplained = [widget.label for widget in widgets if not widget.help]
+    assert unexplained == []
+
+
+def test_training_is_held_stepped_steered_reset_and_stopped(runner: LocalRunner) -> None:
+    at = open_page("train", hidden="8")
+    at.number_input(key="num_epochs").set_value(1_000_000)
+    press(at, "train_start")
+    until(lambda: checked(at.run()) and view_of(at, runner).step > 0, "the first step")
+    press(at, "train_pause")
+    assert "**Paused**" in until_line(at, "**Paused**")
+    paused = view_of(at, runner)
+    press(at, "train_step")
+    until_line(at, f"step {paused.step + 1:,} ")
+    checked(at.slider(key="beta").set_value(4.0).run())
+    until_line(at, "β 4 ")
+    assert view_of(at, runner).beta == 4.0
+    press(at, "train_reset")
+    assert run_in_view(at) != paused.run_id
+    first, again = (
+        until(lambda run_id=run_id: runner.store.snapshot(run_id), "a snapshot")
+        for run_id in (paused.run_id, run_in_view(at))
+    )
+    until_line(at, "**Paused** at step 0")
+    assert np.array_equal(first.history[0, :8], again.history[0, :8], equal_nan=True)
+    assert view_of(at, runner).config == paused.config.held()
+    press(at, "train_stop")
+    assert "**Stopped by you at step 0.**" in until_line(at, "Stopped")
+    press(at, "train_pause")
+    until_line(at, "**Training**")
+    press(at, "train_stop")
+    until_line(at, "Stopped by you at step ")
+
+
+def test_too_high_a_learning_rate_is_explained(runner: LocalRunner) -> None:
+    at = open_page("train", hidden="8")
+    at.selectbox(key="optimizer").set_value("sgd")
+    at.select_slider(key="learning_rate").set_value(1000.0)
+    press(at, "train_start")
+    line = until_line(at, "Diverged at step ")
+    assert "lower the learning rate" in line
+
+
+def test_unusable_text_is_one_sentence_and_loses_nothing(runner: LocalRunner) -> None:
+    run_id = trained(runner, TINY)
+    at = open_page("train", run=run_id)
+    for text in ("0", "1000000", "abc", "<b>x</b>", "9" * 200):
+        at.text_input(key="hidden").set_value(text).run()
+        press(at, "train_start")
+        assert len(at.error) == 1, text
+        assert "hidden" in at.error[0].value
+        assert (run_in_view(at), at.text_input(key="hidden").value) == (run_id, text)
+        assert "**Finished: all 1 epochs are done.**" in status_line(at)
+        assert not checked(at.run()).error, "the sentence stays"
+
+
+def test_likelihood_of_images_comes_back_after_points() -> None:
+    at = open_page("train")
+    at.selectbox(key="likelihood").set_value("continuous_bernoulli").run()
+    checked(at.selectbox(key="dataset").set_value("two_moons").run())
+    checked(at.selectbox(key="dataset").set_value("digits").run())
+    assert at.selectbox(key="likelihood").value == "continuous_bernoulli"
+
+
+@pytest.mark.parametrize(("key", "text"), GARBAGE)
+def test_garbage_in_the_url_gives_the_defaults(key: str, text: str) -> None:
+    at, plain = open_page("train", **{key: text}), open_page("train")
+    assert not at.error
+    for kind in ("slider", "number_input", "selectbox", "text_input", "select_slider"):
+        assert values(at, kind) == values(plain, kind)
+
+
+def values(at: AppTest, kind: str) -> dict[str, Any]:
+    return {widget.key: widget.value for widget in getattr(at, kind)}
+
+
+@pytest.mark.parametrize("page", ["train", "latent_space", "elbo"])
+def test_vanished_run_is_said_once(page: str) -> None:
+    at = open_page(page, run="0" * 16)
+    assert ["no longer exists" in said.value for said in (*at.error, *at.warning)] == [True]
+    assert "run" not in at.query_params
+    checked(at.run())
+    assert not (*at.error, *at.warning)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_run_is_shown_on_every_page(runner: LocalRunner, kind: str) -> None:
+    at = open_page("latent_space", run=trained(runner, KINDS[kind]))
+    assert "Your run, finished" in at.main.markdown[0].value
+    assert "grid" in {chart.key for chart in at.get("plotly_chart")}
+    assert at.get("bidi_component"), "no plane to walk in"
+    turn_to(at, "elbo")
+    names = ["Reconstruction"] if kind == "deterministic" else ["Reconstruction", "KL(q ‖ prior)", "ELBO"]
+    assert [metric.label for metric in at.metric] == names, "without q there is no bound to show"
+    turn_to(at, "train")
+    assert "Finished" in status_line(at)
+    assert at.get("bidi_component")
+
+
+def test_shipped_model_stands_in_for_a_run_that_has_not_begun(runner: LocalRunner) -> None:
+    at = open_page("elbo", run=runner.store.create(TINY))
+    assert "The model that ships with this dashboard" in at.main.markdown[0].value
+
+
+def test_numbers_of_the_bound_agree() -> None:
+    run = load_run(SHIPPED_RUN)
+    x = load_dataset("digits", seed=run.config.seed).x_test
+    noise = torch.Generator().manual_seed(run.config.seed)
+    expected = evaluate(run.model(), x, num_samples=1, generator=noise)
+    with torch.no_grad():
+        q = run.model().posterior(x)
+    kl = (q.mean**2 + q.std**2 - 1 - 2 * q.std.log()).double().sum(-1).mean() / 2
+    at = open_page("elbo")
+    shown = {metric.label: number(metric.value) for metric in at.metric}
+    assert shown["Reconstruction"] == pytest.approx(expected.reconstruction, abs=0.006)
+    assert shown["KL(q ‖ prior)"] == pytest.approx(float(kl), abs=0.006)
+    assert shown["ELBO"] == pytest.approx(expected.reconstruction - float(kl), abs=0.006)
+    line = next(text.value for text in at.markdown if "KL above" in text.value)
+    parts, total, above = line.replace(";", "=").split("=")
+    assert sum(number(part) for part in parts.split("+")) == pytest.approx(number(total), abs=2e-4)
+    assert number(above.split(":")[1]) == number(total)
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-").replace("*", "").replace("nats", "").strip())
+
+
+@pytest.mark.parametrize("page", ["latent_space", "elbo"])
+def test_weights_that_overflow_are_one_sentence(runner: LocalRunner, page: str) -> None:
+    run_id = trained(runner, TINY)
+    path = runner.store.run_file(run_id)
+    assert path is not None
+    run = load_run(path)
+    save_run(path, replace(run, weights={name: w * 1e30 for name, w in run.weights.items()}))
+    at = open_page(page, run=run_id)
+    assert ["diverged" in said.value for said in at.error] == [True]
+
+
+@pytest.mark.parametrize("page", ["latent_space", "elbo"])
+def test_images_that_were_exchanged_are_one_sentence(runner: LocalRunner, tmp_path: Path, page: str) -> None:
+    write_images(tmp_path, side=8)
+    run_id = trained(runner, replace(TINY, dataset="idx", data_folder=str(tmp_path)))
+    assert not open_page(page, run=run_id).error
+    st.cache_resource.clear()
+    write_images(tmp_path, side=6)
+    at = open_page(page, run=run_id)
+    assert ["36 values each now, its model takes 64" in said.value for said in at.error] == [True]
+
+
+def write_images(folder: Path, *, side: int) -> None:
+    """A folder of IDX files with random square images."""
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 100), ("t10k", 40)):
+        images = rng.integers(0, 256, (count, side, side), dtype=np.uint8).tobytes()
+        labels = rng.integers(0, 10, count, dtype=np.uint8).tobytes()
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(
+            struct.pack(">IIII", 2051, count, side, side) + images
+        )
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 2049, count) + labels)

@@ -1,0 +1,165 @@
+"""The settings of dashboard/.streamlit/config.toml hold in the server, from any working folder."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import pytest
+from streamlit import config
+from streamlit.web.server.starlette import starlette_websocket
+
+from dashboard.shell import choice, state
+from dashboard.theme import CONCEPTS, ThemeName
+
+SETTINGS: Final = Path(__file__).resolve().parents[2] / "dashboard" / ".streamlit"
+EXPECTED: Final[dict[str, object]] = {
+    "runner.postScriptGC": False,
+    "server.fileWatcherType": "none",
+    "server.address": "localhost",
+    "server.allowedHosts": ["localhost", "127.0.0.1"],
+    "server.maxUploadSize": 32,
+    "server.disconnectedSessionTTL": 120,
+    "server.enableXsrfProtection": True,
+    "server.enableCORS": True,
+    "server.enableAgentApi": False,
+    "browser.gatherUsageStats": False,
+    "client.toolbarMode": "viewer",
+    "client.showErrorDetails": "none",
+    "client.showErrorLinks": False,
+    "theme.baseFontSize": 16,
+    "theme.light.primaryColor": CONCEPTS["light"]["elbo"],
+    "theme.light.linkColor": CONCEPTS["light"]["elbo"],
+    "theme.dark.primaryColor": "#2A8FD0",
+    "theme.dark.linkColor": CONCEPTS["dark"]["elbo"],
+}
+
+# Streamlit's own command line up to the point where the server would start: there it reports its options.
+REPORT: Final = """
+import json, sys
+from streamlit import config
+from streamlit.web import bootstrap, cli
+bootstrap.run = lambda *args, **kwargs: print(
+    json.dumps({name: config.get_option(name) for name in json.loads(sys.argv[1])})
+)
+cli.main(["run", sys.argv[2], "--server.headless", "true"])
+"""
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """What ``streamlit run`` says of its options when the settings lie beside the script, not in the cwd."""
+    app = tmp_path_factory.mktemp("app")
+    (app / "app.py").touch()
+    (app / ".streamlit").symlink_to(SETTINGS)
+    cwd = tmp_path_factory.mktemp("elsewhere")
+    # The options of whoever runs the tests would hide a missing line.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
+    env |= {"HOME": str(cwd), "USERPROFILE": str(cwd)}
+    command = [sys.executable, "-c", REPORT, json.dumps(list(EXPECTED)), str(app / "app.py")]
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_setting_holds_in_the_server(started: subprocess.CompletedProcess[str], name: str) -> None:
+    assert started.returncode == 0, started.stderr
+    assert json.loads(started.stdout)[name] == EXPECTED[name], name
+
+
+def test_streamlit_knows_every_setting(started: subprocess.CompletedProcess[str]) -> None:
+    """Streamlit warns of unknown names; a warning here would be a setting that does nothing."""
+    assert started.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("localhost:8501", True),
+        ("127.0.0.1:8501", True),
+        ("rebound.example:8501", False),
+        ("localhost.example", False),
+        (None, False),
+    ],
+)
+def test_only_named_hosts_may_connect(
+    monkeypatch: pytest.MonkeyPatch, host: str | None, allowed: bool
+) -> None:
+    options = {"server.allowedHosts": _settings()["server"]["allowedHosts"]}
+    monkeypatch.setattr(config, "get_option", options.__getitem__)
+    assert starlette_websocket.is_host_allowed(host) is allowed, host
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("surface", ["backgroundColor", "secondaryBackgroundColor"])
+def test_text_and_links_stand_out(theme: ThemeName, surface: str) -> None:
+    """WCAG 2.2: text at 7 to 1 (level AAA), links at 4.5 and controls at 3 to 1."""
+    colors = _settings()["theme"][theme]
+    assert contrast(colors["textColor"], colors[surface]) >= 7, theme
+    assert contrast(colors["linkColor"], colors[surface]) >= 4.5, theme
+    assert contrast(colors["primaryColor"], colors[surface]) >= 3, theme
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_chosen_segment_stands_out(theme: ThemeName) -> None:
+    """The primary colour on a tenth of it: 4.5 to 1, and 3 to 1 against the text of the others."""
+    colors = _settings()["theme"][theme]
+    primary, ground = colors["primaryColor"], colors["backgroundColor"]
+    assert contrast(primary, _blend(primary, ground, 0.1)) >= 4.5, theme
+    assert contrast(primary, colors["textColor"]) >= 3, theme
+
+
+def test_buttons_are_primary_only_where_white_is_legible_on_them() -> None:
+    """White at 4.5 to 1 on the light theme's blue; in the dark theme no button has that ground."""
+    assert contrast(_settings()["theme"]["light"]["primaryColor"], "#FFFFFF") >= 4.5
+    sources = [*SETTINGS.parent.rglob("*.py"), *(SETTINGS.parents[1] / "pages").glob("*.py")]
+    naming = [path.name for path in sources if re.search("""["']primary["']""", path.read_text("utf-8"))]
+    assert naming == ["choice.py"]
+
+
+@pytest.mark.parametrize(
+    ("theme", "expected"),
+    [("light", ("Start", "primary")), ("dark", (":primary[**Start**]", "secondary"))],
+)
+def test_stressed_button(monkeypatch: pytest.MonkeyPatch, theme: str, expected: tuple[str, str]) -> None:
+    monkeypatch.setattr(state, "theme_name", lambda: theme)
+    assert choice.stressed("Start") == expected
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_concept_colours_stand_out(theme: ThemeName) -> None:
+    """Curves carry text of their colour (level AA on the page's ground)."""
+    ground = _settings()["theme"][theme]["backgroundColor"]
+    weak = {name: color for name, color in CONCEPTS[theme].items() if contrast(color, ground) < 4.5}
+    assert weak == {}, weak
+
+
+def test_contrast_of_black_on_white() -> None:
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21.0)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
+
+
+def _settings() -> dict[str, dict]:
+    return tomllib.loads((SETTINGS / "config.toml").read_text("utf-8"))
+
+
+def contrast(color: str, other: str) -> float:
+    """Contrast ratio (WCAG 2.2): (L1 + 0.05) / (L2 + 0.05) of the relative luminances, the lighter first."""
+    darker, lighter = sorted((_luminance(color), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _blend(color: str, ground: str, share: float) -> str:
+    """A colour with an opacity over a ground."""
+    pairs = zip(*(bytes.fromhex(part.removeprefix("#")) for part in (color, ground)), strict=True)
+    return "#" + bytes(round(share * over + (1 - share) * under) for over, under in pairs).hex()
+
+
+def _luminance(color: str) -> float:
+    """Relative luminance (WCAG 2.2): 0.2126 R + 0.7152 G + 0.0722 B of the linearised channels."""
+    channels = [byte / 255 for byte in bytes.fromhex(color.removeprefix("#"))]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -1,0 +1,94 @@
+"""The measured gaps of the model that ships and of one with more dimensions, as the task computes them."""
+
+import functools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dashboard.runs.pretrained import SHIPPED_RUN
+from vae_core.config import ModelConfig
+from vae_core.data import load_dataset
+from vae_core.evidence.annealing import ais_evidence
+from vae_core.evidence.exact import exact_evidence
+from vae_core.evidence.gaps import MAX_SAMPLED_DATA, measure
+from vae_core.model import VAE
+from vae_core.runs.runfile import load_run
+
+
+def test_gaps_are_not_negative_and_the_identity_closes(tmp_path: Path) -> None:
+    """The task in its own process, on held-out digits: all in float32 as in the app."""
+    run = load_run(SHIPPED_RUN)
+    source, target = tmp_path / "in.npz", tmp_path / "out.npz"
+    np.savez(source, x=load_dataset("digits", seed=run.config.seed).x_test[:60].numpy())
+    command = [
+        sys.executable,
+        "-m",
+        "vae_core.evidence.gaps",
+        str(source),
+        str(target),
+        str(SHIPPED_RUN),
+        "0",
+    ]
+    # The end of its standard input would end it, so it has one that stays open.
+    pipe, one_thread = subprocess.PIPE, {**os.environ, "OMP_NUM_THREADS": "1"}  # as the dashboard starts it
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=one_thread) as process:
+        lines = (process.stdout or pytest.fail("no output")).readlines()
+    assert process.returncode == 0
+    assert '"done": 1.0' in lines[-1] or len(lines) > 3
+    found = dict(np.load(target))
+    gap = found["log_evidence"] - found["elbo"]
+    assert gap.shape == (60,)
+    assert np.abs(gap - found["kl_to_posterior"]).max() < 1e-3
+    assert (found["best_elbo"] - found["elbo"]).min() > -1e-3
+    assert (found["log_evidence"] - found["best_elbo"]).min() > -1e-3
+    assert found["error"].max() < 1e-3
+    assert found["elbo"].mean() < found["iw_bound"].mean() < found["log_evidence"].mean()
+    assert int(found["step"]) == run.step
+    assert int(found["written_ns"]) == SHIPPED_RUN.stat().st_mtime_ns
+
+
+def sample_faster(monkeypatch: pytest.MonkeyPatch, *, num_temperatures: int) -> None:
+    faster = functools.partial(ais_evidence, num_temperatures=num_temperatures)
+    monkeypatch.setattr("vae_core.evidence.gaps.ais_evidence", faster)
+
+
+def test_bars_hold_for_an_encoder_far_too_narrow(
+    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """log p(x) by sampling against the quadrature, J = 2, q's deviations a seventh of what they should be.
+
+    Of 120 data at most 13 beyond 2 bars and 0.02 nats, none beyond 4: if 5 % were beyond 2, more than 13 in
+    0.3 % of the seeds. From the encoder's q it would be 17 %; from the best q alone, some are beyond 10 bars.
+    """
+    monkeypatch.setattr("vae_core.evidence.gaps.MAX_EXACT_DIMS", 0)
+    monkeypatch.setattr("vae_core.evidence.gaps.MAX_SAMPLED_DATA", 120)
+    sample_faster(monkeypatch, num_temperatures=100)
+    run = load_run(SHIPPED_RUN)
+    model = run.model()
+    with torch.no_grad():
+        model.encoder.biases[-1][model.config.latent_dim :] -= 4
+    x = load_dataset("digits", seed=run.config.seed).x_test[:120]
+    found = measure(model, x, generator=generator, on_progress=lambda _: None)
+    bars = (found.log_evidence - exact_evidence(model, x).log_evidence).abs() / (found.error + 0.02)
+    assert len(bars) == 120
+    assert int((bars > 2).sum()) <= 13
+    assert bars.max() < 4
+    assert found.error.mean() < 0.12
+
+
+def test_more_dimensions_are_sampled(generator: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample_faster(monkeypatch, num_temperatures=50)
+    model = VAE(ModelConfig(data_dim=9, latent_dim=4, hidden_dims=(8,)), generator=generator)
+    x = torch.rand(MAX_SAMPLED_DATA + 5, 9, generator=generator)
+    shares: list[float] = []
+    found = measure(model, x, generator=generator, on_progress=shares.append)
+    assert found.log_evidence.shape == (MAX_SAMPLED_DATA,)
+    assert len(found.kl_to_posterior) == 0
+    assert (found.log_evidence - found.elbo).mean() > 0
+    assert (found.best_elbo - found.elbo).min() >= 0
+    assert shares == sorted(shares)

@@ -1,0 +1,54 @@
+"""The first points of the quadrature: in any pieces, and decoded once for many calls."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.linear_gaussian import exact_vae, fit_ppca
+from tests.vae_core.evidence.test_quadrature import digits, nonlinear
+from vae_core.config import ModelConfig
+from vae_core.evidence.exact import exact_evidence
+from vae_core.evidence.lattice import decoded_lattice
+from vae_core.model import VAE
+
+__all__ = ["digits"]  # a fixture
+
+
+def test_pieces_do_not_change_the_result(
+    digits: Tensor, generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = exact_vae(fit_ppca(digits, 2))
+    whole = exact_evidence(model, digits)
+    monkeypatch.setattr("vae_core.evidence.exact._MAX_VALUES", 100_000)
+    monkeypatch.setattr("vae_core.evidence.exact._MAX_PAIRS", 1000)
+    monkeypatch.setattr("vae_core.evidence.quadrature._CELLS_AT_ONCE", 33)
+    monkeypatch.setattr("vae_core.evidence.quadrature._PAIRS_AT_ONCE", 70)
+    monkeypatch.setattr("vae_core.evidence.lattice._DATA_AT_ONCE", 7)
+    monkeypatch.setattr("vae_core.evidence.quadrature.MAX_VALUES", 64 * 70)
+    pieces = exact_evidence(model, digits)
+    assert (whole.log_evidence - pieces.log_evidence).abs().max() < 1e-9
+    assert (whole.kl_to_posterior - pieces.kl_to_posterior).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("settings", [{}, {"latent_dim": 1}, {"prior": "mixture"}], ids=str)
+def test_decoded_lattice_changes_nothing(settings: dict[str, Any], generator: torch.Generator) -> None:
+    """Also where q lies beyond it: there other cells are needed."""
+    model, x = nonlinear(generator, **settings), torch.rand(3, 9, generator=generator).double()
+    decoded = decoded_lattice(model)
+    assert decoded is not None
+    found, expected = exact_evidence(model, x, decoded=decoded), exact_evidence(model, x)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(one, other, rtol=0, atol=1e-9)
+    with torch.no_grad():
+        model.encoder.biases[-1][: model.config.latent_dim] = 7.0
+    far = exact_evidence(model, x, decoded=decoded)
+    assert torch.equal(far.kl_to_posterior, exact_evidence(model, x).kl_to_posterior)
+    assert (far.log_evidence - expected.log_evidence).abs().max() < 1e-4
+
+
+def test_a_large_decoder_is_not_kept(generator: torch.Generator) -> None:
+    """Neither where the pictures are large nor where a hidden layer is."""
+    assert decoded_lattice(VAE(ModelConfig(data_dim=3000), generator=generator)) is None
+    assert decoded_lattice(VAE(ModelConfig(data_dim=9, hidden_dims=(3000,)), generator=generator)) is None

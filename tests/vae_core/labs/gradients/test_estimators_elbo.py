@@ -1,0 +1,208 @@
+"""The gradient of one datum's ELBO in its own q: quadrature, sampling, and what the estimators find."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.vae_core.labs.gradients.test_estimators import z_statistics
+from vae_core.config import ModelConfig
+from vae_core.distributions import DiagonalNormal
+from vae_core.elbo import elbo_terms_given_eps
+from vae_core.errors import BadInput
+from vae_core.evidence.exact import exact_evidence
+from vae_core.labs.gradients.estimation import PIECE, moments
+from vae_core.labs.gradients.estimators import (
+    ESTIMATORS,
+    NORMAL_95,
+    accuracy,
+    draw_samples,
+    estimates,
+    gradient_of,
+)
+from vae_core.labs.gradients.exact import (
+    NUM_NODES,
+    ONE_LINE,
+    Datum,
+    datum_expectation,
+    quadrature,
+    sampled_gradient,
+)
+from vae_core.model import VAE
+
+
+def vae(latent_dim: int, **config: Any) -> tuple[VAE, Tensor]:
+    """A model whose decoder is not flat, and a datum."""
+    generator = torch.Generator().manual_seed(3)
+    sizes = ModelConfig(data_dim=12, latent_dim=latent_dim, hidden_dims=(16,), **config)
+    model = VAE(sizes, generator=generator)
+    with torch.no_grad():
+        for weight in model.decoder.weights:
+            weight.mul_(1.5)
+    return model, torch.rand(12, generator=generator).round()
+
+
+def subject(latent_dim: int, **config: Any) -> Datum:
+    return datum_expectation(*vae(latent_dim, **config))
+
+
+LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "gaussian")
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+@pytest.mark.parametrize("latent_dim", [1, 2])
+def test_quadrature_has_the_elbo_of_the_evidence(latent_dim: int, likelihood: str) -> None:
+    """Its value is that of an independent lattice rule; its gradient that of finite differences of this."""
+    model, x = vae(latent_dim, likelihood=likelihood)
+    datum = datum_expectation(model, x)
+    found = quadrature(datum.exact, datum.mean, datum.std)
+    evidence = exact_evidence(model, x[None])
+    assert float(found.value) == pytest.approx(float(evidence.elbo), abs=1e-4)
+    finer = quadrature(datum.exact, datum.mean, datum.std, num_nodes=2 * NUM_NODES[latent_dim])
+    for part, close, error in zip(found.gradient, finer.gradient, found.error, strict=True):
+        assert bool(((part - close).abs() <= error + 1e-9).all())
+        assert bool((error < (1e-6 if latent_dim == 1 else 1e-3)).all())
+    step = 1e-5
+    for dim in range(latent_dim):
+        shift = step * torch.eye(latent_dim).double()[dim]
+        for part, places in (
+            (found.gradient.mean, [(datum.mean + sign * shift, datum.std) for sign in (1, -1)]),
+            (found.gradient.std, [(datum.mean, datum.std + sign * shift) for sign in (1, -1)]),
+        ):
+            above, below = (float(quadrature(datum.exact, *place).value) for place in places)
+            assert float(part[dim]) == pytest.approx((above - below) / (2 * step), abs=1e-6)
+
+
+def test_the_expectation_is_differentiated_rightly(generator: torch.Generator) -> None:
+    """gradcheck of L for frozen noise, float64."""
+    datum = subject(2)
+    eps = torch.randn(5, 2, generator=generator, dtype=torch.float64)
+
+    def frozen(mean: Tensor, std: Tensor) -> Tensor:
+        return datum.exact.f(mean + std * eps).mean() + datum.exact.explicit(mean, std)
+
+    places = (datum.mean.clone().requires_grad_(), datum.std.clone().requires_grad_())
+    assert torch.autograd.gradcheck(frozen, places)
+
+
+def test_reparameterised_estimate_is_the_gradient_of_the_trained_elbo(generator: torch.Generator) -> None:
+    """With the same noise: back-propagation through elbo_terms gives the same derivatives."""
+    model, x = vae(2)
+    model, x = model.double(), x.double()
+    datum = datum_expectation(model, x)
+    samples = draw_samples(datum.exact, datum.mean, datum.std, num_samples=6, generator=generator)
+    found = estimates(samples, "reparameterised", num_samples=6)
+
+    def elbo(mean: Tensor, std: Tensor) -> Tensor:
+        q = DiagonalNormal(mean[None], 2 * std.log()[None])
+        return elbo_terms_given_eps(model, x[None], q, samples.eps[:, None]).elbo.sum()
+
+    _, expected = gradient_of(elbo, datum.mean, datum.std)
+    for part, known in zip(found, expected, strict=True):
+        assert torch.allclose(part[0], known, atol=1e-12)
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+def test_right_estimators_of_the_elbo_are_unbiased(likelihood: str, generator: torch.Generator) -> None:
+    """|z| < 5 in 12 derivatives; the wrong ones are far beyond."""
+    datum = subject(2, likelihood=likelihood)
+    truth = quadrature(datum.exact, datum.mean, datum.std)
+    samples = draw_samples(
+        datum.expectation, datum.mean.float(), datum.std.float(), num_samples=2**15, generator=generator
+    )
+    for name in ("reparameterised", "score", "baseline"):
+        found = z_statistics(estimates(samples, name, num_samples=4), truth)
+        assert max(map(abs, found)) < 5, (name, found)
+    assert max(map(abs, z_statistics(estimates(samples, "squared", num_samples=4), truth))) > 20
+    wrong = quadrature(datum.exact, datum.mean, datum.std, squared=True)
+    assert max(map(abs, z_statistics(estimates(samples, "squared", num_samples=4), wrong))) < 5
+    _, kl = gradient_of(datum.exact.explicit, datum.mean, datum.std)
+    for part, known in zip(estimates(samples, "constant"), kl, strict=True):
+        assert torch.allclose(part.double(), known.expand(len(part), -1), atol=1e-5)
+
+
+class Shifted:
+    """N(1, I): a prior that the KL in closed form does not know."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        return DiagonalNormal(torch.ones(2).to(z), torch.zeros(2).to(z)).log_prob(z)
+
+
+def test_another_prior_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """f takes log p(z) in, the entropy stays explicit: the KL to N(1, I) in closed form says what it is."""
+    datum = subject(2)
+    plain = quadrature(datum.exact, datum.mean, datum.std)
+    monkeypatch.setattr(VAE, "prior", property(lambda self: Shifted()))
+    other = subject(2)
+    found = quadrature(other.exact, datum.mean, datum.std)
+    # KL to N(1, I) is KL to N(0, I) less sum(mean) - J / 2.
+    assert float(found.value - plain.value) == pytest.approx(float(datum.mean.sum()) - 1, abs=1e-9)
+    assert torch.allclose(found.gradient.mean, plain.gradient.mean + 1, atol=1e-9)
+    assert torch.allclose(found.gradient.std, plain.gradient.std, atol=1e-9)
+
+
+def test_many_samples_stand_in_for_quadrature(generator: torch.Generator) -> None:
+    datum = subject(2)
+    exact = quadrature(datum.exact, datum.mean, datum.std)
+    sampled = sampled_gradient(
+        datum.expectation, datum.mean.float(), datum.std.float(), num_samples=2**15, generator=generator
+    )
+    for part, known, error in zip(sampled.gradient, exact.gradient, sampled.standard_error, strict=True):
+        assert bool(((part - known).abs() < 5 * error).all())
+        assert bool((error < 0.05).all())
+    three = subject(3)
+    with pytest.raises(BadInput, match="latent dimensions"):
+        quadrature(three.exact, three.mean, three.std)
+
+
+def test_interval_covers_as_often_as_it_says(generator: torch.Generator) -> None:
+    """400 intervals of 95 %: 5 standard deviations of a binomial are 22."""
+    mean, std = (torch.tensor([value]).double() for value in (0.7, 0.5))
+    samples = draw_samples(ONE_LINE[0].expectation(), mean, std, num_samples=80_000, generator=generator)
+    found = estimates(samples, "reparameterised").mean[:, 0].reshape(400, 200)
+    measured = [accuracy(row, 2.4) for row in found]
+    covered = sum(abs(one.bias) <= one.half_width for one in measured)
+    assert abs(covered - 380) < 22
+    wider = accuracy(found[0], 2.4, error=0.1, standard_error=0.2)
+    assert wider.half_width == pytest.approx(
+        0.1 + NORMAL_95 * math.hypot(0.2, measured[0].half_width / NORMAL_95)
+    )
+
+
+def test_moments_of_pieces_are_those_of_all(generator: torch.Generator) -> None:
+    datum = subject(2)
+    mean, std = datum.mean.float(), datum.std.float()
+    said: list[float] = []
+    found = moments(
+        datum.expectation,
+        mean,
+        std,
+        sample_counts=(1, 8),
+        num_samples=3 * PIECE,
+        generator=torch.Generator().manual_seed(5),
+        on_progress=said.append,
+    )
+    noise = torch.Generator().manual_seed(5)
+    pieces = [
+        draw_samples(datum.expectation, mean, std, num_samples=PIECE, generator=noise) for _ in range(3)
+    ]
+    for row, count in enumerate((1, 8)):
+        for column, name in enumerate(ESTIMATORS):
+            parts = [torch.stack(estimates(piece, name, num_samples=count)) for piece in pieces]
+            values = torch.cat(parts, 1).double()
+            assert torch.allclose(found.mean[row, column], values.mean(1), atol=1e-9)
+            assert torch.allclose(found.variance[row, column], values.var(1), rtol=1e-9)
+            assert int(found.size[row, column]) == values.shape[1]
+    assert said == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+@pytest.mark.parametrize("spoil", ["deterministic", "weights"])
+def test_models_without_a_gradient_are_refused(spoil: str) -> None:
+    model, x = vae(2, **({"encoder_head": "deterministic"} if spoil == "deterministic" else {}))
+    if spoil == "weights":
+        with torch.no_grad():
+            model.encoder.weights[0].fill_(math.nan)
+    with pytest.raises(BadInput, match="deterministic" if spoil == "deterministic" else "finite"):
+        datum_expectation(model, x)

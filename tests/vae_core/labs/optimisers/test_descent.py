@@ -1,0 +1,158 @@
+"""Each update is that of torch.optim, and the ways over the surface climb the ELBO that they say."""
+
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from dashboard.figures.descent import Descent, descent_figure
+from dashboard.figures.race import RaceLine, race_figure, shown_range
+from dashboard.runs.pretrained import SHIPPED_RUN
+from vae_core.config import TrainConfig
+from vae_core.data import load_dataset
+from vae_core.evidence.exact import exact_evidence
+from vae_core.labs.optimisers.descent import MeanPath, mean_elbo, mean_path
+from vae_core.runs.runfile import load_run
+from vae_core.training.optimizer import descend, initial_moments
+
+RUN: Final = load_run(SHIPPED_RUN)
+MODEL: Final = RUN.model()
+X: Final = load_dataset("digits", seed=RUN.config.seed).x_test[0]
+SETTINGS: Final[dict[str, dict[str, Any]]] = {
+    "plain": {"optimizer": "sgd", "momentum": 0.0, "learning_rate": 0.01},
+    "momentum": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.005},
+    "adam": {"optimizer": "adam", "learning_rate": 0.1},
+}
+
+
+def library(weights: Tensor, config: TrainConfig) -> torch.optim.Optimizer:
+    if config.optimizer == "adam":
+        return torch.optim.Adam([weights], lr=config.learning_rate, foreach=False)
+    return torch.optim.SGD([weights], lr=config.learning_rate, momentum=config.momentum)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_updates_on_a_quadratic_are_those_of_torch(name: str) -> None:
+    """200 steps down 0.5 w' A w with eigenvalues 1 to 100, float64."""
+    config = TrainConfig(**SETTINGS[name])
+    curvature = torch.logspace(0, 2, 7, dtype=torch.float64)
+    ours, theirs = (torch.linspace(-1, 2, 7, dtype=torch.float64) for _ in range(2))
+    moments, optimizer = initial_moments(ours, config), library(theirs, config)
+    for _ in range(200):
+        descend(ours, curvature * ours, moments, config, learning_rate=config.learning_rate)
+        theirs.grad = curvature * theirs
+        optimizer.step()
+        assert torch.allclose(ours, theirs, rtol=0, atol=1e-12), (ours - theirs).abs().max()
+    assert float((0.5 * curvature * ours.square()).sum()) < 0.5, "and it is a descent"
+
+
+@pytest.fixture(scope="module")
+def encoded() -> tuple[Tensor, Tensor]:
+    """Mean and width of the encoder's q of one digit, shape (2,)."""
+    with torch.no_grad():
+        q = MODEL.posterior(X[None])
+    return q.mean[0], q.std[0]
+
+
+def climb(start: Tensor, std: Tensor, **settings: Any) -> MeanPath:
+    noise = torch.Generator().manual_seed(0)
+    config = TrainConfig(**settings)
+    return mean_path(MODEL, X, std, start, config, num_steps=60, generator=noise)
+
+
+def test_surface_at_the_encoders_mean_is_the_exact_elbo(encoded: tuple[Tensor, Tensor]) -> None:
+    """7 x 7 Gauss-Hermite nodes in float32 against the adaptive quadrature of the evidence."""
+    mean, std = encoded
+    with torch.no_grad():
+        found = mean_elbo(MODEL, X, mean[None], std)
+    assert float(found) == pytest.approx(float(exact_evidence(MODEL, X[None]).elbo), abs=2e-3)
+
+
+def test_surface_is_the_mean_over_samples(encoded: tuple[Tensor, Tensor], generator: torch.Generator) -> None:
+    """Far from the encoder's answer; 40,000 samples, five standard errors: fails falsely once in 10^6."""
+    place, std = torch.tensor([1.5, -1.0]), encoded[1]
+    with torch.no_grad():
+        z = place + std * torch.randn(40_000, 2, generator=generator)
+        values = MODEL.likelihood(z).log_prob(X).double()
+        kl = 0.5 * (place.square() + std.square() - 1 - 2 * std.log()).sum()
+        found = float(mean_elbo(MODEL, X, place[None], std)) + float(kl)
+    assert abs(found - float(values.mean())) < 5 * float(values.std()) / 200 + 1e-3
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_ways_are_those_of_torch_with_the_same_noise(encoded: tuple[Tensor, Tensor], name: str) -> None:
+    start, std = torch.tensor([2.5, -2.0]), encoded[1]
+    way = climb(start, std, **SETTINGS[name], num_samples=3)
+    place = start.clone().requires_grad_()
+    optimizer, noise = library(place, TrainConfig(**SETTINGS[name])), torch.Generator().manual_seed(0)
+    for number in range(15):
+        assert torch.allclose(way.means[number], place.detach(), atol=2e-4), number
+        z = place + std * torch.randn(3, 1, 2, generator=noise)[:, 0]
+        kl = 0.5 * (place.square() + std.square() - 1 - 2 * std.log()).sum()
+        optimizer.zero_grad()
+        (kl - MODEL.likelihood(z).log_prob(X).mean()).backward()
+        optimizer.step()
+
+
+def test_default_start_parts_them(encoded: tuple[Tensor, Tensor]) -> None:
+    """What the page opens with: plain SGD and Adam rest on the side hill, momentum crosses over."""
+    ways = {
+        name: climb(torch.tensor([2.5, -2.0]), encoded[1], **settings) for name, settings in SETTINGS.items()
+    }
+    ends = {name: float(way.elbo[-1]) for name, way in ways.items()}
+    assert ends["momentum"] > max(ends["plain"], ends["adam"]) + 5
+    assert len({float(way.elbo[0]) for way in ways.values()}) == 1
+
+
+def test_way_that_leaves_the_numbers_ends(encoded: tuple[Tensor, Tensor]) -> None:
+    way = climb(torch.tensor([3.0, 3.0]), encoded[1], optimizer="sgd", momentum=0.0, learning_rate=1000.0)
+    assert 2 < len(way.means) < 61
+    assert bool(way.means.isfinite().all())
+    assert len(way.elbo) == len(way.means)
+
+
+def test_descent_plays_all_ways_to_the_last_step() -> None:
+    axis = np.linspace(-3, 3, 5)
+    long, short = (Descent(np.linspace((2, 2), (0, 0), n), np.linspace(-9, -1, n)) for n in (5, 3))
+    figure: Any = descent_figure(
+        axis, -np.add.outer(axis**2, axis**2), [long, short], ["a", "b"], theme="dark"
+    )
+    assert len(figure.frames) == 5
+    first, last = figure.frames[0].data, figure.frames[4].data
+    assert [dot.x[0] for dot in first] == [2, 0, 2, 0]
+    assert [dot.x[0] for dot in last] == [0, 4, 0, 2], "the short one rests at its end"
+    moved = [figure.data[number].mode for number in figure.frames[0].traces]
+    assert moved == ["markers"] * 4
+
+
+def line(held_out: list[float], **settings: Any) -> RaceLine:
+    values = np.array(held_out)
+    about = {"name": "SGD", "stop": None, "diverged": 0} | settings
+    return RaceLine(held_out=values, train=values[1:] - 0.1, seconds=np.arange(len(values)) * 0.5, **about)
+
+
+@pytest.mark.parametrize("against", ["updates", "seconds"])
+def test_stop_is_marked_at_its_epoch(against: Any) -> None:
+    steps = np.arange(5) * 10.0
+    lines = [line([-9, -5, -4, -4.5, -4.2], stop=3), line([-9, -6, -5, -4.8, -4.7], name="Adam")]
+    figure: Any = race_figure(lines, steps, against=against, theme="light")
+    (mark,) = (trace for trace in figure.data if trace.mode == "markers")
+    assert (mark.x[0], mark.y[0]) == (30 if against == "updates" else 1.5, -4.5)
+    names = [trace.name for trace in figure.data if trace.showlegend is not False and trace.mode == "lines"]
+    assert names == [f"{lines[0].name}<br>stops at epoch 3: −4.50", "Adam"]
+
+
+def test_divergence_is_marked_inside_the_picture() -> None:
+    nan = float("nan")
+    lines = [line([-9, -5, -4, -3.5, -3.2]), line([-9, -1e18, nan, nan, nan], name="Adam", diverged=17)]
+    low, high = shown_range(lines)
+    assert -9 < low < -5.0 < high < 0
+    figure: Any = race_figure(lines, np.arange(5.0), against="updates", theme="light")
+    (mark,) = (trace for trace in figure.data if trace.mode == "markers")
+    assert (mark.x[0], mark.y[0], mark.marker.symbol) == (1, low, "x")
+    assert "Adam<br>diverged at step 17" in [trace.name for trace in figure.data]
+    all_gone = partial(line, [-9, -1e18, nan], diverged=2)
+    assert all(np.isfinite(shown_range([all_gone(), all_gone()])))

@@ -1,0 +1,155 @@
+"""The questions themselves: what a method that loses nothing answers, and what cannot be asked."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from vae_core.data import Dataset, from_arrays, load_dataset
+from vae_core.errors import BadInput
+from vae_core.labs.reduction.baselines import fit_pca, fit_ppca
+from vae_core.labs.reduction.comparison import (
+    FOREIGN,
+    common_planes,
+    compare,
+    data_arrays,
+    dataset_of,
+    examine,
+    reference,
+    yardstick,
+)
+from vae_core.labs.reduction.findings import Findings, to_arrays
+from vae_core.labs.reduction.findings import from_arrays as findings_of
+from vae_core.labs.reduction.networks import NETWORKS
+
+
+class Identity:
+    """Keeps everything: z = x. Its samples are the data that it was given."""
+
+    def __init__(self, x: Tensor) -> None:
+        self._x = x
+
+    def encode(self, x: Tensor) -> Tensor:
+        return x
+
+    def decode(self, z: Tensor) -> Tensor:
+        return z
+
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        return self._x[:num_samples]
+
+    def log_prob(self, x: Tensor, *, generator: torch.Generator) -> None:
+        return None
+
+    def complete(self, x: Tensor, hidden: Tensor) -> Tensor:
+        return torch.where(hidden, torch.zeros_like(x), x)
+
+
+@pytest.fixture(scope="module")
+def moons() -> Dataset:
+    return load_dataset("two_moons", seed=0)
+
+
+def random_data(count: int, dims: int, labels: Tensor | None = None) -> Dataset:
+    noise = torch.Generator().manual_seed(0)
+    return from_arrays("noise", torch.randn(count, dims, generator=noise), labels, generator=noise)
+
+
+def test_who_loses_nothing_answers_like_the_data_themselves() -> None:
+    on = yardstick(load_dataset("digits", seed=0), seed=0)
+    found, own = examine(Identity(on.x_train), on), reference(on)
+    assert np.all(found.trust == 1)
+    assert np.all(found.reconstruction_error == 0)
+    assert np.array_equal(found.class_hit, own.class_hit)
+    assert np.array_equal(found.midpoint_distance, own.midpoint_distance)
+    assert found.sample_distance.max() < 1e-6
+    hidden = on.x[:, on.hidden].square().sum(1).numpy()
+    assert np.allclose(found.completion_error, hidden, atol=1e-12)
+    assert np.allclose(found.area_by_error, [[0.5, found.area_by_error[0, 1]]] * len(FOREIGN))
+    assert len(found.log_prob) == len(found.area_by_density) == 0
+
+
+def test_foreign_data_keep_what_they_should() -> None:
+    on = yardstick(load_dataset("digits", seed=0), seed=0)
+    shuffled, inverted, noise = on.foreign
+    assert torch.equal(shuffled.sort(0).values, on.x.sort(0).values)
+    assert not torch.equal(shuffled, on.x)
+    assert torch.allclose(inverted + on.x, torch.ones_like(on.x))
+    assert float(noise.min()) >= 0
+    assert float(noise.max()) <= 1
+    assert bool((on.pairs[:, 0] != on.pairs[:, 1]).all())
+    assert int(on.hidden.sum()) == 32
+    assert on.labels is not None
+    assert on.labels[on.shown].tolist() == list(range(10))
+
+
+def test_same_seed_same_questions(moons: Dataset) -> None:
+    one, same, other = (yardstick(moons, seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(one.pairs, same.pairs)
+    assert torch.equal(one.foreign, same.foreign)
+    assert not torch.equal(one.pairs, other.pairs)
+
+
+def test_numbers_of_pca_are_its_own(moons: Dataset) -> None:
+    on = yardstick(moons, seed=0)
+    pca = fit_pca(on.x_train, 1)
+    found = examine(pca, on)
+    away = (on.x - pca.mean) - (on.x - pca.mean) @ pca.directions @ pca.directions.T
+    assert np.allclose(found.reconstruction_error, away.square().sum(1).numpy(), atol=1e-12)
+    assert found.line.shape == (200, 2)
+    assert found.codes.shape == (400, 1)
+    density = examine(fit_ppca(on.x_train, 1), on)
+    assert density.log_prob.shape == (400,)
+    assert density.area_by_density.shape == (3, 2)
+
+
+@pytest.mark.parametrize("labels", [None, torch.zeros(60, dtype=torch.int64)])
+def test_without_two_classes_there_is_no_accuracy(labels: Tensor | None) -> None:
+    on = yardstick(random_data(60, 4, labels), seed=0)
+    found = examine(fit_ppca(on.x_train, 2), on)
+    assert len(found.class_hit) == len(reference(on).class_hit) == 0
+    assert len(found.trust) == 12
+
+
+@pytest.mark.parametrize(("count", "dims"), [(60, 1), (6, 3)])
+def test_too_little_to_ask_about_is_refused(count: int, dims: int) -> None:
+    with pytest.raises(BadInput, match="comparison"):
+        yardstick(random_data(count, dims), seed=0)
+
+
+def test_planes_differ_by_what_no_turn_undoes() -> None:
+    """A turned, mirrored and enlarged plane becomes the first one; a stretched one does not."""
+    z = torch.randn(50, 2, generator=torch.Generator().manual_seed(0)).double().numpy()
+    mirrored = 4 * z @ np.array([[0.0, 1.0], [1.0, 0.0]]) + 7
+    planes = common_planes({"one": z, "mirrored": mirrored, "stretched": z * [1, 3]})
+    assert np.abs(planes["one"] - planes["mirrored"]).max() < 1e-10
+    assert np.abs(planes["one"] - planes["stretched"]).max() > 0.1
+    assert np.sqrt((planes["stretched"] ** 2).mean()) == pytest.approx(1)
+
+
+def test_more_dimensions_are_seen_along_their_main_directions() -> None:
+    z = torch.randn(50, 5, generator=torch.Generator().manual_seed(0)).double().numpy()
+    z[:, :2] *= 100
+    planes = common_planes({"one": z, "other": z[:, [4, 3, 1, 0, 2]]})
+    assert np.abs(planes["one"] - planes["other"]).max() < 1e-3
+
+
+def test_the_task_trains_three_networks_and_its_findings_survive_a_file(moons: Dataset) -> None:
+    shares: list[float] = []
+    data = dataset_of(data_arrays(moons))
+    arrays = compare(data, 1, seed=0, on_progress=shares.append, num_updates=30)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert 0 <= float(arrays["angle"]) <= 90
+    for name in NETWORKS:
+        found = findings_of(name, arrays)
+        assert found.codes.shape == (400, 1)
+        assert all(np.isfinite(value).all() for value in found)
+    has_density = {name: len(findings_of(name, arrays).log_prob) > 0 for name in NETWORKS}
+    assert has_density == {"linear VAE": True, "autoencoder": False, "VAE": True}
+    assert set(to_arrays("VAE", findings_of("VAE", arrays))) == {f"VAE.{field}" for field in Findings._fields}
+
+
+def test_the_task_refuses_what_cannot_be_reduced(moons: Dataset) -> None:
+    with pytest.raises(BadInput, match="dimensions"):
+        compare(moons, 3, seed=0, on_progress=lambda share: None, num_updates=1)

@@ -1,0 +1,137 @@
+"""Neighbours, distances, ROC areas, Procrustes and angles against scikit-learn and known answers."""
+
+import math
+
+import pytest
+import torch
+from sklearn.manifold import trustworthiness as library_trustworthiness
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import KNeighborsClassifier
+from torch import Tensor
+
+from vae_core.errors import BadInput
+from vae_core.latent.metrics import (
+    class_hits,
+    nearest_distance,
+    principal_angle,
+    roc_area,
+    trustworthiness,
+    turned_onto,
+)
+
+
+def points(count: int, dims: int, seed: int = 0) -> Tensor:
+    return torch.randn(count, dims, generator=torch.Generator().manual_seed(seed)).double()
+
+
+@pytest.mark.parametrize(("count", "neighbours"), [(60, 5), (101, 10), (31, 15)])
+def test_trustworthiness_is_scikit_learn_s(count: int, neighbours: int) -> None:
+    x, z = points(count, 6), points(count, 2, seed=1)
+    expected = library_trustworthiness(x.numpy(), z.numpy(), n_neighbors=neighbours)
+    assert float(trustworthiness(x, z, num_neighbours=neighbours).mean()) == pytest.approx(
+        expected, abs=1e-12
+    )
+
+
+def test_the_same_space_is_wholly_trustworthy_also_turned() -> None:
+    x = points(80, 3)
+    rotation = torch.linalg.qr(points(3, 3, seed=2)).Q
+    assert torch.equal(trustworthiness(x, 5 * x + 1), torch.ones(80).double())
+    assert float(trustworthiness(x, x @ rotation).min()) == 1
+
+
+def test_random_codes_are_as_trustworthy_as_chance() -> None:
+    """Independent z: the k neighbours are a random draw, so r is even on 1..n-1 and E t has a closed form.
+
+    E t = 1 - 2/(2n-3k-1) E max(0, r - k). 10 spaces of 200 data: their mean has a standard error below 0.004
+    (measured), the bound is five of them.
+    """
+    count, k = 200, 10
+    beyond = sum(max(0, rank - k) for rank in range(1, count)) / (count - 1)
+    expected = 1 - 2 * beyond / (2 * count - 3 * k - 1)
+    found = torch.stack(
+        [trustworthiness(points(count, 4, seed), points(count, 2, seed + 50)).mean() for seed in range(10)]
+    )
+    error = float(found.std()) / math.sqrt(len(found))
+    assert error < 0.004
+    assert abs(float(found.mean()) - expected) < 0.02
+    assert 0.45 < expected < 0.55
+
+
+def test_too_many_neighbours_are_refused() -> None:
+    with pytest.raises(BadInput, match="neighbours"):
+        trustworthiness(points(20, 2), points(20, 2), num_neighbours=10)
+
+
+def test_class_hits_are_scikit_learn_s_classifier() -> None:
+    train, codes = points(300, 2), points(100, 2, seed=1)
+    train_labels, labels = (train[:, 0] > 0).long() + (train[:, 1] > 0).long(), (codes[:, 0] > 0).long()
+    theirs = KNeighborsClassifier(5).fit(train.numpy(), train_labels.numpy()).predict(codes.numpy())
+    expected = (torch.from_numpy(theirs) == labels).double()
+    assert torch.equal(class_hits(codes, labels, train, train_labels), expected)
+    assert 0 < float(expected.mean()) < 1
+
+
+def test_nearest_distance_is_the_least_of_all() -> None:
+    some, others = points(7, 3), points(9, 3, seed=1)
+    expected = torch.stack([(others - point).norm(dim=1).min() for point in some])
+    assert torch.allclose(nearest_distance(some, others), expected, atol=1e-12)
+    assert float(nearest_distance(some, some).max()) < 1e-6
+
+
+def test_roc_area_is_scikit_learn_s_and_separation_is_one() -> None:
+    own, foreign = points(50, 1)[:, 0], points(70, 1, seed=1)[:, 0] + 0.7
+    truth = torch.cat([torch.zeros(50), torch.ones(70)])
+    expected = roc_auc_score(truth.numpy(), torch.cat([own, foreign]).numpy())
+    assert roc_area(own, foreign).value == pytest.approx(float(expected), abs=1e-12)
+    assert roc_area(own, own + 100) == (1.0, 0.0)
+    assert roc_area(own, own).value == 0.5
+
+
+def test_alike_sets_have_area_a_half_within_the_stated_error() -> None:
+    """200 pairs of sets of 100 from one Gaussian: (area - 1/2) / error has mean 0 and variance about 1.
+
+    Bounds of 5 standard errors: false failure below 10^-6 for the mean; the variance's is 0.1 * 5.
+    """
+    scaled = []
+    for seed in range(200):
+        area = roc_area(points(100, 1, seed)[:, 0], points(100, 1, seed + 1000)[:, 0])
+        scaled.append((area.value - 0.5) / area.standard_error)
+    values = torch.tensor(scaled)
+    assert abs(float(values.mean())) < 5 / math.sqrt(200)
+    assert abs(float(values.var()) - 1) < 0.5
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_procrustes_recovers_a_known_rotation(mirrored: bool) -> None:
+    target = points(40, 2)
+    target = target - target.mean(0)
+    angle = 1.1
+    turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]).double()
+    if mirrored:
+        turn = turn @ torch.tensor([[1.0, 0.0], [0.0, -1.0]]).double()
+    moved = 3.7 * target @ turn + torch.tensor([5.0, -2.0])
+    assert float((turned_onto(moved, target) - target).abs().max()) < 1e-12
+
+
+def test_procrustes_stretches_nothing() -> None:
+    """Distances of what was turned are those before, times one number."""
+    moved, target = points(30, 2), points(30, 2, seed=1) * torch.tensor([5.0, 0.2])
+    found = turned_onto(moved, target)
+    ratio = torch.pdist(found) / torch.pdist(moved)
+    assert float(ratio.std()) < 1e-12
+    size = (target - target.mean(0)).norm()
+    assert float(found.norm()) == pytest.approx(float(size), rel=1e-12)
+
+
+def test_codes_in_one_place_do_not_divide_by_zero() -> None:
+    assert torch.equal(turned_onto(torch.ones(5, 2).double(), points(5, 2)), torch.zeros(5, 2).double())
+
+
+def test_angle_between_planes() -> None:
+    plane = torch.eye(4)[:, :2]
+    tilted = plane.clone()
+    tilted[2, 1] = math.tan(math.radians(0.3))
+    assert principal_angle(plane, tilted) == pytest.approx(0.3, abs=1e-6)
+    assert principal_angle(plane, plane @ points(2, 2).float()) < 1e-4
+    assert principal_angle(plane, torch.eye(4)[:, 2:]) == pytest.approx(90)

@@ -1,0 +1,38 @@
+"""Projections: PCA against scikit-learn's, and what t-SNE refuses."""
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+
+from vae_core.errors import BadInput
+from vae_core.latent.projection import MAX_TSNE_POINTS, pca_projection, tsne_projection
+
+POINTS = np.random.default_rng(0).normal(size=(120, 5)).astype(np.float32) * np.array(
+    [1, 2, 3, 4, 5], np.float32
+)
+
+
+def test_pca_is_that_of_scikit_learn() -> None:
+    expected = PCA(2).fit(POINTS.astype(np.float64))
+    found = pca_projection(POINTS)
+    np.testing.assert_allclose(found.explained, expected.explained_variance_ratio_, rtol=1e-6)
+    theirs = expected.transform(POINTS.astype(np.float64))
+    np.testing.assert_allclose(np.abs(found.coordinates), np.abs(theirs), atol=1e-4)
+
+
+def test_pca_of_equal_points_is_no_number_out_of_nothing() -> None:
+    found = pca_projection(np.ones((5, 3), np.float32))
+    assert found.explained.tolist() == [0, 0]
+    assert not found.coordinates.any()
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (4, 1), (5,)])
+def test_pca_refuses_what_has_no_plane(shape: tuple[int, ...]) -> None:
+    with pytest.raises(BadInput, match="PCA needs"):
+        pca_projection(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("count", [3, MAX_TSNE_POINTS + 1])
+def test_tsne_refuses_too_few_and_too_many(count: int) -> None:
+    with pytest.raises(BadInput, match="t-SNE takes"):
+        tsne_projection(np.zeros((count, 2), np.float32), seed=0, on_progress=lambda share: None)

@@ -1,0 +1,138 @@
+"""Looking at a training changes nothing of it, and what is seen agrees with the model."""
+
+import math
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.data import Dataset, load_dataset
+from vae_core.elbo import evaluate
+from vae_core.model import VAE
+from vae_core.runs.observer import MAX_HELD_OUT, MAX_ROWS, POINT_EXAMPLES, Observer, held_out_rows
+from vae_core.runs.snapshot import HISTORY_COLUMNS
+from vae_core.training.loop import Training
+
+DIGITS: Final = load_dataset("digits")
+DATA: Final = replace(DIGITS, x_train=DIGITS.x_train[:100].clone())
+
+
+def started(dataset: Dataset = DATA, **settings: Any) -> Training:
+    generator = torch.Generator().manual_seed(0)
+    config = ModelConfig(data_dim=dataset.data_dim, hidden_dims=(8,), **settings)
+    train = TrainConfig(num_epochs=2, batch_size=25)
+    return Training(VAE(config, generator=generator), dataset, train, generator=generator)
+
+
+def weights(training: Training) -> Tensor:
+    return torch.cat([p.detach().flatten() for p in training.model.parameters()])
+
+
+def column(history: np.ndarray, name: str) -> list[float]:
+    return history[:, HISTORY_COLUMNS.index(name)].tolist()
+
+
+def test_observing_changes_nothing_bit_for_bit() -> None:
+    alone, watched = started(), started()
+    expected = list(alone.steps())
+    observer = Observer(watched, DATA, seed=0)
+    seen = []
+    observer.look()
+    for step in watched.steps():
+        observer.add(step)
+        observer.look()
+        seen.append(step)
+    assert seen == expected
+    assert torch.equal(weights(watched), weights(alone))
+    assert torch.equal(watched.generator.get_state(), alone.generator.get_state())
+
+
+def test_history_has_means_since_the_row_before_and_the_held_out_bound() -> None:
+    training = started()
+    observer = Observer(training, DATA, seed=3)
+    observer.look()
+    steps = training.steps()
+    taken = [next(steps) for _ in range(3)]
+    for step in taken:
+        observer.add(step)
+    history = observer.look().history
+    assert observer.num_rows == len(history) == 2
+    assert column(history, "step") == [0, 3]
+    assert all(math.isnan(column(history, name)[0]) for name in ("elbo_train", "kl_train"))
+    assert column(history, "elbo_train")[1] == pytest.approx(np.mean([step.elbo for step in taken]))
+    held_out = evaluate(training.model, DATA.x_test, generator=torch.Generator().manual_seed(3))
+    for name in ("elbo", "reconstruction", "kl"):
+        assert column(history, f"{name}_held_out")[1] == pytest.approx(getattr(held_out, name)), name
+    assert column(history, "beta") == [1, 1]
+    assert column(history, "seconds") == sorted(column(history, "seconds"))
+
+
+def test_a_second_look_at_the_same_step_adds_no_row_and_says_the_same() -> None:
+    observer = Observer(started(), DATA, seed=0)
+    first, second = observer.look(), observer.look()
+    assert observer.num_rows == 1
+    for name in ("history", "means", "kl_per_dim", "grid", "examples"):
+        assert np.array_equal(getattr(first, name), getattr(second, name), equal_nan=True), name
+
+
+def test_a_snapshot_is_of_the_model() -> None:
+    training = started(latent_dim=3)
+    snapshot = Observer(training, DATA, seed=0).look()
+    posterior = training.model.posterior(DATA.x_test)
+    assert np.array_equal(snapshot.means, posterior.mean.detach().numpy())
+    assert np.array_equal(snapshot.stds, posterior.std.detach().numpy())
+    assert DATA.labels_test is not None
+    assert snapshot.labels.tolist() == DATA.labels_test.tolist()
+    held_out = evaluate(training.model, DATA.x_test, generator=torch.Generator())
+    assert np.allclose(snapshot.kl_per_dim, held_out.kl_per_dim.numpy(), atol=1e-6)
+    assert snapshot.grid.shape == (12, 12, 64)
+    assert sorted(np.argsort(snapshot.kl_per_dim)[-2:].tolist()) == list(snapshot.plane)
+    codes = training.model.posterior(torch.from_numpy(snapshot.examples)).mean
+    assert np.allclose(snapshot.reconstructions, training.model.likelihood(codes).mean.detach().numpy())
+    classes = [int(np.where((DATA.x_test.numpy() == row).all(1))[0][0]) for row in snapshot.examples]
+    assert snapshot.labels[classes].tolist() == list(range(10))
+
+
+def test_an_observer_that_goes_on_knows_the_kl_before_its_first_row() -> None:
+    training = started(latent_dim=4)
+    before = Observer(training, DATA, seed=0)
+    first = before.look()
+    again = Observer(training, DATA, seed=0, history=before.history).look()
+    assert np.array_equal(again.kl_per_dim, first.kl_per_dim)
+    assert again.kl_per_dim.max() > 0
+    assert again.plane == first.plane
+    assert np.array_equal(again.history, first.history, equal_nan=True)
+
+
+def test_points_without_labels_and_one_latent_dimension() -> None:
+    points = load_dataset("pinwheel")
+    bare = replace(points, labels_train=None, labels_test=None, class_names=())
+    snapshot = Observer(started(bare, latent_dim=1, likelihood="gaussian"), bare, seed=0).look()
+    assert set(snapshot.labels.tolist()) == {-1}
+    assert snapshot.plane == (0, 0)
+    assert snapshot.grid.shape == (1, 16, 2)
+    assert snapshot.examples.shape == (POINT_EXAMPLES, 2)
+
+
+def test_a_long_history_is_thinned_but_keeps_its_ends() -> None:
+    training = started()
+    rows = np.zeros((MAX_ROWS, len(HISTORY_COLUMNS)))
+    rows[:, 0] = np.arange(MAX_ROWS) - MAX_ROWS
+    history = Observer(training, DATA, seed=0, history=rows).look().history
+    steps = column(history, "step")
+    assert len(steps) == MAX_ROWS // 2 + 1
+    assert (steps[0], steps[-1]) == (-MAX_ROWS, 0)
+    assert steps == sorted(set(steps))
+
+
+def test_large_held_out_parts_are_observed_by_a_seeded_choice() -> None:
+    many = replace(DATA, x_test=torch.zeros(5000, 64))
+    rows = held_out_rows(many, seed=1)
+    assert len(rows) == len(rows.unique()) == MAX_HELD_OUT
+    assert torch.equal(rows, held_out_rows(many, seed=1))
+    assert not torch.equal(rows, held_out_rows(many, seed=2))
+    assert torch.equal(held_out_rows(DATA, seed=1), torch.arange(len(DATA.x_test)))

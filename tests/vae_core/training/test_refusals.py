@@ -1,0 +1,109 @@
+"""Training refuses data that no model can learn, and falls back on its last good state when it diverges."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+import torch
+from torch import Tensor
+
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.data import load_dataset
+from vae_core.elbo import elbo_terms
+from vae_core.errors import BadInput, TrainingDiverged
+from vae_core.model import VAE
+from vae_core.training.loop import Training
+
+DIGITS: Final = load_dataset("digits")
+POINTS: Final = load_dataset("pinwheel")
+
+
+def seeded() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def diverging(**settings: Any) -> Training:
+    config = ModelConfig(data_dim=2, hidden_dims=(16,), likelihood="gaussian", activation="relu")
+    rates = {"learning_rate": 1e3, "optimizer": "sgd", "num_epochs": 5}
+    return Training(
+        VAE(config, generator=seeded()), POINTS, TrainConfig(**(rates | settings)), generator=seeded()
+    )
+
+
+def test_divergence_keeps_the_last_state_with_a_finite_objective() -> None:
+    training = diverging()
+    history: list[Tensor] = []
+    parameters = list(training.model.parameters())
+    with pytest.raises(TrainingDiverged) as caught:
+        history.extend(torch.cat([p.detach().flatten() for p in parameters]) for _ in training.steps())
+    kept = torch.cat([p.detach().flatten() for p in parameters])
+    assert caught.value.step == training.step + 1
+    assert caught.value.kept_step == training.step - 1 >= 1
+    assert torch.equal(kept, history[caught.value.kept_step - 1])
+    assert torch.isfinite(elbo_terms(training.model, POINTS.x_train[:64], generator=seeded()).elbo).all()
+    assert str(caught.value) == (
+        f"diverged at step {training.step + 1}: lower the learning rate and start again; "
+        f"the last good state is kept (step {training.step - 1})."
+    )
+
+
+def test_a_last_update_to_nan_is_divergence_too() -> None:
+    training = diverging(num_epochs=1, batch_size=len(POINTS.x_train), learning_rate=1e-3)
+    before = [p.detach().clone() for p in training.model.parameters()]
+    training.model.decoder.biases[0].register_hook(lambda gradient: gradient * float("nan"))
+    with pytest.raises(TrainingDiverged):
+        list(training.steps())
+    for parameter, kept in zip(training.model.parameters(), before, strict=True):
+        assert torch.equal(parameter, kept)
+
+
+def test_a_state_with_nan_weights_is_never_saved() -> None:
+    training = diverging(learning_rate=1e-3)
+    next(training.steps())
+    training.model.encoder.biases[0].data[0] = float("nan")
+    with pytest.raises(TrainingDiverged):
+        training.state()
+    assert all(bool(torch.isfinite(p).all()) for p in training.model.parameters())
+
+
+def test_a_learning_rate_that_was_lowered_in_time_does_not_diverge() -> None:
+    training = diverging()
+    training.set_learning_rate(1e-3)
+    assert [step.ended for step in training.steps()][-1] == "finished"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("part", ["x_train", "x_test"])
+def test_data_that_are_not_finite_are_refused(value: float, part: str) -> None:
+    x = getattr(DIGITS, part).clone()
+    x[3, 5] = value
+    data = replace(DIGITS, **{part: x})
+    with pytest.raises(BadInput, match="digits holds NaN or infinite values") as caught:
+        Training(VAE(ModelConfig(data_dim=64), generator=seeded()), data, TrainConfig(), generator=seeded())
+    assert caught.value.code == "data"
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "continuous_bernoulli"])
+@pytest.mark.parametrize(("factor", "span"), [(2.0, r"\[0, 2\]"), (-1.0, r"\[-1, 0\]")])
+def test_a_bernoulli_likelihood_refuses_data_outside_0_to_1(
+    likelihood: Any, factor: float, span: str
+) -> None:
+    data = replace(DIGITS, x_train=DIGITS.x_train * factor + 0.0)
+    config = ModelConfig(data_dim=64, likelihood=likelihood)
+    with pytest.raises(BadInput, match=span) as caught:
+        Training(VAE(config, generator=seeded()), data, TrainConfig(), generator=seeded())
+    assert caught.value.code == "likelihood"
+
+
+def test_a_model_of_another_size_is_refused() -> None:
+    with pytest.raises(BadInput, match="digits has 64 values per datum, the model takes 65") as caught:
+        Training(VAE(ModelConfig(data_dim=65), generator=seeded()), DIGITS, TrainConfig(), generator=seeded())
+    assert caught.value.code == "data_dim"
+
+
+def test_a_step_that_would_not_fit_into_memory_is_refused() -> None:
+    model = VAE(ModelConfig(data_dim=64), generator=seeded())
+    with pytest.raises(BadInput, match="num_samples 1000 of 1437 data with 64 values") as caught:
+        Training(model, DIGITS, TrainConfig(num_samples=1000, batch_size=1437), generator=seeded())
+    assert caught.value.code == "num_samples"
+    Training(model, DIGITS, TrainConfig(num_samples=500, batch_size=1437), generator=seeded())

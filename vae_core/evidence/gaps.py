@@ -1,0 +1,106 @@
+"""The gap of the bound for many data: log p(x), the encoder's ELBO and the best ELBO of a diagonal Gaussian.
+
+``python -m vae_core.evidence.gaps DATA.npz RESULT.npz RUN.safetensors SEED`` is this as a task of
+:mod:`vae_core.runs.task`.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae_core.distributions import DiagonalNormal
+from vae_core.evidence.annealing import ais_evidence
+from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
+from vae_core.evidence.importance import iw_bound
+from vae_core.evidence.local_posterior import best_posterior
+from vae_core.model import VAE
+from vae_core.runs.runfile import load_run
+from vae_core.runs.task import Arrays, run_task
+
+MAX_EXACT_DATA: Final = 400
+MAX_SAMPLED_DATA: Final = 100
+IW_SAMPLES: Final = 1000
+
+
+class Measurement(NamedTuple):
+    """log p(x) = ELBO + amortisation gap + approximation gap for each datum, nats (Cremer et al. 2018).
+
+    Arguments:
+        log_evidence: log p(x), shape (n,): by quadrature for J <= 2, else by annealed importance sampling.
+        error: Error of the quadrature, or standard error of the sampling, shape (n,).
+        elbo: The encoder's bound, shape (n,).
+        best_elbo: The bound of the best diagonal Gaussian for each datum, shape (n,).
+        iw_bound: Importance-weighted bound with ``IW_SAMPLES`` samples, shape (n,).
+        kl_to_posterior: KL(q(z|x) || p(z|x)) by a quadrature of its own, shape (n,); empty for J > 2.
+    """
+
+    log_evidence: Tensor
+    error: Tensor
+    elbo: Tensor
+    best_elbo: Tensor
+    iw_bound: Tensor
+    kl_to_posterior: Tensor
+
+
+def measure(
+    model: VAE, x: Tensor, *, generator: torch.Generator, on_progress: Callable[[float], None]
+) -> Measurement:
+    """Measures the gaps of the first data, ``MAX_EXACT_DATA`` for J <= 2 and else ``MAX_SAMPLED_DATA``.
+
+    Arguments:
+        model: The model.
+        x: Data, shape (n, D).
+        generator: Draws all noise.
+        on_progress: Told the share that is done.
+
+    Raises:
+        BadInput: A deterministic encoder, weights that are no numbers, or data of another size.
+    """
+    is_exact = model.config.latent_dim <= MAX_EXACT_DIMS
+    x = x[: MAX_EXACT_DATA if is_exact else MAX_SAMPLED_DATA]
+    weighted = iw_bound(model, x, num_samples=IW_SAMPLES, generator=generator).double()
+    on_progress(0.1)
+    best = best_posterior(
+        model, x, generator=generator, on_progress=lambda share: on_progress(0.1 + 0.4 * share)
+    )
+    if is_exact:
+        exact = exact_evidence(model, x)
+        elbo, log_evidence, error = exact.elbo, exact.log_evidence, exact.error
+        kl_to_posterior = exact.kl_to_posterior
+    else:
+        # Not from the encoder's q: one far too narrow would hide its own error.
+        start = DiagonalNormal(best.mean, 2 * best.std.log())
+        sampled = ais_evidence(
+            model,
+            x,
+            start=start,
+            generator=generator,
+            on_progress=lambda share: on_progress(0.5 + 0.5 * share),
+        )
+        elbo, log_evidence, error = best.encoder_elbo, sampled.log_evidence, sampled.standard_error
+        kl_to_posterior = x.new_empty(0)
+    return Measurement(log_evidence, error, elbo, best.elbo, weighted, kl_to_posterior)
+
+
+def main(arguments: list[str]) -> int:
+    """Measures the run in a file on the ``x`` of another."""
+    source, target, run_file, seed = arguments
+
+    def work(inputs: Arrays, say: Callable[[float], None]) -> Arrays:
+        generator = torch.Generator().manual_seed(int(seed))
+        written_ns = Path(run_file).stat().st_mtime_ns
+        run = load_run(Path(run_file))
+        found = measure(run.model(), torch.from_numpy(inputs["x"]), generator=generator, on_progress=say)
+        arrays = {name: value.double().numpy() for name, value in found._asdict().items()}
+        return arrays | {"step": np.array(run.step), "written_ns": np.array(written_ns)}
+
+    return run_task(Path(source), Path(target), work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

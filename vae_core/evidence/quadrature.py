@@ -1,0 +1,474 @@
+"""Integrals over a latent space of one or two dimensions, on cells that hold the mass of some datum.
+
+The rule is the sum over points, one in each cell, times the cell's size. All data share one tree of cells: a
+cell is halved in each dimension only for the data that have mass in it and are not measured well enough yet.
+The points are nested: a cell's own point stays one of its children's, and in the plane the children come in
+two stages, each of which doubles the points on a lattice of equal distances (first the middle of four). For a
+smooth bump the error falls faster than any power of the cell's side once it is about a deviation.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae_core.distributions import DiagonalNormal, LikelihoodModel, Prior
+from vae_core.evidence.importance import MAX_VALUES, stochastic_posterior, widest_layer
+from vae_core.model import VAE
+from vae_core.priors import DiagonalMixture
+
+
+class Peaks(NamedTuple):
+    """The K components of a learned prior: a narrow one may fall between the points of a quadrature.
+
+    Arguments:
+        places: Their means, shape (K, J).
+        widths: Their smallest standard deviations, shape (K,).
+        log_joint: log p(x, z) there, shape (K, n), nats.
+    """
+
+    places: Tensor
+    widths: Tensor
+    log_joint: Tensor
+
+    def near(self, centres: Tensor, size: float) -> Iterator[tuple[Tensor, Tensor]]:
+        """Those narrower than cells of this side: log p(x, z), (n,), and which cells are near, (C,)."""
+        for peak in (self.widths < size).nonzero()[:, 0].tolist():
+            yield self.log_joint[peak], ((centres - self.places[peak]).abs() <= 1.5 * size).all(1)
+
+
+class Integrand(NamedTuple):
+    """n data, and all that is asked about them at a place z.
+
+    Arguments:
+        model: The model.
+        prior: Its prior, computed once: a learned one is a function of the weights.
+        x: Shape (n, D).
+        q: q(z|x), of shape (n, J), float64.
+        peaks: Those of a learned prior, else None.
+    """
+
+    model: VAE
+    prior: Prior
+    x: Tensor
+    q: DiagonalNormal
+    peaks: Peaks | None
+
+    @property
+    def points_at_once(self) -> int:
+        """How many places may be decoded together: 8 MB of values in float32."""
+        return max(1, MAX_VALUES // widest_layer(self.model))
+
+    def likelihood(self, z: Tensor) -> LikelihoodModel:
+        """p(x|z) at places of shape (..., J)."""
+        return self.model.likelihood(z.to(self.x.dtype))
+
+    def at_means(self) -> Tensor:
+        """log p(x, z) at the mean of each datum's own q, shape (n,), nats."""
+        log_likelihood = self.likelihood(self.q.mean).log_prob(self.x)
+        return log_likelihood.double() + self.prior.log_prob(self.q.mean)
+
+    def of(self, rows: slice | Tensor) -> "Integrand":
+        """That of some of the data."""
+        peaks = self.peaks and self.peaks._replace(log_joint=self.peaks.log_joint[:, rows])
+        return self._replace(x=self.x[rows], q=self.q.of(rows), peaks=peaks)
+
+
+def integrand_of(model: VAE, x: Tensor) -> Integrand:
+    """That of some data, shape (n, D).
+
+    Raises:
+        BadInput: A deterministic encoder, weights that are no numbers, or data of another size.
+    """
+    q = stochastic_posterior(model, x)
+    q = DiagonalNormal(q.mean.double(), q.log_var.double())
+    found = Integrand(model, model.prior, x, q, None)
+    if not isinstance(found.prior, DiagonalMixture):
+        return found
+    components = found.prior.components
+    places = components.mean.double()
+    log_joint = torch.cat(
+        [found.likelihood(piece).pairwise_log_prob(x) for piece in places.split(found.points_at_once)]
+    )
+    log_joint += found.prior.log_prob(places)[:, None]
+    return found._replace(peaks=Peaks(places, components.std.double().amin(1), log_joint))
+
+
+NEGLIGIBLE: Final = 20.0
+"""Nats below the largest value: a share of 2e-9."""
+_CELLS_AT_ONCE: Final = 256
+"""Decoded together, for all data that need one of them."""
+_PAIRS_AT_ONCE: Final = 100_000
+"""Their values at four points fill 3 MB, which a processor's cache holds."""
+STAGES: Final = {1: (((1,),),), 2: (((1, 1),), ((1, 0), (0, 1)))}
+"""For J = 1 and 2: which children of a cell are added in which stage, in sides from the cell's own point."""
+_BROTHERS: Final = {1: (((0, 1),),), 2: (((0, 2), (3, 1)), ((0, 3), (2, 1)))}
+"""Which two children, in the order of the stages, are a step apart in the first dimension, in the second."""
+ASIDE: Final = 2 / 3
+"""What a cell's point stands for reaches this far, in sides: a half minus a quarter of a half, and so on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """P pairs of a cell and a datum that may have mass there.
+
+    Arguments:
+        cell: Numbers of the cells, shape (P,).
+        datum: Numbers of the data, shape (P,).
+        has_mass: Whether the cell holds a share of the datum's posterior, booleans of shape (P,).
+        is_near: Whether it holds a share of the datum's q, booleans of shape (P,).
+        slack: By how much log p(x, z) may rise from the cell's point within it, shape (P,), float32, nats.
+        log_joint: log p(x, z) at the children that there are, the own point first, shape (K, P), nats.
+    """
+
+    cell: Tensor
+    datum: Tensor
+    has_mass: Tensor
+    is_near: Tensor
+    slack: Tensor
+    log_joint: Tensor
+
+    def take(self, which: Tensor) -> "Pairs":
+        """Some of them, by number."""
+        return Pairs(*(getattr(self, field.name).index_select(-1, which) for field in fields(self)))
+
+    def between(self, first: int, last: int) -> "Pairs":
+        """Those that follow each other."""
+        return Pairs(*(getattr(self, field.name)[..., first:last] for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """C cells, and the data that may have mass there.
+
+    Arguments:
+        points: The cells' own points, shape (C, J).
+        log_prior: log p(z) at the children that there are, the own point first, shape (K, C), nats.
+        pairs: In the order of their cells.
+    """
+
+    points: Tensor
+    log_prior: Tensor
+    pairs: Pairs
+
+    def corners(self, step: float) -> Tensor:
+        """Where the children that there are lie from the cell's point, whose side is ``step``: (K, 1, J)."""
+        latent_dim = self.points.shape[1]
+        corners = [(0,) * latent_dim, *(corner for stage in STAGES[latent_dim] for corner in stage)]
+        return step * torch.tensor(corners[: len(self.log_prior)]).to(self.points)[:, None]
+
+    def with_stage(self, of: Integrand, step: float, stage: int) -> "Cells":
+        """Evaluates the children of one stage: one, or two, for each cell."""
+        corners = step * torch.tensor(STAGES[self.points.shape[1]][stage]).to(self.points)
+        points, pairs = self.points + corners[:, None], self.pairs
+        log_prior = of.prior.log_prob(points)
+        log_joint = _log_likelihood(of, points, pairs).add_(log_prior.index_select(1, pairs.cell))
+        pairs = replace(pairs, log_joint=torch.cat([pairs.log_joint, log_joint]))
+        return Cells(self.points, torch.cat([self.log_prior, log_prior]), pairs)
+
+    def children(self, step: float, peaks: Peaks | None) -> "Cells":
+        """The cells of half the side, all marked for the data that needed the cells they are parts of."""
+        pairs, count = self.pairs, len(self.log_prior)
+        # Brothers follow each other, so that the order of cells goes on to keep together what is close.
+        points = (self.points + self.corners(step)).transpose(0, 1).flatten(0, 1)
+        # A cell reaches at most two thirds of a step from its point, and a slope may be steeper on the far
+        # side: a whole step to the brother is allowed. Where a peak lies between brothers they are equal:
+        # there a quarter of what the whole cell was allowed, as for a parabola.
+        total = torch.zeros_like(pairs.log_joint[0])
+        for brothers in _BROTHERS[points.shape[1]]:
+            steps = [(pairs.log_joint[one] - pairs.log_joint[other]).abs_() for one, other in brothers]
+            total += torch.maximum(*steps) if len(steps) > 1 else steps[0]
+        slack = torch.maximum((2 * ASIDE * total).float(), pairs.slack / 4)
+        pairs = Pairs(
+            (count * pairs.cell + torch.arange(count)[:, None]).flatten(),
+            *(some.repeat(count) for some in (pairs.datum, pairs.has_mass, pairs.is_near, slack)),
+            log_joint=pairs.log_joint.reshape(1, -1),
+        )
+        for peak, close in peaks.near(points, abs(step)) if peaks is not None else ():
+            which = close[pairs.cell].nonzero()[:, 0]
+            rise = peak[pairs.datum[which]] - pairs.log_joint[0, which]
+            pairs.slack[which] = torch.maximum(pairs.slack[which], rise.nan_to_num(posinf=0.0).float())
+        return Cells(points, self.log_prior.T.reshape(1, -1), pairs)
+
+    def of(self, open_evidence: Tensor, open_q: Tensor) -> "Cells":
+        """What is left for the data whose integrals are open, booleans of shape (n,)."""
+        has_mass = self.pairs.has_mass & open_evidence.index_select(0, self.pairs.datum)
+        is_near = self.pairs.is_near & open_q.index_select(0, self.pairs.datum)
+        pairs = replace(self.pairs, has_mass=has_mass, is_near=is_near)
+        which = (has_mass | is_near).nonzero()[:, 0]
+        left = Cells(self.points, self.log_prior, pairs)
+        return left if len(which) == len(pairs.cell) else left._with(which)
+
+    def needed(self) -> "Cells":
+        """The pairs that have mass, in the order of their cells, and only these cells."""
+        which = (self.pairs.has_mass | self.pairs.is_near).nonzero()[:, 0]
+        order = self.pairs.cell.index_select(0, which).argsort(stable=True)
+        return self._with(which.index_select(0, order))
+
+    def _with(self, which: Tensor) -> "Cells":
+        pairs = self.pairs.take(which)
+        used, cell = torch.unique_consecutive(pairs.cell, return_inverse=True)
+        return Cells(self.points[used], self.log_prior[:, used], replace(pairs, cell=cell))
+
+    def pieces(self) -> Iterator["Cells"]:
+        """The same cells, with a bounded number of pairs at a time."""
+        ends = self.pairs.cell.bincount(minlength=len(self.points)).cumsum(0)
+        counts = torch.unique_consecutive((ends - 1) // _PAIRS_AT_ONCE, return_counts=True)[1]
+        start = first = 0
+        for stop in counts.cumsum(0).tolist():
+            last = int(ends[stop - 1])
+            pairs = self.pairs.between(first, last)
+            pairs = replace(pairs, cell=pairs.cell - start)
+            yield Cells(self.points[start:stop], self.log_prior[:, start:stop], pairs)
+            start, first = stop, last
+
+
+def _log_likelihood(of: Integrand, points: Tensor, pairs: Pairs) -> Tensor:
+    """log p(x|z) of pairs at some points of their cells: points (K, C, J) give (K, P), float64."""
+    count, num_cells = points.shape[:2]
+    found = torch.empty(count, len(pairs.cell), dtype=torch.float64)
+    place = torch.empty(len(of.x), dtype=torch.long)
+    at_once = max(1, min(_CELLS_AT_ONCE, of.points_at_once // count))
+    starts = range(0, num_cells, at_once)
+    firsts = torch.searchsorted(pairs.cell, torch.tensor([*starts, num_cells])).tolist()
+    for start, first, last in zip(starts, firsts, firsts[1:], strict=False):
+        datum = pairs.datum[first:last]
+        place.zero_()[datum] = 1
+        data = place.nonzero()[:, 0]
+        place[data] = torch.arange(len(data))
+        likelihood = of.likelihood(points[:, start : start + at_once].flatten(0, 1))
+        values = likelihood.pairwise_log_prob(of.x[data]).reshape(count, -1)
+        here = (pairs.cell[first:last] - start).mul_(len(data)).add_(place.index_select(0, datum))
+        found[:, first:last] = values.index_select(1, here)
+    return found
+
+
+def log_density(q: DiagonalNormal, cells: Cells, step: float) -> Tensor:
+    """log q of pairs at the children of their cells that there are, shape (K, P)."""
+    datum, corners = cells.pairs.datum, cells.corners(step)
+    constant = -0.5 * (q.log_var + math.log(2 * math.pi)).sum(1)
+    total = constant.index_select(0, datum).repeat(len(corners), 1)
+    for dim, distance in enumerate(_distances(q, cells)):
+        scale = (-0.5 * (-q.log_var[:, dim]).exp()).index_select(0, datum)
+        total += (distance + corners[..., dim]).square_().mul_(scale)
+    return total
+
+
+def squared_distances(q: DiagonalNormal, cells: Cells, size: float) -> Tensor:
+    """How far cells are from the means of the data they are paired with, in deviations, squared: (P,)."""
+    total = torch.zeros(len(cells.pairs.cell), dtype=torch.float64)
+    for distance, std in zip(_distances(q, cells), q.std.T, strict=True):
+        total += outside(distance, size).div_(std.index_select(0, cells.pairs.datum)).square_()
+    return total
+
+
+def _distances(q: DiagonalNormal, cells: Cells) -> Iterator[Tensor]:
+    """From the means of pairs' data to the pairs' cells in each dimension: shape (P,)."""
+    for place, mean in zip(cells.points.T, q.mean.T, strict=True):
+        yield place.index_select(0, cells.pairs.cell).sub_(mean.index_select(0, cells.pairs.datum))
+
+
+def outside(distance: Tensor, size: float) -> Tensor:
+    """How far away a cell of this side begins, at least, whose point lies at some distance."""
+    return distance.abs_().sub_(ASIDE * size).clamp_(min=0)
+
+
+_ABSOLUTE: Final = 2e-5
+_PER_VALUE: Final = 4e-6
+_ROUNDING: Final = 1e-9
+"""Cells are halved for the data whose integrals change by more than absolute + per value of x (nats) and
+the rounding of log p: by 3e-4 nats for the digits, 3e-3 for MNIST, 6e-6 bits for each value."""
+_BEFORE, _AT_ONCE = 8.0, 0.01
+"""The change before must be below so many tolerances, too: one alone may be small by chance. The other holds
+for the very first change, so that only what is much wider than a cell stops after the second."""
+_KINKS: Final = 4.0
+"""So many tolerances of the change before are reported as error of a ReLU decoder; with none, one datum in
+four was further off than reported."""
+_FINE_NATS, _FINEST_NATS = 32.0, 0.5
+"""A change counts once log p(x, z) changes by less than the one within each cell that has mass (cells of
+about two deviations), and nothing is halved any more below the other."""
+_FINE_STDS, _FINEST_STDS = 1.5, 0.04  # the same for q, in its smallest deviations
+_SLIM: Final = 8.0
+"""A q whose deviations differ by more has points of its own."""
+_SLIM_STEPS: Final = (1.0, 0.5, 0.25, 0.125, 0.0625)
+_TAIL_NATS: Final = 4.0  # where a change is too large, cells of a density e^-4 of the tolerance stay
+_SLOW: Final = 1 / 8
+"""A smooth bump's changes fall to less: all of its cells that are not negligible are halved."""
+_MAX_HALVINGS: Final = 16
+
+
+class _Parts(NamedTuple):
+    """p(x, z) (relative to its largest) and q(z) where they count, and logarithms, of pairs: (K, P)."""
+
+    joint: Tensor
+    q: Tensor
+    log_joint: Tensor
+    log_q: Tensor
+    log_prior: Tensor
+
+    def sums(self) -> Tensor:
+        """Of p(x, z), q, q log p(x|z) and q log(q / p(x, z)) over each pair's points, shape (4, P)."""
+        of_likelihood, of_ratio = self.log_joint - self.log_prior, self.log_q - self.log_joint
+        parts = (self.joint, self.q, self.q * of_likelihood, self.q * of_ratio)
+        return torch.stack([part.sum(0) for part in parts])
+
+    def left(self, children: Pairs) -> "_Parts":
+        """The same where a child is not halved any more."""
+        has_mass, is_near = (some.view_as(self.q) for some in (children.has_mass, children.is_near))
+        return self._replace(joint=self.joint * ~has_mass, q=self.q * ~is_near)
+
+
+class Integrals:
+    """log p(x), E_q[log p(x|z)] and E_q[log(q / p(x, z))] of some data.
+
+    Arguments:
+        of: The data, their q and the model.
+        largest: The largest log p(x, z) known of each datum, shape (n,), nats.
+
+    Attributes:
+        values: The three integrals, shape (3, n), nats.
+        errors: What the first, and what the other two may be off by, shape (2, n), nats.
+    """
+
+    def __init__(self, of: Integrand, largest: Tensor) -> None:
+        self._of, self._largest, x, q = of, largest, of.x, of.q
+        self._tolerance = _ABSOLUTE + _PER_VALUE * x.shape[1] + torch.finfo(x.dtype).eps * largest.abs()
+        self.values = torch.full((3, len(x)), math.nan, dtype=torch.float64)
+        self._changes = torch.ones(2, len(x), dtype=torch.float64)
+        self._num_compared = 0
+        self.errors = torch.full_like(self._changes, math.inf)
+        self._is_open = torch.ones(2, len(x), dtype=torch.bool)
+        self._depths = torch.full_like(self._changes, NEGLIGIBLE)
+        is_slim = q.std.amax(1) > _SLIM * q.std.amin(1)
+        self._is_open[1] = ~is_slim
+        self._measure_slim(is_slim.nonzero()[:, 0])
+        self._kept = torch.zeros(4, len(x), dtype=torch.float64)  # of cells that stay
+        self._sums = self._kept.clone()
+        self._steepest = torch.full((len(x),), math.inf)
+
+    def measure(self, cells: Cells, size: float) -> None:
+        """Halves the cells of those whose integrals still change."""
+        for piece in cells.pieces():
+            sums = self._parts(piece, size).sums()
+            _add(self._sums, piece.pairs.datum, size ** cells.points.shape[1] * sums)
+        self._take()
+        num_stages, step, every = len(STAGES[cells.points.shape[1]]), size, [cells]
+        for _ in range(_MAX_HALVINGS):
+            step /= -2  # to the other side each time, so that a cell's point stays in its middle
+            for stage in range(num_stages):
+                self._sums = self._kept.clone()
+                if stage + 1 == num_stages:
+                    self._steepest.zero_()
+                every = [self._refine(piece, step, stage) for some in every for piece in some.pieces()]
+                self._compare(abs(step), stage)
+                every = [some for some in (cells.of(*self._is_open) for cells in every) if len(some.points)]
+                if not every:
+                    return
+
+    def _refine(self, cells: Cells, step: float, stage: int) -> Cells:
+        """More points, their share of the sums, and which cells may have to be halved again."""
+        cells = cells.with_stage(self._of, step, stage)
+        datum, count = cells.pairs.datum, len(cells.log_prior)
+        self._raise_largest(datum, cells.pairs.log_joint.amax(0))
+        parts = self._parts(cells, step)
+        latent_dim = cells.points.shape[1]
+        scale = abs(2 * step) ** latent_dim / count
+        _add(self._sums, datum, scale * parts.sums())
+        if stage + 1 < len(STAGES[latent_dim]):
+            return cells
+        cells = cells.children(step, self._of.peaks)
+        pairs = cells.pairs
+        depth, largest = (some.index_select(-1, pairs.datum) for some in (self._depths, self._largest))
+        # Where only the tails are left out, a cell's rise from its point to its edge is its share of a step.
+        rise = torch.where(depth[0] < NEGLIGIBLE, 0.5, 1.0) * pairs.slack
+        pairs.has_mass.logical_and_(pairs.log_joint[0] + rise > largest - depth[0])
+        pairs.is_near.logical_and_(squared_distances(self._of.q, cells, abs(step)) < 2 * depth[1])
+        _add(self._kept, datum, scale * parts.left(pairs).sums())
+        self._steepest.scatter_reduce_(0, pairs.datum, pairs.slack * pairs.has_mass, "amax")
+        return cells.needed()
+
+    def _parts(self, cells: Cells, step: float) -> _Parts:
+        """What the integrals are made of, at all points of the pairs."""
+        pairs = cells.pairs
+        joint = (pairs.log_joint - self._largest.index_select(0, pairs.datum)).exp_().mul_(pairs.has_mass)
+        log_q = log_density(self._of.q, cells, step)
+        q = log_q.exp().mul_(pairs.is_near)
+        return _Parts(joint, q, pairs.log_joint, log_q, cells.log_prior.index_select(1, pairs.cell))
+
+    def _raise_largest(self, datum: Tensor, found: Tensor) -> None:
+        largest = self._largest.scatter_reduce(0, datum, found, "amax")
+        for total in (self._sums, self._kept):
+            total[0] *= (self._largest - largest).exp()
+        self._largest = largest
+
+    def _measure_slim(self, rows: Tensor) -> None:
+        """E_q of some data, each on a lattice of its own deviations, until it changes no more."""
+        for row in rows.tolist():
+            here, tolerance = slice(row, row + 1), self._tolerance[row]
+            values, change, error = torch.full((2,), math.nan, dtype=torch.float64), math.inf, math.inf
+            for step in _SLIM_STEPS:
+                before, previous = values, min(change, 1.0)
+                values = _slim_means(self._of.of(here), step)
+                change = float((values - before).abs().nan_to_num(nan=math.inf).amax())
+                error = change + min(math.sqrt(change * previous), float(tolerance)) / 2 + _ROUNDING
+                if change < tolerance:
+                    break
+            self.values[1:, row], self.errors[1, row] = values, error
+
+    def _take(self) -> Tensor:
+        """Takes the values of the open data, and returns their changes, shape (2, n)."""
+        sums = self._sums
+        values = torch.stack([sums[0].log() + self._largest, sums[2] / sums[1], sums[3] / sums[1]])
+        changes = (values - self.values).abs()
+        changes = torch.stack([changes[0], torch.maximum(changes[1:].amax(0), (sums[1] - 1).abs())])
+        which = self._is_open[[0, 1, 1]]
+        self.values[which] = values[which]
+        return changes
+
+    def _compare(self, size: float, stage: int) -> None:
+        """Takes the values, and closes those that change no more."""
+        is_middle = stage + 1 < len(STAGES[self._of.q.mean.shape[1]])
+        in_stds = (math.sqrt(2) if is_middle else 1.0) * size / self._of.q.std.amin(1)
+        changes = self._take()
+        # Those of smooth decoders fall ever faster; beside kinks one may be small by chance.
+        has_kinks = self._of.model.config.activation == "relu"
+        chance = torch.minimum(self._changes, _KINKS * self._tolerance) if has_kinks else 0.0
+        errors = (2 * changes + chance + _ROUNDING).nan_to_num(nan=math.inf)
+        self.errors[self._is_open] = errors[self._is_open]
+        is_slow = changes > _SLOW * self._changes
+        self._num_compared += 1
+        limit = _AT_ONCE if self._num_compared == 2 else _BEFORE
+        is_small = (changes < self._tolerance) & (self._changes < limit * self._tolerance)
+        self._changes = changes.nan_to_num(nan=1.0)
+        is_fine = torch.stack([self._steepest < _FINE_NATS, in_stds < _FINE_STDS])
+        if self._of.peaks is not None and size > float(self._of.peaks.widths.min()):
+            is_fine[:] = False  # coarser cells would agree with each other, and all miss a narrow component
+        is_finest = torch.stack([self._steepest < _FINEST_NATS, in_stds < _FINEST_STDS])
+        self._is_open &= ~((is_fine & is_small) | is_finest)
+        tail = (_TAIL_NATS - self._tolerance.log()).clamp(max=NEGLIGIBLE)
+        self._depths = torch.where(is_fine & is_slow & self._is_open, tail, self._depths)
+
+
+def _add(totals: Tensor, datum: Tensor, sums: Tensor) -> None:
+    """Of pairs, shape (4, P), to those of their data, shape (4, n)."""
+    for total, some in zip(totals, sums, strict=True):
+        total.index_add_(0, datum, some)
+
+
+def _slim_means(of: Integrand, step: float) -> Tensor:
+    """E_q[log p(x|z)] and E_q[log(q / p(x, z))] of one datum, on a lattice of ``step`` deviations."""
+    reach, latent_dim = math.sqrt(2 * NEGLIGIBLE), of.q.mean.shape[1]
+    axis = step * torch.arange(-int(reach / step), int(reach / step) + 1, dtype=torch.float64)
+    eps = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)
+    eps = eps[eps.square().sum(1) < reach**2]
+    weights = torch.softmax(-0.5 * eps.square().sum(1), 0)
+    sums = torch.zeros(2, dtype=torch.float64)
+    for some, weight in zip(eps.split(of.points_at_once), weights.split(of.points_at_once), strict=True):
+        z = of.q.mean + of.q.std * some
+        log_likelihood = of.likelihood(z).pairwise_log_prob(of.x)[:, 0]
+        parts = torch.stack([log_likelihood, of.q.log_prob(z) - log_likelihood - of.prior.log_prob(z)])
+        sums += (parts * weight).sum(1)
+    return sums

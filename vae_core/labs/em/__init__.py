@@ -1,0 +1,1 @@
+"""Expectation maximisation for a Gaussian mixture, and its free energy."""

@@ -1,0 +1,1 @@
+"""Gradient estimators, and back-propagation through the VAE by hand."""

@@ -1,0 +1,298 @@
+"""Back-propagation through the VAE written out layer by layer, every intermediate number kept.
+
+No automatic differentiation: the forward pass keeps u and h of each layer, the backward pass computes
+delta = dL/du from the layer after it (source document 000, section 4.3; Rumelhart, Hinton and Williams 1986).
+"""
+
+import math
+from collections.abc import Callable
+from typing import Final, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vae_core.config import Activation, check_beta
+from vae_core.distributions import (
+    LOG_VAR_RANGE,
+    Bernoulli,
+    Deterministic,
+    Gaussian,
+    LikelihoodModel,
+    Posterior,
+    StandardNormal,
+)
+from vae_core.elbo import elbo_terms_given_eps
+from vae_core.errors import BadInput
+from vae_core.model import MIN_LIKELIHOOD_SCALE, VAE
+from vae_core.networks import MLP
+
+Slip = Literal["f_for_slope", "kl_sign", "no_half"]
+"""Errors that document 000 prints: f(u) where f'(u) belongs (4.3.2, 4.3.3); KL = +1/2 sum(1 + log sigma^2 -
+mu^2 - sigma^2) (equation 19); a Gaussian log-likelihood of -||x - y||^2 without its 1/2 (3.3.3)."""
+
+
+class Layer(NamedTuple):
+    """One linear map of an MLP, u = W inputs + b and h = f(u), with what flows back through it.
+
+    Arguments:
+        name: Of the parameters, ``"encoder.{}.0"``: put ``weights`` or ``biases`` in.
+        inputs: h of the layer before, shape (batch, fan_in).
+        u: Shape (batch, fan_out).
+        h: f(u); u itself in the last layer of an MLP.
+        delta: dL_b/du of each datum's loss L_b, shape (batch, fan_out).
+    """
+
+    name: str
+    inputs: Tensor
+    u: Tensor
+    h: Tensor
+    delta: Tensor
+
+
+class Backward(NamedTuple):
+    """Everything that one pass forward and back computes; L = mean_b L_b, in nats per datum.
+
+    Arguments:
+        encoder: Layers from x to the heads; the last u are the heads' outputs, means first.
+        mean, log_var: Of q(z|x), shape (batch, J); log_var is None for a deterministic encoder.
+        std: sigma, zeros for a deterministic encoder.
+        eps: The given noise.
+        z: mean + sigma eps.
+        delta_z: dL_b/dz (delta of the layer of z), shape (batch, J).
+        decoder: Layers from z to the output.
+        decoded: E[x|z], shape (batch, D).
+        reconstruction: log p(x_b|z_b), shape (batch,), nats.
+        kl: KL(q(z|x_b) || p(z)), shape (batch,), nats.
+        loss: L_b = -(reconstruction - beta kl), shape (batch,).
+        gradients: dL/d(parameter) by the model's parameter names.
+    """
+
+    encoder: tuple[Layer, ...]
+    mean: Tensor
+    log_var: Tensor | None
+    std: Tensor
+    eps: Tensor
+    z: Tensor
+    delta_z: Tensor
+    decoder: tuple[Layer, ...]
+    decoded: Tensor
+    reconstruction: Tensor
+    kl: Tensor
+    loss: Tensor
+    gradients: dict[str, Tensor]
+
+
+def softplus_slope(u: Tensor) -> Tensor:
+    """d softplus(u)/du = sigmoid(u); 1 above 20, where PyTorch's softplus is the identity."""
+    return torch.where(u > 20.0, torch.ones_like(u), torch.sigmoid(u))
+
+
+SLOPES: Final[dict[Activation, Callable[[Tensor], Tensor]]] = {
+    "tanh": lambda u: 1.0 - torch.tanh(u).square(),
+    "relu": lambda u: (u > 0).to(u.dtype),
+    "silu": lambda u: torch.sigmoid(u) * (1.0 + u * (1.0 - torch.sigmoid(u))),
+    "softplus": softplus_slope,
+}
+"""f'(u) of each activation."""
+
+
+@torch.no_grad()
+def back_propagate(
+    model: VAE, x: Tensor, eps: Tensor, *, beta: float = 1.0, slip: Slip | None = None
+) -> Backward:
+    """Forward and backward pass of L = -(1/B) sum_b [log p(x_b|z_b) - beta KL_b], z_b = mean + sigma eps_b.
+
+    That is the negative objective of :class:`vae_core.training.loop.Training` with one sample (M = 1),
+    without free bits: sums over data and latent dimensions, mean over the batch. With delta(l) = dL_b/du(l):
+    dL/dW(l) = mean_b delta(l) h(l-1)^T; delta(l) = (W(l+1)^T delta(l+1)) * f'(u(l)).
+
+    Arguments:
+        model: Any model of the core with a standard normal prior.
+        x: Data of shape (batch, D).
+        eps: Noise of shape (batch, J); a deterministic encoder ignores it.
+        beta: Weight of the KL.
+        slip: Makes one of the documents' errors in the backward pass; the forward pass and loss stay right.
+
+    Raises:
+        BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), a beta below 0, another prior.
+    """
+    weight = check_beta(beta)
+    _check(model, x, eps)
+    into_encoder = _forward(model.encoder, x)
+    q = model.posterior(x)
+    z = q.reparameterize(eps[None])[0]
+    into_decoder, likelihood = _forward(model.decoder, z), model.likelihood(z)
+    reconstruction, kl = likelihood.log_prob(x), _kl(q)
+    squares = 2.0 if slip == "no_half" else 1.0
+    delta = _output_delta(likelihood, x, squares)
+    decoder = _backward(model.decoder, "decoder", into_decoder, delta, model.config.activation, slip)
+    delta_z = decoder[0].delta @ model.decoder.weights[0]
+    delta = _heads_delta(model, q, into_encoder[-1].u, eps, delta_z, -weight if slip == "kl_sign" else weight)
+    encoder = _backward(model.encoder, "encoder", into_encoder, delta, model.config.activation, slip)
+    gradients = _gradients((*encoder, *decoder))
+    if isinstance(likelihood, Gaussian) and model.config.likelihood_scale is None:
+        gradients["log_scale"] = _log_scale_gradient(model, likelihood, x, squares)
+    log_var = None if isinstance(q, Deterministic) else q.log_var
+    parts = {"mean": q.mean, "log_var": log_var, "std": q.std, "eps": eps, "z": z, "delta_z": delta_z}
+    terms = {"reconstruction": reconstruction, "kl": kl, "loss": weight * kl - reconstruction}
+    return Backward(
+        encoder=encoder, decoder=decoder, decoded=likelihood.mean, gradients=gradients, **parts, **terms
+    )
+
+
+class _Into(NamedTuple):
+    """What the forward pass keeps of a layer."""
+
+    inputs: Tensor
+    u: Tensor
+    h: Tensor
+
+
+def _forward(mlp: MLP, h: Tensor) -> list[_Into]:
+    layers, last = [], len(mlp.weights) - 1
+    for index, (weight, bias) in enumerate(zip(mlp.weights, mlp.biases, strict=True)):
+        u = functional.linear(h, weight, bias)
+        layers.append(_Into(h, u, u if index == last else mlp.activation(u)))
+        h = layers[-1].h
+    return layers
+
+
+def _backward(
+    mlp: MLP, name: str, into: list[_Into], delta: Tensor, activation: Activation, slip: Slip | None
+) -> tuple[Layer, ...]:
+    """delta of the last layer is given; each one before: (W(l+1)^T delta(l+1)) * f'(u(l))."""
+    layers = []
+    for index in reversed(range(len(into))):
+        if index < len(into) - 1:
+            _, u, h = into[index]
+            slope = h if slip == "f_for_slope" else SLOPES[activation](u)
+            delta = (delta @ mlp.weights[index + 1]) * slope
+        layers.append(Layer(f"{name}.{{}}.{index}", *into[index], delta))
+    return tuple(reversed(layers))
+
+
+def _output_delta(likelihood: LikelihoodModel, x: Tensor, squares: float) -> Tensor:
+    """dL_b/du of the output layer: y - x for Bernoulli, (y - x)/s^2 for Gaussian, shape (batch, D).
+
+    For the continuous Bernoulli it is E[x|z] - x, too; written, like PyTorch's path, with the slope of
+    log C: 1/l - 1/sinh l, near 0 of its series.
+    """
+    if isinstance(likelihood, Gaussian):
+        return squares * (likelihood.location - x) / likelihood.scale.square()
+    logits = likelihood.logits
+    delta = softplus_slope(logits) - x
+    if isinstance(likelihood, Bernoulli):
+        return delta
+    near_zero = logits.abs() < 0.03
+    away = torch.where(near_zero, torch.ones_like(logits), logits)
+    series = logits / 6.0 - logits**3 * (7.0 / 360.0)
+    return delta - torch.where(near_zero, series, 1.0 / away - 1.0 / torch.sinh(away))
+
+
+def _heads_delta(
+    model: VAE, q: Posterior, heads: Tensor, eps: Tensor, delta_z: Tensor, kl_weight: float
+) -> Tensor:
+    """dL_b/du of the encoder's last layer, means first; phi = log sigma^2 (000, equations 26 and 29).
+
+    delta_mean = delta_z + mean;  delta_phi = eps sigma delta_z / 2 + (sigma^2 - 1) / 2;  with a variance
+    head times dphi/du = softplus'(u) / sigma^2. Where log sigma^2 is at its limit nothing passes.
+    """
+    if isinstance(q, Deterministic):
+        return delta_z
+    delta_mean = delta_z + kl_weight * q.mean
+    if model.config.encoder_head == "unit_variance":
+        return delta_mean
+    delta_phi = 0.5 * eps * q.std * delta_z + 0.5 * kl_weight * torch.expm1(q.log_var)
+    low, high = LOG_VAR_RANGE
+    delta_phi = delta_phi * ((q.log_var > low) & (q.log_var < high))
+    if model.config.encoder_head == "variance":
+        delta_phi = delta_phi * softplus_slope(heads.chunk(2, dim=-1)[1]) / torch.exp(q.log_var)
+    return torch.cat([delta_mean, delta_phi], dim=-1)
+
+
+def _gradients(layers: tuple[Layer, ...]) -> dict[str, Tensor]:
+    """dL/dW = mean_b delta h^T, dL/db = mean_b delta."""
+    found = {}
+    for layer in layers:
+        found[layer.name.format("weights")] = layer.delta.T @ layer.inputs / len(layer.delta)
+        found[layer.name.format("biases")] = layer.delta.mean(0)
+    return found
+
+
+def _log_scale_gradient(model: VAE, likelihood: Gaussian, x: Tensor, squares: float) -> Tensor:
+    """dL/d(log s) = mean_b [D - ||x - y||^2 / s^2], 0 below the limit of s."""
+    scaled = ((x - likelihood.location) / likelihood.scale).square().sum(-1)
+    gradient = (x.shape[-1] - squares * scaled).mean()
+    return gradient * (model.log_scale >= math.log(MIN_LIKELIHOOD_SCALE))
+
+
+def _kl(q: Posterior) -> Tensor:
+    if isinstance(q, Deterministic):
+        return q.mean.new_zeros(len(q.mean))
+    return q.kl_to_standard_normal().sum(-1)
+
+
+def _check(model: VAE, x: Tensor, eps: Tensor) -> None:
+    config = model.config
+    if x.ndim != 2 or x.shape[1] != config.data_dim or not len(x):
+        message = f"x must have the shape (batch, {config.data_dim}), got {tuple(x.shape)}"
+        raise BadInput("data_dim", message, "give at least one datum, one in each row")
+    if eps.shape != (len(x), config.latent_dim):
+        message = f"eps must have the shape {(len(x), config.latent_dim)}, got {tuple(eps.shape)}"
+        raise BadInput("eps", message, "draw one noise vector for each datum")
+    if not isinstance(model.prior, StandardNormal):
+        message = "the hand-derived gradients know the standard normal prior alone"
+        raise BadInput("prior", message, "use a model with prior = standard_normal")
+
+
+def hand_gradients(model: VAE, x: Tensor, eps: Tensor, *, beta: float = 1.0) -> dict[str, Tensor]:
+    """dL/d(parameter) by the chain rule written out, without automatic differentiation.
+
+    L = -(1/B) sum_b [log p(x_b|z_b) - beta KL(q(z|x_b) || p(z))], z_b = mean_b + sigma_b eps_b, in nats per
+    datum: what a training step without free bits minimises with one sample (M = 1). Covers every activation,
+    head and likelihood of the core and any number of hidden layers (source document 000, section 4.3).
+
+    Arguments:
+        model: The model; only read.
+        x: Data of shape (batch, D).
+        eps: Noise of shape (batch, J).
+        beta: Weight of the KL; 1 is the ELBO.
+
+    Returns:
+        Gradients by the names of ``model.named_parameters()``, each of its parameter's shape and type.
+
+    Raises:
+        BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), a beta below 0, another prior.
+
+    Example:
+        >>> from vae_core.config import ModelConfig
+        >>> model = VAE(ModelConfig(data_dim=3, hidden_dims=(4,)), generator=torch.Generator().manual_seed(0))
+        >>> hand_gradients(model, torch.ones(5, 3), torch.zeros(5, 2))["encoder.weights.0"].shape
+        torch.Size([4, 3])
+    """
+    found = back_propagate(model, x, eps, beta=beta).gradients
+    return {name: found[name] for name, _ in model.named_parameters()}
+
+
+def automatic_gradients(model: VAE, x: Tensor, eps: Tensor, *, beta: float = 1.0) -> dict[str, Tensor]:
+    """The same by automatic differentiation of the core's own bound; nothing is left in ``.grad``."""
+    with torch.enable_grad():
+        terms = elbo_terms_given_eps(model, x, model.posterior(x), eps[None])
+        loss = -(terms.reconstruction - beta * terms.kl).mean()
+        names, parameters = zip(*model.named_parameters(), strict=True)
+        # A parameter on which the loss does not depend has the gradient 0, not none.
+        found = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
+    return dict(zip(names, found, strict=True))
+
+
+def relative_difference(found: Tensor, reference: Tensor) -> float:
+    """max |found - reference| / max |reference| over the entries of one parameter's gradient.
+
+    The largest entry is the measure: single entries may be 0 by cancellation. 0 where both are 0; infinite
+    where the reference alone is 0.
+    """
+    apart, size = float((found - reference).abs().max()), float(reference.abs().max())
+    if apart == 0:
+        return 0.0
+    return apart / size if size else math.inf

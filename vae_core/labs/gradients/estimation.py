@@ -1,0 +1,142 @@
+"""Accuracy of gradient estimators for one datum from very many samples."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae_core.errors import BadInput
+from vae_core.evidence.exact import MAX_EXACT_DIMS
+from vae_core.labs.gradients.estimators import ESTIMATORS, Expectation, draw_samples, estimates
+from vae_core.labs.gradients.exact import Datum, datum_expectation, sampled_gradient
+from vae_core.runs.runfile import load_run
+from vae_core.runs.task import Arrays, run_task
+
+NUM_SAMPLES: Final = 2**20
+PIECE: Final = 2**13
+"""Samples at a time."""
+
+
+class Moments(NamedTuple):
+    """Of the estimates of each estimator for each M, by mean and by std.
+
+    Arguments:
+        size: Number of estimates, shape (len(M), estimators, 1, 1).
+        mean: Shape (len(M), estimators, 2, J), the estimators in the order of ``ESTIMATORS``.
+        squares: Sum of squared deviations from the mean, of the same shape.
+    """
+
+    size: Tensor
+    mean: Tensor
+    squares: Tensor
+
+    @property
+    def variance(self) -> Tensor:
+        """Of one estimate."""
+        return self.squares / (self.size - 1)
+
+    def merged(self, other: "Moments") -> "Moments":
+        """Moments of both sets together (Chan, Golub and LeVeque 1983)."""
+        size = self.size + other.size
+        shift = other.mean - self.mean
+        squares = self.squares + other.squares + shift.square() * (self.size * other.size / size)
+        return Moments(size, self.mean + shift * (other.size / size), squares)
+
+
+def moments(
+    expectation: Expectation,
+    mean: Tensor,
+    std: Tensor,
+    *,
+    sample_counts: Sequence[int],
+    num_samples: int = NUM_SAMPLES,
+    generator: torch.Generator,
+    on_progress: Callable[[float], None],
+) -> Moments:
+    """Mean and variance of each estimator's estimates, in memory that does not grow with n.
+
+    Arguments:
+        expectation: L.
+        mean: Of q, shape (J,).
+        std: Of q, shape (J,).
+        sample_counts: M, each at most ``PIECE``.
+        num_samples: n, rounded up to whole pieces.
+        generator: Draws all noise.
+        on_progress: Told the share that is done.
+
+    Raises:
+        BadInput: No M or one that is too large (code ``num_samples``), and see ``draw_samples``.
+    """
+    if not sample_counts or max(sample_counts) > PIECE:
+        raise BadInput("num_samples", f"each M must be at most {PIECE}", "use a smaller M")
+    pieces = -(-num_samples // PIECE)
+    found = None
+    for number in range(pieces):
+        samples = draw_samples(expectation, mean, std, num_samples=PIECE, generator=generator)
+        parts = [
+            torch.stack(estimates(samples, name, num_samples=count)).double()
+            for count in sample_counts
+            for name in ESTIMATORS
+        ]
+        more = _moments(parts, len(sample_counts))
+        found = more if found is None else found.merged(more)
+        on_progress((number + 1) / pieces)
+    assert found is not None
+    return found
+
+
+def _moments(parts: list[Tensor], num_counts: int) -> Moments:
+    """Of estimates of shape (2, R, J), R of each part's own."""
+    shape = (num_counts, len(ESTIMATORS))
+    means, squares = (
+        torch.stack(values).unflatten(0, shape)
+        for values in (
+            [part.mean(1) for part in parts],
+            [part.var(1, correction=0) * part.shape[1] for part in parts],
+        )
+    )
+    sizes = torch.tensor([part.shape[1] for part in parts], dtype=torch.float64)
+    return Moments(sizes.reshape(*shape, 1, 1), means, squares)
+
+
+def main(arguments: list[str]) -> int:
+    """Measures the run in a file on the datum of another."""
+    source, target, run_file, seed = arguments
+
+    def work(inputs: Arrays, say: Callable[[float], None]) -> Arrays:
+        written_ns = Path(run_file).stat().st_mtime_ns
+        model = load_run(Path(run_file)).model()
+        subject = datum_expectation(model, torch.from_numpy(inputs["x"]))
+        generator = torch.Generator().manual_seed(int(seed))
+        counts = [int(count) for count in inputs["sample_counts"]]
+        mean, std = subject.mean.float(), subject.std.float()
+        found = moments(
+            subject.expectation, mean, std, sample_counts=counts, generator=generator, on_progress=say
+        )
+        arrays = {"count": found.size, "mean": found.mean, "variance": found.variance}
+        arrays |= _truth(subject, generator)
+        return {name: value.numpy() for name, value in arrays.items()} | {"written_ns": np.array(written_ns)}
+
+    return run_task(Path(source), Path(target), work)
+
+
+def _truth(subject: Datum, generator: torch.Generator) -> dict[str, Tensor]:
+    """As many samples of their own where quadrature is out of reach: both of shape (2, J)."""
+    if len(subject.mean) <= MAX_EXACT_DIMS:
+        return {}
+    truth = sampled_gradient(
+        subject.expectation,
+        subject.mean.float(),
+        subject.std.float(),
+        num_samples=NUM_SAMPLES,
+        generator=generator,
+    )
+    return {"truth": torch.stack(truth.gradient), "truth_error": torch.stack(truth.standard_error)}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

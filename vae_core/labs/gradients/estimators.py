@@ -1,0 +1,253 @@
+"""Estimators of the gradient of L(mean, std) = E_q[f(z)] + explicit(mean, std), q = N(mean, diag std^2).
+
+Gradients are by the mean and by the standard deviation itself, not by its logarithm. q stands inside the
+expectation, so grad L is not E_q[grad f(z)] with z held fixed: the estimators differ in how they get at the
+term that such a derivative loses, int (grad q) f dz (Mohamed et al. 2020, arXiv 1906.10652). With
+z = mean + std eps, eps ~ N(0, I), and M samples, each is the mean over m of
+
+    reparameterised  by mean: f'(z_m)             by std: f'(z_m) eps_m
+    score            by mean: f(z_m) eps_m / std  by std: f(z_m) (eps_m^2 - 1) / std
+    baseline         as score with f(z_m) - b_m, b_m the mean of f over the other M - 1 samples, or for M = 1
+                     f at one more sample: b_m does not know z_m, so the expectation stays
+    constant         0: z_m counts as a constant, and the term is lost
+    squared          with z~_m = mean + std^2 eps_m, by mean: f'(z~_m), by std: 2 std f'(z~_m) eps_m
+
+(Kingma and Welling 2014; Williams 1992; Kool, van Hoof and Welling 2019, "Buy 4 REINFORCE samples, get a
+baseline for free!")
+plus the gradient of the explicit term, which needs no samples. ``squared`` is the error that one of the
+source documents prints (003): the exact gradient of another function, E_N(mean, std^4)[f] + explicit.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Final, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae_core.config import check_integer
+from vae_core.distributions import DiagonalNormal, StandardNormal
+from vae_core.errors import BadInput
+from vae_core.model import VAE
+
+_AT_ONCE: Final = 4096
+"""Values of z given to f at a time."""
+
+
+def _zero(mean: Tensor, std: Tensor) -> Tensor:
+    return 0.0 * (mean + std).sum(-1)
+
+
+class Expectation(NamedTuple):
+    """L(mean, std) = E_q[f(z)] + explicit(mean, std).
+
+    Arguments:
+        f: Maps z of shape (..., J) to (...,), each value by its own z alone.
+        explicit: Maps mean and std of shape (..., J) to (...,); 0 when it is left out.
+    """
+
+    f: Callable[[Tensor], Tensor]
+    explicit: Callable[[Tensor, Tensor], Tensor] = _zero
+
+
+class Gradient(NamedTuple):
+    """Something for each parameter of q, both of shape (..., J): derivatives, or their errors.
+
+    Arguments:
+        mean: By the mean.
+        std: By the standard deviation.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+
+def elbo_expectation(model: VAE, x: Tensor) -> Expectation:
+    """The ELBO of one datum as a function of its own mean and std, nats.
+
+    f(z) = log p(x|z) and explicit = -KL(q || p(z)) in closed form. For a prior without one, f(z) =
+    log p(x|z) + log p(z) and explicit = the entropy of q.
+
+    Arguments:
+        model: Decoder and prior.
+        x: The datum, shape (D,).
+    """
+
+    def reconstruction(z: Tensor) -> Tensor:
+        return model.likelihood(z).log_prob(x)
+
+    if isinstance(model.prior, StandardNormal):
+        return Expectation(reconstruction, _minus_kl)
+    return Expectation(lambda z: reconstruction(z) + model.prior.log_prob(z), _entropy)
+
+
+def _minus_kl(mean: Tensor, std: Tensor) -> Tensor:
+    return -DiagonalNormal(mean, 2 * std.log()).kl_to_standard_normal().sum(-1)
+
+
+def _entropy(mean: Tensor, std: Tensor) -> Tensor:
+    return (0.0 * mean + std.log() + 0.5 * math.log(2 * math.pi * math.e)).sum(-1)
+
+
+def value_and_slope(f: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
+    """f(z) and f'(z) by automatic differentiation: z of shape (n, J) gives (n,) and (n, J)."""
+    pairs = []
+    for piece in z.detach().split(_AT_ONCE):
+        with torch.enable_grad():
+            values = f(piece.requires_grad_())
+        pairs.append((values.detach(), *torch.autograd.grad(values.sum(), piece)))
+    return torch.cat([value for value, _ in pairs]), torch.cat([slope for _, slope in pairs])
+
+
+def gradient_of(
+    function: Callable[[Tensor, Tensor], Tensor], mean: Tensor, std: Tensor
+) -> tuple[Tensor, Gradient]:
+    """Value and derivatives of a function of (mean, std): shapes (...,) and (..., J)."""
+    mean, std = mean.detach().clone().requires_grad_(), std.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        value = function(mean, std)
+    return value.detach(), Gradient(*torch.autograd.grad(value.sum(), (mean, std)))
+
+
+Estimator = Literal["reparameterised", "score", "baseline", "constant", "squared"]
+ESTIMATORS: Final[tuple[Estimator, ...]] = ("reparameterised", "score", "baseline", "constant", "squared")
+NORMAL_95: Final = 1.959964
+_MAX_SAMPLES: Final = 2**24
+
+
+class Samples(NamedTuple):
+    """What all estimators need of the same noise, so that they are compared on equal samples.
+
+    Arguments:
+        std: sigma, shape (J,).
+        eps: Noise, shape (n, J).
+        values: f(z) at z = mean + std eps, shape (n,).
+        slopes: f'(z) there, shape (n, J).
+        squared_slopes: f'(z) at mean + std^2 eps, shape (n, J).
+        explicit: Gradient of the explicit term, shape (J,).
+    """
+
+    std: Tensor
+    eps: Tensor
+    values: Tensor
+    slopes: Tensor
+    squared_slopes: Tensor
+    explicit: Gradient
+
+
+class Accuracy(NamedTuple):
+    """How an estimator does in one derivative, measured over its repetitions.
+
+    Arguments:
+        mean: Mean of the estimates.
+        variance: Of one estimate.
+        bias: ``mean`` less the true derivative.
+        half_width: Of the 95 % confidence interval of the bias, errors of the truth included.
+    """
+
+    mean: float
+    variance: float
+    bias: float
+    half_width: float
+
+
+def draw_samples(
+    expectation: Expectation, mean: Tensor, std: Tensor, *, num_samples: int, generator: torch.Generator
+) -> Samples:
+    """Draws noise, and f and its derivative there.
+
+    Arguments:
+        expectation: L.
+        mean: Of q, shape (J,).
+        std: Of q, above 0, shape (J,).
+        num_samples: n.
+        generator: Draws eps.
+
+    Raises:
+        BadInput: ``num_samples`` below 1, a q that is none (code ``q``), or f not finite (code ``diverged``).
+    """
+    check_integer("num_samples", num_samples, 1, _MAX_SAMPLES, "1000 is usual")
+    if mean.shape != std.shape or mean.ndim != 1 or not bool((std > 0).all() and mean.isfinite().all()):
+        raise BadInput("q", "q needs a mean and a deviation above 0 in each dimension", "try 0 and 1")
+    shape = (num_samples, len(mean))
+    eps = torch.randn(shape, generator=generator, device=generator.device, dtype=mean.dtype).to(mean.device)
+    values, slopes = value_and_slope(expectation.f, mean + std * eps)
+    _, squared_slopes = value_and_slope(expectation.f, mean + std.square() * eps)
+    if not bool(values.isfinite().all() and slopes.isfinite().all() and squared_slopes.isfinite().all()):
+        raise BadInput("diverged", "f(z) or its derivative is no finite number", "train the model anew")
+    _, explicit = gradient_of(expectation.explicit, mean, std)
+    return Samples(std, eps, values, slopes, squared_slopes, explicit)
+
+
+def estimates(samples: Samples, estimator: Estimator, *, num_samples: int = 1) -> Gradient:
+    """Independent repetitions of an estimator that uses M samples each.
+
+    Arguments:
+        samples: All noise; what does not fill a group is left out.
+        estimator: Which.
+        num_samples: M.
+
+    Returns:
+        Estimates of both derivatives, shape (R, J): R = n // M, and n // 2 for the baseline with M = 1.
+
+    Raises:
+        BadInput: M below 1 or above the number of samples (code ``num_samples``).
+    """
+    grouped = _grouped(samples, estimator, num_samples)
+    by_mean, by_std = (part.mean(1) for part in _per_sample(grouped, estimator, num_samples))
+    return Gradient(by_mean + samples.explicit.mean, by_std + samples.explicit.std)
+
+
+def _grouped(samples: Samples, estimator: Estimator, num_samples: int) -> Samples:
+    """The samples in groups, those of one repetition: eps and slopes (R, M, J), values (R, M)."""
+    num_drawn = len(samples.eps)
+    check_integer("num_samples", num_samples, 1, num_drawn, f"{num_drawn} samples were drawn")
+    size = 2 if estimator == "baseline" and num_samples == 1 else num_samples
+    count = len(samples.eps) // size
+    eps, values, slopes, squared_slopes = (
+        part[: count * size].unflatten(0, (count, size))
+        for part in (samples.eps, samples.values, samples.slopes, samples.squared_slopes)
+    )
+    return Samples(samples.std, eps, values, slopes, squared_slopes, samples.explicit)
+
+
+def _per_sample(grouped: Samples, estimator: Estimator, num_samples: int) -> tuple[Tensor, Tensor]:
+    """What the estimator takes the mean of, by mean and by std: two of shape (R, M, J)."""
+    std, eps, values, slopes, squared_slopes, _ = grouped
+    if estimator == "reparameterised":
+        return slopes, slopes * eps
+    if estimator == "squared":
+        return squared_slopes, 2 * std * squared_slopes * eps
+    if estimator == "constant":
+        return torch.zeros_like(eps), torch.zeros_like(eps)
+    if estimator == "baseline":
+        # f_m less the mean of the others is M / (M - 1) times f_m less the mean of all; with M = 1 the group
+        # is a pair, and only its first member is used.
+        size = values.shape[1]
+        values = (values - values.mean(1, keepdim=True)) * (size / (size - 1))
+    values, eps = values[:, :num_samples, None], eps[:, :num_samples]
+    return values * eps / std, values * (eps.square() - 1) / std
+
+
+def accuracy(found: Tensor, truth: float, *, error: float = 0.0, standard_error: float = 0.0) -> Accuracy:
+    """Mean, variance and bias of repetitions of an estimate.
+
+    Arguments:
+        found: The repetitions, shape (R,), at least two.
+        truth: What they estimate.
+        error: What the truth may be off by, at most.
+        standard_error: Of a truth that was sampled.
+    """
+    found = found.double()
+    mean, variance = float(found.mean()), float(found.var())
+    return accuracy_of_mean(
+        mean, variance, len(found), truth=truth, error=error, standard_error=standard_error
+    )
+
+
+def accuracy_of_mean(
+    mean: float, variance: float, count: float, *, truth: float, error: float, standard_error: float
+) -> Accuracy:
+    """The same from the mean and the variance of ``count`` repetitions."""
+    half_width = NORMAL_95 * math.hypot(math.sqrt(variance / count), standard_error) + error
+    return Accuracy(mean, variance, mean - truth, half_width)

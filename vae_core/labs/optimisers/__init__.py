@@ -1,0 +1,1 @@
+"""SGD, momentum and Adam from the same start."""

@@ -1,0 +1,1 @@
+"""Learned priors beside the standard normal."""

@@ -1,0 +1,84 @@
+"""Priors put in after the training: encoder and decoder stay, so only the KL of the bound changes."""
+
+import math
+from itertools import islice
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae_core.distributions import DiagonalNormal, StandardNormal
+from vae_core.elbo import elbo_terms
+from vae_core.labs.em.mixture import Mixture, check_num_components, em_steps, random_start
+from vae_core.latent.aggregate import Estimate, PriorFit, prior_fit
+from vae_core.model import VAE
+from vae_core.priors import DiagonalMixture, vamp_prior
+
+EM_STEPS: Final = 30
+VARIANCE_FLOOR: Final = 1e-3
+AnyPrior = StandardNormal | Mixture | DiagonalMixture
+
+
+def plug_in_priors(
+    q: DiagonalNormal, num_components: int, *, generator: torch.Generator
+) -> dict[str, AnyPrior]:
+    """Priors for a trained encoder: N(0, I), a mixture by EM, and q at some of the data.
+
+    The mixture is fitted to one sample of each q(z|x): what maximises E_q(z)[log p(z)], the only term of the
+    ELBO that holds the prior. Pseudo-inputs are data drawn without repetition (Tomczak and Welling 2018 begin
+    from such); with all of them the prior is the aggregate posterior.
+
+    Arguments:
+        q: q(z|x) of the training data.
+        num_components: K of both.
+        generator: Draws samples, start and pseudo-inputs.
+
+    Raises:
+        BadInput: More components than data.
+    """
+    check_num_components(num_components, len(q.mean))
+    z = q.reparameterize(q.draw_eps(1, generator=generator))[0].double()
+    start = random_start(z, num_components, generator=generator)
+    fitted = list(islice(em_steps(z, start, floor=VARIANCE_FLOOR), EM_STEPS))[-1].mixture
+    rows = torch.randperm(len(z), generator=generator)[:num_components]
+    return {
+        "standard_normal": StandardNormal(z.shape[1]),
+        "mixture": fitted,
+        "vamp": vamp_prior(q.of(rows)),
+    }
+
+
+class PluggedIn(NamedTuple):
+    """A trained model under some prior; nats per datum.
+
+    Arguments:
+        elbo: For each datum, shape (n,).
+        reconstruction: Mean; no prior changes it.
+        fit: The KL, taken apart.
+    """
+
+    elbo: Tensor
+    reconstruction: float
+    fit: PriorFit
+
+    def gain(self, other: "PluggedIn") -> Estimate:
+        """ELBO here less there: mean over the data and standard error, datum by datum."""
+        return paired(self.elbo, other.elbo)
+
+
+def paired(first: Tensor, second: Tensor) -> Estimate:
+    """Mean of the differences and its standard error: what all data share cancels."""
+    change = first.double() - second.double()
+    return Estimate(float(change.mean()), float(change.std()) / math.sqrt(len(change)))
+
+
+@torch.no_grad()
+def plug_in(model: VAE, x: Tensor, prior: AnyPrior, *, num_samples: int, seed: int) -> PluggedIn:
+    """The bound of data x under a prior; the same seed draws the same z, whatever the prior."""
+    q = model.posterior(x)
+    assert isinstance(q, DiagonalNormal), "a deterministic encoder has no prior to compare"
+    noise = torch.Generator().manual_seed(seed)
+    terms = elbo_terms(model, x, num_samples=num_samples, generator=noise, prior=prior)
+    noise = torch.Generator().manual_seed(seed)
+    fit = prior_fit(q, prior, num_samples=num_samples, generator=noise)
+    return PluggedIn(terms.elbo.double(), float(terms.reconstruction.double().mean()), fit)

@@ -1,0 +1,1 @@
+"""Dimension reductions compared: PCA, probabilistic PCA, autoencoders, VAEs."""

@@ -1,0 +1,190 @@
+"""From findings to numbers with errors, and from those to a verdict: who is best, and is it luck?"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_core.labs.reduction.findings import Findings, Reference
+
+Array = NDArray[np.float64]
+STANDARD_ERRORS: Final = 2.0
+"""A difference below so many of its standard errors counts as none."""
+
+
+class Score(NamedTuple):
+    """A mean over data, its standard error, and the values; no values where it is no mean over data."""
+
+    value: float
+    standard_error: float
+    values: Array | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number for each method.
+
+    Arguments:
+        title: Its name, with the unit.
+        higher_is_better: Else lower is.
+        digits: After the point.
+        of: The score, None where the method has none.
+        help_text: Definition and source.
+    """
+
+    title: str
+    higher_is_better: bool
+    digits: int
+    of: Callable[[Findings, Reference], Score | None]
+    help_text: str
+
+
+def mean_score(values: Array) -> Score | None:
+    """Mean and standard error std / sqrt(n) of a value per datum; None without values."""
+    if len(values) == 0:
+        return None
+    error = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return Score(float(values.mean()), error, values)
+
+
+def _ratio(values: Array, reference: Reference) -> Score | None:
+    """Distances in units of how far held-out data lie from the training data; the unit counts as exact."""
+    unit = float(reference.held_out_distance.mean())
+    return mean_score(values / unit) if unit > 0 else None
+
+
+def _area(areas: Array) -> Score | None:
+    """ROC area against the first foreign set."""
+    return Score(float(areas[0, 0]), float(areas[0, 1]), None) if len(areas) else None
+
+
+MEASURES: Final[dict[str, Measure]] = {
+    "trust": Measure(
+        "trustworthiness",
+        True,
+        3,
+        lambda found, _: mean_score(found.trust),
+        "Neighbours in z that are neighbours in x: 1 − 2/(k(2n−3k−1)) · mean over data of Σ (rank in x − k) "
+        "over the k = 10 nearest in z that are none in x (Venna and Kaski 2001). 1: all are.",
+    ),
+    "class": Measure(
+        "class accuracy from z",
+        True,
+        3,
+        lambda found, _: mean_score(found.class_hit),
+        "Share of held-out data whose class is that of most of the 5 nearest training codes.",
+    ),
+    "reconstruction": Measure(
+        "reconstruction error",
+        False,
+        3,
+        lambda found, _: mean_score(found.reconstruction_error),
+        "‖x − decode(encode(x))‖², summed over pixels; z is the posterior mean where there is a posterior.",
+    ),
+    "holes": Measure(
+        "midpoints' distance to data",
+        False,
+        3,
+        lambda found, reference: _ratio(found.midpoint_distance, reference),
+        "Decoded middle of the codes of two held-out data: distance to the nearest training datum, divided "
+        "by that of real held-out data. Large: a hole between the data.",
+    ),
+    "samples": Measure(
+        "samples' distance to data",
+        False,
+        3,
+        lambda found, reference: _ratio(found.sample_distance, reference),
+        "Decoded draw of z: distance to the nearest training datum, in units of that of held-out data.",
+    ),
+    "coverage": Measure(
+        "distance from data to samples",
+        False,
+        3,
+        lambda found, reference: _ratio(found.coverage_distance, reference),
+        "Held-out datum: distance to the nearest of 500 samples, in the same unit. Large: some kinds of data "
+        "are never drawn.",
+    ),
+    "completion": Measure(
+        "error of the hidden half",
+        False,
+        3,
+        lambda found, _: mean_score(found.completion_error),
+        "Squared error of the hidden values, summed. Closed form for probabilistic PCA; least squares "
+        "for PCA; argmax log p(seen|z) + log p(z) for the VAEs, without log p(z) for the autoencoder.",
+    ),
+    "strangers": Measure(
+        "strangers told by error",
+        True,
+        3,
+        lambda found, _: _area(found.area_by_error),
+        "ROC area: chance that a foreign datum (each value from another datum) has a larger reconstruction "
+        "error than a held-out one. 0.5: a coin. Error of Hanley and McNeil (1982).",
+    ),
+    "strangers_density": Measure(
+        "strangers told by log p(x)",
+        True,
+        3,
+        lambda found, _: _area(found.area_by_density),
+        "The same with −log p(x) as the score; PCA and autoencoder have no density.",
+    ),
+    "log_prob": Measure(
+        "log p(x) in nats",
+        True,
+        2,
+        lambda found, _: mean_score(found.log_prob),
+        "Held-out mean: exact for probabilistic PCA and the linear VAE, for the VAE the "
+        "importance-weighted bound with 200 samples (a lower bound). Bernoulli scores of grey pixels are no "
+        "density and are left out.",
+    ),
+}
+
+
+class Difference(NamedTuple):
+    """One score minus another, and its standard error: of the pairs of values where there are such."""
+
+    value: float
+    standard_error: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it is above ``STANDARD_ERRORS`` of its standard errors."""
+        return abs(self.value) > STANDARD_ERRORS * self.standard_error
+
+
+def difference(one: Score, other: Score) -> Difference:
+    """The same data were asked, so the error is that of the mean difference; sqrt(a^2 + b^2) without values.
+
+    For ROC areas, which share their data, that is too wide: it calls too few differences clear, not too many.
+    """
+    value = one.value - other.value
+    if one.values is None or other.values is None:
+        return Difference(value, math.hypot(one.standard_error, other.standard_error))
+    gaps = one.values - other.values
+    return Difference(value, float(gaps.std(ddof=1)) / math.sqrt(len(gaps)) if len(gaps) > 1 else math.nan)
+
+
+Outcome = Literal["better", "worse", "no clear difference"]
+
+
+def outcome(measure: Measure, one: Score, other: Score) -> Outcome:
+    """How the first does against the second."""
+    gap = difference(one, other)
+    if not gap.is_clear:
+        return "no clear difference"
+    return "better" if (gap.value > 0) == measure.higher_is_better else "worse"
+
+
+def ranking(measure: Measure, scores: Mapping[str, Score]) -> list[str]:
+    """Names from best to worst."""
+    return sorted(scores, key=lambda name: scores[name].value, reverse=measure.higher_is_better)
+
+
+def winners(measure: Measure, scores: Mapping[str, Score]) -> list[str]:
+    """The best, and those that do not differ clearly from it; nobody where one stands alone."""
+    if len(scores) < 2:
+        return []
+    best = ranking(measure, scores)[0]
+    return [name for name in scores if outcome(measure, scores[name], scores[best]) != "worse"]

@@ -1,0 +1,210 @@
+"""Full variational Bayes: besides q(z|x) for each datum, q(theta) for the weights that all data share."""
+
+import copy
+from typing import Literal, NamedTuple, Self
+
+import torch
+from torch import Tensor
+
+from vae_core.config import ModelConfig, TrainConfig, check_choice, check_integer, check_number
+from vae_core.data import Dataset
+from vae_core.distributions import Gaussian
+from vae_core.elbo import ElboTerms, elbo_terms
+from vae_core.errors import BadInput
+from vae_core.labs.weights.posterior import WeightPosterior
+from vae_core.model import VAE
+from vae_core.networks import MLP
+from vae_core.training.loop import Training
+
+Over = Literal["decoder", "decoder and encoder"]
+OVERS: tuple[Over, ...] = ("decoder", "decoder and encoder")
+Estimator = Literal["local", "weights"]
+
+
+class BayesianVAE(VAE):
+    """A VAE whose decoder's weights theta have a posterior q(theta), optionally the encoder's weights too.
+
+    log p(x_1..N) >= sum_i { E_q(theta) E_q(z|x_i) [log p(x_i|z, theta)] - KL(q(z|x_i) || p(z)) }
+    - KL(q(theta) || p(theta)) with p(theta) = N(0, prior_std^2 I): per datum, the last term is divided by N
+    (Kingma and Welling 2014, appendix F). The encoder's weights phi are no part of the model p(x, z, theta):
+    they are variational parameters already. A q(phi) over them (source document 003 asks for it) keeps the
+    bound valid, with phi as an auxiliary variable, but can only loosen it.
+
+    As a plain VAE it has its weights at the means of q.
+
+    Arguments:
+        config: The network; its likelihood Bernoulli or Gaussian, its encoder not deterministic.
+        over: Whose weights have a posterior.
+        prior_std: Width of p(theta).
+        initial_std: Standard deviation of q(theta) at the start.
+        generator: Draws the initial means, the same as those of a plain VAE.
+
+    Raises:
+        BadInput: A setting that it cannot have; ``code`` is its name.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        over: Over = "decoder",
+        prior_std: float = 1.0,
+        initial_std: float = 0.02,
+        generator: torch.Generator,
+    ) -> None:
+        check_choice("over", over, OVERS)
+        check_choice("likelihood", config.likelihood, ("bernoulli", "gaussian"))
+        check_choice("prior", config.prior, ("standard_normal",))
+        check_choice("encoder_head", config.encoder_head, ("log_variance", "variance", "unit_variance"))
+        super().__init__(config, generator=generator)
+        self.prior_std = check_number("prior_std", prior_std, 1e-3, 1e3, "1 is usual")
+        self.decoder_weights = WeightPosterior(self.decoder, initial_std=initial_std)
+        is_both = over == "decoder and encoder"
+        self.encoder_weights = WeightPosterior(self.encoder, initial_std=initial_std) if is_both else None
+
+    def weight_posteriors(self) -> list[WeightPosterior]:
+        """q of the decoder's weights and, where it has one, of the encoder's."""
+        return [q for q in (self.decoder_weights, self.encoder_weights) if q is not None]
+
+    def kl_per_weight(self) -> Tensor:
+        """KL(q(w) || p(w)) of every weight that has a posterior, shape (P,), nats."""
+        return torch.cat([q.kl_per_weight(self.prior_std) for q in self.weight_posteriors()])
+
+    def weight_kl(self) -> Tensor:
+        """KL(q(theta) || p(theta)), nats, for the whole data set: a scalar."""
+        return self.kl_per_weight().sum()
+
+    def sampled(self, *, generator: torch.Generator) -> Self:
+        """The same model with one theta from q(theta): an ordinary VAE, differentiable in m and log s."""
+        return self._with([q.sampled(generator=generator) for q in self.weight_posteriors()])
+
+    def local(self, *, generator: torch.Generator) -> Self:
+        """The same model drawing its pre-activations for each datum anew, whenever it is called."""
+        return self._with([q.local(generator=generator) for q in self.weight_posteriors()])
+
+    def _with(self, networks: list[MLP]) -> Self:
+        model = copy.copy(self)
+        model._modules = dict(self._modules)  # the copy's own: networks set below are not this model's
+        model.decoder = networks[0]
+        if len(networks) > 1:
+            model.encoder = networks[1]
+        return model
+
+
+class FullBayesTerms(NamedTuple):
+    """The terms of the bound, nats.
+
+    Arguments:
+        data: Reconstruction and KL(q(z|x) || p(z)) of each datum, one draw of the weights, shape (batch,).
+        weight_kl: KL(q(theta) || p(theta)), once for all data.
+        num_data: N.
+    """
+
+    data: ElboTerms
+    weight_kl: Tensor
+    num_data: int
+
+    @property
+    def bound(self) -> Tensor:
+        """reconstruction - kl - weight_kl / N, shape (batch,): its mean over the data is the bound over N."""
+        return self.data.elbo - self.weight_kl / self.num_data
+
+
+def full_bayes_terms(
+    model: BayesianVAE,
+    x: Tensor,
+    *,
+    num_data: int,
+    num_samples: int = 1,
+    estimator: Estimator = "local",
+    generator: torch.Generator,
+) -> FullBayesTerms:
+    """The bound's terms with one draw of the weights and M = ``num_samples`` of z.
+
+    Arguments:
+        model: The model.
+        x: Data, shape (batch, D).
+        num_data: N, the size of the whole data set, not of the batch.
+        num_samples: M.
+        estimator: ``local``: pre-activations drawn for each datum; ``weights``: one theta for the batch.
+        generator: Draws all noise.
+
+    Raises:
+        BadInput: A setting out of its range, or data of another size than the model's.
+    """
+    check_integer("num_data", num_data, 1, 10**12, "give the size of the data set")
+    check_choice("estimator", estimator, ("local", "weights"))
+    draw = model.local if estimator == "local" else model.sampled
+    terms = elbo_terms(draw(generator=generator), x, num_samples=num_samples, generator=generator)
+    return FullBayesTerms(terms, model.weight_kl(), num_data)
+
+
+class FullBayesTraining(Training):
+    """Maximises reconstruction - beta (KL(q(z|x) || p(z)) + KL(q(theta) || p(theta)) / N) with local noise.
+
+    Arguments:
+        model: Trained in place.
+        dataset: Its training data are the N data.
+        config: How to train; beta = 1 is the bound.
+        num_data: N, if another than the real one: 1 is the error of counting the KL once per datum.
+        generator: Source of all randomness.
+
+    Raises:
+        BadInput: The data do not suit the model.
+    """
+
+    def __init__(
+        self,
+        model: BayesianVAE,
+        dataset: Dataset,
+        config: TrainConfig,
+        *,
+        num_data: int | None = None,
+        generator: torch.Generator,
+    ) -> None:
+        # The view that draws shares its parameters with the model: to train one is to train the other.
+        super().__init__(model.local(generator=generator), dataset, config, generator=generator)
+        self._bayesian = model
+        self._num_data = len(dataset.x_train) if num_data is None else num_data
+
+    def _penalised_kl(self, terms: ElboTerms) -> Tensor:
+        return super()._penalised_kl(terms) + self._bayesian.weight_kl() / self._num_data
+
+
+class DecodedMoments(NamedTuple):
+    """What q(theta) makes of places z: Var(x|z) = E_theta Var(x|z, theta) + Var_theta E(x|z, theta).
+
+    Arguments:
+        mean: E[x|z], shape (..., D).
+        weight_variance: Var_theta E(x|z, theta), "epistemic": more data lower it; shape (..., D).
+        own_variance: E_theta Var(x|z, theta), "aleatoric", the likelihood's own; shape (..., D).
+        num_weights: S, how many draws of theta.
+    """
+
+    mean: Tensor
+    weight_variance: Tensor
+    own_variance: Tensor
+    num_weights: int
+
+
+@torch.no_grad()
+def decoded_moments(
+    model: BayesianVAE, z: Tensor, *, num_weights: int, generator: torch.Generator
+) -> DecodedMoments:
+    """Mean and both parts of the variance of x at places z of shape (..., J), from S draws of theta.
+
+    Raises:
+        BadInput: Fewer than 2 draws.
+    """
+    if num_weights < 2:
+        raise BadInput("num_weights", f"a spread needs 2 draws, got {num_weights}", "100 is usual")
+    means, own = [], []
+    for _ in range(num_weights):
+        likelihood = model.sampled(generator=generator).likelihood(z)
+        mean = likelihood.mean.double()
+        is_gaussian = isinstance(likelihood, Gaussian)
+        own.append(likelihood.scale.double().square().expand_as(mean) if is_gaussian else mean * (1 - mean))
+        means.append(mean)
+    stacked = torch.stack(means)
+    variance = stacked.var(0, correction=0)
+    return DecodedMoments(stacked.mean(0), variance, torch.stack(own).mean(0), num_weights)

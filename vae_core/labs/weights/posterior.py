@@ -1,0 +1,149 @@
+"""A Gaussian over every weight of a network: q(theta) = prod_i N(w_i; m_i, s_i^2), and two ways to draw."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vae_core.config import check_number
+from vae_core.distributions import DiagonalNormal
+from vae_core.networks import MLP
+
+
+class Layer(NamedTuple):
+    """q of one layer.
+
+    Arguments:
+        weight: Means m of the matrix, shape (fan_out, fan_in).
+        bias: Means of the biases, shape (fan_out,).
+        log_std_weight: log s of the matrix, shape (fan_out, fan_in).
+        log_std_bias: log s of the biases, shape (fan_out,).
+    """
+
+    weight: Tensor
+    bias: Tensor
+    log_std_weight: Tensor
+    log_std_bias: Tensor
+
+
+class WeightPosterior(nn.Module):
+    """The approximate posterior of all weights and biases of an MLP, each by itself ("mean field").
+
+    Kingma and Welling 2014, appendix F; Blundell et al. 2015 (arXiv 1505.05424).
+
+    Arguments:
+        means: The network whose weights are the means m; trained with this module, not copied.
+        initial_std: s of every weight at the start.
+
+    Raises:
+        BadInput: ``initial_std`` is not above 0.
+
+    Example:
+        >>> network = MLP((2, 3), activation="tanh", generator=torch.Generator().manual_seed(0))
+        >>> WeightPosterior(network, initial_std=0.1).kl_per_weight(1.0).shape
+        torch.Size([9])
+    """
+
+    def __init__(self, means: MLP, *, initial_std: float) -> None:
+        super().__init__()
+        start = math.log(check_number("initial_std", initial_std, 1e-9, 1e3, "0.05 is usual"))
+        self.means = means
+        self.log_std_weights = nn.ParameterList(torch.full_like(w, start) for w in means.weights)
+        self.log_std_biases = nn.ParameterList(torch.full_like(b, start) for b in means.biases)
+
+    def layers(self) -> list[Layer]:
+        """q of each layer, from input to output."""
+        parts = (self.means.weights, self.means.biases, self.log_std_weights, self.log_std_biases)
+        return [Layer(*layer) for layer in zip(*parts, strict=True)]
+
+    def kl_per_weight(self, prior_std: float) -> Tensor:
+        """KL(N(m, s^2) || N(0, prior_std^2)) of every weight and bias, shape (P,), nats, >= 0.
+
+        log(prior_std / s) + (s^2 + m^2) / (2 prior_std^2) - 1/2: that of the encoder's Gaussian
+        (Kingma and Welling 2014, appendix B) in units of ``prior_std``.
+        """
+        mean, log_std = self._flat()
+        log_var = 2 * (log_std - math.log(prior_std))
+        return DiagonalNormal(mean / prior_std, log_var).kl_to_standard_normal()
+
+    def signal_to_noise(self) -> Tensor:
+        """|m| / s of every weight and bias, shape (P,)."""
+        mean, log_std = self._flat()
+        return mean.abs() / log_std.exp()
+
+    def sampled(self, *, generator: torch.Generator) -> MLP:
+        """The network with weights w = m + s eps drawn from q once, for all data alike."""
+        return _SampledMLP(self, generator)
+
+    def local(self, *, generator: torch.Generator) -> MLP:
+        """The network that draws its pre-activations anew for each datum and call.
+
+        The local reparameterisation (Kingma, Salimans and Welling 2015, arXiv 1506.02557):
+        u = h m^T + m_b + sqrt(h^2 (s^2)^T + s_b^2) eps has the distribution that u has under w ~ q, but its
+        noise is independent from datum to datum, so that it averages out over a batch.
+        """
+        return _LocalMLP(self, generator)
+
+    def _flat(self) -> tuple[Tensor, Tensor]:
+        layers = self.layers()
+        means = [part.flatten() for layer in layers for part in (layer.weight, layer.bias)]
+        log_stds = [part.flatten() for layer in layers for part in (layer.log_std_weight, layer.log_std_bias)]
+        return torch.cat(means), torch.cat(log_stds)
+
+
+def pre_activation(layer: Layer, h: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of u = h w^T + b under w, b ~ q, for fixed h.
+
+    Arguments:
+        layer: q of the layer.
+        h: Its input, shape (..., fan_in).
+
+    Returns:
+        Both of shape (..., fan_out); within one datum the units are independent.
+    """
+    mean = functional.linear(h, layer.weight, layer.bias)
+    variances = (2 * layer.log_std_weight).exp(), (2 * layer.log_std_bias).exp()
+    return mean, functional.linear(h.square(), *variances).sqrt()
+
+
+class _SampledMLP(MLP):
+    """A network with weights drawn from q; a differentiable function of m and log s."""
+
+    def __init__(self, posterior: WeightPosterior, generator: torch.Generator) -> None:
+        nn.Module.__init__(self)
+        self.activation = posterior.means.activation
+        self.biases = posterior.means.biases
+        self._layers = tuple(
+            (
+                _drawn(layer.weight, layer.log_std_weight.exp(), generator),
+                _drawn(layer.bias, layer.log_std_bias.exp(), generator),
+            )
+            for layer in posterior.layers()
+        )
+
+
+class _LocalMLP(MLP):
+    """A network that draws pre-activations whenever it is called."""
+
+    def __init__(self, posterior: WeightPosterior, generator: torch.Generator) -> None:
+        nn.Module.__init__(self)
+        self.activation = posterior.means.activation
+        self.biases = posterior.means.biases
+        self._posterior = posterior.layers()
+        self._generator = generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (..., dims[0]) to (..., dims[-1])."""
+        last = len(self._posterior) - 1
+        for index, layer in enumerate(self._posterior):
+            x = _drawn(*pre_activation(layer, x), self._generator)
+            if index < last:
+                x = self.activation(x)
+        return x
+
+
+def _drawn(mean: Tensor, std: Tensor, generator: torch.Generator) -> Tensor:
+    eps = torch.randn(mean.shape, generator=generator, dtype=mean.dtype, device=generator.device)
+    return mean + std * eps.to(mean.device)

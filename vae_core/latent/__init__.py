@@ -1,0 +1,1 @@
+"""The latent space: decoding, the aggregate posterior, metrics, predicted collapse, projections."""

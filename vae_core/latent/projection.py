@@ -1,0 +1,102 @@
+"""Pictures of a latent space with more than two dimensions: PCA at once, t-SNE in a process of its own."""
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_core.errors import BadInput
+from vae_core.runs.task import Arrays, run_task
+
+MAX_TSNE_POINTS: Final = 1000
+ITERATIONS: Final = 1000
+Array = NDArray[np.float32]
+
+
+class Pca(NamedTuple):
+    """Principal components: coordinates, shape (n, 2), and the share of the variance of each, shape (2,)."""
+
+    coordinates: Array
+    explained: Array
+
+
+def pca_projection(points: Array) -> Pca:
+    """The two directions of largest variance (Pearson 1901): (x - mean) V with V from the SVD of the data.
+
+    Arguments:
+        points: Shape (n, J) with J >= 2.
+
+    Raises:
+        BadInput: Fewer than 2 points or fewer than 2 dimensions.
+    """
+    if points.ndim != 2 or min(points.shape) < 2:
+        raise BadInput(
+            "points", f"PCA needs 2 points in 2 dimensions, got {points.shape}", "choose J above 2"
+        )
+    centred = points.astype(np.float64) - points.mean(0, dtype=np.float64)
+    _, singular, directions = np.linalg.svd(centred, full_matrices=False)
+    # The sign of a direction is arbitrary: the largest entry is made positive, so that pictures repeat.
+    signs = np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(1)])
+    variance = singular**2
+    share = variance / variance.sum() if variance.sum() > 0 else np.zeros_like(variance)
+    coordinates = centred @ (directions * signs[:, None])[:2].T
+    return Pca(coordinates.astype(np.float32), share[:2].astype(np.float32))
+
+
+def tsne_projection(points: Array, *, seed: int, on_progress: Callable[[float], None]) -> Array:
+    """t-SNE (van der Maaten and Hinton 2008) of at most ``MAX_TSNE_POINTS`` points, by scikit-learn.
+
+    Arguments:
+        points: Shape (n, J).
+        seed: Decides the result; it starts from PCA.
+        on_progress: Told the share of the iterations that is done.
+
+    Returns:
+        Coordinates of shape (n, 2); only who is near whom means anything in them.
+
+    Raises:
+        BadInput: Fewer than 4 points, or more than the limit.
+    """
+    if not 4 <= len(points) <= MAX_TSNE_POINTS:
+        raise BadInput(
+            "points", f"t-SNE takes 4 to {MAX_TSNE_POINTS} points, got {len(points)}", "take a part of them"
+        )
+    from sklearn.manifold import TSNE
+
+    perplexity = min(30.0, (len(points) - 1) / 3)
+    tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed, max_iter=ITERATIONS, verbose=2)
+    with contextlib.redirect_stdout(_Iterations(on_progress)):
+        return tsne.fit_transform(points).astype(np.float32)
+
+
+class _Iterations(io.TextIOBase):
+    """Takes scikit-learn's messages and passes on the number of the iteration as a share."""
+
+    def __init__(self, on_progress: Callable[[float], None]) -> None:
+        self._on_progress = on_progress
+
+    def write(self, text: str) -> int:
+        found = re.search(r"Iteration (\d+)", text)
+        if found:
+            self._on_progress(min(1.0, int(found[1]) / ITERATIONS))
+        return len(text)
+
+
+def main(arguments: list[str]) -> int:
+    """Computes the t-SNE of the ``points`` in one file and writes its ``coordinates`` to another."""
+    source, target, seed = Path(arguments[0]), Path(arguments[1]), int(arguments[2])
+
+    def work(inputs: Arrays, say: Callable[[float], None]) -> Arrays:
+        return {"coordinates": tsne_projection(inputs["points"], seed=seed, on_progress=say)}
+
+    return run_task(source, target, work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

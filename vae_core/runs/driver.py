@@ -1,0 +1,301 @@
+"""Drives one training: updates between commands, looks, saves, and reports of how it stands.
+
+The protocol is that of :mod:`vae_core.runs.worker`, the process around it.
+"""
+
+import contextlib
+import json
+import math
+import queue
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+
+from vae_core.config import RunConfig, shown
+from vae_core.data import load_dataset
+from vae_core.errors import BadInput, TrainingDiverged
+from vae_core.model import VAE
+from vae_core.runs.folder import RunFolder
+from vae_core.runs.observer import Observer
+from vae_core.runs.runfile import Run
+from vae_core.training.loop import Training
+from vae_core.training.trace import Tracer
+
+
+class Rate:
+    """Counts per second over about the last two seconds."""
+
+    def __init__(self) -> None:
+        self._marks: list[tuple[float, int]] = []
+        self._count = 0
+
+    def count(self, now: float) -> None:
+        """Counts one more, at the time ``now`` in seconds."""
+        self._count += 1
+        if not self._marks or now - self._marks[-1][0] >= 0.1:
+            self._marks = [*self._marks[-20:], (now, self._count)]
+
+    @property
+    def per_second(self) -> float:
+        """The rate, 0 until it is known.
+
+        Example:
+            >>> rate = Rate()
+            >>> for tenth in range(10):
+            ...     rate.count(tenth / 5)
+            >>> rate.per_second
+            5.0
+        """
+        if len(self._marks) < 2:
+            return 0.0
+        (began, first), (ended, last) = self._marks[0], self._marks[-1]
+        return (last - first) / (ended - began)
+
+
+def open_training(config: RunConfig, saved: Run | None) -> Training:
+    """The training of a run; from a saved run it goes on bit for bit as if it had not been interrupted.
+
+    Arguments:
+        config: What the run is.
+        saved: What was saved of it; None at its beginning.
+
+    Raises:
+        BadInput: The data, or what was saved, cannot be used.
+    """
+    dataset = load_dataset(config.dataset, seed=config.seed, folder=config.data_folder)
+    generator = torch.Generator().manual_seed(config.seed)
+    model = VAE(config.model, generator=generator) if saved is None else saved.model()
+    training = Training(model, dataset, config.train, generator=generator)
+    if saved is not None:
+        training.load_state(dict(saved.state_tensors), dict(saved.state_scalars))
+    return training
+
+
+FIRST_LOOK_S, LOOK_EVERY_S, SAVE_EVERY_S = 0.03, 0.2, 10.0
+TRACED_SPEED = 3.0
+"""Steps per second up to which each update is followed stage by stage: an eye can do it too."""
+WALL_LIMIT_S = 30 * 60
+"""Seconds of running, without pauses, after which a run is saved and stopped: others wait for the core."""
+PAUSE_LIMIT_S = 15 * 60
+"""Seconds after which a paused run is saved and its process ends: thirty forgotten pauses are 7 GB."""
+
+END_OF_INPUT = {"command": "end_of_input"}
+Command = dict[str, Any]
+
+
+class Driver:
+    """Drives one run: updates between commands, looks five times a second, saves every ten seconds.
+
+    Arguments:
+        run_dir: The run folder, holding ``config.json``.
+        commands: What is asked of it; filled by another thread.
+        output: Where events go, one JSON object a line.
+
+    Raises:
+        BadInput: The configuration, the data or the saved run cannot be used.
+    """
+
+    def __init__(self, run_dir: Path, commands: "queue.SimpleQueue[Command]", output: TextIO) -> None:
+        self._folder = RunFolder(run_dir)
+        self._commands = commands
+        self._output = output
+        self.config = self._folder.read_config()
+        saved = self._folder.read_run()
+        self.training = open_training(self.config, saved)
+        history = None if saved is None else saved.history
+        self._observer = Observer(
+            self.training, self.training.dataset, seed=self.config.seed, history=history
+        )
+        self._paused = self.config.hold and saved is None
+        self._allowed = 0
+        self._speed: float | None = None
+        self._status = "paused" if self._paused else "running"
+        self._message = ""
+        self._rate = Rate()
+        self._next_look = 0.0
+        self._look_after = FIRST_LOOK_S
+        self._next_save = time.monotonic() + SAVE_EVERY_S
+        self._running_s = 0.0
+        if self.training.batch_size < self.config.train.batch_size:
+            self._message = f"Batch size {self.training.batch_size}: all the training data there are."
+
+    def run(self) -> None:
+        """Trains to the end, to a stop, or to the end of input; then saves."""
+        self._look()
+        try:
+            status, message = self._loop()
+            self.training.require_finite_weights()
+        except TrainingDiverged as err:
+            status, message = "diverged", f"Diverged at step {err.step}: {err.hint} (step {err.kept_step})."
+        self._status, self._message = status, message
+        self._look()
+        self._save()
+        self._report("end")
+
+    def _loop(self) -> tuple[str, str]:
+        steps = self.training.steps()
+        while True:
+            status = self._obey()
+            if status is not None:
+                return status
+            began = time.monotonic()
+            self._trace_if_slow()
+            step = next(steps, None)
+            if step is None:
+                return "finished", f"Finished: all {self.config.train.num_epochs} epochs are done."
+            self._observer.add(step)
+            if step.ended is not None:
+                return self._natural_end(step.ended)
+            if self._running_s > WALL_LIMIT_S:
+                return "stopped", f"Stopped at step {step.step}: the time limit of 30 minutes is reached."
+            self._after_step(began)
+
+    def _trace_if_slow(self) -> None:
+        is_slow = self._allowed == 1 if self._paused else (self._speed or math.inf) <= TRACED_SPEED
+        if is_slow != (self.training.tracer is not None):
+            self.training.tracer = Tracer() if is_slow else None
+
+    def _natural_end(self, ended: str) -> tuple[str, str]:
+        config, epoch = self.config.train, self.training.epoch
+        if ended == "stopped_early":
+            return ended, f"Stopped early: the held-out ELBO has not risen for {config.patience} epochs."
+        return ended, f"Finished: all {epoch} epochs are done."
+
+    def _after_step(self, began: float) -> None:
+        if self._paused:
+            self._allowed -= 1
+            if self._allowed == 0:
+                self._look()
+            return
+        if self._speed is not None:
+            self._wait(1.0 / self._speed - (time.monotonic() - began))
+        now = time.monotonic()
+        self._running_s += now - began
+        self._rate.count(now)
+        if now >= self._next_look:
+            self._look()
+        if now >= self._next_save:
+            self._save()
+
+    def _wait(self, seconds: float) -> None:
+        # A command ends the wait: at one step in two seconds a pause must still be felt at once.
+        deadline = time.monotonic() + seconds
+        while self._commands.empty() and time.monotonic() < deadline:
+            time.sleep(min(0.02, max(0.0, deadline - time.monotonic())))
+
+    def _obey(self) -> tuple[str, str] | None:
+        """Carries out waiting commands, and waits for one while paused; a result ends the run."""
+        while True:
+            idle = self._paused and self._allowed == 0
+            try:
+                command = self._commands.get(block=idle, timeout=PAUSE_LIMIT_S)
+            except queue.Empty:
+                if not idle:
+                    return None
+                minutes = PAUSE_LIMIT_S // 60
+                return (
+                    "interrupted",
+                    f"Paused for {minutes} minutes at step {self.training.step:,}, and saved.",
+                )
+            status = self._command(command)
+            if status is not None:
+                return status
+
+    def _command(self, command: Command) -> tuple[str, str] | None:
+        name = command.get("command")
+        if name == "stop":
+            return "stopped", f"Stopped by you at step {self.training.step:,}."
+        if name == END_OF_INPUT["command"]:
+            return "interrupted", f"Interrupted at step {self.training.step:,}: the server went away."
+        if name == "pause":
+            self._set_paused(True)
+            self._save()
+        elif name == "resume":
+            self._set_paused(False)
+        elif name == "step" and command.get("unit") in ("step", "epoch"):
+            self._set_paused(True)
+            self._allowed = self._steps_in(command["unit"])
+        elif name == "set":
+            self._set(command)
+        elif name == "save":
+            self._save()
+            self._report("progress")
+        else:
+            self._emit({"event": "refused", "message": f"There is no command {shown(command)}."})
+        return None
+
+    def _steps_in(self, unit: str) -> int:
+        per_epoch = self.training.steps_per_epoch
+        return 1 if unit == "step" else per_epoch - self.training.step % per_epoch
+
+    def _set_paused(self, paused: bool) -> None:
+        self._paused, self._allowed = paused, 0
+        self._status = "paused" if paused else "running"
+        self._rate = Rate()
+        self._look()
+
+    def _set(self, command: Command) -> None:
+        try:
+            if "beta" in command:
+                self.training.set_beta(command["beta"])
+            if "learning_rate" in command:
+                self.training.set_learning_rate(command["learning_rate"])
+        except BadInput as err:
+            self._emit({"event": "refused", "message": str(err)})
+        if "speed" in command:
+            speed = command["speed"]
+            usable = isinstance(speed, (int, float)) and 0.01 <= speed <= 1e6
+            self._speed = float(speed) if usable else None
+        self._report("progress")
+
+    def _look(self) -> None:
+        began = time.monotonic()
+        self._folder.write_snapshot(self._observer.look())
+        self._report("progress")
+        now = time.monotonic()
+        # The first looks come fast, later ones five times a second, and never more than a tenth of the time.
+        self._look_after = min(LOOK_EVERY_S, self._look_after * 1.3)
+        busy = 9.0 * (now - began) if self._folder.version > 1 else 0.0  # the very first pays for first use
+        self._next_look = now + max(self._look_after, busy)
+
+    def _save(self) -> None:
+        tensors, scalars = self.training.state()
+        run = Run(
+            config=self.config,
+            weights=self.training.model.state_dict(),
+            history=self._observer.history,
+            status=self._status,
+            state_tensors=tensors,
+            state_scalars=scalars,
+        )
+        self._folder.write_run(run)
+        self._next_save = time.monotonic() + SAVE_EVERY_S
+
+    def _report(self, event: str) -> None:
+        training = self.training
+        progress = {
+            "event": event,
+            "status": self._status,
+            "step": training.step,
+            "num_steps": training.num_steps,
+            "epoch": training.epoch,
+            "num_epochs": self.config.train.num_epochs,
+            "beta": training.beta,
+            "learning_rate": training.learning_rate,
+            "speed": self._speed,
+            "steps_per_second": self._rate.per_second,
+            "rows": self._observer.num_rows,
+            "version": self._folder.version,
+            "saves": self._folder.saves,
+            "message": self._folder.problem or self._message,
+        }
+        self._folder.write_status(progress)
+        self._emit(progress)
+
+    def _emit(self, event: dict[str, Any]) -> None:
+        # Nobody may be reading any more; then the end of input follows, and the run is saved there.
+        with contextlib.suppress(BrokenPipeError):
+            self._output.write(json.dumps(event) + "\n")
+            self._output.flush()

@@ -1,0 +1,158 @@
+"""Looking at a training without touching it: held-out bound, pictures, curves of bounded length."""
+
+import math
+import time
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vae_core.data import Dataset
+from vae_core.elbo import Evaluation, evaluate
+from vae_core.latent.decode import choose_plane, decoded_grid, quantile_axis
+from vae_core.runs.snapshot import FLOW_NUMBERS, HISTORY_COLUMNS, Flow, Snapshot
+from vae_core.training.loop import Training, TrainStep
+
+MAX_HELD_OUT = 1000
+"""Held-out data looked at while training: all of 10 000 images would double the cost of a step."""
+MAX_ROWS = 2000
+IMAGE_EXAMPLES, POINT_EXAMPLES = 10, 200
+IMAGE_GRID, IMAGE_LINE, POINT_GRID = 12, 7, 16
+"""Points along each side of the decoded grid: of images, of the one row of them when J = 1, of points."""
+
+
+def held_out_rows(dataset: Dataset, seed: int) -> torch.Tensor:
+    """Indices of the held-out data that a run observes: all, or a seeded choice of ``MAX_HELD_OUT``."""
+    num = len(dataset.x_test)
+    if num <= MAX_HELD_OUT:
+        return torch.arange(num)
+    return torch.randperm(num, generator=torch.Generator().manual_seed(seed))[:MAX_HELD_OUT]
+
+
+class Observer:
+    """Collects the history of a training and takes its snapshots; draws nothing from its generator.
+
+    Arguments:
+        training: What to look at.
+        dataset: Its data.
+        seed: Chooses the observed rows and the noise of the held-out estimates, the same noise each time,
+            so that the held-out curve moves because the weights do.
+        history: Rows of an earlier part of the run.
+        grid_points: Points along each side of the decoded grid; None: as many as fit a screen.
+    """
+
+    def __init__(
+        self,
+        training: Training,
+        dataset: Dataset,
+        *,
+        seed: int,
+        history: NDArray[np.float64] | None = None,
+        grid_points: int | None = None,
+    ) -> None:
+        rows = held_out_rows(dataset, seed)
+        self._training = training
+        self._dataset = dataset
+        self._seed = seed
+        self._x = dataset.x_test[rows]
+        labels = dataset.labels_test
+        self._labels = torch.full((len(rows),), -1) if labels is None else labels[rows]
+        points = dataset.image_shape is None
+        num_examples = POINT_EXAMPLES if points else IMAGE_EXAMPLES
+        self._examples = self._x[_spread_over_classes(self._labels)[:num_examples]]
+        images_along = IMAGE_LINE if training.model.config.latent_dim == 1 else IMAGE_GRID
+        self._axis = quantile_axis(grid_points or (POINT_GRID if points else images_along))
+        self._plane: tuple[int, int] | None = None
+        self._rows = [] if history is None else history.tolist()
+        self._since = np.zeros(3)
+        self._num_since = 0
+        self._seconds_before = self._rows[-1][-1] if self._rows else 0.0
+        self._started = time.monotonic()
+
+    @property
+    def history(self) -> NDArray[np.float64]:
+        """Rows of ``HISTORY_COLUMNS`` so far."""
+        return np.asarray(self._rows, dtype=np.float64).reshape(-1, len(HISTORY_COLUMNS))
+
+    @property
+    def num_rows(self) -> int:
+        """Rows so far."""
+        return len(self._rows)
+
+    def add(self, step: TrainStep) -> None:
+        """Counts one update towards the training means of the next row."""
+        self._since += (step.elbo, step.reconstruction, step.kl)
+        self._num_since += 1
+
+    def look(self) -> Snapshot:
+        """Adds a row to the history and returns the snapshot of this moment."""
+        training, model = self._training, self._training.model
+        held_out = evaluate(model, self._x, generator=torch.Generator().manual_seed(self._seed))
+        if not self._rows or self._rows[-1][0] != training.step:
+            self._add_row(held_out)
+        with torch.no_grad():
+            posterior = model.posterior(self._x)
+            reconstructions = model.likelihood(model.posterior(self._examples).mean).mean
+        self._plane = choose_plane(_use(held_out, posterior.mean), self._plane)
+        return Snapshot(
+            step=training.step,
+            epoch=training.epoch,
+            history=self.history,
+            means=posterior.mean.numpy(),
+            stds=posterior.std.numpy(),
+            labels=self._labels.numpy().astype(np.int32),
+            kl_per_dim=held_out.kl_per_dim.float().numpy(),
+            plane=self._plane,
+            examples=self._examples.numpy(),
+            reconstructions=reconstructions.numpy(),
+            grid=decoded_grid(model, self._axis, self._plane).numpy(),
+            grid_axis=self._axis.numpy(),
+            image_shape=self._dataset.image_shape,
+            class_names=self._dataset.class_names,
+            flow=self._flow(),
+        )
+
+    def _flow(self) -> Flow | None:
+        """The last update, where it was followed; the picture generated is a draw of its own at each step."""
+        training, tracer = self._training, self._training.tracer
+        trace = None if tracer is None else tracer.trace
+        if trace is None or trace.step != training.step:
+            return None
+        forward = trace.forward
+        with torch.no_grad():
+            z = training.model.prior.sample(1, generator=torch.Generator().manual_seed(trace.step))[0]
+            generated = training.model.likelihood(z).mean
+        names = ("x", "decoded", "mean", "std", "eps", "z")
+        arrays = {name: getattr(forward, name).numpy() for name in names}
+        values = {**trace._asdict(), "reconstruction": forward.reconstruction, "kl": forward.kl}
+        numbers = np.array([values[name] for name in FLOW_NUMBERS], dtype=np.float64)
+        return Flow(**arrays, prior_z=z.numpy(), generated=generated.numpy(), numbers=numbers)
+
+    def _add_row(self, held_out: Evaluation) -> None:
+        training = self._training
+        means = self._since / self._num_since if self._num_since else np.full(3, math.nan)
+        seconds = self._seconds_before + time.monotonic() - self._started
+        terms = (held_out.elbo, held_out.reconstruction, held_out.kl)
+        self._rows.append(
+            [training.step, training.epoch, *means, *terms, training.beta, training.learning_rate, seconds]
+        )
+        self._since[:] = 0.0
+        self._num_since = 0
+        if len(self._rows) > MAX_ROWS:
+            # Every second row goes, the newest and the first stay: a long run keeps its whole course.
+            self._rows = self._rows[:1] + self._rows[2::2]
+
+
+def _use(held_out: Evaluation, means: torch.Tensor) -> torch.Tensor:
+    """How much each dimension is used, shape (J,): a learned prior has no KL by dimension, but means vary."""
+    return held_out.kl_per_dim if len(held_out.kl_per_dim) else means.var(0, correction=0)
+
+
+def _spread_over_classes(labels: torch.Tensor) -> torch.Tensor:
+    # The first datum of each class, class by class, then the second: ten digits show ten classes.
+    seen: dict[int, int] = {}
+    ranks = []
+    for row, label in enumerate(labels.tolist()):
+        seen[label] = seen.get(label, -1) + 1
+        ranks.append((seen[label], label if label >= 0 else row, row))
+    return torch.tensor([row for _, _, row in sorted(ranks)])

@@ -1,0 +1,181 @@
+"""What a running training shows of itself: its curves so far and its pictures now, as arrays in one file.
+
+A snapshot needs no PyTorch to read, so the server that draws it stays light. It is a picture, not a
+checkpoint: :mod:`vae_core.runs.runfile` keeps what a run needs to go on.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from vae_core.errors import BadInput
+
+HISTORY_COLUMNS: Final = (
+    "step",
+    "epoch",
+    "elbo_train",
+    "reconstruction_train",
+    "kl_train",
+    "elbo_held_out",
+    "reconstruction_held_out",
+    "kl_held_out",
+    "beta",
+    "learning_rate",
+    "seconds",
+)
+"""Columns of ``Snapshot.history``. Bounds and their terms in nats per datum; training columns are means over
+the steps since the row before (NaN in the row of step 0), held-out ones an estimate at that step."""
+
+FloatArray = NDArray[np.float32]
+_ARRAYS: Final = (
+    "history",
+    "means",
+    "stds",
+    "labels",
+    "kl_per_dim",
+    "examples",
+    "reconstructions",
+    "grid",
+    "grid_axis",
+)
+FLOW_NUMBERS: Final = (
+    "step",
+    "num_data",
+    "reconstruction",
+    "kl",
+    "objective",
+    "beta",
+    "encoder_gradient",
+    "decoder_gradient",
+    "change",
+)
+"""What ``Flow.numbers`` holds, as :class:`vae_core.training.trace.StepTrace` explains."""
+
+
+class Flow(NamedTuple):
+    """One update in slow motion: the way of one datum through the training, and one picture generated.
+
+    Arguments:
+        x, decoded: The datum and E[x|z], shape (D,).
+        mean, std, eps, z: Of its q(z|x), shape (J,).
+        prior_z: A draw from p(z), shape (J,).
+        generated: E[x|z] there, after the update, shape (D,).
+        numbers: ``FLOW_NUMBERS``, float64.
+    """
+
+    x: FloatArray
+    decoded: FloatArray
+    mean: FloatArray
+    std: FloatArray
+    eps: FloatArray
+    z: FloatArray
+    prior_z: FloatArray
+    generated: FloatArray
+    numbers: NDArray[np.float64]
+
+
+_FLOW: Final = "flow."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Curves and pictures of one training at one step.
+
+    Arguments:
+        step: Updates made.
+        epoch: Whole passes over the training data made.
+        history: Rows of ``HISTORY_COLUMNS``, shape (rows, 11), float64.
+        means: Posterior means of held-out data, shape (n, J).
+        stds: Posterior standard deviations of the same data, shape (n, J); zeros for a deterministic encoder.
+        labels: Their classes, shape (n,), -1 where a datum has none.
+        kl_per_dim: KL(q(z_j|x) || p(z_j)) averaged over the held-out data, nats, shape (J,); empty for a
+            learned prior, whose KL does not fall apart by dimension.
+        plane: The two latent dimensions that the plane shows (the same twice when J = 1).
+        examples: A few held-out data, shape (k, D).
+        reconstructions: E[x|z] at the posterior means of the examples, shape (k, D).
+        grid: Decoded means over the plane, shape (rows, columns, D): row 0 at the largest value of the
+            second plane dimension, other latent dimensions 0. One row when J = 1.
+        grid_axis: The values of z along each axis of the grid, ascending, shape (columns,).
+        image_shape: (height, width) of a datum; None where data are no images.
+        class_names: Names of the labels 0, 1, ...
+        flow: The last update stage by stage, where it was slow enough to be followed.
+    """
+
+    step: int
+    epoch: int
+    history: NDArray[np.float64]
+    means: FloatArray
+    stds: FloatArray
+    labels: NDArray[np.int32]
+    kl_per_dim: FloatArray
+    plane: tuple[int, int]
+    examples: FloatArray
+    reconstructions: FloatArray
+    grid: FloatArray
+    grid_axis: FloatArray
+    image_shape: tuple[int, int] | None = None
+    class_names: tuple[str, ...] = ()
+    flow: Flow | None = None
+
+
+def write_atomically(path: Path, content: bytes, *, durable: bool) -> None:
+    """Writes a file whole or not at all: a reader sees the old content or the new, never half.
+
+    Arguments:
+        path: The file; a temporary one appears beside it for a moment.
+        content: Its bytes.
+        durable: Whether it must also survive a loss of power (costs a disk flush).
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_snapshot(path: Path, snapshot: Snapshot) -> None:
+    """Writes a snapshot atomically (``.safetensors``; the scalars as JSON in its header)."""
+    names = ("step", "epoch", "plane", "image_shape", "class_names")
+    scalars = {name: getattr(snapshot, name) for name in names}
+    arrays = {name: getattr(snapshot, name) for name in _ARRAYS}
+    if snapshot.flow is not None:
+        arrays |= {_FLOW + name: value for name, value in snapshot.flow._asdict().items()}
+    arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+    write_atomically(path, save(arrays, metadata={"snapshot": json.dumps(scalars)}), durable=False)
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """Reads a snapshot.
+
+    Raises:
+        BadInput: The file is missing or is not a snapshot.
+    """
+    try:
+        content = path.read_bytes()
+        arrays = load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        scalars = json.loads(header["__metadata__"]["snapshot"])
+        shape = scalars["image_shape"]
+        return Snapshot(
+            step=int(scalars["step"]),
+            epoch=int(scalars["epoch"]),
+            plane=(int(scalars["plane"][0]), int(scalars["plane"][1])),
+            image_shape=None if shape is None else (int(shape[0]), int(shape[1])),
+            class_names=tuple(map(str, scalars["class_names"])),
+            flow=Flow(*(arrays[_FLOW + name] for name in Flow._fields)) if _FLOW + "x" in arrays else None,
+            **{name: arrays[name] for name in _ARRAYS},
+        )
+    except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError) as err:
+        raise BadInput("snapshot", f"the snapshot {path.name} cannot be read", "start the run again") from err

@@ -1,0 +1,60 @@
+"""One computation in a process of its own: it says how far it is, and nobody who went away keeps it going.
+
+Progress and errors go to standard output as JSON lines, ``{"done": 0.5}`` and ``{"error": "..."}``. The end
+of standard input ends the process: nobody waits for the result.
+"""
+
+import io
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_core.errors import BadInput
+from vae_core.runs.snapshot import write_atomically
+
+Arrays = Mapping[str, NDArray[Any]]
+Work = Callable[[Arrays, Callable[[float], None]], Arrays]
+
+
+def run_task(source: Path, target: Path, work: Work) -> int:
+    """Computes arrays from arrays: ``work(inputs, say)`` with ``say(share)`` telling the share that is done.
+
+    Arguments:
+        source: The inputs, an ``.npz`` file.
+        target: Where the result goes, whole or not at all.
+        work: The computation; what it raises as ``BadInput`` is passed on as one sentence.
+
+    Returns:
+        The exit code: 0 when the result is there.
+    """
+    threading.Thread(target=_end_with_input, name="input", daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(5)
+    output = sys.stdout  # as it is now: work may redirect it
+
+    def say(**message: float | str) -> None:
+        output.write(json.dumps(message) + "\n")
+        output.flush()
+
+    try:
+        with np.load(source, allow_pickle=False) as inputs:
+            result = work(dict(inputs), lambda share: say(done=share))
+    except BadInput as err:
+        say(error=str(err))
+        return 1
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **result)
+    write_atomically(target, content.getvalue(), durable=False)
+    return 0
+
+
+def _end_with_input() -> None:
+    sys.stdin.read()
+    os._exit(3)

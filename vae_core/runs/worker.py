@@ -1,0 +1,87 @@
+"""One training in a process of its own: ``python -m vae_core.runs.worker [RUN_DIR]``.
+
+Commands come as JSON lines on standard input, events leave as JSON lines on standard output. Without
+``RUN_DIR`` the worker imports what it needs, says ``ready`` and waits for ``{"command": "run", "dir": ...}``:
+a warm worker starts a run in milliseconds. The end of standard input means that whoever started it is gone:
+the run is saved and the process ends.
+
+Commands: ``run``, ``pause``, ``resume``, ``step`` (``unit``: ``step`` or ``epoch``), ``set`` (``beta``,
+``learning_rate``, ``speed``: most steps per second or null), ``save``, ``stop``.
+Events: ``ready``, ``progress``, ``refused``, ``end``.
+
+In the run folder: ``config.json`` (given), ``run.safetensors`` (to go on from), ``snapshot.safetensors``
+(to draw), ``status.json`` (how it stands); each is written whole or not at all.
+"""
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import BinaryIO, Final, TextIO
+
+import torch
+
+from vae_core.data import load_dataset
+from vae_core.errors import BadInput
+from vae_core.runs.driver import END_OF_INPUT, Command, Driver
+from vae_core.runs.snapshot import write_atomically
+
+GRACE_S: Final = 5.0
+"""Seconds between the end of input and the end of a process that could not save its run meanwhile."""
+
+
+def listen(commands: "queue.SimpleQueue[Command]", lines: BinaryIO) -> None:
+    """Passes commands on until the input ends, then ends the process if the run does not do so itself."""
+    for line in lines:
+        try:
+            command = json.loads(line)
+        except (ValueError, RecursionError):
+            command = {"command": "unreadable"}
+        commands.put(command if isinstance(command, dict) else {"command": "unreadable"})
+    commands.put(END_OF_INPUT)
+    time.sleep(GRACE_S)
+    os._exit(3)
+
+
+def warm_up() -> None:
+    """Pays for the first use of the data's library before anybody waits."""
+    load_dataset("digits")
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the run folder in ``arguments``, or the one that the first command names."""
+    # Standard output is the protocol: whatever a library prints goes to standard error instead.
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    torch.set_num_threads(1)
+    if hasattr(os, "nice"):
+        os.nice(5)
+    commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    threading.Thread(target=listen, args=(commands, sys.stdin.buffer), name="commands", daemon=True).start()
+    run_dir = Path(arguments[0]) if arguments else _wait_for_run(commands, output)
+    if run_dir is None:
+        return 0
+    try:
+        Driver(run_dir, commands, output).run()
+    except BadInput as err:
+        failed = {"event": "end", "status": "failed", "message": str(err)}
+        write_atomically(run_dir / "status.json", json.dumps(failed).encode(), durable=False)
+        output.write(json.dumps(failed) + "\n")
+        output.flush()
+    return 0
+
+
+def _wait_for_run(commands: "queue.SimpleQueue[Command]", output: TextIO) -> Path | None:
+    warm_up()
+    output.write('{"event": "ready"}\n')
+    output.flush()
+    command = commands.get()
+    return Path(str(command["dir"])) if command.get("command") == "run" and "dir" in command else None
+
+
+if __name__ == "__main__":
+    # Everything is written by now; tearing PyTorch down in good order would take two seconds more.
+    os._exit(main(sys.argv[1:]))

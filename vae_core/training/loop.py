@@ -1,0 +1,326 @@
+"""Maximising the objective, reconstruction - beta * KL, by stochastic gradient ascent on mini-batches."""
+
+import math
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae_core.config import ModelConfig, TrainConfig, check_beta, check_learning_rate
+from vae_core.data import Dataset
+from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_given_eps, evaluate, penalised_kl
+from vae_core.errors import BadInput, TrainingDiverged
+from vae_core.model import VAE
+from vae_core.training.optimizer import (
+    OPTIMIZER,
+    checked_order,
+    descend,
+    flatten,
+    initial_moments,
+    optimizer_state,
+    scheduled_beta,
+)
+from vae_core.training.trace import Tracer
+
+MAX_STEP_VALUES = 50_000_000
+"""Decoded values M * B * D in one training step: with their gradients about a gigabyte."""
+
+
+class Patience:
+    """Counts the epochs since the held-out ELBO was last better than ever (Prechelt 1998, early stopping).
+
+    Arguments:
+        epochs: How many without a rise end the training.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._best = -math.inf
+        self._without_rise = 0
+
+    def is_over(self, elbo: float) -> bool:
+        """Takes the held-out ELBO of one more epoch and says whether it is time to stop.
+
+        Arguments:
+            elbo: Nats per datum; the same noise each time, so that weights are compared and not luck.
+        """
+        self._without_rise = 0 if elbo > self._best else self._without_rise + 1
+        self._best = max(self._best, elbo)
+        return self._without_rise >= self._epochs
+
+    def state(self) -> dict[str, Any]:
+        """Plain values from which :meth:`load_state` goes on."""
+        best = self._best if math.isfinite(self._best) else None
+        return {"best_held_out": best, "epochs_without_rise": self._without_rise}
+
+    def load_state(self, values: dict[str, Any]) -> None:
+        """Takes what :meth:`state` gave; raises KeyError, TypeError or ValueError for anything else."""
+        best = values["best_held_out"]
+        self._best = -math.inf if best is None else float(best)
+        self._without_rise = int(values["epochs_without_rise"])
+
+
+Ended = Literal["finished", "stopped_early"]
+
+
+class TrainStep(NamedTuple):
+    """One update.
+
+    Arguments:
+        step: Updates made, this one included.
+        epoch: Whole passes over the training data made.
+        elbo: Mini-batch mean of the bound before the update, beta = 1, nats per datum.
+        reconstruction: Mini-batch mean of E_q[log p(x|z)], nats per datum.
+        kl: Mini-batch mean of KL(q || p), nats per datum.
+        beta: Weight of the KL in this update.
+        learning_rate: Step size of this update.
+        held_out: The held-out bound, at the end of each epoch while ``patience`` watches it, else None.
+        ended: Why this was the last update, or None.
+    """
+
+    step: int
+    epoch: int
+    elbo: float
+    reconstruction: float
+    kl: float
+    beta: float
+    learning_rate: float
+    held_out: Evaluation | None
+    ended: Ended | None
+
+
+def fit(
+    model: VAE, dataset: Dataset, train_config: TrainConfig, *, generator: torch.Generator
+) -> Iterator[TrainStep]:
+    """Trains ``model`` in place, one update for each value taken; the last has ``ended`` set.
+
+    For a live change of beta or for saving and resuming use :class:`Training`, of which this is the loop.
+
+    Raises:
+        BadInput: The data do not suit the model.
+        TrainingDiverged: The objective was not finite; the model holds its last good state.
+    """
+    return Training(model, dataset, train_config, generator=generator).steps()
+
+
+class Training:
+    """A training that can be watched, changed, saved and resumed between any two updates.
+
+    Randomness (order of the data, noise) comes from ``generator`` alone, so that the same model, data,
+    configuration and generator state give bit-identical weights; observing draws nothing from it.
+
+    Arguments:
+        model: Trained in place. Its parameters become views of one flat tensor.
+        dataset: Training and held-out data.
+        config: How to train.
+        generator: Source of all randomness.
+
+    A ``tracer`` that is set follows each update.
+
+    Raises:
+        BadInput: The data do not suit the model.
+    """
+
+    def __init__(
+        self, model: VAE, dataset: Dataset, config: TrainConfig, *, generator: torch.Generator
+    ) -> None:
+        check_data(model.config, dataset)
+        self.model = model
+        self.dataset = dataset
+        self.config = config
+        self.generator = generator
+        self.batch_size = min(config.batch_size, len(dataset.x_train))
+        check_step_size(config, self.batch_size, model.config)
+        self.step = 0
+        self.epoch = 0
+        self.tracer: Tracer | None = None
+        self._position = 0
+        self._order = torch.empty(0, dtype=torch.int64)
+        self._live_beta: float | None = None
+        self._patience = None if config.patience is None else Patience(config.patience)
+        self._weights, self._gradient = flatten(model)
+        self._kept_weights = self._weights.clone()
+        self._moments = initial_moments(self._weights, config)
+        self._learning_rate = config.learning_rate
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates in one pass over the training data; the last batch may be smaller."""
+        return math.ceil(len(self.dataset.x_train) / self.batch_size)
+
+    @property
+    def num_steps(self) -> int:
+        """Updates of the whole training."""
+        return self.config.num_epochs * self.steps_per_epoch
+
+    @property
+    def beta(self) -> float:
+        """beta of the next update: the schedule's, or the one that was set live."""
+        if self._live_beta is not None:
+            return self._live_beta
+        return scheduled_beta(self.config, self.epoch + self._position / len(self.dataset.x_train))
+
+    @property
+    def learning_rate(self) -> float:
+        """Step size of the next update."""
+        return self._learning_rate
+
+    def set_beta(self, beta: float) -> None:
+        """Uses ``beta`` from the next update on, in place of the schedule."""
+        self._live_beta = check_beta(beta)
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Uses ``learning_rate`` from the next update on."""
+        self._learning_rate = check_learning_rate(learning_rate)
+
+    def steps(self) -> Iterator[TrainStep]:
+        """One update for each value taken, from where the training stands to its end."""
+        ended: Ended | None = None
+        while ended is None and self.epoch < self.config.num_epochs:
+            result = self._next()
+            ended = result.ended
+            yield result
+
+    def _next(self) -> TrainStep:
+        beta, learning_rate = self.beta, self.learning_rate
+        reconstruction, kl = self._update(self._next_batch(), beta)
+        self.step += 1
+        held_out, ended = None, None
+        if self._position >= len(self.dataset.x_train):
+            self._position = 0
+            self.epoch += 1
+            held_out, ended = self._end_epoch()
+        if ended is not None:
+            self.require_finite_weights()
+        terms = (reconstruction - kl, reconstruction, kl)
+        return TrainStep(self.step, self.epoch, *terms, beta, learning_rate, held_out, ended)
+
+    def _next_batch(self) -> Tensor:
+        x = self.dataset.x_train
+        if self._position == 0:
+            self._order = torch.randperm(len(x), generator=self.generator)
+        rows = self._order[self._position : self._position + self.batch_size]
+        self._position += len(rows)
+        return x.index_select(0, rows)
+
+    def _update(self, x: Tensor, beta: float) -> tuple[float, float]:
+        posterior = self.model.posterior(x)
+        eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
+        terms = elbo_terms_given_eps(self.model, x, posterior, eps)
+        reconstruction, kl = terms.reconstruction.mean(), terms.kl.mean()
+        objective = reconstruction - beta * self._penalised_kl(terms)
+        self._gradient.zero_()
+        (-objective).backward()
+        values = torch.stack((reconstruction, kl, objective)).tolist()
+        if not all(math.isfinite(value) for value in values):
+            self._diverged()
+        # These weights gave a finite objective: they are what a later divergence falls back on.
+        self._kept_weights.copy_(self._weights)
+        if self.tracer is not None:
+            self.tracer.forward(self.model, x, posterior, eps, terms)
+        descend(self._weights, self._gradient, self._moments, self.config, learning_rate=self.learning_rate)
+        if self.tracer is not None:
+            change = self._weights - self._kept_weights
+            self.tracer.finish(self.step + 1, self.model, change, objective=values[2], beta=beta)
+        return values[0], values[1]
+
+    def _penalised_kl(self, terms: ElboTerms) -> Tensor:
+        return penalised_kl(terms, self.config.free_bits)
+
+    def _end_epoch(self) -> tuple[Evaluation | None, Ended | None]:
+        held_out = None
+        if self._patience is not None:
+            noise = torch.Generator().manual_seed(0)
+            held_out = evaluate(self.model, self.dataset.x_test, generator=noise)
+            if self._patience.is_over(held_out.elbo):
+                return held_out, "stopped_early"
+        return held_out, "finished" if self.epoch >= self.config.num_epochs else None
+
+    def require_finite_weights(self) -> None:
+        """Raises :class:`TrainingDiverged` after a last update that made a weight NaN or infinite."""
+        if not bool(torch.isfinite(self._weights).all()):
+            self._diverged()
+
+    def _diverged(self) -> None:
+        self._weights.copy_(self._kept_weights)
+        self._moments = initial_moments(self._weights, self.config)
+        raise TrainingDiverged(self.step + 1, max(self.step - 1, 0))
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What a resumed training needs besides the weights: tensors, and plain values for JSON."""
+        self.require_finite_weights()
+        tensors = {f"{OPTIMIZER}{name}": value for name, value in self._moments.items()}
+        tensors["generator"] = self.generator.get_state()
+        tensors["order"] = self._order.to(torch.int32)
+        scalars = {
+            "step": self.step,
+            "epoch": self.epoch,
+            "position": self._position,
+            "live_beta": self._live_beta,
+            "learning_rate": self.learning_rate,
+        }
+        if self._patience is not None:
+            scalars |= self._patience.state()
+        return tensors, scalars
+
+    def load_state(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
+        """Goes on from what :meth:`state` gave; the model's weights must be loaded already.
+
+        Raises:
+            BadInput: The state is not one of this training.
+        """
+        try:
+            self.step, self.epoch = int(scalars["step"]), int(scalars["epoch"])
+            self._position = int(scalars["position"])
+            self._live_beta = None if scalars["live_beta"] is None else check_beta(scalars["live_beta"])
+            if self._patience is not None:
+                self._patience.load_state(scalars)
+            self.set_learning_rate(scalars["learning_rate"])
+            self.generator.set_state(tensors["generator"])
+            self._order = checked_order(tensors["order"], self._position, len(self.dataset.x_train))
+            saved = optimizer_state(tensors, self._weights, self.config)
+        except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as err:
+            raise BadInput("run", "the run's training state is damaged", "start the run again") from err
+        self._kept_weights.copy_(self._weights)
+        self._moments = saved or initial_moments(self._weights, self.config)
+
+
+def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
+    """Raises :class:`BadInput` where the data cannot be data of this model."""
+    if model_config.prior != "standard_normal" and model_config.num_components > len(dataset.x_train):
+        raise BadInput(
+            "num_components",
+            f"a prior of {model_config.num_components} components for {len(dataset.x_train)} training data",
+            "choose no more of them than there are data",
+        )
+    for x in (dataset.x_train, dataset.x_test):
+        if x.shape[-1] != model_config.data_dim:
+            raise BadInput(
+                "data_dim",
+                f"{dataset.name} has {x.shape[-1]} values per datum, the model takes {model_config.data_dim}",
+                f"set data_dim to {x.shape[-1]}",
+            )
+        if not bool(torch.isfinite(x).all()):
+            raise BadInput("data", f"{dataset.name} holds NaN or infinite values", "remove those rows")
+        low, high = float(x.min()), float(x.max())
+        if model_config.likelihood != "gaussian" and (low < 0 or high > 1):
+            raise BadInput(
+                "likelihood",
+                f"a {model_config.likelihood} likelihood needs data in [0, 1], "
+                f"{dataset.name} spans [{low:.3g}, {high:.3g}]",
+                "choose the Gaussian likelihood, or scale the data to [0, 1]",
+            )
+
+
+def check_step_size(config: TrainConfig, batch_size: int, model_config: ModelConfig) -> None:
+    """Raises :class:`BadInput` (code ``num_samples``) where one step would not fit into memory."""
+    width = max(model_config.data_dim, model_config.prior_width)
+    values = config.num_samples * batch_size * width
+    if values > MAX_STEP_VALUES:
+        raise BadInput(
+            "num_samples",
+            f"num_samples {config.num_samples} of {batch_size} data with {width} values are {values:,} "
+            f"numbers in one step, the limit is {MAX_STEP_VALUES:,}",
+            "use fewer samples or a smaller batch",
+        )
