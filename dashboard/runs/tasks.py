@@ -1,6 +1,7 @@
-"""Long computations that are no training: processes in the background, in a queue; results are files."""
+"""Long computations other than training: processes in the background, in a queue; results are files."""
 
 import contextlib
+import hashlib
 import itertools
 import json
 import os
@@ -19,9 +20,32 @@ from numpy.typing import NDArray
 from dashboard.runs.store import home
 from dashboard.runs.worker_process import ROOT, num_cores
 
+RESULT_VERSION: Final = 1
+"""Of the arrays that tasks write. Raise it when they change, and results of older versions are not found."""
 MAX_KEPT_RESULTS: Final = 300
 _KEY: Final = re.compile(r"[0-9a-f]{16,64}")
 Arrays = dict[str, NDArray[Any]]
+Part = str | int | float | None | NDArray[Any]
+
+
+def task_key(name: str, *parts: Part) -> str:
+    """What a task's result is found by: 32 hex digits of its name, its inputs and ``RESULT_VERSION``.
+
+    Equal inputs have equal keys in every session and after a restart of the server, so a result is shared.
+
+    Arguments:
+        name: Of the task.
+        parts: All that its numbers depend on; an array counts with its type, shape and values.
+    """
+    digest = hashlib.sha256()
+    for part in (RESULT_VERSION, name, *parts):
+        is_array = isinstance(part, np.ndarray)
+        head = f"{part.dtype} {part.shape}" if is_array else type(part).__name__
+        content = np.ascontiguousarray(part).tobytes() if is_array else repr(part).encode()
+        # With its length before it, no part runs into the next.
+        digest.update(f"{head} {len(content)}:".encode())
+        digest.update(content)
+    return digest.hexdigest()[:32]
 
 
 class Progress(NamedTuple):

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboard.runs.tasks import MAX_KEPT_RESULTS, Progress, Tasks
+from dashboard.runs import tasks as tasks_module
+from dashboard.runs.tasks import MAX_KEPT_RESULTS, Progress, Tasks, task_key
 from tests.polling import until
 
 POINTS = np.random.default_rng(0).normal(size=(120, 5)).astype(np.float32)
@@ -107,3 +108,32 @@ def test_a_task_that_is_tidying_up_leaves_the_next_of_its_key_alone(tasks: Tasks
     assert tasks.error(KEY) is None
     assert tasks.result(KEY) is not None
     until(lambda: not list((tmp_path / "tasks" / "inputs").iterdir()), "both inputs removed")
+
+
+def test_key_tells_apart_all_that_a_result_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.arange(6.0)
+    keys = [
+        task_key("race", 1, "a"),
+        task_key("weights", 1, "a"),
+        task_key("race", "1", "a"),
+        task_key("race", 1, "a", None),
+        task_key("race", "1a"),
+        task_key("race", rows),
+        task_key("race", rows.reshape(2, 3)),
+        task_key("race", rows.astype(np.float32)),
+        task_key("race", rows + 1),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert task_key("race", 1, "a") == keys[0], "equal inputs share a result"
+    assert task_key("race", rows.reshape(2, 3).T.copy().T) == keys[6], "the order in memory does not count"
+    monkeypatch.setattr(tasks_module, "RESULT_VERSION", tasks_module.RESULT_VERSION + 1)
+    assert task_key("race", 1, "a") not in keys, "another version's results are not found"
+
+
+def test_result_of_another_version_is_computed_anew(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = task_key("t-SNE", POINTS)
+    start(tasks, key, {"points": POINTS[:4]})
+    until(lambda: tasks.progress(key) is None, "the end of the t-SNE")
+    assert tasks.result(task_key("t-SNE", POINTS)) is not None
+    monkeypatch.setattr(tasks_module, "RESULT_VERSION", tasks_module.RESULT_VERSION + 1)
+    assert tasks.result(task_key("t-SNE", POINTS)) is None

@@ -214,8 +214,6 @@ def _areas_by_density(method: Reduction, on: Yardstick, log_prob: Tensor | None)
     return torch.tensor(areas, dtype=torch.float64).reshape(-1, 2)
 
 
-ANSWERS: Final = 1
-"""Number of the way of asking: one more whenever kept results would no longer be what is computed here."""
 _EXAMINING: Final = 0.2
 """Share of the time of a network that its questions take."""
 
