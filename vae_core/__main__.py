@@ -11,9 +11,10 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vae_core.runs.task import Arrays, run_task
 
@@ -135,7 +136,7 @@ def main(arguments: Sequence[str]) -> int:
     return 2
 
 
-def _run(run_file: str) -> tuple[Arrays, "Run"]:
+def _run(run_file: str) -> tuple[dict[str, NDArray[Any]], "Run"]:
     """A run, and when its file was written: a result says which state of the run it is of."""
     from vae_core.runs.runfile import load_run
 

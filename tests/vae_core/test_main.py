@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from vae_core.__main__ import TASKS, main
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.labs.gradients import estimation
-from vae_core.labs.reduction.comparison import data_arrays
+from vae_core.labs.reduction import comparison
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RUN: Final = str(SHIPPED_RUN)
@@ -46,8 +47,7 @@ def test_gaps_are_those_of_the_run_in_the_file() -> None:
 
 
 def test_gradients_are_those_of_the_run_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = {**estimation.measure.__kwdefaults__, "num_samples": estimation.PIECE}
-    monkeypatch.setattr(estimation.measure, "__kwdefaults__", few)
+    monkeypatch.setattr(estimation, "measure", partial(estimation.measure, num_samples=estimation.PIECE))
     found = compute("gradients", {"x": digit(0), "sample_counts": [1, 8]}, RUN, "0")
     assert found["mean"].shape == found["variance"].shape
     assert found["mean"].shape[0] == 2
@@ -79,11 +79,8 @@ def test_weights_are_those_of_few_digits(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_reduction_is_of_the_data_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vae_core.labs.reduction import comparison
-
-    few = {**comparison.compare.__kwdefaults__, "num_updates": 20}
-    monkeypatch.setattr(comparison.compare, "__kwdefaults__", few)
-    found = compute("reduction", data_arrays(load_dataset("two_moons", seed=0)), "1", "0")
+    monkeypatch.setattr(comparison, "compare", partial(comparison.compare, num_updates=20))
+    found = compute("reduction", comparison.data_arrays(load_dataset("two_moons", seed=0)), "1", "0")
     assert found["VAE.codes"].shape == (400, 1)
 
 
