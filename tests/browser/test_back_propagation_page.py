@@ -9,7 +9,7 @@ from benchmarks.serving import Server
 from dashboard.figures.network.svg import WRONG
 
 WAIT_MS: Final = 60_000
-VIEW: Final = "gradients?gradients_view=Back-propagation+by+hand"
+VIEW: Final = "gradients?gradients_view=back_propagation"
 pytestmark = pytest.mark.usefixtures("deep_links")
 
 
