@@ -34,8 +34,8 @@ WITHOUT_NOISE: Final = {"watch_q"}
 SPLIT_HELP: Final = "Held-out data were never trained on: only they tell how good the model is."
 VIEW_HELP: Final = (
     "**All examples**: the bound on average, and its parts. **One example**: its log p(x), and how much of "
-    "it the ELBO reaches. **Watch q move**: q walks to the true posterior. **Units and pitfalls**: sum or mean, "
-    "grey pixels, densities, collapse."
+    "it the ELBO reaches. **Watch q move**: q walks to the true posterior. **Units and pitfalls**: sum or "
+    "mean, grey pixels, densities, collapse."
 )
 
 

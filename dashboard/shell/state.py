@@ -1,8 +1,8 @@
 """The only user of Streamlit's session state and of the URL.
 
 ``PARAMETERS`` lists everything that a link can say, a line each. A session takes the values of its link over
-at its start, and again when the browser goes back or forward; apart from that the session's values decide, and
-the URL follows them. Streamlit's own binding of widgets to the URL is not used: it writes the label of an
+at its start, and again when the browser goes back or forward; apart from that the session's values decide,
+and the URL follows them. Streamlit's own binding of widgets to the URL is not used: it writes the label of an
 option, and a label may be reworded. A link says what differs from the defaults, of the page it leads to.
 """
 
