@@ -171,7 +171,7 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
             label="Start the race",
             doing="Training three times …",
             help_text="Trains three times, one after the other, in a process beside the server.",
-            start=lambda: tasks().start(name, "vae_core.labs.optimisers.race", inputs=inputs),
+            start=lambda: tasks().start(name, "race", inputs=inputs),
         )
         shown = state.control("race_shown")
         result = tasks().result(shown) if isinstance(shown, str) else None

@@ -68,7 +68,7 @@ def _task(shown: Subject, split: str, name: str, label: str) -> None:
 
 def _start(shown: Subject, split: str, name: str) -> None:
     x = cache.encoded(shown.key, 1, split).x
-    tasks().start(name, "vae_core.evidence.gaps", shown.key.path, str(shown.config.seed), inputs={"x": x})
+    tasks().start(name, "gaps", shown.key.path, str(shown.config.seed), inputs={"x": x})
 
 
 def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:

@@ -41,9 +41,7 @@ def draw(shown: Subject, split: str, index: int) -> None:
 def _start(shown: Subject, split: str, index: int, name: str) -> None:
     x = cache.encoded(shown.key, 1, split).x[index]
     inputs = {"x": x, "sample_counts": np.array(SAMPLE_COUNTS)}
-    tasks().start(
-        name, "vae_core.labs.gradients.estimation", shown.key.path, str(shown.config.seed + 2), inputs=inputs
-    )
+    tasks().start(name, "gradients", shown.key.path, str(shown.config.seed + 2), inputs=inputs)
 
 
 def refined(measured: Measured, shown: Subject, split: str, index: int, dim: int) -> Measured:

@@ -90,4 +90,4 @@ def _draw_tsne(shown: Subject, points: NDArray[np.float32]) -> None:
 
 def _start(shown: Subject, name: str) -> None:
     means = cache.encoded(shown.key, 1, "held-out").means[:MAX_POINTS]
-    tasks().start(name, "vae_core.latent.projection", str(shown.config.seed), inputs={"points": means})
+    tasks().start(name, "tsne", str(shown.config.seed), inputs={"points": means})

@@ -66,7 +66,7 @@ def draw() -> None:
         label="Train all three",
         doing="Training …",
         help_text=TASK_HELP,
-        start=lambda: tasks().start(name, "vae_core.labs.priors.training", *arguments, inputs={}),
+        start=lambda: tasks().start(name, "priors", *arguments, inputs={}),
     )
 
 

@@ -84,9 +84,7 @@ def _name(num_data: int, over: str, prior_std: str) -> str:
 
 def _start(name: str, num_data: int, over: str, prior_std: str) -> None:
     arguments = (over, prior_std, str(NUM_STEPS), str(SEED))
-    tasks().start(
-        name, "vae_core.labs.weights.comparison", *arguments, inputs={"num_data": np.array(num_data)}
-    )
+    tasks().start(name, "weights", *arguments, inputs={"num_data": np.array(num_data)})
 
 
 @st.fragment
