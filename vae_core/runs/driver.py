@@ -124,7 +124,7 @@ class Driver:
             if step is None or step.ended is not None:
                 return self._natural_end(None if step is None else step.ended)
             if self._running_s > WALL_LIMIT_S:
-                return End("stopped", f"Stopped at step {step.step}: it ran for its limit of 30 minutes.")
+                return End("stopped", f"Stopped at step {step.step}: the time limit is 30 minutes.")
             self._after_step(began)
 
     def _natural_end(self, ended: str | None) -> End:

@@ -30,8 +30,8 @@ HISTORY_COLUMNS: Final = (
     "learning_rate",
     "seconds",
 )
-"""Columns of ``Snapshot.history``. Bounds and their terms in nats per example; training columns are means over
-the steps since the row before (NaN in the row of step 0), held-out ones an estimate at that step."""
+"""Columns of ``Snapshot.history``. Bounds and their terms in nats per example; training columns are means
+over the steps since the row before (NaN in the row of step 0), held-out ones an estimate at that step."""
 
 FloatArray = NDArray[np.float32]
 _ARRAYS: Final = (

@@ -23,12 +23,13 @@ Work = Callable[[Arrays, Callable[[float], None]], Arrays]
 
 
 def run_task(source: Path, target: Path, work: Work) -> int:
-    """Computes arrays from arrays: ``work(inputs, on_progress)``, ``on_progress`` told the share that is done.
+    """Computes arrays from arrays: ``work(inputs, on_progress)``.
 
     Arguments:
         source: The inputs, an ``.npz`` file.
         target: Where the result goes, whole or not at all.
-        work: The computation; a ``BadInput`` that it raises is passed on as one sentence.
+        work: The computation; ``on_progress`` is told the share that is done;
+            a ``BadInput`` that it raises is passed on as one sentence.
 
     Returns:
         The exit code: 0 when the result is there.
