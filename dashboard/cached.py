@@ -106,14 +106,14 @@ def encoded(key: RunKey, num_samples: int, split: str) -> Encoded:
     """The data of ``split`` ("held-out" or "training") in the latent space, and the bound of each datum."""
     import torch
 
-    from vae_core.elbo import terms_per_datum
+    from vae_core.elbo import terms_per_example
 
     config = run(key).config
     data = dataset(config.dataset, config.seed, config.data_folder)
     held_out = split == "held-out"
     x, labels = (data.x_test, data.labels_test) if held_out else (data.x_train, data.labels_train)
     noise = torch.Generator().manual_seed(config.seed)
-    terms = terms_per_datum(model(key), x, num_samples=num_samples, generator=noise)
+    terms = terms_per_example(model(key), x, num_samples=num_samples, generator=noise)
     with torch.no_grad():
         q = model(key).posterior(x)
     per_dim = torch.empty(len(x), 0) if terms.kl_per_dim is None else terms.kl_per_dim
@@ -173,7 +173,7 @@ def sample(key: RunKey, z: tuple[tuple[float, ...], ...]) -> Array:
 
     noise = torch.Generator().manual_seed(run(key).config.seed)
     with torch.no_grad():
-        return model(key).likelihood(torch.tensor(z)).sample(generator=noise).numpy()
+        return model(key).likelihood(torch.tensor(z)).sample(1, generator=noise)[0].numpy()
 
 
 def neighbours(
