@@ -10,13 +10,14 @@ from dashboard.elbo import one_example as elbo_datum
 from dashboard.elbo import units as elbo_units
 from dashboard.elbo import walk as elbo_walk
 from dashboard.shell.choice import one_of
-from dashboard.subject import Subject, stop_if_diverged
+from dashboard.shell.header import stop_if_diverged
+from dashboard.subject import Split, Subject
 
 SAMPLES_HELP: Final = (
     r"$M$, samples of $z$ for each datum in $\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m\log p(x|z_m)$. "
     "The KL is exact."
 )
-VIEWS: Final[dict[str, Callable[[Subject, str, int], None]]] = {
+VIEWS: Final[dict[str, Callable[[Subject, Split, int], None]]] = {
     "All data": elbo_all.draw,
     "One datum": elbo_datum.draw,
     "Watch q move": elbo_walk.draw,
@@ -24,6 +25,7 @@ VIEWS: Final[dict[str, Callable[[Subject, str, int], None]]] = {
 }
 WITHOUT_NOISE: Final = {"Watch q move"}
 """It integrates by a rule of its own: a number of samples would change nothing."""
+SPLITS: Final[dict[str, Split]] = {"held-out": "held_out", "training": "training"}
 SPLIT_HELP: Final = "Held-out data were never trained on: only they tell how good the model is."
 VIEW_HELP: Final = (
     "**All data**: the bound on average, and its parts. **One datum**: its log p(x), and how much of it the "
@@ -36,10 +38,10 @@ def draw(shown: Subject) -> None:
     """The choices, then the chosen view; only that one is computed."""
     view = one_of("View", tuple(VIEWS), key="elbo_view", help_text=VIEW_HELP, in_url=True)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        split = one_of("Data", ("held-out", "training"), key="elbo_split", help_text=SPLIT_HELP)
+        part = one_of("Data", tuple(SPLITS), key="elbo_split", help_text=SPLIT_HELP)
         num_samples = 1 if view in WITHOUT_NOISE else _choose_samples()
     stop_if_diverged(shown)
-    VIEWS[view](shown, split, num_samples)
+    VIEWS[view](shown, SPLITS[part], num_samples)
 
 
 def _choose_samples() -> int:

@@ -93,11 +93,10 @@ def main(arguments: list[str]) -> int:
 
     def work(inputs: Arrays, say: Callable[[float], None]) -> Arrays:
         generator = torch.Generator().manual_seed(int(seed))
-        written_ns = Path(run_file).stat().st_mtime_ns
         run = load_run(Path(run_file))
         found = measure(run.model(), torch.from_numpy(inputs["x"]), generator=generator, on_progress=say)
         arrays = {name: value.double().numpy() for name, value in found._asdict().items()}
-        return arrays | {"step": np.array(run.step), "written_ns": np.array(written_ns)}
+        return arrays | {"step": np.array(run.step), "digest": np.array(run.digest)}
 
     return run_task(Path(source), Path(target), work)
 

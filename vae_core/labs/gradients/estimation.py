@@ -108,9 +108,8 @@ def main(arguments: list[str]) -> int:
     source, target, run_file, seed = arguments
 
     def work(inputs: Arrays, say: Callable[[float], None]) -> Arrays:
-        written_ns = Path(run_file).stat().st_mtime_ns
-        model = load_run(Path(run_file)).model()
-        subject = datum_expectation(model, torch.from_numpy(inputs["x"]))
+        run = load_run(Path(run_file))
+        subject = datum_expectation(run.model(), torch.from_numpy(inputs["x"]))
         generator = torch.Generator().manual_seed(int(seed))
         counts = [int(count) for count in inputs["sample_counts"]]
         mean, std = subject.mean.float(), subject.std.float()
@@ -119,7 +118,7 @@ def main(arguments: list[str]) -> int:
         )
         arrays = {"count": found.size, "mean": found.mean, "variance": found.variance}
         arrays |= _truth(subject, generator)
-        return {name: value.numpy() for name, value in arrays.items()} | {"written_ns": np.array(written_ns)}
+        return {name: value.numpy() for name, value in arrays.items()} | {"digest": np.array(run.digest)}
 
     return run_task(Path(source), Path(target), work)
 
