@@ -1,6 +1,5 @@
 """The gaps of the bound for all data: a task beside the server, then a table and a histogram."""
 
-import hashlib
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.evidence import gap_figure
 from dashboard.formats import rounded, signed
-from dashboard.runs.tasks import tasks
+from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Split, Subject
@@ -29,8 +28,7 @@ MEASURE_HELP: Final = (
 
 def name_of(shown: Subject, split: Split) -> str:
     """Of the task that measures these data with this run's weights; the newest result is kept."""
-    about = f"gaps {shown.path} {split}"
-    return hashlib.sha256(about.encode()).hexdigest()[:32]
+    return task_key("gaps", str(shown.path), split)
 
 
 def draw(shown: Subject, split: Split) -> None:
@@ -69,7 +67,7 @@ def _task(shown: Subject, split: Split, name: str, label: str) -> None:
 
 def _start(shown: Subject, split: Split, name: str) -> None:
     x = shown.examples(split)[0].numpy()
-    tasks().start(name, "vae_core.evidence.gaps", str(shown.path), str(shown.config.seed), inputs={"x": x})
+    tasks().start(name, "gaps", str(shown.path), str(shown.config.seed), inputs={"x": x})
 
 
 def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:

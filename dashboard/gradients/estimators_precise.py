@@ -1,6 +1,5 @@
 """A datum's estimators from a million samples: a task beside the server, and its numbers in the tables."""
 
-import hashlib
 from dataclasses import replace
 from typing import Any, Final
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.gradients.estimators_measured import SAMPLE_COUNTS, Measured
-from dashboard.runs.tasks import tasks
+from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Split, Subject
 
@@ -20,8 +19,7 @@ HELP: Final = (
 
 def name_of(shown: Subject, split: Split, index: int) -> str:
     """Of the task that measures this datum with these weights."""
-    about = f"estimators {shown.digest} {split} {index}"
-    return hashlib.sha256(about.encode()).hexdigest()[:32]
+    return task_key("estimators", shown.digest, split, index)
 
 
 def draw(shown: Subject, split: Split, index: int) -> None:
@@ -42,9 +40,7 @@ def draw(shown: Subject, split: Split, index: int) -> None:
 def _start(shown: Subject, split: Split, index: int, name: str) -> None:
     x = shown.examples(split)[0][index].numpy()
     inputs = {"x": x, "sample_counts": np.array(SAMPLE_COUNTS)}
-    tasks().start(
-        name, "vae_core.labs.gradients.estimation", str(shown.path), str(shown.config.seed + 2), inputs=inputs
-    )
+    tasks().start(name, "gradients", str(shown.path), str(shown.config.seed + 2), inputs=inputs)
 
 
 def refined(measured: Measured, shown: Subject, split: Split, index: int, dim: int) -> Measured:
