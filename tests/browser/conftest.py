@@ -1,19 +1,18 @@
-"""Fixtures of the browser tests: one browser and one server for all of them, watched pages for each."""
+"""Fixtures of the browser tests: one browser for all of a group, watched pages for each test."""
 
 import contextlib
-import re
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from benchmarks.browsing import FLAGS, Watch, find_browser
 from benchmarks.serving import ENTRY, ROOT, Server, start_server, stop_process
+from tests.browser.pages import WAIT_MS, NewPage
 
-NewPage = Callable[..., Page]
 ServeScript = Callable[[Path], Server]
 
 
@@ -47,18 +46,11 @@ def _take_screenshots(watch: Watch, folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium; a machine without one gets one, and a test never skips for want of it."""
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=find_browser(playwright), args=list(FLAGS))
         yield opened
         opened.close()
-
-
-@pytest.fixture(scope="session")
-def app_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The dashboard, started like a user does but from an empty folder, with a run store of its own."""
-    server = start_server(ENTRY, cwd=tmp_path_factory.mktemp("cwd"), home=tmp_path_factory.mktemp("app_home"))
-    yield server
-    stop_process(server.process)
 
 
 @pytest.fixture(scope="session")
@@ -92,13 +84,6 @@ def watch() -> Iterator[Watch]:
 
 
 @pytest.fixture
-def deep_links(watch: Watch) -> Iterator[None]:
-    """A deep link makes Streamlit look for its own files below it first: those 404 are its own."""
-    yield
-    watch.errors[:] = [error for error in watch.errors if not re.search(r"404.*/\w+/_stcore/", error)]
-
-
-@pytest.fixture
 def new_page(browser: Browser, watch: Watch, screenshots: Path) -> Iterator[NewPage]:
     """Opens a page in a new context; keywords are Playwright's (``viewport``, ``color_scheme``)."""
     with contextlib.ExitStack() as stack:
@@ -106,6 +91,7 @@ def new_page(browser: Browser, watch: Watch, screenshots: Path) -> Iterator[NewP
         def open_page(**options: Any) -> Page:
             options = {"viewport": {"width": 1280, "height": 800}, "service_workers": "block"} | options
             context = browser.new_context(**options)
+            context.set_default_timeout(WAIT_MS)
             stack.callback(context.close)
             watch.attach(context)
             return context.new_page()

@@ -1,0 +1,53 @@
+"""Back-propagation by hand in a browser: the keys step, an error turns the drawing red."""
+
+from typing import Final
+
+from playwright.sync_api import Page, expect
+
+from benchmarks.serving import Server
+from dashboard.figures.network.svg import WRONG
+from tests.browser.pages import WAIT_MS
+
+VIEW: Final = "gradients?gradients_view=back_propagation"
+
+
+def expect_step(page: Page, step: str) -> None:
+    label = f"Network with 6 layers, step {step}"
+    expect(page.locator(".st-key-bp_network [role=img]")).to_have_attribute(
+        "aria-label", label, timeout=WAIT_MS
+    )
+
+
+def test_keys_step_a_click_chooses_a_unit_and_an_error_turns_red(app_server: Server, page: Page) -> None:
+    page.goto(f"{app_server.url}/{VIEW}")
+    expect_step(page, "12 of 12: δ⁽²⁾")
+    drawing = page.locator(".st-key-bp_network .wide svg")
+    page.get_by_role("button", name="L", exact=True).click()
+    expect_step(page, "7 of 12: L")
+    keys = {"ArrowRight": "8 of 12: δ⁽⁶⁾", "ArrowRight ": "9 of 12: δ⁽⁵⁾", "ArrowLeft": "8 of 12: δ⁽⁶⁾"}
+    for key, step in keys.items():
+        page.keyboard.press(key.strip())
+        expect_step(page, step)
+    drawing.locator("[data-place='1'][data-unit='2']").click()
+    expect_step(page, "12 of 12: δ⁽²⁾")
+    expect(page.get_by_role("button", name="Unit 3 of 3")).to_be_visible(timeout=WAIT_MS)
+    assert WRONG not in drawing.inner_html()
+    page.get_by_role("radio", name="f(u) for f′(u)").click()
+    page.get_by_text("6 of 8 gradients are wrong").wait_for(timeout=WAIT_MS)
+    expect(drawing.locator(f'text[fill="{WRONG}"]').first).to_be_visible(timeout=WAIT_MS)
+
+
+def test_a_phone_has_the_layers_below_each_other(app_server: Server, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{app_server.url}/{VIEW}")
+    drawing = page.locator(".st-key-bp_network .tall svg")
+    expect(drawing).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".st-key-bp_network .wide svg")).to_be_hidden()
+    box = drawing.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    size = drawing.locator("text[font-weight='600']").first.bounding_box()
+    assert size is not None
+    assert size["height"] > 14, "numbers are legible"

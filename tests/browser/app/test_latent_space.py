@@ -1,0 +1,100 @@
+"""The Latent space page in a browser: its element moves without the server, a click chooses an example."""
+
+import re
+import shutil
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from playwright.sync_api import Page, expect
+
+from benchmarks.serving import Server
+from benchmarks.wide_run import write_crowded_run
+from dashboard.runs.pretrained import SHIPPED_RUN
+from tests.browser.elements.latent.explorer import Explorer
+from tests.browser.pages import PIXELS, NewPage, place, sent_messages
+from vae_core.data import load_dataset
+from vae_core.runs.runfile import load_run
+
+
+def test_a_click_on_a_point_chooses_its_datum_with_one_message(app_server: Server, page: Page) -> None:
+    sent = sent_messages(page)
+    page.goto(app_server.url)
+    page.get_by_role("link", name="Latent space").first.click()
+    explorer = Explorer(page=page, root=page.locator(".explorer"))
+    expect(explorer.root).to_have_attribute("data-frames", re.compile(r"\d"), timeout=30_000)
+    datum = page.locator(".st-key-neighbour_datum").get_by_role("slider")
+    expect(datum).to_have_value("0", timeout=30_000)
+    page.wait_for_timeout(1500)
+    sent.clear()
+    for row in (7, 30):
+        mean = shipped_means()[row]
+        explorer.click((float(mean[0]), float(mean[1])))
+        near = str(explorer.root.get_attribute("data-nearest"))
+        expect(datum).to_have_value(near)
+    assert len(sent) == 2, f"{len(sent)} messages"
+    far = explorer.numbers("view")[[1, 3]] - 0.15
+    explorer.click((float(far[0]), float(far[1])))
+    assert len(sent) == 2, "a click beside all points is the browser's own business"
+
+
+def test_a_run_that_vanishes_mid_move_keeps_its_pictures(app_server: Server, page: Page) -> None:
+    run_id = write_crowded_run(app_server.home, 50)
+    page.goto(f"{app_server.url}/latent_space?run={run_id}")
+    explorer = Explorer(page=page, root=page.locator(".explorer"))
+    expect(explorer.root).to_have_attribute("data-frames", re.compile(r"\d"), timeout=30_000)
+    page.wait_for_timeout(1000)
+    explorer.point((0.0, 0.0))
+    weights = explorer.root.get_attribute("data-hash")
+    shutil.rmtree(app_server.home / "runs" / run_id)
+    seen = explorer.root.locator(".picture").evaluate(PIXELS)
+    explorer.point((1.5, -1.5))
+    assert explorer.root.locator(".picture").evaluate(PIXELS) != seen
+    explorer.click((1.0, 1.0))
+    assert explorer.root.get_attribute("data-hash") == weights
+    page.reload()
+    expect(page.get_by_text("no longer exists")).to_be_visible(timeout=30_000)
+
+
+def shipped_means() -> NDArray[np.float32]:
+    """Posterior means of the held-out digits under the model that ships, shape (n, 2)."""
+    found = load_run(SHIPPED_RUN)
+    data = load_dataset(found.config.dataset, seed=found.config.seed)
+    with torch.no_grad():
+        return found.model().posterior(data.x_test).mean.numpy()
+
+
+def test_server_hears_nothing_of_the_pointer(app_server: Server, page: Page) -> None:
+    sent = sent_messages(page)
+    page.goto(app_server.url)
+    page.get_by_role("link", name="Latent space").first.click()
+    root = page.locator(".explorer")
+    expect(root).to_have_attribute("data-frames", re.compile(r"\d"), timeout=30_000)
+    page.wait_for_timeout(1500)
+    box, frames = place(root.locator(".hand")), int(str(root.get_attribute("data-frames")))
+    sent.clear()
+    for step in range(100):
+        page.mouse.move(box["x"] + 100 + 3 * step, box["y"] + 60 + 2 * step)
+        page.wait_for_timeout(20)
+    assert sent == [], f"{len(sent)} messages"
+    assert int(str(root.get_attribute("data-frames"))) - frames >= 40
+
+
+def test_on_the_page_slider_and_drawing_move_the_explorer_without_the_server(
+    app_server: Server, new_page: NewPage
+) -> None:
+    page = new_page(viewport={"width": 1280, "height": 1400})
+    sent = sent_messages(page)
+    page.goto(app_server.url)
+    page.get_by_role("link", name="Latent space").first.click()
+    page.get_by_role("button", name="New samples").wait_for()
+    explorer = page.locator(".explorer")
+    expect(explorer).to_have_attribute("data-z", "0,0")
+    page.wait_for_timeout(1000)
+    before = len(sent)
+    page.locator("#traversal-1").press("End")
+    expect(explorer).to_have_attribute("data-z", "0,3")
+    page.get_by_role("button", name="Take a test image").press("Enter")
+    expect(page.locator(".draw dt")).to_have_count(3)
+    expect(explorer).not_to_have_attribute("data-z", "0,3")
+    assert len(sent) == before > 0
