@@ -22,7 +22,7 @@ class Process:
     """A worker process and the events it has sent."""
 
     def __init__(self, *arguments: str) -> None:
-        command = [sys.executable, *(arguments or ("-m", "vae_core.runs.worker"))]
+        command = [sys.executable, *(arguments or ("-m", "vae_core", "worker"))]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
         self.events: list[Event] = []

@@ -1,6 +1,5 @@
 """Cached answers of the methods that need no training, and the data that all are asked about."""
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -8,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
+from dashboard.runs.tasks import task_key
 from vae_core.labs.reduction.findings import Findings, Reference
 
 if TYPE_CHECKING:
@@ -95,12 +95,9 @@ def _untrained(on: "Yardstick", name: str, seed: int, latent_dim: int) -> dict[s
 
 
 def _task_name(data: "Dataset", seed: int, latent_dim: int) -> str:
-    from vae_core.labs.reduction.comparison import ANSWERS, data_arrays
+    from vae_core.labs.reduction.comparison import data_arrays
 
-    digest = hashlib.sha256(f"{ANSWERS} {seed} {latent_dim}".encode())
-    for array in data_arrays(data).values():
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:32]
+    return task_key("reduction", seed, latent_dim, *data_arrays(data).values())
 
 
 def task_inputs(name: str, seed: int, folder: str | None) -> dict[str, NDArray[Any]]:

@@ -120,7 +120,7 @@ def _found(scene: Scene, result: dict[str, NDArray[Any]] | None) -> dict[str, Fi
 
 def _train(scene: Scene, name: str, latent_dim: int, seed: int, folder: str | None) -> None:
     def start() -> None:
-        arguments = ("vae_core.labs.reduction.comparison", str(latent_dim), str(seed))
+        arguments = ("reduction", str(latent_dim), str(seed))
         tasks().start(scene.task, *arguments, inputs=cached.task_inputs(name, seed, folder))
 
     task_line(

@@ -1,7 +1,5 @@
 """Three trainings from the same start on one plot, and where a stop criterion would have ended each."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, Literal
@@ -18,7 +16,7 @@ from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.race import RaceLine, race_figure
 from dashboard.formats import signed
 from dashboard.runs.runner import runner
-from dashboard.runs.tasks import tasks
+from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
@@ -158,7 +156,7 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
     if num_data and 3 * runs[0].train.num_epochs * per_epoch <= AT_ONCE:
         return Raced(cache_optimisers.race(runs, num_data), runs, num_data)
     texts = [run.to_json() for run in runs]
-    name = hashlib.sha256(json.dumps([num_data, *texts]).encode()).hexdigest()[:32]
+    name = task_key("race", num_data, *texts)
     result = tasks().result(name)
     if result is not None:
         state.set_control("race_shown", name)
@@ -170,7 +168,7 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
             label="Start the race",
             doing="Training three times …",
             help_text="Trains three times, one after the other, in a process beside the server.",
-            start=lambda: tasks().start(name, "vae_core.labs.optimisers.race", inputs=inputs),
+            start=lambda: tasks().start(name, "race", inputs=inputs),
         )
         shown = state.control("race_shown")
         result = tasks().result(shown) if isinstance(shown, str) else None

@@ -7,5 +7,16 @@ _FOLDER: Final = Path(__file__).parent
 
 
 def joined(*names: str) -> str:
-    """The texts of some files of this folder, one after the other: for scripts, one module."""
+    """The texts of some files of this folder, one after the other."""
     return "\n".join((_FOLDER / name).read_text("utf-8") for name in names)
+
+
+def bundle(element: str) -> str:
+    """The module of an element: its ``index.js`` with all that it imports, bundled by ``npm run build``.
+
+    Streamlit imports the text from a Blob, where relative imports lead nowhere; hence one file.
+
+    Arguments:
+        element: Name of the element's folder.
+    """
+    return joined(f"{element}/bundle.js")

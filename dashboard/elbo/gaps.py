@@ -1,6 +1,5 @@
 """The gaps of the bound for all data: a task beside the server, then a table and a histogram."""
 
-import hashlib
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from dashboard import cached as cache
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.evidence import gap_figure
 from dashboard.formats import rounded, signed
-from dashboard.runs.tasks import tasks
+from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject
@@ -30,8 +29,7 @@ MEASURE_HELP: Final = (
 
 def name_of(shown: Subject, split: str) -> str:
     """Of the task that measures these data with this run's weights; the newest result is kept."""
-    about = f"gaps {shown.key.path} {split}"
-    return hashlib.sha256(about.encode()).hexdigest()[:32]
+    return task_key("gaps", shown.key.path, split)
 
 
 def draw(shown: Subject, split: str) -> None:
@@ -70,7 +68,7 @@ def _task(shown: Subject, split: str, name: str, label: str) -> None:
 
 def _start(shown: Subject, split: str, name: str) -> None:
     x = cache.encoded(shown.key, 1, split).x
-    tasks().start(name, "vae_core.evidence.gaps", shown.key.path, str(shown.config.seed), inputs={"x": x})
+    tasks().start(name, "gaps", shown.key.path, str(shown.config.seed), inputs={"x": x})
 
 
 def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:

@@ -1,6 +1,5 @@
 """A datum's estimators from a million samples: a task beside the server, and its numbers in the tables."""
 
-import hashlib
 from dataclasses import replace
 from typing import Any, Final
 
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from dashboard import cached as cache
 from dashboard.gradients.estimators_measured import SAMPLE_COUNTS, Measured
-from dashboard.runs.tasks import tasks
+from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject
 
@@ -21,8 +20,7 @@ HELP: Final = (
 
 def name_of(shown: Subject, split: str, index: int) -> str:
     """Of the task that measures this datum with these weights."""
-    about = f"estimators {shown.key.path} {shown.key.written_ns} {split} {index}"
-    return hashlib.sha256(about.encode()).hexdigest()[:32]
+    return task_key("estimators", shown.key.path, shown.key.written_ns, split, index)
 
 
 def draw(shown: Subject, split: str, index: int) -> None:
@@ -43,9 +41,7 @@ def draw(shown: Subject, split: str, index: int) -> None:
 def _start(shown: Subject, split: str, index: int, name: str) -> None:
     x = cache.encoded(shown.key, 1, split).x[index]
     inputs = {"x": x, "sample_counts": np.array(SAMPLE_COUNTS)}
-    tasks().start(
-        name, "vae_core.labs.gradients.estimation", shown.key.path, str(shown.config.seed + 2), inputs=inputs
-    )
+    tasks().start(name, "gradients", shown.key.path, str(shown.config.seed + 2), inputs=inputs)
 
 
 def refined(measured: Measured, shown: Subject, split: str, index: int, dim: int) -> Measured:

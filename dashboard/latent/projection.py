@@ -1,6 +1,5 @@
 """Projections of a latent space with more than two dimensions: PCA at once, t-SNE when it is asked for."""
 
-import hashlib
 from typing import Final
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from dashboard import cached as cache
 from dashboard.figures.latent import projection_figure
 from dashboard.latent.saving import Kept, chart_config, save_menu
-from dashboard.runs.tasks import tasks
+from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject
@@ -39,7 +38,7 @@ def draw(shown: Subject) -> None:
         _pca(shown)
     with right:
         st.markdown("**t-SNE**", help=TSNE_HELP)
-        name = hashlib.sha256(f"{shown.key.path} {shown.key.written_ns}".encode()).hexdigest()[:32]
+        name = task_key("t-SNE", shown.key.path, shown.key.written_ns)
         _tsne(shown, name)
 
 
@@ -91,4 +90,4 @@ def _draw_tsne(shown: Subject, points: NDArray[np.float32]) -> None:
 
 def _start(shown: Subject, name: str) -> None:
     means = cache.encoded(shown.key, 1, "held-out").means[:MAX_POINTS]
-    tasks().start(name, "vae_core.latent.projection", str(shown.config.seed), inputs={"points": means})
+    tasks().start(name, "tsne", str(shown.config.seed), inputs={"points": means})

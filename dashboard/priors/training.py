@@ -1,6 +1,5 @@
 """Three priors trained from one start: a task beside the server, then its film, curves, table and samples."""
 
-import hashlib
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +12,7 @@ from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.priors import Film, curves_figure, film_figure
 from dashboard.formats import rounded, signed, with_error
 from dashboard.pictures import show, strip
-from dashboard.runs.tasks import tasks
+from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
@@ -67,13 +66,13 @@ def draw() -> None:
         label="Train all three",
         doing="Training …",
         help_text=TASK_HELP,
-        start=lambda: tasks().start(name, "vae_core.labs.priors.training", *arguments, inputs={}),
+        start=lambda: tasks().start(name, "priors", *arguments, inputs={}),
     )
 
 
 def name_of(arguments: tuple[str, ...]) -> str:
     """Of the task that trains so: the same settings give the same numbers, so everyone shares the result."""
-    return hashlib.sha256(f"priors {arguments}".encode()).hexdigest()[:32]
+    return task_key("priors", *arguments)
 
 
 def _arguments() -> tuple[str, str, str, str]:

@@ -1,6 +1,5 @@
 """Full variational Bayes on digits: a task beside the server, then spread, bounds and weights."""
 
-import hashlib
 from typing import Final
 
 import numpy as np
@@ -9,7 +8,7 @@ import streamlit as st
 from dashboard.formats import signed
 from dashboard.priors import weights_pictures
 from dashboard.priors.weights_pictures import SIZES, Result
-from dashboard.runs.tasks import tasks
+from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
 
@@ -81,15 +80,12 @@ def _settings() -> tuple[int, str, str]:
 
 
 def _name(num_data: int, over: str, prior_std: str) -> str:
-    about = f"paired weights {num_data} {over} {prior_std} {NUM_STEPS} {SEED}"
-    return hashlib.sha256(about.encode()).hexdigest()[:32]
+    return task_key("weights", num_data, over, prior_std, NUM_STEPS, SEED)
 
 
 def _start(name: str, num_data: int, over: str, prior_std: str) -> None:
     arguments = (over, prior_std, str(NUM_STEPS), str(SEED))
-    tasks().start(
-        name, "vae_core.labs.weights.comparison", *arguments, inputs={"num_data": np.array(num_data)}
-    )
+    tasks().start(name, "weights", *arguments, inputs={"num_data": np.array(num_data)})
 
 
 @st.fragment

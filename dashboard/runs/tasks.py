@@ -1,6 +1,7 @@
-"""Long computations that are no training: processes beside the server, in a queue; results are files."""
+"""Long computations other than training: processes in the background, in a queue; results are files."""
 
 import contextlib
+import hashlib
 import itertools
 import json
 import os
@@ -19,9 +20,32 @@ from numpy.typing import NDArray
 from dashboard.runs.store import home
 from dashboard.runs.worker_process import ROOT, num_cores
 
+RESULT_VERSION: Final = 1
+"""Of the arrays that tasks write. Raise it when they change, and results of older versions are not found."""
 MAX_KEPT_RESULTS: Final = 300
-_NAME: Final = re.compile(r"[0-9a-f]{16,64}")
+_KEY: Final = re.compile(r"[0-9a-f]{16,64}")
 Arrays = dict[str, NDArray[Any]]
+Part = str | int | float | None | NDArray[Any]
+
+
+def task_key(name: str, *parts: Part) -> str:
+    """What a task's result is found by: 32 hex digits of its name, its inputs and ``RESULT_VERSION``.
+
+    Equal inputs have equal keys in every session and after a restart of the server, so a result is shared.
+
+    Arguments:
+        name: Of the task.
+        parts: All that its numbers depend on; an array counts with its type, shape and values.
+    """
+    digest = hashlib.sha256()
+    for part in (RESULT_VERSION, name, *parts):
+        is_array = isinstance(part, np.ndarray)
+        head = f"{part.dtype} {part.shape}" if is_array else type(part).__name__
+        content = np.ascontiguousarray(part).tobytes() if is_array else repr(part).encode()
+        # With its length before it, no part runs into the next.
+        digest.update(f"{head} {len(content)}:".encode())
+        digest.update(content)
+    return digest.hexdigest()[:32]
 
 
 class Progress(NamedTuple):
@@ -43,7 +67,7 @@ class _Task:
 
 
 class Tasks:
-    """Runs tasks of :mod:`vae_core.runs.task` and keeps their results below ``root/tasks``.
+    """Runs the tasks of :mod:`vae_core.__main__` and keeps their results below ``root/tasks``.
 
     Arguments:
         root: Where to keep them; made when it is not there.
@@ -59,31 +83,32 @@ class Tasks:
         self._turn = threading.Semaphore(limit)
         self._tasks: dict[str, _Task] = {}
 
-    def start(self, name: str, module: str, *arguments: str, inputs: Arrays) -> None:
-        """Begins ``python -m MODULE INPUTS.npz RESULT.npz ARGUMENTS``; nothing when it is at work already.
+    def start(self, key: str, name: str, *arguments: str, inputs: Arrays) -> None:
+        """Begins ``python -m vae_core task NAME``; nothing when the same computation is at work already.
 
         Arguments:
-            name: Hex digits that say what is computed: the result is found by them.
-            module: A module that calls ``run_task``.
-            arguments: More of its arguments.
+            key: Hex digits that say what is computed: the result is found by them.
+            name: The task, one of the table in :mod:`vae_core.__main__`.
+            arguments: Its arguments.
             inputs: Arrays for it.
         """
-        if _NAME.fullmatch(name) is None:
-            raise ValueError(f"a task's name is made of hex digits, got {name[:40]!r}")
+        if _KEY.fullmatch(key) is None:
+            raise ValueError(f"a task's key is made of hex digits, got {key[:40]!r}")
         with self._lock:
-            if self._at_work(name) is not None:
+            if self._at_work(key) is not None:
                 return
-            # Of its own: a task that was cancelled is still tidying up when the next of its name begins.
-            source = self._inputs / f"{name}-{os.getpid()}-{next(self._numbers)}.npz"
+            # Of its own: a task that was cancelled is still tidying up when the next of its key begins.
+            source = self._inputs / f"{key}-{os.getpid()}-{next(self._numbers)}.npz"
             np.savez(source, allow_pickle=False, **inputs)
-            command = [sys.executable, "-m", module, str(source), str(self._file(name)), *arguments]
-            task = self._tasks[name] = _Task(command, source)
-        threading.Thread(target=self._run, args=(task,), name=f"task {name}", daemon=True).start()
+            files = (str(source), str(self._file(key)))
+            command = [sys.executable, "-m", "vae_core", "task", name, *files, *arguments]
+            task = self._tasks[key] = _Task(command, source)
+        threading.Thread(target=self._run, args=(task,), name=f"task {key}", daemon=True).start()
 
-    def progress(self, name: str) -> Progress | None:
+    def progress(self, key: str) -> Progress | None:
         """How far the task is; None when it is not at work."""
         with self._lock:
-            task = self._at_work(name)
+            task = self._at_work(key)
             if task is None:
                 return None
             if task.process is not None:
@@ -92,15 +117,15 @@ class Tasks:
             ahead = ahead[: ahead.index(task)]
             return Progress(0.0, max(1, sum(not other.is_over for other in ahead)))
 
-    def error(self, name: str) -> str | None:
+    def error(self, key: str) -> str | None:
         """Why the task failed when it ran last; None when it did not."""
-        task = self._tasks.get(name)
+        task = self._tasks.get(key)
         return None if task is None else task.error
 
-    def result(self, name: str) -> Arrays | None:
+    def result(self, key: str) -> Arrays | None:
         """The arrays of the last time that the task succeeded; None when there are none."""
-        path = self._file(name)
-        if _NAME.fullmatch(name) is None or not path.exists():
+        path = self._file(key)
+        if _KEY.fullmatch(key) is None or not path.exists():
             return None
         try:
             with np.load(path, allow_pickle=False) as arrays:
@@ -108,22 +133,22 @@ class Tasks:
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return None
 
-    def cancel(self, name: str) -> None:
+    def cancel(self, key: str) -> None:
         """Ends the work on a task."""
         with self._lock:
-            task = self._tasks.get(name)
+            task = self._tasks.get(key)
             if task is None or task.is_over:
                 return
             task.is_cancelled = task.is_over = True
             if task.process is not None:
                 task.process.kill()
 
-    def _at_work(self, name: str) -> _Task | None:
-        task = self._tasks.get(name)
+    def _at_work(self, key: str) -> _Task | None:
+        task = self._tasks.get(key)
         return None if task is None or task.is_over else task
 
-    def _file(self, name: str) -> Path:
-        return self._folder / f"{name}.npz"
+    def _file(self, key: str) -> Path:
+        return self._folder / f"{key}.npz"
 
     def _run(self, task: _Task) -> None:
         with self._turn:

@@ -15,7 +15,7 @@ GRACE_S: Final = 10.0
 
 
 class WorkerProcess:
-    """``python -m vae_core.runs.worker`` with pipes to it.
+    """``python -m vae_core worker`` with pipes to it.
 
     Arguments:
         arguments: The run folder, or nothing for a warm worker that waits for its run.
@@ -24,7 +24,7 @@ class WorkerProcess:
     def __init__(self, *arguments: str) -> None:
         threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "vae_core.runs.worker", *arguments],
+            [sys.executable, "-m", "vae_core", "worker", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

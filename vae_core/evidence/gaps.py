@@ -1,15 +1,8 @@
-"""The gap of the bound for many data: log p(x), the encoder's ELBO and the best ELBO of a diagonal Gaussian.
+"""The gaps of the bound: log p(x), the encoder's ELBO and the best ELBO of a diagonal Gaussian."""
 
-``python -m vae_core.evidence.gaps DATA.npz RESULT.npz RUN.safetensors SEED`` is this as a task of
-:mod:`vae_core.runs.task`.
-"""
-
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,8 +12,6 @@ from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
 from vae_core.evidence.importance import iw_bound
 from vae_core.evidence.local_posterior import best_posterior
 from vae_core.model import VAE
-from vae_core.runs.runfile import load_run
-from vae_core.runs.task import Arrays, run_task
 
 MAX_EXACT_DATA: Final = 400
 MAX_SAMPLED_DATA: Final = 100
@@ -85,22 +76,3 @@ def measure(
         elbo, log_evidence, error = best.encoder_elbo, sampled.log_evidence, sampled.standard_error
         kl_to_posterior = x.new_empty(0)
     return Measurement(log_evidence, error, elbo, best.elbo, weighted, kl_to_posterior)
-
-
-def main(arguments: list[str]) -> int:
-    """Measures the run in a file on the ``x`` of another."""
-    source, target, run_file, seed = arguments
-
-    def work(inputs: Arrays, say: Callable[[float], None]) -> Arrays:
-        generator = torch.Generator().manual_seed(int(seed))
-        written_ns = Path(run_file).stat().st_mtime_ns
-        run = load_run(Path(run_file))
-        found = measure(run.model(), torch.from_numpy(inputs["x"]), generator=generator, on_progress=say)
-        arrays = {name: value.double().numpy() for name, value in found._asdict().items()}
-        return arrays | {"step": np.array(run.step), "written_ns": np.array(written_ns)}
-
-    return run_task(Path(source), Path(target), work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

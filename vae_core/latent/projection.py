@@ -3,16 +3,13 @@
 import contextlib
 import io
 import re
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.errors import BadInput
-from vae_core.runs.task import Arrays, run_task
 
 MAX_TSNE_POINTS: Final = 1000
 ITERATIONS: Final = 1000
@@ -86,17 +83,3 @@ class _Iterations(io.TextIOBase):
         if found:
             self._on_progress(min(1.0, int(found[1]) / ITERATIONS))
         return len(text)
-
-
-def main(arguments: list[str]) -> int:
-    """Computes the t-SNE of the ``points`` in one file and writes its ``coordinates`` to another."""
-    source, target, seed = Path(arguments[0]), Path(arguments[1]), int(arguments[2])
-
-    def work(inputs: Arrays, say: Callable[[float], None]) -> Arrays:
-        return {"coordinates": tsne_projection(inputs["points"], seed=seed, on_progress=say)}
-
-    return run_task(source, target, work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""One training in a process of its own: ``python -m vae_core.runs.worker [RUN_DIR]``.
+"""One training in a process of its own: ``python -m vae_core worker [RUN_DIR]``.
 
 Commands come as JSON lines on standard input, events leave as JSON lines on standard output. Without
 ``RUN_DIR`` the worker imports what it needs, says ``ready`` and waits for ``{"command": "run", "dir": ...}``:
@@ -51,8 +51,8 @@ def warm_up() -> None:
     load_dataset("digits")
 
 
-def main(arguments: list[str]) -> int:
-    """Runs the run folder in ``arguments``, or the one that the first command names."""
+def run_worker(run_dir: Path | None) -> int:
+    """Runs the run in a folder, or in the one that the first command names; returns the exit code."""
     # Standard output is the protocol: whatever a library prints goes to standard error instead.
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
         os.nice(5)
     commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
     threading.Thread(target=listen, args=(commands, sys.stdin.buffer), name="commands", daemon=True).start()
-    run_dir = Path(arguments[0]) if arguments else _wait_for_run(commands, output)
+    run_dir = run_dir or _wait_for_run(commands, output)
     if run_dir is None:
         return 0
     try:
@@ -80,8 +80,3 @@ def _wait_for_run(commands: "queue.SimpleQueue[Command]", output: TextIO) -> Pat
     output.flush()
     command = commands.get()
     return Path(str(command["dir"])) if command.get("command") == "run" and "dir" in command else None
-
-
-if __name__ == "__main__":
-    # Everything is written by now; tearing PyTorch down in good order would take two seconds more.
-    os._exit(main(sys.argv[1:]))

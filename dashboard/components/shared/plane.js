@@ -1,76 +1,68 @@
-/** The latent plane: posterior means by class over the prior, with a view that moves smoothly, zooms and pans. */
+/** The latent plane: posterior means by class over the prior, with a view that glides, zooms and pans. */
 
-import { clipTo, drawAxes, prepare, stroke, write } from "./canvas.js";
-import { makeFrame, plotBox, squareFrame, zoomed } from "./frame.js";
+import { clipTo, drawAxes, plotBox, prepare, showTip, stroke, write } from "./canvas.js";
+import { centreOf, makeFrame, panned, squareFrame, zoomed } from "./frame.js";
 import { extent, fixed, latentName, median, niceTicks } from "./numbers.js";
+import { listen } from "./pointer.js";
 import { classColour } from "./theme.js";
 import { Tween } from "./tween.js";
 
 /**
- * @typedef {CanvasRenderingContext2D} Context
- * @typedef {import("./canvas.js").Style} Style
  * @typedef {import("./frame.js").Frame} Frame
  * @typedef {import("./frame.js").Point} Point
  * @typedef {import("./frame.js").View} View
  * @typedef {import("./theme.js").Theme} Theme
  *
  * @typedef {object} PlaneData
- * @property {Float32Array} means of q(z|x) in the plane, flat pairs
- * @property {Float32Array} stds the same for the standard deviations
- * @property {Int32Array} labels -1 where there is none
+ * @property {Float32Array} means Pairs, flat.
+ * @property {Float32Array} stds Pairs, flat; only read where there is a tooltip or one latent dimension.
+ * @property {Int32Array} labels -1 where an example has none.
  * @property {string[]} classNames
- * @property {number[]} axes the two latent dimensions, counted from 0
+ * @property {readonly number[]} axes The two dimensions that are shown, from 0; the same twice when J = 1.
  * @property {number} latentDim
  */
 
-/** @type {PlaneData} */
-const NOTHING = {
-  means: new Float32Array(),
-  stds: new Float32Array(),
-  labels: new Int32Array(),
-  classNames: [],
-  axes: [0, 1],
-  latentDim: 2,
-};
+const NUM_SHAPES = 3;
+const NUM_PLAIN = 8;
 
 /**
- * Adds a mark to the path. Ten colours times three shapes: the classes from 8 on differ from all others in two ways.
- *
- * @param {Context} context
+ * The shape of a class's marks: ten colours times three shapes, so that the classes from 8 on differ from all
+ * others in two ways.
+ * @param {number} label
+ */
+export const shapeOf = (label) => (label < NUM_PLAIN ? 0 : Math.floor(label / NUM_PLAIN) % NUM_SHAPES);
+
+/**
+ * Adds the mark of a class to the current path.
+ * @param {CanvasRenderingContext2D} context
  * @param {number} label
  * @param {number} x
  * @param {number} y
  * @param {number} radius
  */
 export function addMark(context, label, x, y, radius) {
-  const shape = label < 8 ? 0 : Math.floor(label / 8) % 3;
+  const shape = shapeOf(label);
   context.moveTo(x + radius, y);
-  if (shape === 0) {
-    context.arc(x, y, radius, 0, 2 * Math.PI);
-  } else if (shape === 1) {
-    context.rect(x - radius * 0.9, y - radius * 0.9, radius * 1.8, radius * 1.8);
-  } else {
-    context.moveTo(x, y - radius * 1.2);
-    context.lineTo(x + radius * 1.2, y + radius);
-    context.lineTo(x - radius * 1.2, y + radius);
-    context.closePath();
-  }
+  if (shape === 0) return context.arc(x, y, radius, 0, 2 * Math.PI);
+  if (shape === 1) return context.rect(x - radius * 0.9, y - radius * 0.9, radius * 1.8, radius * 1.8);
+  context.moveTo(x, y - radius * 1.2);
+  context.lineTo(x + radius * 1.2, y + radius);
+  context.lineTo(x - radius * 1.2, y + radius);
+  return context.closePath();
 }
 
 /**
- * Moves places that are closer than `apart` pixels away from each other, half the distance each, so that names can
- * be read.
- *
- * @param {number[][]} places changed in place
- * @param {number} apart
+ * Moves places that are closer than some pixels apart, half the way each, so that names can be read.
+ * @param {number[][]} places
+ * @param {number} least
  */
-export function spreadOut(places, apart) {
+export function spreadOut(places, least) {
   for (let round = 0; round < 8; round++) {
     for (const a of places) {
       for (const b of places) {
         const away = Math.hypot(a[0] - b[0], a[1] - b[1]);
-        if (a === b || !(away < apart)) continue;
-        const push = (apart - away) / 2 / (away || 1);
+        if (a === b || !(away < least)) continue;
+        const push = (least - away) / 2 / (away || 1);
         const [dx, dy] = [(a[0] - b[0] || 1e-3) * push, (a[1] - b[1] || 1e-3) * push];
         a[0] += dx;
         a[1] += dy;
@@ -82,25 +74,40 @@ export function spreadOut(places, apart) {
 }
 
 export class Plane {
+  places = new Tween();
+  reach = new Tween();
+  /** What is in view; null means everything. @type {View | null} */
+  view = null;
+  single = false;
+  /** @type {number[]} */
+  classes = [];
+  /** Pairs as they were drawn last: the means, then the middles of the classes. @type {Float32Array} */
+  shown = new Float32Array();
+  /** @type {Point | null} */
+  pointer = null;
+  /** Where the centre was when the plane was taken hold of. @type {number[] | null} */
+  held = null;
+  /** The scales of the last drawing; null before the first one. @type {Frame | null} */
+  frame = null;
+  /** @type {PlaneData} */
+  data = {
+    means: new Float32Array(),
+    stds: new Float32Array(),
+    labels: new Int32Array(),
+    classNames: [],
+    axes: [0, 1],
+    latentDim: 2,
+  };
+
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {() => void} invalidate asks for a frame
+   * @param {HTMLElement | null} tip
+   * @param {() => void} invalidate Asks to be drawn again.
    */
-  constructor(canvas, invalidate) {
+  constructor(canvas, tip, invalidate) {
     this.canvas = canvas;
+    this.tip = tip;
     this.invalidate = invalidate;
-    this.data = NOTHING;
-    this.single = false;
-    /** @type {number[]} */
-    this.classes = [];
-    this.places = new Tween();
-    this.reach = new Tween();
-    this.reach.set(Float32Array.of(3.3, 1.2), 0, true);
-    /** @type {View | null} */
-    this.view = null;
-    /** What is drawn now: the means, then the places of the names of the classes. @type {Float32Array} */
-    this.shown = new Float32Array();
-    this.frame = this.frameAt(0);
   }
 
   /**
@@ -156,52 +163,56 @@ export class Plane {
     return this.single ? [`posterior mean of ${first}`, "posterior std"] : [first, second];
   }
 
-  /**
-   * The scales at a time: they move with the reach of the means.
-   *
-   * @param {number} now
-   */
+  /** @param {number} now */
   frameAt(now) {
     const size = { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
     const box = plotBox(size, this.titles()[0]);
-    const [reach, tallest] = this.reach.read(now);
+    const [reach, tallest] = this.reach.target ? this.reach.read(now) : [3.3, 1.2];
     const { centre, zoom } = this.view ?? { centre: [0, this.single ? tallest / 2 : 0], zoom: 1 };
     if (!this.single) return squareFrame(box, centre, reach / zoom);
-    const [across, up] = [reach / zoom, tallest / 2 / zoom];
-    return makeFrame(box, [centre[0] - across, centre[0] + across], [centre[1] - up, centre[1] + up]);
+    const half = [reach / zoom, tallest / 2 / zoom];
+    const [xEnds, yEnds] = [0, 1].map((axis) => [centre[axis] - half[axis], centre[axis] + half[axis]]);
+    return makeFrame(box, xEnds, yEnds);
+  }
+
+  /** The scales of the last drawing, or those of now before the first one. */
+  currentFrame() {
+    this.frame ??= this.frameAt(performance.now());
+    return this.frame;
   }
 
   /**
+   * Returns whether it is still gliding.
    * @param {Theme} theme
    * @param {number} now
-   * @returns {boolean} whether the means or the scales still move
    */
   draw(theme, now) {
     const { context } = prepare(this.canvas);
-    this.frame = this.frameAt(now);
+    const frame = this.frameAt(now);
+    this.frame = frame;
     const [xTitle, yTitle] = this.titles();
-    const xTicks = niceTicks(this.frame.x0, this.frame.x1, this.frame.width / 50);
-    const yTicks = niceTicks(this.frame.y0, this.frame.y1, this.frame.height / 45);
-    drawAxes(context, theme, this.frame, { xTicks, yTicks, xTitle, yTitle });
-    clipTo(context, this.frame);
-    this.drawPrior(context, theme);
+    const xTicks = niceTicks(frame.x0, frame.x1, frame.width / 50);
+    const yTicks = niceTicks(frame.y0, frame.y1, frame.height / 45);
+    drawAxes(context, theme, frame, { xTicks, yTicks, xTitle, yTitle });
+    clipTo(context, frame);
+    this.drawPrior(context, theme, frame);
     this.shown = this.places.read(now);
-    this.drawPoints(context, theme);
-    this.drawNames(context, theme);
-    /** @type {Style} */
+    this.drawPoints(context, theme, frame);
+    this.drawNames(context, theme, frame);
+    /** @type {import("./canvas.js").Style} */
     const style = { colour: theme.concepts.prior, align: "left", base: "bottom", halo: 4 };
-    const bottom = this.frame.top + this.frame.height - 4;
-    write(context, theme, "prior: 1, 2, 3 std", this.frame.left + 5, bottom, style);
+    write(context, theme, "prior: 1, 2, 3 std", frame.left + 5, frame.top + frame.height - 4, style);
     context.restore();
+    this.tell(context, theme, frame);
     return this.places.moving(now) || this.reach.moving(now);
   }
 
   /**
-   * @param {Context} context
+   * @param {CanvasRenderingContext2D} context
    * @param {Theme} theme
+   * @param {Frame} frame
    */
-  drawPrior(context, theme) {
-    const { px, py, left, top, width, height } = this.frame;
+  drawPrior(context, theme, { px, py, left, top, width, height }) {
     context.beginPath();
     for (const deviations of this.single ? [-3, -2, -1, 1, 2, 3] : [1, 2, 3]) {
       if (this.single) {
@@ -220,10 +231,11 @@ export class Plane {
   }
 
   /**
-   * @param {Context} context
+   * @param {CanvasRenderingContext2D} context
    * @param {Theme} theme
+   * @param {Frame} frame
    */
-  drawPoints(context, theme) {
+  drawPoints(context, theme, frame, radius = 3) {
     const { labels } = this.data;
     context.globalAlpha = 0.65;
     for (const label of [-1, ...this.classes]) {
@@ -231,7 +243,7 @@ export class Plane {
       for (let i = 0; i < labels.length; i++) {
         const [x, y] = [this.shown[2 * i], this.shown[2 * i + 1]];
         if (labels[i] !== label || !Number.isFinite(x + y)) continue;
-        addMark(context, label, this.frame.px(x), this.frame.py(y), 3);
+        addMark(context, label, frame.px(x), frame.py(y), radius);
       }
       context.fillStyle = classColour(theme, label);
       context.fill();
@@ -240,15 +252,16 @@ export class Plane {
   }
 
   /**
-   * @param {Context} context
+   * @param {CanvasRenderingContext2D} context
    * @param {Theme} theme
+   * @param {Frame} frame
    */
-  drawNames(context, theme) {
+  drawNames(context, theme, frame) {
     const first = 2 * this.data.labels.length;
-    const places = this.classes.map((_, k) => {
-      const at = first + 2 * k;
-      return [this.frame.px(this.shown[at]), this.frame.py(this.shown[at + 1])];
-    });
+    const places = this.classes.map((_, k) => [
+      frame.px(this.shown[first + 2 * k]),
+      frame.py(this.shown[first + 2 * k + 1]),
+    ]);
     spreadOut(places, 17);
     this.classes.forEach((label, k) => {
       const [x, y] = places[k];
@@ -257,26 +270,99 @@ export class Plane {
     });
   }
 
-  /** @param {View | null} view null for the whole plane */
+  /**
+   * Index of the example whose mean is drawn nearest to some pixels, or null.
+   * @param {Frame} frame
+   * @param {Point} at
+   */
+  nearestTo(frame, { x, y }, within = 16) {
+    let best = null;
+    let closest = within;
+    for (let i = 0; i < this.shown.length / 2 && i < this.data.labels.length; i++) {
+      const away = Math.hypot(frame.px(this.shown[2 * i]) - x, frame.py(this.shown[2 * i + 1]) - y);
+      if (away < closest) [best, closest] = [i, away];
+    }
+    return best;
+  }
+
+  /**
+   * What the tooltip says of the example under the pointer.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Theme} theme
+   * @param {Frame} frame
+   */
+  tell(context, theme, frame) {
+    if (!this.tip) return;
+    const i = this.pointer ? this.nearestTo(frame, this.pointer) : null;
+    if (i === null) {
+      showTip(this.tip, "", 0, 0);
+      return;
+    }
+    const [x, y] = [frame.px(this.shown[2 * i]), frame.py(this.shown[2 * i + 1])];
+    context.beginPath();
+    context.arc(x, y, 6, 0, 2 * Math.PI);
+    stroke(context, theme.text, { width: 2 });
+    const axes = this.single ? [0] : [0, 1];
+    const pair = (/** @type {Float32Array} */ values) =>
+      axes.map((axis) => fixed(values[2 * i + axis], 2)).join(", ");
+    const name = this.data.labels[i] < 0 ? "" : `class ${this.className(this.data.labels[i])}\n`;
+    showTip(this.tip, `${name}mean ${pair(this.data.means)}\nstd ${pair(this.data.stds)}`, x, y - 10);
+  }
+
+  /** Lets the pointer show, zoom and pan by itself. */
+  connect() {
+    listen(this.canvas, {
+      hover: (at) => this.point(at),
+      leave: () => this.leave(),
+      drag: (at, start) => this.drag(at, start),
+      drop: () => (this.held = null),
+      wheel: (at, factor) => this.zoomAbout(at, factor),
+      reset: () => this.look(null),
+    });
+  }
+
+  leave() {
+    this.held = null;
+    this.point(null);
+  }
+
+  /** @param {View | null} view */
   look(view) {
     this.view = view;
     this.invalidate();
   }
 
-  zoomOf() {
+  /** @param {Point | null} at */
+  point(at) {
+    this.pointer = at;
+    this.invalidate();
+  }
+
+  get zoom() {
     return this.view?.zoom ?? 1;
   }
 
   /**
-   * Zooms about a place in pixels, which stays where it is.
-   *
    * @param {Point} at
-   * @param {number} factor below 1 to come nearer
-   * @returns {boolean} whether there was anything to zoom
+   * @param {Point} start
+   */
+  drag(at, start) {
+    const frame = this.currentFrame();
+    const moved = { x: at.x - start.x, y: at.y - start.y };
+    this.pointer = null;
+    this.held ??= centreOf(frame);
+    const centre = panned(frame, this.held, moved);
+    if (Math.hypot(moved.x, moved.y) > 3) this.look({ centre, zoom: this.zoom });
+  }
+
+  /**
+   * Whether it used the turn of the wheel: out of everything there is no way out.
+   * @param {Point} at
+   * @param {number} factor
    */
   zoomAbout(at, factor) {
     if (factor > 1 && this.view === null) return false;
-    this.look(zoomed(this.frame, this.zoomOf(), at, factor));
+    this.look(zoomed(this.currentFrame(), this.zoom, at, factor));
     return true;
   }
 }

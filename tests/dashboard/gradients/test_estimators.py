@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cached as cache
@@ -161,9 +162,9 @@ def test_garbage_in_the_link_shows_the_default() -> None:
 
 @pytest.mark.parametrize("kind", ["J=2", "J=3"])
 def test_a_long_measurement_takes_the_place_of_the_short_one(
-    runner: LocalRunner, kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    runner: LocalRunner, kind: str, generator: torch.Generator
 ) -> None:
-    """The task itself, within this process and with fewer samples, and what the page makes of its result."""
+    """What the task computes, here with fewer samples, and what the page makes of its result."""
     run_id = trained(runner, KINDS[kind])
     at = open_page("gradients", run=run_id, **DATUM)
     assert any(button.key == "estimators_precise_start" for button in at.button)
@@ -171,13 +172,16 @@ def test_a_long_measurement_takes_the_place_of_the_short_one(
     assert key is not None
     shown = Subject(key=key, config=KINDS[kind], step=0, image_shape=None, class_names=())
     name = estimators_precise.name_of(shown, "held-out", 0)
-    x = load_dataset("digits", seed=TINY.seed).x_test[0].numpy()
-    np.savez(tmp_path / "inputs.npz", x=x, sample_counts=np.array(estimators_precise.SAMPLE_COUNTS))
-    monkeypatch.setattr(estimation, "NUM_SAMPLES", 3 * estimation.PIECE)
-    monkeypatch.setattr(estimation.moments, "__kwdefaults__", {"num_samples": 3 * estimation.PIECE})
-    monkeypatch.setattr("vae_core.runs.task._end_with_input", lambda: None)
-    target = tasks()._file(name)
-    assert estimation.main([str(tmp_path / "inputs.npz"), str(target), key.path, "0"]) == 0
+    found = estimation.measure(
+        load_run(Path(key.path)).model(),
+        load_dataset("digits", seed=TINY.seed).x_test[0],
+        sample_counts=estimators_precise.SAMPLE_COUNTS,
+        num_samples=3 * estimation.PIECE,
+        generator=generator,
+        on_progress=lambda share: None,
+    )
+    arrays = {name: value.numpy() for name, value in found.items()}
+    np.savez(tasks()._file(name), allow_pickle=False, written_ns=key.written_ns, **arrays)
     at = checked(at.run())
     assert f"{3 * estimation.PIECE:,} samples" in texts(at)
     assert not any(button.key == "estimators_precise_start" for button in at.button)

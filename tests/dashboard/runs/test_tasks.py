@@ -1,4 +1,4 @@
-"""Tasks: computed beside the server with progress, a queue, cancel and errors; results outlive the server."""
+"""Tasks: computed in the background with progress, a queue, cancel and errors; results outlive the server."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboard.runs.tasks import MAX_KEPT_RESULTS, Progress, Tasks
+from dashboard.runs import tasks as tasks_module
+from dashboard.runs.tasks import MAX_KEPT_RESULTS, Progress, Tasks, task_key
 from tests.polling import until
 
 POINTS = np.random.default_rng(0).normal(size=(120, 5)).astype(np.float32)
 MANY = {"points": np.concatenate([POINTS] * 8)}
-NAME, OTHER = "0123456789abcdef", "fedcba9876543210"
+KEY, OTHER = "0123456789abcdef", "fedcba9876543210"
 Start = Callable[..., None]
 
 
@@ -19,74 +20,72 @@ Start = Callable[..., None]
 def tasks(tmp_path: Path) -> Iterator[Tasks]:
     made = Tasks(tmp_path, limit=1)
     yield made
-    for name in (OTHER, NAME):
-        made.cancel(name)
-        until(lambda name=name: made.progress(name) is None, "the end of the task")
+    for key in (OTHER, KEY):
+        made.cancel(key)
+        until(lambda key=key: made.progress(key) is None, "the end of the task")
 
 
-def start(tasks: Tasks, name: str, inputs: dict[str, np.ndarray]) -> None:
-    tasks.start(name, "vae_core.latent.projection", "0", inputs=inputs)
+def start(tasks: Tasks, key: str, inputs: dict[str, np.ndarray]) -> None:
+    tasks.start(key, "tsne", "0", inputs=inputs)
 
 
-def test_tsne_is_computed_beside_the_server_and_kept(tasks: Tasks, tmp_path: Path) -> None:
-    start(tasks, NAME, {"points": np.concatenate([POINTS, POINTS + 200])})
-    assert tasks.progress(NAME) is not None
-    until(lambda: tasks.progress(NAME) is None, "the end of the t-SNE")
-    result = tasks.result(NAME)
+def test_tsne_is_computed_in_the_background_and_kept(tasks: Tasks, tmp_path: Path) -> None:
+    start(tasks, KEY, {"points": np.concatenate([POINTS, POINTS + 200])})
+    assert tasks.progress(KEY) is not None
+    until(lambda: tasks.progress(KEY) is None, "the end of the t-SNE")
+    result = tasks.result(KEY)
     assert result is not None
     found = result["coordinates"]
     assert found.shape == (240, 2)
     centres = found[:120].mean(0), found[120:].mean(0)
     nearest = np.linalg.norm(found[:, None] - np.stack(centres), axis=2).argmin(1)
     assert (nearest == np.repeat([0, 1], 120)).mean() > 0.95, "two far clusters stay apart"
-    again = Tasks(tmp_path, limit=1).result(NAME)
+    again = Tasks(tmp_path, limit=1).result(KEY)
     assert again is not None, "the result outlives the server"
     assert np.array_equal(again["coordinates"], found)
     files = [path for path in (tmp_path / "tasks").rglob("*") if path.is_file()]
-    assert [path.name for path in files] == [f"{NAME}.npz"], "inputs are removed"
+    assert [path.name for path in files] == [f"{KEY}.npz"], "inputs are removed"
 
 
 def test_second_task_waits_for_its_turn_and_can_leave(tasks: Tasks) -> None:
-    start(tasks, NAME, MANY)
+    start(tasks, KEY, MANY)
     start(tasks, OTHER, MANY)
-    until(
-        lambda: tasks.progress(NAME) == Progress(0.0, 0) or tasks.progress(NAME) is None, "the first begins"
-    )
+    until(lambda: tasks.progress(KEY) == Progress(0.0, 0) or tasks.progress(KEY) is None, "the first begins")
     assert tasks.progress(OTHER) == Progress(0.0, 1)
     tasks.cancel(OTHER)
     assert tasks.progress(OTHER) is None
-    assert tasks.progress(NAME) is not None
+    assert tasks.progress(KEY) is not None
 
 
 def test_progress_rises_and_cancel_ends_the_work(tasks: Tasks) -> None:
-    start(tasks, NAME, MANY)
-    until(lambda: (tasks.progress(NAME) or Progress(0.0, 0)).done > 0, "some progress")
-    tasks.cancel(NAME)
-    assert tasks.progress(NAME) is None
-    assert (tasks.result(NAME), tasks.error(NAME)) == (None, None)
+    start(tasks, KEY, MANY)
+    until(lambda: (tasks.progress(KEY) or Progress(0.0, 0)).done > 0, "some progress")
+    tasks.cancel(KEY)
+    assert tasks.progress(KEY) is None
+    assert (tasks.result(KEY), tasks.error(KEY)) == (None, None)
 
 
 def test_bad_input_is_said_and_the_last_result_stays(tasks: Tasks) -> None:
-    start(tasks, NAME, {"points": POINTS})
-    until(lambda: tasks.progress(NAME) is None, "the end of the t-SNE")
-    start(tasks, NAME, {"points": POINTS[:3]})
-    until(lambda: tasks.progress(NAME) is None, "the refusal")
-    assert "t-SNE takes 4" in (tasks.error(NAME) or "")
-    assert tasks.result(NAME) is not None
+    start(tasks, KEY, {"points": POINTS})
+    until(lambda: tasks.progress(KEY) is None, "the end of the t-SNE")
+    start(tasks, KEY, {"points": POINTS[:3]})
+    until(lambda: tasks.progress(KEY) is None, "the refusal")
+    assert "t-SNE takes 4" in (tasks.error(KEY) or "")
+    assert tasks.result(KEY) is not None
 
 
 def test_task_that_dies_is_said(tasks: Tasks) -> None:
-    tasks.start(NAME, "vae_core.no_such_module", inputs={})
-    until(lambda: tasks.progress(NAME) is None, "the end")
-    assert "ended unexpectedly (code 1)" in (tasks.error(NAME) or "")
+    start(tasks, KEY, {})
+    until(lambda: tasks.progress(KEY) is None, "the end")
+    assert "ended unexpectedly (code 1)" in (tasks.error(KEY) or "")
 
 
 def test_damaged_result_counts_as_none(tasks: Tasks, tmp_path: Path) -> None:
-    (tmp_path / "tasks" / f"{NAME}.npz").write_bytes(b"PK no archive")
-    assert tasks.result(NAME) is None
+    (tmp_path / "tasks" / f"{KEY}.npz").write_bytes(b"PK no archive")
+    assert tasks.result(KEY) is None
 
 
-def test_names_are_hex_digits(tasks: Tasks) -> None:
+def test_keys_are_hex_digits(tasks: Tasks) -> None:
     with pytest.raises(ValueError, match="hex digits"):
         start(tasks, "../../evil", {"points": POINTS})
     assert tasks.result("../../evil") is None
@@ -95,17 +94,46 @@ def test_names_are_hex_digits(tasks: Tasks) -> None:
 def test_oldest_results_go(tasks: Tasks, tmp_path: Path) -> None:
     for number in range(MAX_KEPT_RESULTS + 5):
         (tmp_path / "tasks" / f"{number:016x}.npz").touch()
-    start(tasks, NAME, {"points": POINTS[:4]})
-    until(lambda: tasks.progress(NAME) is None, "the end")
+    start(tasks, KEY, {"points": POINTS[:4]})
+    until(lambda: tasks.progress(KEY) is None, "the end")
     assert len(list((tmp_path / "tasks").glob("*.npz"))) <= MAX_KEPT_RESULTS
-    assert tasks.result(NAME) is not None
+    assert tasks.result(KEY) is not None
 
 
-def test_a_task_that_is_tidying_up_leaves_the_next_of_its_name_alone(tasks: Tasks, tmp_path: Path) -> None:
-    start(tasks, NAME, MANY)
-    tasks.cancel(NAME)
-    start(tasks, NAME, {"points": POINTS})
-    until(lambda: tasks.progress(NAME) is None, "the end of the t-SNE")
-    assert tasks.error(NAME) is None
-    assert tasks.result(NAME) is not None
+def test_a_task_that_is_tidying_up_leaves_the_next_of_its_key_alone(tasks: Tasks, tmp_path: Path) -> None:
+    start(tasks, KEY, MANY)
+    tasks.cancel(KEY)
+    start(tasks, KEY, {"points": POINTS})
+    until(lambda: tasks.progress(KEY) is None, "the end of the t-SNE")
+    assert tasks.error(KEY) is None
+    assert tasks.result(KEY) is not None
     until(lambda: not list((tmp_path / "tasks" / "inputs").iterdir()), "both inputs removed")
+
+
+def test_key_tells_apart_all_that_a_result_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.arange(6.0)
+    keys = [
+        task_key("race", 1, "a"),
+        task_key("weights", 1, "a"),
+        task_key("race", "1", "a"),
+        task_key("race", 1, "a", None),
+        task_key("race", "1a"),
+        task_key("race", rows),
+        task_key("race", rows.reshape(2, 3)),
+        task_key("race", rows.astype(np.float32)),
+        task_key("race", rows + 1),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert task_key("race", 1, "a") == keys[0], "equal inputs share a result"
+    assert task_key("race", rows.reshape(2, 3).T.copy().T) == keys[6], "the order in memory does not count"
+    monkeypatch.setattr(tasks_module, "RESULT_VERSION", tasks_module.RESULT_VERSION + 1)
+    assert task_key("race", 1, "a") not in keys, "another version's results are not found"
+
+
+def test_result_of_another_version_is_computed_anew(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = task_key("t-SNE", POINTS)
+    start(tasks, key, {"points": POINTS[:4]})
+    until(lambda: tasks.progress(key) is None, "the end of the t-SNE")
+    assert tasks.result(task_key("t-SNE", POINTS)) is not None
+    monkeypatch.setattr(tasks_module, "RESULT_VERSION", tasks_module.RESULT_VERSION + 1)
+    assert tasks.result(task_key("t-SNE", POINTS)) is None

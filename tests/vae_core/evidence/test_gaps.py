@@ -28,7 +28,9 @@ def test_gaps_are_not_negative_and_the_identity_closes(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "vae_core.evidence.gaps",
+        "vae_core",
+        "task",
+        "gaps",
         str(source),
         str(target),
         str(SHIPPED_RUN),

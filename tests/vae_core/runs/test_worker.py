@@ -182,7 +182,7 @@ def test_a_run_that_diverges_keeps_a_usable_model(start: Callable[[], Process], 
 def test_a_run_that_cannot_start_says_why(tmp_path: Path) -> None:
     config = RunConfig(model=ModelConfig(data_dim=64), dataset="nothing")
     (tmp_path / "config.json").write_text(config.to_json())
-    worker = Process("-m", "vae_core.runs.worker", os.fspath(tmp_path))
+    worker = Process("-m", "vae_core", "worker", os.fspath(tmp_path))
     end = worker.end()
     assert end["status"] == "failed"
     assert end["message"].startswith("there is no data set 'nothing'; choose one of digits, ")
@@ -193,7 +193,7 @@ def test_a_run_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 def test_what_a_library_prints_is_no_event() -> None:
     noisy = "w.load_dataset = lambda name: print('noise', flush=True)"
-    script = f"from vae_core.runs import worker as w; {noisy}; w.main([])"
+    script = f"from vae_core.runs import worker as w; {noisy}; w.run_worker(None)"
     worker = Process("-c", script)
     assert worker.wait(lambda event: True) == {"event": "ready"}
     worker.close_input()

@@ -1,11 +1,8 @@
 """Accuracy of gradient estimators for one datum from very many samples."""
 
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,8 +10,7 @@ from vae_core.errors import BadInput
 from vae_core.evidence.exact import MAX_EXACT_DIMS
 from vae_core.labs.gradients.estimators import ESTIMATORS, Expectation, draw_samples, estimates
 from vae_core.labs.gradients.exact import Datum, datum_expectation, sampled_gradient
-from vae_core.runs.runfile import load_run
-from vae_core.runs.task import Arrays, run_task
+from vae_core.model import VAE
 
 NUM_SAMPLES: Final = 2**20
 PIECE: Final = 2**13
@@ -103,28 +99,44 @@ def _moments(parts: list[Tensor], num_counts: int) -> Moments:
     return Moments(sizes.reshape(*shape, 1, 1), means, squares)
 
 
-def main(arguments: list[str]) -> int:
-    """Measures the run in a file on the datum of another."""
-    source, target, run_file, seed = arguments
+def measure(
+    model: VAE,
+    x: Tensor,
+    *,
+    sample_counts: Sequence[int],
+    num_samples: int = NUM_SAMPLES,
+    generator: torch.Generator,
+    on_progress: Callable[[float], None],
+) -> dict[str, Tensor]:
+    """Moments of the estimators for the ELBO of one example, and what they estimate.
 
-    def work(inputs: Arrays, say: Callable[[float], None]) -> Arrays:
-        written_ns = Path(run_file).stat().st_mtime_ns
-        model = load_run(Path(run_file)).model()
-        subject = datum_expectation(model, torch.from_numpy(inputs["x"]))
-        generator = torch.Generator().manual_seed(int(seed))
-        counts = [int(count) for count in inputs["sample_counts"]]
-        mean, std = subject.mean.float(), subject.std.float()
-        found = moments(
-            subject.expectation, mean, std, sample_counts=counts, generator=generator, on_progress=say
-        )
-        arrays = {"count": found.size, "mean": found.mean, "variance": found.variance}
-        arrays |= _truth(subject, generator)
-        return {name: value.numpy() for name, value in arrays.items()} | {"written_ns": np.array(written_ns)}
+    Arguments:
+        model: The model.
+        x: The example, shape (D,).
+        sample_counts: M, each at most ``PIECE``.
+        num_samples: n, rounded up to whole pieces.
+        generator: Draws all noise.
+        on_progress: Told the share that is done.
 
-    return run_task(Path(source), Path(target), work)
+    Returns:
+        ``count``, ``mean`` and ``variance`` as in :class:`Moments`; for J > 2, where no quadrature gives it,
+        also ``truth`` and ``truth_error``, both of shape (2, J).
+    """
+    subject = datum_expectation(model, x)
+    found = moments(
+        subject.expectation,
+        subject.mean.float(),
+        subject.std.float(),
+        sample_counts=sample_counts,
+        num_samples=num_samples,
+        generator=generator,
+        on_progress=on_progress,
+    )
+    result = {"count": found.size, "mean": found.mean, "variance": found.variance}
+    return result | _truth(subject, num_samples, generator)
 
 
-def _truth(subject: Datum, generator: torch.Generator) -> dict[str, Tensor]:
+def _truth(subject: Datum, num_samples: int, generator: torch.Generator) -> dict[str, Tensor]:
     """As many samples of their own where quadrature is out of reach: both of shape (2, J)."""
     if len(subject.mean) <= MAX_EXACT_DIMS:
         return {}
@@ -132,11 +144,7 @@ def _truth(subject: Datum, generator: torch.Generator) -> dict[str, Tensor]:
         subject.expectation,
         subject.mean.float(),
         subject.std.float(),
-        num_samples=NUM_SAMPLES,
+        num_samples=num_samples,
         generator=generator,
     )
     return {"truth": torch.stack(truth.gradient), "truth_error": torch.stack(truth.standard_error)}
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

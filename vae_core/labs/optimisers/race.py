@@ -1,12 +1,10 @@
 """Several trainings from the same initial weights, with the same order of the data and the same noise."""
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +16,6 @@ from vae_core.data.dataset import Dataset
 from vae_core.elbo import evaluate
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
-from vae_core.runs.task import Arrays, run_task
 from vae_core.training.loop import Training
 
 MAX_UPDATES: Final = 1_000_000
@@ -179,19 +176,6 @@ def _line(
     return held_out, train[1:], seconds, 0
 
 
-def main(arguments: list[str]) -> int:
-    """Races the ``runs`` (JSON) of one file on the first ``num_data`` training data (0: all)."""
-    torch.set_num_threads(1)
-
-    def work(inputs: Arrays, say: Callable[[float], None]) -> dict[str, NDArray[Any]]:
-        runs = [RunConfig.from_json(str(text)) for text in inputs["runs"]]
-        found = race(race_data(runs[0], int(inputs["num_data"])), runs, on_progress=say)
-        return found._asdict() | dict(inputs)
-
-    source, target = arguments
-    return run_task(Path(source), Path(target), work)
-
-
 def race_data(run: RunConfig, num_data: int) -> Dataset:
     """The data of a run, of the training data the first ``num_data`` alone (0: all)."""
     data = load_dataset(run.dataset, seed=run.seed, folder=run.data_folder)
@@ -199,7 +183,3 @@ def race_data(run: RunConfig, num_data: int) -> Dataset:
         return data
     labels = None if data.labels_train is None else data.labels_train[:num_data]
     return replace(data, x_train=data.x_train[:num_data], labels_train=labels)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,11 +1,9 @@
 """The same model under three priors: equal weights at the start, equal data, equal noise, equal budget."""
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig
-from vae_core.data import DATASET_INFO, Dataset, load_dataset
+from vae_core.data import DATASET_INFO, Dataset
 from vae_core.distributions import DiagonalNormal, StandardNormal
 from vae_core.elbo import terms_per_datum
 from vae_core.errors import BadInput, TrainingDiverged
@@ -22,7 +20,6 @@ from vae_core.evidence.importance import stochastic_posterior
 from vae_core.latent.aggregate import prior_fit
 from vae_core.model import VAE
 from vae_core.priors import DiagonalMixture
-from vae_core.runs.task import Arrays, run_task
 from vae_core.training.loop import Training
 
 PRIORS: Final = ("standard_normal", "mixture", "vamp")
@@ -217,24 +214,3 @@ def train_all(
 
 def _stacked(values: list[Tensor] | list[float]) -> np.ndarray:
     return np.stack([np.asarray(value) for value in values])
-
-
-def main(arguments: list[str]) -> int:
-    """Trains on a data set under all priors."""
-    source, target, name, num_components, num_epochs, seed = arguments
-
-    def work(inputs: Arrays, say: Callable[[float], None]) -> Arrays:
-        del inputs
-        return train_all(
-            load_dataset(name, seed=int(seed)),
-            num_components=int(num_components),
-            num_epochs=int(num_epochs),
-            seed=int(seed),
-            on_progress=say,
-        )
-
-    return run_task(Path(source), Path(target), work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

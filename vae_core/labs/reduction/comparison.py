@@ -1,8 +1,6 @@
 """The same questions to every dimension reduction, on the same held-out data."""
 
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,7 +22,6 @@ from vae_core.latent.metrics import (
     turned_onto,
 )
 from vae_core.latent.projection import pca_projection
-from vae_core.runs.task import Arrays, run_task
 
 Array = NDArray[np.float64]
 
@@ -217,8 +214,6 @@ def _areas_by_density(method: Reduction, on: Yardstick, log_prob: Tensor | None)
     return torch.tensor(areas, dtype=torch.float64).reshape(-1, 2)
 
 
-ANSWERS: Final = 1
-"""Number of the way of asking: one more whenever kept results would no longer be what is computed here."""
 _EXAMINING: Final = 0.2
 """Share of the time of a network that its questions take."""
 
@@ -234,7 +229,7 @@ def data_arrays(dataset: Dataset) -> dict[str, np.ndarray]:
     return arrays
 
 
-def dataset_of(arrays: Arrays) -> Dataset:
+def dataset_of(arrays: Mapping[str, np.ndarray]) -> Dataset:
     """What :func:`data_arrays` wrote, as a data set without names and notes."""
     labels = [
         torch.from_numpy(arrays[name]) if name in arrays else None for name in ("labels_train", "labels_test")
@@ -291,18 +286,3 @@ def compare(
         result |= to_arrays(name, examine(Network(model, on.x_train), on))
         on_progress((number + 1) / len(NETWORKS))
     return result
-
-
-def main(arguments: list[str]) -> int:
-    """Compares on the data of a file."""
-    source, target, latent_dim, seed = arguments
-
-    def work(inputs: Arrays, say: Callable[[float], None]) -> Arrays:
-        torch.set_num_threads(1)
-        return compare(dataset_of(inputs), int(latent_dim), seed=int(seed), on_progress=say)
-
-    return run_task(Path(source), Path(target), work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,11 +1,9 @@
 """Plain VAE against full variational Bayes, on few data and on all: held-out bounds, and spread."""
 
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig, check_integer
-from vae_core.data import Dataset, load_dataset
+from vae_core.data import Dataset
 from vae_core.evidence.importance import iw_bound
 from vae_core.labs.weights.full_bayes import (
     BayesianVAE,
@@ -25,7 +23,6 @@ from vae_core.labs.weights.full_bayes import (
 )
 from vae_core.latent.decode import log_aggregate, plane_points
 from vae_core.model import VAE
-from vae_core.runs.task import Arrays, run_task
 from vae_core.training.loop import Training
 
 NUM_WEIGHTS: Final = 64
@@ -118,7 +115,9 @@ class Setting(NamedTuple):
     seed: int
 
 
-def compare(setting: Setting, dataset: Dataset, *, on_progress: Callable[[float], None]) -> Arrays:
+def compare(
+    setting: Setting, dataset: Dataset, *, on_progress: Callable[[float], None]
+) -> dict[str, np.ndarray]:
     """Trains the three forms on both sizes with equally many updates and measures them.
 
     Returns:
@@ -211,19 +210,3 @@ def _first(dataset: Dataset, num_data: int) -> Dataset:
         x_train=dataset.x_train[:num_data].contiguous(),
         labels_train=None if labels is None else labels[:num_data],
     )
-
-
-def main(arguments: list[str]) -> int:
-    """Compares on the digits, with the settings of the command line."""
-    source, target, over, prior_std, num_steps, seed = arguments
-
-    def work(inputs: Arrays, say: Callable[[float], None]) -> Arrays:
-        num_data = int(inputs["num_data"])
-        setting = Setting(num_data, over, float(prior_std), int(num_steps), int(seed))  # type: ignore[arg-type]
-        return compare(setting, load_dataset("digits", seed=int(seed)), on_progress=say)
-
-    return run_task(Path(source), Path(target), work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

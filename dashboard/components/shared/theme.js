@@ -1,0 +1,64 @@
+/** The colours and the font of the page, with the palette of the dashboard that fits them. */
+
+/**
+ * @typedef {object} Palette
+ * @property {Record<string, string>} concepts A colour for each concept: elbo, kl, decoded, prior, ...
+ * @property {string[]} classes A colour for each class of the data.
+ *
+ * @typedef {Palette & { background: string, text: string, font: string }} Theme
+ *
+ * @typedef {{ light: Palette, dark: Palette }} Palettes
+ */
+
+/** @type {CanvasRenderingContext2D | null} */
+let parser = null;
+
+/**
+ * Red, green and blue, from 0 to 255, of any opaque colour that CSS knows.
+ * @param {string} colour
+ */
+export function rgbOf(colour) {
+  parser ??= contextOf(document.createElement("canvas"));
+  const context = parser;
+  context.fillStyle = colour;
+  const hex = String(context.fillStyle);
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @returns {CanvasRenderingContext2D}
+ */
+export function contextOf(canvas) {
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("the browser gives no drawing context");
+  return context;
+}
+
+/** @param {string} colour */
+function isDark(colour) {
+  const [red, green, blue] = rgbOf(colour);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 128;
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {Palettes} palettes
+ * @returns {Theme}
+ */
+export function readTheme(element, palettes) {
+  const style = getComputedStyle(element);
+  const read = (/** @type {string} */ name, /** @type {string} */ fallback) =>
+    style.getPropertyValue(name).trim() || fallback;
+  const background = read("--st-background-color", "#ffffff");
+  const palette = palettes[isDark(background) ? "dark" : "light"];
+  return { background, text: read("--st-text-color", "#222222"), font: style.fontFamily, ...palette };
+}
+
+/**
+ * The colour of a class; a negative label means "no class".
+ * @param {Theme} theme
+ * @param {number} label
+ */
+export const classColour = (theme, label) =>
+  label < 0 ? theme.text : theme.classes[label % theme.classes.length];

@@ -1,0 +1,46 @@
+"""Each element's bundle is made of the modules that lie beside it, and can be imported from a Blob."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+COMPONENTS: Final = ROOT / "dashboard" / "components"
+ELEMENTS: Final = sorted(path.parent.name for path in COMPONENTS.glob("*/index.js"))
+IMPORT: Final = re.compile(
+    r'^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)";|^import "(\.[^"]+)";', re.MULTILINE
+)
+
+
+def modules(path: Path) -> set[Path]:
+    """A module and all that it imports by a relative path."""
+    found, waiting = {path}, [path]
+    while waiting:
+        here = waiting.pop()
+        for match in IMPORT.finditer(here.read_text("utf-8")):
+            target = (here.parent / (match[1])).resolve()
+            if target not in found:
+                found.add(target)
+                waiting.append(target)
+    return found
+
+
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_bundle_is_fresh(element: str) -> None:
+    """``scripts/bundle_elements.js`` writes the same digest of the same sources into the first line."""
+    digest = hashlib.sha256()
+    sources = {path.relative_to(ROOT).as_posix(): path for path in modules(COMPONENTS / element / "index.js")}
+    for name in sorted(sources):
+        digest.update(f"{name}\0".encode() + sources[name].read_bytes())
+    first = (COMPONENTS / element / "bundle.js").read_text("utf-8").partition("\n")[0]
+    assert digest.hexdigest()[:16] in first, f"run `npm run build` for {element}"
+
+
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_bundle_needs_no_other_file(element: str) -> None:
+    text = (COMPONENTS / element / "bundle.js").read_text("utf-8")
+    assert not re.search(r"^import\b", text, re.MULTILINE), element
+    assert re.search(r"\bas default\b", text), element

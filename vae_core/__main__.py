@@ -1,0 +1,153 @@
+"""One entry for every process of its own: the worker that trains, and the table of long computations.
+
+    python -m vae_core worker [RUN_DIR]
+    python -m vae_core task NAME INPUTS.npz RESULT.npz ARGUMENTS...
+
+Each task of the table reads its arrays and arguments here and calls a plain function that knows no process.
+What a task needs is imported by it alone: a worker does not wait for scikit-learn, nor t-SNE for PyTorch.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_core.runs.task import Arrays, run_task
+
+if TYPE_CHECKING:
+    from vae_core.runs.runfile import Run
+
+Progress = Callable[[float], None]
+Task = Callable[[Arrays, Progress, Sequence[str]], Arrays]
+
+
+def gaps(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``RUN_FILE SEED``: log p(x), the ELBO and its gaps for the examples ``x``."""
+    import torch
+
+    from vae_core.evidence.gaps import measure
+
+    run_file, seed = arguments
+    written, run = _run(run_file)
+    generator = torch.Generator().manual_seed(int(seed))
+    found = measure(run.model(), torch.from_numpy(inputs["x"]), generator=generator, on_progress=on_progress)
+    arrays = {name: value.double().numpy() for name, value in found._asdict().items()}
+    return arrays | written | {"step": np.array(run.step)}
+
+
+def tsne(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``SEED``: t-SNE ``coordinates`` of the ``points``."""
+    from vae_core.latent.projection import tsne_projection
+
+    (seed,) = arguments
+    return {"coordinates": tsne_projection(inputs["points"], seed=int(seed), on_progress=on_progress)}
+
+
+def gradients(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``RUN_FILE SEED``: moments of the gradient estimators for one example ``x`` and ``sample_counts``."""
+    import torch
+
+    from vae_core.labs.gradients.estimation import measure
+
+    run_file, seed = arguments
+    written, run = _run(run_file)
+    found = measure(
+        run.model(),
+        torch.from_numpy(inputs["x"]),
+        sample_counts=[int(count) for count in inputs["sample_counts"]],
+        generator=torch.Generator().manual_seed(int(seed)),
+        on_progress=on_progress,
+    )
+    return {name: value.numpy() for name, value in found.items()} | written
+
+
+def race(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """Trains the ``runs`` (JSON) on the first ``num_data`` training examples (0: all)."""
+    from vae_core.config import RunConfig
+    from vae_core.labs.optimisers import race as lab
+
+    () = arguments
+    runs = [RunConfig.from_json(str(text)) for text in inputs["runs"]]
+    found = lab.race(lab.race_data(runs[0], int(inputs["num_data"])), runs, on_progress=on_progress)
+    return found._asdict() | dict(inputs)
+
+
+def priors(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``DATASET NUM_COMPONENTS NUM_EPOCHS SEED``: the same model trained under each prior."""
+    from vae_core.data import load_dataset
+    from vae_core.labs.priors.training import train_all
+
+    del inputs
+    name, num_components, num_epochs, seed = arguments
+    return train_all(
+        load_dataset(name, seed=int(seed)),
+        num_components=int(num_components),
+        num_epochs=int(num_epochs),
+        seed=int(seed),
+        on_progress=on_progress,
+    )
+
+
+def weights(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``OVER PRIOR_STD NUM_STEPS SEED``: a plain VAE and full variational Bayes on ``num_data`` digits."""
+    from vae_core.data import load_dataset
+    from vae_core.labs.weights.comparison import Setting, compare
+
+    over, prior_std, num_steps, seed = arguments
+    setting = Setting(
+        num_data=int(inputs["num_data"]),
+        over=over,  # type: ignore[arg-type]  # checked by the model
+        prior_std=float(prior_std),
+        num_steps=int(num_steps),
+        seed=int(seed),
+    )
+    return compare(setting, load_dataset("digits", seed=int(seed)), on_progress=on_progress)
+
+
+def reduction(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``LATENT_DIM SEED``: dimension reductions by networks of the data in ``inputs``."""
+    from vae_core.labs.reduction.comparison import compare, dataset_of
+
+    latent_dim, seed = arguments
+    return compare(dataset_of(inputs), int(latent_dim), seed=int(seed), on_progress=on_progress)
+
+
+TASKS: Final[Mapping[str, Task]] = {
+    task.__name__: task for task in (gaps, tsne, gradients, race, priors, weights, reduction)
+}
+"""The long computations, by name."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command; returns the exit code, 2 for a command that there is not."""
+    match arguments:
+        case ["worker", *folder] if len(folder) < 2:
+            from vae_core.runs.worker import run_worker
+
+            return run_worker(Path(folder[0]) if folder else None)
+        case ["task", name, source, target, *rest] if name in TASKS:
+            return run_task(Path(source), Path(target), lambda inputs, say: TASKS[name](inputs, say, rest))
+    sys.stderr.write(f"{__doc__}\nTasks:\n\n")
+    sys.stderr.writelines(f"    {name:<10}{task.__doc__}\n" for name, task in TASKS.items())
+    return 2
+
+
+def _run(run_file: str) -> tuple[dict[str, NDArray[Any]], "Run"]:
+    """A run, and when its file was written: a result says which state of the run it is of."""
+    from vae_core.runs.runfile import load_run
+
+    path = Path(run_file)
+    # Before it is read: a save in between makes a result look older than it is, never newer.
+    written_ns = path.stat().st_mtime_ns
+    return {"written_ns": np.array(written_ns)}, load_run(path)
+
+
+if __name__ == "__main__":
+    # One thread: with two, small networks are 10 to 100 times slower on a busy machine.
+    os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    # Everything is written by then; tearing PyTorch down in good order would take two seconds more.
+    os._exit(main(sys.argv[1:]))
