@@ -94,12 +94,20 @@ export class DecodedGrid {
   drawNumbers(context, theme, { left, top, width, height }, { rows, columns, axis }) {
     const bottom = top + height;
     for (const k of spacedIndices(columns, width, 46).filter((index) => index < columns - 1)) {
-      write(context, theme, fixed(axis[k], 1), left + ((k + 0.5) * width) / columns, bottom + 5, { base: "top" });
+      write(context, theme, fixed(axis[k], 1), left + ((k + 0.5) * width) / columns, bottom + 5, {
+        base: "top",
+      });
     }
-    write(context, theme, this.titles[0], left + width, bottom + 4, { base: "top", align: "right", size: 13 });
+    write(context, theme, this.titles[0], left + width, bottom + 4, {
+      base: "top",
+      align: "right",
+      size: 13,
+    });
     if (rows === 1) return;
     for (const k of spacedIndices(rows, height, 36)) {
-      write(context, theme, fixed(axis[k], 1), left - 5, bottom - ((k + 0.5) * height) / rows, { align: "right" });
+      write(context, theme, fixed(axis[k], 1), left - 5, bottom - ((k + 0.5) * height) / rows, {
+        align: "right",
+      });
     }
     write(context, theme, this.titles[1], left - 34, top + 6, { size: 13 });
   }

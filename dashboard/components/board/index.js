@@ -1,131 +1,169 @@
-// The board: one instance per place on the page, told of new data, drawing once per frame and only when needed.
+/** The live training board: curves, latent plane, decoded grid and reconstructions, drawn only when something changed. */
 
-const boards = new WeakMap();
-const mounts = new Map();
-const KINDS = {
-  images: [DecodedGrid, PicturePairs],
-  points: [DataPlane, DataPlane],
-  lines: [CoordinateLines, CoordinateLines],
-};
+import { floatsOf, integersOf, jsonOf } from "../shared/arrays.js";
+import { Frames, prefersCalm } from "../shared/frames.js";
+import { elementOf, find, findAll, findCanvas } from "../shared/mount.js";
+import { Plane } from "../shared/plane.js";
+import { readTheme } from "../shared/theme.js";
+import { Curve } from "./curve.js";
+import { CurveGroup } from "./curve_group.js";
+import { decodedViews } from "./decoded_views.js";
+import { CONCEPTS, NO_HISTORY } from "./history.js";
+
+/**
+ * @typedef {import("../shared/theme.js").Theme} Theme
+ * @typedef {import("./decoded_views.js").DecodedViews} DecodedViews
+ * @typedef {import("./decoded_views.js").View} View
+ * @typedef {import("./history.js").Column} Column
+ *
+ * @typedef {object} Message What Python sends (`board_payload`); arrays are base64.
+ * @property {string} run
+ * @property {number} step
+ * @property {number} rows Of the whole history.
+ * @property {Record<Column, string>} history float32; only some of the rows of a long one.
+ * @property {string[]} class_names
+ * @property {boolean} deterministic Whether there is neither a bound nor a KL.
+ * @property {import("../shared/theme.js").Palettes} palettes
+ * @property {number[]} plane The two dimensions that are shown, from 0.
+ * @property {number} latent_dim
+ * @property {string} means float32, pairs.
+ * @property {string} stds float32, pairs.
+ * @property {string} labels int32
+ * @property {"images" | "points" | "lines"} kind
+ * @property {number} data_dim
+ * @property {number[] | null} image_shape [height, width]
+ * @property {string} examples uint8 for images, otherwise float32; the same for the next two.
+ * @property {string} reconstructions
+ * @property {string} grid
+ * @property {number[]} grid_shape [rows, columns]
+ * @property {string} grid_axis float32
+ */
+
 const NO_POSTERIOR = { elbo: "no bound: deterministic encoder", kl: "no KL: deterministic encoder" };
 
+/** How often an element of each key was made: an element that is kept while data arrive counts 1. */
+const mounts = new Map();
+
 class Board {
+  /** A message that no frame has taken yet. @type {Uint8Array | null} */
+  pending = null;
+  /** @type {Theme | null} */
+  theme = null;
+  /** @type {DecodedViews | null} */
+  decoded = null;
+  run = "";
+  /** Views to be drawn in the next frame. @type {Set<View>} */
+  stale = new Set();
+
+  /**
+   * @param {HTMLElement} root
+   * @param {string} key
+   */
   constructor(root, key) {
     this.root = root;
     mounts.set(key, (mounts.get(key) ?? 0) + 1);
     root.dataset.mounts = mounts.get(key);
-    this.frame = 0;
-    this.stale = new Set();
-    this.views = {};
-    const all = () => this.invalidate("charts", "plane", "grid", "pairs");
-    this.views.charts = new CurveGroup(
-      ["elbo", "reconstruction", "kl"].map((concept) => new Curve(root.querySelector(`.${concept}`), concept)),
-      () => this.invalidate("charts"),
-    );
-    const [canvas, tip] = ["canvas", ".tip"].map((part) => root.querySelector(`.plane ${part}`));
-    this.views.plane = new Plane(canvas, tip, () => this.invalidate("plane"));
-    this.resizes = new ResizeObserver(all);
-    for (const stage of root.querySelectorAll(".stage")) this.resizes.observe(stage);
-    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
+    this.frames = new Frames((now) => this.tick(now));
+    const curves = CONCEPTS.map((concept) => new Curve(find(root, `.${concept}`), concept));
+    this.charts = new CurveGroup(curves, () => this.invalidate(this.charts));
+    const redrawPlane = () => this.invalidate(this.plane);
+    this.plane = new Plane(findCanvas(root, ".plane canvas"), find(root, ".plane .tip"), redrawPlane);
+    this.plane.connect();
+    this.frames.watchSizes(findAll(root, ".stage"), () => this.invalidateAll());
   }
 
-  update(payload) {
-    this.pending = payload;
-    this.invalidate("charts", "plane", "grid", "pairs");
+  /** @param {Uint8Array} data */
+  update(data) {
+    this.pending = data;
+    this.invalidateAll();
   }
 
-  invalidate(...names) {
-    for (const name of names) this.stale.add(name);
-    this.frame ||= requestAnimationFrame((now) => this.tick(now));
+  invalidateAll() {
+    for (const view of this.views) this.stale.add(view);
+    this.frames.request();
   }
 
-  // A hidden tab gets no frames, so nothing is decoded or drawn for it.
+  /** @param {View} view */
+  invalidate(view) {
+    this.stale.add(view);
+    this.frames.request();
+  }
+
+  /** @returns {View[]} */
+  get views() {
+    const decoded = this.decoded ? [this.decoded.grid, this.decoded.pairs] : [];
+    return [this.charts, this.plane, ...decoded];
+  }
+
+  /**
+   * A hidden tab gets no frames, so nothing is decoded or drawn for it.
+   * @param {number} now
+   */
   tick(now) {
-    this.frame = 0;
     if (this.pending) this.take(this.pending, now);
     this.pending = null;
-    const moving = [...this.stale].filter((name) => this.views[name].draw(this.theme, now));
-    this.stale.clear();
-    this.root.dataset.zoom = this.views.charts.zoomText;
-    if (moving.length) this.invalidate(...moving);
+    const { theme } = this;
+    if (!theme) return;
+    const moving = [...this.stale].filter((view) => view.draw(theme, now));
+    this.stale = new Set(moving);
+    this.root.dataset.zoom = this.charts.zoomText;
+    if (moving.length) this.frames.request();
   }
 
-  take(bytes, now) {
-    const payload = JSON.parse(new TextDecoder().decode(bytes));
-    const fresh = this.payload?.run !== payload.run;
-    this.payload = payload;
-    this.theme = readTheme(this.root, payload.palettes);
-    if (fresh) this.begin(payload);
-    const columns = Object.entries(payload.history).map(([name, column]) => [name, floatsOf(column)]);
-    this.views.charts.set(Object.fromEntries(columns), payload.deterministic ? NO_POSTERIOR : {});
-    const instant = fresh || this.calm.matches;
-    this.setPlane(payload, now, instant);
-    this[`set_${payload.kind}`](payload, now, instant);
-    Object.assign(this.root.dataset, { run: payload.run, step: payload.step, rows: payload.rows });
+  /**
+   * @param {Uint8Array} data
+   * @param {number} now
+   */
+  take(data, now) {
+    /** @type {Message} */
+    const message = jsonOf(data);
+    const isFirst = this.decoded === null || this.run !== message.run;
+    const instant = isFirst || prefersCalm();
+    this.theme = readTheme(this.root, message.palettes);
+    this.decoded = isFirst ? this.begin(message) : this.decoded;
+    this.charts.set(historyOf(message), message.deterministic ? NO_POSTERIOR : {});
+    this.plane.set(planeOf(message), now, instant);
+    this.decoded?.set(message, now, instant);
+    this.stale = new Set(this.views);
+    const { run, step, rows } = message;
+    Object.assign(this.root.dataset, { run, step, rows });
   }
 
-  begin(payload) {
-    this.views.charts.clear();
-    this.views.plane.view = null;
-    const [grid, pairs] = ["grid", "pairs"].map((name) => this.root.querySelector(`.${name} canvas`));
-    const [Grid, Pairs] = KINDS[payload.kind];
-    this.views.grid = new Grid(grid);
-    this.views.pairs = new Pairs(pairs);
-    const what = payload.kind === "images" ? "images" : "data";
-    this.root.querySelector(".pairs h3").textContent = `Held-out ${what} and reconstructions`;
-  }
-
-  setPlane(payload, now, instant) {
-    const data = {
-      means: floatsOf(payload.means),
-      stds: floatsOf(payload.stds),
-      labels: new Int32Array(bytesOf(payload.labels).buffer),
-      classNames: payload.class_names,
-      axes: payload.plane,
-      latentDim: payload.latent_dim,
-    };
-    this.views.plane.set(data, now, instant);
-  }
-
-  set_images(payload) {
-    const shape = payload.image_shape;
-    const [rows, columns] = payload.grid_shape;
-    const axis = floatsOf(payload.grid_axis);
-    this.views.grid.set({ bytes: bytesOf(payload.grid), shape, rows, columns, axis, axes: payload.plane });
-    const [examples, reconstructions] = [payload.examples, payload.reconstructions].map(bytesOf);
-    this.views.pairs.set({ examples, reconstructions, shape });
-  }
-
-  set_points(payload, now, instant) {
-    const points = floatsOf(payload.examples);
-    const [rows, columns] = payload.grid_shape;
-    this.views.grid.set({ points, decoded: floatsOf(payload.grid), rows, columns }, now, instant);
-    this.views.pairs.set({ points, decoded: floatsOf(payload.reconstructions), rows: null, columns: null }, now, instant);
-  }
-
-  set_lines(payload) {
-    const points = floatsOf(payload.examples);
-    this.views.grid.set({ points, decoded: floatsOf(payload.grid), dim: payload.data_dim });
-    this.views.pairs.set({ points, decoded: floatsOf(payload.reconstructions), dim: payload.data_dim });
+  /**
+   * Another run begins without the zoom of the last one, and may have data of another kind.
+   * @param {Message} message
+   */
+  begin({ run, kind }) {
+    this.run = run;
+    this.charts.clear();
+    this.plane.view = null;
+    const what = kind === "images" ? "images" : "examples";
+    find(this.root, ".pairs h3").textContent = `Held-out ${what} and reconstructions`;
+    const [grid, pairs] = [".grid canvas", ".pairs canvas"].map((selector) =>
+      findCanvas(this.root, selector),
+    );
+    return decodedViews(kind, grid, pairs);
   }
 
   destroy() {
-    cancelAnimationFrame(this.frame);
-    this.resizes.disconnect();
+    this.frames.stop();
   }
 }
 
-export default function ({ data, key, parentElement }) {
-  const root = parentElement.querySelector(".board");
-  let board = boards.get(parentElement);
-  if (board?.root !== root) {
-    board?.destroy();
-    board = new Board(root, key);
-    boards.set(parentElement, board);
-  }
-  board.update(data);
-  return () => {
-    board.destroy();
-    boards.delete(parentElement);
-  };
+/** @param {Message} message */
+function historyOf({ history }) {
+  const columns = Object.entries(history).map(([name, column]) => [name, floatsOf(column)]);
+  return { ...NO_HISTORY, ...Object.fromEntries(columns) };
 }
+
+/** @param {Message} message */
+const planeOf = ({ means, stds, labels, class_names: classNames, plane: axes, latent_dim: latentDim }) => ({
+  means: floatsOf(means),
+  stds: floatsOf(stds),
+  labels: integersOf(labels),
+  classNames,
+  axes,
+  latentDim,
+});
+
+export default elementOf(".board", (root, { key }) => new Board(root, key));

@@ -45,7 +45,10 @@ export class PicturePairs {
     const choices = Array.from({ length: this.count }, (_, k) => {
       const bands = k + 1;
       const columns = Math.ceil(this.count / bands);
-      const scale = Math.min((width - 4 * columns) / (columns * w), (height - 14 * (bands - 1)) / (2.1 * bands * h));
+      const scale = Math.min(
+        (width - 4 * columns) / (columns * w),
+        (height - 14 * (bands - 1)) / (2.1 * bands * h),
+      );
       return { bands, columns, scale, worth: (scale * this.count) / (bands * columns) };
     });
     return choices.reduce((best, choice) => (choice.worth > best.worth ? choice : best));

@@ -142,7 +142,10 @@ class Scene {
  */
 function sceneOf(message) {
   if (message.kind === "components") return new Scene(new Components(message), new ProbabilityBars());
-  return new Scene(new NoisyMixture(message), message.kind === "line" ? new DensityCurve() : new DensityPlane());
+  return new Scene(
+    new NoisyMixture(message),
+    message.kind === "line" ? new DensityCurve() : new DensityPlane(),
+  );
 }
 
 const STEP_MS = 33;
@@ -164,7 +167,7 @@ class ChosenQ {
     this.root = root;
     this.canvas = findCanvas(root, ".picture");
     this.sliders = find(root, ".sliders");
-    this.report = find(root, ".said");
+    this.result = find(root, ".result");
     this.ratio = find(root, ".ratio");
     this.best = find(root, ".best");
     this.decomposition = new Decomposition(root);
@@ -207,7 +210,7 @@ class ChosenQ {
     this.theme = readTheme(this.root, message.palettes);
     this.root.dataset.kind = message.kind;
     this.root.style.setProperty("--elbo", this.theme.concepts.elbo);
-    this.root.style.setProperty("--miss", this.theme.concepts.kl_to_posterior);
+    this.root.style.setProperty("--kl", this.theme.concepts.kl_to_posterior);
     this.halt();
     this.clear();
     this.takeScene(message);
@@ -266,7 +269,7 @@ class ChosenQ {
 
   clear() {
     this.bounds = [];
-    this.report.textContent = "";
+    this.result.textContent = "";
   }
 
   ascend() {
@@ -306,7 +309,7 @@ class ChosenQ {
   arrive() {
     this.halt();
     const gap = fixed(Math.max(0, this.decomposition.values?.klToPosterior ?? NaN), 3);
-    this.report.textContent =
+    this.result.textContent =
       this.kind === "components"
         ? `q is the posterior: the gap is ${gap} nats and F = log p(x).`
         : `The best Gaussian from here still misses ${gap} nats: the approximation gap. ` +

@@ -168,7 +168,10 @@ class GaussianPicture {
       label: model.dims > 1 ? `${word}, z${"₁₂"[i]}` : word,
       range,
       read: (/** @type {Gaussian} */ q) => q[part][i],
-      write: (/** @type {Gaussian} */ q, /** @type {number} */ value) => ({ ...q, [part]: replaced(q[part], i, value) }),
+      write: (/** @type {Gaussian} */ q, /** @type {number} */ value) => ({
+        ...q,
+        [part]: replaced(q[part], i, value),
+      }),
     });
     return model.x.flatMap((_, i) => [
       slider("mean", "mean of q", i, [-4, 4, 0.05]),

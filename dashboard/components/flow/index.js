@@ -71,7 +71,8 @@ class Flow {
     find(this.root, ".of").textContent =
       `of step ${step}: the first of ${numbers.num_data} examples in its mini-batch`;
     for (const name of PICTURES) this.showExample(name, message[name], message.image_shape);
-    for (const [name, text] of Object.entries(textsOf(message))) find(this.cards[name], "p").textContent = text;
+    for (const [name, text] of Object.entries(textsOf(message)))
+      find(this.cards[name], "p").textContent = text;
   }
 
   /**
