@@ -1,15 +1,11 @@
 """The optimisers in a browser: the ways play, and a race beside the server ends with its table."""
 
 import re
-from typing import Final
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
-
-WAIT_MS: Final = 60_000
-pytestmark = pytest.mark.usefixtures("deep_links")
+from tests.browser.pages import WAIT_MS
 
 
 def test_ways_play_and_a_race_is_run(app_server: Server, page: Page) -> None:

@@ -7,10 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.conftest import NewPage
+from tests.browser.pages import WAIT_MS, NewPage
 from tests.dashboard.test_settings import contrast
 
-WAIT_MS: Final = 60_000
 SEGMENTS: Final = """() => {
   const [chosen, other] = ["true", "false"].map((is) =>
     getComputedStyle(document.querySelector(`[role=radio][aria-checked=${is}]`)));
@@ -18,7 +17,6 @@ SEGMENTS: Final = """() => {
   return [ground, chosen.backgroundColor, chosen.color, other.color];
 }"""
 CHANNELS: Final = re.compile(r"[\d.]+")
-pytestmark = pytest.mark.usefixtures("deep_links")
 
 
 def over(ground: str, colour: str) -> str:

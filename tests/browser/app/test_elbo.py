@@ -1,15 +1,11 @@
 """The ELBO page in a browser: a datum by keyboard, q that walks when it is played, gaps measured live."""
 
 import re
-from typing import Final
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
-
-WAIT_MS: Final = 60_000
-pytestmark = pytest.mark.usefixtures("deep_links")
+from tests.browser.pages import WAIT_MS
 
 
 def visit(page: Page, server: Server, view: str) -> None:

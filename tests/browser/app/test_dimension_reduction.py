@@ -6,12 +6,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
+from tests.browser.pages import WAIT_MS
 
-WAIT_MS: Final = 60_000
 CUT_TABLES: Final = """() => [...document.querySelectorAll("[data-testid=stTable] *")].filter((box) =>
   box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible").length
 """
-pytestmark = pytest.mark.usefixtures("deep_links")
 
 
 @pytest.mark.timeout(300)
