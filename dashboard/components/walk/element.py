@@ -1,4 +1,4 @@
-"""The moving picture of the Start page: a point that moves through the latent plane, and its decoded image."""
+"""The moving picture of the Start page: a point in the latent plane, and its decoded image."""
 
 import json
 from typing import Final

@@ -46,6 +46,13 @@ def hover(page: Page, canvas: Locator, x: float, y: float) -> None:
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
 
 
+def pinch(page: Page) -> None:
+    """A pinch outwards where the pointer is: browsers report it as a turn of the wheel with Ctrl."""
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+
+
 @pytest.mark.parametrize(("width", "columns"), [(1280, 3), (390, 1)])
 def test_fits_the_window(training: Training, new_page: NewPage, width: int, columns: int) -> None:
     page = new_page(viewport={"width": width, "height": 800})
@@ -76,7 +83,7 @@ def test_shows_the_latest_numbers(training: Training, page: Page) -> None:
     expect(board.locator(".reconstruction .value")).to_have_text("−20.0")
     expect(board.locator(".kl .value")).to_have_text("5.0")
     assert float(board.locator(".kl .value").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")) >= 20
-    label = "ELBO, nats per datum, at step 5900: held-out −25.00 · training −25.00"
+    label = "ELBO, nats per example, at step 5900: held-out −25.00 · training −25.00"
     expect(board.locator(".elbo canvas")).to_have_attribute("aria-label", label)
     for canvas in board.locator("canvas").all():
         assert canvas.get_attribute("role") == "img", canvas
@@ -98,7 +105,7 @@ def test_zoom_is_kept_while_points_arrive(training: Training, page: Page) -> Non
     board = training.open(page)
     canvas = board.locator(".elbo canvas")
     hover(page, canvas, 0.5, 0.5)
-    page.mouse.wheel(0, -120)
+    pinch(page)
     expect(board).not_to_have_attribute("data-zoom", "")
     zoom = board.get_attribute("data-zoom")
     training.reach(80)
@@ -111,7 +118,7 @@ def test_zoom_is_kept_while_points_arrive(training: Training, page: Page) -> Non
 def test_new_run_starts_without_the_old_zoom(training: Training, page: Page) -> None:
     board = training.open(page)
     hover(page, board.locator(".kl canvas"), 0.5, 0.5)
-    page.mouse.wheel(0, -120)
+    pinch(page)
     expect(board).not_to_have_attribute("data-zoom", "")
     training.reach(5, run="b" * 16)
     expect(board).to_have_attribute("data-run", "b" * 16)
@@ -148,7 +155,7 @@ def test_crosshair_is_shared_and_names_its_step(training: Training, page: Page) 
         expect(board.locator(f".{chart} .note")).to_have_text(f"held-out {values}")
     page.mouse.move(1, 1)
     expect(tip).to_be_hidden()
-    expect(board.locator(".kl .note")).to_have_text("nats per datum")
+    expect(board.locator(".kl .note")).to_have_text("nats per example")
 
 
 def test_keys_move_the_crosshair_and_the_zoom(training: Training, page: Page) -> None:
@@ -183,7 +190,7 @@ def test_plane_zooms_and_comes_back(training: Training, page: Page) -> None:
     page.wait_for_timeout(400)
     before = canvas.evaluate("canvas => canvas.toDataURL()")
     hover(page, canvas, 0.2, 0.2)
-    page.mouse.wheel(0, -120)
+    pinch(page)
     page.wait_for_timeout(100)
     assert canvas.evaluate("canvas => canvas.toDataURL()") != before
     canvas.dblclick(position={"x": 60, "y": 20})
@@ -218,7 +225,7 @@ def test_glides_once_then_rests(training: Training, new_page: NewPage, motion: s
 @pytest.mark.parametrize("kind", ["points", "lines", "broken", "deterministic"])
 def test_draws_every_kind(training: Training, page: Page, kind: str) -> None:
     board = training.open(page, 1, kind=kind)
-    note = "no KL: deterministic encoder" if kind == "deterministic" else "nats per datum"
+    note = "no KL: deterministic encoder" if kind == "deterministic" else "nats per example"
     for rows, number in ((1, "0.0"), (40, "4.9")):
         training.reach(rows)
         expect(board).to_have_attribute("data-rows", str(rows))
