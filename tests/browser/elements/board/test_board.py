@@ -238,8 +238,8 @@ EVERY_EVENT = """() => {
     const { shadowRoot } = document.querySelector("#host");
     for (const canvas of shadowRoot.querySelectorAll("canvas")) {
         const pointer = { bubbles: true, button: 0, clientX: 80, clientY: 80 };
-        for (const name of ["pointerenter", "pointermove", "pointerdown", "pointermove", "pointerup", "pointerleave"])
-            canvas.dispatchEvent(new PointerEvent(name, pointer));
+        for (const name of ["enter", "move", "down", "move", "up", "leave"])
+            canvas.dispatchEvent(new PointerEvent(`pointer${name}`, pointer));
         canvas.dispatchEvent(new MouseEvent("dblclick", pointer));
         canvas.dispatchEvent(new WheelEvent("wheel", { deltaY: -120, ctrlKey: true, cancelable: true }));
         for (const key of ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "+", "-", "0", "Escape", "a"])
