@@ -28,13 +28,11 @@ PAGES = (
 def main() -> None:
     """Draws the frame and the page that the URL names."""
     warmup.start()
+    # Before the navigation: until it knows an icon, the browser would ask Google for that of the page.
+    st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout="wide")
     pages = [st.Page(ROOT / "pages" / file, title=title, icon=icon) for file, title, icon in PAGES]
     page = st.navigation(pages, position="top")
-    st.set_page_config(
-        page_title=f"{page.title} · VAE Dashboard",
-        page_icon=ROOT / "dashboard" / "icon.png",
-        layout="wide",
-    )
+    st.set_page_config(page_title=f"{page.title} · VAE Dashboard")
     state.follow_link(page.url_path)
     page.run()
 
