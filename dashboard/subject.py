@@ -10,7 +10,7 @@ from dashboard import cached as cache
 from dashboard.elbo import cached as cache_bound
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
-from dashboard.shell import state
+from dashboard.shell import pages, state
 from vae_core.config import RunConfig
 from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
@@ -99,6 +99,6 @@ def _draw(view: JobView | None, config: RunConfig, step: int, beta: float) -> No
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{which}** · {facts}", width="content")
         if view is None:
-            st.page_link("../pages/train.py", label="Train your own", icon=":material/play_circle:")
+            pages.link("train", "Train your own")
         elif view.status == "running":
             st.button("Newest weights", icon=":material/refresh:", help="Looks again, at the weights of now.")
