@@ -1,4 +1,4 @@
-"""The Start page in a browser: its picture fits the window and tells the server nothing; doors open pages."""
+"""The Start page in a browser: its picture fits the window and tells the server nothing; cards lead to pages."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
-from dashboard.shell.doors import LABORATORIES, MODEL
+from dashboard.shell.pages import LABORATORIES, MODEL
 from tests.browser.pages import NewPage, place, sent_messages
 
 
@@ -44,7 +44,7 @@ def test_fits_the_window(app_server: Server, new_page: NewPage, width: int, heig
         assert max(bottoms) <= height, bottoms
 
 
-def test_doors_lead_to_the_pages(app_server: Server, page: Page) -> None:
+def test_cards_lead_to_the_pages(app_server: Server, page: Page) -> None:
     opened(page, app_server)
     page.get_by_test_id("stPageLink").get_by_text("ELBO").click()
     expect(page).to_have_url(re.compile(r"/elbo(\?|$)"))
