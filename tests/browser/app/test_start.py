@@ -1,4 +1,4 @@
-"""The Start page in a browser: its picture fits the window and tells the server nothing; cards lead to pages."""
+"""The Start page in a browser: its picture fits the window, its server hears nothing, cards lead to pages."""
 
 import re
 
