@@ -43,7 +43,7 @@ def call(module: str, function: str, *values: object) -> Any:
     Arguments:
         module: Path of an ES module below ``dashboard/components``; the function sees its exports as ``m``.
         function: JavaScript; its result has to be JSON.
-        values: Its arguments: plain values, NaN and infinities among them, for Python writes those as JavaScript does.
+        values: Its arguments: JSON, or NaN and infinities, which Python writes as JavaScript does.
     """
     given = ", ".join(json.dumps(value) for value in values)
     code = f"""
