@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-DEADLINE_S: Final = 60.0
+DEADLINE_S: Final = 180.0
 T = TypeVar("T")
 
 

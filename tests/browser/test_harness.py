@@ -53,10 +53,9 @@ def test_foreign_requests_and_errors_are_seen(server: Server, page: Page, watch:
     page.goto(server.url)
     page.evaluate("fetch('http://example.invalid/x').catch(() => console.error('caught'))")
     page.evaluate("new WebSocket('ws://example.invalid/y'); setTimeout(() => { throw Error('thrown') })")
-    page.wait_for_timeout(200)
+    for word in ("caught", "thrown"):
+        until(lambda: bool(page.title()) and any(word in error for error in watch.errors), f"error {word}")  # noqa: B023
     assert watch.foreign == ["http://example.invalid/x", "ws://example.invalid/y"], watch.foreign
-    assert any("caught" in error for error in watch.errors), watch.errors
-    assert any("thrown" in error for error in watch.errors), watch.errors
     watch.foreign.clear()
     watch.errors.clear()
 

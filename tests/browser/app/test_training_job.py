@@ -5,7 +5,6 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,21 +13,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import WAIT_MS, NewPage, place
+from tests.browser.pages import NewPage, place
 from tests.polling import until
 from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot, read_snapshot
 
 ELBO: Final = HISTORY_COLUMNS.index("elbo_held_out")
-
-
-@pytest.fixture
-def page(new_page: NewPage) -> Iterator[Page]:
-    """A page of 1280 by 800 pixels, patient enough for a busy machine."""
-    page = new_page()
-    page.set_default_timeout(WAIT_MS)
-    expect.set_options(timeout=WAIT_MS)
-    yield page
-    expect.set_options(timeout=5_000)
 
 
 LONG: Final = "?hidden=2048"
