@@ -5,8 +5,10 @@ from typing import Final
 
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
+from tests.polling import DEADLINE_S
+
 NewPage = Callable[..., Page]
-WAIT_MS: Final = 180_000
+WAIT_MS: Final = 1000 * DEADLINE_S
 """The one deadline of a browser test: of a page that loads on a busy machine, with room to spare."""
 
 PIXELS: Final = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"

@@ -186,7 +186,7 @@ def test_default_digits_learn_and_separate(app_server: Server, page: Page) -> No
         risen = snapshot.history[-1, ELBO] - snapshot.history[0, ELBO]
         return snapshot if risen > 5 and neighbour_accuracy(snapshot) > 0.7 else None
 
-    until(learnt, "5 nats more and classes that lie apart", within_s=90)
+    until(learnt, "5 nats more and classes that lie apart")
     stop(page)
 
 
