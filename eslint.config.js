@@ -1,7 +1,7 @@
 import js from "@eslint/js";
 import globals from "globals";
 
-const UNCONVERTED = ["board", "chosen_q", "flow", "latent", "network", "walk"];
+const UNCONVERTED = ["board", "chosen_q", "flow", "network", "walk"];
 
 export default [
   {
@@ -19,6 +19,7 @@ export default [
       "prefer-const": "error",
       "no-console": "error",
       "no-warning-comments": "error",
+      "no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       eqeqeq: "error",
     },
   },
