@@ -51,7 +51,7 @@ class ObservedSteps:
 
     def __init__(self, training: Training, dataset: Dataset, path: Path) -> None:
         self._steps = training.steps()
-        self._observer = Observer(training, dataset, seed=0)
+        self._observer = Observer(training, seed=0)
         self._path = path
         self._seconds = 0.0
         self._looks = 0

@@ -64,7 +64,7 @@ def _trained(config: RunConfig) -> Run:
     return Run(
         config=config,
         weights=training.model.state_dict(),
-        history=Observer(training, dataset, seed=config.seed).look().history,
+        history=Observer(training, seed=config.seed).look().history,
         status="finished",
         state_tensors=tensors,
         state_scalars=scalars,

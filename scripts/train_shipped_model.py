@@ -28,7 +28,7 @@ def main() -> None:
     generator = torch.Generator().manual_seed(CONFIG.seed)
     model = VAE(CONFIG.model, generator=generator)
     training = Training(model, dataset, CONFIG.train, generator=generator)
-    observer = Observer(training, dataset, seed=CONFIG.seed, grid_points=24)
+    observer = Observer(training, seed=CONFIG.seed, grid_points=24)
     observer.look()
     for step in training.steps():
         observer.add(step)

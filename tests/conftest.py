@@ -22,14 +22,19 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files run side by side, one on each processor; all browser tests are one group, which comes last.
+    """Files run side by side, one on each processor; browser tests are two groups, which come last.
 
-    They share a server and a browser, and what they wait for is fast only where no other browser runs.
+    The tests of a group share a browser, and those of the app its server.
     """
-    browser = Path(__file__).parent / "browser"
     for item in items:
-        group = "browser" if browser in item.path.parents else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+
+
+def _group(path: Path) -> str:
+    browser = Path(__file__).parent / "browser"
+    if browser not in path.parents:
+        return str(path)
+    return "app" if browser / "app" in path.parents else "elements"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,8 +1,8 @@
-"""The two exceptions of the core: input that cannot be used, and a training that left the finite numbers."""
+"""The two exceptions of the core: input that cannot be used, and training that diverged."""
 
 
 class BadInput(ValueError):
-    """Input that cannot be used, said in one sentence with its remedy.
+    """Input that cannot be used, explained in one sentence with its remedy.
 
     Arguments:
         code: What is wrong, for programs: a field name (``"latent_dim"``) or a short word (``"idx_magic"``).
@@ -22,7 +22,7 @@ class BadInput(ValueError):
 
 
 class TrainingDiverged(RuntimeError):
-    """The objective was no longer a finite number; the model holds its last state that had a finite one.
+    """Training diverged (non-finite objective); the model holds its last state with a finite objective.
 
     Arguments:
         step: The step whose objective was NaN or infinite.

@@ -75,7 +75,9 @@ def _reductions(shown: Subject, split: str, num_samples: int) -> None:
 
 
 def _switch(label: str, key: str, default: str = "sum") -> str:
-    return one_of(label, ("sum", "mean"), key=f"reduce_{key}", help_text=REDUCTIONS_HELP, default=default)
+    return one_of(
+        label, {"sum": "sum", "mean": "mean"}, key=f"reduce_{key}", help_text=REDUCTIONS_HELP, default=default
+    )
 
 
 def _verdict(shown: Subject, split: str, num_samples: int, how: dict[str, Any], *, squared: bool) -> None:

@@ -36,8 +36,7 @@ from vae_core.config import Activation, EncoderHead, Likelihood
 if TYPE_CHECKING:
     from vae_core.labs.gradients.backward import Slip
 
-SMALL: Final = "Small network"
-CURRENT: Final = "Current model"
+SUBJECTS: Final = {"small": "Small network", "current": "Current model"}
 SUBJECT_HELP: Final = (
     "**Small network**: every number fits: digits averaged to 2 × 2 pixels, new weights. **Current model**: "
     "your run, or the model that ships; large layers are pictures."
@@ -61,9 +60,15 @@ ACTIVATIONS: Final[dict[str, Activation]] = {
 }
 SLIPS: Final[dict[str, "Slip | None"]] = {
     "none": None,
-    "f(u) for f′(u)": "f_for_slope",
-    "sign of the KL": "kl_sign",
-    "no ½": "no_half",
+    "f_for_slope": "f_for_slope",
+    "kl_sign": "kl_sign",
+    "no_half": "no_half",
+}
+SLIP_LABELS: Final = {
+    "none": "none",
+    "f_for_slope": "f(u) for f′(u)",
+    "kl_sign": "sign of the KL",
+    "no_half": "no ½",
 }
 SLIP_HELP: Final = (
     "Errors that source document 000 prints. **f(u) for f′(u)**: in δ of the hidden layers (4.3.2, 4.3.3). "
@@ -80,9 +85,9 @@ PICTURE: Final = 104
 def draw() -> None:
     """The choice of the network, then its pass."""
     with st.container(horizontal=True, gap="medium"):
-        subject = one_of("Network", (SMALL, CURRENT), key="bp_subject", help_text=SUBJECT_HELP)
-        slip = SLIPS[one_of("Error of the document", tuple(SLIPS), key="bp_slip", help_text=SLIP_HELP)]
-    if subject == SMALL:
+        subject = one_of("Network", SUBJECTS, key="bp_subject", help_text=SUBJECT_HELP)
+        slip = SLIPS[one_of("Error of the document", SLIP_LABELS, key="bp_slip", help_text=SLIP_HELP)]
+    if subject == "small":
         _small(slip)
     else:
         _current(run_header.subject(), slip)

@@ -15,8 +15,7 @@ from dashboard.shell.choice import one_of
 from dashboard.subject import Subject, subject
 from vae_core.errors import BadInput
 
-FUNCTION: Final = "a one-line function"
-DATUM: Final = "this model's datum"
+MEASURED: Final = {"function": "a one-line function", "elbo": "the ELBO of one example"}
 SPLIT: Final = "held-out"
 FORMS: Final = {
     True: "f = log p(x|z), the KL is in closed form.",
@@ -49,10 +48,8 @@ ABOUT_HELP: Final = (
 def draw() -> None:
     """What is measured is chosen, then all about it."""
     st.subheader("Four ways to a gradient through a sample", help=ABOUT_HELP)
-    what = one_of(
-        "What is measured", (FUNCTION, DATUM), key="estimators_of", help_text=WHAT_HELP, in_url=True
-    )
-    if what == FUNCTION:
+    what = one_of("What is measured", MEASURED, key="estimators_of", help_text=WHAT_HELP)
+    if what == "function":
         _function()
         return
     shown = subject()
@@ -66,7 +63,8 @@ def draw() -> None:
 
 @st.fragment
 def _function() -> None:
-    formula = one_of("f(z)", tuple(cache_estimators.functions()), key="estimators_f", help_text=FUNCTION_HELP)
+    formulas = {formula: formula for formula in cache_estimators.functions()}
+    formula = one_of("f(z)", formulas, key="estimators_f", help_text=FUNCTION_HELP)
     mean, std, count = _sliders()
     with_error = _error()
     draw_scene(

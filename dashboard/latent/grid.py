@@ -26,8 +26,7 @@ DENSITY_HELP: Final = (
     "How many posterior means lie in each cell: the fuller, the more colour (for points: the larger the "
     "dot). Cells without any are holes: the decoder has never been trained there."
 )
-AT_ZERO: Final = "at 0"
-AT_DATUM: Final = "of the chosen datum"
+BASES: Final = {"zero": "at 0", "example": "of the chosen example"}
 BASE_HELP: Final = (
     "What the decoder gets outside the plane: 0, the middle of the prior, or the posterior mean of the datum "
     "that you pinned in the plane above or chose under Look closer."
@@ -64,9 +63,9 @@ def _base(shown: Subject, plane: tuple[int, int]) -> tuple[float, ...]:
     num_others = latent_dim - len(set(plane))
     if num_others == 0:
         return (0.0,) * latent_dim
-    choice = one_of("Other dimensions", (AT_ZERO, AT_DATUM), key="grid_base", help_text=BASE_HELP)
+    choice = one_of("Other dimensions", BASES, key="grid_base", help_text=BASE_HELP)
     which = "The other dimension is" if num_others == 1 else f"The other {num_others} dimensions are"
-    if choice == AT_ZERO:
+    if choice == "zero":
         st.caption(f"{which} at 0.")
         return (0.0,) * latent_dim
     means = cache.encoded(shown.key, 1, "held-out").means

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
-from vae_core.runs.snapshot import Snapshot, read_snapshot, write_atomically
+from vae_core.runs.atomic import write_atomically
+from vae_core.runs.snapshot import Snapshot, read_snapshot
 
 RUN_ID: Final = re.compile(r"[0-9a-f]{16}")
 MAX_KEPT_RUNS: Final = 300

@@ -202,7 +202,7 @@ def _reset() -> None:
     # What was moved while the run went on stands again where the run begins.
     train = view.config.train
     state.set_control("beta", train.beta)
-    if train.learning_rate in controls.LIVE_RATES:
+    if train.learning_rate in state.LEARNING_RATES:
         state.set_control("learning_rate", train.learning_rate)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 WRITER: Final = textwrap.dedent("""
     import itertools, sys
     from pathlib import Path
-    from vae_core.runs.snapshot import write_atomically
+    from vae_core.runs.atomic import write_atomically
     path = Path(sys.argv[1])
     for number in itertools.count():
         write_atomically(path, bytes([number % 256]) * 3_000_000, durable=False)

@@ -1,7 +1,6 @@
-"""Fixtures of the browser tests: one browser and one server for all of them, watched pages for each."""
+"""Fixtures of the browser tests: one browser for all of a group, watched pages for each test."""
 
 import contextlib
-import re
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -12,8 +11,8 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from benchmarks.browsing import FLAGS, Watch, find_browser
 from benchmarks.serving import ENTRY, ROOT, Server, start_server, stop_process
+from tests.browser.pages import NewPage
 
-NewPage = Callable[..., Page]
 ServeScript = Callable[[Path], Server]
 
 
@@ -54,14 +53,6 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def app_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The dashboard, started like a user does but from an empty folder, with a run store of its own."""
-    server = start_server(ENTRY, cwd=tmp_path_factory.mktemp("cwd"), home=tmp_path_factory.mktemp("app_home"))
-    yield server
-    stop_process(server.process)
-
-
-@pytest.fixture(scope="session")
 def serve_script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeScript]:
     """Serves any script with the dashboard's settings; it may import ``dashboard`` and ``vae_core``."""
     cwd = tmp_path_factory.mktemp("script_cwd")
@@ -89,13 +80,6 @@ def watch() -> Iterator[Watch]:
     watched = Watch()
     yield watched
     assert (watched.foreign, watched.errors) == ([], [])
-
-
-@pytest.fixture
-def deep_links(watch: Watch) -> Iterator[None]:
-    """A deep link makes Streamlit look for its own files below it first: those 404 are its own."""
-    yield
-    watch.errors[:] = [error for error in watch.errors if not re.search(r"404.*/\w+/_stcore/", error)]
 
 
 @pytest.fixture

@@ -140,7 +140,7 @@ def test_training_resumes_bit_for_bit(kind: str, tmp_path: Path) -> None:
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[name]), name
         assert not torch.equal(value, before[name]), f"{name} learned nothing"
-    shown = Observer(whole, dataset, seed=0).look()
+    shown = Observer(whole, seed=0).look()
     assert len(shown.kl_per_dim) == 0
     assert len(set(shown.plane)) == 2
 

@@ -1,38 +1,43 @@
-"""Data sets: the ones that ship, the ones made from a seed, IDX files, and a user's own arrays."""
+"""Data sets: the ones that ship, the ones made from a seed, IDX files, tables, and a user's own arrays."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from vae_core.data.catalogue import DATASET_INFO, DATASETS, DatasetInfo, data_shape, load_dataset
-from vae_core.data.idx import read_idx
-from vae_core.errors import BadInput
+from vae_core.exports import lazy_exports
 
 if TYPE_CHECKING:
+    from vae_core.data.catalogue import DATASET_INFO, DATASETS, DatasetInfo, data_shape, load_dataset
     from vae_core.data.dataset import Dataset, from_arrays
     from vae_core.data.folder import load_idx_folder
+    from vae_core.data.idx import read_idx
+    from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
+    from vae_core.errors import BadInput
 
 __all__ = [
     "DATASETS",
     "DATASET_INFO",
+    "TABLES",
     "BadInput",
     "Dataset",
     "DatasetInfo",
+    "Table",
     "data_shape",
     "from_arrays",
     "load_dataset",
     "load_idx_folder",
+    "load_table",
     "read_idx",
+    "read_table",
+    "standardized",
 ]
 
-# PyTorch takes seconds to import and a menu of data sets needs none of it: these come when first asked for.
-_NEED_TORCH = {
-    "Dataset": "vae_core.data.dataset",
-    "from_arrays": "vae_core.data.dataset",
-    "load_idx_folder": "vae_core.data.folder",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _NEED_TORCH:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_NEED_TORCH[name]), name)
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "vae_core.data.catalogue": ("DATASET_INFO", "DATASETS", "DatasetInfo", "data_shape", "load_dataset"),
+        "vae_core.data.dataset": ("Dataset", "from_arrays"),
+        "vae_core.data.folder": ("load_idx_folder",),
+        "vae_core.data.idx": ("read_idx",),
+        "vae_core.data.table": ("TABLES", "Table", "load_table", "read_table", "standardized"),
+        "vae_core.errors": ("BadInput",),
+    },
+)

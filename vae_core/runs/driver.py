@@ -9,7 +9,7 @@ import math
 import queue
 import time
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, NamedTuple, TextIO
 
 import torch
 
@@ -23,35 +23,16 @@ from vae_core.runs.runfile import Run
 from vae_core.training.loop import Training
 from vae_core.training.trace import Tracer
 
+FIRST_LOOK_S, LOOK_EVERY_S, SAVE_EVERY_S = 0.03, 0.2, 10.0
+TRACED_SPEED = 3.0
+"""Steps per second up to which each update is followed stage by stage: an eye can do it too."""
+WALL_LIMIT_S = 30 * 60
+"""Seconds of running, without pauses, after which a run is saved and stopped: others wait for the core."""
+PAUSE_LIMIT_S = 15 * 60
+"""Seconds after which a paused run is saved and its process ends: thirty forgotten pauses are 7 GB."""
 
-class Rate:
-    """Counts per second over about the last two seconds."""
-
-    def __init__(self) -> None:
-        self._marks: list[tuple[float, int]] = []
-        self._count = 0
-
-    def count(self, now: float) -> None:
-        """Counts one more, at the time ``now`` in seconds."""
-        self._count += 1
-        if not self._marks or now - self._marks[-1][0] >= 0.1:
-            self._marks = [*self._marks[-20:], (now, self._count)]
-
-    @property
-    def per_second(self) -> float:
-        """The rate, 0 until it is known.
-
-        Example:
-            >>> rate = Rate()
-            >>> for tenth in range(10):
-            ...     rate.count(tenth / 5)
-            >>> rate.per_second
-            5.0
-        """
-        if len(self._marks) < 2:
-            return 0.0
-        (began, first), (ended, last) = self._marks[0], self._marks[-1]
-        return (last - first) / (ended - began)
+Command = dict[str, Any]
+END_OF_INPUT: Final[Command] = {"command": "end_of_input"}
 
 
 def open_training(config: RunConfig, saved: Run | None) -> Training:
@@ -73,16 +54,11 @@ def open_training(config: RunConfig, saved: Run | None) -> Training:
     return training
 
 
-FIRST_LOOK_S, LOOK_EVERY_S, SAVE_EVERY_S = 0.03, 0.2, 10.0
-TRACED_SPEED = 3.0
-"""Steps per second up to which each update is followed stage by stage: an eye can do it too."""
-WALL_LIMIT_S = 30 * 60
-"""Seconds of running, without pauses, after which a run is saved and stopped: others wait for the core."""
-PAUSE_LIMIT_S = 15 * 60
-"""Seconds after which a paused run is saved and its process ends: thirty forgotten pauses are 7 GB."""
+class End(NamedTuple):
+    """How a run ended: a status of :class:`vae_core.runs.runfile.Run`, and one sentence."""
 
-END_OF_INPUT = {"command": "end_of_input"}
-Command = dict[str, Any]
+    status: str
+    message: str
 
 
 class Driver:
@@ -104,69 +80,70 @@ class Driver:
         self.config = self._folder.read_config()
         saved = self._folder.read_run()
         self.training = open_training(self.config, saved)
-        history = None if saved is None else saved.history
         self._observer = Observer(
-            self.training, self.training.dataset, seed=self.config.seed, history=history
+            self.training, seed=self.config.seed, history=None if saved is None else saved.history
         )
+        self._end: End | None = None
         self._paused = self.config.hold and saved is None
-        self._allowed = 0
+        self._steps_allowed = 0
+        """Updates that a paused run still makes."""
         self._speed: float | None = None
-        self._status = "paused" if self._paused else "running"
         self._message = ""
+        if self.training.batch_size < self.config.train.batch_size:
+            self._message = f"Batch size {self.training.batch_size}: all the training examples there are."
         self._rate = Rate()
+        self._running_s = 0.0
         self._next_look = 0.0
         self._look_after = FIRST_LOOK_S
         self._next_save = time.monotonic() + SAVE_EVERY_S
-        self._running_s = 0.0
-        if self.training.batch_size < self.config.train.batch_size:
-            self._message = f"Batch size {self.training.batch_size}: all the training data there are."
 
     def run(self) -> None:
         """Trains to the end, to a stop, or to the end of input; then saves."""
         self._look()
         try:
-            status, message = self._loop()
+            end = self._train()
             self.training.require_finite_weights()
         except TrainingDiverged as err:
-            status, message = "diverged", f"Diverged at step {err.step}: {err.hint} (step {err.kept_step})."
-        self._status, self._message = status, message
+            end = End("diverged", f"Diverged at step {err.step}: {err.hint} (step {err.kept_step}).")
+        self._end = end
         self._look()
         self._save()
         self._report("end")
 
-    def _loop(self) -> tuple[str, str]:
+    def _train(self) -> End:
         steps = self.training.steps()
         while True:
-            status = self._obey()
-            if status is not None:
-                return status
+            end = self._obey()
+            if end is not None:
+                return end
             began = time.monotonic()
             self._trace_if_slow()
             step = next(steps, None)
-            if step is None:
-                return "finished", f"Finished: all {self.config.train.num_epochs} epochs are done."
-            self._observer.add(step)
-            if step.ended is not None:
-                return self._natural_end(step.ended)
+            if step is not None:
+                self._observer.add(step)
+            if step is None or step.ended is not None:
+                return self._natural_end(None if step is None else step.ended)
             if self._running_s > WALL_LIMIT_S:
-                return "stopped", f"Stopped at step {step.step}: the time limit of 30 minutes is reached."
+                return End("stopped", f"Stopped at step {step.step}: the time limit is 30 minutes.")
             self._after_step(began)
 
+    def _natural_end(self, ended: str | None) -> End:
+        config = self.config.train
+        if ended == "stopped_early":
+            epochs = "epoch" if config.patience == 1 else "epochs"
+            message = f"Stopped early: the held-out ELBO has not risen for {config.patience} {epochs}."
+            return End("stopped_early", message)
+        return End("finished", f"Finished: all {config.num_epochs} epochs are done.")
+
     def _trace_if_slow(self) -> None:
-        is_slow = self._allowed == 1 if self._paused else (self._speed or math.inf) <= TRACED_SPEED
+        is_slow = self._steps_allowed == 1 if self._paused else (self._speed or math.inf) <= TRACED_SPEED
         if is_slow != (self.training.tracer is not None):
             self.training.tracer = Tracer() if is_slow else None
 
-    def _natural_end(self, ended: str) -> tuple[str, str]:
-        config, epoch = self.config.train, self.training.epoch
-        if ended == "stopped_early":
-            return ended, f"Stopped early: the held-out ELBO has not risen for {config.patience} epochs."
-        return ended, f"Finished: all {epoch} epochs are done."
-
     def _after_step(self, began: float) -> None:
         if self._paused:
-            self._allowed -= 1
-            if self._allowed == 0:
+            self._steps_allowed -= 1
+            if self._steps_allowed == 0:
                 self._look()
             return
         if self._speed is not None:
@@ -185,54 +162,51 @@ class Driver:
         while self._commands.empty() and time.monotonic() < deadline:
             time.sleep(min(0.02, max(0.0, deadline - time.monotonic())))
 
-    def _obey(self) -> tuple[str, str] | None:
+    def _obey(self) -> End | None:
         """Carries out waiting commands, and waits for one while paused; a result ends the run."""
         while True:
-            idle = self._paused and self._allowed == 0
+            is_idle = self._paused and self._steps_allowed == 0
             try:
-                command = self._commands.get(block=idle, timeout=PAUSE_LIMIT_S)
+                command = self._commands.get(block=is_idle, timeout=PAUSE_LIMIT_S)
             except queue.Empty:
-                if not idle:
+                if not is_idle:
                     return None
                 minutes = PAUSE_LIMIT_S // 60
-                return (
-                    "interrupted",
-                    f"Paused for {minutes} minutes at step {self.training.step:,}, and saved.",
-                )
-            status = self._command(command)
-            if status is not None:
-                return status
+                message = f"Paused for {minutes} minutes at step {self.training.step:,}, and saved."
+                return End("interrupted", message)
+            end = self._carry_out(command)
+            if end is not None:
+                return end
 
-    def _command(self, command: Command) -> tuple[str, str] | None:
-        name = command.get("command")
-        if name == "stop":
-            return "stopped", f"Stopped by you at step {self.training.step:,}."
-        if name == END_OF_INPUT["command"]:
-            return "interrupted", f"Interrupted at step {self.training.step:,}: the server went away."
-        if name == "pause":
-            self._set_paused(True)
-            self._save()
-        elif name == "resume":
-            self._set_paused(False)
-        elif name == "step" and command.get("unit") in ("step", "epoch"):
-            self._set_paused(True)
-            self._allowed = self._steps_in(command["unit"])
-        elif name == "set":
-            self._set(command)
-        elif name == "save":
-            self._save()
-            self._report("progress")
-        else:
-            self._emit({"event": "refused", "message": f"There is no command {shown(command)}."})
+    def _carry_out(self, command: Command) -> End | None:
+        match command.get("command"):
+            case "stop":
+                return End("stopped", f"Stopped by you at step {self.training.step:,}.")
+            case "end_of_input":
+                return End("interrupted", f"Interrupted at step {self.training.step:,}: the server stopped.")
+            case "pause":
+                self._set_paused(True)
+                self._save()
+            case "resume":
+                self._set_paused(False)
+            case "step" if command.get("unit") in ("step", "epoch"):
+                self._set_paused(True)
+                self._steps_allowed = 1 if command["unit"] == "step" else self._steps_left_in_epoch()
+            case "set":
+                self._set(command)
+            case "save":
+                self._save()
+                self._report("progress")
+            case _:
+                self._emit({"event": "refused", "message": f"There is no command {shown(command)}."})
         return None
 
-    def _steps_in(self, unit: str) -> int:
+    def _steps_left_in_epoch(self) -> int:
         per_epoch = self.training.steps_per_epoch
-        return 1 if unit == "step" else per_epoch - self.training.step % per_epoch
+        return per_epoch - self.training.step % per_epoch
 
     def _set_paused(self, paused: bool) -> None:
-        self._paused, self._allowed = paused, 0
-        self._status = "paused" if paused else "running"
+        self._paused, self._steps_allowed = paused, 0
         self._rate = Rate()
         self._look()
 
@@ -273,6 +247,12 @@ class Driver:
         self._folder.write_run(run)
         self._next_save = time.monotonic() + SAVE_EVERY_S
 
+    @property
+    def _status(self) -> str:
+        if self._end is not None:
+            return self._end.status
+        return "paused" if self._paused else "running"
+
     def _report(self, event: str) -> None:
         training = self.training
         progress = {
@@ -289,7 +269,7 @@ class Driver:
             "rows": self._observer.num_rows,
             "version": self._folder.version,
             "saves": self._folder.saves,
-            "message": self._folder.problem or self._message,
+            "message": self._folder.problem or (self._message if self._end is None else self._end.message),
         }
         self._folder.write_status(progress)
         self._emit(progress)
@@ -299,3 +279,33 @@ class Driver:
         with contextlib.suppress(BrokenPipeError):
             self._output.write(json.dumps(event) + "\n")
             self._output.flush()
+
+
+class Rate:
+    """Counts per second over about the last two seconds."""
+
+    def __init__(self) -> None:
+        self._marks: list[tuple[float, int]] = []
+        self._count = 0
+
+    def count(self, now: float) -> None:
+        """Counts one more, at the time ``now`` in seconds."""
+        self._count += 1
+        if not self._marks or now - self._marks[-1][0] >= 0.1:
+            self._marks = [*self._marks[-20:], (now, self._count)]
+
+    @property
+    def per_second(self) -> float:
+        """The rate, 0 until it is known.
+
+        Example:
+            >>> rate = Rate()
+            >>> for tenth in range(10):
+            ...     rate.count(tenth / 5)
+            >>> rate.per_second
+            5.0
+        """
+        if len(self._marks) < 2:
+            return 0.0
+        (began, first), (ended, last) = self._marks[0], self._marks[-1]
+        return (last - first) / (ended - began)

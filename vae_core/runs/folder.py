@@ -7,8 +7,9 @@ from pathlib import Path
 
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
+from vae_core.runs.atomic import write_atomically
 from vae_core.runs.runfile import Run, load_run, save_run
-from vae_core.runs.snapshot import Snapshot, write_atomically, write_snapshot
+from vae_core.runs.snapshot import Snapshot, write_snapshot
 
 
 class RunFolder:
@@ -48,7 +49,7 @@ class RunFolder:
         return load_run(path) if path.exists() else None
 
     def write_run(self, run: Run) -> None:
-        """Saves the run, to last."""
+        """Saves the run, durably."""
         with self._without_disk():
             save_run(self._path / "run.safetensors", run)
             self.saves, self.problem = self.saves + 1, ""

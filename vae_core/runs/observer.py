@@ -1,4 +1,4 @@
-"""Looking at a training without touching it: held-out bound, pictures, curves of bounded length."""
+"""Observes a training without changing it: held-out bound, pictures, curves of bounded length."""
 
 import math
 import time
@@ -14,7 +14,7 @@ from vae_core.runs.snapshot import FLOW_NUMBERS, HISTORY_COLUMNS, Flow, Snapshot
 from vae_core.training.loop import Training, TrainStep
 
 MAX_HELD_OUT = 1000
-"""Held-out data looked at while training: all of 10 000 images would double the cost of a step."""
+"""Held-out examples evaluated while training: all of 10 000 images would double the cost of a step."""
 MAX_ROWS = 2000
 IMAGE_EXAMPLES, POINT_EXAMPLES = 10, 200
 IMAGE_GRID, IMAGE_LINE, POINT_GRID = 12, 7, 16
@@ -22,7 +22,7 @@ IMAGE_GRID, IMAGE_LINE, POINT_GRID = 12, 7, 16
 
 
 def held_out_rows(dataset: Dataset, seed: int) -> torch.Tensor:
-    """Indices of the held-out data that a run observes: all, or a seeded choice of ``MAX_HELD_OUT``."""
+    """Indices of the held-out examples that a run observes: all, or a seeded choice of ``MAX_HELD_OUT``."""
     num = len(dataset.x_test)
     if num <= MAX_HELD_OUT:
         return torch.arange(num)
@@ -34,7 +34,6 @@ class Observer:
 
     Arguments:
         training: What to look at.
-        dataset: Its data.
         seed: Chooses the observed rows and the noise of the held-out estimates, the same noise each time,
             so that the held-out curve moves because the weights do.
         history: Rows of an earlier part of the run.
@@ -44,12 +43,12 @@ class Observer:
     def __init__(
         self,
         training: Training,
-        dataset: Dataset,
         *,
         seed: int,
         history: NDArray[np.float64] | None = None,
         grid_points: int | None = None,
     ) -> None:
+        dataset = training.dataset
         rows = held_out_rows(dataset, seed)
         self._training = training
         self._dataset = dataset
@@ -113,7 +112,7 @@ class Observer:
         )
 
     def _flow(self) -> Flow | None:
-        """The last update, where it was followed; the picture generated is a draw of its own at each step."""
+        """The last update, where it was traced; the generated image is another draw at each step."""
         training, tracer = self._training, self._training.tracer
         trace = None if tracer is None else tracer.trace
         if trace is None or trace.step != training.step:
@@ -144,12 +143,12 @@ class Observer:
 
 
 def _use(held_out: Evaluation, means: torch.Tensor) -> torch.Tensor:
-    """How much each dimension is used, shape (J,): a learned prior has no KL by dimension, but means vary."""
+    """How much each dimension is used, shape (J,): the KL; for a learned prior the variance of the means."""
     return held_out.kl_per_dim if len(held_out.kl_per_dim) else means.var(0, correction=0)
 
 
 def _spread_over_classes(labels: torch.Tensor) -> torch.Tensor:
-    # The first datum of each class, class by class, then the second: ten digits show ten classes.
+    # The first example of each class, class by class, then the second: ten digits show ten classes.
     seen: dict[int, int] = {}
     ranks = []
     for row, label in enumerate(labels.tolist()):

@@ -17,7 +17,8 @@ from torch import Tensor
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 from vae_core.model import VAE
-from vae_core.runs.snapshot import HISTORY_COLUMNS, write_atomically
+from vae_core.runs.atomic import write_atomically
+from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 FORMAT: Final = 1
 MAX_FILE_BYTES: Final = 64 * 2**20

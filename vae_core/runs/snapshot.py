@@ -1,11 +1,10 @@
-"""What a running training shows of itself: its curves so far and its pictures now, as arrays in one file.
+"""Snapshots: the curves and pictures of a training at one step, as arrays in one file.
 
-A snapshot needs no PyTorch to read, so the server that draws it stays light. It is a picture, not a
-checkpoint: :mod:`vae_core.runs.runfile` keeps what a run needs to go on.
+Reading one needs no PyTorch. It is for drawing, not a checkpoint: :mod:`vae_core.runs.runfile` keeps what a
+run needs to go on.
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from vae_core.errors import BadInput
+from vae_core.runs.atomic import write_atomically
 
 HISTORY_COLUMNS: Final = (
     "step",
@@ -30,8 +30,8 @@ HISTORY_COLUMNS: Final = (
     "learning_rate",
     "seconds",
 )
-"""Columns of ``Snapshot.history``. Bounds and their terms in nats per datum; training columns are means over
-the steps since the row before (NaN in the row of step 0), held-out ones an estimate at that step."""
+"""Columns of ``Snapshot.history``. Bounds and their terms in nats per example; training columns are means
+over the steps since the row before (NaN in the row of step 0), held-out ones an estimate at that step."""
 
 FloatArray = NDArray[np.float32]
 _ARRAYS: Final = (
@@ -60,10 +60,10 @@ FLOW_NUMBERS: Final = (
 
 
 class Flow(NamedTuple):
-    """One update in slow motion: the way of one datum through the training, and one picture generated.
+    """One update in slow motion: the forward-pass values of one example, and one generated image.
 
     Arguments:
-        x, decoded: The datum and E[x|z], shape (D,).
+        x, decoded: The example and E[x|z], shape (D,).
         mean, std, eps, z: Of its q(z|x), shape (J,).
         prior_z: A draw from p(z), shape (J,).
         generated: E[x|z] there, after the update, shape (D,).
@@ -92,20 +92,20 @@ class Snapshot:
         step: Updates made.
         epoch: Whole passes over the training data made.
         history: Rows of ``HISTORY_COLUMNS``, shape (rows, 11), float64.
-        means: Posterior means of held-out data, shape (n, J).
-        stds: Posterior standard deviations of the same data, shape (n, J); zeros for a deterministic encoder.
-        labels: Their classes, shape (n,), -1 where a datum has none.
-        kl_per_dim: KL(q(z_j|x) || p(z_j)) averaged over the held-out data, nats, shape (J,); empty for a
-            learned prior, whose KL does not fall apart by dimension.
+        means: Posterior means of held-out examples, shape (n, J).
+        stds: Posterior standard deviations of the same, shape (n, J); zeros for a deterministic encoder.
+        labels: Their classes, shape (n,), -1 where an example has none.
+        kl_per_dim: KL(q(z_j|x) || p(z_j)) averaged over the held-out examples, nats, shape (J,); empty for a
+            learned prior, whose KL is no sum over dimensions.
         plane: The two latent dimensions that the plane shows (the same twice when J = 1).
-        examples: A few held-out data, shape (k, D).
+        examples: A few held-out examples, shape (k, D).
         reconstructions: E[x|z] at the posterior means of the examples, shape (k, D).
         grid: Decoded means over the plane, shape (rows, columns, D): row 0 at the largest value of the
             second plane dimension, other latent dimensions 0. One row when J = 1.
         grid_axis: The values of z along each axis of the grid, ascending, shape (columns,).
-        image_shape: (height, width) of a datum; None where data are no images.
+        image_shape: (height, width) of an example; None where the data are not images.
         class_names: Names of the labels 0, 1, ...
-        flow: The last update stage by stage, where it was slow enough to be followed.
+        flow: The last update stage by stage, where it was traced.
     """
 
     step: int
@@ -123,26 +123,6 @@ class Snapshot:
     image_shape: tuple[int, int] | None = None
     class_names: tuple[str, ...] = ()
     flow: Flow | None = None
-
-
-def write_atomically(path: Path, content: bytes, *, durable: bool) -> None:
-    """Writes a file whole or not at all: a reader sees the old content or the new, never half.
-
-    Arguments:
-        path: The file; a temporary one appears beside it for a moment.
-        content: Its bytes.
-        durable: Whether it must also survive a loss of power (costs a disk flush).
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:

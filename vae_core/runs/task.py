@@ -1,7 +1,6 @@
-"""One computation in a process of its own: it says how far it is, and nobody who went away keeps it going.
+"""One computation in a process of its own: it reports progress, and exits when its parent closes stdin.
 
-Progress and errors go to standard output as JSON lines, ``{"done": 0.5}`` and ``{"error": "..."}``. The end
-of standard input ends the process: nobody waits for the result.
+Progress and errors go to standard output as JSON lines, ``{"done": 0.5}`` and ``{"error": "..."}``.
 """
 
 import io
@@ -17,19 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.errors import BadInput
-from vae_core.runs.snapshot import write_atomically
+from vae_core.runs.atomic import write_atomically
 
 Arrays = Mapping[str, NDArray[Any]]
 Work = Callable[[Arrays, Callable[[float], None]], Arrays]
 
 
 def run_task(source: Path, target: Path, work: Work) -> int:
-    """Computes arrays from arrays: ``work(inputs, say)`` with ``say(share)`` telling the share that is done.
+    """Computes arrays from arrays: ``work(inputs, on_progress)``.
 
     Arguments:
         source: The inputs, an ``.npz`` file.
         target: Where the result goes, whole or not at all.
-        work: The computation; what it raises as ``BadInput`` is passed on as one sentence.
+        work: The computation; ``on_progress`` is told the share that is done;
+            a ``BadInput`` that it raises is passed on as one sentence.
 
     Returns:
         The exit code: 0 when the result is there.

@@ -2,8 +2,7 @@
 
 Commands come as JSON lines on standard input, events leave as JSON lines on standard output. Without
 ``RUN_DIR`` the worker imports what it needs, says ``ready`` and waits for ``{"command": "run", "dir": ...}``:
-a warm worker starts a run in milliseconds. The end of standard input means that whoever started it is gone:
-the run is saved and the process ends.
+a warm worker starts a run in milliseconds. When its parent closes standard input, it saves the run and exits.
 
 Commands: ``run``, ``pause``, ``resume``, ``step`` (``unit``: ``step`` or ``epoch``), ``set`` (``beta``,
 ``learning_rate``, ``speed``: most steps per second or null), ``save``, ``stop``.
@@ -26,8 +25,8 @@ import torch
 
 from vae_core.data import load_dataset
 from vae_core.errors import BadInput
+from vae_core.runs.atomic import write_atomically
 from vae_core.runs.driver import END_OF_INPUT, Command, Driver
-from vae_core.runs.snapshot import write_atomically
 
 GRACE_S: Final = 5.0
 """Seconds between the end of input and the end of a process that could not save its run meanwhile."""

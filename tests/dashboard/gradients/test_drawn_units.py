@@ -70,13 +70,13 @@ def test_the_unit_in_view_is_framed_only_where_it_is_drawn() -> None:
 
 def test_the_page_says_it_of_a_wide_layer_alone(runner: LocalRunner) -> None:
     config = replace(TINY, model=replace(TINY.model, hidden_dims=(1200,)))
-    view = {"gradients_view": "Back-propagation by hand"}
-    at = choose(open_page("gradients", **view), "bp_subject", "Current model")
+    view = {"gradients_view": "back_propagation"}
+    at = choose(open_page("gradients", **view), "bp_subject", "current")
     assert not any("Drawn are" in text.value for text in at.caption)
     run_id = trained(runner, config)
     at = open_page("gradients", **view, run=run_id)
     assert not any("Drawn are" in text.value for text in at.caption)
-    at = choose(at, "bp_subject", "Current model")
+    at = choose(at, "bp_subject", "current")
     (said,) = (text.value for text in at.caption if "Drawn are" in text.value)
     assert said.startswith(
         "Drawn are the first 1,024 of 1,200 units of layers 2 and 5; the numbers are of all units. L"

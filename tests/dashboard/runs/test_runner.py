@@ -234,7 +234,7 @@ def test_closed_runner_saves_and_the_next_one_resumes(pids: list[int], tmp_path:
         first.close()
         left = view_of(second, run_id)
         assert left.status == "interrupted"
-        assert left.message == f"Interrupted at step {left.step}: the server went away."
+        assert left.message == f"Interrupted at step {left.step}: the server stopped."
         assert second.store.run_file(run_id) is not None
         assert view_of(second, waiting).status == "interrupted"
         second.send(run_id, "resume")

@@ -61,14 +61,14 @@ def test_no_epochs_show_the_untrained_model(tmp_path: Path) -> None:
 def test_patience_ends_a_run_by_name(tmp_path: Path) -> None:
     end = end_of(tmp_path, config_of(num_epochs=100, patience=1, learning_rate=100.0))
     assert end["status"] == "stopped_early"
-    assert end["message"] == "Stopped early: the held-out ELBO has not risen for 1 epochs."
+    assert end["message"] == "Stopped early: the held-out ELBO has not risen for 1 epoch."
     assert end["epoch"] < 100
 
 
 def test_a_clamped_batch_is_mentioned(tmp_path: Path) -> None:
     run, output, _ = prepared(tmp_path, config_of(batch_size=10_000))
     run.run()
-    assert events(output)[0]["message"] == "Batch size 1437: all the training data there are."
+    assert events(output)[0]["message"] == "Batch size 1437: all the training examples there are."
 
 
 def test_waiting_commands_are_obeyed_before_the_first_update(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_long_run_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_end_of_input_saves(tmp_path: Path) -> None:
     end = end_of(tmp_path, config_of(), END_OF_INPUT)
-    assert (end["status"], end["message"]) == ("interrupted", "Interrupted at step 0: the server went away.")
+    assert (end["status"], end["message"]) == ("interrupted", "Interrupted at step 0: the server stopped.")
     assert load_run(tmp_path / "run.safetensors").status == "interrupted"
 
 
@@ -106,7 +106,7 @@ def test_a_stop_right_after_weights_became_nan_is_a_divergence(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("target", ["save_run", "write_snapshot", "write_atomically"])
-def test_a_full_disk_is_said_and_does_not_end_the_run(
+def test_a_full_disk_is_reported_and_does_not_end_the_run(
     target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*arguments: object, **options: object) -> None:
@@ -123,7 +123,7 @@ def test_a_full_disk_is_said_and_does_not_end_the_run(
     assert any(text.startswith("The run cannot be saved (No space left on device)") for text in told)
 
 
-def test_a_reader_that_went_away_does_not_end_the_run(tmp_path: Path) -> None:
+def test_a_closed_output_does_not_end_the_run(tmp_path: Path) -> None:
     class Gone(io.StringIO):
         def write(self, text: str) -> int:
             raise BrokenPipeError

@@ -39,7 +39,7 @@ def column(history: np.ndarray, name: str) -> list[float]:
 def test_observing_changes_nothing_bit_for_bit() -> None:
     alone, watched = started(), started()
     expected = list(alone.steps())
-    observer = Observer(watched, DATA, seed=0)
+    observer = Observer(watched, seed=0)
     seen = []
     observer.look()
     for step in watched.steps():
@@ -53,7 +53,7 @@ def test_observing_changes_nothing_bit_for_bit() -> None:
 
 def test_history_has_means_since_the_row_before_and_the_held_out_bound() -> None:
     training = started()
-    observer = Observer(training, DATA, seed=3)
+    observer = Observer(training, seed=3)
     observer.look()
     steps = training.steps()
     taken = [next(steps) for _ in range(3)]
@@ -72,7 +72,7 @@ def test_history_has_means_since_the_row_before_and_the_held_out_bound() -> None
 
 
 def test_a_second_look_at_the_same_step_adds_no_row_and_says_the_same() -> None:
-    observer = Observer(started(), DATA, seed=0)
+    observer = Observer(started(), seed=0)
     first, second = observer.look(), observer.look()
     assert observer.num_rows == 1
     for name in ("history", "means", "kl_per_dim", "grid", "examples"):
@@ -81,7 +81,7 @@ def test_a_second_look_at_the_same_step_adds_no_row_and_says_the_same() -> None:
 
 def test_a_snapshot_is_of_the_model() -> None:
     training = started(latent_dim=3)
-    snapshot = Observer(training, DATA, seed=0).look()
+    snapshot = Observer(training, seed=0).look()
     posterior = training.model.posterior(DATA.x_test)
     assert np.array_equal(snapshot.means, posterior.mean.detach().numpy())
     assert np.array_equal(snapshot.stds, posterior.std.detach().numpy())
@@ -99,9 +99,9 @@ def test_a_snapshot_is_of_the_model() -> None:
 
 def test_an_observer_that_goes_on_knows_the_kl_before_its_first_row() -> None:
     training = started(latent_dim=4)
-    before = Observer(training, DATA, seed=0)
+    before = Observer(training, seed=0)
     first = before.look()
-    again = Observer(training, DATA, seed=0, history=before.history).look()
+    again = Observer(training, seed=0, history=before.history).look()
     assert np.array_equal(again.kl_per_dim, first.kl_per_dim)
     assert again.kl_per_dim.max() > 0
     assert again.plane == first.plane
@@ -111,7 +111,7 @@ def test_an_observer_that_goes_on_knows_the_kl_before_its_first_row() -> None:
 def test_points_without_labels_and_one_latent_dimension() -> None:
     points = load_dataset("pinwheel")
     bare = replace(points, labels_train=None, labels_test=None, class_names=())
-    snapshot = Observer(started(bare, latent_dim=1, likelihood="gaussian"), bare, seed=0).look()
+    snapshot = Observer(started(bare, latent_dim=1, likelihood="gaussian"), seed=0).look()
     assert set(snapshot.labels.tolist()) == {-1}
     assert snapshot.plane == (0, 0)
     assert snapshot.grid.shape == (1, 16, 2)
@@ -122,7 +122,7 @@ def test_a_long_history_is_thinned_but_keeps_its_ends() -> None:
     training = started()
     rows = np.zeros((MAX_ROWS, len(HISTORY_COLUMNS)))
     rows[:, 0] = np.arange(MAX_ROWS) - MAX_ROWS
-    history = Observer(training, DATA, seed=0, history=rows).look().history
+    history = Observer(training, seed=0, history=rows).look().history
     steps = column(history, "step")
     assert len(steps) == MAX_ROWS // 2 + 1
     assert (steps[0], steps[-1]) == (-MAX_ROWS, 0)

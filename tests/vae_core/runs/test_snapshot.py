@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vae_core.errors import BadInput
-from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot, read_snapshot, write_atomically, write_snapshot
+from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot, read_snapshot, write_snapshot
 
 IMAGES: Final = Snapshot(
     step=7,
@@ -58,15 +58,6 @@ def test_damaged_snapshots_are_refused(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(BadInput):
         read_snapshot(path)
-
-
-def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, b"old", durable=True)
-    with pytest.raises(TypeError):
-        write_atomically(path, None, durable=True)  # type: ignore[arg-type]
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_temporary_file_left_by_a_crash_does_not_matter(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_the_numbers_are_those_of_the_update(num_samples: int) -> None:
 def test_a_snapshot_carries_the_flow_of_the_newest_update_only(tmp_path: Path) -> None:
     training = training_of()
     trace = followed(training, 3)
-    observer = Observer(training, DATA, seed=0)
+    observer = Observer(training, seed=0)
     path = tmp_path / "snapshot.safetensors"
     write_snapshot(path, observer.look())
     flow = read_snapshot(path).flow

@@ -35,7 +35,7 @@ from vae_core.training.optimizer import last_beta
 __all__ = ["runner"]  # a fixture
 
 HEADS: Final = ("log_variance", "variance", "unit_variance")
-PASS: Final = {"gradients_view": "Back-propagation by hand"}
+PASS: Final = {"gradients_view": "back_propagation"}
 
 
 def tanh_layers(model: VAE, part: str, h: Tensor) -> Tensor:
@@ -139,7 +139,7 @@ def with_beta(**train: Any) -> RunConfig:
 
 
 def current_model(run_id: str) -> AppTest:
-    return choose(open_page("gradients", **PASS, run=run_id), "bp_subject", "Current model")
+    return choose(open_page("gradients", **PASS, run=run_id), "bp_subject", "current")
 
 
 def test_the_page_takes_the_weight_of_the_last_update(runner: LocalRunner) -> None:
@@ -183,5 +183,5 @@ def test_what_is_said_of_other_runs(runner: LocalRunner) -> None:
     at = current_model(trained(runner, KINDS["deterministic"]))
     assert not any("L has β" in text.value for text in at.caption)
     at = current_model(trained(runner, with_beta(beta=0.0)))
-    assert "L has no KL" in choose(at, "bp_slip", "sign of the KL").info[0].value
+    assert "L has no KL" in choose(at, "bp_slip", "kl_sign").info[0].value
     assert at.success

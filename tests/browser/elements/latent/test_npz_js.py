@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
-COMPONENTS: Final = Path(__file__).resolve().parents[2] / "dashboard" / "components"
+COMPONENTS: Final = Path(__file__).resolve().parents[4] / "dashboard" / "components"
 SOURCE: Final = (COMPONENTS / "latent" / "npz.js").read_text("utf-8")
 WRITE: Final = f"""(arrays) => {{
     {SOURCE}

@@ -16,7 +16,7 @@ from vae_core.config import ModelConfig
 from vae_core.model import VAE
 from vae_core.networks import MLP
 
-FOLDER: Final = Path(__file__).resolve().parents[2] / "dashboard" / "components"
+FOLDER: Final = Path(__file__).resolve().parents[4] / "dashboard" / "components"
 SCRIPTS: Final = (
     *("board/base.js", "board/plane.js", "board/pictures.js", "latent/network.js", "latent/packet.js"),
     *("latent/strips.js", "latent/slider_row.js", "latent/traversal.js", "latent/ink.js", "latent/draw.js"),

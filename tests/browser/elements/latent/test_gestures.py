@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import CDPSession, expect
 
-from tests.browser.test_board_element import place
-from tests.browser.test_latent_explorer import Explorer, opened, server
-
-__all__ = ["opened", "server"]
+from tests.browser.elements.latent.explorer import Explorer
+from tests.browser.pages import place
 
 Pixel = tuple[float, float]
 PIXEL_OF_Z = 0.03

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FloatRect, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
-
-NewPage = Callable[..., Page]
+from tests.browser.pages import NewPage, pixels_near, place
 
 SCRIPT = Path(__file__).with_name("board_page.py")
 
@@ -41,28 +40,10 @@ def training(serve_script: Callable[[Path], Server]) -> Training:
     return Training(url=server.url, state=server.home / "state")
 
 
-def place(locator: Locator) -> FloatRect:
-    box = locator.bounding_box()
-    assert box is not None, locator
-    return box
-
-
 def hover(page: Page, canvas: Locator, x: float, y: float) -> None:
     """Moves the pointer to a place given in shares of the canvas."""
     box = place(canvas)
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-
-
-def pixels_near(canvas: Locator, colour: str) -> int:
-    """Counts the pixels of a canvas that have a colour within 12 levels a channel, opaque."""
-    script = """(canvas, wanted) => {
-        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-        let count = 0;
-        for (let i = 0; i < data.length; i += 4)
-            if (data[i + 3] > 250 && wanted.every((level, k) => Math.abs(data[i + k] - level) < 12)) count++;
-        return count;
-    }"""
-    return canvas.evaluate(script, list(bytes.fromhex(colour.removeprefix("#"))))
 
 
 @pytest.mark.parametrize(("width", "columns"), [(1280, 3), (390, 1)])

@@ -1,13 +1,11 @@
 """The pages in a browser: they fit the window, follow the theme, and open from a cold link."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
+from tests.browser.pages import WAIT_MS, NewPage
 
-NewPage = Callable[..., Page]
 SEEN = {
     "": "What happens while it learns?",
     "train": "No run yet",
@@ -20,10 +18,6 @@ SEEN = {
 }
 PATHS = tuple(SEEN)
 BACKGROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(19, 22, 27)"}
-WAIT_MS = 60_000
-
-
-pytestmark = pytest.mark.usefixtures("deep_links")
 
 
 def visit(page: Page, server: Server, path: str) -> None:

@@ -17,7 +17,7 @@ from vae_core.distributions import ContinuousBernoulli, DiagonalNormal
 from vae_core.model import VAE
 from vae_core.networks import MLP
 
-COMPONENTS: Final = Path(__file__).resolve().parents[2] / "dashboard" / "components"
+COMPONENTS: Final = Path(__file__).resolve().parents[4] / "dashboard" / "components"
 SOURCE: Final = (COMPONENTS / "latent" / "network.js").read_text("utf-8")
 HIDDEN: Final = ((), (5,), (7, 6))
 DATA_DIM, LATENT_DIM, SCALE = 9, 3, 0.7

@@ -2,15 +2,13 @@
 
 from typing import Final
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
 from dashboard.figures.network.svg import WRONG
+from tests.browser.pages import WAIT_MS
 
-WAIT_MS: Final = 60_000
-VIEW: Final = "gradients?gradients_view=Back-propagation+by+hand"
-pytestmark = pytest.mark.usefixtures("deep_links")
+VIEW: Final = "gradients?gradients_view=back_propagation"
 
 
 def expect_step(page: Page, step: str) -> None:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
-from tests.browser.latent_rooms_page import grey, held_out, opened, z_of
+from tests.browser.elements.latent.rooms_page import grey, held_out, opened, z_of
 from vae_core.distributions import DiagonalNormal
 from vae_core.model import VAE
 

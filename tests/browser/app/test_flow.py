@@ -1,15 +1,12 @@
 """The flow charts on Train: a single step lights their stages, with the numbers of that update."""
 
 import re
-from typing import Final
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
-
-WAIT_MS: Final = 60_000
-pytestmark = pytest.mark.usefixtures("deep_links")
+from tests.browser.pages import WAIT_MS
 
 
 def said(flow: Locator, stage: str) -> list[float]:

@@ -1,11 +1,9 @@
-"""Data in the latent plane: as many as there may be, and one chosen by a click."""
+"""The Latent space page in a browser: its element moves without the server, a click chooses an example."""
 
 import re
 import shutil
-from collections.abc import Callable
 
 import numpy as np
-import pytest
 import torch
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
@@ -13,17 +11,14 @@ from playwright.sync_api import Page, expect
 from benchmarks.serving import Server
 from benchmarks.wide_run import write_crowded_run
 from dashboard.runs.pretrained import SHIPPED_RUN
-from tests.browser.latent_explorer_page import make_data, make_model
-from tests.browser.test_latent_explorer import PIXELS, Explorer, decoded, opened, server
+from tests.browser.elements.latent.explorer import Explorer
+from tests.browser.pages import PIXELS, NewPage, place, sent_messages
 from vae_core.data import load_dataset
 from vae_core.runs.runfile import load_run
 
-__all__ = ["opened", "server"]
-
 
 def test_a_click_on_a_point_chooses_its_datum_with_one_message(app_server: Server, page: Page) -> None:
-    sent: list[object] = []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda message: sent.append(message)))
+    sent = sent_messages(page)
     page.goto(app_server.url)
     page.get_by_role("link", name="Latent space").first.click()
     explorer = Explorer(page=page, root=page.locator(".explorer"), state=app_server.home / "state")
@@ -43,24 +38,6 @@ def test_a_click_on_a_point_chooses_its_datum_with_one_message(app_server: Serve
     assert len(sent) == 2, "a click beside all points is the browser's own business"
 
 
-def test_sixty_thousand_data_are_all_there(opened: Callable[..., Explorer]) -> None:
-    explorer = opened("many")
-    canvas = explorer.root.locator(".map")
-    expect(canvas).to_have_attribute("aria-label", re.compile("60000 held-out data"))
-    with torch.no_grad():
-        means = make_model("many", 1).posterior(make_data("many")).mean.double().numpy()
-    explorer.point((0.3, -0.2))
-    place = explorer.numbers("z")
-    away = np.linalg.norm(means - place, axis=1)
-    # The browser has the means in float32: it may take another datum only where two are equally near.
-    assert away[int(explorer.numbers("nearest")[0])] - away.min() < 1e-5
-    assert np.abs(explorer.picture() - decoded("many", 1, place)).max() <= 1.0
-    covered = np.array(canvas.evaluate(PIXELS)).reshape(-1, 4)[:, 3] > 100
-    # Axes, names and contours alone cover a few thousand pixels, the cloud many more.
-    assert covered.sum() > 10_000, "no points are drawn"
-
-
-@pytest.mark.usefixtures("deep_links")
 def test_a_run_that_vanishes_mid_move_keeps_its_pictures(app_server: Server, page: Page) -> None:
     run_id = write_crowded_run(app_server.home, 50)
     page.goto(f"{app_server.url}/latent_space?run={run_id}")
@@ -85,3 +62,39 @@ def shipped_means() -> NDArray[np.float32]:
     data = load_dataset(found.config.dataset, seed=found.config.seed)
     with torch.no_grad():
         return found.model().posterior(data.x_test).mean.numpy()
+
+
+def test_server_hears_nothing_of_the_pointer(app_server: Server, page: Page) -> None:
+    sent = sent_messages(page)
+    page.goto(app_server.url)
+    page.get_by_role("link", name="Latent space").first.click()
+    root = page.locator(".explorer")
+    expect(root).to_have_attribute("data-frames", re.compile(r"\d"), timeout=30_000)
+    page.wait_for_timeout(1500)
+    box, frames = place(root.locator(".hand")), int(str(root.get_attribute("data-frames")))
+    sent.clear()
+    for step in range(100):
+        page.mouse.move(box["x"] + 100 + 3 * step, box["y"] + 60 + 2 * step)
+        page.wait_for_timeout(20)
+    assert sent == [], f"{len(sent)} messages"
+    assert int(str(root.get_attribute("data-frames"))) - frames >= 40
+
+
+def test_on_the_page_slider_and_drawing_move_the_explorer_without_the_server(
+    app_server: Server, new_page: NewPage
+) -> None:
+    page = new_page(viewport={"width": 1280, "height": 1400})
+    sent = sent_messages(page)
+    page.goto(app_server.url)
+    page.get_by_role("link", name="Latent space").first.click()
+    page.get_by_role("button", name="New samples").wait_for()
+    explorer = page.locator(".explorer")
+    expect(explorer).to_have_attribute("data-z", "0,0")
+    page.wait_for_timeout(1000)
+    before = len(sent)
+    page.locator("#traversal-1").press("End")
+    expect(explorer).to_have_attribute("data-z", "0,3")
+    page.get_by_role("button", name="Take a test image").press("Enter")
+    expect(page.locator(".draw dt")).to_have_count(3)
+    expect(explorer).not_to_have_attribute("data-z", "0,3")
+    assert len(sent) == before > 0

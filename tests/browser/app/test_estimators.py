@@ -1,14 +1,9 @@
 """The laboratory of estimators in a browser: M by keyboard, the error by its switch, a phone, a task."""
 
-from typing import Final
-
-import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
-
-WAIT_MS: Final = 60_000
-pytestmark = pytest.mark.usefixtures("deep_links")
+from tests.browser.pages import WAIT_MS
 
 
 def test_more_samples_and_the_error_change_the_picture_on_a_phone(app_server: Server, page: Page) -> None:

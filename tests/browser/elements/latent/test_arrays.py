@@ -10,11 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tests.browser.latent_explorer_page import NUM_DATA, make_data, make_model
-from tests.browser.test_latent_explorer import Explorer, opened, server
-from tests.browser.test_latent_saving import DRAWING, NEAREST, TABLE, WAY, saved, titles
-
-__all__ = ["opened", "server"]
+from tests.browser.elements.latent.explorer import Explorer
+from tests.browser.elements.latent.explorer_page import NUM_DATA, make_data, make_model
+from tests.browser.elements.latent.test_saving import DRAWING, NEAREST, TABLE, WAY, saved, titles
 
 TOLERANCE = 1e-5
 

@@ -5,22 +5,20 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pytest
-from playwright.sync_api import FloatRect, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from benchmarks.browsing import Watch
 from benchmarks.serving import Server
+from tests.browser.pages import WAIT_MS, NewPage, place
 from tests.polling import until
 from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot, read_snapshot
 
-WAIT_MS: Final = 60_000
 ELBO: Final = HISTORY_COLUMNS.index("elbo_held_out")
-NewPage = Callable[..., Page]
 
 
 @pytest.fixture
@@ -31,13 +29,6 @@ def page(new_page: NewPage) -> Iterator[Page]:
     expect.set_options(timeout=WAIT_MS)
     yield page
     expect.set_options(timeout=5_000)
-
-
-@pytest.fixture(autouse=True)
-def _forgive_streamlit(watch: Watch) -> Iterator[None]:
-    """A deep link makes Streamlit look for its own files below it first: those 404 are its own."""
-    yield
-    watch.errors[:] = [error for error in watch.errors if not re.search(r"404.*/\w+/_stcore/", error)]
 
 
 LONG: Final = "?hidden=2048"
@@ -97,12 +88,6 @@ def hold(page: Page) -> int:
 def stop(page: Page) -> None:
     press(page, "Stop")
     expect(line(page)).to_contain_text("Stopped by you at step")
-
-
-def place(locator: Locator) -> FloatRect:
-    box = locator.bounding_box()
-    assert box is not None, locator
-    return box
 
 
 def test_first_points_come_soon_and_the_run_is_kept(

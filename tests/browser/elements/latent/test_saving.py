@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.latent_explorer_page import NUM_DATA, make_data, make_model
-from tests.browser.test_latent_explorer import Explorer, decoded, opened, server
-
-__all__ = ["opened", "server"]
+from tests.browser.elements.latent.explorer import Explorer, decoded
+from tests.browser.elements.latent.explorer_page import NUM_DATA, make_data, make_model
 
 TABLE = "z, pins and the way"
 WAY = "From pin 1 to pin 2"

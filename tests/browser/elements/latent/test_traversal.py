@@ -1,14 +1,11 @@
 """The explorer's sliders: order, strips, range, play, matrix, undo; pictures are what torch decodes."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from benchmarks.serving import Server
-from tests.browser.latent_rooms_page import (
+from tests.browser.elements.latent.rooms_page import (
     IMAGE,
     decoded,
     grey,
@@ -175,24 +172,3 @@ def test_points_have_a_path_in_data_space_and_no_sheet(page: Page) -> None:
     path = np.array(page.evaluate("Array.from(rooms.traversal.rows.get(0).strip.path)")).reshape(-1, 2)
     expected = [decoded(model, [float(value), 0.0]) for value in np.linspace(-3, 3, len(path))]
     assert np.abs(path - np.array(expected)).max() < 1e-5
-
-
-def test_on_the_page_slider_and_drawing_move_the_explorer_without_the_server(
-    app_server: Server, new_page: Callable[..., Page]
-) -> None:
-    page = new_page(viewport={"width": 1280, "height": 1400})
-    sent: list[object] = []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
-    page.goto(app_server.url)
-    page.get_by_role("link", name="Latent space").first.click()
-    page.get_by_role("button", name="New samples").wait_for()
-    explorer = page.locator(".explorer")
-    expect(explorer).to_have_attribute("data-z", "0,0")
-    page.wait_for_timeout(1000)
-    before = len(sent)
-    slider(page, 1).press("End")
-    expect(explorer).to_have_attribute("data-z", "0,3")
-    page.get_by_role("button", name="Take a test image").press("Enter")
-    expect(page.locator(".draw dt")).to_have_count(3)
-    expect(explorer).not_to_have_attribute("data-z", "0,3")
-    assert len(sent) == before > 0

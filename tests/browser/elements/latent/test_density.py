@@ -8,10 +8,8 @@ import torch
 from playwright.sync_api import Page, expect
 from torch.distributions import Normal
 
-from tests.browser.latent_rooms_page import FOLDER
-from tests.browser.test_latent_explorer import Explorer, opened, server
-
-__all__ = ["opened", "server"]
+from tests.browser.elements.latent.explorer import Explorer
+from tests.browser.elements.latent.rooms_page import FOLDER
 
 SOURCE: Final = "\n".join(
     (FOLDER / name).read_text("utf-8") for name in ("board/base.js", "latent/density.js")

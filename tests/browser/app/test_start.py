@@ -1,7 +1,6 @@
 """The Start page in a real browser: the point wanders, follows the hand, and shows what the model decodes."""
 
 import re
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,10 +11,8 @@ from benchmarks.serving import Server
 from dashboard.runs.pretrained import SHIPPED_SNAPSHOT
 from dashboard.shell.doors import LABORATORIES, MODEL
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
-from tests.browser.test_board_element import pixels_near, place
+from tests.browser.pages import NewPage, pixels_near, place, sent_messages
 from vae_core.runs.snapshot import Snapshot, read_snapshot
-
-NewPage = Callable[..., Page]
 
 COUNT_FRAMES = (
     "window.frames_drawn = 0;"
@@ -187,8 +184,7 @@ def test_draws_only_while_something_moves_in_sight(app_server: Server, new_page:
 
 
 def test_nothing_is_sent_to_the_server(app_server: Server, page: Page) -> None:
-    sent: list[object] = []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    sent = sent_messages(page)
     walk = opened(page, app_server)
     page.wait_for_timeout(1000)
     before = len(sent)

@@ -1,0 +1,39 @@
+"""What browser tests share: how long they wait, and what they read off a page."""
+
+from collections.abc import Callable
+from typing import Final
+
+from playwright.sync_api import FloatRect, Locator, Page
+
+NewPage = Callable[..., Page]
+WAIT_MS: Final = 60_000
+"""The one deadline of a browser test: of a page that loads on a busy machine, with room to spare."""
+
+PIXELS: Final = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+"""Red, green, blue and alpha of all pixels of a canvas, one after the other."""
+
+
+def place(locator: Locator) -> FloatRect:
+    """Where an element lies in the window."""
+    box = locator.bounding_box()
+    assert box is not None, locator
+    return box
+
+
+def pixels_near(canvas: Locator, colour: str) -> int:
+    """Counts the pixels of a canvas that have a colour within 12 levels a channel, opaque."""
+    script = """(canvas, wanted) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let count = 0;
+        for (let i = 0; i < data.length; i += 4)
+            if (data[i + 3] > 250 && wanted.every((level, k) => Math.abs(data[i + k] - level) < 12)) count++;
+        return count;
+    }"""
+    return canvas.evaluate(script, list(bytes.fromhex(colour.removeprefix("#"))))
+
+
+def sent_messages(page: Page) -> list[object]:
+    """Fills with what a page sends to the server from now on; for a page that has not been opened yet."""
+    sent: list[object] = []
+    page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+    return sent
