@@ -1,4 +1,4 @@
-// Sources 74c8dd821137d200; made by "npm run build": edit the modules, not this file.
+// Sources 4eaa0302f0a47b5c; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/mount.js
 function elementOf(selector, create) {
   const places = /* @__PURE__ */ new WeakMap();
@@ -1369,7 +1369,7 @@ var DecodedImages = class {
         ...{ holds: "z, x", arrays: () => decodedArrays(host) }
       },
       {
-        ...{ title: "Derivatives by z", file: "derivatives", picture: pixelPicture(...shown) },
+        ...{ title: "Derivatives of the image", file: "derivatives", picture: pixelPicture(...shown) },
         ...{ holds: "z, x, jacobian, plane", arrays: () => derivativeArrays(host) }
       }
     ];
@@ -1724,7 +1724,7 @@ var DrawingPad = class {
   constructor(root, host) {
     const shape = host.config.image_shape;
     root.hidden = !shape;
-    if (shape) new DrawingSheet(root, host, shape);
+    this.sheet = shape && new DrawingSheet(root, host, shape);
   }
 };
 var DrawingSheet = class {
@@ -3386,8 +3386,7 @@ var TraversalMatrix = class {
     write(context, theme, corner, 0, MATRIX_HEAD / 2, { align: "left" });
     const each = width < STRIP_VALUES * 40 ? 2 : 1;
     heads.forEach((text, k) => {
-      const middle = MATRIX_NAME + width * (k + 0.5) / STRIP_VALUES;
-      if (k % each === 0) write(context, theme, text, middle, MATRIX_HEAD / 2);
+      if (k % each === 0) write(context, theme, text, this.middle(k), MATRIX_HEAD / 2);
     });
     rows.forEach(({ strip, dim, use, faint }, index) => {
       const top = MATRIX_HEAD + index * row;
@@ -3409,6 +3408,10 @@ var TraversalMatrix = class {
     const width = Math.min(across - MATRIX_NAME, STRIP_VALUES * MATRIX_IMAGE);
     const row = width * first.height / first.width + STRIP_GAP / 2;
     return { width, row, height: MATRIX_HEAD + rows.length * row };
+  }
+  /** @param {number} k */
+  middle(k) {
+    return MATRIX_NAME + this.width * (k + 0.5) / STRIP_VALUES;
   }
   /**
    * Row and column of a place, or null.

@@ -92,7 +92,7 @@ class DecodedImages {
         ...{ holds: "z, x", arrays: () => decodedArrays(host) },
       },
       {
-        ...{ title: "Derivatives by z", file: "derivatives", picture: pixelPicture(...shown) },
+        ...{ title: "Derivatives of the image", file: "derivatives", picture: pixelPicture(...shown) },
         ...{ holds: "z, x, jacobian, plane", arrays: () => derivativeArrays(host) },
       },
     ];

@@ -38,7 +38,7 @@ export class DrawingPad {
   constructor(root, host) {
     const shape = host.config.image_shape;
     root.hidden = !shape;
-    if (shape) new DrawingSheet(root, host, shape);
+    this.sheet = shape && new DrawingSheet(root, host, shape);
   }
 }
 

@@ -217,8 +217,7 @@ export class TraversalMatrix {
     write(context, theme, corner, 0, MATRIX_HEAD / 2, { align: "left" });
     const each = width < STRIP_VALUES * 40 ? 2 : 1;
     heads.forEach((text, k) => {
-      const middle = MATRIX_NAME + (width * (k + 0.5)) / STRIP_VALUES;
-      if (k % each === 0) write(context, theme, text, middle, MATRIX_HEAD / 2);
+      if (k % each === 0) write(context, theme, text, this.middle(k), MATRIX_HEAD / 2);
     });
     rows.forEach(({ strip, dim, use, faint }, index) => {
       const top = MATRIX_HEAD + index * row;
@@ -241,6 +240,11 @@ export class TraversalMatrix {
     const width = Math.min(across - MATRIX_NAME, STRIP_VALUES * MATRIX_IMAGE);
     const row = (width * first.height) / first.width + STRIP_GAP / 2;
     return { width, row, height: MATRIX_HEAD + rows.length * row };
+  }
+
+  /** @param {number} k */
+  middle(k) {
+    return MATRIX_NAME + (this.width * (k + 0.5)) / STRIP_VALUES;
   }
 
   /**

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dashboard.components.latent.element import latent_explorer
-from dashboard.components.latent.payload import flat_weights, latent_packet, latent_scene
+from dashboard.components.latent.payload import flat_weights, latent_message, latent_scene
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
 from vae_core.networks import MLP
@@ -74,7 +74,7 @@ def make_packet(kind: str, seed: int) -> bytes:
         about=about,
     )
     assert scene is not None
-    return latent_packet(scene, plane=(0, min(1, latent_dim - 1)))
+    return latent_message(scene, plane=(0, min(1, latent_dim - 1)))
 
 
 def _flat(mlp: MLP) -> np.ndarray:

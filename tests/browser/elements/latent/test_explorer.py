@@ -105,14 +105,14 @@ def test_way_between_pins(opened: Callable[..., Explorer], kind: Literal["linear
     for z in [(1.0, 0.5), (-0.5, 2.0)]:
         explorer.click(z)
         ends.append(torch.tensor(explorer.numbers("z")))
-    way = explorer.root.locator(".interpolation")
-    way.locator(f"[data-kind={kind}]").click()
-    way.get_by_role("slider").fill("0.5")
+    between = explorer.root.locator(".interpolation")
+    between.locator(f"[data-kind={kind}]").click()
+    between.get_by_role("slider").fill("0.5")
     explorer.page.wait_for_timeout(100)
     middle = interpolate(ends[0], ends[1], 3, kind=kind)[1]
     np.testing.assert_allclose(explorer.numbers("z"), middle.numpy(), atol=1e-6)
-    way.locator(".play").click()
-    expect(way.locator(".play")).to_have_text("Play", timeout=6000)
+    between.locator(".play").click()
+    expect(between.locator(".play")).to_have_text("Play", timeout=6000)
     np.testing.assert_allclose(explorer.numbers("z"), ends[1].numpy(), atol=1e-6)
 
 
@@ -150,7 +150,7 @@ def test_phone_shows_plane_and_picture_at_once(opened: Callable[..., Explorer]) 
 def test_sixty_thousand_data_are_all_there(opened: Callable[..., Explorer]) -> None:
     explorer = opened("many")
     canvas = explorer.root.locator(".map")
-    expect(canvas).to_have_attribute("aria-label", re.compile("60000 held-out data"))
+    expect(canvas).to_have_attribute("aria-label", re.compile("60000 held-out examples"))
     with torch.no_grad():
         means = make_model("many", 1).posterior(make_data("many")).mean.double().numpy()
     explorer.point((0.3, -0.2))
