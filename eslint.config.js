@@ -1,16 +1,9 @@
 import js from "@eslint/js";
 import globals from "globals";
 
-const UNCONVERTED = ["board", "chosen_q", "flow", "network", "walk"];
-
 export default [
   {
-    ignores: [
-      "dashboard/components/*/bundle.js",
-      ...UNCONVERTED.map((element) => `dashboard/components/${element}/`),
-      "**/.venv/",
-      "**/venv/",
-    ],
+    ignores: ["dashboard/components/*/bundle.js", "**/.venv/", "**/venv/"],
   },
   js.configs.recommended,
   {

@@ -1,4 +1,4 @@
-// Sources 4eaa0302f0a47b5c; made by "npm run build": edit the modules, not this file.
+// Sources d330a90db5eed53c; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/mount.js
 function elementOf(selector, create) {
   const places = /* @__PURE__ */ new WeakMap();
@@ -1591,7 +1591,9 @@ function listen(element, { hover, leave, drag, drop, wheel, reset, key }) {
   if (key) listenToKeys(element, key);
   if (!wheel) return;
   const turn = (event) => {
-    if (wheel(placeOf(event), wheelFactor(event.deltaY))) event.preventDefault();
+    const isPinch = event.ctrlKey || event.metaKey;
+    if (!isPinch && !element.matches(":focus")) return;
+    if (wheel(placeOf(event), wheelFactor(event.deltaY)) || isPinch) event.preventDefault();
   };
   element.addEventListener("wheel", turn, { passive: false });
 }
@@ -2269,6 +2271,8 @@ var NearestSection = class {
 // dashboard/components/shared/plane.js
 var NUM_SHAPES = 3;
 var NUM_PLAIN = 8;
+var KEY_FACTOR = 0.7;
+var KEY_PANS = 10;
 var shapeOf = (label) => label < NUM_PLAIN ? 0 : Math.floor(label / NUM_PLAIN) % NUM_SHAPES;
 function addMark(context, label, x, y, radius) {
   const shape = shapeOf(label);
@@ -2531,8 +2535,31 @@ std ${pair(this.data.stds)}`, x, y - 10);
       drag: (at, start) => this.drag(at, start),
       drop: () => this.held = null,
       wheel: (at, factor) => this.zoomAbout(at, factor),
-      reset: () => this.look(null)
+      reset: () => this.look(null),
+      key: (event) => this.key(event.key)
     });
+  }
+  /**
+   * Whether it used the key.
+   * @param {string} key
+   */
+  key(key) {
+    const frame = this.currentFrame();
+    const middle = { x: frame.left + frame.width / 2, y: frame.top + frame.height / 2 };
+    const move = KEY_MOVES[key];
+    if (move) {
+      const moved = { x: -move[0] * frame.width / KEY_PANS, y: move[1] * frame.height / KEY_PANS };
+      this.look({ centre: panned(frame, centreOf(frame), moved), zoom: this.zoom });
+    } else if (key === "+" || key === "=") {
+      this.zoomAbout(middle, KEY_FACTOR);
+    } else if (key === "-") {
+      this.zoomAbout(middle, 1 / KEY_FACTOR);
+    } else if (key === "0") {
+      this.look(null);
+    } else {
+      return false;
+    }
+    return true;
   }
   leave() {
     this.held = null;

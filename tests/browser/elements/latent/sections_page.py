@@ -12,7 +12,7 @@ from torch import Tensor
 from dashboard.components.files import joined
 from dashboard.components.latent.element import CSS
 from dashboard.theme import CLASSES, CONCEPTS
-from tests.browser.elements.modules import open_with_modules, run_module
+from tests.browser.elements.mounting import ORIGIN, serve_files
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
 from vae_core.networks import MLP
@@ -22,11 +22,11 @@ IMAGE: Final = (8, 8)
 KL: Final = [0.5, 0.001, 2.0]
 
 STUB_HOST: Final = """
-import { readTheme } from "/shared/theme.js";
-import { Model } from "/shared/network.js";
-import { HeldOut } from "/latent/message.js";
-import { Traversal } from "/latent/traversal.js";
-import { DrawingPad } from "/latent/drawing.js";
+import { readTheme } from "/components/shared/theme.js";
+import { Model } from "/components/shared/network.js";
+import { HeldOut } from "/components/latent/message.js";
+import { Traversal } from "/components/latent/traversal.js";
+import { DrawingPad } from "/components/latent/drawing.js";
 
 class StubHost {
   constructor(meta, arrays) {
@@ -144,12 +144,14 @@ def open_sections(
 
 
 def _load(page: Page, meta: Mapping[str, object], arrays: Mapping[str, list[float]]) -> None:
-    open_with_modules(
-        page,
+    html = (
+        "<!doctype html><meta charset=utf-8>"
         "<style>body{margin:8px;--st-background-color:#ffffff;--st-text-color:#222222;"
         f"--st-primary-color:#0072b2;}}{joined(*CSS)}</style><div class='explorer'>"
-        "<section class='traversal'></section><section class='drawing'></section></div>",
+        "<section class='traversal'></section><section class='drawing'></section></div>"
     )
+    serve_files(page, {"/": html})
+    page.goto(f"{ORIGIN}/")
     page.evaluate(
         """([meta, arrays]) => {
             window.STUB_META = meta;
@@ -160,7 +162,8 @@ def _load(page: Page, meta: Mapping[str, object], arrays: Mapping[str, list[floa
         }""",
         [meta, arrays],
     )
-    run_module(page, STUB_HOST)
+    page.add_script_tag(content=STUB_HOST, type="module")
+    page.wait_for_function("window.sections")
 
 
 def _config(model: VAE) -> dict[str, object]:

@@ -72,7 +72,7 @@ def test_at_most_one_strip_is_made_in_a_frame_and_the_moved_one_stays(page: Page
     opened(page)
     page.evaluate(
         """async () => {
-            const { Strip } = await import("/latent/strips.js");
+            const { Strip } = await import("/components/latent/strips.js");
             window.made = [];
             const refresh = Strip.prototype.refresh;
             Strip.prototype.refresh = function (range) {
