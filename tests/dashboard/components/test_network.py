@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dashboard.components.latent.payload import flat_weights
-from tests.js.node import evaluated
+from tests.js.node import call
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
 from vae_core.distributions import ContinuousBernoulli, DiagonalNormal
 from vae_core.model import VAE
@@ -23,14 +23,14 @@ TOLERANCE: Final = 1e-5
 STEP: Final = 1e-5
 """Of the central difference, whose error in float64 is about 1e-10."""
 
-RUN_MODELS: Final = """(m, cases) => cases.map(({ config, decoder, encoder, z, direction, x }) => {
+RUN_MODELS: Final = """cases => cases.map(({ config, decoder, encoder, z, direction, x }) => {
     const model = new m.Model(config, Float32Array.from(decoder), Float32Array.from(encoder));
     const q = model.encode(x);
     const decoded = Array.from(model.decode(z));
     const pushed = Array.from(model.push(z, direction));
     return { decoded, pushed, ...q, fit: model.logLikelihood(x, z), kl: model.kl(q) };
 })"""
-RUN_CONTINUOUS_BERNOULLI: Final = """(m, logits) => {
+RUN_CONTINUOUS_BERNOULLI: Final = """logits => {
     const names = ["Mean", "Slope", "LogNormalizer"];
     return names.map((name) => logits.map(m[`continuousBernoulli${name}`]));
 }"""
@@ -85,7 +85,7 @@ def test_model_equals_torchs(activation: Activation, likelihood: Likelihood) -> 
     z, direction = torch.randn(2, LATENT_DIM, generator=noise, dtype=torch.float64)
     x = torch.rand(DATA_DIM, generator=noise, dtype=torch.float64)
     tried = list(models(activation, likelihood))
-    answers = evaluated(MODULE, RUN_MODELS, [case(model, z, direction, x) for model in tried])
+    answers = call(MODULE, RUN_MODELS, [case(model, z, direction, x) for model in tried])
     for model, answer in zip(tried, answers, strict=True):
         for name, value in expected(model, z, direction, x).items():
             wanted = value.detach().numpy()
@@ -98,14 +98,14 @@ def test_continuous_bernoulli_holds_near_zero_and_far_from_it() -> None:
     logits = torch.tensor([*sizes, *(-size for size in sizes)], dtype=torch.float64, requires_grad=True)
     likelihood = ContinuousBernoulli(logits)
     (slope,) = torch.autograd.grad(likelihood.mean.sum(), logits)
-    answers = evaluated(MODULE, RUN_CONTINUOUS_BERNOULLI, logits.tolist())
+    answers = call(MODULE, RUN_CONTINUOUS_BERNOULLI, logits.tolist())
     for answer, wanted in zip(answers, (likelihood.mean, slope, likelihood.log_normalizer()), strict=True):
         np.testing.assert_allclose(answer, wanted.detach().numpy(), rtol=TOLERANCE, atol=1e-9)
 
 
 def test_weights_of_another_size_are_refused() -> None:
-    script = """(m) => {
+    script = """() => {
         try { return new m.Network([2, 3], new Float32Array(8), "tanh") && ""; }
         catch (error) { return error.message; }
     }"""
-    assert "8 weights" in evaluated(MODULE, script)
+    assert "8 weights" in call(MODULE, script)

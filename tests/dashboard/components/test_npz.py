@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.js.node import evaluated
+from tests.js.node import call
 
 MODULE: Final = "latent/npz.js"
-WRITE: Final = """(m, arrays) => {
+WRITE: Final = """arrays => {
     const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array };
     // The values lie within a larger buffer: what is around them must not come along.
     const within = (values) => values.constructor.from([9, ...values, 9]).subarray(1, values.length + 1);
@@ -48,7 +48,7 @@ def npy(array: NDArray[Any]) -> bytes:
 
 
 def test_every_file_of_the_archive_is_numpys() -> None:
-    content = bytes(evaluated(MODULE, WRITE, {name: described(array) for name, array in ARRAYS.items()}))
+    content = bytes(call(MODULE, WRITE, {name: described(array) for name, array in ARRAYS.items()}))
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None, "a checksum is wrong"
         assert archive.namelist() == [f"{name}.npy" for name in ARRAYS]
@@ -61,14 +61,14 @@ def test_every_file_of_the_archive_is_numpys() -> None:
 
 
 def test_an_archive_of_nothing_is_one() -> None:
-    with np.load(io.BytesIO(bytes(evaluated(MODULE, WRITE, {}))), allow_pickle=False) as found:
+    with np.load(io.BytesIO(bytes(call(MODULE, WRITE, {}))), allow_pickle=False) as found:
         assert found.files == []
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (4,), ()])
 def test_values_that_do_not_fill_the_shape_are_refused(shape: tuple[int, ...]) -> None:
-    script = """(m, shape) => {
+    script = """shape => {
         try { return m.npyBytes(m.floats([1, 2, 3], shape)) && ""; }
         catch (error) { return error.message; }
     }"""
-    assert evaluated(MODULE, script, list(shape)).startswith("3 values")
+    assert call(MODULE, script, list(shape)).startswith("3 values")

@@ -10,11 +10,11 @@ from torch.distributions import Normal
 
 from tests.browser.elements.latent.explorer import MountedExplorer
 from tests.browser.pages import covered_pixels
-from tests.js.node import evaluated
+from tests.js.node import call
 from tests.polling import until
 
 MODULE: Final = "latent/density.js"
-RUN: Final = "(m, data, place, columns, rows) => Array.from(m.aggregateDensity(data, place, columns, rows))"
+RUN: Final = "(data, place, columns, rows) => Array.from(m.aggregateDensity(data, place, columns, rows))"
 PLACE: Final = {"x0": -5.0, "x1": 5.0, "y0": -4.0, "y1": 6.0}
 
 
@@ -31,7 +31,7 @@ def test_density_is_the_mixture_of_posteriors(generator: torch.Generator) -> Non
     mean = torch.randn(50, 2, generator=generator).double()
     std = 0.2 + 0.5 * torch.rand(50, 2, generator=generator).double()
     data = {"means": mean.flatten().tolist(), "stds": std.flatten().tolist()}
-    found = np.array(evaluated(MODULE, RUN, data, PLACE, 60, 40)).reshape(40, 60)
+    found = np.array(call(MODULE, RUN, data, PLACE, 60, 40)).reshape(40, 60)
     expected = by_torch(mean, std, 60, 40)
     # Tails beyond 4.5 standard deviations are left out, which is a share of 4e-5 of a peak.
     assert np.abs(found - expected).max() < 1e-4 * expected.max()
@@ -40,14 +40,14 @@ def test_density_is_the_mixture_of_posteriors(generator: torch.Generator) -> Non
 
 def test_a_posterior_narrower_than_a_cell_keeps_its_mass() -> None:
     data = {"means": [0.03, 0.51, float("nan"), 0.0], "stds": [1e-4, 1e-3, 1.0, 1.0]}
-    found = np.array(evaluated(MODULE, RUN, data, PLACE, 50, 50))
+    found = np.array(call(MODULE, RUN, data, PLACE, 50, 50))
     assert abs(found.sum() * 0.2 * 0.2 - 1) < 0.1, "an example that is not finite does not count"
 
 
 def test_many_examples_are_thinned_evenly(generator: torch.Generator) -> None:
     mean = torch.randn(9000, 2, generator=generator).double()
     data = {"means": mean.flatten().tolist(), "stds": [0.5] * 18_000}
-    found = np.array(evaluated(MODULE, RUN, data, PLACE, 50, 50)).reshape(50, 50)
+    found = np.array(call(MODULE, RUN, data, PLACE, 50, 50)).reshape(50, 50)
     kept = mean[::3]
     assert np.abs(found - by_torch(kept, torch.full_like(kept, 0.5), 50, 50)).max() < 1e-4
 

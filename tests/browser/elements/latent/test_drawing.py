@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
 from tests.browser.elements.latent.sections_page import grey, held_out, opened, z_of
-from tests.js.node import evaluated
+from tests.js.node import call
 from vae_core.distributions import DiagonalNormal
 from vae_core.model import VAE
 
@@ -109,12 +109,12 @@ def test_terms_fit_the_encoder(page: Page, head: str) -> None:
 
 def fitted(side: int) -> NDArray[np.float64]:
     """A slanted line off the middle of a sheet of side by side pixels, as the data set has it."""
-    script = """(m, side) => {
+    script = """side => {
         const ink = new m.Ink([side, side]);
         ink.line({ x: 0.1 * side, y: 0.5 * side }, { x: 0.4 * side, y: 0.9 * side }, side / 12, false);
         return Array.from(ink.input(true));
     }"""
-    return np.array(evaluated("latent/ink.js", script, side)).reshape(side, side)
+    return np.array(call("latent/ink.js", script, side)).reshape(side, side)
 
 
 def test_drawings_are_placed_as_the_data_are() -> None:
