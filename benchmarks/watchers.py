@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 from benchmarks.report import machine, table
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
 from benchmarks.websocket_client import Session, open_session
-from dashboard.train.page import TICK_S
+from dashboard.train.live import TICK_S
 
 START_S, SETTLE_S = 60.0, 15.0
 QUIET_CORES: Final = 0.1
