@@ -7,7 +7,6 @@ from typing import Any, Final, Literal
 import numpy as np
 import streamlit as st
 
-from dashboard import cached as cache
 from dashboard.compare import cached_optimisers as cache_optimisers
 from dashboard.compare import race_words
 from dashboard.compare.race_words import Raced
@@ -20,6 +19,7 @@ from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
+from dashboard.subject import pretrained
 from vae_core.config import ModelConfig, RunConfig
 from vae_core.errors import BadInput
 
@@ -98,7 +98,7 @@ def _runs(base: RunConfig, batch_size: int, num_epochs: int) -> tuple[RunConfig,
 def _run_in_view() -> RunConfig:
     run_id = state.current_run()
     view = None if run_id is None else runner().view(run_id)
-    return cache.run(cache.shipped_key()).config if view is None else view.config
+    return pretrained().config if view is None else view.config
 
 
 def _epochs(is_small: bool) -> int:

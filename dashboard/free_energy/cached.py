@@ -49,7 +49,7 @@ def place_payload(which: str, x: tuple[float, ...]) -> Payload:
     """The same for a place z on a line or in a plane."""
     import torch
 
-    return chosen_q.place_payload(_noisy(which), torch.tensor(x, dtype=torch.float64))
+    return chosen_q.noisy_mixture_payload(_noisy(which), torch.tensor(x, dtype=torch.float64))
 
 
 @st.cache_data(show_spinner=False)
@@ -68,9 +68,9 @@ def seconds_per_decode() -> float:
 
     import torch
 
-    from dashboard import cached as cache
+    from dashboard.subject import pretrained
 
-    model, z = cache.model(cache.shipped_key()), torch.zeros(4000, 2)
+    model, z = pretrained().model, torch.zeros(4000, 2)
     seconds = []
     with torch.no_grad():
         for _ in range(5):

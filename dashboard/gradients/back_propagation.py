@@ -8,9 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cached as cache
-from dashboard import subject as run_header
 from dashboard.components.network.element import drawn_network
-from dashboard.elbo import cached as cache_bound
 from dashboard.elbo import one_example as elbo_datum
 from dashboard.figures.network.drawing import network_svg, said_of_cuts
 from dashboard.formats import rounded
@@ -29,8 +27,9 @@ from dashboard.gradients.back_propagation_table import (
 from dashboard.gradients.back_propagation_walk import NETWORK, draw_stepper, formula_lines, pick_unit
 from dashboard.gradients.cached_back_propagation import SmallNetwork
 from dashboard.pictures import picture, show
-from dashboard.shell import state
+from dashboard.shell import header, state
 from dashboard.shell.choice import one_of
+from dashboard.subject import Subject
 from vae_core.config import Activation, EncoderHead, Likelihood
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def draw() -> None:
     if subject == "small":
         _small(slip)
     else:
-        _current(run_header.subject(), slip)
+        _current(header.subject(), slip)
 
 
 @st.fragment
@@ -126,15 +125,15 @@ def _pictures(index: int, found: Pass) -> None:
 
 
 @st.fragment
-def _current(shown: run_header.Subject, slip: "Slip | None") -> None:
-    if not np.isfinite(cache.encoded(shown.key, 1, "held-out").reconstruction).all():
+def _current(shown: Subject, slip: "Slip | None") -> None:
+    if not np.isfinite(cache.encoded(shown).reconstruction).all():
         st.error("This run has diverged: its weights are no finite numbers. Train with a smaller rate.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        index = elbo_datum.choose(shown, "held-out")
+        index = elbo_datum.choose(shown, cache.HELD_OUT)
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
-    beta = cache_bound.beta_in_force(shown.key)
-    found = cache_back_propagation.run_pass(shown.key, "held-out", index, noise, slip, beta)
+    beta = shown.beta_in_force
+    found = cache_back_propagation.run_pass(shown, cache.HELD_OUT, index, noise, slip, beta)
     _pass(found, about="" if found.log_var is None else said_of_beta(shown.config.train, beta))
 
 

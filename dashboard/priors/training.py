@@ -6,7 +6,6 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cached as cache
 from dashboard.figures.aggregate import decoded_samples_figure
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.priors import Film, curves_figure, film_figure
@@ -16,6 +15,7 @@ from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
+from dashboard.subject import dataset
 from vae_core.data import DATASET_INFO
 
 Result = dict[str, NDArray[Any]]
@@ -101,7 +101,7 @@ def _slider(label: str, options: tuple[int, ...], value: int, key: str, help_tex
 
 
 def _draw_result(result: Result, name: str, seed: int) -> None:
-    data = cache.dataset(name, seed, None)
+    data = dataset(name, seed, None)
     left, right = st.columns(2, gap="medium")
     with left:
         _film(result, data.image_shape, data.x_test.numpy())

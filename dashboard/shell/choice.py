@@ -1,16 +1,18 @@
 """One of several, as buttons beside each other: a choice, or the view of a page."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeVar
 
 import streamlit as st
 
 from dashboard.shell import state
 
+Id = TypeVar("Id", bound=str)
+
 
 def one_of(
-    label: str, options: Mapping[str, str], *, key: str, help_text: str, default: str | None = None
-) -> str:
+    label: str, options: Mapping[Id, str], *, key: str, help_text: str, default: Id | None = None
+) -> Id:
     """The id of the chosen option; it stays chosen from page to page.
 
     Arguments:

@@ -4,13 +4,12 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import cached as cache
 from dashboard.components.board.element import training_board
 from dashboard.components.flow.element import training_flow
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import state
-from dashboard.train import cached as cache_flow
+from dashboard.train import cached
 
 TICK_S: Final = 0.5
 WATCH_TICK_S: Final = 1.0
@@ -44,11 +43,11 @@ def _live(run_id: str, status: str) -> None:
         st.rerun()
     _status_line(view)
     version = runner().store.snapshot_version(run_id)
-    payload = None if version is None else cache.board(run_id, version)
+    payload = None if version is None else cached.board(run_id, version)
     if version is None or payload is None:
         return
     training_board(payload, key="board")
-    flow = cache_flow.flow(run_id, version)
+    flow = cached.flow(run_id, version)
     if flow is not None:
         training_flow(flow, key="flow")
 

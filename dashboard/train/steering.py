@@ -69,7 +69,10 @@ def speed_changed() -> None:
 
 
 def _button(label: str, key: str, on_click: Callable[[], None], *, icon: str, **options: Any) -> None:
-    st.button(label, key=key, on_click=on_click, icon=f":material/{icon}:", help=def _start() -> None:
+    st.button(label, key=key, on_click=on_click, icon=f":material/{icon}:", help=_BUTTON_HELP[key], **options)
+
+
+def _start() -> None:
     _submit(hold=False)
 
 

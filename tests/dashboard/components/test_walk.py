@@ -1,7 +1,6 @@
 """The moving picture of the Start page: what it is told, and that the page stands without PyTorch."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.walk import element as walk
 from dashboard.components.walk.element import walk_payload
 from dashboard.runs.pretrained import SHIPPED_SNAPSHOT
 from dashboard.shell.doors import LABORATORIES, MODEL
@@ -20,7 +18,6 @@ from tests.dashboard.components.test_board import decoded
 from vae_core.runs.snapshot import Snapshot, read_snapshot
 
 ROOT = Path(__file__).resolve().parents[3]
-FOLDER = ROOT / "dashboard" / "components"
 DOORS = [door.label for door in (*MODEL, *LABORATORIES)]
 
 
@@ -61,19 +58,6 @@ def test_shipped_grid_blends_well(shipped: Snapshot) -> None:
     middle = (shipped.grid[:, :-2] + shipped.grid[:, 2:]) / 2
     error = np.abs(middle - shipped.grid[:, 1:-1])
     assert float(np.median(error)) < 0.01, float(np.median(error))
-
-
-def test_rooms_make_one_module() -> None:
-    sources = {name: (FOLDER / name).read_text("utf-8") for name in walk.ROOMS}
-    own = {f"walk/{path.name}" for path in (FOLDER / "walk").glob("*.js")}
-    assert own <= set(sources), own
-    exporting = [name for name, source in sources.items() if re.search(r"^export ", source, re.MULTILINE)]
-    assert exporting == [walk.ROOMS[-1]], exporting
-    declared = re.findall(r"^(?:const|class|function) (\w+)", "\n".join(sources.values()), re.MULTILINE)
-    assert len(declared) == len(set(declared)), sorted(declared)
-    for name in own:
-        assert not re.search(r"https?://|\bimport\b|\bfetch\b|innerHTML|console\.", sources[name]), name
-        assert len(sources[name].splitlines()) <= 250, name
 
 
 def test_page_shows_the_walk(app: AppTest) -> None:

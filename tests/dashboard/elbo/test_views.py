@@ -49,7 +49,7 @@ def test_one_datum_shows_three_measured_numbers() -> None:
     run = load_run(SHIPPED_RUN)
     x = load_dataset("digits", seed=run.config.seed).x_test
     for index in (0, 7):
-        next(s for s in at.slider if s.key == "elbo_datum_held-out").set_value(index).run()
+        next(s for s in at.slider if s.key == "elbo_example_held_out").set_value(index).run()
         expected = exact_evidence(run.model(), x[index : index + 1])
         log_evidence, elbo, divergence = numbers(text_with(at, "log p(x) **"))
         assert log_evidence == pytest.approx(float(expected.log_evidence), abs=6e-5)
@@ -61,9 +61,9 @@ def test_one_datum_shows_three_measured_numbers() -> None:
 
 def test_datum_stays_from_view_to_view() -> None:
     at = turn(open_page("elbo"), "one_example")
-    next(s for s in at.slider if s.key == "elbo_datum_held-out").set_value(11).run()
+    next(s for s in at.slider if s.key == "elbo_example_held_out").set_value(11).run()
     at = turn(turn(at, "units"), "watch_q")
-    assert next(s for s in at.slider if s.key == "elbo_datum_held-out").value == 11
+    assert next(s for s in at.slider if s.key == "elbo_example_held_out").value == 11
 
 
 def test_q_walks_uphill_and_stays_below_the_evidence() -> None:
