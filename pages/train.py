@@ -22,9 +22,9 @@ if notice:
     st.error(notice)
 if run is None:
     st.info(
-        "**No run yet.** Choose data and model in the sidebar and press **Start**: within a second the curves "
-        "begin, and held-out images, the latent plane and the decoded grid change while the model learns. "
-        "**Step** makes a single update.",
+        "**No run yet.** Choose data and model in the sidebar and press **Start**: within a second the "
+        "curves begin, and held-out images, the latent plane and the decoded grid change while the model "
+        "learns. **Step** makes a single update.",
         icon=":material/play_circle:",
     )
 else:

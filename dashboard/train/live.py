@@ -6,8 +6,7 @@ import streamlit as st
 
 from dashboard.components.board.element import training_board
 from dashboard.components.flow.element import training_flow
-from dashboard.runs.job import JobView
-from dashboard.runs.runner import runner
+from dashboard.runs.runner import JobView, runner
 from dashboard.shell import state
 from dashboard.train import cached
 

@@ -5,15 +5,14 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard.runs.job import JobView
-from dashboard.runs.runner import runner
+from dashboard.runs.runner import JobView, runner
 from dashboard.shell import controls, state
 from dashboard.shell.choice import stressed
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 
 _BUTTON_HELP: Final = {
-    "train_start": "Starts a new run with the settings in the sidebar; your run that is still going is stopped.",
+    "train_start": "Starts a new run with the settings in the sidebar; a run of yours still going is stopped.",
     "train_pause": "Holds the training between two steps; Resume goes on from there.",
     "train_step": "Makes one update (one mini-batch), then waits.",
     "train_epoch": "Trains to the end of this pass over the data, then waits.",
