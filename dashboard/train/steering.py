@@ -12,7 +12,7 @@ from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 
 _BUTTON_HELP: Final = {
-    "train_start": "Starts a new run with the settings in the sidebar; a run of yours still going is stopped.",
+    "train_start": "Starts a new run with the settings in the sidebar; your run is stopped if it still goes.",
     "train_pause": "Holds the training between two steps; Resume goes on from there.",
     "train_step": "Makes one update (one mini-batch), then waits.",
     "train_epoch": "Trains to the end of this pass over the data, then waits.",

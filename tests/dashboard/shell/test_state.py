@@ -5,8 +5,8 @@ from typing import Any, Final
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.app import PAGES
 from dashboard.runs.runner import LocalRunner
+from dashboard.shell.pages import PAGES
 from dashboard.shell.state import PARAMETERS, Choice, Number, Text, Whole, read_link, write_link
 from tests.page_scripts import TINY, choose, open_page, runner, trained, turn_to
 
@@ -100,8 +100,7 @@ def test_a_link_says_what_differs_and_belongs_to_its_page() -> None:
 
 
 def test_every_parameter_belongs_to_a_page_of_the_app() -> None:
-    paths = {file.removesuffix(".py") for file, *_ in PAGES}
-    assert {parameter.page for parameter in PARAMETERS.values()} <= paths
+    assert {parameter.page for parameter in PARAMETERS.values()} <= {page.name for page in PAGES}
 
 
 def query(at: AppTest) -> dict[str, str]:
