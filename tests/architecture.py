@@ -215,8 +215,8 @@ def no_streamlit_behind(tree: Tree) -> Iterator[str]:
 def import_graph(tree: Tree) -> dict[str, set[str]]:
     """Full names of all modules, and of those among them that each imports.
 
-    ``from a import b`` needs ``a``, and ``a.b`` where that is a module. What a package loads on first use counts
-    as well: it says so to type checkers.
+    ``from a import b`` needs ``a``, and ``a.b`` where that is a module. What a package loads on first use
+    counts as well: it says so to type checkers.
     """
     modules = {module_name(path): code for path, code in tree.items()}
     graph = {}
