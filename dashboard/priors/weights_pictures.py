@@ -145,6 +145,8 @@ def _axis(part: Result) -> NDArray[np.float32]:
 
 def density(parts: dict[str, Result], names: dict[str, str]) -> None:
     """Spread against density of the data, and the two parts of the variance."""
+    from vae_core.latent.metrics import rank_correlation
+
     places = {
         names[size]: (part["log_density"], part["spread"].mean(-1).ravel()) for size, part in parts.items()
     }
@@ -180,9 +182,3 @@ def weights(parts: dict[str, Result], names: dict[str, str]) -> None:
     head = "| variance of the gradient | local draws | weight draws | ratio |\n| --- | ---: | ---: | ---: |\n"
     st.markdown(head + "\n".join(rows), help=LOCAL_HELP)
     st.caption("200 gradients each of one batch's ELBO, variances summed over all m and log s.")
-
-
-def rank_correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Spearman's: the correlation of the ranks."""
-    first, second = (np.argsort(np.argsort(values)) for values in (a, b))
-    return float(np.corrcoef(first, second)[0, 1])

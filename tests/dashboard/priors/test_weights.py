@@ -9,7 +9,6 @@ from streamlit.testing.v1 import AppTest
 from dashboard.formats import signed
 from dashboard.priors import cached_weights as cache_weights
 from dashboard.priors import weights_digits, weights_pictures
-from dashboard.priors.weights_pictures import rank_correlation
 from dashboard.runs.tasks import Tasks
 from tests.page_scripts import checked, home_tasks, open_page, runner
 from tests.polling import until
@@ -94,12 +93,6 @@ def test_task_that_fails_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch
     at = checked(at.run())
     assert ["num_steps must be a whole number" in said.value for said in at.error] == [True]
     assert "w_line" in charts(at)
-
-
-def test_rank_correlation_is_that_of_the_ranks() -> None:
-    a = np.array([1.0, 5.0, 2.0, 9.0])
-    assert rank_correlation(a, np.exp(a)) == pytest.approx(1)
-    assert rank_correlation(a, -(a**3)) == pytest.approx(-1)
 
 
 def test_a_change_is_told_only_beyond_two_standard_errors() -> None:
