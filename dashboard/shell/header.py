@@ -6,9 +6,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cached as cache
-from dashboard.runs.job import JobView
-from dashboard.runs.runner import runner
-from dashboard.shell import state
+from dashboard.runs.runner import JobView, runner
+from dashboard.shell import pages, state
 from dashboard.subject import Subject, pretrained, subject_of
 from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
@@ -68,12 +67,12 @@ def _check_prior(shown: Subject) -> None:
 
 def _draw(view: JobView | None, shown: Subject) -> None:
     title = DATASET_INFO[shown.config.dataset].title
-    which = EXAMPLE if view is None else f"Run {view.run_id[:4]}, {view.status.replace('_', ' ')}"
+    which = EXAMPLE if view is None else f"{view.name}, {view.status.replace('_', ' ')}"
     latent_dim = shown.config.model.latent_dim
     facts = f"{title} · J = {latent_dim} · β {shown.beta_in_force:.4g} · step {shown.step:,}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{which}** · {facts}", width="content")
         if view is None:
-            st.page_link("../pages/train.py", label="Train your own", icon=":material/play_circle:")
+            pages.link("train", "Train your own")
         elif view.status == "running":
             st.button("Newest weights", icon=":material/refresh:", help="Looks again, at the weights of now.")

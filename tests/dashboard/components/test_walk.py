@@ -13,12 +13,12 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.components.walk.element import walk_payload
 from dashboard.runs.pretrained import SHIPPED_SNAPSHOT
-from dashboard.shell.doors import LABORATORIES, MODEL
+from dashboard.shell.pages import LABORATORIES, MODEL
 from tests.dashboard.components.test_board import decoded
 from vae_core.runs.snapshot import Snapshot, read_snapshot
 
 ROOT = Path(__file__).resolve().parents[3]
-DOORS = [door.label for door in (*MODEL, *LABORATORIES)]
+CARDS = [page.title for page in (*MODEL, *LABORATORIES)]
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +68,9 @@ def test_page_shows_the_walk(app: AppTest) -> None:
     assert grid_of(payload).shape == (24, 24, 8, 8), payload["grid_shape"]
 
 
-def test_page_has_a_door_to_each_other_page(app: AppTest) -> None:
+def test_page_has_a_card_for_each_other_page(app: AppTest) -> None:
     labels = [link.proto.label for link in app.get("page_link")]
-    assert labels == [f"**{label}**" for label in DOORS], labels
+    assert labels == [f"**{label}**" for label in CARDS], labels
     for file in ("train", "latent_space", "elbo"):
         app.switch_page(f"../pages/{file}.py").run()
         assert not app.exception, (file, app.exception)

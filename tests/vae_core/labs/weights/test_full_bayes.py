@@ -99,7 +99,7 @@ def test_bounds_of_batches_average_to_the_bound_of_all_data() -> None:
     """
     bayesian, x, noise = model(), batch(6), seeded(4)
     mean, log_std = bayesian.decoder_weights._flat()
-    divergence = float(kl_divergence(Normal(mean, log_std.exp()), Normal(0.0, 1.0)).sum())
+    divergence = float(kl_divergence(Normal(mean, log_std.exp()), Normal(0.0, 1.0)).sum().detach())
 
     def drawn(sizes: tuple[int, ...], *, weigh: bool) -> Tensor:
         draws = []
