@@ -46,7 +46,7 @@ def _take_screenshots(watch: Watch, folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium; a machine without one gets one, and a test never skips for want of it."""
-    expect.set_options()
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=find_browser(playwright), args=list(FLAGS))
         yield opened
