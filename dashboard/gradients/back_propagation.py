@@ -130,7 +130,7 @@ def _current(shown: Subject, slip: "Slip | None") -> None:
         st.error("This run has diverged: its weights are no finite numbers. Train with a smaller rate.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        index = elbo_datum.choose(shown, cache.HELD_OUT)
+        index = elbo_datum.choose(cache.HELD_OUT, len(shown.data.x_test))
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
     beta = shown.beta_in_force
     found = cache_back_propagation.run_pass(shown, cache.HELD_OUT, index, noise, slip, beta)

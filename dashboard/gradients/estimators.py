@@ -101,12 +101,18 @@ def _sliders() -> tuple[float, float, int]:
 def _datum(shown: Subject) -> None:
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
     with right:
-        index = elbo_datum.choose(shown, SPLIT)
+        index = elbo_datum.choose(SPLIT, len(shown.data.x_test))
         dim = _dimension(shown)
         count = _samples()
         with_error = _error()
     with left:
-        elbo_datum.picture(shown, SPLIT, index)
+        terms = cache.encoded(shown, SPLIT)
+        decoded, label = cache.decode(shown, terms.means[index : index + 1]), int(terms.labels[index])
+        elbo_datum.reconstruction(
+            np.concatenate([terms.x[index : index + 1], decoded]),
+            shown.class_names[label] if label >= 0 else "",
+            shown.image_shape,
+        )
     if shown.config.model.encoder_head == "unit_variance":
         st.info("This encoder fixes σ = 1: the gradient by σ exists, and nothing learns from it.")
     try:

@@ -4,6 +4,8 @@ from typing import Final, NamedTuple
 
 import streamlit as st
 
+from dashboard.shell import state
+
 
 class Door(NamedTuple):
     """Leads to a page.
@@ -91,3 +93,12 @@ def _row(doors: tuple[Door, ...]) -> None:
             icon = f":material/{door.icon}:"
             st.page_link(f"../pages/{door.file}", label=f"**{door.label}**", icon=icon)
             st.markdown(f"**{door.question}** {door.task}")
+
+
+def to_train(label: str, **settings: object) -> None:
+    """A button that opens Train with some of its controls set."""
+    key = "to_train_" + "_".join(settings)
+    if st.button(label, key=key, icon=":material/play_circle:", help="Opens Train with these settings."):
+        for name, value in settings.items():
+            state.set_control(name, value)
+        st.switch_page("../pages/train.py")
