@@ -11,7 +11,7 @@ from dashboard.figures.rates import collapse_figure
 from dashboard.formats import rounded, signed
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
-from dashboard.shell.doors import to_train
+from dashboard.shell.pages import to_train
 from dashboard.subject import Subject
 
 if TYPE_CHECKING:

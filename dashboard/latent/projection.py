@@ -12,7 +12,7 @@ from dashboard.latent import cached as cache
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
-from dashboard.shell.doors import to_train
+from dashboard.shell.pages import to_train
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject
 
