@@ -8,8 +8,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import decode, encoded
-from dashboard.components.latent.element import chosen_datum, latent_explorer
-from dashboard.components.latent.payload import LatentScene, latent_packet
+from dashboard.components.latent.element import chosen_example, latent_explorer
+from dashboard.components.latent.payload import LatentScene, latent_message
 from dashboard.figures.latent import data_space_figure, plane_figure
 from dashboard.formats import signed
 from dashboard.latent import cached as cache
@@ -77,8 +77,8 @@ def _explore(latest: list[Subject], plane: tuple[int, int], live_run: str | None
     shown = latest[-1]
     scene = cache.scene(shown)
     if scene is not None:
-        packet = latent_packet(scene, plane=plane)
-        latent_explorer(packet, key=EXPLORER, on_datum=lambda: _choose_example(scene))
+        message = latent_message(scene, plane=plane)
+        latent_explorer(message, key=EXPLORER, on_example=lambda: _choose_example(scene))
         return
     st.info("This decoder is too large for the browser (over 20 MB): the server draws instead.")
     _means(shown, plane)
@@ -107,7 +107,7 @@ def follow(latest: list[Subject], live_run: str) -> None:
 def _choose_example(scene: LatentScene) -> None:
     """An example that the reader pins becomes the one of the section on neighbours."""
     num_examples = int(str(scene.meta["num_data"]))
-    row = chosen_datum(state.control(EXPLORER), run=str(scene.meta["run"]), num_data=num_examples)
+    row = chosen_example(state.control(EXPLORER), run=str(scene.meta["run"]), num_examples=num_examples)
     if row is not None:
         state.set_control(neighbours.EXAMPLE, row)
         st.rerun("app")

@@ -1,0 +1,283 @@
+"""Forward and backward pass of one example as data: its layers, gradients and steps."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.figures.network.layers import Column, Line, Moment
+from dashboard.formats import superscript
+from vae_core.config import ModelConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae_core.labs.gradients.backward import Backward, Layer, Slip
+    from vae_core.model import VAE
+    from vae_core.networks import MLP
+
+Array = NDArray[np.float64]
+TOLERANCE: Final = 1e-10
+"""Relative differences below this are rounding errors of float64."""
+SHOWN_ENTRIES: Final = 16
+"""A gradient with at most this many entries is shown whole."""
+LOSS: Final = "L"
+_STEP_NAMES: Final = {"input": "x", "heads": "q(z|x)", "latent": "z", "output": "y"}
+
+
+class Parameter(NamedTuple):
+    """The gradient of one parameter, by hand and by automatic differentiation.
+
+    Arguments:
+        symbol: ``"W"``, ``"b"`` or ``"log s"``.
+        number: Of its layer; 0 for log s.
+        by_hand, automatic: The entry of largest absolute value of each.
+        difference: max |by hand - automatic| / max |automatic|.
+        entries: Both gradients, shape (2, units, units before); None where they are large.
+    """
+
+    symbol: str
+    number: int
+    by_hand: float
+    automatic: float
+    difference: float
+    entries: Array | None
+
+
+class Pass(NamedTuple):
+    """One pass of one example, in float64.
+
+    Arguments:
+        config: Of the model.
+        columns: Its layers.
+        x, eps, mean, log_var, std, z: Shapes (D,) and (J,); log_var is None for a deterministic encoder.
+        scale: s of a Gaussian likelihood.
+        beta: Weight of the KL in the loss.
+        reconstruction, kl: Terms of the bound, nats.
+        parameters: Gradients by hand and automatic.
+        slip: The deliberate error of the backward pass.
+    """
+
+    config: ModelConfig
+    columns: tuple[Column, ...]
+    x: Array
+    eps: Array
+    mean: Array
+    log_var: Array | None
+    std: Array
+    z: Array
+    scale: float
+    beta: float
+    reconstruction: float
+    kl: float
+    parameters: tuple[Parameter, ...]
+    slip: "Slip | None"
+
+    @property
+    def loss(self) -> float:
+        """L = -(reconstruction - beta KL), nats; with beta = 1 the negative ELBO."""
+        return self.beta * self.kl - self.reconstruction
+
+    @property
+    def difference(self) -> float:
+        """The largest relative difference over all parameters."""
+        return max(parameter.difference for parameter in self.parameters)
+
+
+def pass_of(
+    model: "VAE",
+    x: "Tensor",
+    noise: int,
+    slip: "Slip | None",
+    shape: tuple[int, int] | None,
+    *,
+    beta: float = 1.0,
+) -> Pass:
+    """The pass of x, shape (D,), in float64.
+
+    Arguments:
+        model: In float64.
+        x: The example.
+        noise: Seed of epsilon.
+        slip: A deliberate error of the backward pass.
+        shape: (height, width) of an image; None for points.
+        beta: Weight of the KL.
+    """
+    import torch
+
+    from vae_core.labs.gradients.backward import automatic_gradients, back_propagate
+
+    generator = torch.Generator().manual_seed(noise)
+    eps = torch.randn(1, model.config.latent_dim, generator=generator, dtype=torch.float64)
+    found, right = (back_propagate(model, x[None], eps, beta=beta, slip=choice) for choice in (slip, None))
+    automatic = automatic_gradients(model, x[None], eps, beta=beta)
+    return Pass(
+        config=model.config,
+        columns=_marked(_columns(model, found, x.numpy(), shape), _columns(model, right, x.numpy(), shape)),
+        x=x.numpy(),
+        eps=eps[0].numpy(),
+        mean=found.mean[0].numpy(),
+        log_var=None if found.log_var is None else found.log_var[0].numpy(),
+        std=found.std[0].numpy(),
+        z=found.z[0].numpy(),
+        scale=float(model.likelihood_scale().detach()),
+        beta=beta,
+        reconstruction=float(found.reconstruction),
+        kl=float(found.kl),
+        parameters=_parameters(model, found.gradients, automatic),
+        slip=slip,
+    )
+
+
+def _columns(model: "VAE", found: "Backward", x: Array, shape: tuple[int, int] | None) -> tuple[Column, ...]:
+    hidden = len(model.config.hidden_dims)
+    columns = [Column("input", 1, (Line("x", x),), x, x, index_base=len(x), image_shape=shape)]
+    for place, layer in enumerate(found.encoder):
+        columns.append(_dense(model.encoder, place, layer, place + 2))
+    columns[-1] = _heads(columns[-1], model.config, found)
+    z, eps = found.z[0].numpy(), found.eps[0].numpy()
+    lines = (Line("z", z),) if found.log_var is None else (Line("ε", eps), Line("z", z))
+    delta = found.delta_z[0].numpy()
+    columns.append(Column("latent", hidden + 3, lines, z, z, delta, index_base=len(z)))
+    for place, layer in enumerate(found.decoder):
+        columns.append(_dense(model.decoder, place, layer, hidden + 4 + place))
+    y, last = found.decoded[0].numpy(), columns[-1]
+    outputs = (Line("y", y), Line("x", x))
+    if model.config.likelihood != "gaussian":
+        outputs = (Line("u", last.u), *outputs)
+    columns[-1] = last._replace(kind="output", lines=outputs, h=y, image_shape=shape)
+    return tuple(columns)
+
+
+def _marked(columns: tuple[Column, ...], right: tuple[Column, ...]) -> tuple[Column, ...]:
+    """The columns; ``is_wrong`` where delta differs from the right one."""
+    return tuple(
+        column._replace(is_wrong=_apart(column.delta, twin.delta))
+        for column, twin in zip(columns, right, strict=True)
+    )
+
+
+def _apart(delta: Array | None, right: Array | None) -> bool:
+    return delta is not None and right is not None and not np.array_equal(delta, right)
+
+
+def _dense(mlp: "MLP", place: int, layer: "Layer", number: int) -> Column:
+    u, h = layer.u[0].numpy(), layer.h[0].numpy()
+    return Column(
+        "hidden",
+        number,
+        (Line("u", u), Line("h", h)),
+        u,
+        h,
+        layer.delta[0].numpy(),
+        mlp.weights[place].detach().numpy(),
+        mlp.biases[place].detach().numpy(),
+        index_base=len(h),
+    )
+
+
+def _heads(column: Column, config: ModelConfig, found: "Backward") -> Column:
+    """The heads: mean, and log sigma^2 (phi) with sigma, or u with sigma^2."""
+    mean, nothing = found.mean[0].numpy(), np.full(config.latent_dim, np.nan)
+    if len(column.h) == config.latent_dim:
+        return column._replace(kind="heads", lines=(Line("μ", mean),), index_base=len(mean))
+    spread, std = column.u[config.latent_dim :], found.std[0].numpy()
+    rows = {"φ": spread, "σ": std} if config.encoder_head == "log_variance" else {"u": spread, "σ²": std**2}
+    lines = [Line("μ", np.concatenate([mean, nothing]))]
+    lines += [Line(symbol, np.concatenate([nothing, values])) for symbol, values in rows.items()]
+    return column._replace(kind="heads", lines=tuple(lines), index_base=config.latent_dim)
+
+
+def _parameters(
+    model: "VAE", by_hand: "dict[str, Tensor]", automatic: "dict[str, Tensor]"
+) -> tuple[Parameter, ...]:
+    from vae_core.labs.gradients.backward import relative_difference
+
+    found = []
+    for name in sorted(automatic, key=_order):
+        number, ours, theirs = _number(name, model.config), by_hand[name], automatic[name]
+        both = np.stack([ours.numpy(), theirs.numpy()]).reshape(2, len(ours) if ours.ndim else 1, -1)
+        largest = [float(part.reshape(-1)[np.abs(part).argmax()]) for part in both]
+        found.append(
+            Parameter(
+                symbol="log s" if number == 0 else ("W" if "weights" in name else "b"),
+                number=number,
+                by_hand=largest[0],
+                automatic=largest[1],
+                difference=relative_difference(ours, theirs),
+                entries=both if both[0].size <= SHOWN_ENTRIES else None,
+            )
+        )
+    return tuple(found)
+
+
+def _order(name: str) -> tuple[bool, bool, int, bool]:
+    """Sort key: from the last layer to the first, W before b, log s last."""
+    parts = name.split(".")
+    place = int(parts[2]) if len(parts) == 3 else 0
+    return (len(parts) != 3, parts[0] == "encoder", -place, "biases" in name)
+
+
+def _number(name: str, config: ModelConfig) -> int:
+    """The layer that a parameter leads into; x is layer 1."""
+    parts = name.split(".")
+    if len(parts) != 3:
+        return 0
+    first = 2 if parts[0] == "encoder" else len(config.hidden_dims) + 4
+    return first + int(parts[2])
+
+
+class Step(NamedTuple):
+    """One step of the pass.
+
+    Arguments:
+        label: Of its button.
+        column: Index of its layer; None for the loss.
+        goes_back: Whether it belongs to the backward pass.
+    """
+
+    label: str
+    column: int | None
+    goes_back: bool
+
+
+def steps_of(columns: Sequence[Column]) -> tuple[Step, ...]:
+    """Forward through all columns, the loss, and back to the first that has weights."""
+    forward = [
+        Step(_STEP_NAMES.get(column.kind, "h" + superscript(column.number)), place, False)
+        for place, column in enumerate(columns)
+    ]
+    back = [
+        Step("δ" + superscript(column.number), place, True)
+        for place, column in reversed(list(enumerate(columns)))
+        if column.delta is not None
+    ]
+    return (*forward, Step(LOSS, None, False), *back)
+
+
+def moment_of(columns: Sequence[Column], steps: Sequence[Step], place: int, unit: int) -> Moment:
+    """Which numbers are known after step ``place``."""
+    step, last = steps[place], len(columns)
+    return Moment(
+        forward=min(place + 1, last),
+        backward=max(0, place - last),
+        has_loss=place >= last,
+        active=step.column,
+        unit=unit,
+    )
+
+
+def picked(
+    value: object, columns: Sequence[Column], steps: Sequence[Step], place: int
+) -> tuple[int, int] | None:
+    """Step and unit of a clicked unit ``[column, unit]`` (untrusted input); None where it is malformed.
+
+    During the backward pass it is the backward step of that column, if it has one.
+    """
+    match value:
+        case [int(column), int(unit)] if 0 <= column < len(columns) and 0 <= unit < len(columns[column].h):
+            found = [number for number, step in enumerate(steps) if step.column == column]
+            goes_back = steps[place].goes_back
+            return next((number for number in found if steps[number].goes_back == goes_back), found[0]), unit
+    return None
