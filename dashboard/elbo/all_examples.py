@@ -104,7 +104,7 @@ def kl_decomposition(shown: Subject, split: Split) -> None:
         f"{listed} = **{sum(parts.values()):.3f}** nats, estimated; mean KL **{found.kl:.3f}**, exact.  \n"
         f"Marginal KL(q(z) ‖ p(z)) **{found.marginal_kl.value:.3f}** ± {found.marginal_kl.standard_error:.3f}"
     )
-    count = found.num_data
+    count = found.num_examples
     st.caption(
         f"{count:,} {SPLITS[split]} examples, {found.num_samples} samples of z each; the mutual information "
         f"with {count:,} examples is at most log {count:,} = {np.log(count):.2f} nats."
