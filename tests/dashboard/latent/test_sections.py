@@ -204,6 +204,6 @@ def test_neighbours_are_rings_of_their_own_kind() -> None:
     traces: dict[str, Any] = {trace["name"]: trace for trace in list(figure.data)}
     assert np.asarray(traces["near in latent space"]["x"]).tolist() == [2, 4]
     assert np.asarray(traces["near in data space"]["x"]).tolist() == [10]
-    assert np.asarray(traces["the datum"]["y"]).tolist() == [7]
+    assert np.asarray(traces["the example"]["y"]).tolist() == [7]
     rings = {traces[f"near in {space}"]["marker"]["color"] for space in near}
     assert len(rings | {traces["decoded"]["marker"]["color"]}) == 3
