@@ -7,7 +7,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
-from dashboard.figures.latent import data_space_figure, grid_figure
+from dashboard.figures.data_space import data_space_figure
+from dashboard.figures.latent import grid_figure
 from dashboard.latent import cached as cache_latent
 from dashboard.latent import points as latent_points
 from dashboard.latent.exports import grid_pixels

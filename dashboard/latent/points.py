@@ -7,8 +7,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
+from dashboard.figures.data_space import neighbours_figure
 from dashboard.figures.latent import plane_figure
-from dashboard.figures.neighbours import neighbours_figure
 from dashboard.formats import signed
 from dashboard.latent import cached as cache_latent
 from dashboard.latent.saving import Kept, chart_config, save_menu

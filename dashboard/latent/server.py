@@ -7,7 +7,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
-from dashboard.figures.latent import data_space_figure, plane_figure
+from dashboard.figures.data_space import data_space_figure
+from dashboard.figures.latent import plane_figure
 from dashboard.formats import signed
 from dashboard.latent import cached as cache_latent
 from dashboard.latent.saving import Kept, chart_config, save_menu
