@@ -83,8 +83,10 @@ def newest_scene(latest: list[Subject], live_run: str | None) -> LatentScene | N
 
 def _choose_datum(scene: LatentScene) -> None:
     """A datum that the reader pins becomes the one of the section on neighbours."""
-    num_data = scene.meta["num_data"]
-    row = chosen_example(state.control(EXPLORER), run=str(scene.meta["run"]), num_examples=int(str(num_data)))
+    num_examples = scene.meta["num_examples"]
+    row = chosen_example(
+        state.control(EXPLORER), run=str(scene.meta["run"]), num_examples=int(str(num_examples))
+    )
     if row is not None:
         state.set_control(latent_points.DATUM, row)
         st.rerun("app")

@@ -1,6 +1,7 @@
 """A message for each element, as Python sends it."""
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -65,5 +66,5 @@ def _flow() -> dict[str, object]:
     }
 
 
-def _packed(payload: dict[str, object]) -> bytes:
-    return json.dumps({"palettes": PALETTES} | payload).encode()
+def _packed(payload: Mapping[str, object]) -> bytes:
+    return json.dumps({"palettes": PALETTES, **payload}).encode()
