@@ -107,7 +107,7 @@ def follow(latest: list[Subject], live_run: str) -> None:
 
 def _choose_example(scene: LatentScene) -> None:
     """An example that the reader pins becomes the one of the section on neighbours."""
-    num_examples = int(str(scene.meta["num_data"]))
+    num_examples = int(str(scene.meta["num_examples"]))
     row = chosen_example(state.control(EXPLORER), run=str(scene.meta["run"]), num_examples=num_examples)
     if row is not None:
         state.set_control(neighbours.EXAMPLE, row)

@@ -19,6 +19,7 @@ from dashboard.latent.aggregate import Decoded
 from dashboard.runs import runner as jobs
 from dashboard.runs.runner import LocalRunner
 from dashboard.theme import CONCEPTS, ThemeName
+from tests.polling import DEADLINE_S
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.runs.driver import Driver
 
@@ -54,7 +55,7 @@ def opened(runner: LocalRunner, config: RunConfig) -> AppTest:
     folder = runner.store.folder(run_id)
     assert folder is not None
     Driver(folder, queue.SimpleQueue(), io.StringIO()).run()
-    at = AppTest.from_file(str(ENTRY), default_timeout=60)
+    at = AppTest.from_file(str(ENTRY), default_timeout=DEADLINE_S)
     at.query_params["run"] = run_id
     return checked(at.switch_page("../pages/latent_space.py").run())
 
