@@ -14,8 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import cached as cache
 from dashboard.figures.aggregate import NUM_BINS, dimensions_figure
-from dashboard.figures.latent import data_space_figure
-from dashboard.figures.neighbours import neighbours_figure
+from dashboard.figures.data_space import data_space_figure, neighbours_figure
 from dashboard.latent import saving as latent_saving
 from dashboard.latent.arithmetic import class_means
 from dashboard.latent.saving import Kept
