@@ -21,7 +21,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files run side by side, one on each processor; a process has one browser and one server for all of its."""
+    """Files run side by side, one on each processor; each process has one browser and one server."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
