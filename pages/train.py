@@ -12,7 +12,9 @@ with st.sidebar:
 
 run = steering.run_in_view()
 left, right = st.columns([7, 3], vertical_alignment="bottom")
-with left:
+# The heading stands beside the buttons: the whole board is to be seen on a projector.
+with left.container(horizontal=True, vertical_alignment="center"):
+    st.title("Train", anchor=False, width="content")
     steering.buttons(run)
 with right:
     controls.beta_slider(steering.beta_changed)
