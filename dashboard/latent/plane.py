@@ -5,8 +5,8 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.components.latent.element import chosen_datum, latent_explorer
-from dashboard.components.latent.payload import LatentScene, latent_packet
+from dashboard.components.latent.element import chosen_example, latent_explorer
+from dashboard.components.latent.payload import LatentScene, latent_message
 from dashboard.latent import cached as cache_latent
 from dashboard.latent import points as latent_points
 from dashboard.latent import server as latent_server
@@ -56,7 +56,7 @@ def _walk(latest: list[Subject], plane: tuple[int, int], live_run: str | None) -
     shown = latest[-1]
     if scene is not None:
         latent_explorer(
-            latent_packet(scene, plane=plane), key=EXPLORER, on_datum=lambda: _choose_datum(scene)
+            latent_message(scene, plane=plane), key=EXPLORER, on_example=lambda: _choose_datum(scene)
         )
         return
     st.info("This decoder is too large for the browser (over 20 MB): the server draws instead.")
@@ -84,7 +84,7 @@ def newest_scene(latest: list[Subject], live_run: str | None) -> LatentScene | N
 def _choose_datum(scene: LatentScene) -> None:
     """A datum that the reader pins becomes the one of the section on neighbours."""
     num_data = scene.meta["num_data"]
-    row = chosen_datum(state.control(EXPLORER), run=str(scene.meta["run"]), num_data=int(str(num_data)))
+    row = chosen_example(state.control(EXPLORER), run=str(scene.meta["run"]), num_examples=int(str(num_data)))
     if row is not None:
         state.set_control(latent_points.DATUM, row)
         st.rerun("app")

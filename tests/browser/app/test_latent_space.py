@@ -95,6 +95,6 @@ def test_on_the_page_slider_and_drawing_move_the_explorer_without_the_server(
     page.locator("#traversal-1").press("End")
     expect(explorer).to_have_attribute("data-z", "0,3")
     page.get_by_role("button", name="Take a test image").press("Enter")
-    expect(page.locator(".draw dt")).to_have_count(3)
+    expect(page.locator(".drawing dt")).to_have_count(3)
     expect(explorer).not_to_have_attribute("data-z", "0,3")
     assert len(sent) == before > 0
