@@ -11,9 +11,9 @@ with st.sidebar:
     controls.training()
 
 run = steering.run_in_view()
-left, right = st.columns([7, 3], vertical_alignment="bottom")
+left, right = st.columns([19, 6], gap="small", vertical_alignment="bottom")
 # The heading stands beside the buttons: the whole board is to be seen on a projector.
-with left.container(horizontal=True, vertical_alignment="center"):
+with left.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
     st.title("Train", anchor=False, width="content")
     steering.buttons(run)
 with right:
