@@ -131,8 +131,8 @@ def _surgery(shown: Subject, split: Split) -> None:
         f"Marginal KL(q(z) ‖ p(z)) **{found.marginal_kl.value:.3f}** ± {found.marginal_kl.standard_error:.3f}"
     )
     st.caption(
-        f"{found.num_data:,} {split} data, {found.num_samples} samples of z each; at most "
-        f"log {found.num_data:,} = {np.log(found.num_data):.2f} nats of information fit into so many data."
+        f"{found.num_examples:,} {split} examples, {found.num_samples} samples of z each; at most "
+        f"log {found.num_examples:,} = {np.log(found.num_examples):.2f} nats of information."
     )
 
 

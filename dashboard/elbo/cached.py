@@ -97,13 +97,16 @@ def surgery(subject: Subject, split: Split) -> "Surgery":
     """Mutual information, total correlation and dimension-wise KL of the first examples."""
     import torch
 
+    from vae_core.distributions import DiagonalNormal
     from vae_core.latent.aggregate import kl_surgery
 
     terms = cache.encoded(subject, split)
-    means, stds = (torch.from_numpy(part[:MAX_SURGERY_EXAMPLES]) for part in (terms.means, terms.stds))
+    means, stds = (
+        torch.from_numpy(part[:MAX_SURGERY_EXAMPLES]).double() for part in (terms.means, terms.stds)
+    )
     noise = torch.Generator().manual_seed(subject.config.seed)
     num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // means.shape[1]))
-    return kl_surgery(means, stds, num_samples=num_samples, generator=noise)
+    return kl_surgery(DiagonalNormal.from_std(means, stds), num_samples=num_samples, generator=noise)
 
 
 def active_units(subject: Subject, split: Split) -> NDArray[np.bool_]:

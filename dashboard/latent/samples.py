@@ -129,25 +129,27 @@ def _prior(shown: Subject, count: int, *, draw: int) -> Array:
 def _aggregate(shown: Subject, count: int, *, draw: int) -> Array:
     import torch
 
-    from vae_core.latent.decode import aggregate_samples
+    from vae_core.distributions import DiagonalNormal
+    from vae_core.latent.aggregate import aggregate_samples
 
     data = cache.encoded(shown)
-    means, stds = torch.from_numpy(data.means), torch.from_numpy(data.stds)
+    q = DiagonalNormal.from_std(torch.from_numpy(data.means), torch.from_numpy(data.stds))
     generator = torch.Generator().manual_seed(2 * draw + 1)
-    return aggregate_samples(means, stds, count, generator=generator).numpy()
+    return aggregate_samples(q, count, generator=generator).numpy()
 
 
 def _decoded(shown: Subject, z: Array) -> Decoded:
     import torch
 
-    from vae_core.distributions import StandardNormal
-    from vae_core.latent.decode import log_aggregate
+    from vae_core.distributions import DiagonalNormal, StandardNormal
+    from vae_core.latent.aggregate import log_aggregate
 
     excess = None
     if shown.config.model.encoder_head != "deterministic":
         data = cache.encoded(shown)
         points = torch.from_numpy(z)
-        log_q = log_aggregate(points, torch.from_numpy(data.means), torch.from_numpy(data.stds))
+        q = DiagonalNormal.from_std(torch.from_numpy(data.means), torch.from_numpy(data.stds))
+        log_q = log_aggregate(points, q)
         excess = (log_q - StandardNormal(z.shape[1]).log_prob(points)).numpy()
         order = np.argsort(-excess, kind="stable")
         z, excess = z[order], excess[order]

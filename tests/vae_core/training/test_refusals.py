@@ -96,14 +96,14 @@ def test_a_bernoulli_likelihood_refuses_data_outside_0_to_1(
 
 
 def test_a_model_of_another_size_is_refused() -> None:
-    with pytest.raises(BadInput, match="digits has 64 values per datum, the model takes 65") as caught:
+    with pytest.raises(BadInput, match="digits has 64 values per example, the model takes 65") as caught:
         Training(VAE(ModelConfig(data_dim=65), generator=seeded()), DIGITS, TrainConfig(), generator=seeded())
     assert caught.value.code == "data_dim"
 
 
 def test_a_step_that_would_not_fit_into_memory_is_refused() -> None:
     model = VAE(ModelConfig(data_dim=64), generator=seeded())
-    with pytest.raises(BadInput, match="num_samples 1000 of 1437 data with 64 values") as caught:
+    with pytest.raises(BadInput, match="num_samples 1000 of 1437 examples with 64 values") as caught:
         Training(model, DIGITS, TrainConfig(num_samples=1000, batch_size=1437), generator=seeded())
     assert caught.value.code == "num_samples"
     Training(model, DIGITS, TrainConfig(num_samples=500, batch_size=1437), generator=seeded())
