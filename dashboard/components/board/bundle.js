@@ -1,4 +1,4 @@
-// Sources 8ba9888b186a7450; made by "npm run build": edit the modules, not this file.
+// Sources 0c8516c8013fe6ca; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -994,7 +994,7 @@ var CurveGroup = class {
     this.invalidate();
   }
   /**
-   * Whether it changed anything: out of everything there is no way out.
+   * Returns whether it changed anything: there is nothing to zoom out of where all steps are in view.
    * @param {number} step
    * @param {number} factor
    */

@@ -1,4 +1,4 @@
-// Sources 7ee7fe9c582b6fb7; made by "npm run build": edit the modules, not this file.
+// Sources 7fac95e84c95a4b4; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -894,7 +894,7 @@ var Walk = class {
     this.announce();
     return true;
   }
-  /** For screen readers, told on focus and by keys only: a moving point would never stop talking. */
+  /** For screen readers, on focus and by keys only: a moving point would be announced without end. */
   announce() {
     if (!this.theme) return;
     this.dot.setAttribute("aria-valuetext", this.zText());

@@ -10,11 +10,12 @@ from streamlit.testing.v1 import AppTest
 from dashboard.latent import cached as cache_latent
 from dashboard.latent.grid import cell_counts
 from tests.dashboard.latent.test_plane import PAGE, ROOT
+from tests.polling import DEADLINE_S
 
 AXIS = np.array([-1.0, 0.0, 1.0], np.float32)
 
 
-def test_every_datum_is_in_one_cell_and_the_cells_lie_as_the_grid() -> None:
+def test_every_example_is_in_one_cell_and_the_cells_lie_as_the_grid() -> None:
     means = np.array([[-9.0, 9.0], [0.1, 0.2], [0.4, -0.4], [0.6, -7.0]], np.float32)
     assert cell_counts(means, AXIS, (0, 1)).tolist() == [[1, 0, 0], [0, 2, 0], [0, 0, 1]]
     assert cell_counts(means, AXIS, (1, 0)).tolist() == [[1, 0, 0], [0, 2, 0], [0, 0, 1]]
@@ -35,7 +36,7 @@ def test_counts_on_quantiles_are_even_for_the_prior_itself() -> None:
 
 @pytest.fixture
 def app() -> AppTest:
-    made = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30)
+    made = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=DEADLINE_S)
     return made.run().switch_page(PAGE).run()
 
 
