@@ -3,8 +3,9 @@
 The rule is the sum over points, one in each cell, times the cell's size. All examples share one tree of
 cells: a cell is halved in each dimension only for the examples that have mass in it and whose integrals have
 not converged. The points are nested: a cell's own point stays one of its children's, and in the plane the
-children come in two stages, each of which doubles the points on a lattice of equal distances (first the middle
-of four). For a smooth bump the error falls faster than any power of the cell's side once it is about a deviation.
+children come in two stages, each of which doubles the points on a lattice of equal distances (first the
+middle of four). For a smooth bump the error falls faster than any power of the cell's side once it is about a
+deviation.
 """
 
 import math
