@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from dashboard.cached import decode, encoded
 from dashboard.components.latent.element import chosen_example, latent_explorer
 from dashboard.components.latent.payload import LatentScene, latent_message
-from dashboard.figures.latent import data_space_figure, plane_figure
+from dashboard.figures.data_space import data_space_figure
+from dashboard.figures.latent import plane_figure
 from dashboard.formats import signed
 from dashboard.latent import cached as cache
 from dashboard.latent import neighbours

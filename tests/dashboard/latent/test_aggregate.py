@@ -13,7 +13,8 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.figures.aggregate import NUM_BINS, aggregate_figure, decoded_samples_figure
+from dashboard.figures.aggregate import NUM_BINS, aggregate_figure
+from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.latent.aggregate import Decoded
 from dashboard.runs import runner as jobs
 from dashboard.runs.runner import LocalRunner
