@@ -15,7 +15,7 @@ from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
 from vae_core.data import DATASET_INFO, DATASETS
 from vae_core.errors import BadInput
-from vae_core.labs.reduction.findings import Findings, from_arrays
+from vae_core.labs.reduction.results import Results, from_arrays
 
 NETWORKS: Final = ("linear VAE", "autoencoder", "VAE")
 LAB_HELP: Final = (
@@ -110,11 +110,11 @@ def _data() -> tuple[str, str | None]:
     return name, folder.strip() or None
 
 
-def _found(scene: Scene, result: dict[str, NDArray[Any]] | None) -> dict[str, Findings]:
+def _found(scene: Scene, result: dict[str, NDArray[Any]] | None) -> dict[str, Results]:
     """All that is known so far; the VAE trained here takes the place of the one that ships."""
     if result is None:
         return scene.found
-    closed = {name: findings for name, findings in scene.found.items() if name != SHIPPED}
+    closed = {name: results for name, results in scene.found.items() if name != SHIPPED}
     return closed | {name: from_arrays(name, result) for name in NETWORKS}
 
 

@@ -6,17 +6,17 @@ from typing import Final
 import streamlit as st
 
 from dashboard.formats import signed
-from vae_core.labs.reduction.findings import Findings, Reference
+from vae_core.labs.reduction.results import Reference, Results
 from vae_core.labs.reduction.scores import MEASURES, Score, difference, outcome, ranking, winners
 
-Found = Mapping[str, Findings]
+Found = Mapping[str, Results]
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 TABLES_IN_A_ROW: Final = 3
 
 
 def scores_of(key: str, found: Found, reference: Reference) -> dict[str, Score]:
     """The scores of the methods that have one."""
-    scores = {name: MEASURES[key].of(findings, reference) for name, findings in found.items()}
+    scores = {name: MEASURES[key].of(results, reference) for name, results in found.items()}
     return {name: score for name, score in scores.items() if score is not None}
 
 

@@ -14,7 +14,7 @@ from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.dimension_reduction import plane_figure, space_figure, space_ranges
 from dashboard.pictures import show, strip
 from dashboard.shell import state
-from vae_core.labs.reduction.findings import Findings
+from vae_core.labs.reduction.results import Results
 from vae_core.labs.reduction.scores import MEASURES
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Shown(NamedTuple):
     """The scene, what the methods found, and J."""
 
     scene: Scene
-    found: Mapping[str, Findings]
+    found: Mapping[str, Results]
     latent_dim: int
 
 
@@ -83,7 +83,7 @@ def _reconstruction(shown: Shown) -> None:
 
 
 def _between(shown: Shown) -> None:
-    count = len(next(iter(shown.found.values())).ways)
+    count = len(next(iter(shown.found.values())).interpolations)
     pair = st.slider(
         "Pair of held-out data",
         1,
@@ -93,16 +93,16 @@ def _between(shown: Shown) -> None:
         help="Their codes are joined by a straight line, and points on it are decoded.",
         persist_state="session",
     )
-    ways = {name: found.ways[pair - 1] for name, found in shown.found.items()}
+    interpolations = {name: found.interpolations[pair - 1] for name, found in shown.found.items()}
     start, end = shown.scene.pairs[pair - 1]
-    share = np.linspace(0, 1, len(next(iter(ways.values()))))[:, None]
+    share = np.linspace(0, 1, len(next(iter(interpolations.values()))))[:, None]
     reference = shown.scene.reference
     fade = reference.midpoint_distance.mean() / reference.held_out_distance.mean()
     if shown.scene.image_shape is None:
-        _points(shown, ways, "holes", is_line=True)
+        _points(shown, interpolations, "interpolation", is_line=True)
     else:
         _row(shown, f"cross-fade of pixels  \n{fade:.3f}", (1 - share) * start + share * end)
-        _rows(shown, ways, "holes")
+        _rows(shown, interpolations, "interpolation")
     st.caption(
         "Under each name: how far decoded midpoints of all pairs lie from the nearest training datum; for "
         f"real held-out data it is 1. Midpoints of the data themselves: {fade:.3f}."
@@ -119,17 +119,17 @@ def _samples(shown: Shown) -> None:
     st.caption(f"Under each name the samples' distance to data. {SAMPLES_NOTE}")
 
 
-def _completion(shown: Shown) -> None:
+def _inpainting(shown: Shown) -> None:
     scene = shown.scene
-    missed = float(scene.reference.mean_completion_error.mean())
-    completed = {name: found.completed for name, found in shown.found.items()}
+    missed = float(scene.reference.mean_inpainting_error.mean())
+    inpainted = {name: found.inpainted for name, found in shown.found.items()}
     if scene.image_shape is None:
-        _points(shown, completed, "completion")
+        _points(shown, inpainted, "inpainting")
         st.caption("x₁ is seen, x₂ is inferred.")
     else:
         _row(shown, "held-out data", scene.x)
         _row(shown, "seen half", np.where(scene.hidden, HIDDEN_GREY, scene.x))
-        _rows(shown, completed, "completion")
+        _rows(shown, inpainted, "inpainting")
     st.caption(
         f"Under each name the squared error of the hidden half; the mean of the training data: {missed:.3f}. "
         f"{COMPLETION_NOTE}"
@@ -137,14 +137,14 @@ def _completion(shown: Shown) -> None:
 
 
 def _strangers(shown: Shown) -> None:
-    from vae_core.labs.reduction.comparison import FOREIGN
+    from vae_core.labs.reduction.evaluation import OUT_OF_DISTRIBUTION
 
     scene = shown.scene
-    kinds = dict(zip(FOREIGN, scene.foreign, strict=True))
+    kinds = dict(zip(OUT_OF_DISTRIBUTION, scene.out_of_distribution, strict=True))
     if scene.image_shape is None:
         ranges = space_ranges(np.concatenate([scene.x, *kinds.values()]))
         for column, (kind, points) in zip(st.columns(len(kinds)), kinds.items(), strict=True):
-            _chart(column, shown, f"**{kind}**", points, kind, ranges, is_foreign=True)
+            _chart(column, shown, f"**{kind}**", points, kind, ranges, is_out_of_distribution=True)
     else:
         _row(shown, "held-out data", scene.x)
         for kind, images in kinds.items():
@@ -208,10 +208,10 @@ def _chart(
     ranges: tuple[tuple[float, float], tuple[float, float]],
     *,
     is_line: bool = False,
-    is_foreign: bool = False,
+    is_out_of_distribution: bool = False,
 ) -> None:
     labels = shown.scene.shown_labels
-    if is_foreign or (not is_line and len(points) != len(labels)):
+    if is_out_of_distribution or (not is_line and len(points) != len(labels)):
         labels = np.full(len(points), -1, np.int32)
     with column:
         st.markdown(title)
@@ -229,8 +229,8 @@ def _title(shown: Shown, name: str, key: str) -> str:
 QUESTIONS: Final[dict[str, Question]] = {
     "Plane": Question(_plane, ("trust", "class")),
     "Reconstruction": Question(_reconstruction, ("reconstruction", "log_prob")),
-    "Between": Question(_between, ("holes",)),
+    "Between": Question(_between, ("interpolation",)),
     "Samples": Question(_samples, ("samples", "coverage")),
-    "Hidden half": Question(_completion, ("completion",)),
-    "Strangers": Question(_strangers, ("strangers", "strangers_density")),
+    "Hidden half": Question(_inpainting, ("inpainting",)),
+    "Strangers": Question(_strangers, ("outliers", "outliers_density")),
 }
