@@ -67,8 +67,8 @@ MEASURES: Final[dict[str, Measure]] = {
         True,
         3,
         lambda found, _: mean_score(found.trust),
-        "Neighbours in z that are neighbours in x: 1 − 2/(k(2n−3k−1)) · mean over examples of Σ (rank in x − k)"
-        " over the k = 10 nearest in z that are none in x (Venna and Kaski 2001). 1: all are.",
+        "Neighbours in z that are neighbours in x: 1 − 2/(k(2n−3k−1)) · mean over examples of Σ (rank in x "
+        "− k) over the k = 10 nearest in z that are none in x (Venna and Kaski 2001). 1: all are.",
     ),
     "class": Measure(
         "class accuracy from z",
