@@ -180,7 +180,7 @@ def measure(server: Server, effort: Effort) -> dict[str, object]:
                     for count, run in crowds.items()
                 },
                 "slider_to_number": slider(
-                    browser, f"{server.url}/elbo?elbo_view=One+datum", effort.presses
+                    browser, f"{server.url}/elbo?elbo_view=one_example", effort.presses
                 )._asdict(),
                 "snapshot_to_board": board(browser, server, effort.snapshots)._asdict(),
                 "weights_to_plane": live_plane(browser, server, effort.live_planes)._asdict(),

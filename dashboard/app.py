@@ -11,7 +11,7 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from dashboard.shell import warmup  # noqa: E402
+from dashboard.shell import state, warmup  # noqa: E402
 
 PAGES = (
     ("start.py", "Start", ":material/home:"),
@@ -27,10 +27,16 @@ PAGES = (
 
 def main() -> None:
     """Draws the frame and the page that the URL names."""
-    st.set_page_config(page_title="VAE Dashboard", page_icon=ROOT / "dashboard" / "icon.png", layout="wide")
     warmup.start()
     pages = [st.Page(ROOT / "pages" / file, title=title, icon=icon) for file, title, icon in PAGES]
-    st.navigation(pages, position="top").run()
+    page = st.navigation(pages, position="top")
+    st.set_page_config(
+        page_title=f"{page.title} · VAE Dashboard",
+        page_icon=ROOT / "dashboard" / "icon.png",
+        layout="wide",
+    )
+    state.follow_link(page.url_path)
+    page.run()
 
 
 if __name__ == "__main__":

@@ -1,104 +1,157 @@
-"""The line on top of a page that looks at a trained model: which one, how far, and how to get another."""
+"""The trained model that a page looks at: its run, its network and its data, handed down whole.
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+A page loads the subject once a rerun. Whatever it shows is computed from this one value, so that one page
+never mixes the weights of two moments; cached functions take the subject itself as their key:
 
-import numpy as np
+    @st.cache_resource(max_entries=32, hash_funcs=BY_DIGEST)
+    def encoded(subject: Subject, ...): ...
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal
+
 import streamlit as st
 
-from dashboard import cached as cache
-from dashboard.elbo import cached as cache_bound
-from dashboard.runs.job import JobView
+from dashboard.runs.pretrained import SHIPPED_RUN
 from dashboard.runs.runner import runner
-from dashboard.shell import state
 from vae_core.config import RunConfig
-from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae_core.data import Dataset
+    from vae_core.model import VAE
     from vae_core.runs.runfile import Run
+
+Split = Literal["held_out", "training"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The model that a page looks at.
+    """A run as its file held it at one moment; equal to another one when both hold the same content.
 
     Arguments:
-        key: Names its run file.
-        config: What it is.
-        step: Updates made.
-        image_shape: (height, width) of its data; None for points.
-        class_names: Names of the labels.
+        path: The run file.
+        digest: SHA-256 of the run's content: the key of whatever is computed from it. Weights, history,
+            status and settings decide it, neither the time of writing nor the place of the file.
+        run: Configuration, history and plain values of the training; without the optimiser's state.
+        model: The network with the run's weights; only ever read.
+        data: What the run was trained on; only ever read.
     """
 
-    key: cache.RunKey
-    config: RunConfig
-    step: int
-    image_shape: tuple[int, int] | None
-    class_names: tuple[str, ...]
+    path: Path = field(compare=False)
+    digest: str
+    run: "Run" = field(compare=False, repr=False)
+    model: "VAE" = field(compare=False, repr=False)
+    data: "Dataset" = field(compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Tells one run from another and gives no path away: the name of the folder of its file."""
+        return self.path.parent.name
+
+    @property
+    def config(self) -> RunConfig:
+        """What decided the run."""
+        return self.run.config
+
+    @property
+    def step(self) -> int:
+        """Updates made."""
+        return self.run.step
+
+    @property
+    def image_shape(self) -> tuple[int, int] | None:
+        """(height, width) of the images; None for points."""
+        return self.data.image_shape
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the labels 0, 1, ..."""
+        return self.data.class_names
+
+    @property
+    def beta_in_force(self) -> float:
+        """β of the last update: the schedule's, or where it was moved to while the run trained."""
+        from vae_core.training.optimizer import last_beta
+
+        live = self.run.state_scalars.get("live_beta")
+        if live is not None:
+            return float(live)
+        return last_beta(self.config.train, step=self.step, num_data=len(self.data.x_train))
+
+    @property
+    def likelihood_scale(self) -> float:
+        """s of a Gaussian likelihood, set or learned."""
+        return float(self.model.likelihood_scale().detach())
+
+    def examples(self, split: Split) -> "tuple[Tensor, Tensor | None]":
+        """x of shape (n, D) and labels of shape (n,), None where the examples have none."""
+        data = self.data
+        return (data.x_test, data.labels_test) if split == "held_out" else (data.x_train, data.labels_train)
 
 
-def subject() -> Subject:
-    """Draws the line and returns the run in view, or the shipped model where there is none.
+def _digest_of(subject: Subject) -> str:
+    return subject.digest
 
-    A run that is still going is asked to save itself first, so that the page shows the weights of now.
-    What cannot be shown is said in one sentence, and the page ends there.
+
+BY_DIGEST: Final[dict[str | type, Callable[[Subject], str]]] = {Subject: _digest_of}
+"""Tells Streamlit's caches how a subject is told from another one."""
+
+
+def load_subject(path: Path) -> Subject:
+    """The run in a file, with its data.
+
+    Raises:
+        BadInput: The run or its data cannot be read or used, or no longer fit together.
     """
-    run_id = state.current_run()
-    view = None if run_id is None else runner().view(run_id)
-    if run_id is not None and view is None:
-        state.forget_run()
-        st.warning("The run that this link names no longer exists: this is the model that ships.")
-    if view is not None and view.status in ("running", "paused"):
-        runner().save(view.run_id)
-    key = None if view is None else cache.run_key(view.run_id)
-    if key is None:
-        # Nothing trained, or nothing saved yet: the shipped model is there to look at meanwhile.
-        view, key = None, cache.shipped_key()
+    from vae_core.runs.runfile import stated_digest
+
     try:
-        run = _measurable(cache.run(key))
-        data = cache.dataset(run.config.dataset, run.config.seed, run.config.data_folder)
-        _check_size(run, data.x_test.shape[1])
-    except BadInput as err:
-        st.error(str(err))
-        st.stop()
-    _draw(view, run.config, run.step, cache_bound.beta_in_force(key))
-    shape, names = data.image_shape, data.class_names
-    return Subject(key=key, config=run.config, step=run.step, image_shape=shape, class_names=names)
-
-
-def stop_if_diverged(shown: Subject) -> None:
-    """Ends the page with one sentence where the bound of the held-out data is no finite number."""
-    if not np.isfinite(cache.encoded(shown.key, 1, "held-out").reconstruction).all():
-        st.error("This run has diverged: its bound is no finite number. Train with a smaller learning rate.")
-        st.stop()
-
-
-def _check_size(run: "Run", has: int) -> None:
-    """A folder of images may hold others now than when the run was trained."""
-    takes = run.config.model.data_dim
+        # A run file is replaced as a whole: what was opened stays one and the same content.
+        with path.open("rb") as file:
+            digest = stated_digest(file)
+            run, model = _run_and_model(digest, file)
+    except OSError as err:
+        message = f"the run {path.name} cannot be read ({err.strerror})"
+        raise BadInput("run", message, "choose another") from err
+    config = run.config
+    data = dataset(config.dataset, config.seed, config.data_folder)
+    takes, has = config.model.data_dim, data.x_test.shape[1]
     if takes != has:
         message = f"the data in this run's folder have {has} values each now, its model takes {takes}"
         raise BadInput("data_dim", message, "put the images back, or train a new run on Train")
+    return Subject(path=path, digest=digest, run=run, model=model, data=data)
 
 
-def _measurable(run: "Run") -> "Run":
-    if run.config.model.prior == "standard_normal":
-        return run
-    raise BadInput(
-        "prior",
-        "this page measures against the prior N(0, I), and this run learned one of its own",
-        "see the page Priors and weights",
-    )
+def subject_of(run_id: str) -> Subject | None:
+    """A run as it was saved last; None when nothing was saved yet. Raises as :func:`load_subject` does."""
+    path = runner().store.run_file(run_id)
+    return None if path is None else load_subject(path)
 
 
-def _draw(view: JobView | None, config: RunConfig, step: int, beta: float) -> None:
-    title = DATASET_INFO[config.dataset].title
-    which = "The model that ships with this dashboard" if view is None else f"Your run, {view.status}"
-    facts = f"{title} · J = {config.model.latent_dim} · β {beta:.4g} · step {step:,}"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{which}** · {facts}", width="content")
-        if view is None:
-            st.page_link("../pages/train.py", label="Train your own", icon=":material/play_circle:")
-        elif view.status == "running":
-            st.button("Newest weights", icon=":material/refresh:", help="Looks again, at the weights of now.")
+def pretrained() -> Subject:
+    """The example model, trained on digits, which comes with the project."""
+    return load_subject(SHIPPED_RUN)
+
+
+# The digest names the content of ``_file``. A file has 64 MB at most and the optimiser's part is dropped.
+@st.cache_resource(max_entries=32, show_spinner="Loading the model …")
+def _run_and_model(digest: str, _file: BinaryIO) -> "tuple[Run, VAE]":
+    from vae_core.runs.runfile import MAX_FILE_BYTES, parse_run
+
+    _file.seek(0)
+    run = parse_run(_file.read(MAX_FILE_BYTES + 1))
+    model = run.model()
+    return replace(run, weights=model.state_dict(), state_tensors={}), model
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the data …")
+def dataset(name: str, seed: int, folder: str | None) -> "Dataset":
+    """A data set; only ever read."""
+    from vae_core.data import load_dataset
+
+    return load_dataset(name, seed=seed, folder=folder)

@@ -6,10 +6,10 @@ from dashboard.latent import grid as latent_grid
 from dashboard.latent import more as latent_more
 from dashboard.latent import plane as latent_page
 from dashboard.latent import samples as latent_samples
-from dashboard.subject import stop_if_diverged, subject
+from dashboard.shell import header
 
-shown = subject()
-stop_if_diverged(shown)
+shown = header.subject()
+header.stop_if_diverged(shown)
 plane = latent_page.choose_plane(shown)
 st.subheader("Latent plane", help=latent_page.PLANE_HELP)
 latent_page.explore(shown, plane)

@@ -67,8 +67,8 @@ SHOTS: Final[tuple[tuple[str, str, Literal["light", "dark"], Callable[[Page], No
     ("train-dark", "/train", "dark", train),
     ("latent-space", "/latent_space", "light", walk),
     ("elbo", "/elbo", "light", plots),
-    ("free-energy", "/free_energy?free_energy_view=A+Gaussian+q", "light", drag),
-    ("back-propagation", "/gradients?gradients_view=Back-propagation+by+hand", "light", back),
+    ("free-energy", "/free_energy?free_energy_view=gaussian", "light", drag),
+    ("back-propagation", "/gradients?gradients_view=back_propagation", "light", back),
 )
 
 

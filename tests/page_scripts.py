@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.runs import runner as jobs
 from dashboard.runs import tasks
 from dashboard.runs.runner import LocalRunner
+from dashboard.subject import Subject, subject_of
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.runs.driver import Driver
 
@@ -83,6 +84,13 @@ def trained(runner: LocalRunner, config: RunConfig) -> str:
     assert folder is not None
     Driver(folder, queue.SimpleQueue(), io.StringIO()).run()
     return run_id
+
+
+def saved(run_id: str) -> Subject:
+    """A run as the pages see it."""
+    found = subject_of(run_id)
+    assert found is not None, f"nothing was saved of run {run_id}"
+    return found
 
 
 def choose(at: AppTest, key: str, option: object) -> AppTest:

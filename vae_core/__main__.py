@@ -32,11 +32,11 @@ def gaps(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arr
     from vae_core.evidence.gaps import measure
 
     run_file, seed = arguments
-    written, run = _run(run_file)
+    state, run = _run(run_file)
     generator = torch.Generator().manual_seed(int(seed))
     found = measure(run.model(), torch.from_numpy(inputs["x"]), generator=generator, on_progress=on_progress)
     arrays = {name: value.double().numpy() for name, value in found._asdict().items()}
-    return arrays | written | {"step": np.array(run.step)}
+    return arrays | state | {"step": np.array(run.step)}
 
 
 def tsne(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
@@ -54,7 +54,7 @@ def gradients(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
     from vae_core.labs.gradients.estimation import measure
 
     run_file, seed = arguments
-    written, run = _run(run_file)
+    state, run = _run(run_file)
     found = measure(
         run.model(),
         torch.from_numpy(inputs["x"]),
@@ -62,7 +62,7 @@ def gradients(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
         generator=torch.Generator().manual_seed(int(seed)),
         on_progress=on_progress,
     )
-    return {name: value.numpy() for name, value in found.items()} | written
+    return {name: value.numpy() for name, value in found.items()} | state
 
 
 def race(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
@@ -137,13 +137,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(run_file: str) -> tuple[dict[str, NDArray[Any]], "Run"]:
-    """A run, and when its file was written: a result says which state of the run it is of."""
+    """A run, and the digest of its content: a result says which state of the run it is of."""
     from vae_core.runs.runfile import load_run
 
-    path = Path(run_file)
-    # Before it is read: a save in between makes a result look older than it is, never newer.
-    written_ns = path.stat().st_mtime_ns
-    return {"written_ns": np.array(written_ns)}, load_run(path)
+    run = load_run(Path(run_file))
+    return {"digest": np.array(run.digest)}, run
 
 
 if __name__ == "__main__":

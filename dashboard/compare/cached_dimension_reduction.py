@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cached as cache
 from dashboard.runs.tasks import task_key
+from dashboard.subject import dataset, pretrained
 from vae_core.labs.reduction.results import Reference, Results
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def scene(name: str, seed: int, folder: str | None, latent_dim: int) -> Scene:
     """
     from vae_core.labs.reduction.evaluation import evaluation_set, reference
 
-    data = cache.dataset(name, seed, folder)
+    data = dataset(name, seed, folder)
     on = evaluation_set(data, seed=seed)
     labels = np.full(len(on.x), -1) if on.labels is None else on.labels.numpy()
     return Scene(
@@ -87,10 +87,11 @@ def _untrained(on: "EvaluationSet", name: str, seed: int, latent_dim: int) -> di
         "PCA": evaluate_method(fit_pca(on.x_train, latent_dim), on),
         "probabilistic PCA": evaluate_method(fit_ppca(on.x_train, latent_dim), on),
     }
-    config = cache.run(cache.shipped_key()).config
+    shipped = pretrained()
+    config = shipped.config
     # Only with its own seed were these held-out data unknown to it.
     if (config.dataset, config.seed, config.model.latent_dim) == (name, seed, latent_dim):
-        found[SHIPPED] = evaluate_method(Network(cache.model(cache.shipped_key()), on.x_train), on)
+        found[SHIPPED] = evaluate_method(Network(shipped.model, on.x_train), on)
     return found
 
 
@@ -104,7 +105,7 @@ def task_inputs(name: str, seed: int, folder: str | None) -> dict[str, NDArray[A
     """The data for the task."""
     from vae_core.labs.reduction.evaluation import data_arrays
 
-    return data_arrays(cache.dataset(name, seed, folder))
+    return data_arrays(dataset(name, seed, folder))
 
 
 def common_planes(codes: dict[str, Array]) -> dict[str, Array]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dashboard import cached as cache
 from dashboard.figures.descent import Descent
+from dashboard.subject import pretrained
 from vae_core.config import RunConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ def surface(index: int) -> tuple[Array, Array]:
 
     from vae_core.labs.optimisers.descent import mean_elbo
 
-    key = cache.shipped_key()
+    model = pretrained().model
     x, std = (torch.from_numpy(part[index]) for part in _datum_parts())
     axis = torch.linspace(-REACH, REACH, _PER_SIDE)
     with torch.no_grad():
-        found = mean_elbo(cache.model(key), x, torch.cartesian_prod(axis, axis), std)
+        found = mean_elbo(model, x, torch.cartesian_prod(axis, axis), std)
     return axis.double().numpy(), found.reshape(_PER_SIDE, _PER_SIDE).numpy()
 
 
@@ -50,18 +51,16 @@ def descents(index: int, start: tuple[float, float], racers: tuple[TrainConfig, 
 
     from vae_core.labs.optimisers.descent import mean_path
 
-    key = cache.shipped_key()
+    model = pretrained().model
     x, std = (torch.from_numpy(part[index]) for part in _datum_parts())
     found = []
     for config in racers:
         noise = torch.Generator().manual_seed(0)
-        way = mean_path(
-            cache.model(key), x, std, torch.tensor(start), config, num_steps=NUM_STEPS, generator=noise
-        )
+        way = mean_path(model, x, std, torch.tensor(start), config, num_steps=NUM_STEPS, generator=noise)
         found.append(Descent(way.means.double().numpy(), way.elbo.numpy()))
     return found
 
 
 def _datum_parts() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    data = cache.encoded(cache.shipped_key(), 1, "held-out")
+    data = cache.encoded(pretrained())
     return data.x, data.stds

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dashboard.compare import cached_dimension_reduction as cached
 from dashboard.compare.cached_dimension_reduction import SHIPPED, Scene
 from dashboard.compare.dimension_reduction_numbers import draw_tables, summary, verdict
-from dashboard.compare.dimension_reduction_pictures import QUESTIONS, Shown
+from dashboard.compare.dimension_reduction_pictures import QUESTION_LABELS, QUESTIONS, Shown
 from dashboard.runs.tasks import tasks
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
@@ -60,14 +60,14 @@ def draw() -> None:
     against_pca = summary(found, scene.reference)
     if against_pca:
         st.markdown(against_pca)
-    question = one_of("Question", tuple(QUESTIONS), key="dr_question", help_text=QUESTION_HELP)
+    question = one_of("Question", QUESTION_LABELS, key="dr_question", help_text=QUESTION_HELP)
     asked = QUESTIONS[question]
     asked.draw(Shown(scene, found, latent_dim))
     for key in asked.measures:
         st.markdown(verdict(key, found, scene.reference))
-    if question == "Plane" and result is not None:
+    if question == "plane" and result is not None:
         st.caption(_angle(result))
-    measures = {name: question.measures for name, question in QUESTIONS.items()}
+    measures = {QUESTION_LABELS[name]: question.measures for name, question in QUESTIONS.items()}
     draw_tables(measures, found, scene.reference)
 
 

@@ -227,10 +227,18 @@ def _title(shown: Shown, name: str, key: str) -> str:
 
 
 QUESTIONS: Final[dict[str, Question]] = {
-    "Plane": Question(_plane, ("trust", "class")),
-    "Reconstruction": Question(_reconstruction, ("reconstruction", "log_prob")),
-    "Between": Question(_between, ("interpolation",)),
-    "Samples": Question(_samples, ("samples", "coverage")),
-    "Hidden half": Question(_inpainting, ("inpainting",)),
-    "Strangers": Question(_strangers, ("outliers", "outliers_density")),
+    "plane": Question(_plane, ("trust", "class")),
+    "reconstruction": Question(_reconstruction, ("reconstruction", "log_prob")),
+    "interpolation": Question(_between, ("interpolation",)),
+    "samples": Question(_samples, ("samples", "coverage")),
+    "inpainting": Question(_inpainting, ("inpainting",)),
+    "outliers": Question(_strangers, ("outliers", "outliers_density")),
+}
+QUESTION_LABELS: Final = {
+    "plane": "Plane",
+    "reconstruction": "Reconstruction",
+    "interpolation": "Interpolation",
+    "samples": "Samples",
+    "inpainting": "Inpainting",
+    "outliers": "Outliers",
 }

@@ -7,7 +7,6 @@ from typing import Any, Final, Literal
 import numpy as np
 import streamlit as st
 
-from dashboard import cached as cache
 from dashboard.compare import cached_optimisers as cache_optimisers
 from dashboard.compare import race_words
 from dashboard.compare.race_words import Raced
@@ -20,16 +19,20 @@ from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
+from dashboard.subject import pretrained
 from vae_core.config import ModelConfig, RunConfig
 from vae_core.errors import BadInput
 
 SMALL_DATA: Final = 256
 SMALL: Final = RunConfig(model=ModelConfig(data_dim=64, hidden_dims=(32,)))
-SMALL_NAME, RUN_NAME = f"{SMALL_DATA} digits", "The run in view"
+MODELS: Final = {"small": f"{SMALL_DATA} digits", "run": "The run in view"}
 AT_ONCE: Final = 1500
 """Updates of a race that is run while the page waits: about a second."""
 DEFAULT_RATES: Final = (0.02, 0.005, 0.005)
-BATCHES: Final = {"one datum": 1, "8": 8, "32": 32, "128": 128, "all data": 1_000_000}
+BATCHES: Final = {"one": 1, "8": 8, "32": 32, "128": 128, "all": 1_000_000}
+BATCH_LABELS: Final = {"one": "one example", "8": "8", "32": "32", "128": "128", "all": "all examples"}
+STOPS: Final = {"patience": "Patience", "change": "Small change"}
+AXES: Final = {"updates": "updates", "seconds": "seconds"}
 TOLERANCES: Final = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)
 Rule = Callable[[Any], int | None]
 RACE_HELP: Final = (
@@ -62,12 +65,12 @@ def draw() -> None:
 def _lab() -> None:
     left, middle, right = st.columns([2, 3, 2], gap="medium")
     with left:
-        which = one_of("Data and model", (SMALL_NAME, RUN_NAME), key="race_data", help_text=DATA_HELP)
-    is_small = which == SMALL_NAME
+        which = one_of("Data and model", MODELS, key="race_data", help_text=DATA_HELP)
+    is_small = which == "small"
     base, num_data = (SMALL, SMALL_DATA) if is_small else (_run_in_view(), 0)
     with middle:
         batch = one_of(
-            "Data in a mini-batch", tuple(BATCHES), key="race_batch", default="32", help_text=BATCH_HELP
+            "Examples in a mini-batch", BATCH_LABELS, key="race_batch", default="32", help_text=BATCH_HELP
         )
     with right:
         epochs = _epochs(is_small)
@@ -95,7 +98,7 @@ def _runs(base: RunConfig, batch_size: int, num_epochs: int) -> tuple[RunConfig,
 def _run_in_view() -> RunConfig:
     run_id = state.current_run()
     view = None if run_id is None else runner().view(run_id)
-    return cache.run(cache.shipped_key()).config if view is None else view.config
+    return pretrained().config if view is None else view.config
 
 
 def _epochs(is_small: bool) -> int:
@@ -116,11 +119,11 @@ def _views(num_epochs: int) -> tuple[Rule, Literal["updates", "seconds"]]:
     """The stop criterion and the horizontal axis: neither trains anything anew."""
     left, middle, right = st.columns([2, 3, 2], gap="medium")
     with left:
-        kind = one_of("Stop criterion", ("Patience", "Small change"), key="race_stop", help_text=STOP_HELP)
+        kind = one_of("Stop criterion", STOPS, key="race_stop", help_text=STOP_HELP)
     with middle:
-        rule = _patience(num_epochs) if kind == "Patience" else _tolerance()
+        rule = _patience(num_epochs) if kind == "patience" else _tolerance()
     with right:
-        against = one_of("Against", ("updates", "seconds"), key="race_against", help_text=AGAINST_HELP)
+        against = one_of("Against", AXES, key="race_against", help_text=AGAINST_HELP)
     return rule, "updates" if against == "updates" else "seconds"
 
 

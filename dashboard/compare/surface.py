@@ -14,6 +14,7 @@ from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.descent import DEPTH, LEVELS, Descent, descent_figure
 from dashboard.formats import signed
 from dashboard.shell import state
+from dashboard.subject import pretrained
 from vae_core.config import TrainConfig
 
 DEFAULT_RATES: Final = (0.01, 0.005, 0.1)
@@ -52,7 +53,7 @@ def _lab() -> None:
 
 
 def _place() -> tuple[int, tuple[float, float]]:
-    last = len(cache.encoded(cache.shipped_key(), 1, "held-out").x) - 1
+    last = len(pretrained().data.x_test) - 1
     datum, first, second = st.columns(3, gap="medium")
     index = datum.slider(
         "Held-out digit",
@@ -78,10 +79,10 @@ def _sentence(name: str, way: Descent) -> str:
 
 
 def _account(index: int, ways: list[Descent], names: list[str], top: float) -> None:
-    key = cache.shipped_key()
-    x = cache.encoded(key, 1, "held-out").x[index]
-    ends = tuple(tuple(way.means[-1].tolist()) for way in ways)
-    strip = np.concatenate([x[None], cache.decode(key, ends)])
+    shown = pretrained()
+    x = shown.data.x_test.numpy()[index]
+    ends = np.stack([way.means[-1] for way in ways]).astype(np.float32)
+    strip = np.concatenate([x[None], cache.decode(shown, ends)])
     alt = "The digit, then what the decoder makes of the end of each way: " + ", ".join(names) + "."
     pictures.show(pictures.strip(strip, (8, 8), size=IMAGE), alt=alt)
     st.caption("The digit, then what is decoded where each ends: " + ", ".join(names) + ".")

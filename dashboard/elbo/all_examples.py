@@ -15,7 +15,7 @@ from dashboard.figures.rates import rate_distortion_figure, surgery_figure
 from dashboard.formats import signed
 from dashboard.runs.runner import runner
 from dashboard.shell import state
-from dashboard.subject import Subject
+from dashboard.subject import Split, Subject
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 TERMS_HELP: Final = (
@@ -40,7 +40,7 @@ PLANE_HELP: Final = (
 LIVE_TICK_S: Final = 1.0
 
 
-def draw(shown: Subject, split: str, num_samples: int) -> None:
+def draw(shown: Subject, split: Split, num_samples: int) -> None:
     """Headline, terms, KL by dimension, gaps, the KL taken apart, rate and distortion."""
     headline(shown, split, num_samples)
     left, right = st.columns(2, gap="medium")
@@ -64,9 +64,9 @@ def draw(shown: Subject, split: str, num_samples: int) -> None:
         st.fragment(_plane, run_every=LIVE_TICK_S if live else None)(shown, live)
 
 
-def headline(shown: Subject, split: str, num_samples: int) -> None:
+def headline(shown: Subject, split: Split, num_samples: int) -> None:
     """The three numbers with their standard errors."""
-    terms = cache.encoded(shown.key, num_samples, split)
+    terms = cache.encoded(shown, split, num_samples=num_samples)
     if shown.config.model.encoder_head == "deterministic":
         st.warning(
             "A deterministic encoder has no q(z|x): no KL and no bound. The reconstruction stands alone."
@@ -88,8 +88,8 @@ def headline(shown: Subject, split: str, num_samples: int) -> None:
     )
 
 
-def _terms(shown: Subject, split: str, num_samples: int) -> None:
-    terms = cache.encoded(shown.key, num_samples, split)
+def _terms(shown: Subject, split: Split, num_samples: int) -> None:
+    terms = cache.encoded(shown, split, num_samples=num_samples)
     reconstruction, kl, elbo = mean(terms.reconstruction), mean(terms.kl), mean(terms.elbo)
     figure = terms_figure(reconstruction, kl, theme=state.theme_name())
     alt = f"Reconstruction {reconstruction:.2f}, KL {kl:.2f}, ELBO {elbo:.2f} nats per datum."
@@ -97,8 +97,8 @@ def _terms(shown: Subject, split: str, num_samples: int) -> None:
     st.markdown(f"{signed(reconstruction, 4)} − {signed(kl, 4)} = **{signed(elbo, 4)}** nats per datum")
 
 
-def _kl(shown: Subject, split: str, num_samples: int) -> None:
-    terms = cache.encoded(shown.key, num_samples, split)
+def _kl(shown: Subject, split: Split, num_samples: int) -> None:
+    terms = cache.encoded(shown, split, num_samples=num_samples)
     per_dim = terms.kl_per_dim.astype(np.float64).mean(0)
     st.plotly_chart(
         kl_per_dim_figure(per_dim.astype(np.float32), theme=state.theme_name()),
@@ -108,13 +108,13 @@ def _kl(shown: Subject, split: str, num_samples: int) -> None:
     )
     parts = sorted(per_dim, reverse=True)
     listed = " + ".join(f"{value:.4f}" for value in parts[:6]) + (" + …" if len(parts) > 6 else "")
-    active = cache_bound.active_units(shown.key, split)
+    active = cache_bound.active_units(shown, split)
     st.markdown(f"{listed} = **{float(per_dim.sum()):.4f}** nats; KL above: **{mean(terms.kl):.4f}** nats")
     st.markdown(f"Active units: **{int(active.sum())} of {len(active)}**")
 
 
-def _surgery(shown: Subject, split: str) -> None:
-    found = cache_bound.surgery(shown.key, split)
+def _surgery(shown: Subject, split: Split) -> None:
+    found = cache_bound.surgery(shown, split)
     estimates = {
         "mutual information I(x; z)": found.mutual_information,
         "total correlation": found.total_correlation,
@@ -139,7 +139,7 @@ def _surgery(shown: Subject, split: str) -> None:
 def _plane(shown: Subject, live: bool) -> None:
     run_id = state.current_run()
     snapshot = runner().store.snapshot(run_id) if live and run_id is not None else None
-    history = cache.run(shown.key).history if snapshot is None else snapshot.history
+    history = shown.run.history if snapshot is None else snapshot.history
     rate, distortion = (
         history[:, HISTORY_COLUMNS.index(name)] for name in ("kl_held_out", "reconstruction_held_out")
     )

@@ -1,4 +1,4 @@
-"""Cached measurements of the bound: thin wrappers round one core call each, keyed by the run file."""
+"""Cached measurements of the bound, keyed by the model in view: thin wrappers round one core call each."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
-from dashboard.cached import RunKey
+from dashboard.subject import BY_DIGEST, Split, Subject
 
 if TYPE_CHECKING:
     from vae_core.evidence.exact import Evidence
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from vae_core.evidence.posterior_density import PosteriorGrid
     from vae_core.latent.aggregate import Surgery
 
-MAX_SURGERY_DATA: Final = 1000
+MAX_SURGERY_EXAMPLES: Final = 1000
 MAX_SURGERY_SAMPLES: Final = 10
 _SURGERY_DIMS: Final = 20
-"""Samples * J, so that comparing each sample with each datum in each dimension stays below a second."""
+"""Samples * J, so that comparing each sample with each example in each dimension stays below a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DatumBound:
-    """What is measured of the bound of one datum.
+class ExampleBound:
+    """What is measured of the bound of one example.
 
     Arguments:
         evidence: log p(x) and the gap, each of shape (1,); None for J > 2.
@@ -48,31 +48,31 @@ class DatumBound:
         return float(self.curve.log_likelihoods.mean()) - self.kl
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _lattice(key: RunKey) -> "Lattice | None":
-    """What all data of a model share; 13 MB for 784 pixels."""
+# What all examples of a model share: 13 MB for 784 pixels.
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_DIGEST)
+def _lattice(subject: Subject) -> "Lattice | None":
     from vae_core.evidence.lattice import decoded_lattice
 
-    return decoded_lattice(cache.model(key))
+    return decoded_lattice(subject.model)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def datum(key: RunKey, split: str, index: int) -> DatumBound:
-    """log p(x) of one datum, its true posterior, and its bounds."""
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=BY_DIGEST)
+def example_bound(subject: Subject, split: Split, index: int) -> ExampleBound:
+    """log p(x) of one example, its true posterior, and its bounds."""
     import torch
 
     from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
     from vae_core.evidence.importance import importance_curve
     from vae_core.evidence.posterior_density import posterior_on_grid
 
-    model, terms = cache.model(key), cache.encoded(key, 1, split)
+    model, terms = subject.model, cache.encoded(subject, split)
     x = torch.from_numpy(terms.x[index])
-    # Noise of its own for each datum: a rare draw that all shared would lift the curves of all of them.
-    noise = torch.Generator().manual_seed(cache.run(key).config.seed + 1 + index)
+    # Noise of its own for each example: a rare draw that all shared would lift the curves of all of them.
+    noise = torch.Generator().manual_seed(subject.config.seed + 1 + index)
     is_exact = model.config.latent_dim <= MAX_EXACT_DIMS
-    evidence = exact_evidence(model, x[None], decoded=_lattice(key)) if is_exact else None
+    evidence = exact_evidence(model, x[None], decoded=_lattice(subject)) if is_exact else None
     log_evidence = None if evidence is None else float(evidence.log_evidence)
-    return DatumBound(
+    return ExampleBound(
         evidence=evidence,
         posterior=posterior_on_grid(model, x) if is_exact else None,
         curve=importance_curve(model, x, log_evidence=log_evidence, generator=noise),
@@ -80,49 +80,36 @@ def datum(key: RunKey, split: str, index: int) -> DatumBound:
     )
 
 
-@st.cache_resource(max_entries=64, show_spinner="Optimising q for this datum …")
-def walk(key: RunKey, split: str, index: int) -> "list[LocalStep]":
-    """Each step of q on its way from the encoder's answer to the best diagonal Gaussian for one datum."""
+@st.cache_resource(max_entries=64, show_spinner="Optimising q for this example …", hash_funcs=BY_DIGEST)
+def local_posterior(subject: Subject, split: Split, index: int) -> "list[LocalStep]":
+    """Each step of q from the encoder's output to the best diagonal Gaussian for one example."""
     import torch
 
     from vae_core.evidence.local_posterior import optimise_posterior
 
-    x = torch.from_numpy(cache.encoded(key, 1, split).x[index : index + 1])
-    noise = torch.Generator().manual_seed(cache.run(key).config.seed)
-    return list(optimise_posterior(cache.model(key), x, generator=noise))
+    x, _ = subject.examples(split)
+    noise = torch.Generator().manual_seed(subject.config.seed)
+    return list(optimise_posterior(subject.model, x[index : index + 1], generator=noise))
 
 
-@st.cache_resource(max_entries=32, show_spinner="Taking the KL apart …")
-def surgery(key: RunKey, split: str) -> "Surgery":
-    """Mutual information, total correlation and dimension-wise KL of the first data."""
+@st.cache_resource(max_entries=32, show_spinner="Decomposing the KL …", hash_funcs=BY_DIGEST)
+def surgery(subject: Subject, split: Split) -> "Surgery":
+    """Mutual information, total correlation and dimension-wise KL of the first examples."""
     import torch
 
     from vae_core.latent.aggregate import kl_surgery
 
-    terms = cache.encoded(key, 1, split)
-    means, stds = (torch.from_numpy(part[:MAX_SURGERY_DATA]) for part in (terms.means, terms.stds))
-    noise = torch.Generator().manual_seed(cache.run(key).config.seed)
+    terms = cache.encoded(subject, split)
+    means, stds = (torch.from_numpy(part[:MAX_SURGERY_EXAMPLES]) for part in (terms.means, terms.stds))
+    noise = torch.Generator().manual_seed(subject.config.seed)
     num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // means.shape[1]))
     return kl_surgery(means, stds, num_samples=num_samples, generator=noise)
 
 
-def active_units(key: RunKey, split: str) -> NDArray[np.bool_]:
+def active_units(subject: Subject, split: Split) -> NDArray[np.bool_]:
     """Which latent dimensions say anything, shape (J,)."""
     import torch
 
     from vae_core.latent.aggregate import active_units as active
 
-    return active(torch.from_numpy(cache.encoded(key, 1, split).means)).numpy()
-
-
-def beta_in_force(key: RunKey) -> float:
-    """β of the last update: the schedule's, or where it was moved to while the run trained."""
-    from vae_core.training.optimizer import last_beta
-
-    found = cache.run(key)
-    live = found.state_scalars.get("live_beta")
-    if live is not None:
-        return float(live)
-    config = found.config
-    num_data = len(cache.dataset(config.dataset, config.seed, config.data_folder).x_train)
-    return last_beta(config.train, step=found.step, num_data=num_data)
+    return active(torch.from_numpy(cache.encoded(subject, split).means)).numpy()

@@ -6,14 +6,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cached as cache
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.evidence import gap_figure
 from dashboard.formats import rounded, signed
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
 from dashboard.shell.task_line import task_line
-from dashboard.subject import Subject
+from dashboard.subject import Split, Subject
 
 Array = NDArray[np.float64]
 GAP_HELP: Final = (
@@ -27,18 +26,18 @@ MEASURE_HELP: Final = (
 )
 
 
-def name_of(shown: Subject, split: str) -> str:
+def name_of(shown: Subject, split: Split) -> str:
     """Of the task that measures these data with this run's weights; the newest result is kept."""
-    return task_key("gaps", shown.key.path, split)
+    return task_key("gaps", str(shown.path), split)
 
 
-def draw(shown: Subject, split: str) -> None:
+def draw(shown: Subject, split: Split) -> None:
     """The measured gaps; where there are none, the button that measures them."""
     name = name_of(shown, split)
     result = tasks().result(name)
     if result is None:
         st.markdown("The ELBO is a bound: how far below log p(x) is it, and why? This needs log p(x) itself.")
-    is_old = result is not None and int(result["written_ns"]) != shown.key.written_ns
+    is_old = result is not None and str(result["digest"]) != shown.digest
     if result is None or is_old:
         _task(shown, split, name, "Measure again" if is_old else "Measure the gaps")
     if result is None:
@@ -55,7 +54,7 @@ def draw(shown: Subject, split: str) -> None:
         st.plotly_chart(figure, key="gaps", alt=alt, config=CHART_CONFIG)
 
 
-def _task(shown: Subject, split: str, name: str, label: str) -> None:
+def _task(shown: Subject, split: Split, name: str, label: str) -> None:
     task_line(
         name,
         key="gaps",
@@ -66,9 +65,9 @@ def _task(shown: Subject, split: str, name: str, label: str) -> None:
     )
 
 
-def _start(shown: Subject, split: str, name: str) -> None:
-    x = cache.encoded(shown.key, 1, split).x
-    tasks().start(name, "gaps", shown.key.path, str(shown.config.seed), inputs={"x": x})
+def _start(shown: Subject, split: Split, name: str) -> None:
+    x = shown.examples(split)[0].numpy()
+    tasks().start(name, "gaps", str(shown.path), str(shown.config.seed), inputs={"x": x})
 
 
 def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import cached as cache
 from dashboard.elbo import cached as cache_bound
 from dashboard.elbo import gaps as elbo_gaps
-from dashboard.elbo.cached import DatumBound
+from dashboard.elbo.cached import ExampleBound
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.elbo import histogram_figure
 from dashboard.figures.evidence import bound_figure, importance_figure, samples_figure
@@ -17,7 +17,7 @@ from dashboard.formats import rounded, signed
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import tasks
 from dashboard.shell import state
-from dashboard.subject import Subject
+from dashboard.subject import Split, Subject
 
 if TYPE_CHECKING:
     from vae_core.evidence.exact import Evidence
@@ -47,7 +47,7 @@ OTHERS_HELP: Final = (
 )
 
 
-def draw(shown: Subject, split: str, num_samples: int) -> None:
+def draw(shown: Subject, split: Split, num_samples: int) -> None:
     """One datum; a change of it draws this part alone."""
     if shown.config.model.encoder_head == "deterministic":
         st.warning("A deterministic encoder has no q(z|x): there is no bound to look at.")
@@ -55,16 +55,18 @@ def draw(shown: Subject, split: str, num_samples: int) -> None:
     _datum(shown, split, num_samples)
 
 
-def choose(shown: Subject, split: str) -> int:
+def choose(shown: Subject, split: Split) -> int:
     """The slider of the datum, the same in all views."""
-    last = len(cache.encoded(shown.key, 1, split).elbo) - 1
-    return st.slider("Datum", 0, last, 0, key=f"elbo_datum_{split}", help=DATUM_HELP, persist_state="session")
+    last = len(shown.examples(split)[0]) - 1
+    return st.slider(
+        "Datum", 0, last, 0, key=f"elbo_example_{split}", help=DATUM_HELP, persist_state="session"
+    )
 
 
 @st.fragment
-def _datum(shown: Subject, split: str, num_samples: int) -> None:
+def _datum(shown: Subject, split: Split, num_samples: int) -> None:
     index = choose(shown, split)
-    bound = cache_bound.datum(shown.key, split, index)
+    bound = cache_bound.example_bound(shown, split, index)
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
     with left:
         picture(shown, split, index)
@@ -83,16 +85,16 @@ def _datum(shown: Subject, split: str, num_samples: int) -> None:
         _samples(bound, num_samples)
     with right:
         st.subheader("Among the others", help=OTHERS_HELP)
-        terms = cache.encoded(shown.key, num_samples, split)
+        terms = cache.encoded(shown, split, num_samples=num_samples)
         figure = histogram_figure(terms.elbo, index, theme=state.theme_name())
         alt = f"Histogram of the ELBO of each datum; this one has {terms.elbo[index]:.2f} nats."
         st.plotly_chart(figure, key="histogram", alt=alt, config=CHART_CONFIG)
 
 
-def picture(shown: Subject, split: str, index: int) -> None:
+def picture(shown: Subject, split: Split, index: int) -> None:
     """The datum and its reconstruction."""
-    terms = cache.encoded(shown.key, 1, split)
-    decoded = cache.decode(shown.key, (tuple(terms.means[index].tolist()),))
+    terms = cache.encoded(shown, split)
+    decoded = cache.decode(shown, terms.means[index : index + 1])
     pair = np.concatenate([terms.x[index : index + 1], decoded])
     if shown.image_shape is not None:
         alt = "The datum, and E[x|z] at its posterior mean."
@@ -105,7 +107,7 @@ def picture(shown: Subject, split: str, index: int) -> None:
         st.markdown(f"Class **{shown.class_names[label]}**; left the datum, right its reconstruction.")
 
 
-def _identity(shown: Subject, split: str, index: int, bound: DatumBound) -> None:
+def _identity(shown: Subject, split: Split, index: int, bound: ExampleBound) -> None:
     exact = bound.evidence
     if exact is None:
         st.metric("ELBO", f"{signed(bound.elbo, 3)} nats", help=IDENTITY_HELP)
@@ -129,7 +131,7 @@ def _identity(shown: Subject, split: str, index: int, bound: DatumBound) -> None
     st.caption(_how(bound, exact) + more)
 
 
-def _how(bound: DatumBound, exact: "Evidence") -> str:
+def _how(bound: ExampleBound, exact: "Evidence") -> str:
     residual = rounded(abs(float(exact.log_evidence) - bound.elbo - float(exact.kl_to_posterior)), 1)
     return (
         f"Reconstruction {signed(float(exact.reconstruction), 4)} − KL(q ‖ prior) {bound.kl:.4f} = ELBO. "
@@ -138,21 +140,21 @@ def _how(bound: DatumBound, exact: "Evidence") -> str:
     )
 
 
-def _best_elbo(shown: Subject, split: str, index: int) -> float | None:
+def _best_elbo(shown: Subject, split: Split, index: int) -> float | None:
     """The bound of the best diagonal Gaussian, where it has been measured for these weights."""
     result = tasks().result(elbo_gaps.name_of(shown, split))
-    if result is None or int(result["written_ns"]) != shown.key.written_ns:
+    if result is None or str(result["digest"]) != shown.digest:
         return None
     best = result["best_elbo"]
     return float(best[index]) if index < len(best) else None
 
 
-def _posterior(shown: Subject, split: str, index: int, bound: DatumBound) -> None:
+def _posterior(shown: Subject, split: Split, index: int, bound: ExampleBound) -> None:
     grid = bound.posterior
     if grid is None:
         st.info("A picture of the true posterior needs J = 1 or 2.")
         return
-    terms = cache.encoded(shown.key, 1, split)
+    terms = cache.encoded(shown, split)
     q = Ellipse(terms.means[index], terms.stds[index])
     figure = posterior_figure(
         [axis.numpy() for axis in grid.axes],
@@ -166,7 +168,7 @@ def _posterior(shown: Subject, split: str, index: int, bound: DatumBound) -> Non
     st.plotly_chart(figure, key="posterior", alt=alt, config=CHART_CONFIG)
 
 
-def _importance(bound: DatumBound) -> None:
+def _importance(bound: ExampleBound) -> None:
     curve = bound.curve
     exact = None if bound.evidence is None else float(bound.evidence.log_evidence)
     figure = importance_figure(
@@ -188,7 +190,7 @@ def _importance(bound: DatumBound) -> None:
     st.caption(f"{verdict} Effective samples: {curve.effective_sample_size:,.0f} of {count:,}.")
 
 
-def _samples(bound: DatumBound, num_samples: int) -> None:
+def _samples(bound: ExampleBound, num_samples: int) -> None:
     values = bound.curve.log_likelihoods.numpy()
     figure = samples_figure(values, theme=state.theme_name())
     spread = f"{values.mean():.2f} ± {values.std():.2f}"

@@ -10,33 +10,41 @@ from dashboard.elbo import one_example as elbo_datum
 from dashboard.elbo import units as elbo_units
 from dashboard.elbo import walk as elbo_walk
 from dashboard.shell.choice import one_of
-from dashboard.subject import Subject, stop_if_diverged
+from dashboard.shell.header import stop_if_diverged
+from dashboard.subject import Split, Subject
 
 SAMPLES_HELP: Final = (
     r"$M$, samples of $z$ for each datum in $\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m\log p(x|z_m)$. "
     "The KL is exact."
 )
-VIEWS: Final[dict[str, Callable[[Subject, str, int], None]]] = {
-    "All data": elbo_all.draw,
-    "One datum": elbo_datum.draw,
-    "Watch q move": elbo_walk.draw,
-    "Units and pitfalls": elbo_units.draw,
+VIEWS: Final[dict[str, Callable[[Subject, Split, int], None]]] = {
+    "all_examples": elbo_all.draw,
+    "one_example": elbo_datum.draw,
+    "watch_q": elbo_walk.draw,
+    "units": elbo_units.draw,
 }
-WITHOUT_NOISE: Final = {"Watch q move"}
+VIEW_LABELS: Final = {
+    "all_examples": "All examples",
+    "one_example": "One example",
+    "watch_q": "Watch q move",
+    "units": "Units and pitfalls",
+}
+SPLITS: Final[dict[Split, str]] = {"held_out": "held-out", "training": "training"}
+WITHOUT_NOISE: Final = {"watch_q"}
 """It integrates by a rule of its own: a number of samples would change nothing."""
 SPLIT_HELP: Final = "Held-out data were never trained on: only they tell how good the model is."
 VIEW_HELP: Final = (
-    "**All data**: the bound on average, and its parts. **One datum**: its log p(x), and how much of it the "
-    "ELBO reaches. **Watch q move**: q walks to the true posterior. **Units and pitfalls**: sum or mean, "
-    "grey pixels, densities, collapse."
+    "**All examples**: the bound on average, and its parts. **One example**: its log p(x), and how much of "
+    "it the ELBO reaches. **Watch q move**: q walks to the true posterior. **Units and pitfalls**: sum or "
+    "mean, grey pixels, densities, collapse."
 )
 
 
 def draw(shown: Subject) -> None:
     """The choices, then the chosen view; only that one is computed."""
-    view = one_of("View", tuple(VIEWS), key="elbo_view", help_text=VIEW_HELP, in_url=True)
+    view = one_of("View", VIEW_LABELS, key="elbo_view", help_text=VIEW_HELP)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        split = one_of("Data", ("held-out", "training"), key="elbo_split", help_text=SPLIT_HELP)
+        split = one_of("Data", SPLITS, key="elbo_split", help_text=SPLIT_HELP)
         num_samples = 1 if view in WITHOUT_NOISE else _choose_samples()
     stop_if_diverged(shown)
     VIEWS[view](shown, split, num_samples)

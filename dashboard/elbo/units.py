@@ -6,13 +6,12 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cached as cache
-from dashboard.elbo import cached as cache_bound
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.rates import collapse_figure
 from dashboard.formats import rounded, signed
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
-from dashboard.subject import Subject
+from dashboard.subject import Split, Subject
 
 if TYPE_CHECKING:
     from vae_core.labs.loss_conventions import Program
@@ -36,7 +35,7 @@ COLLAPSE_HELP: Final = (
 )
 
 
-def draw(shown: Subject, split: str, num_samples: int) -> None:
+def draw(shown: Subject, split: Split, num_samples: int) -> None:
     """All of it, for the data in view."""
     st.subheader("Sum or mean?", help=REDUCTIONS_HELP)
     _reductions(shown, split, num_samples)
@@ -50,7 +49,7 @@ def draw(shown: Subject, split: str, num_samples: int) -> None:
 
 
 @st.fragment
-def _reductions(shown: Subject, split: str, num_samples: int) -> None:
+def _reductions(shown: Subject, split: Split, num_samples: int) -> None:
     columns = st.columns(4)
     with columns[0]:
         pixels = _switch(
@@ -75,19 +74,21 @@ def _reductions(shown: Subject, split: str, num_samples: int) -> None:
 
 
 def _switch(label: str, key: str, default: str = "sum") -> str:
-    return one_of(label, ("sum", "mean"), key=f"reduce_{key}", help_text=REDUCTIONS_HELP, default=default)
+    return one_of(
+        label, {"sum": "sum", "mean": "mean"}, key=f"reduce_{key}", help_text=REDUCTIONS_HELP, default=default
+    )
 
 
-def _verdict(shown: Subject, split: str, num_samples: int, how: dict[str, Any], *, squared: bool) -> None:
+def _verdict(shown: Subject, split: Split, num_samples: int, how: dict[str, Any], *, squared: bool) -> None:
     from vae_core.labs.loss_conventions import Program
 
-    config, terms = shown.config, cache.encoded(shown.key, num_samples, split)
-    beta, size = cache_bound.beta_in_force(shown.key), config.train.batch_size
+    config, terms = shown.config, cache.encoded(shown, split, num_samples=num_samples)
+    beta, size = shown.beta_in_force, config.train.batch_size
     program = Program(
         data_dim=config.model.data_dim,
         latent_dim=config.model.latent_dim,
         batch_size=size,
-        scale=cache.likelihood_scale(shown.key) if squared else None,
+        scale=shown.likelihood_scale if squared else None,
         **how,
     )
     reconstruction, kl = (float(part.astype(np.float64).mean()) for part in (terms.reconstruction, terms.kl))
@@ -110,19 +111,19 @@ def _show_verdict(program: "Program", reconstruction: float, kl: float, beta: fl
     )
 
 
-def _limits(shown: Subject, split: str, num_samples: int) -> None:
+def _limits(shown: Subject, split: Split, num_samples: int) -> None:
     import torch
 
     from vae_core.labs.loss_conventions import bits_per_dim, entropy_floor, highest_density
 
-    terms, model = cache.encoded(shown.key, num_samples, split), shown.config.model
+    terms, model = cache.encoded(shown, split, num_samples=num_samples), shown.config.model
     reconstruction, elbo = (
         float(part.astype(np.float64).mean()) for part in (terms.reconstruction, terms.elbo)
     )
     if model.likelihood == "bernoulli":
         _floor(float(entropy_floor(torch.from_numpy(terms.x)).mean()), reconstruction)
     elif model.likelihood == "gaussian":
-        scale = cache.likelihood_scale(shown.key)
+        scale = shown.likelihood_scale
         best = f"{signed(highest_density(model.data_dim, scale))} nats"
         st.metric(f"log p(x|z) of a perfect copy, s = {rounded(scale)}", best, help=DENSITY_HELP, border=True)
         st.markdown(f"The reconstruction has **{signed(reconstruction)}** nats. {_sign(reconstruction)}")
@@ -149,7 +150,7 @@ def _sign(nats: float) -> str:
     return "Above 0: densities may exceed 1, a negative loss is no error." if nats > 0 else "Below 0."
 
 
-def _collapse(shown: Subject, split: str, num_samples: int) -> None:
+def _collapse(shown: Subject, split: Split, num_samples: int) -> None:
     import torch
 
     from vae_core.latent.collapse import predicted_collapse
@@ -158,12 +159,12 @@ def _collapse(shown: Subject, split: str, num_samples: int) -> None:
     if config.model.likelihood != "gaussian" or config.model.encoder_head == "deterministic":
         st.info("The prediction is for a Gaussian likelihood: train with one on **Train** and come back.")
         return
-    beta = cache_bound.beta_in_force(shown.key)
+    beta = shown.beta_in_force
     if not beta > 0:
         st.info("With β = 0 nothing presses on the KL, so nothing collapses. Train with β above 0.")
         return
-    terms = cache.encoded(shown.key, num_samples, split)
-    scale = cache.likelihood_scale(shown.key)
+    terms = cache.encoded(shown, split, num_samples=num_samples)
+    scale = shown.likelihood_scale
     found = predicted_collapse(torch.from_numpy(terms.x), config.model.latent_dim, beta=beta, scale=scale)
     measured = np.sort(terms.kl_per_dim.astype(np.float64).mean(0))[::-1]
     figure = collapse_figure(found.kl_per_dim.numpy(), measured, theme=state.theme_name())

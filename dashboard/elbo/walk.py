@@ -11,7 +11,7 @@ from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.walk import Walk, walk_figure
 from dashboard.formats import signed
 from dashboard.shell import state
-from dashboard.subject import Subject
+from dashboard.subject import Split, Subject
 
 WALK_HELP: Final = (
     r"Gradient ascent of $F(\mu, \sigma) = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q\,\|\,p(z))$ for this "
@@ -20,7 +20,7 @@ WALK_HELP: Final = (
 )
 
 
-def draw(shown: Subject, split: str, num_samples: int) -> None:
+def draw(shown: Subject, split: Split, num_samples: int) -> None:
     """The walk of one datum's q."""
     del num_samples  # see WITHOUT_NOISE
     if shown.config.model.encoder_head == "deterministic":
@@ -31,9 +31,12 @@ def draw(shown: Subject, split: str, num_samples: int) -> None:
 
 
 @st.fragment
-def _walk(shown: Subject, split: str) -> None:
+def _walk(shown: Subject, split: Split) -> None:
     index = choose(shown, split)
-    bound, steps = cache_bound.datum(shown.key, split, index), cache_bound.walk(shown.key, split, index)
+    bound, steps = (
+        cache_bound.example_bound(shown, split, index),
+        cache_bound.local_posterior(shown, split, index),
+    )
     exact = None if bound.evidence is None else float(bound.evidence.log_evidence)
     elbo = np.array([float(step.elbo) for step in steps])
     grid = bound.posterior

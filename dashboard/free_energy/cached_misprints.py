@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard import cached as cache
+from dashboard.subject import pretrained
 
 if TYPE_CHECKING:
     from vae_core.labs.misprints import Misprints
@@ -17,11 +17,11 @@ def misprints(index: int) -> "Misprints":
 
     from vae_core.labs.misprints import measure_misprints
 
-    key = cache.shipped_key()
-    x = torch.from_numpy(cache.encoded(key, 1, "held-out").x[index])
-    return measure_misprints(cache.model(key), x, generator=torch.Generator().manual_seed(index))
+    shown = pretrained()
+    x = shown.data.x_test[index]
+    return measure_misprints(shown.model, x, generator=torch.Generator().manual_seed(index))
 
 
 def num_data() -> int:
     """Held-out data to choose from."""
-    return len(cache.encoded(cache.shipped_key(), 1, "held-out").x)
+    return len(pretrained().data.x_test)

@@ -54,7 +54,7 @@ def draw_gaussian() -> None:
 
 @st.fragment
 def _gaussian() -> None:
-    which = one_of("Latent space", ("line", "plane"), key="fe_space", help_text=SPACE_HELP)
+    which = one_of("Latent space", {"line": "line", "plane": "plane"}, key="fe_space", help_text=SPACE_HELP)
     x = (_datum("fe_place", 0.2),) if which == "line" else PLANE_DATUM
     chosen_q(cache_free_energy.place_payload(which, x), key=f"fe_{which}")
 

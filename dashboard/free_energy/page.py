@@ -4,13 +4,19 @@ from collections.abc import Callable
 from typing import Final
 
 from dashboard.free_energy import em, free_energy, misprints
-from dashboard.shell.choice import draw_view
+from dashboard.shell.choice import one_of
 
 VIEWS: Final[dict[str, Callable[[], None]]] = {
-    "Which component?": free_energy.draw_components,
-    "A Gaussian q": free_energy.draw_gaussian,
-    "EM": em.draw,
-    "Spot the error": misprints.draw,
+    "component": free_energy.draw_components,
+    "gaussian": free_energy.draw_gaussian,
+    "em": em.draw,
+    "errors": misprints.draw,
+}
+LABELS: Final = {
+    "component": "Which component?",
+    "gaussian": "A Gaussian q",
+    "em": "EM",
+    "errors": "Spot the error",
 }
 VIEW_HELP: Final = (
     "**Which component?**: q is a few probabilities. **A Gaussian q**: q has a mean and a width, as in a "
@@ -21,4 +27,4 @@ VIEW_HELP: Final = (
 
 def draw() -> None:
     """The choice of a view, then that view."""
-    draw_view(VIEWS, key="free_energy_view", help_text=VIEW_HELP)
+    VIEWS[one_of("View", LABELS, key="free_energy_view", help_text=VIEW_HELP)]()

@@ -8,9 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cached as cache
-from dashboard import subject as run_header
 from dashboard.components.network.element import drawn_network
-from dashboard.elbo import cached as cache_bound
 from dashboard.elbo import one_example as elbo_datum
 from dashboard.figures.network.drawing import network_svg, said_of_cuts
 from dashboard.formats import rounded
@@ -29,15 +27,15 @@ from dashboard.gradients.back_propagation_table import (
 from dashboard.gradients.back_propagation_walk import NETWORK, draw_stepper, formula_lines, pick_unit
 from dashboard.gradients.cached_back_propagation import SmallNetwork
 from dashboard.pictures import picture, show
-from dashboard.shell import state
+from dashboard.shell import header, state
 from dashboard.shell.choice import one_of
+from dashboard.subject import Subject
 from vae_core.config import Activation, EncoderHead, Likelihood
 
 if TYPE_CHECKING:
     from vae_core.labs.gradients.backward import Slip
 
-SMALL: Final = "Small network"
-CURRENT: Final = "Current model"
+SUBJECTS: Final = {"small": "Small network", "current": "Current model"}
 SUBJECT_HELP: Final = (
     "**Small network**: every number fits: digits averaged to 2 × 2 pixels, new weights. **Current model**: "
     "your run, or the model that ships; large layers are pictures."
@@ -61,9 +59,15 @@ ACTIVATIONS: Final[dict[str, Activation]] = {
 }
 SLIPS: Final[dict[str, "Slip | None"]] = {
     "none": None,
-    "f(u) for f′(u)": "f_for_slope",
-    "sign of the KL": "kl_sign",
-    "no ½": "no_half",
+    "f_for_slope": "f_for_slope",
+    "kl_sign": "kl_sign",
+    "no_half": "no_half",
+}
+SLIP_LABELS: Final = {
+    "none": "none",
+    "f_for_slope": "f(u) for f′(u)",
+    "kl_sign": "sign of the KL",
+    "no_half": "no ½",
 }
 SLIP_HELP: Final = (
     "Errors that source document 000 prints. **f(u) for f′(u)**: in δ of the hidden layers (4.3.2, 4.3.3). "
@@ -80,12 +84,12 @@ PICTURE: Final = 104
 def draw() -> None:
     """The choice of the network, then its pass."""
     with st.container(horizontal=True, gap="medium"):
-        subject = one_of("Network", (SMALL, CURRENT), key="bp_subject", help_text=SUBJECT_HELP)
-        slip = SLIPS[one_of("Error of the document", tuple(SLIPS), key="bp_slip", help_text=SLIP_HELP)]
-    if subject == SMALL:
+        subject = one_of("Network", SUBJECTS, key="bp_subject", help_text=SUBJECT_HELP)
+        slip = SLIPS[one_of("Error of the document", SLIP_LABELS, key="bp_slip", help_text=SLIP_HELP)]
+    if subject == "small":
         _small(slip)
     else:
-        _current(run_header.subject(), slip)
+        _current(header.subject(), slip)
 
 
 @st.fragment
@@ -121,15 +125,15 @@ def _pictures(index: int, found: Pass) -> None:
 
 
 @st.fragment
-def _current(shown: run_header.Subject, slip: "Slip | None") -> None:
-    if not np.isfinite(cache.encoded(shown.key, 1, "held-out").reconstruction).all():
+def _current(shown: Subject, slip: "Slip | None") -> None:
+    if not np.isfinite(cache.encoded(shown).reconstruction).all():
         st.error("This run has diverged: its weights are no finite numbers. Train with a smaller rate.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        index = elbo_datum.choose(shown, "held-out")
+        index = elbo_datum.choose(shown, cache.HELD_OUT)
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
-    beta = cache_bound.beta_in_force(shown.key)
-    found = cache_back_propagation.run_pass(shown.key, "held-out", index, noise, slip, beta)
+    beta = shown.beta_in_force
+    found = cache_back_propagation.run_pass(shown, cache.HELD_OUT, index, noise, slip, beta)
     _pass(found, about="" if found.log_var is None else said_of_beta(shown.config.train, beta))
 
 

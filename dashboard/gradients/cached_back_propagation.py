@@ -8,9 +8,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cached as cache
-from dashboard.cached import RunKey
 from dashboard.gradients.back_propagation_pass import Pass, pass_of
+from dashboard.subject import BY_DIGEST, Split, Subject, dataset
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def _small_model(network: SmallNetwork) -> "VAE":
 
 def digits() -> NDArray[np.float32]:
     """Held-out digits of 8 x 8 pixels, shape (n, 64)."""
-    return cache.dataset("digits", 0, None).x_test.numpy()
+    return dataset("digits", 0, None).x_test.numpy()
 
 
 def four_pixels(index: int) -> Array:
@@ -71,17 +70,13 @@ def small_pass(network: SmallNetwork, index: int, noise: int, slip: "Slip | None
     return pass_of(_small_model(network), torch.from_numpy(four_pixels(index)), noise, slip, SMALL_SHAPE)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _exact_model(key: RunKey) -> "VAE":
-    return copy.deepcopy(cache.model(key)).double()
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_DIGEST)
+def _exact_model(shown: Subject) -> "VAE":
+    return copy.deepcopy(shown.model).double()
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def run_pass(key: RunKey, split: str, index: int, noise: int, slip: "Slip | None", beta: float) -> Pass:
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
+def run_pass(shown: Subject, split: Split, index: int, noise: int, slip: "Slip | None", beta: float) -> Pass:
     """The pass of one datum through a trained model, with its weights as float64 and its KL weighted."""
-    import torch
-
-    config = cache.run(key).config
-    shape = cache.dataset(config.dataset, config.seed, config.data_folder).image_shape
-    x = torch.from_numpy(cache.encoded(key, 1, split).x[index]).double()
-    return pass_of(_exact_model(key), x, noise, slip, shape, beta=beta)
+    x = shown.examples(split)[0][index].double()
+    return pass_of(_exact_model(shown), x, noise, slip, shown.image_shape, beta=beta)

@@ -10,9 +10,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cached as cache
-from dashboard.cached import RunKey
 from dashboard.gradients.estimators_measured import Cost, Measured, measured, seconds_per_z
+from dashboard.subject import BY_DIGEST, Split, Subject
 
 if TYPE_CHECKING:
     from vae_core.labs.gradients.estimators import Samples
@@ -74,23 +73,23 @@ def function_sweep(formula: str, mean: float) -> Sweep:
     return Sweep(stds[:, 0].numpy(), right.numpy(), wrong.numpy())
 
 
-@st.cache_resource(max_entries=64, show_spinner="Measuring the estimators …")
-def datum(key: RunKey, split: str, index: int, dim: int) -> Measured:
+@st.cache_resource(max_entries=64, show_spinner="Measuring the estimators …", hash_funcs=BY_DIGEST)
+def datum(shown: Subject, split: Split, index: int, dim: int) -> Measured:
     """All estimators of the gradient of one datum's ELBO, in one latent dimension."""
-    samples, truth, squared = _datum_samples(key, split, index)
+    samples, truth, squared = _datum_samples(shown, split, index)
     return measured(samples, truth, squared, dim)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _datum_samples(key: RunKey, split: str, index: int) -> "tuple[Samples, Truth, Truth | None]":
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_DIGEST)
+def _datum_samples(shown: Subject, split: Split, index: int) -> "tuple[Samples, Truth, Truth | None]":
     import torch
 
     from vae_core.evidence.exact import MAX_EXACT_DIMS
     from vae_core.labs.gradients.estimators import draw_samples
     from vae_core.labs.gradients.exact import quadrature, sampled_gradient
 
-    subject, count = _expectation(key, split, index), num_datum_samples(key)
-    seed = cache.run(key).config.seed
+    subject, count = _expectation(shown, split, index), num_datum_samples(shown)
+    seed = shown.config.seed
     noise, more_noise = (torch.Generator().manual_seed(number) for number in (seed, seed + 1))
     mean, std = subject.mean.float(), subject.std.float()
     samples = draw_samples(subject.expectation, mean, std, num_samples=count, generator=noise)
@@ -103,20 +102,20 @@ def _datum_samples(key: RunKey, split: str, index: int) -> "tuple[Samples, Truth
     return samples, truth, squared
 
 
-def num_datum_samples(key: RunKey) -> int:
+def num_datum_samples(shown: Subject) -> int:
     """Values of z for one datum: fewer for a large decoder, so that it takes about as long."""
-    weights = sum(weight.numel() for weight in cache.model(key).decoder.weights)
+    weights = sum(weight.numel() for weight in shown.model.decoder.weights)
     return max(MIN_DATUM_SAMPLES, min(FUNCTION_SAMPLES, 2 ** int(np.log2(_WEIGHTS / weights))))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def datum_sweep(key: RunKey, split: str, index: int, dim: int) -> Sweep:
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
+def datum_sweep(shown: Subject, split: Split, index: int, dim: int) -> Sweep:
     """One datum's ELBO over the std of one latent dimension (J <= 2), with both spreads of z."""
     import torch
 
     from vae_core.labs.gradients.exact import expected_value
 
-    subject = _expectation(key, split, index)
+    subject = _expectation(shown, split, index)
     top = max(1.5, 1.5 * float(subject.std[dim]))
     grid = torch.logspace(np.log10(0.03), np.log10(top), _SWEEP, dtype=torch.float64)
     stds = subject.std.repeat(_SWEEP, 1)
@@ -133,12 +132,11 @@ def datum_sweep(key: RunKey, split: str, index: int, dim: int) -> Sweep:
     return Sweep(grid.numpy(), right.numpy(), wrong.numpy())
 
 
-def _expectation(key: RunKey, split: str, index: int) -> "Datum":
-    import torch
+def _expectation(shown: Subject, split: Split, index: int) -> "Datum":
 
     from vae_core.labs.gradients.exact import datum_expectation
 
-    return datum_expectation(cache.model(key), torch.from_numpy(cache.encoded(key, 1, split).x[index]))
+    return datum_expectation(shown.model, shown.examples(split)[0][index])
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -149,10 +147,10 @@ def function_cost(formula: str) -> Cost:
     return seconds_per_z(functions()[formula].expectation(), torch.zeros(_TIMED, 1, dtype=torch.float64))
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def datum_cost(key: RunKey) -> Cost:
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=BY_DIGEST)
+def datum_cost(shown: Subject) -> Cost:
     """Of log p(x|z) and of its derivative by z."""
     import torch
 
-    subject = _expectation(key, "held-out", 0)
+    subject = _expectation(shown, "held_out", 0)
     return seconds_per_z(subject.expectation, torch.zeros(_TIMED, len(subject.mean)))

@@ -11,13 +11,13 @@ from dashboard.gradients import cached_estimators as cache_estimators
 from dashboard.gradients import estimators_precise
 from dashboard.gradients.estimators_account import Scene, draw_scene
 from dashboard.gradients.estimators_measured import SAMPLE_COUNTS
+from dashboard.shell import header
 from dashboard.shell.choice import one_of
-from dashboard.subject import Subject, subject
+from dashboard.subject import Split, Subject
 from vae_core.errors import BadInput
 
-FUNCTION: Final = "a one-line function"
-DATUM: Final = "this model's datum"
-SPLIT: Final = "held-out"
+MEASURED: Final = {"function": "a one-line function", "elbo": "the ELBO of one example"}
+SPLIT: Final[Split] = "held_out"
 FORMS: Final = {
     True: "f = log p(x|z), the KL is in closed form.",
     False: "f = log p(x, z), the entropy of q is in closed form.",
@@ -49,16 +49,14 @@ ABOUT_HELP: Final = (
 def draw() -> None:
     """What is measured is chosen, then all about it."""
     st.subheader("Four ways to a gradient through a sample", help=ABOUT_HELP)
-    what = one_of(
-        "What is measured", (FUNCTION, DATUM), key="estimators_of", help_text=WHAT_HELP, in_url=True
-    )
-    if what == FUNCTION:
+    what = one_of("What is measured", MEASURED, key="estimators_of", help_text=WHAT_HELP)
+    if what == "function":
         _function()
         return
-    shown = subject()
+    shown = header.subject()
     if shown.config.model.encoder_head == "deterministic":
         st.warning("A deterministic encoder has no q(z|x): no samples, nothing to estimate.")
-    elif not np.isfinite(cache.encoded(shown.key, 1, SPLIT).reconstruction).all():
+    elif not np.isfinite(cache.encoded(shown, SPLIT).reconstruction).all():
         st.error("This run has diverged: its gradient is not finite. Train with a smaller learning rate.")
     else:
         _datum(shown)
@@ -66,7 +64,8 @@ def draw() -> None:
 
 @st.fragment
 def _function() -> None:
-    formula = one_of("f(z)", tuple(cache_estimators.functions()), key="estimators_f", help_text=FUNCTION_HELP)
+    formulas = {formula: formula for formula in cache_estimators.functions()}
+    formula = one_of("f(z)", formulas, key="estimators_f", help_text=FUNCTION_HELP)
     mean, std, count = _sliders()
     with_error = _error()
     draw_scene(
@@ -119,16 +118,16 @@ def _datum(shown: Subject) -> None:
 
 
 def _scene(shown: Subject, index: int, dim: int, count: int, *, with_error: bool) -> Scene:
-    measured, sweep = cache_estimators.datum(shown.key, SPLIT, index, dim), None
+    measured, sweep = cache_estimators.datum(shown, SPLIT, index, dim), None
     if with_error and measured.squared_truth is not None:
-        sweep = cache_estimators.datum_sweep(shown.key, SPLIT, index, dim)
+        sweep = cache_estimators.datum_sweep(shown, SPLIT, index, dim)
     return Scene(
         measured=estimators_precise.refined(measured, shown, SPLIT, index, dim),
-        cost=cache_estimators.datum_cost(shown.key),
+        cost=cache_estimators.datum_cost(shown),
         sweep=sweep,
         count=count,
         with_error=with_error,
-        std=float(cache.encoded(shown.key, 1, SPLIT).stds[index, dim]),
+        std=float(cache.encoded(shown, SPLIT).stds[index, dim]),
         target="ELBO",
         dimension=str(dim + 1) if shown.config.model.latent_dim > 1 else "",
         unit=", nats",
@@ -153,7 +152,7 @@ def _dimension(shown: Subject) -> int:
     latent_dim = shown.config.model.latent_dim
     if latent_dim == 1:
         return 0
-    per_dim = cache.encoded(shown.key, 1, SPLIT).kl_per_dim
+    per_dim = cache.encoded(shown, SPLIT).kl_per_dim
     # A prior without a closed form has no KL by dimension.
     most_used = int(per_dim.mean(0).argmax()) + 1 if per_dim.shape[1] else 1
     key = f"estimators_dim_{latent_dim}"

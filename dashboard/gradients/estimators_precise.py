@@ -6,11 +6,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard import cached as cache
 from dashboard.gradients.estimators_measured import SAMPLE_COUNTS, Measured
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell.task_line import task_line
-from dashboard.subject import Subject
+from dashboard.subject import Split, Subject
 
 HELP: Final = (
     "2²⁰ samples of z for each M: the intervals of the bias shrink by the square root of how many more they "
@@ -18,12 +17,12 @@ HELP: Final = (
 )
 
 
-def name_of(shown: Subject, split: str, index: int) -> str:
+def name_of(shown: Subject, split: Split, index: int) -> str:
     """Of the task that measures this datum with these weights."""
-    return task_key("estimators", shown.key.path, shown.key.written_ns, split, index)
+    return task_key("estimators", shown.digest, split, index)
 
 
-def draw(shown: Subject, split: str, index: int) -> None:
+def draw(shown: Subject, split: Split, index: int) -> None:
     """The button, or the progress; nothing once the result is there."""
     name = name_of(shown, split, index)
     if tasks().result(name) is not None:
@@ -38,16 +37,16 @@ def draw(shown: Subject, split: str, index: int) -> None:
     )
 
 
-def _start(shown: Subject, split: str, index: int, name: str) -> None:
-    x = cache.encoded(shown.key, 1, split).x[index]
+def _start(shown: Subject, split: Split, index: int, name: str) -> None:
+    x = shown.examples(split)[0][index].numpy()
     inputs = {"x": x, "sample_counts": np.array(SAMPLE_COUNTS)}
-    tasks().start(name, "gradients", shown.key.path, str(shown.config.seed + 2), inputs=inputs)
+    tasks().start(name, "gradients", str(shown.path), str(shown.config.seed + 2), inputs=inputs)
 
 
-def refined(measured: Measured, shown: Subject, split: str, index: int, dim: int) -> Measured:
+def refined(measured: Measured, shown: Subject, split: Split, index: int, dim: int) -> Measured:
     """The same with the numbers of the long measurement, where there is one of these very weights."""
     result = tasks().result(name_of(shown, split, index))
-    if result is None or int(result["written_ns"]) != shown.key.written_ns:
+    if result is None or str(result["digest"]) != shown.digest:
         return measured
     if "truth" in result:
         measured = replace(

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Final
 
 from dashboard.gradients import back_propagation, estimators
-from dashboard.shell.choice import draw_view
+from dashboard.shell.choice import one_of
 
 VIEWS: Final[dict[str, Callable[[], None]]] = {
-    "Estimators": estimators.draw,
-    "Back-propagation by hand": back_propagation.draw,
+    "estimators": estimators.draw,
+    "back_propagation": back_propagation.draw,
 }
+LABELS: Final = {"estimators": "Estimators", "back_propagation": "Back-propagation by hand"}
 VIEW_HELP: Final = (
     "**Estimators**: bias and variance. "
     "**Back-propagation by hand**: each layer's δ beside automatic differentiation."
@@ -18,4 +19,4 @@ VIEW_HELP: Final = (
 
 def draw() -> None:
     """The choice of a view, then that view."""
-    draw_view(VIEWS, key="gradients_view", help_text=VIEW_HELP)
+    VIEWS[one_of("View", LABELS, key="gradients_view", help_text=VIEW_HELP)]()

@@ -28,7 +28,7 @@ GAP: Final = 10
 @st.fragment
 def draw(shown: Subject) -> None:
     """The class means decoded, then a datum plus the difference of two of them."""
-    data = cache.encoded(shown.key, 1, "held-out")
+    data = cache.encoded(shown)
     labels, means = class_means(data)
     if len(labels) < 2:
         st.info("These data have no two classes to subtract.")
@@ -49,7 +49,7 @@ def class_means(data: cache.Encoded) -> tuple[list[int], Array]:
 
 def _means(shown: Subject, labels: list[int], means: Array) -> None:
     st.markdown("**Class means, decoded**", help=MEANS_HELP)
-    x = cache.decode(shown.key, tuple(map(tuple, means.tolist())))
+    x = cache.decode(shown, means)
     names = [shown.class_names[label] for label in labels]
     if shown.image_shape is None:
         pictures(shown, x, size=SIZE, alt="", names=names)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dashboard import cached as cache
 from dashboard.figures.latent import data_space_figure, grid_figure
+from dashboard.latent import cached as cache_latent
 from dashboard.latent import points as latent_points
 from dashboard.latent.exports import grid_pixels
 from dashboard.latent.saving import Kept, chart_config, save_menu
@@ -26,8 +27,7 @@ DENSITY_HELP: Final = (
     "How many posterior means lie in each cell: the fuller, the more colour (for points: the larger the "
     "dot). Cells without any are holes: the decoder has never been trained there."
 )
-AT_ZERO: Final = "at 0"
-AT_DATUM: Final = "of the chosen datum"
+BASES: Final = {"zero": "at 0", "example": "of the chosen example"}
 BASE_HELP: Final = (
     "What the decoder gets outside the plane: 0, the middle of the prior, or the posterior mean of the datum "
     "that you pinned in the plane above or chose under Look closer."
@@ -48,8 +48,8 @@ def draw(shown: Subject, plane: tuple[int, int]) -> None:
         morph = 1.0 if shown.image_shape or plane[0] == plane[1] else _morph()
         base = _base(shown, plane)
         menu = st.container()
-    grid = cache.grid(shown.key, tuple(axis.tolist()), plane, base)
-    counts = cell_counts(cache.encoded(shown.key, 1, "held-out").means, axis, plane)
+    grid = cache_latent.grid(shown, tuple(axis.tolist()), plane, base)
+    counts = cell_counts(cache.encoded(shown).means, axis, plane)
     with right:
         _figure(shown, plane, grid, axis, counts=counts if density else None, morph=morph)
     arrays = {"x": grid, "axis": axis, "plane": np.array(plane) + 1, "base": np.array(base), "counts": counts}
@@ -64,12 +64,12 @@ def _base(shown: Subject, plane: tuple[int, int]) -> tuple[float, ...]:
     num_others = latent_dim - len(set(plane))
     if num_others == 0:
         return (0.0,) * latent_dim
-    choice = one_of("Other dimensions", (AT_ZERO, AT_DATUM), key="grid_base", help_text=BASE_HELP)
+    choice = one_of("Other dimensions", BASES, key="grid_base", help_text=BASE_HELP)
     which = "The other dimension is" if num_others == 1 else f"The other {num_others} dimensions are"
-    if choice == AT_ZERO:
+    if choice == "zero":
         st.caption(f"{which} at 0.")
         return (0.0,) * latent_dim
-    means = cache.encoded(shown.key, 1, "held-out").means
+    means = cache.encoded(shown).means
     row = latent_points.chosen_datum(len(means))
     st.caption(f"{which} at the posterior mean of datum {row}.")
     return tuple(means[row].tolist())
@@ -103,7 +103,7 @@ def _axis(shown: Subject) -> Array:
     )
     size = st.slider("Size", 4, 24, 12, key="grid_size", help=SIZE_HELP)
     if spacing == "quantiles":
-        return cache.quantiles(size)
+        return cache_latent.quantiles(size)
     reach = st.slider("Range", 1.0, 5.0, 3.0, 0.5, key="grid_range", help=RANGE_HELP)
     return np.linspace(-reach, reach, size, dtype=np.float32)
 
@@ -131,7 +131,7 @@ def _figure(
             columns, rows = np.meshgrid(axis, axis[::-1])
             flat = np.stack([columns, rows], axis=-1)
             grid = ((1 - morph) * flat + morph * grid).astype(np.float32)
-        x = cache.encoded(shown.key, 1, "held-out").x
+        x = cache.encoded(shown).x
         figure = data_space_figure(x, mesh=grid, point=None, theme=theme, counts=counts)
     config = chart_config("decoded-grid")
     st.plotly_chart(figure, key="grid", alt="Decoded means over the plane.", config=config)

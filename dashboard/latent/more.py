@@ -39,7 +39,7 @@ def sections(shown: Subject, plane: tuple[int, int]) -> None:
 
 def exports(shown: Subject) -> None:
     """Coordinates as CSV, and what the charts save themselves as; pictures have a menu of their own."""
-    data = cache.encoded(shown.key, 1, "held-out")
+    data = cache.encoded(shown)
     with st.popover("Export", icon=":material/download:", help="Coordinates, and the format of the charts."):
         # The content is made when it is asked for, not at each drawing of the page.
         st.download_button(

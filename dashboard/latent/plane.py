@@ -1,19 +1,18 @@
 """The upper part of the Latent space page: which plane, and the element to walk in it."""
 
 import contextlib
-from dataclasses import replace
 from typing import Final
 
 import streamlit as st
 
-from dashboard import cached as cache
 from dashboard.components.latent.element import chosen_datum, latent_explorer
 from dashboard.components.latent.payload import LatentScene, latent_packet
+from dashboard.latent import cached as cache_latent
 from dashboard.latent import points as latent_points
 from dashboard.latent import server as latent_server
 from dashboard.runs.runner import runner
 from dashboard.shell import state
-from dashboard.subject import Subject
+from dashboard.subject import Subject, subject_of
 from vae_core.errors import BadInput
 
 PLANE_HELP: Final = (
@@ -74,12 +73,12 @@ def newest_scene(latest: list[Subject], live_run: str | None) -> LatentScene | N
     """
     if live_run is not None:
         # A file may vanish or be damaged at any moment: whoever walks in the plane keeps the last picture.
-        with contextlib.suppress(BadInput, OSError):
+        with contextlib.suppress(BadInput):
             newest = _newest(latest[-1], live_run)
-            scene = cache.scene(newest.key)
+            scene = cache_latent.scene(newest)
             latest[-1] = newest
             return scene
-    return cache.scene(latest[-1].key)
+    return cache_latent.scene(latest[-1])
 
 
 def _choose_datum(scene: LatentScene) -> None:
@@ -98,7 +97,7 @@ def _newest(shown: Subject, run_id: str) -> Subject:
         st.rerun()
     if state.started_here(run_id):
         runner().save(run_id)
-    return replace(shown, key=cache.run_key(run_id) or shown.key)
+    return subject_of(run_id) or shown
 
 
 def _dimension(label: str, key: str, order: list[int], default: int) -> int:

@@ -10,6 +10,7 @@ from dashboard import cached as cache
 from dashboard.figures.latent import plane_figure
 from dashboard.figures.neighbours import neighbours_figure
 from dashboard.formats import signed
+from dashboard.latent import cached as cache_latent
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.pictures import Pixels, show, strip
 from dashboard.shell import state
@@ -47,7 +48,7 @@ MAX_SELECTABLE: Final = 2000
 @st.fragment
 def neighbours(shown: Subject) -> None:
     """A datum, what the model makes of it, and what lies next to it in two spaces."""
-    data = cache.encoded(shown.key, 1, "held-out")
+    data = cache.encoded(shown)
     left, right = st.columns([2, 3], gap="medium")
     with left:
         row = _datum(data)
@@ -90,13 +91,13 @@ def _datum(data: cache.Encoded) -> int:
 
 def _near(data: cache.Encoded, row: int, metric: Literal["cosine", "euclidean"]) -> Near:
     spaces = (("latent space", data.means), ("data space", data.x))
-    return {space: cache.neighbours(points, row, metric) for space, points in spaces}
+    return {space: cache_latent.neighbours(points, row, metric) for space, points in spaces}
 
 
 @st.fragment
 def selection(shown: Subject, plane: tuple[int, int]) -> None:
     """A plane to select in: the decoded mean of the selected data, and how many there are of each class."""
-    data = cache.encoded(shown.key, 1, "held-out")
+    data = cache.encoded(shown)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         chosen = _selected(shown, data, plane)
@@ -162,8 +163,8 @@ def _switch(label: str, options: tuple[str, str], key: str, help_text: str) -> s
 
 def decoded(shown: Subject, z: Array, *, sample: bool = False) -> Array:
     """E[x|z], or one draw from p(x|z), shape (D,)."""
-    points = (tuple(map(float, z)),)
-    return (cache.sample(shown.key, points) if sample else cache.decode(shown.key, points))[0]
+    points = z[None].astype(np.float32)
+    return (cache_latent.sample(shown, points) if sample else cache.decode(shown, points))[0]
 
 
 def picture_strip(shown: Subject, x: Array, size: int, gap: int) -> Pixels | None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dashboard import cached as cache
 from dashboard.figures.latent import projection_figure
+from dashboard.latent import cached as cache_latent
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
@@ -38,13 +39,13 @@ def draw(shown: Subject) -> None:
         _pca(shown)
     with right:
         st.markdown("**t-SNE**", help=TSNE_HELP)
-        name = task_key("t-SNE", shown.key.path, shown.key.written_ns)
+        name = task_key("t-SNE", shown.digest)
         _tsne(shown, name)
 
 
 def _pca(shown: Subject) -> None:
-    data = cache.encoded(shown.key, 1, "held-out")
-    coordinates, explained = cache.pca(shown.key)
+    data = cache.encoded(shown)
+    coordinates, explained = cache_latent.pca(shown)
     titles = [f"component {k + 1}, {share:.0%} of the variance" for k, share in enumerate(explained.tolist())]
     figure = projection_figure(
         coordinates,
@@ -75,7 +76,7 @@ def _tsne(shown: Subject, name: str) -> None:
 
 
 def _draw_tsne(shown: Subject, points: NDArray[np.float32]) -> None:
-    labels = cache.encoded(shown.key, 1, "held-out").labels[: len(points)]
+    labels = cache.encoded(shown).labels[: len(points)]
     figure = projection_figure(
         points,
         labels,
@@ -89,5 +90,5 @@ def _draw_tsne(shown: Subject, points: NDArray[np.float32]) -> None:
 
 
 def _start(shown: Subject, name: str) -> None:
-    means = cache.encoded(shown.key, 1, "held-out").means[:MAX_POINTS]
+    means = cache.encoded(shown).means[:MAX_POINTS]
     tasks().start(name, "tsne", str(shown.config.seed), inputs={"points": means})

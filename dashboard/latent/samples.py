@@ -85,7 +85,7 @@ def _all_dimensions(shown: Subject, z: Array) -> None:
     st.markdown(
         f"**The {len(order)} most used dimensions**" if len(order) < z.shape[1] else "**All dimensions**"
     )
-    kl = cache.encoded(shown.key, 1, "held-out").kl_per_dim.mean(0)
+    kl = cache.encoded(shown).kl_per_dim.mean(0)
     known = shown.config.model.encoder_head != "deterministic"
     names = {dim: f"z{dim + 1}" + (f" · KL {kl[dim]:.2f}" if known else "") for dim in order}
     figure = dimensions_figure(z, names, theme=state.theme_name())
@@ -131,7 +131,7 @@ def _aggregate(shown: Subject, count: int, *, draw: int) -> Array:
 
     from vae_core.latent.decode import aggregate_samples
 
-    data = cache.encoded(shown.key, 1, "held-out")
+    data = cache.encoded(shown)
     means, stds = torch.from_numpy(data.means), torch.from_numpy(data.stds)
     generator = torch.Generator().manual_seed(2 * draw + 1)
     return aggregate_samples(means, stds, count, generator=generator).numpy()
@@ -145,13 +145,13 @@ def _decoded(shown: Subject, z: Array) -> Decoded:
 
     excess = None
     if shown.config.model.encoder_head != "deterministic":
-        data = cache.encoded(shown.key, 1, "held-out")
+        data = cache.encoded(shown)
         points = torch.from_numpy(z)
         log_q = log_aggregate(points, torch.from_numpy(data.means), torch.from_numpy(data.stds))
         excess = (log_q - StandardNormal(z.shape[1]).log_prob(points)).numpy()
         order = np.argsort(-excess, kind="stable")
         z, excess = z[order], excess[order]
-    return Decoded(z=z, x=cache.decode(shown.key, tuple(map(tuple, z.tolist()))), excess=excess)
+    return Decoded(z=z, x=cache.decode(shown, z), excess=excess)
 
 
 def _show(shown: Subject, decoded: Decoded, source: str) -> None:
@@ -160,7 +160,7 @@ def _show(shown: Subject, decoded: Decoded, source: str) -> None:
     if shown.image_shape is not None:
         show(_sheet(decoded.x, shown.image_shape), alt=alt, width="stretch")
     else:
-        x = cache.encoded(shown.key, 1, "held-out").x
+        x = cache.encoded(shown).x
         span = 1.1 * float(np.abs(x).max())
         figure = decoded_samples_figure(x, decoded.x, span=span, theme=state.theme_name())
         st.plotly_chart(figure, key=f"samples_{source}", alt=alt, config=chart_config("samples"))

@@ -75,12 +75,12 @@ def _download(kept: Kept, kind: str, make: Callable[[], bytes]) -> None:
 
 def choose_charts_format() -> None:
     """Lets the reader say what the cameras of the charts save."""
-    one_of("Charts save as", ("SVG", "PNG"), key=CHARTS, help_text=CHARTS_HELP)
+    one_of("Charts save as", {"svg": "SVG", "png": "PNG"}, key=CHARTS, help_text=CHARTS_HELP)
 
 
 def chart_config(file: str) -> dict[str, Any]:
     """Plotly's configuration of a chart whose camera saves ``file`` in the format of the reader's choice."""
     image: dict[str, object] = {"format": "svg", "filename": file}
-    if state.control(CHARTS) == "PNG":
+    if state.control(CHARTS) == "png":
         image |= {"format": "png", "scale": 2}
     return CHART_CONFIG | {"toImageButtonOptions": image}

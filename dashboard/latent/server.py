@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dashboard import cached as cache
 from dashboard.figures.latent import data_space_figure, plane_figure
 from dashboard.formats import signed
+from dashboard.latent import cached as cache_latent
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.pictures import picture, show, strip
 from dashboard.shell import state
@@ -27,7 +28,7 @@ FEW_DIMENSIONS: Final = 6
 
 def draw_plane(shown: Subject, plane: tuple[int, int]) -> None:
     """Posterior means of the held-out data."""
-    data = cache.encoded(shown.key, 1, "held-out")
+    data = cache.encoded(shown)
     rows = slice(None, MAX_POINTS)
     figure = plane_figure(
         data.means[rows],
@@ -77,7 +78,7 @@ def order(shown: Subject) -> list[int]:
 
 
 def _kl_per_dim(shown: Subject) -> NDArray[np.float32]:
-    return cache.encoded(shown.key, 1, "held-out").kl_per_dim.mean(0)
+    return cache.encoded(shown).kl_per_dim.mean(0)
 
 
 def _z(dim: int) -> float:
@@ -106,7 +107,7 @@ def _strip(shown: Subject, z: NDArray[np.float32], dim: int) -> list[Kept]:
         return []
     rows = np.repeat(z[None], len(STRIP_VALUES), axis=0)
     rows[:, dim] = STRIP_VALUES
-    decoded = cache.decode(shown.key, tuple(map(tuple, rows.tolist())))
+    decoded = cache.decode(shown, rows)
     alt = f"Decoded while z{dim + 1} goes from -3 to 3."
     pixels = strip(decoded, shown.image_shape, size=64)
     show(pixels, alt=alt, width="stretch")
@@ -115,15 +116,15 @@ def _strip(shown: Subject, z: NDArray[np.float32], dim: int) -> list[Kept]:
 
 
 def _decoded(shown: Subject, z: NDArray[np.float32], strips: list[Kept]) -> None:
-    decoded = cache.decode(shown.key, (tuple(z.tolist()),))[0]
+    decoded = cache.decode(shown, z[None])[0]
     numbers = ", ".join(signed(value) for value in z[:8].tolist()) + (", …" if len(z) > 8 else "")
     if shown.image_shape is not None:
         show(picture(decoded, shown.image_shape, size=320), alt="Decoded picture.")
     else:
-        data = cache.encoded(shown.key, 1, "held-out")
+        data = cache.encoded(shown)
         plane = (0, min(1, len(z) - 1))
-        axis = tuple(cache.quantiles(MESH_POINTS).tolist())
-        mesh = cache.grid(shown.key, axis, plane, (0.0,) * len(z))
+        axis = tuple(cache_latent.quantiles(MESH_POINTS).tolist())
+        mesh = cache_latent.grid(shown, axis, plane, (0.0,) * len(z))
         figure = data_space_figure(data.x, mesh=mesh, point=decoded, theme=state.theme_name())
         config = chart_config("data-space")
         st.plotly_chart(

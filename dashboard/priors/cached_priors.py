@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cached as cache
+from dashboard.subject import pretrained
 
 if TYPE_CHECKING:
     from vae_core.labs.priors.plug_in import PluggedIn
@@ -43,11 +43,9 @@ def plugged(num_components: int) -> dict[str, Plugged]:
     from vae_core.evidence.importance import stochastic_posterior
     from vae_core.labs.priors.plug_in import plug_in, plug_in_priors
 
-    key = cache.shipped_key()
-    model, seed = cache.model(key), cache.run(key).config.seed
-    held_out, training = (
-        torch.from_numpy(cache.encoded(key, 1, part).x) for part in ("held-out", "training")
-    )
+    shown = pretrained()
+    model, seed = shown.model, shown.config.seed
+    held_out, training = shown.data.x_test, shown.data.x_train
     axis = torch.linspace(-REACH, REACH, GRID)
     places = torch.cartesian_prod(axis, axis).reshape(GRID, GRID, 2).transpose(0, 1)
     noise, found = torch.Generator().manual_seed(seed), {}

@@ -15,6 +15,7 @@ from dashboard.priors import cached_priors as cache_priors
 from dashboard.priors import training as priors_training
 from dashboard.priors.cached_priors import NUM_DECODED, NUM_SAMPLES, Plugged
 from dashboard.shell import state
+from dashboard.subject import pretrained
 
 if TYPE_CHECKING:
     from vae_core.labs.priors.plug_in import PluggedIn
@@ -50,7 +51,7 @@ def _plug_in() -> None:
         "Components or pseudo-inputs K", COUNTS, 20, key="prior_k", help=K_HELP, persist_state="session"
     )
     found = cache_priors.plugged(int(num_components))
-    means = cache.encoded(cache.shipped_key(), 1, "held-out").means
+    means = cache.encoded(pretrained()).means
     for column, (name, plugged) in zip(st.columns(3), found.items(), strict=True):
         with column:
             _prior(name, plugged, means)

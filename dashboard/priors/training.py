@@ -6,7 +6,6 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cached as cache
 from dashboard.figures.aggregate import decoded_samples_figure
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.priors import Film, curves_figure, film_figure
@@ -16,6 +15,7 @@ from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
+from dashboard.subject import dataset
 from vae_core.data import DATASET_INFO
 
 Result = dict[str, NDArray[Any]]
@@ -25,7 +25,7 @@ SHOWN: Final = {
     "mixture": "decoded centres of the mixture",
     "vamp": "pseudo-inputs u",
 }
-DATA: Final = {DATASET_INFO[name].title: name for name in ("digits", "two_moons", "pinwheel")}
+DATA: Final = {name: DATASET_INFO[name].title for name in ("digits", "two_moons", "pinwheel")}
 TRAIN_HELP: Final = (
     r"N(0, I), a mixture $\sum_k \pi_k \mathcal{N}(m_k, \mathrm{diag}\,s_k^2)$ and a VampPrior "
     r"$\tfrac1K\sum_k q(z|u_k)$: $\pi, m, s$ and $u$ are learned with the weights. Same first weights "
@@ -78,7 +78,7 @@ def name_of(arguments: tuple[str, ...]) -> str:
 def _arguments() -> tuple[str, str, str, str]:
     """Data, K, epochs and seed, from their controls."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        title = one_of("Data", tuple(DATA), key="priors_data", help_text="What all three are trained on.")
+        name = one_of("Data", DATA, key="priors_data", help_text="What all three are trained on.")
         count = _slider("K", (2, 5, 10, 20, 50, 100), 50, "priors_k", K_HELP)
         num_epochs = _slider("Epochs", (20, 50, 100, 200, 400), 100, "priors_epochs", BUDGET_HELP)
         seed = st.number_input(
@@ -91,7 +91,7 @@ def _arguments() -> tuple[str, str, str, str]:
             width=140,
             persist_state="session",
         )
-    return (DATA[title], str(count), str(num_epochs), str(int(seed)))
+    return (name, str(count), str(num_epochs), str(int(seed)))
 
 
 def _slider(label: str, options: tuple[int, ...], value: int, key: str, help_text: str) -> int:
@@ -101,7 +101,7 @@ def _slider(label: str, options: tuple[int, ...], value: int, key: str, help_tex
 
 
 def _draw_result(result: Result, name: str, seed: int) -> None:
-    data = cache.dataset(name, seed, None)
+    data = dataset(name, seed, None)
     left, right = st.columns(2, gap="medium")
     with left:
         _film(result, data.image_shape, data.x_test.numpy())
@@ -126,10 +126,8 @@ def _draw_result(result: Result, name: str, seed: int) -> None:
 
 @st.fragment
 def _film(result: Result, image_shape: tuple[int, int] | None, x: NDArray[np.float32]) -> None:
-    title = one_of(
-        "Prior in view", tuple(TITLES.values()), key="priors_shown", help_text=FILM_HELP, default="VampPrior"
-    )
-    prior = next(name for name, known in TITLES.items() if known == title)
+    prior = one_of("Prior in view", TITLES, key="priors_shown", help_text=FILM_HELP, default="vamp")
+    title = TITLES[prior]
     names = ("step", "axes", "density", "means", "centres", "shown")
     steps, *arrays = (result[f"{prior}/{name}"] for name in names)
     film = Film(steps, *arrays, image_shape=image_shape, name=SHOWN[prior])

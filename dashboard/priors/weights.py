@@ -25,8 +25,7 @@ LINE_HELP: Final = (
 )
 DATA_HELP: Final = "N: how many of the 150 flowers are seen."
 PRIOR_HELP: Final = r"$\sigma_w$ of the prior $p(w) = \mathcal{N}(0, \sigma_w^2 I)$ over each weight."
-RIGHT: Final = "once for all data"
-WRONG: Final = "once per datum (wrong)"
+COUNTS: Final = {"once": "once for all examples", "repeated": "once per example (wrong)"}
 COUNT_HELP: Final = (
     r"The weights are shared by all data: $\sum_i \mathbb{E}_q[\log p(x_i|w)] - "
     r"\mathrm{KL}(q(w)\,\|\,p(w))$, "
@@ -83,8 +82,8 @@ def _settings() -> tuple[int, float, bool]:
         help=PRIOR_HELP,
         persist_state="session",
     )
-    count = one_of("KL(q(w) ‖ p(w)) counts", (RIGHT, WRONG), key="w_line_count", help_text=COUNT_HELP)
-    return num_data, prior_std, count == WRONG
+    count = one_of("KL(q(w) ‖ p(w)) counts", COUNTS, key="w_line_count", help_text=COUNT_HELP)
+    return num_data, prior_std, count == "repeated"
 
 
 def _account(found: "WeightFit", num_data: int, *, is_wrong: bool) -> None:

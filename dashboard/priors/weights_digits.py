@@ -14,10 +14,9 @@ from dashboard.shell.task_line import task_line
 
 NUM_STEPS: Final = 5000
 SEED: Final = 0
-OVERS: Final = ("decoder", "decoder and encoder")
-WIDTHS: Final = ("0.3", "1", "3")
-RIGHT: Final = "divided by N"
-WRONG: Final = "once per datum (wrong)"
+OVERS: Final = {"decoder": "decoder", "decoder and encoder": "decoder and encoder"}
+WIDTHS: Final = {"0.3": "0.3", "1": "1", "3": "3"}
+COUNTS: Final = {"divided": "divided by N", "repeated": "once per example (wrong)"}
 
 VAE_HELP: Final = (
     r"$\log p(x_{1..N}) \ge \sum_i \{\mathbb{E}_{q(\theta)}\mathbb{E}_{q(z|x_i)}[\log p(x_i|z,\theta)] - "
@@ -92,7 +91,7 @@ def _start(name: str, num_data: int, over: str, prior_std: str) -> None:
 def _show(result: Result) -> None:
     names = dict(zip(SIZES, (f"N = {count:,}" for count in result["num_data"]), strict=True))
     weights_pictures.table(result, names, NUM_STEPS)
-    wrong = one_of("KL(q(θ) ‖ p(θ))", (RIGHT, WRONG), key="w_form", help_text=FORM_HELP) == WRONG
+    wrong = one_of("KL(q(θ) ‖ p(θ))", COUNTS, key="w_form", help_text=FORM_HELP) == "repeated"
     parts = {size: weights_pictures.of(result, size, "wrong" if wrong else "full") for size in SIZES}
     if wrong:
         st.warning(_said_of_the_error(result, names))

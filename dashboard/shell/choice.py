@@ -1,36 +1,40 @@
 """One of several, as buttons beside each other: a choice, or the view of a page."""
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, TypeVar
 
 import streamlit as st
 
 from dashboard.shell import state
 
+Id = TypeVar("Id", bound=str)
+
 
 def one_of(
-    label: str, options: Sequence[str], *, key: str, help_text: str, in_url: bool = False, default: str = ""
-) -> str:
-    """The chosen one; it stays chosen from page to page.
+    label: str, options: Mapping[Id, str], *, key: str, help_text: str, default: Id | None = None
+) -> Id:
+    """The id of the chosen option; it stays chosen from page to page.
 
     Arguments:
         label: What is chosen.
-        options: The first is the default.
-        key: Of the widget.
+        options: Labels by id. The first is the default.
+        key: Of the widget. A link names the choice where ``state.PARAMETERS`` has the key.
         help_text: Its tooltip.
-        in_url: Whether a link names the choice.
-        default: Another default than the first.
+        default: Id of another default than the first, for a key that no link has.
     """
-    return st.segmented_control(
+    # A choice that a link can name has its value in the session already.
+    first = None if key in state.PARAMETERS else default or next(iter(options))
+    chosen = st.segmented_control(
         label,
-        options,
-        default=default or options[0],
+        tuple(options),
+        default=first,
         required=True,
         key=key,
         help=help_text,
-        bind="query-params" if in_url else None,
+        format_func=lambda option: options.get(option, option),
         persist_state="session",
     )
+    return chosen or next(iter(options))
 
 
 def stressed(label: str) -> tuple[str, Literal["primary", "secondary"]]:
@@ -39,14 +43,3 @@ def stressed(label: str) -> tuple[str, Literal["primary", "secondary"]]:
     Streamlit writes white on primary buttons, and the dark theme's blue is too light for that.
     """
     return (label, "primary") if state.theme_name() == "light" else (f":primary[**{label}**]", "secondary")
-
-
-def draw_view(views: dict[str, Callable[[], None]], *, key: str, help_text: str) -> None:
-    """Lets one view of a page be chosen, here or by a link, and draws that one alone.
-
-    Arguments:
-        views: What draws each, by its name.
-        key: Of the widget and in the URL.
-        help_text: What each view is for.
-    """
-    views[one_of("View", tuple(views), key=key, help_text=help_text, in_url=True)]()

@@ -1,31 +1,96 @@
 """Controls on the page -> frozen configurations. Each control's tooltip gives its symbol and formula.
 
-What others should be able to reproduce from a link (data, latent dimension, beta, network, seed) lives in the
-URL; the rest lasts as long as the session. Values are read by key, so that a callback sees the newest ones.
+What a control starts with, and what a link says of it, is in ``state.PARAMETERS``. Values are read by key, so
+that a callback sees the newest ones.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Final, get_args
 
 import streamlit as st
 
 from dashboard.shell import state
-from dashboard.shell.control_texts import DEFAULTS, HELP, LABELS
-from vae_core.config import ModelConfig, RunConfig, TrainConfig
-from vae_core.data import DATASET_INFO, DATASETS, data_shape
+from dashboard.shell.state import LEARNING_RATES, PARAMETERS, SPEEDS, Number, Text, Whole
+from vae_core.config import (
+    Activation,
+    BetaSchedule,
+    EncoderHead,
+    Likelihood,
+    ModelConfig,
+    Optimizer,
+    RunConfig,
+    TrainConfig,
+)
+from vae_core.data import DATASET_INFO, data_shape
 from vae_core.errors import BadInput
 
-LIVE_RATES: Final = (1e-4, 3e-4, 1e-3, 2e-3, 5e-3, 1e-2, 3e-2, 0.1, 1.0, 10.0, 1000.0)
-SPEEDS: Final = ("1", "3", "10", "30", "100", "full")
 Callback = Callable[[], None]
-Bind = Literal["query-params"] | None
+DIGITS: Final = "%.12g"
+"""A number with all the digits it has, and no more: 0.1, 0.00025."""
+LABELS: Final = {
+    "log_variance": "log σ² (no constraint)",
+    "variance": "σ² through softplus",
+    "unit_variance": "σ² = 1, fixed",
+    "deterministic": "none: z = μ (autoencoder)",
+    "bernoulli": "Bernoulli",
+    "continuous_bernoulli": "continuous Bernoulli",
+    "gaussian": "Gaussian",
+    "tanh": "tanh",
+    "relu": "ReLU",
+    "silu": "SiLU",
+    "softplus": "softplus",
+    "adam": "Adam",
+    "sgd": "SGD with momentum",
+    "constant": "constant",
+    "linear": "linear warm-up",
+    "cyclical": "cyclical",
+}
+HELP: Final = {
+    "dataset": "The data $x$. A part is held out: the model never trains on it, and the thick curves are "
+    "measured on it.",
+    "data_folder": "A folder on the server with IDX files, plain or .gz: `train-images-idx3-ubyte`, "
+    "`train-labels-idx1-ubyte` and the `t10k-…` pair.",
+    "latent_dim": r"$J$, the number of latent dimensions: $z \in \mathbb{R}^J$. "
+    "With 2 the latent space is a plane.",
+    "hidden": "Sizes of the encoder's hidden layers, for instance `128` or `400, 200`; the decoder mirrors "
+    "them. Empty: linear maps.",
+    "activation": "$f$ of the hidden layers, $h = f(Wx + b)$.",
+    "likelihood": r"$p(x|z)$. Bernoulli: $\sum_i x_i\log y_i + (1-x_i)\log(1-y_i)$. Continuous Bernoulli: "
+    r"the same, normalised to a density for grey pixels. Gaussian: "
+    r"$-\tfrac12\|x-y\|^2/s^2 - D\log s - \tfrac D2\log 2\pi$.",
+    "likelihood_scale": r"$s$, the standard deviation of $p(x|z) = \mathcal{N}(y, s^2 I)$: a number, or "
+    "`learned`. With the 1 of the documents these data are mostly noise to the model.",
+    "encoder_head": r"What the encoder gives beside $\mu$: $\log\sigma^2$, $\sigma^2$ through softplus, "
+    r"$\sigma^2 = 1$ (then $\mathrm{KL} = \tfrac12\|\mu\|^2$), or nothing ($z=\mu$, no KL, no bound).",
+    "seed": r"Starts the split of the data, the initial weights, the order of the data and the noise "
+    r"$\varepsilon$: the same settings and seed give the same run, bit for bit.",
+    "beta": r"$\beta$, the weight of the KL in what training maximises: "
+    r"$\mathbb{E}_q[\log p(x|z)] - \beta\,\mathrm{KL}(q(z|x)\,\|\,p(z))$. 1 is the ELBO, 0 an autoencoder. "
+    r"It acts at once, also in the middle of a run; the ELBO shown is always the one with $\beta = 1$.",
+    "learning_rate": r"$\eta$, the size of a step: $\theta \leftarrow \theta + \eta\,\nabla_\theta(\ldots)$. "
+    "It acts at once, also in the middle of a run.",
+    "speed": "Most steps per second: slow motion for a class. It acts at once and changes no number. At 3 or "
+    "fewer, and after **Step**, flow charts below the board light up stage by stage with the numbers of "
+    "one datum.",
+    "num_epochs": "An epoch is one pass over the training data.",
+    "batch_size": "$B$, data per step.",
+    "num_samples": r"$M$, samples in $\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m \log p(x|z_m)$. "
+    "1 is usual.",
+    "optimizer": r"Adam adapts the step of every weight; SGD with momentum takes $v \leftarrow mv + g$.",
+    "momentum": r"$m$ in $v \leftarrow m v + g$; 0 is plain SGD.",
+    "beta_schedule": "Constant; or β rises from 0 during a warm-up; or it rises and stays, again and again.",
+    "schedule_epochs": "Epochs of the warm-up, or of one cycle.",
+    "free_bits": r"$\lambda$ in $\sum_j \max(\lambda, \mathrm{KL}_j)$: nats per latent dimension that cost "
+    "nothing. 0: off.",
+    "patience": "Stop when the held-out ELBO has not risen for this many epochs. 0: never.",
+}
 
 
 def value(key: str) -> Any:
     """The control's value, or its default where the control is not on the page."""
     found = state.control(key)
-    return DEFAULTS[key] if found is None else found
+    return PARAMETERS[key].default if found is None else found
 
 
 def read_config(*, hold: bool = False) -> RunConfig:
@@ -93,53 +158,52 @@ def parse_scale(text: str) -> float | None:
 def data_and_model() -> None:
     """Draws the controls that make a new run."""
     st.markdown("**Data and model** · for the next run")
-    st.selectbox(
-        "Data", DATASETS, key="dataset", format_func=_dataset_title, help=HELP["dataset"], bind="query-params"
-    )
+    _choose("Data", "dataset", {name: info.title for name, info in DATASET_INFO.items()})
     st.caption(DATASET_INFO[value("dataset")].sentence)
     if value("dataset") == "idx":
         _text("Folder of the IDX files", "data_folder", placeholder="/data/mnist")
-    _whole("Latent dimension J", "latent_dim", 1, 32, bind="query-params")
-    _text("Hidden layers", "hidden", placeholder="none: linear maps", bind="query-params")
+    _number("Latent dimension J", "latent_dim")
+    _text("Hidden layers", "hidden", placeholder="none: linear maps")
     if _is_images():  # for points, a menu of one would overwrite what was chosen for images
-        _choose("Likelihood p(x|z)", "likelihood", ("bernoulli", "continuous_bernoulli", "gaussian"))
+        _choose("Likelihood p(x|z)", "likelihood", _labels(Likelihood))
     else:
         st.caption("Likelihood p(x|z): Gaussian, the one for real vectors.")
     if _likelihood() == "gaussian":
         _text("Scale s", "likelihood_scale")
-    _choose("Encoder head", "encoder_head", ("log_variance", "variance", "unit_variance", "deterministic"))
-    _choose("Activation", "activation", ("tanh", "relu", "silu", "softplus"))
-    _whole("Seed", "seed", 0, 2**31 - 1, bind="query-params")
+    _choose("Encoder head", "encoder_head", _labels(EncoderHead))
+    _choose("Activation", "activation", _labels(Activation))
+    _number("Seed", "seed")
 
 
 def training() -> None:
     """Draws the controls of the training that make a new run."""
     with st.expander("Training"):
-        _whole("Epochs", "num_epochs", 0, 1_000_000)
-        _whole("Batch size B", "batch_size", 1, 1_000_000)
-        _whole("Samples M", "num_samples", 1, 1000)
-        _choose("Optimiser", "optimizer", ("adam", "sgd"))
+        _number("Epochs", "num_epochs")
+        _number("Batch size B", "batch_size")
+        _number("Samples M", "num_samples")
+        _choose("Optimiser", "optimizer", _labels(Optimizer))
         if value("optimizer") == "sgd":
-            _number("Momentum", "momentum", 0.0, 0.999, 0.05)
-        _choose("Schedule of β", "beta_schedule", ("constant", "linear", "cyclical"))
+            _number("Momentum", "momentum", 0.05)
+        _choose("Schedule of β", "beta_schedule", _labels(BetaSchedule))
         if value("beta_schedule") != "constant":
-            _whole("Epochs of the schedule", "schedule_epochs", 1, 1_000_000)
-        _number("Free bits λ", "free_bits", 0.0, 100.0, 0.05)
-        _whole("Patience", "patience", 0, 1_000_000)
+            _number("Epochs of the schedule", "schedule_epochs")
+        _number("Free bits λ", "free_bits", 0.05)
+        _number("Patience", "patience")
 
 
 def beta_slider(on_change: Callback) -> None:
     """Draws the weight of the KL; ``on_change`` is called with no arguments when it was moved."""
+    low, high = _range("beta")
     st.slider(
         "KL weight β",
-        0.0,
-        20.0,
-        DEFAULTS["beta"],
-        0.1,
+        low,
+        high,
+        step=0.1,
+        format=DIGITS,
         key="beta",
         help=HELP["beta"],
         on_change=on_change,
-        bind="query-params",
+        persist_state="session",
     )
 
 
@@ -147,13 +211,12 @@ def live(on_learning_rate: Callback, on_speed: Callback) -> None:
     """Draws the other controls that act on a running training."""
     st.markdown("**Live** · act on the running training")
     for key, label, options, on_change in (
-        ("learning_rate", "Learning rate η", LIVE_RATES, on_learning_rate),
+        ("learning_rate", "Learning rate η", LEARNING_RATES, on_learning_rate),
         ("speed", "Steps per second", SPEEDS, on_speed),
     ):
         st.select_slider(
             label,
             options,
-            DEFAULTS[key],
             key=key,
             help=HELP[key],
             on_change=on_change,
@@ -192,39 +255,54 @@ def _likelihood() -> Any:
     return value("likelihood") if _is_images() else "gaussian"
 
 
-def _whole(label: str, key: str, low: int, high: int, *, bind: Bind = None) -> None:
+def _number(label: str, key: str, step: float = 1) -> None:
+    low, high = _range(key)
+    whole = isinstance(low, int)
     st.number_input(
-        label, low, high, DEFAULTS[key], key=key, help=HELP[key], bind=bind, persist_state="session"
-    )
-
-
-def _number(label: str, key: str, low: float, high: float, step: float) -> None:
-    st.number_input(label, low, high, DEFAULTS[key], step, key=key, help=HELP[key], persist_state="session")
-
-
-def _text(label: str, key: str, *, placeholder: str = "", bind: Bind = None) -> None:
-    st.text_input(
         label,
-        DEFAULTS[key],
+        low,
+        high,
+        step=step,
+        format="%d" if whole else DIGITS,
         key=key,
         help=HELP[key],
-        placeholder=placeholder,
-        max_chars=200,
-        bind=bind,
         persist_state="session",
     )
 
 
-def _choose(label: str, key: str, options: tuple[str, ...]) -> None:
-    st.selectbox(label, options, key=key, help=HELP[key], format_func=_label, persist_state="session")
+def _range(key: str) -> tuple[Any, Any]:
+    kind = PARAMETERS[key].kind
+    assert isinstance(kind, (Whole, Number)), key
+    return kind.low, kind.high
 
 
-def _label(name: str) -> str:
-    return LABELS[name]
+def _text(label: str, key: str, *, placeholder: str = "") -> None:
+    kind = PARAMETERS[key].kind
+    longest = kind.longest if isinstance(kind, Text) else None
+    st.text_input(
+        label,
+        key=key,
+        help=HELP[key],
+        placeholder=placeholder,
+        max_chars=longest,
+        persist_state="session",
+    )
 
 
-def _dataset_title(name: str) -> str:
-    return DATASET_INFO[name].title
+def _choose(label: str, key: str, labels: Mapping[str, str]) -> None:
+    st.selectbox(
+        label,
+        tuple(labels),
+        key=key,
+        help=HELP[key],
+        format_func=lambda option: labels.get(option, option),
+        persist_state="session",
+    )
+
+
+def _labels(options: Any) -> dict[str, str]:
+    """Labels of the names of a ``Literal``."""
+    return {name: LABELS[name] for name in get_args(options)}
 
 
 def _plain(option: object) -> str:

@@ -1,17 +1,217 @@
-"""The only user of Streamlit's session state and of the URL beside widgets that are bound to it.
+"""The only user of Streamlit's session state and of the URL.
 
-The run in view is named by ``?run=`` and 16 hex digits: a reload, a second tab or a neighbour with the link
-sees the same run. Within a session it stays in view from page to page.
+``PARAMETERS`` lists everything that a link can say, a line each. A session takes the values of its link over
+at its start, and again when the browser goes back or forward; apart from that the session's values decide,
+and the URL follows them. Streamlit's own binding of widgets to the URL is not used: it writes the label of an
+option, and a label may be reworded. A link says what differs from the defaults, of the page it leads to.
 """
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, get_args
+
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.runs.store import RUN_ID
 from dashboard.theme import ThemeName
+from vae_core.config import Activation, BetaSchedule, EncoderHead, Likelihood, Optimizer
+from vae_core.data import DATASET_INFO
 
+LEARNING_RATES: Final = (1e-4, 3e-4, 1e-3, 2e-3, 5e-3, 1e-2, 3e-2, 0.1, 1.0, 10.0, 1000.0)
+SPEEDS: Final = ("1", "3", "10", "30", "100", "full")
 _RUN = "run"
 _OWN_RUNS = "own_runs"
 _NOTICE = "notice"
+_LINK_READ = "link_read"
+
+
+class Kind(Protocol):
+    """What a parameter's text in a URL means."""
+
+    def read(self, text: str) -> object:
+        """The value; None where the text is malformed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several ids. ``old`` gives the ids of labels that links held in their place once."""
+
+    options: tuple[str, ...]
+    old: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, text: str) -> str | None:
+        """The id."""
+        found = self.old.get(text, text)
+        return found if found in self.options else None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number."""
+
+    low: int
+    high: int
+
+    def read(self, text: str) -> int | None:
+        """The number, where it is in range."""
+        if re.fullmatch(r"-?[0-9]{1,12}", text) is None:
+            return None
+        return value if self.low <= (value := int(text)) <= self.high else None
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A finite number, in a range or one of a few."""
+
+    low: float
+    high: float
+    among: tuple[float, ...] = ()
+
+    def read(self, text: str) -> float | None:
+        """The number, where it is allowed."""
+        if re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?", text) is None:
+            return None
+        value = float(text)
+        return value if self.low <= value <= self.high and (not self.among or value in self.among) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is typed into a field; the control that reads it says what is wrong with it."""
+
+    longest: int
+
+    def read(self, text: str) -> str | None:
+        """The text."""
+        return text if len(text) <= self.longest and text.isprintable() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a link.
+
+    Arguments:
+        page: The page it belongs to, as the URL names it.
+        default: What holds where a link does not say it.
+        kind: What its text means.
+    """
+
+    page: str
+    default: Any
+    kind: Kind
+
+
+def views(page: str, **labels: str) -> Parameter:
+    """A choice between ids, the first is the default; ``labels`` are what links once said in their place."""
+    ids = tuple(labels)
+    return Parameter(page, ids[0], Choice(ids, {label: key for key, label in labels.items()}))
+
+
+def _named(page: str, options: Any) -> Parameter:
+    """A choice between the names of a ``Literal``; the first is the default."""
+    names = get_args(options)
+    return Parameter(page, names[0], Choice(names))
+
+
+PARAMETERS: Final[Mapping[str, Parameter]] = {
+    "dataset": views("train", **{name: info.title for name, info in DATASET_INFO.items()}),
+    "data_folder": Parameter("train", "", Text(1000)),
+    "latent_dim": Parameter("train", 2, Whole(1, 32)),
+    "hidden": Parameter("train", "128", Text(200)),
+    "likelihood": _named("train", Likelihood),
+    "likelihood_scale": Parameter("train", "0.2", Text(200)),
+    "encoder_head": _named("train", EncoderHead),
+    "activation": _named("train", Activation),
+    "seed": Parameter("train", 0, Whole(0, 2**31 - 1)),
+    "num_epochs": Parameter("train", 300, Whole(0, 1_000_000)),
+    "batch_size": Parameter("train", 64, Whole(1, 1_000_000)),
+    "num_samples": Parameter("train", 1, Whole(1, 1000)),
+    "optimizer": _named("train", Optimizer),
+    "momentum": Parameter("train", 0.9, Number(0.0, 0.999)),
+    "beta_schedule": _named("train", BetaSchedule),
+    "schedule_epochs": Parameter("train", 20, Whole(1, 1_000_000)),
+    "free_bits": Parameter("train", 0.0, Number(0.0, 100.0)),
+    "patience": Parameter("train", 0, Whole(0, 1_000_000)),
+    "beta": Parameter("train", 1.0, Number(0.0, 20.0)),
+    "learning_rate": Parameter("train", 2e-3, Number(1e-4, 1000.0, LEARNING_RATES)),
+    "speed": Parameter("train", "full", Choice(SPEEDS)),
+    "elbo_view": views(
+        "elbo",
+        all_examples="All data",
+        one_example="One datum",
+        watch_q="Watch q move",
+        units="Units and pitfalls",
+    ),
+    "free_energy_view": views(
+        "free_energy",
+        component="Which component?",
+        gaussian="A Gaussian q",
+        em="EM",
+        errors="Spot the error",
+    ),
+    "gradients_view": views(
+        "gradients", estimators="Estimators", back_propagation="Back-propagation by hand"
+    ),
+    "estimators_of": views("gradients", function="a one-line function", elbo="this model's datum"),
+    "priors_view": views("priors", priors="Priors", weights="Weights"),
+    "compare_view": views("compare", reduction="Dimension reduction", optimisers="Optimisers"),
+    "optimiser_view": views("compare", race="A race", surface="On a surface"),
+}
+"""Everything that a link can say beside the run in view, which every page names by ``run``."""
+
+
+def read_link(query: Mapping[str, str]) -> dict[str, object]:
+    """The values that a link gives; what is malformed is left out."""
+    found = {key: one.kind.read(query[key]) for key, one in PARAMETERS.items() if key in query}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def write_link(values: Mapping[str, object], page: str) -> dict[str, str]:
+    """What a link to a page says: its values that are not the defaults, as text."""
+    of_page = {key: one for key, one in PARAMETERS.items() if one.page == page and key in values}
+    return {key: _text(values[key]) for key, one in of_page.items() if values[key] != one.default}
+
+
+def _text(value: object) -> str:
+    """A value as a URL says it, with all the digits it has: ``0.00025``, ``4``."""
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def follow_link(page: str) -> None:
+    """Takes the link over where it is news, then has the URL say what the page shows.
+
+    Call it before the page is drawn: whatever a control was set to is in the session by then.
+
+    Arguments:
+        page: Its path in the URL.
+    """
+    query = st.query_params.to_dict()
+    said = read_link(query)
+    if _LINK_READ not in st.session_state:
+        st.session_state[_LINK_READ] = True
+        for key, one in PARAMETERS.items():
+            st.session_state[key] = said.get(key, one.default)
+    elif _went_back():
+        for key, one in PARAMETERS.items():
+            if one.page == page:
+                st.session_state[key] = said.get(key, one.default)
+    strange = {key: text for key, text in query.items() if key not in PARAMETERS and key != _RUN}
+    run = current_run()
+    values = {key: st.session_state[key] for key in PARAMETERS if key in st.session_state}
+    wanted = strange | ({} if run is None else {_RUN: run}) | write_link(values, page)
+    if wanted != query:
+        st.query_params.from_dict(wanted)
+
+
+def _went_back() -> bool:
+    """Whether the browser went back or forward: then the URL decides, not what the session had.
+
+    Streamlit has no public name for this. In any other run the URL may be older than the newest click.
+    """
+    return bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
 
 
 def current_run() -> str | None:
@@ -19,10 +219,7 @@ def current_run() -> str | None:
     from_url = st.query_params.get(_RUN, "")
     if RUN_ID.fullmatch(from_url):
         st.session_state[_RUN] = from_url
-    run_id = st.session_state.get(_RUN)
-    if run_id is not None and from_url != run_id:
-        st.query_params[_RUN] = run_id
-    return run_id
+    return st.session_state.get(_RUN)
 
 
 def show_run(run_id: str) -> None:
@@ -44,7 +241,7 @@ def started_here(run_id: str) -> bool:
 
 
 def control(key: str) -> object:
-    """The value of the control with this key; None when it is not on the page."""
+    """The value of the control with this key; None where it has none yet."""
     return st.session_state.get(key)
 
 

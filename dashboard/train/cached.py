@@ -1,9 +1,29 @@
-"""The flow charts of a training in slow motion, made once for all who watch it."""
+"""What the Train page draws of a run, made once for all who watch it."""
+
+import json
 
 import streamlit as st
 
+from dashboard.components.board.payload import board_payload
 from dashboard.components.flow.element import flow_payload, packed
 from dashboard.runs.runner import runner
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def board(run_id: str, version: int) -> bytes | None:
+    """What the training board draws, as JSON; None before the first snapshot."""
+    del version  # tells one snapshot from the next; part of the key only
+    snapshot, view = runner().store.snapshot(run_id), runner().view(run_id)
+    if snapshot is None or view is None:
+        return None
+    payload = board_payload(
+        snapshot,
+        run_id=run_id,
+        image_shape=snapshot.image_shape,
+        class_names=snapshot.class_names,
+        deterministic=view.config.model.encoder_head == "deterministic",
+    )
+    return json.dumps(payload).encode()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

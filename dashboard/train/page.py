@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import cached as cache
 from dashboard.components.board.element import training_board
 from dashboard.components.flow.element import training_flow
 from dashboard.runs.job import JobView
@@ -95,7 +94,7 @@ def _live(run_id: str, drawn_as: str) -> None:
         st.rerun()
     _status_line(view)
     version = runner().store.snapshot_version(run_id)
-    payload = None if version is None else cache.board(run_id, version)
+    payload = None if version is None else cache_flow.board(run_id, version)
     if version is None or payload is None:
         return
     training_board(payload, key="board")
@@ -202,7 +201,7 @@ def _reset() -> None:
     # What was moved while the run went on stands again where the run begins.
     train = view.config.train
     state.set_control("beta", train.beta)
-    if train.learning_rate in controls.LIVE_RATES:
+    if train.learning_rate in state.LEARNING_RATES:
         state.set_control("learning_rate", train.learning_rate)
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from benchmarks.browsing import FLAGS, Watch, find_browser
 from benchmarks.serving import ENTRY, ROOT, Server, start_server, stop_process
-from tests.browser.pages import NewPage
+from tests.browser.pages import WAIT_MS, NewPage
 
 ServeScript = Callable[[Path], Server]
 
@@ -46,6 +46,7 @@ def _take_screenshots(watch: Watch, folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium; a machine without one gets one, and a test never skips for want of it."""
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=find_browser(playwright), args=list(FLAGS))
         yield opened
@@ -90,6 +91,7 @@ def new_page(browser: Browser, watch: Watch, screenshots: Path) -> Iterator[NewP
         def open_page(**options: Any) -> Page:
             options = {"viewport": {"width": 1280, "height": 800}, "service_workers": "block"} | options
             context = browser.new_context(**options)
+            context.set_default_timeout(WAIT_MS)
             stack.callback(context.close)
             watch.attach(context)
             return context.new_page()

@@ -32,8 +32,24 @@ def pixels_near(canvas: Locator, colour: str) -> int:
     return canvas.evaluate(script, list(bytes.fromhex(colour.removeprefix("#"))))
 
 
+def covered_pixels(canvas: Locator, *, above: int) -> int:
+    """Counts the pixels of a canvas whose alpha, from 0 to 255, is above a level."""
+    script = """(canvas, above) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let count = 0;
+        for (let i = 3; i < data.length; i += 4) count += data[i] > above;
+        return count;
+    }"""
+    return canvas.evaluate(script, above)
+
+
 def sent_messages(page: Page) -> list[object]:
     """Fills with what a page sends to the server from now on; for a page that has not been opened yet."""
     sent: list[object] = []
     page.on("websocket", lambda socket: socket.on("framesent", sent.append))
     return sent
+
+
+def drawn(page: Page) -> None:
+    """Waits for two frames: whatever an event has changed is then on the screen."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")

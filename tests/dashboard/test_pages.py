@@ -163,8 +163,9 @@ def test_vanished_run_is_said_once(page: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_run_is_shown_on_every_page(runner: LocalRunner, kind: str) -> None:
-    at = open_page("latent_space", run=trained(runner, KINDS[kind]))
-    assert "Your run, finished" in at.main.markdown[0].value
+    run_id = trained(runner, KINDS[kind])
+    at = open_page("latent_space", run=run_id)
+    assert f"Run {run_id[:4]}, finished" in at.main.markdown[0].value
     assert "grid" in {chart.key for chart in at.get("plotly_chart")}
     assert at.get("bidi_component"), "no plane to walk in"
     turn_to(at, "elbo")
@@ -177,7 +178,7 @@ def test_every_kind_of_run_is_shown_on_every_page(runner: LocalRunner, kind: str
 
 def test_shipped_model_stands_in_for_a_run_that_has_not_begun(runner: LocalRunner) -> None:
     at = open_page("elbo", run=runner.store.create(TINY))
-    assert "The model that ships with this dashboard" in at.main.markdown[0].value
+    assert "Example model (trained on digits)" in at.main.markdown[0].value
 
 
 def test_numbers_of_the_bound_agree() -> None:

@@ -14,9 +14,9 @@ __all__ = ["runner"]  # a fixture
 @pytest.mark.parametrize("page", ["elbo", "latent_space"])
 def test_it_says_the_beta_of_the_last_update(runner: LocalRunner, page: str) -> None:
     run_id = trained(runner, replace(TINY, train=replace(TINY.train, beta=4.0)))
-    assert "· β 4 ·" in text_with(open_page(page, run=run_id), "Your run")
+    assert "· β 4 ·" in text_with(open_page(page, run=run_id), f"Run {run_id[:4]}, finished")
     path = runner.store.run_file(run_id)
     assert path is not None
     run = load_run(path)
     save_run(path, replace(run, state_scalars={**run.state_scalars, "live_beta": 0.25}))
-    assert "· β 0.25 ·" in text_with(open_page(page, run=run_id), "Your run")
+    assert "· β 0.25 ·" in text_with(open_page(page, run=run_id), f"Run {run_id[:4]}, finished")

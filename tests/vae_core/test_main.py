@@ -16,6 +16,7 @@ from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.labs.gradients import estimation
 from vae_core.labs.reduction import evaluation
+from vae_core.runs.runfile import load_run
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RUN: Final = str(SHIPPED_RUN)
@@ -43,7 +44,7 @@ def test_tasks_by_name() -> None:
 def test_gaps_are_those_of_the_run_in_the_file() -> None:
     found = compute("gaps", {"x": np.stack([digit(0), digit(1)])}, RUN, "0")
     assert found["log_evidence"].shape == (2,)
-    assert int(found["written_ns"]) == SHIPPED_RUN.stat().st_mtime_ns
+    assert str(found["digest"]) == load_run(SHIPPED_RUN).digest
 
 
 def test_gradients_are_those_of_the_run_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +52,7 @@ def test_gradients_are_those_of_the_run_in_the_file(monkeypatch: pytest.MonkeyPa
     found = compute("gradients", {"x": digit(0), "sample_counts": [1, 8]}, RUN, "0")
     assert found["mean"].shape == found["variance"].shape
     assert found["mean"].shape[0] == 2
-    assert int(found["written_ns"]) == SHIPPED_RUN.stat().st_mtime_ns
+    assert str(found["digest"]) == load_run(SHIPPED_RUN).digest
 
 
 def test_race_returns_what_it_was_given_too() -> None:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import torch
@@ -40,6 +40,7 @@ class Run:
             ``interrupted`` or ``diverged``.
         state_tensors: Optimiser, generator and order of the data, for resuming bit for bit.
         state_scalars: Step, epoch and what else is a plain value.
+        digest: SHA-256 of all of it, as its file states it, in hex; empty for a run that was not read.
     """
 
     config: RunConfig
@@ -48,6 +49,7 @@ class Run:
     status: str
     state_tensors: Mapping[str, Tensor] = field(default_factory=dict)
     state_scalars: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
 
     @property
     def step(self) -> int:
@@ -122,8 +124,23 @@ def load_run(path: Path) -> Run:
     return parse_run(content)
 
 
+def stated_digest(file: BinaryIO) -> str:
+    """What a run file states as the SHA-256 of its content, in hex; reads the header alone, from its start.
+
+    Two files with the same digest hold the same run. :func:`parse_run` checks that the content has it.
+
+    Raises:
+        BadInput: This is no run file, or its header is damaged.
+    """
+    start = file.read(8)
+    length = min(int.from_bytes(start, "little"), MAX_HEADER_BYTES + 1)
+    return str(_about(_header(start + file.read(length))).get("sha256"))
+
+
 def parse_run(content: bytes) -> Run:
     """Reads a run from the bytes of its file; see :func:`load_run`."""
+    if len(content) > MAX_FILE_BYTES:
+        raise BadInput("run", f"the file is larger than {MAX_FILE_BYTES // 2**20} MB", _HINT)
     about = _about(_header(content))
     if about.get("format") != FORMAT:
         found = str(about.get("format"))[:20]
@@ -132,14 +149,14 @@ def parse_run(content: bytes) -> Run:
     if digest != _digest(content, json.dumps(about)):
         raise BadInput("run", "the run file is damaged: its contents and its digest differ", _HINT)
     try:
-        return _run_from(about, load(content))
+        return _run_from(about, load(content), digest)
     except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as err:
         if isinstance(err, BadInput):
             raise
         raise BadInput("run", "the run file is damaged", _HINT) from err
 
 
-def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor]) -> Run:
+def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str) -> Run:
     weights = {k.removeprefix(_MODEL): v for k, v in tensors.items() if k.startswith(_MODEL)}
     if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
         raise BadInput(
@@ -157,6 +174,7 @@ def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor]) -> Run:
         status=str(about["status"]),
         state_tensors={k.removeprefix(_STATE): v for k, v in tensors.items() if k.startswith(_STATE)},
         state_scalars=about["state"],
+        digest=digest,
     )
 
 

@@ -8,7 +8,7 @@ from benchmarks.serving import Server
 from dashboard.figures.network.svg import WRONG
 from tests.browser.pages import WAIT_MS
 
-VIEW: Final = "gradients?gradients_view=Back-propagation+by+hand"
+VIEW: Final = "gradients?gradients_view=back_propagation"
 
 
 def expect_step(page: Page, step: str) -> None:

@@ -15,7 +15,7 @@ CUT_TABLES: Final = """() => [...document.querySelectorAll("[data-testid=stTable
 
 @pytest.mark.timeout(300)
 def test_networks_join_when_they_are_trained_and_stay(app_server: Server, page: Page) -> None:
-    page.goto(f"{app_server.url}/compare?compare_view=Dimension+reduction")
+    page.goto(f"{app_server.url}/compare?compare_view=reduction")
     start = page.locator(".st-key-dr_start button:visible")
     expect(start).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_role("cell", name="VAE that ships").first).to_be_visible(timeout=WAIT_MS)
@@ -33,7 +33,7 @@ def test_networks_join_when_they_are_trained_and_stay(app_server: Server, page: 
     page.get_by_role("link", name="Compare").click()
     expect(joined).to_be_visible(timeout=WAIT_MS)
     page.set_viewport_size({"width": 390, "height": 844})
-    expect(page.get_by_role("radio", name="Strangers")).to_be_visible()
+    expect(page.get_by_role("radio", name="Outliers")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate(CUT_TABLES) == 0
     expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -9,12 +9,12 @@ from tests.browser.pages import WAIT_MS
 
 
 def visit(page: Page, server: Server, view: str) -> None:
-    page.goto(f"{server.url}/elbo?elbo_view={view.replace(' ', '+')}")
+    page.goto(f"{server.url}/elbo?elbo_view={view}")
     expect(page.get_by_role("radio", name=view)).to_be_visible(timeout=WAIT_MS)
 
 
 def test_arrow_key_chooses_the_next_datum(app_server: Server, page: Page) -> None:
-    visit(page, app_server, "One datum")
+    visit(page, app_server, "one_example")
     identity = page.get_by_text("KL(q ‖ true posterior)").filter(has_text="log p(x)").first
     expect(identity).to_be_visible(timeout=WAIT_MS)
     before = identity.inner_text()
@@ -24,7 +24,7 @@ def test_arrow_key_chooses_the_next_datum(app_server: Server, page: Page) -> Non
 
 
 def test_q_walks_when_it_is_played(app_server: Server, page: Page) -> None:
-    visit(page, app_server, "Watch q move")
+    visit(page, app_server, "watch_q")
     chart = page.locator(".st-key-walk")
     expect(chart.locator(".updatemenu-button").first).to_be_visible(timeout=WAIT_MS)
     expect(chart.get_by_text("step 0", exact=True)).to_be_visible()
@@ -34,7 +34,7 @@ def test_q_walks_when_it_is_played(app_server: Server, page: Page) -> None:
 
 
 def test_gaps_are_measured_with_progress_and_cancelled(app_server: Server, page: Page) -> None:
-    visit(page, app_server, "All data")
+    visit(page, app_server, "all_examples")
     start = page.locator(".st-key-gaps_start button:visible")
     start.click(timeout=WAIT_MS)
     cancel = page.locator(".st-key-gaps_cancel button:visible")

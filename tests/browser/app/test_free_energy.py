@@ -10,7 +10,7 @@ from tests.browser.pages import WAIT_MS, place, sent_messages
 
 
 def opened(page: Page, server: Server, view: str) -> Locator:
-    page.goto(f"{server.url}/free_energy?free_energy_view={view.replace(' ', '+')}")
+    page.goto(f"{server.url}/free_energy?free_energy_view={view}")
     element = page.locator(".chosen")
     expect(element.locator(".gap")).to_have_text(re.compile(r"\d"), timeout=WAIT_MS)
     return element
@@ -31,7 +31,7 @@ def dragged(page: Page, element: Locator, start: tuple[float, float], end: tuple
 
 def test_dragging_moves_the_numbers_and_they_add_up(app_server: Server, page: Page) -> None:
     sent = sent_messages(page)
-    element = opened(page, app_server, "A Gaussian q")
+    element = opened(page, app_server, "gaussian")
     before = equation(element)
     heard = len(sent)
     dragged(page, element, (0.6, 0.5), (0.75, 0.5))
@@ -46,7 +46,7 @@ def test_dragging_moves_the_numbers_and_they_add_up(app_server: Server, page: Pa
 
 
 def test_the_best_q_closes_the_gap(app_server: Server, page: Page) -> None:
-    element = opened(page, app_server, "Which component?")
+    element = opened(page, app_server, "component")
     assert equation(element)[2] > 0.1
     element.get_by_role("button", name="Find the best q").click()
     expect(element.locator(".said")).to_contain_text("F = log p(x)", timeout=WAIT_MS)

@@ -21,7 +21,7 @@ def test_a_click_on_a_point_chooses_its_datum_with_one_message(app_server: Serve
     sent = sent_messages(page)
     page.goto(app_server.url)
     page.get_by_role("link", name="Latent space").first.click()
-    explorer = Explorer(page=page, root=page.locator(".explorer"), state=app_server.home / "state")
+    explorer = Explorer(page=page, root=page.locator(".explorer"))
     expect(explorer.root).to_have_attribute("data-frames", re.compile(r"\d"), timeout=30_000)
     datum = page.locator(".st-key-neighbour_datum").get_by_role("slider")
     expect(datum).to_have_value("0", timeout=30_000)
@@ -41,7 +41,7 @@ def test_a_click_on_a_point_chooses_its_datum_with_one_message(app_server: Serve
 def test_a_run_that_vanishes_mid_move_keeps_its_pictures(app_server: Server, page: Page) -> None:
     run_id = write_crowded_run(app_server.home, 50)
     page.goto(f"{app_server.url}/latent_space?run={run_id}")
-    explorer = Explorer(page=page, root=page.locator(".explorer"), state=app_server.home / "state")
+    explorer = Explorer(page=page, root=page.locator(".explorer"))
     expect(explorer.root).to_have_attribute("data-frames", re.compile(r"\d"), timeout=30_000)
     page.wait_for_timeout(1000)
     explorer.point((0.0, 0.0))

@@ -9,7 +9,7 @@ from tests.browser.pages import WAIT_MS
 
 
 def test_ways_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
-    page.goto(f"{app_server.url}/compare?compare_view=Optimisers&optimiser_view=On+a+surface")
+    page.goto(f"{app_server.url}/compare?compare_view=optimisers&optimiser_view=surface")
     chart = page.locator(".st-key-descent")
     chart.locator(".updatemenu-button").first.click(timeout=WAIT_MS)
     expect(chart.get_by_text(re.compile(r"^step [1-9]\d*$"))).to_be_visible(timeout=WAIT_MS)

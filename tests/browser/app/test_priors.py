@@ -10,7 +10,7 @@ from tests.browser.pages import WAIT_MS
 
 def test_three_trainings_are_cancelled_then_made_and_played(app_server: Server, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{app_server.url}/priors?priors_view=Priors")
+    page.goto(f"{app_server.url}/priors?priors_view=priors")
     expect(page.locator(".st-key-prior_vamp .js-plotly-plot")).to_be_visible(timeout=WAIT_MS)
     width = page.evaluate("document.querySelector('.stMain').scrollWidth")
     assert width <= 390, "no sideways scrolling on a phone"

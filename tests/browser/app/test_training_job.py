@@ -105,7 +105,7 @@ def test_first_points_come_soon_and_the_run_is_kept(
     page.reload()
     step = await_step(page, 0)
     page.get_by_role("link", name="Latent space").click()
-    expect(page.get_by_text("Your run, ")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Run [0-9a-f]{4}, "))).to_be_visible()
     assert run_id(page) == run
     page.get_by_role("link", name="Train", exact=True).click()
     await_step(page, step)

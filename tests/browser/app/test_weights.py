@@ -30,7 +30,7 @@ def over(ground: str, colour: str) -> str:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_chosen_segment_stands_out(app_server: Server, new_page: NewPage, scheme: str) -> None:
     page = new_page(color_scheme=scheme)
-    page.goto(f"{app_server.url}/priors?priors_view=Weights")
+    page.goto(f"{app_server.url}/priors?priors_view=weights")
     expect(page.get_by_role("radio", name="Weights", checked=True)).to_be_visible(timeout=WAIT_MS)
     ground, tint, chosen, other = page.evaluate(SEGMENTS)
     assert contrast(over(ground, chosen), over(ground, tint)) >= 4.5
@@ -39,7 +39,7 @@ def test_the_chosen_segment_stands_out(app_server: Server, new_page: NewPage, sc
 
 def test_more_data_narrow_the_weights_and_the_error_is_shown(app_server: Server, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{app_server.url}/priors?priors_view=Weights")
+    page.goto(f"{app_server.url}/priors?priors_view=weights")
     cost = page.get_by_text("ELBO of all 20 data")
     expect(cost).to_be_visible(timeout=WAIT_MS)
     page.locator(".st-key-w_line_data").get_by_role("slider").press("ArrowRight")

@@ -20,7 +20,7 @@ __all__ = ["home_tasks", "runner"]  # fixtures
 
 
 def opened(**query: str) -> AppTest:
-    return open_page("compare", compare_view="Optimisers", **query)
+    return open_page("compare", compare_view="optimisers", **query)
 
 
 def choose(at: AppTest, key: str, option: str) -> AppTest:
@@ -77,7 +77,7 @@ def test_patience_moves_the_stops_and_trains_nothing(monkeypatch: pytest.MonkeyP
     assert row(at, "stops at epoch (of 40)") == ["–"] * 3
     assert "cannot stop anything" in text_with(at, "cannot stop anything")
     assert "ends none of them" in text_with(at, "gets highest")
-    choose(at, "race_stop", "Small change")
+    choose(at, "race_stop", "change")
     assert all(int(cell) < 40 for cell in (*early, *row(at, "stops at epoch (of 40)")) if cell != "–")
     choose(at, "race_against", "seconds")
     assert row(at, "best held-out ELBO") == best
@@ -98,7 +98,7 @@ def test_a_rate_that_diverges_is_named_with_its_step() -> None:
 
 
 def test_all_data_in_a_batch_is_one_update_an_epoch() -> None:
-    at = choose(opened(), "race_batch", "all data")
+    at = choose(opened(), "race_batch", "all")
     assert "1 updates an epoch, 40 for each optimiser. One update an epoch" in text_with(
         at, "updates an epoch"
     )
@@ -115,7 +115,7 @@ def assert_is_the_cores(result: tasks.Arrays | None) -> None:
 
 
 def test_longer_race_is_a_task_and_the_last_one_stays(runner: LocalRunner, home_tasks: tasks.Tasks) -> None:
-    at = choose(opened(run=trained(runner, KINDS["points"])), "race_data", "The run in view")
+    at = choose(opened(run=trained(runner, KINDS["points"])), "race_data", "run")
     at.number_input(key="race_epochs_run").set_value(2).run()
     assert "Two moons" in text_with(at, "hidden layers 8")
     assert not [chart for chart in at.get("plotly_chart") if chart.key == "race"]
@@ -137,7 +137,7 @@ def test_longer_race_is_a_task_and_the_last_one_stays(runner: LocalRunner, home_
 
 
 def test_race_is_cancelled(home_tasks: tasks.Tasks) -> None:
-    at = choose(opened(), "race_batch", "one datum")
+    at = choose(opened(), "race_batch", "one")
     at.button(key="race_start").click().run()
     (name,) = home_tasks._tasks
     until(lambda: (progress := home_tasks.progress(name)) is not None and progress.done > 0, "progress")
@@ -150,7 +150,7 @@ def test_race_is_cancelled(home_tasks: tasks.Tasks) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_run_may_race(runner: LocalRunner, kind: str) -> None:
-    at = choose(opened(run=trained(runner, KINDS[kind])), "race_data", "The run in view")
+    at = choose(opened(run=trained(runner, KINDS[kind])), "race_data", "run")
     assert at.button(key="race_start")
     assert not at.error
     runs = [
@@ -161,7 +161,7 @@ def test_every_kind_of_run_may_race(runner: LocalRunner, kind: str) -> None:
 
 
 def test_surface_ends_are_decoded_and_compared() -> None:
-    at = opened(optimiser_view="On a surface")
+    at = opened(optimiser_view="surface")
     said = text_with(at, "The top is")
     assert "SGD + momentum ends within one nat" in said
     assert "descent" in {chart.key for chart in at.get("plotly_chart")}

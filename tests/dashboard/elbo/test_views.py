@@ -28,7 +28,7 @@ from vae_core.runs.runfile import load_run, save_run
 
 __all__ = ["home_tasks", "runner"]  # fixtures
 
-VIEWS: Final = ("All data", "One datum", "Watch q move", "Units and pitfalls")
+VIEWS: Final = ("all_examples", "one_example", "watch_q", "units")
 
 
 def turn(at: AppTest, view: str) -> AppTest:
@@ -41,15 +41,15 @@ def test_every_kind_of_run_has_every_view(runner: LocalRunner, kind: str, view: 
     at = turn(open_page("elbo", run=trained(runner, KINDS[kind])), view)
     assert not at.error
     if kind == "deterministic":
-        assert at.warning or view == "Units and pitfalls"
+        assert at.warning or view == "units"
 
 
 def test_one_datum_shows_three_measured_numbers() -> None:
-    at = turn(open_page("elbo"), "One datum")
+    at = turn(open_page("elbo"), "one_example")
     run = load_run(SHIPPED_RUN)
     x = load_dataset("digits", seed=run.config.seed).x_test
     for index in (0, 7):
-        next(s for s in at.slider if s.key == "elbo_datum_held-out").set_value(index).run()
+        next(s for s in at.slider if s.key == "elbo_example_held_out").set_value(index).run()
         expected = exact_evidence(run.model(), x[index : index + 1])
         log_evidence, elbo, divergence = numbers(text_with(at, "log p(x) **"))
         assert log_evidence == pytest.approx(float(expected.log_evidence), abs=6e-5)
@@ -60,14 +60,14 @@ def test_one_datum_shows_three_measured_numbers() -> None:
 
 
 def test_datum_stays_from_view_to_view() -> None:
-    at = turn(open_page("elbo"), "One datum")
-    next(s for s in at.slider if s.key == "elbo_datum_held-out").set_value(11).run()
-    at = turn(turn(at, "Units and pitfalls"), "Watch q move")
-    assert next(s for s in at.slider if s.key == "elbo_datum_held-out").value == 11
+    at = turn(open_page("elbo"), "one_example")
+    next(s for s in at.slider if s.key == "elbo_example_held_out").set_value(11).run()
+    at = turn(turn(at, "units"), "watch_q")
+    assert next(s for s in at.slider if s.key == "elbo_example_held_out").value == 11
 
 
 def test_q_walks_uphill_and_stays_below_the_evidence() -> None:
-    at = turn(open_page("elbo"), "Watch q move")
+    at = turn(open_page("elbo"), "watch_q")
     before, after, evidence = (numbers(metric.value)[0] for metric in at.metric)
     assert before < after < evidence
 
@@ -86,12 +86,12 @@ def test_gaps_are_measured_beside_the_server_and_split(home_tasks: tasks.Tasks) 
     assert gap == pytest.approx(rows["log p(x)"] - rows["ELBO of the encoder"], abs=2e-3)
     assert gap == pytest.approx(rows["amortisation gap"] + rows["approximation gap"], abs=2e-3)
     assert min(rows["amortisation gap"], rows["approximation gap"]) > 0
-    at = turn(at, "One datum")
+    at = turn(at, "one_example")
     assert "split" not in " ".join(caption.value for caption in at.caption), "the bar shows both gaps"
 
 
 def test_reductions_tell_the_beta_that_is_trained_with() -> None:
-    at = turn(open_page("elbo"), "Units and pitfalls")
+    at = turn(open_page("elbo"), "units")
     loss, beta, *_ = (numbers(metric.value)[0] for metric in at.metric)
     assert beta == 1
     choose(at, "reduce_pixels", "mean")
@@ -102,7 +102,7 @@ def test_reductions_tell_the_beta_that_is_trained_with() -> None:
 
 def test_more_dimensions_say_why_there_is_no_exact_evidence(runner: LocalRunner) -> None:
     kind = next(kind for kind, config in KINDS.items() if config.model.latent_dim > 2)
-    at = turn(open_page("elbo", run=trained(runner, KINDS[kind])), "One datum")
+    at = turn(open_page("elbo", run=trained(runner, KINDS[kind])), "one_example")
     assert any("J ≤ 2" in info.value for info in at.info)
     assert "importance" in charts(at)
     assert "posterior" not in charts(at)
@@ -125,6 +125,6 @@ def test_collapse_is_predicted_for_a_gaussian_likelihood(runner: LocalRunner) ->
         for kind, config in KINDS.items()
         if config.model.likelihood == "gaussian" and config.model.encoder_head != "deterministic"
     )
-    at = turn(open_page("elbo", run=trained(runner, KINDS[kind])), "Units and pitfalls")
+    at = turn(open_page("elbo", run=trained(runner, KINDS[kind])), "units")
     assert "collapse" in charts(at)
     assert "Predicted active" in text_with(at, "β s²")

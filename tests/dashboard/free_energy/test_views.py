@@ -28,7 +28,7 @@ def told(at: AppTest) -> dict[str, Any]:
 
 
 def uploaded(content: bytes) -> AppTest:
-    at = choose(opened("EM"), "em_data", "your table")
+    at = choose(opened("em"), "em_data", "your table")
     return checked(at.file_uploader(key="em_upload").upload("table.csv", content, "text/csv").run())
 
 
@@ -37,7 +37,7 @@ def metrics(at: AppTest) -> dict[str, float]:
 
 
 def test_the_element_is_told_the_posterior_of_the_datum() -> None:
-    at = opened("Which component?")
+    at = opened("component")
     before = told(at)
     mixture = Mixture([0.5, 0.3, 0.2], [[-1.5], [0.8], [2.2]], [[[0.6]], [[0.25]], [[1.0]]])
     x = torch.tensor([[-1.0]], dtype=torch.float64)
@@ -50,7 +50,7 @@ def test_the_element_is_told_the_posterior_of_the_datum() -> None:
 
 @pytest.mark.parametrize(("space", "dims"), [("line", 1), ("plane", 2)])
 def test_a_gaussian_lives_on_a_line_or_in_a_plane(space: str, dims: int) -> None:
-    at = choose(opened("A Gaussian q"), "fe_space", space)
+    at = choose(opened("gaussian"), "fe_space", space)
     payload = told(at)
     assert payload["kind"] == space
     posterior = payload["posterior"]
@@ -63,7 +63,7 @@ def test_a_gaussian_lives_on_a_line_or_in_a_plane(space: str, dims: int) -> None
 
 
 def test_em_on_iris_says_scikit_learns_number() -> None:
-    at = opened("EM")
+    at = opened("em")
     values = metrics(at)
     x = load_iris().data[:, [0, 2]]  # type: ignore[attr-defined]
     x = (x - x.mean(0)) / x.std(0)
@@ -78,7 +78,7 @@ def test_em_on_iris_says_scikit_learns_number() -> None:
 
 
 def test_each_iteration_adds_up_in_the_table() -> None:
-    table = text_with(opened("EM"), "| iteration |")
+    table = text_with(opened("em"), "| iteration |")
     for line in table.splitlines()[2:]:
         _, log_likelihood, bound, q_function, entropy, gap = (
             numbers(cell)[0] for cell in line.split("|")[1:-1]
@@ -89,14 +89,14 @@ def test_each_iteration_adds_up_in_the_table() -> None:
 
 @pytest.mark.parametrize("source", ["wine", "two moons"])
 def test_other_data_and_more_components(source: str) -> None:
-    at = choose(opened("EM"), "em_data", source)
+    at = choose(opened("em"), "em_data", source)
     checked(at.slider(key="em_components").set_value(5).run())
     assert not at.error
     assert "em" in charts(at)
 
 
 def test_another_start_climbs_to_another_value() -> None:
-    at = opened("EM")
+    at = opened("em")
     values = {metrics(choose(at, "em_start", start))["log p(x) per datum"] for start in range(1, 7)}
     assert len(values) > 2
 
@@ -125,7 +125,7 @@ def test_data_on_a_line_are_held_at_the_floor_and_it_is_said() -> None:
 
 
 def test_one_column_is_not_enough() -> None:
-    at = opened("EM")
+    at = opened("em")
     (columns,) = (control for control in at.get("button_group") if control.key == "em_columns_iris_4")
     checked(columns.set_value(["sepal length"]).run())  # type: ignore[attr-defined]
     assert any("two columns" in info.value for info in at.info)

@@ -23,7 +23,7 @@ from vae_core.runs.runfile import load_run, save_run
 
 __all__ = ["runner"]  # a fixture
 
-VIEW: Final = {"gradients_view": "Back-propagation by hand"}
+VIEW: Final = {"gradients_view": "back_propagation"}
 DRAWN: Final = re.compile(r"<text[^>]*>([^<]*)</text>")
 
 
@@ -126,7 +126,7 @@ def test_every_small_network_has_every_step(head: str, output: str) -> None:
 
 @pytest.mark.parametrize(
     ("slip", "wrong", "step"),
-    [("f(u) for f′(u)", 6, "bp_step8"), ("sign of the KL", 4, "bp_step10"), ("no ½", 8, "bp_step7")],
+    [("f_for_slope", 6, "bp_step8"), ("kl_sign", 4, "bp_step10"), ("no_half", 8, "bp_step7")],
 )
 def test_error_turns_the_rows_red_that_it_reaches(slip: str, wrong: int, step: str) -> None:
     at = choose(select(lab(), "bp_output", "Gaussian, s = 1"), "bp_slip", slip)
@@ -140,7 +140,7 @@ def test_error_turns_the_rows_red_that_it_reaches(slip: str, wrong: int, step: s
 
 @pytest.mark.parametrize(
     ("slip", "key", "option"),
-    [("sign of the KL", "bp_head", "z = μ"), ("no ½", "bp_output", "Bernoulli")],
+    [("kl_sign", "bp_head", "z = μ"), ("no_half", "bp_output", "Bernoulli")],
 )
 def test_error_that_has_no_place_is_said(slip: str, key: str, option: str) -> None:
     at = choose(select(lab(), key, option), "bp_slip", slip)
@@ -150,7 +150,7 @@ def test_error_that_has_no_place_is_said(slip: str, key: str, option: str) -> No
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_run_is_traced(runner: LocalRunner, kind: str) -> None:
-    at = choose(lab(run=trained(runner, KINDS[kind])), "bp_subject", "Current model")
+    at = choose(lab(run=trained(runner, KINDS[kind])), "bp_subject", "current")
     assert at.success
     assert not at.error
     for key in ("bp_step1", "bp_step2", "bp_step6", "bp_step9"):
@@ -160,12 +160,12 @@ def test_every_kind_of_run_is_traced(runner: LocalRunner, kind: str) -> None:
 @pytest.mark.parametrize("hidden_dims", [(), (8, 7)])
 def test_any_number_of_hidden_layers_is_drawn(runner: LocalRunner, hidden_dims: tuple[int, ...]) -> None:
     config = replace(TINY, model=replace(TINY.model, hidden_dims=hidden_dims))
-    at = choose(lab(run=trained(runner, config)), "bp_subject", "Current model")
+    at = choose(lab(run=trained(runner, config)), "bp_subject", "current")
     assert at.success
     assert f"{4 + 2 * len(hidden_dims)} · output" in drawing(at)
     assert len(table(at)) == 4 + 4 * len(hidden_dims)
     if not hidden_dims:
-        assert "no hidden layer" in choose(at, "bp_slip", "f(u) for f′(u)").info[0].value
+        assert "no hidden layer" in choose(at, "bp_slip", "f_for_slope").info[0].value
 
 
 def test_diverged_run_is_said(runner: LocalRunner) -> None:
@@ -174,7 +174,7 @@ def test_diverged_run_is_said(runner: LocalRunner) -> None:
     assert path is not None
     run = load_run(path)
     save_run(path, replace(run, weights={name: w * 1e30 for name, w in run.weights.items()}))
-    at = choose(lab(run=run_id), "bp_subject", "Current model")
+    at = choose(lab(run=run_id), "bp_subject", "current")
     assert ["diverged" in said.value for said in at.error] == [True]
 
 
@@ -184,7 +184,7 @@ def test_steps_of_another_network_do_not_break_the_page(runner: LocalRunner) -> 
     at = lab(run=trained(runner, config))
     at.session_state["bp_step"] = 11
     at.session_state["bp_unit"] = 4
-    at = choose(at, "bp_subject", "Current model")
+    at = choose(at, "bp_subject", "current")
     assert at.success
     assert len(steps_of(small_pass(SmallNetwork(), 0, 0, None).columns)) == 12
     for nonsense in (-1, 10**9, "x", None, 1.5):

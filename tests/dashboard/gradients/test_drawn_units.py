@@ -5,14 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard import cached as cache
 from dashboard.figures.network.drawing import network_svg, said_of_cuts
 from dashboard.figures.network.layers import Column, Line, Moment
 from dashboard.figures.network.svg import MAX_CELLS, cells, grid_shape, num_drawn, number_text
 from dashboard.gradients import cached_back_propagation as cache_back_propagation
 from dashboard.runs.runner import LocalRunner
 from tests.dashboard.gradients.test_back_propagation import drawing
-from tests.page_scripts import TINY, choose, open_page, runner, trained
+from tests.page_scripts import TINY, choose, open_page, runner, saved, trained
 
 __all__ = ["runner"]  # a fixture
 
@@ -70,13 +69,13 @@ def test_the_unit_in_view_is_framed_only_where_it_is_drawn() -> None:
 
 def test_the_page_says_it_of_a_wide_layer_alone(runner: LocalRunner) -> None:
     config = replace(TINY, model=replace(TINY.model, hidden_dims=(1200,)))
-    view = {"gradients_view": "Back-propagation by hand"}
-    at = choose(open_page("gradients", **view), "bp_subject", "Current model")
+    view = {"gradients_view": "back_propagation"}
+    at = choose(open_page("gradients", **view), "bp_subject", "current")
     assert not any("Drawn are" in text.value for text in at.caption)
     run_id = trained(runner, config)
     at = open_page("gradients", **view, run=run_id)
     assert not any("Drawn are" in text.value for text in at.caption)
-    at = choose(at, "bp_subject", "Current model")
+    at = choose(at, "bp_subject", "current")
     (said,) = (text.value for text in at.caption if "Drawn are" in text.value)
     assert said.startswith(
         "Drawn are the first 1,024 of 1,200 units of layers 2 and 5; the numbers are of all units. L"
@@ -84,7 +83,6 @@ def test_the_page_says_it_of_a_wide_layer_alone(runner: LocalRunner) -> None:
     at = at.number_input(key="bp_unit_of_1200").set_value(1200).run()
     assert at.success
     # The range below a layer is that of all its units, drawn or not.
-    key = cache.run_key(run_id)
-    assert key is not None
-    h = cache_back_propagation.run_pass(key, "held-out", 0, 0, None, beta=1.0).columns[1].h
+    shown = saved(run_id)
+    h = cache_back_propagation.run_pass(shown, "held_out", 0, 0, None, beta=1.0).columns[1].h
     assert f"h {number_text(float(h.min()))} … {number_text(float(h.max()))}" in drawing(at)

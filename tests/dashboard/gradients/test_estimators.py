@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,8 +16,8 @@ from dashboard.gradients import estimators_precise
 from dashboard.runs.pretrained import SHIPPED_RUN
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.tasks import tasks
-from dashboard.subject import Subject
-from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, trained
+from dashboard.subject import pretrained
+from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, saved, trained
 from vae_core.data import load_dataset
 from vae_core.labs.gradients import estimation
 from vae_core.labs.gradients.estimators import gradient_of
@@ -27,7 +26,7 @@ from vae_core.runs.runfile import load_run, save_run
 
 __all__ = ["runner"]  # a fixture
 
-DATUM: Final = {"estimators_of": "this model's datum"}
+DATUM: Final = {"estimators_of": "elbo"}
 NUMBER: Final = re.compile(r"[−-]?\d[\d,]*\.?\d*(?:e-?\d+)?")
 
 
@@ -105,13 +104,13 @@ def test_more_samples_lower_the_deviation_as_the_square_root() -> None:
 
 
 def test_a_datum_has_the_gradient_of_the_core() -> None:
-    at = move(open_page("gradients", **DATUM), "elbo_datum_held-out", 5)
+    at = move(open_page("gradients", **DATUM), "elbo_example_held_out", 5)
     run = load_run(SHIPPED_RUN)
     x = load_dataset("digits", seed=run.config.seed).x_test[5]
     datum = datum_expectation(run.model(), x)
     truth = quadrature(datum.exact, datum.mean, datum.std)
     _, explicit = gradient_of(datum.exact.explicit, datum.mean, datum.std)
-    dim = int(cache.encoded(cache.shipped_key(), 1, "held-out").kl_per_dim.mean(0).argmax())
+    dim = int(cache.encoded(pretrained()).kl_per_dim.mean(0).argmax())
     assert [slider.value for slider in at.slider if slider.key == "estimators_dim_2"] == [dim + 1]
     lost = [float((a - b)[dim]) for a, b in zip(truth.gradient, explicit, strict=True)]
     shown = table(at, "the extra term, M = 8")["exact"]
@@ -150,7 +149,7 @@ def test_weights_that_overflow_are_said(runner: LocalRunner) -> None:
     save_run(path, replace(run, weights={name: w * 1e30 for name, w in run.weights.items()}))
     at = open_page("gradients", run=run_id, **DATUM)
     assert ["diverged" in said.value for said in at.error] == [True]
-    at = choose(at, "estimators_of", "a one-line function")
+    at = choose(at, "estimators_of", "function")
     assert not at.error
     assert "estimators_0" in charts(at)
 
@@ -168,12 +167,10 @@ def test_a_long_measurement_takes_the_place_of_the_short_one(
     run_id = trained(runner, KINDS[kind])
     at = open_page("gradients", run=run_id, **DATUM)
     assert any(button.key == "estimators_precise_start" for button in at.button)
-    key = cache.run_key(run_id)
-    assert key is not None
-    shown = Subject(key=key, config=KINDS[kind], step=0, image_shape=None, class_names=())
-    name = estimators_precise.name_of(shown, "held-out", 0)
+    shown = saved(run_id)
+    name = estimators_precise.name_of(shown, "held_out", 0)
     found = estimation.measure(
-        load_run(Path(key.path)).model(),
+        shown.model,
         load_dataset("digits", seed=TINY.seed).x_test[0],
         sample_counts=estimators_precise.SAMPLE_COUNTS,
         num_samples=3 * estimation.PIECE,
@@ -181,14 +178,14 @@ def test_a_long_measurement_takes_the_place_of_the_short_one(
         on_progress=lambda share: None,
     )
     arrays = {name: value.numpy() for name, value in found.items()}
-    np.savez(tasks()._file(name), allow_pickle=False, written_ns=key.written_ns, **arrays)
+    np.savez(tasks()._file(name), allow_pickle=False, digest=shown.digest, **arrays)
     at = checked(at.run())
     assert f"{3 * estimation.PIECE:,} samples" in texts(at)
     assert not any(button.key == "estimators_precise_start" for button in at.button)
     result = tasks().result(name)
     assert result is not None
     assert ("truth" in result) == (kind == "J=3")
-    dim = int(cache.encoded(key, 1, "held-out").kl_per_dim.mean(0).argmax())
+    dim = int(cache.encoded(shown).kl_per_dim.mean(0).argmax())
     deviation = float(np.sqrt(result["variance"][3, 1, 0, dim]))
     assert numbers(table(at, "∂/∂μ")["score function"][1])[0] == pytest.approx(deviation, rel=6e-3)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import cached as cache
+from dashboard.latent import cached as cache_latent
 from dashboard.latent.grid import cell_counts
 from tests.dashboard.latent.test_plane import PAGE, ROOT
 
@@ -26,7 +26,7 @@ def test_one_dimension_has_one_row_of_cells() -> None:
 
 
 def test_counts_on_quantiles_are_even_for_the_prior_itself() -> None:
-    axis = cache.quantiles(4)
+    axis = cache_latent.quantiles(4)
     z = np.random.default_rng(0).normal(size=(40_000, 2)).astype(np.float32)
     inner = cell_counts(z, axis, (0, 1))
     assert inner.sum() == 40_000

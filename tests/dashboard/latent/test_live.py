@@ -1,15 +1,12 @@
 """The latent plane of a run that goes on: new weights come, a file that cannot be read takes none away."""
 
-import os
 from dataclasses import replace
 
 import pytest
 
-from dashboard import cached as cache
 from dashboard.latent import plane as latent_page
 from dashboard.runs.runner import LocalRunner
-from dashboard.subject import Subject
-from tests.page_scripts import TINY, runner, trained
+from tests.page_scripts import TINY, runner, saved, trained
 
 __all__ = ["runner"]
 
@@ -19,22 +16,19 @@ def test_a_live_run_whose_file_is_damaged_keeps_the_last_picture(
 ) -> None:
     run_id = trained(runner, TINY)
     path = runner.store.run_file(run_id)
-    key = cache.run_key(run_id)
     assert path is not None
-    assert key is not None
     view = runner.view(run_id)
     assert view is not None
     monkeypatch.setattr(runner, "view", lambda _: replace(view, status="running"))
-    latest = [Subject(key=key, config=TINY, step=1, image_shape=(8, 8), class_names=())]
+    subject = saved(run_id)
+    latest = [subject]
     first = latent_page.newest_scene(latest, run_id)
     assert first is not None
     path.write_bytes(b"\0" * 64)
-    os.utime(path, ns=(key.written_ns + 1, key.written_ns + 1))
-    assert cache.run_key(run_id) != key
     again = latent_page.newest_scene(latest, run_id)
     assert again is not None
     assert again.meta["hash"] == first.meta["hash"]
-    assert latest[-1].key == key
+    assert latest[-1] == subject
     path.unlink()
     gone = latent_page.newest_scene(latest, run_id)
     assert gone is not None

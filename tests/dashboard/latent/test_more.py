@@ -20,7 +20,7 @@ from dashboard.latent import saving as latent_saving
 from dashboard.latent.arithmetic import class_means
 from dashboard.latent.saving import Kept
 from dashboard.runs.runner import LocalRunner
-from tests.page_scripts import KINDS, checked, open_page, runner, trained
+from tests.page_scripts import KINDS, checked, open_page, runner, saved, trained
 from vae_core.latent.decode import plane_points
 
 __all__ = ["runner"]
@@ -67,16 +67,12 @@ def turned(at: AppTest, tab: str) -> AppTest:
 
 
 def decode(run_id: str, z: NDArray[np.float32]) -> NDArray[np.float32]:
-    key = cache.run_key(run_id)
-    assert key is not None
     with torch.no_grad():
-        return cache.model(key).likelihood(torch.from_numpy(z)).mean.numpy()
+        return saved(run_id).model.likelihood(torch.from_numpy(z)).mean.numpy()
 
 
 def held_out(run_id: str) -> cache.Encoded:
-    key = cache.run_key(run_id)
-    assert key is not None
-    return cache.encoded(key, 1, "held-out")
+    return cache.encoded(saved(run_id))
 
 
 def chart(at: AppTest, key: str) -> Any:

@@ -8,6 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import cached as cache
 from dashboard.components.latent import payload as latent_payload
+from dashboard.latent import cached as cache_latent
+from dashboard.subject import pretrained
 from tests.dashboard.components.test_latent_payload import read
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -17,9 +19,9 @@ PAGE = "../pages/latent_space.py"
 @pytest.fixture
 def app() -> Iterator[AppTest]:
     """The app before its first run, with nothing packed."""
-    cache.scene.clear()
+    cache_latent._scene.clear()
     yield AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30)
-    cache.scene.clear()
+    cache_latent._scene.clear()
 
 
 def elements(app: AppTest) -> list[str]:
@@ -32,7 +34,7 @@ def test_element_gets_the_shipped_model(app: AppTest) -> None:
     assert "latent_explorer" in elements(app), elements(app)
     (element,) = (e for e in app.get("bidi_component") if e.proto.component_name == "latent_explorer")
     meta, arrays = read(element.proto.bytes)
-    data = cache.encoded(cache.shipped_key(), 1, "held-out")
+    data = cache.encoded(pretrained())
     assert (meta["image_shape"], meta["plane"], meta["run"]) == ([8, 8], [0, 1], "models")
     assert len(arrays["labels"]) == len(data.labels), len(arrays["labels"])
     assert arrays["means"].reshape(-1, 2).tolist() == data.means.tolist()

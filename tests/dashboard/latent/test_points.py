@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from dashboard import cached as cache
+from dashboard.latent import cached as cache_latent
 from dashboard.latent.points import chosen_rows
+from dashboard.subject import pretrained
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_neighbours_are_those_of_a_plain_search(metric: Literal["euclidean", "cosine"]) -> None:
     points = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
-    rows, distances = cache.neighbours(points, 7, metric)
+    rows, distances = cache_latent.neighbours(points, 7, metric)
     lengths = np.linalg.norm(points, axis=1) * np.linalg.norm(points[7])
     away = (
         np.linalg.norm(points - points[7], axis=1)
@@ -25,7 +27,7 @@ def test_neighbours_are_those_of_a_plain_search(metric: Literal["euclidean", "co
 
 
 def test_a_row_is_no_neighbour_of_itself_among_equal_rows() -> None:
-    rows, distances = cache.neighbours(np.ones((30, 2), np.float32), 29, "euclidean")
+    rows, distances = cache_latent.neighbours(np.ones((30, 2), np.float32), 29, "euclidean")
     assert len(rows) == 10
     assert 29 not in rows
     assert distances.max() == 0
@@ -39,8 +41,8 @@ def test_selected_points_are_found_by_class_and_place() -> None:
 
 
 def test_a_sample_is_one_of_the_likelihood_and_the_seed_decides_it() -> None:
-    key = cache.shipped_key()
-    first, second = (cache.sample(key, ((0.0, 0.0),)) for _ in range(2))
+    model, origin = pretrained(), np.zeros((1, 2), np.float32)
+    first, second = (cache_latent.sample(model, origin) for _ in range(2))
     assert np.array_equal(first, second)
     assert set(np.unique(first)) == {0.0, 1.0}, "a Bernoulli sample has ink or none"
-    assert not np.array_equal(first, cache.decode(key, ((0.0, 0.0),)))
+    assert not np.array_equal(first, cache.decode(model, origin))

@@ -22,7 +22,7 @@ ARGUMENTS: Final = ("two_moons", "2", "20", "0")
 
 
 def opened() -> AppTest:
-    return open_page("priors", priors_view="Priors")
+    return open_page("priors", priors_view="priors")
 
 
 def table(at: AppTest, part: str) -> dict[str, list[float]]:
@@ -55,7 +55,7 @@ def test_trained_priors_are_drawn_from_the_result() -> None:
     found = train_all(moons, num_components=2, num_epochs=1, seed=0, on_progress=lambda share: None)
     name = priors_training.name_of(ARGUMENTS)
     np.savez(tasks()._file(name), allow_pickle=False, **found)
-    at = choose(at, "priors_data", "Two moons")
+    at = choose(at, "priors_data", "two_moons")
     at.select_slider(key="priors_k").set_value(2)
     at = checked(at.select_slider(key="priors_epochs").set_value(20).run())
     assert {"priors_curves", "priors_film_vamp", "priors_samples_mixture"} <= charts(at)

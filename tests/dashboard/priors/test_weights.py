@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.formats import signed
 from dashboard.priors import cached_weights as cache_weights
-from dashboard.priors import weights, weights_digits, weights_pictures
+from dashboard.priors import weights_digits, weights_pictures
 from dashboard.priors.weights_pictures import rank_correlation
 from dashboard.runs.tasks import Tasks
 from tests.page_scripts import checked, home_tasks, open_page, runner
@@ -18,7 +18,7 @@ __all__ = ["home_tasks", "runner"]  # fixtures
 
 
 def view() -> AppTest:
-    return open_page("priors", priors_view="Weights")
+    return open_page("priors", priors_view="weights")
 
 
 def choose(at: AppTest, key: str, option: str) -> AppTest:
@@ -46,7 +46,7 @@ def test_it_opens_with_a_picture_and_the_numbers_of_the_core() -> None:
 
 
 def test_counting_the_divergence_once_per_datum_is_said_and_costs() -> None:
-    at = choose(view(), "w_line_count", weights.WRONG)
+    at = choose(view(), "w_line_count", "repeated")
     (said,) = at.warning
     assert "20 · KL" in said.value
     wrong, right = (cache_weights.line(20, 0.5, wrong=form)[0] for form in (True, False))
@@ -80,7 +80,7 @@ def test_comparison_runs_beside_the_server_and_its_result_stays(
     for size in ("small", "large"):
         for form in ("plain", "full", "wrong"):
             assert signed(float(result[f"{size}_{form}_test"][0])) in texts(at)
-    at = choose(at, "w_form", weights_digits.WRONG)
+    at = choose(at, "w_form", "repeated")
     assert "N times too strongly" in texts(at)
     assert "w_plane_small" in charts(view()), "another session finds the result"
 

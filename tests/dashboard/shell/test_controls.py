@@ -5,8 +5,8 @@ from typing import Any, Final, get_args
 import pytest
 
 from dashboard.shell import controls
-from dashboard.shell.control_texts import HELP, LABELS
-from dashboard.shell.controls import DEFAULTS, parse_scale, parse_sizes, read_config
+from dashboard.shell.controls import HELP, LABELS, parse_scale, parse_sizes, read_config
+from dashboard.shell.state import LEARNING_RATES, PARAMETERS, SPEEDS
 from vae_core import config
 from vae_core.config import ModelConfig, RunConfig
 from vae_core.errors import BadInput
@@ -65,7 +65,7 @@ def test_bad_scale_says_what_to_write(text: str) -> None:
 
 
 def test_every_control_has_a_default_and_a_tooltip() -> None:
-    assert set(DEFAULTS) == set(HELP)
+    assert {key for key, parameter in PARAMETERS.items() if parameter.page == "train"} == set(HELP)
     assert all(text.strip() for text in HELP.values())
 
 
@@ -83,27 +83,25 @@ def test_menu_offers_what_the_core_knows(
     key: str, page: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered: dict[str, tuple[str, ...]] = {}
-    monkeypatch.setattr(controls, "_choose", lambda label, key, options: offered.update({key: options}))
+    monkeypatch.setattr(controls, "_choose", lambda label, key, labels: offered.update({key: tuple(labels)}))
     for name in ("selectbox", "caption", "markdown", "text_input", "number_input"):
         monkeypatch.setattr(f"streamlit.{name}", lambda *args, **options: None)
     controls.data_and_model()
     controls.training()
     assert offered[key] == get_args(CHOICES[key])
-    assert DEFAULTS[key] == offered[key][0]
 
 
-def test_live_values_are_among_the_options() -> None:
-    assert DEFAULTS["learning_rate"] in controls.LIVE_RATES
-    assert DEFAULTS["speed"] in controls.SPEEDS
-    assert list(controls.LIVE_RATES) == sorted(controls.LIVE_RATES)
-    for rate in controls.LIVE_RATES:
+def test_learning_rates_are_ones_that_the_core_takes() -> None:
+    assert list(LEARNING_RATES) == sorted(LEARNING_RATES)
+    for rate in LEARNING_RATES:
         assert config.check_learning_rate(rate) == rate
 
 
-@pytest.mark.parametrize(("shown", "speed"), [("full", None), ("1", 1.0), ("100", 100.0)])
-def test_speed_is_a_number_or_no_limit(page: dict[str, Any], shown: str, speed: float | None) -> None:
-    page["speed"] = shown
-    assert controls.live_speed() == speed
+@pytest.mark.parametrize("speed", SPEEDS)
+def test_speeds_are_numbers_but_for_the_last(page: dict[str, Any], speed: str) -> None:
+    page["speed"] = speed
+    limit = controls.live_speed()
+    assert limit is None if speed == SPEEDS[-1] else limit == float(speed)
 
 
 def test_points_have_the_gaussian_likelihood(page: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ def test_a_model_without_such_a_q_is_refused(change: Any) -> None:
 
 
 def test_the_page_shows_the_right_formula_when_it_is_asked_to() -> None:
-    at = open_page("free_energy", free_energy_view="Spot the error")
+    at = open_page("free_energy", free_energy_view="errors")
     assert len(at.toggle) == 9
     assert not at.metric
     checked(at.toggle(key="misprint_1").set_value(True).run())

@@ -1,24 +1,33 @@
 """The latent explorer on a page, as tests see and move it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page
 
-from tests.browser.elements.latent.explorer_page import make_model
-from tests.browser.pages import PIXELS, place
+from tests.browser.elements.latent.models import make_model, make_packet
+from tests.browser.elements.mounting import Mounted
+from tests.browser.pages import PIXELS, drawn, place
+
+AT_REST = """root => new Promise((done) => {
+    let last = -1;
+    const look = () => {
+        if (root.dataset.frames === last) return done();
+        last = root.dataset.frames;
+        requestAnimationFrame(() => requestAnimationFrame(look));
+    };
+    look();
+})"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explorer:
-    """The element on a page, and the file that says which weights it gets."""
+    """The element, alone on a page or on the dashboard's."""
 
     page: Page
     root: Locator
-    state: Path
 
     @property
     def hand(self) -> Locator:
@@ -40,25 +49,46 @@ class Explorer:
         # Whole pixels: the browser tells the page no finer ones.
         at = (round(box["x"] + x), round(box["y"] + y))
         self.page.mouse.move(*at)
-        self.page.wait_for_timeout(120)
+        drawn(self.page)
         return at
 
     def click(self, z: tuple[float, float], *, times: int = 1) -> None:
         at = self.point(z)
         self.page.mouse.click(*at, click_count=times)
-        self.page.wait_for_timeout(600)
+        drawn(self.page)
+
+    def wheel(self, down: float) -> None:
+        """Turns the wheel until the view has changed."""
+        before = self.root.get_attribute("data-view")
+        self.page.mouse.wheel(0, down)
+        self.page.wait_for_function(
+            "([root, before]) => root.dataset.view !== before", arg=[self.root.element_handle(), before]
+        )
 
     def press(self, *keys: str) -> None:
         for key in keys:
             self.hand.press(key)
-        self.page.wait_for_timeout(120)
+        drawn(self.page)
+
+    def rest(self) -> None:
+        """Waits until nothing moves: until no frame is drawn any more."""
+        self.root.evaluate(AT_REST)
 
     def picture(self) -> NDArray[np.int64]:
         """Grey levels of the decoded picture, shape (48,)."""
         return np.array(self.root.locator(".picture").evaluate(PIXELS)).reshape(-1, 4)[:, 0]
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MountedExplorer(Explorer):
+    """The element alone on a page, for a kind of model of :mod:`tests.browser.elements.latent.models`."""
+
+    mounted: Mounted
+    kind: str
+
     def weights(self, seed: int) -> None:
-        self.state.write_text(str(seed), "utf-8")
+        """The element is told the weights of a seed, as while a training runs."""
+        self.mounted.give(make_packet(self.kind, seed))
 
 
 def decoded(kind: str, seed: int, z: NDArray[np.float64]) -> NDArray[np.float64]:

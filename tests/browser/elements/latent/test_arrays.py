@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tests.browser.elements.latent.explorer import Explorer
-from tests.browser.elements.latent.explorer_page import NUM_DATA, make_data, make_model
+from tests.browser.elements.latent.explorer import MountedExplorer
+from tests.browser.elements.latent.models import NUM_EXAMPLES, make_examples, make_model
 from tests.browser.elements.latent.test_saving import DRAWING, NEAREST, TABLE, WAY, saved, titles
 
 TOLERANCE = 1e-5
 
 
-def archive(explorer: Explorer, title: str) -> dict[str, NDArray[Any]]:
+def archive(explorer: MountedExplorer, title: str) -> dict[str, NDArray[Any]]:
     """The arrays of an archive, which are those that its button names, in single precision."""
     path = saved(explorer, title, "NPZ")
     with zipfile.ZipFile(path) as files:
@@ -38,7 +38,7 @@ def assert_decoded(kind: str, z: NDArray[np.float32], x: NDArray[np.float32]) ->
     np.testing.assert_allclose(x, expected.numpy(), atol=TOLERANCE, rtol=TOLERANCE)
 
 
-def test_places_and_arrays_come_back(opened: Callable[..., Explorer]) -> None:
+def test_places_and_arrays_come_back(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened("deep")
     places = []
     for z in [(0.5, -0.5), (-1.0, 1.0)]:
@@ -60,7 +60,7 @@ def test_places_and_arrays_come_back(opened: Callable[..., Explorer]) -> None:
     check_data_arrays(explorer)
 
 
-def check_decoded_arrays(explorer: Explorer, pins: NDArray[np.float64]) -> None:
+def check_decoded_arrays(explorer: MountedExplorer, pins: NDArray[np.float64]) -> None:
     """z at the second pin and its Jacobian, the pictures on the way, and the traversals."""
     model = make_model("deep", 1).double()
     at, nudge, way, rows = (
@@ -80,18 +80,18 @@ def check_decoded_arrays(explorer: Explorer, pins: NDArray[np.float64]) -> None:
         np.testing.assert_allclose(rows["z"][row], expected, atol=1e-6)
 
 
-def check_data_arrays(explorer: Explorer) -> None:
+def check_data_arrays(explorer: MountedExplorer) -> None:
     """q(z|x) of the held-out data, of the nearest of them, and of a test image on the drawing sheet."""
-    model, data = make_model("deep", 1), make_data("deep")
+    model, data = make_model("deep", 1), make_examples("deep")
     explorer.root.get_by_role("button", name="Take a test image").click()
-    explorer.page.wait_for_timeout(200)
+    explorer.rest()
     plane, nearest, drawing = (archive(explorer, title) for title in ("Latent plane", NEAREST, DRAWING))
     with torch.no_grad():
         q = model.posterior(data)
         drawn = model.posterior(torch.from_numpy(drawing["x"])[None])
     np.testing.assert_allclose(plane["means"], q.mean.numpy())
     np.testing.assert_allclose(plane["stds"], q.std.numpy())
-    assert plane["labels"].tolist() == [k % 3 for k in range(NUM_DATA)]
+    assert plane["labels"].tolist() == [k % 3 for k in range(NUM_EXAMPLES)]
     row = int(nearest["row"])
     assert row == int(explorer.numbers("nearest")[0])
     for one, index in ((nearest, row), (drawing, 0)):
@@ -104,7 +104,7 @@ def check_data_arrays(explorer: Explorer) -> None:
     np.testing.assert_allclose(drawing["std"], drawn.std[0].numpy(), rtol=TOLERANCE)
 
 
-def test_arrays_of_points(opened: Callable[..., Explorer]) -> None:
+def test_arrays_of_points(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened("points")
     titles(explorer)
     space, path = archive(explorer, "Data space"), archive(explorer, "Path along z₂")
@@ -113,7 +113,7 @@ def test_arrays_of_points(opened: Callable[..., Explorer]) -> None:
         assert_decoded("points", z, x)
     np.testing.assert_allclose(path["z"][:, 1], np.linspace(-3, 3, 49), atol=1e-6)
     nearest = archive(explorer, NEAREST)
-    np.testing.assert_allclose(nearest["x"], make_data("points")[int(nearest["row"])].numpy())
+    np.testing.assert_allclose(nearest["x"], make_examples("points")[int(nearest["row"])].numpy())
     header, row = csv.reader(io.StringIO(saved(explorer, TABLE, "CSV").read_text("utf-8")))
     assert header == ["place", "z_1", "z_2", "x_1", "x_2"]
     assert_decoded("points", *np.array(row[1:], np.float32).reshape(2, 2))

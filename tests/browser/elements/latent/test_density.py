@@ -8,8 +8,10 @@ import torch
 from playwright.sync_api import Page, expect
 from torch.distributions import Normal
 
-from tests.browser.elements.latent.explorer import Explorer
+from tests.browser.elements.latent.explorer import MountedExplorer
 from tests.browser.elements.latent.rooms_page import FOLDER
+from tests.browser.pages import covered_pixels
+from tests.polling import until
 
 SOURCE: Final = "\n".join(
     (FOLDER / name).read_text("utf-8") for name in ("board/base.js", "latent/density.js")
@@ -18,12 +20,6 @@ RUN: Final = f"""([data, place, columns, rows]) => {{
     {SOURCE}
     return Array.from(aggregateDensity(data, place, columns, rows));
 }}"""
-COVERED: Final = """canvas => {
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    let count = 0;
-    for (let i = 3; i < data.length; i += 4) count += data[i] > 20;
-    return count;
-}"""
 PLACE: Final = {"x0": -5.0, "x1": 5.0, "y0": -4.0, "y1": 6.0}
 
 
@@ -62,31 +58,27 @@ def test_many_data_are_thinned_evenly(page: Page, generator: torch.Generator) ->
 
 
 def test_tint_is_switched_on_follows_the_view_and_is_not_offered_on_a_line(
-    opened: Callable[..., Explorer],
+    opened: Callable[..., MountedExplorer],
 ) -> None:
     explorer = opened()
     switch = explorer.root.get_by_role("button", name="q(z) density")
     plain = covered(explorer)
     switch.click()
-    explorer.page.wait_for_timeout(300)
     expect(switch).to_have_attribute("aria-pressed", "true")
-    tinted = covered(explorer)
-    assert tinted > 1.5 * plain
+    until(lambda: covered(explorer) > 1.5 * plain, "a tint")
     explorer.hand.hover()
     explorer.press("+", "+", "+")
-    explorer.page.wait_for_timeout(500)
-    assert covered(explorer) > 1.5 * plain, "the tint is made anew for what is in view"
+    until(lambda: covered(explorer) > 1.5 * plain, "a tint of what is in view")
     explorer.weights(2)
     expect(explorer.root).to_have_attribute("data-step", "2")
     expect(switch).to_have_attribute("aria-pressed", "true")
     explorer.press("0")
     switch.click()
-    explorer.page.wait_for_timeout(500)
-    assert covered(explorer) < 1.2 * plain
+    until(lambda: covered(explorer) < 1.2 * plain, "a plane without a tint")
     line = opened("line")
     expect(line.root.get_by_role("button", name="q(z) density")).to_be_hidden()
 
 
-def covered(explorer: Explorer) -> int:
+def covered(explorer: MountedExplorer) -> int:
     """How many pixels of the map are drawn upon."""
-    return int(explorer.root.locator(".map").evaluate(COVERED))
+    return covered_pixels(explorer.root.locator(".map"), above=20)

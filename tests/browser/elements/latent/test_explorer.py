@@ -9,9 +9,9 @@ import pytest
 import torch
 from playwright.sync_api import expect
 
-from tests.browser.elements.latent.explorer import Explorer, decoded
-from tests.browser.elements.latent.explorer_page import make_data, make_model
-from tests.browser.pages import PIXELS, pixels_near, place
+from tests.browser.elements.latent.explorer import MountedExplorer, decoded
+from tests.browser.elements.latent.models import make_examples, make_model
+from tests.browser.pages import covered_pixels, pixels_near, place
 from vae_core.latent.decode import interpolate
 
 ALPHA = """(canvas, [x, y]) => {
@@ -21,7 +21,7 @@ ALPHA = """(canvas, [x, y]) => {
 
 
 @pytest.mark.parametrize("kind", ["images", "deep", "line"])
-def test_picture_under_the_pointer_is_torchs(opened: Callable[..., Explorer], kind: str) -> None:
+def test_picture_under_the_pointer_is_torchs(opened: Callable[..., MountedExplorer], kind: str) -> None:
     explorer = opened(kind)
     seen = []
     for z in [(0.0, 0.0), (1.5, -1.0), (-2.0, 2.0)]:
@@ -34,10 +34,10 @@ def test_picture_under_the_pointer_is_torchs(opened: Callable[..., Explorer], ki
     assert np.abs(seen[0] - seen[1]).max() > 10, "the picture does not change"
 
 
-def test_ellipse_has_the_posteriors_radii(opened: Callable[..., Explorer]) -> None:
+def test_ellipse_has_the_posteriors_radii(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened()
     with torch.no_grad():
-        q = make_model("images", 1).posterior(make_data("images"))
+        q = make_model("images", 1).posterior(make_examples("images"))
     mean, std = (values[7].double().numpy() for values in (q.mean, q.std))
     explorer.point((mean[0], mean[1]))
     assert explorer.root.get_attribute("data-nearest") == "7"
@@ -48,7 +48,7 @@ def test_ellipse_has_the_posteriors_radii(opened: Callable[..., Explorer]) -> No
             assert (alpha > 200) == drawn, (deviations, direction, alpha, std)
 
 
-def test_keyboard_alone_can_do_all(opened: Callable[..., Explorer]) -> None:
+def test_keyboard_alone_can_do_all(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened()
     explorer.press("ArrowRight", "ArrowUp", "Shift+ArrowUp", "Enter")
     np.testing.assert_allclose(explorer.numbers("z"), [0.1, 0.12], atol=1e-9)
@@ -69,76 +69,78 @@ def test_keyboard_alone_can_do_all(opened: Callable[..., Explorer]) -> None:
     assert explorer.numbers("nearest") % 3 != 0, "class a is switched off"
 
 
-def test_place_zoom_and_pins_survive_new_weights(opened: Callable[..., Explorer]) -> None:
+def test_place_zoom_and_pins_survive_new_weights(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened()
     explorer.click((1.0, 1.0))
     explorer.point((-1.0, 0.5))
-    explorer.page.mouse.wheel(0, -300)
-    explorer.page.wait_for_timeout(150)
+    explorer.wheel(-300)
     names = ("view", "z", "pins")
     before, hash_before = [explorer.numbers(name) for name in names], explorer.root.get_attribute("data-hash")
     explorer.weights(2)
     expect(explorer.root).to_have_attribute("data-step", "2")
-    explorer.page.wait_for_timeout(500)
+    explorer.rest()
     assert explorer.root.get_attribute("data-hash") != hash_before
     for name, value in zip(names, before, strict=True):
         np.testing.assert_allclose(explorer.numbers(name), value, atol=1e-6, err_msg=name)
     assert np.abs(explorer.picture() - decoded("images", 2, explorer.numbers("z"))).max() <= 1.0
 
 
-def test_clicks_pin_two_places_and_a_double_click_resets(opened: Callable[..., Explorer]) -> None:
+def test_clicks_pin_two_places_and_a_double_click_resets(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened()
     whole = explorer.numbers("view")
     for z in [(1.0, 0.0), (0.0, 2.0), (2.0, 0.0)]:
         explorer.click(z)
-    explorer.page.mouse.wheel(0, -300)
-    explorer.page.wait_for_timeout(100)
+    explorer.wheel(-300)
     explorer.click((1.5, 0.2), times=2)
     expect(explorer.root).to_have_attribute("data-pins", "2")
     np.testing.assert_allclose(explorer.numbers("view"), whole)
 
 
 @pytest.mark.parametrize("kind", ["linear", "spherical"])
-def test_way_between_pins(opened: Callable[..., Explorer], kind: Literal["linear", "spherical"]) -> None:
+def test_interpolation_between_pins(
+    opened: Callable[..., MountedExplorer], kind: Literal["linear", "spherical"]
+) -> None:
     explorer = opened()
     ends = []
     for z in [(1.0, 0.5), (-0.5, 2.0)]:
         explorer.click(z)
         ends.append(torch.tensor(explorer.numbers("z")))
-    way = explorer.root.locator(".interpolation")
-    way.locator(f"[data-kind={kind}]").click()
-    way.get_by_role("slider").fill("0.5")
-    explorer.page.wait_for_timeout(100)
+    interpolation = explorer.root.locator(".interpolation")
+    interpolation.locator(f"[data-kind={kind}]").click()
+    interpolation.get_by_role("slider").fill("0.5")
+    explorer.rest()
     middle = interpolate(ends[0], ends[1], 3, kind=kind)[1]
     np.testing.assert_allclose(explorer.numbers("z"), middle.numpy(), atol=1e-6)
-    way.locator(".play").click()
-    expect(way.locator(".play")).to_have_text("Play", timeout=6000)
+    explorer.page.clock.install()
+    interpolation.locator(".play").click()
+    explorer.page.clock.run_for(6000)
+    expect(interpolation.locator(".play")).to_have_text("Play")
     np.testing.assert_allclose(explorer.numbers("z"), ends[1].numpy(), atol=1e-6)
 
 
-def test_other_dimensions_come_from_the_newest_pin(opened: Callable[..., Explorer]) -> None:
+def test_other_dimensions_come_from_the_newest_pin(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened("deep")
     expect(explorer.root.locator(".others")).to_have_text("The other 3 dimensions are at 0.")
     explorer.click((1.0, 1.0))
     expect(explorer.root.locator(".others")).to_have_text("The other 3 dimensions are those of pin 1.")
 
 
-def test_weights_that_are_no_numbers_are_said(opened: Callable[..., Explorer]) -> None:
+def test_weights_that_are_no_numbers_are_said(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened("nan")
     expect(explorer.root.get_by_role("alert")).to_contain_text("no finite numbers")
     expect(explorer.root.locator(".picture")).to_be_hidden()
 
 
-def test_points_move_in_data_space(opened: Callable[..., Explorer]) -> None:
-    explorer = opened("points", color_scheme="dark")
+def test_points_move_in_data_space(opened: Callable[..., MountedExplorer]) -> None:
+    explorer = opened("points", scheme="dark")
     over = explorer.root.locator(".over")
-    before = over.evaluate(PIXELS)
+    before = over.evaluate("canvas => canvas.toDataURL()")
     explorer.point((1.0, -1.0))
-    assert over.evaluate(PIXELS) != before
+    assert over.evaluate("canvas => canvas.toDataURL()") != before
     assert pixels_near(over, "#3DC99E") > 60, "no decoded point"
 
 
-def test_phone_shows_plane_and_picture_at_once(opened: Callable[..., Explorer]) -> None:
+def test_phone_shows_plane_and_picture_at_once(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened(viewport={"width": 390, "height": 844}, has_touch=True)
     assert explorer.page.evaluate("document.documentElement.scrollWidth") <= 390
     plane, picture = place(explorer.hand), place(explorer.root.locator(".picture"))
@@ -147,18 +149,17 @@ def test_phone_shows_plane_and_picture_at_once(opened: Callable[..., Explorer]) 
     expect(explorer.root).to_have_attribute("data-pins", "1")
 
 
-def test_sixty_thousand_data_are_all_there(opened: Callable[..., Explorer]) -> None:
+def test_sixty_thousand_examples_are_all_there(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened("many")
     canvas = explorer.root.locator(".map")
     expect(canvas).to_have_attribute("aria-label", re.compile("60000 held-out data"))
     with torch.no_grad():
-        means = make_model("many", 1).posterior(make_data("many")).mean.double().numpy()
+        means = make_model("many", 1).posterior(make_examples("many")).mean.double().numpy()
     explorer.point((0.3, -0.2))
     place = explorer.numbers("z")
     away = np.linalg.norm(means - place, axis=1)
-    # The browser has the means in float32: it may take another datum only where two are equally near.
+    # The browser has the means in float32: it may take another example only where two are equally near.
     assert away[int(explorer.numbers("nearest")[0])] - away.min() < 1e-5
     assert np.abs(explorer.picture() - decoded("many", 1, place)).max() <= 1.0
-    covered = np.array(canvas.evaluate(PIXELS)).reshape(-1, 4)[:, 3] > 100
     # Axes, names and contours alone cover a few thousand pixels, the cloud many more.
-    assert covered.sum() > 10_000, "no points are drawn"
+    assert covered_pixels(canvas, above=100) > 10_000, "no points are drawn"

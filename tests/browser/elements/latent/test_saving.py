@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.elements.latent.explorer import Explorer, decoded
-from tests.browser.elements.latent.explorer_page import NUM_DATA, make_data, make_model
+from tests.browser.elements.latent.explorer import MountedExplorer, decoded
+from tests.browser.elements.latent.models import NUM_EXAMPLES, make_examples, make_model
 
 TABLE = "z, pins and the way"
 WAY = "From pin 1 to pin 2"
@@ -21,7 +21,7 @@ DRAWING = "Drawing, as the model sees it, reconstruction"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def saved(explorer: Explorer, title: str, kind: str) -> Path:
+def saved(explorer: MountedExplorer, title: str, kind: str) -> Path:
     """The file that the reader gets; a headless Chromium lets a page save ten."""
     button = explorer.root.get_by_role("button", name=f"{title} as {kind}")
     with explorer.page.expect_download() as waiting:
@@ -36,7 +36,7 @@ def pixels(path: Path) -> NDArray[np.uint8]:
         return np.array(picture.convert("RGB"))
 
 
-def titles(explorer: Explorer) -> list[str]:
+def titles(explorer: MountedExplorer) -> list[str]:
     explorer.root.get_by_text("Save pictures, coordinates and arrays").click()
     expect(explorer.root.locator(".save li").first).to_be_visible()
     return explorer.root.locator(".save li > :first-child").all_inner_texts()
@@ -48,7 +48,7 @@ def marks(path: Path) -> list[str]:
     return [str(one.get("d")) for one in found if one.get("opacity") == "0.65"]
 
 
-def test_pictures_of_an_image_model(opened: Callable[..., Explorer]) -> None:
+def test_pictures_of_an_image_model(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened()
     explorer.click((0.5, -0.5))
     explorer.click((-1.0, 1.0))
@@ -70,13 +70,13 @@ def test_pictures_of_an_image_model(opened: Callable[..., Explorer]) -> None:
     assert between.shape[1] / between.shape[0] == pytest.approx((11 * 9 - 1) / 6, rel=0.01)
 
 
-def test_pictures_side_by_side_have_what_the_model_makes(opened: Callable[..., Explorer]) -> None:
+def test_pictures_side_by_side_have_what_the_model_makes(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened()
     titles(explorer)
     hints = explorer.root.locator(".save li .small")
     assert hints.all_inner_texts() == ["Pin two places of the plane first.", "Draw, or take a test image."]
     row = int(explorer.numbers("nearest")[0])
-    x = make_data("images")[row]
+    x = make_examples("images")[row]
     with torch.no_grad():
         mean = make_model("images", 1).posterior(x[None]).mean[0].double().numpy()
     pair = pixels(saved(explorer, NEAREST, "PNG"))
@@ -93,16 +93,18 @@ def test_pictures_side_by_side_have_what_the_model_makes(opened: Callable[..., E
     explorer.root.get_by_role("button", name="Take a test image").click()
     drawing = pixels(saved(explorer, DRAWING, "PNG"))
     side = drawing.shape[0] // 6
-    first = make_data("images")[0].numpy().reshape(6, 8)
+    first = make_examples("images")[0].numpy().reshape(6, 8)
     assert np.abs(drawing[side // 2 :: side, np.arange(8) * side + side // 2, 0] - 255 * first).max() <= 1
 
 
-def test_vector_picture_of_the_plane_has_every_datum_and_the_names(opened: Callable[..., Explorer]) -> None:
+def test_vector_picture_of_the_plane_has_all_examples_and_names(
+    opened: Callable[..., MountedExplorer],
+) -> None:
     explorer = opened()
     explorer.click((0.5, -0.5))
     titles(explorer)
     path = saved(explorer, "Latent plane", "SVG")
-    assert sum(outline.count("M") for outline in marks(path)) == NUM_DATA
+    assert sum(outline.count("M") for outline in marks(path)) == NUM_EXAMPLES
     texts = [one.text for one in ElementTree.parse(path).iter(f"{SVG}text")]
     assert {"a", "b", "c", "z₁", "z₂", "1", "prior: 1, 2, 3 std"} <= set(texts)
     # What a browser makes of the file is what the canvas shows.
@@ -119,10 +121,10 @@ def test_vector_picture_of_the_plane_has_every_datum_and_the_names(opened: Calla
     assert str(image.get("href")).startswith("data:image/png;base64,")
 
 
-def test_saving_leaves_the_element_as_it_was(opened: Callable[..., Explorer]) -> None:
+def test_saving_leaves_the_element_as_it_was(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened()
     explorer.root.get_by_role("button", name="All dimensions").click()
-    explorer.page.wait_for_timeout(300)
+    explorer.rest()
     matrix = explorer.root.locator(".matrix")
     before = matrix.bounding_box()
     titles(explorer)
@@ -137,7 +139,7 @@ def test_saving_leaves_the_element_as_it_was(opened: Callable[..., Explorer]) ->
     assert np.abs(explorer.picture() - decoded("images", 1, explorer.numbers("z"))).max() <= 1
 
 
-def test_pictures_of_points_and_of_the_line(opened: Callable[..., Explorer]) -> None:
+def test_pictures_of_points_and_of_the_line(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened("points")
     pictures = ["Latent plane", "Data space", "Path along z₁", "Path along z₂"]
     assert titles(explorer) == [WAY, *pictures[:2], NEAREST, *pictures[2:], TABLE]
@@ -148,10 +150,10 @@ def test_pictures_of_points_and_of_the_line(opened: Callable[..., Explorer]) -> 
     explorer = opened("line")
     titles(explorer)
     path = saved(explorer, "Latent plane", "SVG")
-    assert sum(outline.count("M") for outline in marks(path)) == NUM_DATA
+    assert sum(outline.count("M") for outline in marks(path)) == NUM_EXAMPLES
 
 
-def test_sixty_thousand_data_make_a_file_of_few_elements(opened: Callable[..., Explorer]) -> None:
+def test_sixty_thousand_examples_make_a_file_of_few_elements(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened("many")
     titles(explorer)
     path = saved(explorer, "Latent plane", "SVG")
@@ -160,7 +162,7 @@ def test_sixty_thousand_data_make_a_file_of_few_elements(opened: Callable[..., E
     assert len(outlines) < 1000
 
 
-def test_a_decoder_without_finite_numbers_saves_no_pictures(opened: Callable[..., Explorer]) -> None:
+def test_a_decoder_without_finite_numbers_saves_no_pictures(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened("nan")
     titles(explorer)
     why = explorer.root.get_by_role("alert").inner_text()

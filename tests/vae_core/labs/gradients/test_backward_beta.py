@@ -10,8 +10,6 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Normal, kl_divergence
 from torch.nn import functional
 
-from dashboard import cached as cache
-from dashboard.elbo import cached as cache_bound
 from dashboard.figures.network.svg import number_text
 from dashboard.gradients import cached_back_propagation as cache_back_propagation
 from dashboard.gradients.back_propagation_beta import said_of_beta
@@ -22,7 +20,7 @@ from dashboard.gradients.cached_back_propagation import SmallNetwork, four_pixel
 from dashboard.runs.runner import LocalRunner
 from tests.dashboard.gradients.test_back_propagation import drawing, formulas, press
 from tests.dashboard.gradients.test_back_propagation_steps import SLIPS, checked_line
-from tests.page_scripts import KINDS, TINY, choose, open_page, runner, text_with, trained
+from tests.page_scripts import KINDS, TINY, choose, open_page, runner, saved, text_with, trained
 from tests.vae_core.labs.gradients.test_backward import problem
 from vae_core.config import RunConfig, TrainConfig
 from vae_core.data import load_dataset
@@ -35,7 +33,7 @@ from vae_core.training.optimizer import last_beta
 __all__ = ["runner"]  # a fixture
 
 HEADS: Final = ("log_variance", "variance", "unit_variance")
-PASS: Final = {"gradients_view": "Back-propagation by hand"}
+PASS: Final = {"gradients_view": "back_propagation"}
 
 
 def tanh_layers(model: VAE, part: str, h: Tensor) -> Tensor:
@@ -139,21 +137,20 @@ def with_beta(**train: Any) -> RunConfig:
 
 
 def current_model(run_id: str) -> AppTest:
-    return choose(open_page("gradients", **PASS, run=run_id), "bp_subject", "Current model")
+    return choose(open_page("gradients", **PASS, run=run_id), "bp_subject", "current")
 
 
 def test_the_page_takes_the_weight_of_the_last_update(runner: LocalRunner) -> None:
     """At the end of a cycle the history's last row has 0, the weight of an update that never came."""
     config = with_beta(beta=4.0, beta_schedule="cyclical", schedule_epochs=1)
     run_id = trained(runner, config)
-    key = cache.run_key(run_id)
-    assert key is not None
-    assert cache.run(key).history[-1][-3] == 0
-    assert cache_bound.beta_in_force(key) == 4.0
+    shown = saved(run_id)
+    assert shown.run.history[-1][-3] == 0
+    assert shown.beta_in_force == 4.0
     at = current_model(run_id)
     assert "L has β = 4, that of this run's last update. It rises from 0 to 4" in text_with(at, "L has β")
     assert at.success
-    found = cache_back_propagation.run_pass(key, "held-out", 0, 0, None, 4.0)
+    found = cache_back_propagation.run_pass(shown, "held_out", 0, 0, None, 4.0)
     loss = 4 * found.kl - found.reconstruction
     assert found.loss == loss
     assert abs(loss - (found.kl - found.reconstruction)) > 0.01
@@ -183,5 +180,5 @@ def test_what_is_said_of_other_runs(runner: LocalRunner) -> None:
     at = current_model(trained(runner, KINDS["deterministic"]))
     assert not any("L has β" in text.value for text in at.caption)
     at = current_model(trained(runner, with_beta(beta=0.0)))
-    assert "L has no KL" in choose(at, "bp_slip", "sign of the KL").info[0].value
+    assert "L has no KL" in choose(at, "bp_slip", "kl_sign").info[0].value
     assert at.success

@@ -1,22 +1,18 @@
-"""What the latent explorer's browser tests serve: models of random weights, as far as a file says."""
+"""What the latent explorer is told in its tests: models of random weights and held-out examples."""
 
-import os
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import streamlit as st
 import torch
 from torch import Tensor
 
-from dashboard.components.latent.element import latent_explorer
 from dashboard.components.latent.payload import flat_weights, latent_packet, latent_scene
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
 from vae_core.networks import MLP
 
-NUM_DATA: Final = 60
-MANY_DATA: Final = 60_000
+NUM_EXAMPLES: Final = 60
+MANY_EXAMPLES: Final = 60_000
 SETTINGS: Final[dict[str, dict[str, Any]]] = {
     "images": {"data_dim": 48, "latent_dim": 2},
     "deep": {"data_dim": 48, "latent_dim": 5, "likelihood": "continuous_bernoulli"},
@@ -42,16 +38,18 @@ def make_model(kind: str, seed: int) -> VAE:
     return model
 
 
-def make_data(kind: str) -> Tensor:
-    """Held-out data, shape (n, D)."""
+def make_examples(kind: str) -> Tensor:
+    """Held-out examples, shape (n, D)."""
     noise = torch.Generator().manual_seed(0)
-    x = torch.rand(MANY_DATA if kind == "many" else NUM_DATA, SETTINGS[kind]["data_dim"], generator=noise)
+    x = torch.rand(
+        MANY_EXAMPLES if kind == "many" else NUM_EXAMPLES, SETTINGS[kind]["data_dim"], generator=noise
+    )
     return 12 * x - 6 if kind == "points" else x
 
 
 def make_packet(kind: str, seed: int) -> bytes:
     """What the element is told."""
-    model, x = make_model(kind, seed), make_data(kind)
+    model, x = make_model(kind, seed), make_examples(kind)
     latent_dim = model.config.latent_dim
     with torch.no_grad():
         q = model.posterior(x)
@@ -80,15 +78,3 @@ def make_packet(kind: str, seed: int) -> bytes:
 def _flat(mlp: MLP) -> np.ndarray:
     weights, biases = ([p.detach().numpy() for p in part] for part in (mlp.weights, mlp.biases))
     return flat_weights(weights, biases)
-
-
-@st.fragment(run_every=0.3)
-def live(kind: str) -> None:
-    """Shows the model whose seed is in the state file."""
-    seed = (Path(os.environ["VAE_DASHBOARD_HOME"]) / "state").read_text("utf-8")
-    latent_explorer(make_packet(kind, int(seed)), key="explorer")
-
-
-if __name__ == "__main__":
-    st.set_page_config(layout="wide")
-    live(st.query_params.get("kind", "images"))

@@ -1,20 +1,16 @@
-"""What the board's browser tests serve: a pretended training, as far as a file in the run store says."""
+"""What the training board is told in its tests: snapshots of a made-up training, by their number of rows."""
 
 import json
-import os
 from dataclasses import replace
-from pathlib import Path
+from typing import Final
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.components.board.element import training_board
 from dashboard.components.board.payload import board_payload
 from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot
 
-STATE = Path(os.environ["VAE_DASHBOARD_HOME"]) / "state"
-GRID_AXIS = np.linspace(-2, 2, 12, dtype=np.float32)
+GRID_AXIS: Final = np.linspace(-2, 2, 12, dtype=np.float32)
 
 
 def make_history(rows: int) -> NDArray[np.float64]:
@@ -31,7 +27,7 @@ def make_history(rows: int) -> NDArray[np.float64]:
 
 
 def make_snapshot(rows: int, *, latent_dim: int, data_dim: int) -> Snapshot:
-    """Ten classes on a circle of radius 2, shaken a little anew at each row."""
+    """Ten classes on a circle of radius 2, with a little noise of its own for each number of rows."""
     fixed, moving = np.random.default_rng(0), np.random.default_rng(rows)
     labels = np.arange(300) % 10
     circle = 2 * np.c_[np.cos(labels * 0.628), np.sin(labels * 0.628)]
@@ -62,22 +58,15 @@ def broken(whole: Snapshot) -> Snapshot:
     return replace(whole, **arrays)
 
 
-@st.fragment(run_every=0.2)
-def live(kind: str) -> None:
-    """Shows what the state file says: the run's id and its number of rows."""
-    run, rows = STATE.read_text("utf-8").split()
-    dims = {"points": (2, 2), "lines": (1, 5)}.get(kind, (2, 64))
-    shown = make_snapshot(int(rows), latent_dim=dims[0], data_dim=dims[1])
+def packed_board(kind: str, rows: int, *, run: str) -> bytes:
+    """The message for images, points or lines, for broken numbers, or for a deterministic encoder."""
+    latent_dim, data_dim = {"points": (2, 2), "lines": (1, 5)}.get(kind, (2, 64))
+    snapshot = make_snapshot(rows, latent_dim=latent_dim, data_dim=data_dim)
     payload = board_payload(
-        broken(shown) if kind == "broken" else shown,
+        broken(snapshot) if kind == "broken" else snapshot,
         run_id=run,
-        image_shape=(8, 8) if dims[1] == 64 else None,
+        image_shape=(8, 8) if data_dim == 64 else None,
         class_names=tuple("abcdefghij"),
         deterministic=kind == "deterministic",
     )
-    training_board(json.dumps(payload).encode(), key="board")
-
-
-if __name__ == "__main__":
-    st.set_page_config(layout="wide")
-    live(st.query_params.get("kind", "images"))
+    return json.dumps(payload).encode()

@@ -1,0 +1,99 @@
+"""Cached computations of the Latent space page, keyed by the model in view."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cached as cache
+from dashboard.components.latent.payload import LatentScene, flat_weights, latent_scene
+from dashboard.subject import BY_DIGEST, Subject
+
+if TYPE_CHECKING:
+    from vae_core.latent.projection import Pca
+
+Array = NDArray[np.float32]
+
+
+def scene(subject: Subject) -> LatentScene | None:
+    """The model and its held-out examples for the browser; None where the decoder is too large for it."""
+    found = _scene(subject)
+    # Runs of the same content share the scene, but each keeps its own name.
+    return None if found is None else replace(found, meta=found.meta | {"run": subject.name})
+
+
+# Each has 20 MB of weights and 8 MB of examples at most.
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_DIGEST)
+def _scene(subject: Subject) -> LatentScene | None:
+    model, held_out = subject.model, cache.encoded(subject)
+    decoder, encoder = (
+        flat_weights([w.detach().numpy() for w in mlp.weights], [b.detach().numpy() for b in mlp.biases])
+        for mlp in (model.decoder, model.encoder)
+    )
+    return latent_scene(
+        model.config,
+        decoder=decoder,
+        encoder=encoder,
+        scale=subject.likelihood_scale if model.config.likelihood == "gaussian" else None,
+        x=held_out.x,
+        labels=held_out.labels,
+        means=held_out.means,
+        stds=held_out.stds,
+        about={
+            "image_shape": subject.image_shape,
+            "class_names": subject.class_names,
+            "kl_per_dim": held_out.kl_per_dim.mean(0).tolist(),
+            "step": subject.step,
+        },
+    )
+
+
+# 24 x 24 images of 28 x 28 pixels are 2 MB.
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
+def grid(subject: Subject, axis: tuple[float, ...], plane: tuple[int, int], base: tuple[float, ...]) -> Array:
+    """Decoded means over the plane, shape (rows, columns, D), at the values of ``axis`` on both sides."""
+    import torch
+
+    from vae_core.latent.decode import decoded_grid
+
+    return decoded_grid(subject.model, torch.tensor(axis), plane, base=torch.tensor(base)).numpy()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=BY_DIGEST)
+def pca(subject: Subject) -> "Pca":
+    """The two main components of the held-out posterior means."""
+    from vae_core.latent.projection import pca_projection
+
+    return pca_projection(cache.encoded(subject).means)
+
+
+def quantiles(num_points: int) -> Array:
+    """Gaussian quantiles, ascending, shape (num_points,)."""
+    from vae_core.latent.decode import quantile_axis
+
+    return quantile_axis(num_points).numpy()
+
+
+def sample(subject: Subject, z: Array) -> Array:
+    """One draw from p(x|z) at each z of shape (n, J), shape (n, D); the run's seed decides the noise."""
+    import torch
+
+    noise = torch.Generator().manual_seed(subject.config.seed)
+    with torch.no_grad():
+        return subject.model.likelihood(torch.from_numpy(z)).sample(generator=noise).numpy()
+
+
+def neighbours(
+    points: Array, row: int, metric: Literal["euclidean", "cosine"]
+) -> tuple[NDArray[np.int64], Array]:
+    """The ten rows nearest to a row, itself left out, and their distances."""
+    import torch
+
+    from vae_core.latent.decode import nearest_neighbours
+
+    found = torch.from_numpy(points)
+    near = nearest_neighbours(found, found[row], num_neighbours=11, metric=metric)
+    others = near.indices != row
+    return near.indices[others][:10].numpy(), near.distances[others][:10].numpy()

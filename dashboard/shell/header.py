@@ -1,0 +1,79 @@
+"""The line on top of a page that looks at a trained model: which one, how far, and how to get another."""
+
+from typing import Final
+
+import numpy as np
+import streamlit as st
+
+from dashboard import cached as cache
+from dashboard.runs.job import JobView
+from dashboard.runs.runner import runner
+from dashboard.shell import state
+from dashboard.subject import Subject, pretrained, subject_of
+from vae_core.data import DATASET_INFO
+from vae_core.errors import BadInput
+
+EXAMPLE: Final = "Example model (trained on digits)"
+
+
+def subject() -> Subject:
+    """Draws the line and returns the run in view, or the example model where there is none.
+
+    A run that is still going is asked to save itself first, so that the page shows the weights of now.
+    What cannot be shown is said in one sentence, and the page ends there.
+    """
+    run_id = state.current_run()
+    view = None if run_id is None else runner().view(run_id)
+    if run_id is not None and view is None:
+        state.forget_run()
+        st.warning("The run that this link names no longer exists: this is the example model.")
+    try:
+        shown = None if view is None else _saved_now(view)
+        if shown is None:
+            # Nothing trained, or nothing saved yet: the example model is there to look at meanwhile.
+            view, shown = None, pretrained()
+        _check_prior(shown)
+    except BadInput as err:
+        st.error(str(err))
+        st.stop()
+    _draw(view, shown)
+    return shown
+
+
+def stop_if_diverged(shown: Subject) -> None:
+    """Ends the page with one sentence where the bound of the held-out examples is no finite number."""
+    if not np.isfinite(cache.encoded(shown).reconstruction).all():
+        st.error("This run has diverged: its bound is no finite number. Train with a smaller learning rate.")
+        st.stop()
+
+
+def _saved_now(view: JobView) -> Subject | None:
+    saved = None if view.status == "running" else subject_of(view.run_id)
+    # A paused run whose file holds what the run is now has nothing new to save.
+    as_saved = None if saved is None else (saved.step, saved.beta_in_force)
+    if view.status == "running" or (view.status == "paused" and as_saved != (view.step, view.beta)):
+        runner().save(view.run_id)
+        saved = subject_of(view.run_id)
+    return saved
+
+
+def _check_prior(shown: Subject) -> None:
+    if shown.config.model.prior != "standard_normal":
+        raise BadInput(
+            "prior",
+            "this page measures against the prior N(0, I), and this run learned one of its own",
+            "see the page Priors and weights",
+        )
+
+
+def _draw(view: JobView | None, shown: Subject) -> None:
+    title = DATASET_INFO[shown.config.dataset].title
+    which = EXAMPLE if view is None else f"Run {view.run_id[:4]}, {view.status.replace('_', ' ')}"
+    latent_dim = shown.config.model.latent_dim
+    facts = f"{title} · J = {latent_dim} · β {shown.beta_in_force:.4g} · step {shown.step:,}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{which}** · {facts}", width="content")
+        if view is None:
+            st.page_link("../pages/train.py", label="Train your own", icon=":material/play_circle:")
+        elif view.status == "running":
+            st.button("Newest weights", icon=":material/refresh:", help="Looks again, at the weights of now.")
