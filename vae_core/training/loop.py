@@ -199,10 +199,11 @@ class Training:
     def _next_batch(self) -> Tensor:
         x = self.dataset.x_train
         if self._position == 0:
-            self._order = torch.randperm(len(x), generator=self.generator)
+            device = self.generator.device
+            self._order = torch.randperm(len(x), generator=self.generator, device=device)
         rows = self._order[self._position : self._position + self.batch_size]
         self._position += len(rows)
-        return x.index_select(0, rows)
+        return x.index_select(0, rows.to(x.device))
 
     def _update(self, x: Tensor, beta: float) -> tuple[float, float]:
         posterior = self.model.posterior(x)
@@ -252,7 +253,7 @@ class Training:
         self.require_finite_weights()
         tensors = {f"{OPTIMIZER}{name}": value for name, value in self._moments.items()}
         tensors["generator"] = self.generator.get_state()
-        tensors["order"] = self._order.to(torch.int32)
+        tensors["order"] = self._order.to("cpu", torch.int32)
         scalars = {
             "step": self.step,
             "epoch": self.epoch,
