@@ -11,25 +11,16 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from dashboard.shell import state, warmup  # noqa: E402
-
-PAGES = (
-    ("start.py", "Start", ":material/home:"),
-    ("train.py", "Train", ":material/play_circle:"),
-    ("latent_space.py", "Latent space", ":material/scatter_plot:"),
-    ("elbo.py", "ELBO", ":material/stacked_bar_chart:"),
-    ("free_energy.py", "Free energy and EM", ":material/stairs:"),
-    ("gradients.py", "Gradients", ":material/trending_down:"),
-    ("priors.py", "Priors and weights", ":material/blur_on:"),
-    ("compare.py", "Compare", ":material/balance:"),
-)
+from dashboard.shell import pages, state, warmup  # noqa: E402
 
 
 def main() -> None:
     """Draws the frame and the page that the URL names."""
     warmup.start()
-    pages = [st.Page(ROOT / "pages" / file, title=title, icon=icon) for file, title, icon in PAGES]
-    page = st.navigation(pages, position="top")
+    page = st.navigation(
+        [st.Page(page.script, title=page.title, icon=page.material_icon) for page in pages.PAGES],
+        position="top",
+    )
     st.set_page_config(
         page_title=f"{page.title} · VAE Dashboard",
         page_icon=ROOT / "dashboard" / "icon.png",

@@ -54,11 +54,11 @@ def encoded(subject: Subject, split: Split = HELD_OUT, *, num_samples: int = 1) 
 def _encoded(subject: Subject, split: Split, num_samples: int) -> Encoded:
     import torch
 
-    from vae_core.elbo import terms_per_datum
+    from vae_core.elbo import terms_per_example
 
     x, labels = subject.examples(split)
     noise = torch.Generator().manual_seed(subject.config.seed)
-    terms = terms_per_datum(subject.model, x, num_samples=num_samples, generator=noise)
+    terms = terms_per_example(subject.model, x, num_samples=num_samples, generator=noise)
     with torch.no_grad():
         q = subject.model.posterior(x)
     per_dim = torch.empty(len(x), 0) if terms.kl_per_dim is None else terms.kl_per_dim

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import cached as cache
 from dashboard.components.walk.element import latent_walk
-from dashboard.shell import doors
+from dashboard.shell import pages
 
 ELBO = r"""
 \begin{aligned}
@@ -33,7 +33,7 @@ st.write(
     "This dashboard measures how it learns, what it stores, and how tight its bound on log p(x) is."
 )
 latent_walk(cache.shipped_snapshot(), key="walk")
-doors.draw()
+pages.draw_cards()
 with st.expander("Sources"):
     st.latex(ELBO)
     st.markdown(SOURCES)

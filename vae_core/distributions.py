@@ -1,29 +1,121 @@
-"""The distributions of the model, as objects: q(z|x), p(z) and p(x|z).
+"""The distributions of the model, as objects: p(z), q(z|x) and p(x|z), with one interface.
 
-Each ``log_prob`` is a normalised log density (or log mass) in nats, summed over the last axis.
-Noise is drawn explicitly from a ``torch.Generator``: ``torch.distributions`` accepts none.
+Each has ``mean``, ``variance``, ``log_prob(value)`` and ``sample(num_samples, generator=...)``, and
+``entropy()`` where it has a closed form. Each ``log_prob`` is a normalised log density (or log mass) in nats,
+summed over the last axis. Noise is drawn explicitly from a ``torch.Generator``: ``torch.distributions``
+accepts none.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vae_core.errors import BadInput
+
 LOG_VAR_RANGE = (-20.0, 20.0)
 """Limits of log sigma^2 in every encoder head: exp(89) is infinite in float32."""
+LOG_2PI: Final = math.log(2.0 * math.pi)
 
-_LOG_2PI = math.log(2.0 * math.pi)
+
+class Distribution(Protocol):
+    """What priors, approximate posteriors and likelihoods have in common."""
+
+    @property
+    def mean(self) -> Tensor:
+        """The expected value, the shape of one value."""
+        ...
+
+    def log_prob(self, value: Tensor, /) -> Tensor:
+        """Normalised log density in nats, summed over the last axis."""
+        ...
+
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Independent draws, shape (num_samples, *shape of one value)."""
+        ...
 
 
-class Prior(Protocol):
-    """p(z): anything with a log density over the last axis that can be drawn from."""
+class Prior(Distribution, Protocol):
+    """p(z) over J dimensions."""
 
-    def log_prob(self, z: Tensor, /) -> Tensor: ...
+    @property
+    def components(self) -> Distribution | None:
+        """The components of a mixture, else None."""
+        ...
 
-    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor: ...
+    def kl_per_dim_from(self, q: "DiagonalNormal", /) -> Tensor | None:
+        """KL(q || p(z)) of each dimension, shape (batch, J), nats; None where there is no closed form."""
+        ...
+
+
+class Posterior(Distribution, Protocol):
+    """q(z|x) for a batch: values of shape (batch, J)."""
+
+    @property
+    def std(self) -> Tensor:
+        """sigma, shape (batch, J)."""
+        ...
+
+    def as_normal(self) -> "DiagonalNormal":
+        """q as a Gaussian; raises :class:`BadInput` (code ``encoder_head``) where it has no density."""
+        ...
+
+    def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Noise of shape (num_samples, batch, J)."""
+        ...
+
+    def reparameterize(self, eps: Tensor) -> Tensor:
+        """z = mean + std * eps: (M, batch, J)."""
+        ...
+
+    def kl_per_dim(self, prior: Prior) -> Tensor | None:
+        """KL(q || p(z)) of each dimension, shape (batch, J), nats; None where there is no closed form."""
+        ...
+
+    def kl_to_standard_normal(self) -> Tensor:
+        """KL(q || N(0, I)) of each dimension, shape (batch, J), nats."""
+        ...
+
+
+class LikelihoodModel(Distribution, Protocol):
+    """p(x|z): the values of x are independent given z."""
+
+    @property
+    def variance(self) -> Tensor:
+        """Var(x_i|z), the shape of ``mean``."""
+        ...
+
+    def entropy(self) -> Tensor:
+        """-E[log p(x|z)], nats, summed over the last axis."""
+        ...
+
+    def score(self, x: Tensor) -> Tensor:
+        """d log p(x|z) / d(decoder output), shape (..., D)."""
+        ...
+
+    def pairwise_log_prob(self, x: Tensor) -> Tensor:
+        """``log_prob`` of all examples at all points: G points and x of (n, D) give (G, n), nats."""
+        ...
+
+    def of_values(self, which: Tensor) -> "LikelihoodModel":
+        """The likelihood of some of the D values, chosen on the last axis."""
+        ...
+
+
+def negative_log_density(squares: Tensor, log_std: Tensor | float) -> Tensor:
+    """-log N(v; m, s^2) of each value: 1/2 ((v - m) / s)^2 + log s + 1/2 log 2 pi, nats.
+
+    Every Gaussian density of the core goes through here.
+
+    Arguments:
+        squares: ((v - m) / s)^2.
+        log_std: log s, of a shape that broadcasts.
+    """
+    return 0.5 * squares + log_std + 0.5 * LOG_2PI
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,45 +124,147 @@ class StandardNormal:
 
     latent_dim: int
 
-    def log_prob(self, z: Tensor) -> Tensor:
+    @property
+    def mean(self) -> Tensor:
+        """0, shape (J,)."""
+        return torch.zeros(self.latent_dim)
+
+    @property
+    def variance(self) -> Tensor:
+        """1, shape (J,)."""
+        return torch.ones(self.latent_dim)
+
+    @property
+    def components(self) -> None:
+        """It is no mixture."""
+        return
+
+    def log_prob(self, z: Tensor, /) -> Tensor:
         """log p(z) = -1/2 sum_j (z_j^2 + log 2 pi): z of shape (..., J) gives (...,), nats."""
-        return -0.5 * (z.square() + _LOG_2PI).sum(-1)
+        return -negative_log_density(z.square(), 0.0).sum(-1)
 
     def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Draws z of shape (num_samples, J)."""
         return torch.randn(num_samples, self.latent_dim, generator=generator, device=generator.device)
 
+    def entropy(self) -> Tensor:
+        """J/2 log 2 pi e, a scalar, nats."""
+        return torch.tensor(0.5 * self.latent_dim * (1.0 + LOG_2PI))
+
+    def kl_per_dim_from(self, q: "DiagonalNormal", /) -> Tensor:
+        """KL(q || N(0, I)) of each dimension, shape (batch, J), nats."""
+        return q.kl_to_standard_normal()
+
+    def box(self, reach: float) -> tuple[Tensor, Tensor]:
+        """Corners of a box that holds ``reach`` standard deviations: two of shape (J,), float64."""
+        side = torch.full((self.latent_dim,), reach, dtype=torch.float64)
+        return -side, side
+
+    def frozen(self) -> "StandardNormal":
+        """Itself: it has no parameters."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class DiagonalNormal:
-    """q(z|x) = N(mean, diag exp(log_var)); both of shape (batch, J)."""
+    """q(z|x) = N(mean, diag exp(log_var)); both of shape (batch, J).
+
+    Example:
+        >>> q = DiagonalNormal.from_std(torch.zeros(1, 2), torch.tensor([[1.0, 2.0]]))
+        >>> q.kl_to_standard_normal()[0, 0]
+        tensor(0.)
+    """
 
     mean: Tensor
     log_var: Tensor
+
+    @classmethod
+    def from_std(cls, mean: Tensor, std: Tensor) -> "DiagonalNormal":
+        """N(mean, diag std^2), ``std`` above 0 and of a shape that broadcasts to that of ``mean``."""
+        return cls(mean, (2 * std.log()).expand_as(mean))
+
+    @classmethod
+    def cat(cls, parts: "Sequence[DiagonalNormal]") -> "DiagonalNormal":
+        """That of all examples from those of successive subsets."""
+        return cls(torch.cat([part.mean for part in parts]), torch.cat([part.log_var for part in parts]))
+
+    @classmethod
+    def where(cls, choose: Tensor, first: "DiagonalNormal", second: "DiagonalNormal") -> "DiagonalNormal":
+        """Example by example, the first where ``choose``, booleans of shape (batch,), and else the second."""
+        choose = choose[:, None]
+        return cls(
+            torch.where(choose, first.mean, second.mean), torch.where(choose, first.log_var, second.log_var)
+        )
 
     @property
     def std(self) -> Tensor:
         """sigma = exp(log_var / 2), shape (batch, J)."""
         return torch.exp(0.5 * self.log_var)
 
-    def of(self, rows: slice | Tensor) -> "DiagonalNormal":
-        """That of some data."""
+    @property
+    def variance(self) -> Tensor:
+        """sigma^2 = exp(log_var), shape (batch, J)."""
+        return torch.exp(self.log_var)
+
+    def as_normal(self) -> "DiagonalNormal":
+        """Itself."""
+        return self
+
+    def take(self, rows: int | slice | Tensor) -> "DiagonalNormal":
+        """That of one example or of a subset."""
         return DiagonalNormal(self.mean[rows], self.log_var[rows])
+
+    def split(self, rows: int) -> "list[DiagonalNormal]":
+        """Those of successive subsets of at most ``rows`` examples."""
+        return [
+            DiagonalNormal(*part)
+            for part in zip(self.mean.split(rows), self.log_var.split(rows), strict=True)
+        ]
+
+    def double(self) -> "DiagonalNormal":
+        """The same in float64."""
+        return DiagonalNormal(self.mean.double(), self.log_var.double())
+
+    def frozen(self) -> "DiagonalNormal":
+        """A copy without gradients, which no update of the weights changes."""
+        return DiagonalNormal(self.mean.detach().clone(), self.log_var.detach().clone())
 
     def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Noise eps ~ N(0, I) of shape (num_samples, batch, J)."""
-        shape = (num_samples, *self.mean.shape)
-        eps = torch.randn(shape, generator=generator, device=generator.device, dtype=self.mean.dtype)
-        return eps.to(self.mean.device)
+        return _standard_noise((num_samples, *self.mean.shape), self.mean, generator)
 
     def reparameterize(self, eps: Tensor) -> Tensor:
         """z = mean + std * eps (Kingma and Welling 2014, section 2.4): (M, batch, J)."""
         return self.mean + self.std * eps
 
-    def log_prob(self, z: Tensor) -> Tensor:
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Draws z of shape (num_samples, batch, J), differentiable in mean and log_var."""
+        return self.reparameterize(self.draw_eps(num_samples, generator=generator))
+
+    def log_prob(self, z: Tensor, /) -> Tensor:
         """log q(z|x) in nats: z of shape (..., batch, J) gives (..., batch)."""
-        scaled = (z - self.mean).square() * torch.exp(-self.log_var)
-        return -0.5 * (scaled + self.log_var + _LOG_2PI).sum(-1)
+        return -self._negative_log_prob(z).sum(-1)
+
+    def log_prob_per_dim(self, z: Tensor) -> Tensor:
+        """log q(z_j|x) of each dimension in nats: z of shape (..., batch, J) gives the same shape."""
+        return -self._negative_log_prob(z)
+
+    def _negative_log_prob(self, z: Tensor) -> Tensor:
+        squares = (z - self.mean).square() * torch.exp(-self.log_var)
+        return negative_log_density(squares, 0.5 * self.log_var)
+
+    def entropy(self) -> Tensor:
+        """sum_j (log sigma_j + 1/2 log 2 pi e), shape (batch,), nats."""
+        return (0.5 * self.log_var + 0.5 * (1.0 + LOG_2PI)).sum(-1)
+
+    def kl_per_dim(self, prior: Prior) -> Tensor | None:
+        """KL(q || p(z)) of each dimension, shape (batch, J), nats; None where there is no closed form."""
+        return prior.kl_per_dim_from(self)
+
+    def kl_per_dim_from(self, q: "DiagonalNormal", /) -> Tensor:
+        """KL(q || this) of each dimension, nats: the KL to N(0, I) in units of this one."""
+        shifted = DiagonalNormal((q.mean - self.mean) / self.std, q.log_var - self.log_var)
+        return shifted.kl_to_standard_normal()
 
     def kl_to_standard_normal(self) -> Tensor:
         """KL(q || N(0, I)) of each dimension, shape (batch, J), nats, >= 0.
@@ -79,6 +273,59 @@ class DiagonalNormal:
         sigma^2 - 1 as ``expm1``: near 0 the plain form loses a tenth of the value in float32.
         """
         return 0.5 * (self.mean.square() + torch.expm1(self.log_var) - self.log_var)
+
+
+@dataclass(frozen=True, slots=True)
+class FullNormal:
+    """N(mean, L L^T): ``mean`` of shape (..., D), ``factor`` L lower triangular of shape (..., D, D)."""
+
+    mean: Tensor
+    factor: Tensor
+
+    @classmethod
+    def from_covariance(cls, mean: Tensor, covariance: Tensor) -> "FullNormal":
+        """N(mean, covariance), the covariance positive definite."""
+        return cls(mean, torch.linalg.cholesky(covariance))
+
+    @property
+    def variance(self) -> Tensor:
+        """The diagonal of the covariance, shape (..., D)."""
+        return self.factor.square().sum(-1)
+
+    def log_prob(self, value: Tensor, /) -> Tensor:
+        """Log density, nats: values of shape (..., D) give (...,)."""
+        # Not by torch.distributions.MultivariateNormal: its first density imports a compiler (half a second).
+        return -negative_log_density(self._whitened(value - self.mean).square(), self._log_diagonal()).sum(-1)
+
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Draws of shape (num_samples, ..., D)."""
+        noise = _standard_noise((num_samples, *self.mean.shape), self.mean, generator)
+        return self.mean + (self.factor @ noise[..., None])[..., 0]
+
+    def entropy(self) -> Tensor:
+        """log det L + D/2 log 2 pi e, shape (...,), nats."""
+        return (self._log_diagonal() + 0.5 * (1.0 + LOG_2PI)).sum(-1)
+
+    def kl_from(self, q: DiagonalNormal) -> Tensor:
+        """KL(q || this), q of shape (D,): a scalar, nats.
+
+        1/2 [tr(C^-1 diag sigma^2) + a^T C^-1 a - D] + log det L - sum log sigma, a the means' difference.
+        """
+        spread, away = self._whitened(torch.diag(q.std)), self._whitened(q.mean - self.mean)
+        quadratic = spread.square().sum() + away.square().sum() - len(q.mean)
+        return 0.5 * quadratic + (self._log_diagonal() - 0.5 * q.log_var).sum()
+
+    def _whitened(self, centred: Tensor) -> Tensor:
+        """L^-1 times vectors of shape (..., D)."""
+        eye = torch.eye(self.factor.shape[-1], dtype=self.factor.dtype).expand_as(self.factor)
+        whitening = torch.linalg.solve_triangular(self.factor, eye, upper=False)
+        # One product for each factor: broadcasting would copy the factor for each vector.
+        count = math.prod(centred.shape[: centred.ndim - self.mean.ndim])
+        rows = centred.reshape(count, *self.mean.shape).movedim(0, -2)
+        return (rows @ whitening.mT).movedim(-2, 0).reshape(centred.shape)
+
+    def _log_diagonal(self) -> Tensor:
+        return self.factor.diagonal(dim1=-2, dim2=-1).log()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +339,19 @@ class Deterministic:
         """Zeros of shape (batch, J)."""
         return torch.zeros_like(self.mean)
 
+    @property
+    def variance(self) -> Tensor:
+        """Zeros of shape (batch, J)."""
+        return torch.zeros_like(self.mean)
+
+    def as_normal(self) -> DiagonalNormal:
+        """Raises :class:`BadInput` (code ``encoder_head``): it has no density."""
+        raise BadInput(
+            "encoder_head",
+            "a deterministic encoder has no q(z|x), so there is no bound to measure",
+            "choose an encoder with a variance",
+        )
+
     def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Zeros of shape (num_samples, batch, J): nothing is drawn."""
         del generator
@@ -101,8 +361,22 @@ class Deterministic:
         """z = mean for each sample: (M, batch, J)."""
         return self.mean.expand_as(eps)
 
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """The mean ``num_samples`` times: (num_samples, batch, J)."""
+        return self.reparameterize(self.draw_eps(num_samples, generator=generator))
 
-Posterior = DiagonalNormal | Deterministic
+    def log_prob(self, z: Tensor, /) -> Tensor:
+        """Raises :class:`BadInput` (code ``encoder_head``): it has no density."""
+        return self.as_normal().log_prob(z)
+
+    def kl_per_dim(self, prior: Prior) -> Tensor:
+        """Zeros of shape (batch, J), by convention."""
+        del prior
+        return self.kl_to_standard_normal()
+
+    def kl_to_standard_normal(self) -> Tensor:
+        """Zeros of shape (batch, J), by convention."""
+        return torch.zeros_like(self.mean)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +394,35 @@ class Bernoulli:
         """E[x|z] = sigmoid(logits), the decoded picture, same shape as ``logits``."""
         return torch.sigmoid(self.logits)
 
-    def log_prob(self, x: Tensor) -> Tensor:
+    @property
+    def variance(self) -> Tensor:
+        """y (1 - y), same shape as ``logits``."""
+        mean = self.mean
+        return mean * (1 - mean)
+
+    def log_prob(self, x: Tensor, /) -> Tensor:
         """sum_i x_i l_i - softplus(l_i): stable for any logit; shape (..., batch), nats."""
         return (x * self.logits - functional.softplus(self.logits)).sum(-1)
 
     def pairwise_log_prob(self, x: Tensor) -> Tensor:
-        """``log_prob`` of all data at all points: logits of shape (G, D), x of (n, D) give (G, n), nats."""
+        """``log_prob`` of all examples at all points: logits of (G, D), x of (n, D) give (G, n), nats."""
         return (self.logits @ x.T).double() - functional.softplus(self.logits).sum(-1, keepdim=True)
 
-    def sample(self, *, generator: torch.Generator) -> Tensor:
-        """Draws x, each 0 or 1, of the shape of ``logits``."""
-        return torch.bernoulli(self.mean, generator=generator)
+    def entropy(self) -> Tensor:
+        """sum_i softplus(l_i) - y_i l_i of binary x, shape (..., batch), nats."""
+        return -self.log_prob(self.mean)
+
+    def score(self, x: Tensor) -> Tensor:
+        """d log p(x|z) / d logits = x - y."""
+        return x - softplus_slope(self.logits)
+
+    def of_values(self, which: Tensor) -> "Bernoulli":
+        """The likelihood of some of the D values."""
+        return Bernoulli(self.logits[..., which])
+
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Draws x, each value 0 or 1, shape (num_samples, *shape of ``logits``)."""
+        return torch.bernoulli(self.mean.expand(num_samples, *self.logits.shape), generator=generator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +442,41 @@ class ContinuousBernoulli:
         exact = 1.0 / -torch.expm1(-logits) - 1.0 / logits
         return torch.where(near_zero, 0.5 + self.logits / 12.0 - self.logits**3 / 720.0, exact)
 
-    def log_prob(self, x: Tensor) -> Tensor:
+    @property
+    def variance(self) -> Tensor:
+        """Var(x_i|z) = 1 / l^2 - 1 / (2 sinh(l / 2))^2, the slope of the mean, and 1/12 at l = 0."""
+        logits, near_zero = self._away_from_zero()
+        exact = logits.square().reciprocal() - (2.0 * torch.sinh(0.5 * logits)).square().reciprocal()
+        squared = self.logits.square()
+        return torch.where(near_zero, 1.0 / 12.0 - squared / 240.0 + squared.square() / 6048.0, exact)
+
+    def log_prob(self, x: Tensor, /) -> Tensor:
         """Log density, summed over the last axis: shape (..., batch), nats; may be positive."""
         score = x * self.logits - functional.softplus(self.logits)
         return (score + self.log_normalizer()).sum(-1)
 
     def pairwise_log_prob(self, x: Tensor) -> Tensor:
-        """``log_prob`` of all data at all points: logits of shape (G, D), x of (n, D) give (G, n), nats."""
+        """``log_prob`` of all examples at all points: logits of (G, D), x of (n, D) give (G, n), nats."""
         constant = (self.log_normalizer() - functional.softplus(self.logits)).sum(-1, keepdim=True)
         return (self.logits @ x.T).double() + constant
+
+    def entropy(self) -> Tensor:
+        """-log p at the mean: the log density is linear in x; shape (..., batch), nats; may be negative."""
+        return -self.log_prob(self.mean)
+
+    def score(self, x: Tensor) -> Tensor:
+        """d log p(x|z) / d logits = x - E[x|z].
+
+        Written, like PyTorch's derivative, with the slope of log C: 1/l - 1/sinh l, near 0 its series.
+        """
+        logits, near_zero = self._away_from_zero()
+        series = self.logits / 6.0 - self.logits**3 * (7.0 / 360.0)
+        slope = torch.where(near_zero, series, 1.0 / logits - 1.0 / torch.sinh(logits))
+        return x - softplus_slope(self.logits) + slope
+
+    def of_values(self, which: Tensor) -> "ContinuousBernoulli":
+        """The likelihood of some of the D values."""
+        return ContinuousBernoulli(self.logits[..., which])
 
     def log_normalizer(self) -> Tensor:
         """log C of each value, same shape as ``logits``; a series where l / tanh(l / 2) is 0 / 0."""
@@ -169,10 +487,11 @@ class ContinuousBernoulli:
             near_zero, math.log(2.0) + squared / 12.0 - squared.square() * (7.0 / 1440.0), exact
         )
 
-    def sample(self, *, generator: torch.Generator) -> Tensor:
-        """Draws x by inverting the distribution function F(x) = expm1(l x) / expm1(l)."""
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Draws x by inverting F(x) = expm1(l x) / expm1(l): shape (num_samples, *shape of ``logits``)."""
         logits, near_zero = self._away_from_zero()
-        u = torch.rand(logits.shape, generator=generator, device=generator.device, dtype=logits.dtype)
+        shape = (num_samples, *logits.shape)
+        u = torch.rand(shape, generator=generator, device=generator.device, dtype=logits.dtype)
         u = u.to(logits.device)
         # Written with exp(-|l|) so that no large logit overflows; the mirror image serves negative ones.
         size = logits.abs()
@@ -197,26 +516,50 @@ class Gaussian:
         """E[x|z], the decoder's output."""
         return self.location
 
-    def log_prob(self, x: Tensor) -> Tensor:
+    @property
+    def variance(self) -> Tensor:
+        """scale^2, the shape of ``location``."""
+        return self.scale.square().expand_as(self.location)
+
+    def log_prob(self, x: Tensor, /) -> Tensor:
         """-1/2 ||x - y||^2 / s^2 - D log s - D/2 log 2 pi: shape (..., batch), nats; may be positive."""
-        scaled = ((x - self.location) / self.scale).square()
-        return -(0.5 * scaled + torch.log(self.scale) + 0.5 * _LOG_2PI).sum(-1)
+        squares = ((x - self.location) / self.scale).square()
+        return -negative_log_density(squares, torch.log(self.scale)).sum(-1)
 
     def pairwise_log_prob(self, x: Tensor) -> Tensor:
-        """``log_prob`` of every datum at every point: location (G, D), x of (n, D) give (G, n), nats.
+        """``log_prob`` of all examples at all points: location (G, D), x of (n, D) give (G, n), nats.
 
         In float64: ||x||^2 + ||y||^2 - 2 x.y over a small s^2 leaves nothing of float32.
         """
         scale, location, x = self.scale.double(), self.location.double(), x.double()
         squared = location.square().sum(-1, keepdim=True) + x.square().sum(-1) - 2 * location @ x.T
-        return -0.5 * squared / scale.square() - x.shape[-1] * (torch.log(scale) + 0.5 * _LOG_2PI)
+        constant = x.shape[-1] * negative_log_density(torch.zeros_like(scale), torch.log(scale))
+        return -0.5 * squared / scale.square() - constant
 
-    def sample(self, *, generator: torch.Generator) -> Tensor:
-        """Draws x of the shape of ``location``."""
-        noise = torch.randn(
-            self.location.shape, generator=generator, device=generator.device, dtype=self.location.dtype
-        )
-        return self.location + self.scale * noise.to(self.location.device)
+    def entropy(self) -> Tensor:
+        """D log s + D/2 log 2 pi e, shape (..., batch), nats."""
+        return (torch.log(self.scale) + 0.5 * (1.0 + LOG_2PI)).expand_as(self.location).sum(-1)
+
+    def score(self, x: Tensor) -> Tensor:
+        """d log p(x|z) / d location = (x - y) / s^2."""
+        return (x - self.location) / self.scale.square()
+
+    def of_values(self, which: Tensor) -> "Gaussian":
+        """The likelihood of some of the D values."""
+        return Gaussian(self.location[..., which], self.scale)
+
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Draws x of shape (num_samples, *shape of ``location``)."""
+        noise = _standard_noise((num_samples, *self.location.shape), self.location, generator)
+        return self.location + self.scale * noise
 
 
-LikelihoodModel = Bernoulli | ContinuousBernoulli | Gaussian
+def softplus_slope(u: Tensor) -> Tensor:
+    """d softplus(u)/du = sigmoid(u); 1 above 20, where PyTorch's softplus is the identity."""
+    return torch.where(u > 20.0, torch.ones_like(u), torch.sigmoid(u))
+
+
+def _standard_noise(shape: tuple[int, ...], like: Tensor, generator: torch.Generator) -> Tensor:
+    """N(0, 1) of a type, drawn where the generator is and moved to where the parameters are."""
+    noise = torch.randn(shape, generator=generator, device=generator.device, dtype=like.dtype)
+    return noise.to(like.device)

@@ -1,23 +1,23 @@
-"""The evidence lower bound and its two terms, per datum, in nats."""
+"""The evidence lower bound and its two terms, in nats per example."""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from vae_core.distributions import Deterministic, DiagonalNormal, Posterior, Prior, StandardNormal
+from vae_core.distributions import Distribution, Posterior, Prior
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 
 
 class ElboTerms(NamedTuple):
-    """The terms of the bound for each datum of a batch, in nats.
+    """The terms of the bound for each example of a batch, in nats.
 
     Arguments:
         reconstruction: E_q[log p(x|z)], estimated with M samples, shape (batch,).
         kl: KL(q(z|x) || p(z)), shape (batch,).
         kl_per_dim: Its parts by latent dimension, shape (batch, J); they sum to ``kl``. None when the KL is
-            a Monte-Carlo estimate, which does not fall apart by dimension.
+            a Monte-Carlo estimate, which has no parts by dimension.
     """
 
     reconstruction: Tensor
@@ -46,13 +46,13 @@ def elbo_terms(
 
     Arguments:
         model: The model.
-        x: Data of shape (batch, D).
+        x: Examples, shape (batch, D).
         num_samples: M.
         generator: Draws the noise.
         prior: Another p(z) than the model's.
 
     Raises:
-        BadInput: ``num_samples`` below 1, or data of another size than the model's.
+        BadInput: ``num_samples`` below 1, or examples of another size than the model's.
     """
     if num_samples < 1:
         raise BadInput("num_samples", f"num_samples must be at least 1, got {num_samples}", "1 is usual")
@@ -64,23 +64,23 @@ def elbo_terms(
 def elbo_terms_given_eps(
     model: VAE, x: Tensor, posterior: Posterior, eps: Tensor, *, prior: Prior | None = None
 ) -> ElboTerms:
-    """The same with given noise ``eps``, shape (M, batch, J): a differentiable function of the weights."""
+    """The terms for given noise ``eps``, shape (M, batch, J): a differentiable function of the weights."""
     z = posterior.reparameterize(eps)
     reconstruction = model.likelihood(z).log_prob(x).mean(0)
     kl, kl_per_dim = _kl(posterior, z, model.prior if prior is None else prior)
     return ElboTerms(reconstruction, kl, kl_per_dim)
 
 
-def monte_carlo_kl(posterior: DiagonalNormal, prior: Prior, z: Tensor) -> Tensor:
+def monte_carlo_kl(posterior: Distribution, prior: Distribution, z: Tensor) -> Tensor:
     """mean_m [log q(z_m|x) - log p(z_m)] for z of shape (M, batch, J): shape (batch,), nats, unbiased."""
     return (posterior.log_prob(z) - prior.log_prob(z)).mean(0)
 
 
 def penalised_kl(terms: ElboTerms, free_bits: float) -> Tensor:
-    """The KL that training weighs with beta, mean over the batch; so many nats of each dimension are free.
+    """The KL that training weighs with beta, mean over the batch; ``free_bits`` nats per dimension are free.
 
     sum_j max(free_bits, mean_batch KL_j) (Kingma et al. 2016, arXiv 1606.04934); the whole KL counts as one
-    dimension where it does not fall apart. Without free bits the mean KL.
+    dimension where it has no parts by dimension. Without free bits the mean KL.
     """
     if free_bits == 0:
         return terms.kl.mean()
@@ -90,13 +90,8 @@ def penalised_kl(terms: ElboTerms, free_bits: float) -> Tensor:
 
 
 def _kl(posterior: Posterior, z: Tensor, prior: Prior) -> tuple[Tensor, Tensor | None]:
-    if isinstance(posterior, Deterministic):
-        per_dim = torch.zeros_like(posterior.mean)
-        return per_dim.sum(-1), per_dim
-    if isinstance(prior, StandardNormal):
-        per_dim = posterior.kl_to_standard_normal()
-        return per_dim.sum(-1), per_dim
-    return monte_carlo_kl(posterior, prior, z), None
+    per_dim = posterior.kl_per_dim(prior)
+    return (monte_carlo_kl(posterior, prior, z), None) if per_dim is None else (per_dim.sum(-1), per_dim)
 
 
 _MAX_VALUES = 2_000_000
@@ -104,14 +99,14 @@ _MAX_VALUES = 2_000_000
 
 
 class Evaluation(NamedTuple):
-    """Means over data of the terms of the bound, nats per datum; ``elbo`` has beta = 1.
+    """Means of the terms of the bound over many examples, nats per example; ``elbo`` has beta = 1.
 
     Arguments:
         elbo: reconstruction - kl.
-        reconstruction: Mean of E_q[log p(x|z)], estimated with ``num_samples`` samples per datum.
+        reconstruction: Mean of E_q[log p(x|z)], estimated with ``num_samples`` samples per example.
         kl: Mean of KL(q(z|x) || p(z)).
         kl_per_dim: Its parts, shape (J,); empty when the KL is a Monte-Carlo estimate.
-        num_data: How many data were averaged.
+        num_examples: How many examples were averaged.
         num_samples: M.
     """
 
@@ -119,13 +114,13 @@ class Evaluation(NamedTuple):
     reconstruction: float
     kl: float
     kl_per_dim: Tensor
-    num_data: int
+    num_examples: int
     num_samples: int
 
 
 def evaluate(model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Generator) -> Evaluation:
-    """Means of the bound's terms over data x of shape (n, D); z is sampled from q, as in training."""
-    terms = terms_per_datum(model, x, num_samples=num_samples, generator=generator)
+    """Means of the bound's terms over x of shape (n, D); z is sampled from q, as in training."""
+    terms = terms_per_example(model, x, num_samples=num_samples, generator=generator)
     reconstruction, kl = float(terms.reconstruction.double().mean()), float(terms.kl.double().mean())
     per_dim = terms.kl_per_dim
     return Evaluation(
@@ -133,14 +128,16 @@ def evaluate(model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Ge
         reconstruction=reconstruction,
         kl=kl,
         kl_per_dim=torch.empty(0) if per_dim is None else per_dim.double().mean(0),
-        num_data=len(x),
+        num_examples=len(x),
         num_samples=num_samples,
     )
 
 
 @torch.no_grad()
-def terms_per_datum(model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Generator) -> ElboTerms:
-    """The bound's terms of many data, shape (n,), in pieces of bounded memory; no gradients."""
+def terms_per_example(
+    model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Generator
+) -> ElboTerms:
+    """The terms of the bound for many examples, shape (n,), in pieces of bounded memory; no gradients."""
     rows = max(1, _MAX_VALUES // (num_samples * max(x.shape[-1], model.config.prior_width)))
     parts = [
         elbo_terms(model, piece, num_samples=num_samples, generator=generator) for piece in x.split(rows)

@@ -1,6 +1,8 @@
 """The variational autoencoder: networks in, distributions out."""
 
+import copy
 import math
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +25,7 @@ from vae_core.networks import MLP
 from vae_core.priors import DiagonalMixture, MixtureParameters, PseudoInputs, vamp_prior
 
 MIN_LIKELIHOOD_SCALE = 1e-3
-"""Lower limit of a learned s: on data that the decoder can copy, s -> 0 makes the density infinite."""
+"""Lower limit of a learned s: where the decoder reproduces x exactly, s -> 0 makes the density infinite."""
 
 
 class VAE(nn.Module):
@@ -70,21 +72,19 @@ class VAE(nn.Module):
         if self.config.prior == "mixture":
             return self.mixture()
         if self.config.prior == "vamp":
-            posterior = self.posterior(self.pseudo_inputs())
-            assert isinstance(posterior, DiagonalNormal), "the configuration allows no other"
-            return vamp_prior(posterior)
+            return vamp_prior(self.posterior(self.pseudo_inputs()).as_normal())
         return StandardNormal(self.config.latent_dim)
 
     def posterior(self, x: Tensor) -> Posterior:
-        """The approximate posterior q(z|x) of data x of shape (batch, D).
+        """The approximate posterior q(z|x) of examples x of shape (batch, D).
 
         Raises:
-            BadInput: The data have another number of values than the model (code ``data_dim``).
+            BadInput: The examples have another number of values than the model (code ``data_dim``).
         """
         if x.shape[-1] != self.config.data_dim:
             raise BadInput(
                 "data_dim",
-                f"this model takes {self.config.data_dim} values per datum, the data have {x.shape[-1]}",
+                f"this model takes {self.config.data_dim} values per example, the data have {x.shape[-1]}",
                 "choose the data set that the model was trained on",
             )
         outputs = self.encoder(x)
@@ -104,11 +104,21 @@ class VAE(nn.Module):
             return Bernoulli(outputs)
         if self.config.likelihood == "continuous_bernoulli":
             return ContinuousBernoulli(outputs)
-        return Gaussian(outputs, self.likelihood_scale())
+        return Gaussian(outputs, self._scale(outputs))
+
+    def with_networks(self, decoder: nn.Module, encoder: nn.Module | None = None) -> Self:
+        """This model with other networks in the place of its own; everything else is shared with it."""
+        other = copy.copy(self)
+        other._modules = self._modules | {"decoder": decoder}
+        if encoder is not None:
+            other._modules["encoder"] = encoder
+        return other
 
     def likelihood_scale(self) -> Tensor:
         """s of the Gaussian likelihood as a scalar tensor, set or learned."""
+        return self._scale(next(self.parameters()))
+
+    def _scale(self, like: Tensor) -> Tensor:
         if self.config.likelihood_scale is None:
             return torch.exp(self.log_scale.clamp(min=math.log(MIN_LIKELIHOOD_SCALE)))
-        weight = self.decoder.biases[0]
-        return torch.tensor(self.config.likelihood_scale, dtype=weight.dtype, device=weight.device)
+        return torch.tensor(self.config.likelihood_scale, dtype=like.dtype, device=like.device)

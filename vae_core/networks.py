@@ -41,14 +41,15 @@ class MLP(nn.Module):
             weight = torch.randn(fan_out, fan_in, generator=generator, device=generator.device)
             self.weights.append(nn.Parameter(weight * (gain / math.sqrt(fan_in))))
             self.biases.append(nn.Parameter(torch.zeros(fan_out, device=generator.device)))
-        # Kept as pairs: a ParameterList looks entries up by name, 5 % of a step on small networks.
-        self._layers = tuple(zip(self.weights, self.biases, strict=True))
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (..., dims[0]) to (..., dims[-1])."""
-        last = len(self._layers) - 1
-        for index, (weight, bias) in enumerate(self._layers):
-            x = functional.linear(x, weight, bias)
+        # Read at each call from the dictionaries in which torch.func.functional_call puts other parameters;
+        # indexing a ParameterList looks entries up by name, 5 % of a step on small networks.
+        weights, biases = self.weights._parameters.values(), self.biases._parameters.values()
+        last = len(weights) - 1
+        for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+            x = functional.linear(x, weight, bias)  # type: ignore[arg-type]
             if index < last:
                 x = self.activation(x)
         return x

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, Prior
+from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal
 
 _START_VARIANCE: Final = 0.25
-"""Of a component of an untrained mixture; its mean has the rest of 1, so that it begins near N(0, I)."""
+"""Variance of each component before training; the means have the rest of 1: it begins near N(0, I)."""
 
 _NOISE: Final = 0.15
 _OPEN_INTERVAL: Final = (0.05, 0.95)
-"""Where a sigmoid still has a slope."""
+"""Where the gradient of a sigmoid does not vanish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,38 +35,52 @@ class DiagonalMixture:
     log_weights: Tensor
     components: DiagonalNormal
 
-    def log_prob(self, z: Tensor) -> Tensor:
+    @property
+    def mean(self) -> Tensor:
+        """sum_k pi_k mean_k, shape (J,)."""
+        return self.log_weights.exp() @ self.components.mean
+
+    @property
+    def variance(self) -> Tensor:
+        """sum_k pi_k (sigma_k^2 + mean_k^2) - mean^2, shape (J,)."""
+        squares = self.components.variance + self.components.mean.square()
+        return self.log_weights.exp() @ squares - self.mean.square()
+
+    def log_prob(self, z: Tensor, /) -> Tensor:
         """log p(z), nats: z of shape (..., J) gives (...,)."""
         return torch.logsumexp(self.log_weights + self.components.log_prob(z[..., None, :]), -1)
 
     def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
-        """Draws z of shape (num_samples, J): a component, then a place in it."""
+        """Draws z of shape (num_samples, J): a component, then a point from it."""
         rows = torch.multinomial(self.log_weights.exp(), num_samples, replacement=True, generator=generator)
-        chosen = self.components.of(rows)
-        return chosen.reparameterize(chosen.draw_eps(1, generator=generator))[0]
+        return self.components.take(rows).sample(1, generator=generator)[0]
+
+    def kl_per_dim_from(self, q: DiagonalNormal, /) -> None:
+        """None: the KL to a mixture has no closed form."""
+        del q
+
+    def box(self, reach: float) -> tuple[Tensor, Tensor]:
+        """Corners of a box that holds ``reach`` standard deviations of each component: (J,), float64."""
+        mean, std = self.components.mean.double(), self.components.std.double()
+        return (mean - reach * std).amin(0), (mean + reach * std).amax(0)
+
+    def frozen(self) -> "DiagonalMixture":
+        """A copy without gradients, which no update of the weights changes."""
+        return DiagonalMixture(self.log_weights.detach().clone(), self.components.frozen())
 
 
 def vamp_prior(posterior: DiagonalNormal) -> DiagonalMixture:
     """p(z) = 1/K sum_k q(z|u_k) from q of K pseudo-inputs (Tomczak and Welling 2018, arXiv 1705.07120).
 
-    With all n training data as pseudo-inputs it is their aggregate posterior, the best of all priors for
-    these data: the mean KL is then the mutual information of x and z.
+    With all n training examples as pseudo-inputs it is their aggregate posterior, the best of all priors for
+    them: the mean KL is then the mutual information of x and z.
     """
     count = len(posterior.mean)
     return DiagonalMixture(posterior.mean.new_full((count,), -math.log(count)), posterior)
 
 
-def prior_box(prior: Prior, latent_dim: int, reach: float) -> tuple[Tensor, Tensor]:
-    """Corners of a box that holds ``reach`` deviations of every component: two of shape (J,), float64."""
-    if not isinstance(prior, DiagonalMixture):
-        side = torch.full((latent_dim,), reach, dtype=torch.float64)
-        return -side, side
-    mean, std = prior.components.mean.double(), prior.components.std.double()
-    return (mean - reach * std).amin(0), (mean + reach * std).amax(0)
-
-
 class MixtureParameters(nn.Module):
-    """What a mixture prior learns: weights through a softmax, means, and log variances.
+    """The parameters of a learned mixture prior: weights through a softmax, means, and log variances.
 
     Arguments:
         config: K components in J dimensions.
@@ -88,10 +102,10 @@ class MixtureParameters(nn.Module):
 
 
 class PseudoInputs(nn.Module):
-    """What a VampPrior learns: K data u_k that never were, of shape (K, D).
+    """The parameters of a VampPrior: K pseudo-inputs u_k, shape (K, D).
 
     For a likelihood of values in [0, 1] they are a sigmoid of the parameters. The paper clamps them
-    (Hardtanh), but a pixel that a step carried over the edge has no gradient there and never comes back.
+    (Hardtanh), but a pixel that an update moves past the limit has no gradient there and stays.
 
     Arguments:
         config: K pseudo-inputs of D values.
@@ -106,7 +120,7 @@ class PseudoInputs(nn.Module):
 
     @torch.no_grad()
     def begin_near(self, x: Tensor) -> None:
-        """Starts all of them near one datum x of shape (D,), each with some of its own noise."""
+        """Initialises all of them near one example x of shape (D,), each with noise of its own."""
         start = torch.logit(x.clamp(*_OPEN_INTERVAL)) if self._is_bounded else x
         self.values.mul_(_NOISE).add_(start)
 

@@ -43,8 +43,8 @@ def _walk(shown: Subject, split: Split) -> None:
     walk = Walk(
         axes=None if grid is None else [axis.numpy() for axis in grid.axes],
         log_density=None if grid is None else grid.log_density.numpy(),
-        means=np.concatenate([step.mean.numpy() for step in steps]),
-        stds=np.concatenate([step.std.numpy() for step in steps]),
+        means=np.concatenate([step.q.mean.numpy() for step in steps]),
+        stds=np.concatenate([step.q.std.numpy() for step in steps]),
         elbo=elbo,
         log_evidence=exact,
     )

@@ -49,7 +49,7 @@ def place_payload(which: str, x: tuple[float, ...]) -> Payload:
     """The same for a place z on a line or in a plane."""
     import torch
 
-    return chosen_q.place_payload(_noisy(which), torch.tensor(x, dtype=torch.float64))
+    return chosen_q.noisy_mixture_payload(_noisy(which), torch.tensor(x, dtype=torch.float64))
 
 
 @st.cache_data(show_spinner=False)

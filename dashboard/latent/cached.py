@@ -82,7 +82,7 @@ def sample(subject: Subject, z: Array) -> Array:
 
     noise = torch.Generator().manual_seed(subject.config.seed)
     with torch.no_grad():
-        return subject.model.likelihood(torch.from_numpy(z)).sample(generator=noise).numpy()
+        return subject.model.likelihood(torch.from_numpy(z)).sample(1, generator=noise)[0].numpy()
 
 
 def neighbours(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dashboard.subject import pretrained
 
 if TYPE_CHECKING:
+    from vae_core.distributions import Prior
     from vae_core.labs.priors.plug_in import PluggedIn
 
 Array = NDArray[np.float32]
@@ -62,12 +63,6 @@ def plugged(num_components: int) -> dict[str, Plugged]:
     return found
 
 
-def _centres(prior: object) -> Array:
-    from vae_core.labs.em.mixture import Mixture
-    from vae_core.priors import DiagonalMixture
-
-    if isinstance(prior, Mixture):
-        return prior.means.float().numpy()
-    return (
-        prior.components.mean.numpy() if isinstance(prior, DiagonalMixture) else np.empty((0, 2), np.float32)
-    )
+def _centres(prior: "Prior") -> Array:
+    components = prior.components
+    return np.empty((0, 2), np.float32) if components is None else components.mean.float().numpy()

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import cached as cache
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
-from dashboard.shell import state
+from dashboard.shell import pages, state
 from dashboard.subject import Subject, pretrained, subject_of
 from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
@@ -74,6 +74,6 @@ def _draw(view: JobView | None, shown: Subject) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{which}** · {facts}", width="content")
         if view is None:
-            st.page_link("../pages/train.py", label="Train your own", icon=":material/play_circle:")
+            pages.link("train", "Train your own")
         elif view.status == "running":
             st.button("Newest weights", icon=":material/refresh:", help="Looks again, at the weights of now.")

@@ -46,7 +46,7 @@ def covered_pixels(canvas: Locator, *, above: int) -> int:
 def sent_messages(page: Page) -> list[object]:
     """Fills with what a page sends to the server from now on; for a page that has not been opened yet."""
     sent: list[object] = []
-    page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     return sent
 
 

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.runs.job import JobView
 from dashboard.runs.pretrained import SHIPPED_RUN
 from dashboard.runs.runner import LocalRunner
+from dashboard.shell import pages
 from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, trained, turn_to
 from tests.polling import until
 
@@ -22,16 +23,7 @@ from vae_core.data import load_dataset
 from vae_core.elbo import evaluate
 from vae_core.runs.runfile import load_run, save_run
 
-PAGES: Final = (
-    "start",
-    "train",
-    "latent_space",
-    "elbo",
-    "free_energy",
-    "gradients",
-    "priors",
-    "compare",
-)
+PAGES: Final = tuple(page.name for page in pages.PAGES)
 GARBAGE: Final = [
     *(("beta", text) for text in ("abc", "nan", "1e999", "-1")),
     *(("latent_dim", text) for text in ("-5", "2.5")),

@@ -136,7 +136,7 @@ def test_noise_is_standard_normal(generator: torch.Generator) -> None:
 def test_continuous_bernoulli_is_sampled_as_its_distribution_function(
     logit: float, generator: torch.Generator
 ) -> None:
-    samples = ContinuousBernoulli(torch.full((NUM_SAMPLES,), logit)).sample(generator=generator)
+    samples = ContinuousBernoulli(torch.full((NUM_SAMPLES,), logit)).sample(1, generator=generator)[0]
     assert samples.min() >= 0
     assert samples.max() <= 1
 
@@ -153,9 +153,9 @@ def test_continuous_bernoulli_is_sampled_as_its_distribution_function(
 
 def test_gaussian_and_bernoulli_are_sampled_as_they_say(generator: torch.Generator) -> None:
     scale = torch.tensor(0.3)
-    normal = Gaussian(torch.full((NUM_SAMPLES,), 2.0), scale).sample(generator=generator)
+    normal = Gaussian(torch.full((NUM_SAMPLES,), 2.0), scale).sample(1, generator=generator)[0]
     assert ks_distance(normal, lambda x: torch.special.ndtr((x - 2) / 0.3)) < KS_BOUND
-    binary = Bernoulli(torch.full((NUM_SAMPLES,), -1.0)).sample(generator=generator)
+    binary = Bernoulli(torch.full((NUM_SAMPLES,), -1.0)).sample(1, generator=generator)[0]
     assert set(binary.tolist()) == {0, 1}
     # Hoeffding's bound for a mean of 0/1 values is the same as KS_BOUND.
     assert abs(float(binary.mean()) - 1 / (1 + math.e)) < KS_BOUND
@@ -167,7 +167,7 @@ def test_samples_repeat_with_their_generator() -> None:
 
     logits = torch.linspace(-3, 3, 50)
     for p in (Bernoulli(logits), ContinuousBernoulli(logits), Gaussian(logits, torch.tensor(1.0))):
-        assert torch.equal(p.sample(generator=seeded()), p.sample(generator=seeded())), p
+        assert torch.equal(p.sample(2, generator=seeded()), p.sample(2, generator=seeded())), p
 
 
 def test_pathwise_gradient(generator: torch.Generator) -> None:

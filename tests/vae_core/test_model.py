@@ -5,6 +5,7 @@ from typing import Final, get_args
 
 import pytest
 import torch
+from torch.func import functional_call, grad, vmap
 from torch.nn import functional
 
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
@@ -54,6 +55,43 @@ def test_initial_weights_have_the_variance_of_their_fan_in(activation: Activatio
     assert float(network.weights[0].detach().var()) == pytest.approx(gain / 400, rel=0.05)
     assert abs(float(network.weights[0].detach().mean())) < 5 * math.sqrt(gain / 400 / 1e5)
     assert network.biases[0].eq(0).all()
+
+
+def test_functional_call_uses_the_parameters_that_it_is_given() -> None:
+    first, second = (MLP((3, 5, 2), activation="tanh", generator=seeded(seed)) for seed in (0, 1))
+    x = torch.randn(6, 3, generator=seeded(2))
+    assert not torch.equal(first(x), second(x))
+    assert torch.equal(functional_call(first, dict(second.named_parameters()), (x,)), second(x))
+    network = MLP((3, 5, 2), activation="tanh", generator=seeded(0))
+    assert torch.equal(first(x), network(x)), "its own parameters are back afterwards"
+
+
+class Decoded(torch.nn.Module):
+    """A module whose forward pass decodes the mean of q(z|x)."""
+
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.model.likelihood(self.model.posterior(x).mean).mean
+
+
+def test_a_whole_model_obeys_functional_call() -> None:
+    first, second = (Decoded(VAE(ModelConfig(data_dim=4), generator=seeded(seed))) for seed in (0, 1))
+    x = torch.rand(6, 4, generator=seeded(2))
+    assert torch.equal(functional_call(first, dict(second.named_parameters()), (x,)), second(x))
+    # One gradient for each example, by vmap over the model as a function of its parameters.
+    parameters = {name: value.detach() for name, value in first.named_parameters()}
+
+    def output(parameters: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        return functional_call(first, parameters, (x[None],)).sum()
+
+    each = vmap(grad(output), in_dims=(None, 0))(parameters, x)
+    first(x).sum().backward()
+    for name, parameter in first.named_parameters():
+        if parameter.grad is not None:
+            torch.testing.assert_close(each[name].sum(0), parameter.grad)
 
 
 def test_a_network_without_hidden_layers_is_linear() -> None:
@@ -134,6 +172,6 @@ def test_gaussian_scale_is_set_or_learned_and_bounded_below() -> None:
 
 def test_data_of_another_size_are_refused() -> None:
     model = VAE(ModelConfig(data_dim=64), generator=seeded())
-    with pytest.raises(BadInput, match="takes 64 values per datum, the data have 784") as caught:
+    with pytest.raises(BadInput, match="takes 64 values per example, the data have 784") as caught:
         model.posterior(torch.zeros(2, 784))
     assert caught.value.code == "data_dim"

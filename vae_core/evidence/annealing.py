@@ -82,14 +82,14 @@ def ais_evidence(
     """
     _check(model, x, start, num_chains, num_temperatures)
     rows = max(1, _MAX_VALUES // (num_chains * widest_layer(model)))
-    pieces = list(zip(x.split(rows), start.mean.split(rows), start.log_var.split(rows), strict=True))
+    pieces = list(zip(x.split(rows), start.split(rows), strict=True))
     parts = []
-    for number, (piece, *q) in enumerate(pieces):
+    for number, (piece, q) in enumerate(pieces):
 
         def say(share: float, done: int = number) -> None:
             on_progress((done + share) / len(pieces))
 
-        bridge = _Bridge(model, piece, DiagonalNormal(*q), generator)
+        bridge = _Bridge(model, piece, q, generator)
         parts.append(_piece(bridge, num_chains, num_temperatures, say))
     return AisEvidence(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
@@ -146,7 +146,7 @@ class _Bridge:
 
     def __init__(self, model: VAE, x: Tensor, q: DiagonalNormal, generator: torch.Generator) -> None:
         self._model, self._x, self._generator = model, x, generator
-        self._q = DiagonalNormal(q.mean.detach(), q.log_var.detach())
+        self._q = q.frozen()
         with torch.no_grad():
             self._prior = model.prior  # once: a learned one is a function of the weights
 
@@ -225,8 +225,7 @@ class _Bridge:
 
     def _move(self, u: Tensor, temperature: float, step: Tensor) -> tuple[Tensor, Tensor]:
         """One transition; the new places, and the share of each datum's chains that moved."""
-        draw = DiagonalNormal(torch.zeros_like(u[0]), torch.zeros_like(u[0])).draw_eps
-        momentum = draw(len(u), generator=self._generator)
+        momentum = self._q.draw_eps(len(u), generator=self._generator)
         step = step[:, None]
         value, gradient = self._log_target(u, temperature)
         energy = value - 0.5 * momentum.square().sum(-1)

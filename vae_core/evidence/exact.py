@@ -86,8 +86,8 @@ def _measured(of: Integrand, places: Lattice, first: First) -> Evidence:
     log_evidence, reconstruction, cross = found.values
     error = torch.maximum(found.errors[0] + first.edge_share, found.errors[1])
     # q log(q / p(x, z)) + q log p(x|z) is q log(q / p(z)): the same cells integrate it.
-    is_closed_form = of.peaks is None
-    kl = of.q.kl_to_standard_normal().sum(-1) if is_closed_form else cross + reconstruction
+    per_dim = of.q.kl_per_dim(of.prior)
+    kl = cross + reconstruction if per_dim is None else per_dim.sum(-1)
     return Evidence(log_evidence, error, reconstruction, kl, cross + log_evidence)
 
 

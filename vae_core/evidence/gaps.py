@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal
 from vae_core.evidence.annealing import ais_evidence
 from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
 from vae_core.evidence.importance import iw_bound
@@ -65,11 +64,10 @@ def measure(
         kl_to_posterior = exact.kl_to_posterior
     else:
         # Not from the encoder's q: one far too narrow would hide its own error.
-        start = DiagonalNormal(best.mean, 2 * best.std.log())
         sampled = ais_evidence(
             model,
             x,
-            start=start,
+            start=best.q,
             generator=generator,
             on_progress=lambda share: on_progress(0.5 + 0.5 * share),
         )

@@ -31,13 +31,7 @@ def stochastic_posterior(model: VAE, x: Tensor) -> DiagonalNormal:
         BadInput: A deterministic encoder (code ``encoder_head``), weights that are no numbers (code
             ``diverged``), or data of another size than the model's (code ``data_dim``).
     """
-    posterior = model.posterior(x)
-    if not isinstance(posterior, DiagonalNormal):
-        raise BadInput(
-            "encoder_head",
-            "a deterministic encoder has no q(z|x), so there is no bound to measure",
-            "choose an encoder with a variance",
-        )
+    posterior = model.posterior(x).as_normal()
     if not bool(posterior.mean.isfinite().all() and posterior.log_var.isfinite().all()):
         raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
     return posterior

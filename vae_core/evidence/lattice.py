@@ -9,7 +9,6 @@ from vae_core.distributions import LikelihoodModel
 from vae_core.evidence.importance import widest_layer
 from vae_core.evidence.quadrature import NEGLIGIBLE, Cells, Integrand, Pairs, outside
 from vae_core.model import VAE
-from vae_core.priors import prior_box
 
 CELL: Final = 0.2
 """The side of the first cells."""
@@ -71,18 +70,18 @@ def lattice(of: Integrand, decoded: Lattice | None) -> Lattice:
     low, high = (of.q.mean - REACH * of.q.std).amin(0), (of.q.mean + REACH * of.q.std).amax(0)
     if decoded is not None and decoded.holds(low, high):
         return decoded
-    first, last = prior_box(of.prior, len(low), REACH)
+    first, last = of.prior.box(REACH)
     return _over(torch.minimum(low, first), torch.maximum(high, last))
 
 
 @torch.no_grad()
 def decoded_lattice(model: VAE) -> Lattice | None:
     """Cells over the prior and p(x|z) at their centres, for many data one by one; None for large decoders."""
-    places = _over(*prior_box(model.prior, model.config.latent_dim, REACH))
+    places = _over(*model.prior.box(REACH))
     centres = places.centres
     if len(centres) * widest_layer(model) > _MAX_KEPT_VALUES:
         return None
-    return places._replace(decoded=model.likelihood(centres.to(model.decoder.weights[0].dtype)))
+    return places._replace(decoded=model.likelihood(centres.to(next(model.parameters()).dtype)))
 
 
 def _over(low: Tensor, high: Tensor) -> Lattice:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal, StandardNormal
+from vae_core.distributions import DiagonalNormal
 from vae_core.evidence.importance import stochastic_posterior, widest_layer
 from vae_core.model import VAE
 
@@ -29,15 +29,13 @@ class LocalStep(NamedTuple):
     """The best q(z|x) for each datum so far.
 
     Arguments:
-        step: 0 is the encoder's answer.
-        mean: Shape (n, J).
-        std: Shape (n, J).
+        step: 0 is the encoder's q.
+        q: Of shape (n, J).
         elbo: Its bound, shape (n,), nats; it never falls.
     """
 
     step: int
-    mean: Tensor
-    std: Tensor
+    q: DiagonalNormal
     elbo: Tensor
 
 
@@ -47,14 +45,12 @@ class BestPosterior(NamedTuple):
     elbo - encoder_elbo is the amortisation gap, log p(x) - elbo the approximation gap (Cremer et al. 2018).
 
     Arguments:
-        mean: Shape (n, J).
-        std: Shape (n, J).
+        q: Of shape (n, J).
         elbo: The bound of the best q, not below ``encoder_elbo``.
         encoder_elbo: The bound of the encoder's q, by the same rule with the same points.
     """
 
-    mean: Tensor
-    std: Tensor
+    q: DiagonalNormal
     elbo: Tensor
     encoder_elbo: Tensor
 
@@ -88,7 +84,7 @@ def optimise_posterior(
     with torch.no_grad():
         start = stochastic_posterior(model, x)
     rule = _rule(model.config.latent_dim, x.dtype, generator, fine=False)
-    best = LocalStep(0, start.mean, start.std, torch.full((len(x),), -math.inf, dtype=torch.float64))
+    best = LocalStep(0, start, torch.full((len(x),), -math.inf, dtype=torch.float64))
     step = 0
     while step <= max_steps:
         before = best.elbo
@@ -116,15 +112,13 @@ def posterior_elbo(model: VAE, x: Tensor, q: DiagonalNormal, *, generator: torch
     """
     rule = _rule(model.config.latent_dim, x.dtype, generator, fine=False)
     rows = max(1, _MAX_VALUES // (len(rule.eps) * widest_layer(model)))
-    pieces = zip(q.mean.split(rows), q.log_var.split(rows), strict=True)
-    data = x.expand(len(q.mean), -1).split(rows)
-    parts = [_elbo(model, part, DiagonalNormal(*rest), rule) for part, rest in zip(data, pieces, strict=True)]
-    return torch.cat(parts).double()
+    pieces = zip(x.expand(len(q.mean), -1).split(rows), q.split(rows), strict=True)
+    return torch.cat([_elbo(model, *piece, rule) for piece in pieces]).double()
 
 
 def _round(model: VAE, x: Tensor, rule: _Rule, best: LocalStep, step: int) -> Iterator[LocalStep]:
     """Adam from the best so far, in units of its std: one that was far too small has grown by then."""
-    start = DiagonalNormal(best.mean, 2 * best.std.log())
+    start = best.q
     shift, growth = (torch.zeros_like(start.mean, requires_grad=True) for _ in range(2))
     optimizer = torch.optim.Adam((shift, growth), lr=_LEARNING_RATE)
     trail: list[Tensor] = []
@@ -171,45 +165,38 @@ def best_posterior(
             steps = [step]
         parts.append(_compared(model, piece, steps[-1], fine))
     on_progress(1.0)
-    return BestPosterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+    q, elbo, encoder_elbo = zip(*parts, strict=True)
+    return BestPosterior(DiagonalNormal.cat(q), torch.cat(elbo), torch.cat(encoder_elbo))
 
 
 @torch.no_grad()
 def _compared(model: VAE, x: Tensor, found: LocalStep, fine: _Rule) -> BestPosterior:
     encoder = stochastic_posterior(model, x)
-    local = DiagonalNormal(found.mean, 2 * found.std.log())
-    encoder_elbo, elbo = (_fine_elbo(model, x, q, fine) for q in (encoder, local))
-    keep = (elbo > encoder_elbo)[:, None]
-    return BestPosterior(
-        torch.where(keep, local.mean, encoder.mean),
-        torch.where(keep, local.std, encoder.std),
-        torch.maximum(elbo, encoder_elbo),
-        encoder_elbo,
-    )
+    encoder_elbo, elbo = (_fine_elbo(model, x, q, fine) for q in (encoder, found.q))
+    q = DiagonalNormal.where(elbo > encoder_elbo, found.q, encoder)
+    return BestPosterior(q, torch.maximum(elbo, encoder_elbo), encoder_elbo)
 
 
 def _fine_elbo(model: VAE, x: Tensor, q: DiagonalNormal, rule: _Rule) -> Tensor:
     rows = max(1, _MAX_VALUES // (len(rule.eps) * widest_layer(model)))
-    pieces = zip(x.split(rows), q.mean.split(rows), q.log_var.split(rows), strict=True)
-    return torch.cat([_elbo(model, part, DiagonalNormal(*rest), rule).double() for part, *rest in pieces])
+    pieces = zip(x.split(rows), q.split(rows), strict=True)
+    return torch.cat([_elbo(model, *piece, rule).double() for piece in pieces])
 
 
 def _elbo(model: VAE, x: Tensor, q: DiagonalNormal, rule: _Rule) -> Tensor:
     z = q.reparameterize(rule.eps)
     reconstruction = (rule.weights * model.likelihood(z).log_prob(x)).sum(0)
     prior = model.prior
-    if isinstance(prior, StandardNormal):
-        return reconstruction - q.kl_to_standard_normal().sum(-1)
+    per_dim = q.kl_per_dim(prior)
+    if per_dim is not None:
+        return reconstruction - per_dim.sum(-1)
     return reconstruction - (rule.weights * (q.log_prob(z) - prior.log_prob(z))).sum(0)
 
 
 def _better(best: LocalStep, step: int, q: DiagonalNormal, elbo: Tensor) -> LocalStep:
     higher = elbo > best.elbo
     return LocalStep(
-        step,
-        torch.where(higher[:, None], q.mean.detach(), best.mean),
-        torch.where(higher[:, None], q.std.detach(), best.std),
-        torch.where(higher, elbo, best.elbo),
+        step, DiagonalNormal.where(higher, q.frozen(), best.q), torch.where(higher, elbo, best.elbo)
     )
 
 

@@ -9,7 +9,6 @@ from vae_core.evidence.exact import check_exact_dims
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.evidence.lattice import REACH
 from vae_core.model import VAE
-from vae_core.priors import prior_box
 
 _GRID: Final = {1: 600, 2: 48}
 _ZOOM: Final = {1: 200, 2: 24}
@@ -37,7 +36,7 @@ def posterior_on_grid(model: VAE, x: Tensor) -> PosteriorGrid:
     check_exact_dims(model)
     posterior = stochastic_posterior(model, x[None])
     mean, std = posterior.mean[0], posterior.std[0]
-    first, last = (side.to(mean.dtype) for side in prior_box(model.prior, len(mean), REACH))
+    first, last = (side.to(mean.dtype) for side in model.prior.box(REACH))
     low, high = torch.minimum(mean - REACH * std, first), torch.maximum(mean + REACH * std, last)
     for _ in range(2):
         axes, log_joint = _joint_on_box(model, x, low, high, _ZOOM[len(mean)])

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal, LikelihoodModel, Prior
+from vae_core.distributions import DiagonalNormal, LikelihoodModel, StandardNormal
 from vae_core.evidence.importance import MAX_VALUES, stochastic_posterior, widest_layer
 from vae_core.model import VAE
 from vae_core.priors import DiagonalMixture
@@ -52,7 +52,7 @@ class Integrand(NamedTuple):
     """
 
     model: VAE
-    prior: Prior
+    prior: StandardNormal | DiagonalMixture
     x: Tensor
     q: DiagonalNormal
     peaks: Peaks | None
@@ -74,7 +74,7 @@ class Integrand(NamedTuple):
     def of(self, rows: slice | Tensor) -> "Integrand":
         """That of some of the data."""
         peaks = self.peaks and self.peaks._replace(log_joint=self.peaks.log_joint[:, rows])
-        return self._replace(x=self.x[rows], q=self.q.of(rows), peaks=peaks)
+        return self._replace(x=self.x[rows], q=self.q.take(rows), peaks=peaks)
 
 
 def integrand_of(model: VAE, x: Tensor) -> Integrand:
@@ -84,11 +84,10 @@ def integrand_of(model: VAE, x: Tensor) -> Integrand:
         BadInput: A deterministic encoder, weights that are no numbers, or data of another size.
     """
     q = stochastic_posterior(model, x)
-    q = DiagonalNormal(q.mean.double(), q.log_var.double())
-    found = Integrand(model, model.prior, x, q, None)
-    if not isinstance(found.prior, DiagonalMixture):
-        return found
+    found = Integrand(model, model.prior, x, q.double(), None)
     components = found.prior.components
+    if components is None:
+        return found
     places = components.mean.double()
     log_joint = torch.cat(
         [found.likelihood(piece).pairwise_log_prob(x) for piece in places.split(found.points_at_once)]
@@ -249,8 +248,7 @@ def _log_likelihood(of: Integrand, points: Tensor, pairs: Pairs) -> Tensor:
 def log_density(q: DiagonalNormal, cells: Cells, step: float) -> Tensor:
     """log q of pairs at the children of their cells that there are, shape (K, P)."""
     datum, corners = cells.pairs.datum, cells.corners(step)
-    constant = -0.5 * (q.log_var + math.log(2 * math.pi)).sum(1)
-    total = constant.index_select(0, datum).repeat(len(corners), 1)
+    total = q.log_prob(q.mean).index_select(0, datum).repeat(len(corners), 1)
     for dim, distance in enumerate(_distances(q, cells)):
         scale = (-0.5 * (-q.log_var[:, dim]).exp()).index_select(0, datum)
         total += (distance + corners[..., dim]).square_().mul_(scale)

@@ -7,6 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from vae_core.distributions import Gaussian
+
 Reduction = Literal["sum", "mean"]
 
 
@@ -93,4 +95,5 @@ def highest_density(data_dim: int, scale: float) -> float:
 
     Above 0 for s < 0.399: a density may exceed 1, so a negative loss is no error.
     """
-    return -data_dim * (math.log(scale) + 0.5 * math.log(2 * math.pi))
+    values = torch.zeros(data_dim, dtype=torch.float64)
+    return float(Gaussian(values, torch.tensor(scale, dtype=torch.float64)).log_prob(values))

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal
+from vae_core.distributions import DiagonalNormal, StandardNormal
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
 from vae_core.model import VAE
@@ -76,14 +76,14 @@ def measure_misprints(model: VAE, x: Tensor, *, generator: torch.Generator) -> M
         generator: Draws the samples.
 
     Raises:
-        BadInput: Another head, or more latent dimensions.
+        BadInput: A deterministic encoder (code ``encoder_head``), or more latent dimensions (``latent_dim``).
     """
     with torch.no_grad():
-        q = model.posterior(x[None])
-    if not isinstance(q, DiagonalNormal) or model.config.latent_dim > MAX_EXACT_DIMS:
-        raise BadInput("model", "this needs a Gaussian q in one or two dimensions", "choose another model")
-    mean, log_var = (part[0].double() for part in (q.mean, q.log_var))
-    std, log_evidence, gap = (0.5 * log_var).exp(), *_exact(model, x)
+        q = model.posterior(x[None]).as_normal().take(0).double()
+    if model.config.latent_dim > MAX_EXACT_DIMS:
+        raise BadInput("latent_dim", "this needs a q in one or two dimensions", "choose another model")
+    mean, log_var, std = q.mean, q.log_var, q.std
+    log_evidence, gap = _exact(model, x)
     first, second = (_with_q(model, x, mean, std * width) for width in (1.0, WIDER))
     minus_kl = 0.5 * float((1 + log_var - mean.square() - log_var.exp()).sum())
     return Misprints(
@@ -101,7 +101,7 @@ def measure_misprints(model: VAE, x: Tensor, *, generator: torch.Generator) -> M
         posterior_mass=math.exp(first.log_ratio - log_evidence),
         log_evidence=log_evidence,
         **_masses(),
-        **_sampled(model, DiagonalNormal(mean, log_var), generator),
+        **_sampled(model, q, generator),
     )
 
 
@@ -113,7 +113,7 @@ def _exact(model: VAE, x: Tensor) -> tuple[float, float]:
 def _masses() -> dict[str, float]:
     """Integrals over x of both densities, for D = 1 and y = 0."""
     line = torch.linspace(-12, 12, 4801, dtype=torch.float64)
-    printed, right = (-line.square()).exp(), (-0.5 * line.square()).exp() / math.sqrt(2 * math.pi)
+    printed, right = (-line.square()).exp(), StandardNormal(1).log_prob(line[:, None]).exp()
     return {
         "mass_printed": float(torch.trapezoid(printed, line)),
         "mass": float(torch.trapezoid(right, line)),
@@ -143,7 +143,7 @@ def _with_q(model: VAE, x: Tensor, mean: Tensor, std: Tensor) -> _WithQ:
     nodes = torch.cartesian_prod(*[line] * len(mean)).reshape(-1, len(mean))
     shares = (-0.5 * nodes.square().sum(1)).log_softmax(0)
     z = mean + std * nodes
-    log_q = -0.5 * nodes.square().sum(1) - (std.log() + 0.5 * math.log(2 * math.pi)).sum()
+    log_q = StandardNormal(len(mean)).log_prob(nodes) - std.log().sum()
     with torch.no_grad():
         log_likelihood = model.likelihood(z.to(x.dtype)).log_prob(x).double()
     log_ratio = log_likelihood + model.prior.log_prob(z) - log_q

@@ -4,25 +4,12 @@ The board keeps its place while data arrive: a new payload redraws its canvases 
 so zoom, crosshair and keyboard focus stay.
 """
 
-from typing import Final
-
 from streamlit.components.v2 import component
 
-from dashboard.components.files import joined
-
-ROOMS: Final = (
-    "board/base.js",
-    "board/curves.js",
-    "board/zoom.js",
-    "board/plane.js",
-    "board/pictures.js",
-    "board/points.js",
-    "board/board.js",
-)
-"""The scripts in the order of their needs; joined to one module, so only the last one exports."""
+from dashboard.components.files import bundle, joined
 
 _mount = component(
-    "training_board", html=joined("board/board.html"), css=joined("board/board.css"), js=joined(*ROOMS)
+    "training_board", html=joined("board/board.html"), css=joined("board/board.css"), js=bundle("board")
 )
 
 

@@ -1,4 +1,4 @@
-"""What the live training board is told: a snapshot as short strings and plain values, ready for JSON."""
+"""The message to the live training board: a snapshot as short strings and plain values, ready for JSON."""
 
 import base64
 from typing import Final
@@ -43,9 +43,9 @@ def board_payload(
     """Packs a snapshot for the board.
 
     Arguments:
-        snapshot: What the run shows of itself now.
-        run_id: Tells one run from the next: a new one starts the board's zoom and motion afresh.
-        image_shape: (height, width) of a datum with height * width = D; None where data are no images.
+        snapshot: Of the run.
+        run_id: A new one resets the board's zoom and its transitions.
+        image_shape: (height, width) of an example with height * width = D; None where examples are no images.
         class_names: Names of the labels; a label beyond them is shown as its number.
         deterministic: Whether the encoder has no variance, so that there is neither a bound nor a KL.
 

@@ -1,11 +1,11 @@
 """A q that is dragged: its free energy, computed in the browser, beside the posterior and log p(x)."""
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from streamlit.components.v2 import component
 
-from dashboard.components.files import joined
+from dashboard.components.files import bundle, joined
 from dashboard.theme import PALETTES
 
 if TYPE_CHECKING:
@@ -14,31 +14,22 @@ if TYPE_CHECKING:
     from vae_core.labs.em.free_energy import NoisyMixture
     from vae_core.labs.em.mixture import Mixture
 
-ROOMS: Final = (
-    "board/base.js",
-    "chosen_q/math.js",
-    "chosen_q/account.js",
-    "chosen_q/rooms.js",
-    "chosen_q/chosen_q.js",
-)
-"""The scripts in the order of their needs; joined to one module, so only the last one exports."""
-
 Payload = dict[str, Any]
 
 _mount = component(
     "chosen_q",
     html=joined("chosen_q/chosen_q.html"),
     css=joined("chosen_q/chosen_q.css"),
-    js=joined(*ROOMS),
+    js=bundle("chosen_q"),
 )
 
 
 def components_payload(mixture: "Mixture", x: "Tensor") -> Payload:
-    """What the element is told where z is the component that made x.
+    """The message where z is the component that generated x.
 
     Arguments:
         mixture: p(x, z).
-        x: The datum, shape (D,).
+        x: The example, shape (D,).
     """
     log_joint = mixture.log_joint(x[None])[0]
     return {
@@ -50,12 +41,12 @@ def components_payload(mixture: "Mixture", x: "Tensor") -> Payload:
     }
 
 
-def place_payload(model: "NoisyMixture", x: "Tensor") -> Payload:
-    """What the element is told where z is a place seen through noise.
+def noisy_mixture_payload(model: "NoisyMixture", x: "Tensor") -> Payload:
+    """The message where x is z plus Gaussian noise.
 
     Arguments:
         model: p(x, z) in one or two dimensions.
-        x: The datum, shape (D,).
+        x: The example, shape (D,).
     """
     return {
         "kind": "line" if len(x) == 1 else "plane",
@@ -68,7 +59,7 @@ def place_payload(model: "NoisyMixture", x: "Tensor") -> Payload:
 
 
 def _mixture(mixture: "Mixture") -> Payload:
-    """The logarithm of each component's weight and normaliser is its joint density at its own mean."""
+    """The log weight plus log normaliser of a component is its log joint density at its own mean."""
     return {
         "constants": mixture.log_joint(mixture.means).diagonal().tolist(),
         "means": mixture.means.tolist(),
@@ -77,10 +68,10 @@ def _mixture(mixture: "Mixture") -> Payload:
 
 
 def chosen_q(payload: Payload, *, key: str) -> None:
-    """Shows the element; dragging, its numbers and the walk to the best q send nothing to the server.
+    """Shows the element; dragging, its numbers and the ascent to the best q send nothing to the server.
 
     Arguments:
-        payload: Of :func:`components_payload` or :func:`place_payload`.
+        payload: Of :func:`components_payload` or :func:`noisy_mixture_payload`.
         key: Identity on the page; the same key keeps the same element.
     """
     # As bytes: for a dictionary Streamlit imports pandas first.

@@ -5,24 +5,22 @@ from typing import Any, Final
 
 from streamlit.components.v2 import component
 
-from dashboard.components.files import joined
+from dashboard.components.files import bundle, joined
 from dashboard.runs.job import JobView
 from dashboard.theme import PALETTES
 from vae_core.config import ModelConfig
 from vae_core.runs.snapshot import FLOW_NUMBERS, Flow, Snapshot
 
-ROOMS: Final = ("board/base.js", "flow/flow.js")
-"""The scripts in the order of their needs; joined to one module, so only the last one exports."""
 LONGEST_MS: Final = 4000
-"""How long the stages of a single step take: time to say what each does."""
+"""Duration of the stages of a single step: enough to explain each."""
 
 _mount = component(
-    "training_flow", html=joined("flow/flow.html"), css=joined("flow/flow.css"), js=joined(*ROOMS)
+    "training_flow", html=joined("flow/flow.html"), css=joined("flow/flow.css"), js=bundle("flow")
 )
 
 
 def flow_payload(snapshot: Snapshot, flow: Flow, view: JobView) -> dict[str, Any]:
-    """What the charts are told.
+    """The message to the charts.
 
     Arguments:
         snapshot: Of a run in slow motion.

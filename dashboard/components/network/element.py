@@ -6,7 +6,7 @@ from typing import Final
 
 from streamlit.components.v2 import component
 
-from dashboard.components.files import joined
+from dashboard.components.files import bundle, joined
 
 NAME: Final = "drawn_network"
 
@@ -14,7 +14,7 @@ _mount = component(
     NAME,
     html=joined("network/network.html"),
     css=joined("network/network.css"),
-    js=joined("network/network.js"),
+    js=bundle("network"),
 )
 
 

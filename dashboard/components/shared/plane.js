@@ -3,7 +3,7 @@
 import { clipTo, drawAxes, plotBox, prepare, showTip, stroke, write } from "./canvas.js";
 import { centreOf, makeFrame, panned, squareFrame, zoomed } from "./frame.js";
 import { extent, fixed, latentName, median, niceTicks } from "./numbers.js";
-import { listen } from "./pointer.js";
+import { KEY_MOVES, listen } from "./pointer.js";
 import { classColour } from "./theme.js";
 import { Tween } from "./tween.js";
 
@@ -24,6 +24,9 @@ import { Tween } from "./tween.js";
 
 const NUM_SHAPES = 3;
 const NUM_PLAIN = 8;
+/** What a key does: the factor of a zoom, and how many arrow keys cross what is in view. */
+const KEY_FACTOR = 0.7;
+const KEY_PANS = 10;
 
 /**
  * The shape of a class's marks: ten colours times three shapes, so that the classes from 8 on differ from all
@@ -318,7 +321,31 @@ export class Plane {
       drop: () => (this.held = null),
       wheel: (at, factor) => this.zoomAbout(at, factor),
       reset: () => this.look(null),
+      key: (event) => this.key(event.key),
     });
+  }
+
+  /**
+   * Whether it used the key.
+   * @param {string} key
+   */
+  key(key) {
+    const frame = this.currentFrame();
+    const middle = { x: frame.left + frame.width / 2, y: frame.top + frame.height / 2 };
+    const move = KEY_MOVES[key];
+    if (move) {
+      const moved = { x: (-move[0] * frame.width) / KEY_PANS, y: (move[1] * frame.height) / KEY_PANS };
+      this.look({ centre: panned(frame, centreOf(frame), moved), zoom: this.zoom });
+    } else if (key === "+" || key === "=") {
+      this.zoomAbout(middle, KEY_FACTOR);
+    } else if (key === "-") {
+      this.zoomAbout(middle, 1 / KEY_FACTOR);
+    } else if (key === "0") {
+      this.look(null);
+    } else {
+      return false;
+    }
+    return true;
   }
 
   leave() {

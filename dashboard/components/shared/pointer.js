@@ -10,7 +10,8 @@ import { wheelFactor } from "./frame.js";
  * @property {() => void} leave
  * @property {(at: Point, start: Point) => void} drag
  * @property {(at: Point, start: Point) => void} drop
- * @property {(at: Point, factor: number) => boolean} [wheel] Whether it used the turn; otherwise the page scrolls.
+ * @property {(at: Point, factor: number) => boolean} [wheel] A pinch, a turn of the wheel with Ctrl or Meta, or one
+ *   after a click on the canvas; returns whether it was used: otherwise the page scrolls.
  * @property {() => void} [reset] A double click.
  * @property {(event: KeyboardEvent) => boolean} [key] Whether it used the key, pressed without Ctrl, Meta and Alt.
  */
@@ -70,7 +71,10 @@ export function listen(element, { hover, leave, drag, drop, wheel, reset, key })
   if (key) listenToKeys(element, key);
   if (!wheel) return;
   const turn = (/** @type {WheelEvent} */ event) => {
-    if (wheel(placeOf(event), wheelFactor(event.deltaY))) event.preventDefault();
+    // Browsers report a pinch on a touch pad as a turn with Ctrl, and would enlarge the whole page.
+    const isPinch = event.ctrlKey || event.metaKey;
+    if (!isPinch && !element.matches(":focus")) return;
+    if (wheel(placeOf(event), wheelFactor(event.deltaY)) || isPinch) event.preventDefault();
   };
   element.addEventListener("wheel", turn, { passive: false });
 }

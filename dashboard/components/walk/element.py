@@ -1,4 +1,4 @@
-"""The moving picture of the Start page: a point that wanders in the latent plane, and its decoded image."""
+"""The moving picture of the Start page: a point in the latent plane, and its decoded image."""
 
 import json
 from typing import Final
@@ -6,11 +6,8 @@ from typing import Final
 from streamlit.components.v2 import component
 
 from dashboard.components.board.payload import Payload, board_payload
-from dashboard.components.files import joined
+from dashboard.components.files import bundle, joined
 from vae_core.runs.snapshot import Snapshot
-
-ROOMS: Final = ("board/base.js", "board/plane.js", "walk/image.js", "walk/walk.js")
-"""The scripts in the order of their needs; joined to one module, so only the last one exports."""
 
 _SHOWN: Final = (
     "class_names",
@@ -26,7 +23,7 @@ _SHOWN: Final = (
 )
 
 _mount = component(
-    "latent_walk", html=joined("walk/walk.html"), css=joined("walk/walk.css"), js=joined(*ROOMS)
+    "latent_walk", html=joined("walk/walk.html"), css=joined("walk/walk.css"), js=bundle("walk")
 )
 
 
@@ -50,10 +47,10 @@ def walk_payload(snapshot: Snapshot) -> Payload:
 
 
 def latent_walk(snapshot: Snapshot, *, key: str) -> None:
-    """Shows the latent plane with a point z that wanders by itself, and the image decoded at z.
+    """Shows the latent plane with a point z that moves by itself, and the image decoded at z.
 
-    The image between the nodes of the decoded grid is the bilinear blend of its four neighbours, mixed in
-    the browser; z stays within the grid. Nothing is sent to the server.
+    Between the nodes of the decoded grid the image is interpolated bilinearly in the browser; z stays within
+    the grid. Nothing is sent to the server.
 
     Arguments:
         snapshot: Of a model of images with a latent plane (J >= 2).

@@ -49,7 +49,7 @@ def test_the_best_q_closes_the_gap(app_server: Server, page: Page) -> None:
     element = opened(page, app_server, "component")
     assert equation(element)[2] > 0.1
     element.get_by_role("button", name="Find the best q").click()
-    expect(element.locator(".said")).to_contain_text("F = log p(x)", timeout=WAIT_MS)
+    expect(element.locator(".result")).to_contain_text("F = log p(x)", timeout=WAIT_MS)
     evidence, bound, gap = equation(element)
     assert (gap, bound) == (0, evidence)
     dragged(page, element, (0.2, 0.8), (0.2, 0.1))

@@ -9,7 +9,7 @@ from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from benchmarks.serving import Server
 from dashboard.runs.pretrained import SHIPPED_SNAPSHOT
-from dashboard.shell.doors import LABORATORIES, MODEL
+from dashboard.shell.pages import LABORATORIES, MODEL
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 from tests.browser.pages import NewPage, pixels_near, place, sent_messages
 from vae_core.runs.snapshot import Snapshot, read_snapshot
@@ -220,7 +220,7 @@ def test_draws_in_the_colours_of_the_theme(app_server: Server, new_page: NewPage
         assert canvas.get_attribute("aria-label"), canvas
 
 
-def test_doors_lead_to_the_pages(app_server: Server, page: Page) -> None:
+def test_cards_lead_to_the_pages(app_server: Server, page: Page) -> None:
     opened(page, app_server)
     page.get_by_test_id("stPageLink").get_by_text("ELBO").click()
     expect(page).to_have_url(re.compile(r"/elbo(\?|$)"))

@@ -2,10 +2,8 @@
 
 import base64
 import json
-import re
 import timeit
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.board import element as board
 from dashboard.components.board.payload import MAX_ROWS, Payload, board_payload, kept_rows
 from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot
-
-FOLDER = Path(__file__).resolve().parents[3] / "dashboard" / "components"
 
 
 def make_snapshot(*, rows: int = 300, latent_dim: int = 2, data_dim: int = 64) -> Snapshot:
@@ -120,18 +115,6 @@ def test_payload_costs_less_than_a_millisecond() -> None:
     snapshot = make_snapshot()
     seconds = min(timeit.repeat(lambda: payload_of(snapshot), number=1, repeat=50))
     assert seconds < 1e-3, seconds
-
-
-def test_rooms_make_one_module() -> None:
-    sources = {name: (FOLDER / name).read_text("utf-8") for name in board.ROOMS}
-    assert set(sources) == {f"board/{path.name}" for path in (FOLDER / "board").glob("*.js")}, set(sources)
-    exporting = [name for name, source in sources.items() if re.search(r"^export ", source, re.MULTILINE)]
-    assert exporting == ["board/board.js"], exporting
-    declared = re.findall(r"^(?:const|class|function) (\w+)", "\n".join(sources.values()), re.MULTILINE)
-    assert len(declared) == len(set(declared)), sorted(declared)
-    for name, source in sources.items():
-        assert not re.search(r"https?://|\bimport\b|\bfetch\b|innerHTML|console\.", source), name
-        assert len(source.splitlines()) <= 250, name
 
 
 def _page() -> None:

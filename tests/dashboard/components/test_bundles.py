@@ -44,3 +44,12 @@ def test_bundle_needs_no_other_file(element: str) -> None:
     text = (COMPONENTS / element / "bundle.js").read_text("utf-8")
     assert not re.search(r"^import\b", text, re.MULTILINE), element
     assert re.search(r"\bas default\b", text), element
+
+
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_modules_load_and_send_nothing(element: str) -> None:
+    """All that reaches the page comes in the message from Python; only the drawn network comes as markup."""
+    for path in modules(COMPONENTS / element / "index.js"):
+        text = path.read_text("utf-8")
+        assert not re.search(r"https?://(?!www\.w3\.org/)|\b(fetch|XMLHttpRequest|WebSocket)\b", text), path
+        assert "innerHTML" not in text or element == "network", path

@@ -1,7 +1,6 @@
 """The moving picture of the Start page: what it is told, and that the page stands without PyTorch."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,16 +11,14 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.walk import element as walk
 from dashboard.components.walk.element import walk_payload
 from dashboard.runs.pretrained import SHIPPED_SNAPSHOT
-from dashboard.shell.doors import LABORATORIES, MODEL
+from dashboard.shell.pages import LABORATORIES, MODEL
 from tests.dashboard.components.test_board import decoded
 from vae_core.runs.snapshot import Snapshot, read_snapshot
 
 ROOT = Path(__file__).resolve().parents[3]
-FOLDER = ROOT / "dashboard" / "components"
-DOORS = [door.label for door in (*MODEL, *LABORATORIES)]
+CARDS = [page.title for page in (*MODEL, *LABORATORIES)]
 
 
 @pytest.fixture(scope="module")
@@ -63,19 +60,6 @@ def test_shipped_grid_blends_well(shipped: Snapshot) -> None:
     assert float(np.median(error)) < 0.01, float(np.median(error))
 
 
-def test_rooms_make_one_module() -> None:
-    sources = {name: (FOLDER / name).read_text("utf-8") for name in walk.ROOMS}
-    own = {f"walk/{path.name}" for path in (FOLDER / "walk").glob("*.js")}
-    assert own <= set(sources), own
-    exporting = [name for name, source in sources.items() if re.search(r"^export ", source, re.MULTILINE)]
-    assert exporting == [walk.ROOMS[-1]], exporting
-    declared = re.findall(r"^(?:const|class|function) (\w+)", "\n".join(sources.values()), re.MULTILINE)
-    assert len(declared) == len(set(declared)), sorted(declared)
-    for name in own:
-        assert not re.search(r"https?://|\bimport\b|\bfetch\b|innerHTML|console\.", sources[name]), name
-        assert len(sources[name].splitlines()) <= 250, name
-
-
 def test_page_shows_the_walk(app: AppTest) -> None:
     assert not app.exception, app.exception
     (element,) = app.get("bidi_component")
@@ -84,9 +68,9 @@ def test_page_shows_the_walk(app: AppTest) -> None:
     assert grid_of(payload).shape == (24, 24, 8, 8), payload["grid_shape"]
 
 
-def test_page_has_a_door_to_each_other_page(app: AppTest) -> None:
+def test_page_has_a_card_for_each_other_page(app: AppTest) -> None:
     labels = [link.proto.label for link in app.get("page_link")]
-    assert labels == [f"**{label}**" for label in DOORS], labels
+    assert labels == [f"**{label}**" for label in CARDS], labels
     for file in ("train", "latent_space", "elbo"):
         app.switch_page(f"../pages/{file}.py").run()
         assert not app.exception, (file, app.exception)

@@ -41,8 +41,8 @@ def test_wrong_encoder_is_led_back_to_the_posterior(digits: Tensor, generator: t
     ppca = fit_ppca(digits, 2)
     found = best_posterior(spoilt(ppca), digits, generator=generator, on_progress=ignore)
     exact = exact_vae(ppca).posterior(digits)
-    assert ((found.mean - exact.mean) / exact.std).abs().max() < 1e-2
-    assert (found.std / exact.std - 1).abs().max() < 1e-2
+    assert ((found.q.mean - exact.mean) / exact.std).abs().max() < 1e-2
+    assert (found.q.std / exact.std - 1).abs().max() < 1e-2
     assert (ppca.log_prob(digits) - found.elbo).abs().max() < 1e-4, "no approximation gap"
     assert (found.elbo - found.encoder_elbo).min() > 0.1, "an amortisation gap for each"
 
@@ -62,7 +62,7 @@ def test_turned_posterior_leaves_its_approximation_gap(
     assert expected > 0.01
     gap = ppca.log_prob(digits) - found.elbo
     assert (gap - expected).abs().max() < 1e-4
-    assert (found.std * precision.diagonal().sqrt() - 1).abs().max() < 1e-2
+    assert (found.q.std * precision.diagonal().sqrt() - 1).abs().max() < 1e-2
 
 
 def test_more_dimensions_use_fixed_points(digits: Tensor, generator: torch.Generator) -> None:
@@ -82,7 +82,7 @@ def test_bound_climbs_from_the_encoders_and_never_falls(generator: torch.Generat
         model.decoder.weights[0].mul_(4)
     x = torch.rand(7, 9, generator=generator)
     steps = list(optimise_posterior(model, x, generator=generator))
-    assert torch.equal(steps[0].mean, model.posterior(x).mean)
+    assert torch.equal(steps[0].q.mean, model.posterior(x).mean)
     assert [step.step for step in steps] == list(range(len(steps)))
     climb = torch.stack([step.elbo for step in steps])
     assert (climb.diff(dim=0) >= 0).all()

@@ -1,7 +1,8 @@
 """log p(x) by quadrature: closed forms, an independent grid, any encoder, honest errors, the identity."""
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -216,20 +217,21 @@ def test_refusals(generator: torch.Generator) -> None:
         exact_evidence(model, x)
 
 
-def likelihoods(generator: torch.Generator) -> list[LikelihoodModel]:
-    outputs = 4 * torch.randn(6, 11, generator=generator)
-    return [Bernoulli(outputs), ContinuousBernoulli(outputs), Gaussian(outputs, torch.tensor(0.05))]
+LIKELIHOODS: Final[tuple[Callable[[Tensor], LikelihoodModel], ...]] = (
+    Bernoulli,
+    ContinuousBernoulli,
+    lambda outputs: Gaussian(outputs, torch.tensor(0.05).to(outputs)),
+)
 
 
-@pytest.mark.parametrize("index", [0, 1, 2])
-def test_pairs_are_log_prob_of_each_pair(index: int, generator: torch.Generator) -> None:
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+def test_pairs_are_log_prob_of_each_pair(
+    likelihood: Callable[[Tensor], LikelihoodModel], generator: torch.Generator
+) -> None:
     """In float64 to rounding; in float32 to 1e-4; the Gaussian's products are float64 there too."""
     x = torch.rand(4, 11, generator=generator)
-    single = likelihoods(generator)[index]
-    if isinstance(single, Gaussian):
-        double = Gaussian(single.location.double(), single.scale.double())
-    else:
-        double = type(single)(single.logits.double())
-    expected = torch.stack([double.log_prob(datum) for datum in x.double()], dim=1)
+    outputs = 4 * torch.randn(6, 11, generator=generator)
+    single, double = likelihood(outputs), likelihood(outputs.double())
+    expected = torch.stack([double.log_prob(example) for example in x.double()], dim=1)
     assert torch.allclose(double.pairwise_log_prob(x.double()), expected, rtol=1e-12, atol=1e-10)
     assert torch.allclose(single.pairwise_log_prob(x), expected, rtol=1e-5, atol=1e-4)

@@ -24,7 +24,7 @@ def test_mode_between_the_first_points_is_found() -> None:
         for weight in model.decoder.weights:
             weight.mul_(6)
         z = torch.randn(40, 2, generator=generator).double()
-        x = model.likelihood(z).sample(generator=generator).double()[:14]
+        x = model.likelihood(z).sample(1, generator=generator)[0].double()[:14]
         axis = torch.linspace(-6.5, 6.5, 1601, dtype=torch.float64)
         places = torch.cartesian_prod(axis, axis)
         log_joint = model.likelihood(places).log_prob(x[5]) + model.prior.log_prob(places)
@@ -41,7 +41,7 @@ def test_error_covers_what_kinks_hide() -> None:
     model = VAE(config, generator=generator).double()
     with torch.no_grad():
         z = torch.randn(40, 2, generator=generator).double()
-        x = model.likelihood(z).sample(generator=generator).double()[:15]
+        x = model.likelihood(z).sample(1, generator=generator)[0].double()[:15]
     found = exact_evidence(model, x)
     expected, *_ = by_plain_grid(model, x, count=1001, reach=6.5)
     assert ((found.log_evidence - expected).abs() <= found.error).all()

@@ -4,12 +4,12 @@ Two latent variables for which all is known: the component of a mixture (discret
 mixture and seen through noise, x ~ N(z, s^2 I) (continuous, one or two dimensions).
 """
 
-import math
 from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 
+from vae_core.distributions import DiagonalNormal, Gaussian
 from vae_core.errors import BadInput
 from vae_core.labs.em.mixture import Mixture, bound_of
 
@@ -104,8 +104,7 @@ class NoisyMixture(NamedTuple):
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """log N(x; z, s^2 I) at places of shape (n, D): shape (n,), nats."""
-        squares = (x - z).square().sum(-1)
-        return -0.5 * squares / self.noise**2 - len(x) * (math.log(self.noise) + 0.5 * math.log(2 * math.pi))
+        return Gaussian(z, torch.tensor(self.noise, dtype=torch.float64)).log_prob(x)
 
     def _predictive(self) -> Mixture:
         eye = torch.eye(self.prior.means.shape[1], dtype=torch.float64)
@@ -128,12 +127,13 @@ def gaussian_free_energy(model: NoisyMixture, x: Tensor, mean: Tensor, std: Tens
     if not (std > 0).all():
         raise BadInput("std", "the standard deviations of q must be above 0", "choose a wider q")
     nodes, shares = _lattice(len(x))
+    q = DiagonalNormal.from_std(mean, std)
     z = mean + std * nodes
-    log_q = -0.5 * nodes.square().sum(1) - (std.log() + 0.5 * math.log(2 * math.pi)).sum()
+    log_q = q.log_prob(z)
     log_prior, log_likelihood = model.prior.log_prob(z), model.log_likelihood(x, z)
     return FreeEnergy(
         energy=float(shares @ (log_prior + log_likelihood)),
-        entropy=float((std.log() + 0.5 * math.log(2 * math.pi * math.e)).sum()),
+        entropy=float(q.entropy()),
         reconstruction=float(shares @ log_likelihood),
         kl_to_prior=float(shares @ (log_q - log_prior)),
         kl_to_posterior=float(shares @ (log_q - model.posterior(x).log_prob(z))),

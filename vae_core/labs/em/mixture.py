@@ -4,7 +4,6 @@ With q_d the responsibilities of datum d,  log p(x_d) = F[q_d, theta] + KL(q_d |
 The E-step sets q_d to the posterior, so the gap is 0; the M-step maximises F over theta, so log p rises.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -13,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae_core.distributions import DiagonalNormal, FullNormal
 from vae_core.errors import BadInput
 
 Numbers = Tensor | NDArray[Any] | Sequence[Any]
 VARIANCE_FLOOR: Final = 1e-6
 """Of every covariance's eigenvalues: without one, a component on a single datum has an infinite density."""
-_LOG_2PI: Final = math.log(2 * math.pi)
 _EMPTY: Final = 1e-12
 """A component with a smaller share of the data has no mean of its own."""
 
@@ -69,16 +68,24 @@ class Mixture:
         """K."""
         return len(self.weights)
 
+    @property
+    def components(self) -> FullNormal:
+        """N(mu_k, Sigma_k): K Gaussians in D dimensions."""
+        return FullNormal.from_covariance(self.means, self.covariances)
+
+    @property
+    def mean(self) -> Tensor:
+        """sum_k pi_k mu_k, shape (D,)."""
+        return self.weights @ self.means
+
+    def kl_per_dim_from(self, q: DiagonalNormal, /) -> None:
+        """None: the KL to a mixture has no closed form."""
+        del q
+
     def log_joint(self, x: Tensor) -> Tensor:
         """log pi_k + log N(x_d; mu_k, Sigma_k) of data of shape (..., D): shape (..., K), nats."""
         x = torch.as_tensor(x, dtype=torch.float64)
-        # Not by torch.distributions.MultivariateNormal: its first density imports a compiler (half a second).
-        factor = torch.linalg.cholesky(self.covariances)
-        eye = torch.eye(factor.shape[-1], dtype=torch.float64).expand_as(factor)
-        whitening = torch.linalg.solve_triangular(factor, eye, upper=False)
-        white = torch.einsum("kij,...kj->...ki", whitening, x[..., None, :] - self.means)
-        half_log_det = factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-        return self.weights.log() - half_log_det - 0.5 * (white.square() + _LOG_2PI).sum(-1)
+        return self.weights.log() + self.components.log_prob(x[..., None, :])
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x_d) of data of shape (..., D): shape (...,), nats."""

@@ -13,15 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vae_core.config import Activation, check_beta
-from vae_core.distributions import (
-    LOG_VAR_RANGE,
-    Bernoulli,
-    Deterministic,
-    Gaussian,
-    LikelihoodModel,
-    Posterior,
-    StandardNormal,
-)
+from vae_core.distributions import LOG_VAR_RANGE, Posterior, softplus_slope
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.model import MIN_LIKELIHOOD_SCALE, VAE
@@ -83,11 +75,6 @@ class Backward(NamedTuple):
     gradients: dict[str, Tensor]
 
 
-def softplus_slope(u: Tensor) -> Tensor:
-    """d softplus(u)/du = sigmoid(u); 1 above 20, where PyTorch's softplus is the identity."""
-    return torch.where(u > 20.0, torch.ones_like(u), torch.sigmoid(u))
-
-
 SLOPES: Final[dict[Activation, Callable[[Tensor], Tensor]]] = {
     "tanh": lambda u: 1.0 - torch.tanh(u).square(),
     "relu": lambda u: (u > 0).to(u.dtype),
@@ -123,17 +110,17 @@ def back_propagate(
     q = model.posterior(x)
     z = q.reparameterize(eps[None])[0]
     into_decoder, likelihood = _forward(model.decoder, z), model.likelihood(z)
-    reconstruction, kl = likelihood.log_prob(x), _kl(q)
-    squares = 2.0 if slip == "no_half" else 1.0
-    delta = _output_delta(likelihood, x, squares)
+    reconstruction, kl = likelihood.log_prob(x), q.kl_to_standard_normal().sum(-1)
+    squares = 2.0 if slip == "no_half" and model.config.likelihood == "gaussian" else 1.0
+    delta = -squares * likelihood.score(x)
     decoder = _backward(model.decoder, "decoder", into_decoder, delta, model.config.activation, slip)
     delta_z = decoder[0].delta @ model.decoder.weights[0]
+    log_var = None if model.config.encoder_head == "deterministic" else q.as_normal().log_var
     delta = _heads_delta(model, q, into_encoder[-1].u, eps, delta_z, -weight if slip == "kl_sign" else weight)
     encoder = _backward(model.encoder, "encoder", into_encoder, delta, model.config.activation, slip)
     gradients = _gradients((*encoder, *decoder))
-    if isinstance(likelihood, Gaussian) and model.config.likelihood_scale is None:
-        gradients["log_scale"] = _log_scale_gradient(model, likelihood, x, squares)
-    log_var = None if isinstance(q, Deterministic) else q.log_var
+    if model.config.likelihood == "gaussian" and model.config.likelihood_scale is None:
+        gradients["log_scale"] = _log_scale_gradient(model, likelihood.mean, x, squares)
     parts = {"mean": q.mean, "log_var": log_var, "std": q.std, "eps": eps, "z": z, "delta_z": delta_z}
     terms = {"reconstruction": reconstruction, "kl": kl, "loss": weight * kl - reconstruction}
     return Backward(
@@ -172,24 +159,6 @@ def _backward(
     return tuple(reversed(layers))
 
 
-def _output_delta(likelihood: LikelihoodModel, x: Tensor, squares: float) -> Tensor:
-    """dL_b/du of the output layer: y - x for Bernoulli, (y - x)/s^2 for Gaussian, shape (batch, D).
-
-    For the continuous Bernoulli it is E[x|z] - x, too; written, like PyTorch's path, with the slope of
-    log C: 1/l - 1/sinh l, near 0 of its series.
-    """
-    if isinstance(likelihood, Gaussian):
-        return squares * (likelihood.location - x) / likelihood.scale.square()
-    logits = likelihood.logits
-    delta = softplus_slope(logits) - x
-    if isinstance(likelihood, Bernoulli):
-        return delta
-    near_zero = logits.abs() < 0.03
-    away = torch.where(near_zero, torch.ones_like(logits), logits)
-    series = logits / 6.0 - logits**3 * (7.0 / 360.0)
-    return delta - torch.where(near_zero, series, 1.0 / away - 1.0 / torch.sinh(away))
-
-
 def _heads_delta(
     model: VAE, q: Posterior, heads: Tensor, eps: Tensor, delta_z: Tensor, kl_weight: float
 ) -> Tensor:
@@ -198,16 +167,18 @@ def _heads_delta(
     delta_mean = delta_z + mean;  delta_phi = eps sigma delta_z / 2 + (sigma^2 - 1) / 2;  with a variance
     head times dphi/du = softplus'(u) / sigma^2. Where log sigma^2 is at its limit nothing passes.
     """
-    if isinstance(q, Deterministic):
+    head = model.config.encoder_head
+    if head == "deterministic":
         return delta_z
     delta_mean = delta_z + kl_weight * q.mean
-    if model.config.encoder_head == "unit_variance":
+    if head == "unit_variance":
         return delta_mean
-    delta_phi = 0.5 * eps * q.std * delta_z + 0.5 * kl_weight * torch.expm1(q.log_var)
+    log_var = q.as_normal().log_var
+    delta_phi = 0.5 * eps * q.std * delta_z + 0.5 * kl_weight * torch.expm1(log_var)
     low, high = LOG_VAR_RANGE
-    delta_phi = delta_phi * ((q.log_var > low) & (q.log_var < high))
-    if model.config.encoder_head == "variance":
-        delta_phi = delta_phi * softplus_slope(heads.chunk(2, dim=-1)[1]) / torch.exp(q.log_var)
+    delta_phi = delta_phi * ((log_var > low) & (log_var < high))
+    if head == "variance":
+        delta_phi = delta_phi * softplus_slope(heads.chunk(2, dim=-1)[1]) / torch.exp(log_var)
     return torch.cat([delta_mean, delta_phi], dim=-1)
 
 
@@ -220,17 +191,11 @@ def _gradients(layers: tuple[Layer, ...]) -> dict[str, Tensor]:
     return found
 
 
-def _log_scale_gradient(model: VAE, likelihood: Gaussian, x: Tensor, squares: float) -> Tensor:
+def _log_scale_gradient(model: VAE, decoded: Tensor, x: Tensor, squares: float) -> Tensor:
     """dL/d(log s) = mean_b [D - ||x - y||^2 / s^2], 0 below the limit of s."""
-    scaled = ((x - likelihood.location) / likelihood.scale).square().sum(-1)
+    scaled = ((x - decoded) / model.likelihood_scale()).square().sum(-1)
     gradient = (x.shape[-1] - squares * scaled).mean()
     return gradient * (model.log_scale >= math.log(MIN_LIKELIHOOD_SCALE))
-
-
-def _kl(q: Posterior) -> Tensor:
-    if isinstance(q, Deterministic):
-        return q.mean.new_zeros(len(q.mean))
-    return q.kl_to_standard_normal().sum(-1)
 
 
 def _check(model: VAE, x: Tensor, eps: Tensor) -> None:
@@ -241,7 +206,7 @@ def _check(model: VAE, x: Tensor, eps: Tensor) -> None:
     if eps.shape != (len(x), config.latent_dim):
         message = f"eps must have the shape {(len(x), config.latent_dim)}, got {tuple(eps.shape)}"
         raise BadInput("eps", message, "draw one noise vector for each datum")
-    if not isinstance(model.prior, StandardNormal):
+    if config.prior != "standard_normal":
         message = "the hand-derived gradients know the standard normal prior alone"
         raise BadInput("prior", message, "use a model with prior = standard_normal")
 

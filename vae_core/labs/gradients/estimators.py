@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from vae_core.config import check_integer
-from vae_core.distributions import DiagonalNormal, StandardNormal
+from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 
@@ -76,17 +76,15 @@ def elbo_expectation(model: VAE, x: Tensor) -> Expectation:
     def reconstruction(z: Tensor) -> Tensor:
         return model.likelihood(z).log_prob(x)
 
-    if isinstance(model.prior, StandardNormal):
-        return Expectation(reconstruction, _minus_kl)
-    return Expectation(lambda z: reconstruction(z) + model.prior.log_prob(z), _entropy)
+    def explicit(mean: Tensor, std: Tensor) -> Tensor:
+        q = DiagonalNormal.from_std(mean, std)
+        per_dim = q.kl_per_dim(model.prior)
+        return _zero(mean, std) + q.entropy() if per_dim is None else -per_dim.sum(-1)
 
-
-def _minus_kl(mean: Tensor, std: Tensor) -> Tensor:
-    return -DiagonalNormal(mean, 2 * std.log()).kl_to_standard_normal().sum(-1)
-
-
-def _entropy(mean: Tensor, std: Tensor) -> Tensor:
-    return (0.0 * mean + std.log() + 0.5 * math.log(2 * math.pi * math.e)).sum(-1)
+    some_q = DiagonalNormal.from_std(*torch.ones(2, model.config.latent_dim))
+    if some_q.kl_per_dim(model.prior) is not None:
+        return Expectation(reconstruction, explicit)
+    return Expectation(lambda z: reconstruction(z) + model.prior.log_prob(z), explicit)
 
 
 def value_and_slope(f: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tensor]:

@@ -245,4 +245,4 @@ def datum_expectation(model: VAE, x: Tensor) -> Datum:
     """
     q = stochastic_posterior(model, x[None])
     exact = elbo_expectation(copy.deepcopy(model).double(), x.double())
-    return Datum(elbo_expectation(model, x), exact, DiagonalNormal(q.mean.double(), q.log_var.double()))
+    return Datum(elbo_expectation(model, x), exact, q.double())

@@ -37,7 +37,7 @@ def mean_elbo(model: VAE, x: Tensor, means: Tensor, std: Tensor) -> Tensor:
     Returns:
         Shape (n,), nats, float64.
     """
-    q = DiagonalNormal(means, (2 * std.log()).expand_as(means))
+    q = DiagonalNormal.from_std(means, std)
     return posterior_elbo(model, x[None], q, generator=torch.Generator())
 
 
@@ -81,13 +81,12 @@ def _means(
 ) -> Iterator[Tensor]:
     mean = start.clone()
     moments = initial_moments(mean, config)
-    log_var = 2 * std.log()
     yield mean.clone()
     for _ in range(num_steps):
         place = mean.clone().requires_grad_()
         with torch.enable_grad():
-            q = DiagonalNormal(place[None], log_var[None])
-            z = q.reparameterize(q.draw_eps(config.num_samples, generator=generator))
+            q = DiagonalNormal.from_std(place[None], std)
+            z = q.sample(config.num_samples, generator=generator)
             loss = q.kl_to_standard_normal().sum() - model.likelihood(z).log_prob(x).mean()
             (gradient,) = torch.autograd.grad(loss, place)
         descend(mean, gradient, moments, config, learning_rate=config.learning_rate)

@@ -37,14 +37,14 @@ def plug_in_priors(
         BadInput: More components than data.
     """
     check_num_components(num_components, len(q.mean))
-    z = q.reparameterize(q.draw_eps(1, generator=generator))[0].double()
+    z = q.sample(1, generator=generator)[0].double()
     start = random_start(z, num_components, generator=generator)
     fitted = list(islice(em_steps(z, start, floor=VARIANCE_FLOOR), EM_STEPS))[-1].mixture
     rows = torch.randperm(len(z), generator=generator)[:num_components]
     return {
         "standard_normal": StandardNormal(z.shape[1]),
         "mixture": fitted,
-        "vamp": vamp_prior(q.of(rows)),
+        "vamp": vamp_prior(q.take(rows)),
     }
 
 
@@ -75,8 +75,7 @@ def paired(first: Tensor, second: Tensor) -> Estimate:
 @torch.no_grad()
 def plug_in(model: VAE, x: Tensor, prior: AnyPrior, *, num_samples: int, seed: int) -> PluggedIn:
     """The bound of data x under a prior; the same seed draws the same z, whatever the prior."""
-    q = model.posterior(x)
-    assert isinstance(q, DiagonalNormal), "a deterministic encoder has no prior to compare"
+    q = model.posterior(x).as_normal()
     noise = torch.Generator().manual_seed(seed)
     terms = elbo_terms(model, x, num_samples=num_samples, generator=noise, prior=prior)
     noise = torch.Generator().manual_seed(seed)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import DATASET_INFO, Dataset
-from vae_core.distributions import DiagonalNormal, StandardNormal
-from vae_core.elbo import terms_per_datum
+from vae_core.distributions import StandardNormal
+from vae_core.elbo import terms_per_example
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.evidence.exact import exact_evidence
 from vae_core.evidence.importance import stochastic_posterior
@@ -76,9 +76,9 @@ def lab_config(dataset: Dataset, num_components: int) -> ModelConfig:
 def look(model: VAE, x: Tensor, step: int) -> Look:
     """Measures a model on held-out data x, with the same noise at each call."""
     noise = torch.Generator().manual_seed(1)
-    terms = terms_per_datum(model, x, num_samples=NUM_SAMPLES, generator=noise)
+    terms = terms_per_example(model, x, num_samples=NUM_SAMPLES, generator=noise)
     elbo, prior = terms.elbo.double(), model.prior
-    centres = prior.components.mean if isinstance(prior, DiagonalMixture) else _draws(model)
+    centres = _draws(model) if prior.components is None else prior.components.mean
     is_vamp = model.config.prior == "vamp"
     return Look(
         step=step,
@@ -89,15 +89,8 @@ def look(model: VAE, x: Tensor, step: int) -> Look:
         means=model.posterior(x).mean,
         centres=centres.clone(),
         shown=model.pseudo_inputs().clone() if is_vamp else model.likelihood(centres).mean,
-        prior=_copied(prior),
+        prior=prior.frozen(),
     )
-
-
-def _copied(prior: AnyPrior) -> AnyPrior:
-    if not isinstance(prior, DiagonalMixture):
-        return prior
-    q = prior.components  # views of weights that go on moving
-    return DiagonalMixture(prior.log_weights.clone(), DiagonalNormal(q.mean.clone(), q.log_var.clone()))
 
 
 @torch.no_grad()
@@ -159,7 +152,7 @@ def measured(model: VAE, dataset: Dataset) -> dict[str, Tensor]:
     evidence = exact_evidence(model, x[:MAX_EXACT])
     fit = prior_fit(stochastic_posterior(model, x), model.prior, num_samples=NUM_SAMPLES, generator=noise)
     z = model.prior.sample(NUM_DECODED, generator=noise)
-    terms = terms_per_datum(model, x, num_samples=NUM_SAMPLES, generator=torch.Generator().manual_seed(1))
+    terms = terms_per_example(model, x, num_samples=NUM_SAMPLES, generator=torch.Generator().manual_seed(1))
     return {
         "elbo_of_data": terms.elbo,
         "log_evidence": evidence.log_evidence,

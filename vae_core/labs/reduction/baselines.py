@@ -11,6 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from vae_core.distributions import LOG_2PI
 from vae_core.errors import BadInput
 
 _SMALLEST_VARIANCE = 1e-12
@@ -116,7 +117,7 @@ class LinearGaussian:
         inside = (centred @ self.weights * self._posterior_mean(centred, self.weights)).sum(-1)
         squared = (centred.square().sum(-1) - inside) / self.variance
         log_det = (data_dim - latent_dim) * math.log(self.variance) + torch.logdet(precision)
-        return -0.5 * (squared + log_det + data_dim * math.log(2 * math.pi))
+        return -0.5 * (squared + log_det + data_dim * LOG_2PI)
 
     def inpaint(self, x: Tensor, hidden: Tensor) -> Tensor:
         """E[x_hidden | x_visible], which is the decoded posterior mean of z given the visible values."""

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import Dataset
-from vae_core.distributions import Gaussian, LikelihoodModel
 from vae_core.evidence.importance import iw_bound
 from vae_core.labs.reduction.baselines import LinearGaussian, visible_columns
 from vae_core.model import VAE
@@ -170,24 +169,17 @@ class Network:
         return (z - (inverse @ gradient[..., None])[..., 0]).detach()
 
     def _best_training_codes(self, x: Tensor, visible: Tensor) -> Tensor:
-        likelihood = _of_values(self._model.likelihood(self._codes), visible)
+        likelihood = self._model.likelihood(self._codes).of_values(visible)
         prior = self._log_prior(self._codes)[:, None]
         rows = max(1, _MAX_PAIRS // len(self._codes))
         places = [(likelihood.pairwise_log_prob(piece) + prior).argmax(0) for piece in x.split(rows)]
         return self._codes[torch.cat(places)]
 
     def _log_joint(self, z: Tensor, x: Tensor, visible: Tensor) -> Tensor:
-        return _of_values(self._model.likelihood(z), visible).log_prob(x) + self._log_prior(z)
+        return self._model.likelihood(z).of_values(visible).log_prob(x) + self._log_prior(z)
 
     def _log_prior(self, z: Tensor) -> Tensor:
         return self._model.prior.log_prob(z) if self._has_prior else torch.zeros_like(z[..., 0])
-
-
-def _of_values(likelihood: LikelihoodModel, places: Tensor) -> LikelihoodModel:
-    """The likelihood of some of the values: they are independent given z."""
-    if isinstance(likelihood, Gaussian):
-        return Gaussian(likelihood.location[..., places], likelihood.scale)
-    return type(likelihood)(likelihood.logits[..., places])
 
 
 def _higher(z: Tensor, value: Tensor, other_z: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from vae_core.config import check_number
+from vae_core.distributions import DiagonalNormal, FullNormal, negative_log_density
 from vae_core.errors import BadInput
-
-_LOG_2PI = math.log(2 * math.pi)
 
 
 class WeightFit(NamedTuple):
@@ -96,17 +95,19 @@ def fit_weights(
     mean, precision = _ridge(features, x, noise * math.sqrt(kl_factor), prior_std)
     exact_mean, exact_precision = _ridge(features, x, noise, prior_std)
     variance = 1 / precision.diagonal()
-    squares = (x - features @ mean).square().sum() + (features.square() @ variance).sum()
-    log_likelihood = -0.5 * squares / noise**2 - len(x) * (math.log(noise) + 0.5 * _LOG_2PI)
-    prior_precision = torch.eye(len(mean), dtype=torch.float64) / prior_std**2
+    squares = (x - features @ mean).square() + features.square() @ variance
+    log_likelihood = -negative_log_density(squares / noise**2, math.log(noise)).sum()
+    q = DiagonalNormal(mean, variance.log())
+    prior = DiagonalNormal.from_std(torch.zeros_like(mean), torch.full_like(mean, prior_std))
+    posterior = FullNormal.from_covariance(exact_mean, torch.linalg.inv(exact_precision))
     return WeightFit(
         mean=mean,
         exact_mean=exact_mean,
-        covariance=torch.linalg.inv(exact_precision),
+        covariance=posterior.factor @ posterior.factor.T,
         std=variance.sqrt(),
         log_likelihood=float(log_likelihood),
-        weight_kl=_divergence(mean, variance, torch.zeros_like(mean), prior_precision),
-        kl_to_posterior=_divergence(mean, variance, exact_mean, exact_precision),
+        weight_kl=float(prior.kl_per_dim_from(q).sum()),
+        kl_to_posterior=float(posterior.kl_from(q)),
         log_evidence=_log_evidence(features, x, noise, prior_std),
     )
 
@@ -118,16 +119,7 @@ def _ridge(features: Tensor, x: Tensor, noise: float, prior_std: float) -> tuple
     return torch.linalg.solve(precision, features.T @ x / noise**2), precision
 
 
-def _divergence(mean: Tensor, variance: Tensor, centre: Tensor, precision: Tensor) -> float:
-    """KL(N(mean, diag variance) || N(centre, precision^-1)), nats."""
-    away = mean - centre
-    quadratic = (precision.diagonal() * variance).sum() + away @ precision @ away - len(mean)
-    return float(0.5 * (quadratic - torch.linalg.slogdet(precision).logabsdet - variance.log().sum()))
-
-
 def _log_evidence(features: Tensor, x: Tensor, noise: float, prior_std: float) -> float:
     eye = torch.eye(len(x), dtype=torch.float64)
-    factor = torch.linalg.cholesky(prior_std**2 * features @ features.T + noise**2 * eye)
-    white = torch.linalg.solve_triangular(factor, x[:, None], upper=False)
-    constant = len(x) * _LOG_2PI + 2 * factor.diagonal().log().sum()
-    return float(-0.5 * (white.square().sum() + constant))
+    covariance = prior_std**2 * features @ features.T + noise**2 * eye
+    return float(FullNormal.from_covariance(torch.zeros_like(x), covariance).log_prob(x))

@@ -1,6 +1,5 @@
 """Full variational Bayes: besides q(z|x) for each datum, q(theta) for the weights that all data share."""
 
-import copy
 from typing import Literal, NamedTuple, Self
 
 import torch
@@ -8,12 +7,10 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig, check_choice, check_integer, check_number
 from vae_core.data import Dataset
-from vae_core.distributions import Gaussian
 from vae_core.elbo import ElboTerms, elbo_terms
 from vae_core.errors import BadInput
 from vae_core.labs.weights.posterior import WeightPosterior
 from vae_core.model import VAE
-from vae_core.networks import MLP
 from vae_core.training.loop import Training
 
 Over = Literal["decoder", "decoder and encoder"]
@@ -75,20 +72,12 @@ class BayesianVAE(VAE):
         return self.kl_per_weight().sum()
 
     def sampled(self, *, generator: torch.Generator) -> Self:
-        """The same model with one theta from q(theta): an ordinary VAE, differentiable in m and log s."""
-        return self._with([q.sampled(generator=generator) for q in self.weight_posteriors()])
+        """The same model with one theta from q(theta): a plain VAE, differentiable in m and log s."""
+        return self.with_networks(*(q.sampled(generator=generator) for q in self.weight_posteriors()))
 
     def local(self, *, generator: torch.Generator) -> Self:
-        """The same model drawing its pre-activations for each datum anew, whenever it is called."""
-        return self._with([q.local(generator=generator) for q in self.weight_posteriors()])
-
-    def _with(self, networks: list[MLP]) -> Self:
-        model = copy.copy(self)
-        model._modules = dict(self._modules)  # the copy's own: networks set below are not this model's
-        model.decoder = networks[0]
-        if len(networks) > 1:
-            model.encoder = networks[1]
-        return model
+        """The same model, drawing the pre-activations of each example anew at each call."""
+        return self.with_networks(*(q.local(generator=generator) for q in self.weight_posteriors()))
 
 
 class FullBayesTerms(NamedTuple):
@@ -201,10 +190,8 @@ def decoded_moments(
     means, own = [], []
     for _ in range(num_weights):
         likelihood = model.sampled(generator=generator).likelihood(z)
-        mean = likelihood.mean.double()
-        is_gaussian = isinstance(likelihood, Gaussian)
-        own.append(likelihood.scale.double().square().expand_as(mean) if is_gaussian else mean * (1 - mean))
-        means.append(mean)
+        means.append(likelihood.mean.double())
+        own.append(likelihood.variance.double())
     stacked = torch.stack(means)
     variance = stacked.var(0, correction=0)
     return DecodedMoments(stacked.mean(0), variance, torch.stack(own).mean(0), num_weights)

@@ -1,10 +1,11 @@
-"""A Gaussian over every weight of a network: q(theta) = prod_i N(w_i; m_i, s_i^2), and two ways to draw."""
+"""A Gaussian over every weight of a network: q(theta) = prod_i N(w_i; m_i, s_i^2), and two samplers of it."""
 
 import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
 from vae_core.config import check_number
@@ -29,7 +30,7 @@ class Layer(NamedTuple):
 
 
 class WeightPosterior(nn.Module):
-    """The approximate posterior of all weights and biases of an MLP, each by itself ("mean field").
+    """The approximate posterior of all weights and biases of an MLP, factorised ("mean field").
 
     Kingma and Welling 2014, appendix F; Blundell et al. 2015 (arXiv 1505.05424).
 
@@ -65,26 +66,31 @@ class WeightPosterior(nn.Module):
         (Kingma and Welling 2014, appendix B) in units of ``prior_std``.
         """
         mean, log_std = self._flat()
-        log_var = 2 * (log_std - math.log(prior_std))
-        return DiagonalNormal(mean / prior_std, log_var).kl_to_standard_normal()
+        prior = DiagonalNormal.from_std(torch.zeros_like(mean), torch.full_like(mean, prior_std))
+        return prior.kl_per_dim_from(DiagonalNormal(mean, 2 * log_std))
 
     def signal_to_noise(self) -> Tensor:
         """|m| / s of every weight and bias, shape (P,)."""
         mean, log_std = self._flat()
         return mean.abs() / log_std.exp()
 
-    def sampled(self, *, generator: torch.Generator) -> MLP:
-        """The network with weights w = m + s eps drawn from q once, for all data alike."""
-        return _SampledMLP(self, generator)
+    def sampled(self, *, generator: torch.Generator) -> "SampledNetwork":
+        """The network with weights w = m + s eps drawn from q once, the same for all examples."""
+        parameters = {}
+        for index, layer in enumerate(self.layers()):
+            weight = _drawn(layer.weight, layer.log_std_weight.exp(), generator)
+            bias = _drawn(layer.bias, layer.log_std_bias.exp(), generator)
+            parameters |= {f"weights.{index}": weight, f"biases.{index}": bias}
+        return SampledNetwork(self.means, parameters)
 
-    def local(self, *, generator: torch.Generator) -> MLP:
-        """The network that draws its pre-activations anew for each datum and call.
+    def local(self, *, generator: torch.Generator) -> "LocalNetwork":
+        """The network that draws its pre-activations anew for each example and call.
 
         The local reparameterisation (Kingma, Salimans and Welling 2015, arXiv 1506.02557):
         u = h m^T + m_b + sqrt(h^2 (s^2)^T + s_b^2) eps has the distribution that u has under w ~ q, but its
-        noise is independent from datum to datum, so that it averages out over a batch.
+        noise is independent between examples, so that it averages out over a batch.
         """
-        return _LocalMLP(self, generator)
+        return LocalNetwork(self, generator)
 
     def _flat(self) -> tuple[Tensor, Tensor]:
         layers = self.layers()
@@ -101,47 +107,50 @@ def pre_activation(layer: Layer, h: Tensor) -> tuple[Tensor, Tensor]:
         h: Its input, shape (..., fan_in).
 
     Returns:
-        Both of shape (..., fan_out); within one datum the units are independent.
+        Both of shape (..., fan_out); the units of one example are independent.
     """
     mean = functional.linear(h, layer.weight, layer.bias)
     variances = (2 * layer.log_std_weight).exp(), (2 * layer.log_std_bias).exp()
     return mean, functional.linear(h.square(), *variances).sqrt()
 
 
-class _SampledMLP(MLP):
-    """A network with weights drawn from q; a differentiable function of m and log s."""
+class SampledNetwork(nn.Module):
+    """A network under given parameters in place of its own (``torch.func.functional_call``).
 
-    def __init__(self, posterior: WeightPosterior, generator: torch.Generator) -> None:
-        nn.Module.__init__(self)
-        self.activation = posterior.means.activation
-        self.biases = posterior.means.biases
-        self._layers = tuple(
-            (
-                _drawn(layer.weight, layer.log_std_weight.exp(), generator),
-                _drawn(layer.bias, layer.log_std_bias.exp(), generator),
-            )
-            for layer in posterior.layers()
-        )
+    Arguments:
+        network: The network.
+        parameters: A value for each of its parameters, by name.
+    """
+
+    def __init__(self, network: MLP, parameters: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.network = network
+        self._sampled = parameters
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (..., dims[0]) to (..., dims[-1])."""
+        return functional_call(self.network, self._sampled, (x,))
 
 
-class _LocalMLP(MLP):
-    """A network that draws pre-activations whenever it is called."""
+class LocalNetwork(nn.Module):
+    """A network whose pre-activations are drawn at each call.
 
-    def __init__(self, posterior: WeightPosterior, generator: torch.Generator) -> None:
-        nn.Module.__init__(self)
-        self.activation = posterior.means.activation
-        self.biases = posterior.means.biases
-        self._posterior = posterior.layers()
+    Arguments:
+        posterior: q of its weights.
+        generator: Draws the noise.
+    """
+
+    def __init__(self, posterior: "WeightPosterior", generator: torch.Generator) -> None:
+        super().__init__()
+        self.posterior = posterior
         self._generator = generator
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (..., dims[0]) to (..., dims[-1])."""
-        last = len(self._posterior) - 1
-        for index, layer in enumerate(self._posterior):
-            x = _drawn(*pre_activation(layer, x), self._generator)
-            if index < last:
-                x = self.activation(x)
-        return x
+        *hidden, last = self.posterior.layers()
+        for layer in hidden:
+            x = self.posterior.means.activation(_drawn(*pre_activation(layer, x), self._generator))
+        return _drawn(*pre_activation(last, x), self._generator)
 
 
 def _drawn(mean: Tensor, std: Tensor, generator: torch.Generator) -> Tensor:

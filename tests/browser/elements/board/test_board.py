@@ -1,5 +1,6 @@
 """The training board in a real browser: it fits, it keeps its place while data arrive, and it rests."""
 
+import base64
 from dataclasses import dataclass
 
 import pytest
@@ -47,6 +48,13 @@ def hover(page: Page, canvas: Locator, x: float, y: float) -> None:
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
 
 
+def pinch(page: Page) -> None:
+    """A pinch outwards where the pointer is: browsers report it as a turn of the wheel with Ctrl."""
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+
+
 @pytest.mark.parametrize(("width", "columns"), [(1280, 3), (390, 1)])
 def test_fits_the_window(new_page: NewPage, width: int, columns: int) -> None:
     page = new_page(viewport={"width": width, "height": 800})
@@ -80,7 +88,7 @@ def test_shows_the_latest_numbers(page: Page) -> None:
         float(board.root.locator(".kl .value").evaluate("e => parseFloat(getComputedStyle(e).fontSize)"))
         >= 20
     )
-    label = "ELBO, nats per datum, at step 5900: held-out −25.00 · training −25.00"
+    label = "ELBO, nats per example, at step 5900: held-out −25.00 · training −25.00"
     expect(board.root.locator(".elbo canvas")).to_have_attribute("aria-label", label)
     for canvas in board.root.locator("canvas").all():
         assert canvas.get_attribute("role") == "img", canvas
@@ -103,7 +111,7 @@ def test_zoom_is_kept_while_points_arrive(page: Page) -> None:
     board = opened(page)
     canvas = board.root.locator(".elbo canvas")
     hover(page, canvas, 0.5, 0.5)
-    page.mouse.wheel(0, -120)
+    pinch(page)
     expect(board.root).not_to_have_attribute("data-zoom", "")
     zoom = board.root.get_attribute("data-zoom")
     board.reach(80)
@@ -115,7 +123,7 @@ def test_zoom_is_kept_while_points_arrive(page: Page) -> None:
 def test_new_run_starts_without_the_old_zoom(page: Page) -> None:
     board = opened(page)
     hover(page, board.root.locator(".kl canvas"), 0.5, 0.5)
-    page.mouse.wheel(0, -120)
+    pinch(page)
     expect(board.root).not_to_have_attribute("data-zoom", "")
     board.reach(5, run="b" * 16)
     expect(board.root).to_have_attribute("data-run", "b" * 16)
@@ -152,7 +160,7 @@ def test_crosshair_is_shared_and_names_its_step(page: Page) -> None:
         expect(board.root.locator(f".{chart} .note")).to_have_text(f"held-out {values}")
     page.mouse.move(1, 1)
     expect(tip).to_be_hidden()
-    expect(board.root.locator(".kl .note")).to_have_text("nats per datum")
+    expect(board.root.locator(".kl .note")).to_have_text("nats per example")
 
 
 def test_keys_move_the_crosshair_and_the_zoom(page: Page) -> None:
@@ -187,7 +195,7 @@ def test_plane_zooms_and_comes_back(page: Page) -> None:
     picture = "canvas => canvas.toDataURL()"
     before = canvas.evaluate(picture)
     hover(page, canvas, 0.2, 0.2)
-    page.mouse.wheel(0, -120)
+    pinch(page)
     until(lambda: canvas.evaluate(picture) != before, "a plane that is drawn larger")
     canvas.dblclick(position={"x": 60, "y": 20})
     page.mouse.move(1, 1)
@@ -215,7 +223,7 @@ def test_points_move_to_their_new_places_once_then_rest(
 @pytest.mark.parametrize("kind", ["points", "lines", "broken", "deterministic"])
 def test_draws_every_kind(page: Page, kind: str) -> None:
     board = opened(page, 1, kind=kind)
-    note = "no KL: deterministic encoder" if kind == "deterministic" else "nats per datum"
+    note = "no KL: deterministic encoder" if kind == "deterministic" else "nats per example"
     for rows, number in ((1, "0.0"), (40, "4.9")):
         board.reach(rows)
         decoded = pixels_near(board.root.locator(".pairs canvas"), CONCEPTS["light"]["decoded"])
@@ -224,3 +232,45 @@ def test_draws_every_kind(page: Page, kind: str) -> None:
         expect(board.root.locator(".kl .value")).to_have_text(value)
         expect(board.root.locator(".kl .note")).to_have_text(note)
         assert "NaN" not in board.root.inner_text(), board.root.inner_text()
+
+
+EVERY_EVENT = """() => {
+    const { shadowRoot } = document.querySelector("#host");
+    for (const canvas of shadowRoot.querySelectorAll("canvas")) {
+        const pointer = { bubbles: true, button: 0, clientX: 80, clientY: 80 };
+        for (const name of ["enter", "move", "down", "move", "up", "leave"])
+            canvas.dispatchEvent(new PointerEvent(`pointer${name}`, pointer));
+        canvas.dispatchEvent(new MouseEvent("dblclick", pointer));
+        canvas.dispatchEvent(new WheelEvent("wheel", { deltaY: -120, ctrlKey: true, cancelable: true }));
+        for (const key of ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "+", "-", "0", "Escape", "a"])
+            canvas.dispatchEvent(new KeyboardEvent("keydown", { key }));
+        canvas.focus();
+        canvas.blur();
+    }
+}"""
+
+
+def test_events_before_the_first_history_are_harmless(page: Page) -> None:
+    """The page fails for an error in any of its scripts (``watch``)."""
+    mounted = open_element(page, "board")
+    mounted.give(None)
+    page.evaluate(EVERY_EVENT)
+    drawn(page)
+    text = base64.b64encode(packed_board("images", 60, run="a" * 16)).decode()
+    page.evaluate(f"text => {{ window.element.give(text); ({EVERY_EVENT})(); }}", text)
+    expect(page.locator(".board")).to_have_attribute("data-rows", "60")
+    expect(page.locator(".board")).to_have_attribute("data-zoom", "")
+    page.evaluate(EVERY_EVENT)
+    mounted.remove()
+    drawn(page)
+
+
+def test_the_wheel_scrolls_the_page_until_the_chart_was_clicked(page: Page) -> None:
+    root = opened(page).root
+    for name in ("kl", "plane"):
+        canvas = root.locator(f".{name} canvas")
+        used = "canvas => { const turn = new WheelEvent('wheel', { deltaY: -120, cancelable: true }); "
+        used += "canvas.dispatchEvent(turn); return turn.defaultPrevented; }"
+        assert not canvas.evaluate(used), name
+        canvas.click()
+        assert canvas.evaluate(used), name

@@ -12,7 +12,7 @@ from torch.distributions import Normal
 from tests.prior_models import small
 from vae_core.data import Dataset, load_dataset
 from vae_core.distributions import DiagonalNormal
-from vae_core.elbo import elbo_terms, terms_per_datum
+from vae_core.elbo import elbo_terms, terms_per_example
 from vae_core.errors import BadInput
 from vae_core.labs.em.mixture import Mixture
 from vae_core.labs.priors.plug_in import paired, plug_in, plug_in_priors
@@ -81,7 +81,7 @@ def test_learned_priors_are_worth_nats_on_two_moons() -> None:
         config = replace(lab_config(moons, 20), prior=prior)
         model, _, _ = train_one(config, moons, num_epochs=60, seed=0, on_progress=lambda share: None)
         noise = torch.Generator().manual_seed(0)
-        elbos[prior] = terms_per_datum(model, moons.x_test, num_samples=16, generator=noise).elbo
+        elbos[prior] = terms_per_example(model, moons.x_test, num_samples=16, generator=noise).elbo
     for prior in ("mixture", "vamp"):
         gain = paired(elbos[prior], elbos["standard_normal"])
         assert gain.value > 4 * gain.standard_error > 0, (prior, gain)

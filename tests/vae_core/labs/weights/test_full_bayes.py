@@ -149,7 +149,7 @@ def test_variance_of_a_decoded_datum_falls_into_two_parts(likelihood: str) -> No
     with torch.no_grad():
         x = torch.stack(
             [
-                bayesian.sampled(generator=noise).likelihood(z).sample(generator=noise).double()
+                bayesian.sampled(generator=noise).likelihood(z).sample(1, generator=noise)[0].double()
                 for _ in range(2000)
             ]
         )

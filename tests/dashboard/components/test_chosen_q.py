@@ -1,16 +1,15 @@
-"""The arithmetic of the q that is dragged: its numbers are the core's, its walk is Adam's."""
+"""The arithmetic of the q that is dragged: the core's numbers, and an ascent like torch's Adam."""
 
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 
 import pytest
 import torch
-from playwright.sync_api import Page
 from torch import Tensor
 
-from dashboard.components.chosen_q.element import components_payload, place_payload
+from dashboard.components.chosen_q.element import components_payload, noisy_mixture_payload
+from tests.js.node import evaluated
 from vae_core.labs.em.free_energy import (
     FreeEnergy,
     NoisyMixture,
@@ -19,19 +18,12 @@ from vae_core.labs.em.free_energy import (
 )
 from vae_core.labs.em.mixture import Mixture
 
-SOURCE: Final = (
-    Path(__file__).resolve().parents[4] / "dashboard" / "components" / "chosen_q" / "math.js"
-).read_text("utf-8")
-ACCOUNT: Final = f"""([kind, payload, q]) => {{
-    {SOURCE}
-    const model = kind === "components" ? new Components(payload) : new NoisyPlace(payload);
-    return model.account(q);
-}}"""
-WALK: Final = f"""([kind, payload, q]) => {{
-    {SOURCE}
-    const model = kind === "components" ? new Components(payload) : new NoisyPlace(payload);
-    return Array.from(model.walk(q));
-}}"""
+MODULE: Final = "chosen_q/free_energy.js"
+MODEL: Final = 'const model = kind === "components" ? new Components(message) : new NoisyMixture(message);'
+TERMS: Final = f"({{ Components, NoisyMixture }}, kind, message, q) => {{ {MODEL} return model.terms(q); }}"
+ASCENT: Final = (
+    f"({{ Components, NoisyMixture }}, kind, message, q) => {{ {MODEL} return [...model.ascent(q)]; }}"
+)
 THREE: Final = Mixture([0.5, 0.3, 0.2], [[-1.5], [0.8], [2.2]], [[[0.6]], [[0.25]], [[1.0]]])
 MODELS: Final = {
     "line": NoisyMixture(Mixture([0.55, 0.45], [[-1.4], [1.4]], [[[0.25]], [[0.36]]]), 1.2),
@@ -56,25 +48,25 @@ def assert_equal(answer: dict[str, float], wanted: FreeEnergy, tolerance: float)
 
 
 @pytest.mark.parametrize("q", [[0.2, 0.5, 0.3], [0.0, 0.0, 1.0]])
-def test_components_have_the_cores_numbers(page: Page, q: list[float]) -> None:
+def test_components_have_the_cores_numbers(q: list[float]) -> None:
     x = double(0.3)
-    answer = page.evaluate(ACCOUNT, ["components", components_payload(THREE, x), q])
+    answer = evaluated(MODULE, TERMS, "components", components_payload(THREE, x), q)
     assert_equal(answer, responsibilities_free_energy(THREE, x, double(*q)), 1e-12)
 
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(("shift", "width"), [(0.0, 1.0), (1.5, 0.05), (-2.0, 3.0)])
-def test_a_gaussian_has_the_cores_numbers(page: Page, name: str, shift: float, width: float) -> None:
+def test_a_gaussian_has_the_cores_numbers(name: str, shift: float, width: float) -> None:
     model, x = MODELS[name], double(0.4, 0.2)[: 1 if name == "line" else 2]
     mean, std = x + shift, torch.full_like(x, width)
     q = {"mean": mean.tolist(), "std": std.tolist()}
-    answer = page.evaluate(ACCOUNT, [name, place_payload(model, x), q])
+    answer = evaluated(MODULE, TERMS, name, noisy_mixture_payload(model, x), q)
     # The lattices differ: for the widest q in the plane they agree to a tenth of what is shown.
     tolerance = 1e-4 if name == "plane" and width == 3.0 else 1e-6
     assert_equal(answer, gaussian_free_energy(model, x, mean, std), tolerance)
 
 
-def climb(model: NoisyMixture, x: Tensor, mean: Tensor, std: Tensor, steps: int) -> Iterator[Tensor]:
+def adam_steps(model: NoisyMixture, x: Tensor, mean: Tensor, std: Tensor, steps: int) -> Iterator[Tensor]:
     """Adam of torch on F by automatic differentiation, on the lattice of the browser."""
     line = torch.linspace(-8, 8, {1: 1000, 2: 75}[len(x)], dtype=torch.float64)
     nodes = torch.cartesian_prod(*[line] * len(x)).reshape(-1, len(x))
@@ -91,13 +83,13 @@ def climb(model: NoisyMixture, x: Tensor, mean: Tensor, std: Tensor, steps: int)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_walk_is_adams(page: Page, name: str) -> None:
+def test_the_ascent_is_adams(name: str) -> None:
     model, x = MODELS[name], double(0.4, 0.2)[: 1 if name == "line" else 2]
     mean, std = x + 1, torch.full_like(x, 0.5)
     q = {"mean": mean.tolist(), "std": std.tolist()}
-    steps = page.evaluate(WALK, [name, place_payload(model, x), q])
+    steps = evaluated(MODULE, ASCENT, name, noisy_mixture_payload(model, x), q)
     assert len(steps) == 121
-    for step, wanted in zip(steps, climb(model, x, mean, std, 121), strict=True):
+    for step, wanted in zip(steps, adam_steps(model, x, mean, std, 121), strict=True):
         assert step["mean"] + step["std"] == pytest.approx(wanted.tolist(), abs=1e-6)
     first, last = (
         gaussian_free_energy(model, x, double(*step["mean"]), double(*step["std"])) for step in steps[::120]
@@ -105,9 +97,9 @@ def test_the_walk_is_adams(page: Page, name: str) -> None:
     assert first.bound + 0.1 < last.bound < last.log_evidence
 
 
-def test_the_walk_over_components_climbs_to_the_posterior(page: Page) -> None:
+def test_the_path_over_components_rises_to_the_posterior() -> None:
     x = double(0.3)
-    steps = page.evaluate(WALK, ["components", components_payload(THREE, x), [0.0, 0.01, 0.99]])
+    steps = evaluated(MODULE, ASCENT, "components", components_payload(THREE, x), [0.0, 0.01, 0.99])
     bounds = [responsibilities_free_energy(THREE, x, double(*q)).bound for q in steps]
     assert all(after >= before - 1e-12 for before, after in pairwise(bounds))
     assert bounds[-1] == pytest.approx(float(THREE.log_prob(x[None])), abs=1e-12)
