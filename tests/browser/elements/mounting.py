@@ -12,7 +12,6 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from dashboard.theme import ThemeName
-from tests.browser.pages import drawn
 
 COMPONENTS: Final = Path(__file__).resolve().parents[3] / "dashboard" / "components"
 SETTINGS: Final = COMPONENTS.parent / ".streamlit" / "config.toml"
@@ -81,7 +80,6 @@ class Mounted:
         """New data for the element, as each run of the script may bring them; None: a message without any."""
         text = None if data is None else base64.b64encode(data).decode()
         self.page.evaluate("text => window.element.give(text)", text)
-        drawn(self.page)
 
     def remove(self) -> None:
         """What Streamlit does where the element is no longer on the page."""

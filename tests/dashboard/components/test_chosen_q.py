@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dashboard.components.chosen_q.element import components_payload, noisy_mixture_payload
-from tests.js.node import evaluated
+from tests.js.node import call
 from vae_core.labs.em.free_energy import (
     FreeEnergy,
     NoisyMixture,
@@ -19,11 +19,9 @@ from vae_core.labs.em.free_energy import (
 from vae_core.labs.em.mixture import Mixture
 
 MODULE: Final = "chosen_q/free_energy.js"
-MODEL: Final = 'const model = kind === "components" ? new Components(message) : new NoisyMixture(message);'
-TERMS: Final = f"({{ Components, NoisyMixture }}, kind, message, q) => {{ {MODEL} return model.terms(q); }}"
-ASCENT: Final = (
-    f"({{ Components, NoisyMixture }}, kind, message, q) => {{ {MODEL} return [...model.ascent(q)]; }}"
-)
+MODEL: Final = "new (kind === 'components' ? m.Components : m.NoisyMixture)(message)"
+TERMS: Final = f"(kind, message, q) => {MODEL}.terms(q)"
+ASCENT: Final = f"(kind, message, q) => [...{MODEL}.ascent(q)]"
 THREE: Final = Mixture([0.5, 0.3, 0.2], [[-1.5], [0.8], [2.2]], [[[0.6]], [[0.25]], [[1.0]]])
 MODELS: Final = {
     "line": NoisyMixture(Mixture([0.55, 0.45], [[-1.4], [1.4]], [[[0.25]], [[0.36]]]), 1.2),
@@ -50,7 +48,7 @@ def assert_equal(answer: dict[str, float], wanted: FreeEnergy, tolerance: float)
 @pytest.mark.parametrize("q", [[0.2, 0.5, 0.3], [0.0, 0.0, 1.0]])
 def test_components_have_the_cores_numbers(q: list[float]) -> None:
     x = double(0.3)
-    answer = evaluated(MODULE, TERMS, "components", components_payload(THREE, x), q)
+    answer = call(MODULE, TERMS, "components", components_payload(THREE, x), q)
     assert_equal(answer, responsibilities_free_energy(THREE, x, double(*q)), 1e-12)
 
 
@@ -60,7 +58,7 @@ def test_a_gaussian_has_the_cores_numbers(name: str, shift: float, width: float)
     model, x = MODELS[name], double(0.4, 0.2)[: 1 if name == "line" else 2]
     mean, std = x + shift, torch.full_like(x, width)
     q = {"mean": mean.tolist(), "std": std.tolist()}
-    answer = evaluated(MODULE, TERMS, name, noisy_mixture_payload(model, x), q)
+    answer = call(MODULE, TERMS, name, noisy_mixture_payload(model, x), q)
     # The lattices differ: for the widest q in the plane they agree to a tenth of what is shown.
     tolerance = 1e-4 if name == "plane" and width == 3.0 else 1e-6
     assert_equal(answer, gaussian_free_energy(model, x, mean, std), tolerance)
@@ -87,7 +85,7 @@ def test_the_ascent_is_adams(name: str) -> None:
     model, x = MODELS[name], double(0.4, 0.2)[: 1 if name == "line" else 2]
     mean, std = x + 1, torch.full_like(x, 0.5)
     q = {"mean": mean.tolist(), "std": std.tolist()}
-    steps = evaluated(MODULE, ASCENT, name, noisy_mixture_payload(model, x), q)
+    steps = call(MODULE, ASCENT, name, noisy_mixture_payload(model, x), q)
     assert len(steps) == 121
     for step, wanted in zip(steps, adam_steps(model, x, mean, std, 121), strict=True):
         assert step["mean"] + step["std"] == pytest.approx(wanted.tolist(), abs=1e-6)
@@ -99,7 +97,7 @@ def test_the_ascent_is_adams(name: str) -> None:
 
 def test_the_path_over_components_rises_to_the_posterior() -> None:
     x = double(0.3)
-    steps = evaluated(MODULE, ASCENT, "components", components_payload(THREE, x), [0.0, 0.01, 0.99])
+    steps = call(MODULE, ASCENT, "components", components_payload(THREE, x), [0.0, 0.01, 0.99])
     bounds = [responsibilities_free_energy(THREE, x, double(*q)).bound for q in steps]
     assert all(after >= before - 1e-12 for before, after in pairwise(bounds))
     assert bounds[-1] == pytest.approx(float(THREE.log_prob(x[None])), abs=1e-12)

@@ -89,6 +89,7 @@ class MountedExplorer(Explorer):
     def weights(self, seed: int) -> None:
         """The element is told the weights of a seed, as while a training runs."""
         self.mounted.give(make_packet(self.kind, seed))
+        drawn(self.page)
 
 
 def decoded(kind: str, seed: int, z: NDArray[np.float64]) -> NDArray[np.float64]:
