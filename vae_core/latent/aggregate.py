@@ -10,14 +10,14 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
+from vae_core.config import MAX_COMPONENTS
 from vae_core.distributions import DiagonalNormal, Prior
 from vae_core.errors import BadInput
+from vae_core.memory import chunk_rows
 
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
 _LOG_2PI: Final = math.log(2 * math.pi)
-_MAX_VALUES: Final = 4_000_000
-"""Densities at a time: samples * n * J, 32 MB in float64."""
 
 
 class Estimate(NamedTuple):
@@ -87,7 +87,8 @@ def prior_fit(
     z = q.reparameterize(q.draw_eps(num_samples, generator=generator))
     log_q_given_x, places = q.log_prob(z).flatten(), z.flatten(0, 1)
     log_q, _ = _log_aggregates(places, q.mean, q.std)
-    log_p = torch.cat([prior.log_prob(piece).double() for piece in places.split(_MAX_VALUES // 2000)])
+    rows = chunk_rows(MAX_COMPONENTS * places.shape[-1])  # whatever the prior
+    log_p = torch.cat([prior.log_prob(piece).double() for piece in places.split(rows)])
     return PriorFit(
         _estimate(log_q_given_x - log_p, num_samples),
         _estimate(log_q_given_x - log_q, num_samples),
@@ -138,7 +139,7 @@ def _log_aggregates(z: Tensor, means: Tensor, stds: Tensor) -> tuple[Tensor, Ten
     """log q(z) and sum_j log q_j(z_j) of the samples, both of shape (m,)."""
     num_data = len(means)
     joint, by_dim = [], []
-    for piece in z.split(max(1, _MAX_VALUES // means.numel())):
+    for piece in z.split(chunk_rows(means.numel())):
         scaled = (piece[:, None] - means) / stds
         log_prob = -0.5 * (scaled.square() + _LOG_2PI) - stds.log()  # (piece, n, J)
         joint.append(torch.logsumexp(log_prob.sum(-1), dim=1) - math.log(num_data))

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from vae_core.errors import BadInput
+from vae_core.memory import chunk_rows
 
 NUM_NEIGHBOURS: Final = 10
-_MAX_PAIRS: Final = 4_000_000
 
 
 def trustworthiness(x: Tensor, z: Tensor, *, num_neighbours: int = NUM_NEIGHBOURS) -> Tensor:
@@ -72,7 +72,7 @@ def nearest_distance(points: Tensor, others: Tensor) -> Tensor:
 
 
 def _distances_in_pieces(points: Tensor, others: Tensor) -> list[Tensor]:
-    rows = max(1, _MAX_PAIRS // len(others))
+    rows = chunk_rows(len(others))
     return [torch.cdist(piece.double(), others.double()) for piece in points.split(rows)]
 
 

@@ -11,6 +11,7 @@ from vae_core.config import ModelConfig, TrainConfig, check_beta, check_learning
 from vae_core.data import Dataset
 from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_given_eps, evaluate, penalised_kl
 from vae_core.errors import BadInput, TrainingDiverged
+from vae_core.memory import check_step
 from vae_core.model import VAE
 from vae_core.training.optimizer import (
     OPTIMIZER,
@@ -22,9 +23,6 @@ from vae_core.training.optimizer import (
     scheduled_beta,
 )
 from vae_core.training.trace import Tracer
-
-MAX_STEP_VALUES = 50_000_000
-"""Decoded values M * B * D in one training step: with their gradients about a gigabyte."""
 
 
 class Patience:
@@ -131,7 +129,7 @@ class Training:
         self.config = config
         self.generator = generator
         self.batch_size = min(config.batch_size, len(dataset.x_train))
-        check_step_size(config, self.batch_size, model.config)
+        check_step(model.config, num_samples=config.num_samples, batch_size=self.batch_size)
         self.step = 0
         self.epoch = 0
         self.tracer: Tracer | None = None
@@ -312,16 +310,3 @@ def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
                 f"{dataset.name} spans [{low:.3g}, {high:.3g}]",
                 "choose the Gaussian likelihood, or scale the data to [0, 1]",
             )
-
-
-def check_step_size(config: TrainConfig, batch_size: int, model_config: ModelConfig) -> None:
-    """Raises :class:`BadInput` (code ``num_samples``) where one step would not fit into memory."""
-    width = max(model_config.data_dim, model_config.prior_width)
-    values = config.num_samples * batch_size * width
-    if values > MAX_STEP_VALUES:
-        raise BadInput(
-            "num_samples",
-            f"num_samples {config.num_samples} of {batch_size} data with {width} values are {values:,} "
-            f"numbers in one step, the limit is {MAX_STEP_VALUES:,}",
-            "use fewer samples or a smaller batch",
-        )

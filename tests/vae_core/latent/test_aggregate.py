@@ -76,7 +76,7 @@ def test_far_apart_posteriors_name_their_datum(generator: torch.Generator) -> No
 def test_pieces_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     means, stds = torch.randn(40, 2, generator=torch.Generator().manual_seed(1)), torch.ones(40, 2)
     whole = kl_surgery(means, stds, generator=torch.Generator().manual_seed(2))
-    monkeypatch.setattr("vae_core.latent.aggregate._MAX_VALUES", 170)
+    monkeypatch.setattr("vae_core.memory.CHUNK_VALUES", 170)
     pieces = kl_surgery(means, stds, generator=torch.Generator().manual_seed(2))
     assert pieces.marginal_kl.value == pytest.approx(whole.marginal_kl.value, abs=1e-12)
 

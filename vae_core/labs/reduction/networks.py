@@ -10,6 +10,7 @@ from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import Dataset
 from vae_core.evidence.importance import iw_bound
 from vae_core.labs.reduction.baselines import LinearGaussian, visible_columns
+from vae_core.memory import chunk_rows
 from vae_core.model import VAE
 from vae_core.training.loop import Training
 from vae_core.training.optimizer import descend, initial_moments
@@ -24,7 +25,6 @@ _RATES: Final = (1e-2, 1e-2, 2e-3, 2e-4)
 """Adam's step size in each quarter of the training: large at first, small to converge."""
 _MAP_STEPS: Final = 100
 _NEWTON_STEPS: Final = 4
-_MAX_PAIRS: Final = 4_000_000
 
 
 def network_config(name: NetworkName, data_dim: int, latent_dim: int) -> ModelConfig:
@@ -171,7 +171,7 @@ class Network:
     def _best_training_codes(self, x: Tensor, visible: Tensor) -> Tensor:
         likelihood = self._model.likelihood(self._codes).of_values(visible)
         prior = self._log_prior(self._codes)[:, None]
-        rows = max(1, _MAX_PAIRS // len(self._codes))
+        rows = chunk_rows(len(self._codes))
         places = [(likelihood.pairwise_log_prob(piece) + prior).argmax(0) for piece in x.split(rows)]
         return self._codes[torch.cat(places)]
 
