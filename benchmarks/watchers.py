@@ -19,11 +19,12 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import parse_qs
 
 from benchmarks.report import machine, table
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
 from benchmarks.websocket_client import Session, open_session
-from dashboard.train.page import TICK_S
+from dashboard.train.live import TICK_S
 
 START_S, SETTLE_S = 60.0, 15.0
 QUIET_CORES: Final = 0.1
@@ -109,7 +110,7 @@ async def training(server: Server) -> AsyncIterator[str]:
         session.set_number("num_epochs", ENDLESS_EPOCHS)
         await session.rerun(press="train_start")
         query = session.query
-    yield query.rpartition("run=")[2]
+    yield parse_qs(query)["run"][0]
     async with open_session(server.url, page="train", query=query) as session:
         await session.rerun(press="train_stop")
 

@@ -1,5 +1,33 @@
-"""Why reparameterise, and what does back-propagation compute? (Estimators, and every gradient by hand.)"""
+"""Why reparameterise, and what does back-propagation compute?"""
 
-from dashboard.gradients import page as gradients_page
+from typing import Final
 
-gradients_page.draw()
+import streamlit as st
+
+from dashboard.gradients import back_propagation, estimators
+from dashboard.shell.choice import one_of
+from dashboard.shell.header import subject
+
+VIEWS: Final = {"estimators": "Estimators", "back_propagation": "Back-propagation by hand"}
+VIEW_HELP: Final = (
+    "**Estimators**: bias and variance. "
+    "**Back-propagation by hand**: each layer's δ beside automatic differentiation."
+)
+
+view = one_of("View", VIEWS, key="gradients_view", help_text=VIEW_HELP)
+
+if view == "estimators":
+    st.subheader("Four estimators of the gradient of an expectation", help=estimators.ESTIMATORS_HELP)
+    of = one_of(
+        "Expectation", estimators.EXPECTATIONS, key="estimators_of", help_text=estimators.EXPECTATION_HELP
+    )
+    if of == "function":
+        estimators.draw_function()
+    else:
+        estimators.draw_elbo(subject())
+else:
+    network, slip = back_propagation.choose_network()
+    if network == "small":
+        back_propagation.draw_small_network(slip)
+    else:
+        back_propagation.draw_current_model(subject(), slip)

@@ -1,5 +1,28 @@
 """What else can be Bayesian? (A prior that is learned, and weights that have a posterior.)"""
 
-from dashboard.priors import page as priors_page
+from typing import Final
 
-priors_page.draw()
+import streamlit as st
+
+from dashboard.priors import priors, training, weights
+from dashboard.shell.choice import one_of
+
+VIEWS: Final = {"priors": "Priors", "weights": "Weights"}
+VIEW_HELP: Final = "**Priors**: VampPrior and a mixture. **Weights**: a Gaussian q over the weights too."
+
+view = one_of("View", VIEWS, key="priors_view", help_text=VIEW_HELP)
+
+if view == "priors":
+    st.subheader("A better prior for the example model", help=priors.PLUG_HELP)
+    priors.draw_priors()
+    st.subheader("Train all three from the same initial weights", help=training.TRAIN_HELP)
+    training.draw_training()
+else:
+    st.subheader("How certain is a decoder of its weights?", help=weights.LINE_HELP)
+    weights.draw_line()
+    st.subheader("A VAE with a posterior over its weights", help=weights.VAE_HELP)
+    st.markdown(
+        "Here z is unobserved and the whole decoder has a q(θ). **Before you start:** with few examples, "
+        "which will be better on held-out digits, the plain VAE or full Bayes?"
+    )
+    weights.draw_digits()

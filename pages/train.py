@@ -3,29 +3,29 @@
 import streamlit as st
 
 from dashboard.shell import controls, state
-from dashboard.train import page as training_page
+from dashboard.train import live, steering
 
 with st.sidebar:
-    controls.live(training_page.learning_rate_changed, training_page.speed_changed)
+    controls.live(steering.learning_rate_changed, steering.speed_changed)
     controls.data_and_model()
     controls.training()
 
-view = training_page.current_view()
+run = steering.run_in_view()
 left, right = st.columns([7, 3], vertical_alignment="bottom")
 with left:
-    training_page.buttons(view)
+    steering.buttons(run)
 with right:
-    controls.beta_slider(training_page.beta_changed)
+    controls.beta_slider(steering.beta_changed)
 
 notice = state.pop_notice()
 if notice:
     st.error(notice)
-if view is None:
+if run is None:
     st.info(
-        "**No run yet.** Choose data and model on the left and press **Start**: within a second "
-        "the curves begin, and you see held-out images, the latent plane and the decoded grid change "
-        "while it learns. **Step** makes a single update.",
+        "**No run yet.** Choose data and model in the sidebar and press **Start**: within a second the "
+        "curves begin, and held-out images, the latent plane and the decoded grid change while the model "
+        "learns. **Step** makes a single update.",
         icon=":material/play_circle:",
     )
 else:
-    training_page.watch(view)
+    live.watch(run)

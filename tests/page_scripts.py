@@ -113,3 +113,16 @@ def numbers(text: str) -> list[float]:
 def charts(at: AppTest) -> set[Any]:
     """Keys of the charts on the page."""
     return {chart.key for chart in at.get("plotly_chart")}
+
+
+def table(at: AppTest, head: str) -> dict[str, list[str]]:
+    """Cells of the first table whose first column is called ``head``, by the first cell of each row."""
+    frame = next(table.value for table in at.table if table.value.columns[0] == head)
+    rows = [[str(cell) for cell in row] for row in frame.to_numpy()]
+    return {row[0].replace("\u00ad", ""): row[1:] for row in rows}
+
+
+def tables_with_nameless_columns(at: AppTest) -> list[list[str]]:
+    """Heads of tables that a screen reader cannot read out."""
+    heads = [[str(name) for name in table.value.columns] for table in at.table]
+    return [head for head in heads if not all(name.strip() for name in head)]

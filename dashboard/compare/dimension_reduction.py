@@ -1,24 +1,35 @@
-"""PCA, probabilistic PCA, linear VAE, autoencoder and VAE on the same data: six questions, one table."""
+"""PCA, probabilistic PCA, linear VAE, autoencoder and VAE on the same data: six measured differences."""
 
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.compare import cached_dimension_reduction as cached
-from dashboard.compare.cached_dimension_reduction import SHIPPED, Scene
-from dashboard.compare.dimension_reduction_numbers import draw_tables, summary, verdict
-from dashboard.compare.dimension_reduction_pictures import QUESTION_LABELS, QUESTIONS, Shown
+from dashboard.compare import cached
+from dashboard.compare.cached import PRETRAINED, Untrained
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.dimension_reduction import plane_figure, space_figure, space_ranges
+from dashboard.formats import signed, with_error
+from dashboard.pictures import show, strip
 from dashboard.runs.tasks import tasks
+from dashboard.shell import state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
+from dashboard.tables import draw_table
 from vae_core.data import DATASET_INFO, DATASETS
 from vae_core.errors import BadInput
-from vae_core.labs.reduction.results import Results, from_arrays
+from vae_core.labs.reduction.results import Metrics, Reference, from_arrays
+from vae_core.labs.reduction.scores import MEASURES, Score, difference, outcome, ranking, winners
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+Array = NDArray[np.float64]
+Results = Mapping[str, Metrics]
 NETWORKS: Final = ("linear VAE", "autoencoder", "VAE")
-LAB_HELP: Final = (
+METHODS_HELP: Final = (
     "All methods reduce x to J numbers z and come back. **PCA** projects; **probabilistic PCA** is "
     r"$x = Wz + \mu + s\varepsilon$ in closed form (Tipping and Bishop 1999); a **linear VAE** is trained to "
     "the same model (Lucas et al. 2019); **autoencoder** and **VAE** are one network with a hidden layer, "
@@ -26,49 +37,89 @@ LAB_HELP: Final = (
 )
 TRAIN_HELP: Final = (
     "Three networks with a Gaussian likelihood, learned s, one seed and one budget for all: 4000 updates of "
-    "64 data each by Adam (learning rate 0.01, then 0.002 and 0.0002). Autoencoder and VAE have 128 tanh "
-    "units. About 15 seconds for the digits, a minute for MNIST, beside the server."
+    "64 examples each by Adam (learning rate 0.01, then 0.002 and 0.0002). Autoencoder and VAE have 128 tanh "
+    "units. About 15 seconds for the digits, a minute for MNIST, in the background."
 )
-SHIPPED_NOTE: Final = (
-    "The VAE that ships had a budget of its own (600 epochs) and a Bernoulli likelihood. The button trains "
+PRETRAINED_NOTE: Final = (
+    "The pretrained VAE had a budget of its own (600 epochs) and a Bernoulli likelihood. The button trains "
     "one with the budget of the others."
 )
 TRAINED_NOTE: Final = (
-    "Linear VAE, autoencoder and VAE had one budget: 4000 updates of 64 data each, the same seed, a Gaussian "
-    "likelihood with learned s."
+    "Linear VAE, autoencoder and VAE had one budget: 4000 updates of 64 examples each, the same seed, a "
+    "Gaussian likelihood with learned s."
 )
-QUESTION_HELP: Final = "Each asks all methods the same, on held-out data, and answers with a number."
-J_HELP: Final = "Number of values that each datum is reduced to; two columns can only be reduced to J = 1."
+ASPECT_HELP: Final = "Each is measured for all methods on the same held-out examples."
+J_HELP: Final = "Number of values that each example is reduced to; two columns can only be reduced to J = 1."
 SEED_HELP: Final = "Of the split, the initial weights and all draws."
+TABLES_IN_A_ROW: Final = 3
+SIZE: Final = 64
+HIDDEN_GREY: Final = 0.4
+PLANE_NOTE: Final = (
+    "Held-out examples. Each plane is centred, rotated or reflected onto PCA's (orthogonal Procrustes) and "
+    "scaled as a whole: compare how the examples lie to each other, not the numbers."
+)
+INPAINTING_NOTE: Final = (
+    "z from the observed half: PCA by least squares, probabilistic PCA by the posterior mean in closed form, "
+    "networks by the most probable z, found by gradient ascent from the best training code (for the "
+    "autoencoder, which has no prior, the best fit)."
+)
+SAMPLES_NOTE: Final = (
+    "Decoded draws of z, without noise of the pixels. Probabilistic PCA and the VAEs draw z from the prior "
+    "N(0, I). PCA and autoencoder have none: they draw from the Gaussian fitted to the training codes."
+)
 
 
-def draw() -> None:
-    """The controls, the answers, the table."""
-    st.subheader("How different is it, and what is it good for?", help=LAB_HELP)
+class Shown(NamedTuple):
+    """The data, the results of the methods, and J."""
+
+    setting: Untrained
+    results: Results
+    latent_dim: int
+
+
+class Aspect(NamedTuple):
+    """Something that methods are compared by.
+
+    Arguments:
+        label: Its name.
+        draw: Draws the results.
+        measures: Keys of its measures.
+    """
+
+    label: str
+    draw: Callable[[Shown], None]
+    measures: tuple[str, ...]
+
+
+def draw_dimension_reduction() -> None:
+    """The controls, the results of one aspect, and tables of all."""
     name, latent_dim, seed, folder = _controls()
     try:
-        scene = cached.scene(name, seed, folder, latent_dim)
+        setting = cached.untrained(name, seed, folder, latent_dim)
     except BadInput as err:
         st.error(str(err))
         return
-    result = tasks().result(scene.task)
-    found = _found(scene, result)
+    result = tasks().result(setting.task)
+    results = _results(setting, result)
     if result is None:
-        _train(scene, name, latent_dim, seed, folder)
-    if result is not None or SHIPPED in found:
-        st.caption(SHIPPED_NOTE if result is None else TRAINED_NOTE)
-    against_pca = summary(found, scene.reference)
+        _train(setting, name, latent_dim, seed, folder)
+    if result is not None or PRETRAINED in results:
+        st.caption(PRETRAINED_NOTE if result is None else TRAINED_NOTE)
+    against_pca = summary(results, setting.reference)
     if against_pca:
         st.markdown(against_pca)
-    question = one_of("Question", QUESTION_LABELS, key="dr_question", help_text=QUESTION_HELP)
-    asked = QUESTIONS[question]
-    asked.draw(Shown(scene, found, latent_dim))
-    for key in asked.measures:
-        st.markdown(verdict(key, found, scene.reference))
-    if question == "plane" and result is not None:
+    chosen = one_of(
+        "Compared by",
+        {key: aspect.label for key, aspect in ASPECTS.items()},
+        key="dr_question",
+        help_text=ASPECT_HELP,
+    )
+    ASPECTS[chosen].draw(Shown(setting, results, latent_dim))
+    for measure in ASPECTS[chosen].measures:
+        st.markdown(verdict(measure, results, setting.reference))
+    if chosen == "plane" and result is not None:
         st.caption(_angle(result))
-    measures = {QUESTION_LABELS[name]: question.measures for name, question in QUESTIONS.items()}
-    draw_tables(measures, found, scene.reference)
+    _draw_tables(results, setting.reference)
 
 
 def _controls() -> tuple[str, int, int, str | None]:
@@ -95,7 +146,7 @@ def _data() -> tuple[str, str | None]:
         DATASETS,
         key="dr_data",
         format_func=lambda key: DATASET_INFO[key].title,
-        help="All methods get the same training data and are asked about the same held-out data.",
+        help="All methods get the same training examples and are evaluated on the same held-out ones.",
         persist_state="session",
     )
     if name != "idx":
@@ -110,21 +161,21 @@ def _data() -> tuple[str, str | None]:
     return name, folder.strip() or None
 
 
-def _found(scene: Scene, result: dict[str, NDArray[Any]] | None) -> dict[str, Results]:
-    """All that is known so far; the VAE trained here takes the place of the one that ships."""
+def _results(setting: Untrained, result: dict[str, NDArray[Any]] | None) -> dict[str, Metrics]:
+    """All results so far; the VAE trained here takes the place of the pretrained one."""
     if result is None:
-        return scene.found
-    closed = {name: results for name, results in scene.found.items() if name != SHIPPED}
+        return setting.found
+    closed = {name: metrics for name, metrics in setting.found.items() if name != PRETRAINED}
     return closed | {name: from_arrays(name, result) for name in NETWORKS}
 
 
-def _train(scene: Scene, name: str, latent_dim: int, seed: int, folder: str | None) -> None:
+def _train(setting: Untrained, name: str, latent_dim: int, seed: int, folder: str | None) -> None:
     def start() -> None:
-        arguments = ("reduction", str(latent_dim), str(seed))
-        tasks().start(scene.task, *arguments, inputs=cached.task_inputs(name, seed, folder))
+        inputs = cached.task_inputs(name, seed, folder)
+        tasks().start(setting.task, "reduction", str(latent_dim), str(seed), inputs=inputs)
 
     task_line(
-        scene.task,
+        setting.task,
         key="dr",
         label="Train linear VAE, autoencoder and VAE",
         doing="Training three networks …",
@@ -136,6 +187,298 @@ def _train(scene: Scene, name: str, latent_dim: int, seed: int, folder: str | No
 def _angle(result: dict[str, NDArray[Any]]) -> str:
     angle = float(np.asarray(result["angle"]))
     return (
-        f"Largest principal angle between the linear VAE's plane and PCA's: {angle:.2f}°. One learned by "
-        "gradient steps what the other has in closed form (0° when it has arrived)."
+        f"Largest principal angle between the linear VAE's plane and PCA's: {angle:.2f}°. The VAE learns by "
+        "gradient steps what PCA computes in closed form (0° at convergence)."
     )
+
+
+def scores_of(key: str, results: Results, reference: Reference) -> dict[str, Score]:
+    """The scores of the methods that have one."""
+    scores = {name: MEASURES[key].of(metrics, reference) for name, metrics in results.items()}
+    return {name: score for name, score in scores.items() if score is not None}
+
+
+def written(key: str, name: str, score: Score) -> str:
+    """A method's score with its standard error; the VAE's log p(x) is a lower bound."""
+    digits = MEASURES[key].digits
+    at_least = "≥ " if key == "log_prob" and name.startswith("VAE") else ""
+    return with_error(f"{at_least}{signed(score.value, digits)}", f"{score.standard_error:.{digits}f}")
+
+
+def table(keys: Sequence[str], results: Results, reference: Reference) -> tuple[list[str], list[list[str]]]:
+    """Head and rows, one for each method; bold is the best, and what does not clearly differ from it.
+
+    A measure that no method has gets no column.
+    """
+    head, columns = ["method"], [list(results)]
+    for key in keys:
+        measure, scores = MEASURES[key], scores_of(key, results, reference)
+        if not scores:
+            continue
+        best = winners(measure, scores)
+        texts = {name: written(key, name, score) for name, score in scores.items()}
+        head.append(f"{measure.title} {'↑' if measure.higher_is_better else '↓'}")
+        columns.append([f"**{texts[name]}**" if name in best else texts.get(name, "–") for name in results])
+    return head, [list(row) for row in zip(*columns, strict=True)]
+
+
+def _draw_tables(results: Results, reference: Reference) -> None:
+    """All measures of all methods, and how they are defined.
+
+    One table of five methods and ten measures is wider than a phone; one for each aspect is not.
+    """
+    st.markdown("**All numbers**")
+    tables = {aspect.label: table(aspect.measures, results, reference) for aspect in ASPECTS.values()}
+    filled = [(label, *parts) for label, parts in tables.items() if len(parts[0]) > 1]
+    for start in range(0, len(filled), TABLES_IN_A_ROW):
+        row = filled[start : start + TABLES_IN_A_ROW]
+        for column, (label, head, rows) in zip(st.columns(TABLES_IN_A_ROW), row, strict=False):
+            with column:
+                draw_table(head, rows, title=label)
+    count = len(next(iter(results.values())).codes)
+    st.caption(
+        f"↑ more is better, ↓ less is better; mean over {count} held-out examples ± standard error. Bold: "
+        "the best, and what differs from it by less than two standard errors of the difference. Another "
+        "training or split may differ by more: change the seed."
+    )
+    with st.expander("Definitions of the measures"):
+        for measure in MEASURES.values():
+            st.markdown(f"**{measure.title}**: {measure.help_text}")
+
+
+def verdict(key: str, results: Results, reference: Reference) -> str:
+    """Which method is best by one measure, by how much, and the VAE against PCA."""
+    measure, scores = MEASURES[key], scores_of(key, results, reference)
+    if not scores:
+        return ""
+    best = winners(measure, scores)
+    first = ranking(measure, scores)[0]
+    unit = measure.title if key == "log_prob" else f"{measure.title[0].upper()}{measure.title[1:]}"
+    if not best:
+        text = f"{unit}: **{first}** alone has one, {written(key, first, scores[first])}"
+    elif len(best) == 1:
+        text = f"{unit}: best is **{first}** with {written(key, first, scores[first])}"
+    else:
+        text = f"{unit}: best are **{_listed(best)}**, which do not clearly differ"
+    vae = vae_name(scores)
+    if vae is None or "PCA" not in scores:
+        return f"{text}."
+    gap = difference(scores[vae], scores["PCA"])
+    digits = measure.digits
+    word = outcome(measure, scores[vae], scores["PCA"])
+    end = "no clear difference" if word == "no clear difference" else f"the VAE is {word}"
+    return f"{text}. VAE − PCA: {signed(gap.value, digits)} ± {gap.standard_error:.{digits}f}, {end}."
+
+
+def summary(results: Results, reference: Reference) -> str:
+    """VAE against PCA in each measure, counted."""
+    groups: dict[str, list[str]] = {"better": [], "worse": [], "no clear difference": []}
+    for key, measure in MEASURES.items():
+        scores = scores_of(key, results, reference)
+        vae = vae_name(scores)
+        if vae is not None and "PCA" in scores:
+            groups[outcome(measure, scores[vae], scores["PCA"])].append(measure.title)
+    parts = [
+        f"**{word}** in {len(titles)} ({', '.join(titles)})" for word, titles in groups.items() if titles
+    ]
+    who = vae_name(results)
+    total = sum(map(len, groups.values()))
+    return f"{who} against PCA in {total} measures: {'; '.join(parts)}." if total else ""
+
+
+def vae_name(names: Mapping[str, object]) -> str | None:
+    """The VAE among the methods: the one trained here, else the pretrained one."""
+    return next((name for name in reversed(list(names)) if name.startswith("VAE")), None)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _plane(shown: Shown) -> None:
+    if shown.latent_dim == 1:
+        st.caption("The line of all decoded z among the held-out examples: z is the position of x on it.")
+        _points(shown, {name: found.line for name, found in shown.results.items()}, "trust", is_line=True)
+        return
+    planes = cached.common_planes({name: found.codes for name, found in shown.results.items()})
+    reach = 1.08 * max(float(np.quantile(np.abs(points), 0.998)) for points in planes.values())
+    for column, (name, points) in zip(st.columns(len(planes)), planes.items(), strict=True):
+        with column:
+            st.markdown(_title(shown, name, "trust"))
+            figure = plane_figure(
+                points,
+                shown.setting.labels,
+                class_names=shown.setting.class_names,
+                reach=reach,
+                theme=state.theme_name(),
+            )
+            alt = f"{name}: codes of {len(points)} held-out examples by class."
+            st.plotly_chart(figure, key=f"dr_plane_{name}", alt=alt, config=CHART_CONFIG)
+    ours = (
+        "" if shown.latent_dim == 2 else " J > 2: the first two principal components of each method's codes."
+    )
+    hits = shown.setting.reference.class_hit
+    pixels = f" Class accuracy from x itself: {hits.mean():.3f}." if len(hits) else ""
+    st.caption(f"{PLANE_NOTE}{ours}{pixels}")
+
+
+def _reconstruction(shown: Shown) -> None:
+    _pictures(shown, {name: found.reconstructed for name, found in shown.results.items()}, "reconstruction")
+
+
+def _interpolations(shown: Shown) -> None:
+    count = len(next(iter(shown.results.values())).interpolations)
+    pair = st.slider(
+        "Pair of held-out examples",
+        1,
+        count,
+        1,
+        key=f"dr_pair_{count}",
+        help="Their codes are joined by a straight line, and points on it are decoded.",
+        persist_state="session",
+    )
+    interpolations = {name: found.interpolations[pair - 1] for name, found in shown.results.items()}
+    start, end = shown.setting.pairs[pair - 1]
+    share = np.linspace(0, 1, len(next(iter(interpolations.values()))))[:, None]
+    reference = shown.setting.reference
+    fade = reference.midpoint_distance.mean() / reference.held_out_distance.mean()
+    if shown.setting.image_shape is None:
+        _points(shown, interpolations, "interpolation", is_line=True)
+    else:
+        _row(shown, f"cross-fade of pixels  \n{fade:.3f}", (1 - share) * start + share * end)
+        _rows(shown, interpolations, "interpolation")
+    st.caption(
+        "The distance of decoded midpoints of all pairs from the nearest training example, "
+        f"where held-out examples have 1. Midpoints of the examples themselves: {fade:.3f}."
+    )
+
+
+def _samples(shown: Shown) -> None:
+    samples = {name: found.samples for name, found in shown.results.items()}
+    if shown.setting.image_shape is None:
+        _points(shown, samples, "samples")
+    else:
+        _row(shown, "held-out examples  \n1 by definition", shown.setting.x)
+        _rows(shown, {name: made[: len(shown.setting.x)] for name, made in samples.items()}, "samples")
+    st.caption(SAMPLES_NOTE)
+
+
+def _inpainting(shown: Shown) -> None:
+    setting = shown.setting
+    missed = float(setting.reference.mean_inpainting_error.mean())
+    inpainted = {name: found.inpainted for name, found in shown.results.items()}
+    if setting.image_shape is None:
+        _points(shown, inpainted, "inpainting")
+        st.caption("x₁ is observed, x₂ is inferred.")
+    else:
+        _row(shown, "held-out examples", setting.x)
+        _row(shown, "observed half", np.where(setting.hidden, HIDDEN_GREY, setting.x))
+        _rows(shown, inpainted, "inpainting")
+    st.caption(
+        f"The squared error of the hidden half; with the mean of the training examples: {missed:.3f}. "
+        f"{INPAINTING_NOTE}"
+    )
+
+
+def _outliers(shown: Shown) -> None:
+    from vae_core.labs.reduction.evaluation import OUT_OF_DISTRIBUTION
+
+    setting = shown.setting
+    kinds = dict(zip(OUT_OF_DISTRIBUTION, setting.outliers, strict=True))
+    if setting.image_shape is None:
+        ranges = space_ranges(np.concatenate([setting.x, *kinds.values()]))
+        for column, (kind, points) in zip(st.columns(len(kinds)), kinds.items(), strict=True):
+            _chart(column, shown, f"**{kind}**", points, kind, ranges, is_outlier=True)
+    else:
+        _row(shown, "held-out examples", setting.x)
+        for kind, images in kinds.items():
+            _row(shown, kind, images)
+    rows = []
+    for name, found in shown.results.items():
+        for score, areas in (("error", found.area_by_error), ("−log p(x)", found.area_by_density)):
+            if len(areas):
+                cells = [with_error(f"{area:.3f}", f"{error:.3f}") for area, error in areas]
+                rows.append((f"{name}, {score}", *cells))
+    draw_table(("method, score", *kinds), rows, title="ROC area")
+    st.caption(
+        f"ROC area: the probability that an outlier has a higher score than a held-out example, "
+        f"{len(setting.labels)} of each; 0.5 is chance."
+    )
+
+
+def _pictures(shown: Shown, made: Mapping[str, Array], key: str) -> None:
+    if shown.setting.image_shape is None:
+        _points(shown, made, key)
+    else:
+        _row(shown, "held-out examples", shown.setting.x)
+        _rows(shown, made, key)
+    st.caption("Mean over all held-out examples ± standard error.")
+
+
+def _rows(shown: Shown, made: Mapping[str, Array], key: str) -> None:
+    for name, images in made.items():
+        _row(shown, _title(shown, name, key), images)
+
+
+def _row(shown: Shown, title: str, images: Array) -> None:
+    """A name and its images, side by side; on a phone one below the other."""
+    shape = shown.setting.image_shape
+    assert shape is not None
+    left, right = st.columns([1, 4], vertical_alignment="center")
+    left.markdown(title)
+    with right:
+        show(
+            strip(images.astype(np.float32), shape, size=SIZE),
+            alt=title.replace("**", "").replace("  \n", ", "),
+        )
+
+
+def _points(shown: Shown, made: Mapping[str, Array], key: str, *, is_line: bool = False) -> None:
+    ranges = space_ranges(shown.setting.x)
+    # Three in a row: in five columns the axes leave no room for the points.
+    names = list(made)
+    for start in range(0, len(names), 3):
+        for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
+            _chart(column, shown, _title(shown, name, key), made[name], name, ranges, is_line=is_line)
+
+
+def _chart(
+    column: "DeltaGenerator",
+    shown: Shown,
+    title: str,
+    points: Array,
+    name: str,
+    ranges: tuple[tuple[float, float], tuple[float, float]],
+    *,
+    is_line: bool = False,
+    is_outlier: bool = False,
+) -> None:
+    labels = shown.setting.shown_labels
+    if is_outlier or (not is_line and len(points) != len(labels)):
+        labels = np.full(len(points), -1, np.int32)
+    with column:
+        st.markdown(title)
+        figure = space_figure(
+            shown.setting.x, points, labels, is_line=is_line, ranges=ranges, theme=state.theme_name()
+        )
+        st.plotly_chart(
+            figure, key=f"dr_{name}", alt=f"{name}, over the held-out examples.", config=CHART_CONFIG
+        )
+
+
+def _title(shown: Shown, name: str, key: str) -> str:
+    """The name of a method, and below it its score with the name of the measure."""
+    score = scores_of(key, {name: shown.results[name]}, shown.setting.reference).get(name)
+    return (
+        f"**{name}**" if score is None else f"**{name}**  \n{MEASURES[key].title} {written(key, name, score)}"
+    )
+
+
+ASPECTS: Final[dict[str, Aspect]] = {
+    "plane": Aspect("Latent plane", _plane, ("trust", "class")),
+    "reconstruction": Aspect("Reconstruction", _reconstruction, ("reconstruction", "log_prob")),
+    "interpolation": Aspect("Interpolation", _interpolations, ("interpolation",)),
+    "samples": Aspect("Samples", _samples, ("samples", "coverage")),
+    "inpainting": Aspect("Inpainting", _inpainting, ("inpainting",)),
+    "outliers": Aspect("Outliers", _outliers, ("outliers", "outliers_density")),
+}

@@ -1,18 +1,16 @@
-"""Three trainings from the same start on one plot, and where a stop criterion would have ended each."""
+"""Three optimisers from the same initial weights on one plot, and where a stopping criterion ends each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
-from dashboard.compare import cached_optimisers as cache_optimisers
-from dashboard.compare import race_words
-from dashboard.compare.race_words import Raced
-from dashboard.compare.racers import RACERS, rates
+from dashboard.compare import cached
 from dashboard.figures.base import CHART_CONFIG
-from dashboard.figures.race import RaceLine, race_figure
+from dashboard.figures.optimisers import RaceLine, race_figure
 from dashboard.formats import signed
 from dashboard.runs.runner import runner
 from dashboard.runs.tasks import task_key, tasks
@@ -20,63 +18,120 @@ from dashboard.shell import state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
 from dashboard.subject import pretrained
-from vae_core.config import ModelConfig, RunConfig
+from dashboard.tables import draw_table
+from vae_core.config import ModelConfig, Optimizer, RunConfig, TrainConfig
+from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
+
+if TYPE_CHECKING:
+    from vae_core.labs.optimisers.race import Outcome, Race
 
 SMALL_DATA: Final = 256
 SMALL: Final = RunConfig(model=ModelConfig(data_dim=64, hidden_dims=(32,)))
-MODELS: Final = {"small": f"{SMALL_DATA} digits", "run": "The run in view"}
+DATA: Final = {"small": f"{SMALL_DATA} digits", "run": "The run in view"}
 AT_ONCE: Final = 1500
-"""Updates of a race that is run while the page waits: about a second."""
+"""Updates of a race that the page waits for: about a second."""
 DEFAULT_RATES: Final = (0.02, 0.005, 0.005)
-BATCHES: Final = {"one": 1, "8": 8, "32": 32, "128": 128, "all": 1_000_000}
-BATCH_LABELS: Final = {"one": "one example", "8": "8", "32": "32", "128": "128", "all": "all examples"}
+ALL: Final = 1_000_000
+"""A batch size that no training set reaches."""
+BATCH_SIZES: Final = {"one": 1, "8": 8, "32": 32, "128": 128, "all": ALL}
+BATCHES: Final = {"one": "1", "8": "8", "32": "32", "128": "128", "all": "all"}
 STOPS: Final = {"patience": "Patience", "change": "Small change"}
 AXES: Final = {"updates": "updates", "seconds": "seconds"}
+RATES: Final = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 TOLERANCES: Final = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)
 Rule = Callable[[Any], int | None]
 RACE_HELP: Final = (
-    "Each optimiser gets the same initial weights, the same order of the data and the same noise ε: at epoch "
-    "0 all are equal to the last bit. The held-out ELBO is always measured with the same noise."
+    "Each optimiser gets the same initial weights, the same order of the examples and the same noise ε: at "
+    "epoch 0 all are equal to the last bit. The held-out ELBO is always measured with the same noise."
 )
 STOP_HELP: Final = (
     "**Patience** P: stop when the held-out ELBO has had no new best for P epochs. **Small change**: stop "
-    "when an epoch changed it by less than a tolerance. The race goes on, so that one sees what was missed. "
-    "Moving this trains nothing anew."
+    "when an epoch changed it by less than a tolerance. Training goes on, so that one sees what would be "
+    "missed. Moving this starts no training."
 )
 BATCH_HELP: Final = (
-    "$B$, data whose mean gradient makes one update. One datum: many noisy updates in an epoch; all data: "
-    "one exact one."
+    "$B$, examples whose mean gradient makes one update. 1: many noisy updates in an epoch; all: one exact "
+    "update."
 )
-AGAINST_HELP: Final = "Seconds are of this server, one process, with the measuring at each epoch."
+AGAINST_HELP: Final = "Seconds on this server in one process, the evaluation after each epoch included."
 DATA_HELP: Final = (
     f"**{SMALL_DATA} digits**: small enough to be trained while you wait. **The run in view**: data, model "
-    "and objective of the run on the Train page, or of the model that ships; beside the server."
+    "and objective of the run on the Train page, or of the example model; in the background."
 )
 
 
-def draw() -> None:
-    """The controls, the plot, and what the numbers say."""
-    st.subheader("Three optimisers, one start", help=RACE_HELP)
-    _lab()
+class Racer(NamedTuple):
+    """An optimiser.
+
+    Arguments:
+        name: Its name.
+        optimizer, momentum: Settings of ``TrainConfig``.
+        rule: Its update, as Markdown.
+    """
+
+    name: str
+    optimizer: Optimizer
+    momentum: float
+    rule: str
+
+    def config(self, learning_rate: float, shared: TrainConfig) -> TrainConfig:
+        """The shared settings with this optimiser."""
+        return replace(shared, optimizer=self.optimizer, momentum=self.momentum, learning_rate=learning_rate)
+
+
+RACERS: Final = (
+    Racer("SGD", "sgd", 0.0, r"$w \leftarrow w - \eta\, g$ with $g$ the gradient of −ELBO on a mini-batch."),
+    Racer(
+        "SGD + momentum",
+        "sgd",
+        0.9,
+        r"$v \leftarrow 0.9\, v + g$, $w \leftarrow w - \eta\, v$: for constant $g$ ten times the step.",
+    ),
+    Racer(
+        "Adam",
+        "adam",
+        0.9,
+        r"$w \leftarrow w - \eta\, \hat m / (\sqrt{\hat v} + \epsilon)$ with running means $\hat m$ of $g$ "
+        r"and $\hat v$ of $g^2$: every weight moves by about $\eta$ (Kingma and Ba 2015).",
+    ),
+)
+
+
+class Raced(NamedTuple):
+    """Three finished trainings.
+
+    Arguments:
+        race: Their curves.
+        runs: Their configurations.
+        num_data: Size of the training set, the first examples; 0: all.
+    """
+
+    race: "Race"
+    runs: Sequence[RunConfig]
+    num_data: int
+
+    @property
+    def names(self) -> list[str]:
+        """The optimisers with their learning rates."""
+        rates = [run.train.learning_rate for run in self.runs]
+        return [f"{racer.name}, η {rate:g}" for racer, rate in zip(RACERS, rates, strict=True)]
 
 
 @st.fragment
-def _lab() -> None:
+def draw_race() -> None:
+    """The controls, the plot, and what the numbers say."""
     left, middle, right = st.columns([2, 3, 2], gap="medium")
     with left:
-        which = one_of("Data and model", MODELS, key="race_data", help_text=DATA_HELP)
-    is_small = which == "small"
+        is_small = one_of("Data and model", DATA, key="race_data", help_text=DATA_HELP) == "small"
     base, num_data = (SMALL, SMALL_DATA) if is_small else (_run_in_view(), 0)
     with middle:
-        batch = one_of(
-            "Examples in a mini-batch", BATCH_LABELS, key="race_batch", default="32", help_text=BATCH_HELP
-        )
+        batch = one_of("Batch size B", BATCHES, key="race_batch", default="32", help_text=BATCH_HELP)
     with right:
         epochs = _epochs(is_small)
-    st.caption(race_words.about(base, num_data))
-    runs = _runs(base, BATCHES[batch], epochs)
-    rule, against = _views(epochs)
+    st.caption(_about(base, num_data))
+    runs = _runs(base, BATCH_SIZES[batch], epochs)
+    rule, against = _stop_and_axis(epochs)
     try:
         found = _found(runs, num_data)
     except BadInput as err:
@@ -87,7 +142,7 @@ def _lab() -> None:
 
 
 def _runs(base: RunConfig, batch_size: int, num_epochs: int) -> tuple[RunConfig, ...]:
-    """Draws the step sizes; runs that are alike but for the optimiser."""
+    """Draws the learning rates; the configurations differ in the optimiser alone."""
     shared = replace(base.train, batch_size=batch_size, num_epochs=num_epochs, patience=None)
     return tuple(
         replace(base, train=racer.config(rate, shared), hold=False)
@@ -104,7 +159,7 @@ def _run_in_view() -> RunConfig:
 def _epochs(is_small: bool) -> int:
     return int(
         st.number_input(
-            "Epochs to race",
+            "Epochs",
             1,
             10_000,
             40 if is_small else 100,
@@ -115,15 +170,15 @@ def _epochs(is_small: bool) -> int:
     )
 
 
-def _views(num_epochs: int) -> tuple[Rule, Literal["updates", "seconds"]]:
-    """The stop criterion and the horizontal axis: neither trains anything anew."""
+def _stop_and_axis(num_epochs: int) -> tuple[Rule, Literal["updates", "seconds"]]:
+    """The stopping criterion and the horizontal axis: neither starts a training."""
     left, middle, right = st.columns([2, 3, 2], gap="medium")
     with left:
-        kind = one_of("Stop criterion", STOPS, key="race_stop", help_text=STOP_HELP)
+        kind = one_of("Stopping criterion", STOPS, key="race_stop", help_text=STOP_HELP)
     with middle:
         rule = _patience(num_epochs) if kind == "patience" else _tolerance()
     with right:
-        against = one_of("Against", AXES, key="race_against", help_text=AGAINST_HELP)
+        against = one_of("Horizontal axis", AXES, key="race_against", help_text=AGAINST_HELP)
     return rule, "updates" if against == "updates" else "seconds"
 
 
@@ -134,7 +189,7 @@ def _patience(num_epochs: int) -> Rule:
         "Patience P, epochs", 1, 50, 3, key="race_patience", help=STOP_HELP, persist_state="session"
     )
     if patience >= num_epochs:
-        st.caption(f"No shorter than the {num_epochs} epochs of the race: it cannot stop anything.")
+        st.caption(f"At least the {num_epochs} epochs of training: it cannot stop any of them.")
     return lambda held_out: patience_stop(held_out, patience)
 
 
@@ -154,37 +209,37 @@ def _tolerance() -> Rule:
 
 
 def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
-    """The race of these runs; where it is not there yet its button, and the one that was shown last."""
+    """The result of these runs; where there is none, the button that starts them and the last result."""
     per_epoch = -(-num_data // min(runs[0].train.batch_size, max(1, num_data)))
     if num_data and 3 * runs[0].train.num_epochs * per_epoch <= AT_ONCE:
-        return Raced(cache_optimisers.race(runs, num_data), runs, num_data)
+        return Raced(cached.race(runs, num_data), runs, num_data)
     texts = [run.to_json() for run in runs]
-    name = task_key("race", num_data, *texts)
-    result = tasks().result(name)
+    key = task_key("race", num_data, *texts)
+    result = tasks().result(key)
     if result is not None:
-        state.set_control("race_shown", name)
+        state.set_control("race_shown", key)
     else:
         inputs = {"runs": np.array(texts), "num_data": np.array(num_data)}
         task_line(
-            name,
+            key,
             key="race",
-            label="Start the race",
+            label="Train all three",
             doing="Training three times …",
-            help_text="Trains three times, one after the other, in a process beside the server.",
-            start=lambda: tasks().start(name, "race", inputs=inputs),
+            help_text="Trains three times, one after the other, in the background.",
+            start=lambda: tasks().start(key, "race", inputs=inputs),
         )
         shown = state.control("race_shown")
         result = tasks().result(shown) if isinstance(shown, str) else None
         if result is not None:
-            st.caption(f"The controls have changed since this race: {race_words.settings(result)}.")
-    return None if result is None else race_words.read(result)
+            st.caption(f"The controls have changed since this result: {_settings(result)}.")
+    return None if result is None else _read(result)
 
 
 def _show(raced: Raced, stops: list[int | None], against: Literal["updates", "seconds"]) -> None:
     race = raced.race
     parts = (raced.names, race.held_out, race.train, race.seconds, stops, race.diverged.tolist())
     lines = [RaceLine(*line) for line in zip(*parts, strict=True)]
-    st.markdown(race_words.verdict(raced, stops))
+    st.markdown(_verdict(raced, stops))
     ends = ", ".join(f"{line.name} best {signed(float(np.nanmax(line.held_out)))}" for line in lines)
     figure = race_figure(lines, race.steps, against=against, theme=state.theme_name())
     st.plotly_chart(figure, key="race", alt=f"Held-out ELBO of three trainings: {ends}.", config=CHART_CONFIG)
@@ -192,6 +247,129 @@ def _show(raced: Raced, stops: list[int | None], against: Literal["updates", "se
         "Thick: held-out ELBO at the end of each epoch. Thin: mean of the epoch's mini-batches, on training "
         "data. A mark: where the criterion stops."
     )
-    st.markdown(race_words.table(raced, stops))
-    for sentence in race_words.notes(raced):
+    _draw_table(raced, stops)
+    for sentence in _notes(raced):
         st.caption(sentence)
+
+
+def rates(key: str, defaults: Sequence[float]) -> tuple[float, ...]:
+    """Draws a slider for each learning rate and returns their values.
+
+    Arguments:
+        key: Of the widgets, before the number.
+        defaults: Initial values.
+    """
+    chosen = []
+    for number, (racer, column) in enumerate(zip(RACERS, st.columns(len(RACERS), gap="medium"), strict=True)):
+        rate = column.select_slider(
+            f"η of {racer.name}",
+            RATES,
+            defaults[number],
+            key=f"{key}{number}",
+            format_func=lambda value: f"{value:g}",
+            help=racer.rule,
+            persist_state="session",
+        )
+        chosen.append(rate)
+    return tuple(chosen)
+
+
+def _read(result: dict[str, NDArray[Any]]) -> Raced:
+    """The result of the task."""
+    from vae_core.labs.optimisers.race import Race
+
+    runs = [RunConfig.from_json(str(text)) for text in result["runs"]]
+    return Raced(Race(*(result[name] for name in Race._fields)), runs, int(result["num_data"]))
+
+
+def _about(base: RunConfig, num_data: int) -> str:
+    """The data and the model, in one line."""
+    model = base.model
+    which = f"The first {num_data} training digits" if num_data else DATASET_INFO[base.dataset].title
+    hidden = ", ".join(map(str, model.hidden_dims)) or "none"
+    seed = f"seed\N{NO-BREAK SPACE}{base.seed}"
+    facts = f"J = {model.latent_dim} · hidden layers {hidden} · β {base.train.beta:g} · {seed}"
+    return f"{which} · {facts}"
+
+
+def _settings(result: dict[str, NDArray[Any]]) -> str:
+    """The settings of a task's result, in one line."""
+    raced = _read(result)
+    train = raced.runs[0].train
+    batch = "all examples in a batch" if train.batch_size >= ALL else f"batches of {train.batch_size}"
+    return f"{_about(raced.runs[0], raced.num_data)} · {batch} · {train.num_epochs} epochs"
+
+
+def _outcomes(raced: Raced, stops: Sequence[int | None]) -> "list[Outcome]":
+    """Best and stopped ELBO of each training."""
+    from vae_core.labs.optimisers.race import outcome
+
+    return [outcome(values, stop) for values, stop in zip(raced.race.held_out, stops, strict=True)]
+
+
+def _verdict(raced: Raced, stops: Sequence[int | None]) -> str:
+    """Which is best, and what the stopping criterion costs."""
+    found, names, race = _outcomes(raced, stops), [racer.name for racer in RACERS], raced.race
+    parts = [
+        f"**{name} diverged at step {step:,}**: lower its learning rate."
+        for name, step in zip(names, race.diverged, strict=True)
+        if step
+    ]
+    if all(race.diverged):
+        return " ".join(parts)
+    order = sorted(range(len(found)), key=lambda number: -found[number].best)
+    first, second = order[0], order[1]
+    lead = found[first].best - found[second].best
+    parts.append(
+        f"**{names[first]}** reaches the highest held-out ELBO: **{signed(found[first].best)}** nats at "
+        f"epoch {found[first].best_epoch}, {lead:.2f} above {names[second]}."
+    )
+    stopped = [number for number in order if stops[number] is not None]
+    if not stopped:
+        return " ".join([*parts, "The stopping criterion ends none of them within these epochs."])
+    costly = max(stopped, key=lambda number: found[number].missed)
+    parts.append(
+        f"The stopping criterion ends {len(stopped)} of {len(found)}; it costs {names[costly]} most: stopped "
+        f"at epoch {stops[costly]}, it misses **{found[costly].missed:.2f}** nats."
+    )
+    return " ".join(parts)
+
+
+def _draw_table(raced: Raced, stops: Sequence[int | None]) -> None:
+    """A column for each optimiser."""
+    found, race, last = _outcomes(raced, stops), raced.race, len(raced.race.steps) - 1
+    ends = [last if stop is None else stop for stop in stops]
+    rows = [
+        ("held-out ELBO at the start", [signed(values[0]) for values in race.held_out]),
+        ("best held-out ELBO", [signed(one.best) for one in found]),
+        ("· at epoch", [str(one.best_epoch) for one in found]),
+        (f"stops at epoch (of {last})", ["–" if stop is None else str(stop) for stop in stops]),
+        ("· held-out ELBO there", [signed(one.at_stop) if abs(one.at_stop) < 1e5 else "–" for one in found]),
+        ("· **missed**", [f"{one.missed:.2f}" if one.missed < 1e5 else "–" for one in found]),
+        ("· updates saved", [f"{1 - end / last:.0%}" for end in ends]),
+        ("seconds, all epochs", [_seconds(values[-1]) for values in race.seconds]),
+        ("· to the stop", [_seconds(values[end]) for values, end in zip(race.seconds, ends, strict=True)]),
+    ]
+    head = ("measured", *(racer.name for racer in RACERS))
+    draw_table(head, ((label, *cells) for label, cells in rows), title="All numbers")
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "–"
+
+
+def _notes(raced: Raced) -> list[str]:
+    """How the numbers are meant."""
+    said = [
+        "Missed: the best of all epochs less the ELBO at the stop, where a training keeps its last weights. "
+        "A best epoch chosen on held-out data is biased upwards."
+    ]
+    train, per_epoch = raced.runs[0].train, int(raced.race.steps[1])
+    said.append(f"{per_epoch:,} updates an epoch, {int(raced.race.steps[-1]):,} for each optimiser.")
+    if per_epoch == 1:
+        said[-1] += " One update an epoch: a batch holds all training examples."
+    if train.beta != 1:
+        said.append(f"Trained with β = {train.beta:g}; the ELBO shown has β = 1.")
+    if raced.runs[0].model.encoder_head == "deterministic":
+        said.append("An encoder without noise has no KL: what is shown is log p(x|z), no bound.")
+    return said

@@ -1,4 +1,4 @@
-"""Where the data lie in the latent space, against where the prior expects them."""
+"""The aggregate posterior q(z) against the prior, and decoded samples."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, faded, finish
+from dashboard.figures.base import LEGEND_ABOVE, faded, finish
 from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.float32]
@@ -16,7 +16,6 @@ NUM_BINS = 50
 ROW_HEIGHT = 26
 _REACH = 4.0
 _HOVER = "z = %{x:.2f}: density %{y:.3f}"
-_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": FONT_SIZE}}
 
 
 def aggregate_figure(z: Array, dim: int, *, theme: ThemeName) -> go.Figure:
@@ -51,7 +50,7 @@ def aggregate_figure(z: Array, dim: int, *, theme: ThemeName) -> go.Figure:
     )
     figure.update_xaxes(title=f"z<sub>{dim + 1}</sub>", range=[low, high])
     figure.update_yaxes(title="density", rangemode="tozero")
-    return finish(figure.update_layout(legend=_ABOVE), height=HEIGHT, theme=theme, legend=True)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT, theme=theme, legend=True)
 
 
 def dimensions_figure(z: Array, names: dict[int, str], *, theme: ThemeName) -> go.Figure:
@@ -64,7 +63,7 @@ def dimensions_figure(z: Array, names: dict[int, str], *, theme: ThemeName) -> g
     """
     edges = np.linspace(-_REACH, _REACH, NUM_BINS + 1)
     centres = (edges[1:] + edges[:-1]) / 2
-    # Beyond the ends counts as the end: a row keeps all its data.
+    # What lies beyond the ends is counted at the ends.
     inside = np.clip(z, edges[0], edges[-1])
     width = edges[1] - edges[0]
     rows = [np.histogram(inside[:, dim], bins=edges)[0] / (len(z) * width) for dim in names]
@@ -88,12 +87,12 @@ def dimensions_figure(z: Array, names: dict[int, str], *, theme: ThemeName) -> g
 
 
 def decoded_samples_figure(x: Array, decoded: Array, *, span: float, theme: ThemeName) -> go.Figure:
-    """Decoded samples among two-dimensional data.
+    """Decoded samples among two-dimensional examples.
 
     Arguments:
-        x: Data, shape (n, 2).
+        x: Examples, shape (n, 2).
         decoded: Decoded samples, shape (k, 2).
-        span: Half the side of the picture about 0, so that two of them compare.
+        span: Half the width of both axes about 0.
         theme: Light or dark.
     """
     colours = CONCEPTS[theme]
@@ -109,4 +108,4 @@ def decoded_samples_figure(x: Array, decoded: Array, *, span: float, theme: Them
         )
     figure.update_xaxes(title="x<sub>1</sub>", range=[-span, span])
     figure.update_yaxes(title="x<sub>2</sub>", range=[-span, span], scaleanchor="x")
-    return finish(figure.update_layout(legend=_ABOVE), height=SPACE_HEIGHT, theme=theme, legend=True)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=SPACE_HEIGHT, theme=theme, legend=True)

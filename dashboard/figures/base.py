@@ -1,8 +1,10 @@
-"""What all figures share: size of type, margins, and no decoration."""
+"""What all figures share: size of type, margins, legend, marks, ellipses."""
 
 from typing import Any, Final
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -11,19 +13,27 @@ CHART_CONFIG: Final[dict[str, Any]] = {"displaylogo": False, "toImageButtonOptio
 """Of every figure's own menu: its camera saves a vector picture."""
 GROUND: Final[dict[ThemeName, str]] = {"light": "rgba(255,255,255,0.8)", "dark": "rgba(19,22,27,0.8)"}
 """Behind notes, so that lines do not cross them out."""
+LEGEND_ABOVE: Final[dict[str, Any]] = {
+    "orientation": "h",
+    "x": 0,
+    "y": 1.02,
+    "yanchor": "bottom",
+    "font": {"size": FONT_SIZE},
+}
+"""The legend in a row over the figure, where it covers no line."""
 
 _NOTE: Final[dict[str, Any]] = {"showarrow": False, "font": {"size": FONT_SIZE}}
 _OTHER: Final = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
 
 
 def faded(colour: str, share: float) -> str:
-    """A ``#RRGGBB`` colour that covers its ground by a share of 0 to 1; unlike opacity, legends show it."""
+    """A ``#RRGGBB`` colour with the opacity ``share``, 0 to 1; unlike a trace's opacity, legends show it."""
     red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
     return f"rgba({red},{green},{blue},{share:g})"
 
 
 def mixed(first: str, second: str, share: float) -> str:
-    """The ``#RRGGBB`` colour that is a share of 0 to 1 on the way from the first to the second."""
+    """The ``#RRGGBB`` colour between two, 0 for the first and 1 for the second."""
     ends = ([int(colour[start : start + 2], 16) for start in (1, 3, 5)] for colour in (first, second))
     return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in zip(*ends, strict=True))
 
@@ -53,6 +63,18 @@ def mark_y(
     figure.add_shape(type="line", x0=0, x1=1, y0=y, y1=y, xref="x domain", yref="y", line=line)
     place = {"x": int(end == "right"), "y": y, "xref": "x domain", "xanchor": end, "yanchor": _OTHER[side]}
     figure.add_annotation(place | _NOTE | note)
+
+
+def ellipse(mean: NDArray[np.floating], root: NDArray[np.floating], scale: float) -> NDArray[np.floating]:
+    """Points at ``scale`` standard deviations of a Gaussian in the plane, shape (73, 2).
+
+    Arguments:
+        mean: Shape (2,).
+        root: A square root of the covariance, root @ root.T, shape (2, 2).
+        scale: In standard deviations.
+    """
+    angle = np.linspace(0, 2 * np.pi, 73)
+    return scale * np.stack([np.cos(angle), np.sin(angle)], axis=1) @ root.T + mean
 
 
 def finish(figure: go.Figure, *, height: int, theme: ThemeName, legend: bool = False) -> go.Figure:

@@ -1,4 +1,4 @@
-"""Small pictures of one method each, on the same axes: its plane, or what it makes of points."""
+"""Small multiples, one for each method on the same axes: its latent plane, or its output for points."""
 
 from collections.abc import Sequence
 
@@ -55,12 +55,12 @@ def space_figure(
     ranges: tuple[tuple[float, float], tuple[float, float]],
     theme: ThemeName,
 ) -> go.Figure:
-    """What a method makes of two-column data: decoded points over the data, or a decoded line.
+    """The output of a method for two-dimensional examples: points, or a line, over the examples.
 
     Arguments:
-        x: Data, shape (n, 2).
+        x: Examples, shape (n, 2).
         made: Shape (m, 2).
-        labels: Classes of ``x`` for a line, which leaves the data their colours; else of ``made``.
+        labels: Classes of ``x`` for a line, else of ``made``.
         is_line: Whether ``made`` are points of a line in order.
         ranges: Of both axes.
         theme: Light or dark.
@@ -80,7 +80,7 @@ def space_figure(
 
 
 def space_ranges(x: Array) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Axes that hold the data with a margin."""
+    """Ranges of the examples with a margin."""
     low, high = x.min(0), x.max(0)
     margin = 0.08 * (high - low).clip(1e-6)
     (left, bottom), (right, top) = low - margin, high + margin
@@ -106,7 +106,7 @@ def _square(
     for axis, reach in ((figure.layout.xaxis, x), (figure.layout.yaxis, y)):
         axis.range, axis.showticklabels = reach, ticks
         axis.zeroline, axis.showgrid, axis.showline, axis.mirror = False, False, True, True
-        # The frame keeps the data's proportions, whatever the column's are.
+        # The frame keeps the proportions of the data space in a column of any width.
         axis.constrain, axis.linecolor = "domain", CONCEPTS[theme]["data"]
     figure.layout.yaxis.scaleanchor = "x"
     return finish(figure, height=HEIGHT, theme=theme)

@@ -1,4 +1,4 @@
-"""The bound and its terms as bars and histograms, nats per datum."""
+"""The bound and its terms as bars and histograms, nats per example."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -36,7 +36,7 @@ def terms_figure(reconstruction: float, kl: float, *, theme: ThemeName) -> go.Fi
             marker_color=colours[concept],
             hoverinfo="skip",
         )
-    figure.update_xaxes(title="nats per datum")
+    figure.update_xaxes(title="nats per example")
     finish(figure, height=HEIGHT, theme=theme)
     # Numbers stand beside the bars, not in them: a small KL has no room for its own.
     return figure.update_yaxes(autorange="reversed", tickfont={"size": FONT_SIZE + 2})
@@ -46,7 +46,7 @@ def kl_per_dim_figure(kl_per_dim: Array, *, theme: ThemeName) -> go.Figure:
     """KL of each latent dimension, most used first, with its number.
 
     Arguments:
-        kl_per_dim: Means over data, shape (J,), nats.
+        kl_per_dim: Means over examples, shape (J,), nats.
         theme: Light or dark.
     """
     order = np.argsort(-kl_per_dim)
@@ -65,17 +65,17 @@ def kl_per_dim_figure(kl_per_dim: Array, *, theme: ThemeName) -> go.Figure:
         )
     )
     figure.update_xaxes(title="latent dimension, most used first", type="category")
-    figure.update_yaxes(title="KL, nats per datum", rangemode="tozero")
+    figure.update_yaxes(title="KL, nats per example", rangemode="tozero")
     finish(figure, height=HEIGHT, theme=theme)
     return figure.update_xaxes(tickfont={"size": FONT_SIZE + 3})  # an index is 0.7 times as tall
 
 
 def histogram_figure(elbo: Array, chosen: int, *, theme: ThemeName) -> go.Figure:
-    """ELBO of each datum: how unlike each other the data are, and where the chosen one stands.
+    """ELBO of each example, their mean, and the chosen example.
 
     Arguments:
         elbo: Shape (n,), nats.
-        chosen: Index of the datum to mark.
+        chosen: Index of the example to mark.
         theme: Light or dark.
     """
     colours = CONCEPTS[theme]
@@ -84,11 +84,11 @@ def histogram_figure(elbo: Array, chosen: int, *, theme: ThemeName) -> go.Figure
     own = float(elbo[chosen])
     for value, text, dash, is_left in (
         (mean, f"mean {signed(mean)}", "dash", mean <= own),
-        (own, "this datum", "solid", mean > own),
+        (own, "this example", "solid", mean > own),
     ):
         note = {"text": text, "xshift": -4 if is_left else 4, "bgcolor": GROUND[theme]}
         line = {"color": colours["log_evidence"], "dash": dash}
         mark_x(figure, value, line=line, note=note, side="left" if is_left else "right")
-    figure.update_xaxes(title="ELBO of a datum, nats")
-    figure.update_yaxes(title="number of data")
+    figure.update_xaxes(title="ELBO of an example, nats")
+    figure.update_yaxes(title="number of examples")
     return finish(figure, height=HEIGHT, theme=theme)

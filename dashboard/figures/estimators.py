@@ -1,4 +1,4 @@
-"""Estimates of a gradient: their distributions, their variance against M, and what a wrong spread climbs."""
+"""Gradient estimators: distributions of estimates, variance against M, and the effect of σ² for σ."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -7,18 +7,17 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, faded, finish, mark_x
-from dashboard.figures.evidence import ABOVE
+from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, faded, finish, mark_x
 from dashboard.formats import signed
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
 ROW_HEIGHT: Final = 84
 _TOP: Final = 0.62
-"""Of a histogram, in rows; its name stands above."""
+"""Height of a histogram as a share of its row; its name stands above."""
 HEIGHT: Final = 380
 SHADES: Final = {"reparameterised": 0, "score": 1, "baseline": 2, "constant": 9, "squared": 3}
-"""Which of the class colours an estimator has, the same in all pictures."""
+"""Index of each estimator's colour in ``CLASSES``, the same in all figures."""
 
 
 class Row(NamedTuple):
@@ -45,7 +44,7 @@ def distributions_figure(rows: Sequence[Row], truth: float, *, title: str, theme
     """One histogram for each estimator on one axis, a dot for its mean, the true derivative as a line.
 
     Arguments:
-        rows: From the top.
+        rows: First row at the top.
         truth: The true derivative.
         title: Of the axis, with its unit.
         theme: Light or dark.
@@ -131,18 +130,18 @@ def variance_figure(
         title="samples M", type="log", tickvals=list(counts), ticktext=[str(m) for m in counts]
     )
     figure.update_yaxes(title=title, type="log", exponentformat="power", dtick=1)
-    return finish(figure.update_layout(legend=ABOVE), height=HEIGHT, theme=theme, legend=True)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT, theme=theme, legend=True)
 
 
 def sweep_figure(
     stds: Array, values: Array, squared_values: Array, std: float, *, title: str, theme: ThemeName
 ) -> go.Figure:
-    """What is climbed, over sigma, with z = mu + sigma eps, and what z = mu + sigma^2 eps makes of it.
+    """The expectation over sigma, with z = mu + sigma eps and with z = mu + sigma^2 eps.
 
     Arguments:
         stds: sigma, shape (n,).
         values: Its values there.
-        squared_values: With the other spread.
+        squared_values: With z = mu + sigma^2 eps.
         std: The sigma in view.
         title: Of the vertical axis, with its unit.
         theme: Light or dark.
@@ -161,4 +160,4 @@ def sweep_figure(
     mark_x(figure, std, line=line, note=note)
     figure.update_xaxes(title="σ")
     figure.update_yaxes(title=title)
-    return finish(figure.update_layout(legend=ABOVE), height=HEIGHT, theme=theme, legend=True)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT, theme=theme, legend=True)

@@ -1,13 +1,13 @@
-"""How far the bound is from log p(x): for one datum, for all, and as it climbs with more samples."""
+"""The bound and log p(x): for one example, for all, and for more importance samples."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, GROUND, faded, finish, mark_x, mark_y
+from dashboard.figures.base import FONT_SIZE, GROUND, LEGEND_ABOVE, faded, finish, mark_x, mark_y
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -15,21 +15,14 @@ Array = NDArray[np.floating]
 BAR_HEIGHT: Final = 250
 HEIGHT: Final = 380
 SAMPLES_HEIGHT: Final = 330
-ABOVE: Final[dict[str, Any]] = {
-    "orientation": "h",
-    "x": 0,
-    "y": 1.02,
-    "yanchor": "bottom",
-    "font": {"size": FONT_SIZE},
-}
 
 
 def bound_figure(elbo: float, best_elbo: float | None, log_evidence: float, *, theme: ThemeName) -> go.Figure:
-    """The axis from minus infinity to log p(x) with the ELBO on it, and what is missing in one or two parts.
+    """The ELBO as a bar from minus infinity, and the gap up to log p(x) in one or two parts.
 
     Arguments:
         elbo: The encoder's bound, nats.
-        best_elbo: The bound of the best diagonal Gaussian for this datum; None when it is not known.
+        best_elbo: The bound of the best diagonal Gaussian for this example; None when it is not known.
         log_evidence: log p(x), nats.
         theme: Light or dark.
     """
@@ -50,7 +43,9 @@ def bound_figure(elbo: float, best_elbo: float | None, log_evidence: float, *, t
     text = f"log p(x) <b>{signed(log_evidence, 3)}</b>"
     note = {"text": text, "font": {"size": FONT_SIZE + 1}, "yanchor": "bottom"}
     mark_x(figure, log_evidence, line={"color": colours["log_evidence"], "width": 4}, note=note, side="left")
-    figure.update_layout(barmode="overlay", bargap=0.1, legend=ABOVE | {"traceorder": "normal", "y": 1.22})
+    figure.update_layout(
+        barmode="overlay", bargap=0.1, legend=LEGEND_ABOVE | {"traceorder": "normal", "y": 1.22}
+    )
     figure.update_xaxes(title="nats; the ELBO's bar begins at −∞", range=[left, log_evidence + 0.08 * gap])
     return finish(figure, height=BAR_HEIGHT, theme=theme, legend=True)
 
@@ -131,11 +126,11 @@ def samples_figure(values: Array, *, theme: ThemeName) -> go.Figure:
 
 
 def gap_figure(gaps: Array, chosen: str, *, theme: ThemeName) -> go.Figure:
-    """Histogram of what the ELBO misses for each datum.
+    """Histogram of log p(x) - ELBO over the examples.
 
     Arguments:
         gaps: log p(x) - ELBO, shape (n,), nats.
-        chosen: What they are called.
+        chosen: Their name.
         theme: Light or dark.
     """
     colours = CONCEPTS[theme]
@@ -144,5 +139,5 @@ def gap_figure(gaps: Array, chosen: str, *, theme: ThemeName) -> go.Figure:
     note = {"text": f"mean {signed(mean, 3)}", "xshift": 4, "bgcolor": GROUND[theme]}
     mark_x(figure, mean, line={"color": colours["log_evidence"], "dash": "dash"}, note=note)
     figure.update_xaxes(title=f"{chosen}, nats", rangemode="tozero")
-    figure.update_yaxes(title="number of data")
+    figure.update_yaxes(title="number of examples")
     return finish(figure, height=HEIGHT, theme=theme)

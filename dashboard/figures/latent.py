@@ -1,11 +1,10 @@
-"""The latent plane, the decoded grid over it, and data space for data that are points."""
+"""The latent plane, the decoded grid over it, and the data space of two-dimensional examples."""
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import finish
-from dashboard.figures.evidence import ABOVE
+from dashboard.figures.base import LEGEND_ABOVE, finish
 from dashboard.formats import signed
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
@@ -55,7 +54,7 @@ def plane_figure(
     figure.update_yaxes(title=height_title, zeroline=False)
     if not one:
         figure.update_yaxes(scaleanchor="x")
-    figure.update_layout(legend=ABOVE)
+    figure.update_layout(legend=LEGEND_ABOVE)
     return finish(figure, height=HEIGHT, theme=theme, legend=len(np.unique(labels)) > 1)
 
 
@@ -89,7 +88,7 @@ def projection_figure(
         )
     figure.update_xaxes(title=titles[0], zeroline=False)
     figure.update_yaxes(title=titles[1], zeroline=False, scaleanchor="x")
-    figure.update_layout(legend=ABOVE)
+    figure.update_layout(legend=LEGEND_ABOVE)
     return finish(figure, height=HEIGHT, theme=theme, legend=len(np.unique(labels)) > 1)
 
 
@@ -110,7 +109,7 @@ def grid_figure(
         plane: The two dimensions.
         image_shape: (height, width) of one image.
         theme: Light or dark.
-        counts: Data in each cell, shape (rows, columns), to be laid over it; None: none.
+        counts: Posterior means in each cell, shape (rows, columns), drawn over it; None: none.
     """
     rows, columns = grid.shape[:2]
     height, width = image_shape
@@ -162,14 +161,14 @@ def data_space_figure(
     theme: ThemeName,
     counts: NDArray[np.int64] | None = None,
 ) -> go.Figure:
-    """Two-dimensional data with the decoded grid as a mesh, and the decoded point of the sliders.
+    """Two-dimensional examples with the decoded grid as a mesh, and the decoded point of the sliders.
 
     Arguments:
-        x: Data, shape (n, 2).
+        x: Examples, shape (n, 2).
         mesh: Decoded grid, shape (rows, columns, 2).
         point: A decoded point, shape (2,).
         theme: Light or dark.
-        counts: Data in each cell of the grid, shape (rows, columns), as dots of that area; None: none.
+        counts: Posterior means in each cell of the grid, shape (rows, columns), as dots of that area.
     """
     colours = CONCEPTS[theme]
     figure = go.Figure()
@@ -190,7 +189,7 @@ def data_space_figure(
         figure.add_scatter(x=point[:1], y=point[1:], mode="markers", marker=marker, name="decoded z")
     figure.update_xaxes(title="x<sub>1</sub>")
     figure.update_yaxes(title="x<sub>2</sub>", scaleanchor="x")
-    figure.update_layout(legend=ABOVE)
+    figure.update_layout(legend=LEGEND_ABOVE)
     return finish(figure, height=HEIGHT, theme=theme, legend=True)
 
 
@@ -236,7 +235,7 @@ def _add_dots(figure: go.Figure, nodes: Array, counts: NDArray[np.int64], theme:
 
 def _class_name(label: int, class_names: tuple[str, ...]) -> str:
     if label < 0:
-        return "data"
+        return "no class"
     return class_names[label] if label < len(class_names) else str(label)
 
 

@@ -1,4 +1,4 @@
-"""The true posterior p(z|x) of one datum, and the approximate posterior q(z|x) over it."""
+"""The true posterior p(z|x) of one example, and the approximate posterior q(z|x) over it."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -7,9 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import faded, finish
+from dashboard.figures.base import LEGEND_ABOVE, ellipse, faded, finish
 from dashboard.figures.contours import contour_traces
-from dashboard.figures.evidence import ABOVE, HEIGHT
+from dashboard.figures.evidence import HEIGHT
 from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
@@ -22,7 +22,7 @@ class Ellipse(NamedTuple):
     std: Array
 
     def log_prob(self, z: Array) -> Array:
-        """log q at places z of the line, for J = 1, shape (n,)."""
+        """log q(z) for J = 1, shape (n,)."""
         scaled = (z - self.mean[0]) / self.std[0]
         return -(scaled**2) / 2 - np.log(self.std[0] * np.sqrt(2 * np.pi))
 
@@ -35,7 +35,7 @@ def posterior_figure(
     titles: Sequence[str],
     theme: ThemeName,
 ) -> go.Figure:
-    """The true posterior p(z|x) of one datum, with q's 1 and 2 standard deviations over it; curves for J = 1.
+    """The true posterior of one example with 1 and 2 standard deviations of q over it; curves for J = 1.
 
     Arguments:
         axes: Values of z, one array for each of the J dimensions.
@@ -58,7 +58,7 @@ def posterior_figure(
         # One scale for both axes: an ellipse to scale.
         figure.update_yaxes(title=titles[1], scaleanchor="x", range=ranges[1])
     figure.update_xaxes(title=titles[0], range=ranges[0], constrain="domain")
-    return finish(figure.update_layout(legend=ABOVE), height=HEIGHT + 60, theme=theme, legend=True)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT + 60, theme=theme, legend=True)
 
 
 def posterior_trace(axes: Sequence[Array], log_density: Array, *, theme: ThemeName) -> go.Contour:
@@ -83,7 +83,7 @@ def posterior_areas(axes: Sequence[Array], log_density: Array, *, theme: ThemeNa
     """The same contours for a figure that plays, the lowest first."""
     colour = CONCEPTS[theme]["kl_to_posterior"]
     shares = np.arange(1, 11) / 10
-    # Areas lie over each other: each covers so much of the ground that all below it together cover its share.
+    # Areas lie over each other: with all below it, each has the opacity of its share.
     covered = 1 - (1 - shares) / (1 - (shares - 0.1))
     areas = contour_traces(
         axes,
@@ -101,8 +101,7 @@ def posterior_areas(axes: Sequence[Array], log_density: Array, *, theme: ThemeNa
 
 def ellipse_trace(q: Ellipse, *, name: str, number: int, theme: ThemeName) -> go.Scatter:
     """1 and 2 standard deviations of q as one line with a break, and its mean as the first point."""
-    angle = np.linspace(0, 2 * np.pi, 73)
-    rings = [scale * np.stack([np.cos(angle), np.sin(angle)], axis=1) * q.std + q.mean for scale in (1, 2)]
+    rings = [ellipse(q.mean, np.diag(q.std), scale) for scale in (1, 2)]
     gap = np.full((1, 2), np.nan)
     points = np.concatenate([rings[0], gap, rings[1]])
     colours = CONCEPTS[theme]

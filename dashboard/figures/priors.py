@@ -1,4 +1,4 @@
-"""Priors over the plane, and how three of them fare in training."""
+"""Priors over the latent plane, and trainings under three of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -8,37 +8,36 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.figures.base import faded, finish
-from dashboard.figures.evidence import ABOVE
+from dashboard.figures.base import LEGEND_ABOVE, faded, finish
 from dashboard.figures.player import add_player
 from dashboard.formats import signed
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
 PLANE_HEIGHT: Final = 340
-FILM_HEIGHT: Final = 860
+TRAINING_HEIGHT: Final = 860
 CURVES_HEIGHT: Final = 400
 FRAME_MS: Final = 300
 IMAGES_IN_A_ROW: Final = 10
 REACH: Final = 4.0
 _LEVELS: Final = {"start": -7.0, "end": 0.0, "size": 1.0}
-"""Contours of log p(z), nats: the same in every picture, so that they compare."""
+"""Contours of log p(z), nats: the same in all figures."""
 _LATE: Final = 0.25
-"""The curves' axis begins with what is reached after this share of the steps."""
+"""The curves' axis covers the ELBO after this share of the steps."""
 
 
-class Film(NamedTuple):
-    """One training under one prior; L looks.
+class PriorTraining(NamedTuple):
+    """A training under one prior, recorded at L steps.
 
     Arguments:
         steps: Updates made, shape (L,).
-        axes: Places of a grid along both latent dimensions, shape (2, n).
+        axes: Values of a grid along both latent dimensions, shape (2, n).
         density: log p(z) on it, the second dimension first, shape (L, n, n).
-        means: Posterior means of held-out data, shape (L, m, 2).
-        centres: Places that stand for the prior, shape (L, K, 2).
-        shown: A datum for each of them, shape (L, K, D).
-        image_shape: (height, width) of a datum; None for points.
-        name: What ``shown`` is.
+        means: Posterior means of held-out examples, shape (L, m, 2).
+        centres: Centres of the prior's components, or draws from it, shape (L, K, 2).
+        shown: The same in data space, shape (L, K, D).
+        image_shape: (height, width); None for points.
+        name: What ``shown`` is, for the legend.
     """
 
     steps: NDArray[np.integer]
@@ -52,7 +51,7 @@ class Film(NamedTuple):
 
 
 def plane_figure(density: Array, means: Array, centres: Array, *, theme: ThemeName) -> go.Figure:
-    """Contours of log p(z), posterior means of data, and the means of the prior's components.
+    """Contours of log p(z), posterior means, and the means of the prior's components.
 
     Arguments:
         density: log p(z) on a square grid from -REACH to REACH, shape (n, n), nats.
@@ -67,36 +66,36 @@ def plane_figure(density: Array, means: Array, centres: Array, *, theme: ThemeNa
     return finish(figure, height=PLANE_HEIGHT, theme=theme)
 
 
-def film_figure(film: Film, x: Array, *, theme: ThemeName) -> go.Figure:
-    """Above the plane with prior and posterior means, below the pseudo-inputs; both play together.
+def training_figure(training: PriorTraining, x: Array, *, theme: ThemeName) -> go.Figure:
+    """The plane with prior and posterior means, and below it the pseudo-inputs; both play together.
 
     Arguments:
-        film: The training.
-        x: Held-out data, drawn where data are points of the plane, shape (n, D).
+        training: The record.
+        x: Held-out examples, drawn where they are points of the plane, shape (n, D).
         theme: Light or dark.
     """
     figure = make_subplots(rows=2, cols=1, row_heights=[0.62, 0.38], vertical_spacing=0.12)
-    last = len(film.steps) - 1
-    for trace in _plane(film, last, theme):
+    last = len(training.steps) - 1
+    for trace in _plane(training, last, theme):
         figure.add_trace(trace, row=1, col=1)
-    figure.add_trace(_shown(film, last, theme), row=2, col=1)
+    figure.add_trace(_shown(training, last, theme), row=2, col=1)
     frames = [
         {
-            "data": [*_plane(film, number, theme), _shown(film, number, theme)],
+            "data": [*_plane(training, number, theme), _shown(training, number, theme)],
             "traces": [0, 1, 2, 3],
             "name": f"{step:,}",
         }
-        for number, step in enumerate(film.steps.tolist())
+        for number, step in enumerate(training.steps.tolist())
     ]
     add_player(figure, frames, theme=theme, frame_ms=FRAME_MS, redraw=True)
     figure.layout.sliders[0].active = last  # type: ignore[index]
-    (left, right), (low, high) = film.axes[:, [0, -1]].tolist()
+    (left, right), (low, high) = training.axes[:, [0, -1]].tolist()
     figure.update_xaxes(title="z<sub>1</sub>", range=[left, right], constrain="domain", row=1, col=1)
     figure.update_yaxes(
         title="z<sub>2</sub>", range=[low, high], scaleanchor="x", constrain="domain", row=1, col=1
     )
-    _add_ground(figure, film, x, theme)
-    return finish(figure.update_layout(legend=ABOVE), height=FILM_HEIGHT, theme=theme, legend=True)
+    _add_ground(figure, training, x, theme)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=TRAINING_HEIGHT, theme=theme, legend=True)
 
 
 def curves_figure(steps: Array, curves: Mapping[str, tuple[Array, Array]], *, theme: ThemeName) -> go.Figure:
@@ -104,7 +103,7 @@ def curves_figure(steps: Array, curves: Mapping[str, tuple[Array, Array]], *, th
 
     Arguments:
         steps: Shape (L,).
-        curves: Name, and mean and standard error of shape (L,), nats per datum.
+        curves: Name, and mean and standard error of shape (L,), nats per example.
         theme: Light or dark.
     """
     figure = go.Figure()
@@ -128,9 +127,9 @@ def curves_figure(steps: Array, curves: Mapping[str, tuple[Array, Array]], *, th
             line={"color": colour, "width": 3, "dash": dash},
             hovertemplate="step %{x:,}: %{y:.3f} ± %{customdata:.3f} nats<extra>" + name + "</extra>",
         )
-    figure.update_yaxes(title="held-out ELBO, nats per datum", range=_late_range(steps, curves))
+    figure.update_yaxes(title="held-out ELBO, nats per example", range=_late_range(steps, curves))
     figure.update_xaxes(title="update")
-    legend = {**ABOVE, "orientation": "v"}
+    legend = {**LEGEND_ABOVE, "orientation": "v"}
     return finish(figure.update_layout(legend=legend), height=CURVES_HEIGHT, theme=theme, legend=True)
 
 
@@ -157,9 +156,9 @@ def mosaic(images: Array, image_shape: tuple[int, int]) -> NDArray[np.uint8]:
     return grid.reshape(rows * (height + 1), -1)[:-1, :-1]
 
 
-def _plane(film: Film, number: int, theme: ThemeName) -> Sequence[go.Contour | go.Scatter]:
-    density, means, centres = film.density[number], film.means[number], film.centres[number]
-    return _contour(film.axes, density, theme), _means(means, theme), _centres(centres, theme)
+def _plane(training: PriorTraining, number: int, theme: ThemeName) -> Sequence[go.Contour | go.Scatter]:
+    density, means, centres = training.density[number], training.means[number], training.centres[number]
+    return _contour(training.axes, density, theme), _means(means, theme), _centres(centres, theme)
 
 
 def _contour(axes: Array, density: Array, theme: ThemeName) -> go.Contour:
@@ -198,12 +197,12 @@ def _points(points: Array, marker: dict[str, Any], name: str) -> go.Scatter:
     )
 
 
-def _shown(film: Film, number: int, theme: ThemeName) -> go.Heatmap | go.Scatter:
-    shown = film.shown[number]
-    if film.image_shape is None:
-        return _points(shown, {"color": CONCEPTS[theme]["kl"], "size": 9, "symbol": "x"}, film.name)
+def _shown(training: PriorTraining, number: int, theme: ThemeName) -> go.Heatmap | go.Scatter:
+    shown = training.shown[number]
+    if training.image_shape is None:
+        return _points(shown, {"color": CONCEPTS[theme]["kl"], "size": 9, "symbol": "x"}, training.name)
     return go.Heatmap(
-        z=mosaic(shown, film.image_shape),
+        z=mosaic(shown, training.image_shape),
         colorscale="gray",
         zmin=0,
         zmax=255,
@@ -212,9 +211,9 @@ def _shown(film: Film, number: int, theme: ThemeName) -> go.Heatmap | go.Scatter
     )
 
 
-def _add_ground(figure: go.Figure, film: Film, x: Array, theme: ThemeName) -> None:
-    """Axes below: none around images; around points as wide as the data, which lie under them."""
-    if film.image_shape is not None:
+def _add_ground(figure: go.Figure, training: PriorTraining, x: Array, theme: ThemeName) -> None:
+    """The lower axes: hidden for images; for points as wide as the examples, which are drawn under them."""
+    if training.image_shape is not None:
         figure.update_xaxes(visible=False, constrain="domain", row=2, col=1)
         figure.update_yaxes(
             visible=False, autorange="reversed", scaleanchor="x2", constrain="domain", row=2, col=1

@@ -1,4 +1,4 @@
-"""Rate against distortion, the KL taken apart, and collapse: predicted beside measured."""
+"""Rate and distortion, the parts of the mean KL, and posterior collapse: predicted and measured."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, faded, finish
+from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, faded, finish
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -15,7 +15,6 @@ HEIGHT = 380
 SURGERY_HEIGHT = 230
 NAME_SHARE = 0.08
 """Of the height of a figure: a line of text."""
-_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": FONT_SIZE}}
 
 
 def rate_distortion_figure(rate: Array, distortion: Array, *, theme: ThemeName) -> go.Figure:
@@ -92,13 +91,13 @@ def surgery_figure(parts: Mapping[str, float], errors: Mapping[str, float], *, t
             marker_color=faded(colours["kl"], opacity),
             hovertemplate=f"{name}: {value:.4f} ± {errors[name]:.4f} nats<extra></extra>",
         )
-    figure.update_layout(barmode="relative", legend=_ABOVE | {"traceorder": "normal"})
-    figure.update_xaxes(title="nats per datum")
+    figure.update_layout(barmode="relative", legend=LEGEND_ABOVE | {"traceorder": "normal"})
+    figure.update_xaxes(title="nats per example")
     return finish(figure, height=SURGERY_HEIGHT, theme=theme, legend=True)
 
 
 def collapse_figure(predicted: Array, measured: Array, *, theme: ThemeName) -> go.Figure:
-    """KL of each latent dimension, most used first: what a linear model would keep, and what this one keeps.
+    """KL of each latent dimension, most used first: predicted by a linear model, and measured.
 
     Arguments:
         predicted: 1/2 log(lambda_j / (beta s^2)) or 0, shape (J,), nats.
@@ -121,4 +120,4 @@ def collapse_figure(predicted: Array, measured: Array, *, theme: ThemeName) -> g
         )
     figure.update_xaxes(title="latent dimension, by rank", type="category")
     figure.update_yaxes(title="KL(q ‖ prior), nats", rangemode="tozero")
-    return finish(figure.update_layout(legend=_ABOVE), height=HEIGHT, theme=theme, legend=True)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT, theme=theme, legend=True)

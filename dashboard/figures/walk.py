@@ -1,4 +1,4 @@
-"""q on its way to the true posterior: one picture that plays in the browser."""
+"""Gradient ascent in q from the encoder's to the best Gaussian, as frames that play in the browser."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -8,8 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.figures.base import FONT_SIZE, finish
-from dashboard.figures.evidence import ABOVE
+from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, finish
 from dashboard.figures.player import add_player
 from dashboard.figures.posterior import (
     Ellipse,
@@ -28,7 +27,7 @@ MAX_FRAMES: Final = 60
 
 
 class Walk(NamedTuple):
-    """Steps of q(z|x) for one datum.
+    """Steps of q(z|x) for one example.
 
     Arguments:
         axes: Of the true posterior's grid, one for each of J <= 2 dimensions; None for more.
@@ -48,7 +47,7 @@ class Walk(NamedTuple):
 
 
 def walk_figure(walk: Walk, *, theme: ThemeName) -> go.Figure:
-    """Above q over the true posterior, below the climb of its bound; a slider and a button play them.
+    """q over the true posterior, and below it the bound at each step; a slider and a button play them.
 
     Arguments:
         walk: The steps.
@@ -64,7 +63,7 @@ def walk_figure(walk: Walk, *, theme: ThemeName) -> go.Figure:
     figure.add_trace(_moving(walk, 0, theme), row=1, col=1)
     figure.add_trace(_dot(walk, 0, theme), row=2, col=1)
     _animate(figure, walk, theme)
-    return finish(figure.update_layout(legend=ABOVE), height=HEIGHT, theme=theme, legend=True)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT, theme=theme, legend=True)
 
 
 def _ranges(walk: Walk, axes: Sequence[Array], log_density: Array) -> list[list[float]]:

@@ -1,4 +1,4 @@
-"""What an uncertain network decodes: a line with its bands, and its spread over the latent plane."""
+"""Predictions under a posterior over the weights: a line with bands, and uncertainty over the plane."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -7,28 +7,27 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, faded, finish, mark_x
-from dashboard.figures.evidence import ABOVE
+from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, faded, finish, mark_x
 from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
 HEIGHT: Final = 480
 PLANE_HEIGHT: Final = 500
 SIZE_CONCEPTS: Final = ("kl", "elbo")
-"""Colours of few and of all data."""
+"""Colours of the small and of the large training set."""
 
 
 class LineView(NamedTuple):
     """A line decoded from one latent dimension.
 
     Arguments:
-        z: Places, shape (n,).
+        z: Shape (n,).
         mean: E[x|z] under q, shape (n,).
         spread: Standard deviation of E[x|z, w] under q, shape (n,).
         exact_mean: E[x|z] under the exact posterior of the weights, shape (n,).
         exact_spread: The standard deviation likewise, shape (n,).
         noise: s, the likelihood's own standard deviation.
-        points: Data (z, x), shape (N, 2).
+        points: Examples (z, x), shape (N, 2).
     """
 
     z: Array
@@ -41,7 +40,7 @@ class LineView(NamedTuple):
 
 
 def line_figure(view: LineView, *, titles: tuple[str, str], theme: ThemeName) -> go.Figure:
-    """Data, decoded mean, and two standard deviations: of the weights alone, and with the likelihood's.
+    """Examples, mean, and two standard deviations: from the weights alone, and with the likelihood.
 
     Arguments:
         view: What is drawn.
@@ -61,10 +60,10 @@ def line_figure(view: LineView, *, titles: tuple[str, str], theme: ThemeName) ->
     figure.add_scatter(x=view.z, y=view.mean, mode="lines", line=line, name="E[x|z]", hovertemplate=hover)
     x, y = view.points.T
     marker = {"color": colours["log_evidence"], "size": 8, "opacity": 0.8}
-    figure.add_scatter(x=x, y=y, mode="markers", marker=marker, name="data", hoverinfo="skip")
+    figure.add_scatter(x=x, y=y, mode="markers", marker=marker, name="examples", hoverinfo="skip")
     figure.update_xaxes(title=titles[0], range=[view.z[0], view.z[-1]])
     figure.update_yaxes(title=titles[1], range=[-4, 4])
-    return finish(figure.update_layout(legend=ABOVE), height=HEIGHT, theme=theme, legend=True)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT, theme=theme, legend=True)
 
 
 def _add_exact(figure: go.Figure, view: LineView, theme: ThemeName) -> None:
@@ -95,14 +94,14 @@ def _add_band(figure: go.Figure, view: LineView, half: Array, *, name: str, colo
 
 
 def spread_figure(spread: Array, axis: Array, codes: Array, *, largest: float, theme: ThemeName) -> go.Figure:
-    """Spread over the latent plane, the training data on it.
+    """Uncertainty from the weights over the latent plane, with the codes of the training set.
 
     Arguments:
         spread: Standard deviation from the weights, mean over the pixels, shape (rows, columns), the largest
             z2 at the top.
         axis: Values along both sides, ascending.
-        codes: Posterior means of the training data, shape (n, 2).
-        largest: Where the colours end, so that two pictures compare.
+        codes: Posterior means of the training examples, shape (n, 2).
+        largest: Upper end of the colour scale, the same for figures that are compared.
         theme: Light or dark.
     """
     figure = go.Figure(_plane(spread, axis, largest, theme))
@@ -138,32 +137,32 @@ def _plane(spread: Array, axis: Array, largest: float, theme: ThemeName) -> go.H
     )
 
 
-def density_figure(places: Mapping[str, tuple[Array, Array]], *, theme: ThemeName) -> go.Figure:
-    """Spread at each place of the plane against the density of the encoded data there.
+def density_figure(points: Mapping[str, tuple[Array, Array]], *, theme: ThemeName) -> go.Figure:
+    """Uncertainty from the weights against the density of the codes, at each point of a grid.
 
     Arguments:
-        places: For each size of data, by name: log density in nats and spread, each of shape (n,).
+        points: By training set: log density in nats and standard deviation, each of shape (n,).
         theme: Light or dark.
     """
     figure = go.Figure()
-    for (name, (log_density, spread)), concept in zip(places.items(), SIZE_CONCEPTS, strict=True):
+    for (name, (log_density, spread)), concept in zip(points.items(), SIZE_CONCEPTS, strict=True):
         marker = {"color": CONCEPTS[theme][concept], "size": 8, "opacity": 0.75}
         marker["symbol"] = "circle" if concept == SIZE_CONCEPTS[0] else "square"
-        hover = "log q(z) = %{x:.1f}: spread %{y:.3f}<extra>" + name + "</extra>"
+        hover = "log q(z) = %{x:.1f}: std %{y:.3f}<extra>" + name + "</extra>"
         figure.add_scatter(
             x=log_density, y=spread, mode="markers", marker=marker, name=name, hovertemplate=hover
         )
-    lowest = max(min(float(x.min()) for x, _ in places.values()), -40.0)
-    figure.update_xaxes(title="log density of the data's codes, nats", range=[lowest, 1])
+    lowest = max(min(float(x.min()) for x, _ in points.values()), -40.0)
+    figure.update_xaxes(title="log density of the codes, nats", range=[lowest, 1])
     figure.update_yaxes(title="std of a pixel from the weights", rangemode="tozero")
-    return finish(figure.update_layout(legend=ABOVE), height=PLANE_HEIGHT, theme=theme, legend=True)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=PLANE_HEIGHT, theme=theme, legend=True)
 
 
 def noise_figure(ratios: Mapping[str, Array], *, theme: ThemeName) -> go.Figure:
     """Histograms of |m| / s of the weights, on a logarithmic axis.
 
     Arguments:
-        ratios: For each size of data, by name: |m| / s, shape (P,).
+        ratios: By training set: |m| / s, shape (P,).
         theme: Light or dark.
     """
     figure, edges = go.Figure(), np.linspace(-4, 3, 57)
@@ -185,4 +184,4 @@ def noise_figure(ratios: Mapping[str, Array], *, theme: ThemeName) -> go.Figure:
     figure.update_xaxes(title="|m| / s of a weight", type="log", range=[-4, 2.5])
     figure.update_xaxes(tickvals=[1e-4, 1e-2, 1, 100], ticktext=["0.0001", "0.01", "1", "100"])
     figure.update_yaxes(title="share of the weights", tickformat=".0%", rangemode="tozero")
-    return finish(figure.update_layout(legend=ABOVE), height=PLANE_HEIGHT, theme=theme, legend=True)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=PLANE_HEIGHT, theme=theme, legend=True)

@@ -1,4 +1,4 @@
-"""Cached computations of the free energy and of EM."""
+"""Cached computations of the page Free energy and EM."""
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -6,21 +6,24 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard import cached as cache
 from dashboard.components.chosen_q import element as chosen_q
 from dashboard.components.chosen_q.element import Payload
+from dashboard.subject import pretrained
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.labs.em.free_energy import NoisyMixture
     from vae_core.labs.em.mixture import EmStep, Mixture
+    from vae_core.labs.misprints import Misprints
 
 Array = NDArray[np.float64]
 EM_STEPS: Final = 30
 NUM_STARTS: Final = 6
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(max_entries=1, show_spinner=False)
 def _components() -> "Mixture":
     from vae_core.labs.em.mixture import Mixture
 
@@ -46,29 +49,27 @@ def components_payload(x: float) -> Payload:
 
 
 def place_payload(which: str, x: tuple[float, ...]) -> Payload:
-    """The same for a place z on a line or in a plane."""
+    """The same for z on a line or in a plane."""
     import torch
 
     return chosen_q.noisy_mixture_payload(_noisy(which), torch.tensor(x, dtype=torch.float64))
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_data(max_entries=1, show_spinner=False)
 def components_curves() -> tuple[Array, Array]:
-    """Places on the line, and pi_k N(x; mu_k, Sigma_k) there, shape (3, places)."""
+    """x of shape (n,), and pi_k N(x; mu_k, Sigma_k), shape (3, n)."""
     import torch
 
     line = torch.linspace(-5, 5, 301, dtype=torch.float64)
     return line.numpy(), _components().log_joint(line[:, None]).exp().numpy().T
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(max_entries=1, show_spinner=False)
 def seconds_per_decode() -> float:
-    """Of the model that ships, one of 4000 at a time: the fastest of five."""
+    """For one z in the example model, where 4000 are decoded at a time: the fastest of five."""
     from time import perf_counter
 
     import torch
-
-    from dashboard.subject import pretrained
 
     model, z = pretrained().model, torch.zeros(4000, 2)
     seconds = []
@@ -84,10 +85,10 @@ class EmRun(NamedTuple):
     """EM from one start.
 
     Arguments:
-        initial: The mixture that it began with.
-        first: log p(x) of that, nats per datum.
-        steps: What followed.
-        gaps: KL(q || p(z|x)) after each M-step, mean over the data, nats.
+        initial: The mixture at the start.
+        first: Its log p(x), nats per example.
+        steps: The iterations.
+        gaps: KL(q || p(z|x)) after each M-step, nats per example.
     """
 
     initial: "Mixture"
@@ -97,11 +98,12 @@ class EmRun(NamedTuple):
 
     @property
     def last(self) -> float:
-        """log p(x) at the end, nats per datum."""
+        """log p(x) at the end, nats per example."""
         return self.steps[-1].log_likelihood
 
 
-@st.cache_resource(max_entries=64, show_spinner="Running EM from several starts …")
+# The largest table (5000 rows, K = 8) is 58 MB an entry: its responsibilities for each start and step.
+@st.cache_resource(max_entries=8, show_spinner="Running EM from several starts …")
 def em(x: Array, num_components: int) -> list[EmRun]:
     """EM from NUM_STARTS random starts."""
     from itertools import islice
@@ -122,14 +124,14 @@ def em(x: Array, num_components: int) -> list[EmRun]:
 def _gap(data: "Tensor", step: "EmStep") -> float:
     import torch
 
-    # log p(z|x) and not its logarithm taken later: a responsibility may be too small for a float.
+    # log p(z|x) from the log joint: a responsibility may underflow to 0.
     q, log_posterior = step.responsibilities, step.mixture.log_joint(data).log_softmax(1)
     return float(torch.where(q > 0, torch.xlogy(q, q) - q * log_posterior, 0.0).sum(1).mean())
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def library_means(x: Array, num_components: int, seed: int) -> Array:
-    """The means that scikit-learn's GaussianMixture finds from the same start, shape (K, D)."""
+    """Means of scikit-learn's GaussianMixture from the same start, shape (K, D)."""
     import warnings
 
     import torch
@@ -147,6 +149,23 @@ def library_means(x: Array, num_components: int, seed: int) -> Array:
         max_iter=EM_STEPS,
     )
     with warnings.catch_warnings():
-        # It stops after as many steps as ours, converged or not.
+        # It makes as many steps as ours, converged or not.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return np.asarray(theirs.fit(x).means_)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Evaluating both formulas …")
+def misprints(index: int) -> "Misprints":
+    """Printed and right values for a held-out example under the example model."""
+    import torch
+
+    from vae_core.labs.misprints import measure_misprints
+
+    subject = pretrained()
+    x = torch.from_numpy(cache.encoded(subject).x[index])
+    return measure_misprints(subject.model, x, generator=torch.Generator().manual_seed(index))
+
+
+def num_examples() -> int:
+    """Held-out examples of the example model's data."""
+    return len(cache.encoded(pretrained()).x)

@@ -1,4 +1,4 @@
-"""EM on a table: data, components and start are chosen, the staircase plays."""
+"""EM on a table of numbers from several starts, and what an exact E-step of a VAE would cost."""
 
 from typing import Final
 
@@ -7,24 +7,25 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.figures.base import CHART_CONFIG
-from dashboard.figures.em import EmPath, em_figure
+from dashboard.figures.mixtures import EmPath, em_figure
 from dashboard.formats import rounded, signed
-from dashboard.free_energy import cached as cache_free_energy
-from dashboard.free_energy import em_bridge
+from dashboard.free_energy import cached
 from dashboard.free_energy.cached import EM_STEPS, NUM_STARTS, EmRun
 from dashboard.shell import state
+from dashboard.shell.choice import one_of
+from dashboard.tables import draw_table
 from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
 from vae_core.errors import BadInput
 
 EM_HELP: Final = (
     r"E-step: $r_{dk} = \pi_k \mathcal{N}(x_d;\mu_k,\Sigma_k) / \sum_l \pi_l "
     r"\mathcal{N}(x_d;\mu_l,\Sigma_l)$ closes the gap $\mathrm{KL}(q\,\|\,p(z|x))$. M-step: $\pi_k$, "
-    r"$\mu_k$, $\Sigma_k$ from data weighted with $r_{dk}$; F rises and log p with it. The other form "
+    r"$\mu_k$, $\Sigma_k$ from rows weighted with $r_{dk}$; F rises and log p with it. The other form "
     r"maximises $Q = \mathbb{E}_{p(z|x;\theta_{old})}[\log p(x,z;\theta)]$: F without the entropy of q."
 )
 GAP_HELP: Final = (
-    r"$\log p(x) - F = \mathrm{KL}(q\,\|\,p(z|x;\theta))$, mean over the data: the M-step moved θ away from "
-    "the θ that q was made for. The next E-step closes it."
+    r"$\log p(x) - F = \mathrm{KL}(q\,\|\,p(z|x;\theta))$, mean over the rows: the M-step moved θ away from "
+    "the θ of which q is the posterior. The next E-step closes it."
 )
 FORMS_HELP: Final = (
     r"F is computed as $Q + H[q]$, log p(x) as $\log\sum_k \pi_k \mathcal{N}(x;\mu_k,\Sigma_k)$, the gap as "
@@ -34,44 +35,33 @@ DATA_HELP: Final = "Measured flowers, measured wines, two half circles, or a CSV
 UPLOAD_HELP: Final = (
     "Only numbers below the names, at most 5000 rows and 64 columns. It stays on this server."
 )
-FLOOR: Final = "held at a variance of 1e-6 in the direction where its data do not spread"
-OWN: Final = "your table"
-MOONS: Final = "two moons"
-SOURCES: Final = (*TABLES, MOONS, OWN)
+SOURCES: Final = {**{name: name for name in TABLES}, "two_moons": "two moons", "upload": "your table"}
 NUM_MOONS: Final = 300
 MAX_COMPONENTS: Final = 8
 
 
-def draw() -> None:
-    """The controls, the picture, and what the numbers say."""
-    st.subheader("EM climbs the same bound in stairs", help=EM_HELP)
-    _lab()
-    em_bridge.draw()
-
-
 @st.fragment
-def _lab() -> None:
+def draw_em() -> None:
+    """The controls, the picture, and what the numbers say."""
     try:
         chosen = _data()
         if chosen is None:
             return
         columns, x = chosen
         num_components = _components(len(x))
-        runs = cache_free_energy.em(x, num_components)
+        runs = cached.em(x, num_components)
     except BadInput as err:
         st.error(str(err))
         return
     start = _start(runs)
     _picture(x, columns, runs, start)
-    _account(x, num_components, runs[start], start)
+    _draw_numbers(x, num_components, runs[start], start)
 
 
 def _data() -> tuple[list[str], NDArray[np.float64]] | None:
     left, right = st.columns(2, gap="medium")
-    source = left.segmented_control(
-        "Data", SOURCES, default="iris", required=True, key="em_data", help=DATA_HELP, persist_state="session"
-    )
     with left:
+        source = one_of("Data", SOURCES, key="em_data", default="iris", help_text=DATA_HELP)
         table = _table(source)
     if table is None:
         return None
@@ -91,13 +81,13 @@ def _data() -> tuple[list[str], NDArray[np.float64]] | None:
 
 
 def _table(source: str) -> Table | None:
-    if source != OWN:
-        return _moons() if source == MOONS else load_table(source)
+    if source != "upload":
+        return _moons() if source == "two_moons" else load_table(source)
     upload = st.file_uploader(
         "A CSV with names in its first row", type=["csv", "tsv", "txt"], key="em_upload", help=UPLOAD_HELP
     )
     if upload is None:
-        st.info("Upload a table of numbers: one row for each datum, names in the first row.")
+        st.info("Upload a table of numbers: one row for each example, names in the first row.")
         return None
     return read_table(upload.getvalue())
 
@@ -114,14 +104,14 @@ def _moons() -> Table:
     return Table(("x", "y"), points)
 
 
-def _components(num_data: int) -> int:
+def _components(num_rows: int) -> int:
     return st.slider(
         "Components K",
         1,
         MAX_COMPONENTS,
         3,
         key="em_components",
-        help=f"At most as many as there are data, here {num_data}.",
+        help=f"At most as many as there are rows, here {num_rows}.",
         persist_state="session",
     )
 
@@ -138,8 +128,8 @@ def _start(runs: list[EmRun]) -> int:
                 f"{number}: {signed(runs[number - 1].last, 3)}" + (" (best)" if number - 1 == best else "")
             ),
             key="em_start",
-            help=f"log p(x) in nats per datum after {EM_STEPS} iterations, from means at different data. EM "
-            "climbs to a summit, not to the highest.",
+            help=f"log p(x) in nats per example after {EM_STEPS} iterations, from means at different rows. "
+            "EM converges to a local maximum.",
         )
         - 1
     )
@@ -160,28 +150,27 @@ def _picture(x: NDArray[np.float64], columns: list[str], runs: list[EmRun], star
     )
     others = [_climb(other)[: shown + 1] for number, other in enumerate(runs) if number != start]
     titles = [f"{name}, standard deviations" for name in columns[:2]]
-    alt = (
-        f"EM in {EM_STEPS} iterations: log p(x) climbs from {run.first:.3f} to {run.last:.3f} nats per datum."
-    )
+    alt = f"EM in {EM_STEPS} iterations: log p(x) from {run.first:.3f} to {run.last:.3f} nats per example."
     figure = em_figure(path, others, titles=titles, theme=state.theme_name())
     st.plotly_chart(figure, key="em", alt=alt, config=CHART_CONFIG)
     st.caption("▶ plays E-steps (points take the colour of their component) and M-steps (ellipses move).")
 
 
 def _shown(run: EmRun) -> int:
-    """Iterations in the picture: what is left to gain after them is less than a hundredth of a nat."""
+    """Iterations in the picture: the rest of them gain less than a hundredth of a nat."""
     climb = _climb(run)
     return min(EM_STEPS, int(np.argmax(climb[-1] - climb < 1e-2)) + 2)
 
 
 def _climb(run: EmRun) -> NDArray[np.float64]:
+    """log p(x) at the start and after each M-step."""
     return np.array([run.first, *(step.log_likelihood for step in run.steps)])
 
 
-def _account(x: NDArray[np.float64], num_components: int, run: EmRun, start: int) -> None:
+def _draw_numbers(x: NDArray[np.float64], num_components: int, run: EmRun, start: int) -> None:
     left, middle, right = st.columns(3)
     gain = f"{run.last - run.first:.3f} gained by EM"
-    left.metric("log p(x) per datum", f"{signed(run.last, 4)} nats", gain, border=True)
+    left.metric("log p(x) per example", f"{signed(run.last, 4)} nats", gain, border=True)
     gap = f"{run.gaps[0]:.4f} nats"
     middle.metric("Gap after the first M-step", gap, border=True, help=GAP_HELP)
     right.metric(
@@ -191,9 +180,12 @@ def _account(x: NDArray[np.float64], num_components: int, run: EmRun, start: int
     floored = sorted({number + 1 for step in run.steps for number in step.floored})
     if floored:
         names = ", ".join(map(str, floored))
-        st.warning(f"Singular covariance: component {names} is {FLOOR}. Fewer components would not need it.")
+        st.warning(
+            f"Singular covariance: component {names} is held at a variance of 1e-6 in a direction in which "
+            "its examples do not vary. Use fewer components."
+        )
         return
-    theirs = cache_free_energy.library_means(x, num_components, start)
+    theirs = cached.library_means(x, num_components, start)
     distance = float(np.abs(theirs - run.steps[-1].means.numpy()).max())
     st.caption(
         f"scikit-learn's GaussianMixture from the same start, {EM_STEPS} iterations: means differ by at most "
@@ -202,7 +194,7 @@ def _account(x: NDArray[np.float64], num_components: int, run: EmRun, start: int
 
 
 def _residual(run: EmRun) -> float:
-    """What the three numbers of an iteration, each computed by itself, leave open at most."""
+    """The largest |log p(x) − F − gap| of all iterations, each number computed by itself."""
     return max(
         abs(step.log_likelihood - step.q_function - step.entropy - gap)
         for step, gap in zip(run.steps, run.gaps, strict=True)
@@ -212,15 +204,28 @@ def _residual(run: EmRun) -> float:
 def _iterations(run: EmRun) -> None:
     with st.expander("The numbers of each iteration: both forms"):
         st.markdown(
-            "After each M-step, nats per datum. F = Q + H[q]; the next E-step sets q to the posterior, and F "
-            "becomes log p(x).",
+            "After each M-step, nats per example. F = Q + H[q]; the next E-step sets q to the posterior, and "
+            "F becomes log p(x).",
             help=EM_HELP,
         )
-        lines = [
-            "| iteration | log p(x) | F[q, θ] | Q(θ old, θ) | H[q] | KL(q ‖ posterior) |",
-            "| ---: | ---: | ---: | ---: | ---: | ---: |",
-        ]
+        rows = []
         for number, (step, gap) in enumerate(zip(run.steps, run.gaps, strict=True), 1):
             values = (step.log_likelihood, step.bound, step.q_function, step.entropy, gap)
-            lines.append(f"| {number} | " + " | ".join(signed(value, 6) for value in values) + " |")
-        st.markdown("\n".join(lines))
+            rows.append((str(number), *(signed(value, 6) for value in values)))
+        head = ("iteration", "log p(x)", "F[q, θ]", "Q(θ old, θ)", "H[q]", "KL(q ‖ posterior)")
+        draw_table(head, rows, title="The numbers of each iteration", shows_title=False)
+
+
+def draw_cost_of_e_step() -> None:
+    """Decodes and time that an exact E-step of the example model would need, by the latent dimension."""
+    seconds = cached.seconds_per_decode()
+    rows = [(str(dims), rounded(20.0**dims), _span(seconds * 20.0**dims)) for dims in (1, 2, 4, 8, 16)]
+    head = ("J", "decodes for one E-step", "time")
+    draw_table(head, rows, title="Cost of an exact E-step", shows_title=False)
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("years", 31_557_600.0), ("days", 86_400.0), ("hours", 3600.0), ("s", 1.0)):
+        if seconds >= size:
+            return f"{rounded(seconds / size)} {unit}"
+    return f"{rounded(seconds * 1000)} ms"

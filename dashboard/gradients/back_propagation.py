@@ -1,144 +1,141 @@
 """Back-propagation by hand: a drawn network, one layer at a time, beside automatic differentiation."""
 
 import functools
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import streamlit as st
 
 from dashboard import cached as cache
 from dashboard.components.network.element import drawn_network
-from dashboard.elbo import one_example as elbo_datum
+from dashboard.elbo import one_example
 from dashboard.figures.network.drawing import network_svg, said_of_cuts
-from dashboard.formats import rounded
-from dashboard.gradients import cached_back_propagation as cache_back_propagation
-from dashboard.gradients.back_propagation_back import gradient_lines
-from dashboard.gradients.back_propagation_beta import said_of_beta
-from dashboard.gradients.back_propagation_pass import TOLERANCE, Pass
-from dashboard.gradients.back_propagation_steps import moment_of, steps_of
-from dashboard.gradients.back_propagation_table import (
-    NO_PLACE,
-    TABLE_HELP,
-    applies,
-    gradient_table,
-    loss_terms,
-)
-from dashboard.gradients.back_propagation_walk import NETWORK, draw_stepper, formula_lines, pick_unit
-from dashboard.gradients.cached_back_propagation import SmallNetwork
+from dashboard.figures.network.layers import Column
+from dashboard.figures.network.svg import number_text
+from dashboard.formats import rounded, superscript
+from dashboard.gradients import cached
+from dashboard.gradients.cached import SmallNetwork
+from dashboard.gradients.formulas import formula_lines, gradient_lines
+from dashboard.gradients.network_pass import TOLERANCE, Parameter, Pass, Step, moment_of, picked, steps_of
 from dashboard.pictures import picture, show
-from dashboard.shell import header, state
-from dashboard.shell.choice import one_of
+from dashboard.shell import state
+from dashboard.shell.choice import one_of, stressed
 from dashboard.subject import Subject
-from vae_core.config import Activation, EncoderHead, Likelihood
+from dashboard.tables import draw_table
+from vae_core.config import TrainConfig
 
 if TYPE_CHECKING:
     from vae_core.labs.gradients.backward import Slip
 
-SUBJECTS: Final = {"small": "Small network", "current": "Current model"}
-SUBJECT_HELP: Final = (
-    "**Small network**: every number fits: digits averaged to 2 × 2 pixels, new weights. **Current model**: "
-    "your run, or the model that ships; large layers are pictures."
+NETWORKS: Final = {"small": "Small network", "current": "Current model"}
+NETWORK_HELP: Final = (
+    "**Small network**: every number fits: digits averaged to 2 × 2 pixels, untrained weights. **Current "
+    "model**: your run, or the example model; large layers are drawn as pictures."
 )
-HEADS: Final[dict[str, EncoderHead]] = {
-    "log σ²": "log_variance",
-    "σ² by softplus": "variance",
-    "σ = 1": "unit_variance",
-    "z = μ": "deterministic",
+HEADS: Final = {
+    "log_variance": "log σ²",
+    "variance": "σ² by softplus",
+    "unit_variance": "σ = 1",
+    "deterministic": "z = μ",
 }
-OUTPUTS: Final[dict[str, Likelihood]] = {
-    "Bernoulli": "bernoulli",
-    "Gaussian, s = 1": "gaussian",
-    "continuous Bernoulli": "continuous_bernoulli",
+OUTPUTS: Final = {
+    "bernoulli": "Bernoulli",
+    "gaussian": "Gaussian, s = 1",
+    "continuous_bernoulli": "continuous Bernoulli",
 }
-ACTIVATIONS: Final[dict[str, Activation]] = {
-    "tanh": "tanh",
-    "ReLU": "relu",
-    "SiLU": "silu",
-    "softplus": "softplus",
-}
-SLIPS: Final[dict[str, "Slip | None"]] = {
-    "none": None,
-    "f_for_slope": "f_for_slope",
-    "kl_sign": "kl_sign",
-    "no_half": "no_half",
-}
-SLIP_LABELS: Final = {
+ACTIVATIONS: Final = {"tanh": "tanh", "relu": "ReLU", "silu": "SiLU", "softplus": "softplus"}
+MISTAKES: Final = {
     "none": "none",
     "f_for_slope": "f(u) for f′(u)",
     "kl_sign": "sign of the KL",
     "no_half": "no ½",
 }
-SLIP_HELP: Final = (
-    "Errors that source document 000 prints. **f(u) for f′(u)**: in δ of the hidden layers (4.3.2, 4.3.3). "
-    r"**Sign of the KL**: $+\tfrac12\sum(1+\log\sigma^2-\mu^2-\sigma^2)$ (equation 19). **No ½**: "
-    r"$\log\mathcal{N} = -\lVert x-y\rVert^2$ (3.3.3). The forward pass stays right."
+MISTAKE_HELP: Final = (
+    "Mistakes found in printed derivations. **f(u) for f′(u)**: in δ of the hidden layers. "
+    r"**Sign of the KL**: $+\tfrac12\sum(1+\log\sigma^2-\mu^2-\sigma^2)$. **No ½**: "
+    r"$\log\mathcal{N} = -\lVert x-y\rVert^2$. The forward pass stays right. (Course document 000: 4.3.2 and "
+    "4.3.3, equation 19, 3.3.3.)"
 )
-HEAD_HELP: Final = "What the encoder says of σ beside the mean μ."
+NO_EFFECT: Final[dict["Slip", str]] = {
+    "f_for_slope": "This mistake has no effect here: the network has no hidden layer.",
+    "kl_sign": "This mistake has no effect here: L has no KL (a deterministic encoder, or β = 0).",
+    "no_half": "This mistake has no effect here: the output is not Gaussian.",
+}
+HEAD_HELP: Final = "How the encoder gives σ beside the mean μ."
 NOISE_HELP: Final = "Seed of ε ~ N(0, I): another number, another z = μ + σ ⊙ ε."
 LARGEST_SEED: Final = 999
 PICTURE: Final = 104
 """Pixels; three stand beside each other on a phone."""
+STEP: Final = "bp_step"
+UNIT: Final = "bp_unit"
+NETWORK: Final = "bp_network"
+STEP_HELP: Final = (
+    r"Forward: $u^{(l)} = W^{(l)}h^{(l-1)} + b^{(l)}$, $h^{(l)} = f(u^{(l)})$. Back: "
+    r"$\delta^{(l)} = \partial L/\partial u^{(l)} = (W^{(l+1)\top}\delta^{(l+1)})\odot f'(u^{(l)})$, and "
+    r"$\partial L/\partial W^{(l)} = \delta^{(l)}h^{(l-1)\top}$. L = −(log p(x|z) − β KL) "
+    "of one example with one sample z"
+)
+UNIT_HELP: Final = (
+    "The unit whose sum is written out, with its weights drawn; a click on a unit does the same."
+)
+MAX_UNIT_BUTTON: Final = 6
+"""A layer with more units has a number field in place of the button that goes to the next unit."""
+TABLE_HELP: Final = (
+    r"Relative difference: $\max|g_{hand} - g_{auto}| / \max|g_{auto}|$ over the entries of a parameter, in "
+    "float64. Of each gradient the entry of largest absolute value is shown."
+)
 
 
-def draw() -> None:
-    """The choice of the network, then its pass."""
+def choose_network() -> tuple[str, "Slip | None"]:
+    """Id of the network in view, and the deliberate error of its backward pass."""
     with st.container(horizontal=True, gap="medium"):
-        subject = one_of("Network", SUBJECTS, key="bp_subject", help_text=SUBJECT_HELP)
-        slip = SLIPS[one_of("Error of the document", SLIP_LABELS, key="bp_slip", help_text=SLIP_HELP)]
-    if subject == "small":
-        _small(slip)
-    else:
-        _current(header.subject(), slip)
+        network = one_of("Network", NETWORKS, key="bp_subject", help_text=NETWORK_HELP)
+        mistake = one_of("Deliberate mistake", MISTAKES, key="bp_slip", help_text=MISTAKE_HELP)
+    return network, None if mistake == "none" else cast("Slip", mistake)
 
 
 @st.fragment
-def _small(slip: "Slip | None") -> None:
-    last = len(cache_back_propagation.digits()) - 1
+def draw_small_network(slip: "Slip | None") -> None:
+    """The pass of a digit of 2 x 2 pixels through a network with three hidden units and J = 2."""
+    last = len(cached.digits()) - 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
         network = SmallNetwork(
-            head=HEADS[_select("Encoder head", HEADS, "bp_head", HEAD_HELP)],
-            likelihood=OUTPUTS[_select("Output", OUTPUTS, "bp_output", "The likelihood p(x|z).")],
-            activation=ACTIVATIONS[
-                _select("Activation", ACTIVATIONS, "bp_activation", "f of hidden layers.")
-            ],
+            head=_select("Encoder head", HEADS, "bp_head", HEAD_HELP),
+            likelihood=_select("Output", OUTPUTS, "bp_output", "The likelihood p(x|z)."),
+            activation=_select("Activation", ACTIVATIONS, "bp_activation", "f of hidden layers."),
             seed=_number("Weights", "bp_seed", "Seed of the weights: another number, other weights."),
         )
-        index = _number("Datum", "bp_datum", "A held-out digit, averaged to 2 × 2 pixels.", last)
+        index = _number("Example", "bp_example", "A held-out digit, averaged to 2 × 2 pixels.", last)
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
-    found = cache_back_propagation.small_pass(network, index, noise, slip)
-    _pass(found, digit=index)
-
-
-def _pictures(index: int, found: Pass) -> None:
-    """The digit, its four pixels, and the four of the output."""
-    shown = {
-        "a digit": (cache_back_propagation.digits()[index], (8, 8)),
-        "x: its quarters": (found.x, cache_back_propagation.SMALL_SHAPE),
-        "y: the output": (found.columns[-1].h, cache_back_propagation.SMALL_SHAPE),
-    }
-    with st.container(horizontal=True):
-        for name, (values, shape) in shown.items():
-            with st.container(width=PICTURE, gap="xsmall"):
-                show(picture(values.astype(np.float32), shape, size=PICTURE), alt=name)
-                st.caption(name)
+    found = cached.small_pass(network, index, noise, slip)
+    _draw_pass(found, digit=index)
 
 
 @st.fragment
-def _current(shown: Subject, slip: "Slip | None") -> None:
-    if not np.isfinite(cache.encoded(shown).reconstruction).all():
-        st.error("This run has diverged: its weights are no finite numbers. Train with a smaller rate.")
+def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
+    """The pass of a held-out example through the model in view."""
+    if not np.isfinite(cache.encoded(subject).reconstruction).all():
+        st.error("This run has diverged: its weights are not finite. Train with a smaller learning rate.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        index = elbo_datum.choose(shown, cache.HELD_OUT)
+        index = one_example.choose(subject, "held_out")
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
-    beta = shown.beta_in_force
-    found = cache_back_propagation.run_pass(shown, cache.HELD_OUT, index, noise, slip, beta)
-    _pass(found, about="" if found.log_var is None else said_of_beta(shown.config.train, beta))
+    beta = subject.beta_in_force
+    found = cached.run_pass(subject, index, noise, slip, beta)
+    _draw_pass(found, note="" if found.log_var is None else said_of_beta(subject.config.train, beta))
 
 
-def _select(label: str, options: Iterable[str], key: str, help_text: str) -> str:
-    return st.selectbox(label, tuple(options), key=key, help=help_text, width=170, persist_state="session")
+def _select(label: str, options: Mapping[str, str], key: str, help_text: str) -> Any:
+    return st.selectbox(
+        label,
+        tuple(options),
+        key=key,
+        help=help_text,
+        format_func=lambda option: options.get(option, option),
+        width=170,
+        persist_state="session",
+    )
 
 
 def _number(label: str, key: str, help_text: str, largest: int = LARGEST_SEED) -> int:
@@ -146,10 +143,10 @@ def _number(label: str, key: str, help_text: str, largest: int = LARGEST_SEED) -
     return int(value)
 
 
-def _pass(found: Pass, digit: int | None = None, about: str = "") -> None:
+def _draw_pass(found: Pass, digit: int | None = None, note: str = "") -> None:
     """The steps, the drawing, the step's formula, and the gradients."""
     steps = steps_of(found.columns)
-    place, unit = draw_stepper(found.columns, steps, found.beta)
+    place, unit = _draw_stepper(found.columns, steps, found.beta)
     moment, theme = moment_of(found.columns, steps, place, unit), state.theme_name()
     wide, tall = (
         network_svg(found.columns, moment, loss_terms(found), theme=theme, tall=tall)
@@ -158,25 +155,107 @@ def _pass(found: Pass, digit: int | None = None, about: str = "") -> None:
     label = (
         f"Network with {len(found.columns)} layers, step {place + 1} of {len(steps)}: {steps[place].label}"
     )
-    go = functools.partial(pick_unit, found.columns, steps, place)
-    drawn_network(wide, tall, label=label, key=NETWORK, on_unit=go)
-    if notes := " ".join(filter(None, (said_of_cuts(found.columns), about))):
+    on_unit = functools.partial(_pick_unit, found.columns, steps, place)
+    drawn_network(wide, tall, label=label, key=NETWORK, on_unit=on_unit)
+    if notes := " ".join(filter(None, (said_of_cuts(found.columns), note))):
         st.caption(notes)
     st.markdown("\n\n".join(f"${line}$" for line in formula_lines(found, steps[place], unit)))
     left, right = st.columns(2, gap="medium")
     with left:
-        _verdict(found)
-        st.markdown(gradient_table(found), help=TABLE_HELP)
+        _draw_verdict(found)
+        _draw_gradients(found)
     with right:
         for line in gradient_lines(found, steps[place]):
             st.latex(line)
         if digit is not None:
-            _pictures(digit, found)
+            _draw_pictures(digit, found)
 
 
-def _verdict(found: Pass) -> None:
-    if found.slip is not None and not applies(found):
-        st.info(NO_PLACE[found.slip])
+def _draw_stepper(columns: Sequence[Column], steps: Sequence[Step], beta: float) -> tuple[int, int]:
+    """Draws a button for each step; returns the step in view, the first at the start, and the unit in view.
+
+    ``beta`` is the weight of the KL that the tooltip of the buttons names.
+    Buttons and not a choice: while one of a choice has the focus, the arrow keys belong to it.
+    """
+    last = len(steps) - 1
+    place = state.control(STEP)
+    place = min(place, last) if isinstance(place, int) and place >= 0 else 0
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        about = f"{STEP_HELP}; here β = {beta:.4g}{', so that L = −ELBO' if beta == 1 else ''}."
+        _step_button("Back", "bp_back", max(place - 1, 0), disabled=place == 0, shortcut="Left", about=about)
+        for number, step in enumerate(steps):
+            _step_button(step.label, f"bp_step{number}", number, is_here=number == place)
+        following = min(place + 1, last)
+        _step_button("Step", "bp_next", following, disabled=place == last, shortcut="Right", about=about)
+        column = steps[place].column
+        return place, 0 if column is None else _choose_unit(len(columns[column].h))
+
+
+def _step_button(
+    label: str,
+    key: str,
+    target: int,
+    *,
+    disabled: bool = False,
+    shortcut: str | None = None,
+    about: str | None = None,
+    is_here: bool = False,
+) -> None:
+    label, kind = stressed(label) if is_here else (label, "secondary")
+    st.button(
+        label,
+        key=key,
+        type=kind,
+        disabled=disabled,
+        shortcut=shortcut,
+        on_click=state.set_control,
+        args=(STEP, target),
+        help=about,
+    )
+
+
+def _choose_unit(count: int) -> int:
+    """The unit in view, from 0; its number stays from layer to layer where the layer has that many."""
+    number = state.control(UNIT)
+    if not isinstance(number, int) or not 1 <= number <= count:
+        number = 1
+    if count > MAX_UNIT_BUTTON:
+        value = st.number_input("Unit", 1, count, number, key=f"{UNIT}_of_{count}", help=UNIT_HELP, width=120)
+        state.set_control(UNIT, int(value))
+        return int(value) - 1
+    st.button(
+        f"Unit {number} of {count}",
+        key="bp_next_unit",
+        shortcut="U",
+        on_click=state.set_control,
+        args=(UNIT, number % count + 1),
+        help=UNIT_HELP,
+    )
+    return number - 1
+
+
+def _pick_unit(columns: Sequence[Column], steps: Sequence[Step], place: int) -> None:
+    """Goes to the unit that was clicked on the drawing."""
+    found = picked(getattr(state.control(NETWORK), "unit", None), columns, steps, place)
+    if found is not None:
+        state.set_control(STEP, found[0])
+        state.set_control(UNIT, found[1] + 1)
+
+
+def loss_terms(found: Pass) -> dict[int, str]:
+    """The terms of the loss, nats, by the column below which the drawing has them."""
+    heads = next(place for place, column in enumerate(found.columns) if column.kind == "heads")
+    loss = f"−log p(x|z) = {number_text(-found.reconstruction)},  L = {number_text(found.loss)}"
+    terms = {len(found.columns) - 1: loss}
+    if found.log_var is None:
+        return terms
+    weight = "" if found.beta == 1 else f",  β = {found.beta:.4g}"
+    return {heads: f"KL = {number_text(found.kl)}{weight}"} | terms
+
+
+def _draw_verdict(found: Pass) -> None:
+    if found.slip is not None and not has_effect(found):
+        st.info(NO_EFFECT[found.slip])
     wrong = [parameter for parameter in found.parameters if parameter.difference >= TOLERANCE]
     if not wrong:
         st.success(
@@ -184,6 +263,64 @@ def _verdict(found: Pass) -> None:
         )
         return
     st.error(
-        f"With this error {len(wrong)} of {len(found.parameters)} gradients are wrong, "
+        f"With this mistake {len(wrong)} of {len(found.parameters)} gradients are wrong, "
         f"by up to {100 * found.difference:,.0f} % of their largest entry."
     )
+
+
+def has_effect(found: Pass) -> bool:
+    """Whether the deliberate error changes a gradient of this network."""
+    return {
+        None: False,
+        "f_for_slope": bool(found.config.hidden_dims),
+        "kl_sign": found.log_var is not None and found.beta > 0,
+        "no_half": found.config.likelihood == "gaussian",
+    }[found.slip]
+
+
+def _draw_gradients(found: Pass) -> None:
+    head = ("∂L/∂", "by hand", "automatic", "relative difference")
+    draw_table(head, map(_gradient_row, found.parameters), title="All gradients", help_text=TABLE_HELP)
+
+
+def _gradient_row(parameter: Parameter) -> list[str]:
+    """Cells of one parameter; a wrong gradient is red."""
+    name = parameter.symbol + (superscript(parameter.number) if parameter.number else "")
+    by_hand, automatic = number_text(parameter.by_hand), number_text(parameter.automatic)
+    if parameter.difference < TOLERANCE:
+        return [f"**{name}**", by_hand, automatic, rounded(parameter.difference, 1)]
+    return [
+        f"**{name}**",
+        f":red[**{by_hand}**]",
+        automatic,
+        f":red[**{100 * parameter.difference:,.0f} %**]",
+    ]
+
+
+def _draw_pictures(index: int, found: Pass) -> None:
+    """The digit, its four pixels, and the four of the output."""
+    shown = {
+        "the digit": (cached.digits()[index], (8, 8)),
+        "x: its quarters": (found.x, cached.SMALL_SHAPE),
+        "y: the output": (found.columns[-1].h, cached.SMALL_SHAPE),
+    }
+    with st.container(horizontal=True):
+        for name, (values, shape) in shown.items():
+            with st.container(width=PICTURE, gap="xsmall"):
+                show(picture(values.astype(np.float32), shape, size=PICTURE), alt=name)
+                st.caption(name)
+
+
+def said_of_beta(train: TrainConfig, beta: float) -> str:
+    """What is said of ``beta``, the KL weight of the run's last update, and of what the loss leaves out."""
+    course = {
+        "constant": "",
+        "linear": f" It rose from 0 to {train.beta:g} during the first {train.schedule_epochs} epochs.",
+        "cyclical": f" It rises from 0 to {train.beta:g} in each cycle of {train.schedule_epochs} epochs.",
+    }[train.beta_schedule]
+    if train.beta_schedule == "constant" and beta != train.beta:
+        course = f" The run began with {train.beta:g}; β was moved while it trained."
+    said = f"L has β = {beta:.4g}, that of this run's last update.{course}"
+    if train.free_bits:
+        said += " The run's free bits are left out: they depend on the whole mini-batch, L on one example."
+    return said

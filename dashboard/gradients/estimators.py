@@ -1,86 +1,154 @@
-"""Gradient estimators: of a one-line function whose truth is known, and of the ELBO of this model's datum."""
+"""Gradient estimators of E[f(z)], for a one-line function f and for the ELBO of an example."""
 
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from dashboard import cached as cache
-from dashboard.elbo import one_example as elbo_datum
-from dashboard.gradients import cached_estimators as cache_estimators
-from dashboard.gradients import estimators_precise
-from dashboard.gradients.estimators_account import Scene, draw_scene
-from dashboard.gradients.estimators_measured import SAMPLE_COUNTS
-from dashboard.shell import header
+from dashboard.elbo import one_example
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.estimators import Row, distributions_figure, sweep_figure, variance_figure
+from dashboard.formats import rounded, signed, with_error
+from dashboard.gradients import cached
+from dashboard.gradients.cached import Sweep
+from dashboard.gradients.measured import SAMPLE_COUNTS, Cost, Measured
+from dashboard.runs.tasks import task_key, tasks
+from dashboard.shell import state
 from dashboard.shell.choice import one_of
-from dashboard.subject import Split, Subject
+from dashboard.shell.task_line import task_line
+from dashboard.subject import Subject
+from dashboard.tables import draw_table
 from vae_core.errors import BadInput
 
-MEASURED: Final = {"function": "a one-line function", "elbo": "the ELBO of one example"}
-SPLIT: Final[Split] = "held_out"
+if TYPE_CHECKING:
+    from vae_core.labs.gradients.estimators import Accuracy, Estimator
+
+NAMES: Final[dict["Estimator", str]] = {
+    "reparameterised": "reparameterisation",
+    "score": "score function",
+    "baseline": "score function − baseline",
+    "constant": "samples as constants",
+    "squared": "error: z = μ + σ² ε",
+}
+EXPECTATIONS: Final = {"function": "a one-line function", "elbo": "the ELBO of one example"}
+EXPECTATION_HELP: Final = (
+    r"$\nabla_{\mu,\sigma}\,\mathbb{E}_{z\sim\mathcal{N}(\mu,\sigma^2)}[f(z)]$ with f of one line, whose "
+    r"gradient is known; or $\nabla\,\mathrm{ELBO}(x)$ with $f(z) = \log p(x|z)$ and the KL in closed form."
+)
+GREEK: Final = ("μ", "σ")
+UNBIASED: Final = ("reparameterised", "score", "baseline")
+ROUNDING: Final = 1e-5
+"""Relative error of a float32 mean over many estimates."""
 FORMS: Final = {
     True: "f = log p(x|z), the KL is in closed form.",
     False: "f = log p(x, z), the entropy of q is in closed form.",
 }
-WHAT_HELP: Final = (
-    r"$\nabla_{\mu,\sigma}\,\mathbb{E}_{z\sim\mathcal{N}(\mu,\sigma^2)}[f(z)]$ with f of one line, whose "
-    r"truth is known; or $\nabla\,\mathrm{ELBO}(x)$ with $f(z) = \log p(x|z)$ and the KL in closed form."
-)
 FUNCTION_HELP: Final = "Adding 10 changes no gradient, but see the score function. The step has no slope."
 MEAN_HELP: Final = r"Mean of $q(z) = \mathcal{N}(z;\mu,\sigma^2)$."
 STD_HELP: Final = "Standard deviation of q. Derivatives are by σ itself, not by log σ."
 SAMPLES_HELP: Final = (
     r"Samples of z in one estimate: $\tfrac1M\sum_m$. The variance of such a mean falls as 1/M."
 )
-ERROR_HELP: Final = (
-    r"Document 003 prints $z = \mu + \sigma^2\varepsilon$. Right is $z = \mu + \sigma\varepsilon$: only then "
-    r"$z\sim\mathcal{N}(\mu,\sigma^2)$."
+MISTAKE_HELP: Final = (
+    r"$z = \mu + \sigma^2\varepsilon$ is a frequent misprint. Right is $z = \mu + \sigma\varepsilon$: only "
+    r"then $z\sim\mathcal{N}(\mu,\sigma^2)$."
 )
-DIM_HELP: Final = "Whose μ and σ: the derivatives of one latent dimension are shown."
-ABOUT_HELP: Final = (
+DIM_HELP: Final = "The latent dimension whose derivatives by μ and σ are shown."
+ESTIMATORS_HELP: Final = (
     r"$\nabla\,\mathbb{E}_q[f]$: q itself depends on μ and σ. **Reparameterisation** "
     r"$\mathbb{E}_\varepsilon[\nabla f(\mu+\sigma\varepsilon)]$. **Score function** "
     r"$\mathbb{E}_q[f\,\nabla\log q]$; a **baseline** b takes $f - b$ (mean of f over the other samples; "
     r"for M = 1 over one more sample). **Samples as constants** drop the term. Kingma and Welling 2014; "
     "Williams 1992; Kool et al. 2019."
 )
+TABLE_HELP: Final = (
+    "Bias: mean of the estimates less the true gradient, ± its 95 % confidence interval, errors of the true "
+    "gradient included. s.d.: standard deviation of one estimate. Variance: in multiples of that of "
+    "reparameterisation with the same M; so many times the samples are needed for the same precision."
+)
+COST_HELP: Final = (
+    "Of one estimate, measured on this server, 4096 z at a time. A derivative costs a second pass, backwards."
+)
+VARIANCE_HELP: Final = (
+    r"$\mathrm{Var} = \mathrm{Var}_1 / M$: straight lines of slope −1. The leave-one-out baseline gains more "
+    "at first: with few samples it is itself a noisy estimate."
+)
+LONG_HELP: Final = (
+    "2²⁰ samples of z for each M: the intervals of the bias shrink by the square root of how many more they "
+    "are. Seconds for a small decoder, minutes for a large one, in the background."
+)
 
 
-def draw() -> None:
-    """What is measured is chosen, then all about it."""
-    st.subheader("Four ways to a gradient through a sample", help=ABOUT_HELP)
-    what = one_of("What is measured", MEASURED, key="estimators_of", help_text=WHAT_HELP)
-    if what == "function":
-        _function()
-        return
-    shown = header.subject()
-    if shown.config.model.encoder_head == "deterministic":
-        st.warning("A deterministic encoder has no q(z|x): no samples, nothing to estimate.")
-    elif not np.isfinite(cache.encoded(shown, SPLIT).reconstruction).all():
-        st.error("This run has diverged: its gradient is not finite. Train with a smaller learning rate.")
-    else:
-        _datum(shown)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Estimators of the gradient of one expectation, with what is needed to draw them.
+
+    Arguments:
+        measured: Their estimates.
+        cost: Seconds for one z.
+        sweep: The expectation over σ, with both deviations of z; None where it is not known.
+        count: M.
+        with_mistake: Whether z = mu + sigma^2 eps is shown too.
+        std: The σ in view.
+        target: Name of the expectation.
+        dimension: Number of the latent dimension; empty when there is one.
+        unit: Of the target with a comma before it; empty when it has none.
+        form: Which part of the expectation is f and which is in closed form; empty where it is f alone.
+        has_slope: Whether f is the integral of its derivative (a step is not).
+    """
+
+    measured: Measured
+    cost: Cost
+    sweep: Sweep | None
+    count: int
+    with_mistake: bool
+    std: float
+    target: str
+    dimension: str
+    unit: str
+    form: str
+    has_slope: bool
+
+    @property
+    def estimators(self) -> "list[Estimator]":
+        """The estimators that are shown."""
+        return [name for name in NAMES if name != "squared" or self.with_mistake]
+
+    def accuracy(self, name: "Estimator") -> "tuple[Accuracy, Accuracy]":
+        """Of both derivatives, with M samples."""
+        return self.measured.accuracy[self.count, name]
+
+    def derivative(self, part: int) -> str:
+        """Its name, for a figure."""
+        sub = f"<sub>{self.dimension}</sub>" if self.dimension else ""
+        return f"∂{self.target}/∂{GREEK[part]}{sub}"
 
 
 @st.fragment
-def _function() -> None:
-    formulas = {formula: formula for formula in cache_estimators.functions()}
-    formula = one_of("f(z)", formulas, key="estimators_f", help_text=FUNCTION_HELP)
+def draw_function() -> None:
+    """E[f(z)] of a one-line function under N(mean, std^2): its controls, then all that was measured."""
+    formula = one_of(
+        "f(z)", {name: name for name in cached.functions()}, key="estimators_f", help_text=FUNCTION_HELP
+    )
     mean, std, count = _sliders()
-    with_error = _error()
-    draw_scene(
-        Scene(
-            measured=cache_estimators.function(formula, mean, std),
-            cost=cache_estimators.function_cost(formula),
-            sweep=cache_estimators.function_sweep(formula, mean),
+    with_mistake = _mistake()
+    _draw_comparison(
+        Comparison(
+            measured=cached.function(formula, mean, std),
+            cost=cached.function_cost(formula),
+            sweep=cached.function_sweep(formula, mean),
             count=count,
-            with_error=with_error,
+            with_mistake=with_mistake,
             std=std,
             target="E[f(z)]",
             dimension="",
             unit="",
             form="",
-            has_slope=cache_estimators.functions()[formula].has_slope,
+            has_slope=cached.functions()[formula].has_slope,
         )
     )
 
@@ -98,40 +166,47 @@ def _sliders() -> tuple[float, float, int]:
 
 
 @st.fragment
-def _datum(shown: Subject) -> None:
+def draw_elbo(subject: Subject) -> None:
+    """The ELBO of a held-out example under the model in view: its controls, then all that was measured."""
+    if subject.config.model.encoder_head == "deterministic":
+        st.warning("A deterministic encoder has no q(z|x): no samples, nothing to estimate.")
+        return
+    if not np.isfinite(cache.encoded(subject).reconstruction).all():
+        st.error("This run has diverged: its gradient is not finite. Train with a smaller learning rate.")
+        return
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
     with right:
-        index = elbo_datum.choose(shown, SPLIT)
-        dim = _dimension(shown)
+        index = one_example.choose(subject, "held_out")
+        dim = _dimension(subject)
         count = _samples()
-        with_error = _error()
+        with_mistake = _mistake()
     with left:
-        elbo_datum.picture(shown, SPLIT, index)
-    if shown.config.model.encoder_head == "unit_variance":
+        one_example.picture(subject, "held_out", index)
+    if subject.config.model.encoder_head == "unit_variance":
         st.info("This encoder fixes σ = 1: the gradient by σ exists, and nothing learns from it.")
     try:
-        scene = _scene(shown, index, dim, count, with_error=with_error)
+        comparison = _elbo_comparison(subject, index, dim, count, with_mistake=with_mistake)
     except BadInput as err:
         st.error(str(err))
         return
-    draw_scene(scene, precise=lambda: estimators_precise.draw(shown, SPLIT, index))
+    _draw_comparison(comparison, longer=lambda: _draw_long_task(subject, index))
 
 
-def _scene(shown: Subject, index: int, dim: int, count: int, *, with_error: bool) -> Scene:
-    measured, sweep = cache_estimators.datum(shown, SPLIT, index, dim), None
-    if with_error and measured.squared_truth is not None:
-        sweep = cache_estimators.datum_sweep(shown, SPLIT, index, dim)
-    return Scene(
-        measured=estimators_precise.refined(measured, shown, SPLIT, index, dim),
-        cost=cache_estimators.datum_cost(shown),
+def _elbo_comparison(subject: Subject, index: int, dim: int, count: int, *, with_mistake: bool) -> Comparison:
+    measured, sweep = cached.example(subject, index, dim), None
+    if with_mistake and measured.squared_truth is not None:
+        sweep = cached.example_sweep(subject, index, dim)
+    return Comparison(
+        measured=_refined(measured, subject, index, dim),
+        cost=cached.example_cost(subject),
         sweep=sweep,
         count=count,
-        with_error=with_error,
-        std=float(cache.encoded(shown, SPLIT).stds[index, dim]),
+        with_mistake=with_mistake,
+        std=float(cache.encoded(subject).stds[index, dim]),
         target="ELBO",
-        dimension=str(dim + 1) if shown.config.model.latent_dim > 1 else "",
+        dimension=str(dim + 1) if subject.config.model.latent_dim > 1 else "",
         unit=", nats",
-        form=FORMS[shown.config.model.prior == "standard_normal"],
+        form=FORMS[subject.config.model.prior == "standard_normal"],
         has_slope=True,
     )
 
@@ -142,17 +217,17 @@ def _samples() -> int:
     )
 
 
-def _error() -> bool:
+def _mistake() -> bool:
     return st.toggle(
-        "Add the error z = μ + σ² ε", key="estimators_error", help=ERROR_HELP, persist_state="session"
+        "Add the error z = μ + σ² ε", key="estimators_error", help=MISTAKE_HELP, persist_state="session"
     )
 
 
-def _dimension(shown: Subject) -> int:
-    latent_dim = shown.config.model.latent_dim
+def _dimension(subject: Subject) -> int:
+    latent_dim = subject.config.model.latent_dim
     if latent_dim == 1:
         return 0
-    per_dim = cache.encoded(shown, SPLIT).kl_per_dim
+    per_dim = cache.encoded(subject).kl_per_dim
     # A prior without a closed form has no KL by dimension.
     most_used = int(per_dim.mean(0).argmax()) + 1 if per_dim.shape[1] else 1
     key = f"estimators_dim_{latent_dim}"
@@ -162,3 +237,275 @@ def _dimension(shown: Subject) -> int:
         )
         - 1
     )
+
+
+def _draw_comparison(found: Comparison, longer: Callable[[], None] | None = None) -> None:
+    """Everything below the controls.
+
+    Arguments:
+        found: The comparison.
+        longer: Draws the line of a longer measurement, where there is one.
+    """
+    for part, column in enumerate(st.columns(2, gap="medium")):
+        with column:
+            _distributions(found, part)
+    for part, column in enumerate(st.columns(2, gap="medium")):
+        with column:
+            _draw_accuracy(found, part)
+    _draw_verdicts(found)
+    st.caption(f"{_how(found.measured)} {found.form}")
+    if longer is not None:
+        longer()
+    st.subheader("Variance against M", help=VARIANCE_HELP)
+    for part, column in enumerate(st.columns(2, gap="medium")):
+        with column:
+            _variances(found, part)
+    with st.expander("Spot the error: the extra term is “generally hard to compute”"):
+        _draw_extra_term(found)
+    with st.expander("Spot the error: z = μ + σ² ε", expanded=found.with_mistake):
+        _draw_wrong_std(found)
+
+
+def _distributions(found: Comparison, part: int) -> None:
+    rows = []
+    for name in found.estimators:
+        edges, heights = found.measured.histograms[found.count, name][part]
+        one = found.accuracy(name)[part]
+        rows.append(Row(NAMES[name], name, edges, heights, one.mean, one.variance**0.5))
+    truth = found.measured.truth[part]
+    title = f"estimate of {found.derivative(part)}{found.unit}"
+    figure = distributions_figure(rows, truth, title=title, theme=state.theme_name())
+    said = ", ".join(f"{row.name} {row.mean:.3g} ± {row.deviation:.2g}" for row in rows)
+    alt = f"Distributions of estimates by {GREEK[part]} with M = {found.count}; true {truth:.4g}; {said}."
+    st.plotly_chart(figure, key=f"estimators_{part}", alt=alt, config=CHART_CONFIG)
+
+
+def _variances(found: Comparison, part: int) -> None:
+    accuracy = found.measured.accuracy
+    lines = [
+        (NAMES[name], name, [accuracy[count, name][part].variance for count in SAMPLE_COUNTS])
+        for name in found.estimators
+    ]
+    title = f"variance of {found.derivative(part)}"
+    figure = variance_figure(SAMPLE_COUNTS, lines, found.count, title=title, theme=state.theme_name())
+    alt = f"Variance of the estimates by {GREEK[part]} against M on logarithmic axes: it falls as 1/M."
+    st.plotly_chart(figure, key=f"estimators_variance_{part}", alt=alt, config=CHART_CONFIG)
+
+
+def _draw_accuracy(found: Comparison, part: int) -> None:
+    least = found.accuracy("reparameterised")[part].variance
+    rows = []
+    for name in found.estimators:
+        one = found.accuracy(name)[part]
+        ratio = f"× {rounded(one.variance / least)}" if min(least, one.variance) > 0 else "–"
+        half_width = f"{one.half_width:.2g}" if one.half_width > 1e-4 else "0"
+        bias = with_error(_number(one.bias), half_width)
+        rows.append((_hyphenated(name), bias, f"{one.variance**0.5:.3g}", ratio))
+    head = (f"∂/∂{GREEK[part]}", "bias", "s.d.", "variance")
+    draw_table(head, rows, title=f"Bias and variance, by {GREEK[part]}", help_text=TABLE_HELP)
+
+
+def _draw_verdicts(found: Comparison) -> None:
+    rows = [(_hyphenated(name), verdict(found, name), _cost(found, name)) for name in found.estimators]
+    head = ("estimator", "verdict", "cost of one estimate")
+    draw_table(head, rows, title="Biased or not", help_text=COST_HELP)
+
+
+def verdict(found: Comparison, name: "Estimator") -> str:
+    """What theory says of an estimator, and whether its confidence intervals agree."""
+    missed = [
+        f"{signed(one.bias, 3)} in {symbol}"
+        for symbol, one, truth in zip(GREEK, found.accuracy(name), found.measured.truth, strict=True)
+        if abs(one.bias) > one.half_width + ROUNDING * (1 + abs(truth))
+    ]
+    if name in UNBIASED and (found.has_slope or name != "reparameterised"):
+        if not missed:
+            return "unbiased: both intervals hold 0"
+        return f"unbiased; an interval misses 0 by chance, as one in twenty does ({', '.join(missed)})"
+    if not missed:
+        return "biased in general; not here, both intervals hold 0"
+    reason = {
+        "reparameterised": "a jump has no slope, so every sample says 0",
+        "constant": "the term from q is lost",
+        "squared": "the gradient of another function",
+    }[name]
+    return f"**biased**: {', '.join(missed)}; {reason}"
+
+
+def _hyphenated(name: "Estimator") -> str:
+    """Its name with a soft hyphen in the long word: a table has to fit on a phone."""
+    return NAMES[name].replace("isation", "\u00adisation")
+
+
+def _cost(found: Comparison, name: "Estimator") -> str:
+    if name == "constant":
+        return "none"
+    if name in ("score", "baseline"):
+        number = max(found.count, 2 if name == "baseline" else 1)
+        return f"{number} f, {_span(number * found.cost.value)}"
+    return f"{found.count} f and f′, {_span(found.count * found.cost.slope)}"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds * 1e3:.2g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.2g} µs"
+
+
+def _number(value: float) -> str:
+    return signed(value, 3) if abs(value) < 1000 else ("−" if value < 0 else "") + rounded(abs(value))
+
+
+def _how(measured: Measured) -> str:
+    samples = f"{measured.num_samples:,} samples of z for each row, the same noise for all. "
+    if max(measured.standard_error) > 0:
+        return samples + (
+            "True gradient: reparameterised samples of their own (J > 2 is too many for quadrature), "
+            f"± {rounded(max(measured.standard_error), 2)}."
+        )
+    if max(measured.error) > 0:
+        return samples + (
+            "True gradient: quadrature; half as many nodes change it by at most "
+            f"{rounded(max(measured.error), 1)}."
+        )
+    return samples + "True gradient: closed form."
+
+
+def _draw_extra_term(found: Comparison) -> None:
+    measured = found.measured
+    lost = [truth - left for truth, left in zip(measured.truth, measured.explicit, strict=True)]
+    st.markdown(
+        r"$\nabla\,\mathbb{E}_q[f] = \mathbb{E}_q[\nabla f] + \int (\nabla q)\, f\, dz$ is right; that the "
+        r"second term is “generally hard to compute” is not. It is $\mathbb{E}_q[f\,\nabla\log q]$, a mean "
+        "over samples: the score function. Its price is variance."
+    )
+    rows: list[tuple[str, ...]] = [("exact", signed(lost[0], 3), signed(lost[1], 3))]
+    estimators: dict[str, Estimator] = {
+        "score function": "score",
+        "with baseline": "baseline",
+        "reparameterisation": "reparameterised",
+    }
+    for label, name in estimators.items():
+        cells = [
+            f"{signed(part.mean - left, 3)} ± {part.variance**0.5:.3g}"
+            for part, left in zip(found.accuracy(name), measured.explicit, strict=True)
+        ]
+        rows.append((f"{label}, mean ± s.d. of one", *cells))
+    head = (f"the extra term, M = {found.count}", "by μ", "by σ")
+    draw_table(head, rows, title="The extra term, exact and estimated", shows_title=False)
+    if not found.has_slope:
+        st.markdown("For a step the score function is the only one of them that works at all.")
+    st.caption("Course document 000, equation 21.")
+
+
+def _draw_wrong_std(found: Comparison) -> None:
+    std = found.std
+    size = "too small" if std < 1 else ("right" if std == 1 else "too large")
+    st.markdown(
+        f"z then has the standard deviation σ² = **{std**2:.3g}** and not σ = **{std:.3g}**: {size}. "
+        "Below σ = 1 it is too small, above too large. It is the right gradient of another function of μ "
+        "and σ, so more samples do not remove the bias."
+    )
+    _draw_both(found)
+    if found.sweep is not None:
+        _draw_sweep(found, found.sweep)
+    elif found.with_mistake:
+        st.caption("With J > 2 there is no quadrature to draw it over σ.")
+    else:
+        st.caption("Add the error above to see it over σ.")
+    st.caption("Course document 003.")
+
+
+def _draw_both(found: Comparison) -> None:
+    """The expectation and its gradient, right and with the wrong standard deviation."""
+    measured, wrong = found.measured, found.accuracy("squared")
+    expected = measured.squared_truth or (wrong[0].mean, wrong[1].mean)
+    how = "exact" if measured.squared_truth is not None else "measured"
+    rows = []
+    if measured.squared_value is not None:
+        value, other = signed(measured.value, 4), signed(measured.squared_value, 4)
+        rows.append((f"{found.target}{found.unit}", value, f"{other} ({how})"))
+    for symbol, right, other in zip(GREEK, measured.truth, expected, strict=True):
+        rows.append((f"∂{found.target}/∂{symbol}", signed(right, 4), f"{signed(other, 4)} ({how})"))
+    head = ("of", "z = μ + σ ε", "z = μ + σ² ε")
+    draw_table(head, rows, title="Right and wrong standard deviation", shows_title=False)
+
+
+def _draw_sweep(found: Comparison, sweep: Sweep) -> None:
+    title = f"{found.target}{found.unit}"
+    figure = sweep_figure(
+        sweep.stds, sweep.values, sweep.squared_values, found.std, title=title, theme=state.theme_name()
+    )
+    alt = f"{found.target} over σ, right and with z = μ + σ² ε; they cross at σ = 1."
+    st.plotly_chart(figure, key="estimators_sweep", alt=alt, config=CHART_CONFIG)
+    if found.target != "ELBO":
+        st.caption("The two meet at σ = 1, where σ² = σ; their slopes, the gradients by σ, do not.")
+        return
+    best, wrong = (float(sweep.stds[line.argmax()]) for line in (sweep.values, sweep.squared_values))
+    st.caption(
+        f"The ELBO is highest at σ ≈ {best:.2g}. With the error a model would learn σ ≈ {wrong:.2g}: the "
+        f"standard deviation of z is then σ² ≈ {wrong**2:.2g}, and the KL and all error bars use {wrong:.2g}."
+    )
+
+
+def long_task_key(subject: Subject, index: int) -> str:
+    """Key of the task that measures this held-out example with a million samples."""
+    return task_key("estimators", subject.digest, index)
+
+
+def _draw_long_task(subject: Subject, index: int) -> None:
+    """The button, or the progress; nothing once the result is there."""
+    key = long_task_key(subject, index)
+    if tasks().result(key) is not None:
+        return
+    task_line(
+        key,
+        key="estimators_precise",
+        label="Measure with a million samples",
+        doing="Drawing …",
+        help_text=LONG_HELP,
+        start=lambda: _start_long_task(key, subject, index),
+    )
+
+
+def _start_long_task(key: str, subject: Subject, index: int) -> None:
+    inputs = {"x": cache.encoded(subject).x[index], "sample_counts": np.array(SAMPLE_COUNTS)}
+    tasks().start(key, "gradients", str(subject.path), str(subject.config.seed + 2), inputs=inputs)
+
+
+def _refined(measured: Measured, subject: Subject, index: int, dim: int) -> Measured:
+    """The same with the numbers of the long measurement, where there is one of these weights."""
+    result = tasks().result(long_task_key(subject, index))
+    if result is None or str(result["digest"]) != subject.digest:
+        return measured
+    if "truth" in result:
+        measured = replace(
+            measured,
+            truth=_pair(result["truth"], dim),
+            standard_error=_pair(result["truth_error"], dim),
+        )
+    return replace(
+        measured, accuracy=_accuracy(measured, result, dim), num_samples=int(result["count"][0, 0, 0, 0])
+    )
+
+
+def _pair(values: NDArray[Any], dim: int) -> tuple[float, float]:
+    return float(values[0, dim]), float(values[1, dim])
+
+
+def _accuracy(measured: Measured, result: dict[str, NDArray[Any]], dim: int) -> dict[Any, Any]:
+    from vae_core.labs.gradients.estimators import ESTIMATORS, Accuracy, accuracy_of_mean
+
+    def one(row: int, column: int, part: int) -> Accuracy:
+        return accuracy_of_mean(
+            float(result["mean"][row, column, part, dim]),
+            float(result["variance"][row, column, part, dim]),
+            float(result["count"][row, column, 0, 0]),
+            truth=measured.truth[part],
+            error=measured.error[part],
+            standard_error=measured.standard_error[part],
+        )
+
+    return {
+        (count, name): (one(row, column, 0), one(row, column, 1))
+        for row, count in enumerate(SAMPLE_COUNTS)
+        for column, name in enumerate(ESTIMATORS)
+    }

@@ -1,4 +1,4 @@
-"""Another prior: put into the model that ships at once, then trained from the start."""
+"""Other priors for the example model, which is not trained again: only KL(q(z) ‖ p(z)) changes."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -11,11 +11,11 @@ from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.priors import plane_figure
 from dashboard.formats import signed, with_error
 from dashboard.pictures import show, strip
-from dashboard.priors import cached_priors as cache_priors
-from dashboard.priors import training as priors_training
-from dashboard.priors.cached_priors import NUM_DECODED, NUM_SAMPLES, Plugged
+from dashboard.priors import cached
+from dashboard.priors.cached import NUM_DECODED, NUM_SAMPLES, Plugged
 from dashboard.shell import state
 from dashboard.subject import pretrained
+from dashboard.tables import draw_table
 
 if TYPE_CHECKING:
     from vae_core.labs.priors.plug_in import PluggedIn
@@ -38,19 +38,13 @@ COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200)
 IN_A_ROW: Final = 8
 
 
-def draw() -> None:
-    """At once: other priors for a trained model. Then the task: three priors from the same start."""
-    st.subheader("A better prior for the model that ships", help=PLUG_HELP)
-    _plug_in()
-    priors_training.draw()
-
-
 @st.fragment
-def _plug_in() -> None:
+def draw_priors() -> None:
+    """Three priors beside each other: their densities, draws, bounds."""
     num_components = st.select_slider(
         "Components or pseudo-inputs K", COUNTS, 20, key="prior_k", help=K_HELP, persist_state="session"
     )
-    found = cache_priors.plugged(int(num_components))
+    found = cached.plugged(int(num_components))
     means = cache.encoded(pretrained()).means
     for column, (name, plugged) in zip(st.columns(3), found.items(), strict=True):
         with column:
@@ -59,7 +53,7 @@ def _plug_in() -> None:
         "Lines: log p(z) = −7, −6, … nats, the same in all three. Dots: means of q(z|x), held-out digits. "
         f"Crosses: centres of the prior. Below each: {NUM_DECODED} decoded draws from it."
     )
-    _table(found)
+    _draw_bounds(found)
 
 
 def _prior(name: str, plugged: Plugged, means: NDArray[np.float32]) -> None:
@@ -77,7 +71,7 @@ def sheet(x: NDArray[np.float32], image_shape: tuple[int, int]) -> NDArray[np.ui
     return np.concatenate([np.pad(row, ((0, 4), (0, 0)), constant_values=128) for row in rows])[:-4]
 
 
-def _table(found: dict[str, Plugged]) -> None:
+def _draw_bounds(found: dict[str, Plugged]) -> None:
     normal = found["standard_normal"].numbers
     all_numbers = [plugged.numbers for plugged in found.values()]
     rows = {
@@ -85,11 +79,10 @@ def _table(found: dict[str, Plugged]) -> None:
         "mutual information": [f"{numbers.fit.mutual_information.value:.3f}" for numbers in all_numbers],
         "KL(q(z) ‖ p(z))": [_with_error(numbers.fit.marginal_kl) for numbers in all_numbers],
         "**held-out ELBO**": [_elbo(numbers) for numbers in all_numbers],
-        "gain over N(0, I)": ["", *(_with_error(numbers.gain(normal)) for numbers in all_numbers[1:])],
+        "gain over N(0, I)": ["–", *(_with_error(numbers.gain(normal)) for numbers in all_numbers[1:])],
     }
-    head = " | ".join(TITLES[name].replace("Prior", "") for name in found)  # a phone is narrow
-    lines = [f"| nats per datum | {head} |", "| --- " + "| ---: " * len(found) + "|"]
-    st.markdown("\n".join([*lines, *(f"| {label} | {' | '.join(cells)} |" for label, cells in rows.items())]))
+    head = ("nats per example", *(TITLES[name].replace("Prior", "") for name in found))  # a phone is narrow
+    draw_table(head, ((label, *cells) for label, cells in rows.items()), title="The bound under each prior")
     _verdict(found, normal)
 
 
@@ -100,12 +93,12 @@ def _verdict(found: dict[str, Plugged], normal: "PluggedIn") -> None:
     st.markdown(
         f"Encoder and decoder are untouched, so the reconstruction is the same to the last digit. The "
         f"{TITLES[best]} changes the ELBO by **{signed(gain.value, 3)}** ± {gain.standard_error:.3f} nats; "
-        f"no prior can gain more on these data than the **{left:.3f}** nats of KL(q(z) ‖ N(0, I))."
+        f"no prior can gain more on these examples than the **{left:.3f}** nats of KL(q(z) ‖ N(0, I))."
     )
     st.caption(
-        f"Nats per datum, {len(normal.elbo)} held-out digits, M = {NUM_SAMPLES} samples of z each, the same "
-        "for all priors; ± is the standard error. KL of N(0, I) in closed form, the others by Monte Carlo: "
-        "mean of log q(z|x) − log p(z)."
+        f"Nats per example, {len(normal.elbo)} held-out digits, M = {NUM_SAMPLES} samples of z each, the "
+        "same for all priors; ± is the standard error. KL of N(0, I) in closed form, the others by Monte "
+        "Carlo: mean of log q(z|x) − log p(z)."
     )
 
 

@@ -1,122 +1,377 @@
-"""Weights that have a posterior too: in closed form for one line, then in a VAE on few and on all digits."""
+"""A posterior over the weights: in closed form for a line, then in a VAE on few and on many digits."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.evidence import bound_figure
-from dashboard.figures.weights import line_figure
-from dashboard.formats import rounded, signed
-from dashboard.priors import cached_weights as cache_weights
-from dashboard.priors import weights_digits
+from dashboard.figures.latent import grid_figure
+from dashboard.figures.weights import density_figure, line_figure, noise_figure, spread_figure
+from dashboard.formats import rounded, signed, with_error
+from dashboard.priors import cached
+from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
+from dashboard.shell.task_line import task_line
+from dashboard.tables import draw_table
 
 if TYPE_CHECKING:
     from dashboard.figures.weights import LineView
     from vae_core.labs.weights.bayesian_regression import WeightFit
 
+Result = dict[str, NDArray[Any]]
+NUM_STEPS: Final = 5000
+SEED: Final = 0
+IMAGE: Final = (8, 8)
+PLANE_REACH: Final = 3.0
+OFF: Final = 0.1
+"""Means that vary less than this under a q of width 1 carry less than ½ log(1 + 0.1²) = 0.005 nats of x."""
+SIZES: Final = ("small", "large")
+FORMS: Final = {"plain": "plain VAE", "full": "full Bayes", "wrong": "KL once per example"}
+LINE_COUNTS: Final = {"once": "once for all data", "repeated": "once per example (wrong)"}
+OVERS: Final = {"decoder": "decoder", "decoder and encoder": "decoder and encoder"}
+PRIOR_STDS: Final = {"0.3": "0.3", "1": "1", "3": "3"}
+DIGIT_COUNTS: Final = {"divided": "divided by N", "repeated": "once per example (wrong)"}
+
 LINE_HELP: Final = (
     r"$x = \sum_h w_h \tanh(a_h z + c_h) + w_0 + s\,\varepsilon$ with $w \sim \mathcal{N}(0, \sigma_w^2 "
-    r"I)$: a "
-    "decoder whose hidden layer stays as it was drawn and whose last layer has a posterior. z is known here "
+    r"I)$: a decoder with a random, fixed hidden layer and a posterior over its last layer. z is known here "
     "(petal length of an iris, x its petal width), so the exact posterior of w is known too."
 )
-DATA_HELP: Final = "N: how many of the 150 flowers are seen."
-PRIOR_HELP: Final = r"$\sigma_w$ of the prior $p(w) = \mathcal{N}(0, \sigma_w^2 I)$ over each weight."
-COUNTS: Final = {"once": "once for all examples", "repeated": "once per example (wrong)"}
+LINE_DATA_HELP: Final = "N: how many of the 150 flowers are seen."
+LINE_PRIOR_HELP: Final = r"$\sigma_w$ of the prior $p(w) = \mathcal{N}(0, \sigma_w^2 I)$ over each weight."
 COUNT_HELP: Final = (
     r"The weights are shared by all data: $\sum_i \mathbb{E}_q[\log p(x_i|w)] - "
     r"\mathrm{KL}(q(w)\,\|\,p(w))$, "
-    "so per datum the KL is **divided by N**. Whoever forgets that counts it N times. Spot the error."
+    "so per example the KL is **divided by N**. Forgetting that counts it N times. Spot the error."
 )
 Q_HELP: Final = (
     r"Best $q(w) = \prod_i \mathcal{N}(w_i; m_i, s_i^2)$: m is the ridge solution, and "
     r"$s_i^2 = 1/\Lambda_{ii}$ with the precision $\Lambda = \Phi^\top\Phi / s^2 + I / \sigma_w^2$ of "
-    r"the exact "
-    "posterior (Bishop 2006, sections 3.3 and 10.1)."
+    r"the exact posterior (Bishop 2006, sections 3.3 and 10.1)."
+)
+VAE_HELP: Final = (
+    r"$\log p(x_{1..N}) \ge \sum_i \{\mathbb{E}_{q(\theta)}\mathbb{E}_{q(z|x_i)}[\log p(x_i|z,\theta)] - "
+    r"\mathrm{KL}(q(z|x_i)\,\|\,p(z))\} - \mathrm{KL}(q(\theta)\,\|\,p(\theta))$ with $q(\theta) = \prod "
+    r"\mathcal{N}(w; m, s^2)$ (Kingma and Welling 2014, appendix F; course document 003)."
+)
+DATA_HELP: Final = "The small data set: the first N training digits. The large one is all of them."
+OVER_HELP: Final = (
+    "θ, the decoder's weights, belong to the model p(x, z, θ): full Bayes gives them a posterior. The "
+    "encoder's weights φ are variational parameters already. Course document 003 gives them a q(φ) as well: "
+    "the bound holds, but its extra KL only loosens it."
+)
+PRIOR_HELP: Final = r"$\sigma_w$ of $p(\theta) = \mathcal{N}(0, \sigma_w^2 I)$."
+START_HELP: Final = (
+    f"Six trainings of {NUM_STEPS:,} updates each, in the background: plain VAE, full Bayes, and full Bayes "
+    "with its KL counted once per example; each on few and on all digits. About a minute on a free core; it "
+    "may wait for other computations first."
+)
+FORM_HELP: Final = (
+    r"$\mathrm{KL}(q(\theta)\,\|\,p(\theta))$ belongs to the whole data set: per example $\mathrm{KL}/N$. "
+    "Counting it once per example makes it N times too strong. Spot the error in the pictures."
+)
+SPREAD_HELP: Final = (
+    r"$\sqrt{\mathrm{Var}_{q(\theta)}\,\mathbb{E}[x|z,\theta]}$, mean over the pixels; dots: posterior "
+    "means of the training examples. Both pictures have the same colour scale."
+)
+TABLE_HELP: Final = (
+    r"Held-out ELBO: $\mathbb{E}_{q(\theta)}[\mathrm{ELBO}(x;\theta)]$, which bounds the predictive $\log "
+    r"\mathbb{E}_{q(\theta)}\,p(x|\theta)$ from below; KL(q(θ) ‖ p(θ)) is part of training and is "
+    r"not subtracted. IW: $\log\frac1S\sum_s p(x,z_s|\theta_s)/q(z_s|x)$, a closer bound to the same."
+)
+VARIANCE_HELP: Final = (
+    r"$\mathrm{Var}(x|z) = \mathbb{E}_{q(\theta)}\mathrm{Var}(x|z,\theta) + \mathrm{Var}_{q(\theta)}"
+    r"\mathbb{E}[x|z,\theta]$: the likelihood's own part stays (aleatoric), that of the weights falls "
+    "with more examples (epistemic)."
+)
+LOCAL_HELP: Final = (
+    r"Weight draws: one $\theta \sim q(\theta)$ for the batch. Local: $u \sim \mathcal{N}(h m^\top, "
+    r"h^2 (s^2)^\top)$ for each example anew, the same distribution for each, so that its noise averages out "
+    "(Kingma, Salimans and Welling 2015)."
 )
 
 
-def draw() -> None:
-    """The line, then the digits."""
-    st.subheader("How sure is a decoder of its weights?", help=LINE_HELP)
-    _line()
-    st.subheader("A VAE whose weights have a posterior", help=weights_digits.VAE_HELP)
-    weights_digits.draw()
-
-
 @st.fragment
-def _line() -> None:
+def draw_line() -> None:
+    """Bayesian regression of one flower measure on another: bound, predictions and their uncertainty."""
     controls, picture = st.columns([2, 3], gap="medium")
     with controls:
-        num_data, prior_std, is_wrong = _settings()
-        found, view = cache_weights.line(num_data, prior_std, wrong=is_wrong)
-        _account(found, num_data, is_wrong=is_wrong)
+        num_data, prior_std, is_wrong = _line_settings()
+        found, view = cached.line(num_data, prior_std, wrong=is_wrong)
+        _draw_line_bound(found, num_data, is_wrong=is_wrong)
     with picture:
         titles = ("z: petal length, standard deviations", "x: petal width, standard deviations")
-        alt = f"Decoded line after {num_data} data with the spread of its weights."
+        alt = f"Predicted line after {num_data} flowers with the uncertainty of its weights."
         figure = line_figure(view, titles=titles, theme=state.theme_name())
         st.plotly_chart(figure, key="w_line", alt=alt, config=CHART_CONFIG)
-        _spreads(view)
+        _draw_line_stds(view)
 
 
-def _settings() -> tuple[int, float, bool]:
+def _line_settings() -> tuple[int, float, bool]:
     num_data = st.slider(
-        "Data N",
+        "Flowers N",
         2,
-        cache_weights.NUM_FLOWERS,
+        cached.NUM_FLOWERS,
         20,
         key="w_line_data",
-        help=DATA_HELP,
+        help=LINE_DATA_HELP,
         persist_state="session",
     )
     prior_std = st.slider(
-        "Prior width of w",
+        "Prior σ of w",
         0.1,
         3.0,
         0.5,
         0.1,
         key="w_line_prior",
-        help=PRIOR_HELP,
+        help=LINE_PRIOR_HELP,
         persist_state="session",
     )
-    count = one_of("KL(q(w) ‖ p(w)) counts", COUNTS, key="w_line_count", help_text=COUNT_HELP)
+    count = one_of("KL(q(w) ‖ p(w)) counts", LINE_COUNTS, key="w_line_count", help_text=COUNT_HELP)
     return num_data, prior_std, count == "repeated"
 
 
-def _account(found: "WeightFit", num_data: int, *, is_wrong: bool) -> None:
+def _draw_line_bound(found: "WeightFit", num_data: int, *, is_wrong: bool) -> None:
     figure = bound_figure(found.bound, None, found.log_evidence, theme=state.theme_name())
     alt = f"F {found.bound:.3f}, log p(data) {found.log_evidence:.3f}, gap {found.kl_to_posterior:.3f} nats."
     st.plotly_chart(figure, key="w_line_bound", alt=alt, config=CHART_CONFIG)
     st.markdown(
-        rf"ELBO of all {num_data} data: $\mathbb{{E}}_q$[log p(x|w)] **{signed(found.log_likelihood, 3)}** − "
-        f"KL(q ‖ p(w)) **{found.weight_kl:.3f}** = **{signed(found.bound, 3)}** nats. The weights cost "
-        f"**{found.weight_kl / num_data:.3f}** nats per datum.",
+        rf"ELBO of {num_data} flowers: $\mathbb{{E}}_q$[log p(x|w)] **{signed(found.log_likelihood, 3)}** "
+        f"− KL(q ‖ p(w)) **{found.weight_kl:.3f}** = **{signed(found.bound, 3)}** nats. The weights cost "
+        f"**{found.weight_kl / num_data:.3f}** nats per example.",
         help=Q_HELP,
     )
     if is_wrong:
         st.warning(
             rf"This q maximised $\mathbb{{E}}_q$[log p(x|w)] − {num_data} · KL: its true bound is the ELBO "
-            "above. Its weights stay near the prior however many data come."
+            "above. Its weights stay near the prior for any number of examples."
         )
     residual = abs(found.log_evidence - found.bound - found.kl_to_posterior)
     st.caption(
-        f"x is all data here; log p(x) = ELBO + KL(q ‖ true posterior) closes to {rounded(residual, 1)} nats."
+        f"x is all flowers; log p(x) = ELBO + KL(q ‖ true posterior) closes to {rounded(residual, 1)} nats."
     )
 
 
-def _spreads(view: "LineView") -> None:
+def _draw_line_stds(view: "LineView") -> None:
     rows = [
-        f"| {name} | {view.spread[place]:.3f} | {view.exact_spread[place]:.3f} |"
-        for name, place in cache_weights.places(view.z)
+        (name, f"{view.spread[place]:.3f}", f"{view.exact_spread[place]:.3f}")
+        for name, place in cached.places(view.z)
     ]
-    head = "| σ of the weights | under q | exact posterior |\n| --- | ---: | ---: |\n"
-    st.markdown(head + "\n".join(rows))
+    head = ("standard deviation of f(z)", "under q", "exact posterior")
+    draw_table(head, rows, title="Uncertainty from the weights", shows_title=False)
     st.caption(
-        f"The likelihood's own σ is {view.noise:g} everywhere, however many data there are; that of the "
-        "weights goes to 0 as data come. The exact posterior is less sure in the gap, where no flower lies. "
-        "A q that takes each weight by itself cannot know of the gap: there only combinations of weights are "
-        "uncertain."
+        f"The likelihood's own σ is {view.noise:g} everywhere, for any N; that of "
+        "the weights goes to 0 as N grows. The exact posterior is less certain in the gap, where there is no "
+        "flower. A q that factorises over the weights cannot represent this: there only combinations of "
+        "weights are uncertain."
     )
+
+
+def draw_digits() -> None:
+    """Full variational Bayes on digits: the settings, the task, and its result."""
+    num_data, over, prior_std = _digit_settings()
+    key = task_key("weights", num_data, over, prior_std, NUM_STEPS, SEED)
+    result = tasks().result(key)
+    if result is None:
+        task_line(
+            key,
+            key="weights",
+            label="Train and compare",
+            doing="Training …",
+            help_text=START_HELP,
+            start=lambda: _start(key, num_data, over, prior_std),
+        )
+        return
+    _draw_digit_result(result)
+
+
+def _digit_settings() -> tuple[int, str, str]:
+    first, second, third = st.columns([2, 2, 1], gap="medium")
+    with first:
+        num_data = st.slider(
+            "Small training set N", 20, 200, 50, 10, key="w_data", help=DATA_HELP, persist_state="session"
+        )
+    with second:
+        over = one_of("Posterior over weights of", OVERS, key="w_over", help_text=OVER_HELP)
+    with third:
+        prior_std = one_of("Prior σ of θ", PRIOR_STDS, key="w_prior", help_text=PRIOR_HELP, default="1")
+    return num_data, over, prior_std
+
+
+def _start(key: str, num_data: int, over: str, prior_std: str) -> None:
+    arguments = (over, prior_std, str(NUM_STEPS), str(SEED))
+    tasks().start(key, "weights", *arguments, inputs={"num_data": np.array(num_data)})
+
+
+@st.fragment
+def _draw_digit_result(result: Result) -> None:
+    names: dict[str, str] = dict(zip(SIZES, (f"N = {count:,}" for count in result["num_data"]), strict=True))
+    _draw_bounds(result, names)
+    is_wrong = one_of("KL(q(θ) ‖ p(θ))", DIGIT_COUNTS, key="w_form", help_text=FORM_HELP) == "repeated"
+    parts = {size: _part(result, size, "wrong" if is_wrong else "full") for size in SIZES}
+    if is_wrong:
+        st.warning(_said_of_the_error(result, names))
+    _draw_planes(parts, names)
+    _draw_grids(parts, names)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _draw_density(parts, names)
+    with right:
+        _draw_weights(parts, names)
+
+
+def _said_of_the_error(result: Result, names: dict[str, str]) -> str:
+    parts = []
+    for size, name in names.items():
+        wrong, right = (signed(float(_part(result, size, form)["test"][0])) for form in ("wrong", "full"))
+        parts.append(f"{wrong} instead of {right} nats ({name})")
+    return (
+        "The prior acts N times too strongly on each weight, so more examples do not help. Averaged over "
+        "q(θ) every z decodes to nearly the same grey, and each draw of θ decodes to another image. "
+        f"Held-out ELBO {' and '.join(parts)}."
+    )
+
+
+def _part(result: Result, size: str, form: str) -> Result:
+    """The arrays of one training."""
+    prefix = f"{size}_{form}_"
+    return {key.removeprefix(prefix): value for key, value in result.items() if key.startswith(prefix)}
+
+
+def _draw_bounds(result: Result, names: dict[str, str]) -> None:
+    """The bounds of the six trainings, and which is best."""
+    for number, (size, column) in enumerate(zip(SIZES, st.columns(2, gap="medium"), strict=True)):
+        forms = {title: _part(result, size, form) for form, title in FORMS.items()}
+        with column:
+            rows = _bounds(forms, int(result["num_data"][number]))
+            draw_table(("nats per example", *forms), rows, title=names[size], help_text=TABLE_HELP)
+            st.markdown(_verdict(forms["plain VAE"], forms["full Bayes"]))
+    st.caption(
+        f"{NUM_STEPS:,} updates each; 360 held-out digits, S = 64 draws of (θ, z), ± standard error over the "
+        "digits. A plain VAE that stopped early would overfit less."
+    )
+
+
+def _bounds(forms: dict[str, Result], num_data: int) -> list[list[str]]:
+    """A row for each number, its cells by form."""
+    rows: dict[str, list[str]] = {}
+    for part in forms.values():
+        (train, _, _), (test, error, weighted) = part["train"], part["test"]
+        cost = f"{float(part['weight_kl']) / num_data:.2f}" if "weight_kl" in part else "none"
+        for name, text in (
+            ("training ELBO", signed(train)),
+            ("**held-out ELBO**", with_error(signed(test), f"{error:.2f}")),
+            ("training − held-out", signed(train - test)),
+            ("held-out, IW", signed(weighted)),
+            ("KL(q(θ)‖p(θ))/N", cost),
+        ):
+            rows.setdefault(name, []).append(text)
+    return [[name, *cells] for name, cells in rows.items()]
+
+
+def _verdict(plain: Result, full: Result) -> str:
+    """What full Bayes changes, by both bounds, digit by digit."""
+    elbo, weighted = map(_change, full["test_data"] - plain["test_data"])
+    return (
+        f"Full Bayes less plain VAE, digit by digit: held-out ELBO {elbo}; by the closer bound (IW) "
+        f"{weighted}."
+    )
+
+
+def _change(gains: NDArray[np.float64]) -> str:
+    """Mean gain with its standard error; within two of them there is no clear difference."""
+    mean, error = float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(len(gains)))
+    said = "no clear difference" if abs(mean) < 2 * error else "better" if mean > 0 else "worse"
+    return f"**{with_error(signed(mean), f'{error:.2f}')}** nats, {said}"
+
+
+def _draw_planes(parts: dict[str, Result], names: dict[str, str]) -> None:
+    """The uncertainty of the decoded mean over the plane, few digits beside all."""
+    largest = max(float(part["spread"].mean(-1).max()) for part in parts.values())
+    for (size, part), column in zip(parts.items(), st.columns(2, gap="medium"), strict=True):
+        spread = part["spread"].mean(-1)
+        figure = spread_figure(spread, _axis(part), part["codes"], largest=largest, theme=state.theme_name())
+        alt = f"Uncertainty of the decoded mean over the plane, {spread.min():.3f} to {spread.max():.3f}."
+        with column:
+            st.markdown(f"**Uncertainty from the weights, {names[size]}**", help=SPREAD_HELP)
+            st.plotly_chart(figure, key=f"w_plane_{size}", alt=alt, config=CHART_CONFIG)
+            st.caption(_said_of_codes(part["codes"].std(0)))
+
+
+def _said_of_codes(deviations: NDArray[np.float32]) -> str:
+    widths = " and ".join(f"{std:.2f}" for std in deviations)
+    said = f"Standard deviation of the means along z₁ and z₂: {widths} (0: the dimension is off)."
+    if deviations.max() >= OFF:
+        return said
+    return f"{said} Both are off: q(z|x) is about the same for all x, and z tells the decoder nothing."
+
+
+def _draw_grids(parts: dict[str, Result], names: dict[str, str]) -> None:
+    """Decoded means and their standard deviation, few digits beside all."""
+    largest = max(float(part["spread"].max()) for part in parts.values())
+    for name, title, scale in (
+        ("mean", "Decoded mean", 1.0),
+        ("spread", f"Its standard deviation by pixel (white: {largest:.2f})", largest),
+    ):
+        for (size, part), column in zip(parts.items(), st.columns(2, gap="medium"), strict=True):
+            with column:
+                st.markdown(f"**{title}, {names[size]}**")
+                figure = grid_figure(
+                    (part[name] / scale).astype(np.float32),
+                    _axis(part),
+                    plane=(0, 1),
+                    image_shape=IMAGE,
+                    theme=state.theme_name(),
+                )
+                alt = f"{title} over the plane, {names[size]}."
+                st.plotly_chart(figure, key=f"w_{name}_{size}", alt=alt, config=CHART_CONFIG)
+
+
+def _axis(part: Result) -> NDArray[np.float32]:
+    return np.linspace(-PLANE_REACH, PLANE_REACH, part["mean"].shape[1], dtype=np.float32)
+
+
+def _draw_density(parts: dict[str, Result], names: dict[str, str]) -> None:
+    """Uncertainty against density of the codes, and the two parts of the variance."""
+    from vae_core.labs.weights.comparison import rank_correlation
+
+    places = {
+        names[size]: (part["log_density"], part["spread"].mean(-1).ravel()) for size, part in parts.items()
+    }
+    st.markdown("**Is the uncertainty large where there are few examples?**", help=SPREAD_HELP)
+    figure = density_figure(places, theme=state.theme_name())
+    orders = [f"{signed(rank_correlation(*pair))} ({name})" for name, pair in places.items()]
+    alt = f"Uncertainty against density; rank correlation {', '.join(orders)}."
+    st.plotly_chart(figure, key="w_density", alt=alt, config=CHART_CONFIG)
+    st.caption(
+        f"Rank correlation of density and uncertainty over the grid: {', '.join(orders)}; −1: always larger "
+        "where there are fewer examples. Below, means over the grid."
+    )
+    rows = []
+    for size, part in parts.items():
+        weight, own = float((part["spread"] ** 2).mean()), float(part["own"].mean())
+        share = weight / (weight + own)
+        rows.append((names[size], f"{weight:.4f}", f"{own:.4f}", f"{share:.1%}"))
+    head = ("training set", "weights", "likelihood", "share of weights")
+    draw_table(head, rows, title="Pixel variance", help_text=VARIANCE_HELP)
+
+
+def _draw_weights(parts: dict[str, Result], names: dict[str, str]) -> None:
+    """Signal to noise, and the variance of the gradient with local draws and with weight draws."""
+    st.markdown("**Signal to noise of the weights**")
+    ratios = {names[size]: part["noise_ratio"] for size, part in parts.items()}
+    figure = noise_figure(ratios, theme=state.theme_name())
+    st.plotly_chart(figure, key="w_noise", alt="Histograms of |m| / s.", config=CHART_CONFIG)
+    shares = ", ".join(f"{float(part['unmoved']):.0%} ({names[size]})" for size, part in parts.items())
+    st.caption(f"Weights that stayed at their prior (KL below 0.01 nats): {shares}.")
+    rows = []
+    for size, part in parts.items():
+        local, weights = part["gradients"]
+        rows.append((names[size], f"{local:.3g}", f"{weights:.3g}", f"{weights / local:.2f}"))
+    head = ("training set", "local draws", "weight draws", "ratio")
+    draw_table(head, rows, title="Variance of the gradient", help_text=LOCAL_HELP)
+    st.caption("200 gradients each of one batch's ELBO, variances summed over all m and log s.")

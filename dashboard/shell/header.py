@@ -6,8 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cached as cache
-from dashboard.runs.job import JobView
-from dashboard.runs.runner import runner
+from dashboard.runs.runner import JobView, runner
 from dashboard.shell import pages, state
 from dashboard.subject import Subject, pretrained, subject_of
 from vae_core.data import DATASET_INFO
@@ -68,7 +67,7 @@ def _check_prior(shown: Subject) -> None:
 
 def _draw(view: JobView | None, shown: Subject) -> None:
     title = DATASET_INFO[shown.config.dataset].title
-    which = EXAMPLE if view is None else f"Run {view.run_id[:4]}, {view.status.replace('_', ' ')}"
+    which = EXAMPLE if view is None else f"{view.name}, {view.status.replace('_', ' ')}"
     latent_dim = shown.config.model.latent_dim
     facts = f"{title} · J = {latent_dim} · β {shown.beta_in_force:.4g} · step {shown.step:,}"
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -165,7 +165,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
 
 def read_link(query: Mapping[str, str]) -> dict[str, object]:
     """The values that a link gives; what is malformed is left out."""
-    found = {key: one.kind.read(query[key]) for key, one in PARAMETERS.items() if key in query}
+    found = {key: PARAMETERS[key].kind.read(text) for key, text in query.items() if key in PARAMETERS}
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -183,7 +183,7 @@ def _text(value: object) -> str:
 def follow_link(page: str) -> None:
     """Takes the link over where it is news, then has the URL say what the page shows.
 
-    Call it before the page is drawn: whatever a control was set to is in the session by then.
+    Call it before the page is drawn: what a control was set to is in the session by then.
 
     Arguments:
         page: Its path in the URL.
@@ -192,12 +192,15 @@ def follow_link(page: str) -> None:
     said = read_link(query)
     if _LINK_READ not in st.session_state:
         st.session_state[_LINK_READ] = True
-        for key, one in PARAMETERS.items():
-            st.session_state[key] = said.get(key, one.default)
+        for key, parameter in PARAMETERS.items():
+            st.session_state[key] = said.get(key, parameter.default)
     elif _went_back():
-        for key, one in PARAMETERS.items():
-            if one.page == page:
-                st.session_state[key] = said.get(key, one.default)
+        of_page = {key: one for key, one in PARAMETERS.items() if one.page == page}
+        # Where pages change, Streamlit leaves an entry in the history that says nothing of the page left: it
+        # must not take back what was chosen there.
+        if not said.keys().isdisjoint(of_page):
+            for key, parameter in of_page.items():
+                st.session_state[key] = said.get(key, parameter.default)
     strange = {key: text for key, text in query.items() if key not in PARAMETERS and key != _RUN}
     run = current_run()
     values = {key: st.session_state[key] for key in PARAMETERS if key in st.session_state}

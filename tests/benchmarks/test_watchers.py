@@ -11,7 +11,7 @@ from streamlit.proto.Slider_pb2 import Slider
 from benchmarks import watchers
 from benchmarks.watchers import Figures, Update, figures_table, summary
 from benchmarks.websocket_client import HeldMessages, widget_state
-from dashboard.train.page import TICK_S
+from dashboard.train.live import TICK_S
 
 
 def test_quick_run_prints_all_figures(capsys: pytest.CaptureFixture[str]) -> None:

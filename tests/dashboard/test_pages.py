@@ -11,9 +11,8 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
-from dashboard.runs.job import JobView
 from dashboard.runs.pretrained import SHIPPED_RUN
-from dashboard.runs.runner import LocalRunner
+from dashboard.runs.runner import JobView, LocalRunner
 from dashboard.shell import pages
 from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, trained, turn_to
 from tests.polling import until

@@ -6,7 +6,7 @@ from typing import Any, Final
 from streamlit.components.v2 import component
 
 from dashboard.components.files import bundle, joined
-from dashboard.runs.job import JobView
+from dashboard.runs.runner import JobView
 from dashboard.theme import PALETTES
 from vae_core.config import ModelConfig
 from vae_core.runs.snapshot import FLOW_NUMBERS, Flow, Snapshot

@@ -1,4 +1,4 @@
-"""A network drawn as SVG with the numbers of one datum flowing through it.
+"""A network drawn as SVG with the numbers of one example.
 
 Plotly has no cards with several numbers and remounts with each change; this is text that the browser replaces
 in place.
@@ -18,7 +18,7 @@ _BELOW: Final = 40
 
 
 class Ink(NamedTuple):
-    """Colours: of numbers above and below 0, and of what flows back."""
+    """Colours: of numbers above and below 0, and of the backward pass."""
 
     positive: str
     negative: str
@@ -33,12 +33,12 @@ def network_svg(
     theme: ThemeName,
     tall: bool = False,
 ) -> str:
-    """The network at one moment; numbers that are not there yet stay away.
+    """The network at one step of the pass; numbers that are not computed yet are left out.
 
     Arguments:
         columns: The layers.
-        moment: How far the pass is.
-        terms: Terms of the loss by the column below which they stand; drawn once the loss is there.
+        moment: The step.
+        terms: Terms of the loss by the column below which they are written, once the loss is computed.
         theme: Light or dark.
         tall: Layers below each other, for narrow screens; else side by side.
     """
@@ -102,7 +102,7 @@ def _layers(places: Places, moment: Moment, ink: Ink) -> Iterator[str]:
 
 
 def _arrived(places: Places, place: int, moment: Moment) -> tuple[bool, bool]:
-    """Whether the numbers of a column are there, and whether its delta is."""
+    """Whether the numbers of a column are computed, and whether its delta is."""
     return place < moment.forward, place >= len(places.columns) - moment.backward
 
 
@@ -122,7 +122,7 @@ def _card(places: Places, place: int, unit: int, moment: Moment, ink: Ink) -> It
         rows.append(("δ", float(column.delta[unit]), has_delta, delta_colour))
     y = box.y + (box.height - LINE * len(rows)) / 2 + LINE - 6
     for symbol, value, shown, colour in rows:
-        # u and delta count through the layer; mu_j and phi_j, z_j and so on by their latent dimension.
+        # u and delta are numbered through the layer; mu_j, phi_j, z_j by their latent dimension.
         index = unit + 1 if symbol in ("u", "δ") else column.unit_index(unit)
         yield from _row(box, y, symbol + subscript(index), value if shown else None, colour)
         y += LINE
@@ -180,7 +180,7 @@ def _edges(places: Places, moment: Moment, ink: Ink) -> Iterator[str]:
 
 
 def _band(places: Places, place: int, moment: Moment | None, ink: Ink) -> str:
-    """One broad stroke for all weights between two layers of which one is large."""
+    """One broad line for all weights between two layers of which one is large."""
     before, after = places.box(place - 1), places.box(place)
     (x1, y1), (x2, y2) = before.centre, after.centre
     if places.tall:
@@ -225,7 +225,7 @@ def _stroke(
     *,
     fixed: bool = False,
 ) -> str:
-    """A line; that of the step in view is strong, and its dashes run the way of the numbers."""
+    """A line; that of the step in view is strong, and its dashes run in the direction of the pass."""
     x1, y1, x2, y2 = ends
     place = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
     dash = 'stroke-dasharray="3 6"' if fixed else ""

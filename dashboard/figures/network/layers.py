@@ -1,4 +1,4 @@
-"""The layers of a network as they are drawn, with the numbers of one datum."""
+"""The layers of a network as they are drawn, with the numbers of one example."""
 
 from typing import Final, Literal, NamedTuple
 
@@ -23,14 +23,14 @@ class Column(NamedTuple):
 
     Arguments:
         kind: What it is.
-        number: From 1, as in the source document.
+        number: From 1; x is layer 1.
         lines: What stands in its cards, the number of ``h`` among them.
         u, h: Of its units, shape (units,).
         delta: dL/du, shape (units,); None for the input.
         weights, biases: Into this layer, shapes (units, units before) and (units,); None for x and z.
         index_base: Units count from 1 to this and start again (heads: mu_1 ... mu_J, phi_1 ... phi_J).
         image_shape: (height, width) of a layer of pixels.
-        is_wrong: Whether an error has made the delta wrong.
+        is_wrong: Whether a deliberate error makes delta wrong.
     """
 
     kind: Kind
@@ -61,7 +61,7 @@ class Column(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """How far the pass is.
+    """Which numbers of the pass are known.
 
     Arguments:
         forward: How many columns have their numbers, from the first.

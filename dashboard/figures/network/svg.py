@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_CELLS: Final = 1024
-"""Of a large layer no more units are drawn: each is 30 bytes of every drawing."""
+"""Units of a layer that are drawn at most: each is 30 bytes of every drawing."""
 WRONG: Final = "#E5484D"
 """Of numbers that an error has made wrong: red on light and on dark."""
 _LEVELS: Final = 24
 
 
 def number_text(value: float) -> str:
-    """Three decimals, or two significant digits where those would say nothing: ``−0.521``, ``3.1e−5``."""
+    """Three decimals, or two significant digits for very small and large values: ``−0.521``, ``3.1e−5``."""
     digits = f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.1e}"
     return digits.replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
 

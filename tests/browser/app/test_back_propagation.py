@@ -1,4 +1,4 @@
-"""Back-propagation by hand in a browser: the keys step, an error turns the drawing red."""
+"""Back-propagation by hand in a browser: the keys step, a mistake turns the drawing red."""
 
 from typing import Final
 
@@ -18,9 +18,9 @@ def expect_step(page: Page, step: str) -> None:
     )
 
 
-def test_keys_step_a_click_chooses_a_unit_and_an_error_turns_red(app_server: Server, page: Page) -> None:
+def test_keys_step_a_click_chooses_a_unit_and_a_mistake_turns_red(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/{VIEW}")
-    expect_step(page, "12 of 12: δ⁽²⁾")
+    expect_step(page, "1 of 12: x")
     drawing = page.locator(".st-key-bp_network .wide svg")
     page.get_by_role("button", name="L", exact=True).click()
     expect_step(page, "7 of 12: L")

@@ -1,4 +1,4 @@
-"""The comparison in a browser: the networks are trained beside the server and join what was there."""
+"""The comparison in a browser: the networks are trained in the background and join the other methods."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ def test_networks_join_when_they_are_trained_and_stay(app_server: Server, page: 
     page.goto(f"{app_server.url}/compare?compare_view=reduction")
     start = page.locator(".st-key-dr_start button:visible")
     expect(start).to_be_visible(timeout=WAIT_MS)
-    expect(page.get_by_role("cell", name="VAE that ships").first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("cell", name="VAE, pretrained").first).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("combobox", name="Data").click()
     page.get_by_role("option", name="Two moons").click()
     expect(page.get_by_text("The line of all decoded z")).to_be_visible(timeout=WAIT_MS)

@@ -24,7 +24,7 @@ def test_more_samples_and_the_error_change_the_picture_on_a_phone(app_server: Se
 
 
 def test_a_long_measurement_shows_progress_and_can_be_cancelled(app_server: Server, page: Page) -> None:
-    page.goto(f"{app_server.url}/gradients?estimators_of=this+model's+datum")
+    page.goto(f"{app_server.url}/gradients?estimators_of=elbo")
     start = page.locator(".st-key-estimators_precise_start button:visible")
     start.click(timeout=WAIT_MS)
     cancel = page.locator(".st-key-estimators_precise_cancel button:visible")

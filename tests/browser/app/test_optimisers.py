@@ -1,4 +1,4 @@
-"""The optimisers in a browser: the ways play, and a race beside the server ends with its table."""
+"""The optimisers in a browser: the paths play, and a race in the background ends with its table."""
 
 import re
 
@@ -8,13 +8,13 @@ from benchmarks.serving import Server
 from tests.browser.pages import WAIT_MS
 
 
-def test_ways_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
+def test_paths_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/compare?compare_view=optimisers&optimiser_view=surface")
     chart = page.locator(".st-key-descent")
     chart.locator(".updatemenu-button").first.click(timeout=WAIT_MS)
     expect(chart.get_by_text(re.compile(r"^step [1-9]\d*$"))).to_be_visible(timeout=WAIT_MS)
     assert chart.locator(".scatterlayer .js-fill").count() > 1, "the surface stays"
-    page.get_by_role("radio", name="A race").click()
+    page.get_by_role("radio", name="Training").click()
     expect(page.locator(".st-key-race .js-plotly-plot")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("radio", name="The run in view").click()
     epochs = page.locator(".st-key-race_epochs_run input")
@@ -22,7 +22,7 @@ def test_ways_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
     epochs.press("Enter")
     page.locator(".st-key-race_start button:visible").click(timeout=WAIT_MS)
     expect(page.get_by_role("cell", name="stops at epoch (of 2)")).to_be_visible(timeout=2 * WAIT_MS)
-    expect(page.get_by_text("gets highest")).to_be_visible()
+    expect(page.get_by_text("reaches the highest")).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.get_by_role("cell", name="stops at epoch (of 2)")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

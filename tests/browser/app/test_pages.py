@@ -12,9 +12,9 @@ SEEN = {
     "latent_space": "Decoded grid",
     "elbo": "KL by latent dimension",
     "free_energy": "Which component made x?",
-    "gradients": "Four ways to a gradient through a sample",
-    "priors": "A better prior for the model that ships",
-    "compare": "How different is it, and what is it good for?",
+    "gradients": "Four estimators of the gradient of an expectation",
+    "priors": "A better prior for the example model",
+    "compare": "VAE or PCA: six measured differences",
 }
 PATHS = tuple(SEEN)
 BACKGROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(19, 22, 27)"}

@@ -7,14 +7,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.runs import tasks
-from tests.page_scripts import checked, open_page, runner
+from tests.page_scripts import checked, open_page, runner, tables_with_nameless_columns
 from vae_core.data import load_dataset
 from vae_core.labs.reduction.baselines import fit_pca
 from vae_core.labs.reduction.evaluation import compare, evaluate_method, evaluation_set
 
 __all__ = ["runner"]  # a fixture
 
-QUESTIONS: Final = ("plane", "reconstruction", "interpolation", "samples", "inpainting", "outliers")
+ASPECTS: Final = ("plane", "reconstruction", "interpolation", "samples", "inpainting", "outliers")
 METHODS: Final = ("PCA", "probabilistic PCA", "linear VAE", "autoencoder", "VAE")
 
 
@@ -80,24 +80,24 @@ def results(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_it_opens_with_three_methods_and_the_core_s_numbers() -> None:
     at = opened()
-    assert methods(at) == [*METHODS[:2], "VAE that ships"]
+    assert methods(at) == [*METHODS[:2], "VAE, pretrained"]
     on = evaluation_set(load_dataset("digits", seed=0), seed=0)
     error = evaluate_method(fit_pca(on.x_train, 2), on).reconstruction_error
     expected = f"{error.mean():.3f} ±\N{NO-BREAK SPACE}{error.std(ddof=1) / len(error) ** 0.5:.3f}"
     assert scores(at, "reconstruction error")["PCA"] == expected
     assert scores(at, "log p(x)")["PCA"] == "–"
-    assert "VAE that ships against PCA in 8 measures" in texts(at)
+    assert "VAE, pretrained against PCA in 8 measures" in texts(at)
     assert at.button(key="dr_start").label.startswith("Train")
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_every_question_is_answered_for_images_and_points(
-    question: str,
+@pytest.mark.parametrize("aspect", ASPECTS)
+def test_every_aspect_is_drawn_for_images_and_points(
+    aspect: str,
     results: dict[str, Any],
     digits_result: dict[str, np.ndarray],
     points_result: dict[str, np.ndarray],
 ) -> None:
-    at = choose(opened(), "dr_question", question)
+    at = choose(opened(), "dr_question", aspect)
     results["arrays"] = digits_result
     checked(at.run())
     assert methods(at) == [*METHODS]
@@ -106,8 +106,9 @@ def test_every_question_is_answered_for_images_and_points(
     results["arrays"] = points_result
     data(at, "two_moons")
     assert methods(at) == [*METHODS]
-    expected = 3 if question == "outliers" else 5
+    expected = 3 if aspect == "outliers" else 5
     assert len(at.get("plotly_chart")) == expected
+    assert tables_with_nameless_columns(at) == []
 
 
 def test_planes_of_all_methods_stand_beside_each_other(
@@ -120,12 +121,12 @@ def test_planes_of_all_methods_stand_beside_each_other(
     assert "4000 updates" in texts(at)
 
 
-@pytest.mark.parametrize("question", ["plane", "inpainting"])
-def test_more_dimensions_and_other_seeds(question: str) -> None:
-    at = choose(choose(opened(), "dr_latent_dim_2", 8), "dr_question", question)
+@pytest.mark.parametrize("aspect", ["plane", "inpainting"])
+def test_more_dimensions_and_other_seeds(aspect: str) -> None:
+    at = choose(choose(opened(), "dr_latent_dim_2", 8), "dr_question", aspect)
     assert methods(at) == [*METHODS[:2]]
     checked(choose(at, "dr_latent_dim_2", 2).number_input(key="dr_seed").set_value(1).run())
-    assert methods(at) == [*METHODS[:2]], "what ships knows these held-out data"
+    assert methods(at) == [*METHODS[:2]], "the pretrained VAE was trained on these held-out examples"
 
 
 def images(at: AppTest) -> dict[str, str]:
@@ -134,7 +135,7 @@ def images(at: AppTest) -> dict[str, str]:
     return {str(picture.alt): str(picture.url) for picture in nodes}
 
 
-def test_the_pair_moves_all_ways() -> None:
+def test_the_pair_moves_all_interpolations() -> None:
     at = choose(opened(), "dr_question", "interpolation")
     before = images(at)
     assert len(before) == 4
@@ -148,10 +149,10 @@ def test_a_folder_that_is_not_there_is_one_sentence_and_the_lab_goes_on() -> Non
     assert len(at.error) == 1
     checked(at.text_input(key="dr_folder").set_value("/nowhere/at/all").run())
     assert len(at.error) == 1
-    assert len(tables(data(at, "digits"))) == len(QUESTIONS)
+    assert len(tables(data(at, "digits"))) == len(ASPECTS)
 
 
-def test_questions_stay_from_page_to_page() -> None:
+def test_the_chosen_aspect_stays_from_page_to_page() -> None:
     at = choose(opened(), "dr_question", "samples")
     checked(at.switch_page("../pages/start.py").run())
     checked(at.switch_page("../pages/compare.py").run())

@@ -1,4 +1,4 @@
-"""The laboratory of the optimisers as a script: what it says is what the numbers are, and it stays usable."""
+"""The view of the optimisers as a script: what it says is what the numbers are, and it stays usable."""
 
 import re
 from dataclasses import replace
@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.compare.race import SMALL, SMALL_DATA
 from dashboard.runs import tasks
 from dashboard.runs.runner import LocalRunner
-from tests.page_scripts import KINDS, checked, home_tasks, open_page, runner, trained, turn_to
+from tests.page_scripts import KINDS, checked, home_tasks, open_page, runner, table, trained, turn_to
 from tests.polling import until
 from vae_core.config import RunConfig
 from vae_core.labs.optimisers.race import outcome, patience_stop, race, race_data
@@ -33,10 +33,8 @@ def text_with(at: AppTest, part: str) -> str:
 
 
 def row(at: AppTest, label: str) -> list[str]:
-    """Cells of the table's row that begins with ``label``."""
-    lines = text_with(at, "best held-out ELBO").splitlines()
-    (found,) = (line for line in lines if line.startswith(f"| {label}"))
-    return [cell.strip() for cell in found.split("|")[2:-1]]
+    """Cells of the row of the table that is called ``label``."""
+    return table(at, "measured")[label]
 
 
 def slider(at: AppTest, key: str) -> Any:
@@ -61,7 +59,7 @@ def test_opens_with_a_race_whose_numbers_are_those_of_the_core() -> None:
     assert row(at, "stops at epoch (of 40)") == ["–" if end.stop is None else str(end.stop) for end in ends]
     assert row(at, "· **missed**") == [f"{end.missed:.2f}" for end in ends]
     assert len(set(row(at, "held-out ELBO at the start"))) == 1
-    verdict = text_with(at, "gets highest")
+    verdict = text_with(at, "reaches the highest")
     best = max(ends, key=lambda end: end.best)
     assert f"{best.best:.2f}".replace("-", "−") in verdict
     assert "race" in {chart.key for chart in at.get("plotly_chart")}
@@ -75,8 +73,8 @@ def test_patience_moves_the_stops_and_trains_nothing(monkeypatch: pytest.MonkeyP
     early = row(at, "stops at epoch (of 40)")
     checked(slider(at, "race_patience").set_value(45).run())
     assert row(at, "stops at epoch (of 40)") == ["–"] * 3
-    assert "cannot stop anything" in text_with(at, "cannot stop anything")
-    assert "ends none of them" in text_with(at, "gets highest")
+    assert "At least the 40 epochs" in text_with(at, "cannot stop any")
+    assert "ends none of them" in text_with(at, "reaches the highest")
     choose(at, "race_stop", "change")
     assert all(int(cell) < 40 for cell in (*early, *row(at, "stops at epoch (of 40)")) if cell != "–")
     choose(at, "race_against", "seconds")
@@ -86,18 +84,18 @@ def test_patience_moves_the_stops_and_trains_nothing(monkeypatch: pytest.MonkeyP
 def test_a_rate_that_diverges_is_named_with_its_step() -> None:
     at = opened()
     checked(slider(at, "race_rate1").set_value(1.0).run())
-    said = re.search(r"\*\*SGD \+ momentum diverged at step (\d+)\*\*", text_with(at, "gets highest"))
+    said = re.search(r"\*\*SGD \+ momentum diverged at step (\d+)\*\*", text_with(at, "reaches the highest"))
     assert said is not None
     assert int(said[1]) > 1
     assert not at.error
     for number in (0, 2):
         slider(at, f"race_rate{number}").set_value(1.0)
     checked(at.run())
-    assert "seconds, whole race" in text_with(at, "seconds, whole race")
+    assert len(row(at, "seconds, all epochs")) == 3
     assert not at.error
 
 
-def test_all_data_in_a_batch_is_one_update_an_epoch() -> None:
+def test_all_examples_in_a_batch_is_one_update_an_epoch() -> None:
     at = choose(opened(), "race_batch", "all")
     assert "1 updates an epoch, 40 for each optimiser. One update an epoch" in text_with(
         at, "updates an epoch"
@@ -105,7 +103,7 @@ def test_all_data_in_a_batch_is_one_update_an_epoch() -> None:
 
 
 def assert_is_the_cores(result: tasks.Arrays | None) -> None:
-    """What the process beside the server wrote is what its settings give here, bit for bit."""
+    """What the background process wrote is what its settings give here, bit for bit."""
     assert result is not None
     runs = [RunConfig.from_json(str(text)) for text in result["runs"]]
     assert [run.train.optimizer for run in runs] == ["sgd", "sgd", "adam"]
@@ -128,7 +126,7 @@ def test_longer_race_is_a_task_and_the_last_one_stays(runner: LocalRunner, home_
     best = row(at, "best held-out ELBO")
     assert len(best) == 3
     checked(slider(at, "race_rate2").set_value(0.02).run())
-    assert text_with(at, "The controls have changed since this race")
+    assert text_with(at, "The controls have changed since this result")
     assert row(at, "best held-out ELBO") == best
     assert at.button(key="race_start")
     checked(slider(at, "race_rate2").set_value(0.005).run())
@@ -169,7 +167,7 @@ def test_surface_ends_are_decoded_and_compared() -> None:
     slider(at, "surface_z2").set_value(0.0)
     at = checked(at.run())
     assert "All three end within one nat of the top" in text_with(at, "nat of the top")
-    slider(at, "surface_datum").set_value(359)
+    slider(at, "surface_example").set_value(359)
     for number in range(3):
         slider(at, f"surface_rate{number}").set_value(1.0)
     assert not checked(at.run()).error

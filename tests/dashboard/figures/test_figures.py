@@ -32,7 +32,7 @@ def test_terms_join_end_to_end(theme: ThemeName) -> None:
     assert (reconstruction, kl, elbo) == ((0, -20), (-20, -25), (0, -25))
     colours = [bar["marker"]["color"] for bar in traces(figure)]
     assert colours == [CONCEPTS[theme][concept] for concept in ("reconstruction", "kl", "elbo")]
-    assert figure.to_dict()["layout"]["xaxis"]["title"]["text"] == "nats per datum"
+    assert figure.to_dict()["layout"]["xaxis"]["title"]["text"] == "nats per example"
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -42,16 +42,16 @@ def test_kl_bars_come_most_used_first(theme: ThemeName) -> None:
     assert list(bar["x"]) == ["z<sub>2</sub>", "z<sub>3</sub>", "z<sub>1</sub>"]
     assert all(high >= low for high, low in pairwise(bar["y"]))
     assert bar["marker"]["color"] == CONCEPTS[theme]["kl"]
-    assert titles(figure)[1] == "KL, nats per datum"
+    assert titles(figure)[1] == "KL, nats per example"
 
 
-def test_histogram_marks_the_mean_and_the_datum() -> None:
+def test_histogram_marks_the_mean_and_the_example() -> None:
     values = np.array([-3, -2, -1, 0], np.float32)
     figure = histogram_figure(values, 3, theme="light")
     layout = figure.to_dict()["layout"]
     assert [line["x0"] for line in layout["shapes"]] == [-1.5, 0.0]
-    assert [note["text"] for note in layout["annotations"]] == ["mean −1.50", "this datum"]
-    assert titles(figure) == ["ELBO of a datum, nats", "number of data"]
+    assert [note["text"] for note in layout["annotations"]] == ["mean −1.50", "this example"]
+    assert titles(figure) == ["ELBO of an example, nats", "number of examples"]
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -72,7 +72,7 @@ def test_line_of_one_dimension_shows_the_standard_deviation() -> None:
     labels = np.array([-1, -1], np.int32)
     figure = plane_figure(means, labels, plane=(0, 0), class_names=(), theme="light", stds=stds)
     assert np.allclose(traces(figure)[0]["y"], [0.5, 0.2])
-    assert traces(figure)[0]["name"] == "data"
+    assert traces(figure)[0]["name"] == "no class"
     assert titles(figure)[1] == "posterior standard deviation"
     assert "shapes" not in figure.to_dict()["layout"]
 

@@ -1,9 +1,9 @@
-"""The laboratory of back-propagation by hand: its drawing, formulas and table hold the core's numbers."""
+"""Back-propagation by hand: its drawing, formulas and table hold the core's numbers."""
 
 import json
 import re
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final, get_args
 
 import numpy as np
 import pytest
@@ -11,14 +11,13 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from dashboard.figures.network.svg import number_text
-from dashboard.gradients import cached_back_propagation as cache_back_propagation
-from dashboard.gradients.back_propagation import ACTIVATIONS, HEADS, OUTPUTS, SLIPS
-from dashboard.gradients.back_propagation_pass import TOLERANCE
-from dashboard.gradients.back_propagation_steps import steps_of
-from dashboard.gradients.cached_back_propagation import SmallNetwork, small_pass
+from dashboard.gradients import cached
+from dashboard.gradients.back_propagation import ACTIVATIONS, HEADS, MISTAKES, OUTPUTS
+from dashboard.gradients.cached import SmallNetwork, small_pass
+from dashboard.gradients.network_pass import TOLERANCE, steps_of
 from dashboard.runs.runner import LocalRunner
-from tests.page_scripts import KINDS, TINY, checked, numbers, open_page, runner, trained
-from vae_core.labs.gradients.backward import back_propagate
+from tests.page_scripts import KINDS, TINY, checked, numbers, open_page, runner, table, trained
+from vae_core.labs.gradients.backward import Slip, back_propagate
 from vae_core.runs.runfile import load_run, save_run
 
 __all__ = ["runner"]  # a fixture
@@ -54,39 +53,53 @@ def formulas(at: AppTest) -> str:
     return "\n".join(text.value for text in at.markdown if text.value.startswith("$"))
 
 
-def table(at: AppTest) -> list[list[str]]:
-    rows = next(text.value for text in at.markdown if text.value.startswith("| ∂L/∂")).splitlines()[2:]
-    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
+def gradients(at: AppTest) -> list[list[str]]:
+    return [[name, *cells] for name, cells in table(at, "∂L/∂").items()]
 
 
-def test_it_opens_with_every_number_and_says_that_hand_is_automatic() -> None:
+def last_step(at: AppTest) -> AppTest:
+    return press(at, "bp_step11")
+
+
+def test_it_opens_at_the_input_with_the_whole_pass_ahead() -> None:
     at = lab()
+    x = small_pass(SmallNetwork(), 0, 0, None).x
+    known = [word for word in drawing(at) if word in {number_text(value) for value in x.tolist()}]
+    assert len(known) >= len(x)
+    # Of each other layer a dot stands for each number that is still to come.
+    assert drawing(at).count("·") == 50
+    assert r"x = h^{(1)}" in formulas(at)
+    assert at.button(key="bp_back").disabled
+
+
+def test_after_the_last_step_every_number_is_there_and_by_hand_is_automatic() -> None:
+    at = last_step(lab())
     words = drawing(at)
     assert "·" not in words
     assert sorted(words) == sorted(drawing(at, "tall"))
     (said,) = at.success
     assert numbers(said.value)[0] < TOLERANCE
-    assert [row[0] for row in table(at)] == [
+    assert [row[0] for row in gradients(at)] == [
         f"**{part}{n}**" for n in ("⁽⁶⁾", "⁽⁵⁾", "⁽³⁾", "⁽²⁾") for part in "Wb"
     ]
-    assert all(numbers(row[3])[0] < TOLERANCE and row[1] == row[2] for row in table(at))
+    assert all(numbers(row[3])[0] < TOLERANCE and row[1] == row[2] for row in gradients(at))
 
 
 def test_the_numbers_are_those_of_the_core() -> None:
     network = SmallNetwork()
-    model = cache_back_propagation._small_model(network)
-    x = torch.from_numpy(cache_back_propagation.four_pixels(0))[None]
+    model = cached.small_model(network)
+    x = torch.from_numpy(cached.four_pixels(0))[None]
     eps = torch.randn(1, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     found = back_propagate(model, x, eps)
     parts = [x, found.encoder[0].u, found.encoder[0].h, found.encoder[0].delta, found.mean, found.std]
     parts += [found.encoder[1].delta, eps, found.z, found.delta_z, found.decoder[0].u, found.decoder[0].h]
     parts += [found.decoder[0].delta, found.decoder[1].u, found.decoded, found.decoder[1].delta]
     expected = {number_text(value) for part in parts for value in part[0].tolist()}
-    at = lab()
+    at = last_step(lab())
     assert expected <= set(drawing(at))
     assert f"KL = {number_text(float(found.kl))}" in drawing(at)
     largest = found.gradients["decoder.weights.1"].reshape(-1)
-    assert table(at)[0][1] == number_text(float(largest[largest.abs().argmax()]))
+    assert gradients(at)[0][1] == number_text(float(largest[largest.abs().argmax()]))
 
 
 def test_one_step_brings_one_layer() -> None:
@@ -129,8 +142,8 @@ def test_every_small_network_has_every_step(head: str, output: str) -> None:
     [("f_for_slope", 6, "bp_step8"), ("kl_sign", 4, "bp_step10"), ("no_half", 8, "bp_step7")],
 )
 def test_error_turns_the_rows_red_that_it_reaches(slip: str, wrong: int, step: str) -> None:
-    at = choose(select(lab(), "bp_output", "Gaussian, s = 1"), "bp_slip", slip)
-    red = [row for row in table(at) if ":red[" in row[1]]
+    at = choose(select(lab(), "bp_output", "gaussian"), "bp_slip", slip)
+    red = [row for row in gradients(at) if ":red[" in row[1]]
     assert len(red) == wrong
     assert all(float(row[3].strip(":red[]*% ").replace(",", "")) > 1 for row in red)
     assert f"{wrong} of 8" in at.error[0].value
@@ -140,11 +153,11 @@ def test_error_turns_the_rows_red_that_it_reaches(slip: str, wrong: int, step: s
 
 @pytest.mark.parametrize(
     ("slip", "key", "option"),
-    [("kl_sign", "bp_head", "z = μ"), ("no_half", "bp_output", "Bernoulli")],
+    [("kl_sign", "bp_head", "deterministic"), ("no_half", "bp_output", "bernoulli")],
 )
-def test_error_that_has_no_place_is_said(slip: str, key: str, option: str) -> None:
+def test_mistake_without_effect_is_said(slip: str, key: str, option: str) -> None:
     at = choose(select(lab(), key, option), "bp_slip", slip)
-    assert "no place" in at.info[0].value
+    assert "no effect" in at.info[0].value
     assert at.success
 
 
@@ -163,7 +176,7 @@ def test_any_number_of_hidden_layers_is_drawn(runner: LocalRunner, hidden_dims: 
     at = choose(lab(run=trained(runner, config)), "bp_subject", "current")
     assert at.success
     assert f"{4 + 2 * len(hidden_dims)} · output" in drawing(at)
-    assert len(table(at)) == 4 + 4 * len(hidden_dims)
+    assert len(gradients(at)) == 4 + 4 * len(hidden_dims)
     if not hidden_dims:
         assert "no hidden layer" in choose(at, "bp_slip", "f_for_slope").info[0].value
 
@@ -192,6 +205,5 @@ def test_steps_of_another_network_do_not_break_the_page(runner: LocalRunner) -> 
         assert checked(at.run()).success
 
 
-def test_all_slips_have_a_name() -> None:
-    kinds: set[Any] = {None, "f_for_slope", "kl_sign", "no_half"}
-    assert set(SLIPS.values()) == kinds
+def test_all_mistakes_of_the_core_can_be_chosen() -> None:
+    assert set(MISTAKES) == {"none", *get_args(Slip)}

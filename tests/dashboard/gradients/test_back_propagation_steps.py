@@ -12,17 +12,9 @@ from dashboard.figures.network.drawing import network_svg
 from dashboard.figures.network.layers import Column, Line, Moment
 from dashboard.figures.network.places import Places
 from dashboard.figures.network.svg import MAX_CELLS, cells, grid_shape, number_text
-from dashboard.gradients.back_propagation_pass import Pass
-from dashboard.gradients.back_propagation_steps import (
-    factor,
-    forward_lines,
-    number,
-    picked,
-    products,
-    steps_of,
-)
-from dashboard.gradients.back_propagation_walk import formula_lines
-from dashboard.gradients.cached_back_propagation import SmallNetwork, small_pass
+from dashboard.gradients.cached import SmallNetwork, small_pass
+from dashboard.gradients.formulas import factor, formula_lines, forward_lines, number, products
+from dashboard.gradients.network_pass import Pass, picked, steps_of
 from vae_core.config import Activation, EncoderHead, Likelihood
 
 SLIPS: Final = (None, "f_for_slope", "kl_sign", "no_half")

@@ -8,7 +8,7 @@ import pytest
 from dashboard.figures.network.drawing import network_svg, said_of_cuts
 from dashboard.figures.network.layers import Column, Line, Moment
 from dashboard.figures.network.svg import MAX_CELLS, cells, grid_shape, num_drawn, number_text
-from dashboard.gradients import cached_back_propagation as cache_back_propagation
+from dashboard.gradients import cached
 from dashboard.runs.runner import LocalRunner
 from tests.dashboard.gradients.test_back_propagation import drawing
 from tests.page_scripts import TINY, choose, open_page, runner, saved, trained
@@ -80,9 +80,9 @@ def test_the_page_says_it_of_a_wide_layer_alone(runner: LocalRunner) -> None:
     assert said.startswith(
         "Drawn are the first 1,024 of 1,200 units of layers 2 and 5; the numbers are of all units. L"
     )
+    at = at.button(key="bp_step1").click().run()
     at = at.number_input(key="bp_unit_of_1200").set_value(1200).run()
     assert at.success
     # The range below a layer is that of all its units, drawn or not.
-    shown = saved(run_id)
-    h = cache_back_propagation.run_pass(shown, "held_out", 0, 0, None, beta=1.0).columns[1].h
+    h = cached.run_pass(saved(run_id), 0, 0, None, beta=1.0).columns[1].h
     assert f"h {number_text(float(h.min()))} … {number_text(float(h.max()))}" in drawing(at)

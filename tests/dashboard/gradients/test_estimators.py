@@ -1,4 +1,4 @@
-"""The laboratory of estimators: its numbers are those of the core, its verdicts are those of theory."""
+"""The view of estimators: its numbers are those of the core, its verdicts are those of theory."""
 
 import re
 import subprocess
@@ -12,12 +12,24 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cached as cache
-from dashboard.gradients import estimators_precise
+from dashboard.gradients.estimators import long_task_key
+from dashboard.gradients.measured import SAMPLE_COUNTS
 from dashboard.runs.pretrained import SHIPPED_RUN
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.tasks import tasks
 from dashboard.subject import pretrained
-from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, saved, trained
+from tests.page_scripts import (
+    ENTRY,
+    KINDS,
+    TINY,
+    checked,
+    open_page,
+    runner,
+    saved,
+    table,
+    tables_with_nameless_columns,
+    trained,
+)
 from vae_core.data import load_dataset
 from vae_core.labs.gradients import estimation
 from vae_core.labs.gradients.estimators import gradient_of
@@ -26,21 +38,12 @@ from vae_core.runs.runfile import load_run, save_run
 
 __all__ = ["runner"]  # a fixture
 
-DATUM: Final = {"estimators_of": "elbo"}
+EXAMPLE: Final = {"estimators_of": "elbo"}
 NUMBER: Final = re.compile(r"[−-]?\d[\d,]*\.?\d*(?:e-?\d+)?")
 
 
 def texts(at: AppTest) -> str:
     return "\n".join(text.value for text in (*at.markdown, *at.caption, *at.info))
-
-
-def table(at: AppTest, head: str) -> dict[str, list[str]]:
-    """Rows of the table whose first cell is ``head``, by their own first cells."""
-    start = "| |" if not head else f"| {head} |"
-    text = next(text.value for text in at.markdown if f"\n{start}" in "\n" + text.value)
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
-    return {row[0].replace("\u00ad", ""): row[1:] for row in cells}
 
 
 def numbers(text: str) -> list[float]:
@@ -87,11 +90,11 @@ def test_the_wrong_spread_is_a_row_and_a_curve() -> None:
     at = checked(at.toggle(key="estimators_error").set_value(True).run())
     assert table(at, "estimator")["error: z = μ + σ² ε"][0].startswith("**biased**")
     # z + z^2: 2 sigma, and with the error 4 sigma^3; both are 1 and 1/2 at sigma = 1/2.
-    assert [numbers(cell)[0] for cell in table(at, "")["∂E[f(z)]/∂σ"]] == [1.0, 0.5]
+    assert [numbers(cell)[0] for cell in table(at, "of")["∂E[f(z)]/∂σ"]] == [1.0, 0.5]
     assert "estimators_sweep" in charts(at)
     at = move(at, "estimators_std", 1.5)
-    assert "too much" in texts(at)
-    assert [numbers(cell)[0] for cell in table(at, "")["∂E[f(z)]/∂σ"]] == [3.0, 13.5]
+    assert "too large" in texts(at)
+    assert [numbers(cell)[0] for cell in table(at, "of")["∂E[f(z)]/∂σ"]] == [3.0, 13.5]
 
 
 def test_more_samples_lower_the_deviation_as_the_square_root() -> None:
@@ -103,8 +106,8 @@ def test_more_samples_lower_the_deviation_as_the_square_root() -> None:
     assert before / after == pytest.approx(4, rel=0.15)
 
 
-def test_a_datum_has_the_gradient_of_the_core() -> None:
-    at = move(open_page("gradients", **DATUM), "elbo_example_held_out", 5)
+def test_an_example_has_the_gradient_of_the_core() -> None:
+    at = move(open_page("gradients", **EXAMPLE), "elbo_example_held_out", 5)
     run = load_run(SHIPPED_RUN)
     x = load_dataset("digits", seed=run.config.seed).x_test[5]
     datum = datum_expectation(run.model(), x)
@@ -119,8 +122,8 @@ def test_a_datum_has_the_gradient_of_the_core() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_run_has_its_datum(runner: LocalRunner, kind: str) -> None:
-    at = open_page("gradients", run=trained(runner, KINDS[kind]), **DATUM)
+def test_every_kind_of_run_has_its_example(runner: LocalRunner, kind: str) -> None:
+    at = open_page("gradients", run=trained(runner, KINDS[kind]), **EXAMPLE)
     assert not at.error
     if kind == "deterministic":
         assert at.warning
@@ -135,7 +138,7 @@ def test_every_kind_of_run_has_its_datum(runner: LocalRunner, kind: str) -> None
 @pytest.mark.parametrize("likelihood", ["continuous_bernoulli", "gaussian"])
 def test_unit_variance_says_that_nothing_learns_from_sigma(runner: LocalRunner, likelihood: str) -> None:
     model = replace(TINY.model, encoder_head="unit_variance", likelihood=likelihood)
-    at = open_page("gradients", run=trained(runner, replace(TINY, model=model)), **DATUM)
+    at = open_page("gradients", run=trained(runner, replace(TINY, model=model)), **EXAMPLE)
     assert not at.error
     assert "nothing learns from it" in texts(at)
     assert "estimators_1" in charts(at)
@@ -147,7 +150,7 @@ def test_weights_that_overflow_are_said(runner: LocalRunner) -> None:
     assert path is not None
     run = load_run(path)
     save_run(path, replace(run, weights={name: w * 1e30 for name, w in run.weights.items()}))
-    at = open_page("gradients", run=run_id, **DATUM)
+    at = open_page("gradients", run=run_id, **EXAMPLE)
     assert ["diverged" in said.value for said in at.error] == [True]
     at = choose(at, "estimators_of", "function")
     assert not at.error
@@ -165,27 +168,27 @@ def test_a_long_measurement_takes_the_place_of_the_short_one(
 ) -> None:
     """What the task computes, here with fewer samples, and what the page makes of its result."""
     run_id = trained(runner, KINDS[kind])
-    at = open_page("gradients", run=run_id, **DATUM)
+    at = open_page("gradients", run=run_id, **EXAMPLE)
     assert any(button.key == "estimators_precise_start" for button in at.button)
-    shown = saved(run_id)
-    name = estimators_precise.name_of(shown, "held_out", 0)
+    subject = saved(run_id)
+    key = long_task_key(subject, 0)
     found = estimation.measure(
-        shown.model,
+        subject.model,
         load_dataset("digits", seed=TINY.seed).x_test[0],
-        sample_counts=estimators_precise.SAMPLE_COUNTS,
+        sample_counts=SAMPLE_COUNTS,
         num_samples=3 * estimation.PIECE,
         generator=generator,
         on_progress=lambda share: None,
     )
     arrays = {name: value.numpy() for name, value in found.items()}
-    np.savez(tasks()._file(name), allow_pickle=False, digest=shown.digest, **arrays)
+    np.savez(tasks()._file(key), allow_pickle=False, digest=subject.digest, **arrays)
     at = checked(at.run())
     assert f"{3 * estimation.PIECE:,} samples" in texts(at)
     assert not any(button.key == "estimators_precise_start" for button in at.button)
-    result = tasks().result(name)
+    result = tasks().result(key)
     assert result is not None
     assert ("truth" in result) == (kind == "J=3")
-    dim = int(cache.encoded(shown).kl_per_dim.mean(0).argmax())
+    dim = int(cache.encoded(subject).kl_per_dim.mean(0).argmax())
     deviation = float(np.sqrt(result["variance"][3, 1, 0, dim]))
     assert numbers(table(at, "∂/∂μ")["score function"][1])[0] == pytest.approx(deviation, rel=6e-3)
 
@@ -195,3 +198,11 @@ def test_figures_do_not_meet_half_of_pandas() -> None:
     said = "import sys, dashboard.figures; print('pandas' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", said], cwd=ENTRY.parents[1], capture_output=True, text=True)
     assert done.stdout.strip() == "True", done.stderr
+
+
+@pytest.mark.parametrize("of", ["function", "elbo"])
+def test_every_column_of_every_table_has_a_name(of: str) -> None:
+    at = open_page("gradients", estimators_of=of)
+    at = checked(at.toggle(key="estimators_error").set_value(True).run())
+    assert len(at.table) >= 5
+    assert tables_with_nameless_columns(at) == []

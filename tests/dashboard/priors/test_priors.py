@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.figures.priors import IMAGES_IN_A_ROW, Film, film_figure, mosaic
+from dashboard.figures.priors import IMAGES_IN_A_ROW, PriorTraining, mosaic, training_figure
 from dashboard.priors import training as priors_training
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.tasks import tasks
-from tests.dashboard.elbo.test_views import charts, choose, numbers, text_with
+from tests.dashboard.elbo.test_views import charts, choose, numbers
 from tests.page_scripts import TINY, checked, open_page, runner, trained
 from vae_core.data import load_dataset
 from vae_core.labs.priors.training import train_all
@@ -25,11 +25,15 @@ def opened() -> AppTest:
     return open_page("priors", priors_view="priors")
 
 
-def table(at: AppTest, part: str) -> dict[str, list[float]]:
-    """Numbers of each row by its first cell; of a value with its error the value."""
-    rows = text_with(at, part).replace("\u00ad", "").splitlines()[2:]
-    lines = [line.strip("| ").split("|") for line in rows]
-    return {line[0].strip(" *·"): [numbers(cell)[0] for cell in line[1:] if numbers(cell)] for line in lines}
+def values(at: AppTest, row: str) -> dict[str, list[float]]:
+    """Numbers of each row of the table that has a row; of a value with its error the value."""
+    rows = next(rows for rows in map(rows_of, at.table) if row in rows)
+    return {name: [numbers(cell)[0] for cell in cells if numbers(cell)] for name, cells in rows.items()}
+
+
+def rows_of(table: Any) -> dict[str, list[str]]:
+    rows = table.value.to_numpy().tolist()
+    return {row[0].replace("\u00ad", "").strip(" *·"): row[1:] for row in rows}
 
 
 def test_opens_with_three_priors_whose_numbers_add_up() -> None:
@@ -37,7 +41,7 @@ def test_opens_with_three_priors_whose_numbers_add_up() -> None:
     assert {"prior_standard_normal", "prior_mixture", "prior_vamp"} <= charts(at)
     for value in (20, 200):
         at = checked(at.select_slider(key="prior_k").set_value(value).run())
-        rows = table(at, "gain over N(0, I) |")
+        rows = values(at, "gain over N(0, I)")
         parts = (rows["mutual information"], rows["KL(q(z) ‖ p(z))"])
         for reconstruction, information, marginal, elbo in zip(
             rows["reconstruction"], *parts, rows["held-out ELBO"], strict=True
@@ -53,16 +57,18 @@ def test_trained_priors_are_drawn_from_the_result() -> None:
     assert [button for button in at.button if button.key == "priors_start"]
     moons = load_dataset("two_moons", seed=0)
     found = train_all(moons, num_components=2, num_epochs=1, seed=0, on_progress=lambda share: None)
-    name = priors_training.name_of(ARGUMENTS)
+    name = priors_training.key_of(ARGUMENTS)
     np.savez(tasks()._file(name), allow_pickle=False, **found)
     at = choose(at, "priors_data", "two_moons")
     at.select_slider(key="priors_k").set_value(2)
     at = checked(at.select_slider(key="priors_epochs").set_value(20).run())
     assert {"priors_curves", "priors_film_vamp", "priors_samples_mixture"} <= charts(at)
-    rows = table(at, "log p(x), exact")
+    rows = values(at, "log p(x), exact")
     for place, prior in enumerate(priors_training.TITLES):
-        assert rows["ELBO** ± s.e."][place] == pytest.approx(float(found[f"{prior}/elbo"][-1]), abs=1e-3)
-        assert rows["log p(x), exact"][place] > rows["its ELBO on the same data"][place]
+        assert rows["held-out ELBO** ± s.e."][place] == pytest.approx(
+            float(found[f"{prior}/elbo"][-1]), abs=1e-3
+        )
+        assert rows["log p(x), exact"][place] > rows["ELBO of the same examples"][place]
     assert not [button for button in at.button if button.key == "priors_start"], "the result stays"
     at = choose(at, "priors_shown", "mixture")
     assert "priors_film_mixture" in charts(at)
@@ -89,9 +95,9 @@ def test_mosaic_puts_each_image_in_its_place() -> None:
 
 
 @pytest.mark.parametrize("image_shape", [(2, 2), None])
-def test_film_moves_everything_it_shows(image_shape: tuple[int, int] | None) -> None:
+def test_recorded_training_moves_everything_it_shows(image_shape: tuple[int, int] | None) -> None:
     rng, dims = np.random.default_rng(0), 4 if image_shape else 2
-    film = Film(
+    training = PriorTraining(
         steps=np.array([0, 10, 20]),
         axes=np.stack([np.linspace(-1, 1, 5)] * 2),
         density=rng.normal(size=(3, 5, 5)),
@@ -101,10 +107,10 @@ def test_film_moves_everything_it_shows(image_shape: tuple[int, int] | None) -> 
         image_shape=image_shape,
         name="pseudo-inputs",
     )
-    figure: Any = film_figure(film, rng.normal(size=(9, dims)), theme="light")
+    figure: Any = training_figure(training, rng.normal(size=(9, dims)), theme="light")
     assert [frame.name for frame in figure.frames] == ["0", "10", "20"]
     for number, frame in enumerate(figure.frames):
         assert frame.traces == (0, 1, 2, 3)
-        assert np.allclose(frame.data[0].z, film.density[number], atol=1e-6)
-        assert np.allclose(frame.data[2].x, film.centres[number, :, 0], atol=1e-6)
+        assert np.allclose(frame.data[0].z, training.density[number], atol=1e-6)
+        assert np.allclose(frame.data[2].x, training.centres[number, :, 0], atol=1e-6)
     assert figure.layout.updatemenus[0].buttons[0].args[1]["frame"]["redraw"], "images and contours need it"

@@ -7,11 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.formats import signed
-from dashboard.priors import cached_weights as cache_weights
-from dashboard.priors import weights_digits, weights_pictures
-from dashboard.priors.weights_pictures import rank_correlation
+from dashboard.priors import cached, weights
 from dashboard.runs.tasks import Tasks
-from tests.page_scripts import checked, home_tasks, open_page, runner
+from tests.page_scripts import checked, home_tasks, open_page, runner, table
 from tests.polling import until
 
 __all__ = ["home_tasks", "runner"]  # fixtures
@@ -31,41 +29,43 @@ def charts(at: AppTest) -> set[Any]:
 
 
 def texts(at: AppTest) -> str:
-    return "\n".join(text.value for text in (*at.markdown, *at.caption, *at.warning))
+    cells = [str(cell) for table in at.table for cell in table.value.to_numpy().reshape(-1)]
+    return "\n".join([*(text.value for text in (*at.markdown, *at.caption, *at.warning)), *cells])
 
 
 def test_it_opens_with_a_picture_and_the_numbers_of_the_core() -> None:
     at = view()
     assert {"w_line", "w_line_bound"} <= charts(at)
-    found, drawn = cache_weights.line(20, 0.5, wrong=False)
+    found, drawn = cached.line(20, 0.5, wrong=False)
     assert f"**{signed(found.log_likelihood, 3)}**" in texts(at)
     assert f"**{found.weight_kl:.3f}**" in texts(at)
-    for _, place in cache_weights.places(drawn.z):
-        assert f"| {drawn.spread[place]:.3f} | {drawn.exact_spread[place]:.3f} |" in texts(at)
+    for _, place in cached.places(drawn.z):
+        cells = [f"{drawn.spread[place]:.3f}", f"{drawn.exact_spread[place]:.3f}"]
+        assert cells in list(table(at, "standard deviation of f(z)").values())
     assert not at.warning
 
 
-def test_counting_the_divergence_once_per_datum_is_said_and_costs() -> None:
+def test_counting_the_divergence_once_per_example_is_said_and_costs() -> None:
     at = choose(view(), "w_line_count", "repeated")
     (said,) = at.warning
     assert "20 · KL" in said.value
-    wrong, right = (cache_weights.line(20, 0.5, wrong=form)[0] for form in (True, False))
+    wrong, right = (cached.line(20, 0.5, wrong=form)[0] for form in (True, False))
     assert f"**{wrong.weight_kl:.3f}**" in texts(at)
     assert wrong.bound < right.bound - 10
 
 
 def test_exact_posterior_is_surest_among_the_data() -> None:
-    _, drawn = cache_weights.line(cache_weights.NUM_FLOWERS, 0.5, wrong=False)
-    among, gap, beyond = (drawn.exact_spread[place] for _, place in cache_weights.places(drawn.z))
+    _, drawn = cached.line(cached.NUM_FLOWERS, 0.5, wrong=False)
+    among, gap, beyond = (drawn.exact_spread[place] for _, place in cached.places(drawn.z))
     assert among < gap < beyond
     lengths = drawn.points[:, 0]
     assert not ((lengths > -0.9) & (lengths < -0.6)).any(), "no flower lies in the gap"
 
 
-def test_comparison_runs_beside_the_server_and_its_result_stays(
+def test_comparison_runs_in_the_background_and_its_result_stays(
     monkeypatch: pytest.MonkeyPatch, home_tasks: Tasks
 ) -> None:
-    monkeypatch.setattr(weights_digits, "NUM_STEPS", 30)
+    monkeypatch.setattr(weights, "NUM_STEPS", 30)
     at = view()
     assert "w_plane_small" not in charts(at)
     next(b for b in at.button if b.key == "weights_start").click().run()
@@ -86,7 +86,7 @@ def test_comparison_runs_beside_the_server_and_its_result_stays(
 
 
 def test_task_that_fails_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch, home_tasks: Tasks) -> None:
-    monkeypatch.setattr(weights_digits, "NUM_STEPS", 0)
+    monkeypatch.setattr(weights, "NUM_STEPS", 0)
     at = view()
     next(b for b in at.button if b.key == "weights_start").click().run()
     (name,) = home_tasks._tasks
@@ -96,20 +96,14 @@ def test_task_that_fails_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch
     assert "w_line" in charts(at)
 
 
-def test_rank_correlation_is_that_of_the_ranks() -> None:
-    a = np.array([1.0, 5.0, 2.0, 9.0])
-    assert rank_correlation(a, np.exp(a)) == pytest.approx(1)
-    assert rank_correlation(a, -(a**3)) == pytest.approx(-1)
-
-
 def test_a_change_is_told_only_beyond_two_standard_errors() -> None:
     n = np.random.default_rng(0).normal(size=400)
     n = (n - n.mean()) / n.std(ddof=1)
-    assert weights_pictures._change(0.5 + n) == "**0.50 ±\N{NO-BREAK SPACE}0.05** nats, better"
-    assert weights_pictures._change(-0.5 + n) == "**−0.50 ±\N{NO-BREAK SPACE}0.05** nats, worse"
-    assert weights_pictures._change(0.09 + n) == "**0.09 ±\N{NO-BREAK SPACE}0.05** nats, no clear difference"
+    assert weights._change(0.5 + n) == "**0.50 ±\N{NO-BREAK SPACE}0.05** nats, better"
+    assert weights._change(-0.5 + n) == "**−0.50 ±\N{NO-BREAK SPACE}0.05** nats, worse"
+    assert weights._change(0.09 + n) == "**0.09 ±\N{NO-BREAK SPACE}0.05** nats, no clear difference"
 
 
 def test_dimensions_that_are_off_are_said() -> None:
-    assert "Both are off" in weights_pictures._said_of_codes(np.array([0.01, 0.02], np.float32))
-    assert "Both are off" not in weights_pictures._said_of_codes(np.array([0.01, 0.9], np.float32))
+    assert "Both are off" in weights._said_of_codes(np.array([0.01, 0.02], np.float32))
+    assert "Both are off" not in weights._said_of_codes(np.array([0.01, 0.9], np.float32))

@@ -14,8 +14,7 @@ import pytest
 
 from dashboard.runs import runner as jobs
 from dashboard.runs import store as run_store
-from dashboard.runs.job import JobView
-from dashboard.runs.runner import LocalRunner
+from dashboard.runs.runner import JobView, LocalRunner
 from dashboard.runs.worker_process import WorkerProcess
 from tests.polling import is_gone, until
 from vae_core.config import ModelConfig, RunConfig, TrainConfig

@@ -198,7 +198,7 @@ def test_refusals(generator: torch.Generator) -> None:
     for ladder in ((), (0, 5)):
         with pytest.raises(BadInput, match="at least 1"):
             importance_curve(model, x[0], sample_counts=ladder, generator=generator)
-    with pytest.raises(BadInput, match="4 values per datum"):
+    with pytest.raises(BadInput, match="4 values per example"):
         iw_bound(model, torch.zeros(2, 5), num_samples=1, generator=generator)
     code = VAE(ModelConfig(data_dim=4, encoder_head="deterministic"), generator=generator)
     with pytest.raises(BadInput, match="deterministic"):

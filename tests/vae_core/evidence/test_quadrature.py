@@ -209,7 +209,7 @@ def test_refusals(generator: torch.Generator) -> None:
     with pytest.raises(BadInput, match="deterministic"):
         exact_evidence(VAE(ModelConfig(data_dim=4, encoder_head="deterministic"), generator=generator), x)
     model = VAE(ModelConfig(data_dim=4, hidden_dims=(3,)), generator=generator)
-    with pytest.raises(BadInput, match="4 values per datum"):
+    with pytest.raises(BadInput, match="4 values per example"):
         exact_evidence(model, torch.zeros(2, 5))
     with torch.no_grad():
         model.decoder.weights[0].fill_(math.nan)

@@ -89,5 +89,5 @@ def test_the_page_shows_the_right_formula_when_it_is_asked_to() -> None:
     checked(at.toggle(key="misprint_1").set_value(True).run())
     printed, right = (numbers(metric.value)[0] for metric in at.metric)
     assert printed == -right < 0
-    checked(at.slider(key="misprint_datum").set_value(7).run())
+    checked(at.slider(key="misprint_example").set_value(7).run())
     assert numbers(at.metric[1].value)[0] != right

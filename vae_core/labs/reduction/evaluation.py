@@ -12,7 +12,7 @@ from vae_core.data import Dataset
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.labs.reduction.baselines import Reduction, fit_pca
 from vae_core.labs.reduction.networks import NETWORKS, NUM_UPDATES, Network, train_network
-from vae_core.labs.reduction.results import Reference, Results, to_arrays
+from vae_core.labs.reduction.results import Metrics, Reference, to_arrays
 from vae_core.latent.metrics import (
     class_hits,
     nearest_distance,
@@ -109,7 +109,7 @@ def _out_of_distribution(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.stack([shuffled, low + high - x, noise])
 
 
-def evaluate_method(method: Reduction, on: EvaluationSet) -> Results:
+def evaluate_method(method: Reduction, on: EvaluationSet) -> Metrics:
     """Computes all metrics of a method.
 
     Arguments:
@@ -139,7 +139,7 @@ def evaluate_method(method: Reduction, on: EvaluationSet) -> Results:
         "area_by_error": _areas_by_error(method, on),
         "area_by_density": _areas_by_density(method, on, log_prob),
     }
-    return Results(**{name: value.numpy() for name, value in found.items()})
+    return Metrics(**{name: value.numpy() for name, value in found.items()})
 
 
 def common_planes(codes: Mapping[str, Array]) -> dict[str, Array]:

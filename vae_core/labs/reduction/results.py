@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-class Results(NamedTuple):
+class Metrics(NamedTuple):
     """All metrics of one method, float64: pictures of a few examples, then numbers for all of them.
 
     Arguments:
@@ -54,7 +54,7 @@ class Reference(NamedTuple):
     """The metrics of the data themselves, to compare with; shape (n,) each.
 
     Arguments:
-        class_hit: As in ``Results``, with the nearest training examples themselves.
+        class_hit: As in ``Metrics``, with the nearest training examples themselves.
         held_out_distance: From a held-out example to the nearest training example.
         midpoint_distance: From the mean of a pair of examples to the nearest training example.
         mean_inpainting_error: Squared error of the hidden values when they are taken as the training mean.
@@ -66,11 +66,11 @@ class Reference(NamedTuple):
     mean_inpainting_error: Array
 
 
-def to_arrays(name: str, found: Results) -> dict[str, Array]:
+def to_arrays(name: str, found: Metrics) -> dict[str, Array]:
     """The results of a method for an ``.npz`` file: ``NAME.FIELD``."""
     return {f"{name}.{field}": value for field, value in found._asdict().items()}
 
 
-def from_arrays(name: str, arrays: Mapping[str, NDArray[Any]]) -> Results:
+def from_arrays(name: str, arrays: Mapping[str, NDArray[Any]]) -> Metrics:
     """Reads what :func:`to_arrays` made."""
-    return Results(**{field: arrays[f"{name}.{field}"] for field in Results._fields})
+    return Metrics(**{field: arrays[f"{name}.{field}"] for field in Metrics._fields})

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.labs.reduction.results import Reference, Results
+from vae_core.labs.reduction.results import Metrics, Reference
 
 Array = NDArray[np.float64]
 STANDARD_ERRORS: Final = 2.0
@@ -38,7 +38,7 @@ class Measure:
     title: str
     higher_is_better: bool
     digits: int
-    of: Callable[[Results, Reference], Score | None]
+    of: Callable[[Metrics, Reference], Score | None]
     help_text: str
 
 

@@ -210,3 +210,10 @@ def _first(dataset: Dataset, num_data: int) -> Dataset:
         x_train=dataset.x_train[:num_data].contiguous(),
         labels_train=None if labels is None else labels[:num_data],
     )
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation of two samples of shape (n,), with mean ranks for ties (Spearman 1904)."""
+    from scipy.stats import spearmanr  # half a second, and training does not need it
+
+    return float(spearmanr(a, b).statistic)

@@ -11,12 +11,11 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 from torch.nn import functional
 
 from dashboard.figures.network.svg import number_text
-from dashboard.gradients import cached_back_propagation as cache_back_propagation
-from dashboard.gradients.back_propagation_beta import said_of_beta
-from dashboard.gradients.back_propagation_pass import TOLERANCE, Pass, pass_of
-from dashboard.gradients.back_propagation_steps import steps_of
-from dashboard.gradients.back_propagation_walk import formula_lines
-from dashboard.gradients.cached_back_propagation import SmallNetwork, four_pixels
+from dashboard.gradients import cached
+from dashboard.gradients.back_propagation import said_of_beta
+from dashboard.gradients.cached import SmallNetwork, four_pixels, small_model
+from dashboard.gradients.formulas import formula_lines
+from dashboard.gradients.network_pass import TOLERANCE, Pass, pass_of, steps_of
 from dashboard.runs.runner import LocalRunner
 from tests.dashboard.gradients.test_back_propagation import drawing, formulas, press
 from tests.dashboard.gradients.test_back_propagation_steps import SLIPS, checked_line
@@ -104,7 +103,7 @@ def test_last_beta_is_that_of_each_update(config: TrainConfig) -> None:
 
 
 def weighted(network: SmallNetwork, slip: Any, beta: float) -> Pass:
-    model = cache_back_propagation._small_model(network)
+    model = small_model(network)
     return pass_of(model, torch.from_numpy(four_pixels(5)), 7, slip, (2, 2), beta=beta)
 
 
@@ -150,14 +149,15 @@ def test_the_page_takes_the_weight_of_the_last_update(runner: LocalRunner) -> No
     at = current_model(run_id)
     assert "L has β = 4, that of this run's last update. It rises from 0 to 4" in text_with(at, "L has β")
     assert at.success
-    found = cache_back_propagation.run_pass(shown, "held_out", 0, 0, None, 4.0)
+    found = cached.run_pass(shown, 0, 0, None, 4.0)
     loss = 4 * found.kl - found.reconstruction
     assert found.loss == loss
     assert abs(loss - (found.kl - found.reconstruction)) > 0.01
+    (place,) = (k for k, step in enumerate(steps_of(found.columns)) if step.label == "L")
+    at = press(at, f"bp_step{place}")
     assert any(words.endswith(f"L = {number_text(loss)}") for words in drawing(at))
     assert any(words == f"KL = {number_text(found.kl)},  β = 4" for words in drawing(at))
-    (place,) = (k for k, step in enumerate(steps_of(found.columns)) if step.label == "L")
-    assert r"L = -(\log p(x|z) - \beta\,\mathrm{KL})" in formulas(press(at, f"bp_step{place}"))
+    assert r"L = -(\log p(x|z) - \beta\,\mathrm{KL})" in formulas(at)
     assert "here β = 4." in next(button for button in at.button if button.key == "bp_next").help
 
 

@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dashboard.figures.descent import Descent, descent_figure
-from dashboard.figures.race import RaceLine, race_figure, shown_range
+from dashboard.figures.optimisers import Descent, RaceLine, descent_figure, race_figure, shown_range
 from dashboard.runs.pretrained import SHIPPED_RUN
 from vae_core.config import TrainConfig
 from vae_core.data import load_dataset

@@ -20,7 +20,7 @@ from vae_core.labs.reduction.evaluation import (
     reference,
 )
 from vae_core.labs.reduction.networks import NETWORKS, train_network
-from vae_core.labs.reduction.results import Results, to_arrays
+from vae_core.labs.reduction.results import Metrics, to_arrays
 from vae_core.labs.reduction.results import from_arrays as results_of
 
 
@@ -147,7 +147,7 @@ def test_the_task_trains_three_networks_and_its_findings_survive_a_file(moons: D
         assert all(np.isfinite(value).all() for value in found)
     has_density = {name: len(results_of(name, arrays).log_prob) > 0 for name in NETWORKS}
     assert has_density == {"linear VAE": True, "autoencoder": False, "VAE": True}
-    assert set(to_arrays("VAE", results_of("VAE", arrays))) == {f"VAE.{field}" for field in Results._fields}
+    assert set(to_arrays("VAE", results_of("VAE", arrays))) == {f"VAE.{field}" for field in Metrics._fields}
 
 
 def test_angle_is_between_the_trained_decoder_and_the_principal_component(moons: Dataset) -> None:

@@ -1,11 +1,13 @@
-"""One pass forward and back for one datum, as the layers and gradients that the page draws."""
+"""Forward and backward pass of one example as data: its layers, gradients and steps."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.figures.network.layers import Column, Line
+from dashboard.figures.network.layers import Column, Line, Moment
+from dashboard.formats import superscript
 from vae_core.config import ModelConfig
 
 if TYPE_CHECKING:
@@ -17,20 +19,22 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 TOLERANCE: Final = 1e-10
-"""A relative difference below is rounding."""
+"""Relative differences below this are rounding errors of float64."""
 SHOWN_ENTRIES: Final = 16
-"""A gradient with at most so many entries is shown whole."""
+"""A gradient with at most this many entries is shown whole."""
+LOSS: Final = "L"
+_STEP_NAMES: Final = {"input": "x", "heads": "q(z|x)", "latent": "z", "output": "y"}
 
 
 class Parameter(NamedTuple):
-    """The gradient of one parameter, twice.
+    """The gradient of one parameter, by hand and by automatic differentiation.
 
     Arguments:
         symbol: ``"W"``, ``"b"`` or ``"log s"``.
         number: Of its layer; 0 for log s.
-        by_hand, automatic: Entry with the largest size of each.
+        by_hand, automatic: The entry of largest absolute value of each.
         difference: max |by hand - automatic| / max |automatic|.
-        entries: Both gradients whole where they are small, shape (2, units, units before).
+        entries: Both gradients, shape (2, units, units before); None where they are large.
     """
 
     symbol: str
@@ -42,17 +46,17 @@ class Parameter(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """One pass for one datum, in float64.
+    """One pass of one example, in float64.
 
     Arguments:
         config: Of the model.
         columns: Its layers.
-        x, eps, mean, log_var, std, z: Of the datum; log_var is None for a deterministic encoder.
+        x, eps, mean, log_var, std, z: Shapes (D,) and (J,); log_var is None for a deterministic encoder.
         scale: s of a Gaussian likelihood.
         beta: Weight of the KL in the loss.
         reconstruction, kl: Terms of the bound, nats.
         parameters: Gradients by hand and automatic.
-        slip: The error that the backward pass makes.
+        slip: The deliberate error of the backward pass.
     """
 
     config: ModelConfig
@@ -77,7 +81,7 @@ class Pass(NamedTuple):
 
     @property
     def difference(self) -> float:
-        """The largest relative difference of all parameters."""
+        """The largest relative difference over all parameters."""
         return max(parameter.difference for parameter in self.parameters)
 
 
@@ -90,14 +94,14 @@ def pass_of(
     *,
     beta: float = 1.0,
 ) -> Pass:
-    """The pass of x, shape (D,), with noise drawn from the seed ``noise``; all float64.
+    """The pass of x, shape (D,), in float64.
 
     Arguments:
         model: In float64.
-        x: The datum.
+        x: The example.
         noise: Seed of epsilon.
-        slip: An error of the documents that the backward pass makes.
-        shape: (height, width) of the datum; None for points.
+        slip: A deliberate error of the backward pass.
+        shape: (height, width) of an image; None for points.
         beta: Weight of the KL.
     """
     import torch
@@ -147,7 +151,7 @@ def _columns(model: "VAE", found: "Backward", x: Array, shape: tuple[int, int] |
 
 
 def _marked(columns: tuple[Column, ...], right: tuple[Column, ...]) -> tuple[Column, ...]:
-    """The columns, with a mark on those whose delta is not the right one."""
+    """The columns; ``is_wrong`` where delta differs from the right one."""
     return tuple(
         column._replace(is_wrong=_apart(column.delta, twin.delta))
         for column, twin in zip(columns, right, strict=True)
@@ -174,7 +178,7 @@ def _dense(mlp: "MLP", place: int, layer: "Layer", number: int) -> Column:
 
 
 def _heads(column: Column, config: ModelConfig, found: "Backward") -> Column:
-    """The cards of the heads: mean, and log sigma^2 (phi) with sigma, or u with sigma^2."""
+    """The heads: mean, and log sigma^2 (phi) with sigma, or u with sigma^2."""
     mean, nothing = found.mean[0].numpy(), np.full(config.latent_dim, np.nan)
     if len(column.h) == config.latent_dim:
         return column._replace(kind="heads", lines=(Line("μ", mean),), index_base=len(mean))
@@ -209,16 +213,71 @@ def _parameters(
 
 
 def _order(name: str) -> tuple[bool, bool, int, bool]:
-    """From the last layer to the first, as the backward pass finds them; W before b; log s last."""
+    """Sort key: from the last layer to the first, W before b, log s last."""
     parts = name.split(".")
     place = int(parts[2]) if len(parts) == 3 else 0
     return (len(parts) != 3, parts[0] == "encoder", -place, "biases" in name)
 
 
 def _number(name: str, config: ModelConfig) -> int:
-    """The layer that a parameter leads into, as the source document counts them."""
+    """The layer that a parameter leads into; x is layer 1."""
     parts = name.split(".")
     if len(parts) != 3:
         return 0
     first = 2 if parts[0] == "encoder" else len(config.hidden_dims) + 4
     return first + int(parts[2])
+
+
+class Step(NamedTuple):
+    """One step of the pass.
+
+    Arguments:
+        label: Of its button.
+        column: Index of its layer; None for the loss.
+        goes_back: Whether it belongs to the backward pass.
+    """
+
+    label: str
+    column: int | None
+    goes_back: bool
+
+
+def steps_of(columns: Sequence[Column]) -> tuple[Step, ...]:
+    """Forward through all columns, the loss, and back to the first that has weights."""
+    forward = [
+        Step(_STEP_NAMES.get(column.kind, "h" + superscript(column.number)), place, False)
+        for place, column in enumerate(columns)
+    ]
+    back = [
+        Step("δ" + superscript(column.number), place, True)
+        for place, column in reversed(list(enumerate(columns)))
+        if column.delta is not None
+    ]
+    return (*forward, Step(LOSS, None, False), *back)
+
+
+def moment_of(columns: Sequence[Column], steps: Sequence[Step], place: int, unit: int) -> Moment:
+    """Which numbers are known after step ``place``."""
+    step, last = steps[place], len(columns)
+    return Moment(
+        forward=min(place + 1, last),
+        backward=max(0, place - last),
+        has_loss=place >= last,
+        active=step.column,
+        unit=unit,
+    )
+
+
+def picked(
+    value: object, columns: Sequence[Column], steps: Sequence[Step], place: int
+) -> tuple[int, int] | None:
+    """Step and unit of a clicked unit ``[column, unit]`` (untrusted input); None where it is malformed.
+
+    During the backward pass it is the backward step of that column, if it has one.
+    """
+    match value:
+        case [int(column), int(unit)] if 0 <= column < len(columns) and 0 <= unit < len(columns[column].h):
+            found = [number for number, step in enumerate(steps) if step.column == column]
+            goes_back = steps[place].goes_back
+            return next((number for number in found if steps[number].goes_back == goes_back), found[0]), unit
+    return None

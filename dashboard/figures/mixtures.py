@@ -1,4 +1,4 @@
-"""EM on two columns: points, ellipses, and the staircase of its bound; all play together."""
+"""A mixture with an example on it, and EM: examples, ellipses and the bound, which play together."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -8,24 +8,52 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.figures.base import faded, finish
-from dashboard.figures.evidence import ABOVE
+from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, ellipse, faded, finish, mark_x
 from dashboard.figures.player import add_player
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
+MIXTURE_HEIGHT: Final = 440
 HEIGHT: Final = 860
 FRAME_MS: Final = 350
 
 
+def mixture_figure(line: Array, parts: Array, x: float, *, theme: ThemeName) -> go.Figure:
+    """pi_k N(x; mu_k, Sigma_k) of each component, their sum p(x), and the example.
+
+    Arguments:
+        line: x, shape (n,).
+        parts: Densities of the components there, shape (K, n).
+        x: The example.
+        theme: Light or dark.
+    """
+    figure, ink = go.Figure(), CONCEPTS[theme]["log_evidence"]
+    for number, part in enumerate(parts):
+        colour = CLASSES[theme][number]
+        figure.add_scatter(
+            x=line,
+            y=part,
+            name=f"component {number + 1}",
+            fill="tozeroy",
+            fillcolor=faded(colour, 0.25),
+            line={"color": colour, "width": 2},
+        )
+    figure.add_scatter(x=line, y=parts.sum(0), name="p(x)", line={"color": ink, "width": 3})
+    note = {"text": "x", "font": {"size": FONT_SIZE + 3}}
+    mark_x(figure, x, line={"color": ink, "dash": "dash", "width": 2}, note=note)
+    figure.update_xaxes(title="x", range=[-5, 5])
+    figure.update_yaxes(title="density")
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=MIXTURE_HEIGHT, theme=theme, legend=True)
+
+
 class EmPath(NamedTuple):
-    """What EM did from one start, in the first two columns; nats per datum.
+    """EM from one start, in the first two columns; log-likelihoods in nats per example.
 
     Arguments:
         points: Shape (n, 2).
         means: At the start and after each M-step, shape (steps + 1, K, 2).
         covariances: Likewise, shape (steps + 1, K, 2, 2).
-        owners: The component with the largest responsibility after each E-step, shape (steps, n).
+        owners: Component with the largest responsibility after each E-step, shape (steps, n).
         log_likelihood: At the start and after each M-step, shape (steps + 1,).
         bounds: F after each M-step, before the next E-step, shape (steps,).
     """
@@ -39,7 +67,7 @@ class EmPath(NamedTuple):
 
 
 def em_figure(path: EmPath, others: Sequence[Array], *, titles: Sequence[str], theme: ThemeName) -> go.Figure:
-    """Above the data with the components' ellipses (2 standard deviations), below the staircase.
+    """The examples with the components' ellipses (2 standard deviations); below them the bound at each step.
 
     Arguments:
         path: The run in view.
@@ -58,21 +86,21 @@ def em_figure(path: EmPath, others: Sequence[Array], *, titles: Sequence[str], t
         figure.add_scatter(
             y=values, mode="lines", line=line, showlegend=False, hoverinfo="skip", row=2, col=1
         )
-    _add_staircase(figure, path, theme)
+    _add_bound(figure, path, theme)
     moving = [0, 1, *range(2, 2 + num_components)]
     frames = [_frame(path, half, moving, theme) for half in range(2 * len(path.bounds) + 1)]
     add_player(figure, frames, theme=theme, prefix="", frame_ms=FRAME_MS)
     figure.update_xaxes(title=titles[0], row=1, col=1)
     figure.update_yaxes(title=titles[1], row=1, col=1)
     figure.update_xaxes(title="iteration", row=2, col=1)
-    # Other starts may begin far below; they enter from there.
+    # Other starts may begin far below this range.
     low, high = path.log_likelihood[0], max(values[-1] for values in (path.log_likelihood, *others))
     room = 0.08 * (high - low) + 1e-3
-    figure.update_yaxes(title="nats per datum", range=[low - room, high + room], row=2, col=1)
-    return finish(figure.update_layout(legend=ABOVE), height=HEIGHT, theme=theme, legend=True)
+    figure.update_yaxes(title="nats per example", range=[low - room, high + room], row=2, col=1)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT, theme=theme, legend=True)
 
 
-def staircase(path: EmPath) -> tuple[Array, Array, Array]:
+def bound_by_half_steps(path: EmPath) -> tuple[Array, Array, Array]:
     """Iterations in halves, F and log p(x) there: F reaches log p at whole numbers, after the E-step."""
     halves = np.arange(2 * len(path.bounds) + 1) / 2
     bound, log_likelihood = np.empty((2, len(halves)))
@@ -81,9 +109,9 @@ def staircase(path: EmPath) -> tuple[Array, Array, Array]:
     return halves, bound, log_likelihood
 
 
-def _add_staircase(figure: go.Figure, path: EmPath, theme: ThemeName) -> None:
+def _add_bound(figure: go.Figure, path: EmPath, theme: ThemeName) -> None:
     colours = CONCEPTS[theme]
-    halves, bound, log_likelihood = staircase(path)
+    halves, bound, log_likelihood = bound_by_half_steps(path)
     for values, name, concept, dash in (
         (log_likelihood, "log p(x)", "log_evidence", "dash"),
         (bound, "F[q, θ]", "elbo", "solid"),
@@ -116,16 +144,14 @@ def _points(path: EmPath, owners: NDArray[np.integer] | None, theme: ThemeName) 
 
 
 def _dot(path: EmPath, place: float, theme: ThemeName) -> go.Scatter:
-    halves, bound, _ = staircase(path)
+    halves, bound, _ = bound_by_half_steps(path)
     marker = {"color": CONCEPTS[theme]["elbo"], "size": 15}
     value = bound[np.searchsorted(halves, place)]
     return go.Scatter(x=[place], y=[value], mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
 
 
 def _ellipse(path: EmPath, step: int, component: int, theme: ThemeName) -> go.Scatter:
-    angle = np.linspace(0, 2 * np.pi, 61)
     values, vectors = np.linalg.eigh(path.covariances[step, component])
-    ring = np.stack([np.cos(angle), np.sin(angle)], 1) * 2 * np.sqrt(values.clip(0)) @ vectors.T
-    x, y = (ring + path.means[step, component]).T
+    x, y = ellipse(path.means[step, component], vectors * np.sqrt(values.clip(0)), 2).T
     line = {"color": CLASSES[theme][component], "width": 4}
     return go.Scatter(x=x, y=y, mode="lines", line=line, showlegend=False, hoverinfo="skip")

@@ -1,4 +1,4 @@
-"""What the laboratory of estimators shows of one place (mean, std): every estimator, for every M."""
+"""Gradient estimators measured at one (mean, std): every estimator, for every M."""
 
 from dataclasses import dataclass
 from time import perf_counter
@@ -18,18 +18,18 @@ Pair = tuple[float, float]
 """By mean and by std."""
 SAMPLE_COUNTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _DRAWN: Final = 2**14
-"""Repetitions that go into an outline, at most."""
+"""Estimates that go into a histogram, at most."""
 
 
-class Outline(NamedTuple):
-    """A histogram of estimates: edges of shape (bins + 1,), heights of shape (bins,), the highest 1."""
+class Histogram(NamedTuple):
+    """Of estimates: edges of shape (bins + 1,), heights of shape (bins,), the highest 1."""
 
     edges: Array
     heights: Array
 
 
 class Cost(NamedTuple):
-    """Seconds for one z, when 4096 of them are computed together."""
+    """Seconds for one z where thousands are computed together, of f and of f with its derivative."""
 
     value: float
     slope: float
@@ -37,17 +37,17 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What is known of the derivatives by mean and by std, in this order, at one place.
+    """Derivatives by mean and by std, in this order, and how well each estimator finds them.
 
     Arguments:
         truth: The true derivatives.
-        squared_truth: Those of L with z = mean + std^2 eps; None where it is not known.
-        value, squared_value: L, and what it is with that spread.
+        squared_truth: Those with z = mean + std^2 eps; None where they are not known.
+        value, squared_value: The expectation, and what it is with z = mean + std^2 eps.
         standard_error: Of a truth that was sampled, else 0.
-        error: What a quadrature may be off by, else 0.
-        explicit: What is left of the derivatives when samples are constants.
+        error: Estimated error of a quadrature, else 0.
+        explicit: The derivatives with the samples held constant.
         accuracy: By (M, estimator): of both derivatives.
-        outlines: Likewise.
+        histograms: Likewise, of the estimates.
         num_samples: Values of z drawn.
     """
 
@@ -59,12 +59,12 @@ class Measured:
     error: Pair
     explicit: Pair
     accuracy: "dict[tuple[int, Estimator], tuple[Accuracy, Accuracy]]"
-    outlines: "dict[tuple[int, Estimator], tuple[Outline, Outline]]"
+    histograms: "dict[tuple[int, Estimator], tuple[Histogram, Histogram]]"
     num_samples: int
 
 
 def seconds_per_z(expectation: "Expectation", z: "Tensor") -> Cost:
-    """Measured: the fastest of three, each all z at once; of f, and of f with its derivative."""
+    """The fastest of three measurements, each of all z at once."""
     import torch
 
     from vae_core.labs.gradients.estimators import value_and_slope
@@ -82,7 +82,7 @@ def seconds_per_z(expectation: "Expectation", z: "Tensor") -> Cost:
 
 
 def measured(samples: "Samples", truth: "Truth", squared: "Truth | None", dim: int) -> Measured:
-    """All estimators in one latent dimension; ``squared`` is the truth with the wrong spread, if known."""
+    """All estimators in one latent dimension; ``squared`` is the truth for z = mean + std^2 eps, if known."""
     from vae_core.labs.gradients.estimators import ESTIMATORS, Accuracy, accuracy, estimates
 
     right, error, sampling = (_pair(part, dim) for part in truth[1:])
@@ -90,12 +90,12 @@ def measured(samples: "Samples", truth: "Truth", squared: "Truth | None", dim: i
     def measure(part: int, values: "Tensor") -> Accuracy:
         return accuracy(values, right[part], error=error[part], standard_error=sampling[part])
 
-    found, outlines = {}, {}
+    found, histograms = {}, {}
     for count in SAMPLE_COUNTS:
         for name in ESTIMATORS:
             by_mean, by_std = (part[:, dim] for part in estimates(samples, name, num_samples=count))
             found[count, name] = measure(0, by_mean), measure(1, by_std)
-            outlines[count, name] = _outline(by_mean), _outline(by_std)
+            histograms[count, name] = _histogram(by_mean), _histogram(by_std)
     return Measured(
         truth=right,
         squared_truth=None if squared is None else _pair(squared.gradient, dim),
@@ -105,7 +105,7 @@ def measured(samples: "Samples", truth: "Truth", squared: "Truth | None", dim: i
         error=error,
         explicit=_pair(samples.explicit, dim),
         accuracy=found,
-        outlines=outlines,
+        histograms=histograms,
         num_samples=len(samples.eps),
     )
 
@@ -114,12 +114,12 @@ def _pair(gradient: "Gradient", dim: int) -> Pair:
     return float(gradient.mean[dim]), float(gradient.std[dim])
 
 
-def _outline(estimates: "Tensor") -> Outline:
+def _histogram(estimates: "Tensor") -> Histogram:
     """From the 0.5 % to the 99.5 % quantile; a single bin where all are equal."""
     values = estimates[:_DRAWN].double().numpy()
     low, high = np.quantile(values, [0.005, 0.995])
     if high - low <= 1e-6 * max(1.0, abs(low)):
-        return Outline(np.array([low, low]), np.ones(1))
+        return Histogram(np.array([low, low]), np.ones(1))
     num_bins = int(np.clip(2 * len(values) ** (1 / 3), 8, 60))
     counts, edges = np.histogram(values, num_bins, (low, high))
-    return Outline(edges, counts / max(1, counts.max()))
+    return Histogram(edges, counts / max(1, counts.max()))

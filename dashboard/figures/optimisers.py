@@ -1,0 +1,219 @@
+"""Optimisers compared: held-out ELBO of several trainings, and paths over the ELBO as a surface."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from dashboard.figures.base import GROUND, LEGEND_ABOVE, faded, finish, mixed
+from dashboard.figures.contours import contour_traces
+from dashboard.figures.player import add_player
+from dashboard.formats import signed
+from dashboard.theme import CLASSES, CONCEPTS, ThemeName
+
+Array = NDArray[np.floating]
+Steps = NDArray[np.floating] | NDArray[np.integer]
+RACE_HEIGHT: Final = 520
+DESCENT_HEIGHT: Final = 860
+DASHES: Final = ("dot", "dash", "solid")
+SYMBOLS: Final = ("square", "diamond", "circle")
+DEPTH: Final = 30.0
+"""Nats below the top that the contours show, in so many levels."""
+LEVELS: Final = 24
+_SHADES: Final[dict[ThemeName, tuple[str, str]]] = {
+    "light": ("#A9A9A9", "#FFFFFF"),
+    "dark": ("#13161B", "#585C66"),
+}
+"""From low to high."""
+
+
+class RaceLine(NamedTuple):
+    """One training.
+
+    Arguments:
+        name: Of the optimiser.
+        held_out: At the start and after each epoch, nats per example; NaN after a divergence.
+        train: Mean of each epoch's mini-batches.
+        seconds: At the start and after each epoch.
+        stop: The epoch at which it would have ended, or None.
+        diverged: The step at which the objective became non-finite, 0 for none.
+    """
+
+    name: str
+    held_out: Array
+    train: Array
+    seconds: Array
+    stop: int | None
+    diverged: int
+
+
+def race_figure(
+    lines: Sequence[RaceLine], steps: Steps, *, against: Literal["updates", "seconds"], theme: ThemeName
+) -> go.Figure:
+    """The lines, thick for held-out data and faint for training data, each with a mark at its stop.
+
+    The legend says what the mark stands for: beside the mark other lines would cross a note out.
+
+    Arguments:
+        lines: The trainings; all begin with the same held-out value.
+        steps: Updates at the start and after each epoch.
+        against: What the horizontal axis is.
+        theme: Light or dark.
+    """
+    figure, shown = go.Figure(), shown_range(lines)
+    places = [steps if against == "updates" else line.seconds for line in lines]
+    for number, (line, x) in enumerate(zip(lines, places, strict=True)):
+        _add_line(figure, line, x, number, theme)
+    for number, (line, x) in enumerate(zip(lines, places, strict=True)):
+        _add_end(figure, line, x, number, shown, theme)
+    start = float(lines[0].held_out[0])
+    if start < shown[0]:
+        text = f"all start at {signed(start)}"
+        place: dict[str, Any] = {"x": 0, "y": shown[0], "xanchor": "left", "yanchor": "bottom", "xshift": 6}
+        figure.add_annotation(text=text, showarrow=False, bgcolor=GROUND[theme], **place)
+    figure.update_xaxes(
+        title="updates" if against == "updates" else "seconds of training", rangemode="tozero"
+    )
+    figure.update_yaxes(title="ELBO, nats per example", range=shown)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=RACE_HEIGHT, theme=theme, legend=True)
+
+
+def shown_range(lines: Sequence[RaceLine]) -> list[float]:
+    """Range of the last three quarters of the lines that did not diverge; the stops lie there."""
+    start = float(lines[0].held_out[0])
+    late = len(lines[0].held_out) // 4
+    parts = [part[late:] for line in lines if not line.diverged for part in (line.held_out, line.train)]
+    known = np.concatenate([*parts, [start]]) if not parts else np.concatenate(parts)
+    low, high = float(known.min()), float(known.max())
+    margin = 0.08 * max(high - low, 0.1)
+    return [low - 2 * margin, high + margin]
+
+
+def _add_line(figure: go.Figure, line: RaceLine, x: Steps, number: int, theme: ThemeName) -> None:
+    colour, middle = CLASSES[theme][number], (x[1:] + x[:-1]) / 2
+    faint = {"color": faded(colour, 0.45), "width": 1.5}
+    figure.add_scatter(x=middle, y=line.train, mode="lines", line=faint, showlegend=False, hoverinfo="skip")
+    figure.add_scatter(
+        x=x,
+        y=line.held_out,
+        mode="lines",
+        name=line.name + _end(line),
+        line={"color": colour, "width": 3.5, "dash": DASHES[number % len(DASHES)]},
+        customdata=np.arange(len(x)),
+        hovertemplate="epoch %{customdata}: %{y:.3f} nats<extra>" + line.name + "</extra>",
+    )
+
+
+def _end(line: RaceLine) -> str:
+    """Where the line ends, as a second line of its name."""
+    if line.diverged:
+        return f"<br>diverged at step {line.diverged:,}"
+    if line.stop is None:
+        return ""
+    return f"<br>stops at epoch {line.stop}: {signed(line.held_out[line.stop])}"
+
+
+def _add_end(
+    figure: go.Figure, line: RaceLine, x: Steps, number: int, shown: list[float], theme: ThemeName
+) -> None:
+    """Marks the stop of a line, or where it diverged: at the edge of the picture where that is below it."""
+    if line.diverged:
+        epoch, symbol = int(np.flatnonzero(~np.isnan(line.held_out))[-1]), "x"
+    elif line.stop is not None:
+        epoch, symbol = line.stop, SYMBOLS[number % len(SYMBOLS)]
+    else:
+        return
+    y = max(float(line.held_out[epoch]), shown[0])
+    edge = {"color": CONCEPTS[theme]["log_evidence"], "width": 2}
+    marker = {"color": CLASSES[theme][number], "size": 15, "symbol": symbol, "line": edge}
+    mark = go.Scatter(x=[x[epoch]], y=[y], mode="markers", marker=marker, cliponaxis=False)
+    figure.add_trace(mark.update(showlegend=False, hoverinfo="skip"))
+
+
+class Descent(NamedTuple):
+    """The path of one optimiser; shorter than the others where it diverged.
+
+    Arguments:
+        means: Mean of q at the start and after each step, shape (steps + 1, 2).
+        elbo: The ELBO there, shape (steps + 1,), nats.
+    """
+
+    means: Array
+    elbo: Array
+
+
+def descent_figure(
+    axis: Array, surface: Array, paths: Sequence[Descent], names: Sequence[str], *, theme: ThemeName
+) -> go.Figure:
+    """Contours of the ELBO with the paths over them; below them the ELBO at each step.
+
+    Arguments:
+        axis: Values of the mean in both dimensions.
+        surface: The ELBO there, shape (n, n), the first dimension first.
+        paths: One for each optimiser.
+        names: Of the optimisers.
+        theme: Light or dark.
+    """
+    figure = make_subplots(rows=2, cols=1, row_heights=[0.66, 0.34], vertical_spacing=0.13)
+    for trace in _contours(axis, surface, theme):
+        figure.add_trace(trace, row=1, col=1)
+    for number, (path, name) in enumerate(zip(paths, names, strict=True)):
+        colour, dash = CLASSES[theme][number], DASHES[number % len(DASHES)]
+        line = {"color": colour, "width": 3, "dash": dash}
+        x, y = path.means.T
+        figure.add_scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip", row=1, col=1)
+        figure.add_scatter(y=path.elbo, mode="lines", line=line, showlegend=False, name=name, row=2, col=1)
+    moving = list(range(len(figure.data), len(figure.data) + 2 * len(paths)))  # type: ignore[arg-type]
+    for trace, row in zip(_dots(paths, 0, theme), (1, 2) * len(paths), strict=True):
+        figure.add_trace(trace, row=row, col=1)
+    longest = max(len(path.elbo) for path in paths)
+    frames = [{"data": _dots(paths, k, theme), "traces": moving, "name": str(k)} for k in range(longest)]
+    add_player(figure, frames, theme=theme, frame_ms=120)
+    ends = [float(axis[0]), float(axis[-1])]
+    figure.update_xaxes(title="mean of q, z<sub>1</sub>", range=ends, constrain="domain", row=1, col=1)
+    figure.update_yaxes(
+        title="mean of q, z<sub>2</sub>", range=ends, scaleanchor="x", constrain="domain", row=1, col=1
+    )
+    figure.update_xaxes(title="step", row=2, col=1)
+    lowest = float(surface.min())
+    figure.update_yaxes(title="ELBO, nats", range=_heights(paths, lowest, float(surface.max())), row=2, col=1)
+    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=DESCENT_HEIGHT, theme=theme, legend=True)
+
+
+def _heights(paths: Sequence[Descent], lowest: float, highest: float) -> list[float]:
+    low = max(lowest, min(float(path.elbo.min()) for path in paths))
+    return [low - 0.06 * (highest - low), highest + 0.1 * (highest - low)]
+
+
+def _contours(axis: Array, surface: Array, theme: ThemeName) -> list[go.Scatter]:
+    """Lines of equal height near the top; what is far below has one shade."""
+    top = float(surface.max())
+    low = max(float(surface.min()), top - DEPTH)
+    heights = np.linspace(low, top, LEVELS + 1)[:-1]
+    return contour_traces(
+        [axis, axis],
+        surface,
+        [-np.inf, *heights[1:]],
+        [mixed(*_SHADES[theme], share) for share in np.linspace(0, 1, LEVELS)],
+        line={"width": 1, "color": faded(CONCEPTS[theme]["prior"], 0.7)},
+        says=[
+            f"ELBO below {heights[1]:.1f} nats",
+            *(f"ELBO above {height:.1f} nats" for height in heights[1:]),
+        ],
+    )
+
+
+def _dots(paths: Sequence[Descent], step: int, theme: ThemeName) -> list[go.Scatter]:
+    dots = []
+    for number, path in enumerate(paths):
+        now = min(step, len(path.elbo) - 1)
+        marker = {"color": CLASSES[theme][number], "size": 15, "symbol": SYMBOLS[number % len(SYMBOLS)]}
+        marker["line"] = {"color": CONCEPTS[theme]["log_evidence"], "width": 2}
+        for x, y in ((path.means[now, 0], path.means[now, 1]), (now, path.elbo[now])):
+            dots.append(
+                go.Scatter(x=[x], y=[y], mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
+            )
+    return dots

@@ -1,0 +1,229 @@
+"""Cached computations of the page Gradients: measured estimators, and passes through a network.
+
+All estimators at one (mean, std) are measured at once, for every M, so that moving M computes nothing. The
+noise has a fixed seed: the same controls show the same numbers.
+"""
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cached as cache
+from dashboard.gradients.measured import Cost, Measured, measured, seconds_per_z
+from dashboard.gradients.network_pass import Pass, pass_of
+from dashboard.subject import BY_DIGEST, Subject, dataset
+from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
+
+if TYPE_CHECKING:
+    from vae_core.labs.gradients.backward import Slip
+    from vae_core.labs.gradients.estimators import Samples
+    from vae_core.labs.gradients.exact import Datum, OneLine, Truth
+    from vae_core.model import VAE
+
+Array = NDArray[np.float64]
+FUNCTION_SAMPLES: Final = 2**16
+MIN_SAMPLES: Final = 2**12
+_SAMPLES_TIMES_WEIGHTS: Final = 2**29
+"""Samples of z times weights of the decoder: about half a second."""
+_NUM_STDS: Final = 40
+_SWEEP_NODES: Final = 33
+_TIMED: Final = 4096
+SMALL_SHAPE: Final = (2, 2)
+SMALL_HIDDEN: Final = 3
+
+
+class Sweep(NamedTuple):
+    """The expectation over std, shape (n,), with z = mean + std eps and with z = mean + std^2 eps."""
+
+    stds: Array
+    values: Array
+    squared_values: Array
+
+
+def functions() -> "dict[str, OneLine]":
+    """The one-line functions by their formula, which is also their id."""
+    from vae_core.labs.gradients.exact import ONE_LINE
+
+    return {function.formula: function for function in ONE_LINE}
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def function(formula: str, mean: float, std: float) -> Measured:
+    """All estimators of the gradient of E[f(z)] for a one-line function."""
+    import torch
+
+    from vae_core.labs.gradients.estimators import draw_samples
+    from vae_core.labs.gradients.exact import closed_form
+
+    chosen = functions()[formula]
+    place, width = (torch.tensor([part], dtype=torch.float64) for part in (mean, std))
+    noise = torch.Generator().manual_seed(0)
+    samples = draw_samples(chosen.expectation(), place, width, num_samples=FUNCTION_SAMPLES, generator=noise)
+    truth, squared = (closed_form(chosen, place, width, squared=wrong) for wrong in (False, True))
+    return measured(samples, truth, squared, 0)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def function_sweep(formula: str, mean: float) -> Sweep:
+    """E[f(z)] over std, for both standard deviations of z."""
+    import torch
+
+    from vae_core.labs.gradients.exact import closed_form
+
+    stds = torch.linspace(0.02, 2.0, 100, dtype=torch.float64)[:, None]
+    place = torch.full_like(stds, mean)
+    right, wrong = (
+        closed_form(functions()[formula], place, stds, squared=squared).value for squared in (False, True)
+    )
+    return Sweep(stds[:, 0].numpy(), right.numpy(), wrong.numpy())
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def function_cost(formula: str) -> Cost:
+    """Of f and of its derivative."""
+    import torch
+
+    return seconds_per_z(functions()[formula].expectation(), torch.zeros(_TIMED, 1, dtype=torch.float64))
+
+
+@st.cache_resource(max_entries=64, show_spinner="Measuring the estimators …", hash_funcs=BY_DIGEST)
+def example(subject: Subject, index: int, dim: int) -> Measured:
+    """All estimators of the gradient of a held-out example's ELBO, in one latent dimension."""
+    samples, truth, squared = _example_samples(subject, index)
+    return measured(samples, truth, squared, dim)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_DIGEST)
+def _example_samples(subject: Subject, index: int) -> "tuple[Samples, Truth, Truth | None]":
+    import torch
+
+    from vae_core.evidence.exact import MAX_EXACT_DIMS
+    from vae_core.labs.gradients.estimators import draw_samples
+    from vae_core.labs.gradients.exact import quadrature, sampled_gradient
+
+    found, count, seed = _expectation(subject, index), num_samples(subject), subject.config.seed
+    noise, more_noise = (torch.Generator().manual_seed(number) for number in (seed, seed + 1))
+    mean, std = found.mean.float(), found.std.float()
+    samples = draw_samples(found.expectation, mean, std, num_samples=count, generator=noise)
+    if len(mean) > MAX_EXACT_DIMS:
+        truth = sampled_gradient(found.expectation, mean, std, num_samples=2 * count, generator=more_noise)
+        return samples, truth, None
+    truth, squared = (
+        quadrature(found.exact, found.mean, found.std, squared=wrong) for wrong in (False, True)
+    )
+    return samples, truth, squared
+
+
+def num_samples(subject: Subject) -> int:
+    """Samples of z for one example: fewer for a large decoder, so that each takes about as long."""
+    weights = sum(weight.numel() for weight in subject.model.decoder.weights)
+    return max(MIN_SAMPLES, min(FUNCTION_SAMPLES, 2 ** int(np.log2(_SAMPLES_TIMES_WEIGHTS / weights))))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
+def example_sweep(subject: Subject, index: int, dim: int) -> Sweep:
+    """A held-out example's ELBO over the std of one latent dimension (J <= 2), for both deviations of z."""
+    import torch
+
+    from vae_core.labs.gradients.exact import expected_value
+
+    found = _expectation(subject, index)
+    top = max(1.5, 1.5 * float(found.std[dim]))
+    grid = torch.logspace(np.log10(0.03), np.log10(top), _NUM_STDS, dtype=torch.float64)
+    stds = found.std.repeat(_NUM_STDS, 1)
+    stds[:, dim] = grid
+    right, wrong = (
+        torch.stack(
+            [
+                expected_value(found.exact, found.mean, std, num_nodes=_SWEEP_NODES, squared=squared)
+                for std in stds
+            ]
+        )
+        for squared in (False, True)
+    )
+    return Sweep(grid.numpy(), right.numpy(), wrong.numpy())
+
+
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=BY_DIGEST)
+def example_cost(subject: Subject) -> Cost:
+    """Of log p(x|z) and of its derivative by z."""
+    import torch
+
+    found = _expectation(subject, 0)
+    return seconds_per_z(found.expectation, torch.zeros(_TIMED, len(found.mean)))
+
+
+def _expectation(subject: Subject, index: int) -> "Datum":
+    import torch
+
+    from vae_core.labs.gradients.exact import datum_expectation
+
+    return datum_expectation(subject.model, torch.from_numpy(cache.encoded(subject).x[index]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallNetwork:
+    """An untrained network that is drawn whole: digits in four pixels, three hidden units, J = 2.
+
+    Arguments:
+        activation, head, likelihood: Its parts; a Gaussian has s = 1.
+        seed: Draws its weights.
+    """
+
+    activation: Activation = "tanh"
+    head: EncoderHead = "log_variance"
+    likelihood: Likelihood = "bernoulli"
+    seed: int = 0
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def small_model(network: SmallNetwork) -> "VAE":
+    """The network, in float64."""
+    import torch
+
+    from vae_core.model import VAE
+
+    config = ModelConfig(
+        data_dim=SMALL_SHAPE[0] * SMALL_SHAPE[1],
+        hidden_dims=(SMALL_HIDDEN,),
+        activation=network.activation,
+        encoder_head=network.head,
+        likelihood=network.likelihood,
+    )
+    return VAE(config, generator=torch.Generator().manual_seed(network.seed)).double()
+
+
+def digits() -> NDArray[np.float32]:
+    """Held-out digits of 8 x 8 pixels, shape (n, 64)."""
+    return dataset("digits", 0, None).x_test.numpy()
+
+
+def four_pixels(index: int) -> Array:
+    """A digit's mean over each quarter, shape (4,), row by row."""
+    return digits()[index].astype(np.float64).reshape(2, 4, 2, 4).mean((1, 3)).reshape(-1)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def small_pass(network: SmallNetwork, index: int, noise: int, slip: "Slip | None") -> Pass:
+    """The pass of one digit through the small network."""
+    import torch
+
+    return pass_of(small_model(network), torch.from_numpy(four_pixels(index)), noise, slip, SMALL_SHAPE)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_DIGEST)
+def _exact_model(subject: Subject) -> "VAE":
+    return copy.deepcopy(subject.model).double()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
+def run_pass(subject: Subject, index: int, noise: int, slip: "Slip | None", beta: float) -> Pass:
+    """The pass of a held-out example through a trained model, in float64 and with its KL weighted by beta."""
+    import torch
+
+    x = torch.from_numpy(cache.encoded(subject).x[index]).double()
+    return pass_of(_exact_model(subject), x, noise, slip, subject.image_shape, beta=beta)

@@ -1,0 +1,307 @@
+"""The steps of a forward and backward pass as LaTeX: the formula of the layer, and the numbers of one unit.
+
+What a deliberate error changes is red.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.figures.network.layers import Column
+from dashboard.figures.network.svg import number_text
+from dashboard.gradients.network_pass import TOLERANCE, Pass, Step
+
+Array = NDArray[np.float64]
+_TERMS: Final = 4
+"""Sums of more terms are written with dots."""
+ACTIVATIONS: Final = {
+    "tanh": (r"\tanh", r"1-h^2"),
+    "relu": (r"\mathrm{ReLU}", r"[u>0]"),
+    "silu": (r"\mathrm{SiLU}", r"s(u)\,(1+u\,(1-s(u)))"),
+    "softplus": (r"\mathrm{softplus}", r"s(u)"),
+}
+"""LaTeX of f and of f'; s is the sigmoid."""
+
+
+def formula_lines(found: Pass, step: Step, unit: int) -> list[str]:
+    """LaTeX of a step: its formula, and the numbers of one unit."""
+    if step.column is None:
+        return loss_lines(found)
+    return (backward_lines if step.goes_back else forward_lines)(found, step.column, unit)
+
+
+def number(value: float) -> str:
+    """A number within a formula: three decimals, or a power of ten."""
+    if value == 0 or 0.001 <= abs(value) < 10_000:
+        return f"{value:.3f}"
+    digits, power = f"{value:.2e}".split("e")
+    return rf"{digits}\!\cdot\!10^{{{int(power)}}}"
+
+
+def factor(value: float) -> str:
+    """A number after a multiplication or addition sign: in brackets where it is negative."""
+    return f"({number(value)})" if value < 0 else number(value)
+
+
+def products(left: Array, right: Array) -> str:
+    """``a·b + c·d + …``: all products, or the first ones of many."""
+    pairs = [f"{factor(a)}{{\\cdot}}{factor(b)}" for a, b in zip(left, right, strict=True)]
+    if len(pairs) > _TERMS:
+        return " + ".join([*pairs[:2], rf"\dots_{{({len(pairs)}\text{{ terms}})}}"])
+    return " + ".join(pairs)
+
+
+def weight(beta: float) -> str:
+    """The weight of the KL as a factor within a formula; 1 is not written."""
+    if beta == 1:
+        return ""
+    return (f"{beta:.4g}" if beta == 0 or 0.001 <= beta < 10_000 else number(beta)) + r"{\cdot}"
+
+
+def matrix(values: Array) -> str:
+    """A small matrix of numbers; four columns of them fit a phone."""
+    rows = [" & ".join(rf"\text{{{number_text(value)}}}" for value in row) for row in values]
+    return r"{\small\begin{pmatrix}" + r" \\ ".join(rows) + r"\end{pmatrix}}"
+
+
+def red(formula: str) -> str:
+    """The part of a formula that a deliberate error changes."""
+    return rf"\textcolor{{#E5484D}}{{{formula}}}"
+
+
+def forward_lines(found: Pass, place: int, unit: int) -> list[str]:
+    """LaTeX of a forward step: the formula of the layer, then one unit's numbers."""
+    column = found.columns[place]
+    if column.kind == "input":
+        return [rf"x = h^{{(1)}} \in \mathbb{{R}}^{{{len(column.h)}}}"]
+    if column.kind == "latent":
+        return _latent(found, unit)
+    previous, n = found.columns[place - 1], column.number
+    lines = [rf"u^{{({n})}} = W^{{({n})}} h^{{({n - 1})}} + b^{{({n})}}{_then(found, column, unit)[0]}"]
+    j, value = unit + 1, float(column.u[unit])
+    assert column.weights is not None
+    assert column.biases is not None
+    total = products(column.weights[unit], previous.h)
+    lines.append(rf"u_{{{j}}} = {total} + {factor(float(column.biases[unit]))} = {number(value)}")
+    if then := _then(found, column, unit)[1]:
+        lines.append(then)
+    return lines
+
+
+def _then(found: Pass, column: Column, unit: int) -> tuple[str, str]:
+    """What follows from u: for the layer, and in numbers for a unit."""
+    n, j, u, h = column.number, unit + 1, float(column.u[unit]), float(column.h[unit])
+    if column.kind == "hidden":
+        f = ACTIVATIONS[found.config.activation][0]
+        return (
+            rf",\quad h^{{({n})}} = {f}(u^{{({n})}})",
+            rf"h_{{{j}}} = {f}({number(u)}) = {number(h)}",
+        )
+    if column.kind == "heads":
+        return _heads(found, column, unit)
+    if found.config.likelihood == "gaussian":
+        return r",\quad y = u", rf"y_{{{j}}} = {number(h)}"
+    if found.config.likelihood == "continuous_bernoulli":
+        return r",\quad y = \mathbb{E}[x|z] = 1/(1-e^{-u}) - 1/u", rf"y_{{{j}}} = {number(h)}"
+    f = r"\mathrm{sigmoid}"
+    return rf",\quad y = {f}(u^{{({n})}})", rf"y_{{{j}}} = {f}({number(u)}) = {number(h)}"
+
+
+def _heads(found: Pass, column: Column, unit: int) -> tuple[str, str]:
+    dims = found.config.latent_dim
+    if len(column.h) == dims:
+        return rf" = \mu{_fixed(found)}", rf"\mu_{{{unit + 1}}} = {number(float(column.u[unit]))}"
+    j, std = unit % dims, float(found.std[unit % dims])
+    if unit < dims:
+        line = rf"\mu_{{{j + 1}}} = u_{{{unit + 1}}} = {number(float(found.mean[j]))}"
+    elif found.config.encoder_head == "variance":
+        line = rf"\sigma^2_{{{j + 1}}} = \mathrm{{softplus}}(u_{{{unit + 1}}}) = {number(std**2)}"
+    else:
+        log_var = number(float(column.u[unit]))
+        line = rf"\varphi_{{{j + 1}}} = u_{{{unit + 1}}} = {log_var},\quad "
+        line += rf"\sigma_{{{j + 1}}} = e^{{\varphi/2}} = {number(std)}"
+    if found.config.encoder_head == "variance":
+        return r" = (\mu, u_\sigma),\quad \sigma^2 = \mathrm{softplus}(u_\sigma)", line
+    return r" = (\mu, \varphi),\quad \varphi = \log\sigma^2", line
+
+
+def _fixed(found: Pass) -> str:
+    return r",\quad \sigma = 1" if found.log_var is not None else r",\quad z = \mu"
+
+
+def _latent(found: Pass, unit: int) -> list[str]:
+    j, z, mean = unit + 1, float(found.z[unit]), float(found.mean[unit])
+    if found.log_var is None:
+        return [r"z = \mu \quad\text{(no noise: a plain autoencoder)}", rf"z_{{{j}}} = {number(z)}"]
+    product = rf"{number(float(found.std[unit]))}{{\cdot}}{factor(float(found.eps[unit]))}"
+    return [
+        r"z = \mu + \sigma\odot\varepsilon,\qquad \varepsilon\sim\mathcal{N}(0, I)",
+        rf"z_{{{j}}} = {number(mean)} + {product} = {number(z)}",
+    ]
+
+
+def loss_lines(found: Pass) -> list[str]:
+    """LaTeX of the loss and its two terms."""
+    terms = {
+        "bernoulli": r"\sum_i x_i\log y_i + (1-x_i)\log(1-y_i)",
+        "continuous_bernoulli": r"\sum_i \log C(u_i) + x_i u_i - \mathrm{softplus}(u_i)",
+        "gaussian": r"-\tfrac12\lVert x-y\rVert^2/s^2 - D\log s - \tfrac D2\log 2\pi",
+    }
+    total = number(found.loss)
+    first = rf"\log p(x|z) = {terms[found.config.likelihood]} = {number(found.reconstruction)}"
+    if found.log_var is None:
+        return [first, rf"L = -\log p(x|z) = {total}"]
+    bound = rf"-\log p(x|z) + \mathrm{{KL}} = -\mathrm{{ELBO}} = {total}"
+    if found.beta != 1:
+        bound = rf"-(\log p(x|z) - \beta\,\mathrm{{KL}}) = {number(-found.reconstruction)} + "
+        bound += rf"{weight(found.beta)}{factor(found.kl)} = {total}"
+    return [
+        first,
+        r"\mathrm{KL} = \tfrac12\sum_j\,(\mu_j^2 + \sigma_j^2 - 1 - \log\sigma_j^2) = " + number(found.kl),
+        rf"L = {bound}",
+    ]
+
+
+def backward_lines(found: Pass, place: int, unit: int) -> list[str]:
+    """LaTeX of a backward step: delta of the layer, one unit's numbers, and the gradient of its weights."""
+    column = found.columns[place]
+    rules = {"output": _output_back, "latent": _latent_back, "heads": _heads_back, "hidden": _hidden_back}
+    lines = rules[column.kind](found, place, unit)
+    if column.weights is not None:
+        lines.append(_weight(found, place, unit))
+    return lines
+
+
+def gradient_lines(found: Pass, step: Step) -> list[str]:
+    """The gradient of a small layer's weights, by hand and automatic; none during the forward pass."""
+    if step.column is None or not step.goes_back:
+        return []
+    n = found.columns[step.column].number
+    for parameter in found.parameters:
+        if parameter.number == n and parameter.symbol == "W" and parameter.entries is not None:
+            by_hand, automatic = (matrix(part) for part in parameter.entries)
+            by_hand = by_hand if parameter.difference < TOLERANCE else red(by_hand)
+            return [
+                rf"\partial L/\partial W^{{({n})}} = \delta^{{({n})}}\,h^{{({n - 1})\top}}",
+                rf"\underbrace{{{by_hand}}}_{{\text{{by hand}}}}",
+                rf"\underbrace{{{automatic}}}_{{\text{{automatic differentiation}}}}",
+            ]
+    return []
+
+
+def _delta(column: Column, unit: int) -> str:
+    assert column.delta is not None
+    return number(float(column.delta[unit]))
+
+
+def _weight(found: Pass, place: int, unit: int) -> str:
+    """The gradient of one weight of a unit: the first, or of many that with the largest input."""
+    column, before = found.columns[place], found.columns[place - 1]
+    assert column.delta is not None
+    n, j, i = column.number, unit + 1, 0 if before.is_small else int(abs(before.h).argmax())
+    delta, h = float(column.delta[unit]), float(before.h[i])
+    return (
+        rf"\partial L/\partial w^{{({n})}}_{{{j},{i + 1}}} = \delta_{{{j}}}\,h^{{({n - 1})}}_{{{i + 1}}} = "
+        rf"{number(delta)}{{\cdot}}{factor(h)} = {number(delta * h)}"
+    )
+
+
+def _output_back(found: Pass, place: int, unit: int) -> list[str]:
+    column, j = found.columns[place], unit + 1
+    y, x = number(float(column.h[unit])), factor(float(found.x[unit]))
+    two = red("2") if found.slip == "no_half" and found.config.likelihood == "gaussian" else ""
+    scale = "/s^2" if found.config.likelihood == "gaussian" and found.scale != 1 else ""
+    difference = f"{two}(y - x)" if two or scale else "y - x"
+    squared = f"/{number(found.scale**2)}" if scale else ""
+    dot = r"{\cdot}" if two else ""
+    return [
+        rf"\delta^{{({column.number})}} = \partial L/\partial u^{{({column.number})}} = {difference}{scale}",
+        rf"\delta_{{{j}}} = {two}{dot}({y} - {x}){squared} = {_delta(column, unit)}",
+    ]
+
+
+def _back_sum(found: Pass, place: int, unit: int) -> tuple[str, float]:
+    """(W^T delta) of the layer after, for one unit: its products, and their sum."""
+    after = found.columns[place + 1]
+    assert after.weights is not None
+    assert after.delta is not None
+    return products(after.weights[:, unit], after.delta), float(after.weights[:, unit] @ after.delta)
+
+
+def _latent_back(found: Pass, place: int, unit: int) -> list[str]:
+    column = found.columns[place]
+    n = column.number
+    return [
+        rf"\delta^{{({n})}} = \partial(-\log p(x|z))/\partial z = "
+        rf"W^{{({n + 1})\top}}\delta^{{({n + 1})}}",
+        rf"\delta_{{{unit + 1}}} = {_back_sum(found, place, unit)[0]} = {_delta(column, unit)}",
+    ]
+
+
+def _hidden_back(found: Pass, place: int, unit: int) -> list[str]:
+    column, n, j = found.columns[place], found.columns[place].number, unit + 1
+    f, slope = ACTIVATIONS[found.config.activation]
+    total, value = _back_sum(found, place, unit)
+    back = rf"W^{{({n + 1})\top}}\delta^{{({n + 1})}}"
+    h, u = factor(float(column.h[unit])), number(float(column.u[unit]))
+    if found.slip == "f_for_slope":
+        formula, numbers = red(rf"f(u^{{({n})}})") + rf",\quad f = {f}", red(h)
+    else:
+        formula, numbers = rf"f'(u^{{({n})}}),\quad f' = {slope}", rf"f'({u})"
+        # Close to 1 three decimals of h would make 1 - h^2 look like 0.
+        if found.config.activation == "tanh" and abs(column.h[unit]) < 0.99:
+            numbers = rf"(1-{h}^2)"
+    return [
+        rf"\delta^{{({n})}} = ({back})\odot {formula}",
+        rf"({back})_{{{j}}} = {total} = {number(value)}",
+        rf"\delta_{{{j}}} = {number(value)}\cdot {numbers} = {_delta(column, unit)}",
+    ]
+
+
+def _heads_back(found: Pass, place: int, unit: int) -> list[str]:
+    column, dims = found.columns[place], found.config.latent_dim
+    n, j, after = column.number, unit % dims, found.columns[place + 1].delta
+    assert after is not None
+    if found.log_var is None:
+        return [
+            rf"\delta^{{({n})}} = \delta^{{({n + 1})}}\quad\text{{(no KL)}}",
+            rf"\delta_{{{unit + 1}}} = {_delta(column, unit)}",
+        ]
+    sign = red("-") if found.slip == "kl_sign" else "+"
+    beta, number_of_beta = r"\beta\," if found.beta != 1 else "", weight(found.beta)
+    if unit < dims:
+        mean = factor(float(found.mean[j]))
+        return [
+            rf"\delta^{{({n})}}_\mu = \delta^{{({n + 1})}} {sign} {beta}\mu",
+            rf"\delta_{{{unit + 1}}} = {number(float(after[j]))} {sign} {number_of_beta}{mean} = "
+            + _delta(column, unit),
+        ]
+    return _spread_back(found, place, unit, f"{sign} {beta}", f"{sign} {number_of_beta}")
+
+
+def _spread_back(found: Pass, place: int, unit: int, kl: str, kl_number: str) -> list[str]:
+    """delta of log sigma^2, or of u where sigma^2 = softplus(u).
+
+    ``kl`` and ``kl_number``: sign and weight of the KL's part, in symbols and in numbers.
+    """
+    column, j = found.columns[place], unit % found.config.latent_dim
+    after = found.columns[place + 1].delta
+    assert after is not None
+    n, std, variance = column.number, float(found.std[j]), float(found.std[j] ** 2)
+    noise = rf"{factor(float(found.eps[j]))}{{\cdot}}{factor(float(after[j]))}"
+    if found.config.encoder_head == "variance":
+        formula = rf"\Big[\frac{{\varepsilon\,\delta^{{({n + 1})}}}}{{2\sqrt{{\sigma^2}}}} {kl} "
+        formula += r"\tfrac12\Big(1-\frac1{\sigma^2}\Big)\Big]\,\mathrm{softplus}'(u)"
+        numbers = rf"\Big[\frac{{{noise}}}{{2{{\cdot}}{number(std)}}} {kl_number} "
+        numbers += rf"\tfrac12\Big(1-\frac1{{{number(variance)}}}\Big)\Big]"
+        numbers += rf"{{\cdot}}s({number(float(column.u[unit]))})"
+    else:
+        formula = rf"\tfrac12\,\varepsilon\,e^{{\varphi/2}}\,\delta^{{({n + 1})}} {kl}\tfrac12(e^\varphi - 1)"
+        numbers = rf"\tfrac12{{\cdot}}{noise}{{\cdot}}{number(std)} "
+        numbers += rf"{kl_number}\tfrac12({number(variance)} - 1)"
+    symbol = r"u_\sigma" if found.config.encoder_head == "variance" else r"\varphi"
+    return [
+        rf"\delta^{{({n})}}_{{{symbol}}} = {formula}",
+        rf"\delta_{{{unit + 1}}} = {numbers} = {_delta(column, unit)}",
+    ]

@@ -1,0 +1,92 @@
+"""The run in view: one line on how it stands, and the live board, redrawn while the run is active."""
+
+from typing import Final
+
+import streamlit as st
+
+from dashboard.components.board.element import training_board
+from dashboard.components.flow.element import training_flow
+from dashboard.runs.runner import JobView, runner
+from dashboard.shell import state
+from dashboard.train import cached
+
+TICK_S: Final = 0.5
+WATCH_TICK_S: Final = 1.0
+"""For a run of another session, or one that is queued: thirty who watch cost the server half as much."""
+FIRST_POINT_S: Final = 0.4
+"""How long Start may hold the page back so that the first picture has points already."""
+AFTERWORD: Final = {
+    "finished": "See it on **Latent space**, or change a setting and press **Start**.",
+    "stopped": "**Resume** goes on from here; **Start** begins a new run.",
+    "stopped_early": "The last weights are kept: see them on **Latent space** and **ELBO**.",
+    "interrupted": "**Resume** goes on from the last save.",
+    "crashed": "",
+    "diverged": "Choose a smaller learning rate in the sidebar and press **Start**.",
+    "failed": "Change that setting in the sidebar and press **Start**.",
+}
+
+
+def watch(view: JobView) -> None:
+    """Progress and board of a run, redrawn by themselves while the run is active."""
+    if view.status == "running" and view.step == 0:
+        _await_first_point(view.run_id)
+    own = state.started_here(view.run_id) and view.status != "queued"
+    every = (TICK_S if own else WATCH_TICK_S) if view.is_active else None
+    st.fragment(_live, run_every=every)(view.run_id, view.status)
+
+
+def _live(run_id: str, status: str) -> None:
+    view = runner().view(run_id)
+    if view is None or view.status != status:
+        # Buttons and ticking depend on the state of the run: the whole page is drawn again, once.
+        st.rerun()
+    _status_line(view)
+    version = runner().store.snapshot_version(run_id)
+    payload = None if version is None else cached.board(run_id, version)
+    if version is None or payload is None:
+        return
+    training_board(payload, key="board")
+    flow = cached.flow(run_id, version)
+    if flow is not None:
+        training_flow(flow, key="flow")
+
+
+def _await_first_point(run_id: str) -> None:
+    for _ in range(4):
+        view = runner().view(run_id)
+        if view is None or view.step > 0 or view.status != "running":
+            return
+        runner().wait(run_id, FIRST_POINT_S / 4)
+
+
+def _status_line(view: JobView) -> None:
+    share = view.step / view.num_steps if view.num_steps else 0.0
+    st.progress(min(1.0, share), text=status_text(view))
+
+
+def status_text(view: JobView) -> str:
+    """One line on how the run stands: words first, numbers after."""
+    return f"{view.name} · {_standing(view)}"
+
+
+def _standing(view: JobView) -> str:
+    if view.status == "queued":
+        return (
+            f"**Waiting**: number {view.queue_position} in the queue. It starts by itself when a core is "
+            "free; meanwhile **Latent space** and **ELBO** show the pretrained model."
+        )
+    live = f"β {view.beta:.12g} · η {view.learning_rate:.12g}"
+    done = f"step {view.step:,} · epoch {view.epoch:,} of {view.num_epochs:,}"
+    if view.status == "paused":
+        return f"**Paused** at {done} · {live}. **Resume** goes on, **Step** makes one update."
+    if view.status == "running":
+        note = f" · {view.message}" if view.message else ""
+        return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s · {_eta(view)} · {live}{note}"
+    return f"**{view.message}** {AFTERWORD.get(view.status, '')}"
+
+
+def _eta(view: JobView) -> str:
+    if view.eta_s is None:
+        return "time left: measuring"
+    minutes, seconds = divmod(round(view.eta_s), 60)
+    return f"{minutes} min {seconds:02d} s left" if minutes else f"{seconds} s left"

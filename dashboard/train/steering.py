@@ -1,0 +1,125 @@
+"""What steers a run on the Train page: its buttons, and the controls that act while it trains."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import streamlit as st
+
+from dashboard.runs.runner import JobView, runner
+from dashboard.shell import controls, state
+from dashboard.shell.choice import stressed
+from vae_core.config import RunConfig
+from vae_core.errors import BadInput
+
+_BUTTON_HELP: Final = {
+    "train_start": "Starts a new run with the settings in the sidebar; your run is stopped if it still goes.",
+    "train_pause": "Holds the training between two steps; Resume goes on from there.",
+    "train_step": "Makes one update (one mini-batch), then waits.",
+    "train_epoch": "Trains to the end of this pass over the data, then waits.",
+    "train_stop": "Ends the run; what it has learned is kept.",
+    "train_reset": "The same run again from its first step: the same settings, the same initial weights.",
+}
+
+
+def run_in_view() -> JobView | None:
+    """The run in view as it stands; an id without a run is said once and forgotten."""
+    run_id = state.current_run()
+    if run_id is None:
+        return None
+    view = runner().view(run_id)
+    if view is None:
+        state.forget_run()
+        state.say_next("The run that this link names no longer exists. Press **Start** for a new one.")
+    return view
+
+
+def buttons(view: JobView | None) -> None:
+    """Start, pause or resume, one step, one epoch, stop, reset."""
+    active = view is not None and view.is_active
+    running = active and view is not None and view.status in ("running", "queued")
+    can_resume = view is not None and view.is_resumable
+    can_step = view is None or view.status in ("running", "paused")
+    with st.container(horizontal=True, gap="xsmall"):
+        start, kind = stressed("Start")
+        _button(start, "train_start", _start, icon="play_arrow", type=kind)
+        if can_resume:
+            _button("Resume", "train_pause", lambda: _send("resume"), icon="resume")
+        else:
+            _button("Pause", "train_pause", lambda: _send("pause"), icon="pause", disabled=not running)
+        _button("Step", "train_step", lambda: _step("step"), icon="skip_next", disabled=not can_step)
+        _button("Epoch", "train_epoch", lambda: _step("epoch"), icon="fast_forward", disabled=not can_step)
+        _button("Stop", "train_stop", lambda: _send("stop"), icon="stop", disabled=not active)
+        _button("Reset", "train_reset", _reset, icon="restart_alt", disabled=view is None)
+
+
+def beta_changed() -> None:
+    """Gives β to the running training, if there is one."""
+    _send("set", beta=controls.value("beta"))
+
+
+def learning_rate_changed() -> None:
+    """Gives the learning rate to the running training, if there is one."""
+    _send("set", learning_rate=controls.value("learning_rate"))
+
+
+def speed_changed() -> None:
+    """Gives the speed limit to the running training, if there is one."""
+    _send("set", speed=controls.live_speed())
+
+
+def _button(label: str, key: str, on_click: Callable[[], None], *, icon: str, **options: Any) -> None:
+    st.button(label, key=key, on_click=on_click, icon=f":material/{icon}:", help=_BUTTON_HELP[key], **options)
+
+
+def _start() -> None:
+    _submit(hold=False)
+
+
+def _submit(*, hold: bool) -> str | None:
+    try:
+        config = controls.read_config(hold=hold)
+        run_id = _replace_run(config)
+    except BadInput as err:
+        state.say_next(str(err))
+        return None
+    if controls.live_speed() is not None:
+        runner().send(run_id, "set", speed=controls.live_speed())
+    return run_id
+
+
+def _replace_run(config: RunConfig) -> str:
+    before = state.current_run()
+    if before is not None and state.started_here(before):
+        runner().send(before, "stop")
+    run_id = runner().submit(config)
+    state.show_run(run_id)
+    return run_id
+
+
+def _step(unit: str) -> None:
+    run_id = state.current_run() or _submit(hold=True)
+    if run_id is not None:
+        runner().send(run_id, "step", unit=unit)
+
+
+def _reset() -> None:
+    view = run_in_view()
+    if view is None:
+        return
+    try:
+        _replace_run(view.config.held())
+    except BadInput as err:
+        state.say_next(str(err))
+        return
+    # The controls that were moved during the run go back to what the run begins with.
+    train = view.config.train
+    state.set_control("beta", train.beta)
+    if train.learning_rate in state.LEARNING_RATES:
+        state.set_control("learning_rate", train.learning_rate)
+
+
+def _send(command: str, **values: object) -> None:
+    run_id = state.current_run()
+    if run_id is not None:
+        runner().send(run_id, command, **values)
+        runner().wait(run_id, 0.3)

@@ -1,0 +1,169 @@
+"""What a link says: the table of its parameters in both directions, links of before, and garbage."""
+
+from typing import Any, Final
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.runs.runner import LocalRunner
+from dashboard.shell.pages import PAGES
+from dashboard.shell.state import PARAMETERS, Choice, Number, Text, Whole, read_link, write_link
+from tests.page_scripts import TINY, choose, open_page, runner, trained, turn_to
+
+__all__ = ["runner"]  # a fixture
+
+OLD_LINKS: Final = {
+    ("dataset", "Handwritten digits"): "digits",
+    ("dataset", "Two moons"): "two_moons",
+    ("dataset", "Pinwheel"): "pinwheel",
+    ("dataset", "Swiss roll"): "swiss_roll",
+    ("dataset", "Ring of Gaussians"): "gaussian_ring",
+    ("dataset", "MNIST and relatives"): "idx",
+    ("elbo_view", "All data"): "all_examples",
+    ("elbo_view", "One datum"): "one_example",
+    ("elbo_view", "Watch q move"): "watch_q",
+    ("elbo_view", "Units and pitfalls"): "units",
+    ("free_energy_view", "Which component?"): "component",
+    ("free_energy_view", "A Gaussian q"): "gaussian",
+    ("free_energy_view", "EM"): "em",
+    ("free_energy_view", "Spot the error"): "errors",
+    ("gradients_view", "Estimators"): "estimators",
+    ("gradients_view", "Back-propagation by hand"): "back_propagation",
+    ("estimators_of", "a one-line function"): "function",
+    ("estimators_of", "this model's datum"): "elbo",
+    ("priors_view", "Priors"): "priors",
+    ("priors_view", "Weights"): "weights",
+    ("compare_view", "Dimension reduction"): "reduction",
+    ("compare_view", "Optimisers"): "optimisers",
+    ("optimiser_view", "A race"): "race",
+    ("optimiser_view", "On a surface"): "surface",
+}
+"""What links held while they held labels. Such links are about: this list only ever grows."""
+GARBAGE: Final = ("", " ", "nan", "inf", "-1", "1e999", "1_0", "٣", "0x1", "<b>", "\0", "\u202e", "9" * 5000)
+
+
+def values_of(key: str) -> list[Any]:
+    """Values that a parameter may have, its extremes among them."""
+    kind, default = PARAMETERS[key].kind, PARAMETERS[key].default
+    if isinstance(kind, Choice):
+        return list(kind.options)
+    if isinstance(kind, Whole):
+        return [kind.low, kind.high, default]
+    if isinstance(kind, Number):
+        return [default, *(kind.among or (kind.low, kind.high, kind.high / 3, kind.high / 80_000, 0.1 + 0.2))]
+    assert isinstance(kind, Text)
+    return [default, "", "400, 200", "a b&c=d#e+%", "Ω/μ", "x" * kind.longest]
+
+
+@pytest.mark.parametrize("key", PARAMETERS)
+def test_every_value_survives_a_link(key: str) -> None:
+    page, default = PARAMETERS[key].page, PARAMETERS[key].default
+    for value in values_of(key):
+        text = write_link({key: value}, page)
+        assert read_link(text) == ({} if value == default else {key: value})
+        assert all(type(found) is type(value) for found in read_link(text).values())
+
+
+@pytest.mark.parametrize("key", PARAMETERS)
+def test_default_is_a_value_that_a_link_could_say(key: str) -> None:
+    default = PARAMETERS[key].default
+    assert PARAMETERS[key].kind.read(str(default)) == default
+
+
+@pytest.mark.parametrize(("key", "label"), OLD_LINKS)
+def test_link_of_before_opens(key: str, label: str) -> None:
+    assert read_link({key: label}) == {key: OLD_LINKS[key, label]}
+
+
+def test_every_choice_that_links_have_is_an_identifier() -> None:
+    for key, parameter in PARAMETERS.items():
+        if isinstance(parameter.kind, Choice) and key != "speed":
+            assert all(option.isidentifier() for option in parameter.kind.options), key
+
+
+@pytest.mark.parametrize("key", [key for key, one in PARAMETERS.items() if not isinstance(one.kind, Text)])
+def test_garbage_says_nothing(key: str) -> None:
+    kind = PARAMETERS[key].kind
+    taken = {text for text in GARBAGE if kind.read(text) is not None}
+    assert taken == set(), taken
+
+
+def test_text_that_cannot_be_typed_says_nothing() -> None:
+    assert read_link({"hidden": "1\0", "likelihood_scale": "\u202e1", "data_folder": "x" * 5000}) == {}
+
+
+def test_a_link_says_what_differs_and_belongs_to_its_page() -> None:
+    values = {"beta": 0.00025, "seed": 0, "latent_dim": 3, "elbo_view": "units"}
+    assert write_link(values, "train") == {"beta": "0.00025", "latent_dim": "3"}
+    assert write_link(values, "elbo") == {"elbo_view": "units"}
+    assert write_link(values, "") == {}
+
+
+def test_every_parameter_belongs_to_a_page_of_the_app() -> None:
+    assert {parameter.page for parameter in PARAMETERS.values()} <= {page.name for page in PAGES}
+
+
+def query(at: AppTest) -> dict[str, str]:
+    return {key: text[0] if isinstance(text, list) else text for key, text in at.query_params.items()}
+
+
+def test_old_link_opens_and_becomes_a_new_one() -> None:
+    at = open_page("train", dataset="Two moons", beta="0.00025", latent_dim="999", from_mail="yes")
+    assert at.selectbox(key="dataset").value == "two_moons"
+    assert at.slider(key="beta").value == 0.00025
+    assert at.number_input(key="latent_dim").value == 2
+    assert query(at) == {"dataset": "two_moons", "beta": "0.00025", "from_mail": "yes"}
+
+
+def test_whole_configuration_is_in_the_link(runner: LocalRunner) -> None:
+    said = {
+        "likelihood": "gaussian",
+        "likelihood_scale": "learned",
+        "encoder_head": "variance",
+        "activation": "relu",
+        "optimizer": "sgd",
+        "momentum": "0.5",
+        "batch_size": "7",
+        "num_epochs": "3",
+        "beta_schedule": "linear",
+        "schedule_epochs": "2",
+        "free_bits": "0.125",
+        "patience": "4",
+        "num_samples": "2",
+        "learning_rate": "0.01",
+        "speed": "30",
+        "hidden": "16, 8",
+    }
+    at = open_page("train", **said)
+    assert query(at) == said
+    at.button(key="train_start").click().run()
+    assert not at.error
+    view = runner.view(query(at)["run"])
+    assert view is not None
+    runner.send(view.run_id, "stop")
+    model, train = view.config.model, view.config.train
+    assert (model.likelihood, model.likelihood_scale, model.hidden_dims) == ("gaussian", None, (16, 8))
+    assert (model.encoder_head, model.activation) == ("variance", "relu")
+    assert (train.optimizer, train.momentum, train.learning_rate) == ("sgd", 0.5, 0.01)
+    assert (train.batch_size, train.num_epochs, train.num_samples) == (7, 3, 2)
+    assert (train.beta_schedule, train.schedule_epochs) == ("linear", 2)
+    assert (train.free_bits, train.patience) == (0.125, 4)
+
+
+def test_settings_come_back_with_their_page() -> None:
+    at = open_page("train", seed="7", elbo_view="units")
+    assert query(at) == {"seed": "7"}
+    turn_to(at, "elbo")
+    assert query(at) == {"elbo_view": "units"}
+    choose(at, "elbo_view", "all_examples")
+    assert query(at) == {}
+    turn_to(at, "train")
+    assert query(at) == {"seed": "7"}
+
+
+def test_run_in_view_is_in_the_link_of_every_page(runner: LocalRunner) -> None:
+    run_id = trained(runner, TINY)
+    at = open_page("train", run=run_id, seed="7")
+    for page, others in (("elbo", {}), ("compare", {}), ("train", {"seed": "7"})):
+        turn_to(at, page)
+        assert query(at) == {"run": run_id, **others}
