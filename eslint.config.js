@@ -1,16 +1,9 @@
 import js from "@eslint/js";
 import globals from "globals";
 
-const UNCONVERTED = ["latent/", ...["base", "plane", "pictures", "points"].map((name) => `board/${name}.js`)];
-
 export default [
   {
-    ignores: [
-      "dashboard/components/*/bundle.js",
-      ...UNCONVERTED.map((path) => `dashboard/components/${path}`),
-      "**/.venv/",
-      "**/venv/",
-    ],
+    ignores: ["dashboard/components/*/bundle.js", "**/.venv/", "**/venv/"],
   },
   js.configs.recommended,
   {
@@ -19,6 +12,7 @@ export default [
       "prefer-const": "error",
       "no-console": "error",
       "no-warning-comments": "error",
+      "no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       eqeqeq: "error",
     },
   },

@@ -93,7 +93,7 @@ def slider(browser: Browser, url: str, presses: int) -> Times:
     """Moves the slider of data on ELBO by keys and waits for the datum's new numbers each time."""
     page = browser.new_page(viewport={"width": 1280, "height": 1400})
     page.goto(url)
-    handle = page.get_by_role("slider", name="Datum")
+    handle = page.get_by_role("slider", name="Example")
     handle.wait_for(timeout=WAIT_MS)
     line = page.get_by_text("KL(q ‖ true posterior)").filter(has_text="log p(x)").first
     line.wait_for(timeout=WAIT_MS)

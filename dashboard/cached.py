@@ -74,6 +74,11 @@ def _encoded(subject: Subject, split: Split, num_samples: int) -> Encoded:
     )
 
 
+def mean(values: Array) -> float:
+    """Mean over the examples, in float64."""
+    return float(values.astype(np.float64).mean())
+
+
 def decode(subject: Subject, z: Array) -> Array:
     """E[x|z] at z of shape (n, J), shape (n, D): a tenth of a millisecond, so it is not kept."""
     import torch

@@ -1,7 +1,8 @@
-"""Images of data as pixels for the browser: enlarged without smoothing, black ground, white ink."""
+"""Images as pixels for the browser: enlarged without smoothing, black ground, white ink."""
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,11 +10,13 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from dashboard.formats import signed
+
 Pixels = NDArray[np.uint8]
 
 
 def picture(x: NDArray[np.float32], image_shape: tuple[int, int], *, size: int) -> Pixels:
-    """One datum as an image about ``size`` pixels high.
+    """One example as an image about ``size`` pixels high.
 
     Arguments:
         x: Shape (D,), 0 is black and 1 white; values beyond are clipped, NaN is black.
@@ -24,7 +27,7 @@ def picture(x: NDArray[np.float32], image_shape: tuple[int, int], *, size: int) 
 
 
 def strip(x: NDArray[np.float32], image_shape: tuple[int, int], *, size: int, gap: int = 4) -> Pixels:
-    """Several data side by side, each about ``size`` pixels high; ``x`` of shape (n, D)."""
+    """Several examples side by side, each about ``size`` pixels high; ``x`` of shape (n, D)."""
     height, width = image_shape
     scale = max(1, size // height)
     pixels = (np.clip(np.nan_to_num(x), 0, 1) * 255).astype(np.uint8).reshape(-1, height, width)
@@ -47,3 +50,40 @@ def show(pixels: Pixels, *, alt: str, width: Literal["content", "stretch"] = "co
     and go as soon as a run of the script does not name them, maybe before a slow browser has asked for them.
     """
     st.image(f"data:image/png;base64,{base64.b64encode(png(pixels)).decode()}", alt=alt, width=width)
+
+
+def example_strip(
+    x: NDArray[np.float32], image_shape: tuple[int, int] | None, *, size: int, gap: int = 10
+) -> Pixels | None:
+    """Examples of shape (n, D) side by side as a picture; None where they are points."""
+    return None if image_shape is None else strip(x, image_shape, size=size, gap=gap)
+
+
+def show_examples(
+    x: NDArray[np.float32],
+    image_shape: tuple[int, int] | None,
+    *,
+    size: int,
+    alt: str,
+    gap: int = 10,
+    names: Sequence[str] | None = None,
+) -> None:
+    """Draws examples side by side, or writes them as numbers where they are points.
+
+    Arguments:
+        x: Shape (n, D).
+        image_shape: (height, width) of the images; None for points.
+        size: Wanted height of an image in pixels.
+        alt: What the picture shows, for those who do not see it.
+        gap: Pixels between the images.
+        names: What stands before each point.
+    """
+    pixels = example_strip(x, image_shape, size=size, gap=gap)
+    if pixels is not None:
+        show(pixels, alt=alt)
+        return
+    texts = [f"({', '.join(map(signed, row))})" for row in x.tolist()]
+    if names is None:
+        st.markdown(" → ".join(texts))
+    else:
+        st.markdown(" · ".join(f"{name} **{text}**" for name, text in zip(names, texts, strict=True)))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from vae_core.runs.runfile import Run
 
 Split = Literal["held_out", "training"]
+SPLITS: Final[dict[Split, str]] = {"held_out": "held-out", "training": "training"}
+"""The parts of a data set, as the reader names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,11 @@ class Subject:
     def class_names(self) -> tuple[str, ...]:
         """Names of the labels 0, 1, ..."""
         return self.data.class_names
+
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether the encoder gives a point z = μ(x), so that there is no q(z|x), no KL and no bound."""
+        return self.config.model.encoder_head == "deterministic"
 
     @property
     def beta_in_force(self) -> float:

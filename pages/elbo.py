@@ -1,6 +1,80 @@
 """How good is the bound? (log p(x), the ELBO and every part of the gap between them; all are measured.)"""
 
-from dashboard.elbo import page as elbo_page
-from dashboard.shell import header
+import streamlit as st
 
-elbo_page.draw(header.subject())
+from dashboard.cached import encoded
+from dashboard.elbo import all_examples, gaps, one_example, units, watch_q
+from dashboard.shell import header
+from dashboard.shell.choice import one_of
+from dashboard.subject import SPLITS
+
+VIEWS = {
+    "all_examples": "All examples",
+    "one_example": "One example",
+    "watch_q": "Watch q move",
+    "units": "Units and pitfalls",
+}
+VIEW_HELP = (
+    "**All examples**: the bound on average, and its parts. **One example**: its log p(x), and how much of "
+    "it the ELBO reaches. **Watch q move**: q is optimised towards the true posterior. **Units and "
+    "pitfalls**: sum or mean, grey pixels, densities, collapse."
+)
+SPLIT_HELP = "Held-out examples were never trained on: only they tell how good the model is."
+SAMPLES_HELP = (
+    r"$M$, samples of $z$ for each example in "
+    r"$\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m\log p(x|z_m)$. The KL is exact."
+)
+
+shown = header.subject()
+view = one_of("View", VIEWS, key="elbo_view", help_text=VIEW_HELP)
+num_samples = 1
+with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+    split = one_of("Data", SPLITS, key="elbo_split", help_text=SPLIT_HELP)
+    if view != "watch_q":  # that one integrates over z by a rule of its own
+        num_samples = st.select_slider(
+            "Samples M",
+            (1, 3, 10, 30, 100),
+            key="elbo_samples",
+            help=SAMPLES_HELP,
+            width=220,
+            persist_state="session",
+        )
+terms = encoded(shown, split, num_samples=num_samples)
+
+if view == "all_examples" and shown.is_deterministic:
+    all_examples.reconstruction_alone(terms)
+elif view == "all_examples":
+    all_examples.headline(terms, split, num_samples)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.subheader("Two terms", help=all_examples.TERMS_HELP)
+        all_examples.two_terms(terms)
+    with right:
+        st.subheader("KL by latent dimension", help=all_examples.KL_HELP)
+        all_examples.kl_per_dim(terms)
+    st.subheader("The gap between the ELBO and log p(x)", help=gaps.HELP)
+    gaps.draw(shown, split)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.subheader("The KL decomposed", help=all_examples.SURGERY_HELP)
+        all_examples.kl_decomposition(shown, split)
+    with right:
+        st.subheader("Rate and distortion", help=all_examples.RATE_HELP)
+        all_examples.rate_and_distortion(shown)
+elif view == "units":
+    st.subheader("Sum or mean?", help=units.REDUCTIONS_HELP)
+    units.reductions(shown, terms)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.subheader("Limits of the reconstruction")
+        units.limits(shown, terms)
+    with right:
+        st.subheader("Collapse: predicted and measured", help=units.COLLAPSE_HELP)
+        units.collapse(shown, terms)
+elif shown.is_deterministic:
+    st.warning("A deterministic encoder has no q(z|x): there is no bound to look at, and no q to move.")
+elif view == "one_example":
+    one_example.draw(shown, split, terms, num_samples)
+else:
+    st.subheader("One set of variational parameters for one example", help=watch_q.HELP)
+    watch_q.draw(shown, split)

@@ -1,21 +1,41 @@
-"""Where does each datum live, and what lies between?"""
+"""Where does each image live, and what lies between? (The latent plane, and what the decoder makes of it.)"""
 
 import streamlit as st
 
-from dashboard.latent import grid as latent_grid
-from dashboard.latent import more as latent_more
-from dashboard.latent import plane as latent_page
-from dashboard.latent import samples as latent_samples
+from dashboard.cached import encoded
+from dashboard.latent import aggregate, arithmetic, grid, neighbours, plane, projection, saving, selection
 from dashboard.shell import header
 
 shown = header.subject()
-header.stop_if_diverged(shown)
-plane = latent_page.choose_plane(shown)
-st.subheader("Latent plane", help=latent_page.PLANE_HELP)
-latent_page.explore(shown, plane)
-st.subheader("Decoded grid", help=latent_grid.GRID_HELP)
-latent_grid.draw(shown, plane)
-latent_samples.section(shown, plane)
-st.subheader("Look closer", help="Single data, many at once, sums of classes, and other projections.")
-latent_more.exports(shown)
-latent_more.sections(shown, plane)
+dims = plane.choose(shown)
+
+st.subheader("Latent plane", help=plane.HELP)
+plane.explore(shown, dims)
+
+st.subheader("Decoded grid", help=grid.HELP)
+grid.draw(shown, dims)
+
+st.subheader("Prior against aggregate posterior", help=aggregate.HELP)
+aggregate.histograms(shown, dims)
+aggregate.samples(shown)
+
+st.subheader("Look closer", help="One example, many at once, sums of classes, and other projections.")
+saving.export_menu(encoded(shown), shown.class_names)
+near, many, sums, maps = st.tabs(
+    ["Neighbours", "Select many", "Class arithmetic", "Projections"],
+    on_change="rerun",  # only the open one is computed
+    key="latent_more",
+)
+if near.open:
+    with near:
+        neighbours.draw(shown)
+if many.open:
+    with many:
+        st.caption(selection.HELP)
+        selection.draw(shown, dims)
+if sums.open:
+    with sums:
+        arithmetic.draw(shown)
+if maps.open:
+    with maps:
+        projection.draw(shown)

@@ -29,12 +29,14 @@ def gaps(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arr
     """``RUN_FILE SEED``: log p(x), the ELBO and its gaps for the examples ``x``."""
     import torch
 
-    from vae_core.evidence.gaps import measure
+    from vae_core.evidence import measure_gaps
 
     run_file, seed = arguments
     state, run = _run(run_file)
     generator = torch.Generator().manual_seed(int(seed))
-    found = measure(run.model(), torch.from_numpy(inputs["x"]), generator=generator, on_progress=on_progress)
+    found = measure_gaps(
+        run.model(), torch.from_numpy(inputs["x"]), generator=generator, on_progress=on_progress
+    )
     arrays = {name: value.double().numpy() for name, value in found._asdict().items()}
     return arrays | state | {"step": np.array(run.step)}
 

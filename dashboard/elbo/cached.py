@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cached as cache
+from dashboard.cached import Encoded, decode, encoded
 from dashboard.subject import BY_DIGEST, Split, Subject
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vae_core.evidence.posterior_density import PosteriorGrid
     from vae_core.latent.aggregate import Surgery
 
+Array = NDArray[np.float32]
 MAX_SURGERY_EXAMPLES: Final = 1000
 MAX_SURGERY_SAMPLES: Final = 10
 _SURGERY_DIMS: Final = 20
@@ -25,20 +26,27 @@ _SURGERY_DIMS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExampleBound:
-    """What is measured of the bound of one example.
+class Example:
+    """One example, what the model makes of it, and what is measured of its bound.
 
     Arguments:
+        x_and_decoded: The example, and E[x|z] at its posterior mean, shape (2, D).
+        class_name: Empty where it has no class.
+        mean, std: Of q(z|x), shape (J,).
+        kl: KL(q || prior), nats.
         evidence: log p(x) and the gap, each of shape (1,); None for J > 2.
         posterior: The true posterior on a grid; None for J > 2.
         curve: The importance-weighted bound, and log p(x|z) of its samples.
-        kl: KL(q || prior), nats.
     """
 
+    x_and_decoded: Array
+    class_name: str
+    mean: Array
+    std: Array
+    kl: float
     evidence: "Evidence | None"
     posterior: "PosteriorGrid | None"
     curve: "ImportanceCurve"
-    kl: float
 
     @property
     def elbo(self) -> float:
@@ -46,6 +54,11 @@ class ExampleBound:
         if self.evidence is not None:
             return float(self.evidence.elbo)
         return float(self.curve.log_likelihoods.mean()) - self.kl
+
+    @property
+    def log_evidence(self) -> float | None:
+        """log p(x), nats; None where no grid is fine enough for it."""
+        return None if self.evidence is None else float(self.evidence.log_evidence)
 
 
 # What all examples of a model share: 13 MB for 784 pixels.
@@ -57,7 +70,7 @@ def _lattice(subject: Subject) -> "Lattice | None":
 
 
 @st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=BY_DIGEST)
-def example_bound(subject: Subject, split: Split, index: int) -> ExampleBound:
+def example(subject: Subject, split: Split, index: int) -> Example:
     """log p(x) of one example, its true posterior, and its bounds."""
     import torch
 
@@ -65,18 +78,23 @@ def example_bound(subject: Subject, split: Split, index: int) -> ExampleBound:
     from vae_core.evidence.importance import importance_curve
     from vae_core.evidence.posterior_density import posterior_on_grid
 
-    model, terms = subject.model, cache.encoded(subject, split)
+    model, terms = subject.model, encoded(subject, split)
+    label = int(terms.labels[index])
     x = torch.from_numpy(terms.x[index])
     # Noise of its own for each example: a rare draw that all shared would lift the curves of all of them.
     noise = torch.Generator().manual_seed(subject.config.seed + 1 + index)
     is_exact = model.config.latent_dim <= MAX_EXACT_DIMS
     evidence = exact_evidence(model, x[None], decoded=_lattice(subject)) if is_exact else None
     log_evidence = None if evidence is None else float(evidence.log_evidence)
-    return ExampleBound(
+    return Example(
+        x_and_decoded=np.stack([terms.x[index], decode(subject, terms.means[index : index + 1])[0]]),
+        class_name=subject.class_names[label] if label >= 0 else "",
+        mean=terms.means[index],
+        std=terms.stds[index],
+        kl=float(terms.kl[index]),
         evidence=evidence,
         posterior=posterior_on_grid(model, x) if is_exact else None,
         curve=importance_curve(model, x, log_evidence=log_evidence, generator=noise),
-        kl=float(terms.kl[index]),
     )
 
 
@@ -97,19 +115,22 @@ def surgery(subject: Subject, split: Split) -> "Surgery":
     """Mutual information, total correlation and dimension-wise KL of the first examples."""
     import torch
 
+    from vae_core.distributions import DiagonalNormal
     from vae_core.latent.aggregate import kl_surgery
 
-    terms = cache.encoded(subject, split)
-    means, stds = (torch.from_numpy(part[:MAX_SURGERY_EXAMPLES]) for part in (terms.means, terms.stds))
+    terms = encoded(subject, split)
+    means, stds = (
+        torch.from_numpy(part[:MAX_SURGERY_EXAMPLES]).double() for part in (terms.means, terms.stds)
+    )
     noise = torch.Generator().manual_seed(subject.config.seed)
     num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // means.shape[1]))
-    return kl_surgery(means, stds, num_samples=num_samples, generator=noise)
+    return kl_surgery(DiagonalNormal.from_std(means, stds), num_samples=num_samples, generator=noise)
 
 
-def active_units(subject: Subject, split: Split) -> NDArray[np.bool_]:
-    """Which latent dimensions say anything, shape (J,)."""
+def active_units(terms: Encoded) -> NDArray[np.bool_]:
+    """Which latent dimensions are active, shape (J,)."""
     import torch
 
     from vae_core.latent.aggregate import active_units as active
 
-    return active(torch.from_numpy(cache.encoded(subject, split).means)).numpy()
+    return active(torch.from_numpy(terms.means)).numpy()

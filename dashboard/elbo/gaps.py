@@ -1,4 +1,4 @@
-"""The gaps of the bound for all data: a task beside the server, then a table and a histogram."""
+"""The gaps of the bound for all examples: a task in the background, then a table and a histogram."""
 
 from typing import Any, Final
 
@@ -15,25 +15,31 @@ from dashboard.shell.task_line import task_line
 from dashboard.subject import Split, Subject
 
 Array = NDArray[np.float64]
-GAP_HELP: Final = (
+HELP: Final = (
     r"$\log p(x) - \mathrm{ELBO}(x) = \mathrm{KL}(q(z|x)\,\|\,p(z|x)) \ge 0$ = **amortisation gap** (the "
-    "best diagonal Gaussian for this datum beats the encoder's) + **approximation gap** (no diagonal "
-    "Gaussian is the true posterior). Cremer, Li and Duvenaud 2018."
+    "best diagonal Gaussian for this example beats the encoder's) + **approximation gap** (no "
+    "diagonal Gaussian is the true posterior). Cremer, Li and Duvenaud 2018."
 )
 MEASURE_HELP: Final = (
-    "log p(x) of each datum by quadrature (J ≤ 2) or by annealed importance sampling, and the best diagonal "
-    "Gaussian for each by gradient ascent. It takes seconds to minutes, beside the server."
+    "log p(x) of each example by quadrature (J ≤ 2) or by annealed importance sampling, and the best "
+    "diagonal Gaussian for each by gradient ascent. It takes seconds to minutes, in the background."
 )
 
 
-def name_of(shown: Subject, split: Split) -> str:
-    """Of the task that measures these data with this run's weights; the newest result is kept."""
+def result_of(shown: Subject, split: Split) -> dict[str, NDArray[Any]] | None:
+    """What was measured for these examples with these very weights; None where nothing was."""
+    result = tasks().result(_name(shown, split))
+    return result if result is not None and str(result["digest"]) == shown.digest else None
+
+
+def _name(shown: Subject, split: Split) -> str:
+    # Not of the weights: the newest result stays on the page while the run goes on.
     return task_key("gaps", str(shown.path), split)
 
 
 def draw(shown: Subject, split: Split) -> None:
     """The measured gaps; where there are none, the button that measures them."""
-    name = name_of(shown, split)
+    name = _name(shown, split)
     result = tasks().result(name)
     if result is None:
         st.markdown("The ELBO is a bound: how far below log p(x) is it, and why? This needs log p(x) itself.")
@@ -50,7 +56,7 @@ def draw(shown: Subject, split: Split) -> None:
     with right:
         gaps = result["log_evidence"] - result["elbo"]
         figure = gap_figure(gaps, "KL(q ‖ true posterior)", theme=state.theme_name())
-        alt = f"Histogram of the gaps of {len(gaps)} data, {gaps.min():.3f} to {gaps.max():.3f} nats."
+        alt = f"Histogram of the gaps of {len(gaps)} examples, {gaps.min():.3f} to {gaps.max():.3f} nats."
         st.plotly_chart(figure, key="gaps", alt=alt, config=CHART_CONFIG)
 
 
@@ -80,7 +86,7 @@ def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:
         ("· approximation gap", log_evidence - best),
         ("importance-weighted bound, K = 1000", result["iw_bound"]),
     ]
-    lines = ["| nats per datum | mean | ± s.e. |", "| --- | ---: | ---: |"]
+    lines = ["| nats per example | mean | ± s.e. |", "| --- | ---: | ---: |"]
     lines += [f"| {label} | {signed(_mean(values), 3)} | {_error(values):.3f} |" for label, values in rows]
     st.markdown("\n".join(lines))
     st.caption(_how(shown, result))
@@ -88,7 +94,7 @@ def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:
 
 def _how(shown: Subject, result: dict[str, NDArray[Any]]) -> str:
     count = len(result["log_evidence"])
-    about = f"The first {count:,} data; ± is the standard error of the mean over them. "
+    about = f"The first {count:,} examples; ± is the standard error of the mean over them. "
     if len(result["kl_to_posterior"]):
         residual = result["log_evidence"] - result["elbo"] - result["kl_to_posterior"]
         return about + (
@@ -99,8 +105,8 @@ def _how(shown: Subject, result: dict[str, NDArray[Any]]) -> str:
     return about + (
         f"With J = {shown.config.model.latent_dim} no grid is fine enough for the exact log p(x) (J ≤ 2): "
         "annealed importance sampling stands in for it, a lower bound in expectation, with "
-        f"± {_mean(result['error']):.3f} nats for each datum. Half of its chains start from the best "
-        "diagonal Gaussian, half from the prior, none from the encoder: it cannot spoil its own judge."
+        f"± {_mean(result['error']):.3f} nats for each example. Half of its chains start from the best "
+        "diagonal Gaussian, half from the prior, none from the encoder, whose gap this measures."
     )
 
 

@@ -1,17 +1,18 @@
-"""What the ELBO page says on units and pitfalls: reductions, grey pixels, densities, bits, collapse."""
+"""Units and pitfalls: loss reductions, entropy of grey pixels, densities, bits, posterior collapse."""
 
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import streamlit as st
 
-from dashboard import cached as cache
+from dashboard.cached import Encoded, mean
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.rates import collapse_figure
 from dashboard.formats import rounded, signed
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
-from dashboard.subject import Split, Subject
+from dashboard.shell.pages import to_train
+from dashboard.subject import Subject
 
 if TYPE_CHECKING:
     from vae_core.labs.loss_conventions import Program
@@ -35,21 +36,9 @@ COLLAPSE_HELP: Final = (
 )
 
 
-def draw(shown: Subject, split: Split, num_samples: int) -> None:
-    """All of it, for the data in view."""
-    st.subheader("Sum or mean?", help=REDUCTIONS_HELP)
-    _reductions(shown, split, num_samples)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.subheader("Limits of the reconstruction")
-        _limits(shown, split, num_samples)
-    with right:
-        st.subheader("Collapse: predicted and measured", help=COLLAPSE_HELP)
-        _collapse(shown, split, num_samples)
-
-
 @st.fragment
-def _reductions(shown: Subject, split: Split, num_samples: int) -> None:
+def reductions(shown: Subject, terms: Encoded) -> None:
+    """The loss and the effective β of a program that sums or averages as the switches say."""
     columns = st.columns(4)
     with columns[0]:
         pixels = _switch(
@@ -70,7 +59,7 @@ def _reductions(shown: Subject, split: Split, num_samples: int) -> None:
             persist_state="session",
         )
     how: dict[str, Any] = {"pixels": pixels, "latent": latent, "batch": batch, "kl_batch": kl_batch}
-    _verdict(shown, split, num_samples, how, squared=squared)
+    _verdict(shown, terms, how, squared=squared)
 
 
 def _switch(label: str, key: str, default: str = "sum") -> str:
@@ -79,28 +68,26 @@ def _switch(label: str, key: str, default: str = "sum") -> str:
     )
 
 
-def _verdict(shown: Subject, split: Split, num_samples: int, how: dict[str, Any], *, squared: bool) -> None:
+def _verdict(shown: Subject, terms: Encoded, how: dict[str, Any], *, squared: bool) -> None:
     from vae_core.labs.loss_conventions import Program
 
-    config, terms = shown.config, cache.encoded(shown, split, num_samples=num_samples)
-    beta, size = shown.beta_in_force, config.train.batch_size
+    config, beta = shown.config, shown.beta_in_force
     program = Program(
         data_dim=config.model.data_dim,
         latent_dim=config.model.latent_dim,
-        batch_size=size,
+        batch_size=min(config.train.batch_size, len(shown.data.x_train)),
         scale=shown.likelihood_scale if squared else None,
         **how,
     )
-    reconstruction, kl = (float(part.astype(np.float64).mean()) for part in (terms.reconstruction, terms.kl))
-    _show_verdict(program, reconstruction, kl, beta)
+    _show_verdict(program, mean(terms.reconstruction), mean(terms.kl), beta)
 
 
 def _show_verdict(program: "Program", reconstruction: float, kl: float, beta: float) -> None:
     effective = program.effective_beta(beta)
     left, right = st.columns(2)
     loss = signed(program.loss(reconstruction, kl, beta), 4)
-    left.metric("Loss on such a program's screen", loss, border=True)
-    right.metric("β that it really trains with", f"{rounded(effective, 4)}", border=True)
+    left.metric("Loss that such a program prints", loss, border=True)
+    right.metric("Effective β", f"{rounded(effective, 4)}", border=True)
     if np.isclose(effective, beta):
         st.caption(f"The same direction as our objective with β = {beta:g}, up to one factor.")
         return
@@ -111,15 +98,13 @@ def _show_verdict(program: "Program", reconstruction: float, kl: float, beta: fl
     )
 
 
-def _limits(shown: Subject, split: Split, num_samples: int) -> None:
+def limits(shown: Subject, terms: Encoded) -> None:
+    """How large the reconstruction term can become, and the ELBO in bits per dimension."""
     import torch
 
     from vae_core.labs.loss_conventions import bits_per_dim, entropy_floor, highest_density
 
-    terms, model = cache.encoded(shown, split, num_samples=num_samples), shown.config.model
-    reconstruction, elbo = (
-        float(part.astype(np.float64).mean()) for part in (terms.reconstruction, terms.elbo)
-    )
+    model, reconstruction = shown.config.model, mean(terms.reconstruction)
     if model.likelihood == "bernoulli":
         _floor(float(entropy_floor(torch.from_numpy(terms.x)).mean()), reconstruction)
     elif model.likelihood == "gaussian":
@@ -129,7 +114,7 @@ def _limits(shown: Subject, split: Split, num_samples: int) -> None:
         st.markdown(f"The reconstruction has **{signed(reconstruction)}** nats. {_sign(reconstruction)}")
     else:
         st.markdown(f"A density on [0, 1]: **{signed(reconstruction)}** nats. {_sign(reconstruction)}")
-    bits = bits_per_dim(elbo, model.data_dim)
+    bits = bits_per_dim(mean(terms.elbo), model.data_dim)
     st.metric(
         "−ELBO in bits per dimension",
         signed(bits, 4),
@@ -150,20 +135,22 @@ def _sign(nats: float) -> str:
     return "Above 0: densities may exceed 1, a negative loss is no error." if nats > 0 else "Below 0."
 
 
-def _collapse(shown: Subject, split: Split, num_samples: int) -> None:
+def collapse(shown: Subject, terms: Encoded) -> None:
+    """Which dimensions a linear VAE would keep, beside the KL that was measured."""
     import torch
 
     from vae_core.latent.collapse import predicted_collapse
 
     config = shown.config
-    if config.model.likelihood != "gaussian" or config.model.encoder_head == "deterministic":
-        st.info("The prediction is for a Gaussian likelihood: train with one on **Train** and come back.")
+    if config.model.likelihood != "gaussian" or shown.is_deterministic:
+        st.info("The prediction is for a Gaussian likelihood and an encoder with a variance.")
+        to_train("Set up a Gaussian run", likelihood="gaussian", encoder_head="log_variance")
         return
     beta = shown.beta_in_force
     if not beta > 0:
-        st.info("With β = 0 nothing presses on the KL, so nothing collapses. Train with β above 0.")
+        st.info("With β = 0 the objective has no KL term, so nothing collapses.")
+        to_train("Set up a run with β = 1", beta=1.0)
         return
-    terms = cache.encoded(shown, split, num_samples=num_samples)
     scale = shown.likelihood_scale
     found = predicted_collapse(torch.from_numpy(terms.x), config.model.latent_dim, beta=beta, scale=scale)
     measured = np.sort(terms.kl_per_dim.astype(np.float64).mean(0))[::-1]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 import streamlit as st
 
-from dashboard import cached as cache
 from dashboard.components.network.element import drawn_network
 from dashboard.elbo import one_example
 from dashboard.figures.network.drawing import network_svg, said_of_cuts
@@ -115,11 +114,8 @@ def draw_small_network(slip: "Slip | None") -> None:
 @st.fragment
 def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
     """The pass of a held-out example through the model in view."""
-    if not np.isfinite(cache.encoded(subject).reconstruction).all():
-        st.error("This run has diverged: its weights are not finite. Train with a smaller learning rate.")
-        return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        index = one_example.choose(subject, "held_out")
+        index = one_example.choose("held_out", len(subject.data.x_test))
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
     beta = subject.beta_in_force
     found = cached.run_pass(subject, index, noise, slip, beta)

@@ -171,17 +171,20 @@ def draw_elbo(subject: Subject) -> None:
     if subject.config.model.encoder_head == "deterministic":
         st.warning("A deterministic encoder has no q(z|x): no samples, nothing to estimate.")
         return
-    if not np.isfinite(cache.encoded(subject).reconstruction).all():
-        st.error("This run has diverged: its gradient is not finite. Train with a smaller learning rate.")
-        return
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
     with right:
-        index = one_example.choose(subject, "held_out")
+        index = one_example.choose("held_out", len(subject.data.x_test))
         dim = _dimension(subject)
         count = _samples()
         with_mistake = _mistake()
     with left:
-        one_example.picture(subject, "held_out", index)
+        terms = cache.encoded(subject)
+        decoded, label = cache.decode(subject, terms.means[index : index + 1]), int(terms.labels[index])
+        one_example.reconstruction(
+            np.concatenate([terms.x[index : index + 1], decoded]),
+            subject.class_names[label] if label >= 0 else "",
+            subject.image_shape,
+        )
     if subject.config.model.encoder_head == "unit_variance":
         st.info("This encoder fixes σ = 1: the gradient by σ exists, and nothing learns from it.")
     try:

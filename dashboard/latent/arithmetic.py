@@ -1,4 +1,4 @@
-"""Classes in the latent space: what the decoder makes of their means, and sums with them."""
+"""Class arithmetic in the latent space: class means decoded, and their difference added to an example."""
 
 from typing import Final
 
@@ -6,86 +6,87 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cached as cache
-from dashboard.latent.points import DATUM_HELP, decoded, picture_strip, pictures
+from dashboard.cached import Encoded, decode, encoded
+from dashboard.latent.neighbours import EXAMPLE_HELP
 from dashboard.latent.saving import Kept, save_menu
+from dashboard.pictures import example_strip, show_examples
 from dashboard.subject import Subject
 
 Array = NDArray[np.float32]
 ARITHMETIC_HELP: Final = (
     r"$z' = z + t\,(\bar z_A - \bar z_B)$ with $\bar z_A$ the mean of the posterior means of class A: "
-    "what makes an A an A is added to the datum, what makes a B a B is taken away."
+    "what makes an A an A is added to the example, what makes a B a B is taken away."
 )
 MEANS_HELP: Final = (
     r"$\mathbb{E}[x|\bar z_c]$ with $\bar z_c = \frac{1}{n_c}\sum_{i: y_i = c} \mu(x_i)$: what the decoder "
-    "makes of the middle of each class. Where classes are torn apart, the middle may be nowhere near them."
+    "makes of the mean of each class. Where a class falls into parts, its mean may be near none of them."
 )
 STEPS: Final = 6
-SIZE: Final = 88
-GAP: Final = 10
+MEANS_SIZE: Final = 88
+SIZE: Final = 110
 
 
 @st.fragment
 def draw(shown: Subject) -> None:
-    """The class means decoded, then a datum plus the difference of two of them."""
-    data = cache.encoded(shown)
-    labels, means = class_means(data)
+    """The class means decoded, then an example plus the difference of two of them."""
+    examples = encoded(shown)
+    labels, means = class_means(examples)
     if len(labels) < 2:
-        st.info("These data have no two classes to subtract.")
+        st.info("These examples have no two classes to subtract.")
         return
+    st.markdown("**Class means, decoded**", help=MEANS_HELP)
     _means(shown, labels, means)
-    _sum(shown, data, labels, means)
+    st.markdown("**An example plus class A minus class B**", help=ARITHMETIC_HELP)
+    _sum(shown, examples, labels, means)
 
 
-def class_means(data: cache.Encoded) -> tuple[list[int], Array]:
+def class_means(examples: Encoded) -> tuple[list[int], Array]:
     """Labels that occur, ascending, and the mean of their posterior means, shape (C, J)."""
     import torch
 
     from vae_core.latent.decode import class_means as means_of
 
-    found = means_of(torch.from_numpy(data.means), torch.from_numpy(data.labels))
+    found = means_of(torch.from_numpy(examples.means), torch.from_numpy(examples.labels))
     return found.labels.tolist(), found.means.numpy()
 
 
 def _means(shown: Subject, labels: list[int], means: Array) -> None:
-    st.markdown("**Class means, decoded**", help=MEANS_HELP)
-    x = cache.decode(shown, means)
+    x, shape = decode(shown, means), shown.image_shape
     names = [shown.class_names[label] for label in labels]
-    if shown.image_shape is None:
-        pictures(shown, x, size=SIZE, alt="", names=names)
+    if shape is None:
+        show_examples(x, shape, size=MEANS_SIZE, alt="", names=names)
     else:
         with st.container(horizontal=True, gap="small"):
             for name, one in zip(names, x, strict=True):
                 with st.container(width="content", gap=None):
-                    pictures(shown, one[None], size=SIZE, alt=f"Decoded mean of class {name}.")
+                    show_examples(one[None], shape, size=MEANS_SIZE, alt=f"Decoded mean of class {name}.")
                     st.caption(name, text_alignment="center")
     arrays = {"labels": np.array(labels), "z": means, "x": x}
-    save_menu(
-        Kept(
-            title="Class means", file="class-means", arrays=arrays, pixels=picture_strip(shown, x, SIZE, GAP)
-        )
-    )
+    pixels = example_strip(x, shape, size=MEANS_SIZE)
+    save_menu(Kept(title="Class means", file="class-means", arrays=arrays, pixels=pixels))
 
 
-def _sum(shown: Subject, data: cache.Encoded, labels: list[int], means: Array) -> None:
-    st.markdown("**A datum plus class A minus class B**", help=ARITHMETIC_HELP)
+def _sum(shown: Subject, examples: Encoded, labels: list[int], means: Array) -> None:
     columns = st.columns(4)
     with columns[0]:
-        row = st.slider("Datum", 0, len(data.x) - 1, 0, key="arithmetic_datum", help=DATUM_HELP)
+        last = len(examples.x) - 1
+        row = st.slider("Example", 0, last, 0, key="arithmetic_example", help=EXAMPLE_HELP)
     with columns[1]:
         plus = _class(shown, "Plus class A", "arithmetic_plus", labels, labels[0])
     with columns[2]:
-        minus = _class(shown, "Minus class B", "arithmetic_minus", labels, int(data.labels[row]))
+        minus = _class(shown, "Minus class B", "arithmetic_minus", labels, int(examples.labels[row]))
     with columns[3]:
         share = st.slider("Share t", 0.0, 2.0, 1.0, 0.05, key="arithmetic_share", help=ARITHMETIC_HELP)
     step = means[labels.index(plus)] - means[labels.index(minus)]
-    z = data.means[row] + share * np.linspace(0, 1, STEPS, dtype=np.float32)[:, None] * step
-    x = np.stack([data.x[row], *(decoded(shown, place) for place in z)])
-    pictures(shown, x, size=110, alt="The datum, and decoded steps from it to the sum.")
-    st.caption("Left the datum, then its reconstruction, then step by step to the sum on the right.")
-    arrays = {"datum": x[0], "z": z, "x": x[1:]}
-    pixels = picture_strip(shown, x, 110, GAP)
-    save_menu(Kept(title="From the datum to the sum", file="class-arithmetic", arrays=arrays, pixels=pixels))
+    z = examples.means[row] + share * np.linspace(0, 1, STEPS, dtype=np.float32)[:, None] * step
+    x = np.concatenate([examples.x[row : row + 1], decode(shown, z.astype(np.float32))])
+    alt = "The example, and decoded steps from it to the sum."
+    show_examples(x, shown.image_shape, size=SIZE, alt=alt)
+    st.caption("Left the example, then its reconstruction, then step by step to the sum on the right.")
+    arrays = {"example": x[0], "z": z, "x": x[1:]}
+    pixels = example_strip(x, shown.image_shape, size=SIZE)
+    title = "From the example to the sum"
+    save_menu(Kept(title=title, file="class-arithmetic", arrays=arrays, pixels=pixels))
 
 
 def _class(shown: Subject, label: str, key: str, present: list[int], default: int) -> int:

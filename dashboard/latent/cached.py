@@ -76,7 +76,17 @@ def quantiles(num_points: int) -> Array:
     return quantile_axis(num_points).numpy()
 
 
-def sample(subject: Subject, z: Array) -> Array:
+def dims_by_kl(subject: Subject) -> list[int]:
+    """The latent dimensions, the one with the largest KL first."""
+    return np.argsort(-cache.encoded(subject).kl_per_dim.mean(0), kind="stable").tolist()
+
+
+def decode_one(subject: Subject, z: Array, *, sample: bool = False) -> Array:
+    """E[x|z], or a draw from p(x|z), at z of shape (J,), shape (D,)."""
+    return (_sample if sample else cache.decode)(subject, z[None])[0]
+
+
+def _sample(subject: Subject, z: Array) -> Array:
     """One draw from p(x|z) at each z of shape (n, J), shape (n, D); the run's seed decides the noise."""
     import torch
 

@@ -1,4 +1,4 @@
-"""The decoded grid of the Latent space page: where it is taken, and where the data are among it."""
+"""The decoded grid over the latent plane, and how many posterior means lie in each of its cells."""
 
 from typing import Final
 
@@ -6,20 +6,21 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cached as cache
+from dashboard.cached import encoded
 from dashboard.figures.latent import data_space_figure, grid_figure
-from dashboard.latent import cached as cache_latent
-from dashboard.latent import points as latent_points
-from dashboard.latent.exports import grid_pixels
+from dashboard.latent import cached as cache
+from dashboard.latent import neighbours
 from dashboard.latent.saving import Kept, chart_config, save_menu
+from dashboard.pictures import Pixels
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
 from dashboard.subject import Subject
 
-GRID_HELP: Final = (
+HELP: Final = (
     r"$\mathbb{E}[x|z]$ over two latent dimensions. On Gaussian quantiles the steps are "
     "equal in prior probability, so samples from the prior look like this; linear steps reach further out."
 )
+SPACINGS: Final = {"quantiles": "quantiles", "linear": "linear"}
 SPACING_HELP: Final = "Steps of equal prior probability (Gaussian quantiles), or of equal length."
 SIZE_HELP: Final = "Points along each side of the grid."
 RANGE_HELP: Final = "How far the linear grid reaches, in standard deviations of the prior."
@@ -29,8 +30,8 @@ DENSITY_HELP: Final = (
 )
 BASES: Final = {"zero": "at 0", "example": "of the chosen example"}
 BASE_HELP: Final = (
-    "What the decoder gets outside the plane: 0, the middle of the prior, or the posterior mean of the datum "
-    "that you pinned in the plane above or chose under Look closer."
+    "What the decoder gets outside the plane: 0, the middle of the prior, or the posterior mean of the "
+    "example that you pinned in the plane above or chose under Look closer."
 )
 MORPH_HELP: Final = (
     r"The grid on its way from the prior's plane (0) to data space (1): $(1-t)\,z + t\,\mathbb{E}[x|z]$."
@@ -48,8 +49,8 @@ def draw(shown: Subject, plane: tuple[int, int]) -> None:
         morph = 1.0 if shown.image_shape or plane[0] == plane[1] else _morph()
         base = _base(shown, plane)
         menu = st.container()
-    grid = cache_latent.grid(shown, tuple(axis.tolist()), plane, base)
-    counts = cell_counts(cache.encoded(shown).means, axis, plane)
+    grid = cache.grid(shown, tuple(axis.tolist()), plane, base)
+    counts = cell_counts(encoded(shown).means, axis, plane)
     with right:
         _figure(shown, plane, grid, axis, counts=counts if density else None, morph=morph)
     arrays = {"x": grid, "axis": axis, "plane": np.array(plane) + 1, "base": np.array(base), "counts": counts}
@@ -69,9 +70,9 @@ def _base(shown: Subject, plane: tuple[int, int]) -> tuple[float, ...]:
     if choice == "zero":
         st.caption(f"{which} at 0.")
         return (0.0,) * latent_dim
-    means = cache.encoded(shown).means
-    row = latent_points.chosen_datum(len(means))
-    st.caption(f"{which} at the posterior mean of datum {row}.")
+    means = encoded(shown).means
+    row = neighbours.chosen(len(means))
+    st.caption(f"{which} at the posterior mean of example {row}.")
     return tuple(means[row].tolist())
 
 
@@ -93,17 +94,10 @@ def cell_counts(means: Array, axis: Array, plane: tuple[int, int]) -> NDArray[np
 
 
 def _axis(shown: Subject) -> Array:
-    spacing = st.segmented_control(
-        "Spacing",
-        ("quantiles", "linear"),
-        default="quantiles",
-        required=True,
-        key="grid_spacing",
-        help=SPACING_HELP,
-    )
+    spacing = one_of("Spacing", SPACINGS, key="grid_spacing", help_text=SPACING_HELP)
     size = st.slider("Size", 4, 24, 12, key="grid_size", help=SIZE_HELP)
     if spacing == "quantiles":
-        return cache_latent.quantiles(size)
+        return cache.quantiles(size)
     reach = st.slider("Range", 1.0, 5.0, 3.0, 0.5, key="grid_range", help=RANGE_HELP)
     return np.linspace(-reach, reach, size, dtype=np.float32)
 
@@ -131,7 +125,16 @@ def _figure(
             columns, rows = np.meshgrid(axis, axis[::-1])
             flat = np.stack([columns, rows], axis=-1)
             grid = ((1 - morph) * flat + morph * grid).astype(np.float32)
-        x = cache.encoded(shown).x
+        x = encoded(shown).x
         figure = data_space_figure(x, mesh=grid, point=None, theme=theme, counts=counts)
     config = chart_config("decoded-grid")
     st.plotly_chart(figure, key="grid", alt="Decoded means over the plane.", config=config)
+
+
+def grid_pixels(grid: Array, image_shape: tuple[int, int], *, scale: int = 4) -> Pixels:
+    """The decoded grid as a grey picture, each pixel ``scale`` times as wide and high."""
+    rows, columns = grid.shape[:2]
+    height, width = image_shape
+    mosaic = grid.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
+    pixels = (np.clip(np.nan_to_num(mosaic), 0, 1) * 255).astype(np.uint8)
+    return pixels.reshape(rows * height, columns * width).repeat(scale, axis=0).repeat(scale, axis=1)

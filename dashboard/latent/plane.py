@@ -1,106 +1,213 @@
-"""The upper part of the Latent space page: which plane, and the element to walk in it."""
+"""The latent plane: decoded in the browser, or by the server where the model is too large for that."""
 
 import contextlib
 from typing import Final
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
-from dashboard.components.latent.element import chosen_datum, latent_explorer
-from dashboard.components.latent.payload import LatentScene, latent_packet
-from dashboard.latent import cached as cache_latent
-from dashboard.latent import points as latent_points
-from dashboard.latent import server as latent_server
+from dashboard.cached import decode, encoded
+from dashboard.components.latent.element import chosen_example, latent_explorer
+from dashboard.components.latent.payload import LatentScene, latent_message
+from dashboard.figures.latent import data_space_figure, plane_figure
+from dashboard.formats import signed
+from dashboard.latent import cached as cache
+from dashboard.latent import neighbours
+from dashboard.latent.saving import Kept, chart_config, save_menu
+from dashboard.pictures import example_strip, show
 from dashboard.runs.runner import runner
 from dashboard.shell import state
 from dashboard.subject import Subject, subject_of
 from vae_core.errors import BadInput
 
-PLANE_HELP: Final = (
-    r"Posterior means $\mu(x)$ of held-out data, coloured by class. Dashed: the prior "
+Array = NDArray[np.float32]
+HELP: Final = (
+    r"Posterior means $\mu(x)$ of held-out examples, coloured by class. Dashed: the prior "
     r"$\mathcal{N}(0, I)$ at 1, 2 and 3 standard deviations. Move the pointer: the decoder runs in your "
     r"browser and draws $\mathbb{E}[x|z]$ beside it. Ellipses: 1 and 2 standard deviations of $q(z|x)$ of "
-    "the nearest datum."
+    "the nearest example."
+)
+TRAVERSAL_HELP: Final = (
+    r"Move one $z_j$ and see $\mathbb{E}[x|z]$ change; the others stay. "
+    r"Dimensions come in the order of their $\mathrm{KL}_j$, the most used first."
 )
 EXPLORER: Final = "explorer"
 LIVE_SECONDS: Final = 3.0
+MAX_POINTS: Final = 10_000
+MESH_POINTS: Final = 12
+STRIP_VALUES: Final = np.linspace(-3, 3, 9)
+UNUSED_NATS: Final = 0.01
+FEW_DIMENSIONS: Final = 6
+SIZE: Final = 320
 
 
-def choose_plane(shown: Subject) -> tuple[int, int]:
+def choose(shown: Subject) -> tuple[int, int]:
     """The two dimensions to draw: the most used ones, or those that the reader chooses when J > 2."""
-    order = latent_server.order(shown)
-    if len(order) == 1:
-        return (0, 0)
-    if len(order) == 2:
-        return (0, 1)
-    columns = st.columns(2)
+    order = cache.dims_by_kl(shown)
+    if len(order) <= 2:
+        return (0, len(order) - 1)
     first, second = sorted(order[:2])
-    with columns[0]:
+    left, right = st.columns(2)
+    with left:
         x = _dimension("Horizontal", "plane_x", order, first)
-    with columns[1]:
-        y = _dimension(
-            "Vertical", "plane_y", [dim for dim in order if dim != x], second if second != x else first
-        )
+    with right:
+        others = [dim for dim in order if dim != x]
+        y = _dimension("Vertical", "plane_y", others, second if second != x else first)
     return (x, y)
-
-
-def explore(shown: Subject, plane: tuple[int, int]) -> None:
-    """The plane to walk in, decoded in the browser; while the run goes on, with its weights of now."""
-    run_id = state.current_run()
-    view = None if run_id is None else runner().view(run_id)
-    live = view is not None and view.status == "running"
-    st.fragment(_walk, run_every=LIVE_SECONDS if live else None)([shown], plane, run_id if live else None)
-
-
-def _walk(latest: list[Subject], plane: tuple[int, int], live_run: str | None) -> None:
-    scene = newest_scene(latest, live_run)
-    shown = latest[-1]
-    if scene is not None:
-        latent_explorer(
-            latent_packet(scene, plane=plane), key=EXPLORER, on_datum=lambda: _choose_datum(scene)
-        )
-        return
-    st.info("This decoder is too large for the browser (over 20 MB): the server draws instead.")
-    latent_server.draw_plane(shown, plane)
-    latent_server.traversal(shown)
-
-
-def newest_scene(latest: list[Subject], live_run: str | None) -> LatentScene | None:
-    """What to draw of a live run: its weights of now, or those drawn last where its file cannot be read.
-
-    Arguments:
-        latest: The model drawn last; gets the one drawn now in its place.
-        live_run: Id of the run that goes on; None where none does.
-    """
-    if live_run is not None:
-        # A file may vanish or be damaged at any moment: whoever walks in the plane keeps the last picture.
-        with contextlib.suppress(BadInput):
-            newest = _newest(latest[-1], live_run)
-            scene = cache_latent.scene(newest)
-            latest[-1] = newest
-            return scene
-    return cache_latent.scene(latest[-1])
-
-
-def _choose_datum(scene: LatentScene) -> None:
-    """A datum that the reader pins becomes the one of the section on neighbours."""
-    num_data = scene.meta["num_data"]
-    row = chosen_datum(state.control(EXPLORER), run=str(scene.meta["run"]), num_data=int(str(num_data)))
-    if row is not None:
-        state.set_control(latent_points.DATUM, row)
-        st.rerun("app")
-
-
-def _newest(shown: Subject, run_id: str) -> Subject:
-    view = runner().view(run_id)
-    if view is None or view.status != "running":
-        # The rest of the page shows the last weights, too, and the ticking ends.
-        st.rerun()
-    if state.started_here(run_id):
-        runner().save(run_id)
-    return subject_of(run_id) or shown
 
 
 def _dimension(label: str, key: str, order: list[int], default: int) -> int:
     index = order.index(default) if default in order else 0
     help_text = "Which latent dimension lies along this axis; the most used come first."
     return st.selectbox(label, order, index, key=key, format_func=lambda dim: f"z{dim + 1}", help=help_text)
+
+
+def explore(shown: Subject, plane: tuple[int, int]) -> None:
+    """The plane under the pointer; while the run goes on, with its weights of now."""
+    run_id = state.current_run()
+    view = None if run_id is None else runner().view(run_id)
+    live_run = run_id if view is not None and view.status == "running" else None
+    st.fragment(_explore, run_every=LIVE_SECONDS if live_run else None)([shown], plane, live_run)
+
+
+def _explore(latest: list[Subject], plane: tuple[int, int], live_run: str | None) -> None:
+    if live_run is not None:
+        follow(latest, live_run)
+    shown = latest[-1]
+    scene = cache.scene(shown)
+    if scene is not None:
+        message = latent_message(scene, plane=plane)
+        latent_explorer(message, key=EXPLORER, on_example=lambda: _choose_example(scene))
+        return
+    st.info("This decoder is too large for the browser (over 20 MB): the server draws instead.")
+    _means(shown, plane)
+    _traversal(shown)
+
+
+def follow(latest: list[Subject], live_run: str) -> None:
+    """Puts the newest weights of a run in the place of those drawn last.
+
+    Where its file cannot be read, which may happen at any moment, those drawn last stay.
+
+    Arguments:
+        latest: What is drawn; the fragment keeps the list from one tick to the next.
+        live_run: Id of the run.
+    """
+    view = runner().view(live_run)
+    if view is None or view.status != "running":
+        # The rest of the page shows the last weights, too, and the ticking ends.
+        st.rerun()
+    if state.started_here(live_run):
+        runner().save(live_run)
+    with contextlib.suppress(BadInput):
+        latest[-1] = subject_of(live_run) or latest[-1]
+
+
+def _choose_example(scene: LatentScene) -> None:
+    """An example that the reader pins becomes the one of the section on neighbours."""
+    num_examples = int(str(scene.meta["num_data"]))
+    row = chosen_example(state.control(EXPLORER), run=str(scene.meta["run"]), num_examples=num_examples)
+    if row is not None:
+        state.set_control(neighbours.EXAMPLE, row)
+        st.rerun("app")
+
+
+def _means(shown: Subject, plane: tuple[int, int]) -> None:
+    """Posterior means of the held-out examples."""
+    examples = encoded(shown)
+    rows = slice(None, MAX_POINTS)
+    figure = plane_figure(
+        examples.means[rows],
+        examples.labels[rows],
+        plane=plane,
+        class_names=shown.class_names,
+        theme=state.theme_name(),
+        stds=examples.stds[rows],
+    )
+    count = len(examples.means[rows])
+    alt = f"Posterior means of {count} held-out examples in two latent dimensions, by class."
+    st.plotly_chart(figure, key="plane", alt=alt, config=chart_config("latent-plane") | {"scrollZoom": True})
+
+
+@st.fragment
+def _traversal(shown: Subject) -> None:
+    """A slider for every latent dimension, and the decoded picture of them all."""
+    dims = cache.dims_by_kl(shown)
+    left, right = st.columns([2, 1], gap="medium")
+    with right:
+        st.button(
+            "All to 0",
+            key="traversal_zero",
+            icon=":material/restart_alt:",
+            on_click=_zero,
+            args=(len(dims),),
+            help="Puts z at the middle of the prior.",
+        )
+        spot = st.container()
+    with left:
+        few = dims[:FEW_DIMENSIONS]
+        if len(dims) > FEW_DIMENSIONS:
+            label = f"All {len(dims)} dimensions"
+            if st.toggle(label, key="traversal_all", help="Off: only the most used ones."):
+                few = dims
+        kl = encoded(shown).kl_per_dim.mean(0)
+        z = np.array([_z(dim) for dim in range(len(dims))], dtype=np.float32)
+        strips: list[Kept] = []
+        for dim in few:
+            z[dim] = _slider(dim, None if shown.is_deterministic else float(kl[dim]))
+            strips += _strip(shown, z, dim)
+    with spot:
+        _decoded(shown, z, strips)
+
+
+def _z(dim: int) -> float:
+    found = state.control(f"z{dim + 1}")
+    return float(found) if isinstance(found, (int, float)) else 0.0
+
+
+def _zero(latent_dim: int) -> None:
+    for dim in range(latent_dim):
+        state.set_control(f"z{dim + 1}", 0.0)
+
+
+def _slider(dim: int, kl: float | None) -> float:
+    if kl is None:
+        use = ""
+    elif kl < UNUSED_NATS:
+        use = " · unused: q(z|x) is the prior here, the picture hardly changes"
+    else:
+        use = f" · KL {kl:.2f} nats"
+    return st.slider(f"$z_{{{dim + 1}}}${use}", -3.0, 3.0, 0.0, 0.05, key=f"z{dim + 1}", help=TRAVERSAL_HELP)
+
+
+def _strip(shown: Subject, z: Array, dim: int) -> list[Kept]:
+    if shown.image_shape is None:
+        return []
+    rows = np.repeat(z[None], len(STRIP_VALUES), axis=0)
+    rows[:, dim] = STRIP_VALUES
+    x = decode(shown, rows)
+    pixels = example_strip(x, shown.image_shape, size=64, gap=4)
+    if pixels is None:
+        return []
+    show(pixels, alt=f"Decoded while z{dim + 1} goes from -3 to 3.", width="stretch")
+    title, file = f"Along z{dim + 1}", f"traversal-z{dim + 1}"
+    return [Kept(title=title, file=file, arrays={"z": rows, "x": x}, pixels=pixels)]
+
+
+def _decoded(shown: Subject, z: Array, strips: list[Kept]) -> None:
+    x = decode(shown, z[None])
+    pixels = example_strip(x, shown.image_shape, size=SIZE)
+    if pixels is not None:
+        show(pixels, alt="Decoded picture.")
+    else:
+        plane = (0, min(1, len(z) - 1))
+        axis = tuple(cache.quantiles(MESH_POINTS).tolist())
+        mesh = cache.grid(shown, axis, plane, (0.0,) * len(z))
+        figure = data_space_figure(encoded(shown).x, mesh=mesh, point=x[0], theme=state.theme_name())
+        alt = "Data space with the decoded point."
+        st.plotly_chart(figure, key="traversal_point", alt=alt, config=chart_config("data-space"))
+    numbers = ", ".join(signed(value) for value in z[:8].tolist()) + (", …" if len(z) > 8 else "")
+    st.markdown(f"E[x|z] at **z = ({numbers})**")
+    arrays = {"z": z, "x": x[0]}
+    save_menu(Kept(title="Decoded at z", file="decoded", arrays=arrays, pixels=pixels), *strips)

@@ -1,20 +1,28 @@
-"""Saving what the Latent space page shows: pictures as PNG and SVG, arrays as NPZ; charts save themselves."""
+"""Saving from the Latent space page: pictures as PNG and SVG, arrays as NPZ, coordinates as CSV.
 
+Charts save themselves, as the camera in their corner.
+"""
+
+import base64
+import csv
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.cached import Encoded
 from dashboard.figures.base import CHART_CONFIG
-from dashboard.latent.exports import arrays_npz, pixels_svg
 from dashboard.pictures import Pixels, png
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
 
 MENU_HELP: Final = "Pictures as PNG or SVG, and the numbers behind them as a NumPy archive (NPZ)."
+COORDINATES_HELP: Final = "A row for each held-out example: class, posterior mean and deviation, bound."
 CHARTS_HELP: Final = (
     "What the camera in the corner of each chart of this page saves: SVG stays sharp at any size, PNG is for "
     "slides and mails."
@@ -25,6 +33,7 @@ FILE_HELP: Final = {
     "npz": "The arrays {names}, for numpy.load.",
 }
 CHARTS: Final = "latent_charts_as"
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +60,73 @@ def save_menu(*kept: Kept) -> None:
             st.markdown(f"**{one.title}**")
             with st.container(horizontal=True):
                 for kind, make in _files(one).items():
-                    _download(one, kind, make)
+                    _download(
+                        kind.upper(),
+                        make,
+                        f"{one.file}.{kind}",
+                        FILE_HELP[kind].format(names=", ".join(one.arrays)),
+                    )
+
+
+def export_menu(examples: Encoded, class_names: tuple[str, ...]) -> None:
+    """Coordinates as CSV, and what the charts save themselves as."""
+    with st.popover("Export", icon=":material/download:", help="Coordinates, and the format of the charts."):
+        table = partial(coordinates_csv, examples, class_names)
+        _download("Coordinates (CSV)", table, "latent_coordinates.csv", COORDINATES_HELP)
+        one_of("Charts save as", {"svg": "SVG", "png": "PNG"}, key=CHARTS, help_text=CHARTS_HELP)
+
+
+def chart_config(file: str) -> dict[str, Any]:
+    """Plotly's configuration of a chart whose camera saves ``file`` in the format of the reader's choice."""
+    image: dict[str, object] = {"format": "svg", "filename": file}
+    if state.control(CHARTS) == "png":
+        image |= {"format": "png", "scale": 2}
+    return CHART_CONFIG | {"toImageButtonOptions": image}
+
+
+def coordinates_csv(examples: Encoded, class_names: tuple[str, ...]) -> str:
+    """A table with a row for each example: class, posterior means and deviations, and terms of its bound.
+
+    A class name that a spreadsheet would run as a formula begins with an apostrophe. A deterministic encoder
+    has no deviations, no KL and no bound: those columns are left out.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    dims = range(1, examples.means.shape[1] + 1)
+    columns = {f"mean_{j}": examples.means[:, j - 1] for j in dims}
+    if examples.stds.any():
+        columns |= {f"std_{j}": examples.stds[:, j - 1] for j in dims}
+    columns["reconstruction_nats"] = examples.reconstruction
+    if examples.stds.any():
+        columns |= {"kl_nats": examples.kl, "elbo_nats": examples.elbo}
+    writer.writerow(["example", "class", *columns])
+    table = np.stack(list(columns.values()), axis=1)
+    for row, (label, numbers) in enumerate(zip(examples.labels.tolist(), table, strict=True)):
+        name = "" if label < 0 else harmless(class_names[label])
+        writer.writerow([row, name, *(f"{float(value):.7g}" for value in numbers)])
+    return out.getvalue()
+
+
+def harmless(text: str) -> str:
+    """The text with an apostrophe before it where a spreadsheet would take it for a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def arrays_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Arrays by name as a NumPy archive."""
+    out = io.BytesIO()
+    np.savez_compressed(out, **dict(arrays))  # pyright: ignore[reportArgumentType]
+    return out.getvalue()
+
+
+def pixels_svg(pixels: Pixels) -> bytes:
+    """A picture in an SVG file: its pixels travel as PNG within and stay sharp at any size."""
+    height, width = pixels.shape[:2]
+    data = base64.b64encode(png(pixels)).decode()
+    size = f'width="{width}" height="{height}"'
+    image = f'<image {size} style="image-rendering: pixelated" href="data:image/png;base64,{data}"/>'
+    view = f'viewBox="0 0 {width} {height}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view}>{image}</svg>\n'.encode()
 
 
 def _files(kept: Kept) -> dict[str, Callable[[], bytes]]:
@@ -61,26 +136,7 @@ def _files(kept: Kept) -> dict[str, Callable[[], bytes]]:
     return {"png": partial(png, kept.pixels), "svg": partial(pixels_svg, kept.pixels)} | arrays
 
 
-def _download(kept: Kept, kind: str, make: Callable[[], bytes]) -> None:
+def _download(label: str, make: Callable[[], str] | Callable[[], bytes], file: str, help_text: str) -> None:
     # The content is made when it is asked for, not at each drawing of the page.
-    st.download_button(
-        kind.upper(),
-        make,
-        f"{kept.file}.{kind}",
-        key=f"save_{kept.file}_{kind}",
-        on_click="ignore",
-        help=FILE_HELP[kind].format(names=", ".join(kept.arrays)),
-    )
-
-
-def choose_charts_format() -> None:
-    """Lets the reader say what the cameras of the charts save."""
-    one_of("Charts save as", {"svg": "SVG", "png": "PNG"}, key=CHARTS, help_text=CHARTS_HELP)
-
-
-def chart_config(file: str) -> dict[str, Any]:
-    """Plotly's configuration of a chart whose camera saves ``file`` in the format of the reader's choice."""
-    image: dict[str, object] = {"format": "svg", "filename": file}
-    if state.control(CHARTS) == "png":
-        image |= {"format": "png", "scale": 2}
-    return CHART_CONFIG | {"toImageButtonOptions": image}
+    key = "save_" + file.replace(".", "_")
+    st.download_button(label, make, file, key=key, on_click="ignore", help=help_text)

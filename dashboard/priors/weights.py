@@ -337,7 +337,7 @@ def _axis(part: Result) -> NDArray[np.float32]:
 
 def _draw_density(parts: dict[str, Result], names: dict[str, str]) -> None:
     """Uncertainty against density of the codes, and the two parts of the variance."""
-    from vae_core.labs.weights.comparison import rank_correlation
+    from vae_core.latent.metrics import rank_correlation
 
     places = {
         names[size]: (part["log_density"], part["spread"].mean(-1).ravel()) for size, part in parts.items()

@@ -31,19 +31,12 @@ def subject() -> Subject:
         if shown is None:
             # Nothing trained, or nothing saved yet: the example model is there to look at meanwhile.
             view, shown = None, pretrained()
-        _check_prior(shown)
+        _draw(view, shown)
+        _check(shown)
     except BadInput as err:
         st.error(str(err))
         st.stop()
-    _draw(view, shown)
     return shown
-
-
-def stop_if_diverged(shown: Subject) -> None:
-    """Ends the page with one sentence where the bound of the held-out examples is no finite number."""
-    if not np.isfinite(cache.encoded(shown).reconstruction).all():
-        st.error("This run has diverged: its bound is no finite number. Train with a smaller learning rate.")
-        st.stop()
 
 
 def _saved_now(view: JobView) -> Subject | None:
@@ -56,12 +49,18 @@ def _saved_now(view: JobView) -> Subject | None:
     return saved
 
 
-def _check_prior(shown: Subject) -> None:
+def _check(shown: Subject) -> None:
     if shown.config.model.prior != "standard_normal":
         raise BadInput(
             "prior",
             "this page measures against the prior N(0, I), and this run learned one of its own",
             "see the page Priors and weights",
+        )
+    if not np.isfinite(cache.encoded(shown).reconstruction).all():
+        raise BadInput(
+            "diverged",
+            "this run has diverged: its bound is not finite",
+            "train with a smaller learning rate",
         )
 
 

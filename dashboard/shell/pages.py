@@ -6,6 +6,8 @@ from typing import Final
 
 import streamlit as st
 
+from dashboard.shell import state
+
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 # An installed dashboard has its pages inside the package (pyproject.toml says why not as "pages").
 _INSTALLED: Final = _PACKAGE / "page_scripts"
@@ -109,6 +111,21 @@ def link(name: str, label: str | None = None) -> None:
     """
     page = _BY_NAME[name]
     st.page_link(str(page.script), label=label or page.title, icon=page.material_icon)
+
+
+def to_train(label: str, **settings: object) -> None:
+    """Draws a button that opens Train with some of its controls set.
+
+    Arguments:
+        label: What it says.
+        settings: Values by the keys of the controls.
+    """
+    page = _BY_NAME["train"]
+    key = "to_train_" + "_".join(settings)
+    if st.button(label, key=key, icon=page.material_icon, help="Opens Train with these settings."):
+        for name, value in settings.items():
+            state.set_control(name, value)
+        st.switch_page(str(page.script))
 
 
 def draw_cards() -> None:

@@ -167,7 +167,7 @@ def test_what_cannot_be_a_prior(generator: torch.Generator) -> None:
     dataset = load_dataset("digits", seed=0)
     config = ModelConfig(data_dim=64, hidden_dims=(2,), prior="vamp", num_components=1000)
     few = replace(dataset, x_train=dataset.x_train[:999], labels_train=None)
-    with pytest.raises(BadInput, match="999 training data"):
+    with pytest.raises(BadInput, match="components for 999 examples"):
         Training(VAE(config, generator=generator), few, TrainConfig(), generator=generator)
     assert ModelConfig.from_dict({"data_dim": 3, "prior": "standard_normal"}).num_components == 50
     alone = VAE(ModelConfig(data_dim=64, prior="vamp", num_components=1), generator=generator)

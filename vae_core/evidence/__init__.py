@@ -1,1 +1,46 @@
-"""log p(x) and how far the bound is from it: quadrature, importance sampling, annealing, the best q."""
+"""log p(x) and the gap of the bound: quadrature, importance sampling, annealing, and the best Gaussian q."""
+
+from vae_core.evidence.annealing import AisEvidence, ais_evidence
+from vae_core.evidence.exact import MAX_EXACT_DIMS, Evidence, check_exact_dims, exact_evidence
+from vae_core.evidence.gaps import Gaps, measure_gaps
+from vae_core.evidence.importance import (
+    ImportanceCurve,
+    importance_curve,
+    iw_bound,
+    iw_bound_given_eps,
+    stochastic_posterior,
+)
+from vae_core.evidence.lattice import Lattice, decoded_lattice
+from vae_core.evidence.local_posterior import (
+    BestPosterior,
+    LocalStep,
+    best_posterior,
+    optimise_posterior,
+    posterior_elbo,
+)
+from vae_core.evidence.posterior_density import PosteriorGrid, posterior_on_grid
+
+__all__ = [
+    "MAX_EXACT_DIMS",
+    "AisEvidence",
+    "BestPosterior",
+    "Evidence",
+    "Gaps",
+    "ImportanceCurve",
+    "Lattice",
+    "LocalStep",
+    "PosteriorGrid",
+    "ais_evidence",
+    "best_posterior",
+    "check_exact_dims",
+    "decoded_lattice",
+    "exact_evidence",
+    "importance_curve",
+    "iw_bound",
+    "iw_bound_given_eps",
+    "measure_gaps",
+    "optimise_posterior",
+    "posterior_elbo",
+    "posterior_on_grid",
+    "stochastic_posterior",
+]

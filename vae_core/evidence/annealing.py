@@ -98,7 +98,7 @@ def _check(model: VAE, x: Tensor, start: DiagonalNormal, num_chains: int, num_te
         raise BadInput("num_chains", what, "16 and 500 are usual")
     data_dim, latent_dim = model.config.data_dim, model.config.latent_dim
     if x.shape[1:] != (data_dim,) or start.mean.shape != (len(x), latent_dim):
-        what = f"this model takes {data_dim} values per datum and a start of {latent_dim}"
+        what = f"this model takes {data_dim} values per example and a start of {latent_dim}"
         raise BadInput("data_dim", what, "choose the data set that the model was trained on")
 
 

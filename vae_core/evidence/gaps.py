@@ -12,12 +12,12 @@ from vae_core.evidence.importance import iw_bound
 from vae_core.evidence.local_posterior import best_posterior
 from vae_core.model import VAE
 
-MAX_EXACT_DATA: Final = 400
-MAX_SAMPLED_DATA: Final = 100
+MAX_EXACT_EXAMPLES: Final = 400
+MAX_SAMPLED_EXAMPLES: Final = 100
 IW_SAMPLES: Final = 1000
 
 
-class Measurement(NamedTuple):
+class Gaps(NamedTuple):
     """log p(x) = ELBO + amortisation gap + approximation gap for each datum, nats (Cremer et al. 2018).
 
     Arguments:
@@ -37,10 +37,10 @@ class Measurement(NamedTuple):
     kl_to_posterior: Tensor
 
 
-def measure(
+def measure_gaps(
     model: VAE, x: Tensor, *, generator: torch.Generator, on_progress: Callable[[float], None]
-) -> Measurement:
-    """Measures the gaps of the first data, ``MAX_EXACT_DATA`` for J <= 2 and else ``MAX_SAMPLED_DATA``.
+) -> Gaps:
+    """Measures the gaps of the first ``MAX_EXACT_EXAMPLES``, for J > 2 of ``MAX_SAMPLED_EXAMPLES``.
 
     Arguments:
         model: The model.
@@ -52,7 +52,7 @@ def measure(
         BadInput: A deterministic encoder, weights that are no numbers, or data of another size.
     """
     is_exact = model.config.latent_dim <= MAX_EXACT_DIMS
-    x = x[: MAX_EXACT_DATA if is_exact else MAX_SAMPLED_DATA]
+    x = x[: MAX_EXACT_EXAMPLES if is_exact else MAX_SAMPLED_EXAMPLES]
     weighted = iw_bound(model, x, num_samples=IW_SAMPLES, generator=generator).double()
     on_progress(0.1)
     best = best_posterior(
@@ -73,4 +73,4 @@ def measure(
         )
         elbo, log_evidence, error = best.encoder_elbo, sampled.log_evidence, sampled.standard_error
         kl_to_posterior = x.new_empty(0)
-    return Measurement(log_evidence, error, elbo, best.elbo, weighted, kl_to_posterior)
+    return Gaps(log_evidence, error, elbo, best.elbo, weighted, kl_to_posterior)

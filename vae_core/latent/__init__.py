@@ -1,1 +1,130 @@
-"""The latent space: decoding, the aggregate posterior, metrics, predicted collapse, projections."""
+"""The latent space: decodings, the aggregate posterior, collapse, metrics of codes, and projections.
+
+Projections need no PyTorch, so the names load on first use.
+"""
+
+from typing import TYPE_CHECKING
+
+from vae_core.exports import lazy_exports
+
+if TYPE_CHECKING:
+    from vae_core.latent.aggregate import (
+        ACTIVE_VARIANCE,
+        Estimate,
+        PriorFit,
+        Surgery,
+        active_units,
+        aggregate_samples,
+        kl_surgery,
+        log_aggregate,
+        prior_fit,
+    )
+    from vae_core.latent.collapse import PredictedCollapse, predicted_collapse
+    from vae_core.latent.decode import (
+        ClassMeans,
+        Neighbours,
+        choose_plane,
+        class_means,
+        decoded_grid,
+        interpolate,
+        nearest_neighbours,
+        plane_points,
+        quantile_axis,
+        traversal,
+    )
+    from vae_core.latent.metrics import (
+        Area,
+        class_hits,
+        nearest_distance,
+        principal_angle,
+        procrustes_aligned,
+        rank_correlation,
+        roc_area,
+        trustworthiness,
+    )
+    from vae_core.latent.projection import MAX_TSNE_POINTS, Pca, pca_projection, tsne_projection
+
+__all__ = [
+    "ACTIVE_VARIANCE",
+    "MAX_TSNE_POINTS",
+    "Area",
+    "ClassMeans",
+    "Estimate",
+    "Neighbours",
+    "Pca",
+    "PredictedCollapse",
+    "PriorFit",
+    "Surgery",
+    "active_units",
+    "aggregate_samples",
+    "choose_plane",
+    "class_hits",
+    "class_means",
+    "decoded_grid",
+    "interpolate",
+    "kl_surgery",
+    "log_aggregate",
+    "nearest_distance",
+    "nearest_neighbours",
+    "pca_projection",
+    "plane_points",
+    "predicted_collapse",
+    "principal_angle",
+    "prior_fit",
+    "procrustes_aligned",
+    "quantile_axis",
+    "rank_correlation",
+    "roc_area",
+    "traversal",
+    "trustworthiness",
+    "tsne_projection",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "vae_core.latent.aggregate": (
+            "ACTIVE_VARIANCE",
+            "Estimate",
+            "PriorFit",
+            "Surgery",
+            "active_units",
+            "aggregate_samples",
+            "kl_surgery",
+            "log_aggregate",
+            "prior_fit",
+        ),
+        "vae_core.latent.collapse": (
+            "PredictedCollapse",
+            "predicted_collapse",
+        ),
+        "vae_core.latent.decode": (
+            "ClassMeans",
+            "Neighbours",
+            "choose_plane",
+            "class_means",
+            "decoded_grid",
+            "interpolate",
+            "nearest_neighbours",
+            "plane_points",
+            "quantile_axis",
+            "traversal",
+        ),
+        "vae_core.latent.metrics": (
+            "Area",
+            "class_hits",
+            "nearest_distance",
+            "principal_angle",
+            "procrustes_aligned",
+            "rank_correlation",
+            "roc_area",
+            "trustworthiness",
+        ),
+        "vae_core.latent.projection": (
+            "MAX_TSNE_POINTS",
+            "Pca",
+            "pca_projection",
+            "tsne_projection",
+        ),
+    },
+)

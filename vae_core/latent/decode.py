@@ -1,4 +1,4 @@
-"""Walking in the latent space: where data lie, and what the decoder makes of points between them."""
+"""Points of the latent space and their decodings: grids, traversals, interpolations, neighbours."""
 
 import math
 from typing import Literal, NamedTuple
@@ -11,7 +11,7 @@ from vae_core.errors import BadInput
 from vae_core.model import VAE
 
 PLANE_SWITCH_RATIO = 1.5
-"""How much more KL another dimension must carry before the plane turns to it: pictures should not jump."""
+"""By how much the KL of another pair of dimensions must be larger before the plane changes to it."""
 
 
 def quantile_axis(num_points: int) -> Tensor:
@@ -30,7 +30,7 @@ def quantile_axis(num_points: int) -> Tensor:
 
 
 def choose_plane(kl_per_dim: Tensor, current: tuple[int, int] | None = None) -> tuple[int, int]:
-    """The two latent dimensions with the largest KL, ascending; the same one twice when J = 1.
+    """The two latent dimensions of the largest KL, ascending; the same one twice when J = 1.
 
     Arguments:
         kl_per_dim: Mean KL of each dimension, shape (J,), nats.
@@ -77,12 +77,12 @@ def decoded_grid(model: VAE, axis: Tensor, plane: tuple[int, int], *, base: Tens
 
 @torch.no_grad()
 def traversal(model: VAE, base: Tensor, dim: int, values: Tensor) -> Tensor:
-    """E[x|z] while one latent dimension takes the given values and the others stay.
+    """E[x|z] while one latent dimension takes the given values and the others are held.
 
     Arguments:
         model: The model.
         base: Where the traversal starts, shape (J,).
-        dim: The dimension that moves, from 0.
+        dim: The dimension that varies, from 0.
         values: Its values, shape (n,).
 
     Returns:
@@ -103,7 +103,7 @@ def traversal(model: VAE, base: Tensor, dim: int, values: Tensor) -> Tensor:
 
 
 class Neighbours(NamedTuple):
-    """The data nearest to a query: indices and distances, both of shape (k,), nearest first."""
+    """The points nearest to a query: indices and distances, both of shape (k,), nearest first."""
 
     indices: Tensor
     distances: Tensor
@@ -121,10 +121,10 @@ def nearest_neighbours(
     Euclidean: ||p - q||. Cosine: 1 - p . q / (||p|| ||q||), from 0 to 2, and 1 where p or q is 0.
 
     Arguments:
-        points: Shape (n, d): posterior means, or data.
+        points: Shape (n, d): posterior means, or images.
         query: Shape (d,).
         num_neighbours: k; all n where there are fewer.
-        metric: What near means.
+        metric: The distance.
 
     Raises:
         BadInput: ``num_neighbours`` below 1, or the query has another number of values than the points.
@@ -156,13 +156,13 @@ def interpolate(
 
     Linear: (1 - t) a + t b. Spherical: [sin((1 - t) w) a + sin(t w) b] / sin w with w the angle between a
     and b (White 2016, "Sampling Generative Networks"): in many dimensions it keeps the length that samples
-    from the prior have. Where a and b are parallel or one is 0, there is no such arc and the way is linear.
+    from the prior have. Where a and b are parallel or one is 0, the interpolation is linear.
 
     Arguments:
         start: a, shape (J,).
         end: b, shape (J,).
         num_points: n.
-        kind: The way.
+        kind: The interpolation.
 
     Returns:
         Points of shape (n, J); the first is a, the last b.
@@ -175,7 +175,9 @@ def interpolate(
         [0.0, 0.5, 1.0]
     """
     if num_points < 2:
-        raise BadInput("num_points", f"a way needs at least 2 points, got {num_points}", "11 is usual")
+        raise BadInput(
+            "num_points", f"an interpolation needs at least 2 points, got {num_points}", "11 is usual"
+        )
     share = torch.linspace(0, 1, num_points, dtype=start.dtype)[:, None]
     angle = math.acos(float(functional.cosine_similarity(start, end, dim=0).clamp(-1, 1)))
     no_arc = math.sin(angle) < _PARALLEL or not (start.any() and end.any())
@@ -185,7 +187,7 @@ def interpolate(
 
 
 class ClassMeans(NamedTuple):
-    """Where the classes lie: labels of shape (C,), ascending, and mean posterior means of shape (C, J)."""
+    """Class centres: labels of shape (C,), ascending, and mean posterior means of shape (C, J)."""
 
     labels: Tensor
     means: Tensor
@@ -196,7 +198,7 @@ def class_means(means: Tensor, labels: Tensor) -> ClassMeans:
 
     Arguments:
         means: Posterior means, shape (n, J).
-        labels: Classes, shape (n,), -1 where a datum has none; those count nowhere.
+        labels: Classes, shape (n,); -1: unlabelled, left out.
 
     Example:
         >>> class_means(torch.tensor([[0.0], [2.0], [5.0]]), torch.tensor([3, 3, -1]))
@@ -205,45 +207,3 @@ def class_means(means: Tensor, labels: Tensor) -> ClassMeans:
     classes = labels[labels >= 0].unique()
     members = (labels == classes[:, None]).to(means.dtype)
     return ClassMeans(classes, members @ means / members.sum(1, keepdim=True))
-
-
-def aggregate_samples(means: Tensor, stds: Tensor, num_samples: int, *, generator: torch.Generator) -> Tensor:
-    """Draws z from the aggregate posterior q(z) = 1/n sum_i q(z|x_i): a random datum, then z from its q.
-
-    Hoffman and Johnson (2016), "ELBO surgery": where q(z) is not the prior, samples from the prior decode
-    to what was never trained on.
-
-    Arguments:
-        means: Posterior means, shape (n, J).
-        stds: Posterior standard deviations, shape (n, J); zeros for a deterministic encoder.
-        num_samples: How many.
-        generator: Draws the data and the noise.
-
-    Returns:
-        Samples of shape (num_samples, J).
-
-    Raises:
-        BadInput: ``num_samples`` below 1.
-    """
-    if num_samples < 1:
-        raise BadInput("num_samples", f"at least 1 sample is needed, got {num_samples}", "20 is usual")
-    rows = torch.randint(len(means), (num_samples,), generator=generator)
-    noise = torch.randn(num_samples, means.shape[1], generator=generator)
-    return means[rows] + stds[rows] * noise
-
-
-def log_aggregate(z: Tensor, means: Tensor, stds: Tensor) -> Tensor:
-    """Log density of the aggregate posterior: log q(z) = logsumexp_i log N(z; mean_i, std_i^2) - log n.
-
-    Arguments:
-        z: Shape (m, J).
-        means: Posterior means, shape (n, J).
-        stds: Posterior standard deviations, shape (n, J), above 0.
-
-    Returns:
-        Nats, shape (m,). Below log p(z): a place that the prior reaches more often than the data do.
-    """
-    constant = (2 * stds.log() + math.log(2 * math.pi)).sum(1)
-    # One z at a time: all pairs at once are 400 MB for 20 of them, 10 000 data and J = 512.
-    parts = [-0.5 * (((point - means) / stds).square().sum(1) + constant) for point in z]
-    return torch.stack([torch.logsumexp(part, dim=0) for part in parts]) - math.log(len(means))

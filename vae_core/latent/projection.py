@@ -1,4 +1,4 @@
-"""Pictures of a latent space with more than two dimensions: PCA at once, t-SNE in a process of its own."""
+"""Projections of a latent space with more than two dimensions: PCA at once, t-SNE in the background."""
 
 import contextlib
 import io
@@ -24,7 +24,7 @@ class Pca(NamedTuple):
 
 
 def pca_projection(points: Array) -> Pca:
-    """The two directions of largest variance (Pearson 1901): (x - mean) V with V from the SVD of the data.
+    """The two directions of largest variance (Pearson 1901): (x - mean) V, V the right singular vectors.
 
     Arguments:
         points: Shape (n, J) with J >= 2.
@@ -36,14 +36,14 @@ def pca_projection(points: Array) -> Pca:
         raise BadInput(
             "points", f"PCA needs 2 points in 2 dimensions, got {points.shape}", "choose J above 2"
         )
-    centred = points.astype(np.float64) - points.mean(0, dtype=np.float64)
-    _, singular, directions = np.linalg.svd(centred, full_matrices=False)
-    # The sign of a direction is arbitrary: the largest entry is made positive, so that pictures repeat.
-    signs = np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(1)])
-    variance = singular**2
-    share = variance / variance.sum() if variance.sum() > 0 else np.zeros_like(variance)
-    coordinates = centred @ (directions * signs[:, None])[:2].T
-    return Pca(coordinates.astype(np.float32), share[:2].astype(np.float32))
+    from sklearn.decomposition import PCA
+
+    # Each direction's sign is chosen so that its largest entry is positive: pictures repeat.
+    pca = PCA(2, svd_solver="full")
+    with np.errstate(invalid="ignore"):  # of equal points the shares are 0 / 0
+        coordinates = pca.fit_transform(points.astype(np.float64))
+    explained = np.nan_to_num(pca.explained_variance_ratio_)
+    return Pca(coordinates.astype(np.float32), explained.astype(np.float32))
 
 
 def tsne_projection(points: Array, *, seed: int, on_progress: Callable[[float], None]) -> Array:

@@ -26,10 +26,10 @@ from vae_core.training.trace import Tracer
 
 
 class Patience:
-    """Counts the epochs since the held-out ELBO was last better than ever (Prechelt 1998, early stopping).
+    """Counts the epochs since the last new best of the held-out ELBO (Prechelt 1998, early stopping).
 
     Arguments:
-        epochs: How many without a rise end the training.
+        epochs: How many without a new best end the training.
     """
 
     def __init__(self, epochs: int) -> None:
@@ -38,10 +38,10 @@ class Patience:
         self._without_rise = 0
 
     def is_over(self, elbo: float) -> bool:
-        """Takes the held-out ELBO of one more epoch and says whether it is time to stop.
+        """Takes the held-out ELBO of one more epoch; whether training should stop.
 
         Arguments:
-            elbo: Nats per datum; the same noise each time, so that weights are compared and not luck.
+            elbo: Nats per example, with the same noise at each call, so that only the weights differ.
         """
         self._without_rise = 0 if elbo > self._best else self._without_rise + 1
         self._best = max(self._best, elbo)
@@ -68,9 +68,9 @@ class TrainStep(NamedTuple):
     Arguments:
         step: Updates made, this one included.
         epoch: Whole passes over the training data made.
-        elbo: Mini-batch mean of the bound before the update, beta = 1, nats per datum.
-        reconstruction: Mini-batch mean of E_q[log p(x|z)], nats per datum.
-        kl: Mini-batch mean of KL(q || p), nats per datum.
+        elbo: Mini-batch mean of the bound before the update, beta = 1, nats per example.
+        reconstruction: Mini-batch mean of E_q[log p(x|z)], nats per example.
+        kl: Mini-batch mean of KL(q || p), nats per example.
         beta: Weight of the KL in this update.
         learning_rate: Step size of this update.
         held_out: The held-out bound, at the end of each epoch while ``patience`` watches it, else None.
@@ -96,8 +96,8 @@ def fit(
     For a live change of beta or for saving and resuming use :class:`Training`, of which this is the loop.
 
     Raises:
-        BadInput: The data do not suit the model.
-        TrainingDiverged: The objective was not finite; the model holds its last good state.
+        BadInput: The data do not fit the model.
+        TrainingDiverged: The objective was not finite; the model holds its last finite state.
     """
     return Training(model, dataset, train_config, generator=generator).steps()
 
@@ -109,7 +109,8 @@ class Training:
     configuration and generator state give bit-identical weights; observing draws nothing from it.
 
     Arguments:
-        model: Trained in place. Its parameters become views of one flat tensor.
+        model: Trained in place. Its parameters become views of one flat tensor; several trainings may take
+            turns with one model, each going on from its present weights with an optimiser of its own.
         dataset: Training and held-out data.
         config: How to train.
         generator: Source of all randomness.
@@ -117,7 +118,7 @@ class Training:
     A ``tracer`` that is set follows each update.
 
     Raises:
-        BadInput: The data do not suit the model.
+        BadInput: The data do not fit the model.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class Training:
         self._live_beta: float | None = None
         self._patience = None if config.patience is None else Patience(config.patience)
         self._weights, self._gradient = flatten(model)
+        self._first = next(model.parameters())
         self._kept_weights = self._weights.clone()
         self._moments = initial_moments(self._weights, config)
         self._learning_rate = config.learning_rate
@@ -204,6 +206,7 @@ class Training:
         return x.index_select(0, rows.to(x.device))
 
     def _update(self, x: Tensor, beta: float) -> tuple[float, float]:
+        self._take_parameters()
         posterior = self.model.posterior(x)
         eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
         terms = elbo_terms_given_eps(self.model, x, posterior, eps)
@@ -224,6 +227,12 @@ class Training:
             self.tracer.finish(self.step + 1, self.model, change, objective=values[2], beta=beta)
         return values[0], values[1]
 
+    def _take_parameters(self) -> None:
+        """Makes the model's parameters views of this training's tensor again, if another one took them."""
+        if self._first.data_ptr() != self._weights.data_ptr():
+            self._weights, self._gradient = flatten(self.model)
+            self._kept_weights.copy_(self._weights)
+
     def _penalised_kl(self, terms: ElboTerms) -> Tensor:
         return penalised_kl(terms, self.config.free_bits)
 
@@ -238,6 +247,7 @@ class Training:
 
     def require_finite_weights(self) -> None:
         """Raises :class:`TrainingDiverged` after a last update that made a weight NaN or infinite."""
+        self._take_parameters()
         if not bool(torch.isfinite(self._weights).all()):
             self._diverged()
 
@@ -281,23 +291,25 @@ class Training:
             saved = optimizer_state(tensors, self._weights, self.config)
         except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as err:
             raise BadInput("run", "the run's training state is damaged", "start the run again") from err
+        self._take_parameters()
         self._kept_weights.copy_(self._weights)
         self._moments = saved or initial_moments(self._weights, self.config)
 
 
 def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
-    """Raises :class:`BadInput` where the data cannot be data of this model."""
+    """Raises :class:`BadInput` where a data set does not fit a model."""
     if model_config.prior != "standard_normal" and model_config.num_components > len(dataset.x_train):
         raise BadInput(
             "num_components",
-            f"a prior of {model_config.num_components} components for {len(dataset.x_train)} training data",
-            "choose no more of them than there are data",
+            f"a prior of {model_config.num_components} components for {len(dataset.x_train)} examples",
+            "choose no more of them than there are examples",
         )
     for x in (dataset.x_train, dataset.x_test):
         if x.shape[-1] != model_config.data_dim:
             raise BadInput(
                 "data_dim",
-                f"{dataset.name} has {x.shape[-1]} values per datum, the model takes {model_config.data_dim}",
+                f"{dataset.name} has {x.shape[-1]} values per example, "
+                f"the model takes {model_config.data_dim}",
                 f"set data_dim to {x.shape[-1]}",
             )
         if not bool(torch.isfinite(x).all()):

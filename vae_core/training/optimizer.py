@@ -1,4 +1,4 @@
-"""What a training is driven by: one flat tensor of weights, its optimiser, and the schedule of beta."""
+"""The optimiser on one flat tensor of weights, and the schedule of beta."""
 
 import math
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def last_beta(config: TrainConfig, *, step: int, num_data: int) -> float:
     Arguments:
         config: The training.
         step: Updates made.
-        num_data: Training data.
+        num_data: Training examples.
     """
     batch = min(config.batch_size, num_data)
     epoch, place = divmod(max(step, 1) - 1, math.ceil(num_data / batch))
@@ -43,8 +43,8 @@ def last_beta(config: TrainConfig, *, step: int, num_data: int) -> float:
 def flatten(model: VAE) -> tuple[Tensor, Tensor]:
     """Makes the parameters of ``model``, and their gradients, views of one tensor each, shape (P,).
 
-    The optimiser's step and the copy of the last good state are then one kernel each: an eighth of a step
-    on small networks.
+    The optimiser's step and the copy of the last finite state are then one kernel each, which saves an eighth
+    of a step on small networks.
     """
     parameters = list(model.parameters())
     weights = torch.cat([p.detach().flatten() for p in parameters])
@@ -124,13 +124,13 @@ def optimizer_state(tensors: Mapping[str, Tensor], weights: Tensor, config: Trai
 
 
 def checked_order(order: Tensor, position: int, num_data: int) -> Tensor:
-    """The order of the data as int64, if it is one of ``num_data`` data; empty is fine between epochs.
+    """The order of the examples as int64, if it is one of ``num_data``; it may be empty between epochs.
 
     Raises:
-        ValueError: It is no such order, or ``position`` lies outside.
+        ValueError: It is no permutation, or ``position`` lies outside.
     """
     order = order.to(torch.int64)
     whole = torch.equal(order.sort().values, torch.arange(num_data))
     if not (whole or (len(order) == 0 and position == 0)) or not 0 <= position < num_data:
-        raise ValueError(f"position {position} in an order of {len(order)} of {num_data} data")
+        raise ValueError(f"position {position} in an order of {len(order)} of {num_data} examples")
     return order

@@ -1,4 +1,4 @@
-"""What one update did for the first datum of its mini-batch: the training flow in numbers."""
+"""The values of one update for the first example of its mini-batch: the training flow in numbers."""
 
 from typing import NamedTuple
 
@@ -11,10 +11,10 @@ from vae_core.model import VAE
 
 
 class Forward(NamedTuple):
-    """The way of one datum through the networks, before the update (source document 001, training flow).
+    """Forward-pass values of one example, before the update (source document 001, training flow).
 
     Arguments:
-        x: The datum, shape (D,).
+        x: The example, shape (D,).
         mean: Of q(z|x), shape (J,).
         std: sigma of q(z|x), shape (J,).
         eps: The noise of the first sample, shape (J,).
@@ -39,9 +39,9 @@ class StepTrace(NamedTuple):
 
     Arguments:
         step: Updates made, this one included.
-        forward: The way of its first datum.
-        num_data: Data in the mini-batch.
-        objective: What was maximised: mean of reconstruction - beta KL over the mini-batch, nats per datum.
+        forward: Forward-pass values of its first example.
+        num_data: Examples in the mini-batch.
+        objective: What was maximised: mean of reconstruction - beta KL over the mini-batch, nats per example.
         beta: Weight of the KL.
         encoder_gradient, decoder_gradient: Euclidean norms of the gradient of -objective with respect to
             phi and theta.
@@ -59,7 +59,7 @@ class StepTrace(NamedTuple):
 
 
 class Tracer:
-    """Follows the updates of a training; draws nothing and changes nothing."""
+    """Records the updates of a training; draws nothing and changes nothing."""
 
     def __init__(self) -> None:
         self._forward: Forward | None = None
@@ -68,7 +68,7 @@ class Tracer:
         """Of the last update."""
 
     def forward(self, model: VAE, x: Tensor, posterior: Posterior, eps: Tensor, terms: ElboTerms) -> None:
-        """Takes the first datum of a mini-batch, before the update.
+        """Takes the first example of a mini-batch, before the update.
 
         Arguments:
             model: With the weights before the update.
@@ -99,7 +99,7 @@ class Tracer:
             step: Updates made, this one included.
             model: Its gradients are those of this update still.
             change: What the optimiser added to all weights, shape (P,).
-            objective: What was maximised, nats per datum.
+            objective: What was maximised, nats per example.
             beta: Weight of the KL in it.
         """
         if self._forward is not None:

@@ -1,4 +1,4 @@
-// Sources 0a831000396d6474; made by "npm run build": edit the modules, not this file.
+// Sources 0c8516c8013fe6ca; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -540,7 +540,7 @@ var Plane = class {
     drawAxes(context, theme, frame, { xTicks, yTicks, xTitle, yTitle });
     clipTo(context, frame);
     this.drawPrior(context, theme, frame);
-    this.shown = this.places.read(now);
+    this.shown = this.visible(this.places.read(now));
     this.drawPoints(context, theme, frame);
     this.drawNames(context, theme, frame);
     const style = { colour: theme.concepts.prior, align: "left", base: "bottom", halo: 4 };
@@ -548,6 +548,13 @@ var Plane = class {
     context.restore();
     this.tell(context, theme, frame);
     return this.places.moving(now) || this.reach.moving(now);
+  }
+  /**
+   * The places with NaN for those that are neither drawn nor near to anything.
+   * @param {Float32Array} places
+   */
+  visible(places) {
+    return places;
   }
   /**
    * @param {CanvasRenderingContext2D} context
@@ -987,7 +994,7 @@ var CurveGroup = class {
     this.invalidate();
   }
   /**
-   * Whether it changed anything: out of everything there is no way out.
+   * Returns whether it changed anything: there is nothing to zoom out of where all steps are in view.
    * @param {number} step
    * @param {number} factor
    */

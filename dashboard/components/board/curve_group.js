@@ -70,7 +70,7 @@ export class CurveGroup {
   }
 
   /**
-   * Whether it changed anything: out of everything there is no way out.
+   * Returns whether it changed anything: there is nothing to zoom out of where all steps are in view.
    * @param {number} step
    * @param {number} factor
    */

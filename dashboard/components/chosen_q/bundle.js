@@ -1,4 +1,4 @@
-// Sources c01b00a5dc3f96bf; made by "npm run build": edit the modules, not this file.
+// Sources 21adf8a5040609a4; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -611,7 +611,7 @@ var NoisyMixture = class {
    * Visits every node of the lattice about q.
    * @param {Gaussian} q
    * @param {LatticeSizes} sizes
-   * @param {(share: number, z: number[], at: number, nodes: Float64Array) => void} visit Told the node's share of q,
+   * @param {(share: number, z: number[], at: number, nodes: Float64Array) => void} visit Gets the node's share of q,
    *   its z (valid until the next call), and where its standardised coordinates begin in `nodes`.
    */
   visit({ mean, std }, sizes, visit) {

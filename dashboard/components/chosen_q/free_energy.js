@@ -216,7 +216,7 @@ export class NoisyMixture {
    * Visits every node of the lattice about q.
    * @param {Gaussian} q
    * @param {LatticeSizes} sizes
-   * @param {(share: number, z: number[], at: number, nodes: Float64Array) => void} visit Told the node's share of q,
+   * @param {(share: number, z: number[], at: number, nodes: Float64Array) => void} visit Gets the node's share of q,
    *   its z (valid until the next call), and where its standardised coordinates begin in `nodes`.
    */
   visit({ mean, std }, sizes, visit) {

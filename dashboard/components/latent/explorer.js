@@ -1,75 +1,192 @@
-// The latent explorer: one z for all rooms of the element, decoded once per frame, drawn only when something changed.
-// A room is a class constructed with (its section, the explorer); it asks to be told by `onChange`.
+/**
+ * The latent explorer: one z for all sections of the element, decoded once per frame, drawn only when something
+ * changed. A section is a class constructed with (its node, the explorer); it asks to be told by `onChange`.
+ */
 
-const explorers = new WeakMap();
+import { Frames, prefersCalm } from "../shared/frames.js";
+import { find } from "../shared/mount.js";
+import { Model } from "../shared/network.js";
+import { fixed, latentName, median } from "../shared/numbers.js";
+import { readTheme } from "../shared/theme.js";
+import { DecodedSection } from "./decoded.js";
+import { DrawingPad } from "./drawing.js";
+import { InterpolationSection } from "./interpolation.js";
+import { HeldOut, readArrays, readMeta } from "./message.js";
+import { NearestSection } from "./nearest.js";
+import { PlaneSection } from "./plane.js";
+import { SavingSection } from "./saving.js";
+import { Traversal } from "./traversal.js";
+
+/**
+ * @typedef {import("../shared/network.js").Posterior} Posterior
+ * @typedef {import("./message.js").Meta} Meta
+ * @typedef {import("./saving.js").Offer} Offer
+ *
+ * Who moved z, or what else changed; "frame" when a section asked for a frame by `invalidate`.
+ * @typedef {"pointer" | "keys" | "play" | "traversal" | "drawing"} Mover
+ * @typedef {Mover | "weights" | "plane" | "pins" | "posterior" | "theme" | "size" | "view" | "frame"} Change
+ */
+
+// The way between the pins first: other sections draw it.
+const SECTIONS = {
+  interpolation: InterpolationSection,
+  plane: PlaneSection,
+  decoded: DecodedSection,
+  nearest: NearestSection,
+  traversal: Traversal,
+  drawing: DrawingPad,
+  saving: SavingSection,
+};
 const MAX_PINS = 2;
 const TIMES_KEPT = 100;
-// Who moves z within the plane or between pins; whoever else moves it also says where the other coordinates stay.
-const PASSERS = new Set(["pointer", "keys", "play"]);
+/**
+ * Who moves z within the plane or between pins; whoever else moves it also says where the other coordinates stay.
+ * @type {Set<Mover>}
+ */
+const WITHIN = new Set(["pointer", "keys", "play"]);
 
-class Explorer {
+export class Explorer {
+  /** @type {((z: number[], change: Change) => void)[]} */
+  #listeners = [];
+  /** @type {(() => void)[]} */
+  #endings = [];
+  /** @type {Set<Change>} */
+  #changes = new Set();
+  /** @type {Uint8Array | null} */
+  #pending = null;
+  /** @type {number[]} */
+  #times = [];
+  #frames = new Frames((now) => this.#tick(now));
+  #numFrames = 0;
+  now = 0;
+  /** What can be saved, a function for each section. @type {(() => Offer[])[]} */
+  offers = [];
+  /** @type {number[][]} */
+  pins = [];
+  /** Places from the first pin to the second. @type {number[][] | null} */
+  path = null;
+  /** Row of the held-out example whose posterior mean is nearest to z. @type {number | null} */
+  nearest = null;
+  /** q(z|x) of something that is no held-out example. @type {Posterior | null} */
+  posterior = null;
+  /** Tells the page; Streamlit's. @type {((name: string, value: unknown) => void) | null} */
+  send = null;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Uint8Array} bytes
+   */
   constructor(root, bytes) {
     this.root = root;
-    this.blank = root.cloneNode(true);
-    this.listeners = [];
-    // What can be saved, a function for each room: a list of { title, file } with { width, height, draw(paper) },
-    // { table() } or { holds, arrays() }, all of now; { title, hint } where something has to be done first.
-    this.offers = [];
-    this.changes = new Set();
-    this.times = [];
-    this.frames = 0;
-    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
-    this.take(bytes);
-    this.pins = [];
+    this.config = readMeta(bytes);
+    const arrays = readArrays(bytes, this.config);
+    this.model = new Model(this.config.config, arrays.decoder, arrays.encoder);
+    this.data = new HeldOut(this.config, arrays);
+    this.theme = this.#readTheme();
+    /** @type {number[]} */
     this.z = new Array(this.config.config.latent_dim).fill(0);
+    /** Where the coordinates outside the plane stay. @type {{ z: number[], source: Mover | "zero" | "pin" }} */
     this.base = { z: this.z, source: "zero" };
-    for (const [name, Room] of ROOMS) new Room(root.querySelector(`section.${name}`), this);
-    this.resizes = new ResizeObserver(() => this.note("size"));
-    this.resizes.observe(root);
-    this.sights = new IntersectionObserver((entries) => {
-      this.hidden = !entries.at(-1).isIntersecting;
-      this.invalidate();
-    });
-    this.sights.observe(root);
+    this.decoded = this.model.decode(this.z).slice();
+    for (const change of /** @type {const} */ (["weights", "plane", "theme"])) this.note(change);
+    for (const [name, Section] of Object.entries(SECTIONS)) new Section(find(root, `section.${name}`), this);
+    this.#frames.watchSizes([root], () => this.note("size"));
+    this.#frames.onlyInSight(root);
   }
 
-  // fn(z, source) runs in a frame after z moved (source as given to `setZ`) or for "weights", "plane", "pins",
-  // "theme", "size"; "frame" when a room asked for a frame by `invalidate`.
-  onChange(fn) {
-    this.listeners.push(fn);
+  /**
+   * Calls back in a frame after something changed.
+   * @param {(z: number[], change: Change) => void} told
+   */
+  onChange(told) {
+    this.#listeners.push(told);
   }
 
+  /**
+   * Calls back when the explorer ends.
+   * @param {() => void} ending
+   */
+  onEnd(ending) {
+    this.#endings.push(ending);
+  }
+
+  /**
+   * Tells whether a node is in sight, now and whenever that changes.
+   * @param {Element} element
+   * @param {(visible: boolean) => void} told
+   */
+  watchSight(element, told) {
+    this.#frames.watchSight(element, told);
+  }
+
+  /**
+   * @param {ArrayLike<number>} z
+   * @param {Mover} source
+   */
   setZ(z, source) {
     this.z = Array.from(z);
-    if (!PASSERS.has(source)) this.base = { z: this.z, source };
+    if (!WITHIN.has(source)) this.base = { z: this.z, source };
     this.note(source);
   }
 
-  // Moves z in the plane; the other coordinates are those of `base`.
+  /**
+   * Moves z in the plane; the other coordinates are those of `base`.
+   * @param {readonly number[]} place
+   * @param {Mover} source
+   */
   setPlace(place, source) {
     this.setZ(this.inPlane(place), source);
   }
 
-  // The two dimensions of the plane, from 0; the same twice when J = 1.
+  /** The two dimensions of the plane, from 0; the same twice when J = 1. */
   get axes() {
     return this.config.plane;
+  }
+
+  /** The dimensions of the plane, each once. */
+  get distinctAxes() {
+    return [...new Set(this.axes)];
   }
 
   get isImage() {
     return this.config.image_shape !== null;
   }
 
-  // Why nothing decoded can be shown or saved; null where it can.
+  /** Whether the encoder gives a point z instead of q(z|x). */
+  get isDeterministic() {
+    return this.config.config.encoder_head === "deterministic";
+  }
+
+  /** Whether the reader asked for less motion. */
+  get isCalm() {
+    return prefersCalm();
+  }
+
+  /** Why nothing decoded can be shown or saved; null where it can. */
   get failure() {
-    return this.decoded.every(isFiniteNumber) ? null : this.root.querySelector(".bad").textContent;
+    return this.decoded.every(Number.isFinite) ? null : find(this.root, ".bad").textContent;
   }
 
-  // Tells the page which held-out datum was chosen by hand: one message a choice.
+  /**
+   * Tells the page which held-out example was chosen by hand: one message a choice.
+   * @param {number} row
+   */
   choose(row) {
-    this.send?.("datum", { row, run: this.config.run });
+    this.send?.("example", { row, run: this.config.run });
   }
 
-  // A place of the plane as a point z.
+  /**
+   * The name of a class, "" for a label below 0.
+   * @param {number} label
+   */
+  className(label) {
+    return label < 0 ? "" : (this.config.class_names[label] ?? String(label));
+  }
+
+  /**
+   * A place of the plane as a point z.
+   * @param {readonly number[]} place
+   */
   inPlane(place) {
     const z = [...this.base.z];
     z[this.axes[1]] = place[1];
@@ -77,134 +194,115 @@ class Explorer {
     return z;
   }
 
-  // How the decoded datum changes with one dimension, at z.
-  push(axis) {
-    return this.model.push(this.z, this.z.map((_, j) => Number(j === axis)));
-  }
-
   zText() {
     const { z } = this;
     if (z.length === 1) return `z = ${fixed(z[0], 2)}`;
     if (z.length === 2) return `z = (${z.map((value) => fixed(value, 2)).join(", ")})`;
-    return [...new Set(this.axes)].map((j) => `${nameOf(j)} = ${fixed(z[j], 2)}`).join(", ");
+    return this.distinctAxes.map((j) => `${latentName(j)} = ${fixed(z[j], 2)}`).join(", ");
   }
 
+  /** @param {readonly number[]} z */
   pin(z) {
     this.pins = [...this.pins, Array.from(z)].slice(-MAX_PINS);
-    this.rest();
+    this.#rest();
   }
 
   unpin() {
     if (!this.pins.length) return;
     this.pins = this.pins.slice(0, -1);
-    this.rest();
+    this.#rest();
   }
 
-  // Where the coordinates outside the plane stay: at the newest pin, else at 0.
-  rest() {
+  /** The coordinates outside the plane stay at the newest pin, else at 0. */
+  #rest() {
     const newest = this.pins.at(-1);
     this.base = newest ? { z: newest, source: "pin" } : { z: this.z.map(() => 0), source: "zero" };
     this.note("pins");
   }
 
-  // q(z|x) of something that is no held-out datum, to be drawn in the plane; null takes it away.
+  /**
+   * Has q(z|x) of something that is no held-out example drawn in the plane; null takes it away.
+   * @param {Posterior | null} posterior
+   */
   showPosterior(posterior) {
     this.posterior = posterior;
     this.note("posterior");
   }
 
+  /** @param {Change} change */
   note(change) {
-    this.changes.add(change);
+    this.#changes.add(change);
     this.invalidate();
   }
 
   invalidate() {
-    if (!this.hidden) this.frame ||= requestAnimationFrame((now) => this.tick(now));
+    this.#frames.request();
   }
 
+  /** @param {Uint8Array} bytes */
   update(bytes) {
-    this.pending = bytes;
+    this.#pending = bytes;
     this.invalidate();
   }
 
-  // A hidden tab gets no frames; out of sight the element asks for none.
-  tick(now) {
-    this.frame = 0;
+  /** @param {number} now */
+  #tick(now) {
     this.now = now;
-    if (this.pending) this.take(this.pending);
-    const changes = this.changes.size ? this.changes : new Set(["frame"]);
-    this.changes = new Set();
-    this.decode();
-    for (const change of changes) for (const tell of this.listeners) tell(this.z, change);
-    this.report();
+    if (this.#pending) this.#take(this.#pending);
+    /** @type {Set<Change>} */
+    const changes = this.#changes.size ? this.#changes : new Set(["frame"]);
+    this.#changes = new Set();
+    this.#decode();
+    for (const change of changes) for (const tell of this.#listeners) tell(this.z, change);
+    this.#report();
   }
 
-  decode() {
+  #decode() {
     const start = performance.now();
     this.decoded = this.model.decode(this.z).slice();
-    this.times.push(performance.now() - start);
-    if (this.times.length > TIMES_KEPT) this.times.shift();
+    this.#times.push(performance.now() - start);
+    if (this.#times.length > TIMES_KEPT) this.#times.shift();
   }
 
-  // What changed is noted in the order in which rooms can use it.
-  take(bytes) {
-    this.pending = null;
-    const meta = readMeta(bytes);
+  /**
+   * What changed is noted in the order in which sections can use it.
+   * @param {Uint8Array} bytes
+   */
+  #take(bytes) {
+    this.#pending = null;
     const old = this.config;
-    this.config = meta;
-    this.theme = readTheme(this.root, meta.palettes);
-    this.root.style.setProperty("--decoded", this.theme.concepts.decoded);
-    if (meta.hash !== old?.hash) this.takeWeights(readArrays(bytes, meta));
-    if (meta.plane.join() !== old?.plane.join()) this.note("plane");
+    this.config = readMeta(bytes);
+    this.theme = this.#readTheme();
+    if (this.config.hash !== old.hash) {
+      const arrays = readArrays(bytes, this.config);
+      this.model = new Model(this.config.config, arrays.decoder, arrays.encoder);
+      this.data = new HeldOut(this.config, arrays);
+      this.note("weights");
+    }
+    if (this.config.plane.join() !== old.plane.join()) this.note("plane");
     this.note("theme");
   }
 
-  takeWeights(arrays) {
-    this.model = new Model(this.config.config, arrays.decoder, arrays.encoder);
-    this.data = new HeldOut(this.config, arrays);
-    this.note("weights");
+  #readTheme() {
+    const theme = readTheme(this.root, this.config.palettes);
+    this.root.style.setProperty("--decoded", theme.concepts.decoded);
+    return theme;
   }
 
-  report() {
-    this.frames++;
+  #report() {
+    this.#numFrames++;
     Object.assign(this.root.dataset, {
       z: this.z.join(","),
       hash: this.config.hash,
       step: this.config.step,
-      frames: this.frames,
+      frames: this.#numFrames,
       pins: this.pins.length,
-      decodeMs: median(this.times).toFixed(3),
+      decodeMs: median(this.#times).toFixed(3),
     });
   }
 
   destroy() {
-    cancelAnimationFrame(this.frame);
-    this.frame = -1;
-    this.resizes.disconnect();
-    this.sights.disconnect();
+    this.#frames.stop();
+    for (const ending of this.#endings) ending();
   }
-}
-
-// Another run has other sizes, classes and data: everything starts afresh, from the element as it was delivered.
-function explorerFor(parentElement, bytes) {
-  const root = parentElement.querySelector(".explorer");
-  const explorer = explorers.get(parentElement);
-  if (explorer?.root === root && explorer.config.run === readMeta(bytes).run) {
-    explorer.update(bytes);
-    return explorer;
-  }
-  explorer?.destroy();
-  const fresh = explorer?.root === root ? explorer.blank.cloneNode(true) : root;
-  if (fresh !== root) root.replaceWith(fresh);
-  const next = new Explorer(fresh, bytes);
-  explorers.set(parentElement, next);
-  return next;
-}
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  explorerFor(parentElement, data).send = setTriggerValue;
-  return () => {
-    explorers.get(parentElement)?.destroy();
-    explorers.delete(parentElement);
-  };
 }

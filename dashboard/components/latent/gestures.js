@@ -1,69 +1,124 @@
-// Mouse, pen, fingers and wheel on a canvas, told to a room as: point, pan, zoom, click, reset.
+/** Mouse, pen, fingers and wheel on a canvas, told as: point, pan, zoom, click, reset. */
+
+import { wheelFactor } from "../shared/frame.js";
+import { capture, placeOf } from "../shared/pointer.js";
+
+/**
+ * @typedef {import("../shared/frame.js").Point} Point
+ *
+ * @typedef {object} Target
+ * @property {(at: Point) => void} point
+ * @property {(moved: Point) => void} pan
+ * @property {(at: Point, factor: number) => boolean} zoom Whether it used the turn of the wheel.
+ * @property {(at: Point) => void} click
+ * @property {() => void} reset
+ */
 
 const STILL = 4;
-const WHEEL_RATE = 0.0025;
 
-const placeOf = ({ offsetX: x, offsetY: y }) => ({ x, y });
+/**
+ * @param {Point} a
+ * @param {Point} b
+ */
 const middleOf = (a, b) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+
+/**
+ * @param {Point} a
+ * @param {Point} b
+ */
 const distance = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
 
-class Gestures {
-  constructor(canvas, room) {
-    this.canvas = canvas;
-    this.room = room;
-    this.held = new Map();
-    this.space = false;
-    const on = (type, handle) => canvas.addEventListener(type, handle, { passive: false });
-    on("pointerdown", (event) => this.down(event));
-    on("pointermove", (event) => this.move(event));
-    for (const type of ["pointerup", "pointercancel"]) on(type, ({ pointerId }) => this.held.delete(pointerId));
-    on("click", (event) => this.click(event));
-    on("contextmenu", (event) => event.preventDefault());
-    on("wheel", (event) => this.wheel(event));
-    on("keyup", ({ key }) => key === " " && this.hold(false));
-    on("blur", () => this.hold(false));
+/**
+ * @param {Point} from
+ * @param {Point} to
+ */
+const difference = (from, to) => ({ x: to.x - from.x, y: to.y - from.y });
+
+export class Gestures {
+  /** Where each pointer that is down was last. @type {Map<number, Point>} */
+  held = new Map();
+  /** @type {Point} */
+  start = { x: 0, y: 0 };
+  space = false;
+  pans = false;
+  moved = false;
+
+  /**
+   * @param {HTMLElement} element
+   * @param {Target} target
+   */
+  constructor(element, target) {
+    this.element = element;
+    this.target = target;
+    element.addEventListener("pointerdown", (event) => this.down(event));
+    element.addEventListener("pointermove", (event) => this.move(event));
+    for (const type of /** @type {const} */ (["pointerup", "pointercancel"])) {
+      element.addEventListener(type, ({ pointerId }) => this.held.delete(pointerId));
+    }
+    element.addEventListener("click", (event) => this.click(event));
+    element.addEventListener("contextmenu", (event) => event.preventDefault());
+    element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    element.addEventListener("keyup", ({ key }) => key === " " && this.hold(false));
+    element.addEventListener("blur", () => this.hold(false));
   }
 
-  // The space bar makes a drag with the primary button pan.
+  /**
+   * The space bar makes a drag with the primary button pan.
+   * @param {boolean} space
+   */
   hold(space) {
     this.space = space;
-    this.canvas.classList.toggle("pans", space);
+    this.element.classList.toggle("pans", space);
   }
 
+  /** @param {PointerEvent} event */
   down(event) {
-    this.canvas.setPointerCapture(event.pointerId);
+    capture(this.element, event);
     this.held.set(event.pointerId, placeOf(event));
     if (this.held.size === 1) this.start = placeOf(event);
     this.pans = event.button > 0 || this.space || this.held.size > 1;
     this.moved = this.pans;
-    if (!this.pans) this.room.point(placeOf(event));
+    if (!this.pans) this.target.point(placeOf(event));
   }
 
+  /** @param {PointerEvent} event */
   move(event) {
     const at = placeOf(event);
     const last = this.held.get(event.pointerId);
     if (last && distance(at, this.start) > STILL) this.moved = true;
-    if (!last || !this.pans) return this.room.point(at);
+    if (!last || !this.pans) {
+      this.target.point(at);
+      return;
+    }
     this.held.set(event.pointerId, at);
     const other = [...this.held].find(([id]) => id !== event.pointerId)?.[1];
-    return other ? this.pinch(last, at, other) : this.room.pan(at.x - last.x, at.y - last.y);
+    if (other) this.pinch(last, at, other);
+    else this.target.pan(difference(last, at));
   }
 
+  /**
+   * @param {Point} last
+   * @param {Point} at
+   * @param {Point} other
+   */
   pinch(last, at, other) {
-    const [before, after] = [middleOf(last, other), middleOf(at, other)];
-    this.room.pan(after.x - before.x, after.y - before.y);
-    this.room.zoom(after, distance(last, other) / Math.max(1, distance(at, other)));
+    const after = middleOf(at, other);
+    this.target.pan(difference(middleOf(last, other), after));
+    this.target.zoom(after, distance(last, other) / Math.max(1, distance(at, other)));
   }
 
-  // The second click of a double click takes back what the first one did.
+  /**
+   * The second click of a double click takes back what the first one did.
+   * @param {MouseEvent} event
+   */
   click(event) {
-    if (event.detail > 1) this.room.reset();
-    else if (!this.moved) this.room.click(placeOf(event));
+    if (event.detail > 1) this.target.reset();
+    else if (!this.moved) this.target.click(placeOf(event));
   }
 
+  /** @param {WheelEvent} event */
   wheel(event) {
     if (event.ctrlKey || event.metaKey) return;
-    const factor = Math.exp(clamp(event.deltaY, -120, 120) * WHEEL_RATE);
-    if (this.room.zoom(placeOf(event), factor)) event.preventDefault();
+    if (this.target.zoom(placeOf(event), wheelFactor(event.deltaY))) event.preventDefault();
   }
 }

@@ -1,83 +1,122 @@
-// The held-out datum whose posterior mean is nearest to z: what it is, what becomes of it, and its q(z|x).
+/** The held-out example whose posterior mean is nearest to z: what it is, its reconstruction, and its q(z|x). */
 
-class NearestRoom {
+import { PixelCanvas } from "../shared/grey.js";
+import { find, findAll, findCanvas } from "../shared/mount.js";
+import { fixed } from "../shared/numbers.js";
+import { floats } from "./npz.js";
+import { pixelPicture, posteriorArrays } from "./saving.js";
+
+/**
+ * @typedef {import("./explorer.js").Change} Change
+ * @typedef {import("./explorer.js").Explorer} Explorer
+ * @typedef {import("./saving.js").Offer} Offer
+ */
+
+/** @param {ArrayLike<number>} values */
+function vectorText(values) {
+  const numbers = Array.from(values, (value) => fixed(value, 2)).join(", ");
+  return values.length === 1 ? numbers : `(${numbers})`;
+}
+
+export class NearestSection {
+  /** What is shown. */
+  shown = "";
+  /** @type {{ x: PixelCanvas, reconstruction: PixelCanvas } | null} */
+  images = null;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Explorer} host
+   */
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    const find = (selector) => root.querySelector(selector);
-    [this.pair, this.missing] = [".pair", ".missing"].map(find);
-    this.facts = new Map([...root.querySelectorAll("dd")].map((fact) => [fact.className, fact]));
+    this.pair = find(root, ".pair");
+    this.missing = find(root, ".missing");
+    this.facts = new Map(findAll(root, "dd").map((fact) => [fact.className, fact]));
     this.pair.hidden = !host.isImage;
-    if (host.isImage) {
-      const shape = host.config.image_shape;
-      [this.x, this.reconstruction] = [".x", ".reconstruction"].map((name) => new PixelCanvas(find(name), shape));
+    const shape = host.config.image_shape;
+    if (shape) {
+      const image = (/** @type {string} */ name) => new PixelCanvas(findCanvas(root, name), shape);
+      this.images = { x: image(".x"), reconstruction: image(".reconstruction") };
     }
-    host.onChange((z, source) => this.told(source));
-    host.offers.push(() => this.offers());
+    host.onChange((_, change) => this.told(change));
+    host.offers.push(() => [this.offer()]);
   }
 
-  told(source) {
+  /** @param {Change} change */
+  told(change) {
     const { nearest, axes, config } = this.host;
     const shown = [nearest, axes, config.hash].join(";");
-    if (shown === this.shown && source !== "theme") return;
+    if (shown === this.shown && change !== "theme") return;
     this.shown = shown;
     this.root.classList.toggle("none", nearest === null);
     if (nearest !== null) this.show(nearest);
   }
 
-  offers() {
-    const [title, file] = ["Nearest datum and its reconstruction", "nearest"];
-    if (this.host.failure) return [{ title, hint: this.host.failure }];
-    if (this.host.nearest === null) return [{ title, hint: "Switch a class on first: none is shown." }];
-    const canvases = [this.x, this.reconstruction].map((one) => one?.context.canvas);
-    const picture = this.pair.hidden ? { title, file } : pixelOffer(title, file, ...canvases);
+  /** @returns {Offer} */
+  offer() {
+    const { failure, nearest } = this.host;
+    const title = "Nearest example and its reconstruction";
+    if (failure) return { title, hint: failure };
+    if (nearest === null) return { title, hint: "Switch a class on first: none is shown." };
+    const shown = this.pair.hidden ? null : this.images;
+    const picture = shown ? pixelPicture(shown.x.canvas, shown.reconstruction.canvas) : undefined;
     const x = this.missing.hidden ? "x, " : "";
-    return [{ ...picture, holds: `row, ${x}decoded, mean, std`, arrays: () => this.arrays() }];
+    const held = { holds: `row, ${x}decoded, mean, std`, arrays: () => this.arrays(nearest) };
+    return { title, file: "nearest", picture, ...held };
   }
 
-  // x is missing where it was left out to save bytes.
-  arrays() {
-    const { nearest, data, model } = this.host;
-    const x = data.datum(nearest);
-    const row = { shape: [], values: Int32Array.of(nearest) };
-    return { row, ...(x && { x: floats(x) }), ...posteriorArrays(model, data.posterior(nearest)) };
+  /**
+   * x is missing where it was left out to save bytes.
+   * @param {number} row
+   */
+  arrays(row) {
+    const { data, model } = this.host;
+    const x = data.example(row);
+    const index = { shape: [], values: Int32Array.of(row) };
+    return { row: index, ...(x && { x: floats(x) }), ...posteriorArrays(model, data.posterior(row)) };
   }
 
+  /** @param {number} i */
   show(i) {
-    const { data, model, axes, config } = this.host;
+    const { data, model, distinctAxes } = this.host;
     const q = data.posterior(i);
-    const x = data.datum(i);
+    const x = data.example(i);
     const decoded = model.decode(q.mean).slice();
     this.missing.hidden = x !== null;
-    if (this.x) this.pair.hidden = x === null;
-    if (this.x && x) this.x.drawGrey(x);
-    if (this.x && x) this.reconstruction.drawGrey(decoded);
-    const label = data.labels[i];
-    const inPlane = (values) => this.vector([...new Set(axes)].map((axis) => values[axis]));
+    if (this.images) this.pair.hidden = x === null;
+    if (this.images && x) {
+      this.images.x.drawGrey(x);
+      this.images.reconstruction.drawGrey(decoded);
+    }
+    const inPlane = (/** @type {number[]} */ values) => vectorText(distinctAxes.map((axis) => values[axis]));
+    const points = { point: x ? vectorText(x) : "", made: vectorText(decoded) };
     this.write({
-      class: label < 0 ? "" : (config.class_names[label] ?? String(label)),
+      class: this.host.className(data.labels[i]),
       mean: inPlane(q.mean),
       std: inPlane(q.std),
       kl: this.nats(model.kl(q)),
       fit: x ? this.nats(model.logLikelihood(x, q.mean)) : "",
-      ...(this.x ? {} : { point: x ? this.vector(x) : "", made: this.vector(decoded) }),
+      ...(this.images ? {} : points),
     });
   }
 
-  vector(values) {
-    const numbers = Array.from(values, (value) => fixed(value, 2)).join(", ");
-    return values.length === 1 ? numbers : `(${numbers})`;
-  }
-
+  /** @param {number} value */
   nats(value) {
-    return this.host.config.config.encoder_head === "deterministic" ? "" : `${fixed(value, 1)} nats`;
+    return this.host.isDeterministic ? "" : `${fixed(value, 1)} nats`;
   }
 
-  // What is empty is not shown.
+  /**
+   * What is empty is not shown.
+   * @param {Record<string, string>} facts
+   */
   write(facts) {
-    for (const [name, element] of this.facts) {
-      element.textContent = facts[name] ?? "";
-      element.hidden = element.previousElementSibling.hidden = !facts[name];
+    for (const [name, value] of this.facts) {
+      value.textContent = facts[name] ?? "";
+      value.hidden = !facts[name];
+      const term = value.previousElementSibling;
+      if (term instanceof HTMLElement) term.hidden = value.hidden;
     }
   }
 }

@@ -1,6 +1,21 @@
-// NumPy archives (NPZ), as numpy.savez writes them: a ZIP archive without compression, an .npy file of format 1.0
-// for each array (numpy.lib.format; PKWARE's APPNOTE). An array is { shape, values }, its values in C order.
+/**
+ * NumPy archives (NPZ), as numpy.savez writes them: a ZIP archive without compression, an .npy file of format 1.0
+ * for each array (numpy.lib.format; PKWARE's APPNOTE).
+ */
 
+/**
+ * Its values in C order.
+ * @typedef {object} NpyArray
+ * @property {readonly number[]} shape
+ * @property {Float32Array | Float64Array | Int32Array | Uint32Array} values
+ * @property {string} [type] NumPy's name of the type; that of the values where it is missing.
+ *
+ * @typedef {Record<string, NpyArray>} Arrays
+ *
+ * @typedef {[size: number, value: number]} Field Of a record: its bytes and what they hold.
+ */
+
+/** @type {Record<string, string>} */
 const NPY_TYPES = { Float32Array: "<f4", Float64Array: "<f8", Int32Array: "<i4" };
 const NPY_ALIGNMENT = 64;
 const ZIP_VERSION = 20;
@@ -11,30 +26,49 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   return n;
 });
 
-// As the server's archives have them: numbers in single precision.
-function floats(values, shape = [values.length]) {
-  return { shape, values: new Float32Array(values) };
+/**
+ * Numbers in single precision, as the server's archives have them.
+ * @param {ArrayLike<number>} values
+ * @param {readonly number[]} shape
+ * @returns {NpyArray}
+ */
+export function floats(values, shape = [values.length]) {
+  return { shape, values: Float32Array.from(values) };
 }
 
-function integers(values, shape = [values.length]) {
-  return { shape, values: new Int32Array(values) };
+/**
+ * @param {ArrayLike<number>} values
+ * @param {readonly number[]} shape
+ * @returns {NpyArray}
+ */
+export function integers(values, shape = [values.length]) {
+  return { shape, values: Int32Array.from(values) };
 }
 
-// Texts, which numpy pads to the longest of them in four bytes a character.
-function texts(lines) {
-  const characters = lines.map((line) => [...line].map((one) => one.codePointAt(0)));
+/**
+ * Texts, which numpy pads to the longest of them in four bytes a character.
+ * @param {readonly string[]} lines
+ * @returns {NpyArray}
+ */
+export function texts(lines) {
+  const characters = lines.map((line) => [...line].map((one) => one.codePointAt(0) ?? 0));
   const width = Math.max(1, ...characters.map((line) => line.length));
   const values = new Uint32Array(lines.length * width);
   characters.forEach((line, k) => values.set(line, k * width));
   return { shape: [lines.length], values, type: `<U${width}` };
 }
 
-// Whole numbers one after the other, little-endian; fields are [bytes, value].
+/**
+ * Whole numbers one after the other, little-endian.
+ * @param {Field[]} fields
+ */
 function littleEndian(fields) {
-  const split = ([size, value]) => Array.from({ length: size }, (_, k) => (value >>> (8 * k)) & 255);
-  return Uint8Array.from(fields.flatMap(split));
+  return Uint8Array.from(
+    fields.flatMap(([size, value]) => Array.from({ length: size }, (_, k) => (value >>> (8 * k)) & 255)),
+  );
 }
 
+/** @param {ArrayLike<number>[]} parts */
 function joinBytes(parts) {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -45,13 +79,18 @@ function joinBytes(parts) {
   return joined;
 }
 
+/** @param {Uint8Array} bytes */
 function crc32(bytes) {
   let crc = -1;
   for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 255] ^ (crc >>> 8);
   return ~crc >>> 0;
 }
 
-function npyBytes({ shape, values, type = NPY_TYPES[values.constructor.name] }) {
+/**
+ * @param {NpyArray} array
+ * @throws {Error} The values do not fill the shape.
+ */
+export function npyBytes({ shape, values, type = NPY_TYPES[values.constructor.name] }) {
   const size = shape.reduce((product, length) => product * length, 1);
   const items = type.startsWith("<U") ? values.length / Number(type.slice(2)) : values.length;
   if (items !== size) throw new Error(`${items} values for an array of shape (${shape})`);
@@ -64,27 +103,42 @@ function npyBytes({ shape, values, type = NPY_TYPES[values.constructor.name] }) 
   return joinBytes([start, littleEndian([[2, header.length]]), new TextEncoder().encode(header), data]);
 }
 
-// files: [name, bytes] each, names in ASCII.
+/** @param {[name: string, bytes: Uint8Array][]} files Names in ASCII. */
 function zipBytes(files) {
   const parts = [];
   const directory = [];
   let offset = 0;
   for (const [name, bytes] of files) {
-    const sizes = [[4, crc32(bytes)], [4, bytes.length], [4, bytes.length], [2, name.length], [2, 0]];
-    const common = [[2, ZIP_VERSION], [2, 0], [2, 0], [2, 0], [2, ZIP_DATE], ...sizes];
+    /** @type {Field[]} */
+    const common = [
+      ...[ZIP_VERSION, 0, 0, 0, ZIP_DATE].map((value) => /** @type {Field} */ ([2, value])),
+      ...[crc32(bytes), bytes.length, bytes.length].map((value) => /** @type {Field} */ ([4, value])),
+      [2, name.length],
+      [2, 0],
+    ];
     const label = new TextEncoder().encode(name);
     const local = [littleEndian([[4, 0x04034b50], ...common]), label, bytes];
-    const rest = [[2, 0], [2, 0], [2, 0], [4, 0], [4, offset]];
-    directory.push(littleEndian([[4, 0x02014b50], [2, ZIP_VERSION], ...common, ...rest]), label);
+    // prettier-ignore
+    directory.push(
+      littleEndian([[4, 0x02014b50], [2, ZIP_VERSION], ...common, [2, 0], [2, 0], [2, 0], [4, 0], [4, offset]]),
+      label,
+    );
     parts.push(...local);
     offset += local.reduce((sum, part) => sum + part.length, 0);
   }
   const listed = joinBytes(directory);
-  const counts = [[2, 0], [2, 0], [2, files.length], [2, files.length], [4, listed.length], [4, offset], [2, 0]];
-  return joinBytes([...parts, listed, littleEndian([[4, 0x06054b50], ...counts])]);
+  const count = files.length;
+  // prettier-ignore
+  const end = littleEndian([
+    [4, 0x06054b50], [2, 0], [2, 0], [2, count], [2, count], [4, listed.length], [4, offset], [2, 0],
+  ]);
+  return joinBytes([...parts, listed, end]);
 }
 
-// An archive of arrays by name.
-function npzBytes(arrays) {
+/**
+ * An archive of arrays by name.
+ * @param {Arrays} arrays
+ */
+export function npzBytes(arrays) {
   return zipBytes(Object.entries(arrays).map(([name, array]) => [`${name}.npy`, npyBytes(array)]));
 }

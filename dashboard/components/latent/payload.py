@@ -97,7 +97,7 @@ def latent_scene(
     return LatentScene(meta=about | meta, body=b"".join(map(_padded, arrays.values())))
 
 
-def latent_packet(scene: LatentScene, *, plane: tuple[int, int]) -> bytes:
+def latent_message(scene: LatentScene, *, plane: tuple[int, int]) -> bytes:
     """The scene with the plane to show as bytes.
 
     Returns:

@@ -199,7 +199,7 @@ export class Plane {
     drawAxes(context, theme, frame, { xTicks, yTicks, xTitle, yTitle });
     clipTo(context, frame);
     this.drawPrior(context, theme, frame);
-    this.shown = this.places.read(now);
+    this.shown = this.visible(this.places.read(now));
     this.drawPoints(context, theme, frame);
     this.drawNames(context, theme, frame);
     /** @type {import("./canvas.js").Style} */
@@ -208,6 +208,14 @@ export class Plane {
     context.restore();
     this.tell(context, theme, frame);
     return this.places.moving(now) || this.reach.moving(now);
+  }
+
+  /**
+   * The places with NaN for those that are neither drawn nor near to anything.
+   * @param {Float32Array} places
+   */
+  visible(places) {
+    return places;
   }
 
   /**

@@ -1,4 +1,4 @@
-// Sources 8a8ea817ee47a2ff; made by "npm run build": edit the modules, not this file.
+// Sources 7fac95e84c95a4b4; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -541,7 +541,7 @@ var Plane = class {
     drawAxes(context, theme, frame, { xTicks, yTicks, xTitle, yTitle });
     clipTo(context, frame);
     this.drawPrior(context, theme, frame);
-    this.shown = this.places.read(now);
+    this.shown = this.visible(this.places.read(now));
     this.drawPoints(context, theme, frame);
     this.drawNames(context, theme, frame);
     const style = { colour: theme.concepts.prior, align: "left", base: "bottom", halo: 4 };
@@ -549,6 +549,13 @@ var Plane = class {
     context.restore();
     this.tell(context, theme, frame);
     return this.places.moving(now) || this.reach.moving(now);
+  }
+  /**
+   * The places with NaN for those that are neither drawn nor near to anything.
+   * @param {Float32Array} places
+   */
+  visible(places) {
+    return places;
   }
   /**
    * @param {CanvasRenderingContext2D} context
@@ -887,7 +894,7 @@ var Walk = class {
     this.announce();
     return true;
   }
-  /** For screen readers, told on focus and by keys only: a moving point would never stop talking. */
+  /** For screen readers, on focus and by keys only: a moving point would be announced without end. */
   announce() {
     if (!this.theme) return;
     this.dot.setAttribute("aria-valuetext", this.zText());

@@ -98,7 +98,7 @@ class Walk {
     return true;
   }
 
-  /** For screen readers, told on focus and by keys only: a moving point would never stop talking. */
+  /** For screen readers, on focus and by keys only: a moving point would be announced without end. */
   announce() {
     if (!this.theme) return;
     this.dot.setAttribute("aria-valuetext", this.zText());

@@ -1,4 +1,4 @@
-"""The ELBO page in a browser: a datum by keyboard, q that walks when it is played, gaps measured live."""
+"""The ELBO page in a browser: an example by keyboard, q that moves when it is played, gaps measured live."""
 
 import re
 
@@ -7,18 +7,25 @@ from playwright.sync_api import Page, expect
 from benchmarks.serving import Server
 from tests.browser.pages import WAIT_MS
 
+VIEWS = {
+    "all_examples": "All examples",
+    "one_example": "One example",
+    "watch_q": "Watch q move",
+    "units": "Units and pitfalls",
+}
+
 
 def visit(page: Page, server: Server, view: str) -> None:
     page.goto(f"{server.url}/elbo?elbo_view={view}")
-    expect(page.get_by_role("radio", name=view)).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("radio", name=VIEWS[view])).to_be_visible(timeout=WAIT_MS)
 
 
-def test_arrow_key_chooses_the_next_datum(app_server: Server, page: Page) -> None:
+def test_arrow_key_chooses_the_next_example(app_server: Server, page: Page) -> None:
     visit(page, app_server, "one_example")
     identity = page.get_by_text("KL(q ‖ true posterior)").filter(has_text="log p(x)").first
     expect(identity).to_be_visible(timeout=WAIT_MS)
     before = identity.inner_text()
-    page.get_by_role("slider", name="Datum").press("ArrowRight")
+    page.get_by_role("slider", name="Example").press("ArrowRight")
     expect(identity).not_to_have_text(before, timeout=WAIT_MS)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
@@ -45,7 +52,7 @@ def test_gaps_are_measured_with_progress_and_cancelled(app_server: Server, page:
 
 def test_view_control_is_whole_on_a_phone(app_server: Server, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    visit(page, app_server, "Units and pitfalls")
+    visit(page, app_server, "units")
     box = page.get_by_role("radio", name="Units and pitfalls").bounding_box()
     assert box is not None
     assert box["x"] + box["width"] <= 390

@@ -17,21 +17,21 @@ from vae_core.data import load_dataset
 from vae_core.runs.runfile import load_run
 
 
-def test_a_click_on_a_point_chooses_its_datum_with_one_message(app_server: Server, page: Page) -> None:
+def test_a_click_on_a_point_chooses_its_example_with_one_message(app_server: Server, page: Page) -> None:
     sent = sent_messages(page)
     page.goto(app_server.url)
     page.get_by_role("link", name="Latent space").first.click()
     explorer = Explorer(page=page, root=page.locator(".explorer"))
     expect(explorer.root).to_have_attribute("data-frames", re.compile(r"\d"), timeout=30_000)
-    datum = page.locator(".st-key-neighbour_datum").get_by_role("slider")
-    expect(datum).to_have_value("0", timeout=30_000)
+    example = page.locator(".st-key-neighbour_example").get_by_role("slider")
+    expect(example).to_have_value("0", timeout=30_000)
     page.wait_for_timeout(1500)
     sent.clear()
     for row in (7, 30):
         mean = shipped_means()[row]
         explorer.click((float(mean[0]), float(mean[1])))
         near = str(explorer.root.get_attribute("data-nearest"))
-        expect(datum).to_have_value(near)
+        expect(example).to_have_value(near)
     assert len(sent) == 2, f"{len(sent)} messages"
     far = explorer.numbers("view")[[1, 3]] - 0.15
     explorer.click((float(far[0]), float(far[1])))
@@ -95,6 +95,6 @@ def test_on_the_page_slider_and_drawing_move_the_explorer_without_the_server(
     page.locator("#traversal-1").press("End")
     expect(explorer).to_have_attribute("data-z", "0,3")
     page.get_by_role("button", name="Take a test image").press("Enter")
-    expect(page.locator(".draw dt")).to_have_count(3)
+    expect(page.locator(".drawing dt")).to_have_count(3)
     expect(explorer).not_to_have_attribute("data-z", "0,3")
     assert len(sent) == before > 0

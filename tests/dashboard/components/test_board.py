@@ -1,4 +1,4 @@
-"""What the training board is told: every number arrives, nothing costs much, and the element mounts."""
+"""The message to the training board: every number arrives, it is cheap to make, and the element mounts."""
 
 import base64
 import json

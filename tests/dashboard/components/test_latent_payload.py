@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from dashboard.components.latent import payload as latent_payload
-from dashboard.components.latent.element import chosen_datum
-from dashboard.components.latent.payload import LatentScene, flat_weights, latent_packet, latent_scene
+from dashboard.components.latent.element import chosen_example
+from dashboard.components.latent.payload import LatentScene, flat_weights, latent_message, latent_scene
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
 
@@ -65,7 +65,7 @@ def read(packet: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 
 def test_everything_arrives() -> None:
-    meta, arrays = read(latent_packet(scene_of(), plane=(1, 0)))
+    meta, arrays = read(latent_message(scene_of(), plane=(1, 0)))
     assert (meta["plane"], meta["step"], meta["run"], meta["image_shape"]) == ([1, 0], 5, "r", [3, 3])
     assert meta["config"]["hidden_dims"] == [5], meta["config"]
     np.testing.assert_array_equal(arrays["decoder"], numbers(69))
@@ -78,13 +78,13 @@ def test_everything_arrives() -> None:
 def test_points_stay_floats() -> None:
     about = {"image_shape": None, "class_names": (), "kl_per_dim": [], "step": 0, "run": ""}
     x = -3 * numbers(7, 9)
-    _, arrays = read(latent_packet(scene_of(x=x, about=about, scale=0.5), plane=(0, 1)))
+    _, arrays = read(latent_message(scene_of(x=x, about=about, scale=0.5), plane=(0, 1)))
     np.testing.assert_array_equal(arrays["x"].reshape(7, 9), x)
 
 
 def test_images_out_of_range_are_clipped() -> None:
     x = np.array([[np.nan, -1.0, 2.0, 0.5] + [0.0] * 5], np.float32)
-    _, arrays = read(latent_packet(scene_of(1, x=x), plane=(0, 1)))
+    _, arrays = read(latent_message(scene_of(1, x=x), plane=(0, 1)))
     assert arrays["x"].tolist()[:4] == [0, 0, 255, 128], arrays["x"]
 
 
@@ -111,7 +111,7 @@ def test_images_are_left_out_to_stay_small(monkeypatch: pytest.MonkeyPatch) -> N
     whole = len(scene_of(100).body)
     monkeypatch.setattr(latent_payload, "MAX_BYTES", whole - 500)
     scene = scene_of(100)
-    _, arrays = read(latent_packet(scene, plane=(0, 1)))
+    _, arrays = read(latent_message(scene, plane=(0, 1)))
     assert len(scene.body) <= whole - 500
     assert 40 < len(arrays["x"]) // 9 < 50
     assert len(arrays["labels"]) == 100
@@ -119,7 +119,7 @@ def test_images_are_left_out_to_stay_small(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_many_dimensions_leave_data_out() -> None:
     wide = replace(CONFIG, latent_dim=500)
-    _, arrays = read(latent_packet(scene_of(1200, wide), plane=(0, 1)))
+    _, arrays = read(latent_message(scene_of(1200, wide), plane=(0, 1)))
     assert len(arrays["labels"]) == 1000
     assert len(arrays["means"]) == 500_000
 
@@ -127,18 +127,18 @@ def test_many_dimensions_leave_data_out() -> None:
 @pytest.mark.parametrize(
     ("value", "row"),
     [
-        ({"datum": {"row": 3, "run": "a"}}, 3),
-        ({"datum": {"row": 0, "run": "a"}}, 0),
-        ({"datum": {"row": 3, "run": "b"}}, None),
-        ({"datum": {"row": 10, "run": "a"}}, None),
-        ({"datum": {"row": -1, "run": "a"}}, None),
-        ({"datum": {"row": True, "run": "a"}}, None),
-        ({"datum": {"row": "3", "run": "a"}}, None),
-        ({"datum": [3]}, None),
+        ({"example": {"row": 3, "run": "a"}}, 3),
+        ({"example": {"row": 0, "run": "a"}}, 0),
+        ({"example": {"row": 3, "run": "b"}}, None),
+        ({"example": {"row": 10, "run": "a"}}, None),
+        ({"example": {"row": -1, "run": "a"}}, None),
+        ({"example": {"row": True, "run": "a"}}, None),
+        ({"example": {"row": "3", "run": "a"}}, None),
+        ({"example": [3]}, None),
         ({}, None),
         (None, None),
-        ("datum", None),
+        ("example", None),
     ],
 )
-def test_a_chosen_datum_is_one_of_the_data_shown(value: object, row: int | None) -> None:
-    assert chosen_datum(value, run="a", num_data=10) == row
+def test_a_chosen_example_is_one_of_those_shown(value: object, row: int | None) -> None:
+    assert chosen_example(value, run="a", num_examples=10) == row

@@ -1,4 +1,4 @@
-"""The moving picture of the Start page: what it is told, and that the page stands without PyTorch."""
+"""The moving picture of the Start page: its message, and that the page needs no PyTorch."""
 
 import json
 import subprocess
@@ -22,8 +22,8 @@ CARDS = [page.title for page in (*MODEL, *LABORATORIES)]
 
 
 @pytest.fixture(scope="module")
-def shipped() -> Snapshot:
-    """The snapshot of the model that ships."""
+def pretrained() -> Snapshot:
+    """Snapshot of the pretrained model."""
     return read_snapshot(SHIPPED_SNAPSHOT)
 
 
@@ -37,26 +37,26 @@ def grid_of(payload: dict[str, Any]) -> NDArray[np.uint8]:
     return decoded(payload["grid"], "u1").reshape(*payload["grid_shape"], *payload["image_shape"])
 
 
-def test_payload_holds_the_plane_and_the_grid(shipped: Snapshot) -> None:
-    payload = json.loads(json.dumps(walk_payload(shipped)))
+def test_payload_holds_the_plane_and_the_grid(pretrained: Snapshot) -> None:
+    payload = json.loads(json.dumps(walk_payload(pretrained)))
     means = decoded(payload["means"], "<f4").reshape(-1, 2)
-    np.testing.assert_array_equal(means, shipped.means[:, shipped.plane])
-    np.testing.assert_array_equal(decoded(payload["labels"], "<i4"), shipped.labels)
-    np.testing.assert_array_equal(decoded(payload["grid_axis"], "<f4"), shipped.grid_axis)
+    np.testing.assert_array_equal(means, pretrained.means[:, pretrained.plane])
+    np.testing.assert_array_equal(decoded(payload["labels"], "<i4"), pretrained.labels)
+    np.testing.assert_array_equal(decoded(payload["grid_axis"], "<f4"), pretrained.grid_axis)
     grid = grid_of(payload)
-    error = np.abs(grid.reshape(shipped.grid.shape) / 255 - shipped.grid).max()
+    error = np.abs(grid.reshape(pretrained.grid.shape) / 255 - pretrained.grid).max()
     assert error <= 0.5 / 255 + 1e-6, error
 
 
-def test_payload_is_small(shipped: Snapshot) -> None:
-    size = len(json.dumps(walk_payload(shipped)))
+def test_payload_is_small(pretrained: Snapshot) -> None:
+    size = len(json.dumps(walk_payload(pretrained)))
     assert size < 64_000, size
 
 
-def test_shipped_grid_blends_well(shipped: Snapshot) -> None:
+def test_grid_of_the_pretrained_model_interpolates_well(pretrained: Snapshot) -> None:
     """What the browser shows between two nodes is nearly what the decoder gives there: nodes are close."""
-    middle = (shipped.grid[:, :-2] + shipped.grid[:, 2:]) / 2
-    error = np.abs(middle - shipped.grid[:, 1:-1])
+    middle = (pretrained.grid[:, :-2] + pretrained.grid[:, 2:]) / 2
+    error = np.abs(middle - pretrained.grid[:, 1:-1])
     assert float(np.median(error)) < 0.01, float(np.median(error))
 
 

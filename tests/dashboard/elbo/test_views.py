@@ -44,7 +44,7 @@ def test_every_kind_of_run_has_every_view(runner: LocalRunner, kind: str, view: 
         assert at.warning or view == "units"
 
 
-def test_one_datum_shows_three_measured_numbers() -> None:
+def test_one_example_shows_three_measured_numbers() -> None:
     at = turn(open_page("elbo"), "one_example")
     run = load_run(SHIPPED_RUN)
     x = load_dataset("digits", seed=run.config.seed).x_test
@@ -59,20 +59,20 @@ def test_one_datum_shows_three_measured_numbers() -> None:
     assert {"bound", "posterior", "importance", "samples", "histogram"} <= charts(at)
 
 
-def test_datum_stays_from_view_to_view() -> None:
+def test_example_stays_from_view_to_view() -> None:
     at = turn(open_page("elbo"), "one_example")
     next(s for s in at.slider if s.key == "elbo_example_held_out").set_value(11).run()
     at = turn(turn(at, "units"), "watch_q")
     assert next(s for s in at.slider if s.key == "elbo_example_held_out").value == 11
 
 
-def test_q_walks_uphill_and_stays_below_the_evidence() -> None:
+def test_q_moves_uphill_and_stays_below_the_evidence() -> None:
     at = turn(open_page("elbo"), "watch_q")
     before, after, evidence = (numbers(metric.value)[0] for metric in at.metric)
     assert before < after < evidence
 
 
-def test_gaps_are_measured_beside_the_server_and_split(home_tasks: tasks.Tasks) -> None:
+def test_gaps_are_measured_in_the_background_and_split(home_tasks: tasks.Tasks) -> None:
     at = open_page("elbo")
     next(b for b in at.button if b.key == "gaps_start").click().run()
     (name,) = home_tasks._tasks
@@ -115,7 +115,7 @@ def test_weights_that_overflow_are_said(runner: LocalRunner, view: str) -> None:
     assert path is not None
     run = load_run(path)
     save_run(path, replace(run, weights={name: w * 1e30 for name, w in run.weights.items()}))
-    at = turn(open_page("elbo", run=run_id), view)
+    at = open_page("elbo", run=run_id, elbo_view=view)
     assert ["diverged" in said.value for said in at.error] == [True]
 
 

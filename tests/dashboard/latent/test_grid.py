@@ -14,7 +14,7 @@ from tests.dashboard.latent.test_plane import PAGE, ROOT
 AXIS = np.array([-1.0, 0.0, 1.0], np.float32)
 
 
-def test_every_datum_is_in_one_cell_and_the_cells_lie_as_the_grid() -> None:
+def test_every_example_is_in_one_cell_and_the_cells_lie_as_the_grid() -> None:
     means = np.array([[-9.0, 9.0], [0.1, 0.2], [0.4, -0.4], [0.6, -7.0]], np.float32)
     assert cell_counts(means, AXIS, (0, 1)).tolist() == [[1, 0, 0], [0, 2, 0], [0, 0, 1]]
     assert cell_counts(means, AXIS, (1, 0)).tolist() == [[1, 0, 0], [0, 2, 0], [0, 0, 1]]

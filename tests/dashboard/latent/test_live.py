@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from dashboard.latent import plane as latent_page
+from dashboard.latent import cached as cache
+from dashboard.latent import plane as latent_plane
 from dashboard.runs.runner import LocalRunner
 from tests.page_scripts import TINY, runner, saved, trained
 
@@ -22,14 +23,17 @@ def test_a_live_run_whose_file_is_damaged_keeps_the_last_picture(
     monkeypatch.setattr(runner, "view", lambda _: replace(view, status="running"))
     subject = saved(run_id)
     latest = [subject]
-    first = latent_page.newest_scene(latest, run_id)
+    latent_plane.follow(latest, run_id)
+    first = cache.scene(latest[-1])
     assert first is not None
     path.write_bytes(b"\0" * 64)
-    again = latent_page.newest_scene(latest, run_id)
+    latent_plane.follow(latest, run_id)
+    again = cache.scene(latest[-1])
     assert again is not None
     assert again.meta["hash"] == first.meta["hash"]
     assert latest[-1] == subject
     path.unlink()
-    gone = latent_page.newest_scene(latest, run_id)
+    latent_plane.follow(latest, run_id)
+    gone = cache.scene(latest[-1])
     assert gone is not None
     assert gone.meta["hash"] == first.meta["hash"]

@@ -187,7 +187,7 @@ def test_refusals(generator: torch.Generator) -> None:
                 model, x, start=start, num_chains=num_chains, generator=generator, on_progress=ignore
             )
     for wrong in (torch.zeros(2, 1), torch.zeros(3, 4)):
-        with pytest.raises(BadInput, match="4 values per datum and a start of 2"):
+        with pytest.raises(BadInput, match="4 values per example and a start of 2"):
             ais_evidence(model, wrong, start=start, generator=generator, on_progress=ignore)
     with torch.no_grad():
         model.decoder.weights[0].fill_(math.nan)

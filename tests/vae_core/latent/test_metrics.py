@@ -1,12 +1,11 @@
-"""Neighbours, distances, ROC areas, Procrustes and angles against scikit-learn and known answers."""
+"""Neighbours, distances, ROC areas, ranks, Procrustes and angles against definitions and known answers."""
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from sklearn.manifold import trustworthiness as library_trustworthiness
-from sklearn.metrics import roc_auc_score
-from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
 from vae_core.errors import BadInput
@@ -14,9 +13,10 @@ from vae_core.latent.metrics import (
     class_hits,
     nearest_distance,
     principal_angle,
+    procrustes_aligned,
+    rank_correlation,
     roc_area,
     trustworthiness,
-    turned_onto,
 )
 
 
@@ -63,13 +63,17 @@ def test_too_many_neighbours_are_refused() -> None:
         trustworthiness(points(20, 2), points(20, 2), num_neighbours=10)
 
 
-def test_class_hits_are_scikit_learn_s_classifier() -> None:
+def test_class_hits_count_the_votes_of_the_nearest() -> None:
+    """Votes counted point by point; of classes with equally many the smaller label wins."""
     train, codes = points(300, 2), points(100, 2, seed=1)
     train_labels, labels = (train[:, 0] > 0).long() + (train[:, 1] > 0).long(), (codes[:, 0] > 0).long()
-    theirs = KNeighborsClassifier(5).fit(train.numpy(), train_labels.numpy()).predict(codes.numpy())
-    expected = (torch.from_numpy(theirs) == labels).double()
-    assert torch.equal(class_hits(codes, labels, train, train_labels), expected)
-    assert 0 < float(expected.mean()) < 1
+    for k in (1, 2, 5):
+        near = torch.stack([(train - code).norm(dim=1).argsort()[:k] for code in codes])
+        votes = torch.stack([train_labels[row].bincount(minlength=3) for row in near])
+        expected = (votes.argmax(1) == labels).double()
+        found = class_hits(codes, labels, train, train_labels, num_neighbours=k)
+        assert torch.equal(found, expected), k
+        assert 0 < float(expected.mean()) < 1
 
 
 def test_nearest_distance_is_the_least_of_all() -> None:
@@ -79,13 +83,23 @@ def test_nearest_distance_is_the_least_of_all() -> None:
     assert float(nearest_distance(some, some).max()) < 1e-6
 
 
-def test_roc_area_is_scikit_learn_s_and_separation_is_one() -> None:
-    own, foreign = points(50, 1)[:, 0], points(70, 1, seed=1)[:, 0] + 0.7
-    truth = torch.cat([torch.zeros(50), torch.ones(70)])
-    expected = roc_auc_score(truth.numpy(), torch.cat([own, foreign]).numpy())
-    assert roc_area(own, foreign).value == pytest.approx(float(expected), abs=1e-12)
-    assert roc_area(own, own + 100) == (1.0, 0.0)
-    assert roc_area(own, own).value == 0.5
+def test_roc_area_is_the_share_of_ordered_pairs_and_separation_is_one() -> None:
+    """P(outlier > inlier) + P(equal) / 2, over all pairs (Mann and Whitney 1947)."""
+    inliers, outliers = (points(50, 1)[:, 0] * 3).round(), (points(70, 1, seed=1)[:, 0] * 3 + 2).round()
+    pairs = outliers[:, None] - inliers
+    assert (pairs == 0).any()
+    expected = float((pairs > 0).double().mean() + 0.5 * (pairs == 0).double().mean())
+    assert roc_area(inliers, outliers).value == pytest.approx(expected, abs=1e-12)
+    assert roc_area(inliers, inliers + 100) == (1.0, 0.0)
+    assert roc_area(inliers, inliers).value == 0.5
+
+
+def test_ranks_of_equal_values_are_their_mean() -> None:
+    """Spearman's: the correlation of the ranks 1, 2.5, 2.5, 4 and 1, 2, 3, 4."""
+    expected = float(np.corrcoef([1, 2.5, 2.5, 4], [1, 2, 3, 4])[0, 1])
+    assert rank_correlation(np.array([0, 7, 7, 9]), np.array([-5, 0, 1, 100])) == pytest.approx(expected)
+    assert rank_correlation(np.arange(5), np.arange(5) ** 3) == pytest.approx(1)
+    assert math.isnan(rank_correlation(np.ones(4), np.arange(4)))
 
 
 def test_alike_sets_have_area_a_half_within_the_stated_error() -> None:
@@ -111,13 +125,13 @@ def test_procrustes_recovers_a_known_rotation(mirrored: bool) -> None:
     if mirrored:
         turn = turn @ torch.tensor([[1.0, 0.0], [0.0, -1.0]]).double()
     moved = 3.7 * target @ turn + torch.tensor([5.0, -2.0])
-    assert float((turned_onto(moved, target) - target).abs().max()) < 1e-12
+    assert float((procrustes_aligned(moved, target) - target).abs().max()) < 1e-12
 
 
 def test_procrustes_stretches_nothing() -> None:
     """Distances of what was turned are those before, times one number."""
     moved, target = points(30, 2), points(30, 2, seed=1) * torch.tensor([5.0, 0.2])
-    found = turned_onto(moved, target)
+    found = procrustes_aligned(moved, target)
     ratio = torch.pdist(found) / torch.pdist(moved)
     assert float(ratio.std()) < 1e-12
     size = (target - target.mean(0)).norm()
@@ -125,7 +139,9 @@ def test_procrustes_stretches_nothing() -> None:
 
 
 def test_codes_in_one_place_do_not_divide_by_zero() -> None:
-    assert torch.equal(turned_onto(torch.ones(5, 2).double(), points(5, 2)), torch.zeros(5, 2).double())
+    assert torch.equal(
+        procrustes_aligned(torch.ones(5, 2).double(), points(5, 2)), torch.zeros(5, 2).double()
+    )
 
 
 def test_angle_between_planes() -> None:

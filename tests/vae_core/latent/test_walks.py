@@ -8,10 +8,8 @@ import torch
 
 from vae_core.errors import BadInput
 from vae_core.latent.decode import (
-    aggregate_samples,
     class_means,
     interpolate,
-    log_aggregate,
     nearest_neighbours,
 )
 
@@ -110,37 +108,3 @@ def test_class_means_leave_out_what_has_no_class(generator: torch.Generator) -> 
         assert torch.allclose(mean, means[labels == label].mean(0), atol=1e-6), label
     nothing = class_means(means, torch.full((60,), -1))
     assert (nothing.labels.shape, nothing.means.shape) == ((0,), (0, 3))
-
-
-def test_aggregate_samples_have_the_moments_of_the_mixture(generator: torch.Generator) -> None:
-    means, stds = _normal((50, 2), generator) * 2, _normal((50, 2), generator).abs()
-    z = aggregate_samples(means, stds, 200_000, generator=generator)
-    variance = stds.square().mean(0) + means.var(0, correction=0)
-    assert torch.allclose(z.mean(0), means.mean(0), atol=0.02)
-    assert torch.allclose(z.var(0), variance, rtol=0.02)
-
-
-def test_aggregate_samples_repeat_with_their_seed_and_need_no_spread() -> None:
-    means = torch.arange(10.0)[:, None]
-    first, again = (
-        aggregate_samples(means, torch.zeros(10, 1), 30, generator=torch.Generator().manual_seed(3))
-        for _ in range(2)
-    )
-    assert torch.equal(first, again)
-    assert set(first.flatten().tolist()) <= set(range(10))
-    with pytest.raises(BadInput, match="at least 1 sample is needed, got 0"):
-        aggregate_samples(means, means, 0, generator=torch.Generator())
-
-
-def test_density_of_the_aggregate_posterior_integrates_to_one(generator: torch.Generator) -> None:
-    means, stds = _normal((20, 2), generator), _normal((20, 2), generator).abs() + 0.1
-    axis = torch.linspace(-9, 9, 361)
-    z = torch.cartesian_prod(axis, axis)
-    mass = log_aggregate(z, means, stds).double().exp().sum() * 0.05**2
-    assert float(mass) == pytest.approx(1, abs=2e-3)
-
-
-def test_density_of_one_posterior_is_its_own() -> None:
-    q = torch.distributions.Normal(torch.tensor([[1.0, -2.0]]), torch.tensor([[0.5, 3.0]]))
-    z = torch.tensor([[0.0, 0.0], [1.0, -2.0]])
-    assert torch.allclose(log_aggregate(z, q.mean, q.stddev), q.log_prob(z).sum(1))

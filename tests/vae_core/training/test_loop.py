@@ -11,7 +11,7 @@ from torch import Tensor
 from vae_core.config import EncoderHead, ModelConfig, TrainConfig
 from vae_core.data import Dataset, load_dataset
 from vae_core.elbo import ElboTerms, elbo_terms, elbo_terms_given_eps, evaluate
-from vae_core.errors import BadInput
+from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
 from vae_core.training.loop import Training, TrainStep, fit
 from vae_core.training.optimizer import scheduled_beta
@@ -115,12 +115,55 @@ def test_no_epochs_change_nothing() -> None:
     assert torch.equal(weights(model), weights(model_of(DIGITS)))
 
 
-def test_elbo_has_beta_1_whatever_is_trained() -> None:
-    for beta in (0.0, 4.0):
-        _, steps = train(few(100), num_epochs=1, beta=beta)
-        assert all(step.elbo == step.reconstruction - step.kl for step in steps)
-        assert all(step.beta == beta for step in steps)
-    assert steps[0].elbo == train(few(100), num_epochs=1)[1][0].elbo
+@pytest.mark.parametrize("beta", [0.0, 1.0, 4.0])
+def test_elbo_has_beta_1_whatever_is_trained(beta: float) -> None:
+    """The first update's numbers are those of the bound on its mini-batch, computed apart from training."""
+    _, steps = train(few(100), num_epochs=1, batch_size=64, beta=beta)
+    noise = seeded()
+    rows = torch.randperm(100, generator=noise)[:64]
+    with torch.no_grad():
+        terms = elbo_terms(model_of(DIGITS), few(100).x_train[rows], generator=noise)
+    expected = (terms.elbo.mean(), terms.reconstruction.mean(), terms.kl.mean())
+    assert steps[0][2:5] == pytest.approx([float(value) for value in expected], rel=1e-6)
+    assert steps[0].kl > 0.1, "another beta would change the number"
+    assert [step.beta for step in steps] == [beta, beta]
+
+
+def test_two_trainings_of_one_model_take_turns() -> None:
+    """Each goes on from the model's weights: by plain SGD two that alternate are one loop."""
+    config = TrainConfig(num_epochs=2, batch_size=10, optimizer="sgd", momentum=0.0, learning_rate=1e-3)
+    model, alone = model_of(DIGITS), model_of(DIGITS)
+    first, second = (Training(model, few(20), config, generator=seeded(seed)) for seed in (1, 2))
+    for one, other in zip(first.steps(), second.steps(), strict=True):
+        assert one.step == other.step
+    noises = [seeded(1), seeded(2)]
+    for _ in range(config.num_epochs):
+        orders = [torch.randperm(20, generator=noise).split(10) for noise in noises]
+        for batches in zip(*orders, strict=True):
+            for rows, noise in zip(batches, noises, strict=True):
+                alone.zero_grad()
+                (-elbo_terms(alone, few(20).x_train[rows], generator=noise).elbo.mean()).backward()
+                with torch.no_grad():
+                    for parameter in alone.parameters():
+                        assert parameter.grad is not None
+                        parameter -= config.learning_rate * parameter.grad
+    assert torch.allclose(weights(model), weights(alone), rtol=0, atol=1e-6)
+    assert not torch.allclose(weights(model), weights(model_of(DIGITS)), rtol=0, atol=1e-4)
+
+
+def test_a_second_training_that_diverges_leaves_the_weights_it_was_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = model_of(DIGITS)
+    first = Training(model, few(20), TrainConfig(num_epochs=9), generator=seeded(1))
+    second = Training(model, few(20), TrainConfig(num_epochs=9), generator=seeded(2))
+    next(first.steps())
+    kept = weights(model)
+    monkeypatch.setattr("vae_core.training.loop.penalised_kl", lambda terms, _: math.nan * terms.kl.mean())
+    with pytest.raises(TrainingDiverged):
+        next(second.steps())
+    assert torch.equal(weights(model), kept)
+    assert not torch.equal(kept, weights(model_of(DIGITS)))
 
 
 def first_change(beta: float, free_bits: float = 0.0) -> Tensor:

@@ -96,7 +96,7 @@ def test_a_bernoulli_likelihood_refuses_data_outside_0_to_1(
 
 
 def test_a_model_of_another_size_is_refused() -> None:
-    with pytest.raises(BadInput, match="digits has 64 values per datum, the model takes 65") as caught:
+    with pytest.raises(BadInput, match="digits has 64 values per example, the model takes 65") as caught:
         Training(VAE(ModelConfig(data_dim=65), generator=seeded()), DIGITS, TrainConfig(), generator=seeded())
     assert caught.value.code == "data_dim"
 

@@ -17,9 +17,9 @@ from vae_core.latent.metrics import (
     class_hits,
     nearest_distance,
     principal_angle,
+    procrustes_aligned,
     roc_area,
     trustworthiness,
-    turned_onto,
 )
 from vae_core.latent.projection import pca_projection
 
@@ -158,7 +158,7 @@ def common_planes(codes: Mapping[str, Array]) -> dict[str, Array]:
     target = next(iter(flat.values())).double()
     centred = target - target.mean(0)
     target = centred / centred.square().mean().sqrt().clamp(min=1e-12)
-    return {name: turned_onto(points.double(), target).numpy() for name, points in flat.items()}
+    return {name: procrustes_aligned(points.double(), target).numpy() for name, points in flat.items()}
 
 
 def reference(on: EvaluationSet) -> Reference:

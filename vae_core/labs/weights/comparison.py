@@ -21,7 +21,8 @@ from vae_core.labs.weights.full_bayes import (
     decoded_moments,
     full_bayes_terms,
 )
-from vae_core.latent.decode import log_aggregate, plane_points
+from vae_core.latent.aggregate import log_aggregate
+from vae_core.latent.decode import plane_points
 from vae_core.model import VAE
 from vae_core.training.loop import Training
 
@@ -194,7 +195,7 @@ def _of_weights(model: BayesianVAE, data: Dataset, noise: torch.Generator) -> di
         "mean": moments.mean.float().numpy(),
         "spread": moments.weight_variance.sqrt().float().numpy(),
         "own": moments.own_variance.float().numpy(),
-        "log_density": log_aggregate(z.flatten(0, 1), q.mean, q.std).numpy(),
+        "log_density": log_aggregate(z.flatten(0, 1), q.as_normal()).numpy(),
         "codes": q.mean.numpy(),
         "noise_ratio": ratio.numpy(),
         "weight_kl": per_weight.double().sum().numpy(),
@@ -210,10 +211,3 @@ def _first(dataset: Dataset, num_data: int) -> Dataset:
         x_train=dataset.x_train[:num_data].contiguous(),
         labels_train=None if labels is None else labels[:num_data],
     )
-
-
-def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's rank correlation of two samples of shape (n,), with mean ranks for ties (Spearman 1904)."""
-    from scipy.stats import spearmanr  # half a second, and training does not need it
-
-    return float(spearmanr(a, b).statistic)

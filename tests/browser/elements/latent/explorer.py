@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page
 
-from tests.browser.elements.latent.models import make_model, make_packet
+from tests.browser.elements.latent.models import make_message, make_model
 from tests.browser.elements.mounting import Mounted
 from tests.browser.pages import PIXELS, drawn, place
 
@@ -88,7 +88,7 @@ class MountedExplorer(Explorer):
 
     def weights(self, seed: int) -> None:
         """The element is told the weights of a seed, as while a training runs."""
-        self.mounted.give(make_packet(self.kind, seed))
+        self.mounted.give(make_message(self.kind, seed))
         drawn(self.page)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tests.browser.elements.latent.explorer import MountedExplorer
 from tests.browser.elements.latent.models import NUM_EXAMPLES, make_examples, make_model
-from tests.browser.elements.latent.test_saving import DRAWING, NEAREST, TABLE, WAY, saved, titles
+from tests.browser.elements.latent.test_saving import BETWEEN, DRAWING, NEAREST, TABLE, saved, titles
 
 TOLERANCE = 1e-5
 
@@ -48,7 +48,7 @@ def test_places_and_arrays_come_back(opened: Callable[..., MountedExplorer]) -> 
     header, *rows = csv.reader(io.StringIO(saved(explorer, TABLE, "CSV").read_text("utf-8")))
     assert header == ["place", *(f"z_{j}" for j in range(1, 6))]
     names = [row[0] for row in rows]
-    assert names == ["z", "pin 1", "pin 2", *(f"way {k / 40:g}" for k in range(41))]
+    assert names == ["z", "pin 1", "pin 2", *(f"path {k / 40:g}" for k in range(41))]
     numbers = np.array([row[1:] for row in rows], np.float64)
     np.testing.assert_allclose(numbers[[0, 1, 2, 3, 43]], np.array(places)[[1, 0, 1, 0, 1]], atol=1e-6)
     np.testing.assert_allclose(numbers[23], np.mean(places, axis=0), atol=1e-6)
@@ -63,17 +63,20 @@ def test_places_and_arrays_come_back(opened: Callable[..., MountedExplorer]) -> 
 def check_decoded_arrays(explorer: MountedExplorer, pins: NDArray[np.float64]) -> None:
     """z at the second pin and its Jacobian, the pictures on the way, and the traversals."""
     model = make_model("deep", 1).double()
-    at, nudge, way, rows = (
-        archive(explorer, title) for title in ("Decoded picture", "A nudge of z", WAY, "Traversals")
+    at, derivative, between, rows = (
+        archive(explorer, title)
+        for title in ("Decoded image", "Derivatives of the image", BETWEEN, "Traversals")
     )
-    for one in (at, nudge, way, rows):
+    for one in (at, derivative, between, rows):
         assert_decoded("deep", one["z"], one["x"])
-    assert [one["x"].shape for one in (at, nudge, way, rows)] == [(48,), (48,), (11, 48), (5, 9, 48)]
+    assert [one["x"].shape for one in (at, derivative, between, rows)] == [(48,), (48,), (11, 48), (5, 9, 48)]
     np.testing.assert_allclose(at["z"], pins[1], atol=1e-6)
     jacobian = torch.autograd.functional.jacobian(lambda z: model.likelihood(z).mean, torch.tensor(pins[1]))
-    np.testing.assert_allclose(nudge["jacobian"], np.asarray(jacobian), atol=TOLERANCE)
-    assert nudge["plane"].tolist() == [1, 2]
-    np.testing.assert_allclose(way["z"], pins[0] + way["share"][:, None] * (pins[1] - pins[0]), atol=1e-6)
+    np.testing.assert_allclose(derivative["jacobian"], np.asarray(jacobian), atol=TOLERANCE)
+    assert derivative["plane"].tolist() == [1, 2]
+    np.testing.assert_allclose(
+        between["z"], pins[0] + between["share"][:, None] * (pins[1] - pins[0]), atol=1e-6
+    )
     for row, dim in enumerate(rows["dims"] - 1):
         expected = np.tile(pins[1], (9, 1))
         expected[:, dim] = np.linspace(-3, 3, 9)

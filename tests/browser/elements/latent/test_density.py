@@ -5,21 +5,16 @@ from typing import Final
 
 import numpy as np
 import torch
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from torch.distributions import Normal
 
 from tests.browser.elements.latent.explorer import MountedExplorer
-from tests.browser.elements.latent.rooms_page import FOLDER
 from tests.browser.pages import covered_pixels
+from tests.js.node import call
 from tests.polling import until
 
-SOURCE: Final = "\n".join(
-    (FOLDER / name).read_text("utf-8") for name in ("board/base.js", "latent/density.js")
-)
-RUN: Final = f"""([data, place, columns, rows]) => {{
-    {SOURCE}
-    return Array.from(aggregateDensity(data, place, columns, rows));
-}}"""
+MODULE: Final = "latent/density.js"
+RUN: Final = "(data, place, columns, rows) => Array.from(m.aggregateDensity(data, place, columns, rows))"
 PLACE: Final = {"x0": -5.0, "x1": 5.0, "y0": -4.0, "y1": 6.0}
 
 
@@ -32,27 +27,27 @@ def by_torch(mean: torch.Tensor, std: torch.Tensor, columns: int, rows: int) -> 
     return (torch.einsum("nr,nc->rc", down, across) / len(mean)).numpy()
 
 
-def test_density_is_the_mixture_of_posteriors(page: Page, generator: torch.Generator) -> None:
+def test_density_is_the_mixture_of_posteriors(generator: torch.Generator) -> None:
     mean = torch.randn(50, 2, generator=generator).double()
     std = 0.2 + 0.5 * torch.rand(50, 2, generator=generator).double()
     data = {"means": mean.flatten().tolist(), "stds": std.flatten().tolist()}
-    found = np.array(page.evaluate(RUN, [data, PLACE, 60, 40])).reshape(40, 60)
+    found = np.array(call(MODULE, RUN, data, PLACE, 60, 40)).reshape(40, 60)
     expected = by_torch(mean, std, 60, 40)
     # Tails beyond 4.5 standard deviations are left out, which is a share of 4e-5 of a peak.
     assert np.abs(found - expected).max() < 1e-4 * expected.max()
     assert abs(found.sum() * (10 / 60) * (10 / 40) - 1) < 1e-3
 
 
-def test_a_posterior_narrower_than_a_cell_keeps_its_mass(page: Page) -> None:
+def test_a_posterior_narrower_than_a_cell_keeps_its_mass() -> None:
     data = {"means": [0.03, 0.51, float("nan"), 0.0], "stds": [1e-4, 1e-3, 1.0, 1.0]}
-    found = np.array(page.evaluate(RUN, [data, PLACE, 50, 50]))
-    assert abs(found.sum() * 0.2 * 0.2 - 1) < 0.1, "a datum that is no number does not count"
+    found = np.array(call(MODULE, RUN, data, PLACE, 50, 50))
+    assert abs(found.sum() * 0.2 * 0.2 - 1) < 0.1, "an example that is not finite does not count"
 
 
-def test_many_data_are_thinned_evenly(page: Page, generator: torch.Generator) -> None:
+def test_many_examples_are_thinned_evenly(generator: torch.Generator) -> None:
     mean = torch.randn(9000, 2, generator=generator).double()
     data = {"means": mean.flatten().tolist(), "stds": [0.5] * 18_000}
-    found = np.array(page.evaluate(RUN, [data, PLACE, 50, 50])).reshape(50, 50)
+    found = np.array(call(MODULE, RUN, data, PLACE, 50, 50)).reshape(50, 50)
     kept = mean[::3]
     assert np.abs(found - by_torch(kept, torch.full_like(kept, 0.5), 50, 50)).max() < 1e-4
 

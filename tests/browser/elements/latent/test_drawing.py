@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
-from tests.browser.elements.latent.rooms_page import grey, held_out, opened, z_of
+from tests.browser.elements.latent.sections_page import grey, held_out, opened, z_of
+from tests.js.node import call
 from vae_core.distributions import DiagonalNormal
 from vae_core.model import VAE
 
@@ -29,8 +30,8 @@ def stroke(page: Page, *places: tuple[float, float]) -> None:
 
 def numbers(page: Page) -> dict[str, float]:
     """The terms below the sheet by their names, nats."""
-    names = page.locator(".draw dt").all_text_contents()
-    texts = page.locator(".draw dd").all_text_contents()
+    names = page.locator(".drawing dt").all_text_contents()
+    texts = page.locator(".drawing dd").all_text_contents()
     return {
         name: float(re.sub(r" nats$", "", text).replace("−", "-"))
         for name, text in zip(names, texts, strict=True)
@@ -39,7 +40,7 @@ def numbers(page: Page) -> dict[str, float]:
 
 def check_reading(page: Page, model: VAE) -> None:
     """z, posterior, reconstruction and terms are those that torch finds for the input that is shown."""
-    x = torch.tensor(page.evaluate("Array.from(rooms.drawing.input)"))
+    x = torch.tensor(page.evaluate("Array.from(sections.drawing.input)"))
     with torch.no_grad():
         q = model.posterior(x[None])
         assert isinstance(q, DiagonalNormal)
@@ -55,7 +56,7 @@ def check_reading(page: Page, model: VAE) -> None:
 @pytest.mark.parametrize("likelihood", ["bernoulli", "continuous_bernoulli"])
 def test_a_drawing_is_encoded_at_the_end_of_its_stroke(page: Page, likelihood: str) -> None:
     model = opened(page, likelihood=likelihood)
-    expect(page.locator(".draw dt")).to_have_count(0)
+    expect(page.locator(".drawing dt")).to_have_count(0)
     stroke(page, (0.4, 0.2), (0.5, 0.8))
     assert grey(page.locator(".seen")).max() > 200
     check_reading(page, model)
@@ -65,8 +66,8 @@ def test_a_drawing_is_encoded_at_the_end_of_its_stroke(page: Page, likelihood: s
 
 def test_strokes_are_undone_erased_and_cleared(page: Page) -> None:
     opened(page)
-    drawing = page.locator(".draw")
-    total = "rooms.drawing.ink.values.reduce((sum, value) => sum + value, 0)"
+    drawing = page.locator(".drawing")
+    total = "sections.drawing.ink.values.reduce((sum, value) => sum + value, 0)"
     stroke(page, (0.3, 0.3))
     dot = page.evaluate(total)
     assert dot > 0, "a tap leaves a dot"
@@ -88,11 +89,11 @@ def test_a_test_image_needs_no_pointer_and_stays_as_it_is(page: Page) -> None:
     model = opened(page)
     for index in range(2):
         page.get_by_role("button", name="Take a test image").press("Enter")
-        assert np.array(page.evaluate("Array.from(rooms.drawing.input)")) == pytest.approx(
+        assert np.array(page.evaluate("Array.from(sections.drawing.input)")) == pytest.approx(
             held_out(model)[index].numpy()
         )
         check_reading(page, model)
-        expect(page.locator(".draw p")).to_contain_text(f"Held-out image {index + 1}, class {'ab'[index]}")
+        expect(page.locator(".drawing p")).to_contain_text(f"Held-out image {index + 1}, class {'ab'[index]}")
 
 
 @pytest.mark.parametrize("head", ["deterministic", "unit_variance", "variance"])
@@ -106,19 +107,18 @@ def test_terms_fit_the_encoder(page: Page, head: str) -> None:
     return None
 
 
-def fitted(page: Page, side: int) -> NDArray[np.float64]:
-    """A slanted line off the middle of a sheet of side by side data pixels, as the data set has it."""
+def fitted(side: int) -> NDArray[np.float64]:
+    """A slanted line off the middle of a sheet of side by side pixels, as the data set has it."""
     script = """side => {
-        const ink = new Ink([side, side]);
+        const ink = new m.Ink([side, side]);
         ink.line({ x: 0.1 * side, y: 0.5 * side }, { x: 0.4 * side, y: 0.9 * side }, side / 12, false);
         return Array.from(ink.input(true));
     }"""
-    return np.array(page.evaluate(script, side)).reshape(side, side)
+    return np.array(call("latent/ink.js", script, side)).reshape(side, side)
 
 
-def test_drawings_are_placed_as_the_data_are(page: Page) -> None:
-    opened(page)
-    mnist, digit = fitted(page, 28), fitted(page, 8)
+def test_drawings_are_placed_as_the_data_are() -> None:
+    mnist, digit = fitted(28), fitted(8)
     row, column = (float((mnist * axis).sum() / mnist.sum()) for axis in np.mgrid[:28, :28] + 0.5)
     assert (row, column) == pytest.approx((14, 14), abs=0.05)
     rows = np.flatnonzero(mnist.max(1) > 0.05)
@@ -131,6 +131,6 @@ def test_an_encoder_that_is_not_finite_is_said(page: Page) -> None:
     opened(page)
     page.evaluate("host.load(STUB_ARRAYS.decoder, STUB_ARRAYS.encoder.map(() => NaN))")
     page.get_by_role("button", name="Take a test image").click()
-    expect(page.locator(".draw p")).to_contain_text("not a finite number")
-    expect(page.locator(".draw dt")).to_have_count(0)
+    expect(page.locator(".drawing p")).to_contain_text("outputs are not finite")
+    expect(page.locator(".drawing dt")).to_have_count(0)
     assert z_of(page) == [0, 0, 0]

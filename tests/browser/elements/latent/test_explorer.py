@@ -152,7 +152,7 @@ def test_phone_shows_plane_and_picture_at_once(opened: Callable[..., MountedExpl
 def test_sixty_thousand_examples_are_all_there(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened("many")
     canvas = explorer.root.locator(".map")
-    expect(canvas).to_have_attribute("aria-label", re.compile("60000 held-out data"))
+    expect(canvas).to_have_attribute("aria-label", re.compile("60000 held-out examples"))
     with torch.no_grad():
         means = make_model("many", 1).posterior(make_examples("many")).mean.double().numpy()
     explorer.point((0.3, -0.2))

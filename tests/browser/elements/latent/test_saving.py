@@ -14,9 +14,9 @@ from playwright.sync_api import expect
 from tests.browser.elements.latent.explorer import MountedExplorer, decoded
 from tests.browser.elements.latent.models import NUM_EXAMPLES, make_examples, make_model
 
-TABLE = "z, pins and the way"
-WAY = "From pin 1 to pin 2"
-NEAREST = "Nearest datum and its reconstruction"
+TABLE = "z, pins and the path"
+BETWEEN = "From pin 1 to pin 2"
+NEAREST = "Nearest example and its reconstruction"
 DRAWING = "Drawing, as the model sees it, reconstruction"
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -37,9 +37,9 @@ def pixels(path: Path) -> NDArray[np.uint8]:
 
 
 def titles(explorer: MountedExplorer) -> list[str]:
-    explorer.root.get_by_text("Save pictures, coordinates and arrays").click()
-    expect(explorer.root.locator(".save li").first).to_be_visible()
-    return explorer.root.locator(".save li > :first-child").all_inner_texts()
+    explorer.root.get_by_text("Save images, coordinates and arrays").click()
+    expect(explorer.root.locator(".saving li").first).to_be_visible()
+    return explorer.root.locator(".saving li > :first-child").all_inner_texts()
 
 
 def marks(path: Path) -> list[str]:
@@ -53,27 +53,27 @@ def test_pictures_of_an_image_model(opened: Callable[..., MountedExplorer]) -> N
     explorer.click((0.5, -0.5))
     explorer.click((-1.0, 1.0))
     names = titles(explorer)
-    pictures = ["Decoded picture", "A nudge of z", NEAREST, "Traversals", DRAWING]
-    assert names == [WAY, "Latent plane", *pictures, TABLE]
+    pictures = ["Decoded image", "Derivatives of the image", NEAREST, "Traversals", DRAWING]
+    assert names == [BETWEEN, "Latent plane", *pictures, TABLE]
     plane = pixels(saved(explorer, "Latent plane", "PNG"))
     box = explorer.root.locator(".map").bounding_box()
     assert box is not None
     assert plane.shape[:2] == pytest.approx((2 * box["height"], 2 * box["width"]), abs=2)
     near = (np.abs(plane.astype(int) - plane[0, 0]) > 60).any(2)
     assert near.mean() > 0.02, "nothing is drawn"
-    picture = pixels(saved(explorer, "Decoded picture", "PNG"))
+    picture = pixels(saved(explorer, "Decoded image", "PNG"))
     scale = picture.shape[0] // 6
     centres = picture[scale // 2 :: scale, scale // 2 :: scale, 0]
     expected = decoded("images", 1, explorer.numbers("z")).reshape(6, 8)
     assert np.abs(centres - expected).max() <= 1
-    between = pixels(saved(explorer, WAY, "PNG"))
+    between = pixels(saved(explorer, BETWEEN, "PNG"))
     assert between.shape[1] / between.shape[0] == pytest.approx((11 * 9 - 1) / 6, rel=0.01)
 
 
 def test_pictures_side_by_side_have_what_the_model_makes(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened()
     titles(explorer)
-    hints = explorer.root.locator(".save li .small")
+    hints = explorer.root.locator(".saving li .small")
     assert hints.all_inner_texts() == ["Pin two places of the plane first.", "Draw, or take a test image."]
     row = int(explorer.numbers("nearest")[0])
     x = make_examples("images")[row]
@@ -87,9 +87,9 @@ def test_pictures_side_by_side_have_what_the_model_makes(opened: Callable[..., M
     for left, expected in ((0, 255 * x.numpy()), (8 * scale + gap, decoded("images", 1, mean))):
         found = pair[scale // 2 :: scale, left + middles, 0]
         assert np.abs(found - expected.reshape(6, 8)).max() <= 1, left
-    nudges = pixels(saved(explorer, "A nudge of z", "PNG"))
-    assert nudges.shape == pair.shape
-    assert len(np.unique(nudges.reshape(-1, 3), axis=0)) > 40
+    derivatives = pixels(saved(explorer, "Derivatives of the image", "PNG"))
+    assert derivatives.shape == pair.shape
+    assert len(np.unique(derivatives.reshape(-1, 3), axis=0)) > 40
     explorer.root.get_by_role("button", name="Take a test image").click()
     drawing = pixels(saved(explorer, DRAWING, "PNG"))
     side = drawing.shape[0] // 6
@@ -116,7 +116,7 @@ def test_vector_picture_of_the_plane_has_all_examples_and_names(
     shown = waiting.value
     shown.wait_for_load_state()
     assert shown.locator("parsererror").count() == 0
-    image = ElementTree.parse(saved(explorer, "Decoded picture", "SVG")).find(f"{SVG}image")
+    image = ElementTree.parse(saved(explorer, "Decoded image", "SVG")).find(f"{SVG}image")
     assert image is not None
     assert str(image.get("href")).startswith("data:image/png;base64,")
 
@@ -142,7 +142,7 @@ def test_saving_leaves_the_element_as_it_was(opened: Callable[..., MountedExplor
 def test_pictures_of_points_and_of_the_line(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened("points")
     pictures = ["Latent plane", "Data space", "Path along z₁", "Path along z₂"]
-    assert titles(explorer) == [WAY, *pictures[:2], NEAREST, *pictures[2:], TABLE]
+    assert titles(explorer) == [BETWEEN, *pictures[:2], NEAREST, *pictures[2:], TABLE]
     for name in pictures:
         svg = ElementTree.parse(saved(explorer, name, "SVG")).getroot()
         assert len(list(svg.iter(f"{SVG}path"))) > 2, name
@@ -166,6 +166,6 @@ def test_a_decoder_without_finite_numbers_saves_no_pictures(opened: Callable[...
     explorer = opened("nan")
     titles(explorer)
     why = explorer.root.get_by_role("alert").inner_text()
-    for title in ("Decoded picture", NEAREST, "Traversals"):
-        row = explorer.root.locator(".save li").filter(has_text=title)
+    for title in ("Decoded image", NEAREST, "Traversals"):
+        row = explorer.root.locator(".saving li").filter(has_text=title)
         expect(row).to_have_text(f"{title}{why}")

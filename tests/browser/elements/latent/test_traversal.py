@@ -5,12 +5,12 @@ import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.elements.latent.rooms_page import (
+from tests.browser.elements.latent.sections_page import (
     IMAGE,
     decoded,
     grey,
     held_out,
-    open_rooms,
+    open_sections,
     opened,
     settle,
     small_model,
@@ -71,7 +71,8 @@ def test_strips_are_what_torch_decodes(page: Page) -> None:
 def test_at_most_one_strip_is_made_in_a_frame_and_the_moved_one_stays(page: Page) -> None:
     opened(page)
     page.evaluate(
-        """() => {
+        """async () => {
+            const { Strip } = await import("/components/latent/strips.js");
             window.made = [];
             const refresh = Strip.prototype.refresh;
             Strip.prototype.refresh = function (range) {
@@ -119,7 +120,7 @@ def test_playing_turns_at_the_end_of_the_range(page: Page) -> None:
     opened(page)
     page.evaluate("host.setZ([2.9, 0, 0], 'pointer')")
     page.locator("[data-dim='0'] button").click()
-    page.wait_for_function("rooms.traversal.playing.direction === -1")
+    page.wait_for_function("sections.traversal.playing.direction === -1")
     page.wait_for_function("host.z[0] < 2.9")
     page.locator("[data-dim='0'] button").click()
     settle(page)
@@ -132,14 +133,16 @@ def test_matrix_shows_every_dimension_and_a_click_goes_there(page: Page) -> None
     matrix = page.locator(".matrix")
     expect(page.locator(".dimensions")).to_be_hidden()
     expect(matrix).to_have_attribute("aria-label", "Traversals of 3 latent dimensions, one in each row")
-    place = page.evaluate("({ x: rooms.traversal.matrix.middle(8), y: 22 + rooms.traversal.matrix.row / 2 })")
+    place = page.evaluate(
+        "({ x: sections.traversal.matrix.middle(8), y: 22 + sections.traversal.matrix.row / 2 })"
+    )
     matrix.click(position=place)
     assert z_of(page) == [0, 0, 3]
 
 
 def test_many_dimensions_are_shown_on_demand(page: Page) -> None:
     model = small_model(image_shape=IMAGE, latent_dim=20)
-    open_rooms(page, model, image_shape=IMAGE, kl_per_dim=[20.0 - dim for dim in range(20)])
+    open_sections(page, model, image_shape=IMAGE, kl_per_dim=[20.0 - dim for dim in range(20)])
     expect(page.locator(".dimension")).to_have_count(8)
     page.get_by_role("button", name="Show all 20").click()
     expect(page.locator(".dimension")).to_have_count(20)
@@ -165,10 +168,10 @@ def test_new_weights_keep_the_focus_and_make_the_strips_anew(page: Page) -> None
 
 def test_points_have_a_path_in_data_space_and_no_sheet(page: Page) -> None:
     model = small_model(image_shape=None, latent_dim=2)
-    open_rooms(page, model, image_shape=None, kl_per_dim=[1.0, 2.0])
+    open_sections(page, model, image_shape=None, kl_per_dim=[1.0, 2.0])
     settle(page)
-    expect(page.locator(".draw")).to_be_hidden()
+    expect(page.locator(".drawing")).to_be_hidden()
     expect(page.get_by_role("button", name="All dimensions")).to_be_hidden()
-    path = np.array(page.evaluate("Array.from(rooms.traversal.rows.get(0).strip.path)")).reshape(-1, 2)
+    path = np.array(page.evaluate("Array.from(sections.traversal.rows.get(0).strip.path)")).reshape(-1, 2)
     expected = [decoded(model, [float(value), 0.0]) for value in np.linspace(-3, 3, len(path))]
     assert np.abs(path - np.array(expected)).max() < 1e-5

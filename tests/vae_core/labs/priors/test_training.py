@@ -123,7 +123,7 @@ def test_mixture_draws_its_density(generator: torch.Generator) -> None:
 
 def test_what_cannot_be_trained(digits: Dataset) -> None:
     few = replace(digits, x_train=digits.x_train[:40], labels_train=None)
-    with pytest.raises(BadInput, match="training data"):
+    with pytest.raises(BadInput, match="components for"):
         train_all(few, num_components=41, num_epochs=1, seed=0, on_progress=lambda share: None)
     moons = load_dataset("two_moons", seed=0)
     far = replace(moons, x_train=moons.x_train * 1e25)

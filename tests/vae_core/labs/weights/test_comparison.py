@@ -11,7 +11,7 @@ from vae_core.config import ModelConfig
 from vae_core.data import load_dataset
 from vae_core.elbo import evaluate
 from vae_core.errors import BadInput
-from vae_core.labs.weights.comparison import FORMS, GRID, SIZES, Setting, bounds, compare, rank_correlation
+from vae_core.labs.weights.comparison import FORMS, GRID, SIZES, Setting, bounds, compare
 from vae_core.labs.weights.full_bayes import BayesianVAE
 from vae_core.model import VAE
 
@@ -90,12 +90,3 @@ def test_settings_that_cannot_be_are_refused(change: dict, code: str) -> None:
     with pytest.raises(BadInput) as caught:
         compare(setting, small, on_progress=lambda share: None)
     assert caught.value.code == code
-
-
-def test_rank_correlation_is_that_of_the_ranks() -> None:
-    a = np.array([1.0, 5.0, 2.0, 9.0])
-    assert rank_correlation(a, np.exp(a)) == pytest.approx(1)
-    assert rank_correlation(a, -(a**3)) == pytest.approx(-1)
-    # Ties share their mean rank: ranks 1.5, 1.5, 3, 4 against 1, 2, 3, 4.
-    expected = np.corrcoef([1.5, 1.5, 3, 4], [1, 2, 3, 4])[0, 1]
-    assert rank_correlation(np.array([0, 0, 1, 2]), np.arange(4)) == pytest.approx(expected)

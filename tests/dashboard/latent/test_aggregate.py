@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.figures.aggregate import NUM_BINS, aggregate_figure, decoded_samples_figure
-from dashboard.latent.samples import Decoded
+from dashboard.latent.aggregate import Decoded
 from dashboard.runs import runner as jobs
 from dashboard.runs.runner import LocalRunner
 from dashboard.theme import CONCEPTS, ThemeName

@@ -1,13 +1,11 @@
-"""Neighbours, selection and arithmetic: the numbers behind the lower part of the Latent space page."""
+"""Neighbours of an example, and what is decoded for it."""
 
 from typing import Literal
 
 import numpy as np
 import pytest
 
-from dashboard import cached as cache
 from dashboard.latent import cached as cache_latent
-from dashboard.latent.points import chosen_rows
 from dashboard.subject import pretrained
 
 
@@ -33,16 +31,9 @@ def test_a_row_is_no_neighbour_of_itself_among_equal_rows() -> None:
     assert distances.max() == 0
 
 
-def test_selected_points_are_found_by_class_and_place() -> None:
-    labels = np.array([2, 0, 2, 0, 5], np.int32)
-    points = [{"curve_number": 1, "point_index": 1}, {"curve_number": 0, "point_index": 0}]
-    points.append({"curve_number": 2, "point_index": 0})
-    assert chosen_rows(points, labels) == [2, 1, 4]
-
-
 def test_a_sample_is_one_of_the_likelihood_and_the_seed_decides_it() -> None:
     model, origin = pretrained(), np.zeros((1, 2), np.float32)
-    first, second = (cache_latent.sample(model, origin) for _ in range(2))
+    first, second = (cache_latent.decode_one(model, origin[0], sample=True) for _ in range(2))
     assert np.array_equal(first, second)
     assert set(np.unique(first)) == {0.0, 1.0}, "a Bernoulli sample has ink or none"
-    assert not np.array_equal(first, cache.decode(model, origin))
+    assert not np.array_equal(first, cache_latent.decode_one(model, origin[0]))

@@ -1,7 +1,6 @@
-"""A page with the latent explorer's rooms for sliders and drawing, and a host that stands in for it."""
+"""A page with the latent explorer's sections for sliders and drawing, and a host that stands in for it."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -10,22 +9,25 @@ from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page
 from torch import Tensor
 
-from dashboard.components.latent.files import CSS
+from dashboard.components.files import joined
+from dashboard.components.latent.element import CSS
 from dashboard.theme import CLASSES, CONCEPTS
+from tests.browser.elements.mounting import ORIGIN, serve_files
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
 from vae_core.networks import MLP
 
-FOLDER: Final = Path(__file__).resolve().parents[4] / "dashboard" / "components"
-SCRIPTS: Final = (
-    *("board/base.js", "board/plane.js", "board/pictures.js", "latent/network.js", "latent/packet.js"),
-    *("latent/strips.js", "latent/slider_row.js", "latent/traversal.js", "latent/ink.js", "latent/draw.js"),
-)
 NUM_DATA: Final = 40
 IMAGE: Final = (8, 8)
 KL: Final = [0.5, 0.001, 2.0]
 
 STUB_HOST: Final = """
+import { readTheme } from "/components/shared/theme.js";
+import { Model } from "/components/shared/network.js";
+import { HeldOut } from "/components/latent/message.js";
+import { Traversal } from "/components/latent/traversal.js";
+import { DrawingPad } from "/components/latent/drawing.js";
+
 class StubHost {
   constructor(meta, arrays) {
     this.config = meta;
@@ -42,6 +44,18 @@ class StubHost {
     this.model = new Model(this.config.config, decoder, encoder);
     this.decoded = this.model.decode(this.z).slice();
     this.note("weights");
+  }
+  get isImage() {
+    return this.config.image_shape !== null;
+  }
+  get isDeterministic() {
+    return this.config.config.encoder_head === "deterministic";
+  }
+  className(label) {
+    return this.config.class_names[label];
+  }
+  watchSight(element, told) {
+    new IntersectionObserver((entries) => told(entries.at(-1).isIntersecting)).observe(element);
   }
   onChange(fn) {
     this.listeners.push(fn);
@@ -71,11 +85,12 @@ class StubHost {
   }
 }
 const host = new StubHost(STUB_META, STUB_ARRAYS);
-const rooms = {
+const sections = {
   traversal: new Traversal(document.querySelector(".traversal"), host),
-  drawing: new DrawingPad(document.querySelector(".draw"), host),
+  drawing: new DrawingPad(document.querySelector(".drawing"), host).sheet,
 };
 host.note("theme");
+Object.assign(window, { host, sections });
 """
 
 
@@ -102,10 +117,10 @@ def held_out(model: VAE) -> Tensor:
     return torch.randint(0, 256, shape, generator=generator) / 255
 
 
-def open_rooms(
+def open_sections(
     page: Page, model: VAE, *, image_shape: tuple[int, int] | None, kl_per_dim: list[float]
 ) -> None:
-    """Shows both rooms; ``host`` and ``rooms`` are then known to the page's scripts."""
+    """Shows both sections; ``host`` and ``sections`` are then known to the page's scripts."""
     x = held_out(model)
     with torch.no_grad():
         q = model.posterior(x)
@@ -129,12 +144,14 @@ def open_rooms(
 
 
 def _load(page: Page, meta: Mapping[str, object], arrays: Mapping[str, list[float]]) -> None:
-    css = "\n".join((FOLDER / name).read_text("utf-8") for name in CSS)
-    page.set_content(
+    html = (
+        "<!doctype html><meta charset=utf-8>"
         "<style>body{margin:8px;--st-background-color:#ffffff;--st-text-color:#222222;"
-        f"--st-primary-color:#0072b2;}}{css}</style><div class='explorer'>"
-        "<section class='traversal'></section><section class='draw'></section></div>"
+        f"--st-primary-color:#0072b2;}}{joined(*CSS)}</style><div class='explorer'>"
+        "<section class='traversal'></section><section class='drawing'></section></div>"
     )
+    serve_files(page, {"/": html})
+    page.goto(f"{ORIGIN}/")
     page.evaluate(
         """([meta, arrays]) => {
             window.STUB_META = meta;
@@ -145,8 +162,8 @@ def _load(page: Page, meta: Mapping[str, object], arrays: Mapping[str, list[floa
         }""",
         [meta, arrays],
     )
-    script = "\n".join((FOLDER / name).read_text("utf-8") for name in SCRIPTS)
-    page.add_script_tag(content=script + STUB_HOST)
+    page.add_script_tag(content=STUB_HOST, type="module")
+    page.wait_for_function("window.sections")
 
 
 def _config(model: VAE) -> dict[str, object]:
@@ -162,9 +179,9 @@ def _flat(network: MLP) -> list[float]:
 
 
 def opened(page: Page, **more: str) -> VAE:
-    """Both rooms for an untrained model of images with J = 3."""
+    """Both sections for an untrained model of images with J = 3."""
     model = small_model(image_shape=IMAGE, latent_dim=3, **more)
-    open_rooms(page, model, image_shape=IMAGE, kl_per_dim=KL)
+    open_sections(page, model, image_shape=IMAGE, kl_per_dim=KL)
     settle(page)
     return model
 

@@ -1,4 +1,4 @@
-"""The section "Prior against aggregate posterior": why samples from the prior can be poor."""
+"""The prior against the aggregate posterior: why samples from the prior can be poor."""
 
 import math
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cached as cache
+from dashboard.cached import decode, encoded
 from dashboard.figures.aggregate import aggregate_figure, decoded_samples_figure, dimensions_figure
-from dashboard.latent import server as latent_server
+from dashboard.latent import cached as cache
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.pictures import show, strip
 from dashboard.shell import state
 from dashboard.subject import Subject
 
 Array = NDArray[np.float32]
-SECTION_HELP: Final = (
-    r"The aggregate posterior $q(z) = \frac1n\sum_i q(z|x_i)$ is where held-out data lie in the latent "
+HELP: Final = (
+    r"The aggregate posterior $q(z) = \frac1n\sum_i q(z|x_i)$ is where held-out examples lie in the latent "
     r"space. The decoder is trained there; samples of the model are drawn from the prior $p(z)$. Where "
     r"$p(z)$ is large but $q(z)$ is small there is a hole, and what is decoded there was never trained."
 )
@@ -29,7 +29,7 @@ NUM_POINTS: Final = 300
 COLUMNS: Final = 5
 MAX_ROWS: Final = 24
 ROWS_SENTENCE: Final = (
-    "Where a row is paler than the prior's, the prior samples what few data decode to. A row may equal the "
+    "Where a row is paler than the prior's, the prior has mass where few examples lie. A row may equal the "
     "prior's in two ways: the dimension is used and well filled, or its KL is 0 and it is not used at all."
 )
 HOLE_RATIO: Final = 10
@@ -56,14 +56,8 @@ class Decoded:
         return None if self.excess is None else int((self.excess < -math.log(HOLE_RATIO)).sum())
 
 
-def section(shown: Subject, plane: tuple[int, int]) -> None:
-    """Histograms over the prior's density, then decoded samples of both."""
-    st.subheader("Prior against aggregate posterior", help=SECTION_HELP)
-    _histograms(shown, plane)
-    _samples(shown)
-
-
-def _histograms(shown: Subject, plane: tuple[int, int]) -> None:
+def histograms(shown: Subject, plane: tuple[int, int]) -> None:
+    """Histograms of the aggregate posterior over the prior's density."""
     z = _aggregate(shown, HISTOGRAM_SAMPLES, draw=0)
     dims = sorted(set(plane))
     for column, dim in zip(st.columns(len(dims), gap="medium"), dims, strict=True):
@@ -81,12 +75,12 @@ def _histograms(shown: Subject, plane: tuple[int, int]) -> None:
 
 
 def _all_dimensions(shown: Subject, z: Array) -> None:
-    order = latent_server.order(shown)[:MAX_ROWS]
+    order = cache.dims_by_kl(shown)[:MAX_ROWS]
     st.markdown(
         f"**The {len(order)} most used dimensions**" if len(order) < z.shape[1] else "**All dimensions**"
     )
-    kl = cache.encoded(shown).kl_per_dim.mean(0)
-    known = shown.config.model.encoder_head != "deterministic"
+    kl = encoded(shown).kl_per_dim.mean(0)
+    known = not shown.is_deterministic
     names = {dim: f"z{dim + 1}" + (f" · KL {kl[dim]:.2f}" if known else "") for dim in order}
     figure = dimensions_figure(z, names, theme=state.theme_name())
     alt = f"Density of the aggregate posterior in {len(order)} dimensions, a row each, below the prior's."
@@ -95,7 +89,8 @@ def _all_dimensions(shown: Subject, z: Array) -> None:
 
 
 @st.fragment
-def _samples(shown: Subject) -> None:
+def samples(shown: Subject) -> None:
+    """Decoded samples of the prior and of the aggregate posterior."""
     st.button(
         "New samples", key="latent_samples_new", icon=":material/casino:", help=NEW_HELP, on_click=_again
     )
@@ -129,29 +124,31 @@ def _prior(shown: Subject, count: int, *, draw: int) -> Array:
 def _aggregate(shown: Subject, count: int, *, draw: int) -> Array:
     import torch
 
-    from vae_core.latent.decode import aggregate_samples
+    from vae_core.distributions import DiagonalNormal
+    from vae_core.latent.aggregate import aggregate_samples
 
-    data = cache.encoded(shown)
-    means, stds = torch.from_numpy(data.means), torch.from_numpy(data.stds)
+    data = encoded(shown)
+    q = DiagonalNormal.from_std(torch.from_numpy(data.means), torch.from_numpy(data.stds))
     generator = torch.Generator().manual_seed(2 * draw + 1)
-    return aggregate_samples(means, stds, count, generator=generator).numpy()
+    return aggregate_samples(q, count, generator=generator).numpy()
 
 
 def _decoded(shown: Subject, z: Array) -> Decoded:
     import torch
 
-    from vae_core.distributions import StandardNormal
-    from vae_core.latent.decode import log_aggregate
+    from vae_core.distributions import DiagonalNormal, StandardNormal
+    from vae_core.latent.aggregate import log_aggregate
 
     excess = None
-    if shown.config.model.encoder_head != "deterministic":
-        data = cache.encoded(shown)
+    if not shown.is_deterministic:
+        data = encoded(shown)
         points = torch.from_numpy(z)
-        log_q = log_aggregate(points, torch.from_numpy(data.means), torch.from_numpy(data.stds))
+        q = DiagonalNormal.from_std(torch.from_numpy(data.means), torch.from_numpy(data.stds))
+        log_q = log_aggregate(points, q)
         excess = (log_q - StandardNormal(z.shape[1]).log_prob(points)).numpy()
         order = np.argsort(-excess, kind="stable")
         z, excess = z[order], excess[order]
-    return Decoded(z=z, x=cache.decode(shown, z), excess=excess)
+    return Decoded(z=z, x=decode(shown, z), excess=excess)
 
 
 def _show(shown: Subject, decoded: Decoded, source: str) -> None:
@@ -160,7 +157,7 @@ def _show(shown: Subject, decoded: Decoded, source: str) -> None:
     if shown.image_shape is not None:
         show(_sheet(decoded.x, shown.image_shape), alt=alt, width="stretch")
     else:
-        x = cache.encoded(shown).x
+        x = encoded(shown).x
         span = 1.1 * float(np.abs(x).max())
         figure = decoded_samples_figure(x, decoded.x, span=span, theme=state.theme_name())
         st.plotly_chart(figure, key=f"samples_{source}", alt=alt, config=chart_config("samples"))

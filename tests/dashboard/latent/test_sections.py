@@ -52,9 +52,11 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, Kept]:
     for module in (
         "arithmetic",
         "grid",
-        "points",
+        "neighbours",
+        "selection",
         "projection",
-        "samples",
+        "aggregate",
+        "plane",
     ):
         monkeypatch.setattr(f"dashboard.latent.{module}.save_menu", save_menu)
     return found
@@ -91,7 +93,7 @@ def test_every_picture_can_be_saved_as_it_is_shown(runs: dict[str, str], kept: d
         if tab == "many":
             checked(at.pills(key="selected_classes").set_value([3]).run())
     samples = {"samples-from-the-prior", "samples-from-the-aggregate-posterior"}
-    near = {"datum", "nearest-in-latent-space", "nearest-in-data-space"}
+    near = {"example", "nearest-in-latent-space", "nearest-in-data-space"}
     pictures = {"decoded-grid", "selected-mean", "class-means", "class-arithmetic"} | samples | near
     assert set(kept) == pictures | {"pca"}
     for name in pictures:
@@ -122,9 +124,9 @@ def test_grid_takes_its_other_dimensions_from_where_the_page_says(
     at = open_page("latent_space", run=runs["J=3"])
     assert "The other dimension is at 0." in captions(at)
     zero = np.asarray(kept["decoded-grid"].arrays["x"])
-    checked(at.slider(key="neighbour_datum").set_value(7).run())
-    checked(at.segmented_control(key="grid_base").set_value("of the chosen datum").run())
-    assert "The other dimension is at the posterior mean of datum 7." in captions(at)
+    checked(at.slider(key="neighbour_example").set_value(7).run())
+    checked(at.segmented_control(key="grid_base").set_value("example").run())
+    assert "The other dimension is at the posterior mean of example 7." in captions(at)
     arrays = kept["decoded-grid"].arrays
     axis, plane = torch.tensor(np.asarray(arrays["axis"])), np.asarray(arrays["plane"]) - 1
     base = torch.from_numpy(held_out(runs["J=3"]).means[7])
@@ -133,14 +135,14 @@ def test_grid_takes_its_other_dimensions_from_where_the_page_says(
     assert not np.allclose(zero, np.asarray(arrays["x"]))
 
 
-def test_a_chosen_datum_stays_while_another_tab_is_open_and_fits_another_run(runs: dict[str, str]) -> None:
+def test_a_chosen_example_stays_while_another_tab_is_open_and_fits_another_run(runs: dict[str, str]) -> None:
     at = open_page("latent_space", run=runs["points"])
-    checked(at.slider(key="neighbour_datum").set_value(399).run())
+    checked(at.slider(key="neighbour_example").set_value(399).run())
     turned(turned(at, "maps"), "neighbours")
-    assert at.slider(key="neighbour_datum").value == 399
+    assert at.slider(key="neighbour_example").value == 399
     at.query_params["run"] = runs["J=3"]
     checked(at.run())
-    assert at.slider(key="neighbour_datum").value == len(held_out(runs["J=3"]).x) - 1
+    assert at.slider(key="neighbour_example").value == len(held_out(runs["J=3"]).x) - 1
 
 
 def test_class_means_are_decoded(runs: dict[str, str], kept: dict[str, Kept]) -> None:
@@ -169,7 +171,7 @@ def test_whole_classes_are_selected_without_a_mouse(runs: dict[str, str], kept: 
     np.testing.assert_allclose(
         np.asarray(kept["selected-mean"].arrays["z"]), data.means[rows].mean(0), atol=1e-6
     )
-    assert any(f"**{len(rows)} data** · {len(rows)} × " in str(text.value) for text in at.markdown)
+    assert any(f"**{len(rows)} examples** · {len(rows)} × " in str(text.value) for text in at.markdown)
 
 
 def test_all_dimensions_are_densities_below_the_priors() -> None:

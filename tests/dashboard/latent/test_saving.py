@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from dashboard.cached import Encoded
-from dashboard.latent.exports import arrays_npz, coordinates_csv, grid_pixels, harmless, pixels_svg
+from dashboard.latent.grid import grid_pixels
+from dashboard.latent.saving import arrays_npz, coordinates_csv, harmless, pixels_svg
 
 
 def encoded() -> Encoded:
@@ -32,7 +33,7 @@ def encoded() -> Encoded:
 def test_coordinates_come_back_from_the_table() -> None:
     data = encoded()
     header, *rows = csv.reader(io.StringIO(coordinates_csv(data, ("zero", "=1+1"))))
-    assert header[:6] == ["datum", "class", "mean_1", "mean_2", "std_1", "std_2"]
+    assert header[:6] == ["example", "class", "mean_1", "mean_2", "std_1", "std_2"]
     assert [row[1] for row in rows] == ["zero", "'=1+1", "'=1+1", ""]
     numbers = np.array([row[2:] for row in rows], np.float64)
     np.testing.assert_allclose(numbers[:, :2], data.means, rtol=1e-6)
@@ -45,7 +46,7 @@ def test_coordinates_come_back_from_the_table() -> None:
 def test_deterministic_encoder_has_no_columns_of_a_bound() -> None:
     data = replace(encoded(), stds=np.zeros((4, 2), np.float32))
     header, first, *_ = csv.reader(io.StringIO(coordinates_csv(data, ("a", "b"))))
-    assert header == ["datum", "class", "mean_1", "mean_2", "reconstruction_nats"]
+    assert header == ["example", "class", "mean_1", "mean_2", "reconstruction_nats"]
     assert float(first[-1]) == pytest.approx(float(data.reconstruction[0]), rel=1e-6)
 
 

@@ -2,44 +2,38 @@
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final, get_args
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Page
 from torch import Tensor
 
 from dashboard.components.latent.payload import flat_weights
+from tests.js.node import call
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
 from vae_core.distributions import ContinuousBernoulli, DiagonalNormal
 from vae_core.model import VAE
 from vae_core.networks import MLP
 
-COMPONENTS: Final = Path(__file__).resolve().parents[4] / "dashboard" / "components"
-SOURCE: Final = (COMPONENTS / "latent" / "network.js").read_text("utf-8")
+MODULE: Final = "shared/network.js"
 HIDDEN: Final = ((), (5,), (7, 6))
 DATA_DIM, LATENT_DIM, SCALE = 9, 3, 0.7
 TOLERANCE: Final = 1e-5
 STEP: Final = 1e-5
 """Of the central difference, whose error in float64 is about 1e-10."""
 
-RUN_MODELS: Final = f"""(cases) => {{
-    {SOURCE}
-    return cases.map(({{ config, decoder, encoder, z, direction, x }}) => {{
-        const model = new Model(config, Float32Array.from(decoder), Float32Array.from(encoder));
-        const q = model.encode(x);
-        const decoded = Array.from(model.decode(z));
-        const pushed = Array.from(model.push(z, direction));
-        return {{ decoded, pushed, ...q, fit: model.logLikelihood(x, z), kl: model.kl(q) }};
-    }});
-}}"""
-RUN_CONTINUOUS_BERNOULLI: Final = f"""(logits) => {{
-    {SOURCE}
-    const of = (f) => logits.map(f);
-    return [continuousBernoulliMean, continuousBernoulliSlope, continuousBernoulliLogNormalizer].map(of);
-}}"""
+RUN_MODELS: Final = """cases => cases.map(({ config, decoder, encoder, z, direction, x }) => {
+    const model = new m.Model(config, Float32Array.from(decoder), Float32Array.from(encoder));
+    const q = model.encode(x);
+    const decoded = Array.from(model.decode(z));
+    const pushed = Array.from(model.push(z, direction));
+    return { decoded, pushed, ...q, fit: model.logLikelihood(x, z), kl: model.kl(q) };
+})"""
+RUN_CONTINUOUS_BERNOULLI: Final = """logits => {
+    const names = ["Mean", "Slope", "LogNormalizer"];
+    return names.map((name) => logits.map(m[`continuousBernoulli${name}`]));
+}"""
 
 
 def models(activation: Activation, likelihood: Likelihood) -> Iterator[VAE]:
@@ -68,7 +62,7 @@ def flat(mlp: MLP) -> list[float]:
 
 
 def case(model: VAE, z: Tensor, direction: Tensor, x: Tensor) -> dict[str, Any]:
-    """What the browser is told."""
+    """What JavaScript is told."""
     points = {"z": z.tolist(), "direction": direction.tolist(), "x": x.tolist()}
     networks = {"decoder": flat(model.decoder), "encoder": flat(model.encoder)}
     return {"config": model.config.to_dict() | {"scale": SCALE}, **networks, **points}
@@ -86,12 +80,12 @@ def expected(model: VAE, z: Tensor, direction: Tensor, x: Tensor) -> dict[str, T
 
 @pytest.mark.parametrize("likelihood", get_args(Likelihood))
 @pytest.mark.parametrize("activation", get_args(Activation))
-def test_model_equals_torchs(page: Page, activation: Activation, likelihood: Likelihood) -> None:
+def test_model_equals_torchs(activation: Activation, likelihood: Likelihood) -> None:
     noise = torch.Generator().manual_seed(1)
     z, direction = torch.randn(2, LATENT_DIM, generator=noise, dtype=torch.float64)
     x = torch.rand(DATA_DIM, generator=noise, dtype=torch.float64)
     tried = list(models(activation, likelihood))
-    answers = page.evaluate(RUN_MODELS, [case(model, z, direction, x) for model in tried])
+    answers = call(MODULE, RUN_MODELS, [case(model, z, direction, x) for model in tried])
     for model, answer in zip(tried, answers, strict=True):
         for name, value in expected(model, z, direction, x).items():
             wanted = value.detach().numpy()
@@ -99,20 +93,19 @@ def test_model_equals_torchs(page: Page, activation: Activation, likelihood: Lik
             assert error < TOLERANCE, (name, error, model.config)
 
 
-def test_continuous_bernoulli_holds_near_zero_and_far_from_it(page: Page) -> None:
+def test_continuous_bernoulli_holds_near_zero_and_far_from_it() -> None:
     sizes = [0.0, 1e-9, 1e-4, 0.0299, 0.0301, 0.5, 3.0, 30.0, 200.0, 600.0]
     logits = torch.tensor([*sizes, *(-size for size in sizes)], dtype=torch.float64, requires_grad=True)
     likelihood = ContinuousBernoulli(logits)
     (slope,) = torch.autograd.grad(likelihood.mean.sum(), logits)
-    answers = page.evaluate(RUN_CONTINUOUS_BERNOULLI, logits.tolist())
+    answers = call(MODULE, RUN_CONTINUOUS_BERNOULLI, logits.tolist())
     for answer, wanted in zip(answers, (likelihood.mean, slope, likelihood.log_normalizer()), strict=True):
         np.testing.assert_allclose(answer, wanted.detach().numpy(), rtol=TOLERANCE, atol=1e-9)
 
 
-def test_weights_of_another_size_are_refused(page: Page) -> None:
-    script = f"""() => {{
-        {SOURCE}
-        try {{ return new Network([2, 3], new Float32Array(8), "tanh") && ""; }}
-        catch (error) {{ return error.message; }}
-    }}"""
-    assert "8 weights" in page.evaluate(script)
+def test_weights_of_another_size_are_refused() -> None:
+    script = """() => {
+        try { return new m.Network([2, 3], new Float32Array(8), "tanh") && ""; }
+        catch (error) { return error.message; }
+    }"""
+    assert "8 weights" in call(MODULE, script)

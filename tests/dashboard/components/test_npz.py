@@ -2,27 +2,25 @@
 
 import io
 import zipfile
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Page
 
-COMPONENTS: Final = Path(__file__).resolve().parents[4] / "dashboard" / "components"
-SOURCE: Final = (COMPONENTS / "latent" / "npz.js").read_text("utf-8")
-WRITE: Final = f"""(arrays) => {{
-    {SOURCE}
-    const TYPES = {{ f4: Float32Array, f8: Float64Array, i4: Int32Array }};
+from tests.js.node import call
+
+MODULE: Final = "latent/npz.js"
+WRITE: Final = """arrays => {
+    const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array };
     // The values lie within a larger buffer: what is around them must not come along.
     const within = (values) => values.constructor.from([9, ...values, 9]).subarray(1, values.length + 1);
-    const array = ({{ type, shape, values }}) => {{
-        return type === "U" ? texts(values) : {{ shape, values: within(TYPES[type].from(values)) }};
-    }};
+    const array = ({ type, shape, values }) => {
+        return type === "U" ? m.texts(values) : { shape, values: within(TYPES[type].from(values)) };
+    };
     const named = Object.entries(arrays).map(([name, one]) => [name, array(one)]);
-    return Array.from(npzBytes(Object.fromEntries(named)));
-}}"""
+    return Array.from(m.npzBytes(Object.fromEntries(named)));
+}"""
 
 ARRAYS: Final[dict[str, NDArray[Any]]] = {
     "none": np.zeros((0, 3), np.float32),
@@ -38,7 +36,7 @@ ARRAYS: Final[dict[str, NDArray[Any]]] = {
 
 
 def described(array: NDArray[Any]) -> dict[str, object]:
-    """What the browser is told; JSON has no infinity, so Playwright gets Python's numbers."""
+    """What the browser is told; plain values."""
     kind = "U" if array.dtype.kind == "U" else f"{array.dtype.kind}{array.dtype.itemsize}"
     return {"type": kind, "shape": list(array.shape), "values": array.ravel().tolist()}
 
@@ -49,8 +47,8 @@ def npy(array: NDArray[Any]) -> bytes:
     return out.getvalue()
 
 
-def test_every_file_of_the_archive_is_numpys(page: Page) -> None:
-    content = bytes(page.evaluate(WRITE, {name: described(array) for name, array in ARRAYS.items()}))
+def test_every_file_of_the_archive_is_numpys() -> None:
+    content = bytes(call(MODULE, WRITE, {name: described(array) for name, array in ARRAYS.items()}))
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None, "a checksum is wrong"
         assert archive.namelist() == [f"{name}.npy" for name in ARRAYS]
@@ -62,16 +60,15 @@ def test_every_file_of_the_archive_is_numpys(page: Page) -> None:
             np.testing.assert_array_equal(found[name], array, err_msg=name)
 
 
-def test_an_archive_of_nothing_is_one(page: Page) -> None:
-    with np.load(io.BytesIO(bytes(page.evaluate(WRITE, {}))), allow_pickle=False) as found:
+def test_an_archive_of_nothing_is_one() -> None:
+    with np.load(io.BytesIO(bytes(call(MODULE, WRITE, {}))), allow_pickle=False) as found:
         assert found.files == []
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (4,), ()])
-def test_values_that_do_not_fill_the_shape_are_refused(page: Page, shape: tuple[int, ...]) -> None:
-    script = f"""(shape) => {{
-        {SOURCE}
-        try {{ return npyBytes(floats([1, 2, 3], shape)) && ""; }}
-        catch (error) {{ return error.message; }}
-    }}"""
-    assert page.evaluate(script, list(shape)).startswith("3 values")
+def test_values_that_do_not_fill_the_shape_are_refused(shape: tuple[int, ...]) -> None:
+    script = """shape => {
+        try { return m.npyBytes(m.floats([1, 2, 3], shape)) && ""; }
+        catch (error) { return error.message; }
+    }"""
+    assert call(MODULE, script, list(shape)).startswith("3 values")

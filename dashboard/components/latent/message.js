@@ -1,0 +1,115 @@
+/** What Python sends: a length, JSON, then arrays one after the other, each at a multiple of four bytes. */
+
+/**
+ * @typedef {import("../shared/network.js").ModelConfig} ModelConfig
+ * @typedef {import("../shared/network.js").Posterior} Posterior
+ * @typedef {import("../shared/theme.js").Palettes} Palettes
+ *
+ * @typedef {object} Place
+ * @property {keyof typeof ARRAYS} type
+ * @property {number} offset In bytes, from the first array on.
+ * @property {number} length In values.
+ *
+ * @typedef {object} Meta
+ * @property {ModelConfig} config
+ * @property {string} hash Of the weights.
+ * @property {string} run
+ * @property {number} step
+ * @property {readonly number[]} plane The two dimensions of the plane, from 0; the same twice when J = 1.
+ * @property {[number, number] | null} image_shape [height, width]; null where the data are points of a plane.
+ * @property {string[]} class_names
+ * @property {number[]} kl_per_dim
+ * @property {Palettes} palettes
+ * @property {Record<string, Place>} arrays
+ *
+ * @typedef {object} Arrays
+ * @property {Float32Array} decoder
+ * @property {Float32Array} encoder
+ * @property {Float32Array} means
+ * @property {Float32Array} stds
+ * @property {Int32Array} labels
+ * @property {Float32Array | Uint8Array} x
+ */
+
+const ARRAYS = { f4: Float32Array, i4: Int32Array, u1: Uint8Array };
+
+/** @param {Uint8Array} bytes */
+const headLength = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {Meta}
+ */
+export function readMeta(bytes) {
+  return JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + headLength(bytes))));
+}
+
+/**
+ * The arrays by name, as copies: the bytes may start anywhere in their buffer.
+ * @param {Uint8Array} bytes
+ * @param {Meta} meta
+ * @returns {Arrays}
+ */
+export function readArrays(bytes, meta) {
+  const body = 4 + headLength(bytes);
+  const read = (/** @type {Place} */ { type, offset, length }) => {
+    const start = body + offset;
+    const part = bytes.slice(start, start + length * ARRAYS[type].BYTES_PER_ELEMENT);
+    return new ARRAYS[type](part.buffer);
+  };
+  const named = Object.entries(meta.arrays).map(([name, place]) => [name, read(place)]);
+  return Object.fromEntries(named);
+}
+
+/** Held-out examples: where they lie in the latent space and, for the first of them, what they are. */
+export class HeldOut {
+  /**
+   * @param {Pick<Meta, "config" | "image_shape">} meta
+   * @param {Pick<Arrays, "means" | "stds" | "labels" | "x">} arrays
+   */
+  constructor({ config, image_shape: imageShape }, { means, stds, labels, x }) {
+    this.means = means;
+    this.stds = stds;
+    this.labels = labels;
+    this.x = x;
+    this.latentDim = config.latent_dim;
+    this.dataDim = config.data_dim;
+    this.levels = imageShape ? 255 : 1;
+    this.countWithX = x.length / config.data_dim;
+  }
+
+  /**
+   * q(z|x) of one example.
+   * @param {number} i
+   * @returns {Posterior}
+   */
+  posterior(i) {
+    const part = (/** @type {Float32Array} */ values) =>
+      Array.from(values.subarray(i * this.latentDim, (i + 1) * this.latentDim));
+    return { mean: part(this.means), std: part(this.stds) };
+  }
+
+  /**
+   * The example as the model takes it (images from 0 to 1), or null where it was left out to save bytes.
+   * @param {number} i
+   */
+  example(i) {
+    if (i >= this.countWithX) return null;
+    const values = this.x.subarray(i * this.dataDim, (i + 1) * this.dataDim);
+    return Float32Array.from(values, (value) => value / this.levels);
+  }
+
+  /**
+   * Two coordinates of all means or stds, as flat pairs.
+   * @param {Float32Array} values
+   * @param {readonly number[]} axes
+   */
+  pairs(values, [first, second]) {
+    const pairs = new Float32Array(2 * this.labels.length);
+    for (let i = 0; i < this.labels.length; i++) {
+      pairs[2 * i] = values[i * this.latentDim + first];
+      pairs[2 * i + 1] = values[i * this.latentDim + second];
+    }
+    return pairs;
+  }
+}

@@ -1,0 +1,320 @@
+/**
+ * The core's networks: encoder, decoder, likelihood mean, ELBO terms and the decoder's Jacobian. Weights arrive as
+ * one Float32Array for each network, layer by layer: the matrix row by row, then the bias.
+ */
+
+import { clamp } from "./numbers.js";
+
+/**
+ * @typedef {object} ModelConfig
+ * @property {number} data_dim
+ * @property {number} latent_dim
+ * @property {number[]} hidden_dims Of the encoder; the decoder has them in reverse.
+ * @property {keyof typeof ACTIVATIONS} activation
+ * @property {"log_variance" | "variance" | "unit_variance" | "deterministic"} encoder_head
+ * @property {keyof typeof MEANS} likelihood
+ * @property {number} scale Of the Gaussian likelihood.
+ *
+ * @typedef {{ mean: number[], std: number[] }} Posterior q(z|x) of one example.
+ *
+ * @typedef {object} Layer
+ * @property {number} outputs
+ * @property {Float32Array} matrix
+ * @property {Float32Array} bias
+ * @property {Float64Array} u Before the activation.
+ * @property {Float64Array} h After it.
+ */
+
+/** @param {number} u */
+function sigmoid(u) {
+  return u >= 0 ? 1 / (1 + Math.exp(-u)) : Math.exp(u) / (1 + Math.exp(u));
+}
+
+/** @param {number} u */
+function softplus(u) {
+  return Math.max(u, 0) + Math.log1p(Math.exp(-Math.abs(u)));
+}
+
+const ACTIVATIONS = {
+  tanh: Math.tanh,
+  relu: (/** @type {number} */ u) => Math.max(0, u),
+  silu: (/** @type {number} */ u) => u / (1 + Math.exp(-u)),
+  softplus,
+};
+
+/**
+ * Derivatives at u, given h = f(u) where that is cheaper.
+ * @type {Record<keyof typeof ACTIVATIONS, (u: number, h: number) => number>}
+ */
+const DERIVATIVES = {
+  tanh: (u, h) => 1 - h * h,
+  relu: (u) => (u > 0 ? 1 : 0),
+  silu: (u) => {
+    const s = sigmoid(u);
+    return s * (1 + u * (1 - s));
+  },
+  softplus: sigmoid,
+};
+
+// Below this size of the logit the continuous Bernoulli's mean and normaliser are series: they are 0 / 0 at 0.
+const NEAR_ZERO = 0.03;
+
+/**
+ * E[x] of the continuous Bernoulli distribution (Loaiza-Ganem and Cunningham 2019).
+ * @param {number} logit
+ */
+export function continuousBernoulliMean(logit) {
+  if (Math.abs(logit) < NEAR_ZERO) return 0.5 + logit / 12 - logit ** 3 / 720;
+  return -1 / Math.expm1(-logit) - 1 / logit;
+}
+
+/**
+ * The derivative of its mean by the logit.
+ * @param {number} logit
+ */
+export function continuousBernoulliSlope(logit) {
+  if (Math.abs(logit) < NEAR_ZERO) return 1 / 12 - (logit * logit) / 240;
+  const half = Math.sinh(logit / 2);
+  return 1 / (logit * logit) - (Number.isFinite(half) ? 1 / (4 * half * half) : 0);
+}
+
+/**
+ * The logarithm of its normaliser.
+ * @param {number} logit
+ */
+export function continuousBernoulliLogNormalizer(logit) {
+  if (Math.abs(logit) < NEAR_ZERO) return Math.LN2 + (logit * logit) / 12 - (7 / 1440) * logit ** 4;
+  return Math.log(logit / Math.tanh(logit / 2));
+}
+
+/** E[x|z] by the decoder's output, for each likelihood. */
+const MEANS = {
+  bernoulli: sigmoid,
+  continuous_bernoulli: continuousBernoulliMean,
+  gaussian: (/** @type {number} */ u) => u,
+};
+
+/**
+ * Its derivative by the decoder's output.
+ * @type {Record<keyof typeof MEANS, (u: number) => number>}
+ */
+const SLOPES = {
+  bernoulli: (u) => sigmoid(u) * (1 - sigmoid(u)),
+  continuous_bernoulli: continuousBernoulliSlope,
+  gaussian: () => 1,
+};
+
+/**
+ * One row of a matrix times a vector, in four sums: each waits for none of the others.
+ * @param {Float32Array} matrix
+ * @param {number} row
+ * @param {Float64Array} x
+ */
+function rowTimes(matrix, row, x) {
+  const start = row * x.length;
+  const whole = x.length - (x.length % 4);
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let i = 0, at = start; i < whole; i += 4, at += 4) {
+    a += matrix[at] * x[i];
+    b += matrix[at + 1] * x[i + 1];
+    c += matrix[at + 2] * x[i + 2];
+    d += matrix[at + 3] * x[i + 3];
+  }
+  for (let i = whole; i < x.length; i++) a += matrix[start + i] * x[i];
+  return a + b + (c + d);
+}
+
+/** A multi-layer perceptron that keeps its activations, so that a forward pass allocates nothing. */
+export class Network {
+  /**
+   * @param {number[]} dims Sizes from input to output.
+   * @param {Float32Array} weights
+   * @param {keyof typeof ACTIVATIONS} activation
+   */
+  constructor(dims, weights, activation) {
+    this.dims = dims;
+    this.activation = ACTIVATIONS[activation];
+    this.derivative = DERIVATIVES[activation];
+    this.input = new Float64Array(dims[0]);
+    /** @type {Layer[]} */
+    this.layers = [];
+    let at = 0;
+    for (let l = 0; l + 1 < dims.length; l++) {
+      const [inputs, outputs] = [dims[l], dims[l + 1]];
+      const matrix = weights.subarray(at, at + inputs * outputs);
+      const bias = weights.subarray(at + inputs * outputs, at + inputs * outputs + outputs);
+      at += inputs * outputs + outputs;
+      this.layers.push({ outputs, matrix, bias, u: new Float64Array(outputs), h: new Float64Array(outputs) });
+    }
+    if (at !== weights.length) throw new Error(`${weights.length} weights for a network of ${at}`);
+  }
+
+  /**
+   * The outputs before any likelihood; valid until the next call.
+   * @param {ArrayLike<number>} input
+   */
+  forward(input) {
+    this.input.set(input);
+    /** @type {Float64Array} */
+    let x = this.input;
+    const last = this.layers.length - 1;
+    this.layers.forEach(({ outputs, matrix, bias, u, h }, index) => {
+      for (let o = 0; o < outputs; o++) {
+        u[o] = bias[o] + rowTimes(matrix, o, x);
+        h[o] = index < last ? this.activation(u[o]) : u[o];
+      }
+      x = h;
+    });
+    return x;
+  }
+
+  /**
+   * Derivatives of all outputs along one input direction, at the input of the last forward pass.
+   * @param {ArrayLike<number>} direction
+   */
+  directional(direction) {
+    let d = Float64Array.from(direction);
+    const last = this.layers.length - 1;
+    this.layers.forEach(({ outputs, matrix, u, h }, index) => {
+      const next = new Float64Array(outputs);
+      for (let o = 0; o < outputs; o++) {
+        const sum = rowTimes(matrix, o, d);
+        next[o] = index < last ? sum * this.derivative(u[o], h[o]) : sum;
+      }
+      d = next;
+    });
+    return d;
+  }
+}
+
+const LOG_VAR_RANGE = [-20, 20];
+
+/** The whole model. */
+export class Model {
+  /**
+   * @param {ModelConfig} config
+   * @param {Float32Array} decoderWeights
+   * @param {Float32Array} encoderWeights
+   */
+  constructor(config, decoderWeights, encoderWeights) {
+    const { data_dim: dataDim, latent_dim: latentDim, hidden_dims: hidden, activation } = config;
+    this.config = config;
+    this.mean = MEANS[config.likelihood];
+    this.slope = SLOPES[config.likelihood];
+    this.decoder = new Network([latentDim, ...[...hidden].reverse(), dataDim], decoderWeights, activation);
+    const heads = ["log_variance", "variance"].includes(config.encoder_head) ? 2 : 1;
+    this.encoder = new Network([dataDim, ...hidden, heads * latentDim], encoderWeights, activation);
+    this.decoded = new Float32Array(dataDim);
+  }
+
+  /**
+   * E[x|z]; valid until the next call.
+   * @param {ArrayLike<number>} z
+   */
+  decode(z) {
+    const outputs = this.decoder.forward(z);
+    for (let i = 0; i < outputs.length; i++) this.decoded[i] = this.mean(outputs[i]);
+    return this.decoded;
+  }
+
+  /**
+   * E[x|z] at many places, one after the other.
+   * @param {readonly ArrayLike<number>[]} places
+   */
+  decodeAll(places) {
+    const decoded = new Float32Array(places.length * this.config.data_dim);
+    places.forEach((z, k) => decoded.set(this.decode(z), k * this.config.data_dim));
+    return decoded;
+  }
+
+  /**
+   * The decoder's Jacobian at z, row by row: a row for each value of x, a column for each latent dimension.
+   * @param {readonly number[]} z
+   */
+  jacobian(z) {
+    const columns = z.map((_, j) => this.derivative(z, j));
+    return Float32Array.from({ length: this.config.data_dim * z.length }, (_, at) => {
+      return columns[at % z.length][Math.floor(at / z.length)];
+    });
+  }
+
+  /**
+   * ∂E[x|z]/∂z_j, a column of the Jacobian.
+   * @param {readonly number[]} z
+   * @param {number} j From 0.
+   */
+  derivative(z, j) {
+    return this.push(
+      z,
+      z.map((_, i) => Number(i === j)),
+    );
+  }
+
+  /**
+   * How E[x|z] changes when z moves along a direction: the decoder's Jacobian times it.
+   * @param {ArrayLike<number>} z
+   * @param {ArrayLike<number>} direction
+   */
+  push(z, direction) {
+    const outputs = this.decoder.forward(z);
+    return this.decoder.directional(direction).map((d, i) => d * this.slope(outputs[i]));
+  }
+
+  /**
+   * q(z|x).
+   * @param {ArrayLike<number>} x
+   * @returns {Posterior}
+   */
+  encode(x) {
+    const J = this.config.latent_dim;
+    const outputs = this.encoder.forward(x);
+    const mean = Array.from(outputs.subarray(0, J));
+    return { mean, std: mean.map((_, j) => this.std(outputs[J + j])) };
+  }
+
+  /**
+   * The standard deviation that an output of the encoder stands for.
+   * @param {number} u
+   */
+  std(u) {
+    switch (this.config.encoder_head) {
+      case "deterministic":
+        return 0;
+      case "unit_variance":
+        return 1;
+      case "variance":
+        u = Math.log(softplus(u) + 1e-9);
+    }
+    return Math.exp(clamp(u, LOG_VAR_RANGE[0], LOG_VAR_RANGE[1]) / 2);
+  }
+
+  /**
+   * log p(x|z) in nats, summed over the dimensions of x.
+   * @param {ArrayLike<number>} x
+   * @param {ArrayLike<number>} z
+   */
+  logLikelihood(x, z) {
+    const outputs = this.decoder.forward(z);
+    const { likelihood, scale } = this.config;
+    let sum = 0;
+    for (let i = 0; i < outputs.length; i++) {
+      const u = outputs[i];
+      if (likelihood === "gaussian") {
+        sum -= ((x[i] - u) / scale) ** 2 / 2 + Math.log(scale) + Math.log(2 * Math.PI) / 2;
+      } else {
+        sum += x[i] * u - softplus(u);
+        if (likelihood === "continuous_bernoulli") sum += continuousBernoulliLogNormalizer(u);
+      }
+    }
+    return sum;
+  }
+
+  /**
+   * KL(q(z|x) || N(0, I)) in nats; 0 where the encoder is deterministic.
+   * @param {Posterior} q
+   */
+  kl({ mean, std }) {
+    if (this.config.encoder_head === "deterministic") return 0;
+    return mean.reduce((sum, m, j) => sum + (m * m + std[j] * std[j] - 1) / 2 - Math.log(std[j]), 0);
+  }
+}

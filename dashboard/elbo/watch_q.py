@@ -1,0 +1,56 @@
+"""Watch q move: the approximate posterior of one example, optimised for it alone, step by step."""
+
+from typing import Final
+
+import numpy as np
+import streamlit as st
+
+from dashboard.elbo import cached as cache
+from dashboard.elbo.one_example import choose, reconstruction
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.walk import Walk, walk_figure
+from dashboard.formats import signed
+from dashboard.shell import state
+from dashboard.subject import Split, Subject
+
+HELP: Final = (
+    r"Gradient ascent of $F(\mu, \sigma) = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q\,\|\,p(z))$ for this "
+    "example alone, from the encoder's q. F rises towards log p(x): the increase is the amortisation gap, "
+    "the remainder the approximation gap: no Gaussian with these axes has the posterior's shape."
+)
+
+
+@st.fragment
+def draw(shown: Subject, split: Split) -> None:
+    """The choice of the example, its q from step to step, and how much of the gap that closes."""
+    index = choose(split, len(shown.examples(split)[0]))
+    example, steps = cache.example(shown, split, index), cache.local_posterior(shown, split, index)
+    elbo = np.array([float(step.elbo) for step in steps])
+    grid = example.posterior
+    walk = Walk(
+        axes=None if grid is None else [axis.numpy() for axis in grid.axes],
+        log_density=None if grid is None else grid.log_density.numpy(),
+        means=np.concatenate([step.q.mean.numpy() for step in steps]),
+        stds=np.concatenate([step.q.std.numpy() for step in steps]),
+        elbo=elbo,
+        log_evidence=example.log_evidence,
+    )
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        alt = f"q moves in {len(steps) - 1} steps; its bound rises from {elbo[0]:.3f} to {elbo[-1]:.3f} nats."
+        st.plotly_chart(walk_figure(walk, theme=state.theme_name()), key="walk", alt=alt, config=CHART_CONFIG)
+    with right:
+        reconstruction(example.x_and_decoded, example.class_name, shown.image_shape)
+        _gaps(elbo, example.log_evidence)
+
+
+def _gaps(elbo: np.ndarray, log_evidence: float | None) -> None:
+    st.metric("F of the encoder's q", f"{signed(elbo[0], 3)} nats", border=True)
+    gain = f"{elbo[-1] - elbo[0]:.3f} amortisation gap closed"
+    st.metric("F of the best q", f"{signed(elbo[-1], 3)} nats", gain, border=True)
+    if log_evidence is None:
+        st.caption("log p(x) and the picture of the posterior need J = 1 or 2.")
+        return
+    rest = f"{log_evidence - elbo[-1]:.3f} approximation gap left"
+    value = f"{signed(log_evidence, 3)} nats"
+    st.metric("log p(x)", value, rest, delta_color="off", delta_arrow="off", border=True)
