@@ -1,4 +1,4 @@
-// Sources d330a90db5eed53c; made by "npm run build": edit the modules, not this file.
+// Sources a1ba26ea67c21e2b; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/mount.js
 function elementOf(selector, create) {
   const places = /* @__PURE__ */ new WeakMap();
@@ -3721,7 +3721,7 @@ var Traversal = class {
     }
     this.host.invalidate();
   }
-  /** There and back through the range; whoever else moves the dimension takes it over. */
+  /** There and back through the range, until something else moves the dimension. */
   sweep() {
     const { playing, host } = this;
     if (!playing || playing.last === host.now) return;

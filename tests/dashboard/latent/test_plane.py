@@ -11,6 +11,7 @@ from dashboard.components.latent import payload as latent_payload
 from dashboard.latent import cached as cache_latent
 from dashboard.subject import pretrained
 from tests.dashboard.components.test_latent_payload import read
+from tests.polling import DEADLINE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = "../pages/latent_space.py"
@@ -20,7 +21,7 @@ PAGE = "../pages/latent_space.py"
 def app() -> Iterator[AppTest]:
     """The app before its first run, with nothing packed."""
     cache_latent._scene.clear()
-    yield AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30)
+    yield AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=DEADLINE_S)
     cache_latent._scene.clear()
 
 
@@ -28,7 +29,7 @@ def elements(app: AppTest) -> list[str]:
     return [element.proto.component_name for element in app.get("bidi_component")]
 
 
-def test_element_gets_the_shipped_model(app: AppTest) -> None:
+def test_element_gets_the_example_model(app: AppTest) -> None:
     app.run().switch_page(PAGE).run()
     assert not app.exception, app.exception
     assert "latent_explorer" in elements(app), elements(app)
