@@ -1,4 +1,4 @@
-// Sources 0c8516c8013fe6ca; made by "npm run build": edit the modules, not this file.
+// Sources 20558be7bd19a3b3; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

@@ -1,4 +1,4 @@
-// Sources 21adf8a5040609a4; made by "npm run build": edit the modules, not this file.
+// Sources 875c1286d1675589; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 

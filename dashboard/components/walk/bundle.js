@@ -1,4 +1,4 @@
-// Sources 7fac95e84c95a4b4; made by "npm run build": edit the modules, not this file.
+// Sources 88b9094137fb41aa; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
