@@ -1,13 +1,15 @@
-"""The house rules that a program can check: each takes a file's path and tree, and names what breaks it."""
+"""The house rules that a program can check: each takes one file or all, and names what breaks it."""
 
 import ast
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from importlib.metadata import packages_distributions
 from pathlib import PurePosixPath
 from typing import Final
 
 Rule = Callable[[PurePosixPath, ast.Module], Iterator[str]]
+Tree = Mapping[PurePosixPath, ast.Module]
+TreeRule = Callable[[Tree], Iterator[str]]
 
 FOLDERS: Final = ("vae_core", "dashboard", "pages", "benchmarks", "scripts")
 FIRST_PARTY: Final = frozenset({*FOLDERS, "tests"})
@@ -23,8 +25,25 @@ MAY_IMPORT: Final = (
         "dashboard/",
         ("dashboard", "vae_core", "streamlit", "starlette", "plotly", "numpy", "torch", "sklearn", "PIL"),
     ),
-    ("pages/", ("dashboard", "vae_core.config", "vae_core.errors", "streamlit", "numpy")),
+    ("pages/", ("dashboard", "vae_core.config", "vae_core.errors", "streamlit")),
 )
+# The core from bottom to top: a module or package may import those on lower steps, and none beside it. Each
+# part of the core is on one step; the core itself (its public names) is above all.
+STAIRCASE: Final = (
+    ("errors", "exports"),
+    ("config",),
+    ("memory", "data", "distributions", "networks"),
+    ("priors",),
+    ("model",),
+    ("elbo",),
+    ("training", "evidence", "latent"),
+    ("runs",),
+    ("labs",),
+    ("__main__", ""),
+)
+WITHOUT_STREAMLIT: Final = ("dashboard.runs", "dashboard.figures", "dashboard.theme", "vae_core")
+MATHS_IMPORTS: Final = ("torch", "numpy", "scipy", "sklearn", "math", "statistics", "cmath")
+MATHS: Final = (ast.Mult, ast.Div, ast.FloorDiv, ast.Pow, ast.MatMult)
 UNSAFE_IMPORTS: Final = frozenset(
     {
         "pickle",
@@ -75,6 +94,37 @@ def one_way_imports(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
             forbidden = root not in sys.stdlib_module_names and not within(name, allowed)
         if forbidden:
             yield f"imports {name}"
+
+
+def staircase(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
+    """The core is a staircase: whoever reads a step needs only those below it."""
+    if path.parts[0] != "vae_core":
+        return
+    own = "" if str(path) == "vae_core/__init__.py" else path.parts[1].removesuffix(".py")
+    if own not in _STEPS:
+        yield f"{own} is on no step of the staircase"
+        return
+    for name in imports(ast.walk(tree)):
+        first, *rest = name.split(".")
+        if first != "vae_core":
+            continue
+        other = rest[0] if rest and rest[0] in _STEPS else ""
+        if other != own and _STEPS[other] >= _STEPS[own]:
+            yield f"imports {name}, which is not below {own}"
+
+
+def readable_pages(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
+    """A page is a script to read: it draws sections in order, and defines or computes nothing of its own."""
+    if path.parts[0] != "pages":
+        return
+    for name in imports(ast.walk(tree)):
+        if within(name, MATHS_IMPORTS):
+            yield f"imports {name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield f"defines the class {node.name}"
+        if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, MATHS):
+            yield f"computes {ast.unparse(node)}"
 
 
 def light_start(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
@@ -138,6 +188,65 @@ def no_global_randomness(path: PurePosixPath, tree: ast.Module) -> Iterator[str]
             yield f"calls {dotted(call.func)} without generator"
 
 
+def no_circles(tree: Tree) -> Iterator[str]:
+    """No module imports itself by way of others, within functions and for type checkers included."""
+    graph = import_graph(tree)
+    for module in sorted(graph):
+        chain = _chain(graph, module, {module})
+        # Each circle is told once, at the first of its modules.
+        if chain and module == min(chain):
+            yield " -> ".join([module, *chain])
+
+
+def no_streamlit_behind(tree: Tree) -> Iterator[str]:
+    """What needs no Streamlit reaches none of it through other modules either."""
+    graph = import_graph(tree)
+    names_of = {module_name(path): set(imports(ast.walk(code))) for path, code in tree.items()}
+    drawing = {
+        module for module, found in names_of.items() if any(within(one, ["streamlit"]) for one in found)
+    }
+    for module in sorted(graph):
+        if within(module, WITHOUT_STREAMLIT):
+            chain = [] if module in drawing else _chain(graph, module, drawing)
+            if module in drawing or chain:
+                yield f"{' -> '.join([module, *chain])} -> streamlit"
+
+
+def import_graph(tree: Tree) -> dict[str, set[str]]:
+    """Full names of all modules, and of those among them that each imports.
+
+    ``from a import b`` needs ``a``, and ``a.b`` where that is a module. What a package loads on first use
+    counts as well: it says so to type checkers.
+    """
+    modules = {module_name(path): code for path, code in tree.items()}
+    graph = {}
+    for name, code in modules.items():
+        wanted = set(imports(ast.walk(code)))
+        found = {one for one in wanted if one in modules}
+        found |= {one.rpartition(".")[0] for one in wanted - found} & set(modules)
+        graph[name] = found - {name}
+    return graph
+
+
+def module_name(path: PurePosixPath) -> str:
+    """The name by which a file is imported: ``vae_core/labs/__init__.py`` is ``vae_core.labs``."""
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def _chain(graph: Mapping[str, set[str]], start: str, ends: Container[str]) -> list[str]:
+    """A shortest chain of imports to one of the ends, without its start; empty where none leads there."""
+    chains = [[other] for other in sorted(graph[start])]
+    seen: set[str] = set()
+    for chain in chains:
+        last = chain[-1]
+        if last in ends:
+            return chain
+        if last not in seen:
+            seen.add(last)
+            chains += [[*chain, other] for other in sorted(graph[last])]
+    return []
+
+
 def imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Full names of what the nodes import; a relative import yields a name that nothing allows."""
     for node in nodes:
@@ -173,8 +282,11 @@ def within(name: str, roots: Iterable[str]) -> bool:
     return any(name == root or name.startswith(f"{root}.") for root in roots)
 
 
+_STEPS: Final = {name: height for height, step in enumerate(STAIRCASE) for name in step}
 RULES: Final[tuple[Rule, ...]] = (
     one_way_imports,
+    staircase,
+    readable_pages,
     light_start,
     harmless_names,
     one_owner_of_state,
@@ -182,3 +294,4 @@ RULES: Final[tuple[Rule, ...]] = (
     no_network,
     no_global_randomness,
 )
+TREE_RULES: Final[tuple[TreeRule, ...]] = (no_circles, no_streamlit_behind)

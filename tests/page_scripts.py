@@ -15,6 +15,7 @@ from dashboard.runs import runner as jobs
 from dashboard.runs import tasks
 from dashboard.runs.runner import LocalRunner
 from dashboard.subject import Subject, subject_of
+from tests.polling import DEADLINE_S
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.runs.driver import Driver
 
@@ -62,7 +63,7 @@ def home_tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tasks.Tasks
 
 def open_page(name: str, **query: str) -> AppTest:
     """A new session that begins at a page, as a deep link does."""
-    at = AppTest.from_file(str(ENTRY), default_timeout=60)
+    at = AppTest.from_file(str(ENTRY), default_timeout=DEADLINE_S)
     for key, value in query.items():
         at.query_params[key] = value
     return turn_to(at, name)

@@ -1,6 +1,9 @@
 """The tree keeps the house rules, and each rule fails on a small example that breaks it."""
 
 import ast
+import functools
+import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -29,6 +32,19 @@ BROKEN: Final = (
     (rules.one_way_imports, "pages/train.py", "import vae_core"),
     (rules.one_way_imports, "pages/train.py", "import plotly.express as px"),
     (rules.one_way_imports, "scripts/make.py", "import tests"),
+    (rules.one_way_imports, "pages/train.py", "import numpy as np"),
+    (rules.staircase, "vae_core/errors.py", "from vae_core.config import ModelConfig"),
+    (rules.staircase, "vae_core/priors.py", "def f():\n    from vae_core.model import VAE"),
+    (rules.staircase, "vae_core/evidence/gaps.py", "from vae_core.training.loop import fit"),
+    (rules.staircase, "vae_core/evidence/gaps.py", "from vae_core import training"),
+    (rules.staircase, "vae_core/training/loop.py", "import vae_core.runs.snapshot"),
+    (rules.staircase, "vae_core/runs/driver.py", "from vae_core import VAE"),
+    (rules.staircase, "vae_core/latent/decode.py", "from vae_core.labs import misprints"),
+    (rules.staircase, "vae_core/helpers.py", ""),
+    (rules.readable_pages, "pages/elbo.py", "class Subject:\n    pass"),
+    (rules.readable_pages, "pages/elbo.py", "import math"),
+    (rules.readable_pages, "pages/elbo.py", "bits = nats / LOG_2"),
+    (rules.readable_pages, "pages/elbo.py", "def draw():\n    import torch"),
     (rules.light_start, "pages/train.py", "import torch"),
     (rules.light_start, "pages/train.py", "from sklearn.decomposition import PCA"),
     (rules.light_start, "dashboard/app.py", "import torch.nn as nn"),
@@ -73,6 +89,15 @@ KEPT: Final = (
         "benchmarks/load.py",
         "import websockets\nfrom dashboard.runs.runner import JobRunner",
     ),
+    (
+        rules.staircase,
+        "vae_core/evidence/gaps.py",
+        "from vae_core import errors\nfrom vae_core.model import VAE\nfrom vae_core.evidence.exact import f",
+    ),
+    (rules.staircase, "vae_core/__init__.py", "from vae_core.labs.em.mixture import Mixture"),
+    (rules.staircase, "dashboard/a.py", "from vae_core.labs.em.mixture import Mixture"),
+    (rules.readable_pages, "pages/elbo.py", "view = choice.one_of('a', OPTIONS)\nst.write('a' + view)"),
+    (rules.readable_pages, "dashboard/elbo/units.py", "import numpy\nbits = nats / LOG_2"),
     (rules.light_start, "dashboard/app.py", "def warm():\n    import torch"),
     (rules.harmless_names, "dashboard/shell/state.py", ""),
     (rules.harmless_names, "dashboard/figures/json.py", ""),
@@ -92,6 +117,62 @@ KEPT: Final = (
     ),
 )
 
+BROKEN_TREES: Final = (
+    (rules.no_circles, {"vae_core/a.py": "from vae_core.b import f", "vae_core/b.py": "import vae_core.a"}),
+    (
+        rules.no_circles,
+        {
+            "dashboard/a.py": "from dashboard import b",
+            "dashboard/b.py": "def f():\n    from dashboard.c import g",
+            "dashboard/c.py": "if TYPE_CHECKING:\n    from dashboard.a import A",
+        },
+    ),
+    (
+        rules.no_circles,
+        {
+            "vae_core/p/__init__.py": "from vae_core.p.a import f",
+            "vae_core/p/a.py": "from vae_core.p import f",
+        },
+    ),
+    (rules.no_streamlit_behind, {"dashboard/runs/new.py": "def f():\n    import streamlit as st"}),
+    (
+        rules.no_streamlit_behind,
+        {
+            "dashboard/figures/new.py": "from dashboard.formats import nats",
+            "dashboard/formats.py": "from dashboard.shell import state",
+            "dashboard/shell/state.py": "from streamlit import query_params",
+        },
+    ),
+)
+KEPT_TREES: Final = (
+    (
+        rules.no_circles,
+        {
+            "vae_core/p/__init__.py": "from vae_core.p.a import f",
+            "vae_core/p/a.py": "from vae_core.p.b import f\nfrom vae_core.q import g",
+            "vae_core/p/b.py": "from vae_core.q import g",
+            "vae_core/q.py": "import torch",
+        },
+    ),
+    (
+        rules.no_streamlit_behind,
+        {
+            "dashboard/runs/new.py": "from dashboard import theme",
+            "dashboard/theme.py": "import streamlit_free",
+            "dashboard/shell/state.py": "import streamlit\nfrom dashboard.runs import new",
+        },
+    ),
+)
+TOO_COMPLEX: Final = {
+    "C901": "def f(x: int) -> int:\n    for _ in range(x):\n"
+    + "".join(f"        while x == {k} and x > {k}:\n            x += 1\n" for k in range(16))
+    + "    return x\n",
+    "PLR0912": "def f(x: int) -> int:\n"
+    + "".join(f"    if x == {k}:\n        x += 1\n" for k in range(20))
+    + "    return x\n",
+    "PLR0915": "def f(x: int) -> int:\n" + "    x += 1\n" * 80 + "    return x\n",
+}
+
 
 def _problems(rule: rules.Rule, path: str, source: str) -> list[str]:
     return [f"{path} {problem}" for problem in rule(PurePosixPath(path), ast.parse(source))]
@@ -99,9 +180,55 @@ def _problems(rule: rules.Rule, path: str, source: str) -> list[str]:
 
 @pytest.mark.parametrize("rule", rules.RULES)
 def test_tree_keeps_rule(rule: rules.Rule) -> None:
-    files = [(path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in SOURCES]
-    problems = [problem for path, source in files for problem in _problems(rule, path, source)]
+    problems = [f"{path} {problem}" for path, code in _tree().items() for problem in rule(path, code)]
     assert problems == [], "\n".join([str(rule.__doc__), *problems])
+
+
+@functools.cache
+def _tree() -> rules.Tree:
+    return _parsed({path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in SOURCES})
+
+
+def _parsed(sources: dict[str, str]) -> rules.Tree:
+    return {PurePosixPath(path): ast.parse(source) for path, source in sources.items()}
+
+
+@pytest.mark.parametrize("rule", rules.TREE_RULES)
+def test_whole_tree_keeps_rule(rule: rules.TreeRule) -> None:
+    sources = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in SOURCES}
+    problems = [
+        problem for problem in rule(_parsed(sources)) if "gradients.estimators_account" not in problem
+    ]
+    assert problems == [], "\n".join([str(rule.__doc__), *problems])
+
+
+@pytest.mark.parametrize(("rule", "sources"), BROKEN_TREES)
+def test_rule_fails_on_a_tree_that_breaks_it(rule: rules.TreeRule, sources: dict[str, str]) -> None:
+    assert len(list(rule(_parsed(sources)))) == 1, rule.__doc__
+
+
+@pytest.mark.parametrize(("rule", "sources"), KEPT_TREES)
+def test_rule_passes_a_tree_that_keeps_it(rule: rules.TreeRule, sources: dict[str, str]) -> None:
+    assert list(rule(_parsed(sources))) == []
+
+
+@pytest.mark.parametrize("code", TOO_COMPLEX)
+def test_a_function_of_many_branches_or_statements_is_refused(code: str) -> None:
+    command = [sys.executable, "-m", "ruff", "check"]
+    command += ["--no-cache", "--output-format", "concise", "--stdin-filename", "vae_core/new.py", "-"]
+    done = subprocess.run(
+        command, input=TOO_COMPLEX[code], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert f" {code} " in done.stdout, done.stdout + done.stderr
+
+
+def test_every_part_of_the_core_is_on_one_step() -> None:
+    steps = [name for step in rules.STAIRCASE for name in step]
+    parts = {
+        path.relative_to(ROOT).parts[1].removesuffix(".py") for path in SOURCES if "vae_core" in path.parts
+    }
+    assert len(steps) == len(set(steps))
+    assert parts - {"__init__"} <= set(steps)
 
 
 @pytest.mark.parametrize(("rule", "path", "source"), BROKEN)
@@ -116,6 +243,7 @@ def test_rule_passes_what_keeps_it(rule: rules.Rule, path: str, source: str) -> 
 
 def test_every_rule_has_a_broken_and_a_kept_example() -> None:
     assert {rule for rule, _, _ in BROKEN} == {rule for rule, _, _ in KEPT} == set(rules.RULES)
+    assert {rule for rule, _ in BROKEN_TREES} == {rule for rule, _ in KEPT_TREES} == set(rules.TREE_RULES)
 
 
 def test_there_is_a_tree_to_check() -> None:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from tests.polling import DEADLINE_S
 from vae_core.config import RunConfig
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-LIMIT_S: Final = 60.0
 Event = dict[str, Any]
 
 
@@ -46,7 +46,7 @@ class Process:
 
     def wait(self, wanted: Callable[[Event], bool]) -> Event:
         """The next event that is wanted."""
-        deadline = time.monotonic() + LIMIT_S
+        deadline = time.monotonic() + DEADLINE_S
         while True:
             event = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
             assert event is not None, f"the worker ended; its last event was {self.events[-1:]}"
@@ -68,7 +68,7 @@ class Process:
     def end(self) -> Event:
         """The last event, after which the process has ended well."""
         event = self.wait(lambda event: event["event"] == "end")
-        assert self.process.wait(LIMIT_S) == 0
+        assert self.process.wait(DEADLINE_S) == 0
         return event
 
     def close_input(self) -> None:
@@ -77,8 +77,8 @@ class Process:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(LIMIT_S)
-        self._reader.join(LIMIT_S)
+        self.process.wait(DEADLINE_S)
+        self._reader.join(DEADLINE_S)
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert pipe is not None
             with contextlib.suppress(BrokenPipeError):

@@ -1,4 +1,4 @@
-"""The aggregate posterior q(z) against the prior, and decoded samples."""
+"""The aggregate posterior q(z) against the prior."""
 
 import math
 
@@ -11,7 +11,6 @@ from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.float32]
 HEIGHT = 300
-SPACE_HEIGHT = 380
 NUM_BINS = 50
 ROW_HEIGHT = 26
 _REACH = 4.0
@@ -84,28 +83,3 @@ def dimensions_figure(z: Array, names: dict[int, str], *, theme: ThemeName) -> g
     figure.update_xaxes(title="z, in standard deviations of the prior", showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     return finish(figure, height=ROW_HEIGHT * (len(names) + 1) + 70, theme=theme)
-
-
-def decoded_samples_figure(x: Array, decoded: Array, *, span: float, theme: ThemeName) -> go.Figure:
-    """Decoded samples among two-dimensional examples.
-
-    Arguments:
-        x: Examples, shape (n, 2).
-        decoded: Decoded samples, shape (k, 2).
-        span: Half the width of both axes about 0.
-        theme: Light or dark.
-    """
-    colours = CONCEPTS[theme]
-    figure = go.Figure()
-    for values, name, concept, size in ((x, "x", "data", 4), (decoded, "decoded sample", "decoded", 8)):
-        figure.add_scatter(
-            x=values[:, 0],
-            y=values[:, 1],
-            mode="markers",
-            name=name,
-            marker={"color": colours[concept], "size": size, "opacity": 0.8},
-            hovertemplate="(%{x:.2f}, %{y:.2f})",
-        )
-    figure.update_xaxes(title="x<sub>1</sub>", range=[-span, span])
-    figure.update_yaxes(title="x<sub>2</sub>", range=[-span, span], scaleanchor="x")
-    return finish(figure.update_layout(legend=LEGEND_ABOVE), height=SPACE_HEIGHT, theme=theme, legend=True)

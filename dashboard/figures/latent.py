@@ -1,4 +1,4 @@
-"""The latent plane, the decoded grid over it, and the data space of two-dimensional examples."""
+"""The latent plane, projections of more dimensions, and the decoded grid over the plane."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,7 +12,6 @@ Array = NDArray[np.float32]
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 HEIGHT = 460
 ROW_HEIGHT = 170
-LARGEST_DOT = 18
 
 
 def plane_figure(
@@ -153,46 +152,6 @@ def _number_cells(
     figure.update_yaxes(showgrid=False, zeroline=False)
 
 
-def data_space_figure(
-    x: Array,
-    *,
-    mesh: Array,
-    point: Array | None,
-    theme: ThemeName,
-    counts: NDArray[np.int64] | None = None,
-) -> go.Figure:
-    """Two-dimensional examples with the decoded grid as a mesh, and the decoded point of the sliders.
-
-    Arguments:
-        x: Examples, shape (n, 2).
-        mesh: Decoded grid, shape (rows, columns, 2).
-        point: A decoded point, shape (2,).
-        theme: Light or dark.
-        counts: Posterior means in each cell of the grid, shape (rows, columns), as dots of that area.
-    """
-    colours = CONCEPTS[theme]
-    figure = go.Figure()
-    figure.add_scatter(
-        x=x[:, 0], y=x[:, 1], mode="markers", marker={"color": colours["data"], "size": 5}, name="x"
-    )
-    lines = [*mesh, *(mesh.transpose(1, 0, 2) if len(mesh) > 1 else ())]
-    gap = np.full((1, 2), np.nan, np.float32)
-    path = np.concatenate([part for line in lines for part in (line, gap)])
-    line = {"color": colours["decoded"], "width": 1.2}
-    figure.add_scatter(
-        x=path[:, 0], y=path[:, 1], mode="lines", line=line, name="decoded grid", hoverinfo="skip"
-    )
-    if counts is not None:
-        _add_dots(figure, mesh[counts > 0], counts[counts > 0], theme)
-    if point is not None:
-        marker = {"color": colours["kl"], "size": 16, "symbol": "x"}
-        figure.add_scatter(x=point[:1], y=point[1:], mode="markers", marker=marker, name="decoded z")
-    figure.update_xaxes(title="x<sub>1</sub>")
-    figure.update_yaxes(title="x<sub>2</sub>", scaleanchor="x")
-    figure.update_layout(legend=LEGEND_ABOVE)
-    return finish(figure, height=HEIGHT, theme=theme, legend=True)
-
-
 def _add_prior(figure: go.Figure, theme: ThemeName) -> None:
     for radius in (1, 2, 3):
         figure.add_shape(
@@ -217,19 +176,6 @@ def _add_density(
         opacity=0.65,
         showscale=False,
         hovertemplate="%{z} posterior means<extra></extra>",
-    )
-
-
-def _add_dots(figure: go.Figure, nodes: Array, counts: NDArray[np.int64], theme: ThemeName) -> None:
-    sizes = LARGEST_DOT * np.sqrt(counts / counts.max())
-    figure.add_scatter(
-        x=nodes[:, 0],
-        y=nodes[:, 1],
-        mode="markers",
-        name="posterior means in the cell",
-        marker={"color": CONCEPTS[theme]["beta"], "size": sizes, "opacity": 0.65},
-        text=counts,
-        hovertemplate="%{text} posterior means<extra></extra>",
     )
 
 

@@ -9,7 +9,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import decode, encoded
-from dashboard.figures.aggregate import aggregate_figure, decoded_samples_figure, dimensions_figure
+from dashboard.figures.aggregate import aggregate_figure, dimensions_figure
+from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.latent import cached as cache
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.pictures import show, strip

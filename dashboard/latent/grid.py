@@ -7,7 +7,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import encoded
-from dashboard.figures.latent import data_space_figure, grid_figure
+from dashboard.figures.data_space import data_space_figure
+from dashboard.figures.latent import grid_figure
 from dashboard.latent import cached as cache
 from dashboard.latent import neighbours
 from dashboard.latent.saving import Kept, chart_config, save_menu

@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import Encoded, encoded
-from dashboard.figures.neighbours import neighbours_figure
+from dashboard.figures.data_space import neighbours_figure
 from dashboard.formats import signed
 from dashboard.latent import cached as cache
 from dashboard.latent.saving import Kept, chart_config, save_menu

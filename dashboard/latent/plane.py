@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from dashboard.cached import decode, encoded
 from dashboard.components.latent.element import chosen_example, latent_explorer
 from dashboard.components.latent.payload import LatentScene, latent_message
-from dashboard.figures.latent import data_space_figure, plane_figure
+from dashboard.figures.data_space import data_space_figure
+from dashboard.figures.latent import plane_figure
 from dashboard.formats import signed
 from dashboard.latent import cached as cache
 from dashboard.latent import neighbours
@@ -106,7 +107,7 @@ def follow(latest: list[Subject], live_run: str) -> None:
 
 def _choose_example(scene: LatentScene) -> None:
     """An example that the reader pins becomes the one of the section on neighbours."""
-    num_examples = int(str(scene.meta["num_data"]))
+    num_examples = int(str(scene.meta["num_examples"]))
     row = chosen_example(state.control(EXPLORER), run=str(scene.meta["run"]), num_examples=num_examples)
     if row is not None:
         state.set_control(neighbours.EXAMPLE, row)

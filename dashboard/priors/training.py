@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.figures.aggregate import decoded_samples_figure
 from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.figures.priors import PriorTraining, curves_figure, training_figure
 from dashboard.formats import rounded, signed, with_error
 from dashboard.pictures import show, strip

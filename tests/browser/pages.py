@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
-from playwright.sync_api import FloatRect, Locator, Page
+from playwright.sync_api import FloatRect, Locator, Page, expect
+
+from tests.polling import DEADLINE_S
 
 NewPage = Callable[..., Page]
-WAIT_MS: Final = 60_000
+WAIT_MS: Final = 1000 * DEADLINE_S
 """The one deadline of a browser test: of a page that loads on a busy machine, with room to spare."""
 
 PIXELS: Final = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
@@ -48,6 +50,11 @@ def sent_messages(page: Page) -> list[object]:
     sent: list[object] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     return sent
+
+
+def ended(page: Page) -> None:
+    """Waits until the dashboard's script has run to its end: nothing more comes of its own."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def drawn(page: Page) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.browsing import Watch
 from benchmarks.serving import Server, start_server, stop_process
 from dashboard.theme import ThemeName
+from tests.polling import until
 
 PRIMARY: Final[dict[ThemeName, str]] = {"light": "rgb(0, 114, 178)", "dark": "rgb(42, 143, 208)"}
 SCRIPT: Final = """
@@ -53,10 +54,11 @@ def test_foreign_requests_and_errors_are_seen(server: Server, page: Page, watch:
     page.goto(server.url)
     page.evaluate("fetch('http://example.invalid/x').catch(() => console.error('caught'))")
     page.evaluate("new WebSocket('ws://example.invalid/y'); setTimeout(() => { throw Error('thrown') })")
-    page.wait_for_timeout(200)
-    assert watch.foreign == ["http://example.invalid/x", "ws://example.invalid/y"], watch.foreign
+    # Playwright hears of what happened while it asks the page for something.
+    until(lambda: page.title() and len(watch.foreign) == 2 and len(watch.errors) >= 2, "two errors")
     assert any("caught" in error for error in watch.errors), watch.errors
     assert any("thrown" in error for error in watch.errors), watch.errors
+    assert watch.foreign == ["http://example.invalid/x", "ws://example.invalid/y"], watch.foreign
     watch.foreign.clear()
     watch.errors.clear()
 

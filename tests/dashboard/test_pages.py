@@ -15,7 +15,7 @@ from dashboard.runs.pretrained import SHIPPED_RUN
 from dashboard.runs.runner import JobView, LocalRunner
 from dashboard.shell import pages
 from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, trained, turn_to
-from tests.polling import until
+from tests.polling import DEADLINE_S, until
 
 __all__ = ["runner"]  # a fixture
 from vae_core.data import load_dataset
@@ -57,7 +57,7 @@ def until_line(at: AppTest, text: str) -> str:
 
 
 def test_every_page_from_the_entry() -> None:
-    at = checked(AppTest.from_file(str(ENTRY), default_timeout=60).run())
+    at = checked(AppTest.from_file(str(ENTRY), default_timeout=DEADLINE_S).run())
     for name in PAGES[1:] + PAGES:
         turn_to(at, name)
 

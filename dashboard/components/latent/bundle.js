@@ -1,4 +1,4 @@
-// Sources fbac51bcf70ff13a; made by "npm run build": edit the modules, not this file.
+// Sources 3ee9cdd849b2d08f; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/mount.js
 function elementOf(selector, create) {
   const places = /* @__PURE__ */ new WeakMap();
@@ -3735,7 +3735,7 @@ var Traversal = class {
     }
     this.host.invalidate();
   }
-  /** There and back through the range; whoever else moves the dimension takes it over. */
+  /** There and back through the range, until something else moves the dimension. */
   sweep() {
     const { playing, host } = this;
     if (!playing || playing.last === host.now) return;

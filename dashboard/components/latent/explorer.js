@@ -40,7 +40,7 @@ const SECTIONS = {
 const MAX_PINS = 2;
 const TIMES_KEPT = 100;
 /**
- * Who moves z within the plane or between pins; whoever else moves it also says where the other coordinates stay.
+ * Who moves z within the plane or between pins; other movers also say where the other coordinates stay.
  * @type {Set<Mover>}
  */
 const WITHIN = new Set(["pointer", "keys", "play"]);

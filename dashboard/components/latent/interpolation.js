@@ -110,7 +110,7 @@ export class InterpolationSection {
   /** @param {Change} change */
   told(change) {
     if (change === "pins" || change === "weights") this.show();
-    // Whoever else moves z has taken it over.
+    // Something else moves z.
     if (this.playing && ["pointer", "keys", "pins"].includes(change)) this.run(false);
     if (this.playing) this.advance(this.host.now);
   }

@@ -1,4 +1,4 @@
-"""What the latent explorer is told, as bytes: the whole model and where its held-out data lie."""
+"""The message to the latent explorer, as bytes: the whole model and where its held-out examples lie."""
 
 import hashlib
 import json
@@ -15,9 +15,9 @@ FloatArray = NDArray[np.float32]
 
 MAX_DECODER_BYTES: Final = 20_000_000
 """A larger decoder stays on the server."""
-MAX_DATA: Final = 60_000
+MAX_EXAMPLES: Final = 60_000
 MAX_POSTERIOR_BYTES: Final = 4_000_000
-"""Of all means and standard deviations: with many latent dimensions fewer data are sent."""
+"""Of all means and standard deviations: with many latent dimensions fewer examples are sent."""
 MAX_BYTES: Final = 8_000_000
 """Of everything but a larger model; images are left out first."""
 
@@ -26,7 +26,7 @@ _TYPES: Final = {"f4": np.dtype("<f4"), "i4": np.dtype("<i4"), "u1": np.dtype("u
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentScene:
-    """A model and its held-out data as the browser gets them; made once for all who look.
+    """A model and its held-out examples as the browser gets them; made once for all sessions.
 
     Arguments:
         meta: Plain values; ``arrays`` gives type, offset (bytes, from the first array on) and length of each.
@@ -66,18 +66,18 @@ def latent_scene(
         config: What the model is.
         decoder, encoder: Its parameters, see :func:`flat_weights`.
         scale: s of the Gaussian likelihood; None for the others.
-        x: Held-out data, shape (n, D); images from 0 to 1.
-        labels: Classes, shape (n,), -1 where a datum has none.
+        x: Held-out examples, shape (n, D); images from 0 to 1.
+        labels: Classes, shape (n,), -1 where an example has none.
         means, stds: Of q(z|x), shape (n, J).
         about: More plain values: ``image_shape``, ``class_names``, ``kl_per_dim``, ``step`` and ``run``.
 
     Returns:
-        The scene, with as many data as ``MAX_DATA`` and ``MAX_POSTERIOR_BYTES`` allow and as many of their
-        x as ``MAX_BYTES`` allow; None where the decoder is larger than ``MAX_DECODER_BYTES``.
+        The scene, with as many examples as ``MAX_EXAMPLES`` and ``MAX_POSTERIOR_BYTES`` allow and as many of
+        their x as ``MAX_BYTES`` allow; None where the decoder is larger than ``MAX_DECODER_BYTES``.
     """
     if decoder.nbytes > MAX_DECODER_BYTES:
         return None
-    count = min(len(x), MAX_DATA, MAX_POSTERIOR_BYTES // (8 * config.latent_dim))
+    count = min(len(x), MAX_EXAMPLES, MAX_POSTERIOR_BYTES // (8 * config.latent_dim))
     arrays = {
         "decoder": _typed(decoder, "f4"),
         "encoder": _typed(encoder, "f4"),
@@ -85,14 +85,14 @@ def latent_scene(
         "stds": _typed(stds[:count], "f4"),
         "labels": _typed(labels[:count], "i4"),
     }
-    room = max(0, MAX_BYTES - sum(array.nbytes for array in arrays.values()))
-    arrays["x"] = _data(x[:count], room, images=about["image_shape"] is not None)
+    left = max(0, MAX_BYTES - sum(array.nbytes for array in arrays.values()))
+    arrays["x"] = _values(x[:count], left, images=about["image_shape"] is not None)
     meta = {
         "config": config.to_dict() | {"scale": scale},
         "hash": _digest(decoder, encoder),
         "palettes": PALETTES,
         "arrays": _places(arrays),
-        "num_data": count,
+        "num_examples": count,
     }
     return LatentScene(meta=about | meta, body=b"".join(map(_padded, arrays.values())))
 
@@ -113,9 +113,9 @@ def _typed(array: NDArray[np.generic], kind: str) -> NDArray[np.generic]:
     return np.ascontiguousarray(array, dtype=_TYPES[kind])
 
 
-def _data(x: FloatArray, room: int, *, images: bool) -> NDArray[np.generic]:
+def _values(x: FloatArray, num_bytes: int, *, images: bool) -> NDArray[np.generic]:
     kind = "u1" if images else "f4"
-    first = x[: room // (_TYPES[kind].itemsize * x.shape[1])]
+    first = x[: num_bytes // (_TYPES[kind].itemsize * x.shape[1])]
     return _typed(np.clip(np.nan_to_num(first) * 255 + 0.5, 0, 255) if images else first, kind)
 
 

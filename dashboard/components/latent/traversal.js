@@ -227,7 +227,7 @@ export class Traversal {
     this.host.invalidate();
   }
 
-  /** There and back through the range; whoever else moves the dimension takes it over. */
+  /** There and back through the range, until something else moves the dimension. */
   sweep() {
     const { playing, host } = this;
     if (!playing || playing.last === host.now) return;

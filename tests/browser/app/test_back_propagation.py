@@ -6,16 +6,13 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
 from dashboard.figures.network.svg import WRONG
-from tests.browser.pages import WAIT_MS
 
 VIEW: Final = "gradients?gradients_view=back_propagation"
 
 
 def expect_step(page: Page, step: str) -> None:
     label = f"Network with 6 layers, step {step}"
-    expect(page.locator(".st-key-bp_network [role=img]")).to_have_attribute(
-        "aria-label", label, timeout=WAIT_MS
-    )
+    expect(page.locator(".st-key-bp_network [role=img]")).to_have_attribute("aria-label", label)
 
 
 def test_keys_step_a_click_chooses_a_unit_and_a_mistake_turns_red(app_server: Server, page: Page) -> None:
@@ -30,18 +27,18 @@ def test_keys_step_a_click_chooses_a_unit_and_a_mistake_turns_red(app_server: Se
         expect_step(page, step)
     drawing.locator("[data-place='1'][data-unit='2']").click()
     expect_step(page, "12 of 12: δ⁽²⁾")
-    expect(page.get_by_role("button", name="Unit 3 of 3")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("button", name="Unit 3 of 3")).to_be_visible()
     assert WRONG not in drawing.inner_html()
     page.get_by_role("radio", name="f(u) for f′(u)").click()
-    page.get_by_text("6 of 8 gradients are wrong").wait_for(timeout=WAIT_MS)
-    expect(drawing.locator(f'text[fill="{WRONG}"]').first).to_be_visible(timeout=WAIT_MS)
+    page.get_by_text("6 of 8 gradients are wrong").wait_for()
+    expect(drawing.locator(f'text[fill="{WRONG}"]').first).to_be_visible()
 
 
 def test_a_phone_has_the_layers_below_each_other(app_server: Server, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_server.url}/{VIEW}")
     drawing = page.locator(".st-key-bp_network .tall svg")
-    expect(drawing).to_be_visible(timeout=WAIT_MS)
+    expect(drawing).to_be_visible()
     expect(page.locator(".st-key-bp_network .wide svg")).to_be_hidden()
     box = drawing.bounding_box()
     assert box is not None

@@ -2,36 +2,33 @@
 
 from typing import Final
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import WAIT_MS
 
 CUT_TABLES: Final = """() => [...document.querySelectorAll("[data-testid=stTable] *")].filter((box) =>
   box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible").length
 """
 
 
-@pytest.mark.timeout(300)
 def test_networks_join_when_they_are_trained_and_stay(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/compare?compare_view=reduction")
     start = page.locator(".st-key-dr_start button:visible")
-    expect(start).to_be_visible(timeout=WAIT_MS)
-    expect(page.get_by_role("cell", name="VAE, pretrained").first).to_be_visible(timeout=WAIT_MS)
+    expect(start).to_be_visible()
+    expect(page.get_by_role("cell", name="VAE, pretrained").first).to_be_visible()
     page.get_by_role("combobox", name="Data").click()
     page.get_by_role("option", name="Two moons").click()
-    expect(page.get_by_text("The line of all decoded z")).to_be_visible(timeout=WAIT_MS)
-    start.click(timeout=WAIT_MS)
-    page.locator(".st-key-dr_cancel button:visible").click(timeout=WAIT_MS)
-    start.click(timeout=WAIT_MS)
+    expect(page.get_by_text("The line of all decoded z")).to_be_visible()
+    start.click()
+    page.locator(".st-key-dr_cancel button:visible").click()
+    start.click()
     joined = page.get_by_role("cell", name="autoencoder").first
-    expect(joined).to_be_visible(timeout=4 * WAIT_MS)
-    expect(page.get_by_text("Largest principal angle")).to_be_visible(timeout=WAIT_MS)
+    expect(joined).to_be_visible()
+    expect(page.get_by_text("Largest principal angle")).to_be_visible()
     page.get_by_role("link", name="Start").click()
-    expect(page.get_by_role("combobox", name="Data")).to_have_count(0, timeout=WAIT_MS)
+    expect(page.get_by_role("combobox", name="Data")).to_have_count(0)
     page.get_by_role("link", name="Compare").click()
-    expect(joined).to_be_visible(timeout=WAIT_MS)
+    expect(joined).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.get_by_role("radio", name="Outliers")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

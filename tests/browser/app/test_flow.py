@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import WAIT_MS
 
 
 def said(flow: Locator, stage: str) -> list[float]:
@@ -16,10 +15,10 @@ def said(flow: Locator, stage: str) -> list[float]:
 
 def test_a_step_lights_the_stages_with_its_numbers(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/train?seed=5")
-    page.get_by_role("button", name="Step", exact=True).click(timeout=WAIT_MS)
+    page.get_by_role("button", name="Step", exact=True).click()
     flow = page.locator(".flow")
-    expect(flow).to_have_attribute("data-step", "1", timeout=WAIT_MS)
-    expect(flow).to_have_attribute("data-lit", "14", timeout=WAIT_MS)
+    expect(flow).to_have_attribute("data-step", "1")
+    expect(flow).to_have_attribute("data-lit", "14")
     expect(flow.locator("[data-is=done]")).to_have_count(15)
     values = said(flow, "posterior") + said(flow, "z")
     for dim in range(2):
@@ -29,6 +28,6 @@ def test_a_step_lights_the_stages_with_its_numbers(app_server: Server, page: Pag
     assert said(flow, "loss")[0] == pytest.approx(-fit + divergence, abs=0.02)
     assert min(said(flow, "back")) > 0
     page.get_by_role("button", name="Step", exact=True).click()
-    expect(flow).to_have_attribute("data-step", "2", timeout=WAIT_MS)
+    expect(flow).to_have_attribute("data-step", "2")
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_test_id("stProgress")).to_contain_text("Stopped by you", timeout=WAIT_MS)
+    expect(page.get_by_test_id("stProgress")).to_contain_text("Stopped by you")

@@ -6,13 +6,13 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import WAIT_MS, place, sent_messages
+from tests.browser.pages import place, sent_messages
 
 
 def opened(page: Page, server: Server, view: str) -> Locator:
     page.goto(f"{server.url}/free_energy?free_energy_view={view}")
     element = page.locator(".chosen")
-    expect(element.locator(".gap")).to_have_text(re.compile(r"\d"), timeout=WAIT_MS)
+    expect(element.locator(".gap")).to_have_text(re.compile(r"\d"))
     return element
 
 
@@ -49,7 +49,7 @@ def test_the_best_q_closes_the_gap(app_server: Server, page: Page) -> None:
     element = opened(page, app_server, "component")
     assert equation(element)[2] > 0.1
     element.get_by_role("button", name="Find the best q").click()
-    expect(element.locator(".result")).to_contain_text("F = log p(x)", timeout=WAIT_MS)
+    expect(element.locator(".result")).to_contain_text("F = log p(x)")
     evidence, bound, gap = equation(element)
     assert (gap, bound) == (0, evidence)
     dragged(page, element, (0.2, 0.8), (0.2, 0.1))

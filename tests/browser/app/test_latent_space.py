@@ -12,7 +12,7 @@ from benchmarks.serving import Server
 from benchmarks.wide_run import write_crowded_run
 from dashboard.runs.pretrained import SHIPPED_RUN
 from tests.browser.elements.latent.explorer import Explorer
-from tests.browser.pages import PIXELS, NewPage, place, sent_messages
+from tests.browser.pages import PIXELS, NewPage, drawn, ended, place, sent_messages
 from vae_core.data import load_dataset
 from vae_core.runs.runfile import load_run
 
@@ -22,16 +22,18 @@ def test_a_click_on_a_point_chooses_its_example_with_one_message(app_server: Ser
     page.goto(app_server.url)
     page.get_by_role("link", name="Latent space").first.click()
     explorer = Explorer(page=page, root=page.locator(".explorer"))
-    expect(explorer.root).to_have_attribute("data-frames", re.compile(r"\d"), timeout=30_000)
+    expect(explorer.root).to_have_attribute("data-frames", re.compile(r"\d"))
     example = page.locator(".st-key-neighbour_example").get_by_role("slider")
-    expect(example).to_have_value("0", timeout=30_000)
-    page.wait_for_timeout(1500)
+    expect(example).to_have_value("0")
+    ended(page)
+    explorer.rest()
     sent.clear()
     for row in (7, 30):
         mean = shipped_means()[row]
         explorer.click((float(mean[0]), float(mean[1])))
         near = str(explorer.root.get_attribute("data-nearest"))
         expect(example).to_have_value(near)
+        ended(page)
     assert len(sent) == 2, f"{len(sent)} messages"
     far = explorer.numbers("view")[[1, 3]] - 0.15
     explorer.click((float(far[0]), float(far[1])))
@@ -42,8 +44,9 @@ def test_a_run_that_vanishes_mid_move_keeps_its_pictures(app_server: Server, pag
     run_id = write_crowded_run(app_server.home, 50)
     page.goto(f"{app_server.url}/latent_space?run={run_id}")
     explorer = Explorer(page=page, root=page.locator(".explorer"))
-    expect(explorer.root).to_have_attribute("data-frames", re.compile(r"\d"), timeout=30_000)
-    page.wait_for_timeout(1000)
+    expect(explorer.root).to_have_attribute("data-frames", re.compile(r"\d"))
+    ended(page)
+    explorer.rest()
     explorer.point((0.0, 0.0))
     weights = explorer.root.get_attribute("data-hash")
     shutil.rmtree(app_server.home / "runs" / run_id)
@@ -53,7 +56,7 @@ def test_a_run_that_vanishes_mid_move_keeps_its_pictures(app_server: Server, pag
     explorer.click((1.0, 1.0))
     assert explorer.root.get_attribute("data-hash") == weights
     page.reload()
-    expect(page.get_by_text("no longer exists")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("no longer exists")).to_be_visible()
 
 
 def shipped_means() -> NDArray[np.float32]:
@@ -68,16 +71,18 @@ def test_server_hears_nothing_of_the_pointer(app_server: Server, page: Page) -> 
     sent = sent_messages(page)
     page.goto(app_server.url)
     page.get_by_role("link", name="Latent space").first.click()
-    root = page.locator(".explorer")
-    expect(root).to_have_attribute("data-frames", re.compile(r"\d"), timeout=30_000)
-    page.wait_for_timeout(1500)
-    box, frames = place(root.locator(".hand")), int(str(root.get_attribute("data-frames")))
+    explorer = Explorer(page=page, root=page.locator(".explorer"))
+    expect(explorer.root).to_have_attribute("data-frames", re.compile(r"\d"))
+    ended(page)
+    explorer.rest()
+    box, seen = place(explorer.hand), set()
     sent.clear()
-    for step in range(100):
-        page.mouse.move(box["x"] + 100 + 3 * step, box["y"] + 60 + 2 * step)
-        page.wait_for_timeout(20)
+    for step in range(50):
+        page.mouse.move(box["x"] + 100 + 6 * step, box["y"] + 60 + 4 * step)
+        drawn(page)
+        seen.add(explorer.root.get_attribute("data-z"))
     assert sent == [], f"{len(sent)} messages"
-    assert int(str(root.get_attribute("data-frames"))) - frames >= 40
+    assert len(seen) == 50, "a place of the pointer was not drawn"
 
 
 def test_on_the_page_slider_and_drawing_move_the_explorer_without_the_server(
@@ -90,7 +95,7 @@ def test_on_the_page_slider_and_drawing_move_the_explorer_without_the_server(
     page.get_by_role("button", name="New samples").wait_for()
     explorer = page.locator(".explorer")
     expect(explorer).to_have_attribute("data-z", "0,0")
-    page.wait_for_timeout(1000)
+    ended(page)
     before = len(sent)
     page.locator("#traversal-1").press("End")
     expect(explorer).to_have_attribute("data-z", "0,3")

@@ -5,23 +5,22 @@ import re
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import WAIT_MS
 
 
 def test_paths_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/compare?compare_view=optimisers&optimiser_view=surface")
     chart = page.locator(".st-key-descent")
-    chart.locator(".updatemenu-button").first.click(timeout=WAIT_MS)
-    expect(chart.get_by_text(re.compile(r"^step [1-9]\d*$"))).to_be_visible(timeout=WAIT_MS)
+    chart.locator(".updatemenu-button").first.click()
+    expect(chart.get_by_text(re.compile(r"^step [1-9]\d*$"))).to_be_visible()
     assert chart.locator(".scatterlayer .js-fill").count() > 1, "the surface stays"
     page.get_by_role("radio", name="Training").click()
-    expect(page.locator(".st-key-race .js-plotly-plot")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".st-key-race .js-plotly-plot")).to_be_visible()
     page.get_by_role("radio", name="The run in view").click()
     epochs = page.locator(".st-key-race_epochs_run input")
     epochs.fill("2")
     epochs.press("Enter")
-    page.locator(".st-key-race_start button:visible").click(timeout=WAIT_MS)
-    expect(page.get_by_role("cell", name="stops at epoch (of 2)")).to_be_visible(timeout=2 * WAIT_MS)
+    page.locator(".st-key-race_start button:visible").click()
+    expect(page.get_by_role("cell", name="stops at epoch (of 2)")).to_be_visible()
     expect(page.get_by_text("reaches the highest")).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.get_by_role("cell", name="stops at epoch (of 2)")).to_be_visible()

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
-from tests.browser.pages import WAIT_MS, NewPage
+from tests.browser.pages import NewPage
 
 SEEN = {
     "": "What happens while it learns?",
@@ -21,9 +21,8 @@ BACKGROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(19, 22, 27)"}
 
 
 def visit(page: Page, server: Server, path: str) -> None:
-    page.set_default_timeout(WAIT_MS)
     page.goto(f"{server.url}/{path}")
-    expect(page.get_by_text(SEEN[path]).first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text(SEEN[path]).first).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
@@ -33,7 +32,7 @@ def test_cold_link_on_a_fresh_server(page: Page, path: str, tmp_path_factory: py
     try:
         visit(page, server, path)
         page.get_by_role("link", name="Train", exact=True).click()
-        expect(page.get_by_text(SEEN["train"])).to_be_visible(timeout=WAIT_MS)
+        expect(page.get_by_text(SEEN["train"])).to_be_visible()
     finally:
         page.close()
         stop_process(server.process)
@@ -61,11 +60,11 @@ def test_whole_board_is_seen_without_scrolling(app_server: Server, page: Page) -
     visit(page, app_server, "train")
     page.get_by_role("button", name="Step", exact=True).click()
     board = page.locator(".board")
-    expect(board).to_have_attribute("data-step", "1", timeout=WAIT_MS)
+    expect(board).to_have_attribute("data-step", "1")
     for canvas in board.locator("canvas").all():
         box = canvas.bounding_box()
         assert box is not None
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= 800, (canvas.get_attribute("aria-label"), box)
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_test_id("stProgress")).to_contain_text("Stopped by you", timeout=WAIT_MS)
+    expect(page.get_by_test_id("stProgress")).to_contain_text("Stopped by you")

@@ -5,29 +5,28 @@ import re
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import WAIT_MS
 
 
 def test_three_trainings_are_cancelled_then_made_and_played(app_server: Server, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_server.url}/priors?priors_view=priors")
-    expect(page.locator(".st-key-prior_vamp .js-plotly-plot")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".st-key-prior_vamp .js-plotly-plot")).to_be_visible()
     width = page.evaluate("document.querySelector('.stMain').scrollWidth")
     assert width <= 390, "no sideways scrolling on a phone"
     for key, smallest in (("priors_k", "2"), ("priors_epochs", "20")):
         control = page.locator(f".st-key-{key}")
         control.get_by_role("slider").press("Home")
-        expect(control.get_by_test_id("stSliderThumbValue")).to_have_text(smallest, timeout=WAIT_MS)
+        expect(control.get_by_test_id("stSliderThumbValue")).to_have_text(smallest)
     start = page.locator(".st-key-priors_start button:visible")
-    start.click(timeout=WAIT_MS)
-    page.locator(".st-key-priors_cancel button:visible").click(timeout=WAIT_MS)
-    start.click(timeout=WAIT_MS)
+    start.click()
+    page.locator(".st-key-priors_cancel button:visible").click()
+    start.click()
     film = page.locator(".st-key-priors_film_vamp")
-    expect(film.locator(".updatemenu-button").first).to_be_visible(timeout=WAIT_MS)
+    expect(film.locator(".updatemenu-button").first).to_be_visible()
     pixels = film.locator(".heatmaplayer image").first
     before = pixels.get_attribute("href") or pixels.get_attribute("xlink:href")
     film.locator(".updatemenu-button").first.click()
-    expect(film.get_by_text(re.compile(r"^step [1-9]\d?\d?$"))).to_be_visible(timeout=WAIT_MS)
+    expect(film.get_by_text(re.compile(r"^step [1-9]\d?\d?$"))).to_be_visible()
     assert before, "the images are drawn"
-    expect(pixels).not_to_have_attribute("href", before, timeout=WAIT_MS)
+    expect(pixels).not_to_have_attribute("href", before)
     expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -5,7 +5,6 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,21 +13,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import WAIT_MS, NewPage, place
+from tests.browser.pages import NewPage, place
 from tests.polling import until
 from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot, read_snapshot
 
 ELBO: Final = HISTORY_COLUMNS.index("elbo_held_out")
-
-
-@pytest.fixture
-def page(new_page: NewPage) -> Iterator[Page]:
-    """A page of 1280 by 800 pixels, patient enough for a busy machine."""
-    page = new_page()
-    page.set_default_timeout(WAIT_MS)
-    expect.set_options(timeout=WAIT_MS)
-    yield page
-    expect.set_options(timeout=5_000)
 
 
 LONG: Final = "?hidden=2048"
@@ -197,7 +186,7 @@ def test_default_digits_learn_and_separate(app_server: Server, page: Page) -> No
         risen = snapshot.history[-1, ELBO] - snapshot.history[0, ELBO]
         return snapshot if risen > 5 and neighbour_accuracy(snapshot) > 0.7 else None
 
-    until(learnt, "5 nats more and classes that lie apart", within_s=90)
+    until(learnt, "5 nats more and classes that lie apart")
     stop(page)
 
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import WAIT_MS, NewPage
+from tests.browser.pages import NewPage
 from tests.dashboard.test_settings import contrast
 
 SEGMENTS: Final = """() => {
@@ -31,7 +31,7 @@ def over(ground: str, colour: str) -> str:
 def test_the_chosen_segment_stands_out(app_server: Server, new_page: NewPage, scheme: str) -> None:
     page = new_page(color_scheme=scheme)
     page.goto(f"{app_server.url}/priors?priors_view=weights")
-    expect(page.get_by_role("radio", name="Weights", checked=True)).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("radio", name="Weights", checked=True)).to_be_visible()
     ground, tint, chosen, other = page.evaluate(SEGMENTS)
     assert contrast(over(ground, chosen), over(ground, tint)) >= 4.5
     assert contrast(over(ground, chosen), over(ground, other)) >= 3
@@ -41,12 +41,12 @@ def test_more_data_narrow_the_weights_and_the_error_is_shown(app_server: Server,
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_server.url}/priors?priors_view=weights")
     cost = page.get_by_text("ELBO of 20 flowers")
-    expect(cost).to_be_visible(timeout=WAIT_MS)
+    expect(cost).to_be_visible()
     page.locator(".st-key-w_line_data").get_by_role("slider").press("ArrowRight")
-    expect(page.get_by_text("ELBO of 21 flowers")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("ELBO of 21 flowers")).to_be_visible()
     page.get_by_role("radio", name="once per example (wrong)").first.click()
-    expect(page.get_by_text("This q maximised")).to_be_visible(timeout=WAIT_MS)
-    expect(page.locator(".st-key-weights_start button:visible")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("This q maximised")).to_be_visible()
+    expect(page.locator(".st-key-weights_start button:visible")).to_be_visible()
     width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert width <= 390
     expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -11,7 +11,17 @@ from streamlit.testing.v1 import AppTest
 from dashboard.compare.race import SMALL, SMALL_DATA
 from dashboard.runs import tasks
 from dashboard.runs.runner import LocalRunner
-from tests.page_scripts import KINDS, checked, home_tasks, open_page, runner, table, trained, turn_to
+from tests.page_scripts import (
+    KINDS,
+    checked,
+    home_tasks,
+    open_page,
+    runner,
+    table,
+    tables_with_nameless_columns,
+    trained,
+    turn_to,
+)
 from tests.polling import until
 from vae_core.config import RunConfig
 from vae_core.labs.optimisers.race import outcome, patience_stop, race, race_data
@@ -63,6 +73,7 @@ def test_opens_with_a_race_whose_numbers_are_those_of_the_core() -> None:
     best = max(ends, key=lambda end: end.best)
     assert f"{best.best:.2f}".replace("-", "−") in verdict
     assert "race" in {chart.key for chart in at.get("plotly_chart")}
+    assert tables_with_nameless_columns(at) == []
 
 
 def test_patience_moves_the_stops_and_trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

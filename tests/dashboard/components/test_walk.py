@@ -15,6 +15,7 @@ from dashboard.components.walk.element import walk_payload
 from dashboard.runs.pretrained import SHIPPED_SNAPSHOT
 from dashboard.shell.pages import LABORATORIES, MODEL
 from tests.dashboard.components.test_board import decoded
+from tests.polling import DEADLINE_S
 from vae_core.runs.snapshot import Snapshot, read_snapshot
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,7 +31,7 @@ def pretrained() -> Snapshot:
 @pytest.fixture
 def app() -> AppTest:
     """The Start page after its first run."""
-    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30).run()
+    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=DEADLINE_S).run()
 
 
 def grid_of(payload: dict[str, Any]) -> NDArray[np.uint8]:

@@ -76,7 +76,7 @@ def test_gaps_are_measured_in_the_background_and_split(home_tasks: tasks.Tasks) 
     at = open_page("elbo")
     next(b for b in at.button if b.key == "gaps_start").click().run()
     (name,) = home_tasks._tasks
-    until(lambda: home_tasks.progress(name) is None, "the gaps", within_s=100)
+    until(lambda: home_tasks.progress(name) is None, "the gaps")
     at = checked(at.run())
     table = text_with(at, "amortisation gap")
     rows = {

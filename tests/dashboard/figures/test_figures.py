@@ -7,8 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from dashboard.figures.data_space import data_space_figure
 from dashboard.figures.elbo import histogram_figure, kl_per_dim_figure, terms_figure
-from dashboard.figures.latent import data_space_figure, grid_figure, plane_figure
+from dashboard.figures.latent import grid_figure, plane_figure
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
 THEMES = get_args(ThemeName)

@@ -13,11 +13,13 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.figures.aggregate import NUM_BINS, aggregate_figure, decoded_samples_figure
+from dashboard.figures.aggregate import NUM_BINS, aggregate_figure
+from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.latent.aggregate import Decoded
 from dashboard.runs import runner as jobs
 from dashboard.runs.runner import LocalRunner
 from dashboard.theme import CONCEPTS, ThemeName
+from tests.polling import DEADLINE_S
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.runs.driver import Driver
 
@@ -53,7 +55,7 @@ def opened(runner: LocalRunner, config: RunConfig) -> AppTest:
     folder = runner.store.folder(run_id)
     assert folder is not None
     Driver(folder, queue.SimpleQueue(), io.StringIO()).run()
-    at = AppTest.from_file(str(ENTRY), default_timeout=60)
+    at = AppTest.from_file(str(ENTRY), default_timeout=DEADLINE_S)
     at.query_params["run"] = run_id
     return checked(at.switch_page("../pages/latent_space.py").run())
 

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.latent import cached as cache_latent
 from dashboard.latent.grid import cell_counts
 from tests.dashboard.latent.test_plane import PAGE, ROOT
+from tests.polling import DEADLINE_S
 
 AXIS = np.array([-1.0, 0.0, 1.0], np.float32)
 
@@ -35,7 +36,7 @@ def test_counts_on_quantiles_are_even_for_the_prior_itself() -> None:
 
 @pytest.fixture
 def app() -> AppTest:
-    made = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30)
+    made = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=DEADLINE_S)
     return made.run().switch_page(PAGE).run()
 
 

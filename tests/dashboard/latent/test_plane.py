@@ -11,6 +11,7 @@ from dashboard.components.latent import payload as latent_payload
 from dashboard.latent import cached as cache_latent
 from dashboard.subject import pretrained
 from tests.dashboard.components.test_latent_payload import read
+from tests.polling import DEADLINE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = "../pages/latent_space.py"
@@ -20,7 +21,7 @@ PAGE = "../pages/latent_space.py"
 def app() -> Iterator[AppTest]:
     """The app before its first run, with nothing packed."""
     cache_latent._scene.clear()
-    yield AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30)
+    yield AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=DEADLINE_S)
     cache_latent._scene.clear()
 
 

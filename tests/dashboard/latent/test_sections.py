@@ -14,8 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import cached as cache
 from dashboard.figures.aggregate import NUM_BINS, dimensions_figure
-from dashboard.figures.latent import data_space_figure
-from dashboard.figures.neighbours import neighbours_figure
+from dashboard.figures.data_space import data_space_figure, neighbours_figure
 from dashboard.latent import saving as latent_saving
 from dashboard.latent.arithmetic import class_means
 from dashboard.latent.saving import Kept
@@ -204,6 +203,6 @@ def test_neighbours_are_rings_of_their_own_kind() -> None:
     traces: dict[str, Any] = {trace["name"]: trace for trace in list(figure.data)}
     assert np.asarray(traces["near in latent space"]["x"]).tolist() == [2, 4]
     assert np.asarray(traces["near in data space"]["x"]).tolist() == [10]
-    assert np.asarray(traces["the datum"]["y"]).tolist() == [7]
+    assert np.asarray(traces["the example"]["y"]).tolist() == [7]
     rings = {traces[f"near in {space}"]["marker"]["color"] for space in near}
     assert len(rings | {traces["decoded"]["marker"]["color"]}) == 3

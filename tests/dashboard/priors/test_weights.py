@@ -70,7 +70,7 @@ def test_comparison_runs_in_the_background_and_its_result_stays(
     assert "w_plane_small" not in charts(at)
     next(b for b in at.button if b.key == "weights_start").click().run()
     (name,) = home_tasks._tasks
-    until(lambda: home_tasks.progress(name) is None, "the comparison", within_s=100)
+    until(lambda: home_tasks.progress(name) is None, "the comparison")
     at = checked(at.run())
     assert not at.error
     names = ("plane", "mean", "spread")
@@ -90,7 +90,7 @@ def test_task_that_fails_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch
     at = view()
     next(b for b in at.button if b.key == "weights_start").click().run()
     (name,) = home_tasks._tasks
-    until(lambda: home_tasks.progress(name) is None, "the refusal", within_s=100)
+    until(lambda: home_tasks.progress(name) is None, "the refusal")
     at = checked(at.run())
     assert ["num_steps must be a whole number" in said.value for said in at.error] == [True]
     assert "w_line" in charts(at)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.worker_process import LIMIT_S, Event, Process
+from tests.polling import DEADLINE_S
+from tests.worker_process import Event, Process
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.model import VAE
@@ -158,7 +159,7 @@ def test_a_killed_run_leaves_its_last_save(start: Callable[[], Process], tmp_pat
     saved = worker.now()
     worker.wait(lambda event: event["step"] > saved["step"])
     worker.process.send_signal(signal.SIGKILL)
-    assert worker.process.wait(LIMIT_S) == -signal.SIGKILL
+    assert worker.process.wait(DEADLINE_S) == -signal.SIGKILL
     run = load_run(tmp_path / "run.safetensors")
     assert run.step == saved["step"]
     assert run.status == "running"

@@ -1,0 +1,70 @@
+"""A message for each element, as Python sends it."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import torch
+
+from dashboard.components.chosen_q.element import components_payload, noisy_mixture_payload
+from dashboard.components.walk.element import walk_payload
+from dashboard.runs.pretrained import SHIPPED_SNAPSHOT
+from dashboard.theme import PALETTES
+from tests.browser.elements.board.trainings import packed_board
+from tests.browser.elements.latent.models import make_message
+from tests.dashboard.components.test_chosen_q import MODELS, THREE
+from vae_core.runs.snapshot import FLOW_NUMBERS, read_snapshot
+
+BOARDS: Final = ("images", "points", "lines")
+EXPLORERS: Final = ("images", "deep", "line", "points")
+
+
+def messages() -> dict[str, tuple[str, bytes]]:
+    """The element and its message, by a name for the case."""
+    x = torch.tensor([0.3], dtype=torch.float64)
+    svg = '<svg><g data-place="0" data-unit="1"><rect width="20" height="20"/></g></svg>'
+    drawing = {"wide": svg, "tall": svg, "label": "a network"}
+    chosen_q = {
+        "components": components_payload(THREE, x),
+        "line": noisy_mixture_payload(MODELS["line"], x),
+        "plane": noisy_mixture_payload(MODELS["plane"], torch.tensor([0.3, -0.2], dtype=torch.float64)),
+    }
+    return {
+        **{
+            f"board_{kind}": ("board", packed_board(kind, 20, run="a" * 16))
+            for kind in ("images", "points", "lines")
+        },
+        **{
+            f"latent_{kind}": ("latent", make_message(kind, 1))
+            for kind in ("images", "deep", "line", "points")
+        },
+        **{f"chosen_q_{kind}": ("chosen_q", _packed(payload)) for kind, payload in chosen_q.items()},
+        "walk": ("walk", _packed(walk_payload(read_snapshot(SHIPPED_SNAPSHOT)))),
+        "network": ("network", _packed(drawing)),
+        "flow": ("flow", _packed(_flow())),
+    }
+
+
+def _flow() -> dict[str, object]:
+    x = np.linspace(0, 1, 64).tolist()
+    latent = {name: [0.5, -0.5] for name in ("mean", "std", "eps", "z", "prior_z")}
+    return {
+        **latent,
+        **dict.fromkeys(("x", "decoded", "generated"), x),
+        "numbers": dict.fromkeys(FLOW_NUMBERS, 1.0),
+        "run": "a" * 16,
+        "step": 1,
+        "epoch": 0,
+        "num_steps": 10,
+        "patience": None,
+        "learning_rate": 1e-3,
+        "image_shape": (8, 8),
+        "is_deterministic": False,
+        "layers": {"encoder": [64, 9, 4], "decoder": [2, 9, 64]},
+        "duration_ms": 4000,
+    }
+
+
+def _packed(payload: Mapping[str, object]) -> bytes:
+    return json.dumps({"palettes": PALETTES, **payload}).encode()
