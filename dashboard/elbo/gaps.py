@@ -13,6 +13,7 @@ from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import state
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Split, Subject
+from dashboard.tables import draw_table
 
 Array = NDArray[np.float64]
 HELP: Final = (
@@ -86,9 +87,9 @@ def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:
         ("· approximation gap", log_evidence - best),
         ("importance-weighted bound, K = 1000", result["iw_bound"]),
     ]
-    lines = ["| nats per example | mean | ± s.e. |", "| --- | ---: | ---: |"]
-    lines += [f"| {label} | {signed(_mean(values), 3)} | {_error(values):.3f} |" for label, values in rows]
-    st.markdown("\n".join(lines))
+    cells = ((label, signed(_mean(values), 3), f"{_error(values):.3f}") for label, values in rows)
+    head = ("nats per example", "mean", "± s.e.")
+    draw_table(head, cells, title="log p(x), the ELBO and the gap between them", shows_title=False)
     st.caption(_how(shown, result))
 
 

@@ -28,7 +28,7 @@ _MAX_VALUES: Final = 4_000_000
 
 
 class AisEvidence(NamedTuple):
-    """log p(x) of each datum, nats, float64, shape (n,).
+    """log p(x) of each example, nats, float64, shape (n,).
 
     Arguments:
         log_evidence: Logarithm of the mean weight of the chains: in expectation at most log p(x).
@@ -61,12 +61,12 @@ def ais_evidence(
     Each temperature has one transition of Hamiltonian Monte Carlo in units of q's deviations, and from
     b = 0.05 on an independence move before it (Tierney 1994, "Markov chains for exploring posterior
     distributions"): a leap to z' from r, made with probability min(1, (w(z') / w(z))^b), w = p(x, z) / r(z).
-    Leaps cross between modes, which the small steps do not. The size of the steps is learnt for each datum
+    Leaps cross between modes, which the small steps do not. The size of the steps is learnt for each example
     and temperature by a pilot of four chains, then held: the weights of the chains that count are unbiased.
 
     Arguments:
         model: The model.
-        x: Data, shape (n, D).
+        x: Shape (n, D).
         start: q, of shape (n, J). Any is right in expectation; the error is small for one that fits, such as
             the best of :func:`~vae_core.evidence.local_posterior.best_posterior`, and not for one far too
             narrow.
@@ -77,7 +77,7 @@ def ais_evidence(
 
     Raises:
         BadInput: Fewer than 4 chains, an odd number of them, or no temperature (code ``num_chains``); data or
-            ``start`` of another shape than the model's (code ``data_dim``); weights that are no numbers
+            ``start`` of another shape than the model's (code ``data_dim``); non-finite weights
             (code ``diverged``).
     """
     _check(model, x, start, num_chains, num_temperatures)
@@ -115,7 +115,7 @@ def _piece(
         num_chains, temperatures, steps, lambda share: say(pilot_share + (1 - pilot_share) * share)
     )
     if bool(log_weights.isnan().any()):
-        raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
+        raise BadInput("diverged", "the model's weights are not finite", "train it again")
     log_mean = torch.logsumexp(log_weights, 0) - math.log(num_chains)
     return AisEvidence(log_mean, _jackknife(log_weights), acceptance)
 
@@ -142,7 +142,7 @@ def _temperatures(count: int) -> Tensor:
 
 
 class _Bridge:
-    """r^(1-b) p(x, z)^b of some data in u = (z - mean) / std of q, where r = 1/2 q + 1/2 p(z)."""
+    """r^(1-b) p(x, z)^b of some examples in u = (z - mean) / std of q, where r = 1/2 q + 1/2 p(z)."""
 
     def __init__(self, model: VAE, x: Tensor, q: DiagonalNormal, generator: torch.Generator) -> None:
         self._model, self._x, self._generator = model, x, generator
@@ -151,7 +151,7 @@ class _Bridge:
             self._prior = model.prior  # once: a learned one is a function of the weights
 
     def first_steps(self, num_temperatures: int) -> Tensor:
-        """Sizes to begin with, of each temperature and datum."""
+        """Sizes to begin with, of each temperature and example."""
         return self._x.new_full((num_temperatures, len(self._x)), _STEP)
 
     def anneal(
@@ -163,7 +163,7 @@ class _Bridge:
         *,
         adapt: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """Log weights, shape (C, n), float64, and each datum's acceptance; ``adapt`` fills ``steps``."""
+        """Log weights, shape (C, n), float64, and each example's acceptance; ``adapt`` fills ``steps``."""
         u = self._start(num_chains)
         log_weights = torch.zeros(num_chains, len(self._x), dtype=torch.float64)
         accepted = torch.zeros(len(self._x), dtype=torch.float64)
@@ -224,7 +224,7 @@ class _Bridge:
         return value.detach(), gradient
 
     def _move(self, u: Tensor, temperature: float, step: Tensor) -> tuple[Tensor, Tensor]:
-        """One transition; the new places, and the share of each datum's chains that moved."""
+        """One transition; the new places, and the share of each example's chains that moved."""
         momentum = self._q.draw_eps(len(u), generator=self._generator)
         step = step[:, None]
         value, gradient = self._log_target(u, temperature)

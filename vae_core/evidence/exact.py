@@ -13,17 +13,17 @@ from vae_core.model import VAE
 
 MAX_EXACT_DIMS: Final = 2
 _MAX_VALUES: Final = 5_000_000  # of data in all first cells: 40 MB in float64
-_MAX_PAIRS: Final = 1_000_000  # of a datum and a first cell: 130 MB once they are halved
+_MAX_PAIRS: Final = 1_000_000  # of an example and a first cell: 130 MB once they are halved
 
 
 class Evidence(NamedTuple):
-    """log p(x) = ELBO + KL(q(z|x) || p(z|x)) for each datum, all three measured; nats, float64, shape (n,).
+    """log p(x) = ELBO + KL(q(z|x) || p(z|x)) for each example, all three measured; nats, float64, shape (n,).
 
     Arguments:
         log_evidence: log p(x) = log integral of p(x|z) p(z) dz.
         error: An estimate, no bound, of what the quadrature is off by in any of the integrals here: twice
             their last change when the points were doubled, for ReLU decoders some of the change before (no
-            doubling foresees their kinks; 2 of 315 data were off by up to 1.1 times the error), and the
+            doubling foresees their kinks; 2 of 315 examples were off by up to 1.1 times the error), and the
             mass at the edge of the region.
         reconstruction: E_q[log p(x|z)].
         kl: KL(q(z|x) || p(z)) in closed form; for a learned prior the integral of q log(q / p(z)).
@@ -52,13 +52,13 @@ def exact_evidence(model: VAE, x: Tensor, *, decoded: Lattice | None = None) -> 
 
     Arguments:
         model: The model; its posterior's place and width choose the points, and change nothing else.
-        x: Data, shape (n, D).
+        x: Shape (n, D).
         decoded: :func:`~vae_core.evidence.lattice.decoded_lattice` of the model, which spares half of the
-            time of a single datum.
+            time of a single example.
 
     Raises:
-        BadInput: J > 2 (code ``latent_dim``), a deterministic encoder, weights that are no numbers (code
-            ``diverged``), or data of another size than the model's.
+        BadInput: J > 2 (code ``latent_dim``), a deterministic encoder, non-finite weights (code
+            ``diverged``), or examples of another size than the model's.
     """
     check_exact_dims(model)
     of = integrand_of(model, x)
@@ -69,7 +69,7 @@ def exact_evidence(model: VAE, x: Tensor, *, decoded: Lattice | None = None) -> 
 
 
 def _evidence(of: Integrand, places: Lattice) -> Iterator[Evidence]:
-    """That of some data, in parts where they have mass in so many cells that memory would not be bounded."""
+    """Of a subset of the examples, split further while their cells would take too much memory."""
     first = first_cells(of, places)
     if len(first.cells.pairs.cell) > _MAX_PAIRS and len(of.x) > 1:
         for rows in torch.arange(len(of.x)).chunk(2):
@@ -80,7 +80,7 @@ def _evidence(of: Integrand, places: Lattice) -> Iterator[Evidence]:
 
 def _measured(of: Integrand, places: Lattice, first: First) -> Evidence:
     if not bool(first.largest.isfinite().all()):
-        raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
+        raise BadInput("diverged", "the model's weights are not finite", "train it again")
     found = Integrals(of, first.largest)
     found.measure(first.cells, places.size)
     log_evidence, reconstruction, cross = found.values

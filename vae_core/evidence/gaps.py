@@ -18,13 +18,13 @@ IW_SAMPLES: Final = 1000
 
 
 class Gaps(NamedTuple):
-    """log p(x) = ELBO + amortisation gap + approximation gap for each datum, nats (Cremer et al. 2018).
+    """log p(x) = ELBO + amortisation gap + approximation gap for each example, nats (Cremer et al. 2018).
 
     Arguments:
         log_evidence: log p(x), shape (n,): by quadrature for J <= 2, else by annealed importance sampling.
         error: Error of the quadrature, or standard error of the sampling, shape (n,).
         elbo: The encoder's bound, shape (n,).
-        best_elbo: The bound of the best diagonal Gaussian for each datum, shape (n,).
+        best_elbo: The bound of the best diagonal Gaussian for each example, shape (n,).
         iw_bound: Importance-weighted bound with ``IW_SAMPLES`` samples, shape (n,).
         kl_to_posterior: KL(q(z|x) || p(z|x)) by a quadrature of its own, shape (n,); empty for J > 2.
     """
@@ -44,12 +44,12 @@ def measure_gaps(
 
     Arguments:
         model: The model.
-        x: Data, shape (n, D).
+        x: Shape (n, D).
         generator: Draws all noise.
         on_progress: Told the share that is done.
 
     Raises:
-        BadInput: A deterministic encoder, weights that are no numbers, or data of another size.
+        BadInput: A deterministic encoder, non-finite weights, or examples of another size.
     """
     is_exact = model.config.latent_dim <= MAX_EXACT_DIMS
     x = x[: MAX_EXACT_EXAMPLES if is_exact else MAX_SAMPLED_EXAMPLES]
@@ -62,6 +62,7 @@ def measure_gaps(
         exact = exact_evidence(model, x)
         elbo, log_evidence, error = exact.elbo, exact.log_evidence, exact.error
         kl_to_posterior = exact.kl_to_posterior
+        on_progress(1.0)
     else:
         # Not from the encoder's q: one far too narrow would hide its own error.
         sampled = ais_evidence(

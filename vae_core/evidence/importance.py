@@ -13,7 +13,7 @@ from vae_core.model import VAE
 
 SAMPLE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 CLOSE_NATS: Final = 0.05
-"""A bound this near to log p(x), or to the one with the most samples, counts as having arrived."""
+"""A bound this near to log p(x), or to the one with the most samples, counts as converged."""
 MAX_VALUES: Final = 2_000_000
 """Values of the widest layer at a time: K * rows * width, 8 MB in float32."""
 
@@ -28,12 +28,12 @@ def stochastic_posterior(model: VAE, x: Tensor) -> DiagonalNormal:
     """q(z|x), where there is one and its parameters are numbers.
 
     Raises:
-        BadInput: A deterministic encoder (code ``encoder_head``), weights that are no numbers (code
-            ``diverged``), or data of another size than the model's (code ``data_dim``).
+        BadInput: A deterministic encoder (code ``encoder_head``), non-finite weights (code
+            ``diverged``), or examples of another size than the model's (code ``data_dim``).
     """
     posterior = model.posterior(x).as_normal()
     if not bool(posterior.mean.isfinite().all() and posterior.log_var.isfinite().all()):
-        raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
+        raise BadInput("diverged", "the model's weights are not finite", "train it again")
     return posterior
 
 
@@ -45,7 +45,7 @@ def iw_bound(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Genera
 
     Arguments:
         model: The model.
-        x: Data, shape (n, D).
+        x: Shape (n, D).
         num_samples: K.
         generator: Draws the samples.
 
@@ -77,7 +77,7 @@ def _given_eps(model: VAE, x: Tensor, posterior: DiagonalNormal, eps: Tensor) ->
 
 
 class ImportanceCurve(NamedTuple):
-    """The bound of one datum at several numbers of samples, nats.
+    """The bound of one example at several numbers of samples, nats.
 
     Arguments:
         sample_counts: K, ascending.
@@ -107,11 +107,11 @@ def importance_curve(
     log_evidence: float | None = None,
     generator: torch.Generator,
 ) -> ImportanceCurve:
-    """:func:`iw_bound` of one datum for each K of a ladder, from the same samples.
+    """:func:`iw_bound` of one example for each K in increasing order, from the same samples.
 
     Arguments:
         model: The model.
-        x: One datum, shape (D,).
+        x: One example, shape (D,).
         sample_counts: K, in any order.
         log_evidence: log p(x), where it is known, to hold the bounds against.
         generator: Draws as many samples as the largest K.
@@ -157,5 +157,5 @@ def _log_weights(
             eps = posterior.draw_eps(min(at_a_time, num_samples - done), generator=generator)
             log_weights, log_likelihood = _given_eps(model, x[here], posterior, eps)
             if bool(log_weights.isnan().any()):
-                raise BadInput("diverged", "the model's weights are no finite numbers", "train it anew")
+                raise BadInput("diverged", "the model's weights are not finite", "train it again")
             yield here, log_weights.double(), log_likelihood.double()

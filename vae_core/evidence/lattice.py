@@ -1,4 +1,4 @@
-"""The first points of a quadrature: one lattice for all data, and which datum has mass in which cell."""
+"""The first points of a quadrature: one lattice for all examples, and where each has mass."""
 
 from typing import Final, NamedTuple
 
@@ -52,11 +52,11 @@ class Lattice(NamedTuple):
 
 
 class First(NamedTuple):
-    """What the lattice tells of n data.
+    """What the lattice shows about n examples.
 
     Arguments:
-        cells: Those where a datum may have mass.
-        largest: The largest log p(x, z) found of each datum, shape (n,), nats.
+        cells: Those where an example may have mass.
+        largest: The largest log p(x, z) found of each example, shape (n,), nats.
         edge_share: The share of the outermost cells in p(x), shape (n,).
     """
 
@@ -76,7 +76,7 @@ def lattice(of: Integrand, decoded: Lattice | None) -> Lattice:
 
 @torch.no_grad()
 def decoded_lattice(model: VAE) -> Lattice | None:
-    """Cells over the prior and p(x|z) at their centres, for many data one by one; None for large decoders."""
+    """Cells over the prior and p(x|z) at their centres, to be used many times; None for large decoders."""
     places = _over(*model.prior.box(REACH))
     centres = places.centres
     if len(centres) * widest_layer(model) > _MAX_KEPT_VALUES:
@@ -94,17 +94,17 @@ def _over(low: Tensor, high: Tensor) -> Lattice:
 
 
 def first_cells(of: Integrand, places: Lattice) -> First:
-    """log p(x, z) of all data at all points of the lattice, and where it counts."""
+    """log p(x, z) of all examples at all points of the lattice, and where it counts."""
     log_joint, log_prior = _log_joint(of, places)
     on_lattice = log_joint.amax(0)
     largest = torch.maximum(on_lattice, of.at_means())
     if of.peaks is not None:
         largest = torch.maximum(largest, of.peaks.log_joint.amax(0))
-    cell, datum, has_mass, is_near, slack = _outlines(of, places, log_joint, largest)
-    order, values = _z_order(places.shape), log_joint[cell, datum]
-    pairs = Pairs(order.argsort()[cell], datum, has_mass, is_near, slack, values[None])
+    cell, example, has_mass, is_near, slack = _outlines(of, places, log_joint, largest)
+    order, values = _z_order(places.shape), log_joint[cell, example]
+    pairs = Pairs(order.argsort()[cell], example, has_mass, is_near, slack, values[None])
     cells = Cells(places.centres[order], log_prior[None, order], pairs).needed()
-    edge_share = _edge_share((values - on_lattice[datum]).exp(), cell, datum, places.shape)
+    edge_share = _edge_share((values - on_lattice[example]).exp(), cell, example, places.shape)
     return First(cells, largest, edge_share)
 
 
@@ -123,18 +123,18 @@ def _log_joint(of: Integrand, places: Lattice) -> tuple[Tensor, Tensor]:
 
 
 def _outlines(of: Integrand, places: Lattice, log_joint: Tensor, largest: Tensor) -> list[Tensor]:
-    """Cell, datum, has_mass, is_near and slack of the pairs that count."""
+    """Cell, example, has_mass, is_near and slack of the pairs that count."""
     found = []
     for start in range(0, len(largest), _DATA_AT_ONCE):
         data = slice(start, start + _DATA_AT_ONCE)
         relative = (log_joint[:, data] - largest[data]).float()
-        cell, datum, *others = _outline(of.of(data), places, relative, largest[data])
-        found.append((cell, datum + start, *others))
+        cell, example, *others = _outline(of.of(data), places, relative, largest[data])
+        found.append((cell, example + start, *others))
     return [torch.cat(columns) for columns in zip(*found, strict=True)]
 
 
 def _outline(of: Integrand, places: Lattice, relative: Tensor, largest: Tensor) -> tuple[Tensor, ...]:
-    """The same for a few data: ``relative`` is log p(x, z) less ``largest``."""
+    """The same for a few examples: ``relative`` is log p(x, z) less ``largest``."""
     slack = _slack(relative.unflatten(0, places.shape)).flatten(0, -2)
     for log_joint, cells in of.peaks.near(places.centres, places.size) if of.peaks is not None else ():
         rise = (log_joint - largest - relative[cells]).nan_to_num(posinf=0.0)
@@ -146,8 +146,8 @@ def _outline(of: Integrand, places: Lattice, relative: Tensor, largest: Tensor) 
     ]
     total = distances[0] if len(distances) == 1 else (distances[0][:, None] + distances[1]).flatten(0, 1)
     is_near = total < 2 * NEGLIGIBLE
-    cell, datum = (has_mass | is_near).nonzero(as_tuple=True)
-    return cell, datum, has_mass[cell, datum], is_near[cell, datum], slack[cell, datum]
+    cell, example = (has_mass | is_near).nonzero(as_tuple=True)
+    return cell, example, has_mass[cell, example], is_near[cell, example], slack[cell, example]
 
 
 def _slack(log_joint: Tensor) -> Tensor:
@@ -167,11 +167,11 @@ def _slack(log_joint: Tensor) -> Tensor:
     return slack
 
 
-def _edge_share(mass: Tensor, cell: Tensor, datum: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """The share of the outermost cells in the mass of all pairs of each datum."""
+def _edge_share(mass: Tensor, cell: Tensor, example: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The share of the outermost cells in the mass of all pairs of each example."""
     is_inner = torch.zeros(shape, dtype=torch.bool)
     is_inner[(slice(1, -1),) * len(shape)] = True
-    inner, whole = (datum.bincount(some) for some in (mass * is_inner.flatten()[cell], mass))
+    inner, whole = (example.bincount(some) for some in (mass * is_inner.flatten()[cell], mass))
     return (whole - inner) / whole
 
 

@@ -1,4 +1,4 @@
-"""The best diagonal Gaussian for each datum: parameters of its own, where the encoder amortises."""
+"""The best diagonal Gaussian for each example: parameters of its own, where the encoder amortises."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ MAX_STEPS: Final = 600
 _PATIENCE: Final = 40
 _ROUND: Final = 100
 _GAIN_NATS: Final = 3e-5
-"""A round ends when no datum gained as much in ``_PATIENCE`` steps, all of it when none did in a round."""
+"""A round ends when no example gained as much in ``_PATIENCE`` steps, all of it when none did in a round."""
 _LEARNING_RATE: Final = 0.1
 _NODES: Final = {1: 15, 2: 7}
 _FINE_NODES: Final = {1: 60, 2: 24}
@@ -26,7 +26,7 @@ _MAX_VALUES: Final = 4_000_000
 
 
 class LocalStep(NamedTuple):
-    """The best q(z|x) for each datum so far.
+    """The best q(z|x) for each example so far.
 
     Arguments:
         step: 0 is the encoder's q.
@@ -40,7 +40,7 @@ class LocalStep(NamedTuple):
 
 
 class BestPosterior(NamedTuple):
-    """The best diagonal Gaussian for each datum beside the encoder's; nats, float64, shape (n,).
+    """The best diagonal Gaussian for each example beside the encoder's; nats, float64, shape (n,).
 
     elbo - encoder_elbo is the amortisation gap, log p(x) - elbo the approximation gap (Cremer et al. 2018).
 
@@ -65,21 +65,21 @@ class _Rule(NamedTuple):
 def optimise_posterior(
     model: VAE, x: Tensor, *, generator: torch.Generator, max_steps: int = MAX_STEPS
 ) -> Iterator[LocalStep]:
-    """Gradient ascent of each datum's ELBO in its own (mean, std), from the encoder's answer.
+    """Gradient ascent of each example's ELBO in its own (mean, std), from the encoder's q.
 
-    The expectation is a fixed rule, so the bound is a plain function that can only be climbed: Gauss-Hermite
+    The expectation is a fixed rule, so the bound is a deterministic function: Gauss-Hermite
     for J <= 2, else quasi-random points (Sobol) drawn once. Rounds of Adam, with the mean in units of the
     std that the round began with. A head of unit variance starts with 1 and is free here (Kim et al. 2018,
     "Semi-amortized variational autoencoders").
 
     Arguments:
         model: The model.
-        x: Data, shape (n, D).
+        x: Shape (n, D).
         generator: Draws the points for J > 2.
         max_steps: The end at the latest.
 
     Raises:
-        BadInput: A deterministic encoder, weights that are no numbers, or data of another size.
+        BadInput: A deterministic encoder, non-finite weights, or examples of another size.
     """
     with torch.no_grad():
         start = stochastic_posterior(model, x)
@@ -99,11 +99,11 @@ def optimise_posterior(
 
 
 def posterior_elbo(model: VAE, x: Tensor, q: DiagonalNormal, *, generator: torch.Generator) -> Tensor:
-    """The bound of any diagonal Gaussian, E_q[log p(x|z)] - KL(q || p(z)), by the rule that is climbed here.
+    """The bound of any diagonal Gaussian, E_q[log p(x|z)] - KL(q || p(z)), by the same rule.
 
     Arguments:
         model: The model.
-        x: Data, shape (n, D), or (1, D) for one datum and many q.
+        x: Shape (n, D), or (1, D) for one example and many q.
         q: Of shape (n, J).
         generator: Draws the points for J > 2.
 
@@ -141,13 +141,13 @@ def _round(model: VAE, x: Tensor, rule: _Rule, best: LocalStep, step: int) -> It
 def best_posterior(
     model: VAE, x: Tensor, *, generator: torch.Generator, on_progress: Callable[[float], None]
 ) -> BestPosterior:
-    """The end of :func:`optimise_posterior` for many data, in pieces of bounded memory.
+    """The result of :func:`optimise_posterior` for many examples, in pieces of bounded memory.
 
     Both bounds are measured anew with a finer rule; where that finds the encoder's better, it stays.
 
     Arguments:
         model: The model.
-        x: Data, shape (n, D).
+        x: Shape (n, D).
         generator: Draws the points for J > 2.
         on_progress: Told the share that is done.
 

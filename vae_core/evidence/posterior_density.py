@@ -1,4 +1,4 @@
-"""The true posterior of one datum on a grid, for drawing."""
+"""The true posterior of one example on a grid, for drawing."""
 
 from typing import Final, NamedTuple
 
@@ -16,7 +16,7 @@ _SHOWN_NATS: Final = 10.0
 
 
 class PosteriorGrid(NamedTuple):
-    """The true posterior of one datum on a grid that holds its mass and q's.
+    """The true posterior of one example on a grid that holds its mass and q's.
 
     Arguments:
         axes: Values of z along each of the J dimensions.
@@ -29,7 +29,7 @@ class PosteriorGrid(NamedTuple):
 
 @torch.no_grad()
 def posterior_on_grid(model: VAE, x: Tensor) -> PosteriorGrid:
-    """p(z|x) = p(x|z) p(z) / p(x) for one datum x of shape (D,), for drawing.
+    """p(z|x) = p(x|z) p(z) / p(x) for one example x of shape (D,), for drawing.
 
     Three passes zoom in on where the density is above e^-10 of its largest value or q has its mass.
     """
@@ -53,7 +53,7 @@ def posterior_on_grid(model: VAE, x: Tensor) -> PosteriorGrid:
 def _joint_on_box(
     model: VAE, x: Tensor, low: Tensor, high: Tensor, count: int
 ) -> tuple[tuple[Tensor, ...], Tensor]:
-    """Axes over a box, and log p(x, z) of one datum on their grid."""
+    """Axes over a box, and log p(x, z) of one example on their grid."""
     axes = tuple(
         torch.linspace(float(start), float(end), count, dtype=low.dtype)
         for start, end in zip(low, high, strict=True)

@@ -1,10 +1,11 @@
-"""Integrals over a latent space of one or two dimensions, on cells that hold the mass of some datum.
+"""Integrals over a latent space of one or two dimensions, on cells that hold the mass of some example.
 
-The rule is the sum over points, one in each cell, times the cell's size. All data share one tree of cells: a
-cell is halved in each dimension only for the data that have mass in it and are not measured well enough yet.
-The points are nested: a cell's own point stays one of its children's, and in the plane the children come in
-two stages, each of which doubles the points on a lattice of equal distances (first the middle of four). For a
-smooth bump the error falls faster than any power of the cell's side once it is about a deviation.
+The rule is the sum over points, one in each cell, times the cell's size. All examples share one tree of
+cells: a cell is halved in each dimension only for the examples that have mass in it and whose integrals have
+not converged. The points are nested: a cell's own point stays one of its children's, and in the plane the
+children come in two stages, each of which doubles the points on a lattice of equal distances (first the
+middle of four). For a smooth bump the error falls faster than any power of the cell's side once it is about a
+deviation.
 """
 
 import math
@@ -41,7 +42,7 @@ class Peaks(NamedTuple):
 
 
 class Integrand(NamedTuple):
-    """n data, and all that is asked about them at a place z.
+    """n examples, and the quantities that are integrated over z.
 
     Arguments:
         model: The model.
@@ -67,21 +68,21 @@ class Integrand(NamedTuple):
         return self.model.likelihood(z.to(self.x.dtype))
 
     def at_means(self) -> Tensor:
-        """log p(x, z) at the mean of each datum's own q, shape (n,), nats."""
+        """log p(x, z) at the mean of each example's own q, shape (n,), nats."""
         log_likelihood = self.likelihood(self.q.mean).log_prob(self.x)
         return log_likelihood.double() + self.prior.log_prob(self.q.mean)
 
     def of(self, rows: slice | Tensor) -> "Integrand":
-        """That of some of the data."""
+        """That of a subset of the examples."""
         peaks = self.peaks and self.peaks._replace(log_joint=self.peaks.log_joint[:, rows])
         return self._replace(x=self.x[rows], q=self.q.take(rows), peaks=peaks)
 
 
 def integrand_of(model: VAE, x: Tensor) -> Integrand:
-    """That of some data, shape (n, D).
+    """That of some examples, shape (n, D).
 
     Raises:
-        BadInput: A deterministic encoder, weights that are no numbers, or data of another size.
+        BadInput: A deterministic encoder, non-finite weights, or examples of another size.
     """
     q = stochastic_posterior(model, x)
     found = Integrand(model, model.prior, x, q.double(), None)
@@ -99,12 +100,12 @@ def integrand_of(model: VAE, x: Tensor) -> Integrand:
 NEGLIGIBLE: Final = 20.0
 """Nats below the largest value: a share of 2e-9."""
 _CELLS_AT_ONCE: Final = 256
-"""Decoded together, for all data that need one of them."""
+"""Decoded together, for all examples that need one of them."""
 _PAIRS_AT_ONCE: Final = 100_000
 """Their values at four points fill 3 MB, which a processor's cache holds."""
 STAGES: Final = {1: (((1,),),), 2: (((1, 1),), ((1, 0), (0, 1)))}
 """For J = 1 and 2: which children of a cell are added in which stage, in sides from the cell's own point."""
-_BROTHERS: Final = {1: (((0, 1),),), 2: (((0, 2), (3, 1)), ((0, 3), (2, 1)))}
+_SIBLINGS: Final = {1: (((0, 1),),), 2: (((0, 2), (3, 1)), ((0, 3), (2, 1)))}
 """Which two children, in the order of the stages, are a step apart in the first dimension, in the second."""
 ASIDE: Final = 2 / 3
 """What a cell's point stands for reaches this far, in sides: a half minus a quarter of a half, and so on."""
@@ -112,19 +113,19 @@ ASIDE: Final = 2 / 3
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """P pairs of a cell and a datum that may have mass there.
+    """P pairs of a cell and an example that may have mass there.
 
     Arguments:
         cell: Numbers of the cells, shape (P,).
-        datum: Numbers of the data, shape (P,).
-        has_mass: Whether the cell holds a share of the datum's posterior, booleans of shape (P,).
-        is_near: Whether it holds a share of the datum's q, booleans of shape (P,).
+        example: Numbers of the examples, shape (P,).
+        has_mass: Whether the cell holds a share of the example's posterior, booleans of shape (P,).
+        is_near: Whether it holds a share of the example's q, booleans of shape (P,).
         slack: By how much log p(x, z) may rise from the cell's point within it, shape (P,), float32, nats.
         log_joint: log p(x, z) at the children that there are, the own point first, shape (K, P), nats.
     """
 
     cell: Tensor
-    datum: Tensor
+    example: Tensor
     has_mass: Tensor
     is_near: Tensor
     slack: Tensor
@@ -141,7 +142,7 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """C cells, and the data that may have mass there.
+    """C cells, and the examples that may have mass there.
 
     Arguments:
         points: The cells' own points, shape (C, J).
@@ -169,33 +170,33 @@ class Cells:
         return Cells(self.points, torch.cat([self.log_prior, log_prior]), pairs)
 
     def children(self, step: float, peaks: Peaks | None) -> "Cells":
-        """The cells of half the side, all marked for the data that needed the cells they are parts of."""
+        """The cells of half the side, all marked for the examples that needed the cells they are parts of."""
         pairs, count = self.pairs, len(self.log_prior)
-        # Brothers follow each other, so that the order of cells goes on to keep together what is close.
+        # Siblings follow each other, so that the order of cells goes on to keep together what is close.
         points = (self.points + self.corners(step)).transpose(0, 1).flatten(0, 1)
         # A cell reaches at most two thirds of a step from its point, and a slope may be steeper on the far
-        # side: a whole step to the brother is allowed. Where a peak lies between brothers they are equal:
+        # side: a whole step to the sibling is allowed. Where a peak lies between siblings they are equal:
         # there a quarter of what the whole cell was allowed, as for a parabola.
         total = torch.zeros_like(pairs.log_joint[0])
-        for brothers in _BROTHERS[points.shape[1]]:
-            steps = [(pairs.log_joint[one] - pairs.log_joint[other]).abs_() for one, other in brothers]
+        for siblings in _SIBLINGS[points.shape[1]]:
+            steps = [(pairs.log_joint[one] - pairs.log_joint[other]).abs_() for one, other in siblings]
             total += torch.maximum(*steps) if len(steps) > 1 else steps[0]
         slack = torch.maximum((2 * ASIDE * total).float(), pairs.slack / 4)
         pairs = Pairs(
             (count * pairs.cell + torch.arange(count)[:, None]).flatten(),
-            *(some.repeat(count) for some in (pairs.datum, pairs.has_mass, pairs.is_near, slack)),
+            *(some.repeat(count) for some in (pairs.example, pairs.has_mass, pairs.is_near, slack)),
             log_joint=pairs.log_joint.reshape(1, -1),
         )
         for peak, close in peaks.near(points, abs(step)) if peaks is not None else ():
             which = close[pairs.cell].nonzero()[:, 0]
-            rise = peak[pairs.datum[which]] - pairs.log_joint[0, which]
+            rise = peak[pairs.example[which]] - pairs.log_joint[0, which]
             pairs.slack[which] = torch.maximum(pairs.slack[which], rise.nan_to_num(posinf=0.0).float())
         return Cells(points, self.log_prior.T.reshape(1, -1), pairs)
 
     def of(self, open_evidence: Tensor, open_q: Tensor) -> "Cells":
-        """What is left for the data whose integrals are open, booleans of shape (n,)."""
-        has_mass = self.pairs.has_mass & open_evidence.index_select(0, self.pairs.datum)
-        is_near = self.pairs.is_near & open_q.index_select(0, self.pairs.datum)
+        """What is left for the examples whose integrals are open, booleans of shape (n,)."""
+        has_mass = self.pairs.has_mass & open_evidence.index_select(0, self.pairs.example)
+        is_near = self.pairs.is_near & open_q.index_select(0, self.pairs.example)
         pairs = replace(self.pairs, has_mass=has_mass, is_near=is_near)
         which = (has_mass | is_near).nonzero()[:, 0]
         left = Cells(self.points, self.log_prior, pairs)
@@ -234,39 +235,39 @@ def _log_likelihood(of: Integrand, points: Tensor, pairs: Pairs) -> Tensor:
     starts = range(0, num_cells, at_once)
     firsts = torch.searchsorted(pairs.cell, torch.tensor([*starts, num_cells])).tolist()
     for start, first, last in zip(starts, firsts, firsts[1:], strict=False):
-        datum = pairs.datum[first:last]
-        place.zero_()[datum] = 1
+        example = pairs.example[first:last]
+        place.zero_()[example] = 1
         data = place.nonzero()[:, 0]
         place[data] = torch.arange(len(data))
         likelihood = of.likelihood(points[:, start : start + at_once].flatten(0, 1))
         values = likelihood.pairwise_log_prob(of.x[data]).reshape(count, -1)
-        here = (pairs.cell[first:last] - start).mul_(len(data)).add_(place.index_select(0, datum))
+        here = (pairs.cell[first:last] - start).mul_(len(data)).add_(place.index_select(0, example))
         found[:, first:last] = values.index_select(1, here)
     return found
 
 
 def log_density(q: DiagonalNormal, cells: Cells, step: float) -> Tensor:
     """log q of pairs at the children of their cells that there are, shape (K, P)."""
-    datum, corners = cells.pairs.datum, cells.corners(step)
-    total = q.log_prob(q.mean).index_select(0, datum).repeat(len(corners), 1)
+    example, corners = cells.pairs.example, cells.corners(step)
+    total = q.log_prob(q.mean).index_select(0, example).repeat(len(corners), 1)
     for dim, distance in enumerate(_distances(q, cells)):
-        scale = (-0.5 * (-q.log_var[:, dim]).exp()).index_select(0, datum)
+        scale = (-0.5 * (-q.log_var[:, dim]).exp()).index_select(0, example)
         total += (distance + corners[..., dim]).square_().mul_(scale)
     return total
 
 
 def squared_distances(q: DiagonalNormal, cells: Cells, size: float) -> Tensor:
-    """How far cells are from the means of the data they are paired with, in deviations, squared: (P,)."""
+    """How far cells are from the means of the examples they are paired with, in deviations, squared: (P,)."""
     total = torch.zeros(len(cells.pairs.cell), dtype=torch.float64)
     for distance, std in zip(_distances(q, cells), q.std.T, strict=True):
-        total += outside(distance, size).div_(std.index_select(0, cells.pairs.datum)).square_()
+        total += outside(distance, size).div_(std.index_select(0, cells.pairs.example)).square_()
     return total
 
 
 def _distances(q: DiagonalNormal, cells: Cells) -> Iterator[Tensor]:
-    """From the means of pairs' data to the pairs' cells in each dimension: shape (P,)."""
+    """From the means of pairs' examples to the pairs' cells in each dimension: shape (P,)."""
     for place, mean in zip(cells.points.T, q.mean.T, strict=True):
-        yield place.index_select(0, cells.pairs.cell).sub_(mean.index_select(0, cells.pairs.datum))
+        yield place.index_select(0, cells.pairs.cell).sub_(mean.index_select(0, cells.pairs.example))
 
 
 def outside(distance: Tensor, size: float) -> Tensor:
@@ -277,13 +278,13 @@ def outside(distance: Tensor, size: float) -> Tensor:
 _ABSOLUTE: Final = 2e-5
 _PER_VALUE: Final = 4e-6
 _ROUNDING: Final = 1e-9
-"""Cells are halved for the data whose integrals change by more than absolute + per value of x (nats) and
+"""Cells are halved for the examples whose integrals change by more than absolute + per value of x (nats) and
 the rounding of log p: by 3e-4 nats for the digits, 3e-3 for MNIST, 6e-6 bits for each value."""
 _BEFORE, _AT_ONCE = 8.0, 0.01
 """The change before must be below so many tolerances, too: one alone may be small by chance. The other holds
 for the very first change, so that only what is much wider than a cell stops after the second."""
 _KINKS: Final = 4.0
-"""So many tolerances of the change before are reported as error of a ReLU decoder; with none, one datum in
+"""So many tolerances of the change before are reported as error of a ReLU decoder; with none, one example in
 four was further off than reported."""
 _FINE_NATS, _FINEST_NATS = 32.0, 0.5
 """A change counts once log p(x, z) changes by less than the one within each cell that has mass (cells of
@@ -320,11 +321,11 @@ class _Parts(NamedTuple):
 
 
 class Integrals:
-    """log p(x), E_q[log p(x|z)] and E_q[log(q / p(x, z))] of some data.
+    """log p(x), E_q[log p(x|z)] and E_q[log(q / p(x, z))] of some examples.
 
     Arguments:
         of: The data, their q and the model.
-        largest: The largest log p(x, z) known of each datum, shape (n,), nats.
+        largest: The largest log p(x, z) known of each example, shape (n,), nats.
 
     Attributes:
         values: The three integrals, shape (3, n), nats.
@@ -351,7 +352,7 @@ class Integrals:
         """Halves the cells of those whose integrals still change."""
         for piece in cells.pieces():
             sums = self._parts(piece, size).sums()
-            _add(self._sums, piece.pairs.datum, size ** cells.points.shape[1] * sums)
+            _add(self._sums, piece.pairs.example, size ** cells.points.shape[1] * sums)
         self._take()
         num_stages, step, every = len(STAGES[cells.points.shape[1]]), size, [cells]
         for _ in range(_MAX_HALVINGS):
@@ -369,41 +370,41 @@ class Integrals:
     def _refine(self, cells: Cells, step: float, stage: int) -> Cells:
         """More points, their share of the sums, and which cells may have to be halved again."""
         cells = cells.with_stage(self._of, step, stage)
-        datum, count = cells.pairs.datum, len(cells.log_prior)
-        self._raise_largest(datum, cells.pairs.log_joint.amax(0))
+        example, count = cells.pairs.example, len(cells.log_prior)
+        self._raise_largest(example, cells.pairs.log_joint.amax(0))
         parts = self._parts(cells, step)
         latent_dim = cells.points.shape[1]
         scale = abs(2 * step) ** latent_dim / count
-        _add(self._sums, datum, scale * parts.sums())
+        _add(self._sums, example, scale * parts.sums())
         if stage + 1 < len(STAGES[latent_dim]):
             return cells
         cells = cells.children(step, self._of.peaks)
         pairs = cells.pairs
-        depth, largest = (some.index_select(-1, pairs.datum) for some in (self._depths, self._largest))
+        depth, largest = (some.index_select(-1, pairs.example) for some in (self._depths, self._largest))
         # Where only the tails are left out, a cell's rise from its point to its edge is its share of a step.
         rise = torch.where(depth[0] < NEGLIGIBLE, 0.5, 1.0) * pairs.slack
         pairs.has_mass.logical_and_(pairs.log_joint[0] + rise > largest - depth[0])
         pairs.is_near.logical_and_(squared_distances(self._of.q, cells, abs(step)) < 2 * depth[1])
-        _add(self._kept, datum, scale * parts.left(pairs).sums())
-        self._steepest.scatter_reduce_(0, pairs.datum, pairs.slack * pairs.has_mass, "amax")
+        _add(self._kept, example, scale * parts.left(pairs).sums())
+        self._steepest.scatter_reduce_(0, pairs.example, pairs.slack * pairs.has_mass, "amax")
         return cells.needed()
 
     def _parts(self, cells: Cells, step: float) -> _Parts:
         """What the integrals are made of, at all points of the pairs."""
         pairs = cells.pairs
-        joint = (pairs.log_joint - self._largest.index_select(0, pairs.datum)).exp_().mul_(pairs.has_mass)
+        joint = (pairs.log_joint - self._largest.index_select(0, pairs.example)).exp_().mul_(pairs.has_mass)
         log_q = log_density(self._of.q, cells, step)
         q = log_q.exp().mul_(pairs.is_near)
         return _Parts(joint, q, pairs.log_joint, log_q, cells.log_prior.index_select(1, pairs.cell))
 
-    def _raise_largest(self, datum: Tensor, found: Tensor) -> None:
-        largest = self._largest.scatter_reduce(0, datum, found, "amax")
+    def _raise_largest(self, example: Tensor, found: Tensor) -> None:
+        largest = self._largest.scatter_reduce(0, example, found, "amax")
         for total in (self._sums, self._kept):
             total[0] *= (self._largest - largest).exp()
         self._largest = largest
 
     def _measure_slim(self, rows: Tensor) -> None:
-        """E_q of some data, each on a lattice of its own deviations, until it changes no more."""
+        """E_q of some examples, each on a lattice of its own deviations, to convergence."""
         for row in rows.tolist():
             here, tolerance = slice(row, row + 1), self._tolerance[row]
             values, change, error = torch.full((2,), math.nan, dtype=torch.float64), math.inf, math.inf
@@ -417,7 +418,7 @@ class Integrals:
             self.values[1:, row], self.errors[1, row] = values, error
 
     def _take(self) -> Tensor:
-        """Takes the values of the open data, and returns their changes, shape (2, n)."""
+        """Takes the values of the open examples, and returns their changes, shape (2, n)."""
         sums = self._sums
         values = torch.stack([sums[0].log() + self._largest, sums[2] / sums[1], sums[3] / sums[1]])
         changes = (values - self.values).abs()
@@ -427,7 +428,7 @@ class Integrals:
         return changes
 
     def _compare(self, size: float, stage: int) -> None:
-        """Takes the values, and closes those that change no more."""
+        """Takes the values, and closes those that have converged."""
         is_middle = stage + 1 < len(STAGES[self._of.q.mean.shape[1]])
         in_stds = (math.sqrt(2) if is_middle else 1.0) * size / self._of.q.std.amin(1)
         changes = self._take()
@@ -450,14 +451,14 @@ class Integrals:
         self._depths = torch.where(is_fine & is_slow & self._is_open, tail, self._depths)
 
 
-def _add(totals: Tensor, datum: Tensor, sums: Tensor) -> None:
-    """Of pairs, shape (4, P), to those of their data, shape (4, n)."""
+def _add(totals: Tensor, example: Tensor, sums: Tensor) -> None:
+    """Of pairs, shape (4, P), to those of their examples, shape (4, n)."""
     for total, some in zip(totals, sums, strict=True):
-        total.index_add_(0, datum, some)
+        total.index_add_(0, example, some)
 
 
 def _slim_means(of: Integrand, step: float) -> Tensor:
-    """E_q[log p(x|z)] and E_q[log(q / p(x, z))] of one datum, on a lattice of ``step`` deviations."""
+    """E_q[log p(x|z)] and E_q[log(q / p(x, z))] of one example, on a lattice of ``step`` deviations."""
     reach, latent_dim = math.sqrt(2 * NEGLIGIBLE), of.q.mean.shape[1]
     axis = step * torch.arange(-int(reach / step), int(reach / step) + 1, dtype=torch.float64)
     eps = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)

@@ -9,7 +9,7 @@ from vae_core.errors import BadInput
 
 
 class PredictedCollapse(NamedTuple):
-    """What a linear VAE with Gaussian likelihood keeps at its optimum.
+    """The active dimensions of a linear VAE with Gaussian likelihood at its optimum.
 
     Arguments:
         eigenvalues: lambda_j of the data covariance, descending, shape (J,): the J largest.
@@ -39,12 +39,12 @@ def predicted_collapse(x: Tensor, latent_dim: int, *, beta: float, scale: float)
         scale: s of the likelihood.
 
     Raises:
-        BadInput: Fewer than 2 data, or beta * scale not above 0.
+        BadInput: Fewer than 2 examples, or beta * scale not above 0.
     """
     if len(x) < 2:
-        raise BadInput("x", "a covariance needs at least 2 data", "take more of them")
+        raise BadInput("x", "a covariance needs at least 2 examples", "take more of them")
     if not (beta > 0 and scale > 0):
-        raise BadInput("beta", "without a weight on the KL nothing collapses", "choose beta above 0")
+        raise BadInput("beta", "without a weight on the KL no dimension collapses", "choose beta above 0")
     # Squared singular values are never negative; eigenvalues of the covariance may be, by rounding.
     singular = torch.linalg.svdvals((x - x.mean(0)).double())
     eigenvalues = x.new_zeros(latent_dim, dtype=torch.float64)

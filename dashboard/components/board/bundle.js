@@ -1,4 +1,4 @@
-// Sources ea167abd2bc95ac3; made by "npm run build": edit the modules, not this file.
+// Sources 939924db46326436; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

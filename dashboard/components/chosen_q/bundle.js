@@ -1,4 +1,4 @@
-// Sources 6773c5364e934d6e; made by "npm run build": edit the modules, not this file.
+// Sources a803c5b2c39015c6; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 

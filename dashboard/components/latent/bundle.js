@@ -1,4 +1,4 @@
-// Sources 3ee9cdd849b2d08f; made by "npm run build": edit the modules, not this file.
+// Sources aec8035d90da5752; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/mount.js
 function elementOf(selector, create) {
   const places = /* @__PURE__ */ new WeakMap();
@@ -29,6 +29,7 @@ var findCanvas = (root, selector) => (
   find(root, selector)
 );
 var newElement = (tag, properties = {}) => Object.assign(document.createElement(tag), properties);
+var newButton = (textContent, onclick) => newElement("button", { type: "button", textContent, onclick });
 
 // dashboard/components/shared/frames.js
 var Frames = class {
@@ -1733,7 +1734,6 @@ var MAX_SHEETS = 50;
 var ERASER = 1.6;
 var NOT_FINITE = "The encoder's outputs are not finite: this training has diverged.";
 var AT_MEAN = "The ELBO averages log p(x|z) over all z from q; here z is the mean of q.";
-var newButton = (textContent, onclick) => newElement("button", { type: "button", textContent, onclick });
 var DrawingPad = class {
   /**
    * @param {HTMLElement} root
@@ -3562,7 +3562,6 @@ var RANGES = (
     ["aggregate", "aggregate posterior: mean ± 3 std"]
   ]
 );
-var newButton2 = (textContent, onclick) => newElement("button", { type: "button", textContent, onclick });
 var Traversal = class {
   /** @type {RangeKind} */
   kind = "prior";
@@ -3591,9 +3590,9 @@ var Traversal = class {
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    this.undo = newButton2("Undo", () => this.back());
-    this.matrixButton = newButton2("All dimensions", () => this.change({ matrixOn: !this.matrixOn }));
-    this.more = newButton2("", () => this.change({ all: !this.all }));
+    this.undo = newButton("Undo", () => this.back());
+    this.matrixButton = newButton("All dimensions", () => this.change({ matrixOn: !this.matrixOn }));
+    this.more = newButton("", () => this.change({ all: !this.all }));
     this.here = newElement("canvas", { className: "here" });
     const shape = host.config.image_shape;
     this.image = shape && new PixelCanvas(this.here, shape);
@@ -3618,7 +3617,7 @@ var Traversal = class {
     return isImage ? this.matrixOffer() : this.shown.map((row) => this.pathOffer(row));
   }
   build() {
-    const zero = newButton2("All to 0", () => this.move(this.host.z.map(() => 0)));
+    const zero = newButton("All to 0", () => this.move(this.host.z.map(() => 0)));
     this.here.setAttribute("role", "img");
     this.here.setAttribute("aria-label", "Decoded at z");
     const tools = newElement("div", { className: "bar" });

@@ -1,7 +1,7 @@
 /** A sheet to draw an input on: its posterior, its reconstruction and the two terms at the posterior's mean. */
 
 import { PixelCanvas } from "../shared/grey.js";
-import { newElement } from "../shared/mount.js";
+import { newButton, newElement } from "../shared/mount.js";
 import { fixed } from "../shared/numbers.js";
 import { capture } from "../shared/pointer.js";
 import { Ink } from "./ink.js";
@@ -22,12 +22,6 @@ const MAX_SHEETS = 50;
 const ERASER = 1.6;
 const NOT_FINITE = "The encoder's outputs are not finite: this training has diverged.";
 const AT_MEAN = "The ELBO averages log p(x|z) over all z from q; here z is the mean of q.";
-
-/**
- * @param {string} textContent
- * @param {() => void} onclick
- */
-const newButton = (textContent, onclick) => newElement("button", { type: "button", textContent, onclick });
 
 /** Hidden where the data are no images. */
 export class DrawingPad {

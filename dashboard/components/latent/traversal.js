@@ -1,7 +1,7 @@
 /** Traversals: a slider for every latent dimension, the most used first, each with what the decoder makes of its range. */
 
 import { PixelCanvas } from "../shared/grey.js";
-import { newElement } from "../shared/mount.js";
+import { newButton, newElement } from "../shared/mount.js";
 import { clamp, fixed, latentName, range, spread } from "../shared/numbers.js";
 import { floats, integers } from "./npz.js";
 import { drawOnPaper, placesArrays } from "./saving.js";
@@ -34,12 +34,6 @@ const RANGES = /** @type {const} */ ([
   ["prior", "prior: 0 ± 3 std"],
   ["aggregate", "aggregate posterior: mean ± 3 std"],
 ]);
-
-/**
- * @param {string} textContent
- * @param {() => void} onclick
- */
-const newButton = (textContent, onclick) => newElement("button", { type: "button", textContent, onclick });
 
 export class Traversal {
   /** @type {RangeKind} */

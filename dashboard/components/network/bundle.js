@@ -1,4 +1,4 @@
-// Sources d6c75f4f48a5c011; made by "npm run build": edit the modules, not this file.
+// Sources fe3d273ffa0ce915; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 

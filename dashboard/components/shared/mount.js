@@ -77,3 +77,10 @@ export const findCanvas = (root, selector) => /** @type {HTMLCanvasElement} */ (
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export const newElement = (tag, properties = {}) => Object.assign(document.createElement(tag), properties);
+
+/**
+ * @param {string} textContent
+ * @param {() => void} onclick
+ */
+export const newButton = (textContent, onclick) =>
+  newElement("button", { type: "button", textContent, onclick });

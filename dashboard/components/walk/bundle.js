@@ -1,4 +1,4 @@
-// Sources 1e24e33c96941e4c; made by "npm run build": edit the modules, not this file.
+// Sources 0b651c62e4506268; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

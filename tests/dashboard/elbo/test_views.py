@@ -18,6 +18,7 @@ from tests.page_scripts import (
     numbers,
     open_page,
     runner,
+    table,
     text_with,
     trained,
 )
@@ -78,10 +79,7 @@ def test_gaps_are_measured_in_the_background_and_split(home_tasks: tasks.Tasks) 
     (name,) = home_tasks._tasks
     until(lambda: home_tasks.progress(name) is None, "the gaps")
     at = checked(at.run())
-    table = text_with(at, "amortisation gap")
-    rows = {
-        line.split("|")[1].strip(" *·"): numbers(line.split("|")[2])[0] for line in table.splitlines()[2:]
-    }
+    rows = {name.strip(" *·"): numbers(cells[0])[0] for name, cells in table(at, "nats per example").items()}
     gap = next(value for key, value in rows.items() if key.startswith("gap"))
     assert gap == pytest.approx(rows["log p(x)"] - rows["ELBO of the encoder"], abs=2e-3)
     assert gap == pytest.approx(rows["amortisation gap"] + rows["approximation gap"], abs=2e-3)

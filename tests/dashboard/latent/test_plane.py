@@ -29,7 +29,7 @@ def elements(app: AppTest) -> list[str]:
     return [element.proto.component_name for element in app.get("bidi_component")]
 
 
-def test_element_gets_the_shipped_model(app: AppTest) -> None:
+def test_element_gets_the_example_model(app: AppTest) -> None:
     app.run().switch_page(PAGE).run()
     assert not app.exception, app.exception
     assert "latent_explorer" in elements(app), elements(app)

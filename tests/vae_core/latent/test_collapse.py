@@ -41,7 +41,9 @@ def test_more_dimensions_than_the_data_have() -> None:
     assert not found.is_active[2:].any()
 
 
-@pytest.mark.parametrize(("rows", "beta", "match"), [(1, 1.0, "at least 2"), (3, 0.0, "nothing collapses")])
+@pytest.mark.parametrize(
+    ("rows", "beta", "match"), [(1, 1.0, "at least 2"), (3, 0.0, "no dimension collapses")]
+)
 def test_refusals(rows: int, beta: float, match: str) -> None:
     with pytest.raises(BadInput, match=match):
         predicted_collapse(torch.zeros(rows, 2), 1, beta=beta, scale=1.0)

@@ -16,7 +16,7 @@ from vae_core.errors import BadInput
 
 
 class WeightFit(NamedTuple):
-    """What is known of the weights after N data; all float64, nats for the whole data set.
+    """What is known of the weights after N examples; all float64, nats for the whole data set.
 
     Arguments:
         mean: Of q, shape (P,); with ``kl_factor`` 1 that of the exact posterior too.
@@ -79,7 +79,7 @@ def fit_weights(
         x: Shape (n,).
         noise: s, above 0.
         prior_std: Width of p(w), above 0.
-        kl_factor: 1 is right. N is the error of counting the KL once per datum.
+        kl_factor: 1 is right. N is the error of counting the KL once per example.
 
     Raises:
         BadInput: A number out of its range, or data that do not fit together or are not finite.
@@ -89,7 +89,7 @@ def fit_weights(
         check_number(name, value, 1e-6, 1e6, "1 is usual")
     if features.ndim != 2 or x.shape != features.shape[:1]:
         message = f"features {tuple(features.shape)} and data {tuple(x.shape)} do not fit together"
-        raise BadInput("x", message, "give one row of features for each datum")
+        raise BadInput("x", message, "give one row of features for each example")
     if not bool(torch.isfinite(features).all() and torch.isfinite(x).all()):
         raise BadInput("x", "the data hold NaN or infinite values", "remove those rows")
     mean, precision = _ridge(features, x, noise * math.sqrt(kl_factor), prior_std)

@@ -1,4 +1,4 @@
-"""Plain VAE against full variational Bayes, on few data and on all: held-out bounds, and spread."""
+"""Plain VAE against full variational Bayes, on few examples and on all: held-out bounds, and spread."""
 
 import math
 from collections.abc import Callable
@@ -36,14 +36,14 @@ LARGEST: Final = 1000
 HIDDEN: Final = 32
 BATCH: Final = 64
 FORMS: Final = ("plain", "full", "wrong")
-"""A plain VAE; full variational Bayes; the same with its KL counted once per datum."""
+"""A plain VAE; full variational Bayes; the same with its KL counted once per example."""
 SIZES: Final = ("small", "large")
 UNMOVED_NATS: Final = 0.01
 """A weight whose KL is below this is told from its prior by no one."""
 
 
 class Bounds(NamedTuple):
-    """Bounds of each datum, shape (n,), nats, from S draws of (theta, z).
+    """Bounds of each example, shape (n,), nats, from S draws of (theta, z).
 
     Arguments:
         elbo: E_q(theta)[ELBO(x; theta)]: below log E_q(theta)[p(x|theta)], the predictive density.
@@ -123,7 +123,7 @@ def compare(
 
     Returns:
         Arrays named ``SIZE_FORM_WHAT``: ``train`` and ``test`` (elbo, error, weighted), ``test_data``
-        (elbo and weighted of each held-out datum, so that forms can be compared in pairs, shape (2, n)); and,
+        (elbo and weighted of each held-out example, for comparisons by pairs, shape (2, n)); and,
         for the two forms with q(theta), ``mean``, ``spread``, ``own`` over the plane (rows, columns, D),
         ``log_density`` of the encoded training data there, ``codes``, ``noise_ratio`` |m| / s,
         ``weight_kl``, ``unmoved``, ``gradients`` (variance with local draws, with global ones).

@@ -1,4 +1,4 @@
-"""Full variational Bayes: besides q(z|x) for each datum, q(theta) for the weights that all data share."""
+"""Full variational Bayes: besides q(z|x) for each example, q(theta) for the weights that all share."""
 
 from typing import Literal, NamedTuple, Self
 
@@ -22,7 +22,7 @@ class BayesianVAE(VAE):
     """A VAE whose decoder's weights theta have a posterior q(theta), optionally the encoder's weights too.
 
     log p(x_1..N) >= sum_i { E_q(theta) E_q(z|x_i) [log p(x_i|z, theta)] - KL(q(z|x_i) || p(z)) }
-    - KL(q(theta) || p(theta)) with p(theta) = N(0, prior_std^2 I): per datum, the last term is divided by N
+    - KL(q(theta) || p(theta)) with p(theta) = N(0, prior_std^2 I): per example, the last term is divided by N
     (Kingma and Welling 2014, appendix F). The encoder's weights phi are no part of the model p(x, z, theta):
     they are variational parameters already. A q(phi) over them (source document 003 asks for it) keeps the
     bound valid, with phi as an auxiliary variable, but can only loosen it.
@@ -84,8 +84,8 @@ class FullBayesTerms(NamedTuple):
     """The terms of the bound, nats.
 
     Arguments:
-        data: Reconstruction and KL(q(z|x) || p(z)) of each datum, one draw of the weights, shape (batch,).
-        weight_kl: KL(q(theta) || p(theta)), once for all data.
+        data: Reconstruction and KL(q(z|x) || p(z)) of each example, one draw of the weights, shape (batch,).
+        weight_kl: KL(q(theta) || p(theta)), once for all examples.
         num_data: N.
     """
 
@@ -112,14 +112,14 @@ def full_bayes_terms(
 
     Arguments:
         model: The model.
-        x: Data, shape (batch, D).
+        x: Shape (batch, D).
         num_data: N, the size of the whole data set, not of the batch.
         num_samples: M.
-        estimator: ``local``: pre-activations drawn for each datum; ``weights``: one theta for the batch.
+        estimator: ``local``: pre-activations drawn for each example; ``weights``: one theta for the batch.
         generator: Draws all noise.
 
     Raises:
-        BadInput: A setting out of its range, or data of another size than the model's.
+        BadInput: A setting out of its range, or examples of another size than the model's.
     """
     check_integer("num_data", num_data, 1, 10**12, "give the size of the data set")
     check_choice("estimator", estimator, ("local", "weights"))
@@ -133,13 +133,13 @@ class FullBayesTraining(Training):
 
     Arguments:
         model: Trained in place.
-        dataset: Its training data are the N data.
+        dataset: Its training data are the N examples.
         config: How to train; beta = 1 is the bound.
-        num_data: N, if another than the real one: 1 is the error of counting the KL once per datum.
+        num_data: N, if another than the real one: 1 is the error of counting the KL once per example.
         generator: Source of all randomness.
 
     Raises:
-        BadInput: The data do not suit the model.
+        BadInput: The data do not fit the model.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class FullBayesTraining(Training):
 
 
 class DecodedMoments(NamedTuple):
-    """What q(theta) makes of places z: Var(x|z) = E_theta Var(x|z, theta) + Var_theta E(x|z, theta).
+    """Moments of x at points z under q(theta): Var(x|z) = E_theta Var(x|z, theta) + Var_theta E(x|z, theta).
 
     Arguments:
         mean: E[x|z], shape (..., D).
