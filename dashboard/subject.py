@@ -7,6 +7,7 @@ never mixes the weights of two moments; cached functions take the subject itself
     def encoded(subject: Subject, ...): ...
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Split = Literal["held_out", "training"]
 SPLITS: Final[dict[Split, str]] = {"held_out": "held-out", "training": "training"}
 """The parts of a data set, as the reader names them."""
+MAX_FILES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,7 @@ def load_subject(path: Path) -> Subject:
         raise BadInput("run", message, "choose another") from err
     config = run.config
     data = dataset(config.dataset, config.seed, config.data_folder)
+    digest += _state_of(config.data_folder)
     takes, has = config.model.data_dim, data.x_test.shape[1]
     if takes != has:
         message = f"the data in this run's folder have {has} values each now, its model takes {takes}"
@@ -156,9 +159,29 @@ def _run_and_model(digest: str, _file: BinaryIO) -> "tuple[Run, VAE]":
     return replace(run, weights=model.state_dict(), state_tensors={}), model
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the data …")
 def dataset(name: str, seed: int, folder: str | None) -> "Dataset":
     """A data set; only ever read."""
+    return _dataset(name, seed, folder, _state_of(folder))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the data …")
+def _dataset(name: str, seed: int, folder: str | None, state: str) -> "Dataset":
     from vae_core.data import load_dataset
 
+    del state  # tells the files of a folder from those that were there before; part of the key only
     return load_dataset(name, seed=seed, folder=folder)
+
+
+def _state_of(folder: str | None) -> str:
+    """Changes when files of the folder are exchanged; empty without a folder, or where it cannot be read.
+
+    Names, sizes and times of writing: the content itself, 55 MB of MNIST, is too much to read at each rerun.
+    """
+    if folder is None:
+        return ""
+    try:
+        entries = sorted(Path(folder).iterdir())[:MAX_FILES]
+        facts = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in entries]
+    except (OSError, ValueError):
+        return ""
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]

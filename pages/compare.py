@@ -15,16 +15,17 @@ OPTIMISER_VIEW_HELP: Final = (
     "optimisers maximise the ELBO of one image over two coordinates, which can be drawn."
 )
 
+st.title("Compare", anchor=False)
 view = one_of("View", VIEWS, key="compare_view", help_text=VIEW_HELP)
 
 if view == "reduction":
-    st.subheader("VAE or PCA: six measured differences", help=dimension_reduction.METHODS_HELP)
+    st.header("VAE or PCA: six measured differences", help=dimension_reduction.METHODS_HELP)
     dimension_reduction.draw_dimension_reduction()
 else:
     shown = one_of("Show", OPTIMISER_VIEWS, key="optimiser_view", help_text=OPTIMISER_VIEW_HELP)
     if shown == "race":
-        st.subheader("Three optimisers, one start", help=race.RACE_HELP)
+        st.header("Three optimisers, one start", help=race.RACE_HELP)
         race.draw_race()
     else:
-        st.subheader("The ELBO as a surface over the mean of q", help=surface.SURFACE_HELP)
+        st.header("The ELBO as a surface over the mean of q", help=surface.SURFACE_HELP)
         surface.draw_surface()

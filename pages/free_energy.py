@@ -19,18 +19,19 @@ VIEW_HELP: Final = (
     "numbers. **Spot the error**: misprinted formulas, evaluated."
 )
 
+st.title("Free energy and EM", anchor=False)
 view = one_of("View", VIEWS, key="free_energy_view", help_text=VIEW_HELP)
 
 if view == "component":
-    st.subheader("Which component made x?", help=free_energy.COMPONENT_HELP)
+    st.header("Which component made x?", help=free_energy.COMPONENT_HELP)
     free_energy.draw_components()
 elif view == "gaussian":
-    st.subheader("A Gaussian q over z", help=free_energy.GAUSSIAN_HELP)
+    st.header("A Gaussian q over z", help=free_energy.GAUSSIAN_HELP)
     free_energy.draw_gaussian()
 elif view == "em":
-    st.subheader("EM maximises the same bound in alternating steps", help=em.EM_HELP)
+    st.header("EM maximises the same bound in alternating steps", help=em.EM_HELP)
     em.draw_em()
-    st.subheader("Why a VAE, then?")
+    st.header("Why a VAE, then?")
     st.markdown(
         "The E-step needs p(z|x) = p(x|z) p(z) / **∫ p(x|z) p(z) dz**. For a mixture the integral is a sum "
         "of K terms. For a neural decoder it has no closed form, and a grid of 20 points per dimension needs "
@@ -42,7 +43,7 @@ elif view == "em":
         "The **ELBO** page measures it."
     )
 else:
-    st.subheader("Spot the error")
+    st.header("Spot the error")
     st.markdown(
         "Nine misprinted formulas. Find each error, then let the numbers decide. Two more are on "
         "**Gradients**: f(u) for f′(u), and a term that is said to be hard to compute."

@@ -14,10 +14,11 @@ VIEW_HELP: Final = (
     "**Back-propagation by hand**: each layer's δ beside automatic differentiation."
 )
 
+st.title("Gradients", anchor=False)
 view = one_of("View", VIEWS, key="gradients_view", help_text=VIEW_HELP)
 
 if view == "estimators":
-    st.subheader("Four estimators of the gradient of an expectation", help=estimators.ESTIMATORS_HELP)
+    st.header("Four estimators of the gradient of an expectation", help=estimators.ESTIMATORS_HELP)
     of = one_of(
         "Expectation", estimators.EXPECTATIONS, key="estimators_of", help_text=estimators.EXPECTATION_HELP
     )

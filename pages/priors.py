@@ -10,17 +10,18 @@ from dashboard.shell.choice import one_of
 VIEWS: Final = {"priors": "Priors", "weights": "Weights"}
 VIEW_HELP: Final = "**Priors**: VampPrior and a mixture. **Weights**: a Gaussian q over the weights too."
 
+st.title("Priors and weights", anchor=False)
 view = one_of("View", VIEWS, key="priors_view", help_text=VIEW_HELP)
 
 if view == "priors":
-    st.subheader("A better prior for the example model", help=priors.PLUG_HELP)
+    st.header("A better prior for the example model", help=priors.PLUG_HELP)
     priors.draw_priors()
-    st.subheader("Train all three from the same initial weights", help=training.TRAIN_HELP)
+    st.header("Train all three from the same initial weights", help=training.TRAIN_HELP)
     training.draw_training()
 else:
-    st.subheader("How certain is a decoder of its weights?", help=weights.LINE_HELP)
+    st.header("How certain is a decoder of its weights?", help=weights.LINE_HELP)
     weights.draw_line()
-    st.subheader("A VAE with a posterior over its weights", help=weights.VAE_HELP)
+    st.header("A VAE with a posterior over its weights", help=weights.VAE_HELP)
     st.markdown(
         "Here z is unobserved and the whole decoder has a q(θ). **Before you start:** with few examples, "
         "which will be better on held-out digits, the plain VAE or full Bayes?"

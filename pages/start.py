@@ -14,9 +14,9 @@ ELBO = r"""
 \end{aligned}
 """
 SOURCES = r"""
-$x$: a datum, here an image; $z$: its latent variables, here two numbers; $q_\phi(z \mid x)$: the encoder's
+$x$: an example, here an image; $z$: its latent variables, here two numbers; $q_\phi(z \mid x)$: the encoder's
 approximate posterior; $p_\theta(x \mid z)$: the decoder's likelihood; $p(z) = \mathcal N(0, I)$: the prior.
-The first term is the reconstruction, the second the KL divergence, both in nats per datum.
+The first term is the reconstruction, the second the KL divergence, both in nats per example.
 
 - D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, arXiv 1312.6114.
 - D. J. Rezende, S. Mohamed and D. Wierstra, *Stochastic Backpropagation and Approximate Inference in Deep
@@ -26,11 +26,12 @@ The first term is the reconstruction, the second the KL divergence, both in nats
   Repository, 1998; the copy in scikit-learn.
 """
 
-st.title("What is a VAE?")
+st.title("What is a VAE?", anchor=False)
 st.write(
     "A variational autoencoder (VAE) learns to draw digits from two numbers. "
-    "**Move the dot: every place in the plane is a picture.** "
-    "This dashboard measures how it learns, what it stores, and how tight its bound on log p(x) is."
+    "**Move the dot: every point of the plane decodes to a picture.** "
+    "This dashboard measures how a VAE learns, what its latent variables encode, and how tight its bound on "
+    "log p(x) is."
 )
 latent_walk(cache.shipped_snapshot(), key="walk")
 pages.draw_cards()

@@ -11,8 +11,10 @@ with st.sidebar:
     controls.training()
 
 run = steering.run_in_view()
-left, right = st.columns([7, 3], vertical_alignment="bottom")
-with left:
+left, right = st.columns([19, 6], gap="small", vertical_alignment="bottom")
+# The heading stands beside the buttons: the whole board is to be seen on a projector.
+with left.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+    st.title("Train", anchor=False, width="content")
     steering.buttons(run)
 with right:
     controls.beta_slider(steering.beta_changed)

@@ -131,7 +131,7 @@ def to_train(label: str, **settings: object) -> None:
 def draw_cards() -> None:
     """A card for each page, with its question: three on the model, four on the theory."""
     _draw_row(MODEL)
-    st.markdown("**Laboratories**: the theory as things to do")
+    st.markdown("**Laboratories**: the theory, to try out")
     _draw_row(LABORATORIES)
 
 

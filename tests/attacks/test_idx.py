@@ -169,7 +169,7 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     for folder, message in (
-        (None, "needs a folder"),
+        (None, "need a folder"),
         (tmp_path / "none", "does not exist"),
         (file, "is a file"),
         ("n" * 5000, "cannot be read"),

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
-import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
@@ -211,15 +210,25 @@ def test_images_that_were_exchanged_are_one_sentence(runner: LocalRunner, tmp_pa
     write_images(tmp_path, side=8)
     run_id = trained(runner, replace(TINY, dataset="idx", data_folder=str(tmp_path)))
     assert not open_page(page, run=run_id).error
-    st.cache_resource.clear()
     write_images(tmp_path, side=6)
     at = open_page(page, run=run_id)
     assert ["36 values each now, its model takes 64" in said.value for said in at.error] == [True]
 
 
-def write_images(folder: Path, *, side: int) -> None:
+def test_images_of_the_same_size_that_were_exchanged_are_the_ones_measured(
+    runner: LocalRunner, tmp_path: Path
+) -> None:
+    write_images(tmp_path, side=8)
+    run_id = trained(runner, replace(TINY, dataset="idx", data_folder=str(tmp_path)))
+    before = {metric.label: metric.value for metric in open_page("elbo", run=run_id).metric}
+    write_images(tmp_path, side=8, seed=1)
+    after = {metric.label: metric.value for metric in open_page("elbo", run=run_id).metric}
+    assert before["Reconstruction"] != after["Reconstruction"]
+
+
+def write_images(folder: Path, *, side: int, seed: int = 0) -> None:
     """A folder of IDX files with random square images."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for part, count in (("train", 100), ("t10k", 40)):
         images = rng.integers(0, 256, (count, side, side), dtype=np.uint8).tobytes()
         labels = rng.integers(0, 10, count, dtype=np.uint8).tobytes()

@@ -32,6 +32,7 @@ EXPECTED: Final[dict[str, object]] = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
     "theme.baseFontSize": 16,
+    "theme.headingFontSizes": ["1.5rem", "1.375rem", "1.25rem", "1.125rem", "1rem", "0.875rem"],
     "theme.light.primaryColor": CONCEPTS["light"]["elbo"],
     "theme.light.linkColor": CONCEPTS["light"]["elbo"],
     "theme.dark.primaryColor": "#2A8FD0",

@@ -118,7 +118,7 @@ def data_shape(name: str, *, folder: Path | str | None = None) -> tuple[int, ...
 def _named(folder: Path | str | None) -> Path | str:
     if folder is None:
         raise BadInput(
-            "folder", "the data set idx needs a folder", "name the folder that holds the IDX files"
+            "folder", "MNIST and relatives need a folder", "enter the server folder that holds the IDX files"
         )
     return folder
 
