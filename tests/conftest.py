@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import torch
@@ -22,19 +21,9 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files run side by side, one on each processor; browser tests are two groups, which come last.
-
-    The tests of a group share a browser, and those of the app its server.
-    """
+    """Files run side by side, one on each processor; each process has one browser and one server."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
-
-
-def _group(path: Path) -> str:
-    browser = Path(__file__).parent / "browser"
-    if browser not in path.parents:
-        return str(path)
-    return "app" if browser / "app" in path.parents else "elements"
+        item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: one browser for all of a group, watched pages for each test."""
+"""Fixtures of the browser tests: one browser for all tests of a process, watched pages for each test."""
 
 import contextlib
 import shutil

@@ -1,4 +1,4 @@
-"""The whole dashboard for browser tests: one server for all of them."""
+"""The whole dashboard for browser tests: one server for all tests of a process."""
 
 import re
 from collections.abc import Iterator

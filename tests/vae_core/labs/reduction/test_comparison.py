@@ -20,7 +20,7 @@ from vae_core.labs.reduction.comparison import (
 )
 from vae_core.labs.reduction.findings import Findings, to_arrays
 from vae_core.labs.reduction.findings import from_arrays as findings_of
-from vae_core.labs.reduction.networks import NETWORKS
+from vae_core.labs.reduction.networks import NETWORKS, train_network
 
 
 class Identity:
@@ -140,7 +140,12 @@ def test_the_task_trains_three_networks_and_its_findings_survive_a_file(moons: D
     arrays = compare(data, 1, seed=0, on_progress=shares.append, num_updates=30)
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert 0 <= float(arrays["angle"]) <= 90
+    network = train_network("linear VAE", data, 1, seed=0, on_progress=lambda share: None, num_updates=30)
+    direction = network.decoder.weights[0].detach().double().numpy()[:, 0]
+    x = data.x_train.double().numpy()
+    main = np.linalg.svd(x - x.mean(0), full_matrices=False)[2][0]
+    cosine = abs(direction @ main) / np.linalg.norm(direction)
+    assert float(arrays["angle"]) == pytest.approx(np.degrees(np.arccos(cosine)), abs=1e-3)
     for name in NETWORKS:
         found = findings_of(name, arrays)
         assert found.codes.shape == (400, 1)
