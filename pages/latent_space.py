@@ -6,20 +6,21 @@ from dashboard.cached import encoded
 from dashboard.latent import aggregate, arithmetic, grid, neighbours, plane, projection, saving, selection
 from dashboard.shell import header
 
+st.title("Latent space", anchor=False)
 shown = header.subject()
 dims = plane.choose(shown)
 
-st.subheader("Latent plane", help=plane.HELP)
+st.header("Latent plane", help=plane.HELP)
 plane.explore(shown, dims)
 
-st.subheader("Decoded grid", help=grid.HELP)
+st.header("Decoded grid", help=grid.HELP)
 grid.draw(shown, dims)
 
-st.subheader("Prior against aggregate posterior", help=aggregate.HELP)
+st.header("Prior against aggregate posterior", help=aggregate.HELP)
 aggregate.histograms(shown, dims)
 aggregate.samples(shown)
 
-st.subheader("Look closer", help="One example, many at once, sums of classes, and other projections.")
+st.header("Look closer", help="One example, many at once, sums of classes, and other projections.")
 saving.export_menu(encoded(shown), shown.class_names)
 near, many, sums, maps = st.tabs(
     ["Neighbours", "Select many", "Class arithmetic", "Projections"],

@@ -32,7 +32,7 @@ MAY_IMPORT: Final = (
 STAIRCASE: Final = (
     ("errors", "exports"),
     ("config",),
-    ("memory", "data", "distributions", "networks"),
+    ("memory", "device", "data", "distributions", "networks"),
     ("priors",),
     ("model",),
     ("elbo",),

@@ -1,4 +1,4 @@
-"""What a run is made of: frozen settings, each number checked, that survive a round trip through JSON."""
+"""The configuration of a run: frozen, each field checked, the same after a round trip through JSON."""
 
 import dataclasses
 import json
@@ -81,6 +81,7 @@ Likelihood = Literal["bernoulli", "continuous_bernoulli", "gaussian"]
 Prior = Literal["standard_normal", "vamp", "mixture"]
 Optimizer = Literal["adam", "sgd"]
 BetaSchedule = Literal["constant", "linear", "cyclical"]
+Device = Literal["cpu", "cuda"]
 
 MAX_LATENT_DIM = 512
 MAX_PARAMETERS = 5_000_000
@@ -119,7 +120,7 @@ class ModelConfig(_Config):
     """The network of the six-layer VAE (Kingma and Welling 2014, arXiv 1312.6114; source document 000).
 
     Arguments:
-        data_dim: D, the number of values in one datum.
+        data_dim: D, the number of values of one example.
         latent_dim: J, the number of latent dimensions.
         hidden_dims: Sizes of the encoder's hidden layers; the decoder mirrors them. Empty: linear maps.
         activation: The hidden layers' non-linearity (tanh in the source documents).
@@ -150,7 +151,7 @@ class ModelConfig(_Config):
     num_components: int = 50
 
     def __post_init__(self) -> None:
-        check_integer("data_dim", self.data_dim, 1, MAX_DATA_DIM, "choose data with fewer values per datum")
+        check_integer("data_dim", self.data_dim, 1, MAX_DATA_DIM, "choose data with fewer values per example")
         check_integer("latent_dim", self.latent_dim, 1, MAX_LATENT_DIM, "2 can be drawn as a plane")
         sizes = check_hidden_dims(self.hidden_dims)
         object.__setattr__(self, "hidden_dims", sizes)  # JSON has lists only
@@ -160,7 +161,7 @@ class ModelConfig(_Config):
         check_choice("prior", self.prior, get_args(Prior))
         check_integer("num_components", self.num_components, 1, MAX_COMPONENTS, "50 is usual")
         if self.prior != "standard_normal" and self.encoder_head == "deterministic":
-            message = "a deterministic encoder has no KL to teach a prior"
+            message = "a deterministic encoder has no KL from which a prior could learn"
             raise BadInput("prior", message, "choose an encoder with a variance")
         if self.likelihood_scale is not None:
             check_number("likelihood_scale", self.likelihood_scale, 1e-3, 1e3, "use 1, or None to learn it")
@@ -180,7 +181,7 @@ class ModelConfig(_Config):
 
     @property
     def prior_width(self) -> int:
-        """Values that the density of the prior at one z takes: J, or K J where it is learned."""
+        """Values computed for the prior density at one z: J, or K J where it is learned."""
         return self.latent_dim * (1 if self.prior == "standard_normal" else self.num_components)
 
     @property
@@ -195,11 +196,11 @@ class TrainConfig(_Config):
 
     Arguments:
         beta: Weight of the KL term, >= 0; 1 is the ELBO, 0 an autoencoder.
-        num_samples: M, samples of z per datum in each step's estimate.
+        num_samples: M, samples of z per example in each step's estimate.
         optimizer: ``adam`` (Kingma and Ba 2015) or ``sgd`` with momentum.
         learning_rate: Step size.
         momentum: Of ``sgd`` only.
-        batch_size: Data per step; clamped to the number of training data.
+        batch_size: Examples per step; clamped to the number of training examples.
         num_epochs: Passes over the training data; 0 shows the untrained model.
         beta_schedule: ``constant``; ``linear``: rises from 0 to beta during ``schedule_epochs``, then stays;
             ``cyclical``: rises during the first half of every ``schedule_epochs``, then stays for the other
@@ -250,6 +251,7 @@ class RunConfig(_Config):
         model: The network.
         train: The training.
         seed: Starts the split of the data, the initial weights, the order of the data and the noise.
+        device: Where it computes; ``cuda`` needs a machine that has one, and has random numbers of its own.
         hold: Whether the run waits, paused, before its first step.
 
     Raises:
@@ -261,12 +263,14 @@ class RunConfig(_Config):
     data_folder: str | None = None
     train: TrainConfig = field(default_factory=TrainConfig)
     seed: int = 0
+    device: Device = "cpu"
     hold: bool = False
 
     def __post_init__(self) -> None:
         check_integer("seed", self.seed, 0, 2**31 - 1, "0 is the default")
         check_type("model", self.model, ModelConfig)
         check_type("train", self.train, TrainConfig)
+        check_choice("device", self.device, get_args(Device))
         check_type("hold", self.hold, bool)
         check_type("data_folder", self.data_folder, (str, NoneType))
         if not isinstance(self.dataset, str) or not self.dataset:

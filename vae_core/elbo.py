@@ -7,6 +7,7 @@ from torch import Tensor
 
 from vae_core.distributions import Distribution, Posterior, Prior
 from vae_core.errors import BadInput
+from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
 
 
@@ -94,10 +95,6 @@ def _kl(posterior: Posterior, z: Tensor, prior: Prior) -> tuple[Tensor, Tensor |
     return (monte_carlo_kl(posterior, prior, z), None) if per_dim is None else (per_dim.sum(-1), per_dim)
 
 
-_MAX_VALUES = 2_000_000
-"""Decoded values at a time: M * rows * D, 8 MB in float32."""
-
-
 class Evaluation(NamedTuple):
     """Means of the terms of the bound over many examples, nats per example; ``elbo`` has beta = 1.
 
@@ -138,7 +135,7 @@ def terms_per_example(
     model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Generator
 ) -> ElboTerms:
     """The terms of the bound for many examples, shape (n,), in pieces of bounded memory; no gradients."""
-    rows = max(1, _MAX_VALUES // (num_samples * max(x.shape[-1], model.config.prior_width)))
+    rows = chunk_rows(num_samples * widest_layer(model.config))
     parts = [
         elbo_terms(model, piece, num_samples=num_samples, generator=generator) for piece in x.split(rows)
     ]

@@ -11,14 +11,14 @@ from dashboard.figures.optimisers import Descent
 from dashboard.runs.tasks import task_key
 from dashboard.subject import dataset, pretrained
 from vae_core.config import RunConfig, TrainConfig
-from vae_core.labs.reduction.findings import Findings, Reference
+from vae_core.labs.reduction.results import Metrics, Reference
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.data import Dataset
     from vae_core.labs.optimisers.race import Race
-    from vae_core.labs.reduction.comparison import Yardstick
+    from vae_core.labs.reduction.evaluation import EvaluationSet
 
 Array = NDArray[np.float64]
 PRETRAINED: Final = "VAE, pretrained"
@@ -57,7 +57,7 @@ class Untrained(NamedTuple):
     class_names: tuple[str, ...]
     num_train: int
     reference: Reference
-    found: dict[str, Findings]
+    found: dict[str, Metrics]
     task: str
 
 
@@ -68,10 +68,10 @@ def untrained(name: str, seed: int, folder: str | None, latent_dim: int) -> Untr
     Raises:
         BadInput: The data cannot be reduced to ``latent_dim`` dimensions.
     """
-    from vae_core.labs.reduction.comparison import reference, yardstick
+    from vae_core.labs.reduction.evaluation import evaluation_set, reference
 
     data = dataset(name, seed, folder)
-    on = yardstick(data, seed=seed)
+    on = evaluation_set(data, seed=seed)
     labels = np.full(len(on.x), -1) if on.labels is None else on.labels.numpy()
     return Untrained(
         x=on.x[on.shown].numpy(),
@@ -79,7 +79,7 @@ def untrained(name: str, seed: int, folder: str | None, latent_dim: int) -> Untr
         shown_labels=labels[on.shown.numpy()].astype(np.int32),
         hidden=on.hidden.numpy(),
         pairs=on.x[on.pairs].numpy(),
-        outliers=on.foreign[:, on.shown].numpy(),
+        outliers=on.out_of_distribution[:, on.shown].numpy(),
         image_shape=data.image_shape,
         class_names=data.class_names,
         num_train=len(on.x_train),
@@ -89,38 +89,38 @@ def untrained(name: str, seed: int, folder: str | None, latent_dim: int) -> Untr
     )
 
 
-def _closed_form(on: "Yardstick", name: str, seed: int, latent_dim: int) -> dict[str, Findings]:
+def _closed_form(on: "EvaluationSet", name: str, seed: int, latent_dim: int) -> dict[str, Metrics]:
     from vae_core.labs.reduction.baselines import fit_pca, fit_ppca
-    from vae_core.labs.reduction.comparison import examine
+    from vae_core.labs.reduction.evaluation import evaluate_method
     from vae_core.labs.reduction.networks import Network
 
     found = {
-        "PCA": examine(fit_pca(on.x_train, latent_dim), on),
-        "probabilistic PCA": examine(fit_ppca(on.x_train, latent_dim), on),
+        "PCA": evaluate_method(fit_pca(on.x_train, latent_dim), on),
+        "probabilistic PCA": evaluate_method(fit_ppca(on.x_train, latent_dim), on),
     }
     config = pretrained().config
     # Only with its own seed has it not been trained on the held-out examples.
     if (config.dataset, config.seed, config.model.latent_dim) == (name, seed, latent_dim):
-        found[PRETRAINED] = examine(Network(pretrained().model, on.x_train), on)
+        found[PRETRAINED] = evaluate_method(Network(pretrained().model, on.x_train), on)
     return found
 
 
 def _task_key(data: "Dataset", seed: int, latent_dim: int) -> str:
-    from vae_core.labs.reduction.comparison import data_arrays
+    from vae_core.labs.reduction.evaluation import data_arrays
 
     return task_key("reduction", seed, latent_dim, *data_arrays(data).values())
 
 
 def task_inputs(name: str, seed: int, folder: str | None) -> dict[str, NDArray[Any]]:
     """The arrays that the task takes."""
-    from vae_core.labs.reduction.comparison import data_arrays
+    from vae_core.labs.reduction.evaluation import data_arrays
 
     return data_arrays(dataset(name, seed, folder))
 
 
 def common_planes(codes: dict[str, Array]) -> dict[str, Array]:
     """The codes of all methods, aligned to the first by Procrustes; some milliseconds, so it is not kept."""
-    from vae_core.labs.reduction.comparison import common_planes
+    from vae_core.labs.reduction.evaluation import common_planes
 
     return common_planes(codes)
 

@@ -20,14 +20,14 @@ from dashboard.shell.task_line import task_line
 from dashboard.tables import draw_table
 from vae_core.data import DATASET_INFO, DATASETS
 from vae_core.errors import BadInput
-from vae_core.labs.reduction.findings import Findings, Reference, from_arrays
+from vae_core.labs.reduction.results import Metrics, Reference, from_arrays
 from vae_core.labs.reduction.scores import MEASURES, Score, difference, outcome, ranking, winners
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 Array = NDArray[np.float64]
-Results = Mapping[str, Findings]
+Results = Mapping[str, Metrics]
 NETWORKS: Final = ("linear VAE", "autoencoder", "VAE")
 METHODS_HELP: Final = (
     "All methods reduce x to J numbers z and come back. **PCA** projects; **probabilistic PCA** is "
@@ -161,11 +161,11 @@ def _data() -> tuple[str, str | None]:
     return name, folder.strip() or None
 
 
-def _results(setting: Untrained, result: dict[str, NDArray[Any]] | None) -> dict[str, Findings]:
+def _results(setting: Untrained, result: dict[str, NDArray[Any]] | None) -> dict[str, Metrics]:
     """All results so far; the VAE trained here takes the place of the pretrained one."""
     if result is None:
         return setting.found
-    closed = {name: findings for name, findings in setting.found.items() if name != PRETRAINED}
+    closed = {name: metrics for name, metrics in setting.found.items() if name != PRETRAINED}
     return closed | {name: from_arrays(name, result) for name in NETWORKS}
 
 
@@ -194,7 +194,7 @@ def _angle(result: dict[str, NDArray[Any]]) -> str:
 
 def scores_of(key: str, results: Results, reference: Reference) -> dict[str, Score]:
     """The scores of the methods that have one."""
-    scores = {name: MEASURES[key].of(findings, reference) for name, findings in results.items()}
+    scores = {name: MEASURES[key].of(metrics, reference) for name, metrics in results.items()}
     return {name: score for name, score in scores.items() if score is not None}
 
 
@@ -327,7 +327,7 @@ def _reconstruction(shown: Shown) -> None:
 
 
 def _interpolations(shown: Shown) -> None:
-    count = len(next(iter(shown.results.values())).ways)
+    count = len(next(iter(shown.results.values())).interpolations)
     pair = st.slider(
         "Pair of held-out examples",
         1,
@@ -337,16 +337,16 @@ def _interpolations(shown: Shown) -> None:
         help="Their codes are joined by a straight line, and points on it are decoded.",
         persist_state="session",
     )
-    ways = {name: found.ways[pair - 1] for name, found in shown.results.items()}
+    interpolations = {name: found.interpolations[pair - 1] for name, found in shown.results.items()}
     start, end = shown.setting.pairs[pair - 1]
-    share = np.linspace(0, 1, len(next(iter(ways.values()))))[:, None]
+    share = np.linspace(0, 1, len(next(iter(interpolations.values()))))[:, None]
     reference = shown.setting.reference
     fade = reference.midpoint_distance.mean() / reference.held_out_distance.mean()
     if shown.setting.image_shape is None:
-        _points(shown, ways, "holes", is_line=True)
+        _points(shown, interpolations, "interpolation", is_line=True)
     else:
         _row(shown, f"cross-fade of pixels  \n{fade:.3f}", (1 - share) * start + share * end)
-        _rows(shown, ways, "holes")
+        _rows(shown, interpolations, "interpolation")
     st.caption(
         "The distance of decoded midpoints of all pairs from the nearest training example, "
         f"where held-out examples have 1. Midpoints of the examples themselves: {fade:.3f}."
@@ -365,15 +365,15 @@ def _samples(shown: Shown) -> None:
 
 def _inpainting(shown: Shown) -> None:
     setting = shown.setting
-    missed = float(setting.reference.mean_completion_error.mean())
-    completed = {name: found.completed for name, found in shown.results.items()}
+    missed = float(setting.reference.mean_inpainting_error.mean())
+    inpainted = {name: found.inpainted for name, found in shown.results.items()}
     if setting.image_shape is None:
-        _points(shown, completed, "completion")
+        _points(shown, inpainted, "inpainting")
         st.caption("x₁ is observed, x₂ is inferred.")
     else:
         _row(shown, "held-out examples", setting.x)
         _row(shown, "observed half", np.where(setting.hidden, HIDDEN_GREY, setting.x))
-        _rows(shown, completed, "completion")
+        _rows(shown, inpainted, "inpainting")
     st.caption(
         f"The squared error of the hidden half; with the mean of the training examples: {missed:.3f}. "
         f"{INPAINTING_NOTE}"
@@ -381,10 +381,10 @@ def _inpainting(shown: Shown) -> None:
 
 
 def _outliers(shown: Shown) -> None:
-    from vae_core.labs.reduction.comparison import FOREIGN
+    from vae_core.labs.reduction.evaluation import OUT_OF_DISTRIBUTION
 
     setting = shown.setting
-    kinds = dict(zip(FOREIGN, setting.outliers, strict=True))
+    kinds = dict(zip(OUT_OF_DISTRIBUTION, setting.outliers, strict=True))
     if setting.image_shape is None:
         ranges = space_ranges(np.concatenate([setting.x, *kinds.values()]))
         for column, (kind, points) in zip(st.columns(len(kinds)), kinds.items(), strict=True):
@@ -477,8 +477,8 @@ def _title(shown: Shown, name: str, key: str) -> str:
 ASPECTS: Final[dict[str, Aspect]] = {
     "plane": Aspect("Latent plane", _plane, ("trust", "class")),
     "reconstruction": Aspect("Reconstruction", _reconstruction, ("reconstruction", "log_prob")),
-    "interpolation": Aspect("Interpolation", _interpolations, ("holes",)),
+    "interpolation": Aspect("Interpolation", _interpolations, ("interpolation",)),
     "samples": Aspect("Samples", _samples, ("samples", "coverage")),
-    "inpainting": Aspect("Inpainting", _inpainting, ("completion",)),
-    "outliers": Aspect("Outliers", _outliers, ("strangers", "strangers_density")),
+    "inpainting": Aspect("Inpainting", _inpainting, ("inpainting",)),
+    "outliers": Aspect("Outliers", _outliers, ("outliers", "outliers_density")),
 }

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dashboard.runs.store import home
 from dashboard.runs.worker_process import ROOT, num_cores
 
-RESULT_VERSION: Final = 1
+RESULT_VERSION: Final = 2
 """Of the arrays that tasks write. Raise it when they change, and results of older versions are not found."""
 MAX_KEPT_RESULTS: Final = 300
 _KEY: Final = re.compile(r"[0-9a-f]{16,64}")

@@ -47,7 +47,7 @@ LABELS: Final = {
     "cyclical": "cyclical",
 }
 HELP: Final = {
-    "dataset": "The data $x$. A part is held out: the model never trains on it, and the thick curves are "
+    "dataset": "The examples $x$. A part is held out: the model never trains on it, and the thick curves are "
     "measured on it.",
     "data_folder": "A folder on the server with IDX files, plain or .gz: `train-images-idx3-ubyte`, "
     "`train-labels-idx1-ubyte` and the `t10k-…` pair.",
@@ -60,10 +60,10 @@ HELP: Final = {
     r"the same, normalised to a density for grey pixels. Gaussian: "
     r"$-\tfrac12\|x-y\|^2/s^2 - D\log s - \tfrac D2\log 2\pi$.",
     "likelihood_scale": r"$s$, the standard deviation of $p(x|z) = \mathcal{N}(y, s^2 I)$: a number, or "
-    "`learned`. With the 1 of the documents these data are mostly noise to the model.",
+    "`learned`. With $s = 1$ these data are mostly noise to the model.",
     "encoder_head": r"What the encoder gives beside $\mu$: $\log\sigma^2$, $\sigma^2$ through softplus, "
     r"$\sigma^2 = 1$ (then $\mathrm{KL} = \tfrac12\|\mu\|^2$), or nothing ($z=\mu$, no KL, no bound).",
-    "seed": r"Starts the split of the data, the initial weights, the order of the data and the noise "
+    "seed": r"Starts the split of the data, the initial weights, the order of the examples and the noise "
     r"$\varepsilon$: the same settings and seed give the same run, bit for bit.",
     "beta": r"$\beta$, the weight of the KL in what training maximises: "
     r"$\mathbb{E}_q[\log p(x|z)] - \beta\,\mathrm{KL}(q(z|x)\,\|\,p(z))$. 1 is the ELBO, 0 an autoencoder. "
@@ -72,9 +72,9 @@ HELP: Final = {
     "It acts at once, also in the middle of a run.",
     "speed": "Most steps per second: slow motion for a class. It acts at once and changes no number. At 3 or "
     "fewer, and after **Step**, flow charts below the board light up stage by stage with the numbers of "
-    "one datum.",
+    "one example.",
     "num_epochs": "An epoch is one pass over the training data.",
-    "batch_size": "$B$, data per step.",
+    "batch_size": "$B$, examples per update.",
     "num_samples": r"$M$, samples in $\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m \log p(x|z_m)$. "
     "1 is usual.",
     "optimizer": r"Adam adapts the step of every weight; SGD with momentum takes $v \leftarrow mv + g$.",

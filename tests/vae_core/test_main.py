@@ -15,7 +15,7 @@ from vae_core.__main__ import TASKS, main
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.labs.gradients import estimation
-from vae_core.labs.reduction import comparison
+from vae_core.labs.reduction import evaluation
 from vae_core.runs.runfile import load_run
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -80,8 +80,8 @@ def test_weights_are_those_of_few_digits(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_reduction_is_of_the_data_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comparison, "compare", partial(comparison.compare, num_updates=20))
-    found = compute("reduction", comparison.data_arrays(load_dataset("two_moons", seed=0)), "1", "0")
+    monkeypatch.setattr(evaluation, "compare", partial(evaluation.compare, num_updates=20))
+    found = compute("reduction", evaluation.data_arrays(load_dataset("two_moons", seed=0)), "1", "0")
     assert found["VAE.codes"].shape == (400, 1)
 
 

@@ -1,6 +1,6 @@
 """A data set that can be trained on, and the one door by which arrays become one: checked, then split."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -40,6 +40,10 @@ class Dataset:
     image_shape: tuple[int, int] | None
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def to(self, device: torch.device) -> "Dataset":
+        """The same with its examples on a device; labels stay where they are."""
+        return replace(self, x_train=self.x_train.to(device), x_test=self.x_test.to(device))
 
     @property
     def data_dim(self) -> int:

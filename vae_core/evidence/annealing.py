@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
-from vae_core.evidence.importance import widest_layer
+from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
 
 NUM_CHAINS: Final = 16
@@ -23,8 +23,6 @@ _STEP: Final = 0.3
 _ADAPTATION: Final = 0.1
 _FIRST_LEAP: Final = 0.05
 """Leaps begin at this b: near 0 they only lead chains from q into the prior, whose share soon vanishes."""
-_MAX_VALUES: Final = 4_000_000
-"""Values of the widest layer at a time: chains * rows * width."""
 
 
 class AisEvidence(NamedTuple):
@@ -81,7 +79,7 @@ def ais_evidence(
             (code ``diverged``).
     """
     _check(model, x, start, num_chains, num_temperatures)
-    rows = max(1, _MAX_VALUES // (num_chains * widest_layer(model)))
+    rows = chunk_rows(num_chains * widest_layer(model.config))
     pieces = list(zip(x.split(rows), start.split(rows), strict=True))
     parts = []
     for number, (piece, q) in enumerate(pieces):

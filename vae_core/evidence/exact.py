@@ -9,10 +9,10 @@ from torch import Tensor
 from vae_core.errors import BadInput
 from vae_core.evidence.lattice import First, Lattice, first_cells, lattice
 from vae_core.evidence.quadrature import Integrals, Integrand, integrand_of
+from vae_core.memory import chunk_rows
 from vae_core.model import VAE
 
 MAX_EXACT_DIMS: Final = 2
-_MAX_VALUES: Final = 5_000_000  # of data in all first cells: 40 MB in float64
 _MAX_PAIRS: Final = 1_000_000  # of an example and a first cell: 130 MB once they are halved
 
 
@@ -63,7 +63,7 @@ def exact_evidence(model: VAE, x: Tensor, *, decoded: Lattice | None = None) -> 
     check_exact_dims(model)
     of = integrand_of(model, x)
     places = lattice(of, decoded)
-    at_once = max(1, _MAX_VALUES // len(places.centres))
+    at_once = chunk_rows(len(places.centres))
     parts = [part for rows in torch.arange(len(x)).split(at_once) for part in _evidence(of.of(rows), places)]
     return Evidence(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 

@@ -9,19 +9,12 @@ from torch import Tensor
 
 from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
+from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
 
 SAMPLE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 CLOSE_NATS: Final = 0.05
 """A bound this near to log p(x), or to the one with the most samples, counts as converged."""
-MAX_VALUES: Final = 2_000_000
-"""Values of the widest layer at a time: K * rows * width, 8 MB in float32."""
-
-
-def widest_layer(model: VAE) -> int:
-    """The most values that the decoder, or the prior, holds for one z: what memory depends on."""
-    config = model.config
-    return max(config.data_dim, config.latent_dim, *config.hidden_dims, config.prior_width)
 
 
 def stochastic_posterior(model: VAE, x: Tensor) -> DiagonalNormal:
@@ -147,12 +140,12 @@ def _log_weights(
     model: VAE, x: Tensor, num_samples: int, generator: torch.Generator
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """In pieces: which rows, log p(x, z_k) - log q(z_k|x), and log p(x|z_k), float64 of (samples, rows)."""
-    width = widest_layer(model)
-    rows = max(1, MAX_VALUES // width)
+    width = widest_layer(model.config)
+    rows = chunk_rows(width)
     for start in range(0, len(x), rows):
         here = slice(start, start + rows)
         posterior = stochastic_posterior(model, x[here])
-        at_a_time = max(1, MAX_VALUES // (width * len(x[here])))
+        at_a_time = chunk_rows(width * len(x[here]))
         for done in range(0, num_samples, at_a_time):
             eps = posterior.draw_eps(min(at_a_time, num_samples - done), generator=generator)
             log_weights, log_likelihood = _given_eps(model, x[here], posterior, eps)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from vae_core.distributions import LikelihoodModel
-from vae_core.evidence.importance import widest_layer
 from vae_core.evidence.quadrature import NEGLIGIBLE, Cells, Integrand, Pairs, outside
+from vae_core.memory import widest_layer
 from vae_core.model import VAE
 
 CELL: Final = 0.2
@@ -79,7 +79,7 @@ def decoded_lattice(model: VAE) -> Lattice | None:
     """Cells over the prior and p(x|z) at their centres, to be used many times; None for large decoders."""
     places = _over(*model.prior.box(REACH))
     centres = places.centres
-    if len(centres) * widest_layer(model) > _MAX_KEPT_VALUES:
+    if len(centres) * widest_layer(model.config) > _MAX_KEPT_VALUES:
         return None
     return places._replace(decoded=model.likelihood(centres.to(next(model.parameters()).dtype)))
 

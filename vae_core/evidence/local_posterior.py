@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from vae_core.distributions import DiagonalNormal
-from vae_core.evidence.importance import stochastic_posterior, widest_layer
+from vae_core.evidence.importance import stochastic_posterior
+from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
 
 MAX_STEPS: Final = 600
@@ -21,8 +22,6 @@ _LEARNING_RATE: Final = 0.1
 _NODES: Final = {1: 15, 2: 7}
 _FINE_NODES: Final = {1: 60, 2: 24}
 _SAMPLES, _FINE_SAMPLES = 256, 4096
-_MAX_VALUES: Final = 4_000_000
-"""Values of the widest layer at a time: nodes * rows * width; with gradients about 50 MB."""
 
 
 class LocalStep(NamedTuple):
@@ -111,7 +110,7 @@ def posterior_elbo(model: VAE, x: Tensor, q: DiagonalNormal, *, generator: torch
         Shape (n,), nats, float64.
     """
     rule = _rule(model.config.latent_dim, x.dtype, generator, fine=False)
-    rows = max(1, _MAX_VALUES // (len(rule.eps) * widest_layer(model)))
+    rows = chunk_rows(len(rule.eps) * widest_layer(model.config))
     pieces = zip(x.expand(len(q.mean), -1).split(rows), q.split(rows), strict=True)
     return torch.cat([_elbo(model, *piece, rule) for piece in pieces]).double()
 
@@ -156,7 +155,7 @@ def best_posterior(
     """
     fine = _rule(model.config.latent_dim, x.dtype, generator, fine=True)
     num_nodes = len(_rule(model.config.latent_dim, x.dtype, generator, fine=False).eps)
-    pieces = x.split(max(1, _MAX_VALUES // (num_nodes * widest_layer(model))))
+    pieces = x.split(chunk_rows(num_nodes * widest_layer(model.config)))
     parts = []
     for number, piece in enumerate(pieces):
         steps = []
@@ -178,7 +177,7 @@ def _compared(model: VAE, x: Tensor, found: LocalStep, fine: _Rule) -> BestPoste
 
 
 def _fine_elbo(model: VAE, x: Tensor, q: DiagonalNormal, rule: _Rule) -> Tensor:
-    rows = max(1, _MAX_VALUES // (len(rule.eps) * widest_layer(model)))
+    rows = chunk_rows(len(rule.eps) * widest_layer(model.config))
     pieces = zip(x.split(rows), q.split(rows), strict=True)
     return torch.cat([_elbo(model, *piece, rule).double() for piece in pieces])
 

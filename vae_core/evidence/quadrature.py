@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from vae_core.distributions import DiagonalNormal, LikelihoodModel, StandardNormal
-from vae_core.evidence.importance import MAX_VALUES, stochastic_posterior, widest_layer
+from vae_core.evidence.importance import stochastic_posterior
+from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
 from vae_core.priors import DiagonalMixture
 
@@ -61,7 +62,7 @@ class Integrand(NamedTuple):
     @property
     def points_at_once(self) -> int:
         """How many places may be decoded together: 8 MB of values in float32."""
-        return max(1, MAX_VALUES // widest_layer(self.model))
+        return chunk_rows(widest_layer(self.model.config))
 
     def likelihood(self, z: Tensor) -> LikelihoodModel:
         """p(x|z) at places of shape (..., J)."""

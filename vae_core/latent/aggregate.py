@@ -11,13 +11,13 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
+from vae_core.config import MAX_COMPONENTS
 from vae_core.distributions import DiagonalNormal, Distribution, StandardNormal
 from vae_core.errors import BadInput
+from vae_core.memory import chunk_rows
 
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
-_MAX_VALUES: Final = 4_000_000
-"""Densities at a time: samples * n * J, 32 MB in float64."""
 
 
 class Estimate(NamedTuple):
@@ -79,7 +79,7 @@ def log_aggregate(z: Tensor, q: DiagonalNormal) -> Tensor:
 
 def _log_prob_of_each(z: Tensor, q: DiagonalNormal) -> Iterator[Tensor]:
     """log q(z_j|x_i) of all pairs in pieces of bounded memory, each of shape (rows of z, n, J)."""
-    for piece in z.split(max(1, _MAX_VALUES // q.mean.numel())):
+    for piece in z.split(chunk_rows(q.mean.numel())):
         yield q.log_prob_per_dim(piece[:, None])
 
 
@@ -133,7 +133,8 @@ def prior_fit(
     z = q.sample(num_samples, generator=generator)
     log_q_given_x, points = q.log_prob(z).flatten(), z.flatten(0, 1)
     log_q = log_aggregate(points, q)
-    log_p = torch.cat([prior.log_prob(piece).double() for piece in points.split(_MAX_VALUES // 2000)])
+    rows = chunk_rows(MAX_COMPONENTS * points.shape[-1])  # whatever the prior
+    log_p = torch.cat([prior.log_prob(piece).double() for piece in points.split(rows)])
     return PriorFit(
         _estimate(log_q_given_x - log_p, num_samples),
         _estimate(log_q_given_x - log_q, num_samples),

@@ -61,7 +61,7 @@ def plane_points(
         base: Values of all dimensions outside the plane, shape (J,); None: 0.
     """
     rows = axis.flip(0) if plane[0] != plane[1] else axis[:1]
-    z = torch.zeros(len(rows), len(axis), latent_dim, dtype=axis.dtype)
+    z = axis.new_zeros(len(rows), len(axis), latent_dim)
     if base is not None:
         z += base
     z[..., plane[1]] = rows[:, None]

@@ -15,6 +15,7 @@ import torch
 
 from vae_core.config import RunConfig, shown
 from vae_core.data import load_dataset
+from vae_core.device import usable_device
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
 from vae_core.runs.folder import RunFolder
@@ -43,12 +44,16 @@ def open_training(config: RunConfig, saved: Run | None) -> Training:
         saved: What was saved of it; None at its beginning.
 
     Raises:
-        BadInput: The data, or what was saved, cannot be used.
+        BadInput: The device, the data, or what was saved cannot be used.
     """
-    dataset = load_dataset(config.dataset, seed=config.seed, folder=config.data_folder)
+    device = usable_device(config.device)
+    dataset = load_dataset(config.dataset, seed=config.seed, folder=config.data_folder).to(device)
     generator = torch.Generator().manual_seed(config.seed)
+    # The initial weights are drawn on the CPU: they are the same on every device.
     model = VAE(config.model, generator=generator) if saved is None else saved.model()
-    training = Training(model, dataset, config.train, generator=generator)
+    if device.type != "cpu":
+        generator = torch.Generator(device).manual_seed(config.seed)
+    training = Training(model.to(device), dataset, config.train, generator=generator)
     if saved is not None:
         training.load_state(dict(saved.state_tensors), dict(saved.state_scalars))
     return training

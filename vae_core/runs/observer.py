@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,7 +61,8 @@ class Observer:
         num_examples = POINT_EXAMPLES if points else IMAGE_EXAMPLES
         self._examples = self._x[_spread_over_classes(self._labels)[:num_examples]]
         images_along = IMAGE_LINE if training.model.config.latent_dim == 1 else IMAGE_GRID
-        self._axis = quantile_axis(grid_points or (POINT_GRID if points else images_along))
+        axis = quantile_axis(grid_points or (POINT_GRID if points else images_along))
+        self._axis = axis.to(self._x.device)
         self._plane: tuple[int, int] | None = None
         self._rows = [] if history is None else history.tolist()
         self._since = np.zeros(3)
@@ -97,15 +99,15 @@ class Observer:
             step=training.step,
             epoch=training.epoch,
             history=self.history,
-            means=posterior.mean.numpy(),
-            stds=posterior.std.numpy(),
-            labels=self._labels.numpy().astype(np.int32),
-            kl_per_dim=held_out.kl_per_dim.float().numpy(),
+            means=_array(posterior.mean),
+            stds=_array(posterior.std),
+            labels=_array(self._labels).astype(np.int32),
+            kl_per_dim=_array(held_out.kl_per_dim.float()),
             plane=self._plane,
-            examples=self._examples.numpy(),
-            reconstructions=reconstructions.numpy(),
-            grid=decoded_grid(model, self._axis, self._plane).numpy(),
-            grid_axis=self._axis.numpy(),
+            examples=_array(self._examples),
+            reconstructions=_array(reconstructions),
+            grid=_array(decoded_grid(model, self._axis, self._plane)),
+            grid_axis=_array(self._axis),
             image_shape=self._dataset.image_shape,
             class_names=self._dataset.class_names,
             flow=self._flow(),
@@ -120,12 +122,13 @@ class Observer:
         forward = trace.forward
         with torch.no_grad():
             z = training.model.prior.sample(1, generator=torch.Generator().manual_seed(trace.step))[0]
+            z = z.to(forward.z.device)
             generated = training.model.likelihood(z).mean
         names = ("x", "decoded", "mean", "std", "eps", "z")
-        arrays = {name: getattr(forward, name).numpy() for name in names}
+        arrays = {name: _array(getattr(forward, name)) for name in names}
         values = {**trace._asdict(), "reconstruction": forward.reconstruction, "kl": forward.kl}
         numbers = np.array([values[name] for name in FLOW_NUMBERS], dtype=np.float64)
-        return Flow(**arrays, prior_z=z.numpy(), generated=generated.numpy(), numbers=numbers)
+        return Flow(**arrays, prior_z=_array(z), generated=_array(generated), numbers=numbers)
 
     def _add_row(self, held_out: Evaluation) -> None:
         training = self._training
@@ -140,6 +143,11 @@ class Observer:
         if len(self._rows) > MAX_ROWS:
             # Every second row goes, the newest and the first stay: a long run keeps its whole course.
             self._rows = self._rows[:1] + self._rows[2::2]
+
+
+def _array(values: torch.Tensor) -> NDArray[Any]:
+    """On the CPU, wherever the training computes."""
+    return values.cpu().numpy()
 
 
 def _use(held_out: Evaluation, means: torch.Tensor) -> torch.Tensor:

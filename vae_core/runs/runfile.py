@@ -85,10 +85,10 @@ def save_run(path: Path, run: Run, *, durable: bool = True) -> None:
         run: What to keep.
         durable: Whether it must survive a loss of power.
     """
-    tensors = {_MODEL + name: value.detach().contiguous().clone() for name, value in run.weights.items()}
-    tensors |= {
-        _STATE + name: value.detach().contiguous().clone() for name, value in run.state_tensors.items()
-    }
+    named = {_MODEL + name: value for name, value in run.weights.items()}
+    named |= {_STATE + name: value for name, value in run.state_tensors.items()}
+    # On the CPU, so that a machine without the device of the training opens it; none shares memory.
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in named.items()}
     tensors["history"] = torch.from_numpy(np.ascontiguousarray(run.history))
     about = {
         "format": FORMAT,

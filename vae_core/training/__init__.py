@@ -1,20 +1,17 @@
 """Stochastic gradient ascent on the objective: the loop, its optimisers, and a trace of single updates."""
 
 from vae_core.training.loop import (
-    MAX_STEP_VALUES,
     Ended,
     Patience,
     Training,
     TrainStep,
     check_data,
-    check_step_size,
     fit,
 )
 from vae_core.training.optimizer import descend, initial_moments, last_beta, scheduled_beta
 from vae_core.training.trace import Forward, StepTrace, Tracer
 
 __all__ = [
-    "MAX_STEP_VALUES",
     "Ended",
     "Forward",
     "Patience",
@@ -23,7 +20,6 @@ __all__ = [
     "TrainStep",
     "Training",
     "check_data",
-    "check_step_size",
     "descend",
     "fit",
     "initial_moments",

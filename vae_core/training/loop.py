@@ -11,6 +11,7 @@ from vae_core.config import ModelConfig, TrainConfig, check_beta, check_learning
 from vae_core.data import Dataset
 from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_given_eps, evaluate, penalised_kl
 from vae_core.errors import BadInput, TrainingDiverged
+from vae_core.memory import check_step
 from vae_core.model import VAE
 from vae_core.training.optimizer import (
     OPTIMIZER,
@@ -22,9 +23,6 @@ from vae_core.training.optimizer import (
     scheduled_beta,
 )
 from vae_core.training.trace import Tracer
-
-MAX_STEP_VALUES = 50_000_000
-"""Decoded values M * B * D in one training step: with their gradients about a gigabyte."""
 
 
 class Patience:
@@ -132,7 +130,7 @@ class Training:
         self.config = config
         self.generator = generator
         self.batch_size = min(config.batch_size, len(dataset.x_train))
-        check_step_size(config, self.batch_size, model.config)
+        check_step(model.config, num_samples=config.num_samples, batch_size=self.batch_size)
         self.step = 0
         self.epoch = 0
         self.tracer: Tracer | None = None
@@ -201,10 +199,11 @@ class Training:
     def _next_batch(self) -> Tensor:
         x = self.dataset.x_train
         if self._position == 0:
-            self._order = torch.randperm(len(x), generator=self.generator)
+            device = self.generator.device
+            self._order = torch.randperm(len(x), generator=self.generator, device=device)
         rows = self._order[self._position : self._position + self.batch_size]
         self._position += len(rows)
-        return x.index_select(0, rows)
+        return x.index_select(0, rows.to(x.device))
 
     def _update(self, x: Tensor, beta: float) -> tuple[float, float]:
         self._take_parameters()
@@ -262,7 +261,7 @@ class Training:
         self.require_finite_weights()
         tensors = {f"{OPTIMIZER}{name}": value for name, value in self._moments.items()}
         tensors["generator"] = self.generator.get_state()
-        tensors["order"] = self._order.to(torch.int32)
+        tensors["order"] = self._order.to("cpu", torch.int32)
         scalars = {
             "step": self.step,
             "epoch": self.epoch,
@@ -323,16 +322,3 @@ def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
                 f"{dataset.name} spans [{low:.3g}, {high:.3g}]",
                 "choose the Gaussian likelihood, or scale the data to [0, 1]",
             )
-
-
-def check_step_size(config: TrainConfig, batch_size: int, model_config: ModelConfig) -> None:
-    """Raises :class:`BadInput` (code ``num_samples``) where one step would not fit in memory."""
-    width = max(model_config.data_dim, model_config.prior_width)
-    values = config.num_samples * batch_size * width
-    if values > MAX_STEP_VALUES:
-        raise BadInput(
-            "num_samples",
-            f"num_samples {config.num_samples} of {batch_size} examples with {width} values are {values:,} "
-            f"numbers in one step, the limit is {MAX_STEP_VALUES:,}",
-            "use fewer samples or a smaller batch",
-        )

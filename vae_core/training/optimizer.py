@@ -108,7 +108,12 @@ def optimizer_state(tensors: Mapping[str, Tensor], weights: Tensor, config: Trai
     Raises:
         ValueError: Its names or shapes are not those of this optimiser.
     """
-    saved = {k.removeprefix(OPTIMIZER): v.clone() for k, v in tensors.items() if k.startswith(OPTIMIZER)}
+    device = weights.device
+    saved = {
+        name.removeprefix(OPTIMIZER): value.to(device, copy=True)
+        for name, value in tensors.items()
+        if name.startswith(OPTIMIZER)
+    }
     found = {name: (tuple(value.shape), value.dtype) for name, value in saved.items()}
     moments = initial_moments(weights, config)
     expected = {name: (tuple(value.shape), value.dtype) for name, value in moments.items()}

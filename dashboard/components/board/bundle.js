@@ -1,4 +1,4 @@
-// Sources 20558be7bd19a3b3; made by "npm run build": edit the modules, not this file.
+// Sources 939924db46326436; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -195,6 +195,9 @@ function zoomedRange([a, b], [first, last]) {
   const start = clamp(a, first, last - width);
   return width >= (last - first) * 0.999 ? null : [start, start + width];
 }
+var middleOf = (a, b) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+var distance = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
+var pinchFactor = (last, at, other) => distance(last, other) / Math.max(1, distance(at, other));
 var WHEEL_RATE = 25e-4;
 var wheelFactor = (deltaY) => Math.exp(clamp(deltaY, -120, 120) * WHEEL_RATE);
 
@@ -325,20 +328,33 @@ function listenToKeys(element, key) {
 }
 function listen(element, { hover, leave, drag, drop, wheel, reset, key }) {
   let start = null;
+  const pressed = /* @__PURE__ */ new Map();
   element.addEventListener("pointerdown", (event) => {
     if (event.button) return;
+    if (event.isPrimary) pressed.clear();
+    pressed.set(event.pointerId, placeOf(event));
     start = placeOf(event);
     capture(element, event);
+    if (!wheel || pressed.size === 1) return;
+    start = null;
+    leave();
   });
   element.addEventListener("pointermove", (event) => {
-    if (start) drag(placeOf(event), start);
-    else hover(placeOf(event));
+    const at = placeOf(event);
+    const last = pressed.get(event.pointerId);
+    const other = [...pressed].find(([id]) => id !== event.pointerId)?.[1];
+    if (last) pressed.set(event.pointerId, at);
+    if (wheel && last && other) wheel(middleOf(at, other), pinchFactor(last, at, other));
+    else if (start) drag(at, start);
+    else hover(at);
   });
   element.addEventListener("pointerup", (event) => {
+    pressed.delete(event.pointerId);
     if (start) drop(placeOf(event), start);
     start = null;
   });
-  element.addEventListener("pointercancel", () => {
+  element.addEventListener("pointercancel", (event) => {
+    pressed.delete(event.pointerId);
     start = null;
     leave();
   });

@@ -1,4 +1,4 @@
-// Sources 875c1286d1675589; made by "npm run build": edit the modules, not this file.
+// Sources a803c5b2c39015c6; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -160,6 +160,9 @@ function plotBox({ width, height }, xTitle, top = OUTER.top) {
     height: Math.max(1, height - top - bottom)
   };
 }
+var middleOf = (a, b) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+var distance = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
+var pinchFactor = (last, at, other) => distance(last, other) / Math.max(1, distance(at, other));
 var WHEEL_RATE = 25e-4;
 var wheelFactor = (deltaY) => Math.exp(clamp(deltaY, -120, 120) * WHEEL_RATE);
 
@@ -175,20 +178,33 @@ function listenToKeys(element, key) {
 }
 function listen(element, { hover, leave, drag, drop, wheel, reset, key }) {
   let start = null;
+  const pressed = /* @__PURE__ */ new Map();
   element.addEventListener("pointerdown", (event) => {
     if (event.button) return;
+    if (event.isPrimary) pressed.clear();
+    pressed.set(event.pointerId, placeOf(event));
     start = placeOf(event);
     capture(element, event);
+    if (!wheel || pressed.size === 1) return;
+    start = null;
+    leave();
   });
   element.addEventListener("pointermove", (event) => {
-    if (start) drag(placeOf(event), start);
-    else hover(placeOf(event));
+    const at = placeOf(event);
+    const last = pressed.get(event.pointerId);
+    const other = [...pressed].find(([id]) => id !== event.pointerId)?.[1];
+    if (last) pressed.set(event.pointerId, at);
+    if (wheel && last && other) wheel(middleOf(at, other), pinchFactor(last, at, other));
+    else if (start) drag(at, start);
+    else hover(at);
   });
   element.addEventListener("pointerup", (event) => {
+    pressed.delete(event.pointerId);
     if (start) drop(placeOf(event), start);
     start = null;
   });
-  element.addEventListener("pointercancel", () => {
+  element.addEventListener("pointercancel", (event) => {
+    pressed.delete(event.pointerId);
     start = null;
     leave();
   });

@@ -1,4 +1,4 @@
-// Sources b7e7498174947be4; made by "npm run build": edit the modules, not this file.
+// Sources f465964f3cdb3393; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 

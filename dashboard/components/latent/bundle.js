@@ -1,4 +1,4 @@
-// Sources 5d9f9958bd14d064; made by "npm run build": edit the modules, not this file.
+// Sources aec8035d90da5752; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/mount.js
 function elementOf(selector, create) {
   const places = /* @__PURE__ */ new WeakMap();
@@ -445,6 +445,9 @@ function zoomed(frame, zoom, at, factor) {
   const centre = centreOf(frame).map((middle, axis) => place[axis] + (middle - place[axis]) * zoom / next);
   return { centre, zoom: next };
 }
+var middleOf = (a, b) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+var distance = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
+var pinchFactor = (last, at, other) => distance(last, other) / Math.max(1, distance(at, other));
 var WHEEL_RATE = 25e-4;
 var wheelFactor = (deltaY) => Math.exp(clamp(deltaY, -120, 120) * WHEEL_RATE);
 
@@ -1570,20 +1573,33 @@ function listenToKeys(element, key) {
 }
 function listen(element, { hover, leave, drag, drop, wheel, reset, key }) {
   let start = null;
+  const pressed = /* @__PURE__ */ new Map();
   element.addEventListener("pointerdown", (event) => {
     if (event.button) return;
+    if (event.isPrimary) pressed.clear();
+    pressed.set(event.pointerId, placeOf(event));
     start = placeOf(event);
     capture(element, event);
+    if (!wheel || pressed.size === 1) return;
+    start = null;
+    leave();
   });
   element.addEventListener("pointermove", (event) => {
-    if (start) drag(placeOf(event), start);
-    else hover(placeOf(event));
+    const at = placeOf(event);
+    const last = pressed.get(event.pointerId);
+    const other = [...pressed].find(([id]) => id !== event.pointerId)?.[1];
+    if (last) pressed.set(event.pointerId, at);
+    if (wheel && last && other) wheel(middleOf(at, other), pinchFactor(last, at, other));
+    else if (start) drag(at, start);
+    else hover(at);
   });
   element.addEventListener("pointerup", (event) => {
+    pressed.delete(event.pointerId);
     if (start) drop(placeOf(event), start);
     start = null;
   });
-  element.addEventListener("pointercancel", () => {
+  element.addEventListener("pointercancel", (event) => {
+    pressed.delete(event.pointerId);
     start = null;
     leave();
   });
@@ -2942,8 +2958,6 @@ var Overlay = class {
 
 // dashboard/components/latent/gestures.js
 var STILL = 4;
-var middleOf = (a, b) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
-var distance = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
 var difference = (from, to) => ({ x: to.x - from.x, y: to.y - from.y });
 var Gestures = class {
   /** Where each pointer that is down was last. @type {Map<number, Point>} */
@@ -3014,7 +3028,7 @@ var Gestures = class {
   pinch(last, at, other) {
     const after = middleOf(at, other);
     this.target.pan(difference(middleOf(last, other), after));
-    this.target.zoom(after, distance(last, other) / Math.max(1, distance(at, other)));
+    this.target.zoom(after, pinchFactor(last, at, other));
   }
   /**
    * The second click of a double click takes back what the first one did.

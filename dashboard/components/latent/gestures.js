@@ -1,6 +1,6 @@
 /** Mouse, pen, fingers and wheel on a canvas, told as: point, pan, zoom, click, reset. */
 
-import { wheelFactor } from "../shared/frame.js";
+import { distance, middleOf, pinchFactor, wheelFactor } from "../shared/frame.js";
 import { capture, placeOf } from "../shared/pointer.js";
 
 /**
@@ -15,18 +15,6 @@ import { capture, placeOf } from "../shared/pointer.js";
  */
 
 const STILL = 4;
-
-/**
- * @param {Point} a
- * @param {Point} b
- */
-const middleOf = (a, b) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
-
-/**
- * @param {Point} a
- * @param {Point} b
- */
-const distance = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
 
 /**
  * @param {Point} from
@@ -104,7 +92,7 @@ export class Gestures {
   pinch(last, at, other) {
     const after = middleOf(at, other);
     this.target.pan(difference(middleOf(last, other), after));
-    this.target.zoom(after, distance(last, other) / Math.max(1, distance(at, other)));
+    this.target.zoom(after, pinchFactor(last, at, other));
   }
 
   /**

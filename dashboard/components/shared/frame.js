@@ -116,6 +116,26 @@ export function zoomedRange([a, b], [first, last]) {
   return width >= (last - first) * 0.999 ? null : [start, start + width];
 }
 
+/**
+ * @param {Point} a
+ * @param {Point} b
+ */
+export const middleOf = (a, b) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+
+/**
+ * @param {Point} a
+ * @param {Point} b
+ */
+export const distance = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
+
+/**
+ * The factor of a pinch in which one finger moved.
+ * @param {Point} last Where it was.
+ * @param {Point} at Where it is.
+ * @param {Point} other The finger that rests.
+ */
+export const pinchFactor = (last, at, other) => distance(last, other) / Math.max(1, distance(at, other));
+
 const WHEEL_RATE = 0.0025;
 
 /**

@@ -1,6 +1,6 @@
 /** Pointer, wheel and keys on a canvas. */
 
-import { wheelFactor } from "./frame.js";
+import { middleOf, pinchFactor, wheelFactor } from "./frame.js";
 
 /**
  * @typedef {import("./frame.js").Point} Point
@@ -10,8 +10,9 @@ import { wheelFactor } from "./frame.js";
  * @property {() => void} leave
  * @property {(at: Point, start: Point) => void} drag
  * @property {(at: Point, start: Point) => void} drop
- * @property {(at: Point, factor: number) => boolean} [wheel] A pinch, a turn of the wheel with Ctrl or Meta, or one
- *   after a click on the canvas; returns whether it was used: otherwise the page scrolls.
+ * @property {(at: Point, factor: number) => boolean} [wheel] A pinch of two fingers or on a touch pad, a turn of the
+ *   wheel with Ctrl or Meta, or one after a click on the canvas; returns whether it was used: otherwise the page
+ *   scrolls.
  * @property {() => void} [reset] A double click.
  * @property {(event: KeyboardEvent) => boolean} [key] Whether it used the key, pressed without Ctrl, Meta and Alt.
  */
@@ -47,22 +48,36 @@ export function listenToKeys(element, key) {
  * @param {Handlers} handlers
  */
 export function listen(element, { hover, leave, drag, drop, wheel, reset, key }) {
-  /** @type {Point | null} */
+  /** Where a drag with one pointer began. @type {Point | null} */
   let start = null;
+  /** Where each pressed pointer was last. @type {Map<number, Point>} */
+  const pressed = new Map();
   element.addEventListener("pointerdown", (event) => {
     if (event.button) return;
+    if (event.isPrimary) pressed.clear();
+    pressed.set(event.pointerId, placeOf(event));
     start = placeOf(event);
     capture(element, event);
+    if (!wheel || pressed.size === 1) return;
+    start = null;
+    leave();
   });
   element.addEventListener("pointermove", (event) => {
-    if (start) drag(placeOf(event), start);
-    else hover(placeOf(event));
+    const at = placeOf(event);
+    const last = pressed.get(event.pointerId);
+    const other = [...pressed].find(([id]) => id !== event.pointerId)?.[1];
+    if (last) pressed.set(event.pointerId, at);
+    if (wheel && last && other) wheel(middleOf(at, other), pinchFactor(last, at, other));
+    else if (start) drag(at, start);
+    else hover(at);
   });
   element.addEventListener("pointerup", (event) => {
+    pressed.delete(event.pointerId);
     if (start) drop(placeOf(event), start);
     start = null;
   });
-  element.addEventListener("pointercancel", () => {
+  element.addEventListener("pointercancel", (event) => {
+    pressed.delete(event.pointerId);
     start = null;
     leave();
   });

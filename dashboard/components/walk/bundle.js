@@ -1,4 +1,4 @@
-// Sources 88b9094137fb41aa; made by "npm run build": edit the modules, not this file.
+// Sources 0b651c62e4506268; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -90,6 +90,9 @@ function zoomed(frame, zoom, at, factor) {
   const centre = centreOf(frame).map((middle, axis) => place[axis] + (middle - place[axis]) * zoom / next);
   return { centre, zoom: next };
 }
+var middleOf = (a, b) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+var distance = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
+var pinchFactor = (last, at, other) => distance(last, other) / Math.max(1, distance(at, other));
 var WHEEL_RATE = 25e-4;
 var wheelFactor = (deltaY) => Math.exp(clamp(deltaY, -120, 120) * WHEEL_RATE);
 
@@ -326,20 +329,33 @@ function listenToKeys(element, key) {
 }
 function listen(element, { hover, leave, drag, drop, wheel, reset, key }) {
   let start = null;
+  const pressed = /* @__PURE__ */ new Map();
   element.addEventListener("pointerdown", (event) => {
     if (event.button) return;
+    if (event.isPrimary) pressed.clear();
+    pressed.set(event.pointerId, placeOf(event));
     start = placeOf(event);
     capture(element, event);
+    if (!wheel || pressed.size === 1) return;
+    start = null;
+    leave();
   });
   element.addEventListener("pointermove", (event) => {
-    if (start) drag(placeOf(event), start);
-    else hover(placeOf(event));
+    const at = placeOf(event);
+    const last = pressed.get(event.pointerId);
+    const other = [...pressed].find(([id]) => id !== event.pointerId)?.[1];
+    if (last) pressed.set(event.pointerId, at);
+    if (wheel && last && other) wheel(middleOf(at, other), pinchFactor(last, at, other));
+    else if (start) drag(at, start);
+    else hover(at);
   });
   element.addEventListener("pointerup", (event) => {
+    pressed.delete(event.pointerId);
     if (start) drop(placeOf(event), start);
     start = null;
   });
-  element.addEventListener("pointercancel", () => {
+  element.addEventListener("pointercancel", (event) => {
+    pressed.delete(event.pointerId);
     start = null;
     leave();
   });
@@ -820,11 +836,11 @@ function pathAt(phase) {
   const angle = 2 * Math.PI * phase;
   return [AMPLITUDE * Math.sin(3 * angle + SHIFT), AMPLITUDE * Math.sin(2 * angle)];
 }
-var distance = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
+var distance2 = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
 function nearestPhase(z) {
   const phases = range(NUM_PHASES).map((k) => k / NUM_PHASES);
   return phases.reduce(
-    (best, phase) => distance(pathAt(phase), z) < distance(pathAt(best), z) ? phase : best
+    (best, phase) => distance2(pathAt(phase), z) < distance2(pathAt(best), z) ? phase : best
   );
 }
 
@@ -995,7 +1011,7 @@ var Walk = class {
     const { px, py } = this.map.currentFrame();
     this.trail.push({ z: this.z, now });
     this.trail = this.trail.filter((place2) => now - place2.now < TRAIL_MS);
-    if (this.trail.every(({ z }) => distance(z, this.z) === 0)) this.trail.length = 1;
+    if (this.trail.every(({ z }) => distance2(z, this.z) === 0)) this.trail.length = 1;
     for (let i = 1; i < this.trail.length; i++) {
       context.beginPath();
       for (const { z } of this.trail.slice(i - 1, i + 1)) context.lineTo(px(z[0]), py(z[1]));

@@ -10,7 +10,7 @@ from dashboard.runs import tasks
 from tests.page_scripts import checked, open_page, runner, tables_with_nameless_columns
 from vae_core.data import load_dataset
 from vae_core.labs.reduction.baselines import fit_pca
-from vae_core.labs.reduction.comparison import compare, examine, yardstick
+from vae_core.labs.reduction.evaluation import compare, evaluate_method, evaluation_set
 
 __all__ = ["runner"]  # a fixture
 
@@ -81,8 +81,8 @@ def results(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_it_opens_with_three_methods_and_the_core_s_numbers() -> None:
     at = opened()
     assert methods(at) == [*METHODS[:2], "VAE, pretrained"]
-    on = yardstick(load_dataset("digits", seed=0), seed=0)
-    error = examine(fit_pca(on.x_train, 2), on).reconstruction_error
+    on = evaluation_set(load_dataset("digits", seed=0), seed=0)
+    error = evaluate_method(fit_pca(on.x_train, 2), on).reconstruction_error
     expected = f"{error.mean():.3f} ±\N{NO-BREAK SPACE}{error.std(ddof=1) / len(error) ** 0.5:.3f}"
     assert scores(at, "reconstruction error")["PCA"] == expected
     assert scores(at, "log p(x)")["PCA"] == "–"

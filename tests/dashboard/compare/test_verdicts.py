@@ -3,22 +3,22 @@
 import numpy as np
 
 from dashboard.compare.dimension_reduction import summary, table, verdict
-from vae_core.labs.reduction.findings import Findings, Reference
+from vae_core.labs.reduction.results import Metrics, Reference
 
 EMPTY = np.empty(0)
 NOISE = np.linspace(-1, 1, 101)
 
 
-def findings(error: float, *, log_prob: float | None = None, trust: float = 0.9) -> Findings:
+def metrics(error: float, *, log_prob: float | None = None, trust: float = 0.9) -> Metrics:
     count = len(NOISE)
-    blank = {field: EMPTY for field in Findings._fields}
+    blank = {field: EMPTY for field in Metrics._fields}
     area = np.array([[0.7, 0.02]] * 3)
-    return Findings(
+    return Metrics(
         **blank
         | {
             "codes": np.zeros((count, 2)),
             "reconstruction_error": error + NOISE,
-            "completion_error": np.full(count, 1.0),
+            "inpainting_error": np.full(count, 1.0),
             "trust": trust + 0.01 * NOISE,
             "midpoint_distance": 3 + NOISE,
             "sample_distance": 3 + NOISE,
@@ -34,7 +34,7 @@ REFERENCE = Reference(EMPTY, np.full(101, 2.0), np.full(101, 2.0), np.full(101, 
 
 
 def test_verdict_turns_with_the_numbers() -> None:
-    good, bad = findings(1.0), findings(2.0)
+    good, bad = metrics(1.0), metrics(2.0)
     better = verdict("reconstruction", {"PCA": bad, "VAE": good}, REFERENCE)
     worse = verdict("reconstruction", {"PCA": good, "VAE": bad}, REFERENCE)
     tie = verdict("reconstruction", {"PCA": good, "VAE": good}, REFERENCE)
@@ -48,14 +48,14 @@ def test_verdict_turns_with_the_numbers() -> None:
 
 
 def test_summary_counts_and_the_trained_vae_counts() -> None:
-    text = summary({"PCA": findings(2.0), "VAE": findings(1.0, trust=0.8)}, REFERENCE)
+    text = summary({"PCA": metrics(2.0), "VAE": metrics(1.0, trust=0.8)}, REFERENCE)
     assert "**better** in 1 (reconstruction error)" in text
     assert "**worse** in 1 (trustworthiness)" in text
-    assert summary({"PCA": findings(1.0)}, REFERENCE) == ""
+    assert summary({"PCA": metrics(1.0)}, REFERENCE) == ""
 
 
 def test_table_marks_the_best_and_leaves_out_what_no_method_has() -> None:
-    found = {"PCA": findings(2.0), "VAE": findings(1.0, log_prob=-3.0)}
+    found = {"PCA": metrics(2.0), "VAE": metrics(1.0, log_prob=-3.0)}
     head, rows = table(("reconstruction", "class", "log_prob"), found, REFERENCE)
     assert head == ["method", "reconstruction error ↓", "log p(x) in nats ↑"], "no classes, no column"
     (pca, pca_error, pca_log_prob), (vae, vae_error, vae_log_prob) = rows

@@ -91,7 +91,7 @@ def test_pieces_change_the_order_of_noise_only(
         return iw_bound(model, digits, num_samples=5000, generator=generator)
 
     whole = seen(torch.Generator().manual_seed(0))
-    monkeypatch.setattr("vae_core.evidence.importance.MAX_VALUES", 64 * 40)
+    monkeypatch.setattr("vae_core.memory.CHUNK_VALUES", 64 * 40)
     decode = VAE.likelihood
 
     def watched(self: VAE, z: Tensor) -> object:

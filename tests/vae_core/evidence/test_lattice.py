@@ -21,12 +21,12 @@ def test_pieces_do_not_change_the_result(
 ) -> None:
     model = exact_vae(fit_ppca(digits, 2))
     whole = exact_evidence(model, digits)
-    monkeypatch.setattr("vae_core.evidence.exact._MAX_VALUES", 100_000)
+    monkeypatch.setattr("vae_core.memory.CHUNK_VALUES", 100_000)
     monkeypatch.setattr("vae_core.evidence.exact._MAX_PAIRS", 1000)
     monkeypatch.setattr("vae_core.evidence.quadrature._CELLS_AT_ONCE", 33)
     monkeypatch.setattr("vae_core.evidence.quadrature._PAIRS_AT_ONCE", 70)
     monkeypatch.setattr("vae_core.evidence.lattice._DATA_AT_ONCE", 7)
-    monkeypatch.setattr("vae_core.evidence.quadrature.MAX_VALUES", 64 * 70)
+    monkeypatch.setattr("vae_core.memory.CHUNK_VALUES", 64 * 70)
     pieces = exact_evidence(model, digits)
     assert (whole.log_evidence - pieces.log_evidence).abs().max() < 1e-9
     assert (whole.kl_to_posterior - pieces.kl_to_posterior).abs().max() < 1e-9

@@ -109,7 +109,7 @@ def test_pieces_are_independent(
     whole = best_posterior(model, digits, generator=generator, on_progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    monkeypatch.setattr("vae_core.evidence.local_posterior._MAX_VALUES", 64 * 49 * 7)
+    monkeypatch.setattr("vae_core.memory.CHUNK_VALUES", 64 * 49 * 7)
     pieces = best_posterior(model, digits, generator=generator, on_progress=ignore)
     assert (whole.elbo - pieces.elbo).abs().max() < 1e-4
 

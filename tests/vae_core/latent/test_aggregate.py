@@ -89,7 +89,7 @@ def test_far_apart_posteriors_identify_their_example(generator: torch.Generator)
 def test_pieces_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     means, stds = torch.randn(40, 2, generator=torch.Generator().manual_seed(1)), torch.ones(40, 2)
     whole = kl_surgery(DiagonalNormal.from_std(means, stds), generator=torch.Generator().manual_seed(2))
-    monkeypatch.setattr("vae_core.latent.aggregate._MAX_VALUES", 170)
+    monkeypatch.setattr("vae_core.memory.CHUNK_VALUES", 170)
     pieces = kl_surgery(DiagonalNormal.from_std(means, stds), generator=torch.Generator().manual_seed(2))
     assert pieces.marginal_kl.value == pytest.approx(whole.marginal_kl.value, abs=1e-12)
 
@@ -143,5 +143,5 @@ def test_density_is_the_mean_of_the_posteriors_and_that_of_their_vamp_prior(
     q = DiagonalNormal.from_std(means, stds)
     assert torch.allclose(log_aggregate(z, q), expected, rtol=1e-12)
     assert torch.allclose(vamp_prior(q).log_prob(z), expected, rtol=1e-12)
-    monkeypatch.setattr("vae_core.latent.aggregate._MAX_VALUES", 8)
+    monkeypatch.setattr("vae_core.memory.CHUNK_VALUES", 8)
     assert torch.allclose(log_aggregate(z, q), expected, rtol=1e-12), "in pieces"

@@ -1,7 +1,7 @@
 """Dimension reductions with closed forms, to compare a VAE with: PCA and probabilistic PCA.
 
-Both answer the same questions as :class:`~vae_core.labs.reduction.networks.Network`: ``encode``, ``decode``,
-``sample``, ``log_prob`` and ``complete``, in float64.
+Both have the methods of :class:`~vae_core.labs.reduction.networks.Network`: ``encode``, ``decode``,
+``sample``, ``log_prob`` and ``inpaint``, in float64.
 """
 
 import math
@@ -18,14 +18,14 @@ _SMALLEST_VARIANCE = 1e-12
 
 
 class Reduction(Protocol):
-    """x of D values to z of J and back; data and answers are float64."""
+    """x of D values to z of J and back, in float64."""
 
     def encode(self, x: Tensor) -> Tensor:
-        """The code z of each datum: (n, D) to (n, J)."""
+        """The code z of each example: (n, D) to (n, J)."""
         ...
 
     def decode(self, z: Tensor) -> Tensor:
-        """The datum that belongs to a code, for models its mean: (..., J) to (..., D)."""
+        """The example of a code, E[x|z] for models: (..., J) to (..., D)."""
         ...
 
     def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
@@ -36,8 +36,8 @@ class Reduction(Protocol):
         """log p(x) or a lower bound of it, shape (n,), nats; None where there is no density."""
         ...
 
-    def complete(self, x: Tensor, hidden: Tensor) -> Tensor:
-        """The data with their ``hidden`` values (D booleans) inferred from the others, shape (n, D)."""
+    def inpaint(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """The examples with their ``hidden`` values (D booleans) inferred from the others, shape (n, D)."""
         ...
 
 
@@ -71,11 +71,11 @@ class PrincipalComponents:
     def log_prob(self, x: Tensor, *, generator: torch.Generator) -> None:
         """PCA has no density."""
 
-    def complete(self, x: Tensor, hidden: Tensor) -> Tensor:
-        """Least squares: the z whose decoded values fit the seen ones best; of several, the shortest."""
-        seen = seen_places(hidden)
-        centred = (x.double() - self.mean)[:, seen]
-        z = centred @ torch.linalg.pinv(self.directions[seen]).T
+    def inpaint(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """Least squares: the z whose decoded values fit the visible ones best; of several, the shortest."""
+        visible = visible_columns(hidden)
+        centred = (x.double() - self.mean)[:, visible]
+        z = centred @ torch.linalg.pinv(self.directions[visible]).T
         return torch.where(hidden, self.decode(z), x.double())
 
 
@@ -119,10 +119,10 @@ class LinearGaussian:
         log_det = (data_dim - latent_dim) * math.log(self.variance) + torch.logdet(precision)
         return -0.5 * (squared + log_det + data_dim * LOG_2PI)
 
-    def complete(self, x: Tensor, hidden: Tensor) -> Tensor:
-        """E[x_hidden | x_seen], which is the decoded posterior mean of z given the seen values."""
-        seen = seen_places(hidden)
-        z = self._posterior_mean((x.double() - self.mean)[:, seen], self.weights[seen])
+    def inpaint(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """E[x_hidden | x_visible], which is the decoded posterior mean of z given the visible values."""
+        visible = visible_columns(hidden)
+        z = self._posterior_mean((x.double() - self.mean)[:, visible], self.weights[visible])
         return torch.where(hidden, self.decode(z), x.double())
 
     def _precision(self, weights: Tensor) -> Tensor:
@@ -132,17 +132,17 @@ class LinearGaussian:
         return torch.linalg.solve(self._precision(weights), (centred @ weights).T).T
 
 
-def seen_places(hidden: Tensor) -> Tensor:
+def visible_columns(hidden: Tensor) -> Tensor:
     """Places of the values that are not hidden.
 
     Raises:
         BadInput: None is hidden, or all are.
     """
-    seen = (~hidden).nonzero()[:, 0]
-    if not 0 < len(seen) < len(hidden):
-        message = f"{len(hidden) - len(seen)} of {len(hidden)} values are hidden"
+    visible = (~hidden).nonzero()[:, 0]
+    if not 0 < len(visible) < len(hidden):
+        message = f"{len(hidden) - len(visible)} of {len(hidden)} values are hidden"
         raise BadInput("hidden", message, "hide some and leave some")
-    return seen
+    return visible
 
 
 def fit_pca(x: Tensor, latent_dim: int) -> PrincipalComponents:
@@ -166,7 +166,7 @@ def fit_ppca(x: Tensor, latent_dim: int) -> LinearGaussian:
     W = V (Lambda - s^2 I)^(1/2) with the free rotation of z left at the axes of PCA.
 
     Raises:
-        BadInput: J not below D or above n, or data that J dimensions hold wholly: no noise is left.
+        BadInput: J not below D or above n, or data that lie in J dimensions: no noise is left.
 
     Example:
         >>> fit_ppca(torch.eye(4), 2).weights.shape
@@ -176,7 +176,9 @@ def fit_ppca(x: Tensor, latent_dim: int) -> LinearGaussian:
     left_out = eigenvalues[latent_dim:].sum() / (x.shape[1] - latent_dim)
     if float(left_out) < _SMALLEST_VARIANCE:
         raise BadInput(
-            "variance", f"{latent_dim} dimensions hold these data wholly", "choose a smaller latent dimension"
+            "variance",
+            f"the data lie in {latent_dim} dimensions, so no noise is left",
+            "choose a smaller latent dimension",
         )
     scales = (eigenvalues[:latent_dim] - left_out).clamp(min=0).sqrt()
     return LinearGaussian(mean, directions * scales, float(left_out))
@@ -190,12 +192,12 @@ def _spectrum(x: Tensor, latent_dim: int, needed_columns: int) -> tuple[Tensor, 
     if latent_dim < 1 or needed_columns > data_dim or latent_dim > num_data:
         raise BadInput(
             "latent_dim",
-            f"{num_data} data with {data_dim} columns cannot be reduced to {latent_dim} dimensions",
-            "choose a smaller latent dimension or more data",
+            f"{num_data} examples with {data_dim} columns cannot be reduced to {latent_dim} dimensions",
+            "choose a smaller latent dimension or more examples",
         )
     if bool((x == x[0]).all()):
         raise BadInput(
-            "variance", "all data are the same, so there is nothing to reduce", "choose other data"
+            "variance", "all examples are the same, so there is nothing to reduce", "choose other data"
         )
     # Many rows: the decomposition of the D by D covariance is quicker and as good as that of the data.
     solver = "covariance_eigh" if num_data > 5 * data_dim else "full"

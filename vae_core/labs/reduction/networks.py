@@ -9,7 +9,8 @@ from torch import Tensor
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import Dataset
 from vae_core.evidence.importance import iw_bound
-from vae_core.labs.reduction.baselines import LinearGaussian, seen_places
+from vae_core.labs.reduction.baselines import LinearGaussian, visible_columns
+from vae_core.memory import chunk_rows
 from vae_core.model import VAE
 from vae_core.training.loop import Training
 from vae_core.training.optimizer import descend, initial_moments
@@ -21,14 +22,13 @@ BATCH_SIZE: Final = 64
 HIDDEN: Final = 128
 BOUND_SAMPLES: Final = 200
 _RATES: Final = (1e-2, 1e-2, 2e-3, 2e-4)
-"""Adam's step size in each quarter of the training: large to arrive, small to settle."""
+"""Adam's step size in each quarter of the training: large at first, small to converge."""
 _MAP_STEPS: Final = 100
 _NEWTON_STEPS: Final = 4
-_MAX_PAIRS: Final = 4_000_000
 
 
 def network_config(name: NetworkName, data_dim: int, latent_dim: int) -> ModelConfig:
-    """The networks that differ in one thing each: Gaussian likelihood with a learned scale for all.
+    """The network of that name; all have a Gaussian likelihood with a learned scale.
 
     The linear VAE has no hidden layer; autoencoder and VAE are one network, the autoencoder without variance.
     """
@@ -59,7 +59,7 @@ def train_network(
         latent_dim: J.
         seed: Of weights, order and noise.
         on_progress: Told the share that is done.
-        num_updates: Of ``BATCH_SIZE`` data.
+        num_updates: Of ``BATCH_SIZE`` examples.
 
     Raises:
         BadInput: The data do not suit the network.
@@ -125,13 +125,13 @@ class Network:
             return linear.log_prob(x, generator=generator)
         return iw_bound(self._model, x.double(), num_samples=BOUND_SAMPLES, generator=generator)
 
-    def complete(self, x: Tensor, hidden: Tensor) -> Tensor:
-        """The decoded MAP code argmax_z log p(x_seen|z) + log p(z); without a prior the first term alone.
+    def inpaint(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """The decoded MAP code argmax_z log p(x_visible|z) + log p(z); without a prior the first term alone.
 
         The search begins at the best training code and climbs by Adam, then by Newton's steps, of which only
         those that gain are taken.
         """
-        codes = self._map_codes(x.double()[:, seen_places(hidden)], ~hidden)
+        codes = self._map_codes(x.double()[:, visible_columns(hidden)], ~hidden)
         return torch.where(hidden, self.decode(codes), x.double())
 
     def as_linear_gaussian(self) -> LinearGaussian | None:
@@ -143,40 +143,40 @@ class Network:
         variance = float(self._model.likelihood_scale()) ** 2
         return LinearGaussian(decoder.biases[0], decoder.weights[0], variance)
 
-    def _map_codes(self, x: Tensor, seen: Tensor) -> Tensor:
-        best = self._best_training_codes(x, seen)
-        highest = self._log_joint(best, x, seen)
+    def _map_codes(self, x: Tensor, visible: Tensor) -> Tensor:
+        best = self._best_training_codes(x, visible)
+        highest = self._log_joint(best, x, visible)
         config = TrainConfig()
         z = best.clone().requires_grad_()
         moments = initial_moments(z.detach(), config)
         rate = 0.2 * float(self._codes.std(0).mean())
         for step in range(_MAP_STEPS):
-            value = self._log_joint(z, x, seen)
+            value = self._log_joint(z, x, visible)
             (gradient,) = torch.autograd.grad(value.sum(), z)
             best, highest = _higher(best, highest, z.detach(), value.detach())
             descend(z.detach(), -gradient, moments, config, learning_rate=rate * 0.95**step)
         for _ in range(_NEWTON_STEPS):
-            z = self._newton_step(best, x, seen)
-            best, highest = _higher(best, highest, z, self._log_joint(z, x, seen))
+            z = self._newton_step(best, x, visible)
+            best, highest = _higher(best, highest, z, self._log_joint(z, x, visible))
         return best
 
-    def _newton_step(self, z: Tensor, x: Tensor, seen: Tensor) -> Tensor:
-        """z - H^-1 g of each datum's own log joint: where Adam has arrived, it gains the last digits."""
+    def _newton_step(self, z: Tensor, x: Tensor, visible: Tensor) -> Tensor:
+        """z - H^-1 g of each example's log joint: near Adam's solution it gains the last digits."""
         z = z.clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(self._log_joint(z, x, seen).sum(), z, create_graph=True)
+        (gradient,) = torch.autograd.grad(self._log_joint(z, x, visible).sum(), z, create_graph=True)
         rows = [torch.autograd.grad(part.sum(), z, retain_graph=True)[0] for part in gradient.T]
         inverse = torch.linalg.pinv(torch.stack(rows, 1), hermitian=True)
         return (z - (inverse @ gradient[..., None])[..., 0]).detach()
 
-    def _best_training_codes(self, x: Tensor, seen: Tensor) -> Tensor:
-        likelihood = self._model.likelihood(self._codes).of_values(seen)
+    def _best_training_codes(self, x: Tensor, visible: Tensor) -> Tensor:
+        likelihood = self._model.likelihood(self._codes).of_values(visible)
         prior = self._log_prior(self._codes)[:, None]
-        rows = max(1, _MAX_PAIRS // len(self._codes))
+        rows = chunk_rows(len(self._codes))
         places = [(likelihood.pairwise_log_prob(piece) + prior).argmax(0) for piece in x.split(rows)]
         return self._codes[torch.cat(places)]
 
-    def _log_joint(self, z: Tensor, x: Tensor, seen: Tensor) -> Tensor:
-        return self._model.likelihood(z).of_values(seen).log_prob(x) + self._log_prior(z)
+    def _log_joint(self, z: Tensor, x: Tensor, visible: Tensor) -> Tensor:
+        return self._model.likelihood(z).of_values(visible).log_prob(x) + self._log_prior(z)
 
     def _log_prior(self, z: Tensor) -> Tensor:
         return self._model.prior.log_prob(z) if self._has_prior else torch.zeros_like(z[..., 0])

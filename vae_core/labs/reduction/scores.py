@@ -1,4 +1,4 @@
-"""From findings to numbers with errors, and from those to a verdict: who is best, and is it luck?"""
+"""Scores with standard errors from evaluation results, and which differences are significant."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -8,15 +8,15 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.labs.reduction.findings import Findings, Reference
+from vae_core.labs.reduction.results import Metrics, Reference
 
 Array = NDArray[np.float64]
 STANDARD_ERRORS: Final = 2.0
-"""A difference below so many of its standard errors counts as none."""
+"""A difference below this many of its standard errors is no clear one."""
 
 
 class Score(NamedTuple):
-    """A mean over data, its standard error, and the values; no values where it is no mean over data."""
+    """A mean over examples, its standard error, and the values; None where it is no mean over examples."""
 
     value: float
     standard_error: float
@@ -38,12 +38,12 @@ class Measure:
     title: str
     higher_is_better: bool
     digits: int
-    of: Callable[[Findings, Reference], Score | None]
+    of: Callable[[Metrics, Reference], Score | None]
     help_text: str
 
 
 def mean_score(values: Array) -> Score | None:
-    """Mean and standard error std / sqrt(n) of a value per datum; None without values."""
+    """Mean and standard error std / sqrt(n) of one value per example; None without values."""
     if len(values) == 0:
         return None
     error = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
@@ -51,13 +51,13 @@ def mean_score(values: Array) -> Score | None:
 
 
 def _ratio(values: Array, reference: Reference) -> Score | None:
-    """Distances in units of how far held-out data lie from the training data; the unit counts as exact."""
+    """Distances relative to those of held-out examples from the training set; the unit counts as exact."""
     unit = float(reference.held_out_distance.mean())
     return mean_score(values / unit) if unit > 0 else None
 
 
 def _area(areas: Array) -> Score | None:
-    """ROC area against the first foreign set."""
+    """ROC area for the first out-of-distribution set."""
     return Score(float(areas[0, 0]), float(areas[0, 1]), None) if len(areas) else None
 
 
@@ -67,15 +67,15 @@ MEASURES: Final[dict[str, Measure]] = {
         True,
         3,
         lambda found, _: mean_score(found.trust),
-        "Neighbours in z that are neighbours in x: 1 − 2/(k(2n−3k−1)) · mean over data of Σ (rank in x − k) "
-        "over the k = 10 nearest in z that are none in x (Venna and Kaski 2001). 1: all are.",
+        "Neighbours in z that are neighbours in x: 1 − 2/(k(2n−3k−1)) · mean over examples of Σ (rank in x "
+        "− k) over the k = 10 nearest in z that are none in x (Venna and Kaski 2001). 1: all are.",
     ),
     "class": Measure(
         "class accuracy from z",
         True,
         3,
         lambda found, _: mean_score(found.class_hit),
-        "Share of held-out data whose class is that of most of the 5 nearest training codes.",
+        "Share of held-out examples whose class is that of most of the 5 nearest training codes.",
     ),
     "reconstruction": Measure(
         "reconstruction error",
@@ -84,47 +84,47 @@ MEASURES: Final[dict[str, Measure]] = {
         lambda found, _: mean_score(found.reconstruction_error),
         "‖x − decode(encode(x))‖², summed over pixels; z is the posterior mean where there is a posterior.",
     ),
-    "holes": Measure(
+    "interpolation": Measure(
         "midpoints' distance to data",
         False,
         3,
         lambda found, reference: _ratio(found.midpoint_distance, reference),
-        "Decoded middle of the codes of two held-out data: distance to the nearest training datum, divided "
-        "by that of real held-out data. Large: a hole between the data.",
+        "Decoded midpoint of the codes of two held-out examples: distance to the nearest training example, "
+        "divided by that of real held-out examples. Large: a hole in the latent space.",
     ),
     "samples": Measure(
         "samples' distance to data",
         False,
         3,
         lambda found, reference: _ratio(found.sample_distance, reference),
-        "Decoded draw of z: distance to the nearest training datum, in units of that of held-out data.",
+        "Decoded draw of z: distance to the nearest training example, in units of that of held-out ones.",
     ),
     "coverage": Measure(
         "distance from data to samples",
         False,
         3,
         lambda found, reference: _ratio(found.coverage_distance, reference),
-        "Held-out datum: distance to the nearest of 500 samples, in the same unit. Large: some kinds of data "
-        "are never drawn.",
+        "Held-out example: distance to the nearest of 500 samples, in the same unit. Large: some kinds of "
+        "examples are never drawn.",
     ),
-    "completion": Measure(
-        "error of the hidden half",
+    "inpainting": Measure(
+        "inpainting error",
         False,
         3,
-        lambda found, _: mean_score(found.completion_error),
+        lambda found, _: mean_score(found.inpainting_error),
         "Squared error of the hidden values, summed. Closed form for probabilistic PCA; least squares "
         "for PCA; argmax log p(seen|z) + log p(z) for the VAEs, without log p(z) for the autoencoder.",
     ),
-    "strangers": Measure(
-        "strangers told by error",
+    "outliers": Measure(
+        "outlier detection by error",
         True,
         3,
         lambda found, _: _area(found.area_by_error),
-        "ROC area: chance that a foreign datum (each value from another datum) has a larger reconstruction "
-        "error than a held-out one. 0.5: a coin. Error of Hanley and McNeil (1982).",
+        "ROC area: probability that an out-of-distribution example (each value from another example) has a "
+        "larger reconstruction error than a held-out one. 0.5: chance. Error of Hanley and McNeil (1982).",
     ),
-    "strangers_density": Measure(
-        "strangers told by log p(x)",
+    "outliers_density": Measure(
+        "outlier detection by log p(x)",
         True,
         3,
         lambda found, _: _area(found.area_by_density),
@@ -155,7 +155,7 @@ class Difference(NamedTuple):
 
 
 def difference(one: Score, other: Score) -> Difference:
-    """The same data were asked, so the error is that of the mean difference; sqrt(a^2 + b^2) without values.
+    """Of the same examples, so the error is that of the mean difference; sqrt(a^2 + b^2) without values.
 
     For ROC areas, which share their data, that is too wide: it calls too few differences clear, not too many.
     """
@@ -170,7 +170,7 @@ Outcome = Literal["better", "worse", "no clear difference"]
 
 
 def outcome(measure: Measure, one: Score, other: Score) -> Outcome:
-    """How the first does against the second."""
+    """Whether the first is better than the second."""
     gap = difference(one, other)
     if not gap.is_clear:
         return "no clear difference"
@@ -183,7 +183,7 @@ def ranking(measure: Measure, scores: Mapping[str, Score]) -> list[str]:
 
 
 def winners(measure: Measure, scores: Mapping[str, Score]) -> list[str]:
-    """The best, and those that do not differ clearly from it; nobody where one stands alone."""
+    """The best, and those that do not differ clearly from it; none where there is one method only."""
     if len(scores) < 2:
         return []
     best = ranking(measure, scores)[0]

@@ -274,3 +274,19 @@ def test_the_wheel_scrolls_the_page_until_the_chart_was_clicked(page: Page) -> N
         assert not canvas.evaluate(used), name
         canvas.click()
         assert canvas.evaluate(used), name
+
+
+def test_two_fingers_zoom(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True)
+    root = opened(page).root
+    box = place(root.locator(".elbo canvas"))
+    middle, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 20), ("touchMove", 40), ("touchMove", 60), ("touchMove", 80)):
+        points = [{"x": middle + side * apart, "y": y, "id": k} for k, side in enumerate((-1, 1))]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(root).not_to_have_attribute("data-zoom", "")
+    first, last = (float(step) for step in str(root.get_attribute("data-zoom")).split(","))
+    assert 0 < first < 5900 / 2 < last < 5900, "about the middle between the fingers"
+    assert last - first == pytest.approx(5900 / 4, rel=0.3)

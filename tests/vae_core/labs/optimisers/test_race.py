@@ -126,6 +126,11 @@ def test_stop_criteria_by_hand() -> None:
     assert outcome(line, None).at_stop == -4.4
 
 
+def test_patience_does_not_count_epochs_after_a_divergence() -> None:
+    line = np.array([-9.0, -5.0, -6.0, -6.5, np.nan, np.nan, np.nan])
+    assert [patience_stop(line, patience) for patience in (1, 2, 3, 4)] == [2, 3, None, None]
+
+
 def test_start_is_no_epoch_that_patience_counts() -> None:
     """A training that patience watches measures after each epoch, not before the first."""
     assert patience_stop(np.array([-1.0, -5.0, -4.0, -3.0]), 1) is None
@@ -146,6 +151,8 @@ def test_divergence_ends_its_line_and_no_other() -> None:
     ended = training.epoch + 1
     assert np.isnan(found.held_out[1, ended:]).all()
     assert np.isfinite(found.held_out[[0, 2]]).all()
+    assert np.isfinite(found.held_out[1, :ended]).all()
+    assert patience_stop(found.held_out[1], ended) is None, "so many epochs it did not last"
     assert outcome(found.held_out[1], None).best_epoch < ended
 
 

@@ -74,9 +74,9 @@ def test_ppca_completes_by_the_gaussian_conditional_mean(digits: Tensor, latent_
     across, within = covariance[hidden][:, ~hidden], covariance[~hidden][:, ~hidden]
     centred = (digits - ppca.mean)[:, ~hidden]
     expected = ppca.mean[hidden] + torch.linalg.solve(within, centred.T).T @ across.T
-    completed = ppca.complete(digits, hidden)
-    assert float((completed[:, hidden] - expected).abs().max()) < 1e-9
-    assert torch.equal(completed[:, ~hidden], digits[:, ~hidden])
+    inpainted = ppca.inpaint(digits, hidden)
+    assert float((inpainted[:, hidden] - expected).abs().max()) < 1e-9
+    assert torch.equal(inpainted[:, ~hidden], digits[:, ~hidden])
 
 
 def test_ppca_encodes_by_the_posterior_mean(digits: Tensor) -> None:
@@ -90,7 +90,7 @@ def test_pca_completes_a_point_of_its_plane_exactly(digits: Tensor) -> None:
     pca = fit_pca(digits, 3)
     x = pca.decode(pca.encode(digits[:50]))
     hidden = torch.arange(64) >= 32
-    assert float((pca.complete(x, hidden) - x).abs().max()) < 1e-9
+    assert float((pca.inpaint(x, hidden) - x).abs().max()) < 1e-9
 
 
 def test_samples_have_the_model_s_covariance(digits: Tensor) -> None:
@@ -141,7 +141,7 @@ def test_what_cannot_be_reduced_is_refused(x: Tensor, latent_dim: int, code: str
 def test_all_or_nothing_hidden_is_refused(hidden: Tensor) -> None:
     model = LinearGaussian(torch.zeros(4).double(), torch.eye(4)[:, :2].double(), 1.0)
     with pytest.raises(BadInput, match="hidden"):
-        model.complete(torch.zeros(3, 4), hidden)
+        model.inpaint(torch.zeros(3, 4), hidden)
 
 
 def test_log_prob_integrates_to_one(noise: torch.Generator) -> None:

@@ -37,15 +37,13 @@ def nothing(share: float) -> None:
     del share
 
 
-def test_the_exact_linear_vae_answers_like_probabilistic_pca(
-    digits: Dataset, generator: torch.Generator
-) -> None:
+def test_the_exact_linear_vae_is_probabilistic_pca(digits: Dataset, generator: torch.Generator) -> None:
     """Its search for the most probable code ends at the Gaussian's conditional mean."""
     x = digits.x_test[:100].double()
     for latent_dim in (2, 8):
         ppca = fit_ppca(digits.x_train, latent_dim)
         network = Network(exact_vae(oracle_ppca(digits.x_train, latent_dim)), digits.x_train)
-        found, expected = (method.complete(x, lower_half()) for method in (network, ppca))
+        found, expected = (method.inpaint(x, lower_half()) for method in (network, ppca))
         assert float((found - expected).abs().max()) < 1e-8
         # Through the decoder: the sign of an axis is free.
         back = [method.decode(method.encode(x)) for method in (network, ppca)]
@@ -83,7 +81,7 @@ def test_completion_finds_the_most_probable_code(digits: Dataset, shipped: Netwo
         return x[:, seen] @ y[:, seen].log().T + (1 - x[:, seen]) @ (1 - y[:, seen]).log().T + prior
 
     best = log_joint(decoded, prior.T).argmax(1)
-    expected, found = decoded[best], shipped.complete(x, lower_half())
+    expected, found = decoded[best], shipped.inpaint(x, lower_half())
     assert torch.equal(found[:, seen], x[:, seen])
     gap = (found - expected)[:, ~seen].abs().amax(1)
     # Two codes may explain the seen half equally well; then grid and search may differ.
@@ -136,5 +134,5 @@ def test_the_same_seed_gives_the_same_network(name: NetworkName) -> None:
 def test_the_given_model_is_left_as_it_is(digits: Dataset) -> None:
     model = load_run(SHIPPED_RUN).model()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    Network(model, digits.x_train).complete(digits.x_test[:3], lower_half())
+    Network(model, digits.x_train).inpaint(digits.x_test[:3], lower_half())
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())

@@ -1,4 +1,4 @@
-"""The same questions to every dimension reduction, on the same held-out data."""
+"""Evaluation of dimension reductions: the same metrics for each, on the same held-out examples."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
@@ -11,8 +11,8 @@ from torch import Tensor
 from vae_core.data import Dataset
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.labs.reduction.baselines import Reduction, fit_pca
-from vae_core.labs.reduction.findings import Findings, Reference, to_arrays
 from vae_core.labs.reduction.networks import NETWORKS, NUM_UPDATES, Network, train_network
+from vae_core.labs.reduction.results import Metrics, Reference, to_arrays
 from vae_core.latent.metrics import (
     class_hits,
     nearest_distance,
@@ -28,25 +28,25 @@ Array = NDArray[np.float64]
 MAX_TRAIN: Final = 5000
 MAX_HELD_OUT: Final = 500
 NUM_SAMPLES: Final = 500
-FOREIGN: Final = ("each value from another datum", "inverted", "uniform noise")
+OUT_OF_DISTRIBUTION: Final = ("each value from another example", "inverted", "uniform noise")
 NUM_SHOWN: Final = 10
-"""Images, pairs of data and (doubled) samples that are kept as pictures."""
-WAY_POINTS: Final = 9
+"""Images, pairs of examples and (doubled) samples that are kept as pictures."""
+INTERPOLATION_POINTS: Final = 9
 _LINE_POINTS: Final = 200
 
 
-class Yardstick(NamedTuple):
-    """What all methods are measured on.
+class EvaluationSet(NamedTuple):
+    """What all methods are evaluated on.
 
     Arguments:
-        x_train: Training data, the first ``MAX_TRAIN``, shape (n_train, D), float64.
+        x_train: Training examples, the first ``MAX_TRAIN``, shape (n_train, D), float64.
         labels_train: Their classes, or None.
-        x: Held-out data, the first ``MAX_HELD_OUT``, shape (n, D), float64.
+        x: Held-out examples, the first ``MAX_HELD_OUT``, shape (n, D), float64.
         labels: Their classes, or None.
-        pairs: Places of two different held-out data, one pair for each, shape (n, 2).
-        hidden: Which values are hidden: the lower half of an image, the second half of the columns.
-        foreign: Data that do not belong, one set for each of ``FOREIGN``, shape (kinds, n, D).
-        shown: Places of the held-out data to be drawn: one image of each class, or all points.
+        pairs: Indices of two different held-out examples, one pair for each, shape (n, 2).
+        hidden: Which values inpainting infers: the lower half of an image, the second half of the columns.
+        out_of_distribution: One set for each of ``OUT_OF_DISTRIBUTION``, shape (kinds, n, D).
+        shown: Indices of the held-out examples to be drawn: one image of each class, or all points.
         seed: Of all draws: each method gets the same noise.
     """
 
@@ -56,37 +56,37 @@ class Yardstick(NamedTuple):
     labels: Tensor | None
     pairs: Tensor
     hidden: Tensor
-    foreign: Tensor
+    out_of_distribution: Tensor
     shown: Tensor
     seed: int
 
 
-def yardstick(dataset: Dataset, *, seed: int) -> Yardstick:
-    """Draws pairs and foreign data for a data set.
+def evaluation_set(dataset: Dataset, *, seed: int) -> EvaluationSet:
+    """Draws pairs and out-of-distribution examples for a data set.
 
     Raises:
-        BadInput: Fewer than 3 held-out data, or one column only: nothing can be hidden.
+        BadInput: Fewer than 3 held-out examples, or one column only: nothing can be hidden.
     """
     x, x_train = dataset.x_test[:MAX_HELD_OUT].double(), dataset.x_train[:MAX_TRAIN].double()
     count, data_dim = x.shape
     if count < 3 or data_dim < 2:
         raise BadInput(
             "x",
-            f"a comparison needs 3 held-out data of 2 columns, got {count} of {data_dim}",
-            "choose more data",
+            f"an evaluation needs 3 held-out examples of 2 columns, got {count} of {data_dim}",
+            "choose a larger data set",
         )
     generator = torch.Generator().manual_seed(seed)
     shift = torch.randint(1, count, (count,), generator=generator)
     pairs = torch.stack([torch.arange(count), (torch.arange(count) + shift) % count], 1)
     labels = (None, None) if dataset.labels_train is None else (dataset.labels_train, dataset.labels_test)
-    return Yardstick(
+    return EvaluationSet(
         x_train=x_train,
         labels_train=None if labels[0] is None else labels[0][:MAX_TRAIN],
         x=x,
         labels=None if labels[1] is None else labels[1][:MAX_HELD_OUT],
         pairs=pairs,
         hidden=torch.arange(data_dim) >= (data_dim + 1) // 2,
-        foreign=_foreign(x, generator),
+        out_of_distribution=_out_of_distribution(x, generator),
         shown=_shown(dataset, count),
         seed=seed,
     )
@@ -101,55 +101,55 @@ def _shown(dataset: Dataset, count: int) -> Tensor:
     return torch.stack([(labels == label).nonzero()[0, 0] for label in labels.unique()[:NUM_SHOWN]])
 
 
-def _foreign(x: Tensor, generator: torch.Generator) -> Tensor:
-    """The kinds of ``FOREIGN``: the first keeps what every pixel's values are and loses what joins them."""
+def _out_of_distribution(x: Tensor, generator: torch.Generator) -> Tensor:
+    """The kinds of ``OUT_OF_DISTRIBUTION``; the first has the marginals of x, but not its dependences."""
     low, high = x.amin(), x.amax()
     shuffled = torch.stack([column[torch.randperm(len(x), generator=generator)] for column in x.T], 1)
     noise = low + (high - low) * torch.rand(x.shape, generator=generator, dtype=torch.float64)
     return torch.stack([shuffled, low + high - x, noise])
 
 
-def examine(method: Reduction, on: Yardstick) -> Findings:
-    """Asks a method all questions.
+def evaluate_method(method: Reduction, on: EvaluationSet) -> Metrics:
+    """Computes all metrics of a method.
 
     Arguments:
         method: Fitted to ``on.x_train``.
-        on: The data.
+        on: The evaluation set.
     """
-    codes, seen = method.encode(on.x), method.encode(on.x_train)
+    codes, train_codes = method.encode(on.x), method.encode(on.x_train)
     samples = method.sample(NUM_SAMPLES, generator=_noise(on))
-    reconstructed, completed = method.decode(codes), method.complete(on.x, on.hidden)
+    reconstructed, inpainted = method.decode(codes), method.inpaint(on.x, on.hidden)
     log_prob = method.log_prob(on.x, generator=_noise(on))
     found = {
         "codes": codes,
         "reconstructed": reconstructed[on.shown],
-        "completed": completed[on.shown],
-        "ways": _ways(method, codes, on.pairs[:NUM_SHOWN]),
+        "inpainted": inpainted[on.shown],
+        "interpolations": _interpolations(method, codes, on.pairs[:NUM_SHOWN]),
         # All of them where they are points, a few where they are images.
         "samples": samples[: max(2 * NUM_SHOWN, 1000 // samples.shape[1])],
         "line": _line(method, codes),
         "reconstruction_error": (on.x - reconstructed).square().sum(1),
         "trust": trustworthiness(on.x, codes, num_neighbours=num_neighbours(len(on.x))),
-        "class_hit": _class_hits(codes, seen, on),
+        "class_hit": _class_hits(codes, train_codes, on),
         "midpoint_distance": nearest_distance(method.decode(codes[on.pairs].mean(1)), on.x_train),
         "sample_distance": nearest_distance(samples, on.x_train),
         "coverage_distance": nearest_distance(on.x, samples),
-        "completion_error": (on.x - completed).square().sum(1),
+        "inpainting_error": (on.x - inpainted).square().sum(1),
         "log_prob": codes.new_empty(0) if log_prob is None else log_prob,
         "area_by_error": _areas_by_error(method, on),
         "area_by_density": _areas_by_density(method, on, log_prob),
     }
-    return Findings(**{name: value.numpy() for name, value in found.items()})
+    return Metrics(**{name: value.numpy() for name, value in found.items()})
 
 
 def common_planes(codes: Mapping[str, Array]) -> dict[str, Array]:
-    """The codes of several methods in one plane: each is turned onto the first, never stretched.
+    """The codes of several methods in one plane: each is rotated onto the first, never stretched.
 
-    With J > 2 a method is seen along its own two principal components. Size is the same for all: the root
+    With J > 2 a method is projected on its own two principal components. Size is the same for all: the root
     mean square of the first one's coordinates is 1.
 
     Arguments:
-        codes: Shape (n, J) for each method, J >= 2, row i of the same datum.
+        codes: Shape (n, J) for each method, J >= 2, row i of the same example.
     """
     flat = {
         name: torch.from_numpy(z if z.shape[1] == 2 else pca_projection(z.astype(np.float32)).coordinates)
@@ -161,28 +161,28 @@ def common_planes(codes: Mapping[str, Array]) -> dict[str, Array]:
     return {name: procrustes_aligned(points.double(), target).numpy() for name, points in flat.items()}
 
 
-def reference(on: Yardstick) -> Reference:
-    """Measures the data themselves."""
+def reference(on: EvaluationSet) -> Reference:
+    """The same metrics of the data themselves."""
     missed = (on.x - on.x_train.mean(0))[:, on.hidden]
     return Reference(
         class_hit=_class_hits(on.x, on.x_train, on).numpy(),
         held_out_distance=nearest_distance(on.x, on.x_train).numpy(),
         midpoint_distance=nearest_distance(on.x[on.pairs].mean(1), on.x_train).numpy(),
-        mean_completion_error=missed.square().sum(1).numpy(),
+        mean_inpainting_error=missed.square().sum(1).numpy(),
     )
 
 
 def num_neighbours(num_data: int) -> int:
-    """k of the trustworthiness: 10, or fewer where there are few data."""
+    """k of the trustworthiness: 10, or fewer where there are few examples."""
     return min(10, (num_data - 1) // 2)
 
 
-def _noise(on: Yardstick) -> torch.Generator:
+def _noise(on: EvaluationSet) -> torch.Generator:
     return torch.Generator().manual_seed(on.seed + 1)
 
 
-def _ways(method: Reduction, codes: Tensor, pairs: Tensor) -> Tensor:
-    share = torch.linspace(0, 1, WAY_POINTS, dtype=torch.float64)[None, :, None]
+def _interpolations(method: Reduction, codes: Tensor, pairs: Tensor) -> Tensor:
+    share = torch.linspace(0, 1, INTERPOLATION_POINTS, dtype=torch.float64)[None, :, None]
     starts, ends = codes[pairs[:, 0], None], codes[pairs[:, 1], None]
     return method.decode((1 - share) * starts + share * ends)
 
@@ -194,32 +194,34 @@ def _line(method: Reduction, codes: Tensor) -> Tensor:
     return method.decode(torch.linspace(low, high, _LINE_POINTS, dtype=torch.float64)[:, None])
 
 
-def _class_hits(codes: Tensor, train_codes: Tensor, on: Yardstick) -> Tensor:
+def _class_hits(codes: Tensor, train_codes: Tensor, on: EvaluationSet) -> Tensor:
     if on.labels is None or on.labels_train is None or len(on.labels_train.unique()) < 2:
         return codes.new_empty(0)
     return class_hits(codes, on.labels, train_codes, on.labels_train)
 
 
-def _areas_by_error(method: Reduction, on: Yardstick) -> Tensor:
-    own, *others = ((x - method.decode(method.encode(x))).square().sum(1) for x in (on.x, *on.foreign))
+def _areas_by_error(method: Reduction, on: EvaluationSet) -> Tensor:
+    own, *others = (
+        (x - method.decode(method.encode(x))).square().sum(1) for x in (on.x, *on.out_of_distribution)
+    )
     return torch.tensor([roc_area(own, other) for other in others], dtype=torch.float64)
 
 
-def _areas_by_density(method: Reduction, on: Yardstick, log_prob: Tensor | None) -> Tensor:
+def _areas_by_density(method: Reduction, on: EvaluationSet, log_prob: Tensor | None) -> Tensor:
     areas = []
     if log_prob is not None:
-        for other in on.foreign:
+        for other in on.out_of_distribution:
             found = method.log_prob(other, generator=_noise(on))
             areas += [] if found is None else [roc_area(-log_prob, -found)]
     return torch.tensor(areas, dtype=torch.float64).reshape(-1, 2)
 
 
 _EXAMINING: Final = 0.2
-"""Share of the time of a network that its questions take."""
+"""Share of the time of a network that its evaluation takes."""
 
 
 def data_arrays(dataset: Dataset) -> dict[str, np.ndarray]:
-    """The part of a data set that is compared on, for the task."""
+    """The part of a data set that the evaluation uses, as arrays."""
     arrays = {"x_train": dataset.x_train[:MAX_TRAIN].numpy(), "x_test": dataset.x_test[:MAX_HELD_OUT].numpy()}
     if dataset.labels_train is not None and dataset.labels_test is not None:
         arrays["labels_train"] = dataset.labels_train[:MAX_TRAIN].numpy()
@@ -255,19 +257,19 @@ def compare(
     on_progress: Callable[[float], None],
     num_updates: int = NUM_UPDATES,
 ) -> dict[str, np.ndarray]:
-    """The findings of each of ``NETWORKS``, and ``angle``: between the linear VAE's subspace and PCA's.
+    """Trains and evaluates each of ``NETWORKS``, and ``angle``: between the linear VAE's subspace and PCA's.
 
     Arguments:
         dataset: The data.
         latent_dim: J.
-        seed: Of the yardstick's draws and of each training.
+        seed: Of the evaluation set's draws and of each training.
         on_progress: Told the share that is done.
         num_updates: Of each network.
 
     Raises:
-        BadInput: The data cannot be reduced so, or a training left the finite numbers.
+        BadInput: The data cannot be reduced so, or a training diverged.
     """
-    on, pca = yardstick(dataset, seed=seed), fit_pca(dataset.x_train, latent_dim)
+    on, pca = evaluation_set(dataset, seed=seed), fit_pca(dataset.x_train, latent_dim)
     result: dict[str, np.ndarray] = {}
     for number, name in enumerate(NETWORKS):
 
@@ -283,6 +285,6 @@ def compare(
         if name == "linear VAE":
             angle = principal_angle(model.decoder.weights[0].detach(), pca.directions)
             result["angle"] = np.array(angle)
-        result |= to_arrays(name, examine(Network(model, on.x_train), on))
+        result |= to_arrays(name, evaluate_method(Network(model, on.x_train), on))
         on_progress((number + 1) / len(NETWORKS))
     return result

@@ -1,0 +1,113 @@
+"""Memory: chunks of bounded size, and the guard against a training step that does not fit."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.elbo import elbo_terms
+from vae_core.errors import BadInput
+from vae_core.memory import CHUNK_VALUES, MAX_STEP_BYTES, check_step, chunk_rows, step_bytes, widest_layer
+from vae_core.model import VAE
+from vae_core.runs.driver import open_training
+
+
+def test_width_of_layers_counts() -> None:
+    """Two moons, M = 1000, B = 1600 and a hidden layer of 8192 would need 49 GiB for that layer alone."""
+    config = RunConfig(
+        dataset="two_moons",
+        model=ModelConfig(data_dim=2, hidden_dims=(8192,), likelihood="gaussian"),
+        train=TrainConfig(num_samples=1000, batch_size=1600),
+    )
+    with pytest.raises(BadInput) as caught:
+        open_training(config, None)
+    assert caught.value.code == "num_samples"
+    assert str(caught.value) == (
+        "one step with num_samples 1000 and batch_size 1,600 needs 146.8 GiB of memory in this network, "
+        "the limit is 2 GiB; use fewer samples, a smaller batch or narrower layers."
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "num_samples", "batch_size"),
+    [
+        ({"hidden_dims": (128,)}, 1, 60_000),
+        ({"hidden_dims": (8192,)}, 1, 64),
+        ({"hidden_dims": (512, 512)}, 10, 1000),
+        ({"hidden_dims": (128,), "prior": "vamp", "num_components": 500}, 10, 500),
+    ],
+)
+def test_usual_steps_fit(model: dict[str, Any], num_samples: int, batch_size: int) -> None:
+    config = ModelConfig(**{"data_dim": 64, **model})
+    check_step(config, num_samples=num_samples, batch_size=batch_size)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"hidden_dims": (8192,)},
+        {"hidden_dims": (), "data_dim": 4096},
+        {"prior": "mixture", "num_components": 1000, "hidden_dims": (8,)},
+    ],
+)
+def test_each_width_is_refused_where_it_is_the_widest(model: dict[str, Any]) -> None:
+    config = ModelConfig(**{"data_dim": 16, **model})
+    with pytest.raises(BadInput, match="of memory in this network"):
+        check_step(config, num_samples=1000, batch_size=200)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"hidden_dims": (1000, 300), "data_dim": 2, "likelihood": "gaussian"},
+        {"hidden_dims": (), "data_dim": 640},
+        {"hidden_dims": (), "data_dim": 640, "likelihood": "gaussian"},
+        {"hidden_dims": (), "data_dim": 640, "likelihood": "continuous_bernoulli"},
+        {"hidden_dims": (), "data_dim": 2, "prior": "mixture", "num_components": 200},
+    ],
+    ids=["hidden", "bernoulli", "gaussian", "continuous_bernoulli", "prior"],
+)
+def test_bytes_of_a_step_cover_what_autograd_keeps(model: dict[str, Any], generator: torch.Generator) -> None:
+    """What is kept for the gradient, counted once for each storage; the gradient itself is not yet there."""
+    config = ModelConfig(**model)
+    kept: dict[int, int] = {}
+    storages = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        storages.append(storage)  # alive, so that no other takes its place
+        return tensor
+
+    vae = VAE(config, generator=generator)
+    x = torch.rand(20, config.data_dim, generator=generator)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        terms = elbo_terms(vae, x, num_samples=30, generator=generator)
+        loss = -terms.elbo.mean()
+    weights = sum(parameter.nbytes for parameter in vae.parameters())
+    needed = step_bytes(config, num_samples=30, batch_size=20)
+    assert loss.requires_grad
+    assert sum(kept.values()) - weights < needed < 5 * sum(kept.values())
+
+
+def test_chunks_hold_at_most_their_values_and_at_least_a_row() -> None:
+    assert chunk_rows(1) == CHUNK_VALUES
+    assert chunk_rows(CHUNK_VALUES) == chunk_rows(10 * CHUNK_VALUES) == 1
+    assert 7 * chunk_rows(7) <= CHUNK_VALUES < 7 * (chunk_rows(7) + 1)
+
+
+def test_widest_layer_is_of_decoder_and_prior() -> None:
+    assert widest_layer(ModelConfig(data_dim=9, hidden_dims=(4, 30))) == 30
+    assert widest_layer(ModelConfig(data_dim=9, hidden_dims=())) == 9
+    assert widest_layer(ModelConfig(data_dim=9, latent_dim=12, hidden_dims=())) == 12
+    assert widest_layer(ModelConfig(data_dim=9, prior="mixture", num_components=40)) == 128
+    assert widest_layer(ModelConfig(data_dim=9, prior="mixture", num_components=400)) == 800
+
+
+def test_limit_is_of_bytes() -> None:
+    config = ModelConfig(data_dim=1, latent_dim=1, hidden_dims=())
+    fits = MAX_STEP_BYTES // step_bytes(config, num_samples=1, batch_size=1)
+    check_step(config, num_samples=1, batch_size=fits)
+    with pytest.raises(BadInput):
+        check_step(config, num_samples=1, batch_size=fits + 1)

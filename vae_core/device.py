@@ -1,0 +1,27 @@
+"""The devices on which this machine can train."""
+
+import torch
+
+from vae_core.config import Device
+from vae_core.errors import BadInput
+
+
+def available_devices() -> tuple[Device, ...]:
+    """``cpu``, and ``cuda`` where PyTorch finds one."""
+    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def usable_device(name: Device) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        BadInput: This machine has none (code ``device``).
+
+    Example:
+        >>> usable_device("cpu")
+        device(type='cpu')
+    """
+    if name not in available_devices():
+        message = f"PyTorch finds no {name} device on this machine"
+        raise BadInput("device", message, "train on the cpu, or on a machine that has one")
+    return torch.device(name)
