@@ -90,7 +90,7 @@ def walk(browser: Browser, url: str, seconds: float) -> Walk:
 
 
 def slider(browser: Browser, url: str, presses: int) -> Times:
-    """Moves the slider of data on ELBO by keys and waits for the datum's new numbers each time."""
+    """Moves the slider of data on ELBO by keys and waits for the example's new numbers each time."""
     page = browser.new_page(viewport={"width": 1280, "height": 1400})
     page.goto(url)
     handle = page.get_by_role("slider", name="Example")

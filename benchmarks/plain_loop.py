@@ -74,7 +74,7 @@ class PlainLoop:
         return len(self._loader)
 
     def steps(self) -> Iterator[float]:
-        """One update for each value taken: its loss per datum, nats."""
+        """One update for each value taken: its loss per example, nats."""
         self.model.train()
         while True:
             for (x,) in self._loader:
@@ -87,6 +87,6 @@ class PlainLoop:
 
     @torch.no_grad()
     def held_out_loss(self, x: Tensor) -> float:
-        """-ELBO of held-out data x of shape (n, D) with one sample of z each: mean, nats per datum."""
+        """-ELBO of held-out data x of shape (n, D) with one sample of z each: mean, nats per example."""
         self.model.eval()
         return plain_loss(self.model, x, torch.randn(len(x), self.latent_dim)).item() / len(x)

@@ -88,7 +88,7 @@ def measure_observation(case: Case, effort: Effort) -> Spread:
 
 
 def measure_held_out(case: Case, effort: Effort) -> dict[str, Any]:
-    """Held-out -ELBO of both loops after the same number of epochs, one value a seed, nats per datum."""
+    """Held-out -ELBO of both loops after the same number of epochs, one value a seed, nats per example."""
     losses: dict[str, list[float]] = {"ours": [], "plain": []}
     x = case.dataset.x_test
     with _threads(1):
@@ -162,7 +162,7 @@ def _report(cases: list[Case], effort: Effort) -> None:
     held_out = measure_held_out(cases[0], effort)
     print(f"{speed_table(cases, figures)}\n")
     print(f"Observed {OBSERVATIONS_PER_SECOND} times a second:\n{observation_table(cases, figures)}\n")
-    head = f"Held out, digits, {effort.epochs} epochs, {effort.seeds} seeds, nats per datum:"
+    head = f"Held out, digits, {effort.epochs} epochs, {effort.seeds} seeds, nats per example:"
     print(f"{head}\n{held_out_table(held_out)}\n")
     if len(cases) == 1:
         print("MNIST was left out: name the folder of its IDX files as the argument to measure it, too.\n")

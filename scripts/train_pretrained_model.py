@@ -39,7 +39,7 @@ def main() -> None:
     save_run(PRETRAINED_RUN, _run(training, snapshot))
     write_snapshot(PRETRAINED_SNAPSHOT, snapshot)
     elbo = snapshot.history[-1][HISTORY_COLUMNS.index("elbo_held_out")]
-    print(f"{PRETRAINED_RUN.name} and its snapshot: held-out ELBO {elbo:.2f} nats per datum")
+    print(f"{PRETRAINED_RUN.name} and its snapshot: held-out ELBO {elbo:.2f} nats per example")
 
 
 def _run(training: Training, snapshot: Snapshot) -> Run:

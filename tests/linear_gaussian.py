@@ -33,7 +33,7 @@ class ProbabilisticPCA(NamedTuple):
         return -0.5 * (data_dim * math.log(2 * math.pi) + kept + left_out + data_dim)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """log N(x; mean, W W' + s^2 I) of each datum, by solving with the dense matrix: shape (n,), nats."""
+        """log N(x; mean, W W' + s^2 I) of each example, with the dense matrix: shape (n,), nats."""
         covariance = self.weights @ self.weights.T + self.variance * torch.eye(len(self.mean)).double()
         factor = torch.linalg.cholesky(covariance)
         white = torch.linalg.solve_triangular(factor, (x - self.mean).T, upper=False)

@@ -71,37 +71,37 @@ def untrained(name: str, seed: int, folder: str | None, latent_dim: int) -> Untr
     from vae_core.labs.reduction.evaluation import evaluation_set, reference
 
     data = dataset(name, seed, folder)
-    on = evaluation_set(data, seed=seed)
-    labels = np.full(len(on.x), -1) if on.labels is None else on.labels.numpy()
+    examples = evaluation_set(data, seed=seed)
+    labels = np.full(len(examples.x), -1) if examples.labels is None else examples.labels.numpy()
     return Untrained(
-        x=on.x[on.shown].numpy(),
+        x=examples.x[examples.shown].numpy(),
         labels=labels.astype(np.int32),
-        shown_labels=labels[on.shown.numpy()].astype(np.int32),
-        hidden=on.hidden.numpy(),
-        pairs=on.x[on.pairs].numpy(),
-        outliers=on.out_of_distribution[:, on.shown].numpy(),
+        shown_labels=labels[examples.shown.numpy()].astype(np.int32),
+        hidden=examples.hidden.numpy(),
+        pairs=examples.x[examples.pairs].numpy(),
+        outliers=examples.out_of_distribution[:, examples.shown].numpy(),
         image_shape=data.image_shape,
         class_names=data.class_names,
-        num_train=len(on.x_train),
-        reference=reference(on),
-        found=_closed_form(on, name, seed, latent_dim),
+        num_train=len(examples.x_train),
+        reference=reference(examples),
+        found=_closed_form(examples, name, seed, latent_dim),
         task=_task_key(data, seed, latent_dim),
     )
 
 
-def _closed_form(on: "EvaluationSet", name: str, seed: int, latent_dim: int) -> dict[str, Metrics]:
+def _closed_form(examples: "EvaluationSet", name: str, seed: int, latent_dim: int) -> dict[str, Metrics]:
     from vae_core.labs.reduction.baselines import fit_pca, fit_ppca
     from vae_core.labs.reduction.evaluation import evaluate_method
     from vae_core.labs.reduction.networks import Network
 
     found = {
-        "PCA": evaluate_method(fit_pca(on.x_train, latent_dim), on),
-        "probabilistic PCA": evaluate_method(fit_ppca(on.x_train, latent_dim), on),
+        "PCA": evaluate_method(fit_pca(examples.x_train, latent_dim), examples),
+        "probabilistic PCA": evaluate_method(fit_ppca(examples.x_train, latent_dim), examples),
     }
     config = pretrained().config
     # Only with its own seed has it not been trained on the held-out examples.
     if (config.dataset, config.seed, config.model.latent_dim) == (name, seed, latent_dim):
-        found[PRETRAINED] = evaluate_method(Network(pretrained().model, on.x_train), on)
+        found[PRETRAINED] = evaluate_method(Network(pretrained().model, examples.x_train), examples)
     return found
 
 

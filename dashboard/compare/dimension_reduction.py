@@ -375,7 +375,7 @@ def _inpainting(shown: Shown) -> None:
         _row(shown, "observed half", np.where(setting.hidden, HIDDEN_GREY, setting.x))
         _rows(shown, inpainted, "inpainting")
     st.caption(
-        f"The squared error of the hidden half; with the mean of the training examples: {missed:.3f}. "
+        f"Squared error of the hidden values; with the mean of the training examples: {missed:.3f}. "
         f"{INPAINTING_NOTE}"
     )
 

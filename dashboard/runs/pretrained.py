@@ -5,6 +5,6 @@ from typing import Final
 
 _FOLDER: Final = Path(__file__).resolve().parents[1] / "models"
 PRETRAINED_RUN: Final = _FOLDER / "digits.safetensors"
-"""Run file of a small model of the digits; ``python -m scripts.train_pretrained_model`` makes it anew."""
+"""Run file of a small model of the digits; ``python -m scripts.train_pretrained_model`` trains it again."""
 PRETRAINED_SNAPSHOT: Final = _FOLDER / "digits_snapshot.safetensors"
 """Its pictures, readable without torch."""

@@ -46,7 +46,7 @@ def as_dataset(x: Tensor) -> Dataset:
 
 
 def exact_elbo(model: VAE, x: Tensor) -> Tensor:
-    """ELBO of each datum with the exact expectation over q of a linear decoder, float64."""
+    """ELBO of each example with the exact expectation over q of a linear decoder, float64."""
     terms = elbo_terms_given_eps(model, x, model.posterior(x), sigma_points(model.config.latent_dim))
     return terms.elbo.detach()
 

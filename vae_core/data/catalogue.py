@@ -24,7 +24,7 @@ class DatasetInfo:
 
     Arguments:
         name: The name that :func:`load_dataset` takes.
-        title: The name for people.
+        title: The displayed name.
         kind: Images have pixels in [0, 1]; points are real vectors, for which only the Gaussian likelihood
             is a density.
         default_likelihood: The likelihood to begin with.
@@ -99,7 +99,7 @@ def load_dataset(name: str = "digits", *, seed: int = 0, folder: Path | str | No
 
 
 def data_shape(name: str, *, folder: Path | str | None = None) -> tuple[int, ...]:
-    """Shape of one datum, known without loading the data: (height, width) of images, (2,) of points.
+    """Shape of one example, known without loading the data: (height, width) of images, (2,) of points.
 
     Raises:
         BadInput: ``name`` is unknown, or the folder has no IDX images.

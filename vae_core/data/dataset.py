@@ -1,4 +1,4 @@
-"""A data set that can be trained on, and the one door by which arrays become one: checked, then split."""
+"""A data set that can be trained on, and the one function that makes one of arrays: checked, then split."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -23,10 +23,10 @@ class Dataset:
 
     Arguments:
         name: Its name.
-        x_train: Training data, shape (n_train, D), float32, contiguous.
-        x_test: Held-out data, shape (n_test, D), float32, contiguous.
+        x_train: Training examples, shape (n_train, D), float32, contiguous.
+        x_test: Held-out examples, shape (n_test, D), float32, contiguous.
         labels_train: Their classes, shape (n_train,), int64; None where the data have no labels.
-        labels_test: Classes of the held-out data, shape (n_test,); None exactly where ``labels_train`` is.
+        labels_test: Classes of the held-out examples, shape (n_test,); None where ``labels_train`` is.
         image_shape: (height, width) with height * width = D, pixels in [0, 1]; None for points.
         class_names: Name of class k at place k; empty where the data have no labels.
         notes: Sentences that the user should read before training.
@@ -52,7 +52,7 @@ class Dataset:
 
     @property
     def kind(self) -> Literal["images", "points"]:
-        """Whether a datum is an image or a point."""
+        """Whether an example is an image or a point."""
         return "points" if self.image_shape is None else "images"
 
 
@@ -68,7 +68,7 @@ def from_arrays(
 ) -> Dataset:
     """Makes a data set from arrays: checks them, shuffles them, and holds a part out.
 
-    With labels, each class gives its share of the held-out part, to within one datum; a class of one member
+    With labels, each class gives its share of the held-out part, to within one example; a class of one member
     stays in the training part. The arrays given are not changed.
 
     Arguments:
@@ -77,7 +77,7 @@ def from_arrays(
         labels: Class indices from 0, shape (n,).
         image_shape: (height, width); found from ``x`` where that has three dimensions.
         generator: Source of the shuffle.
-        held_out_fraction: Share f of the data that is held out, ceil(f n) of them, in (0, 1).
+        held_out_fraction: Share f of the examples that is held out, ceil(f n) of them, in (0, 1).
         class_names: Name of each class; its number by default.
 
     Raises:
@@ -178,7 +178,7 @@ def check_features(data_dim: int) -> None:
     if data_dim > MAX_FEATURES:
         raise BadInput(
             "x",
-            f"a datum has {data_dim} features, more than {MAX_FEATURES}",
+            f"an example has {data_dim} features, more than {MAX_FEATURES}",
             "use smaller images or fewer columns",
         )
 

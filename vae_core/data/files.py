@@ -1,4 +1,4 @@
-"""Which files a folder of IDX data has, and the shape of one datum, without reading the data."""
+"""Which files a folder of IDX data has, and the shape of one example, without reading the data."""
 
 import gzip
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The IDX format of MNIST and its relatives, read from bytes that nobody vouches for."""
+"""The IDX format of MNIST and its relatives, read from untrusted bytes."""
 
 import gzip
 import io

@@ -57,7 +57,7 @@ def read_table(content: bytes) -> Table:
     try:
         rows = [row for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter) if row]
     except csv.Error as err:
-        raise BadInput("table", "the table is not a CSV", "save it anew from your spreadsheet") from err
+        raise BadInput("table", "the table is not a CSV", "save it again from your spreadsheet") from err
     if len(rows) < 3 or len(rows) > MAX_ROWS + 1 or len(rows[0]) > MAX_COLUMNS:
         message = f"the table has {max(0, len(rows) - 1)} rows and {len(rows[0]) if rows else 0} columns"
         hint = f"give it a row of names, then 2 to {MAX_ROWS} rows of at most {MAX_COLUMNS} numbers"

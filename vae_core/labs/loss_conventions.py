@@ -1,4 +1,4 @@
-"""What code in circulation reports as its loss, and which beta it really trains with."""
+"""The effect of sum and mean reductions in a VAE's loss on its value and on the effective beta."""
 
 import math
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ Reduction = Literal["sum", "mean"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """How a program makes one number of its two terms.
+    """How an implementation reduces the two terms to one loss.
 
     Arguments:
         data_dim: D.
         latent_dim: J.
         batch_size: B.
-        pixels: Reduction of the reconstruction over the D values of a datum.
+        pixels: Reduction of the reconstruction over the D values of an example.
         latent: Reduction of the KL over the J dimensions.
-        batch: Reduction of the reconstruction over the B data.
-        kl_batch: Reduction of the KL over the B data.
-        scale: s, where the program takes ||x - y||^2 for the reconstruction: a Gaussian likelihood without
-            its 1 / (2 s^2) and its constant. None: it takes -log p(x|z).
+        batch: Reduction of the reconstruction over the B examples.
+        kl_batch: Reduction of the KL over the B examples.
+        scale: s, where the reconstruction is ||x - y||^2: a Gaussian likelihood without its 1 / (2 s^2) and
+            its constant. None: it is -log p(x|z).
     """
 
     data_dim: int
@@ -38,24 +38,24 @@ class Program:
     scale: float | None = None
 
     def loss(self, reconstruction: float, kl: float, beta: float = 1.0) -> float:
-        """The number on its screen.
+        """The loss that it reports.
 
         Arguments:
-            reconstruction: Mean over data of E_q[log p(x|z)], summed over pixels, nats.
-            kl: Mean over data of KL(q || p), summed over latent dimensions, nats.
-            beta: The factor that the program puts before its KL.
+            reconstruction: Mean over examples of E_q[log p(x|z)], summed over pixels, nats.
+            kl: Mean over examples of KL(q || p), summed over latent dimensions, nats.
+            beta: The factor of the KL in its code.
         """
         missing = 0.0 if self.scale is None else highest_density(self.data_dim, self.scale)
         return self._reconstruction_factor * (missing - reconstruction) + beta * self._kl_factor * kl
 
     def effective_beta(self, beta: float = 1.0) -> float:
-        """The beta of E_q[log p(x|z)] - beta KL whose gradient has the direction of this program's.
+        """The beta of E_q[log p(x|z)] - beta KL whose gradient has the direction of this loss's.
 
         Where a and b are what the reductions put before the two terms, a loss -a E_q[log p(x|z)] + beta b KL
-        pulls like beta_effective = beta b / a: with a mean over D pixels it is D times what the code says.
+        has beta_effective = beta b / a: with a mean over D pixels it is D times the factor in the code.
 
         Arguments:
-            beta: The factor that the program puts before its KL.
+            beta: The factor of the KL in its code.
         """
         return beta * self._kl_factor / self._reconstruction_factor
 
@@ -84,7 +84,7 @@ def entropy_floor(x: Tensor) -> Tensor:
     (Loaiza-Ganem and Cunningham 2019).
 
     Arguments:
-        x: Data in [0, 1], shape (n, D).
+        x: Examples in [0, 1], shape (n, D).
     """
     x = x.double()
     return -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).sum(-1)

@@ -1,4 +1,4 @@
-"""What the source documents' misprinted formulas give for one datum, beside what the right ones give.
+"""Values of the source documents' misprinted formulas for one example, and of the corrected ones.
 
 Each value is measured: by quadrature on a lattice around q, by sampling, or by automatic differentiation.
 """
@@ -16,12 +16,12 @@ from vae_core.model import VAE
 
 NUM_SAMPLES: Final = 100_000
 WIDER: Final = 2.0
-"""By how much the second q is wider than the encoder's."""
+"""Factor by which the second q is wider than the encoder's."""
 _REACH, _POINTS = 8.0, {1: 4001, 2: 241}
 
 
 class Misprints(NamedTuple):
-    """Printed and right values for one datum; nats unless another unit is named.
+    """Printed and right values for one example; nats unless another unit is named.
 
     Arguments:
         kl_printed: +1/2 sum (1 + log sigma^2 - mu^2 - sigma^2), document 000, equation 19.
@@ -68,11 +68,11 @@ class Misprints(NamedTuple):
 
 
 def measure_misprints(model: VAE, x: Tensor, *, generator: torch.Generator) -> Misprints:
-    """Evaluates every formula for one datum, in float64.
+    """Evaluates every formula for one example, in float64.
 
     Arguments:
         model: With one or two latent dimensions and a log-variance head.
-        x: The datum, shape (D,).
+        x: The example, shape (D,).
         generator: Draws the samples.
 
     Raises:

@@ -81,8 +81,8 @@ def results(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_it_opens_with_three_methods_and_the_core_s_numbers() -> None:
     at = opened()
     assert methods(at) == [*METHODS[:2], "VAE, pretrained"]
-    on = evaluation_set(load_dataset("digits", seed=0), seed=0)
-    error = evaluate_method(fit_pca(on.x_train, 2), on).reconstruction_error
+    examples = evaluation_set(load_dataset("digits", seed=0), seed=0)
+    error = evaluate_method(fit_pca(examples.x_train, 2), examples).reconstruction_error
     expected = f"{error.mean():.3f} ±\N{NO-BREAK SPACE}{error.std(ddof=1) / len(error) ** 0.5:.3f}"
     assert scores(at, "reconstruction error")["PCA"] == expected
     assert scores(at, "log p(x)")["PCA"] == "–"

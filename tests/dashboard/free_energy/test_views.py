@@ -103,7 +103,7 @@ def test_another_start_climbs_to_another_value() -> None:
     [
         (b"a,b\n1,2\n3,nan\n", "row 3, column 'b'"),
         (b"a,b\n1,7\n2,7\n3,7\n4,7\n", "'b' is constant"),
-        (b"a,b\n1,2\n3,5\n", "3 components for 2 data"),
+        (b"a,b\n1,2\n3,5\n", "3 components for 2 examples"),
         (b"\x89PNG", "UTF-8"),
     ],
 )

@@ -60,7 +60,7 @@ def test_wrong_start_is_corrected(
 
 
 def test_weights_are_unbiased(digits: Tensor, generator: torch.Generator) -> None:
-    """4000 times four chains for one datum of probabilistic PCA: E[w] / p(x) = 1 within 4.5 standard errors.
+    """4000 times four chains for an x of probabilistic PCA: E[w] / p(x) = 1 within 4.5 standard errors.
 
     A false failure has probability 7e-6. Without the prior's share in r(z) the ratio would be far off.
     """

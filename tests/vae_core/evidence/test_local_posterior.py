@@ -1,4 +1,4 @@
-"""The best diagonal Gaussian for each datum, against the linear Gaussian model where it is known."""
+"""The best diagonal Gaussian for each example, against the linear Gaussian model where it is known."""
 
 import math
 

@@ -46,7 +46,7 @@ def by_plain_grid(
     axis = torch.linspace(-reach, reach, count, dtype=torch.float64)
     z = torch.cartesian_prod(axis, axis)
     cell = 2 * math.log(2 * reach / (count - 1))
-    given_z = torch.stack([model.likelihood(z).log_prob(datum) for datum in x])
+    given_z = torch.stack([model.likelihood(z).log_prob(example) for example in x])
     log_joint = given_z + Normal(torch.zeros(2).double(), 1).log_prob(z).sum(-1)
     log_evidence = torch.logsumexp(log_joint, 1) + cell
     q = model.posterior(x)

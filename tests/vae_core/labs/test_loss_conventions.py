@@ -1,4 +1,4 @@
-"""The losses of programs in circulation, as they write them, against the beta that we say they have."""
+"""The losses of common implementations, as they are written, against the effective beta that we state."""
 
 import itertools
 import math
@@ -15,12 +15,12 @@ from vae_core.labs.loss_conventions import Program, bits_per_dim, entropy_floor,
 from vae_core.model import VAE
 
 SIZES: dict[str, Any] = {"data_dim": 12, "latent_dim": 3, "batch_size": 5}
-WAYS = list(itertools.product(("sum", "mean"), repeat=4))
+REDUCTIONS = list(itertools.product(("sum", "mean"), repeat=4))
 
 
 def reduced(values: Tensor, within: str, batch: str) -> Tensor:
-    per_datum = values.sum(1) if within == "sum" else values.mean(1)
-    return per_datum.sum() if batch == "sum" else per_datum.mean()
+    per_example = values.sum(1) if within == "sum" else values.mean(1)
+    return per_example.sum() if batch == "sum" else per_example.mean()
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def flat_gradient(value: Tensor, model: VAE) -> Tensor:
     )
 
 
-@pytest.mark.parametrize(("pixels", "latent", "batch", "kl_batch"), WAYS)
+@pytest.mark.parametrize(("pixels", "latent", "batch", "kl_batch"), REDUCTIONS)
 @pytest.mark.parametrize("scale", [None, 0.3])
 def test_program_reports_and_trains_as_we_say(
     parts: tuple[VAE, Tensor, DiagonalNormal, Tensor],

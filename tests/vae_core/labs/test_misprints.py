@@ -22,7 +22,7 @@ __all__ = ["runner"]  # a fixture
 
 @pytest.fixture(scope="module")
 def pretrained() -> tuple[VAE, torch.Tensor]:
-    """The pretrained model, and a held-out datum."""
+    """The pretrained model, and a held-out example."""
     run = load_run(PRETRAINED_RUN)
     return run.model(), load_dataset("digits", seed=run.config.seed).x_test[5]
 

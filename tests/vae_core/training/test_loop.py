@@ -81,7 +81,7 @@ def test_same_seed_same_weights_bit_for_bit() -> None:
     assert not torch.equal(weights(first), weights(other))
 
 
-def test_every_datum_is_used_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_example_is_used_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     """150 data in batches of 64: the third has 22."""
     _, steps = train(few(150), num_epochs=2, batch_size=64)
     assert [step.epoch for step in steps] == [0, 0, 1, 1, 1, 2]

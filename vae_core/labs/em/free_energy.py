@@ -1,4 +1,4 @@
-"""The free energy of a q that anyone may choose: F[q] = E_q[log p(x, z)] + H[q] <= log p(x).
+"""The free energy of any chosen q: F[q] = E_q[log p(x, z)] + H[q] <= log p(x).
 
 Two latent variables for which all is known: the component of a mixture (discrete), and a place z drawn from a
 mixture and seen through noise, x ~ N(z, s^2 I) (continuous, one or two dimensions).
@@ -45,11 +45,11 @@ class FreeEnergy(NamedTuple):
 
 
 def responsibilities_free_energy(mixture: Mixture, x: Tensor, q: Tensor) -> FreeEnergy:
-    """F of responsibilities for one datum: z is the component that made it.
+    """F of responsibilities for one example: z is the component that generated it.
 
     Arguments:
         mixture: p(x, z).
-        x: The datum, shape (D,).
+        x: The example, shape (D,).
         q: Responsibilities, at least 0 and of sum 1, shape (K,).
 
     Raises:
@@ -84,14 +84,14 @@ class NoisyMixture(NamedTuple):
     noise: float
 
     def log_evidence(self, x: Tensor) -> float:
-        """log p(x) = log sum_k pi_k N(x; mu_k, Sigma_k + s^2 I) of a datum of shape (D,), nats."""
+        """log p(x) = log sum_k pi_k N(x; mu_k, Sigma_k + s^2 I) of an example of shape (D,), nats."""
         return float(self._predictive().log_prob(x[None]))
 
     def posterior(self, x: Tensor) -> Mixture:
         """p(z|x): a mixture whose components have precision Sigma_k^-1 + I / s^2.
 
         Arguments:
-            x: The datum, shape (D,).
+            x: The example, shape (D,).
         """
         eye = torch.eye(len(x), dtype=torch.float64)
         precisions = torch.linalg.inv(self.prior.covariances)
@@ -112,11 +112,11 @@ class NoisyMixture(NamedTuple):
 
 
 def gaussian_free_energy(model: NoisyMixture, x: Tensor, mean: Tensor, std: Tensor) -> FreeEnergy:
-    """F of q(z) = N(mean, diag std^2) for one datum; expectations are sums over a lattice around q.
+    """F of q(z) = N(mean, diag std^2) for one example; expectations are sums over a lattice around q.
 
     Arguments:
         model: p(x, z), in one or two dimensions.
-        x: The datum, shape (D,).
+        x: The example, shape (D,).
         mean: Of q, shape (D,).
         std: Of q, above 0, shape (D,).
 

@@ -1,6 +1,6 @@
 """Mixtures of Gaussians and the EM algorithm: coordinate ascent on the free energy (Neal and Hinton 1998).
 
-With q_d the responsibilities of datum d,  log p(x_d) = F[q_d, theta] + KL(q_d || p(z|x_d; theta)).
+With q_d the responsibilities of example d,  log p(x_d) = F[q_d, theta] + KL(q_d || p(z|x_d; theta)).
 The E-step sets q_d to the posterior, so the gap is 0; the M-step maximises F over theta, so log p rises.
 """
 
@@ -17,7 +17,7 @@ from vae_core.errors import BadInput
 
 Numbers = Tensor | NDArray[Any] | Sequence[Any]
 VARIANCE_FLOOR: Final = 1e-6
-"""Of every covariance's eigenvalues: without one, a component on a single datum has an infinite density."""
+"""Of every covariance's eigenvalues: without one, a component on a single example has an infinite density."""
 _EMPTY: Final = 1e-12
 """A component with a smaller share of the data has no mean of its own."""
 
@@ -32,7 +32,7 @@ class Mixture:
         covariances: Sigma, symmetric and positive definite, shape (K, D, D).
 
     Raises:
-        BadInput: Shapes that do not fit, weights that are none (code ``weights``), or a covariance that is
+        BadInput: Shapes that do not fit, invalid weights (code ``weights``), or a covariance that is
             not positive definite (``covariances``).
 
     Example:
@@ -83,12 +83,12 @@ class Mixture:
         del q
 
     def log_joint(self, x: Tensor) -> Tensor:
-        """log pi_k + log N(x_d; mu_k, Sigma_k) of data of shape (..., D): shape (..., K), nats."""
+        """log pi_k + log N(x_d; mu_k, Sigma_k) of examples of shape (..., D): shape (..., K), nats."""
         x = torch.as_tensor(x, dtype=torch.float64)
         return self.weights.log() + self.components.log_prob(x[..., None, :])
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """log p(x_d) of data of shape (..., D): shape (...,), nats."""
+        """log p(x_d) of examples of shape (..., D): shape (...,), nats."""
         return self.log_joint(x).logsumexp(-1)
 
     def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
@@ -98,12 +98,12 @@ class Mixture:
         return self.means[rows] + (torch.linalg.cholesky(self.covariances)[rows] @ eps)[..., 0]
 
     def responsibilities(self, x: Tensor) -> Tensor:
-        """p(z = k|x_d) of data of shape (n, D): shape (n, K)."""
+        """p(z = k|x_d) of examples of shape (n, D): shape (n, K)."""
         return self.log_joint(x).softmax(1)
 
 
 class EmStep(NamedTuple):
-    """One E-step and the M-step that follows it; all values in nats per datum.
+    """One E-step and the M-step that follows it; all values in nats per example.
 
     Arguments:
         bound: F[q, theta] with the q of this E-step and the theta of this M-step: E_q[log p(x, z)] + H[q].
@@ -134,7 +134,7 @@ class EmStep(NamedTuple):
 
 
 def em_steps(x: Tensor, initial: Mixture, *, floor: float = VARIANCE_FLOOR) -> Iterator[EmStep]:
-    """EM without end: each step is an E-step with the mixture so far, then an M-step.
+    """EM, as many steps as are asked for: each is an E-step with the mixture so far, then an M-step.
 
     r_dk = pi_k N(x_d; mu_k, Sigma_k) / sum_l pi_l N(x_d; mu_l, Sigma_l);  pi_k = mean_d r_dk;
     mu_k and Sigma_k: mean and covariance of the data weighted with r_dk (Dempster, Laird and Rubin 1977).
@@ -142,39 +142,39 @@ def em_steps(x: Tensor, initial: Mixture, *, floor: float = VARIANCE_FLOOR) -> I
     bound nor log p ever falls.
 
     Arguments:
-        x: Data, shape (n, D).
+        x: Examples, shape (n, D).
         initial: The mixture to begin with.
         floor: Smallest variance in any direction.
 
     Raises:
-        BadInput: Data of another shape or not finite (code ``x``), or fewer than components
+        BadInput: x of another shape or not finite (code ``x``), or fewer examples than components
             (``num_components``).
     """
     x = torch.as_tensor(x, dtype=torch.float64)
     if x.ndim != 2 or x.shape[1] != initial.means.shape[1] or not x.isfinite().all():
-        message = f"data must be finite and have {initial.means.shape[1]} columns, as the mixture has"
+        message = f"x must be finite and have {initial.means.shape[1]} columns, as the mixture has"
         raise BadInput("x", message, "leave out rows with missing values and choose the same columns")
     check_num_components(initial.num_components, len(x))
     return _steps(x, initial, floor)
 
 
 def check_num_components(num_components: int, num_data: int) -> None:
-    """Raises :class:`BadInput` unless there are as many data as components."""
+    """Raises :class:`BadInput` unless there are at least as many examples as components."""
     if not 1 <= num_components <= num_data:
-        message = f"{num_components} components for {num_data} data"
-        raise BadInput("num_components", message, "choose at least 1 and no more than there are data")
+        message = f"{num_components} components for {num_data} examples"
+        raise BadInput("num_components", message, "choose at least 1 and no more than there are examples")
 
 
 def random_start(x: Tensor, num_components: int, *, generator: torch.Generator) -> Mixture:
-    """Equal weights, means at data drawn without repetition, the covariance of all data for each component.
+    """Equal weights, means at examples drawn without repetition, and the covariance of all examples.
 
     Arguments:
-        x: Data, shape (n, D).
+        x: Examples, shape (n, D).
         num_components: K.
-        generator: Draws the data.
+        generator: Draws the examples.
 
     Raises:
-        BadInput: More components than data.
+        BadInput: More components than examples.
     """
     x = torch.as_tensor(x, dtype=torch.float64)
     check_num_components(num_components, len(x))
@@ -186,10 +186,10 @@ def random_start(x: Tensor, num_components: int, *, generator: torch.Generator) 
 
 
 def bound_of(x: Tensor, mixture: Mixture, responsibilities: Tensor) -> tuple[float, float]:
-    """E_q[log p(x, z)] and H[q] for any q, mean over data, nats: their sum is the bound F.
+    """E_q[log p(x, z)] and H[q] for any q, mean over examples, nats: their sum is the bound F.
 
     Arguments:
-        x: Data, shape (n, D).
+        x: Examples, shape (n, D).
         mixture: theta.
         responsibilities: q, shape (n, K).
     """

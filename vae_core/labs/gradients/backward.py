@@ -25,14 +25,14 @@ mu^2 - sigma^2) (equation 19); a Gaussian log-likelihood of -||x - y||^2 without
 
 
 class Layer(NamedTuple):
-    """One linear map of an MLP, u = W inputs + b and h = f(u), with what flows back through it.
+    """One linear map of an MLP, u = W inputs + b and h = f(u), with the derivative by u.
 
     Arguments:
         name: Of the parameters, ``"encoder.{}.0"``: put ``weights`` or ``biases`` in.
         inputs: h of the layer before, shape (batch, fan_in).
         u: Shape (batch, fan_out).
         h: f(u); u itself in the last layer of an MLP.
-        delta: dL_b/du of each datum's loss L_b, shape (batch, fan_out).
+        delta: dL_b/du of each example's loss L_b, shape (batch, fan_out).
     """
 
     name: str
@@ -43,7 +43,7 @@ class Layer(NamedTuple):
 
 
 class Backward(NamedTuple):
-    """Everything that one pass forward and back computes; L = mean_b L_b, in nats per datum.
+    """Everything that one pass forward and back computes; L = mean_b L_b, in nats per example.
 
     Arguments:
         encoder: Layers from x to the heads; the last u are the heads' outputs, means first.
@@ -96,7 +96,7 @@ def back_propagate(
 
     Arguments:
         model: Any model of the core with a standard normal prior.
-        x: Data of shape (batch, D).
+        x: Examples of shape (batch, D).
         eps: Noise of shape (batch, J); a deterministic encoder ignores it.
         beta: Weight of the KL.
         slip: Makes one of the documents' errors in the backward pass; the forward pass and loss stay right.
@@ -165,7 +165,7 @@ def _heads_delta(
     """dL_b/du of the encoder's last layer, means first; phi = log sigma^2 (000, equations 26 and 29).
 
     delta_mean = delta_z + mean;  delta_phi = eps sigma delta_z / 2 + (sigma^2 - 1) / 2;  with a variance
-    head times dphi/du = softplus'(u) / sigma^2. Where log sigma^2 is at its limit nothing passes.
+    head times dphi/du = softplus'(u) / sigma^2. Where log sigma^2 is at its limit the gradient is 0.
     """
     head = model.config.encoder_head
     if head == "deterministic":
@@ -202,10 +202,10 @@ def _check(model: VAE, x: Tensor, eps: Tensor) -> None:
     config = model.config
     if x.ndim != 2 or x.shape[1] != config.data_dim or not len(x):
         message = f"x must have the shape (batch, {config.data_dim}), got {tuple(x.shape)}"
-        raise BadInput("data_dim", message, "give at least one datum, one in each row")
+        raise BadInput("data_dim", message, "give at least one example, one in each row")
     if eps.shape != (len(x), config.latent_dim):
         message = f"eps must have the shape {(len(x), config.latent_dim)}, got {tuple(eps.shape)}"
-        raise BadInput("eps", message, "draw one noise vector for each datum")
+        raise BadInput("eps", message, "draw one noise vector for each example")
     if config.prior != "standard_normal":
         message = "the hand-derived gradients know the standard normal prior alone"
         raise BadInput("prior", message, "use a model with prior = standard_normal")
@@ -215,12 +215,12 @@ def hand_gradients(model: VAE, x: Tensor, eps: Tensor, *, beta: float = 1.0) -> 
     """dL/d(parameter) by the chain rule written out, without automatic differentiation.
 
     L = -(1/B) sum_b [log p(x_b|z_b) - beta KL(q(z|x_b) || p(z))], z_b = mean_b + sigma_b eps_b, in nats per
-    datum: what a training step without free bits minimises with one sample (M = 1). Covers every activation,
-    head and likelihood of the core and any number of hidden layers (source document 000, section 4.3).
+    example: what a training step without free bits minimises with one sample (M = 1). Covers all activations,
+    heads and likelihoods of the core and any number of hidden layers (source document 000, section 4.3).
 
     Arguments:
         model: The model; only read.
-        x: Data of shape (batch, D).
+        x: Examples of shape (batch, D).
         eps: Noise of shape (batch, J).
         beta: Weight of the KL; 1 is the ELBO.
 

@@ -62,14 +62,14 @@ class Gradient(NamedTuple):
 
 
 def elbo_expectation(model: VAE, x: Tensor) -> Expectation:
-    """The ELBO of one datum as a function of its own mean and std, nats.
+    """The ELBO of one example as a function of its own mean and std, nats.
 
     f(z) = log p(x|z) and explicit = -KL(q || p(z)) in closed form. For a prior without one, f(z) =
     log p(x|z) + log p(z) and explicit = the entropy of q.
 
     Arguments:
         model: Decoder and prior.
-        x: The datum, shape (D,).
+        x: The example, shape (D,).
     """
 
     def reconstruction(z: Tensor) -> Tensor:
@@ -144,17 +144,19 @@ def draw_samples(
         generator: Draws eps.
 
     Raises:
-        BadInput: ``num_samples`` below 1, a q that is none (code ``q``), or f not finite (code ``diverged``).
+        BadInput: ``num_samples`` below 1, an invalid q (code ``q``), or f not finite (code ``diverged``).
     """
     check_integer("num_samples", num_samples, 1, _MAX_SAMPLES, "1000 is usual")
     if mean.shape != std.shape or mean.ndim != 1 or not bool((std > 0).all() and mean.isfinite().all()):
-        raise BadInput("q", "q needs a mean and a deviation above 0 in each dimension", "try 0 and 1")
+        raise BadInput(
+            "q", "q needs a finite mean and a standard deviation above 0 in each dimension", "try 0 and 1"
+        )
     shape = (num_samples, len(mean))
     eps = torch.randn(shape, generator=generator, device=generator.device, dtype=mean.dtype).to(mean.device)
     values, slopes = value_and_slope(expectation.f, mean + std * eps)
     _, squared_slopes = value_and_slope(expectation.f, mean + std.square() * eps)
     if not bool(values.isfinite().all() and slopes.isfinite().all() and squared_slopes.isfinite().all()):
-        raise BadInput("diverged", "f(z) or its derivative is no finite number", "train the model anew")
+        raise BadInput("diverged", "f(z) or its derivative is not finite", "train the model again")
     _, explicit = gradient_of(expectation.explicit, mean, std)
     return Samples(std, eps, values, slopes, squared_slopes, explicit)
 

@@ -1,4 +1,4 @@
-"""True gradients to hold estimators against: closed forms of one-line functions, quadrature, many samples."""
+"""True gradients to compare estimators with: closed forms of one-line functions, quadrature, many samples."""
 
 import copy
 import math
@@ -120,9 +120,9 @@ def quadrature(
     """The gradient of L by quadrature, J <= 2, and its change from half as many nodes.
 
     The rule is a sum over a lattice of eps with Gaussian weights: a plain function of (mean, std), so its
-    gradient is exact. On networks it is far ahead of Gauss-Hermite, whose nodes are sparse in the middle:
-    its error falls as exp(-2 pi d / h), h the spacing and d how far f is smooth into the complex plane
-    (Trefethen and Weideman 2014, "The exponentially convergent trapezoidal rule").
+    gradient is exact. On networks it is far more accurate than Gauss-Hermite, whose nodes are sparse in the
+    middle: its error falls as exp(-2 pi d / h), h the spacing and d how far f is smooth into the complex
+    plane (Trefethen and Weideman 2014, "The exponentially convergent trapezoidal rule").
 
     Arguments:
         expectation: L, best in float64.
@@ -144,7 +144,7 @@ def quadrature(
         for count in (nodes, nodes // 2)
     )
     if not bool(gradient.mean.isfinite().all() and gradient.std.isfinite().all()):
-        raise BadInput("diverged", "the gradient is no finite number", "train the model anew")
+        raise BadInput("diverged", "the gradient is not finite", "train the model again")
     error = Gradient(*((fine - rough).abs() for fine, rough in zip(gradient, coarse, strict=True)))
     return Truth(value, gradient, error, Gradient(*(torch.zeros_like(part) for part in gradient)))
 
@@ -209,7 +209,7 @@ def sampled_gradient(
 
 
 class ExampleElbo(NamedTuple):
-    """The ELBO of one datum as a function of its q.
+    """The ELBO of one example as a function of its q.
 
     Arguments:
         expectation: In the model's own precision, for sampling.
@@ -234,11 +234,11 @@ class ExampleElbo(NamedTuple):
 
 @torch.no_grad()
 def example_elbo(model: VAE, x: Tensor) -> ExampleElbo:
-    """The ELBO of one datum, and where its encoder is.
+    """The ELBO of one example as a function of its q, and the q of the encoder.
 
     Arguments:
         model: The model; nothing of it is changed.
-        x: The datum, shape (D,).
+        x: The example, shape (D,).
 
     Raises:
         BadInput: See :func:`vae_core.evidence.importance.stochastic_posterior`.

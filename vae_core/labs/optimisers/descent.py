@@ -1,4 +1,4 @@
-"""The mean of q for one datum on its way up the ELBO, by the optimisers that train the weights."""
+"""Gradient ascent in the variational mean of one example, by the optimisers that train the weights."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from vae_core.training.optimizer import descend, initial_moments
 
 
 class MeanPath(NamedTuple):
-    """Places on the way; it is shorter than was asked for where the next place was no finite number.
+    """The means after each update; shorter than was asked for where the next mean was not finite.
 
     Arguments:
         means: Shape (steps + 1, J), the start first.
@@ -26,13 +26,13 @@ class MeanPath(NamedTuple):
 
 
 def mean_elbo(model: VAE, x: Tensor, means: Tensor, std: Tensor) -> Tensor:
-    """The ELBO of one datum as a function of the mean of q, its width held.
+    """The ELBO of one example as a function of the mean of q, at a fixed standard deviation.
 
     Arguments:
         model: With J <= 2.
-        x: The datum, shape (D,).
+        x: The example, shape (D,).
         means: Shape (n, J).
-        std: Width of q, shape (J,).
+        std: Of q, shape (J,).
 
     Returns:
         Shape (n,), nats, float64.
@@ -51,15 +51,15 @@ def mean_path(
     num_steps: int,
     generator: torch.Generator,
 ) -> MeanPath:
-    """Climbs the ELBO of one datum in the mean of q, with the gradient of ``config.num_samples`` samples.
+    """Maximises the ELBO of one example over the mean of q, by gradients of ``config.num_samples`` samples.
 
     The gradient is that of training, d/d mean of 1/M sum_m log p(x|mean + std eps_m) - KL (Kingma and Welling
-    2014): right on average, and noisy. Equal generators give equal noise at each step.
+    2014): unbiased, and noisy. Equal generators give equal noise at each step.
 
     Arguments:
         model: With J <= 2.
-        x: The datum, shape (D,).
-        std: Width of q, held, shape (J,).
+        x: The example, shape (D,).
+        std: Of q, fixed, shape (J,).
         start: Where it begins, shape (J,).
         config: Optimiser, step size, momentum, samples; nothing else of it counts.
         num_steps: Updates.

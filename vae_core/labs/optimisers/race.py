@@ -1,4 +1,4 @@
-"""Several trainings from the same initial weights, with the same order of the data and the same noise."""
+"""Several trainings from the same initial weights, with the same order of the examples and the same noise."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -28,10 +28,10 @@ class Race(NamedTuple):
 
     Arguments:
         steps: Updates made at the start and at the end of each epoch, shape (E + 1,).
-        held_out: The held-out ELBO there, by the same noise each time, shape (R, E + 1), nats per datum.
-        train: Mean ELBO of the epoch's mini-batches, each before its update, shape (R, E), nats per datum.
+        held_out: The held-out ELBO there, by the same noise each time, shape (R, E + 1), nats per example.
+        train: Mean ELBO of the epoch's mini-batches, each before its update, shape (R, E), nats per example.
         seconds: Of training, with the measuring of each epoch, shape (R, E + 1).
-        diverged: The step whose objective was no finite number, 0 where there was none, shape (R,).
+        diverged: The step whose objective was not finite, 0 where there was none, shape (R,).
     """
 
     steps: NDArray[np.int64]
@@ -42,13 +42,13 @@ class Race(NamedTuple):
 
 
 def run_race(dataset: Dataset, runs: Sequence[RunConfig], *, on_progress: Callable[[float], None]) -> Race:
-    """Trains each of ``runs`` to its last epoch, as the run itself would, but whatever its patience says.
+    """Trains each of ``runs`` to its last epoch, as the run itself would, without early stopping.
 
     The step size, the optimiser and its momentum may differ. Each starts from a generator with its seed:
-    equal seeds give equal initial weights, an equal order of the data and equal noise.
+    equal seeds give equal initial weights, an equal order of the examples and equal noise.
 
     Arguments:
-        dataset: Training and held-out data.
+        dataset: Training and held-out examples.
         runs: With the same number of epochs and the same batch size.
         on_progress: Told the share that is done.
 
@@ -91,20 +91,20 @@ def change_stop(held_out: Array, tolerance: float) -> int | None:
 
     Arguments:
         held_out: The held-out ELBO at the start and after each epoch, shape (E + 1,).
-        tolerance: Nats per datum.
+        tolerance: Nats per example.
     """
     small = np.flatnonzero(np.abs(np.diff(held_out)) < tolerance)
     return int(small[0]) + 1 if len(small) else None
 
 
 class Outcome(NamedTuple):
-    """What stopping means for one line of a race; epoch 0 is the start.
+    """The effect of early stopping on one training of a race; epoch 0 is the start.
 
     Arguments:
-        best: The largest held-out ELBO, nats per datum.
+        best: The largest held-out ELBO, nats per example.
         best_epoch: Where it was.
         stop: The epoch at which the training would have ended; None: it went on to its last epoch.
-        at_stop: The held-out ELBO there (at the end where there is no stop), nats per datum.
+        at_stop: The held-out ELBO there (at the end where there is no stop), nats per example.
     """
 
     best: float
@@ -114,12 +114,12 @@ class Outcome(NamedTuple):
 
     @property
     def missed(self) -> float:
-        """What the weights at the stop lack to the best ones of the whole budget, nats per datum."""
+        """The largest held-out ELBO of the whole training minus that at the stop, nats per example."""
         return self.best - self.at_stop
 
 
 def outcome(held_out: Array, stop: int | None) -> Outcome:
-    """Looks up what a line of shape (E + 1,) was worth, at its best and at its stop."""
+    """The best value of a held-out curve of shape (E + 1,), and the value at the stop."""
     best_epoch = int(np.nanargmax(held_out))
     last = int(np.flatnonzero(~np.isnan(held_out))[-1])
     at_stop = held_out[last if stop is None else stop]
@@ -136,7 +136,7 @@ def _check(dataset: Dataset, runs: Sequence[RunConfig]) -> None:
 
 
 def _training(dataset: Dataset, run: RunConfig) -> Training:
-    """As the run itself begins, with a patience that only measures: it is longer than the training."""
+    """The run as it begins; its patience, longer than the training, asks for the held-out ELBO alone."""
     generator = torch.Generator().manual_seed(run.seed)
     model = VAE(run.model, generator=generator)
     config = replace(run.train, patience=min(run.train.num_epochs + 1, 1_000_000))
@@ -144,7 +144,7 @@ def _training(dataset: Dataset, run: RunConfig) -> Training:
 
 
 def _warm_up(dataset: Dataset, run: RunConfig) -> None:
-    """One update that nobody sees: the first one of a process pays for its kernels, and must not be timed."""
+    """One update that is discarded: the first one of a process loads the kernels, and must not be timed."""
     next(_training(dataset, run).steps(), None)
 
 
@@ -177,7 +177,7 @@ def _line(
 
 
 def race_data(run: RunConfig, num_data: int) -> Dataset:
-    """The data of a run, of the training data the first ``num_data`` alone (0: all)."""
+    """The data set of a run, with the first ``num_data`` training examples alone (0: all)."""
     data = load_dataset(run.dataset, seed=run.seed, folder=run.data_folder)
     if not num_data:
         return data

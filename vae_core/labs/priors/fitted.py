@@ -1,4 +1,4 @@
-"""Priors put in after the training: encoder and decoder stay, so only the KL of the bound changes."""
+"""Priors fitted to a trained model: encoder and decoder stay, so only the KL of the bound changes."""
 
 import math
 from itertools import islice
@@ -22,19 +22,19 @@ AnyPrior = StandardNormal | Mixture | DiagonalMixture
 def fitted_priors(
     q: DiagonalNormal, num_components: int, *, generator: torch.Generator
 ) -> dict[str, AnyPrior]:
-    """Priors for a trained encoder: N(0, I), a mixture by EM, and q at some of the data.
+    """Priors for a trained encoder: N(0, I), a mixture by EM, and a VampPrior at some training examples.
 
     The mixture is fitted to one sample of each q(z|x): what maximises E_q(z)[log p(z)], the only term of the
-    ELBO that holds the prior. Pseudo-inputs are data drawn without repetition (Tomczak and Welling 2018 begin
-    from such); with all of them the prior is the aggregate posterior.
+    ELBO that holds the prior. Pseudo-inputs are training examples drawn without repetition (the
+    initial values of Tomczak and Welling 2018); with all of them the prior is the aggregate posterior.
 
     Arguments:
-        q: q(z|x) of the training data.
+        q: q(z|x) of the training examples.
         num_components: K of both.
         generator: Draws samples, start and pseudo-inputs.
 
     Raises:
-        BadInput: More components than data.
+        BadInput: More components than examples.
     """
     check_num_components(num_components, len(q.mean))
     z = q.sample(1, generator=generator)[0].double()
@@ -49,12 +49,12 @@ def fitted_priors(
 
 
 class PriorEvaluation(NamedTuple):
-    """A trained model under some prior; nats per datum.
+    """A trained model under some prior; nats per example.
 
     Arguments:
-        elbo: For each datum, shape (n,).
+        elbo: For each example, shape (n,).
         reconstruction: Mean; no prior changes it.
-        fit: The KL, taken apart.
+        fit: The KL and its two parts.
     """
 
     elbo: Tensor
@@ -62,19 +62,19 @@ class PriorEvaluation(NamedTuple):
     fit: PriorFit
 
     def gain(self, other: "PriorEvaluation") -> Estimate:
-        """ELBO here less there: mean over the data and standard error, datum by datum."""
+        """ELBO here less there: mean over the examples and standard error, example by example."""
         return paired(self.elbo, other.elbo)
 
 
 def paired(first: Tensor, second: Tensor) -> Estimate:
-    """Mean of the differences and its standard error: what all data share cancels."""
+    """Mean of the differences and its standard error: what all examples share cancels."""
     change = first.double() - second.double()
     return Estimate(float(change.mean()), float(change.std()) / math.sqrt(len(change)))
 
 
 @torch.no_grad()
 def evaluate_prior(model: VAE, x: Tensor, prior: AnyPrior, *, num_samples: int, seed: int) -> PriorEvaluation:
-    """The bound of data x under a prior; the same seed draws the same z, whatever the prior."""
+    """The bound of examples x under a prior; the same seed draws the same z, whatever the prior."""
     q = model.posterior(x).as_normal()
     noise = torch.Generator().manual_seed(seed)
     terms = elbo_terms(model, x, num_samples=num_samples, generator=noise, prior=prior)

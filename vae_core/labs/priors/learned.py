@@ -25,7 +25,7 @@ from vae_core.training.loop import Training
 PRIORS: Final = ("standard_normal", "mixture", "vamp")
 NUM_LOOKS: Final = 25
 NUM_SAMPLES: Final = 16
-"""M, samples of z for each held-out datum."""
+"""M, samples of z for each held-out example."""
 MAX_HELD_OUT: Final = 400
 MAX_EXACT: Final = 100
 NUM_DECODED: Final = 24
@@ -38,15 +38,15 @@ AnyPrior = StandardNormal | DiagonalMixture
 
 
 class Look(NamedTuple):
-    """One model at one step; nats per held-out datum, mean and standard error over data and samples.
+    """One model at one step; nats per held-out example, mean and standard error over examples and samples.
 
     Arguments:
         step: Updates made.
         elbo, error: Held-out ELBO and its standard error.
         reconstruction, kl: Its terms.
-        means: Posterior means of the held-out data, shape (n, 2).
-        centres: Places that stand for the prior, shape (K, 2): means of its components; of N(0, I) draws.
-        shown: A datum for each of them, shape (K, D): the pseudo-inputs; else what the centres decode to.
+        means: Posterior means of the held-out examples, shape (n, 2).
+        centres: Points that represent the prior, shape (K, 2): means of its components; of N(0, I) draws.
+        shown: An example for each of them, shape (K, D): the pseudo-inputs; else what the centres decode to.
         prior: p(z) at that step.
     """
 
@@ -62,7 +62,7 @@ class Look(NamedTuple):
 
 
 def comparison_config(dataset: Dataset, num_components: int) -> ModelConfig:
-    """The model of the laboratory for some data, with the standard normal prior; J = 2."""
+    """The model of the comparison for a data set, with the standard normal prior; J = 2."""
     likelihood = DATASET_INFO[dataset.name].default_likelihood
     return ModelConfig(
         data_dim=dataset.x_train.shape[1],
@@ -74,7 +74,7 @@ def comparison_config(dataset: Dataset, num_components: int) -> ModelConfig:
 
 @torch.no_grad()
 def look(model: VAE, x: Tensor, step: int) -> Look:
-    """Measures a model on held-out data x, with the same noise at each call."""
+    """Evaluates a model on held-out examples x, with the same noise at each call."""
     noise = torch.Generator().manual_seed(1)
     terms = terms_per_example(model, x, num_samples=NUM_SAMPLES, generator=noise)
     elbo, prior = terms.elbo.double(), model.prior
@@ -95,7 +95,7 @@ def look(model: VAE, x: Tensor, step: int) -> Look:
 
 @torch.no_grad()
 def densities(looks: list[Look]) -> dict[str, Tensor]:
-    """log p(z) at each look on one grid over all posterior means: a learned prior goes where it likes.
+    """log p(z) at each look on one grid over all posterior means: a learned prior may lie anywhere.
 
     Returns:
         ``axes``, the places along both dimensions, shape (2, GRID), and ``density``, shape (looks, GRID,
@@ -117,7 +117,7 @@ def _draws(model: VAE) -> Tensor:
 def train_observed(
     config: ModelConfig, dataset: Dataset, *, num_epochs: int, seed: int, on_progress: Callable[[float], None]
 ) -> tuple[VAE, list[Look], float]:
-    """Trains a model; what was seen of it on the way, and the seconds of its updates alone.
+    """Trains a model; the looks at it, and the seconds of its updates alone.
 
     Raises:
         BadInput: The data do not suit the model, or the training diverged.
@@ -146,7 +146,7 @@ def train_observed(
 
 @torch.no_grad()
 def final_metrics(model: VAE, dataset: Dataset) -> dict[str, Tensor]:
-    """The end of a training: log p(x) of some held-out data, the KL taken apart, and samples."""
+    """The end of a training: log p(x) of some held-out examples, the KL and its parts, and samples."""
     x = dataset.x_test[:MAX_HELD_OUT]
     noise = torch.Generator().manual_seed(3)
     evidence = exact_evidence(model, x[:MAX_EXACT])
@@ -174,10 +174,10 @@ def train_under_each_prior(
     """Trains the model under each prior of ``PRIORS`` from the same encoder and decoder.
 
     Arguments:
-        dataset: Data.
+        dataset: Training and held-out examples.
         num_components: K of the mixture and of the VampPrior.
         num_epochs: Of each.
-        seed: Of the weights, the order of the data, and the noise.
+        seed: Of the weights, the order of the examples, and the noise.
         on_progress: Told the share that is done.
 
     Returns:

@@ -146,7 +146,7 @@ def visible_columns(hidden: Tensor) -> Tensor:
 
 
 def fit_pca(x: Tensor, latent_dim: int) -> PrincipalComponents:
-    """The first J principal components of data x of shape (n, D), by scikit-learn.
+    """The first J principal components of examples x of shape (n, D), by scikit-learn.
 
     Raises:
         BadInput: J above D or above n (code ``latent_dim``).

@@ -109,35 +109,35 @@ def _out_of_distribution(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.stack([shuffled, low + high - x, noise])
 
 
-def evaluate_method(method: Reduction, on: EvaluationSet) -> Metrics:
+def evaluate_method(method: Reduction, examples: EvaluationSet) -> Metrics:
     """Computes all metrics of a method.
 
     Arguments:
-        method: Fitted to ``on.x_train``.
-        on: The evaluation set.
+        method: Fitted to ``examples.x_train``.
+        examples: The evaluation set.
     """
-    codes, train_codes = method.encode(on.x), method.encode(on.x_train)
-    samples = method.sample(NUM_SAMPLES, generator=_noise(on))
-    reconstructed, inpainted = method.decode(codes), method.inpaint(on.x, on.hidden)
-    log_prob = method.log_prob(on.x, generator=_noise(on))
+    codes, train_codes = method.encode(examples.x), method.encode(examples.x_train)
+    samples = method.sample(NUM_SAMPLES, generator=_noise(examples))
+    reconstructed, inpainted = method.decode(codes), method.inpaint(examples.x, examples.hidden)
+    log_prob = method.log_prob(examples.x, generator=_noise(examples))
     found = {
         "codes": codes,
-        "reconstructed": reconstructed[on.shown],
-        "inpainted": inpainted[on.shown],
-        "interpolations": _interpolations(method, codes, on.pairs[:NUM_SHOWN]),
+        "reconstructed": reconstructed[examples.shown],
+        "inpainted": inpainted[examples.shown],
+        "interpolations": _interpolations(method, codes, examples.pairs[:NUM_SHOWN]),
         # All of them where they are points, a few where they are images.
         "samples": samples[: max(2 * NUM_SHOWN, 1000 // samples.shape[1])],
         "line": _line(method, codes),
-        "reconstruction_error": (on.x - reconstructed).square().sum(1),
-        "trust": trustworthiness(on.x, codes, num_neighbours=num_neighbours(len(on.x))),
-        "class_hit": _class_hits(codes, train_codes, on),
-        "midpoint_distance": nearest_distance(method.decode(codes[on.pairs].mean(1)), on.x_train),
-        "sample_distance": nearest_distance(samples, on.x_train),
-        "coverage_distance": nearest_distance(on.x, samples),
-        "inpainting_error": (on.x - inpainted).square().sum(1),
+        "reconstruction_error": (examples.x - reconstructed).square().sum(1),
+        "trust": trustworthiness(examples.x, codes, num_neighbours=num_neighbours(len(examples.x))),
+        "class_hit": _class_hits(codes, train_codes, examples),
+        "midpoint_distance": nearest_distance(method.decode(codes[examples.pairs].mean(1)), examples.x_train),
+        "sample_distance": nearest_distance(samples, examples.x_train),
+        "coverage_distance": nearest_distance(examples.x, samples),
+        "inpainting_error": (examples.x - inpainted).square().sum(1),
         "log_prob": codes.new_empty(0) if log_prob is None else log_prob,
-        "area_by_error": _areas_by_error(method, on),
-        "area_by_density": _areas_by_density(method, on, log_prob),
+        "area_by_error": _areas_by_error(method, examples),
+        "area_by_density": _areas_by_density(method, examples, log_prob),
     }
     return Metrics(**{name: value.numpy() for name, value in found.items()})
 
@@ -161,13 +161,13 @@ def common_planes(codes: Mapping[str, Array]) -> dict[str, Array]:
     return {name: procrustes_aligned(points.double(), target).numpy() for name, points in flat.items()}
 
 
-def reference(on: EvaluationSet) -> Reference:
+def reference(examples: EvaluationSet) -> Reference:
     """The same metrics of the data themselves."""
-    missed = (on.x - on.x_train.mean(0))[:, on.hidden]
+    missed = (examples.x - examples.x_train.mean(0))[:, examples.hidden]
     return Reference(
-        class_hit=_class_hits(on.x, on.x_train, on).numpy(),
-        held_out_distance=nearest_distance(on.x, on.x_train).numpy(),
-        midpoint_distance=nearest_distance(on.x[on.pairs].mean(1), on.x_train).numpy(),
+        class_hit=_class_hits(examples.x, examples.x_train, examples).numpy(),
+        held_out_distance=nearest_distance(examples.x, examples.x_train).numpy(),
+        midpoint_distance=nearest_distance(examples.x[examples.pairs].mean(1), examples.x_train).numpy(),
         mean_inpainting_error=missed.square().sum(1).numpy(),
     )
 
@@ -177,8 +177,8 @@ def num_neighbours(num_data: int) -> int:
     return min(10, (num_data - 1) // 2)
 
 
-def _noise(on: EvaluationSet) -> torch.Generator:
-    return torch.Generator().manual_seed(on.seed + 1)
+def _noise(examples: EvaluationSet) -> torch.Generator:
+    return torch.Generator().manual_seed(examples.seed + 1)
 
 
 def _interpolations(method: Reduction, codes: Tensor, pairs: Tensor) -> Tensor:
@@ -194,30 +194,31 @@ def _line(method: Reduction, codes: Tensor) -> Tensor:
     return method.decode(torch.linspace(low, high, _LINE_POINTS, dtype=torch.float64)[:, None])
 
 
-def _class_hits(codes: Tensor, train_codes: Tensor, on: EvaluationSet) -> Tensor:
-    if on.labels is None or on.labels_train is None or len(on.labels_train.unique()) < 2:
+def _class_hits(codes: Tensor, train_codes: Tensor, examples: EvaluationSet) -> Tensor:
+    if examples.labels is None or examples.labels_train is None or len(examples.labels_train.unique()) < 2:
         return codes.new_empty(0)
-    return class_hits(codes, on.labels, train_codes, on.labels_train)
+    return class_hits(codes, examples.labels, train_codes, examples.labels_train)
 
 
-def _areas_by_error(method: Reduction, on: EvaluationSet) -> Tensor:
+def _areas_by_error(method: Reduction, examples: EvaluationSet) -> Tensor:
     own, *others = (
-        (x - method.decode(method.encode(x))).square().sum(1) for x in (on.x, *on.out_of_distribution)
+        (x - method.decode(method.encode(x))).square().sum(1)
+        for x in (examples.x, *examples.out_of_distribution)
     )
     return torch.tensor([roc_area(own, other) for other in others], dtype=torch.float64)
 
 
-def _areas_by_density(method: Reduction, on: EvaluationSet, log_prob: Tensor | None) -> Tensor:
+def _areas_by_density(method: Reduction, examples: EvaluationSet, log_prob: Tensor | None) -> Tensor:
     areas = []
     if log_prob is not None:
-        for other in on.out_of_distribution:
-            found = method.log_prob(other, generator=_noise(on))
+        for other in examples.out_of_distribution:
+            found = method.log_prob(other, generator=_noise(examples))
             areas += [] if found is None else [roc_area(-log_prob, -found)]
     return torch.tensor(areas, dtype=torch.float64).reshape(-1, 2)
 
 
-_EXAMINING: Final = 0.2
-"""Share of the time of a network that its evaluation takes."""
+_EVALUATION_SHARE: Final = 0.2
+"""Share of the progress of a network that its evaluation takes."""
 
 
 def data_arrays(dataset: Dataset) -> dict[str, np.ndarray]:
@@ -269,12 +270,12 @@ def compare(
     Raises:
         BadInput: The data cannot be reduced so, or a training diverged.
     """
-    on, pca = evaluation_set(dataset, seed=seed), fit_pca(dataset.x_train, latent_dim)
+    examples, pca = evaluation_set(dataset, seed=seed), fit_pca(dataset.x_train, latent_dim)
     result: dict[str, np.ndarray] = {}
     for number, name in enumerate(NETWORKS):
 
         def say(share: float, number: int = number) -> None:
-            on_progress((number + (1 - _EXAMINING) * share) / len(NETWORKS))
+            on_progress((number + (1 - _EVALUATION_SHARE) * share) / len(NETWORKS))
 
         try:
             model = train_network(
@@ -285,6 +286,6 @@ def compare(
         if name == "linear VAE":
             angle = principal_angle(model.decoder.weights[0].detach(), pca.directions)
             result["angle"] = np.array(angle)
-        result |= to_arrays(name, evaluate_method(Network(model, on.x_train), on))
+        result |= to_arrays(name, evaluate_method(Network(model, examples.x_train), examples))
         on_progress((number + 1) / len(NETWORKS))
     return result

@@ -55,7 +55,7 @@ def train_network(
 
     Arguments:
         name: Which.
-        dataset: Its training data are used.
+        dataset: Its training examples are used.
         latent_dim: J.
         seed: Of weights, order and noise.
         on_progress: Told the share that is done.
@@ -85,7 +85,7 @@ class Network:
 
     Arguments:
         model: A copy of it is kept.
-        x_train: The data that it was trained on, shape (n, D): their codes are where a search begins, and
+        x_train: Its training examples, shape (n, D): a search begins at their codes, and
             a deterministic encoder, which has no prior, draws from the Gaussian fitted to them.
     """
 
@@ -128,8 +128,8 @@ class Network:
     def inpaint(self, x: Tensor, hidden: Tensor) -> Tensor:
         """The decoded MAP code argmax_z log p(x_visible|z) + log p(z); without a prior the first term alone.
 
-        The search begins at the best training code and climbs by Adam, then by Newton's steps, of which only
-        those that gain are taken.
+        The search begins at the best training code and goes on by Adam, then by Newton's steps, of which only
+        those that improve are taken.
         """
         codes = self._map_codes(x.double()[:, visible_columns(hidden)], ~hidden)
         return torch.where(hidden, self.decode(codes), x.double())

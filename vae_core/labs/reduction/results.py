@@ -18,7 +18,7 @@ class Metrics(NamedTuple):
         inpainted: Those with the hidden values inferred, shape (shown, D).
         interpolations: Decoded points on the lines between the codes of pairs, shape (pairs, points, D).
         samples: Decoded draws, shape (20 or more, D).
-        line: For J = 1, decoded codes from one end of the data to the other, shape (points, D); else empty.
+        line: For J = 1, decoded codes from the smallest to the largest, shape (points, D); else empty.
         reconstruction_error: ||x - decode(encode(x))||^2, shape (n,).
         trust: Its mean is the trustworthiness, shape (n,).
         class_hit: 1 where the nearest training codes name the class, shape (n,); empty without two classes.

@@ -12,11 +12,11 @@ from vae_core.labs.reduction.results import Metrics, Reference
 
 Array = NDArray[np.float64]
 STANDARD_ERRORS: Final = 2.0
-"""A difference below this many of its standard errors is no clear one."""
+"""A difference below this many of its standard errors is not significant."""
 
 
 class Score(NamedTuple):
-    """A mean over examples, its standard error, and the values; None where it is no mean over examples."""
+    """A mean over examples, its standard error, and the values; None where it is not a mean over examples."""
 
     value: float
     standard_error: float
@@ -85,7 +85,7 @@ MEASURES: Final[dict[str, Measure]] = {
         "‖x − decode(encode(x))‖², summed over pixels; z is the posterior mean where there is a posterior.",
     ),
     "interpolation": Measure(
-        "midpoints' distance to data",
+        "midpoint distance",
         False,
         3,
         lambda found, reference: _ratio(found.midpoint_distance, reference),
@@ -93,14 +93,14 @@ MEASURES: Final[dict[str, Measure]] = {
         "divided by that of real held-out examples. Large: a hole in the latent space.",
     ),
     "samples": Measure(
-        "samples' distance to data",
+        "sample distance",
         False,
         3,
         lambda found, reference: _ratio(found.sample_distance, reference),
         "Decoded draw of z: distance to the nearest training example, in units of that of held-out ones.",
     ),
     "coverage": Measure(
-        "distance from data to samples",
+        "coverage distance",
         False,
         3,
         lambda found, reference: _ratio(found.coverage_distance, reference),
@@ -157,7 +157,7 @@ class Difference(NamedTuple):
 def difference(one: Score, other: Score) -> Difference:
     """Of the same examples, so the error is that of the mean difference; sqrt(a^2 + b^2) without values.
 
-    For ROC areas, which share their data, that is too wide: it calls too few differences clear, not too many.
+    For ROC areas of the same examples that is too wide: it calls too few differences clear, not too many.
     """
     value = one.value - other.value
     if one.values is None or other.values is None:

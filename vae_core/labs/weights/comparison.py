@@ -39,7 +39,7 @@ FORMS: Final = ("plain", "full", "wrong")
 """A plain VAE; full variational Bayes; the same with its KL counted once per example."""
 SIZES: Final = ("small", "large")
 UNMOVED_NATS: Final = 0.01
-"""A weight whose KL is below this is told from its prior by no one."""
+"""A weight whose KL is below this is indistinguishable from the prior."""
 
 
 class Bounds(NamedTuple):
@@ -55,14 +55,14 @@ class Bounds(NamedTuple):
     weighted: Tensor
 
     def summary(self) -> np.ndarray:
-        """Mean of elbo, its standard error over the data, mean of weighted; shape (3,)."""
+        """Mean of elbo, its standard error over the examples, mean of weighted; shape (3,)."""
         error = self.elbo.std() / math.sqrt(len(self.elbo))
         return torch.stack([self.elbo.mean(), error, self.weighted.mean()]).numpy()
 
 
 @torch.no_grad()
 def bounds(model: VAE, x: Tensor, *, num_weights: int, generator: torch.Generator) -> Bounds:
-    """The bounds of data x of shape (n, D): theta from q for a :class:`BayesianVAE`, else as it is."""
+    """The bounds of examples x of shape (n, D): theta from q for a :class:`BayesianVAE`, else as it is."""
     is_bayesian = isinstance(model, BayesianVAE)
     logs = []
     for _ in range(num_weights):

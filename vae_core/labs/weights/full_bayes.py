@@ -95,7 +95,7 @@ class FullBayesTerms(NamedTuple):
 
     @property
     def bound(self) -> Tensor:
-        """reconstruction - kl - weight_kl / N, shape (batch,): its mean over the data is the bound over N."""
+        """reconstruction - kl - weight_kl / N, shape (batch,): its mean over examples is the bound over N."""
         return self.data.elbo - self.weight_kl / self.num_data
 
 
@@ -165,7 +165,7 @@ class DecodedMoments(NamedTuple):
 
     Arguments:
         mean: E[x|z], shape (..., D).
-        weight_variance: Var_theta E(x|z, theta), "epistemic": more data lower it; shape (..., D).
+        weight_variance: Var_theta E(x|z, theta), "epistemic": more examples lower it; shape (..., D).
         own_variance: E_theta Var(x|z, theta), "aleatoric", the likelihood's own; shape (..., D).
         num_weights: S, how many draws of theta.
     """

@@ -106,7 +106,7 @@ def test_after_the_e_step_the_bound_is_log_p() -> None:
         assert torch.equal(after.responsibilities, before.mixture.responsibilities(x))
 
 
-def test_a_component_on_one_datum_is_held_at_the_floor() -> None:
+def test_a_component_on_one_example_is_held_at_the_floor() -> None:
     x = torch.tensor([[0.0], [0.1], [-0.1], [9.0]], dtype=torch.float64)
     start = Mixture([0.5, 0.5], [[0.0], [9.0]], [[[1.0]], [[0.01]]])
     steps = list(islice(em_steps(x, start), 20))
@@ -157,5 +157,5 @@ def test_data_that_cannot_be_used_are_refused_at_once() -> None:
         em_steps(torch.tensor([[1.0], [float("nan")]]), start)
     with pytest.raises(BadInput, match="columns"):
         em_steps(torch.zeros(3, 2), start)
-    with pytest.raises(BadInput, match="3 components for 2 data"):
+    with pytest.raises(BadInput, match="3 components for 2 examples"):
         random_start(torch.zeros(2, 1), 3, generator=torch.Generator())

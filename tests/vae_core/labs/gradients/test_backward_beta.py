@@ -1,4 +1,4 @@
-"""Back-propagation with a weight of the KL: against a loss written out anew, and as the page says it."""
+"""Back-propagation with a weight of the KL: against a loss written out again, and as the page says it."""
 
 from dataclasses import replace
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The gradient of one datum's ELBO in its own q: quadrature, sampling, and what the estimators find."""
+"""The gradient of one example's ELBO in its own q: quadrature, sampling, and what the estimators find."""
 
 import math
 from typing import Any
@@ -32,7 +32,7 @@ from vae_core.model import VAE
 
 
 def vae(latent_dim: int, **config: Any) -> tuple[VAE, Tensor]:
-    """A model whose decoder is not flat, and a datum."""
+    """A model whose decoder is not flat, and an example."""
     generator = torch.Generator().manual_seed(3)
     sizes = ModelConfig(data_dim=12, latent_dim=latent_dim, hidden_dims=(16,), **config)
     model = VAE(sizes, generator=generator)
@@ -54,11 +54,11 @@ LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "gaussian")
 def test_quadrature_has_the_elbo_of_the_evidence(latent_dim: int, likelihood: str) -> None:
     """Its value is that of an independent lattice rule; its gradient that of finite differences of this."""
     model, x = vae(latent_dim, likelihood=likelihood)
-    datum = example_elbo(model, x)
-    found = quadrature(datum.exact, datum.mean, datum.std)
+    example = example_elbo(model, x)
+    found = quadrature(example.exact, example.mean, example.std)
     evidence = exact_evidence(model, x[None])
     assert float(found.value) == pytest.approx(float(evidence.elbo), abs=1e-4)
-    finer = quadrature(datum.exact, datum.mean, datum.std, num_nodes=2 * NUM_NODES[latent_dim])
+    finer = quadrature(example.exact, example.mean, example.std, num_nodes=2 * NUM_NODES[latent_dim])
     for part, close, error in zip(found.gradient, finer.gradient, found.error, strict=True):
         assert bool(((part - close).abs() <= error + 1e-9).all())
         assert bool((error < (1e-6 if latent_dim == 1 else 1e-3)).all())
@@ -66,22 +66,22 @@ def test_quadrature_has_the_elbo_of_the_evidence(latent_dim: int, likelihood: st
     for dim in range(latent_dim):
         shift = step * torch.eye(latent_dim).double()[dim]
         for part, places in (
-            (found.gradient.mean, [(datum.mean + sign * shift, datum.std) for sign in (1, -1)]),
-            (found.gradient.std, [(datum.mean, datum.std + sign * shift) for sign in (1, -1)]),
+            (found.gradient.mean, [(example.mean + sign * shift, example.std) for sign in (1, -1)]),
+            (found.gradient.std, [(example.mean, example.std + sign * shift) for sign in (1, -1)]),
         ):
-            above, below = (float(quadrature(datum.exact, *place).value) for place in places)
+            above, below = (float(quadrature(example.exact, *place).value) for place in places)
             assert float(part[dim]) == pytest.approx((above - below) / (2 * step), abs=1e-6)
 
 
 def test_the_expectation_is_differentiated_rightly(generator: torch.Generator) -> None:
     """gradcheck of L for frozen noise, float64."""
-    datum = subject(2)
+    example = subject(2)
     eps = torch.randn(5, 2, generator=generator, dtype=torch.float64)
 
     def frozen(mean: Tensor, std: Tensor) -> Tensor:
-        return datum.exact.f(mean + std * eps).mean() + datum.exact.explicit(mean, std)
+        return example.exact.f(mean + std * eps).mean() + example.exact.explicit(mean, std)
 
-    places = (datum.mean.clone().requires_grad_(), datum.std.clone().requires_grad_())
+    places = (example.mean.clone().requires_grad_(), example.std.clone().requires_grad_())
     assert torch.autograd.gradcheck(frozen, places)
 
 
@@ -89,15 +89,15 @@ def test_reparameterised_estimate_is_the_gradient_of_the_trained_elbo(generator:
     """With the same noise: back-propagation through elbo_terms gives the same derivatives."""
     model, x = vae(2)
     model, x = model.double(), x.double()
-    datum = example_elbo(model, x)
-    samples = draw_samples(datum.exact, datum.mean, datum.std, num_samples=6, generator=generator)
+    example = example_elbo(model, x)
+    samples = draw_samples(example.exact, example.mean, example.std, num_samples=6, generator=generator)
     found = estimates(samples, "reparameterised", num_samples=6)
 
     def elbo(mean: Tensor, std: Tensor) -> Tensor:
         q = DiagonalNormal(mean[None], 2 * std.log()[None])
         return elbo_terms_given_eps(model, x[None], q, samples.eps[:, None]).elbo.sum()
 
-    _, expected = gradient_of(elbo, datum.mean, datum.std)
+    _, expected = gradient_of(elbo, example.mean, example.std)
     for part, known in zip(found, expected, strict=True):
         assert torch.allclose(part[0], known, atol=1e-12)
 
@@ -105,18 +105,18 @@ def test_reparameterised_estimate_is_the_gradient_of_the_trained_elbo(generator:
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_right_estimators_of_the_elbo_are_unbiased(likelihood: str, generator: torch.Generator) -> None:
     """|z| < 5 in 12 derivatives; the wrong ones are far beyond."""
-    datum = subject(2, likelihood=likelihood)
-    truth = quadrature(datum.exact, datum.mean, datum.std)
+    example = subject(2, likelihood=likelihood)
+    truth = quadrature(example.exact, example.mean, example.std)
     samples = draw_samples(
-        datum.expectation, datum.mean.float(), datum.std.float(), num_samples=2**15, generator=generator
+        example.expectation, example.mean.float(), example.std.float(), num_samples=2**15, generator=generator
     )
     for name in ("reparameterised", "score", "baseline"):
         found = z_statistics(estimates(samples, name, num_samples=4), truth)
         assert max(map(abs, found)) < 5, (name, found)
     assert max(map(abs, z_statistics(estimates(samples, "squared", num_samples=4), truth))) > 20
-    wrong = quadrature(datum.exact, datum.mean, datum.std, squared=True)
+    wrong = quadrature(example.exact, example.mean, example.std, squared=True)
     assert max(map(abs, z_statistics(estimates(samples, "squared", num_samples=4), wrong))) < 5
-    _, kl = gradient_of(datum.exact.explicit, datum.mean, datum.std)
+    _, kl = gradient_of(example.exact.explicit, example.mean, example.std)
     for part, known in zip(estimates(samples, "constant"), kl, strict=True):
         assert torch.allclose(part.double(), known.expand(len(part), -1), atol=1e-5)
 
@@ -133,22 +133,22 @@ class Shifted:
 
 def test_another_prior_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     """f takes log p(z) in, the entropy stays explicit: the KL to N(1, I) in closed form says what it is."""
-    datum = subject(2)
-    plain = quadrature(datum.exact, datum.mean, datum.std)
+    example = subject(2)
+    plain = quadrature(example.exact, example.mean, example.std)
     monkeypatch.setattr(VAE, "prior", property(lambda self: Shifted()))
     other = subject(2)
-    found = quadrature(other.exact, datum.mean, datum.std)
+    found = quadrature(other.exact, example.mean, example.std)
     # KL to N(1, I) is KL to N(0, I) less sum(mean) - J / 2.
-    assert float(found.value - plain.value) == pytest.approx(float(datum.mean.sum()) - 1, abs=1e-9)
+    assert float(found.value - plain.value) == pytest.approx(float(example.mean.sum()) - 1, abs=1e-9)
     assert torch.allclose(found.gradient.mean, plain.gradient.mean + 1, atol=1e-9)
     assert torch.allclose(found.gradient.std, plain.gradient.std, atol=1e-9)
 
 
 def test_many_samples_stand_in_for_quadrature(generator: torch.Generator) -> None:
-    datum = subject(2)
-    exact = quadrature(datum.exact, datum.mean, datum.std)
+    example = subject(2)
+    exact = quadrature(example.exact, example.mean, example.std)
     sampled = sampled_gradient(
-        datum.expectation, datum.mean.float(), datum.std.float(), num_samples=2**15, generator=generator
+        example.expectation, example.mean.float(), example.std.float(), num_samples=2**15, generator=generator
     )
     for part, known, error in zip(sampled.gradient, exact.gradient, sampled.standard_error, strict=True):
         assert bool(((part - known).abs() < 5 * error).all())
@@ -173,11 +173,11 @@ def test_interval_covers_as_often_as_it_says(generator: torch.Generator) -> None
 
 
 def test_moments_of_pieces_are_those_of_all(generator: torch.Generator) -> None:
-    datum = subject(2)
-    mean, std = datum.mean.float(), datum.std.float()
+    example = subject(2)
+    mean, std = example.mean.float(), example.std.float()
     said: list[float] = []
     found = moments_of_estimates(
-        datum.expectation,
+        example.expectation,
         mean,
         std,
         sample_counts=(1, 8),
@@ -187,7 +187,7 @@ def test_moments_of_pieces_are_those_of_all(generator: torch.Generator) -> None:
     )
     noise = torch.Generator().manual_seed(5)
     pieces = [
-        draw_samples(datum.expectation, mean, std, num_samples=PIECE, generator=noise) for _ in range(3)
+        draw_samples(example.expectation, mean, std, num_samples=PIECE, generator=noise) for _ in range(3)
     ]
     for row, count in enumerate((1, 8)):
         for column, name in enumerate(ESTIMATORS):

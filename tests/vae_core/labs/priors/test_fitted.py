@@ -30,5 +30,5 @@ def test_another_prior_changes_the_kl_alone(generator: torch.Generator) -> None:
     assert abs(vamp.fit.marginal_kl.value) < 1e-12, "all examples as pseudo-inputs: the aggregate posterior"
     gain = vamp.gain(normal)
     assert gain.value == pytest.approx(normal.fit.marginal_kl.value, abs=5 * gain.standard_error + 1e-3)
-    with pytest.raises(BadInput, match="41 components for 40 data"):
+    with pytest.raises(BadInput, match="41 components for 40 examples"):
         fitted_priors(q, 41, generator=generator)

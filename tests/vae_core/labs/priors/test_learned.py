@@ -74,7 +74,7 @@ def test_density_over_the_plane_is_the_prior(found: dict[str, np.ndarray]) -> No
     assert np.abs(found["standard_normal/density"][-1] - expected).max() < 1e-4
     inside = found["vamp/means"].reshape(-1, 2)
     low, high = found["vamp/axes"][:, 0], found["vamp/axes"][:, -1]
-    assert ((inside > low) & (inside < high)).all(), "a learned prior goes where it likes, and stays in view"
+    assert ((inside > low) & (inside < high)).all(), "a learned prior may lie anywhere, and stays in view"
 
 
 def test_learned_priors_are_worth_nats_on_two_moons() -> None:

@@ -114,7 +114,7 @@ def test_constant_columns_do_no_harm(digits: Tensor, noise: torch.Generator) -> 
 
 
 def test_fewer_data_than_columns(noise: torch.Generator) -> None:
-    """The eigenvalues that no data reach are 0, and count in s^2."""
+    """The eigenvalues of directions without variance are 0, and count in s^2."""
     x = torch.randn(6, 20, generator=noise).double()
     eigenvalues = torch.linalg.eigvalsh((x - x.mean(0)).T @ (x - x.mean(0)) / 6).flip(0)
     assert fit_ppca(x, 2).variance == pytest.approx(float(eigenvalues[2:].mean()), rel=1e-9)

@@ -25,7 +25,7 @@ from vae_core.labs.reduction.results import from_arrays as results_of
 
 
 class Identity:
-    """Keeps everything: z = x. Its samples are the data that it was given."""
+    """Keeps everything: z = x. Its samples are the examples that it was given."""
 
     def __init__(self, x: Tensor) -> None:
         self._x = x
@@ -57,31 +57,31 @@ def random_data(count: int, dims: int, labels: Tensor | None = None) -> Dataset:
 
 
 def test_a_lossless_method_has_the_metrics_of_the_data_themselves() -> None:
-    on = evaluation_set(load_dataset("digits", seed=0), seed=0)
-    found, own = evaluate_method(Identity(on.x_train), on), reference(on)
+    examples = evaluation_set(load_dataset("digits", seed=0), seed=0)
+    found, own = evaluate_method(Identity(examples.x_train), examples), reference(examples)
     assert np.all(found.trust == 1)
     assert np.all(found.reconstruction_error == 0)
     assert np.array_equal(found.class_hit, own.class_hit)
     assert np.array_equal(found.midpoint_distance, own.midpoint_distance)
     assert found.sample_distance.max() < 1e-6
-    hidden = on.x[:, on.hidden].square().sum(1).numpy()
+    hidden = examples.x[:, examples.hidden].square().sum(1).numpy()
     assert np.allclose(found.inpainting_error, hidden, atol=1e-12)
     assert np.allclose(found.area_by_error, [[0.5, found.area_by_error[0, 1]]] * len(OUT_OF_DISTRIBUTION))
     assert len(found.log_prob) == len(found.area_by_density) == 0
 
 
 def test_out_of_distribution_examples_keep_what_they_should() -> None:
-    on = evaluation_set(load_dataset("digits", seed=0), seed=0)
-    shuffled, inverted, noise = on.out_of_distribution
-    assert torch.equal(shuffled.sort(0).values, on.x.sort(0).values)
-    assert not torch.equal(shuffled, on.x)
-    assert torch.allclose(inverted + on.x, torch.ones_like(on.x))
+    examples = evaluation_set(load_dataset("digits", seed=0), seed=0)
+    shuffled, inverted, noise = examples.out_of_distribution
+    assert torch.equal(shuffled.sort(0).values, examples.x.sort(0).values)
+    assert not torch.equal(shuffled, examples.x)
+    assert torch.allclose(inverted + examples.x, torch.ones_like(examples.x))
     assert float(noise.min()) >= 0
     assert float(noise.max()) <= 1
-    assert bool((on.pairs[:, 0] != on.pairs[:, 1]).all())
-    assert int(on.hidden.sum()) == 32
-    assert on.labels is not None
-    assert on.labels[on.shown].tolist() == list(range(10))
+    assert bool((examples.pairs[:, 0] != examples.pairs[:, 1]).all())
+    assert int(examples.hidden.sum()) == 32
+    assert examples.labels is not None
+    assert examples.labels[examples.shown].tolist() == list(range(10))
 
 
 def test_same_seed_same_evaluation_set(moons: Dataset) -> None:
@@ -92,23 +92,23 @@ def test_same_seed_same_evaluation_set(moons: Dataset) -> None:
 
 
 def test_numbers_of_pca_are_its_own(moons: Dataset) -> None:
-    on = evaluation_set(moons, seed=0)
-    pca = fit_pca(on.x_train, 1)
-    found = evaluate_method(pca, on)
-    away = (on.x - pca.mean) - (on.x - pca.mean) @ pca.directions @ pca.directions.T
+    examples = evaluation_set(moons, seed=0)
+    pca = fit_pca(examples.x_train, 1)
+    found = evaluate_method(pca, examples)
+    away = (examples.x - pca.mean) - (examples.x - pca.mean) @ pca.directions @ pca.directions.T
     assert np.allclose(found.reconstruction_error, away.square().sum(1).numpy(), atol=1e-12)
     assert found.line.shape == (200, 2)
     assert found.codes.shape == (400, 1)
-    density = evaluate_method(fit_ppca(on.x_train, 1), on)
+    density = evaluate_method(fit_ppca(examples.x_train, 1), examples)
     assert density.log_prob.shape == (400,)
     assert density.area_by_density.shape == (3, 2)
 
 
 @pytest.mark.parametrize("labels", [None, torch.zeros(60, dtype=torch.int64)])
 def test_without_two_classes_there_is_no_accuracy(labels: Tensor | None) -> None:
-    on = evaluation_set(random_data(60, 4, labels), seed=0)
-    found = evaluate_method(fit_ppca(on.x_train, 2), on)
-    assert len(found.class_hit) == len(reference(on).class_hit) == 0
+    examples = evaluation_set(random_data(60, 4, labels), seed=0)
+    found = evaluate_method(fit_ppca(examples.x_train, 2), examples)
+    assert len(found.class_hit) == len(reference(examples).class_hit) == 0
     assert len(found.trust) == 12
 
 

@@ -1,4 +1,4 @@
-"""The comparison on few and on all data: complete, repeatable, with bounds that are in order."""
+"""The comparison on few and on all examples: complete, repeatable, with bounds that are in order."""
 
 from dataclasses import replace
 from typing import Final
@@ -62,7 +62,7 @@ def test_encoder_too_has_its_weights_counted() -> None:
 
 
 def test_held_out_bound_of_a_plain_model_is_its_elbo(generator: torch.Generator) -> None:
-    """200 draws of z for 100 data: within 6 standard errors of the same estimate with an exact KL."""
+    """200 draws of z for 100 examples: within 6 standard errors of the same estimate with an exact KL."""
     model = VAE(ModelConfig(data_dim=64, hidden_dims=(8,)), generator=generator)
     x = load_dataset("digits", seed=0).x_test[:100]
     found = bounds(model, x, num_weights=200, generator=generator)

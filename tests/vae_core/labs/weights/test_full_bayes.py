@@ -43,7 +43,7 @@ def batch(num_data: int = 6) -> Tensor:
 
 
 def expected_gradient(bayesian: BayesianVAE, x: Tensor, estimator: Estimator, draws: int) -> Tensor:
-    """Gradients of the data's part with respect to all m and log s, shape (draws, P)."""
+    """Gradients of the examples' part with respect to all m and log s, shape (draws, P)."""
     noise, rows = seeded(2), []
     leaves = [leaf for q in bayesian.weight_posteriors() for leaf in q.parameters()]
     for _ in range(draws):
@@ -155,7 +155,7 @@ def test_gradients_of_the_bound_are_exact(over: Over, estimator: Estimator) -> N
 
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
-def test_variance_of_a_decoded_datum_falls_into_two_parts(likelihood: str) -> None:
+def test_variance_of_a_decoded_example_falls_into_two_parts(likelihood: str) -> None:
     """Total variance of x|z from draws of theta, then of x, against the sum of the parts.
 
     2000 draws of theta; the sample's variance within 6 standard errors (at most sqrt(3 / n) of a value of 1).
@@ -204,7 +204,7 @@ def test_few_data_leave_a_larger_spread_than_many() -> None:
     assert spread[0] > 1.5 * spread[1], spread
 
 
-def test_counting_the_divergence_once_per_datum_leaves_the_weights_at_the_prior() -> None:
+def test_counting_the_divergence_once_per_example_leaves_the_weights_at_the_prior() -> None:
     right, wrong = trained(400, 300), trained(400, 300, counted=1)
     assert float(wrong.weight_kl().detach()) < 0.5 * float(right.weight_kl().detach())
     x = load_dataset("digits", seed=0).x_train[:400]

@@ -1,4 +1,4 @@
-"""q over weights: its KL, the moments of both ways to draw from it, and their gradients."""
+"""q over weights: its KL, the moments of both samplers, and their gradients."""
 
 import math
 
@@ -64,7 +64,7 @@ def test_kl_is_zero_at_the_prior_alone() -> None:
 
 
 def test_pre_activations_have_the_moments_of_drawn_weights() -> None:
-    """4000 networks, 4 data, 5 units: means and variances within 5.5 standard errors of the closed form.
+    """4000 networks, 4 examples, 5 units: means and variances within 5.5 standard errors of the closed form.
 
     About 80 comparisons, each beyond its bound with probability 4e-8: a false failure in 300 000 runs.
     """
@@ -75,7 +75,7 @@ def test_pre_activations_have_the_moments_of_drawn_weights() -> None:
         u = torch.stack([q.sampled(generator=noise)(h) for _ in range(NUM_NETWORKS)])
     assert ((u.mean(0) - mean).abs() < 5.5 * std / math.sqrt(NUM_NETWORKS)).all()
     assert ((u.var(0) / std.square() - 1).abs() < 5.5 * math.sqrt(2 / NUM_NETWORKS)).all()
-    # Under one theta the data move together; drawn for each datum they do not.
+    # Under one theta the examples vary together; drawn for each example they do not.
     with torch.no_grad():
         local = torch.stack([q.local(generator=noise)(h) for _ in range(NUM_NETWORKS)])
     assert ((local.mean(0) - mean).abs() < 5.5 * std / math.sqrt(NUM_NETWORKS)).all()
