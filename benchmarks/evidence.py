@@ -1,7 +1,7 @@
 """Exact log p(x) of 1000 images beside importance sampling: time, memory, error.
 
 ``python -m benchmarks.evidence [IDX_FOLDER]``: with MNIST's IDX files in the folder it measures 784-400-2,
-and always the digits that scikit-learn ships. Each method runs in a process of its own, so that its peak of
+and always the digits of scikit-learn. Each method runs in a process of its own, so that its peak of
 memory is its own.
 """
 

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.runs.pretrained import SHIPPED_SNAPSHOT
+from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
 from dashboard.subject import BY_DIGEST, Split, Subject
 from vae_core.runs.snapshot import Snapshot, read_snapshot
 
@@ -88,6 +88,6 @@ def decode(subject: Subject, z: Array) -> Array:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def shipped_snapshot() -> Snapshot:
-    """The pictures of the example model, read without torch."""
-    return read_snapshot(SHIPPED_SNAPSHOT)
+def pretrained_snapshot() -> Snapshot:
+    """The pictures of the pretrained model, read without torch."""
+    return read_snapshot(PRETRAINED_SNAPSHOT)

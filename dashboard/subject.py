@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 import streamlit as st
 
-from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import runner
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
@@ -144,8 +144,8 @@ def subject_of(run_id: str) -> Subject | None:
 
 
 def pretrained() -> Subject:
-    """The example model, trained on digits, which comes with the project."""
-    return load_subject(SHIPPED_RUN)
+    """The pretrained model of the digits, which comes with the project."""
+    return load_subject(PRETRAINED_RUN)
 
 
 # The digest names the content of ``_file``. A file has 64 MB at most and the optimiser's part is dropped.

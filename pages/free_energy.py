@@ -23,7 +23,7 @@ st.title("Free energy and EM", anchor=False)
 view = one_of("View", VIEWS, key="free_energy_view", help_text=VIEW_HELP)
 
 if view == "component":
-    st.header("Which component made x?", help=free_energy.COMPONENT_HELP)
+    st.header("Which component generated x?", help=free_energy.COMPONENT_HELP)
     free_energy.draw_components()
 elif view == "gaussian":
     st.header("A Gaussian q over z", help=free_energy.GAUSSIAN_HELP)

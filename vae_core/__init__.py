@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from vae_core.data import Dataset, from_arrays, load_dataset
     from vae_core.elbo import ElboTerms, elbo_terms
     from vae_core.errors import BadInput, TrainingDiverged
-    from vae_core.evidence.exact import exact_evidence
-    from vae_core.evidence.importance import iw_bound
+    from vae_core.evidence import exact_evidence, iw_bound
     from vae_core.model import VAE
     from vae_core.runs import load_run, save_run
-    from vae_core.training.loop import Training, TrainStep, fit
+    from vae_core.training import Training, TrainStep, fit
 
 __all__ = [
     "VAE",
@@ -50,10 +49,9 @@ __getattr__, __dir__ = lazy_exports(
         "vae_core.data": ("Dataset", "from_arrays", "load_dataset"),
         "vae_core.elbo": ("ElboTerms", "elbo_terms"),
         "vae_core.errors": ("BadInput", "TrainingDiverged"),
-        "vae_core.evidence.exact": ("exact_evidence",),
-        "vae_core.evidence.importance": ("iw_bound",),
+        "vae_core.evidence": ("exact_evidence", "iw_bound"),
         "vae_core.model": ("VAE",),
         "vae_core.runs": ("load_run", "save_run"),
-        "vae_core.training.loop": ("Training", "TrainStep", "fit"),
+        "vae_core.training": ("Training", "TrainStep", "fit"),
     },
 )

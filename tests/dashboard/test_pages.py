@@ -10,7 +10,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import JobView, LocalRunner
 from dashboard.shell import pages
 from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, trained, turn_to
@@ -166,13 +166,13 @@ def test_every_kind_of_run_is_shown_on_every_page(runner: LocalRunner, kind: str
     assert at.get("bidi_component")
 
 
-def test_shipped_model_stands_in_for_a_run_that_has_not_begun(runner: LocalRunner) -> None:
+def test_pretrained_model_stands_in_for_a_run_that_has_not_begun(runner: LocalRunner) -> None:
     at = open_page("elbo", run=runner.store.create(TINY))
     assert "Example model (trained on digits)" in at.main.markdown[0].value
 
 
 def test_numbers_of_the_bound_agree() -> None:
-    run = load_run(SHIPPED_RUN)
+    run = load_run(PRETRAINED_RUN)
     x = load_dataset("digits", seed=run.config.seed).x_test
     noise = torch.Generator().manual_seed(run.config.seed)
     expected = evaluate(run.model(), x, num_samples=1, generator=noise)

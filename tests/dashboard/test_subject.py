@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dashboard.cached import encoded
-from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import LocalRunner
 from dashboard.subject import load_subject, pretrained
 from tests.page_scripts import TINY, checked, open_page, runner, saved, text_with, trained
@@ -24,7 +24,7 @@ def copy(tmp_path: Path) -> Path:
     """The run file of the example model at another place, written at another time."""
     path = tmp_path / "0123" / "run.safetensors"
     path.parent.mkdir()
-    path.write_bytes(SHIPPED_RUN.read_bytes())
+    path.write_bytes(PRETRAINED_RUN.read_bytes())
     os.utime(path, ns=(1, 1))
     return path
 

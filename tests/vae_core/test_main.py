@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.pretrained import PRETRAINED_RUN
 from vae_core.__main__ import TASKS, main
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
@@ -19,7 +19,7 @@ from vae_core.labs.reduction import evaluation
 from vae_core.runs.runfile import load_run
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-RUN: Final = str(SHIPPED_RUN)
+RUN: Final = str(PRETRAINED_RUN)
 
 
 def compute(name: str, inputs: dict[str, Any], *arguments: str) -> dict[str, NDArray[Any]]:
@@ -44,7 +44,7 @@ def test_tasks_by_name() -> None:
 def test_gaps_are_those_of_the_run_in_the_file() -> None:
     found = compute("gaps", {"x": np.stack([digit(0), digit(1)])}, RUN, "0")
     assert found["log_evidence"].shape == (2,)
-    assert str(found["digest"]) == load_run(SHIPPED_RUN).digest
+    assert str(found["digest"]) == load_run(PRETRAINED_RUN).digest
 
 
 def test_gradients_are_those_of_the_run_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ def test_gradients_are_those_of_the_run_in_the_file(monkeypatch: pytest.MonkeyPa
     found = compute("gradients", {"x": digit(0), "sample_counts": [1, 8]}, RUN, "0")
     assert found["mean"].shape == found["variance"].shape
     assert found["mean"].shape[0] == 2
-    assert str(found["digest"]) == load_run(SHIPPED_RUN).digest
+    assert str(found["digest"]) == load_run(PRETRAINED_RUN).digest
 
 
 def test_race_returns_what_it_was_given_too() -> None:

@@ -1,4 +1,4 @@
-"""Data sets: the ones that ship, the ones made from a seed, IDX files, tables, and a user's own arrays."""
+"""Data sets: those of scikit-learn, points drawn from a seed, IDX files, tables, and a user's own arrays."""
 
 from typing import TYPE_CHECKING
 

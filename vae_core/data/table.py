@@ -1,4 +1,4 @@
-"""Tables of numbers: the two that scikit-learn ships for mixtures, and a user's own CSV."""
+"""Tables of numbers: the two that come with scikit-learn, for mixtures, and a user's own CSV."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ class Table(NamedTuple):
 
 
 def load_table(name: str) -> Table:
-    """Iris or wine, as scikit-learn ships them.
+    """Iris or wine, as scikit-learn has them.
 
     Arguments:
         name: One of ``TABLES``.

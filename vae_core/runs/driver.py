@@ -280,10 +280,17 @@ class Driver:
         self._emit(progress)
 
     def _emit(self, event: dict[str, Any]) -> None:
-        # Nobody may be reading any more; then the end of input follows, and the run is saved there.
-        with contextlib.suppress(BrokenPipeError):
-            self._output.write(json.dumps(event) + "\n")
-            self._output.flush()
+        emit(self._output, event)
+
+
+def emit(output: TextIO, event: dict[str, Any]) -> None:
+    """Writes an event as a line of JSON; nothing happens when the parent has closed the pipe.
+
+    The end of input follows then, and the run is saved there.
+    """
+    with contextlib.suppress(BrokenPipeError):
+        output.write(json.dumps(event) + "\n")
+        output.flush()
 
 
 class Rate:

@@ -26,7 +26,7 @@ import torch
 from vae_core.data import load_dataset
 from vae_core.errors import BadInput
 from vae_core.runs.atomic import write_atomically
-from vae_core.runs.driver import END_OF_INPUT, Command, Driver
+from vae_core.runs.driver import END_OF_INPUT, Command, Driver, emit
 
 GRACE_S: Final = 5.0
 """Seconds between the end of input and the end of a process that could not save its run meanwhile."""
@@ -68,14 +68,12 @@ def run_worker(run_dir: Path | None) -> int:
     except BadInput as err:
         failed = {"event": "end", "status": "failed", "message": str(err)}
         write_atomically(run_dir / "status.json", json.dumps(failed).encode(), durable=False)
-        output.write(json.dumps(failed) + "\n")
-        output.flush()
+        emit(output, failed)
     return 0
 
 
 def _wait_for_run(commands: "queue.SimpleQueue[Command]", output: TextIO) -> Path | None:
     warm_up()
-    output.write('{"event": "ready"}\n')
-    output.flush()
+    emit(output, {"event": "ready"})
     command = commands.get()
     return Path(str(command["dir"])) if command.get("command") == "run" and "dir" in command else None

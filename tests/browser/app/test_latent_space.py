@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
 from benchmarks.wide_run import write_crowded_run
-from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.pretrained import PRETRAINED_RUN
 from tests.browser.elements.latent.explorer import Explorer
 from tests.browser.pages import PIXELS, NewPage, drawn, ended, place, sent_messages
 from vae_core.data import load_dataset
@@ -29,7 +29,7 @@ def test_a_click_on_a_point_chooses_its_example_with_one_message(app_server: Ser
     explorer.rest()
     sent.clear()
     for row in (7, 30):
-        mean = shipped_means()[row]
+        mean = pretrained_means()[row]
         explorer.click((float(mean[0]), float(mean[1])))
         near = str(explorer.root.get_attribute("data-nearest"))
         expect(example).to_have_value(near)
@@ -59,9 +59,9 @@ def test_a_run_that_vanishes_mid_move_keeps_its_pictures(app_server: Server, pag
     expect(page.get_by_text("no longer exists")).to_be_visible()
 
 
-def shipped_means() -> NDArray[np.float32]:
-    """Posterior means of the held-out digits under the model that ships, shape (n, 2)."""
-    found = load_run(SHIPPED_RUN)
+def pretrained_means() -> NDArray[np.float32]:
+    """Posterior means of the held-out digits under the pretrained model, shape (n, 2)."""
+    found = load_run(PRETRAINED_RUN)
     data = load_dataset(found.config.dataset, seed=found.config.seed)
     with torch.no_grad():
         return found.model().posterior(data.x_test).mean.numpy()

@@ -11,7 +11,7 @@ SEEN = {
     "train": "No run yet",
     "latent_space": "Decoded grid",
     "elbo": "KL by latent dimension",
-    "free_energy": "Which component made x?",
+    "free_energy": "Which component generated x?",
     "gradients": "Four estimators of the gradient of an expectation",
     "priors": "A better prior for the example model",
     "compare": "VAE or PCA: six measured differences",

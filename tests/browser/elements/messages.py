@@ -9,7 +9,7 @@ import torch
 
 from dashboard.components.chosen_q.element import components_payload, noisy_mixture_payload
 from dashboard.components.walk.element import walk_payload
-from dashboard.runs.pretrained import SHIPPED_SNAPSHOT
+from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
 from dashboard.theme import PALETTES
 from tests.browser.elements.board.trainings import packed_board
 from tests.browser.elements.latent.models import make_message
@@ -40,7 +40,7 @@ def messages() -> dict[str, tuple[str, bytes]]:
             for kind in ("images", "deep", "line", "points")
         },
         **{f"chosen_q_{kind}": ("chosen_q", _packed(payload)) for kind, payload in chosen_q.items()},
-        "walk": ("walk", _packed(walk_payload(read_snapshot(SHIPPED_SNAPSHOT)))),
+        "walk": ("walk", _packed(walk_payload(read_snapshot(PRETRAINED_SNAPSHOT)))),
         "network": ("network", _packed(drawing)),
         "flow": ("flow", _packed(_flow())),
     }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components.walk.element import walk_payload
-from dashboard.runs.pretrained import SHIPPED_SNAPSHOT
+from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
 from dashboard.shell.pages import LABORATORIES, MODEL
 from tests.dashboard.components.test_board import decoded
 from tests.polling import DEADLINE_S
@@ -25,7 +25,7 @@ CARDS = [page.title for page in (*MODEL, *LABORATORIES)]
 @pytest.fixture(scope="module")
 def pretrained() -> Snapshot:
     """Snapshot of the pretrained model."""
-    return read_snapshot(SHIPPED_SNAPSHOT)
+    return read_snapshot(PRETRAINED_SNAPSHOT)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.runs import tasks
-from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import LocalRunner
 from tests.page_scripts import (
     KINDS,
@@ -47,7 +47,7 @@ def test_every_kind_of_run_has_every_view(runner: LocalRunner, kind: str, view: 
 
 def test_one_example_shows_three_measured_numbers() -> None:
     at = turn(open_page("elbo"), "one_example")
-    run = load_run(SHIPPED_RUN)
+    run = load_run(PRETRAINED_RUN)
     x = load_dataset("digits", seed=run.config.seed).x_test
     for index in (0, 7):
         next(s for s in at.slider if s.key == "elbo_example_held_out").set_value(index).run()

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import cached as cache
 from dashboard.gradients.estimators import long_task_key
 from dashboard.gradients.measured import SAMPLE_COUNTS
-from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.tasks import tasks
 from dashboard.subject import pretrained
@@ -108,7 +108,7 @@ def test_more_samples_lower_the_deviation_as_the_square_root() -> None:
 
 def test_an_example_has_the_gradient_of_the_core() -> None:
     at = move(open_page("gradients", **EXAMPLE), "elbo_example_held_out", 5)
-    run = load_run(SHIPPED_RUN)
+    run = load_run(PRETRAINED_RUN)
     x = load_dataset("digits", seed=run.config.seed).x_test[5]
     datum = datum_expectation(run.model(), x)
     truth = quadrature(datum.exact, datum.mean, datum.std)

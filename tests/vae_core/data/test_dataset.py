@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from vae_core.data import DATASET_INFO, DATASETS, BadInput, Dataset, from_arrays, load_dataset
 
-SHIPPED = tuple(name for name in DATASETS if name != "idx")
-POINTS = tuple(name for name in SHIPPED if name != "digits")
+BUILT_IN = tuple(name for name in DATASETS if name != "idx")
+POINTS = tuple(name for name in BUILT_IN if name != "digits")
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -37,7 +37,7 @@ def test_importing_the_package_imports_neither_torch_nor_scikit_learn() -> None:
     assert done.stdout.strip() == "set()"
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_a_data_set_is_what_its_information_says(name: str) -> None:
     data = load_dataset(name)
     x, labels = both(data)
@@ -54,7 +54,7 @@ def test_a_data_set_is_what_its_information_says(name: str) -> None:
     assert data.notes == (), name
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_the_seed_decides_every_bit(name: str) -> None:
     first, again, other = load_dataset(name, seed=3), load_dataset(name, seed=3), load_dataset(name, seed=4)
     for one, same in zip(both(first), both(again), strict=True):
@@ -71,7 +71,7 @@ def test_digits_are_images_with_pixels_in_the_unit_interval() -> None:
     assert data.class_names == tuple("0123456789")
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_each_class_gives_its_share_of_the_held_out_part(name: str) -> None:
     data = load_dataset(name, seed=5)
     assert data.labels_test is not None

@@ -48,7 +48,7 @@ def test_no_bytes_raise_anything_else(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_shipped_tables_are_standardized(name: str) -> None:
+def test_built_in_tables_are_standardized(name: str) -> None:
     table = load_table(name)
     x = standardized(table, list(table.columns[:3]))
     assert x.shape == (len(table.values), 3)

@@ -8,7 +8,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 
-from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.pretrained import PRETRAINED_RUN
 from tests.linear_gaussian import exact_vae, fit_ppca
 from tests.prior_models import LEARNED, small
 from vae_core.config import ModelConfig
@@ -135,7 +135,7 @@ def test_chains_find_the_mode_that_the_best_q_misses(generator: torch.Generator)
     Over eight seeds the rms error was 0.18 to 0.23 nats with leaps and 0.43 to 0.56 without; the largest
     distance 2.2 to 3.8 bars with leaps and 3.0 to 14 without.
     """
-    run = load_run(SHIPPED_RUN)
+    run = load_run(PRETRAINED_RUN)
     model = run.model()
     x = load_dataset("digits", seed=run.config.seed).x_test[128:129]
     mean, std = torch.tensor([[0.305, -1.061]]), torch.tensor([[0.382, 0.235]])

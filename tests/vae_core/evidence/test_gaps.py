@@ -1,4 +1,4 @@
-"""The measured gaps of the model that ships and of one with more dimensions, as the task computes them."""
+"""The measured gaps of the pretrained model and of one with more dimensions, as the task computes them."""
 
 import functools
 import json
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.pretrained import PRETRAINED_RUN
 from vae_core.config import ModelConfig
 from vae_core.data import load_dataset
 from vae_core.evidence.annealing import ais_evidence
@@ -23,7 +23,7 @@ from vae_core.runs.runfile import load_run
 
 def test_gaps_are_not_negative_and_the_identity_closes(tmp_path: Path) -> None:
     """The task in its own process, on held-out digits: all in float32 as in the app."""
-    run = load_run(SHIPPED_RUN)
+    run = load_run(PRETRAINED_RUN)
     source, target = tmp_path / "in.npz", tmp_path / "out.npz"
     np.savez(source, x=load_dataset("digits", seed=run.config.seed).x_test[:60].numpy())
     command = [
@@ -34,7 +34,7 @@ def test_gaps_are_not_negative_and_the_identity_closes(tmp_path: Path) -> None:
         "gaps",
         str(source),
         str(target),
-        str(SHIPPED_RUN),
+        str(PRETRAINED_RUN),
         "0",
     ]
     # The end of its standard input would end it, so it has one that stays open.
@@ -74,7 +74,7 @@ def test_bars_hold_for_an_encoder_far_too_narrow(
     monkeypatch.setattr("vae_core.evidence.gaps.MAX_EXACT_DIMS", 0)
     monkeypatch.setattr("vae_core.evidence.gaps.MAX_SAMPLED_EXAMPLES", 120)
     sample_faster(monkeypatch, num_temperatures=100)
-    run = load_run(SHIPPED_RUN)
+    run = load_run(PRETRAINED_RUN)
     model = run.model()
     with torch.no_grad():
         model.encoder.biases[-1][model.config.latent_dim :] -= 4

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.pretrained import PRETRAINED_RUN
 from tests.page_scripts import checked, numbers, open_page, runner
 from vae_core.config import ModelConfig
 from vae_core.data import load_dataset
@@ -21,22 +21,22 @@ __all__ = ["runner"]  # a fixture
 
 
 @pytest.fixture(scope="module")
-def shipped() -> tuple[VAE, torch.Tensor]:
-    """The model that ships, and a held-out datum."""
-    run = load_run(SHIPPED_RUN)
+def pretrained() -> tuple[VAE, torch.Tensor]:
+    """The pretrained model, and a held-out datum."""
+    run = load_run(PRETRAINED_RUN)
     return run.model(), load_dataset("digits", seed=run.config.seed).x_test[5]
 
 
 @pytest.fixture(scope="module")
-def found(shipped: tuple[VAE, torch.Tensor]) -> Misprints:
+def found(pretrained: tuple[VAE, torch.Tensor]) -> Misprints:
     """Its values."""
-    return measure_misprints(*shipped, generator=torch.Generator().manual_seed(0))
+    return measure_misprints(*pretrained, generator=torch.Generator().manual_seed(0))
 
 
 def test_the_bounds_are_those_of_sampling_and_quadrature(
-    shipped: tuple[VAE, torch.Tensor], found: Misprints
+    pretrained: tuple[VAE, torch.Tensor], found: Misprints
 ) -> None:
-    model, x = shipped
+    model, x = pretrained
     exact = exact_evidence(model, x[None])
     with torch.no_grad():
         terms = elbo_terms(model, x[None], num_samples=20_000, generator=torch.Generator().manual_seed(1))
@@ -59,8 +59,8 @@ def test_the_sign_of_the_kl_is_decided_by_samples(found: Misprints) -> None:
     assert found.kl_error < 0.01
 
 
-def test_the_other_values(shipped: tuple[VAE, torch.Tensor], found: Misprints) -> None:
-    model, x = shipped
+def test_the_other_values(pretrained: tuple[VAE, torch.Tensor], found: Misprints) -> None:
+    model, x = pretrained
     with torch.no_grad():
         q = model.posterior(x[None])
     assert found.mass_printed == pytest.approx(math.sqrt(math.pi), abs=1e-12)

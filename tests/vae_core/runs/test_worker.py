@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 import torch
 
 from tests.polling import DEADLINE_S
-from tests.worker_process import Event, Process
+from tests.worker_process import ROOT, Event, Process
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.model import VAE
@@ -201,3 +203,17 @@ def test_what_a_library_prints_is_no_event() -> None:
     assert worker.process.stderr is not None
     assert worker.process.stderr.readline() == b"noise\n"
     worker.kill()
+
+
+def test_a_parent_that_ends_during_the_start_leaves_no_traceback() -> None:
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-m", "vae_core", "worker"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe) as worker:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        assert worker.stderr is not None
+        worker.stdin.close()
+        worker.stdout.close()
+        said = worker.stderr.read()
+        assert worker.wait(DEADLINE_S) in (0, 3), "3: the warm-up took longer than the grace"
+    assert said == b""

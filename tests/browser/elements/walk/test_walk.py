@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from dashboard.components.walk.element import walk_payload
-from dashboard.runs.pretrained import SHIPPED_SNAPSHOT
+from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 from tests.browser.elements.mounting import Mounted, open_element
 from tests.browser.pages import NewPage, pixels_near, place
@@ -29,9 +29,9 @@ FRAME_MS = 50
 
 
 @pytest.fixture(scope="module")
-def shipped() -> Snapshot:
+def pretrained() -> Snapshot:
     """What the element draws from."""
-    return read_snapshot(SHIPPED_SNAPSHOT)
+    return read_snapshot(PRETRAINED_SNAPSHOT)
 
 
 def mounted_walk(page: Page, snapshot: Snapshot, *, scheme: ThemeName = "light") -> Mounted:
@@ -85,8 +85,8 @@ def moved(page: Page, walk: Locator, milliseconds: int) -> float:
     return float(np.abs(latent(walk) - before).max())
 
 
-def test_z_moves_by_itself(page: Page, shipped: Snapshot) -> None:
-    walk = opened(page, shipped)
+def test_z_moves_by_itself(page: Page, pretrained: Snapshot) -> None:
+    walk = opened(page, pretrained)
     before = picture(walk)
     assert moved(page, walk, 600) > 0.1
     assert np.abs(picture(walk) - before).max() > 10
@@ -96,34 +96,34 @@ def test_z_moves_by_itself(page: Page, shipped: Snapshot) -> None:
 
 
 @pytest.mark.parametrize("node", [(0, 0), (23, 0), (0, 23), (23, 23), (3, 20), (20, 4), (12, 11)])
-def test_picture_at_a_node_is_the_grids(page: Page, shipped: Snapshot, node: tuple[int, int]) -> None:
-    walk = opened(page, shipped)
+def test_picture_at_a_node_is_the_grids(page: Page, pretrained: Snapshot, node: tuple[int, int]) -> None:
+    walk = opened(page, pretrained)
     column, row = node
-    axis = shipped.grid_axis
+    axis = pretrained.grid_axis
     point_at(page, walk, (float(axis[column]), float(axis[row])))
     assert latent(walk) == pytest.approx([axis[column], axis[row]], abs=0.006), latent(walk)
-    expected = np.round(shipped.grid[23 - row, column] * 255).reshape(8, 8)
+    expected = np.round(pretrained.grid[23 - row, column] * 255).reshape(8, 8)
     assert np.abs(picture(walk) - expected).max() <= 2, picture(walk) - expected
 
 
-def test_picture_between_nodes_is_their_blend(page: Page, shipped: Snapshot) -> None:
-    walk = opened(page, shipped)
-    axis = shipped.grid_axis
+def test_picture_between_nodes_is_their_blend(page: Page, pretrained: Snapshot) -> None:
+    walk = opened(page, pretrained)
+    axis = pretrained.grid_axis
     middle = (float(axis[0] + axis[1]) / 2, float(axis[22] + axis[23]) / 2)
     point_at(page, walk, middle)
-    expected = shipped.grid[0:2, 0:2].mean(axis=(0, 1)).reshape(8, 8) * 255
+    expected = pretrained.grid[0:2, 0:2].mean(axis=(0, 1)).reshape(8, 8) * 255
     assert np.abs(picture(walk) - expected).max() <= 2, picture(walk) - expected
 
 
-def test_z_stays_on_the_grid(page: Page, shipped: Snapshot) -> None:
-    walk = opened(page, shipped)
+def test_z_stays_on_the_grid(page: Page, pretrained: Snapshot) -> None:
+    walk = opened(page, pretrained)
     point_at(page, walk, (2.9, -3.1))
-    edge = float(shipped.grid_axis[-1])
+    edge = float(pretrained.grid_axis[-1])
     assert latent(walk) == pytest.approx([edge, -edge], abs=0.006), latent(walk)
 
 
-def test_z_rests_after_the_pointer_then_moves_on(page: Page, shipped: Snapshot) -> None:
-    walk = opened(page, shipped)
+def test_z_rests_after_the_pointer_then_moves_on(page: Page, pretrained: Snapshot) -> None:
+    walk = opened(page, pretrained)
     point_at(page, walk, (0.5, -1.0))
     assert moved(page, walk, 5000) == 0, "moves on its own under the pointer"
     page.mouse.move(5, 5)
@@ -132,16 +132,16 @@ def test_z_rests_after_the_pointer_then_moves_on(page: Page, shipped: Snapshot) 
     assert 0 < moved(page, walk, 300) < 1, "does not move on, or jumps"
 
 
-def test_finger_moves_z(new_page: NewPage, shipped: Snapshot) -> None:
+def test_finger_moves_z(new_page: NewPage, pretrained: Snapshot) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, has_touch=True)
-    walk = opened(page, shipped)
+    walk = opened(page, pretrained)
     page.touchscreen.tap(*place_of(place(walk.locator(".dot")), (1.0, -0.5)))
     page.clock.run_for(FRAME_MS)
     assert latent(walk) == pytest.approx([1.0, -0.5], abs=0.03), latent(walk)
 
 
-def test_keys_move_z(page: Page, shipped: Snapshot) -> None:
-    walk = opened(page, shipped)
+def test_keys_move_z(page: Page, pretrained: Snapshot) -> None:
+    walk = opened(page, pretrained)
     dot = walk.locator(".dot")
     dot.focus()
     page.keyboard.press("ArrowRight")
@@ -154,8 +154,8 @@ def test_keys_move_z(page: Page, shipped: Snapshot) -> None:
     assert moved(page, walk, 5000) == 0, "moves on its own after a key"
 
 
-def test_pause_stops_and_play_goes_on(page: Page, shipped: Snapshot) -> None:
-    walk = opened(page, shipped)
+def test_pause_stops_and_play_goes_on(page: Page, pretrained: Snapshot) -> None:
+    walk = opened(page, pretrained)
     button = walk.get_by_role("button")
     button.focus()
     page.keyboard.press("Enter")
@@ -166,9 +166,9 @@ def test_pause_stops_and_play_goes_on(page: Page, shipped: Snapshot) -> None:
     assert moved(page, walk, 500) > 0.1
 
 
-def test_reduced_motion_stands_still_until_moved(new_page: NewPage, shipped: Snapshot) -> None:
+def test_reduced_motion_stands_still_until_moved(new_page: NewPage, pretrained: Snapshot) -> None:
     page = new_page(reduced_motion="reduce")
-    walk = opened(page, shipped)
+    walk = opened(page, pretrained)
     expect(walk.get_by_role("button")).to_have_text("Play")
     assert moved(page, walk, 5000) == 0
     point_at(page, walk, (-1.0, 1.0))
@@ -177,9 +177,9 @@ def test_reduced_motion_stands_still_until_moved(new_page: NewPage, shipped: Sna
     assert moved(page, walk, 5000) == 0
 
 
-def test_draws_only_while_something_moves(page: Page, shipped: Snapshot) -> None:
+def test_draws_only_while_something_moves(page: Page, pretrained: Snapshot) -> None:
     page.add_init_script(COUNT_FRAMES)
-    walk = opened(page, shipped)
+    walk = opened(page, pretrained)
     before = page.evaluate("window.frames_drawn")
     page.clock.run_for(1000)
     playing = page.evaluate("window.frames_drawn")
@@ -191,9 +191,9 @@ def test_draws_only_while_something_moves(page: Page, shipped: Snapshot) -> None
     assert page.evaluate("window.frames_drawn") == resting, "draws although nothing moves"
 
 
-def test_draws_nothing_out_of_sight(page: Page, shipped: Snapshot) -> None:
+def test_draws_nothing_out_of_sight(page: Page, pretrained: Snapshot) -> None:
     page.add_init_script(COUNT_FRAMES)
-    opened(page, shipped)
+    opened(page, pretrained)
     page.evaluate("document.querySelector('#host').style.cssText = 'display: block; margin-top: 200vh'")
 
     def is_still() -> bool:
@@ -204,8 +204,8 @@ def test_draws_nothing_out_of_sight(page: Page, shipped: Snapshot) -> None:
     until(is_still, "no frame while out of sight")
 
 
-def test_nothing_is_told_to_the_server(page: Page, shipped: Snapshot) -> None:
-    mounted = mounted_walk(page, shipped)
+def test_nothing_is_told_to_the_server(page: Page, pretrained: Snapshot) -> None:
+    mounted = mounted_walk(page, pretrained)
     walk = page.locator(".walk")
     page.clock.run_for(1000)
     point_at(page, walk, (1.0, 1.0))
@@ -216,8 +216,8 @@ def test_nothing_is_told_to_the_server(page: Page, shipped: Snapshot) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_draws_in_the_colours_of_the_theme(page: Page, shipped: Snapshot, scheme: ThemeName) -> None:
-    walk = opened(page, shipped, scheme=scheme)
+def test_draws_in_the_colours_of_the_theme(page: Page, pretrained: Snapshot, scheme: ThemeName) -> None:
+    walk = opened(page, pretrained, scheme=scheme)
     assert pixels_near(walk.locator(".dot"), CONCEPTS[scheme]["decoded"]) > 100
     for colour in CLASSES[scheme]:
         assert pixels_near(walk.locator(".map"), colour) > 10, colour

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dashboard.figures.optimisers import Descent, RaceLine, descent_figure, race_figure, shown_range
-from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.pretrained import PRETRAINED_RUN
 from vae_core.config import TrainConfig
 from vae_core.data import load_dataset
 from vae_core.evidence.exact import exact_evidence
@@ -17,7 +17,7 @@ from vae_core.labs.optimisers.descent import MeanPath, mean_elbo, mean_path
 from vae_core.runs.runfile import load_run
 from vae_core.training.optimizer import descend, initial_moments
 
-RUN: Final = load_run(SHIPPED_RUN)
+RUN: Final = load_run(PRETRAINED_RUN)
 MODEL: Final = RUN.model()
 X: Final = load_dataset("digits", seed=RUN.config.seed).x_test[0]
 SETTINGS: Final[dict[str, dict[str, Any]]] = {

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dashboard.runs.pretrained import SHIPPED_RUN
+from dashboard.runs.pretrained import PRETRAINED_RUN
 from tests.linear_gaussian import exact_vae
 from tests.linear_gaussian import fit_ppca as oracle_ppca
 from vae_core.config import ModelConfig
@@ -25,8 +25,8 @@ def digits() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def shipped(digits: Dataset) -> Network:
-    return Network(load_run(SHIPPED_RUN).model(), digits.x_train)
+def pretrained(digits: Dataset) -> Network:
+    return Network(load_run(PRETRAINED_RUN).model(), digits.x_train)
 
 
 def lower_half() -> Tensor:
@@ -69,19 +69,19 @@ def test_a_trained_linear_vae_reaches_the_plane_of_pca(digits: Dataset, generato
     assert float(errors[2]) < float(errors[1])
 
 
-def test_completion_finds_the_most_probable_code(digits: Dataset, shipped: Network) -> None:
+def test_completion_finds_the_most_probable_code(digits: Dataset, pretrained: Network) -> None:
     """A grid of 241 by 241 codes is the oracle: no point of it explains the seen half better."""
     x, seen = digits.x_test[:40].double(), ~lower_half()
     line = torch.linspace(-4, 4, 241, dtype=torch.float64)
     z = torch.cartesian_prod(line, line)
-    decoded = shipped.decode(z).clamp(1e-12, 1 - 1e-12)
+    decoded = pretrained.decode(z).clamp(1e-12, 1 - 1e-12)
     prior = -0.5 * z.square().sum(1)[:, None]
 
     def log_joint(y: Tensor, prior: Tensor | float) -> Tensor:
         return x[:, seen] @ y[:, seen].log().T + (1 - x[:, seen]) @ (1 - y[:, seen]).log().T + prior
 
     best = log_joint(decoded, prior.T).argmax(1)
-    expected, found = decoded[best], shipped.inpaint(x, lower_half())
+    expected, found = decoded[best], pretrained.inpaint(x, lower_half())
     assert torch.equal(found[:, seen], x[:, seen])
     gap = (found - expected)[:, ~seen].abs().amax(1)
     # Two codes may explain the seen half equally well; then grid and search may differ.
@@ -99,10 +99,12 @@ def test_density_is_a_lower_bound_close_to_the_quadrature(generator: torch.Gener
     assert float(gap.mean()) < 0.05
 
 
-def test_what_has_no_density_says_so(digits: Dataset, shipped: Network, generator: torch.Generator) -> None:
+def test_what_has_no_density_says_so(
+    digits: Dataset, pretrained: Network, generator: torch.Generator
+) -> None:
     model = VAE(network_config("autoencoder", 64, 2), generator=generator)
     assert Network(model, digits.x_train).log_prob(digits.x_test, generator=generator) is None
-    assert shipped.log_prob(digits.x_test, generator=generator) is None
+    assert pretrained.log_prob(digits.x_test, generator=generator) is None
 
 
 def test_an_autoencoder_draws_from_the_gaussian_of_its_codes(generator: torch.Generator) -> None:
@@ -132,7 +134,7 @@ def test_the_same_seed_gives_the_same_network(name: NetworkName) -> None:
 
 
 def test_the_given_model_is_left_as_it_is(digits: Dataset) -> None:
-    model = load_run(SHIPPED_RUN).model()
+    model = load_run(PRETRAINED_RUN).model()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     Network(model, digits.x_train).inpaint(digits.x_test[:3], lower_half())
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())

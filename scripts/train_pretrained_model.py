@@ -1,4 +1,4 @@
-"""Trains the model that ships with the dashboard: ``python -m scripts.train_shipped_model``.
+"""Trains the pretrained model: ``python -m scripts.train_pretrained_model``.
 
 A small VAE of scikit-learn's digits, with the default settings of the Train page and a longer training. The
 same machine gives the same files, bit for bit.
@@ -8,7 +8,7 @@ import dataclasses
 
 import torch
 
-from dashboard.runs.pretrained import SHIPPED_RUN, SHIPPED_SNAPSHOT
+from dashboard.runs.pretrained import PRETRAINED_RUN, PRETRAINED_SNAPSHOT
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.model import VAE
@@ -34,12 +34,12 @@ def main() -> None:
         observer.add(step)
         if step.step % (LOOK_EVERY * training.steps_per_epoch) == 0:
             observer.look()
-    SHIPPED_RUN.parent.mkdir(exist_ok=True)
+    PRETRAINED_RUN.parent.mkdir(exist_ok=True)
     snapshot = _without_clock(observer.look())
-    save_run(SHIPPED_RUN, _run(training, snapshot))
-    write_snapshot(SHIPPED_SNAPSHOT, snapshot)
+    save_run(PRETRAINED_RUN, _run(training, snapshot))
+    write_snapshot(PRETRAINED_SNAPSHOT, snapshot)
     elbo = snapshot.history[-1][HISTORY_COLUMNS.index("elbo_held_out")]
-    print(f"{SHIPPED_RUN.name} and its snapshot: held-out ELBO {elbo:.2f} nats per datum")
+    print(f"{PRETRAINED_RUN.name} and its snapshot: held-out ELBO {elbo:.2f} nats per datum")
 
 
 def _run(training: Training, snapshot: Snapshot) -> Run:
