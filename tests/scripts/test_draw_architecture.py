@@ -1,4 +1,4 @@
-"""The picture of the packages: it is that of today's imports, and an arrow that follows from others is left out."""
+"""The picture of the packages is that of today's imports; arrows that follow from others are left out."""
 
 from scripts import draw_architecture as drawing
 
