@@ -14,7 +14,7 @@ st.title("Priors and weights", anchor=False)
 view = one_of("View", VIEWS, key="priors_view", help_text=VIEW_HELP)
 
 if view == "priors":
-    st.header("A better prior for the example model", help=priors.PLUG_HELP)
+    st.header("A better prior for the example model", help=priors.FITTED_HELP)
     priors.draw_priors()
     st.header("Train all three from the same initial weights", help=training.TRAIN_HELP)
     training.draw_training()

@@ -53,11 +53,11 @@ def gradients(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
     """``RUN_FILE SEED``: moments of the gradient estimators for one example ``x`` and ``sample_counts``."""
     import torch
 
-    from vae_core.labs.gradients.estimation import measure
+    from vae_core.labs.gradients.accuracy import measure_accuracy
 
     run_file, seed = arguments
     state, run = _run(run_file)
-    found = measure(
+    found = measure_accuracy(
         run.model(),
         torch.from_numpy(inputs["x"]),
         sample_counts=[int(count) for count in inputs["sample_counts"]],
@@ -70,22 +70,22 @@ def gradients(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
 def race(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
     """Trains the ``runs`` (JSON) on the first ``num_data`` training examples (0: all)."""
     from vae_core.config import RunConfig
-    from vae_core.labs.optimisers import race as lab
+    from vae_core.labs.optimisers import race_data, run_race
 
     () = arguments
     runs = [RunConfig.from_json(str(text)) for text in inputs["runs"]]
-    found = lab.race(lab.race_data(runs[0], int(inputs["num_data"])), runs, on_progress=on_progress)
+    found = run_race(race_data(runs[0], int(inputs["num_data"])), runs, on_progress=on_progress)
     return found._asdict() | dict(inputs)
 
 
 def priors(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
     """``DATASET NUM_COMPONENTS NUM_EPOCHS SEED``: the same model trained under each prior."""
     from vae_core.data import load_dataset
-    from vae_core.labs.priors.training import train_all
+    from vae_core.labs.priors.learned import train_under_each_prior
 
     del inputs
     name, num_components, num_epochs, seed = arguments
-    return train_all(
+    return train_under_each_prior(
         load_dataset(name, seed=int(seed)),
         num_components=int(num_components),
         num_epochs=int(num_epochs),

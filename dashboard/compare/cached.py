@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.data import Dataset
-    from vae_core.labs.optimisers.race import Race
+    from vae_core.labs.optimisers import Race
     from vae_core.labs.reduction.evaluation import EvaluationSet
 
 Array = NDArray[np.float64]
@@ -128,10 +128,9 @@ def common_planes(codes: dict[str, Array]) -> dict[str, Array]:
 @st.cache_resource(max_entries=64, show_spinner="Training three times …")
 def race(runs: tuple[RunConfig, ...], num_data: int) -> "Race":
     """Three trainings that are short enough to wait for."""
-    from vae_core.labs.optimisers.race import race as core_race
-    from vae_core.labs.optimisers.race import race_data
+    from vae_core.labs.optimisers import race_data, run_race
 
-    return core_race(race_data(runs[0], num_data), runs, on_progress=lambda _: None)
+    return run_race(race_data(runs[0], num_data), runs, on_progress=lambda _: None)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -139,7 +138,7 @@ def surface(index: int) -> tuple[Array, Array]:
     """Values of both axes, and the ELBO of a held-out digit under the example model at each mean of q."""
     import torch
 
-    from vae_core.labs.optimisers.descent import mean_elbo
+    from vae_core.labs.optimisers import mean_elbo
 
     x, std = _x_and_std(index)
     axis = torch.linspace(-SURFACE_REACH, SURFACE_REACH, _SURFACE_POINTS)
@@ -153,7 +152,7 @@ def descents(index: int, start: tuple[float, float], racers: tuple[TrainConfig, 
     """The paths of the optimisers over that surface, with the same noise."""
     import torch
 
-    from vae_core.labs.optimisers.descent import mean_path
+    from vae_core.labs.optimisers import mean_path
 
     x, std = _x_and_std(index)
     found = []

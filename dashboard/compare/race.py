@@ -24,7 +24,7 @@ from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
-    from vae_core.labs.optimisers.race import Outcome, Race
+    from vae_core.labs.optimisers import Outcome, Race
 
 SMALL_DATA: Final = 256
 SMALL: Final = RunConfig(model=ModelConfig(data_dim=64, hidden_dims=(32,)))
@@ -183,7 +183,7 @@ def _stop_and_axis(num_epochs: int) -> tuple[Rule, Literal["updates", "seconds"]
 
 
 def _patience(num_epochs: int) -> Rule:
-    from vae_core.labs.optimisers.race import patience_stop
+    from vae_core.labs.optimisers import patience_stop
 
     patience = st.slider(
         "Patience P, epochs", 1, 50, 3, key="race_patience", help=STOP_HELP, persist_state="session"
@@ -194,7 +194,7 @@ def _patience(num_epochs: int) -> Rule:
 
 
 def _tolerance() -> Rule:
-    from vae_core.labs.optimisers.race import change_stop
+    from vae_core.labs.optimisers import change_stop
 
     tolerance = st.select_slider(
         "Tolerance, nats",
@@ -276,7 +276,7 @@ def rates(key: str, defaults: Sequence[float]) -> tuple[float, ...]:
 
 def _read(result: dict[str, NDArray[Any]]) -> Raced:
     """The result of the task."""
-    from vae_core.labs.optimisers.race import Race
+    from vae_core.labs.optimisers import Race
 
     runs = [RunConfig.from_json(str(text)) for text in result["runs"]]
     return Raced(Race(*(result[name] for name in Race._fields)), runs, int(result["num_data"]))
@@ -302,7 +302,7 @@ def _settings(result: dict[str, NDArray[Any]]) -> str:
 
 def _outcomes(raced: Raced, stops: Sequence[int | None]) -> "list[Outcome]":
     """Best and stopped ELBO of each training."""
-    from vae_core.labs.optimisers.race import outcome
+    from vae_core.labs.optimisers import outcome
 
     return [outcome(values, stop) for values, stop in zip(raced.race.held_out, stops, strict=True)]
 

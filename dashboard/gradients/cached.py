@@ -21,7 +21,7 @@ from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
 if TYPE_CHECKING:
     from vae_core.labs.gradients.backward import Slip
     from vae_core.labs.gradients.estimators import Samples
-    from vae_core.labs.gradients.exact import Datum, OneLine, Truth
+    from vae_core.labs.gradients.exact import ExampleElbo, OneLine, Truth
     from vae_core.model import VAE
 
 Array = NDArray[np.float64]
@@ -157,12 +157,12 @@ def example_cost(subject: Subject) -> Cost:
     return seconds_per_z(found.expectation, torch.zeros(_TIMED, len(found.mean)))
 
 
-def _expectation(subject: Subject, index: int) -> "Datum":
+def _expectation(subject: Subject, index: int) -> "ExampleElbo":
     import torch
 
-    from vae_core.labs.gradients.exact import datum_expectation
+    from vae_core.labs.gradients.exact import example_elbo
 
-    return datum_expectation(subject.model, torch.from_numpy(cache.encoded(subject).x[index]))
+    return example_elbo(subject.model, torch.from_numpy(cache.encoded(subject).x[index]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

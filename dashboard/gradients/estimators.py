@@ -25,7 +25,8 @@ from dashboard.tables import draw_table
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
-    from vae_core.labs.gradients.estimators import Accuracy, Estimator
+    from vae_core.labs.gradients.accuracy import Accuracy
+    from vae_core.labs.gradients.estimators import Estimator
 
 NAMES: Final[dict["Estimator", str]] = {
     "reparameterised": "reparameterisation",
@@ -495,10 +496,11 @@ def _pair(values: NDArray[Any], dim: int) -> tuple[float, float]:
 
 
 def _accuracy(measured: Measured, result: dict[str, NDArray[Any]], dim: int) -> dict[Any, Any]:
-    from vae_core.labs.gradients.estimators import ESTIMATORS, Accuracy, accuracy_of_mean
+    from vae_core.labs.gradients.accuracy import Accuracy, accuracy_from_moments
+    from vae_core.labs.gradients.estimators import ESTIMATORS
 
     def one(row: int, column: int, part: int) -> Accuracy:
-        return accuracy_of_mean(
+        return accuracy_from_moments(
             float(result["mean"][row, column, part, dim]),
             float(result["variance"][row, column, part, dim]),
             float(result["count"][row, column, 0, 0]),

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vae_core.labs.gradients.estimators import Accuracy, Estimator, Expectation, Gradient, Samples
+    from vae_core.labs.gradients.accuracy import Accuracy
+    from vae_core.labs.gradients.estimators import Estimator, Expectation, Gradient, Samples
     from vae_core.labs.gradients.exact import Truth
 
 Array = NDArray[np.float64]
@@ -83,12 +84,13 @@ def seconds_per_z(expectation: "Expectation", z: "Tensor") -> Cost:
 
 def measured(samples: "Samples", truth: "Truth", squared: "Truth | None", dim: int) -> Measured:
     """All estimators in one latent dimension; ``squared`` is the truth for z = mean + std^2 eps, if known."""
-    from vae_core.labs.gradients.estimators import ESTIMATORS, Accuracy, accuracy, estimates
+    from vae_core.labs.gradients.accuracy import Accuracy, accuracy_of
+    from vae_core.labs.gradients.estimators import ESTIMATORS, estimates
 
     right, error, sampling = (_pair(part, dim) for part in truth[1:])
 
     def measure(part: int, values: "Tensor") -> Accuracy:
-        return accuracy(values, right[part], error=error[part], standard_error=sampling[part])
+        return accuracy_of(values, right[part], error=error[part], standard_error=sampling[part])
 
     found, histograms = {}, {}
     for count in SAMPLE_COUNTS:

@@ -12,7 +12,7 @@ from vae_core.data.table import load_table, standardized
 
 if TYPE_CHECKING:
     from vae_core.distributions import Prior
-    from vae_core.labs.priors.plug_in import PluggedIn
+    from vae_core.labs.priors.fitted import PriorEvaluation
     from vae_core.labs.weights.bayesian_regression import WeightFit
 
 Array = NDArray[np.float64]
@@ -31,7 +31,7 @@ GAP: Final = -0.75
 _LINE_POINTS: Final = 281
 
 
-class Plugged(NamedTuple):
+class FittedView(NamedTuple):
     """The example model under one prior.
 
     Arguments:
@@ -41,19 +41,19 @@ class Plugged(NamedTuple):
         samples: Decoded draws, shape (NUM_DECODED, D).
     """
 
-    numbers: "PluggedIn"
+    numbers: "PriorEvaluation"
     density: NDArray[np.float32]
     centres: NDArray[np.float32]
     samples: NDArray[np.float32]
 
 
 @st.cache_resource(max_entries=16, show_spinner="Fitting priors …")
-def plugged(num_components: int) -> dict[str, Plugged]:
+def fitted_views(num_components: int) -> dict[str, FittedView]:
     """N(0, I), a fitted mixture and a VampPrior with training images as pseudo-inputs, by their names."""
     import torch
 
     from vae_core.evidence.importance import stochastic_posterior
-    from vae_core.labs.priors.plug_in import plug_in, plug_in_priors
+    from vae_core.labs.priors.fitted import evaluate_prior, fitted_priors
 
     subject = pretrained()
     model, seed = subject.model, subject.config.seed
@@ -62,11 +62,11 @@ def plugged(num_components: int) -> dict[str, Plugged]:
     points = torch.cartesian_prod(axis, axis).reshape(GRID, GRID, 2).transpose(0, 1)
     noise, found = torch.Generator().manual_seed(seed), {}
     with torch.no_grad():
-        priors = plug_in_priors(stochastic_posterior(model, training), num_components, generator=noise)
+        priors = fitted_priors(stochastic_posterior(model, training), num_components, generator=noise)
         for name, prior in priors.items():
             z = prior.sample(NUM_DECODED, generator=noise).float()
-            found[name] = Plugged(
-                numbers=plug_in(model, held_out, prior, num_samples=NUM_SAMPLES, seed=seed),
+            found[name] = FittedView(
+                numbers=evaluate_prior(model, held_out, prior, num_samples=NUM_SAMPLES, seed=seed),
                 density=prior.log_prob(points).float().numpy(),
                 centres=_centres(prior),
                 samples=model.likelihood(z).mean.numpy(),

@@ -12,17 +12,17 @@ from dashboard.figures.priors import plane_figure
 from dashboard.formats import signed, with_error
 from dashboard.pictures import show, strip
 from dashboard.priors import cached
-from dashboard.priors.cached import NUM_DECODED, NUM_SAMPLES, Plugged
+from dashboard.priors.cached import NUM_DECODED, NUM_SAMPLES, FittedView
 from dashboard.shell import state
 from dashboard.subject import pretrained
 from dashboard.tables import draw_table
 
 if TYPE_CHECKING:
-    from vae_core.labs.priors.plug_in import PluggedIn
+    from vae_core.labs.priors.fitted import PriorEvaluation
     from vae_core.latent.aggregate import Estimate
 
 TITLES: Final = {"standard_normal": "N(0, I)", "mixture": "mixture", "vamp": "VampPrior"}
-PLUG_HELP: Final = (
+FITTED_HELP: Final = (
     r"$\mathrm{ELBO} = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))$, and the mean KL is "
     r"$I_q(x;z) + \mathrm{KL}(q(z)\,\|\,p(z))$ with the aggregate posterior "
     r"$q(z) = \tfrac1n\sum_i q(z|x_i)$. A prior changes the last term alone. "
@@ -44,11 +44,11 @@ def draw_priors() -> None:
     num_components = st.select_slider(
         "Components or pseudo-inputs K", COUNTS, 20, key="prior_k", help=K_HELP, persist_state="session"
     )
-    found = cached.plugged(int(num_components))
+    found = cached.fitted_views(int(num_components))
     means = cache.encoded(pretrained()).means
-    for column, (name, plugged) in zip(st.columns(3), found.items(), strict=True):
+    for column, (name, view) in zip(st.columns(3), found.items(), strict=True):
         with column:
-            _prior(name, plugged, means)
+            _prior(name, view, means)
     st.caption(
         "Lines: log p(z) = −7, −6, … nats, the same in all three. Dots: means of q(z|x), held-out digits. "
         f"Crosses: centres of the prior. Below each: {NUM_DECODED} decoded draws from it."
@@ -56,13 +56,13 @@ def draw_priors() -> None:
     _draw_bounds(found)
 
 
-def _prior(name: str, plugged: Plugged, means: NDArray[np.float32]) -> None:
-    title, kl = TITLES[name], plugged.numbers.fit.marginal_kl
+def _prior(name: str, view: FittedView, means: NDArray[np.float32]) -> None:
+    title, kl = TITLES[name], view.numbers.fit.marginal_kl
     st.markdown(f"**{title}** · KL(q(z) ‖ p(z)) = **{kl.value:.3f}** nats")
-    figure = plane_figure(plugged.density, means, plugged.centres, theme=state.theme_name())
+    figure = plane_figure(view.density, means, view.centres, theme=state.theme_name())
     alt = f"{title}: contours of its density over the posterior means; marginal KL {kl.value:.3f} nats."
     st.plotly_chart(figure, key=f"prior_{name}", alt=alt, config=CHART_CONFIG)
-    show(sheet(plugged.samples, (8, 8)), alt=f"Decoded draws from {title}.", width="stretch")
+    show(sheet(view.samples, (8, 8)), alt=f"Decoded draws from {title}.", width="stretch")
 
 
 def sheet(x: NDArray[np.float32], image_shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -71,9 +71,9 @@ def sheet(x: NDArray[np.float32], image_shape: tuple[int, int]) -> NDArray[np.ui
     return np.concatenate([np.pad(row, ((0, 4), (0, 0)), constant_values=128) for row in rows])[:-4]
 
 
-def _draw_bounds(found: dict[str, Plugged]) -> None:
+def _draw_bounds(found: dict[str, FittedView]) -> None:
     normal = found["standard_normal"].numbers
-    all_numbers = [plugged.numbers for plugged in found.values()]
+    all_numbers = [view.numbers for view in found.values()]
     rows = {
         "recon\u00adstruction": [signed(numbers.reconstruction, 3) for numbers in all_numbers],
         "mutual information": [f"{numbers.fit.mutual_information.value:.3f}" for numbers in all_numbers],
@@ -86,7 +86,7 @@ def _draw_bounds(found: dict[str, Plugged]) -> None:
     _verdict(found, normal)
 
 
-def _verdict(found: dict[str, Plugged], normal: "PluggedIn") -> None:
+def _verdict(found: dict[str, FittedView], normal: "PriorEvaluation") -> None:
     best = max(("mixture", "vamp"), key=lambda name: float(found[name].numbers.elbo.mean()))
     gain = found[best].numbers.gain(normal)
     left = found["standard_normal"].numbers.fit.marginal_kl.value
@@ -102,7 +102,7 @@ def _verdict(found: dict[str, Plugged], normal: "PluggedIn") -> None:
     )
 
 
-def _elbo(numbers: "PluggedIn") -> str:
+def _elbo(numbers: "PriorEvaluation") -> str:
     error = float(numbers.elbo.std()) / len(numbers.elbo) ** 0.5
     return with_error(f"**{signed(float(numbers.elbo.mean()), 3)}**", f"{error:.3f}")
 

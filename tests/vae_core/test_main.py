@@ -14,7 +14,7 @@ from dashboard.runs.pretrained import PRETRAINED_RUN
 from vae_core.__main__ import TASKS, main
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
-from vae_core.labs.gradients import estimation
+from vae_core.labs.gradients import accuracy
 from vae_core.labs.reduction import evaluation
 from vae_core.runs.runfile import load_run
 
@@ -48,7 +48,8 @@ def test_gaps_are_those_of_the_run_in_the_file() -> None:
 
 
 def test_gradients_are_those_of_the_run_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimation, "measure", partial(estimation.measure, num_samples=estimation.PIECE))
+    few = partial(accuracy.measure_accuracy, num_samples=accuracy.PIECE)
+    monkeypatch.setattr(accuracy, "measure_accuracy", few)
     found = compute("gradients", {"x": digit(0), "sample_counts": [1, 8]}, RUN, "0")
     assert found["mean"].shape == found["variance"].shape
     assert found["mean"].shape[0] == 2

@@ -24,7 +24,7 @@ from tests.page_scripts import (
 )
 from tests.polling import until
 from vae_core.config import RunConfig
-from vae_core.labs.optimisers.race import outcome, patience_stop, race, race_data
+from vae_core.labs.optimisers import outcome, patience_stop, race_data, run_race
 
 __all__ = ["home_tasks", "runner"]  # fixtures
 
@@ -63,7 +63,7 @@ def test_opens_with_a_race_whose_numbers_are_those_of_the_core() -> None:
         )
         for o, m, r in settings
     ]
-    found = race(race_data(SMALL, SMALL_DATA), runs, on_progress=lambda _: None)
+    found = run_race(race_data(SMALL, SMALL_DATA), runs, on_progress=lambda _: None)
     ends = [outcome(line, patience_stop(line, 3)) for line in found.held_out]
     assert row(at, "best held-out ELBO") == [f"{end.best:.2f}".replace("-", "−") for end in ends]
     assert row(at, "stops at epoch (of 40)") == ["–" if end.stop is None else str(end.stop) for end in ends]
@@ -79,7 +79,7 @@ def test_opens_with_a_race_whose_numbers_are_those_of_the_core() -> None:
 def test_patience_moves_the_stops_and_trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     at = opened()
     best = row(at, "best held-out ELBO")
-    monkeypatch.setattr("vae_core.labs.optimisers.race.race", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr("vae_core.labs.optimisers.run_race", lambda *_, **__: pytest.fail("trained again"))
     checked(slider(at, "race_patience").set_value(1).run())
     early = row(at, "stops at epoch (of 40)")
     checked(slider(at, "race_patience").set_value(45).run())
@@ -118,7 +118,7 @@ def assert_is_the_cores(result: tasks.Arrays | None) -> None:
     assert result is not None
     runs = [RunConfig.from_json(str(text)) for text in result["runs"]]
     assert [run.train.optimizer for run in runs] == ["sgd", "sgd", "adam"]
-    found = race(race_data(runs[0], int(result["num_data"])), runs, on_progress=lambda _: None)
+    found = run_race(race_data(runs[0], int(result["num_data"])), runs, on_progress=lambda _: None)
     for name in ("steps", "held_out", "train", "diverged"):
         assert result[name].tolist() == getattr(found, name).tolist(), name
 
@@ -165,7 +165,7 @@ def test_every_kind_of_run_may_race(runner: LocalRunner, kind: str) -> None:
     runs = [
         replace(KINDS[kind], train=replace(KINDS[kind].train, learning_rate=rate)) for rate in (1e-3, 2e-3)
     ]
-    found = race(race_data(runs[0], 0), runs, on_progress=lambda _: None)
+    found = run_race(race_data(runs[0], 0), runs, on_progress=lambda _: None)
     assert np.isfinite(found.held_out).all()
 
 

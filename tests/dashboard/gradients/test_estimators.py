@@ -31,9 +31,9 @@ from tests.page_scripts import (
     trained,
 )
 from vae_core.data import load_dataset
-from vae_core.labs.gradients import estimation
+from vae_core.labs.gradients import accuracy
 from vae_core.labs.gradients.estimators import gradient_of
-from vae_core.labs.gradients.exact import datum_expectation, quadrature
+from vae_core.labs.gradients.exact import example_elbo, quadrature
 from vae_core.runs.runfile import load_run, save_run
 
 __all__ = ["runner"]  # a fixture
@@ -110,9 +110,9 @@ def test_an_example_has_the_gradient_of_the_core() -> None:
     at = move(open_page("gradients", **EXAMPLE), "elbo_example_held_out", 5)
     run = load_run(PRETRAINED_RUN)
     x = load_dataset("digits", seed=run.config.seed).x_test[5]
-    datum = datum_expectation(run.model(), x)
-    truth = quadrature(datum.exact, datum.mean, datum.std)
-    _, explicit = gradient_of(datum.exact.explicit, datum.mean, datum.std)
+    example = example_elbo(run.model(), x)
+    truth = quadrature(example.exact, example.mean, example.std)
+    _, explicit = gradient_of(example.exact.explicit, example.mean, example.std)
     dim = int(cache.encoded(pretrained()).kl_per_dim.mean(0).argmax())
     assert [slider.value for slider in at.slider if slider.key == "estimators_dim_2"] == [dim + 1]
     lost = [float((a - b)[dim]) for a, b in zip(truth.gradient, explicit, strict=True)]
@@ -172,18 +172,18 @@ def test_a_long_measurement_takes_the_place_of_the_short_one(
     assert any(button.key == "estimators_precise_start" for button in at.button)
     subject = saved(run_id)
     key = long_task_key(subject, 0)
-    found = estimation.measure(
+    found = accuracy.measure_accuracy(
         subject.model,
         load_dataset("digits", seed=TINY.seed).x_test[0],
         sample_counts=SAMPLE_COUNTS,
-        num_samples=3 * estimation.PIECE,
+        num_samples=3 * accuracy.PIECE,
         generator=generator,
         on_progress=lambda share: None,
     )
     arrays = {name: value.numpy() for name, value in found.items()}
     np.savez(tasks()._file(key), allow_pickle=False, digest=subject.digest, **arrays)
     at = checked(at.run())
-    assert f"{3 * estimation.PIECE:,} samples" in texts(at)
+    assert f"{3 * accuracy.PIECE:,} samples" in texts(at)
     assert not any(button.key == "estimators_precise_start" for button in at.button)
     result = tasks().result(key)
     assert result is not None

@@ -14,7 +14,7 @@ from dashboard.runs.tasks import tasks
 from tests.dashboard.elbo.test_views import charts, choose, numbers
 from tests.page_scripts import TINY, checked, open_page, runner, trained
 from vae_core.data import load_dataset
-from vae_core.labs.priors.training import train_all
+from vae_core.labs.priors.learned import train_under_each_prior
 
 __all__ = ["runner"]  # a fixture
 
@@ -56,7 +56,9 @@ def test_trained_priors_are_drawn_from_the_result() -> None:
     at = opened()
     assert [button for button in at.button if button.key == "priors_start"]
     moons = load_dataset("two_moons", seed=0)
-    found = train_all(moons, num_components=2, num_epochs=1, seed=0, on_progress=lambda share: None)
+    found = train_under_each_prior(
+        moons, num_components=2, num_epochs=1, seed=0, on_progress=lambda share: None
+    )
     name = priors_training.key_of(ARGUMENTS)
     np.savez(tasks()._file(name), allow_pickle=False, **found)
     at = choose(at, "priors_data", "two_moons")

@@ -18,7 +18,6 @@ plus the gradient of the explicit term, which needs no samples. ``squared`` is t
 source documents prints (003): the exact gradient of another function, E_N(mean, std^4)[f] + explicit.
 """
 
-import math
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
@@ -109,7 +108,6 @@ def gradient_of(
 
 Estimator = Literal["reparameterised", "score", "baseline", "constant", "squared"]
 ESTIMATORS: Final[tuple[Estimator, ...]] = ("reparameterised", "score", "baseline", "constant", "squared")
-NORMAL_95: Final = 1.959964
 _MAX_SAMPLES: Final = 2**24
 
 
@@ -131,22 +129,6 @@ class Samples(NamedTuple):
     slopes: Tensor
     squared_slopes: Tensor
     explicit: Gradient
-
-
-class Accuracy(NamedTuple):
-    """How an estimator does in one derivative, measured over its repetitions.
-
-    Arguments:
-        mean: Mean of the estimates.
-        variance: Of one estimate.
-        bias: ``mean`` less the true derivative.
-        half_width: Of the 95 % confidence interval of the bias, errors of the truth included.
-    """
-
-    mean: float
-    variance: float
-    bias: float
-    half_width: float
 
 
 def draw_samples(
@@ -225,27 +207,3 @@ def _per_sample(grouped: Samples, estimator: Estimator, num_samples: int) -> tup
         values = (values - values.mean(1, keepdim=True)) * (size / (size - 1))
     values, eps = values[:, :num_samples, None], eps[:, :num_samples]
     return values * eps / std, values * (eps.square() - 1) / std
-
-
-def accuracy(found: Tensor, truth: float, *, error: float = 0.0, standard_error: float = 0.0) -> Accuracy:
-    """Mean, variance and bias of repetitions of an estimate.
-
-    Arguments:
-        found: The repetitions, shape (R,), at least two.
-        truth: What they estimate.
-        error: What the truth may be off by, at most.
-        standard_error: Of a truth that was sampled.
-    """
-    found = found.double()
-    mean, variance = float(found.mean()), float(found.var())
-    return accuracy_of_mean(
-        mean, variance, len(found), truth=truth, error=error, standard_error=standard_error
-    )
-
-
-def accuracy_of_mean(
-    mean: float, variance: float, count: float, *, truth: float, error: float, standard_error: float
-) -> Accuracy:
-    """The same from the mean and the variance of ``count`` repetitions."""
-    half_width = NORMAL_95 * math.hypot(math.sqrt(variance / count), standard_error) + error
-    return Accuracy(mean, variance, mean - truth, half_width)

@@ -208,7 +208,7 @@ def sampled_gradient(
     return Truth(value, Gradient(*average), none, Gradient(*errors))
 
 
-class Datum(NamedTuple):
+class ExampleElbo(NamedTuple):
     """The ELBO of one datum as a function of its q.
 
     Arguments:
@@ -233,7 +233,7 @@ class Datum(NamedTuple):
 
 
 @torch.no_grad()
-def datum_expectation(model: VAE, x: Tensor) -> Datum:
+def example_elbo(model: VAE, x: Tensor) -> ExampleElbo:
     """The ELBO of one datum, and where its encoder is.
 
     Arguments:
@@ -245,4 +245,4 @@ def datum_expectation(model: VAE, x: Tensor) -> Datum:
     """
     q = stochastic_posterior(model, x[None])
     exact = elbo_expectation(copy.deepcopy(model).double(), x.double())
-    return Datum(elbo_expectation(model, x), exact, q.double())
+    return ExampleElbo(elbo_expectation(model, x), exact, q.double())

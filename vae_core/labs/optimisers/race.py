@@ -41,7 +41,7 @@ class Race(NamedTuple):
     diverged: NDArray[np.int64]
 
 
-def race(dataset: Dataset, runs: Sequence[RunConfig], *, on_progress: Callable[[float], None]) -> Race:
+def run_race(dataset: Dataset, runs: Sequence[RunConfig], *, on_progress: Callable[[float], None]) -> Race:
     """Trains each of ``runs`` to its last epoch, as the run itself would, but whatever its patience says.
 
     The step size, the optimiser and its momentum may differ. Each starts from a generator with its seed:

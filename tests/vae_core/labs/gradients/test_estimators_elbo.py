@@ -13,11 +13,9 @@ from vae_core.distributions import DiagonalNormal
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import exact_evidence
-from vae_core.labs.gradients.estimation import PIECE, moments
+from vae_core.labs.gradients.accuracy import NORMAL_95, PIECE, accuracy_of, moments_of_estimates
 from vae_core.labs.gradients.estimators import (
     ESTIMATORS,
-    NORMAL_95,
-    accuracy,
     draw_samples,
     estimates,
     gradient_of,
@@ -25,8 +23,8 @@ from vae_core.labs.gradients.estimators import (
 from vae_core.labs.gradients.exact import (
     NUM_NODES,
     ONE_LINE,
-    Datum,
-    datum_expectation,
+    ExampleElbo,
+    example_elbo,
     quadrature,
     sampled_gradient,
 )
@@ -44,8 +42,8 @@ def vae(latent_dim: int, **config: Any) -> tuple[VAE, Tensor]:
     return model, torch.rand(12, generator=generator).round()
 
 
-def subject(latent_dim: int, **config: Any) -> Datum:
-    return datum_expectation(*vae(latent_dim, **config))
+def subject(latent_dim: int, **config: Any) -> ExampleElbo:
+    return example_elbo(*vae(latent_dim, **config))
 
 
 LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "gaussian")
@@ -56,7 +54,7 @@ LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "gaussian")
 def test_quadrature_has_the_elbo_of_the_evidence(latent_dim: int, likelihood: str) -> None:
     """Its value is that of an independent lattice rule; its gradient that of finite differences of this."""
     model, x = vae(latent_dim, likelihood=likelihood)
-    datum = datum_expectation(model, x)
+    datum = example_elbo(model, x)
     found = quadrature(datum.exact, datum.mean, datum.std)
     evidence = exact_evidence(model, x[None])
     assert float(found.value) == pytest.approx(float(evidence.elbo), abs=1e-4)
@@ -91,7 +89,7 @@ def test_reparameterised_estimate_is_the_gradient_of_the_trained_elbo(generator:
     """With the same noise: back-propagation through elbo_terms gives the same derivatives."""
     model, x = vae(2)
     model, x = model.double(), x.double()
-    datum = datum_expectation(model, x)
+    datum = example_elbo(model, x)
     samples = draw_samples(datum.exact, datum.mean, datum.std, num_samples=6, generator=generator)
     found = estimates(samples, "reparameterised", num_samples=6)
 
@@ -165,10 +163,10 @@ def test_interval_covers_as_often_as_it_says(generator: torch.Generator) -> None
     mean, std = (torch.tensor([value]).double() for value in (0.7, 0.5))
     samples = draw_samples(ONE_LINE[0].expectation(), mean, std, num_samples=80_000, generator=generator)
     found = estimates(samples, "reparameterised").mean[:, 0].reshape(400, 200)
-    measured = [accuracy(row, 2.4) for row in found]
+    measured = [accuracy_of(row, 2.4) for row in found]
     covered = sum(abs(one.bias) <= one.half_width for one in measured)
     assert abs(covered - 380) < 22
-    wider = accuracy(found[0], 2.4, error=0.1, standard_error=0.2)
+    wider = accuracy_of(found[0], 2.4, error=0.1, standard_error=0.2)
     assert wider.half_width == pytest.approx(
         0.1 + NORMAL_95 * math.hypot(0.2, measured[0].half_width / NORMAL_95)
     )
@@ -178,7 +176,7 @@ def test_moments_of_pieces_are_those_of_all(generator: torch.Generator) -> None:
     datum = subject(2)
     mean, std = datum.mean.float(), datum.std.float()
     said: list[float] = []
-    found = moments(
+    found = moments_of_estimates(
         datum.expectation,
         mean,
         std,
@@ -208,4 +206,4 @@ def test_models_without_a_gradient_are_refused(spoil: str) -> None:
         with torch.no_grad():
             model.encoder.weights[0].fill_(math.nan)
     with pytest.raises(BadInput, match="deterministic" if spoil == "deterministic" else "finite"):
-        datum_expectation(model, x)
+        example_elbo(model, x)

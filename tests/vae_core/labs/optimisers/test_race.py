@@ -12,7 +12,7 @@ from vae_core.data import Dataset, load_dataset
 from vae_core.distributions import DiagonalNormal
 from vae_core.elbo import evaluate
 from vae_core.errors import BadInput, TrainingDiverged
-from vae_core.labs.optimisers.race import Race, change_stop, outcome, patience_stop, race, race_data
+from vae_core.labs.optimisers.race import Race, change_stop, outcome, patience_stop, race_data, run_race
 from vae_core.model import VAE
 from vae_core.training.loop import Training
 
@@ -32,7 +32,7 @@ def run_with(**settings: Any) -> RunConfig:
 
 
 def raced(*settings: dict[str, Any], data: Dataset = DATA) -> Race:
-    return race(data, [run_with(**each) for each in settings], on_progress=lambda _: None)
+    return run_race(data, [run_with(**each) for each in settings], on_progress=lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,9 @@ def test_divergence_ends_its_line_and_no_other() -> None:
 
 def test_progress_rises_to_the_end() -> None:
     shares: list[float] = []
-    race(DATA, [run_with(**each, batch_size=1, num_epochs=1) for each in THREE], on_progress=shares.append)
+    run_race(
+        DATA, [run_with(**each, batch_size=1, num_epochs=1) for each in THREE], on_progress=shares.append
+    )
     assert shares == sorted(shares)
     assert len(shares) == 7
     assert shares[-1] == 1.0

@@ -19,7 +19,7 @@ VARIANCE_FLOOR: Final = 1e-3
 AnyPrior = StandardNormal | Mixture | DiagonalMixture
 
 
-def plug_in_priors(
+def fitted_priors(
     q: DiagonalNormal, num_components: int, *, generator: torch.Generator
 ) -> dict[str, AnyPrior]:
     """Priors for a trained encoder: N(0, I), a mixture by EM, and q at some of the data.
@@ -48,7 +48,7 @@ def plug_in_priors(
     }
 
 
-class PluggedIn(NamedTuple):
+class PriorEvaluation(NamedTuple):
     """A trained model under some prior; nats per datum.
 
     Arguments:
@@ -61,7 +61,7 @@ class PluggedIn(NamedTuple):
     reconstruction: float
     fit: PriorFit
 
-    def gain(self, other: "PluggedIn") -> Estimate:
+    def gain(self, other: "PriorEvaluation") -> Estimate:
         """ELBO here less there: mean over the data and standard error, datum by datum."""
         return paired(self.elbo, other.elbo)
 
@@ -73,11 +73,11 @@ def paired(first: Tensor, second: Tensor) -> Estimate:
 
 
 @torch.no_grad()
-def plug_in(model: VAE, x: Tensor, prior: AnyPrior, *, num_samples: int, seed: int) -> PluggedIn:
+def evaluate_prior(model: VAE, x: Tensor, prior: AnyPrior, *, num_samples: int, seed: int) -> PriorEvaluation:
     """The bound of data x under a prior; the same seed draws the same z, whatever the prior."""
     q = model.posterior(x).as_normal()
     noise = torch.Generator().manual_seed(seed)
     terms = elbo_terms(model, x, num_samples=num_samples, generator=noise, prior=prior)
     noise = torch.Generator().manual_seed(seed)
     fit = prior_fit(q, prior, num_samples=num_samples, generator=noise)
-    return PluggedIn(terms.elbo.double(), float(terms.reconstruction.double().mean()), fit)
+    return PriorEvaluation(terms.elbo.double(), float(terms.reconstruction.double().mean()), fit)

@@ -61,7 +61,7 @@ class Look(NamedTuple):
     prior: AnyPrior
 
 
-def lab_config(dataset: Dataset, num_components: int) -> ModelConfig:
+def comparison_config(dataset: Dataset, num_components: int) -> ModelConfig:
     """The model of the laboratory for some data, with the standard normal prior; J = 2."""
     likelihood = DATASET_INFO[dataset.name].default_likelihood
     return ModelConfig(
@@ -114,7 +114,7 @@ def _draws(model: VAE) -> Tensor:
     return torch.randn(count, model.config.latent_dim, generator=torch.Generator().manual_seed(2))
 
 
-def train_one(
+def train_observed(
     config: ModelConfig, dataset: Dataset, *, num_epochs: int, seed: int, on_progress: Callable[[float], None]
 ) -> tuple[VAE, list[Look], float]:
     """Trains a model; what was seen of it on the way, and the seconds of its updates alone.
@@ -145,7 +145,7 @@ def train_one(
 
 
 @torch.no_grad()
-def measured(model: VAE, dataset: Dataset) -> dict[str, Tensor]:
+def final_metrics(model: VAE, dataset: Dataset) -> dict[str, Tensor]:
     """The end of a training: log p(x) of some held-out data, the KL taken apart, and samples."""
     x = dataset.x_test[:MAX_HELD_OUT]
     noise = torch.Generator().manual_seed(3)
@@ -163,7 +163,7 @@ def measured(model: VAE, dataset: Dataset) -> dict[str, Tensor]:
     }
 
 
-def train_all(
+def train_under_each_prior(
     dataset: Dataset,
     *,
     num_components: int,
@@ -182,10 +182,10 @@ def train_all(
 
     Returns:
         For each prior, with its name and a slash before theirs: the numbers of :class:`Look` for all looks,
-        what :func:`densities` and :func:`measured` give, and ``seconds``.
+        what :func:`densities` and :func:`final_metrics` give, and ``seconds``.
 
     Raises:
-        BadInput: As :func:`train_one`.
+        BadInput: As :func:`train_observed`.
     """
     found: dict[str, np.ndarray] = {}
     for number, prior in enumerate(PRIORS):
@@ -193,11 +193,13 @@ def train_all(
         def say(share: float, done: int = number) -> None:
             on_progress((done + (1 - _END_SHARE) * share) / len(PRIORS))
 
-        config = replace(lab_config(dataset, num_components), prior=prior)
-        model, looks, seconds = train_one(config, dataset, num_epochs=num_epochs, seed=seed, on_progress=say)
+        config = replace(comparison_config(dataset, num_components), prior=prior)
+        model, looks, seconds = train_observed(
+            config, dataset, num_epochs=num_epochs, seed=seed, on_progress=say
+        )
         fields = [name for name in Look._fields if name != "prior"]
         columns = {name: _stacked([getattr(seen, name) for seen in looks]) for name in fields}
-        tensors = measured(model, dataset) | densities(looks)
+        tensors = final_metrics(model, dataset) | densities(looks)
         columns |= {name: value.numpy() for name, value in tensors.items()}
         columns["seconds"] = np.array(seconds)
         found |= {f"{prior}/{name}": value for name, value in columns.items()}

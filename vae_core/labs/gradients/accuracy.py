@@ -1,5 +1,6 @@
-"""Accuracy of gradient estimators for one datum from very many samples."""
+"""Accuracy of the gradient estimators: bias and variance, from some samples or from very many."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -9,12 +10,55 @@ from torch import Tensor
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import MAX_EXACT_DIMS
 from vae_core.labs.gradients.estimators import ESTIMATORS, Expectation, draw_samples, estimates
-from vae_core.labs.gradients.exact import Datum, datum_expectation, sampled_gradient
+from vae_core.labs.gradients.exact import ExampleElbo, example_elbo, sampled_gradient
 from vae_core.model import VAE
 
 NUM_SAMPLES: Final = 2**20
 PIECE: Final = 2**13
 """Samples at a time."""
+
+
+NORMAL_95: Final = 1.959964
+
+
+class Accuracy(NamedTuple):
+    """How an estimator does in one derivative, measured over its repetitions.
+
+    Arguments:
+        mean: Mean of the estimates.
+        variance: Of one estimate.
+        bias: ``mean`` less the true derivative.
+        half_width: Of the 95 % confidence interval of the bias, errors of the truth included.
+    """
+
+    mean: float
+    variance: float
+    bias: float
+    half_width: float
+
+
+def accuracy_of(found: Tensor, truth: float, *, error: float = 0.0, standard_error: float = 0.0) -> Accuracy:
+    """Mean, variance and bias of repetitions of an estimate.
+
+    Arguments:
+        found: The repetitions, shape (R,), at least two.
+        truth: What they estimate.
+        error: What the truth may be off by, at most.
+        standard_error: Of a truth that was sampled.
+    """
+    found = found.double()
+    mean, variance = float(found.mean()), float(found.var())
+    return accuracy_from_moments(
+        mean, variance, len(found), truth=truth, error=error, standard_error=standard_error
+    )
+
+
+def accuracy_from_moments(
+    mean: float, variance: float, count: float, *, truth: float, error: float, standard_error: float
+) -> Accuracy:
+    """The same from the mean and the variance of ``count`` repetitions."""
+    half_width = NORMAL_95 * math.hypot(math.sqrt(variance / count), standard_error) + error
+    return Accuracy(mean, variance, mean - truth, half_width)
 
 
 class Moments(NamedTuple):
@@ -43,7 +87,7 @@ class Moments(NamedTuple):
         return Moments(size, self.mean + shift * (other.size / size), squares)
 
 
-def moments(
+def moments_of_estimates(
     expectation: Expectation,
     mean: Tensor,
     std: Tensor,
@@ -99,7 +143,7 @@ def _moments(parts: list[Tensor], num_counts: int) -> Moments:
     return Moments(sizes.reshape(*shape, 1, 1), means, squares)
 
 
-def measure(
+def measure_accuracy(
     model: VAE,
     x: Tensor,
     *,
@@ -122,28 +166,28 @@ def measure(
         ``count``, ``mean`` and ``variance`` as in :class:`Moments`; for J > 2, where no quadrature gives it,
         also ``truth`` and ``truth_error``, both of shape (2, J).
     """
-    subject = datum_expectation(model, x)
-    found = moments(
-        subject.expectation,
-        subject.mean.float(),
-        subject.std.float(),
+    example = example_elbo(model, x)
+    found = moments_of_estimates(
+        example.expectation,
+        example.mean.float(),
+        example.std.float(),
         sample_counts=sample_counts,
         num_samples=num_samples,
         generator=generator,
         on_progress=on_progress,
     )
     result = {"count": found.size, "mean": found.mean, "variance": found.variance}
-    return result | _truth(subject, num_samples, generator)
+    return result | _truth(example, num_samples, generator)
 
 
-def _truth(subject: Datum, num_samples: int, generator: torch.Generator) -> dict[str, Tensor]:
+def _truth(example: ExampleElbo, num_samples: int, generator: torch.Generator) -> dict[str, Tensor]:
     """As many samples of their own where quadrature is out of reach: both of shape (2, J)."""
-    if len(subject.mean) <= MAX_EXACT_DIMS:
+    if len(example.mean) <= MAX_EXACT_DIMS:
         return {}
     truth = sampled_gradient(
-        subject.expectation,
-        subject.mean.float(),
-        subject.std.float(),
+        example.expectation,
+        example.mean.float(),
+        example.std.float(),
         num_samples=num_samples,
         generator=generator,
     )

@@ -9,14 +9,18 @@ from scipy.stats import kstest
 from torch import Tensor
 from torch.distributions import Normal
 
-from tests.prior_models import small
 from vae_core.data import Dataset, load_dataset
-from vae_core.distributions import DiagonalNormal
-from vae_core.elbo import elbo_terms, terms_per_example
+from vae_core.elbo import terms_per_example
 from vae_core.errors import BadInput
 from vae_core.labs.em.mixture import Mixture
-from vae_core.labs.priors.plug_in import paired, plug_in, plug_in_priors
-from vae_core.labs.priors.training import GRID, PRIORS, lab_config, train_all, train_one
+from vae_core.labs.priors.fitted import paired
+from vae_core.labs.priors.learned import (
+    GRID,
+    PRIORS,
+    comparison_config,
+    train_observed,
+    train_under_each_prior,
+)
 
 KL, INFORMATION, MARGINAL = range(3)
 
@@ -30,7 +34,7 @@ def digits() -> Dataset:
 def found(digits: Dataset) -> dict[str, np.ndarray]:
     shares: list[float] = []
     few = replace(digits, x_test=digits.x_test[:60])
-    arrays = train_all(few, num_components=5, num_epochs=2, seed=0, on_progress=shares.append)
+    arrays = train_under_each_prior(few, num_components=5, num_epochs=2, seed=0, on_progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
     return arrays
@@ -78,35 +82,13 @@ def test_learned_priors_are_worth_nats_on_two_moons() -> None:
     moons = load_dataset("two_moons", seed=0)
     elbos: dict[str, Tensor] = {}
     for prior in PRIORS:
-        config = replace(lab_config(moons, 20), prior=prior)
-        model, _, _ = train_one(config, moons, num_epochs=60, seed=0, on_progress=lambda share: None)
+        config = replace(comparison_config(moons, 20), prior=prior)
+        model, _, _ = train_observed(config, moons, num_epochs=60, seed=0, on_progress=lambda share: None)
         noise = torch.Generator().manual_seed(0)
         elbos[prior] = terms_per_example(model, moons.x_test, num_samples=16, generator=noise).elbo
     for prior in ("mixture", "vamp"):
         gain = paired(elbos[prior], elbos["standard_normal"])
         assert gain.value > 4 * gain.standard_error > 0, (prior, gain)
-
-
-def test_a_prior_put_in_changes_the_kl_alone(generator: torch.Generator) -> None:
-    model = small("standard_normal", generator)
-    x = torch.rand(40, 5, generator=generator).double()
-    with torch.no_grad():
-        q = model.posterior(x)
-    assert isinstance(q, DiagonalNormal)
-    priors = plug_in_priors(q, 40, generator=generator)
-    numbers = {name: plug_in(model, x, prior, num_samples=50, seed=1) for name, prior in priors.items()}
-    normal, vamp = numbers["standard_normal"], numbers["vamp"]
-    assert len({found.reconstruction for found in numbers.values()}) == 1
-    plain = elbo_terms(model, x, num_samples=50, generator=torch.Generator().manual_seed(1)).elbo
-    assert torch.equal(normal.elbo, plain.detach())
-    for found in (numbers["mixture"], vamp):
-        difference = found.reconstruction - float(found.elbo.mean()) - found.fit.kl.value
-        assert abs(difference) < 1e-9, "the same samples"
-    assert abs(vamp.fit.marginal_kl.value) < 1e-12, "all data as pseudo-inputs: the aggregate posterior"
-    gain = vamp.gain(normal)
-    assert gain.value == pytest.approx(normal.fit.marginal_kl.value, abs=5 * gain.standard_error + 1e-3)
-    with pytest.raises(BadInput, match="41 components for 40 data"):
-        plug_in_priors(q, 41, generator=generator)
 
 
 def test_mixture_draws_its_density(generator: torch.Generator) -> None:
@@ -124,9 +106,9 @@ def test_mixture_draws_its_density(generator: torch.Generator) -> None:
 def test_what_cannot_be_trained(digits: Dataset) -> None:
     few = replace(digits, x_train=digits.x_train[:40], labels_train=None)
     with pytest.raises(BadInput, match="components for"):
-        train_all(few, num_components=41, num_epochs=1, seed=0, on_progress=lambda share: None)
+        train_under_each_prior(few, num_components=41, num_epochs=1, seed=0, on_progress=lambda share: None)
     moons = load_dataset("two_moons", seed=0)
     far = replace(moons, x_train=moons.x_train * 1e25)
     with pytest.raises(BadInput) as caught:
-        train_all(far, num_components=2, num_epochs=1, seed=0, on_progress=lambda share: None)
+        train_under_each_prior(far, num_components=2, num_epochs=1, seed=0, on_progress=lambda share: None)
     assert caught.value.code == "diverged"
