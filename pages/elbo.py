@@ -48,34 +48,34 @@ elif view == "all_examples":
     all_examples.headline(terms, split, num_samples)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("Two terms", help=all_examples.TERMS_HELP)
+        st.header("Two terms", help=all_examples.TERMS_HELP)
         all_examples.two_terms(terms)
     with right:
-        st.subheader("KL by latent dimension", help=all_examples.KL_HELP)
+        st.header("KL by latent dimension", help=all_examples.KL_HELP)
         all_examples.kl_per_dim(terms)
-    st.subheader("The gap between the ELBO and log p(x)", help=gaps.HELP)
+    st.header("The gap between the ELBO and log p(x)", help=gaps.HELP)
     gaps.draw(shown, split)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("The KL decomposed", help=all_examples.SURGERY_HELP)
+        st.header("The KL decomposed", help=all_examples.SURGERY_HELP)
         all_examples.kl_decomposition(shown, split)
     with right:
-        st.subheader("Rate and distortion", help=all_examples.RATE_HELP)
+        st.header("Rate and distortion", help=all_examples.RATE_HELP)
         all_examples.rate_and_distortion(shown)
 elif view == "units":
-    st.subheader("Sum or mean?", help=units.REDUCTIONS_HELP)
+    st.header("Sum or mean?", help=units.REDUCTIONS_HELP)
     units.reductions(shown, terms)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("Limits of the reconstruction")
+        st.header("Limits of the reconstruction")
         units.limits(shown, terms)
     with right:
-        st.subheader("Collapse: predicted and measured", help=units.COLLAPSE_HELP)
+        st.header("Collapse: predicted and measured", help=units.COLLAPSE_HELP)
         units.collapse(shown, terms)
 elif shown.is_deterministic:
     st.warning("A deterministic encoder has no q(z|x): there is no bound to look at, and no q to move.")
 elif view == "one_example":
     one_example.draw(shown, split, terms, num_samples)
 else:
-    st.subheader("One set of variational parameters for one example", help=watch_q.HELP)
+    st.header("One set of variational parameters for one example", help=watch_q.HELP)
     watch_q.draw(shown, split)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import NoneType
-from typing import Any, Literal, Self, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 from vae_core.errors import BadInput
 
@@ -78,6 +78,8 @@ def shown(value: object) -> str:
 Activation = Literal["tanh", "relu", "silu", "softplus"]
 EncoderHead = Literal["log_variance", "variance", "unit_variance", "deterministic"]
 Likelihood = Literal["bernoulli", "continuous_bernoulli", "gaussian"]
+UNIT_INTERVAL: Final[tuple[Likelihood, ...]] = ("bernoulli", "continuous_bernoulli")
+"""Likelihoods of values in [0, 1]; the others are those of real numbers and have a scale s."""
 Prior = Literal["standard_normal", "vamp", "mixture"]
 Optimizer = Literal["adam", "sgd"]
 BetaSchedule = Literal["constant", "linear", "cyclical"]
@@ -170,14 +172,24 @@ class ModelConfig(_Config):
             raise BadInput("hidden_dims", message, "use smaller hidden layers")
 
     @property
+    def is_unit_interval(self) -> bool:
+        """Whether the likelihood is one of values in [0, 1], else of real numbers with a scale s."""
+        return self.likelihood in UNIT_INTERVAL
+
+    @property
+    def learns_scale(self) -> bool:
+        """Whether the likelihood's scale s is learned with the weights."""
+        return not self.is_unit_interval and self.likelihood_scale is None
+
+    @property
     def num_parameters(self) -> int:
         """Number of weights and biases of encoder, decoder, and prior together."""
         heads = 2 if self.encoder_head in ("log_variance", "variance") else 1
         encoder = (self.data_dim, *self.hidden_dims, heads * self.latent_dim)
         decoder = (self.latent_dim, *reversed(self.hidden_dims), self.data_dim)
         layers = [*pairwise(encoder), *pairwise(decoder)]
-        learned_scale = int(self.likelihood == "gaussian" and self.likelihood_scale is None)
-        return sum((rows + 1) * columns for rows, columns in layers) + learned_scale + self._prior_parameters
+        weights = sum((rows + 1) * columns for rows, columns in layers)
+        return weights + int(self.learns_scale) + self._prior_parameters
 
     @property
     def prior_width(self) -> int:

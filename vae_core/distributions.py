@@ -554,6 +554,12 @@ class Gaussian:
         return self.location + self.scale * noise
 
 
+UNIT_INTERVAL_LIKELIHOODS: Final = {"bernoulli": Bernoulli, "continuous_bernoulli": ContinuousBernoulli}
+"""Made of the decoder's outputs, by the name that a configuration gives them."""
+SCALED_LIKELIHOODS: Final = {"gaussian": Gaussian}
+"""Made of the decoder's outputs and a scale."""
+
+
 def softplus_slope(u: Tensor) -> Tensor:
     """d softplus(u)/du = sigmoid(u); 1 above 20, where PyTorch's softplus is the identity."""
     return torch.where(u > 20.0, torch.ones_like(u), torch.sigmoid(u))

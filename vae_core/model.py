@@ -11,11 +11,10 @@ from torch.nn import functional
 from vae_core.config import ModelConfig
 from vae_core.distributions import (
     LOG_VAR_RANGE,
-    Bernoulli,
-    ContinuousBernoulli,
+    SCALED_LIKELIHOODS,
+    UNIT_INTERVAL_LIKELIHOODS,
     Deterministic,
     DiagonalNormal,
-    Gaussian,
     LikelihoodModel,
     Posterior,
     StandardNormal,
@@ -58,7 +57,7 @@ class VAE(nn.Module):
             activation=config.activation,
             generator=generator,
         )
-        if config.likelihood == "gaussian" and config.likelihood_scale is None:
+        if config.learns_scale:
             self.log_scale = nn.Parameter(torch.zeros((), device=generator.device))
         # Drawn last: models that differ in the prior alone begin with the same encoder and decoder.
         if config.prior == "mixture":
@@ -100,11 +99,10 @@ class VAE(nn.Module):
     def likelihood(self, z: Tensor) -> LikelihoodModel:
         """p(x|z) at z of shape (..., J)."""
         outputs = self.decoder(z)
-        if self.config.likelihood == "bernoulli":
-            return Bernoulli(outputs)
-        if self.config.likelihood == "continuous_bernoulli":
-            return ContinuousBernoulli(outputs)
-        return Gaussian(outputs, self._scale(outputs))
+        name = self.config.likelihood
+        if self.config.is_unit_interval:
+            return UNIT_INTERVAL_LIKELIHOODS[name](outputs)
+        return SCALED_LIKELIHOODS[name](outputs, self._scale(outputs))
 
     def with_networks(self, decoder: nn.Module, encoder: nn.Module | None = None) -> Self:
         """This model with other networks in the place of its own; everything else is shared with it."""

@@ -115,7 +115,7 @@ class PseudoInputs(nn.Module):
     def __init__(self, config: ModelConfig, *, generator: torch.Generator) -> None:
         super().__init__()
         shape = (config.num_components, config.data_dim)
-        self._is_bounded = config.likelihood != "gaussian"
+        self._is_bounded = config.is_unit_interval
         self.values = nn.Parameter(torch.randn(shape, generator=generator, device=generator.device))
 
     @torch.no_grad()

@@ -67,17 +67,17 @@ def draw(shown: Subject, split: Split, terms: Encoded, num_samples: int) -> None
         _identity(example, None if result is None else result["best_elbo"][index : index + 1])
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("q beside the true posterior", help=POSTERIOR_HELP)
+        st.header("q beside the true posterior", help=POSTERIOR_HELP)
         _posterior(example)
     with right:
-        st.subheader("Importance-weighted bound", help=IMPORTANCE_HELP)
+        st.header("Importance-weighted bound", help=IMPORTANCE_HELP)
         _importance(example)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("Reconstruction by sample", help=SAMPLES_HELP)
+        st.header("Reconstruction by sample", help=SAMPLES_HELP)
         _samples(example, num_samples)
     with right:
-        st.subheader("Among the others", help=OTHERS_HELP)
+        st.header("Among the others", help=OTHERS_HELP)
         figure = histogram_figure(terms.elbo, index, theme=state.theme_name())
         alt = f"Histogram of the ELBO of each example; this one has {terms.elbo[index]:.2f} nats."
         st.plotly_chart(figure, key="histogram", alt=alt, config=CHART_CONFIG)

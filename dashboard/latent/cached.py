@@ -36,7 +36,7 @@ def _scene(subject: Subject) -> LatentScene | None:
         model.config,
         decoder=decoder,
         encoder=encoder,
-        scale=subject.likelihood_scale if model.config.likelihood == "gaussian" else None,
+        scale=subject.likelihood_scale if not model.config.is_unit_interval else None,
         x=held_out.x,
         labels=held_out.labels,
         means=held_out.means,

@@ -13,6 +13,7 @@ import streamlit as st
 from dashboard.shell import state
 from dashboard.shell.state import LEARNING_RATES, PARAMETERS, SPEEDS, Number, Text, Whole
 from vae_core.config import (
+    UNIT_INTERVAL,
     Activation,
     BetaSchedule,
     EncoderHead,
@@ -103,7 +104,7 @@ def read_config(*, hold: bool = False) -> RunConfig:
     data_dim = math.prod(data_shape(value("dataset"), folder=folder))
     likelihood = _likelihood()
     # A scale that is not on the page is none of the run's, and no reason to refuse it.
-    scale = parse_scale(value("likelihood_scale")) if likelihood == "gaussian" else 1.0
+    scale = parse_scale(value("likelihood_scale")) if likelihood not in UNIT_INTERVAL else 1.0
     model = ModelConfig(
         data_dim=data_dim,
         latent_dim=value("latent_dim"),
@@ -168,7 +169,7 @@ def data_and_model() -> None:
         _choose("Likelihood p(x|z)", "likelihood", _labels(Likelihood))
     else:
         st.caption("Likelihood p(x|z): Gaussian, the one for real vectors.")
-    if _likelihood() == "gaussian":
+    if _likelihood() not in UNIT_INTERVAL:
         _text("Scale s", "likelihood_scale")
     _choose("Encoder head", "encoder_head", _labels(EncoderHead))
     _choose("Activation", "activation", _labels(Activation))

@@ -315,7 +315,7 @@ def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
         if not bool(torch.isfinite(x).all()):
             raise BadInput("data", f"{dataset.name} holds NaN or infinite values", "remove those rows")
         low, high = float(x.min()), float(x.max())
-        if model_config.likelihood != "gaussian" and (low < 0 or high > 1):
+        if model_config.is_unit_interval and (low < 0 or high > 1):
             raise BadInput(
                 "likelihood",
                 f"a {model_config.likelihood} likelihood needs data in [0, 1], "

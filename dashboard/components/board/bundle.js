@@ -1,4 +1,4 @@
-// Sources 939924db46326436; made by "npm run build": edit the modules, not this file.
+// Sources a4a28c2e8c5687da; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -803,7 +803,7 @@ var Curve = class {
     this.tip = find(card, ".tip");
     this.value = find(card, ".value");
     this.note = find(card, ".note");
-    this.title = find(card, "h3").textContent ?? "";
+    this.title = find(card, "h2").textContent ?? "";
   }
   get unit() {
     return this.missing || UNIT;
@@ -1694,7 +1694,7 @@ var Board = class {
     this.charts.clear();
     this.plane.view = null;
     const what = kind === "images" ? "images" : "examples";
-    find(this.root, ".pairs h3").textContent = `Held-out ${what} and reconstructions`;
+    find(this.root, ".pairs h2").textContent = `Held-out ${what} and reconstructions`;
     const [grid, pairs] = [".grid canvas", ".pairs canvas"].map(
       (selector) => findCanvas(this.root, selector)
     );

@@ -31,7 +31,7 @@ export class Curve {
     this.tip = find(card, ".tip");
     this.value = find(card, ".value");
     this.note = find(card, ".note");
-    this.title = find(card, "h3").textContent ?? "";
+    this.title = find(card, "h2").textContent ?? "";
   }
 
   get unit() {

@@ -138,7 +138,7 @@ class Board {
     this.charts.clear();
     this.plane.view = null;
     const what = kind === "images" ? "images" : "examples";
-    find(this.root, ".pairs h3").textContent = `Held-out ${what} and reconstructions`;
+    find(this.root, ".pairs h2").textContent = `Held-out ${what} and reconstructions`;
     const [grid, pairs] = [".grid canvas", ".pairs canvas"].map((selector) =>
       findCanvas(this.root, selector),
     );

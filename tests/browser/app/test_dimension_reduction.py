@@ -27,7 +27,7 @@ def test_networks_join_when_they_are_trained_and_stay(app_server: Server, page: 
     expect(page.get_by_text("Largest principal angle")).to_be_visible()
     page.get_by_role("link", name="Start").click()
     expect(page.get_by_role("combobox", name="Data")).to_have_count(0)
-    page.get_by_role("link", name="Compare").click()
+    page.get_by_test_id("stTopNav").get_by_role("link", name="Compare").click()
     expect(joined).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.get_by_role("radio", name="Outliers")).to_be_visible()

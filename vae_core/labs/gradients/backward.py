@@ -119,7 +119,7 @@ def back_propagate(
     delta = _heads_delta(model, q, into_encoder[-1].u, eps, delta_z, -weight if slip == "kl_sign" else weight)
     encoder = _backward(model.encoder, "encoder", into_encoder, delta, model.config.activation, slip)
     gradients = _gradients((*encoder, *decoder))
-    if model.config.likelihood == "gaussian" and model.config.likelihood_scale is None:
+    if model.config.learns_scale:
         gradients["log_scale"] = _log_scale_gradient(model, likelihood.mean, x, squares)
     parts = {"mean": q.mean, "log_var": log_var, "std": q.std, "eps": eps, "z": z, "delta_z": delta_z}
     terms = {"reconstruction": reconstruction, "kl": kl, "loss": weight * kl - reconstruction}
