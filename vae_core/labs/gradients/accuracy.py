@@ -16,13 +16,12 @@ from vae_core.model import VAE
 NUM_SAMPLES: Final = 2**20
 PIECE: Final = 2**13
 """Samples at a time."""
-
-
 NORMAL_95: Final = 1.959964
+"""Quantile 0.975 of N(0, 1): half the width of a 95 % interval in standard errors."""
 
 
 class Accuracy(NamedTuple):
-    """How an estimator does in one derivative, measured over its repetitions.
+    """Bias and variance of an estimator of one derivative, over its repetitions.
 
     Arguments:
         mean: Mean of the estimates.

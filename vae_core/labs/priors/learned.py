@@ -32,8 +32,6 @@ NUM_DECODED: Final = 24
 GRID: Final = 71
 _END_SHARE: Final = 0.04
 """Of the progress: the exact evidence at the end of each training."""
-
-
 AnyPrior = StandardNormal | DiagonalMixture
 
 

@@ -113,7 +113,7 @@ MEASURES: Final[dict[str, Measure]] = {
         3,
         lambda found, _: mean_score(found.inpainting_error),
         "Squared error of the hidden values, summed. Closed form for probabilistic PCA; least squares "
-        "for PCA; argmax log p(seen|z) + log p(z) for the VAEs, without log p(z) for the autoencoder.",
+        "for PCA; argmax log p(observed|z) + log p(z) for the VAEs, without log p(z) for the autoencoder.",
     ),
     "outliers": Measure(
         "outlier detection by error",

@@ -69,7 +69,7 @@ def tanh_features(z: Tensor, num_hidden: int, *, generator: torch.Generator) -> 
 def fit_weights(
     features: Tensor, x: Tensor, *, noise: float, prior_std: float, kl_factor: float = 1.0
 ) -> WeightFit:
-    """The q that maximises E_q[log p(x|w)] - kl_factor KL(q || p(w)), and what it is worth.
+    """The q that maximises E_q[log p(x|w)] - kl_factor KL(q || p(w)), and its bound.
 
     Precision = features^T features / (kl_factor s^2) + I / prior_std^2; the means solve the ridge regression,
     and s_i^2 = 1 / precision_ii. The posterior, the evidence and the terms are always the right ones.
