@@ -9,7 +9,7 @@ accepts none.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 import torch
 from torch import Tensor
@@ -387,6 +387,9 @@ class Bernoulli:
     Cunningham 2019): then its values are bounded by minus the entropy of the pixels, not by 0.
     """
 
+    latex: ClassVar[str] = r"\sum_i x_i\log y_i + (1-x_i)\log(1-y_i)"
+    """LaTeX of log p(x|z)."""
+
     logits: Tensor
 
     @property
@@ -432,6 +435,9 @@ class ContinuousBernoulli:
     The density that the Bernoulli score lacks (Loaiza-Ganem and Cunningham 2019, arXiv 1907.06845):
     log C = log(l / tanh(l / 2)) in the logit l = log y - log(1 - y), and log 2 at l = 0.
     """
+
+    latex: ClassVar[str] = r"\sum_i \log C(u_i) + x_i u_i - \mathrm{softplus}(u_i)"
+    """LaTeX of log p(x|z)."""
 
     logits: Tensor
 
@@ -508,6 +514,9 @@ class ContinuousBernoulli:
 class Gaussian:
     """p(x|z) = N(location, scale^2 I): ``scale`` is a scalar tensor, set or learned."""
 
+    latex: ClassVar[str] = r"-\tfrac12\lVert x-y\rVert^2/s^2 - D\log s - \tfrac D2\log 2\pi"
+    """LaTeX of log p(x|z)."""
+
     location: Tensor
     scale: Tensor
 
@@ -558,6 +567,11 @@ UNIT_INTERVAL_LIKELIHOODS: Final = {"bernoulli": Bernoulli, "continuous_bernoull
 """Made of the decoder's outputs, by the name that a configuration gives them."""
 SCALED_LIKELIHOODS: Final = {"gaussian": Gaussian}
 """Made of the decoder's outputs and a scale."""
+
+
+def likelihood_latex(name: str) -> str:
+    """LaTeX of log p(x|z), y the mean of p(x|z) and u the decoder's output."""
+    return (UNIT_INTERVAL_LIKELIHOODS | SCALED_LIKELIHOODS)[name].latex
 
 
 def softplus_slope(u: Tensor) -> Tensor:

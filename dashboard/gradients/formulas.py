@@ -100,7 +100,7 @@ def _then(found: Pass, column: Column, unit: int) -> tuple[str, str]:
         )
     if column.kind == "heads":
         return _heads(found, column, unit)
-    if found.config.likelihood == "gaussian":
+    if not found.config.is_unit_interval:
         return r",\quad y = u", rf"y_{{{j}}} = {number(h)}"
     if found.config.likelihood == "continuous_bernoulli":
         return r",\quad y = \mathbb{E}[x|z] = 1/(1-e^{-u}) - 1/u", rf"y_{{{j}}} = {number(h)}"
@@ -143,13 +143,10 @@ def _latent(found: Pass, unit: int) -> list[str]:
 
 def loss_lines(found: Pass) -> list[str]:
     """LaTeX of the loss and its two terms."""
-    terms = {
-        "bernoulli": r"\sum_i x_i\log y_i + (1-x_i)\log(1-y_i)",
-        "continuous_bernoulli": r"\sum_i \log C(u_i) + x_i u_i - \mathrm{softplus}(u_i)",
-        "gaussian": r"-\tfrac12\lVert x-y\rVert^2/s^2 - D\log s - \tfrac D2\log 2\pi",
-    }
+    from vae_core.distributions import likelihood_latex
+
     total = number(found.loss)
-    first = rf"\log p(x|z) = {terms[found.config.likelihood]} = {number(found.reconstruction)}"
+    first = rf"\log p(x|z) = {likelihood_latex(found.config.likelihood)} = {number(found.reconstruction)}"
     if found.log_var is None:
         return [first, rf"L = -\log p(x|z) = {total}"]
     bound = rf"-\log p(x|z) + \mathrm{{KL}} = -\mathrm{{ELBO}} = {total}"
