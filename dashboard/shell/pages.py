@@ -94,7 +94,7 @@ LABORATORIES: Final = (
         "Compare",
         "balance",
         "Is a VAE better than PCA?",
-        "Compare five methods by six measures, and optimisers from one start.",
+        "Compare PCA, autoencoders and VAEs on the same data; race three optimisers.",
     ),
 )
 PAGES: Final = (START, *MODEL, *LABORATORIES)
