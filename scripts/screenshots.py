@@ -49,14 +49,15 @@ def plots(page: Page) -> None:
 
 
 def drag(page: Page) -> None:
-    """A q that has walked to the best place of its kind."""
+    """The best Gaussian q, found by its optimisation."""
     page.locator(".chosen .gap").wait_for(timeout=WAIT_MS)
     page.get_by_role("button", name="Find the best q").click()
-    page.locator(".chosen .said").get_by_text("approximation gap").wait_for(timeout=WAIT_MS)
+    page.locator(".chosen .result").get_by_text("approximation gap").wait_for(timeout=WAIT_MS)
 
 
 def back(page: Page) -> None:
-    """The drawn network when the last layer of the way back has its numbers."""
+    """The drawn network when the backward pass has reached its last layer."""
+    page.get_by_role("button", name="δ⁽²⁾").click(timeout=WAIT_MS)
     page.get_by_text("By hand = automatic differentiation").wait_for(timeout=WAIT_MS)
     page.wait_for_timeout(1500)
 
