@@ -14,6 +14,8 @@ from tests import architecture as rules
 ROOT: Final = Path(__file__).resolve().parents[1]
 SOURCES: Final = sorted(path for folder in rules.FOLDERS for path in (ROOT / folder).rglob("*.py"))
 TESTS: Final = sorted((ROOT / "tests").rglob("*.py"))
+ATTACK: Final = "tests/attacks/test_runfile.py calls torch.save"
+"""Writes a pickle to show that it is not opened."""
 
 BROKEN: Final = (
     (rules.one_way_imports, "vae_core/a.py", "import streamlit"),
@@ -184,9 +186,19 @@ def test_tree_keeps_rule(rule: rules.Rule) -> None:
     assert problems == [], "\n".join([str(rule.__doc__), *problems])
 
 
+def test_tests_do_nothing_unsafe_either() -> None:
+    rule = rules.nothing_unsafe
+    problems = [f"{path} {problem}" for path, code in _read(TESTS).items() for problem in rule(path, code)]
+    assert problems == [ATTACK], "\n".join([str(rule.__doc__), *problems])
+
+
 @functools.cache
 def _tree() -> rules.Tree:
-    return _parsed({path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in SOURCES})
+    return _read(SOURCES)
+
+
+def _read(paths: list[Path]) -> rules.Tree:
+    return _parsed({path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths})
 
 
 def _parsed(sources: dict[str, str]) -> rules.Tree:

@@ -1,7 +1,10 @@
 """The formulas of the steps: what stands between two equality signs equals what stands after them."""
 
+import ast
 import math
+import operator
 import re
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Final, get_args
 
@@ -36,12 +39,39 @@ def sigmoid(u: float) -> float:
     return 1 / (1 + math.exp(-u))
 
 
+OPERATIONS: Final[dict[type[ast.AST], Callable[..., float]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+}
+FUNCTIONS: Final = {"s": sigmoid}
+
+
+def value_of(node: ast.AST) -> float:
+    """The value of a formula of numbers, their sums, products, quotients, powers, and named functions."""
+    match node:
+        case ast.Expression(body):
+            return value_of(body)
+        case ast.Constant(float() | int() as value):
+            return value
+        case ast.UnaryOp(sign, operand):
+            return OPERATIONS[type(sign)](value_of(operand))
+        case ast.BinOp(left, operation, right):
+            return OPERATIONS[type(operation)](value_of(left), value_of(right))
+        case ast.Call(ast.Name(name), arguments):
+            return FUNCTIONS[name](*map(value_of, arguments))
+    raise ValueError(f"not arithmetic: {ast.unparse(node)}")
+
+
 def checked_line(line: str) -> bool:
     """Whether a line had numbers to check; they agree but for the three decimals that are shown."""
     parts = [plain(part.strip()) for part in line.split("=")]
     if len(parts) < 3 or not re.fullmatch(NUMBER, parts[-1]) or re.search(r"\\|f'|_", parts[-2]):
         return False
-    value = eval(parts[-2], {"__builtins__": {}, "s": sigmoid})
+    value = value_of(ast.parse(parts[-2].strip(), mode="eval"))
     assert value == pytest.approx(float(parts[-1]), abs=0.006, rel=0.01), line
     return True
 
