@@ -19,7 +19,7 @@ st.title("Compare", anchor=False)
 view = one_of("View", VIEWS, key="compare_view", help_text=VIEW_HELP)
 
 if view == "reduction":
-    st.header("VAE or PCA: six measured differences", help=dimension_reduction.METHODS_HELP)
+    st.header("VAE or PCA: six comparisons", help=dimension_reduction.METHODS_HELP)
     dimension_reduction.draw_dimension_reduction()
 else:
     shown = one_of("Show", OPTIMISER_VIEWS, key="optimiser_view", help_text=OPTIMISER_VIEW_HELP)

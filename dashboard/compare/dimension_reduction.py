@@ -1,4 +1,4 @@
-"""PCA, probabilistic PCA, linear VAE, autoencoder and VAE on the same data: six measured differences."""
+"""PCA, probabilistic PCA, linear VAE, autoencoder and VAE on the same data, in six comparisons."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -283,7 +283,7 @@ def summary(results: Results, reference: Reference) -> str:
     ]
     who = vae_name(results)
     total = sum(map(len, groups.values()))
-    return f"{who} against PCA in {total} measures: {'; '.join(parts)}." if total else ""
+    return f"{who} against PCA in the {total} measures that both have: {'; '.join(parts)}." if total else ""
 
 
 def vae_name(names: Mapping[str, object]) -> str | None:

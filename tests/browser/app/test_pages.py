@@ -14,7 +14,7 @@ SEEN = {
     "free_energy": "Which component generated x?",
     "gradients": "Four estimators of the gradient of an expectation",
     "priors": "A better prior for the example model",
-    "compare": "VAE or PCA: six measured differences",
+    "compare": "VAE or PCA: six comparisons",
 }
 PATHS = tuple(SEEN)
 BACKGROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(19, 22, 27)"}

@@ -86,7 +86,10 @@ def test_it_opens_with_three_methods_and_the_core_s_numbers() -> None:
     expected = f"{error.mean():.3f} ±\N{NO-BREAK SPACE}{error.std(ddof=1) / len(error) ** 0.5:.3f}"
     assert scores(at, "reconstruction error")["PCA"] == expected
     assert scores(at, "log p(x)")["PCA"] == "–"
-    assert "VAE, pretrained against PCA in 8 measures" in texts(at)
+    assert "VAE, pretrained against PCA in the 8 measures that both have" in texts(at)
+    assert [header.value for header in at.header] == ["VAE or PCA: six comparisons"]
+    (choice,) = (control for control in at.get("button_group") if control.key == "dr_question")
+    assert len(choice.options) == 6  # type: ignore[attr-defined]
     assert at.button(key="dr_start").label.startswith("Train")
 
 

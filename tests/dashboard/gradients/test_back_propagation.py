@@ -17,6 +17,7 @@ from dashboard.gradients.cached import SmallNetwork, small_pass
 from dashboard.gradients.network_pass import TOLERANCE, steps_of
 from dashboard.runs.runner import LocalRunner
 from tests.page_scripts import KINDS, TINY, checked, numbers, open_page, runner, table, trained
+from vae_core.config import Activation, EncoderHead, Likelihood
 from vae_core.labs.gradients.backward import Slip, back_propagate
 from vae_core.runs.runfile import load_run, save_run
 
@@ -205,5 +206,8 @@ def test_steps_of_another_network_do_not_break_the_page(runner: LocalRunner) -> 
         assert checked(at.run()).success
 
 
-def test_all_mistakes_of_the_core_can_be_chosen() -> None:
+def test_everything_that_the_core_has_can_be_chosen() -> None:
     assert set(MISTAKES) == {"none", *get_args(Slip)}
+    assert set(HEADS) == set(get_args(EncoderHead))
+    assert set(OUTPUTS) == set(get_args(Likelihood))
+    assert set(ACTIVATIONS) == set(get_args(Activation))
