@@ -182,12 +182,20 @@ class ModelConfig(_Config):
         return not self.is_unit_interval and self.likelihood_scale is None
 
     @property
+    def encoder_sizes(self) -> tuple[int, ...]:
+        """Sizes of the encoder's layers, from D to J outputs, or 2 J where it gives a variance, too."""
+        heads = 2 if self.encoder_head in ("log_variance", "variance") else 1
+        return (self.data_dim, *self.hidden_dims, heads * self.latent_dim)
+
+    @property
+    def decoder_sizes(self) -> tuple[int, ...]:
+        """Sizes of the decoder's layers, from J to D."""
+        return (self.latent_dim, *reversed(self.hidden_dims), self.data_dim)
+
+    @property
     def num_parameters(self) -> int:
         """Number of weights and biases of encoder, decoder, and prior together."""
-        heads = 2 if self.encoder_head in ("log_variance", "variance") else 1
-        encoder = (self.data_dim, *self.hidden_dims, heads * self.latent_dim)
-        decoder = (self.latent_dim, *reversed(self.hidden_dims), self.data_dim)
-        layers = [*pairwise(encoder), *pairwise(decoder)]
+        layers = [*pairwise(self.encoder_sizes), *pairwise(self.decoder_sizes)]
         weights = sum((rows + 1) * columns for rows, columns in layers)
         return weights + int(self.learns_scale) + self._prior_parameters
 

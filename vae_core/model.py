@@ -45,18 +45,8 @@ class VAE(nn.Module):
     def __init__(self, config: ModelConfig, *, generator: torch.Generator) -> None:
         super().__init__()
         self.config = config
-        two_heads = config.encoder_head in ("log_variance", "variance")
-        outputs = config.latent_dim * (2 if two_heads else 1)
-        self.encoder = MLP(
-            (config.data_dim, *config.hidden_dims, outputs),
-            activation=config.activation,
-            generator=generator,
-        )
-        self.decoder = MLP(
-            (config.latent_dim, *reversed(config.hidden_dims), config.data_dim),
-            activation=config.activation,
-            generator=generator,
-        )
+        self.encoder = MLP(config.encoder_sizes, activation=config.activation, generator=generator)
+        self.decoder = MLP(config.decoder_sizes, activation=config.activation, generator=generator)
         if config.learns_scale:
             self.log_scale = nn.Parameter(torch.zeros((), device=generator.device))
         # Drawn last: models that differ in the prior alone begin with the same encoder and decoder.

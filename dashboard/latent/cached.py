@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
-from dashboard.components.latent.payload import LatentScene, flat_weights, latent_scene
+from dashboard.components.latent.payload import PackedModel, flat_weights, pack_model
 from dashboard.subject import BY_DIGEST, Subject
 
 if TYPE_CHECKING:
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 
 
-def scene(subject: Subject) -> LatentScene | None:
+def packed_model(subject: Subject) -> PackedModel | None:
     """The model and its held-out examples for the browser; None where the decoder is too large for it."""
-    found = _scene(subject)
-    # Runs of the same content share the scene, but each keeps its own name.
+    found = _packed_model(subject)
+    # Runs of the same content share the packed model, but each keeps its own name.
     return None if found is None else replace(found, meta=found.meta | {"run": subject.name})
 
 
 # Each has 20 MB of weights and 8 MB of examples at most.
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_DIGEST)
-def _scene(subject: Subject) -> LatentScene | None:
+def _packed_model(subject: Subject) -> PackedModel | None:
     model, held_out = subject.model, cache.encoded(subject)
     decoder, encoder = (
         flat_weights([w.detach().numpy() for w in mlp.weights], [b.detach().numpy() for b in mlp.biases])
         for mlp in (model.decoder, model.encoder)
     )
-    return latent_scene(
+    return pack_model(
         model.config,
         decoder=decoder,
         encoder=encoder,

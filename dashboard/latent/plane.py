@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dashboard.cached import decode, encoded
 from dashboard.components.latent.element import chosen_example, latent_explorer
-from dashboard.components.latent.payload import LatentScene, latent_message
+from dashboard.components.latent.payload import PackedModel, latent_message
 from dashboard.figures.data_space import data_space_figure
 from dashboard.figures.latent import plane_figure
 from dashboard.formats import signed
@@ -76,10 +76,10 @@ def _explore(latest: list[Subject], plane: tuple[int, int], live_run: str | None
     if live_run is not None:
         follow(latest, live_run)
     shown = latest[-1]
-    scene = cache.scene(shown)
-    if scene is not None:
-        message = latent_message(scene, plane=plane)
-        latent_explorer(message, key=EXPLORER, on_example=lambda: _choose_example(scene))
+    packed = cache.packed_model(shown)
+    if packed is not None:
+        message = latent_message(packed, plane=plane)
+        latent_explorer(message, key=EXPLORER, on_example=lambda: _choose_example(packed))
         return
     st.info("This decoder is too large for the browser (over 20 MB): the server draws instead.")
     _means(shown, plane)
@@ -105,10 +105,10 @@ def follow(latest: list[Subject], live_run: str) -> None:
         latest[-1] = subject_of(live_run) or latest[-1]
 
 
-def _choose_example(scene: LatentScene) -> None:
+def _choose_example(packed: PackedModel) -> None:
     """An example that the reader pins becomes the one of the section on neighbours."""
-    num_examples = int(str(scene.meta["num_examples"]))
-    row = chosen_example(state.control(EXPLORER), run=str(scene.meta["run"]), num_examples=num_examples)
+    num_examples = int(str(packed.meta["num_examples"]))
+    row = chosen_example(state.control(EXPLORER), run=str(packed.meta["run"]), num_examples=num_examples)
     if row is not None:
         state.set_control(neighbours.EXAMPLE, row)
         st.rerun("app")

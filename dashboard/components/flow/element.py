@@ -8,7 +8,6 @@ from streamlit.components.v2 import component
 from dashboard.components.files import bundle, joined
 from dashboard.runs.runner import JobView
 from dashboard.theme import PALETTES
-from vae_core.config import ModelConfig
 from vae_core.runs.snapshot import FLOW_NUMBERS, Flow, Snapshot
 
 LONGEST_MS: Final = 4000
@@ -41,19 +40,10 @@ def flow_payload(snapshot: Snapshot, flow: Flow, view: JobView) -> dict[str, Any
         "learning_rate": view.learning_rate,
         "image_shape": snapshot.image_shape,
         "is_deterministic": config.encoder_head == "deterministic",
-        "layers": {"encoder": _encoder_sizes(config), "decoder": _decoder_sizes(config)},
+        "layers": {"encoder": config.encoder_sizes, "decoder": config.decoder_sizes},
         "duration_ms": min(LONGEST_MS, slow_ms),
         "palettes": PALETTES,
     }
-
-
-def _encoder_sizes(config: ModelConfig) -> list[int]:
-    heads = 2 if config.encoder_head in ("log_variance", "variance") else 1
-    return [config.data_dim, *config.hidden_dims, heads * config.latent_dim]
-
-
-def _decoder_sizes(config: ModelConfig) -> list[int]:
-    return [config.latent_dim, *reversed(config.hidden_dims), config.data_dim]
 
 
 def training_flow(payload: bytes, *, key: str) -> None:

@@ -25,7 +25,7 @@ _TYPES: Final = {"f4": np.dtype("<f4"), "i4": np.dtype("<i4"), "u1": np.dtype("u
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LatentScene:
+class PackedModel:
     """A model and its held-out examples as the browser gets them; made once for all sessions.
 
     Arguments:
@@ -48,7 +48,7 @@ def flat_weights(weights: list[NDArray[np.float32]], biases: list[NDArray[np.flo
     return np.concatenate([part.ravel() for layer in layers for part in layer])
 
 
-def latent_scene(
+def pack_model(
     config: ModelConfig,
     *,
     decoder: FloatArray,
@@ -59,7 +59,7 @@ def latent_scene(
     means: FloatArray,
     stds: FloatArray,
     about: dict[str, object],
-) -> LatentScene | None:
+) -> PackedModel | None:
     """Packs a model for the browser.
 
     Arguments:
@@ -72,8 +72,8 @@ def latent_scene(
         about: More plain values: ``image_shape``, ``class_names``, ``kl_per_dim``, ``step`` and ``run``.
 
     Returns:
-        The scene, with as many examples as ``MAX_EXAMPLES`` and ``MAX_POSTERIOR_BYTES`` allow and as many of
-        their x as ``MAX_BYTES`` allow; None where the decoder is larger than ``MAX_DECODER_BYTES``.
+        The packed model, with as many examples as ``MAX_EXAMPLES`` and ``MAX_POSTERIOR_BYTES`` allow and as
+        many of their x as ``MAX_BYTES`` allow; None where the decoder is larger than ``MAX_DECODER_BYTES``.
     """
     if decoder.nbytes > MAX_DECODER_BYTES:
         return None
@@ -94,19 +94,19 @@ def latent_scene(
         "arrays": _places(arrays),
         "num_examples": count,
     }
-    return LatentScene(meta=about | meta, body=b"".join(map(_padded, arrays.values())))
+    return PackedModel(meta=about | meta, body=b"".join(map(_padded, arrays.values())))
 
 
-def latent_message(scene: LatentScene, *, plane: tuple[int, int]) -> bytes:
-    """The scene with the plane to show as bytes.
+def latent_message(packed: PackedModel, *, plane: tuple[int, int]) -> bytes:
+    """The packed model with the plane to show as bytes.
 
     Returns:
         The length of the JSON (uint32, little-endian), the JSON, padded to a multiple of four bytes with
         spaces, and the arrays.
     """
-    head = json.dumps(scene.meta | {"plane": plane}).encode()
+    head = json.dumps(packed.meta | {"plane": plane}).encode()
     head += b" " * (-len(head) % 4)
-    return len(head).to_bytes(4, "little") + head + scene.body
+    return len(head).to_bytes(4, "little") + head + packed.body
 
 
 def _typed(array: NDArray[np.generic], kind: str) -> NDArray[np.generic]:

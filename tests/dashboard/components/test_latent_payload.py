@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dashboard.components.latent import payload as latent_payload
 from dashboard.components.latent.element import chosen_example
-from dashboard.components.latent.payload import LatentScene, flat_weights, latent_message, latent_scene
+from dashboard.components.latent.payload import PackedModel, flat_weights, latent_message, pack_model
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
 
@@ -23,8 +23,8 @@ def numbers(*shape: int) -> NDArray[np.float32]:
     return np.random.default_rng(0).uniform(size=shape).astype(np.float32)
 
 
-def packed(count: int = 7, config: ModelConfig = CONFIG, **changes: Any) -> LatentScene | None:
-    """The scene of some model and data; keywords replace arguments."""
+def pack(count: int = 7, config: ModelConfig = CONFIG, **changes: Any) -> PackedModel | None:
+    """The packed model of some model and data; keywords replace arguments."""
     about = {
         "image_shape": (3, 3),
         "class_names": ("a", "b"),
@@ -42,13 +42,13 @@ def packed(count: int = 7, config: ModelConfig = CONFIG, **changes: Any) -> Late
         "stds": numbers(count, config.latent_dim),
         "about": about,
     }
-    return latent_scene(config, **given | changes)
+    return pack_model(config, **given | changes)
 
 
-def scene_of(*args: Any, **changes: Any) -> LatentScene:
-    scene = packed(*args, **changes)
-    assert scene is not None
-    return scene
+def packed(*args: Any, **changes: Any) -> PackedModel:
+    model = pack(*args, **changes)
+    assert model is not None
+    return model
 
 
 def read(packet: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -65,7 +65,7 @@ def read(packet: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 
 def test_everything_arrives() -> None:
-    meta, arrays = read(latent_message(scene_of(), plane=(1, 0)))
+    meta, arrays = read(latent_message(packed(), plane=(1, 0)))
     assert (meta["plane"], meta["step"], meta["run"], meta["image_shape"]) == ([1, 0], 5, "r", [3, 3])
     assert meta["config"]["hidden_dims"] == [5], meta["config"]
     np.testing.assert_array_equal(arrays["decoder"], numbers(69))
@@ -78,13 +78,13 @@ def test_everything_arrives() -> None:
 def test_points_stay_floats() -> None:
     about = {"image_shape": None, "class_names": (), "kl_per_dim": [], "step": 0, "run": ""}
     x = -3 * numbers(7, 9)
-    _, arrays = read(latent_message(scene_of(x=x, about=about, scale=0.5), plane=(0, 1)))
+    _, arrays = read(latent_message(packed(x=x, about=about, scale=0.5), plane=(0, 1)))
     np.testing.assert_array_equal(arrays["x"].reshape(7, 9), x)
 
 
 def test_images_out_of_range_are_clipped() -> None:
     x = np.array([[np.nan, -1.0, 2.0, 0.5] + [0.0] * 5], np.float32)
-    _, arrays = read(latent_message(scene_of(1, x=x), plane=(0, 1)))
+    _, arrays = read(latent_message(packed(1, x=x), plane=(0, 1)))
     assert arrays["x"].tolist()[:4] == [0, 0, 255, 128], arrays["x"]
 
 
@@ -98,28 +98,28 @@ def test_weights_lie_layer_by_layer() -> None:
 
 
 def test_hash_names_the_weights() -> None:
-    first, again, other = scene_of(), scene_of(x=numbers(7, 9) / 2), scene_of(encoder=numbers(74) / 2)
+    first, again, other = packed(), packed(x=numbers(7, 9) / 2), packed(encoder=numbers(74) / 2)
     assert first.meta["hash"] == again.meta["hash"] != other.meta["hash"]
 
 
 def test_decoder_that_is_too_large_is_not_packed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latent_payload, "MAX_DECODER_BYTES", 4 * 69 - 1)
-    assert packed() is None
+    assert pack() is None
 
 
 def test_images_are_left_out_to_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = len(scene_of(100).body)
+    whole = len(packed(100).body)
     monkeypatch.setattr(latent_payload, "MAX_BYTES", whole - 500)
-    scene = scene_of(100)
-    _, arrays = read(latent_message(scene, plane=(0, 1)))
-    assert len(scene.body) <= whole - 500
+    model = packed(100)
+    _, arrays = read(latent_message(model, plane=(0, 1)))
+    assert len(model.body) <= whole - 500
     assert 40 < len(arrays["x"]) // 9 < 50
     assert len(arrays["labels"]) == 100
 
 
 def test_many_dimensions_leave_data_out() -> None:
     wide = replace(CONFIG, latent_dim=500)
-    _, arrays = read(latent_message(scene_of(1200, wide), plane=(0, 1)))
+    _, arrays = read(latent_message(packed(1200, wide), plane=(0, 1)))
     assert len(arrays["labels"]) == 1000
     assert len(arrays["means"]) == 500_000
 

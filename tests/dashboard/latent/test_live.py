@@ -24,16 +24,16 @@ def test_a_live_run_whose_file_is_damaged_keeps_the_last_picture(
     subject = saved(run_id)
     latest = [subject]
     latent_plane.follow(latest, run_id)
-    first = cache.scene(latest[-1])
+    first = cache.packed_model(latest[-1])
     assert first is not None
     path.write_bytes(b"\0" * 64)
     latent_plane.follow(latest, run_id)
-    again = cache.scene(latest[-1])
+    again = cache.packed_model(latest[-1])
     assert again is not None
     assert again.meta["hash"] == first.meta["hash"]
     assert latest[-1] == subject
     path.unlink()
     latent_plane.follow(latest, run_id)
-    gone = cache.scene(latest[-1])
+    gone = cache.packed_model(latest[-1])
     assert gone is not None
     assert gone.meta["hash"] == first.meta["hash"]

@@ -20,9 +20,9 @@ PAGE = "../pages/latent_space.py"
 @pytest.fixture
 def app() -> Iterator[AppTest]:
     """The app before its first run, with nothing packed."""
-    cache_latent._scene.clear()
+    cache_latent._packed_model.clear()
     yield AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=DEADLINE_S)
-    cache_latent._scene.clear()
+    cache_latent._packed_model.clear()
 
 
 def elements(app: AppTest) -> list[str]:

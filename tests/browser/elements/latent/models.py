@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dashboard.components.latent.payload import flat_weights, latent_message, latent_scene
+from dashboard.components.latent.payload import flat_weights, latent_message, pack_model
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
 from vae_core.networks import MLP
@@ -60,7 +60,7 @@ def make_message(kind: str, seed: int) -> bytes:
         "step": seed,
         "run": kind,
     }
-    scene = latent_scene(
+    packed = pack_model(
         model.config,
         decoder=_flat(model.decoder),
         encoder=_flat(model.encoder),
@@ -71,8 +71,8 @@ def make_message(kind: str, seed: int) -> bytes:
         stds=q.std.numpy(),
         about=about,
     )
-    assert scene is not None
-    return latent_message(scene, plane=(0, min(1, latent_dim - 1)))
+    assert packed is not None
+    return latent_message(packed, plane=(0, min(1, latent_dim - 1)))
 
 
 def _flat(mlp: MLP) -> np.ndarray:
