@@ -1,6 +1,10 @@
 """The devices on which this machine can train."""
 
+import copy
+from typing import TypeVar
+
 import torch
+from torch import nn
 
 from vae_core.config import Device
 from vae_core.errors import BadInput
@@ -25,3 +29,12 @@ def usable_device(name: Device) -> torch.device:
         message = f"PyTorch finds no {name} device on this machine"
         raise BadInput("device", message, "train on the cpu, or on a machine that has one")
     return torch.device(name)
+
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def on_cpu(module: Module) -> Module:
+    """The module itself where it is on the CPU, else a copy there."""
+    is_there = all(parameter.device.type == "cpu" for parameter in module.parameters())
+    return module if is_there else copy.deepcopy(module).cpu()

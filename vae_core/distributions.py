@@ -317,7 +317,7 @@ class FullNormal:
 
     def _whitened(self, centred: Tensor) -> Tensor:
         """L^-1 times vectors of shape (..., D)."""
-        eye = torch.eye(self.factor.shape[-1], dtype=self.factor.dtype).expand_as(self.factor)
+        eye = torch.eye(self.factor.shape[-1]).to(self.factor).expand_as(self.factor)
         whitening = torch.linalg.solve_triangular(self.factor, eye, upper=False)
         # One product for each factor: broadcasting would copy the factor for each vector.
         count = math.prod(centred.shape[: centred.ndim - self.mean.ndim])

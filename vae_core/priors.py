@@ -52,8 +52,9 @@ class DiagonalMixture:
 
     def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Draws z of shape (num_samples, J): a component, then a point from it."""
-        rows = torch.multinomial(self.log_weights.exp(), num_samples, replacement=True, generator=generator)
-        return self.components.take(rows).sample(1, generator=generator)[0]
+        weights = self.log_weights.exp().to(generator.device)
+        rows = torch.multinomial(weights, num_samples, replacement=True, generator=generator)
+        return self.components.take(rows.to(self.log_weights.device)).sample(1, generator=generator)[0]
 
     def kl_per_dim_from(self, q: DiagonalNormal, /) -> None:
         """None: the KL to a mixture has no closed form."""

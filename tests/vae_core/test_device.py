@@ -3,6 +3,7 @@
 Without a second device, ``meta`` tells: its tensors have no values, and refuse to meet others.
 """
 
+import copy
 import io
 import json
 import queue
@@ -19,7 +20,27 @@ from vae_core.data import load_dataset
 from vae_core.device import available_devices, usable_device
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps, penalised_kl
 from vae_core.errors import BadInput
-from vae_core.latent.decode import decoded_grid
+from vae_core.evidence import (
+    ais_evidence,
+    best_posterior,
+    decoded_lattice,
+    exact_evidence,
+    importance_curve,
+    iw_bound,
+    measure_gaps,
+    posterior_elbo,
+    posterior_on_grid,
+)
+from vae_core.evidence.importance import stochastic_posterior
+from vae_core.latent import (
+    aggregate_samples,
+    decoded_grid,
+    interpolate,
+    kl_surgery,
+    log_aggregate,
+    prior_fit,
+    traversal,
+)
 from vae_core.model import VAE
 from vae_core.runs.driver import Driver, open_training
 from vae_core.runs.runfile import load_run
@@ -103,12 +124,82 @@ def test_a_step_stays_on_the_device(config: ModelConfig, device: str, generator:
     terms = elbo_terms(model, torch.zeros(5, 4, device=device), num_samples=2, generator=generator)
     (terms.reconstruction.mean() - penalised_kl(terms, free_bits=0.1)).backward()
     descend(weights, gradient, initial_moments(weights, SGD), SGD, learning_rate=0.1)
-    z = model.prior.sample(6, generator=generator).to(device)
+    # The choice of a mixture's component needs values, which "meta" does not have.
+    has_values = device != "meta"
+    z = model.prior.sample(6, generator=generator) if has_values else torch.zeros(6, config.latent_dim)
+    z = z.to(device)
     samples = model.likelihood(z).sample(1, generator=generator)
     grid = decoded_grid(model, torch.zeros(3, device=device), (0, 1))
     parts = (terms.elbo, gradient, weights, samples, grid, model.posterior(samples[0]).mean)
     assert {part.device.type for part in parts} == {device}
     assert {p.device.type for p in (*model.parameters(), *model.buffers())} == {device}
+
+
+@pytest.mark.parametrize("prior", get_args(Prior))
+@pytest.mark.parametrize("latent_dim", [2, 3])
+@pytest.mark.parametrize("device", DEVICES)
+def test_estimates_stay_on_the_device(
+    device: Device, latent_dim: int, prior: Prior, generator: torch.Generator
+) -> None:
+    """What is created there without a device lands on ``meta``, and refuses to meet the rest."""
+    config = ModelConfig(data_dim=4, latent_dim=latent_dim, hidden_dims=(3,), prior=prior, num_components=3)
+    model = VAE(config, generator=generator).to(device)
+    x = torch.rand(5, 4, generator=generator).to(device)
+    with torch.device("meta"), torch.no_grad():
+        q = stochastic_posterior(model, x)
+        found = ais_evidence(
+            model,
+            x,
+            start=q,
+            num_chains=4,
+            num_temperatures=30,
+            generator=generator,
+            on_progress=lambda share: None,
+        )
+        samples = aggregate_samples(q, 7, generator=generator)
+        curve = importance_curve(model, x[0], sample_counts=(1, 10), generator=generator)
+        parts = (
+            iw_bound(model, x, num_samples=3, generator=generator),
+            posterior_elbo(model, x, q, generator=generator),
+            *found,
+            curve.bounds,
+            log_aggregate(samples, q),
+            traversal(model, x.new_zeros(latent_dim), 0, x[0]),
+            interpolate(q.mean[0], q.mean[1], 3),
+        )
+        prior_fit(q, model.prior, generator=generator)
+        kl_surgery(q, generator=generator)
+    assert {part.device.type for part in parts} == {device}
+    assert all(bool(part.isfinite().all()) for part in parts)
+
+
+@pytest.mark.parametrize("latent_dim", [2, 3])
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_best_posterior_is_found_on_the_device(
+    device: Device, latent_dim: int, generator: torch.Generator
+) -> None:
+    config = ModelConfig(data_dim=4, latent_dim=latent_dim, hidden_dims=(3,))
+    model = VAE(config, generator=generator).to(device)
+    x = torch.rand(5, 4, generator=generator).to(device)
+    best = best_posterior(model, x, generator=generator, on_progress=lambda share: None)
+    assert {part.device.type for part in (best.q.mean, best.elbo, best.encoder_elbo)} == {device}
+    assert bool((best.elbo >= best.encoder_elbo).all())
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_quadrature_of_a_model_on_a_device_is_done_on_the_cpu(
+    device: Device, generator: torch.Generator
+) -> None:
+    model = VAE(ModelConfig(data_dim=4, hidden_dims=(3,)), generator=generator)
+    x = torch.rand(5, 4, generator=generator)
+    expected = exact_evidence(model, x).log_evidence
+    there = copy.deepcopy(model).to(device)
+    found = exact_evidence(there, x.to(device), decoded=decoded_lattice(there))
+    assert torch.allclose(found.log_evidence, expected)
+    assert posterior_on_grid(there, x[0].to(device)).log_density.device.type == "cpu"
+    gaps = measure_gaps(there, x.to(device), generator=generator, on_progress=lambda share: None)
+    assert {part.device.type for part in gaps} == {"cpu"}
+    assert {parameter.device.type for parameter in there.parameters()} == {device}
 
 
 def test_a_device_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

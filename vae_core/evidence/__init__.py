@@ -1,4 +1,7 @@
-"""log p(x) and the gap of the bound: quadrature, importance sampling, annealing, and the best Gaussian q."""
+"""log p(x) and the gap of the bound: quadrature, importance sampling, annealing, and the best Gaussian q.
+
+Quadrature is done on the CPU, wherever the model is; the other estimates on the device of the model and x.
+"""
 
 from vae_core.evidence.annealing import AisEvidence, ais_evidence
 from vae_core.evidence.exact import MAX_EXACT_DIMS, Evidence, check_exact_dims, exact_evidence

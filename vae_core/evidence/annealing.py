@@ -124,7 +124,7 @@ def _jackknife(log_weights: Tensor) -> Tensor:
     s^2 = sum over both halves of (C/2 - 1) var_c(l_c), where l_c is the logarithm of the mean of the two
     halves' mean weights without chain c (Efron and Stein 1981, "The jackknife estimate of variance").
     """
-    variance = torch.zeros(log_weights.shape[1], dtype=log_weights.dtype)
+    variance = log_weights.new_zeros(log_weights.shape[1])
     halves = torch.softmax(log_weights, 0).chunk(2)
     for half, other in (halves, halves[::-1]):
         others = len(half) - 1
@@ -135,7 +135,7 @@ def _jackknife(log_weights: Tensor) -> Tensor:
 
 def _temperatures(count: int) -> Tensor:
     """b_0 = 0 < b_1 < ... < b_count = 1 on a logistic curve: small steps at both ends (Wu et al. 2017)."""
-    curve = torch.sigmoid(torch.linspace(-4, 4, count + 1, dtype=torch.float64))
+    curve = torch.sigmoid(torch.linspace(-4, 4, count + 1, dtype=torch.float64, device="cpu"))
     return (curve - curve[0]) / (curve[-1] - curve[0])
 
 
@@ -163,14 +163,14 @@ class _Bridge:
     ) -> tuple[Tensor, Tensor]:
         """Log weights, shape (C, n), float64, and each example's acceptance; ``adapt`` fills ``steps``."""
         u = self._start(num_chains)
-        log_weights = torch.zeros(num_chains, len(self._x), dtype=torch.float64)
-        accepted = torch.zeros(len(self._x), dtype=torch.float64)
-        for number, (before, now) in enumerate(itertools.pairwise(temperatures)):
+        log_weights = self._x.new_zeros(num_chains, len(self._x), dtype=torch.float64)
+        accepted = self._x.new_zeros(len(self._x), dtype=torch.float64)
+        for number, (before, now) in enumerate(itertools.pairwise(temperatures.tolist())):
             log_ratio = self._log_ratio(u)
             log_weights += (now - before) * log_ratio.double()
             if now >= _FIRST_LEAP:
-                u = self._leap(u, log_ratio, float(now))
-            u, share = self._move(u, float(now), steps[number])
+                u = self._leap(u, log_ratio, now)
+            u, share = self._move(u, now, steps[number])
             accepted += share
             if adapt:
                 change = _ADAPTATION * torch.sign(share - _ACCEPTANCE)
@@ -182,19 +182,25 @@ class _Bridge:
     @torch.no_grad()
     def _start(self, num_chains: int) -> Tensor:
         """Half from q, half from the prior: as a whole, chains from r."""
-        from_prior = torch.arange(num_chains)[:, None] < num_chains // 2
+        from_prior = torch.arange(num_chains, device=self._x.device)[:, None] < num_chains // 2
         return self._draw(from_prior.expand(-1, len(self._x)))
+
+    def _uniform(self, *shape: int) -> Tensor:
+        """Drawn where the generator is, moved to where the examples are."""
+        device = self._generator.device
+        drawn = torch.rand(shape, generator=self._generator, device=device, dtype=torch.float64)
+        return drawn.to(self._x.device)
 
     def _draw(self, from_prior: Tensor) -> Tensor:
         """u from the prior where ``from_prior``, shape (C, n), is true, and else from q."""
         u = self._q.draw_eps(len(from_prior), generator=self._generator)
-        z = self._prior.sample(from_prior.numel(), generator=self._generator).to(u.dtype).reshape(u.shape)
+        z = self._prior.sample(from_prior.numel(), generator=self._generator).to(u).reshape(u.shape)
         return torch.where(from_prior[..., None], (z - self._q.mean) / self._q.std, u)
 
     @torch.no_grad()
     def _leap(self, u: Tensor, log_ratio: Tensor, temperature: float) -> Tensor:
         """An independence move: its proposals are from r, each from q or the prior by a fair coin."""
-        uniform = torch.rand(2, *log_ratio.shape, generator=self._generator, dtype=torch.float64)
+        uniform = self._uniform(2, *log_ratio.shape)
         place = self._draw(uniform[0] < 0.5)
         gain = temperature * (self._log_ratio(place) - log_ratio).double()
         moves = uniform[1].log() < gain.nan_to_num(nan=-math.inf)
@@ -234,6 +240,6 @@ class _Bridge:
             value, gradient = self._log_target(place, temperature)
             momentum = momentum + 0.5 * step * gradient
         gain = (value - 0.5 * momentum.square().sum(-1) - energy).double()
-        uniform = torch.rand(gain.shape, generator=self._generator, dtype=torch.float64)
+        uniform = self._uniform(*gain.shape)
         moves = uniform.log() < gain.nan_to_num(nan=-math.inf)
         return torch.where(moves[..., None], place, u), moves.double().mean(0)

@@ -48,7 +48,8 @@ def exact_evidence(model: VAE, x: Tensor, *, decoded: Lattice | None = None) -> 
     """log p(x) and KL(q || posterior) by quadrature over the latent space (J = 1 or 2).
 
     The identity log p(x) = ELBO + KL(q || p(z|x)) is that of Jordan et al. (1999), "An introduction to
-    variational methods for graphical models"; Kingma and Welling 2019, section 2.2.
+    variational methods for graphical models"; Kingma and Welling 2019, section 2.2. Computed on the CPU in
+    float64, wherever the model is.
 
     Arguments:
         model: The model; its posterior's place and width choose the points, and change nothing else.

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
+from vae_core.device import on_cpu
 from vae_core.evidence.annealing import ais_evidence
 from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
 from vae_core.evidence.importance import iw_bound
@@ -42,6 +43,8 @@ def measure_gaps(
 ) -> Gaps:
     """Measures the gaps of the first ``MAX_EXACT_EXAMPLES``, for J > 2 of ``MAX_SAMPLED_EXAMPLES``.
 
+    On the CPU, wherever the model is: the quadrature is only there.
+
     Arguments:
         model: The model.
         x: Shape (n, D).
@@ -52,7 +55,8 @@ def measure_gaps(
         BadInput: A deterministic encoder, non-finite weights, or examples of another size.
     """
     is_exact = model.config.latent_dim <= MAX_EXACT_DIMS
-    x = x[: MAX_EXACT_EXAMPLES if is_exact else MAX_SAMPLED_EXAMPLES]
+    model = on_cpu(model)
+    x = x[: MAX_EXACT_EXAMPLES if is_exact else MAX_SAMPLED_EXAMPLES].cpu()
     weighted = iw_bound(model, x, num_samples=IW_SAMPLES, generator=generator).double()
     on_progress(0.1)
     best = best_posterior(

@@ -50,7 +50,7 @@ def iw_bound(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Genera
     """
     if num_samples < 1:
         raise BadInput("num_samples", f"num_samples must be at least 1, got {num_samples}", "5000 is usual")
-    total = torch.full((len(x),), -math.inf, dtype=torch.float64)
+    total = torch.full((len(x),), -math.inf, dtype=torch.float64, device=x.device)
     for rows, log_weights, _ in _log_weights(model, x, num_samples, generator):
         total[rows] = torch.logaddexp(total[rows], torch.logsumexp(log_weights, dim=0))
     return total - math.log(num_samples)

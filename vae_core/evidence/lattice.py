@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
+from vae_core.device import on_cpu
 from vae_core.distributions import LikelihoodModel
 from vae_core.evidence.quadrature import NEGLIGIBLE, Cells, Integrand, Pairs, outside
 from vae_core.memory import widest_layer
@@ -77,6 +78,7 @@ def lattice(of: Integrand, decoded: Lattice | None) -> Lattice:
 @torch.no_grad()
 def decoded_lattice(model: VAE) -> Lattice | None:
     """Cells over the prior and p(x|z) at their centres, to be used many times; None for large decoders."""
+    model = on_cpu(model)
     places = _over(*model.prior.box(REACH))
     centres = places.centres
     if len(centres) * widest_layer(model.config) > _MAX_KEPT_VALUES:

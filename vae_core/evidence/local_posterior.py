@@ -82,8 +82,8 @@ def optimise_posterior(
     """
     with torch.no_grad():
         start = stochastic_posterior(model, x)
-    rule = _rule(model.config.latent_dim, x.dtype, generator, fine=False)
-    best = LocalStep(0, start, torch.full((len(x),), -math.inf, dtype=torch.float64))
+    rule = _rule(model.config.latent_dim, x, generator, fine=False)
+    best = LocalStep(0, start, torch.full((len(x),), -math.inf, dtype=torch.float64, device=x.device))
     step = 0
     while step <= max_steps:
         before = best.elbo
@@ -109,7 +109,7 @@ def posterior_elbo(model: VAE, x: Tensor, q: DiagonalNormal, *, generator: torch
     Returns:
         Shape (n,), nats, float64.
     """
-    rule = _rule(model.config.latent_dim, x.dtype, generator, fine=False)
+    rule = _rule(model.config.latent_dim, x, generator, fine=False)
     rows = chunk_rows(len(rule.eps) * widest_layer(model.config))
     pieces = zip(x.expand(len(q.mean), -1).split(rows), q.split(rows), strict=True)
     return torch.cat([_elbo(model, *piece, rule) for piece in pieces]).double()
@@ -153,8 +153,8 @@ def best_posterior(
     Raises:
         BadInput: As :func:`optimise_posterior`.
     """
-    fine = _rule(model.config.latent_dim, x.dtype, generator, fine=True)
-    num_nodes = len(_rule(model.config.latent_dim, x.dtype, generator, fine=False).eps)
+    fine = _rule(model.config.latent_dim, x, generator, fine=True)
+    num_nodes = len(_rule(model.config.latent_dim, x, generator, fine=False).eps)
     pieces = x.split(chunk_rows(num_nodes * widest_layer(model.config)))
     parts = []
     for number, piece in enumerate(pieces):
@@ -199,18 +199,18 @@ def _better(best: LocalStep, step: int, q: DiagonalNormal, elbo: Tensor) -> Loca
     )
 
 
-def _rule(latent_dim: int, dtype: torch.dtype, generator: torch.Generator, *, fine: bool) -> _Rule:
+def _rule(latent_dim: int, like: Tensor, generator: torch.Generator, *, fine: bool) -> _Rule:
     if latent_dim in _NODES:
         points, weights = np.polynomial.hermite_e.hermegauss((_FINE_NODES if fine else _NODES)[latent_dim])
         axis = torch.from_numpy(points)
         weight = torch.from_numpy(weights / weights.sum())
         eps = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)
         product = torch.cartesian_prod(*(weight,) * latent_dim).reshape(-1, latent_dim).prod(1)
-        return _Rule(eps[:, None].to(dtype), product[:, None].to(dtype))
-    seed = int(torch.randint(2**31 - 1, (), generator=generator))
+        return _Rule(eps[:, None].to(like), product[:, None].to(like))
+    seed = int(torch.randint(2**31 - 1, (), generator=generator, device=generator.device))
     count = (_FINE_SAMPLES if fine else _SAMPLES) // 2
     uniform = torch.quasirandom.SobolEngine(latent_dim, scramble=True, seed=seed).draw(count).double()
     half = torch.special.ndtri(uniform.clamp(1e-6, 1 - 1e-6))
     half = half / half.square().mean(0).sqrt()  # with its mirror image: mean 0 and variance 1 exactly
-    eps = torch.cat([half, -half])[:, None].to(dtype)
-    return _Rule(eps, torch.full((len(eps), 1), 1 / len(eps), dtype=dtype))
+    eps = torch.cat([half, -half])[:, None].to(like)
+    return _Rule(eps, eps.new_full((len(eps), 1), 1 / len(eps)))

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
+from vae_core.device import on_cpu
 from vae_core.evidence.exact import check_exact_dims
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.evidence.lattice import REACH
@@ -32,8 +33,10 @@ def posterior_on_grid(model: VAE, x: Tensor) -> PosteriorGrid:
     """p(z|x) = p(x|z) p(z) / p(x) for one example x of shape (D,), for drawing.
 
     Three passes zoom in on where the density is above e^-10 of its largest value or q has its mass.
+    Computed on the CPU, wherever the model is.
     """
     check_exact_dims(model)
+    model, x = on_cpu(model), x.cpu()
     posterior = stochastic_posterior(model, x[None])
     mean, std = posterior.mean[0], posterior.std[0]
     first, last = (side.to(mean.dtype) for side in model.prior.box(REACH))

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
+from vae_core.device import on_cpu
 from vae_core.distributions import DiagonalNormal, LikelihoodModel, StandardNormal
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.memory import chunk_rows, widest_layer
@@ -80,11 +81,12 @@ class Integrand(NamedTuple):
 
 
 def integrand_of(model: VAE, x: Tensor) -> Integrand:
-    """That of some examples, shape (n, D).
+    """That of some examples, shape (n, D); on the CPU, where all quadrature is done.
 
     Raises:
         BadInput: A deterministic encoder, non-finite weights, or examples of another size.
     """
+    model, x = on_cpu(model), x.cpu()
     q = stochastic_posterior(model, x)
     found = Integrand(model, model.prior, x, q.double(), None)
     components = found.prior.components

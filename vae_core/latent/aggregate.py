@@ -107,8 +107,8 @@ def aggregate_samples(q: DiagonalNormal, num_samples: int, *, generator: torch.G
     """
     if num_samples < 1:
         raise BadInput("num_samples", f"at least 1 sample is needed, got {num_samples}", "20 is usual")
-    rows = torch.randint(len(q.mean), (num_samples,), generator=generator)
-    return q.take(rows).sample(1, generator=generator)[0]
+    rows = torch.randint(len(q.mean), (num_samples,), generator=generator, device=generator.device)
+    return q.take(rows.to(q.mean.device)).sample(1, generator=generator)[0]
 
 
 @torch.no_grad()

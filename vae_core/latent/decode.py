@@ -178,7 +178,7 @@ def interpolate(
         raise BadInput(
             "num_points", f"an interpolation needs at least 2 points, got {num_points}", "11 is usual"
         )
-    share = torch.linspace(0, 1, num_points, dtype=start.dtype)[:, None]
+    share = torch.linspace(0, 1, num_points, dtype=start.dtype, device=start.device)[:, None]
     angle = math.acos(float(functional.cosine_similarity(start, end, dim=0).clamp(-1, 1)))
     no_arc = math.sin(angle) < _PARALLEL or not (start.any() and end.any())
     if kind == "linear" or no_arc:

@@ -1,4 +1,7 @@
-"""Metrics of point sets: trustworthiness, nearest distances, ROC areas, Procrustes, principal angles."""
+"""Metrics of point sets: trustworthiness, nearest distances, ROC areas, Procrustes, principal angles.
+
+scikit-learn and SciPy work on the CPU: the points must be there.
+"""
 
 import math
 from typing import Any, Final, NamedTuple
