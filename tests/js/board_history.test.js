@@ -36,6 +36,12 @@ test("values have margins of 5 percent, and the first tenth counts only in a zoo
   assert.ok(low < -1000, String(low));
 });
 
+test("in a zoom only the values in view count", () => {
+  const values = Float32Array.from(STEPS, (_, row) => row ** 2);
+  const [low, high] = valueRange(STEPS, [values], [250, 650], true);
+  assert.deepEqual([low.toFixed(2), high.toFixed(2)], ["7.65", "37.35"]);
+});
+
 test("values that are not finite and curves that are missing leave a range to draw", () => {
   assert.deepEqual(valueRange(STEPS, [], [0, 900], false), [0, 1]);
   assert.deepEqual(valueRange(STEPS, [STEPS.map(() => NaN)], [0, 900], false), [0, 1]);

@@ -3,7 +3,9 @@ import { test } from "node:test";
 import {
   centreOf,
   makeFrame,
+  middleOf,
   panned,
+  pinchFactor,
   plotBox,
   squareFrame,
   wheelFactor,
@@ -78,4 +80,15 @@ test("a turn of the wheel is limited", () => {
   assert.ok(wheelFactor(50) > 1);
   near(wheelFactor(1e6), wheelFactor(120));
   near(wheelFactor(-1e6) * wheelFactor(1e6), 1);
+});
+
+test("fingers twice as far apart halve what is in view, about the middle between them", () => {
+  const [last, at, other] = [
+    { x: 10, y: 0 },
+    { x: 20, y: 0 },
+    { x: 0, y: 0 },
+  ];
+  near(pinchFactor(last, at, other), 0.5);
+  assert.deepEqual(middleOf({ x: 20, y: 8 }, { x: 0, y: 2 }), { x: 10, y: 5 });
+  assert.ok(Number.isFinite(pinchFactor(last, other, other)), "fingers in one place");
 });

@@ -44,3 +44,22 @@ test("fitting fills the sheet and centres the ink", () => {
     found.reduce((sum, value, p) => sum + (within(Math.floor(p / 8), p % 8) ? value : 0), 0);
   assert.ok(Math.abs(mass((row) => row < 4) - mass((row) => row >= 4)) < 0.1 * mass(() => true));
 });
+
+test("digits of MNIST's size fill a box of 20 pixels, their centre of mass in the middle", () => {
+  const ink = new Ink([28, 28]);
+  ink.line({ x: 4, y: 3 }, { x: 4, y: 13 }, 1, false);
+  ink.line({ x: 4, y: 13 }, { x: 8, y: 13 }, 1, false);
+  const x = ink.input(true);
+  /** @param {(row: number, column: number) => number} value */
+  const mean = (value) => {
+    const sums = x.reduce(
+      ([mass, sum], ink, p) => [mass + ink, sum + ink * value(Math.floor(p / 28), p % 28)],
+      [0, 0],
+    );
+    return sums[1] / sums[0];
+  };
+  assert.ok(Math.abs(mean((row) => row + 0.5) - 14) < 0.1);
+  assert.ok(Math.abs(mean((_, column) => column + 0.5) - 14) < 0.1);
+  const rows = [...x.keys()].filter((p) => x[p] > 0.05).map((p) => Math.floor(p / 28));
+  assert.ok(Math.abs(Math.max(...rows) - Math.min(...rows) + 1 - 20) <= 1, String(rows));
+});

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HeldOut, readArrays, readMeta } from "../../dashboard/components/latent/message.js";
-import { bytesOf, floatsOf, integersOf, jsonOf } from "../../dashboard/components/shared/arrays.js";
 
 const PLACES = {
   means: { type: "f4", offset: 0, length: 4 },
@@ -55,12 +54,4 @@ test("held-out examples by row, and none for those whose values were left out", 
   assert.deepEqual([...(data.example(0) ?? [])], [...Float32Array.of(0, 0.2, 1)]);
   assert.equal(data.example(1), null);
   assert.deepEqual([...data.pairs(data.means, [1, 1])], [2, 2, 4, 4]);
-});
-
-test("arrays and JSON from Python", () => {
-  const base64 = (/** @type {ArrayBuffer} */ buffer) => Buffer.from(buffer).toString("base64");
-  assert.deepEqual([...bytesOf(base64(Uint8Array.of(1, 255).buffer))], [1, 255]);
-  assert.deepEqual([...floatsOf(base64(Float32Array.of(0.5, -2).buffer))], [0.5, -2]);
-  assert.deepEqual([...integersOf(base64(Int32Array.of(-3).buffer))], [-3]);
-  assert.deepEqual(jsonOf(new TextEncoder().encode('{"a": ["ü"]}')), { a: ["ü"] });
 });

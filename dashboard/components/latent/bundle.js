@@ -1,4 +1,4 @@
-// Sources aec8035d90da5752; made by "npm run build": edit the modules, not this file.
+// Sources 3becced74bd63952; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/mount.js
 function elementOf(selector, create) {
   const places = /* @__PURE__ */ new WeakMap();
@@ -171,7 +171,7 @@ function continuousBernoulliMean(logit) {
 function continuousBernoulliSlope(logit) {
   if (Math.abs(logit) < NEAR_ZERO) return 1 / 12 - logit * logit / 240;
   const half = Math.sinh(logit / 2);
-  return 1 / (logit * logit) - (Number.isFinite(half) ? 1 / (4 * half * half) : 0);
+  return 1 / (logit * logit) - 1 / (4 * half * half);
 }
 function continuousBernoulliLogNormalizer(logit) {
   if (Math.abs(logit) < NEAR_ZERO) return Math.LN2 + logit * logit / 12 - 7 / 1440 * logit ** 4;
@@ -2119,11 +2119,14 @@ var InterpolationSection = class {
   }
 };
 
+// dashboard/components/shared/arrays.js
+var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
+
 // dashboard/components/latent/message.js
 var ARRAYS = { f4: Float32Array, i4: Int32Array, u1: Uint8Array };
 var headLength = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
 function readMeta(bytes) {
-  return JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + headLength(bytes))));
+  return jsonOf(bytes.subarray(4, 4 + headLength(bytes)));
 }
 function readArrays(bytes, meta) {
   const body = 4 + headLength(bytes);
@@ -2825,8 +2828,7 @@ var ClassMap = class extends Plane {
   /** @param {Point} moved To the right and down, in pixels. */
   panBy(moved) {
     const frame = this.currentFrame();
-    const centre = [(frame.x0 + frame.x1) / 2, (frame.y0 + frame.y1) / 2];
-    this.look({ centre: panned(frame, centre, moved), zoom: this.zoom });
+    this.look({ centre: panned(frame, centreOf(frame), moved), zoom: this.zoom });
   }
   /**
    * Keeps a place in view that a key has moved out of it.

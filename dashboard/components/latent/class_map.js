@@ -1,7 +1,7 @@
 /** What is drawn of the latent plane: the map (means, prior, names) and, above it, what moves every frame. */
 
 import { clipTo, drawHandle, prepare, stroke, write } from "../shared/canvas.js";
-import { panned } from "../shared/frame.js";
+import { centreOf, panned } from "../shared/frame.js";
 import { Plane } from "../shared/plane.js";
 import { classColour } from "../shared/theme.js";
 import { DensityLayer } from "./density.js";
@@ -145,8 +145,7 @@ export class ClassMap extends Plane {
   /** @param {Point} moved To the right and down, in pixels. */
   panBy(moved) {
     const frame = this.currentFrame();
-    const centre = [(frame.x0 + frame.x1) / 2, (frame.y0 + frame.y1) / 2];
-    this.look({ centre: panned(frame, centre, moved), zoom: this.zoom });
+    this.look({ centre: panned(frame, centreOf(frame), moved), zoom: this.zoom });
   }
 
   /**

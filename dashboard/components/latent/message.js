@@ -1,5 +1,7 @@
 /** What Python sends: a length, JSON, then arrays one after the other, each at a multiple of four bytes. */
 
+import { jsonOf } from "../shared/arrays.js";
+
 /**
  * @typedef {import("../shared/network.js").ModelConfig} ModelConfig
  * @typedef {import("../shared/network.js").Posterior} Posterior
@@ -41,7 +43,7 @@ const headLength = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, 4).ge
  * @returns {Meta}
  */
 export function readMeta(bytes) {
-  return JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + headLength(bytes))));
+  return jsonOf(bytes.subarray(4, 4 + headLength(bytes)));
 }
 
 /**

@@ -75,7 +75,7 @@ export function continuousBernoulliMean(logit) {
 export function continuousBernoulliSlope(logit) {
   if (Math.abs(logit) < NEAR_ZERO) return 1 / 12 - (logit * logit) / 240;
   const half = Math.sinh(logit / 2);
-  return 1 / (logit * logit) - (Number.isFinite(half) ? 1 / (4 * half * half) : 0);
+  return 1 / (logit * logit) - 1 / (4 * half * half);
 }
 
 /**

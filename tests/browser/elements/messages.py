@@ -31,14 +31,8 @@ def messages() -> dict[str, tuple[str, bytes]]:
         "plane": noisy_mixture_payload(MODELS["plane"], torch.tensor([0.3, -0.2], dtype=torch.float64)),
     }
     return {
-        **{
-            f"board_{kind}": ("board", packed_board(kind, 20, run="a" * 16))
-            for kind in ("images", "points", "lines")
-        },
-        **{
-            f"latent_{kind}": ("latent", make_message(kind, 1))
-            for kind in ("images", "deep", "line", "points")
-        },
+        **{f"board_{kind}": ("board", packed_board(kind, 20, run="a" * 16)) for kind in BOARDS},
+        **{f"latent_{kind}": ("latent", make_message(kind, 1)) for kind in EXPLORERS},
         **{f"chosen_q_{kind}": ("chosen_q", _packed(payload)) for kind, payload in chosen_q.items()},
         "walk": ("walk", _packed(walk_payload(read_snapshot(PRETRAINED_SNAPSHOT)))),
         "network": ("network", _packed(drawing)),

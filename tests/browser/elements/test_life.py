@@ -72,7 +72,11 @@ const sendAll = () => {
         send(node, MouseEvent, ["mousedown", "mousemove", "mouseup", "mouseleave", "contextmenu"], at);
         send(node, MouseEvent, ["click"], { ...at, detail: 1 });
         send(node, MouseEvent, ["click", "dblclick"], { ...at, detail: 2 });
-        for (const deltaY of [-400, 400]) send(node, WheelEvent, ["wheel"], { ...at, deltaY });
+        for (const deltaY of [-400, 400]) {
+            for (const ctrlKey of [false, true]) {
+                send(node, WheelEvent, ["wheel"], { ...at, deltaY, ctrlKey });
+            }
+        }
         for (const key of keys) send(node, KeyboardEvent, ["keydown", "keyup"], { key });
         send(node, TouchEvent, ["touchstart", "touchmove", "touchend", "touchcancel"], {});
         send(node, FocusEvent, ["focus", "focusin", "blur", "focusout"], {});

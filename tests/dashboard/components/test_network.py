@@ -28,7 +28,8 @@ RUN_MODELS: Final = """cases => cases.map(({ config, decoder, encoder, z, direct
     const q = model.encode(x);
     const decoded = Array.from(model.decode(z));
     const pushed = Array.from(model.push(z, direction));
-    return { decoded, pushed, ...q, fit: model.logLikelihood(x, z), kl: model.kl(q) };
+    const jacobian = Array.from(model.jacobian(z));
+    return { decoded, pushed, ...q, fit: model.logLikelihood(x, z), kl: model.kl(q), jacobian };
 })"""
 RUN_CONTINUOUS_BERNOULLI: Final = """logits => {
     const names = ["Mean", "Slope", "LogNormalizer"];
@@ -75,7 +76,16 @@ def expected(model: VAE, z: Tensor, direction: Tensor, x: Tensor) -> dict[str, T
     q = model.posterior(x[None])
     kl = q.kl_to_standard_normal().sum() if isinstance(q, DiagonalNormal) else torch.tensor(0.0)
     fit = model.likelihood(z).log_prob(x)
-    return {"decoded": decoded, "pushed": pushed, "mean": q.mean[0], "std": q.std[0], "fit": fit, "kl": kl}
+    jacobian = torch.autograd.functional.jacobian(lambda at: model.likelihood(at).mean, z).flatten()
+    return {
+        "jacobian": jacobian,
+        "decoded": decoded,
+        "pushed": pushed,
+        "mean": q.mean[0],
+        "std": q.std[0],
+        "fit": fit,
+        "kl": kl,
+    }
 
 
 @pytest.mark.parametrize("likelihood", get_args(Likelihood))
@@ -101,6 +111,20 @@ def test_continuous_bernoulli_holds_near_zero_and_far_from_it() -> None:
     answers = call(MODULE, RUN_CONTINUOUS_BERNOULLI, logits.tolist())
     for answer, wanted in zip(answers, (likelihood.mean, slope, likelihood.log_normalizer()), strict=True):
         np.testing.assert_allclose(answer, wanted.detach().numpy(), rtol=TOLERANCE, atol=1e-9)
+
+
+@pytest.mark.parametrize("head", get_args(EncoderHead))
+def test_widths_stay_within_the_cores_limits(head: EncoderHead) -> None:
+    config = ModelConfig(data_dim=1, latent_dim=9, hidden_dims=(), encoder_head=head)
+    model = VAE(config, generator=torch.Generator().manual_seed(0)).double()
+    outputs = torch.tensor([-800.0, -60.0, -25.0, -19.0, 0.0, 19.0, 25.0, 60.0, 800.0])
+    with torch.no_grad():
+        for parameter in (*model.encoder.weights, *model.encoder.biases):
+            parameter.zero_()
+        model.encoder.biases[0][-len(outputs) :] = outputs
+    z, x = torch.zeros(9, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    (answer,) = call(MODULE, RUN_MODELS, [case(model, z, z, x)])
+    np.testing.assert_allclose(answer["std"], model.posterior(x[None]).std[0].detach(), rtol=TOLERANCE)
 
 
 def test_weights_of_another_size_are_refused() -> None:

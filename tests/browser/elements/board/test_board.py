@@ -274,6 +274,7 @@ def test_the_wheel_scrolls_the_page_until_the_chart_was_clicked(page: Page) -> N
         canvas = root.locator(f".{name} canvas")
         used = "canvas => { const turn = new WheelEvent('wheel', { deltaY: -120, cancelable: true }); "
         used += "canvas.dispatchEvent(turn); return turn.defaultPrevented; }"
+        assert "wheel after a click" in str(canvas.get_attribute("title")), name
         assert not canvas.evaluate(used), name
         canvas.click()
         assert canvas.evaluate(used), name

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { squareAround } from "../../dashboard/components/shared/data_plane.js";
+import { greyLevel, greyWord } from "../../dashboard/components/shared/grey.js";
+import { shapeOf, spreadOut } from "../../dashboard/components/shared/plane.js";
+
+test("the classes from 8 on have another shape than those before them", () => {
+  assert.deepEqual([0, 7, 8, 15, 16, 23].map(shapeOf), [0, 0, 1, 1, 2, 2]);
+});
+
+test("names that are too close move apart, others stay", () => {
+  const places = [
+    [0, 0],
+    [4, 0],
+    [100, 100],
+  ];
+  spreadOut(places, 17);
+  assert.ok(Math.hypot(places[0][0] - places[1][0], places[0][1] - places[1][1]) > 16.9, String(places));
+  assert.ok(places[0][0] < 0 && places[1][0] > 4, String(places));
+  assert.deepEqual(places[2], [100, 100]);
+});
+
+test("a square holds all pairs, and a single one is not without size", () => {
+  assert.deepEqual(squareAround(Float32Array.of(0, 0, 4, 2), 1.5), { centre: [2, 1], radius: 3 });
+  assert.deepEqual(squareAround(Float32Array.of(5, 6), 1.5), { centre: [5, 6], radius: 1 });
+});
+
+test("grey levels are from 0 to 255, the same in red, green and blue", () => {
+  assert.deepEqual([-1, 0, 0.5, 1, 7].map(greyLevel), [0, 0, 128, 255, 255]);
+  assert.equal(greyWord(0x12) >>> 0, 0xff121212);
+});
