@@ -84,6 +84,11 @@ class Posterior(Distribution, Protocol):
 class LikelihoodModel(Distribution, Protocol):
     """p(x|z): the values of x are independent given z."""
 
+    log_prob_latex: ClassVar[str]
+    """LaTeX of log p(x|z), with y = E[x|z] and the decoder's output u."""
+    mean_latex: ClassVar[str]
+    """LaTeX of y."""
+
     @property
     def variance(self) -> Tensor:
         """Var(x_i|z), the shape of ``mean``."""
@@ -387,8 +392,8 @@ class Bernoulli:
     Cunningham 2019): then its values are bounded by minus the entropy of the pixels, not by 0.
     """
 
-    latex: ClassVar[str] = r"\sum_i x_i\log y_i + (1-x_i)\log(1-y_i)"
-    """LaTeX of log p(x|z)."""
+    log_prob_latex: ClassVar[str] = r"\sum_i x_i\log y_i + (1-x_i)\log(1-y_i)"
+    mean_latex: ClassVar[str] = r"\mathrm{sigmoid}(u)"
 
     logits: Tensor
 
@@ -436,8 +441,8 @@ class ContinuousBernoulli:
     log C = log(l / tanh(l / 2)) in the logit l = log y - log(1 - y), and log 2 at l = 0.
     """
 
-    latex: ClassVar[str] = r"\sum_i \log C(u_i) + x_i u_i - \mathrm{softplus}(u_i)"
-    """LaTeX of log p(x|z)."""
+    log_prob_latex: ClassVar[str] = r"\sum_i \log C(u_i) + x_i u_i - \mathrm{softplus}(u_i)"
+    mean_latex: ClassVar[str] = r"\mathbb{E}[x|z] = 1/(1-e^{-u}) - 1/u"
 
     logits: Tensor
 
@@ -514,8 +519,8 @@ class ContinuousBernoulli:
 class Gaussian:
     """p(x|z) = N(location, scale^2 I): ``scale`` is a scalar tensor, set or learned."""
 
-    latex: ClassVar[str] = r"-\tfrac12\lVert x-y\rVert^2/s^2 - D\log s - \tfrac D2\log 2\pi"
-    """LaTeX of log p(x|z)."""
+    log_prob_latex: ClassVar[str] = r"-\tfrac12\lVert x-y\rVert^2/s^2 - D\log s - \tfrac D2\log 2\pi"
+    mean_latex: ClassVar[str] = r"u"
 
     location: Tensor
     scale: Tensor
@@ -567,11 +572,6 @@ UNIT_INTERVAL_LIKELIHOODS: Final = {"bernoulli": Bernoulli, "continuous_bernoull
 """Made of the decoder's outputs, by the name that a configuration gives them."""
 SCALED_LIKELIHOODS: Final = {"gaussian": Gaussian}
 """Made of the decoder's outputs and a scale."""
-
-
-def likelihood_latex(name: str) -> str:
-    """LaTeX of log p(x|z), y the mean of p(x|z) and u the decoder's output."""
-    return (UNIT_INTERVAL_LIKELIHOODS | SCALED_LIKELIHOODS)[name].latex
 
 
 def softplus_slope(u: Tensor) -> Tensor:

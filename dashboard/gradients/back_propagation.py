@@ -20,9 +20,10 @@ from dashboard.gradients.network_pass import TOLERANCE, Parameter, Pass, Step, m
 from dashboard.pictures import picture, show
 from dashboard.shell import state
 from dashboard.shell.choice import one_of, stressed
+from dashboard.shell.controls import labels_of
 from dashboard.subject import Subject
 from dashboard.tables import draw_table
-from vae_core.config import TrainConfig
+from vae_core.config import Activation, Likelihood, TrainConfig
 
 if TYPE_CHECKING:
     from vae_core.labs.gradients.backward import Slip
@@ -38,12 +39,8 @@ HEADS: Final = {
     "unit_variance": "σ = 1",
     "deterministic": "z = μ",
 }
-OUTPUTS: Final = {
-    "bernoulli": "Bernoulli",
-    "gaussian": "Gaussian, s = 1",
-    "continuous_bernoulli": "continuous Bernoulli",
-}
-ACTIVATIONS: Final = {"tanh": "tanh", "relu": "ReLU", "silu": "SiLU", "softplus": "softplus"}
+OUTPUTS: Final = labels_of(Likelihood)
+ACTIVATIONS: Final = labels_of(Activation)
 MISTAKES: Final = {
     "none": "none",
     "f_for_slope": "f(u) for f′(u)",
@@ -101,7 +98,7 @@ def draw_small_network(slip: "Slip | None") -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         network = SmallNetwork(
             head=_select("Encoder head", HEADS, "bp_head", HEAD_HELP),
-            likelihood=_select("Output", OUTPUTS, "bp_output", "The likelihood p(x|z)."),
+            likelihood=_select("Output", OUTPUTS, "bp_output", "The likelihood p(x|z); s is 1."),
             activation=_select("Activation", ACTIVATIONS, "bp_activation", "f of hidden layers."),
             seed=_number("Weights", "bp_seed", "Seed of the weights: another number, other weights."),
         )

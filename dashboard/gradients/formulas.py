@@ -100,10 +100,8 @@ def _then(found: Pass, column: Column, unit: int) -> tuple[str, str]:
         )
     if column.kind == "heads":
         return _heads(found, column, unit)
-    if not found.config.is_unit_interval:
-        return r",\quad y = u", rf"y_{{{j}}} = {number(h)}"
-    if found.config.likelihood == "continuous_bernoulli":
-        return r",\quad y = \mathbb{E}[x|z] = 1/(1-e^{-u}) - 1/u", rf"y_{{{j}}} = {number(h)}"
+    if found.config.likelihood != "bernoulli":
+        return rf",\quad y = {found.mean_latex}", rf"y_{{{j}}} = {number(h)}"
     f = r"\mathrm{sigmoid}"
     return rf",\quad y = {f}(u^{{({n})}})", rf"y_{{{j}}} = {f}({number(u)}) = {number(h)}"
 
@@ -143,10 +141,8 @@ def _latent(found: Pass, unit: int) -> list[str]:
 
 def loss_lines(found: Pass) -> list[str]:
     """LaTeX of the loss and its two terms."""
-    from vae_core.distributions import likelihood_latex
-
     total = number(found.loss)
-    first = rf"\log p(x|z) = {likelihood_latex(found.config.likelihood)} = {number(found.reconstruction)}"
+    first = rf"\log p(x|z) = {found.log_prob_latex} = {number(found.reconstruction)}"
     if found.log_var is None:
         return [first, rf"L = -\log p(x|z) = {total}"]
     bound = rf"-\log p(x|z) + \mathrm{{KL}} = -\mathrm{{ELBO}} = {total}"

@@ -53,6 +53,7 @@ class Pass(NamedTuple):
         columns: Its layers.
         x, eps, mean, log_var, std, z: Shapes (D,) and (J,); log_var is None for a deterministic encoder.
         scale: s of a Gaussian likelihood.
+        log_prob_latex, mean_latex: LaTeX of log p(x|z), and of its mean y.
         beta: Weight of the KL in the loss.
         reconstruction, kl: Terms of the bound, nats.
         parameters: Gradients by hand and automatic.
@@ -68,6 +69,8 @@ class Pass(NamedTuple):
     std: Array
     z: Array
     scale: float
+    log_prob_latex: str
+    mean_latex: str
     beta: float
     reconstruction: float
     kl: float
@@ -112,6 +115,7 @@ def pass_of(
     eps = torch.randn(1, model.config.latent_dim, generator=generator, dtype=torch.float64)
     found, right = (back_propagate(model, x[None], eps, beta=beta, slip=choice) for choice in (slip, None))
     automatic = automatic_gradients(model, x[None], eps, beta=beta)
+    likelihood = model.likelihood(found.z)
     return Pass(
         config=model.config,
         columns=_marked(_columns(model, found, x.numpy(), shape), _columns(model, right, x.numpy(), shape)),
@@ -122,6 +126,8 @@ def pass_of(
         std=found.std[0].numpy(),
         z=found.z[0].numpy(),
         scale=float(model.likelihood_scale().detach()),
+        log_prob_latex=likelihood.log_prob_latex,
+        mean_latex=likelihood.mean_latex,
         beta=beta,
         reconstruction=float(found.reconstruction),
         kl=float(found.kl),
@@ -144,7 +150,7 @@ def _columns(model: "VAE", found: "Backward", x: Array, shape: tuple[int, int] |
         columns.append(_dense(model.decoder, place, layer, hidden + 4 + place))
     y, last = found.decoded[0].numpy(), columns[-1]
     outputs = (Line("y", y), Line("x", x))
-    if model.config.likelihood != "gaussian":
+    if model.config.is_unit_interval:
         outputs = (Line("u", last.u), *outputs)
     columns[-1] = last._replace(kind="output", lines=outputs, h=y, image_shape=shape)
     return tuple(columns)

@@ -166,13 +166,13 @@ def data_and_model() -> None:
     _number("Latent dimension J", "latent_dim")
     _text("Hidden layers", "hidden", placeholder="none: linear maps")
     if _is_images():  # for points, a menu of one would overwrite what was chosen for images
-        _choose("Likelihood p(x|z)", "likelihood", _labels(Likelihood))
+        _choose("Likelihood p(x|z)", "likelihood", labels_of(Likelihood))
     else:
         st.caption("Likelihood p(x|z): Gaussian, the one for real vectors.")
     if _likelihood() not in UNIT_INTERVAL:
         _text("Scale s", "likelihood_scale")
-    _choose("Encoder head", "encoder_head", _labels(EncoderHead))
-    _choose("Activation", "activation", _labels(Activation))
+    _choose("Encoder head", "encoder_head", labels_of(EncoderHead))
+    _choose("Activation", "activation", labels_of(Activation))
     _number("Seed", "seed")
 
 
@@ -182,10 +182,10 @@ def training() -> None:
         _number("Epochs", "num_epochs")
         _number("Batch size B", "batch_size")
         _number("Samples M", "num_samples")
-        _choose("Optimiser", "optimizer", _labels(Optimizer))
+        _choose("Optimiser", "optimizer", labels_of(Optimizer))
         if value("optimizer") == "sgd":
             _number("Momentum", "momentum", 0.05)
-        _choose("Schedule of β", "beta_schedule", _labels(BetaSchedule))
+        _choose("Schedule of β", "beta_schedule", labels_of(BetaSchedule))
         if value("beta_schedule") != "constant":
             _number("Epochs of the schedule", "schedule_epochs")
         _number("Free bits λ", "free_bits", 0.05)
@@ -301,7 +301,7 @@ def _choose(label: str, key: str, labels: Mapping[str, str]) -> None:
     )
 
 
-def _labels(options: Any) -> dict[str, str]:
+def labels_of(options: Any) -> dict[str, str]:
     """Labels of the names of a ``Literal``."""
     return {name: LABELS[name] for name in get_args(options)}
 

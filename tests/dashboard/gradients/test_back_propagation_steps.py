@@ -4,7 +4,6 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final, get_args
 
@@ -39,7 +38,7 @@ def sigmoid(u: float) -> float:
     return 1 / (1 + math.exp(-u))
 
 
-OPERATIONS: Final[Mapping[type[ast.AST], Callable[..., Any]]] = {
+OPERATIONS: Final[dict[type[ast.AST], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
