@@ -14,7 +14,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 ENTRY: Final = ROOT / "dashboard" / "app.py"
 START_SECONDS: Final = 180.0
-STOP_SECONDS: Final = 10.0
+STOP_SECONDS: Final = 40.0
 _ADDRESS: Final = re.compile(r"URL: http://\S+?:(\d+)")
 
 

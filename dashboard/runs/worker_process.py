@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-GRACE_S: Final = 10.0
-"""How long a worker may take to save its run before it is killed."""
+GRACE_S: Final = 30.0
+"""How long a worker may take to save its run before it is killed.
+
+On two cores with a whole class a worker that is told to stop while it still starts needs more than ten.
+"""
 
 
 class WorkerProcess:

@@ -28,7 +28,7 @@ from vae_core.errors import BadInput
 from vae_core.runs.atomic import write_atomically
 from vae_core.runs.driver import END_OF_INPUT, Command, Driver, emit
 
-GRACE_S: Final = 5.0
+GRACE_S: Final = 20.0
 """Seconds between the end of input and the end of a process that could not save its run meanwhile."""
 
 
