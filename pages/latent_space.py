@@ -5,6 +5,18 @@ import streamlit as st
 from dashboard.cached import encoded
 from dashboard.latent import aggregate, arithmetic, grid, neighbours, plane, projection, saving, selection
 from dashboard.shell import header
+from dashboard.shell.choice import one_of
+
+VIEWS = {
+    "neighbours": "Neighbours",
+    "selection": "Select many",
+    "arithmetic": "Class arithmetic",
+    "projection": "Projections",
+}
+VIEW_HELP = (
+    "**Neighbours**: one example, and what is near it. **Select many**: all examples in a part of the plane. "
+    "**Class arithmetic**: sums and differences of class means. **Projections**: PCA and t-SNE."
+)
 
 st.title("Latent space", anchor=False)
 shown = header.subject()
@@ -20,23 +32,15 @@ st.header("Prior against aggregate posterior", help=aggregate.HELP)
 aggregate.histograms(shown, dims)
 aggregate.samples(shown)
 
-st.header("Look closer", help="One example, many at once, sums of classes, and other projections.")
+st.header("Look closer")
 saving.export_menu(encoded(shown), shown.class_names)
-near, many, sums, maps = st.tabs(
-    ["Neighbours", "Select many", "Class arithmetic", "Projections"],
-    on_change="rerun",  # only the open one is computed
-    key="latent_more",
-)
-if near.open:
-    with near:
-        neighbours.draw(shown)
-if many.open:
-    with many:
-        st.caption(selection.HELP)
-        selection.draw(shown, dims)
-if sums.open:
-    with sums:
-        arithmetic.draw(shown)
-if maps.open:
-    with maps:
-        projection.draw(shown)
+view = one_of("Show", VIEWS, key="latent_view", help_text=VIEW_HELP)
+if view == "neighbours":
+    neighbours.draw(shown)
+elif view == "selection":
+    st.caption(selection.HELP)
+    selection.draw(shown, dims)
+elif view == "arithmetic":
+    arithmetic.draw(shown)
+else:
+    projection.draw(shown)

@@ -138,6 +138,9 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "beta": Parameter("train", 1.0, Number(0.0, 20.0)),
     "learning_rate": Parameter("train", 2e-3, Number(1e-4, 1000.0, LEARNING_RATES)),
     "speed": Parameter("train", "full", Choice(SPEEDS)),
+    "latent_view": Parameter(
+        "latent_space", "neighbours", Choice(("neighbours", "selection", "arithmetic", "projection"))
+    ),
     "elbo_view": views(
         "elbo",
         all_examples="All data",

@@ -201,10 +201,10 @@ class _Bridge:
     def _leap(self, u: Tensor, log_ratio: Tensor, temperature: float) -> Tensor:
         """An independence move: its proposals are from r, each from q or the prior by a fair coin."""
         uniform = self._uniform(2, *log_ratio.shape)
-        place = self._draw(uniform[0] < 0.5)
-        gain = temperature * (self._log_ratio(place) - log_ratio).double()
+        moved = self._draw(uniform[0] < 0.5)
+        gain = temperature * (self._log_ratio(moved) - log_ratio).double()
         moves = uniform[1].log() < gain.nan_to_num(nan=-math.inf)
-        return torch.where(moves[..., None], place, u)
+        return torch.where(moves[..., None], moved, u)
 
     def _log_densities(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """log p(x, z) and log r(z), both of shape (C, n)."""
@@ -228,18 +228,18 @@ class _Bridge:
         return value.detach(), gradient
 
     def _move(self, u: Tensor, temperature: float, step: Tensor) -> tuple[Tensor, Tensor]:
-        """One transition; the new places, and the share of each example's chains that moved."""
+        """One transition; the new points, and the share of each example's chains that moved."""
         momentum = self._q.draw_eps(len(u), generator=self._generator)
         step = step[:, None]
         value, gradient = self._log_target(u, temperature)
         energy = value - 0.5 * momentum.square().sum(-1)
-        place = u
+        moved = u
         for _ in range(_LEAPFROGS):
             momentum = momentum + 0.5 * step * gradient
-            place = place + step * momentum
-            value, gradient = self._log_target(place, temperature)
+            moved = moved + step * momentum
+            value, gradient = self._log_target(moved, temperature)
             momentum = momentum + 0.5 * step * gradient
         gain = (value - 0.5 * momentum.square().sum(-1) - energy).double()
         uniform = self._uniform(*gain.shape)
         moves = uniform.log() < gain.nan_to_num(nan=-math.inf)
-        return torch.where(moves[..., None], place, u), moves.double().mean(0)
+        return torch.where(moves[..., None], moved, u), moves.double().mean(0)

@@ -52,7 +52,7 @@ def exact_evidence(model: VAE, x: Tensor, *, decoded: Lattice | None = None) -> 
     float64, wherever the model is.
 
     Arguments:
-        model: The model; its posterior's place and width choose the points, and change nothing else.
+        model: The model; its posterior's mean and width choose the points, and change nothing else.
         x: Shape (n, D).
         decoded: :func:`~vae_core.evidence.lattice.decoded_lattice` of the model, which spares half of the
             time of a single example.
@@ -62,32 +62,33 @@ def exact_evidence(model: VAE, x: Tensor, *, decoded: Lattice | None = None) -> 
             ``diverged``), or examples of another size than the model's.
     """
     check_exact_dims(model)
-    of = integrand_of(model, x)
-    places = lattice(of, decoded)
-    at_once = chunk_rows(len(places.centres))
-    parts = [part for rows in torch.arange(len(x)).split(at_once) for part in _evidence(of.of(rows), places)]
+    integrand = integrand_of(model, x)
+    grid = lattice(integrand, decoded)
+    at_once = chunk_rows(len(grid.centres))
+    chunks = torch.arange(len(x)).split(at_once)
+    parts = [part for rows in chunks for part in _evidence(integrand.take(rows), grid)]
     return Evidence(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 
-def _evidence(of: Integrand, places: Lattice) -> Iterator[Evidence]:
+def _evidence(integrand: Integrand, grid: Lattice) -> Iterator[Evidence]:
     """Of a subset of the examples, split further while their cells would take too much memory."""
-    first = first_cells(of, places)
-    if len(first.cells.pairs.cell) > _MAX_PAIRS and len(of.x) > 1:
-        for rows in torch.arange(len(of.x)).chunk(2):
-            yield from _evidence(of.of(rows), places)
+    first = first_cells(integrand, grid)
+    if len(first.cells.pairs.cell) > _MAX_PAIRS and len(integrand.x) > 1:
+        for rows in torch.arange(len(integrand.x)).chunk(2):
+            yield from _evidence(integrand.take(rows), grid)
     else:
-        yield _measured(of, places, first)
+        yield _measured(integrand, grid, first)
 
 
-def _measured(of: Integrand, places: Lattice, first: First) -> Evidence:
+def _measured(integrand: Integrand, grid: Lattice, first: First) -> Evidence:
     if not bool(first.largest.isfinite().all()):
         raise BadInput("diverged", "the model's weights are not finite", "train it again")
-    found = Integrals(of, first.largest)
-    found.measure(first.cells, places.size)
+    found = Integrals(integrand, first.largest)
+    found.measure(first.cells, grid.size)
     log_evidence, reconstruction, cross = found.values
     error = torch.maximum(found.errors[0] + first.edge_share, found.errors[1])
     # q log(q / p(x, z)) + q log p(x|z) is q log(q / p(z)): the same cells integrate it.
-    per_dim = of.q.kl_per_dim(of.prior)
+    per_dim = integrand.q.kl_per_dim(integrand.prior)
     kl = cross + reconstruction if per_dim is None else per_dim.sum(-1)
     return Evidence(log_evidence, error, reconstruction, kl, cross + log_evidence)
 

@@ -18,7 +18,7 @@ REACH: Final = 6.5
 MAX_CELLS_PER_DIM: Final = 128
 _MAX_KEPT_VALUES: Final = 8_000_000
 """Of the widest layer at all centres: 32 MB in float32; 784 pixels need 13."""
-_DATA_AT_ONCE: Final = 64
+_EXAMPLES_AT_ONCE: Final = 64
 """Their values on the lattice are 1 MB, which a processor's cache holds."""
 
 
@@ -66,12 +66,13 @@ class First(NamedTuple):
     edge_share: Tensor
 
 
-def lattice(of: Integrand, decoded: Lattice | None) -> Lattice:
+def lattice(integrand: Integrand, decoded: Lattice | None) -> Lattice:
     """Cells over the prior and all q: those that are decoded already where they hold all q."""
-    low, high = (of.q.mean - REACH * of.q.std).amin(0), (of.q.mean + REACH * of.q.std).amax(0)
+    q = integrand.q
+    low, high = (q.mean - REACH * q.std).amin(0), (q.mean + REACH * q.std).amax(0)
     if decoded is not None and decoded.holds(low, high):
         return decoded
-    first, last = of.prior.box(REACH)
+    first, last = integrand.prior.box(REACH)
     return _over(torch.minimum(low, first), torch.maximum(high, last))
 
 
@@ -79,11 +80,11 @@ def lattice(of: Integrand, decoded: Lattice | None) -> Lattice:
 def decoded_lattice(model: VAE) -> Lattice | None:
     """Cells over the prior and p(x|z) at their centres, to be used many times; None for large decoders."""
     model = on_cpu(model)
-    places = _over(*model.prior.box(REACH))
-    centres = places.centres
+    grid = _over(*model.prior.box(REACH))
+    centres = grid.centres
     if len(centres) * widest_layer(model.config) > _MAX_KEPT_VALUES:
         return None
-    return places._replace(decoded=model.likelihood(centres.to(next(model.parameters()).dtype)))
+    return grid._replace(decoded=model.likelihood(centres.to(next(model.parameters()).dtype)))
 
 
 def _over(low: Tensor, high: Tensor) -> Lattice:
@@ -95,56 +96,57 @@ def _over(low: Tensor, high: Tensor) -> Lattice:
     return Lattice(tuple(axes), size)
 
 
-def first_cells(of: Integrand, places: Lattice) -> First:
+def first_cells(integrand: Integrand, grid: Lattice) -> First:
     """log p(x, z) of all examples at all points of the lattice, and where it counts."""
-    log_joint, log_prior = _log_joint(of, places)
+    log_joint, log_prior = _log_joint(integrand, grid)
     on_lattice = log_joint.amax(0)
-    largest = torch.maximum(on_lattice, of.at_means())
-    if of.peaks is not None:
-        largest = torch.maximum(largest, of.peaks.log_joint.amax(0))
-    cell, example, has_mass, is_near, slack = _outlines(of, places, log_joint, largest)
-    order, values = _z_order(places.shape), log_joint[cell, example]
+    largest = torch.maximum(on_lattice, integrand.at_means())
+    if integrand.peaks is not None:
+        largest = torch.maximum(largest, integrand.peaks.log_joint.amax(0))
+    cell, example, has_mass, is_near, slack = _outlines(integrand, grid, log_joint, largest)
+    order, values = _z_order(grid.shape), log_joint[cell, example]
     pairs = Pairs(order.argsort()[cell], example, has_mass, is_near, slack, values[None])
-    cells = Cells(places.centres[order], log_prior[None, order], pairs).needed()
-    edge_share = _edge_share((values - on_lattice[example]).exp(), cell, example, places.shape)
+    cells = Cells(grid.centres[order], log_prior[None, order], pairs).needed()
+    edge_share = _edge_share((values - on_lattice[example]).exp(), cell, example, grid.shape)
     return First(cells, largest, edge_share)
 
 
-def _log_joint(of: Integrand, places: Lattice) -> tuple[Tensor, Tensor]:
+def _log_joint(integrand: Integrand, grid: Lattice) -> tuple[Tensor, Tensor]:
     """log p(x, z) at all centres, shape (C, n), and log p(z), shape (C,)."""
-    centres = places.centres
-    log_prior = of.prior.log_prob(centres)
-    if places.decoded is not None:
-        return places.decoded.pairwise_log_prob(of.x) + log_prior[:, None], log_prior
-    log_joint = torch.empty(len(centres), len(of.x), dtype=torch.float64)
-    for start in range(0, len(centres), of.points_at_once):
-        here = slice(start, start + of.points_at_once)
-        log_likelihood = of.likelihood(centres[here]).pairwise_log_prob(of.x)
+    centres = grid.centres
+    log_prior = integrand.prior.log_prob(centres)
+    if grid.decoded is not None:
+        return grid.decoded.pairwise_log_prob(integrand.x) + log_prior[:, None], log_prior
+    log_joint = torch.empty(len(centres), len(integrand.x), dtype=torch.float64)
+    for start in range(0, len(centres), integrand.points_at_once):
+        here = slice(start, start + integrand.points_at_once)
+        log_likelihood = integrand.likelihood(centres[here]).pairwise_log_prob(integrand.x)
         torch.add(log_likelihood, log_prior[here, None], out=log_joint[here])
     return log_joint, log_prior
 
 
-def _outlines(of: Integrand, places: Lattice, log_joint: Tensor, largest: Tensor) -> list[Tensor]:
+def _outlines(integrand: Integrand, grid: Lattice, log_joint: Tensor, largest: Tensor) -> list[Tensor]:
     """Cell, example, has_mass, is_near and slack of the pairs that count."""
     found = []
-    for start in range(0, len(largest), _DATA_AT_ONCE):
-        data = slice(start, start + _DATA_AT_ONCE)
+    for start in range(0, len(largest), _EXAMPLES_AT_ONCE):
+        data = slice(start, start + _EXAMPLES_AT_ONCE)
         relative = (log_joint[:, data] - largest[data]).float()
-        cell, example, *others = _outline(of.of(data), places, relative, largest[data])
+        cell, example, *others = _outline(integrand.take(data), grid, relative, largest[data])
         found.append((cell, example + start, *others))
     return [torch.cat(columns) for columns in zip(*found, strict=True)]
 
 
-def _outline(of: Integrand, places: Lattice, relative: Tensor, largest: Tensor) -> tuple[Tensor, ...]:
+def _outline(integrand: Integrand, grid: Lattice, relative: Tensor, largest: Tensor) -> tuple[Tensor, ...]:
     """The same for a few examples: ``relative`` is log p(x, z) less ``largest``."""
-    slack = _slack(relative.unflatten(0, places.shape)).flatten(0, -2)
-    for log_joint, cells in of.peaks.near(places.centres, places.size) if of.peaks is not None else ():
+    slack = _slack(relative.unflatten(0, grid.shape)).flatten(0, -2)
+    peaks = integrand.peaks
+    for log_joint, cells in peaks.near(grid.centres, grid.size) if peaks is not None else ():
         rise = (log_joint - largest - relative[cells]).nan_to_num(posinf=0.0)
         slack[cells] = torch.maximum(slack[cells], rise.float())
     has_mass = relative + slack > -NEGLIGIBLE
     distances = [
-        (outside(axis[:, None] - mean, places.size) / std).square().float()
-        for axis, mean, std in zip(places.axes, of.q.mean.T, of.q.std.T, strict=True)
+        (outside(axis[:, None] - mean, grid.size) / std).square().float()
+        for axis, mean, std in zip(grid.axes, integrand.q.mean.T, integrand.q.std.T, strict=True)
     ]
     total = distances[0] if len(distances) == 1 else (distances[0][:, None] + distances[1]).flatten(0, 1)
     is_near = total < 2 * NEGLIGIBLE

@@ -28,19 +28,19 @@ class Peaks(NamedTuple):
     """The K components of a learned prior: a narrow one may fall between the points of a quadrature.
 
     Arguments:
-        places: Their means, shape (K, J).
+        means: Shape (K, J).
         widths: Their smallest standard deviations, shape (K,).
         log_joint: log p(x, z) there, shape (K, n), nats.
     """
 
-    places: Tensor
+    means: Tensor
     widths: Tensor
     log_joint: Tensor
 
     def near(self, centres: Tensor, size: float) -> Iterator[tuple[Tensor, Tensor]]:
         """Those narrower than cells of this side: log p(x, z), (n,), and which cells are near, (C,)."""
         for peak in (self.widths < size).nonzero()[:, 0].tolist():
-            yield self.log_joint[peak], ((centres - self.places[peak]).abs() <= 1.5 * size).all(1)
+            yield self.log_joint[peak], ((centres - self.means[peak]).abs() <= 1.5 * size).all(1)
 
 
 class Integrand(NamedTuple):
@@ -62,11 +62,11 @@ class Integrand(NamedTuple):
 
     @property
     def points_at_once(self) -> int:
-        """How many places may be decoded together: 8 MB of values in float32."""
+        """How many points may be decoded together: 8 MB of values in float32."""
         return chunk_rows(widest_layer(self.model.config))
 
     def likelihood(self, z: Tensor) -> LikelihoodModel:
-        """p(x|z) at places of shape (..., J)."""
+        """p(x|z) at points of shape (..., J)."""
         return self.model.likelihood(z.to(self.x.dtype))
 
     def at_means(self) -> Tensor:
@@ -74,7 +74,7 @@ class Integrand(NamedTuple):
         log_likelihood = self.likelihood(self.q.mean).log_prob(self.x)
         return log_likelihood.double() + self.prior.log_prob(self.q.mean)
 
-    def of(self, rows: slice | Tensor) -> "Integrand":
+    def take(self, rows: slice | Tensor) -> "Integrand":
         """That of a subset of the examples."""
         peaks = self.peaks and self.peaks._replace(log_joint=self.peaks.log_joint[:, rows])
         return self._replace(x=self.x[rows], q=self.q.take(rows), peaks=peaks)
@@ -92,12 +92,12 @@ def integrand_of(model: VAE, x: Tensor) -> Integrand:
     components = found.prior.components
     if components is None:
         return found
-    places = components.mean.double()
+    means = components.mean.double()
     log_joint = torch.cat(
-        [found.likelihood(piece).pairwise_log_prob(x) for piece in places.split(found.points_at_once)]
+        [found.likelihood(piece).pairwise_log_prob(x) for piece in means.split(found.points_at_once)]
     )
-    log_joint += found.prior.log_prob(places)[:, None]
-    return found._replace(peaks=Peaks(places, components.std.double().amin(1), log_joint))
+    log_joint += found.prior.log_prob(means)[:, None]
+    return found._replace(peaks=Peaks(means, components.std.double().amin(1), log_joint))
 
 
 NEGLIGIBLE: Final = 20.0
@@ -163,12 +163,12 @@ class Cells:
         corners = [(0,) * latent_dim, *(corner for stage in STAGES[latent_dim] for corner in stage)]
         return step * torch.tensor(corners[: len(self.log_prior)]).to(self.points)[:, None]
 
-    def with_stage(self, of: Integrand, step: float, stage: int) -> "Cells":
+    def with_stage(self, integrand: Integrand, step: float, stage: int) -> "Cells":
         """Evaluates the children of one stage: one, or two, for each cell."""
         corners = step * torch.tensor(STAGES[self.points.shape[1]][stage]).to(self.points)
         points, pairs = self.points + corners[:, None], self.pairs
-        log_prior = of.prior.log_prob(points)
-        log_joint = _log_likelihood(of, points, pairs).add_(log_prior.index_select(1, pairs.cell))
+        log_prior = integrand.prior.log_prob(points)
+        log_joint = _log_likelihood(integrand, points, pairs).add_(log_prior.index_select(1, pairs.cell))
         pairs = replace(pairs, log_joint=torch.cat([pairs.log_joint, log_joint]))
         return Cells(self.points, torch.cat([self.log_prior, log_prior]), pairs)
 
@@ -196,7 +196,7 @@ class Cells:
             pairs.slack[which] = torch.maximum(pairs.slack[which], rise.nan_to_num(posinf=0.0).float())
         return Cells(points, self.log_prior.T.reshape(1, -1), pairs)
 
-    def of(self, open_evidence: Tensor, open_q: Tensor) -> "Cells":
+    def open_to(self, open_evidence: Tensor, open_q: Tensor) -> "Cells":
         """What is left for the examples whose integrals are open, booleans of shape (n,)."""
         has_mass = self.pairs.has_mass & open_evidence.index_select(0, self.pairs.example)
         is_near = self.pairs.is_near & open_q.index_select(0, self.pairs.example)
@@ -229,22 +229,22 @@ class Cells:
             start, first = stop, last
 
 
-def _log_likelihood(of: Integrand, points: Tensor, pairs: Pairs) -> Tensor:
+def _log_likelihood(integrand: Integrand, points: Tensor, pairs: Pairs) -> Tensor:
     """log p(x|z) of pairs at some points of their cells: points (K, C, J) give (K, P), float64."""
     count, num_cells = points.shape[:2]
     found = torch.empty(count, len(pairs.cell), dtype=torch.float64)
-    place = torch.empty(len(of.x), dtype=torch.long)
-    at_once = max(1, min(_CELLS_AT_ONCE, of.points_at_once // count))
+    column = torch.empty(len(integrand.x), dtype=torch.long)
+    at_once = max(1, min(_CELLS_AT_ONCE, integrand.points_at_once // count))
     starts = range(0, num_cells, at_once)
     firsts = torch.searchsorted(pairs.cell, torch.tensor([*starts, num_cells])).tolist()
     for start, first, last in zip(starts, firsts, firsts[1:], strict=False):
         example = pairs.example[first:last]
-        place.zero_()[example] = 1
-        data = place.nonzero()[:, 0]
-        place[data] = torch.arange(len(data))
-        likelihood = of.likelihood(points[:, start : start + at_once].flatten(0, 1))
-        values = likelihood.pairwise_log_prob(of.x[data]).reshape(count, -1)
-        here = (pairs.cell[first:last] - start).mul_(len(data)).add_(place.index_select(0, example))
+        column.zero_()[example] = 1
+        data = column.nonzero()[:, 0]
+        column[data] = torch.arange(len(data))
+        likelihood = integrand.likelihood(points[:, start : start + at_once].flatten(0, 1))
+        values = likelihood.pairwise_log_prob(integrand.x[data]).reshape(count, -1)
+        here = (pairs.cell[first:last] - start).mul_(len(data)).add_(column.index_select(0, example))
         found[:, first:last] = values.index_select(1, here)
     return found
 
@@ -269,8 +269,8 @@ def squared_distances(q: DiagonalNormal, cells: Cells, size: float) -> Tensor:
 
 def _distances(q: DiagonalNormal, cells: Cells) -> Iterator[Tensor]:
     """From the means of pairs' examples to the pairs' cells in each dimension: shape (P,)."""
-    for place, mean in zip(cells.points.T, q.mean.T, strict=True):
-        yield place.index_select(0, cells.pairs.cell).sub_(mean.index_select(0, cells.pairs.example))
+    for coordinate, mean in zip(cells.points.T, q.mean.T, strict=True):
+        yield coordinate.index_select(0, cells.pairs.cell).sub_(mean.index_select(0, cells.pairs.example))
 
 
 def outside(distance: Tensor, size: float) -> Tensor:
@@ -327,7 +327,7 @@ class Integrals:
     """log p(x), E_q[log p(x|z)] and E_q[log(q / p(x, z))] of some examples.
 
     Arguments:
-        of: The data, their q and the model.
+        integrand: The examples, their q and the model.
         largest: The largest log p(x, z) known of each example, shape (n,), nats.
 
     Attributes:
@@ -335,8 +335,8 @@ class Integrals:
         errors: What the first, and what the other two may be off by, shape (2, n), nats.
     """
 
-    def __init__(self, of: Integrand, largest: Tensor) -> None:
-        self._of, self._largest, x, q = of, largest, of.x, of.q
+    def __init__(self, integrand: Integrand, largest: Tensor) -> None:
+        self._integrand, self._largest, x, q = integrand, largest, integrand.x, integrand.q
         self._tolerance = _ABSOLUTE + _PER_VALUE * x.shape[1] + torch.finfo(x.dtype).eps * largest.abs()
         self.values = torch.full((3, len(x)), math.nan, dtype=torch.float64)
         self._changes = torch.ones(2, len(x), dtype=torch.float64)
@@ -366,13 +366,15 @@ class Integrals:
                     self._steepest.zero_()
                 every = [self._refine(piece, step, stage) for some in every for piece in some.pieces()]
                 self._compare(abs(step), stage)
-                every = [some for some in (cells.of(*self._is_open) for cells in every) if len(some.points)]
+                every = [
+                    some for some in (cells.open_to(*self._is_open) for cells in every) if len(some.points)
+                ]
                 if not every:
                     return
 
     def _refine(self, cells: Cells, step: float, stage: int) -> Cells:
         """More points, their share of the sums, and which cells may have to be halved again."""
-        cells = cells.with_stage(self._of, step, stage)
+        cells = cells.with_stage(self._integrand, step, stage)
         example, count = cells.pairs.example, len(cells.log_prior)
         self._raise_largest(example, cells.pairs.log_joint.amax(0))
         parts = self._parts(cells, step)
@@ -381,13 +383,13 @@ class Integrals:
         _add(self._sums, example, scale * parts.sums())
         if stage + 1 < len(STAGES[latent_dim]):
             return cells
-        cells = cells.children(step, self._of.peaks)
+        cells = cells.children(step, self._integrand.peaks)
         pairs = cells.pairs
         depth, largest = (some.index_select(-1, pairs.example) for some in (self._depths, self._largest))
         # Where only the tails are left out, a cell's rise from its point to its edge is its share of a step.
         rise = torch.where(depth[0] < NEGLIGIBLE, 0.5, 1.0) * pairs.slack
         pairs.has_mass.logical_and_(pairs.log_joint[0] + rise > largest - depth[0])
-        pairs.is_near.logical_and_(squared_distances(self._of.q, cells, abs(step)) < 2 * depth[1])
+        pairs.is_near.logical_and_(squared_distances(self._integrand.q, cells, abs(step)) < 2 * depth[1])
         _add(self._kept, example, scale * parts.left(pairs).sums())
         self._steepest.scatter_reduce_(0, pairs.example, pairs.slack * pairs.has_mass, "amax")
         return cells.needed()
@@ -396,7 +398,7 @@ class Integrals:
         """What the integrals are made of, at all points of the pairs."""
         pairs = cells.pairs
         joint = (pairs.log_joint - self._largest.index_select(0, pairs.example)).exp_().mul_(pairs.has_mass)
-        log_q = log_density(self._of.q, cells, step)
+        log_q = log_density(self._integrand.q, cells, step)
         q = log_q.exp().mul_(pairs.is_near)
         return _Parts(joint, q, pairs.log_joint, log_q, cells.log_prior.index_select(1, pairs.cell))
 
@@ -413,7 +415,7 @@ class Integrals:
             values, change, error = torch.full((2,), math.nan, dtype=torch.float64), math.inf, math.inf
             for step in _SLIM_STEPS:
                 before, previous = values, min(change, 1.0)
-                values = _slim_means(self._of.of(here), step)
+                values = _slim_means(self._integrand.take(here), step)
                 change = float((values - before).abs().nan_to_num(nan=math.inf).amax())
                 error = change + min(math.sqrt(change * previous), float(tolerance)) / 2 + _ROUNDING
                 if change < tolerance:
@@ -432,11 +434,11 @@ class Integrals:
 
     def _compare(self, size: float, stage: int) -> None:
         """Takes the values, and closes those that have converged."""
-        is_middle = stage + 1 < len(STAGES[self._of.q.mean.shape[1]])
-        in_stds = (math.sqrt(2) if is_middle else 1.0) * size / self._of.q.std.amin(1)
+        is_middle = stage + 1 < len(STAGES[self._integrand.q.mean.shape[1]])
+        in_stds = (math.sqrt(2) if is_middle else 1.0) * size / self._integrand.q.std.amin(1)
         changes = self._take()
         # Those of smooth decoders fall ever faster; beside kinks one may be small by chance.
-        has_kinks = self._of.model.config.activation == "relu"
+        has_kinks = self._integrand.model.config.activation == "relu"
         chance = torch.minimum(self._changes, _KINKS * self._tolerance) if has_kinks else 0.0
         errors = (2 * changes + chance + _ROUNDING).nan_to_num(nan=math.inf)
         self.errors[self._is_open] = errors[self._is_open]
@@ -446,7 +448,7 @@ class Integrals:
         is_small = (changes < self._tolerance) & (self._changes < limit * self._tolerance)
         self._changes = changes.nan_to_num(nan=1.0)
         is_fine = torch.stack([self._steepest < _FINE_NATS, in_stds < _FINE_STDS])
-        if self._of.peaks is not None and size > float(self._of.peaks.widths.min()):
+        if self._integrand.peaks is not None and size > float(self._integrand.peaks.widths.min()):
             is_fine[:] = False  # coarser cells would agree with each other, and all miss a narrow component
         is_finest = torch.stack([self._steepest < _FINEST_NATS, in_stds < _FINEST_STDS])
         self._is_open &= ~((is_fine & is_small) | is_finest)
@@ -460,17 +462,21 @@ def _add(totals: Tensor, example: Tensor, sums: Tensor) -> None:
         total.index_add_(0, example, some)
 
 
-def _slim_means(of: Integrand, step: float) -> Tensor:
+def _slim_means(integrand: Integrand, step: float) -> Tensor:
     """E_q[log p(x|z)] and E_q[log(q / p(x, z))] of one example, on a lattice of ``step`` deviations."""
-    reach, latent_dim = math.sqrt(2 * NEGLIGIBLE), of.q.mean.shape[1]
+    reach, latent_dim = math.sqrt(2 * NEGLIGIBLE), integrand.q.mean.shape[1]
     axis = step * torch.arange(-int(reach / step), int(reach / step) + 1, dtype=torch.float64)
     eps = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)
     eps = eps[eps.square().sum(1) < reach**2]
     weights = torch.softmax(-0.5 * eps.square().sum(1), 0)
     sums = torch.zeros(2, dtype=torch.float64)
-    for some, weight in zip(eps.split(of.points_at_once), weights.split(of.points_at_once), strict=True):
-        z = of.q.mean + of.q.std * some
-        log_likelihood = of.likelihood(z).pairwise_log_prob(of.x)[:, 0]
-        parts = torch.stack([log_likelihood, of.q.log_prob(z) - log_likelihood - of.prior.log_prob(z)])
+    for some, weight in zip(
+        eps.split(integrand.points_at_once), weights.split(integrand.points_at_once), strict=True
+    ):
+        z = integrand.q.mean + integrand.q.std * some
+        log_likelihood = integrand.likelihood(z).pairwise_log_prob(integrand.x)[:, 0]
+        parts = torch.stack(
+            [log_likelihood, integrand.q.log_prob(z) - log_likelihood - integrand.prior.log_prob(z)]
+        )
         sums += (parts * weight).sum(1)
     return sums

@@ -36,8 +36,8 @@ def last_beta(config: TrainConfig, *, step: int, num_data: int) -> float:
         num_data: Training examples.
     """
     batch = min(config.batch_size, num_data)
-    epoch, place = divmod(max(step, 1) - 1, math.ceil(num_data / batch))
-    return scheduled_beta(config, epoch + place * batch / num_data)
+    epoch, batch_index = divmod(max(step, 1) - 1, math.ceil(num_data / batch))
+    return scheduled_beta(config, epoch + batch_index * batch / num_data)
 
 
 def flatten(model: VAE) -> tuple[Tensor, Tensor]:

@@ -19,17 +19,10 @@ from dashboard.latent import saving as latent_saving
 from dashboard.latent.arithmetic import class_means
 from dashboard.latent.saving import Kept
 from dashboard.runs.runner import LocalRunner
-from tests.page_scripts import KINDS, checked, open_page, runner, saved, trained
+from tests.page_scripts import KINDS, checked, choose, open_page, runner, saved, trained
 from vae_core.latent.decode import plane_points
 
 __all__ = ["runner"]
-
-NAMES = {
-    "neighbours": "Neighbours",
-    "many": "Select many",
-    "sums": "Class arithmetic",
-    "maps": "Projections",
-}
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +54,9 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, Kept]:
     return found
 
 
-def turned(at: AppTest, tab: str) -> AppTest:
-    """The page with another tab of its lower part."""
-    at.session_state["latent_more"] = NAMES[tab]
-    return checked(at.run())
+def turned(at: AppTest, view: str) -> AppTest:
+    """The page with another view of its lower part."""
+    return choose(at, "latent_view", view)
 
 
 def decode(run_id: str, z: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -87,9 +79,9 @@ def captions(at: AppTest) -> list[str]:
 
 def test_every_picture_can_be_saved_as_it_is_shown(runs: dict[str, str], kept: dict[str, Kept]) -> None:
     at = open_page("latent_space", run=runs["J=3"])
-    for tab in ("many", "sums", "maps"):
-        turned(at, tab)
-        if tab == "many":
+    for view in ("selection", "arithmetic", "projection"):
+        turned(at, view)
+        if view == "selection":
             checked(at.pills(key="selected_classes").set_value([3]).run())
     samples = {"samples-from-the-prior", "samples-from-the-aggregate-posterior"}
     near = {"example", "nearest-in-latent-space", "nearest-in-data-space"}
@@ -134,10 +126,10 @@ def test_grid_takes_its_other_dimensions_from_where_the_page_says(
     assert not np.allclose(zero, np.asarray(arrays["x"]))
 
 
-def test_a_chosen_example_stays_while_another_tab_is_open_and_fits_another_run(runs: dict[str, str]) -> None:
+def test_a_chosen_example_stays_while_another_view_is_open_and_fits_another_run(runs: dict[str, str]) -> None:
     at = open_page("latent_space", run=runs["points"])
     checked(at.slider(key="neighbour_example").set_value(399).run())
-    turned(turned(at, "maps"), "neighbours")
+    turned(turned(at, "projection"), "neighbours")
     assert at.slider(key="neighbour_example").value == 399
     at.query_params["run"] = runs["J=3"]
     checked(at.run())
@@ -145,7 +137,7 @@ def test_a_chosen_example_stays_while_another_tab_is_open_and_fits_another_run(r
 
 
 def test_class_means_are_decoded(runs: dict[str, str], kept: dict[str, Kept]) -> None:
-    turned(open_page("latent_space", run=runs["J=3"]), "sums")
+    turned(open_page("latent_space", run=runs["J=3"]), "arithmetic")
     data = held_out(runs["J=3"])
     labels, means = class_means(data)
     assert labels == list(range(10))
@@ -162,7 +154,7 @@ def test_class_means_are_decoded(runs: dict[str, str], kept: dict[str, Kept]) ->
 
 
 def test_whole_classes_are_selected_without_a_mouse(runs: dict[str, str], kept: dict[str, Kept]) -> None:
-    at = turned(open_page("latent_space", run=runs["points"]), "many")
+    at = turned(open_page("latent_space", run=runs["points"]), "selection")
     checked(at.pills(key="selected_classes").set_value([1]).run())
     data = held_out(runs["points"])
     rows = np.flatnonzero(data.labels == 1)

@@ -25,7 +25,7 @@ def test_pieces_do_not_change_the_result(
     monkeypatch.setattr("vae_core.evidence.exact._MAX_PAIRS", 1000)
     monkeypatch.setattr("vae_core.evidence.quadrature._CELLS_AT_ONCE", 33)
     monkeypatch.setattr("vae_core.evidence.quadrature._PAIRS_AT_ONCE", 70)
-    monkeypatch.setattr("vae_core.evidence.lattice._DATA_AT_ONCE", 7)
+    monkeypatch.setattr("vae_core.evidence.lattice._EXAMPLES_AT_ONCE", 7)
     monkeypatch.setattr("vae_core.memory.CHUNK_VALUES", 64 * 70)
     pieces = exact_evidence(model, digits)
     assert (whole.log_evidence - pieces.log_evidence).abs().max() < 1e-9
