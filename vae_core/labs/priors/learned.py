@@ -96,15 +96,15 @@ def densities(looks: list[Look]) -> dict[str, Tensor]:
     """log p(z) at each look on one grid over all posterior means: a learned prior may lie anywhere.
 
     Returns:
-        ``axes``, the places along both dimensions, shape (2, GRID), and ``density``, shape (looks, GRID,
+        ``axes``, the values along both dimensions, shape (2, GRID), and ``density``, shape (looks, GRID,
         GRID), the second dimension first.
     """
     means = torch.cat([seen.means for seen in looks])
     low, high = means.min(0).values, means.max(0).values
     middle, half = (low + high) / 2, 0.6 * float((high - low).max()) + 0.5
     axes = middle[:, None] + half * torch.linspace(-1, 1, GRID)
-    places = torch.cartesian_prod(*axes).reshape(GRID, GRID, 2).transpose(0, 1)
-    return {"axes": axes, "density": torch.stack([seen.prior.log_prob(places) for seen in looks])}
+    points = torch.cartesian_prod(*axes).reshape(GRID, GRID, 2).transpose(0, 1)
+    return {"axes": axes, "density": torch.stack([seen.prior.log_prob(points) for seen in looks])}
 
 
 def _draws(model: VAE) -> Tensor:
