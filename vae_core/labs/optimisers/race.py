@@ -53,7 +53,8 @@ def run_race(dataset: Dataset, runs: Sequence[RunConfig], *, on_progress: Callab
         on_progress: Told the share that is done.
 
     Raises:
-        BadInput: The runs differ in length or have no end, there are too many updates, or the data do not suit the model.
+        BadInput: The runs differ in length or have none, there are too many updates, or the data do not suit
+            the model.
     """
     _check(dataset, runs)
     lines = []
