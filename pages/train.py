@@ -1,12 +1,16 @@
 """What happens while it learns?"""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard.shell import controls, state
 from dashboard.train import live, steering
 
 with st.sidebar:
-    controls.live(steering.learning_rate_changed, steering.speed_changed)
+    st.markdown("**Live** · act on the running training")
+    learning_rate_place = st.container()
+    controls.speed(steering.speed_changed)
     controls.data_and_model()
     controls.training()
 
@@ -16,13 +20,13 @@ left, right = st.columns([19, 6], gap="small", vertical_alignment="bottom")
 with left.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
     st.title("Train", anchor=False, width="content")
     steering.buttons(run)
-with right:
-    controls.beta_slider(steering.beta_changed)
+steer = partial(steering.dials, beta=right.container(), learning_rate=learning_rate_place)
 
 notice = state.pop_notice()
 if notice:
     st.error(notice)
 if run is None:
+    st.fragment(steer)(None)
     st.info(
         "**No run yet.** Choose data and model in the sidebar and press **Start**: within a second the "
         "curves begin, and held-out images, the latent plane and the decoded grid change while the model "
@@ -30,4 +34,4 @@ if run is None:
         icon=":material/play_circle:",
     )
 else:
-    live.watch(run)
+    live.watch(run, steer)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.runs.runner import JobView, runner
 from dashboard.shell import controls, state
@@ -52,19 +53,33 @@ def buttons(view: JobView | None) -> None:
         _button("Reset", "train_reset", _reset, icon="restart_alt", disabled=view is None)
 
 
+def dials(view: JobView | None, *, beta: DeltaGenerator, learning_rate: DeltaGenerator) -> None:
+    """β and the learning rate, in their places on the page; call it in a fragment.
+
+    Arguments:
+        view: The run that they act on; None: the next one.
+        beta: Where β stands.
+        learning_rate: Where the learning rate stands.
+    """
+    with beta:
+        controls.beta_dial(beta_changed)
+    with learning_rate:
+        controls.learning_rate_dial(learning_rate_changed)
+
+
 def beta_changed() -> None:
     """Gives β to the running training, if there is one."""
-    _send("set", beta=controls.value("beta"))
+    _set(beta=controls.value("beta"))
 
 
 def learning_rate_changed() -> None:
     """Gives the learning rate to the running training, if there is one."""
-    _send("set", learning_rate=controls.value("learning_rate"))
+    _set(learning_rate=controls.value("learning_rate"))
 
 
 def speed_changed() -> None:
     """Gives the speed limit to the running training, if there is one."""
-    _send("set", speed=controls.live_speed())
+    _set(speed=controls.live_speed())
 
 
 def _button(label: str, key: str, on_click: Callable[[], None], *, icon: str, **options: Any) -> None:
@@ -114,8 +129,13 @@ def _reset() -> None:
     # The controls that were moved during the run go back to what the run begins with.
     train = view.config.train
     state.set_control("beta", train.beta)
-    if train.learning_rate in state.LEARNING_RATES:
-        state.set_control("learning_rate", train.learning_rate)
+    state.set_control("learning_rate", train.learning_rate)
+
+
+def _set(**values: object) -> None:
+    run_id = state.current_run()
+    if run_id is not None:
+        runner().send(run_id, "set", **values)
 
 
 def _send(command: str, **values: object) -> None:
