@@ -22,7 +22,6 @@ from vae_core.data import DATASET_INFO
 LEARNING_RATES: Final = (1e-4, 3e-4, 1e-3, 2e-3, 5e-3, 1e-2, 3e-2, 0.1, 1.0, 10.0, 1000.0)
 SPEEDS: Final = ("1", "3", "10", "30", "100", "full")
 _RUN = "run"
-_OWN_RUNS = "own_runs"
 _NOTICE = "notice"
 _LINK_READ = "link_read"
 
@@ -229,9 +228,8 @@ def current_run() -> str | None:
 
 
 def show_run(run_id: str) -> None:
-    """Puts a run of this session in view, here and in the URL."""
+    """Puts a run in view, here and in the URL."""
     st.session_state[_RUN] = run_id
-    st.session_state.setdefault(_OWN_RUNS, set()).add(run_id)
     st.query_params[_RUN] = run_id
 
 
@@ -239,11 +237,6 @@ def forget_run() -> None:
     """Puts no run in view."""
     st.session_state.pop(_RUN, None)
     st.query_params.pop(_RUN, None)
-
-
-def started_here(run_id: str) -> bool:
-    """Whether this session started the run: only then may it stop it to start another."""
-    return run_id in st.session_state.get(_OWN_RUNS, set())
 
 
 def control(key: str) -> object:
