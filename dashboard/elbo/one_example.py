@@ -147,8 +147,8 @@ def _posterior(example: Example) -> None:
         titles=[f"z<sub>{dim + 1}</sub>" for dim in range(len(grid.axes))],
         theme=state.theme_name(),
     )
-    place = ", ".join(f"{mean:.2f} ± {std:.2f}" for mean, std in zip(example.mean, example.std, strict=True))
-    alt = f"The true posterior of this example as contours, and q at {place}."
+    where = ", ".join(f"{mean:.2f} ± {std:.2f}" for mean, std in zip(example.mean, example.std, strict=True))
+    alt = f"The true posterior of this example as contours, and q at {where}."
     st.plotly_chart(figure, key="posterior", alt=alt, config=CHART_CONFIG)
 
 

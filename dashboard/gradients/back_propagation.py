@@ -139,26 +139,24 @@ def _number(label: str, key: str, help_text: str, largest: int = LARGEST_SEED) -
 def _draw_pass(found: Pass, digit: int | None = None, note: str = "") -> None:
     """The steps, the drawing, the step's formula, and the gradients."""
     steps = steps_of(found.columns)
-    place, unit = _draw_stepper(found.columns, steps, found.beta)
-    moment, theme = moment_of(found.columns, steps, place, unit), state.theme_name()
+    at, unit = _draw_stepper(found.columns, steps, found.beta)
+    moment, theme = moment_of(found.columns, steps, at, unit), state.theme_name()
     wide, tall = (
         network_svg(found.columns, moment, loss_terms(found), theme=theme, tall=tall)
         for tall in (False, True)
     )
-    label = (
-        f"Network with {len(found.columns)} layers, step {place + 1} of {len(steps)}: {steps[place].label}"
-    )
-    on_unit = functools.partial(_pick_unit, found.columns, steps, place)
+    label = f"Network with {len(found.columns)} layers, step {at + 1} of {len(steps)}: {steps[at].label}"
+    on_unit = functools.partial(_pick_unit, found.columns, steps, at)
     drawn_network(wide, tall, label=label, key=NETWORK, on_unit=on_unit)
     if notes := " ".join(filter(None, (said_of_cuts(found.columns), note))):
         st.caption(notes)
-    st.markdown("\n\n".join(f"${line}$" for line in formula_lines(found, steps[place], unit)))
+    st.markdown("\n\n".join(f"${line}$" for line in formula_lines(found, steps[at], unit)))
     left, right = st.columns(2, gap="medium")
     with left:
         _draw_verdict(found)
         _draw_gradients(found)
     with right:
-        for line in gradient_lines(found, steps[place]):
+        for line in gradient_lines(found, steps[at]):
             st.latex(line)
         if digit is not None:
             _draw_pictures(digit, found)
@@ -171,17 +169,17 @@ def _draw_stepper(columns: Sequence[Column], steps: Sequence[Step], beta: float)
     Buttons and not a choice: while one of a choice has the focus, the arrow keys belong to it.
     """
     last = len(steps) - 1
-    place = state.control(STEP)
-    place = min(place, last) if isinstance(place, int) and place >= 0 else 0
+    at = state.control(STEP)
+    at = min(at, last) if isinstance(at, int) and at >= 0 else 0
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         about = f"{STEP_HELP}; here β = {beta:.4g}{', so that L = −ELBO' if beta == 1 else ''}."
-        _step_button("Back", "bp_back", max(place - 1, 0), disabled=place == 0, shortcut="Left", about=about)
+        _step_button("Back", "bp_back", max(at - 1, 0), disabled=at == 0, shortcut="Left", about=about)
         for number, step in enumerate(steps):
-            _step_button(step.label, f"bp_step{number}", number, is_here=number == place)
-        following = min(place + 1, last)
-        _step_button("Step", "bp_next", following, disabled=place == last, shortcut="Right", about=about)
-        column = steps[place].column
-        return place, 0 if column is None else _choose_unit(len(columns[column].h))
+            _step_button(step.label, f"bp_step{number}", number, is_here=number == at)
+        following = min(at + 1, last)
+        _step_button("Step", "bp_next", following, disabled=at == last, shortcut="Right", about=about)
+        column = steps[at].column
+        return at, 0 if column is None else _choose_unit(len(columns[column].h))
 
 
 def _step_button(
@@ -227,9 +225,9 @@ def _choose_unit(count: int) -> int:
     return number - 1
 
 
-def _pick_unit(columns: Sequence[Column], steps: Sequence[Step], place: int) -> None:
+def _pick_unit(columns: Sequence[Column], steps: Sequence[Step], at: int) -> None:
     """Goes to the unit that was clicked on the drawing."""
-    found = picked(getattr(state.control(NETWORK), "unit", None), columns, steps, place)
+    found = picked(getattr(state.control(NETWORK), "unit", None), columns, steps, at)
     if found is not None:
         state.set_control(STEP, found[0])
         state.set_control(UNIT, found[1] + 1)
@@ -237,7 +235,7 @@ def _pick_unit(columns: Sequence[Column], steps: Sequence[Step], place: int) -> 
 
 def loss_terms(found: Pass) -> dict[int, str]:
     """The terms of the loss, nats, by the column below which the drawing has them."""
-    heads = next(place for place, column in enumerate(found.columns) if column.kind == "heads")
+    heads = next(at for at, column in enumerate(found.columns) if column.kind == "heads")
     loss = f"−log p(x|z) = {number_text(-found.reconstruction)},  L = {number_text(found.loss)}"
     terms = {len(found.columns) - 1: loss}
     if found.log_var is None:

@@ -60,10 +60,10 @@ def function(formula: str, mean: float, std: float) -> Measured:
     from vae_core.labs.gradients.exact import closed_form
 
     chosen = functions()[formula]
-    place, width = (torch.tensor([part], dtype=torch.float64) for part in (mean, std))
+    mu, sigma = (torch.tensor([part], dtype=torch.float64) for part in (mean, std))
     noise = torch.Generator().manual_seed(0)
-    samples = draw_samples(chosen.expectation(), place, width, num_samples=FUNCTION_SAMPLES, generator=noise)
-    truth, squared = (closed_form(chosen, place, width, squared=wrong) for wrong in (False, True))
+    samples = draw_samples(chosen.expectation(), mu, sigma, num_samples=FUNCTION_SAMPLES, generator=noise)
+    truth, squared = (closed_form(chosen, mu, sigma, squared=wrong) for wrong in (False, True))
     return measured(samples, truth, squared, 0)
 
 
@@ -75,9 +75,9 @@ def function_sweep(formula: str, mean: float) -> Sweep:
     from vae_core.labs.gradients.exact import closed_form
 
     stds = torch.linspace(0.02, 2.0, 100, dtype=torch.float64)[:, None]
-    place = torch.full_like(stds, mean)
+    means = torch.full_like(stds, mean)
     right, wrong = (
-        closed_form(functions()[formula], place, stds, squared=squared).value for squared in (False, True)
+        closed_form(functions()[formula], means, stds, squared=squared).value for squared in (False, True)
     )
     return Sweep(stds[:, 0].numpy(), right.numpy(), wrong.numpy())
 

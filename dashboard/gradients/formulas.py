@@ -70,14 +70,14 @@ def red(formula: str) -> str:
     return rf"\textcolor{{#E5484D}}{{{formula}}}"
 
 
-def forward_lines(found: Pass, place: int, unit: int) -> list[str]:
+def forward_lines(found: Pass, index: int, unit: int) -> list[str]:
     """LaTeX of a forward step: the formula of the layer, then one unit's numbers."""
-    column = found.columns[place]
+    column = found.columns[index]
     if column.kind == "input":
         return [rf"x = h^{{(1)}} \in \mathbb{{R}}^{{{len(column.h)}}}"]
     if column.kind == "latent":
         return _latent(found, unit)
-    previous, n = found.columns[place - 1], column.number
+    previous, n = found.columns[index - 1], column.number
     lines = [rf"u^{{({n})}} = W^{{({n})}} h^{{({n - 1})}} + b^{{({n})}}{_then(found, column, unit)[0]}"]
     j, value = unit + 1, float(column.u[unit])
     assert column.weights is not None
@@ -156,13 +156,13 @@ def loss_lines(found: Pass) -> list[str]:
     ]
 
 
-def backward_lines(found: Pass, place: int, unit: int) -> list[str]:
+def backward_lines(found: Pass, index: int, unit: int) -> list[str]:
     """LaTeX of a backward step: delta of the layer, one unit's numbers, and the gradient of its weights."""
-    column = found.columns[place]
+    column = found.columns[index]
     rules = {"output": _output_back, "latent": _latent_back, "heads": _heads_back, "hidden": _hidden_back}
-    lines = rules[column.kind](found, place, unit)
+    lines = rules[column.kind](found, index, unit)
     if column.weights is not None:
-        lines.append(_weight(found, place, unit))
+        lines.append(_weight(found, index, unit))
     return lines
 
 
@@ -188,9 +188,9 @@ def _delta(column: Column, unit: int) -> str:
     return number(float(column.delta[unit]))
 
 
-def _weight(found: Pass, place: int, unit: int) -> str:
+def _weight(found: Pass, index: int, unit: int) -> str:
     """The gradient of one weight of a unit: the first, or of many that with the largest input."""
-    column, before = found.columns[place], found.columns[place - 1]
+    column, before = found.columns[index], found.columns[index - 1]
     assert column.delta is not None
     n, j, i = column.number, unit + 1, 0 if before.is_small else int(abs(before.h).argmax())
     delta, h = float(column.delta[unit]), float(before.h[i])
@@ -200,8 +200,8 @@ def _weight(found: Pass, place: int, unit: int) -> str:
     )
 
 
-def _output_back(found: Pass, place: int, unit: int) -> list[str]:
-    column, j = found.columns[place], unit + 1
+def _output_back(found: Pass, index: int, unit: int) -> list[str]:
+    column, j = found.columns[index], unit + 1
     y, x = number(float(column.h[unit])), factor(float(found.x[unit]))
     two = red("2") if found.slip == "no_half" and found.config.likelihood == "gaussian" else ""
     scale = "/s^2" if found.config.likelihood == "gaussian" and found.scale != 1 else ""
@@ -214,28 +214,28 @@ def _output_back(found: Pass, place: int, unit: int) -> list[str]:
     ]
 
 
-def _back_sum(found: Pass, place: int, unit: int) -> tuple[str, float]:
+def _back_sum(found: Pass, index: int, unit: int) -> tuple[str, float]:
     """(W^T delta) of the layer after, for one unit: its products, and their sum."""
-    after = found.columns[place + 1]
+    after = found.columns[index + 1]
     assert after.weights is not None
     assert after.delta is not None
     return products(after.weights[:, unit], after.delta), float(after.weights[:, unit] @ after.delta)
 
 
-def _latent_back(found: Pass, place: int, unit: int) -> list[str]:
-    column = found.columns[place]
+def _latent_back(found: Pass, index: int, unit: int) -> list[str]:
+    column = found.columns[index]
     n = column.number
     return [
         rf"\delta^{{({n})}} = \partial(-\log p(x|z))/\partial z = "
         rf"W^{{({n + 1})\top}}\delta^{{({n + 1})}}",
-        rf"\delta_{{{unit + 1}}} = {_back_sum(found, place, unit)[0]} = {_delta(column, unit)}",
+        rf"\delta_{{{unit + 1}}} = {_back_sum(found, index, unit)[0]} = {_delta(column, unit)}",
     ]
 
 
-def _hidden_back(found: Pass, place: int, unit: int) -> list[str]:
-    column, n, j = found.columns[place], found.columns[place].number, unit + 1
+def _hidden_back(found: Pass, index: int, unit: int) -> list[str]:
+    column, n, j = found.columns[index], found.columns[index].number, unit + 1
     f, slope = ACTIVATIONS[found.config.activation]
-    total, value = _back_sum(found, place, unit)
+    total, value = _back_sum(found, index, unit)
     back = rf"W^{{({n + 1})\top}}\delta^{{({n + 1})}}"
     h, u = factor(float(column.h[unit])), number(float(column.u[unit]))
     if found.slip == "f_for_slope":
@@ -252,9 +252,9 @@ def _hidden_back(found: Pass, place: int, unit: int) -> list[str]:
     ]
 
 
-def _heads_back(found: Pass, place: int, unit: int) -> list[str]:
-    column, dims = found.columns[place], found.config.latent_dim
-    n, j, after = column.number, unit % dims, found.columns[place + 1].delta
+def _heads_back(found: Pass, index: int, unit: int) -> list[str]:
+    column, dims = found.columns[index], found.config.latent_dim
+    n, j, after = column.number, unit % dims, found.columns[index + 1].delta
     assert after is not None
     if found.log_var is None:
         return [
@@ -270,16 +270,16 @@ def _heads_back(found: Pass, place: int, unit: int) -> list[str]:
             rf"\delta_{{{unit + 1}}} = {number(float(after[j]))} {sign} {number_of_beta}{mean} = "
             + _delta(column, unit),
         ]
-    return _spread_back(found, place, unit, f"{sign} {beta}", f"{sign} {number_of_beta}")
+    return _spread_back(found, index, unit, f"{sign} {beta}", f"{sign} {number_of_beta}")
 
 
-def _spread_back(found: Pass, place: int, unit: int, kl: str, kl_number: str) -> list[str]:
+def _spread_back(found: Pass, index: int, unit: int, kl: str, kl_number: str) -> list[str]:
     """delta of log sigma^2, or of u where sigma^2 = softplus(u).
 
     ``kl`` and ``kl_number``: sign and weight of the KL's part, in symbols and in numbers.
     """
-    column, j = found.columns[place], unit % found.config.latent_dim
-    after = found.columns[place + 1].delta
+    column, j = found.columns[index], unit % found.config.latent_dim
+    after = found.columns[index + 1].delta
     assert after is not None
     n, std, variance = column.number, float(found.std[j]), float(found.std[j] ** 2)
     noise = rf"{factor(float(found.eps[j]))}{{\cdot}}{factor(float(after[j]))}"

@@ -139,15 +139,15 @@ def pass_of(
 def _columns(model: "VAE", found: "Backward", x: Array, shape: tuple[int, int] | None) -> tuple[Column, ...]:
     hidden = len(model.config.hidden_dims)
     columns = [Column("input", 1, (Line("x", x),), x, x, index_base=len(x), image_shape=shape)]
-    for place, layer in enumerate(found.encoder):
-        columns.append(_dense(model.encoder, place, layer, place + 2))
+    for index, layer in enumerate(found.encoder):
+        columns.append(_dense(model.encoder, index, layer, index + 2))
     columns[-1] = _heads(columns[-1], model.config, found)
     z, eps = found.z[0].numpy(), found.eps[0].numpy()
     lines = (Line("z", z),) if found.log_var is None else (Line("ε", eps), Line("z", z))
     delta = found.delta_z[0].numpy()
     columns.append(Column("latent", hidden + 3, lines, z, z, delta, index_base=len(z)))
-    for place, layer in enumerate(found.decoder):
-        columns.append(_dense(model.decoder, place, layer, hidden + 4 + place))
+    for index, layer in enumerate(found.decoder):
+        columns.append(_dense(model.decoder, index, layer, hidden + 4 + index))
     y, last = found.decoded[0].numpy(), columns[-1]
     outputs = (Line("y", y), Line("x", x))
     if model.config.is_unit_interval:
@@ -168,7 +168,7 @@ def _apart(delta: Array | None, right: Array | None) -> bool:
     return delta is not None and right is not None and not np.array_equal(delta, right)
 
 
-def _dense(mlp: "MLP", place: int, layer: "Layer", number: int) -> Column:
+def _dense(mlp: "MLP", index: int, layer: "Layer", number: int) -> Column:
     u, h = layer.u[0].numpy(), layer.h[0].numpy()
     return Column(
         "hidden",
@@ -177,8 +177,8 @@ def _dense(mlp: "MLP", place: int, layer: "Layer", number: int) -> Column:
         u,
         h,
         layer.delta[0].numpy(),
-        mlp.weights[place].detach().numpy(),
-        mlp.biases[place].detach().numpy(),
+        mlp.weights[index].detach().numpy(),
+        mlp.biases[index].detach().numpy(),
         index_base=len(h),
     )
 
@@ -221,8 +221,8 @@ def _parameters(
 def _order(name: str) -> tuple[bool, bool, int, bool]:
     """Sort key: from the last layer to the first, W before b, log s last."""
     parts = name.split(".")
-    place = int(parts[2]) if len(parts) == 3 else 0
-    return (len(parts) != 3, parts[0] == "encoder", -place, "biases" in name)
+    index = int(parts[2]) if len(parts) == 3 else 0
+    return (len(parts) != 3, parts[0] == "encoder", -index, "biases" in name)
 
 
 def _number(name: str, config: ModelConfig) -> int:
@@ -251,31 +251,31 @@ class Step(NamedTuple):
 def steps_of(columns: Sequence[Column]) -> tuple[Step, ...]:
     """Forward through all columns, the loss, and back to the first that has weights."""
     forward = [
-        Step(_STEP_NAMES.get(column.kind, "h" + superscript(column.number)), place, False)
-        for place, column in enumerate(columns)
+        Step(_STEP_NAMES.get(column.kind, "h" + superscript(column.number)), index, False)
+        for index, column in enumerate(columns)
     ]
     back = [
-        Step("δ" + superscript(column.number), place, True)
-        for place, column in reversed(list(enumerate(columns)))
+        Step("δ" + superscript(column.number), index, True)
+        for index, column in reversed(list(enumerate(columns)))
         if column.delta is not None
     ]
     return (*forward, Step(LOSS, None, False), *back)
 
 
-def moment_of(columns: Sequence[Column], steps: Sequence[Step], place: int, unit: int) -> Moment:
-    """Which numbers are known after step ``place``."""
-    step, last = steps[place], len(columns)
+def moment_of(columns: Sequence[Column], steps: Sequence[Step], index: int, unit: int) -> Moment:
+    """Which numbers are known after step ``index``."""
+    step, last = steps[index], len(columns)
     return Moment(
-        forward=min(place + 1, last),
-        backward=max(0, place - last),
-        has_loss=place >= last,
+        forward=min(index + 1, last),
+        backward=max(0, index - last),
+        has_loss=index >= last,
         active=step.column,
         unit=unit,
     )
 
 
 def picked(
-    value: object, columns: Sequence[Column], steps: Sequence[Step], place: int
+    value: object, columns: Sequence[Column], steps: Sequence[Step], index: int
 ) -> tuple[int, int] | None:
     """Step and unit of a clicked unit ``[column, unit]`` (untrusted input); None where it is malformed.
 
@@ -284,6 +284,6 @@ def picked(
     match value:
         case [int(column), int(unit)] if 0 <= column < len(columns) and 0 <= unit < len(columns[column].h):
             found = [number for number, step in enumerate(steps) if step.column == column]
-            goes_back = steps[place].goes_back
+            goes_back = steps[index].goes_back
             return next((number for number in found if steps[number].goes_back == goes_back), found[0]), unit
     return None

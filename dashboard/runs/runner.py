@@ -33,7 +33,8 @@ class JobView:
         status: ``queued``, ``running``, ``paused``, ``finished``, ``stopped``, ``stopped_early``,
             ``diverged``, ``interrupted``, ``crashed`` or ``failed``.
         message: One sentence on it, or empty.
-        step, num_steps, epoch, num_epochs: Progress and its goal.
+        step, num_steps, epoch, num_epochs: Progress and its goal; without a goal (it trains until it is
+            stopped) ``num_steps`` and ``num_epochs`` are None.
         beta, learning_rate, speed: In force now; ``speed`` is steps per second at most, or None.
         steps_per_second: Measured, 0 when unknown.
         version: Rises with each snapshot.
@@ -46,9 +47,9 @@ class JobView:
     status: str
     message: str
     step: int
-    num_steps: int
+    num_steps: int | None
     epoch: int
-    num_epochs: int
+    num_epochs: int | None
     beta: float
     learning_rate: float
     speed: float | None
@@ -82,8 +83,8 @@ class JobView:
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds to the last epoch at the present rate; None when there is no rate."""
-        if self.steps_per_second <= 0:
+        """Seconds to the last epoch at the present rate; None when there is no rate, or no last epoch."""
+        if self.num_steps is None or self.steps_per_second <= 0:
             return None
         return (self.num_steps - self.step) / self.steps_per_second
 
@@ -160,7 +161,7 @@ def no_progress(config: RunConfig) -> dict[str, Any]:
         "status": "queued",
         "message": "",
         "step": 0,
-        "num_steps": 0,
+        "num_steps": None if train.num_epochs is None else 0,
         "epoch": 0,
         "num_epochs": train.num_epochs,
         "beta": train.beta,

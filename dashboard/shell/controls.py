@@ -194,11 +194,10 @@ def training() -> None:
 
 def beta_slider(on_change: Callback) -> None:
     """Draws the weight of the KL; ``on_change`` is called with no arguments when it was moved."""
-    low, high = _range("beta")
     st.slider(
         "KL weight β",
-        low,
-        high,
+        0.0,
+        max(20.0, value("beta")),
         step=0.1,
         format=DIGITS,
         key="beta",
@@ -212,7 +211,12 @@ def live(on_learning_rate: Callback, on_speed: Callback) -> None:
     """Draws the other controls that act on a running training."""
     st.markdown("**Live** · act on the running training")
     for key, label, options, on_change in (
-        ("learning_rate", "Learning rate η", LEARNING_RATES, on_learning_rate),
+        (
+            "learning_rate",
+            "Learning rate η",
+            tuple(sorted({*LEARNING_RATES, value("learning_rate")})),
+            on_learning_rate,
+        ),
         ("speed", "Steps per second", SPEEDS, on_speed),
     ):
         st.select_slider(

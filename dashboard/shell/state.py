@@ -20,6 +20,9 @@ from vae_core.config import Activation, BetaSchedule, EncoderHead, Likelihood, O
 from vae_core.data import DATASET_INFO
 
 LEARNING_RATES: Final = (1e-4, 3e-4, 1e-3, 2e-3, 5e-3, 1e-2, 3e-2, 0.1, 1.0, 10.0, 1000.0)
+MAX_KEPT: Final = 6
+"""Earlier runs beside the one in view: more curves than that nobody tells apart."""
+EVERY_PAGE: Final = "*"
 SPEEDS: Final = ("1", "3", "10", "30", "100", "full")
 _RUN = "run"
 _NOTICE = "notice"
@@ -63,18 +66,17 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A finite number, in a range or one of a few."""
+    """A finite number in a range."""
 
     low: float
     high: float
-    among: tuple[float, ...] = ()
 
     def read(self, text: str) -> float | None:
         """The number, where it is allowed."""
         if re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?", text) is None:
             return None
         value = float(text)
-        return value if self.low <= value <= self.high and (not self.among or value in self.among) else None
+        return value if self.low <= value <= self.high else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,38 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class RunId:
+    """Names a run."""
+
+    def read(self, text: str) -> str | None:
+        """The id."""
+        return text if RUN_ID.fullmatch(text) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Some of one kind, with commas between them. What is malformed or one too many is left out.
+
+    Arguments:
+        of: The kind of each.
+        most: How many at most.
+    """
+
+    of: Kind
+    most: int
+
+    def read(self, text: str) -> tuple[object, ...] | None:
+        """The values; None where the text names none."""
+        read = (self.of.read(part) for part in text.split(",", self.most)[: self.most])
+        return tuple(value for value in read if value is not None) or None
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """One parameter of a link.
 
     Arguments:
-        page: The page it belongs to, as the URL names it.
+        page: The page it belongs to, as the URL names it; ``EVERY_PAGE``: the links to all pages have it.
         default: What holds where a link does not say it.
         kind: What its text means.
     """
@@ -115,7 +144,7 @@ def _named(page: str, options: Any) -> Parameter:
     return Parameter(page, names[0], Choice(names))
 
 
-PARAMETERS: Final[Mapping[str, Parameter]] = {
+_SETTINGS: Final[Mapping[str, Parameter]] = {
     "dataset": views("train", **{name: info.title for name, info in DATASET_INFO.items()}),
     "data_folder": Parameter("train", "", Text(1000)),
     "latent_dim": Parameter("train", 2, Whole(1, 32)),
@@ -134,9 +163,17 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "schedule_epochs": Parameter("train", 20, Whole(1, 1_000_000)),
     "free_bits": Parameter("train", 0.0, Number(0.0, 100.0)),
     "patience": Parameter("train", 0, Whole(0, 1_000_000)),
-    "beta": Parameter("train", 1.0, Number(0.0, 20.0)),
-    "learning_rate": Parameter("train", 2e-3, Number(1e-4, 1000.0, LEARNING_RATES)),
+    "beta": Parameter("train", 1.0, Number(0.0, 1000.0)),
+    "learning_rate": Parameter("train", 2e-3, Number(1e-8, 1000.0)),
     "speed": Parameter("train", "full", Choice(SPEEDS)),
+}
+"""The controls of Train."""
+PARAMETERS: Final[Mapping[str, Parameter]] = {
+    **_SETTINGS,
+    "hide": Parameter(EVERY_PAGE, (), Several(Choice(tuple(_SETTINGS)), len(_SETTINGS))),
+    "fix": Parameter(EVERY_PAGE, (), Several(Choice(tuple(_SETTINGS)), len(_SETTINGS))),
+    "present": Parameter(EVERY_PAGE, 0, Whole(0, 1)),
+    "keep": Parameter(EVERY_PAGE, (), Several(RunId(), MAX_KEPT)),
     "latent_view": Parameter(
         "latent_space", "neighbours", Choice(("neighbours", "selection", "arithmetic", "projection"))
     ),
@@ -173,12 +210,18 @@ def read_link(query: Mapping[str, str]) -> dict[str, object]:
 
 def write_link(values: Mapping[str, object], page: str) -> dict[str, str]:
     """What a link to a page says: its values that are not the defaults, as text."""
-    of_page = {key: one for key, one in PARAMETERS.items() if one.page == page and key in values}
+    of_page = {key: one for key, one in _of_page(page).items() if key in values}
     return {key: _text(values[key]) for key, one in of_page.items() if values[key] != one.default}
 
 
+def _of_page(page: str) -> dict[str, Parameter]:
+    return {key: one for key, one in PARAMETERS.items() if one.page in (page, EVERY_PAGE)}
+
+
 def _text(value: object) -> str:
-    """A value as a URL says it, with all the digits it has: ``0.00025``, ``4``."""
+    """A value as a URL says it, with all the digits it has: ``0.00025``, ``4``; several with commas."""
+    if isinstance(value, tuple):
+        return ",".join(map(_text, value))
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
@@ -197,7 +240,7 @@ def follow_link(page: str) -> None:
         for key, parameter in PARAMETERS.items():
             st.session_state[key] = said.get(key, parameter.default)
     elif _went_back():
-        of_page = {key: one for key, one in PARAMETERS.items() if one.page == page}
+        of_page = _of_page(page)
         # Where pages change, Streamlit leaves an entry in the history that says nothing of the page left: it
         # must not take back what was chosen there.
         if not said.keys().isdisjoint(of_page):
@@ -237,6 +280,41 @@ def forget_run() -> None:
     """Puts no run in view."""
     st.session_state.pop(_RUN, None)
     st.query_params.pop(_RUN, None)
+
+
+def kept_runs() -> tuple[str, ...]:
+    """Ids of the runs whose curves stay beside those of the run in view, in the order of keeping."""
+    return st.session_state.get("keep", ())
+
+
+def keep_run(run_id: str) -> None:
+    """Keeps a run's curves in view; of more than ``MAX_KEPT`` the first ones go."""
+    st.session_state["keep"] = (*(kept for kept in kept_runs() if kept != run_id), run_id)[-MAX_KEPT:]
+
+
+def drop_run(run_id: str) -> None:
+    """Ends what :func:`keep_run` began."""
+    st.session_state["keep"] = tuple(kept for kept in kept_runs() if kept != run_id)
+
+
+def is_presenting() -> bool:
+    """Whether the page is drawn for a projector: large type, few controls."""
+    return bool(st.session_state.get("present"))
+
+
+def present(on: bool) -> None:
+    """Turns the drawing for a projector on or off."""
+    st.session_state["present"] = int(on)
+
+
+def hidden_controls() -> frozenset[str]:
+    """Keys of the controls that the link hides; what it says of their values holds."""
+    return frozenset(st.session_state.get("hide", ()))
+
+
+def fixed_controls() -> frozenset[str]:
+    """Keys of the controls that the link shows and does not let be changed."""
+    return frozenset(st.session_state.get("fix", ()))
 
 
 def control(key: str) -> object:

@@ -77,17 +77,20 @@ def _standing(view: JobView) -> str:
             "free; meanwhile **Latent space** and **ELBO** show the pretrained model."
         )
     live = f"β {view.beta:.12g} · η {view.learning_rate:.12g}"
-    done = f"step {view.step:,} · epoch {view.epoch:,} of {view.num_epochs:,}"
+    of = "" if view.num_epochs is None else f" of {view.num_epochs:,}"
+    done = f"step {view.step:,} · epoch {view.epoch:,}{of}"
     if view.status == "paused":
         return f"**Paused** at {done} · {live}. **Resume** goes on, **Step** makes one update."
     if view.status == "running":
         note = f" · {view.message}" if view.message else ""
-        return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s · {_eta(view)} · {live}{note}"
+        return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s{_eta(view)} · {live}{note}"
     return f"**{view.message_for(browser.token())}** {AFTERWORD.get(view.status, '')}"
 
 
 def _eta(view: JobView) -> str:
+    if view.num_steps is None:
+        return ""
     if view.eta_s is None:
-        return "time left: measuring"
+        return " · time left: measuring"
     minutes, seconds = divmod(round(view.eta_s), 60)
-    return f"{minutes} min {seconds:02d} s left" if minutes else f"{seconds} s left"
+    return f" · {minutes} min {seconds:02d} s left" if minutes else f" · {seconds} s left"

@@ -62,10 +62,10 @@ def read_table(content: bytes) -> Table:
         message = f"the table has {max(0, len(rows) - 1)} rows and {len(rows[0]) if rows else 0} columns"
         hint = f"give it a row of names, then 2 to {MAX_ROWS} rows of at most {MAX_COLUMNS} numbers"
         raise BadInput("table", message, hint)
-    names = tuple(name.strip() or f"column {place}" for place, name in enumerate(rows[0], 1))
+    names = tuple(name.strip() or f"column {number}" for number, name in enumerate(rows[0], 1))
     if len(set(names)) < len(names):
         raise BadInput("table", "two columns of the table have the same name", "rename one of them")
-    return Table(names, np.array([_numbers(row, names, place) for place, row in enumerate(rows[1:], 2)]))
+    return Table(names, np.array([_numbers(row, names, number) for number, row in enumerate(rows[1:], 2)]))
 
 
 def standardized(table: Table, columns: list[str]) -> NDArray[np.float64]:
@@ -86,9 +86,9 @@ def standardized(table: Table, columns: list[str]) -> NDArray[np.float64]:
     return (values - values.mean(0)) / spreads
 
 
-def _numbers(row: list[str], names: tuple[str, ...], place: int) -> list[float]:
+def _numbers(row: list[str], names: tuple[str, ...], number: int) -> list[float]:
     if len(row) != len(names):
-        message = f"row {place} of the table has {len(row)} values for {len(names)} columns"
+        message = f"row {number} of the table has {len(row)} values for {len(names)} columns"
         raise BadInput("table", message, "give every row as many values as there are names")
     numbers = []
     for name, text in zip(names, row, strict=True):
@@ -98,7 +98,7 @@ def _numbers(row: list[str], names: tuple[str, ...], place: int) -> list[float]:
             value = float("nan")
         if not abs(value) < 1e100:
             message = (
-                f"row {place}, column {name!r} of the table has no usable number ({text.strip()[:20]!r})"
+                f"row {number}, column {name!r} of the table has no usable number ({text.strip()[:20]!r})"
             )
             raise BadInput("table", message, "fill the value in or leave the row out")
         numbers.append(value)

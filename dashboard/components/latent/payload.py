@@ -124,13 +124,13 @@ def _padded(array: NDArray[np.generic]) -> bytes:
 
 
 def _places(arrays: dict[str, NDArray[np.generic]]) -> dict[str, dict[str, object]]:
-    places: dict[str, dict[str, object]] = {}
+    layout: dict[str, dict[str, object]] = {}
     offset = 0
     for name, array in arrays.items():
         kind = f"{array.dtype.kind}{array.dtype.itemsize}"
-        places[name] = {"type": kind, "offset": offset, "length": array.size}
+        layout[name] = {"type": kind, "offset": offset, "length": array.size}
         offset += array.nbytes + -array.nbytes % 4
-    return places
+    return layout
 
 
 def _digest(*weights: FloatArray) -> str:

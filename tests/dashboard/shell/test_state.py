@@ -6,8 +6,22 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.runs.runner import LocalRunner
+from dashboard.shell import state
 from dashboard.shell.pages import PAGES
-from dashboard.shell.state import PARAMETERS, Choice, Number, Text, Whole, read_link, write_link
+from dashboard.shell.state import (
+    EVERY_PAGE,
+    MAX_KEPT,
+    PARAMETERS,
+    Choice,
+    Number,
+    Parameter,
+    RunId,
+    Several,
+    Text,
+    Whole,
+    read_link,
+    write_link,
+)
 from tests.page_scripts import TINY, choose, open_page, runner, trained, turn_to
 
 __all__ = ["runner"]  # a fixture
@@ -44,13 +58,22 @@ GARBAGE: Final = ("", " ", "nan", "inf", "-1", "1e999", "1_0", "٣", "0x1", "<b>
 
 def values_of(key: str) -> list[Any]:
     """Values that a parameter may have, its extremes among them."""
-    kind, default = PARAMETERS[key].kind, PARAMETERS[key].default
+    return _values(PARAMETERS[key])
+
+
+def _values(parameter: Parameter) -> list[Any]:
+    kind, default = parameter.kind, parameter.default
+    if isinstance(kind, Several):
+        each = _values(Parameter("", None, kind.of))
+        return [(), (each[0],), tuple(each[: kind.most])]
+    if isinstance(kind, RunId):
+        return [f"{number:016x}" for number in range(MAX_KEPT)]
     if isinstance(kind, Choice):
         return list(kind.options)
     if isinstance(kind, Whole):
         return [kind.low, kind.high, default]
     if isinstance(kind, Number):
-        return [default, *(kind.among or (kind.low, kind.high, kind.high / 3, kind.high / 80_000, 0.1 + 0.2))]
+        return [default, kind.low, kind.high, kind.high / 3, kind.high / 80_000, 0.1 + 0.2]
     assert isinstance(kind, Text)
     return [default, "", "400, 200", "a b&c=d#e+%", "Ω/μ", "x" * kind.longest]
 
@@ -64,7 +87,7 @@ def test_every_value_survives_a_link(key: str) -> None:
         assert all(type(found) is type(value) for found in read_link(text).values())
 
 
-@pytest.mark.parametrize("key", PARAMETERS)
+@pytest.mark.parametrize("key", [key for key, one in PARAMETERS.items() if one.default != ()])
 def test_default_is_a_value_that_a_link_could_say(key: str) -> None:
     default = PARAMETERS[key].default
     assert PARAMETERS[key].kind.read(str(default)) == default
@@ -100,7 +123,36 @@ def test_a_link_says_what_differs_and_belongs_to_its_page() -> None:
 
 
 def test_every_parameter_belongs_to_a_page_of_the_app() -> None:
-    assert {parameter.page for parameter in PARAMETERS.values()} <= {page.name for page in PAGES}
+    assert {parameter.page for parameter in PARAMETERS.values()} <= {
+        EVERY_PAGE,
+        *(page.name for page in PAGES),
+    }
+
+
+def test_several_values_leave_out_what_is_malformed_or_too_many() -> None:
+    runs = [f"{number:016x}" for number in range(MAX_KEPT + 1)]
+    assert read_link({"keep": ",".join(["<b>", *runs])}) == {"keep": tuple(runs[: MAX_KEPT - 1])}
+    assert read_link({"hide": "seed,nothing,,hidden", "fix": "nothing"}) == {"hide": ("seed", "hidden")}
+    assert read_link({"keep": "," * 100_000}) == {}
+
+
+def test_kept_runs_are_in_the_link_of_every_page_in_the_order_of_keeping() -> None:
+    runs = [f"{number:016x}" for number in range(MAX_KEPT + 1)]
+    at = open_page("train", keep=f"{runs[1]},{runs[0]}", present="1", hide="seed", fix="beta")
+    said = {"keep": f"{runs[1]},{runs[0]}", "present": "1", "hide": "seed", "fix": "beta"}
+    assert query(at) == said
+    assert query(turn_to(at, "elbo")) == said
+
+
+def test_the_latest_six_runs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [f"{number:016x}" for number in range(MAX_KEPT + 1)]
+    monkeypatch.setattr("streamlit.session_state", {})
+    for run_id in (*runs, runs[2]):
+        state.keep_run(run_id)
+    assert state.kept_runs() == (runs[1], *runs[3:], runs[2])
+    state.drop_run(runs[1])
+    state.drop_run("never kept")
+    assert state.kept_runs() == (*runs[3:], runs[2])
 
 
 def query(at: AppTest) -> dict[str, str]:

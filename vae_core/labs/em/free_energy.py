@@ -1,6 +1,6 @@
 """The free energy of any chosen q: F[q] = E_q[log p(x, z)] + H[q] <= log p(x).
 
-Two latent variables for which all is known: the component of a mixture (discrete), and a place z drawn from a
+Two latent variables for which all is known: the component of a mixture (discrete), and a point z drawn from a
 mixture and seen through noise, x ~ N(z, s^2 I) (continuous, one or two dimensions).
 """
 
@@ -103,7 +103,7 @@ class NoisyMixture(NamedTuple):
         )
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
-        """log N(x; z, s^2 I) at places of shape (n, D): shape (n,), nats."""
+        """log N(x; z, s^2 I) at points of shape (n, D): shape (n,), nats."""
         return Gaussian(z, torch.tensor(self.noise, dtype=torch.float64)).log_prob(x)
 
     def _predictive(self) -> Mixture:

@@ -92,7 +92,7 @@ class Mixture:
         return self.log_joint(x).logsumexp(-1)
 
     def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
-        """Draws x of shape (num_samples, D): a component, then a place in it."""
+        """Draws x of shape (num_samples, D): a component, then a point of it."""
         rows = torch.multinomial(self.weights, num_samples, replacement=True, generator=generator)
         eps = torch.randn(num_samples, self.means.shape[1], 1, generator=generator, dtype=torch.float64)
         return self.means[rows] + (torch.linalg.cholesky(self.covariances)[rows] @ eps)[..., 0]

@@ -83,12 +83,12 @@ def _means(
     moments = initial_moments(mean, config)
     yield mean.clone()
     for _ in range(num_steps):
-        place = mean.clone().requires_grad_()
+        position = mean.clone().requires_grad_()
         with torch.enable_grad():
-            q = DiagonalNormal.from_std(place[None], std)
+            q = DiagonalNormal.from_std(position[None], std)
             z = q.sample(config.num_samples, generator=generator)
             loss = q.kl_to_standard_normal().sum() - model.likelihood(z).log_prob(x).mean()
-            (gradient,) = torch.autograd.grad(loss, place)
+            (gradient,) = torch.autograd.grad(loss, position)
         descend(mean, gradient, moments, config, learning_rate=config.learning_rate)
         if not bool(mean.isfinite().all()):
             return

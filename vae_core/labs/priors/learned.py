@@ -96,15 +96,15 @@ def densities(looks: list[Look]) -> dict[str, Tensor]:
     """log p(z) at each look on one grid over all posterior means: a learned prior may lie anywhere.
 
     Returns:
-        ``axes``, the places along both dimensions, shape (2, GRID), and ``density``, shape (looks, GRID,
+        ``axes``, the values along both dimensions, shape (2, GRID), and ``density``, shape (looks, GRID,
         GRID), the second dimension first.
     """
     means = torch.cat([seen.means for seen in looks])
     low, high = means.min(0).values, means.max(0).values
     middle, half = (low + high) / 2, 0.6 * float((high - low).max()) + 0.5
     axes = middle[:, None] + half * torch.linspace(-1, 1, GRID)
-    places = torch.cartesian_prod(*axes).reshape(GRID, GRID, 2).transpose(0, 1)
-    return {"axes": axes, "density": torch.stack([seen.prior.log_prob(places) for seen in looks])}
+    points = torch.cartesian_prod(*axes).reshape(GRID, GRID, 2).transpose(0, 1)
+    return {"axes": axes, "density": torch.stack([seen.prior.log_prob(points) for seen in looks])}
 
 
 def _draws(model: VAE) -> Tensor:
@@ -128,14 +128,15 @@ def train_observed(
     x = dataset.x_test[:MAX_HELD_OUT]
     # Early steps change most: they are looked at more often.
     shares = torch.linspace(0, 1, NUM_LOOKS).square()
-    wanted = set((shares * training.num_steps).round().int().tolist())
+    num_steps = num_epochs * training.steps_per_epoch
+    wanted = set((shares * num_steps).round().int().tolist())
     looks, seconds, began = [look(model, x, 0)], 0.0, time.perf_counter()
     try:
         for step in training.steps():
             if step.step in wanted:
                 seconds += time.perf_counter() - began
                 looks.append(look(model, x, step.step))
-                on_progress(step.step / training.num_steps)
+                on_progress(step.step / num_steps)
                 began = time.perf_counter()
     except TrainingDiverged as err:
         raise BadInput("diverged", str(err), "choose another seed") from err

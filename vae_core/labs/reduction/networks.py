@@ -172,8 +172,8 @@ class Network:
         likelihood = self._model.likelihood(self._codes).of_values(visible)
         prior = self._log_prior(self._codes)[:, None]
         rows = chunk_rows(len(self._codes))
-        places = [(likelihood.pairwise_log_prob(piece) + prior).argmax(0) for piece in x.split(rows)]
-        return self._codes[torch.cat(places)]
+        best = [(likelihood.pairwise_log_prob(piece) + prior).argmax(0) for piece in x.split(rows)]
+        return self._codes[torch.cat(best)]
 
     def _log_joint(self, z: Tensor, x: Tensor, visible: Tensor) -> Tensor:
         return self._model.likelihood(z).of_values(visible).log_prob(x) + self._log_prior(z)

@@ -1,4 +1,4 @@
-"""A decoder linear in its weights, at places z that are known: q(theta) and log p(data) in closed form.
+"""A decoder linear in its weights, at points z that are known: q(theta) and log p(data) in closed form.
 
 x_i = features(z_i) . w + s eps, w ~ N(0, prior_std^2 I): Bayesian linear regression (Bishop 2006, section
 3.3), the one network whose exact posterior over the weights is at hand beside its best factorised q.
@@ -61,8 +61,8 @@ def tanh_features(z: Tensor, num_hidden: int, *, generator: torch.Generator) -> 
     Returns:
         Shape (n, H + 1), float64.
     """
-    slopes, places = torch.randn(2, num_hidden, generator=generator, dtype=torch.float64)
-    hidden = torch.tanh(2 * slopes * (z.double()[:, None] - places))
+    slopes, centres = torch.randn(2, num_hidden, generator=generator, dtype=torch.float64)
+    hidden = torch.tanh(2 * slopes * (z.double()[:, None] - centres))
     return torch.cat([hidden, torch.ones(len(z), 1, dtype=torch.float64)], dim=1)
 
 

@@ -180,7 +180,7 @@ class DecodedMoments(NamedTuple):
 def decoded_moments(
     model: BayesianVAE, z: Tensor, *, num_weights: int, generator: torch.Generator
 ) -> DecodedMoments:
-    """Mean and both parts of the variance of x at places z of shape (..., J), from S draws of theta.
+    """Mean and both parts of the variance of x at points z of shape (..., J), from S draws of theta.
 
     Raises:
         BadInput: Fewer than 2 draws.
