@@ -7,20 +7,22 @@ import streamlit as st
 from dashboard.shell import controls, state
 from dashboard.train import live, steering
 
-with st.sidebar:
-    st.markdown("**Live** · act on the running training")
-    learning_rate_place = st.container()
-    controls.speed(steering.speed_changed)
-    controls.data_and_model()
-    controls.training()
-
 run = steering.run_in_view()
-left, right = st.columns([19, 6], gap="small", vertical_alignment="bottom")
-# The heading stands beside the buttons: the whole board is to be seen on a projector.
-with left.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-    st.title("Train", anchor=False, width="content")
-    steering.buttons(run)
-steer = partial(steering.dials, beta=right.container(), learning_rate=learning_rate_place)
+learning_rate_place = None
+if state.is_presenting():
+    steering.presenter_buttons(run)
+else:
+    with st.sidebar:
+        st.markdown("**Live** · act on the running training")
+        learning_rate_place = st.container()
+        controls.speed(steering.speed_changed)
+        controls.data_and_model()
+        controls.training()
+    # The heading stands beside the buttons: the whole board is to be seen on a projector.
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.title("Train", anchor=False, width="content")
+        steering.buttons(run)
+steer = partial(steering.dials, beta=st.container(), learning_rate=learning_rate_place)
 
 notice = state.pop_notice()
 if notice:
@@ -35,3 +37,4 @@ if run is None:
     )
 else:
     live.watch(run, steer)
+steering.keys(run)

@@ -219,16 +219,16 @@ def learning_rate_dial(
         _dial("Learning rate η", "learning_rate", on_change, frozen=frozen, note=note, shown=shown)
 
 
-def _dial(
-    label: str, key: str, on_change: Callback, *, frozen: str, note: str, shown: float | None
-) -> None:
+def _dial(label: str, key: str, on_change: Callback, *, frozen: str, note: str, shown: float | None) -> None:
     limits = _range(key)
     name, newest = f"{key}_dial", f"{key}_sequence"
+    said = state.control(newest)
+    had = said if isinstance(said, int) else 0
 
     def take() -> None:
         found = moved(state.control(name), limits)
         # Where two messages cross, the later one of the hand counts.
-        if found is None or found.sequence <= (state.control(newest) or 0):
+        if found is None or found.sequence <= had:
             return
         state.set_control(key, found.value)
         state.set_control(newest, found.sequence)
@@ -244,7 +244,7 @@ def _dial(
         scale=BETA_SCALE if key == "beta" else LEARNING_RATE_SCALE,
         limits=limits,
         on_change=take,
-        sequence=state.control(newest) or 0,
+        sequence=had,
         symbol=label[-1],
         presets=BETAS if key == "beta" else (),
         help_text=HELP[key],
@@ -343,4 +343,3 @@ def _choose(label: str, key: str, labels: Mapping[str, str]) -> None:
 def labels_of(options: Any) -> dict[str, str]:
     """Labels of the names of a ``Literal``."""
     return {name: LABELS[name] for name in get_args(options)}
-

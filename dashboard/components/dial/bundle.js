@@ -1,4 +1,4 @@
-// Sources 6017fdc015a5b01c; made by "npm run build": edit the modules, not this file.
+// Sources d716a11415fd95c7; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -162,6 +162,10 @@ var Dial = class {
   held = null;
   /** Whether the number box holds what was not entered yet. */
   isTyping = false;
+  /** Whether a key has moved the value and is still down. */
+  isKeyed = false;
+  /** What the marks on the scale and the buttons were made from. */
+  marks = "";
   sequence = 0;
   sentAt = -Infinity;
   /**
@@ -187,8 +191,10 @@ var Dial = class {
     track.onpointerup = (event) => this.release(event);
     track.onpointercancel = () => this.cancel();
     listenToKeys(track, ({ key }) => this.key(key));
+    track.onkeyup = track.onblur = () => this.keyUp();
     number.oninput = () => this.isTyping = true;
     number.onblur = () => this.enter();
+    number.onkeyup = () => this.keyUp();
     listenToKeys(number, ({ key }) => this.typeKey(key));
     const about = find(this.root, ".about");
     about.onpointerenter = ({ pointerType }) => pointerType === "mouse" && this.explain();
@@ -208,7 +214,7 @@ var Dial = class {
     const isOlder = message.sequence < this.sequence && performance.now() - this.sentAt < FORGOTTEN_MS;
     if (isOlder) return;
     this.pace.answered();
-    if (!this.held) this.show(message.value);
+    if (!this.held && !this.isKeyed) this.show(message.value);
   }
   /** @param {Message} message */
   describe({ label, symbol, help, scale, range, presets, frozen, note }) {
@@ -224,8 +230,9 @@ var Dial = class {
     number.setAttribute("aria-label", `${label}, number`);
     number.disabled = Boolean(frozen);
     this.presets.setAttribute("aria-label", `${symbol}, values`);
-    const made = [...this.presets.children].map((button) => Number(button.textContent));
-    if (String(made) !== String(presets)) {
+    const marks = JSON.stringify([symbol, scale, presets]);
+    if (marks !== this.marks) {
+      this.marks = marks;
       this.presets.replaceChildren(...presets.map((value) => this.presetButton(symbol, value)));
       this.ticks.replaceChildren(...scale.ticks.map((value) => tickMark(scale, value)));
     }
@@ -240,7 +247,10 @@ var Dial = class {
   presetButton(symbol, value) {
     const button = newElement("button", { type: "button", textContent: String(value) });
     button.setAttribute("aria-label", `${symbol} = ${value}`);
-    button.onclick = () => this.choose(value);
+    button.onclick = ({ detail }) => {
+      this.choose(value);
+      if (detail) button.blur();
+    };
     return button;
   }
   /** @param {number} value */
@@ -326,15 +336,24 @@ var Dial = class {
     const next = moves[key]();
     this.say("");
     this.show(next);
-    if (next !== value) this.pace.offer({ value: next, last: true });
+    if (next !== value) {
+      this.isKeyed = true;
+      this.pace.offer({ value: next, last: false });
+    }
     return true;
+  }
+  keyUp() {
+    if (this.isKeyed) this.pace.finish({ value: this.value, last: true });
+    this.isKeyed = false;
   }
   /** @param {string} key In the number box. */
   typeKey(key) {
     if (key === "Enter") this.enter();
     else if (key === "Escape") this.forget();
-    else if (key === "ArrowUp" || key === "ArrowDown") return this.forget() || this.key(key);
-    else return false;
+    else if (key === "ArrowUp" || key === "ArrowDown") {
+      this.forget();
+      return this.key(key);
+    } else return false;
     return true;
   }
   /** Leaves what was typed, and shows the value. */
@@ -342,7 +361,6 @@ var Dial = class {
     this.isTyping = false;
     this.say("");
     this.show(this.value);
-    return false;
   }
   /** Takes what was typed, or says what is wrong with it. */
   enter() {

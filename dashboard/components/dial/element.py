@@ -1,7 +1,6 @@
 """A dial: a slider that acts while it is dragged, with a number box and values that one click reaches."""
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
@@ -104,10 +103,12 @@ def moved(state: Any, limits: tuple[float, float]) -> Moved | None:
     found = getattr(state, "get", lambda _: None)("moved")
     if not isinstance(found, dict):
         return None
-    value, sequence, last = (found.get(name) for name in ("value", "sequence", "last"))
-    if any(isinstance(number, bool) or not isinstance(number, (int, float)) for number in (value, sequence)):
-        return None
+    value, sequence = _number(found.get("value")), _number(found.get("sequence"))
     low, high = limits
-    if not (math.isfinite(value) and low <= value <= high and 0 <= sequence < LATEST):
+    if value is None or sequence is None or not (low <= value <= high and 0 <= sequence < LATEST):
         return None
-    return Moved(float(value), int(sequence), last is True)
+    return Moved(float(value), int(sequence), found.get("last") is True)
+
+
+def _number(said: object) -> float | None:
+    return said if isinstance(said, (int, float)) and not isinstance(said, bool) else None
