@@ -32,7 +32,7 @@ _BUTTON_HELP: Final = {
     "train_copy": "A run of your own, paused, that goes on from this state: weights, optimiser and history.",
     "train_before": "Shows the run that this one took the place of, as it was. This one is stopped, and can "
     "be shown again in the same way.",
-    "present": "For a projector: large type, and no more than β, Pause and Step. Escape ends it.",
+    "present_button": "For a projector: large type, and no more than β, Pause and Step. Escape ends it.",
 }
 NOT_YOURS: Final = "This run belongs to another browser: take a copy to go on from it."
 _FROZEN: Final = "Someone else's run: take a copy to change it."
@@ -82,7 +82,7 @@ def buttons(view: JobView | None) -> None:
         _keep_button(view)
         if view is not None and state.control(_BEFORE) is not None:
             _button("Run before", "train_before", _show_before, icon="undo")
-        _button("Present", "present", _present, icon="present_to_all")
+        _present_button("Present", "present_to_all")
 
 
 def presenter_buttons(view: JobView | None) -> None:
@@ -103,7 +103,7 @@ def presenter_buttons(view: JobView | None) -> None:
             disabled=not can_step,
             why_not=why,
         )
-        _button("Leave", "present", _present, icon="close_fullscreen")
+        _present_button("Leave", "close_fullscreen")
 
 
 def keys(view: JobView | None) -> None:
@@ -158,6 +158,12 @@ def _pause_button(view: JobView | None, why: str | None) -> None:
         _button("Resume, η halved", "train_pause", _resume, icon="resume", why_not=why)
     else:
         _button("Resume", "train_pause", _resume, icon="resume", why_not=why)
+
+
+def _present_button(label: str, icon: str) -> None:
+    # ``present`` is the link's: a widget may not have its key in the session.
+    with st.container(key="present", width="content"):
+        _button(label, "present_button", _present, icon=icon)
 
 
 def _keep_button(view: JobView | None) -> None:
