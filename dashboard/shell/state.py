@@ -19,7 +19,6 @@ from dashboard.shell.links import MAX_KEPT, PARAMETERS, of_page, read_link, writ
 from dashboard.theme import ThemeName
 
 _RUN = "run"
-_OWN_RUNS = "own_runs"
 _NOTICE = "notice"
 _LINK_READ = "link_read"
 _PAGE = "page"
@@ -128,9 +127,8 @@ def current_run() -> str | None:
 
 
 def show_run(run_id: str) -> None:
-    """Puts a run of this session in view; points of another run's latent space mean nothing there."""
+    """Puts a run in view; points of another run's latent space mean nothing there."""
     st.session_state[_RUN] = run_id
-    st.session_state.setdefault(_OWN_RUNS, set()).add(run_id)
     for key in ("z", "pins", "plane_x", "plane_y"):
         st.session_state.pop(key, None)
     update_url()
@@ -140,11 +138,6 @@ def forget_run() -> None:
     """Puts no run in view."""
     st.session_state.pop(_RUN, None)
     update_url()
-
-
-def started_here(run_id: str) -> bool:
-    """Whether this session started the run: only then may it stop it to start another."""
-    return run_id in st.session_state.get(_OWN_RUNS, set())
 
 
 def kept_runs() -> tuple[str, ...]:
