@@ -1,8 +1,8 @@
 """The app as a class gets it: the entry script behind an answer to names that the server does not know.
 
-``dashboard/command.py --class`` runs this file. Streamlit refuses the connection of a browser that opened the app
-under a name that ``server.allowedHosts`` lacks (so that no page elsewhere can reach the app through a name of its
-own), and the page stays empty without a word. Here the page itself says what is wrong.
+``dashboard/command.py --class`` runs this file. Streamlit refuses the connection of a browser that opened the
+app under a name that ``server.allowedHosts`` lacks (so that no page elsewhere can reach the app by a name of
+its own), and the page stays empty without a word. Here the page itself says what is wrong.
 """
 
 import html

@@ -14,8 +14,8 @@ from typing import Final
 
 FIRST_PORT: Final = 8501
 PORTS: Final = 20
-# Nothing is sent there: the system says which of its addresses it would send from. One target in the internet, and
-# one in each private range, for a class whose network leads nowhere.
+# Nothing is sent there: the system says which of its addresses it would send from. One target is in the
+# internet, and one in each private range, for a class whose network leads nowhere.
 _TARGETS: Final = ("198.51.100.1", "10.255.255.254", "172.31.255.254", "192.168.255.254")
 
 
@@ -93,7 +93,7 @@ def lan_addresses() -> list[str]:
 
 
 def free_port() -> int:
-    """The first port from Streamlit's own on that nobody listens at: address and QR code name it beforehand."""
+    """The first port from Streamlit's own on that is free: address and QR code name it beforehand."""
     for port in range(FIRST_PORT, FIRST_PORT + PORTS):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:

@@ -1,9 +1,9 @@
 """A class: who may come in, and who is the lecturer.
 
-A server that listens beyond its own machine asks every browser once for the class code, and computes and draws
-nothing of the app before. Whoever opens the lecturer's link, which the server prints at its start, is the lecturer
-on that browser, and comes first in the queue. Both hold until the server ends. A server that only its own
-machine can reach, the default, asks for nothing.
+A server that listens beyond its own machine asks every browser once for the class code, and computes and
+draws nothing of the app before. Whoever opens the lecturer's link, which the server prints at its start, is
+the lecturer on that browser, and comes first in the queue. Both hold until the server ends. A server that
+only its own machine can reach, the default, asks for nothing.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import streamlit as st
 
@@ -86,7 +86,7 @@ def tries_of_a_session() -> Allowance:
 
 
 def tries_of_all() -> Allowance:
-    """A class that mistypes at once, then one mistake a second: a guesser opens as many sessions as he likes."""
+    """A whole class that mistypes at once, then one mistake a second, in however many sessions."""
     return Allowance.full(60, 1.0)
 
 
@@ -101,8 +101,8 @@ class Door:
         known: Who came in, by SHA-256 of the browser's token; those not seen longest are forgotten first.
     """
 
-    code: str
-    secret: str
+    code: str = field(repr=False)
+    secret: str = field(repr=False)
     tries: Allowance = field(default_factory=tries_of_all)
     known: OrderedDict[str, Role] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -116,15 +116,14 @@ class Door:
             now: By the monotonic clock.
 
         Returns:
-            None where the code is right; else the seconds to wait before the next try, and 0 when it may follow
-            at once. A try that comes too early is not looked at, right or wrong.
+            None where the code is right; 0 where it is wrong; else the seconds to wait before the next try:
+            one that comes too early is not looked at, right or wrong.
         """
-        typed = "".join(text.split()).replace("-", "").upper()
         with self.lock:
             wait = max(own.wait_s(now), self.tries.wait_s(now))
             if wait > 0:
                 return wait
-            if _same(typed, self.code):
+            if _same(_plain(text), _plain(self.code)):
                 return None
             own.use()
             self.tries.use()
@@ -144,12 +143,23 @@ class Door:
         return self.known.get(_digest(token))
 
 
+class Entry(NamedTuple):
+    """How a session came in."""
+
+    door: Door
+    role: Role
+
+
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def _plain(code: str) -> str:
+    return "".join(code.split()).replace("-", "").upper()
+
+
 def _same(said: str, wanted: str) -> bool:
-    return secrets.compare_digest(said.encode(), wanted.encode())
+    return secrets.compare_digest(said.encode(errors="replace"), wanted.encode(errors="replace"))
 
 
 _door: Door | None = None
@@ -161,9 +171,9 @@ def door() -> Door | None:
     global _door
     with _door_lock:
         if _door is None and is_class():
-            given = (os.environ.get(CODE_VARIABLE), os.environ.get(SECRET_VARIABLE))
-            _door = Door("".join((given[0] or make_code()).split()).upper(), given[1] or make_secret())
-            if not given[0]:
+            given = os.environ.get(CODE_VARIABLE)
+            _door = Door(given or make_code(), os.environ.get(SECRET_VARIABLE) or make_secret())
+            if not given:
                 _say_on_the_terminal(_door)
         return _door
 
@@ -184,7 +194,7 @@ def is_loopback(address: str) -> bool:
 
 
 def _say_on_the_terminal(made: Door) -> None:
-    """Somebody opened the server by ``--server.address`` alone: what a class needs, and the command for it."""
+    """Somebody opened the server by ``--server.address`` alone: says what a class needs."""
     hosts = ", ".join(st.get_option("server.allowedHosts")) or "any name"
     sys.stderr.write(
         f"\nThis server listens beyond its own machine. Class code: {made.code}\n"
@@ -241,7 +251,7 @@ def draw_door() -> None:
                 key=_FIELD,
                 max_chars=20,
                 autocomplete="off",
-                help="Six letters and digits; capitals or not makes no difference. This browser is asked once.",
+                help="Six letters and digits, small or capital. This browser is asked once.",
             )
             st.form_submit_button(
                 "Enter", key="class_enter", type="primary", width="stretch", on_click=_try, args=(found,)
@@ -267,7 +277,7 @@ def _try(found: Door) -> None:
 
 def _enter(found: Door, role: Role) -> None:
     token = browser.token()
-    state.set_control(_INSIDE, (found, role))
+    state.set_control(_INSIDE, Entry(found, role))
     found.let_in(token, role)
     if role == "lecturer":
         runner().set_lecturer(token)
@@ -277,6 +287,6 @@ def _role_here(found: Door) -> Role | None:
     role = found.role(browser.token())
     if role is None:
         # The session keeps the door that it came through: one of an earlier server does not count.
-        kept, was = state.control(_INSIDE) or (None, None)
-        role = was if kept is found else None
+        kept = state.control(_INSIDE)
+        role = kept.role if isinstance(kept, Entry) and kept.door is found else None
     return role
