@@ -224,12 +224,12 @@ def is_inside() -> bool:
     found = door()
     if found is None:
         return True
-    said = {key: st.query_params.pop(key) for key in (_CODE, _SECRET) if key in st.query_params}
-    if _same(said.get(_SECRET, ""), found.secret):
+    code, secret = state.take_from_url(_CODE), state.take_from_url(_SECRET)
+    if _same(secret or "", found.secret):
         _enter(found, "lecturer")
     role = _role_here(found)
-    if role is None and _CODE in said:
-        state.set_control(_FIELD, said[_CODE])
+    if role is None and code is not None:
+        state.set_control(_FIELD, code)
         _try(found)
     elif role is not None and found.role(browser.token()) is None:
         # Another tab gave this browser its token meanwhile: that one is let in, too.
