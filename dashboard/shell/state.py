@@ -178,6 +178,11 @@ def fixed_controls() -> frozenset[str]:
     return frozenset(st.session_state.get("fix", ()))
 
 
+def take_from_url(key: str) -> str | None:
+    """Takes a word out of the URL that must not stay in it; None where there is none."""
+    return st.query_params.pop(key) if key in st.query_params else None
+
+
 def control(key: str) -> object:
     """The value of the control with this key; None where it has none yet."""
     return st.session_state.get(key)
