@@ -15,7 +15,7 @@ else:
     with st.sidebar:
         st.markdown("**Live** · act on the running training")
         learning_rate_place = st.container()
-        controls.speed(steering.speed_changed)
+        steering.speed(run)
         controls.data_and_model()
         controls.training()
     # The heading stands beside the buttons: the whole board is to be seen on a projector.

@@ -138,10 +138,13 @@ def dials(view: JobView | None, *, beta: DeltaGenerator, learning_rate: DeltaGen
             controls.learning_rate_dial(lambda: _ask("learning_rate"), frozen=frozen, note=note)
 
 
-def speed_changed() -> None:
-    """Gives the speed limit to the running training, if there is one of this browser."""
-    view = _owned_run()
-    if view is not None:
+def speed(view: JobView | None) -> None:
+    """The speed limit; it acts on the run at once, where it is this browser's."""
+    controls.speed(_speed_changed, disabled=view is not None and not view.is_owned_by(browser.token()))
+
+
+def _speed_changed() -> None:
+    if _owned_run() is not None:
         _send("set", speed=controls.live_speed())
 
 
@@ -248,6 +251,9 @@ def _show_before() -> None:
     left = _leave_run()
     state.show_run(before)
     state.set_control(_BEFORE, left)
+    view = run_in_view()
+    if view is not None:
+        controls.show_config(view.config)
 
 
 def _step(unit: str) -> None:
@@ -267,15 +273,17 @@ def _resume() -> None:
 
 
 def _go_on(view: JobView) -> None:
-    """Resumes a run, with what its dials were set to since it ended."""
+    """Resumes a run; one that had ended goes on with what its dials show."""
     if view.status == "diverged" and _asked("learning_rate", view.run_id) is None:
         state.set_control("learning_rate", view.learning_rate / 2)
         _note_asked("learning_rate", view.run_id)
     _send("resume")
-    names = ("beta", "learning_rate")
-    values = {name: asked.value for name in names if (asked := _asked(name, view.run_id)) is not None}
-    if not view.is_active and values:
-        _send("set", **values)
+    if view.is_active:
+        return
+    values = {"learning_rate": controls.value("learning_rate")}
+    if view.config.train.beta_schedule == "constant" or _asked("beta", view.run_id) is not None:
+        values["beta"] = controls.value("beta")
+    _send("set", **values)
 
 
 def _reset() -> None:
@@ -329,21 +337,27 @@ def _all_asked() -> dict[str, _Asked]:
 
 
 def _follow(view: JobView) -> None:
-    """Has the dials show what holds in the run: another tab may have changed it.
+    """Has the dials show what holds in the run, which another tab may have changed.
 
-    What was asked here and is on its way is not taken back meanwhile.
+    What was asked here and is on its way is not taken back meanwhile. Of a run that has ended, a value that
+    a link gives stays: it is one for when it goes on, and for the next Start.
     """
-    for name, holds in (("beta", view.beta), ("learning_rate", view.learning_rate)):
-        if name == "beta" and view.config.train.beta_schedule != "constant":
+    train = view.config.train
+    for name, began, holds in (
+        ("beta", train.beta, view.beta),
+        ("learning_rate", train.learning_rate, view.learning_rate),
+    ):
+        if name == "beta" and train.beta_schedule != "constant":
             continue  # it moves by itself
+        goes = view.status in ("running", "paused")
         asked = _asked(name, view.run_id)
         if asked is not None and asked.value != holds:
-            if view.status not in ("running", "paused"):
+            if not goes:
                 _note_asked(name, view.run_id)
+            if not goes or time.monotonic() - asked.when < _PATIENCE_S:
                 continue
-            if time.monotonic() - asked.when < _PATIENCE_S:
-                continue
-        if controls.value(name) != holds:
+        shown = controls.value(name)
+        if shown != holds and (goes or (asked is None and shown == began)):
             state.set_control(name, holds)
 
 
