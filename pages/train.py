@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.shell import controls, state
+from dashboard.shell import controls, share, state
 from dashboard.train import live, steering
 
 run = steering.run_in_view()
@@ -22,6 +22,7 @@ else:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.title("Train", anchor=False, width="content")
         steering.buttons(run)
+        share.button(run)
 steer = partial(steering.dials, beta=st.container(), learning_rate=learning_rate_place)
 
 notice = state.pop_notice()

@@ -84,11 +84,20 @@ def update_url() -> None:
         st.query_params.from_dict(strange | wanted)
 
 
-def link_to(page: str) -> dict[str, str]:
-    """What the link to a page says now: the run in view, and what differs from its settings."""
-    run_id = current_run()
+def link_to(page: str, changed: Mapping[str, Any] | None = None, *, with_run: bool = True) -> dict[str, str]:
+    """What the link to a page says: the run in view, and what differs from its settings.
+
+    Arguments:
+        page: As the URL names it.
+        changed: Values to say in the place of those of now.
+        with_run: Whether it names the run; without, it says what differs from the defaults.
+    """
+    run_id = current_run() if with_run else None
     values = {key: st.session_state.get(key, one.default) for key, one in of_page(page).items()}
-    return ({} if run_id is None else {_RUN: run_id}) | write_link(values, page, instead=run_settings())
+    values |= dict(changed or {})
+    if run_id is None:
+        return write_link(values, page)
+    return {_RUN: run_id} | write_link(values, page, instead=run_settings())
 
 
 def current_page() -> str:
