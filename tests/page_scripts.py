@@ -1,12 +1,14 @@
 """Pages as scripts, for tests: opening them, kinds of runs to show, a runner of their own."""
 
 import io
+import json
 import queue
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -67,6 +69,17 @@ def open_page(name: str, **query: str) -> AppTest:
     for key, value in query.items():
         at.query_params[key] = value
     return turn_to(at, name)
+
+
+def message_to(at: AppTest, element: str) -> bytes:
+    """What an element of the page was told; elements without a picture are on every page."""
+    (found,) = (one for one in at.get("bidi_component") if one.proto.component_name == element)  # type: ignore[attr-defined]
+    return found.proto.bytes  # type: ignore[attr-defined]
+
+
+def query(at: AppTest) -> dict[str, str]:
+    """What the address says."""
+    return dict(parse_qsl(json.loads(message_to(at, "address"))["query"], keep_blank_values=True))
 
 
 def turn_to(at: AppTest, name: str) -> AppTest:

@@ -2,18 +2,22 @@
 
 ``PARAMETERS`` lists everything that a link can say, a line each. A session takes the values of its link over
 at its start, and again when the browser goes back or forward; apart from that the session's values decide,
-and the URL follows them. Streamlit's own binding of widgets to the URL is not used: it writes the label of an
-option, and a label may be reworded. A link says what differs from the defaults, of the page it leads to.
+and the URL follows them, with an entry in the browser's history for each view and each run, not for each move
+of a control. Streamlit's own binding of widgets to the URL is not used: it writes the label of an option, and
+a label may be reworded. A link says what differs from the defaults, of the page it leads to.
 """
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, get_args
+from typing import Any, Final, NamedTuple, Protocol, get_args
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboard.components.address.element import show_address
 from dashboard.runs.store import RUN_ID
 from dashboard.theme import ThemeName
 from vae_core.config import Activation, BetaSchedule, EncoderHead, Likelihood, Optimizer
@@ -25,6 +29,7 @@ _RUN = "run"
 _OWN_RUNS = "own_runs"
 _NOTICE = "notice"
 _LINK_READ = "link_read"
+_TOLD = "address_told"
 
 
 class Kind(Protocol):
@@ -164,6 +169,9 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "optimiser_view": views("compare", race="A race", surface="On a surface"),
 }
 """Everything that a link can say beside the run in view, which every page names by ``run``."""
+_VIEWS: Final = tuple(
+    key for key, one in PARAMETERS.items() if isinstance(one.kind, Choice) and one.page != "train"
+)
 
 
 def read_link(query: Mapping[str, str]) -> dict[str, object]:
@@ -174,8 +182,12 @@ def read_link(query: Mapping[str, str]) -> dict[str, object]:
 
 def write_link(values: Mapping[str, object], page: str) -> dict[str, str]:
     """What a link to a page says: its values that are not the defaults, as text."""
-    of_page = {key: one for key, one in PARAMETERS.items() if one.page == page and key in values}
+    of_page = {key: one for key, one in _of_page(page).items() if key in values}
     return {key: _text(values[key]) for key, one in of_page.items() if values[key] != one.default}
+
+
+def _of_page(page: str) -> dict[str, Parameter]:
+    return {key: one for key, one in PARAMETERS.items() if one.page == page}
 
 
 def _text(value: object) -> str:
@@ -192,24 +204,52 @@ def follow_link(page: str) -> None:
         page: Its path in the URL.
     """
     query = st.query_params.to_dict()
-    said = read_link(query)
-    if _LINK_READ not in st.session_state:
+    is_first = _LINK_READ not in st.session_state
+    went_back = not is_first and _went_back()
+    if is_first or went_back:
         st.session_state[_LINK_READ] = True
-        for key, parameter in PARAMETERS.items():
-            st.session_state[key] = said.get(key, parameter.default)
-    elif _went_back():
-        of_page = {key: one for key, one in PARAMETERS.items() if one.page == page}
-        # Where pages change, Streamlit leaves an entry in the history that says nothing of the page left: it
-        # must not take back what was chosen there.
-        if not said.keys().isdisjoint(of_page):
-            for key, parameter in of_page.items():
-                st.session_state[key] = said.get(key, parameter.default)
+        _take(query, PARAMETERS if is_first else _of_page(page))
     strange = {key: text for key, text in query.items() if key not in PARAMETERS and key != _RUN}
     run = current_run()
     values = {key: st.session_state[key] for key in PARAMETERS if key in st.session_state}
     wanted = strange | ({} if run is None else {_RUN: run}) | write_link(values, page)
-    if wanted != query:
-        st.query_params.from_dict(wanted)
+    shown = _Shown(page, run, tuple(values.get(key) for key in _VIEWS if PARAMETERS[key].page == page))
+    told: _Told | None = st.session_state.get(_TOLD)
+    if told is None or went_back or (page, wanted) != (told.shown.page, told.query):
+        is_new = told is not None and not went_back and shown.follows(told.shown)
+        told = st.session_state[_TOLD] = _Told(shown, wanted, is_new, secrets.token_hex(4))
+    show_address(page, urlencode(wanted), is_new=told.is_new, once=told.once)
+
+
+def _take(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> None:
+    """Sets some parameters to what a URL says of them, the others of these to their defaults."""
+    said = read_link(query)
+    for key, parameter in parameters.items():
+        st.session_state[key] = said.get(key, parameter.default)
+    if RUN_ID.fullmatch(run := query.get(_RUN, "")):
+        st.session_state[_RUN] = run
+
+
+class _Shown(NamedTuple):
+    """What a page shows that is worth an entry of its own in the browser's history."""
+
+    page: str
+    run: str | None
+    views: tuple[object, ...]
+
+    def follows(self, before: "_Shown") -> bool:
+        """Whether Back leads to the one before. Another page makes its entry by itself."""
+        another_run = before.run is not None and self.run != before.run
+        return self.page == before.page and (another_run or self.views != before.views)
+
+
+class _Told(NamedTuple):
+    """What the browser was told of its address, as :func:`show_address` has it."""
+
+    shown: _Shown
+    query: Mapping[str, str]
+    is_new: bool
+    once: str
 
 
 def _went_back() -> bool:
@@ -221,24 +261,19 @@ def _went_back() -> bool:
 
 
 def current_run() -> str | None:
-    """Id of the run in view: the URL's, else the session's; garbage in the URL counts as none."""
-    from_url = st.query_params.get(_RUN, "")
-    if RUN_ID.fullmatch(from_url):
-        st.session_state[_RUN] = from_url
+    """Id of the run in view."""
     return st.session_state.get(_RUN)
 
 
 def show_run(run_id: str) -> None:
-    """Puts a run of this session in view, here and in the URL."""
+    """Puts a run of this session in view, and in the URL with the next drawing of the page."""
     st.session_state[_RUN] = run_id
     st.session_state.setdefault(_OWN_RUNS, set()).add(run_id)
-    st.query_params[_RUN] = run_id
 
 
 def forget_run() -> None:
     """Puts no run in view."""
     st.session_state.pop(_RUN, None)
-    st.query_params.pop(_RUN, None)
 
 
 def started_here(run_id: str) -> bool:

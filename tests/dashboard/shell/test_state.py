@@ -3,12 +3,11 @@
 from typing import Any, Final
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from dashboard.runs.runner import LocalRunner
 from dashboard.shell.pages import PAGES
 from dashboard.shell.state import PARAMETERS, Choice, Number, Text, Whole, read_link, write_link
-from tests.page_scripts import TINY, choose, open_page, runner, trained, turn_to
+from tests.page_scripts import TINY, choose, open_page, query, runner, trained, turn_to
 
 __all__ = ["runner"]  # a fixture
 
@@ -101,10 +100,6 @@ def test_a_link_says_what_differs_and_belongs_to_its_page() -> None:
 
 def test_every_parameter_belongs_to_a_page_of_the_app() -> None:
     assert {parameter.page for parameter in PARAMETERS.values()} <= {page.name for page in PAGES}
-
-
-def query(at: AppTest) -> dict[str, str]:
-    return {key: text[0] if isinstance(text, list) else text for key, text in at.query_params.items()}
 
 
 def test_old_link_opens_and_becomes_a_new_one() -> None:
