@@ -23,7 +23,18 @@ MAY_IMPORT: Final = (
     ("dashboard/theme.py", ("dashboard",)),
     (
         "dashboard/",
-        ("dashboard", "vae_core", "streamlit", "starlette", "plotly", "numpy", "torch", "sklearn", "PIL"),
+        (
+            "dashboard",
+            "vae_core",
+            "streamlit",
+            "starlette",
+            "plotly",
+            "numpy",
+            "torch",
+            "sklearn",
+            "PIL",
+            "segno",
+        ),
     ),
     ("pages/", ("dashboard", "vae_core.config", "vae_core.errors", "streamlit")),
 )

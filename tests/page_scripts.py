@@ -78,8 +78,10 @@ def message_to(at: AppTest, element: str) -> bytes:
 
 
 def query(at: AppTest) -> dict[str, str]:
-    """What the address says."""
-    return dict(parse_qsl(json.loads(message_to(at, "address"))["query"], keep_blank_values=True))
+    """What the address says in the end; parts of a page have a say in it, too."""
+    elements = (one.proto for one in at.get("bidi_component"))  # type: ignore[attr-defined]
+    said = [json.loads(proto.bytes) for proto in elements if proto.component_name == "address"]
+    return dict(parse_qsl(max(said, key=lambda one: one["order"])["query"], keep_blank_values=True))
 
 
 def turn_to(at: AppTest, name: str) -> AppTest:

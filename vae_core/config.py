@@ -221,7 +221,7 @@ class TrainConfig(_Config):
         learning_rate: Step size.
         momentum: Of ``sgd`` only.
         batch_size: Examples per step; clamped to the number of training examples.
-        num_epochs: Passes over the training data; 0 shows the untrained model.
+        num_epochs: Passes over the training data; 0 shows the untrained model, None trains until stopped.
         beta_schedule: ``constant``; ``linear``: rises from 0 to beta during ``schedule_epochs``, then stays;
             ``cyclical``: rises during the first half of every ``schedule_epochs``, then stays for the other
             half (Fu et al. 2019, arXiv 1903.10145).
@@ -240,7 +240,7 @@ class TrainConfig(_Config):
     learning_rate: float = 2e-3
     momentum: float = 0.9
     batch_size: int = 64
-    num_epochs: int = 300
+    num_epochs: int | None = 300
     beta_schedule: BetaSchedule = "constant"
     schedule_epochs: int = 20
     free_bits: float = 0.0
@@ -253,7 +253,8 @@ class TrainConfig(_Config):
         check_choice("optimizer", self.optimizer, get_args(Optimizer))
         check_number("momentum", self.momentum, 0.0, 0.999, "0.9 is usual")
         check_integer("batch_size", self.batch_size, 1, 1_000_000, "64 is usual")
-        check_integer("num_epochs", self.num_epochs, 0, 1_000_000, "300 trains the digits")
+        if self.num_epochs is not None:
+            check_integer("num_epochs", self.num_epochs, 0, 1_000_000, "300 trains the digits")
         check_choice("beta_schedule", self.beta_schedule, get_args(BetaSchedule))
         check_integer("schedule_epochs", self.schedule_epochs, 1, 1_000_000, "20 is usual")
         check_number("free_bits", self.free_bits, 0.0, 100.0, "0 switches free bits off")

@@ -211,7 +211,8 @@ def _tolerance() -> Rule:
 def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
     """The result of these runs; where there is none, the button that starts them and the last result."""
     per_epoch = -(-num_data // min(runs[0].train.batch_size, max(1, num_data)))
-    if num_data and 3 * runs[0].train.num_epochs * per_epoch <= AT_ONCE:
+    epochs = runs[0].train.num_epochs or 0  # never without: the page's slider names a number
+    if num_data and 3 * epochs * per_epoch <= AT_ONCE:
         return Raced(cached.race(runs, num_data), runs, num_data)
     texts = [run.to_json() for run in runs]
     key = task_key("race", num_data, *texts)

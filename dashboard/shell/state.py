@@ -1,198 +1,41 @@
 """The only user of Streamlit's session state and of the URL.
 
-``PARAMETERS`` lists everything that a link can say, a line each. A session takes the values of its link over
-at its start, and again when the browser goes back or forward; apart from that the session's values decide,
-and the URL follows them, with an entry in the browser's history for each view and each run, not for each move
-of a control. Streamlit's own binding of widgets to the URL is not used: it writes the label of an option, and
-a label may be reworded. A link says what differs from the defaults, of the page it leads to.
+A session takes the values of its link over at its start, and again when the browser goes back or forward;
+apart from that the session's values decide, and the URL follows them, with an entry in the browser's history
+for each view and each run, not for each move of a control. With a run in view the URL says what differs from
+the settings of that run, else from the defaults. Streamlit's own binding of widgets to the URL is not used:
+it writes the label of an option, and a label may be reworded.
 """
 
-import re
-import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol, get_args
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.components.address.element import show_address
+from dashboard.runs.runner import runner
 from dashboard.runs.store import RUN_ID
+from dashboard.shell import settings
+from dashboard.shell.links import EVERY_PAGE, MAX_KEPT, PARAMETERS, Choice, of_page, read_link, write_link
 from dashboard.theme import ThemeName
-from vae_core.config import Activation, BetaSchedule, EncoderHead, Likelihood, Optimizer
-from vae_core.data import DATASET_INFO
 
-LEARNING_RATES: Final = (1e-4, 3e-4, 1e-3, 2e-3, 5e-3, 1e-2, 3e-2, 0.1, 1.0, 10.0, 1000.0)
-SPEEDS: Final = ("1", "3", "10", "30", "100", "full")
 _RUN = "run"
-_OWN_RUNS = "own_runs"
 _NOTICE = "notice"
 _LINK_READ = "link_read"
+_PAGE = "page"
+_AS_OPENED = "as_opened"
+_RUN_SETTINGS = "run_settings"
 _TOLD = "address_told"
-
-
-class Kind(Protocol):
-    """What a parameter's text in a URL means."""
-
-    def read(self, text: str) -> object:
-        """The value; None where the text is malformed."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of several ids. ``old`` gives the ids of labels that links held in their place once."""
-
-    options: tuple[str, ...]
-    old: Mapping[str, str] = field(default_factory=dict)
-
-    def read(self, text: str) -> str | None:
-        """The id."""
-        found = self.old.get(text, text)
-        return found if found in self.options else None
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A whole number."""
-
-    low: int
-    high: int
-
-    def read(self, text: str) -> int | None:
-        """The number, where it is in range."""
-        if re.fullmatch(r"-?[0-9]{1,12}", text) is None:
-            return None
-        return value if self.low <= (value := int(text)) <= self.high else None
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A finite number, in a range or one of a few."""
-
-    low: float
-    high: float
-    among: tuple[float, ...] = ()
-
-    def read(self, text: str) -> float | None:
-        """The number, where it is allowed."""
-        if re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?", text) is None:
-            return None
-        value = float(text)
-        return value if self.low <= value <= self.high and (not self.among or value in self.among) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What is typed into a field; the control that reads it says what is wrong with it."""
-
-    longest: int
-
-    def read(self, text: str) -> str | None:
-        """The text."""
-        return text if len(text) <= self.longest and text.isprintable() else None
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter of a link.
-
-    Arguments:
-        page: The page it belongs to, as the URL names it.
-        default: What holds where a link does not say it.
-        kind: What its text means.
-    """
-
-    page: str
-    default: Any
-    kind: Kind
-
-
-def views(page: str, **labels: str) -> Parameter:
-    """A choice between ids, the first is the default; ``labels`` are what links once said in their place."""
-    ids = tuple(labels)
-    return Parameter(page, ids[0], Choice(ids, {label: key for key, label in labels.items()}))
-
-
-def _named(page: str, options: Any) -> Parameter:
-    """A choice between the names of a ``Literal``; the first is the default."""
-    names = get_args(options)
-    return Parameter(page, names[0], Choice(names))
-
-
-PARAMETERS: Final[Mapping[str, Parameter]] = {
-    "dataset": views("train", **{name: info.title for name, info in DATASET_INFO.items()}),
-    "data_folder": Parameter("train", "", Text(1000)),
-    "latent_dim": Parameter("train", 2, Whole(1, 32)),
-    "hidden": Parameter("train", "128", Text(200)),
-    "likelihood": _named("train", Likelihood),
-    "likelihood_scale": Parameter("train", "0.2", Text(200)),
-    "encoder_head": _named("train", EncoderHead),
-    "activation": _named("train", Activation),
-    "seed": Parameter("train", 0, Whole(0, 2**31 - 1)),
-    "num_epochs": Parameter("train", 300, Whole(0, 1_000_000)),
-    "batch_size": Parameter("train", 64, Whole(1, 1_000_000)),
-    "num_samples": Parameter("train", 1, Whole(1, 1000)),
-    "optimizer": _named("train", Optimizer),
-    "momentum": Parameter("train", 0.9, Number(0.0, 0.999)),
-    "beta_schedule": _named("train", BetaSchedule),
-    "schedule_epochs": Parameter("train", 20, Whole(1, 1_000_000)),
-    "free_bits": Parameter("train", 0.0, Number(0.0, 100.0)),
-    "patience": Parameter("train", 0, Whole(0, 1_000_000)),
-    "beta": Parameter("train", 1.0, Number(0.0, 20.0)),
-    "learning_rate": Parameter("train", 2e-3, Number(1e-4, 1000.0, LEARNING_RATES)),
-    "speed": Parameter("train", "full", Choice(SPEEDS)),
-    "latent_view": Parameter(
-        "latent_space", "neighbours", Choice(("neighbours", "selection", "arithmetic", "projection"))
-    ),
-    "elbo_view": views(
-        "elbo",
-        all_examples="All data",
-        one_example="One datum",
-        watch_q="Watch q move",
-        units="Units and pitfalls",
-    ),
-    "free_energy_view": views(
-        "free_energy",
-        component="Which component?",
-        gaussian="A Gaussian q",
-        em="EM",
-        errors="Spot the error",
-    ),
-    "gradients_view": views(
-        "gradients", estimators="Estimators", back_propagation="Back-propagation by hand"
-    ),
-    "estimators_of": views("gradients", function="a one-line function", elbo="this model's datum"),
-    "priors_view": views("priors", priors="Priors", weights="Weights"),
-    "compare_view": views("compare", reduction="Dimension reduction", optimisers="Optimisers"),
-    "optimiser_view": views("compare", race="A race", surface="On a surface"),
-}
-"""Everything that a link can say beside the run in view, which every page names by ``run``."""
+_TAKEN = "taken_from_url"
 _VIEWS: Final = tuple(
-    key for key, one in PARAMETERS.items() if isinstance(one.kind, Choice) and one.page != "train"
+    key
+    for key, one in PARAMETERS.items()
+    if isinstance(one.kind, Choice) and one.page not in ("train", EVERY_PAGE)
 )
-
-
-def read_link(query: Mapping[str, str]) -> dict[str, object]:
-    """The values that a link gives; what is malformed is left out."""
-    found = {key: PARAMETERS[key].kind.read(text) for key, text in query.items() if key in PARAMETERS}
-    return {key: value for key, value in found.items() if value is not None}
-
-
-def write_link(values: Mapping[str, object], page: str) -> dict[str, str]:
-    """What a link to a page says: its values that are not the defaults, as text."""
-    of_page = {key: one for key, one in _of_page(page).items() if key in values}
-    return {key: _text(values[key]) for key, one in of_page.items() if values[key] != one.default}
-
-
-def _of_page(page: str) -> dict[str, Parameter]:
-    return {key: one for key, one in PARAMETERS.items() if one.page == page}
-
-
-def _text(value: object) -> str:
-    """A value as a URL says it, with all the digits it has: ``0.00025``, ``4``."""
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+"""What a page shows of several: turning to another one is a step that Back takes back."""
 
 
 def follow_link(page: str) -> None:
@@ -204,30 +47,32 @@ def follow_link(page: str) -> None:
         page: Its path in the URL.
     """
     query = st.query_params.to_dict()
-    is_first = _LINK_READ not in st.session_state
-    went_back = not is_first and _went_back()
-    if is_first or went_back:
+    begins, went_back = _LINK_READ not in st.session_state, _went_back()
+    if begins or went_back:
         st.session_state[_LINK_READ] = True
-        _take(query, PARAMETERS if is_first else _of_page(page))
-    strange = {key: text for key, text in query.items() if key not in PARAMETERS and key != _RUN}
-    run = current_run()
-    values = {key: st.session_state[key] for key in PARAMETERS if key in st.session_state}
-    wanted = strange | ({} if run is None else {_RUN: run}) | write_link(values, page)
-    shown = _Shown(page, run, tuple(values.get(key) for key in _VIEWS if PARAMETERS[key].page == page))
-    told: _Told | None = st.session_state.get(_TOLD)
-    if told is None or went_back or (page, wanted) != (told.shown.page, told.query):
-        is_new = told is not None and not went_back and shown.follows(told.shown)
-        told = st.session_state[_TOLD] = _Told(shown, wanted, is_new, secrets.token_hex(4))
-    show_address(page, urlencode(wanted), is_new=told.is_new, once=told.once)
+        _take_run(query.get(_RUN, ""))
+        _take(read_link(query), PARAMETERS if begins else of_page(page))
+    if begins or went_back or st.session_state.get(_PAGE) != page:
+        st.session_state[_AS_OPENED] = {key: st.session_state.get(key) for key in of_page(page)}
+    st.session_state[_PAGE] = page
+    draw_address("page")
 
 
-def _take(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> None:
-    """Sets some parameters to what a URL says of them, the others of these to their defaults."""
-    said = read_link(query)
-    for key, parameter in parameters.items():
-        st.session_state[key] = said.get(key, parameter.default)
-    if RUN_ID.fullmatch(run := query.get(_RUN, "")):
-        st.session_state[_RUN] = run
+def _take(said: Mapping[str, Any], parameters: Iterable[str]) -> None:
+    """Sets parameters to what a link says, else to the settings of the run in view, else to the defaults."""
+    of_run = run_settings()
+    for key in parameters:
+        value = said[key] if key in said else of_run.get(key, PARAMETERS[key].default)
+        if value is None:  # a control that starts empty, or with a choice of its own
+            st.session_state.pop(key, None)
+        else:
+            st.session_state[key] = value
+
+
+def _take_run(run_id: str) -> None:
+    """Puts the run that the URL names in view; garbage names none."""
+    if RUN_ID.fullmatch(run_id) is not None:
+        st.session_state[_RUN] = run_id
 
 
 class _Shown(NamedTuple):
@@ -249,7 +94,66 @@ class _Told(NamedTuple):
     shown: _Shown
     query: Mapping[str, str]
     is_new: bool
-    once: str
+    order: int
+
+
+def draw_address(where: str) -> None:
+    """Has the URL say what the session holds. Every page does so; so does a part that is drawn alone.
+
+    Arguments:
+        where: Names the part of the page.
+    """
+    page, query = current_page(), st.query_params.to_dict()
+    gone = (*PARAMETERS, _RUN, *st.session_state.get(_TAKEN, ()))
+    wanted = {key: text for key, text in query.items() if key not in gone} | link_to(page)
+    views = tuple(st.session_state.get(key) for key in _VIEWS if key in of_page(page))
+    shown = _Shown(page, current_run(), views)
+    told: _Told | None = st.session_state.get(_TOLD)
+    went_back = _went_back()
+    if told is None or went_back or (page, wanted) != (told.shown.page, told.query):
+        is_new = told is not None and not went_back and shown.follows(told.shown)
+        # By the clock, so that a page that outlives its server takes the next session's word, too.
+        order = max(time.time_ns() // 1000, 0 if told is None else told.order + 1)
+        told = st.session_state[_TOLD] = _Told(shown, wanted, is_new, order)
+    show_address(page, urlencode(wanted), where=where, is_new=told.is_new, order=told.order)
+
+
+def link_to(page: str, changed: Mapping[str, Any] | None = None, *, with_run: bool = True) -> dict[str, str]:
+    """What the link to a page says: the run in view, and what differs from its settings.
+
+    Arguments:
+        page: As the URL names it.
+        changed: Values to say in the place of those of now.
+        with_run: Whether it names the run; without, it says what differs from the defaults.
+    """
+    run_id = current_run() if with_run else None
+    values = {key: st.session_state.get(key, one.default) for key, one in of_page(page).items()}
+    values |= dict(changed or {})
+    if run_id is None:
+        return write_link(values, page)
+    return {_RUN: run_id} | write_link(values, page, instead=run_settings())
+
+
+def current_page() -> str:
+    """The page that is drawn, as the URL names it."""
+    return st.session_state.get(_PAGE, "")
+
+
+def as_opened(key: str) -> Any:
+    """A parameter's value when the page was turned to: for elements that go on from there by themselves."""
+    found = st.session_state.get(_AS_OPENED, {}).get(key)
+    return PARAMETERS[key].default if found is None else found
+
+
+def run_settings() -> Mapping[str, Any]:
+    """What the run in view began with, by the names of the parameters; empty without a run."""
+    run_id = current_run()
+    known = st.session_state.get(_RUN_SETTINGS)
+    if known is None or known[0] != run_id:
+        config = None if run_id is None else runner().store.config(run_id)
+        known = (run_id, {} if config is None else settings.values_of(config))
+        st.session_state[_RUN_SETTINGS] = known
+    return known[1]
 
 
 def _went_back() -> bool:
@@ -266,9 +170,10 @@ def current_run() -> str | None:
 
 
 def show_run(run_id: str) -> None:
-    """Puts a run of this session in view, and in the URL with the next drawing of the page."""
+    """Puts a run in view; points of another run's latent space mean nothing there."""
     st.session_state[_RUN] = run_id
-    st.session_state.setdefault(_OWN_RUNS, set()).add(run_id)
+    for key in ("z", "pins", "plane_x", "plane_y"):
+        st.session_state.pop(key, None)
 
 
 def forget_run() -> None:
@@ -276,9 +181,59 @@ def forget_run() -> None:
     st.session_state.pop(_RUN, None)
 
 
-def started_here(run_id: str) -> bool:
-    """Whether this session started the run: only then may it stop it to start another."""
-    return run_id in st.session_state.get(_OWN_RUNS, set())
+def kept_runs() -> tuple[str, ...]:
+    """Ids of the runs whose curves stay beside those of the run in view, in the order of keeping."""
+    return st.session_state.get("keep", ())
+
+
+def keep_run(run_id: str) -> None:
+    """Keeps a run's curves in view; of more than ``MAX_KEPT`` the first ones go."""
+    st.session_state["keep"] = (*(kept for kept in kept_runs() if kept != run_id), run_id)[-MAX_KEPT:]
+
+
+def drop_run(run_id: str) -> None:
+    """Ends what :func:`keep_run` began."""
+    st.session_state["keep"] = tuple(kept for kept in kept_runs() if kept != run_id)
+
+
+def is_presenting() -> bool:
+    """Whether the page is drawn for a projector: large type, few controls."""
+    return bool(st.session_state.get("present"))
+
+
+def present(on: bool) -> None:
+    """Turns the drawing for a projector on or off."""
+    st.session_state["present"] = int(on)
+
+
+def hidden_controls() -> frozenset[str]:
+    """Keys of the controls that the link hides; what it says of their values holds."""
+    return frozenset(st.session_state.get("hide", ()))
+
+
+def fixed_controls() -> frozenset[str]:
+    """Keys of the controls that the link shows and does not let be changed."""
+    return frozenset(st.session_state.get("fix", ()))
+
+
+def take_from_url(key: str) -> str | None:
+    """Takes a word out of the URL that must not stay in it, once; None where there is none."""
+    taken = st.session_state.setdefault(_TAKEN, set())
+    text = None if key in taken else st.query_params.get(key)
+    if text is not None:
+        taken.add(key)
+    return text
+
+
+def clear_address(page: str) -> None:
+    """Has the URL lose what was taken out of it, and keep the rest, which nobody has read yet.
+
+    Arguments:
+        page: Its path in the URL.
+    """
+    taken = st.session_state.get(_TAKEN, set())
+    rest = {key: text for key, text in st.query_params.to_dict().items() if key not in taken}
+    show_address(page, urlencode(rest), where="door", is_new=False, order=len(taken))
 
 
 def control(key: str) -> object:

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.components.board.element import training_board
 from dashboard.components.flow.element import training_flow
 from dashboard.runs.runner import JobView, runner
-from dashboard.shell import state
+from dashboard.shell import browser
 from dashboard.train import cached
 
 TICK_S: Final = 0.5
@@ -30,7 +30,7 @@ def watch(view: JobView) -> None:
     """Progress and board of a run, redrawn by themselves while the run is active."""
     if view.status == "running" and view.step == 0:
         _await_first_point(view.run_id)
-    own = state.started_here(view.run_id) and view.status != "queued"
+    own = view.is_owned_by(browser.token()) and view.status != "queued"
     every = (TICK_S if own else WATCH_TICK_S) if view.is_active else None
     st.fragment(_live, run_every=every)(view.run_id, view.status)
 
@@ -66,7 +66,8 @@ def _status_line(view: JobView) -> None:
 
 def status_text(view: JobView) -> str:
     """One line on how the run stands: words first, numbers after."""
-    return f"{view.name} · {_standing(view)}"
+    whose = "" if view.is_owned_by(browser.token()) else ", started by someone else"
+    return f"{view.name}{whose} · {_standing(view)}"
 
 
 def _standing(view: JobView) -> str:
@@ -76,17 +77,20 @@ def _standing(view: JobView) -> str:
             "free; meanwhile **Latent space** and **ELBO** show the pretrained model."
         )
     live = f"β {view.beta:.12g} · η {view.learning_rate:.12g}"
-    done = f"step {view.step:,} · epoch {view.epoch:,} of {view.num_epochs:,}"
+    of = "" if view.num_epochs is None else f" of {view.num_epochs:,}"
+    done = f"step {view.step:,} · epoch {view.epoch:,}{of}"
     if view.status == "paused":
         return f"**Paused** at {done} · {live}. **Resume** goes on, **Step** makes one update."
     if view.status == "running":
         note = f" · {view.message}" if view.message else ""
-        return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s · {_eta(view)} · {live}{note}"
-    return f"**{view.message}** {AFTERWORD.get(view.status, '')}"
+        return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s{_eta(view)} · {live}{note}"
+    return f"**{view.message_for(browser.token())}** {AFTERWORD.get(view.status, '')}"
 
 
 def _eta(view: JobView) -> str:
+    if view.num_steps is None:
+        return ""
     if view.eta_s is None:
-        return "time left: measuring"
+        return " · time left: measuring"
     minutes, seconds = divmod(round(view.eta_s), 60)
-    return f"{minutes} min {seconds:02d} s left" if minutes else f"{seconds} s left"
+    return f" · {minutes} min {seconds:02d} s left" if minutes else f" · {seconds} s left"

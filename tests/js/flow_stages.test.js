@@ -50,6 +50,8 @@ test("the loss of the example is that of its own two terms", () => {
   assert.equal(texts.loss, "31.00 nats with β 2\nmini-batch mean 33.00");
   assert.equal(texts.posterior, "μ 0.50, −1.00\nσ 0.20, 0.30");
   assert.equal(texts.converged, "no: next mini-batch\nstep 3 of 10");
+  const endless = textsOf({ ...MESSAGE, num_steps: null });
+  assert.equal(endless.converged, "no: next mini-batch\nstep 3");
 });
 
 test("a deterministic encoder has neither a width nor noise", () => {

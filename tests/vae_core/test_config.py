@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -36,7 +37,7 @@ TRAIN_FAULTS: Final[dict[str, tuple[object, ...]]] = {
     "optimizer": NO_NAMES,
     "momentum": (-0.1, 1.0, *NO_NUMBERS),
     "batch_size": (0, -1, 10**9, *NO_INTEGERS),
-    "num_epochs": (-1, 10**9, *NO_INTEGERS),
+    "num_epochs": (-1, 10**9, *(value for value in NO_INTEGERS if value is not None)),
     "beta_schedule": NO_NAMES,
     "schedule_epochs": (0, -1, 10**9, *NO_INTEGERS),
     "free_bits": (-1e-9, 101, *NO_NUMBERS),
@@ -126,6 +127,8 @@ RUN: Final = RunConfig(
 
 
 def test_json_round_trip() -> None:
+    endless = replace(RUN, train=TrainConfig(num_epochs=None))
+    assert RunConfig.from_json(endless.to_json()) == endless
     assert RunConfig.from_json(RUN.to_json()) == RUN
     assert hash(RunConfig.from_json(RUN.to_json())) == hash(RUN)
     assert RUN.held().hold

@@ -266,7 +266,7 @@ class Driver:
             "step": training.step,
             "num_steps": training.num_steps,
             "epoch": training.epoch,
-            "num_epochs": self.config.train.num_epochs,
+            "num_epochs": training.num_epochs,
             "beta": training.beta,
             "learning_rate": training.learning_rate,
             "speed": self._speed,

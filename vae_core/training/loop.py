@@ -93,6 +93,7 @@ def fit(
 ) -> Iterator[TrainStep]:
     """Trains ``model`` in place, one update for each value taken; the last has ``ended`` set.
 
+    Without a number of epochs (``num_epochs`` None) and without patience there is no last.
     For a live change of beta or for saving and resuming use :class:`Training`, of which this is the loop.
 
     Raises:
@@ -150,9 +151,14 @@ class Training:
         return math.ceil(len(self.dataset.x_train) / self.batch_size)
 
     @property
-    def num_steps(self) -> int:
-        """Updates of the whole training."""
-        return self.config.num_epochs * self.steps_per_epoch
+    def num_epochs(self) -> int | None:
+        """Epochs of the whole training; None: it goes on until it is stopped."""
+        return self.config.num_epochs
+
+    @property
+    def num_steps(self) -> int | None:
+        """Updates of the whole training; None: it goes on until it is stopped."""
+        return None if self.num_epochs is None else self.num_epochs * self.steps_per_epoch
 
     @property
     def beta(self) -> float:
@@ -177,10 +183,14 @@ class Training:
     def steps(self) -> Iterator[TrainStep]:
         """One update for each value taken, from where the training stands to its end."""
         ended: Ended | None = None
-        while ended is None and self.epoch < self.config.num_epochs:
+        while ended is None and not self._has_all_epochs:
             result = self._next()
             ended = result.ended
             yield result
+
+    @property
+    def _has_all_epochs(self) -> bool:
+        return self.num_epochs is not None and self.epoch >= self.num_epochs
 
     def _next(self) -> TrainStep:
         beta, learning_rate = self.beta, self.learning_rate
@@ -243,7 +253,7 @@ class Training:
             held_out = evaluate(self.model, self.dataset.x_test, generator=noise)
             if self._patience.is_over(held_out.elbo):
                 return held_out, "stopped_early"
-        return held_out, "finished" if self.epoch >= self.config.num_epochs else None
+        return held_out, "finished" if self._has_all_epochs else None
 
     def require_finite_weights(self) -> None:
         """Raises :class:`TrainingDiverged` after a last update that made a weight NaN or infinite."""

@@ -1,4 +1,4 @@
-// Sources 75749d423c0b7fc2; made by "npm run build": edit the modules, not this file.
+// Sources 1635bd4970574940; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -38,13 +38,13 @@ function withEmbedding(query, present) {
 }
 
 // dashboard/components/address/index.js
-var obeyed = "";
+var obeyed = 0;
 var Address = class {
   /** @param {Uint8Array} data */
   update(data) {
-    const { page, query, isNew, once } = jsonOf(data);
-    if (once === obeyed || !location.pathname.endsWith(`/${page}`)) return;
-    obeyed = once;
+    const { page, query, isNew, order } = jsonOf(data);
+    if (order <= obeyed || !location.pathname.endsWith(`/${page}`)) return;
+    obeyed = order;
     const search = withEmbedding(query, location.search);
     if (search === location.search) return;
     const address = `${location.pathname}${search}`;

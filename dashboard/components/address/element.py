@@ -24,15 +24,16 @@ _mount = component(
 )
 
 
-def show_address(page: str, query: str, *, is_new: bool, once: str) -> None:
+def show_address(page: str, query: str, *, where: str, is_new: bool, order: int) -> None:
     """Changes the query of the address, and nothing where it says that already.
 
     Arguments:
         page: Path of the page that the query belongs to.
         query: As in a URL, without ``?``.
+        where: Names the part of the page that says so: each has an element of its own.
         is_new: Whether Back leads to what the address said before; otherwise the entry is replaced.
-        once: Another text for each change: what is drawn again is not done again.
+        order: Rises with each change: what is drawn again, or is late, is not done again.
     """
-    with st.container(key=NAME):
-        message = {"page": page, "query": query, "isNew": is_new, "once": once}
-        _mount(key="address_element", data=json.dumps(message).encode())
+    with st.container(key=f"address_of_{where}"):
+        message = {"page": page, "query": query, "isNew": is_new, "order": order}
+        _mount(key=f"address_{where}", data=json.dumps(message).encode())

@@ -9,20 +9,20 @@ import { withEmbedding } from "./query.js";
  * @property {string} page Path of the page that the query belongs to; "" for the first one.
  * @property {string} query What the address is to say, without "?".
  * @property {boolean} isNew Whether Back leads to what the address said before.
- * @property {string} once Names this message: an element that is drawn again, or made anew, obeys it once.
+ * @property {number} order Rises with each change: what is drawn again, or is late, is not done again.
  */
 
-/** The last message that was obeyed. */
-let obeyed = "";
+/** Of the last message that was obeyed, by whichever of the elements. */
+let obeyed = 0;
 
 class Address {
   /** @param {Uint8Array} data */
   update(data) {
     /** @type {Message} */
-    const { page, query, isNew, once } = jsonOf(data);
+    const { page, query, isNew, order } = jsonOf(data);
     // A click may have left the page while the message was on its way.
-    if (once === obeyed || !location.pathname.endsWith(`/${page}`)) return;
-    obeyed = once;
+    if (order <= obeyed || !location.pathname.endsWith(`/${page}`)) return;
+    obeyed = order;
     const search = withEmbedding(query, location.search);
     if (search === location.search) return;
     const address = `${location.pathname}${search}`;

@@ -1,4 +1,4 @@
-// Sources f465964f3cdb3393; made by "npm run build": edit the modules, not this file.
+// Sources 8f3690d8b2a8942d; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -239,6 +239,8 @@ function textsOf({ step, num_steps: numSteps, layers, numbers, patience, ...rest
   const loss = `${fixed(beta * kl - reconstruction, 2)} nats with β ${brief(beta)}`;
   const rule = patience === null ? "" : `
 stops after ${patience} epochs without a rise`;
+  const goesOn = numSteps === null || step < numSteps;
+  const count = numSteps === null ? `${step}` : `${step} of ${numSteps}`;
   return {
     encoder: layers.encoder.join(" → "),
     posterior: plain ? `z = μ
@@ -256,8 +258,8 @@ mini-batch mean ${fixed(-objective, 2)}`,
 ‖∂loss/∂φ‖ ${brief(numbers.encoder_gradient)}`,
     update: `η ${brief(rate)}
 ‖change‖ ${brief(numbers.change)}`,
-    converged: `${step < numSteps ? "no: next mini-batch" : "yes: the end"}
-step ${step} of ${numSteps}${rule}`,
+    converged: `${goesOn ? "no: next mini-batch" : "yes: the end"}
+step ${count}${rule}`,
     prior: `z ${vectorText(priorZ)}`,
     decoder_again: decoder
   };

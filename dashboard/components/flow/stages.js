@@ -7,7 +7,7 @@ import { brief, fixed } from "../shared/numbers.js";
  * @typedef {object} Message
  * @property {string} run
  * @property {number} step
- * @property {number} num_steps
+ * @property {number | null} num_steps Null: it trains until it is stopped.
  * @property {number | null} patience
  * @property {number} learning_rate
  * @property {number[]} x
@@ -108,6 +108,8 @@ export function textsOf({ step, num_steps: numSteps, layers, numbers, patience, 
   const decoder = layers.decoder.join(" → ");
   const loss = `${fixed(beta * kl - reconstruction, 2)} nats with β ${brief(beta)}`;
   const rule = patience === null ? "" : `\nstops after ${patience} epochs without a rise`;
+  const goesOn = numSteps === null || step < numSteps;
+  const count = numSteps === null ? `${step}` : `${step} of ${numSteps}`;
   return {
     encoder: layers.encoder.join(" → "),
     posterior: plain ? `z = μ\nμ ${vectorText(mean)}` : `μ ${vectorText(mean)}\nσ ${vectorText(std)}`,
@@ -118,7 +120,7 @@ export function textsOf({ step, num_steps: numSteps, layers, numbers, patience, 
     loss: `${loss}\nmini-batch mean ${fixed(-objective, 2)}`,
     back: `‖∂loss/∂θ‖ ${brief(numbers.decoder_gradient)}\n‖∂loss/∂φ‖ ${brief(numbers.encoder_gradient)}`,
     update: `η ${brief(rate)}\n‖change‖ ${brief(numbers.change)}`,
-    converged: `${step < numSteps ? "no: next mini-batch" : "yes: the end"}\nstep ${step} of ${numSteps}${rule}`,
+    converged: `${goesOn ? "no: next mini-batch" : "yes: the end"}\nstep ${count}${rule}`,
     prior: `z ${vectorText(priorZ)}`,
     decoder_again: decoder,
   };

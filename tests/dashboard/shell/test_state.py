@@ -1,13 +1,35 @@
 """What a link says: the table of its parameters in both directions, links of before, and garbage."""
 
+from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
 import pytest
+import torch
+from streamlit.testing.v1 import AppTest
 
 from dashboard.runs.runner import LocalRunner
+from dashboard.shell import state
+from dashboard.shell.links import (
+    EVERY_PAGE,
+    MAX_KEPT,
+    PARAMETERS,
+    Choice,
+    Number,
+    OneOf,
+    Parameter,
+    Points,
+    RunId,
+    Several,
+    Text,
+    Whole,
+    read_link,
+    write_link,
+)
 from dashboard.shell.pages import PAGES
-from dashboard.shell.state import PARAMETERS, Choice, Number, Text, Whole, read_link, write_link
 from tests.page_scripts import TINY, choose, open_page, query, runner, trained, turn_to
+from tests.polling import until
+from vae_core.runs import load_run
 
 __all__ = ["runner"]  # a fixture
 
@@ -43,15 +65,28 @@ GARBAGE: Final = ("", " ", "nan", "inf", "-1", "1e999", "1_0", "٣", "0x1", "<b>
 
 def values_of(key: str) -> list[Any]:
     """Values that a parameter may have, its extremes among them."""
-    kind, default = PARAMETERS[key].kind, PARAMETERS[key].default
+    return _values(PARAMETERS[key])
+
+
+def _values(parameter: Parameter) -> list[Any]:
+    kind, default = parameter.kind, parameter.default
+    if isinstance(kind, Several):
+        each = [value for value in _values(Parameter("", None, kind.of)) if value is not None]
+        return [(), (each[0],), tuple(each[: kind.most])]
+    if isinstance(kind, Points):
+        return [(), ((0.5, -1.25),), ((1.0,), (-0.1,)), ((0.1 + 0.2, 0.0, -3.0),) * kind.most]
+    if isinstance(kind, OneOf):
+        return list(kind.options)
+    if isinstance(kind, RunId):
+        return [f"{number:016x}" for number in range(MAX_KEPT)]
     if isinstance(kind, Choice):
         return list(kind.options)
     if isinstance(kind, Whole):
         return [kind.low, kind.high, default]
     if isinstance(kind, Number):
-        return [default, *(kind.among or (kind.low, kind.high, kind.high / 3, kind.high / 80_000, 0.1 + 0.2))]
+        return [default, kind.low, kind.high, kind.high / 3, kind.high / 80_000, 0.1 + 0.2]
     assert isinstance(kind, Text)
-    return [default, "", "400, 200", "a b&c=d#e+%", "Ω/μ", "x" * kind.longest]
+    return [default, "", "none", "400, 200", "a b&c=d#e+%", "Ω/μ", "x" * kind.longest]
 
 
 @pytest.mark.parametrize("key", PARAMETERS)
@@ -61,9 +96,12 @@ def test_every_value_survives_a_link(key: str) -> None:
         text = write_link({key: value}, page)
         assert read_link(text) == ({} if value == default else {key: value})
         assert all(type(found) is type(value) for found in read_link(text).values())
+        for base in values_of(key):
+            text = write_link({key: value}, page, instead={key: base})
+            assert {key: base} | read_link(text) == {key: value} or value == ()
 
 
-@pytest.mark.parametrize("key", PARAMETERS)
+@pytest.mark.parametrize("key", [key for key, one in PARAMETERS.items() if one.default not in ((), None)])
 def test_default_is_a_value_that_a_link_could_say(key: str) -> None:
     default = PARAMETERS[key].default
     assert PARAMETERS[key].kind.read(str(default)) == default
@@ -84,7 +122,7 @@ def test_every_choice_that_links_have_is_an_identifier() -> None:
 def test_garbage_says_nothing(key: str) -> None:
     kind = PARAMETERS[key].kind
     taken = {text for text in GARBAGE if kind.read(text) is not None}
-    assert taken == set(), taken
+    assert taken == ({"-1"} if key in ("z", "pins") else set())
 
 
 def test_text_that_cannot_be_typed_says_nothing() -> None:
@@ -99,7 +137,36 @@ def test_a_link_says_what_differs_and_belongs_to_its_page() -> None:
 
 
 def test_every_parameter_belongs_to_a_page_of_the_app() -> None:
-    assert {parameter.page for parameter in PARAMETERS.values()} <= {page.name for page in PAGES}
+    assert {parameter.page for parameter in PARAMETERS.values()} <= {
+        EVERY_PAGE,
+        *(page.name for page in PAGES),
+    }
+
+
+def test_several_values_leave_out_what_is_malformed_or_too_many() -> None:
+    runs = [f"{number:016x}" for number in range(MAX_KEPT + 1)]
+    assert read_link({"keep": ",".join(["<b>", *runs])}) == {"keep": tuple(runs[: MAX_KEPT - 1])}
+    assert read_link({"hide": "seed,nothing,,hidden", "fix": "nothing"}) == {"hide": ("seed", "hidden")}
+    assert read_link({"keep": "," * 100_000}) == {}
+
+
+def test_kept_runs_are_in_the_link_of_every_page_in_the_order_of_keeping() -> None:
+    runs = [f"{number:016x}" for number in range(MAX_KEPT + 1)]
+    at = open_page("train", keep=f"{runs[1]},{runs[0]}", present="1", hide="seed", fix="beta")
+    said = {"keep": f"{runs[1]},{runs[0]}", "present": "1", "hide": "seed", "fix": "beta"}
+    assert query(at) == said
+    assert query(turn_to(at, "elbo")) == said
+
+
+def test_the_latest_six_runs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [f"{number:016x}" for number in range(MAX_KEPT + 1)]
+    monkeypatch.setattr("streamlit.session_state", {})
+    for run_id in (*runs, runs[2]):
+        state.keep_run(run_id)
+    assert state.kept_runs() == (runs[1], *runs[3:], runs[2])
+    state.drop_run(runs[1])
+    state.drop_run("never kept")
+    assert state.kept_runs() == (*runs[3:], runs[2])
 
 
 def test_old_link_opens_and_becomes_a_new_one() -> None:
@@ -135,7 +202,7 @@ def test_whole_configuration_is_in_the_link(runner: LocalRunner) -> None:
     assert not at.error
     view = runner.view(query(at)["run"])
     assert view is not None
-    runner.send(view.run_id, "stop")
+    runner.send(view.run_id, "stop", owner=at.session_state["browser"])
     model, train = view.config.model, view.config.train
     assert (model.likelihood, model.likelihood_scale, model.hidden_dims) == ("gaussian", None, (16, 8))
     assert (model.encoder_head, model.activation) == ("variance", "relu")
@@ -143,6 +210,80 @@ def test_whole_configuration_is_in_the_link(runner: LocalRunner) -> None:
     assert (train.batch_size, train.num_epochs, train.num_samples) == (7, 3, 2)
     assert (train.beta_schedule, train.schedule_epochs) == ("linear", 2)
     assert (train.free_bits, train.patience) == (0.125, 4)
+
+
+def test_link_of_a_run_shows_its_settings_and_start_trains_the_same_model(runner: LocalRunner) -> None:
+    model = replace(TINY.model, likelihood="gaussian", likelihood_scale=None, activation="relu")
+    train = replace(TINY.train, beta=4.0, learning_rate=0.0007, optimizer="sgd", patience=3)
+    config = replace(TINY, model=model, train=train, seed=11)
+    run_id = trained(runner, config)
+    at = open_page("train", run=run_id)
+    assert query(at) == {"run": run_id}
+    assert at.slider(key="beta").value == 4.0
+    assert at.number_input(key="patience").value == 3
+    assert at.text_input(key="likelihood_scale").value == "learned"
+    at.button(key="train_start").click().run()
+    assert not at.error
+    again = query(at)["run"]
+    assert query(at) == {"run": again}
+    assert again != run_id
+    until(lambda: runner.view(again).status == "finished", "the end")  # type: ignore[union-attr]
+    first, second = (load_run(runner.store.run_file(one)) for one in (run_id, again))  # type: ignore[arg-type]
+    assert second.config == config
+    assert all(torch.equal(first.weights[name], second.weights[name]) for name in first.weights)
+    # Rows in between are taken by the clock: the first and the last are those of both.
+    held_out = (first.history[[0, -1], 5:8], second.history[[0, -1], 5:8])
+    np.testing.assert_array_equal(*held_out)
+
+
+def test_changed_setting_waits_for_start_and_stays_in_the_link_of_the_run(runner: LocalRunner) -> None:
+    run_id = trained(runner, replace(TINY, seed=11))
+
+    def waiting(at: AppTest) -> list[str]:
+        return [caption.value for caption in at.caption if "next **Start**" in caption.value]
+
+    at = open_page("train", run=run_id)
+    assert waiting(at) == []
+    at.number_input(key="seed").set_value(0).run()
+    at.number_input(key="num_epochs").set_value(None).run()
+    at.slider(key="beta").set_value(2.0).run()
+    assert len(waiting(at)) == 1
+    assert waiting(at)[0].endswith("the next **Start**: Seed, Stop after epochs.")
+    said = {"run": run_id, "seed": "0", "num_epochs": "none", "beta": "2"}
+    assert query(at) == said
+    again = open_page("train", **said)
+    assert (again.number_input(key="seed").value, again.number_input(key="num_epochs").value) == (0, None)
+    assert again.slider(key="beta").value == 2.0
+    assert query(again) == said
+
+
+def test_no_number_of_epochs_means_until_stopped(runner: LocalRunner) -> None:
+    at = open_page("train", hidden="8")
+    assert at.number_input(key="num_epochs").value is None
+    at.button(key="train_start").click().run()
+    view = runner.view(query(at)["run"])
+    assert view is not None
+    assert view.config.train.num_epochs is None
+    runner.send(view.run_id, "stop", owner=at.session_state["browser"])
+
+
+def test_hidden_and_fixed_controls_keep_what_the_link_says() -> None:
+    hidden = "dataset,data_folder,latent_dim,likelihood,likelihood_scale,encoder_head,activation,prior"
+    at = open_page("train", latent_dim="3", hidden="16", seed="5", hide=hidden, fix="hidden,num_epochs")
+    assert [box.key for box in at.selectbox] == ["optimizer", "beta_schedule"]
+    assert at.text_input(key="hidden").disabled
+    assert "Fixed by the link" in at.text_input(key="hidden").help
+    assert at.number_input(key="num_epochs").disabled
+    assert not at.number_input(key="seed").disabled
+    assert query(at)["latent_dim"] == "3"
+    both = f"{hidden},num_components,hidden,seed,num_epochs,patience"
+    assert not any("Data and model" in text.value for text in open_page("train", hide=both).markdown)
+    assert [box.label for box in open_page("train", hide=both).expander] == ["Training"]
+
+
+def test_learned_prior_of_a_link_is_shown() -> None:
+    assert open_page("train", prior="vamp", num_components="7").number_input(key="num_components").value == 7
+    assert "prior" not in [box.key for box in open_page("train").selectbox]
 
 
 def test_settings_come_back_with_their_page() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
 import pytest
@@ -44,7 +45,7 @@ def train(dataset: Dataset, *, seed: int = 0, **settings: Any) -> tuple[VAE, lis
 def plain_loop(model: VAE, x: Tensor, config: TrainConfig, optimizer: torch.optim.Optimizer) -> None:
     """The textbook's loop: autograd, one tensor per weight, an unfused optimiser."""
     noise = seeded()
-    for _ in range(config.num_epochs):
+    for _ in range(config.num_epochs or 0):
         for rows in torch.randperm(len(x), generator=noise).split(config.batch_size):
             terms = elbo_terms(model, x[rows], num_samples=config.num_samples, generator=noise)
             assert terms.kl_per_dim is not None
@@ -109,6 +110,26 @@ def test_a_batch_larger_than_the_data_is_all_of_them() -> None:
     assert [step.epoch for step in training.steps()] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("schedule", ["constant", "linear", "cyclical"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_without_an_end_it_goes_on_as_a_longer_training(optimizer: Any, schedule: Any) -> None:
+    settings = {
+        "optimizer": optimizer,
+        "learning_rate": 1e-3,
+        "beta_schedule": schedule,
+        "schedule_epochs": 3,
+    }
+    endless = Training(
+        model_of(DIGITS), few(30), TrainConfig(num_epochs=None, batch_size=10, **settings), generator=seeded()
+    )
+    assert (endless.num_epochs, endless.num_steps) == (None, None)
+    taken = list(islice(endless.steps(), 21))
+    assert {step.ended for step in taken} == {None}
+    model, steps = train(few(30), num_epochs=7, batch_size=10, **settings)
+    assert [step._replace(ended=None) for step in steps] == taken
+    assert torch.equal(weights(endless.model), weights(model))
+
+
 def test_no_epochs_change_nothing() -> None:
     model, steps = train(few(10), num_epochs=0)
     assert steps == []
@@ -137,7 +158,7 @@ def test_two_trainings_of_one_model_take_turns() -> None:
     for one, other in zip(first.steps(), second.steps(), strict=True):
         assert one.step == other.step
     noises = [seeded(1), seeded(2)]
-    for _ in range(config.num_epochs):
+    for _ in range(2):
         orders = [torch.randperm(20, generator=noise).split(10) for noise in noises]
         for batches in zip(*orders, strict=True):
             for rows, noise in zip(batches, noises, strict=True):

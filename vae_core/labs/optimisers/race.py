@@ -53,7 +53,8 @@ def run_race(dataset: Dataset, runs: Sequence[RunConfig], *, on_progress: Callab
         on_progress: Told the share that is done.
 
     Raises:
-        BadInput: The runs differ in length, there are too many updates, or the data do not suit the model.
+        BadInput: The runs differ in length or have none, there are too many updates, or the data do not suit
+            the model.
     """
     _check(dataset, runs)
     lines = []
@@ -64,7 +65,7 @@ def run_race(dataset: Dataset, runs: Sequence[RunConfig], *, on_progress: Callab
     on_progress(1.0)
     held_out, train, seconds, diverged = zip(*lines, strict=True)
     per_epoch = _training(dataset, runs[0]).steps_per_epoch
-    steps = np.arange(runs[0].train.num_epochs + 1, dtype=np.int64) * per_epoch
+    steps = np.arange(_num_epochs(runs[0]) + 1, dtype=np.int64) * per_epoch
     return Race(steps, np.stack(held_out), np.stack(train), np.stack(seconds), np.array(diverged, np.int64))
 
 
@@ -129,17 +130,23 @@ def outcome(held_out: Array, stop: int | None) -> Outcome:
 def _check(dataset: Dataset, runs: Sequence[RunConfig]) -> None:
     if len({(run.train.num_epochs, run.train.batch_size) for run in runs}) != 1:
         raise BadInput("runs", "the runs of a race must have equal epochs and batch sizes", "set them equal")
-    updates = sum(_training(dataset, run).num_steps for run in runs)
+    updates = sum(_num_epochs(run) * _training(dataset, run).steps_per_epoch for run in runs)
     if updates > MAX_UPDATES:
         message = f"the race needs {updates:,} updates, the limit is {MAX_UPDATES:,}"
         raise BadInput("num_epochs", message, "take fewer epochs or larger batches")
+
+
+def _num_epochs(run: RunConfig) -> int:
+    if run.train.num_epochs is None:
+        raise BadInput("num_epochs", "a run of a race needs a number of epochs", "choose one")
+    return run.train.num_epochs
 
 
 def _training(dataset: Dataset, run: RunConfig) -> Training:
     """The run as it begins; its patience, longer than the training, asks for the held-out ELBO alone."""
     generator = torch.Generator().manual_seed(run.seed)
     model = VAE(run.model, generator=generator)
-    config = replace(run.train, patience=min(run.train.num_epochs + 1, 1_000_000))
+    config = replace(run.train, patience=min(_num_epochs(run) + 1, 1_000_000))
     return Training(model, dataset, config, generator=generator)
 
 
@@ -156,7 +163,8 @@ def _line(
     dataset: Dataset, run: RunConfig, on_progress: Callable[[float], None]
 ) -> tuple[Array, Array, Array, int]:
     training = _training(dataset, run)
-    held_out, train, seconds = np.full((3, run.train.num_epochs + 1), np.nan)
+    num_steps = _num_epochs(run) * training.steps_per_epoch
+    held_out, train, seconds = np.full((3, _num_epochs(run) + 1), np.nan)
     first = evaluate(training.model, dataset.x_test, generator=torch.Generator().manual_seed(0))
     held_out[0], seconds[0] = first.elbo, 0.0
     batches: list[float] = []
@@ -169,7 +177,7 @@ def _line(
                 held_out[step.epoch], train[step.epoch] = step.held_out.elbo, np.mean(batches)
                 batches.clear()
             if step.step % _TELL_EVERY == 0:
-                on_progress(step.step / training.num_steps)
+                on_progress(step.step / num_steps)
     except TrainingDiverged as err:
         held_out[~np.isfinite(held_out)] = np.nan
         return held_out, train[1:], seconds, err.step

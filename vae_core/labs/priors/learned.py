@@ -128,14 +128,15 @@ def train_observed(
     x = dataset.x_test[:MAX_HELD_OUT]
     # Early steps change most: they are looked at more often.
     shares = torch.linspace(0, 1, NUM_LOOKS).square()
-    wanted = set((shares * training.num_steps).round().int().tolist())
+    num_steps = num_epochs * training.steps_per_epoch
+    wanted = set((shares * num_steps).round().int().tolist())
     looks, seconds, began = [look(model, x, 0)], 0.0, time.perf_counter()
     try:
         for step in training.steps():
             if step.step in wanted:
                 seconds += time.perf_counter() - began
                 looks.append(look(model, x, step.step))
-                on_progress(step.step / training.num_steps)
+                on_progress(step.step / num_steps)
                 began = time.perf_counter()
     except TrainingDiverged as err:
         raise BadInput("diverged", str(err), "choose another seed") from err
