@@ -94,7 +94,7 @@ def test_runs_take_turns(runner: LocalRunner) -> None:
     assert [place_of(runner, run_id)[1] for run_id in (first, second, third)] == [0, 1, 2]
     runner.send(third, "set", beta=3.0)
     runner.send(third, "stop")
-    assert view_of(runner, third).message == "Stopped by you before it began."
+    assert view_of(runner, third).message == "Stopped before it began."
     runner.send(third, "resume")
     assert place_of(runner, third) == ("queued", 2)
     reach(runner, first, "running", step=1)
@@ -107,7 +107,7 @@ def test_runs_take_turns(runner: LocalRunner) -> None:
     assert view_of(runner, first).step == paused.step
     runner.send(second, "stop")
     assert reach(runner, third, "running", step=1).beta == 3.0
-    assert view_of(runner, second).message.startswith("Stopped by you at step ")
+    assert view_of(runner, second).message.startswith("Stopped at step ")
     runner.send(third, "stop")
     reach(runner, first, "running", step=paused.step + 1)
 
