@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.components.board.element import training_board
 from dashboard.components.flow.element import training_flow
 from dashboard.runs.runner import JobView, runner
-from dashboard.shell import state
+from dashboard.shell import browser
 from dashboard.train import cached
 
 TICK_S: Final = 0.5
@@ -16,12 +16,12 @@ WATCH_TICK_S: Final = 1.0
 FIRST_POINT_S: Final = 0.4
 """How long Start may hold the page back so that the first picture has points already."""
 AFTERWORD: Final = {
-    "finished": "See it on **Latent space**, or change a setting and press **Start**.",
+    "finished": "**Resume** goes on from here, now without an end; or see it on **Latent space**.",
     "stopped": "**Resume** goes on from here; **Start** begins a new run.",
-    "stopped_early": "The last weights are kept: see them on **Latent space** and **ELBO**.",
+    "stopped_early": "The last weights are kept: **Resume** goes on from them, now without an end.",
     "interrupted": "**Resume** goes on from the last save.",
     "crashed": "",
-    "diverged": "Choose a smaller learning rate in the sidebar and press **Start**.",
+    "diverged": "Halve η in the sidebar and press **Resume**: it goes on from there.",
     "failed": "Change that setting in the sidebar and press **Start**.",
 }
 
@@ -30,7 +30,7 @@ def watch(view: JobView) -> None:
     """Progress and board of a run, redrawn by themselves while the run is active."""
     if view.status == "running" and view.step == 0:
         _await_first_point(view.run_id)
-    own = state.started_here(view.run_id) and view.status != "queued"
+    own = view.is_owned_by(browser.token()) and view.status != "queued"
     every = (TICK_S if own else WATCH_TICK_S) if view.is_active else None
     st.fragment(_live, run_every=every)(view.run_id, view.status)
 
@@ -66,7 +66,8 @@ def _status_line(view: JobView) -> None:
 
 def status_text(view: JobView) -> str:
     """One line on how the run stands: words first, numbers after."""
-    return f"{view.name} · {_standing(view)}"
+    whose = "" if view.is_owned_by(browser.token()) else ", started by someone else"
+    return f"{view.name}{whose} · {_standing(view)}"
 
 
 def _standing(view: JobView) -> str:
