@@ -34,7 +34,7 @@ def await_step(page: Page, above: int) -> int:
 
 
 def button(page: Page, key: str) -> Locator:
-    return page.locator(f".st-key-{key} button")
+    return page.locator(f".st-key-{key}").get_by_role("button")
 
 
 def press(page: Page, key: str) -> None:
