@@ -17,12 +17,12 @@ WATCH_TICK_S: Final = 1.0
 FIRST_POINT_S: Final = 0.4
 """How long Start may hold the page back so that the first picture has points already."""
 AFTERWORD: Final = {
-    "finished": "See it on **Latent space**, or change a setting and press **Start**.",
+    "finished": "**Resume** goes on from here, now without an end; or see it on **Latent space**.",
     "stopped": "**Resume** goes on from here; **Start** begins a new run.",
-    "stopped_early": "The last weights are kept: see them on **Latent space** and **ELBO**.",
+    "stopped_early": "The last weights are kept: **Resume** goes on from them, now without an end.",
     "interrupted": "**Resume** goes on from the last save.",
     "crashed": "",
-    "diverged": "Choose a smaller learning rate in the sidebar and press **Start**.",
+    "diverged": "Halve η in the sidebar and press **Resume**: it goes on from there.",
     "failed": "Change that setting in the sidebar and press **Start**.",
 }
 
@@ -91,7 +91,7 @@ def _standing(view: JobView) -> str:
     if view.status == "running":
         note = f" · {view.message}" if view.message else ""
         return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s{_eta(view)} · {live}{note}"
-    return f"**{view.message_for(browser.token())}** {AFTERWORD.get(view.status, '')}"
+    return f"**{view.message}** {AFTERWORD.get(view.status, '')}"
 
 
 def _eta(view: JobView) -> str:
