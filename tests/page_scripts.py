@@ -83,12 +83,15 @@ def checked(at: AppTest) -> AppTest:
     return at
 
 
-def trained(runner: LocalRunner, config: RunConfig) -> str:
-    """Id of a run that was trained to its end within this process."""
+def trained(runner: LocalRunner, config: RunConfig, *commands: dict[str, Any]) -> str:
+    """Id of a run that was trained to its end within this process, with commands for its first step."""
     run_id = runner.store.create(config)
     folder = runner.store.folder(run_id)
     assert folder is not None
-    Driver(folder, queue.SimpleQueue(), io.StringIO()).run()
+    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    for command in commands:
+        waiting.put(command)
+    Driver(folder, waiting, io.StringIO()).run()
     return run_id
 
 
