@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard.runs.runner import JobView, runner
+from dashboard.runs.job import JobView
+from dashboard.runs.runner import runner
 from dashboard.shell import browser, controls, state
 from dashboard.shell.choice import stressed
 from vae_core.config import RunConfig
@@ -42,7 +43,7 @@ def buttons(view: JobView | None) -> None:
     active = view is not None and view.is_active
     running = active and view is not None and view.status in ("running", "queued")
     can_resume = view is not None and view.is_resumable
-    can_step = view is None or view.status in ("running", "paused")
+    can_step = view is None or view.status == "running" or view.is_resumable
     with st.container(horizontal=True, gap="xsmall"):
         start, kind = stressed("Start")
         _button(start, "train_start", _start, icon="play_arrow", type=kind)
@@ -169,9 +170,10 @@ def _send(command: str, **values: object) -> None:
     run_id = state.current_run()
     if run_id is None:
         return
+    view = runner().view(run_id)
     try:
         runner().send(run_id, command, owner=browser.token(), **values)
     except BadInput as err:
         state.say_next(str(err))
         return
-    runner().wait(run_id, 0.3)
+    runner().wait(run_id, 0.3, beyond=None if view is None else view.news)

@@ -192,11 +192,14 @@ class Driver:
             case "pause":
                 self._set_paused(True)
                 self._save()
+                self._report("progress")
             case "resume":
                 self._set_paused(False)
             case "step" if command.get("unit") in ("step", "epoch"):
                 self._set_paused(True)
                 self._steps_allowed = 1 if command["unit"] == "step" else self._steps_left_in_epoch()
+                if command["unit"] == "epoch":
+                    self._report("progress")
             case "set":
                 self._set(command)
             case "save":
@@ -270,6 +273,7 @@ class Driver:
             "beta": training.beta,
             "learning_rate": training.learning_rate,
             "speed": self._speed,
+            "steps_left": self._steps_allowed,
             "steps_per_second": self._rate.per_second,
             "rows": self._observer.num_rows,
             "version": self._folder.version,

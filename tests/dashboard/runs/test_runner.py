@@ -14,8 +14,10 @@ from typing import Final
 import pytest
 
 from dashboard.runs import runner as jobs
+from dashboard.runs import scheduler as schedulers
 from dashboard.runs import store as run_store
-from dashboard.runs.runner import JobView, LocalRunner, is_owner
+from dashboard.runs.job import JobView, is_owner
+from dashboard.runs.runner import LocalRunner
 from dashboard.runs.worker_process import WorkerProcess
 from tests.polling import is_gone, until
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
@@ -61,7 +63,7 @@ def runner(shared: LocalRunner) -> Iterator[LocalRunner]:
     yield shared
     for run_id, job in list(shared._jobs.items()):
         shared.send(run_id, "stop", owner=OTHER if is_owner(job.owner, OTHER) else ME)
-    until(lambda: all(job.process is None for job in shared._jobs.values()), "all runs end")
+    until(lambda: all(job.place is None for job in shared._jobs.values()), "all runs end")
 
 
 def view_of(runner: LocalRunner, run_id: str) -> JobView:
@@ -97,7 +99,7 @@ def test_runs_take_turns(runner: LocalRunner) -> None:
     assert [place_of(runner, run_id)[1] for run_id in (first, second, third)] == [0, 1, 2]
     runner.send(third, "set", owner=ME, beta=3.0)
     runner.send(third, "stop", owner=ME)
-    assert view_of(runner, third).message == "Stopped by you before it began."
+    assert view_of(runner, third).message == "Stopped before it began."
     runner.send(third, "resume", owner=ME)
     assert place_of(runner, third) == ("queued", 2)
     reach(runner, first, "running", step=1)
@@ -178,7 +180,7 @@ def test_finished_run_takes_no_command_and_is_forgotten_before_a_busy_one(
     runner.submit(LONG, owner=ME)
     assert runner.view(run_id) is None
     assert (place_of(runner, busy), place_of(runner, waiting)) == (("running", 0), ("queued", 1))
-    monkeypatch.setattr(jobs, "MAX_QUEUED", 2)
+    monkeypatch.setattr(schedulers, "MAX_WAITING", 2)
     with pytest.raises(BadInput, match="waiting already") as refused:
         runner.submit(LONG, owner=ME)
     assert refused.value.code == "queue"
