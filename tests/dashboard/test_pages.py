@@ -93,11 +93,11 @@ def test_training_is_held_stepped_steered_reset_and_stopped(runner: LocalRunner)
     assert np.array_equal(first.history[0, :8], again.history[0, :8], equal_nan=True)
     assert view_of(at, runner).config == paused.config.held()
     press(at, "train_stop")
-    assert "**Stopped by you at step 0.**" in until_line(at, "Stopped")
+    assert "**Stopped at step 0.**" in until_line(at, "Stopped")
     press(at, "train_pause")
     until_line(at, "**Training**")
     press(at, "train_stop")
-    until_line(at, "Stopped by you at step ")
+    until_line(at, "Stopped at step ")
 
 
 def test_too_high_a_learning_rate_is_explained(runner: LocalRunner) -> None:

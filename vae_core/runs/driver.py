@@ -186,7 +186,7 @@ class Driver:
     def _carry_out(self, command: Command) -> End | None:
         match command.get("command"):
             case "stop":
-                return End("stopped", f"Stopped by you at step {self.training.step:,}.")
+                return End("stopped", f"Stopped at step {self.training.step:,}.")
             case "end_of_input":
                 return End("interrupted", f"Interrupted at step {self.training.step:,}: the server stopped.")
             case "pause":

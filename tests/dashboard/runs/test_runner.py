@@ -112,7 +112,7 @@ def test_runs_take_turns(runner: LocalRunner) -> None:
     assert view_of(runner, first).step == paused.step
     runner.send(second, "stop", owner=ME)
     assert reach(runner, third, "running", step=1).beta == 3.0
-    assert view_of(runner, second).message.startswith("Stopped by you at step ")
+    assert view_of(runner, second).message.startswith("Stopped at step ")
     runner.send(third, "stop", owner=ME)
     reach(runner, first, "running", step=paused.step + 1)
 
@@ -166,13 +166,13 @@ def test_live_settings_count_and_stop_always_ends(
     assert is_gone(pid)
 
 
-def test_finished_run_takes_no_command_and_is_forgotten_before_a_busy_one(
+def test_finished_run_is_neither_paused_nor_stopped_and_is_forgotten_before_a_busy_one(
     runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = runner.submit(SHORT, owner=ME)
     done = reach(runner, run_id, "finished")
     assert (done.message, done.step) == ("Finished: all 1 epochs are done.", done.num_steps)
-    for command in ("resume", "pause", "stop", "step"):
+    for command in ("pause", "stop", "nonsense"):
         runner.send(run_id, command, owner=ME)
     assert view_of(runner, run_id) == done
     busy, waiting = runner.submit(LONG, owner=ME), runner.submit(LONG, owner=ME)
@@ -205,7 +205,7 @@ def test_only_its_owner_steers_a_run_and_others_take_a_copy(runner: LocalRunner)
     assert target is not None
     runner.send(run_id, "stop", owner=ME)
     stopped = reach(runner, run_id, "stopped")
-    assert stopped.message_for(ME).startswith("Stopped by you at step ")
+    assert stopped.message_for(ME).startswith("Stopped at step ")
     assert stopped.message_for(OTHER).startswith("Stopped by its owner at step ")
     runner.send(copy, "resume", owner=OTHER)
     reach(runner, copy, "running", step=taken.step + 1)

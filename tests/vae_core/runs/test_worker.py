@@ -69,7 +69,7 @@ def test_a_held_run_obeys_step_by_step(start: Callable[[], Process], tmp_path: P
     assert column(tmp_path, "step") == [0, 1, 23, 46]
     worker.send("stop")
     end = worker.end()
-    assert (end["status"], end["message"]) == ("stopped", "Stopped by you at step 46.")
+    assert (end["status"], end["message"]) == ("stopped", "Stopped at step 46.")
     assert load_run(tmp_path / "run.safetensors").step == 46
     assert status(tmp_path) == end
 
@@ -120,7 +120,7 @@ def test_a_pause_stops_the_steps_and_a_resume_goes_on(start: Callable[[], Proces
     worker.wait(lambda event: event.get("step", 0) > paused["step"])
     worker.send("stop")
     end = worker.end()
-    assert end["message"] == f"Stopped by you at step {end['step']:,}."
+    assert end["message"] == f"Stopped at step {end['step']:,}."
     assert load_run(tmp_path / "run.safetensors").step == end["step"]
 
 
