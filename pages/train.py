@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.shell import controls, state
+from dashboard.shell import controls, share, state
 from dashboard.train import live, steering
 
 with st.sidebar:
@@ -16,6 +16,7 @@ left, right = st.columns([19, 6], gap="small", vertical_alignment="bottom")
 with left.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
     st.title("Train", anchor=False, width="content")
     steering.buttons(run)
+    share.button(run)
 with right:
     controls.beta_slider(steering.beta_changed)
 

@@ -33,7 +33,7 @@ class JobView:
         steps_per_second: Measured, 0 when unknown.
         version: Rises with each snapshot.
         queue_position: 1 for the next to start; 0 when not waiting.
-        others_wait: Whether computations of other browsers wait for a core.
+        others_wait: Whether somebody waits for its core and gets it if nobody looks at the run.
         news: Rises with all that is new of the run.
         owner: Digest of the token of the browser that owns it; None: nobody does yet.
         was_stopped: Whether its owner stopped it.

@@ -104,7 +104,7 @@ class LocalRunner:
                 return None
             job.seen = time.monotonic()
             position = self.scheduler.position(job.place)
-            others = self.scheduler.num_waiting_besides(job.owner) > 0
+            others = self.scheduler.is_wanted(job.place)
             return job.view(queue_position=position, others_wait=others)
 
     def interrupted(self, owner: str) -> list[JobView]:

@@ -168,10 +168,12 @@ class Scheduler:
             self.advance()
             return self._in_order().index(place) + 1 if place.state == "waiting" else 0
 
-    def num_waiting_besides(self, owner: str | None) -> int:
-        """How many computations of other browsers wait for a core."""
+    def is_wanted(self, place: Place | None) -> bool:
+        """Whether somebody waits for a core and would get this one if nobody looked at its training."""
         with self.lock:
-            return sum(place.owner != owner for place in self._in("waiting") if place.needs_core)
+            if place is None or place.state != "working" or place.owner in self._lecturers:
+                return False
+            return any(other.needs_core for other in self._in("waiting"))
 
     def advance(self) -> None:
         """Lets begin whoever can; call it when time alone may have changed that."""
