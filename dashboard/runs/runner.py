@@ -348,7 +348,7 @@ class LocalRunner:
             if job.status in ACTIVE:
                 begun = job.progress["step"] > 0
                 where = f"at step {job.progress['step']:,}" if begun else "before it began"
-                job.pending.clear()
+                job.pending = [command for command in job.pending if command["command"] == "set"]
                 job.was_stopped = True
                 job.set("stopped", f"Stopped {where}.")
             return
