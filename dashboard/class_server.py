@@ -45,8 +45,9 @@ class KnownNames:
         if scope["type"] != "http" or is_host_allowed(host):
             await self._app(scope, receive, send)
             return
-        address = f"http://{config.get_option('browser.serverAddress')}:{config.get_option('server.port')}"
         asked = host.rpartition(":")[0] or host
+        known = f"{config.get_option('browser.serverAddress')}:{config.get_option('server.port')}"
+        address = f"{scope['scheme']}://{known}"
         page = PAGE.format(asked=html.escape(asked), address=html.escape(address))
         # "Misdirected Request", RFC 9110 (2022): the server is not one for this name.
         await HTMLResponse(page, status_code=421)(scope, receive, send)

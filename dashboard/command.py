@@ -48,7 +48,9 @@ def _class(options: Sequence[str]) -> list[str]:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal without blocks shows no QR code; the rest it can say.
         sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(invitation(f"http://{public}:{port}", f"http://localhost:{port}", code, secret))
+    scheme = "https" if values(own, "--server.sslCertFile") else "http"
+    public, local = (f"{scheme}://{host}:{port}" for host in (public, "localhost"))
+    sys.stdout.write(invitation(public, local, code, secret))
     sys.stdout.flush()
     return own
 

@@ -158,6 +158,8 @@ class LocalRunner:
                     self._go_on(job, {"command": "step", **values}, needs_core=values["unit"] == "epoch")
                 case "set" if job.status != "failed":
                     job.tell({"command": "set", **values})
+                    if job.process is None:
+                        job.note({})  # pages show it at once
                 case _:
                     if job.process is not None:
                         job.process.send({"command": command, **values})

@@ -204,12 +204,6 @@ def _say_on_the_terminal(made: Door) -> None:
     )
 
 
-def is_lecturer() -> bool:
-    """Whether this browser opened the lecturer's link of this server."""
-    found = door()
-    return found is not None and _role_here(found) == "lecturer"
-
-
 def code() -> str | None:
     """The class code, for the lecturer to show; None for everybody else, and outside a class."""
     found = door()

@@ -1,5 +1,6 @@
 """The run in view: one line on how it stands, and the live board, redrawn while the run is active."""
 
+from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
@@ -18,30 +19,36 @@ WATCH_TICK_S: Final = 1.0
 FIRST_POINT_S: Final = 0.4
 """How long Start may hold the page back so that the first picture has points already."""
 AFTERWORD: Final = {
-    "finished": "See it on **Latent space**, or change a setting and press **Start**.",
+    "finished": "**Resume** goes on from here, now without an end; or see it on **Latent space**.",
     "stopped": "**Resume** goes on from here; **Start** begins a new run.",
-    "stopped_early": "The last weights are kept: see them on **Latent space** and **ELBO**.",
+    "stopped_early": "The last weights are kept: **Resume** goes on from them, now without an end.",
     "interrupted": "**Resume** goes on from the last save.",
     "crashed": "",
-    "diverged": "Choose a smaller learning rate in the sidebar and press **Start**.",
+    "diverged": "Halve η in the sidebar and press **Resume**: it goes on from there.",
     "failed": "Change that setting in the sidebar and press **Start**.",
 }
 
 
-def watch(view: JobView) -> None:
-    """Progress and board of a run, redrawn by themselves while the run is active."""
+def watch(view: JobView, steer: Callable[[JobView], None]) -> None:
+    """Progress and board of a run, redrawn by themselves while the run is active.
+
+    Arguments:
+        view: The run.
+        steer: Draws what acts on it; it shows what holds in the run, so it is redrawn with the board.
+    """
     if view.status == "running" and view.step == 0:
         _await_first_point(view.run_id)
     own = view.is_owned_by(browser.token()) and view.status != "queued"
     every = (TICK_S if own else WATCH_TICK_S) if view.is_active else None
-    st.fragment(_live, run_every=every)(view.run_id, view.status)
+    st.fragment(_live, run_every=every)(view.run_id, view.status, steer)
 
 
-def _live(run_id: str, status: str) -> None:
+def _live(run_id: str, status: str, steer: Callable[[JobView], None]) -> None:
     view = runner().view(run_id)
     if view is None or view.status != status:
         # Buttons and ticking depend on the state of the run: the whole page is drawn again, once.
         st.rerun()
+    steer(view)
     _status_line(view)
     version = runner().store.snapshot_version(run_id)
     payload = None if version is None else cached.board(run_id, version)

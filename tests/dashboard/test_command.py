@@ -145,6 +145,7 @@ def answer(host: str) -> tuple[int, str]:
 
     scope = {
         "type": "http",
+        "scheme": "http",
         "method": "GET",
         "path": "/train",
         "headers": [(b"host", host.encode("latin-1"))],

@@ -166,6 +166,24 @@ def test_live_settings_count_and_stop_always_ends(
     assert is_gone(pid)
 
 
+def test_any_end_is_resumed_and_a_step_from_there_is_held(runner: LocalRunner) -> None:
+    run_id = runner.submit(SHORT, owner=ME)
+    done = reach(runner, run_id, "finished")
+    assert (done.num_epochs, done.is_resumable) == (1, True)
+    runner.send(run_id, "set", owner=ME, beta=5.0)
+    runner.send(run_id, "set", owner=ME, beta=2.0)
+    runner.send(run_id, "step", owner=ME, unit="step")
+    held = reach(runner, run_id, "paused", step=done.step + 1)
+    assert (held.step, held.beta, held.num_epochs, held.num_steps) == (done.step + 1, 2.0, None, None)
+    runner.send(run_id, "resume", owner=ME)
+    reach(runner, run_id, "running", step=held.step + 1)
+    runner.send(run_id, "stop", owner=ME)
+    stopped = reach(runner, run_id, "stopped")
+    runner.send(run_id, "resume", owner=ME)
+    again = reach(runner, run_id, "running", step=stopped.step + 1)
+    assert (again.beta, again.num_epochs, again.eta_s) == (2.0, None, None)
+
+
 def test_finished_run_is_neither_paused_nor_stopped_and_is_forgotten_before_a_busy_one(
     runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,6 +213,15 @@ def test_lecturers_link_makes_the_lecturer_and_loses_the_secret(door: Door, runn
     assert "lecturer" not in stranger.query_params
 
 
+def test_lecturer_alone_reads_the_code(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classroom.browser, "token", lambda: "a" * 32)
+    assert classroom.code() is None
+    door.let_in("a" * 32, "student")
+    assert classroom.code() is None
+    door.let_in("a" * 32, "lecturer")
+    assert classroom.code() == CODE
+
+
 def test_session_of_an_earlier_server_is_outside_the_next(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,7 +66,9 @@ def test_link_hides_fixes_and_presents(runner: LocalRunner) -> None:
         "/train",
         {"run": run_id, "present": "1", "hide": "seed,dataset", "fix": "hidden"},
     )
-    again = open_page("train", **said)
+    presented = open_page("train", **said)
+    assert not [*presented.text_input, *presented.selectbox], "controls of the sidebar"
+    again = open_page("train", **said | {"present": "0"})
     assert again.text_input(key="hidden").disabled
     assert again.text_input(key="hidden").value == "8"
     assert "seed" not in [box.key for box in again.number_input]
