@@ -103,6 +103,8 @@ class Driver:
         )
         self._good: Run | None = None
         self._next_keep = 0.0
+        self._saved: tuple[object, ...] = ()
+        """What the run file says, as far as it can change."""
         self._end: End | None = None
         self._paused = self.config.hold or saved is not None
         self._steps_allowed = 0
@@ -327,7 +329,15 @@ class Driver:
         )
 
     def _save(self) -> None:
-        self._folder.write_run(self._state())
+        training = self.training
+        training.require_finite_weights()
+        # A paused run that is looked at is asked to save itself again and again: its file is right already.
+        found = (training.step, training.beta, training.learning_rate, training.num_epochs, self._status)
+        if found != self._saved or self._folder.problem:
+            self._folder.write_run(self._state())
+            self._saved = found
+        else:
+            self._folder.saves += 1
         self._next_save = time.monotonic() + SAVE_EVERY_S
 
     @property

@@ -135,7 +135,7 @@ def test_link_of_a_lecturer_holds_the_class_code(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("dashboard.shell.share.classroom.code", lambda: "KX7M3R")
     at = opened(open_page("elbo"))
     assert shared(at) == ("/elbo", {"code": "KX7M3R"})
-    assert any("class code" in caption.value for caption in at.caption)
+    assert any("class code is **KX7M3R**" in caption.value for caption in at.caption)
 
 
 def test_qr_code_is_a_scalable_picture_with_a_margin_or_none() -> None:

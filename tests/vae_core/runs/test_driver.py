@@ -328,6 +328,20 @@ def test_a_change_while_paused_stands_between_two_rows(
     assert changes(tmp_path)[1:] == [([1, 3, 2e-3], [2, 0.5, 2e-3])]
 
 
+def test_a_paused_run_is_written_again_only_after_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "PAUSE_LIMIT_S", 0.01)
+    written = []
+    monkeypatch.setattr("vae_core.runs.folder.save_run", lambda path, run: written.append(run.status))
+    save: Command = {"command": "save"}
+    commands = (save, save, {"command": "set", "beta": 2.0}, save, save)
+    run, output, _ = prepared(tmp_path, replace(config_of(), hold=True), *commands)
+    run.run()
+    assert written == ["paused", "paused", "interrupted"]
+    assert [event["saves"] for event in events(output)] == [1, 2, 2, 3, 4, 4, 4, 5]
+
+
 def test_a_save_between_two_looks_keeps_the_means_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
