@@ -62,8 +62,9 @@ def home_tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tasks.Tasks
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tasks, "_tasks", made)
         yield made
-        for name in list(made._tasks):
-            made.cancel(name)
+        for name, task in list(made._tasks.items()):
+            task.waiters.clear()
+            made.cancel(name, owner="")
 
 
 def open_page(name: str, **query: str) -> AppTest:
