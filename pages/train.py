@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.shell import controls, share, state
-from dashboard.train import live, steering
+from dashboard.train import changes, live, steering
 
 run = steering.run_in_view()
 learning_rate_place = None
@@ -16,6 +16,7 @@ else:
         st.markdown("**Live** · act on the running training")
         learning_rate_place = st.container()
         steering.speed(run)
+        changes.draw(run)
         controls.data_and_model()
         controls.training()
     # The heading stands beside the buttons: the whole board is to be seen on a projector.

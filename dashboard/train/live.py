@@ -7,7 +7,9 @@ import streamlit as st
 
 from dashboard.components.board.element import training_board
 from dashboard.components.flow.element import training_flow
-from dashboard.runs.runner import JobView, runner
+from dashboard.runs.job import JobView
+from dashboard.runs.runner import runner
+from dashboard.runs.scheduler import UNWATCHED_S
 from dashboard.shell import browser
 from dashboard.train import cached
 
@@ -17,12 +19,12 @@ WATCH_TICK_S: Final = 1.0
 FIRST_POINT_S: Final = 0.4
 """How long Start may hold the page back so that the first picture has points already."""
 AFTERWORD: Final = {
-    "finished": "See it on **Latent space**, or change a setting and press **Start**.",
+    "finished": "**Resume** goes on from here, now without an end; or see it on **Latent space**.",
     "stopped": "**Resume** goes on from here; **Start** begins a new run.",
-    "stopped_early": "The last weights are kept: see them on **Latent space** and **ELBO**.",
+    "stopped_early": "The last weights are kept: **Resume** goes on from them, now without an end.",
     "interrupted": "**Resume** goes on from the last save.",
     "crashed": "",
-    "diverged": "Choose a smaller learning rate in the sidebar and press **Start**.",
+    "diverged": "Halve η in the sidebar and press **Resume**: it goes on from there.",
     "failed": "Change that setting in the sidebar and press **Start**.",
 }
 
@@ -79,10 +81,11 @@ def status_text(view: JobView) -> str:
 
 def _standing(view: JobView) -> str:
     if view.status == "queued":
-        return (
-            f"**Waiting**: number {view.queue_position} in the queue. It starts by itself when a core is "
-            "free; meanwhile **Latent space** and **ELBO** show the pretrained model."
+        why = view.message or (
+            "It starts by itself when a core is free; meanwhile **Latent space** and **ELBO** show the "
+            "example model."
         )
+        return f"**Waiting**: number {view.queue_position} in the queue. {why}"
     live = f"β {view.beta:.12g} · η {view.learning_rate:.12g}"
     of = "" if view.num_epochs is None else f" of {view.num_epochs:,}"
     done = f"step {view.step:,} · epoch {view.epoch:,}{of}"
@@ -90,6 +93,8 @@ def _standing(view: JobView) -> str:
         return f"**Paused** at {done} · {live}. **Resume** goes on, **Step** makes one update."
     if view.status == "running":
         note = f" · {view.message}" if view.message else ""
+        if view.others_wait:
+            note += f" · Others wait: a run that nobody looks at for {UNWATCHED_S:.0f} s makes room for them."
         return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s{_eta(view)} · {live}{note}"
     return f"**{view.message_for(browser.token())}** {AFTERWORD.get(view.status, '')}"
 

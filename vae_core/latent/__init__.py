@@ -9,7 +9,6 @@ from vae_core.exports import lazy_exports
 
 if TYPE_CHECKING:
     from vae_core.latent.aggregate import (
-        ACTIVE_VARIANCE,
         Estimate,
         PriorFit,
         Surgery,
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from vae_core.latent.projection import MAX_TSNE_POINTS, Pca, pca_projection, tsne_projection
 
 __all__ = [
-    "ACTIVE_VARIANCE",
     "MAX_TSNE_POINTS",
     "Area",
     "ClassMeans",
@@ -84,7 +82,6 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "vae_core.latent.aggregate": (
-            "ACTIVE_VARIANCE",
             "Estimate",
             "PriorFit",
             "Surgery",

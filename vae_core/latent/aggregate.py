@@ -6,18 +6,15 @@ log n by construction.
 
 import math
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from vae_core.config import MAX_COMPONENTS
+from vae_core.config import ACTIVE_VARIANCE, MAX_COMPONENTS
 from vae_core.distributions import DiagonalNormal, Distribution, StandardNormal
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows
-
-ACTIVE_VARIANCE: Final = 0.01
-"""An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
 
 
 class Estimate(NamedTuple):

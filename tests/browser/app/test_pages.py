@@ -67,4 +67,4 @@ def test_whole_board_is_seen_without_scrolling(app_server: Server, page: Page) -
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= 800, (canvas.get_attribute("aria-label"), box)
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_test_id("stProgress")).to_contain_text("Stopped by you")
+    expect(page.get_by_test_id("stProgress")).to_contain_text("Stopped")

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.runs.runner import LocalRunner
 from dashboard.shell import share
 from dashboard.shell.pages import PAGES
-from tests.page_scripts import TINY, checked, choose, open_page, runner, trained, turn_to
+from tests.page_scripts import TINY, checked, choose, open_page, query, runner, trained, turn_to
 
 __all__ = ["runner"]  # a fixture
 CONFIG: Final = replace(TINY, seed=11, train=replace(TINY.train, beta=4.0))
@@ -52,7 +52,7 @@ def test_link_starts_from_the_configuration_without_the_run(runner: LocalRunner)
     assert said == {"seed": "11", "beta": "4", "hidden": "8", "num_epochs": "1", "batch_size": "256"}
     again = open_page("train", **said)
     assert again.number_input(key="seed").value == 11
-    assert "run" not in again.query_params
+    assert "run" not in query(again)
 
 
 def test_link_hides_fixes_and_presents(runner: LocalRunner) -> None:
@@ -135,7 +135,7 @@ def test_link_of_a_lecturer_holds_the_class_code(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("dashboard.shell.share.classroom.code", lambda: "KX7M3R")
     at = opened(open_page("elbo"))
     assert shared(at) == ("/elbo", {"code": "KX7M3R"})
-    assert any("class code" in caption.value for caption in at.caption)
+    assert any("class code is **KX7M3R**" in caption.value for caption in at.caption)
 
 
 def test_qr_code_is_a_scalable_picture_with_a_margin_or_none() -> None:
