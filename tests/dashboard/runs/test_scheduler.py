@@ -23,14 +23,17 @@ class World:
         self.ended: list[str] = []
         self.paused: list[str] = []
 
-    def enter(self, name: str, *, unseen_s: Callable[[], float] = lambda: 0.0, **options: Any) -> Place:
+    def enter(
+        self, name: str, *, memory: int = GIB, unseen_s: Callable[[], float] = lambda: 0.0, **options: Any
+    ) -> Place:
         """``name`` begins with the letter of its browser."""
         place = Place(
             owner=name[0],
+            memory=memory,
             begin=lambda: self.begun.append(name),
             end=lambda: self.ended.append(name),
             unseen_s=unseen_s,
-            **{"memory": GIB} | options,
+            **options,
         )
         self.scheduler.enter(place)
         return place
