@@ -11,23 +11,17 @@ with st.sidebar:
     controls.training()
 
 run = steering.run_in_view()
-left, right = st.columns([19, 6], gap="small", vertical_alignment="bottom")
-# The heading stands beside the buttons: the whole board is to be seen on a projector.
-with left.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-    st.title("Train", anchor=False, width="content")
-    steering.buttons(run)
-with right:
-    controls.beta_slider(steering.beta_changed)
-
-notice = state.pop_notice()
-if notice:
-    st.error(notice)
-if run is None:
-    st.info(
-        "**No run yet.** Choose data and model in the sidebar and press **Start**: within a second the "
-        "curves begin, and held-out images, the latent plane and the decoded grid change while the model "
-        "learns. **Step** makes a single update.",
-        icon=":material/play_circle:",
-    )
-else:
-    live.watch(run)
+# Close together: the whole board is to be seen on a projector.
+with st.container(gap="xsmall"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.title("Train", anchor=False, width="content")
+        steering.buttons(run)
+        with st.container(width=300):
+            controls.beta_slider(steering.beta_changed)
+    notice = state.pop_notice()
+    if notice:
+        st.error(notice)
+    if run is None:
+        live.show_example()
+    else:
+        live.watch(run)

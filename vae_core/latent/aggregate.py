@@ -6,7 +6,7 @@ log n by construction.
 
 import math
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,9 +15,6 @@ from vae_core.config import MAX_COMPONENTS
 from vae_core.distributions import DiagonalNormal, Distribution, StandardNormal
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows
-
-ACTIVE_VARIANCE: Final = 0.01
-"""An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
 
 
 class Estimate(NamedTuple):
@@ -193,12 +190,3 @@ def _estimate(values: Tensor, num_samples: int) -> Estimate:
     by_example = values.reshape(num_samples, -1).mean(0)
     spread = float(by_example.std()) / math.sqrt(len(by_example)) if len(by_example) > 1 else math.nan
     return Estimate(float(by_example.mean()), spread)
-
-
-def active_units(means: Tensor) -> Tensor:
-    """Which dimensions are active: Var_x(E_q[z_j]) > 0.01 (Burda et al. 2016); booleans of shape (J,).
-
-    Arguments:
-        means: Posterior means, shape (n, J), n >= 2.
-    """
-    return means.double().var(0) > ACTIVE_VARIANCE
