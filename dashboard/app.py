@@ -11,7 +11,7 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from dashboard.shell import pages, state, warmup  # noqa: E402
+from dashboard.shell import browser, pages, state, warmup  # noqa: E402
 from dashboard.theme import PAGE_CSS  # noqa: E402
 
 
@@ -26,6 +26,7 @@ def main() -> None:
         position="top",
     )
     st.set_page_config(page_title=f"{page.title} · VAE Dashboard")
+    browser.remember()
     state.follow_link(page.url_path)
     page.run()
 

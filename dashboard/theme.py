@@ -69,7 +69,7 @@ PAGE_CSS: Final = """
 @media (max-width: 639px) { [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 2rem; } }
 @media (min-width: 640px) and (max-width: 1279px) {
   [data-testid="stTopNavLink"] { padding: 0 5px; }
-  [data-testid="stTopNavLink"] [data-testid="stIconMaterial"] { display: none; }
+  [data-testid="stTopNavLink"] > span:has([data-testid="stIconMaterial"]) { display: none; }
 }
 """
 """What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the

@@ -4,13 +4,14 @@ No Streamlit here. The registry is an object of this module, not a Streamlit cac
 clear. Each run has a folder named by 16 hex digits; what a browser sends is only ever such an id.
 """
 
+import hmac
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from dashboard.runs.store import RunStore, home
+from dashboard.runs.store import RunStore, digest_of, home
 from dashboard.runs.worker_process import GRACE_S, WorkerProcess, num_cores
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
@@ -38,6 +39,7 @@ class JobView:
         steps_per_second: Measured, 0 when unknown.
         version: Rises with each snapshot.
         queue_position: 1 for the next to start; 0 when not waiting.
+        owner: Digest of the token of the browser that owns it; None: nobody does yet.
     """
 
     run_id: str
@@ -54,6 +56,7 @@ class JobView:
     steps_per_second: float
     version: int
     queue_position: int
+    owner: str | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -70,12 +73,25 @@ class JobView:
         """Whether ``resume`` lets the run go on."""
         return self.status in RESUMABLE
 
+    def is_owned_by(self, token: str) -> bool:
+        """Whether the browser with this token may steer the run; what nobody owns is anybody's to take."""
+        return is_owner(self.owner, token)
+
+    def message_for(self, token: str) -> str:
+        """The message as the browser with this token reads it: it says who stopped the run."""
+        return self.message if self.is_owned_by(token) else self.message.replace("by you", "by its owner")
+
     @property
     def eta_s(self) -> float | None:
         """Seconds to the last epoch at the present rate; None when there is no rate, or no last epoch."""
         if self.num_steps is None or self.steps_per_second <= 0:
             return None
         return (self.num_steps - self.step) / self.steps_per_second
+
+
+def is_owner(owner: str | None, token: str) -> bool:
+    """Whether a token is that of an owner, compared in constant time; nobody's run is anybody's."""
+    return owner is None or hmac.compare_digest(owner, digest_of(token))
 
 
 @dataclass(slots=True)
@@ -86,6 +102,7 @@ class Job:
         run_id: 16 hex digits.
         config: What the run is.
         progress: The newest that its worker said, by the names of :class:`JobView`.
+        owner: Digest of its owner's token.
         process: Its worker, while it has one.
         pending: Commands that wait for the worker.
         stopping: Whether the worker was told to end, and is killed when it does not.
@@ -96,6 +113,7 @@ class Job:
     run_id: str
     config: RunConfig
     progress: dict[str, Any]
+    owner: str | None
     process: WorkerProcess | None = None
     pending: list[dict[str, Any]] = field(default_factory=list)
     stopping: bool = False
@@ -131,7 +149,9 @@ class Job:
         names = ("step", "num_steps", "epoch", "num_epochs", "beta", "learning_rate", "speed")
         more = ("steps_per_second", "version", "status", "message")
         values = {name: self.progress[name] for name in (*names, *more)}
-        return JobView(run_id=self.run_id, config=self.config, queue_position=queue_position, **values)
+        return JobView(
+            run_id=self.run_id, config=self.config, queue_position=queue_position, owner=self.owner, **values
+        )
 
 
 def no_progress(config: RunConfig) -> dict[str, Any]:
@@ -179,21 +199,42 @@ class LocalRunner:
             if not self._closed and (self._warm is None or not self._warm.is_alive):
                 self._warm = WorkerProcess()
 
-    def submit(self, config: RunConfig) -> str:
+    def submit(self, config: RunConfig, *, owner: str, copy_of: str | None = None) -> str:
         """Starts or queues a run and returns its id.
 
+        Arguments:
+            config: What the run is.
+            owner: Token of the browser that starts it: it alone may steer the run.
+            copy_of: A run to go on from: the new one begins with its weights, optimiser and history, paused.
+
         Raises:
-            BadInput: The queue is full.
+            BadInput: The queue is full, or nothing of the run to copy is saved.
         """
+        if copy_of is not None:
+            return self._copy(copy_of, owner)
         with self._lock:
             if len(self._queue) >= MAX_QUEUED:
                 raise BadInput("queue", f"{MAX_QUEUED} runs are waiting already", "try again in a minute")
             for gone in self.store.forget_oldest(self._is_busy):
                 self._jobs.pop(gone, None)
-            run_id = self.store.create(config)
-            self._jobs[run_id] = Job(run_id, config, no_progress(config))
+            run_id = self.store.create(config, owner=digest_of(owner))
+            self._jobs[run_id] = Job(run_id, config, no_progress(config), digest_of(owner))
             self._queue.append(run_id)
             self._schedule()
+            return run_id
+
+    def _copy(self, source: str, owner: str) -> str:
+        # Outside the lock: the run that is copied writes its state of now first.
+        self.save(source)
+        with self._lock:
+            original = self._job(source)
+            if original is None:
+                raise BadInput("copy", "the run to copy no longer exists", "start one of your own")
+            config = original.config
+            run_id = self.store.create(config, owner=digest_of(owner), copy_of=source)
+            job = Job(run_id, config, {**original.progress}, digest_of(owner))
+            job.set("paused", f"A copy of Run {source[:4]}.")
+            self._jobs[run_id] = job
             return run_id
 
     def view(self, run_id: str) -> JobView | None:
@@ -214,12 +255,23 @@ class LocalRunner:
             job.changed.clear()
             job.changed.wait(seconds)
 
-    def send(self, run_id: str, command: str, **values: object) -> None:
-        """Sends a command of :mod:`vae_core.runs.worker`; one that makes no sense now does nothing."""
+    def send(self, run_id: str, command: str, *, owner: str, **values: object) -> None:
+        """Sends a command of :mod:`vae_core.runs.worker`; one that makes no sense now does nothing.
+
+        Arguments:
+            run_id: The run.
+            command: Its name.
+            owner: Token of the browser that sends it.
+            values: What goes with the command.
+
+        Raises:
+            BadInput: (code ``owner``) The run belongs to another browser.
+        """
         with self._lock:
             job = self._job(run_id)
             if job is None:
                 return
+            self._require_owner(job, owner)
             if command == "stop":
                 self._stop(job)
             elif command == "resume":
@@ -262,11 +314,20 @@ class LocalRunner:
                 self._jobs[run_id] = job
         return self._jobs.get(run_id)
 
+    def _require_owner(self, job: Job, token: str) -> None:
+        if not is_owner(job.owner, token):
+            raise BadInput("owner", "This run belongs to another browser", "take a copy to go on from it")
+        if job.owner is None:
+            job.owner = digest_of(token)
+            self.store.claim(job.run_id, job.owner)
+
     def _stored_job(self, run_id: str) -> Job | None:
         config = self.store.config(run_id)
         if config is None:
             return None
-        job = Job(run_id, config, {**no_progress(config), **self.store.status(run_id)})
+        job = Job(
+            run_id, config, {**no_progress(config), **self.store.status(run_id)}, self.store.owner(run_id)
+        )
         if job.status in ACTIVE:
             # No process of this server has it: the one that had it ended with an earlier server.
             step = job.progress["step"]

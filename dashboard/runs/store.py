@@ -1,10 +1,12 @@
 """The folders of runs, named by 16 random hex digits: what a browser sends is only ever such an id."""
 
 import contextlib
+import hashlib
 import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -15,12 +17,19 @@ from vae_core.runs.atomic import write_atomically
 from vae_core.runs.snapshot import Snapshot, read_snapshot
 
 RUN_ID: Final = re.compile(r"[0-9a-f]{16}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 MAX_KEPT_RUNS: Final = 300
+_COPIED: Final = ("run.safetensors", "snapshot.safetensors")
 
 
 def home() -> Path:
     """Where runs are kept: ``VAE_DASHBOARD_HOME``, or ``.vae-dashboard`` in the user's home."""
     return Path(os.environ.get("VAE_DASHBOARD_HOME") or Path.home() / ".vae-dashboard")
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a browser's token: its SHA-256 as hex, from which nobody finds the token."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 class RunStore:
@@ -34,13 +43,45 @@ class RunStore:
         self._runs = root / "runs"
         self._runs.mkdir(parents=True, exist_ok=True)
 
-    def create(self, config: RunConfig) -> str:
-        """Makes the folder of a new run and returns its id."""
+    def create(self, config: RunConfig, *, owner: str | None = None, copy_of: str | None = None) -> str:
+        """Makes the folder of a new run and returns its id.
+
+        Arguments:
+            config: What the run is.
+            owner: Digest of the token of the browser that starts it; None: of nobody yet.
+            copy_of: A run whose state, as it was saved last, the new one begins with.
+
+        Raises:
+            BadInput: Nothing was saved yet of the run to copy.
+        """
+        source = None if copy_of is None else self.run_file(copy_of)
+        if copy_of is not None and source is None:
+            raise BadInput("copy", "nothing of this run is saved yet", "try again when it has begun")
         run_id = secrets.token_hex(8)
         folder = self._runs / run_id
         folder.mkdir(mode=0o700)
+        if owner is not None:
+            self.claim(run_id, owner)
+        if source is not None:
+            for name in _COPIED:
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copyfile(source.with_name(name), folder / name)
         write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
         return run_id
+
+    def owner(self, run_id: str) -> str | None:
+        """Digest of the token of the browser that owns the run; None when nobody does."""
+        path = self._file(run_id, "owner")
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if path is not None and _DIGEST.fullmatch(text := path.read_text("ascii")):
+                return text
+        return None
+
+    def claim(self, run_id: str, owner: str) -> None:
+        """Notes who owns the run, by the digest of the token."""
+        folder = self.folder(run_id)
+        if folder is not None:
+            write_atomically(folder / "owner", owner.encode(), durable=True)
 
     def folder(self, run_id: str) -> Path | None:
         """The run's folder; None when there is no such run."""

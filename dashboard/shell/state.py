@@ -25,7 +25,6 @@ MAX_KEPT: Final = 6
 EVERY_PAGE: Final = "*"
 SPEEDS: Final = ("1", "3", "10", "30", "100", "full")
 _RUN = "run"
-_OWN_RUNS = "own_runs"
 _NOTICE = "notice"
 _LINK_READ = "link_read"
 
@@ -272,9 +271,8 @@ def current_run() -> str | None:
 
 
 def show_run(run_id: str) -> None:
-    """Puts a run of this session in view, here and in the URL."""
+    """Puts a run in view, here and in the URL."""
     st.session_state[_RUN] = run_id
-    st.session_state.setdefault(_OWN_RUNS, set()).add(run_id)
     st.query_params[_RUN] = run_id
 
 
@@ -282,11 +280,6 @@ def forget_run() -> None:
     """Puts no run in view."""
     st.session_state.pop(_RUN, None)
     st.query_params.pop(_RUN, None)
-
-
-def started_here(run_id: str) -> bool:
-    """Whether this session started the run: only then may it stop it to start another."""
-    return run_id in st.session_state.get(_OWN_RUNS, set())
 
 
 def kept_runs() -> tuple[str, ...]:

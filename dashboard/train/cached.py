@@ -43,8 +43,8 @@ def ghost(run_id: str, version: int) -> bytes | None:
 def example_board() -> bytes:
     """The board of the example model, as JSON; read without torch."""
     snapshot = pretrained_snapshot()
-    # Its grid is fine enough for a dot that moves; on the board every second image is large enough to see. The
-    # choice is symmetric: row 0 is at the largest value of the axis, column 0 at the smallest.
+    # Its grid is fine enough for a dot that moves; on the board every second image is large enough to see.
+    # The choice is symmetric: row 0 is at the largest value of the axis, column 0 at the smallest.
     half = np.arange(0, len(snapshot.grid_axis) // 2, 2)
     some = np.concatenate([half, len(snapshot.grid_axis) - 1 - half[::-1]])
     grid, axis = snapshot.grid[np.ix_(some, some)], snapshot.grid_axis[some]

@@ -110,13 +110,13 @@ def kept(in_view: JobView | None) -> tuple[Ghost, ...]:
 
 
 def _labels(views: list[JobView], in_view: JobView | None) -> dict[str, str]:
-    """Names that differ: where two runs would have the same one, or a run none, the run's own name is said."""
+    """Names that differ: where two runs would have the same one, or one none, its own name is said."""
     config = None if in_view is None else in_force(in_view)
     said = {view.run_id: "" if config is None else difference(config, in_force(view)) for view in views}
     counts = Counter(said.values())
-    return {
-        view.run_id: said[view.run_id]
-        if said[view.run_id] and counts[said[view.run_id]] == 1
-        else f"{said[view.run_id]} · {view.name}".removeprefix(" · ")
-        for view in views
-    }
+    labels = {}
+    for view in views:
+        text = said[view.run_id]
+        is_enough = text and counts[text] == 1
+        labels[view.run_id] = text if is_enough else f"{text} · {view.name}".removeprefix(" · ")
+    return labels

@@ -1,6 +1,5 @@
 """The run in view: one line on how it stands, and the live board, redrawn while the run is active."""
 
-from collections.abc import Mapping
 from typing import Final
 
 import streamlit as st
@@ -10,7 +9,7 @@ from dashboard.components.board.element import training_board
 from dashboard.components.board.payload import addressed
 from dashboard.components.flow.element import training_flow
 from dashboard.runs.runner import JobView, runner
-from dashboard.shell import state
+from dashboard.shell import browser, state
 from dashboard.train import cached, ghosts
 
 TICK_S: Final = 0.5
@@ -38,7 +37,7 @@ def watch(view: JobView) -> None:
     """Progress and board of a run, redrawn by themselves while the run is active."""
     if view.status == "running" and view.step == 0:
         _await_first_point(view.run_id)
-    own = state.started_here(view.run_id) and view.status != "queued"
+    own = view.is_owned_by(browser.token()) and view.status != "queued"
     every = (TICK_S if own else WATCH_TICK_S) if view.is_active else None
     st.fragment(_live, run_every=every)(view.run_id, view.status, state.kept_runs())
 
@@ -61,7 +60,7 @@ def _live(run_id: str, status: str, kept: tuple[str, ...]) -> None:
     if version is None or payload is None:
         _draw_example()
         return
-    owner = "you" if state.started_here(run_id) else "other"
+    owner = "you" if view.is_owned_by(browser.token()) else "other"
     _draw_board(payload, beta=view.beta if view.is_active else None, owner=owner, in_view=view)
     flow = cached.flow(run_id, version)
     if flow is not None:
@@ -80,8 +79,7 @@ def _draw_board(payload: bytes, *, beta: float | None, owner: str, in_view: JobV
 
 def _drop() -> None:
     """Drops the curve that the board names; it comes from the browser and may be anything."""
-    told = state.control(_BOARD)
-    run_id = told.get("drop") if isinstance(told, Mapping) else None
+    run_id = getattr(state.control(_BOARD), "drop", None)
     if isinstance(run_id, str):
         state.drop_run(run_id)
 
@@ -108,7 +106,8 @@ def _status_line(view: JobView) -> None:
 
 def status_text(view: JobView) -> str:
     """One line on how the run stands: words first, numbers after."""
-    return f"{view.name} · {_standing(view)}"
+    whose = "" if view.is_owned_by(browser.token()) else ", started by someone else"
+    return f"{view.name}{whose} · {_standing(view)}"
 
 
 def _standing(view: JobView) -> str:
@@ -125,7 +124,7 @@ def _standing(view: JobView) -> str:
     if view.status == "running":
         note = f" · {view.message}" if view.message else ""
         return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s{_eta(view)} · {live}{note}"
-    return f"**{view.message}** {AFTERWORD.get(view.status, '')}"
+    return f"**{view.message_for(browser.token())}** {AFTERWORD.get(view.status, '')}"
 
 
 def _eta(view: JobView) -> str:

@@ -1,5 +1,6 @@
 """Trainings in real processes: they queue, pause, die, come back, and none outlives its runner."""
 
+import hashlib
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 from dashboard.runs import runner as jobs
 from dashboard.runs import store as run_store
-from dashboard.runs.runner import JobView, LocalRunner
+from dashboard.runs.runner import JobView, LocalRunner, is_owner
 from dashboard.runs.worker_process import WorkerProcess
 from tests.polling import is_gone, until
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
@@ -24,6 +25,8 @@ LONG: Final = RunConfig(
     model=ModelConfig(data_dim=64, hidden_dims=(8,)), train=TrainConfig(num_epochs=1_000_000)
 )
 SHORT: Final = replace(LONG, train=TrainConfig(num_epochs=1, batch_size=256))
+ME, OTHER = "0" * 32, "1" * 32
+"""Tokens of two browsers."""
 HOSTILE: Final = ("../../etc", "", "a" * 17, "٣" * 16, "a" * 15 + "\n", "0" * 16)
 
 
@@ -56,8 +59,8 @@ def shared(pids: list[int], tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def runner(shared: LocalRunner) -> Iterator[LocalRunner]:
     """The shared runner, with no run of this test left going afterwards."""
     yield shared
-    for run_id in list(shared._jobs):
-        shared.send(run_id, "stop")
+    for run_id, job in list(shared._jobs.items()):
+        shared.send(run_id, "stop", owner=OTHER if is_owner(job.owner, OTHER) else ME)
     until(lambda: all(job.process is None for job in shared._jobs.values()), "all runs end")
 
 
@@ -90,30 +93,30 @@ def place_of(runner: LocalRunner, run_id: str) -> tuple[str, int]:
 
 
 def test_runs_take_turns(runner: LocalRunner) -> None:
-    first, second, third = (runner.submit(LONG) for _ in range(3))
+    first, second, third = (runner.submit(LONG, owner=ME) for _ in range(3))
     assert [place_of(runner, run_id)[1] for run_id in (first, second, third)] == [0, 1, 2]
-    runner.send(third, "set", beta=3.0)
-    runner.send(third, "stop")
+    runner.send(third, "set", owner=ME, beta=3.0)
+    runner.send(third, "stop", owner=ME)
     assert view_of(runner, third).message == "Stopped by you before it began."
-    runner.send(third, "resume")
+    runner.send(third, "resume", owner=ME)
     assert place_of(runner, third) == ("queued", 2)
     reach(runner, first, "running", step=1)
     assert place_of(runner, second) == ("queued", 1)
-    runner.send(first, "pause")
+    runner.send(first, "pause", owner=ME)
     paused = reach(runner, first, "paused")
     reach(runner, second, "running", step=1)
-    runner.send(first, "resume")
+    runner.send(first, "resume", owner=ME)
     assert (place_of(runner, third), place_of(runner, first)) == (("queued", 1), ("queued", 2))
     assert view_of(runner, first).step == paused.step
-    runner.send(second, "stop")
+    runner.send(second, "stop", owner=ME)
     assert reach(runner, third, "running", step=1).beta == 3.0
     assert view_of(runner, second).message.startswith("Stopped by you at step ")
-    runner.send(third, "stop")
+    runner.send(third, "stop", owner=ME)
     reach(runner, first, "running", step=paused.step + 1)
 
 
 def test_held_run_is_spared_when_another_worker_is_killed(runner: LocalRunner) -> None:
-    hurt, held = runner.submit(LONG), runner.submit(LONG.held())
+    hurt, held = runner.submit(LONG, owner=ME), runner.submit(LONG.held(), owner=ME)
     reach(runner, hurt, "running", step=1)
     until(lambda: runner.store.snapshot(held), "a picture of the untrained model")
     assert (place_of(runner, held), view_of(runner, held).step) == (("paused", 0), 0)
@@ -123,10 +126,10 @@ def test_held_run_is_spared_when_another_worker_is_killed(runner: LocalRunner) -
     crashed = reach(runner, hurt, "crashed")
     assert "(signal 9): Resume goes on from the last save." in crashed.message
     assert crashed.is_resumable
-    runner.send(held, "step", unit="step")
+    runner.send(held, "step", owner=ME, unit="step")
     assert until(lambda: view_of(runner, held).step, "one step") == 1
     assert view_of(runner, held).status == "paused"
-    runner.send(hurt, "resume")
+    runner.send(hurt, "resume", owner=ME)
     reach(runner, hurt, "running", step=saved + 1)
     snapshot = runner.store.snapshot(hurt)
     assert snapshot is not None
@@ -134,29 +137,29 @@ def test_held_run_is_spared_when_another_worker_is_killed(runner: LocalRunner) -
 
 
 def test_resume_right_after_stop_goes_on(runner: LocalRunner) -> None:
-    run_id = runner.submit(LONG)
+    run_id = runner.submit(LONG, owner=ME)
     reach(runner, run_id, "running", step=1)
-    runner.send(run_id, "stop")
+    runner.send(run_id, "stop", owner=ME)
     stopped = reach(runner, run_id, "stopped")
-    runner.send(run_id, "resume")
+    runner.send(run_id, "resume", owner=ME)
     reach(runner, run_id, "running", step=stopped.step + 1)
 
 
 def test_live_settings_count_and_stop_always_ends(
     runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id = runner.submit(LONG)
-    runner.send(run_id, "set", beta=4.0, learning_rate=1e-4, speed=50)
+    run_id = runner.submit(LONG, owner=ME)
+    runner.send(run_id, "set", owner=ME, beta=4.0, learning_rate=1e-4, speed=50)
     until(lambda: view_of(runner, run_id).speed == 50, "the speed limit")
     assert (view_of(runner, run_id).beta, view_of(runner, run_id).learning_rate) == (4.0, 1e-4)
-    runner.send(run_id, "set", beta=-1.0)
-    runner.send(run_id, "nonsense")
+    runner.send(run_id, "set", owner=ME, beta=-1.0)
+    runner.send(run_id, "nonsense", owner=ME)
     step = view_of(runner, run_id).step
     assert reach(runner, run_id, "running", step=step + 1).beta == 4.0
     monkeypatch.setattr(jobs, "GRACE_S", 0.2)
     pid = worker_of(runner, run_id).pid
     os.kill(pid, signal.SIGSTOP)
-    runner.send(run_id, "stop")
+    runner.send(run_id, "stop", owner=ME)
     assert "without an answer" in reach(runner, run_id, "stopped").message
     assert is_gone(pid)
 
@@ -164,31 +167,65 @@ def test_live_settings_count_and_stop_always_ends(
 def test_finished_run_takes_no_command_and_is_forgotten_before_a_busy_one(
     runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id = runner.submit(SHORT)
+    run_id = runner.submit(SHORT, owner=ME)
     done = reach(runner, run_id, "finished")
     assert (done.message, done.step) == ("Finished: all 1 epochs are done.", done.num_steps)
     for command in ("resume", "pause", "stop", "step"):
-        runner.send(run_id, command)
+        runner.send(run_id, command, owner=ME)
     assert view_of(runner, run_id) == done
-    busy, waiting = runner.submit(LONG), runner.submit(LONG)
+    busy, waiting = runner.submit(LONG, owner=ME), runner.submit(LONG, owner=ME)
     monkeypatch.setattr(run_store, "MAX_KEPT_RUNS", 0)
-    runner.submit(LONG)
+    runner.submit(LONG, owner=ME)
     assert runner.view(run_id) is None
     assert (place_of(runner, busy), place_of(runner, waiting)) == (("running", 0), ("queued", 1))
     monkeypatch.setattr(jobs, "MAX_QUEUED", 2)
     with pytest.raises(BadInput, match="waiting already") as refused:
-        runner.submit(LONG)
+        runner.submit(LONG, owner=ME)
     assert refused.value.code == "queue"
 
 
+def test_only_its_owner_steers_a_run_and_others_take_a_copy(runner: LocalRunner) -> None:
+    run_id = runner.submit(LONG, owner=ME)
+    reach(runner, run_id, "running", step=1)
+    for command in ("set", "pause", "step", "save", "stop", "resume", "nonsense"):
+        with pytest.raises(BadInput, match="belongs to another browser; take a copy") as refused:
+            runner.send(run_id, command, owner=OTHER, beta=7.5, unit="step")
+        assert refused.value.code == "owner"
+    view = view_of(runner, run_id)
+    assert (view.status, view.beta) == ("running", 1.0)
+    assert (view.is_owned_by(ME), view.is_owned_by(OTHER)) == (True, False)
+    copy = runner.submit(LONG, owner=OTHER, copy_of=run_id)
+    taken = view_of(runner, copy)
+    assert (taken.status, taken.is_owned_by(OTHER), taken.is_owned_by(ME)) == ("paused", True, False)
+    assert taken.step >= view.step > 0
+    source, target = runner.store.run_file(run_id), runner.store.run_file(copy)
+    assert source is not None
+    assert target is not None
+    runner.send(run_id, "stop", owner=ME)
+    stopped = reach(runner, run_id, "stopped")
+    assert stopped.message_for(ME).startswith("Stopped by you at step ")
+    assert stopped.message_for(OTHER).startswith("Stopped by its owner at step ")
+    runner.send(copy, "resume", owner=OTHER)
+    reach(runner, copy, "running", step=taken.step + 1)
+
+
+def test_run_of_nobody_is_taken_by_the_first_who_steers_it(runner: LocalRunner) -> None:
+    run_id = runner.store.create(SHORT)
+    assert view_of(runner, run_id).is_owned_by(OTHER)
+    runner.send(run_id, "pause", owner=ME)
+    assert runner.store.owner(run_id) == hashlib.sha256(ME.encode()).hexdigest()
+    with pytest.raises(BadInput, match="another browser"):
+        runner.send(run_id, "resume", owner=OTHER)
+
+
 def test_run_whose_folder_vanished_is_none(runner: LocalRunner) -> None:
-    runner.submit(LONG.held())
-    waiting = runner.submit(LONG)
+    runner.submit(LONG.held(), owner=ME)
+    waiting = runner.submit(LONG, owner=ME)
     folder = runner.store.folder(waiting)
     assert folder is not None
     shutil.rmtree(folder, ignore_errors=True)
     until(lambda: runner.view(waiting) is None, "the run is gone")
-    runner.send(waiting, "resume")
+    runner.send(waiting, "resume", owner=ME)
     runner.save(waiting)
 
 
@@ -196,7 +233,7 @@ def test_run_whose_folder_vanished_is_none(runner: LocalRunner) -> None:
 def test_ids_that_name_no_run_do_nothing(shared: LocalRunner, run_id: str) -> None:
     assert shared.view(run_id) is None
     for command in ("resume", "stop", "pause", "save", "run"):
-        shared.send(run_id, command, dir="/")
+        shared.send(run_id, command, owner=ME, dir="/")
     shared.save(run_id)
     shared.wait(run_id, 10.0)
     assert shared.view(run_id) is None
@@ -211,7 +248,7 @@ def test_warm_worker_makes_the_first_point_fast(
     assert warm._process.stdout is not None
     assert "ready" in warm._process.stdout.readline()
     began = time.monotonic()
-    run_id = runner.submit(LONG)
+    run_id = runner.submit(LONG, owner=ME)
     reach(runner, run_id, "running", step=1)
     seconds = time.monotonic() - began
     with capsys.disabled():
@@ -227,8 +264,8 @@ def test_closed_runner_saves_and_the_next_one_resumes(pids: list[int], tmp_path:
     first = LocalRunner(tmp_path, max_running=1)
     second = LocalRunner(tmp_path, max_running=1)
     try:
-        run_id = first.submit(LONG)
-        waiting = first.submit(LONG)
+        run_id = first.submit(LONG, owner=ME)
+        waiting = first.submit(LONG, owner=ME)
         reach(first, run_id, "running", step=1)
         first.close()
         left = view_of(second, run_id)
@@ -236,7 +273,7 @@ def test_closed_runner_saves_and_the_next_one_resumes(pids: list[int], tmp_path:
         assert left.message == f"Interrupted at step {left.step}: the server stopped."
         assert second.store.run_file(run_id) is not None
         assert view_of(second, waiting).status == "interrupted"
-        second.send(run_id, "resume")
+        second.send(run_id, "resume", owner=ME)
         reach(second, run_id, "running", step=left.step + 1)
     finally:
         first.close()

@@ -192,7 +192,7 @@ def test_whole_configuration_is_in_the_link(runner: LocalRunner) -> None:
     assert not at.error
     view = runner.view(query(at)["run"])
     assert view is not None
-    runner.send(view.run_id, "stop")
+    runner.send(view.run_id, "stop", owner=at.session_state["browser"])
     model, train = view.config.model, view.config.train
     assert (model.likelihood, model.likelihood_scale, model.hidden_dims) == ("gaussian", None, (16, 8))
     assert (model.encoder_head, model.activation) == ("variance", "relu")
