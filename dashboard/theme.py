@@ -66,8 +66,9 @@ PAGE_CSS: Final = """
 [data-testid="stHeader"] { height: 3rem; min-height: 3rem; }
 [data-testid="stMainBlockContainer"] { padding: 3.25rem 1.5rem 1rem; }
 [data-testid="stTopNav"] { padding: 0 0.5rem; }
+.st-key-browser_cookie { position: absolute; }
 @media (max-width: 639px) { [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 2rem; } }
-@media (min-width: 640px) and (max-width: 1279px) {
+@media (min-width: 640px) and (max-width: 1439px) {
   [data-testid="stTopNavLink"] { padding: 0 5px; }
   [data-testid="stTopNavLink"] > span:has([data-testid="stIconMaterial"]) { display: none; }
 }

@@ -19,8 +19,7 @@ FIRST_POINT_S: Final = 0.4
 """How long Start may hold the page back so that the first picture has points already."""
 _BOARD: Final = "board"
 EXAMPLE: Final = (
-    "**Example model (trained on digits)** · Press **Start** to train one of your own: within a second its "
-    "curves take this place. **Step** makes a single update."
+    "**Example model (trained on digits)** · Press **Start** to train your own: its curves take this place."
 )
 AFTERWORD: Final = {
     "finished": "**Resume**, **Step** and **Epoch** go on from here; **Start** begins a new run.",

@@ -1,4 +1,4 @@
-// Sources 1f41013666f93cc4; made by "npm run build": edit the modules, not this file.
+// Sources b2a5c3dfa80bc1c3; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -2064,8 +2064,8 @@ var LiveLine = class {
     });
     this.klLabel.textContent = freeBits ? `Σ max(${freeBits}, KLⱼ)` : "KL";
     for (const part of this.bounded) part.hidden = deterministic;
-    const at = row === null ? "" : `, at step ${history.step[row]}`;
-    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out examples, nats each${at}`;
+    const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
+    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}held-out, ${at}`;
     return terms;
   }
 };

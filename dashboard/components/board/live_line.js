@@ -67,8 +67,8 @@ export class LiveLine {
     });
     this.klLabel.textContent = freeBits ? `Σ max(${freeBits}, KLⱼ)` : "KL";
     for (const part of this.bounded) part.hidden = deterministic;
-    const at = row === null ? "" : `, at step ${history.step[row]}`;
-    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out examples, nats each${at}`;
+    const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
+    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}held-out, ${at}`;
     return terms;
   }
 }
