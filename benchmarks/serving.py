@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -38,7 +39,13 @@ class Server:
 
 
 def start_server(
-    script: Path, *, cwd: Path, home: Path, on_path: Path | None = None, port: int = 0
+    script: Path,
+    *,
+    cwd: Path,
+    home: Path,
+    on_path: Path | None = None,
+    port: int = 0,
+    variables: Mapping[str, str] | None = None,
 ) -> Server:
     """Runs ``streamlit run SCRIPT`` and waits until it answers.
 
@@ -48,11 +55,12 @@ def start_server(
         home: The run store; also where the server's log goes.
         on_path: A folder that the script may import from.
         port: The port; 0 lets the server take a free one. Streamlit ends at once when a given port is busy.
+        variables: More variables of its environment.
 
     Raises:
         RuntimeError: The server ended or did not answer in time; the message holds its log.
     """
-    env = os.environ | {"VAE_DASHBOARD_HOME": str(home)}
+    env = os.environ | {"VAE_DASHBOARD_HOME": str(home)} | dict(variables or {})
     env.pop("PYTHONPATH", None)
     if on_path is not None:
         env["PYTHONPATH"] = str(on_path)

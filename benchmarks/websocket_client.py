@@ -5,7 +5,8 @@ two runs and names them to the server, which then answers with their hashes, and
 to be redrawn how often.
 """
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +20,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.asyncio.client import ClientConnection, connect
 
 MAX_MESSAGE_BYTES: Final = 200_000_000
+TRIGGER_ID: Final = "$$STREAMLIT_INTERNAL_KEY_{element}__events"
+"""Under which id a page says what happened in an element of our own."""
 _DONE: Final = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 
@@ -56,6 +59,7 @@ class Session:
         self._page_hash = ""
         self._widgets: dict[str, WidgetState] = {}
         self._drawn: dict[str, WidgetState] = {}
+        self._elements: dict[str, str] = {}
         self._held = HeldMessages()
 
     async def rerun(self, *, fragment: str = "", press: str = "") -> Answer:
@@ -68,23 +72,37 @@ class Session:
         Raises:
             AppFailed: The app showed an exception.
         """
+        pressed = [WidgetState(id=self._id(press), trigger_value=True)] if press else []
+        return await self._ask(fragment, pressed, is_auto=bool(fragment))
+
+    async def trigger(self, key: str, event: str, value: object) -> Answer:
+        """Says that something happened in an element of our own, and waits for the end of what it causes.
+
+        Arguments:
+            key: Key of the element.
+            event: What happened.
+            value: What goes with it, as JSON.
+
+        Raises:
+            AppFailed: The app showed an exception.
+        """
+        element = next(name for name in self._elements if name.endswith(f"-{key}"))
+        said = json.dumps([{"event": event, "value": value}])
+        state = WidgetState(id=TRIGGER_ID.format(element=element), json_trigger_value=said)
+        return await self._ask(self._elements[element], [state], is_auto=False)
+
+    async def _ask(self, fragment: str, triggers: list[WidgetState], *, is_auto: bool) -> Answer:
         state = ClientState(
             query_string=self.query,
             page_script_hash=self._page_hash,
             page_name="" if self._page_hash else self._page,
             fragment_id=fragment,
-            is_auto_rerun=bool(fragment),
-            widget_states=WidgetStates(widgets=self._widgets.values()),
+            is_auto_rerun=is_auto,
+            widget_states=WidgetStates(widgets=[*self._widgets.values(), *triggers]),
             cached_message_hashes=self._held.hashes,
         )
-        if press:
-            state.widget_states.widgets.append(WidgetState(id=self._id(press), trigger_value=True))
         await self._connection.send(BackMsg(rerun_script=state).SerializeToString())
         return await self._read_answer()
-
-    def set_number(self, key: str, value: float) -> None:
-        """Types ``value`` into the number input with this key; the next request tells the server."""
-        self._widgets[self._id(key)].double_value = value
 
     def _id(self, key: str) -> str:
         return next(name for name in self._drawn if name.endswith(f"-{key}"))
@@ -123,17 +141,20 @@ class Session:
         elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
             raise AppFailed("the script could not be compiled")
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-            self._draw(message.delta.new_element)
+            self._draw(message.delta.new_element, message.delta.fragment_id)
 
     def _begin(self, message: ForwardMsg) -> None:
         self._held.max_age = message.new_session.config.max_cached_message_age or self._held.max_age
         if not message.metadata.run.fragment_ids:
             self.timers.clear()
             self._drawn = {}
+            self._elements = {}
 
-    def _draw(self, element: Element) -> None:
+    def _draw(self, element: Element, fragment: str) -> None:
         if element.WhichOneof("type") == "exception":
             raise AppFailed(f"{element.exception.type}: {element.exception.message}")
+        if element.WhichOneof("type") == "bidi_component":
+            self._elements[element.bidi_component.id] = fragment
         state, is_news = widget_state(element)
         if state is None:
             return
@@ -177,19 +198,24 @@ class HeldMessages:
 
 
 @asynccontextmanager
-async def open_session(url: str, *, page: str, query: str = "") -> AsyncIterator[Session]:
+async def open_session(
+    url: str, *, page: str, query: str = "", cookies: Mapping[str, str] | None = None
+) -> AsyncIterator[Session]:
     """Opens a tab at ``url/page?query`` and waits until it is drawn.
 
     Arguments:
         url: Address of the server, ``http://HOST:PORT``.
         page: Path of the page.
         query: The query string without its question mark.
+        cookies: What the browser brings.
 
     Raises:
         AppFailed: The app showed an exception.
     """
     address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
     options: Any = {"subprotocols": ["streamlit"], "max_size": MAX_MESSAGE_BYTES, "compression": None}
+    if cookies:
+        options["additional_headers"] = {"Cookie": "; ".join(map("=".join, cookies.items()))}
     async with connect(address, **options) as socket:
         session = Session(socket, page=page, query=query)
         await session.rerun()
@@ -207,6 +233,8 @@ def widget_state(element: Element) -> tuple[WidgetState | None, bool]:
     widget = getattr(element, kind)
     is_news = kind != "button" and widget.set_value
     state = WidgetState(id=widget.id)
+    if kind == "number_input" and not is_news and not widget.HasField("default"):
+        return state, False
     if kind == "number_input":
         state.double_value = widget.value if is_news else widget.default
     elif kind == "text_input":

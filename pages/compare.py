@@ -5,6 +5,7 @@ from typing import Final
 import streamlit as st
 
 from dashboard.compare import dimension_reduction, race, surface
+from dashboard.shell import header
 from dashboard.shell.choice import one_of
 
 VIEWS: Final = {"reduction": "Dimension reduction", "optimisers": "Optimisers"}
@@ -15,7 +16,7 @@ OPTIMISER_VIEW_HELP: Final = (
     "optimisers maximise the ELBO of one image over two coordinates, which can be drawn."
 )
 
-st.title("Compare", anchor=False)
+header.title("Compare")
 view = one_of("View", VIEWS, key="compare_view", help_text=VIEW_HELP)
 
 if view == "reduction":

@@ -25,7 +25,7 @@ SAMPLES_HELP = (
     r"$\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m\log p(x|z_m)$. The KL is exact."
 )
 
-st.title("ELBO", anchor=False)
+header.title("ELBO")
 shown = header.subject()
 view = one_of("View", VIEWS, key="elbo_view", help_text=VIEW_HELP)
 num_samples = 1

@@ -5,6 +5,7 @@ from typing import Final
 import streamlit as st
 
 from dashboard.free_energy import em, free_energy, misprints
+from dashboard.shell import header
 from dashboard.shell.choice import one_of
 
 VIEWS: Final = {
@@ -19,7 +20,7 @@ VIEW_HELP: Final = (
     "numbers. **Spot the error**: misprinted formulas, evaluated."
 )
 
-st.title("Free energy and EM", anchor=False)
+header.title("Free energy and EM")
 view = one_of("View", VIEWS, key="free_energy_view", help_text=VIEW_HELP)
 
 if view == "component":

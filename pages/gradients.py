@@ -5,6 +5,7 @@ from typing import Final
 import streamlit as st
 
 from dashboard.gradients import back_propagation, estimators
+from dashboard.shell import header
 from dashboard.shell.choice import one_of
 from dashboard.shell.header import subject
 
@@ -14,7 +15,7 @@ VIEW_HELP: Final = (
     "**Back-propagation by hand**: each layer's δ beside automatic differentiation."
 )
 
-st.title("Gradients", anchor=False)
+header.title("Gradients")
 view = one_of("View", VIEWS, key="gradients_view", help_text=VIEW_HELP)
 
 if view == "estimators":

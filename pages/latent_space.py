@@ -18,7 +18,7 @@ VIEW_HELP = (
     "**Class arithmetic**: sums and differences of class means. **Projections**: PCA and t-SNE."
 )
 
-st.title("Latent space", anchor=False)
+header.title("Latent space")
 shown = header.subject()
 dims = plane.choose(shown)
 

@@ -5,12 +5,13 @@ from typing import Final
 import streamlit as st
 
 from dashboard.priors import priors, training, weights
+from dashboard.shell import header
 from dashboard.shell.choice import one_of
 
 VIEWS: Final = {"priors": "Priors", "weights": "Weights"}
 VIEW_HELP: Final = "**Priors**: VampPrior and a mixture. **Weights**: a Gaussian q over the weights too."
 
-st.title("Priors and weights", anchor=False)
+header.title("Priors and weights")
 view = one_of("View", VIEWS, key="priors_view", help_text=VIEW_HELP)
 
 if view == "priors":

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import cached as cache
 from dashboard.components.walk.element import latent_walk
-from dashboard.shell import pages
+from dashboard.shell import header, pages
 
 ELBO = r"""
 \begin{aligned}
@@ -26,7 +26,7 @@ The first term is the reconstruction, the second the KL divergence, both in nats
   Repository, 1998; the copy in scikit-learn.
 """
 
-st.title("What is a VAE?", anchor=False)
+header.title("What is a VAE?")
 st.write(
     "A variational autoencoder (VAE) learns to draw digits from two numbers. "
     "**Move the dot: every point of the plane decodes to a picture.** "

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.shell import controls, state
+from dashboard.shell import controls, share, state
 from dashboard.train import live, steering
 
 with st.sidebar:
@@ -16,6 +16,7 @@ with st.container(gap="xsmall"):
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.title("Train", anchor=False, width="content")
         steering.buttons(run)
+        share.button(run)
         with st.container(width=300):
             controls.beta_slider(steering.beta_changed)
     notice = state.pop_notice()

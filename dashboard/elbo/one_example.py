@@ -17,6 +17,7 @@ from dashboard.figures.posterior import Ellipse, posterior_figure
 from dashboard.formats import rounded, signed
 from dashboard.pictures import show_examples
 from dashboard.shell import state
+from dashboard.shell.choice import choose_example
 from dashboard.subject import Split, Subject
 
 if TYPE_CHECKING:
@@ -84,9 +85,8 @@ def draw(shown: Subject, split: Split, terms: Encoded, num_samples: int) -> None
 
 
 def choose(split: Split, count: int) -> int:
-    """The slider of the example, the same in all views."""
-    key = f"elbo_example_{split}"
-    return st.slider("Example", 0, count - 1, 0, key=key, help=EXAMPLE_HELP, persist_state="session")
+    """The slider of the example, the same in all views; a link names the example, too."""
+    return choose_example(f"elbo_example_{split}", count, EXAMPLE_HELP)
 
 
 def reconstruction(

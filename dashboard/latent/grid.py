@@ -14,7 +14,7 @@ from dashboard.latent import neighbours
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.pictures import Pixels
 from dashboard.shell import state
-from dashboard.shell.choice import one_of
+from dashboard.shell.choice import chosen_example, one_of
 from dashboard.subject import Subject
 
 HELP: Final = (
@@ -72,7 +72,7 @@ def _base(shown: Subject, plane: tuple[int, int]) -> tuple[float, ...]:
         st.caption(f"{which} at 0.")
         return (0.0,) * latent_dim
     means = encoded(shown).means
-    row = neighbours.chosen(len(means))
+    row = chosen_example(neighbours.EXAMPLE, len(means))
     st.caption(f"{which} at the posterior mean of example {row}.")
     return tuple(means[row].tolist())
 

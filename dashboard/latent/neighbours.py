@@ -13,7 +13,7 @@ from dashboard.latent import cached as cache
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.pictures import example_strip, show, show_examples
 from dashboard.shell import state
-from dashboard.shell.choice import one_of
+from dashboard.shell.choice import choose_example, one_of
 from dashboard.subject import Subject
 
 Array = NDArray[np.float32]
@@ -70,15 +70,8 @@ def draw(shown: Subject) -> None:
         save_menu(Kept(title=title, file="example", arrays=arrays, pixels=pixels), *kept)
 
 
-def chosen(count: int) -> int:
-    """The example whose neighbours are shown; one that another run left is brought within these ``count``."""
-    row = state.control(EXAMPLE)
-    return min(row, count - 1) if isinstance(row, int) else 0
-
-
 def _choose(count: int) -> int:
-    state.set_control(EXAMPLE, chosen(count))
-    row = st.slider("Example", 0, count - 1, key=EXAMPLE, help=EXAMPLE_HELP, persist_state="session")
+    row = choose_example(EXAMPLE, count, EXAMPLE_HELP)
     st.caption(CHOICE_HINT)
     return row
 

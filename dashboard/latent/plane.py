@@ -59,9 +59,10 @@ def choose(shown: Subject) -> tuple[int, int]:
 
 
 def _dimension(label: str, key: str, order: list[int], default: int) -> int:
-    index = order.index(default) if default in order else 0
+    if state.control(key) not in order:
+        state.set_control(key, default)
     help_text = "Which latent dimension lies along this axis; the most used come first."
-    return st.selectbox(label, order, index, key=key, format_func=lambda dim: f"z{dim + 1}", help=help_text)
+    return st.selectbox(label, order, key=key, format_func=lambda dim: f"z{dim + 1}", help=help_text)
 
 
 def explore(shown: Subject, plane: tuple[int, int]) -> None:

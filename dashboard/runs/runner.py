@@ -192,6 +192,12 @@ class LocalRunner:
         self._queue: list[str] = []
         self._warm: WorkerProcess | None = None
         self._closed = False
+        self._lecturers: set[str] = set()
+
+    def set_lecturer(self, token: str) -> None:
+        """Notes that the browser with this token is the lecturer's."""
+        with self._lock:
+            self._lecturers.add(digest_of(token))
 
     def warm(self) -> None:
         """Starts the idle worker that makes the next Start fast, unless one waits already."""

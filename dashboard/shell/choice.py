@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 import streamlit as st
 
 from dashboard.shell import state
+from dashboard.shell.links import PARAMETERS
 
 Id = TypeVar("Id", bound=str)
 
@@ -18,12 +19,12 @@ def one_of(
     Arguments:
         label: What is chosen.
         options: Labels by id. The first is the default.
-        key: Of the widget. A link names the choice where ``state.PARAMETERS`` has the key.
+        key: Of the widget. A link names the choice where ``links.PARAMETERS`` has the key.
         help_text: Its tooltip.
         default: Id of another default than the first, for a key that no link has.
     """
     # A choice that a link can name has its value in the session already.
-    first = None if key in state.PARAMETERS else default or next(iter(options))
+    first = None if key in PARAMETERS else default or next(iter(options))
     chosen = st.segmented_control(
         label,
         tuple(options),
@@ -35,6 +36,34 @@ def one_of(
         persist_state="session",
     )
     return chosen or next(iter(options))
+
+
+def chosen_example(key: str, count: int) -> int:
+    """The example that a control names; one that a link or another run left is brought within ``count``."""
+    row = state.control(key)
+    return min(row, count - 1) if isinstance(row, int) else 0
+
+
+def choose_example(key: str, count: int, help_text: str) -> int:
+    """Draws the slider that chooses one of ``count`` examples; the link follows it.
+
+    Arguments:
+        key: Of the slider, one of ``links.PARAMETERS``.
+        count: How many examples there are.
+        help_text: Its tooltip.
+    """
+    state.set_control(key, chosen_example(key, count))
+    if count == 1:  # a slider needs two ends
+        return 0
+    return st.slider(
+        "Example",
+        0,
+        count - 1,
+        key=key,
+        help=help_text,
+        on_change=state.update_url,
+        persist_state="session",
+    )
 
 
 def stressed(label: str) -> tuple[str, Literal["primary", "secondary"]]:

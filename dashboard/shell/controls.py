@@ -1,34 +1,60 @@
 """Controls on the page -> frozen configurations. Each control's tooltip gives its symbol and formula.
 
-What a control starts with, and what a link says of it, is in ``state.PARAMETERS``. Values are read by key, so
+What a control starts with, and what a link says of it, is in ``links.PARAMETERS``. Values are read by key, so
 that a callback sees the newest ones.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
 
 import streamlit as st
 
-from dashboard.shell import state
-from dashboard.shell.state import LEARNING_RATES, PARAMETERS, SPEEDS, Number, Text, Whole
+from dashboard.shell import settings, state
+from dashboard.shell.links import LEARNING_RATES, PARAMETERS, SETTINGS, SPEEDS, Number, Text, Whole
 from vae_core.config import (
     UNIT_INTERVAL,
     Activation,
     BetaSchedule,
     EncoderHead,
     Likelihood,
-    ModelConfig,
     Optimizer,
+    Prior,
     RunConfig,
-    TrainConfig,
 )
-from vae_core.data import DATASET_INFO, data_shape
+from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
 
 Callback = Callable[[], None]
 DIGITS: Final = "%.12g"
 """A number with all the digits it has, and no more: 0.1, 0.00025."""
+NAMES: Final = {
+    "dataset": "Data",
+    "data_folder": "Folder of the IDX files",
+    "latent_dim": "Latent dimension J",
+    "hidden": "Hidden layers",
+    "likelihood": "Likelihood p(x|z)",
+    "likelihood_scale": "Scale s",
+    "encoder_head": "Encoder head",
+    "activation": "Activation",
+    "prior": "Prior p(z)",
+    "num_components": "Components K",
+    "seed": "Seed",
+    "batch_size": "Batch size B",
+    "num_samples": "Samples M",
+    "optimizer": "Optimiser",
+    "momentum": "Momentum",
+    "beta_schedule": "Schedule of β",
+    "schedule_epochs": "Epochs of the schedule",
+    "free_bits": "Free bits λ",
+    "num_epochs": "Stop after epochs",
+    "patience": "Patience in epochs",
+    "beta": "KL weight β",
+    "learning_rate": "Learning rate η",
+    "speed": "Steps per second",
+}
+"""What the controls are called."""
+LIVE: Final = ("beta", "learning_rate", "speed")
+"""Controls that act on a running training; the others begin with the next Start."""
 LABELS: Final = {
     "log_variance": "log σ² (no constraint)",
     "variance": "σ² through softplus",
@@ -46,6 +72,9 @@ LABELS: Final = {
     "constant": "constant",
     "linear": "linear warm-up",
     "cyclical": "cyclical",
+    "standard_normal": "N(0, I)",
+    "vamp": "VampPrior",
+    "mixture": "mixture of Gaussians",
 }
 HELP: Final = {
     "dataset": "The examples $x$. A part is held out: the model never trains on it, and the thick curves are "
@@ -74,7 +103,9 @@ HELP: Final = {
     "speed": "Most steps per second: slow motion for a class. It acts at once and changes no number. At 3 or "
     "fewer, and after **Step**, flow charts below the board light up stage by stage with the numbers of "
     "one example.",
-    "num_epochs": "An epoch is one pass over the training data.",
+    "prior": r"$p(z)$: $\mathcal{N}(0, I)$, or learned with the weights; see **Priors and weights**.",
+    "num_components": "$K$: pseudo-inputs of the VampPrior, or Gaussians of the mixture.",
+    "num_epochs": "An epoch is one pass over the training data. Empty: training goes on until you stop it.",
     "batch_size": "$B$, examples per update.",
     "num_samples": r"$M$, samples in $\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m \log p(x|z_m)$. "
     "1 is usual.",
@@ -84,7 +115,7 @@ HELP: Final = {
     "schedule_epochs": "Epochs of the warm-up, or of one cycle.",
     "free_bits": r"$\lambda$ in $\sum_j \max(\lambda, \mathrm{KL}_j)$: nats per latent dimension that cost "
     "nothing. 0: off.",
-    "patience": "Stop when the held-out ELBO has not risen for this many epochs. 0: never.",
+    "patience": "Stop when the held-out ELBO has not risen for this many epochs. Empty: never.",
 }
 
 
@@ -100,96 +131,75 @@ def read_config(*, hold: bool = False) -> RunConfig:
     Raises:
         BadInput: A value cannot be used; one sentence says which and what to do.
     """
-    folder = str(value("data_folder")).strip() or None
-    data_dim = math.prod(data_shape(value("dataset"), folder=folder))
-    likelihood = _likelihood()
-    # A scale that is not on the page is none of the run's, and no reason to refuse it.
-    scale = parse_scale(value("likelihood_scale")) if likelihood not in UNIT_INTERVAL else 1.0
-    model = ModelConfig(
-        data_dim=data_dim,
-        latent_dim=value("latent_dim"),
-        hidden_dims=parse_sizes(value("hidden")),
-        activation=value("activation"),
-        encoder_head=value("encoder_head"),
-        likelihood=likelihood,
-        likelihood_scale=scale,
-    )
-    return RunConfig(
-        model=model,
-        dataset=value("dataset"),
-        data_folder=folder if value("dataset") == "idx" else None,
-        train=_train_config(),
-        seed=value("seed"),
-        hold=hold,
-    )
+    return settings.config_of({key: value(key) for key in SETTINGS}, hold=hold)
 
 
-def parse_sizes(text: str) -> tuple[int, ...]:
-    """Hidden sizes from text such as ``"400, 200"``; empty text is no hidden layer.
+def show_config(config: RunConfig) -> None:
+    """Has the controls describe a run: before they are drawn, or in a callback."""
+    for key, found in settings.values_of(config).items():
+        state.set_control(key, found)
 
-    Raises:
-        BadInput: A part is no whole number.
-    """
-    parts = [part for part in text.replace(",", " ").replace(";", " ").split() if part]
+
+def pending() -> list[str]:
+    """Names of the controls that differ from what the run in view began with, and wait for Start."""
+    of_run = state.run_settings()
+    if not of_run:
+        return []
     try:
-        return tuple(int(part) for part in parts)
-    except ValueError as err:
-        shown = text if len(text) <= 30 else text[:27] + "..."
-        hint = "write sizes with commas, such as 400, 200, or leave it empty"
-        raise BadInput("hidden_dims", f"hidden layers must be whole numbers, got {shown!r}", hint) from err
-
-
-def parse_scale(text: str) -> float | None:
-    """s from text: a number, or None for ``"learned"``.
-
-    Raises:
-        BadInput: Neither.
-    """
-    if text.strip().lower() == "learned":
-        return None
-    try:
-        return float(text)
-    except ValueError as err:
-        hint = "write a number such as 1, or learned"
-        raise BadInput(
-            "likelihood_scale", f"s must be a number or 'learned', got {text[:30]!r}", hint
-        ) from err
+        now = settings.values_of(read_config())
+    except BadInput:
+        return []
+    return [name for key, name in NAMES.items() if key not in LIVE and now.get(key) != of_run.get(key)]
 
 
 def data_and_model() -> None:
     """Draws the controls that make a new run."""
+    keys = ("dataset", "data_folder", "latent_dim", "hidden", "likelihood", "likelihood_scale")
+    if _all_hidden(*keys, "encoder_head", "activation", "prior", "num_components", "seed"):
+        return
     st.markdown("**Data and model** · for the next run")
-    _choose("Data", "dataset", {name: info.title for name, info in DATASET_INFO.items()})
+    waiting = pending()
+    if waiting:
+        st.caption(f":material/schedule: Takes effect with the next **Start**: {', '.join(waiting)}.")
+    _choose("dataset", {name: info.title for name, info in DATASET_INFO.items()})
     st.caption(DATASET_INFO[value("dataset")].sentence)
     if value("dataset") == "idx":
-        _text("Folder of the IDX files", "data_folder", placeholder="/data/mnist")
-    _number("Latent dimension J", "latent_dim")
-    _text("Hidden layers", "hidden", placeholder="none: linear maps")
+        _text("data_folder", placeholder="/data/mnist")
+    _number("latent_dim")
+    _text("hidden", placeholder="none: linear maps")
     if _is_images():  # for points, a menu of one would overwrite what was chosen for images
-        _choose("Likelihood p(x|z)", "likelihood", labels_of(Likelihood))
+        _choose("likelihood", labels_of(Likelihood))
     else:
         st.caption("Likelihood p(x|z): Gaussian, the one for real vectors.")
     if _likelihood() not in UNIT_INTERVAL:
-        _text("Scale s", "likelihood_scale")
-    _choose("Encoder head", "encoder_head", labels_of(EncoderHead))
-    _choose("Activation", "activation", labels_of(Activation))
-    _number("Seed", "seed")
+        _text("likelihood_scale")
+    _choose("encoder_head", labels_of(EncoderHead))
+    _choose("activation", labels_of(Activation))
+    if value("prior") != PARAMETERS["prior"].default:
+        # Most pages measure against N(0, I): a learned prior comes by a link alone.
+        _choose("prior", labels_of(Prior))
+        _number("num_components")
+    _number("seed")
 
 
 def training() -> None:
     """Draws the controls of the training that make a new run."""
-    with st.expander("Training"):
-        _number("Epochs", "num_epochs")
-        _number("Batch size B", "batch_size")
-        _number("Samples M", "num_samples")
-        _choose("Optimiser", "optimizer", labels_of(Optimizer))
-        if value("optimizer") == "sgd":
-            _number("Momentum", "momentum", 0.05)
-        _choose("Schedule of β", "beta_schedule", labels_of(BetaSchedule))
-        if value("beta_schedule") != "constant":
-            _number("Epochs of the schedule", "schedule_epochs")
-        _number("Free bits λ", "free_bits", 0.05)
-        _number("Patience", "patience")
+    keys = ("batch_size", "num_samples", "optimizer", "momentum", "beta_schedule", "schedule_epochs")
+    if not _all_hidden(*keys, "free_bits"):
+        with st.expander("Training"):
+            _number("batch_size")
+            _number("num_samples")
+            _choose("optimizer", labels_of(Optimizer))
+            if value("optimizer") == "sgd":
+                _number("momentum", 0.05)
+            _choose("beta_schedule", labels_of(BetaSchedule))
+            if value("beta_schedule") != "constant":
+                _number("schedule_epochs")
+            _number("free_bits", 0.05)
+    if not _all_hidden("num_epochs", "patience"):
+        with st.expander("Stop"):
+            _number("num_epochs", placeholder="until stopped")
+            _number("patience", placeholder="never")
 
 
 def beta_slider(on_change: Callback) -> None:
@@ -236,42 +246,46 @@ def live_speed() -> float | None:
     return None if speed == "full" else float(speed)
 
 
-def _train_config() -> TrainConfig:
-    return TrainConfig(
-        beta=value("beta"),
-        num_samples=value("num_samples"),
-        optimizer=value("optimizer"),
-        learning_rate=value("learning_rate"),
-        momentum=value("momentum"),
-        batch_size=value("batch_size"),
-        num_epochs=value("num_epochs"),
-        beta_schedule=value("beta_schedule"),
-        schedule_epochs=value("schedule_epochs"),
-        free_bits=value("free_bits"),
-        patience=value("patience") or None,
-    )
-
-
 def _is_images() -> bool:
-    return DATASET_INFO[value("dataset")].kind == "images"
+    return settings.is_images({"dataset": value("dataset")})
 
 
-def _likelihood() -> Any:
-    return value("likelihood") if _is_images() else "gaussian"
+def _likelihood() -> Likelihood:
+    return settings.likelihood_of({key: value(key) for key in ("dataset", "likelihood")})
 
 
-def _number(label: str, key: str, step: float = 1) -> None:
+def _all_hidden(*keys: str) -> bool:
+    return state.hidden_controls().issuperset(keys)
+
+
+def _options(key: str) -> dict[str, Any]:
+    """What every control has; one that the link fixes is disabled and says why."""
+    fixed = key in state.fixed_controls()
+    return {
+        "label": f"{NAMES[key]} :material/lock:" if fixed else NAMES[key],
+        "key": key,
+        "help": f"{HELP[key]} **Fixed by the link that opened this page.**" if fixed else HELP[key],
+        "disabled": fixed,
+        "persist_state": "session",
+    }
+
+
+def _number(key: str, step: float = 1, *, placeholder: str | None = None) -> None:
+    if key in state.hidden_controls():
+        return
     low, high = _range(key)
     whole = isinstance(low, int)
+    # None stays None; any other number is in the session before the box is drawn.
+    empty = {"value": None} if PARAMETERS[key].default is None else {}
+    form = "%d" if whole else DIGITS
     st.number_input(
-        label,
-        low,
-        high,
+        min_value=low,
+        max_value=high,
         step=step,
-        format="%d" if whole else DIGITS,
-        key=key,
-        help=HELP[key],
-        persist_state="session",
+        format=form,
+        placeholder=placeholder,
+        **empty,
+        **_options(key),
     )
 
 
@@ -281,27 +295,19 @@ def _range(key: str) -> tuple[Any, Any]:
     return kind.low, kind.high
 
 
-def _text(label: str, key: str, *, placeholder: str = "") -> None:
+def _text(key: str, *, placeholder: str = "") -> None:
+    if key in state.hidden_controls():
+        return
     kind = PARAMETERS[key].kind
     longest = kind.longest if isinstance(kind, Text) else None
-    st.text_input(
-        label,
-        key=key,
-        help=HELP[key],
-        placeholder=placeholder,
-        max_chars=longest,
-        persist_state="session",
-    )
+    st.text_input(placeholder=placeholder, max_chars=longest, **_options(key))
 
 
-def _choose(label: str, key: str, labels: Mapping[str, str]) -> None:
+def _choose(key: str, labels: Mapping[str, str]) -> None:
+    if key in state.hidden_controls():
+        return
     st.selectbox(
-        label,
-        tuple(labels),
-        key=key,
-        help=HELP[key],
-        format_func=lambda option: labels.get(option, option),
-        persist_state="session",
+        options=tuple(labels), format_func=lambda option: labels.get(option, option), **_options(key)
     )
 
 

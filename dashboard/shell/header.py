@@ -7,12 +7,20 @@ import streamlit as st
 
 from dashboard import cached as cache
 from dashboard.runs.runner import JobView, runner
-from dashboard.shell import pages, state
+from dashboard.shell import pages, share, state
 from dashboard.subject import Subject, pretrained, subject_of
 from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
 
 EXAMPLE: Final = "Example model (trained on digits)"
+
+
+def title(text: str) -> None:
+    """Draws a page's heading with the Share button beside it."""
+    run_id = state.current_run()
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(text, anchor=False, width="content")
+        share.button(None if run_id is None else runner().view(run_id))
 
 
 def subject() -> Subject:

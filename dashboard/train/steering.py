@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.runs.runner import JobView, runner
 from dashboard.shell import browser, controls, state
 from dashboard.shell.choice import stressed
+from dashboard.shell.links import LEARNING_RATES
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 
@@ -145,7 +146,7 @@ def _reset() -> None:
     # The controls that were moved during the run go back to what the run begins with.
     train = view.config.train
     state.set_control("beta", train.beta)
-    if train.learning_rate in state.LEARNING_RATES:
+    if train.learning_rate in LEARNING_RATES:
         state.set_control("learning_rate", train.learning_rate)
 
 

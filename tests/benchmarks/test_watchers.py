@@ -9,9 +9,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.Slider_pb2 import Slider
 
 from benchmarks import watchers
-from benchmarks.watchers import Figures, Update, figures_table, summary
+from benchmarks.watchers import Drag, Figures, Update, drag_summary, figures_table, summary
 from benchmarks.websocket_client import HeldMessages, widget_state
-from dashboard.train.live import TICK_S
 
 
 def test_quick_run_prints_all_figures(capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,7 +19,11 @@ def test_quick_run_prints_all_figures(capsys: pytest.CaptureFixture[str]) -> Non
     alone, *watched = found["figures"]
     assert alone["updates"] == 0
     assert alone["times"] is None
-    assert [one["interval_s"] for one in watched] == [1.0, TICK_S]
+    assert [one["interval_s"] for one in watched] == [1.0, 1.0]
+    assert [one["drag"] is None for one in (alone, *watched)] == [True, True, False]
+    drag = watched[1]["drag"]
+    assert drag["values"] >= 3
+    assert 0 < drag["p50_ms"] <= drag["p95_ms"] <= drag["max_ms"]
     for one in watched:
         assert one["watchers"] == 3
         assert one["updates"] >= 3
@@ -34,11 +37,21 @@ def test_table_shows_quantiles_and_kilobytes() -> None:
     assert times == (50, 95, 100, 2000)
     options: Any = {"watchers": 1, "cores": 0.1234, "steps_per_second": 1000.4}
     rows = [
-        Figures(interval_s=None, updates=0, times=None, **options),
-        Figures(interval_s=0.5, updates=101, times=times, **options),
+        Figures(interval_s=None, updates=0, times=None, drag=None, **options),
+        Figures(interval_s=0.5, updates=101, times=times, drag=Drag(50, 180.2, 299.9, 400.0), **options),
     ]
     last = figures_table(rows).splitlines()[-1].split()
-    assert last == ["1", "0.5", "s", "0.123", "101", "50.0", "95.0", "100.0", "2.0", "1000"]
+    shown = ["1", "0.5", "s", "0.123", "101", "50.0", "95.0", "100.0", "2.0", "1000", "50", "180", "300"]
+    assert last == shown
+
+
+def test_delay_of_a_value_that_a_later_one_overtook_is_that_of_the_later_one() -> None:
+    sent = [(0.1, 0.0), (0.2, 0.2), (0.3, 0.4), (0.4, 0.6)]
+    drag = drag_summary(sent, {1.0: 0.0, 0.1: 0.15, 0.3: 0.5})
+    assert drag.values == 4
+    assert (drag.p50_ms, drag.max_ms) == (pytest.approx(150.0), pytest.approx(300.0))
+    with pytest.raises(RuntimeError, match="never said"):
+        drag_summary(sent, {1.0: 0.0})
 
 
 def _message(key: str, *, fragment: str = "") -> ForwardMsg:
@@ -84,6 +97,14 @@ def test_widgets_start_with_their_defaults() -> None:
     assert chosen is not None
     assert list(chosen.string_array_value.data) == ["full"]
     assert widget_state(markdown) == (None, False)
+
+
+def test_empty_number_input_has_no_value() -> None:
+    element = Element()
+    element.number_input.id = "n"
+    state, is_news = widget_state(element)
+    assert state is not None
+    assert (state.WhichOneof("value"), is_news) == (None, False)
 
 
 def test_a_value_set_by_the_server_is_news() -> None:

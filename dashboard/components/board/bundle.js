@@ -1,4 +1,4 @@
-// Sources b2a5c3dfa80bc1c3; made by "npm run build": edit the modules, not this file.
+// Sources 9b55b32352fd2473; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -2196,7 +2196,8 @@ var Board = class {
     const collapse = find(this.root, ".collapse");
     if (collapse.textContent !== remark) collapse.textContent = remark;
     collapse.style.color = theme.concepts.kl;
-    const [beta, elbo] = deterministic || !now ? ["", ""] : [now.betaValue, now.elboValue];
+    const numbers = deterministic || !now ? [NaN, NaN] : [now.betaValue, now.elboValue];
+    const [beta, elbo] = numbers.map((number) => Number.isFinite(number) ? number : "");
     const told = { run, rows, zoom: this.charts.zoomText, ghosts: this.ghosts.length };
     Object.assign(this.root.dataset, told, run ? { step, beta, elbo, owner } : {});
     if (!run) for (const name of ["step", "beta", "elbo", "owner"]) delete this.root.dataset[name];

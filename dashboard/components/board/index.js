@@ -191,7 +191,8 @@ class Board {
     const collapse = find(this.root, ".collapse");
     if (collapse.textContent !== remark) collapse.textContent = remark;
     collapse.style.color = theme.concepts.kl;
-    const [beta, elbo] = deterministic || !now ? ["", ""] : [now.betaValue, now.elboValue];
+    const numbers = deterministic || !now ? [NaN, NaN] : [now.betaValue, now.elboValue];
+    const [beta, elbo] = numbers.map((number) => (Number.isFinite(number) ? number : ""));
     const told = { run, rows, zoom: this.charts.zoomText, ghosts: this.ghosts.length };
     Object.assign(this.root.dataset, told, run ? { step, beta, elbo, owner } : {});
     if (!run) for (const name of ["step", "beta", "elbo", "owner"]) delete this.root.dataset[name];

@@ -168,7 +168,8 @@ def _changed_rows(history: NDArray[np.float64], *, is_scheduled: bool) -> NDArra
     beta, rate = (_column(history, name) for name in _LIVE)
     least = _JUMP * beta.max(initial=0.0) if is_scheduled else 0.0
     changed = (np.abs(np.diff(beta)) > least) | (np.diff(rate) != 0)
-    return np.flatnonzero(changed)[-MAX_CHANGES:]
+    whole = np.isfinite(_column(history, "step") + beta + rate)
+    return np.flatnonzero(changed & whole[:-1] & whole[1:])[-MAX_CHANGES:]
 
 
 def _changes(history: NDArray[np.float64], rows: NDArray[np.intp]) -> list[dict[str, float]]:

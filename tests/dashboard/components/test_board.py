@@ -122,7 +122,7 @@ def test_kept_rows_stay_while_rows_arrive() -> None:
 
 def with_columns(rows: int, **columns: NDArray[np.float64]) -> Snapshot:
     """A snapshot whose history has some columns set, beta 1 and one learning rate otherwise."""
-    snapshot = make_snapshot(rows)
+    snapshot = make_snapshot(rows=rows)
     history = snapshot.history.copy()
     columns = {"beta": np.ones(rows), "learning_rate": np.full(rows, 2e-3), **columns}
     for name, values in columns.items():
@@ -186,7 +186,7 @@ def test_kl_by_dimension_says_which_units_are_active() -> None:
 
 
 def test_ghosts_are_small_and_keep_their_ends() -> None:
-    history = make_snapshot(2000).history
+    history = make_snapshot(rows=2000).history
     packed = json.dumps(ghost_payload(history)).encode()
     assert len(packed) < 8000, len(packed)
     sent = decoded(json.loads(packed)["step"], "<f4")

@@ -131,7 +131,7 @@ def test_a_chosen_example_stays_while_another_view_is_open_and_fits_another_run(
     checked(at.slider(key="neighbour_example").set_value(399).run())
     turned(turned(at, "projection"), "neighbours")
     assert at.slider(key="neighbour_example").value == 399
-    at.query_params["run"] = runs["J=3"]
+    at.session_state["run"] = runs["J=3"]
     checked(at.run())
     assert at.slider(key="neighbour_example").value == len(held_out(runs["J=3"]).x) - 1
 

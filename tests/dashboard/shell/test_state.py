@@ -1,20 +1,24 @@
 """What a link says: the table of its parameters in both directions, links of before, and garbage."""
 
+from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from dashboard.runs.runner import LocalRunner
 from dashboard.shell import state
-from dashboard.shell.pages import PAGES
-from dashboard.shell.state import (
+from dashboard.shell.links import (
     EVERY_PAGE,
     MAX_KEPT,
     PARAMETERS,
     Choice,
     Number,
+    OneOf,
     Parameter,
+    Points,
     RunId,
     Several,
     Text,
@@ -22,7 +26,10 @@ from dashboard.shell.state import (
     read_link,
     write_link,
 )
+from dashboard.shell.pages import PAGES
 from tests.page_scripts import TINY, choose, open_page, runner, trained, turn_to
+from tests.polling import until
+from vae_core.runs import load_run
 
 __all__ = ["runner"]  # a fixture
 
@@ -64,8 +71,12 @@ def values_of(key: str) -> list[Any]:
 def _values(parameter: Parameter) -> list[Any]:
     kind, default = parameter.kind, parameter.default
     if isinstance(kind, Several):
-        each = _values(Parameter("", None, kind.of))
+        each = [value for value in _values(Parameter("", None, kind.of)) if value is not None]
         return [(), (each[0],), tuple(each[: kind.most])]
+    if isinstance(kind, Points):
+        return [(), ((0.5, -1.25),), ((1.0,), (-0.1,)), ((0.1 + 0.2, 0.0, -3.0),) * kind.most]
+    if isinstance(kind, OneOf):
+        return list(kind.options)
     if isinstance(kind, RunId):
         return [f"{number:016x}" for number in range(MAX_KEPT)]
     if isinstance(kind, Choice):
@@ -75,7 +86,7 @@ def _values(parameter: Parameter) -> list[Any]:
     if isinstance(kind, Number):
         return [default, kind.low, kind.high, kind.high / 3, kind.high / 80_000, 0.1 + 0.2]
     assert isinstance(kind, Text)
-    return [default, "", "400, 200", "a b&c=d#e+%", "Ω/μ", "x" * kind.longest]
+    return [default, "", "none", "400, 200", "a b&c=d#e+%", "Ω/μ", "x" * kind.longest]
 
 
 @pytest.mark.parametrize("key", PARAMETERS)
@@ -85,9 +96,12 @@ def test_every_value_survives_a_link(key: str) -> None:
         text = write_link({key: value}, page)
         assert read_link(text) == ({} if value == default else {key: value})
         assert all(type(found) is type(value) for found in read_link(text).values())
+        for base in values_of(key):
+            text = write_link({key: value}, page, instead={key: base})
+            assert {key: base} | read_link(text) == {key: value} or value == ()
 
 
-@pytest.mark.parametrize("key", [key for key, one in PARAMETERS.items() if one.default != ()])
+@pytest.mark.parametrize("key", [key for key, one in PARAMETERS.items() if one.default not in ((), None)])
 def test_default_is_a_value_that_a_link_could_say(key: str) -> None:
     default = PARAMETERS[key].default
     assert PARAMETERS[key].kind.read(str(default)) == default
@@ -108,7 +122,7 @@ def test_every_choice_that_links_have_is_an_identifier() -> None:
 def test_garbage_says_nothing(key: str) -> None:
     kind = PARAMETERS[key].kind
     taken = {text for text in GARBAGE if kind.read(text) is not None}
-    assert taken == set(), taken
+    assert taken == ({"-1"} if key in ("z", "pins") else set())
 
 
 def test_text_that_cannot_be_typed_says_nothing() -> None:
@@ -200,6 +214,78 @@ def test_whole_configuration_is_in_the_link(runner: LocalRunner) -> None:
     assert (train.batch_size, train.num_epochs, train.num_samples) == (7, 3, 2)
     assert (train.beta_schedule, train.schedule_epochs) == ("linear", 2)
     assert (train.free_bits, train.patience) == (0.125, 4)
+
+
+def test_link_of_a_run_shows_its_settings_and_start_trains_the_same_model(runner: LocalRunner) -> None:
+    model = replace(TINY.model, likelihood="gaussian", likelihood_scale=None, activation="relu")
+    train = replace(TINY.train, beta=4.0, learning_rate=0.0007, optimizer="sgd", patience=3)
+    config = replace(TINY, model=model, train=train, seed=11)
+    run_id = trained(runner, config)
+    at = open_page("train", run=run_id)
+    assert query(at) == {"run": run_id}
+    assert at.slider(key="beta").value == 4.0
+    assert at.number_input(key="patience").value == 3
+    assert at.text_input(key="likelihood_scale").value == "learned"
+    at.button(key="train_start").click().run()
+    assert not at.error
+    again = query(at)["run"]
+    assert query(at) == {"run": again}
+    assert again != run_id
+    until(lambda: runner.view(again).status == "finished", "the end")  # type: ignore[union-attr]
+    first, second = (load_run(runner.store.run_file(one)) for one in (run_id, again))  # type: ignore[arg-type]
+    assert second.config == config
+    assert all(torch.equal(first.weights[name], second.weights[name]) for name in first.weights)
+    assert np.array_equal(first.history[:, :10], second.history[:, :10], equal_nan=True)
+
+
+def test_changed_setting_waits_for_start_and_stays_in_the_link_of_the_run(runner: LocalRunner) -> None:
+    run_id = trained(runner, replace(TINY, seed=11))
+
+    def waiting(at: AppTest) -> list[str]:
+        return [caption.value for caption in at.caption if "next **Start**" in caption.value]
+
+    at = open_page("train", run=run_id)
+    assert waiting(at) == []
+    at.number_input(key="seed").set_value(0).run()
+    at.number_input(key="num_epochs").set_value(None).run()
+    at.slider(key="beta").set_value(2.0).run()
+    assert len(waiting(at)) == 1
+    assert waiting(at)[0].endswith("the next **Start**: Seed, Stop after epochs.")
+    said = {"run": run_id, "seed": "0", "num_epochs": "none", "beta": "2"}
+    assert query(at) == said
+    again = open_page("train", **said)
+    assert (again.number_input(key="seed").value, again.number_input(key="num_epochs").value) == (0, None)
+    assert again.slider(key="beta").value == 2.0
+    assert query(again) == said
+
+
+def test_no_number_of_epochs_means_until_stopped(runner: LocalRunner) -> None:
+    at = open_page("train", hidden="8")
+    assert at.number_input(key="num_epochs").value is None
+    at.button(key="train_start").click().run()
+    view = runner.view(query(at)["run"])
+    assert view is not None
+    assert view.config.train.num_epochs is None
+    runner.send(view.run_id, "stop", owner=at.session_state["browser"])
+
+
+def test_hidden_and_fixed_controls_keep_what_the_link_says() -> None:
+    hidden = "dataset,data_folder,latent_dim,likelihood,likelihood_scale,encoder_head,activation,prior"
+    at = open_page("train", latent_dim="3", hidden="16", seed="5", hide=hidden, fix="hidden,num_epochs")
+    assert [box.key for box in at.selectbox] == ["optimizer", "beta_schedule"]
+    assert at.text_input(key="hidden").disabled
+    assert "Fixed by the link" in at.text_input(key="hidden").help
+    assert at.number_input(key="num_epochs").disabled
+    assert not at.number_input(key="seed").disabled
+    assert query(at)["latent_dim"] == "3"
+    both = f"{hidden},num_components,hidden,seed,num_epochs,patience"
+    assert not any("Data and model" in text.value for text in open_page("train", hide=both).markdown)
+    assert [box.label for box in open_page("train", hide=both).expander] == ["Training"]
+
+
+def test_learned_prior_of_a_link_is_shown() -> None:
+    assert open_page("train", prior="vamp", num_components="7").number_input(key="num_components").value == 7
+    assert "prior" not in [box.key for box in open_page("train").selectbox]
 
 
 def test_settings_come_back_with_their_page() -> None:

@@ -64,7 +64,8 @@ def collapsed(whole: Snapshot) -> Snapshot:
     """The same with a q that is the prior for every x, but for noise."""
     noise = np.random.default_rng(1)
     history = whole.history.copy()
-    history[:, HISTORY_COLUMNS.index("kl_held_out")] = 4e-4 + 1e-5 * noise.normal(size=len(history))
+    for part in ("kl_held_out", "kl_train"):
+        history[:, HISTORY_COLUMNS.index(part)] = 4e-4 + 1e-5 * noise.normal(size=len(history))
     means = noise.normal(size=whole.means.shape) * 0.01
     kl = np.full(whole.means.shape[1], 2e-4, np.float32)
     return replace(

@@ -1,0 +1,294 @@
+"""What a link says: every parameter a line, with its meaning as text and back.
+
+A link says what differs from the defaults, of the page it leads to. No Streamlit here:
+:mod:`dashboard.shell.state` brings the values into the session and the URL.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, get_args
+
+from dashboard.runs.store import RUN_ID
+from vae_core.config import (
+    MAX_COMPONENTS,
+    Activation,
+    BetaSchedule,
+    EncoderHead,
+    Likelihood,
+    Optimizer,
+    Prior,
+)
+from vae_core.data import DATASET_INFO
+
+LEARNING_RATES: Final = (1e-4, 3e-4, 1e-3, 2e-3, 5e-3, 1e-2, 3e-2, 0.1, 1.0, 10.0, 1000.0)
+MAX_KEPT: Final = 6
+"""Earlier runs beside the one in view: more curves than that nobody tells apart."""
+EVERY_PAGE: Final = "*"
+SPEEDS: Final = ("1", "3", "10", "30", "100", "full")
+MAX_LATENT_DIM: Final = 32
+"""More latent dimensions than the pages can show beside each other."""
+NONE: Final = "none"
+"""How a link says None: of a number of epochs, that there is no end."""
+
+
+class Kind(Protocol):
+    """What a parameter's text in a URL means."""
+
+    def read(self, text: str) -> object:
+        """The value; None where the text is malformed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several ids. ``old`` gives the ids of labels that links held in their place once."""
+
+    options: tuple[str, ...]
+    old: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, text: str) -> str | None:
+        """The id."""
+        found = self.old.get(text, text)
+        return found if found in self.options else None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number."""
+
+    low: int
+    high: int
+
+    def read(self, text: str) -> int | None:
+        """The number, where it is in range."""
+        if re.fullmatch(r"-?[0-9]{1,12}", text) is None:
+            return None
+        return value if self.low <= (value := int(text)) <= self.high else None
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A finite number in a range."""
+
+    low: float
+    high: float
+
+    def read(self, text: str) -> float | None:
+        """The number, where it is allowed."""
+        if re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?", text) is None:
+            return None
+        value = float(text)
+        return value if self.low <= value <= self.high else None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is typed into a field; the control that reads it says what is wrong with it."""
+
+    longest: int
+
+    def read(self, text: str) -> str | None:
+        """The text."""
+        return text if len(text) <= self.longest and text.isprintable() else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunId:
+    """Names a run."""
+
+    def read(self, text: str) -> str | None:
+        """The id."""
+        return text if RUN_ID.fullmatch(text) else None
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of a few whole numbers."""
+
+    options: tuple[int, ...]
+
+    def read(self, text: str) -> int | None:
+        """The number."""
+        return next((option for option in self.options if text == str(option)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Some of one kind, with commas between them. What is malformed or one too many is left out.
+
+    Arguments:
+        of: The kind of each.
+        most: How many at most.
+        distinct: Whether each counts once.
+    """
+
+    of: Kind
+    most: int
+    distinct: bool = True
+
+    def read(self, text: str) -> tuple[object, ...] | None:
+        """The values; None where the text names none."""
+        read = (self.of.read(part) for part in text.split(",", self.most)[: self.most])
+        found = tuple(value for value in read if value is not None)
+        return (tuple(dict.fromkeys(found)) if self.distinct else found) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Points of the latent space, with semicolons between them and commas between their coordinates.
+
+    Arguments:
+        most: How many at most.
+    """
+
+    most: int
+
+    def read(self, text: str) -> tuple[tuple[object, ...], ...] | None:
+        """The points; None where the text names none."""
+        read = (COORDINATES.read(part) for part in text.split(";", self.most)[: self.most])
+        return tuple(point for point in read if point) or None
+
+
+COORDINATES: Final = Several(Number(-1000.0, 1000.0), MAX_LATENT_DIM, distinct=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a link.
+
+    Arguments:
+        page: The page it belongs to, as the URL names it; ``EVERY_PAGE``: the links to all pages have it.
+        default: What holds where a link does not say it.
+        kind: What its text means.
+    """
+
+    page: str
+    default: Any
+    kind: Kind
+
+
+def views(page: str, **labels: str) -> Parameter:
+    """A choice between ids, the first is the default; ``labels`` are what links once said in their place."""
+    ids = tuple(labels)
+    return Parameter(page, ids[0], Choice(ids, {label: key for key, label in labels.items()}))
+
+
+def _named(page: str, options: Any) -> Parameter:
+    """A choice between the names of a ``Literal``; the first is the default."""
+    names = get_args(options)
+    return Parameter(page, names[0], Choice(names))
+
+
+SETTINGS: Final[Mapping[str, Parameter]] = {
+    "dataset": views("train", **{name: info.title for name, info in DATASET_INFO.items()}),
+    "data_folder": Parameter("train", "", Text(1000)),
+    "latent_dim": Parameter("train", 2, Whole(1, MAX_LATENT_DIM)),
+    "hidden": Parameter("train", "128", Text(200)),
+    "likelihood": _named("train", Likelihood),
+    "likelihood_scale": Parameter("train", "0.2", Text(200)),
+    "encoder_head": _named("train", EncoderHead),
+    "activation": _named("train", Activation),
+    "prior": _named("train", Prior),
+    "num_components": Parameter("train", 50, Whole(1, MAX_COMPONENTS)),
+    "seed": Parameter("train", 0, Whole(0, 2**31 - 1)),
+    "num_epochs": Parameter("train", None, Whole(0, 1_000_000)),
+    "batch_size": Parameter("train", 64, Whole(1, 1_000_000)),
+    "num_samples": Parameter("train", 1, Whole(1, 1000)),
+    "optimizer": _named("train", Optimizer),
+    "momentum": Parameter("train", 0.9, Number(0.0, 0.999)),
+    "beta_schedule": _named("train", BetaSchedule),
+    "schedule_epochs": Parameter("train", 20, Whole(1, 1_000_000)),
+    "free_bits": Parameter("train", 0.0, Number(0.0, 100.0)),
+    "patience": Parameter("train", None, Whole(1, 1_000_000)),
+    "beta": Parameter("train", 1.0, Number(0.0, 1000.0)),
+    "learning_rate": Parameter("train", 2e-3, Number(1e-8, 1000.0)),
+    "speed": Parameter("train", "full", Choice(SPEEDS)),
+}
+"""What the controls of Train set: a run's configuration, and how fast it goes."""
+PARAMETERS: Final[Mapping[str, Parameter]] = {
+    **SETTINGS,
+    "hide": Parameter(EVERY_PAGE, (), Several(Choice(tuple(SETTINGS)), len(SETTINGS))),
+    "fix": Parameter(EVERY_PAGE, (), Several(Choice(tuple(SETTINGS)), len(SETTINGS))),
+    "present": Parameter(EVERY_PAGE, 0, Whole(0, 1)),
+    "keep": Parameter(EVERY_PAGE, (), Several(RunId(), MAX_KEPT)),
+    "latent_view": Parameter(
+        "latent_space", "neighbours", Choice(("neighbours", "selection", "arithmetic", "projection"))
+    ),
+    "plane_x": Parameter("latent_space", None, Whole(0, MAX_LATENT_DIM - 1)),
+    "plane_y": Parameter("latent_space", None, Whole(0, MAX_LATENT_DIM - 1)),
+    "z": Parameter("latent_space", (), COORDINATES),
+    "pins": Parameter("latent_space", (), Points(2)),
+    "neighbour_example": Parameter("latent_space", 0, Whole(0, 1_000_000)),
+    "elbo_split": Parameter("elbo", "held_out", Choice(("held_out", "training"))),
+    "elbo_samples": Parameter("elbo", 1, OneOf((1, 3, 10, 30, 100))),
+    "elbo_example_held_out": Parameter("elbo", 0, Whole(0, 1_000_000)),
+    "elbo_example_training": Parameter("elbo", 0, Whole(0, 1_000_000)),
+    "elbo_view": views(
+        "elbo",
+        all_examples="All data",
+        one_example="One datum",
+        watch_q="Watch q move",
+        units="Units and pitfalls",
+    ),
+    "free_energy_view": views(
+        "free_energy",
+        component="Which component?",
+        gaussian="A Gaussian q",
+        em="EM",
+        errors="Spot the error",
+    ),
+    "gradients_view": views(
+        "gradients", estimators="Estimators", back_propagation="Back-propagation by hand"
+    ),
+    "estimators_of": views("gradients", function="a one-line function", elbo="this model's datum"),
+    "priors_view": views("priors", priors="Priors", weights="Weights"),
+    "compare_view": views("compare", reduction="Dimension reduction", optimisers="Optimisers"),
+    "optimiser_view": views("compare", race="A race", surface="On a surface"),
+}
+"""Everything that a link can say beside the run in view, which every page names by ``run``."""
+
+
+def of_page(page: str) -> dict[str, Parameter]:
+    """The parameters that a link to a page has."""
+    return {key: one for key, one in PARAMETERS.items() if one.page in (page, EVERY_PAGE)}
+
+
+def read_link(query: Mapping[str, str]) -> dict[str, Any]:
+    """The values that a link gives; what is malformed is left out."""
+    found: dict[str, Any] = {}
+    for key, text in query.items():
+        if key not in PARAMETERS:
+            continue
+        value = PARAMETERS[key].kind.read(text)
+        if value is not None or (text == NONE and PARAMETERS[key].default is None):
+            found[key] = value
+    return found
+
+
+def write_link(
+    values: Mapping[str, object], page: str, *, instead: Mapping[str, object] | None = None
+) -> dict[str, str]:
+    """What a link to a page says: its values that are not the defaults, as text.
+
+    Arguments:
+        values: By the names of the parameters.
+        page: Its path in the URL.
+        instead: Values that hold where the link does not say them, in the place of the defaults.
+    """
+    held = {key: one.default for key, one in of_page(page).items()} | dict(instead or {})
+    return {key: text_of(values[key]) for key in of_page(page) if key in values and values[key] != held[key]}
+
+
+def text_of(value: object) -> str:
+    """A value as a link says it, with all the digits it has.
+
+    Example:
+        >>> text_of(0.00025), text_of(4.0), text_of(None), text_of(((0.5, -1.0), (2.0, 0.0)))
+        ('0.00025', '4', 'none', '0.5,-1;2,0')
+    """
+    if value is None:
+        return NONE
+    if isinstance(value, tuple):
+        return (";" if value and isinstance(value[0], tuple) else ",").join(map(text_of, value))
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

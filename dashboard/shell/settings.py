@@ -1,0 +1,141 @@
+"""The configuration of a run as the values of the controls, and back. No Streamlit here.
+
+What a control holds is plain: a text for the hidden layers, so that it can be typed. ``links.PARAMETERS`` has
+its default, and what a link says of it.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard.shell.links import PARAMETERS, read_link, text_of
+from vae_core.config import UNIT_INTERVAL, Likelihood, ModelConfig, RunConfig, TrainConfig
+from vae_core.data import DATASET_INFO, data_shape
+from vae_core.errors import BadInput
+
+
+def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
+    """The run that the controls describe.
+
+    Arguments:
+        values: By the names of the parameters.
+        hold: Whether it waits before its first step.
+
+    Raises:
+        BadInput: A value cannot be used; one sentence says which and what to do.
+    """
+    folder = str(values["data_folder"]).strip() or None
+    likelihood = likelihood_of(values)
+    # A scale that is not on the page is none of the run's, and no reason to refuse it.
+    scale = parse_scale(values["likelihood_scale"]) if likelihood not in UNIT_INTERVAL else 1.0
+    model = ModelConfig(
+        data_dim=math.prod(data_shape(values["dataset"], folder=folder)),
+        latent_dim=values["latent_dim"],
+        hidden_dims=parse_sizes(values["hidden"]),
+        activation=values["activation"],
+        encoder_head=values["encoder_head"],
+        likelihood=likelihood,
+        likelihood_scale=scale,
+        prior=values["prior"],
+        num_components=values["num_components"],
+    )
+    train = TrainConfig(
+        beta=values["beta"],
+        num_samples=values["num_samples"],
+        optimizer=values["optimizer"],
+        learning_rate=values["learning_rate"],
+        momentum=values["momentum"],
+        batch_size=values["batch_size"],
+        num_epochs=values["num_epochs"],
+        beta_schedule=values["beta_schedule"],
+        schedule_epochs=values["schedule_epochs"],
+        free_bits=values["free_bits"],
+        patience=values["patience"],
+    )
+    return RunConfig(
+        model=model,
+        dataset=values["dataset"],
+        data_folder=folder if values["dataset"] == "idx" else None,
+        train=train,
+        seed=values["seed"],
+        hold=hold,
+    )
+
+
+def values_of(config: RunConfig) -> dict[str, Any]:
+    """What the controls hold where they describe a run; a value that none of them can hold is left out."""
+    model, train = config.model, config.train
+    values: dict[str, Any] = {
+        "dataset": config.dataset,
+        "data_folder": config.data_folder or "",
+        "latent_dim": model.latent_dim,
+        "hidden": ", ".join(map(str, model.hidden_dims)),
+        "likelihood": model.likelihood,
+        "likelihood_scale": _scale_text(model),
+        "encoder_head": model.encoder_head,
+        "activation": model.activation,
+        "prior": model.prior,
+        "num_components": model.num_components,
+        "seed": config.seed,
+        "num_epochs": train.num_epochs,
+        "batch_size": train.batch_size,
+        "num_samples": train.num_samples,
+        "optimizer": train.optimizer,
+        "momentum": float(train.momentum),
+        "beta_schedule": train.beta_schedule,
+        "schedule_epochs": train.schedule_epochs,
+        "free_bits": float(train.free_bits),
+        "patience": train.patience,
+        "beta": float(train.beta),
+        "learning_rate": float(train.learning_rate),
+    }
+    return read_link({key: text_of(value) for key, value in values.items()})
+
+
+def _scale_text(model: ModelConfig) -> str:
+    if model.is_unit_interval:  # it has no scale: what stands ready for a Gaussian
+        return PARAMETERS["likelihood_scale"].default
+    return "learned" if model.likelihood_scale is None else text_of(float(model.likelihood_scale))
+
+
+def likelihood_of(values: Mapping[str, Any]) -> Likelihood:
+    """The likelihood: for points, which are real vectors, always the Gaussian."""
+    return values["likelihood"] if is_images(values) else "gaussian"
+
+
+def is_images(values: Mapping[str, Any]) -> bool:
+    """Whether the examples are images; an unknown data set has none, and is refused where it is loaded."""
+    info = DATASET_INFO.get(values["dataset"])
+    return info is not None and info.kind == "images"
+
+
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """Hidden sizes from text such as ``"400, 200"``; empty text is no hidden layer.
+
+    Raises:
+        BadInput: A part is no whole number.
+    """
+    parts = [part for part in text.replace(",", " ").replace(";", " ").split() if part]
+    try:
+        return tuple(int(part) for part in parts)
+    except ValueError as err:
+        shown = text if len(text) <= 30 else text[:27] + "..."
+        hint = "write sizes with commas, such as 400, 200, or leave it empty"
+        raise BadInput("hidden_dims", f"hidden layers must be whole numbers, got {shown!r}", hint) from err
+
+
+def parse_scale(text: str) -> float | None:
+    """s from text: a number, or None for ``"learned"``.
+
+    Raises:
+        BadInput: Neither.
+    """
+    if text.strip().lower() == "learned":
+        return None
+    try:
+        return float(text)
+    except ValueError as err:
+        hint = "write a number such as 1, or learned"
+        raise BadInput(
+            "likelihood_scale", f"s must be a number or 'learned', got {text[:30]!r}", hint
+        ) from err

@@ -1,0 +1,81 @@
+"""A server for a class in a browser: the code, the link that holds it, the lecturer's link, unknown names.
+
+The server listens on loopback, and asks for the code because it is told to.
+"""
+
+import http.client
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from benchmarks.serving import ENTRY, Server, start_server, stop_process
+from dashboard.shell.classroom import CODE_VARIABLE, SECRET_VARIABLE
+from tests.browser.pages import NewPage
+
+CODE: Final = "CDF346"
+SECRET: Final = "open-sesame"
+
+
+@pytest.fixture(scope="module")
+def class_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The dashboard as ``--class`` runs it, apart from the address."""
+    cwd, home = tmp_path_factory.mktemp("class_cwd"), tmp_path_factory.mktemp("class_home")
+    variables = {CODE_VARIABLE: CODE, SECRET_VARIABLE: SECRET}
+    server = start_server(ENTRY.with_name("class_server.py"), cwd=cwd, home=home, variables=variables)
+    yield server
+    stop_process(server.process)
+
+
+def code_field(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="Class code")
+
+
+def start_button(page: Page) -> Locator:
+    return page.get_by_role("button", name="Start", exact=True)
+
+
+def test_student_types_the_code_once_and_lands_where_the_link_leads(class_server: Server, page: Page) -> None:
+    page.goto(f"{class_server.url}/train?seed=7")
+    code_field(page).fill("cdf347")
+    code_field(page).press("Enter")
+    expect(page.get_by_text("This is not the class code")).to_be_visible()
+    expect(start_button(page)).to_have_count(0)
+    code_field(page).fill("cdf 346")
+    page.get_by_role("button", name="Enter", exact=True).click()
+    expect(start_button(page)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/train\?seed=7$"))
+    page.reload()
+    expect(start_button(page)).to_be_visible()
+    other = page.context.new_page()
+    other.goto(f"{class_server.url}/train")
+    expect(start_button(other)).to_be_visible()
+
+
+def test_links_of_students_and_lecturer_leave_no_secret_in_the_url(
+    class_server: Server, new_page: NewPage
+) -> None:
+    for query in (f"code={CODE}", f"lecturer={SECRET}"):
+        page = new_page()
+        page.goto(f"{class_server.url}/train?{query}")
+        expect(start_button(page)).to_be_visible()
+        expect(page).to_have_url(re.compile(r"/train$"))
+        page.reload()
+        expect(start_button(page)).to_be_visible()
+
+
+def test_unknown_name_gets_words_and_the_app_is_served_to_known_ones(class_server: Server) -> None:
+    def get(host: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", class_server.port, timeout=30)
+        connection.request("GET", "/train", headers={"Host": host})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+    assert get(f"localhost:{class_server.port}")[0] == 200
+    status, text = get("rebound.example")
+    assert status == 421
+    assert "rebound.example" in text
