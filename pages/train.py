@@ -1,28 +1,37 @@
 """What happens while it learns?"""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard.shell import controls, share, state
 from dashboard.train import live, steering
 
-with st.sidebar:
-    controls.live(steering.learning_rate_changed, steering.speed_changed)
-    controls.data_and_model()
-    controls.training()
-
 run = steering.run_in_view()
-# Close together: the whole board is to be seen on a projector.
+learning_rate_place = None
+if not state.is_presenting():
+    with st.sidebar:
+        st.markdown("**Live** · act on the running training")
+        learning_rate_place = st.container()
+        steering.speed(run)
+        controls.data_and_model()
+        controls.training()
+# Close together, the heading beside the buttons: the whole board is to be seen on a projector.
 with st.container(gap="xsmall"):
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.title("Train", anchor=False, width="content")
-        steering.buttons(run)
-        share.button(run)
-        with st.container(width=300):
-            controls.beta_slider(steering.beta_changed)
+    if state.is_presenting():
+        steering.presenter_buttons(run)
+    else:
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.title("Train", anchor=False, width="content")
+            steering.buttons(run)
+            share.button(run)
+    steer = partial(steering.dials, beta=st.container(), learning_rate=learning_rate_place)
     notice = state.pop_notice()
     if notice:
         st.error(notice)
     if run is None:
+        st.fragment(steer)(None)
         live.show_example()
     else:
-        live.watch(run)
+        live.watch(run, steer)
+steering.keys(run)

@@ -1,6 +1,8 @@
 """Pages as scripts, for tests: opening them, kinds of runs to show, a runner of their own."""
 
 import io
+import itertools
+import json
 import queue
 import re
 from collections.abc import Iterator
@@ -9,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from dashboard.runs import runner as jobs
@@ -26,6 +30,7 @@ TINY: Final = RunConfig(
 NUMBER: Final = re.compile(r"[−-]?\d[\d,]*\.?\d*(?:e-?\d+)?")
 POWER: Final = re.compile(r" × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 DOWN: Final = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_sequence = itertools.count(1)
 KINDS: Final = {
     "J=1": replace(TINY, model=replace(TINY.model, latent_dim=1)),
     "J=2": TINY,
@@ -98,6 +103,23 @@ def choose(at: AppTest, key: str, option: object) -> AppTest:
     """Chooses one of several buttons beside each other."""
     control = next(control for control in at.get("button_group") if control.key == key)
     return checked(control.set_value(option).run())  # type: ignore[attr-defined]
+
+
+def turn_dial(at: AppTest, key: str, value: float, *, last: bool = True) -> AppTest:
+    """Moves a dial as its element in the browser tells it: ``beta`` or ``learning_rate``."""
+    dial = next(one.proto for one in at.get("bidi_component") if f"{key}_dial" in one.proto.id)  # type: ignore[attr-defined]
+    states = at._tree.get_widget_states()
+    moved = {"value": value, "sequence": next(_sequence), "last": last}
+    event = WidgetState(id=_make_trigger_id(dial.id, "events"))
+    event.json_trigger_value = json.dumps([{"event": "moved", "value": moved}])
+    states.widgets.append(event)
+    return checked(at._run(states))
+
+
+def dial_of(at: AppTest, key: str) -> dict[str, Any]:
+    """What a dial on the page was told."""
+    dial = next(one.proto for one in at.get("bidi_component") if f"{key}_dial" in one.proto.id)  # type: ignore[attr-defined]
+    return json.loads(dial.bytes)
 
 
 def text_with(at: AppTest, part: str) -> str:

@@ -89,11 +89,13 @@ MAX_LATENT_DIM = 512
 MAX_PARAMETERS = 5_000_000
 MAX_DATA_DIM = 65_536
 MAX_COMPONENTS = 1000
+ACTIVE_VARIANCE: Final = 0.01
+"""An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
 _FORMAT = 1
 
 
 class _Config:
-    """JSON round trip of a frozen dataclass; unknown keys are ignored, so that newer files stay readable."""
+    """JSON round trip of a frozen dataclass."""
 
     __slots__ = ()
 
@@ -106,13 +108,19 @@ class _Config:
         """Builds the configuration from plain values.
 
         Raises:
-            BadInput: ``values`` is no dictionary, or a field has a value of the wrong type or size.
+            BadInput: ``values`` is no dictionary, a field has a value of the wrong type or size, or this
+                version does not know a field: without it the run would be another one.
         """
         if not isinstance(values, dict):
             raise BadInput("config", f"{cls.__name__} must be a JSON object", "export the run again")
         known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = ", ".join(sorted(map(str, set(values) - known)))
+        if unknown:
+            raise BadInput(
+                "config", f"this version does not know the setting {shown(unknown)}", "update the app"
+            )
         try:
-            return cls(**{key: value for key, value in values.items() if key in known})
+            return cls(**values)
         except TypeError as err:
             raise BadInput("config", f"{cls.__name__} lacks a field ({err})", "export the run again") from err
 
@@ -319,7 +327,7 @@ class RunConfig(_Config):
         if not isinstance(values, dict) or values.get("format") != _FORMAT:
             found = values.get("format") if isinstance(values, dict) else None
             raise BadInput("format", f"this run has format {shown(found)}, not {_FORMAT}", "update the app")
-        return cls.from_dict(values)
+        return cls.from_dict({key: value for key, value in values.items() if key != "format"})
 
     @classmethod
     def from_dict(cls, values: object) -> "RunConfig":

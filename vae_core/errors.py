@@ -29,7 +29,7 @@ class TrainingDiverged(RuntimeError):
         kept_step: The number of updates in the state that is kept.
     """
 
-    hint = "lower the learning rate and start again; the last good state is kept"
+    hint = "lower the learning rate and go on; the last good state is kept"
 
     def __init__(self, step: int, kept_step: int) -> None:
         super().__init__(f"diverged at step {step}: {self.hint} (step {kept_step}).")

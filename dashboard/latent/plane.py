@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import decode, encoded
-from dashboard.components.latent.element import chosen_example, latent_explorer
+from dashboard.components.latent.element import latent_explorer, settled
 from dashboard.components.latent.payload import PackedModel, latent_message
 from dashboard.figures.data_space import data_space_figure
 from dashboard.figures.latent import plane_figure
@@ -79,8 +79,12 @@ def _explore(latest: list[Subject], plane: tuple[int, int], live_run: str | None
     shown = latest[-1]
     packed = cache.packed_model(shown)
     if packed is not None:
-        message = latent_message(packed, plane=plane)
-        latent_explorer(message, key=EXPLORER, on_example=lambda: _choose_example(packed))
+        # As the page was opened, not as the reader moves it: the element goes on from there by itself.
+        z, pins = state.as_opened("z"), state.as_opened("pins")
+        message = latent_message(packed, plane=plane, z=z, pins=pins)
+        latent_explorer(
+            message, key=EXPLORER, on_settled=lambda: _settle(packed, shown.config.model.latent_dim)
+        )
         return
     st.info("This decoder is too large for the browser (over 20 MB): the server draws instead.")
     _means(shown, plane)
@@ -106,12 +110,22 @@ def follow(latest: list[Subject], live_run: str) -> None:
         latest[-1] = subject_of(live_run) or latest[-1]
 
 
-def _choose_example(packed: PackedModel) -> None:
-    """An example that the reader pins becomes the one of the section on neighbours."""
-    num_examples = int(str(packed.meta["num_examples"]))
-    row = chosen_example(state.control(EXPLORER), run=str(packed.meta["run"]), num_examples=num_examples)
-    if row is not None:
-        state.set_control(neighbours.EXAMPLE, row)
+def _settle(packed: PackedModel, latent_dim: int) -> None:
+    """The link follows z and the pins; an example that the reader pins becomes that of the neighbours."""
+    found = settled(
+        state.control(EXPLORER),
+        run=str(packed.meta["run"]),
+        latent_dim=latent_dim,
+        num_examples=int(str(packed.meta["num_examples"])),
+    )
+    if found is None:
+        return
+    state.set_control("z", found.z if any(found.z) else ())
+    state.set_control("pins", found.pins)
+    if found.row is not None:
+        state.set_control(neighbours.EXAMPLE, found.row)
+    state.update_url()
+    if found.row is not None:
         st.rerun("app")
 
 

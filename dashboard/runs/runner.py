@@ -20,7 +20,9 @@ MAX_QUEUED: Final = 100
 UNWATCHED_S: Final = 90.0
 """After how long without a look at it a run counts as unwatched: even a hidden tab looks once a minute."""
 ACTIVE: Final = frozenset({"queued", "running", "paused"})
-RESUMABLE: Final = frozenset({"paused", "stopped", "interrupted", "crashed"})
+RESUMABLE: Final = frozenset(
+    {"paused", "finished", "stopped", "stopped_early", "diverged", "interrupted", "crashed"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +78,6 @@ class JobView:
     def is_owned_by(self, token: str) -> bool:
         """Whether the browser with this token may steer the run; what nobody owns is anybody's to take."""
         return is_owner(self.owner, token)
-
-    def message_for(self, token: str) -> str:
-        """The message as the browser with this token reads it: it says who stopped the run."""
-        return self.message if self.is_owned_by(token) else self.message.replace("by you", "by its owner")
 
     @property
     def eta_s(self) -> float | None:
@@ -139,7 +137,7 @@ class Job:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         self.process = None
         if self.stopping:
-            self.set("stopped", "Stopped by you without an answer from the training: its last save is kept.")
+            self.set("stopped", "Stopped without an answer from the training: its last save is kept.")
         else:
             message = f"The training process ended unexpectedly ({how}): Resume goes on from the last save."
             self.set("crashed", message)
@@ -375,6 +373,8 @@ class LocalRunner:
         for command in job.pending:
             job.process.send(command)
         job.pending.clear()
+        if status == "running" and self.store.run_file(job.run_id) is not None:
+            job.process.send({"command": "resume"})  # a saved run waits for it
         threading.Thread(
             target=self._read, args=(job, job.process), name=f"run {job.run_id}", daemon=True
         ).start()
@@ -384,7 +384,7 @@ class LocalRunner:
             self._queue.remove(job.run_id)
         if job.process is None:
             if job.status in ACTIVE:
-                job.set("stopped", "Stopped by you before it began.")
+                job.set("stopped", "Stopped before it began.")
             return
         job.stopping = True
         job.process.send({"command": "stop"})
@@ -401,8 +401,12 @@ class LocalRunner:
     def _pass_on(self, job: Job, command: dict[str, Any]) -> None:
         if job.process is not None:
             job.process.send(command)
-        elif job.status == "queued":
+        elif job.status == "queued" or command["command"] in ("set", "step"):
+            newer = {name for name in command if command["command"] == "set"}
+            job.pending = [earlier for earlier in job.pending if not set(earlier) <= newer]
             job.pending.append(command)
+            if command["command"] == "step" and job.status in RESUMABLE:
+                self._start(job, "paused")
 
     def _read(self, job: Job, process: WorkerProcess) -> None:
         ended = False

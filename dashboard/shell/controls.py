@@ -9,8 +9,9 @@ from typing import Any, Final, get_args
 
 import streamlit as st
 
+from dashboard.components.dial.element import Scale, dial, moved
 from dashboard.shell import settings, state
-from dashboard.shell.links import LEARNING_RATES, PARAMETERS, SETTINGS, SPEEDS, Number, Text, Whole
+from dashboard.shell.links import PARAMETERS, SETTINGS, SPEEDS, Number, Text, Whole
 from vae_core.config import (
     UNIT_INTERVAL,
     Activation,
@@ -27,6 +28,10 @@ from vae_core.errors import BadInput
 Callback = Callable[[], None]
 DIGITS: Final = "%.12g"
 """A number with all the digits it has, and no more: 0.1, 0.00025."""
+BETA_SCALE: Final = Scale(low=1e-3, high=100.0, ticks=(0.0, 0.01, 0.1, 1.0, 10.0, 100.0), zero=True)
+LEARNING_RATE_SCALE: Final = Scale(low=1e-5, high=10.0, ticks=(1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0, 10.0))
+BETAS: Final = (0.0, 0.1, 1.0, 4.0, 10.0)
+"""What one click reaches: the autoencoder, more and more of the KL, the ELBO at 1."""
 NAMES: Final = {
     "dataset": "Data",
     "data_folder": "Folder of the IDX files",
@@ -95,11 +100,11 @@ HELP: Final = {
     r"$\sigma^2 = 1$ (then $\mathrm{KL} = \tfrac12\|\mu\|^2$), or nothing ($z=\mu$, no KL, no bound).",
     "seed": r"Starts the split of the data, the initial weights, the order of the examples and the noise "
     r"$\varepsilon$: the same settings and seed give the same run, bit for bit.",
-    "beta": r"$\beta$, the weight of the KL in what training maximises: "
-    r"$\mathbb{E}_q[\log p(x|z)] - \beta\,\mathrm{KL}(q(z|x)\,\|\,p(z))$. 1 is the ELBO, 0 an autoencoder. "
-    r"It acts at once, also in the middle of a run; the ELBO shown is always the one with $\beta = 1$.",
-    "learning_rate": r"$\eta$, the size of a step: $\theta \leftarrow \theta + \eta\,\nabla_\theta(\ldots)$. "
-    "It acts at once, also in the middle of a run.",
+    "beta": "β, the weight of the KL in what training maximises: E_q[log p(x|z)] − β KL(q(z|x) ‖ p(z)). "
+    "1 is the ELBO, 0 an autoencoder. It acts at once, also in the middle of a run; the ELBO shown is always "
+    "the one with β = 1.",
+    "learning_rate": "η, the size of a step: θ ← θ + η ∇(objective). It acts at once, also in the middle of "
+    "a run.",
     "speed": "Most steps per second: slow motion for a class. It acts at once and changes no number. At 3 or "
     "fewer, and after **Step**, flow charts below the board light up stage by stage with the numbers of "
     "one example.",
@@ -202,42 +207,67 @@ def training() -> None:
             _number("patience", placeholder="never")
 
 
-def beta_slider(on_change: Callback) -> None:
-    """Draws the weight of the KL; ``on_change`` is called with no arguments when it was moved."""
-    st.slider(
-        "KL weight β",
-        0.0,
-        max(20.0, value("beta")),
-        step=0.1,
-        format=DIGITS,
-        key="beta",
-        help=HELP["beta"],
-        on_change=on_change,
-        persist_state="session",
+def beta_dial(on_change: Callback, *, frozen: str = "", note: str = "") -> None:
+    """Draws the weight of the KL.
+
+    Arguments:
+        on_change: Called with no arguments about five times a second while it is dragged: draw it in a
+            fragment.
+        frozen: Why it cannot be changed; empty where it can.
+        note: One sentence below it.
+    """
+    if "beta" not in state.hidden_controls():
+        with st.container(key="beta"), st.container(key="beta_number"):
+            _dial("beta", on_change, frozen=frozen, note=note)
+
+
+def learning_rate_dial(on_change: Callback, *, frozen: str = "", note: str = "") -> None:
+    """Draws the learning rate; the arguments are those of :func:`beta_dial`."""
+    if "learning_rate" not in state.hidden_controls():
+        with st.container(key="learning_rate"):
+            _dial("learning_rate", on_change, frozen=frozen, note=note)
+
+
+def _dial(key: str, on_change: Callback, *, frozen: str, note: str) -> None:
+    limits = _range(key)
+    name, newest = f"{key}_dial", f"{key}_sequence"
+    said = state.control(newest)
+    had = said if isinstance(said, int) else 0
+
+    def take() -> None:
+        found = moved(state.control(name), limits)
+        # Where two messages cross, the later one of the hand counts.
+        if found is None or found.sequence <= had:
+            return
+        state.set_control(key, found.value)
+        state.set_control(newest, found.sequence)
+        on_change()
+        if found.last:
+            # Not with each value of a drag: every new URL is an entry in the browser's history.
+            state.update_url()
+
+    dial(
+        NAMES[key],
+        key=name,
+        value=value(key),
+        scale=BETA_SCALE if key == "beta" else LEARNING_RATE_SCALE,
+        limits=limits,
+        on_change=take,
+        sequence=had,
+        symbol=NAMES[key][-1],
+        presets=BETAS if key == "beta" else (),
+        help_text=HELP[key],
+        frozen="Fixed by the link that opened this page." if key in state.fixed_controls() else frozen,
+        note=note,
     )
 
 
-def live(on_learning_rate: Callback, on_speed: Callback) -> None:
-    """Draws the other controls that act on a running training."""
-    st.markdown("**Live** · act on the running training")
-    for key, label, options, on_change in (
-        (
-            "learning_rate",
-            "Learning rate η",
-            tuple(sorted({*LEARNING_RATES, value("learning_rate")})),
-            on_learning_rate,
-        ),
-        ("speed", "Steps per second", SPEEDS, on_speed),
-    ):
-        st.select_slider(
-            label,
-            options,
-            key=key,
-            help=HELP[key],
-            on_change=on_change,
-            persist_state="session",
-            format_func=_plain,
-        )
+def speed(on_change: Callback, *, disabled: bool = False) -> None:
+    """Draws the speed limit; ``on_change`` is called with no arguments when it was moved."""
+    if "speed" not in state.hidden_controls():
+        options = _options("speed")
+        options["disabled"] = options["disabled"] or disabled
+        st.select_slider(options=SPEEDS, on_change=on_change, **options)
 
 
 def live_speed() -> float | None:
@@ -314,7 +344,3 @@ def _choose(key: str, labels: Mapping[str, str]) -> None:
 def labels_of(options: Any) -> dict[str, str]:
     """Labels of the names of a ``Literal``."""
     return {name: LABELS[name] for name in get_args(options)}
-
-
-def _plain(option: object) -> str:
-    return f"{option:g}" if isinstance(option, float) else str(option)

@@ -21,7 +21,6 @@ from vae_core.config import (
 )
 from vae_core.data import DATASET_INFO
 
-LEARNING_RATES: Final = (1e-4, 3e-4, 1e-3, 2e-3, 5e-3, 1e-2, 3e-2, 0.1, 1.0, 10.0, 1000.0)
 MAX_KEPT: Final = 6
 """Earlier runs beside the one in view: more curves than that nobody tells apart."""
 EVERY_PAGE: Final = "*"

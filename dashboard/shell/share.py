@@ -146,6 +146,7 @@ def _draw(text: str, *, large: bool) -> None:
             _show(picture, alt, width=560)
         st.code(text, language=None, wrap_lines=True)
         return
+    code = classroom.code()
     left, right = st.columns([2, 3], gap="medium", vertical_alignment="center")
     with left:
         _show(picture, alt, width=240)
@@ -153,7 +154,7 @@ def _draw(text: str, *, large: bool) -> None:
         st.code(text, language=None, wrap_lines=True)
         st.caption(
             "Who opens it watches. Only this browser steers the run; others may take a copy of it."
-            + (" The link holds the class code." if classroom.code() is not None else "")
+            + (f" The class code is **{code}**; the link holds it." if code is not None else "")
         )
 
 

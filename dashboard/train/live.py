@@ -1,5 +1,6 @@
 """The run in view: one line on how it stands, and the live board, redrawn while the run is active."""
 
+from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
@@ -22,23 +23,28 @@ EXAMPLE: Final = (
     "**Example model (trained on digits)** · Press **Start** to train your own: its curves take this place."
 )
 AFTERWORD: Final = {
-    "finished": "**Resume**, **Step** and **Epoch** go on from here; **Start** begins a new run.",
+    "finished": "**Resume**, **Step** and **Epoch** go on from here, now without an end.",
     "stopped": "**Resume**, **Step** and **Epoch** go on from here; **Start** begins a new run.",
-    "stopped_early": "**Resume**, **Step** and **Epoch** go on from here, without that limit.",
+    "stopped_early": "**Resume**, **Step** and **Epoch** go on from the last weights, now without an end.",
     "interrupted": "**Resume**, **Step** and **Epoch** go on from the last save.",
     "crashed": "",
-    "diverged": "**Resume** goes on from the last good state; half the learning rate may hold it.",
+    "diverged": "Halve η in the sidebar and press **Resume**: it goes on from there.",
     "failed": "Change that setting in the sidebar and press **Start**.",
 }
 
 
-def watch(view: JobView) -> None:
-    """Progress and board of a run, redrawn by themselves while the run is active."""
+def watch(view: JobView, steer: Callable[[JobView], None]) -> None:
+    """Progress and board of a run, redrawn by themselves while the run is active.
+
+    Arguments:
+        view: The run.
+        steer: Draws what acts on it; it shows what holds in the run, so it is redrawn with the board.
+    """
     if view.status == "running" and view.step == 0:
         _await_first_point(view.run_id)
     own = view.is_owned_by(browser.token()) and view.status != "queued"
     every = (TICK_S if own else WATCH_TICK_S) if view.is_active else None
-    st.fragment(_live, run_every=every)(view.run_id, view.status, state.kept_runs())
+    st.fragment(_live, run_every=every)(view.run_id, view.status, state.kept_runs(), steer)
 
 
 def show_example() -> None:
@@ -48,11 +54,12 @@ def show_example() -> None:
     _draw_example()
 
 
-def _live(run_id: str, status: str, kept: tuple[str, ...]) -> None:
+def _live(run_id: str, status: str, kept: tuple[str, ...], steer: Callable[[JobView], None]) -> None:
     view = runner().view(run_id)
     if view is None or view.status != status or state.kept_runs() != kept:
         # Buttons, ticking and link depend on these: the whole page is drawn again, once.
         st.rerun()
+    steer(view)
     _status_line(view)
     version = runner().store.snapshot_version(run_id)
     payload = None if version is None else cached.board(run_id, version)
@@ -123,7 +130,7 @@ def _standing(view: JobView) -> str:
     if view.status == "running":
         note = f" · {view.message}" if view.message else ""
         return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s{_eta(view)} · {live}{note}"
-    return f"**{view.message_for(browser.token())}** {AFTERWORD.get(view.status, '')}"
+    return f"**{view.message}** {AFTERWORD.get(view.status, '')}"
 
 
 def _eta(view: JobView) -> str:

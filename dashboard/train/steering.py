@@ -1,27 +1,53 @@
-"""What steers a run on the Train page: its buttons, and the controls that act while it trains."""
+"""What steers a run on the Train page: its buttons, its keys, and the dials that act while it trains.
 
+Only the browser that started a run steers it. For everyone else the buttons and dials are disabled and say
+so; the runner refuses what is sent all the same.
+"""
+
+import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from dashboard.components.keys.element import keys as listen_to_keys
 from dashboard.runs.runner import JobView, runner
 from dashboard.shell import browser, controls, state
 from dashboard.shell.choice import stressed
-from dashboard.shell.links import LEARNING_RATES
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 
 _BUTTON_HELP: Final = {
-    "train_start": "Starts a new run with the settings in the sidebar; your run is stopped if it still goes.",
-    "train_pause": "Holds the training between two steps; Resume goes on from there.",
-    "train_step": "Makes one update (one mini-batch), then waits.",
+    "train_start": "Starts a new run with the settings in the sidebar; your run is stopped if it still goes. "
+    "Its curves stay beside the new ones if you pressed **Keep** before. Keys: Ctrl+Enter.",
+    "train_pause": "Holds the training between two steps, or lets it go on from there. "
+    "Keys: Space, and Ctrl+Enter to go on.",
+    "train_step": "Makes one update (one mini-batch), then waits. Key: →.",
     "train_epoch": "Trains to the end of this pass over the data, then waits.",
-    "train_stop": "Ends the run; what it has learned is kept.",
+    "train_stop": "Ends the run; what it has learned is kept, and **Resume** goes on from there.",
     "train_reset": "The same run again from its first step: the same settings, the same initial weights.",
+    "train_keep": "Keep this curve: it stays on the charts beside those of your next runs, named by what "
+    "differs. Press again to let it go.",
     "train_copy": "A run of your own, paused, that goes on from this state: weights, optimiser and history.",
+    "train_before": "Shows the run that this one took the place of, as it was. This one is stopped, and can "
+    "be shown again in the same way.",
+    "present_button": "For a projector: large type, and no more than β, Pause and Step. Escape ends it.",
 }
 NOT_YOURS: Final = "This run belongs to another browser: take a copy to go on from it."
+_FROZEN: Final = "Someone else's run: take a copy to change it."
+_BEFORE: Final = "run_before"
+_ASKED: Final = "asked_of_runs"
+_PATIENCE_S: Final = 10.0
+"""How long a value that was sent is shown although the run has not said that it holds."""
+
+
+class _Asked(NamedTuple):
+    """A value that was sent to a run, or waits until it goes on."""
+
+    run_id: str
+    value: float
+    when: float
 
 
 def run_in_view() -> JobView | None:
@@ -37,27 +63,15 @@ def run_in_view() -> JobView | None:
 
 
 def buttons(view: JobView | None) -> None:
-    """Start, pause or resume, one step, one epoch, stop, reset, copy; what only the owner may is disabled."""
+    """Start, pause or resume, step, epoch, stop, reset, keep, copy; what only the owner may is disabled."""
     mine = view is None or view.is_owned_by(browser.token())
     why = None if mine else NOT_YOURS
     active = view is not None and view.is_active
-    running = active and view is not None and view.status in ("running", "queued")
-    can_resume = view is not None and view.is_resumable
-    can_step = view is None or view.status in ("running", "paused")
+    can_step = view is None or _can_step(view)
     with st.container(horizontal=True, gap="xsmall"):
         start, kind = stressed("Start")
         _button(start, "train_start", _start, icon="play_arrow", type=kind)
-        if can_resume:
-            _button("Resume", "train_pause", lambda: _send("resume"), icon="resume", why_not=why)
-        else:
-            _button(
-                "Pause",
-                "train_pause",
-                lambda: _send("pause"),
-                icon="pause",
-                disabled=not running,
-                why_not=why,
-            )
+        _pause_button(view, why)
         step, epoch = (lambda: _step("step")), (lambda: _step("epoch"))
         _button("Step", "train_step", step, icon="skip_next", disabled=not can_step, why_not=why)
         _button("Epoch", "train_epoch", epoch, icon="fast_forward", disabled=not can_step, why_not=why)
@@ -65,21 +79,101 @@ def buttons(view: JobView | None) -> None:
         _button("Reset", "train_reset", _reset, icon="restart_alt", disabled=view is None, why_not=why)
         if not mine:
             _button("Take a copy", "train_copy", _take_copy, icon="content_copy")
+        _keep_button(view)
+        if view is not None and state.control(_BEFORE) is not None:
+            _button("Run before", "train_before", _show_before, icon="undo")
+        _present_button("Present", "present_to_all")
 
 
-def beta_changed() -> None:
-    """Gives β to the running training, if there is one of this browser."""
-    _send_if_owned("set", beta=controls.value("beta"))
+def presenter_buttons(view: JobView | None) -> None:
+    """What a projector shows of the buttons: start or pause, one step, and the way out."""
+    why = None if view is None or view.is_owned_by(browser.token()) else NOT_YOURS
+    with st.container(horizontal=True, gap="small"):
+        if view is None:
+            start, kind = stressed("Start")
+            _button(start, "train_start", _start, icon="play_arrow", type=kind)
+        else:
+            _pause_button(view, why)
+        can_step = view is None or _can_step(view)
+        _button(
+            "Step",
+            "train_step",
+            lambda: _step("step"),
+            icon="skip_next",
+            disabled=not can_step,
+            why_not=why,
+        )
+        _present_button("Leave", "close_fullscreen")
 
 
-def learning_rate_changed() -> None:
-    """Gives the learning rate to the running training, if there is one of this browser."""
-    _send_if_owned("set", learning_rate=controls.value("learning_rate"))
+def keys(view: JobView | None) -> None:
+    """The keys that press these buttons: Ctrl+Enter, Space and →, and Escape where a projector shows them."""
+    resumes = view is not None and view.is_resumable and view.is_owned_by(browser.token())
+    runs = view is not None and view.status in ("running", "queued") and view.is_owned_by(browser.token())
+    pressed = {" ": "train_pause", "ArrowRight": "train_step"}
+    if not runs:
+        pressed["Ctrl+Enter"] = "train_pause" if resumes else "train_start"
+    if state.is_presenting():
+        pressed["Escape"] = "present"
+    listen_to_keys(pressed, key="train_keys")
 
 
-def speed_changed() -> None:
-    """Gives the speed limit to the running training, if there is one of this browser."""
-    _send_if_owned("set", speed=controls.live_speed())
+def dials(view: JobView | None, *, beta: DeltaGenerator, learning_rate: DeltaGenerator | None) -> None:
+    """β and the learning rate, in their places on the page; call it in a fragment.
+
+    Arguments:
+        view: The run that they act on; None: the next one.
+        beta: Where β stands.
+        learning_rate: Where the learning rate stands; None: nowhere.
+    """
+    frozen = note = ""
+    if view is not None:
+        _follow(view)
+        frozen = "" if view.is_owned_by(browser.token()) else _FROZEN
+        note = "" if view.is_active else "Kept for when the run goes on (Resume), and for the next Start."
+    with beta:
+        controls.beta_dial(lambda: _ask("beta"), frozen=frozen, note=note or _note_on_schedule(view))
+    if learning_rate is not None:
+        with learning_rate:
+            controls.learning_rate_dial(lambda: _ask("learning_rate"), frozen=frozen, note=note)
+
+
+def speed(view: JobView | None) -> None:
+    """The speed limit; it acts on the run at once, where it is this browser's."""
+    controls.speed(_speed_changed, disabled=view is not None and not view.is_owned_by(browser.token()))
+
+
+def _speed_changed() -> None:
+    if _owned_run() is not None:
+        _send("set", speed=controls.live_speed())
+
+
+def _can_step(view: JobView) -> bool:
+    return view.is_resumable or view.status == "running"
+
+
+def _pause_button(view: JobView | None, why: str | None) -> None:
+    if view is None or not view.is_resumable:
+        running = view is not None and view.status in ("running", "queued")
+        pause = lambda: _send("pause")  # noqa: E731
+        _button("Pause", "train_pause", pause, icon="pause", disabled=not running, why_not=why)
+    elif view.status == "diverged":
+        _button("Resume, η halved", "train_pause", _resume, icon="resume", why_not=why)
+    else:
+        _button("Resume", "train_pause", _resume, icon="resume", why_not=why)
+
+
+def _present_button(label: str, icon: str) -> None:
+    # ``present`` is the link's: a widget may not have its key in the session.
+    with st.container(key="present", width="content"):
+        _button(label, "present_button", _present, icon=icon)
+
+
+def _keep_button(view: JobView | None) -> None:
+    kept = view is not None and view.run_id in state.kept_runs()
+    nothing = view is None or view.step == 0
+    label, icon = ("Kept", "bookmark_added") if kept else ("Keep", "bookmark_add")
+    _button(label, "train_keep", _keep, icon=icon, disabled=nothing and not kept)
 
 
 def _button(
@@ -103,6 +197,18 @@ def _button(
     )
 
 
+def _present() -> None:
+    state.present(not state.is_presenting())
+
+
+def _keep() -> None:
+    run_id = state.current_run()
+    if run_id in state.kept_runs():
+        state.drop_run(run_id)
+    elif run_id is not None:
+        state.keep_run(run_id)
+
+
 def _start() -> None:
     _submit(hold=False)
 
@@ -120,18 +226,64 @@ def _submit(*, hold: bool) -> str | None:
 
 
 def _replace_run(config: RunConfig, *, copy_of: str | None = None) -> str:
-    before = None if (run_id := state.current_run()) is None else runner().view(run_id)
-    if before is not None and before.is_active and before.is_owned_by(browser.token()):
-        runner().send(before.run_id, "stop", owner=browser.token())
+    before = _leave_run()
     run_id = runner().submit(config, owner=browser.token(), copy_of=copy_of)
     state.show_run(run_id)
+    state.set_control(_BEFORE, before)
     return run_id
+
+
+def _leave_run() -> str | None:
+    """Stops the run in view if it is this browser's; returns its id where one would want it back."""
+    before = _owned_run()
+    if before is None:
+        return None
+    if before.is_active:
+        runner().send(before.run_id, "stop", owner=browser.token())
+    wanted = before.step > 0 and before.run_id not in state.kept_runs()
+    return before.run_id if wanted else None
+
+
+def _show_before() -> None:
+    before = state.control(_BEFORE)
+    if not isinstance(before, str):
+        return
+    left = _leave_run()
+    state.show_run(before)
+    state.set_control(_BEFORE, left)
+    view = run_in_view()
+    if view is not None:
+        controls.show_config(view.config)
 
 
 def _step(unit: str) -> None:
     run_id = state.current_run() or _submit(hold=True)
-    if run_id is not None:
-        _send("step", unit=unit)
+    if run_id is None:
+        return
+    view = runner().view(run_id)
+    if view is not None and not view.is_active:
+        _go_on(view)
+    _send("step", unit=unit)
+
+
+def _resume() -> None:
+    view = run_in_view()
+    if view is not None:
+        _go_on(view)
+
+
+def _go_on(view: JobView) -> None:
+    """Resumes a run; one that had ended goes on with what its dials show."""
+    if view.status == "diverged" and _asked("learning_rate", view.run_id) is None:
+        state.set_control("learning_rate", view.learning_rate / 2)
+        _note_asked("learning_rate", view.run_id)
+    _send("resume")
+    if view.is_active:
+        return
+    values = {"learning_rate": controls.value("learning_rate")}
+    if view.config.train.beta_schedule == "constant" or _asked("beta", view.run_id) is not None:
+        values["beta"] = controls.value("beta")
+    _send("set", **values)
 
 
 def _reset() -> None:
@@ -143,11 +295,9 @@ def _reset() -> None:
     except BadInput as err:
         state.say_next(str(err))
         return
-    # The controls that were moved during the run go back to what the run begins with.
-    train = view.config.train
-    state.set_control("beta", train.beta)
-    if train.learning_rate in LEARNING_RATES:
-        state.set_control("learning_rate", train.learning_rate)
+    # The dials that were moved during the run go back to what the run begins with.
+    state.set_control("beta", view.config.train.beta)
+    state.set_control("learning_rate", view.config.train.learning_rate)
 
 
 def _take_copy() -> None:
@@ -160,10 +310,66 @@ def _take_copy() -> None:
         state.say_next(str(err))
 
 
-def _send_if_owned(command: str, **values: object) -> None:
+def _ask(name: str) -> None:
+    """Gives the value of a dial to this browser's run that is in view; one that has ended gets it later."""
+    view = _owned_run()
+    if view is None:
+        return
+    _note_asked(name, view.run_id)
+    if view.is_active:
+        # No waiting for an answer: the hand may be moving still, and the next redraw says what holds.
+        runner().send(view.run_id, "set", owner=browser.token(), **{name: controls.value(name)})
+
+
+def _note_asked(name: str, run_id: str) -> None:
+    asked = _Asked(run_id, controls.value(name), time.monotonic())
+    state.set_control(_ASKED, {**_all_asked(), name: asked})
+
+
+def _asked(name: str, run_id: str) -> _Asked | None:
+    asked = _all_asked().get(name)
+    return asked if asked is not None and asked.run_id == run_id else None
+
+
+def _all_asked() -> dict[str, _Asked]:
+    found = state.control(_ASKED)
+    return found if isinstance(found, dict) else {}
+
+
+def _follow(view: JobView) -> None:
+    """Has the dials show what holds in the run, which another tab may have changed.
+
+    What was asked here and is on its way is not taken back meanwhile. Of a run that has ended, a value that
+    a link gives stays: it is one for when it goes on, and for the next Start.
+    """
+    train = view.config.train
+    for name, began, holds in (
+        ("beta", train.beta, view.beta),
+        ("learning_rate", train.learning_rate, view.learning_rate),
+    ):
+        if name == "beta" and train.beta_schedule != "constant":
+            continue  # it moves by itself
+        goes = view.status in ("running", "paused")
+        asked = _asked(name, view.run_id)
+        if asked is not None and asked.value != holds:
+            if not goes:
+                _note_asked(name, view.run_id)
+            if not goes or time.monotonic() - asked.when < _PATIENCE_S:
+                continue
+        shown = controls.value(name)
+        if shown != holds and (goes or (asked is None and shown == began)):
+            state.set_control(name, holds)
+
+
+def _note_on_schedule(view: JobView | None) -> str:
+    if view is None or view.config.train.beta_schedule == "constant" or view.beta == controls.value("beta"):
+        return ""
+    return f"The schedule holds β at {view.beta:.3g} now; moving the dial takes over."
+
+
+def _owned_run() -> JobView | None:
     view = None if (run_id := state.current_run()) is None else runner().view(run_id)
-    if view is not None and view.is_owned_by(browser.token()):
-        _send(command, **values)
+    return view if view is not None and view.is_owned_by(browser.token()) else None
 
 
 def _send(command: str, **values: object) -> None:

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import JobView, LocalRunner
 from dashboard.shell import pages
-from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, trained, turn_to
+from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, trained, turn_dial, turn_to
 from tests.polling import DEADLINE_S, until
 
 __all__ = ["runner"]  # a fixture
@@ -80,7 +80,7 @@ def test_training_is_held_stepped_steered_reset_and_stopped(runner: LocalRunner)
     paused = view_of(at, runner)
     press(at, "train_step")
     until_line(at, f"step {paused.step + 1:,} ")
-    checked(at.slider(key="beta").set_value(4.0).run())
+    turn_dial(at, "beta", 4.0)
     until_line(at, "β 4 ")
     assert view_of(at, runner).beta == 4.0
     press(at, "train_reset")
@@ -93,17 +93,17 @@ def test_training_is_held_stepped_steered_reset_and_stopped(runner: LocalRunner)
     assert np.array_equal(first.history[0, :8], again.history[0, :8], equal_nan=True)
     assert view_of(at, runner).config == paused.config.held()
     press(at, "train_stop")
-    assert "**Stopped by you at step 0.**" in until_line(at, "Stopped")
+    assert "**Stopped at step 0.**" in until_line(at, "Stopped")
     press(at, "train_pause")
     until_line(at, "**Training**")
     press(at, "train_stop")
-    until_line(at, "Stopped by you at step ")
+    until_line(at, "Stopped at step ")
 
 
 def test_too_high_a_learning_rate_is_explained(runner: LocalRunner) -> None:
     at = open_page("train", hidden="8")
     at.selectbox(key="optimizer").set_value("sgd")
-    at.select_slider(key="learning_rate").set_value(1000.0)
+    turn_dial(at, "learning_rate", 1000.0)
     press(at, "train_start")
     line = until_line(at, "Diverged at step ")
     assert "lower the learning rate" in line

@@ -153,10 +153,14 @@ def test_any_usable_numbers_survive_json(
     assert RunConfig.from_json(run.to_json()) == run
 
 
-def test_unknown_keys_are_ignored() -> None:
+@pytest.mark.parametrize("part", [None, "model", "train"])
+def test_a_setting_that_this_version_does_not_know_is_said(part: str | None) -> None:
+    """A run without it would be another one."""
     values = json.loads(RUN.to_json())
-    values["later"] = values["model"]["later"] = values["train"]["later"] = {"a": [1]}
-    assert RunConfig.from_json(json.dumps(values)) == RUN
+    (values if part is None else values[part])["later"] = {"a": [1]}
+    with pytest.raises(BadInput, match="does not know the setting 'later'; update the app") as caught:
+        RunConfig.from_json(json.dumps(values))
+    assert caught.value.code == "config"
 
 
 HOSTILE: Final = {

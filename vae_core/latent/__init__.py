@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from vae_core.latent.projection import MAX_TSNE_POINTS, Pca, pca_projection, tsne_projection
 
 __all__ = [
-    "ACTIVE_VARIANCE",
     "MAX_TSNE_POINTS",
     "Area",
     "ClassMeans",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.config import MAX_COMPONENTS
+from vae_core.config import ACTIVE_VARIANCE, MAX_COMPONENTS
 from vae_core.distributions import DiagonalNormal, Distribution, StandardNormal
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TextIO
 
 import torch
 
-from vae_core.config import RunConfig, shown
+from vae_core.config import RunConfig, check_beta, check_learning_rate, shown
 from vae_core.data import load_dataset
 from vae_core.device import usable_device
 from vae_core.errors import BadInput, TrainingDiverged
@@ -25,12 +25,22 @@ from vae_core.training.loop import Training
 from vae_core.training.trace import Tracer
 
 FIRST_LOOK_S, LOOK_EVERY_S, SAVE_EVERY_S = 0.03, 0.2, 10.0
+KEEP_EVERY_S = 1.0
+"""Seconds between the states of which a run that diverges falls back on the last good one."""
+CHANGES_APART_S = 0.2
+"""Live changes that follow each other faster, as from a slider that is dragged, are measured together."""
+CHANGES_SHARE = 0.1
+"""Share of the time that measuring before and after live changes takes at most; looks take as much."""
 TRACED_SPEED = 3.0
 """Steps per second up to which each update is followed stage by stage: an eye can do it too."""
 WALL_LIMIT_S = 30 * 60
 """Seconds of running, without pauses, after which a run is saved and stopped: others wait for the core."""
+WARN_S = 2 * 60
+"""Seconds before that at which the message begins to say so."""
 PAUSE_LIMIT_S = 15 * 60
 """Seconds after which a paused run is saved and its process ends: thirty forgotten pauses are 7 GB."""
+
+_WALL_RULE: Final = f"the server stops every run after {WALL_LIMIT_S // 60} minutes"
 
 Command = dict[str, Any]
 END_OF_INPUT: Final[Command] = {"command": "end_of_input"}
@@ -69,6 +79,9 @@ class End(NamedTuple):
 class Driver:
     """Drives one run: updates between commands, looks five times a second, saves every ten seconds.
 
+    A run that was saved before waits, paused, until it is told to ``resume`` or to ``step``; when it had
+    reached its end it goes on without one.
+
     Arguments:
         run_dir: The run folder, holding ``config.json``.
         commands: What is asked of it; filled by another thread.
@@ -88,8 +101,12 @@ class Driver:
         self._observer = Observer(
             self.training, seed=self.config.seed, history=None if saved is None else saved.history
         )
+        self._good: Run | None = None
+        self._next_keep = 0.0
+        self._saved: tuple[object, ...] = ()
+        """What the run file says, as far as it can change."""
         self._end: End | None = None
-        self._paused = self.config.hold and saved is None
+        self._paused = self.config.hold or saved is not None
         self._steps_allowed = 0
         """Updates that a paused run still makes."""
         self._speed: float | None = None
@@ -98,18 +115,24 @@ class Driver:
             self._message = f"Batch size {self.training.batch_size}: all the training examples there are."
         self._rate = Rate()
         self._running_s = 0.0
+        self._has_changed = False
+        """Whether beta or the learning rate changed since it was measured last."""
+        self._next_change = 0.0
         self._next_look = 0.0
         self._look_after = FIRST_LOOK_S
         self._next_save = time.monotonic() + SAVE_EVERY_S
 
     def run(self) -> None:
         """Trains to the end, to a stop, or to the end of input; then saves."""
-        self._look()
         try:
-            end = self._train()
+            # What waits already is obeyed first: a run that goes on is not reported as paused meanwhile.
+            end = self._obey(wait=False)
+            self._look_and_keep()
+            end = end or self._train()
             self.training.require_finite_weights()
         except TrainingDiverged as err:
-            end = End("diverged", f"Diverged at step {err.step}: {err.hint} (step {err.kept_step}).")
+            self._fall_back()
+            end = End("diverged", f"Diverged at step {err.step:,}: {err.hint} (step {self.training.step:,}).")
         self._end = end
         self._look()
         self._save()
@@ -118,18 +141,18 @@ class Driver:
     def _train(self) -> End:
         steps = self.training.steps()
         while True:
-            end = self._obey()
+            end = self._obey(wait=True)
             if end is not None:
                 return end
             began = time.monotonic()
             self._trace_if_slow()
             step = next(steps, None)
             if step is not None:
-                self._observer.add(step)
+                self._observer.add(step, seconds=time.monotonic() - began)
             if step is None or step.ended is not None:
                 return self._natural_end(None if step is None else step.ended)
             if self._running_s > WALL_LIMIT_S:
-                return End("stopped", f"Stopped at step {step.step}: the time limit is 30 minutes.")
+                return End("stopped", f"Stopped at step {step.step:,}: {_WALL_RULE}.")
             self._after_step(began)
 
     def _natural_end(self, ended: str | None) -> End:
@@ -146,10 +169,12 @@ class Driver:
             self.training.tracer = Tracer() if is_slow else None
 
     def _after_step(self, began: float) -> None:
+        if self._has_changed and time.monotonic() >= self._next_change:
+            self._measure_change()
         if self._paused:
             self._steps_allowed -= 1
             if self._steps_allowed == 0:
-                self._look()
+                self._look_and_keep()
             return
         if self._speed is not None:
             self._wait(1.0 / self._speed - (time.monotonic() - began))
@@ -157,7 +182,7 @@ class Driver:
         self._running_s += now - began
         self._rate.count(now)
         if now >= self._next_look:
-            self._look()
+            self._look_and_keep()
         if now >= self._next_save:
             self._save()
 
@@ -167,10 +192,10 @@ class Driver:
         while self._commands.empty() and time.monotonic() < deadline:
             time.sleep(min(0.02, max(0.0, deadline - time.monotonic())))
 
-    def _obey(self) -> End | None:
+    def _obey(self, *, wait: bool) -> End | None:
         """Carries out waiting commands, and waits for one while paused; a result ends the run."""
         while True:
-            is_idle = self._paused and self._steps_allowed == 0
+            is_idle = wait and self._paused and self._steps_allowed == 0
             try:
                 command = self._commands.get(block=is_idle, timeout=PAUSE_LIMIT_S)
             except queue.Empty:
@@ -186,17 +211,20 @@ class Driver:
     def _carry_out(self, command: Command) -> End | None:
         match command.get("command"):
             case "stop":
-                return End("stopped", f"Stopped by you at step {self.training.step:,}.")
+                return End("stopped", f"Stopped at step {self.training.step:,}.")
             case "end_of_input":
                 return End("interrupted", f"Interrupted at step {self.training.step:,}: the server stopped.")
             case "pause":
                 self._set_paused(True)
                 self._save()
             case "resume":
+                self._pass_end()
                 self._set_paused(False)
             case "step" if command.get("unit") in ("step", "epoch"):
+                self._pass_end()
+                waiting = self._steps_allowed
                 self._set_paused(True)
-                self._steps_allowed = 1 if command["unit"] == "step" else self._steps_left_in_epoch()
+                self._steps_allowed = waiting + self._num_steps_of(command["unit"], waiting)
             case "set":
                 self._set(command)
             case "save":
@@ -206,21 +234,25 @@ class Driver:
                 self._emit({"event": "refused", "message": f"There is no command {shown(command)}."})
         return None
 
-    def _steps_left_in_epoch(self) -> int:
+    def _pass_end(self) -> None:
+        if self._paused and self.training.is_at_end:
+            self.training.forget_end()
+
+    def _num_steps_of(self, unit: str, waiting: int) -> int:
+        """Updates of a single step, or to the end of the epoch, after ``waiting`` others."""
         per_epoch = self.training.steps_per_epoch
-        return per_epoch - self.training.step % per_epoch
+        return 1 if unit == "step" else per_epoch - (self.training.step + waiting) % per_epoch
 
     def _set_paused(self, paused: bool) -> None:
+        has_changed = paused != self._paused
         self._paused, self._steps_allowed = paused, 0
-        self._rate = Rate()
-        self._look()
+        if has_changed:
+            self._rate = Rate()
+            self._look()
 
     def _set(self, command: Command) -> None:
         try:
-            if "beta" in command:
-                self.training.set_beta(command["beta"])
-            if "learning_rate" in command:
-                self.training.set_learning_rate(command["learning_rate"])
+            self._change(command)
         except BadInput as err:
             self._emit({"event": "refused", "message": str(err)})
         if "speed" in command:
@@ -228,6 +260,30 @@ class Driver:
             usable = isinstance(speed, (int, float)) and 0.01 <= speed <= 1e6
             self._speed = float(speed) if usable else None
         self._report("progress")
+
+    def _change(self, command: Command) -> None:
+        """Changes beta and learning rate, with a row of the history right before."""
+        training = self.training
+        beta = check_beta(command["beta"]) if "beta" in command else training.beta
+        rate = training.learning_rate
+        if "learning_rate" in command:
+            rate = check_learning_rate(command["learning_rate"])
+        if (beta, rate) != (training.beta, training.learning_rate):
+            if not self._has_changed and time.monotonic() >= self._next_change:
+                self._observer.measure()
+            self._has_changed = True
+        if "beta" in command:
+            training.set_beta(beta)
+        training.set_learning_rate(rate)
+
+    def _measure_change(self) -> None:
+        """Measures the first effect of a change; what follows soon is measured together."""
+        began = time.monotonic()
+        self._observer.measure()
+        now = time.monotonic()
+        self._has_changed = False
+        took = 2.0 * (now - began)  # before the change and after it
+        self._next_change = now + max(CHANGES_APART_S, took * (1.0 - CHANGES_SHARE) / CHANGES_SHARE)
 
     def _look(self) -> None:
         began = time.monotonic()
@@ -239,17 +295,46 @@ class Driver:
         busy = 9.0 * (now - began) if self._folder.version > 1 else 0.0  # the very first pays for first use
         self._next_look = now + max(self._look_after, busy)
 
-    def _save(self) -> None:
+    def _look_and_keep(self) -> None:
+        self._look()
+        if time.monotonic() >= self._next_keep and self._observer.is_good:
+            self._good = self._state()
+            self._next_keep = time.monotonic() + KEEP_EVERY_S
+
+    def _fall_back(self) -> None:
+        """Takes the last good state; beta and learning rate stay what they are now."""
+        good = self._good
+        if good is None:
+            return
+        now = self.training.state()[1]
+        settings = {name: now[name] for name in ("live_beta", "learning_rate", "has_end")}
+        self.training.model.load_state_dict(dict(good.weights))
+        self.training.load_state(dict(good.state_tensors), {**good.state_scalars, **settings})
+        self._observer = Observer(self.training, seed=self.config.seed, history=good.history)
+
+    def _state(self) -> Run:
+        """A copy of all that a run needs to go on from here."""
         tensors, scalars = self.training.state()
-        run = Run(
+        self._observer.measure()  # what goes on from here knows no updates before it
+        return Run(
             config=self.config,
-            weights=self.training.model.state_dict(),
+            weights={name: value.clone() for name, value in self.training.model.state_dict().items()},
             history=self._observer.history,
             status=self._status,
-            state_tensors=tensors,
+            state_tensors={name: value.clone() for name, value in tensors.items()},
             state_scalars=scalars,
         )
-        self._folder.write_run(run)
+
+    def _save(self) -> None:
+        training = self.training
+        training.require_finite_weights()
+        # A paused run that is looked at is asked to save itself again and again: its file is right already.
+        found = (training.step, training.beta, training.learning_rate, training.num_epochs, self._status)
+        if found != self._saved or self._folder.problem:
+            self._folder.write_run(self._state())
+            self._saved = found
+        else:
+            self._folder.saves += 1
         self._next_save = time.monotonic() + SAVE_EVERY_S
 
     @property
@@ -257,6 +342,14 @@ class Driver:
         if self._end is not None:
             return self._end.status
         return "paused" if self._paused else "running"
+
+    @property
+    def _notice(self) -> str:
+        left = WALL_LIMIT_S - self._running_s
+        if self._paused or left > WARN_S:
+            return self._message
+        minutes = max(1, math.ceil(left / 60))
+        return f"T{_WALL_RULE[1:]}: in {minutes} minute{'s' if minutes > 1 else ''}; Resume goes on."
 
     def _report(self, event: str) -> None:
         training = self.training
@@ -274,7 +367,7 @@ class Driver:
             "rows": self._observer.num_rows,
             "version": self._folder.version,
             "saves": self._folder.saves,
-            "message": self._folder.problem or (self._message if self._end is None else self._end.message),
+            "message": self._folder.problem or (self._notice if self._end is None else self._end.message),
         }
         self._folder.write_status(progress)
         self._emit(progress)

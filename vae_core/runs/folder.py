@@ -24,7 +24,7 @@ class RunFolder:
         self.version = 0
         """Snapshots written."""
         self.saves = 0
-        """Run files written."""
+        """How often the run's file was written, or found to be right as it is."""
         self.problem = ""
         """Why the last save did not succeed; empty once one has."""
 

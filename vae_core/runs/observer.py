@@ -1,7 +1,6 @@
 """Observes a training without changing it: held-out bound, pictures, curves of bounded length."""
 
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,13 @@ from numpy.typing import NDArray
 from vae_core.data import Dataset
 from vae_core.elbo import Evaluation, evaluate
 from vae_core.latent.decode import choose_plane, decoded_grid, quantile_axis
-from vae_core.runs.snapshot import FLOW_NUMBERS, HISTORY_COLUMNS, Flow, Snapshot
+from vae_core.runs.snapshot import FLOW_NUMBERS, HISTORY_COLUMNS, Flow, Snapshot, change_rows
 from vae_core.training.loop import Training, TrainStep
 
 MAX_HELD_OUT = 1000
 """Held-out examples evaluated while training: all of 10 000 images would double the cost of a step."""
 MAX_ROWS = 2000
+_MEANS, _HELD_OUT = slice(2, 5), slice(5, 8)  # elbo, reconstruction, kl
 IMAGE_EXAMPLES, POINT_EXAMPLES = 10, 200
 IMAGE_GRID, IMAGE_LINE, POINT_GRID = 12, 7, 16
 """Points along each side of the decoded grid: of images, of the one row of them when J = 1, of points."""
@@ -67,8 +67,7 @@ class Observer:
         self._rows = [] if history is None else history.tolist()
         self._since = np.zeros(3)
         self._num_since = 0
-        self._seconds_before = self._rows[-1][-1] if self._rows else 0.0
-        self._started = time.monotonic()
+        self._seconds = self._rows[-1][-1] if self._rows else 0.0
 
     @property
     def history(self) -> NDArray[np.float64]:
@@ -80,16 +79,37 @@ class Observer:
         """Rows so far."""
         return len(self._rows)
 
-    def add(self, step: TrainStep) -> None:
-        """Counts one update towards the training means of the next row."""
+    @property
+    def is_good(self) -> bool:
+        """Whether the held-out objective, at the beta of now, is at least what it was in the first row.
+
+        A training that is about to diverge falls below its untrained model first; NaN is not good.
+        """
+        beta = self._training.beta
+        (_, first, first_kl), (_, last, last_kl) = self._rows[0][_HELD_OUT], self._rows[-1][_HELD_OUT]
+        return last - beta * last_kl >= first - beta * first_kl
+
+    def add(self, step: TrainStep, *, seconds: float = 0.0) -> None:
+        """Counts one update towards the training means of the next row.
+
+        Arguments:
+            step: The update.
+            seconds: How long it took.
+        """
         self._since += (step.elbo, step.reconstruction, step.kl)
         self._num_since += 1
+        self._seconds += seconds
+
+    def measure(self) -> None:
+        """Adds a row to the history, unless there is one of this step."""
+        if not self._has_row:
+            self._add_row(self._evaluate())
 
     def look(self) -> Snapshot:
         """Adds a row to the history and returns the snapshot of this moment."""
         training, model = self._training, self._training.model
-        held_out = evaluate(model, self._x, generator=torch.Generator().manual_seed(self._seed))
-        if not self._rows or self._rows[-1][0] != training.step:
+        held_out = self._evaluate()
+        if not self._has_row:
             self._add_row(held_out)
         with torch.no_grad():
             posterior = model.posterior(self._x)
@@ -113,6 +133,14 @@ class Observer:
             flow=self._flow(),
         )
 
+    @property
+    def _has_row(self) -> bool:
+        return bool(self._rows) and self._rows[-1][0] == self._training.step
+
+    def _evaluate(self) -> Evaluation:
+        noise = torch.Generator().manual_seed(self._seed)
+        return evaluate(self._training.model, self._x, generator=noise)
+
     def _flow(self) -> Flow | None:
         """The last update, where it was traced; the generated image is another draw at each step."""
         training, tracer = self._training, self._training.tracer
@@ -133,16 +161,54 @@ class Observer:
     def _add_row(self, held_out: Evaluation) -> None:
         training = self._training
         means = self._since / self._num_since if self._num_since else np.full(3, math.nan)
-        seconds = self._seconds_before + time.monotonic() - self._started
         terms = (held_out.elbo, held_out.reconstruction, held_out.kl)
         self._rows.append(
-            [training.step, training.epoch, *means, *terms, training.beta, training.learning_rate, seconds]
+            [
+                *(training.step, training.epoch, *means, *terms),
+                *(training.beta, training.learning_rate, self._seconds),
+            ]
         )
         self._since[:] = 0.0
         self._num_since = 0
         if len(self._rows) > MAX_ROWS:
-            # Every second row goes, the newest and the first stay: a long run keeps its whole course.
-            self._rows = self._rows[:1] + self._rows[2::2]
+            is_scheduled = training.config.beta_schedule != "constant"
+            self._rows = thinned(self.history, is_scheduled=is_scheduled).tolist()
+
+
+def thinned(history: NDArray[np.float64], *, is_scheduled: bool) -> NDArray[np.float64]:
+    """About every second row: a long run keeps its whole course.
+
+    The first and the newest row stay, and the two rows around each live change; where those alone would be
+    too many, every second of the changes loses its rows. Training columns become means over the steps since
+    the row that is now before.
+
+    Arguments:
+        history: Rows of ``HISTORY_COLUMNS``, at least two.
+        is_scheduled: Whether beta follows a schedule.
+    """
+    is_kept = np.zeros(len(history), dtype=bool)
+    is_kept[::2] = is_kept[-1] = True
+    changes = change_rows(history, is_scheduled=is_scheduled)
+    while True:
+        stays = is_kept.copy()
+        stays[changes] = stays[changes + 1] = True
+        if stays.sum() <= MAX_ROWS * 3 // 4:
+            return _merged(history, np.flatnonzero(stays))
+        changes = changes[::2]
+
+
+def _merged(history: NDArray[np.float64], kept: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The rows ``kept``, the first among them, with means over all steps since the one before."""
+    num_steps = np.diff(history[:, 0], prepend=history[0, 0])[:, None]
+    means = history[:, _MEANS]
+    weight = np.where(np.isnan(means), 0.0, num_steps)
+    starts = np.append(0, kept[:-1] + 1)
+    sums = np.add.reduceat(weight * np.nan_to_num(means), starts)
+    with np.errstate(invalid="ignore"):
+        merged = sums / np.add.reduceat(weight, starts)
+    rows = history[kept]
+    rows[1:, _MEANS] = merged[1:]
+    return rows
 
 
 def _array(values: torch.Tensor) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from vae_core.config import ACTIVE_VARIANCE
 from vae_core.errors import BadInput
 from vae_core.runs.atomic import write_atomically
 
@@ -31,7 +32,37 @@ HISTORY_COLUMNS: Final = (
     "seconds",
 )
 """Columns of ``Snapshot.history``. Bounds and their terms in nats per example; training columns are means
-over the steps since the row before (NaN in the row of step 0), held-out ones an estimate at that step."""
+over the steps since the row before (NaN in the row of step 0), held-out ones an estimate at that step; beta
+and learning rate are those of the next update; seconds were spent in updates, without pauses.
+
+Each live change of beta or learning rate stands between two rows: one at the step at which it was made, with
+the old value, and one after the first update with the new value. :func:`change_rows` finds them."""
+
+
+def change_rows(history: NDArray[np.float64], *, is_scheduled: bool = False) -> NDArray[np.intp]:
+    """Indices of the rows right before a live change of beta or learning rate, ascending.
+
+    The change was made at the step of that row; the row that follows is the first that shows its effect. Of
+    many changes within a fifth of a second (a slider that is dragged) there may be rows before the first and
+    after the last alone.
+
+    Arguments:
+        history: Rows of ``HISTORY_COLUMNS``.
+        is_scheduled: Whether beta follows a schedule: only rows of successive steps tell a change of it then.
+
+    Example:
+        >>> history = np.ones((4, len(HISTORY_COLUMNS)))
+        >>> history[:, HISTORY_COLUMNS.index("step")] = 0, 100, 101, 200
+        >>> history[2:, HISTORY_COLUMNS.index("beta")] = 4.0
+        >>> change_rows(history).tolist()
+        [1]
+    """
+    step, beta, rate = (history[:, HISTORY_COLUMNS.index(name)] for name in ("step", "beta", "learning_rate"))
+    beta_changes = beta[1:] != beta[:-1]
+    if is_scheduled:
+        beta_changes &= step[1:] == step[:-1] + 1
+    return np.flatnonzero(beta_changes | (rate[1:] != rate[:-1]))
+
 
 FloatArray = NDArray[np.float32]
 _ARRAYS: Final = (
@@ -123,6 +154,12 @@ class Snapshot:
     image_shape: tuple[int, int] | None = None
     class_names: tuple[str, ...] = ()
     flow: Flow | None = None
+
+    @property
+    def is_active(self) -> NDArray[np.bool_]:
+        """Which dimensions are active units: Var_x(E_q[z_j]) > 0.01 (Burda et al. 2016), shape (J,)."""
+        spread = self.means.astype(np.float64) - self.means.mean(0)
+        return np.square(spread).sum(0) > ACTIVE_VARIANCE * (len(self.means) - 1)
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:

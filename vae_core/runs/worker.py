@@ -4,6 +4,9 @@ Commands come as JSON lines on standard input, events leave as JSON lines on sta
 ``RUN_DIR`` the worker imports what it needs, says ``ready`` and waits for ``{"command": "run", "dir": ...}``:
 a warm worker starts a run in milliseconds. When its parent closes standard input, it saves the run and exits.
 
+A run that was saved before waits until it is told to ``resume`` or to ``step``: one that had ended goes on
+from where it stands, one that had diverged from its last good state; what was ``set`` meanwhile is in force.
+
 Commands: ``run``, ``pause``, ``resume``, ``step`` (``unit``: ``step`` or ``epoch``), ``set`` (``beta``,
 ``learning_rate``, ``speed``: most steps per second or null), ``save``, ``stop``.
 Events: ``ready``, ``progress``, ``refused``, ``end``.

@@ -37,6 +37,11 @@ class Patience:
         self._best = -math.inf
         self._without_rise = 0
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether the last epoch that was counted was one too many."""
+        return self._without_rise >= self._epochs
+
     def is_over(self, elbo: float) -> bool:
         """Takes the held-out ELBO of one more epoch; whether training should stop.
 
@@ -45,7 +50,7 @@ class Patience:
         """
         self._without_rise = 0 if elbo > self._best else self._without_rise + 1
         self._best = max(self._best, elbo)
-        return self._without_rise >= self._epochs
+        return self.is_spent
 
     def state(self) -> dict[str, Any]:
         """Plain values from which :meth:`load_state` goes on."""
@@ -60,6 +65,15 @@ class Patience:
 
 
 Ended = Literal["finished", "stopped_early"]
+
+
+class _Place(NamedTuple):
+    """Where a training stands in its data, between two updates."""
+
+    step: int
+    epoch: int
+    position: int
+    order: Tensor
 
 
 class TrainStep(NamedTuple):
@@ -106,6 +120,9 @@ def fit(
 class Training:
     """A training that can be watched, changed, saved and resumed between any two updates.
 
+    After :class:`TrainingDiverged` it stands at its last good state, with a new optimiser, and may go on from
+    there; the noise is another one than before.
+
     Randomness (order of the data, noise) comes from ``generator`` alone, so that the same model, data,
     configuration and generator state give bit-identical weights; observing draws nothing from it.
 
@@ -138,10 +155,12 @@ class Training:
         self._position = 0
         self._order = torch.empty(0, dtype=torch.int64)
         self._live_beta: float | None = None
+        self._has_end = True
         self._patience = None if config.patience is None else Patience(config.patience)
         self._weights, self._gradient = flatten(model)
         self._first = next(model.parameters())
         self._kept_weights = self._weights.clone()
+        self._here = self._kept_place = self._place()
         self._moments = initial_moments(self._weights, config)
         self._learning_rate = config.learning_rate
 
@@ -153,7 +172,7 @@ class Training:
     @property
     def num_epochs(self) -> int | None:
         """Epochs of the whole training; None: it goes on until it is stopped."""
-        return self.config.num_epochs
+        return self.config.num_epochs if self._has_end else None
 
     @property
     def num_steps(self) -> int | None:
@@ -172,6 +191,17 @@ class Training:
         """Step size of the next update."""
         return self._learning_rate
 
+    @property
+    def is_at_end(self) -> bool:
+        """Whether all epochs are done, or patience has ended the training."""
+        is_done = self.num_epochs is not None and self.epoch >= self.num_epochs
+        return is_done or (self._patience is not None and self._patience.is_spent)
+
+    def forget_end(self) -> None:
+        """Goes on from now on without a number of epochs and without patience, until it is stopped."""
+        self._has_end = False
+        self._patience = None
+
     def set_beta(self, beta: float) -> None:
         """Uses ``beta`` from the next update on, in place of the schedule."""
         self._live_beta = check_beta(beta)
@@ -183,14 +213,10 @@ class Training:
     def steps(self) -> Iterator[TrainStep]:
         """One update for each value taken, from where the training stands to its end."""
         ended: Ended | None = None
-        while ended is None and not self._has_all_epochs:
+        while ended is None and not self.is_at_end:
             result = self._next()
             ended = result.ended
             yield result
-
-    @property
-    def _has_all_epochs(self) -> bool:
-        return self.num_epochs is not None and self.epoch >= self.num_epochs
 
     def _next(self) -> TrainStep:
         beta, learning_rate = self.beta, self.learning_rate
@@ -203,8 +229,12 @@ class Training:
             held_out, ended = self._end_epoch()
         if ended is not None:
             self.require_finite_weights()
+        self._here = self._place()
         terms = (reconstruction - kl, reconstruction, kl)
         return TrainStep(self.step, self.epoch, *terms, beta, learning_rate, held_out, ended)
+
+    def _place(self) -> _Place:
+        return _Place(self.step, self.epoch, self._position, self._order)
 
     def _next_batch(self) -> Tensor:
         x = self.dataset.x_train
@@ -229,6 +259,7 @@ class Training:
             self._diverged()
         # These weights gave a finite objective: they are what a later divergence falls back on.
         self._kept_weights.copy_(self._weights)
+        self._kept_place = self._here
         if self.tracer is not None:
             self.tracer.forward(self.model, x, posterior, eps, terms)
         descend(self._weights, self._gradient, self._moments, self.config, learning_rate=self.learning_rate)
@@ -242,6 +273,7 @@ class Training:
         if self._first.data_ptr() != self._weights.data_ptr():
             self._weights, self._gradient = flatten(self.model)
             self._kept_weights.copy_(self._weights)
+            self._kept_place = self._here
 
     def _penalised_kl(self, terms: ElboTerms) -> Tensor:
         return penalised_kl(terms, self.config.free_bits)
@@ -253,7 +285,7 @@ class Training:
             held_out = evaluate(self.model, self.dataset.x_test, generator=noise)
             if self._patience.is_over(held_out.elbo):
                 return held_out, "stopped_early"
-        return held_out, "finished" if self._has_all_epochs else None
+        return held_out, "finished" if self.is_at_end else None
 
     def require_finite_weights(self) -> None:
         """Raises :class:`TrainingDiverged` after a last update that made a weight NaN or infinite."""
@@ -264,7 +296,11 @@ class Training:
     def _diverged(self) -> None:
         self._weights.copy_(self._kept_weights)
         self._moments = initial_moments(self._weights, self.config)
-        raise TrainingDiverged(self.step + 1, max(self.step - 1, 0))
+        diverged_at = self.step + 1
+        # The place of those weights too, so that what is saved now is a state to go on from.
+        self._here = self._kept_place
+        self.step, self.epoch, self._position, self._order = self._here
+        raise TrainingDiverged(diverged_at, self.step)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What a resumed training needs besides the weights: tensors, and plain values for JSON."""
@@ -278,6 +314,7 @@ class Training:
             "position": self._position,
             "live_beta": self._live_beta,
             "learning_rate": self.learning_rate,
+            "has_end": self._has_end,
         }
         if self._patience is not None:
             scalars |= self._patience.state()
@@ -293,6 +330,8 @@ class Training:
             self.step, self.epoch = int(scalars["step"]), int(scalars["epoch"])
             self._position = int(scalars["position"])
             self._live_beta = None if scalars["live_beta"] is None else check_beta(scalars["live_beta"])
+            if not scalars.get("has_end", True):
+                self.forget_end()
             if self._patience is not None:
                 self._patience.load_state(scalars)
             self.set_learning_rate(scalars["learning_rate"])
@@ -303,6 +342,7 @@ class Training:
             raise BadInput("run", "the run's training state is damaged", "start the run again") from err
         self._take_parameters()
         self._kept_weights.copy_(self._weights)
+        self._here = self._kept_place = self._place()
         self._moments = saved or initial_moments(self._weights, self.config)
 
 

@@ -78,7 +78,7 @@ class Tracer:
             terms: Its bound.
         """
         with torch.no_grad():
-            z = posterior.reparameterize(eps)[0, 0]
+            z = posterior.reparameterize(eps)[0, 0].detach()  # without noise it is the mean itself
             decoded = model.likelihood(z).mean
         self._num_data = len(x)
         self._forward = Forward(

@@ -1,4 +1,4 @@
-// Sources 7c8f3ef1d3702b5e; made by "npm run build": edit the modules, not this file.
+// Sources 6b796c6b005254af; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/mount.js
 function elementOf(selector, create) {
   const places = /* @__PURE__ */ new WeakMap();
@@ -2024,6 +2024,7 @@ var InterpolationSection = class {
     for (const button of this.kinds) button.onclick = () => this.choose(button.dataset.kind);
     this.play.onclick = () => this.run(!this.playing);
     this.slider.oninput = () => this.go(this.share, false);
+    this.slider.onchange = () => this.host.settle();
     this.choose("linear");
     host.onChange((_, change) => this.told(change));
     host.offers.push(() => [this.offer()]);
@@ -3009,18 +3010,18 @@ var Gestures = class {
     this.target = target;
     element.addEventListener("pointerdown", (event) => this.down(event));
     element.addEventListener("pointermove", (event) => this.move(event));
-    for (
-      const type of
-      /** @type {const} */
-      ["pointerup", "pointercancel"]
-    ) {
-      element.addEventListener(type, ({ pointerId }) => this.held.delete(pointerId));
-    }
+    element.addEventListener("pointerup", ({ pointerId }) => {
+      if (this.held.delete(pointerId) && this.moved && !this.pans) this.target.rest();
+    });
+    element.addEventListener("pointercancel", ({ pointerId }) => this.held.delete(pointerId));
     element.addEventListener("click", (event) => this.click(event));
     element.addEventListener("contextmenu", (event) => event.preventDefault());
     element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     element.addEventListener("keyup", ({ key }) => key === " " && this.hold(false));
-    element.addEventListener("blur", () => this.hold(false));
+    element.addEventListener("blur", () => {
+      this.hold(false);
+      this.target.leave();
+    });
   }
   /**
    * The space bar makes a drag with the primary button pan.
@@ -3091,6 +3092,8 @@ var PlaneSection = class {
   gliding = false;
   /** What the first click of a double click changes. @type {Pick<Explorer, "pins" | "base"> | null} */
   before = null;
+  /** Whether keys moved z since the page last heard of it. */
+  keyed = false;
   /**
    * @param {HTMLElement} root
    * @param {Explorer} host
@@ -3216,33 +3219,50 @@ var PlaneSection = class {
     this.before = { pins: this.host.pins, base: this.host.base };
     this.pin();
   }
-  /** Pins z; where the nearest example lies under it, the page hears of that example. */
+  /** Pins z; where the nearest example lies under it, the page hears of that example, too. */
   pin() {
     this.host.pin(this.host.z);
+    this.host.settle(this.exampleUnderZ());
+  }
+  unpin() {
+    this.host.unpin();
+    this.host.settle();
+  }
+  /** Row of the nearest example, where its mean lies under z; else null. */
+  exampleUnderZ() {
     const place = this.placeOfZ();
     const row = this.map.nearest(place);
-    if (row === null) return;
+    if (row === null) return null;
     const { px, py } = this.map.frame ?? this.map.currentFrame();
     const { mean } = this.host.data.posterior(row);
     const [across, up] = this.host.axes.map((axis) => mean[axis]);
     const rise = this.map.single ? 0 : py(up) - py(place[1]);
-    if (Math.hypot(px(across) - px(place[0]), rise) <= CHOICE_PIXELS) this.host.choose(row);
+    return Math.hypot(px(across) - px(place[0]), rise) <= CHOICE_PIXELS ? row : null;
+  }
+  rest() {
+    this.host.settle();
+  }
+  /** Who moved z by keys and goes elsewhere has come to rest. */
+  leave() {
+    if (this.keyed) this.host.settle();
+    this.keyed = false;
   }
   /** A double click: what its first click pinned is taken back. */
   reset() {
     if (this.before) Object.assign(this.host, this.before);
     this.before = null;
     this.host.note("pins");
+    this.host.settle();
     this.map.look(null);
   }
   /** @param {KeyboardEvent} event */
   key({ key, shiftKey, repeat }) {
-    const { host, map } = this;
+    const { map } = this;
     const move = KEY_MOVES[key];
     if (move) this.step(move, shiftKey ? FINE_KEY_STEP : KEY_STEP);
     else if (key === "Enter") {
       if (!repeat) this.pin();
-    } else if (key === "Delete" || key === "Backspace") host.unpin();
+    } else if (key === "Delete" || key === "Backspace") this.unpin();
     else if (key === "0") map.look(null);
     else if (key === "+" || key === "=") this.zoomByKey(KEY_ZOOM);
     else if (key === "-") this.zoomByKey(1 / KEY_ZOOM);
@@ -3258,6 +3278,7 @@ var PlaneSection = class {
     const place = this.placeOfZ().map((value, axis) => value + move[axis] * size);
     if (this.map.single) place[1] = place[0];
     this.host.setPlace(place, "keys");
+    this.keyed = true;
     this.map.follow(this.placeOfZ());
     this.announce();
   }
@@ -3540,11 +3561,13 @@ var SliderRow = class {
     this.play = newElement("button", { type: "button", onclick: () => traversal.togglePlay(dim) });
     this.slider = newElement("input", { type: "range", id: `traversal-${dim}` });
     this.slider.oninput = () => traversal.slide(dim, Number(this.slider.value));
+    this.slider.onchange = () => host.settle();
     this.label.htmlFor = this.slider.id;
     this.strip.canvas.onclick = ({ offsetX }) => {
       const column = Math.floor(offsetX / this.strip.canvas.clientWidth * STRIP_VALUES) || 0;
       if (!this.strip.share) return;
       traversal.slide(dim, spread(this.range, STRIP_VALUES)[clamp(column, 0, STRIP_VALUES - 1)]);
+      host.settle();
     };
     const head = newElement("div", { className: "head" });
     head.append(this.label, this.output, this.play);
@@ -3650,7 +3673,10 @@ var Traversal = class {
     return isImage ? this.matrixOffer() : this.shown.map((row) => this.pathOffer(row));
   }
   build() {
-    const zero = newButton("All to 0", () => this.move(this.host.z.map(() => 0)));
+    const zero = newButton("All to 0", () => {
+      this.move(this.host.z.map(() => 0));
+      this.host.settle();
+    });
     this.here.setAttribute("role", "img");
     this.here.setAttribute("aria-label", "Decoded at z");
     const tools = newElement("div", { className: "bar" });
@@ -3749,7 +3775,9 @@ var Traversal = class {
   }
   back() {
     const z = this.undos.pop();
-    if (z) this.host.setZ(z, "traversal");
+    if (!z) return;
+    this.host.setZ(z, "traversal");
+    this.host.settle();
   }
   /** @param {Point} place */
   chooseCell(place) {
@@ -3757,6 +3785,7 @@ var Traversal = class {
     if (!cell) return;
     const { dim, range: range2 } = this.shown[cell.row];
     this.slide(dim, spread(range2, STRIP_VALUES)[cell.column]);
+    this.host.settle();
   }
   /** @param {number} dim */
   togglePlay(dim) {
@@ -3899,6 +3928,7 @@ var Explorer = class {
     this.theme = this.#readTheme();
     this.z = new Array(this.config.config.latent_dim).fill(0);
     this.base = { z: this.z, source: "zero" };
+    this.#begin();
     this.decoded = this.model.decode(this.z).slice();
     for (
       const change of
@@ -3972,11 +4002,24 @@ var Explorer = class {
     return this.decoded.every(Number.isFinite) ? null : find(this.root, ".bad").textContent;
   }
   /**
-   * Tells the page which held-out example was chosen by hand: one message a choice.
-   * @param {number} row
+   * Tells the page where z and the pins are: one message when the hand rests, none while it moves.
+   * @param {number | null} row Of the held-out example that was chosen by hand.
    */
-  choose(row) {
-    this.send?.("example", { row, run: this.config.run });
+  settle(row = null) {
+    const rounded = (z) => z.map((value) => Math.round(value * 1e4) / 1e4);
+    const pins = this.pins.map(rounded);
+    this.send?.("settled", { run: this.config.run, z: rounded(this.z), pins, row });
+  }
+  /** Goes where the link says; points of another number of dimensions mean nothing here. */
+  #begin() {
+    const { start, config } = this.config;
+    const fits = (z) => z.length === config.latent_dim;
+    this.pins = start.pins.filter(fits).slice(-MAX_PINS);
+    if (fits(start.z)) {
+      this.z = [...start.z];
+      this.base = { z: this.z, source: "traversal" };
+    }
+    if (this.pins.length) this.#rest();
   }
   /**
    * The name of a class, "" for a label below 0.
@@ -4070,6 +4113,10 @@ var Explorer = class {
       this.note("weights");
     }
     if (this.config.plane.join() !== old.plane.join()) this.note("plane");
+    if (JSON.stringify(this.config.start) !== JSON.stringify(old.start)) {
+      this.#begin();
+      this.note("pins");
+    }
     this.note("theme");
   }
   #readTheme() {

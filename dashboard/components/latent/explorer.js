@@ -87,6 +87,7 @@ export class Explorer {
     this.z = new Array(this.config.config.latent_dim).fill(0);
     /** Where the coordinates outside the plane stay. @type {{ z: number[], source: Mover | "zero" | "pin" }} */
     this.base = { z: this.z, source: "zero" };
+    this.#begin();
     this.decoded = this.model.decode(this.z).slice();
     for (const change of /** @type {const} */ (["weights", "plane", "theme"])) this.note(change);
     for (const [name, Section] of Object.entries(SECTIONS)) new Section(find(root, `section.${name}`), this);
@@ -168,11 +169,25 @@ export class Explorer {
   }
 
   /**
-   * Tells the page which held-out example was chosen by hand: one message a choice.
-   * @param {number} row
+   * Tells the page where z and the pins are: one message when the hand rests, none while it moves.
+   * @param {number | null} row Of the held-out example that was chosen by hand.
    */
-  choose(row) {
-    this.send?.("example", { row, run: this.config.run });
+  settle(row = null) {
+    const rounded = (/** @type {number[]} */ z) => z.map((value) => Math.round(value * 1e4) / 1e4);
+    const pins = this.pins.map(rounded);
+    this.send?.("settled", { run: this.config.run, z: rounded(this.z), pins, row });
+  }
+
+  /** Goes where the link says; points of another number of dimensions mean nothing here. */
+  #begin() {
+    const { start, config } = this.config;
+    const fits = (/** @type {number[]} */ z) => z.length === config.latent_dim;
+    this.pins = start.pins.filter(fits).slice(-MAX_PINS);
+    if (fits(start.z)) {
+      this.z = [...start.z];
+      this.base = { z: this.z, source: "traversal" };
+    }
+    if (this.pins.length) this.#rest();
   }
 
   /**
@@ -280,6 +295,10 @@ export class Explorer {
       this.note("weights");
     }
     if (this.config.plane.join() !== old.plane.join()) this.note("plane");
+    if (JSON.stringify(this.config.start) !== JSON.stringify(old.start)) {
+      this.#begin();
+      this.note("pins");
+    }
     this.note("theme");
   }
 

@@ -12,6 +12,8 @@ import { capture, placeOf } from "../shared/pointer.js";
  * @property {(at: Point, factor: number) => boolean} zoom Whether it used the turn of the wheel.
  * @property {(at: Point) => void} click
  * @property {() => void} reset
+ * @property {() => void} rest A pointer that moved z is up again.
+ * @property {() => void} leave The focus goes elsewhere.
  */
 
 const STILL = 4;
@@ -40,14 +42,18 @@ export class Gestures {
     this.target = target;
     element.addEventListener("pointerdown", (event) => this.down(event));
     element.addEventListener("pointermove", (event) => this.move(event));
-    for (const type of /** @type {const} */ (["pointerup", "pointercancel"])) {
-      element.addEventListener(type, ({ pointerId }) => this.held.delete(pointerId));
-    }
+    element.addEventListener("pointerup", ({ pointerId }) => {
+      if (this.held.delete(pointerId) && this.moved && !this.pans) this.target.rest();
+    });
+    element.addEventListener("pointercancel", ({ pointerId }) => this.held.delete(pointerId));
     element.addEventListener("click", (event) => this.click(event));
     element.addEventListener("contextmenu", (event) => event.preventDefault());
     element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     element.addEventListener("keyup", ({ key }) => key === " " && this.hold(false));
-    element.addEventListener("blur", () => this.hold(false));
+    element.addEventListener("blur", () => {
+      this.hold(false);
+      this.target.leave();
+    });
   }
 
   /**

@@ -64,6 +64,7 @@ export class InterpolationSection {
     for (const button of this.kinds) button.onclick = () => this.choose(button.dataset.kind);
     this.play.onclick = () => this.run(!this.playing);
     this.slider.oninput = () => this.go(this.share, false);
+    this.slider.onchange = () => this.host.settle();
     this.choose("linear");
     host.onChange((_, change) => this.told(change));
     host.offers.push(() => [this.offer()]);

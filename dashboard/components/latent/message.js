@@ -12,6 +12,9 @@ import { jsonOf } from "../shared/arrays.js";
  * @property {number} offset In bytes, from the first array on.
  * @property {number} length In values.
  *
+ * Where z and the pins are at first, as a link says it; empty: z = 0, no pins.
+ * @typedef {{ z: number[], pins: number[][] }} Start
+ *
  * @typedef {object} Meta
  * @property {ModelConfig} config
  * @property {string} hash Of the weights.
@@ -22,6 +25,7 @@ import { jsonOf } from "../shared/arrays.js";
  * @property {string[]} class_names
  * @property {number[]} kl_per_dim
  * @property {Palettes} palettes
+ * @property {Start} start
  * @property {Record<string, Place>} arrays
  *
  * @typedef {object} Arrays

@@ -97,14 +97,25 @@ def pack_model(
     return PackedModel(meta=about | meta, body=b"".join(map(_padded, arrays.values())))
 
 
-def latent_message(packed: PackedModel, *, plane: tuple[int, int]) -> bytes:
+Point = tuple[float, ...]
+
+
+def latent_message(
+    packed: PackedModel, *, plane: tuple[int, int], z: Point = (), pins: tuple[Point, ...] = ()
+) -> bytes:
     """The packed model with the plane to show as bytes.
+
+    Arguments:
+        packed: The model.
+        plane: The two latent dimensions to show.
+        z: Where z is at first, shape (J,); of any other length: 0.
+        pins: Pinned points at first; those of another number of dimensions are left out.
 
     Returns:
         The length of the JSON (uint32, little-endian), the JSON, padded to a multiple of four bytes with
         spaces, and the arrays.
     """
-    head = json.dumps(packed.meta | {"plane": plane}).encode()
+    head = json.dumps(packed.meta | {"plane": plane, "start": {"z": z, "pins": pins}}).encode()
     head += b" " * (-len(head) % 4)
     return len(head).to_bytes(4, "little") + head + packed.body
 

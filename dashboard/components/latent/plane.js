@@ -31,6 +31,8 @@ export class PlaneSection {
   gliding = false;
   /** What the first click of a double click changes. @type {Pick<Explorer, "pins" | "base"> | null} */
   before = null;
+  /** Whether keys moved z since the page last heard of it. */
+  keyed = false;
 
   /**
    * @param {HTMLElement} root
@@ -171,17 +173,37 @@ export class PlaneSection {
     this.pin();
   }
 
-  /** Pins z; where the nearest example lies under it, the page hears of that example. */
+  /** Pins z; where the nearest example lies under it, the page hears of that example, too. */
   pin() {
     this.host.pin(this.host.z);
+    this.host.settle(this.exampleUnderZ());
+  }
+
+  unpin() {
+    this.host.unpin();
+    this.host.settle();
+  }
+
+  /** Row of the nearest example, where its mean lies under z; else null. */
+  exampleUnderZ() {
     const place = this.placeOfZ();
     const row = this.map.nearest(place);
-    if (row === null) return;
+    if (row === null) return null;
     const { px, py } = this.map.frame ?? this.map.currentFrame();
     const { mean } = this.host.data.posterior(row);
     const [across, up] = this.host.axes.map((axis) => mean[axis]);
     const rise = this.map.single ? 0 : py(up) - py(place[1]);
-    if (Math.hypot(px(across) - px(place[0]), rise) <= CHOICE_PIXELS) this.host.choose(row);
+    return Math.hypot(px(across) - px(place[0]), rise) <= CHOICE_PIXELS ? row : null;
+  }
+
+  rest() {
+    this.host.settle();
+  }
+
+  /** Who moved z by keys and goes elsewhere has come to rest. */
+  leave() {
+    if (this.keyed) this.host.settle();
+    this.keyed = false;
   }
 
   /** A double click: what its first click pinned is taken back. */
@@ -189,17 +211,18 @@ export class PlaneSection {
     if (this.before) Object.assign(this.host, this.before);
     this.before = null;
     this.host.note("pins");
+    this.host.settle();
     this.map.look(null);
   }
 
   /** @param {KeyboardEvent} event */
   key({ key, shiftKey, repeat }) {
-    const { host, map } = this;
+    const { map } = this;
     const move = KEY_MOVES[key];
     if (move) this.step(move, shiftKey ? FINE_KEY_STEP : KEY_STEP);
     else if (key === "Enter") {
       if (!repeat) this.pin();
-    } else if (key === "Delete" || key === "Backspace") host.unpin();
+    } else if (key === "Delete" || key === "Backspace") this.unpin();
     else if (key === "0") map.look(null);
     else if (key === "+" || key === "=") this.zoomByKey(KEY_ZOOM);
     else if (key === "-") this.zoomByKey(1 / KEY_ZOOM);
@@ -216,6 +239,7 @@ export class PlaneSection {
     const place = this.placeOfZ().map((value, axis) => value + move[axis] * size);
     if (this.map.single) place[1] = place[0];
     this.host.setPlace(place, "keys");
+    this.keyed = true;
     this.map.follow(this.placeOfZ());
     this.announce();
   }

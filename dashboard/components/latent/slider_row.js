@@ -68,11 +68,13 @@ export class SliderRow {
     this.play = newElement("button", { type: "button", onclick: () => traversal.togglePlay(dim) });
     this.slider = newElement("input", { type: "range", id: `traversal-${dim}` });
     this.slider.oninput = () => traversal.slide(dim, Number(this.slider.value));
+    this.slider.onchange = () => host.settle();
     this.label.htmlFor = this.slider.id;
     this.strip.canvas.onclick = ({ offsetX }) => {
       const column = Math.floor((offsetX / this.strip.canvas.clientWidth) * STRIP_VALUES) || 0;
       if (!this.strip.share) return;
       traversal.slide(dim, spread(this.range, STRIP_VALUES)[clamp(column, 0, STRIP_VALUES - 1)]);
+      host.settle();
     };
     const head = newElement("div", { className: "head" });
     head.append(this.label, this.output, this.play);

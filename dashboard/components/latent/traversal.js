@@ -93,7 +93,10 @@ export class Traversal {
   }
 
   build() {
-    const zero = newButton("All to 0", () => this.move(this.host.z.map(() => 0)));
+    const zero = newButton("All to 0", () => {
+      this.move(this.host.z.map(() => 0));
+      this.host.settle();
+    });
     this.here.setAttribute("role", "img");
     this.here.setAttribute("aria-label", "Decoded at z");
     const tools = newElement("div", { className: "bar" });
@@ -200,7 +203,9 @@ export class Traversal {
 
   back() {
     const z = this.undos.pop();
-    if (z) this.host.setZ(z, "traversal");
+    if (!z) return;
+    this.host.setZ(z, "traversal");
+    this.host.settle();
   }
 
   /** @param {Point} place */
@@ -209,6 +214,7 @@ export class Traversal {
     if (!cell) return;
     const { dim, range } = this.shown[cell.row];
     this.slide(dim, spread(range, STRIP_VALUES)[cell.column]);
+    this.host.settle();
   }
 
   /** @param {number} dim */

@@ -37,7 +37,9 @@ def test_a_click_on_a_point_chooses_its_example_with_one_message(app_server: Ser
     assert len(sent) == 2, f"{len(sent)} messages"
     far = explorer.numbers("view")[[1, 3]] - 0.15
     explorer.click((float(far[0]), float(far[1])))
-    assert len(sent) == 2, "a click beside all points is the browser's own business"
+    ended(page)
+    assert len(sent) == 3, "a click beside all points is a pin, of which the link hears"
+    expect(example).to_have_value(near)
 
 
 def test_a_run_that_vanishes_mid_move_keeps_its_pictures(app_server: Server, page: Page) -> None:
@@ -102,4 +104,4 @@ def test_on_the_page_slider_and_drawing_move_the_explorer_without_the_server(
     page.get_by_role("button", name="Take a test image").press("Enter")
     expect(page.locator(".drawing dt")).to_have_count(3)
     expect(explorer).not_to_have_attribute("data-z", "0,3")
-    assert len(sent) == before > 0
+    assert len(sent) == before + 1 > 1, "the link hears of the slider when it is let go, and of nothing else"

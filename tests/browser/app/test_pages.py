@@ -84,4 +84,4 @@ def test_a_first_step_takes_the_place_of_the_example(app_server: Server, page: P
     expect(board).to_have_attribute("data-owner", "you")
     expect(board).to_have_attribute("data-mounts", "1")
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.locator(".st-key-run_line")).to_contain_text("Stopped by you")
+    expect(page.locator(".st-key-run_line")).to_contain_text("Stopped")

@@ -76,7 +76,7 @@ def hold(page: Page) -> int:
 
 def stop(page: Page) -> None:
     press(page, "Stop")
-    expect(line(page)).to_contain_text("Stopped by you at step")
+    expect(line(page)).to_contain_text("Stopped at step")
 
 
 def test_first_points_come_soon_and_the_run_is_kept(

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from dashboard.components.latent import payload as latent_payload
-from dashboard.components.latent.element import chosen_example
+from dashboard.components.latent.element import Settled, settled
 from dashboard.components.latent.payload import PackedModel, flat_weights, latent_message, pack_model
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
@@ -124,21 +124,55 @@ def test_many_dimensions_leave_data_out() -> None:
     assert len(arrays["means"]) == 500_000
 
 
+def said(**changed: object) -> dict[str, object]:
+    """What the element says when the hand rests, with changes."""
+    return {"settled": {"run": "a", "z": [0.5, -1], "pins": [[1.0, 2.0]], "row": None} | changed}
+
+
+def understood(value: object) -> Settled | None:
+    return settled(value, run="a", latent_dim=2, num_examples=10)
+
+
+def test_link_says_where_the_element_begins() -> None:
+    meta, _ = read(latent_message(packed(), plane=(1, 0), z=(0.5, -1.0), pins=((1.0, 2.0),)))
+    assert meta["start"] == {"z": [0.5, -1.0], "pins": [[1.0, 2.0]]}
+    meta, _ = read(latent_message(packed(), plane=(1, 0)))
+    assert meta["start"] == {"z": [], "pins": []}
+
+
 @pytest.mark.parametrize(
-    ("value", "row"),
+    ("given", "row"), [(3, 3), (0, 0), (10, None), (-1, None), (True, None), ("3", None), (None, None)]
+)
+def test_a_chosen_example_is_one_of_those_shown(given: object, row: int | None) -> None:
+    assert understood(said(row=given)) == Settled((0.5, -1.0), ((1.0, 2.0),), row)
+
+
+@pytest.mark.parametrize(
+    "pins", [[[1.0]], [[1.0, float("nan")]], [[1.0, "2"]], [[1.0, 1e9]], ["ab"], [None], [{}]]
+)
+def test_a_pin_that_is_no_point_is_left_out(pins: list[object]) -> None:
+    assert understood(said(pins=[*pins, [3, 4]])) == Settled((0.5, -1.0), ((3.0, 4.0),), None)
+
+
+def test_more_pins_than_the_element_has_are_left_out() -> None:
+    found = understood(said(pins=[[0.0, 1.0]] * 1000))
+    assert found is not None
+    assert len(found.pins) == 2
+
+
+@pytest.mark.parametrize(
+    "value",
     [
-        ({"example": {"row": 3, "run": "a"}}, 3),
-        ({"example": {"row": 0, "run": "a"}}, 0),
-        ({"example": {"row": 3, "run": "b"}}, None),
-        ({"example": {"row": 10, "run": "a"}}, None),
-        ({"example": {"row": -1, "run": "a"}}, None),
-        ({"example": {"row": True, "run": "a"}}, None),
-        ({"example": {"row": "3", "run": "a"}}, None),
-        ({"example": [3]}, None),
-        ({}, None),
-        (None, None),
-        ("example", None),
+        said(run="b"),
+        said(z=[1.0]),
+        said(z=None),
+        said(z=[1.0, float("inf")]),
+        said(pins=None),
+        {"settled": [3]},
+        {},
+        None,
+        "settled",
     ],
 )
-def test_a_chosen_example_is_one_of_those_shown(value: object, row: int | None) -> None:
-    assert chosen_example(value, run="a", num_examples=10) == row
+def test_what_is_nothing_of_this_run_says_nothing(value: object) -> None:
+    assert understood(value) is None

@@ -97,7 +97,7 @@ def test_runs_take_turns(runner: LocalRunner) -> None:
     assert [place_of(runner, run_id)[1] for run_id in (first, second, third)] == [0, 1, 2]
     runner.send(third, "set", owner=ME, beta=3.0)
     runner.send(third, "stop", owner=ME)
-    assert view_of(runner, third).message == "Stopped by you before it began."
+    assert view_of(runner, third).message == "Stopped before it began."
     runner.send(third, "resume", owner=ME)
     assert place_of(runner, third) == ("queued", 2)
     reach(runner, first, "running", step=1)
@@ -110,7 +110,7 @@ def test_runs_take_turns(runner: LocalRunner) -> None:
     assert view_of(runner, first).step == paused.step
     runner.send(second, "stop", owner=ME)
     assert reach(runner, third, "running", step=1).beta == 3.0
-    assert view_of(runner, second).message.startswith("Stopped by you at step ")
+    assert view_of(runner, second).message.startswith("Stopped at step ")
     runner.send(third, "stop", owner=ME)
     reach(runner, first, "running", step=paused.step + 1)
 
@@ -164,13 +164,31 @@ def test_live_settings_count_and_stop_always_ends(
     assert is_gone(pid)
 
 
+def test_any_end_is_resumed_and_a_step_from_there_is_held(runner: LocalRunner) -> None:
+    run_id = runner.submit(SHORT, owner=ME)
+    done = reach(runner, run_id, "finished")
+    assert (done.num_epochs, done.is_resumable) == (1, True)
+    runner.send(run_id, "set", owner=ME, beta=5.0)
+    runner.send(run_id, "set", owner=ME, beta=2.0)
+    runner.send(run_id, "step", owner=ME, unit="step")
+    held = reach(runner, run_id, "paused", step=done.step + 1)
+    assert (held.step, held.beta, held.num_epochs, held.num_steps) == (done.step + 1, 2.0, None, None)
+    runner.send(run_id, "resume", owner=ME)
+    reach(runner, run_id, "running", step=held.step + 1)
+    runner.send(run_id, "stop", owner=ME)
+    stopped = reach(runner, run_id, "stopped")
+    runner.send(run_id, "resume", owner=ME)
+    again = reach(runner, run_id, "running", step=stopped.step + 1)
+    assert (again.beta, again.num_epochs, again.eta_s) == (2.0, None, None)
+
+
 def test_finished_run_takes_no_command_and_is_forgotten_before_a_busy_one(
     runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = runner.submit(SHORT, owner=ME)
     done = reach(runner, run_id, "finished")
     assert (done.message, done.step) == ("Finished: all 1 epochs are done.", done.num_steps)
-    for command in ("resume", "pause", "stop", "step"):
+    for command in ("pause", "stop"):
         runner.send(run_id, command, owner=ME)
     assert view_of(runner, run_id) == done
     busy, waiting = runner.submit(LONG, owner=ME), runner.submit(LONG, owner=ME)
@@ -203,8 +221,7 @@ def test_only_its_owner_steers_a_run_and_others_take_a_copy(runner: LocalRunner)
     assert target is not None
     runner.send(run_id, "stop", owner=ME)
     stopped = reach(runner, run_id, "stopped")
-    assert stopped.message_for(ME).startswith("Stopped by you at step ")
-    assert stopped.message_for(OTHER).startswith("Stopped by its owner at step ")
+    assert stopped.message.startswith("Stopped at step ")
     runner.send(copy, "resume", owner=OTHER)
     reach(runner, copy, "running", step=taken.step + 1)
 

@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.shell import controls
 from dashboard.shell.controls import HELP, LABELS, NAMES, read_config
-from dashboard.shell.links import LEARNING_RATES, SETTINGS, SPEEDS
+from dashboard.shell.links import SETTINGS, SPEEDS
 from vae_core import config
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.errors import BadInput
@@ -59,9 +59,10 @@ def test_menu_offers_what_the_core_knows(
     assert offered[key] == get_args(CHOICES[key])
 
 
-def test_learning_rates_are_ones_that_the_core_takes() -> None:
-    assert list(LEARNING_RATES) == sorted(LEARNING_RATES)
-    for rate in LEARNING_RATES:
+def test_what_the_dials_reach_the_core_takes() -> None:
+    for value in (*controls.BETAS, *controls.BETA_SCALE.ticks, controls.BETA_SCALE.low, 1000.0):
+        assert config.check_beta(value) == value
+    for rate in (*controls.LEARNING_RATE_SCALE.ticks, 1e-8, 1000.0):
         assert config.check_learning_rate(rate) == rate
 
 

@@ -66,7 +66,9 @@ def test_link_hides_fixes_and_presents(runner: LocalRunner) -> None:
         "/train",
         {"run": run_id, "present": "1", "hide": "seed,dataset", "fix": "hidden"},
     )
-    again = open_page("train", **said)
+    presented = open_page("train", **said)
+    assert not [*presented.text_input, *presented.selectbox], "controls of the sidebar"
+    again = open_page("train", **said | {"present": "0"})
     assert again.text_input(key="hidden").disabled
     assert again.text_input(key="hidden").value == "8"
     assert "seed" not in [box.key for box in again.number_input]
@@ -133,7 +135,7 @@ def test_link_of_a_lecturer_holds_the_class_code(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("dashboard.shell.share.classroom.code", lambda: "KX7M3R")
     at = opened(open_page("elbo"))
     assert shared(at) == ("/elbo", {"code": "KX7M3R"})
-    assert any("class code" in caption.value for caption in at.caption)
+    assert any("class code is **KX7M3R**" in caption.value for caption in at.caption)
 
 
 def test_qr_code_is_a_scalable_picture_with_a_margin_or_none() -> None:

@@ -27,7 +27,7 @@ from dashboard.shell.links import (
     write_link,
 )
 from dashboard.shell.pages import PAGES
-from tests.page_scripts import TINY, choose, open_page, runner, trained, turn_to
+from tests.page_scripts import TINY, choose, dial_of, open_page, runner, trained, turn_dial, turn_to
 from tests.polling import until
 from vae_core.runs import load_run
 
@@ -176,7 +176,7 @@ def query(at: AppTest) -> dict[str, str]:
 def test_old_link_opens_and_becomes_a_new_one() -> None:
     at = open_page("train", dataset="Two moons", beta="0.00025", latent_dim="999", from_mail="yes")
     assert at.selectbox(key="dataset").value == "two_moons"
-    assert at.slider(key="beta").value == 0.00025
+    assert dial_of(at, "beta")["value"] == 0.00025
     assert at.number_input(key="latent_dim").value == 2
     assert query(at) == {"dataset": "two_moons", "beta": "0.00025", "from_mail": "yes"}
 
@@ -223,7 +223,7 @@ def test_link_of_a_run_shows_its_settings_and_start_trains_the_same_model(runner
     run_id = trained(runner, config)
     at = open_page("train", run=run_id)
     assert query(at) == {"run": run_id}
-    assert at.slider(key="beta").value == 4.0
+    assert dial_of(at, "beta")["value"] == 4.0
     assert at.number_input(key="patience").value == 3
     assert at.text_input(key="likelihood_scale").value == "learned"
     at.button(key="train_start").click().run()
@@ -248,14 +248,14 @@ def test_changed_setting_waits_for_start_and_stays_in_the_link_of_the_run(runner
     assert waiting(at) == []
     at.number_input(key="seed").set_value(0).run()
     at.number_input(key="num_epochs").set_value(None).run()
-    at.slider(key="beta").set_value(2.0).run()
+    turn_dial(at, "beta", 2.0)
     assert len(waiting(at)) == 1
     assert waiting(at)[0].endswith("the next **Start**: Seed, Stop after epochs.")
     said = {"run": run_id, "seed": "0", "num_epochs": "none", "beta": "2"}
     assert query(at) == said
     again = open_page("train", **said)
     assert (again.number_input(key="seed").value, again.number_input(key="num_epochs").value) == (0, None)
-    assert again.slider(key="beta").value == 2.0
+    assert dial_of(again, "beta")["value"] == 2.0
     assert query(again) == said
 
 

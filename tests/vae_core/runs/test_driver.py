@@ -3,8 +3,11 @@
 import errno
 import io
 import json
+import math
 import queue
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +17,10 @@ import torch
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.errors import BadInput
 from vae_core.runs import driver, worker
-from vae_core.runs.driver import END_OF_INPUT, Command, Driver, Rate
+from vae_core.runs.driver import END_OF_INPUT, Command, Driver, Rate, open_training
 from vae_core.runs.runfile import load_run
+from vae_core.runs.snapshot import HISTORY_COLUMNS, change_rows
+from vae_core.training.loop import Training
 
 MODEL: Final = ModelConfig(data_dim=64, hidden_dims=(4,))
 Commands = queue.SimpleQueue[Command]
@@ -33,6 +38,10 @@ def prepared(folder: Path, config: RunConfig, *commands: Command) -> tuple[Drive
     return Driver(folder, waiting, output), output, waiting
 
 
+def column(folder: Path, name: str) -> list[float]:
+    return load_run(folder / "run.safetensors").history[:, HISTORY_COLUMNS.index(name)].tolist()
+
+
 def events(output: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.getvalue().splitlines()]
 
@@ -48,9 +57,78 @@ def test_a_run_ends_when_its_epochs_are_done(tmp_path: Path) -> None:
     end = end_of(tmp_path, config_of())
     assert (end["event"], end["status"], end["step"], end["epoch"]) == ("end", "finished", 6, 2)
     assert end["message"] == "Finished: all 2 epochs are done."
-    again = end_of(tmp_path, config_of())
-    assert (again["status"], again["step"]) == ("finished", 6)
     assert load_run(tmp_path / "run.safetensors").status == "finished"
+
+
+def weights_of(folder: Path) -> torch.Tensor:
+    weights = load_run(folder / "run.safetensors").weights
+    return torch.cat([weights[name].flatten() for name in sorted(weights)])
+
+
+RESUME: Final[Command] = {"command": "resume"}
+STEP: Final[Command] = {"command": "step", "unit": "step"}
+EPOCH: Final[Command] = {"command": "step", "unit": "epoch"}
+ENDINGS: Final[dict[str, dict[str, Any]]] = {
+    "adam": {},
+    "sgd": {"optimizer": "sgd", "learning_rate": 1e-3},
+    "linear": {"beta_schedule": "linear", "schedule_epochs": 3},
+    "cyclical": {"beta_schedule": "cyclical", "schedule_epochs": 3, "num_samples": 2},
+    "patient": {"num_epochs": 50, "patience": 1, "learning_rate": 0.1},
+}
+
+
+@pytest.mark.parametrize("case", ENDINGS)
+def test_a_run_past_its_end_is_one_that_never_had_an_end(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit for bit, also in a third process; and it stays without an end."""
+    monkeypatch.setattr(driver, "PAUSE_LIMIT_S", 0.01)
+    ended, endless = tmp_path / "ended", tmp_path / "endless"
+    ended.mkdir()
+    endless.mkdir()
+    settings = ENDINGS[case]
+    first = end_of(ended, config_of(**settings))
+    assert first["status"] == ("stopped_early" if case == "patient" else "finished")
+    assert first["num_epochs"] is not None
+    for epochs in (1, 2):
+        end = end_of(ended, config_of(**settings), EPOCH)
+        assert (end["status"], end["epoch"]) == ("interrupted", first["epoch"] + epochs)
+        assert (end["num_epochs"], end["num_steps"]) == (None, None)
+    without = config_of(**{**settings, "num_epochs": None, "patience": None})
+    whole, _, commands = prepared(endless, replace(without, hold=True))
+    for _ in range(first["epoch"] + 2):
+        commands.put(EPOCH)
+    whole.run()
+    assert load_run(endless / "run.safetensors").step == end["step"]
+    assert torch.equal(weights_of(ended), weights_of(endless))
+
+
+def test_a_finished_run_goes_on_when_it_is_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert end_of(tmp_path, config_of())["status"] == "finished"
+    monkeypatch.setattr(driver, "WALL_LIMIT_S", -1.0)
+    end = end_of(tmp_path, config_of(), RESUME)
+    assert (end["status"], end["step"], end["epoch"]) == ("stopped", 7, 2)
+    assert column(tmp_path, "step") == [0, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("limit", "status", "command"),
+    [("WALL_LIMIT_S", "stopped", RESUME), ("PAUSE_LIMIT_S", "interrupted", STEP)],
+)
+def test_a_run_that_was_stopped_before_its_end_keeps_its_end(
+    limit: str, status: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(config_of(), hold=True)
+    with monkeypatch.context() as short:
+        short.setattr(driver, limit, -1.0 if limit == "WALL_LIMIT_S" else 0.01)
+        end = end_of(tmp_path, config, command)
+    assert (end["status"], end["step"], end["num_steps"]) == (status, 1, 6)
+    end = end_of(tmp_path, config, RESUME)
+    assert (end["status"], end["step"], end["num_steps"]) == ("finished", 6, 6)
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    end_of(whole, config_of())
+    assert torch.equal(weights_of(tmp_path), weights_of(whole))
 
 
 def test_no_epochs_show_the_untrained_model(tmp_path: Path) -> None:
@@ -87,13 +165,195 @@ def test_a_long_run_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(driver, "WALL_LIMIT_S", -1.0)
     end = end_of(tmp_path, config_of())
     assert (end["status"], end["step"]) == ("stopped", 1)
-    assert "time limit" in end["message"]
+    assert end["message"] == "Stopped at step 1: the server stops every run after 30 minutes."
 
 
 def test_the_end_of_input_saves(tmp_path: Path) -> None:
     end = end_of(tmp_path, config_of(), END_OF_INPUT)
     assert (end["status"], end["message"]) == ("interrupted", "Interrupted at step 0: the server stopped.")
     assert load_run(tmp_path / "run.safetensors").status == "interrupted"
+
+
+def test_the_time_limit_is_said_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "WALL_LIMIT_S", 90.0)
+    run, output, _ = prepared(tmp_path, config_of())
+    run.run()
+    first = "The server stops every run after 30 minutes: in 2 minutes; Resume goes on."
+    assert events(output)[0]["message"] == first
+    monkeypatch.setattr(driver, "WALL_LIMIT_S", 59.0)
+    assert ": in 1 minute; Resume" in run._notice
+    monkeypatch.setattr(driver, "WALL_LIMIT_S", 30 * 60)
+    assert run._notice == ""
+
+
+DIVERGING: Final = RunConfig(
+    model=ModelConfig(data_dim=2, likelihood="gaussian", activation="relu"),
+    train=TrainConfig(optimizer="sgd", learning_rate=1e3, num_epochs=3),
+    dataset="pinwheel",
+)
+
+
+def test_a_diverged_run_goes_on_with_a_lower_rate_and_says_when_it_diverges_again(tmp_path: Path) -> None:
+    first = end_of(tmp_path, DIVERGING)
+    assert first["status"] == "diverged"
+    message = re.fullmatch(
+        r"Diverged at step (\d+): lower the learning rate and go on; "
+        r"the last good state is kept \(step 0\)\.",
+        first["message"],
+    )
+    assert message is not None
+    assert int(message[1]) > 1
+    assert (first["step"], column(tmp_path, "step")) == (0, [0])
+    again = end_of(tmp_path, DIVERGING, RESUME)
+    assert (again["status"], again["learning_rate"], again["message"]) == ("diverged", 1e3, first["message"])
+    end = end_of(tmp_path, DIVERGING, {"command": "set", "learning_rate": 1e-3}, RESUME)
+    assert (end["status"], end["epoch"], end["learning_rate"]) == ("finished", 3, 1e-3)
+    assert torch.isfinite(weights_of(tmp_path)).all()
+
+
+def test_a_diverged_run_falls_back_on_its_last_good_look_with_the_settings_of_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A raised learning rate breaks the model; a look in between sees a bad one, which is not kept."""
+    monkeypatch.setattr(driver, "KEEP_EVERY_S", 0.0)
+    monkeypatch.setattr(driver, "PAUSE_LIMIT_S", 0.01)
+    config = replace(DIVERGING, train=replace(DIVERGING.train, learning_rate=1e-3), hold=True)
+    good = end_of(tmp_path, config, EPOCH)
+    assert good["status"] == "interrupted"
+    kept, rows = weights_of(tmp_path), column(tmp_path, "step")
+    raised: Command = {"command": "set", "learning_rate": 1e3, "beta": 0.5}
+    script = {good["step"]: raised, good["step"] + 1: RESUME}
+    end = scripted(tmp_path, config, script, STEP)
+    assert end["status"] == "diverged"
+    assert (end["step"], end["learning_rate"], end["beta"]) == (good["step"], 1e3, 0.5)
+    assert torch.equal(weights_of(tmp_path), kept)
+    assert column(tmp_path, "step") == rows
+    end = end_of(tmp_path, config, {"command": "set", "learning_rate": 1e-3}, RESUME)
+    assert (end["status"], end["epoch"]) == ("finished", 3)
+    steps = column(tmp_path, "step")
+    assert steps == sorted(set(steps))
+
+
+def test_the_first_update_after_a_resume_may_diverge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_of(tmp_path, config_of())
+    saved = weights_of(tmp_path)
+    monkeypatch.setattr("vae_core.training.loop.penalised_kl", lambda terms, _: math.nan * terms.kl.mean())
+    end = end_of(tmp_path, config_of(), RESUME)
+    assert end["message"].startswith("Diverged at step 7: ")
+    assert end["message"].endswith("(step 6).")
+    assert torch.equal(weights_of(tmp_path), saved)
+
+
+class Scripted(Commands):
+    """Commands that come before a given update: what a slider sends while the run goes."""
+
+    def __init__(self, script: dict[int, Command]) -> None:
+        super().__init__()
+        self._script = script
+        self.training: Training | None = None
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Command:
+        step = 0 if self.training is None else self.training.step
+        return self._script.pop(step) if step in self._script else super().get(block, timeout)
+
+
+def scripted(folder: Path, config: RunConfig, script: dict[int, Command], *first: Command) -> dict[str, Any]:
+    (folder / "config.json").write_text(config.to_json())
+    commands, output = Scripted(dict(script)), io.StringIO()
+    for command in first:
+        commands.put(command)
+    run = Driver(folder, commands, output)
+    commands.training = run.training
+    run.run()
+    return events(output)[-1]
+
+
+def changes(folder: Path, *, is_scheduled: bool = False) -> list[tuple[list[float], list[float]]]:
+    """Step, beta and learning rate in the rows around each change."""
+    history = load_run(folder / "run.safetensors").history
+    names = [HISTORY_COLUMNS.index(name) for name in ("step", "beta", "learning_rate")]
+    before = change_rows(history, is_scheduled=is_scheduled)
+    return [(history[row, names].tolist(), history[row + 1, names].tolist()) for row in before]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear"])
+def test_each_live_change_stands_between_two_rows(
+    schedule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However seldom the run is looked at, no effect stands before its cause."""
+    monkeypatch.setattr(driver, "LOOK_EVERY_S", 1e9)
+    monkeypatch.setattr(driver, "FIRST_LOOK_S", 1e9)
+    monkeypatch.setattr(driver, "CHANGES_APART_S", 0.0)
+    monkeypatch.setattr(driver, "CHANGES_SHARE", 1.0)
+    script: dict[int, Command] = {
+        5: {"command": "set", "beta": 4.0},
+        6: {"command": "set", "beta": 4.0},
+        20: {"command": "set", "learning_rate": 0.01},
+        21: {"command": "set", "beta": 0.1, "learning_rate": 0.02},
+        25: {"command": "set", "speed": None},
+    }
+    scripted(tmp_path, config_of(num_epochs=10, beta_schedule=schedule, schedule_epochs=5), script)
+    scheduled = 1.0 if schedule == "constant" else pytest.approx(5 / 3 / 5, rel=0.1)
+    found = changes(tmp_path, is_scheduled=schedule != "constant")
+    assert found == [
+        ([5, scheduled, 2e-3], [6, 4, 2e-3]),
+        ([20, 4, 2e-3], [21, 4, 0.01]),
+        ([21, 4, 0.01], [22, 0.1, 0.02]),
+    ]
+    assert column(tmp_path, "step") == [0, 5, 6, 20, 21, 22, 30]
+
+
+def test_changes_that_follow_each_other_fast_are_measured_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first, and after the first and the last: dragging costs no more than looking."""
+    monkeypatch.setattr(driver, "LOOK_EVERY_S", 1e9)
+    monkeypatch.setattr(driver, "FIRST_LOOK_S", 1e9)
+    monkeypatch.setattr(driver, "CHANGES_APART_S", 1e9)
+    script: dict[int, Command] = {step: {"command": "set", "beta": step / 4} for step in range(10, 25)}
+    scripted(tmp_path, config_of(num_epochs=10), script)
+    assert column(tmp_path, "step") == [0, 10, 11, 30]
+    assert column(tmp_path, "beta") == [1.0, 1.0, 2.5, 6.0]
+
+
+def test_a_change_while_paused_stands_between_two_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "PAUSE_LIMIT_S", 0.01)
+    config = replace(config_of(), hold=True)
+    sets: list[Command] = [{"command": "set", "beta": beta} for beta in (2.0, 3.0)]
+    end_of(tmp_path, config, *sets, STEP)
+    assert changes(tmp_path) == [([0, 1, 2e-3], [1, 3, 2e-3])]
+    end_of(tmp_path, config, {"command": "set", "beta": 0.5}, STEP)
+    assert changes(tmp_path)[1:] == [([1, 3, 2e-3], [2, 0.5, 2e-3])]
+
+
+def test_a_paused_run_is_written_again_only_after_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "PAUSE_LIMIT_S", 0.01)
+    written = []
+    monkeypatch.setattr("vae_core.runs.folder.save_run", lambda path, run: written.append(run.status))
+    save: Command = {"command": "save"}
+    commands = (save, save, {"command": "set", "beta": 2.0}, save, save)
+    run, output, _ = prepared(tmp_path, replace(config_of(), hold=True), *commands)
+    run.run()
+    assert written == ["paused", "paused", "interrupted"]
+    assert [event["saves"] for event in events(output)] == [1, 2, 2, 3, 4, 4, 4, 5]
+
+
+def test_a_save_between_two_looks_keeps_the_means_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes on from a save knows nothing of the updates before it: they are in its last row."""
+    monkeypatch.setattr(driver, "LOOK_EVERY_S", 1e9)
+    monkeypatch.setattr(driver, "FIRST_LOOK_S", 1e9)
+    scripted(tmp_path, config_of(num_epochs=4), {4: {"command": "save"}, 7: {"command": "stop"}})
+    end_of(tmp_path, config_of(num_epochs=4), RESUME)
+    assert column(tmp_path, "step") == [0, 4, 7, 12]
+    elbo = [step.elbo for step in open_training(config_of(num_epochs=4), None).steps()]
+    means = [sum(elbo[a:b]) / (b - a) for a, b in ((0, 4), (4, 7), (7, 12))]
+    assert column(tmp_path, "elbo_train")[1:] == pytest.approx(means)
 
 
 def test_a_stop_right_after_weights_became_nan_is_a_divergence(tmp_path: Path) -> None:

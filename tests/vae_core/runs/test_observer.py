@@ -12,9 +12,17 @@ from torch import Tensor
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import Dataset, load_dataset
 from vae_core.elbo import evaluate
+from vae_core.latent.aggregate import active_units
 from vae_core.model import VAE
-from vae_core.runs.observer import MAX_HELD_OUT, MAX_ROWS, POINT_EXAMPLES, Observer, held_out_rows
-from vae_core.runs.snapshot import HISTORY_COLUMNS
+from vae_core.runs.observer import (
+    MAX_HELD_OUT,
+    MAX_ROWS,
+    POINT_EXAMPLES,
+    Observer,
+    held_out_rows,
+    thinned,
+)
+from vae_core.runs.snapshot import HISTORY_COLUMNS, change_rows
 from vae_core.training.loop import Training
 
 DIGITS: Final = load_dataset("digits")
@@ -120,13 +128,115 @@ def test_points_without_labels_and_one_latent_dimension() -> None:
 
 def test_a_long_history_is_thinned_but_keeps_its_ends() -> None:
     training = started()
-    rows = np.zeros((MAX_ROWS, len(HISTORY_COLUMNS)))
-    rows[:, 0] = np.arange(MAX_ROWS) - MAX_ROWS
+    rows = history_of(np.arange(MAX_ROWS) - MAX_ROWS, beta=1.0)
     history = Observer(training, seed=0, history=rows).look().history
     steps = column(history, "step")
     assert len(steps) == MAX_ROWS // 2 + 1
     assert (steps[0], steps[-1]) == (-MAX_ROWS, 0)
     assert steps == sorted(set(steps))
+
+
+def history_of(steps: np.ndarray, *, beta: float | np.ndarray) -> np.ndarray:
+    """Rows whose training columns are what each update would have given: its own number."""
+    rows = np.zeros((len(steps), len(HISTORY_COLUMNS)))
+    rows[:, 0] = steps
+    # The mean of first + 1, ..., last is that of its ends.
+    rows[1:, 2:5] = ((steps[:-1] + 1 + steps[1:]) / 2)[:, None] * (1, 2, 3)
+    rows[0, 2:5] = math.nan
+    rows[:, 8], rows[:, 9] = beta, TrainConfig().learning_rate
+    return rows
+
+
+def test_training_columns_are_means_since_the_row_before_also_after_thinning() -> None:
+    steps = np.cumsum(np.random.default_rng(0).integers(1, 50, 2001))
+    history = history_of(steps, beta=1.0)
+    for _ in range(3):
+        history = thinned(history, is_scheduled=False)
+        kept = history[:, 0]
+        assert (kept[0], kept[-1]) == (steps[0], steps[-1])
+        expected = history_of(kept, beta=1.0)
+        np.testing.assert_allclose(history[:, 2:5], expected[:, 2:5], rtol=1e-12)
+    assert len(history) == 251
+
+
+def test_rows_without_training_means_weigh_nothing() -> None:
+    history = history_of(np.array([0, 10, 20, 30, 40]), beta=1.0)
+    history[1, 2:5] = math.nan
+    history[3:, 2:5] = math.nan
+    found = thinned(history, is_scheduled=False)
+    np.testing.assert_array_equal(found[:, 0], [0, 20, 40])
+    np.testing.assert_allclose(found[1, 2:5], history[2, 2:5])
+    assert np.isnan(found[[0, 2], 2:5]).all()
+
+
+def test_live_changes_keep_their_rows_and_stay_few() -> None:
+    steps = np.arange(MAX_ROWS + 1) * 10
+    beta = np.ones(MAX_ROWS + 1)
+    made = [101, 500, 1111]
+    for at in made:
+        beta[at + 1 :] += 1
+        steps[at + 1 :] += 1 - 10
+    history = history_of(steps, beta=beta)
+    assert change_rows(history).tolist() == change_rows(history, is_scheduled=True).tolist() == made
+    for _ in range(5):
+        kept = thinned(history, is_scheduled=False)
+        assert len(kept) < len(history)
+        history = kept
+    places = change_rows(history)
+    assert history[places, 0].tolist() == steps[made].tolist()
+    assert history[places + 1, 0].tolist() == (steps[made] + 1).tolist()
+    dragged = history_of(steps, beta=np.arange(MAX_ROWS + 1.0))
+    kept = thinned(dragged, is_scheduled=False)
+    assert MAX_ROWS // 2 <= len(kept) <= MAX_ROWS * 3 // 4
+
+
+def test_a_schedule_is_no_live_change() -> None:
+    history = history_of(np.arange(50) * 7, beta=np.linspace(0, 1, 50))
+    assert change_rows(history, is_scheduled=True).tolist() == []
+    history[20:, 9] = 0.1
+    assert change_rows(history, is_scheduled=True).tolist() == [19]
+
+
+def test_seconds_are_those_of_updates() -> None:
+    training = started()
+    observer = Observer(training, seed=0)
+    observer.look()
+    for step, seconds in zip(training.steps(), (1.5, 2.0), strict=False):
+        observer.add(step, seconds=seconds)
+        observer.measure()
+    assert column(observer.history, "seconds") == [0, 1.5, 3.5]
+    again = Observer(training, seed=0, history=observer.history)
+    again.add(next(training.steps()), seconds=1.0)
+    assert column(again.look().history, "seconds") == [0, 1.5, 3.5, 4.5]
+
+
+@pytest.mark.parametrize("beta", [0.0, 1.0, 100.0])
+def test_a_good_state_has_an_objective_no_worse_than_the_untrained_one(beta: float) -> None:
+    training = started()
+    observer = Observer(training, seed=0)
+    training.set_beta(beta)
+    observer.look()
+    assert observer.is_good
+    for step in training.steps():
+        observer.add(step)
+    observer.look()
+    assert observer.is_good
+    for broken in (1e3, math.nan):
+        with torch.no_grad():
+            training.model.decoder.biases[-1].fill_(broken)
+        training.step += 1
+        observer.look()
+        assert not observer.is_good
+
+
+def test_active_units_are_those_of_the_elbo_page() -> None:
+    training = started(latent_dim=4)
+    with torch.no_grad():
+        training.model.encoder.weights[-1][:2] *= 1e-3
+    snapshot = Observer(training, seed=0).look()
+    assert snapshot.is_active.tolist() == [False, False, True, True]
+    assert active_units(torch.from_numpy(snapshot.means)).tolist() == snapshot.is_active.tolist()
+    assert replace(snapshot, means=snapshot.means[:1]).is_active.tolist() == [False] * 4
 
 
 def test_large_held_out_parts_are_observed_by_a_seeded_choice() -> None:

@@ -69,7 +69,7 @@ def test_a_held_run_obeys_step_by_step(start: Callable[[], Process], tmp_path: P
     assert column(tmp_path, "step") == [0, 1, 23, 46]
     worker.send("stop")
     end = worker.end()
-    assert (end["status"], end["message"]) == ("stopped", "Stopped by you at step 46.")
+    assert (end["status"], end["message"]) == ("stopped", "Stopped at step 46.")
     assert load_run(tmp_path / "run.safetensors").step == 46
     assert status(tmp_path) == end
 
@@ -120,7 +120,7 @@ def test_a_pause_stops_the_steps_and_a_resume_goes_on(start: Callable[[], Proces
     worker.wait(lambda event: event.get("step", 0) > paused["step"])
     worker.send("stop")
     end = worker.end()
-    assert end["message"] == f"Stopped by you at step {end['step']:,}."
+    assert end["message"] == f"Stopped at step {end['step']:,}."
     assert load_run(tmp_path / "run.safetensors").step == end["step"]
 
 
@@ -137,6 +137,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(start: Callable[[], Proc
     assert 2 < end["step"] < 80
     second = start()
     second.run(tmp_path, config)
+    second.send("resume")
     end = second.end()
     assert (end["status"], end["step"], end["message"]) == (
         "finished",
@@ -178,7 +179,7 @@ def test_a_run_that_diverges_keeps_a_usable_model(start: Callable[[], Process], 
     end = worker.end()
     assert end["status"] == "diverged"
     assert end["message"].startswith("Diverged at step ")
-    assert end["message"].endswith(f"the last good state is kept (step {end['step'] - 1}).")
+    assert end["message"].endswith(f"the last good state is kept (step {end['step']}).")
     assert load_run(tmp_path / "run.safetensors").model().posterior(torch.zeros(1, 2)).mean.isfinite().all()
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
-from vae_core.elbo import elbo_terms
+from vae_core.elbo import ElboTerms, elbo_terms, penalised_kl
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
 from vae_core.training.loop import Training
@@ -37,14 +37,43 @@ def test_divergence_keeps_the_last_state_with_a_finite_objective() -> None:
     with pytest.raises(TrainingDiverged) as caught:
         history.extend(torch.cat([p.detach().flatten() for p in parameters]) for _ in training.steps())
     kept = torch.cat([p.detach().flatten() for p in parameters])
-    assert caught.value.step == training.step + 1
-    assert caught.value.kept_step == training.step - 1 >= 1
+    assert caught.value.step == training.step + 2
+    assert caught.value.kept_step == training.step >= 1
     assert torch.equal(kept, history[caught.value.kept_step - 1])
     assert torch.isfinite(elbo_terms(training.model, POINTS.x_train[:64], generator=seeded()).elbo).all()
     assert str(caught.value) == (
-        f"diverged at step {training.step + 1}: lower the learning rate and start again; "
-        f"the last good state is kept (step {training.step - 1})."
+        f"diverged at step {training.step + 2}: lower the learning rate and go on; "
+        f"the last good state is kept (step {training.step})."
     )
+
+
+@pytest.mark.parametrize("at", range(1, 8))
+def test_a_training_that_diverged_anywhere_can_be_saved_and_goes_on(
+    at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three updates an epoch: in the first of one, in the last, after a whole one."""
+    train = TrainConfig(num_epochs=4, batch_size=50)
+    data = replace(DIGITS, x_train=DIGITS.x_train[:150])
+    count = 0
+
+    def breaking(terms: ElboTerms, free_bits: float) -> Tensor:
+        nonlocal count
+        count += 1
+        return penalised_kl(terms, free_bits) * (float("nan") if count == at else 1.0)
+
+    monkeypatch.setattr("vae_core.training.loop.penalised_kl", breaking)
+    training = Training(VAE(ModelConfig(data_dim=64), generator=seeded()), data, train, generator=seeded())
+    with pytest.raises(TrainingDiverged) as caught:
+        list(training.steps())
+    kept = max(0, at - 2)
+    assert (caught.value.step, caught.value.kept_step) == (at, kept)
+    assert (training.step, training.epoch) == (kept, kept // 3)
+    again = Training(VAE(ModelConfig(data_dim=64), generator=seeded()), data, train, generator=seeded())
+    again.model.load_state_dict(training.model.state_dict())
+    again.load_state(*training.state())
+    steps = list(again.steps())
+    assert (steps[-1].step, steps[-1].epoch, len(steps)) == (12, 4, 12 - kept)
+    assert steps == list(training.steps())
 
 
 def test_a_last_update_to_nan_is_divergence_too() -> None:

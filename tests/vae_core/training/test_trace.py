@@ -1,16 +1,28 @@
 """A followed update: its numbers are those of the update itself, and following changes nothing."""
 
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 import pytest
 import torch
 
 from tests.vae_core.runs.test_driver import config_of, prepared
-from vae_core.config import ModelConfig, TrainConfig
+from vae_core.config import (
+    UNIT_INTERVAL,
+    Activation,
+    EncoderHead,
+    Likelihood,
+    ModelConfig,
+    Optimizer,
+    Prior,
+    TrainConfig,
+)
 from vae_core.data import load_dataset
 from vae_core.elbo import elbo_terms_given_eps
+from vae_core.errors import BadInput
 from vae_core.model import VAE
 from vae_core.runs import driver
 from vae_core.runs.observer import Observer
@@ -45,6 +57,50 @@ def test_following_changes_nothing(head: str) -> None:
     ours, theirs = plain.model.state_dict(), traced.model.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     assert torch.equal(plain.generator.get_state(), traced.generator.get_state())
+
+
+@pytest.mark.parametrize("prior", get_args(Prior))
+@pytest.mark.parametrize("likelihood", get_args(Likelihood))
+@pytest.mark.parametrize("head", get_args(EncoderHead))
+def test_every_configuration_makes_steps_that_are_followed_and_looked_at(
+    head: Any, likelihood: Any, prior: Any
+) -> None:
+    """All that the controls allow together, on a few examples; the last batch may be a single one."""
+    if head == "deterministic" and prior != "standard_normal":
+        with pytest.raises(BadInput, match="has no KL from which a prior could learn"):
+            ModelConfig(data_dim=64, encoder_head=head, prior=prior)
+        return
+    data = replace(DATA, x_train=DATA.x_train[:5], x_test=DATA.x_test[:4])
+    labels = DATA.labels_test
+    assert labels is not None
+    data = replace(data, labels_test=labels[:4])
+    scales = (1.0,) if likelihood in UNIT_INTERVAL else (0.5, None)
+    sizes = product(get_args(Activation), scales, (1, 2, 3), (1, 3), (1, 2, 64), get_args(Optimizer))
+    for activation, scale, latent_dim, num_samples, batch_size, optimizer in sizes:
+        config = ModelConfig(
+            data_dim=64,
+            latent_dim=latent_dim,
+            hidden_dims=(3,),
+            activation=activation,
+            encoder_head=head,
+            likelihood=likelihood,
+            likelihood_scale=scale,
+            prior=prior,
+            num_components=3,
+        )
+        train = TrainConfig(
+            num_samples=num_samples, batch_size=batch_size, optimizer=optimizer, learning_rate=1e-4
+        )
+        noise = torch.Generator().manual_seed(0)
+        training = Training(VAE(config, generator=noise), data, train, generator=noise)
+        training.tracer = Tracer()
+        observer = Observer(training, seed=0, grid_points=2)
+        observer.add(next(training.steps()))
+        snapshot = observer.look()
+        assert snapshot.flow is not None
+        assert all(np.isfinite(value).all() for value in snapshot.flow), config
+        assert np.isfinite(snapshot.history[-1]).all(), config
+        assert snapshot.means.shape == snapshot.stds.shape == (4, latent_dim)
 
 
 @pytest.mark.parametrize("num_samples", [1, 3])

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dashboard.components.latent.payload import flat_weights, latent_message, pack_model
+from dashboard.components.latent.payload import Point, flat_weights, latent_message, pack_model
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
 from vae_core.networks import MLP
@@ -47,7 +47,7 @@ def make_examples(kind: str) -> Tensor:
     return 12 * x - 6 if kind == "points" else x
 
 
-def make_message(kind: str, seed: int) -> bytes:
+def make_message(kind: str, seed: int, *, z: Point = (), pins: tuple[Point, ...] = ()) -> bytes:
     """What the element is told."""
     model, x = make_model(kind, seed), make_examples(kind)
     latent_dim = model.config.latent_dim
@@ -72,7 +72,7 @@ def make_message(kind: str, seed: int) -> bytes:
         about=about,
     )
     assert packed is not None
-    return latent_message(packed, plane=(0, min(1, latent_dim - 1)))
+    return latent_message(packed, plane=(0, min(1, latent_dim - 1)), z=z, pins=pins)
 
 
 def _flat(mlp: MLP) -> np.ndarray:

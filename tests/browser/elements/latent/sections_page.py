@@ -60,6 +60,7 @@ class StubHost {
   onChange(fn) {
     this.listeners.push(fn);
   }
+  settle() {}
   setZ(z, source) {
     this.z = Array.from(z);
     this.note(source);

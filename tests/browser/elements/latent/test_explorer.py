@@ -10,7 +10,7 @@ import torch
 from playwright.sync_api import expect
 
 from tests.browser.elements.latent.explorer import MountedExplorer, decoded
-from tests.browser.elements.latent.models import make_examples, make_model
+from tests.browser.elements.latent.models import make_examples, make_message, make_model
 from tests.browser.pages import covered_pixels, pixels_near, place
 from vae_core.latent.decode import interpolate
 
@@ -94,6 +94,46 @@ def test_clicks_pin_two_places_and_a_double_click_resets(opened: Callable[..., M
     explorer.click((1.5, 0.2), times=2)
     expect(explorer.root).to_have_attribute("data-pins", "2")
     np.testing.assert_allclose(explorer.numbers("view"), whole)
+
+
+def test_page_hears_where_z_and_pins_are_when_the_hand_rests(opened: Callable[..., MountedExplorer]) -> None:
+    explorer = opened()
+
+    def heard() -> list[tuple[list[float], int]]:
+        said = [message["value"] for message in explorer.mounted.sent]
+        return [(value["z"], len(value["pins"])) for value in said]  # type: ignore[index]
+
+    explorer.press("ArrowRight")
+    for z in [(1.0, 0.0), (0.0, 2.0)]:
+        explorer.point(z)
+    assert heard() == []
+    explorer.click((1.0, 0.5))
+    assert heard() == [(pytest.approx(explorer.numbers("z"), abs=1e-4), 1)]
+    explorer.press("ArrowRight", "Enter", "Delete")
+    assert [count for _, count in heard()] == [1, 2, 1]
+    explorer.point((0.0, 0.0))
+    explorer.page.mouse.down()
+    explorer.point((1.0, 1.0))
+    before = len(heard())
+    explorer.page.mouse.up()
+    assert [count for _, count in heard()[before:]] == [1]
+    explorer.root.locator("#traversal-0").press("End")
+    assert heard()[-1][0][0] == 3.0
+
+
+def test_link_says_where_z_and_pins_are(opened: Callable[..., MountedExplorer]) -> None:
+    explorer = opened()
+    pins = ((1.0, 0.5), (-1.0, 0.25))
+    explorer.mounted.give(make_message("images", 1, z=(0.5, -1.0), pins=pins))
+    expect(explorer.root).to_have_attribute("data-z", "0.5,-1")
+    expect(explorer.root).to_have_attribute("data-pins", "2")
+    explorer.click((1.0, 1.0))
+    moved = explorer.numbers("z")
+    explorer.mounted.give(make_message("images", 2, z=(0.5, -1.0), pins=pins))
+    expect(explorer.root).to_have_attribute("data-step", "2")
+    np.testing.assert_array_equal(explorer.numbers("z"), moved)
+    explorer.mounted.give(make_message("images", 2, z=(0.5, -1.0, 2.0), pins=((1.0,),)))
+    expect(explorer.root).to_have_attribute("data-pins", "0")
 
 
 @pytest.mark.parametrize("kind", ["linear", "spherical"])
