@@ -14,7 +14,6 @@ from dashboard.formats import signed
 from dashboard.runs.runner import runner
 from dashboard.shell import state
 from dashboard.subject import SPLITS, Split, Subject
-from vae_core.latent.active import active_units
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 TERMS_HELP: Final = (
@@ -82,7 +81,7 @@ def kl_per_dim(terms: Encoded) -> None:
     )
     parts = sorted(per_dim, reverse=True)
     listed = " + ".join(f"{value:.4f}" for value in parts[:6]) + (" + …" if len(parts) > 6 else "")
-    active = active_units(terms.means)
+    active = cache.active_units(terms)
     st.markdown(f"{listed} = **{float(per_dim.sum()):.4f}** nats; KL above: **{mean(terms.kl):.4f}** nats")
     st.markdown(f"Active units: **{int(active.sum())} of {len(active)}**")
 

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.cached import decode, encoded
+from dashboard.cached import Encoded, decode, encoded
 from dashboard.subject import BY_DIGEST, Split, Subject
 
 if TYPE_CHECKING:
@@ -125,3 +125,12 @@ def surgery(subject: Subject, split: Split) -> "Surgery":
     noise = torch.Generator().manual_seed(subject.config.seed)
     num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // means.shape[1]))
     return kl_surgery(DiagonalNormal.from_std(means, stds), num_samples=num_samples, generator=noise)
+
+
+def active_units(terms: Encoded) -> NDArray[np.bool_]:
+    """Which latent dimensions are active, shape (J,)."""
+    import torch
+
+    from vae_core.latent.aggregate import active_units as active
+
+    return active(torch.from_numpy(terms.means)).numpy()

@@ -10,7 +10,7 @@ from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.evidence import gap_figure
 from dashboard.formats import rounded, signed
 from dashboard.runs.tasks import task_key, tasks
-from dashboard.shell import state
+from dashboard.shell import browser, state
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Split, Subject
 from dashboard.tables import draw_table
@@ -74,7 +74,9 @@ def _task(shown: Subject, split: Split, name: str, label: str) -> None:
 
 def _start(shown: Subject, split: Split, name: str) -> None:
     x = shown.examples(split)[0].numpy()
-    tasks().start(name, "gaps", str(shown.path), str(shown.config.seed), inputs={"x": x})
+    tasks().start(
+        name, "gaps", str(shown.path), str(shown.config.seed), owner=browser.token(), inputs={"x": x}
+    )
 
 
 def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from vae_core.exports import lazy_exports
 
 if TYPE_CHECKING:
-    from vae_core.latent.active import ACTIVE_VARIANCE, active_units
     from vae_core.latent.aggregate import (
         Estimate,
         PriorFit,
         Surgery,
+        active_units,
         aggregate_samples,
         kl_surgery,
         log_aggregate,
@@ -81,11 +81,11 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "vae_core.latent.active": ("ACTIVE_VARIANCE", "active_units"),
         "vae_core.latent.aggregate": (
             "Estimate",
             "PriorFit",
             "Surgery",
+            "active_units",
             "aggregate_samples",
             "kl_surgery",
             "log_aggregate",

@@ -190,3 +190,12 @@ def _estimate(values: Tensor, num_samples: int) -> Estimate:
     by_example = values.reshape(num_samples, -1).mean(0)
     spread = float(by_example.std()) / math.sqrt(len(by_example)) if len(by_example) > 1 else math.nan
     return Estimate(float(by_example.mean()), spread)
+
+
+def active_units(means: Tensor) -> Tensor:
+    """Which dimensions are active: Var_x(E_q[z_j]) > 0.01 (Burda et al. 2016); booleans of shape (J,).
+
+    Arguments:
+        means: Posterior means, shape (n, J), n >= 2.
+    """
+    return means.double().var(0) > ACTIVE_VARIANCE

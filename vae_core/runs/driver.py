@@ -217,6 +217,7 @@ class Driver:
             case "pause":
                 self._set_paused(True)
                 self._save()
+                self._report("progress")
             case "resume":
                 self._pass_end()
                 self._set_paused(False)
@@ -225,6 +226,8 @@ class Driver:
                 waiting = self._steps_allowed
                 self._set_paused(True)
                 self._steps_allowed = waiting + self._num_steps_of(command["unit"], waiting)
+                if command["unit"] == "epoch":
+                    self._report("progress")
             case "set":
                 self._set(command)
             case "save":
@@ -363,6 +366,7 @@ class Driver:
             "beta": training.beta,
             "learning_rate": training.learning_rate,
             "speed": self._speed,
+            "steps_left": self._steps_allowed,
             "steps_per_second": self._rate.per_second,
             "rows": self._observer.num_rows,
             "version": self._folder.version,

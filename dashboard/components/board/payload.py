@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dashboard.theme import PALETTES
-from vae_core.latent.active import active_units
-from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot
+from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot, change_rows
 
 Payload = dict[str, object]
 MAX_ROWS: Final = 400
@@ -21,8 +20,6 @@ MAX_CHANGES: Final = 200
 _SHOWN: Final = tuple(name for name in HISTORY_COLUMNS if name not in ("learning_rate", "seconds"))
 _OF_GHOST: Final = ("step", "elbo_held_out", "reconstruction_held_out", "kl_held_out")
 _LIVE: Final = ("beta", "learning_rate")
-_JUMP: Final = 0.1
-"""What a schedule does is in the strip of β; only a change by this share of the largest β is marked, too."""
 
 
 def kept_rows(count: int, most: int = MAX_ROWS) -> NDArray[np.intp]:
@@ -79,7 +76,7 @@ def board_payload(
         "deterministic": deterministic,
         "free_bits": free_bits,
         "kl_per_dim": [] if deterministic else [_number(kl) for kl in snapshot.kl_per_dim],
-        "active": [] if deterministic else active_units(snapshot.means).tolist(),
+        "active": [] if deterministic else _active(snapshot),
         "palettes": PALETTES,
         **_latent_plane(snapshot),
         **_decoded(snapshot, image_shape),
@@ -144,6 +141,11 @@ def _decoded(snapshot: Snapshot, image_shape: tuple[int, int] | None) -> Payload
     }
 
 
+def _active(snapshot: Snapshot) -> list[bool]:
+    with np.errstate(invalid="ignore", over="ignore"):
+        return snapshot.is_active.tolist()
+
+
 def _number(value: float) -> float | None:
     """JSON knows no NaN."""
     return float(value) if np.isfinite(value) else None
@@ -165,11 +167,9 @@ def _images(array: NDArray[np.float32]) -> str:
 
 def _changed_rows(history: NDArray[np.float64], *, is_scheduled: bool) -> NDArray[np.intp]:
     """The rows after which β or η is another one, ascending: the newest ``MAX_CHANGES``."""
-    beta, rate = (_column(history, name) for name in _LIVE)
-    least = _JUMP * beta.max(initial=0.0) if is_scheduled else 0.0
-    changed = (np.abs(np.diff(beta)) > least) | (np.diff(rate) != 0)
-    whole = np.isfinite(_column(history, "step") + beta + rate)
-    return np.flatnonzero(changed & whole[:-1] & whole[1:])[-MAX_CHANGES:]
+    rows = change_rows(history, is_scheduled=is_scheduled)
+    whole = np.isfinite(sum(_column(history, name) for name in ("step", *_LIVE)))
+    return rows[whole[rows] & whole[rows + 1]][-MAX_CHANGES:]
 
 
 def _changes(history: NDArray[np.float64], rows: NDArray[np.intp]) -> list[dict[str, float]]:

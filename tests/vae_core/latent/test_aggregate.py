@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
-from vae_core.latent.aggregate import aggregate_samples, kl_surgery, log_aggregate
+from vae_core.latent.aggregate import active_units, aggregate_samples, kl_surgery, log_aggregate
 from vae_core.priors import vamp_prior
 
 MEANS, STDS = torch.tensor([[-1.3], [0.2], [1.9]]).double(), torch.tensor([[0.5], [0.8], [0.3]]).double()
@@ -92,6 +92,11 @@ def test_pieces_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("vae_core.memory.CHUNK_VALUES", 170)
     pieces = kl_surgery(DiagonalNormal.from_std(means, stds), generator=torch.Generator().manual_seed(2))
     assert pieces.marginal_kl.value == pytest.approx(whole.marginal_kl.value, abs=1e-12)
+
+
+def test_units_are_active_when_their_means_vary() -> None:
+    means = torch.tensor([[0.0, 0.0, 1.0], [0.0, 0.11, 2.0], [0.0, 0.0, 3.0], [0.0, 0.11, 1.0]])
+    assert active_units(means).tolist() == [False, False, True]
 
 
 def test_refusals(generator: torch.Generator) -> None:
