@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.shell import controls, share, state
-from dashboard.train import live, steering
+from dashboard.train import changes, live, steering
 
 run = steering.run_in_view()
 learning_rate_place = None
@@ -14,6 +14,7 @@ if not state.is_presenting():
         st.markdown("**Live** · act on the running training")
         learning_rate_place = st.container()
         steering.speed(run)
+        changes.draw(run)
         controls.data_and_model()
         controls.training()
 # Close together, the heading beside the buttons: the whole board is to be seen on a projector.

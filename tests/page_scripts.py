@@ -62,8 +62,9 @@ def home_tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tasks.Tasks
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tasks, "_tasks", made)
         yield made
-        for name in list(made._tasks):
-            made.cancel(name)
+        for name, task in list(made._tasks.items()):
+            task.waiters.clear()
+            made.cancel(name, owner="")
 
 
 def open_page(name: str, **query: str) -> AppTest:
@@ -83,12 +84,15 @@ def checked(at: AppTest) -> AppTest:
     return at
 
 
-def trained(runner: LocalRunner, config: RunConfig) -> str:
-    """Id of a run that was trained to its end within this process."""
+def trained(runner: LocalRunner, config: RunConfig, *commands: dict[str, Any]) -> str:
+    """Id of a run that was trained to its end within this process, with commands for its first step."""
     run_id = runner.store.create(config)
     folder = runner.store.folder(run_id)
     assert folder is not None
-    Driver(folder, queue.SimpleQueue(), io.StringIO()).run()
+    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    for command in commands:
+        waiting.put(command)
+    Driver(folder, waiting, io.StringIO()).run()
     return run_id
 
 

@@ -14,7 +14,7 @@ from dashboard.figures.dimension_reduction import plane_figure, space_figure, sp
 from dashboard.formats import signed, with_error
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import tasks
-from dashboard.shell import state
+from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
 from dashboard.tables import draw_table
@@ -172,7 +172,9 @@ def _results(setting: Untrained, result: dict[str, NDArray[Any]] | None) -> dict
 def _train(setting: Untrained, name: str, latent_dim: int, seed: int, folder: str | None) -> None:
     def start() -> None:
         inputs = cached.task_inputs(name, seed, folder)
-        tasks().start(setting.task, "reduction", str(latent_dim), str(seed), inputs=inputs)
+        tasks().start(
+            setting.task, "reduction", str(latent_dim), str(seed), owner=browser.token(), inputs=inputs
+        )
 
     task_line(
         setting.task,

@@ -14,7 +14,7 @@ from dashboard.figures.optimisers import RaceLine, race_figure
 from dashboard.formats import signed
 from dashboard.runs.runner import runner
 from dashboard.runs.tasks import task_key, tasks
-from dashboard.shell import state
+from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
 from dashboard.subject import pretrained
@@ -227,7 +227,7 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
             label="Train all three",
             doing="Training three times …",
             help_text="Trains three times, one after the other, in the background.",
-            start=lambda: tasks().start(key, "race", inputs=inputs),
+            start=lambda: tasks().start(key, "race", owner=browser.token(), inputs=inputs),
         )
         shown = state.control("race_shown")
         result = tasks().result(shown) if isinstance(shown, str) else None

@@ -17,7 +17,7 @@ from dashboard.gradients import cached
 from dashboard.gradients.cached import Sweep
 from dashboard.gradients.measured import SAMPLE_COUNTS, Cost, Measured
 from dashboard.runs.tasks import task_key, tasks
-from dashboard.shell import state
+from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject
@@ -472,7 +472,14 @@ def _draw_long_task(subject: Subject, index: int) -> None:
 
 def _start_long_task(key: str, subject: Subject, index: int) -> None:
     inputs = {"x": cache.encoded(subject).x[index], "sample_counts": np.array(SAMPLE_COUNTS)}
-    tasks().start(key, "gradients", str(subject.path), str(subject.config.seed + 2), inputs=inputs)
+    tasks().start(
+        key,
+        "gradients",
+        str(subject.path),
+        str(subject.config.seed + 2),
+        owner=browser.token(),
+        inputs=inputs,
+    )
 
 
 def _refined(measured: Measured, subject: Subject, index: int, dim: int) -> Measured:

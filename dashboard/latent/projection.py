@@ -11,7 +11,7 @@ from dashboard.figures.latent import projection_figure
 from dashboard.latent import cached as cache
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.runs.tasks import task_key, tasks
-from dashboard.shell import state
+from dashboard.shell import browser, state
 from dashboard.shell.pages import to_train
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject
@@ -62,7 +62,7 @@ def _tsne(shown: Subject) -> None:
             label="Compute the t-SNE",
             doing="Computing the t-SNE …",
             help_text=TSNE_HELP,
-            start=lambda: tasks().start(name, "tsne", seed, inputs={"points": points}),
+            start=lambda: tasks().start(name, "tsne", seed, owner=browser.token(), inputs={"points": points}),
         )
         return
     coordinates = result["coordinates"]

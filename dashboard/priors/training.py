@@ -12,7 +12,7 @@ from dashboard.figures.priors import PriorTraining, curves_figure, training_figu
 from dashboard.formats import rounded, signed, with_error
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import task_key, tasks
-from dashboard.shell import state
+from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
 from dashboard.subject import dataset
@@ -66,7 +66,7 @@ def draw_training() -> None:
         label="Train all three",
         doing="Training …",
         help_text=TASK_HELP,
-        start=lambda: tasks().start(key, "priors", *arguments, inputs={}),
+        start=lambda: tasks().start(key, "priors", *arguments, owner=browser.token(), inputs={}),
     )
 
 

@@ -13,7 +13,7 @@ from dashboard.figures.weights import density_figure, line_figure, noise_figure,
 from dashboard.formats import rounded, signed, with_error
 from dashboard.priors import cached
 from dashboard.runs.tasks import task_key, tasks
-from dashboard.shell import state
+from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
 from dashboard.tables import draw_table
@@ -204,7 +204,7 @@ def _digit_settings() -> tuple[int, str, str]:
 
 def _start(key: str, num_data: int, over: str, prior_std: str) -> None:
     arguments = (over, prior_std, str(NUM_STEPS), str(SEED))
-    tasks().start(key, "weights", *arguments, inputs={"num_data": np.array(num_data)})
+    tasks().start(key, "weights", *arguments, owner=browser.token(), inputs={"num_data": np.array(num_data)})
 
 
 @st.fragment

@@ -1,207 +1,75 @@
-"""Trainings in processes of their own: a queue, a few running, one idle worker that is ready for the next.
+"""Trainings in processes of their own, one idle worker that is ready for the next, and who may steer them.
 
 No Streamlit here. The registry is an object of this module, not a Streamlit cache, which any visitor may
-clear. Each run has a folder named by 16 hex digits; what a browser sends is only ever such an id.
+clear. Each run has a folder named by 16 hex digits: what a browser sends is only ever such an id, and the
+token by which its runs are its own.
 """
 
-import hmac
+import contextlib
 import threading
 import time
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from dashboard.runs.store import RunStore, digest_of, home
-from dashboard.runs.worker_process import GRACE_S, WorkerProcess, num_cores
+from dashboard.runs.job import ACTIVE, RESUMABLE, Command, Job, JobView, is_owner, no_progress
+from dashboard.runs.scheduler import UNWATCHED_S, Place, Scheduler, scheduler
+from dashboard.runs.store import RunStore, digest_of, kept_folder
+from dashboard.runs.worker_process import GRACE_S, WorkerProcess
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
+from vae_core.memory import step_bytes
 
-MAX_QUEUED: Final = 100
-UNWATCHED_S: Final = 90.0
-"""After how long without a look at it a run counts as unwatched: even a hidden tab looks once a minute."""
-ACTIVE: Final = frozenset({"queued", "running", "paused"})
-RESUMABLE: Final = frozenset(
-    {"paused", "finished", "stopped", "stopped_early", "diverged", "interrupted", "crashed"}
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobView:
-    """How a run stands, for drawing.
-
-    Arguments:
-        run_id: 16 hex digits.
-        config: What the run is.
-        status: ``queued``, ``running``, ``paused``, ``finished``, ``stopped``, ``stopped_early``,
-            ``diverged``, ``interrupted``, ``crashed`` or ``failed``.
-        message: One sentence on it, or empty.
-        step, num_steps, epoch, num_epochs: Progress and its goal; without a goal (it trains until it is
-            stopped) ``num_steps`` and ``num_epochs`` are None.
-        beta, learning_rate, speed: In force now; ``speed`` is steps per second at most, or None.
-        steps_per_second: Measured, 0 when unknown.
-        version: Rises with each snapshot.
-        queue_position: 1 for the next to start; 0 when not waiting.
-        owner: Digest of the token of the browser that owns it; None: nobody does yet.
-    """
-
-    run_id: str
-    config: RunConfig
-    status: str
-    message: str
-    step: int
-    num_steps: int | None
-    epoch: int
-    num_epochs: int | None
-    beta: float
-    learning_rate: float
-    speed: float | None
-    steps_per_second: float
-    version: int
-    queue_position: int
-    owner: str | None = field(default=None, repr=False)
-
-    @property
-    def name(self) -> str:
-        """What people call the run: ``Run a3f1``."""
-        return f"Run {self.run_id[:4]}"
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the run may still change by itself or by a command."""
-        return self.status in ACTIVE
-
-    @property
-    def is_resumable(self) -> bool:
-        """Whether ``resume`` lets the run go on."""
-        return self.status in RESUMABLE
-
-    def is_owned_by(self, token: str) -> bool:
-        """Whether the browser with this token may steer the run; what nobody owns is anybody's to take."""
-        return is_owner(self.owner, token)
-
-    @property
-    def eta_s(self) -> float | None:
-        """Seconds to the last epoch at the present rate; None when there is no rate, or no last epoch."""
-        if self.num_steps is None or self.steps_per_second <= 0:
-            return None
-        return (self.num_steps - self.step) / self.steps_per_second
-
-
-def is_owner(owner: str | None, token: str) -> bool:
-    """Whether a token is that of an owner, compared in constant time; nobody's run is anybody's."""
-    return owner is None or hmac.compare_digest(owner, digest_of(token))
-
-
-@dataclass(slots=True)
-class Job:
-    """What the registry keeps of a run; changed only under the registry's lock.
-
-    Arguments:
-        run_id: 16 hex digits.
-        config: What the run is.
-        progress: The newest that its worker said, by the names of :class:`JobView`.
-        owner: Digest of its owner's token.
-        process: Its worker, while it has one.
-        pending: Commands that wait for the worker.
-        stopping: Whether the worker was told to end, and is killed when it does not.
-        changed: Set whenever there is something new.
-        seen: When somebody last looked at the run, by the monotonic clock.
-    """
-
-    run_id: str
-    config: RunConfig
-    progress: dict[str, Any]
-    owner: str | None
-    process: WorkerProcess | None = None
-    pending: list[dict[str, Any]] = field(default_factory=list)
-    stopping: bool = False
-    changed: threading.Event = field(default_factory=threading.Event)
-    seen: float = field(default_factory=time.monotonic)
-
-    @property
-    def status(self) -> str:
-        """``queued``, ``running``, ``paused`` or how it ended."""
-        return str(self.progress["status"])
-
-    def set(self, status: str, message: str = "") -> None:
-        """Notes a new status."""
-        self.progress = {**self.progress, "status": status, "message": message, "steps_per_second": 0.0}
-        self.changed.set()
-
-    def unseen_s(self) -> float:
-        """Seconds since somebody last looked at the run."""
-        return time.monotonic() - self.seen
-
-    def crash(self, code: int) -> None:
-        """Notes that the worker is gone without a last word; ``code`` is its exit code, -n for signal n."""
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        self.process = None
-        if self.stopping:
-            self.set("stopped", "Stopped without an answer from the training: its last save is kept.")
-        else:
-            message = f"The training process ended unexpectedly ({how}): Resume goes on from the last save."
-            self.set("crashed", message)
-
-    def view(self, queue_position: int) -> JobView:
-        """How the run stands."""
-        names = ("step", "num_steps", "epoch", "num_epochs", "beta", "learning_rate", "speed")
-        more = ("steps_per_second", "version", "status", "message")
-        values = {name: self.progress[name] for name in (*names, *more)}
-        return JobView(
-            run_id=self.run_id, config=self.config, queue_position=queue_position, owner=self.owner, **values
-        )
-
-
-def no_progress(config: RunConfig) -> dict[str, Any]:
-    """What is known of a run before its worker says anything."""
-    train = config.train
-    return {
-        "status": "queued",
-        "message": "",
-        "step": 0,
-        "num_steps": None if train.num_epochs is None else 0,
-        "epoch": 0,
-        "num_epochs": train.num_epochs,
-        "beta": train.beta,
-        "learning_rate": train.learning_rate,
-        "speed": None,
-        "steps_per_second": 0.0,
-        "version": 0,
-        "saves": 0,
-    }
+LOOKS_APART_S: Final = 3.0
+"""At most one save in this time for those who look: thirty watchers cost the run no more than one."""
+WORKER_BYTES: Final = 350 * 2**20
+"""Of a worker beside its network: libraries and data (258 MB with the digits; those of MNIST add 190)."""
+_LENT: Final = "Its core computes something else for you just now; then it goes on by itself."
+_STEPS: Final = ("step", "epoch")
 
 
 class LocalRunner:
-    """Runs trainings on this machine, at most ``max_running`` at a time, first come first served.
+    """Runs trainings on this machine; the :class:`Scheduler` says which of them have a core.
 
-    A paused run keeps its process but no place; it queues again when it is resumed. When a worker dies only
-    its run is hurt: it can be resumed from its last save.
+    A run that is held, or stepped, has a process that rests: each single step takes its moment of the core
+    that is left free, an epoch waits for a core as a training does. When a worker dies only its run is hurt:
+    it can be resumed from its last save.
 
     Arguments:
         home: Where the run folders are.
         max_running: Trainings at a time; None: all cores but one.
+        scheduler: Shared with the tasks; None: of this runner alone.
     """
 
-    def __init__(self, home: Path, *, max_running: int | None = None) -> None:
+    def __init__(
+        self, home: Path, *, max_running: int | None = None, scheduler: Scheduler | None = None
+    ) -> None:
         self.store = RunStore(home)
-        self._max_running = max(1, num_cores() - 1) if max_running is None else max_running
-        self._lock = threading.RLock()
+        self.scheduler = Scheduler(cores=max_running) if scheduler is None else scheduler
+        self._lock = self.scheduler.lock
         self._jobs: dict[str, Job] = {}
-        self._queue: list[str] = []
+        self._has_read_all = False
         self._warm: WorkerProcess | None = None
+        self._warming = False
         self._closed = False
-        self._lecturers: set[str] = set()
-
-    def set_lecturer(self, token: str) -> None:
-        """Notes that the browser with this token is the lecturer's."""
-        with self._lock:
-            self._lecturers.add(digest_of(token))
 
     def warm(self) -> None:
         """Starts the idle worker that makes the next Start fast, unless one waits already."""
         with self._lock:
-            if not self._closed and (self._warm is None or not self._warm.is_alive):
-                self._warm = WorkerProcess()
+            if self._closed or self._warming or (self._warm is not None and self._warm.is_alive):
+                return
+            self._warming = True
+        process = None
+        with contextlib.suppress(OSError):
+            process = WorkerProcess()
+        with self._lock:
+            self._warm, self._warming = process, False
+            if self._closed and process is not None:
+                process.end_input()
+
+    def set_lecturer(self, token: str) -> None:
+        """Has the browser with this token come first from now on."""
+        self.scheduler.set_lecturer(digest_of(token))
 
     def submit(self, config: RunConfig, *, owner: str, copy_of: str | None = None) -> str:
         """Starts or queues a run and returns its id.
@@ -209,37 +77,24 @@ class LocalRunner:
         Arguments:
             config: What the run is.
             owner: Token of the browser that starts it: it alone may steer the run.
-            copy_of: A run to go on from: the new one begins with its weights, optimiser and history, paused.
+            copy_of: A run to go on from: the new one begins with its weights, optimiser and history, paused,
+                and is what that run is, whatever ``config`` says.
 
         Raises:
             BadInput: The queue is full, or nothing of the run to copy is saved.
         """
-        if copy_of is not None:
-            return self._copy(copy_of, owner)
-        with self._lock:
-            if len(self._queue) >= MAX_QUEUED:
-                raise BadInput("queue", f"{MAX_QUEUED} runs are waiting already", "try again in a minute")
-            for gone in self.store.forget_oldest(self._is_busy):
+        digest = digest_of(owner)
+        self.scheduler.require_room(digest)
+        for gone in self.store.forget_oldest(self._is_busy):
+            with self._lock:
                 self._jobs.pop(gone, None)
-            run_id = self.store.create(config, owner=digest_of(owner))
-            self._jobs[run_id] = Job(run_id, config, no_progress(config), digest_of(owner))
-            self._queue.append(run_id)
-            self._schedule()
-            return run_id
-
-    def _copy(self, source: str, owner: str) -> str:
-        # Outside the lock: the run that is copied writes its state of now first.
-        self.save(source)
+        if copy_of is not None:
+            return self._copy(copy_of, digest)
+        run_id = self.store.create(config, owner=digest)
         with self._lock:
-            original = self._job(source)
-            if original is None:
-                raise BadInput("copy", "the run to copy no longer exists", "start one of your own")
-            config = original.config
-            run_id = self.store.create(config, owner=digest_of(owner), copy_of=source)
-            job = Job(run_id, config, {**original.progress}, digest_of(owner))
-            job.set("paused", f"A copy of Run {source[:4]}.")
-            self._jobs[run_id] = job
-            return run_id
+            job = self._jobs[run_id] = Job(run_id, config, no_progress(config), digest)
+            self._enter(job, needs_core=not config.hold)
+        return run_id
 
     def view(self, run_id: str) -> JobView | None:
         """How the run stands; None when there is no such run."""
@@ -247,17 +102,33 @@ class LocalRunner:
             job = self._job(run_id)
             if job is None:
                 return None
-            position = self._queue.index(run_id) + 1 if run_id in self._queue else 0
             job.seen = time.monotonic()
-            return job.view(position)
+            position = self.scheduler.position(job.place)
+            others = self.scheduler.is_wanted(job.place)
+            return job.view(queue_position=position, others_wait=others)
 
-    def wait(self, run_id: str, seconds: float) -> None:
-        """Returns when the run reports anything new, at the latest after ``seconds``."""
+    def interrupted(self, owner: str) -> list[JobView]:
+        """The runs of the browser with this token that the server's end interrupted, or others who waited."""
+        self._read_all()
+        with self._lock:
+            jobs = [
+                job for job in self._jobs.values() if job.status == "interrupted" and job.owner is not None
+            ]
+            return [job.view() for job in jobs if is_owner(job.owner, owner)]
+
+    def wait(self, run_id: str, seconds: float, *, beyond: int | None = None) -> None:
+        """Returns when the run reports anything new, at the latest after ``seconds``.
+
+        Arguments:
+            run_id: The run.
+            seconds: How long to wait at most.
+            beyond: ``news`` of a view: returns at once when there is something newer; None: than now.
+        """
         with self._lock:
             job = self._job(run_id)
-        if job is not None:
-            job.changed.clear()
-            job.changed.wait(seconds)
+            if job is not None:
+                known = job.news if beyond is None else beyond
+                self._lock.wait_for(lambda: job.news > known, seconds)
 
     def send(self, run_id: str, command: str, *, owner: str, **values: object) -> None:
         """Sends a command of :mod:`vae_core.runs.worker`; one that makes no sense now does nothing.
@@ -269,45 +140,80 @@ class LocalRunner:
             values: What goes with the command.
 
         Raises:
-            BadInput: (code ``owner``) The run belongs to another browser.
+            BadInput: (code ``owner``) The run belongs to another browser; (code ``queue``) too many wait.
         """
         with self._lock:
             job = self._job(run_id)
             if job is None:
                 return
             self._require_owner(job, owner)
-            if command == "stop":
-                self._stop(job)
-            elif command == "resume":
-                self._resume(job)
-            else:
-                self._pass_on(job, {"command": command, **values})
+            match command:
+                case "stop":
+                    self._stop(job)
+                case "pause":
+                    self._pause(job)
+                case "resume" if job.status in RESUMABLE:
+                    self._go_on(job, {"command": "resume"}, needs_core=True)
+                case "step" if values.get("unit") in _STEPS and job.status != "failed":
+                    self._go_on(job, {"command": "step", **values}, needs_core=values["unit"] == "epoch")
+                case "set" if job.status != "failed":
+                    job.tell({"command": "set", **values})
+                    if job.process is None:
+                        job.note({})  # pages show it at once
+                case _:
+                    if job.process is not None:
+                        job.process.send({"command": command, **values})
+            self._lock.notify_all()
 
-    def save(self, run_id: str, *, timeout_s: float = 1.5) -> None:
-        """Has the run write its file now, and returns when it did (or after ``timeout_s``)."""
+    def save(self, run_id: str, *, timeout_s: float = 1.5, for_looking: bool = True) -> None:
+        """Has the run write its file now, and returns when it did (or after ``timeout_s``).
+
+        Nothing is written where nothing has changed, and for those who look at most once in
+        ``LOOKS_APART_S``: whoever watches a run must not slow it down.
+        """
         with self._lock:
             job = self._job(run_id)
             if job is None or job.process is None:
                 return
-            before = job.progress["saves"]
-            self._pass_on(job, {"command": "save"})
-        deadline = time.monotonic() + timeout_s
-        while job.progress["saves"] == before and job.process is not None and time.monotonic() < deadline:
-            self.wait(run_id, 0.1)
+            if job.save_due <= job.progress["saves"]:
+                now = time.monotonic()
+                is_too_soon = for_looking and now - job.saved_at < LOOKS_APART_S
+                if is_too_soon or (job.status != "running" and job.saved_as == job.stands_at):
+                    return
+                job.saved_at, job.save_due = now, job.progress["saves"] + 1
+                job.process.send({"command": "save"})
+            due = job.save_due
+            self._lock.wait_for(lambda: job.progress["saves"] >= due or job.process is None, timeout_s)
 
     def close(self) -> None:
         """Ends all workers; their runs save themselves and can be resumed."""
         with self._lock:
             self._closed = True
-            self._queue.clear()
+            for job in self._jobs.values():
+                if job.place is not None and job.place.state == "waiting" and job.process is None:
+                    self.scheduler.leave(job.place)
+                    job.place = None
             processes = [job.process for job in self._jobs.values() if job.process is not None]
             warm, self._warm = ([] if self._warm is None else [self._warm]), None
-        for process in processes + warm:
-            process.end_input()
+            for process in processes + warm:
+                process.end_input()
         for process in processes + warm:
             process.wait()
         for process in warm:
             list(process.events())
+
+    def _copy(self, source: str, owner: str) -> str:
+        self.save(source, for_looking=False)
+        with self._lock:
+            original = self._job(source)
+        if original is None:
+            raise BadInput("copy", "the run to copy no longer exists", "start one of your own")
+        run_id = self.store.create(original.config, owner=owner, copy_of=source)
+        with self._lock:
+            job = Job(run_id, original.config, {**original.progress, "saves": 0}, owner)
+            job.set("paused", f"A copy of Run {source[:4]}.")
+            self._jobs[run_id] = job
+        return run_id
 
     def _job(self, run_id: str) -> Job | None:
         if self.store.folder(run_id) is None:
@@ -318,6 +224,27 @@ class LocalRunner:
                 self._jobs[run_id] = job
         return self._jobs.get(run_id)
 
+    def _read_all(self) -> None:
+        if self._has_read_all:
+            return
+        self._has_read_all = True
+        for run_id in self.store.ids():
+            # One at a time: three hundred folders must not hold everybody else up.
+            with self._lock:
+                self._job(run_id)
+
+    def _stored_job(self, run_id: str) -> Job | None:
+        config = self.store.config(run_id)
+        if config is None:
+            return None
+        progress = {**no_progress(config), **self.store.status(run_id)}
+        job = Job(run_id, config, progress, self.store.owner(run_id))
+        if job.status in ACTIVE:
+            # No process of this server has it: the one that had it ended with an earlier server.
+            step = job.progress["step"]
+            job.set("interrupted", f"Interrupted at step {step}: Resume goes on from the last save.")
+        return job
+
     def _require_owner(self, job: Job, token: str) -> None:
         if not is_owner(job.owner, token):
             raise BadInput("owner", "This run belongs to another browser", "take a copy to go on from it")
@@ -325,118 +252,225 @@ class LocalRunner:
             job.owner = digest_of(token)
             self.store.claim(job.run_id, job.owner)
 
-    def _stored_job(self, run_id: str) -> Job | None:
-        config = self.store.config(run_id)
-        if config is None:
-            return None
-        job = Job(
-            run_id, config, {**no_progress(config), **self.store.status(run_id)}, self.store.owner(run_id)
+    def _enter(self, job: Job, *, needs_core: bool) -> None:
+        """Has a new process of the run wait for its turn."""
+        model, train = job.config.model, job.config.train
+        step = step_bytes(model, num_samples=train.num_samples, batch_size=train.batch_size)
+        # Weights, gradients and two moments of Adam, four bytes each.
+        network = 16 * model.num_parameters
+        place = Place(
+            owner=job.owner or "",
+            memory=WORKER_BYTES + network + step,
+            needs_core=needs_core,
+            begin=partial(self._begin, job),
+            end=partial(self._end, job),
+            pause=partial(self._lend, job),
+            unseen_s=job.unseen_s,
         )
-        if job.status in ACTIVE:
-            # No process of this server has it: the one that had it ended with an earlier server.
-            step = job.progress["step"]
-            job.set("interrupted", f"Interrupted at step {step}: Resume goes on from the last save.")
-        return job
+        self.scheduler.require_room(place.owner)
+        job.set("queued")
+        job.place, job.stopping, job.was_stopped, job.wants_process = place, False, False, None
+        job.seen = time.monotonic()
+        self.scheduler.enter(place)
 
-    def _num_running(self) -> int:
-        return sum(job.process is not None and job.status == "running" for job in self._jobs.values())
+    def _go_on(self, job: Job, command: Command, *, needs_core: bool) -> None:
+        """Resumes a run, or steps it; where it has no process, or will have none in a moment, it gets one."""
+        place = job.place
+        if place is None:
+            self._enter_with(job, command, needs_core=needs_core)
+        elif place.is_ending or job.stopping:
+            job.wants_process, job.order = needs_core, command
+        elif place.state == "resting" and needs_core:
+            job.order = command
+            job.set("queued")
+            self.scheduler.wake(place)
+        elif command["command"] == "step":
+            job.tell(command)
 
-    def _schedule(self) -> None:
-        # A run that is held paused needs no core, so it need not wait for one.
-        for run_id in list(self._queue):
-            job = self._jobs[run_id]
-            held = job.config.hold and job.process is None and self.store.run_file(run_id) is None
-            if held or self._num_running() < self._max_running:
-                self._queue.remove(run_id)
-                self._start(job, "paused" if held else "running")
-        if self._queue:
-            self._hold_unwatched()
+    def _enter_with(self, job: Job, command: Command, *, needs_core: bool) -> None:
+        before = list(job.pending)
+        job.tell(command)
+        try:
+            self._enter(job, needs_core=needs_core)
+        except BadInput:
+            job.pending = before
+            raise
 
-    def _hold_unwatched(self) -> None:
-        # Somebody waits: a run whose last watcher closed the page gives its place up, and can be resumed.
-        for job in self._jobs.values():
-            if job.status == "running" and job.unseen_s() > UNWATCHED_S and job.process is not None:
-                job.process.send({"command": "pause"})
-
-    def _start(self, job: Job, status: str) -> None:
-        job.set(status)
-        job.stopping = False
-        if job.process is not None:
-            job.process.send({"command": "resume"})
+    def _begin(self, job: Job) -> None:
+        """Called by the scheduler: the run has its core, or its place among those that rest."""
+        place = job.place
+        if place is None:
             return
-        folder = str(self.store.folder(job.run_id))
-        if self._warm is not None and self._warm.is_alive:
-            job.process, self._warm = self._warm, None
-            job.process.send({"command": "run", "dir": folder})
+        job.is_awaited = place.needs_core
+        job.set("running" if place.needs_core else "paused")
+        if place.has_process:
+            job.tell(job.order)
+            return
+        job.note({"saves": 0})
+        job.save_due, job.saved_as = 0, None
+        name = f"run {job.run_id}"
+        threading.Thread(target=self._work, args=(job, place), name=name, daemon=True).start()
+
+    def _end(self, job: Job) -> None:
+        """Called by the scheduler: others need the place; the run saves itself and ends."""
+        place = job.place
+        if place is None:
+            return
+        if job.process is not None:
+            job.process.end_input()
+        self._kill_later(job, place)
+
+    def _lend(self, job: Job) -> None:
+        """Called by the scheduler: a task of the same browser takes over the core."""
+        job.order = {"command": "resume"}
+        job.set("queued", _LENT)
+        job.tell({"command": "pause"})
+
+    def _pause(self, job: Job) -> None:
+        job.is_awaited = False
+        place = job.place
+        if place is None or place.state == "resting":
+            return
+        if place.state == "working":
+            job.tell({"command": "pause"})
+        elif place.has_process:
+            job.set("paused")
+            self.scheduler.rest(place)
         else:
-            job.process = WorkerProcess(folder)
-        for command in job.pending:
-            job.process.send(command)
-        job.pending.clear()
-        if status == "running" and self.store.run_file(job.run_id) is not None:
-            job.process.send({"command": "resume"})  # a saved run waits for it
-        threading.Thread(
-            target=self._read, args=(job, job.process), name=f"run {job.run_id}", daemon=True
-        ).start()
+            self.scheduler.leave(place)
+            job.place = None
+            job.set("paused")
 
     def _stop(self, job: Job) -> None:
-        if job.run_id in self._queue:
-            self._queue.remove(job.run_id)
-        if job.process is None:
+        place = job.place
+        if place is None or not place.has_process:
+            if place is not None:
+                self.scheduler.leave(place)
+                job.place = None
             if job.status in ACTIVE:
-                job.set("stopped", "Stopped before it began.")
+                begun = job.progress["step"] > 0
+                where = f"at step {job.progress['step']:,}" if begun else "before it began"
+                job.pending = [command for command in job.pending if command["command"] == "set"]
+                job.was_stopped = True
+                job.set("stopped", f"Stopped {where}.")
             return
-        job.stopping = True
-        job.process.send({"command": "stop"})
-        timer = threading.Timer(GRACE_S, job.process.kill)
+        job.stopping, job.wants_process = True, None
+        job.tell({"command": "stop"})
+        self._kill_later(job, place)
+
+    def _kill_later(self, job: Job, place: Place) -> None:
+        timer = threading.Timer(GRACE_S, self._kill, (job, place))
         timer.daemon = True
         timer.start()
 
-    def _resume(self, job: Job) -> None:
-        if job.status in RESUMABLE and job.run_id not in self._queue:
-            self._queue.append(job.run_id)
-            job.set("queued")
-            self._schedule()
+    def _kill(self, job: Job, place: Place) -> None:
+        with self._lock:
+            if job.place is place and job.process is not None:
+                job.process.kill()
 
-    def _pass_on(self, job: Job, command: dict[str, Any]) -> None:
-        if job.process is not None:
-            job.process.send(command)
-        elif job.status == "queued" or command["command"] in ("set", "step"):
-            newer = {name for name in command if command["command"] == "set"}
-            job.pending = [earlier for earlier in job.pending if not set(earlier) <= newer]
-            job.pending.append(command)
-            if command["command"] == "step" and job.status in RESUMABLE:
-                self._start(job, "paused")
-
-    def _read(self, job: Job, process: WorkerProcess) -> None:
+    def _work(self, job: Job, place: Place) -> None:
+        """The thread of a run: starts its process, and listens to it until it ends."""
+        folder = str(self.store.folder(job.run_id))
+        try:
+            process = self._take_warm(folder) or WorkerProcess(folder)
+        except OSError as err:
+            with self._lock:
+                self._over(job, place)
+                job.set(
+                    "crashed", f"The training could not start ({err.strerror}): press Resume to try again."
+                )
+                self._lock.notify_all()
+            return
+        with self._lock:
+            job.process = process
+            for command in job.pending:
+                process.send(command)
+            job.pending.clear()
+            if self._closed or place.is_ending:
+                process.end_input()
         ended = False
         for event in process.events():
+            if event.get("event") not in ("progress", "end"):
+                continue
             # Only now, when this run is under way: two workers that start at once start half as fast.
             self.warm()
-            if event.get("event") in ("progress", "end"):
-                ended = event["event"] == "end"
-                with self._lock:
-                    self._note(job, event, ended=ended)
-                job.changed.set()
+            ended = event["event"] == "end"
+            with self._lock:
+                self._note(job, place, event, ended=ended)
         code = process.wait()
         with self._lock:
             if not ended:
-                job.crash(code)
-            self._schedule()
+                self._crash(job, code)
+                self._over(job, place)
+            self.scheduler.advance()
 
-    def _note(self, job: Job, event: dict[str, Any], *, ended: bool) -> None:
-        # A worker says how it ends before it saves: only after its last word may another go on from there.
-        queued = job.run_id in self._queue
-        believed = not queued and (ended or event["status"] in ACTIVE)
-        job.progress = {**job.progress, **event, "status": event["status"] if believed else job.status}
+    def _take_warm(self, folder: str) -> WorkerProcess | None:
+        with self._lock:
+            warm, self._warm = self._warm, None
+        if warm is None or not warm.is_alive:
+            return None
+        warm.send({"command": "run", "dir": folder})
+        return warm
+
+    def _note(self, job: Job, place: Place, event: dict[str, Any], *, ended: bool) -> None:
+        """Notes what a worker says."""
+        if "saves" in event and event["saves"] != job.progress["saves"]:
+            job.saved_as = tuple(event[name] for name in ("step", "beta", "learning_rate"))
+        # Who waits for a core is queued, whatever its process does meanwhile. And a worker says how it ends
+        # before it saves: only after its last word may another go on from there.
+        believed = ended or (place.state != "waiting" and event["status"] in ACTIVE)
+        job.note({**event, "status": event["status"] if believed else job.status})
         if ended:
-            job.process = None
-        if not queued:
-            self._schedule()
+            self._note_end(job, place)
+        elif event["status"] == "running" or event.get("steps_left", 0):
+            job.is_awaited = False
+            self.scheduler.work(place)
+        elif event["status"] == "paused" and place.state == "working" and not job.is_awaited:
+            self.scheduler.rest(place)
+        self.scheduler.advance()
+
+    def _note_end(self, job: Job, place: Place) -> None:
+        if job.stopping:
+            job.was_stopped = job.status == "stopped"
+        elif place.state == "waiting":
+            # It rested too long while it waited for a core: it goes on waiting without a process.
+            job.wants_process = True
+        elif place.is_ending and job.status == "interrupted":
+            step = job.progress["step"]
+            if place.needs_core and place.state == "working":
+                why = f"nobody had looked at it for {UNWATCHED_S:.0f} seconds and others waited"
+                job.set("interrupted", f"Saved at step {step:,} and ended: {why}.")
+            else:
+                job.set("paused", "It is saved; its process has ended to make room for others.")
+        self._over(job, place)
+
+    def _over(self, job: Job, place: Place) -> None:
+        """The process has ended, or is about to: frees its place, and begins anew where that is wanted."""
+        job.process = None
+        if job.place is place:
+            job.place = None
+        self.scheduler.leave(place)
+        wanted, job.wants_process, job.stopping = job.wants_process, None, False
+        if wanted is not None and not self._closed:
+            try:
+                self._enter_with(job, job.order, needs_core=wanted)
+            except BadInput as err:
+                job.set("interrupted", str(err))
+
+    def _crash(self, job: Job, code: int) -> None:
+        """The worker is gone without a last word; ``code`` is its exit code, -n for signal n."""
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        if job.stopping:
+            job.was_stopped = True
+            job.set("stopped", "Stopped without an answer from the training: its last save is kept.")
+        else:
+            message = f"The training process ended unexpectedly ({how}): Resume goes on from the last save."
+            job.set("crashed", message)
 
     def _is_busy(self, run_id: str) -> bool:
-        job = self._jobs.get(run_id)
-        return job is not None and (job.process is not None or run_id in self._queue)
+        with self._lock:
+            job = self._jobs.get(run_id)
+            return job is not None and job.place is not None
 
 
 _runner: LocalRunner | None = None
@@ -448,5 +482,5 @@ def runner() -> LocalRunner:
     global _runner
     with _runner_lock:
         if _runner is None:
-            _runner = LocalRunner(home())
+            _runner = LocalRunner(kept_folder(), scheduler=scheduler())
         return _runner

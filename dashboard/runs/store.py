@@ -1,12 +1,14 @@
 """The folders of runs, named by 16 random hex digits: what a browser sends is only ever such an id."""
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
 import re
 import secrets
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +27,26 @@ _COPIED: Final = ("run.safetensors", "snapshot.safetensors")
 def home() -> Path:
     """Where runs are kept: ``VAE_DASHBOARD_HOME``, or ``.vae-dashboard`` in the user's home."""
     return Path(os.environ.get("VAE_DASHBOARD_HOME") or Path.home() / ".vae-dashboard")
+
+
+def kept_folder() -> Path:
+    """:func:`home`, or a temporary folder of this server where nothing can be written there."""
+    return _writable(home())
+
+
+def is_temporary() -> bool:
+    """Whether runs are gone when the server ends, because the home cannot be written."""
+    return kept_folder() != home()
+
+
+@functools.cache
+def _writable(wanted: Path) -> Path:
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=wanted):
+            return wanted
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="vae-dashboard-"))
 
 
 def digest_of(token: str) -> str:
@@ -129,15 +151,27 @@ class RunStore:
             return None
 
     def forget_oldest(self, is_busy: Callable[[str], bool]) -> list[str]:
-        """Removes the oldest folders beyond ``MAX_KEPT_RUNS`` that are not busy; returns their ids."""
-        folders = sorted(self._runs.iterdir(), key=lambda path: path.stat().st_mtime)
-        surplus = len(folders) - MAX_KEPT_RUNS
-        gone = [path for path in folders if not is_busy(path.name)][: max(0, surplus)]
-        for path in gone:
-            for file in path.iterdir():
-                file.unlink(missing_ok=True)
-            path.rmdir()
-        return [path.name for path in gone]
+        """Removes the oldest folders beyond ``MAX_KEPT_RUNS`` that are not busy; returns their ids.
+
+        What else lies among the runs is left alone, and so is a folder that cannot be removed.
+        """
+        ids = self.ids()
+        surplus = max(0, len(ids) - MAX_KEPT_RUNS)
+        gone = [run_id for run_id in ids if not is_busy(run_id)][:surplus] if surplus else []
+        for run_id in gone:
+            shutil.rmtree(self._runs / run_id, ignore_errors=True)
+        return gone
+
+    def ids(self) -> list[str]:
+        """Ids of all runs, the oldest first."""
+        found: list[tuple[int, str]] = []
+        with contextlib.suppress(OSError):
+            for path in self._runs.iterdir():
+                # One that another process removes meanwhile is none.
+                with contextlib.suppress(OSError):
+                    if RUN_ID.fullmatch(path.name) and path.is_dir():
+                        found.append((path.stat().st_mtime_ns, path.name))
+        return [run_id for _, run_id in sorted(found)]
 
     def _file(self, run_id: str, name: str) -> Path | None:
         folder = self.folder(run_id)

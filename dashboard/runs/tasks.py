@@ -17,12 +17,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.runs.store import home
-from dashboard.runs.worker_process import ROOT, num_cores
+from dashboard.runs.scheduler import Place, Scheduler, scheduler
+from dashboard.runs.store import digest_of, kept_folder
+from dashboard.runs.worker_process import ROOT
+from vae_core.errors import BadInput
 
 RESULT_VERSION: Final = 2
 """Of the arrays that tasks write. Raise it when they change, and results of older versions are not found."""
 MAX_KEPT_RESULTS: Final = 300
+TASK_BYTES: Final = 500 * 2**20
+"""Of the process of a task: libraries, data and the arrays of the largest one."""
 _KEY: Final = re.compile(r"[0-9a-f]{16,64}")
 Arrays = dict[str, NDArray[Any]]
 Part = str | int | float | None | NDArray[Any]
@@ -49,16 +53,26 @@ def task_key(name: str, *parts: Part) -> str:
 
 
 class Progress(NamedTuple):
-    """How far a task is: the share that is done, and how many tasks it waits for (0: it is at work)."""
+    """How far a task is: the share that is done, and its number in the queue (0: it is at work)."""
 
     done: float
-    waits_for: int
+    queue_position: int
 
 
 @dataclass(slots=True)
 class _Task:
+    """A task from its start to its end.
+
+    Arguments:
+        command: Of its process.
+        source: The file of its inputs.
+        waiters: Digests of the tokens of the browsers that wait for its result.
+    """
+
     command: list[str]
     source: Path
+    waiters: set[str]
+    place: Place | None = None
     process: subprocess.Popen[str] | None = None
     done: float = 0.0
     error: str | None = None
@@ -71,39 +85,57 @@ class Tasks:
 
     Arguments:
         root: Where to keep them; made when it is not there.
-        limit: How many work at a time; the others wait for their turn.
+        limit: How many work at a time where the scheduler is of these tasks alone.
+        scheduler: Shared with the trainings; None: of these tasks alone.
     """
 
-    def __init__(self, root: Path, *, limit: int) -> None:
+    def __init__(self, root: Path, *, limit: int | None = None, scheduler: Scheduler | None = None) -> None:
         self._folder = root / "tasks"
         self._inputs = self._folder / "inputs"
         self._inputs.mkdir(parents=True, exist_ok=True)
+        for left in self._inputs.iterdir():
+            # Of a server that was killed: nobody reads them any more.
+            with contextlib.suppress(OSError):
+                left.unlink()
         self._numbers = itertools.count()
-        self._lock = threading.Lock()
-        self._turn = threading.Semaphore(limit)
+        self._scheduler = Scheduler(cores=limit) if scheduler is None else scheduler
+        self._lock = self._scheduler.lock
         self._tasks: dict[str, _Task] = {}
 
-    def start(self, key: str, name: str, *arguments: str, inputs: Arrays) -> None:
-        """Begins ``python -m vae_core task NAME``; nothing when the same computation is at work already.
+    def start(self, key: str, name: str, *arguments: str, inputs: Arrays, owner: str) -> None:
+        """Begins ``python -m vae_core task NAME``; where the same is at work already, waits for that one.
 
         Arguments:
             key: Hex digits that say what is computed: the result is found by them.
             name: The task, one of the table in :mod:`vae_core.__main__`.
             arguments: Its arguments.
             inputs: Arrays for it.
+            owner: Token of the browser that wants the result.
         """
         if _KEY.fullmatch(key) is None:
             raise ValueError(f"a task's key is made of hex digits, got {key[:40]!r}")
+        waiter = digest_of(owner)
         with self._lock:
-            if self._at_work(key) is not None:
+            task = self._at_work(key)
+            if task is not None:
+                task.waiters.add(waiter)
                 return
             # Of its own: a task that was cancelled is still tidying up when the next of its key begins.
             source = self._inputs / f"{key}-{os.getpid()}-{next(self._numbers)}.npz"
-            np.savez(source, allow_pickle=False, **inputs)
             files = (str(source), str(self._file(key)))
             command = [sys.executable, "-m", "vae_core", "task", name, *files, *arguments]
-            task = self._tasks[key] = _Task(command, source)
-        threading.Thread(target=self._run, args=(task,), name=f"task {key}", daemon=True).start()
+            task = self._tasks[key] = _Task(command, source, {waiter})
+        try:
+            np.savez(source, allow_pickle=False, **inputs)
+            with self._lock:
+                if task.is_over:
+                    self._close(task, None)
+                else:
+                    self._enter(task, waiter)
+        except BadInput as err:
+            self._close(task, str(err))
+        except OSError as err:
+            self._close(task, f"Its inputs cannot be written ({err.strerror}): free some disk space.")
 
     def progress(self, key: str) -> Progress | None:
         """How far the task is; None when it is not at work."""
@@ -111,11 +143,13 @@ class Tasks:
             task = self._at_work(key)
             if task is None:
                 return None
-            if task.process is not None:
-                return Progress(task.done, 0)
-            ahead = list(self._tasks.values())
-            ahead = ahead[: ahead.index(task)]
-            return Progress(0.0, max(1, sum(not other.is_over for other in ahead)))
+            return Progress(task.done, self._scheduler.position(task.place))
+
+    def is_wanted_by(self, key: str, owner: str) -> bool:
+        """Whether the browser with this token waits for the task's result."""
+        with self._lock:
+            task = self._at_work(key)
+            return task is not None and digest_of(owner) in task.waiters
 
     def error(self, key: str) -> str | None:
         """Why the task failed when it ran last; None when it did not."""
@@ -133,15 +167,21 @@ class Tasks:
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return None
 
-    def cancel(self, key: str) -> None:
-        """Ends the work on a task."""
+    def cancel(self, key: str, *, owner: str) -> None:
+        """The browser with this token no longer waits; the work ends when nobody does any more."""
         with self._lock:
-            task = self._tasks.get(key)
-            if task is None or task.is_over:
+            task = self._at_work(key)
+            if task is None:
+                return
+            task.waiters.discard(digest_of(owner))
+            if task.waiters:
                 return
             task.is_cancelled = task.is_over = True
             if task.process is not None:
                 task.process.kill()
+            elif task.place is not None and task.place.state == "waiting":
+                self._scheduler.leave(task.place)
+                self._close(task, None)
 
     def _at_work(self, key: str) -> _Task | None:
         task = self._tasks.get(key)
@@ -150,18 +190,44 @@ class Tasks:
     def _file(self, key: str) -> Path:
         return self._folder / f"{key}.npz"
 
+    def _enter(self, task: _Task, waiter: str) -> None:
+        def begin() -> None:
+            threading.Thread(target=self._run, args=(task,), name="task", daemon=True).start()
+
+        task.place = Place(owner=waiter, memory=TASK_BYTES, borrows=True, begin=begin)
+        self._scheduler.enter(task.place)
+
     def _run(self, task: _Task) -> None:
-        with self._turn:
+        error: str | None = "The computation ended unexpectedly. Try again."
+        try:
+            process = _spawn(task.command)
             with self._lock:
-                process = task.process = None if task.is_cancelled else _spawn(task.command)
-            if process is not None:
-                with process:
-                    self._listen(task, process)
-                if process.returncode and not task.is_cancelled and task.error is None:
-                    task.error = f"The computation ended unexpectedly (code {process.returncode}). Try again."
-        task.source.unlink(missing_ok=True)
-        self._forget_oldest()
-        task.is_over = True
+                task.process = process
+                if task.is_cancelled:
+                    process.kill()
+            with process:
+                self._listen(task, process)
+            failed = process.returncode and not task.is_cancelled and task.error is None
+            error = (
+                f"The computation ended unexpectedly (code {process.returncode}). Try again."
+                if failed
+                else None
+            )
+        except OSError as err:
+            error = f"The computation could not start ({err.strerror}). Try again."
+        finally:
+            self._close(task, error)
+            self._forget_oldest()
+
+    def _close(self, task: _Task, error: str | None) -> None:
+        """Ends a task, whatever became of it."""
+        with contextlib.suppress(OSError):
+            task.source.unlink(missing_ok=True)
+        with self._lock:
+            task.error = error or task.error
+            task.is_over = True
+            if task.place is not None:
+                self._scheduler.leave(task.place)
 
     def _listen(self, task: _Task, process: subprocess.Popen[str]) -> None:
         for line in process.stdout or ():
@@ -199,5 +265,5 @@ def tasks() -> Tasks:
     global _tasks
     with _lock:
         if _tasks is None:
-            _tasks = Tasks(home(), limit=max(1, num_cores() - 1))
+            _tasks = Tasks(kept_folder(), scheduler=scheduler())
         return _tasks

@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import queue
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 GRACE_S: Final = 30.0
@@ -15,6 +17,9 @@ GRACE_S: Final = 30.0
 
 On two cores with a whole class a worker that is told to stop while it still starts needs more than ten.
 """
+MAX_UNREAD: Final = 10_000
+"""Commands that wait for a worker that does not read; more are dropped, and only Stop helps such a worker."""
+_Lines = queue.SimpleQueue[str | None]
 
 
 class WorkerProcess:
@@ -22,6 +27,9 @@ class WorkerProcess:
 
     Arguments:
         arguments: The run folder, or nothing for a warm worker that waits for its run.
+
+    Raises:
+        OSError: The process cannot be started.
     """
 
     def __init__(self, *arguments: str) -> None:
@@ -36,6 +44,12 @@ class WorkerProcess:
             # Ctrl-C in the server's terminal is for the server; the worker sees its input end and saves.
             start_new_session=True,
         )
+        self._lines: _Lines = queue.SimpleQueue()
+        # A pipe that nobody reads blocks its writer: that must be this thread, and nothing that waits for it.
+        writer = threading.Thread(
+            target=_write, args=(self._lines, self._process.stdin), name="commands", daemon=True
+        )
+        writer.start()
 
     @property
     def pid(self) -> int:
@@ -48,12 +62,9 @@ class WorkerProcess:
         return self._process.poll() is None
 
     def send(self, command: dict[str, Any]) -> None:
-        """Writes a command; one to a worker that has just ended is lost, and its reader says how it ended."""
-        stdin = self._process.stdin
-        if stdin is not None:
-            with contextlib.suppress(OSError, ValueError):
-                stdin.write(json.dumps(command) + "\n")
-                stdin.flush()
+        """Sends a command and returns at once; one to a worker that has just ended is lost."""
+        if self._lines.qsize() < MAX_UNREAD:
+            self._lines.put(json.dumps(command) + "\n")
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What the worker says, until it ends; lines that are no JSON are passed over. For one reader."""
@@ -65,9 +76,7 @@ class WorkerProcess:
 
     def end_input(self) -> None:
         """Tells the worker to save its run and to end."""
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+        self._lines.put(None)
 
     def kill(self) -> None:
         """Ends the process at once."""
@@ -84,6 +93,15 @@ class WorkerProcess:
         return code
 
 
-def num_cores() -> int:
-    """Cores that this process may use: a container often has fewer than the machine."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _write(lines: _Lines, pipe: IO[str] | None) -> None:
+    """Passes lines on until there is a None; then closes the pipe."""
+    while pipe is not None and (line := lines.get()) is not None:
+        try:
+            pipe.write(line)
+            pipe.flush()
+        except (OSError, ValueError):
+            # The worker has ended; its reader says how.
+            break
+    if pipe is not None:
+        with contextlib.suppress(OSError, ValueError):
+            pipe.close()

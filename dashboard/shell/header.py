@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cached as cache
-from dashboard.runs.runner import JobView, runner
-from dashboard.shell import pages, share, state
+from dashboard.runs.job import JobView
+from dashboard.runs.runner import runner
+from dashboard.shell import browser, pages, share, state
 from dashboard.subject import Subject, pretrained, subject_of
 from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
@@ -48,13 +49,9 @@ def subject() -> Subject:
 
 
 def _saved_now(view: JobView) -> Subject | None:
-    saved = None if view.status == "running" else subject_of(view.run_id)
-    # A paused run whose file holds what the run is now has nothing new to save.
-    as_saved = None if saved is None else (saved.step, saved.beta_in_force)
-    if view.status == "running" or (view.status == "paused" and as_saved != (view.step, view.beta)):
+    if view.status in ("running", "paused"):
         runner().save(view.run_id)
-        saved = subject_of(view.run_id)
-    return saved
+    return subject_of(view.run_id)
 
 
 def _check(shown: Subject) -> None:
@@ -72,9 +69,15 @@ def _check(shown: Subject) -> None:
         )
 
 
+def _name_and_status(view: JobView) -> str:
+    """``Run a3f1, paused``, and that somebody else started it where that is so."""
+    whose = "" if view.is_owned_by(browser.token()) else ", started by someone else"
+    return f"{view.name}, {view.status.replace('_', ' ')}{whose}"
+
+
 def _draw(view: JobView | None, shown: Subject) -> None:
     title = DATASET_INFO[shown.config.dataset].title
-    which = EXAMPLE if view is None else f"{view.name}, {view.status.replace('_', ' ')}"
+    which = EXAMPLE if view is None else _name_and_status(view)
     latent_dim = shown.config.model.latent_dim
     facts = f"{title} · J = {latent_dim} · β {shown.beta_in_force:.4g} · step {shown.step:,}"
     with st.container(horizontal=True, vertical_alignment="center"):

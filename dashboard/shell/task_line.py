@@ -6,6 +6,7 @@ from typing import Final
 import streamlit as st
 
 from dashboard.runs.tasks import Progress, tasks
+from dashboard.shell import browser
 
 TICK_S: Final = 0.5
 
@@ -41,8 +42,15 @@ def task_line(
 
 
 def _working(progress: Progress, name: str, key: str, doing: str) -> None:
-    waits = f"Waiting for {progress.waits_for} other computations on this server …"
+    waits = f"Waiting for a core of this server: number {progress.queue_position} in the queue …"
     share = f"{doing} {progress.done:.0%}" if progress.done else f"{doing} starting …"
+    owner = browser.token()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(min(1.0, progress.done), text=waits if progress.waits_for else share)
-        st.button("Cancel", key=f"{key}_cancel", on_click=tasks().cancel, args=(name,), help="Ends the work.")
+        st.progress(min(1.0, progress.done), text=waits if progress.queue_position else share)
+        if tasks().is_wanted_by(name, owner):
+            st.button(
+                "Cancel",
+                key=f"{key}_cancel",
+                on_click=lambda: tasks().cancel(name, owner=owner),
+                help="Ends the work, unless somebody else waits for the same result.",
+            )

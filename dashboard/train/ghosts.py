@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from dashboard.runs.runner import JobView, runner
+from dashboard.runs.job import JobView
+from dashboard.runs.runner import runner
 from dashboard.shell import state
 from dashboard.shell.controls import DIGITS, LABELS
 from dashboard.train import cached

@@ -9,7 +9,9 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.components.board.element import training_board
 from dashboard.components.board.payload import addressed
 from dashboard.components.flow.element import training_flow
-from dashboard.runs.runner import JobView, runner
+from dashboard.runs.job import JobView
+from dashboard.runs.runner import runner
+from dashboard.runs.scheduler import UNWATCHED_S
 from dashboard.shell import browser, state
 from dashboard.train import cached, ghosts
 
@@ -118,10 +120,11 @@ def status_text(view: JobView) -> str:
 
 def _standing(view: JobView) -> str:
     if view.status == "queued":
-        return (
-            f"**Waiting**: number {view.queue_position} in the queue. It starts by itself when a core is "
-            "free; meanwhile **Latent space** and **ELBO** show the pretrained model."
+        why = view.message or (
+            "It starts by itself when a core is free; meanwhile **Latent space** and **ELBO** show the "
+            "example model."
         )
+        return f"**Waiting**: number {view.queue_position} in the queue. {why}"
     live = f"β {view.beta:.12g} · η {view.learning_rate:.12g}"
     of = "" if view.num_epochs is None else f" of {view.num_epochs:,}"
     done = f"step {view.step:,} · epoch {view.epoch:,}{of}"
@@ -129,8 +132,10 @@ def _standing(view: JobView) -> str:
         return f"**Paused** at {done} · {live}. **Resume** goes on, **Step** makes one update."
     if view.status == "running":
         note = f" · {view.message}" if view.message else ""
+        if view.others_wait:
+            note += f" · Others wait: a run that nobody looks at for {UNWATCHED_S:.0f} s makes room for them."
         return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s{_eta(view)} · {live}{note}"
-    return f"**{view.message}** {AFTERWORD.get(view.status, '')}"
+    return f"**{view.message_for(browser.token())}** {AFTERWORD.get(view.status, '')}"
 
 
 def _eta(view: JobView) -> str:

@@ -12,7 +12,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.keys.element import keys as listen_to_keys
-from dashboard.runs.runner import JobView, runner
+from dashboard.runs.job import JobView
+from dashboard.runs.runner import runner
 from dashboard.shell import browser, controls, state
 from dashboard.shell.choice import stressed
 from vae_core.config import RunConfig
@@ -261,25 +262,25 @@ def _step(unit: str) -> None:
     if run_id is None:
         return
     view = runner().view(run_id)
-    if view is not None and not view.is_active:
-        _go_on(view)
+    if view is not None:
+        _set_what_dials_show(view)
     _send("step", unit=unit)
 
 
 def _resume() -> None:
     view = run_in_view()
     if view is not None:
-        _go_on(view)
+        _set_what_dials_show(view)
+        _send("resume")
 
 
-def _go_on(view: JobView) -> None:
-    """Resumes a run; one that had ended goes on with what its dials show."""
+def _set_what_dials_show(view: JobView) -> None:
+    """A run that had ended goes on with what its dials show, one that had diverged with half its η."""
+    if view.is_active:
+        return
     if view.status == "diverged" and _asked("learning_rate", view.run_id) is None:
         state.set_control("learning_rate", view.learning_rate / 2)
         _note_asked("learning_rate", view.run_id)
-    _send("resume")
-    if view.is_active:
-        return
     values = {"learning_rate": controls.value("learning_rate")}
     if view.config.train.beta_schedule == "constant" or _asked("beta", view.run_id) is not None:
         values["beta"] = controls.value("beta")
@@ -376,9 +377,10 @@ def _send(command: str, **values: object) -> None:
     run_id = state.current_run()
     if run_id is None:
         return
+    view = runner().view(run_id)
     try:
         runner().send(run_id, command, owner=browser.token(), **values)
     except BadInput as err:
         state.say_next(str(err))
         return
-    runner().wait(run_id, 0.3)
+    runner().wait(run_id, 0.3, beyond=None if view is None else view.news)

@@ -14,8 +14,10 @@ from typing import Final
 import pytest
 
 from dashboard.runs import runner as jobs
+from dashboard.runs import scheduler as schedulers
 from dashboard.runs import store as run_store
-from dashboard.runs.runner import JobView, LocalRunner, is_owner
+from dashboard.runs.job import JobView, is_owner
+from dashboard.runs.runner import LocalRunner
 from dashboard.runs.worker_process import WorkerProcess
 from tests.polling import is_gone, until
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
@@ -61,7 +63,7 @@ def runner(shared: LocalRunner) -> Iterator[LocalRunner]:
     yield shared
     for run_id, job in list(shared._jobs.items()):
         shared.send(run_id, "stop", owner=OTHER if is_owner(job.owner, OTHER) else ME)
-    until(lambda: all(job.process is None for job in shared._jobs.values()), "all runs end")
+    until(lambda: all(job.place is None for job in shared._jobs.values()), "all runs end")
 
 
 def view_of(runner: LocalRunner, run_id: str) -> JobView:
@@ -182,13 +184,13 @@ def test_any_end_is_resumed_and_a_step_from_there_is_held(runner: LocalRunner) -
     assert (again.beta, again.num_epochs, again.eta_s) == (2.0, None, None)
 
 
-def test_finished_run_takes_no_command_and_is_forgotten_before_a_busy_one(
+def test_finished_run_is_neither_paused_nor_stopped_and_is_forgotten_before_a_busy_one(
     runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = runner.submit(SHORT, owner=ME)
     done = reach(runner, run_id, "finished")
     assert (done.message, done.step) == ("Finished: all 1 epochs are done.", done.num_steps)
-    for command in ("pause", "stop"):
+    for command in ("pause", "stop", "nonsense"):
         runner.send(run_id, command, owner=ME)
     assert view_of(runner, run_id) == done
     busy, waiting = runner.submit(LONG, owner=ME), runner.submit(LONG, owner=ME)
@@ -196,7 +198,7 @@ def test_finished_run_takes_no_command_and_is_forgotten_before_a_busy_one(
     runner.submit(LONG, owner=ME)
     assert runner.view(run_id) is None
     assert (place_of(runner, busy), place_of(runner, waiting)) == (("running", 0), ("queued", 1))
-    monkeypatch.setattr(jobs, "MAX_QUEUED", 2)
+    monkeypatch.setattr(schedulers, "MAX_WAITING", 2)
     with pytest.raises(BadInput, match="waiting already") as refused:
         runner.submit(LONG, owner=ME)
     assert refused.value.code == "queue"
@@ -221,7 +223,8 @@ def test_only_its_owner_steers_a_run_and_others_take_a_copy(runner: LocalRunner)
     assert target is not None
     runner.send(run_id, "stop", owner=ME)
     stopped = reach(runner, run_id, "stopped")
-    assert stopped.message.startswith("Stopped at step ")
+    assert stopped.message_for(ME).startswith("Stopped at step ")
+    assert stopped.message_for(OTHER).startswith("Stopped by its owner at step ")
     runner.send(copy, "resume", owner=OTHER)
     reach(runner, copy, "running", step=taken.step + 1)
 

@@ -12,6 +12,8 @@ from tests.polling import until
 
 POINTS = np.random.default_rng(0).normal(size=(120, 5)).astype(np.float32)
 MANY = {"points": np.concatenate([POINTS] * 8)}
+ME, SHE = "0" * 32, "1" * 32
+"""Tokens of two browsers."""
 KEY, OTHER = "0123456789abcdef", "fedcba9876543210"
 Start = Callable[..., None]
 
@@ -21,12 +23,12 @@ def tasks(tmp_path: Path) -> Iterator[Tasks]:
     made = Tasks(tmp_path, limit=1)
     yield made
     for key in (OTHER, KEY):
-        made.cancel(key)
+        made.cancel(key, owner=ME)
         until(lambda key=key: made.progress(key) is None, "the end of the task")
 
 
 def start(tasks: Tasks, key: str, inputs: dict[str, np.ndarray]) -> None:
-    tasks.start(key, "tsne", "0", inputs=inputs)
+    tasks.start(key, "tsne", "0", owner=ME, inputs=inputs)
 
 
 def test_tsne_is_computed_in_the_background_and_kept(tasks: Tasks, tmp_path: Path) -> None:
@@ -52,7 +54,7 @@ def test_second_task_waits_for_its_turn_and_can_leave(tasks: Tasks) -> None:
     start(tasks, OTHER, MANY)
     until(lambda: tasks.progress(KEY) == Progress(0.0, 0) or tasks.progress(KEY) is None, "the first begins")
     assert tasks.progress(OTHER) == Progress(0.0, 1)
-    tasks.cancel(OTHER)
+    tasks.cancel(OTHER, owner=ME)
     assert tasks.progress(OTHER) is None
     assert tasks.progress(KEY) is not None
 
@@ -60,7 +62,7 @@ def test_second_task_waits_for_its_turn_and_can_leave(tasks: Tasks) -> None:
 def test_progress_rises_and_cancel_ends_the_work(tasks: Tasks) -> None:
     start(tasks, KEY, MANY)
     until(lambda: (tasks.progress(KEY) or Progress(0.0, 0)).done > 0, "some progress")
-    tasks.cancel(KEY)
+    tasks.cancel(KEY, owner=ME)
     assert tasks.progress(KEY) is None
     assert (tasks.result(KEY), tasks.error(KEY)) == (None, None)
 
@@ -102,7 +104,7 @@ def test_oldest_results_go(tasks: Tasks, tmp_path: Path) -> None:
 
 def test_a_task_that_is_tidying_up_leaves_the_next_of_its_key_alone(tasks: Tasks, tmp_path: Path) -> None:
     start(tasks, KEY, MANY)
-    tasks.cancel(KEY)
+    tasks.cancel(KEY, owner=ME)
     start(tasks, KEY, {"points": POINTS})
     until(lambda: tasks.progress(KEY) is None, "the end of the t-SNE")
     assert tasks.error(KEY) is None

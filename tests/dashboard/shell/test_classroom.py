@@ -205,7 +205,7 @@ def test_lecturers_link_makes_the_lecturer_and_loses_the_secret(door: Door, runn
     assert not is_outside(at)
     assert "lecturer" not in at.query_params
     assert door.role(token_of(at)) == "lecturer"
-    assert digest_of(token_of(at)) in runner._lecturers
+    assert digest_of(token_of(at)) in runner.scheduler._lecturers
     student = visit(code=CODE)
     assert door.role(token_of(student)) == "student"
     stranger = visit(lecturer=SECRET[:-1])

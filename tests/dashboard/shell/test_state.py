@@ -259,6 +259,18 @@ def test_changed_setting_waits_for_start_and_stays_in_the_link_of_the_run(runner
     assert query(again) == said
 
 
+def test_link_of_a_run_says_what_was_changed_while_it_trained(runner: LocalRunner) -> None:
+    commands = [{"command": "set", "beta": 4.0}]
+    run_id = trained(runner, replace(TINY, seed=12), *commands)
+
+    def said(run_id: str) -> list[str]:
+        return [text.value for text in open_page("train", run=run_id).caption if "differs" in text.value]
+
+    assert len(said(run_id)) == 1
+    assert "differs from its settings: β was changed to 4 at step 0." in said(run_id)[0]
+    assert said(trained(runner, TINY)) == []
+
+
 def test_no_number_of_epochs_means_until_stopped(runner: LocalRunner) -> None:
     at = open_page("train", hidden="8")
     assert at.number_input(key="num_epochs").value is None

@@ -1,0 +1,216 @@
+"""How one run stands: what pages draw of it, and what the runner keeps of it."""
+
+import hmac
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dashboard.runs.scheduler import Place
+from dashboard.runs.store import digest_of
+from dashboard.runs.worker_process import WorkerProcess
+from vae_core.config import RunConfig
+
+ACTIVE: Final = frozenset({"queued", "running", "paused"})
+RESUMABLE: Final = frozenset(
+    {"paused", "finished", "stopped", "stopped_early", "diverged", "interrupted", "crashed"}
+)
+Command = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobView:
+    """How a run stands, for drawing.
+
+    Arguments:
+        run_id: 16 hex digits.
+        config: What the run is.
+        status: ``queued``, ``running``, ``paused``, ``finished``, ``stopped``, ``stopped_early``,
+            ``diverged``, ``interrupted``, ``crashed`` or ``failed``.
+        message: One sentence on it, or empty.
+        step, num_steps, epoch, num_epochs: Progress and its goal; goals are None for a run without an end.
+        beta, learning_rate, speed: In force now; ``speed`` is steps per second at most, or None.
+        steps_per_second: Measured, 0 when unknown.
+        version: Rises with each snapshot.
+        queue_position: 1 for the next to start; 0 when not waiting.
+        others_wait: Whether somebody waits for its core and gets it if nobody looks at the run.
+        news: Rises with all that is new of the run.
+        owner: Digest of the token of the browser that owns it; None: nobody does yet.
+        was_stopped: Whether its owner stopped it.
+    """
+
+    run_id: str
+    config: RunConfig
+    status: str
+    message: str
+    step: int
+    num_steps: int | None
+    epoch: int
+    num_epochs: int | None
+    beta: float
+    learning_rate: float
+    speed: float | None
+    steps_per_second: float
+    version: int
+    queue_position: int
+    others_wait: bool = False
+    news: int = 0
+    owner: str | None = field(default=None, repr=False)
+    was_stopped: bool = False
+
+    @property
+    def name(self) -> str:
+        """What people call the run: ``Run a3f1``."""
+        return f"Run {self.run_id[:4]}"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the run may still change by itself or by a command."""
+        return self.status in ACTIVE
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether ``resume`` lets the run go on."""
+        return self.status in RESUMABLE
+
+    def is_owned_by(self, token: str) -> bool:
+        """Whether the browser with this token may steer the run; what nobody owns is anybody's to take."""
+        return is_owner(self.owner, token)
+
+    def message_for(self, token: str) -> str:
+        """The message as the browser with this token reads it: others read who stopped the run."""
+        if not self.was_stopped or self.is_owned_by(token):
+            return self.message
+        return self.message.replace("Stopped", "Stopped by its owner", 1)
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds to the last epoch at the present rate; None when there is no rate, or no last epoch."""
+        if self.steps_per_second <= 0 or self.num_steps is None:
+            return None
+        return (self.num_steps - self.step) / self.steps_per_second
+
+
+def is_owner(owner: str | None, token: str) -> bool:
+    """Whether a token is that of an owner, compared in constant time; nobody's run is anybody's."""
+    return owner is None or hmac.compare_digest(owner, digest_of(token))
+
+
+@dataclass(slots=True)
+class Job:
+    """What the registry keeps of a run; changed only under the scheduler's lock.
+
+    Arguments:
+        run_id: 16 hex digits.
+        config: What the run is.
+        progress: The newest that its worker said, by the names of :class:`JobView`.
+        owner: Digest of its owner's token.
+        place: Its place with the scheduler, while it wants a process or has one.
+        process: Its worker, while it has one.
+        pending: Commands for the next worker, in their order.
+        order: The command with which a worker that rests goes on when it gets its core.
+        is_awaited: Whether it got its core and has not said yet that it works.
+        wants_process: Whether a new one is to begin when the present one has ended; True: with a core.
+        stopping: Whether the worker was told to end by the owner, and is killed when it does not.
+        news: Counts what is new.
+        seen: When somebody last looked at the run, by the monotonic clock.
+        save_due: The number of saves with which a save that was asked for is done.
+        saved_at: When a save for looking was last asked for.
+        saved_as: Step, β and η of the last save.
+    """
+
+    run_id: str
+    config: RunConfig
+    progress: dict[str, Any]
+    owner: str | None
+    place: Place | None = None
+    process: WorkerProcess | None = None
+    pending: list[Command] = field(default_factory=list)
+    order: Command = field(default_factory=lambda: {"command": "resume"})
+    is_awaited: bool = False
+    wants_process: bool | None = None
+    stopping: bool = False
+    was_stopped: bool = False
+    news: int = 0
+    seen: float = field(default_factory=time.monotonic)
+    save_due: int = 0
+    saved_at: float = -1e9
+    saved_as: tuple[Any, ...] | None = None
+
+    @property
+    def status(self) -> str:
+        """``queued``, ``running``, ``paused`` or how it ended."""
+        return str(self.progress["status"])
+
+    @property
+    def stands_at(self) -> tuple[Any, ...]:
+        """What a save would hold, as far as the worker has said it."""
+        return tuple(self.progress[name] for name in ("step", "beta", "learning_rate"))
+
+    def set(self, status: str, message: str = "") -> None:
+        """Notes a new status."""
+        self.note({"status": status, "message": message, "steps_per_second": 0.0})
+
+    def note(self, progress: dict[str, Any]) -> None:
+        """Notes what is new."""
+        self.progress = {**self.progress, **progress}
+        self.news += 1
+
+    def unseen_s(self) -> float:
+        """Seconds since somebody last looked at the run."""
+        return time.monotonic() - self.seen
+
+    def tell(self, command: Command) -> None:
+        """Sends a command to the worker, or to the next one; of settings the newest value counts."""
+        if self.process is not None:
+            self.process.send(command)
+        elif self.pending and command["command"] == self.pending[-1]["command"] == "set":
+            self.pending[-1] = {**self.pending[-1], **command}
+        else:
+            self.pending.append(command)
+
+    def view(self, *, queue_position: int = 0, others_wait: bool = False) -> JobView:
+        """How the run stands."""
+        names = ("step", "num_steps", "epoch", "num_epochs", "beta", "learning_rate", "speed")
+        more = ("steps_per_second", "version", "status", "message")
+        values = {name: self.progress[name] for name in (*names, *more)}
+        for command in self.pending:
+            if command["command"] == "set":
+                # Settings for the next worker, which checks them, are shown as they were set.
+                values |= {
+                    name: command[name] for name in ("beta", "learning_rate") if _is_number(command.get(name))
+                }
+        return JobView(
+            run_id=self.run_id,
+            config=self.config,
+            queue_position=queue_position,
+            others_wait=others_wait,
+            news=self.news,
+            owner=self.owner,
+            was_stopped=self.was_stopped,
+            **values,
+        )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def no_progress(config: RunConfig) -> dict[str, Any]:
+    """What is known of a run before its worker says anything."""
+    train = config.train
+    return {
+        "status": "queued",
+        "message": "",
+        "step": 0,
+        "num_steps": None if train.num_epochs is None else 0,
+        "epoch": 0,
+        "num_epochs": train.num_epochs,
+        "beta": train.beta,
+        "learning_rate": train.learning_rate,
+        "speed": None,
+        "steps_per_second": 0.0,
+        "version": 0,
+        "saves": 0,
+        "steps_left": 0,
+    }
