@@ -28,6 +28,7 @@ def main() -> None:
     st.set_page_config(page_title=f"{page.title} · VAE Dashboard")
     browser.remember()
     if not inside:
+        state.clear_address(page.url_path)
         classroom.draw_door()
         return
     warmup.start()
