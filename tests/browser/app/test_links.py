@@ -14,7 +14,7 @@ def view(page: Page, name: str) -> Locator:
 
 def test_old_link_opens_with_ids_and_all_digits(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/train?dataset=Two+moons&beta=0.00025&seed=nonsense")
-    expect(page.locator(".st-key-beta")).to_contain_text("0.00025", timeout=WAIT_MS)
+    expect(page.locator(".st-key-beta_number input")).to_have_value("0.00025", timeout=WAIT_MS)
     expect(page.locator(".st-key-dataset input")).to_have_value("Two moons")
     expect(page).to_have_url(re.compile(r"/train\?dataset=two_moons&beta=0\.00025$"), timeout=WAIT_MS)
     expect(page).to_have_title("Train · VAE Dashboard")
