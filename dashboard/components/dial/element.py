@@ -54,8 +54,8 @@ def dial(
     scale: Scale,
     limits: tuple[float, float],
     on_change: Callable[[], None],
+    symbol: str,
     sequence: int = 0,
-    symbol: str = "",
     presets: tuple[float, ...] = (),
     help_text: str = "",
     frozen: str = "",
@@ -70,8 +70,8 @@ def dial(
         scale: What can be dragged to.
         limits: The smallest and the largest value that can be typed.
         on_change: Called with each value; :func:`moved` reads it from the session's value of ``key``.
-        sequence: Of the newest value that came from this dial, so that no older one moves it back.
         symbol: Of the formulas.
+        sequence: Of the newest value that came from this dial, so that no older one moves it back.
         presets: Values that one click reaches.
         help_text: What it means.
         frozen: Why it cannot be changed; empty where it can.
@@ -79,7 +79,7 @@ def dial(
     """
     payload = {
         "label": label,
-        "symbol": symbol or label,
+        "symbol": symbol,
         "help": help_text,
         "value": value,
         "sequence": sequence,

@@ -31,3 +31,22 @@ def test_back_from_another_page_shows_the_view_that_was_left(app_server: Server,
     page.go_back()
     expect(view(page, "Units and pitfalls")).to_be_checked(timeout=WAIT_MS)
     expect(page).to_have_url(re.compile(r"/elbo\?elbo_view=units$"), timeout=WAIT_MS)
+
+
+def test_moves_of_a_control_leave_no_trail_behind(app_server: Server, page: Page) -> None:
+    page.goto(f"{app_server.url}/elbo")
+    view(page, "Units and pitfalls").click(timeout=WAIT_MS)
+    page.get_by_role("link", name="Train", exact=True).click()
+    latent_dim = page.locator(".st-key-latent_dim input")
+    for value in ("3", "4", "5"):
+        latent_dim.fill(value, timeout=WAIT_MS)
+        latent_dim.press("Enter")
+        expect(page).to_have_url(re.compile(rf"/train\?latent_dim={value}$"), timeout=WAIT_MS)
+    page.go_back()
+    expect(view(page, "Units and pitfalls")).to_be_checked(timeout=WAIT_MS)
+    page.go_back()
+    expect(view(page, "All examples")).to_be_checked(timeout=WAIT_MS)
+    page.go_forward()
+    expect(view(page, "Units and pitfalls")).to_be_checked(timeout=WAIT_MS)
+    page.go_forward()
+    expect(latent_dim).to_have_value("5", timeout=WAIT_MS)
