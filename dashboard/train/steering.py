@@ -174,9 +174,8 @@ def _present_button(label: str, icon: str) -> None:
 
 def _keep_button(view: JobView | None) -> None:
     kept = view is not None and view.run_id in state.kept_runs()
-    nothing = view is None or view.step == 0
     label, icon = ("Kept", "bookmark_added") if kept else ("Keep", "bookmark_add")
-    _button(label, "train_keep", _keep, icon=icon, disabled=nothing and not kept)
+    _button(label, "train_keep", _keep, icon=icon, disabled=view is None)
 
 
 def _button(

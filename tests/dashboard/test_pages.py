@@ -58,7 +58,7 @@ def view_of(at: AppTest, runner: LocalRunner) -> JobView:
 
 
 def status_line(at: AppTest) -> str:
-    return str(at.get("progress")[0].proto.text)  # type: ignore[attr-defined]
+    return next(text.value for text in at.markdown if text.value.startswith("Run "))
 
 
 def until_line(at: AppTest, text: str) -> str:

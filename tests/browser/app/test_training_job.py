@@ -37,7 +37,7 @@ def press(page: Page, name: str) -> None:
 
 
 def line(page: Page) -> Locator:
-    return page.get_by_test_id("stProgress")
+    return page.locator(".st-key-run_line")
 
 
 def await_step(page: Page, above: int) -> int:

@@ -34,6 +34,7 @@ def messages() -> dict[str, tuple[str, bytes]]:
     }
     return {
         **{f"board_{kind}": ("board", packed_board(kind, 20, run="a" * 16)) for kind in BOARDS},
+        "board_ghosts": ("board", packed_board("wide", 20, run="a" * 16, ghosts=["β 0.1", "β 4"])),
         **{f"latent_{kind}": ("latent", make_message(kind, 1)) for kind in EXPLORERS},
         **{f"chosen_q_{kind}": ("chosen_q", _packed(payload)) for kind, payload in chosen_q.items()},
         "walk": ("walk", _packed(walk_payload(read_snapshot(PRETRAINED_SNAPSHOT)))),

@@ -152,7 +152,7 @@ def test_several_values_leave_out_what_is_malformed_or_too_many() -> None:
 
 def test_kept_runs_are_in_the_link_of_every_page_in_the_order_of_keeping() -> None:
     runs = [f"{number:016x}" for number in range(MAX_KEPT + 1)]
-    at = open_page("train", keep=f"{runs[1]},{runs[0]}", present="1", hide="seed", fix="beta")
+    at = open_page("latent_space", keep=f"{runs[1]},{runs[0]}", present="1", hide="seed", fix="beta")
     said = {"keep": f"{runs[1]},{runs[0]}", "present": "1", "hide": "seed", "fix": "beta"}
     assert query(at) == said
     assert query(turn_to(at, "elbo")) == said
