@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.shell import controls, share, state
-from dashboard.train import changes, live, steering
+from dashboard.train import changes, live, notices, steering
 
 run = steering.run_in_view()
 learning_rate_place = None
@@ -30,6 +30,7 @@ with st.container(gap="xsmall"):
     notice = state.pop_notice()
     if notice:
         st.error(notice)
+    notices.draw()
     if run is None:
         st.fragment(steer)(None)
         live.show_example()
