@@ -102,7 +102,8 @@ def run_apart(work: Coroutine[Any, Any, None]) -> None:
 def say(server: Server, page: Page, *keys: str, beta: float) -> None:
     """Says what a page in the browser of ``page`` could say, were its buttons and its dial not disabled."""
     query = urlsplit(page.url).query
-    cookies = {one["name"]: one["value"] for one in page.context.cookies() if one["name"] == COOKIE}
+    all_cookies = {one.get("name", ""): one.get("value", "") for one in page.context.cookies()}
+    cookies = {COOKIE: all_cookies[COOKIE]}
     moved = {"value": beta, "sequence": int(1000 * time.time()), "last": True}
 
     async def speak() -> None:
