@@ -22,7 +22,7 @@ with st.container(gap="xsmall"):
     if state.is_presenting():
         steering.presenter_buttons(run)
     else:
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="train_head"):
             st.title("Train", anchor=False, width="content")
             steering.buttons(run)
             share.button(run)

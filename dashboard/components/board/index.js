@@ -197,19 +197,16 @@ class Board {
     Object.assign(this.root.dataset, told, run ? { step, beta, elbo, owner } : {});
     if (!run) for (const name of ["step", "beta", "elbo", "owner"]) delete this.root.dataset[name];
     this.root.toggleAttribute("data-present", present);
-    this.root.toggleAttribute("data-remarks", remark !== "" || this.ghosts.length > 0);
   }
 
-  /** Tells the style sheet how much of the window lies above the board: the rest is the board's. */
+  /**
+   * Tells the style sheet how much of the window lies above the pictures, nothing scrolled: the rest is theirs.
+   */
   fit() {
-    let above = 0;
-    /** @type {Element | null} */
-    let part = this.root;
-    while (part instanceof HTMLElement) {
-      above += part.offsetTop;
-      part = part.offsetParent;
-    }
-    this.root.style.setProperty("--above", `${above}px`);
+    const cells = find(this.root, ".cells");
+    let above = cells.getBoundingClientRect().top;
+    for (let part = outer(cells); part; part = outer(part)) above += part.scrollTop;
+    this.root.style.setProperty("--above", `${Math.round(above)}px`);
   }
 
   /**
@@ -231,6 +228,16 @@ class Board {
   destroy() {
     this.frames.stop();
   }
+}
+
+/**
+ * The element around an element, also out of a shadow tree.
+ * @param {Element} element
+ * @returns {Element | null}
+ */
+function outer(element) {
+  const root = element.getRootNode();
+  return element.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
 }
 
 /** @param {{ history: Record<string, string> }} message */
