@@ -1,4 +1,4 @@
-// Sources 066c2af9f20cbe91; made by "npm run build": edit the modules, not this file.
+// Sources 740da84cdbdf9964; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -217,12 +217,13 @@ var Dial = class {
     if (!this.held && !this.isKeyed) this.show(message.value);
   }
   /** @param {Message} message */
-  describe({ label, symbol, help, scale, range, presets, frozen, note }) {
+  describe({ label, symbol, help, scale, range, presets, frozen, note, large }) {
     const { root, track, number } = this;
     find(root, ".label").textContent = label;
     this.help.textContent = help;
     find(root, ".note").textContent = frozen || note;
     root.classList.toggle("frozen", Boolean(frozen));
+    root.classList.toggle("large", large);
     track.setAttribute("aria-label", label);
     track.setAttribute("aria-valuemin", String(range[0]));
     track.setAttribute("aria-valuemax", String(range[1]));

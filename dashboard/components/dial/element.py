@@ -60,6 +60,7 @@ def dial(
     help_text: str = "",
     frozen: str = "",
     note: str = "",
+    large: bool = False,
 ) -> None:
     """Shows a dial; mount it in a fragment, for about five values a second come while it is dragged.
 
@@ -76,6 +77,7 @@ def dial(
         help_text: What it means.
         frozen: Why it cannot be changed; empty where it can.
         note: One sentence below it.
+        large: Whether it is for a projector.
     """
     payload = {
         "label": label,
@@ -88,6 +90,7 @@ def dial(
         "presets": presets,
         "frozen": frozen,
         "note": note,
+        "large": large,
     }
     # As bytes: for a dictionary Streamlit imports pandas first.
     _mount(key=key, data=json.dumps(payload).encode(), on_moved_change=on_change)

@@ -19,6 +19,7 @@ import { COARSE, positionOf, stepped, tickLabel, typed, valueAt } from "./scale.
  * @property {number[]} presets
  * @property {string} frozen Why the value cannot be changed; empty where it can.
  * @property {string} note
+ * @property {boolean} large Whether it is for a projector.
  *
  * @typedef {object} Moved What Python gets.
  * @property {number} sequence Rises with every message of a browser.
@@ -102,12 +103,13 @@ class Dial {
   }
 
   /** @param {Message} message */
-  describe({ label, symbol, help, scale, range, presets, frozen, note }) {
+  describe({ label, symbol, help, scale, range, presets, frozen, note, large }) {
     const { root, track, number } = this;
     find(root, ".label").textContent = label;
     this.help.textContent = help;
     find(root, ".note").textContent = frozen || note;
     root.classList.toggle("frozen", Boolean(frozen));
+    root.classList.toggle("large", large);
     track.setAttribute("aria-label", label);
     track.setAttribute("aria-valuemin", String(range[0]));
     track.setAttribute("aria-valuemax", String(range[1]));

@@ -63,6 +63,7 @@ def dial_message(**changes: object) -> bytes:
         "presets": BETAS,
         "frozen": "",
         "note": "",
+        "large": False,
     }
     return json.dumps(payload | changes).encode()
 

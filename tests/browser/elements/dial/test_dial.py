@@ -275,10 +275,13 @@ def test_finger_taps_and_drags_and_its_targets_are_large(new_page: NewPage) -> N
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("width", [230, 290, 420, 640, 1000])
-def test_marks_do_not_overlap(new_page: NewPage, width: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "large"),
+    [(230, False), (290, False), (420, False), (640, False), (1000, False), (800, True), (1000, True)],
+)
+def test_marks_do_not_overlap(new_page: NewPage, width: int, large: bool) -> None:
     page = new_page(viewport={"width": width + (160 if width >= 480 else 32), "height": 400})
-    opened(page)
+    opened(page, large=large)
     boxes = [place(tick) for tick in page.locator(".ticks span").all()]
     for left, right in pairwise(boxes):
         assert left["x"] + left["width"] <= right["x"], (left, right)
