@@ -67,11 +67,15 @@ PAGE_CSS: Final = """
 [data-testid="stMainBlockContainer"] { padding: 3.25rem 1.5rem 1rem; }
 [data-testid="stTopNav"] { padding: 0 0.5rem; }
 .st-key-browser_cookie { position: absolute; }
-@media (max-width: 639px) { [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 2rem; } }
+@media (max-width: 639px) {
+  [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 2rem; }
+  .st-key-train_head { flex-direction: column; align-items: stretch; }
+}
+@media (pointer: coarse) { [data-testid^="stBaseButton"] { min-height: 2.75rem; min-width: 2.75rem; } }
 @media (min-width: 640px) and (max-width: 1439px) {
   [data-testid="stTopNavLink"] { padding: 0 5px; }
   [data-testid="stTopNavLink"] > span:has([data-testid="stIconMaterial"]) { display: none; }
 }
 """
 """What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the
-whole board is in sight on a projector, and the names of all pages are."""
+whole board is in sight on a projector, and the names of all pages; what a finger presses is large enough."""

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.shell import controls, share, state
-from dashboard.train import changes, live, steering
+from dashboard.train import changes, live, notices, steering
 
 run = steering.run_in_view()
 learning_rate_place = None
@@ -22,7 +22,7 @@ with st.container(gap="xsmall"):
     if state.is_presenting():
         steering.presenter_buttons(run)
     else:
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="train_head"):
             st.title("Train", anchor=False, width="content")
             steering.buttons(run)
             share.button(run)
@@ -30,6 +30,7 @@ with st.container(gap="xsmall"):
     notice = state.pop_notice()
     if notice:
         st.error(notice)
+    notices.draw()
     if run is None:
         st.fragment(steer)(None)
         live.show_example()

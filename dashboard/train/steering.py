@@ -175,6 +175,7 @@ def _present_button(label: str, icon: str) -> None:
 def _keep_button(view: JobView | None) -> None:
     kept = view is not None and view.run_id in state.kept_runs()
     label, icon = ("Kept", "bookmark_added") if kept else ("Keep", "bookmark_add")
+    # Also before the first step: the buttons are not drawn again when it comes.
     _button(label, "train_keep", _keep, icon=icon, disabled=view is None)
 
 

@@ -1,4 +1,4 @@
-// Sources 9b55b32352fd2473; made by "npm run build": edit the modules, not this file.
+// Sources 5a5ea098a4cdc207; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -2065,7 +2065,7 @@ var LiveLine = class {
     this.klLabel.textContent = freeBits ? `Σ max(${freeBits}, KLⱼ)` : "KL";
     for (const part of this.bounded) part.hidden = deterministic;
     const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
-    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}held-out, ${at}`;
+    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out, ${at}`;
     return terms;
   }
 };
@@ -2108,6 +2108,7 @@ var Board = class {
     const redrawBars = () => this.invalidate(this.bars);
     this.bars = new KlBars(findCanvas(root, ".bars canvas"), tip, note, redrawBars);
     this.frames.watchSizes(findAll(root, ".stage"), () => this.invalidateAll());
+    this.frames.watchSizes(around(root), () => this.fit());
   }
   /**
    * @param {Uint8Array} data
@@ -2202,17 +2203,15 @@ var Board = class {
     Object.assign(this.root.dataset, told, run ? { step, beta, elbo, owner } : {});
     if (!run) for (const name of ["step", "beta", "elbo", "owner"]) delete this.root.dataset[name];
     this.root.toggleAttribute("data-present", present);
-    this.root.toggleAttribute("data-remarks", remark !== "" || this.ghosts.length > 0);
   }
-  /** Tells the style sheet how much of the window lies above the board: the rest is the board's. */
+  /**
+   * Tells the style sheet how much of the window lies above the pictures, nothing scrolled: the rest is theirs.
+   */
   fit() {
-    let above = 0;
-    let part = this.root;
-    while (part instanceof HTMLElement) {
-      above += part.offsetTop;
-      part = part.offsetParent;
-    }
-    this.root.style.setProperty("--above", `${above}px`);
+    const cells = find(this.root, ".cells");
+    const scrolled = around(cells).reduce((sum, part) => sum + part.scrollTop, 0);
+    const above = cells.getBoundingClientRect().top + scrolled;
+    this.root.style.setProperty("--above", `${Math.round(above)}px`);
   }
   /**
    * Another run begins without the zoom of the last one, and may have data of another kind.
@@ -2233,6 +2232,11 @@ var Board = class {
     this.frames.stop();
   }
 };
+function around(element) {
+  const root = element.getRootNode();
+  const outer = element.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
+  return outer ? [outer, ...around(outer)] : [];
+}
 function historyOf({ history }) {
   const columns = Object.entries(history).map(([name, column]) => [name, floatsOf(column)]);
   return { ...NO_HISTORY, ...Object.fromEntries(columns) };

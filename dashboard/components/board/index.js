@@ -94,6 +94,8 @@ class Board {
     const redrawBars = () => this.invalidate(this.bars);
     this.bars = new KlBars(findCanvas(root, ".bars canvas"), tip, note, redrawBars);
     this.frames.watchSizes(findAll(root, ".stage"), () => this.invalidateAll());
+    // What comes later above the board makes what holds both of them higher.
+    this.frames.watchSizes(around(root), () => this.fit());
   }
 
   /**
@@ -197,19 +199,16 @@ class Board {
     Object.assign(this.root.dataset, told, run ? { step, beta, elbo, owner } : {});
     if (!run) for (const name of ["step", "beta", "elbo", "owner"]) delete this.root.dataset[name];
     this.root.toggleAttribute("data-present", present);
-    this.root.toggleAttribute("data-remarks", remark !== "" || this.ghosts.length > 0);
   }
 
-  /** Tells the style sheet how much of the window lies above the board: the rest is the board's. */
+  /**
+   * Tells the style sheet how much of the window lies above the pictures, nothing scrolled: the rest is theirs.
+   */
   fit() {
-    let above = 0;
-    /** @type {Element | null} */
-    let part = this.root;
-    while (part instanceof HTMLElement) {
-      above += part.offsetTop;
-      part = part.offsetParent;
-    }
-    this.root.style.setProperty("--above", `${above}px`);
+    const cells = find(this.root, ".cells");
+    const scrolled = around(cells).reduce((sum, part) => sum + part.scrollTop, 0);
+    const above = cells.getBoundingClientRect().top + scrolled;
+    this.root.style.setProperty("--above", `${Math.round(above)}px`);
   }
 
   /**
@@ -231,6 +230,17 @@ class Board {
   destroy() {
     this.frames.stop();
   }
+}
+
+/**
+ * The elements around an element, also out of a shadow tree, from the inside out.
+ * @param {Element} element
+ * @returns {Element[]}
+ */
+function around(element) {
+  const root = element.getRootNode();
+  const outer = element.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
+  return outer ? [outer, ...around(outer)] : [];
 }
 
 /** @param {{ history: Record<string, string> }} message */

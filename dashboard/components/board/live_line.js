@@ -68,7 +68,7 @@ export class LiveLine {
     this.klLabel.textContent = freeBits ? `Σ max(${freeBits}, KLⱼ)` : "KL";
     for (const part of this.bounded) part.hidden = deterministic;
     const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
-    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}held-out, ${at}`;
+    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out, ${at}`;
     return terms;
   }
 }

@@ -199,6 +199,39 @@ def test_collapse_looks_like_collapse_and_is_said(page: Page) -> None:
     expect(said).to_have_text("")
 
 
+@pytest.mark.parametrize(("width", "present"), [(1024, False), (1280, False), (1280, True)])
+def test_remarks_take_their_room_from_the_pictures(new_page: NewPage, width: int, present: bool) -> None:
+    page = new_page(viewport={"width": width, "height": 1000})
+    mounted = open_element(page, "board")
+    board = Board(mounted=mounted, kind="collapsed", root=page.locator(".board"))
+    labels = ["β 0.1 · J = 8", "β 10 · seed 4", "J = 8 · seed 1", "seed 2", "seed 3", "Run a3f1"]
+    mounted.give(packed_board("collapsed", 60, run="a" * 16, ghosts=labels, present=present))
+    expect(board.root).to_have_attribute("data-ghosts", "6")
+    drawn(page)
+    bottom = max(
+        place(canvas)["y"] + place(canvas)["height"] for canvas in board.root.locator("canvas").all()
+    )
+    assert bottom <= 1000, bottom
+    assert bottom >= 900, "room is left over"
+
+
+def test_what_comes_above_later_takes_its_room_from_the_pictures(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 1280, "height": 800})
+    board = opened(page)
+    before = place(board.root)
+    page.evaluate("document.querySelector('main').style.paddingTop = '120px'")
+    until(lambda: place(board.root)["height"] < before["height"] - 90, "lower pictures")
+    assert place(board.root)["y"] + place(board.root)["height"] <= 800
+
+
+def test_what_a_finger_presses_is_large_enough(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    board = opened(page)
+    board.mounted.give(packed_board("images", 60, run="a" * 16, ghosts=["β 0.1"]))
+    size = place(board.root.get_by_role("button", name="Drop the curve β 0.1"))
+    assert min(size["width"], size["height"]) >= 44, size
+
+
 def test_bars_by_dimension_are_read_with_keys(page: Page) -> None:
     board = opened(page, kind="wide")
     expect(board.root.locator(".bars .note")).to_have_text("· 2 of 8 active")
