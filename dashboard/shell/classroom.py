@@ -22,6 +22,7 @@ import streamlit as st
 
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, state
+from dashboard.shell.choice import stressed
 
 CODE_VARIABLE: Final = "VAE_DASHBOARD_CLASS"
 """The class code, in the environment of the server; it makes the server ask also where it need not."""
@@ -247,8 +248,9 @@ def draw_door() -> None:
                 autocomplete="off",
                 help="Six letters and digits, small or capital. This browser is asked once.",
             )
+            label, kind = stressed("Enter")
             st.form_submit_button(
-                "Enter", key="class_enter", type="primary", width="stretch", on_click=_try, args=(found,)
+                label, key="class_enter", type=kind, width="stretch", on_click=_try, args=(found,)
             )
         notice = state.pop_notice()
         if notice:

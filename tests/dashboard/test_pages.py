@@ -129,7 +129,7 @@ def test_unusable_text_is_one_sentence_and_loses_nothing(runner: LocalRunner) ->
         assert len(at.error) == 1, text
         assert "hidden" in at.error[0].value
         assert (run_in_view(at), at.text_input(key="hidden").value) == (run_id, text)
-        assert "**Finished: all 1 epochs are done.**" in status_line(at)
+        assert "**Finished: the epoch is done.**" in status_line(at)
         assert not checked(at.run()).error, "the sentence stays"
 
 

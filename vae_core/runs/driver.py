@@ -161,7 +161,8 @@ class Driver:
             epochs = "epoch" if config.patience == 1 else "epochs"
             message = f"Stopped early: the held-out ELBO has not risen for {config.patience} {epochs}."
             return End("stopped_early", message)
-        return End("finished", f"Finished: all {config.num_epochs} epochs are done.")
+        done = "the epoch is done" if config.num_epochs == 1 else f"all {config.num_epochs} epochs are done"
+        return End("finished", f"Finished: {done}.")
 
     def _trace_if_slow(self) -> None:
         is_slow = self._steps_allowed == 1 if self._paused else (self._speed or math.inf) <= TRACED_SPEED

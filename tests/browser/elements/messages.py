@@ -43,6 +43,10 @@ def messages() -> dict[str, tuple[str, bytes]]:
         "dial": ("dial", dial_message()),
         "dial_frozen": ("dial", dial_message(frozen="Someone else's run.")),
         "keys": ("keys", json.dumps({" ": "hold", "Ctrl+Enter": "go"}).encode()),
+        "address": (
+            "address",
+            json.dumps({"page": "train", "query": "seed=1", "isNew": False, "order": 1}).encode(),
+        ),
         "browser_token": (
             "browser_token",
             json.dumps({"name": "browser", "token": "a" * 32, "maxAge": 60}).encode(),

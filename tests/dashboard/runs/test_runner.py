@@ -190,7 +190,7 @@ def test_finished_run_is_neither_paused_nor_stopped_and_is_forgotten_before_a_bu
 ) -> None:
     run_id = runner.submit(SHORT, owner=ME)
     done = reach(runner, run_id, "finished")
-    assert (done.message, done.step) == ("Finished: all 1 epochs are done.", done.num_steps)
+    assert (done.message, done.step) == ("Finished: the epoch is done.", done.num_steps)
     for command in ("pause", "stop", "nonsense"):
         runner.send(run_id, command, owner=ME)
     assert view_of(runner, run_id) == done
