@@ -127,7 +127,7 @@ def board(browser: Browser, server: Server, snapshots: int) -> Times:
         time.sleep(0.005)
     # A training that goes on would take the core that the next figure is measured on.
     page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_test_id("stProgress").get_by_text("Stopped").wait_for(timeout=WAIT_MS)
+    page.locator(".st-key-run_line").get_by_text("Stopped").wait_for(timeout=WAIT_MS)
     page.close()
     return _times(times)
 

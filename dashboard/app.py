@@ -12,12 +12,14 @@ if str(ROOT) not in sys.path:
 import streamlit as st  # noqa: E402
 
 from dashboard.shell import browser, classroom, pages, state, warmup  # noqa: E402
+from dashboard.theme import PAGE_CSS  # noqa: E402
 
 
 def main() -> None:
     """Draws the frame and the page that the URL names; in a class only for those who came in."""
     # Before the navigation: until it knows an icon, the browser would ask Google for that of the page.
     st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout="wide")
+    st.html(f"<style>{PAGE_CSS}</style>")
     inside = classroom.is_inside()
     page = st.navigation(
         [st.Page(page.script, title=page.title, icon=page.material_icon) for page in pages.PAGES],
@@ -26,6 +28,7 @@ def main() -> None:
     st.set_page_config(page_title=f"{page.title} · VAE Dashboard")
     browser.remember()
     if not inside:
+        state.clear_address(page.url_path)
         classroom.draw_door()
         return
     warmup.start()

@@ -46,7 +46,36 @@ CLASSES: Final[dict[ThemeName, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 
+GHOSTS: Final[dict[ThemeName, tuple[str, ...]]] = {
+    "light": ("#8A4B00", "#7A3FA0", "#56691A", "#A3386F", "#00697A", "#5F6670"),
+    "dark": ("#E5A35C", "#C4A1EA", "#B4C96A", "#F29AC4", "#6CCAD6", "#B4BAC4"),
+}
+"""Curves of kept runs, which carry text of their colour; each has dashes of its own, too."""
+
 PALETTES: Final = {
-    theme: {"concepts": CONCEPTS[theme], "classes": list(CLASSES[theme])} for theme in ("light", "dark")
+    theme: {
+        "concepts": CONCEPTS[theme],
+        "classes": list(CLASSES[theme]),
+        "ghosts": list(GHOSTS[theme]),
+    }
+    for theme in ("light", "dark")
 }
 """What the elements in the browser are told: they choose the palette that fits their background."""
+
+PAGE_CSS: Final = """
+[data-testid="stHeader"] { height: 3rem; min-height: 3rem; }
+[data-testid="stMainBlockContainer"] { padding: 3.25rem 1.5rem 1rem; }
+[data-testid="stTopNav"] { padding: 0 0.5rem; }
+.st-key-browser_cookie { position: absolute; }
+@media (max-width: 639px) {
+  [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 2rem; }
+  .st-key-train_head { flex-direction: column; align-items: stretch; }
+}
+@media (pointer: coarse) { [data-testid^="stBaseButton"] { min-height: 2.75rem; min-width: 2.75rem; } }
+@media (min-width: 640px) and (max-width: 1439px) {
+  [data-testid="stTopNavLink"] { padding: 0 5px; }
+  [data-testid="stTopNavLink"] > span:has([data-testid="stIconMaterial"]) { display: none; }
+}
+"""
+"""What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the
+whole board is in sight on a projector, and the names of all pages; what a finger presses is large enough."""

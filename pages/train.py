@@ -5,13 +5,11 @@ from functools import partial
 import streamlit as st
 
 from dashboard.shell import controls, share, state
-from dashboard.train import changes, live, steering
+from dashboard.train import changes, live, notices, steering
 
 run = steering.run_in_view()
 learning_rate_place = None
-if state.is_presenting():
-    steering.presenter_buttons(run)
-else:
+if not state.is_presenting():
     with st.sidebar:
         st.markdown("**Live** · act on the running training")
         learning_rate_place = st.container()
@@ -19,24 +17,23 @@ else:
         changes.draw(run)
         controls.data_and_model()
         controls.training()
-    # The heading stands beside the buttons: the whole board is to be seen on a projector.
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.title("Train", anchor=False, width="content")
-        steering.buttons(run)
-        share.button(run)
-steer = partial(steering.dials, beta=st.container(), learning_rate=learning_rate_place)
-
-notice = state.pop_notice()
-if notice:
-    st.error(notice)
-if run is None:
-    st.fragment(steer)(None)
-    st.info(
-        "**No run yet.** Choose data and model in the sidebar and press **Start**: within a second the "
-        "curves begin, and held-out images, the latent plane and the decoded grid change while the model "
-        "learns. **Step** makes a single update.",
-        icon=":material/play_circle:",
-    )
-else:
-    live.watch(run, steer)
+# Close together, the heading beside the buttons: the whole board is to be seen on a projector.
+with st.container(gap="xsmall"):
+    if state.is_presenting():
+        steering.presenter_buttons(run)
+    else:
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="train_head"):
+            st.title("Train", anchor=False, width="content")
+            steering.buttons(run)
+            share.button(run)
+    steer = partial(steering.dials, beta=st.container(), learning_rate=learning_rate_place)
+    notice = state.pop_notice()
+    if notice:
+        st.error(notice)
+    notices.draw()
+    if run is None:
+        st.fragment(steer)(None)
+        live.show_example()
+    else:
+        live.watch(run, steer)
 steering.keys(run)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import pytest
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
@@ -73,6 +74,19 @@ def open_page(name: str, **query: str) -> AppTest:
     for key, value in query.items():
         at.query_params[key] = value
     return turn_to(at, name)
+
+
+def message_to(at: AppTest, element: str) -> bytes:
+    """What an element of the page was told; elements without a picture are on every page."""
+    (found,) = (one for one in at.get("bidi_component") if one.proto.component_name == element)  # type: ignore[attr-defined]
+    return found.proto.bytes  # type: ignore[attr-defined]
+
+
+def query(at: AppTest) -> dict[str, str]:
+    """What the address says in the end; parts of a page have a say in it, too."""
+    elements = (one.proto for one in at.get("bidi_component"))  # type: ignore[attr-defined]
+    said = [json.loads(proto.bytes) for proto in elements if proto.component_name == "address"]
+    return dict(parse_qsl(max(said, key=lambda one: one["order"])["query"], keep_blank_values=True))
 
 
 def turn_to(at: AppTest, name: str) -> AppTest:

@@ -85,6 +85,7 @@ def _explore(latest: list[Subject], plane: tuple[int, int], live_run: str | None
         latent_explorer(
             message, key=EXPLORER, on_settled=lambda: _settle(packed, shown.config.model.latent_dim)
         )
+        state.draw_address("explorer")
         return
     st.info("This decoder is too large for the browser (over 20 MB): the server draws instead.")
     _means(shown, plane)
@@ -123,8 +124,6 @@ def _settle(packed: PackedModel, latent_dim: int) -> None:
     state.set_control("pins", found.pins)
     if found.row is not None:
         state.set_control(neighbours.EXAMPLE, found.row)
-    state.update_url()
-    if found.row is not None:
         st.rerun("app")
 
 

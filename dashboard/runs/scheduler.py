@@ -140,6 +140,8 @@ class Scheduler:
         with self.lock:
             if place.state in ("working", "waiting") and place.has_process:
                 self._move(place, "resting")
+                if len(self._in("resting")) > self._max_resting:
+                    self._end_longest_resting()
                 self.advance()
 
     def work(self, place: Place) -> None:
@@ -251,9 +253,13 @@ class Scheduler:
         waiting = sum(place.needs_core for place in self._in("waiting"))
         working = self._in("working")
         waiting -= sum(place.is_ending for place in working)
-        for place in sorted(working, key=lambda place: -place.unseen_s())[: max(0, waiting)]:
-            if place.unseen_s() > UNWATCHED_S and not place.is_ending and place.owner not in self._lecturers:
-                self._end(place)
+        unwatched = [
+            place
+            for place in working
+            if place.unseen_s() > UNWATCHED_S and not place.is_ending and place.owner not in self._lecturers
+        ]
+        for place in sorted(unwatched, key=lambda place: -place.unseen_s())[: max(0, waiting)]:
+            self._end(place)
 
     def _end(self, place: Place) -> None:
         place.is_ending = True

@@ -55,15 +55,9 @@ def choose_example(key: str, count: int, help_text: str) -> int:
     state.set_control(key, chosen_example(key, count))
     if count == 1:  # a slider needs two ends
         return 0
-    return st.slider(
-        "Example",
-        0,
-        count - 1,
-        key=key,
-        help=help_text,
-        on_change=state.update_url,
-        persist_state="session",
-    )
+    chosen = st.slider("Example", 0, count - 1, key=key, help=help_text, persist_state="session")
+    state.draw_address(key)
+    return chosen
 
 
 def stressed(label: str) -> tuple[str, Literal["primary", "secondary"]]:

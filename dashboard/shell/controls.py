@@ -242,9 +242,6 @@ def _dial(key: str, on_change: Callback, *, frozen: str, note: str) -> None:
         state.set_control(key, found.value)
         state.set_control(newest, found.sequence)
         on_change()
-        if found.last:
-            # Not with each value of a drag: every new URL is an entry in the browser's history.
-            state.update_url()
 
     dial(
         NAMES[key],
@@ -260,6 +257,7 @@ def _dial(key: str, on_change: Callback, *, frozen: str, note: str) -> None:
         frozen="Fixed by the link that opened this page." if key in state.fixed_controls() else frozen,
         note=note,
     )
+    state.draw_address(key)
 
 
 def speed(on_change: Callback, *, disabled: bool = False) -> None:

@@ -59,7 +59,7 @@ def _check(shown: Subject) -> None:
         raise BadInput(
             "prior",
             "this page measures against the prior N(0, I), and this run learned one of its own",
-            "see the page Priors and weights",
+            "see the page Priors",
         )
     if not np.isfinite(cache.encoded(shown).reconstruction).all():
         raise BadInput(

@@ -70,7 +70,7 @@ MODEL: Final = (
 LABORATORIES: Final = (
     Page(
         "free_energy",
-        "Free energy and EM",
+        "Free energy",
         "stairs",
         "Where does the bound come from?",
         "Drag q until the gap is closed; watch EM raise the bound; find the misprint.",
@@ -84,7 +84,7 @@ LABORATORIES: Final = (
     ),
     Page(
         "priors",
-        "Priors and weights",
+        "Priors",
         "blur_on",
         "What else can be Bayesian?",
         "Learn the prior, or give every weight a posterior.",

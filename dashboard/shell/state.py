@@ -1,21 +1,25 @@
 """The only user of Streamlit's session state and of the URL.
 
 A session takes the values of its link over at its start, and again when the browser goes back or forward;
-apart from that the session's values decide, and the URL follows them. With a run in view the URL says what
-differs from the settings of that run, else from the defaults. Streamlit's own binding of widgets to the URL
-is not used: it writes the label of an option, and a label may be reworded.
+apart from that the session's values decide, and the URL follows them, with an entry in the browser's history
+for each view and each run, not for each move of a control. With a run in view the URL says what differs from
+the settings of that run, else from the defaults. Streamlit's own binding of widgets to the URL is not used:
+it writes the label of an option, and a label may be reworded.
 """
 
+import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboard.components.address.element import show_address
 from dashboard.runs.runner import runner
 from dashboard.runs.store import RUN_ID
 from dashboard.shell import settings
-from dashboard.shell.links import MAX_KEPT, PARAMETERS, of_page, read_link, write_link
+from dashboard.shell.links import EVERY_PAGE, MAX_KEPT, PARAMETERS, Choice, of_page, read_link, write_link
 from dashboard.theme import ThemeName
 
 _RUN = "run"
@@ -24,6 +28,14 @@ _LINK_READ = "link_read"
 _PAGE = "page"
 _AS_OPENED = "as_opened"
 _RUN_SETTINGS = "run_settings"
+_TOLD = "address_told"
+_TAKEN = "taken_from_url"
+_VIEWS: Final = tuple(
+    key
+    for key, one in PARAMETERS.items()
+    if isinstance(one.kind, Choice) and one.page not in ("train", EVERY_PAGE)
+)
+"""What a page shows of several: turning to another one is a step that Back takes back."""
 
 
 def follow_link(page: str) -> None:
@@ -35,20 +47,15 @@ def follow_link(page: str) -> None:
         page: Its path in the URL.
     """
     query = st.query_params.to_dict()
-    said = read_link(query)
     begins, went_back = _LINK_READ not in st.session_state, _went_back()
-    is_new_run = (begins or went_back) and _take_run(query.get(_RUN, ""))
-    if begins:
+    if begins or went_back:
         st.session_state[_LINK_READ] = True
-        _take(said, PARAMETERS)
-    # Where pages change, Streamlit leaves an entry in the history that says nothing of the page left: it must
-    # not take back what was chosen there.
-    elif went_back and (is_new_run or not said.keys().isdisjoint(of_page(page))):
-        _take(said, of_page(page))
+        _take_run(query.get(_RUN, ""))
+        _take(read_link(query), PARAMETERS if begins else of_page(page))
     if begins or went_back or st.session_state.get(_PAGE) != page:
         st.session_state[_AS_OPENED] = {key: st.session_state.get(key) for key in of_page(page)}
     st.session_state[_PAGE] = page
-    update_url()
+    draw_address("page")
 
 
 def _take(said: Mapping[str, Any], parameters: Iterable[str]) -> None:
@@ -62,26 +69,53 @@ def _take(said: Mapping[str, Any], parameters: Iterable[str]) -> None:
             st.session_state[key] = value
 
 
-def _take_run(run_id: str) -> bool:
-    """Puts the run that the URL names in view; whether it is another one. Garbage names none."""
-    if RUN_ID.fullmatch(run_id) is None or run_id == current_run():
-        return False
-    st.session_state[_RUN] = run_id
-    return True
+def _take_run(run_id: str) -> None:
+    """Puts the run that the URL names in view; garbage names none."""
+    if RUN_ID.fullmatch(run_id) is not None:
+        st.session_state[_RUN] = run_id
 
 
-def update_url() -> None:
-    """Has the URL say what the session holds; for callbacks in a part of a page that is drawn alone.
+class _Shown(NamedTuple):
+    """What a page shows that is worth an entry of its own in the browser's history."""
 
-    Each change is an entry of the browser's history: call it when the hand rests, never while it moves.
+    page: str
+    run: str | None
+    views: tuple[object, ...]
+
+    def follows(self, before: "_Shown") -> bool:
+        """Whether Back leads to the one before. Another page makes its entry by itself."""
+        another_run = before.run is not None and self.run != before.run
+        return self.page == before.page and (another_run or self.views != before.views)
+
+
+class _Told(NamedTuple):
+    """What the browser was told of its address, as :func:`show_address` has it."""
+
+    shown: _Shown
+    query: Mapping[str, str]
+    is_new: bool
+    order: int
+
+
+def draw_address(where: str) -> None:
+    """Has the URL say what the session holds. Every page does so; so does a part that is drawn alone.
+
+    Arguments:
+        where: Names the part of the page.
     """
-    page = st.session_state.get(_PAGE)
-    if page is None:
-        return
-    query, wanted = st.query_params.to_dict(), link_to(page)
-    strange = {key: text for key, text in query.items() if key not in PARAMETERS and key != _RUN}
-    if strange | wanted != query:
-        st.query_params.from_dict(strange | wanted)
+    page, query = current_page(), st.query_params.to_dict()
+    gone = (*PARAMETERS, _RUN, *st.session_state.get(_TAKEN, ()))
+    wanted = {key: text for key, text in query.items() if key not in gone} | link_to(page)
+    views = tuple(st.session_state.get(key) for key in _VIEWS if key in of_page(page))
+    shown = _Shown(page, current_run(), views)
+    told: _Told | None = st.session_state.get(_TOLD)
+    went_back = _went_back()
+    if told is None or went_back or (page, wanted) != (told.shown.page, told.query):
+        is_new = told is not None and not went_back and shown.follows(told.shown)
+        # By the clock, so that a page that outlives its server takes the next session's word, too.
+        order = max(time.time_ns() // 1000, 0 if told is None else told.order + 1)
+        told = st.session_state[_TOLD] = _Told(shown, wanted, is_new, order)
+    show_address(page, urlencode(wanted), where=where, is_new=told.is_new, order=told.order)
 
 
 def link_to(page: str, changed: Mapping[str, Any] | None = None, *, with_run: bool = True) -> dict[str, str]:
@@ -140,13 +174,11 @@ def show_run(run_id: str) -> None:
     st.session_state[_RUN] = run_id
     for key in ("z", "pins", "plane_x", "plane_y"):
         st.session_state.pop(key, None)
-    update_url()
 
 
 def forget_run() -> None:
     """Puts no run in view."""
     st.session_state.pop(_RUN, None)
-    update_url()
 
 
 def kept_runs() -> tuple[str, ...]:
@@ -157,13 +189,11 @@ def kept_runs() -> tuple[str, ...]:
 def keep_run(run_id: str) -> None:
     """Keeps a run's curves in view; of more than ``MAX_KEPT`` the first ones go."""
     st.session_state["keep"] = (*(kept for kept in kept_runs() if kept != run_id), run_id)[-MAX_KEPT:]
-    update_url()
 
 
 def drop_run(run_id: str) -> None:
     """Ends what :func:`keep_run` began."""
     st.session_state["keep"] = tuple(kept for kept in kept_runs() if kept != run_id)
-    update_url()
 
 
 def is_presenting() -> bool:
@@ -174,7 +204,6 @@ def is_presenting() -> bool:
 def present(on: bool) -> None:
     """Turns the drawing for a projector on or off."""
     st.session_state["present"] = int(on)
-    update_url()
 
 
 def hidden_controls() -> frozenset[str]:
@@ -188,8 +217,23 @@ def fixed_controls() -> frozenset[str]:
 
 
 def take_from_url(key: str) -> str | None:
-    """Takes a word out of the URL that must not stay in it; None where there is none."""
-    return st.query_params.pop(key) if key in st.query_params else None
+    """Takes a word out of the URL that must not stay in it, once; None where there is none."""
+    taken = st.session_state.setdefault(_TAKEN, set())
+    text = None if key in taken else st.query_params.get(key)
+    if text is not None:
+        taken.add(key)
+    return text
+
+
+def clear_address(page: str) -> None:
+    """Has the URL lose what was taken out of it, and keep the rest, which nobody has read yet.
+
+    Arguments:
+        page: Its path in the URL.
+    """
+    taken = st.session_state.get(_TAKEN, set())
+    rest = {key: text for key, text in st.query_params.to_dict().items() if key not in taken}
+    show_address(page, urlencode(rest), where="door", is_new=False, order=len(taken))
 
 
 def control(key: str) -> object:

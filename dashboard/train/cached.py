@@ -1,10 +1,13 @@
 """What the Train page draws of a run, made once for all who watch it."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
-from dashboard.components.board.payload import board_payload
+from dashboard.cached import pretrained_snapshot
+from dashboard.components.board.payload import board_payload, ghost_payload
 from dashboard.components.flow.element import flow_payload, packed
 from dashboard.runs.runner import runner
 
@@ -22,6 +25,35 @@ def board(run_id: str, version: int) -> bytes | None:
         image_shape=snapshot.image_shape,
         class_names=snapshot.class_names,
         deterministic=view.config.model.encoder_head == "deterministic",
+        is_scheduled=view.config.train.beta_schedule != "constant",
+        free_bits=view.config.train.free_bits,
+    )
+    return json.dumps(payload).encode()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def ghost(run_id: str, version: int) -> bytes | None:
+    """The curves of a kept run, as JSON, 6 kB; None where they cannot be read."""
+    del version  # tells one snapshot from the next; part of the key only
+    snapshot = runner().store.snapshot(run_id)
+    return None if snapshot is None else json.dumps(ghost_payload(snapshot.history)).encode()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def example_board() -> bytes:
+    """The board of the example model, as JSON; read without torch."""
+    snapshot = pretrained_snapshot()
+    # Its grid is fine enough for a dot that moves; on the board every second image is large enough to see.
+    # The choice is symmetric: row 0 is at the largest value of the axis, column 0 at the smallest.
+    half = np.arange(0, len(snapshot.grid_axis) // 2, 2)
+    some = np.concatenate([half, len(snapshot.grid_axis) - 1 - half[::-1]])
+    grid, axis = snapshot.grid[np.ix_(some, some)], snapshot.grid_axis[some]
+    payload = board_payload(
+        replace(snapshot, grid=grid, grid_axis=axis),
+        run_id="",
+        image_shape=snapshot.image_shape,
+        class_names=snapshot.class_names,
+        deterministic=False,
     )
     return json.dumps(payload).encode()
 

@@ -4,25 +4,31 @@ from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.board.element import training_board
+from dashboard.components.board.payload import addressed
 from dashboard.components.flow.element import training_flow
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.scheduler import UNWATCHED_S
-from dashboard.shell import browser
-from dashboard.train import cached
+from dashboard.shell import browser, state
+from dashboard.train import cached, ghosts
 
 TICK_S: Final = 0.5
 WATCH_TICK_S: Final = 1.0
 """For a run of another session, or one that is queued: thirty who watch cost the server half as much."""
 FIRST_POINT_S: Final = 0.4
 """How long Start may hold the page back so that the first picture has points already."""
+_BOARD: Final = "board"
+EXAMPLE: Final = (
+    "**Example model (trained on digits)** · Press **Start** to train your own: its curves take this place."
+)
 AFTERWORD: Final = {
-    "finished": "**Resume** goes on from here, now without an end; or see it on **Latent space**.",
-    "stopped": "**Resume** goes on from here; **Start** begins a new run.",
-    "stopped_early": "The last weights are kept: **Resume** goes on from them, now without an end.",
-    "interrupted": "**Resume** goes on from the last save.",
+    "finished": "**Resume**, **Step** and **Epoch** go on from here, now without an end.",
+    "stopped": "**Resume**, **Step** and **Epoch** go on from here; **Start** begins a new run.",
+    "stopped_early": "**Resume**, **Step** and **Epoch** go on from the last weights, now without an end.",
+    "interrupted": "**Resume**, **Step** and **Epoch** go on from the last save.",
     "crashed": "",
     "diverged": "Halve η in the sidebar and press **Resume**: it goes on from there.",
     "failed": "Change that setting in the sidebar and press **Start**.",
@@ -40,24 +46,50 @@ def watch(view: JobView, steer: Callable[[JobView], None]) -> None:
         _await_first_point(view.run_id)
     own = view.is_owned_by(browser.token()) and view.status != "queued"
     every = (TICK_S if own else WATCH_TICK_S) if view.is_active else None
-    st.fragment(_live, run_every=every)(view.run_id, view.status, steer)
+    st.fragment(_live, run_every=every)(view.run_id, view.status, state.kept_runs(), steer)
 
 
-def _live(run_id: str, status: str, steer: Callable[[JobView], None]) -> None:
+def show_example() -> None:
+    """The board of the example model: what a training looks like, before there is one."""
+    with _run_line():
+        st.markdown(EXAMPLE)
+    _draw_example()
+
+
+def _live(run_id: str, status: str, kept: tuple[str, ...], steer: Callable[[JobView], None]) -> None:
     view = runner().view(run_id)
-    if view is None or view.status != status:
-        # Buttons and ticking depend on the state of the run: the whole page is drawn again, once.
+    if view is None or view.status != status or state.kept_runs() != kept:
+        # Buttons, ticking and link depend on these: the whole page is drawn again, once.
         st.rerun()
     steer(view)
     _status_line(view)
     version = runner().store.snapshot_version(run_id)
     payload = None if version is None else cached.board(run_id, version)
     if version is None or payload is None:
+        _draw_example()
         return
-    training_board(payload, key="board")
+    owner = "you" if view.is_owned_by(browser.token()) else "other"
+    _draw_board(payload, beta=view.beta if view.is_active else None, owner=owner, in_view=view)
     flow = cached.flow(run_id, version)
     if flow is not None:
         training_flow(flow, key="flow")
+
+
+def _draw_example() -> None:
+    _draw_board(cached.example_board(), beta=None, owner="", in_view=None)
+
+
+def _draw_board(payload: bytes, *, beta: float | None, owner: str, in_view: JobView | None) -> None:
+    kept, present = ghosts.kept(in_view), state.is_presenting()
+    message = addressed(payload, beta=beta, owner=owner, present=present, ghosts=kept)
+    training_board(message, key=_BOARD, on_drop=_drop)
+
+
+def _drop() -> None:
+    """Drops the curve that the board names; it comes from the browser and may be anything."""
+    run_id = getattr(state.control(_BOARD), "drop", None)
+    if isinstance(run_id, str):
+        state.drop_run(run_id)
 
 
 def _await_first_point(run_id: str) -> None:
@@ -68,9 +100,16 @@ def _await_first_point(run_id: str) -> None:
         runner().wait(run_id, FIRST_POINT_S / 4)
 
 
+def _run_line() -> DeltaGenerator:
+    return st.container(key="run_line", gap=None)
+
+
 def _status_line(view: JobView) -> None:
-    share = view.step / view.num_steps if view.num_steps else 0.0
-    st.progress(min(1.0, share), text=status_text(view))
+    # A bar without an end would promise one.
+    with _run_line():
+        st.markdown(status_text(view))
+        if view.num_steps and view.is_active:
+            st.progress(min(1.0, view.step / view.num_steps))
 
 
 def status_text(view: JobView) -> str:

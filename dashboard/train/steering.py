@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.keys.element import keys as listen_to_keys
+from dashboard.components.projector.element import large_type
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, controls, state
@@ -108,7 +109,7 @@ def presenter_buttons(view: JobView | None) -> None:
 
 
 def keys(view: JobView | None) -> None:
-    """The keys that press these buttons: Ctrl+Enter, Space and →, and Escape where a projector shows them."""
+    """What the page listens to: Ctrl+Enter, Space, →; for a projector Escape, too, and it has large type."""
     resumes = view is not None and view.is_resumable and view.is_owned_by(browser.token())
     runs = view is not None and view.status in ("running", "queued") and view.is_owned_by(browser.token())
     pressed = {" ": "train_pause", "ArrowRight": "train_step"}
@@ -116,6 +117,7 @@ def keys(view: JobView | None) -> None:
         pressed["Ctrl+Enter"] = "train_pause" if resumes else "train_start"
     if state.is_presenting():
         pressed["Escape"] = "present"
+        large_type(key="large_type")
     listen_to_keys(pressed, key="train_keys")
 
 
@@ -172,9 +174,9 @@ def _present_button(label: str, icon: str) -> None:
 
 def _keep_button(view: JobView | None) -> None:
     kept = view is not None and view.run_id in state.kept_runs()
-    nothing = view is None or view.step == 0
     label, icon = ("Kept", "bookmark_added") if kept else ("Keep", "bookmark_add")
-    _button(label, "train_keep", _keep, icon=icon, disabled=nothing and not kept)
+    # Also before the first step: the buttons are not drawn again when it comes.
+    _button(label, "train_keep", _keep, icon=icon, disabled=view is None)
 
 
 def _button(

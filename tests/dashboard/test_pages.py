@@ -13,7 +13,19 @@ from streamlit.testing.v1 import AppTest
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import JobView, LocalRunner
 from dashboard.shell import pages
-from tests.page_scripts import ENTRY, KINDS, TINY, checked, open_page, runner, trained, turn_dial, turn_to
+from tests.page_scripts import (
+    ENTRY,
+    KINDS,
+    TINY,
+    checked,
+    message_to,
+    open_page,
+    query,
+    runner,
+    trained,
+    turn_dial,
+    turn_to,
+)
 from tests.polling import DEADLINE_S, until
 
 __all__ = ["runner"]  # a fixture
@@ -36,8 +48,7 @@ def press(at: AppTest, key: str) -> AppTest:
 
 
 def run_in_view(at: AppTest) -> str:
-    run = at.query_params["run"]
-    return run if isinstance(run, str) else run[0]
+    return query(at)["run"]
 
 
 def view_of(at: AppTest, runner: LocalRunner) -> JobView:
@@ -47,7 +58,7 @@ def view_of(at: AppTest, runner: LocalRunner) -> JobView:
 
 
 def status_line(at: AppTest) -> str:
-    return str(at.get("progress")[0].proto.text)  # type: ignore[attr-defined]
+    return next(text.value for text in at.markdown if text.value.startswith("Run "))
 
 
 def until_line(at: AppTest, text: str) -> str:
@@ -146,9 +157,9 @@ def values(at: AppTest, kind: str) -> dict[str, Any]:
 def test_vanished_run_is_said_once(page: str) -> None:
     at = open_page(page, run="0" * 16)
     assert ["no longer exists" in said.value for said in (*at.error, *at.warning)] == [True]
-    assert "run" not in at.query_params
     checked(at.run())
     assert not (*at.error, *at.warning)
+    assert "run" not in query(at)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -157,13 +168,13 @@ def test_every_kind_of_run_is_shown_on_every_page(runner: LocalRunner, kind: str
     at = open_page("latent_space", run=run_id)
     assert f"Run {run_id[:4]}, finished" in at.main.markdown[0].value
     assert "grid" in {chart.key for chart in at.get("plotly_chart")}
-    assert at.get("bidi_component"), "no plane to walk in"
+    assert message_to(at, "latent_explorer"), "no plane to walk in"
     turn_to(at, "elbo")
     names = ["Reconstruction"] if kind == "deterministic" else ["Reconstruction", "KL(q ‖ prior)", "ELBO"]
     assert [metric.label for metric in at.metric] == names, "without q there is no bound to show"
     turn_to(at, "train")
     assert "Finished" in status_line(at)
-    assert at.get("bidi_component")
+    assert message_to(at, "training_board")
 
 
 def test_pretrained_model_stands_in_for_a_run_that_has_not_begun(runner: LocalRunner) -> None:

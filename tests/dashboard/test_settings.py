@@ -14,7 +14,7 @@ from streamlit import config
 from streamlit.web.server.starlette import starlette_websocket
 
 from dashboard.shell import choice, state
-from dashboard.theme import CONCEPTS, ThemeName
+from dashboard.theme import CONCEPTS, GHOSTS, ThemeName
 
 SETTINGS: Final = Path(__file__).resolve().parents[2] / "dashboard" / ".streamlit"
 EXPECTED: Final[dict[str, object]] = {
@@ -136,6 +136,8 @@ def test_concept_colours_stand_out(theme: ThemeName) -> None:
     ground = _settings()["theme"][theme]["backgroundColor"]
     weak = {name: color for name, color in CONCEPTS[theme].items() if contrast(color, ground) < 4.5}
     assert weak == {}, weak
+    pale = [color for color in GHOSTS[theme] if contrast(color, ground) < 4.5]
+    assert pale == [], pale
 
 
 def test_contrast_of_black_on_white() -> None:

@@ -31,7 +31,10 @@ const MESSAGE = {
     change: 0.01,
   },
   duration_ms: 1400,
-  palettes: { light: { concepts: {}, classes: [] }, dark: { concepts: {}, classes: [] } },
+  palettes: {
+    light: { concepts: {}, classes: [], ghosts: [] },
+    dark: { concepts: {}, classes: [], ghosts: [] },
+  },
 };
 
 test("stages light up one after the other, and all are done when the time is up", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { squareAround } from "../../dashboard/components/shared/data_plane.js";
 import { greyLevel, greyWord } from "../../dashboard/components/shared/grey.js";
-import { shapeOf, spreadOut } from "../../dashboard/components/shared/plane.js";
+import { namePlaces, shapeOf, spreadOut } from "../../dashboard/components/shared/plane.js";
 
 test("the classes from 8 on have another shape than those before them", () => {
   assert.deepEqual([0, 7, 8, 15, 16, 23].map(shapeOf), [0, 0, 1, 1, 2, 2]);
@@ -18,6 +18,27 @@ test("names that are too close move apart, others stay", () => {
   assert.ok(Math.hypot(places[0][0] - places[1][0], places[0][1] - places[1][1]) > 16.9, String(places));
   assert.ok(places[0][0] < 0 && places[1][0] > 4, String(places));
   assert.deepEqual(places[2], [100, 100]);
+});
+
+const BOX = { left: 0, width: 300, top: 0 };
+
+test("names of one and the same place stand in a row beside it, in their order", () => {
+  const places = Array.from({ length: 10 }, (_, k) => [150 + (k % 3) - 1, 120 + (k % 2)]);
+  const found = namePlaces(places, Array(10).fill(16), BOX);
+  assert.equal(new Set(found.map(([, y]) => y)).size, 1, String(found));
+  assert.ok(found[0][1] < 120 - 30, "clear of the place");
+  found.slice(1).forEach(([x], k) => assert.ok(x - found[k][0] >= 16 - 1e-9, String(found)));
+  assert.ok(found[0][0] >= 8 && found[9][0] <= 292, "inside the box");
+});
+
+test("names of places that lie apart stay there, also where some are no numbers", () => {
+  const places = [
+    [10, 10],
+    [200, 50],
+    [NaN, NaN],
+    [40, 250],
+  ];
+  assert.deepEqual(namePlaces(places, [16, 16, 16, 16], BOX), places);
 });
 
 test("a square holds all pairs, and a single one is not without size", () => {

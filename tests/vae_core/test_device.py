@@ -73,8 +73,9 @@ def trained(folder: Path, config: RunConfig) -> dict[str, object]:
     """The last event of a run in a folder."""
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(config.to_json())
-    output = io.StringIO()
-    Driver(folder, queue.SimpleQueue(), output).run()
+    output, commands = io.StringIO(), queue.SimpleQueue()
+    commands.put({"command": "resume"})
+    Driver(folder, commands, output).run()
     return json.loads(output.getvalue().splitlines()[-1])
 
 

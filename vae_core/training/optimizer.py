@@ -6,7 +6,6 @@ from typing import Final
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam
 
 from vae_core.config import TrainConfig
 from vae_core.model import VAE
@@ -82,16 +81,16 @@ def descend(
         buffer = moments["momentum_buffer"].mul_(config.momentum).add_(gradient)
         weights.sub_(buffer, alpha=learning_rate)
         return
-    # The function beneath torch.optim.Adam: the class imports a compiler (a second), and its bookkeeping is
-    # a fifteenth of a step on small networks.
-    adam(
+    # The kernel beneath torch.optim.Adam: the class imports a compiler (a second), and its bookkeeping is a
+    # fifteenth of a step on small networks.
+    moments["step"].add_(1.0)
+    torch._fused_adam_(  # type: ignore[attr-defined]
         [weights],
         [gradient],
         [moments["exp_avg"]],
         [moments["exp_avg_sq"]],
         [],
         [moments["step"]],
-        fused=True,
         amsgrad=False,
         beta1=0.9,
         beta2=0.999,

@@ -1,4 +1,4 @@
-// Sources a4a28c2e8c5687da; made by "npm run build": edit the modules, not this file.
+// Sources 1f25c11191878804; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -109,6 +109,8 @@ var findCanvas = (root, selector) => (
   /** @type {HTMLCanvasElement} */
   find(root, selector)
 );
+var newElement = (tag, properties = {}) => Object.assign(document.createElement(tag), properties);
+var newButton = (textContent, onclick) => newElement("button", { type: "button", textContent, onclick });
 
 // dashboard/components/shared/numbers.js
 var clamp = (value, low, high) => Math.min(high, Math.max(low, value));
@@ -229,8 +231,9 @@ function readTheme(element, palettes) {
 var classColour = (theme, label) => label < 0 ? theme.text : theme.classes[label % theme.classes.length];
 
 // dashboard/components/shared/canvas.js
+var displayRatio = ({ currentCSSZoom: zoom = 1 }) => (window.devicePixelRatio || 1) * zoom;
 function prepare(canvas) {
-  const { ratio = window.devicePixelRatio || 1 } = (
+  const { ratio = displayRatio(canvas) } = (
     /** @type {{ ratio?: number }} */
     canvas
   );
@@ -243,7 +246,7 @@ function prepare(canvas) {
   return { context, width, height };
 }
 function write(context, theme, text, x, y, style = {}) {
-  const { size = 12, weight = 400, align = "center", base = "middle", colour = theme.text, halo = 0 } = style;
+  const { size = 13, weight = 400, align = "center", base = "middle", colour = theme.text, halo = 0 } = style;
   context.font = `${weight} ${size}px ${theme.font}`;
   context.textAlign = align;
   context.textBaseline = base;
@@ -443,6 +446,27 @@ function spreadOut(places, least) {
     }
   }
 }
+var NAME_SIZE = 17;
+var ROW_OVER = 52;
+var LETTER_WIDTH = 10;
+function namePlaces(places, widths, { left, width, top }) {
+  const shown = [...places.keys()].filter((k) => Number.isFinite(places[k][0] + places[k][1]));
+  const middle = [0, 1].map((axis) => median(shown.map((k) => places[k][axis])));
+  const found = places.map(([x2, y2]) => [x2, y2]);
+  const isOnePlace = shown.length > 2 && shown.every((k) => Math.hypot(places[k][0] - middle[0], places[k][1] - middle[1]) < NAME_SIZE);
+  if (!isOnePlace) {
+    spreadOut(found, NAME_SIZE);
+    return found;
+  }
+  const length = shown.reduce((sum, k) => sum + widths[k], 0);
+  let x = clamp(middle[0] - length / 2, left, Math.max(left, left + width - length));
+  const y = Math.max(top + NAME_SIZE, middle[1] - ROW_OVER);
+  for (const k of shown) {
+    found[k] = [x + widths[k] / 2, y];
+    x += widths[k];
+  }
+  return found;
+}
 var Plane = class {
   places = new Tween();
   reach = new Tween();
@@ -625,11 +649,20 @@ var Plane = class {
       frame.px(this.shown[first + 2 * k]),
       frame.py(this.shown[first + 2 * k + 1])
     ]);
-    spreadOut(places, 17);
+    const names = this.classes.map((label) => this.className(label));
+    const widths = names.map((name) => LETTER_WIDTH * name.length + 6);
+    const beside = namePlaces(places, widths, frame);
+    context.beginPath();
+    places.forEach(([x, y], k) => {
+      if (!(Math.hypot(x - beside[k][0], y - beside[k][1]) > NAME_SIZE / 2)) return;
+      context.moveTo(x, y);
+      context.lineTo(beside[k][0], beside[k][1]);
+    });
+    stroke(context, theme.text, { alpha: 0.6 });
     this.classes.forEach((label, k) => {
-      const [x, y] = places[k];
+      const [x, y] = beside[k];
       const style = { colour: classColour(theme, label), weight: 700, size: 18, halo: 5 };
-      if (Number.isFinite(x + y)) write(context, theme, this.className(label), x, y, style);
+      if (Number.isFinite(x + y)) write(context, theme, names[k], x, y, style);
     });
   }
   /**
@@ -759,8 +792,11 @@ var NO_HISTORY = {
   kl_held_out: NOTHING,
   kl_train: NOTHING
 };
-function fullRange(steps) {
-  const [first, last] = extent(steps) ?? [0, 10];
+var LEAST_RANGE = 0.1;
+var MOST_FOR_OBJECTIVE = 2;
+var objectiveOf = ({ reconstruction_held_out: first, kl_held_out: kl, beta }) => first.map((value, row) => value - beta[row] * kl[row]);
+function fullRange(columns) {
+  const [first, last] = extent(columns.flatMap((steps) => extent(steps) ?? [])) ?? [0, 10];
   return [first, last > first ? last : first + 10];
 }
 function nearestRow(steps, step) {
@@ -776,23 +812,230 @@ function movedCursor(steps, [first, last], cursor, by) {
   if (row === null) return null;
   return clamp(steps[cursor === null ? row : clamp(row + by, 0, steps.length - 1)], first, last);
 }
-function valueRange(steps, curves, [from, to], isZoomed) {
-  const first = isZoomed ? steps.findIndex((step) => step >= from) : Math.floor(steps.length / 10);
-  const end = steps.findLastIndex((step) => step <= to) + 1;
-  const inView = curves.map((values) => extent(values.subarray(Math.max(0, first), end)));
-  const ends = inView.flatMap((range2) => range2 ?? []);
-  const [low, high] = extent(ends) ?? [NaN, NaN];
-  if (!ends.length) return [0, 1];
-  const margin = 0.05 * (high - low) || 0.5;
+function valuesInView(lines, [from, to], isZoomed) {
+  const ends = lines.flatMap(({ step, values }) => {
+    const first = isZoomed ? step.findIndex((one) => one >= from) : Math.floor(step.length / 10);
+    const end = step.findLastIndex((one) => one <= to) + 1;
+    return first < 0 ? [] : extent(values.subarray(first, end)) ?? [];
+  });
+  return extent(ends);
+}
+function valueRange(lines, range2, { isZoomed, fromZero = false, objective }) {
+  const found = valuesInView(lines, range2, isZoomed);
+  if (!found) return [0, 1];
+  let [low, high] = found;
+  if (fromZero && !isZoomed) low = Math.min(0, low);
+  const lacking = Math.max(0, LEAST_RANGE - (high - low));
+  [low, high] = fromZero ? [low, high + lacking] : [low - lacking / 2, high + lacking / 2];
+  const more = (high - low) * (MOST_FOR_OBJECTIVE - 1);
+  const also = objective && valuesInView([objective], range2, isZoomed);
+  if (also) [low, high] = [clamp(also[0], low - more, low), clamp(also[1], high, high + more)];
+  const margin = 0.05 * (high - low);
   return [low - margin, high + margin];
+}
+function valueAt({ step: steps, values }, step) {
+  const [first, last] = extent(steps) ?? [Infinity, -Infinity];
+  const row = step >= first && step <= last ? nearestRow(steps, step) : null;
+  return row === null ? NaN : values[row];
+}
+function spreadLabels(wanted, apart, [top, bottom]) {
+  const order = wanted.map((_, k) => k).sort((a, b) => wanted[a] - wanted[b]);
+  const heights = [...wanted];
+  let free = top;
+  for (const k of order) {
+    heights[k] = Math.max(wanted[k], free);
+    free = heights[k] + apart;
+  }
+  let most = bottom;
+  for (const k of order.reverse()) {
+    heights[k] = Math.min(heights[k], most);
+    most = heights[k] - apart;
+  }
+  return heights;
+}
+
+// dashboard/components/board/bars.js
+var MOST_WIDTH = 44;
+var NUMBER_WIDTH = 34;
+var NAME_WIDTH = 22;
+var barReach = (kl) => Math.max(LEAST_RANGE, extent(kl)?.[1] ?? 0) * 1.15;
+var KlBars = class {
+  /** @type {BarsData} */
+  data = { kl: [], active: [], missing: "" };
+  /** The dimension that the tooltip tells of. @type {number | null} */
+  chosen = null;
+  /** The scales of the last drawing. @type {Frame | null} */
+  frame = null;
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {HTMLElement} tip
+   * @param {HTMLElement} note
+   * @param {() => void} invalidate Asks to be drawn again.
+   */
+  constructor(canvas, tip, note, invalidate) {
+    this.canvas = canvas;
+    this.tip = tip;
+    this.note = note;
+    this.invalidate = invalidate;
+    listen(canvas, {
+      hover: (at) => this.choose(this.dimensionAt(at.x)),
+      leave: () => this.choose(null),
+      drag: (at) => this.choose(this.dimensionAt(at.x)),
+      drop: () => {
+      },
+      key: ({ key }) => this.key(key)
+    });
+    canvas.addEventListener("blur", () => this.choose(null));
+  }
+  /** @param {BarsData} data */
+  set(data) {
+    this.data = data;
+    const { kl, active, missing } = data;
+    const count = `${active.filter(Boolean).length} of ${active.length} active`;
+    this.note.textContent = missing || `· ${count}`;
+    const each = kl.map((_, axis) => this.textOf(axis)).join("; ");
+    const label = `KL of each latent dimension, nats per example: ${missing || `${count}: ${each}`}`;
+    this.canvas.setAttribute("aria-label", label);
+  }
+  /** @param {number} axis */
+  textOf(axis) {
+    const is = this.data.active[axis] ? "active" : "not active";
+    return `${latentName(axis)} ${fixed(this.data.kl[axis], 3)}, ${is}`;
+  }
+  /** @param {number} x in pixels */
+  dimensionAt(x) {
+    if (!this.frame || !this.data.kl.length) return null;
+    return clamp(Math.floor(this.frame.x(x)), 0, this.data.kl.length - 1);
+  }
+  /** @param {number | null} axis */
+  choose(axis) {
+    this.chosen = axis;
+    this.invalidate();
+  }
+  /**
+   * Whether it used the key.
+   * @param {string} key
+   */
+  key(key) {
+    const count = this.data.kl.length;
+    if (!count || !["ArrowLeft", "ArrowRight", "Escape"].includes(key)) return false;
+    const by = key === "ArrowLeft" ? -1 : 1;
+    if (key === "Escape") this.choose(null);
+    else this.choose(this.chosen === null ? 0 : clamp(this.chosen + by, 0, count - 1));
+    return true;
+  }
+  /** @param {Theme} theme */
+  draw(theme) {
+    const { context, ...size } = prepare(this.canvas);
+    const { kl, active, missing } = this.data;
+    const box = plotBox(size, "z", 16);
+    const frame = makeFrame(box, [0, Math.max(1, kl.length)], [0, barReach(kl)]);
+    this.frame = frame;
+    const yTicks = missing ? [] : niceTicks(0, frame.y1, box.height / 24);
+    drawAxes(context, theme, frame, { xTicks: [], yTicks, xTitle: "", yTitle: "" });
+    const step = box.width / Math.max(1, kl.length);
+    const width = Math.max(1, Math.min(MOST_WIDTH, step * 0.7));
+    const namesApart = Math.ceil(NAME_WIDTH / step);
+    kl.forEach((value, axis) => {
+      const middle = frame.px(axis + 0.5);
+      const top = frame.py(Number.isFinite(value) ? Math.max(0, value) : 0);
+      context.beginPath();
+      context.rect(middle - width / 2, top, width, box.top + box.height - top);
+      context.fillStyle = theme.concepts.kl;
+      if (active[axis]) context.fill();
+      stroke(context, theme.concepts.kl, { width: 1.5 });
+      if (step >= NUMBER_WIDTH) write(context, theme, fixed(value, 2), middle, top - 8);
+      if (axis % namesApart) return;
+      write(context, theme, latentName(axis), middle, box.top + box.height + 4, { base: "top" });
+    });
+    this.tell(frame);
+    return false;
+  }
+  /** @param {Frame} frame */
+  tell(frame) {
+    const { chosen } = this;
+    if (chosen === null || !range(this.data.kl.length).includes(chosen)) showTip(this.tip, "", 0, 0);
+    else showTip(this.tip, `${this.textOf(chosen)}`, frame.px(chosen + 0.5), frame.top + frame.height);
+  }
+};
+
+// dashboard/components/board/kept.js
+var DASHES = [
+  [9, 4],
+  [3, 3],
+  [14, 3, 3, 3],
+  [6, 2],
+  [2, 6],
+  [14, 3, 3, 3, 3, 3]
+];
+function slotsOf(before, runs) {
+  const slots = new Map(runs.flatMap((run) => before.has(run) ? [[run, before.get(run) ?? 0]] : []));
+  for (const run of runs.filter((one) => !slots.has(one))) {
+    const taken = new Set(slots.values());
+    slots.set(run, range(taken.size + 1).find((slot) => !taken.has(slot)) ?? 0);
+  }
+  return slots;
+}
+var ghostColour = (theme, slot) => theme.ghosts[slot % theme.ghosts.length];
+var ghostDash = (slot) => DASHES[slot % DASHES.length];
+var KeptList = class {
+  shown = "";
+  /**
+   * @param {HTMLElement} list
+   * @param {(run: string) => void} drop
+   */
+  constructor(list, drop) {
+    this.list = list;
+    this.drop = drop;
+  }
+  /**
+   * Made anew only where something is another one: a button under the keyboard's focus stays.
+   * @param {readonly Ghost[]} ghosts
+   * @param {Theme} theme
+   */
+  draw(ghosts, theme) {
+    const wanted = JSON.stringify([ghosts.map(({ run, label, slot }) => [run, label, slot]), theme.ghosts]);
+    if (wanted === this.shown) return;
+    this.shown = wanted;
+    this.list.replaceChildren(...ghosts.map((ghost) => this.item(ghost, ghostColour(theme, ghost.slot))));
+  }
+  /**
+   * @param {Ghost} ghost
+   * @param {string} colour
+   */
+  item({ run, label, slot }, colour) {
+    const item = newElement("li");
+    const button = newButton("×", () => this.drop(run));
+    button.setAttribute("aria-label", `Drop the curve ${label}`);
+    button.title = "Drop this curve";
+    item.append(sample(colour, ghostDash(slot)), newElement("span", { textContent: label }), button);
+    return item;
+  }
+};
+function sample(colour, dash) {
+  const space = "http://www.w3.org/2000/svg";
+  const picture = document.createElementNS(space, "svg");
+  const line = document.createElementNS(space, "line");
+  const [of, on] = [
+    { width: 36, height: 12, "aria-hidden": true },
+    { x2: 36, y1: 6, y2: 6, stroke: colour, "stroke-width": 2, "stroke-dasharray": dash.join(" ") }
+  ];
+  for (const [name, value] of Object.entries(of)) picture.setAttribute(name, String(value));
+  for (const [name, value] of Object.entries(on)) line.setAttribute(name, String(value));
+  picture.append(line);
+  return picture;
 }
 
 // dashboard/components/board/curve.js
 var UNIT = "nats per example";
+var TOP = 18;
+var STRIP = 20;
+var STRIP_GAP = 5;
+var LABEL_APART = 15;
+var NAMED_APART = 14;
 var Curve = class {
-  history = NO_HISTORY;
-  /** Why there is nothing to draw; "" where there is something. */
-  missing = "";
+  /** @type {CurveData} */
+  data = { history: NO_HISTORY, ghosts: [], changes: [], missing: "", hasObjective: false };
   /**
    * @param {HTMLElement} card
    * @param {Concept} concept
@@ -801,12 +1044,15 @@ var Curve = class {
     this.concept = concept;
     this.canvas = findCanvas(card, "canvas");
     this.tip = find(card, ".tip");
-    this.value = find(card, ".value");
     this.note = find(card, ".note");
+    this.legend = card.querySelector(".legend");
     this.title = find(card, "h2").textContent ?? "";
   }
-  get unit() {
-    return this.missing || UNIT;
+  get history() {
+    return this.data.history;
+  }
+  get missing() {
+    return this.data.missing;
   }
   get heldOut() {
     return this.history[`${this.concept}_held_out`];
@@ -814,64 +1060,84 @@ var Curve = class {
   get training() {
     return this.history[`${this.concept}_train`];
   }
-  /**
-   * @param {History} history
-   * @param {string} missing
-   */
-  set(history, missing) {
-    this.history = history;
-    this.missing = missing;
-    this.value.textContent = missing ? "" : fixed(this.heldOut.findLast(Number.isFinite) ?? NaN, 1);
+  /** @returns {Line | null} */
+  get objective() {
+    const drawn = this.concept === "elbo" && this.data.hasObjective && !this.missing;
+    return drawn ? { step: this.history.step, values: objectiveOf(this.history) } : null;
   }
-  /** Where the plot lies in the canvas. */
+  /** The curves of the kept runs. @returns {(Line & { ghost: Ghost })[]} */
+  get kept() {
+    if (this.missing) return [];
+    return this.data.ghosts.map((ghost) => {
+      return { ghost, step: ghost.history.step, values: ghost.history[`${this.concept}_held_out`] };
+    });
+  }
+  /** @param {CurveData} data */
+  set(data) {
+    this.data = data;
+  }
+  /** Where the plot lies in the canvas: above the strip of β. */
   get box() {
-    return plotBox({ width: this.canvas.clientWidth, height: this.canvas.clientHeight }, "step", 15);
+    const whole = plotBox({ width: this.canvas.clientWidth, height: this.canvas.clientHeight }, "step", TOP);
+    return { ...whole, height: Math.max(1, whole.height - STRIP - STRIP_GAP) };
   }
   /**
    * @param {Theme} theme
-   * @param {number[]} range of steps
-   * @param {boolean} isZoomed
-   * @param {number | null} cursor the row under the crosshair
-   * @param {number[] | null} selection a range of steps
+   * @param {Looks} looks
    */
-  draw(theme, range2, isZoomed, cursor, selection) {
+  draw(theme, { range: range2, isZoomed, cursor, selection }) {
     const { context } = prepare(this.canvas);
-    const values = this.missing ? [] : [this.heldOut, this.training];
-    const frame = makeFrame(this.box, range2, valueRange(this.history.step, values, range2, isZoomed));
-    const xTicks = niceTicks(frame.x0, frame.x1, frame.width / 45);
-    const yTicks = this.missing ? [] : niceTicks(frame.y0, frame.y1, frame.height / 22);
-    drawAxes(context, theme, frame, { xTicks, yTicks, xTitle: "step", yTitle: "" });
-    clipTo(context, { ...frame, top: 0, height: frame.top + frame.height });
-    this.drawBeta(context, theme, frame);
-    context.restore();
+    const { step } = this.history;
+    const own = [this.heldOut, this.training].map((values) => ({ step, values }));
+    const how = { isZoomed, fromZero: this.concept === "kl", objective: this.objective ?? void 0 };
+    const ends = valueRange(this.missing ? [] : [...own, ...this.kept], range2, how);
+    const frame = makeFrame(this.box, range2, ends);
+    const yTicks = this.missing ? [] : niceTicks(frame.y0, frame.y1, frame.height / 24);
+    drawGridLines(context, theme, frame, yTicks);
+    for (const { value, text } of yTicks) {
+      write(context, theme, text, frame.left - 5, frame.py(value), { align: "right" });
+    }
+    this.drawStrip(context, theme, frame);
+    this.drawChanges(context, theme, frame);
     clipTo(context, frame);
     if (!this.missing) this.drawCurves(context, theme, frame);
     if (selection) this.drawSelection(context, theme, frame, selection);
     context.restore();
+    this.drawNames(context, theme, frame);
     if (cursor !== null) this.drawCursor(context, theme, frame, cursor);
     this.describe(cursor);
   }
   /**
+   * The pale ones first: those of the run in view lie on top.
    * @param {Context} context
    * @param {Theme} theme
    * @param {Frame} frame
    */
   drawCurves(context, theme, frame) {
     const colour = theme.concepts[this.concept];
-    this.trace(context, frame, this.training);
+    const { step } = this.history;
+    for (const line of this.kept) {
+      this.trace(context, frame, line);
+      const dash = [...ghostDash(line.ghost.slot)];
+      stroke(context, ghostColour(theme, line.ghost.slot), { width: 1.5, alpha: 0.75, dash });
+    }
+    if (this.objective) {
+      this.trace(context, frame, this.objective);
+      stroke(context, theme.text, { width: 1.25, dash: [1.5, 2.5] });
+    }
+    this.trace(context, frame, { step, values: this.training });
     stroke(context, colour, { width: 1.5, alpha: 0.55, dash: [5, 3] });
-    this.trace(context, frame, this.heldOut);
+    this.trace(context, frame, { step, values: this.heldOut });
     context.lineJoin = "round";
     stroke(context, colour, { width: 2.5 });
-    if (this.history.step.length === 1) this.drawDot(context, theme, frame, this.heldOut, 0);
+    if (step.length === 1) this.drawDot(context, theme, frame, this.heldOut, 0);
   }
   /**
    * @param {Context} context
    * @param {Frame} frame
-   * @param {Float32Array} values
+   * @param {Line} line
    */
-  trace(context, frame, values) {
-    const { step } = this.history;
+  trace(context, frame, { step, values }) {
     context.beginPath();
     let down = false;
     for (let i = 0; i < values.length; i++) {
@@ -881,24 +1147,90 @@ var Curve = class {
     }
   }
   /**
-   * From the newest change back, so that where many lie close together the latest keeps its label.
+   * Names at the ends of the curves of kept runs, and of the objective where it is not the ELBO.
    * @param {Context} context
    * @param {Theme} theme
    * @param {Frame} frame
    */
-  drawBeta(context, theme, frame) {
+  drawNames(context, theme, frame) {
+    const ends = this.kept.flatMap((line) => {
+      const end = lastInView(line, frame);
+      return end ? [{ ...end, text: line.ghost.label, colour: ghostColour(theme, line.ghost.slot) }] : [];
+    });
+    const objective = this.objective && lastInView(this.objective, frame);
+    const elbo = lastInView({ step: this.history.step, values: this.heldOut }, frame);
+    if (objective && elbo && Math.abs(objective.y - elbo.y) > NAMED_APART) {
+      ends.push({ ...objective, text: "objective", colour: theme.text });
+    }
+    const half = LABEL_APART / 2;
+    const limits = [frame.top + half, frame.top + frame.height - half];
+    const above = ends.map(({ y }) => y - half - 1);
+    const heights = spreadLabels(above, LABEL_APART, limits);
+    ends.forEach(({ x, text, colour }, k) => {
+      const right = frame.left + frame.width;
+      write(context, theme, text, Math.min(x, right) - 3, heights[k], {
+        ...{ colour, weight: 600, halo: 4 },
+        align: x > frame.left + frame.width / 3 ? "right" : "left"
+      });
+    });
+  }
+  /**
+   * β over the steps, on the scale of square roots: 0.1 beside 4 is still to be seen.
+   * @param {Context} context
+   * @param {Theme} theme
+   * @param {Frame} above The plot.
+   */
+  drawStrip(context, theme, above) {
     const { step, beta } = this.history;
+    const box = {
+      left: above.left,
+      width: above.width,
+      top: above.top + above.height + STRIP_GAP,
+      height: STRIP
+    };
+    const most = Math.max(extent(beta)?.[1] ?? 0, 1e-9);
+    const frame = makeFrame(box, [above.x0, above.x1], [0, Math.sqrt(most) * 1.15]);
+    const xTicks = niceTicks(frame.x0, frame.x1, frame.width / 50);
+    drawAxes(context, theme, frame, { xTicks, yTicks: [], xTitle: "step", yTitle: "" });
+    const style = { colour: theme.concepts.beta, weight: 700 };
+    write(context, theme, "β", frame.left - 5, box.top + STRIP / 2, { ...style, align: "right" });
+    clipTo(context, box);
+    context.beginPath();
+    for (let i = 0; i < beta.length; i++) {
+      const y = frame.py(Math.sqrt(Math.max(0, beta[i])));
+      if (i > 0) context.lineTo(frame.px(step[i - 1]), y);
+      context[i ? "lineTo" : "moveTo"](frame.px(step[i]), y);
+    }
+    stroke(context, theme.concepts.beta, { width: 2 });
+    context.restore();
+  }
+  /**
+   * A mark for each change. From the newest back, so that where many lie close together the latest keeps its label.
+   * @param {Context} context
+   * @param {Theme} theme
+   * @param {Frame} frame
+   */
+  drawChanges(context, theme, frame) {
+    const [right, bottom] = [frame.left + frame.width, frame.top + frame.height + STRIP_GAP + STRIP];
     let free = Infinity;
-    for (let i = beta.length - 1; i > 0; i--) {
-      const x = frame.px(step[i - 1]);
-      if (beta[i] === beta[i - 1] || !Number.isFinite(beta[i]) || x > free || x < frame.left) continue;
+    for (const { step, beta, learning_rate: rate } of [...this.data.changes].reverse()) {
+      const x = frame.px(step);
+      if (x < frame.left || x > right) continue;
+      const colour = beta === void 0 ? theme.text : theme.concepts.beta;
       context.beginPath();
       context.moveTo(x, frame.top);
-      context.lineTo(x, frame.top + frame.height);
-      stroke(context, theme.concepts.beta, { width: 1.25 });
-      const align = x > frame.left + frame.width - 30 ? "right" : "center";
-      write(context, theme, `β ${brief(beta[i])}`, x, 7, { colour: theme.concepts.beta, weight: 700, align });
-      free = x - 44;
+      context.lineTo(x, bottom);
+      stroke(context, colour, { width: 1.25, alpha: 0.8, dash: beta === void 0 ? [4, 3] : [] });
+      const parts = [
+        beta === void 0 ? "" : `β ${brief(beta)}`,
+        rate === void 0 ? "" : `η ${brief(rate)}`
+      ];
+      const text = parts.filter(Boolean).join(", ");
+      const width = 7 * text.length;
+      const middle = Math.min(x, right - width / 2);
+      if (middle + width / 2 > free) continue;
+      write(context, theme, text, middle, 9, { colour, weight: 700 });
+      free = middle - width / 2 - 6;
     }
   }
   /**
@@ -924,7 +1256,7 @@ var Curve = class {
     if (x < frame.left - 1 || x > frame.left + frame.width + 1) return;
     context.beginPath();
     context.moveTo(x, frame.top);
-    context.lineTo(x, frame.top + frame.height);
+    context.lineTo(x, frame.top + frame.height + STRIP_GAP + STRIP);
     stroke(context, theme.text, { alpha: 0.6 });
     if (this.missing) return;
     clipTo(context, frame);
@@ -948,23 +1280,62 @@ var Curve = class {
   }
   /** @param {number} row */
   valuesText(row) {
-    if (this.missing) return this.unit;
-    return `held-out ${fixed(this.heldOut[row], 2)} · training ${fixed(this.training[row], 2)}`;
+    if (this.missing) return this.missing;
+    return `held-out ${this.shown("held_out", row)} · training ${this.shown("train", row)}`;
+  }
+  /**
+   * A value with two decimals; the ELBO is the difference of the other two as they are shown.
+   * @param {"held_out" | "train"} part
+   * @param {number} row
+   */
+  shown(part, row) {
+    const value = (concept) => this.history[`${concept}_${part}`][row];
+    if (this.concept !== "elbo") return fixed(value(this.concept), 2);
+    return fixed(Number(value("reconstruction").toFixed(2)) - Number(value("kl").toFixed(2)), 2);
+  }
+  /**
+   * A line for each kept run that had come so far: its name and its value.
+   * @param {number} row
+   */
+  keptText(row) {
+    const lines = this.kept.map((line) => [line.ghost.label, valueAt(line, this.history.step[row])]);
+    return lines.flatMap(
+      ([label, value]) => Number.isNaN(value) ? [] : [`${label}: ${fixed(Number(value), 2)}`]
+    );
+  }
+  /**
+   * What the note says: the values under the crosshair, or else the unit, or why there is nothing.
+   * @param {number | null} row
+   */
+  say(row) {
+    const hasLegend = this.legend instanceof HTMLElement && row === null && !this.missing;
+    if (this.legend instanceof HTMLElement) this.legend.hidden = !hasLegend;
+    this.note.textContent = row === null ? this.missing || (hasLegend ? "" : UNIT) : this.valuesText(row);
   }
   /** @param {number | null} cursor */
   describe(cursor) {
     const row = cursor ?? this.history.step.length - 1;
     if (row < 0) return;
-    const label = `${this.title}, ${UNIT}, at step ${this.history.step[row]}: ${this.valuesText(row)}`;
+    const beta = `β ${brief(this.history.beta[row])}`;
+    const values = [this.valuesText(row), beta, ...this.keptText(row)].join("; ");
+    const label = `${this.title}, ${UNIT}, at step ${this.history.step[row]}: ${values}`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
   }
 };
+function lastInView({ step, values }, frame) {
+  const row = step.findLastIndex(
+    (one, i) => one >= frame.x0 && one <= frame.x1 && Number.isFinite(values[i])
+  );
+  return row < 0 ? null : { x: frame.px(step[row]), y: frame.py(values[row]) };
+}
 
 // dashboard/components/board/curve_group.js
 var CLICK = 4;
 var KEY_FACTOR2 = 0.7;
 var CurveGroup = class {
   history = NO_HISTORY;
+  /** All steps, of the kept runs, too: two windows with the same runs have the same scales. */
+  whole = fullRange([]);
   /** The range of steps in view; null for all, also those to come. @type {[number, number] | null} */
   zoom = null;
   /** @type {number | null} */
@@ -990,15 +1361,20 @@ var CurveGroup = class {
     this.selection = null;
   }
   /**
-   * @param {History} history
+   * @param {Omit<CurveData, "missing">} data
    * @param {Partial<Record<Concept, string>>} missing Why a chart stays empty.
    */
-  set(history, missing) {
-    this.history = history;
-    for (const curve of this.curves) curve.set(history, missing[curve.concept] ?? "");
+  set(data, missing) {
+    this.history = data.history;
+    this.whole = fullRange([data.history.step, ...data.ghosts.map(({ history }) => history.step)]);
+    for (const curve of this.curves) curve.set({ ...data, missing: missing[curve.concept] ?? "" });
   }
   get range() {
-    return this.zoom ?? fullRange(this.history.step);
+    return this.zoom ?? this.whole;
+  }
+  /** The row under the crosshair, or null. */
+  get row() {
+    return this.cursorStep === null ? null : nearestRow(this.history.step, this.cursorStep);
   }
   /**
    * Ranges that hold everything mean "no zoom": the charts follow the data again.
@@ -1006,7 +1382,7 @@ var CurveGroup = class {
    * @param {number} to
    */
   setZoom(from, to) {
-    this.zoom = zoomedRange([from, to], fullRange(this.history.step));
+    this.zoom = zoomedRange([from, to], this.whole);
     this.invalidate();
   }
   /**
@@ -1094,9 +1470,9 @@ var CurveGroup = class {
   }
   /** @param {Theme} theme */
   draw(theme) {
-    const row = this.cursorStep === null ? null : nearestRow(this.history.step, this.cursorStep);
+    const { range: range2, row, selection } = this;
     for (const curve of this.curves) {
-      curve.draw(theme, this.range, this.zoom !== null, row, this.selection);
+      curve.draw(theme, { range: range2, isZoomed: this.zoom !== null, cursor: row, selection });
       this.tell(curve, row);
     }
     return false;
@@ -1106,7 +1482,7 @@ var CurveGroup = class {
    * @param {number | null} row
    */
   tell(curve, row) {
-    curve.note.textContent = row === null ? curve.unit : curve.valuesText(row);
+    curve.say(row);
     if (row === null || curve !== this.active) {
       showTip(curve.tip, "", 0, 0);
       return;
@@ -1115,7 +1491,7 @@ var CurveGroup = class {
     const { box } = curve;
     const where = `step ${step[row]} · epoch ${epoch[row]} · β ${brief(beta[row])}`;
     const x = makeFrame(box, this.range, [0, 1]).px(step[row]);
-    showTip(curve.tip, where, x, box.top + box.height + 24);
+    showTip(curve.tip, [where, ...curve.keptText(row)].join("\n"), x, box.top + box.height + 24);
   }
   get zoomText() {
     return this.zoom === null ? "" : this.zoom.map((step) => Number(step.toFixed(2))).join(",");
@@ -1606,6 +1982,94 @@ var Lines = class {
 var KINDS = { images: Images, points: Points, lines: Lines };
 var decodedViews = (kind, grid, pairs) => new KINDS[kind](grid, pairs);
 
+// dashboard/components/board/objective.js
+var DECIMALS = 2;
+var MOST_DECIMALS = 4;
+var BETA_DIGITS = 5;
+var rounded = (value, decimals) => Number(value.toFixed(decimals));
+function shownTerms(reconstruction, kl, beta, penalised = kl) {
+  const betaValue = Number(beta.toPrecision(BETA_DIGITS));
+  const more = Math.ceil(Math.log10(Math.max(1, betaValue)));
+  const decimals = Math.min(MOST_DECIMALS, DECIMALS + (Number.isFinite(more) ? more : 0));
+  const [first, second] = [rounded(reconstruction, DECIMALS), rounded(penalised, decimals)];
+  const elboValue = rounded(first - rounded(kl, decimals), DECIMALS);
+  return {
+    objective: fixed(first - betaValue * second, DECIMALS),
+    reconstruction: fixed(reconstruction, DECIMALS),
+    beta: Number.isFinite(betaValue) ? String(betaValue) : "–",
+    kl: fixed(penalised, decimals),
+    elbo: fixed(elboValue, DECIMALS),
+    betaValue,
+    elboValue
+  };
+}
+function penalisedKl(perDim, kl, freeBits) {
+  if (!perDim.length) return Math.max(freeBits, kl);
+  return perDim.reduce((sum, part) => sum + Math.max(freeBits, part), 0);
+}
+function collapseText(active, step, kl) {
+  if (!active.length || step === 0 || active.some(Boolean) || !Number.isFinite(kl)) return "";
+  const dims = active.length === 1 ? "1 latent dimension is" : `${active.length} latent dimensions are`;
+  const decoder = "q(z|x) is the same for every x, and the decoder does not use z";
+  return `Posterior collapse: 0 of ${dims} active (KL ${fixed(kl, 4)} nats): ${decoder}.`;
+}
+
+// dashboard/components/board/live_line.js
+var TERMS = (
+  /** @type {const} */
+  ["objective", "reconstruction", "beta", "kl", "elbo"]
+);
+var NO_BOUND = "No bound: a deterministic encoder has no q(z|x), and so no KL.";
+var LiveLine = class {
+  /** @type {LineData | null} */
+  data = null;
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.terms = TERMS.map((name) => find(root, `.term.${name}`));
+    this.bounded = findAll(root, ".bounded");
+    this.when = find(root, ".when");
+    this.klLabel = find(root, ".term.kl small");
+  }
+  /** @param {LineData} data */
+  set(data) {
+    this.data = data;
+  }
+  /**
+   * The terms at a row of the history; null: now. Without data there are none.
+   * @param {number | null} row
+   */
+  termsAt(row) {
+    if (!this.data) return null;
+    const { history, betaInForce, klPerDim, freeBits, deterministic } = this.data;
+    const at = row ?? history.step.length - 1;
+    if (at < 0) return null;
+    const [reconstruction, kl] = [history.reconstruction_held_out[at], history.kl_held_out[at]];
+    if (deterministic) return shownTerms(reconstruction, 0, 0);
+    const beta = row === null ? betaInForce ?? history.beta[at] : history.beta[at];
+    if (!freeBits) return shownTerms(reconstruction, kl, beta);
+    return shownTerms(reconstruction, kl, beta, row === null ? penalisedKl(klPerDim, kl, freeBits) : NaN);
+  }
+  /**
+   * @param {Theme} theme
+   * @param {number | null} row
+   */
+  draw(theme, row) {
+    const terms = this.termsAt(row);
+    if (!terms || !this.data) return terms;
+    const { deterministic, freeBits, history } = this.data;
+    this.terms.forEach((term, k) => {
+      find(term, "strong").textContent = terms[TERMS[k]];
+      term.style.color = theme.concepts[TERMS[k]] ?? theme.text;
+    });
+    this.klLabel.textContent = freeBits ? `Σ max(${freeBits}, KLⱼ)` : "KL";
+    for (const part of this.bounded) part.hidden = deterministic;
+    const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
+    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out, ${at}`;
+    return terms;
+  }
+};
+
 // dashboard/components/board/index.js
 var NO_POSTERIOR = { elbo: "no bound: deterministic encoder", kl: "no KL: deterministic encoder" };
 var mounts = /* @__PURE__ */ new Map();
@@ -1619,24 +2083,38 @@ var Board = class {
   run = "";
   /** Views to be drawn in the next frame. @type {Set<View>} */
   stale = /* @__PURE__ */ new Set();
+  /** @type {Ghost[]} */
+  ghosts = [];
+  /** The colour and the dashes of each kept run. @type {Map<string, number>} */
+  slots = /* @__PURE__ */ new Map();
   /**
    * @param {HTMLElement} root
-   * @param {string} key
+   * @param {Mounted} mounted
    */
-  constructor(root, key) {
+  constructor(root, { key, setTriggerValue }) {
     this.root = root;
+    this.send = setTriggerValue;
     mounts.set(key, (mounts.get(key) ?? 0) + 1);
     root.dataset.mounts = mounts.get(key);
     this.frames = new Frames((now) => this.tick(now));
-    const curves = CONCEPTS.map((concept) => new Curve(find(root, `.${concept}`), concept));
+    const curves = CONCEPTS.map((concept) => new Curve(find(root, `section.${concept}`), concept));
     this.charts = new CurveGroup(curves, () => this.invalidate(this.charts));
     const redrawPlane = () => this.invalidate(this.plane);
     this.plane = new Plane(findCanvas(root, ".plane canvas"), find(root, ".plane .tip"), redrawPlane);
     this.plane.connect();
+    this.line = new LiveLine(find(root, ".line"));
+    this.kept = new KeptList(find(root, ".kept"), (run) => this.send("drop", run));
+    const [tip, note] = [".bars .tip", ".bars .note"].map((selector) => find(root, selector));
+    const redrawBars = () => this.invalidate(this.bars);
+    this.bars = new KlBars(findCanvas(root, ".bars canvas"), tip, note, redrawBars);
     this.frames.watchSizes(findAll(root, ".stage"), () => this.invalidateAll());
   }
-  /** @param {Uint8Array} data */
-  update(data) {
+  /**
+   * @param {Uint8Array} data
+   * @param {Mounted} mounted
+   */
+  update(data, { setTriggerValue }) {
+    this.send = setTriggerValue;
     this.pending = data;
     this.invalidateAll();
   }
@@ -1652,7 +2130,7 @@ var Board = class {
   /** @returns {View[]} */
   get views() {
     const decoded = this.decoded ? [this.decoded.grid, this.decoded.pairs] : [];
-    return [this.charts, this.plane, ...decoded];
+    return [this.charts, this.plane, this.bars, ...decoded];
   }
   /**
    * A hidden tab gets no frames, so nothing is decoded or drawn for it.
@@ -1665,6 +2143,7 @@ var Board = class {
     if (!theme) return;
     const moving = [...this.stale].filter((view) => view.draw(theme, now));
     this.stale = new Set(moving);
+    this.line.draw(theme, this.charts.row);
     this.root.dataset.zoom = this.charts.zoomText;
     if (moving.length) this.frames.request();
   }
@@ -1678,12 +2157,60 @@ var Board = class {
     const instant = isFirst || prefersCalm();
     this.theme = readTheme(this.root, message.palettes);
     this.decoded = isFirst ? this.begin(message) : this.decoded;
-    this.charts.set(historyOf(message), message.deterministic ? NO_POSTERIOR : {});
+    this.slots = slotsOf(
+      this.slots,
+      message.ghosts.map(({ run }) => run)
+    );
+    this.ghosts = message.ghosts.map((ghost) => {
+      return { ...ghost, slot: this.slots.get(ghost.run) ?? 0, history: historyOf(ghost) };
+    });
+    this.setCurves(message);
     this.plane.set(planeOf(message), now, instant);
     this.decoded?.set(message, now, instant);
+    this.kept.draw(this.ghosts, this.theme);
     this.stale = new Set(this.views);
-    const { run, step, rows } = message;
-    Object.assign(this.root.dataset, { run, step, rows });
+    this.tell(message, this.theme);
+    this.fit();
+  }
+  /** @param {Message} message */
+  setCurves(message) {
+    const { deterministic, changes, free_bits: freeBits, latent_dim: latentDim, active } = message;
+    const history = historyOf(message);
+    const hasObjective = !deterministic && !freeBits;
+    const data = { history, ghosts: this.ghosts, changes, hasObjective };
+    this.charts.set(data, deterministic ? NO_POSTERIOR : {});
+    const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
+    this.line.set({ history, betaInForce: message.beta_in_force, klPerDim, freeBits, deterministic });
+    const noParts = klPerDim.length === latentDim ? "" : "no parts: learned prior";
+    this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : noParts });
+  }
+  /**
+   * What stands on the board in words, and what programs read of it. A model that is no run has no step to wait for.
+   * @param {Message} message
+   * @param {Theme} theme
+   */
+  tell({ run, step, rows, owner, active, present, deterministic }, theme) {
+    const now = this.line.termsAt(null);
+    const kl = this.charts.history.kl_held_out.at(-1) ?? NaN;
+    const remark = collapseText(active, step, kl);
+    const collapse = find(this.root, ".collapse");
+    if (collapse.textContent !== remark) collapse.textContent = remark;
+    collapse.style.color = theme.concepts.kl;
+    const numbers = deterministic || !now ? [NaN, NaN] : [now.betaValue, now.elboValue];
+    const [beta, elbo] = numbers.map((number) => Number.isFinite(number) ? number : "");
+    const told = { run, rows, zoom: this.charts.zoomText, ghosts: this.ghosts.length };
+    Object.assign(this.root.dataset, told, run ? { step, beta, elbo, owner } : {});
+    if (!run) for (const name of ["step", "beta", "elbo", "owner"]) delete this.root.dataset[name];
+    this.root.toggleAttribute("data-present", present);
+  }
+  /**
+   * Tells the style sheet how much of the window lies above the pictures, nothing scrolled: the rest is theirs.
+   */
+  fit() {
+    const cells = find(this.root, ".cells");
+    let above = cells.getBoundingClientRect().top;
+    for (let part = outer(cells); part; part = outer(part)) above += part.scrollTop;
+    this.root.style.setProperty("--above", `${Math.round(above)}px`);
   }
   /**
    * Another run begins without the zoom of the last one, and may have data of another kind.
@@ -1694,7 +2221,7 @@ var Board = class {
     this.charts.clear();
     this.plane.view = null;
     const what = kind === "images" ? "images" : "examples";
-    find(this.root, ".pairs h2").textContent = `Held-out ${what} and reconstructions`;
+    find(this.root, ".pairs h2").textContent = `Held-out ${what}, decoded`;
     const [grid, pairs] = [".grid canvas", ".pairs canvas"].map(
       (selector) => findCanvas(this.root, selector)
     );
@@ -1704,6 +2231,10 @@ var Board = class {
     this.frames.stop();
   }
 };
+function outer(element) {
+  const root = element.getRootNode();
+  return element.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
+}
 function historyOf({ history }) {
   const columns = Object.entries(history).map(([name, column]) => [name, floatsOf(column)]);
   return { ...NO_HISTORY, ...Object.fromEntries(columns) };
@@ -1716,7 +2247,7 @@ var planeOf = ({ means, stds, labels, class_names: classNames, plane: axes, late
   axes,
   latentDim
 });
-var index_default = elementOf(".board", (root, { key }) => new Board(root, key));
+var index_default = elementOf(".board", (root, mounted) => new Board(root, mounted));
 export {
   index_default as default
 };

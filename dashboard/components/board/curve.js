@@ -1,25 +1,47 @@
-/** One line chart over the step: a held-out and a training curve of the same quantity. */
+/** One line chart over the step: held-out and training curves of a quantity, those of kept runs, and β below them. */
 
-import { clipTo, drawAxes, prepare, stroke, write } from "../shared/canvas.js";
+import { clipTo, drawAxes, drawGridLines, prepare, stroke, write } from "../shared/canvas.js";
 import { makeFrame, plotBox } from "../shared/frame.js";
 import { find, findCanvas } from "../shared/mount.js";
-import { brief, fixed, niceTicks } from "../shared/numbers.js";
-import { NO_HISTORY, valueRange } from "./history.js";
+import { brief, extent, fixed, niceTicks } from "../shared/numbers.js";
+import { NO_HISTORY, objectiveOf, spreadLabels, valueAt, valueRange } from "./history.js";
+import { ghostColour, ghostDash } from "./kept.js";
 
 /**
  * @typedef {CanvasRenderingContext2D} Context
  * @typedef {import("../shared/frame.js").Frame} Frame
  * @typedef {import("../shared/theme.js").Theme} Theme
+ * @typedef {import("./history.js").Change} Change
  * @typedef {import("./history.js").Concept} Concept
  * @typedef {import("./history.js").History} History
+ * @typedef {import("./history.js").Line} Line
+ * @typedef {import("./kept.js").Ghost} Ghost
+ *
+ * @typedef {object} CurveData
+ * @property {History} history
+ * @property {readonly Ghost[]} ghosts
+ * @property {readonly Change[]} changes
+ * @property {string} missing Why there is nothing to draw; "" where there is something.
+ * @property {boolean} hasObjective Whether the objective of each row is known.
+ *
+ * @typedef {object} Looks What is in view.
+ * @property {number[]} range of steps
+ * @property {boolean} isZoomed
+ * @property {number | null} cursor The row under the crosshair.
+ * @property {number[] | null} selection A range of steps that is being dragged.
  */
 
 const UNIT = "nats per example";
+const TOP = 18;
+const STRIP = 20;
+const STRIP_GAP = 5;
+const LABEL_APART = 15;
+/** Pixels between the objective and the ELBO from which on it gets its name. */
+const NAMED_APART = 14;
 
 export class Curve {
-  history = NO_HISTORY;
-  /** Why there is nothing to draw; "" where there is something. */
-  missing = "";
+  /** @type {CurveData} */
+  data = { history: NO_HISTORY, ghosts: [], changes: [], missing: "", hasObjective: false };
 
   /**
    * @param {HTMLElement} card
@@ -29,13 +51,17 @@ export class Curve {
     this.concept = concept;
     this.canvas = findCanvas(card, "canvas");
     this.tip = find(card, ".tip");
-    this.value = find(card, ".value");
     this.note = find(card, ".note");
+    this.legend = card.querySelector(".legend");
     this.title = find(card, "h2").textContent ?? "";
   }
 
-  get unit() {
-    return this.missing || UNIT;
+  get history() {
+    return this.data.history;
+  }
+
+  get missing() {
+    return this.data.missing;
   }
 
   get heldOut() {
@@ -46,68 +72,90 @@ export class Curve {
     return this.history[`${this.concept}_train`];
   }
 
-  /**
-   * @param {History} history
-   * @param {string} missing
-   */
-  set(history, missing) {
-    this.history = history;
-    this.missing = missing;
-    this.value.textContent = missing ? "" : fixed(this.heldOut.findLast(Number.isFinite) ?? NaN, 1);
+  /** @returns {Line | null} */
+  get objective() {
+    const drawn = this.concept === "elbo" && this.data.hasObjective && !this.missing;
+    return drawn ? { step: this.history.step, values: objectiveOf(this.history) } : null;
   }
 
-  /** Where the plot lies in the canvas. */
+  /** The curves of the kept runs. @returns {(Line & { ghost: Ghost })[]} */
+  get kept() {
+    if (this.missing) return [];
+    return this.data.ghosts.map((ghost) => {
+      return { ghost, step: ghost.history.step, values: ghost.history[`${this.concept}_held_out`] };
+    });
+  }
+
+  /** @param {CurveData} data */
+  set(data) {
+    this.data = data;
+  }
+
+  /** Where the plot lies in the canvas: above the strip of β. */
   get box() {
-    return plotBox({ width: this.canvas.clientWidth, height: this.canvas.clientHeight }, "step", 15);
+    const whole = plotBox({ width: this.canvas.clientWidth, height: this.canvas.clientHeight }, "step", TOP);
+    return { ...whole, height: Math.max(1, whole.height - STRIP - STRIP_GAP) };
   }
 
   /**
    * @param {Theme} theme
-   * @param {number[]} range of steps
-   * @param {boolean} isZoomed
-   * @param {number | null} cursor the row under the crosshair
-   * @param {number[] | null} selection a range of steps
+   * @param {Looks} looks
    */
-  draw(theme, range, isZoomed, cursor, selection) {
+  draw(theme, { range, isZoomed, cursor, selection }) {
     const { context } = prepare(this.canvas);
-    const values = this.missing ? [] : [this.heldOut, this.training];
-    const frame = makeFrame(this.box, range, valueRange(this.history.step, values, range, isZoomed));
-    const xTicks = niceTicks(frame.x0, frame.x1, frame.width / 45);
-    const yTicks = this.missing ? [] : niceTicks(frame.y0, frame.y1, frame.height / 22);
-    drawAxes(context, theme, frame, { xTicks, yTicks, xTitle: "step", yTitle: "" });
-    clipTo(context, { ...frame, top: 0, height: frame.top + frame.height });
-    this.drawBeta(context, theme, frame);
-    context.restore();
+    const { step } = this.history;
+    const own = [this.heldOut, this.training].map((values) => ({ step, values }));
+    const how = { isZoomed, fromZero: this.concept === "kl", objective: this.objective ?? undefined };
+    const ends = valueRange(this.missing ? [] : [...own, ...this.kept], range, how);
+    const frame = makeFrame(this.box, range, ends);
+    const yTicks = this.missing ? [] : niceTicks(frame.y0, frame.y1, frame.height / 24);
+    drawGridLines(context, theme, frame, yTicks);
+    for (const { value, text } of yTicks) {
+      write(context, theme, text, frame.left - 5, frame.py(value), { align: "right" });
+    }
+    this.drawStrip(context, theme, frame);
+    this.drawChanges(context, theme, frame);
     clipTo(context, frame);
     if (!this.missing) this.drawCurves(context, theme, frame);
     if (selection) this.drawSelection(context, theme, frame, selection);
     context.restore();
+    this.drawNames(context, theme, frame);
     if (cursor !== null) this.drawCursor(context, theme, frame, cursor);
     this.describe(cursor);
   }
 
   /**
+   * The pale ones first: those of the run in view lie on top.
    * @param {Context} context
    * @param {Theme} theme
    * @param {Frame} frame
    */
   drawCurves(context, theme, frame) {
     const colour = theme.concepts[this.concept];
-    this.trace(context, frame, this.training);
+    const { step } = this.history;
+    for (const line of this.kept) {
+      this.trace(context, frame, line);
+      const dash = [...ghostDash(line.ghost.slot)];
+      stroke(context, ghostColour(theme, line.ghost.slot), { width: 1.5, alpha: 0.75, dash });
+    }
+    if (this.objective) {
+      this.trace(context, frame, this.objective);
+      stroke(context, theme.text, { width: 1.25, dash: [1.5, 2.5] });
+    }
+    this.trace(context, frame, { step, values: this.training });
     stroke(context, colour, { width: 1.5, alpha: 0.55, dash: [5, 3] });
-    this.trace(context, frame, this.heldOut);
+    this.trace(context, frame, { step, values: this.heldOut });
     context.lineJoin = "round";
     stroke(context, colour, { width: 2.5 });
-    if (this.history.step.length === 1) this.drawDot(context, theme, frame, this.heldOut, 0);
+    if (step.length === 1) this.drawDot(context, theme, frame, this.heldOut, 0);
   }
 
   /**
    * @param {Context} context
    * @param {Frame} frame
-   * @param {Float32Array} values
+   * @param {Line} line
    */
-  trace(context, frame, values) {
-    const { step } = this.history;
+  trace(context, frame, { step, values }) {
     context.beginPath();
     let down = false;
     for (let i = 0; i < values.length; i++) {
@@ -118,24 +166,93 @@ export class Curve {
   }
 
   /**
-   * From the newest change back, so that where many lie close together the latest keeps its label.
+   * Names at the ends of the curves of kept runs, and of the objective where it is not the ELBO.
    * @param {Context} context
    * @param {Theme} theme
    * @param {Frame} frame
    */
-  drawBeta(context, theme, frame) {
+  drawNames(context, theme, frame) {
+    const ends = this.kept.flatMap((line) => {
+      const end = lastInView(line, frame);
+      return end ? [{ ...end, text: line.ghost.label, colour: ghostColour(theme, line.ghost.slot) }] : [];
+    });
+    const objective = this.objective && lastInView(this.objective, frame);
+    const elbo = lastInView({ step: this.history.step, values: this.heldOut }, frame);
+    if (objective && elbo && Math.abs(objective.y - elbo.y) > NAMED_APART) {
+      ends.push({ ...objective, text: "objective", colour: theme.text });
+    }
+    const half = LABEL_APART / 2;
+    const limits = [frame.top + half, frame.top + frame.height - half];
+    const above = ends.map(({ y }) => y - half - 1);
+    const heights = spreadLabels(above, LABEL_APART, limits);
+    ends.forEach(({ x, text, colour }, k) => {
+      const right = frame.left + frame.width;
+      write(context, theme, text, Math.min(x, right) - 3, heights[k], {
+        ...{ colour, weight: 600, halo: 4 },
+        align: x > frame.left + frame.width / 3 ? "right" : "left",
+      });
+    });
+  }
+
+  /**
+   * β over the steps, on the scale of square roots: 0.1 beside 4 is still to be seen.
+   * @param {Context} context
+   * @param {Theme} theme
+   * @param {Frame} above The plot.
+   */
+  drawStrip(context, theme, above) {
     const { step, beta } = this.history;
+    const box = {
+      left: above.left,
+      width: above.width,
+      top: above.top + above.height + STRIP_GAP,
+      height: STRIP,
+    };
+    const most = Math.max(extent(beta)?.[1] ?? 0, 1e-9);
+    const frame = makeFrame(box, [above.x0, above.x1], [0, Math.sqrt(most) * 1.15]);
+    const xTicks = niceTicks(frame.x0, frame.x1, frame.width / 50);
+    drawAxes(context, theme, frame, { xTicks, yTicks: [], xTitle: "step", yTitle: "" });
+    const style = { colour: theme.concepts.beta, weight: 700 };
+    write(context, theme, "β", frame.left - 5, box.top + STRIP / 2, { ...style, align: "right" });
+    clipTo(context, box);
+    context.beginPath();
+    for (let i = 0; i < beta.length; i++) {
+      const y = frame.py(Math.sqrt(Math.max(0, beta[i])));
+      // Until the next row the training goes on with the β of this one: the line has steps.
+      if (i > 0) context.lineTo(frame.px(step[i - 1]), y);
+      context[i ? "lineTo" : "moveTo"](frame.px(step[i]), y);
+    }
+    stroke(context, theme.concepts.beta, { width: 2 });
+    context.restore();
+  }
+
+  /**
+   * A mark for each change. From the newest back, so that where many lie close together the latest keeps its label.
+   * @param {Context} context
+   * @param {Theme} theme
+   * @param {Frame} frame
+   */
+  drawChanges(context, theme, frame) {
+    const [right, bottom] = [frame.left + frame.width, frame.top + frame.height + STRIP_GAP + STRIP];
     let free = Infinity;
-    for (let i = beta.length - 1; i > 0; i--) {
-      const x = frame.px(step[i - 1]);
-      if (beta[i] === beta[i - 1] || !Number.isFinite(beta[i]) || x > free || x < frame.left) continue;
+    for (const { step, beta, learning_rate: rate } of [...this.data.changes].reverse()) {
+      const x = frame.px(step);
+      if (x < frame.left || x > right) continue;
+      const colour = beta === undefined ? theme.text : theme.concepts.beta;
       context.beginPath();
       context.moveTo(x, frame.top);
-      context.lineTo(x, frame.top + frame.height);
-      stroke(context, theme.concepts.beta, { width: 1.25 });
-      const align = x > frame.left + frame.width - 30 ? "right" : "center";
-      write(context, theme, `β ${brief(beta[i])}`, x, 7, { colour: theme.concepts.beta, weight: 700, align });
-      free = x - 44;
+      context.lineTo(x, bottom);
+      stroke(context, colour, { width: 1.25, alpha: 0.8, dash: beta === undefined ? [4, 3] : [] });
+      const parts = [
+        beta === undefined ? "" : `β ${brief(beta)}`,
+        rate === undefined ? "" : `η ${brief(rate)}`,
+      ];
+      const text = parts.filter(Boolean).join(", ");
+      const width = 7 * text.length;
+      const middle = Math.min(x, right - width / 2);
+      if (middle + width / 2 > free) continue;
+      write(context, theme, text, middle, 9, { colour, weight: 700 });
+      free = middle - width / 2 - 6;
     }
   }
 
@@ -163,7 +280,7 @@ export class Curve {
     if (x < frame.left - 1 || x > frame.left + frame.width + 1) return;
     context.beginPath();
     context.moveTo(x, frame.top);
-    context.lineTo(x, frame.top + frame.height);
+    context.lineTo(x, frame.top + frame.height + STRIP_GAP + STRIP);
     stroke(context, theme.text, { alpha: 0.6 });
     if (this.missing) return;
     clipTo(context, frame);
@@ -189,15 +306,61 @@ export class Curve {
 
   /** @param {number} row */
   valuesText(row) {
-    if (this.missing) return this.unit;
-    return `held-out ${fixed(this.heldOut[row], 2)} · training ${fixed(this.training[row], 2)}`;
+    if (this.missing) return this.missing;
+    return `held-out ${this.shown("held_out", row)} · training ${this.shown("train", row)}`;
+  }
+
+  /**
+   * A value with two decimals; the ELBO is the difference of the other two as they are shown.
+   * @param {"held_out" | "train"} part
+   * @param {number} row
+   */
+  shown(part, row) {
+    const value = (/** @type {Concept} */ concept) => this.history[`${concept}_${part}`][row];
+    if (this.concept !== "elbo") return fixed(value(this.concept), 2);
+    return fixed(Number(value("reconstruction").toFixed(2)) - Number(value("kl").toFixed(2)), 2);
+  }
+
+  /**
+   * A line for each kept run that had come so far: its name and its value.
+   * @param {number} row
+   */
+  keptText(row) {
+    const lines = this.kept.map((line) => [line.ghost.label, valueAt(line, this.history.step[row])]);
+    return lines.flatMap(([label, value]) =>
+      Number.isNaN(value) ? [] : [`${label}: ${fixed(Number(value), 2)}`],
+    );
+  }
+
+  /**
+   * What the note says: the values under the crosshair, or else the unit, or why there is nothing.
+   * @param {number | null} row
+   */
+  say(row) {
+    const hasLegend = this.legend instanceof HTMLElement && row === null && !this.missing;
+    if (this.legend instanceof HTMLElement) this.legend.hidden = !hasLegend;
+    this.note.textContent = row === null ? this.missing || (hasLegend ? "" : UNIT) : this.valuesText(row);
   }
 
   /** @param {number | null} cursor */
   describe(cursor) {
     const row = cursor ?? this.history.step.length - 1;
     if (row < 0) return;
-    const label = `${this.title}, ${UNIT}, at step ${this.history.step[row]}: ${this.valuesText(row)}`;
+    const beta = `β ${brief(this.history.beta[row])}`;
+    const values = [this.valuesText(row), beta, ...this.keptText(row)].join("; ");
+    const label = `${this.title}, ${UNIT}, at step ${this.history.step[row]}: ${values}`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
   }
+}
+
+/**
+ * Where a curve ends in the frame, in pixels; null where nothing of it is in view.
+ * @param {Line} line
+ * @param {Frame} frame
+ */
+function lastInView({ step, values }, frame) {
+  const row = step.findLastIndex(
+    (one, i) => one >= frame.x0 && one <= frame.x1 && Number.isFinite(values[i]),
+  );
+  return row < 0 ? null : { x: frame.px(step[row]), y: frame.py(values[row]) };
 }

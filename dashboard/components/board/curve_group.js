@@ -10,8 +10,8 @@ import { fullRange, movedCursor, nearestRow, NO_HISTORY } from "./history.js";
  * @typedef {import("../shared/frame.js").Point} Point
  * @typedef {import("../shared/theme.js").Theme} Theme
  * @typedef {import("./curve.js").Curve} Curve
+ * @typedef {import("./curve.js").CurveData} CurveData
  * @typedef {import("./history.js").Concept} Concept
- * @typedef {import("./history.js").History} History
  */
 
 const CLICK = 4;
@@ -19,6 +19,8 @@ const KEY_FACTOR = 0.7;
 
 export class CurveGroup {
   history = NO_HISTORY;
+  /** All steps, of the kept runs, too: two windows with the same runs have the same scales. */
+  whole = fullRange([]);
   /** The range of steps in view; null for all, also those to come. @type {[number, number] | null} */
   zoom = null;
   /** @type {number | null} */
@@ -47,16 +49,22 @@ export class CurveGroup {
   }
 
   /**
-   * @param {History} history
+   * @param {Omit<CurveData, "missing">} data
    * @param {Partial<Record<Concept, string>>} missing Why a chart stays empty.
    */
-  set(history, missing) {
-    this.history = history;
-    for (const curve of this.curves) curve.set(history, missing[curve.concept] ?? "");
+  set(data, missing) {
+    this.history = data.history;
+    this.whole = fullRange([data.history.step, ...data.ghosts.map(({ history }) => history.step)]);
+    for (const curve of this.curves) curve.set({ ...data, missing: missing[curve.concept] ?? "" });
   }
 
   get range() {
-    return this.zoom ?? fullRange(this.history.step);
+    return this.zoom ?? this.whole;
+  }
+
+  /** The row under the crosshair, or null. */
+  get row() {
+    return this.cursorStep === null ? null : nearestRow(this.history.step, this.cursorStep);
   }
 
   /**
@@ -65,7 +73,7 @@ export class CurveGroup {
    * @param {number} to
    */
   setZoom(from, to) {
-    this.zoom = zoomedRange([from, to], fullRange(this.history.step));
+    this.zoom = zoomedRange([from, to], this.whole);
     this.invalidate();
   }
 
@@ -163,9 +171,9 @@ export class CurveGroup {
 
   /** @param {Theme} theme */
   draw(theme) {
-    const row = this.cursorStep === null ? null : nearestRow(this.history.step, this.cursorStep);
+    const { range, row, selection } = this;
     for (const curve of this.curves) {
-      curve.draw(theme, this.range, this.zoom !== null, row, this.selection);
+      curve.draw(theme, { range, isZoomed: this.zoom !== null, cursor: row, selection });
       this.tell(curve, row);
     }
     return false;
@@ -176,7 +184,7 @@ export class CurveGroup {
    * @param {number | null} row
    */
   tell(curve, row) {
-    curve.note.textContent = row === null ? curve.unit : curve.valuesText(row);
+    curve.say(row);
     if (row === null || curve !== this.active) {
       showTip(curve.tip, "", 0, 0);
       return;
@@ -185,7 +193,7 @@ export class CurveGroup {
     const { box } = curve;
     const where = `step ${step[row]} · epoch ${epoch[row]} · β ${brief(beta[row])}`;
     const x = makeFrame(box, this.range, [0, 1]).px(step[row]);
-    showTip(curve.tip, where, x, box.top + box.height + 24);
+    showTip(curve.tip, [where, ...curve.keptText(row)].join("\n"), x, box.top + box.height + 24);
   }
 
   get zoomText() {

@@ -4,6 +4,8 @@ The board keeps its place while data arrive: a new payload redraws its canvases 
 so zoom, crosshair and keyboard focus stay.
 """
 
+from collections.abc import Callable
+
 from streamlit.components.v2 import component
 
 from dashboard.components.files import bundle, joined
@@ -13,12 +15,14 @@ _mount = component(
 )
 
 
-def training_board(payload: bytes, *, key: str) -> None:
+def training_board(payload: bytes, *, key: str, on_drop: Callable[[], None]) -> None:
     """Shows the board of a training.
 
     Arguments:
-        payload: JSON of :func:`dashboard.components.board.payload.board_payload`: bytes, because Streamlit
-            would make the JSON of a dictionary twice for every watcher.
+        payload: Of :func:`dashboard.components.board.payload.addressed`: bytes, because Streamlit would make
+            the JSON of a dictionary twice for every watcher.
         key: Identity on the page; the same key keeps the same element.
+        on_drop: Called when a kept curve is dropped; its run's id is then the ``drop`` of the element's
+            state. It comes from the browser: check it.
     """
-    _mount(key=key, data=payload)
+    _mount(key=key, data=payload, on_drop_change=on_drop)

@@ -8,6 +8,11 @@ import { clamp, extent } from "../shared/numbers.js";
  * @typedef {"step" | "epoch" | "beta" | `${Concept}_held_out` | `${Concept}_train`} Column
  *
  * @typedef {Record<Column, Float32Array>} History Columns of equal lengths, a row for each evaluation.
+ *
+ * @typedef {{ step: number, beta?: number, learning_rate?: number }} Change The step after which something is another
+ *   one, and what it is then.
+ *
+ * @typedef {{ step: Float32Array, values: Float32Array }} Line
  */
 
 /** @type {readonly Concept[]} */
@@ -28,13 +33,25 @@ export const NO_HISTORY = {
   kl_train: NOTHING,
 };
 
+/** Nats that an axis shows at least: below that a curve is noise, and has to look flat. */
+export const LEAST_RANGE = 0.1;
+/** So many times as high as without it an axis may become for the objective. */
+const MOST_FOR_OBJECTIVE = 2;
+
 /**
- * The range of all steps, never empty.
- * @param {Float32Array} steps
+ * reconstruction − β · KL of the held-out examples, row by row.
+ * @param {History} history
+ */
+export const objectiveOf = ({ reconstruction_held_out: first, kl_held_out: kl, beta }) =>
+  first.map((value, row) => value - beta[row] * kl[row]);
+
+/**
+ * The range of all steps of some runs, never empty.
+ * @param {readonly Float32Array[]} columns
  * @returns {[number, number]}
  */
-export function fullRange(steps) {
-  const [first, last] = extent(steps) ?? [0, 10];
+export function fullRange(columns) {
+  const [first, last] = extent(columns.flatMap((steps) => extent(steps) ?? [])) ?? [0, 10];
   return [first, last > first ? last : first + 10];
 }
 
@@ -67,21 +84,74 @@ export function movedCursor(steps, [first, last], cursor, by) {
 }
 
 /**
- * Margins of 5 % about the values in view. Without a zoom the first tenth does not count: the start of a training is so
- * far from its end that it would flatten everything that follows.
- * @param {Float32Array} steps
- * @param {Float32Array[]} curves
+ * [min, max] of the values in view. Without a zoom the first tenth of a curve does not count: the start of a training
+ * is so far from its end that it would flatten everything that follows.
+ * @param {readonly Line[]} lines
  * @param {number[]} range of steps
  * @param {boolean} isZoomed
+ */
+function valuesInView(lines, [from, to], isZoomed) {
+  const ends = lines.flatMap(({ step, values }) => {
+    const first = isZoomed ? step.findIndex((one) => one >= from) : Math.floor(step.length / 10);
+    const end = step.findLastIndex((one) => one <= to) + 1;
+    return first < 0 ? [] : (extent(values.subarray(first, end)) ?? []);
+  });
+  return extent(ends);
+}
+
+/**
+ * What a chart's axis shows: the values in view with margins of 5 %, and `LEAST_RANGE` at least.
+ * @param {readonly Line[]} lines
+ * @param {number[]} range of steps
+ * @param {object} how
+ * @param {boolean} how.isZoomed
+ * @param {boolean} [how.fromZero] Whether 0 is in view where nothing is zoomed.
+ * @param {Line} [how.objective] May fall far below where β is large: the axis gets twice as high for it at most.
  * @returns {[number, number]}
  */
-export function valueRange(steps, curves, [from, to], isZoomed) {
-  const first = isZoomed ? steps.findIndex((step) => step >= from) : Math.floor(steps.length / 10);
-  const end = steps.findLastIndex((step) => step <= to) + 1;
-  const inView = curves.map((values) => extent(values.subarray(Math.max(0, first), end)));
-  const ends = inView.flatMap((range) => range ?? []);
-  const [low, high] = extent(ends) ?? [NaN, NaN];
-  if (!ends.length) return [0, 1];
-  const margin = 0.05 * (high - low) || 0.5;
+export function valueRange(lines, range, { isZoomed, fromZero = false, objective }) {
+  const found = valuesInView(lines, range, isZoomed);
+  if (!found) return [0, 1];
+  let [low, high] = found;
+  if (fromZero && !isZoomed) low = Math.min(0, low);
+  const lacking = Math.max(0, LEAST_RANGE - (high - low));
+  [low, high] = fromZero ? [low, high + lacking] : [low - lacking / 2, high + lacking / 2];
+  const more = (high - low) * (MOST_FOR_OBJECTIVE - 1);
+  const also = objective && valuesInView([objective], range, isZoomed);
+  if (also) [low, high] = [clamp(also[0], low - more, low), clamp(also[1], high, high + more)];
+  const margin = 0.05 * (high - low);
   return [low - margin, high + margin];
+}
+
+/**
+ * The value at a step, of the row nearest to it; NaN beyond the ends of the curve.
+ * @param {Line} line
+ * @param {number} step
+ */
+export function valueAt({ step: steps, values }, step) {
+  const [first, last] = extent(steps) ?? [Infinity, -Infinity];
+  const row = step >= first && step <= last ? nearestRow(steps, step) : null;
+  return row === null ? NaN : values[row];
+}
+
+/**
+ * Heights of labels, as near to the wanted ones as they may be: so many pixels apart, and between two ends.
+ * @param {readonly number[]} wanted
+ * @param {number} apart
+ * @param {readonly number[]} ends [top, bottom]
+ */
+export function spreadLabels(wanted, apart, [top, bottom]) {
+  const order = wanted.map((_, k) => k).sort((a, b) => wanted[a] - wanted[b]);
+  const heights = [...wanted];
+  let free = top;
+  for (const k of order) {
+    heights[k] = Math.max(wanted[k], free);
+    free = heights[k] + apart;
+  }
+  let most = bottom;
+  for (const k of order.reverse()) {
+    heights[k] = Math.min(heights[k], most);
+    most = heights[k] - apart;
+  }
+  return heights;
 }

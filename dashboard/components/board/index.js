@@ -5,22 +5,36 @@ import { Frames, prefersCalm } from "../shared/frames.js";
 import { elementOf, find, findAll, findCanvas } from "../shared/mount.js";
 import { Plane } from "../shared/plane.js";
 import { readTheme } from "../shared/theme.js";
+import { KlBars } from "./bars.js";
 import { Curve } from "./curve.js";
 import { CurveGroup } from "./curve_group.js";
 import { decodedViews } from "./decoded_views.js";
 import { CONCEPTS, NO_HISTORY } from "./history.js";
+import { KeptList, slotsOf } from "./kept.js";
+import { LiveLine } from "./live_line.js";
+import { collapseText } from "./objective.js";
 
 /**
+ * @typedef {import("../shared/mount.js").Mounted} Mounted
  * @typedef {import("../shared/theme.js").Theme} Theme
  * @typedef {import("./decoded_views.js").DecodedViews} DecodedViews
  * @typedef {import("./decoded_views.js").View} View
  * @typedef {import("./history.js").Column} Column
+ * @typedef {import("./kept.js").Ghost} Ghost
  *
- * @typedef {object} Message What Python sends (`board_payload`); arrays are base64.
- * @property {string} run
+ * @typedef {object} Message What Python sends (`board_payload` and `addressed`); arrays are base64.
+ * @property {string} run "" for a model that is no run of this server.
  * @property {number} step
  * @property {number} rows Of the whole history.
  * @property {Record<Column, string>} history float32; only some of the rows of a long one.
+ * @property {import("./history.js").Change[]} changes
+ * @property {{ run: string, label: string, history: Record<string, string> }[]} ghosts Kept runs.
+ * @property {number | null} beta_in_force β now; null where it is that of the last row.
+ * @property {"you" | "other" | ""} owner
+ * @property {boolean} present Whether the type is large, for a classroom.
+ * @property {number} free_bits
+ * @property {(number | null)[]} kl_per_dim Nats; none where the KL has no parts by dimension.
+ * @property {boolean[]} active
  * @property {string[]} class_names
  * @property {boolean} deterministic Whether there is neither a bound nor a KL.
  * @property {import("../shared/theme.js").Palettes} palettes
@@ -54,26 +68,40 @@ class Board {
   run = "";
   /** Views to be drawn in the next frame. @type {Set<View>} */
   stale = new Set();
+  /** @type {Ghost[]} */
+  ghosts = [];
+  /** The colour and the dashes of each kept run. @type {Map<string, number>} */
+  slots = new Map();
 
   /**
    * @param {HTMLElement} root
-   * @param {string} key
+   * @param {Mounted} mounted
    */
-  constructor(root, key) {
+  constructor(root, { key, setTriggerValue }) {
     this.root = root;
+    this.send = setTriggerValue;
     mounts.set(key, (mounts.get(key) ?? 0) + 1);
     root.dataset.mounts = mounts.get(key);
     this.frames = new Frames((now) => this.tick(now));
-    const curves = CONCEPTS.map((concept) => new Curve(find(root, `.${concept}`), concept));
+    const curves = CONCEPTS.map((concept) => new Curve(find(root, `section.${concept}`), concept));
     this.charts = new CurveGroup(curves, () => this.invalidate(this.charts));
     const redrawPlane = () => this.invalidate(this.plane);
     this.plane = new Plane(findCanvas(root, ".plane canvas"), find(root, ".plane .tip"), redrawPlane);
     this.plane.connect();
+    this.line = new LiveLine(find(root, ".line"));
+    this.kept = new KeptList(find(root, ".kept"), (run) => this.send("drop", run));
+    const [tip, note] = [".bars .tip", ".bars .note"].map((selector) => find(root, selector));
+    const redrawBars = () => this.invalidate(this.bars);
+    this.bars = new KlBars(findCanvas(root, ".bars canvas"), tip, note, redrawBars);
     this.frames.watchSizes(findAll(root, ".stage"), () => this.invalidateAll());
   }
 
-  /** @param {Uint8Array} data */
-  update(data) {
+  /**
+   * @param {Uint8Array} data
+   * @param {Mounted} mounted
+   */
+  update(data, { setTriggerValue }) {
+    this.send = setTriggerValue;
     this.pending = data;
     this.invalidateAll();
   }
@@ -92,7 +120,7 @@ class Board {
   /** @returns {View[]} */
   get views() {
     const decoded = this.decoded ? [this.decoded.grid, this.decoded.pairs] : [];
-    return [this.charts, this.plane, ...decoded];
+    return [this.charts, this.plane, this.bars, ...decoded];
   }
 
   /**
@@ -106,6 +134,7 @@ class Board {
     if (!theme) return;
     const moving = [...this.stale].filter((view) => view.draw(theme, now));
     this.stale = new Set(moving);
+    this.line.draw(theme, this.charts.row);
     this.root.dataset.zoom = this.charts.zoomText;
     if (moving.length) this.frames.request();
   }
@@ -121,12 +150,63 @@ class Board {
     const instant = isFirst || prefersCalm();
     this.theme = readTheme(this.root, message.palettes);
     this.decoded = isFirst ? this.begin(message) : this.decoded;
-    this.charts.set(historyOf(message), message.deterministic ? NO_POSTERIOR : {});
+    this.slots = slotsOf(
+      this.slots,
+      message.ghosts.map(({ run }) => run),
+    );
+    this.ghosts = message.ghosts.map((ghost) => {
+      return { ...ghost, slot: this.slots.get(ghost.run) ?? 0, history: historyOf(ghost) };
+    });
+    this.setCurves(message);
     this.plane.set(planeOf(message), now, instant);
     this.decoded?.set(message, now, instant);
+    this.kept.draw(this.ghosts, this.theme);
     this.stale = new Set(this.views);
-    const { run, step, rows } = message;
-    Object.assign(this.root.dataset, { run, step, rows });
+    this.tell(message, this.theme);
+    this.fit();
+  }
+
+  /** @param {Message} message */
+  setCurves(message) {
+    const { deterministic, changes, free_bits: freeBits, latent_dim: latentDim, active } = message;
+    const history = historyOf(message);
+    const hasObjective = !deterministic && !freeBits;
+    const data = { history, ghosts: this.ghosts, changes, hasObjective };
+    this.charts.set(data, deterministic ? NO_POSTERIOR : {});
+    const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
+    this.line.set({ history, betaInForce: message.beta_in_force, klPerDim, freeBits, deterministic });
+    const noParts = klPerDim.length === latentDim ? "" : "no parts: learned prior";
+    this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : noParts });
+  }
+
+  /**
+   * What stands on the board in words, and what programs read of it. A model that is no run has no step to wait for.
+   * @param {Message} message
+   * @param {Theme} theme
+   */
+  tell({ run, step, rows, owner, active, present, deterministic }, theme) {
+    const now = this.line.termsAt(null);
+    const kl = this.charts.history.kl_held_out.at(-1) ?? NaN;
+    const remark = collapseText(active, step, kl);
+    const collapse = find(this.root, ".collapse");
+    if (collapse.textContent !== remark) collapse.textContent = remark;
+    collapse.style.color = theme.concepts.kl;
+    const numbers = deterministic || !now ? [NaN, NaN] : [now.betaValue, now.elboValue];
+    const [beta, elbo] = numbers.map((number) => (Number.isFinite(number) ? number : ""));
+    const told = { run, rows, zoom: this.charts.zoomText, ghosts: this.ghosts.length };
+    Object.assign(this.root.dataset, told, run ? { step, beta, elbo, owner } : {});
+    if (!run) for (const name of ["step", "beta", "elbo", "owner"]) delete this.root.dataset[name];
+    this.root.toggleAttribute("data-present", present);
+  }
+
+  /**
+   * Tells the style sheet how much of the window lies above the pictures, nothing scrolled: the rest is theirs.
+   */
+  fit() {
+    const cells = find(this.root, ".cells");
+    let above = cells.getBoundingClientRect().top;
+    for (let part = outer(cells); part; part = outer(part)) above += part.scrollTop;
+    this.root.style.setProperty("--above", `${Math.round(above)}px`);
   }
 
   /**
@@ -138,7 +218,7 @@ class Board {
     this.charts.clear();
     this.plane.view = null;
     const what = kind === "images" ? "images" : "examples";
-    find(this.root, ".pairs h2").textContent = `Held-out ${what} and reconstructions`;
+    find(this.root, ".pairs h2").textContent = `Held-out ${what}, decoded`;
     const [grid, pairs] = [".grid canvas", ".pairs canvas"].map((selector) =>
       findCanvas(this.root, selector),
     );
@@ -150,7 +230,17 @@ class Board {
   }
 }
 
-/** @param {Message} message */
+/**
+ * The element around an element, also out of a shadow tree.
+ * @param {Element} element
+ * @returns {Element | null}
+ */
+function outer(element) {
+  const root = element.getRootNode();
+  return element.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
+}
+
+/** @param {{ history: Record<string, string> }} message */
 function historyOf({ history }) {
   const columns = Object.entries(history).map(([name, column]) => [name, floatsOf(column)]);
   return { ...NO_HISTORY, ...Object.fromEntries(columns) };
@@ -166,4 +256,4 @@ const planeOf = ({ means, stds, labels, class_names: classNames, plane: axes, la
   latentDim,
 });
 
-export default elementOf(".board", (root, { key }) => new Board(root, key));
+export default elementOf(".board", (root, mounted) => new Board(root, mounted));

@@ -1,32 +1,38 @@
 """The message to the live training board: a snapshot as short strings and plain values, ready for JSON."""
 
 import base64
+import json
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dashboard.theme import PALETTES
-from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot
+from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot, change_rows
 
 Payload = dict[str, object]
 MAX_ROWS: Final = 400
-"""Rows of history sent at most: more than a chart has pixels to show."""
+"""Rows of history sent at most, beside those at a change: more than a chart has pixels to show."""
+MAX_GHOST_ROWS: Final = 300
+MAX_CHANGES: Final = 200
+"""Changes of β and η marked at most, the newest: forty seconds of dragging."""
 
 _SHOWN: Final = tuple(name for name in HISTORY_COLUMNS if name not in ("learning_rate", "seconds"))
+_OF_GHOST: Final = ("step", "elbo_held_out", "reconstruction_held_out", "kl_held_out")
+_LIVE: Final = ("beta", "learning_rate")
 
 
-def kept_rows(count: int) -> NDArray[np.intp]:
+def kept_rows(count: int, most: int = MAX_ROWS) -> NDArray[np.intp]:
     """Which of ``count`` rows to send: every one, or every 2nd, 4th, 8th, ... and always the last.
 
     Powers of two keep the choice still while rows arrive; evenly spaced rows would change at each
     arrival and make a noisy curve shimmer.
 
     Returns:
-        Ascending indices, shape (m,) with m <= ``MAX_ROWS``, the first and the last row among them.
+        Ascending indices, shape (m,) with m <= ``most``, the first and the last row among them.
     """
     stride = 1
-    while (count - 1) // stride + 2 > MAX_ROWS:
+    while (count - 1) // stride + 2 > most:
         stride *= 2
     rows = np.arange(0, count, stride)
     return rows if rows.size == 0 or rows[-1] == count - 1 else np.append(rows, count - 1)
@@ -39,31 +45,74 @@ def board_payload(
     image_shape: tuple[int, int] | None,
     class_names: tuple[str, ...],
     deterministic: bool,
+    is_scheduled: bool = False,
+    free_bits: float = 0.0,
 ) -> Payload:
     """Packs a snapshot for the board.
 
     Arguments:
         snapshot: Of the run.
-        run_id: A new one resets the board's zoom and its transitions.
+        run_id: A new one resets the board's zoom and its transitions; "" for a model that is no run of this
+            server.
         image_shape: (height, width) of an example with height * width = D; None where examples are no images.
         class_names: Names of the labels; a label beyond them is shown as its number.
         deterministic: Whether the encoder has no variance, so that there is neither a bound nor a KL.
+        is_scheduled: Whether β follows a schedule, and so changes by itself.
+        free_bits: Nats of KL per latent dimension that cost nothing.
 
     Returns:
         A JSON-able dictionary. Arrays are base64 of little-endian bytes: float32, labels int32, images
         uint8 with 0 for 0 and 255 for 1. ``kind`` is ``"images"``, ``"points"`` (D = 2) or ``"lines"``.
+        ``changes`` are the steps after which β or η is another one, with the new value.
     """
+    at = _changed_rows(snapshot.history, is_scheduled=is_scheduled)
     return {
         "run": run_id,
         "step": snapshot.step,
         "rows": len(snapshot.history),
-        "history": _history(snapshot.history),
+        "history": _history(snapshot.history, at),
+        "changes": _changes(snapshot.history, at),
         "class_names": list(class_names),
         "deterministic": deterministic,
+        "free_bits": free_bits,
+        "kl_per_dim": [] if deterministic else [_number(kl) for kl in snapshot.kl_per_dim],
+        "active": [] if deterministic else _active(snapshot),
         "palettes": PALETTES,
         **_latent_plane(snapshot),
         **_decoded(snapshot, image_shape),
     }
+
+
+def ghost_payload(history: NDArray[np.float64]) -> dict[str, str]:
+    """The held-out curves of a kept run, thinned: columns as in the history of :func:`board_payload`."""
+    return _columns(history[kept_rows(len(history), MAX_GHOST_ROWS)], _OF_GHOST)
+
+
+def addressed(
+    payload: bytes,
+    *,
+    beta: float | None,
+    owner: str,
+    present: bool,
+    ghosts: tuple[tuple[str, str, bytes], ...],
+) -> bytes:
+    """A packed payload with what one who watches is told beside it.
+
+    The payload is the same for all who watch and is packed once; it is not read again here.
+
+    Arguments:
+        payload: JSON of :func:`board_payload`.
+        beta: β in force now, which may have been moved since the snapshot; None: that of the snapshot.
+        owner: "you" or "other"; "" where the run is nobody's.
+        present: Whether the board is for the back of a classroom.
+        ghosts: Id, label and packed history of each kept run.
+    """
+    head = json.dumps({"beta_in_force": beta, "owner": owner, "present": present})
+    kept = b",".join(
+        b"%s,%s}" % (json.dumps({"run": run, "label": label})[:-1].encode(), b'"history":' + history)
+        for run, label, history in ghosts
+    )
+    return b'%s,"ghosts":[%s],%s' % (head[:-1].encode(), kept, payload[1:])
 
 
 def _latent_plane(snapshot: Snapshot) -> Payload:
@@ -92,6 +141,16 @@ def _decoded(snapshot: Snapshot, image_shape: tuple[int, int] | None) -> Payload
     }
 
 
+def _active(snapshot: Snapshot) -> list[bool]:
+    with np.errstate(invalid="ignore", over="ignore"):
+        return snapshot.is_active.tolist()
+
+
+def _number(value: float) -> float | None:
+    """JSON knows no NaN."""
+    return float(value) if np.isfinite(value) else None
+
+
 def _text(array: ArrayLike, dtype: str) -> str:
     return base64.b64encode(np.asarray(array, dtype=dtype).tobytes()).decode("ascii")
 
@@ -106,6 +165,32 @@ def _images(array: NDArray[np.float32]) -> str:
     return _text(np.clip(levels, 0, 255), "u1")
 
 
-def _history(history: NDArray[np.float64]) -> dict[str, str]:
-    rows = history[kept_rows(len(history))]
-    return {name: _floats(rows[:, HISTORY_COLUMNS.index(name)]) for name in _SHOWN}
+def _changed_rows(history: NDArray[np.float64], *, is_scheduled: bool) -> NDArray[np.intp]:
+    """The rows after which β or η is another one, ascending: the newest ``MAX_CHANGES``."""
+    rows = change_rows(history, is_scheduled=is_scheduled)
+    whole = np.isfinite(sum(_column(history, name) for name in ("step", *_LIVE)))
+    return rows[whole[rows] & whole[rows + 1]][-MAX_CHANGES:]
+
+
+def _changes(history: NDArray[np.float64], rows: NDArray[np.intp]) -> list[dict[str, float]]:
+    columns = {name: _column(history, name) for name in ("step", *_LIVE)}
+    found = []
+    for row in rows.tolist():
+        new = {name: float(columns[name][row + 1]) for name in _LIVE}
+        moved = {name: value for name, value in new.items() if value != columns[name][row]}
+        found.append({"step": float(columns["step"][row]), **moved})
+    return found
+
+
+def _history(history: NDArray[np.float64], changed: NDArray[np.intp]) -> dict[str, str]:
+    # The rows on both sides of a change stay: without them its effect would begin before its mark.
+    rows = np.unique(np.concatenate([kept_rows(len(history)), changed, changed + 1]))
+    return _columns(history[rows], _SHOWN)
+
+
+def _columns(rows: NDArray[np.float64], names: tuple[str, ...]) -> dict[str, str]:
+    return {name: _floats(_column(rows, name)) for name in names}
+
+
+def _column(history: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    return history[:, HISTORY_COLUMNS.index(name)]

@@ -1,4 +1,4 @@
-// Sources a803c5b2c39015c6; made by "npm run build": edit the modules, not this file.
+// Sources 43fc7a71b4b20952; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -247,8 +247,9 @@ function readTheme(element, palettes) {
 }
 
 // dashboard/components/shared/canvas.js
+var displayRatio = ({ currentCSSZoom: zoom = 1 }) => (window.devicePixelRatio || 1) * zoom;
 function prepare(canvas) {
-  const { ratio = window.devicePixelRatio || 1 } = (
+  const { ratio = displayRatio(canvas) } = (
     /** @type {{ ratio?: number }} */
     canvas
   );
@@ -261,7 +262,7 @@ function prepare(canvas) {
   return { context, width, height };
 }
 function write(context, theme, text, x, y, style = {}) {
-  const { size = 12, weight = 400, align = "center", base = "middle", colour = theme.text, halo = 0 } = style;
+  const { size = 13, weight = 400, align = "center", base = "middle", colour = theme.text, halo = 0 } = style;
   context.font = `${weight} ${size}px ${theme.font}`;
   context.textAlign = align;
   context.textBaseline = base;

@@ -1,4 +1,4 @@
-// Sources d716a11415fd95c7; made by "npm run build": edit the modules, not this file.
+// Sources 740da84cdbdf9964; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -217,12 +217,13 @@ var Dial = class {
     if (!this.held && !this.isKeyed) this.show(message.value);
   }
   /** @param {Message} message */
-  describe({ label, symbol, help, scale, range, presets, frozen, note }) {
+  describe({ label, symbol, help, scale, range, presets, frozen, note, large }) {
     const { root, track, number } = this;
     find(root, ".label").textContent = label;
     this.help.textContent = help;
     find(root, ".note").textContent = frozen || note;
     root.classList.toggle("frozen", Boolean(frozen));
+    root.classList.toggle("large", large);
     track.setAttribute("aria-label", label);
     track.setAttribute("aria-valuemin", String(range[0]));
     track.setAttribute("aria-valuemax", String(range[1]));
@@ -282,25 +283,33 @@ var Dial = class {
   }
   /** @param {number} clientX */
   drag(clientX) {
-    const { held, message } = this;
-    if (!held || !message) return;
-    held.moves ||= Math.abs(clientX - held.x) > SLACK;
-    if (!held.moves || held.grip && clientX === held.x) return;
-    const box = this.track.getBoundingClientRect();
-    const position = clamp((clientX - held.grip - box.left) / Math.max(1, box.width), 0, 1);
-    const value = valueAt(message.scale, position, SNAP / Math.max(1, box.width));
+    const value = this.valueUnder(clientX);
     if (value === this.value) return;
     this.show(value);
     this.pace.offer({ value, last: false });
+  }
+  /**
+   * The value under the hand: until it has moved, the one that is shown.
+   * @param {number} clientX
+   */
+  valueUnder(clientX) {
+    const { held, message } = this;
+    if (!held || !message) return this.value;
+    held.moves ||= Math.abs(clientX - held.x) > SLACK;
+    if (!held.moves || held.grip && clientX === held.x) return this.value;
+    const box = this.track.getBoundingClientRect();
+    const position = clamp((clientX - held.grip - box.left) / Math.max(1, box.width), 0, 1);
+    return valueAt(message.scale, position, SNAP / Math.max(1, box.width));
   }
   /** @param {PointerEvent} event */
   release({ clientX }) {
     const { held } = this;
     if (!held) return;
-    if (!held.moves && !held.grip) held.moves = true;
-    this.drag(clientX);
+    if (!held.grip) held.moves = true;
+    const value = this.valueUnder(clientX);
     this.held = null;
-    if (this.value !== held.before) this.pace.finish({ value: this.value, last: true });
+    this.show(value);
+    if (value !== held.before) this.pace.finish({ value, last: true });
   }
   /** The browser took the pointer, to scroll: nothing was meant. */
   cancel() {

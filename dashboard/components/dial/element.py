@@ -54,12 +54,13 @@ def dial(
     scale: Scale,
     limits: tuple[float, float],
     on_change: Callable[[], None],
+    symbol: str,
     sequence: int = 0,
-    symbol: str = "",
     presets: tuple[float, ...] = (),
     help_text: str = "",
     frozen: str = "",
     note: str = "",
+    large: bool = False,
 ) -> None:
     """Shows a dial; mount it in a fragment, for about five values a second come while it is dragged.
 
@@ -70,16 +71,17 @@ def dial(
         scale: What can be dragged to.
         limits: The smallest and the largest value that can be typed.
         on_change: Called with each value; :func:`moved` reads it from the session's value of ``key``.
-        sequence: Of the newest value that came from this dial, so that no older one moves it back.
         symbol: Of the formulas.
+        sequence: Of the newest value that came from this dial, so that no older one moves it back.
         presets: Values that one click reaches.
         help_text: What it means.
         frozen: Why it cannot be changed; empty where it can.
         note: One sentence below it.
+        large: Whether it is for a projector.
     """
     payload = {
         "label": label,
-        "symbol": symbol or label,
+        "symbol": symbol,
         "help": help_text,
         "value": value,
         "sequence": sequence,
@@ -88,6 +90,7 @@ def dial(
         "presets": presets,
         "frozen": frozen,
         "note": note,
+        "large": large,
     }
     # As bytes: for a dictionary Streamlit imports pandas first.
     _mount(key=key, data=json.dumps(payload).encode(), on_moved_change=on_change)

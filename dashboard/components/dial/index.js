@@ -19,6 +19,7 @@ import { COARSE, positionOf, stepped, tickLabel, typed, valueAt } from "./scale.
  * @property {number[]} presets
  * @property {string} frozen Why the value cannot be changed; empty where it can.
  * @property {string} note
+ * @property {boolean} large Whether it is for a projector.
  *
  * @typedef {object} Moved What Python gets.
  * @property {number} sequence Rises with every message of a browser.
@@ -102,12 +103,13 @@ class Dial {
   }
 
   /** @param {Message} message */
-  describe({ label, symbol, help, scale, range, presets, frozen, note }) {
+  describe({ label, symbol, help, scale, range, presets, frozen, note, large }) {
     const { root, track, number } = this;
     find(root, ".label").textContent = label;
     this.help.textContent = help;
     find(root, ".note").textContent = frozen || note;
     root.classList.toggle("frozen", Boolean(frozen));
+    root.classList.toggle("large", large);
     track.setAttribute("aria-label", label);
     track.setAttribute("aria-valuemin", String(range[0]));
     track.setAttribute("aria-valuemax", String(range[1]));
@@ -172,16 +174,24 @@ class Dial {
 
   /** @param {number} clientX */
   drag(clientX) {
-    const { held, message } = this;
-    if (!held || !message) return;
-    held.moves ||= Math.abs(clientX - held.x) > SLACK;
-    if (!held.moves || (held.grip && clientX === held.x)) return;
-    const box = this.track.getBoundingClientRect();
-    const position = clamp((clientX - held.grip - box.left) / Math.max(1, box.width), 0, 1);
-    const value = valueAt(message.scale, position, SNAP / Math.max(1, box.width));
+    const value = this.valueUnder(clientX);
     if (value === this.value) return;
     this.show(value);
     this.pace.offer({ value, last: false });
+  }
+
+  /**
+   * The value under the hand: until it has moved, the one that is shown.
+   * @param {number} clientX
+   */
+  valueUnder(clientX) {
+    const { held, message } = this;
+    if (!held || !message) return this.value;
+    held.moves ||= Math.abs(clientX - held.x) > SLACK;
+    if (!held.moves || (held.grip && clientX === held.x)) return this.value;
+    const box = this.track.getBoundingClientRect();
+    const position = clamp((clientX - held.grip - box.left) / Math.max(1, box.width), 0, 1);
+    return valueAt(message.scale, position, SNAP / Math.max(1, box.width));
   }
 
   /** @param {PointerEvent} event */
@@ -189,10 +199,11 @@ class Dial {
     const { held } = this;
     if (!held) return;
     // A finger that went nowhere is a tap; a hand on the thumb that went nowhere changes nothing.
-    if (!held.moves && !held.grip) held.moves = true;
-    this.drag(clientX);
+    if (!held.grip) held.moves = true;
+    const value = this.valueUnder(clientX);
     this.held = null;
-    if (this.value !== held.before) this.pace.finish({ value: this.value, last: true });
+    this.show(value);
+    if (value !== held.before) this.pace.finish({ value, last: true });
   }
 
   /** The browser took the pointer, to scroll: nothing was meant. */

@@ -1,4 +1,4 @@
-// Sources 8f3690d8b2a8942d; made by "npm run build": edit the modules, not this file.
+// Sources 4c0937fa23175cbb; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -38,8 +38,9 @@ function readTheme(element, palettes) {
 }
 
 // dashboard/components/shared/canvas.js
+var displayRatio = ({ currentCSSZoom: zoom = 1 }) => (window.devicePixelRatio || 1) * zoom;
 function prepare(canvas) {
-  const { ratio = window.devicePixelRatio || 1 } = (
+  const { ratio = displayRatio(canvas) } = (
     /** @type {{ ratio?: number }} */
     canvas
   );

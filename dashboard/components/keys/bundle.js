@@ -1,4 +1,4 @@
-// Sources 9b8d0c8640785b85; made by "npm run build": edit the modules, not this file.
+// Sources 5d53a769263e5e8f; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -43,7 +43,9 @@ var DIALOGS = "[role='dialog'], [role='menu'], [role='listbox']";
 var Keys = class {
   /** @type {Message} */
   buttons = {};
-  constructor() {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
     this.press = (event) => this.hear(event);
     this.click = (event) => this.letGo(event);
     document.addEventListener("keydown", this.press);
@@ -52,6 +54,7 @@ var Keys = class {
   /** @param {Uint8Array} data */
   update(data) {
     this.buttons = jsonOf(data);
+    this.root.dataset.keys = Object.keys(this.buttons).join(" ");
   }
   /** @param {KeyboardEvent} event */
   hear(event) {
@@ -95,7 +98,7 @@ function kindOf(active) {
   if (active.matches(".dial [role='slider']")) return "slider";
   return active.matches("canvas, [role], [aria-label]") || active.getRootNode() !== document ? "other" : "nothing";
 }
-var index_default = elementOf(".keys", () => new Keys());
+var index_default = elementOf(".keys", (root) => new Keys(root));
 export {
   index_default as default
 };

@@ -13,7 +13,9 @@ class Keys {
   /** @type {Message} */
   buttons = {};
 
-  constructor() {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
     this.press = (/** @type {KeyboardEvent} */ event) => this.hear(event);
     this.click = (/** @type {MouseEvent} */ event) => this.letGo(event);
     // The one element that listens to the whole page: it ends with `destroy`.
@@ -24,6 +26,7 @@ class Keys {
   /** @param {Uint8Array} data */
   update(data) {
     this.buttons = jsonOf(data);
+    this.root.dataset.keys = Object.keys(this.buttons).join(" ");
   }
 
   /** @param {KeyboardEvent} event */
@@ -85,4 +88,4 @@ function kindOf(active) {
     : "nothing";
 }
 
-export default elementOf(".keys", () => new Keys());
+export default elementOf(".keys", (root) => new Keys(root));

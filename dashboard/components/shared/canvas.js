@@ -25,11 +25,17 @@ export { plotBox };
  */
 
 /**
+ * Pixels of the display in one of the element's: more where the style sheet enlarges it.
+ * @param {HTMLCanvasElement} canvas
+ */
+const displayRatio = ({ currentCSSZoom: zoom = 1 }) => (window.devicePixelRatio || 1) * zoom;
+
+/**
  * Fits the backing store to the element and the display's pixels; the context is in CSS pixels.
  * @param {HTMLCanvasElement} canvas With `ratio` where it stands for something else than a display.
  */
 export function prepare(canvas) {
-  const { ratio = window.devicePixelRatio || 1 } = /** @type {{ ratio?: number }} */ (canvas);
+  const { ratio = displayRatio(canvas) } = /** @type {{ ratio?: number }} */ (canvas);
   const { clientWidth: width, clientHeight: height } = canvas;
   if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
   if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
@@ -48,7 +54,7 @@ export function prepare(canvas) {
  * @param {Style} [style]
  */
 export function write(context, theme, text, x, y, style = {}) {
-  const { size = 12, weight = 400, align = "center", base = "middle", colour = theme.text, halo = 0 } = style;
+  const { size = 13, weight = 400, align = "center", base = "middle", colour = theme.text, halo = 0 } = style;
   context.font = `${weight} ${size}px ${theme.font}`;
   context.textAlign = align;
   context.textBaseline = base;

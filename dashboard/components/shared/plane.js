@@ -2,7 +2,7 @@
 
 import { clipTo, drawAxes, plotBox, prepare, showTip, stroke, write } from "./canvas.js";
 import { centreOf, makeFrame, panned, squareFrame, zoomed } from "./frame.js";
-import { extent, fixed, latentName, median, niceTicks } from "./numbers.js";
+import { clamp, extent, fixed, latentName, median, niceTicks } from "./numbers.js";
 import { KEY_MOVES, listen } from "./pointer.js";
 import { classColour } from "./theme.js";
 import { Tween } from "./tween.js";
@@ -74,6 +74,40 @@ export function spreadOut(places, least) {
       }
     }
   }
+}
+
+/** Names that lie within so many pixels of each other stand in a row beside their place. */
+const NAME_SIZE = 17;
+const ROW_OVER = 52;
+const LETTER_WIDTH = 10;
+
+/**
+ * Where names stand for the places that they name: there, or pushed apart a little; those of places that are one and
+ * the same in a row above it. Nothing that the places do not have, such as a ring, may come of it.
+ * @param {readonly number[][]} places in pixels
+ * @param {readonly number[]} widths of the names
+ * @param {{ left: number, width: number, top: number }} box that the row stays in
+ * @returns {number[][]}
+ */
+export function namePlaces(places, widths, { left, width, top }) {
+  const shown = [...places.keys()].filter((k) => Number.isFinite(places[k][0] + places[k][1]));
+  const middle = [0, 1].map((axis) => median(shown.map((k) => places[k][axis])));
+  const found = places.map(([x, y]) => [x, y]);
+  const isOnePlace =
+    shown.length > 2 &&
+    shown.every((k) => Math.hypot(places[k][0] - middle[0], places[k][1] - middle[1]) < NAME_SIZE);
+  if (!isOnePlace) {
+    spreadOut(found, NAME_SIZE);
+    return found;
+  }
+  const length = shown.reduce((sum, k) => sum + widths[k], 0);
+  let x = clamp(middle[0] - length / 2, left, Math.max(left, left + width - length));
+  const y = Math.max(top + NAME_SIZE, middle[1] - ROW_OVER);
+  for (const k of shown) {
+    found[k] = [x + widths[k] / 2, y];
+    x += widths[k];
+  }
+  return found;
 }
 
 export class Plane {
@@ -273,11 +307,20 @@ export class Plane {
       frame.px(this.shown[first + 2 * k]),
       frame.py(this.shown[first + 2 * k + 1]),
     ]);
-    spreadOut(places, 17);
+    const names = this.classes.map((label) => this.className(label));
+    const widths = names.map((name) => LETTER_WIDTH * name.length + 6);
+    const beside = namePlaces(places, widths, frame);
+    context.beginPath();
+    places.forEach(([x, y], k) => {
+      if (!(Math.hypot(x - beside[k][0], y - beside[k][1]) > NAME_SIZE / 2)) return;
+      context.moveTo(x, y);
+      context.lineTo(beside[k][0], beside[k][1]);
+    });
+    stroke(context, theme.text, { alpha: 0.6 });
     this.classes.forEach((label, k) => {
-      const [x, y] = places[k];
+      const [x, y] = beside[k];
       const style = { colour: classColour(theme, label), weight: 700, size: 18, halo: 5 };
-      if (Number.isFinite(x + y)) write(context, theme, this.className(label), x, y, style);
+      if (Number.isFinite(x + y)) write(context, theme, names[k], x, y, style);
     });
   }
 

@@ -4,6 +4,7 @@
  * @typedef {object} Palette
  * @property {Record<string, string>} concepts A colour for each concept: elbo, kl, decoded, prior, ...
  * @property {string[]} classes A colour for each class of the data.
+ * @property {string[]} ghosts A colour for each kept run.
  *
  * @typedef {Palette & { background: string, text: string, font: string }} Theme
  *

@@ -1,4 +1,4 @@
-// Sources 0b651c62e4506268; made by "npm run build": edit the modules, not this file.
+// Sources 194402ab8c32886b; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -124,8 +124,9 @@ function readTheme(element, palettes) {
 var classColour = (theme, label) => label < 0 ? theme.text : theme.classes[label % theme.classes.length];
 
 // dashboard/components/shared/canvas.js
+var displayRatio = ({ currentCSSZoom: zoom = 1 }) => (window.devicePixelRatio || 1) * zoom;
 function prepare(canvas) {
-  const { ratio = window.devicePixelRatio || 1 } = (
+  const { ratio = displayRatio(canvas) } = (
     /** @type {{ ratio?: number }} */
     canvas
   );
@@ -138,7 +139,7 @@ function prepare(canvas) {
   return { context, width, height };
 }
 function write(context, theme, text, x, y, style = {}) {
-  const { size = 12, weight = 400, align = "center", base = "middle", colour = theme.text, halo = 0 } = style;
+  const { size = 13, weight = 400, align = "center", base = "middle", colour = theme.text, halo = 0 } = style;
   context.font = `${weight} ${size}px ${theme.font}`;
   context.textAlign = align;
   context.textBaseline = base;
@@ -444,6 +445,27 @@ function spreadOut(places, least) {
     }
   }
 }
+var NAME_SIZE = 17;
+var ROW_OVER = 52;
+var LETTER_WIDTH = 10;
+function namePlaces(places, widths, { left, width, top }) {
+  const shown = [...places.keys()].filter((k) => Number.isFinite(places[k][0] + places[k][1]));
+  const middle = [0, 1].map((axis) => median(shown.map((k) => places[k][axis])));
+  const found = places.map(([x2, y2]) => [x2, y2]);
+  const isOnePlace = shown.length > 2 && shown.every((k) => Math.hypot(places[k][0] - middle[0], places[k][1] - middle[1]) < NAME_SIZE);
+  if (!isOnePlace) {
+    spreadOut(found, NAME_SIZE);
+    return found;
+  }
+  const length = shown.reduce((sum, k) => sum + widths[k], 0);
+  let x = clamp(middle[0] - length / 2, left, Math.max(left, left + width - length));
+  const y = Math.max(top + NAME_SIZE, middle[1] - ROW_OVER);
+  for (const k of shown) {
+    found[k] = [x + widths[k] / 2, y];
+    x += widths[k];
+  }
+  return found;
+}
 var Plane = class {
   places = new Tween();
   reach = new Tween();
@@ -626,11 +648,20 @@ var Plane = class {
       frame.px(this.shown[first + 2 * k]),
       frame.py(this.shown[first + 2 * k + 1])
     ]);
-    spreadOut(places, 17);
+    const names = this.classes.map((label) => this.className(label));
+    const widths = names.map((name) => LETTER_WIDTH * name.length + 6);
+    const beside = namePlaces(places, widths, frame);
+    context.beginPath();
+    places.forEach(([x, y], k) => {
+      if (!(Math.hypot(x - beside[k][0], y - beside[k][1]) > NAME_SIZE / 2)) return;
+      context.moveTo(x, y);
+      context.lineTo(beside[k][0], beside[k][1]);
+    });
+    stroke(context, theme.text, { alpha: 0.6 });
     this.classes.forEach((label, k) => {
-      const [x, y] = places[k];
+      const [x, y] = beside[k];
       const style = { colour: classColour(theme, label), weight: 700, size: 18, halo: 5 };
-      if (Number.isFinite(x + y)) write(context, theme, this.className(label), x, y, style);
+      if (Number.isFinite(x + y)) write(context, theme, names[k], x, y, style);
     });
   }
   /**

@@ -30,4 +30,4 @@ def test_a_step_lights_the_stages_with_its_numbers(app_server: Server, page: Pag
     page.get_by_role("button", name="Step", exact=True).click()
     expect(flow).to_have_attribute("data-step", "2")
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_test_id("stProgress")).to_contain_text("Stopped")
+    expect(page.locator(".st-key-run_line")).to_contain_text("Stopped")

@@ -93,5 +93,23 @@ def test_fresh_browser_opens_the_shared_link_and_sees_the_same(
     board = other.locator(".board")
     expect(board).to_have_attribute("data-run", run_id)
     expect(board).to_have_attribute("data-ghosts", "1")
-    expect(board).to_have_attribute("data-owner", "other")
     expect(other).to_have_url(re.compile(rf"run={run_id}&keep={kept}$"))
+
+
+def test_moves_of_a_control_leave_no_trail_behind(app_server: Server, page: Page) -> None:
+    page.goto(f"{app_server.url}/elbo")
+    view(page, "Units and pitfalls").click(timeout=WAIT_MS)
+    page.get_by_role("link", name="Train", exact=True).click()
+    latent_dim = page.locator(".st-key-latent_dim input")
+    for value in ("3", "4", "5"):
+        latent_dim.fill(value, timeout=WAIT_MS)
+        latent_dim.press("Enter")
+        expect(page).to_have_url(re.compile(rf"/train\?latent_dim={value}$"), timeout=WAIT_MS)
+    page.go_back()
+    expect(view(page, "Units and pitfalls")).to_be_checked(timeout=WAIT_MS)
+    page.go_back()
+    expect(view(page, "All examples")).to_be_checked(timeout=WAIT_MS)
+    page.go_forward()
+    expect(view(page, "Units and pitfalls")).to_be_checked(timeout=WAIT_MS)
+    page.go_forward()
+    expect(latent_dim).to_have_value("5", timeout=WAIT_MS)

@@ -1,14 +1,16 @@
 """The pages in a browser: they fit the window, follow the theme, and open from a cold link."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
-from tests.browser.pages import NewPage
+from tests.browser.pages import NewPage, place
 
 SEEN = {
     "": "What happens while it learns?",
-    "train": "No run yet",
+    "train": "to train your own: its curves take this place.",
     "latent_space": "Decoded grid",
     "elbo": "KL by latent dimension",
     "free_energy": "Which component generated x?",
@@ -56,15 +58,30 @@ def test_background_follows_the_system(app_server: Server, new_page: NewPage, sc
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", BACKGROUND[scheme])
 
 
-def test_whole_board_is_seen_without_scrolling(app_server: Server, page: Page) -> None:
+@pytest.mark.parametrize("size", [(1024, 768), (1280, 800), (1920, 1080)])
+def test_whole_board_is_seen_without_scrolling(
+    app_server: Server, new_page: NewPage, size: tuple[int, int]
+) -> None:
+    width, height = size
+    page = new_page(viewport={"width": width, "height": height})
+    visit(page, app_server, "train")
+    board = page.locator(".board")
+    expect(board.locator(".term.elbo strong")).to_have_text(re.compile("−24"))
+    for canvas in board.locator("canvas").all():
+        box = place(canvas)
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= height, (canvas.get_attribute("aria-label"), box)
+        assert box["width"] >= 150, box
+    links = page.get_by_test_id("stTopNav").get_by_role("link")
+    expect(links).to_have_count(len(PATHS))
+
+
+def test_a_first_step_takes_the_place_of_the_example(app_server: Server, page: Page) -> None:
     visit(page, app_server, "train")
     page.get_by_role("button", name="Step", exact=True).click()
     board = page.locator(".board")
     expect(board).to_have_attribute("data-step", "1")
-    for canvas in board.locator("canvas").all():
-        box = canvas.bounding_box()
-        assert box is not None
-        assert box["y"] >= 0
-        assert box["y"] + box["height"] <= 800, (canvas.get_attribute("aria-label"), box)
+    expect(board).to_have_attribute("data-owner", "you")
+    expect(board).to_have_attribute("data-mounts", "1")
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_test_id("stProgress")).to_contain_text("Stopped")
+    expect(page.locator(".st-key-run_line")).to_contain_text("Stopped")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from dashboard.components.chosen_q.element import components_payload, noisy_mixture_payload
 from dashboard.components.walk.element import walk_payload
 from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
+from dashboard.shell.controls import BETA_SCALE, BETAS
 from dashboard.theme import PALETTES
 from tests.browser.elements.board.trainings import packed_board
 from tests.browser.elements.latent.models import make_message
@@ -32,12 +34,38 @@ def messages() -> dict[str, tuple[str, bytes]]:
     }
     return {
         **{f"board_{kind}": ("board", packed_board(kind, 20, run="a" * 16)) for kind in BOARDS},
+        "board_ghosts": ("board", packed_board("wide", 20, run="a" * 16, ghosts=["β 0.1", "β 4"])),
         **{f"latent_{kind}": ("latent", make_message(kind, 1)) for kind in EXPLORERS},
         **{f"chosen_q_{kind}": ("chosen_q", _packed(payload)) for kind, payload in chosen_q.items()},
         "walk": ("walk", _packed(walk_payload(read_snapshot(PRETRAINED_SNAPSHOT)))),
         "network": ("network", _packed(drawing)),
         "flow": ("flow", _packed(_flow())),
+        "dial": ("dial", dial_message()),
+        "dial_frozen": ("dial", dial_message(frozen="Someone else's run.")),
+        "keys": ("keys", json.dumps({" ": "hold", "Ctrl+Enter": "go"}).encode()),
+        "browser_token": (
+            "browser_token",
+            json.dumps({"name": "browser", "token": "a" * 32, "maxAge": 60}).encode(),
+        ),
     }
+
+
+def dial_message(**changes: object) -> bytes:
+    """What the dial of β is told."""
+    payload = {
+        "label": "KL weight β",
+        "symbol": "β",
+        "help": "The weight of the KL.",
+        "value": 1.0,
+        "sequence": 0,
+        "scale": asdict(BETA_SCALE),
+        "range": (0.0, 1000.0),
+        "presets": BETAS,
+        "frozen": "",
+        "note": "",
+        "large": False,
+    }
+    return json.dumps(payload | changes).encode()
 
 
 def _flow() -> dict[str, object]:

@@ -11,7 +11,16 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.board.payload import MAX_ROWS, Payload, board_payload, kept_rows
+from dashboard.components.board.payload import (
+    MAX_CHANGES,
+    MAX_GHOST_ROWS,
+    MAX_ROWS,
+    Payload,
+    addressed,
+    board_payload,
+    ghost_payload,
+    kept_rows,
+)
 from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot
 
 
@@ -111,6 +120,96 @@ def test_kept_rows_stay_while_rows_arrive() -> None:
     assert before <= after, before - after
 
 
+def with_columns(rows: int, **columns: NDArray[np.float64]) -> Snapshot:
+    """A snapshot whose history has some columns set, beta 1 and one learning rate otherwise."""
+    snapshot = make_snapshot(rows=rows)
+    history = snapshot.history.copy()
+    columns = {"beta": np.ones(rows), "learning_rate": np.full(rows, 2e-3), **columns}
+    for name, values in columns.items():
+        history[:, HISTORY_COLUMNS.index(name)] = values
+    return replace(snapshot, history=history)
+
+
+def changes_of(snapshot: Snapshot, **options: Any) -> list[dict[str, float]]:
+    payload = board_payload(
+        snapshot, run_id="a" * 16, image_shape=(8, 8), class_names=(), deterministic=False, **options
+    )
+    changes = payload["changes"]
+    assert isinstance(changes, list)
+    return changes
+
+
+def test_each_change_is_marked_at_the_step_before_its_effect() -> None:
+    beta, rate = np.ones(10), np.full(10, 2e-3)
+    beta[4:], beta[7:], rate[7:] = 4.0, 0.5, 1e-3
+    changes = changes_of(with_columns(10, beta=beta, learning_rate=rate))
+    assert changes == [{"step": 75.0, "beta": 4.0}, {"step": 150.0, "beta": 0.5, "learning_rate": 1e-3}]
+
+
+def test_rows_beside_a_change_are_not_thinned_away() -> None:
+    rows = 1999
+    beta = np.where(np.arange(rows) > 1001, 4.0, 1.0)
+    payload = payload_of(with_columns(rows, beta=beta))
+    history = payload["history"]
+    assert isinstance(history, dict)
+    steps = decoded(history["step"], "<f4").tolist()
+    assert len(steps) <= MAX_ROWS + 2, len(steps)
+    assert {1001 * 25.0, 1002 * 25.0} <= set(steps)
+
+
+def test_a_long_drag_has_a_bounded_number_of_marks() -> None:
+    changes = changes_of(with_columns(1000, beta=np.arange(1000.0)))
+    assert len(changes) == MAX_CHANGES
+    assert changes[-1]["beta"] == 999.0
+
+
+def test_a_schedule_is_no_change_but_what_is_moved_by_hand_is() -> None:
+    ramp = np.r_[np.linspace(0, 1, 60), np.full(40, 3.0)]
+    snapshot = with_columns(100, beta=ramp)
+    history = snapshot.history.copy()
+    history[60:, 0] = history[59, 0] + 1 + 25 * np.arange(40)
+    snapshot = replace(snapshot, history=history)
+    assert len(changes_of(snapshot)) == 60
+    assert changes_of(snapshot, is_scheduled=True) == [{"step": 59 * 25.0, "beta": 3.0}]
+
+
+def test_kl_by_dimension_says_which_units_are_active() -> None:
+    snapshot = make_snapshot(latent_dim=3)
+    means = snapshot.means.copy()
+    means[:, 1] *= 0.01
+    snapshot = replace(snapshot, means=means, kl_per_dim=np.array([1.5, np.nan, 0.25], np.float32))
+    payload = payload_of(snapshot)
+    assert payload["active"] == [True, False, True]
+    assert payload["kl_per_dim"] == [1.5, None, 0.25], "JSON knows no NaN"
+    plain = board_payload(
+        snapshot, run_id="", image_shape=(8, 8), class_names=(), deterministic=True, free_bits=0.5
+    )
+    assert (plain["active"], plain["kl_per_dim"], plain["free_bits"]) == ([], [], 0.5)
+
+
+def test_ghosts_are_small_and_keep_their_ends() -> None:
+    history = make_snapshot(rows=2000).history
+    packed = json.dumps(ghost_payload(history)).encode()
+    assert len(packed) < 8000, len(packed)
+    sent = decoded(json.loads(packed)["step"], "<f4")
+    assert len(sent) <= MAX_GHOST_ROWS, len(sent)
+    assert (sent[0], sent[-1]) == (history[0, 0], history[-1, 0])
+
+
+def test_a_message_is_the_payload_with_what_one_watcher_is_told() -> None:
+    payload = payload_of(make_snapshot())
+    curves = json.dumps(ghost_payload(make_snapshot().history)).encode()
+    kept = (("b" * 16, 'β "0.1"', curves), ("c" * 16, "J = 8", curves))
+    packed = json.dumps(payload).encode()
+    message = json.loads(addressed(packed, beta=0.25, owner="other", present=True, ghosts=kept))
+    told = {name: message.pop(name) for name in ("beta_in_force", "owner", "present", "ghosts")}
+    assert message == json.loads(packed)
+    assert (told["beta_in_force"], told["owner"], told["present"]) == (0.25, "other", True)
+    assert [(ghost["run"], ghost["label"]) for ghost in told["ghosts"]] == [kept[0][:2], kept[1][:2]]
+    assert told["ghosts"][1]["history"] == json.loads(curves)
+    assert json.loads(addressed(packed, beta=None, owner="", present=False, ghosts=()))["ghosts"] == []
+
+
 def test_payload_costs_less_than_a_millisecond() -> None:
     snapshot = make_snapshot()
     seconds = min(timeit.repeat(lambda: payload_of(snapshot), number=1, repeat=50))
@@ -121,9 +220,12 @@ def _page() -> None:
     import json
 
     from dashboard.components.board.element import training_board
+    from dashboard.components.board.payload import addressed
     from tests.dashboard.components.test_board import make_snapshot, payload_of
 
-    training_board(json.dumps(payload_of(make_snapshot())).encode(), key="board")
+    payload = json.dumps(payload_of(make_snapshot())).encode()
+    message = addressed(payload, beta=2.0, owner="you", present=False, ghosts=())
+    training_board(message, key="board", on_drop=lambda: None)
 
 
 def test_element_mounts_with_its_payload() -> None:

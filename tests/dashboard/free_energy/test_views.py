@@ -10,7 +10,17 @@ from sklearn.datasets import load_iris
 from sklearn.mixture import GaussianMixture
 from streamlit.testing.v1 import AppTest
 
-from tests.page_scripts import charts, checked, choose, numbers, open_page, runner, table, text_with
+from tests.page_scripts import (
+    charts,
+    checked,
+    choose,
+    message_to,
+    numbers,
+    open_page,
+    runner,
+    table,
+    text_with,
+)
 from vae_core.labs.em.mixture import Mixture
 
 __all__ = ["runner"]  # a fixture
@@ -23,8 +33,7 @@ def opened(view: str) -> AppTest:
 
 
 def told(at: AppTest) -> dict[str, Any]:
-    (element,) = at.get("bidi_component")
-    return json.loads(element.proto.bytes)  # type: ignore[attr-defined]
+    return json.loads(message_to(at, "chosen_q"))
 
 
 def uploaded(content: bytes) -> AppTest:

@@ -16,7 +16,7 @@ from dashboard.gradients.back_propagation import ACTIVATIONS, HEADS, MISTAKES, O
 from dashboard.gradients.cached import SmallNetwork, small_pass
 from dashboard.gradients.network_pass import TOLERANCE, steps_of
 from dashboard.runs.runner import LocalRunner
-from tests.page_scripts import KINDS, TINY, checked, numbers, open_page, runner, table, trained
+from tests.page_scripts import KINDS, TINY, checked, message_to, numbers, open_page, runner, table, trained
 from vae_core.config import Activation, EncoderHead, Likelihood
 from vae_core.labs.gradients.backward import Slip, back_propagate
 from vae_core.runs.runfile import load_run, save_run
@@ -46,8 +46,7 @@ def press(at: AppTest, key: str) -> AppTest:
 
 def drawing(at: AppTest, which: str = "wide") -> list[str]:
     """Words of the drawing, as the browser gets it."""
-    (element,) = at.get("bidi_component")
-    return DRAWN.findall(json.loads(element.proto.bytes)[which])  # type: ignore[attr-defined]
+    return DRAWN.findall(json.loads(message_to(at, "drawn_network"))[which])
 
 
 def formulas(at: AppTest) -> str:

@@ -18,6 +18,7 @@ from dashboard.runs import scheduler as schedulers
 from dashboard.runs import store as run_store
 from dashboard.runs.job import JobView, is_owner
 from dashboard.runs.runner import LocalRunner
+from dashboard.runs.scheduler import Scheduler
 from dashboard.runs.worker_process import WorkerProcess
 from tests.polling import is_gone, until
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
@@ -229,6 +230,93 @@ def test_only_its_owner_steers_a_run_and_others_take_a_copy(runner: LocalRunner)
     reach(runner, copy, "running", step=taken.step + 1)
 
 
+def test_worker_that_does_not_read_holds_nobody_up(runner: LocalRunner) -> None:
+    run_id = runner.submit(LONG, owner=ME)
+    reach(runner, run_id, "running", step=1)
+    pid = worker_of(runner, run_id).pid
+    os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    for number in range(4000):  # 200 kB: more than a pipe holds
+        runner.send(run_id, "set", owner=ME, beta=number / 1000, speed=None)
+    assert view_of(runner, run_id).status == "running"
+    assert time.monotonic() - began < 20
+    os.kill(pid, signal.SIGCONT)
+    until(lambda: view_of(runner, run_id).beta == 3.999, "the last of the values")
+
+
+def test_unwatched_run_ends_where_others_wait_and_goes_on_later(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = runner.submit(LONG, owner=ME)
+    reach(runner, left, "running", step=1)
+    pid = worker_of(runner, left).pid
+    monkeypatch.setattr(schedulers, "UNWATCHED_S", 0.5)
+    next_one = runner.submit(LONG, owner=OTHER)
+    reach(runner, next_one, "running", step=1)
+    until(lambda: is_gone(pid), "the process is gone")
+    monkeypatch.setattr(schedulers, "UNWATCHED_S", 1000.0)
+    view = view_of(runner, left)
+    assert (view.status, "and ended: nobody had looked" in view.message) == ("interrupted", True)
+    assert [one.run_id for one in runner.interrupted(ME)].count(left) == 1
+    runner.send(left, "resume", owner=ME)
+    assert place_of(runner, left) == ("queued", 1)
+    runner.send(next_one, "stop", owner=OTHER)
+    reach(runner, left, "running", step=view.step + 1)
+
+
+def test_epoch_of_a_held_run_waits_for_a_core_and_a_step_does_not(runner: LocalRunner) -> None:
+    held, busy = runner.submit(LONG.held(), owner=ME), runner.submit(LONG, owner=OTHER)
+    reach(runner, busy, "running", step=1)
+    reach(runner, held, "paused")
+    runner.send(held, "step", owner=ME, unit="step")
+    reach(runner, held, "paused", step=1)
+    runner.send(held, "step", owner=ME, unit="epoch")
+    assert place_of(runner, held) == ("queued", 1)
+    runner.send(busy, "stop", owner=OTHER)
+    epoch = reach(runner, held, "paused", step=2)
+    assert epoch.epoch == 1
+    until(lambda: not runner.scheduler._in("working"), "the core is free again")
+
+
+def test_paused_run_beyond_the_budget_is_saved_and_goes_on_at_the_next_click(
+    pids: list[int], tmp_path: Path
+) -> None:
+    runner = LocalRunner(tmp_path, scheduler=Scheduler(cores=1, max_resting=1))
+    try:
+        first = runner.submit(LONG.held(), owner=ME)
+        until(lambda: runner.store.snapshot(first), "a picture of the untrained model")
+        runner.send(first, "step", owner=ME, unit="step")
+        reach(runner, first, "paused", step=1)
+        second = runner.submit(LONG.held(), owner=OTHER)
+        until(lambda: runner._jobs[first].process is None, "the first has ended")
+        view = view_of(runner, first)
+        assert (view.status, view.step, view.message.startswith("It is saved")) == ("paused", 1, True)
+        until(lambda: runner.store.snapshot(second), "a picture of the second")
+        runner.send(first, "step", owner=ME, unit="step")
+        reach(runner, first, "paused", step=2)
+        assert view_of(runner, second).status == "paused"
+    finally:
+        runner.close()
+
+
+def test_looking_saves_only_what_is_new_and_not_too_often(runner: LocalRunner) -> None:
+    run_id = runner.submit(LONG, owner=ME)
+    reach(runner, run_id, "running", step=1)
+    for _ in range(20):
+        runner.save(run_id)
+    assert runner._jobs[run_id].progress["saves"] == 1
+    runner.send(run_id, "pause", owner=ME)
+    reach(runner, run_id, "paused")
+    until(lambda: runner._jobs[run_id].progress["saves"] == 2, "the save of a pause")
+    runner._jobs[run_id].saved_at = -1e9
+    for _ in range(20):
+        runner.save(run_id)
+    runner.send(run_id, "step", owner=ME, unit="step")
+    until(lambda: runner._jobs[run_id].stands_at != runner._jobs[run_id].saved_as, "a step")
+    runner.save(run_id)
+    assert runner._jobs[run_id].progress["saves"] == 3
+
+
 def test_run_of_nobody_is_taken_by_the_first_who_steers_it(runner: LocalRunner) -> None:
     run_id = runner.store.create(SHORT)
     assert view_of(runner, run_id).is_owned_by(OTHER)
@@ -292,6 +380,11 @@ def test_closed_runner_saves_and_the_next_one_resumes(pids: list[int], tmp_path:
         assert left.status == "interrupted"
         assert left.message == f"Interrupted at step {left.step}: the server stopped."
         assert second.store.run_file(run_id) is not None
+        assert {view.run_id for view in second.interrupted(ME)} == {run_id, waiting}
+        assert second.interrupted(OTHER) == []
+        assert left.is_owned_by(ME)
+        with pytest.raises(BadInput, match="another browser"):
+            second.send(run_id, "resume", owner=OTHER)
         assert view_of(second, waiting).status == "interrupted"
         second.send(run_id, "resume", owner=ME)
         reach(second, run_id, "running", step=left.step + 1)

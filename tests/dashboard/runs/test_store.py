@@ -81,6 +81,49 @@ def test_oldest_runs_go_but_no_busy_one(store: RunStore, monkeypatch: pytest.Mon
     assert store.forget_oldest(lambda run_id: False) == []
 
 
+def test_strange_files_among_the_runs_are_left_alone(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_store, "MAX_KEPT_RUNS", 1)
+    old, new = store.create(CONFIG), store.create(CONFIG)
+    folder = store.folder(old)
+    assert folder is not None
+    (folder / "a folder in it").mkdir()
+    os.utime(folder, (1000, 1000))
+    (folder.parent / ".DS_Store").write_bytes(b"\0")
+    (folder.parent / ("f" * 16)).write_bytes(b"a file named like a run")
+    (folder.parent / "notes").mkdir()
+    assert store.ids() == [old, new]
+    assert store.forget_oldest(lambda run_id: False) == [old]
+    assert sorted(path.name for path in folder.parent.iterdir()) == sorted(
+        [".DS_Store", "f" * 16, new, "notes"]
+    )
+
+
+def test_owner_is_kept_as_a_digest_and_a_damaged_one_is_nobody(store: RunStore) -> None:
+    digest = run_store.digest_of("a" * 32)
+    run_id = store.create(CONFIG, owner=digest)
+    folder = store.folder(run_id)
+    assert folder is not None
+    assert store.owner(run_id) == digest
+    assert not any("a" * 32 in path.read_text("utf-8") for path in folder.iterdir())
+    for damaged in (b"", b"a" * 63, b"\xff" * 64):
+        (folder / "owner").write_bytes(damaged)
+        assert store.owner(run_id) is None
+
+
+def test_home_that_cannot_be_written_gives_way_to_a_temporary_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("VAE_DASHBOARD_HOME", str(tmp_path / "file" / "home"))
+    assert run_store.is_temporary()
+    assert run_store.kept_folder() == run_store.kept_folder() != home()
+    assert RunStore(run_store.kept_folder()).create(CONFIG)
+    monkeypatch.setenv("VAE_DASHBOARD_HOME", str(tmp_path / "new"))
+    assert (run_store.is_temporary(), run_store.kept_folder()) == (False, tmp_path / "new")
+
+
 def test_home_is_the_named_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VAE_DASHBOARD_HOME", str(tmp_path))
     assert home() == tmp_path

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dashboard.runs import scheduler as schedulers
 from dashboard.runs import tasks as tasks_module
 from dashboard.runs.tasks import MAX_KEPT_RESULTS, Progress, Tasks, task_key
 from tests.polling import until
@@ -23,7 +24,8 @@ def tasks(tmp_path: Path) -> Iterator[Tasks]:
     made = Tasks(tmp_path, limit=1)
     yield made
     for key in (OTHER, KEY):
-        made.cancel(key, owner=ME)
+        for owner in (ME, SHE):
+            made.cancel(key, owner=owner)
         until(lambda key=key: made.progress(key) is None, "the end of the task")
 
 
@@ -139,3 +141,59 @@ def test_result_of_another_version_is_computed_anew(tasks: Tasks, monkeypatch: p
     assert tasks.result(task_key("t-SNE", POINTS)) is not None
     monkeypatch.setattr(tasks_module, "RESULT_VERSION", tasks_module.RESULT_VERSION + 1)
     assert tasks.result(task_key("t-SNE", POINTS)) is None
+
+
+def test_cancel_of_one_leaves_the_result_to_who_still_waits(tasks: Tasks) -> None:
+    start(tasks, KEY, MANY)
+    tasks.start(KEY, "tsne", "0", owner=SHE, inputs=MANY)
+    assert tasks.is_wanted_by(KEY, ME)
+    tasks.cancel(KEY, owner=ME)
+    assert (tasks.is_wanted_by(KEY, ME), tasks.is_wanted_by(KEY, SHE)) == (False, True)
+    tasks.cancel(KEY, owner="2" * 32)
+    assert tasks.progress(KEY) is not None, "strangers end nothing"
+    tasks.cancel(KEY, owner=SHE)
+    assert tasks.progress(KEY) is None
+
+
+def test_task_that_cannot_start_ends_with_its_error_and_frees_its_core(
+    tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(command: list[str]) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(tasks_module, "_spawn", fail)
+    start(tasks, KEY, MANY)
+    until(lambda: tasks.progress(KEY) is None, "the end")
+    assert (
+        tasks.error(KEY) == "The computation could not start (Resource temporarily unavailable). Try again."
+    )
+    start(tasks, OTHER, MANY)
+    until(lambda: tasks.progress(OTHER) is None, "the end of the next")
+
+
+def test_inputs_that_cannot_be_written_are_the_tasks_error(
+    tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **values: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    start(tasks, KEY, MANY)
+    assert tasks.progress(KEY) is None
+    assert "No space left on device" in str(tasks.error(KEY))
+
+
+def test_full_queue_is_the_tasks_error(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(tasks, KEY, MANY)
+    monkeypatch.setattr(schedulers, "MAX_WAITING", 0)
+    start(tasks, OTHER, MANY)
+    assert tasks.progress(OTHER) is None
+    assert "waiting already" in str(tasks.error(OTHER))
+
+
+def test_inputs_of_a_server_that_was_killed_are_removed(tmp_path: Path) -> None:
+    left = tmp_path / "tasks" / "inputs" / "left.npz"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"left")
+    Tasks(tmp_path, limit=1)
+    assert not left.exists()

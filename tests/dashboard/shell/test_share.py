@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.runs.runner import LocalRunner
 from dashboard.shell import share
 from dashboard.shell.pages import PAGES
-from tests.page_scripts import TINY, checked, choose, open_page, runner, trained, turn_to
+from tests.page_scripts import TINY, checked, choose, open_page, query, runner, trained, turn_to
 
 __all__ = ["runner"]  # a fixture
 CONFIG: Final = replace(TINY, seed=11, train=replace(TINY.train, beta=4.0))
@@ -52,7 +52,7 @@ def test_link_starts_from_the_configuration_without_the_run(runner: LocalRunner)
     assert said == {"seed": "11", "beta": "4", "hidden": "8", "num_epochs": "1", "batch_size": "256"}
     again = open_page("train", **said)
     assert again.number_input(key="seed").value == 11
-    assert "run" not in again.query_params
+    assert "run" not in query(again)
 
 
 def test_link_hides_fixes_and_presents(runner: LocalRunner) -> None:

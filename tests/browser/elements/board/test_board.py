@@ -1,12 +1,13 @@
 """The training board in a real browser: it fits, it keeps its place while data arrive, and it rests."""
 
 import base64
+import re
 from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from dashboard.theme import CLASSES, CONCEPTS, ThemeName
+from dashboard.theme import CLASSES, CONCEPTS, GHOSTS, ThemeName
 from tests.browser.elements.board.trainings import packed_board
 from tests.browser.elements.mounting import Mounted, open_element
 from tests.browser.pages import NewPage, drawn, pixels_near, place
@@ -61,7 +62,7 @@ def test_fits_the_window(new_page: NewPage, width: int, columns: int) -> None:
     board = opened(page)
     lefts = {round(place(section)["x"]) for section in board.root.locator("section").all()}
     assert len(lefts) == columns, lefts
-    assert columns == 1 or place(board.root)["height"] <= 530, place(board.root)
+    assert columns == 1 or place(board.root)["y"] + place(board.root)["height"] <= 800, place(board.root)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for title in board.root.locator("h2").all():
         assert title.evaluate("title => title.scrollWidth <= title.clientWidth"), title.text_content()
@@ -71,7 +72,7 @@ def test_fits_the_window(new_page: NewPage, width: int, columns: int) -> None:
 def test_draws_in_the_colours_of_the_theme(new_page: NewPage, scheme: ThemeName) -> None:
     board = opened(new_page(), scheme=scheme)
     for concept in ("elbo", "reconstruction", "kl"):
-        canvas = board.root.locator(f".{concept} canvas")
+        canvas = board.root.locator(f"section.{concept} canvas")
         assert pixels_near(canvas, CONCEPTS[scheme][concept]) > 50, concept
         assert pixels_near(canvas, CONCEPTS[scheme]["beta"]) > 10, f"no mark of the new beta: {concept}"
     for colour in CLASSES[scheme]:
@@ -79,20 +80,174 @@ def test_draws_in_the_colours_of_the_theme(new_page: NewPage, scheme: ThemeName)
     assert pixels_near(board.root.locator(".grid canvas"), "#000000") > 50, "no black in the grid"
 
 
-def test_shows_the_latest_numbers(page: Page) -> None:
+def shown(board: Board) -> dict[str, str]:
+    """The numbers of the live line by their names."""
+    names = ("objective", "reconstruction", "beta", "kl", "elbo")
+    return {name: board.root.locator(f".term.{name} strong").inner_text() for name in names}
+
+
+def test_the_live_line_adds_up(page: Page) -> None:
     board = opened(page)
-    expect(board.root.locator(".elbo .value")).to_have_text("−25.0")
-    expect(board.root.locator(".reconstruction .value")).to_have_text("−20.0")
-    expect(board.root.locator(".kl .value")).to_have_text("5.0")
-    assert (
-        float(board.root.locator(".kl .value").evaluate("e => parseFloat(getComputedStyle(e).fontSize)"))
-        >= 20
-    )
-    label = "ELBO, nats per example, at step 5900: held-out −25.00 · training −25.00"
-    expect(board.root.locator(".elbo canvas")).to_have_attribute("aria-label", label)
+    expect(board.root.locator(".term.kl strong")).to_have_text("4.993")
+    expected = {
+        "objective": "−39.97",
+        "reconstruction": "−20.00",
+        "beta": "4",
+        "kl": "4.993",
+        "elbo": "−24.99",
+    }
+    assert shown(board) == expected
+    for term in board.root.locator(".term strong").all():
+        assert float(term.evaluate("e => parseFloat(getComputedStyle(e).fontSize)")) >= 26
+    label = "ELBO, nats per example, at step 5900: held-out −24.99 · training −24.99; β 4"
+    expect(board.root.locator("section.elbo canvas")).to_have_attribute("aria-label", label)
     for canvas in board.root.locator("canvas").all():
         assert canvas.get_attribute("role") == "img", canvas
         assert canvas.get_attribute("aria-label"), canvas
+
+
+def test_the_live_line_follows_a_moved_beta_and_the_crosshair(page: Page) -> None:
+    board = opened(page)
+    board.mounted.give(packed_board("images", 60, run="a" * 16, beta=0.5))
+    expect(board.root.locator(".term.beta strong")).to_have_text("0.5")
+    expect(board.root).to_have_attribute("data-beta", "0.5")
+    assert shown(board)["objective"] == "−22.50"
+    hover(page, board.root.locator("section.kl canvas"), 0.25, 0.3)
+    expect(board.root.locator(".when")).to_contain_text("at step")
+    assert shown(board)["beta"] == "1"
+
+
+def test_programs_read_how_the_run_stands(page: Page) -> None:
+    board = opened(page)
+    for name, value in {
+        "run": "a" * 16,
+        "step": "5900",
+        "beta": "4",
+        "elbo": "-24.99",
+        "owner": "you",
+    }.items():
+        expect(board.root).to_have_attribute(f"data-{name}", value)
+    expect(board.root).to_have_attribute("data-ghosts", "0")
+    board.mounted.give(packed_board("images", 60, run="a" * 16, owner="other", ghosts=["β 0.1"]))
+    expect(board.root).to_have_attribute("data-owner", "other")
+    expect(board.root).to_have_attribute("data-ghosts", "1")
+
+
+def test_the_example_model_has_no_step_to_wait_for(page: Page) -> None:
+    mounted = open_element(page, "board")
+    mounted.give(packed_board("images", 60, run="", owner=""))
+    root = page.locator(".board")
+    expect(root).to_have_attribute("data-rows", "60")
+    for name in ("step", "beta", "elbo", "owner"):
+        assert root.get_attribute(f"data-{name}") is None, name
+    expect(root.locator(".term.elbo strong")).to_have_text("−24.99")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_kept_runs_are_drawn_named_and_dropped(new_page: NewPage, scheme: ThemeName) -> None:
+    page = new_page()
+    board = opened(page, scheme=scheme)
+    labels = ["β 0.1", "β 10", "J = 8", "seed 1", "seed 2", "Run a3f1"]
+    board.mounted.give(packed_board("images", 60, run="a" * 16, ghosts=labels))
+    expect(board.root.locator(".kept li")).to_have_count(6)
+    dashes = {line.get_attribute("stroke-dasharray") for line in board.root.locator(".kept line").all()}
+    assert len(dashes) == 6, "told apart without colour"
+    for colour in GHOSTS[scheme]:
+        assert pixels_near(board.root.locator("section.elbo canvas"), colour) > 10, colour
+    label = str(board.root.locator("section.elbo canvas").get_attribute("aria-label"))
+    assert "β 0.1: −26.00" in label, label
+    board.root.get_by_role("button", name="Drop the curve β 10").click()
+    assert board.mounted.sent == [{"kind": "trigger", "name": "drop", "value": "2" * 16}]
+    board.mounted.give(packed_board("images", 61, run="a" * 16, ghosts=labels[:1]))
+    expect(board.root.locator(".kept li")).to_have_count(1)
+    assert pixels_near(board.root.locator("section.elbo canvas"), GHOSTS[scheme][3]) == 0
+
+
+def test_a_kept_run_has_its_value_at_the_crosshair_and_its_steps_in_view(page: Page) -> None:
+    board = opened(page, 20)
+    board.mounted.give(packed_board("images", 20, run="a" * 16, ghosts=["β 0.1"]))
+    expect(board.root).to_have_attribute("data-ghosts", "1")
+    canvas = board.root.locator("section.elbo canvas")
+    box = place(canvas)
+    # The kept run has come to step 7900, this one to 1900: the pointer is on step 1900.
+    page.mouse.move(box["x"] + 44 + (box["width"] - 52) * 1900 / 7900, box["y"] + 60)
+    tip = board.root.locator("section.elbo .tip")
+    expect(tip).to_contain_text("step 1900")
+    expect(tip).to_contain_text("β 0.1: −")
+
+
+def test_collapse_looks_like_collapse_and_is_said(page: Page) -> None:
+    board = opened(page, kind="collapsed")
+    said = board.root.locator(".collapse")
+    expect(said).to_contain_text("Posterior collapse: 0 of 2 latent dimensions are active (KL 0.0004 nats)")
+    expect(board.root.locator(".bars .note")).to_have_text("· 0 of 2 active")
+    colour = CONCEPTS["light"]["kl"]
+    assert pixels_near(board.root.locator(".bars canvas"), colour) < 400, "bars of nothing"
+    rows = board.root.locator("section.kl canvas").evaluate(
+        """(canvas, [r, g, b]) => {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const rows = new Set();
+            for (let i = 0; i < data.length; i += 4)
+                if ([r, g, b].every((level, k) => Math.abs(data[i + k] - level) < 12))
+                    rows.add(Math.floor(i / 4 / canvas.width));
+            return rows.size;
+        }""",
+        list(bytes.fromhex(colour.removeprefix("#"))),
+    )
+    assert rows < 8, f"noise drawn {rows} pixels high"
+    board.mounted.give(packed_board("images", 60, run="b" * 16))
+    expect(said).to_have_text("")
+
+
+@pytest.mark.parametrize(("width", "present"), [(1024, False), (1280, False), (1280, True)])
+def test_remarks_take_their_room_from_the_pictures(new_page: NewPage, width: int, present: bool) -> None:
+    page = new_page(viewport={"width": width, "height": 1000})
+    mounted = open_element(page, "board")
+    board = Board(mounted=mounted, kind="collapsed", root=page.locator(".board"))
+    labels = ["β 0.1 · J = 8", "β 10 · seed 4", "J = 8 · seed 1", "seed 2", "seed 3", "Run a3f1"]
+    mounted.give(packed_board("collapsed", 60, run="a" * 16, ghosts=labels, present=present))
+    expect(board.root).to_have_attribute("data-ghosts", "6")
+    drawn(page)
+    bottom = max(
+        place(canvas)["y"] + place(canvas)["height"] for canvas in board.root.locator("canvas").all()
+    )
+    assert bottom <= 1000, bottom
+    assert bottom >= 900, "room is left over"
+
+
+def test_what_a_finger_presses_is_large_enough(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    board = opened(page)
+    board.mounted.give(packed_board("images", 60, run="a" * 16, ghosts=["β 0.1"]))
+    size = place(board.root.get_by_role("button", name="Drop the curve β 0.1"))
+    assert min(size["width"], size["height"]) >= 44, size
+
+
+def test_bars_by_dimension_are_read_with_keys(page: Page) -> None:
+    board = opened(page, kind="wide")
+    expect(board.root.locator(".bars .note")).to_have_text("· 2 of 8 active")
+    canvas = board.root.locator(".bars canvas")
+    assert "z₁ 1.000, active" in str(canvas.get_attribute("aria-label"))
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    tip = board.root.locator(".bars .tip")
+    expect(tip).to_have_text("z₂ 1.000, active")
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+
+
+def test_presenting_enlarges_the_type_and_the_pointer_still_hits(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 1280, "height": 800})
+    board = opened(page)
+    strong = board.root.locator(".term.elbo strong")
+    before = place(strong)["height"]
+    board.mounted.give(packed_board("images", 60, run="a" * 16, present=True))
+    expect(board.root).to_have_attribute("data-present", "")
+    assert place(strong)["height"] == pytest.approx(1.4 * before, rel=0.1)
+    hover(page, board.root.locator("section.reconstruction canvas"), 0.995, 0.5)
+    expect(board.root.locator("section.reconstruction .tip")).to_contain_text("step 5900")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
 def test_grows_without_being_mounted_anew(page: Page) -> None:
@@ -109,7 +264,7 @@ def test_grows_without_being_mounted_anew(page: Page) -> None:
 
 def test_zoom_is_kept_while_points_arrive(page: Page) -> None:
     board = opened(page)
-    canvas = board.root.locator(".elbo canvas")
+    canvas = board.root.locator("section.elbo canvas")
     hover(page, canvas, 0.5, 0.5)
     pinch(page)
     expect(board.root).not_to_have_attribute("data-zoom", "")
@@ -122,7 +277,7 @@ def test_zoom_is_kept_while_points_arrive(page: Page) -> None:
 
 def test_new_run_starts_without_the_old_zoom(page: Page) -> None:
     board = opened(page)
-    hover(page, board.root.locator(".kl canvas"), 0.5, 0.5)
+    hover(page, board.root.locator("section.kl canvas"), 0.5, 0.5)
     pinch(page)
     expect(board.root).not_to_have_attribute("data-zoom", "")
     board.reach(5, run="b" * 16)
@@ -133,7 +288,7 @@ def test_new_run_starts_without_the_old_zoom(page: Page) -> None:
 
 def test_drag_selects_a_range(page: Page) -> None:
     board = opened(page)
-    canvas = board.root.locator(".reconstruction canvas")
+    canvas = board.root.locator("section.reconstruction canvas")
     box = place(canvas)
     hover(page, canvas, 0.4, 0.5)
     page.mouse.down()
@@ -148,29 +303,29 @@ def test_drag_selects_a_range(page: Page) -> None:
 
 def test_crosshair_is_shared_and_names_its_step(page: Page) -> None:
     board = opened(page)
-    hover(page, board.root.locator(".reconstruction canvas"), 0.995, 0.5)
-    tip = board.root.locator(".reconstruction .tip")
+    hover(page, board.root.locator("section.reconstruction canvas"), 0.995, 0.5)
+    tip = board.root.locator("section.reconstruction .tip")
     expect(tip).to_have_text("step 5900 · epoch 19 · β 4")
-    expect(board.root.locator(".elbo .tip")).to_be_hidden()
+    expect(board.root.locator("section.elbo .tip")).to_be_hidden()
     for chart, values in (
-        ("elbo", "−25.00 · training −25.00"),
+        ("elbo", "−24.99 · training −24.99"),
         ("reconstruction", "−20.00 · training −19.80"),
         ("kl", "4.99 · training 5.19"),
     ):
-        expect(board.root.locator(f".{chart} .note")).to_have_text(f"held-out {values}")
+        expect(board.root.locator(f"section.{chart} .note")).to_have_text(f"held-out {values}")
     page.mouse.move(1, 1)
     expect(tip).to_be_hidden()
-    expect(board.root.locator(".kl .note")).to_have_text("nats per example")
+    expect(board.root.locator("section.kl .note")).to_have_text("nats per example")
 
 
 def test_keys_move_the_crosshair_and_the_zoom(page: Page) -> None:
     board = opened(page)
-    canvas = board.root.locator(".kl canvas")
+    canvas = board.root.locator("section.kl canvas")
     canvas.focus()
     page.keyboard.press("ArrowRight")
-    expect(board.root.locator(".kl .tip")).to_contain_text("step 5900")
+    expect(board.root.locator("section.kl .tip")).to_contain_text("step 5900")
     page.keyboard.press("ArrowLeft")
-    expect(board.root.locator(".kl .tip")).to_contain_text("step 5800")
+    expect(board.root.locator("section.kl .tip")).to_contain_text("step 5800")
     page.keyboard.press("+")
     expect(board.root).not_to_have_attribute("data-zoom", "")
     page.keyboard.press("0")
@@ -231,9 +386,13 @@ def test_draws_every_kind(page: Page, kind: str) -> None:
         board.reach(rows)
         decoded = pixels_near(board.root.locator(".pairs canvas"), CONCEPTS["light"]["decoded"])
         assert decoded > 10, decoded
-        value = {"deterministic": "", "broken": "–"}.get(kind, number)
-        expect(board.root.locator(".kl .value")).to_have_text(value)
-        expect(board.root.locator(".kl .note")).to_have_text(note)
+        kl = board.root.locator(".term.kl strong")
+        if kind == "deterministic":
+            expect(kl).to_be_hidden()
+            expect(board.root.locator(".when")).to_contain_text("No bound: a deterministic encoder")
+        else:
+            expect(kl).to_have_text(re.compile("–" if kind == "broken" else re.escape(number)))
+        expect(board.root.locator("section.kl .note")).to_have_text(note)
         assert "NaN" not in board.root.inner_text(), board.root.inner_text()
 
 
@@ -271,7 +430,7 @@ def test_events_before_the_first_history_are_harmless(page: Page) -> None:
 def test_the_wheel_scrolls_the_page_until_the_chart_was_clicked(page: Page) -> None:
     root = opened(page).root
     for name in ("kl", "plane"):
-        canvas = root.locator(f".{name} canvas")
+        canvas = root.locator(f"section.{name} canvas")
         used = "canvas => { const turn = new WheelEvent('wheel', { deltaY: -120, cancelable: true }); "
         used += "canvas.dispatchEvent(turn); return turn.defaultPrevented; }"
         assert "wheel after a click" in str(canvas.get_attribute("title")), name
@@ -283,7 +442,7 @@ def test_the_wheel_scrolls_the_page_until_the_chart_was_clicked(page: Page) -> N
 def test_two_fingers_zoom(new_page: NewPage) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, has_touch=True)
     root = opened(page).root
-    box = place(root.locator(".elbo canvas"))
+    box = place(root.locator("section.elbo canvas"))
     middle, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     session = page.context.new_cdp_session(page)
     for kind, apart in (("touchStart", 20), ("touchMove", 40), ("touchMove", 60), ("touchMove", 80)):

@@ -1,13 +1,14 @@
 """What the training board is told in its tests: snapshots of a made-up training, by their number of rows."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.components.board.payload import board_payload
+from dashboard.components.board.payload import addressed, board_payload, ghost_payload
 from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot
 
 GRID_AXIS: Final = np.linspace(-2, 2, 12, dtype=np.float32)
@@ -32,6 +33,7 @@ def make_snapshot(rows: int, *, latent_dim: int, data_dim: int) -> Snapshot:
     labels = np.arange(300) % 10
     circle = 2 * np.c_[np.cos(labels * 0.628), np.sin(labels * 0.628)]
     means = circle + fixed.normal(size=(300, 2)) * 0.2 + moving.normal(size=(300, 2)) * 0.05
+    means = np.pad(means, ((0, 0), (0, max(0, latent_dim - 2))))
     examples = fixed.uniform(size=(10, data_dim))
     return Snapshot(
         step=100 * (rows - 1),
@@ -41,10 +43,10 @@ def make_snapshot(rows: int, *, latent_dim: int, data_dim: int) -> Snapshot:
         stds=np.full((300, latent_dim), 0.2, np.float32),
         labels=labels.astype(np.int32),
         kl_per_dim=np.ones(latent_dim, np.float32),
-        plane=(0, latent_dim - 1),
+        plane=(0, min(1, latent_dim - 1)),
         examples=examples.astype(np.float32),
         reconstructions=(examples * 0.8).astype(np.float32),
-        grid=fixed.uniform(size=(12 if latent_dim == 2 else 1, 12, data_dim)).astype(np.float32),
+        grid=fixed.uniform(size=(1 if latent_dim == 1 else 12, 12, data_dim)).astype(np.float32),
         grid_axis=GRID_AXIS,
     )
 
@@ -58,15 +60,46 @@ def broken(whole: Snapshot) -> Snapshot:
     return replace(whole, **arrays)
 
 
-def packed_board(kind: str, rows: int, *, run: str) -> bytes:
-    """The message for images, points or lines, for broken numbers, or for a deterministic encoder."""
-    latent_dim, data_dim = {"points": (2, 2), "lines": (1, 5)}.get(kind, (2, 64))
+def collapsed(whole: Snapshot) -> Snapshot:
+    """The same with a q that is the prior for every x, but for noise."""
+    noise = np.random.default_rng(1)
+    history = whole.history.copy()
+    for part in ("kl_held_out", "kl_train"):
+        history[:, HISTORY_COLUMNS.index(part)] = 4e-4 + 1e-5 * noise.normal(size=len(history))
+    means = noise.normal(size=whole.means.shape) * 0.01
+    kl = np.full(whole.means.shape[1], 2e-4, np.float32)
+    return replace(
+        whole, history=history, means=means.astype(np.float32), stds=np.ones_like(whole.stds), kl_per_dim=kl
+    )
+
+
+def packed_board(
+    kind: str,
+    rows: int,
+    *,
+    run: str,
+    ghosts: Sequence[str] = (),
+    beta: float | None = None,
+    owner: str = "you",
+    present: bool = False,
+) -> bytes:
+    """The message for images, points or lines, for broken or collapsed ones, or for a deterministic encoder.
+
+    ``ghosts`` are the labels of kept runs, the k-th with the id "kkkk..." and curves k nats below.
+    """
+    latent_dim, data_dim = {"points": (2, 2), "lines": (1, 5), "wide": (8, 64)}.get(kind, (2, 64))
     snapshot = make_snapshot(rows, latent_dim=latent_dim, data_dim=data_dim)
     payload = board_payload(
-        broken(snapshot) if kind == "broken" else snapshot,
+        {"broken": broken, "collapsed": collapsed}.get(kind, lambda whole: whole)(snapshot),
         run_id=run,
         image_shape=(8, 8) if data_dim == 64 else None,
         class_names=tuple("abcdefghij"),
         deterministic=kind == "deterministic",
     )
-    return json.dumps(payload).encode()
+    kept = []
+    for k, label in enumerate(ghosts, 1):
+        history = make_history(80)
+        history[:, HISTORY_COLUMNS.index("elbo_held_out")] -= k
+        kept.append((str(k) * 16, label, json.dumps(ghost_payload(history)).encode()))
+    packed = json.dumps(payload).encode()
+    return addressed(packed, beta=beta, owner=owner, present=present, ghosts=tuple(kept))

@@ -1,0 +1,39 @@
+"""Has the browser's address say what the page shows; draws nothing.
+
+Streamlit's own ``st.query_params`` adds an entry to the browser's history with each change, and one more
+where pages change: Back would pass through every position of a slider, and its first press would do nothing.
+"""
+
+import json
+from typing import Final
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from dashboard.components.files import bundle, joined
+
+NAME: Final = "address"
+
+_mount = component(
+    NAME,
+    html=joined("address/address.html"),
+    css=joined("address/address.css"),
+    js=bundle("address"),
+    # Its one rule hides the place on the page that holds the element.
+    isolate_styles=False,
+)
+
+
+def show_address(page: str, query: str, *, where: str, is_new: bool, order: int) -> None:
+    """Changes the query of the address, and nothing where it says that already.
+
+    Arguments:
+        page: Path of the page that the query belongs to.
+        query: As in a URL, without ``?``.
+        where: Names the part of the page that says so: each has an element of its own.
+        is_new: Whether Back leads to what the address said before; otherwise the entry is replaced.
+        order: Rises with each change: what is drawn again, or is late, is not done again.
+    """
+    with st.container(key=f"address_of_{where}"):
+        message = {"page": page, "query": query, "isNew": is_new, "order": order}
+        _mount(key=f"address_{where}", data=json.dumps(message).encode())

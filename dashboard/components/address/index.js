@@ -1,0 +1,36 @@
+/** Has the browser's address say what the page shows; draws nothing. */
+
+import { jsonOf } from "../shared/arrays.js";
+import { elementOf } from "../shared/mount.js";
+import { withEmbedding } from "./query.js";
+
+/**
+ * @typedef {object} Message
+ * @property {string} page Path of the page that the query belongs to; "" for the first one.
+ * @property {string} query What the address is to say, without "?".
+ * @property {boolean} isNew Whether Back leads to what the address said before.
+ * @property {number} order Rises with each change: what is drawn again, or is late, is not done again.
+ */
+
+/** Of the last message that was obeyed, by whichever of the elements. */
+let obeyed = 0;
+
+class Address {
+  /** @param {Uint8Array} data */
+  update(data) {
+    /** @type {Message} */
+    const { page, query, isNew, order } = jsonOf(data);
+    // A click may have left the page while the message was on its way.
+    if (order <= obeyed || !location.pathname.endsWith(`/${page}`)) return;
+    obeyed = order;
+    const search = withEmbedding(query, location.search);
+    if (search === location.search) return;
+    const address = `${location.pathname}${search}`;
+    if (isNew) history.pushState({}, "", address);
+    else history.replaceState({}, "", address);
+  }
+
+  destroy() {}
+}
+
+export default elementOf(".address", () => new Address());

@@ -1,0 +1,74 @@
+/** The live line: the objective and its terms with digits that add up. */
+
+import { fixed } from "../shared/numbers.js";
+
+const DECIMALS = 2;
+const MOST_DECIMALS = 4;
+const BETA_DIGITS = 5;
+
+/**
+ * @param {number} value
+ * @param {number} decimals
+ */
+const rounded = (value, decimals) => Number(value.toFixed(decimals));
+
+/**
+ * @typedef {object} Terms What is shown, as text; numbers where a program reads it.
+ * @property {string} objective
+ * @property {string} reconstruction
+ * @property {string} beta
+ * @property {string} kl
+ * @property {string} elbo
+ * @property {number} betaValue
+ * @property {number} elboValue
+ */
+
+/**
+ * Each term is rounded once, and both sums are taken from the rounded terms: whoever adds up what stands on the board
+ * gets what stands on the board. A large β has more decimals of the KL, which it multiplies.
+ * @param {number} reconstruction
+ * @param {number} kl
+ * @param {number} beta
+ * @param {number} penalised What β multiplies: the KL, or with free bits the sum of its parts that cost.
+ * @returns {Terms}
+ */
+export function shownTerms(reconstruction, kl, beta, penalised = kl) {
+  const betaValue = Number(beta.toPrecision(BETA_DIGITS));
+  const more = Math.ceil(Math.log10(Math.max(1, betaValue)));
+  const decimals = Math.min(MOST_DECIMALS, DECIMALS + (Number.isFinite(more) ? more : 0));
+  const [first, second] = [rounded(reconstruction, DECIMALS), rounded(penalised, decimals)];
+  const elboValue = rounded(first - rounded(kl, decimals), DECIMALS);
+  return {
+    objective: fixed(first - betaValue * second, DECIMALS),
+    reconstruction: fixed(reconstruction, DECIMALS),
+    beta: Number.isFinite(betaValue) ? String(betaValue) : "–",
+    kl: fixed(penalised, decimals),
+    elbo: fixed(elboValue, DECIMALS),
+    betaValue,
+    elboValue,
+  };
+}
+
+/**
+ * Nats of the KL that cost something: Σⱼ max(λ, KLⱼ), of the whole KL where it has no parts.
+ * @param {readonly number[]} perDim
+ * @param {number} kl
+ * @param {number} freeBits λ
+ */
+export function penalisedKl(perDim, kl, freeBits) {
+  if (!perDim.length) return Math.max(freeBits, kl);
+  return perDim.reduce((sum, part) => sum + Math.max(freeBits, part), 0);
+}
+
+/**
+ * One sentence where no latent dimension is active; "" otherwise, and before the first update.
+ * @param {readonly boolean[]} active
+ * @param {number} step
+ * @param {number} kl
+ */
+export function collapseText(active, step, kl) {
+  if (!active.length || step === 0 || active.some(Boolean) || !Number.isFinite(kl)) return "";
+  const dims = active.length === 1 ? "1 latent dimension is" : `${active.length} latent dimensions are`;
+  const decoder = "q(z|x) is the same for every x, and the decoder does not use z";
+  return `Posterior collapse: 0 of ${dims} active (KL ${fixed(kl, 4)} nats): ${decoder}.`;
+}

@@ -1,0 +1,168 @@
+"""A hand on a run: β dragged, typed, seen in another tab; keys, earlier runs, a projector, someone else."""
+
+import json
+import re
+from typing import Any, Final
+
+from playwright.sync_api import Locator, Page, expect
+
+from benchmarks.serving import Server
+from tests.browser.pages import NewPage, ended, place
+from tests.polling import until
+
+LONG: Final = "?hidden=2048"
+"""So wide a network that its run lasts as long as a test."""
+
+
+def begin(page: Page, server: Server, query: str = LONG) -> str:
+    """Starts a run from a cold link and returns its id."""
+    page.goto(f"{server.url}/train{query}")
+    button(page, "train_start").click()
+    page.wait_for_url(re.compile(r"run=[0-9a-f]{16}"))
+    run = run_in(page)
+    until(lambda: status(server, run).get("step", 0) > 0, "the first step")
+    return run
+
+
+def run_in(page: Page) -> str:
+    found = re.search(r"run=([0-9a-f]{16})", page.url)
+    assert found, page.url
+    return found[1]
+
+
+def button(page: Page, key: str) -> Locator:
+    # Streamlit draws a button with a tooltip twice, once for fingers.
+    return page.locator(f".st-key-{key} button:visible")
+
+
+def slider(page: Page) -> Locator:
+    return page.get_by_role("slider", name="KL weight β")
+
+
+def status(server: Server, run: str) -> dict[str, Any]:
+    """How the run says that it stands."""
+    path = server.home / "runs" / run / "status.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def await_status(server: Server, run: str, **values: object) -> None:
+    until(lambda: values.items() <= status(server, run).items(), f"{run} with {values}")
+
+
+def stop(page: Page, server: Server) -> None:
+    run = run_in(page)
+    button(page, "train_stop").click()
+    await_status(server, run, status="stopped")
+
+
+def test_beta_of_the_run_follows_the_hand(app_server: Server, page: Page) -> None:
+    run = begin(page, app_server)
+    tab = page.context.new_page()
+    tab.goto(page.url)
+    expect(slider(tab)).to_have_attribute("aria-valuetext", "β = 1")
+    box = place(slider(page))
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.64 * box["width"], y)
+    page.mouse.down()
+    for fraction, beta in ((0.46, 0.1), (0.28, 0.01), (0.82, 10.0)):
+        page.mouse.move(box["x"] + fraction * box["width"], y, steps=5)
+        await_status(app_server, run, beta=beta)
+        expect(slider(page)).to_have_attribute("aria-valuetext", f"β = {beta:g}")
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"beta=10\b"))
+    expect(slider(tab)).to_have_attribute("aria-valuetext", "β = 10")
+    number = page.locator(".st-key-beta_number input")
+    number.fill("0.00025")
+    number.press("Enter")
+    await_status(app_server, run, beta=0.00025)
+    stop(page, app_server)
+    page.get_by_role("button", name="β = 4", exact=True).click()
+    expect(page.get_by_text("Kept for when the run goes on").first).to_be_visible()
+    button(page, "train_pause").click()
+    await_status(app_server, run, status="running", beta=4.0)
+    stop(page, app_server)
+
+
+def test_keys_steer_unless_something_else_has_them(app_server: Server, page: Page) -> None:
+    page.goto(f"{app_server.url}/train{LONG}")
+    expect(page.locator(".keys")).to_have_attribute("data-keys", re.compile(r"Ctrl\+Enter"))
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(r"run=[0-9a-f]{16}"))
+    run = run_in(page)
+    until(lambda: status(app_server, run).get("step", 0) > 0, "the first step")
+    ended(page)
+    page.keyboard.press("Space")
+    await_status(app_server, run, status="paused")
+    expect(button(page, "train_pause")).to_have_text(re.compile("Resume"))
+    step = status(app_server, run)["step"]
+    page.keyboard.press("ArrowRight")
+    await_status(app_server, run, step=step + 1)
+    number = page.locator(".st-key-beta_number input")
+    number.focus()
+    for key in ("Space", "ArrowRight", "Control+Enter"):
+        page.keyboard.press(key)
+    number.press("Escape")
+    number.blur()
+    button(page, "share").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    for key in ("Space", "Control+Enter"):
+        page.keyboard.press(key)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    ended(page)
+    now = status(app_server, run)
+    assert (now["status"], now["step"]) == ("paused", step + 1)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Control+Enter")
+    await_status(app_server, run, status="running")
+    stop(page, app_server)
+
+
+def test_start_stops_the_run_and_one_click_shows_it_again(app_server: Server, page: Page) -> None:
+    first = begin(page, app_server)
+    button(page, "train_start").click()
+    page.wait_for_url(lambda url: first not in url)
+    second = run_in(page)
+    await_status(app_server, first, status="stopped")
+    button(page, "train_before").click()
+    page.wait_for_url(re.compile(first))
+    await_status(app_server, second, status="stopped")
+    button(page, "train_keep").click()
+    expect(button(page, "train_keep")).to_have_text(re.compile("Kept"))
+    page.wait_for_url(re.compile(f"keep={first}"))
+
+
+def test_projector_shows_little_and_escape_ends_it(app_server: Server, page: Page) -> None:
+    run = begin(page, app_server)
+    size = page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
+    button(page, "present").click()
+    page.wait_for_url(re.compile("present=1"))
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+    expect(button(page, "train_epoch")).to_have_count(0)
+    expect(slider(page)).to_be_visible()
+    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > size
+    ended(page)
+    page.keyboard.press("Space")
+    await_status(app_server, run, status="paused")
+    page.keyboard.press("Escape")
+    expect(button(page, "train_epoch")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar")).to_be_visible()
+    page.wait_for_url(lambda url: "present" not in url)
+    stop(page, app_server)
+
+
+def test_someone_elses_dial_says_why_it_rests(app_server: Server, page: Page, new_page: NewPage) -> None:
+    run = begin(page, app_server)
+    other = new_page()
+    other.goto(page.url)
+    expect(slider(other)).to_have_attribute("aria-disabled", "true")
+    expect(other.get_by_text("Someone else's run: take a copy to change it.").first).to_be_visible()
+    page.get_by_role("button", name="β = 10", exact=True).click()
+    await_status(app_server, run, beta=10.0)
+    expect(slider(other)).to_have_attribute("aria-valuetext", "β = 10")
+    button(other, "train_copy").click()
+    other.wait_for_url(lambda url: run not in url)
+    expect(slider(other)).to_have_attribute("aria-disabled", "false")
+    expect(slider(other)).to_have_attribute("aria-valuetext", "β = 10")
+    assert status(app_server, run)["status"] == "running"
+    stop(page, app_server)

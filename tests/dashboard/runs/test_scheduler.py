@@ -1,0 +1,214 @@
+"""Who computes next: within the budget, and nobody a second time before another's first."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.runs import scheduler as schedulers
+from dashboard.runs.scheduler import Place, Scheduler, memory_budget
+from vae_core.errors import BadInput
+
+GIB = 2**30
+
+
+class World:
+    """A scheduler whose processes are made of nothing: they note what they are told."""
+
+    def __init__(self, **budget: Any) -> None:
+        self.scheduler = Scheduler(**{"cores": 1, "memory": 100 * GIB, "max_resting": 4} | budget)
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self.paused: list[str] = []
+
+    def enter(
+        self, name: str, *, memory: int = GIB, unseen_s: Callable[[], float] = lambda: 0.0, **options: Any
+    ) -> Place:
+        """``name`` begins with the letter of its browser."""
+        place = Place(
+            owner=name[0],
+            memory=memory,
+            begin=lambda: self.begun.append(name),
+            end=lambda: self.ended.append(name),
+            unseen_s=unseen_s,
+            **options,
+        )
+        self.scheduler.enter(place)
+        return place
+
+    def training(self, name: str, **options: Any) -> Place:
+        return self.enter(name, pause=lambda: self.paused.append(name), **options)
+
+
+def test_browsers_take_turns_whoever_asks_most() -> None:
+    world = World()
+    places = {name: world.enter(name) for name in ("a1", "a2", "a3", "b1", "b2", "c1")}
+    waiting = [name for name in places if places[name].state == "waiting"]
+    waiting.sort(key=lambda name: world.scheduler.position(places[name]))
+    assert [world.scheduler.position(places[name]) for name in waiting] == [1, 2, 3, 4, 5]
+    while len(world.begun) < 6:
+        world.scheduler.leave(places[world.begun[-1]])
+    assert world.begun == ["a1", *waiting] == ["a1", "b1", "c1", "a2", "b2", "a3"]
+
+
+MOVES = st.tuples(st.sampled_from(["enter", "enter", "leave", "rest", "wake"]), st.integers(0, 2))
+
+
+@given(st.integers(1, 3), st.lists(MOVES, min_size=20, max_size=60))
+def test_nobody_is_served_twice_before_another_once(cores: int, moves: list[tuple[str, int]]) -> None:
+    scheduler = Scheduler(cores=cores, memory=100 * GIB, max_resting=100)
+    places: list[Place] = []
+    log: list[Place] = []
+
+    def enter(owner: str) -> None:
+        place = Place(owner=owner, memory=GIB, begin=lambda: log.append(place))
+        places.append(place)
+        before = {one.owner for one in places if one.state == "waiting"}
+        scheduler.enter(place)
+        check(before)
+
+    def check(waited: set[str]) -> None:
+        working = [place for place in places if place.state == "working"]
+        assert len(working) <= cores
+        still = {place.owner for place in places if place.state == "waiting"} & waited
+        if still:
+            assert len(working) == cores, "a core idles while somebody waits"
+        for place in log:
+            others = [place.owner for place in working].count(place.owner)
+            for waiter in still - {place.owner}:
+                held = sum(one.owner == waiter for one in working)
+                assert others <= held + 1, (place.owner, waiter)
+                served = any(one.owner == waiter for one in history)
+                assert served or not any(one.owner == place.owner for one in history), (
+                    "a second before a first"
+                )
+        history.extend(log)
+        log.clear()
+
+    history: list[Place] = []
+    for move, number in moves:
+        waited = {place.owner for place in places if place.state == "waiting"}
+        if move == "enter":
+            if sum(place.state == "waiting" for place in places) < 15:
+                enter("abc"[number])
+            continue
+        there = [
+            place
+            for place in places
+            if place.state == {"leave": "working", "rest": "working"}.get(move, "resting")
+        ]
+        if there:
+            getattr(scheduler, move)(there[number % len(there)])
+            check(waited)
+
+
+def test_lecturer_comes_first() -> None:
+    world = World()
+    first = world.enter("a1")
+    world.enter("b1")
+    lecturer = world.enter("z1")
+    assert world.scheduler.position(lecturer) == 2
+    world.scheduler.set_lecturer("z")
+    assert world.scheduler.position(lecturer) == 1
+    world.scheduler.leave(first)
+    assert world.begun == ["a1", "z1"]
+
+
+def test_memory_is_a_budget_and_nobody_overtakes_who_waits_for_it() -> None:
+    world = World(cores=4, memory=10 * GIB)
+    first = world.enter("a1", memory=7 * GIB)
+    large, small = world.enter("b1", memory=5 * GIB), world.enter("c1", memory=GIB)
+    assert (large.state, small.state) == ("waiting", "waiting")
+    world.scheduler.leave(first)
+    assert world.begun == ["a1", "b1", "c1"]
+    alone = World(memory=GIB)
+    alone.enter("a1", memory=2 * GIB)
+    assert alone.begun == ["a1"], "what is larger than the budget works alone"
+
+
+def test_paused_processes_have_a_budget_and_the_longest_paused_ends() -> None:
+    world = World(cores=1, max_resting=2)
+    held = [world.enter(name, needs_core=False) for name in ("a1", "b1", "c1", "d1")]
+    assert [place.state for place in held] == ["resting", "resting", "waiting", "waiting"]
+    assert world.ended == ["a1"], "one at a time"
+    world.scheduler.leave(held[0])
+    assert (held[2].state, world.ended) == ("resting", ["a1", "b1"])
+    world.scheduler.wake(held[2])
+    assert held[2].state == "working"
+    assert held[3].state == "resting"
+
+
+def test_training_that_is_paused_beyond_the_budget_ends_the_longest_paused() -> None:
+    world = World(cores=3, max_resting=1)
+    first, second = world.training("a1"), world.training("b1")
+    world.scheduler.rest(first)
+    assert world.ended == []
+    world.scheduler.rest(second)
+    assert world.ended == ["a1"]
+
+
+def test_paused_process_makes_room_for_memory() -> None:
+    world = World(cores=2, memory=3 * GIB)
+    paused = world.training("a1", memory=2 * GIB)
+    world.scheduler.rest(paused)
+    world.training("b1", memory=2 * GIB)
+    assert (world.begun, world.ended) == (["a1"], ["a1"])
+    world.scheduler.leave(paused)
+    assert world.begun == ["a1", "b1"]
+
+
+def test_unwatched_training_ends_only_where_somebody_waits_and_is_no_lecturers() -> None:
+    world = World(cores=2)
+    world.scheduler.set_lecturer("z")
+    gone = lambda: 91.0  # noqa: E731
+    world.training("z1", unseen_s=gone)
+    left = world.training("a1", unseen_s=gone)
+    world.scheduler.advance()
+    assert world.ended == []
+    waiting = world.training("b1")
+    assert world.ended == ["a1"]
+    assert world.scheduler.is_wanted(left)
+    world.scheduler.leave(left)
+    assert (waiting.state, world.ended) == ("working", ["a1"])
+
+
+def test_task_takes_over_the_core_of_its_own_browser_and_gives_it_back() -> None:
+    world = World()
+    training = world.training("a1")
+    others = world.training("b1")
+    task = world.enter("a2", borrows=True)
+    assert (world.begun, world.paused, training.state) == (["a1", "a2"], ["a1"], "waiting")
+    stranger = world.enter("c1", borrows=True)
+    assert stranger.state == "waiting"
+    world.scheduler.leave(task)
+    assert (world.begun[-1], training.state, others.state) == ("a1", "working", "waiting")
+
+
+def test_core_of_a_training_that_was_stopped_meanwhile_goes_to_the_next() -> None:
+    world = World()
+    training, others = world.training("a1"), world.training("b1")
+    task = world.enter("a2", borrows=True)
+    world.scheduler.leave(training)
+    assert others.state == "waiting"
+    world.scheduler.leave(task)
+    assert others.state == "working"
+
+
+def test_queue_is_bounded_for_all_and_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedulers, "MAX_WAITING", 4)
+    monkeypatch.setattr(schedulers, "MAX_WAITING_PER_BROWSER", 2)
+    world = World()
+    for name in ("a1", "a2", "a3", "b1"):
+        world.enter(name)
+    with pytest.raises(BadInput, match="2 computations of yours are waiting already") as refused:
+        world.enter("a4")
+    assert refused.value.code == "queue"
+    world.enter("c1")
+    with pytest.raises(BadInput, match="4 computations are waiting already"):
+        world.enter("d1")
+
+
+def test_memory_of_the_machine_is_known() -> None:
+    assert GIB / 4 < memory_budget() < 2**50

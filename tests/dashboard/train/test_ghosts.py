@@ -1,0 +1,98 @@
+"""Kept runs on the Train page: what they are called, and that one which is gone is kept no longer."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.runs.runner import LocalRunner
+from dashboard.train.ghosts import difference
+from tests.page_scripts import KINDS, TINY, checked, open_page, runner, trained
+from vae_core.config import RunConfig
+
+__all__ = ["runner"]  # a fixture
+
+
+def changed(**values: Any) -> RunConfig:
+    """``TINY`` with other values of the model, the training, or the run itself."""
+    parts: dict[str, Any] = {}
+    for name in ("model", "train"):
+        part = getattr(TINY, name)
+        own = {key: value for key, value in values.items() if hasattr(part, key)}
+        parts[name] = replace(part, **own)
+    rest = {key: value for key, value in values.items() if hasattr(TINY, key)}
+    return replace(TINY, **parts, **rest)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, ""),
+        ({"num_epochs": 7, "patience": 3, "hold": True}, ""),
+        ({"beta": 0.1}, "β 0.1"),
+        ({"beta": 0.00025}, "β 0.00025"),
+        ({"latent_dim": 8}, "J = 8"),
+        ({"hidden_dims": (64, 32)}, "64, 32"),
+        ({"hidden_dims": ()}, "no hidden layers"),
+        ({"likelihood": "continuous_bernoulli"}, "continuous Bernoulli"),
+        ({"learning_rate": 1e-3}, "η 0.001"),
+        ({"seed": 4}, "seed 4"),
+        ({"beta": 4.0, "seed": 4}, "β 4 · seed 4"),
+        ({"beta": 4.0, "latent_dim": 3, "activation": "relu", "seed": 4}, "β 4 · J = 3 +2"),
+    ],
+)
+def test_a_run_is_named_by_what_differs(values: dict[str, Any], said: str) -> None:
+    assert difference(TINY, changed(**values)) == said
+
+
+def test_every_field_that_makes_another_curve_makes_a_name() -> None:
+    """What a run is, field by field: only its length and its place make no other curve."""
+    length = {"num_epochs", "patience"}
+    others = {
+        **{"likelihood_scale": None, "encoder_head": "variance", "prior": "vamp", "num_components": 3},
+        **{"latent_dim": 3, "hidden_dims": (9,), "activation": "relu", "likelihood": "gaussian"},
+        **{"beta": 2.0, "num_samples": 2, "optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.5},
+        **{"batch_size": 32, "beta_schedule": "linear", "schedule_epochs": 7, "free_bits": 0.5},
+    }
+    fields = set(TINY.model.to_dict()) | set(TINY.train.to_dict())
+    assert fields - set(others) == length | {"data_dim"}, "a new field: say how its runs are called"
+    for name, value in others.items():
+        assert difference(TINY, changed(**{name: value})), name
+
+
+def test_other_data_is_named_by_its_title() -> None:
+    assert difference(TINY, KINDS["points"]).startswith("Two moons"), difference(TINY, KINDS["points"])
+
+
+def board_of(at: AppTest) -> dict[str, Any]:
+    (board,) = [
+        element
+        for element in at.get("bidi_component")
+        if element.proto.component_name.endswith("training_board")
+    ]
+    return json.loads(board.proto.bytes)
+
+
+def test_kept_runs_are_ghosts_and_what_is_gone_is_forgotten(runner: LocalRunner) -> None:
+    run, other, same = trained(runner, TINY), trained(runner, changed(beta=0.1)), trained(runner, TINY)
+    kept = ",".join((other, "f" * 16, same, run))
+    at = open_page("train", run=run, keep=kept)
+    ghosts = board_of(at)["ghosts"]
+    expected = [(other, "β 0.1"), (same, f"Run {same[:4]}")]
+    assert [(ghost["run"], ghost["label"]) for ghost in ghosts] == expected
+    assert at.session_state["keep"] == (other, same, run), "the one that is gone is forgotten, no other"
+
+
+def test_without_a_run_the_example_model_is_on_the_board() -> None:
+    at = open_page("train")
+    board = board_of(at)
+    assert (board["run"], board["owner"], board["step"]) == ("", "", 13800)
+    assert board["grid_shape"] == [12, 12]
+    assert any("Example model (trained on digits)" in text.value for text in at.markdown)
+
+
+def test_presenting_reaches_the_board(runner: LocalRunner) -> None:
+    assert board_of(open_page("train", present="1"))["present"] is True
+    assert board_of(checked(open_page("train").run()))["present"] is False

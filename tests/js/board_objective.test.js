@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { barReach } from "../../dashboard/components/board/bars.js";
+import { DASHES, slotsOf } from "../../dashboard/components/board/kept.js";
+import { collapseText, penalisedKl, shownTerms } from "../../dashboard/components/board/objective.js";
+
+/** @param {string} text */
+const read = (text) => Number(text.replace("−", "-"));
+
+test("whoever adds up the digits on the board gets the digits on the board", () => {
+  for (const beta of [0, 0.00025, 0.1, 1, 4, 19.9, 100, 1000]) {
+    for (const [reconstruction, kl] of [
+      [-21.3895, 2.9904],
+      [-22.005, 0.0004],
+      [-100.996, 12.345],
+      [3.14159, 6.5],
+    ]) {
+      const shown = shownTerms(reconstruction, kl, beta);
+      const sum = read(shown.reconstruction) - read(shown.beta) * read(shown.kl);
+      assert.ok(Math.abs(sum - read(shown.objective)) <= 0.005 + 1e-9, `${beta}: ${JSON.stringify(shown)}`);
+      const elbo = read(shown.reconstruction) - read(shown.kl);
+      assert.ok(Math.abs(elbo - read(shown.elbo)) <= 0.005 + 1e-9, `${beta}: ${JSON.stringify(shown)}`);
+      assert.equal(read(shown.beta), beta, "β with all its digits");
+    }
+  }
+});
+
+test("with beta 1 the objective is the ELBO, and a large beta has more digits of the KL", () => {
+  const one = shownTerms(-21.3895, 2.9904, 1);
+  assert.deepEqual([one.objective, one.elbo, one.kl], ["−24.38", "−24.38", "2.99"]);
+  assert.equal(shownTerms(-24, 0.00044, 20).kl, "0.0004");
+});
+
+test("numbers that are not finite are dashes", () => {
+  const { objective, elbo, kl, beta } = shownTerms(NaN, Infinity, NaN);
+  assert.deepEqual([objective, elbo, kl, beta], ["–", "–", "–", "–"]);
+});
+
+test("free bits cost nothing, by dimension or as a whole", () => {
+  assert.equal(penalisedKl([0.1, 2], 2.1, 0.5), 2.5);
+  assert.equal(penalisedKl([], 0.2, 0.5), 0.5);
+});
+
+test("collapse is said when no unit is active, after the first update", () => {
+  const text = collapseText([false, false], 100, 0.0004);
+  assert.match(text, /^Posterior collapse: 0 of 2 latent dimensions are active \(KL 0\.0004 nats\)/);
+  assert.match(collapseText([false], 100, 0), /0 of 1 latent dimension is active/);
+  assert.equal(collapseText([false, true], 100, 0.5), "");
+  assert.equal(collapseText([false, false], 0, 0.0004), "", "untrained is not collapsed");
+  assert.equal(collapseText([], 100, 0), "", "a deterministic encoder has no units");
+});
+
+test("bars of noise stay low", () => {
+  assert.ok(barReach([0.0004, 0.0002]) >= 0.1);
+  assert.ok(barReach([]) >= 0.1);
+  assert.ok(barReach([NaN, 2]) > 2);
+});
+
+test("a kept run keeps its colour while others go and come", () => {
+  const first = slotsOf(new Map(), ["a", "b", "c"]);
+  assert.deepEqual([...first.values()], [0, 1, 2]);
+  const second = slotsOf(first, ["b", "c", "d"]);
+  assert.deepEqual([second.get("b"), second.get("c"), second.get("d")], [1, 2, 0]);
+  assert.equal(new Set(DASHES.map(String)).size, 6, "six curves, six dashes");
+});
