@@ -1,4 +1,4 @@
-// Sources 1f25c11191878804; made by "npm run build": edit the modules, not this file.
+// Sources 5a5ea098a4cdc207; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -2108,6 +2108,7 @@ var Board = class {
     const redrawBars = () => this.invalidate(this.bars);
     this.bars = new KlBars(findCanvas(root, ".bars canvas"), tip, note, redrawBars);
     this.frames.watchSizes(findAll(root, ".stage"), () => this.invalidateAll());
+    this.frames.watchSizes(around(root), () => this.fit());
   }
   /**
    * @param {Uint8Array} data
@@ -2208,8 +2209,8 @@ var Board = class {
    */
   fit() {
     const cells = find(this.root, ".cells");
-    let above = cells.getBoundingClientRect().top;
-    for (let part = outer(cells); part; part = outer(part)) above += part.scrollTop;
+    const scrolled = around(cells).reduce((sum, part) => sum + part.scrollTop, 0);
+    const above = cells.getBoundingClientRect().top + scrolled;
     this.root.style.setProperty("--above", `${Math.round(above)}px`);
   }
   /**
@@ -2231,9 +2232,10 @@ var Board = class {
     this.frames.stop();
   }
 };
-function outer(element) {
+function around(element) {
   const root = element.getRootNode();
-  return element.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
+  const outer = element.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
+  return outer ? [outer, ...around(outer)] : [];
 }
 function historyOf({ history }) {
   const columns = Object.entries(history).map(([name, column]) => [name, floatsOf(column)]);

@@ -94,6 +94,8 @@ class Board {
     const redrawBars = () => this.invalidate(this.bars);
     this.bars = new KlBars(findCanvas(root, ".bars canvas"), tip, note, redrawBars);
     this.frames.watchSizes(findAll(root, ".stage"), () => this.invalidateAll());
+    // What comes later above the board makes what holds both of them higher.
+    this.frames.watchSizes(around(root), () => this.fit());
   }
 
   /**
@@ -204,8 +206,8 @@ class Board {
    */
   fit() {
     const cells = find(this.root, ".cells");
-    let above = cells.getBoundingClientRect().top;
-    for (let part = outer(cells); part; part = outer(part)) above += part.scrollTop;
+    const scrolled = around(cells).reduce((sum, part) => sum + part.scrollTop, 0);
+    const above = cells.getBoundingClientRect().top + scrolled;
     this.root.style.setProperty("--above", `${Math.round(above)}px`);
   }
 
@@ -231,13 +233,14 @@ class Board {
 }
 
 /**
- * The element around an element, also out of a shadow tree.
+ * The elements around an element, also out of a shadow tree, from the inside out.
  * @param {Element} element
- * @returns {Element | null}
+ * @returns {Element[]}
  */
-function outer(element) {
+function around(element) {
   const root = element.getRootNode();
-  return element.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
+  const outer = element.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
+  return outer ? [outer, ...around(outer)] : [];
 }
 
 /** @param {{ history: Record<string, string> }} message */

@@ -215,6 +215,15 @@ def test_remarks_take_their_room_from_the_pictures(new_page: NewPage, width: int
     assert bottom >= 900, "room is left over"
 
 
+def test_what_comes_above_later_takes_its_room_from_the_pictures(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 1280, "height": 800})
+    board = opened(page)
+    before = place(board.root)
+    page.evaluate("document.querySelector('main').style.paddingTop = '120px'")
+    until(lambda: place(board.root)["height"] < before["height"] - 90, "lower pictures")
+    assert place(board.root)["y"] + place(board.root)["height"] <= 800
+
+
 def test_what_a_finger_presses_is_large_enough(new_page: NewPage) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     board = opened(page)
