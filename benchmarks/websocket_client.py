@@ -19,6 +19,8 @@ from streamlit.proto.Slider_pb2 import Slider
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.asyncio.client import ClientConnection, connect
 
+from dashboard.components.address.element import NAME as ADDRESS
+
 MAX_MESSAGE_BYTES: Final = 200_000_000
 TRIGGER_ID: Final = "$$STREAMLIT_INTERNAL_KEY_{element}__events"
 """Under which id a page says what happened in an element of our own."""
@@ -60,6 +62,7 @@ class Session:
         self._widgets: dict[str, WidgetState] = {}
         self._drawn: dict[str, WidgetState] = {}
         self._elements: dict[str, str] = {}
+        self._obeyed = 0
         self._held = HeldMessages()
 
     async def rerun(self, *, fragment: str = "", press: str = "") -> Answer:
@@ -155,12 +158,20 @@ class Session:
             raise AppFailed(f"{element.exception.type}: {element.exception.message}")
         if element.WhichOneof("type") == "bidi_component":
             self._elements[element.bidi_component.id] = fragment
+            if element.bidi_component.component_name == ADDRESS:
+                self._follow(json.loads(element.bidi_component.bytes))
         state, is_news = widget_state(element)
         if state is None:
             return
         self._drawn[state.id] = state
         if state.WhichOneof("value") is not None and (is_news or state.id not in self._widgets):
             self._widgets[state.id] = state
+
+    def _follow(self, message: dict[str, Any]) -> None:
+        # As the element does: what is late, or drawn again, changes the address no more.
+        if message["page"] == self._page and message["order"] > self._obeyed:
+            self._obeyed = message["order"]
+            self.query = message["query"]
 
 
 class HeldMessages:

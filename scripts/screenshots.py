@@ -26,7 +26,7 @@ def start(page: Page) -> None:
 def train(page: Page) -> None:
     """A training of the digits, some seconds after Start."""
     page.get_by_role("button", name="Start", exact=True).click(timeout=WAIT_MS)
-    page.locator("[data-step]").first.wait_for(timeout=WAIT_MS)
+    page.locator(".board[data-step]").wait_for(timeout=WAIT_MS)
     page.mouse.move(640, 790)
     page.wait_for_timeout(4000)
 
