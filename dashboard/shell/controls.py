@@ -256,6 +256,7 @@ def _dial(key: str, on_change: Callback, *, frozen: str, note: str) -> None:
         help_text=HELP[key],
         frozen="Fixed by the link that opened this page." if key in state.fixed_controls() else frozen,
         note=note,
+        large=state.is_presenting(),
     )
     state.draw_address(key)
 

@@ -129,15 +129,15 @@ def dials(view: JobView | None, *, beta: DeltaGenerator, learning_rate: DeltaGen
         beta: Where β stands.
         learning_rate: Where the learning rate stands; None: nowhere.
     """
-    frozen = note = ""
+    frozen = ""
     if view is not None:
         _follow(view)
         frozen = "" if view.is_owned_by(browser.token()) else _FROZEN
-        note = "" if view.is_active else "Kept for when the run goes on (Resume), and for the next Start."
     with beta:
-        controls.beta_dial(lambda: _ask("beta"), frozen=frozen, note=note or _note_on_schedule(view))
+        controls.beta_dial(lambda: _ask("beta"), frozen=frozen, note=_note("beta", view))
     if learning_rate is not None:
         with learning_rate:
+            note = _note("learning_rate", view)
             controls.learning_rate_dial(lambda: _ask("learning_rate"), frozen=frozen, note=note)
 
 
@@ -364,10 +364,15 @@ def _follow(view: JobView) -> None:
             state.set_control(name, holds)
 
 
-def _note_on_schedule(view: JobView | None) -> str:
-    if view is None or view.config.train.beta_schedule == "constant" or view.beta == controls.value("beta"):
+def _note(name: str, view: JobView | None) -> str:
+    """What to say where a dial shows another value than the run in view has."""
+    holds = None if view is None else getattr(view, name)
+    if view is None or holds == controls.value(name):
         return ""
-    return f"The schedule holds β at {view.beta:.3g} now; moving the dial takes over."
+    scheduled = name == "beta" and view.config.train.beta_schedule != "constant"
+    if scheduled and _asked(name, view.run_id) is None:
+        return f"The schedule holds β at {holds:.3g} now; moving the dial takes over."
+    return "" if view.is_active else "Kept for when the run goes on (Resume), and for the next Start."
 
 
 def _owned_run() -> JobView | None:

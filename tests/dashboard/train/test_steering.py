@@ -1,0 +1,79 @@
+"""The dials of the Train page: what the browser says is checked, and acts on what is shown."""
+
+from dataclasses import replace
+
+import pytest
+
+from dashboard.components.dial.element import LATEST, Moved, moved
+from dashboard.runs.runner import LocalRunner
+from tests.page_scripts import TINY, checked, dial_of, open_page, runner, trained, turn_dial
+from tests.polling import until
+
+__all__ = ["runner"]  # a fixture
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        4.0,
+        "4",
+        [],
+        {},
+        {"value": 4.0},
+        {"value": "4", "sequence": 1},
+        {"value": True, "sequence": 1},
+        {"value": float("nan"), "sequence": 1},
+        {"value": float("inf"), "sequence": 1},
+        {"value": 10**400, "sequence": 1},
+        {"value": -1e-9, "sequence": 1},
+        {"value": 20.5, "sequence": 1},
+        {"value": 4.0, "sequence": -1},
+        {"value": 4.0, "sequence": LATEST},
+        {"value": 4.0, "sequence": float("nan")},
+    ],
+)
+def test_whatever_a_browser_says_of_a_dial_is_checked(said: object) -> None:
+    assert moved({"moved": said}, (0.0, 20.0)) is None
+    assert moved(said, (0.0, 20.0)) is None
+
+
+def test_what_a_hand_did_is_read() -> None:
+    said = {"moved": {"value": 4, "sequence": 7.0, "last": True}}
+    assert moved(said, (0.0, 20.0)) == Moved(4.0, 7, True)
+
+
+def test_value_for_a_run_that_ended_is_kept_and_acts_when_it_goes_on(runner: LocalRunner) -> None:
+    run_id = trained(runner, TINY)
+    at = open_page("train", run=run_id)
+    assert dial_of(at, "beta")["note"] == ""
+    turn_dial(at, "beta", 4.0, last=False)
+    turn_dial(at, "beta", 0.00025)
+    told = dial_of(checked(at.run()), "beta")
+    assert (told["value"], "goes on" in told["note"], told["frozen"]) == (0.00025, True, "")
+    checked(at.button(key="train_pause").click().run())
+    until(lambda: (view := runner.view(run_id)) and view.status == "running" and view.beta == 0.00025, "β")
+    assert dial_of(checked(at.run()), "beta")["note"] == ""
+    checked(at.button(key="train_stop").click().run())
+
+
+def test_older_message_does_not_overtake_a_newer_one() -> None:
+    at = open_page("train")
+    turn_dial(at, "beta", 4.0)
+    first = dial_of(at, "beta")["sequence"]
+    turn_dial(at, "beta", 0.5)
+    assert dial_of(at, "beta")["sequence"] > first
+    assert dial_of(at, "beta")["value"] == 0.5
+
+
+def test_diverged_run_goes_on_with_half_the_learning_rate(runner: LocalRunner) -> None:
+    train = replace(TINY.train, optimizer="sgd", learning_rate=1000.0, batch_size=64, num_epochs=300)
+    run_id = trained(runner, replace(TINY, train=train))
+    view = runner.view(run_id)
+    assert view is not None
+    assert view.status == "diverged"
+    at = open_page("train", run=run_id)
+    assert at.button(key="train_pause").label == "Resume, η halved"
+    checked(at.button(key="train_pause").click().run())
+    assert dial_of(at, "learning_rate")["value"] == 500.0
+    until(lambda: (now := runner.view(run_id)) and now.learning_rate == 500.0, "half the rate")
