@@ -85,6 +85,10 @@ def main() -> None:
                 page.goto(server.url + path)
                 prepare(page)
                 page.screenshot(path=FOLDER / f"{name}.png")
+                if prepare is train:
+                    # It would train on, and the next one wait for its place.
+                    page.get_by_role("button", name="Stop", exact=True).click()
+                    page.get_by_text("Stopped at step").wait_for(timeout=WAIT_MS)
                 page.close()
         finally:
             browser.close()

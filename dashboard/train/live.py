@@ -24,6 +24,7 @@ _BOARD: Final = "board"
 EXAMPLE: Final = (
     "**Example model (trained on digits)** · Press **Start** to train your own: its curves take this place."
 )
+FOR_OTHERS: Final = "**Take a copy** to go on from here."
 AFTERWORD: Final = {
     "finished": "**Resume**, **Step** and **Epoch** go on from here, now without an end.",
     "stopped": "**Resume**, **Step** and **Epoch** go on from here; **Start** begins a new run.",
@@ -129,13 +130,17 @@ def _standing(view: JobView) -> str:
     of = "" if view.num_epochs is None else f" of {view.num_epochs:,}"
     done = f"step {view.step:,} · epoch {view.epoch:,}{of}"
     if view.status == "paused":
-        return f"**Paused** at {done} · {live}. **Resume** goes on, **Step** makes one update."
+        note = f" {view.message}" if view.message else ""
+        mine = view.is_owned_by(browser.token())
+        what = "**Resume** goes on, **Step** makes one update." if mine else FOR_OTHERS
+        return f"**Paused** at {done} · {live}.{note} {what}"
     if view.status == "running":
         note = f" · {view.message}" if view.message else ""
         if view.others_wait:
             note += f" · Others wait: a run that nobody looks at for {UNWATCHED_S:.0f} s makes room for them."
         return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s{_eta(view)} · {live}{note}"
-    return f"**{view.message_for(browser.token())}** {AFTERWORD.get(view.status, '')}"
+    mine = view.is_owned_by(browser.token())
+    return f"**{view.message_for(browser.token())}** {AFTERWORD.get(view.status, '') if mine else FOR_OTHERS}"
 
 
 def _eta(view: JobView) -> str:

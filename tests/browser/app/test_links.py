@@ -1,11 +1,20 @@
-"""Links in a browser: labels of old links become ids, and Back brings back what was on the screen."""
+"""Links in a browser: old labels become ids, Back and a shared link bring back what was on the screen."""
 
+import io
+import queue
 import re
+from dataclasses import replace
 
+import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import WAIT_MS
+from dashboard.runs.store import RunStore
+from tests.browser.elements.latent.explorer import Explorer
+from tests.browser.pages import WAIT_MS, NewPage, ended
+from tests.page_scripts import TINY
+from vae_core.config import RunConfig
+from vae_core.runs.driver import Driver
 
 
 def view(page: Page, name: str) -> Locator:
@@ -14,7 +23,7 @@ def view(page: Page, name: str) -> Locator:
 
 def test_old_link_opens_with_ids_and_all_digits(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/train?dataset=Two+moons&beta=0.00025&seed=nonsense")
-    expect(page.locator(".st-key-beta_number input")).to_have_value("0.00025", timeout=WAIT_MS)
+    expect(page.locator(".st-key-beta_number .number")).to_have_value("0.00025", timeout=WAIT_MS)
     expect(page.locator(".st-key-dataset input")).to_have_value("Two moons")
     expect(page).to_have_url(re.compile(r"/train\?dataset=two_moons&beta=0\.00025$"), timeout=WAIT_MS)
     expect(page).to_have_title("Train · VAE Dashboard")
@@ -31,6 +40,60 @@ def test_back_from_another_page_shows_the_view_that_was_left(app_server: Server,
     page.go_back()
     expect(view(page, "Units and pitfalls")).to_be_checked(timeout=WAIT_MS)
     expect(page).to_have_url(re.compile(r"/elbo\?elbo_view=units$"), timeout=WAIT_MS)
+
+
+def trained(server: Server, config: RunConfig) -> str:
+    """Id of a run that was trained to its end, in the store of the server."""
+    store = RunStore(server.home)
+    run_id = store.create(config)
+    folder = store.folder(run_id)
+    assert folder is not None
+    Driver(folder, queue.SimpleQueue(), io.StringIO()).run()
+    return run_id
+
+
+def explorer_of(page: Page) -> Explorer:
+    explorer = Explorer(page=page, root=page.locator(".explorer"))
+    expect(explorer.root).to_have_attribute("data-frames", re.compile(r"\d"))
+    ended(page)
+    explorer.rest()
+    return explorer
+
+
+def test_fresh_browser_opens_the_shared_link_and_sees_the_same(
+    app_server: Server, page: Page, new_page: NewPage
+) -> None:
+    config = replace(TINY, seed=11, train=replace(TINY.train, beta=4.0))
+    run_id, kept = trained(app_server, config), trained(app_server, TINY)
+    page.goto(f"{app_server.url}/latent_space?run={run_id}&keep={kept}")
+    explorer = explorer_of(page)
+    for z in [(0.5, 1.0), (-1.0, 0.25)]:
+        explorer.click(z)
+    expect(page).to_have_url(re.compile(r"pins=[^&]+%3B"))
+    view(page, "Class arithmetic").click()
+    expect(page).to_have_url(re.compile("latent_view=arithmetic"))
+    page.get_by_role("button", name="Share", exact=True).click()
+    dialogue = page.get_by_role("dialog")
+    expect(dialogue.get_by_alt_text("QR code of the link.")).to_be_visible()
+    link = dialogue.get_by_test_id("stCode").inner_text().strip()
+    z, pins = explorer.numbers("z"), explorer.root.get_attribute("data-pins")
+    assert pins == "2"
+
+    other = new_page()
+    other.goto(link)
+    same = explorer_of(other)
+    np.testing.assert_allclose(same.numbers("z"), z, atol=1e-4)
+    expect(same.root).to_have_attribute("data-pins", "2")
+    expect(view(other, "Class arithmetic")).to_be_checked()
+    other.reload()
+    np.testing.assert_allclose(explorer_of(other).numbers("z"), z, atol=1e-4)
+    other.get_by_role("link", name="Train", exact=True).click()
+    expect(other.locator(".st-key-seed input")).to_have_value("11")
+    expect(other.locator(".st-key-beta_number .number")).to_have_value("4")
+    board = other.locator(".board")
+    expect(board).to_have_attribute("data-run", run_id)
+    expect(board).to_have_attribute("data-ghosts", "1")
+    expect(other).to_have_url(re.compile(rf"run={run_id}&keep={kept}$"))
 
 
 def test_moves_of_a_control_leave_no_trail_behind(app_server: Server, page: Page) -> None:

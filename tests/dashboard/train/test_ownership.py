@@ -63,7 +63,9 @@ def test_others_watch_and_take_a_copy(runner: LocalRunner) -> None:
     assert {other.button(key=key).help for key in STEERING} == {
         "This run belongs to another browser: take a copy to go on from it."
     }
-    assert any(", started by someone else" in text for text in status_lines(other))
+    line = next(text for text in status_lines(other) if ", started by someone else" in text)
+    assert "**Take a copy** to go on from here." in line
+    assert "**Resume**" not in line
     checked(other.button(key="train_copy").click().run())
     copy = run_of(other)
     assert copy != run_id, [error.value for error in other.error]
