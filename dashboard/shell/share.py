@@ -47,7 +47,7 @@ def _close() -> None:
     state.set_control(_OPEN, None)
 
 
-@st.dialog("Share", width="large", icon=":material/share:", on_dismiss=_close)
+@st.dialog("Share", width="medium", icon=":material/share:", on_dismiss=_close)
 def _dialogue(view: JobView | None) -> None:
     spot = st.container()
     large = st.toggle("Large QR code", key="share_large", help=_LARGE_HELP)

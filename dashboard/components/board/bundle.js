@@ -1,4 +1,4 @@
-// Sources 5a5ea098a4cdc207; made by "npm run build": edit the modules, not this file.
+// Sources d12d3f03626eb0ae; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -1030,6 +1030,7 @@ function sample(colour, dash) {
 var UNIT = "nats per example";
 var TOP = 18;
 var STRIP = 20;
+var APART = 6;
 var STRIP_GAP = 5;
 var LABEL_APART = 15;
 var NAMED_APART = 14;
@@ -1205,7 +1206,8 @@ var Curve = class {
     context.restore();
   }
   /**
-   * A mark for each change. From the newest back, so that where many lie close together the latest keeps its label.
+   * A mark for each change. From the newest back, so that where many lie close together the latest keeps its label,
+   * and a drag, which is many changes, keeps the marks that can be told apart.
    * @param {Context} context
    * @param {Theme} theme
    * @param {Frame} frame
@@ -1213,9 +1215,11 @@ var Curve = class {
   drawChanges(context, theme, frame) {
     const [right, bottom] = [frame.left + frame.width, frame.top + frame.height + STRIP_GAP + STRIP];
     let free = Infinity;
+    let marked = Infinity;
     for (const { step, beta, learning_rate: rate } of [...this.data.changes].reverse()) {
       const x = frame.px(step);
-      if (x < frame.left || x > right) continue;
+      if (x < frame.left || x > right || marked - x < APART) continue;
+      marked = x;
       const colour = beta === void 0 ? theme.text : theme.concepts.beta;
       context.beginPath();
       context.moveTo(x, frame.top);

@@ -34,6 +34,8 @@ import { ghostColour, ghostDash } from "./kept.js";
 const UNIT = "nats per example";
 const TOP = 18;
 const STRIP = 20;
+/** Pixels between two marks of changes. */
+const APART = 6;
 const STRIP_GAP = 5;
 const LABEL_APART = 15;
 /** Pixels between the objective and the ELBO from which on it gets its name. */
@@ -227,7 +229,8 @@ export class Curve {
   }
 
   /**
-   * A mark for each change. From the newest back, so that where many lie close together the latest keeps its label.
+   * A mark for each change. From the newest back, so that where many lie close together the latest keeps its label,
+   * and a drag, which is many changes, keeps the marks that can be told apart.
    * @param {Context} context
    * @param {Theme} theme
    * @param {Frame} frame
@@ -235,9 +238,11 @@ export class Curve {
   drawChanges(context, theme, frame) {
     const [right, bottom] = [frame.left + frame.width, frame.top + frame.height + STRIP_GAP + STRIP];
     let free = Infinity;
+    let marked = Infinity;
     for (const { step, beta, learning_rate: rate } of [...this.data.changes].reverse()) {
       const x = frame.px(step);
-      if (x < frame.left || x > right) continue;
+      if (x < frame.left || x > right || marked - x < APART) continue;
+      marked = x;
       const colour = beta === undefined ? theme.text : theme.concepts.beta;
       context.beginPath();
       context.moveTo(x, frame.top);
