@@ -353,6 +353,7 @@ class LocalRunner:
                 job.pending = [command for command in job.pending if command["command"] == "set"]
                 job.was_stopped = True
                 job.set("stopped", f"Stopped {where}.")
+                self.store.write_status(job.run_id, job.progress)
             return
         job.stopping, job.wants_process = True, None
         job.tell({"command": "stop"})

@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -129,6 +129,13 @@ class RunStore:
             with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
                 return dict(json.loads((folder / "status.json").read_text("utf-8")))
         return {}
+
+    def write_status(self, run_id: str, status: Mapping[str, Any]) -> None:
+        """Notes how a run stands that has no worker to say so; a full disk changes nothing else."""
+        folder = self.folder(run_id)
+        if folder is not None:
+            with contextlib.suppress(OSError):
+                write_atomically(folder / "status.json", json.dumps(status).encode(), durable=False)
 
     def run_file(self, run_id: str) -> Path | None:
         """The file to go on from; None when nothing was saved yet."""

@@ -1,12 +1,14 @@
 """The pages in a browser: they fit the window, follow the theme, and open from a cold link."""
 
 import re
+from typing import Final
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
 from tests.browser.pages import NewPage, place
+from tests.polling import until
 
 SEEN = {
     "": "What happens while it learns?",
@@ -40,15 +42,18 @@ def test_cold_link_on_a_fresh_server(page: Page, path: str, tmp_path_factory: py
         stop_process(server.process)
 
 
+WIDEST: Final = (
+    "Math.max(document.documentElement.scrollWidth,"
+    " document.querySelector('[data-testid=stMain]').scrollWidth, window.innerWidth)"
+)
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_phone_needs_no_horizontal_scroll(app_server: Server, new_page: NewPage, path: str) -> None:
     page = new_page(viewport={"width": 390, "height": 844})
     visit(page, app_server, path)
-    widths = page.evaluate(
-        "[document.documentElement.scrollWidth,"
-        " document.querySelector('[data-testid=stMain]').scrollWidth, window.innerWidth]"
-    )
-    assert max(widths) == 390, widths
+    # Once it stands still: elements that were mounted a moment ago have not measured their room yet.
+    until(lambda: page.evaluate(WIDEST) == 390, "nothing wider than the window")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -101,6 +101,7 @@ def test_runs_take_turns(runner: LocalRunner) -> None:
     runner.send(third, "set", owner=ME, beta=3.0)
     runner.send(third, "stop", owner=ME)
     assert view_of(runner, third).message == "Stopped before it began."
+    assert runner.store.status(third)["status"] == "stopped", "another server would take it for interrupted"
     runner.send(third, "resume", owner=ME)
     assert place_of(runner, third) == ("queued", 2)
     reach(runner, first, "running", step=1)
