@@ -1,4 +1,4 @@
-// Sources 6b796c6b005254af; made by "npm run build": edit the modules, not this file.
+// Sources 3db6806c6d24fe98; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/mount.js
 function elementOf(selector, create) {
   const places = /* @__PURE__ */ new WeakMap();
@@ -3799,7 +3799,8 @@ var Traversal = class {
   /** There and back through the range, until something else moves the dimension. */
   sweep() {
     const { playing, host } = this;
-    if (!playing || playing.last === host.now) return;
+    if (!playing) return;
+    if (playing.last === host.now) return host.invalidate();
     if (host.z[playing.dim] !== playing.value) {
       this.playing = null;
       return;

@@ -230,7 +230,9 @@ export class Traversal {
   /** There and back through the range, until something else moves the dimension. */
   sweep() {
     const { playing, host } = this;
-    if (!playing || playing.last === host.now) return;
+    if (!playing) return;
+    // Told twice in a frame, or two frames with one time, which a busy machine makes: it goes on with the next.
+    if (playing.last === host.now) return host.invalidate();
     if (host.z[playing.dim] !== playing.value) {
       this.playing = null;
       return;
