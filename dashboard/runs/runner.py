@@ -420,7 +420,9 @@ class LocalRunner:
         # Who waits for a core is queued, whatever its process does meanwhile. And a worker says how it ends
         # before it saves: only after its last word may another go on from there.
         believed = ended or (place.state != "waiting" and event["status"] in ACTIVE)
-        job.note({**event, "status": event["status"] if believed else job.status})
+        # A status and its sentence belong together: "Paused. Stopped at step 0." would be none of both.
+        stands = {} if believed else {name: job.progress[name] for name in ("status", "message")}
+        job.note({**event, **stands})
         if ended:
             self._note_end(job, place)
         elif event["status"] == "running" or event.get("steps_left", 0):
