@@ -29,6 +29,7 @@ class JobView:
             ``diverged``, ``interrupted``, ``crashed`` or ``failed``.
         message: One sentence on it, or empty.
         step, num_steps, epoch, num_epochs: Progress and its goal; goals are None for a run without an end.
+        patience: Epochs without a rise of the held-out ELBO that end it; None: they do not, or no longer.
         beta, learning_rate, speed: In force now; ``speed`` is steps per second at most, or None.
         steps_per_second: Measured, 0 when unknown.
         version: Rises with each snapshot.
@@ -47,6 +48,7 @@ class JobView:
     num_steps: int | None
     epoch: int
     num_epochs: int | None
+    patience: int | None
     beta: float
     learning_rate: float
     speed: float | None
@@ -171,8 +173,8 @@ class Job:
 
     def view(self, *, queue_position: int = 0, others_wait: bool = False) -> JobView:
         """How the run stands."""
-        names = ("step", "num_steps", "epoch", "num_epochs", "beta", "learning_rate", "speed")
-        more = ("steps_per_second", "version", "status", "message")
+        names = ("step", "num_steps", "epoch", "num_epochs", "patience", "beta")
+        more = ("learning_rate", "speed", "steps_per_second", "version", "status", "message")
         values = {name: self.progress[name] for name in (*names, *more)}
         for command in self.pending:
             if command["command"] == "set":
@@ -206,6 +208,7 @@ def no_progress(config: RunConfig) -> dict[str, Any]:
         "num_steps": None if train.num_epochs is None else 0,
         "epoch": 0,
         "num_epochs": train.num_epochs,
+        "patience": train.patience,
         "beta": train.beta,
         "learning_rate": train.learning_rate,
         "speed": None,

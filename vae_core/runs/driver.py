@@ -364,6 +364,7 @@ class Driver:
             "num_steps": training.num_steps,
             "epoch": training.epoch,
             "num_epochs": training.num_epochs,
+            "patience": training.patience,
             "beta": training.beta,
             "learning_rate": training.learning_rate,
             "speed": self._speed,

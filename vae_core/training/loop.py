@@ -180,6 +180,11 @@ class Training:
         return None if self.num_epochs is None else self.num_epochs * self.steps_per_epoch
 
     @property
+    def patience(self) -> int | None:
+        """Epochs without a rise of the held-out ELBO that end the training; None: they do not."""
+        return None if self._patience is None else self.config.patience
+
+    @property
     def beta(self) -> float:
         """beta of the next update: the schedule's, or the one that was set live."""
         if self._live_beta is not None:

@@ -36,7 +36,7 @@ def flow_payload(snapshot: Snapshot, flow: Flow, view: JobView) -> dict[str, Any
         "step": snapshot.step,
         "epoch": snapshot.epoch,
         "num_steps": view.num_steps,
-        "patience": view.config.train.patience,
+        "patience": view.patience,
         "learning_rate": view.learning_rate,
         "image_shape": snapshot.image_shape,
         "is_deterministic": config.encoder_head == "deterministic",

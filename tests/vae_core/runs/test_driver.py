@@ -90,10 +90,11 @@ def test_a_run_past_its_end_is_one_that_never_had_an_end(
     first = end_of(ended, config_of(**settings))
     assert first["status"] == ("stopped_early" if case == "patient" else "finished")
     assert first["num_epochs"] is not None
+    assert first["patience"] == settings.get("patience")
     for epochs in (1, 2):
         end = end_of(ended, config_of(**settings), EPOCH)
         assert (end["status"], end["epoch"]) == ("interrupted", first["epoch"] + epochs)
-        assert (end["num_epochs"], end["num_steps"]) == (None, None)
+        assert (end["num_epochs"], end["num_steps"], end["patience"]) == (None, None, None)
     without = config_of(**{**settings, "num_epochs": None, "patience": None})
     whole, _, commands = prepared(endless, replace(without, hold=True))
     for _ in range(first["epoch"] + 2):
