@@ -7,7 +7,7 @@ import segno
 import streamlit as st
 
 from dashboard.runs.runner import JobView
-from dashboard.shell import classroom, controls, state
+from dashboard.shell import browser, classroom, controls, state
 from dashboard.shell.links import SETTINGS
 from dashboard.shell.settings import values_of
 from vae_core.errors import BadInput
@@ -18,8 +18,8 @@ MAX_QR: Final = 1200
 _OPEN: Final = "share_open"
 _HELP: Final = "A link to what you see, with a QR code: watching, or a start from your settings."
 _AIM_HELP: Final = (
-    "**Watch**: the same run, page and view; only you steer it, others may take a copy. **Start**: Train "
-    "with your settings, and no run."
+    "**Watch**: the same run, page and view; who started it steers it, others may take a copy. **Start**: "
+    "Train with your settings, and no run."
 )
 _PRESENT_HELP: Final = "Large type for a projector; the controls fold to β, play and step."
 _HIDE_HELP: Final = "These controls are not drawn; the values that the link says hold."
@@ -69,7 +69,7 @@ def _dialogue(view: JobView | None) -> None:
             fix = _several("Fix these values", "share_fix", _FIX_HELP)
     with spot:
         try:
-            _draw(link(aim, present=present, hide=hide, fix=fix), large=large)
+            _draw(link(aim, present=present, hide=hide, fix=fix), _promise(aim, view), large=large)
         except BadInput as err:
             st.error(str(err))
 
@@ -129,7 +129,20 @@ def qr_code(text: str) -> str | None:
     return segno.make(text, error="l", micro=False).svg_inline(omitsize=True, border=4, light="white")
 
 
-def _draw(text: str, *, large: bool) -> None:
+def _promise(aim: Aim, view: JobView | None) -> str:
+    """What whoever opens the link gets, and who steers what."""
+    if aim == "start":
+        said = "Who opens it finds your settings on Train, and starts runs of their own."
+    elif view is None:
+        said = "Who opens it sees this page."
+    else:
+        owner = "this browser" if view.is_owned_by(browser.token()) else "the browser that started it"
+        said = f"Who opens it watches. Only {owner} steers the run; others may take a copy of it."
+    code = classroom.code()
+    return said if code is None else f"{said} The class code is **{code}**; the link holds it."
+
+
+def _draw(text: str, promise: str, *, large: bool) -> None:
     picture = qr_code(text)
     if is_own_machine(text):
         st.warning(
@@ -146,16 +159,12 @@ def _draw(text: str, *, large: bool) -> None:
             _show(picture, alt, width=560)
         st.code(text, language=None, wrap_lines=True)
         return
-    code = classroom.code()
     left, right = st.columns([2, 3], gap="medium", vertical_alignment="center")
     with left:
         _show(picture, alt, width=240)
     with right:
         st.code(text, language=None, wrap_lines=True)
-        st.caption(
-            "Who opens it watches. Only this browser steers the run; others may take a copy of it."
-            + (f" The class code is **{code}**; the link holds it." if code is not None else "")
-        )
+        st.caption(promise)
 
 
 def _show(picture: str, alt: str, *, width: int) -> None:
