@@ -58,6 +58,7 @@ NAMES: Final = {
     "speed": "Steps per second",
 }
 """What the controls are called."""
+_FIXED: Final = "Fixed by the link that opened this page."
 LIVE: Final = ("beta", "learning_rate", "speed")
 """Controls that act on a running training; the others begin with the next Start."""
 LABELS: Final = {
@@ -254,19 +255,17 @@ def _dial(key: str, on_change: Callback, *, frozen: str, note: str) -> None:
         symbol=NAMES[key][-1],
         presets=BETAS if key == "beta" else (),
         help_text=HELP[key],
-        frozen="Fixed by the link that opened this page." if key in state.fixed_controls() else frozen,
+        frozen=_FIXED if key in state.fixed_controls() else frozen,
         note=note,
         large=state.is_presenting(),
     )
     state.draw_address(key)
 
 
-def speed(on_change: Callback, *, disabled: bool = False) -> None:
-    """Draws the speed limit; ``on_change`` is called with no arguments when it was moved."""
+def speed(on_change: Callback, *, frozen: str = "") -> None:
+    """Draws the speed limit; the arguments are those of :func:`beta_dial`, but it acts on release."""
     if "speed" not in state.hidden_controls():
-        options = _options("speed")
-        options["disabled"] = options["disabled"] or disabled
-        st.select_slider(options=SPEEDS, on_change=on_change, **options)
+        st.select_slider(options=SPEEDS, on_change=on_change, **_options("speed", frozen=frozen))
 
 
 def live_speed() -> float | None:
@@ -287,14 +286,14 @@ def _all_hidden(*keys: str) -> bool:
     return state.hidden_controls().issuperset(keys)
 
 
-def _options(key: str) -> dict[str, Any]:
-    """What every control has; one that the link fixes is disabled and says why."""
-    fixed = key in state.fixed_controls()
+def _options(key: str, *, frozen: str = "") -> dict[str, Any]:
+    """What every control has; one that cannot be changed is disabled and says why."""
+    why = _FIXED if key in state.fixed_controls() else frozen
     return {
-        "label": f"{NAMES[key]} :material/lock:" if fixed else NAMES[key],
+        "label": f"{NAMES[key]} :material/lock:" if why else NAMES[key],
         "key": key,
-        "help": f"{HELP[key]} **Fixed by the link that opened this page.**" if fixed else HELP[key],
-        "disabled": fixed,
+        "help": f"{HELP[key]} **{why}**" if why else HELP[key],
+        "disabled": bool(why),
         "persist_state": "session",
     }
 

@@ -90,7 +90,7 @@ def buttons(view: JobView | None) -> None:
 def presenter_buttons(view: JobView | None) -> None:
     """What a projector shows of the buttons: start or pause, one step, and the way out."""
     why = None if view is None or view.is_owned_by(browser.token()) else NOT_YOURS
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         if view is None:
             start, kind = stressed("Start")
             _button(start, "train_start", _start, icon="play_arrow", type=kind)
@@ -129,10 +129,9 @@ def dials(view: JobView | None, *, beta: DeltaGenerator, learning_rate: DeltaGen
         beta: Where β stands.
         learning_rate: Where the learning rate stands; None: nowhere.
     """
-    frozen = ""
     if view is not None:
         _follow(view)
-        frozen = "" if view.is_owned_by(browser.token()) else _FROZEN
+    frozen = _frozen(view)
     with beta:
         controls.beta_dial(lambda: _ask("beta"), frozen=frozen, note=_note("beta", view))
     if learning_rate is not None:
@@ -143,7 +142,12 @@ def dials(view: JobView | None, *, beta: DeltaGenerator, learning_rate: DeltaGen
 
 def speed(view: JobView | None) -> None:
     """The speed limit; it acts on the run at once, where it is this browser's."""
-    controls.speed(_speed_changed, disabled=view is not None and not view.is_owned_by(browser.token()))
+    controls.speed(_speed_changed, frozen=_frozen(view))
+
+
+def _frozen(view: JobView | None) -> str:
+    """Why what acts on the run cannot be moved; empty where it can."""
+    return "" if view is None or view.is_owned_by(browser.token()) else _FROZEN
 
 
 def _speed_changed() -> None:

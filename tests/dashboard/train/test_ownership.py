@@ -63,6 +63,8 @@ def test_others_watch_and_take_a_copy(runner: LocalRunner) -> None:
     assert {other.button(key=key).help for key in STEERING} == {
         "This run belongs to another browser: take a copy to go on from it."
     }
+    assert other.select_slider(key="speed").disabled
+    assert "Someone else's run: take a copy to change it." in str(other.select_slider(key="speed").help)
     line = next(text for text in status_lines(other) if ", started by someone else" in text)
     assert "**Take a copy** to go on from here." in line
     assert "**Resume**" not in line
