@@ -62,6 +62,14 @@ PALETTES: Final = {
 }
 """What the elements in the browser are told: they choose the palette that fits their background."""
 
+_ICON_ALONE: Final = """
+    padding-inline: 0.5rem;
+    [data-testid="stMarkdownContainer"] {
+      position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+    }
+ """
+"""A button shows its icon; its label is there for a screen reader."""
+
 PAGE_CSS: Final = """
 [data-testid="stHeader"] { height: 3rem; min-height: 3rem; }
 [data-testid="stMainBlockContainer"] { padding: 3.25rem 1.5rem 1rem; }
@@ -72,10 +80,19 @@ PAGE_CSS: Final = """
   .st-key-train_head { flex-direction: column; align-items: stretch; }
 }
 @media (pointer: coarse) { [data-testid^="stBaseButton"] { min-height: 2.75rem; min-width: 2.75rem; } }
+.st-key-train_head { container: train_head / inline-size; }
+@container train_head (min-width: 500px) and (max-width: 1080px) {
+  :is(.st-key-train_stop, .st-key-train_reset, .st-key-train_before, .st-key-present) button { ICON_ALONE }
+}
+@container train_head (min-width: 500px) and (max-width: 860px) {
+  :is(.st-key-train_step, .st-key-train_epoch, .st-key-train_keep, .st-key-share) button,
+  .st-key-train_pause button:disabled { ICON_ALONE }
+}
 @media (min-width: 640px) and (max-width: 1439px) {
   [data-testid="stTopNavLink"] { padding: 0 5px; }
   [data-testid="stTopNavLink"] > span:has([data-testid="stIconMaterial"]) { display: none; }
 }
-"""
+""".replace("ICON_ALONE", _ICON_ALONE)
 """What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the
-whole board is in sight on a projector, and the names of all pages; what a finger presses is large enough."""
+whole board is in sight on a projector, and the names of all pages; the buttons of Train keep to one line, as
+icons where there is no room; what a finger presses is large enough."""

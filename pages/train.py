@@ -19,11 +19,11 @@ if not state.is_presenting():
         controls.training()
 # Close together, the heading beside the buttons: the whole board is to be seen on a projector.
 with st.container(gap="xsmall"):
-    if state.is_presenting():
-        steering.presenter_buttons(run)
-    else:
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="train_head"):
-            st.title("Train", anchor=False, width="content")
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="train_head"):
+        st.title("Train", anchor=False, width="content")
+        if state.is_presenting():
+            steering.presenter_buttons(run)
+        else:
             steering.buttons(run)
             share.button(run)
     steer = partial(steering.dials, beta=st.container(), learning_rate=learning_rate_place)

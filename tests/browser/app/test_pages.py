@@ -90,3 +90,20 @@ def test_a_first_step_takes_the_place_of_the_example(app_server: Server, page: P
     expect(board).to_have_attribute("data-mounts", "1")
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".st-key-run_line")).to_contain_text("Stopped")
+
+
+@pytest.mark.parametrize("width", [1024, 1280])
+def test_buttons_of_train_keep_to_one_line_and_have_their_names(
+    app_server: Server, page: Page, new_page: NewPage, width: int
+) -> None:
+    page.goto(f"{app_server.url}/train?hidden=8&num_epochs=1")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(re.compile(r"run=[0-9a-f]{16}"))
+    watcher = new_page(viewport={"width": width, "height": 768})
+    watcher.goto(page.url)
+    head = watcher.locator(".st-key-train_head")
+    expect(head.get_by_role("button", name="Take a copy", exact=True)).to_be_visible()
+    for name in ("Pause", "Step", "Epoch", "Stop", "Reset", "Keep", "Present", "Share"):
+        expect(head.get_by_role("button", name=re.compile(rf"{name}$"))).to_be_visible()
+    tops = {place(button)["y"] for button in head.locator("button:visible").all()}
+    assert len(tops) == 1, tops

@@ -142,6 +142,7 @@ def test_projector_shows_little_and_escape_ends_it(app_server: Server, page: Pag
     expect(page.get_by_test_id("stSidebar")).to_be_hidden()
     expect(button(page, "train_epoch")).to_have_count(0)
     expect(page.locator(".dial.large")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
     assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > size
     ended(page)
     page.keyboard.press("Space")
