@@ -31,7 +31,7 @@ SECRET_VARIABLE: Final = "VAE_DASHBOARD_LECTURER"
 LETTERS: Final = "CDFGHJKMNPQRTVWXY34679"
 """No pair that looks alike on a projector, and no vowels, so that no code is a word."""
 LENGTH: Final = 6
-"""22^6 = 1.1e8 codes: at :data:`OVERALL` it takes two years to guess one with a chance of one half."""
+"""22^6 = 1.1e8 codes: by :func:`tries_of_all` it takes two years to guess one with a chance of one half."""
 MAX_KNOWN: Final = 10_000
 _CODE, _SECRET = "code", "lecturer"
 _FIELD, _TRIES, _INSIDE = "class_code", "class_tries", "class_inside"
@@ -99,7 +99,7 @@ class Door:
         code: The class code.
         secret: Of the lecturer's link.
         tries: Wrong codes that all visitors together may still enter.
-        known: Who came in, by SHA-256 of the browser's token; those not seen longest are forgotten first.
+        known: Who came in, by SHA-256 of the browser's token; those that came in first are forgotten first.
     """
 
     code: str = field(repr=False)

@@ -31,7 +31,7 @@ AFTERWORD: Final = {
     "stopped_early": "**Resume**, **Step** and **Epoch** go on from the last weights, now without an end.",
     "interrupted": "**Resume**, **Step** and **Epoch** go on from the last save.",
     "crashed": "",
-    "diverged": "Halve η in the sidebar and press **Resume**: it goes on from there.",
+    "diverged": "**Resume, η halved** goes on from there; an η that you set in the sidebar first counts.",
     "failed": "Change that setting in the sidebar and press **Start**.",
 }
 

@@ -137,7 +137,7 @@ def test_server_on_loopback_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv(classroom.CODE_VARIABLE, raising=False)
     monkeypatch.setattr(classroom.st, "get_option", {"server.address": "localhost"}.__getitem__)
     assert classroom.door() is None
-    at = visit(code="XXXXXX")
+    at = visit(code=WRONG)
     assert not at.get("form")
     assert [title.value for title in at.title] == ["What is a VAE?"]
 
