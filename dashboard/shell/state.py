@@ -10,7 +10,7 @@ it writes the label of an option, and a label may be reworded.
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -30,6 +30,7 @@ _AS_OPENED = "as_opened"
 _RUN_SETTINGS = "run_settings"
 _TOLD = "address_told"
 _TAKEN = "taken_from_url"
+_FOUND = "found_in_address"
 _VIEWS: Final = tuple(
     key
     for key, one in PARAMETERS.items()
@@ -46,8 +47,9 @@ def follow_link(page: str) -> None:
     Arguments:
         page: Its path in the URL.
     """
-    query = st.query_params.to_dict()
-    begins, went_back = _LINK_READ not in st.session_state, _went_back()
+    found = st.session_state.pop(_FOUND, None)
+    query = st.query_params.to_dict() if found is None else found
+    begins, went_back = found is not None or _LINK_READ not in st.session_state, _went_back()
     if begins or went_back:
         st.session_state[_LINK_READ] = True
         _take_run(query.get(_RUN, ""))
@@ -73,6 +75,12 @@ def _take_run(run_id: str) -> None:
     """Puts the run that the URL names in view; garbage names none."""
     if RUN_ID.fullmatch(run_id) is not None:
         st.session_state[_RUN] = run_id
+
+
+def _begin_again(query: str) -> None:
+    """Takes the address over that a page kept while its session was lost, and forgets the older one."""
+    forget_run()
+    st.session_state[_FOUND] = dict(parse_qsl(query, keep_blank_values=True))
 
 
 class _Shown(NamedTuple):
@@ -109,13 +117,21 @@ def draw_address(where: str) -> None:
     views = tuple(st.session_state.get(key) for key in _VIEWS if key in of_page(page))
     shown = _Shown(page, current_run(), views)
     told: _Told | None = st.session_state.get(_TOLD)
-    went_back = _went_back()
+    begins, went_back = told is None, _went_back()
     if told is None or went_back or (page, wanted) != (told.shown.page, told.query):
         is_new = told is not None and not went_back and shown.follows(told.shown)
         # By the clock, so that a page that outlives its server takes the next session's word, too.
         order = max(time.time_ns() // 1000, 0 if told is None else told.order + 1)
         told = st.session_state[_TOLD] = _Told(shown, wanted, is_new, order)
-    show_address(page, urlencode(wanted), where=where, is_new=told.is_new, order=told.order)
+    show_address(
+        page,
+        urlencode(wanted),
+        where=where,
+        is_new=told.is_new,
+        order=told.order,
+        begins=begins,
+        on_found=_begin_again,
+    )
 
 
 def link_to(page: str, changed: Mapping[str, Any] | None = None, *, with_run: bool = True) -> dict[str, str]:

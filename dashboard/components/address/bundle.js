@@ -1,4 +1,4 @@
-// Sources 1635bd4970574940; made by "npm run build": edit the modules, not this file.
+// Sources d405b283e3a9c5d6; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -39,14 +39,25 @@ function withEmbedding(query, present) {
 
 // dashboard/components/address/index.js
 var obeyed = 0;
+var said = null;
 var Address = class {
-  /** @param {Uint8Array} data */
-  update(data) {
-    const { page, query, isNew, order } = jsonOf(data);
+  /**
+   * @param {Uint8Array} data
+   * @param {import("../shared/mount.js").Mounted} mounted
+   */
+  update(data, { setTriggerValue }) {
+    const { page, query, isNew, order, begins } = jsonOf(data);
     if (order <= obeyed || !location.pathname.endsWith(`/${page}`)) return;
     obeyed = order;
     const search = withEmbedding(query, location.search);
+    const stood = said !== null && said === location.search;
+    said = search;
     if (search === location.search) return;
+    if (begins && stood) {
+      said = location.search;
+      setTriggerValue("found", location.search.slice(1));
+      return;
+    }
     const address = `${location.pathname}${search}`;
     if (isNew) history.pushState({}, "", address);
     else history.replaceState({}, "", address);

@@ -5,6 +5,7 @@ where pages change: Back would pass through every position of a slider, and its 
 """
 
 import json
+from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
@@ -24,7 +25,16 @@ _mount = component(
 )
 
 
-def show_address(page: str, query: str, *, where: str, is_new: bool, order: int) -> None:
+def show_address(
+    page: str,
+    query: str,
+    *,
+    where: str,
+    is_new: bool,
+    order: int,
+    begins: bool = False,
+    on_found: Callable[[str], None] = lambda query: None,
+) -> None:
     """Changes the query of the address, and nothing where it says that already.
 
     Arguments:
@@ -33,7 +43,18 @@ def show_address(page: str, query: str, *, where: str, is_new: bool, order: int)
         where: Names the part of the page that says so: each has an element of its own.
         is_new: Whether Back leads to what the address said before; otherwise the entry is replaced.
         order: Rises with each change: what is drawn again, or is late, is not done again.
+        begins: Whether it is the first word of a session.
+        on_found: Called with what the address says where it knows better: a page that outlived its session
+            keeps its address, and Streamlit begins the next one with an older query. It comes from the
+            browser: check it.
     """
+    key = f"address_{where}"
+
+    def take() -> None:
+        found = getattr(st.session_state.get(key), "found", None)
+        if isinstance(found, str):
+            on_found(found)
+
     with st.container(key=f"address_of_{where}"):
-        message = {"page": page, "query": query, "isNew": is_new, "order": order}
-        _mount(key=f"address_{where}", data=json.dumps(message).encode())
+        message = {"page": page, "query": query, "isNew": is_new, "order": order, "begins": begins}
+        _mount(key=key, data=json.dumps(message).encode(), on_found_change=take)

@@ -4,15 +4,18 @@ import io
 import queue
 import re
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
-from benchmarks.serving import Server
+from benchmarks.serving import ENTRY, Server, start_server, stop_process
 from dashboard.runs.store import RunStore
 from tests.browser.elements.latent.explorer import Explorer
-from tests.browser.pages import WAIT_MS, NewPage, ended
+from tests.browser.pages import WAIT_MS, NewPage, drawn, ended, sent_messages
 from tests.page_scripts import TINY
+from tests.polling import until
 from vae_core.config import RunConfig
 from vae_core.runs.driver import Driver
 
@@ -113,3 +116,37 @@ def test_moves_of_a_control_leave_no_trail_behind(app_server: Server, page: Page
     expect(view(page, "Units and pitfalls")).to_be_checked(timeout=WAIT_MS)
     page.go_forward()
     expect(latent_dim).to_have_value("5", timeout=WAIT_MS)
+
+
+def test_page_that_outlives_its_session_goes_on_from_its_address(page: Page, tmp_path: Path) -> None:
+    """A locked telephone, or a new start of the server: Streamlit begins with an older query."""
+    home, cwd = tmp_path / "home", tmp_path / "cwd"
+    home.mkdir()
+    cwd.mkdir()
+    server = start_server(ENTRY, cwd=cwd, home=home)
+    first, sent = trained(server, TINY), sent_messages(page)
+
+    def is_told() -> bool:
+        drawn(page)
+        return any(isinstance(one, bytes) and b'"found"' in one for one in sent)
+
+    try:
+        page.goto(f"{server.url}/train?run={first}&latent_dim=3")
+        latent_dim = page.locator(".st-key-latent_dim input")
+        expect(latent_dim).to_have_value("3")
+        page.locator(".st-key-train_reset button:visible").click()
+        page.wait_for_url(lambda url: first not in url)
+        latent_dim.fill("5")
+        latent_dim.press("Enter")
+        page.wait_for_url(re.compile(r"latent_dim=5"))
+        address = page.url
+        stop_process(server.process)
+        server = start_server(ENTRY, cwd=cwd, home=home, port=server.port)
+        until(is_told, "the address")
+        ended(page)
+        expect(latent_dim).to_have_value("5")
+        run = parse_qs(urlsplit(address).query)["run"][0]
+        expect(page.locator(".board")).to_have_attribute("data-run", run)
+        assert page.url == address
+    finally:
+        stop_process(server.process)

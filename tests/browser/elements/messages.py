@@ -45,7 +45,9 @@ def messages() -> dict[str, tuple[str, bytes]]:
         "keys": ("keys", json.dumps({" ": "hold", "Ctrl+Enter": "go"}).encode()),
         "address": (
             "address",
-            json.dumps({"page": "train", "query": "seed=1", "isNew": False, "order": 1}).encode(),
+            json.dumps(
+                {"page": "train", "query": "seed=1", "isNew": False, "order": 1, "begins": True}
+            ).encode(),
         ),
         "browser_token": (
             "browser_token",
