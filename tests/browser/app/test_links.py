@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
 from dashboard.runs.store import RunStore
@@ -118,8 +118,11 @@ def test_moves_of_a_control_leave_no_trail_behind(app_server: Server, page: Page
     expect(latent_dim).to_have_value("5", timeout=WAIT_MS)
 
 
-def test_page_that_outlives_its_session_goes_on_from_its_address(page: Page, tmp_path: Path) -> None:
+def test_page_that_outlives_its_session_goes_on_from_its_address(browser: Browser, tmp_path: Path) -> None:
     """A locked telephone, or a new start of the server: Streamlit begins with an older query."""
+    # A page of its own: one without a server says so on its console.
+    page = browser.new_page()
+    page.set_default_timeout(WAIT_MS)
     home, cwd = tmp_path / "home", tmp_path / "cwd"
     home.mkdir()
     cwd.mkdir()
@@ -149,4 +152,5 @@ def test_page_that_outlives_its_session_goes_on_from_its_address(page: Page, tmp
         expect(page.locator(".board")).to_have_attribute("data-run", run)
         assert page.url == address
     finally:
+        page.close()
         stop_process(server.process)
