@@ -161,6 +161,29 @@ def test_a_forgotten_pause_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "at step 0, and saved." in end["message"]
 
 
+def test_the_end_of_a_pause_is_said_before_and_a_command_takes_the_warning_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "PAUSE_LIMIT_S", 120.0)
+    config = replace(config_of(), hold=True)
+    run, output, commands = prepared(tmp_path, config)
+    emit = run._emit
+
+    def answer(event: dict[str, Any]) -> None:
+        emit(event)
+        if "Resume goes on" in event.get("message", ""):
+            commands.put({"command": "set", "beta": 2.0})
+            commands.put(END_OF_INPUT)
+
+    monkeypatch.setattr(run, "_emit", answer)
+    run.run()
+    told = [(event["status"], event["message"]) for event in events(output)]
+    warning = (
+        "The server saves a paused run and ends its process after 15 minutes: in 2 minutes; Resume goes on."
+    )
+    assert told[-4:-2] == [("paused", warning), ("paused", "")]
+
+
 def test_a_long_run_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver, "WALL_LIMIT_S", -1.0)
     end = end_of(tmp_path, config_of())
@@ -339,7 +362,7 @@ def test_a_paused_run_is_written_again_only_after_a_change(
     run, output, _ = prepared(tmp_path, replace(config_of(), hold=True), *commands)
     run.run()
     assert written == ["paused", "paused", "interrupted"]
-    assert [event["saves"] for event in events(output)] == [1, 2, 2, 3, 4, 4, 4, 5]
+    assert [event["saves"] for event in events(output)] == [1, 2, 2, 3, 4, 4, 4, 4, 5]
 
 
 def test_a_save_between_two_looks_keeps_the_means_whole(
