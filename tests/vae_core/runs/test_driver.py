@@ -257,6 +257,18 @@ def test_a_diverged_run_falls_back_on_its_last_good_look_with_the_settings_of_no
     assert steps == sorted(set(steps))
 
 
+def test_a_run_that_falls_back_keeps_what_was_set_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "LOOK_EVERY_S", 1e9)
+    monkeypatch.setattr(driver, "FIRST_LOOK_S", 1e9)
+    raised: Command = {"command": "set", "learning_rate": 1e3, "beta": 0.5}
+    config = replace(DIVERGING, train=replace(DIVERGING.train, learning_rate=1e-3))
+    end = scripted(tmp_path, config, {2: raised})
+    assert (end["status"], end["step"]) == ("diverged", 0)
+    assert (end["learning_rate"], end["beta"]) == (1e3, 0.5)
+
+
 def test_the_first_update_after_a_resume_may_diverge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     end_of(tmp_path, config_of())
     saved = weights_of(tmp_path)
