@@ -1,4 +1,4 @@
-// Sources 740da84cdbdf9964; made by "npm run build": edit the modules, not this file.
+// Sources c0e4ad2b3ab94d81; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -181,7 +181,7 @@ var Dial = class {
     this.presets = find(root, ".presets");
     this.ticks = find(root, ".ticks");
     this.help = find(root, ".help");
-    this.pace = new Pace((moved) => this.send(moved));
+    this.pace = new Pace((value) => this.send(value));
     this.connect();
   }
   connect() {
@@ -193,7 +193,7 @@ var Dial = class {
     listenToKeys(track, ({ key }) => this.key(key));
     track.onkeyup = track.onblur = () => this.keyUp();
     number.oninput = () => this.isTyping = true;
-    number.onblur = () => this.enter();
+    number.onblur = () => this.leaveBox();
     number.onkeyup = () => this.keyUp();
     listenToKeys(number, ({ key }) => this.typeKey(key));
     const about = find(this.root, ".about");
@@ -210,9 +210,9 @@ var Dial = class {
     const message = jsonOf(data);
     this.message = message;
     this.describe(message);
-    if (message.frozen) this.held = null;
+    if (message.frozen) this.letGo();
     const isOlder = message.sequence < this.sequence && performance.now() - this.sentAt < FORGOTTEN_MS;
-    if (isOlder) return;
+    if (isOlder && !message.frozen) return;
     this.pace.answered();
     if (!this.held && !this.isKeyed) this.show(message.value);
   }
@@ -286,7 +286,7 @@ var Dial = class {
     const value = this.valueUnder(clientX);
     if (value === this.value) return;
     this.show(value);
-    this.pace.offer({ value, last: false });
+    this.pace.offer(value);
   }
   /**
    * The value under the hand: until it has moved, the one that is shown.
@@ -309,7 +309,7 @@ var Dial = class {
     const value = this.valueUnder(clientX);
     this.held = null;
     this.show(value);
-    if (value !== held.before) this.pace.finish({ value, last: true });
+    if (value !== held.before) this.pace.finish(value);
   }
   /** The browser took the pointer, to scroll: nothing was meant. */
   cancel() {
@@ -323,7 +323,7 @@ var Dial = class {
     this.isTyping = false;
     this.say("");
     this.show(value);
-    this.pace.finish({ value, last: true });
+    this.pace.finish(value);
   }
   /** @param {string} key */
   key(key) {
@@ -347,13 +347,25 @@ var Dial = class {
     this.show(next);
     if (next !== value) {
       this.isKeyed = true;
-      this.pace.offer({ value: next, last: false });
+      this.pace.offer(next);
     }
     return true;
   }
   keyUp() {
-    if (this.isKeyed) this.pace.finish({ value: this.value, last: true });
+    if (this.isKeyed) this.pace.finish(this.value);
     this.isKeyed = false;
+  }
+  /** A key that is still down when the focus goes is let go of elsewhere. */
+  leaveBox() {
+    this.enter();
+    this.keyUp();
+  }
+  /** It is frozen: nothing of what the hand began goes on. */
+  letGo() {
+    this.held = null;
+    this.isKeyed = this.isTyping = false;
+    this.say("");
+    this.pace.stop();
   }
   /** @param {string} key In the number box. */
   typeKey(key) {
@@ -385,11 +397,12 @@ var Dial = class {
     find(this.root, ".problem").textContent = problem;
     this.number.setAttribute("aria-invalid", String(Boolean(problem)));
   }
-  /** @param {Omit<Moved, "sequence">} moved */
-  send(moved) {
+  /** @param {number} value */
+  send(value) {
     this.sequence = Math.max(Date.now(), this.sequence + 1);
     this.sentAt = performance.now();
-    this.tell("moved", { ...moved, sequence: this.sequence });
+    const moved = { value, sequence: this.sequence };
+    this.tell("moved", moved);
   }
   explain() {
     if (this.help.textContent && !this.help.matches(":popover-open")) this.help.showPopover();
