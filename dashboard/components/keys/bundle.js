@@ -1,4 +1,4 @@
-// Sources 5d53a769263e5e8f; made by "npm run build": edit the modules, not this file.
+// Sources 462043811a863c1b; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -59,11 +59,10 @@ var Keys = class {
   /** @param {KeyboardEvent} event */
   hear(event) {
     const name = nameOf(event);
-    if (event.defaultPrevented || event.repeat || event.isComposing || !Object.hasOwn(this.buttons, name))
-      return;
+    if (event.defaultPrevented || event.isComposing || !Object.hasOwn(this.buttons, name)) return;
     if (!isForPage(name, focusNow())) return;
     event.preventDefault();
-    buttonOf(this.buttons[name])?.click();
+    if (!event.repeat) buttonOf(this.buttons[name])?.click();
   }
   /**
    * A button that was clicked by hand lets the focus go: otherwise the space bar would press it again.
@@ -72,7 +71,7 @@ var Keys = class {
   letGo({ detail, target }) {
     if (!detail || !(target instanceof Element)) return;
     const clicked = target.closest("button");
-    if (!clicked || ![...Object.values(this.buttons)].some((key) => clicked.closest(placeOf(key)))) return;
+    if (!clicked || !Object.values(this.buttons).some((key) => clicked.closest(placeOf(key)))) return;
     clicked.blur();
   }
   destroy() {
