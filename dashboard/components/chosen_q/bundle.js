@@ -1,4 +1,4 @@
-// Sources 43fc7a71b4b20952; made by "npm run build": edit the modules, not this file.
+// Sources e3ea8aecd93ebc11; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -167,7 +167,18 @@ var WHEEL_RATE = 25e-4;
 var wheelFactor = (deltaY) => Math.exp(clamp(deltaY, -120, 120) * WHEEL_RATE);
 
 // dashboard/components/shared/pointer.js
-var placeOf = ({ offsetX: x, offsetY: y }) => ({ x, y });
+function placeOf({ clientX, clientY, currentTarget }) {
+  const element = (
+    /** @type {HTMLElement} */
+    currentTarget
+  );
+  const { left, top, width, height } = element.getBoundingClientRect();
+  const { offsetWidth, offsetHeight, clientLeft, clientTop } = element;
+  return {
+    x: (clientX - left) * offsetWidth / (width || 1) - clientLeft,
+    y: (clientY - top) * offsetHeight / (height || 1) - clientTop
+  };
+}
 function capture(element, event) {
   if (event.isTrusted) element.setPointerCapture(event.pointerId);
 }

@@ -1,4 +1,4 @@
-// Sources 3db6806c6d24fe98; made by "npm run build": edit the modules, not this file.
+// Sources 9867063e4082f5a4; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/mount.js
 function elementOf(selector, create) {
   const places = /* @__PURE__ */ new WeakMap();
@@ -1562,7 +1562,18 @@ var DecodedSection = class {
 };
 
 // dashboard/components/shared/pointer.js
-var placeOf = ({ offsetX: x, offsetY: y }) => ({ x, y });
+function placeOf({ clientX, clientY, currentTarget }) {
+  const element = (
+    /** @type {HTMLElement} */
+    currentTarget
+  );
+  const { left, top, width, height } = element.getBoundingClientRect();
+  const { offsetWidth, offsetHeight, clientLeft, clientTop } = element;
+  return {
+    x: (clientX - left) * offsetWidth / (width || 1) - clientLeft,
+    y: (clientY - top) * offsetHeight / (height || 1) - clientTop
+  };
+}
 var KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 function capture(element, event) {
   if (event.isTrusted) element.setPointerCapture(event.pointerId);

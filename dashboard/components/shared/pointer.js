@@ -17,8 +17,20 @@ import { middleOf, pinchFactor, wheelFactor } from "./frame.js";
  * @property {(event: KeyboardEvent) => boolean} [key] Whether it used the key, pressed without Ctrl, Meta and Alt.
  */
 
-/** @param {MouseEvent} event */
-export const placeOf = ({ offsetX: x, offsetY: y }) => ({ x, y });
+/**
+ * Where an event is in the element that listens, in that element's own pixels: a style sheet may enlarge it (`zoom`),
+ * and `offsetX` is then in those of the window.
+ * @param {MouseEvent} event
+ */
+export function placeOf({ clientX, clientY, currentTarget }) {
+  const element = /** @type {HTMLElement} */ (currentTarget);
+  const { left, top, width, height } = element.getBoundingClientRect();
+  const { offsetWidth, offsetHeight, clientLeft, clientTop } = element;
+  return {
+    x: ((clientX - left) * offsetWidth) / (width || 1) - clientLeft,
+    y: ((clientY - top) * offsetHeight) / (height || 1) - clientTop,
+  };
+}
 
 /** Where the arrow keys lead: to the right and up. @type {Record<string, readonly [number, number]>} */
 export const KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };

@@ -1,4 +1,4 @@
-// Sources 194402ab8c32886b; made by "npm run build": edit the modules, not this file.
+// Sources 53fc104c1f711ec1; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -318,7 +318,18 @@ var findCanvas = (root, selector) => (
 );
 
 // dashboard/components/shared/pointer.js
-var placeOf = ({ offsetX: x, offsetY: y }) => ({ x, y });
+function placeOf({ clientX, clientY, currentTarget }) {
+  const element = (
+    /** @type {HTMLElement} */
+    currentTarget
+  );
+  const { left, top, width, height } = element.getBoundingClientRect();
+  const { offsetWidth, offsetHeight, clientLeft, clientTop } = element;
+  return {
+    x: (clientX - left) * offsetWidth / (width || 1) - clientLeft,
+    y: (clientY - top) * offsetHeight / (height || 1) - clientTop
+  };
+}
 var KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 function capture(element, event) {
   if (event.isTrusted) element.setPointerCapture(event.pointerId);

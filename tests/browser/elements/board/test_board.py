@@ -174,6 +174,16 @@ def test_a_kept_run_has_its_value_at_the_crosshair_and_its_steps_in_view(page: P
     tip = board.root.locator("section.elbo .tip")
     expect(tip).to_contain_text("step 1900")
     expect(tip).to_contain_text("β 0.1: −")
+    # Where this run has not come to yet, the kept one still has its values.
+    hover(page, canvas, 0.995, 0.4)
+    expect(tip).to_have_text("step 7900 β 0.1: −26.00")
+    expect(canvas).to_have_attribute("aria-label", "ELBO, nats per example, at step 7900: β 0.1: −26.00")
+    expect(board.root.locator(".when")).to_have_text("Held-out, nats per example")
+    page.mouse.move(1, 1)
+    canvas.focus()
+    for step in (1900, 2000, 2100):
+        page.keyboard.press("ArrowRight")
+        expect(tip).to_contain_text(f"step {step}")
 
 
 def test_collapse_looks_like_collapse_and_is_said(page: Page) -> None:
@@ -254,8 +264,11 @@ def test_presenting_enlarges_the_type_and_the_pointer_still_hits(new_page: NewPa
     board.mounted.give(packed_board("images", 60, run="a" * 16, present=True))
     expect(board.root).to_have_attribute("data-present", "")
     assert place(strong)["height"] == pytest.approx(1.4 * before, rel=0.1)
-    hover(page, board.root.locator("section.reconstruction canvas"), 0.995, 0.5)
-    expect(board.root.locator("section.reconstruction .tip")).to_contain_text("step 5900")
+    canvas = board.root.locator("section.reconstruction canvas")
+    hover(page, canvas, 0.5, 0.5)
+    width = place(canvas)["width"] / 1.4
+    step = 5900 * (0.5 * width - 44) / (width - 52)
+    expect(board.root.locator("section.reconstruction .tip")).to_contain_text(f"step {100 * round(step / 100)} ")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
