@@ -1,4 +1,4 @@
-// Sources d12d3f03626eb0ae; made by "npm run build": edit the modules, not this file.
+// Sources 2541854756e535ca; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -319,7 +319,18 @@ function showTip(tip, text, x, y) {
 }
 
 // dashboard/components/shared/pointer.js
-var placeOf = ({ offsetX: x, offsetY: y }) => ({ x, y });
+function placeOf({ clientX, clientY, currentTarget }) {
+  const element = (
+    /** @type {HTMLElement} */
+    currentTarget
+  );
+  const { left, top, width, height } = element.getBoundingClientRect();
+  const { offsetWidth, offsetHeight, clientLeft, clientTop } = element;
+  return {
+    x: (clientX - left) * offsetWidth / (width || 1) - clientLeft,
+    y: (clientY - top) * offsetHeight / (height || 1) - clientTop
+  };
+}
 var KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 function capture(element, event) {
   if (event.isTrusted) element.setPointerCapture(event.pointerId);
@@ -807,6 +818,15 @@ function nearestRow(steps, step) {
   }
   return best;
 }
+function rowAt(steps, step) {
+  const [first, last] = extent(steps) ?? [Infinity, -Infinity];
+  return step >= first && step <= last ? nearestRow(steps, step) : null;
+}
+function allSteps(own, others) {
+  const last = extent(own)?.[1] ?? -Infinity;
+  const beyond = new Set(others.flatMap((steps) => [...steps.filter((step) => step > last)]));
+  return Float32Array.of(...own, ...[...beyond].sort((a, b) => a - b));
+}
 function movedCursor(steps, [first, last], cursor, by) {
   const row = nearestRow(steps, cursor ?? last);
   if (row === null) return null;
@@ -834,8 +854,7 @@ function valueRange(lines, range2, { isZoomed, fromZero = false, objective }) {
   return [low - margin, high + margin];
 }
 function valueAt({ step: steps, values }, step) {
-  const [first, last] = extent(steps) ?? [Infinity, -Infinity];
-  const row = step >= first && step <= last ? nearestRow(steps, step) : null;
+  const row = rowAt(steps, step);
   return row === null ? NaN : values[row];
 }
 function spreadLabels(wanted, apart, [top, bottom]) {
@@ -1086,7 +1105,7 @@ var Curve = class {
    * @param {Theme} theme
    * @param {Looks} looks
    */
-  draw(theme, { range: range2, isZoomed, cursor, selection }) {
+  draw(theme, { range: range2, isZoomed, cursor, row, selection }) {
     const { context } = prepare(this.canvas);
     const { step } = this.history;
     const own = [this.heldOut, this.training].map((values) => ({ step, values }));
@@ -1105,8 +1124,8 @@ var Curve = class {
     if (selection) this.drawSelection(context, theme, frame, selection);
     context.restore();
     this.drawNames(context, theme, frame);
-    if (cursor !== null) this.drawCursor(context, theme, frame, cursor);
-    this.describe(cursor);
+    if (cursor !== null) this.drawCursor(context, theme, frame, cursor, row);
+    this.describe(cursor, row);
   }
   /**
    * The pale ones first: those of the run in view lie on top.
@@ -1253,16 +1272,17 @@ var Curve = class {
    * @param {Context} context
    * @param {Theme} theme
    * @param {Frame} frame
-   * @param {number} row
+   * @param {number} step
+   * @param {number | null} row
    */
-  drawCursor(context, theme, frame, row) {
-    const x = frame.px(this.history.step[row]);
+  drawCursor(context, theme, frame, step, row) {
+    const x = frame.px(step);
     if (x < frame.left - 1 || x > frame.left + frame.width + 1) return;
     context.beginPath();
     context.moveTo(x, frame.top);
     context.lineTo(x, frame.top + frame.height + STRIP_GAP + STRIP);
     stroke(context, theme.text, { alpha: 0.6 });
-    if (this.missing) return;
+    if (this.missing || row === null) return;
     clipTo(context, frame);
     for (const values of [this.training, this.heldOut]) this.drawDot(context, theme, frame, values, row);
     context.restore();
@@ -1299,10 +1319,10 @@ var Curve = class {
   }
   /**
    * A line for each kept run that had come so far: its name and its value.
-   * @param {number} row
+   * @param {number} step
    */
-  keptText(row) {
-    const lines = this.kept.map((line) => [line.ghost.label, valueAt(line, this.history.step[row])]);
+  keptText(step) {
+    const lines = this.kept.map((line) => [line.ghost.label, valueAt(line, step)]);
     return lines.flatMap(
       ([label, value]) => Number.isNaN(value) ? [] : [`${label}: ${fixed(Number(value), 2)}`]
     );
@@ -1316,13 +1336,18 @@ var Curve = class {
     if (this.legend instanceof HTMLElement) this.legend.hidden = !hasLegend;
     this.note.textContent = row === null ? this.missing || (hasLegend ? "" : UNIT) : this.valuesText(row);
   }
-  /** @param {number | null} cursor */
-  describe(cursor) {
-    const row = cursor ?? this.history.step.length - 1;
-    if (row < 0) return;
-    const beta = `β ${brief(this.history.beta[row])}`;
-    const values = [this.valuesText(row), beta, ...this.keptText(row)].join("; ");
-    const label = `${this.title}, ${UNIT}, at step ${this.history.step[row]}: ${values}`;
+  /**
+   * The values at the crosshair in words, or else the newest ones.
+   * @param {number | null} cursor
+   * @param {number | null} row
+   */
+  describe(cursor, row) {
+    const { step, beta } = this.history;
+    const shown = cursor === null ? step.length - 1 : row;
+    const at = cursor ?? step[step.length - 1];
+    if (at === void 0) return;
+    const own = shown === null ? [] : [this.valuesText(shown), `β ${brief(beta[shown])}`];
+    const label = `${this.title}, ${UNIT}, at step ${at}: ${[...own, ...this.keptText(at)].join("; ")}`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
   }
 };
@@ -1342,6 +1367,8 @@ var CurveGroup = class {
   whole = fullRange([]);
   /** The range of steps in view; null for all, also those to come. @type {[number, number] | null} */
   zoom = null;
+  /** Where the crosshair can stand, ascending: at the rows, and beyond the last one at those of the kept runs. */
+  steps = NO_HISTORY.step;
   /** @type {number | null} */
   cursorStep = null;
   /** The chart that the crosshair was moved in. @type {Curve | null} */
@@ -1370,15 +1397,17 @@ var CurveGroup = class {
    */
   set(data, missing) {
     this.history = data.history;
-    this.whole = fullRange([data.history.step, ...data.ghosts.map(({ history }) => history.step)]);
+    const kept = data.ghosts.map(({ history }) => history.step);
+    this.whole = fullRange([data.history.step, ...kept]);
+    this.steps = allSteps(data.history.step, kept);
     for (const curve of this.curves) curve.set({ ...data, missing: missing[curve.concept] ?? "" });
   }
   get range() {
     return this.zoom ?? this.whole;
   }
-  /** The row under the crosshair, or null. */
+  /** The row under the crosshair, or null, as beyond the last row, where only kept runs have values. */
   get row() {
-    return this.cursorStep === null ? null : nearestRow(this.history.step, this.cursorStep);
+    return this.cursorStep === null ? null : rowAt(this.history.step, this.cursorStep);
   }
   /**
    * Ranges that hold everything mean "no zoom": the charts follow the data again.
@@ -1412,9 +1441,9 @@ var CurveGroup = class {
    * @param {number | null} step null takes the crosshair away.
    */
   point(curve, step) {
-    const row = step === null ? null : nearestRow(this.history.step, step);
-    this.active = row === null ? null : curve;
-    this.cursorStep = row === null ? null : this.history.step[row];
+    const at = step === null ? null : nearestRow(this.steps, step);
+    this.active = at === null ? null : curve;
+    this.cursorStep = at === null ? null : this.steps[at];
     this.invalidate();
   }
   /** @param {Curve} curve */
@@ -1470,13 +1499,14 @@ var CurveGroup = class {
    * @param {number} by rows
    */
   moveCursor(curve, by) {
-    this.point(curve, movedCursor(this.history.step, this.range, this.cursorStep, by));
+    const steps = this.cursorStep === null ? this.history.step : this.steps;
+    this.point(curve, movedCursor(steps, this.range, this.cursorStep, by));
   }
   /** @param {Theme} theme */
   draw(theme) {
-    const { range: range2, row, selection } = this;
+    const { range: range2, cursorStep: cursor, row, selection } = this;
     for (const curve of this.curves) {
-      curve.draw(theme, { range: range2, isZoomed: this.zoom !== null, cursor: row, selection });
+      curve.draw(theme, { range: range2, isZoomed: this.zoom !== null, cursor, row, selection });
       this.tell(curve, row);
     }
     return false;
@@ -1487,15 +1517,17 @@ var CurveGroup = class {
    */
   tell(curve, row) {
     curve.say(row);
-    if (row === null || curve !== this.active) {
+    if (this.cursorStep === null || curve !== this.active) {
       showTip(curve.tip, "", 0, 0);
       return;
     }
-    const { step, epoch, beta } = this.history;
+    const { epoch, beta } = this.history;
     const { box } = curve;
-    const where = `step ${step[row]} · epoch ${epoch[row]} · β ${brief(beta[row])}`;
-    const x = makeFrame(box, this.range, [0, 1]).px(step[row]);
-    showTip(curve.tip, [where, ...curve.keptText(row)].join("\n"), x, box.top + box.height + 24);
+    const own = row === null ? [] : [`epoch ${epoch[row]}`, `β ${brief(beta[row])}`];
+    const where = [`step ${this.cursorStep}`, ...own].join(" · ");
+    const x = makeFrame(box, this.range, [0, 1]).px(this.cursorStep);
+    const lines = [where, ...curve.keptText(this.cursorStep)];
+    showTip(curve.tip, lines.join("\n"), x, box.top + box.height + 24);
   }
   get zoomText() {
     return this.zoom === null ? "" : this.zoom.map((step) => Number(step.toFixed(2))).join(",");
@@ -2012,10 +2044,12 @@ function penalisedKl(perDim, kl, freeBits) {
   return perDim.reduce((sum, part) => sum + Math.max(freeBits, part), 0);
 }
 function collapseText(active, step, kl) {
-  if (!active.length || step === 0 || active.some(Boolean) || !Number.isFinite(kl)) return "";
+  const count = active.filter(Boolean).length;
+  if (!active.length || step === 0 || !Number.isFinite(kl) || count && kl >= LEAST_RANGE) return "";
   const dims = active.length === 1 ? "1 latent dimension is" : `${active.length} latent dimensions are`;
-  const decoder = "q(z|x) is the same for every x, and the decoder does not use z";
-  return `Posterior collapse: 0 of ${dims} active (KL ${fixed(kl, 4)} nats): ${decoder}.`;
+  const [same, uses] = count ? ["almost the same", "hardly uses"] : ["the same", "does not use"];
+  const decoder = `q(z|x) is ${same} for every x, and the decoder ${uses} z`;
+  return `Posterior collapse: ${count} of ${dims} active (KL ${fixed(kl, 4)} nats): ${decoder}.`;
 }
 
 // dashboard/components/board/live_line.js
@@ -2040,14 +2074,14 @@ var LiveLine = class {
     this.data = data;
   }
   /**
-   * The terms at a row of the history; null: now. Without data there are none.
+   * The terms at a row of the history; null: now. Without data there are none, without rows no numbers.
    * @param {number | null} row
    */
   termsAt(row) {
     if (!this.data) return null;
     const { history, betaInForce, klPerDim, freeBits, deterministic } = this.data;
     const at = row ?? history.step.length - 1;
-    if (at < 0) return null;
+    if (at < 0) return shownTerms(NaN, NaN, NaN);
     const [reconstruction, kl] = [history.reconstruction_held_out[at], history.kl_held_out[at]];
     if (deterministic) return shownTerms(reconstruction, 0, 0);
     const beta = row === null ? betaInForce ?? history.beta[at] : history.beta[at];
@@ -2060,7 +2094,7 @@ var LiveLine = class {
    */
   draw(theme, row) {
     const terms = this.termsAt(row);
-    if (!terms || !this.data) return terms;
+    if (!terms || !this.data) return;
     const { deterministic, freeBits, history } = this.data;
     this.terms.forEach((term, k) => {
       find(term, "strong").textContent = terms[TERMS[k]];
@@ -2070,7 +2104,6 @@ var LiveLine = class {
     for (const part of this.bounded) part.hidden = deterministic;
     const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
     this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out, ${at}`;
-    return terms;
   }
 };
 
