@@ -225,6 +225,20 @@ def test_remarks_take_their_room_from_the_pictures(new_page: NewPage, width: int
     assert bottom >= 900, "room is left over"
 
 
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (1280, 800), (1920, 1080)])
+def test_presenting_has_the_whole_board_in_sight(new_page: NewPage, width: int, height: int) -> None:
+    page = new_page(viewport={"width": width, "height": height})
+    mounted = open_element(page, "board")
+    page.evaluate("document.querySelector('main').style.padding = '251px 30px 0'")  # as on the page Train
+    mounted.give(packed_board("collapsed", 60, run="a" * 16, present=True))
+    root = page.locator(".board")
+    expect(root.locator(".collapse")).to_be_visible()
+    drawn(page)
+    bottom = max(place(canvas)["y"] + place(canvas)["height"] for canvas in root.locator("canvas").all())
+    assert height - 60 <= bottom <= height, bottom
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_what_comes_above_later_takes_its_room_from_the_pictures(new_page: NewPage) -> None:
     page = new_page(viewport={"width": 1280, "height": 800})
     board = opened(page)
@@ -266,7 +280,8 @@ def test_presenting_enlarges_the_type_and_the_pointer_still_hits(new_page: NewPa
     assert place(strong)["height"] == pytest.approx(1.4 * before, rel=0.1)
     canvas = board.root.locator("section.reconstruction canvas")
     hover(page, canvas, 0.5, 0.5)
-    width = place(canvas)["width"] / 1.4
+    width = float(canvas.evaluate("canvas => canvas.clientWidth"))
+    assert place(canvas)["width"] > 1.05 * width
     step = 5900 * (0.5 * width - 44) / (width - 52)
     expect(board.root.locator("section.reconstruction .tip")).to_contain_text(f"step {100 * round(step / 100)} ")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
