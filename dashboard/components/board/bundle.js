@@ -1,4 +1,4 @@
-// Sources 2541854756e535ca; made by "npm run build": edit the modules, not this file.
+// Sources c96c9b4cf40dad3d; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -319,17 +319,15 @@ function showTip(tip, text, x, y) {
 }
 
 // dashboard/components/shared/pointer.js
-function placeOf({ clientX, clientY, currentTarget }) {
+function placeOf({ offsetX: x, offsetY: y, clientX, clientY, currentTarget }) {
   const element = (
     /** @type {HTMLElement} */
     currentTarget
   );
-  const { left, top, width, height } = element.getBoundingClientRect();
-  const { offsetWidth, offsetHeight, clientLeft, clientTop } = element;
-  return {
-    x: (clientX - left) * offsetWidth / (width || 1) - clientLeft,
-    y: (clientY - top) * offsetHeight / (height || 1) - clientTop
-  };
+  const { currentCSSZoom: zoom = 1 } = element;
+  if (zoom === 1) return { x, y };
+  const { left, top } = element.getBoundingClientRect();
+  return { x: (clientX - left) / zoom - element.clientLeft, y: (clientY - top) / zoom - element.clientTop };
 }
 var KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 function capture(element, event) {

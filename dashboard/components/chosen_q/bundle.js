@@ -1,4 +1,4 @@
-// Sources e3ea8aecd93ebc11; made by "npm run build": edit the modules, not this file.
+// Sources 7ba72dc04b27faa6; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -167,17 +167,15 @@ var WHEEL_RATE = 25e-4;
 var wheelFactor = (deltaY) => Math.exp(clamp(deltaY, -120, 120) * WHEEL_RATE);
 
 // dashboard/components/shared/pointer.js
-function placeOf({ clientX, clientY, currentTarget }) {
+function placeOf({ offsetX: x, offsetY: y, clientX, clientY, currentTarget }) {
   const element = (
     /** @type {HTMLElement} */
     currentTarget
   );
-  const { left, top, width, height } = element.getBoundingClientRect();
-  const { offsetWidth, offsetHeight, clientLeft, clientTop } = element;
-  return {
-    x: (clientX - left) * offsetWidth / (width || 1) - clientLeft,
-    y: (clientY - top) * offsetHeight / (height || 1) - clientTop
-  };
+  const { currentCSSZoom: zoom = 1 } = element;
+  if (zoom === 1) return { x, y };
+  const { left, top } = element.getBoundingClientRect();
+  return { x: (clientX - left) / zoom - element.clientLeft, y: (clientY - top) / zoom - element.clientTop };
 }
 function capture(element, event) {
   if (event.isTrusted) element.setPointerCapture(event.pointerId);

@@ -1,4 +1,4 @@
-// Sources c0e4ad2b3ab94d81; made by "npm run build": edit the modules, not this file.
+// Sources 3e3442bdcf9e2a28; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/arrays.js
 var jsonOf = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 

@@ -1,4 +1,4 @@
-// Sources 9867063e4082f5a4; made by "npm run build": edit the modules, not this file.
+// Sources c98698497c675dc9; made by "npm run build": edit the modules, not this file.
 // dashboard/components/shared/mount.js
 function elementOf(selector, create) {
   const places = /* @__PURE__ */ new WeakMap();
@@ -1562,17 +1562,15 @@ var DecodedSection = class {
 };
 
 // dashboard/components/shared/pointer.js
-function placeOf({ clientX, clientY, currentTarget }) {
+function placeOf({ offsetX: x, offsetY: y, clientX, clientY, currentTarget }) {
   const element = (
     /** @type {HTMLElement} */
     currentTarget
   );
-  const { left, top, width, height } = element.getBoundingClientRect();
-  const { offsetWidth, offsetHeight, clientLeft, clientTop } = element;
-  return {
-    x: (clientX - left) * offsetWidth / (width || 1) - clientLeft,
-    y: (clientY - top) * offsetHeight / (height || 1) - clientTop
-  };
+  const { currentCSSZoom: zoom = 1 } = element;
+  if (zoom === 1) return { x, y };
+  const { left, top } = element.getBoundingClientRect();
+  return { x: (clientX - left) / zoom - element.clientLeft, y: (clientY - top) / zoom - element.clientTop };
 }
 var KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 function capture(element, event) {

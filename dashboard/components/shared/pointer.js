@@ -18,18 +18,16 @@ import { middleOf, pinchFactor, wheelFactor } from "./frame.js";
  */
 
 /**
- * Where an event is in the element that listens, in that element's own pixels: a style sheet may enlarge it (`zoom`),
- * and `offsetX` is then in those of the window.
+ * Where an event is in the element that listens, in that element's own pixels. Where a style sheet enlarges it
+ * (`zoom`), browsers differ in what `offsetX` is; both places in the window are certain.
  * @param {MouseEvent} event
  */
-export function placeOf({ clientX, clientY, currentTarget }) {
+export function placeOf({ offsetX: x, offsetY: y, clientX, clientY, currentTarget }) {
   const element = /** @type {HTMLElement} */ (currentTarget);
-  const { left, top, width, height } = element.getBoundingClientRect();
-  const { offsetWidth, offsetHeight, clientLeft, clientTop } = element;
-  return {
-    x: ((clientX - left) * offsetWidth) / (width || 1) - clientLeft,
-    y: ((clientY - top) * offsetHeight) / (height || 1) - clientTop,
-  };
+  const { currentCSSZoom: zoom = 1 } = element;
+  if (zoom === 1) return { x, y };
+  const { left, top } = element.getBoundingClientRect();
+  return { x: (clientX - left) / zoom - element.clientLeft, y: (clientY - top) / zoom - element.clientTop };
 }
 
 /** Where the arrow keys lead: to the right and up. @type {Record<string, readonly [number, number]>} */
