@@ -32,6 +32,8 @@ async function bundleOf(element) {
     absWorkingDir: ROOT,
     entryPoints: [join(COMPONENTS, element, "index.js")],
     bundle: true,
+    // Streamlit sends the code of an element again with each new message: with each update of the board.
+    minify: true,
     format: "esm",
     target: "es2022",
     charset: "utf8",

@@ -108,8 +108,9 @@ class Job:
         place: Its place with the scheduler, while it wants a process or has one.
         process: Its worker, while it has one.
         pending: Commands for the next worker, in their order.
-        order: The command with which a worker that rests goes on when it gets its core.
+        order: The command with which a worker that rests goes on when it gets its core, or gets it back.
         is_awaited: Whether it got its core and has not said yet that it works.
+        is_lent: Whether its core was lent and it has not said yet that it rests: what it says before is old.
         wants_process: Whether a new one is to begin when the present one has ended; True: with a core.
         stopping: Whether the worker was told to end by the owner, and is killed when it does not.
         news: Counts what is new.
@@ -130,7 +131,7 @@ class Job:
     is_awaited: bool = False
     wants_process: bool | None = None
     stopping: bool = False
-    was_stopped: bool = False
+    is_lent: bool = False
     news: int = 0
     seen: float = field(default_factory=time.monotonic)
     save_due: int = 0
@@ -149,7 +150,12 @@ class Job:
 
     def set(self, status: str, message: str = "") -> None:
         """Notes a new status."""
-        self.note({"status": status, "message": message, "steps_per_second": 0.0})
+        self.note({"status": status, "message": message, "steps_per_second": 0.0, "was_stopped": False})
+
+    def set_stopped(self, message: str) -> None:
+        """Notes that the owner has stopped the run."""
+        self.set("stopped", message)
+        self.note({"was_stopped": True})
 
     def note(self, progress: dict[str, Any]) -> None:
         """Notes what is new."""
@@ -172,7 +178,7 @@ class Job:
     def view(self, *, queue_position: int = 0, others_wait: bool = False) -> JobView:
         """How the run stands."""
         names = ("step", "num_steps", "epoch", "num_epochs", "beta", "learning_rate", "speed")
-        more = ("steps_per_second", "version", "status", "message")
+        more = ("steps_per_second", "version", "status", "message", "was_stopped")
         values = {name: self.progress[name] for name in (*names, *more)}
         for command in self.pending:
             if command["command"] == "set":
@@ -187,7 +193,6 @@ class Job:
             others_wait=others_wait,
             news=self.news,
             owner=self.owner,
-            was_stopped=self.was_stopped,
             **values,
         )
 
@@ -211,6 +216,7 @@ def no_progress(config: RunConfig) -> dict[str, Any]:
         "speed": None,
         "steps_per_second": 0.0,
         "version": 0,
+        "was_stopped": False,
         "saves": 0,
         "steps_left": 0,
     }

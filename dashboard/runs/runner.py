@@ -213,6 +213,7 @@ class LocalRunner:
             job = Job(run_id, original.config, {**original.progress, "saves": 0}, owner)
             job.set("paused", f"A copy of Run {source[:4]}.")
             self._jobs[run_id] = job
+            self.store.write_status(run_id, job.progress)
         return run_id
 
     def _job(self, run_id: str) -> Job | None:
@@ -269,19 +270,20 @@ class LocalRunner:
         )
         self.scheduler.require_room(place.owner)
         job.set("queued")
-        job.place, job.stopping, job.was_stopped, job.wants_process = place, False, False, None
+        job.place, job.stopping, job.is_lent, job.wants_process = place, False, False, None
         job.seen = time.monotonic()
         self.scheduler.enter(place)
 
     def _go_on(self, job: Job, command: Command, *, needs_core: bool) -> None:
         """Resumes a run, or steps it; where it has no process, or will have none in a moment, it gets one."""
         place = job.place
+        if needs_core or place is None:
+            job.order = command
         if place is None:
             self._enter_with(job, command, needs_core=needs_core)
         elif place.is_ending or job.stopping:
             job.wants_process, job.order = needs_core, command
         elif place.state == "resting" and needs_core:
-            job.order = command
             job.set("queued")
             self.scheduler.wake(place)
         elif command["command"] == "step":
@@ -322,12 +324,12 @@ class LocalRunner:
 
     def _lend(self, job: Job) -> None:
         """Called by the scheduler: a task of the same browser takes over the core."""
-        job.order = {"command": "resume"}
+        job.is_lent = True
         job.set("queued", _LENT)
         job.tell({"command": "pause"})
 
     def _pause(self, job: Job) -> None:
-        job.is_awaited = False
+        job.is_awaited, job.wants_process = False, None
         place = job.place
         if place is None or place.state == "resting":
             return
@@ -351,8 +353,7 @@ class LocalRunner:
                 begun = job.progress["step"] > 0
                 where = f"at step {job.progress['step']:,}" if begun else "before it began"
                 job.pending = [command for command in job.pending if command["command"] == "set"]
-                job.was_stopped = True
-                job.set("stopped", f"Stopped {where}.")
+                job.set_stopped(f"Stopped {where}.")
                 self.store.write_status(job.run_id, job.progress)
             return
         job.stopping, job.wants_process = True, None
@@ -376,10 +377,10 @@ class LocalRunner:
             process = self._take_warm(folder) or WorkerProcess(folder)
         except OSError as err:
             with self._lock:
-                self._over(job, place)
                 job.set(
                     "crashed", f"The training could not start ({err.strerror}): press Resume to try again."
                 )
+                self._over(job, place)
                 self._lock.notify_all()
             return
         with self._lock:
@@ -426,20 +427,24 @@ class LocalRunner:
         if ended:
             self._note_end(job, place)
         elif event["status"] == "running" or event.get("steps_left", 0):
-            job.is_awaited = False
+            job.is_awaited = job.is_awaited and job.is_lent
             self.scheduler.work(place)
-        elif event["status"] == "paused" and place.state == "working" and not job.is_awaited:
-            self.scheduler.rest(place)
+        elif event["status"] == "paused":
+            job.is_lent = False
+            if place.state == "working" and not job.is_awaited:
+                self.scheduler.rest(place)
         self.scheduler.advance()
 
     def _note_end(self, job: Job, place: Place) -> None:
-        if job.stopping:
-            job.was_stopped = job.status == "stopped"
-        elif place.state == "waiting":
+        step = job.progress["step"]
+        if job.stopping and job.status in ("stopped", "interrupted"):
+            # Interrupted: it was ending already when its owner stopped it.
+            job.set_stopped(f"Stopped at step {step:,}.")
+            self.store.write_status(job.run_id, job.progress)
+        elif job.status == "interrupted" and place.state == "waiting":
             # It rested too long while it waited for a core: it goes on waiting without a process.
             job.wants_process = True
-        elif place.is_ending and job.status == "interrupted":
-            step = job.progress["step"]
+        elif job.status == "interrupted" and place.is_ending:
             if place.needs_core and place.state == "working":
                 why = f"nobody had looked at it for {UNWATCHED_S:.0f} seconds and others waited"
                 job.set("interrupted", f"Saved at step {step:,} and ended: {why}.")
@@ -464,8 +469,8 @@ class LocalRunner:
         """The worker is gone without a last word; ``code`` is its exit code, -n for signal n."""
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         if job.stopping:
-            job.was_stopped = True
-            job.set("stopped", "Stopped without an answer from the training: its last save is kept.")
+            job.set_stopped("Stopped without an answer from the training: its last save is kept.")
+            self.store.write_status(job.run_id, job.progress)
         else:
             message = f"The training process ended unexpectedly ({how}): Resume goes on from the last save."
             job.set("crashed", message)

@@ -32,7 +32,7 @@ MAX_WAITING_PER_BROWSER: Final = 20
 UNWATCHED_S: Final = 90.0
 """After how long without a look at it a run counts as unwatched: even a hidden tab looks once a minute."""
 MEMORY_SHARE: Final = 0.6
-"""Of the machine's memory; the rest is for the server, its caches and other programs."""
+"""Of the machine's memory; the rest is for the server, its caches, the idle worker and other programs."""
 UNKNOWN_MEMORY: Final = 4 * 2**30
 """Budget where the system does not say how much memory it has."""
 

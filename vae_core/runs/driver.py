@@ -36,11 +36,12 @@ TRACED_SPEED = 3.0
 WALL_LIMIT_S = 30 * 60
 """Seconds of running, without pauses, after which a run is saved and stopped: others wait for the core."""
 WARN_S = 2 * 60
-"""Seconds before that at which the message begins to say so."""
+"""Seconds before either limit at which the message begins to say so."""
 PAUSE_LIMIT_S = 15 * 60
 """Seconds after which a paused run is saved and its process ends: thirty forgotten pauses are 7 GB."""
 
 _WALL_RULE: Final = f"the server stops every run after {WALL_LIMIT_S // 60} minutes"
+_PAUSE_RULE: Final = f"the server saves a paused run and ends its process after {PAUSE_LIMIT_S // 60} minutes"
 
 Command = dict[str, Any]
 END_OF_INPUT: Final[Command] = {"command": "end_of_input"}
@@ -107,6 +108,7 @@ class Driver:
         """What the run file says, as far as it can change."""
         self._end: End | None = None
         self._paused = self.config.hold or saved is not None
+        self._pause_ends_soon = False
         self._steps_allowed = 0
         """Updates that a paused run still makes."""
         self._speed: float | None = None
@@ -198,7 +200,7 @@ class Driver:
         while True:
             is_idle = wait and self._paused and self._steps_allowed == 0
             try:
-                command = self._commands.get(block=is_idle, timeout=PAUSE_LIMIT_S)
+                command = self._next_while_paused() if is_idle else self._commands.get(block=False)
             except queue.Empty:
                 if not is_idle:
                     return None
@@ -208,6 +210,15 @@ class Driver:
             end = self._carry_out(command)
             if end is not None:
                 return end
+
+    def _next_while_paused(self) -> Command:
+        """Waits for a command, and says it before the wait becomes too long; then raises ``queue.Empty``."""
+        with contextlib.suppress(queue.Empty):
+            return self._commands.get(timeout=max(0.0, PAUSE_LIMIT_S - WARN_S))
+        self._pause_ends_soon = True
+        self._report("progress")
+        self._pause_ends_soon = False
+        return self._commands.get(timeout=min(WARN_S, PAUSE_LIMIT_S))
 
     def _carry_out(self, command: Command) -> End | None:
         match command.get("command"):
@@ -349,11 +360,12 @@ class Driver:
 
     @property
     def _notice(self) -> str:
+        if self._pause_ends_soon:
+            return _warning(_PAUSE_RULE, WARN_S)
         left = WALL_LIMIT_S - self._running_s
         if self._paused or left > WARN_S:
             return self._message
-        minutes = max(1, math.ceil(left / 60))
-        return f"T{_WALL_RULE[1:]}: in {minutes} minute{'s' if minutes > 1 else ''}; Resume goes on."
+        return _warning(_WALL_RULE, left)
 
     def _report(self, event: str) -> None:
         training = self.training
@@ -379,6 +391,12 @@ class Driver:
 
     def _emit(self, event: dict[str, Any]) -> None:
         emit(self._output, event)
+
+
+def _warning(rule: str, seconds: float) -> str:
+    minutes = max(1, math.ceil(seconds / 60))
+    in_time = f"in {minutes} minute{'s' if minutes > 1 else ''}"
+    return f"{rule[0].upper()}{rule[1:]}: {in_time}; Resume goes on."
 
 
 def emit(output: TextIO, event: dict[str, Any]) -> None:

@@ -311,7 +311,6 @@ class Training:
         scalars = {
             "step": self.step,
             "epoch": self.epoch,
-            "position": self._position,
             "live_beta": self._live_beta,
             "learning_rate": self.learning_rate,
             "has_end": self._has_end,
@@ -328,7 +327,8 @@ class Training:
         """
         try:
             self.step, self.epoch = int(scalars["step"]), int(scalars["epoch"])
-            self._position = int(scalars["position"])
+            # A file may say it, too, but those of older versions are wrong where the run had diverged.
+            self._position = self.step % self.steps_per_epoch * self.batch_size
             self._live_beta = None if scalars["live_beta"] is None else check_beta(scalars["live_beta"])
             if not scalars.get("has_end", True):
                 self.forget_end()

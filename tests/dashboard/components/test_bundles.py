@@ -46,6 +46,12 @@ def test_bundle_needs_no_other_file(element: str) -> None:
     assert re.search(r"\bas default\b", text), element
 
 
+def test_code_of_the_board_is_small() -> None:
+    """Streamlit sends it again with each update, to each who watches; the pictures are 30 to 60 kB."""
+    files = ("bundle.js", "board.css", "board.html")
+    assert sum((COMPONENTS / "board" / name).stat().st_size for name in files) < 50_000
+
+
 @pytest.mark.parametrize("element", ELEMENTS)
 def test_modules_load_and_send_nothing(element: str) -> None:
     """All that reaches the page comes in the message from Python; only the drawn network comes as markup."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pytest
 
 from dashboard.runs import runner as jobs
@@ -19,6 +20,7 @@ from dashboard.runs import store as run_store
 from dashboard.runs.job import JobView, is_owner
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.scheduler import Scheduler
+from dashboard.runs.tasks import Tasks
 from dashboard.runs.worker_process import WorkerProcess
 from tests.polling import is_gone, until
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
@@ -227,6 +229,12 @@ def test_only_its_owner_steers_a_run_and_others_take_a_copy(runner: LocalRunner)
     stopped = reach(runner, run_id, "stopped")
     assert stopped.message_for(ME).startswith("Stopped at step ")
     assert stopped.message_for(OTHER).startswith("Stopped by its owner at step ")
+    folder = runner.store.folder(run_id)
+    assert folder is not None
+    later = LocalRunner(folder.parents[1])
+    assert view_of(later, run_id).message_for(OTHER) == stopped.message_for(OTHER), "another server forgot it"
+    copied = view_of(later, copy)
+    assert (copied.status, copied.step) == ("interrupted", taken.step)
     runner.send(copy, "resume", owner=OTHER)
     reach(runner, copy, "running", step=taken.step + 1)
 
@@ -263,6 +271,38 @@ def test_unwatched_run_ends_where_others_wait_and_goes_on_later(
     assert place_of(runner, left) == ("queued", 1)
     runner.send(next_one, "stop", owner=OTHER)
     reach(runner, left, "running", step=view.step + 1)
+
+
+def test_task_of_the_same_browser_takes_over_the_core_and_gives_it_back(
+    pids: list[int], tmp_path: Path
+) -> None:
+    scheduler = Scheduler(cores=1)
+    runner, tasks = LocalRunner(tmp_path, scheduler=scheduler), Tasks(tmp_path, scheduler=scheduler)
+    points = np.random.default_rng(0).normal(size=(400, 5)).astype(np.float32)
+    key = "0" * 16
+    try:
+        mine = runner.submit(LONG, owner=ME)
+        reach(runner, mine, "running", step=1)
+        others = runner.submit(LONG, owner=OTHER)
+        tasks.start(key, "tsne", "0", owner=ME, inputs={"points": points})
+        lent = view_of(runner, mine)
+        assert (lent.status, lent.message) == (
+            "queued",
+            "Its core computes something else for you just now; then it goes on by itself.",
+        )
+        assert tasks.progress(key) == (0.0, 0)
+        until(lambda: not runner._jobs[mine].is_lent, "the training rests")
+        rested = view_of(runner, mine).step
+        until(lambda: (tasks.progress(key) or (1.0, 0))[0] > 0, "the task works")
+        assert place_of(runner, mine)[0] == place_of(runner, others)[0] == "queued"
+        assert view_of(runner, mine).step == rested, "both worked on one core"
+        until(lambda: tasks.progress(key) is None, "the task ends")
+        assert tasks.result(key) is not None
+        reach(runner, mine, "running", step=rested + 1)
+        assert place_of(runner, others) == ("queued", 1)
+    finally:
+        tasks.cancel(key, owner=ME)
+        runner.close()
 
 
 def test_epoch_of_a_held_run_waits_for_a_core_and_a_step_does_not(runner: LocalRunner) -> None:

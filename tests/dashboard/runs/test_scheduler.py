@@ -163,15 +163,39 @@ def test_unwatched_training_ends_only_where_somebody_waits_and_is_no_lecturers()
     world = World(cores=2)
     world.scheduler.set_lecturer("z")
     gone = lambda: 91.0  # noqa: E731
-    world.training("z1", unseen_s=gone)
+    lecturers = world.training("z1", unseen_s=gone)
     left = world.training("a1", unseen_s=gone)
     world.scheduler.advance()
     assert world.ended == []
     waiting = world.training("b1")
     assert world.ended == ["a1"]
-    assert world.scheduler.is_wanted(left)
+    assert (world.scheduler.is_wanted(left), world.scheduler.is_wanted(lecturers)) == (True, False)
     world.scheduler.leave(left)
     assert (waiting.state, world.ended) == ("working", ["a1"])
+
+
+def test_no_more_unwatched_trainings_end_than_computations_wait() -> None:
+    world = World(cores=2)
+    for name, seconds in (("a1", 91.0), ("b1", 92.0)):
+        world.training(name, unseen_s=lambda seconds=seconds: seconds)
+    world.training("c1")
+    world.scheduler.advance()
+    assert world.ended == ["b1"], "the one that nobody looked at for longest, once"
+
+
+def test_training_that_is_ending_lends_no_core() -> None:
+    world = World()
+    world.training("a1", unseen_s=lambda: 91.0)
+    world.training("b1")
+    task = world.enter("a2", borrows=True)
+    assert (world.ended, world.paused, task.state) == (["a1"], [], "waiting")
+
+
+def test_paused_process_that_is_ending_does_not_work_again() -> None:
+    world = World(max_resting=1)
+    first, _ = (world.enter(name, needs_core=False) for name in ("a1", "b1"))
+    world.scheduler.wake(first)
+    assert (world.ended, first.state) == (["a1"], "resting")
 
 
 def test_task_takes_over_the_core_of_its_own_browser_and_gives_it_back() -> None:

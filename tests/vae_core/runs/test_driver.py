@@ -161,6 +161,29 @@ def test_a_forgotten_pause_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "at step 0, and saved." in end["message"]
 
 
+def test_the_end_of_a_pause_is_said_before_and_a_command_takes_the_warning_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "PAUSE_LIMIT_S", 120.0)
+    config = replace(config_of(), hold=True)
+    run, output, commands = prepared(tmp_path, config)
+    emit = run._emit
+
+    def answer(event: dict[str, Any]) -> None:
+        emit(event)
+        if "Resume goes on" in event.get("message", ""):
+            commands.put({"command": "set", "beta": 2.0})
+            commands.put(END_OF_INPUT)
+
+    monkeypatch.setattr(run, "_emit", answer)
+    run.run()
+    told = [(event["status"], event["message"]) for event in events(output)]
+    warning = (
+        "The server saves a paused run and ends its process after 15 minutes: in 2 minutes; Resume goes on."
+    )
+    assert told[-4:-2] == [("paused", warning), ("paused", "")]
+
+
 def test_a_long_run_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver, "WALL_LIMIT_S", -1.0)
     end = end_of(tmp_path, config_of())
@@ -232,6 +255,18 @@ def test_a_diverged_run_falls_back_on_its_last_good_look_with_the_settings_of_no
     assert (end["status"], end["epoch"]) == ("finished", 3)
     steps = column(tmp_path, "step")
     assert steps == sorted(set(steps))
+
+
+def test_a_run_that_falls_back_keeps_what_was_set_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "LOOK_EVERY_S", 1e9)
+    monkeypatch.setattr(driver, "FIRST_LOOK_S", 1e9)
+    raised: Command = {"command": "set", "learning_rate": 1e3, "beta": 0.5}
+    config = replace(DIVERGING, train=replace(DIVERGING.train, learning_rate=1e-3))
+    end = scripted(tmp_path, config, {2: raised})
+    assert (end["status"], end["step"]) == ("diverged", 0)
+    assert (end["learning_rate"], end["beta"]) == (1e3, 0.5)
 
 
 def test_the_first_update_after_a_resume_may_diverge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,7 +374,7 @@ def test_a_paused_run_is_written_again_only_after_a_change(
     run, output, _ = prepared(tmp_path, replace(config_of(), hold=True), *commands)
     run.run()
     assert written == ["paused", "paused", "interrupted"]
-    assert [event["saves"] for event in events(output)] == [1, 2, 2, 3, 4, 4, 4, 5]
+    assert [event["saves"] for event in events(output)] == [1, 2, 2, 3, 4, 4, 4, 4, 5]
 
 
 def test_a_save_between_two_looks_keeps_the_means_whole(

@@ -1,0 +1,158 @@
+"""What a worker says may come late: the runner against workers that speak when the test has them speak."""
+
+import queue
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from dashboard.runs import runner as jobs
+from dashboard.runs import scheduler as schedulers
+from dashboard.runs.job import Job
+from dashboard.runs.runner import LocalRunner
+from dashboard.runs.scheduler import Place
+from dashboard.runs.store import digest_of
+from tests.polling import until
+from vae_core.config import ModelConfig, RunConfig
+
+CONFIG: Final = RunConfig(model=ModelConfig(data_dim=64, hidden_dims=(8,)))
+ME, OTHER = "0" * 32, "1" * 32
+EPOCH: Final = {"command": "step", "unit": "epoch"}
+
+
+class Worker:
+    """A worker process made of nothing."""
+
+    started: Final[list["Worker"]] = []
+    is_alive = True
+
+    def __init__(self, *arguments: str) -> None:
+        self.heard: list[dict[str, Any]] = []
+        self._said: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        Worker.started.append(self)
+
+    def send(self, command: dict[str, Any]) -> None:
+        self.heard.append(command)
+
+    def say(self, status: str, *, event: str = "progress", **values: Any) -> None:
+        self._said.put({"event": event, "status": status, "message": f"It is {status}.", **values})
+
+    def end(self, status: str, **values: Any) -> None:
+        self.say(status, event="end", **values)
+        self._said.put(None)
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        yield from iter(self._said.get, None)
+
+    def end_input(self) -> None:
+        self.heard.append({"command": "end_input"})
+
+    def kill(self) -> None:
+        self._said.put(None)
+
+    def wait(self) -> int:
+        return 0
+
+
+@pytest.fixture
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalRunner]:
+    monkeypatch.setattr(jobs, "WorkerProcess", Worker)
+    monkeypatch.setattr(LocalRunner, "warm", lambda self: None)
+    Worker.started.clear()
+    runner = LocalRunner(tmp_path, max_running=1)
+    yield runner
+    runner.close()
+    for worker in Worker.started:
+        worker.kill()
+
+
+def working(runner: LocalRunner, config: RunConfig = CONFIG) -> tuple[str, Job, Worker]:
+    """A run of mine that has said that it works, and its worker."""
+    run_id = runner.submit(config, owner=ME)
+    job = runner._jobs[run_id]
+    until(lambda: job.process, "the worker has started")
+    worker = Worker.started[-1]
+    hear(job, worker, "running", step=1)
+    return run_id, job, worker
+
+
+def hear(job: Job, worker: Worker, status: str, **values: Any) -> None:
+    news = job.news
+    worker.say(status, **values)
+    until(lambda: job.news > news, "the worker is heard")
+
+
+def task(runner: LocalRunner, owner: str = ME) -> Place:
+    place = Place(owner=digest_of(owner), memory=0, borrows=True, begin=lambda: None)
+    runner.scheduler.enter(place)
+    return place
+
+
+def test_run_that_ends_while_its_core_is_lent_stays_ended(runner: LocalRunner) -> None:
+    _, job, worker = working(runner)
+    borrower = task(runner)
+    assert job.status == "queued"
+    worker.end("finished")
+    until(lambda: job.place is None, "the end")
+    runner.scheduler.leave(borrower)
+    assert (job.status, len(Worker.started)) == ("finished", 1)
+
+
+def test_old_words_of_a_run_whose_core_came_back_at_once_change_nothing(runner: LocalRunner) -> None:
+    _, job, worker = working(runner)
+    runner.scheduler.leave(task(runner))
+    assert worker.heard[-2:] == [{"command": "pause"}, {"command": "resume"}]
+    for status in ("running", "paused", "running"):
+        hear(job, worker, status)
+        assert job.place is not None
+        assert job.place.state == "working", status
+    hear(job, worker, "paused")
+    assert job.place.state == "resting", "it may still pause by itself"
+
+
+def test_epoch_whose_core_was_lent_goes_on_as_an_epoch(runner: LocalRunner) -> None:
+    run_id = runner.submit(CONFIG.held(), owner=ME)
+    job = runner._jobs[run_id]
+    until(lambda: job.process, "the worker has started")
+    worker = Worker.started[-1]
+    hear(job, worker, "paused")
+    runner.send(run_id, "step", owner=ME, unit="epoch")
+    hear(job, worker, "paused", steps_left=20)
+    runner.scheduler.leave(task(runner))
+    assert worker.heard == [EPOCH, {"command": "pause"}, EPOCH]
+
+
+def ending(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Job, Worker]:
+    """A run that was told to end, since nobody looked at it and somebody waits."""
+    run_id, job, worker = working(runner)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(schedulers, "UNWATCHED_S", -1.0)
+        task(runner, OTHER)
+    assert worker.heard[-1] == {"command": "end_input"}
+    return run_id, job, worker
+
+
+def test_stop_of_a_run_that_is_ending_is_a_stop(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id, job, worker = ending(runner, monkeypatch)
+    runner.send(run_id, "stop", owner=ME)
+    worker.end("interrupted", step=7)
+    until(lambda: job.place is None, "the end")
+    view = runner.view(run_id)
+    assert view is not None
+    assert (view.status, view.message_for(OTHER)) == ("stopped", "Stopped by its owner at step 7.")
+    assert runner.interrupted(ME) == []
+
+
+@pytest.mark.parametrize("command", ["pause", "stop"])
+def test_pause_takes_back_the_resume_of_a_run_that_is_ending(
+    command: str, runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, job, worker = ending(runner, monkeypatch)
+    hear(job, worker, "paused")
+    runner.send(run_id, "resume", owner=ME)
+    runner.send(run_id, command, owner=ME)
+    worker.end("interrupted")
+    until(lambda: job.place is None, "the end")
+    assert (job.wants_process, len(Worker.started)) == (None, 1)
+    assert job.status == ("stopped" if command == "stop" else "paused")
