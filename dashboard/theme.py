@@ -78,5 +78,5 @@ html:has(.st-key-presenter) { font-size: 20px; }
 }
 """
 """What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the
-whole board is in sight on a projector, and the names of all pages; what a finger presses is large enough. Where a
-page presents, its own text, which is sized in rem, is one and a quarter of its size."""
+whole board is in sight on a projector, and the names of all pages; what a finger presses is large enough.
+Where a page presents, its own text, which is sized in rem, is one and a quarter of its size."""

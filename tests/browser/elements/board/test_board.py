@@ -283,7 +283,8 @@ def test_presenting_enlarges_the_type_and_the_pointer_still_hits(new_page: NewPa
     width = float(canvas.evaluate("canvas => canvas.clientWidth"))
     assert place(canvas)["width"] > 1.05 * width
     step = 5900 * (0.5 * width - 44) / (width - 52)
-    expect(board.root.locator("section.reconstruction .tip")).to_contain_text(f"step {100 * round(step / 100)} ")
+    tip = board.root.locator("section.reconstruction .tip")
+    expect(tip).to_contain_text(f"step {100 * round(step / 100)} ")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
