@@ -74,7 +74,7 @@ PAGE_CSS: Final = """
 [data-testid="stHeader"] { height: 3rem; min-height: 3rem; }
 [data-testid="stMainBlockContainer"] { padding: 3.25rem 1.5rem 1rem; }
 [data-testid="stTopNav"] { padding: 0 0.5rem; }
-.st-key-browser_cookie { position: absolute; }
+html:has(.st-key-presenter) { font-size: 20px; }
 @media (max-width: 639px) {
   [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 2rem; }
   .st-key-train_head { flex-direction: column; align-items: stretch; }
@@ -95,4 +95,5 @@ PAGE_CSS: Final = """
 """.replace("ICON_ALONE", _ICON_ALONE)
 """What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the
 whole board is in sight on a projector, and the names of all pages; the buttons of Train keep to one line, as
-icons where there is no room; what a finger presses is large enough."""
+icons where there is no room; what a finger presses is large enough. Where a page presents, its own text, which
+is sized in rem, is one and a quarter of its size."""

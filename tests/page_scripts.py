@@ -123,11 +123,11 @@ def choose(at: AppTest, key: str, option: object) -> AppTest:
     return checked(control.set_value(option).run())  # type: ignore[attr-defined]
 
 
-def turn_dial(at: AppTest, key: str, value: float, *, last: bool = True) -> AppTest:
+def turn_dial(at: AppTest, key: str, value: float) -> AppTest:
     """Moves a dial as its element in the browser tells it: ``beta`` or ``learning_rate``."""
     dial = next(one.proto for one in at.get("bidi_component") if f"{key}_dial" in one.proto.id)  # type: ignore[attr-defined]
     states = at._tree.get_widget_states()
-    moved = {"value": value, "sequence": next(_sequence), "last": last}
+    moved = {"value": value, "sequence": next(_sequence)}
     event = WidgetState(id=_make_trigger_id(dial.id, "events"))
     event.json_trigger_value = json.dumps([{"event": "moved", "value": moved}])
     states.widgets.append(event)

@@ -12,7 +12,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.keys.element import keys as listen_to_keys
-from dashboard.components.projector.element import large_type
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, controls, state
@@ -90,7 +89,8 @@ def buttons(view: JobView | None) -> None:
 def presenter_buttons(view: JobView | None) -> None:
     """What a projector shows of the buttons: start or pause, one step, and the way out."""
     why = None if view is None or view.is_owned_by(browser.token()) else NOT_YOURS
-    with st.container(horizontal=True, gap="xsmall"):
+    # Its key is what the style of the page goes by.
+    with st.container(horizontal=True, gap="xsmall", key="presenter"):
         if view is None:
             start, kind = stressed("Start")
             _button(start, "train_start", _start, icon="play_arrow", type=kind)
@@ -109,7 +109,7 @@ def presenter_buttons(view: JobView | None) -> None:
 
 
 def keys(view: JobView | None) -> None:
-    """What the page listens to: Ctrl+Enter, Space, →; for a projector Escape, too, and it has large type."""
+    """What the page listens to: Ctrl+Enter, Space, →; for a projector Escape, too."""
     resumes = view is not None and view.is_resumable and view.is_owned_by(browser.token())
     runs = view is not None and view.status in ("running", "queued") and view.is_owned_by(browser.token())
     pressed = {" ": "train_pause", "ArrowRight": "train_step"}
@@ -117,7 +117,6 @@ def keys(view: JobView | None) -> None:
         pressed["Ctrl+Enter"] = "train_pause" if resumes else "train_start"
     if state.is_presenting():
         pressed["Escape"] = "present"
-        large_type(key="large_type")
     listen_to_keys(pressed, key="train_keys")
 
 

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
+  allSteps,
   fullRange,
   LEAST_RANGE,
   movedCursor,
   nearestRow,
   objectiveOf,
   NO_HISTORY,
+  rowAt,
   spreadLabels,
   valueAt,
   valueRange,
@@ -33,6 +35,21 @@ test("the nearest row is none before the first one", () => {
   assert.equal(nearestRow(STEPS, -50), 0);
   assert.equal(nearestRow(STEPS, 149), 1);
   assert.equal(nearestRow(STEPS, 1e9), 9);
+});
+
+test("beyond its ends a run has no row", () => {
+  assert.deepEqual(
+    [-1, 0, 149, 900, 901].map((step) => rowAt(STEPS, step)),
+    [null, 0, 1, 9, null],
+  );
+  assert.equal(rowAt(Float32Array.of(), 0), null);
+});
+
+test("the crosshair stands at the run's own steps, and beyond them at those of kept runs", () => {
+  const kept = [Float32Array.of(0, 50, 900, 950, 1000), Float32Array.of(0, 925, 1000)];
+  assert.deepEqual([...allSteps(STEPS, kept)], [...STEPS, 925, 950, 1000]);
+  assert.deepEqual([...allSteps(Float32Array.of(), [kept[1]])], [0, 925, 1000], "before the first row");
+  assert.deepEqual([...allSteps(STEPS, [])], [...STEPS]);
 });
 
 test("a key moves the crosshair into view, then from row to row, and not out of the range", () => {

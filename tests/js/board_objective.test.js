@@ -46,6 +46,12 @@ test("collapse is said when no unit is active, after the first update", () => {
   assert.match(text, /^Posterior collapse: 0 of 2 latent dimensions are active \(KL 0\.0004 nats\)/);
   assert.match(collapseText([false], 100, 0), /0 of 1 latent dimension is active/);
   assert.equal(collapseText([false, true], 100, 0.5), "");
+  assert.match(
+    collapseText([true, true], 100, 0.055),
+    /^Posterior collapse: 2 of 2 .* active \(KL 0\.0550 nats\): q\(z\|x\) is almost the same/,
+    "active by noise alone",
+  );
+  assert.equal(collapseText([true, true], 0, 0.055), "", "untrained is not collapsed");
   assert.equal(collapseText([false, false], 0, 0.0004), "", "untrained is not collapsed");
   assert.equal(collapseText([], 100, 0), "", "a deterministic encoder has no units");
 });

@@ -27,7 +27,8 @@ import { ghostColour, ghostDash } from "./kept.js";
  * @typedef {object} Looks What is in view.
  * @property {number[]} range of steps
  * @property {boolean} isZoomed
- * @property {number | null} cursor The row under the crosshair.
+ * @property {number | null} cursor The step under the crosshair.
+ * @property {number | null} row Its row; null beyond the last one.
  * @property {number[] | null} selection A range of steps that is being dragged.
  */
 
@@ -103,7 +104,7 @@ export class Curve {
    * @param {Theme} theme
    * @param {Looks} looks
    */
-  draw(theme, { range, isZoomed, cursor, selection }) {
+  draw(theme, { range, isZoomed, cursor, row, selection }) {
     const { context } = prepare(this.canvas);
     const { step } = this.history;
     const own = [this.heldOut, this.training].map((values) => ({ step, values }));
@@ -122,8 +123,8 @@ export class Curve {
     if (selection) this.drawSelection(context, theme, frame, selection);
     context.restore();
     this.drawNames(context, theme, frame);
-    if (cursor !== null) this.drawCursor(context, theme, frame, cursor);
-    this.describe(cursor);
+    if (cursor !== null) this.drawCursor(context, theme, frame, cursor, row);
+    this.describe(cursor, row);
   }
 
   /**
@@ -278,16 +279,17 @@ export class Curve {
    * @param {Context} context
    * @param {Theme} theme
    * @param {Frame} frame
-   * @param {number} row
+   * @param {number} step
+   * @param {number | null} row
    */
-  drawCursor(context, theme, frame, row) {
-    const x = frame.px(this.history.step[row]);
+  drawCursor(context, theme, frame, step, row) {
+    const x = frame.px(step);
     if (x < frame.left - 1 || x > frame.left + frame.width + 1) return;
     context.beginPath();
     context.moveTo(x, frame.top);
     context.lineTo(x, frame.top + frame.height + STRIP_GAP + STRIP);
     stroke(context, theme.text, { alpha: 0.6 });
-    if (this.missing) return;
+    if (this.missing || row === null) return;
     clipTo(context, frame);
     for (const values of [this.training, this.heldOut]) this.drawDot(context, theme, frame, values, row);
     context.restore();
@@ -328,10 +330,10 @@ export class Curve {
 
   /**
    * A line for each kept run that had come so far: its name and its value.
-   * @param {number} row
+   * @param {number} step
    */
-  keptText(row) {
-    const lines = this.kept.map((line) => [line.ghost.label, valueAt(line, this.history.step[row])]);
+  keptText(step) {
+    const lines = this.kept.map((line) => [line.ghost.label, valueAt(line, step)]);
     return lines.flatMap(([label, value]) =>
       Number.isNaN(value) ? [] : [`${label}: ${fixed(Number(value), 2)}`],
     );
@@ -347,13 +349,18 @@ export class Curve {
     this.note.textContent = row === null ? this.missing || (hasLegend ? "" : UNIT) : this.valuesText(row);
   }
 
-  /** @param {number | null} cursor */
-  describe(cursor) {
-    const row = cursor ?? this.history.step.length - 1;
-    if (row < 0) return;
-    const beta = `β ${brief(this.history.beta[row])}`;
-    const values = [this.valuesText(row), beta, ...this.keptText(row)].join("; ");
-    const label = `${this.title}, ${UNIT}, at step ${this.history.step[row]}: ${values}`;
+  /**
+   * The values at the crosshair in words, or else the newest ones.
+   * @param {number | null} cursor
+   * @param {number | null} row
+   */
+  describe(cursor, row) {
+    const { step, beta } = this.history;
+    const shown = cursor === null ? step.length - 1 : row;
+    const at = cursor ?? step[step.length - 1];
+    if (at === undefined) return;
+    const own = shown === null ? [] : [this.valuesText(shown), `β ${brief(beta[shown])}`];
+    const label = `${this.title}, ${UNIT}, at step ${at}: ${[...own, ...this.keptText(at)].join("; ")}`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
   }
 }

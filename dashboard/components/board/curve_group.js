@@ -4,7 +4,7 @@ import { showTip } from "../shared/canvas.js";
 import { makeFrame, zoomedRange } from "../shared/frame.js";
 import { brief, clamp } from "../shared/numbers.js";
 import { listen } from "../shared/pointer.js";
-import { fullRange, movedCursor, nearestRow, NO_HISTORY } from "./history.js";
+import { allSteps, fullRange, movedCursor, nearestRow, NO_HISTORY, rowAt } from "./history.js";
 
 /**
  * @typedef {import("../shared/frame.js").Point} Point
@@ -23,6 +23,8 @@ export class CurveGroup {
   whole = fullRange([]);
   /** The range of steps in view; null for all, also those to come. @type {[number, number] | null} */
   zoom = null;
+  /** Where the crosshair can stand, ascending: at the rows, and beyond the last one at those of the kept runs. */
+  steps = NO_HISTORY.step;
   /** @type {number | null} */
   cursorStep = null;
   /** The chart that the crosshair was moved in. @type {Curve | null} */
@@ -54,7 +56,9 @@ export class CurveGroup {
    */
   set(data, missing) {
     this.history = data.history;
-    this.whole = fullRange([data.history.step, ...data.ghosts.map(({ history }) => history.step)]);
+    const kept = data.ghosts.map(({ history }) => history.step);
+    this.whole = fullRange([data.history.step, ...kept]);
+    this.steps = allSteps(data.history.step, kept);
     for (const curve of this.curves) curve.set({ ...data, missing: missing[curve.concept] ?? "" });
   }
 
@@ -62,9 +66,9 @@ export class CurveGroup {
     return this.zoom ?? this.whole;
   }
 
-  /** The row under the crosshair, or null. */
+  /** The row under the crosshair, or null, as beyond the last row, where only kept runs have values. */
   get row() {
-    return this.cursorStep === null ? null : nearestRow(this.history.step, this.cursorStep);
+    return this.cursorStep === null ? null : rowAt(this.history.step, this.cursorStep);
   }
 
   /**
@@ -102,9 +106,9 @@ export class CurveGroup {
    * @param {number | null} step null takes the crosshair away.
    */
   point(curve, step) {
-    const row = step === null ? null : nearestRow(this.history.step, step);
-    this.active = row === null ? null : curve;
-    this.cursorStep = row === null ? null : this.history.step[row];
+    const at = step === null ? null : nearestRow(this.steps, step);
+    this.active = at === null ? null : curve;
+    this.cursorStep = at === null ? null : this.steps[at];
     this.invalidate();
   }
 
@@ -166,14 +170,15 @@ export class CurveGroup {
    * @param {number} by rows
    */
   moveCursor(curve, by) {
-    this.point(curve, movedCursor(this.history.step, this.range, this.cursorStep, by));
+    const steps = this.cursorStep === null ? this.history.step : this.steps;
+    this.point(curve, movedCursor(steps, this.range, this.cursorStep, by));
   }
 
   /** @param {Theme} theme */
   draw(theme) {
-    const { range, row, selection } = this;
+    const { range, cursorStep: cursor, row, selection } = this;
     for (const curve of this.curves) {
-      curve.draw(theme, { range, isZoomed: this.zoom !== null, cursor: row, selection });
+      curve.draw(theme, { range, isZoomed: this.zoom !== null, cursor, row, selection });
       this.tell(curve, row);
     }
     return false;
@@ -185,15 +190,17 @@ export class CurveGroup {
    */
   tell(curve, row) {
     curve.say(row);
-    if (row === null || curve !== this.active) {
+    if (this.cursorStep === null || curve !== this.active) {
       showTip(curve.tip, "", 0, 0);
       return;
     }
-    const { step, epoch, beta } = this.history;
+    const { epoch, beta } = this.history;
     const { box } = curve;
-    const where = `step ${step[row]} · epoch ${epoch[row]} · β ${brief(beta[row])}`;
-    const x = makeFrame(box, this.range, [0, 1]).px(step[row]);
-    showTip(curve.tip, [where, ...curve.keptText(row)].join("\n"), x, box.top + box.height + 24);
+    const own = row === null ? [] : [`epoch ${epoch[row]}`, `β ${brief(beta[row])}`];
+    const where = [`step ${this.cursorStep}`, ...own].join(" · ");
+    const x = makeFrame(box, this.range, [0, 1]).px(this.cursorStep);
+    const lines = [where, ...curve.keptText(this.cursorStep)];
+    showTip(curve.tip, lines.join("\n"), x, box.top + box.height + 24);
   }
 
   get zoomText() {

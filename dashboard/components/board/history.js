@@ -70,6 +70,27 @@ export function nearestRow(steps, step) {
 }
 
 /**
+ * The row whose step is nearest; null beyond the ends of the curve.
+ * @param {Float32Array} steps
+ * @param {number} step
+ */
+export function rowAt(steps, step) {
+  const [first, last] = extent(steps) ?? [Infinity, -Infinity];
+  return step >= first && step <= last ? nearestRow(steps, step) : null;
+}
+
+/**
+ * The steps of a run, and beyond its last one those of others, ascending.
+ * @param {Float32Array} own
+ * @param {readonly Float32Array[]} others
+ */
+export function allSteps(own, others) {
+  const last = extent(own)?.[1] ?? -Infinity;
+  const beyond = new Set(others.flatMap((steps) => [...steps.filter((step) => step > last)]));
+  return Float32Array.of(...own, ...[...beyond].sort((a, b) => a - b));
+}
+
+/**
  * The row to which a key moves the crosshair: into the range from the right, then from row to row.
  * @param {Float32Array} steps
  * @param {number[]} range of steps in view
@@ -129,8 +150,7 @@ export function valueRange(lines, range, { isZoomed, fromZero = false, objective
  * @param {number} step
  */
 export function valueAt({ step: steps, values }, step) {
-  const [first, last] = extent(steps) ?? [Infinity, -Infinity];
-  const row = step >= first && step <= last ? nearestRow(steps, step) : null;
+  const row = rowAt(steps, step);
   return row === null ? NaN : values[row];
 }
 

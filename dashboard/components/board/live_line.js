@@ -37,14 +37,14 @@ export class LiveLine {
   }
 
   /**
-   * The terms at a row of the history; null: now. Without data there are none.
+   * The terms at a row of the history; null: now. Without data there are none, without rows no numbers.
    * @param {number | null} row
    */
   termsAt(row) {
     if (!this.data) return null;
     const { history, betaInForce, klPerDim, freeBits, deterministic } = this.data;
     const at = row ?? history.step.length - 1;
-    if (at < 0) return null;
+    if (at < 0) return shownTerms(NaN, NaN, NaN);
     const [reconstruction, kl] = [history.reconstruction_held_out[at], history.kl_held_out[at]];
     if (deterministic) return shownTerms(reconstruction, 0, 0);
     const beta = row === null ? (betaInForce ?? history.beta[at]) : history.beta[at];
@@ -59,7 +59,7 @@ export class LiveLine {
    */
   draw(theme, row) {
     const terms = this.termsAt(row);
-    if (!terms || !this.data) return terms;
+    if (!terms || !this.data) return;
     const { deterministic, freeBits, history } = this.data;
     this.terms.forEach((term, k) => {
       find(term, "strong").textContent = terms[TERMS[k]];
@@ -69,6 +69,5 @@ export class LiveLine {
     for (const part of this.bounded) part.hidden = deterministic;
     const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
     this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out, ${at}`;
-    return terms;
   }
 }

@@ -1,6 +1,7 @@
 /** The live line: the objective and its terms with digits that add up. */
 
 import { fixed } from "../shared/numbers.js";
+import { LEAST_RANGE } from "./history.js";
 
 const DECIMALS = 2;
 const MOST_DECIMALS = 4;
@@ -61,14 +62,18 @@ export function penalisedKl(perDim, kl, freeBits) {
 }
 
 /**
- * One sentence where no latent dimension is active; "" otherwise, and before the first update.
+ * One sentence where no latent dimension is active, or where the KL, which bounds the mutual information of x and z
+ * from above, is below what an axis shows at least: there units are active by noise, now two of them, now none. ""
+ * otherwise, and before the first update.
  * @param {readonly boolean[]} active
  * @param {number} step
  * @param {number} kl
  */
 export function collapseText(active, step, kl) {
-  if (!active.length || step === 0 || active.some(Boolean) || !Number.isFinite(kl)) return "";
+  const count = active.filter(Boolean).length;
+  if (!active.length || step === 0 || !Number.isFinite(kl) || (count && kl >= LEAST_RANGE)) return "";
   const dims = active.length === 1 ? "1 latent dimension is" : `${active.length} latent dimensions are`;
-  const decoder = "q(z|x) is the same for every x, and the decoder does not use z";
-  return `Posterior collapse: 0 of ${dims} active (KL ${fixed(kl, 4)} nats): ${decoder}.`;
+  const [same, uses] = count ? ["almost the same", "hardly uses"] : ["the same", "does not use"];
+  const decoder = `q(z|x) is ${same} for every x, and the decoder ${uses} z`;
+  return `Posterior collapse: ${count} of ${dims} active (KL ${fixed(kl, 4)} nats): ${decoder}.`;
 }

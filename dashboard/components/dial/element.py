@@ -38,12 +38,10 @@ class Moved(NamedTuple):
     Arguments:
         value: Where it is.
         sequence: Rises with every message of a browser; the dial wants it back.
-        last: Whether the hand has come to rest.
     """
 
     value: float
     sequence: int
-    last: bool
 
 
 def dial(
@@ -110,7 +108,7 @@ def moved(state: Any, limits: tuple[float, float]) -> Moved | None:
     low, high = limits
     if value is None or sequence is None or not (low <= value <= high and 0 <= sequence < LATEST):
         return None
-    return Moved(float(value), int(sequence), found.get("last") is True)
+    return Moved(float(value), int(sequence))
 
 
 def _number(said: object) -> float | None:

@@ -8,7 +8,7 @@ import { Pace } from "./pace.js";
 import { COARSE, positionOf, stepped, tickLabel, typed, valueAt } from "./scale.js";
 
 /**
- * @typedef {object} Message What Python sends (`dial_payload`).
+ * @typedef {object} Message What Python sends (`dial`).
  * @property {string} label
  * @property {string} symbol
  * @property {string} help
@@ -24,7 +24,6 @@ import { COARSE, positionOf, stepped, tickLabel, typed, valueAt } from "./scale.
  * @typedef {object} Moved What Python gets.
  * @property {number} sequence Rises with every message of a browser.
  * @property {number} value
- * @property {boolean} last Whether the hand has come to rest.
  */
 
 /** Pixels: this near to a tick its value holds, and this near to the thumb it is taken without a jump. */
@@ -62,7 +61,7 @@ class Dial {
     this.presets = find(root, ".presets");
     this.ticks = find(root, ".ticks");
     this.help = find(root, ".help");
-    this.pace = new Pace((/** @type {Omit<Moved, "sequence">} */ moved) => this.send(moved));
+    this.pace = new Pace((/** @type {number} */ value) => this.send(value));
     this.connect();
   }
 
@@ -75,7 +74,7 @@ class Dial {
     listenToKeys(track, ({ key }) => this.key(key));
     track.onkeyup = track.onblur = () => this.keyUp();
     number.oninput = () => (this.isTyping = true);
-    number.onblur = () => this.enter();
+    number.onblur = () => this.leaveBox();
     number.onkeyup = () => this.keyUp();
     listenToKeys(number, ({ key }) => this.typeKey(key));
     const about = find(this.root, ".about");
@@ -94,10 +93,10 @@ class Dial {
     const message = jsonOf(data);
     this.message = message;
     this.describe(message);
-    if (message.frozen) this.held = null;
+    if (message.frozen) this.letGo();
     // An answer that was on its way when the hand moved on holds an older value.
     const isOlder = message.sequence < this.sequence && performance.now() - this.sentAt < FORGOTTEN_MS;
-    if (isOlder) return;
+    if (isOlder && !message.frozen) return;
     this.pace.answered();
     if (!this.held && !this.isKeyed) this.show(message.value);
   }
@@ -177,7 +176,7 @@ class Dial {
     const value = this.valueUnder(clientX);
     if (value === this.value) return;
     this.show(value);
-    this.pace.offer({ value, last: false });
+    this.pace.offer(value);
   }
 
   /**
@@ -203,7 +202,7 @@ class Dial {
     const value = this.valueUnder(clientX);
     this.held = null;
     this.show(value);
-    if (value !== held.before) this.pace.finish({ value, last: true });
+    if (value !== held.before) this.pace.finish(value);
   }
 
   /** The browser took the pointer, to scroll: nothing was meant. */
@@ -219,7 +218,7 @@ class Dial {
     this.isTyping = false;
     this.say("");
     this.show(value);
-    this.pace.finish({ value, last: true });
+    this.pace.finish(value);
   }
 
   /** @param {string} key */
@@ -245,14 +244,28 @@ class Dial {
     this.show(next);
     if (next !== value) {
       this.isKeyed = true;
-      this.pace.offer({ value: next, last: false });
+      this.pace.offer(next);
     }
     return true;
   }
 
   keyUp() {
-    if (this.isKeyed) this.pace.finish({ value: this.value, last: true });
+    if (this.isKeyed) this.pace.finish(this.value);
     this.isKeyed = false;
+  }
+
+  /** A key that is still down when the focus goes is let go of elsewhere. */
+  leaveBox() {
+    this.enter();
+    this.keyUp();
+  }
+
+  /** It is frozen: nothing of what the hand began goes on. */
+  letGo() {
+    this.held = null;
+    this.isKeyed = this.isTyping = false;
+    this.say("");
+    this.pace.stop();
   }
 
   /** @param {string} key In the number box. */
@@ -289,12 +302,14 @@ class Dial {
     this.number.setAttribute("aria-invalid", String(Boolean(problem)));
   }
 
-  /** @param {Omit<Moved, "sequence">} moved */
-  send(moved) {
+  /** @param {number} value */
+  send(value) {
     // By the clock, so that a dial that is mounted anew goes on above the numbers of the one before.
     this.sequence = Math.max(Date.now(), this.sequence + 1);
     this.sentAt = performance.now();
-    this.tell("moved", { ...moved, sequence: this.sequence });
+    /** @type {Moved} */
+    const moved = { value, sequence: this.sequence };
+    this.tell("moved", moved);
   }
 
   explain() {

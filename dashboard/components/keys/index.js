@@ -32,11 +32,11 @@ class Keys {
   /** @param {KeyboardEvent} event */
   hear(event) {
     const name = nameOf(event);
-    if (event.defaultPrevented || event.repeat || event.isComposing || !Object.hasOwn(this.buttons, name))
-      return;
+    if (event.defaultPrevented || event.isComposing || !Object.hasOwn(this.buttons, name)) return;
     if (!isForPage(name, focusNow())) return;
+    // Also where a key stays down: the space bar would scroll the page.
     event.preventDefault();
-    buttonOf(this.buttons[name])?.click();
+    if (!event.repeat) buttonOf(this.buttons[name])?.click();
   }
 
   /**
@@ -46,7 +46,7 @@ class Keys {
   letGo({ detail, target }) {
     if (!detail || !(target instanceof Element)) return;
     const clicked = target.closest("button");
-    if (!clicked || ![...Object.values(this.buttons)].some((key) => clicked.closest(placeOf(key)))) return;
+    if (!clicked || !Object.values(this.buttons).some((key) => clicked.closest(placeOf(key)))) return;
     clicked.blur();
   }
 

@@ -17,8 +17,18 @@ import { middleOf, pinchFactor, wheelFactor } from "./frame.js";
  * @property {(event: KeyboardEvent) => boolean} [key] Whether it used the key, pressed without Ctrl, Meta and Alt.
  */
 
-/** @param {MouseEvent} event */
-export const placeOf = ({ offsetX: x, offsetY: y }) => ({ x, y });
+/**
+ * Where an event is in the element that listens, in that element's own pixels. Where a style sheet enlarges it
+ * (`zoom`), browsers differ in what `offsetX` is; both places in the window are certain.
+ * @param {MouseEvent} event
+ */
+export function placeOf({ offsetX: x, offsetY: y, clientX, clientY, currentTarget }) {
+  const element = /** @type {HTMLElement} */ (currentTarget);
+  const { currentCSSZoom: zoom = 1 } = element;
+  if (zoom === 1) return { x, y };
+  const { left, top } = element.getBoundingClientRect();
+  return { x: (clientX - left) / zoom - element.clientLeft, y: (clientY - top) / zoom - element.clientTop };
+}
 
 /** Where the arrow keys lead: to the right and up. @type {Record<string, readonly [number, number]>} */
 export const KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };

@@ -104,7 +104,7 @@ def say(server: Server, page: Page, *keys: str, beta: float) -> None:
     query = urlsplit(page.url).query
     all_cookies = {one.get("name", ""): one.get("value", "") for one in page.context.cookies()}
     cookies = {COOKIE: all_cookies[COOKIE]}
-    moved = {"value": beta, "sequence": int(1000 * time.time()), "last": True}
+    moved = {"value": beta, "sequence": int(1000 * time.time())}
 
     async def speak() -> None:
         async with open_session(server.url, page="train", query=query, cookies=cookies) as session:

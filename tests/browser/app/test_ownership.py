@@ -34,7 +34,7 @@ async def steer(server: Server, run: str, *buttons: str, token: str = "") -> Non
     async with open_session(server.url, page="train", query=f"run={run}", cookies=cookies) as session:
         for button in buttons:
             await session.rerun(press=button)
-        await session.trigger("beta_dial", "moved", {"value": 7.5, "sequence": 1, "last": True})
+        await session.trigger("beta_dial", "moved", {"value": 7.5, "sequence": 1})
 
 
 def raw(server: Server, run: str, *buttons: str, token: str = "") -> None:

@@ -151,6 +151,7 @@ def test_projector_shows_little_and_escape_ends_it(app_server: Server, page: Pag
     expect(button(page, "train_epoch")).to_be_visible()
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
     page.wait_for_url(lambda url: "present" not in url)
+    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") == size
     stop(page, app_server)
 
 

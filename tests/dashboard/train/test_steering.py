@@ -39,15 +39,15 @@ def test_whatever_a_browser_says_of_a_dial_is_checked(said: object) -> None:
 
 
 def test_what_a_hand_did_is_read() -> None:
-    said = {"moved": {"value": 4, "sequence": 7.0, "last": True}}
-    assert moved(said, (0.0, 20.0)) == Moved(4.0, 7, True)
+    said = {"moved": {"value": 4, "sequence": 7.0}}
+    assert moved(said, (0.0, 20.0)) == Moved(4.0, 7)
 
 
 def test_value_for_a_run_that_ended_is_kept_and_acts_when_it_goes_on(runner: LocalRunner) -> None:
     run_id = trained(runner, TINY)
     at = open_page("train", run=run_id)
     assert dial_of(at, "beta")["note"] == ""
-    turn_dial(at, "beta", 4.0, last=False)
+    turn_dial(at, "beta", 4.0)
     turn_dial(at, "beta", 0.00025)
     told = dial_of(checked(at.run()), "beta")
     assert (told["value"], "goes on" in told["note"], told["frozen"]) == (0.00025, True, "")

@@ -174,6 +174,16 @@ def test_a_kept_run_has_its_value_at_the_crosshair_and_its_steps_in_view(page: P
     tip = board.root.locator("section.elbo .tip")
     expect(tip).to_contain_text("step 1900")
     expect(tip).to_contain_text("β 0.1: −")
+    # Where this run has not come to yet, the kept one still has its values.
+    hover(page, canvas, 0.995, 0.4)
+    expect(tip).to_have_text("step 7900 β 0.1: −26.00")
+    expect(canvas).to_have_attribute("aria-label", "ELBO, nats per example, at step 7900: β 0.1: −26.00")
+    expect(board.root.locator(".when")).to_have_text("Held-out, nats per example")
+    page.mouse.move(1, 1)
+    canvas.focus()
+    for step in (1900, 2000, 2100):
+        page.keyboard.press("ArrowRight")
+        expect(tip).to_contain_text(f"step {step}")
 
 
 def test_collapse_looks_like_collapse_and_is_said(page: Page) -> None:
@@ -215,6 +225,20 @@ def test_remarks_take_their_room_from_the_pictures(new_page: NewPage, width: int
     assert bottom >= 900, "room is left over"
 
 
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (1280, 800), (1920, 1080)])
+def test_presenting_has_the_whole_board_in_sight(new_page: NewPage, width: int, height: int) -> None:
+    page = new_page(viewport={"width": width, "height": height})
+    mounted = open_element(page, "board")
+    page.evaluate("document.querySelector('main').style.padding = '251px 30px 0'")  # as on the page Train
+    mounted.give(packed_board("collapsed", 60, run="a" * 16, present=True))
+    root = page.locator(".board")
+    expect(root.locator(".collapse")).to_be_visible()
+    drawn(page)
+    bottom = max(place(canvas)["y"] + place(canvas)["height"] for canvas in root.locator("canvas").all())
+    assert height - 60 <= bottom <= height, bottom
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_what_comes_above_later_takes_its_room_from_the_pictures(new_page: NewPage) -> None:
     page = new_page(viewport={"width": 1280, "height": 800})
     board = opened(page)
@@ -254,8 +278,13 @@ def test_presenting_enlarges_the_type_and_the_pointer_still_hits(new_page: NewPa
     board.mounted.give(packed_board("images", 60, run="a" * 16, present=True))
     expect(board.root).to_have_attribute("data-present", "")
     assert place(strong)["height"] == pytest.approx(1.4 * before, rel=0.1)
-    hover(page, board.root.locator("section.reconstruction canvas"), 0.995, 0.5)
-    expect(board.root.locator("section.reconstruction .tip")).to_contain_text("step 5900")
+    canvas = board.root.locator("section.reconstruction canvas")
+    hover(page, canvas, 0.5, 0.5)
+    width = float(canvas.evaluate("canvas => canvas.clientWidth"))
+    assert place(canvas)["width"] > 1.05 * width
+    step = 5900 * (0.5 * width - 44) / (width - 52)
+    tip = board.root.locator("section.reconstruction .tip")
+    expect(tip).to_contain_text(f"step {100 * round(step / 100)} ")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 

@@ -67,7 +67,6 @@ def test_click_on_a_tick_is_its_value(page: Page, text: str, fraction: float) ->
     page.mouse.up()
     expect_value(page, text)
     assert values(mounted)[-1] == float(text)
-    assert moves(mounted)[-1]["value"]["last"]
     assert moves(mounted)[-1]["kind"] == "trigger", "a state would come again with every run of the script"
 
 
@@ -87,7 +86,7 @@ def test_drag_sends_about_five_a_second_and_the_last_one(page: Page) -> None:
     move_to(page, 0.28)
     page.mouse.up()
     assert values(mounted)[-1] == 0.01
-    assert [move["value"]["last"] for move in moves(mounted)] == [False] * len(during) + [True]
+    assert len(values(mounted)) == len(during) + 1
     numbers = [move["value"]["sequence"] for move in moves(mounted)]
     assert numbers == sorted(set(numbers))
 
@@ -184,7 +183,6 @@ def test_presets_are_one_click(page: Page) -> None:
         pressed = page.locator(".presets [aria-pressed='true']")
         expect(pressed).to_have_text(text)
     assert values(mounted) == [0, 0.1, 4, 10, 1]
-    assert all(move["value"]["last"] for move in moves(mounted))
 
 
 def test_keys_move_it(page: Page) -> None:
@@ -206,7 +204,17 @@ def test_keys_move_it(page: Page) -> None:
         page.keyboard.press(key)
         expect_value(page, text)
     until(lambda: values(mounted)[-1] == 100, "the last value sent")
-    assert moves(mounted)[-1]["value"]["last"]
+
+
+def test_key_that_is_down_when_the_focus_goes_holds_nothing(page: Page) -> None:
+    mounted = opened(page)
+    number(page).focus()
+    page.keyboard.down("ArrowUp")
+    expect_value(page, "1.1")
+    number(page).blur()
+    until(lambda: values(mounted)[-1:] == [1.1], "the last value sent")
+    mounted.give(dial_message(value=4.0, sequence=moves(mounted)[-1]["value"]["sequence"]))
+    expect_value(page, "4")
 
 
 def test_says_what_it_is(page: Page) -> None:
@@ -249,6 +257,21 @@ def test_freezing_ends_a_drag(page: Page) -> None:
     page.mouse.up()
     expect_value(page, "1")
     assert values(mounted) == []
+
+
+def test_frozen_dial_sends_nothing_more_and_shows_what_holds(page: Page) -> None:
+    hold_clock(page)
+    mounted = opened(page)
+    press_at(page, 0.64)
+    for fraction in (0.5, 0.46):
+        move_to(page, fraction)
+    (first,) = values(mounted)
+    expect_value(page, "0.1")
+    mounted.give(dial_message(value=1.0, frozen="Not yours."))
+    expect_value(page, "1")
+    page.clock.run_for(2500)
+    page.mouse.up()
+    assert values(mounted) == [first], "what waited to be sent"
 
 
 def test_thumb_is_taken_without_a_jump(page: Page) -> None:

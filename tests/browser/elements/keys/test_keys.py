@@ -109,6 +109,16 @@ def test_disabled_button_and_held_key_do_nothing(page: Page) -> None:
     assert pressed(page) == ["step"], "as long as the key is down, one step"
 
 
+def test_held_space_bar_does_not_scroll_the_page(page: Page) -> None:
+    opened(page)
+    page.evaluate("document.body.style.height = '5000px'")
+    for _ in range(5):
+        page.keyboard.down("Space")
+    page.keyboard.up("Space")
+    assert page.evaluate("scrollY") == 0
+    assert pressed(page) == ["hold"]
+
+
 def test_removed_element_listens_no_more(page: Page) -> None:
     mounted = opened(page)
     mounted.remove()
