@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
-from tests.browser.pages import NewPage
+from tests.browser.pages import NewPage, place
 from tests.polling import until
 
 SEEN = {
