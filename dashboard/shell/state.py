@@ -77,10 +77,12 @@ def _take_run(run_id: str) -> None:
         st.session_state[_RUN] = run_id
 
 
-def _begin_again(query: str) -> None:
+def _begin_again(where: str) -> None:
     """Takes the address over that a page kept while its session was lost, and forgets the older one."""
-    forget_run()
-    st.session_state[_FOUND] = dict(parse_qsl(query, keep_blank_values=True))
+    found = getattr(st.session_state.get(f"address_{where}"), "found", None)
+    if isinstance(found, str):
+        forget_run()
+        st.session_state[_FOUND] = dict(parse_qsl(found, keep_blank_values=True))
 
 
 class _Shown(NamedTuple):
@@ -130,7 +132,7 @@ def draw_address(where: str) -> None:
         is_new=told.is_new,
         order=told.order,
         begins=begins,
-        on_found=_begin_again,
+        on_found=lambda: _begin_again(where),
     )
 
 

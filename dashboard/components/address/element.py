@@ -33,7 +33,7 @@ def show_address(
     is_new: bool,
     order: int,
     begins: bool = False,
-    on_found: Callable[[str], None] = lambda query: None,
+    on_found: Callable[[], None] = lambda: None,
 ) -> None:
     """Changes the query of the address, and nothing where it says that already.
 
@@ -44,17 +44,10 @@ def show_address(
         is_new: Whether Back leads to what the address said before; otherwise the entry is replaced.
         order: Rises with each change: what is drawn again, or is late, is not done again.
         begins: Whether it is the first word of a session.
-        on_found: Called with what the address says where it knows better: a page that outlived its session
-            keeps its address, and Streamlit begins the next one with an older query. It comes from the
-            browser: check it.
+        on_found: Called where the address knows better: a page that outlived its session keeps its address,
+            and Streamlit begins the next one with an older query. What it says is then the ``found`` of the
+            element's state, with the key ``address_WHERE``. It comes from the browser: check it.
     """
-    key = f"address_{where}"
-
-    def take() -> None:
-        found = getattr(st.session_state.get(key), "found", None)
-        if isinstance(found, str):
-            on_found(found)
-
     with st.container(key=f"address_of_{where}"):
         message = {"page": page, "query": query, "isNew": is_new, "order": order, "begins": begins}
-        _mount(key=key, data=json.dumps(message).encode(), on_found_change=take)
+        _mount(key=f"address_{where}", data=json.dumps(message).encode(), on_found_change=on_found)
