@@ -8,6 +8,16 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
+def shown_difference(first: float, second: float, digits: int = 2) -> float:
+    """``first`` − ``second``, of the digits that are shown of both, so that the reader's own sum comes out.
+
+    Example:
+        >>> signed(shown_difference(-20.834, 3.344)), signed(-20.834 - 3.344)
+        ('−24.17', '−24.18')
+    """
+    return round(first, digits) - round(second, digits)
+
+
 def with_error(value: str, error: str) -> str:
     """``1.5 ± 0.2``; where room is scarce a line breaks before the sign, never after it."""
     return f"{value} ±\N{NO-BREAK SPACE}{error}"

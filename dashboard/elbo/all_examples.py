@@ -10,7 +10,7 @@ from dashboard.elbo import cached as cache
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.elbo import kl_per_dim_figure, terms_figure
 from dashboard.figures.rates import rate_distortion_figure, surgery_figure
-from dashboard.formats import signed
+from dashboard.formats import shown_difference, signed
 from dashboard.runs.runner import runner
 from dashboard.shell import state
 from dashboard.subject import SPLITS, Split, Subject
@@ -40,15 +40,16 @@ LIVE_TICK_S: Final = 1.0
 
 def headline(terms: Encoded, split: Split, num_samples: int) -> None:
     """Reconstruction, KL and ELBO with their standard errors."""
-    columns = st.columns(3)
-    for column, label, values in (
-        (columns[0], "Reconstruction", terms.reconstruction),
-        (columns[1], "KL(q ‖ prior)", terms.kl),
-        (columns[2], "ELBO", terms.elbo),
-    ):
+    reconstruction, kl = mean(terms.reconstruction), mean(terms.kl)
+    shown = (
+        ("Reconstruction", reconstruction, terms.reconstruction),
+        ("KL(q ‖ prior)", kl, terms.kl),
+        ("ELBO", shown_difference(reconstruction, kl), terms.elbo),
+    )
+    for column, (label, value, values) in zip(st.columns(3), shown, strict=True):
         error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
         note = f"± {error:.2f} s.e."
-        column.metric(label, f"{signed(mean(values))} nats", note, delta_color="off", delta_arrow="off")
+        column.metric(label, f"{signed(value)} nats", note, delta_color="off", delta_arrow="off")
     st.caption(
         f"Means over {len(terms.elbo):,} {SPLITS[split]} examples with M = {num_samples} for each; "
         "± is the standard error of the mean over the examples."
@@ -63,11 +64,12 @@ def reconstruction_alone(terms: Encoded) -> None:
 
 def two_terms(terms: Encoded) -> None:
     """ELBO = reconstruction − KL, as bars and as a sum."""
-    reconstruction, kl, elbo = mean(terms.reconstruction), mean(terms.kl), mean(terms.elbo)
+    reconstruction, kl = mean(terms.reconstruction), mean(terms.kl)
+    elbo = shown_difference(reconstruction, kl)
     figure = terms_figure(reconstruction, kl, theme=state.theme_name())
     alt = f"Reconstruction {reconstruction:.2f}, KL {kl:.2f}, ELBO {elbo:.2f} nats per example."
     st.plotly_chart(figure, key="terms", alt=alt, config=CHART_CONFIG)
-    st.markdown(f"{signed(reconstruction, 4)} − {signed(kl, 4)} = **{signed(elbo, 4)}** nats per example")
+    st.markdown(f"{signed(reconstruction)} − {signed(kl)} = **{signed(elbo)}** nats per example")
 
 
 def kl_per_dim(terms: Encoded) -> None:

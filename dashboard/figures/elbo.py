@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard.figures.base import FONT_SIZE, GROUND, finish, mark_x
-from dashboard.formats import signed
+from dashboard.formats import shown_difference, signed
 from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.float32]
@@ -21,7 +21,7 @@ def terms_figure(reconstruction: float, kl: float, *, theme: ThemeName) -> go.Fi
         theme: Light or dark.
     """
     colours = CONCEPTS[theme]
-    elbo = reconstruction - kl
+    elbo = shown_difference(reconstruction, kl)
     figure = go.Figure()
     for name, base, length, concept in (
         ("reconstruction", 0.0, reconstruction, "reconstruction"),

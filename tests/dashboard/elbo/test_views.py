@@ -126,3 +126,31 @@ def test_collapse_is_predicted_for_a_gaussian_likelihood(runner: LocalRunner) ->
     at = turn(open_page("elbo", run=trained(runner, KINDS[kind])), "units")
     assert "collapse" in charts(at)
     assert "Predicted active" in text_with(at, "β s²")
+
+
+def _headline() -> None:
+    import numpy as np
+
+    from dashboard.cached import Encoded
+    from dashboard.elbo import all_examples
+
+    x, labels = np.zeros((2, 1), np.float32), np.zeros(2, np.int32)
+    reconstruction, kl = np.full(2, -20.834, np.float32), np.full(2, 3.344, np.float32)
+    terms = Encoded(
+        x=x,
+        labels=labels,
+        means=x,
+        stds=x,
+        elbo=reconstruction - kl,
+        reconstruction=reconstruction,
+        kl=kl,
+        kl_per_dim=kl[:, None],
+    )
+    all_examples.headline(terms, "held_out", 1)
+    all_examples.two_terms(terms)
+
+
+def test_the_digits_that_are_shown_add_up() -> None:
+    at = checked(AppTest.from_function(_headline).run())
+    assert [metric.value for metric in at.metric] == ["−20.83 nats", "3.34 nats", "−24.17 nats"]
+    assert numbers(at.markdown[0].value) == [-20.83, 3.34, -24.17]
