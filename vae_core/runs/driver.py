@@ -21,6 +21,7 @@ from vae_core.model import VAE
 from vae_core.runs.folder import RunFolder
 from vae_core.runs.observer import Observer
 from vae_core.runs.runfile import Run
+from vae_core.runs.snapshot import Snapshot
 from vae_core.training.loop import Training
 from vae_core.training.trace import Tracer
 
@@ -68,6 +69,23 @@ def open_training(config: RunConfig, saved: Run | None) -> Training:
     if saved is not None:
         training.load_state(dict(saved.state_tensors), dict(saved.state_scalars))
     return training
+
+
+def snapshot_of(run: Run) -> Snapshot:
+    """What is drawn of a run, from its file alone; its history gets no row where it has one of its step.
+
+    Raises:
+        BadInput: Its weights, its training state or its data do not fit its configuration, or its data are
+            not on this machine.
+    """
+    try:
+        training = open_training(run.config, run)
+    except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as err:
+        if isinstance(err, BadInput):
+            raise
+        message = "the training state in the file does not fit the run's settings"
+        raise BadInput("run", message, "download the run again") from err
+    return Observer(training, seed=run.config.seed, history=run.history).look()
 
 
 class End(NamedTuple):
