@@ -18,8 +18,9 @@ from dashboard.runs.scheduler import UNWATCHED_S, Place, Scheduler, scheduler
 from dashboard.runs.store import RunStore, digest_of, kept_folder
 from dashboard.runs.worker_process import GRACE_S, WorkerProcess
 from vae_core.config import RunConfig
+from vae_core.data import least_training_examples
 from vae_core.errors import BadInput
-from vae_core.memory import step_bytes
+from vae_core.memory import check_step, step_bytes
 
 LOOKS_APART_S: Final = 3.0
 """At most one save in this time for those who look: thirty watchers cost the run no more than one."""
@@ -72,7 +73,9 @@ class LocalRunner:
         """Has the browser with this token come first from now on."""
         self.scheduler.set_lecturer(digest_of(token))
 
-    def submit(self, config: RunConfig, *, owner: str, copy_of: str | None = None) -> str:
+    def submit(
+        self, config: RunConfig, *, owner: str, copy_of: str | None = None, instead_of: str | None = None
+    ) -> str:
         """Starts or queues a run and returns its id.
 
         Arguments:
@@ -80,22 +83,46 @@ class LocalRunner:
             owner: Token of the browser that starts it: it alone may steer the run.
             copy_of: A run to go on from: the new one begins with its weights, optimiser and history, paused,
                 and is what that run is, whatever ``config`` says.
+            instead_of: A run of the same browser, which is stopped as soon as the new one is accepted.
 
         Raises:
-            BadInput: The queue is full, or nothing of the run to copy is saved.
+            BadInput: The queue is full, one step of the run needs too much memory, nothing of the run to copy
+                is saved, or the run to stop belongs to another browser. Then nothing has changed.
         """
         digest = digest_of(owner)
-        self.scheduler.require_room(digest)
+        with self._lock:
+            before = None if instead_of is None else self._job(instead_of)
+            if before is not None:
+                self._require_owner(before, owner)
+            self._require_room(digest, before)
+        _check_step(config)
         for gone in self.store.forget_oldest(self._is_busy):
             with self._lock:
                 self._jobs.pop(gone, None)
         if copy_of is not None:
-            return self._copy(copy_of, digest)
+            run_id = self._copy(copy_of, digest)
+            with self._lock:
+                self._leave(before)
+            return run_id
         run_id = self.store.create(config, owner=digest)
-        with self._lock:
-            job = self._jobs[run_id] = Job(run_id, config, no_progress(config), digest)
-            self._enter(job, needs_core=not config.hold)
+        try:
+            with self._lock:
+                # Again: others may have come while the folder was made.
+                self._require_room(digest, before)
+                self._leave(before)
+                job = self._jobs[run_id] = Job(run_id, config, no_progress(config), digest)
+                self._enter(job, needs_core=not config.hold)
+        except BadInput:
+            self.store.remove(run_id)
+            raise
         return run_id
+
+    def _require_room(self, owner: str, before: Job | None) -> None:
+        self.scheduler.require_room(owner, instead_of=None if before is None else before.place)
+
+    def _leave(self, job: Job | None) -> None:
+        if job is not None and job.status in ACTIVE:
+            self._stop(job)
 
     def view(self, run_id: str) -> JobView | None:
         """How the run stands; None when there is no such run."""
@@ -105,8 +132,8 @@ class LocalRunner:
                 return None
             job.seen = time.monotonic()
             position = self.scheduler.position(job.place)
-            others = self.scheduler.is_wanted(job.place)
-            return job.view(queue_position=position, others_wait=others)
+            wanted_by = self.scheduler.wanted_by(job.place)
+            return job.view(queue_position=position, wanted_by=wanted_by)
 
     def interrupted(self, owner: str) -> list[JobView]:
         """The runs of the browser with this token that the server's end interrupted, or others who waited."""
@@ -283,6 +310,7 @@ class LocalRunner:
             end=partial(self._end, job),
             pause=partial(self._lend, job),
             unseen_s=job.unseen_s,
+            has_end=job.progress["num_epochs"] is not None,
         )
         self.scheduler.require_room(place.owner)
         job.set("queued")
@@ -462,7 +490,7 @@ class LocalRunner:
             job.wants_process = True
         elif job.status == "interrupted" and place.is_ending:
             if place.needs_core and place.state == "working":
-                why = f"nobody had looked at it for {UNWATCHED_S:.0f} seconds and others waited"
+                why = f"nobody had looked at it for {UNWATCHED_S:.0f} seconds and another run waited"
                 job.set("interrupted", f"Saved at step {step:,} and ended: {why}.")
             else:
                 job.set("paused", "It is saved; its process has ended to make room for others.")
@@ -495,6 +523,13 @@ class LocalRunner:
         with self._lock:
             job = self._jobs.get(run_id)
             return job is not None and job.place is not None
+
+
+def _check_step(config: RunConfig) -> None:
+    """Refuses what the worker would refuse, before anything is given up for it."""
+    train = config.train
+    rows = least_training_examples(config.dataset, folder=config.data_folder)
+    check_step(config.model, num_samples=train.num_samples, batch_size=min(train.batch_size, rows))
 
 
 _runner: LocalRunner | None = None

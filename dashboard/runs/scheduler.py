@@ -8,8 +8,8 @@ only for the moment of a single step), or it **waits** for a core. The rules:
   served longest ago, then who came first. So nobody gets a second place before another's first.
 - Whoever is next and finds no memory waits for it, and nobody who needs memory overtakes.
 - At most ``max_resting`` rest. To make room, the process that has rested longest is saved and ended.
-- Where somebody waits for a core, trainings that nobody has looked at for ``UNWATCHED_S`` are saved and
-  ended. Those of a lecturer stay.
+- Where others wait for a core, trainings that nobody has looked at for ``UNWATCHED_S`` are saved and ended;
+  one without an end also where its own browser waits. Those of a lecturer stay.
 - A task whose own browser trains takes over the core of that training, which goes on when the task has ended:
   otherwise whoever trains without an end on two cores would wait for their own picture for ever.
 
@@ -58,6 +58,7 @@ class Place:
         end: Has it save itself and end.
         pause: Has it stop working for a while; None: it lends no core.
         unseen_s: Seconds since somebody looked at it.
+        has_end: Whether it ends by itself: then those of the same browser wait for that.
     """
 
     owner: str
@@ -68,6 +69,7 @@ class Place:
     end: Callable[[], None] = _nothing
     pause: Callable[[], None] | None = None
     unseen_s: Callable[[], float] = _now
+    has_end: bool = False
     state: Literal["waiting", "working", "resting", "gone"] = field(default="gone", init=False)
     has_process: bool = field(default=False, init=False)
     is_ending: bool = field(default=False, init=False)
@@ -107,10 +109,16 @@ class Scheduler:
             self._lecturers.add(owner)
             self._changed()
 
-    def require_room(self, owner: str) -> None:
-        """Raises :class:`BadInput` (code ``queue``) when too many wait, or too many of this browser."""
+    def require_room(self, owner: str, *, instead_of: Place | None = None) -> None:
+        """Raises :class:`BadInput` (code ``queue``) when too many wait, or too many of this browser.
+
+        Arguments:
+            owner: Digest of the browser's token.
+            instead_of: A place that is left for the new one.
+        """
         with self.lock:
-            waiting = self._in("waiting")
+            # One with a process waits until that has ended.
+            waiting = [place for place in self._in("waiting") if place is not instead_of or place.has_process]
             if len(waiting) >= MAX_WAITING:
                 raise BadInput("queue", f"{MAX_WAITING} computations are waiting already", "try again later")
             if sum(place.owner == owner for place in waiting) >= MAX_WAITING_PER_BROWSER:
@@ -170,12 +178,15 @@ class Scheduler:
             self.advance()
             return self._in_order().index(place) + 1 if place.state == "waiting" else 0
 
-    def is_wanted(self, place: Place | None) -> bool:
-        """Whether somebody waits for a core and would get this one if nobody looked at its training."""
+    def wanted_by(self, place: Place | None) -> Literal["", "others", "owner"]:
+        """Who waits for a core and would get this one if nobody looked at its training; "": nobody."""
         with self.lock:
-            if place is None or place.state != "working" or place.owner in self._lecturers:
-                return False
-            return any(other.needs_core for other in self._in("waiting"))
+            if place is None or place.state != "working":
+                return ""
+            claims = [other for other in self._in("waiting") if self._may_claim(other, place)]
+            if not claims:
+                return ""
+            return "others" if any(other.owner != place.owner for other in claims) else "owner"
 
     def advance(self) -> None:
         """Lets begin whoever can; call it when time alone may have changed that."""
@@ -250,16 +261,22 @@ class Scheduler:
             self._end(min(resting, key=lambda place: place.turn))
 
     def _end_unwatched(self) -> None:
-        waiting = sum(place.needs_core for place in self._in("waiting"))
-        working = self._in("working")
-        waiting -= sum(place.is_ending for place in working)
-        unwatched = [
-            place
-            for place in working
-            if place.unseen_s() > UNWATCHED_S and not place.is_ending and place.owner not in self._lecturers
-        ]
-        for place in sorted(unwatched, key=lambda place: -place.unseen_s())[: max(0, waiting)]:
-            self._end(place)
+        waiting, working = list(self._in_order()), self._in("working")
+        ending = [place for place in working if place.is_ending]
+        unwatched = [place for place in working if place.unseen_s() > UNWATCHED_S and place not in ending]
+        # What is ending already makes room for one of those who wait.
+        for place in ending + sorted(unwatched, key=lambda place: -place.unseen_s()):
+            claim = next((other for other in waiting if self._may_claim(other, place)), None)
+            if claim is not None:
+                waiting.remove(claim)
+                if not place.is_ending:
+                    self._end(place)
+
+    def _may_claim(self, waiting: Place, working: Place) -> bool:
+        """Whether a training that nobody looks at makes room for one who waits."""
+        if not waiting.needs_core or working.owner in self._lecturers:
+            return False
+        return waiting.owner != working.owner or not working.has_end
 
     def _end(self, place: Place) -> None:
         place.is_ending = True

@@ -93,15 +93,25 @@ class RunStore:
         run_id = secrets.token_hex(8)
         folder = self._runs / run_id
         folder.mkdir(mode=0o700)
-        if owner is not None:
-            self.claim(run_id, owner)
-        if source is not None:
-            for name in _COPIED:
-                with contextlib.suppress(FileNotFoundError):
-                    shutil.copyfile(source.with_name(name), folder / name)
-        self.write_about(run_id, replace(about or About(), created=time.time()))
-        write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
+        try:
+            if owner is not None:
+                self.claim(run_id, owner)
+            if source is not None:
+                for name in _COPIED:
+                    with contextlib.suppress(FileNotFoundError):
+                        shutil.copyfile(source.with_name(name), folder / name)
+            self.write_about(run_id, replace(about or About(), created=time.time()))
+            write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
+        except OSError:
+            self.remove(run_id)
+            raise
         return run_id
+
+    def remove(self, run_id: str) -> None:
+        """Removes the folder of a run, as far as it can be removed."""
+        folder = self.folder(run_id)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def owner(self, run_id: str) -> str | None:
         """Digest of the token of the browser that owns the run; None when nobody does."""
@@ -196,7 +206,7 @@ class RunStore:
         surplus = max(0, len(ids) - MAX_KEPT_RUNS)
         gone = [run_id for run_id in ids if not is_busy(run_id)][:surplus] if surplus else []
         for run_id in gone:
-            shutil.rmtree(self._runs / run_id, ignore_errors=True)
+            self.remove(run_id)
         return gone
 
     def ids(self) -> list[str]:

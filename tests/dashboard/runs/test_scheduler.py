@@ -169,9 +169,35 @@ def test_unwatched_training_ends_only_where_somebody_waits_and_is_no_lecturers()
     assert world.ended == []
     waiting = world.training("b1")
     assert world.ended == ["a1"]
-    assert (world.scheduler.is_wanted(left), world.scheduler.is_wanted(lecturers)) == (True, False)
+    assert (world.scheduler.wanted_by(left), world.scheduler.wanted_by(lecturers)) == ("others", "")
     world.scheduler.leave(left)
     assert (waiting.state, world.ended) == ("working", ["a1"])
+
+
+@pytest.mark.parametrize(("has_end", "wanted_by", "ended"), [(False, "owner", ["a1"]), (True, "", [])])
+def test_second_run_of_a_browser_waits_for_its_first_one_where_that_ends_by_itself(
+    has_end: bool, wanted_by: str, ended: list[str]
+) -> None:
+    world = World()
+    seen_s = 0.0
+    first = world.training("a1", unseen_s=lambda: seen_s, has_end=has_end)
+    world.training("a2")
+    assert world.scheduler.wanted_by(first) == wanted_by
+    seen_s = 91.0
+    world.scheduler.advance()
+    assert world.ended == ended
+    world.training("b1")
+    assert (world.scheduler.wanted_by(first), world.ended) == ("others", ["a1"])
+
+
+def test_place_that_is_left_makes_room_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedulers, "MAX_WAITING_PER_BROWSER", 1)
+    world = World()
+    working, waiting = world.enter("a1"), world.enter("a2")
+    for left in (None, working):
+        with pytest.raises(BadInput, match="of yours"):
+            world.scheduler.require_room("a", instead_of=left)
+    world.scheduler.require_room("a", instead_of=waiting)
 
 
 def test_no_more_unwatched_trainings_end_than_computations_wait() -> None:
