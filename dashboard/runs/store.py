@@ -9,10 +9,13 @@ import re
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from dashboard.runs.about import About
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 from vae_core.runs.atomic import write_atomically
@@ -65,13 +68,21 @@ class RunStore:
         self._runs = root / "runs"
         self._runs.mkdir(parents=True, exist_ok=True)
 
-    def create(self, config: RunConfig, *, owner: str | None = None, copy_of: str | None = None) -> str:
+    def create(
+        self,
+        config: RunConfig,
+        *,
+        owner: str | None = None,
+        copy_of: str | None = None,
+        about: About | None = None,
+    ) -> str:
         """Makes the folder of a new run and returns its id.
 
         Arguments:
             config: What the run is.
             owner: Digest of the token of the browser that starts it; None: of nobody yet.
             copy_of: A run whose state, as it was saved last, the new one begins with.
+            about: What is said about it; ``created`` is now.
 
         Raises:
             BadInput: Nothing was saved yet of the run to copy.
@@ -88,6 +99,7 @@ class RunStore:
             for name in _COPIED:
                 with contextlib.suppress(FileNotFoundError):
                     shutil.copyfile(source.with_name(name), folder / name)
+        self.write_about(run_id, replace(about or About(), created=time.time()))
         write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
         return run_id
 
@@ -104,6 +116,24 @@ class RunStore:
         folder = self.folder(run_id)
         if folder is not None:
             write_atomically(folder / "owner", owner.encode(), durable=True)
+
+    def about(self, run_id: str) -> About:
+        """What people say about the run; of one that nobody described, when it began."""
+        folder = self.folder(run_id)
+        about = About()
+        if folder is not None:
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                about = About.from_json((folder / "about.json").read_text("utf-8"))
+            if not about.created:
+                with contextlib.suppress(OSError):
+                    about = replace(about, created=(folder / "config.json").stat().st_mtime)
+        return about
+
+    def write_about(self, run_id: str, about: About) -> None:
+        """Keeps what people say about the run."""
+        folder = self.folder(run_id)
+        if folder is not None:
+            write_atomically(folder / "about.json", about.to_json().encode(), durable=True)
 
     def folder(self, run_id: str) -> Path | None:
         """The run's folder; None when there is no such run."""
