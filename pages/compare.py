@@ -1,4 +1,4 @@
-"""Which is better? (Runs side by side; PCA, autoencoder and VAE on the same data; optimisers from one start.)"""
+"""Which is better? (Runs side by side; PCA, autoencoder and VAE on the same data; three optimisers.)"""
 
 from typing import Final
 
@@ -31,16 +31,22 @@ if view == "runs":
     sweep.draw(chosen)
     sweep.earlier()
     sides = runs.load(chosen)
-    sweep.rates(chosen, sides)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        sweep.rates(chosen, sides)
     if sides:
-        runs.numbers(sides)
-        runs.differences(sides)
+        with right:
+            runs.numbers(sides)
+            runs.differences(sides)
         runs.curves(sides)
         run_pictures.reconstructions(sides)
         run_pictures.planes(sides)
         run_pictures.grids(sides)
-        runs.kl_by_dimension(sides)
-        runs.gaps(sides)
+        left, right = st.columns(2, gap="medium")
+        with left:
+            runs.kl_by_dimension(sides)
+        with right:
+            runs.gaps(sides)
     elif not chosen:
         runs.say_what_to_do()
 elif view == "reduction":

@@ -221,9 +221,7 @@ def side_by_side(subjects: tuple[Subject, ...]) -> tuple[Measured, ...]:
     from vae_core.data.split import common_rows
 
     rows = common_rows([subject.data.x_test for subject in subjects])
-    return tuple(
-        _measured(subject, index.numpy()) for subject, index in zip(subjects, rows, strict=True)
-    )
+    return tuple(_measured(subject, index.numpy()) for subject, index in zip(subjects, rows, strict=True))
 
 
 def _measured(subject: Subject, rows: NDArray[np.int64]) -> Measured:

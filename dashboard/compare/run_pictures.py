@@ -20,13 +20,15 @@ from dashboard.shell import state
 IMAGES: Final = 10
 MAX_POINTS: Final = cached.MAX_PLANE
 SIZE: Final = 56
-GRID_SIZE: Final = 260
+GRID_SIZE: Final = 360
 IN_A_ROW: Final = 3
-RECONSTRUCTION_HELP: Final = r"$\mathbb{E}[x|z]$ at the posterior mean $z = \mu(x)$ of the same held-out examples."
+RECONSTRUCTION_HELP: Final = (
+    r"$\mathbb{E}[x|z]$ at the posterior mean $z = \mu(x)$ of the same held-out examples."
+)
 PLANE_HELP: Final = (
     r"Posterior means. Each run's codes $Z$ are turned onto the first run's $Z_1$ by the orthogonal $R$ that "
-    r"minimises $\|Z R - Z_1\|$ (orthogonal Procrustes, Schönemann 1966), about the origin: neither moved nor "
-    "stretched. N(0, I) is the same in every such frame, so that a turn changes neither prior nor bound. "
+    r"minimises $\|Z R - Z_1\|$ (orthogonal Procrustes, Schönemann 1966), about the origin: neither moved "
+    "nor stretched. N(0, I) is the same in every such frame, so that a turn changes neither prior nor bound. "
     r"**Residual**: $\sqrt{\tfrac1n\sum_i\|z_i R - z_{1,i}\|^2}$ over all dimensions, in units of z; in "
     r"brackets $\|ZR - Z_1\|^2 / \|Z_1\|^2$."
 )
@@ -51,7 +53,6 @@ def reconstructions(sides: Sequence[Side]) -> None:
     _row("held-out", x[:IMAGES], shape)
     for side, images in zip(sides, made, strict=True):
         _row(side.label, images, shape)
-
 
 
 def _row(label: str, images: NDArray[np.float32], shape: tuple[int, int]) -> None:

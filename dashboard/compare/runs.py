@@ -1,5 +1,6 @@
-"""Any number of runs side by side: which, what they differ in, and how they do on the same held-out examples."""
+"""Any number of runs side by side: what they differ in, and how they do on the same held-out examples."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,7 @@ from dashboard.figures.runs import RunLine, run_curves_figure, run_kl_figure
 from dashboard.formats import rounded, shown_difference, signed, with_error
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
+from dashboard.runs.store import digest_of
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, pages, state
 from dashboard.shell.controls import NAMES
@@ -30,9 +32,11 @@ from vae_core.labs.scores import Score, difference, mean_score
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 Array = NDArray[np.float64]
+MAX_OFFERED: Final = 200
+"""Runs that the menu offers."""
 RUNS_HELP: Final = (
-    "All numbers are of the same held-out examples, and differences are of pairs: the spread of the examples, "
-    "which all runs share, cancels."
+    "All numbers are of the same held-out examples, and differences are of pairs: the spread of the "
+    "examples, which all runs share, cancels."
 )
 CHOOSE_HELP: Final = (
     f"Your runs, and those you opened by a link; at most {MAX_COMPARED}. The first is what the others are "
@@ -52,8 +56,8 @@ CURVES_HELP: Final = (
     "the range."
 )
 KL_HELP: Final = (
-    r"$\mathrm{KL}_j$ averaged over the examples, largest first. Dimension 1 of one run is not dimension 1 of "
-    "another: ranks are compared. A dimension with 0 nats carries nothing."
+    r"$\mathrm{KL}_j$ averaged over the examples, largest first. Dimension 1 of one run is not dimension 1 "
+    "of another: ranks are compared. A dimension with 0 nats carries nothing."
 )
 GAP_HELP: Final = (
     r"$\log p(x) - \mathrm{ELBO}(x) = \mathrm{KL}(q(z|x)\,\|\,p(z|x)) \ge 0$. $J \le 2$: "
@@ -100,7 +104,7 @@ def chosen() -> tuple[str, ...]:
 
 
 def show(run_ids: Sequence[str]) -> None:
-    """Puts runs side by side; of more than ``MAX_COMPARED`` the first ones. In a callback, or before drawing."""
+    """Puts runs side by side; of more than ``MAX_COMPARED`` the first ones; call it before drawing."""
     state.set_control("compare_runs", tuple(dict.fromkeys(run_ids))[:MAX_COMPARED])
 
 
@@ -115,7 +119,7 @@ def choose() -> tuple[str, ...]:
 
     def take() -> None:
         picked = state.control("compare_pick")
-        show(picked if isinstance(picked, list) else ())
+        show([one for one in picked if one in options] if isinstance(picked, list) else ())
 
     st.multiselect(
         "Runs",
@@ -132,30 +136,37 @@ def choose() -> tuple[str, ...]:
 
 
 def _describe(run_id: str) -> str:
-    view = runner().view(run_id)
-    if view is None:
-        return run_id[:4]
-    config = view.config
+    """A run in the menu. The browser sends the text back: it is no other run's, and training leaves it."""
+    config, name = runner().store.config(run_id), runner().store.about(run_id).name
+    which = f"{name} ({run_id[:4]})" if name else f"Run {run_id[:4]}"
+    if config is None:
+        return which
     title = DATASET_INFO[config.dataset].title if config.dataset in DATASET_INFO else config.dataset
-    facts = f"{title} · J = {config.model.latent_dim} · β {view.beta:.4g} · step {view.step:,}"
-    return f"{name_of(view)} · {facts}"
+    return f"{which} · {title} · J = {config.model.latent_dim} · β {config.train.beta:.4g}"
 
 
 def known_runs() -> list[str]:
     """Ids of the runs of this browser, the newest first, as many as a menu takes."""
-    raise NotImplementedError
+    store, me = runner().store, digest_of(browser.token())
+    mine = (run_id for run_id in reversed(store.ids()) if store.owner(run_id) == me)
+    return list(itertools.islice(mine, MAX_OFFERED))
 
 
 def known_sweeps() -> dict[str, list[str]]:
-    """The sweeps among them: ids of their runs by the tag that they share."""
-    raise NotImplementedError
+    """The sweeps among them, the newest first: ids of their runs, in the order of starting, by tag."""
+    found: dict[str, list[str]] = {}
+    for run_id in known_runs():
+        tag = runner().store.about(run_id).sweep
+        if tag is not None:
+            found.setdefault(tag, []).insert(0, run_id)
+    return found
 
 
 def say_what_to_do() -> None:
     """What stands where there is nothing to compare yet."""
     st.info(
-        "Nothing to compare yet. Train runs on **Train** and choose two or more of them above, or open the β "
-        "sweep: one button trains the same model with several β, and draws rate against distortion.",
+        "Nothing to compare yet. Choose two or more runs above, or press the button of the β sweep: it trains "
+        "the same model with several β, and rate against distortion draws itself point by point.",
         icon=":material/balance:",
     )
     pages.link("train", "Train a run")
@@ -191,11 +202,6 @@ def load(run_ids: Sequence[str]) -> list[Side]:
         Side(view=view, label=label, subject=subject, measured=one)
         for (view, label, subject), one in zip(kept, measured, strict=True)
     ]
-
-
-def name_of(view: JobView) -> str:
-    """What a run is called: the name that somebody gave it, else ``Run a3f1``."""
-    return runner().store.about(view.run_id).name or view.name
 
 
 def labels_of(views: Sequence[JobView]) -> dict[str, str]:

@@ -63,7 +63,12 @@ def draw(run_ids: Sequence[str]) -> None:
             return
         label, kind = stressed(f"Train {len(configs)} runs")
         right.button(
-            label, key="sweep_start", on_click=_start, type=kind, icon=":material/play_arrow:", help=START_HELP
+            label,
+            key="sweep_start",
+            on_click=_start,
+            type=kind,
+            icon=":material/play_arrow:",
+            help=START_HELP,
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"All else as on Train: {_about(configs[0])}.", width="content")
@@ -187,7 +192,7 @@ def _stands(views: Sequence[JobView]) -> list[tuple[str, bool]]:
 
 
 def _is_sweep(view: JobView) -> bool:
-    return any(tag.startswith(SWEEP) for tag in runner().store.about(view.run_id).tags)
+    return runner().store.about(view.run_id).sweep is not None
 
 
 def share_done(views: Sequence[JobView]) -> float:

@@ -101,7 +101,7 @@ def rate_points_figure(points: Sequence[RatePoint], *, theme: ThemeName) -> go.F
                 "line": {"width": 2, "color": point.colour},
             },
             text=[f"<b>{point.label}</b>"],
-            textposition="top right",
+            textposition="top right" if point.rate < sum(rates) / 2 else "top left",
             textfont={"size": FONT_SIZE, "color": colours["log_evidence"]},
             hovertemplate=f"{point.label}{state}: R %{{x:.2f}} ± {point.rate_error:.2f}, "
             f"D %{{y:.2f}} ± {point.distortion_error:.2f}, "

@@ -72,7 +72,9 @@ class LocalRunner:
         """Has the browser with this token come first from now on."""
         self.scheduler.set_lecturer(digest_of(token))
 
-    def submit(self, config: RunConfig, *, owner: str, copy_of: str | None = None) -> str:
+    def submit(
+        self, config: RunConfig, *, owner: str, copy_of: str | None = None, tags: tuple[str, ...] = ()
+    ) -> str:
         """Starts or queues a run and returns its id.
 
         Arguments:
@@ -80,6 +82,7 @@ class LocalRunner:
             owner: Token of the browser that starts it: it alone may steer the run.
             copy_of: A run to go on from: the new one begins with its weights, optimiser and history, paused,
                 and is what that run is, whatever ``config`` says.
+            tags: What the new run is tagged with; see :attr:`About.sweep`.
 
         Raises:
             BadInput: The queue is full, or nothing of the run to copy is saved.
@@ -91,7 +94,7 @@ class LocalRunner:
                 self._jobs.pop(gone, None)
         if copy_of is not None:
             return self._copy(copy_of, digest)
-        run_id = self.store.create(config, owner=digest)
+        run_id = self.store.create(config, owner=digest, about=About(tags=tags))
         with self._lock:
             job = self._jobs[run_id] = Job(run_id, config, no_progress(config), digest)
             self._enter(job, needs_core=not config.hold)
@@ -279,6 +282,7 @@ class LocalRunner:
             owner=job.owner or "",
             memory=WORKER_BYTES + network + step,
             needs_core=needs_core,
+            is_sweep=self.store.about(job.run_id).sweep is not None,
             begin=partial(self._begin, job),
             end=partial(self._end, job),
             pause=partial(self._lend, job),

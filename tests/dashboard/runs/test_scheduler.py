@@ -152,7 +152,7 @@ def test_unwatched_sweep_does_not_end_itself_but_makes_room_for_others() -> None
     other = World()
     other.training("a1", unseen_s=gone, is_sweep=True)
     other.training("a2")
-    assert other.ended == ["a1"], "a run that somebody started by hand does not wait for a sweep in a closed tab"
+    assert other.ended == ["a1"], "a run started by hand does not wait for a sweep in a closed tab"
 
 
 def test_memory_is_a_budget_and_nobody_overtakes_who_waits_for_it() -> None:
