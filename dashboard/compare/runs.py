@@ -165,8 +165,8 @@ def known_sweeps() -> dict[str, list[str]]:
 def say_what_to_do() -> None:
     """What stands where there is nothing to compare yet."""
     st.info(
-        "Nothing to compare yet. Choose two or more runs above, or press the button of the β sweep: it trains "
-        "the same model with several β, and rate against distortion draws itself point by point.",
+        "Nothing to compare yet. Choose two or more runs above, or press the button of the β sweep: it "
+        "trains the same model with several β, and rate against distortion draws itself point by point.",
         icon=":material/balance:",
     )
     pages.link("train", "Train a run")
