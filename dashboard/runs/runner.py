@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from dashboard.runs.about import About
 from dashboard.runs.job import ACTIVE, RESUMABLE, Changes, Command, Job, JobView, is_owner, no_progress
 from dashboard.runs.scheduler import UNWATCHED_S, Place, Scheduler, scheduler
 from dashboard.runs.store import RunStore, digest_of, kept_folder
@@ -176,6 +177,20 @@ class LocalRunner:
                         job.process.send({"command": command, **values})
             self._lock.notify_all()
 
+    def describe(self, run_id: str, *, owner: str, **changes: object) -> None:
+        """Gives a run another ``name``, ``note`` or ``tags``.
+
+        Raises:
+            BadInput: (code ``owner``) The run belongs to another browser.
+        """
+        with self._lock:
+            job = self._job(run_id)
+            if job is None:
+                return
+            self._require_owner(job, owner)
+            self.store.write_about(run_id, self.store.about(run_id).renamed(**changes))
+            job.note({})
+
     def save(self, run_id: str, *, timeout_s: float = 1.5, for_looking: bool = True) -> None:
         """Has the run write its file now, and returns when it did (or after ``timeout_s``).
 
@@ -220,7 +235,13 @@ class LocalRunner:
             original = self._job(source)
         if original is None:
             raise BadInput("copy", "the run to copy no longer exists", "start one of your own")
-        run_id = self.store.create(original.config, owner=owner, copy_of=source, at_step=at_step)
+        step = original.progress["step"] if at_step is None else at_step
+        note = f"Fork of Run {source[:4]} at step {step:,}"
+        note = "" if at_step is None else ": ".join(filter(None, (note, changes.in_words()))) + "."
+        about = About(parent=source, parent_step=step, note=note)
+        run_id = self.store.create(
+            original.config, owner=owner, copy_of=source, at_step=at_step, about=about
+        )
         progress = {**original.progress, "saves": 0}
         if at_step is not None:
             progress = {**no_progress(original.config), "step": at_step}

@@ -9,10 +9,13 @@ import re
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from dashboard.runs.about import About
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 from vae_core.runs.atomic import write_atomically
@@ -76,6 +79,7 @@ class RunStore:
         owner: str | None = None,
         copy_of: str | None = None,
         at_step: int | None = None,
+        about: About | None = None,
     ) -> str:
         """Makes the folder of a new run and returns its id.
 
@@ -84,6 +88,7 @@ class RunStore:
             owner: Digest of the token of the browser that starts it; None: of nobody yet.
             copy_of: A run whose state the new one begins with.
             at_step: Which of its kept states; None: the one that was saved last.
+            about: What is said about it; ``created`` is now.
 
         Raises:
             BadInput: Nothing was saved yet of the run to copy, or that step is not kept.
@@ -96,6 +101,7 @@ class RunStore:
             self.claim(run_id, owner)
         if source is not None:
             self._copy(source, folder, at_step)
+        self.write_about(run_id, replace(about or About(), created=time.time()))
         write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
         return run_id
 
@@ -138,6 +144,24 @@ class RunStore:
         folder = self.folder(run_id)
         if folder is not None:
             write_atomically(folder / "owner", owner.encode(), durable=True)
+
+    def about(self, run_id: str) -> About:
+        """What people say about the run; of one that nobody described, when it began."""
+        folder = self.folder(run_id)
+        about = About()
+        if folder is not None:
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                about = About.from_json((folder / "about.json").read_text("utf-8"))
+            if not about.created:
+                with contextlib.suppress(OSError):
+                    about = replace(about, created=(folder / "config.json").stat().st_mtime)
+        return about
+
+    def write_about(self, run_id: str, about: About) -> None:
+        """Keeps what people say about the run."""
+        folder = self.folder(run_id)
+        if folder is not None:
+            write_atomically(folder / "about.json", about.to_json().encode(), durable=True)
 
     def folder(self, run_id: str) -> Path | None:
         """The run's folder; None when there is no such run."""
