@@ -239,9 +239,7 @@ class LocalRunner:
         note = f"Fork of Run {source[:4]} at step {step:,}"
         note = "" if at_step is None else ": ".join(filter(None, (note, changes.in_words()))) + "."
         about = About(parent=source, parent_step=step, note=note)
-        run_id = self.store.create(
-            original.config, owner=owner, copy_of=source, at_step=at_step, about=about
-        )
+        run_id = self.store.create(original.config, owner=owner, copy_of=source, at_step=at_step, about=about)
         progress = {**original.progress, "saves": 0}
         if at_step is not None:
             progress = {**no_progress(original.config), "step": at_step}
@@ -250,7 +248,9 @@ class LocalRunner:
         with self._lock:
             job = Job(run_id, original.config, progress, owner)
             name = f"Run {source[:4]}"
-            job.set("paused", f"A copy of {name}." if at_step is None else f"A fork of {name}: it begins there.")
+            job.set(
+                "paused", f"A copy of {name}." if at_step is None else f"A fork of {name}: it begins there."
+            )
             self._jobs[run_id] = job
             self.store.write_status(run_id, job.progress)
         return run_id
@@ -273,7 +273,9 @@ class LocalRunner:
             raise
         last = dict(zip(HISTORY_COLUMNS, run.history[-1].tolist(), strict=True))
         live = {"beta": last["beta"], "learning_rate": last["learning_rate"]}
-        live |= {name: value for name, value in changes._asdict().items() if name in live and value is not None}
+        live |= {
+            name: value for name, value in changes._asdict().items() if name in live and value is not None
+        }
         return {"step": run.step, "epoch": int(run.state_scalars.get("epoch", 0)), **live}
 
     def _job(self, run_id: str) -> Job | None:

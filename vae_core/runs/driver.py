@@ -328,7 +328,7 @@ class Driver:
             self._next_keep = time.monotonic() + KEEP_EVERY_S
 
     def _keep_step(self) -> None:
-        """Keeps the run as it stands for good, where its step is one to keep. Its curves get no row for it."""
+        """Keeps the run as it stands for good, where its step is one to keep; its curves get no row."""
         if is_due(self.training.step) and self.training.step not in self._folder.kept.steps():
             snapshot = self._observer.look(adds_row=False)
             self._folder.keep(self._state(snapshot.history), snapshot)

@@ -1,4 +1,7 @@
-"""The folder of a run: ``config.json``, ``run.safetensors``, ``snapshot.safetensors``, ``status.json``, ``kept``."""
+"""The folder of a run: ``config.json``, ``run.safetensors``, ``snapshot.safetensors``, ``status.json``.
+
+Its earlier states are in the folder ``kept``, which :mod:`vae_core.runs.kept` explains.
+"""
 
 import json
 from collections.abc import Iterator, Mapping

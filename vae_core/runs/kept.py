@@ -1,7 +1,7 @@
 """The earlier states of a run: kept at logarithmic steps, within a limit of size however long it trains.
 
-Of each kept step there are two files in the folder ``kept`` of the run: ``STEP.run.safetensors``, to go on from
-bit for bit, and ``STEP.snapshot.safetensors``, to draw without PyTorch.
+Of each kept step there are two files in the folder ``kept`` of the run: ``STEP.run.safetensors``, to go on
+from bit for bit, and ``STEP.snapshot.safetensors``, to draw without PyTorch.
 """
 
 import contextlib

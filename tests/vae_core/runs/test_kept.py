@@ -1,4 +1,4 @@
-"""Kept steps: logarithmic and within their limit however long a run trains; what goes on from one is bitwise it."""
+"""Kept steps: logarithmic and within their limit however long a run trains; a fork is bitwise its parent."""
 
 import io
 import os
@@ -201,8 +201,8 @@ def test_the_kept_steps_stay_logarithmic_as_an_endless_run_goes_on(most: int, en
         steps = thinned(dict.fromkeys((*steps, step), 1), most=most)
         step += 1 << max(0, step.bit_length() - 3)
     assert len(steps) <= most
-    assert steps[0] == 0
-    assert is_due(steps[-1])
+    assert steps[:1] == (0,)
+    assert all(map(is_due, steps))
     assert_logarithmic(steps)
 
 
@@ -241,7 +241,12 @@ def test_what_else_lies_there_is_no_step(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     assert KeptSteps(folder).steps() == ()
     folder.mkdir()
-    for name in ("x.run.safetensors", "7.run.safetensors.tmp", "-1.run.safetensors", "7.snapshot.safetensors"):
+    for name in (
+        "x.run.safetensors",
+        "7.run.safetensors.tmp",
+        "-1.run.safetensors",
+        "7.snapshot.safetensors",
+    ):
         (folder / name).touch()
     assert KeptSteps(folder).steps() == ()
 
