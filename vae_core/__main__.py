@@ -41,6 +41,24 @@ def gaps(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arr
     return arrays | state | {"step": np.array(run.step)}
 
 
+def evidence(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``SEED RUN_FILE...``: log p(x) and the ELBO of the examples ``x`` under each run, numbered from 0."""
+    import torch
+
+    from vae_core.evidence import evidence_and_bound
+
+    seed, *run_files = arguments
+    x, arrays = torch.from_numpy(inputs["x"]), {}
+    for number, run_file in enumerate(run_files):
+        state, run = _run(run_file)
+        generator = torch.Generator().manual_seed(int(seed))
+        found = evidence_and_bound(run.model(), x, generator=generator)
+        arrays |= {f"{name}{number}": np.asarray(value) for name, value in found._asdict().items()}
+        arrays[f"digest{number}"] = state["digest"]
+        on_progress((number + 1) / len(run_files))
+    return arrays
+
+
 def tsne(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
     """``SEED``: t-SNE ``coordinates`` of the ``points``."""
     from vae_core.latent.projection import tsne_projection
@@ -119,7 +137,7 @@ def reduction(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
 
 
 TASKS: Final[Mapping[str, Task]] = {
-    task.__name__: task for task in (gaps, tsne, gradients, race, priors, weights, reduction)
+    task.__name__: task for task in (gaps, evidence, tsne, gradients, race, priors, weights, reduction)
 }
 """The long computations, by name."""
 

@@ -21,7 +21,8 @@ from dashboard.tables import draw_table
 from vae_core.data import DATASET_INFO, DATASETS
 from vae_core.errors import BadInput
 from vae_core.labs.reduction.results import Metrics, Reference, from_arrays
-from vae_core.labs.reduction.scores import MEASURES, Score, difference, outcome, ranking, winners
+from vae_core.labs.reduction.scores import MEASURES, outcome, ranking, winners
+from vae_core.labs.scores import Score, difference
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator

@@ -14,6 +14,7 @@ from tests.linear_gaussian import exact_vae, fit_ppca, linear_vae, sigma_points
 from vae_core.config import TrainConfig
 from vae_core.data import Dataset
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps
+from vae_core.latent.collapse import predicted_collapse
 from vae_core.model import VAE
 from vae_core.training.loop import Training
 
@@ -137,3 +138,10 @@ def test_beta_prunes_the_dimensions_that_theory_says(
     found = torch.linalg.svdvals(model.decoder.weights[0].detach())
     assert int((expected > 0).sum()) == num_active
     assert torch.allclose(found, expected, atol=5e-3), (found, expected)
+    terms = elbo_terms_given_eps(model, x.double(), model.posterior(x.double()), sigma_points(4))
+    known = predicted_collapse(x.double(), 4, beta=beta, scale=math.sqrt(variance))
+    rate, distortion = float(terms.kl.detach().mean()), -float(terms.reconstruction.detach().mean())
+    assert rate == pytest.approx(known.rate, abs=5e-3)
+    assert distortion == pytest.approx(known.distortion, abs=0.02)
+    # Along the curve the one is paid with the other, dD = -beta dR: what training minimises is closer.
+    assert distortion + beta * rate == pytest.approx(known.distortion + beta * known.rate, abs=2e-3)

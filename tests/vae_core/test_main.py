@@ -38,13 +38,21 @@ def digit(number: int) -> NDArray[np.float32]:
 
 def test_tasks_by_name() -> None:
     """Dashboards, and results that were kept, know the tasks by these names."""
-    assert list(TASKS) == ["gaps", "tsne", "gradients", "race", "priors", "weights", "reduction"]
+    assert list(TASKS) == ["gaps", "evidence", "tsne", "gradients", "race", "priors", "weights", "reduction"]
 
 
 def test_gaps_are_those_of_the_run_in_the_file() -> None:
     found = compute("gaps", {"x": np.stack([digit(0), digit(1)])}, RUN, "0")
     assert found["log_evidence"].shape == (2,)
     assert str(found["digest"]) == load_run(PRETRAINED_RUN).digest
+
+
+def test_evidence_is_that_of_each_run() -> None:
+    found = compute("evidence", {"x": np.stack([digit(0), digit(1)])}, "0", RUN, RUN)
+    assert found["log_evidence0"].shape == found["error1"].shape == (2,)
+    assert np.array_equal(found["elbo0"], found["elbo1"])
+    assert bool(found["is_exact1"])
+    assert str(found["digest1"]) == load_run(PRETRAINED_RUN).digest
 
 
 def test_gradients_are_those_of_the_run_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

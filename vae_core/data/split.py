@@ -1,8 +1,11 @@
 """Which rows are trained on and which are held out."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vae_core.errors import BadInput
 
@@ -55,3 +58,33 @@ def _every(count: int, fraction: float) -> NDArray[np.bool_]:
         )
     # Rounded first: 0.07 * 100 is 7.000000000000001, whose ceiling is 8.
     return np.diff(np.ceil((fraction * np.arange(count + 1)).round(9))) > 0
+
+
+def common_rows(parts: Sequence[Tensor]) -> list[Tensor]:
+    """Where the examples stand that all parts have, in the order of the first: indices of shape (k,) each.
+
+    Models that were trained on different splits of the same data can be compared on what all of them hold
+    out: elsewhere one of them would be judged by what it was trained on. Equal are examples whose values are
+    equal to the last bit; of several equal ones in a part, the first counts.
+
+    Arguments:
+        parts: Examples, each of shape (n_i, D_i).
+
+    Example:
+        >>> one, other = torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([[3.0], [1.0]])
+        >>> [rows.tolist() for rows in common_rows([one, other])]
+        [[0, 2], [1, 0]]
+    """
+    if all(part is parts[0] or torch.equal(part, parts[0]) for part in parts[1:]):
+        return [torch.arange(len(part)) for part in parts]
+    found = [_first_places(part) for part in parts]
+    shared = [key for key in found[0] if all(key in places for places in found[1:])]
+    return [torch.tensor([places[key] for key in shared], dtype=torch.long) for places in found]
+
+
+def _first_places(part: Tensor) -> dict[bytes, int]:
+    rows = part.contiguous().numpy()
+    places: dict[bytes, int] = {}
+    for index, row in enumerate(rows):
+        places.setdefault(row.tobytes(), index)
+    return places

@@ -5,12 +5,14 @@ Quadrature is done on the CPU, wherever the model is; the other estimates on the
 
 from vae_core.evidence.annealing import AisEvidence, ais_evidence
 from vae_core.evidence.exact import MAX_EXACT_DIMS, Evidence, check_exact_dims, exact_evidence
-from vae_core.evidence.gaps import Gaps, measure_gaps
+from vae_core.evidence.gaps import EvidenceAndBound, Gaps, evidence_and_bound, measure_gaps
 from vae_core.evidence.importance import (
     ImportanceCurve,
+    WeightedEvidence,
     importance_curve,
     iw_bound,
     iw_bound_given_eps,
+    iw_evidence,
     stochastic_posterior,
 )
 from vae_core.evidence.lattice import Lattice, decoded_lattice
@@ -28,19 +30,23 @@ __all__ = [
     "AisEvidence",
     "BestPosterior",
     "Evidence",
+    "EvidenceAndBound",
     "Gaps",
     "ImportanceCurve",
     "Lattice",
     "LocalStep",
     "PosteriorGrid",
+    "WeightedEvidence",
     "ais_evidence",
     "best_posterior",
     "check_exact_dims",
     "decoded_lattice",
+    "evidence_and_bound",
     "exact_evidence",
     "importance_curve",
     "iw_bound",
     "iw_bound_given_eps",
+    "iw_evidence",
     "measure_gaps",
     "optimise_posterior",
     "posterior_elbo",

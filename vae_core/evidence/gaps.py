@@ -9,7 +9,7 @@ from torch import Tensor
 from vae_core.device import on_cpu
 from vae_core.evidence.annealing import ais_evidence
 from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
-from vae_core.evidence.importance import iw_bound
+from vae_core.evidence.importance import iw_bound, iw_evidence
 from vae_core.evidence.local_posterior import best_posterior
 from vae_core.model import VAE
 
@@ -36,6 +36,48 @@ class Gaps(NamedTuple):
     best_elbo: Tensor
     iw_bound: Tensor
     kl_to_posterior: Tensor
+
+
+class EvidenceAndBound(NamedTuple):
+    """log p(x) and the ELBO of each example, nats, float64, shape (n,).
+
+    Arguments:
+        log_evidence: By quadrature for J <= 2; else the importance-weighted bound with ``IW_SAMPLES``
+            samples, which is below log p(x) in expectation.
+        error: What the quadrature may be off by, or the standard error of the bound.
+        elbo: By quadrature, or from the same samples.
+        is_exact: Whether by quadrature.
+    """
+
+    log_evidence: Tensor
+    error: Tensor
+    elbo: Tensor
+    is_exact: bool
+
+    @property
+    def gap(self) -> Tensor:
+        """log p(x) - ELBO = KL(q(z|x) || p(z|x)); from samples a lower bound of it in expectation."""
+        return self.log_evidence - self.elbo
+
+
+def evidence_and_bound(model: VAE, x: Tensor, *, generator: torch.Generator) -> EvidenceAndBound:
+    """log p(x) and the ELBO of the first examples, as many as :func:`measure_gaps` takes, without the best q.
+
+    Arguments:
+        model: The model.
+        x: Shape (n, D).
+        generator: Draws the samples where J > 2.
+
+    Raises:
+        BadInput: A deterministic encoder, non-finite weights, or examples of another size.
+    """
+    model = on_cpu(model)
+    if model.config.latent_dim <= MAX_EXACT_DIMS:
+        exact = exact_evidence(model, x[:MAX_EXACT_EXAMPLES].cpu())
+        return EvidenceAndBound(exact.log_evidence, exact.error, exact.elbo, True)
+    few = x[:MAX_SAMPLED_EXAMPLES].cpu()
+    found = iw_evidence(model, few, num_samples=IW_SAMPLES, generator=generator)
+    return EvidenceAndBound(found.bound, found.standard_error, found.elbo, False)
 
 
 def measure_gaps(

@@ -48,12 +48,42 @@ def iw_bound(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Genera
     Raises:
         BadInput: ``num_samples`` below 1, and see :func:`stochastic_posterior`.
     """
+    return iw_evidence(model, x, num_samples=num_samples, generator=generator).bound
+
+
+class WeightedEvidence(NamedTuple):
+    """What K samples from q say of log p(x), for each example: nats, float64, shape (n,).
+
+    Arguments:
+        bound: log 1/K sum_k w_k, see :func:`iw_bound`.
+        standard_error: Of that logarithm by the delta method, (1 / ESS - 1 / K)^(1/2) with
+            ESS = (sum w)^2 / sum w^2; too small where all samples miss most of the posterior.
+        elbo: 1/K sum_k log w_k: the ELBO from the same samples, never above ``bound`` (Jensen).
+    """
+
+    bound: Tensor
+    standard_error: Tensor
+    elbo: Tensor
+
+
+@torch.no_grad()
+def iw_evidence(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Generator) -> WeightedEvidence:
+    """The importance-weighted bound with its error and the ELBO from the same samples.
+
+    Arguments and errors are those of :func:`iw_bound`.
+    """
     if num_samples < 1:
         raise BadInput("num_samples", f"num_samples must be at least 1, got {num_samples}", "5000 is usual")
-    total = torch.full((len(x),), -math.inf, dtype=torch.float64, device=x.device)
+    total, squares = (
+        torch.full((len(x),), -math.inf, dtype=torch.float64, device=x.device) for _ in range(2)
+    )
+    logs = torch.zeros(len(x), dtype=torch.float64, device=x.device)
     for rows, log_weights, _ in _log_weights(model, x, num_samples, generator):
         total[rows] = torch.logaddexp(total[rows], torch.logsumexp(log_weights, dim=0))
-    return total - math.log(num_samples)
+        squares[rows] = torch.logaddexp(squares[rows], torch.logsumexp(2 * log_weights, dim=0))
+        logs[rows] += log_weights.sum(0)
+    variance = ((squares - 2 * total).exp() - 1 / num_samples).clamp(min=0)
+    return WeightedEvidence(total - math.log(num_samples), variance.sqrt(), logs / num_samples)
 
 
 def iw_bound_given_eps(model: VAE, x: Tensor, posterior: DiagonalNormal, eps: Tensor) -> Tensor:

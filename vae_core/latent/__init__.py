@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from vae_core.latent.metrics import (
         Area,
+        Turned,
         class_hits,
         nearest_distance,
         principal_angle,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         rank_correlation,
         roc_area,
         trustworthiness,
+        turned_onto,
     )
     from vae_core.latent.projection import MAX_TSNE_POINTS, Pca, pca_projection, tsne_projection
 
@@ -53,6 +55,7 @@ __all__ = [
     "PredictedCollapse",
     "PriorFit",
     "Surgery",
+    "Turned",
     "active_units",
     "aggregate_samples",
     "choose_plane",
@@ -76,6 +79,7 @@ __all__ = [
     "traversal",
     "trustworthiness",
     "tsne_projection",
+    "turned_onto",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -109,6 +113,7 @@ __getattr__, __dir__ = lazy_exports(
         ),
         "vae_core.latent.metrics": (
             "Area",
+            "Turned",
             "class_hits",
             "nearest_distance",
             "principal_angle",
@@ -116,6 +121,7 @@ __getattr__, __dir__ = lazy_exports(
             "rank_correlation",
             "roc_area",
             "trustworthiness",
+            "turned_onto",
         ),
         "vae_core.latent.projection": (
             "MAX_TSNE_POINTS",

@@ -1,5 +1,6 @@
 """Posterior collapse as theory predicts it for the linear Gaussian model."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -16,12 +17,25 @@ class PredictedCollapse(NamedTuple):
         threshold: beta s^2. A dimension below it costs more KL than its reconstruction is worth.
         is_active: lambda_j > beta s^2, booleans of shape (J,).
         kl_per_dim: The KL of each dimension there, 1/2 log(lambda_j / (beta s^2)), 0 below the threshold.
+        distortion: -E_q[log p(x|z)] there, nats, mean over the data:
+            D/2 log(2 pi s^2) + (sum_active beta s^2 + sum_others lambda_j) / (2 s^2).
     """
 
     eigenvalues: Tensor
     threshold: float
     is_active: Tensor
     kl_per_dim: Tensor
+    distortion: float
+
+    @property
+    def rate(self) -> float:
+        """sum_j KL_j, nats: with the distortion a point of the Gaussian's rate-distortion function.
+
+        Reverse water-filling: R = sum_j 1/2 log(lambda_j / theta)+ and a mean squared error of
+        sum_j min(theta, lambda_j) with the water level theta = beta s^2 (Cover and Thomas 2006, theorem
+        10.3.3), as long as J dimensions are enough. The slope dD/dR there is -beta.
+        """
+        return float(self.kl_per_dim.sum())
 
 
 def predicted_collapse(x: Tensor, latent_dim: int, *, beta: float, scale: float) -> PredictedCollapse:
@@ -48,9 +62,12 @@ def predicted_collapse(x: Tensor, latent_dim: int, *, beta: float, scale: float)
     # Squared singular values are never negative; eigenvalues of the covariance may be, by rounding.
     singular = torch.linalg.svdvals((x - x.mean(0)).double())
     eigenvalues = x.new_zeros(latent_dim, dtype=torch.float64)
-    kept = (singular.square() / len(x))[:latent_dim]
+    spectrum = singular.square() / len(x)
+    kept = spectrum[:latent_dim]
     eigenvalues[: len(kept)] = kept
     threshold = beta * scale**2
     is_active = eigenvalues > threshold
     kl = 0.5 * torch.log((eigenvalues / threshold).clamp(min=1))
-    return PredictedCollapse(eigenvalues, threshold, is_active, kl)
+    squared_error = float(spectrum.sum() - (eigenvalues - threshold).clamp(min=0).sum())
+    distortion = x.shape[1] / 2 * math.log(2 * math.pi * scale**2) + squared_error / (2 * scale**2)
+    return PredictedCollapse(eigenvalues, threshold, is_active, kl, distortion)

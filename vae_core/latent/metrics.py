@@ -123,6 +123,50 @@ def procrustes_aligned(points: Tensor, target: Tensor) -> Tensor:
     return centred @ torch.from_numpy(rotation) * (float(wanted.norm()) / size if size else 1.0)
 
 
+class Turned(NamedTuple):
+    """Codes turned onto others.
+
+    Arguments:
+        points: points R, shape (n, J), J the larger of both numbers of dimensions.
+        rotation: R, orthogonal, shape (J, J): a rotation or, where its determinant is -1, a reflection.
+        residual: Root mean square over the examples of ||points R - target||, in units of z.
+        share: sum ||points R - target||^2 / sum ||target||^2: 0 for the same codes but for a turn; 1 is what
+            points in one place, at the origin, would leave.
+    """
+
+    points: Tensor
+    rotation: Tensor
+    residual: float
+    share: float
+
+
+def turned_onto(points: Tensor, target: Tensor) -> Turned:
+    """The points turned about the origin onto the target, neither moved nor stretched.
+
+    Orthogonal Procrustes (Schoenemann 1966): R = U V' with U S V' the singular value decomposition of
+    points' target minimises ||points R - target|| over orthogonal R. The prior N(0, I) is the same in all
+    such frames, and so is the bound: of two trainings, nothing else says how their planes lie to each other.
+    Codes of fewer dimensions get zeros for those that they lack.
+
+    Arguments:
+        points: Shape (n, I).
+        target: Shape (n, K); row i is of the same example.
+    """
+    from scipy.linalg import orthogonal_procrustes
+
+    latent_dim = max(points.shape[1], target.shape[1])
+    points, target = (_widened(codes.double(), latent_dim) for codes in (points, target))
+    rotation = torch.from_numpy(orthogonal_procrustes(points.numpy(), target.numpy())[0])
+    turned = points @ rotation
+    left, all_of_it = float((turned - target).square().sum()), float(target.square().sum())
+    residual = math.sqrt(left / len(points))
+    return Turned(turned, rotation, residual, left / all_of_it if all_of_it else math.nan)
+
+
+def _widened(codes: Tensor, latent_dim: int) -> Tensor:
+    return torch.nn.functional.pad(codes, (0, latent_dim - codes.shape[1]))
+
+
 def principal_angle(one: Tensor, other: Tensor) -> float:
     """Largest angle between two subspaces given by columns, shape (D, J), degrees (Bjoerck, Golub 1973)."""
     from scipy.linalg import subspace_angles

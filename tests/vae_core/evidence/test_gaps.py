@@ -16,7 +16,13 @@ from vae_core.config import ModelConfig
 from vae_core.data import load_dataset
 from vae_core.evidence.annealing import ais_evidence
 from vae_core.evidence.exact import exact_evidence
-from vae_core.evidence.gaps import MAX_SAMPLED_EXAMPLES, measure_gaps
+from vae_core.evidence.gaps import (
+    IW_SAMPLES,
+    MAX_SAMPLED_EXAMPLES,
+    evidence_and_bound,
+    measure_gaps,
+)
+from vae_core.evidence.importance import iw_bound
 from vae_core.model import VAE
 from vae_core.runs.runfile import load_run
 
@@ -98,3 +104,25 @@ def test_more_dimensions_are_sampled(generator: torch.Generator, monkeypatch: py
     assert (found.log_evidence - found.elbo).mean() > 0
     assert (found.best_elbo - found.elbo).min() >= 0
     assert shares == sorted(shares)
+
+
+def test_evidence_without_the_best_q_is_the_same_evidence(generator: torch.Generator) -> None:
+    run = load_run(PRETRAINED_RUN)
+    x = load_dataset("digits", seed=run.config.seed).x_test[:20]
+    found, exact = evidence_and_bound(run.model(), x, generator=generator), exact_evidence(run.model(), x)
+    assert found.is_exact
+    assert torch.equal(found.gap, exact.log_evidence - exact.elbo)
+    assert torch.equal(found.error, exact.error)
+    assert found.gap.min() > 0
+
+
+def test_evidence_of_more_dimensions_is_weighted(generator: torch.Generator) -> None:
+    model = VAE(ModelConfig(data_dim=9, latent_dim=3, hidden_dims=(8,)), generator=generator)
+    x = torch.rand(MAX_SAMPLED_EXAMPLES + 1, 9, generator=generator)
+    found = evidence_and_bound(model, x, generator=torch.Generator().manual_seed(1))
+    again = torch.Generator().manual_seed(1)
+    bound = iw_bound(model, x[:MAX_SAMPLED_EXAMPLES], num_samples=IW_SAMPLES, generator=again)
+    assert not found.is_exact
+    assert torch.equal(found.log_evidence, bound)
+    assert found.gap.min() >= 0
+    assert found.error.min() > 0

@@ -14,7 +14,13 @@ from tests.linear_gaussian import exact_vae, fit_ppca
 from vae_core.config import EncoderHead, Likelihood, ModelConfig
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import exact_evidence
-from vae_core.evidence.importance import importance_curve, iw_bound, iw_bound_given_eps, stochastic_posterior
+from vae_core.evidence.importance import (
+    importance_curve,
+    iw_bound,
+    iw_bound_given_eps,
+    iw_evidence,
+    stochastic_posterior,
+)
 from vae_core.model import VAE
 
 
@@ -44,6 +50,24 @@ def test_exact_posterior_as_proposal_has_no_variance(
     assert curve.effective_sample_size == pytest.approx(100, rel=1e-9)
     assert curve.enough == 1
     assert curve.standard_errors.abs().max() < 1e-8
+
+
+def test_error_of_the_weighted_evidence_is_what_repetitions_vary_by(
+    wrong: tuple[VAE, Tensor], digits: Tensor, generator: torch.Generator
+) -> None:
+    """400 repetitions: their standard deviation against the mean stated error, 15 % (3.5 % is one sigma)."""
+    model, truth = wrong
+    found = [iw_evidence(model, digits[:3], num_samples=200, generator=generator) for _ in range(400)]
+    spread = torch.stack([one.bound for one in found]).std(0)
+    stated = torch.stack([one.standard_error for one in found]).mean(0)
+    assert ((spread / stated - 1).abs() < 0.15).all(), spread / stated
+    assert all((one.elbo <= one.bound).all() for one in found)
+    elbo = torch.stack([one.elbo for one in found])
+    expected = exact_evidence(model, digits[:3]).elbo
+    assert ((elbo.mean(0) - expected).abs() < 5 * elbo.std(0) / 20).all()
+    assert (elbo.mean(0) < truth[:3]).all()
+    exact = iw_evidence(exact_vae(fit_ppca(digits, 2)), digits, num_samples=50, generator=generator)
+    assert exact.standard_error.max() < 1e-7
 
 
 def test_bound_climbs_with_k_and_stays_below_the_evidence(

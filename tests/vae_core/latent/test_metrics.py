@@ -17,6 +17,7 @@ from vae_core.latent.metrics import (
     rank_correlation,
     roc_area,
     trustworthiness,
+    turned_onto,
 )
 
 
@@ -142,6 +143,45 @@ def test_codes_in_one_place_do_not_divide_by_zero() -> None:
     assert torch.equal(
         procrustes_aligned(torch.ones(5, 2).double(), points(5, 2)), torch.zeros(5, 2).double()
     )
+
+
+@pytest.mark.parametrize("latent_dim", [1, 2, 5])
+def test_codes_of_another_frame_are_turned_back(latent_dim: int) -> None:
+    """R is found whether it rotates or reflects; nothing is left over."""
+    target = points(40, latent_dim) + 0.7
+    for sign in (1.0, -1.0):
+        rotation = torch.linalg.qr(points(latent_dim, latent_dim, seed=2)).Q.clone()
+        rotation[:, 0] *= sign
+        found = turned_onto(target @ rotation.T, target)
+        assert float((found.rotation - rotation).abs().max()) < 1e-12, (latent_dim, sign)
+        assert float((found.points - target).abs().max()) < 1e-12, (latent_dim, sign)
+        assert found.residual < 1e-12
+        assert found.share < 1e-24
+
+
+def test_what_a_turn_leaves_is_the_least_there_is() -> None:
+    """Closed form: |A|^2 + |B|^2 - 2 (sum of the singular values of A'B); no angle of 3600 leaves less."""
+    one, other = points(30, 2) + 1, points(30, 2, seed=1) * torch.tensor([2.0, 0.3])
+    found = turned_onto(one, other)
+    singular = torch.linalg.svdvals(one.T @ other).sum()
+    left = float(one.square().sum() + other.square().sum() - 2 * singular)
+    assert found.residual == pytest.approx(math.sqrt(left / 30), rel=1e-12)
+    assert found.share == pytest.approx(left / float(other.square().sum()), rel=1e-12)
+    angles = torch.linspace(0, 2 * math.pi, 3600).double()
+    cos, sin = angles.cos(), angles.sin()
+    for mirror in (1, -1):
+        turns = torch.stack([torch.stack([cos, -sin * mirror], -1), torch.stack([sin, cos * mirror], -1)], 1)
+        assert float((one @ turns - other).square().sum((1, 2)).min()) > left - 1e-9
+    assert torch.allclose(torch.pdist(found.points), torch.pdist(one), atol=1e-12)
+    assert torch.allclose(found.points.norm(dim=1), one.norm(dim=1), atol=1e-12)
+
+
+def test_codes_of_fewer_dimensions_are_turned_into_more() -> None:
+    target = torch.cat([points(50, 2), torch.zeros(50, 1).double()], 1)
+    rotation = torch.linalg.qr(points(3, 3, seed=3)).Q
+    assert turned_onto(target[:, :2], target @ rotation).residual < 1e-12
+    assert turned_onto(target @ rotation, target[:, :2]).points.shape == (50, 3)
+    assert math.isnan(turned_onto(target, torch.zeros(50, 2)).share)
 
 
 def test_angle_between_planes() -> None:

@@ -1,26 +1,16 @@
 """Scores with standard errors from evaluation results, and which differences are significant."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.labs.reduction.results import Metrics, Reference
+from vae_core.labs.scores import Score, difference, mean_score
 
 Array = NDArray[np.float64]
-STANDARD_ERRORS: Final = 2.0
-"""A difference below this many of its standard errors is not significant."""
-
-
-class Score(NamedTuple):
-    """A mean over examples, its standard error, and the values; None where it is not a mean over examples."""
-
-    value: float
-    standard_error: float
-    values: Array | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +30,6 @@ class Measure:
     digits: int
     of: Callable[[Metrics, Reference], Score | None]
     help_text: str
-
-
-def mean_score(values: Array) -> Score | None:
-    """Mean and standard error std / sqrt(n) of one value per example; None without values."""
-    if len(values) == 0:
-        return None
-    error = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
-    return Score(float(values.mean()), error, values)
 
 
 def _ratio(values: Array, reference: Reference) -> Score | None:
@@ -140,30 +122,6 @@ MEASURES: Final[dict[str, Measure]] = {
         "density and are left out.",
     ),
 }
-
-
-class Difference(NamedTuple):
-    """One score minus another, and its standard error: of the pairs of values where there are such."""
-
-    value: float
-    standard_error: float
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether it is above ``STANDARD_ERRORS`` of its standard errors."""
-        return abs(self.value) > STANDARD_ERRORS * self.standard_error
-
-
-def difference(one: Score, other: Score) -> Difference:
-    """Of the same examples, so the error is that of the mean difference; sqrt(a^2 + b^2) without values.
-
-    For ROC areas of the same examples that is too wide: it calls too few differences clear, not too many.
-    """
-    value = one.value - other.value
-    if one.values is None or other.values is None:
-        return Difference(value, math.hypot(one.standard_error, other.standard_error))
-    gaps = one.values - other.values
-    return Difference(value, float(gaps.std(ddof=1)) / math.sqrt(len(gaps)) if len(gaps) > 1 else math.nan)
 
 
 Outcome = Literal["better", "worse", "no clear difference"]

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from vae_core.labs.reduction.scores import MEASURES, Score, difference, mean_score, outcome, ranking, winners
+from vae_core.labs.reduction.scores import MEASURES, outcome, ranking, winners
+from vae_core.labs.scores import Score, difference, mean_score
 
 EMPTY = np.empty(0)
 NOISE = np.linspace(-1, 1, 101)
