@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dashboard.runs.about import About
-from dashboard.runs.job import ACTIVE, RESUMABLE, Command, Job, JobView, is_owner, no_progress
+from dashboard.runs.job import ACTIVE, RESUMABLE, Changes, Command, Job, JobView, is_owner, no_progress
 from dashboard.runs.scheduler import UNWATCHED_S, Place, Scheduler, scheduler
 from dashboard.runs.store import RunStore, digest_of, kept_folder
 from dashboard.runs.worker_process import GRACE_S, WorkerProcess
@@ -74,7 +74,15 @@ class LocalRunner:
         self.scheduler.set_lecturer(digest_of(token))
 
     def submit(
-        self, config: RunConfig, *, owner: str, copy_of: str | None = None, instead_of: str | None = None
+        self,
+        config: RunConfig,
+        *,
+        owner: str,
+        copy_of: str | None = None,
+        at_step: int | None = None,
+        changes: Changes | None = None,
+        tags: tuple[str, ...] = (),
+        instead_of: str | None = None,
     ) -> str:
         """Starts or queues a run and returns its id.
 
@@ -83,11 +91,15 @@ class LocalRunner:
             owner: Token of the browser that starts it: it alone may steer the run.
             copy_of: A run to go on from: the new one begins with its weights, optimiser and history, paused,
                 and is what that run is, whatever ``config`` says.
+            at_step: The kept step of that run to go on from: a fork; None: from where it stands.
+            changes: What the copy has other than that run.
+            tags: What the new run is tagged with; see :attr:`About.sweep`.
             instead_of: A run of the same browser, which is stopped as soon as the new one is accepted.
 
         Raises:
             BadInput: The queue is full, one step of the run needs too much memory, nothing of the run to copy
-                is saved, or the run to stop belongs to another browser. Then nothing has changed.
+                is saved, that step is not kept or cannot be read, a change is out of range, or the run to
+                stop belongs to another browser. Then nothing has changed.
         """
         digest = digest_of(owner)
         with self._lock:
@@ -100,11 +112,11 @@ class LocalRunner:
             with self._lock:
                 self._jobs.pop(gone, None)
         if copy_of is not None:
-            run_id = self._copy(copy_of, digest)
+            run_id = self._copy(copy_of, digest, at_step, changes or Changes())
             with self._lock:
                 self._leave(before)
             return run_id
-        run_id = self.store.create(config, owner=digest)
+        run_id = self.store.create(config, owner=digest, about=About(tags=tags))
         try:
             with self._lock:
                 # Again: others may have come while the folder was made.
@@ -244,20 +256,55 @@ class LocalRunner:
         for process in warm:
             list(process.events())
 
-    def _copy(self, source: str, owner: str) -> str:
-        self.save(source, for_looking=False)
+    def _copy(self, source: str, owner: str, at_step: int | None, changes: Changes) -> str:
+        if at_step is None:
+            self.save(source, for_looking=False)
         with self._lock:
             original = self._job(source)
         if original is None:
             raise BadInput("copy", "the run to copy no longer exists", "start one of your own")
-        about = About(parent=source, parent_step=original.progress["step"])
-        run_id = self.store.create(original.config, owner=owner, copy_of=source, about=about)
+        step = original.progress["step"] if at_step is None else at_step
+        note = f"Fork of Run {source[:4]} at step {step:,}"
+        note = "" if at_step is None else ": ".join(filter(None, (note, changes.in_words()))) + "."
+        about = About(parent=source, parent_step=step, note=note)
+        run_id = self.store.create(original.config, owner=owner, copy_of=source, at_step=at_step, about=about)
+        progress = {**original.progress, "saves": 0}
+        if at_step is not None:
+            progress = {**no_progress(original.config), "step": at_step}
+        if at_step is not None or any(value is not None for value in changes):
+            progress |= self._change(run_id, changes)
         with self._lock:
-            job = Job(run_id, original.config, {**original.progress, "saves": 0}, owner)
-            job.set("paused", f"A copy of Run {source[:4]}.")
+            job = Job(run_id, original.config, progress, owner)
+            name = f"Run {source[:4]}"
+            job.set(
+                "paused", f"A copy of {name}." if at_step is None else f"A fork of {name}: it begins there."
+            )
             self._jobs[run_id] = job
             self.store.write_status(run_id, job.progress)
         return run_id
+
+    def _change(self, run_id: str, changes: Changes) -> dict[str, Any]:
+        """Gives a copied run what it has other than its parent; returns what is known of it then."""
+        from vae_core.runs.fork import forked
+        from vae_core.runs.runfile import load_run, save_run
+        from vae_core.runs.snapshot import HISTORY_COLUMNS
+
+        path = self.store.run_file(run_id)
+        try:
+            if path is None:
+                raise BadInput("copy", "nothing of this run is saved yet", "try again when it has begun")
+            run = forked(load_run(path), **changes._asdict())
+            if any(value is not None for value in changes):
+                save_run(path, run)
+        except BadInput:
+            self.store.remove(run_id)
+            raise
+        last = dict(zip(HISTORY_COLUMNS, run.history[-1].tolist(), strict=True))
+        live = {"beta": last["beta"], "learning_rate": last["learning_rate"]}
+        live |= {
+            name: value for name, value in changes._asdict().items() if name in live and value is not None
+        }
+        return {"step": run.step, "epoch": int(run.state_scalars.get("epoch", 0)), **live}
 
     def _job(self, run_id: str) -> Job | None:
         if self.store.folder(run_id) is None:
@@ -306,11 +353,11 @@ class LocalRunner:
             owner=job.owner or "",
             memory=WORKER_BYTES + network + step,
             needs_core=needs_core,
+            is_sweep=self.store.about(job.run_id).sweep is not None,
             begin=partial(self._begin, job),
             end=partial(self._end, job),
             pause=partial(self._lend, job),
             unseen_s=job.unseen_s,
-            has_end=job.progress["num_epochs"] is not None,
         )
         self.scheduler.require_room(place.owner)
         job.set("queued")

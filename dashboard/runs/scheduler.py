@@ -6,10 +6,12 @@ only for the moment of a single step), or it **waits** for a core. The rules:
 - As many work as there are cores in the budget: all but one, which is left to the server and to single steps.
 - Of those who wait a lecturer comes first, then the browser of which the fewest work, then the one that was
   served longest ago, then who came first. So nobody gets a second place before another's first.
+- A run of a sweep, which is one of many that nobody waits for, comes after all else that its own browser
+  wants, has no lecturer's precedence, and ends no other training of its browser.
 - Whoever is next and finds no memory waits for it, and nobody who needs memory overtakes.
 - At most ``max_resting`` rest. To make room, the process that has rested longest is saved and ended.
-- Where others wait for a core, trainings that nobody has looked at for ``UNWATCHED_S`` are saved and ended;
-  one without an end also where its own browser waits. Those of a lecturer stay.
+- Where somebody waits for a core, trainings that nobody has looked at for ``UNWATCHED_S`` are saved and
+  ended. Those of a lecturer stay.
 - A task whose own browser trains takes over the core of that training, which goes on when the task has ended:
   otherwise whoever trains without an end on two cores would wait for their own picture for ever.
 
@@ -54,11 +56,11 @@ class Place:
         memory: Bytes that it needs.
         needs_core: Whether it works when it begins; otherwise it rests.
         borrows: Whether it takes over the core of a training of its owner.
+        is_sweep: Whether it is a run of a sweep.
         begin: Starts it, or has it go on.
         end: Has it save itself and end.
         pause: Has it stop working for a while; None: it lends no core.
         unseen_s: Seconds since somebody looked at it.
-        has_end: Whether it ends by itself: then those of the same browser wait for that.
     """
 
     owner: str
@@ -66,10 +68,10 @@ class Place:
     begin: Callable[[], None]
     needs_core: bool = True
     borrows: bool = False
+    is_sweep: bool = False
     end: Callable[[], None] = _nothing
     pause: Callable[[], None] | None = None
     unseen_s: Callable[[], float] = _now
-    has_end: bool = False
     state: Literal["waiting", "working", "resting", "gone"] = field(default="gone", init=False)
     has_process: bool = field(default=False, init=False)
     is_ending: bool = field(default=False, init=False)
@@ -181,9 +183,9 @@ class Scheduler:
     def wanted_by(self, place: Place | None) -> Literal["", "others", "owner"]:
         """Who waits for a core and would get this one if nobody looked at its training; "": nobody."""
         with self.lock:
-            if place is None or place.state != "working":
+            if place is None or place.state != "working" or place.owner in self._lecturers:
                 return ""
-            claims = [other for other in self._in("waiting") if self._may_claim(other, place)]
+            claims = [other for other in self._in("waiting") if _would_end(other, place)]
             if not claims:
                 return ""
             return "others" if any(other.owner != place.owner for other in claims) else "owner"
@@ -261,22 +263,19 @@ class Scheduler:
             self._end(min(resting, key=lambda place: place.turn))
 
     def _end_unwatched(self) -> None:
-        waiting, working = list(self._in_order()), self._in("working")
-        ending = [place for place in working if place.is_ending]
-        unwatched = [place for place in working if place.unseen_s() > UNWATCHED_S and place not in ending]
-        # What is ending already makes room for one of those who wait.
-        for place in ending + sorted(unwatched, key=lambda place: -place.unseen_s()):
-            claim = next((other for other in waiting if self._may_claim(other, place)), None)
-            if claim is not None:
-                waiting.remove(claim)
-                if not place.is_ending:
-                    self._end(place)
-
-    def _may_claim(self, waiting: Place, working: Place) -> bool:
-        """Whether a training that nobody looks at makes room for one who waits."""
-        if not waiting.needs_core or working.owner in self._lecturers:
-            return False
-        return waiting.owner != working.owner or not working.has_end
+        waiting = [place for place in self._in("waiting") if place.needs_core]
+        working = self._in("working")
+        room = len(waiting) - sum(place.is_ending for place in working)
+        unwatched = [
+            place
+            for place in working
+            if place.unseen_s() > UNWATCHED_S
+            and not place.is_ending
+            and place.owner not in self._lecturers
+            and any(_would_end(other, place) for other in waiting)
+        ]
+        for place in sorted(unwatched, key=lambda place: -place.unseen_s())[: max(0, room)]:
+            self._end(place)
 
     def _end(self, place: Place) -> None:
         place.is_ending = True
@@ -292,9 +291,10 @@ class Scheduler:
                 first = min(
                     left,
                     key=lambda place: (
-                        place.owner not in self._lecturers,
+                        place.is_sweep or place.owner not in self._lecturers,
                         working[place.owner],
                         served.get(place.owner, 0),
+                        place.is_sweep,
                         place.turn,
                     ),
                 )
@@ -304,6 +304,11 @@ class Scheduler:
                 working[first.owner] += 1
                 served[first.owner] = turns
         return self._order
+
+
+def _would_end(waiting: Place, unwatched: Place) -> bool:
+    """Whether one that waits may have an unwatched training end: a sweep does not end itself."""
+    return waiting.needs_core and not (waiting.is_sweep and waiting.owner == unwatched.owner)
 
 
 def num_cores() -> int:
