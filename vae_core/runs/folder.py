@@ -25,8 +25,18 @@ class RunFolder:
         """Snapshots written."""
         self.saves = 0
         """How often the run's file was written, or found to be right as it is."""
-        self.problem = ""
-        """Why the last save did not succeed; empty once one has."""
+        self._saved_step: int | None = None
+        self._problems: dict[str, str] = {}
+
+    @property
+    def problem(self) -> str:
+        """Why a file of the run could not be written when it was tried last; empty once all of them could."""
+        return next(iter(self._problems.values()), "")
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether a write failed because the folder was removed meanwhile."""
+        return bool(self._problems) and not self._path.is_dir()
 
     def read_config(self) -> RunConfig:
         """The configuration that decides the run.
@@ -46,28 +56,36 @@ class RunFolder:
             BadInput: It is damaged.
         """
         path = self._path / "run.safetensors"
-        return load_run(path) if path.exists() else None
+        run = load_run(path) if path.exists() else None
+        self._saved_step = None if run is None else run.step
+        return run
 
     def write_run(self, run: Run) -> None:
         """Saves the run, durably."""
-        with self._without_disk():
+        with self._without_disk("run"):
             save_run(self._path / "run.safetensors", run)
-            self.saves, self.problem = self.saves + 1, ""
+            self.saves, self._saved_step = self.saves + 1, run.step
 
     def write_snapshot(self, snapshot: Snapshot) -> None:
         """Writes what is drawn of the run."""
-        with self._without_disk():
+        with self._without_disk("snapshot"):
             write_snapshot(self._path / "snapshot.safetensors", snapshot)
             self.version += 1
 
     def write_status(self, status: Mapping[str, object]) -> None:
         """Writes how the run stands."""
-        with self._without_disk():
+        with self._without_disk("status"):
             write_atomically(self._path / "status.json", json.dumps(status).encode(), durable=False)
 
     @contextmanager
-    def _without_disk(self) -> Iterator[None]:
+    def _without_disk(self, part: str) -> Iterator[None]:
         try:
             yield
+            self._problems.pop(part, None)
         except OSError as err:
-            self.problem = f"The run cannot be saved ({err.strerror}): free some disk space."
+            since = "yet" if self._saved_step is None else f"since step {self._saved_step:,}"
+            what = {"run": f"Not saved {since}", "snapshot": "The curves cannot be kept"}
+            told = what.get(part, "How the run stands cannot be kept")
+            self._problems[part] = (
+                f"{told} ({err.strerror}): free some disk space; it is tried again by itself."
+            )
