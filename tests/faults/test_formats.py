@@ -126,7 +126,7 @@ def test_a_newer_format_is_refused_kindly_and_its_file_untouched(version: int, t
     path.write_bytes(content)
     shutil.copyfile(GOLDEN / "format2" / "config.json", tmp_path / "config.json")
     with pytest.raises(
-        BadInput, match="made by a newer version: format .*, this one reads up to 2"
+        BadInput, match=r"made by a newer version: format .*, this one reads up to 2"
     ) as caught:
         Driver(tmp_path, queue.SimpleQueue(), io.StringIO())
     assert caught.value.code == "format"
