@@ -4,7 +4,7 @@ import hmac
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from dashboard.runs.scheduler import Place
 from dashboard.runs.store import digest_of
@@ -16,6 +16,30 @@ RESUMABLE: Final = frozenset(
     {"paused", "finished", "stopped", "stopped_early", "diverged", "interrupted", "crashed"}
 )
 Command = dict[str, Any]
+
+
+class Changes(NamedTuple):
+    """What a fork has other than the run that it goes on from; None: nothing.
+
+    Arguments:
+        beta: In force from its first update on.
+        learning_rate: The same.
+        seed: Of all that is drawn from there on: the noise, and the order of the examples that are to come.
+    """
+
+    beta: float | None = None
+    learning_rate: float | None = None
+    seed: int | None = None
+
+    def in_words(self) -> str:
+        """``β 4, seed 3``; "" where nothing is another one.
+
+        Example:
+            >>> Changes(beta=4.0, seed=3).in_words()
+            'β 4, seed 3'
+        """
+        said = {"β": self.beta, "η": self.learning_rate, "seed": self.seed}
+        return ", ".join(f"{name} {value:.12g}" for name, value in said.items() if value is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from dashboard.runs.job import ACTIVE, RESUMABLE, Command, Job, JobView, is_owner, no_progress
+from dashboard.runs.about import About
+from dashboard.runs.job import ACTIVE, RESUMABLE, Changes, Command, Job, JobView, is_owner, no_progress
 from dashboard.runs.scheduler import UNWATCHED_S, Place, Scheduler, scheduler
 from dashboard.runs.store import RunStore, digest_of, kept_folder
 from dashboard.runs.worker_process import GRACE_S, WorkerProcess
@@ -71,7 +72,15 @@ class LocalRunner:
         """Has the browser with this token come first from now on."""
         self.scheduler.set_lecturer(digest_of(token))
 
-    def submit(self, config: RunConfig, *, owner: str, copy_of: str | None = None) -> str:
+    def submit(
+        self,
+        config: RunConfig,
+        *,
+        owner: str,
+        copy_of: str | None = None,
+        at_step: int | None = None,
+        changes: Changes | None = None,
+    ) -> str:
         """Starts or queues a run and returns its id.
 
         Arguments:
@@ -79,9 +88,12 @@ class LocalRunner:
             owner: Token of the browser that starts it: it alone may steer the run.
             copy_of: A run to go on from: the new one begins with its weights, optimiser and history, paused,
                 and is what that run is, whatever ``config`` says.
+            at_step: The kept step of that run to go on from: a fork; None: from where it stands.
+            changes: What the copy has other than that run.
 
         Raises:
-            BadInput: The queue is full, or nothing of the run to copy is saved.
+            BadInput: The queue is full, nothing of the run to copy is saved, that step is not kept or cannot
+                be read, or a change is out of range.
         """
         digest = digest_of(owner)
         self.scheduler.require_room(digest)
@@ -89,7 +101,7 @@ class LocalRunner:
             with self._lock:
                 self._jobs.pop(gone, None)
         if copy_of is not None:
-            return self._copy(copy_of, digest)
+            return self._copy(copy_of, digest, at_step, changes or Changes())
         run_id = self.store.create(config, owner=digest)
         with self._lock:
             job = self._jobs[run_id] = Job(run_id, config, no_progress(config), digest)
@@ -165,6 +177,20 @@ class LocalRunner:
                         job.process.send({"command": command, **values})
             self._lock.notify_all()
 
+    def describe(self, run_id: str, *, owner: str, **changes: object) -> None:
+        """Gives a run another ``name``, ``note`` or ``tags``.
+
+        Raises:
+            BadInput: (code ``owner``) The run belongs to another browser.
+        """
+        with self._lock:
+            job = self._job(run_id)
+            if job is None:
+                return
+            self._require_owner(job, owner)
+            self.store.write_about(run_id, self.store.about(run_id).renamed(**changes))
+            job.note({})
+
     def save(self, run_id: str, *, timeout_s: float = 1.5, for_looking: bool = True) -> None:
         """Has the run write its file now, and returns when it did (or after ``timeout_s``).
 
@@ -202,19 +228,55 @@ class LocalRunner:
         for process in warm:
             list(process.events())
 
-    def _copy(self, source: str, owner: str) -> str:
-        self.save(source, for_looking=False)
+    def _copy(self, source: str, owner: str, at_step: int | None, changes: Changes) -> str:
+        if at_step is None:
+            self.save(source, for_looking=False)
         with self._lock:
             original = self._job(source)
         if original is None:
             raise BadInput("copy", "the run to copy no longer exists", "start one of your own")
-        run_id = self.store.create(original.config, owner=owner, copy_of=source)
+        step = original.progress["step"] if at_step is None else at_step
+        note = f"Fork of Run {source[:4]} at step {step:,}"
+        note = "" if at_step is None else ": ".join(filter(None, (note, changes.in_words()))) + "."
+        about = About(parent=source, parent_step=step, note=note)
+        run_id = self.store.create(original.config, owner=owner, copy_of=source, at_step=at_step, about=about)
+        progress = {**original.progress, "saves": 0}
+        if at_step is not None:
+            progress = {**no_progress(original.config), "step": at_step}
+        if at_step is not None or any(value is not None for value in changes):
+            progress |= self._change(run_id, changes)
         with self._lock:
-            job = Job(run_id, original.config, {**original.progress, "saves": 0}, owner)
-            job.set("paused", f"A copy of Run {source[:4]}.")
+            job = Job(run_id, original.config, progress, owner)
+            name = f"Run {source[:4]}"
+            job.set(
+                "paused", f"A copy of {name}." if at_step is None else f"A fork of {name}: it begins there."
+            )
             self._jobs[run_id] = job
             self.store.write_status(run_id, job.progress)
         return run_id
+
+    def _change(self, run_id: str, changes: Changes) -> dict[str, Any]:
+        """Gives a copied run what it has other than its parent; returns what is known of it then."""
+        from vae_core.runs.fork import forked
+        from vae_core.runs.runfile import load_run, save_run
+        from vae_core.runs.snapshot import HISTORY_COLUMNS
+
+        path = self.store.run_file(run_id)
+        try:
+            if path is None:
+                raise BadInput("copy", "nothing of this run is saved yet", "try again when it has begun")
+            run = forked(load_run(path), **changes._asdict())
+            if any(value is not None for value in changes):
+                save_run(path, run)
+        except BadInput:
+            self.store.remove(run_id)
+            raise
+        last = dict(zip(HISTORY_COLUMNS, run.history[-1].tolist(), strict=True))
+        live = {"beta": last["beta"], "learning_rate": last["learning_rate"]}
+        live |= {
+            name: value for name, value in changes._asdict().items() if name in live and value is not None
+        }
+        return {"step": run.step, "epoch": int(run.state_scalars.get("epoch", 0)), **live}
 
     def _job(self, run_id: str) -> Job | None:
         if self.store.folder(run_id) is None:

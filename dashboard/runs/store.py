@@ -9,19 +9,26 @@ import re
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from dashboard.runs.about import About
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 from vae_core.runs.atomic import write_atomically
-from vae_core.runs.snapshot import Snapshot, read_snapshot
+from vae_core.runs.kept import KeptSteps
+from vae_core.runs.snapshot import Snapshot, read_snapshot, write_snapshot
 
 RUN_ID: Final = re.compile(r"[0-9a-f]{16}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 MAX_KEPT_RUNS: Final = 300
+LATEST: Final = 2**63
+"""Beyond every step."""
 _COPIED: Final = ("run.safetensors", "snapshot.safetensors")
+_KEPT: Final = "kept"
 
 
 def home() -> Path:
@@ -65,31 +72,64 @@ class RunStore:
         self._runs = root / "runs"
         self._runs.mkdir(parents=True, exist_ok=True)
 
-    def create(self, config: RunConfig, *, owner: str | None = None, copy_of: str | None = None) -> str:
+    def create(
+        self,
+        config: RunConfig,
+        *,
+        owner: str | None = None,
+        copy_of: str | None = None,
+        at_step: int | None = None,
+        about: About | None = None,
+    ) -> str:
         """Makes the folder of a new run and returns its id.
 
         Arguments:
             config: What the run is.
             owner: Digest of the token of the browser that starts it; None: of nobody yet.
-            copy_of: A run whose state, as it was saved last, the new one begins with.
+            copy_of: A run whose state the new one begins with.
+            at_step: Which of its kept states; None: the one that was saved last.
+            about: What is said about it; ``created`` is now.
 
         Raises:
-            BadInput: Nothing was saved yet of the run to copy.
+            BadInput: Nothing was saved yet of the run to copy, or that step is not kept.
         """
-        source = None if copy_of is None else self.run_file(copy_of)
-        if copy_of is not None and source is None:
-            raise BadInput("copy", "nothing of this run is saved yet", "try again when it has begun")
+        source = None if copy_of is None else self._source(copy_of, at_step)
         run_id = secrets.token_hex(8)
         folder = self._runs / run_id
         folder.mkdir(mode=0o700)
         if owner is not None:
             self.claim(run_id, owner)
         if source is not None:
-            for name in _COPIED:
-                with contextlib.suppress(FileNotFoundError):
-                    shutil.copyfile(source.with_name(name), folder / name)
+            self._copy(source, folder, at_step)
+        self.write_about(run_id, replace(about or About(), created=time.time()))
         write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
         return run_id
+
+    def _source(self, run_id: str, at_step: int | None) -> Path:
+        """The folder of a run to copy, if it has that state."""
+        folder = self.folder(run_id)
+        if at_step is None:
+            if folder is None or self.run_file(run_id) is None:
+                raise BadInput("copy", "nothing of this run is saved yet", "try again when it has begun")
+        elif folder is None or at_step not in self.kept_steps(run_id):
+            raise BadInput("copy", f"step {at_step:,} of this run is not kept", "choose another step")
+        return folder
+
+    def _copy(self, source: Path, folder: Path, at_step: int | None) -> None:
+        kept = KeptSteps(source / _KEPT)
+        kept.copy_to(folder / _KEPT, up_to=LATEST if at_step is None else at_step)
+        if at_step is None:
+            for name in _COPIED:
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copyfile(source / name, folder / name)
+            return
+        copied = KeptSteps(folder / _KEPT)
+        snapshot = copied.snapshot(at_step)
+        if snapshot is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise BadInput("copy", f"step {at_step:,} of this run cannot be read", "choose another step")
+        shutil.copyfile(copied.run_file(at_step), folder / "run.safetensors")
+        write_snapshot(folder / "snapshot.safetensors", snapshot)
 
     def owner(self, run_id: str) -> str | None:
         """Digest of the token of the browser that owns the run; None when nobody does."""
@@ -104,6 +144,24 @@ class RunStore:
         folder = self.folder(run_id)
         if folder is not None:
             write_atomically(folder / "owner", owner.encode(), durable=True)
+
+    def about(self, run_id: str) -> About:
+        """What people say about the run; of one that nobody described, when it began."""
+        folder = self.folder(run_id)
+        about = About()
+        if folder is not None:
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                about = About.from_json((folder / "about.json").read_text("utf-8"))
+            if not about.created:
+                with contextlib.suppress(OSError):
+                    about = replace(about, created=(folder / "config.json").stat().st_mtime)
+        return about
+
+    def write_about(self, run_id: str, about: About) -> None:
+        """Keeps what people say about the run."""
+        folder = self.folder(run_id)
+        if folder is not None:
+            write_atomically(folder / "about.json", about.to_json().encode(), durable=True)
 
     def folder(self, run_id: str) -> Path | None:
         """The run's folder; None when there is no such run."""
@@ -157,6 +215,28 @@ class RunStore:
         except BadInput:
             return None
 
+    def kept_steps(self, run_id: str) -> tuple[int, ...]:
+        """The steps of the run that can be looked at and gone on from, ascending; () where none is kept."""
+        folder = self.folder(run_id)
+        return () if folder is None else KeptSteps(folder / _KEPT).steps()
+
+    def snapshot_at(self, run_id: str, step: int) -> Snapshot | None:
+        """Curves and pictures of the run as they were at a step; None where that step is not kept."""
+        folder = self.folder(run_id)
+        return None if folder is None else KeptSteps(folder / _KEPT).snapshot(step)
+
+    def run_file_at(self, run_id: str, step: int) -> Path | None:
+        """The file to go on from at a step; None where that step is not kept."""
+        folder = self.folder(run_id)
+        path = None if folder is None else KeptSteps(folder / _KEPT).run_file(step)
+        return path if path is not None and path.exists() else None
+
+    def remove(self, run_id: str) -> None:
+        """Removes a run and all that was kept of it."""
+        folder = self.folder(run_id)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def forget_oldest(self, is_busy: Callable[[str], bool]) -> list[str]:
         """Removes the oldest folders beyond ``MAX_KEPT_RUNS`` that are not busy; returns their ids.
 
@@ -166,7 +246,7 @@ class RunStore:
         surplus = max(0, len(ids) - MAX_KEPT_RUNS)
         gone = [run_id for run_id in ids if not is_busy(run_id)][:surplus] if surplus else []
         for run_id in gone:
-            shutil.rmtree(self._runs / run_id, ignore_errors=True)
+            self.remove(run_id)
         return gone
 
     def ids(self) -> list[str]:

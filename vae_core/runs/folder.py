@@ -1,4 +1,7 @@
-"""The folder of a run: ``config.json``, ``run.safetensors``, ``snapshot.safetensors``, ``status.json``."""
+"""The folder of a run: ``config.json``, ``run.safetensors``, ``snapshot.safetensors``, ``status.json``.
+
+Its earlier states are in the folder ``kept``, which :mod:`vae_core.runs.kept` explains.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,6 +11,7 @@ from pathlib import Path
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 from vae_core.runs.atomic import write_atomically
+from vae_core.runs.kept import KeptSteps
 from vae_core.runs.runfile import Run, load_run, save_run
 from vae_core.runs.snapshot import Snapshot, write_snapshot
 
@@ -21,6 +25,8 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.kept = KeptSteps(path / "kept")
+        """Earlier states of the run."""
         self.version = 0
         """Snapshots written."""
         self.saves = 0
@@ -71,6 +77,11 @@ class RunFolder:
         with self._without_disk("snapshot"):
             write_snapshot(self._path / "snapshot.safetensors", snapshot)
             self.version += 1
+
+    def keep(self, run: Run, snapshot: Snapshot) -> None:
+        """Keeps the run as it stands beside its newest state."""
+        with self._without_disk():
+            self.kept.keep(run, snapshot)
 
     def write_status(self, status: Mapping[str, object]) -> None:
         """Writes how the run stands."""

@@ -215,6 +215,20 @@ class Training:
         """Uses ``learning_rate`` from the next update on."""
         self._learning_rate = check_learning_rate(learning_rate)
 
+    def draw_anew(self, seed: int) -> None:
+        """Draws from another seed from the next update on: the noise, and the order of the examples.
+
+        What is left of this epoch comes in another order, too; nothing of it comes twice.
+
+        Arguments:
+            seed: Of all that is drawn from here on.
+        """
+        generator = self.generator.manual_seed(seed)
+        seen, rest = self._order[: self._position], self._order[self._position :]
+        shuffled = torch.randperm(len(rest), generator=generator, device=generator.device)
+        self._order = torch.cat((seen, rest[shuffled.to(rest.device)]))
+        self._here = self._kept_place = self._place()
+
     def steps(self) -> Iterator[TrainStep]:
         """One update for each value taken, from where the training stands to its end."""
         ended: Ended | None = None

@@ -105,6 +105,8 @@ def test_a_run_past_its_end_is_one_that_never_had_an_end(
 
 
 def test_a_finished_run_goes_on_when_it_is_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "LOOK_EVERY_S", 1e9)
+    monkeypatch.setattr(driver, "FIRST_LOOK_S", 1e9)
     assert end_of(tmp_path, config_of())["status"] == "finished"
     monkeypatch.setattr(driver, "WALL_LIMIT_S", -1.0)
     end = end_of(tmp_path, config_of(), RESUME)
