@@ -71,6 +71,8 @@ class RunFolder:
         with self._without_disk("run"):
             save_run(self._path / "run.safetensors", run)
             self.saves, self._saved_step = self.saves + 1, run.step
+            # The next earlier state is kept much later: that there is room for it now is told at once.
+            self._problems.pop("kept", None)
 
     def write_snapshot(self, snapshot: Snapshot) -> None:
         """Writes what is drawn of the run."""
@@ -80,7 +82,7 @@ class RunFolder:
 
     def keep(self, run: Run, snapshot: Snapshot) -> None:
         """Keeps the run as it stands beside its newest state."""
-        with self._without_disk():
+        with self._without_disk("kept"):
             self.kept.keep(run, snapshot)
 
     def write_status(self, status: Mapping[str, object]) -> None:
@@ -95,8 +97,11 @@ class RunFolder:
             self._problems.pop(part, None)
         except OSError as err:
             since = "yet" if self._saved_step is None else f"since step {self._saved_step:,}"
-            what = {"run": f"Not saved {since}", "snapshot": "The curves cannot be kept"}
-            told = what.get(part, "How the run stands cannot be kept")
-            self._problems[part] = (
-                f"{told} ({err.strerror}): free some disk space; it is tried again by itself."
-            )
+            told = {
+                "run": f"Not saved {since}",
+                "snapshot": "The curves cannot be kept",
+                "kept": "Earlier steps cannot be kept",
+                "status": "How the run stands cannot be kept",
+            }[part]
+            why = f"({err.strerror}): free some disk space; it is tried again by itself."
+            self._problems[part] = f"{told} {why}"
