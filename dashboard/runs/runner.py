@@ -80,6 +80,7 @@ class LocalRunner:
         copy_of: str | None = None,
         at_step: int | None = None,
         changes: Changes | None = None,
+        tags: tuple[str, ...] = (),
     ) -> str:
         """Starts or queues a run and returns its id.
 
@@ -90,6 +91,7 @@ class LocalRunner:
                 and is what that run is, whatever ``config`` says.
             at_step: The kept step of that run to go on from: a fork; None: from where it stands.
             changes: What the copy has other than that run.
+            tags: What the new run is tagged with; see :attr:`About.sweep`.
 
         Raises:
             BadInput: The queue is full, nothing of the run to copy is saved, that step is not kept or cannot
@@ -102,7 +104,7 @@ class LocalRunner:
                 self._jobs.pop(gone, None)
         if copy_of is not None:
             return self._copy(copy_of, digest, at_step, changes or Changes())
-        run_id = self.store.create(config, owner=digest)
+        run_id = self.store.create(config, owner=digest, about=About(tags=tags))
         with self._lock:
             job = self._jobs[run_id] = Job(run_id, config, no_progress(config), digest)
             self._enter(job, needs_core=not config.hold)
@@ -325,6 +327,7 @@ class LocalRunner:
             owner=job.owner or "",
             memory=WORKER_BYTES + network + step,
             needs_core=needs_core,
+            is_sweep=self.store.about(job.run_id).sweep is not None,
             begin=partial(self._begin, job),
             end=partial(self._end, job),
             pause=partial(self._lend, job),

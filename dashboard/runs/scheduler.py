@@ -6,6 +6,8 @@ only for the moment of a single step), or it **waits** for a core. The rules:
 - As many work as there are cores in the budget: all but one, which is left to the server and to single steps.
 - Of those who wait a lecturer comes first, then the browser of which the fewest work, then the one that was
   served longest ago, then who came first. So nobody gets a second place before another's first.
+- A run of a sweep, which is one of many that nobody waits for, comes after all else that its own browser
+  wants, has no lecturer's precedence, and ends no other training of its browser.
 - Whoever is next and finds no memory waits for it, and nobody who needs memory overtakes.
 - At most ``max_resting`` rest. To make room, the process that has rested longest is saved and ended.
 - Where somebody waits for a core, trainings that nobody has looked at for ``UNWATCHED_S`` are saved and
@@ -54,6 +56,7 @@ class Place:
         memory: Bytes that it needs.
         needs_core: Whether it works when it begins; otherwise it rests.
         borrows: Whether it takes over the core of a training of its owner.
+        is_sweep: Whether it is a run of a sweep.
         begin: Starts it, or has it go on.
         end: Has it save itself and end.
         pause: Has it stop working for a while; None: it lends no core.
@@ -65,6 +68,7 @@ class Place:
     begin: Callable[[], None]
     needs_core: bool = True
     borrows: bool = False
+    is_sweep: bool = False
     end: Callable[[], None] = _nothing
     pause: Callable[[], None] | None = None
     unseen_s: Callable[[], float] = _now
@@ -175,7 +179,7 @@ class Scheduler:
         with self.lock:
             if place is None or place.state != "working" or place.owner in self._lecturers:
                 return False
-            return any(other.needs_core for other in self._in("waiting"))
+            return any(_would_end(other, place) for other in self._in("waiting"))
 
     def advance(self) -> None:
         """Lets begin whoever can; call it when time alone may have changed that."""
@@ -250,15 +254,18 @@ class Scheduler:
             self._end(min(resting, key=lambda place: place.turn))
 
     def _end_unwatched(self) -> None:
-        waiting = sum(place.needs_core for place in self._in("waiting"))
+        waiting = [place for place in self._in("waiting") if place.needs_core]
         working = self._in("working")
-        waiting -= sum(place.is_ending for place in working)
+        room = len(waiting) - sum(place.is_ending for place in working)
         unwatched = [
             place
             for place in working
-            if place.unseen_s() > UNWATCHED_S and not place.is_ending and place.owner not in self._lecturers
+            if place.unseen_s() > UNWATCHED_S
+            and not place.is_ending
+            and place.owner not in self._lecturers
+            and any(_would_end(other, place) for other in waiting)
         ]
-        for place in sorted(unwatched, key=lambda place: -place.unseen_s())[: max(0, waiting)]:
+        for place in sorted(unwatched, key=lambda place: -place.unseen_s())[: max(0, room)]:
             self._end(place)
 
     def _end(self, place: Place) -> None:
@@ -275,9 +282,10 @@ class Scheduler:
                 first = min(
                     left,
                     key=lambda place: (
-                        place.owner not in self._lecturers,
+                        place.is_sweep or place.owner not in self._lecturers,
                         working[place.owner],
                         served.get(place.owner, 0),
+                        place.is_sweep,
                         place.turn,
                     ),
                 )
@@ -287,6 +295,11 @@ class Scheduler:
                 working[first.owner] += 1
                 served[first.owner] = turns
         return self._order
+
+
+def _would_end(waiting: Place, unwatched: Place) -> bool:
+    """Whether one that waits may have an unwatched training end: a sweep does not end itself."""
+    return waiting.needs_core and not (waiting.is_sweep and waiting.owner == unwatched.owner)
 
 
 def num_cores() -> int:
