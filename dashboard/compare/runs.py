@@ -268,6 +268,8 @@ def numbers(sides: Sequence[Side]) -> None:
 def _about_numbers(sides: Sequence[Side]) -> str:
     count, own = len(sides[0].measured.rows), len(sides[0].subject.data.x_test)
     said = f"{count:,} held-out examples, M = 1 sample of z for each; ± is one standard error."
+    if len(sides) > 1:
+        said += " Bold differences are more than two of theirs from 0."
     if count < own:
         said += f" The splits differ: these {count:,} of {own:,} are held out by all of the runs."
     if len({side.kind for side in sides}) > 1:

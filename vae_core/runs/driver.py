@@ -106,6 +106,7 @@ class Driver:
         self._observer = Observer(
             self.training, seed=self.config.seed, history=None if saved is None else saved.history
         )
+        self._unknown = {} if saved is None else saved.unknown
         self._good: Run | None = None
         self._next_keep = 0.0
         self._saved: tuple[object, ...] = ()
@@ -116,7 +117,7 @@ class Driver:
         self._steps_allowed = 0
         """Updates that a paused run still makes."""
         self._speed: float | None = None
-        self._message = ""
+        self._message = "" if saved is None else saved.notice
         if self.training.batch_size < self.config.train.batch_size:
             self._message = f"Batch size {self.training.batch_size}: all the training examples there are."
         self._rate = Rate()
@@ -161,6 +162,8 @@ class Driver:
             if step is None or step.ended is not None:
                 self._keep_step()
                 return self._natural_end(None if step is None else step.ended)
+            if self._folder.is_gone:
+                return End("stopped", f"Stopped at step {step.step:,}: the run was deleted.")
             if self._running_s > WALL_LIMIT_S:
                 return End("stopped", f"Stopped at step {step.step:,}: {_WALL_RULE}.")
             self._after_step(began)
@@ -360,6 +363,7 @@ class Driver:
             status=self._status,
             state_tensors={name: value.clone() for name, value in tensors.items()},
             state_scalars=scalars,
+            unknown=self._unknown,
         )
 
     def _save(self) -> None:
