@@ -20,6 +20,7 @@ MAY_IMPORT: Final = (
     ("vae_core/", ("vae_core", "torch", "numpy", "scipy", "sklearn", "safetensors")),
     ("dashboard/figures/", ("dashboard", "vae_core", "plotly", "numpy", "contourpy")),
     ("dashboard/runs/", ("dashboard", "vae_core", "numpy", "PIL")),
+    ("dashboard/publish/", ("dashboard", "vae_core", "numpy", "torch")),
     ("dashboard/theme.py", ("dashboard",)),
     (
         "dashboard/",

@@ -38,6 +38,8 @@ _SETTLED_S: Final = 2.0
 """A folder that changed just before it was read may change again within the same tick of its clock."""
 _THUMBNAIL: Final = 112
 """Pixels of a thumbnail's longer side, about."""
+_MAX_TILES: Final = 6
+"""Decoded images along a side: more of them are grey dots in a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,15 +277,17 @@ def _entry_of(run_id: str, text: str) -> Entry:
 
 def _images(grid: NDArray[np.float32], image_shape: tuple[int, int]) -> NDArray[np.uint8]:
     """Decoded means of shape (rows, columns, D) side by side; of large ones a choice from edge to edge."""
+    height, width = image_shape
     rows, columns = (_chosen(count, side) for count, side in zip(grid.shape, image_shape, strict=False))
-    chosen = grid[np.ix_(rows, columns)]
-    tiles = chosen.reshape(*chosen.shape[:2], *image_shape)
+    tiles = grid[np.ix_(rows, columns)].reshape(len(rows), len(columns), height, width)
     ink = (np.clip(np.nan_to_num(tiles), 0, 1) * 255).astype(np.uint8)
-    return np.concatenate(list(np.concatenate(list(ink.swapaxes(0, 1)), axis=-1)), axis=0)
+    whole = ink.swapaxes(1, 2).reshape(len(rows) * height, len(columns) * width)
+    scale = max(1, _THUMBNAIL // max(whole.shape))
+    return whole.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 def _chosen(count: int, side: int) -> NDArray[np.intp]:
-    most = max(1, min(count, _THUMBNAIL // side))
+    most = max(1, min(count, _THUMBNAIL // side, _MAX_TILES))
     return np.linspace(0, count - 1, most).round().astype(np.intp)
 
 

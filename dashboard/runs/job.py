@@ -4,7 +4,7 @@ import hmac
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from dashboard.runs.scheduler import Place
 from dashboard.runs.store import digest_of
@@ -16,6 +16,30 @@ RESUMABLE: Final = frozenset(
     {"paused", "finished", "stopped", "stopped_early", "diverged", "interrupted", "crashed"}
 )
 Command = dict[str, Any]
+
+
+class Changes(NamedTuple):
+    """What a fork has other than the run that it goes on from; None: nothing.
+
+    Arguments:
+        beta: In force from its first update on.
+        learning_rate: The same.
+        seed: Of all that is drawn from there on: the noise, and the order of the examples that are to come.
+    """
+
+    beta: float | None = None
+    learning_rate: float | None = None
+    seed: int | None = None
+
+    def in_words(self) -> str:
+        """``β 4, seed 3``; "" where nothing is another one.
+
+        Example:
+            >>> Changes(beta=4.0, seed=3).in_words()
+            'β 4, seed 3'
+        """
+        said = {"β": self.beta, "η": self.learning_rate, "seed": self.seed}
+        return ", ".join(f"{name} {value:.12g}" for name, value in said.items() if value is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +58,8 @@ class JobView:
         steps_per_second: Measured, 0 when unknown.
         version: Rises with each snapshot.
         queue_position: 1 for the next to start; 0 when not waiting.
-        others_wait: Whether somebody waits for its core and gets it if nobody looks at the run.
+        wanted_by: Who waits for its core and gets it if nobody looks at the run: ``others``, or its
+            ``owner`` with another run; empty: nobody.
         news: Rises with all that is new of the run.
         owner: Digest of the token of the browser that owns it; None: nobody does yet.
         was_stopped: Whether its owner stopped it.
@@ -56,7 +81,7 @@ class JobView:
     steps_per_second: float
     version: int
     queue_position: int
-    others_wait: bool = False
+    wanted_by: Literal["", "others", "owner"] = ""
     news: int = 0
     owner: str | None = field(default=None, repr=False)
     was_stopped: bool = False
@@ -181,7 +206,7 @@ class Job:
         else:
             self.pending.append(command)
 
-    def view(self, *, queue_position: int = 0, others_wait: bool = False) -> JobView:
+    def view(self, *, queue_position: int = 0, wanted_by: Literal["", "others", "owner"] = "") -> JobView:
         """How the run stands."""
         names = ("step", "num_steps", "epoch", "num_epochs", "patience", "beta", "learning_rate")
         more = ("speed", "steps_per_second", "version", "status", "message", "was_stopped")
@@ -196,7 +221,7 @@ class Job:
             run_id=self.run_id,
             config=self.config,
             queue_position=queue_position,
-            others_wait=others_wait,
+            wanted_by=wanted_by,
             news=self.news,
             owner=self.owner,
             title=self.title,

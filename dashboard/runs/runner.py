@@ -15,14 +15,15 @@ from typing import Any, Final
 
 from dashboard.runs.about import About
 from dashboard.runs.catalog import Catalog, Entry, read_entry
-from dashboard.runs.job import ACTIVE, RESUMABLE, Command, Job, JobView, is_owner, no_progress
+from dashboard.runs.job import ACTIVE, RESUMABLE, Changes, Command, Job, JobView, is_owner, no_progress
 from dashboard.runs.opened import Opened
 from dashboard.runs.scheduler import UNWATCHED_S, Place, Scheduler, scheduler
 from dashboard.runs.store import RunStore, digest_of, kept_folder
 from dashboard.runs.worker_process import GRACE_S, WorkerProcess
 from vae_core.config import RunConfig
+from vae_core.data import least_training_examples
 from vae_core.errors import BadInput
-from vae_core.memory import step_bytes
+from vae_core.memory import check_step, step_bytes
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 LOOKS_APART_S: Final = 3.0
@@ -86,7 +87,17 @@ class LocalRunner:
         """Has the browser with this token come first from now on."""
         self.scheduler.set_lecturer(digest_of(token))
 
-    def submit(self, config: RunConfig, *, owner: str, copy_of: str | None = None) -> str:
+    def submit(
+        self,
+        config: RunConfig,
+        *,
+        owner: str,
+        copy_of: str | None = None,
+        at_step: int | None = None,
+        changes: Changes | None = None,
+        tags: tuple[str, ...] = (),
+        instead_of: str | None = None,
+    ) -> str:
         """Starts or queues a run and returns its id.
 
         Arguments:
@@ -94,21 +105,49 @@ class LocalRunner:
             owner: Token of the browser that starts it: it alone may steer the run.
             copy_of: A run to go on from: the new one begins with its weights, optimiser and history, paused,
                 and is what that run is, whatever ``config`` says.
+            at_step: The kept step of that run to go on from: a fork; None: from where it stands.
+            changes: What the copy has other than that run.
+            tags: What the new run is tagged with; see :attr:`About.sweep`.
+            instead_of: A run of the same browser, which is stopped as soon as the new one is accepted.
 
         Raises:
-            BadInput: The queue is full, or nothing of the run to copy is saved.
+            BadInput: The queue is full, one step of the run needs too much memory, nothing of the run to copy
+                is saved, that step is not kept or cannot be read, a change is out of range, or the run to
+                stop belongs to another browser. Then nothing has changed.
         """
         digest = digest_of(owner)
-        self.scheduler.require_room(digest)
+        with self._lock:
+            before = None if instead_of is None else self._job(instead_of)
+            if before is not None:
+                self._require_owner(before, owner)
+            self._require_room(digest, before)
+        _check_step(config)
         self._make_room()
         if copy_of is not None:
-            return self._copy(copy_of, digest)
-        run_id = self.store.create(config, owner=digest)
+            run_id = self._copy(copy_of, digest, at_step, changes or Changes())
+            with self._lock:
+                self._leave(before)
+            return run_id
+        run_id = self.store.create(config, owner=digest, about=About(tags=tags))
         self.catalog.changed()
-        with self._lock:
-            job = self._jobs[run_id] = Job(run_id, config, no_progress(config), digest)
-            self._enter(job, needs_core=not config.hold)
+        try:
+            with self._lock:
+                # Again: others may have come while the folder was made.
+                self._require_room(digest, before)
+                self._leave(before)
+                job = self._jobs[run_id] = Job(run_id, config, no_progress(config), digest)
+                self._enter(job, needs_core=not config.hold)
+        except BadInput:
+            self.store.remove(run_id)
+            raise
         return run_id
+
+    def _require_room(self, owner: str, before: Job | None) -> None:
+        self.scheduler.require_room(owner, instead_of=None if before is None else before.place)
+
+    def _leave(self, job: Job | None) -> None:
+        if job is not None and job.status in ACTIVE:
+            self._stop(job)
 
     def view(self, run_id: str) -> JobView | None:
         """How the run stands; None when there is no such run."""
@@ -118,8 +157,8 @@ class LocalRunner:
                 return None
             job.seen = time.monotonic()
             position = self.scheduler.position(job.place)
-            others = self.scheduler.is_wanted(job.place)
-            return job.view(queue_position=position, others_wait=others)
+            wanted_by = self.scheduler.wanted_by(job.place)
+            return job.view(queue_position=position, wanted_by=wanted_by)
 
     def interrupted(self, owner: str) -> list[JobView]:
         """The runs of the browser with this token that the server's end interrupted, or others who waited."""
@@ -331,21 +370,55 @@ class LocalRunner:
         for process in warm:
             list(process.events())
 
-    def _copy(self, source: str, owner: str) -> str:
-        self.save(source, for_looking=False)
+    def _copy(self, source: str, owner: str, at_step: int | None, changes: Changes) -> str:
+        if at_step is None:
+            self.save(source, for_looking=False)
         with self._lock:
             original = self._job(source)
         if original is None:
             raise BadInput("copy", "the run to copy no longer exists", "start one of your own")
-        about = About(parent=source, parent_step=original.progress["step"])
-        run_id = self.store.create(original.config, owner=owner, copy_of=source, about=about)
+        step = original.progress["step"] if at_step is None else at_step
+        note = f"Fork of Run {source[:4]} at step {step:,}"
+        note = "" if at_step is None else ": ".join(filter(None, (note, changes.in_words()))) + "."
+        about = About(parent=source, parent_step=step, note=note)
+        run_id = self.store.create(original.config, owner=owner, copy_of=source, at_step=at_step, about=about)
+        progress = {**original.progress, "saves": 0}
+        if at_step is not None:
+            progress = {**no_progress(original.config), "step": at_step}
+        if at_step is not None or any(value is not None for value in changes):
+            progress |= self._change(run_id, changes)
         with self._lock:
-            job = Job(run_id, original.config, {**original.progress, "saves": 0}, owner)
-            job.set("paused", f"A copy of Run {source[:4]}.")
+            job = Job(run_id, original.config, progress, owner)
+            name = f"Run {source[:4]}"
+            job.set(
+                "paused", f"A copy of {name}." if at_step is None else f"A fork of {name}: it begins there."
+            )
             self._jobs[run_id] = job
             self.store.write_status(run_id, job.progress)
         self.catalog.changed()
         return run_id
+
+    def _change(self, run_id: str, changes: Changes) -> dict[str, Any]:
+        """Gives a copied run what it has other than its parent; returns what is known of it then."""
+        from vae_core.runs.fork import forked
+        from vae_core.runs.runfile import load_run, save_run
+
+        path = self.store.run_file(run_id)
+        try:
+            if path is None:
+                raise BadInput("copy", "nothing of this run is saved yet", "try again when it has begun")
+            run = forked(load_run(path), **changes._asdict())
+            if any(value is not None for value in changes):
+                save_run(path, run)
+        except BadInput:
+            self.store.remove(run_id)
+            raise
+        last = dict(zip(HISTORY_COLUMNS, run.history[-1].tolist(), strict=True))
+        live = {"beta": last["beta"], "learning_rate": last["learning_rate"]}
+        live |= {
+            name: value for name, value in changes._asdict().items() if name in live and value is not None
+        }
+        return {"step": run.step, "epoch": int(run.state_scalars.get("epoch", 0)), **live}
 
     def _job(self, run_id: str) -> Job | None:
         if self.store.folder(run_id) is None:
@@ -386,6 +459,7 @@ class LocalRunner:
             owner=job.owner or "",
             memory=WORKER_BYTES + network + step,
             needs_core=needs_core,
+            is_sweep=self.store.about(job.run_id).sweep is not None,
             begin=partial(self._begin, job),
             end=partial(self._end, job),
             pause=partial(self._lend, job),
@@ -569,7 +643,7 @@ class LocalRunner:
             job.wants_process = True
         elif job.status == "interrupted" and place.is_ending:
             if place.needs_core and place.state == "working":
-                why = f"nobody had looked at it for {UNWATCHED_S:.0f} seconds and others waited"
+                why = f"nobody had looked at it for {UNWATCHED_S:.0f} seconds and another run waited"
                 job.set("interrupted", f"Saved at step {step:,} and ended: {why}.")
             else:
                 job.set("paused", "It is saved; its process has ended to make room for others.")
@@ -603,9 +677,9 @@ class LocalRunner:
         surplus = self.catalog.surplus(self._is_shown)
         if surplus:
             for run_id in self.deleted.ids():
-                self.deleted.forget(run_id)
+                self.deleted.remove(run_id)
         for run_id in surplus:
-            self.store.forget(run_id)
+            self.store.remove(run_id)
             with self._lock:
                 self._jobs.pop(run_id, None)
         if surplus:
@@ -616,12 +690,19 @@ class LocalRunner:
         before = (time.time() - KEPT_DELETED_S) * 1e9
         for run_id, when in self.deleted.times().items():
             if when < before:
-                self.deleted.forget(run_id)
+                self.deleted.remove(run_id)
 
     def _is_shown(self, run_id: str) -> bool:
         with self._lock:
             job = self._jobs.get(run_id)
             return job is not None and (job.place is not None or job.unseen_s() < SHOWN_S)
+
+
+def _check_step(config: RunConfig) -> None:
+    """Refuses what the worker would refuse, before anything is given up for it."""
+    train = config.train
+    rows = least_training_examples(config.dataset, folder=config.data_folder)
+    check_step(config.model, num_samples=train.num_samples, batch_size=min(train.batch_size, rows))
 
 
 _runner: LocalRunner | None = None

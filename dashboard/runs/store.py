@@ -19,11 +19,15 @@ from dashboard.runs.about import About
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 from vae_core.runs.atomic import write_atomically
+from vae_core.runs.kept import KeptSteps
 from vae_core.runs.snapshot import Snapshot, read_snapshot, write_snapshot
 
 RUN_ID: Final = re.compile(r"[0-9a-f]{16}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+LATEST: Final = 2**63
+"""Beyond every step."""
 _COPIED: Final = ("run.safetensors", "snapshot.safetensors")
+_KEPT: Final = "kept"
 
 
 def home() -> Path:
@@ -74,6 +78,7 @@ class RunStore:
         *,
         owner: str | None = None,
         copy_of: str | None = None,
+        at_step: int | None = None,
         about: About | None = None,
     ) -> str:
         """Makes the folder of a new run and returns its id.
@@ -81,27 +86,53 @@ class RunStore:
         Arguments:
             config: What the run is.
             owner: Digest of the token of the browser that starts it; None: of nobody yet.
-            copy_of: A run whose state, as it was saved last, the new one begins with.
+            copy_of: A run whose state the new one begins with.
+            at_step: Which of its kept states; None: the one that was saved last.
             about: What is said about it; ``created`` is now.
 
         Raises:
-            BadInput: Nothing was saved yet of the run to copy.
+            BadInput: Nothing was saved yet of the run to copy, or that step is not kept.
         """
-        source = None if copy_of is None else self.run_file(copy_of)
-        if copy_of is not None and source is None:
-            raise BadInput("copy", "nothing of this run is saved yet", "try again when it has begun")
+        source = None if copy_of is None else self._source(copy_of, at_step)
         run_id = secrets.token_hex(8)
         folder = self._runs / run_id
         folder.mkdir(mode=0o700)
-        if owner is not None:
-            self.claim(run_id, owner)
-        if source is not None:
+        try:
+            if owner is not None:
+                self.claim(run_id, owner)
+            if source is not None:
+                self._copy(source, folder, at_step)
+            self.write_about(run_id, replace(about or About(), created=time.time()))
+            write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
+        except (OSError, BadInput):
+            self.remove(run_id)
+            raise
+        return run_id
+
+    def _source(self, run_id: str, at_step: int | None) -> Path:
+        """The folder of a run to copy, if it has that state."""
+        folder = self.folder(run_id)
+        if at_step is None:
+            if folder is None or self.run_file(run_id) is None:
+                raise BadInput("copy", "nothing of this run is saved yet", "try again when it has begun")
+        elif folder is None or at_step not in self.kept_steps(run_id):
+            raise BadInput("copy", f"step {at_step:,} of this run is not kept", "choose another step")
+        return folder
+
+    def _copy(self, source: Path, folder: Path, at_step: int | None) -> None:
+        kept = KeptSteps(source / _KEPT)
+        kept.copy_to(folder / _KEPT, up_to=LATEST if at_step is None else at_step)
+        if at_step is None:
             for name in _COPIED:
                 with contextlib.suppress(FileNotFoundError):
-                    shutil.copyfile(source.with_name(name), folder / name)
-        self.write_about(run_id, replace(about or About(), created=time.time()))
-        write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
-        return run_id
+                    shutil.copyfile(source / name, folder / name)
+            return
+        copied = KeptSteps(folder / _KEPT)
+        snapshot = copied.snapshot(at_step)
+        if snapshot is None:
+            raise BadInput("copy", f"step {at_step:,} of this run cannot be read", "choose another step")
+        shutil.copyfile(copied.run_file(at_step), folder / "run.safetensors")
+        write_snapshot(folder / "snapshot.safetensors", snapshot)
 
     def owner(self, run_id: str) -> str | None:
         """Digest of the token of the browser that owns the run; None when nobody does."""
@@ -194,6 +225,28 @@ class RunStore:
         except BadInput:
             return None
 
+    def kept_steps(self, run_id: str) -> tuple[int, ...]:
+        """The steps of the run that can be looked at and gone on from, ascending; () where none is kept."""
+        folder = self.folder(run_id)
+        return () if folder is None else KeptSteps(folder / _KEPT).steps()
+
+    def snapshot_at(self, run_id: str, step: int) -> Snapshot | None:
+        """Curves and pictures of the run as they were at a step; None where that step is not kept."""
+        folder = self.folder(run_id)
+        return None if folder is None else KeptSteps(folder / _KEPT).snapshot(step)
+
+    def run_file_at(self, run_id: str, step: int) -> Path | None:
+        """The file to go on from at a step; None where that step is not kept."""
+        folder = self.folder(run_id)
+        path = None if folder is None else KeptSteps(folder / _KEPT).run_file(step)
+        return path if path is not None and path.exists() else None
+
+    def remove(self, run_id: str) -> None:
+        """Removes a run and all that was kept of it."""
+        folder = self.folder(run_id)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def move_to(self, other: "RunStore", run_id: str) -> bool:
         """Moves the run's folder, as a whole, to another store on the same disk; returns whether it did.
 
@@ -210,12 +263,6 @@ class RunStore:
         with contextlib.suppress(OSError):
             os.utime(target)
         return True
-
-    def forget(self, run_id: str) -> None:
-        """Removes the run's folder for good, as far as it can be removed."""
-        folder = self.folder(run_id)
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def times(self) -> dict[str, int]:
         """When the folder of each run changed, in nanoseconds since 1970, by its id.

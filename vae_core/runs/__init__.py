@@ -10,6 +10,8 @@ from vae_core.exports import lazy_exports
 if TYPE_CHECKING:
     from vae_core.runs.driver import Driver
     from vae_core.runs.folder import RunFolder
+    from vae_core.runs.fork import forked
+    from vae_core.runs.kept import KeptSteps
     from vae_core.runs.observer import Observer
     from vae_core.runs.runfile import Run, load_run, parse_run, save_run
     from vae_core.runs.snapshot import (
@@ -28,10 +30,12 @@ __all__ = [
     "HISTORY_COLUMNS",
     "Driver",
     "Flow",
+    "KeptSteps",
     "Observer",
     "Run",
     "RunFolder",
     "Snapshot",
+    "forked",
     "load_run",
     "parse_run",
     "read_snapshot",
@@ -46,6 +50,8 @@ __getattr__, __dir__ = lazy_exports(
     {
         "vae_core.runs.driver": ("Driver",),
         "vae_core.runs.folder": ("RunFolder",),
+        "vae_core.runs.fork": ("forked",),
+        "vae_core.runs.kept": ("KeptSteps",),
         "vae_core.runs.observer": ("Observer",),
         "vae_core.runs.runfile": ("Run", "load_run", "parse_run", "save_run"),
         "vae_core.runs.snapshot": (

@@ -11,14 +11,18 @@ import time
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TextIO
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from vae_core.config import RunConfig, check_beta, check_learning_rate, shown
+from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, shown
 from vae_core.data import load_dataset
 from vae_core.device import usable_device
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
 from vae_core.runs.folder import RunFolder
+from vae_core.runs.fork import DRAW_ANEW, checked_seed
+from vae_core.runs.kept import is_due
 from vae_core.runs.observer import Observer
 from vae_core.runs.runfile import Run
 from vae_core.runs.snapshot import Snapshot
@@ -34,8 +38,6 @@ CHANGES_SHARE = 0.1
 """Share of the time that measuring before and after live changes takes at most; looks take as much."""
 TRACED_SPEED = 3.0
 """Steps per second up to which each update is followed stage by stage: an eye can do it too."""
-WALL_LIMIT_S = 30 * 60
-"""Seconds of running, without pauses, after which a run is saved and stopped: others wait for the core."""
 WARN_S = 2 * 60
 """Seconds before either limit at which the message begins to say so."""
 PAUSE_LIMIT_S = 15 * 60
@@ -68,6 +70,8 @@ def open_training(config: RunConfig, saved: Run | None) -> Training:
     training = Training(model.to(device), dataset, config.train, generator=generator)
     if saved is not None:
         training.load_state(dict(saved.state_tensors), dict(saved.state_scalars))
+        if DRAW_ANEW in saved.state_scalars:
+            training.draw_anew(checked_seed(saved.state_scalars[DRAW_ANEW]))
     return training
 
 
@@ -120,6 +124,7 @@ class Driver:
         self._observer = Observer(
             self.training, seed=self.config.seed, history=None if saved is None else saved.history
         )
+        self._unknown = {} if saved is None else saved.unknown
         self._good: Run | None = None
         self._next_keep = 0.0
         self._saved: tuple[object, ...] = ()
@@ -130,12 +135,12 @@ class Driver:
         self._steps_allowed = 0
         """Updates that a paused run still makes."""
         self._speed: float | None = None
-        self._message = ""
+        self._message = "" if saved is None else saved.notice
         if self.training.batch_size < self.config.train.batch_size:
             self._message = f"Batch size {self.training.batch_size}: all the training examples there are."
         self._rate = Rate()
         self._running_s = 0.0
-        self._has_changed = False
+        self._has_changed = saved is not None and self._observer.has_other_settings
         """Whether beta or the learning rate changed since it was measured last."""
         self._next_change = 0.0
         self._next_look = 0.0
@@ -144,10 +149,13 @@ class Driver:
 
     def run(self) -> None:
         """Trains to the end, to a stop, or to the end of input; then saves."""
+        # What was kept after the last save belongs to updates that are made again, maybe another way.
+        self._folder.kept.forget_after(self.training.step)
         try:
             # What waits already is obeyed first: a run that goes on is not reported as paused meanwhile.
             end = self._obey(wait=False)
             self._look_and_keep()
+            self._keep_step()
             end = end or self._train()
             self.training.require_finite_weights()
         except TrainingDiverged as err:
@@ -170,7 +178,10 @@ class Driver:
             if step is not None:
                 self._observer.add(step, seconds=time.monotonic() - began)
             if step is None or step.ended is not None:
+                self._keep_step()
                 return self._natural_end(None if step is None else step.ended)
+            if self._folder.is_gone:
+                return End("stopped", f"Stopped at step {step.step:,}: the run was deleted.")
             if self._running_s > WALL_LIMIT_S:
                 return End("stopped", f"Stopped at step {step.step:,}: {_WALL_RULE}.")
             self._after_step(began)
@@ -192,6 +203,7 @@ class Driver:
     def _after_step(self, began: float) -> None:
         if self._has_changed and time.monotonic() >= self._next_change:
             self._measure_change()
+        self._keep_step()
         if self._paused:
             self._steps_allowed -= 1
             if self._steps_allowed == 0:
@@ -334,6 +346,12 @@ class Driver:
             self._good = self._state()
             self._next_keep = time.monotonic() + KEEP_EVERY_S
 
+    def _keep_step(self) -> None:
+        """Keeps the run as it stands for good, where its step is one to keep; its curves get no row."""
+        if is_due(self.training.step) and self.training.step not in self._folder.kept.steps():
+            snapshot = self._observer.look(adds_row=False)
+            self._folder.keep(self._state(snapshot.history), snapshot)
+
     def _fall_back(self) -> None:
         """Takes the last good state; beta and learning rate stay what they are now."""
         good = self._good
@@ -344,18 +362,26 @@ class Driver:
         self.training.model.load_state_dict(dict(good.weights))
         self.training.load_state(dict(good.state_tensors), {**good.state_scalars, **settings})
         self._observer = Observer(self.training, seed=self.config.seed, history=good.history)
+        self._folder.kept.forget_after(self.training.step)
 
-    def _state(self) -> Run:
-        """A copy of all that a run needs to go on from here."""
+    def _state(self, history: NDArray[np.float64] | None = None) -> Run:
+        """A copy of all that a run needs to go on from here.
+
+        Arguments:
+            history: Its rows, one of this step among them; None: those of the run, which get one.
+        """
         tensors, scalars = self.training.state()
-        self._observer.measure()  # what goes on from here knows no updates before it
+        if history is None:
+            self._observer.measure()  # what goes on from here knows no updates before it
+            history = self._observer.history
         return Run(
             config=self.config,
             weights={name: value.clone() for name, value in self.training.model.state_dict().items()},
-            history=self._observer.history,
+            history=history,
             status=self._status,
             state_tensors={name: value.clone() for name, value in tensors.items()},
             state_scalars=scalars,
+            unknown=self._unknown,
         )
 
     def _save(self) -> None:

@@ -16,7 +16,7 @@ from vae_core.training.loop import Training, TrainStep
 MAX_HELD_OUT = 1000
 """Held-out examples evaluated while training: all of 10 000 images would double the cost of a step."""
 MAX_ROWS = 2000
-_MEANS, _HELD_OUT = slice(2, 5), slice(5, 8)  # elbo, reconstruction, kl
+_MEANS, _HELD_OUT, _SETTINGS = slice(2, 5), slice(5, 8), slice(8, 10)
 IMAGE_EXAMPLES, POINT_EXAMPLES = 10, 200
 IMAGE_GRID, IMAGE_LINE, POINT_GRID = 12, 7, 16
 """Points along each side of the decoded grid: of images, of the one row of them when J = 1, of points."""
@@ -89,6 +89,12 @@ class Observer:
         (_, first, first_kl), (_, last, last_kl) = self._rows[0][_HELD_OUT], self._rows[-1][_HELD_OUT]
         return last - beta * last_kl >= first - beta * first_kl
 
+    @property
+    def has_other_settings(self) -> bool:
+        """Whether beta or the learning rate is another one now than the last row says."""
+        now = (self._training.beta, self._training.learning_rate)
+        return bool(self._rows) and tuple(self._rows[-1][_SETTINGS]) != now
+
     def add(self, step: TrainStep, *, seconds: float = 0.0) -> None:
         """Counts one update towards the training means of the next row.
 
@@ -105,12 +111,21 @@ class Observer:
         if not self._has_row:
             self._add_row(self._evaluate())
 
-    def look(self) -> Snapshot:
-        """Adds a row to the history and returns the snapshot of this moment."""
+    def look(self, *, adds_row: bool = True) -> Snapshot:
+        """Returns the snapshot of this moment; its history ends with a row of this step.
+
+        Arguments:
+            adds_row: Whether the history gets that row, too.
+        """
         training, model = self._training, self._training.model
         held_out = self._evaluate()
+        history = self.history
         if not self._has_row:
-            self._add_row(held_out)
+            if adds_row:
+                self._add_row(held_out)
+                history = self.history
+            else:
+                history = np.vstack((history, self._row(held_out)))
         with torch.no_grad():
             posterior = model.posterior(self._x)
             reconstructions = model.likelihood(model.posterior(self._examples).mean).mean
@@ -118,7 +133,7 @@ class Observer:
         return Snapshot(
             step=training.step,
             epoch=training.epoch,
-            history=self.history,
+            history=history,
             means=_array(posterior.mean),
             stds=_array(posterior.std),
             labels=_array(self._labels).astype(np.int32),
@@ -158,20 +173,19 @@ class Observer:
         numbers = np.array([values[name] for name in FLOW_NUMBERS], dtype=np.float64)
         return Flow(**arrays, prior_z=_array(z), generated=_array(generated), numbers=numbers)
 
-    def _add_row(self, held_out: Evaluation) -> None:
+    def _row(self, held_out: Evaluation) -> list[float]:
         training = self._training
         means = self._since / self._num_since if self._num_since else np.full(3, math.nan)
         terms = (held_out.elbo, held_out.reconstruction, held_out.kl)
-        self._rows.append(
-            [
-                *(training.step, training.epoch, *means, *terms),
-                *(training.beta, training.learning_rate, self._seconds),
-            ]
-        )
+        settings = (training.beta, training.learning_rate)
+        return [training.step, training.epoch, *means, *terms, *settings, self._seconds]
+
+    def _add_row(self, held_out: Evaluation) -> None:
+        self._rows.append(self._row(held_out))
         self._since[:] = 0.0
         self._num_since = 0
         if len(self._rows) > MAX_ROWS:
-            is_scheduled = training.config.beta_schedule != "constant"
+            is_scheduled = self._training.config.beta_schedule != "constant"
             self._rows = thinned(self.history, is_scheduled=is_scheduled).tolist()
 
 

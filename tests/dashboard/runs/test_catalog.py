@@ -37,6 +37,13 @@ def snapshot(**changes: float) -> Snapshot:
     return replace(read_snapshot(PRETRAINED_SNAPSHOT), history=np.concatenate([row - 1.0, row]))
 
 
+def drawn(grid: np.ndarray, image_shape: tuple[int, int] | None) -> Snapshot:
+    """A snapshot with another grid, of shape (rows, columns, D)."""
+    examples, axis = np.zeros((1, grid.shape[-1]), np.float32), np.zeros(grid.shape[1], np.float32)
+    parts = {"grid": grid, "grid_axis": axis, "examples": examples, "reconstructions": examples}
+    return replace(snapshot(), image_shape=image_shape, **parts)
+
+
 def folder_of(store: RunStore, run_id: str) -> Path:
     folder = store.folder(run_id)
     assert folder is not None
@@ -119,7 +126,7 @@ def test_changes_are_seen_and_nothing_else_is_read_again(
     catalog.entries()
     assert len(read) == 4, "a folder that changed just now may change within the same tick of its clock"
     settle(store, first, third)
-    store.forget(second)
+    store.remove(second)
     read.clear()
     catalog.changed()
     kept = catalog.entries()
@@ -185,20 +192,20 @@ def test_thumbnail_is_the_decoded_grid(store: RunStore) -> None:
     grid = np.zeros((3, 3, 64), np.float32)
     grid[0, 2] = 1.0
     path = folder_of(store, run_id) / "snapshot.safetensors"
-    write_snapshot(path, replace(snapshot(), grid=grid, image_shape=(8, 8)))
+    write_snapshot(path, drawn(grid, (8, 8)))
     content = catalog.thumbnail(run_id)
     assert content is not None
     pixels = np.asarray(Image.open(io.BytesIO(content)))
-    assert pixels.shape == (24, 24)
-    assert (pixels[:8, 16:] == 255).all()
-    assert pixels.astype(int).sum() == 64 * 255
+    assert pixels.shape == (96, 96)
+    assert (pixels[:32, 64:] == 255).all()
+    assert pixels.astype(int).sum() == 32 * 32 * 255
     large = np.zeros((12, 12, 784), np.float32)
-    write_snapshot(path, replace(snapshot(), grid=large, image_shape=(28, 28)))
+    write_snapshot(path, drawn(large, (28, 28)))
     content = catalog.thumbnail(run_id)
     assert content is not None
     assert Image.open(io.BytesIO(content)).size == (112, 112)
     points = np.array([[[0.0, 0.0], [1.0, 1.0], [np.nan, 0.0]]], np.float32)
-    write_snapshot(path, replace(snapshot(), grid=points, image_shape=None))
+    write_snapshot(path, drawn(points, None))
     content = catalog.thumbnail(run_id)
     assert content is not None
     pixels = np.asarray(Image.open(io.BytesIO(content)))

@@ -18,7 +18,7 @@ from dashboard.runs import catalog as catalogs
 from dashboard.runs import runner as jobs
 from dashboard.runs import scheduler as schedulers
 from dashboard.runs.about import About
-from dashboard.runs.job import JobView, is_owner
+from dashboard.runs.job import Changes, JobView, is_owner
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.scheduler import Scheduler
 from dashboard.runs.store import digest_of
@@ -522,3 +522,45 @@ def test_closed_runner_saves_and_the_next_one_resumes(pids: list[int], tmp_path:
     finally:
         first.close()
         second.close()
+
+
+def test_a_fork_begins_at_a_kept_step_with_what_was_changed(runner: LocalRunner) -> None:
+    run_id = runner.submit(LONG, owner=ME)
+    until(lambda: len(runner.store.kept_steps(run_id)) > 9, "some steps are kept")
+    runner.send(run_id, "stop", owner=ME)
+    reach(runner, run_id, "stopped")
+    step = runner.store.kept_steps(run_id)[9]
+    fork = runner.submit(LONG, owner=OTHER, copy_of=run_id, at_step=step, changes=Changes(beta=4.0, seed=3))
+    view = view_of(runner, fork)
+    assert (view.status, view.step, view.beta, view.learning_rate) == ("paused", step, 4.0, 2e-3)
+    assert view.message == f"A fork of Run {run_id[:4]}: it begins there."
+    assert runner.store.kept_steps(fork) == runner.store.kept_steps(run_id)[:10]
+    about = runner.store.about(fork)
+    assert (about.parent, about.parent_step) == (run_id, step)
+    assert about.note == f"Fork of Run {run_id[:4]} at step {step}: β 4, seed 3."
+    snapshot = runner.store.snapshot(fork)
+    assert snapshot is not None
+    assert snapshot.step == step
+    runner.send(fork, "resume", owner=OTHER)
+    reach(runner, fork, "running", step=step + 1)
+    same = runner.submit(LONG, owner=OTHER, copy_of=run_id, at_step=step)
+    source, target = runner.store.run_file_at(run_id, step), runner.store.run_file(same)
+    assert source is not None
+    assert target is not None
+    assert source.read_bytes() == target.read_bytes()
+
+
+def test_a_step_that_is_not_kept_is_no_fork_and_leaves_no_folder(runner: LocalRunner) -> None:
+    run_id = runner.submit(SHORT, owner=ME)
+    reach(runner, run_id, "finished")
+    before = runner.store.ids()
+    for step, changes in ((9, None), (-1, None), (4, Changes(beta=-1.0)), (4, Changes(seed=-1))):
+        with pytest.raises(BadInput):
+            runner.submit(SHORT, owner=ME, copy_of=run_id, at_step=step, changes=changes)
+    file = runner.store.run_file_at(run_id, 4)
+    assert file is not None
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(BadInput, match="step 4 of this run cannot be read"):
+        runner.submit(SHORT, owner=ME, copy_of=run_id, at_step=4)
+    assert runner.store.ids() == before
+    assert (runner.store.run_file_at(run_id, 9), runner.store.snapshot_at(run_id, 9)) == (None, None)

@@ -81,7 +81,7 @@ def test_strange_files_among_the_runs_are_left_alone(store: RunStore) -> None:
     (folder.parent / "notes").mkdir()
     assert store.ids() == [old, new]
     for text in (*HOSTILE, "f" * 16, "notes", old):
-        store.forget(text)
+        store.remove(text)
     assert sorted(path.name for path in folder.parent.iterdir()) == sorted(
         [".DS_Store", "f" * 16, new, "notes"]
     )

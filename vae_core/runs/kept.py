@@ -1,0 +1,171 @@
+"""The earlier states of a run: kept at logarithmic steps, within a limit of size however long it trains.
+
+Of each kept step there are two files in the folder ``kept`` of the run: ``STEP.run.safetensors``, to go on
+from bit for bit, and ``STEP.snapshot.safetensors``, to draw without PyTorch.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from vae_core.errors import BadInput
+from vae_core.runs.snapshot import Snapshot, read_snapshot, write_snapshot
+
+if TYPE_CHECKING:
+    from vae_core.runs.runfile import Run
+
+MAX_STEPS: Final = 40
+"""Kept steps of a run at most: about two for each doubling of the steps in a night of training."""
+LIMIT_BYTES: Final = 48 * 2**20
+"""Bytes of all kept steps of a run at most: 40 of the digits are a quarter of it, of MNIST it holds 14."""
+_RUN: Final = re.compile(r"(\d{1,15})\.run\.safetensors")
+
+
+def is_due(step: int) -> bool:
+    """Whether a step is one to keep: each up to 8, then four in each doubling.
+
+    The same steps for every run, so that two runs can be compared at them.
+
+    Example:
+        >>> [step for step in range(33) if is_due(step)]
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32]
+    """
+    return step % (1 << max(0, step.bit_length() - 3)) == 0
+
+
+def thinned(sizes: Mapping[int, int], *, most: int = MAX_STEPS, limit: int = LIMIT_BYTES) -> tuple[int, ...]:
+    """Which of some steps stay, ascending: about evenly spaced logarithms, the first and the last among them.
+
+    One after the other goes whose neighbours are nearest to each other, (next + 1) / (previous + 1), the
+    earliest of several. So a run that trains on and on has its steps further and further apart, all alike.
+
+    Arguments:
+        sizes: Bytes of each step.
+        most: Steps that stay at most.
+        limit: Bytes of all that stay at most; where the first and the last alone are more, none stay.
+
+    Example:
+        >>> thinned({step: 1 for step in range(65) if is_due(step)}, most=8)
+        (0, 1, 2, 4, 8, 16, 32, 64)
+    """
+    steps = sorted(sizes)
+    total = sum(sizes.values())
+    while len(steps) > 2 and (len(steps) > most or total > limit):
+        gaps = [(after + 1) / (before + 1) for before, after in zip(steps, steps[2:], strict=False)]
+        total -= sizes[steps.pop(1 + gaps.index(min(gaps)))]
+    return tuple(steps) if total <= limit else ()
+
+
+class KeptSteps:
+    """The kept steps of one run.
+
+    Arguments:
+        folder: ``kept`` in the run's folder; it need not be there.
+        limit: Bytes of all of them at most.
+    """
+
+    def __init__(self, folder: Path, *, limit: int = LIMIT_BYTES) -> None:
+        self._folder = folder
+        self._limit = limit
+        self._is_too_large = False
+
+    def steps(self) -> tuple[int, ...]:
+        """The steps, ascending."""
+        found: list[int] = []
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._folder):
+                match = _RUN.fullmatch(name)
+                if match is not None:
+                    found.append(int(match[1]))
+        return tuple(sorted(found))
+
+    def run_file(self, step: int) -> Path:
+        """The file to go on from at a step that is kept."""
+        return self._folder / f"{step}.run.safetensors"
+
+    def snapshot(self, step: int) -> Snapshot | None:
+        """Curves and pictures as they were at a step; None where it is not kept, or cannot be read."""
+        try:
+            snapshot = read_snapshot(self._snapshot_file(step))
+            with safe_open(self.run_file(step), framework="np") as file:
+                history = np.asarray(file.get_tensor("history"), dtype=np.float64)
+        except (BadInput, OSError, SafetensorError):
+            return None
+        return replace(snapshot, history=history)
+
+    def keep(self, run: "Run", snapshot: Snapshot) -> None:
+        """Keeps a run as it stands, and lets others go where that makes too many or too much of them.
+
+        Arguments:
+            run: To go on from.
+            snapshot: Of the same step.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        from vae_core.runs.runfile import save_run
+
+        if self._is_too_large:
+            return
+        self._folder.mkdir(exist_ok=True)
+        # The curves are in the run file already. A step counts as kept with its run file: that comes last.
+        write_snapshot(self._snapshot_file(run.step), replace(snapshot, history=snapshot.history[:0]))
+        save_run(self.run_file(run.step), run, durable=False)
+        sizes = self._sizes()
+        stays = thinned(sizes, limit=self._limit)
+        self._is_too_large = not stays or 2 * sizes[run.step] > self._limit
+        for step in sizes.keys() - set(stays):
+            self._remove(step)
+
+    def forget_after(self, step: int) -> None:
+        """Lets go of what lies beyond a step: the run goes on from there another way."""
+        for later in self.steps():
+            if later > step:
+                self._remove(later)
+
+    def copy_to(self, folder: Path, *, up_to: int) -> None:
+        """Has another run keep the same steps, without another copy of their content where the disk can.
+
+        Arguments:
+            folder: ``kept`` of the other run.
+            up_to: The last step that counts.
+        """
+        for step in self.steps():
+            if step > up_to:
+                break
+            folder.mkdir(exist_ok=True)
+            for source in (self._snapshot_file(step), self.run_file(step)):
+                # One that its run lets go of meanwhile is not kept by the other one either.
+                with contextlib.suppress(FileNotFoundError):
+                    _link(source, folder / source.name)
+
+    def _snapshot_file(self, step: int) -> Path:
+        return self._folder / f"{step}.snapshot.safetensors"
+
+    def _files(self, step: int) -> tuple[Path, Path]:
+        return self.run_file(step), self._snapshot_file(step)
+
+    def _sizes(self) -> dict[int, int]:
+        return {step: sum(path.stat().st_size for path in self._files(step)) for step in self.steps()}
+
+    def _remove(self, step: int) -> None:
+        for path in self._files(step):
+            path.unlink(missing_ok=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    # The files are only ever replaced as a whole, so that one content may have two names.
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, target)
