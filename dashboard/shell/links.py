@@ -23,6 +23,8 @@ from vae_core.data import DATASET_INFO
 
 MAX_KEPT: Final = 6
 """Earlier runs beside the one in view: more curves than that nobody tells apart."""
+MAX_COMPARED: Final = 24
+"""Runs side by side on Compare: a link holds so many."""
 EVERY_PAGE: Final = "*"
 SPEEDS: Final = ("1", "3", "10", "30", "100", "full")
 MAX_LATENT_DIM: Final = 32
@@ -242,7 +244,10 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     ),
     "estimators_of": views("gradients", function="a one-line function", elbo="this model's datum"),
     "priors_view": views("priors", priors="Priors", weights="Weights"),
-    "compare_view": views("compare", reduction="Dimension reduction", optimisers="Optimisers"),
+    "compare_view": views("compare", runs="Runs", reduction="Dimension reduction", optimisers="Optimisers"),
+    "compare_runs": Parameter("compare", (), Several(RunId(), MAX_COMPARED)),
+    "sweep_betas": Parameter("compare", "0.1, 0.5, 1, 2, 4", Text(200)),
+    "sweep_epochs": Parameter("compare", 30, Whole(1, 100_000)),
     "optimiser_view": views("compare", race="A race", surface="On a surface"),
 }
 """Everything that a link can say beside the run in view, which every page names by ``run``."""

@@ -93,8 +93,8 @@ LABORATORIES: Final = (
         "compare",
         "Compare",
         "balance",
-        "Is a VAE better than PCA?",
-        "Compare PCA, autoencoders and VAEs on the same data; race three optimisers.",
+        "Which run is better, and is a VAE better than PCA?",
+        "Put runs side by side, sweep β; compare PCA, autoencoders and VAEs; race three optimisers.",
     ),
 )
 PAGES: Final = (START, *MODEL, *LABORATORIES)

@@ -39,7 +39,7 @@ test("the terms add up in the digits that are shown", () => {
     said(),
     "After 6,900 updates the objective of a held-out image is −24.17 nats on average: reconstruction −20.83 − β 1 · " +
       "KL 3.34. Its ELBO (β = 1) is −24.17 nats: log p(x) is at least that. " +
-      "2 of 2 latent dimensions active.",
+      "2 of 2 latent dimensions are active.",
   );
   assert.match(
     said({ beta: 4 }),
@@ -62,7 +62,8 @@ test("no bound without a posterior, and none of numbers that are not finite", ()
   assert.match(said({ step: 0 }), /^Before the first update the objective/);
 });
 
-test("a collapse is said, and learned priors have no parts to count", () => {
+test("a collapse is said, one dimension is one, and learned priors have no parts to count", () => {
   assert.match(said({ active: [false, false], kl: 0.001 }), /Posterior collapse: 0 of 2/);
+  assert.match(said({ active: [true] }), /1 of 1 latent dimension is active\.$/);
   assert.match(said({ active: [] }), /at least that\.$/);
 });

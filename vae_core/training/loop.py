@@ -350,10 +350,9 @@ class Training:
         """
         try:
             self.step, self.epoch = int(scalars["step"]), int(scalars["epoch"])
-            # A file may say it, too, but those of older versions are wrong where the run had diverged.
             self._position = self.step % self.steps_per_epoch * self.batch_size
             self._live_beta = None if scalars["live_beta"] is None else check_beta(scalars["live_beta"])
-            if not scalars.get("has_end", True):
+            if not scalars["has_end"]:
                 self.forget_end()
             self._has_diverged = bool(scalars.get("has_diverged", False))
             if self._patience is not None:

@@ -46,5 +46,6 @@ export function sentenceOf({ step, kind, active }, line) {
 /** @param {readonly boolean[]} active */
 function activeText(active) {
   if (!active.length) return "";
-  return `${active.filter(Boolean).length} of ${counted(active.length, "latent dimension")} active.`;
+  const are = active.length === 1 ? "is" : "are";
+  return `${active.filter(Boolean).length} of ${counted(active.length, "latent dimension")} ${are} active.`;
 }
