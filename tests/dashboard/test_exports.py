@@ -9,6 +9,7 @@ import pytest
 
 from dashboard.cached import Encoded
 from dashboard.exports import arrays_npz, codes_csv, codes_npz, curves_csv, harmless
+from dashboard.subject import Split
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 
@@ -64,7 +65,7 @@ def test_arrays_come_back_from_the_archive() -> None:
 
 def test_parts_of_the_data_follow_each_other() -> None:
     data = encoded()
-    parts = {"held_out": data, "training": replace(data, means=data.means + 1)}
+    parts: dict[Split, Encoded] = {"held_out": data, "training": replace(data, means=data.means + 1)}
     _, *rows = csv.reader(io.StringIO(codes_csv(parts, ("zero", "one"))))
     assert [row[:2] for row in rows] == [[part, str(row)] for part in parts for row in range(4)]
     assert float(rows[4][3]) == pytest.approx(float(data.means[0, 0]) + 1, rel=1e-6)
@@ -72,7 +73,7 @@ def test_parts_of_the_data_follow_each_other() -> None:
 
 def test_archive_has_the_codes_of_all_parts() -> None:
     data = encoded()
-    parts = {"held_out": data, "training": replace(data, means=data.means + 1)}
+    parts: dict[Split, Encoded] = {"held_out": data, "training": replace(data, means=data.means + 1)}
     with np.load(io.BytesIO(codes_npz(parts, ("=1+1", "one"))), allow_pickle=False) as archive:
         assert np.array_equal(archive["means"], np.concatenate([data.means, data.means + 1]))
         assert np.array_equal(archive["stds"], np.concatenate([data.stds, data.stds]))
