@@ -166,7 +166,8 @@ class LocalRunner:
         mine = [entry for entry in self.catalog.entries() if entry.owner == digest]
         found = [entry.run_id for entry in reversed(mine) if entry.status in _UNENDED]
         with self._lock:
-            jobs = [job for run_id in found if (job := self._job(run_id)) is not None]
+            found += [job.run_id for job in self._jobs.values() if job.owner == digest]
+            jobs = [job for run_id in dict.fromkeys(found) if (job := self._job(run_id)) is not None]
             return [job.view() for job in jobs if job.status == "interrupted"]
 
     def wait(self, run_id: str, seconds: float, *, beyond: int | None = None) -> None:
