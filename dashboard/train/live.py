@@ -13,7 +13,7 @@ from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.scheduler import UNWATCHED_S
 from dashboard.shell import browser, state
-from dashboard.train import cached, ghosts
+from dashboard.train import cached, ghosts, look, look_back
 
 TICK_S: Final = 0.5
 WATCH_TICK_S: Final = 1.0
@@ -59,7 +59,8 @@ def show_example() -> None:
 
 def _live(run_id: str, status: str, kept: tuple[str, ...], steer: Callable[[JobView], None]) -> None:
     view = runner().view(run_id)
-    if view is None or view.status != status or state.kept_runs() != kept:
+    is_other = state.current_run() != run_id
+    if view is None or is_other or view.status != status or state.kept_runs() != kept:
         # Buttons, ticking and link depend on these: the whole page is drawn again, once.
         st.rerun()
     steer(view)
@@ -70,6 +71,11 @@ def _live(run_id: str, status: str, kept: tuple[str, ...], steer: Callable[[JobV
         _draw_example()
         return
     owner = "you" if view.is_owned_by(browser.token()) else "other"
+    at = look.current(view)
+    past = None if at is None else cached.board_at(run_id, version, at.step, at.written)
+    if at is not None and past is not None:
+        _draw_board(past, beta=None, owner=owner, in_view=view, looked=at.step)
+        return
     _draw_board(payload, beta=view.beta if view.is_active else None, owner=owner, in_view=view)
     flow = cached.flow(run_id, version)
     if flow is not None:
@@ -80,9 +86,15 @@ def _draw_example() -> None:
     _draw_board(cached.example_board(), beta=None, owner="", in_view=None)
 
 
-def _draw_board(payload: bytes, *, beta: float | None, owner: str, in_view: JobView | None) -> None:
+def _draw_board(
+    payload: bytes, *, beta: float | None, owner: str, in_view: JobView | None, looked: int | None = None
+) -> None:
     kept, present = ghosts.kept(in_view), state.is_presenting()
-    message = addressed(payload, beta=beta, owner=owner, present=present, ghosts=kept)
+    parent = None if in_view is None else cached.parent_of(in_view.run_id)
+    fork = None if parent is None else parent[1]
+    message = addressed(
+        payload, beta=beta, owner=owner, present=present, ghosts=kept, looked=looked, fork=fork
+    )
     training_board(message, key=_BOARD, on_drop=_drop)
 
 
@@ -111,6 +123,7 @@ def _status_line(view: JobView) -> None:
         st.markdown(status_text(view))
         if view.num_steps and view.is_active:
             st.progress(min(1.0, view.step / view.num_steps))
+        look_back.draw(view)
 
 
 def status_text(view: JobView) -> str:
