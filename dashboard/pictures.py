@@ -36,6 +36,17 @@ def strip(x: NDArray[np.float32], image_shape: tuple[int, int], *, size: int, ga
     return np.concatenate(list(padded), axis=1)[:, :-gap]
 
 
+def mosaic(grid: NDArray[np.float32], image_shape: tuple[int, int], *, size: int) -> Pixels:
+    """Decoded images of shape (rows, columns, D) edge to edge, the whole about ``size`` pixels high."""
+    rows, columns = grid.shape[:2]
+    height, width = image_shape
+    scale = max(1, size // (height * columns))
+    pixels = (np.clip(np.nan_to_num(grid), 0, 1) * 255).astype(np.uint8)
+    picture = pixels.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
+    picture = picture.reshape(rows * height, columns * width)
+    return picture.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
 def png(pixels: Pixels) -> bytes:
     """The pixels as a PNG file, none of them changed."""
     out = io.BytesIO()

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import NoneType
@@ -89,9 +89,15 @@ MAX_LATENT_DIM = 512
 MAX_PARAMETERS = 5_000_000
 MAX_DATA_DIM = 65_536
 MAX_COMPONENTS = 1000
+WALL_LIMIT_S: Final = 30 * 60
+"""Seconds of training, without pauses, after which a run is saved and stopped: others wait for the core."""
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
-_FORMAT = 1
+FORMAT: Final = 2
+"""Of a configuration, and of the run file that holds one. It rises with each setting that decides a run: one
+that is unknown to a version that reads the format may be left aside."""
+_UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
+_UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
 
 
 class _Config:
@@ -105,22 +111,15 @@ class _Config:
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
-        """Builds the configuration from plain values.
+        """Builds the configuration from plain values; leaves aside what :func:`unknown_settings` finds.
 
         Raises:
-            BadInput: ``values`` is no dictionary, a field has a value of the wrong type or size, or this
-                version does not know a field: without it the run would be another one.
+            BadInput: ``values`` is no dictionary, or a field is missing or is of the wrong type or size.
         """
         if not isinstance(values, dict):
             raise BadInput("config", f"{cls.__name__} must be a JSON object", "export the run again")
-        known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        unknown = ", ".join(sorted(map(str, set(values) - known)))
-        if unknown:
-            raise BadInput(
-                "config", f"this version does not know the setting {shown(unknown)}", "update the app"
-            )
         try:
-            return cls(**values)
+            return cls(**{name: values[name] for name in _field_names(cls) if name in values})
         except TypeError as err:
             raise BadInput("config", f"{cls.__name__} lacks a field ({err})", "export the run again") from err
 
@@ -311,7 +310,7 @@ class RunConfig(_Config):
 
     def to_json(self) -> str:
         """The configuration as JSON text with a format number."""
-        return json.dumps({"format": _FORMAT, **self.to_dict()})
+        return json.dumps({"format": FORMAT, **self.to_dict()})
 
     @classmethod
     def from_json(cls, text: str) -> "RunConfig":
@@ -324,10 +323,8 @@ class RunConfig(_Config):
             values = json.loads(text)
         except (ValueError, RecursionError) as err:
             raise BadInput("config", "the configuration is not JSON", "export the run again") from err
-        if not isinstance(values, dict) or values.get("format") != _FORMAT:
-            found = values.get("format") if isinstance(values, dict) else None
-            raise BadInput("format", f"this run has format {shown(found)}, not {_FORMAT}", "update the app")
-        return cls.from_dict({key: value for key, value in values.items() if key != "format"})
+        found = check_format(values.get("format") if isinstance(values, dict) else None)
+        return cls.from_dict(upgraded(values, found))
 
     @classmethod
     def from_dict(cls, values: object) -> "RunConfig":
@@ -336,6 +333,50 @@ class RunConfig(_Config):
             model, train = values.get("model"), values.get("train", {})
             values = {**values, "model": ModelConfig.from_dict(model), "train": TrainConfig.from_dict(train)}
         return super(RunConfig, cls).from_dict(values)
+
+
+def check_format(found: object) -> int:
+    """Returns the number of a format that is read here, or raises :class:`BadInput` (code ``format``)."""
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+        message = f"a run has a format number, this has {shown(found)}"
+        raise BadInput("format", message, "choose a file that this app exported")
+    if found > FORMAT:
+        message = f"the run was made by a newer version: format {shown(found)}, this one reads up to {FORMAT}"
+        raise BadInput("format", message, "update the app; the file is left as it is")
+    return found
+
+
+def upgraded(values: object, found: int) -> object:
+    """Plain values of a configuration in format ``found``, with what was meant where that states nothing.
+
+    Example:
+        >>> upgraded({"model": {"data_dim": 64}}, 1)["model"]["prior"]
+        'standard_normal'
+    """
+    if found > 1 or not isinstance(values, dict):
+        return values
+    model = values.get("model")
+    model = {**_UNSTATED_OF_MODEL_IN_1, **model} if isinstance(model, dict) else model
+    return {**_UNSTATED_IN_1, **values, "model": model}
+
+
+def unknown_settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a run's plain values that this version does not know: what has no meaning in its format.
+
+    Example:
+        >>> unknown_settings({"seed": 0, "model": {"data_dim": 64, "later": 1}})
+        {'model': {'later': 1}}
+    """
+    unknown = {name: value for name, value in values.items() if name not in _field_names(RunConfig)}
+    for part, kind in (("model", ModelConfig), ("train", TrainConfig)):
+        found = values.get(part, {})
+        rest = {name: value for name, value in found.items() if name not in _field_names(kind)}
+        unknown |= {part: rest} if rest else {}
+    return unknown
+
+
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(kind))
 
 
 def check_beta(beta: float) -> float:

@@ -1,5 +1,6 @@
-"""Cached computations of the page Compare: dimension reductions without training, races, and surfaces."""
+"""Cached computations of the page Compare: runs side by side, dimension reductions, races, and surfaces."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from dashboard import cached as cache
 from dashboard.figures.optimisers import Descent
 from dashboard.runs.tasks import task_key
-from dashboard.subject import dataset, pretrained
+from dashboard.subject import BY_DIGEST, Subject, dataset, pretrained
 from vae_core.config import RunConfig, TrainConfig
 from vae_core.labs.reduction.results import Metrics, Reference
 
@@ -171,3 +172,132 @@ def _x_and_std(index: int) -> "tuple[Tensor, Tensor]":
 
     held_out = cache.encoded(pretrained())
     return torch.from_numpy(held_out.x[index]), torch.from_numpy(held_out.stds[index])
+
+
+MAX_PLANE: Final = 1000
+"""Examples on a latent plane."""
+MIN_COMMON: Final = 20
+"""Held-out examples that two runs must share: of fewer no standard error is worth its name."""
+GRID: Final = 11
+GRID_REACH: Final = 2.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A run on the held-out examples that all compared runs share, in their order.
+
+    Arguments:
+        rows: Where they stand among the run's own held-out examples, shape (n,).
+        elbo, reconstruction, kl: Terms of the bound, shape (n,), nats, float64.
+        kl_per_dim: Mean KL of each latent dimension, shape (J,), nats; empty for a learned prior.
+        num_active: How many latent dimensions are active units.
+        means, stds: Of q(z|x) for the first ``MAX_PLANE``, shape (m, J).
+        labels: Their classes, shape (m,), -1 for none.
+    """
+
+    rows: NDArray[np.int64]
+    elbo: Array
+    reconstruction: Array
+    kl: Array
+    kl_per_dim: Array
+    num_active: int
+    means: NDArray[np.float32]
+    stds: NDArray[np.float32]
+    labels: NDArray[np.int32]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
+def share_examples(subjects: tuple[Subject, ...]) -> int:
+    """How many held-out examples all of these runs share."""
+    from vae_core.data.split import common_rows
+
+    return len(common_rows([subject.data.x_test for subject in subjects])[0])
+
+
+# 24 runs with 10 000 examples and J = 32 are 9 MB.
+@st.cache_resource(max_entries=16, show_spinner="Measuring the runs …", hash_funcs=BY_DIGEST)
+def side_by_side(subjects: tuple[Subject, ...]) -> tuple[Measured, ...]:
+    """All runs on the examples that all of them hold out."""
+    from vae_core.data.split import common_rows
+
+    rows = common_rows([subject.data.x_test for subject in subjects])
+    return tuple(_measured(subject, index.numpy()) for subject, index in zip(subjects, rows, strict=True))
+
+
+def _measured(subject: Subject, rows: NDArray[np.int64]) -> Measured:
+    import torch
+
+    from vae_core.latent import active_units
+
+    terms = cache.encoded(subject)
+    elbo, reconstruction, kl = (
+        part[rows].astype(np.float64) for part in (terms.elbo, terms.reconstruction, terms.kl)
+    )
+    means = terms.means[rows]
+    return Measured(
+        rows=rows,
+        elbo=elbo,
+        reconstruction=reconstruction,
+        kl=kl,
+        kl_per_dim=terms.kl_per_dim[rows].astype(np.float64).mean(0),
+        num_active=int(active_units(torch.from_numpy(means)).sum()),
+        means=means[:MAX_PLANE],
+        stds=terms.stds[rows][:MAX_PLANE],
+        labels=terms.labels[rows][:MAX_PLANE],
+    )
+
+
+class Plane(NamedTuple):
+    """A run's latent plane in the frame of the first run, and its decodings there.
+
+    Arguments:
+        points: Posterior means, shape (m, 2); for J = 1 the second is the posterior standard deviation.
+        grid: E[x|z] over the plane, shape (rows, columns, D), row 0 at the top.
+        residual: Root mean square of what the turn leaves, over all dimensions, in units of z.
+        share: The same as a share of the first run's sum of squares.
+        is_mirrored: Whether the turn is a reflection.
+    """
+
+    points: NDArray[np.float32]
+    grid: NDArray[np.float32]
+    residual: float
+    share: float
+    is_mirrored: bool
+
+
+@st.cache_resource(max_entries=16, show_spinner="Turning the planes …", hash_funcs=BY_DIGEST)
+def planes(subjects: tuple[Subject, ...]) -> tuple[Plane, ...]:
+    """The latent planes of all runs, turned onto the two most used dimensions of the first."""
+    import torch
+
+    from vae_core.latent import choose_plane, plane_points, turned_onto
+    from vae_core.memory import chunk_rows
+
+    measured = side_by_side(subjects)
+    first = measured[0]
+    order = list(range(first.means.shape[1]))
+    if len(first.kl_per_dim) > 2:
+        shown = choose_plane(torch.from_numpy(first.kl_per_dim))
+        order = [*shown, *(dim for dim in order if dim not in shown)]
+    target = torch.from_numpy(first.means)[:, order]
+    found = []
+    for subject, one in zip(subjects, measured, strict=True):
+        turned = turned_onto(torch.from_numpy(one.means), target)
+        latent_dim = len(turned.rotation)
+        # A grid of large pictures has fewer of them: it stays within one chunk of values.
+        side = max(2, min(GRID, int(chunk_rows(subject.config.model.data_dim) ** 0.5)))
+        axis = torch.linspace(-GRID_REACH, GRID_REACH, side)
+        frame = plane_points(axis, (0, min(1, latent_dim - 1)), latent_dim)
+        own = (frame.double() @ turned.rotation.T)[..., : one.means.shape[1]].float()
+        grid = cache.decode(subject, own.reshape(-1, own.shape[-1]).numpy())
+        heights = turned.points[:, 1] if latent_dim > 1 else torch.from_numpy(one.stds[:, 0]).double()
+        found.append(
+            Plane(
+                points=torch.stack([turned.points[:, 0], heights], 1).float().numpy(),
+                grid=grid.reshape(*frame.shape[:2], -1),
+                residual=turned.residual,
+                share=turned.share,
+                is_mirrored=bool(torch.linalg.det(turned.rotation) < 0),
+            )
+        )
+    return tuple(found)

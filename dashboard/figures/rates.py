@@ -1,6 +1,8 @@
 """Rate and distortion, the parts of the mean KL, and posterior collapse: predicted and measured."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -30,17 +32,7 @@ def rate_distortion_figure(rate: Array, distortion: Array, *, theme: ThemeName) 
     colours = CONCEPTS[theme]
     figure = go.Figure()
     rates, distortions = _range(rate), _range(distortion)
-    for bound in _round_values(-(distortions[1] + rates[1]), -(distortions[0] + rates[0])):
-        figure.add_scatter(
-            x=list(rates),
-            y=[-bound - rates[0], -bound - rates[1]],
-            mode="lines+text",
-            text=[_name(bound, -bound - rates[0], distortions), ""],
-            textposition="top right",
-            textfont={"size": FONT_SIZE - 2, "color": colours["prior"]},
-            line={"color": colours["prior"], "width": 1, "dash": "dot"},
-            hoverinfo="skip",
-        )
+    _add_bounds(figure, rates, distortions, theme)
     hover = "R %{x:.2f}, D %{y:.2f} nats<extra></extra>"
     line = {"color": colours["elbo"], "width": 3}
     figure.add_scatter(x=rate, y=distortion, mode="lines", line=line, hovertemplate=hover)
@@ -48,9 +40,100 @@ def rate_distortion_figure(rate: Array, distortion: Array, *, theme: ThemeName) 
     figure.add_scatter(
         x=rate[-1:], y=distortion[-1:], mode="markers", marker=now, hovertemplate="now: " + hover
     )
+    return _finish_plane(figure, rates, distortions, theme)
+
+
+class RatePoint(NamedTuple):
+    """A model in the plane of rate and distortion, nats per example.
+
+    Arguments:
+        label: What it is called.
+        colour: Of its mark.
+        rate, distortion: R and D.
+        rate_error, distortion_error: Their standard errors; NaN: none is known.
+        order: Its place on the line that joins the points; None: it is on none.
+        is_final: Whether it stands; else it moves while its model is trained.
+    """
+
+    label: str
+    colour: str
+    rate: float
+    distortion: float
+    rate_error: float = math.nan
+    distortion_error: float = math.nan
+    order: float | None = None
+    is_final: bool = True
+
+
+def rate_points_figure(points: Sequence[RatePoint], *, theme: ThemeName) -> go.Figure:
+    """One point for each model with bars of one standard error, over lines of equal ELBO = -(D + R).
+
+    Arguments:
+        points: The models; those with an ``order`` are joined by a line.
+        theme: Light or dark.
+    """
+    colours = CONCEPTS[theme]
+    figure = go.Figure()
+    rates = _range(np.array([point.rate for point in points]), room=0.12)
+    distortions = _range(np.array([point.distortion for point in points]), room=0.12)
+    _add_bounds(figure, rates, distortions, theme)
+    line = sorted((p for p in points if p.order is not None and p.is_final), key=lambda p: p.order or 0.0)
+    figure.add_scatter(
+        x=[point.rate for point in line],
+        y=[point.distortion for point in line],
+        mode="lines",
+        line={"color": colours["elbo"], "width": 2},
+        hoverinfo="skip",
+    )
+    for point in points:
+        bars = {"thickness": 2, "color": point.colour, "visible": point.is_final}
+        state = "" if point.is_final else ", training"
+        figure.add_scatter(
+            x=[point.rate],
+            y=[point.distortion],
+            error_x={"array": [np.nan_to_num(point.rate_error)], **bars},
+            error_y={"array": [np.nan_to_num(point.distortion_error)], **bars},
+            mode="markers+text",
+            marker={
+                "color": point.colour,
+                "size": 13,
+                "symbol": "circle" if point.is_final else "circle-open",
+                "line": {"width": 2, "color": point.colour},
+            },
+            text=[f"<b>{point.label}</b>"],
+            textposition="top right" if point.rate < sum(rates) / 2 else "top left",
+            textfont={"size": FONT_SIZE, "color": colours["log_evidence"]},
+            hovertemplate=f"{point.label}{state}: R %{{x:.2f}} ± {point.rate_error:.2f}, "
+            f"D %{{y:.2f}} ± {point.distortion_error:.2f}, "
+            f"ELBO {signed(-point.rate - point.distortion)} nats<extra></extra>",
+        )
+    return _finish_plane(figure, rates, distortions, theme)
+
+
+def _finish_plane(
+    figure: go.Figure, rates: tuple[float, float], distortions: tuple[float, float], theme: ThemeName
+) -> go.Figure:
     figure.update_xaxes(title="rate R = E KL(q ‖ prior), nats", range=list(rates))
     figure.update_yaxes(title="distortion D, nats", range=list(distortions))
     return finish(figure, height=HEIGHT, theme=theme)
+
+
+def _add_bounds(
+    figure: go.Figure, rates: tuple[float, float], distortions: tuple[float, float], theme: ThemeName
+) -> None:
+    """The lines of equal ELBO, with their values."""
+    colour = CONCEPTS[theme]["prior"]
+    for bound in _round_values(-(distortions[1] + rates[1]), -(distortions[0] + rates[0])):
+        figure.add_scatter(
+            x=list(rates),
+            y=[-bound - rates[0], -bound - rates[1]],
+            mode="lines+text",
+            text=[_name(bound, -bound - rates[0], distortions), ""],
+            textposition="top right",
+            textfont={"size": FONT_SIZE - 2, "color": colour},
+            line={"color": colour, "width": 1, "dash": "dot"},
+            hoverinfo="skip",
+        )
 
 
 def _name(bound: float, start: float, shown: tuple[float, float]) -> str:
@@ -58,9 +141,9 @@ def _name(bound: float, start: float, shown: tuple[float, float]) -> str:
     return f"ELBO {signed(bound, 0)}" if start < shown[1] - NAME_SHARE * (shown[1] - shown[0]) else ""
 
 
-def _range(values: Array) -> tuple[float, float]:
+def _range(values: Array, *, room: float = 0.08) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
-    margin = 0.08 * max(high - low, 1.0)
+    margin = room * max(high - low, 1.0)
     return low - margin, high + margin
 
 

@@ -16,6 +16,8 @@ MAX_NAME: Final = 300
 MAX_NOTE: Final = 4000
 MAX_TAG: Final = 60
 MAX_TAGS: Final = 20
+SWEEP: Final = "sweep "
+"""What the tag begins with that the runs of one sweep share."""
 _MAX_STEM: Final = 60
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _JOINERS: Final = "\u200c\u200d"
@@ -47,6 +49,11 @@ class About:
         object.__setattr__(self, "note", _printable(self.note, "\n").strip()[:MAX_NOTE])
         tags = dict.fromkeys(one_line(tag, MAX_TAG) for tag in self.tags)
         object.__setattr__(self, "tags", tuple(tag for tag in tags if tag)[:MAX_TAGS])
+
+    @property
+    def sweep(self) -> str | None:
+        """The tag of the sweep that the run belongs to; None for a run by itself."""
+        return next((tag for tag in self.tags if tag.startswith(SWEEP)), None)
 
     def to_json(self) -> str:
         """The text of ``about.json``."""

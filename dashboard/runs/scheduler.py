@@ -6,6 +6,8 @@ only for the moment of a single step), or it **waits** for a core. The rules:
 - As many work as there are cores in the budget: all but one, which is left to the server and to single steps.
 - Of those who wait a lecturer comes first, then the browser of which the fewest work, then the one that was
   served longest ago, then who came first. So nobody gets a second place before another's first.
+- A run of a sweep, which is one of many that nobody waits for, comes after all else that its own browser
+  wants, has no lecturer's precedence, and ends no other training of its browser.
 - Whoever is next and finds no memory waits for it, and nobody who needs memory overtakes.
 - At most ``max_resting`` rest. To make room, the process that has rested longest is saved and ended.
 - Where somebody waits for a core, trainings that nobody has looked at for ``UNWATCHED_S`` are saved and
@@ -54,6 +56,7 @@ class Place:
         memory: Bytes that it needs.
         needs_core: Whether it works when it begins; otherwise it rests.
         borrows: Whether it takes over the core of a training of its owner.
+        is_sweep: Whether it is a run of a sweep.
         begin: Starts it, or has it go on.
         end: Has it save itself and end.
         pause: Has it stop working for a while; None: it lends no core.
@@ -65,6 +68,7 @@ class Place:
     begin: Callable[[], None]
     needs_core: bool = True
     borrows: bool = False
+    is_sweep: bool = False
     end: Callable[[], None] = _nothing
     pause: Callable[[], None] | None = None
     unseen_s: Callable[[], float] = _now
@@ -107,10 +111,16 @@ class Scheduler:
             self._lecturers.add(owner)
             self._changed()
 
-    def require_room(self, owner: str) -> None:
-        """Raises :class:`BadInput` (code ``queue``) when too many wait, or too many of this browser."""
+    def require_room(self, owner: str, *, instead_of: Place | None = None) -> None:
+        """Raises :class:`BadInput` (code ``queue``) when too many wait, or too many of this browser.
+
+        Arguments:
+            owner: Digest of the browser's token.
+            instead_of: A place that is left for the new one.
+        """
         with self.lock:
-            waiting = self._in("waiting")
+            # One with a process waits until that has ended.
+            waiting = [place for place in self._in("waiting") if place is not instead_of or place.has_process]
             if len(waiting) >= MAX_WAITING:
                 raise BadInput("queue", f"{MAX_WAITING} computations are waiting already", "try again later")
             if sum(place.owner == owner for place in waiting) >= MAX_WAITING_PER_BROWSER:
@@ -170,12 +180,15 @@ class Scheduler:
             self.advance()
             return self._in_order().index(place) + 1 if place.state == "waiting" else 0
 
-    def is_wanted(self, place: Place | None) -> bool:
-        """Whether somebody waits for a core and would get this one if nobody looked at its training."""
+    def wanted_by(self, place: Place | None) -> Literal["", "others", "owner"]:
+        """Who waits for a core and would get this one if nobody looked at its training; "": nobody."""
         with self.lock:
             if place is None or place.state != "working" or place.owner in self._lecturers:
-                return False
-            return any(other.needs_core for other in self._in("waiting"))
+                return ""
+            claims = [other for other in self._in("waiting") if _would_end(other, place)]
+            if not claims:
+                return ""
+            return "others" if any(other.owner != place.owner for other in claims) else "owner"
 
     def advance(self) -> None:
         """Lets begin whoever can; call it when time alone may have changed that."""
@@ -250,15 +263,18 @@ class Scheduler:
             self._end(min(resting, key=lambda place: place.turn))
 
     def _end_unwatched(self) -> None:
-        waiting = sum(place.needs_core for place in self._in("waiting"))
+        waiting = [place for place in self._in("waiting") if place.needs_core]
         working = self._in("working")
-        waiting -= sum(place.is_ending for place in working)
+        room = len(waiting) - sum(place.is_ending for place in working)
         unwatched = [
             place
             for place in working
-            if place.unseen_s() > UNWATCHED_S and not place.is_ending and place.owner not in self._lecturers
+            if place.unseen_s() > UNWATCHED_S
+            and not place.is_ending
+            and place.owner not in self._lecturers
+            and any(_would_end(other, place) for other in waiting)
         ]
-        for place in sorted(unwatched, key=lambda place: -place.unseen_s())[: max(0, waiting)]:
+        for place in sorted(unwatched, key=lambda place: -place.unseen_s())[: max(0, room)]:
             self._end(place)
 
     def _end(self, place: Place) -> None:
@@ -275,9 +291,10 @@ class Scheduler:
                 first = min(
                     left,
                     key=lambda place: (
-                        place.owner not in self._lecturers,
+                        place.is_sweep or place.owner not in self._lecturers,
                         working[place.owner],
                         served.get(place.owner, 0),
+                        place.is_sweep,
                         place.turn,
                     ),
                 )
@@ -287,6 +304,11 @@ class Scheduler:
                 working[first.owner] += 1
                 served[first.owner] = turns
         return self._order
+
+
+def _would_end(waiting: Place, unwatched: Place) -> bool:
+    """Whether one that waits may have an unwatched training end: a sweep does not end itself."""
+    return waiting.needs_core and not (waiting.is_sweep and waiting.owner == unwatched.owner)
 
 
 def num_cores() -> int:

@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 import streamlit as st
 
 from dashboard.components.dial.element import Scale, dial, moved
+from dashboard.labels import LABELS, NAMES
 from dashboard.shell import settings, state
 from dashboard.shell.links import PARAMETERS, SETTINGS, SPEEDS, Number, Text, Whole
 from vae_core.config import (
@@ -32,56 +33,9 @@ BETA_SCALE: Final = Scale(low=1e-3, high=100.0, ticks=(0.0, 0.01, 0.1, 1.0, 10.0
 LEARNING_RATE_SCALE: Final = Scale(low=1e-5, high=10.0, ticks=(1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0, 10.0))
 BETAS: Final = (0.0, 0.1, 1.0, 4.0, 10.0)
 """What one click reaches: the autoencoder, more and more of the KL, the ELBO at 1."""
-NAMES: Final = {
-    "dataset": "Data",
-    "data_folder": "Folder of the IDX files",
-    "latent_dim": "Latent dimension J",
-    "hidden": "Hidden layers",
-    "likelihood": "Likelihood p(x|z)",
-    "likelihood_scale": "Scale s",
-    "encoder_head": "Encoder head",
-    "activation": "Activation",
-    "prior": "Prior p(z)",
-    "num_components": "Components K",
-    "seed": "Seed",
-    "batch_size": "Batch size B",
-    "num_samples": "Samples M",
-    "optimizer": "Optimiser",
-    "momentum": "Momentum",
-    "beta_schedule": "Schedule of β",
-    "schedule_epochs": "Epochs of the schedule",
-    "free_bits": "Free bits λ",
-    "num_epochs": "Stop after epochs",
-    "patience": "Patience in epochs",
-    "beta": "KL weight β",
-    "learning_rate": "Learning rate η",
-    "speed": "Steps per second",
-}
-"""What the controls are called."""
 _FIXED: Final = "Fixed by the link that opened this page."
 LIVE: Final = ("beta", "learning_rate", "speed")
 """Controls that act on a running training; the others begin with the next Start."""
-LABELS: Final = {
-    "log_variance": "log σ² (no constraint)",
-    "variance": "σ² through softplus",
-    "unit_variance": "σ² = 1, fixed",
-    "deterministic": "none: z = μ (autoencoder)",
-    "bernoulli": "Bernoulli",
-    "continuous_bernoulli": "continuous Bernoulli",
-    "gaussian": "Gaussian",
-    "tanh": "tanh",
-    "relu": "ReLU",
-    "silu": "SiLU",
-    "softplus": "softplus",
-    "adam": "Adam",
-    "sgd": "SGD with momentum",
-    "constant": "constant",
-    "linear": "linear warm-up",
-    "cyclical": "cyclical",
-    "standard_normal": "N(0, I)",
-    "vamp": "VampPrior",
-    "mixture": "mixture of Gaussians",
-}
 HELP: Final = {
     "dataset": "The examples $x$. A part is held out: the model never trains on it, and the thick curves are "
     "measured on it.",

@@ -23,6 +23,8 @@ from vae_core.data import DATASET_INFO
 
 MAX_KEPT: Final = 6
 """Earlier runs beside the one in view: more curves than that nobody tells apart."""
+MAX_COMPARED: Final = 24
+"""Runs side by side on Compare: a link holds so many."""
 EVERY_PAGE: Final = "*"
 SPEEDS: Final = ("1", "3", "10", "30", "100", "full")
 MAX_LATENT_DIM: Final = 32
@@ -212,6 +214,9 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "present": Parameter(EVERY_PAGE, 0, Whole(0, 1)),
     "at_step": Parameter("train", None, Whole(0, 10**12 - 1)),
     "keep": Parameter(EVERY_PAGE, (), Several(RunId(), MAX_KEPT)),
+    "runs_search": Parameter("runs", "", Text(200)),
+    "runs_sort": Parameter("runs", "newest", Choice(("newest", "name", "data", "elbo", "beta", "step"))),
+    "runs_page": Parameter("runs", 1, Whole(1, 100_000)),
     "latent_view": Parameter(
         "latent_space", "neighbours", Choice(("neighbours", "selection", "arithmetic", "projection"))
     ),
@@ -243,7 +248,10 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     ),
     "estimators_of": views("gradients", function="a one-line function", elbo="this model's datum"),
     "priors_view": views("priors", priors="Priors", weights="Weights"),
-    "compare_view": views("compare", reduction="Dimension reduction", optimisers="Optimisers"),
+    "compare_view": views("compare", runs="Runs", reduction="Dimension reduction", optimisers="Optimisers"),
+    "compare_runs": Parameter("compare", (), Several(RunId(), MAX_COMPARED)),
+    "sweep_betas": Parameter("compare", "0.1, 0.5, 1, 2, 4", Text(200)),
+    "sweep_epochs": Parameter("compare", 30, Whole(1, 100_000)),
     "optimiser_view": views("compare", race="A race", surface="On a surface"),
 }
 """Everything that a link can say beside the run in view, which every page names by ``run``."""

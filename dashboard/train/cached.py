@@ -1,13 +1,11 @@
 """What the Train page draws of a run, made once for all who watch it."""
 
 import json
-from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 
 from dashboard.cached import pretrained_snapshot
-from dashboard.components.board.payload import board_payload, ghost_payload
+from dashboard.components.board.payload import board_payload, coarser_grid, ghost_payload
 from dashboard.components.flow.element import flow_payload, packed
 from dashboard.runs.runner import runner
 from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot
@@ -77,13 +75,8 @@ def ghost(run_id: str, version: int) -> bytes | None:
 def example_board() -> bytes:
     """The board of the example model, as JSON; read without torch."""
     snapshot = pretrained_snapshot()
-    # Its grid is fine enough for a dot that moves; on the board every second image is large enough to see.
-    # The choice is symmetric: row 0 is at the largest value of the axis, column 0 at the smallest.
-    half = np.arange(0, len(snapshot.grid_axis) // 2, 2)
-    some = np.concatenate([half, len(snapshot.grid_axis) - 1 - half[::-1]])
-    grid, axis = snapshot.grid[np.ix_(some, some)], snapshot.grid_axis[some]
     payload = board_payload(
-        replace(snapshot, grid=grid, grid_axis=axis),
+        coarser_grid(snapshot),  # it is fine enough for a dot that moves
         run_id="",
         image_shape=snapshot.image_shape,
         class_names=snapshot.class_names,

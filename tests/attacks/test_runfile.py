@@ -1,6 +1,5 @@
 """Run files that nobody vouches for: the run that was saved, or one sentence, and no code is run."""
 
-import hashlib
 import json
 import os
 import random
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.run_files import forged, header_of, with_header
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.errors import BadInput
@@ -70,15 +70,6 @@ def same(first: Run, second: Run) -> bool:
         and np.array_equal(first.history, second.history)
         and all(a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a) for a, b in tensors)
     )
-
-
-def with_header(content: bytes, header: bytes) -> bytes:
-    length = struct.unpack("<Q", content[:8])[0]
-    return struct.pack("<Q", len(header)) + header + content[8 + length :]
-
-
-def header_of(content: bytes) -> dict[str, Any]:
-    return json.loads(content[8 : 8 + struct.unpack("<Q", content[:8])[0]])
 
 
 def refusal(content: bytes) -> BadInput:
@@ -141,11 +132,14 @@ def test_metadata_of_the_wrong_kind_are_refused(content: bytes) -> None:
 
 
 def test_a_future_format_asks_for_an_update(content: bytes) -> None:
-    about = json.loads(header_of(content)["__metadata__"]["run"]) | {"format": 2}
+    about = json.loads(header_of(content)["__metadata__"]["run"]) | {"format": 99}
     header = header_of(content) | {"__metadata__": {"run": json.dumps(about)}}
     error = refusal(with_header(content, json.dumps(header).encode()))
     assert error.code == "format"
-    assert str(error) == "the run was made by another version (format 2); update the app."
+    assert str(error) == (
+        "the run was made by a newer version: format 99, this one reads up to 2; "
+        "update the app; the file is left as it is."
+    )
 
 
 def test_weights_are_those_of_the_model(tmp_path: Path, run: Run) -> None:
@@ -163,18 +157,11 @@ def test_weights_are_those_of_the_model(tmp_path: Path, run: Run) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_not_finite_are_refused(value: float, tmp_path: Path, run: Run) -> None:
     weights = {**run.weights, "decoder.biases.0": torch.full((4,), value)}
-    assert "NaN or infinite" in str(refusal(saved(tmp_path, replace(run, weights=weights))))
-
-
-def forged(content: bytes, **about: object) -> bytes:
-    """The file with other metadata and a digest that fits them."""
-    header = header_of(content)
-    about = json.loads(header["__metadata__"]["run"]) | about
-    del about["sha256"]
-    body = content[8 + struct.unpack("<Q", content[:8])[0] :]
-    digest = hashlib.sha256(body + json.dumps(about).encode()).hexdigest()
-    header["__metadata__"]["run"] = json.dumps(about | {"sha256": digest})
-    return with_header(content, json.dumps(header).encode())
+    error = refusal(saved(tmp_path, replace(run, weights=weights)))
+    assert (error.code, error.message) == (
+        "diverged",
+        "the run has diverged: its weights hold NaN or infinite values",
+    )
 
 
 def test_a_forger_knows_the_digest(content: bytes, run: Run) -> None:

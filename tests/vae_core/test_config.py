@@ -11,7 +11,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_core.config import MAX_PARAMETERS, ModelConfig, RunConfig, TrainConfig
+from vae_core.config import (
+    FORMAT,
+    MAX_PARAMETERS,
+    ModelConfig,
+    RunConfig,
+    TrainConfig,
+    unknown_settings,
+    upgraded,
+)
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 
@@ -154,13 +162,25 @@ def test_any_usable_numbers_survive_json(
 
 
 @pytest.mark.parametrize("part", [None, "model", "train"])
-def test_a_setting_that_this_version_does_not_know_is_said(part: str | None) -> None:
-    """A run without it would be another one."""
-    values = json.loads(RUN.to_json())
+def test_a_setting_that_this_version_does_not_know_is_left_aside_and_found(part: str | None) -> None:
+    values = RUN.to_dict()
     (values if part is None else values[part])["later"] = {"a": [1]}
-    with pytest.raises(BadInput, match="does not know the setting 'later'; update the app") as caught:
-        RunConfig.from_json(json.dumps(values))
-    assert caught.value.code == "config"
+    later = {"later": {"a": [1]}}
+    assert RunConfig.from_json(json.dumps({"format": FORMAT, **values})) == RUN
+    assert unknown_settings(values) == (later if part is None else {part: later})
+    assert unknown_settings(RUN.to_dict()) == {}
+
+
+def test_a_configuration_of_format_1_is_what_it_was_then() -> None:
+    old = {"model": {"data_dim": 64}, "seed": 3}
+    assert upgraded(old, 1) == {
+        "model": {"data_dim": 64, "prior": "standard_normal", "num_components": 50},
+        "seed": 3,
+        "device": "cpu",
+    }
+    stated = {"model": {"data_dim": 64, "prior": "vamp", "num_components": 3}, "device": "cuda"}
+    assert upgraded(stated, 1) == stated
+    assert upgraded(old, FORMAT) == old
 
 
 HOSTILE: Final = {
@@ -173,7 +193,9 @@ HOSTILE: Final = {
     "a number": ("3", "format"),
     "null": ("null", "format"),
     "no format": ("{}", "format"),
-    "newer format": ('{"format": 2}', "format"),
+    "newer format": ('{"format": 3}', "format"),
+    "format true": ('{"format": true, "model": {"data_dim": 64}}', "format"),
+    "format 0": ('{"format": 0, "model": {"data_dim": 64}}', "format"),
     "long format": (json.dumps({"format": "x" * 100_000}), "format"),
     "no model": ('{"format": 1}', "config"),
     "model without data_dim": ('{"format": 1, "model": {}}', "config"),

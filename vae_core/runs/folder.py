@@ -31,8 +31,18 @@ class RunFolder:
         """Snapshots written."""
         self.saves = 0
         """How often the run's file was written, or found to be right as it is."""
-        self.problem = ""
-        """Why the last save did not succeed; empty once one has."""
+        self._saved_step: int | None = None
+        self._problems: dict[str, str] = {}
+
+    @property
+    def problem(self) -> str:
+        """Why a file of the run could not be written when it was tried last; empty once all of them could."""
+        return next(iter(self._problems.values()), "")
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether a write failed because the folder was removed meanwhile."""
+        return bool(self._problems) and not self._path.is_dir()
 
     def read_config(self) -> RunConfig:
         """The configuration that decides the run.
@@ -52,33 +62,46 @@ class RunFolder:
             BadInput: It is damaged.
         """
         path = self._path / "run.safetensors"
-        return load_run(path) if path.exists() else None
+        run = load_run(path) if path.exists() else None
+        self._saved_step = None if run is None else run.step
+        return run
 
     def write_run(self, run: Run) -> None:
         """Saves the run, durably."""
-        with self._without_disk():
+        with self._without_disk("run"):
             save_run(self._path / "run.safetensors", run)
-            self.saves, self.problem = self.saves + 1, ""
+            self.saves, self._saved_step = self.saves + 1, run.step
+            # The next earlier state is kept much later: that there is room for it now is told at once.
+            self._problems.pop("kept", None)
 
     def write_snapshot(self, snapshot: Snapshot) -> None:
         """Writes what is drawn of the run."""
-        with self._without_disk():
+        with self._without_disk("snapshot"):
             write_snapshot(self._path / "snapshot.safetensors", snapshot)
             self.version += 1
 
     def keep(self, run: Run, snapshot: Snapshot) -> None:
         """Keeps the run as it stands beside its newest state."""
-        with self._without_disk():
+        with self._without_disk("kept"):
             self.kept.keep(run, snapshot)
 
     def write_status(self, status: Mapping[str, object]) -> None:
         """Writes how the run stands."""
-        with self._without_disk():
+        with self._without_disk("status"):
             write_atomically(self._path / "status.json", json.dumps(status).encode(), durable=False)
 
     @contextmanager
-    def _without_disk(self) -> Iterator[None]:
+    def _without_disk(self, part: str) -> Iterator[None]:
         try:
             yield
+            self._problems.pop(part, None)
         except OSError as err:
-            self.problem = f"The run cannot be saved ({err.strerror}): free some disk space."
+            since = "yet" if self._saved_step is None else f"since step {self._saved_step:,}"
+            told = {
+                "run": f"Not saved {since}",
+                "snapshot": "The curves cannot be kept",
+                "kept": "Earlier steps cannot be kept",
+                "status": "How the run stands cannot be kept",
+            }[part]
+            why = f"({err.strerror}): free some disk space; it is tried again by itself."
+            self._problems[part] = f"{told} {why}"

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NoReturn
 
 import numpy as np
 import torch
@@ -14,16 +15,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from vae_core.config import RunConfig
+from vae_core.config import FORMAT, RunConfig, check_format, check_integer, shown, unknown_settings, upgraded
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 from vae_core.runs.atomic import write_atomically
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
-FORMAT: Final = 1
 MAX_FILE_BYTES: Final = 64 * 2**20
 MAX_HEADER_BYTES: Final = 2**20
 MAX_TENSORS: Final = 500
+MAX_COUNT: Final = 10**12
+"""Of steps and epochs: a training takes a year for 10^11."""
+STATUSES: Final = ("running", "paused", "finished", "stopped", "stopped_early", "interrupted", "diverged")
 _MODEL, _STATE = "model.", "state."
 _HINT: Final = "export the run again, or train it anew"
 
@@ -36,10 +39,10 @@ class Run:
         config: Everything that decided it.
         weights: The model's parameters by name.
         history: Rows of ``HISTORY_COLUMNS``, shape (rows, 11), float64.
-        status: How it stood: ``running``, ``paused``, ``finished``, ``stopped``, ``stopped_early``,
-            ``interrupted`` or ``diverged``.
+        status: How it stood: one of ``STATUSES``.
         state_tensors: Optimiser, generator and order of the data, for resuming bit for bit.
         state_scalars: Step, epoch and what else is a plain value.
+        unknown: Settings of its file that this version does not know: kept when it is saved, and not used.
         digest: SHA-256 of all of it, as its file states it, in hex; empty for a run that was not read.
     """
 
@@ -49,7 +52,19 @@ class Run:
     status: str
     state_tensors: Mapping[str, Tensor] = field(default_factory=dict)
     state_scalars: Mapping[str, Any] = field(default_factory=dict)
+    unknown: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
+
+    @property
+    def notice(self) -> str:
+        """One sentence on ``unknown``, or empty. A name that is no plain word is only counted."""
+        parts = (self.unknown, self.unknown.get("model", {}), self.unknown.get("train", {}))
+        names = sorted({name for part in parts for name in part} - {"model", "train"})
+        words = [name for name in names if name.isascii() and name.isidentifier() and len(name) <= 40][:5]
+        if len(words) < len(names):
+            words.append(f"{len(names) - len(words)} {'more' if words else 'in all'}")
+        said = "The run's file has settings that this version does not know, kept and not used"
+        return f"{said}: {', '.join(words)}." if names else ""
 
     @property
     def step(self) -> int:
@@ -65,14 +80,16 @@ class Run:
         model = VAE(self.config.model, generator=torch.Generator().manual_seed(self.config.seed))
         expected_weights = model.state_dict()
         for name in sorted(set(self.weights) - set(expected_weights)):
-            raise BadInput("run", f"the file has a weight {name} that this model does not have", _HINT)
+            raise BadInput("run", f"the file has a weight {shown(name)} that this model does not have", _HINT)
         for name, expected in expected_weights.items():
             found = self.weights.get(name)
             if found is None or found.shape != expected.shape:
-                shape = "nothing" if found is None else f"shape {tuple(found.shape)}"
-                raise BadInput(
-                    "run", f"weight {name} needs {tuple(expected.shape)}, the file has {shape}", _HINT
-                )
+                shape = "nothing" if found is None else f"shape {shown(tuple(found.shape))}"
+                message = f"weight {name} needs {tuple(expected.shape)}, the file has {shape}"
+                raise BadInput("run", message, _HINT)
+            if found.dtype != expected.dtype:
+                message = f"weight {name} needs {expected.dtype}, the file has {found.dtype}"
+                raise BadInput("run", message.replace("torch.", ""), _HINT)
         model.load_state_dict(dict(self.weights))
         return model
 
@@ -92,7 +109,7 @@ def save_run(path: Path, run: Run, *, durable: bool = True) -> None:
     tensors["history"] = torch.from_numpy(np.ascontiguousarray(run.history))
     about = {
         "format": FORMAT,
-        "config": run.config.to_dict(),
+        "config": _merged(run.config.to_dict(), run.unknown),
         "status": run.status,
         "state": dict(run.state_scalars),
     }
@@ -100,6 +117,11 @@ def save_run(path: Path, run: Run, *, durable: bool = True) -> None:
     # The digest covers the tensors as they lie in the file, so it can be taken only once they are laid out.
     digest = _digest(content, json.dumps(about))
     write_atomically(path, save(tensors, metadata=_metadata(about, digest)), durable=durable)
+
+
+def _merged(known: Mapping[str, Any], unknown: Mapping[str, Any]) -> dict[str, Any]:
+    parts = {part: {**unknown[part], **known[part]} for part in ("model", "train") if part in unknown}
+    return {**unknown, **known, **parts}
 
 
 def _metadata(about: Mapping[str, Any], digest: str) -> dict[str, str]:
@@ -142,40 +164,71 @@ def parse_run(content: bytes) -> Run:
     if len(content) > MAX_FILE_BYTES:
         raise BadInput("run", f"the file is larger than {MAX_FILE_BYTES // 2**20} MB", _HINT)
     about = _about(_header(content))
-    if about.get("format") != FORMAT:
-        found = str(about.get("format"))[:20]
-        raise BadInput("format", f"the run was made by another version (format {found})", "update the app")
+    found = check_format(about.get("format"))
     digest = about.pop("sha256", None)
     if digest != _digest(content, json.dumps(about)):
-        raise BadInput("run", "the run file is damaged: its contents and its digest differ", _HINT)
+        raise BadInput("run", "the run file is damaged: its contents and its SHA-256 digest differ", _HINT)
     try:
-        return _run_from(about, load(content), digest)
-    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as err:
+        return _run_from(_upgraded(about, found), load(content), digest)
+    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError, OverflowError) as err:
         if isinstance(err, BadInput):
             raise
         raise BadInput("run", "the run file is damaged", _HINT) from err
 
 
+def _upgraded(about: Mapping[str, Any], found: int) -> Mapping[str, Any]:
+    """What the file says, in the present format: with all that format 1 did not state yet.
+
+    Where it stands in the data, which files of format 1 may state, follows from the step; theirs is wrong
+    after a divergence.
+    """
+    if found > 1 or not isinstance(about["state"], dict):
+        return about
+    state = {"has_end": True, **about["state"]}
+    state.pop("position", None)
+    return {**about, "config": upgraded(about["config"], found), "state": state}
+
+
 def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str) -> Run:
     weights = {k.removeprefix(_MODEL): v for k, v in tensors.items() if k.startswith(_MODEL)}
     if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
-        raise BadInput(
-            "run", "the run's weights hold NaN or infinite values", "train with a lower learning rate"
-        )
+        message = "the run has diverged: its weights hold NaN or infinite values"
+        raise BadInput("diverged", message, "train with a lower learning rate")
     history = tensors["history"].numpy()
     if history.ndim != 2 or history.shape[1] != len(HISTORY_COLUMNS) or history.dtype != np.float64:
         raise BadInput("run", "the run's history has another shape than known", _HINT)
-    if not isinstance(about["state"], dict):
-        raise BadInput("run", "the run's training state is damaged", _HINT)
+    steps = history[:, HISTORY_COLUMNS.index("step")]
+    if not np.isfinite(steps).all() or bool((np.diff(steps, prepend=0.0) < 0).any()):
+        raise BadInput("run", "the run's history has steps that do not rise", _HINT)
+    if about["status"] not in STATUSES:
+        raise BadInput("run", f"the run's status is {shown(about['status'])}", _HINT)
+    _check_state(about["state"])
     return Run(
         config=RunConfig.from_dict(about["config"]),
         weights=weights,
         history=history,
-        status=str(about["status"]),
+        status=about["status"],
         state_tensors={k.removeprefix(_STATE): v for k, v in tensors.items() if k.startswith(_STATE)},
         state_scalars=about["state"],
+        unknown=unknown_settings(about["config"]),
         digest=digest,
     )
+
+
+def _check_state(state: object) -> None:
+    """Refuses what those who only look at a run would stumble over; the training checks all that it takes."""
+    if not isinstance(state, dict):
+        raise BadInput("run", "the run's training state is damaged", _HINT)
+    for name in ("step", "epoch"):
+        try:
+            check_integer(name, state.get(name), 0, MAX_COUNT, _HINT)
+        except BadInput as err:
+            raise BadInput("run", f"the run's training state is damaged: {err.message}", _HINT) from err
+    for name in ("live_beta", "learning_rate"):
+        value = state.get(name)
+        if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
+            message = f"the run's training state is damaged: {name} is {shown(value)}"
+            raise BadInput("run", message, _HINT)
 
 
 def _header(content: bytes) -> dict[str, Any]:
@@ -183,12 +236,20 @@ def _header(content: bytes) -> dict[str, Any]:
     if len(content) < 8 or length > min(MAX_HEADER_BYTES, len(content) - 8):
         raise BadInput("run", "this file is not a run, or its end is missing", _HINT)
     try:
-        header = json.loads(content[8 : 8 + length], object_pairs_hook=_no_duplicates)
+        header = _json(content[8 : 8 + length])
     except (ValueError, RecursionError) as err:
         raise BadInput("run", "the run file is damaged: its header cannot be read", _HINT) from err
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:
         raise BadInput("run", f"the run file has more than {MAX_TENSORS} tensors", _HINT)
     return header
+
+
+def _json(text: str | bytes) -> Any:
+    return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -201,7 +262,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _about(header: Mapping[str, Any]) -> dict[str, Any]:
     metadata = header.get("__metadata__")
     try:
-        about = json.loads(metadata["run"]) if isinstance(metadata, dict) else None
+        about = _json(metadata["run"]) if isinstance(metadata, dict) else None
     except (KeyError, TypeError, ValueError, RecursionError):
         about = None
     if not isinstance(about, dict):

@@ -65,6 +65,7 @@ def change_rows(history: NDArray[np.float64], *, is_scheduled: bool = False) -> 
 
 
 FloatArray = NDArray[np.float32]
+_MAX_HEADER_BYTES: Final = 2**20
 _ARRAYS: Final = (
     "history",
     "means",
@@ -185,7 +186,7 @@ def read_snapshot(path: Path) -> Snapshot:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         scalars = json.loads(header["__metadata__"]["snapshot"])
         shape = scalars["image_shape"]
-        return Snapshot(
+        snapshot = Snapshot(
             step=int(scalars["step"]),
             epoch=int(scalars["epoch"]),
             plane=(int(scalars["plane"][0]), int(scalars["plane"][1])),
@@ -194,5 +195,58 @@ def read_snapshot(path: Path) -> Snapshot:
             flow=Flow(*(arrays[_FLOW + name] for name in Flow._fields)) if _FLOW + "x" in arrays else None,
             **{name: arrays[name] for name in _ARRAYS},
         )
-    except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError) as err:
+        _check_shapes(snapshot)
+        return snapshot
+    except (
+        OSError,
+        SafetensorError,
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as err:
         raise BadInput("snapshot", f"the snapshot {path.name} cannot be read", "start the run again") from err
+
+
+def last_row(path: Path) -> dict[str, float]:
+    """The last row of a snapshot's history by the names of its columns, read without the rest of the file.
+
+    Empty where the file is missing, is no snapshot, or has no row.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > _MAX_HEADER_BYTES:
+                return {}
+            history = json.loads(file.read(length))["history"]
+            columns, (begin, end) = len(HISTORY_COLUMNS), history["data_offsets"]
+            width = 8 * columns
+            if history["dtype"] != "F64" or history["shape"][1] != columns or end - begin < width:
+                return {}
+            file.seek(8 + length + end - width)
+            row = np.frombuffer(file.read(width), "<f8")
+            return dict(zip(HISTORY_COLUMNS, row.tolist(), strict=True))
+    except (OSError, KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError):
+        return {}
+
+
+def _check_shapes(found: Snapshot) -> None:
+    """Raises ValueError where the arrays do not fit each other: nothing is drawn of half a snapshot."""
+    (num_points, latent_dim), (num_examples, data_dim) = found.means.shape, found.examples.shape
+    num_columns = len(found.grid_axis)
+    expected = {
+        "history": (len(found.history), len(HISTORY_COLUMNS)),
+        "stds": (num_points, latent_dim),
+        "labels": (num_points,),
+        "kl_per_dim": (latent_dim if found.kl_per_dim.size else 0,),
+        "reconstructions": (num_examples, data_dim),
+        "grid": (len(found.grid), num_columns, data_dim),
+        "grid_axis": (num_columns,),
+    }
+    height, width = found.image_shape or (1, data_dim)
+    fits = {getattr(found, name).shape == shape for name, shape in expected.items()}
+    fits |= {height * width == data_dim, all(0 <= axis < latent_dim for axis in found.plane)}
+    if False in fits:
+        raise ValueError("arrays of a snapshot do not fit each other")

@@ -15,6 +15,7 @@ In the run folder: ``config.json`` (given), ``run.safetensors`` (to go on from),
 (to draw), ``status.json`` (how it stands); each is written whole or not at all.
 """
 
+import contextlib
 import json
 import os
 import queue
@@ -28,11 +29,14 @@ import torch
 
 from vae_core.data import load_dataset
 from vae_core.errors import BadInput
-from vae_core.runs.atomic import write_atomically
+from vae_core.runs.atomic import sole_writer, write_atomically
 from vae_core.runs.driver import END_OF_INPUT, Command, Driver, emit
 
 GRACE_S: Final = 20.0
 """Seconds between the end of input and the end of a process that could not save its run meanwhile."""
+
+IN_USE_S: Final = 10.0
+"""Seconds to wait for another process of the same run: one whose server was killed saves the run and ends."""
 
 
 def listen(commands: "queue.SimpleQueue[Command]", lines: BinaryIO) -> None:
@@ -67,12 +71,28 @@ def run_worker(run_dir: Path | None) -> int:
     if run_dir is None:
         return 0
     try:
+        with sole_writer(run_dir, wait_s=IN_USE_S):
+            _drive(run_dir, commands, output)
+    except BadInput as err:
+        # The folder is that of another process: nothing is written there.
+        emit(output, _end_as("interrupted", str(err)))
+    except OSError as err:
+        emit(output, _end_as("failed", f"the run's folder cannot be opened ({err.strerror})"))
+    return 0
+
+
+def _drive(run_dir: Path, commands: "queue.SimpleQueue[Command]", output: TextIO) -> None:
+    try:
         Driver(run_dir, commands, output).run()
     except BadInput as err:
-        failed = {"event": "end", "status": "failed", "message": str(err)}
-        write_atomically(run_dir / "status.json", json.dumps(failed).encode(), durable=False)
+        failed = _end_as("diverged" if err.code == "diverged" else "failed", str(err))
+        with contextlib.suppress(OSError):
+            write_atomically(run_dir / "status.json", json.dumps(failed).encode(), durable=False)
         emit(output, failed)
-    return 0
+
+
+def _end_as(status: str, message: str) -> dict[str, str]:
+    return {"event": "end", "status": status, "message": message}
 
 
 def _wait_for_run(commands: "queue.SimpleQueue[Command]", output: TextIO) -> Path | None:

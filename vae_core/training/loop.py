@@ -156,6 +156,7 @@ class Training:
         self._order = torch.empty(0, dtype=torch.int64)
         self._live_beta: float | None = None
         self._has_end = True
+        self._has_diverged = False
         self._patience = None if config.patience is None else Patience(config.patience)
         self._weights, self._gradient = flatten(model)
         self._first = next(model.parameters())
@@ -315,6 +316,7 @@ class Training:
     def _diverged(self) -> None:
         self._weights.copy_(self._kept_weights)
         self._moments = initial_moments(self._weights, self.config)
+        self._has_diverged = True
         diverged_at = self.step + 1
         # The place of those weights too, so that what is saved now is a state to go on from.
         self._here = self._kept_place
@@ -333,6 +335,8 @@ class Training:
             "live_beta": self._live_beta,
             "learning_rate": self.learning_rate,
             "has_end": self._has_end,
+            # Its noise and optimiser are then others than its configuration says.
+            "has_diverged": self._has_diverged,
         }
         if self._patience is not None:
             scalars |= self._patience.state()
@@ -346,11 +350,11 @@ class Training:
         """
         try:
             self.step, self.epoch = int(scalars["step"]), int(scalars["epoch"])
-            # A file may say it, too, but those of older versions are wrong where the run had diverged.
             self._position = self.step % self.steps_per_epoch * self.batch_size
             self._live_beta = None if scalars["live_beta"] is None else check_beta(scalars["live_beta"])
-            if not scalars.get("has_end", True):
+            if not scalars["has_end"]:
                 self.forget_end()
+            self._has_diverged = bool(scalars.get("has_diverged", False))
             if self._patience is not None:
                 self._patience.load_state(scalars)
             self.set_learning_rate(scalars["learning_rate"])

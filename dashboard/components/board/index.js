@@ -251,7 +251,7 @@ function around(element) {
 }
 
 /** @param {{ history: Record<string, string> }} message */
-function historyOf({ history }) {
+export function historyOf({ history }) {
   const columns = Object.entries(history).map(([name, column]) => [name, floatsOf(column)]);
   return { ...NO_HISTORY, ...Object.fromEntries(columns) };
 }

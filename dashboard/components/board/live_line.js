@@ -18,6 +18,22 @@ import { penalisedKl, shownTerms } from "./objective.js";
 const TERMS = /** @type {const} */ (["objective", "reconstruction", "beta", "kl", "elbo"]);
 const NO_BOUND = "No bound: a deterministic encoder has no q(z|x), and so no KL.";
 
+/**
+ * The terms at a row of the history; null: now. Without rows there are no numbers.
+ * @param {LineData} data
+ * @param {number | null} row
+ */
+export function termsOf({ history, betaInForce, klPerDim, freeBits, deterministic }, row) {
+  const at = row ?? history.step.length - 1;
+  if (at < 0) return shownTerms(NaN, NaN, NaN);
+  const [reconstruction, kl] = [history.reconstruction_held_out[at], history.kl_held_out[at]];
+  if (deterministic) return shownTerms(reconstruction, 0, 0);
+  const beta = row === null ? (betaInForce ?? history.beta[at]) : history.beta[at];
+  if (!freeBits) return shownTerms(reconstruction, kl, beta);
+  // The parts of the KL are those of now: of an earlier row it is not known what was free.
+  return shownTerms(reconstruction, kl, beta, row === null ? penalisedKl(klPerDim, kl, freeBits) : NaN);
+}
+
 export class LiveLine {
   /** @type {LineData | null} */
   data = null;
@@ -36,21 +52,9 @@ export class LiveLine {
     this.data = data;
   }
 
-  /**
-   * The terms at a row of the history; null: now. Without data there are none, without rows no numbers.
-   * @param {number | null} row
-   */
+  /** @param {number | null} row */
   termsAt(row) {
-    if (!this.data) return null;
-    const { history, betaInForce, klPerDim, freeBits, deterministic } = this.data;
-    const at = row ?? history.step.length - 1;
-    if (at < 0) return shownTerms(NaN, NaN, NaN);
-    const [reconstruction, kl] = [history.reconstruction_held_out[at], history.kl_held_out[at]];
-    if (deterministic) return shownTerms(reconstruction, 0, 0);
-    const beta = row === null ? (betaInForce ?? history.beta[at]) : history.beta[at];
-    if (!freeBits) return shownTerms(reconstruction, kl, beta);
-    // The parts of the KL are those of now: of an earlier row it is not known what was free.
-    return shownTerms(reconstruction, kl, beta, row === null ? penalisedKl(klPerDim, kl, freeBits) : NaN);
+    return this.data && termsOf(this.data, row);
   }
 
   /**

@@ -12,7 +12,7 @@ import { drawSheet } from "./sheet.js";
  * @typedef {import("../shared/theme.js").Theme} Theme
  */
 
-const LABEL_WIDTH = 62;
+const LABEL_WIDTH = 70;
 
 /**
  * The number of bands that makes the pictures largest, less what an unfilled band would waste.

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,8 @@ Payload = dict[str, object]
 MAX_ROWS: Final = 400
 """Rows of history sent at most, beside those at a change: more than a chart has pixels to show."""
 MAX_GHOST_ROWS: Final = 300
+MAX_GRID: Final = 20
+"""Images along a side of the decoded grid at most."""
 MAX_CHANGES: Final = 200
 """Changes of β and η marked at most, the newest: forty seconds of dragging."""
 
@@ -92,6 +95,20 @@ def board_payload(
 def ghost_payload(history: NDArray[np.float64]) -> dict[str, str]:
     """The held-out curves of a kept run, thinned: columns as in the history of :func:`board_payload`."""
     return _columns(history[kept_rows(len(history), MAX_GHOST_ROWS)], _OF_GHOST)
+
+
+def coarser_grid(snapshot: Snapshot, most: int = MAX_GRID) -> Snapshot:
+    """The snapshot with a decoded grid of at most so many images a side, so that each is large enough to see.
+
+    A fine grid keeps every second image from the outer edges inwards, again and again: row 0 stays at the
+    largest value of the axis and column 0 at the smallest.
+    """
+    grid, axis = snapshot.grid, snapshot.grid_axis
+    while len(axis) > most:
+        half = np.arange(0, len(axis) // 2, 2)
+        some = np.concatenate([half, len(axis) - 1 - half[::-1]])
+        grid, axis = grid[some if len(grid) > 1 else [0]][:, some], axis[some]
+    return replace(snapshot, grid=grid, grid_axis=axis)
 
 
 def addressed(

@@ -20,6 +20,8 @@ MAX_POSTERIOR_BYTES: Final = 4_000_000
 """Of all means and standard deviations: with many latent dimensions fewer examples are sent."""
 MAX_BYTES: Final = 8_000_000
 """Of everything but a larger model; images are left out first."""
+MIN_X_BYTES: Final = 200_000
+"""Of images that even the largest model leaves room for: there is always one to take to the drawing sheet."""
 
 _TYPES: Final = {"f4": np.dtype("<f4"), "i4": np.dtype("<i4"), "u1": np.dtype("u1")}
 
@@ -66,7 +68,7 @@ def pack_model(
         config: What the model is.
         decoder, encoder: Its parameters, see :func:`flat_weights`.
         scale: s of the Gaussian likelihood; None for the others.
-        x: Held-out examples, shape (n, D); images from 0 to 1.
+        x: Held-out examples, the first m of n, shape (m, D); images from 0 to 1.
         labels: Classes, shape (n,), -1 where an example has none.
         means, stds: Of q(z|x), shape (n, J).
         about: More plain values: ``image_shape``, ``class_names``, ``kl_per_dim``, ``step`` and ``run``.
@@ -77,7 +79,7 @@ def pack_model(
     """
     if decoder.nbytes > MAX_DECODER_BYTES:
         return None
-    count = min(len(x), MAX_EXAMPLES, MAX_POSTERIOR_BYTES // (8 * config.latent_dim))
+    count = min(len(means), MAX_EXAMPLES, MAX_POSTERIOR_BYTES // (8 * config.latent_dim))
     arrays = {
         "decoder": _typed(decoder, "f4"),
         "encoder": _typed(encoder, "f4"),
@@ -85,7 +87,7 @@ def pack_model(
         "stds": _typed(stds[:count], "f4"),
         "labels": _typed(labels[:count], "i4"),
     }
-    left = max(0, MAX_BYTES - sum(array.nbytes for array in arrays.values()))
+    left = max(MIN_X_BYTES, MAX_BYTES - sum(array.nbytes for array in arrays.values()))
     arrays["x"] = _values(x[:count], left, images=about["image_shape"] is not None)
     meta = {
         "config": config.to_dict() | {"scale": scale},
@@ -126,7 +128,7 @@ def _typed(array: NDArray[np.generic], kind: str) -> NDArray[np.generic]:
 
 def _values(x: FloatArray, num_bytes: int, *, images: bool) -> NDArray[np.generic]:
     kind = "u1" if images else "f4"
-    first = x[: num_bytes // (_TYPES[kind].itemsize * x.shape[1])]
+    first = x[: max(1, num_bytes // (_TYPES[kind].itemsize * x.shape[1]))]
     return _typed(np.clip(np.nan_to_num(first) * 255 + 0.5, 0, 255) if images else first, kind)
 
 

@@ -43,7 +43,7 @@ export function drawKey(context, theme, frame) {
   const style = { align: "right", weight: 700, size: 13, halo: 5 };
   const right = frame.left + frame.width - 4;
   write(context, theme, "decoded", right, frame.top + 8, { ...style, colour: theme.concepts.decoded });
-  write(context, theme, "x", right - 58, frame.top + 8, { ...style, colour: theme.concepts.data });
+  write(context, theme, "x", right - 70, frame.top + 8, { ...style, colour: theme.concepts.data });
 }
 
 /**

@@ -18,7 +18,7 @@ SEEN = {
     "free_energy": "Which component generated x?",
     "gradients": "Four estimators of the gradient of an expectation",
     "priors": "A better prior for the example model",
-    "compare": "VAE or PCA: six comparisons",
+    "compare": "Nothing to compare yet",
 }
 PATHS = tuple(SEEN)
 BACKGROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(19, 22, 27)"}

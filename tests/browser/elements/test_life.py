@@ -10,7 +10,7 @@ from tests.browser.elements.messages import messages
 from tests.browser.elements.mounting import COMPONENTS, open_element
 from tests.browser.pages import drawn
 
-ELEMENTS: Final = sorted(path.parent.name for path in COMPONENTS.glob("*/index.js"))
+ELEMENTS: Final = sorted(path.parent.name for path in COMPONENTS.glob("*/element.py"))
 CASES: Final = messages()
 
 WATCH: Final = """(() => {

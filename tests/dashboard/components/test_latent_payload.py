@@ -110,6 +110,7 @@ def test_decoder_that_is_too_large_is_not_packed(monkeypatch: pytest.MonkeyPatch
 def test_images_are_left_out_to_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = len(packed(100).body)
     monkeypatch.setattr(latent_payload, "MAX_BYTES", whole - 500)
+    monkeypatch.setattr(latent_payload, "MIN_X_BYTES", 0)
     model = packed(100)
     _, arrays = read(latent_message(model, plane=(0, 1)))
     assert len(model.body) <= whole - 500

@@ -116,6 +116,45 @@ def test_lecturer_comes_first() -> None:
     assert world.begun == ["a1", "z1"]
 
 
+def test_sweep_comes_after_what_else_its_browser_wants_and_takes_turns_with_others() -> None:
+    world = World()
+    running = world.enter("a1", is_sweep=True)
+    waiting = [world.enter(name, is_sweep=name[0] == "a") for name in ("a2", "a3", "b1", "b2")]
+    own = world.enter("a4")
+    places = [running, *waiting, own]
+    while any(place.state == "working" for place in places):
+        world.scheduler.leave(next(place for place in places if place.state == "working"))
+    assert world.begun == ["a1", "b1", "a4", "b2", "a2", "a3"]
+
+
+def test_sweep_of_a_lecturer_keeps_no_class_waiting() -> None:
+    world = World()
+    world.scheduler.set_lecturer("z")
+    first = world.enter("z1", is_sweep=True)
+    world.enter("z2", is_sweep=True)
+    student = world.enter("a1")
+    assert world.scheduler.position(student) == 1
+    shown = world.enter("z3")
+    assert world.scheduler.position(shown) == 1
+    world.scheduler.leave(first)
+    assert world.begun == ["z1", "z3"]
+
+
+def test_unwatched_sweep_does_not_end_itself_but_makes_room_for_others() -> None:
+    world = World()
+    gone = lambda: 91.0  # noqa: E731
+    first = world.training("a1", unseen_s=gone, is_sweep=True)
+    world.training("a2", unseen_s=gone, is_sweep=True)
+    world.scheduler.advance()
+    assert (world.ended, world.scheduler.wanted_by(first)) == ([], "")
+    world.training("b1")
+    assert (world.ended, world.scheduler.wanted_by(first)) == (["a1"], "others")
+    other = World()
+    other.training("a1", unseen_s=gone, is_sweep=True)
+    other.training("a2")
+    assert other.ended == ["a1"], "a run started by hand does not wait for a sweep in a closed tab"
+
+
 def test_memory_is_a_budget_and_nobody_overtakes_who_waits_for_it() -> None:
     world = World(cores=4, memory=10 * GIB)
     first = world.enter("a1", memory=7 * GIB)
@@ -169,9 +208,29 @@ def test_unwatched_training_ends_only_where_somebody_waits_and_is_no_lecturers()
     assert world.ended == []
     waiting = world.training("b1")
     assert world.ended == ["a1"]
-    assert (world.scheduler.is_wanted(left), world.scheduler.is_wanted(lecturers)) == (True, False)
+    assert (world.scheduler.wanted_by(left), world.scheduler.wanted_by(lecturers)) == ("others", "")
     world.scheduler.leave(left)
     assert (waiting.state, world.ended) == ("working", ["a1"])
+
+
+@pytest.mark.parametrize(("is_sweep", "wanted_by"), [(False, "owner"), (True, "")])
+def test_second_run_of_a_browser_is_not_called_others(is_sweep: bool, wanted_by: str) -> None:
+    world = World()
+    first = world.training("a1", is_sweep=is_sweep)
+    world.training("a2", is_sweep=is_sweep)
+    assert world.scheduler.wanted_by(first) == wanted_by
+    world.training("b1")
+    assert world.scheduler.wanted_by(first) == "others"
+
+
+def test_place_that_is_left_makes_room_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedulers, "MAX_WAITING_PER_BROWSER", 1)
+    world = World()
+    working, waiting = world.enter("a1"), world.enter("a2")
+    for left in (None, working):
+        with pytest.raises(BadInput, match="of yours"):
+            world.scheduler.require_room("a", instead_of=left)
+    world.scheduler.require_room("a", instead_of=waiting)
 
 
 def test_no_more_unwatched_trainings_end_than_computations_wait() -> None:

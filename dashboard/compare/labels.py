@@ -1,0 +1,86 @@
+"""What the configurations of several runs differ in, and names for the runs made of that."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from dashboard.shell import settings
+from dashboard.shell.controls import DIGITS, LABELS, NAMES
+from vae_core.config import RunConfig
+from vae_core.data import DATASET_INFO
+
+MAX_SAID: Final = 2
+"""Settings that a label names."""
+_SHORT: Final[Mapping[str, str]] = {
+    "beta": "β",
+    "latent_dim": "J =",
+    "learning_rate": "η",
+    "seed": "seed",
+    "batch_size": "B =",
+    "num_samples": "M =",
+    "hidden": "hidden",
+    "likelihood_scale": "s =",
+    "num_components": "K =",
+    "momentum": "momentum",
+    "free_bits": "free bits",
+    "num_epochs": "epochs",
+    "patience": "patience",
+}
+_FIRST: Final = ("beta", "dataset", "latent_dim", "likelihood", "hidden")
+"""What a reader would name first."""
+_TEXTS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "dataset": lambda name: DATASET_INFO[name].title if name in DATASET_INFO else str(name),
+    "hidden": lambda sizes: sizes or "none",
+    "num_epochs": lambda count: "until stopped" if count is None else f"{count:,}",
+    "patience": lambda count: "never" if count is None else f"{count:,}",
+}
+
+
+def written(key: str, value: object) -> str:
+    """A setting's value as the page writes it."""
+    if key in _TEXTS:
+        return _TEXTS[key](value)
+    if isinstance(value, float):
+        return DIGITS % value
+    return LABELS.get(str(value), "–" if value is None else str(value))
+
+
+def differing(configs: Sequence[RunConfig]) -> dict[str, list[object]]:
+    """The settings in which the runs differ, by key, with the value of each run.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from vae_core.config import ModelConfig, RunConfig, TrainConfig
+        >>> one = RunConfig(model=ModelConfig(data_dim=64))
+        >>> differing([one, replace(one, train=TrainConfig(beta=4.0))])
+        {'beta': [1.0, 4.0]}
+    """
+    found = [settings.values_of(config) for config in configs]
+    keys = (*_FIRST, *(key for key in NAMES if key not in _FIRST))
+    columns: dict[str, list[object]] = {key: [values.get(key) for values in found] for key in keys}
+    return {key: values for key, values in columns.items() if any(value != values[0] for value in values)}
+
+
+def labels(names: Sequence[str], given: Sequence[str], configs: Sequence[RunConfig]) -> list[str]:
+    """A label for each run that no other has: its given name, else what it differs in, else its own name.
+
+    Arguments:
+        names: Own names, which differ: ``Run a3f1``.
+        given: Names that people gave; empty for none.
+        configs: What the runs are.
+    """
+    columns = list(differing(configs).items())[:MAX_SAID]
+    said = [
+        name or " · ".join(_short(key, values[number]) for key, values in columns)
+        for number, name in enumerate(given)
+    ]
+    counts = Counter(said)
+    return [
+        text if text and counts[text] == 1 else f"{text} · {own}".removeprefix(" · ")
+        for text, own in zip(said, names, strict=True)
+    ]
+
+
+def _short(key: str, value: object) -> str:
+    text = written(key, value)
+    return f"{_SHORT[key]} {text}" if key in _SHORT else text

@@ -1,0 +1,140 @@
+"""What the runs make of the same: reconstructions, latent planes turned onto each other, decoded grids."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cached as cache
+from dashboard.compare import cached
+from dashboard.compare.cached import GRID_REACH, Plane
+from dashboard.compare.runs import Side
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.dimension_reduction import space_figure, space_ranges
+from dashboard.figures.runs import turned_plane_figure
+from dashboard.pictures import mosaic, show, strip
+from dashboard.shell import state
+
+IMAGES: Final = 10
+MAX_POINTS: Final = cached.MAX_PLANE
+SIZE: Final = 56
+GRID_SIZE: Final = 360
+IN_A_ROW: Final = 3
+RECONSTRUCTION_HELP: Final = (
+    r"$\mathbb{E}[x|z]$ at the posterior mean $z = \mu(x)$ of the same held-out examples."
+)
+PLANE_HELP: Final = (
+    r"Posterior means. Each run's codes $Z$ are turned onto the first run's $Z_1$ by the orthogonal $R$ that "
+    r"minimises $\|Z R - Z_1\|$ (orthogonal Procrustes, Schönemann 1966), about the origin: neither moved "
+    "nor stretched. N(0, I) is the same in every such frame, so that a turn changes neither prior nor bound. "
+    r"**Residual**: $\sqrt{\tfrac1n\sum_i\|z_i R - z_{1,i}\|^2}$ over all dimensions, in units of z; in "
+    r"brackets $\|ZR - Z_1\|^2 / \|Z_1\|^2$."
+)
+GRID_HELP: Final = (
+    rf"$\mathbb{{E}}[x|z]$ from −{GRID_REACH:g} to {GRID_REACH:g} in the frame of the planes above: the same "
+    "place of two grids is the same place of the first run's plane. Other dimensions of that frame are 0."
+)
+
+
+def reconstructions(sides: Sequence[Side]) -> None:
+    """The same held-out examples, as each run makes them again."""
+    st.markdown("**Reconstructions of the same held-out examples**", help=RECONSTRUCTION_HELP)
+    first = sides[0]
+    x = first.subject.data.x_test[first.measured.rows[:MAX_POINTS]].numpy()
+    shape = first.subject.image_shape
+    made = [
+        cache.decode(side.subject, side.measured.means[: IMAGES if shape else MAX_POINTS]) for side in sides
+    ]
+    if shape is None:
+        _in_data_space(sides, x, made, "reconstruction")
+        return
+    _row("held-out", x[:IMAGES], shape)
+    for side, images in zip(sides, made, strict=True):
+        _row(side.label, images, shape)
+
+
+def _row(label: str, images: NDArray[np.float32], shape: tuple[int, int]) -> None:
+    left, right = st.columns([1, 5], vertical_alignment="center")
+    left.markdown(f"**{label}**" if label != "held-out" else label)
+    with right:
+        show(strip(images, shape, size=SIZE), alt=f"{label}: {len(images)} images.")
+
+
+def planes(sides: Sequence[Side]) -> None:
+    """The latent planes, turned onto the first run's, and what the turn leaves."""
+    if len(sides) > 1:
+        st.markdown("**Latent planes, turned onto the first run's**", help=PLANE_HELP)
+    else:
+        st.markdown("**Latent plane**", help=PLANE_HELP)
+    found = cached.planes(tuple(side.subject for side in sides))
+    one_dimension = max(side.subject.config.model.latent_dim for side in sides) == 1
+    reach = 1.08 * max(float(np.quantile(np.abs(plane.points), 0.995)) for plane in found)
+    for start in range(0, len(sides), IN_A_ROW):
+        row = zip(sides[start:], found[start:], strict=True)
+        for column, (side, plane) in zip(st.columns(IN_A_ROW), row, strict=False):
+            with column:
+                st.markdown(f"**{side.label}**  \n{_turn(plane, is_first=side is sides[0])}")
+                figure = turned_plane_figure(
+                    plane.points,
+                    side.measured.labels,
+                    class_names=side.subject.class_names,
+                    reach=max(reach, 2.2),
+                    one_dimension=one_dimension,
+                    theme=state.theme_name(),
+                )
+                alt = f"{side.label}: posterior means of {len(plane.points)} held-out examples by class."
+                st.plotly_chart(figure, key=f"runs_plane_{side.view.run_id}", alt=alt, config=CHART_CONFIG)
+    dims = {side.subject.config.model.latent_dim for side in sides}
+    note = "" if max(dims) <= 2 else " J > 2: the two most used dimensions of the first run."
+    other = " Runs with fewer dimensions get zeros for those that they lack." if len(dims) > 1 else ""
+    st.caption(f"Dashed: the prior at 1 and 2 standard deviations.{note}{other}")
+
+
+def _turn(plane: Plane, *, is_first: bool) -> str:
+    if is_first:
+        return "as it is"
+    how = "turned and mirrored" if plane.is_mirrored else "turned"
+    return f"{how}, residual {plane.residual:.2f} ({plane.share:.0%})"
+
+
+def grids(sides: Sequence[Side]) -> None:
+    """What each run decodes over the same plane."""
+    st.markdown("**Decoded grids**", help=GRID_HELP)
+    found = cached.planes(tuple(side.subject for side in sides))
+    shape = sides[0].subject.image_shape
+    if shape is None:
+        x = sides[0].subject.data.x_test[sides[0].measured.rows[:MAX_POINTS]].numpy()
+        made = [plane.grid.reshape(-1, plane.grid.shape[-1]) for plane in found]
+        _in_data_space(sides, x, made, "grid")
+        return
+    for start in range(0, len(sides), IN_A_ROW):
+        row = zip(sides[start:], found[start:], strict=True)
+        for column, (side, plane) in zip(st.columns(IN_A_ROW), row, strict=False):
+            with column:
+                st.markdown(f"**{side.label}**")
+                alt = f"{side.label}: decoded grid of {plane.grid.shape[0]} by {plane.grid.shape[1]} images."
+                show(mosaic(plane.grid, shape, size=GRID_SIZE), alt=alt)
+
+
+def _in_data_space(
+    sides: Sequence[Side],
+    x: NDArray[np.float32],
+    made: Sequence[NDArray[np.float32]],
+    key: str,
+) -> None:
+    """Points that the runs make, over the held-out ones."""
+    ranges = space_ranges(x)
+    for start in range(0, len(sides), IN_A_ROW):
+        row = zip(sides[start:], made[start:], strict=True)
+        for column, (side, points) in zip(st.columns(IN_A_ROW), row, strict=False):
+            with column:
+                st.markdown(f"**{side.label}**")
+                same = key == "reconstruction"
+                classes = side.measured.labels if same else np.full(len(points), -1, np.int32)
+                figure = space_figure(
+                    x, points, classes, is_line=False, ranges=ranges, theme=state.theme_name()
+                )
+                alt = f"{side.label}: {key} over the held-out points."
+                st.plotly_chart(figure, key=f"runs_{key}_{side.view.run_id}", alt=alt, config=CHART_CONFIG)

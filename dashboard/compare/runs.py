@@ -1,0 +1,409 @@
+"""Any number of runs side by side: what they differ in, and how they do on the same held-out examples."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cached as cache
+from dashboard.compare import cached, labels
+from dashboard.compare.cached import MIN_COMMON, Measured
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.runs import RunLine, run_curves_figure, run_kl_figure
+from dashboard.formats import rounded, shown_difference, signed, with_error
+from dashboard.runs.job import JobView
+from dashboard.runs.runner import runner
+from dashboard.runs.store import digest_of
+from dashboard.runs.tasks import task_key, tasks
+from dashboard.shell import browser, pages, state
+from dashboard.shell.controls import NAMES
+from dashboard.shell.links import MAX_COMPARED
+from dashboard.shell.task_line import task_line
+from dashboard.subject import Subject, subject_of
+from dashboard.tables import draw_table
+from dashboard.train.ghosts import in_force
+from vae_core.data import DATASET_INFO
+from vae_core.errors import BadInput
+from vae_core.labs.scores import Score, difference, mean_score
+from vae_core.runs.snapshot import HISTORY_COLUMNS
+
+Array = NDArray[np.float64]
+MAX_OFFERED: Final = 200
+"""Runs that the menu offers."""
+RUNS_HELP: Final = (
+    "All numbers are of the same held-out examples, and differences are of pairs: the spread of the "
+    "examples, which all runs share, cancels."
+)
+CHOOSE_HELP: Final = (
+    f"Your runs, and those you opened by a link; at most {MAX_COMPARED}. The first is what the others are "
+    "compared with. The address names them all: **Share** gives this page to others."
+)
+TABLE_HELP: Final = (
+    r"Mean over the examples ± its standard error $\mathrm{sd}/\sqrt n$, in nats. "
+    r"$\mathrm{ELBO} = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))$, always with $\beta = 1$. "
+    r"**Difference**: $\overline{d}$ of $d_i = \mathrm{ELBO}_i - \mathrm{ELBO}_i^{\text{first}}$, ± "
+    r"$\mathrm{sd}(d)/\sqrt n$; bold where it is more than two standard errors from 0. "
+    r"Active: $\mathrm{Var}_x(\mu_j) > 0.01$ (Burda et al. 2016). Another seed may differ by more."
+)
+SETTINGS_HELP: Final = "What is not named is the same in all of them. β and η are those in force now."
+CURVES_HELP: Final = (
+    "Measured on held-out examples while the runs trained: ELBO, reconstruction "
+    r"$\mathbb{E}_q[\log p(x|z)]$ and $\mathrm{KL}(q(z|x)\,\|\,p(z))$. The last tenths of the steps decide "
+    "the range."
+)
+KL_HELP: Final = (
+    r"$\mathrm{KL}_j$ averaged over the examples, largest first. Dimension 1 of one run is not dimension 1 "
+    "of another: ranks are compared. A dimension with 0 nats carries nothing."
+)
+GAP_HELP: Final = (
+    r"$\log p(x) - \mathrm{ELBO}(x) = \mathrm{KL}(q(z|x)\,\|\,p(z|x)) \ge 0$. $J \le 2$: "
+    r"$\log p(x) = \log\int p(x|z)\,p(z)\,dz$ by quadrature. Else "
+    r"$\log\frac1K\sum_k p(x,z_k)/q(z_k|x)$ with $K = 1000$ samples from q (Burda et al. 2016), which is "
+    r"below $\log p(x)$ in expectation: marked ≥."
+)
+MEASURE_HELP: Final = "log p(x) of each run on the same examples, in the background: a second or two a run."
+_DENSITY: Final = {"bernoulli": "of 0 and 1", "continuous_bernoulli": "density", "gaussian": "density"}
+"""What the nats of a likelihood are of: those of different kinds are not to be subtracted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of the runs side by side.
+
+    Arguments:
+        view: How it stands.
+        label: What no other is called.
+        number: Its place among those that were chosen: it keeps its colour, whoever else has numbers yet.
+        subject: The run as it was saved last.
+        measured: Its numbers.
+    """
+
+    view: JobView
+    label: str
+    number: int
+    subject: Subject
+    measured: Measured
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether it has a KL, and so a bound."""
+        return not self.subject.is_deterministic
+
+    @property
+    def kind(self) -> str:
+        """What its nats are of."""
+        return _DENSITY[self.subject.config.model.likelihood]
+
+
+def chosen() -> tuple[str, ...]:
+    """Ids of the runs to compare, in the order of choosing."""
+    found = state.control("compare_runs")
+    return found if isinstance(found, tuple) else ()
+
+
+def show(run_ids: Sequence[str]) -> None:
+    """Puts runs side by side; of more than ``MAX_COMPARED`` the first ones; call it before drawing."""
+    state.set_control("compare_runs", tuple(dict.fromkeys(run_ids))[:MAX_COMPARED])
+
+
+def choose() -> tuple[str, ...]:
+    """Draws the choice of runs and returns their ids."""
+    there = tuple(run_id for run_id in chosen() if runner().view(run_id) is not None)
+    if there != chosen():
+        st.warning("Of the runs that this link names, some no longer exist.")
+        show(there)
+    options = list(dict.fromkeys((*there, *known_runs())))
+    state.set_control("compare_pick", list(there))
+
+    def take() -> None:
+        picked = state.control("compare_pick")
+        show([one for one in picked if one in options] if isinstance(picked, list) else ())
+
+    st.multiselect(
+        "Runs",
+        options,
+        key="compare_pick",
+        on_change=take,
+        max_selections=MAX_COMPARED,
+        format_func=_describe,
+        placeholder="Choose runs" if options else "No runs yet",
+        help=CHOOSE_HELP,
+    )
+    state.draw_address("compare_pick")
+    return there
+
+
+def _describe(run_id: str) -> str:
+    """A run in the menu. The browser sends the text back: it is no other run's, and training leaves it."""
+    config, name = runner().store.config(run_id), runner().store.about(run_id).name
+    which = f"{name} ({run_id[:4]})" if name else f"Run {run_id[:4]}"
+    if config is None:
+        return which
+    title = DATASET_INFO[config.dataset].title if config.dataset in DATASET_INFO else config.dataset
+    return f"{which} · {title} · J = {config.model.latent_dim} · β {config.train.beta:.4g}"
+
+
+def known_runs() -> list[str]:
+    """Ids of the runs of this browser, the newest first, as many as a menu takes."""
+    store, me = runner().store, digest_of(browser.token())
+    mine = (run_id for run_id in reversed(store.ids()) if store.owner(run_id) == me)
+    return list(itertools.islice(mine, MAX_OFFERED))
+
+
+def known_sweeps() -> dict[str, list[str]]:
+    """The sweeps among them, the newest first: ids of their runs, in the order of starting, by tag."""
+    found: dict[str, list[str]] = {}
+    for run_id in known_runs():
+        tag = runner().store.about(run_id).sweep
+        if tag is not None:
+            found.setdefault(tag, []).insert(0, run_id)
+    return found
+
+
+def say_what_to_do() -> None:
+    """What stands where there is nothing to compare yet."""
+    st.info(
+        "Nothing to compare yet. Choose two or more runs above, or press the button of the β sweep: it "
+        "trains the same model with several β, and rate against distortion draws itself point by point.",
+        icon=":material/balance:",
+    )
+    pages.link("train", "Train a run")
+
+
+def load(run_ids: Sequence[str]) -> list[Side]:
+    """The runs that can be put side by side; of the others it is said, in a sentence each, why not."""
+    views = [view for run_id in run_ids if (view := runner().view(run_id)) is not None]
+    names = labels_of(views)
+    kept: list[tuple[int, JobView, Subject]] = []
+    waiting: list[str] = []
+    for number, view in enumerate(views):
+        label = names[view.run_id]
+        if view.status == "running" and is_of_sweep(view):
+            waiting.append(label)  # its point moves meanwhile; a table of numbers that move compares nothing
+            continue
+        if view.status in ("running", "paused"):
+            runner().save(view.run_id)
+        try:
+            subject = subject_of(view.run_id)
+        except BadInput as err:
+            st.warning(f"{label}: {err}")
+            continue
+        if subject is None:
+            waiting.append(label)
+            continue
+        why = _why_not(subject, [other for _, _, other in kept])
+        if why:
+            st.warning(f"**{label}** is left out: {why}.")
+        else:
+            kept.append((number, view, subject))
+    if waiting:
+        st.caption(f"Not trained yet: {', '.join(waiting)}. The numbers follow by themselves.")
+    measured = cached.side_by_side(tuple(subject for _, _, subject in kept)) if kept else ()
+    return [
+        Side(view=view, label=names[view.run_id], number=number, subject=subject, measured=one)
+        for (number, view, subject), one in zip(kept, measured, strict=True)
+    ]
+
+
+def is_of_sweep(view: JobView) -> bool:
+    """Whether the run was started by a sweep."""
+    return runner().store.about(view.run_id).sweep is not None
+
+
+def labels_of(views: Sequence[JobView]) -> dict[str, str]:
+    """Labels of the runs by id, none twice."""
+    given = [runner().store.about(view.run_id).name for view in views]
+    texts = labels.labels([view.name for view in views], given, [in_force(view) for view in views])
+    return {view.run_id: text for view, text in zip(views, texts, strict=True)}
+
+
+def _why_not(subject: Subject, others: Sequence[Subject]) -> str:
+    """Why a run cannot stand beside others; empty where it can."""
+    if not np.isfinite(cache.encoded(subject).reconstruction).all():
+        return "it has diverged, its bound is not finite"
+    if not others:
+        return ""
+    first = others[0].config
+    if (subject.config.dataset, subject.config.data_folder) != (first.dataset, first.data_folder):
+        return "it was trained on other data, and nats of different examples do not compare"
+    if cached.share_examples((*others, subject)) < MIN_COMMON:
+        return "another seed held out other examples, too few are held out by all of these runs"
+    return ""
+
+
+def setting_keys(sides: Sequence[Side]) -> set[str]:
+    """Names of the settings in which the runs differ."""
+    return set(labels.differing([in_force(side.view) for side in sides]))
+
+
+def differences(sides: Sequence[Side]) -> None:
+    """A table of the settings in which the runs differ, and of nothing else."""
+    columns = labels.differing([in_force(side.view) for side in sides])
+    if len(sides) < 2:
+        return
+    if not columns:
+        st.markdown("All settings of these runs are the same, the seed included.")
+        return
+    rows = [
+        (side.label, *(labels.written(key, values[number]) for key, values in columns.items()))
+        for number, side in enumerate(sides)
+    ]
+    head = ("run", *(NAMES[key] for key in columns))
+    draw_table(head, rows, title="What differs", help_text=SETTINGS_HELP)
+
+
+def numbers(sides: Sequence[Side]) -> None:
+    """The terms of the bound of all runs on the same examples, and paired differences from the first."""
+    first = sides[0]
+    head = ["run", "step", "ELBO"]
+    head += [f"ELBO − that of {first.label}"] if len(sides) > 1 else []
+    head += ["reconstruction", "KL", "active"]
+    rows = []
+    for side in sides:
+        one = side.measured
+        elbo = _mean(one.elbo) if side.has_bound else "–"
+        row = [side.label, f"{side.subject.step:,}", elbo]
+        row += [_against(side, first)] if len(sides) > 1 else []
+        kl = _mean(one.kl) if side.has_bound else "–"
+        latent_dim = side.subject.config.model.latent_dim
+        rows.append([*row, _mean(one.reconstruction), kl, f"{one.num_active} of {latent_dim}"])
+    draw_table(head, rows, title="On the same held-out examples, nats per example", help_text=TABLE_HELP)
+    st.caption(_about_numbers(sides))
+
+
+def _about_numbers(sides: Sequence[Side]) -> str:
+    count, own = len(sides[0].measured.rows), len(sides[0].subject.data.x_test)
+    said = f"{count:,} held-out examples, M = 1 sample of z for each; ± is one standard error."
+    if len(sides) > 1:
+        said += " Bold differences are more than two of theirs from 0."
+    if count < own:
+        said += f" The splits differ: these {count:,} of {own:,} are held out by all of the runs."
+    if len({side.kind for side in sides}) > 1:
+        said += (
+            " Bernoulli likelihoods are probabilities of 0 and 1, the others are densities of grey values: "
+            "between the two kinds no difference of nats means anything."
+        )
+    if not all(side.has_bound for side in sides):
+        said += " A deterministic encoder has no KL and no bound."
+    return said
+
+
+def score_of(values: Array) -> Score:
+    """Mean and standard error of one value for each example."""
+    score = mean_score(values)
+    assert score is not None, "runs share examples, or are left out"
+    return score
+
+
+def _mean(values: Array) -> str:
+    score = score_of(values)
+    return with_error(signed(score.value), f"{score.standard_error:.2f}")
+
+
+def _against(side: Side, first: Side) -> str:
+    if side is first or side.kind != first.kind or not (side.has_bound and first.has_bound):
+        return "–"
+    return _difference(side.measured.elbo, first.measured.elbo)
+
+
+def _difference(values: Array, others: Array) -> str:
+    """A paired difference with its standard error, in the digits of which the reader's own sum comes out."""
+    one, other = score_of(values), score_of(others)
+    gap = difference(one, other)
+    text = with_error(signed(shown_difference(one.value, other.value)), f"{gap.standard_error:.2f}")
+    return f"**{text}**" if gap.is_clear else text
+
+
+def curves(sides: Sequence[Side]) -> None:
+    """Held-out ELBO, reconstruction and KL of all runs against the step."""
+    st.markdown("**Curves, held-out**", help=CURVES_HELP)
+    shown = (
+        ("elbo_held_out", "ELBO, nats"),
+        ("reconstruction_held_out", "reconstruction, nats"),
+        ("kl_held_out", "KL, nats"),
+    )
+    for number, (column, (name, title)) in enumerate(zip(st.columns(3), shown, strict=True)):
+        lines = [_line(side, name) for side in sides if side.has_bound or name.startswith("recon")]
+        figure = run_curves_figure(lines, title, theme=state.theme_name(), legend=number == 0)
+        ends = "; ".join(f"{line.label} {line.values[-1]:.2f}" for line in lines if len(line.values))
+        with column:
+            st.plotly_chart(figure, key=f"runs_{name}", alt=f"Held-out {title}: {ends}.", config=CHART_CONFIG)
+
+
+def _line(side: Side, name: str) -> RunLine:
+    history = side.subject.run.history
+    steps, values = (history[:, HISTORY_COLUMNS.index(column)] for column in ("step", name))
+    return RunLine(side.label, side.number, steps, values)
+
+
+def kl_by_dimension(sides: Sequence[Side]) -> None:
+    """The KL of each latent dimension of all runs, by rank."""
+    with_parts = [side for side in sides if side.has_bound and len(side.measured.kl_per_dim)]
+    if not with_parts:
+        return
+    st.markdown("**KL of each latent dimension**", help=KL_HELP)
+    figure = run_kl_figure(
+        [(side.label, side.number, side.measured.kl_per_dim) for side in with_parts],
+        theme=state.theme_name(),
+    )
+    parts = (f"{side.label}: {_listed(side.measured.kl_per_dim)}" for side in with_parts)
+    st.plotly_chart(
+        figure, key="runs_kl", alt=f"KL by dimension, nats. {'; '.join(parts)}.", config=CHART_CONFIG
+    )
+
+
+def _listed(values: Array) -> str:
+    return ", ".join(f"{value:.2f}" for value in np.sort(values)[::-1][:8])
+
+
+def gaps(sides: Sequence[Side]) -> None:
+    """log p(x) and the gap of each run; where nobody measured them yet, the button that does."""
+    from vae_core.evidence.gaps import MAX_EXACT_EXAMPLES
+
+    bounded = [side for side in sides if side.has_bound]
+    if not bounded:
+        return
+    st.markdown("**The gap between the ELBO and log p(x)**", help=GAP_HELP)
+    first = bounded[0]
+    seed = first.subject.config.seed
+    x = first.subject.data.x_test[first.measured.rows[:MAX_EXACT_EXAMPLES]].numpy()
+    key = task_key("evidence", seed, *(side.subject.digest for side in bounded), x)
+    found = tasks().result(key)
+    if found is None:
+        files = [str(side.subject.path) for side in bounded]
+        task_line(
+            key,
+            key="runs_gaps",
+            label="Measure the gaps",
+            doing="Measuring log p(x) …",
+            help_text=MEASURE_HELP,
+            start=lambda: tasks().start(
+                key, "evidence", str(seed), *files, owner=browser.token(), inputs={"x": x}
+            ),
+        )
+        return
+    rows, errors = [], []
+    for number, side in enumerate(bounded):
+        log_evidence, error, elbo = (found[f"{name}{number}"] for name in ("log_evidence", "error", "elbo"))
+        at_least = "" if found[f"is_exact{number}"] else "≥ "
+        gap = log_evidence - elbo
+        base = found["log_evidence0"] - found["elbo0"]
+        own = min(len(gap), len(base))
+        cells = [at_least + _mean(log_evidence), _mean(elbo), at_least + _mean(gap)]
+        if len(bounded) > 1:
+            cells.append("–" if number == 0 else _difference(gap[:own], base[:own]))
+        rows.append([side.label, f"{len(gap):,}", *cells])
+        errors.append(float(error.max()))
+    head = ["run", "examples", "log p(x)", "ELBO", "gap"]
+    head += [f"gap − that of {first.label}"] if len(bounded) > 1 else []
+    title = "log p(x), ELBO and gap, nats per example"
+    draw_table(head, rows, title=title, shows_title=False)
+    st.caption(
+        "± is one standard error of the mean over the examples. Of a single log p(x), the estimated error of "
+        f"the quadrature (J ≤ 2) or the standard error of the samples is at most {rounded(max(errors), 2)} "
+        "nats."
+    )

@@ -1,0 +1,51 @@
+/** What a training came to, in one or two sentences with the digits of the board. */
+
+import { termsOf } from "../board/live_line.js";
+import { collapseText } from "../board/objective.js";
+
+/**
+ * @typedef {import("../board/index.js").Message} Message
+ * @typedef {import("../board/live_line.js").LineData} LineData
+ */
+
+/**
+ * @param {number} number
+ * @param {string} what
+ */
+const counted = (number, what) => `${number.toLocaleString("en-US")} ${what}${number === 1 ? "" : "s"}`;
+
+/**
+ * @param {Pick<Message, "step" | "kind" | "active">} message
+ * @param {LineData} line
+ * @returns {string}
+ */
+export function sentenceOf({ step, kind, active }, line) {
+  const { history, deterministic, freeBits } = line;
+  const example = kind === "images" ? "image" : "example";
+  const when = step ? `After ${counted(step, "update")}` : "Before the first update";
+  const terms = termsOf(line, null);
+  const kl = history.kl_held_out.at(-1) ?? NaN;
+  if (!Number.isFinite(history.reconstruction_held_out.at(-1)) || (!deterministic && !Number.isFinite(kl))) {
+    return `${when} the numbers of this training are not finite: it has diverged.`;
+  }
+  if (deterministic) {
+    return (
+      `${when} a held-out ${example} has a reconstruction of ${terms.reconstruction} nats on average. The encoder ` +
+      "is deterministic: there is no q(z|x), and so no KL and no bound."
+    );
+  }
+  const name = freeBits ? `Σ max(${freeBits}, KLⱼ) ${terms.kl}` : `KL ${terms.kl}`;
+  const objective =
+    `${when} the objective of a held-out ${example} is ${terms.objective} nats on average: reconstruction ` +
+    `${terms.reconstruction} − β ${terms.beta} · ${name}.`;
+  const bound = `Its ELBO (β = 1) is ${terms.elbo} nats: log p(x) is at least that.`;
+  const use = collapseText(active, step, kl) || activeText(active);
+  return [objective, bound, use].filter(Boolean).join(" ");
+}
+
+/** @param {readonly boolean[]} active */
+function activeText(active) {
+  if (!active.length) return "";
+  const are = active.length === 1 ? "is" : "are";
+  return `${active.filter(Boolean).length} of ${counted(active.length, "latent dimension")} ${are} active.`;
+}

@@ -1,0 +1,52 @@
+"""What settings and their options are called wherever they are read; ids stand in links and files."""
+
+from typing import Final
+
+NAMES: Final = {
+    "dataset": "Data",
+    "data_folder": "Folder of the IDX files",
+    "latent_dim": "Latent dimension J",
+    "hidden": "Hidden layers",
+    "likelihood": "Likelihood p(x|z)",
+    "likelihood_scale": "Scale s",
+    "encoder_head": "Encoder head",
+    "activation": "Activation",
+    "prior": "Prior p(z)",
+    "num_components": "Components K",
+    "seed": "Seed",
+    "batch_size": "Batch size B",
+    "num_samples": "Samples M",
+    "optimizer": "Optimiser",
+    "momentum": "Momentum",
+    "beta_schedule": "Schedule of β",
+    "schedule_epochs": "Epochs of the schedule",
+    "free_bits": "Free bits λ",
+    "num_epochs": "Stop after epochs",
+    "patience": "Patience in epochs",
+    "beta": "KL weight β",
+    "learning_rate": "Learning rate η",
+    "speed": "Steps per second",
+}
+"""Settings by their keys, in the order of the controls."""
+LABELS: Final = {
+    "log_variance": "log σ² (no constraint)",
+    "variance": "σ² through softplus",
+    "unit_variance": "σ² = 1, fixed",
+    "deterministic": "none: z = μ (autoencoder)",
+    "bernoulli": "Bernoulli",
+    "continuous_bernoulli": "continuous Bernoulli",
+    "gaussian": "Gaussian",
+    "tanh": "tanh",
+    "relu": "ReLU",
+    "silu": "SiLU",
+    "softplus": "softplus",
+    "adam": "Adam",
+    "sgd": "SGD with momentum",
+    "constant": "constant",
+    "linear": "linear warm-up",
+    "cyclical": "cyclical",
+    "standard_normal": "N(0, I)",
+    "vamp": "VampPrior",
+    "mixture": "mixture of Gaussians",
+}
+"""Options by their ids."""

@@ -1,0 +1,309 @@
+"""One HTML file of a run: it works from a disk or any web host, and asks nobody for anything.
+
+The elements of the dashboard draw it, with this run's encoder, decoder, curves and held-out examples inside
+the file. Its Content-Security-Policy lets the browser run the one script that the file itself holds, by its
+digest, and forbids every request: no name, note or class of a run can become markup, a script or an address.
+"""
+
+import base64
+import copy
+import hashlib
+import json
+import re
+import tomllib
+import zlib
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.components.board.payload import addressed, board_payload, coarser_grid
+from dashboard.components.files import bundle, joined
+from dashboard.components.latent.payload import flat_weights, latent_message, pack_model
+from dashboard.publish.words import config_words, count
+from vae_core.data import DATASET_INFO
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from dashboard.subject import Subject
+    from vae_core.model import VAE
+    from vae_core.runs.snapshot import Snapshot
+
+MAX_EXAMPLES: Final = 2000
+"""Held-out examples on the plane at most: a telephone draws them while a finger moves."""
+MAX_POSTERIOR_BYTES: Final = 1_000_000
+MAX_X_BYTES: Final = 600_000
+"""Of the examples themselves: the first of them can be looked at and taken to the drawing sheet."""
+MAX_EXACT_BYTES: Final = 4_000_000
+"""Of weights in single precision; those of a larger model are rounded, which halves them."""
+LATENT_CSS: Final = tuple(
+    f"latent/{name}.css" for name in ("explorer", "side", "interpolation", "traversal", "drawing", "saving")
+)
+NAME: Final = "A variational autoencoder"
+_SETTINGS: Final = Path(__file__).resolve().parents[1] / ".streamlit" / "config.toml"
+_RUN: Final = "published"
+"""Stands for the run's id, which is a key to the run on its server."""
+_LEARNED_PRIOR: Final = (
+    "This run learned its prior p(z). The plane to move in measures against N(0, I), so it is left out here; "
+    "the dashboard shows such a run on Priors and weights."
+)
+_DIVERGED: Final = (
+    "The numbers of this model are not finite: the training has diverged. There is nothing to decode."
+)
+
+
+def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "", note: str = "") -> str:
+    """The page of a run.
+
+    Arguments:
+        subject: The run, its model and its data.
+        snapshot: Its curves and pictures, of the same step.
+        name, note: Its owner's words about it; they are shown as they are, and nothing in them is markup.
+
+    Returns:
+        HTML, to be written as UTF-8.
+    """
+    plane = _plane_of(subject, snapshot)
+    script = bundle("published")
+    title = " ".join(name.split()) or f"{NAME}: {_data_title(subject)}"
+    return Template(joined("published/page.html")).substitute(
+        policy=_policy(script),
+        title=escape(title),
+        facts=escape(_facts(subject, snapshot)),
+        note=escape(note.strip()),
+        style=_theme_css() + joined("published/page.css"),
+        explorer=joined(*LATENT_CSS, "published/explorer.css"),
+        explorer_html=joined("latent/explorer.html"),
+        board=joined("board/board.css", "published/board.css"),
+        board_html=joined("board/board.html"),
+        missing=escape(plane.missing),
+        configuration=_definitions(
+            config_words(subject.config, beta=subject.beta_in_force, scale=subject.likelihood_scale)
+        ),
+        about=_items(_about(subject, snapshot, plane)),
+        explorer_message=_base64(zlib.compress(by_planes(plane.message), 9)),
+        board_message=_base64(zlib.compress(_board_message(subject, snapshot), 9)),
+        script=script,
+    )
+
+
+def file_name(name: str = "") -> str:
+    """A name for the file that every system takes, of letters, digits and dashes; ``vae.html`` without any.
+
+    Example:
+        >>> file_name("β = 4, J = 2: try 3"), file_name("../../etc"), file_name("<script>")
+        ('4-J-2-try-3.html', 'etc.html', 'script.html')
+    """
+    words = re.findall(r"[A-Za-z0-9]+", name)
+    return f"{'-'.join(words)[:60].strip('-') or 'vae'}.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plane:
+    """The latent plane as the page gets it.
+
+    Arguments:
+        message: Of :func:`dashboard.components.latent.payload.latent_message`; empty where there is no plane.
+        missing: Why there is none; empty where there is one.
+        num_examples: Held-out examples on it.
+        num_images: How many of them with their values.
+        error: The largest change of a decoded value by the rounding of the weights; None: not rounded.
+    """
+
+    message: bytes = b""
+    missing: str = ""
+    num_examples: int = 0
+    num_images: int = 0
+    error: float | None = None
+
+
+def _plane_of(subject: "Subject", snapshot: "Snapshot") -> _Plane:
+    import torch
+
+    if subject.config.model.prior != "standard_normal":
+        return _Plane(missing=_LEARNED_PRIOR)
+    latent_dim = subject.config.model.latent_dim
+    x, labels = subject.examples("held_out")
+    num = min(len(x), MAX_EXAMPLES, max(1, MAX_POSTERIOR_BYTES // (8 * latent_dim)))
+    width = x.shape[1] * (1 if subject.image_shape else 4)
+    x = x[:num]
+    model, error = _sized(subject.model, x)
+    with torch.no_grad():
+        q = model.posterior(x)
+        decoded = model.likelihood(q.mean).mean
+    if not all(bool(torch.isfinite(part).all()) for part in (q.mean, q.std, decoded)):
+        return _Plane(missing=_DIVERGED)
+    packed = pack_model(
+        model.config,
+        decoder=_flat(model, "decoder"),
+        encoder=_flat(model, "encoder"),
+        scale=None if model.config.is_unit_interval else subject.likelihood_scale,
+        x=x[: max(1, MAX_X_BYTES // width)].numpy(),
+        labels=np.full(num, -1, np.int32) if labels is None else labels[:num].numpy().astype(np.int32),
+        means=q.mean.numpy(),
+        stds=q.std.numpy(),
+        about={
+            "image_shape": subject.image_shape,
+            "class_names": subject.class_names,
+            "kl_per_dim": np.nan_to_num(snapshot.kl_per_dim.astype(float)).tolist(),
+            "step": subject.step,
+            "run": _RUN,
+        },
+    )
+    assert packed is not None, "a decoder of this size is refused where it is configured"
+    places = packed.meta["arrays"]
+    assert isinstance(places, dict)
+    return _Plane(
+        message=latent_message(packed, plane=snapshot.plane),
+        num_examples=num,
+        num_images=places["x"]["length"] // x.shape[1],
+        error=error,
+    )
+
+
+def _sized(model: "VAE", x: "Tensor") -> "tuple[VAE, float | None]":
+    """The model, or where it is large the rounded one and the largest change of a decoded value of x."""
+    import torch
+
+    if 4 * model.config.num_parameters <= MAX_EXACT_BYTES:
+        return model, None
+    small = copy.deepcopy(model)
+    with torch.no_grad():
+        for weight in small.parameters():
+            weight.copy_(torch.from_numpy(half_precision(weight.detach().numpy())))
+        decoded = [each.likelihood(each.posterior(x).mean).mean for each in (model, small)]
+    return small, float((decoded[0] - decoded[1]).abs().max())
+
+
+def half_precision(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values with the 11 significant binary digits of half precision and the range of single precision.
+
+    Ties go to the even neighbour; the lowest 13 bits of the result are 0, and take no room once packed.
+
+    Example:
+        >>> float(half_precision(np.array([1 / 3], np.float32))[0]) == float(np.float16(1 / 3))
+        True
+    """
+    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+    rounded = (bits + 0xFFF + ((bits >> 13) & 1)) & np.uint32(0xFFFFE000)
+    return rounded.view(np.float32)
+
+
+def by_planes(content: bytes) -> bytes:
+    """First every fourth byte, then every fourth one after it, ...: bytes beside their like pack better."""
+    padded = content + b"\0" * (-len(content) % 4)
+    return b"".join(padded[start::4] for start in range(4))
+
+
+def _flat(model: "VAE", part: str) -> NDArray[np.float32]:
+    mlp = getattr(model, part)
+    weights, biases = ([each.detach().numpy() for each in of] for of in (mlp.weights, mlp.biases))
+    return flat_weights(weights, biases)
+
+
+def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
+    payload = board_payload(
+        coarser_grid(snapshot),
+        run_id=_RUN,
+        image_shape=snapshot.image_shape,
+        class_names=snapshot.class_names,
+        deterministic=subject.is_deterministic,
+        is_scheduled=subject.config.train.beta_schedule != "constant",
+        free_bits=subject.config.train.free_bits,
+    )
+    return addressed(json.dumps(payload).encode(), beta=None, owner="", present=False, ghosts=())
+
+
+def _data_title(subject: "Subject") -> str:
+    info = DATASET_INFO.get(subject.config.dataset)
+    return subject.config.dataset if info is None else info.title
+
+
+def _facts(subject: "Subject", snapshot: "Snapshot") -> str:
+    """``Handwritten digits, 8 × 8 pixels · J = 2 · 6,900 updates (300 epochs)``."""
+    shape = subject.image_shape
+    data = _data_title(subject) + (f", {shape[0]} × {shape[1]} pixels" if shape else "")
+    done = f"{count(subject.step, 'update')} ({count(snapshot.epoch, 'epoch')})"
+    return f"{data} · J = {subject.config.model.latent_dim} · {done}"
+
+
+def _about(subject: "Subject", snapshot: "Snapshot", plane: _Plane) -> list[str]:
+    what = "image" if subject.image_shape else "point"
+    data = subject.data
+    training, held_out = len(data.x_train), len(data.x_test)
+    lines = [
+        f"Trained on {count(training, what)}; measured on {held_out:,} others, which it never trained on. "
+        "Numbers in nats are sums over the values of an example and over the latent dimensions, and means "
+        "over the examples."
+    ]
+    if subject.step != snapshot.step:
+        lines.append(
+            f"The curves end at step {snapshot.step:,}; the weights are those of step {subject.step:,}."
+        )
+    if not plane.missing:
+        lines.append(_shown_words(plane, held_out, what))
+    if plane.error is not None:
+        lines.append(
+            "So that the file stays small, the weights of this model are rounded to 11 binary digits (half "
+            f"precision): no decoded value of the examples here changes by more than {plane.error:.2g}."
+        )
+    lines.append(
+        "This one file holds the encoder, the decoder and these examples. It asks no server for anything: "
+        "what you draw stays in your browser."
+    )
+    return lines
+
+
+def _shown_words(plane: _Plane, held_out: int, what: str) -> str:
+    if plane.num_examples < held_out:
+        which = f"the first {plane.num_examples:,} of {count(held_out, f'held-out {what}')}"
+    else:
+        which = f"all {count(held_out, f'held-out {what}')}"
+    some = (
+        "" if plane.num_images >= plane.num_examples else f"; {plane.num_images:,} of them can be looked at"
+    )
+    return f"The plane shows {which}{some}."
+
+
+def _definitions(pairs: list[tuple[str, str]]) -> str:
+    return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs)
+
+
+def _items(lines: list[str]) -> str:
+    return "".join(f"<li>{escape(line)}</li>" for line in lines)
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _policy(script: str) -> str:
+    """Nothing may be asked for; styles may stand in the page, and one script, told by its digest."""
+    digest = _base64(hashlib.sha256(script.encode()).digest())
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _theme_css() -> str:
+    """The dashboard's colours by the names that its elements read, for light and dark."""
+    themes = tomllib.loads(_SETTINGS.read_text("utf-8"))["theme"]
+    light, dark = (_rules(themes[name]) for name in ("light", "dark"))
+    chosen = f':root[data-theme="dark"] {{ color-scheme: dark; {dark} }}'
+    preferred = f':root:not([data-theme="light"]) {{ color-scheme: dark; {dark} }}'
+    return (
+        f":root {{ color-scheme: light; {light} }}\n{chosen}\n"
+        f"@media (prefers-color-scheme: dark) {{ {preferred} }}\n"
+    )
+
+
+def _rules(theme: dict[str, object]) -> str:
+    colours = {name: value for name, value in theme.items() if isinstance(value, str)}
+    kebab = {re.sub("([A-Z])", r"-\1", name).lower(): value for name, value in colours.items()}
+    return " ".join(f"--st-{name}: {value};" for name, value in kebab.items())

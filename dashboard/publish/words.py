@@ -1,0 +1,80 @@
+"""The configuration of a run in words, for a reader who has nothing but the page."""
+
+from dashboard.labels import LABELS, NAMES
+from vae_core.config import ModelConfig, RunConfig
+
+
+def number(value: float) -> str:
+    """A setting with five significant digits at most, as β stands on the board: ``1``, ``0.002``."""
+    return f"{value:.5g}"
+
+
+def count(value: int, what: str) -> str:
+    """``1 update``, ``6,900 updates``."""
+    return f"{value:,} {what}{'' if value == 1 else 's'}"
+
+
+def config_words(config: RunConfig, *, beta: float, scale: float) -> list[tuple[str, str]]:
+    """What decided the run, as pairs of a setting's name and its value in words.
+
+    The names are those of the controls. A setting that has no effect in this run is left out, and so is the
+    folder of the data: a path of the machine is nobody's business.
+
+    Arguments:
+        config: The run.
+        beta: β of the last update, where it is a constant.
+        scale: s of a Gaussian likelihood, as it is now.
+
+    Example:
+        >>> words = dict(config_words(RunConfig(model=ModelConfig(data_dim=64)), beta=4.0, scale=1.0))
+        >>> words["Hidden layers"], words["KL weight β"]
+        ('128, in the decoder in reverse', '1, moved to 4 while it trained')
+    """
+    found = {**_model_words(config.model, scale), **_training_words(config, beta), "seed": str(config.seed)}
+    return [(NAMES[key], found[key]) for key in NAMES if key in found]
+
+
+def _model_words(model: ModelConfig, scale: float) -> dict[str, str]:
+    hidden = ", ".join(map(str, model.hidden_dims))
+    words = {
+        "latent_dim": str(model.latent_dim),
+        "hidden": f"{hidden}, in the decoder in reverse" if hidden else "none: linear maps",
+        "activation": LABELS[model.activation],
+        "encoder_head": LABELS[model.encoder_head],
+        "likelihood": LABELS[model.likelihood],
+        "prior": LABELS[model.prior],
+    }
+    if not hidden:
+        del words["activation"]
+    if not model.is_unit_interval:
+        words["likelihood_scale"] = f"{number(scale)}, learned" if model.learns_scale else number(scale)
+    if model.prior != "standard_normal":
+        words["num_components"] = str(model.num_components)
+    return words
+
+
+def _training_words(config: RunConfig, beta: float) -> dict[str, str]:
+    train = config.train
+    words = {
+        "batch_size": f"{train.batch_size:,}",
+        "num_samples": str(train.num_samples),
+        "optimizer": LABELS[train.optimizer],
+        "learning_rate": number(train.learning_rate),
+        "num_epochs": "none: until stopped" if train.num_epochs is None else f"{train.num_epochs:,}",
+    }
+    if train.optimizer == "sgd":
+        words["momentum"] = number(train.momentum)
+    if train.patience is not None:
+        words["patience"] = f"{train.patience:,}"
+    if config.model.encoder_head == "deterministic":  # there is no KL to weigh
+        return words
+    is_moved = train.beta_schedule == "constant" and number(beta) != number(train.beta)
+    words["beta"] = number(train.beta) + (f", moved to {number(beta)} while it trained" if is_moved else "")
+    if train.beta_schedule != "constant":
+        words |= {
+            "beta_schedule": LABELS[train.beta_schedule],
+            "schedule_epochs": f"{train.schedule_epochs:,}",
+        }
+    if train.free_bits:
+        words["free_bits"] = number(train.free_bits)
+    return words

@@ -1,0 +1,334 @@
+"""The code of a run, executed: weights and held-out ELBO are those of the run, and no name is code."""
+
+import ast
+import gzip
+import io
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pytest
+import torch
+
+from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.data import Dataset, load_dataset
+from vae_core.errors import BadInput
+from vae_core.runs import driver
+from vae_core.runs.driver import Command, Driver
+from vae_core.runs.runfile import Run, load_run
+from vae_core.runs.script import WRITTEN_BY, reported_elbo, script_of
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+LONGEST: Final = 150
+MODEL: Final = ModelConfig(data_dim=64, hidden_dims=(12,))
+TRAIN: Final = TrainConfig(num_epochs=2)
+PLAIN: Final = RunConfig(model=MODEL, train=TRAIN, seed=3)
+POINTS: Final = ModelConfig(data_dim=2, hidden_dims=(8, 4), likelihood="gaussian", likelihood_scale=0.3)
+
+
+def digits(*, train: dict[str, Any] | None = None, **model: Any) -> RunConfig:
+    return replace(PLAIN, model=replace(MODEL, **model), train=replace(TRAIN, **(train or {})))
+
+
+OWN: Final = RunConfig(model=ModelConfig(data_dim=12, hidden_dims=(4,)), train=TRAIN, dataset="idx")
+LONGER: Final = "patience, with more steps"
+
+
+CASES: Final = {
+    "plain": PLAIN,
+    "variance head, relu": digits(encoder_head="variance", activation="relu", hidden_dims=(12, 6)),
+    "unit variance, silu": digits(encoder_head="unit_variance", activation="silu", latent_dim=5),
+    "deterministic, softplus": digits(encoder_head="deterministic", activation="softplus"),
+    "deterministic, M = 3": digits(encoder_head="deterministic", train={"num_samples": 3, "beta": 0.0}),
+    "continuous Bernoulli, M = 3": digits(likelihood="continuous_bernoulli", train={"num_samples": 3}),
+    "learned scale, free bits": digits(
+        likelihood="gaussian", likelihood_scale=None, train={"free_bits": 0.3}
+    ),
+    "mixture, free bits": digits(prior="mixture", num_components=7, train={"free_bits": 3.0}),
+    "VampPrior, M = 2": digits(prior="vamp", num_components=7, train={"num_samples": 2}),
+    "VampPrior of real numbers": replace(
+        PLAIN, dataset="two_moons", model=replace(POINTS, prior="vamp", num_components=5)
+    ),
+    "linear maps, SGD": digits(
+        hidden_dims=(), latent_dim=1, train={"optimizer": "sgd", "learning_rate": 1e-3}
+    ),
+    "linear schedule": digits(train={"beta_schedule": "linear", "schedule_epochs": 2, "beta": 3.0}),
+    "cyclical schedule": digits(train={"beta_schedule": "cyclical", "schedule_epochs": 2, "batch_size": 100}),
+    "patience": digits(train={"patience": 1, "num_epochs": 40, "learning_rate": 0.05}),
+    "patience of an autoencoder": digits(
+        encoder_head="deterministic",
+        train={"patience": 1, "num_epochs": 9, "optimizer": "sgd", "learning_rate": 1e-8},
+    ),
+    "in pieces": digits(hidden_dims=(7000,), train={"num_epochs": 1, "batch_size": 2000}),
+    "untrained": digits(train={"num_epochs": 0}),
+    "large batch": digits(train={"batch_size": 100_000}),
+    **{
+        name: replace(PLAIN, dataset=name, model=POINTS)
+        for name in ("two_moons", "pinwheel", "swiss_roll", "gaussian_ring")
+    },
+}
+STEERED: Final[dict[str, tuple[RunConfig, tuple[tuple[int, Command], ...]]]] = {
+    "moved twice": (
+        PLAIN,
+        (
+            (0, {"command": "set", "beta": 2.0}),
+            (9, {"command": "set", "beta": 0.25, "learning_rate": 0.01}),
+            (30, {"command": "set", "learning_rate": 1e-4}),
+        ),
+    ),
+    "schedule taken over": (
+        digits(train={"beta_schedule": "linear", "schedule_epochs": 2}),
+        ((11, {"command": "set", "beta": 4.0}), (20, {"command": "set", "beta": 0.5})),
+    ),
+    "stopped within an epoch": (PLAIN, ((31, {"command": "stop"}),)),
+}
+FOLDERS: Final = {
+    f"{' and '.join(parts)}, {'with' if labelled else 'without'} labels": (parts, labelled)
+    for parts in (("train", "t10k"), ("train",), ("t10k",))
+    for labelled in (True, False)
+}
+"""IDX folders: which parts they have, and whether their images are labelled."""
+EXECUTE: Final = """
+import contextlib, io, json, runpy, sys
+import numpy as np
+for path, *arguments in json.loads(sys.argv[1]):
+    said, sys.argv = io.StringIO(), [path, *arguments]
+    with contextlib.redirect_stdout(said):
+        names = runpy.run_path(path, run_name="__main__")
+    weights = np.concatenate([one.detach().numpy().ravel() for one in names["parameters"]])
+    np.save(path + ".npy", weights)
+    print(json.dumps(said.getvalue()))
+"""
+
+
+class AtSteps:
+    """Commands for a driver, each when its training has made so many updates."""
+
+    def __init__(self, *planned: tuple[int, Command]) -> None:
+        self.planned = list(planned)
+        self.driver: Driver
+
+    def empty(self) -> bool:
+        return not self.planned or self.driver.training.step < self.planned[0][0]
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Command:
+        del block, timeout
+        if self.empty():
+            raise queue.Empty
+        return self.planned.pop(0)[1]
+
+
+def trained(folder: Path, config: RunConfig, *planned: tuple[int, Command]) -> Run:
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text(config.to_json())
+    commands = AtSteps(*planned)
+    run = commands.driver = Driver(folder, commands, io.StringIO())  # type: ignore[arg-type]
+    run.run()
+    return load_run(folder / "run.safetensors")
+
+
+def data_of(run: Run) -> Dataset:
+    return load_dataset(run.config.dataset, seed=run.config.seed, folder=run.config.data_folder)
+
+
+def executed(folder: Path, *calls: tuple[str, ...]) -> list[str]:
+    """What scripts print, each called with its arguments, all in one process; weights stay in ``.npy``."""
+    call = [sys.executable, "-I", "-c", EXECUTE, json.dumps(calls)]
+    done = subprocess.run(call, capture_output=True, text=True, cwd=folder, check=False)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def printed(text: str) -> float:
+    found = re.search(r"Held-out (?:ELBO|reconstruction): (-?\d+\.\d{4}) nats per example", text)
+    assert found, text
+    return float(found[1])
+
+
+Executed = dict[str, tuple[Run, str, str, np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Executed:
+    """Of each case the run, its script, what it prints, and its weights."""
+    folder = tmp_path_factory.mktemp("scripts")
+    runs = {name: trained(folder / f"run {name}", config) for name, config in CASES.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(driver, "CHANGES_APART_S", 0.0)
+        patch.setattr(driver, "CHANGES_SHARE", 1.0)
+        for name, (config, planned) in STEERED.items():
+            runs[name] = trained(folder / f"run {name}", config, *planned)
+    for name, (parts, labelled) in FOLDERS.items():
+        config = replace(OWN, data_folder=os.fspath(own_images(folder / f"secret {name}", parts, labelled)))
+        runs[name] = trained(folder / f"run {name}", config)
+    sources = {name: script_of(run, data_of(run)) for name, run in runs.items()}
+    runs[LONGER] = patient = runs["patience"]
+    sources[LONGER] = sources["patience"].replace(f"NUM_STEPS = {patient.step} ", "NUM_STEPS = 100_000 ")
+    calls = []
+    for number, (name, source) in enumerate(sources.items()):
+        path = folder / f"script_{number}.py"
+        path.write_text(source, "utf-8")
+        own = runs[name].config.data_folder
+        calls.append((os.fspath(path), own) if own else (os.fspath(path),))
+    said = executed(folder, *calls)
+    weights = [np.load(f"{path}.npy", allow_pickle=False) for path, *_ in calls]
+    return {
+        name: (runs[name], source, text, found)
+        for (name, source), text, found in zip(sources.items(), said, weights, strict=True)
+    }
+
+
+def own_images(folder: Path, parts: tuple[str, ...], labelled: bool) -> Path:
+    """A folder with IDX files, one class of which has one member."""
+    folder.mkdir()
+    generator = torch.Generator().manual_seed(0)
+    for part in parts:
+        images = torch.randint(256, (61, 4, 3), generator=generator, dtype=torch.uint8).numpy()
+        labels = torch.randint(4, (61,), generator=generator, dtype=torch.uint8).numpy()
+        labels[0] = 4
+        write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
+        if labelled:
+            write_idx(folder / f"{part}-labels.idx1-ubyte", labels)
+    return folder
+
+
+def write_idx(path: Path, values: np.ndarray) -> None:
+    header = bytes([0, 0, 8, values.ndim]) + b"".join(size.to_bytes(4, "big") for size in values.shape)
+    content = header + values.tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+@pytest.mark.parametrize("case", [*CASES, *STEERED, *FOLDERS, LONGER])
+def test_script_has_the_weights_and_the_bound_of_the_run(results: Executed, case: str) -> None:
+    run, _, said, weights = results[case]
+    expected = torch.cat([value.detach().flatten() for value in run.model().parameters()]).numpy()
+    assert np.array_equal(weights, expected), f"{case}: {np.abs(weights - expected).max()} apart"
+    reported = reported_elbo(run)
+    assert reported is not None
+    assert printed(said) == pytest.approx(reported, abs=1e-4)
+    assert f"{reported:.4f}" in said.splitlines()[-1], "what the app reported stands beside it"
+
+
+@pytest.mark.parametrize("case", [*CASES, *STEERED, *FOLDERS, LONGER])
+def test_script_is_short_and_reads_well(results: Executed, case: str) -> None:
+    _, source, *_ = results[case]
+    lines = source.splitlines()
+    assert len(lines) <= LONGEST
+    assert max(map(len, lines)) <= 110
+    assert not [line for line in lines if line != line.rstrip()]
+    tree = ast.parse(source)
+    imported = {
+        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).split(".")[0]  # type: ignore[union-attr]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert imported - set(sys.stdlib_module_names) <= {"numpy", "sklearn", "torch"}
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    assert all(function.name in used and ast.get_docstring(function) for function in functions)
+
+
+def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
+    sources = {name: source for name, (_, source, *_) in results.items()}
+    uses = {
+        "log_prior": {"mixture, free bits", "VampPrior, M = 2", "VampPrior of real numbers"},
+        "scheduled_beta": {"linear schedule", "cyclical schedule", "schedule taken over"},
+        "PATIENCE": {"patience", "patience of an autoencoder", LONGER},
+        "FREE_BITS": {"learned scale, free bits", "mixture, free bits"},
+        "NUM_SAMPLES": {name for name in CASES if "M =" in name},
+        "torch.optim.SGD": {"linear maps, SGD", "patience of an autoencoder"},
+        "log_scale": {"learned scale, free bits"},
+    }
+    for word, cases in uses.items():
+        assert {name for name, source in sources.items() if word in source} == cases, word
+
+
+def test_patience_ends_the_script_by_itself(results: Executed) -> None:
+    run, _, _, weights = results["patience"]
+    assert run.status == "stopped_early"
+    _, source, _, longer = results[LONGER]
+    assert "NUM_STEPS = 100_000" in source
+    assert np.array_equal(longer, weights)
+
+
+def test_script_runs_by_itself_and_asks_for_the_folder_of_own_images(
+    results: Executed, tmp_path: Path
+) -> None:
+    run, source, *_ = results["train and t10k, with labels"]
+    folder = run.config.data_folder
+    assert folder is not None
+    assert "secret" not in source, "where the data lie on the server is nobody's business"
+    path = tmp_path / "code of my run.py"
+    path.write_text(source, "utf-8")
+    call = [sys.executable, "-I", os.fspath(path)]
+    done = subprocess.run(call, input=f"{folder}\n", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Folder of the IDX files: ")
+    assert printed(done.stdout) == pytest.approx(reported_elbo(run), abs=1e-4)
+    assert not done.stderr
+
+
+def test_moves_that_the_history_does_not_tell_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for wait in ("CHANGES_APART_S", "FIRST_LOOK_S", "LOOK_EVERY_S"):
+        monkeypatch.setattr(driver, wait, 100.0)
+    planned = [(step, {"command": "set", "beta": beta}) for step, beta in ((5, 2.0), (9, 3.0), (20, 4.0))]
+    run = trained(tmp_path, PLAIN, *planned)
+    source = script_of(run, data_of(run))
+    assert "BETA = {0: 1.0, 5: 2.0, 6: 4.0}" in source
+    assert f"# Not replayed exactly: BETA moved between steps 6 and {run.step}" in source
+
+
+def test_run_that_diverged_says_what_is_not_replayed(results: Executed) -> None:
+    run, source, *_ = results["plain"]
+    diverged = replace(run, state_scalars={**run.state_scalars, "has_diverged": True})
+    said = script_of(diverged, data_of(run))
+    assert "# Not replayed: the run diverged" in said
+    assert "diverged" not in source
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        '"""\nimport os\nos._exit(9)\n"""',
+        "'\nimport os; os._exit(9)\n#",
+        "x\r\nimport os; os._exit(9)",
+        "x\fimport os",
+        "\\\nimport os; os._exit(9)",
+        "\N{RIGHT-TO-LEFT OVERRIDE}evil",
+        "x\N{LINE SEPARATOR}import os",
+        "{self.config} {0} %s",
+        "-*- coding: utf-7 -*-",
+        "a\0b",
+        "長い名前",
+    ],
+)
+def test_no_name_becomes_code(results: Executed, name: str) -> None:
+    run, plain, *_ = results["plain"]
+    source = script_of(run, data_of(run), title=name)
+    assert ast.dump(ast.parse(source.encode())) == ast.dump(ast.parse(plain.encode()))
+    added = [line for line in source.split("\n") if line not in plain.split("\n")]
+    assert len(added) == 1
+    assert added[0].isprintable()
+
+
+def test_data_that_no_script_can_load_are_refused(results: Executed) -> None:
+    run, *_ = results["plain"]
+    unknown = replace(run, config=replace(run.config, dataset="mine\nimport os"))
+    with pytest.raises(BadInput, match="no script can load them"):
+        script_of(unknown, data_of(run))
+
+
+def test_script_names_the_project_and_its_version(results: Executed) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert f"VAE Dashboard {project['version']}" == WRITTEN_BY
+    assert all(WRITTEN_BY in source for _, source, *_ in results.values())

@@ -1,0 +1,696 @@
+"""The code of a run: a stand-alone script that trains the same model and prints the same held-out ELBO.
+
+It needs torch, numpy and scikit-learn, holds only what this run uses, and makes the same draws from the same
+generators in the same order: on the processor, with one thread, its weights are those of the run bit for bit.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_core.config import ModelConfig, RunConfig
+from vae_core.data import DATASETS, Dataset
+from vae_core.data.files import find_idx
+from vae_core.errors import BadInput
+from vae_core.memory import chunk_rows, widest_layer
+from vae_core.runs.observer import MAX_HELD_OUT
+from vae_core.runs.runfile import Run
+from vae_core.runs.snapshot import HISTORY_COLUMNS, change_rows
+from vae_core.training.optimizer import scheduled_beta
+
+WRITTEN_BY: Final = "VAE Dashboard 0.1.0"
+
+_HEAD: Final = '''"""A variational autoencoder (VAE) that is trained as a run of {written_by} was.
+
+Prints the held-out ELBO of that run. Needs Python 3.11, torch, numpy and scikit-learn.
+{usage}The model: Kingma and Welling 2014, Auto-Encoding Variational Bayes, arXiv 1312.6114.
+"""'''
+
+_DIGITS: Final = """\
+# Data: 1,797 images of 8 x 8 pixels of handwritten digits.
+pixels, labels = load_digits(return_X_y=True)
+x = (pixels / 16).astype(np.float32)  # grey values from 0 to 1"""
+
+_POINTS: Final = {
+    "two_moons": """\
+# Data: 2,000 points on two interleaved half circles, sqrt 2 (m(t) - (1/2, 1/4)) + 0.1 eps.
+labels = torch.arange(2000) % 2
+t = math.pi * torch.rand(2000, generator=data_generator)
+upper = torch.stack([t.cos(), t.sin()], dim=1)
+moons = torch.where(labels[:, None] == 0, upper, torch.tensor([1.0, 0.5]) - upper)
+noise = 0.1 * torch.randn(2000, 2, generator=data_generator)
+x = math.sqrt(2) * (moons - torch.tensor([0.5, 0.25])) + noise""",
+    "pinwheel": """\
+# Data: 2,000 points on five arms: Gaussians (r, s), turned by the angle 2 pi c / 5 + exp(r) / 4.
+labels = torch.arange(2000) % 5
+r, s = (torch.tensor([0.3, 0.1]) * torch.randn(2000, 2, generator=data_generator)).T
+r = r + 1
+angle = 2 * math.pi * labels / 5 + r.exp() / 4
+cos, sin = angle.cos(), angle.sin()
+x = math.sqrt(2) * torch.stack([cos * r - sin * s, sin * r + cos * s], dim=1)""",
+    "swiss_roll": """\
+# Data: 2,000 points along one spiral, t / 7 (cos t, sin t) + 0.05 eps.
+labels = torch.arange(2000) % 4  # the quarter of the spiral
+t = 1.5 * math.pi + 0.75 * math.pi * (labels + torch.rand(2000, generator=data_generator))
+spiral = t[:, None] / 7 * torch.stack([t.cos(), t.sin()], dim=1)
+x = spiral + 0.05 * torch.randn(2000, 2, generator=data_generator)""",
+    "gaussian_ring": """\
+# Data: 2,000 points from eight Gaussians on a circle of radius sqrt 2.
+labels = torch.arange(2000) % 8
+angle = math.pi / 4 * labels
+centre = math.sqrt(2) * torch.stack([angle.cos(), angle.sin()], dim=1)
+x = centre + 0.15 * torch.randn(2000, 2, generator=data_generator)""",
+}
+
+_IDX: Final = '''\
+# Data: the IDX files of MNIST or a relative of it, plain or .gz, in a folder.
+folder = Path(sys.argv[1] if len(sys.argv) > 1 else input("Folder of the IDX files: "))
+
+
+def read_idx(name):
+    """An array of bytes: after 4 bytes of type and rank its sizes, each in 4 bytes, then its values."""
+    path = next(path for path in sorted(folder.glob(name + "*")) if path.is_file())
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    rank = content[3]
+    sizes = np.frombuffer(content, ">i4", count=rank, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(sizes)
+
+
+def read_images(part):
+    """Grey values from 0 to 1, one image a row."""
+    images = read_idx(part + "-images")
+    return images.reshape(len(images), -1).astype(np.float32) / 255
+'''
+
+_SPLIT: Final = """\
+# A fifth is held out, of each class its share; both parts stay in shuffled order.
+shuffled = torch.randperm(len(x), generator=data_generator).numpy()
+by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+{singles}every_fifth = np.diff(np.ceil((0.2 * np.arange(len(by_class) + 1)).round(9))) > 0
+is_held_out = np.zeros(len(x), dtype=bool)
+is_held_out[by_class[every_fifth]] = True
+x_train = torch.from_numpy(x[shuffled[~is_held_out[shuffled]]])
+x_test = torch.from_numpy(x[shuffled[is_held_out[shuffled]]])"""
+
+_SINGLES: Final = """\
+by_class = by_class[np.bincount(labels)[labels[by_class]] > 1]  # a class of one image is trained on
+"""
+
+_SPLIT_UNLABELLED: Final = """\
+# A fifth is held out; both parts stay in shuffled order.
+shuffled = torch.randperm(len(x), generator=data_generator).numpy()
+every_fifth = np.diff(np.ceil((0.2 * np.arange(len(x) + 1)).round(9))) > 0
+is_held_out = np.zeros(len(x), dtype=bool)
+is_held_out[shuffled[every_fifth]] = True
+x_train = torch.from_numpy(x[shuffled[~is_held_out[shuffled]]])
+x_test = torch.from_numpy(x[shuffled[is_held_out[shuffled]]])"""
+
+_OBSERVED: Final = """\
+# Of many held-out examples the run reports on {count} that the seed chooses.
+observed = x_test[torch.randperm(len(x_test), generator=torch.Generator().manual_seed(SEED))[:{count}]]"""
+
+_NETWORK: Final = '''\
+def network(*sizes):
+    """Parameters of linear layers: weights ~ N(0, {variance}), biases 0."""
+    pairs = list(pairwise(sizes))
+    weights = [
+        torch.randn(fan_out, fan_in, generator=generator) * ({gain} / math.sqrt(fan_in))
+        for fan_in, fan_out in pairs
+    ]
+    return [*weights, *(torch.zeros(fan_out) for _, fan_out in pairs)]
+
+
+def forward(parameters, h):
+    """h = f(W h + b) in each layer, f = {word}; no f after the last."""
+    weights, biases = parameters[: len(parameters) // 2], parameters[len(parameters) // 2 :]
+    for weight, bias in zip(weights[:-1], biases[:-1]):
+        h = {activation}(F.linear(h, weight, bias))
+    return F.linear(h, weights[-1], biases[-1])
+'''
+
+_LINEAR: Final = '''\
+def network(*sizes):
+    """Parameters of a linear map without hidden layers: weights ~ N(0, {variance}), biases 0."""
+    fan_in, fan_out = sizes
+    weight = torch.randn(fan_out, fan_in, generator=generator) * ({gain} / math.sqrt(fan_in))
+    return [weight, torch.zeros(fan_out)]
+
+
+def forward(parameters, h):
+    """u = W h + b."""
+    return F.linear(h, *parameters)
+'''
+
+_ACTIVATIONS: Final = {"tanh": "torch.tanh", "relu": "torch.relu", "silu": "F.silu", "softplus": "F.softplus"}
+
+_POSTERIOR: Final = {
+    "log_variance": '''\
+def posterior(x):
+    """q(z|x) = N(mean, diag exp(log_var)): one encoder gives both."""
+    mean, log_var = forward(encoder, x).chunk(2, dim=-1)
+    return mean, log_var.clamp(-20.0, 20.0)
+''',
+    "variance": '''\
+def posterior(x):
+    """q(z|x) = N(mean, diag exp(log_var)): the encoder gives the mean and, through softplus, sigma^2."""
+    mean, spread = forward(encoder, x).chunk(2, dim=-1)
+    return mean, torch.log(F.softplus(spread) + 1e-9).clamp(-20.0, 20.0)
+''',
+    "unit_variance": '''\
+def posterior(x):
+    """q(z|x) = N(mean, I): the encoder gives the mean alone, sigma is 1."""
+    mean = forward(encoder, x)
+    return mean, torch.zeros_like(mean)
+''',
+}
+
+_LOG_NORMAL: Final = '''\
+def log_normal(z, mean, log_var):
+    """log N(z; mean, diag exp(log_var)) = -1/2 sum_j [(z - mean)^2 / sigma^2 + log sigma^2 + log 2 pi]."""
+    squares = (z - mean).square() * torch.exp(-log_var)
+    return -(0.5 * squares + 0.5 * log_var + 0.5 * math.log(2 * math.pi)).sum(-1)
+'''
+
+_PRIOR: Final = {
+    "mixture": '''\
+def log_prior(z):
+    """log p(z) = log sum_k pi_k N(z; mean_k, diag exp(log_var_k)), pi by a softmax: a learned mixture."""
+    logits, means, log_vars = mixture
+    log_weights, log_vars = torch.log_softmax(logits, 0), log_vars.clamp(-20.0, 20.0)
+    return torch.logsumexp(log_weights + log_normal(z[..., None, :], means, log_vars), -1)
+''',
+    "vamp": '''\
+def log_prior(z):
+    """log p(z) = log 1/K sum_k q(z|u_k), the VampPrior (Tomczak and Welling 2018); the u_k are learned."""
+    mean, log_var = posterior({pseudo_inputs})
+    log_weights = torch.full((len(mean),), -math.log(len(mean))){to_device}
+    return torch.logsumexp(log_weights + log_normal(z[..., None, :], mean, log_var), -1)
+''',
+}
+
+_LOG_LIKELIHOOD: Final = {
+    "bernoulli": '''\
+def log_likelihood(x, z):
+    """log p(x|z) = sum_i x_i log y_i + (1 - x_i) log (1 - y_i) with y = sigmoid(u), u from the decoder."""
+    u = forward(decoder, z)
+    return (x * u - F.softplus(u)).sum(-1)
+''',
+    "continuous_bernoulli": '''\
+def log_likelihood(x, z):
+    """log p(x|z) = sum_i log C(u_i) + x_i u_i - softplus(u_i) (Loaiza-Ganem and Cunningham 2019).
+
+    log C(u) = log (u / tanh(u / 2)) makes it a density on [0, 1]; near u = 0, where that is 0/0, a series.
+    """
+    u = forward(decoder, z)
+    score = x * u - F.softplus(u)
+    near_zero = u.abs() < 0.03
+    safe = torch.where(near_zero, torch.ones_like(u), u)
+    exact = torch.log(safe / torch.tanh(0.5 * safe))
+    squared = u.square()
+    series = math.log(2.0) + squared / 12.0 - squared.square() * (7.0 / 1440.0)
+    log_normalizer = torch.where(near_zero, series, exact)
+    return (score + log_normalizer).sum(-1)
+''',
+    "gaussian": '''\
+def log_likelihood(x, z):
+    """log p(x|z) = -1/2 ||x - y||^2 / s^2 - D log s - D/2 log 2 pi, y from the decoder."""
+    {scale}squares = ((x - forward(decoder, z)) / scale).square()
+    return -(0.5 * squares + torch.log(scale) + 0.5 * math.log(2 * math.pi)).sum(-1)
+''',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What was moved while the run trained.
+
+    Arguments:
+        values: The value from a step on, by step.
+        unsure: Pairs of steps between which the value moved in a way that the history does not tell.
+    """
+
+    values: dict[int, float]
+    unsure: tuple[tuple[int, int], ...]
+
+
+def script_of(run: Run, data: Dataset, *, title: str = "") -> str:
+    """Python source of a script that trains the model of a run on its data, and prints its held-out ELBO.
+
+    Live changes of beta and the learning rate are made at their steps; what is not replayed is said there.
+
+    Arguments:
+        run: The run as it was saved, with its history.
+        data: What it was trained on.
+        title: A name that somebody gave it: any text, which stays a comment.
+
+    Raises:
+        BadInput: The data have no name in ``DATASETS``: no script can load them.
+    """
+    if run.config.dataset not in DATASETS:
+        message = "these data are in this run alone, so no script can load them"
+        raise BadInput("dataset", message, "train on a data set of the menu")
+    return _Script(run, data, title).text()
+
+
+class _Script:
+    """Puts the script together, part by part, in the order in which it is read."""
+
+    def __init__(self, run: Run, data: Dataset, title: str) -> None:
+        self.run, self.data, self.title = run, data, title
+        self.config: RunConfig = run.config
+        self.model: ModelConfig = run.config.model
+        self.train = run.config.train
+        self.is_cuda = run.config.device == "cuda"
+        self.is_deterministic = self.model.encoder_head == "deterministic"
+        self.is_normal = self.model.prior == "standard_normal"
+        self.has_samples = self.train.num_samples > 1
+        self.live_beta, self.rates = _live_changes(run, len(data.x_train))
+        self.is_scheduled = self.train.beta_schedule != "constant" and not self.is_deterministic
+        self.has_patience = self.train.patience is not None and bool(run.state_scalars.get("has_end", True))
+        self.is_idx = run.config.dataset == "idx"
+        self.is_observed_in_part = len(data.x_test) > MAX_HELD_OUT
+
+    def text(self) -> str:
+        """The whole script."""
+        parts = [
+            self._head(),
+            self._settings(),
+            self._data(),
+            self._model(),
+            self._bound(),
+            self._held_out(),
+            self._training(),
+            self._result(),
+        ]
+        return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+    def _head(self) -> str:
+        usage = (
+            "Call it with the folder of your IDX files, or name the folder when it asks.\n"
+            if self.is_idx
+            else ""
+        )
+        head = _HEAD.format(written_by=WRITTEN_BY, usage=usage)
+        standard = ["import math", "from itertools import pairwise"]
+        if self.is_idx:
+            standard = ["import gzip", "import math", "import sys", *standard[1:], "from pathlib import Path"]
+        if not self.model.hidden_dims:
+            standard.remove("from itertools import pairwise")
+        others = ["import numpy as np", "import torch"]
+        if self.config.dataset == "digits":
+            others.append("from sklearn.datasets import load_digits")
+        others.append("from torch.nn import functional as F")
+        threads = "torch.set_num_threads(1)  # as in the app: more threads add in another order"
+        return "\n".join([head, "", *standard, "", *others, "", threads])
+
+    def _settings(self) -> str:
+        train, model = self.train, self.model
+        # A literal keeps whatever a name holds, quotes and line ends too, on one line of comment. Not in the
+        # first two lines of the file: there a comment may choose the encoding of the rest.
+        lines = [f"# Name of the run: {self.title!r}"] if self.title else []
+        lines.append(f"SEED = {self.config.seed}")
+        if not self.is_deterministic:
+            lines.append(self._dial("BETA", train.beta, self.live_beta, "weight of the KL; 1 is the ELBO"))
+        lines.append(self._dial("LEARNING_RATE", train.learning_rate, self.rates, "step size"))
+        lines.append(f"BATCH_SIZE = {min(train.batch_size, len(self.data.x_train))}")
+        if self.has_samples:
+            lines.append(f"NUM_SAMPLES = {train.num_samples}  # samples of z per example in training, M")
+        if train.free_bits and not self.is_deterministic:
+            of = "latent dimension" if self.is_normal else "example"
+            lines.append(f"FREE_BITS = {train.free_bits!r}  # nats of KL per {of} that cost nothing")
+        if self.has_patience:
+            lines.append(
+                f"PATIENCE = {train.patience}  # epochs without a rise of the held-out ELBO that end it"
+            )
+        lines.append(f"NUM_STEPS = {self.run.step}  # updates that the run made")
+        if not self.is_normal:
+            lines.append(f"NUM_COMPONENTS = {model.num_components}  # of the learned prior, K")
+        if self.run.state_scalars.get("has_diverged"):
+            lines.append("# Not replayed: the run diverged, and went on with a new optimiser, other noise.")
+        return "\n".join(lines)
+
+    def _dial(self, name: str, start: float, changes: _Changes, what: str) -> str:
+        if self.is_scheduled and name == "BETA":
+            line = f"BETA = {start!r}  # weight of the KL to which its schedule leads"
+            if changes.values:
+                line += f"\nLIVE_BETA = {changes.values!r}  # moved by hand, from which step on"
+        elif list(changes.values) == [0]:
+            line = f"{name} = {changes.values[0]!r}  # {what}"
+        else:
+            line = f"{name} = {changes.values!r}  # {what}; from which step on, as it was moved in the run"
+        for first, last in changes.unsure:
+            line += (
+                f"\n# Not replayed exactly: {name} moved between steps {first} and {last}; "
+                f"here the last value holds from {first} on."
+            )
+        return line
+
+    def _data(self) -> str:
+        name = self.config.dataset
+        seeded = "data_generator = torch.Generator().manual_seed(SEED)"
+        if name == "idx":
+            text = self._idx(seeded)
+        elif name == "digits":
+            text = f"{_DIGITS}\n\n{seeded}\n{_SPLIT.format(singles='')}"
+        else:
+            text = f"{_POINTS[name]}\nx, labels = x.numpy(), labels.numpy()\n\n{_SPLIT.format(singles='')}"
+            first, rest = text.split("\n", 1)
+            text = f"{first}\n{seeded}\n{rest}"
+        if self.is_cuda:
+            text += '\nx_train, x_test = x_train.to("cuda"), x_test.to("cuda")'
+        if self.is_observed_in_part:
+            text += "\n" + _OBSERVED.format(count=MAX_HELD_OUT)
+        return text
+
+    def _idx(self, seeded: str) -> str:
+        folder = Path(self.config.data_folder or "")
+        train, held_out = (find_idx(folder, stem, "images") for stem in ("train", "t10k"))
+        if train is not None and held_out is not None:
+            return (
+                f"{_IDX}\n\n"
+                'x_train = torch.from_numpy(read_images("train"))\n'
+                'x_test = torch.from_numpy(read_images("t10k"))'
+            )
+        part = "t10k" if train is None else "train"
+        if self.data.labels_train is None:
+            split, labels = _SPLIT_UNLABELLED, ""
+        else:
+            split = _SPLIT.format(singles=_SINGLES)
+            labels = f'labels = read_idx("{part}-labels").astype(np.int64)\n'
+        return f'{_IDX}\n\nx = read_images("{part}")\n{labels}\n{seeded}\n{split}'
+
+    def _model(self) -> str:
+        model = self.model
+        is_rectified = model.activation in ("relu", "silu")
+        words = {
+            "gain": "math.sqrt(2.0)" if is_rectified else "1.0",
+            "variance": f"{2 if is_rectified else 1} / fan_in",
+            "activation": _ACTIVATIONS[model.activation],
+            "word": model.activation,
+        }
+        networks = (_NETWORK if model.hidden_dims else _LINEAR).format(**words)
+        encoder, decoder = (str(sizes)[1:-1] for sizes in (model.encoder_sizes, model.decoder_sizes))
+        lines = [
+            "generator = torch.Generator().manual_seed(SEED)  # "
+            + ("initial weights" if self.is_cuda else "initial weights, order of the data, noise"),
+            f"encoder = network({encoder})",
+            f"decoder = network({decoder})",
+        ]
+        order = ["*encoder", "*decoder"]
+        if model.learns_scale:
+            lines.append("log_scale = torch.zeros(())  # log s, learned")
+            order.insert(0, "log_scale")
+        shape = f"NUM_COMPONENTS, {model.latent_dim if model.prior == 'mixture' else model.data_dim}"
+        if model.prior == "mixture":
+            lines += [
+                f"means = math.sqrt(0.75) * torch.randn({shape}, generator=generator)",
+                f"log_vars = torch.full(({shape}), math.log(0.25))",
+                "mixture = [torch.zeros(NUM_COMPONENTS), means, log_vars]  # begins with the logits of pi",
+            ]
+            order.append("*mixture")
+        elif model.prior == "vamp":
+            lines.append(f"pseudo_inputs = torch.randn({shape}, generator=generator)")
+            order.append("pseudo_inputs")
+        if self.is_cuda:
+            lines.append('generator = torch.Generator("cuda").manual_seed(SEED)  # order of the data, noise')
+        lines += [f"parameters = [{', '.join(order)}]", self._optimizer()]
+        if model.likelihood == "gaussian" and not model.learns_scale:
+            lines.append(f"scale = torch.tensor({model.likelihood_scale!r}{self._device})  # s")
+        return f"{networks}\n\n" + "\n".join(lines)
+
+    @property
+    def _device(self) -> str:
+        return ', device="cuda"' if self.is_cuda else ""
+
+    def _optimizer(self) -> str:
+        rate = "LEARNING_RATE" if list(self.rates.values) == [0] else "LEARNING_RATE[0]"
+        to_cuda = '.to("cuda")' if self.is_cuda else ""
+        if self.train.optimizer == "sgd":
+            moved = f"    parameter.data = parameter.data{to_cuda}\n" if self.is_cuda else ""
+            made = f"optimizer = torch.optim.SGD(parameters, lr={rate}, momentum={self.train.momentum!r})"
+            return f"for parameter in parameters:\n{moved}    parameter.requires_grad_()\n{made}"
+        # Adam's kernel rounds the last few numbers of a tensor in another way than the rest: one vector, in
+        # the order of the app, is what makes the weights equal bit for bit.
+        return f"""\
+# The parameters become views of one long vector, as in the app: one step of Adam for all of them.
+vector = torch.cat([parameter.flatten() for parameter in parameters]){to_cuda}
+vector.grad = torch.zeros_like(vector)
+sizes = [parameter.numel() for parameter in parameters]
+for parameter, values, slopes in zip(parameters, vector.split(sizes), vector.grad.split(sizes)):
+    parameter.data = values.view_as(parameter)
+    parameter.requires_grad_().grad = slopes.view_as(parameter)
+optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
+
+    def _bound(self) -> str:
+        model = self.model
+        scale = ""
+        if model.learns_scale:
+            # Below its limit a decoder that reproduces x exactly would have an infinite density.
+            scale = "scale = torch.exp(log_scale.clamp(min=math.log(1e-3)))  # s, learned\n    "
+        parts = [_LOG_LIKELIHOOD[model.likelihood].replace("{scale}", scale)]
+        if self.is_deterministic:
+            parts.append(self._autoencoder())
+            return "\n\n".join(parts)
+        parts.insert(0, _POSTERIOR[model.encoder_head])
+        if not self.is_normal:
+            pseudo = "torch.sigmoid(pseudo_inputs)" if model.is_unit_interval else "pseudo_inputs"
+            device = '.to("cuda")' if self.is_cuda else ""
+            prior = _PRIOR[model.prior].replace("{pseudo_inputs}", pseudo).replace("{to_device}", device)
+            parts += [_LOG_NORMAL, prior]
+        parts.append(self._elbo_terms())
+        return "\n\n".join(parts)
+
+    def _autoencoder(self) -> str:
+        if not self.has_samples:
+            return (
+                "def reconstruction_of(x):\n"
+                '    """log p(x|z) at z = encoder(x), nats: no q(z|x), hence no KL and no bound."""\n'
+                "    return log_likelihood(x, forward(encoder, x))\n"
+            )
+        return (
+            "def reconstruction_of(x, num_samples=1):\n"
+            '    """log p(x|z) at z = encoder(x), nats: no q(z|x), no KL and no bound; all z are equal."""\n'
+            "    z = forward(encoder, x)\n"
+            "    return log_likelihood(x, z.expand(num_samples, *z.shape)).mean(0)\n"
+        )
+
+    def _elbo_terms(self) -> str:
+        samples = ", num_samples=1" if self.has_samples else ""
+        count = "num_samples samples" if self.has_samples else "one sample"
+        shape = "num_samples, *mean.shape" if self.has_samples else "mean.shape"
+        over = ".mean(0)" if self.has_samples else ""
+        device = ", device=noise.device).to(x.device)" if self.is_cuda else ")"
+        if not self.is_normal:
+            kl_is = "KL(q(z|x) || p(z)) = E_q[log q(z|x) - log p(z)], from the same of z."
+            kl = "kl = log_normal(z, mean, log_var) - log_prior(z)"
+            if self.has_samples:
+                kl = "kl = (log_normal(z, mean, log_var) - log_prior(z)).mean(0)"
+        else:
+            kl_is = "KL(q(z|x) || N(0, I)) = 1/2 sum_j (mean_j^2 + sigma_j^2 - 1 - log sigma_j^2)."
+            kl = "kl = (0.5 * (mean.square() + torch.expm1(log_var) - log_var)).sum(-1)"
+            if self._keeps_dimensions:
+                kl_is = kl_is.replace(").", "), each j by itself.")
+                kl = "kl = 0.5 * (mean.square() + torch.expm1(log_var) - log_var)"
+        return (
+            f"def elbo_terms(x, noise{samples}):\n"
+            '    """The two terms of the bound for each x, in nats.\n\n'
+            f"    E_q[log p(x|z)], estimated from {count} of z, and\n"
+            f"    {kl_is}\n"
+            '    """\n'
+            "    mean, log_var = posterior(x)\n"
+            f"    eps = torch.randn({shape}, generator=noise{device}\n"
+            "    z = mean + torch.exp(0.5 * log_var) * eps  # reparameterised: gradients pass through z\n"
+            f"    reconstruction = log_likelihood(x, z){over}\n"
+            f"    {kl}\n"
+            "    return reconstruction, kl\n"
+        )
+
+    @property
+    def _keeps_dimensions(self) -> bool:
+        return self.is_normal and self.train.free_bits > 0
+
+    def _held_out(self) -> str:
+        rows = chunk_rows(widest_layer(self.model))
+        count = len(self.data.x_test) if self.has_patience else min(len(self.data.x_test), MAX_HELD_OUT)
+        in_pieces = count > rows
+        summed = ".sum(-1)" if self._keeps_dimensions else ""
+        if self.is_deterministic:
+            means = "reconstruction_of(x).double().mean().item()"
+            if in_pieces:
+                pieces = f"[reconstruction_of(piece) for piece in x.split({rows})]"
+                means = f"torch.cat({pieces}).double().mean().item()"
+            return (
+                "@torch.no_grad()\n"
+                "def held_out_reconstruction(x):\n"
+                '    """Mean over the examples, nats."""\n'
+                f"    return {means}\n"
+            )
+        if in_pieces:
+            terms = (
+                f"    parts = [elbo_terms(piece, noise) for piece in x.split({rows})]  # of bounded memory\n"
+                "    reconstruction, kl = (torch.cat(part) for part in zip(*parts))\n"
+            )
+        else:
+            terms = "    reconstruction, kl = elbo_terms(x, noise)\n"
+        return (
+            "@torch.no_grad()\n"
+            "def held_out_elbo(x, seed):\n"
+            '    """reconstruction - KL (beta = 1), mean over the examples, nats; z is a sample of q."""\n'
+            "    noise = torch.Generator().manual_seed(seed)  # the same noise at each call\n"
+            f"{terms}"
+            f"    return (reconstruction.double().mean() - kl{summed}.double().mean()).item()\n"
+        )
+
+    def _schedule(self) -> str:
+        epochs = self.train.schedule_epochs
+        if self.train.beta_schedule == "linear":
+            says = f"Rises from 0 to BETA during {epochs} epochs, then stays."
+            value = f"BETA * min(1.0, epochs / {epochs})"
+        else:
+            says = f"Rises from 0 to BETA in the first half of every {epochs} epochs (Fu et al. 2019)."
+            value = f"BETA * min(1.0, 2.0 * (math.fmod(epochs, {epochs}) / {epochs}))"
+        return f'def scheduled_beta(epochs):\n    """{says}"""\n    return {value}\n\n\n'
+
+    def _training(self) -> str:
+        lines = ["step = epoch = 0"]
+        if self.is_scheduled and self.live_beta.values:
+            lines.append("live_beta = None")
+        if self.has_patience:
+            lines.append("best, epochs_without_rise = -math.inf, 0")
+        device = ", device=generator.device" if self.is_cuda else ""
+        lines += [
+            "while step < NUM_STEPS:",
+            "    # Each epoch takes the examples in a new order.",
+            f"    order = torch.randperm(len(x_train), generator=generator{device})",
+            "    for first in range(0, len(x_train), BATCH_SIZE):",
+            "        x = x_train[order[first : first + BATCH_SIZE]]",
+            *(f"        {line}" for line in self._update()),
+            "        step += 1",
+            "        if step == NUM_STEPS:",
+            "            break",
+            "    epoch += 1",
+            *self._watch(),
+            '    print(f"\\rstep {step} of {NUM_STEPS}, epoch {epoch}", end="", flush=True)',
+        ]
+        return (self._schedule() if self.is_scheduled else "") + "\n".join(lines)
+
+    def _update(self) -> list[str]:
+        lines = []
+        samples = ", NUM_SAMPLES" if self.has_samples else ""
+        if list(self.rates.values) != [0]:
+            lines += [
+                'learning_rate = LEARNING_RATE.get(step, optimizer.param_groups[0]["lr"])',
+                'optimizer.param_groups[0]["lr"] = learning_rate',
+            ]
+        if self.is_deterministic:
+            lines.append(f"objective = reconstruction_of(x{samples}).mean()")
+        else:
+            beta, more = self._beta()
+            lines += [*more, f"reconstruction, kl = elbo_terms(x, generator{samples})"]
+            penalised = "kl.mean()"
+            if self.train.free_bits:
+                by_dimension = self._keeps_dimensions
+                penalised = "penalty"
+                lines.append(
+                    "penalty = kl.mean(0).clamp(min=FREE_BITS).sum()"
+                    if by_dimension
+                    else "penalty = kl.mean().clamp(min=FREE_BITS)"
+                )
+            lines.append(f"objective = reconstruction.mean() - {beta} * {penalised}")
+        return [
+            *lines,
+            "optimizer.zero_grad()" if self.train.optimizer == "sgd" else "vector.grad.zero_()",
+            "(-objective).backward()",
+            "optimizer.step()",
+        ]
+
+    def _beta(self) -> tuple[str, list[str]]:
+        """The name of beta in the objective, and the lines that set it."""
+        if self.is_scheduled:
+            scheduled = "scheduled_beta(epoch + first / len(x_train))"
+            if not self.live_beta.values:
+                return "beta", [f"beta = {scheduled}"]
+            return "beta", [
+                "live_beta = LIVE_BETA.get(step, live_beta)",
+                f"beta = {scheduled} if live_beta is None else live_beta",
+            ]
+        if list(self.live_beta.values) == [0]:
+            return "BETA", []
+        return "beta", ["beta = BETA.get(step, beta) if step else BETA[0]"]
+
+    def _watch(self) -> list[str]:
+        if not self.has_patience:
+            return []
+        is_bound = not self.is_deterministic
+        watched = "held_out_elbo(x_test, seed=0)" if is_bound else "held_out_reconstruction(x_test)"
+        return [
+            f"    watched = {watched}",
+            "    epochs_without_rise = 0 if watched > best else epochs_without_rise + 1",
+            "    best = max(best, watched)",
+            "    if epochs_without_rise >= PATIENCE:",
+            "        break",
+        ]
+
+    def _result(self) -> str:
+        observed = "observed" if self.is_observed_in_part else "x_test"
+        name, call = "ELBO", f"held_out_elbo({observed}, SEED)"
+        if self.is_deterministic:
+            name, call = "reconstruction", f"held_out_reconstruction({observed})"
+        lines = [f'print(f"\\nHeld-out {name}: {{{call}:.4f}} nats per example")']
+        reported = reported_elbo(self.run)
+        if reported is not None:
+            lines.append(f'print("In the app:{" " * (len(name) - 1)}{reported:.4f}")')
+        return "\n".join(lines)
+
+
+def reported_elbo(run: Run) -> float | None:
+    """The held-out ELBO of the last row of the history, nats per example; None where there is none.
+
+    Of a deterministic encoder the reconstruction, which is no bound.
+    """
+    column = HISTORY_COLUMNS.index("elbo_held_out")
+    return float(run.history[-1, column]) if len(run.history) else None
+
+
+def _live_changes(run: Run, num_data: int) -> tuple[_Changes, _Changes]:
+    """What happened to beta and to the learning rate; of a scheduled beta only what was done by hand."""
+    train = run.config.train
+    rates = _changes(run.history, "learning_rate", train.learning_rate)
+    if train.beta_schedule == "constant":
+        return _changes(run.history, "beta", train.beta), rates
+    return _taken_over(run, num_data), rates
+
+
+def _changes(history: NDArray[np.float64], column: str, start: float) -> _Changes:
+    steps, values = history[:, 0].astype(int), history[:, HISTORY_COLUMNS.index(column)]
+    found, unsure = {0: float(values[0]) if len(values) else start}, []
+    for row in change_rows(history):
+        if values[row + 1] != values[row]:
+            found[int(steps[row])] = float(values[row + 1])
+            if steps[row + 1] > steps[row] + 1:
+                unsure.append((int(steps[row]), int(steps[row + 1])))
+    return _Changes(found, tuple(unsure))
+
+
+def _taken_over(run: Run, num_data: int) -> _Changes:
+    """The values of beta after it was first moved by hand, which ends its schedule."""
+    train, history = run.config.train, run.history
+    if run.state_scalars.get("live_beta") is None:
+        return _Changes({}, ())
+    batch = min(train.batch_size, num_data)
+    steps, values = history[:, 0].astype(int), history[:, HISTORY_COLUMNS.index("beta")]
+    for row, (step, value) in enumerate(zip(steps, values, strict=True)):
+        epoch, index = divmod(int(step), math.ceil(num_data / batch))
+        if value != scheduled_beta(train, epoch + index * batch / num_data):
+            began = max(0, row - 1)
+            later = _changes(history[row:], "beta", float(value))
+            values_by_step = {int(steps[began]): float(value)}
+            values_by_step |= {at: beta for at, beta in later.values.items() if at > 0}
+            gap = ((int(steps[began]), int(step)),) if step > steps[began] + 1 else ()
+            return _Changes(values_by_step, gap + later.unsure)
+    # It was set to what the schedule gave anyway.
+    return _Changes({}, ())
