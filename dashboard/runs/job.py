@@ -4,7 +4,7 @@ import hmac
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from dashboard.runs.scheduler import Place
 from dashboard.runs.store import digest_of
@@ -58,10 +58,12 @@ class JobView:
         steps_per_second: Measured, 0 when unknown.
         version: Rises with each snapshot.
         queue_position: 1 for the next to start; 0 when not waiting.
-        others_wait: Whether somebody waits for its core and gets it if nobody looks at the run.
+        wanted_by: Who waits for its core and gets it if nobody looks at the run: ``others``, or its
+            ``owner`` with another run; empty: nobody.
         news: Rises with all that is new of the run.
         owner: Digest of the token of the browser that owns it; None: nobody does yet.
         was_stopped: Whether its owner stopped it.
+        title: What people named it; empty where nobody has.
     """
 
     run_id: str
@@ -79,15 +81,16 @@ class JobView:
     steps_per_second: float
     version: int
     queue_position: int
-    others_wait: bool = False
+    wanted_by: Literal["", "others", "owner"] = ""
     news: int = 0
     owner: str | None = field(default=None, repr=False)
     was_stopped: bool = False
+    title: str = ""
 
     @property
     def name(self) -> str:
-        """What people call the run: ``Run a3f1``."""
-        return f"Run {self.run_id[:4]}"
+        """What people call the run: its name, which may be any text, or ``Run a3f1``."""
+        return self.title or f"Run {self.run_id[:4]}"
 
     @property
     def is_active(self) -> bool:
@@ -131,6 +134,7 @@ class Job:
         config: What the run is.
         progress: The newest that its worker said, by the names of :class:`JobView`.
         owner: Digest of its owner's token.
+        title: What people named it.
         place: Its place with the scheduler, while it wants a process or has one.
         process: Its worker, while it has one.
         pending: Commands for the next worker, in their order.
@@ -150,6 +154,7 @@ class Job:
     config: RunConfig
     progress: dict[str, Any]
     owner: str | None
+    title: str = ""
     place: Place | None = None
     process: WorkerProcess | None = None
     pending: list[Command] = field(default_factory=list)
@@ -201,7 +206,7 @@ class Job:
         else:
             self.pending.append(command)
 
-    def view(self, *, queue_position: int = 0, others_wait: bool = False) -> JobView:
+    def view(self, *, queue_position: int = 0, wanted_by: Literal["", "others", "owner"] = "") -> JobView:
         """How the run stands."""
         names = ("step", "num_steps", "epoch", "num_epochs", "patience", "beta", "learning_rate")
         more = ("speed", "steps_per_second", "version", "status", "message", "was_stopped")
@@ -216,9 +221,10 @@ class Job:
             run_id=self.run_id,
             config=self.config,
             queue_position=queue_position,
-            others_wait=others_wait,
+            wanted_by=wanted_by,
             news=self.news,
             owner=self.owner,
+            title=self.title,
             **values,
         )
 

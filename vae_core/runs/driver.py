@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_core.config import RunConfig, check_beta, check_learning_rate, shown
+from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, shown
 from vae_core.data import load_dataset
 from vae_core.device import usable_device
 from vae_core.errors import BadInput, TrainingDiverged
@@ -25,6 +25,7 @@ from vae_core.runs.fork import DRAW_ANEW, checked_seed
 from vae_core.runs.kept import is_due
 from vae_core.runs.observer import Observer
 from vae_core.runs.runfile import Run
+from vae_core.runs.snapshot import Snapshot
 from vae_core.training.loop import Training
 from vae_core.training.trace import Tracer
 
@@ -37,8 +38,6 @@ CHANGES_SHARE = 0.1
 """Share of the time that measuring before and after live changes takes at most; looks take as much."""
 TRACED_SPEED = 3.0
 """Steps per second up to which each update is followed stage by stage: an eye can do it too."""
-WALL_LIMIT_S = 30 * 60
-"""Seconds of running, without pauses, after which a run is saved and stopped: others wait for the core."""
 WARN_S = 2 * 60
 """Seconds before either limit at which the message begins to say so."""
 PAUSE_LIMIT_S = 15 * 60
@@ -74,6 +73,23 @@ def open_training(config: RunConfig, saved: Run | None) -> Training:
         if DRAW_ANEW in saved.state_scalars:
             training.draw_anew(checked_seed(saved.state_scalars[DRAW_ANEW]))
     return training
+
+
+def snapshot_of(run: Run) -> Snapshot:
+    """What is drawn of a run, from its file alone; its history gets no row where it has one of its step.
+
+    Raises:
+        BadInput: Its weights, its training state or its data do not fit its configuration, or its data are
+            not on this machine.
+    """
+    try:
+        training = open_training(run.config, run)
+    except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as err:
+        if isinstance(err, BadInput):
+            raise
+        message = "the training state in the file does not fit the run's settings"
+        raise BadInput("run", message, "download the run again") from err
+    return Observer(training, seed=run.config.seed, history=run.history).look()
 
 
 class End(NamedTuple):
