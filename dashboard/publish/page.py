@@ -92,17 +92,6 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "", note: s
     )
 
 
-def file_name(name: str = "") -> str:
-    """A name for the file that every system takes, of letters, digits and dashes; ``vae.html`` without any.
-
-    Example:
-        >>> file_name("β = 4, J = 2: try 3"), file_name("../../etc"), file_name("<script>")
-        ('4-J-2-try-3.html', 'etc.html', 'script.html')
-    """
-    words = re.findall(r"[A-Za-z0-9]+", name)
-    return f"{'-'.join(words)[:60].strip('-') or 'vae'}.html"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plane:
     """The latent plane as the page gets it.
