@@ -82,7 +82,8 @@ html:has(.st-key-presenter) { font-size: 20px; }
 @media (pointer: coarse) { [data-testid^="stBaseButton"] { min-height: 2.75rem; min-width: 2.75rem; } }
 .st-key-train_head { container: train_head / inline-size; }
 @container train_head (min-width: 500px) and (max-width: 1080px) {
-  :is(.st-key-train_stop, .st-key-train_reset, .st-key-train_before, .st-key-present) button { ICON_ALONE }
+  :is(.st-key-train_stop, .st-key-train_reset, .st-key-train_before, .st-key-present) button,
+  .st-key-take_home button { ICON_ALONE }
 }
 @container train_head (min-width: 500px) and (max-width: 860px) {
   :is(.st-key-train_step, .st-key-train_epoch, .st-key-train_keep, .st-key-share) button,

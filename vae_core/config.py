@@ -89,6 +89,8 @@ MAX_LATENT_DIM = 512
 MAX_PARAMETERS = 5_000_000
 MAX_DATA_DIM = 65_536
 MAX_COMPONENTS = 1000
+WALL_LIMIT_S: Final = 30 * 60
+"""Seconds of training, without pauses, after which a run is saved and stopped: others wait for the core."""
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
 FORMAT: Final = 2

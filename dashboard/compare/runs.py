@@ -179,9 +179,12 @@ def load(run_ids: Sequence[str]) -> list[Side]:
     kept: list[tuple[JobView, str, Subject]] = []
     waiting: list[str] = []
     for view in views:
+        label = names[view.run_id]
+        if view.status == "running" and is_of_sweep(view):
+            waiting.append(label)  # its point moves meanwhile; a table of numbers that move compares nothing
+            continue
         if view.status in ("running", "paused"):
             runner().save(view.run_id)
-        label = names[view.run_id]
         try:
             subject = subject_of(view.run_id)
         except BadInput as err:
@@ -196,12 +199,17 @@ def load(run_ids: Sequence[str]) -> list[Side]:
         else:
             kept.append((view, label, subject))
     if waiting:
-        st.caption(f"Nothing of {', '.join(waiting)} is saved yet: it joins when its training has begun.")
+        st.caption(f"Not trained yet: {', '.join(waiting)}. The numbers follow by themselves.")
     measured = cached.side_by_side(tuple(subject for _, _, subject in kept)) if kept else ()
     return [
         Side(view=view, label=label, subject=subject, measured=one)
         for (view, label, subject), one in zip(kept, measured, strict=True)
     ]
+
+
+def is_of_sweep(view: JobView) -> bool:
+    """Whether the run was started by a sweep."""
+    return runner().store.about(view.run_id).sweep is not None
 
 
 def labels_of(views: Sequence[JobView]) -> dict[str, str]:
@@ -268,6 +276,8 @@ def numbers(sides: Sequence[Side]) -> None:
 def _about_numbers(sides: Sequence[Side]) -> str:
     count, own = len(sides[0].measured.rows), len(sides[0].subject.data.x_test)
     said = f"{count:,} held-out examples, M = 1 sample of z for each; ± is one standard error."
+    if len(sides) > 1:
+        said += " Bold differences are more than two of theirs from 0."
     if count < own:
         said += f" The splits differ: these {count:,} of {own:,} are held out by all of the runs."
     if len({side.kind for side in sides}) > 1:

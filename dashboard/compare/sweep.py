@@ -176,7 +176,7 @@ def rates(run_ids: Sequence[str], sides: Sequence[Side]) -> None:
         now = _views(run_ids)
         if _stands(now) != busy:
             st.rerun()
-        _progress([view for view in now if _is_sweep(view)])
+        _progress([view for view in now if runs.is_of_sweep(view)])
         _draw_points(now, sides)
 
     st.fragment(tick, run_every=TICK_S if is_live else None)()
@@ -189,10 +189,6 @@ def _views(run_ids: Sequence[str]) -> list[JobView]:
 def _stands(views: Sequence[JobView]) -> list[tuple[str, bool]]:
     """What changes when a run ends: then the whole page is drawn again, once."""
     return [(view.run_id, view.status in ("running", "queued")) for view in views]
-
-
-def _is_sweep(view: JobView) -> bool:
-    return runner().store.about(view.run_id).sweep is not None
 
 
 def share_done(views: Sequence[JobView]) -> float:

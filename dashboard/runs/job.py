@@ -4,7 +4,7 @@ import hmac
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from dashboard.runs.scheduler import Place
 from dashboard.runs.store import digest_of
@@ -58,7 +58,8 @@ class JobView:
         steps_per_second: Measured, 0 when unknown.
         version: Rises with each snapshot.
         queue_position: 1 for the next to start; 0 when not waiting.
-        others_wait: Whether somebody waits for its core and gets it if nobody looks at the run.
+        wanted_by: Who waits for its core and gets it if nobody looks at the run: ``others``, or its
+            ``owner`` with another run; empty: nobody.
         news: Rises with all that is new of the run.
         owner: Digest of the token of the browser that owns it; None: nobody does yet.
         was_stopped: Whether its owner stopped it.
@@ -79,7 +80,7 @@ class JobView:
     steps_per_second: float
     version: int
     queue_position: int
-    others_wait: bool = False
+    wanted_by: Literal["", "others", "owner"] = ""
     news: int = 0
     owner: str | None = field(default=None, repr=False)
     was_stopped: bool = False
@@ -201,7 +202,7 @@ class Job:
         else:
             self.pending.append(command)
 
-    def view(self, *, queue_position: int = 0, others_wait: bool = False) -> JobView:
+    def view(self, *, queue_position: int = 0, wanted_by: Literal["", "others", "owner"] = "") -> JobView:
         """How the run stands."""
         names = ("step", "num_steps", "epoch", "num_epochs", "patience", "beta", "learning_rate")
         more = ("speed", "steps_per_second", "version", "status", "message", "was_stopped")
@@ -216,7 +217,7 @@ class Job:
             run_id=self.run_id,
             config=self.config,
             queue_position=queue_position,
-            others_wait=others_wait,
+            wanted_by=wanted_by,
             news=self.news,
             owner=self.owner,
             **values,

@@ -18,8 +18,9 @@ from dashboard.runs.scheduler import UNWATCHED_S, Place, Scheduler, scheduler
 from dashboard.runs.store import RunStore, digest_of, kept_folder
 from dashboard.runs.worker_process import GRACE_S, WorkerProcess
 from vae_core.config import RunConfig
+from vae_core.data import least_training_examples
 from vae_core.errors import BadInput
-from vae_core.memory import step_bytes
+from vae_core.memory import check_step, step_bytes
 
 LOOKS_APART_S: Final = 3.0
 """At most one save in this time for those who look: thirty watchers cost the run no more than one."""
@@ -81,6 +82,7 @@ class LocalRunner:
         at_step: int | None = None,
         changes: Changes | None = None,
         tags: tuple[str, ...] = (),
+        instead_of: str | None = None,
     ) -> str:
         """Starts or queues a run and returns its id.
 
@@ -92,23 +94,47 @@ class LocalRunner:
             at_step: The kept step of that run to go on from: a fork; None: from where it stands.
             changes: What the copy has other than that run.
             tags: What the new run is tagged with; see :attr:`About.sweep`.
+            instead_of: A run of the same browser, which is stopped as soon as the new one is accepted.
 
         Raises:
-            BadInput: The queue is full, nothing of the run to copy is saved, that step is not kept or cannot
-                be read, or a change is out of range.
+            BadInput: The queue is full, one step of the run needs too much memory, nothing of the run to copy
+                is saved, that step is not kept or cannot be read, a change is out of range, or the run to
+                stop belongs to another browser. Then nothing has changed.
         """
         digest = digest_of(owner)
-        self.scheduler.require_room(digest)
+        with self._lock:
+            before = None if instead_of is None else self._job(instead_of)
+            if before is not None:
+                self._require_owner(before, owner)
+            self._require_room(digest, before)
+        _check_step(config)
         for gone in self.store.forget_oldest(self._is_busy):
             with self._lock:
                 self._jobs.pop(gone, None)
         if copy_of is not None:
-            return self._copy(copy_of, digest, at_step, changes or Changes())
+            run_id = self._copy(copy_of, digest, at_step, changes or Changes())
+            with self._lock:
+                self._leave(before)
+            return run_id
         run_id = self.store.create(config, owner=digest, about=About(tags=tags))
-        with self._lock:
-            job = self._jobs[run_id] = Job(run_id, config, no_progress(config), digest)
-            self._enter(job, needs_core=not config.hold)
+        try:
+            with self._lock:
+                # Again: others may have come while the folder was made.
+                self._require_room(digest, before)
+                self._leave(before)
+                job = self._jobs[run_id] = Job(run_id, config, no_progress(config), digest)
+                self._enter(job, needs_core=not config.hold)
+        except BadInput:
+            self.store.remove(run_id)
+            raise
         return run_id
+
+    def _require_room(self, owner: str, before: Job | None) -> None:
+        self.scheduler.require_room(owner, instead_of=None if before is None else before.place)
+
+    def _leave(self, job: Job | None) -> None:
+        if job is not None and job.status in ACTIVE:
+            self._stop(job)
 
     def view(self, run_id: str) -> JobView | None:
         """How the run stands; None when there is no such run."""
@@ -118,8 +144,8 @@ class LocalRunner:
                 return None
             job.seen = time.monotonic()
             position = self.scheduler.position(job.place)
-            others = self.scheduler.is_wanted(job.place)
-            return job.view(queue_position=position, others_wait=others)
+            wanted_by = self.scheduler.wanted_by(job.place)
+            return job.view(queue_position=position, wanted_by=wanted_by)
 
     def interrupted(self, owner: str) -> list[JobView]:
         """The runs of the browser with this token that the server's end interrupted, or others who waited."""
@@ -511,7 +537,7 @@ class LocalRunner:
             job.wants_process = True
         elif job.status == "interrupted" and place.is_ending:
             if place.needs_core and place.state == "working":
-                why = f"nobody had looked at it for {UNWATCHED_S:.0f} seconds and others waited"
+                why = f"nobody had looked at it for {UNWATCHED_S:.0f} seconds and another run waited"
                 job.set("interrupted", f"Saved at step {step:,} and ended: {why}.")
             else:
                 job.set("paused", "It is saved; its process has ended to make room for others.")
@@ -544,6 +570,13 @@ class LocalRunner:
         with self._lock:
             job = self._jobs.get(run_id)
             return job is not None and job.place is not None
+
+
+def _check_step(config: RunConfig) -> None:
+    """Refuses what the worker would refuse, before anything is given up for it."""
+    train = config.train
+    rows = least_training_examples(config.dataset, folder=config.data_folder)
+    check_step(config.model, num_samples=train.num_samples, batch_size=min(train.batch_size, rows))
 
 
 _runner: LocalRunner | None = None

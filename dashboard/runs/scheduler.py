@@ -111,10 +111,16 @@ class Scheduler:
             self._lecturers.add(owner)
             self._changed()
 
-    def require_room(self, owner: str) -> None:
-        """Raises :class:`BadInput` (code ``queue``) when too many wait, or too many of this browser."""
+    def require_room(self, owner: str, *, instead_of: Place | None = None) -> None:
+        """Raises :class:`BadInput` (code ``queue``) when too many wait, or too many of this browser.
+
+        Arguments:
+            owner: Digest of the browser's token.
+            instead_of: A place that is left for the new one.
+        """
         with self.lock:
-            waiting = self._in("waiting")
+            # One with a process waits until that has ended.
+            waiting = [place for place in self._in("waiting") if place is not instead_of or place.has_process]
             if len(waiting) >= MAX_WAITING:
                 raise BadInput("queue", f"{MAX_WAITING} computations are waiting already", "try again later")
             if sum(place.owner == owner for place in waiting) >= MAX_WAITING_PER_BROWSER:
@@ -174,12 +180,15 @@ class Scheduler:
             self.advance()
             return self._in_order().index(place) + 1 if place.state == "waiting" else 0
 
-    def is_wanted(self, place: Place | None) -> bool:
-        """Whether somebody waits for a core and would get this one if nobody looked at its training."""
+    def wanted_by(self, place: Place | None) -> Literal["", "others", "owner"]:
+        """Who waits for a core and would get this one if nobody looked at its training; "": nobody."""
         with self.lock:
             if place is None or place.state != "working" or place.owner in self._lecturers:
-                return False
-            return any(_would_end(other, place) for other in self._in("waiting"))
+                return ""
+            claims = [other for other in self._in("waiting") if _would_end(other, place)]
+            if not claims:
+                return ""
+            return "others" if any(other.owner != place.owner for other in claims) else "owner"
 
     def advance(self) -> None:
         """Lets begin whoever can; call it when time alone may have changed that."""

@@ -97,12 +97,16 @@ class RunStore:
         run_id = secrets.token_hex(8)
         folder = self._runs / run_id
         folder.mkdir(mode=0o700)
-        if owner is not None:
-            self.claim(run_id, owner)
-        if source is not None:
-            self._copy(source, folder, at_step)
-        self.write_about(run_id, replace(about or About(), created=time.time()))
-        write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
+        try:
+            if owner is not None:
+                self.claim(run_id, owner)
+            if source is not None:
+                self._copy(source, folder, at_step)
+            self.write_about(run_id, replace(about or About(), created=time.time()))
+            write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
+        except (OSError, BadInput):
+            self.remove(run_id)
+            raise
         return run_id
 
     def _source(self, run_id: str, at_step: int | None) -> Path:
@@ -126,7 +130,6 @@ class RunStore:
         copied = KeptSteps(folder / _KEPT)
         snapshot = copied.snapshot(at_step)
         if snapshot is None:
-            shutil.rmtree(folder, ignore_errors=True)
             raise BadInput("copy", f"step {at_step:,} of this run cannot be read", "choose another step")
         shutil.copyfile(copied.run_file(at_step), folder / "run.safetensors")
         write_snapshot(folder / "snapshot.safetensors", snapshot)

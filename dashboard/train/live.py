@@ -13,7 +13,8 @@ from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.scheduler import UNWATCHED_S
 from dashboard.shell import browser, state
-from dashboard.train import cached, ghosts
+from dashboard.train import cached, ghosts, steering
+from vae_core.config import WALL_LIMIT_S
 
 TICK_S: Final = 0.5
 WATCH_TICK_S: Final = 1.0
@@ -24,6 +25,7 @@ _BOARD: Final = "board"
 EXAMPLE: Final = (
     "**Example model (trained on digits)** · Press **Start** to train your own: its curves take this place."
 )
+HALVED: Final = "**Resume, η halved** goes on from there; an η that you set in the sidebar first counts."
 FOR_OTHERS: Final = "**Take a copy** to go on from here."
 AFTERWORD: Final = {
     "finished": "**Resume**, **Step** and **Epoch** go on from here, now without an end.",
@@ -31,8 +33,16 @@ AFTERWORD: Final = {
     "stopped_early": "**Resume**, **Step** and **Epoch** go on from the last weights, now without an end.",
     "interrupted": "**Resume**, **Step** and **Epoch** go on from the last save.",
     "crashed": "",
-    "diverged": "**Resume, η halved** goes on from there; an η that you set in the sidebar first counts.",
+    "diverged": "**Resume** goes on from there with the η that you set.",
     "failed": "Change that setting in the sidebar and press **Start**.",
+}
+
+
+_WAITING: Final = {
+    "others": f"Others wait: a run that nobody looks at for {UNWATCHED_S:.0f} s makes room for them, and "
+    f"every run after {WALL_LIMIT_S // 60} minutes of training.",
+    "owner": "Another run of yours waits for this core: **Pause** or **Stop** lets it begin, and so does "
+    f"{UNWATCHED_S:.0f} s without a look at this one.",
 }
 
 
@@ -47,7 +57,8 @@ def watch(view: JobView, steer: Callable[[JobView], None]) -> None:
         _await_first_point(view.run_id)
     own = view.is_owned_by(browser.token()) and view.status != "queued"
     every = (TICK_S if own else WATCH_TICK_S) if view.is_active else None
-    st.fragment(_live, run_every=every)(view.run_id, view.status, state.kept_runs(), steer)
+    drawn_as = _drawn_as(view)
+    st.fragment(_live, run_every=every)(view.run_id, drawn_as, steer)
 
 
 def show_example() -> None:
@@ -57,10 +68,14 @@ def show_example() -> None:
     _draw_example()
 
 
-def _live(run_id: str, status: str, kept: tuple[str, ...], steer: Callable[[JobView], None]) -> None:
+def _drawn_as(view: JobView) -> tuple[object, ...]:
+    """What buttons, ticking and link depend on: with another one the whole page is drawn again, once."""
+    return view.status, state.kept_runs(), steering.halves_rate(view)
+
+
+def _live(run_id: str, drawn_as: tuple[object, ...], steer: Callable[[JobView], None]) -> None:
     view = runner().view(run_id)
-    if view is None or view.status != status or state.kept_runs() != kept:
-        # Buttons, ticking and link depend on these: the whole page is drawn again, once.
+    if view is None or _drawn_as(view) != drawn_as:
         st.rerun()
     steer(view)
     _status_line(view)
@@ -122,8 +137,9 @@ def status_text(view: JobView) -> str:
 def _standing(view: JobView) -> str:
     if view.status == "queued":
         why = view.message or (
-            "It starts by itself when a core is free; meanwhile **Latent space** and **ELBO** show the "
-            "example model."
+            f"It starts by itself when a core is free: a run that nobody looks at for {UNWATCHED_S:.0f} s "
+            f"makes room, and every run after {WALL_LIMIT_S // 60} minutes of training. Meanwhile **Latent "
+            "space** and **ELBO** show the example model."
         )
         return f"**Waiting**: number {view.queue_position} in the queue. {why}"
     live = f"β {view.beta:.12g} · η {view.learning_rate:.12g}"
@@ -136,11 +152,12 @@ def _standing(view: JobView) -> str:
         return f"**Paused** at {done} · {live}.{note} {what}"
     if view.status == "running":
         note = f" · {view.message}" if view.message else ""
-        if view.others_wait:
-            note += f" · Others wait: a run that nobody looks at for {UNWATCHED_S:.0f} s makes room for them."
+        if view.wanted_by:
+            note += f" · {_WAITING[view.wanted_by]}"
         return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s{_eta(view)} · {live}{note}"
     mine = view.is_owned_by(browser.token())
-    return f"**{view.message_for(browser.token())}** {AFTERWORD.get(view.status, '') if mine else FOR_OTHERS}"
+    afterword = HALVED if steering.halves_rate(view) else AFTERWORD.get(view.status, "")
+    return f"**{view.message_for(browser.token())}** {afterword if mine else FOR_OTHERS}"
 
 
 def _eta(view: JobView) -> str:

@@ -154,6 +154,12 @@ def _speed_changed() -> None:
         _send("set", speed=controls.live_speed())
 
 
+def halves_rate(view: JobView) -> bool:
+    """Whether the run goes on with half its η: it has diverged, and no other η was set here since then."""
+    asked = _asked("learning_rate", view.run_id)
+    return view.status == "diverged" and (asked is None or asked.value == view.learning_rate)
+
+
 def _can_step(view: JobView) -> bool:
     return view.is_resumable or view.status == "running"
 
@@ -163,10 +169,9 @@ def _pause_button(view: JobView | None, why: str | None) -> None:
         running = view is not None and view.status in ("running", "queued")
         pause = lambda: _send("pause")  # noqa: E731
         _button("Pause", "train_pause", pause, icon="pause", disabled=not running, why_not=why)
-    elif view.status == "diverged":
-        _button("Resume, η halved", "train_pause", _resume, icon="resume", why_not=why)
     else:
-        _button("Resume", "train_pause", _resume, icon="resume", why_not=why)
+        label = "Resume, η halved" if halves_rate(view) else "Resume"
+        _button(label, "train_pause", _resume, icon="resume", why_not=why)
 
 
 def _present_button(label: str, icon: str) -> None:
@@ -232,31 +237,34 @@ def _submit(*, hold: bool) -> str | None:
 
 
 def _replace_run(config: RunConfig, *, copy_of: str | None = None) -> str:
-    before = _leave_run()
-    run_id = runner().submit(config, owner=browser.token(), copy_of=copy_of)
+    """Puts a new run in the place of the one in view, which is stopped if it is this browser's.
+
+    Raises:
+        BadInput: The new one is refused; then the one in view goes on.
+    """
+    before = _owned_run()
+    left = None if before is None else before.run_id
+    run_id = runner().submit(config, owner=browser.token(), copy_of=copy_of, instead_of=left)
     state.show_run(run_id)
-    state.set_control(_BEFORE, before)
+    state.set_control(_BEFORE, _to_come_back(before))
     return run_id
 
 
-def _leave_run() -> str | None:
-    """Stops the run in view if it is this browser's; returns its id where one would want it back."""
-    before = _owned_run()
-    if before is None:
+def _to_come_back(left: JobView | None) -> str | None:
+    """The id of a run that was left, where one would want it back."""
+    if left is None or left.step == 0 or left.run_id in state.kept_runs():
         return None
-    if before.is_active:
-        runner().send(before.run_id, "stop", owner=browser.token())
-    wanted = before.step > 0 and before.run_id not in state.kept_runs()
-    return before.run_id if wanted else None
+    return left.run_id
 
 
 def _show_before() -> None:
-    before = state.control(_BEFORE)
+    before, left = state.control(_BEFORE), _owned_run()
     if not isinstance(before, str):
         return
-    left = _leave_run()
+    if left is not None and left.is_active:
+        runner().send(left.run_id, "stop", owner=browser.token())
     state.show_run(before)
-    state.set_control(_BEFORE, left)
+    state.set_control(_BEFORE, _to_come_back(left))
     view = run_in_view()
     if view is not None:
         controls.show_config(view.config)
@@ -283,7 +291,7 @@ def _set_what_dials_show(view: JobView) -> None:
     """A run that had ended goes on with what its dials show, one that had diverged with half its η."""
     if view.is_active:
         return
-    if view.status == "diverged" and _asked("learning_rate", view.run_id) is None:
+    if halves_rate(view):
         state.set_control("learning_rate", view.learning_rate / 2)
         _note_asked("learning_rate", view.run_id)
     values = {"learning_rate": controls.value("learning_rate")}

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 from vae_core.exports import lazy_exports
 
 if TYPE_CHECKING:
-    from vae_core.data.catalogue import DATASET_INFO, DATASETS, DatasetInfo, data_shape, load_dataset
+    from vae_core.data.catalogue import (
+        DATASET_INFO,
+        DATASETS,
+        DatasetInfo,
+        data_shape,
+        least_training_examples,
+        load_dataset,
+    )
     from vae_core.data.dataset import Dataset, from_arrays
     from vae_core.data.folder import load_idx_folder
     from vae_core.data.idx import read_idx
@@ -22,6 +29,7 @@ __all__ = [
     "Table",
     "data_shape",
     "from_arrays",
+    "least_training_examples",
     "load_dataset",
     "load_idx_folder",
     "load_table",
@@ -33,7 +41,14 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "vae_core.data.catalogue": ("DATASET_INFO", "DATASETS", "DatasetInfo", "data_shape", "load_dataset"),
+        "vae_core.data.catalogue": (
+            "DATASET_INFO",
+            "DATASETS",
+            "DatasetInfo",
+            "data_shape",
+            "least_training_examples",
+            "load_dataset",
+        ),
         "vae_core.data.dataset": ("Dataset", "from_arrays"),
         "vae_core.data.folder": ("load_idx_folder",),
         "vae_core.data.idx": ("read_idx",),

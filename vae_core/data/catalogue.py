@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from vae_core.data.files import image_shape
+from vae_core.data.files import image_dims
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -111,8 +111,26 @@ def data_shape(name: str, *, folder: Path | str | None = None) -> tuple[int, ...
     if name not in DATASET_INFO:
         raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
     if name == "idx":
-        return image_shape(Path(_named(folder)))
+        return image_dims(Path(_named(folder)))[1:]
     return (8, 8) if name == "digits" else (2,)
+
+
+def least_training_examples(name: str, *, folder: Path | str | None = None) -> int:
+    """How many examples there are at least to train on, known without loading the data.
+
+    Raises:
+        BadInput: ``name`` is unknown, or the folder has no IDX images.
+
+    Example:
+        >>> least_training_examples("digits")
+        1437
+    """
+    if name not in DATASET_INFO:
+        raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
+    if name == "idx":
+        # Where there is one file alone, a fifth of it is held out.
+        return image_dims(Path(_named(folder)))[0] * 4 // 5
+    return 1437 if name == "digits" else 1600
 
 
 def _named(folder: Path | str | None) -> Path | str:

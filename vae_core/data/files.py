@@ -29,8 +29,8 @@ def find_idx(folder: Path, stem: str, content: Literal["images", "labels"]) -> P
     return next((path for name in names if (path := folder / name).is_file()), None)
 
 
-def image_shape(folder: Path) -> tuple[int, int]:
-    """Height and width of the folder's images, from the first bytes of a file.
+def image_dims(folder: Path) -> tuple[int, int, int]:
+    """Number, height and width of the folder's images to train on, from the first bytes of a file.
 
     Raises:
         BadInput: The folder has no IDX images, or its file is not one.
@@ -48,4 +48,4 @@ def image_shape(folder: Path) -> tuple[int, int]:
         ) from err
     if len(dims) != 3:
         raise BadInput("idx_content", f"{path.name} holds no images", "check whether files were swapped")
-    return dims[1], dims[2]
+    return dims[0], dims[1], dims[2]

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_core.config import RunConfig, check_beta, check_learning_rate, shown
+from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, shown
 from vae_core.data import load_dataset
 from vae_core.device import usable_device
 from vae_core.errors import BadInput, TrainingDiverged
@@ -37,8 +37,6 @@ CHANGES_SHARE = 0.1
 """Share of the time that measuring before and after live changes takes at most; looks take as much."""
 TRACED_SPEED = 3.0
 """Steps per second up to which each update is followed stage by stage: an eye can do it too."""
-WALL_LIMIT_S = 30 * 60
-"""Seconds of running, without pauses, after which a run is saved and stopped: others wait for the core."""
 WARN_S = 2 * 60
 """Seconds before either limit at which the message begins to say so."""
 PAUSE_LIMIT_S = 15 * 60

@@ -153,6 +153,14 @@ def test_every_kind_of_run_stands_beside_its_like(runner: LocalRunner, kind: str
     assert ("runs_rates" in charts(at)) == (kind != "deterministic")
 
 
+def test_learned_prior_has_no_parts_of_its_kl(runner: LocalRunner, pair: tuple[str, str]) -> None:
+    model = replace(TINY.model, prior="vamp", num_components=5)
+    at = compared(pair[0], trained(runner, replace(beta(0.5), model=model)))
+    assert len(table(at, "run")) == 2
+    (chart,) = (one for one in at.get("plotly_chart") if one.key == "runs_kl")
+    assert chart.proto.alt.count(":") == 1  # type: ignore[attr-defined]
+
+
 def test_more_and_fewer_dimensions_share_a_plane(runner: LocalRunner) -> None:
     at = compared(*(trained(runner, KINDS[kind]) for kind in ("J=3", "J=1", "J=8")))
     assert list(table(at, "run")) == ["J = 3", "J = 1", "J = 8"]

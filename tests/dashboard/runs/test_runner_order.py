@@ -9,12 +9,14 @@ import pytest
 
 from dashboard.runs import runner as jobs
 from dashboard.runs import scheduler as schedulers
+from dashboard.runs import store as stores
 from dashboard.runs.job import Job
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.scheduler import Place
 from dashboard.runs.store import digest_of
 from tests.polling import until
-from vae_core.config import ModelConfig, RunConfig
+from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.errors import BadInput
 
 CONFIG: Final = RunConfig(model=ModelConfig(data_dim=64, hidden_dims=(8,)))
 ME, OTHER = "0" * 32, "1" * 32
@@ -156,3 +158,69 @@ def test_pause_takes_back_the_resume_of_a_run_that_is_ending(
     until(lambda: job.place is None, "the end")
     assert (job.wants_process, len(Worker.started)) == (None, 1)
     assert job.status == ("stopped" if command == "stop" else "paused")
+
+
+def folders(runner: LocalRunner) -> set[str]:
+    return {path.name for path in runner.store._runs.iterdir()}
+
+
+TOO_LARGE: Final = RunConfig(
+    model=ModelConfig(data_dim=64, hidden_dims=(2048,)), train=TrainConfig(num_samples=1000, batch_size=1000)
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "most", "code"),
+    [(TOO_LARGE, 100, "num_samples"), (CONFIG, 0, "queue")],
+    ids=["memory", "queue"],
+)
+def test_refused_start_leaves_the_run_before_it_alone(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch, config: RunConfig, most: int, code: str
+) -> None:
+    run_id, job, worker = working(runner)
+    monkeypatch.setattr(schedulers, "MAX_WAITING", most)
+    before = folders(runner)
+    with pytest.raises(BadInput) as refused:
+        runner.submit(config, owner=ME, instead_of=run_id)
+    assert refused.value.code == code
+    assert (job.status, worker.heard, folders(runner)) == ("running", [], before)
+    monkeypatch.undo()
+
+
+def test_start_that_is_refused_at_the_last_moment_leaves_no_folder(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, job, worker = working(runner)
+    before, create = folders(runner), runner.store.create
+
+    def others_come(*arguments: Any, **options: Any) -> str:
+        made = create(*arguments, **options)
+        monkeypatch.setattr(schedulers, "MAX_WAITING", 0)
+        return made
+
+    with monkeypatch.context() as late:
+        late.setattr(runner.store, "create", others_come)
+        with pytest.raises(BadInput, match="waiting already"):
+            runner.submit(CONFIG, owner=ME, instead_of=run_id)
+    assert (job.status, worker.heard, folders(runner)) == ("running", [], before)
+
+
+def test_folder_that_cannot_be_filled_is_removed(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any, **options: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stores, "write_atomically", full)
+    with pytest.raises(OSError, match="No space"):
+        runner.store.create(CONFIG, owner=digest_of(ME))
+    assert folders(runner) == set()
+
+
+def test_accepted_start_stops_the_run_before_it(runner: LocalRunner) -> None:
+    run_id, _, worker = working(runner)
+    with pytest.raises(BadInput, match="another browser"):
+        runner.submit(CONFIG, owner=OTHER, instead_of=run_id)
+    assert worker.heard == []
+    runner.submit(CONFIG, owner=ME, instead_of=run_id)
+    assert worker.heard == [{"command": "stop"}]

@@ -146,9 +146,9 @@ def test_unwatched_sweep_does_not_end_itself_but_makes_room_for_others() -> None
     first = world.training("a1", unseen_s=gone, is_sweep=True)
     world.training("a2", unseen_s=gone, is_sweep=True)
     world.scheduler.advance()
-    assert (world.ended, world.scheduler.is_wanted(first)) == ([], False)
+    assert (world.ended, world.scheduler.wanted_by(first)) == ([], "")
     world.training("b1")
-    assert (world.ended, world.scheduler.is_wanted(first)) == (["a1"], True)
+    assert (world.ended, world.scheduler.wanted_by(first)) == (["a1"], "others")
     other = World()
     other.training("a1", unseen_s=gone, is_sweep=True)
     other.training("a2")
@@ -208,9 +208,29 @@ def test_unwatched_training_ends_only_where_somebody_waits_and_is_no_lecturers()
     assert world.ended == []
     waiting = world.training("b1")
     assert world.ended == ["a1"]
-    assert (world.scheduler.is_wanted(left), world.scheduler.is_wanted(lecturers)) == (True, False)
+    assert (world.scheduler.wanted_by(left), world.scheduler.wanted_by(lecturers)) == ("others", "")
     world.scheduler.leave(left)
     assert (waiting.state, world.ended) == ("working", ["a1"])
+
+
+@pytest.mark.parametrize(("is_sweep", "wanted_by"), [(False, "owner"), (True, "")])
+def test_second_run_of_a_browser_is_not_called_others(is_sweep: bool, wanted_by: str) -> None:
+    world = World()
+    first = world.training("a1", is_sweep=is_sweep)
+    world.training("a2", is_sweep=is_sweep)
+    assert world.scheduler.wanted_by(first) == wanted_by
+    world.training("b1")
+    assert world.scheduler.wanted_by(first) == "others"
+
+
+def test_place_that_is_left_makes_room_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedulers, "MAX_WAITING_PER_BROWSER", 1)
+    world = World()
+    working, waiting = world.enter("a1"), world.enter("a2")
+    for left in (None, working):
+        with pytest.raises(BadInput, match="of yours"):
+            world.scheduler.require_room("a", instead_of=left)
+    world.scheduler.require_room("a", instead_of=waiting)
 
 
 def test_no_more_unwatched_trainings_end_than_computations_wait() -> None:

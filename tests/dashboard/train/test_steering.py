@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 
 from dashboard.components.dial.element import LATEST, Moved, moved
+from dashboard.runs import scheduler as schedulers
 from dashboard.runs.runner import LocalRunner
-from tests.page_scripts import TINY, checked, dial_of, open_page, runner, trained, turn_dial
+from dashboard.shell.links import write_link
+from dashboard.shell.settings import values_of
+from tests.page_scripts import TINY, checked, dial_of, open_page, runner, text_with, trained, turn_dial
 from tests.polling import until
 
 __all__ = ["runner"]  # a fixture
@@ -66,14 +69,55 @@ def test_older_message_does_not_overtake_a_newer_one() -> None:
     assert dial_of(at, "beta")["value"] == 0.5
 
 
-def test_diverged_run_goes_on_with_half_the_learning_rate(runner: LocalRunner) -> None:
+def diverged(runner: LocalRunner) -> str:
     train = replace(TINY.train, optimizer="sgd", learning_rate=1000.0, batch_size=64, num_epochs=300)
     run_id = trained(runner, replace(TINY, train=train))
     view = runner.view(run_id)
     assert view is not None
     assert view.status == "diverged"
+    return run_id
+
+
+def test_diverged_run_goes_on_with_half_the_learning_rate(runner: LocalRunner) -> None:
+    run_id = diverged(runner)
     at = open_page("train", run=run_id)
     assert at.button(key="train_pause").label == "Resume, η halved"
     checked(at.button(key="train_pause").click().run())
     assert dial_of(at, "learning_rate")["value"] == 500.0
     until(lambda: (now := runner.view(run_id)) and now.learning_rate == 500.0, "half the rate")
+    checked(at.button(key="train_stop").click().run())
+
+
+def test_button_says_so_where_another_learning_rate_was_set_since(runner: LocalRunner) -> None:
+    run_id = diverged(runner)
+    at = open_page("train", run=run_id)
+    turn_dial(at, "learning_rate", 0.01)
+    assert at.button(key="train_pause").label == "Resume"
+    assert text_with(at, "Diverged at step").endswith(
+        "**Resume** goes on from there with the η that you set."
+    )
+    turn_dial(at, "learning_rate", 1000.0)
+    assert at.button(key="train_pause").label == "Resume, η halved", "the one that it diverged with"
+    turn_dial(at, "learning_rate", 0.01)
+    checked(at.button(key="train_pause").click().run())
+    until(lambda: (now := runner.view(run_id)) and now.learning_rate == 0.01, "the rate that was set")
+    checked(at.button(key="train_stop").click().run())
+
+
+def test_start_that_is_refused_leaves_the_run_in_view_alone(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = replace(TINY, train=replace(TINY.train, num_epochs=None))
+    at = open_page("train", **write_link(values_of(endless), "train"))
+    checked(at.button(key="train_start").click().run())
+    run_id = at.session_state["run"]
+    until(lambda: (now := runner.view(run_id)) and now.status == "running" and now.step, "it trains")
+    with monkeypatch.context() as full:
+        full.setattr(schedulers, "MAX_WAITING", 0)
+        checked(at.button(key="train_start").click().run())
+    assert ["waiting already" in said.value for said in at.error] == [True]
+    assert at.session_state["run"] == run_id
+    view = runner.view(run_id)
+    assert view is not None
+    assert view.status == "running"
+    checked(at.button(key="train_stop").click().run())

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vae_core.data import DATASET_INFO, DATASETS, BadInput, Dataset, from_arrays, load_dataset
+from vae_core.data import (
+    DATASET_INFO,
+    DATASETS,
+    BadInput,
+    Dataset,
+    from_arrays,
+    least_training_examples,
+    load_dataset,
+)
 
 BUILT_IN = tuple(name for name in DATASETS if name != "idx")
 POINTS = tuple(name for name in BUILT_IN if name != "digits")
@@ -40,6 +48,7 @@ def test_importing_the_package_imports_neither_torch_nor_scikit_learn() -> None:
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_a_data_set_is_what_its_information_says(name: str) -> None:
     data = load_dataset(name)
+    assert len(data.x_train) == least_training_examples(name)
     x, labels = both(data)
     assert data.name == name == DATASET_INFO[name].name
     assert data.kind == DATASET_INFO[name].kind, name
