@@ -251,14 +251,13 @@ def test_many_examples_are_cut_and_the_page_says_so(
 @pytest.mark.parametrize("text", HOSTILE)
 def test_words_of_a_run_are_never_markup(digits: tuple[Subject, Snapshot], text: str) -> None:
     subject, snapshot = digits
-    plain = Parsed(page_of(*digits, name="name", note="note"))
+    plain = Parsed(page_of(*digits, name="name"))
     names = (text, *subject.class_names[1:])
     subject = replace(subject, data=replace(subject.data, class_names=names))
-    html = publish_html(subject, replace(snapshot, class_names=names), name=text, note=text)
+    html = publish_html(subject, replace(snapshot, class_names=names), name=text)
     page = Parsed(html)
     assert [tag for tag, _, _ in page.elements] == [tag for tag, _, _ in plain.elements]
     assert page.text("title") == page.text("h1") == " ".join(text.split())
-    assert page.text("p", class_="note") == text
     assert page.plane[0]["class_names"][0] == page.board["class_names"][0] == text
     attributes = [(tag, sorted(has)) for tag, has, _ in page.elements]
     assert attributes == [(tag, sorted(has)) for tag, has, _ in plain.elements]
