@@ -10,7 +10,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,6 @@ from vae_core.runs.snapshot import Snapshot, read_snapshot, write_snapshot
 
 RUN_ID: Final = re.compile(r"[0-9a-f]{16}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-MAX_KEPT_RUNS: Final = 300
 LATEST: Final = 2**63
 """Beyond every step."""
 _COPIED: Final = ("run.safetensors", "snapshot.safetensors")
@@ -66,10 +65,11 @@ class RunStore:
 
     Arguments:
         root: The folder to keep them in; made when it is not there.
+        name: Of the folder below it: those that were deleted have one of their own.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._runs = root / "runs"
+    def __init__(self, root: Path, name: str = "runs") -> None:
+        self._runs = root / name
         self._runs.mkdir(parents=True, exist_ok=True)
 
     def create(
@@ -198,6 +198,13 @@ class RunStore:
             with contextlib.suppress(OSError):
                 write_atomically(folder / "status.json", json.dumps(status).encode(), durable=False)
 
+    def write_upload(self, run_id: str, content: bytes, snapshot: Snapshot) -> None:
+        """Keeps the file of a run that was uploaded, byte for byte, and what is drawn of it."""
+        folder = self.folder(run_id)
+        if folder is not None:
+            write_atomically(folder / "run.safetensors", content, durable=True)
+            write_snapshot(folder / "snapshot.safetensors", snapshot)
+
     def run_file(self, run_id: str) -> Path | None:
         """The file to go on from; None when nothing was saved yet."""
         return self._file(run_id, "run.safetensors")
@@ -240,28 +247,41 @@ class RunStore:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def forget_oldest(self, is_busy: Callable[[str], bool]) -> list[str]:
-        """Removes the oldest folders beyond ``MAX_KEPT_RUNS`` that are not busy; returns their ids.
+    def move_to(self, other: "RunStore", run_id: str) -> bool:
+        """Moves the run's folder, as a whole, to another store on the same disk; returns whether it did.
 
-        What else lies among the runs is left alone, and so is a folder that cannot be removed.
+        The time of the folder is then that of the move.
         """
-        ids = self.ids()
-        surplus = max(0, len(ids) - MAX_KEPT_RUNS)
-        gone = [run_id for run_id in ids if not is_busy(run_id)][:surplus] if surplus else []
-        for run_id in gone:
-            self.remove(run_id)
-        return gone
+        folder = self.folder(run_id)
+        target = other._runs / run_id
+        if folder is None or target.exists():
+            return False
+        try:
+            folder.rename(target)
+        except OSError:
+            return False
+        with contextlib.suppress(OSError):
+            os.utime(target)
+        return True
+
+    def times(self) -> dict[str, int]:
+        """When the folder of each run changed, in nanoseconds since 1970, by its id.
+
+        A folder changes whenever a file in it is replaced, as all of them are.
+        """
+        found: dict[str, int] = {}
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(self._runs):
+                # One that another process removes meanwhile is none.
+                with contextlib.suppress(OSError):
+                    if RUN_ID.fullmatch(entry.name) and entry.is_dir():
+                        found[entry.name] = entry.stat().st_mtime_ns
+        return found
 
     def ids(self) -> list[str]:
         """Ids of all runs, the oldest first."""
-        found: list[tuple[int, str]] = []
-        with contextlib.suppress(OSError):
-            for path in self._runs.iterdir():
-                # One that another process removes meanwhile is none.
-                with contextlib.suppress(OSError):
-                    if RUN_ID.fullmatch(path.name) and path.is_dir():
-                        found.append((path.stat().st_mtime_ns, path.name))
-        return [run_id for _, run_id in sorted(found)]
+        times = self.times()
+        return sorted(times, key=lambda run_id: (times[run_id], run_id))
 
     def _file(self, run_id: str, name: str) -> Path | None:
         folder = self.folder(run_id)

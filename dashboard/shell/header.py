@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cached as cache
+from dashboard.formats import plain
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, pages, share, state
@@ -72,7 +73,7 @@ def _check(shown: Subject) -> None:
 def _name_and_status(view: JobView) -> str:
     """``Run a3f1, paused``, and that somebody else started it where that is so."""
     whose = "" if view.is_owned_by(browser.token()) else ", started by someone else"
-    return f"{view.name}, {view.status.replace('_', ' ')}{whose}"
+    return f"{plain(view.name)}, {view.status.replace('_', ' ')}{whose}"
 
 
 def _draw(view: JobView | None, shown: Subject) -> None:
