@@ -4,8 +4,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.shell import controls, share, state, take_home
-from dashboard.train import changes, live, notices, steering
+from dashboard.shell import controls, notices, share, state, take_home
+from dashboard.train import changes, live, steering
 
 run = steering.run_in_view()
 learning_rate_place = None

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.components.board.element import training_board
 from dashboard.components.board.payload import addressed
 from dashboard.components.flow.element import training_flow
+from dashboard.formats import plain
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.scheduler import UNWATCHED_S
@@ -131,7 +132,7 @@ def _status_line(view: JobView) -> None:
 def status_text(view: JobView) -> str:
     """One line on how the run stands: words first, numbers after."""
     whose = "" if view.is_owned_by(browser.token()) else ", started by someone else"
-    return f"{view.name}{whose} · {_standing(view)}"
+    return f"{plain(view.name)}{whose} · {_standing(view)}"
 
 
 def _standing(view: JobView) -> str:
