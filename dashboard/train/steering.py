@@ -70,7 +70,7 @@ def run_in_view() -> JobView | None:
     view = runner().view(run_id)
     if view is None:
         state.forget_run()
-        state.say_next("The run that this link names no longer exists. Press **Start** for a new one.")
+        state.say_next(f"{runner().store.why_closed(run_id)} Press **Start** for a new one.")
     return view
 
 
