@@ -78,6 +78,7 @@ html:has(.st-key-presenter) { font-size: 20px; }
 @media (max-width: 639px) {
   [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 2rem; }
   .st-key-train_head { flex-direction: column; align-items: stretch; }
+  .st-key-look_back_line > :first-child { flex: 1 1 100%; }
 }
 @media (pointer: coarse) { [data-testid^="stBaseButton"] { min-height: 2.75rem; min-width: 2.75rem; } }
 .st-key-train_head { container: train_head / inline-size; }

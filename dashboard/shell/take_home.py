@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from dashboard.cached import encode
+from dashboard.cached import encode, pretrained_snapshot
 from dashboard.exports import codes_csv, codes_npz, curves_csv
+from dashboard.publish.page import page_of
 from dashboard.runs.about import About, file_stem
 from dashboard.runs.runner import runner
 from dashboard.shell import state
@@ -20,13 +21,17 @@ from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
     from dashboard.cached import Encoded
+    from vae_core.runs.snapshot import Snapshot
 
 CSV_NUMBERS: Final = 1_000_000
 NPZ_NUMBERS: Final = 10_000_000
 """Numbers of a file of latent codes at most, 10 MB of text and 40 MB of an archive: beyond it has the first
 examples of each part alone."""
 _OPEN: Final = "take_home_open"
-_HELP: Final = "The files of this run: curves, latent codes, settings, the run itself, and its code."
+_HELP: Final = (
+    "The files of this run: a page that needs no server, curves, latent codes, settings, the run itself, and "
+    "its code."
+)
 _CODE_HELP: Final = "This script, to run anywhere: `python FILE`."
 
 
@@ -88,7 +93,7 @@ def _dialogue(run_id: str | None) -> None:
 
 def _draw(run_id: str | None) -> None:
     if run_id is None:
-        about, stem, subject = About(), "example", pretrained()
+        about, stem, subject, snapshot = About(), "example", pretrained(), pretrained_snapshot()
         name = "The example model, trained on digits"
     else:
         view = runner().view(run_id)
@@ -97,6 +102,7 @@ def _draw(run_id: str | None) -> None:
         runner().save(run_id)
         about = runner().store.about(run_id)
         stem, subject = file_stem(about, run_id), subject_of(run_id)
+        snapshot = runner().store.snapshot(run_id)
         name = view.name
         if subject is None:
             st.info("Nothing of this run is saved yet: its files are here from its first moments on.")
@@ -104,7 +110,8 @@ def _draw(run_id: str | None) -> None:
             return
     st.caption(f"{name} as it was saved at step {subject.step:,}.")
     code = _code(subject, about.name)
-    _show(downloads(subject, stem, code))
+    page = [] if snapshot is None else [_page(subject, snapshot, stem, about.name)]
+    _show(page + downloads(subject, stem, code))
     st.markdown("**Code of this run**")
     st.caption(
         "It needs torch, NumPy and scikit-learn, trains the same model on the same data, and prints the same "
@@ -172,6 +179,18 @@ def downloads(subject: Subject, stem: str, code: str) -> list[Download]:
             help_text="The whole run: weights, optimiser, history, settings. This app opens it and goes on.",
         ),
     ]
+
+
+def _page(subject: Subject, snapshot: "Snapshot", stem: str, name: str) -> Download:
+    return Download(
+        kind="page",
+        label="One page (HTML)",
+        file_name=f"{stem}.html",
+        mime="text/html",
+        make=partial(_encoded_text, partial(page_of, name=name), subject, snapshot),
+        help_text="Opens without a server, on any computer or telephone: the latent plane under the pointer, "
+        "traversals, drawing, curves and settings of this run in one file.",
+    )
 
 
 def _settings(config: RunConfig, stem: str) -> Download:
