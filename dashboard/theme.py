@@ -77,7 +77,14 @@ PAGE_CSS: Final = """
 html:has(.st-key-presenter) { font-size: 20px; }
 @media (max-width: 639px) {
   [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 2rem; }
-  .st-key-train_head { flex-direction: column; align-items: stretch; }
+  .st-key-train_head h1 { width: calc(100vw - 2rem); }
+  .st-key-train_head > [data-testid="stLayoutWrapper"],
+  .st-key-train_head > * > [data-testid="stHorizontalBlock"]:not(.st-key-presenter) { display: contents; }
+  :is(.st-key-train_stop, .st-key-train_reset, .st-key-train_before, .st-key-share, .st-key-take_home) button,
+  .st-key-present:not(.st-key-presenter *) button { ICON_ALONE }
+  .st-key-train_head:has(.st-key-train_copy) [data-testid="stElementContainer"]:has(button:disabled) {
+    display: none;
+  }
 }
 @media (pointer: coarse) { [data-testid^="stBaseButton"] { min-height: 2.75rem; min-width: 2.75rem; } }
 .st-key-train_head { container: train_head / inline-size; }
@@ -95,5 +102,6 @@ html:has(.st-key-presenter) { font-size: 20px; }
 """.replace("ICON_ALONE", _ICON_ALONE)
 """What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the
 whole board is in sight on a projector, and the names of all pages; the buttons of Train keep to one line, as
-icons where there is no room; what a finger presses is large enough. Where a page presents, its own text,
-which is sized in rem, is one and a quarter of its size."""
+icons where there is no room; what a finger presses is large enough; of someone else's run a telephone shows what
+can be pressed alone. Where a page presents, its own text, which is sized in rem, is one and a quarter of its
+size."""
