@@ -102,6 +102,6 @@ html:has(.st-key-presenter) { font-size: 20px; }
 """.replace("ICON_ALONE", _ICON_ALONE)
 """What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the
 whole board is in sight on a projector, and the names of all pages; the buttons of Train keep to one line, as
-icons where there is no room; what a finger presses is large enough; of someone else's run a telephone shows what
-can be pressed alone. Where a page presents, its own text, which is sized in rem, is one and a quarter of its
-size."""
+icons where there is no room; what a finger presses is large enough; of someone else's run a telephone shows
+only what can be pressed. Where a page presents, its own text, which is sized in rem, is one and a quarter of
+its size."""
