@@ -33,6 +33,7 @@ def main() -> None:
         return
     warmup.start()
     state.follow_link(page.url_path)
+    browser.note_run()
     page.run()
 
 

@@ -52,21 +52,38 @@ def encoded(subject: Subject, split: Split = HELD_OUT, *, num_samples: int = 1) 
 # 60 000 examples and J = 32 are 25 MB an entry; x is the data set's own memory.
 @st.cache_resource(max_entries=32, show_spinner="Encoding the examples …", hash_funcs=BY_DIGEST)
 def _encoded(subject: Subject, split: Split, num_samples: int) -> Encoded:
+    return encode(subject, split, num_samples=num_samples)
+
+
+def encode(
+    subject: Subject, split: Split, *, num_samples: int = 1, max_examples: int | None = None
+) -> Encoded:
+    """What :func:`encoded` keeps, computed anew: for where no page is drawn.
+
+    Arguments:
+        subject: The model and its data.
+        split: Which part of the data.
+        num_samples: M of the bound.
+        max_examples: Only so many of the examples, the first; None: all.
+    """
     import torch
 
     from vae_core.elbo import terms_per_example
+    from vae_core.memory import chunk_rows, widest_layer
 
     x, labels = subject.examples(split)
+    x, labels = x[:max_examples], None if labels is None else labels[:max_examples]
     noise = torch.Generator().manual_seed(subject.config.seed)
     terms = terms_per_example(subject.model, x, num_samples=num_samples, generator=noise)
     with torch.no_grad():
-        q = subject.model.posterior(x)
+        pieces = x.split(chunk_rows(widest_layer(subject.config.model)))
+        posteriors = [subject.model.posterior(piece) for piece in pieces]
     per_dim = torch.empty(len(x), 0) if terms.kl_per_dim is None else terms.kl_per_dim
     return Encoded(
         x=x.numpy(),
         labels=np.full(len(x), -1, np.int32) if labels is None else labels.numpy().astype(np.int32),
-        means=q.mean.numpy(),
-        stds=q.std.numpy(),
+        means=torch.cat([q.mean for q in posteriors]).numpy(),
+        stds=torch.cat([q.std for q in posteriors]).numpy(),
         elbo=terms.elbo.numpy(),
         reconstruction=terms.reconstruction.numpy(),
         kl=terms.kl.numpy(),

@@ -1,6 +1,7 @@
 """How numbers are written on the page."""
 
 import math
+import re
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -44,3 +45,13 @@ def superscript(number: int) -> str:
 def subscript(number: int) -> str:
     """The index of a unit: ``12`` becomes ``₁₂``."""
     return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
+def plain(text: str) -> str:
+    r"""Text that somebody typed as Markdown that shows it letter for letter.
+
+    Example:
+        >>> print(plain("**x** costs $2"))
+        \*\*x\*\* costs \$2
+    """
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)

@@ -85,15 +85,27 @@ html:has(.st-key-presenter) { font-size: 20px; }
   .st-key-train_head:has(.st-key-train_copy) [data-testid="stElementContainer"]:has(button:disabled) {
     display: none;
   }
+  .st-key-look_back_line > :first-child { flex: 1 1 100%; }
 }
 @media (pointer: coarse) { [data-testid^="stBaseButton"] { min-height: 2.75rem; min-width: 2.75rem; } }
 .st-key-train_head { container: train_head / inline-size; }
 @container train_head (min-width: 500px) and (max-width: 1080px) {
-  :is(.st-key-train_stop, .st-key-train_reset, .st-key-train_before, .st-key-present) button { ICON_ALONE }
+  :is(.st-key-train_stop, .st-key-train_reset, .st-key-train_before, .st-key-present) button,
+  .st-key-take_home button { ICON_ALONE }
 }
 @container train_head (min-width: 500px) and (max-width: 860px) {
   :is(.st-key-train_step, .st-key-train_epoch, .st-key-train_keep, .st-key-share) button,
   .st-key-train_pause button:disabled { ICON_ALONE }
+}
+:is([class*="st-key-run_resume_"], [class*="st-key-run_ghost_"], [class*="st-key-run_download_"],
+    [class*="st-key-run_more_"]) button { ICON_ALONE }
+[class*="st-key-run_row_"] { border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); }
+@media (max-width: 639px) {
+  .st-key-run_head { display: none; }
+  [class*="st-key-run_row_"] > * > [data-testid="stHorizontalBlock"] {
+    flex-wrap: wrap; gap: 0.25rem 0.75rem;
+  }
+  [class*="st-key-run_row_"] [data-testid="stColumn"] { min-width: 0; width: auto; flex: 0 1 auto; }
 }
 @media (min-width: 640px) and (max-width: 1439px) {
   [data-testid="stTopNavLink"] { padding: 0 5px; }
@@ -102,6 +114,6 @@ html:has(.st-key-presenter) { font-size: 20px; }
 """.replace("ICON_ALONE", _ICON_ALONE)
 """What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the
 whole board is in sight on a projector, and the names of all pages; the buttons of Train keep to one line, as
-icons where there is no room; what a finger presses is large enough; of someone else's run a telephone shows
-only what can be pressed. Where a page presents, its own text, which is sized in rem, is one and a quarter of
-its size."""
+icons where there is no room; a run of the list is a row, on a telephone a few lines; what a finger presses is
+large enough; of someone else's run a telephone shows only what can be pressed. Where a page presents, its own
+text, which is sized in rem, is one and a quarter of its size."""

@@ -4,8 +4,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.shell import controls, share, state
-from dashboard.train import changes, live, notices, steering
+from dashboard.shell import controls, notices, share, state, take_home
+from dashboard.train import changes, live, steering
 
 run = steering.run_in_view()
 learning_rate_place = None
@@ -26,6 +26,7 @@ with st.container(gap="xsmall"):
         else:
             steering.buttons(run)
             share.button(run)
+            take_home.button(None if run is None else run.run_id)
     steer = partial(steering.dials, beta=st.container(), learning_rate=learning_rate_place)
     notice = state.pop_notice()
     if notice:

@@ -19,7 +19,7 @@ FIRST_PARTY: Final = frozenset({*FOLDERS, "tests"})
 MAY_IMPORT: Final = (
     ("vae_core/", ("vae_core", "torch", "numpy", "scipy", "sklearn", "safetensors")),
     ("dashboard/figures/", ("dashboard", "vae_core", "plotly", "numpy", "contourpy")),
-    ("dashboard/runs/", ("dashboard", "vae_core", "numpy")),
+    ("dashboard/runs/", ("dashboard", "vae_core", "numpy", "PIL")),
     ("dashboard/publish/", ("dashboard", "vae_core", "numpy", "torch")),
     ("dashboard/theme.py", ("dashboard",)),
     (

@@ -77,12 +77,14 @@ class Side:
     Arguments:
         view: How it stands.
         label: What no other is called.
+        number: Its place among those that were chosen: it keeps its colour, whoever else has numbers yet.
         subject: The run as it was saved last.
         measured: Its numbers.
     """
 
     view: JobView
     label: str
+    number: int
     subject: Subject
     measured: Measured
 
@@ -176,9 +178,9 @@ def load(run_ids: Sequence[str]) -> list[Side]:
     """The runs that can be put side by side; of the others it is said, in a sentence each, why not."""
     views = [view for run_id in run_ids if (view := runner().view(run_id)) is not None]
     names = labels_of(views)
-    kept: list[tuple[JobView, str, Subject]] = []
+    kept: list[tuple[int, JobView, Subject]] = []
     waiting: list[str] = []
-    for view in views:
+    for number, view in enumerate(views):
         label = names[view.run_id]
         if view.status == "running" and is_of_sweep(view):
             waiting.append(label)  # its point moves meanwhile; a table of numbers that move compares nothing
@@ -197,13 +199,13 @@ def load(run_ids: Sequence[str]) -> list[Side]:
         if why:
             st.warning(f"**{label}** is left out: {why}.")
         else:
-            kept.append((view, label, subject))
+            kept.append((number, view, subject))
     if waiting:
         st.caption(f"Not trained yet: {', '.join(waiting)}. The numbers follow by themselves.")
     measured = cached.side_by_side(tuple(subject for _, _, subject in kept)) if kept else ()
     return [
-        Side(view=view, label=label, subject=subject, measured=one)
-        for (view, label, subject), one in zip(kept, measured, strict=True)
+        Side(view=view, label=names[view.run_id], number=number, subject=subject, measured=one)
+        for (number, view, subject), one in zip(kept, measured, strict=True)
     ]
 
 
@@ -335,7 +337,7 @@ def curves(sides: Sequence[Side]) -> None:
 def _line(side: Side, name: str) -> RunLine:
     history = side.subject.run.history
     steps, values = (history[:, HISTORY_COLUMNS.index(column)] for column in ("step", name))
-    return RunLine(side.label, steps, values)
+    return RunLine(side.label, side.number, steps, values)
 
 
 def kl_by_dimension(sides: Sequence[Side]) -> None:
@@ -345,8 +347,7 @@ def kl_by_dimension(sides: Sequence[Side]) -> None:
         return
     st.markdown("**KL of each latent dimension**", help=KL_HELP)
     figure = run_kl_figure(
-        [side.label for side in with_parts],
-        [side.measured.kl_per_dim for side in with_parts],
+        [(side.label, side.number, side.measured.kl_per_dim) for side in with_parts],
         theme=state.theme_name(),
     )
     parts = (f"{side.label}: {_listed(side.measured.kl_per_dim)}" for side in with_parts)

@@ -264,7 +264,6 @@ def _duration(seconds: float) -> str:
 
 def _draw_points(views: Sequence[JobView], sides: Sequence[Side]) -> None:
     theme = state.theme_name()
-    colours = {side.view.run_id: run_colour(number, theme) for number, side in enumerate(sides)}
     labels = runs.labels_of(views)
     by_id = {side.view.run_id: side for side in sides}
     joins = _differ_in_beta_alone(sides)
@@ -274,14 +273,14 @@ def _draw_points(views: Sequence[JobView], sides: Sequence[Side]) -> None:
         if view.status == "running":
             at = _newest(view)
             if at is not None:
-                colour = colours.get(view.run_id, run_colour(number, theme))
+                colour = run_colour(number, theme)
                 points.append(RatePoint(labels[view.run_id], colour, *at, is_final=False))
         elif side is not None and side.has_bound and side.kind == sides[0].kind:
             rate, distortion = runs.score_of(side.measured.kl), runs.score_of(-side.measured.reconstruction)
             points.append(
                 RatePoint(
                     side.label,
-                    colours[view.run_id],
+                    run_colour(side.number, theme),
                     rate.value,
                     distortion.value,
                     rate.standard_error,

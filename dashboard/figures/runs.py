@@ -19,9 +19,10 @@ SETTLED = 0.1
 
 
 class RunLine(NamedTuple):
-    """A run's curve: its label, the steps, shape (rows,), and a value at each."""
+    """A run's curve: its label, its number, the steps, shape (rows,), and a value at each."""
 
     label: str
+    number: int
     steps: Array
     values: Array
 
@@ -36,20 +37,20 @@ def run_curves_figure(lines: Sequence[RunLine], title: str, *, theme: ThemeName,
     """One quantity of all runs against the step.
 
     Arguments:
-        lines: The runs, in the order of their colours.
+        lines: The runs.
         title: Of the vertical axis.
         theme: Light or dark.
         legend: Whether the runs are named.
     """
     figure = go.Figure()
-    for number, line in enumerate(lines):
-        dash = DASHES[number // len(CLASSES[theme]) % len(DASHES)]
+    for line in lines:
+        dash = DASHES[line.number // len(CLASSES[theme]) % len(DASHES)]
         figure.add_scatter(
             x=line.steps,
             y=line.values,
             mode="lines",
             name=line.label,
-            line={"color": run_colour(number, theme), "width": 2.5, "dash": dash},
+            line={"color": run_colour(line.number, theme), "width": 2.5, "dash": dash},
             hovertemplate="step %{x:,}: %{y:.2f} nats<extra>" + line.label + "</extra>",
         )
     settled = [line.values[line.steps >= SETTLED * line.steps.max()] for line in lines if len(line.steps)]
@@ -65,16 +66,15 @@ def run_curves_figure(lines: Sequence[RunLine], title: str, *, theme: ThemeName,
     return finish(figure, height=HEIGHT, theme=theme, legend=legend)
 
 
-def run_kl_figure(labels: Sequence[str], kl_per_dim: Sequence[Array], *, theme: ThemeName) -> go.Figure:
+def run_kl_figure(runs: Sequence[tuple[str, int, Array]], *, theme: ThemeName) -> go.Figure:
     """KL of each latent dimension of all runs, by rank: dimensions of two runs do not correspond.
 
     Arguments:
-        labels: Of the runs.
-        kl_per_dim: Means over the examples, shape (J,) each, nats.
+        runs: Label, number, and mean KL of each dimension over the examples, shape (J,), nats.
         theme: Light or dark.
     """
     figure = go.Figure()
-    for number, (label, values) in enumerate(zip(labels, kl_per_dim, strict=True)):
+    for label, number, values in runs:
         ordered = np.sort(values)[::-1]
         figure.add_bar(
             x=[str(rank + 1) for rank in range(len(ordered))],

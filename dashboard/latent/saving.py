@@ -4,18 +4,16 @@ Charts save themselves, as the camera in their corner.
 """
 
 import base64
-import csv
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.cached import Encoded
+from dashboard.cached import HELD_OUT, Encoded
+from dashboard.exports import arrays_npz, codes_csv
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.pictures import Pixels, png
 from dashboard.shell import state
@@ -33,7 +31,6 @@ FILE_HELP: Final = {
     "npz": "The arrays {names}, for numpy.load.",
 }
 CHARTS: Final = "latent_charts_as"
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +68,7 @@ def save_menu(*kept: Kept) -> None:
 def export_menu(examples: Encoded, class_names: tuple[str, ...]) -> None:
     """Coordinates as CSV, and what the charts save themselves as."""
     with st.popover("Export", icon=":material/download:", help="Coordinates, and the format of the charts."):
-        table = partial(coordinates_csv, examples, class_names)
+        table = partial(codes_csv, {HELD_OUT: examples}, class_names)
         _download("Coordinates (CSV)", table, "latent_coordinates.csv", COORDINATES_HELP)
         one_of("Charts save as", {"svg": "SVG", "png": "PNG"}, key=CHARTS, help_text=CHARTS_HELP)
 
@@ -82,41 +79,6 @@ def chart_config(file: str) -> dict[str, Any]:
     if state.control(CHARTS) == "png":
         image |= {"format": "png", "scale": 2}
     return CHART_CONFIG | {"toImageButtonOptions": image}
-
-
-def coordinates_csv(examples: Encoded, class_names: tuple[str, ...]) -> str:
-    """A table with a row for each example: class, posterior means and deviations, and terms of its bound.
-
-    A class name that a spreadsheet would run as a formula begins with an apostrophe. A deterministic encoder
-    has no deviations, no KL and no bound: those columns are left out.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    dims = range(1, examples.means.shape[1] + 1)
-    columns = {f"mean_{j}": examples.means[:, j - 1] for j in dims}
-    if examples.stds.any():
-        columns |= {f"std_{j}": examples.stds[:, j - 1] for j in dims}
-    columns["reconstruction_nats"] = examples.reconstruction
-    if examples.stds.any():
-        columns |= {"kl_nats": examples.kl, "elbo_nats": examples.elbo}
-    writer.writerow(["example", "class", *columns])
-    table = np.stack(list(columns.values()), axis=1)
-    for row, (label, numbers) in enumerate(zip(examples.labels.tolist(), table, strict=True)):
-        name = "" if label < 0 else harmless(class_names[label])
-        writer.writerow([row, name, *(f"{float(value):.7g}" for value in numbers)])
-    return out.getvalue()
-
-
-def harmless(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
-
-
-def arrays_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Arrays by name as a NumPy archive."""
-    out = io.BytesIO()
-    np.savez_compressed(out, **dict(arrays))  # pyright: ignore[reportArgumentType]
-    return out.getvalue()
 
 
 def pixels_svg(pixels: Pixels) -> bytes:

@@ -2,7 +2,7 @@
 
 The elements of the dashboard draw it, with this run's encoder, decoder, curves and held-out examples inside
 the file. Its Content-Security-Policy lets the browser run the one script that the file itself holds, by its
-digest, and forbids every request: no name, note or class of a run can become markup, a script or an address.
+digest, and forbids every request: no name or class of a run can become markup, a script or an address.
 """
 
 import base64
@@ -57,13 +57,14 @@ _DIVERGED: Final = (
 )
 
 
-def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "", note: str = "") -> str:
+def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "") -> str:
     """The page of a run.
 
     Arguments:
         subject: The run, its model and its data.
         snapshot: Its curves and pictures, of the same step.
-        name, note: Its owner's words about it; they are shown as they are, and nothing in them is markup.
+        name: Of the run, in its owner's words; shown as it is, and nothing in it is markup. Note and tags are
+            not on the page: they may be meant for nobody else.
 
     Returns:
         HTML, to be written as UTF-8.
@@ -75,7 +76,6 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "", note: s
         policy=_policy(script),
         title=escape(title),
         facts=escape(_facts(subject, snapshot)),
-        note=escape(note.strip()),
         style=_theme_css() + joined("published/page.css"),
         explorer=joined(*LATENT_CSS, "published/explorer.css"),
         explorer_html=joined("latent/explorer.html"),
@@ -90,17 +90,6 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "", note: s
         board_message=_base64(zlib.compress(_board_message(subject, snapshot), 9)),
         script=script,
     )
-
-
-def file_name(name: str = "") -> str:
-    """A name for the file that every system takes, of letters, digits and dashes; ``vae.html`` without any.
-
-    Example:
-        >>> file_name("β = 4, J = 2: try 3"), file_name("../../etc"), file_name("<script>")
-        ('4-J-2-try-3.html', 'etc.html', 'script.html')
-    """
-    words = re.findall(r"[A-Za-z0-9]+", name)
-    return f"{'-'.join(words)[:60].strip('-') or 'vae'}.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,7 @@ class JobView:
         news: Rises with all that is new of the run.
         owner: Digest of the token of the browser that owns it; None: nobody does yet.
         was_stopped: Whether its owner stopped it.
+        title: What people named it; empty where nobody has.
     """
 
     run_id: str
@@ -84,11 +85,12 @@ class JobView:
     news: int = 0
     owner: str | None = field(default=None, repr=False)
     was_stopped: bool = False
+    title: str = ""
 
     @property
     def name(self) -> str:
-        """What people call the run: ``Run a3f1``."""
-        return f"Run {self.run_id[:4]}"
+        """What people call the run: its name, which may be any text, or ``Run a3f1``."""
+        return self.title or f"Run {self.run_id[:4]}"
 
     @property
     def is_active(self) -> bool:
@@ -132,6 +134,7 @@ class Job:
         config: What the run is.
         progress: The newest that its worker said, by the names of :class:`JobView`.
         owner: Digest of its owner's token.
+        title: What people named it.
         place: Its place with the scheduler, while it wants a process or has one.
         process: Its worker, while it has one.
         pending: Commands for the next worker, in their order.
@@ -151,6 +154,7 @@ class Job:
     config: RunConfig
     progress: dict[str, Any]
     owner: str | None
+    title: str = ""
     place: Place | None = None
     process: WorkerProcess | None = None
     pending: list[Command] = field(default_factory=list)
@@ -220,6 +224,7 @@ class Job:
             wanted_by=wanted_by,
             news=self.news,
             owner=self.owner,
+            title=self.title,
             **values,
         )
 

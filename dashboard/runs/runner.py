@@ -6,6 +6,7 @@ token by which its runs are its own.
 """
 
 import contextlib
+import math
 import threading
 import time
 from functools import partial
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from dashboard.runs.about import About
+from dashboard.runs.catalog import Catalog, Entry, read_entry
 from dashboard.runs.job import ACTIVE, RESUMABLE, Changes, Command, Job, JobView, is_owner, no_progress
+from dashboard.runs.opened import Opened
 from dashboard.runs.scheduler import UNWATCHED_S, Place, Scheduler, scheduler
 from dashboard.runs.store import RunStore, digest_of, kept_folder
 from dashboard.runs.worker_process import GRACE_S, WorkerProcess
@@ -21,11 +24,18 @@ from vae_core.config import RunConfig
 from vae_core.data import least_training_examples
 from vae_core.errors import BadInput
 from vae_core.memory import check_step, step_bytes
+from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 LOOKS_APART_S: Final = 3.0
 """At most one save in this time for those who look: thirty watchers cost the run no more than one."""
 WORKER_BYTES: Final = 350 * 2**20
 """Of a worker beside its network: libraries and data (258 MB with the digits; those of MNIST add 190)."""
+KEPT_DELETED_S: Final = 24 * 3600.0
+"""How long a deleted run can be taken back."""
+SHOWN_S: Final = 24 * 3600.0
+"""A run that was looked at in this time may stand on a page that is still open: it is not removed."""
+_UNENDED: Final = ACTIVE | {"interrupted"}
+_ENDS: Final = RESUMABLE - {"paused", "interrupted", "crashed"}
 _LENT: Final = "Its core computes something else for you just now; then it goes on by itself."
 _STEPS: Final = ("step", "epoch")
 
@@ -47,13 +57,17 @@ class LocalRunner:
         self, home: Path, *, max_running: int | None = None, scheduler: Scheduler | None = None
     ) -> None:
         self.store = RunStore(home)
+        self.deleted = RunStore(home, "deleted")
+        """What was deleted within a day, and can be taken back."""
+        self.opened = Opened(home / "browsers")
+        self.catalog = Catalog(self.store, home / "catalog.sqlite")
         self.scheduler = Scheduler(cores=max_running) if scheduler is None else scheduler
         self._lock = self.scheduler.lock
         self._jobs: dict[str, Job] = {}
-        self._has_read_all = False
         self._warm: WorkerProcess | None = None
         self._warming = False
         self._closed = False
+        self._forget_deleted()
 
     def warm(self) -> None:
         """Starts the idle worker that makes the next Start fast, unless one waits already."""
@@ -108,15 +122,14 @@ class LocalRunner:
                 self._require_owner(before, owner)
             self._require_room(digest, before)
         _check_step(config)
-        for gone in self.store.forget_oldest(self._is_busy):
-            with self._lock:
-                self._jobs.pop(gone, None)
+        self._make_room()
         if copy_of is not None:
             run_id = self._copy(copy_of, digest, at_step, changes or Changes())
             with self._lock:
                 self._leave(before)
             return run_id
         run_id = self.store.create(config, owner=digest, about=About(tags=tags))
+        self.catalog.changed()
         try:
             with self._lock:
                 # Again: others may have come while the folder was made.
@@ -149,12 +162,13 @@ class LocalRunner:
 
     def interrupted(self, owner: str) -> list[JobView]:
         """The runs of the browser with this token that the server's end interrupted, or others who waited."""
-        self._read_all()
+        digest = digest_of(owner)
+        mine = [entry for entry in self.catalog.entries() if entry.owner == digest]
+        found = [entry.run_id for entry in reversed(mine) if entry.status in _UNENDED]
         with self._lock:
-            jobs = [
-                job for job in self._jobs.values() if job.status == "interrupted" and job.owner is not None
-            ]
-            return [job.view() for job in jobs if is_owner(job.owner, owner)]
+            found += [job.run_id for job in self._jobs.values() if job.owner == digest]
+            jobs = [job for run_id in dict.fromkeys(found) if (job := self._job(run_id)) is not None]
+            return [job.view() for job in jobs if job.status == "interrupted"]
 
     def wait(self, run_id: str, seconds: float, *, beyond: int | None = None) -> None:
         """Returns when the run reports anything new, at the latest after ``seconds``.
@@ -216,8 +230,109 @@ class LocalRunner:
             if job is None:
                 return
             self._require_owner(job, owner)
-            self.store.write_about(run_id, self.store.about(run_id).renamed(**changes))
+            about = self.store.about(run_id).renamed(**changes)
+            self.store.write_about(run_id, about)
+            job.title = about.name
             job.note({})
+            self._lock.notify_all()
+        self.catalog.changed()
+
+    def delete(self, run_id: str, *, owner: str) -> None:
+        """Takes a run away from everybody; :meth:`restore` brings it back within ``KEPT_DELETED_S``.
+
+        One that is at work is stopped and saved first.
+
+        Raises:
+            BadInput: (code ``owner``) The run belongs to another browser.
+        """
+        with self._lock:
+            job = self._job(run_id)
+            if job is None:
+                return
+            self._require_owner(job, owner)
+            if job.place is not None:
+                self._stop(job)
+                self._lock.wait_for(lambda: job.process is None and job.place is None, GRACE_S + 1.0)
+            self.store.move_to(self.deleted, run_id)
+            self._jobs.pop(run_id, None)
+            job.note({})
+            self._lock.notify_all()
+        self.catalog.changed()
+        self._forget_deleted()
+
+    def restore(self, run_id: str, *, owner: str) -> None:
+        """Takes :meth:`delete` back.
+
+        Raises:
+            BadInput: (code ``owner``) The run belongs to another browser. (code ``deleted``) It is gone for
+                good.
+        """
+        with self._lock:
+            if not is_owner(self.deleted.owner(run_id), owner):
+                raise BadInput("owner", "This run belongs to another browser", "ask there to take it back")
+            if not self.deleted.move_to(self.store, run_id):
+                raise BadInput("deleted", "This run was deleted for good", "upload its file if you have it")
+        self.catalog.changed()
+
+    def upload(self, content: bytes, *, owner: str, about: About | None = None) -> str:
+        """Makes a run of a run file and returns its id: the same weights, training state and history.
+
+        Arguments:
+            content: The bytes of a ``.safetensors`` file that was downloaded here or on another server.
+            owner: Token of the browser that uploads it: the run is its own.
+            about: What is said of the run.
+
+        Raises:
+            BadInput: It is no run file, is damaged or of a newer format, or its data are not on this server.
+        """
+        # Here, not above: the server starts without torch.
+        from vae_core.runs.driver import snapshot_of
+        from vae_core.runs.runfile import parse_run
+
+        run = parse_run(content)
+        snapshot = snapshot_of(run)
+        self._make_room()
+        status = run.status if run.status in _ENDS else "paused"
+        progress = {
+            **no_progress(run.config),
+            "status": status,
+            "message": f"Uploaded; it stands at step {run.step:,}.",
+            "step": run.step,
+            "epoch": snapshot.epoch,
+        }
+        last = dict(zip(HISTORY_COLUMNS, snapshot.history[-1].tolist(), strict=True))
+        progress |= {name: last[name] for name in ("beta", "learning_rate")}
+        run_id = self.store.create(run.config, owner=digest_of(owner), about=about)
+        self.store.write_upload(run_id, content, snapshot)
+        self.store.write_status(run_id, progress)
+        self.catalog.changed()
+        return run_id
+
+    def note_opened(self, run_id: str, *, owner: str) -> None:
+        """Notes that a browser has a run of another one in view, so that its list has it."""
+        with self._lock:
+            job = self._job(run_id)
+        if job is not None and not is_owner(job.owner, owner):
+            self.opened.add(digest_of(owner), run_id)
+
+    def drop_opened(self, run_id: str, *, owner: str) -> None:
+        """Ends what :meth:`note_opened` began."""
+        self.opened.drop(digest_of(owner), run_id)
+
+    def is_own(self, run_id: str, *, owner: str) -> bool:
+        """Whether the browser with this token owns the run, or nobody does."""
+        return self.store.folder(run_id) is not None and is_owner(self.store.owner(run_id), owner)
+
+    def runs_of(self, owner: str) -> list[Entry]:
+        """The runs of the browser with this token and those that it has opened, the newest first."""
+        digest = digest_of(owner)
+        return self.catalog.of_browser(digest, self.opened.ids(digest))
+
+    def deleted_of(self, owner: str) -> list[Entry]:
+        """What the browser with this token deleted and may take back, the latest first."""
+        digest = digest_of(owner)
+        ids = [run_id for run_id in reversed(self.deleted.ids()) if self.deleted.owner(run_id) == digest]
+        return [entry for run_id in ids if (entry := read_entry(self.deleted, run_id)) is not None]
 
     def save(self, run_id: str, *, timeout_s: float = 1.5, for_looking: bool = True) -> None:
         """Has the run write its file now, and returns when it did (or after ``timeout_s``).
@@ -263,7 +378,9 @@ class LocalRunner:
             original = self._job(source)
         if original is None:
             raise BadInput("copy", "the run to copy no longer exists", "start one of your own")
-        step = original.progress["step"] if at_step is None else at_step
+        # A run that trains has gone on since it was saved.
+        saved_at = (original.saved_as or original.stands_at)[0]
+        step = saved_at if at_step is None else at_step
         note = f"Fork of Run {source[:4]} at step {step:,}"
         note = "" if at_step is None else ": ".join(filter(None, (note, changes.in_words()))) + "."
         about = About(parent=source, parent_step=step, note=note)
@@ -281,13 +398,13 @@ class LocalRunner:
             )
             self._jobs[run_id] = job
             self.store.write_status(run_id, job.progress)
+        self.catalog.changed()
         return run_id
 
     def _change(self, run_id: str, changes: Changes) -> dict[str, Any]:
         """Gives a copied run what it has other than its parent; returns what is known of it then."""
         from vae_core.runs.fork import forked
         from vae_core.runs.runfile import load_run, save_run
-        from vae_core.runs.snapshot import HISTORY_COLUMNS
 
         path = self.store.run_file(run_id)
         try:
@@ -296,6 +413,11 @@ class LocalRunner:
             run = forked(load_run(path), **changes._asdict())
             if any(value is not None for value in changes):
                 save_run(path, run)
+        except OSError as err:
+            self.store.remove(run_id)
+            raise BadInput(
+                "disk", f"the copy cannot be kept ({err.strerror})", "free some disk space"
+            ) from err
         except BadInput:
             self.store.remove(run_id)
             raise
@@ -315,21 +437,13 @@ class LocalRunner:
                 self._jobs[run_id] = job
         return self._jobs.get(run_id)
 
-    def _read_all(self) -> None:
-        if self._has_read_all:
-            return
-        self._has_read_all = True
-        for run_id in self.store.ids():
-            # One at a time: three hundred folders must not hold everybody else up.
-            with self._lock:
-                self._job(run_id)
-
     def _stored_job(self, run_id: str) -> Job | None:
         config = self.store.config(run_id)
         if config is None:
             return None
         progress = {**no_progress(config), **self.store.status(run_id)}
-        job = Job(run_id, config, progress, self.store.owner(run_id))
+        title = self.store.about(run_id).name
+        job = Job(run_id, config, progress, self.store.owner(run_id), title=title, seen=-math.inf)
         if job.status in ACTIVE:
             # No process of this server has it: the one that had it ended with an earlier server.
             step = job.progress["step"]
@@ -340,8 +454,9 @@ class LocalRunner:
         if not is_owner(job.owner, token):
             raise BadInput("owner", "This run belongs to another browser", "take a copy to go on from it")
         if job.owner is None:
-            job.owner = digest_of(token)
-            self.store.claim(job.run_id, job.owner)
+            owner = digest_of(token)
+            self.store.claim(job.run_id, owner)
+            job.owner = owner
 
     def _enter(self, job: Job, *, needs_core: bool) -> None:
         """Has a new process of the run wait for its turn."""
@@ -566,10 +681,30 @@ class LocalRunner:
             message = f"The training process ended unexpectedly ({how}): Resume goes on from the last save."
             job.set("crashed", message)
 
-    def _is_busy(self, run_id: str) -> bool:
+    def _make_room(self) -> None:
+        """Removes what the limits of the store leave no room for: what was deleted, nobody's, the oldest."""
+        surplus = self.catalog.surplus(self._is_shown)
+        if surplus:
+            for run_id in self.deleted.ids():
+                self.deleted.remove(run_id)
+        for run_id in surplus:
+            self.store.remove(run_id)
+            with self._lock:
+                self._jobs.pop(run_id, None)
+        if surplus:
+            self.catalog.changed()
+
+    def _forget_deleted(self) -> None:
+        """Removes for good what was deleted more than ``KEPT_DELETED_S`` ago."""
+        before = (time.time() - KEPT_DELETED_S) * 1e9
+        for run_id, when in self.deleted.times().items():
+            if when < before:
+                self.deleted.remove(run_id)
+
+    def _is_shown(self, run_id: str) -> bool:
         with self._lock:
             job = self._jobs.get(run_id)
-            return job is not None and job.place is not None
+            return job is not None and (job.place is not None or job.unseen_s() < SHOWN_S)
 
 
 def _check_step(config: RunConfig) -> None:
@@ -589,4 +724,6 @@ def runner() -> LocalRunner:
     with _runner_lock:
         if _runner is None:
             _runner = LocalRunner(kept_folder(), scheduler=scheduler())
+            # Ten thousand folders take a while, and nobody needs to wait for that.
+            threading.Thread(target=_runner.store.remove_leftovers, name="leftovers", daemon=True).start()
         return _runner

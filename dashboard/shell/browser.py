@@ -17,11 +17,13 @@ from typing import Final
 import streamlit as st
 
 from dashboard.components.browser_token.element import keep_token
+from dashboard.runs.runner import runner
 from dashboard.shell import state
 
 COOKIE: Final = "vae_dashboard_browser"
 _TOKEN: Final = "browser"
 _ELEMENT: Final = "browser_cookie"
+_OPENED: Final = "run_noted"
 
 
 def token() -> str:
@@ -37,6 +39,14 @@ def remember() -> None:
     """Has the browser keep its token where it came without one; every page calls it before it draws."""
     if _in_cookie() is None:
         keep_token(COOKIE, token(), key=_ELEMENT, on_found=_adopt)
+
+
+def note_run() -> None:
+    """Notes the run in view among those that this browser has opened; once for each."""
+    run_id = state.current_run()
+    if run_id is not None and state.control(_OPENED) != run_id:
+        state.set_control(_OPENED, run_id)
+        runner().note_opened(run_id, owner=token())
 
 
 def _in_cookie() -> str | None:

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cached as cache
+from dashboard.formats import plain
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, pages, share, state
@@ -34,7 +35,7 @@ def subject() -> Subject:
     view = None if run_id is None else runner().view(run_id)
     if run_id is not None and view is None:
         state.forget_run()
-        st.warning("The run that this link names no longer exists: this is the example model.")
+        st.warning(f"{runner().store.why_closed(run_id)} This is the example model.")
     try:
         shown = None if view is None else _saved_now(view)
         if shown is None:
@@ -72,7 +73,7 @@ def _check(shown: Subject) -> None:
 def _name_and_status(view: JobView) -> str:
     """``Run a3f1, paused``, and that somebody else started it where that is so."""
     whose = "" if view.is_owned_by(browser.token()) else ", started by someone else"
-    return f"{view.name}, {view.status.replace('_', ' ')}{whose}"
+    return f"{plain(view.name)}, {view.status.replace('_', ' ')}{whose}"
 
 
 def _draw(view: JobView | None, shown: Subject) -> None:

@@ -53,6 +53,13 @@ MODEL: Final = (
         "Press Start and watch the curves, the plane and the pictures form.",
     ),
     Page(
+        "runs",
+        "Runs",
+        "list",
+        "What have I trained?",
+        "Find, name and sort your runs; take them home, and bring them back.",
+    ),
+    Page(
         "latent_space",
         "Latent space",
         "scatter_plot",
@@ -125,11 +132,20 @@ def to_train(label: str, **settings: object) -> None:
     if st.button(label, key=key, icon=page.material_icon, help="Opens Train with these settings."):
         for name, value in settings.items():
             state.set_control(name, value)
-        st.switch_page(str(page.script))
+        turn_to("train")
+
+
+def turn_to(name: str) -> None:
+    """Leaves this page for another one, at once; not for callbacks.
+
+    Arguments:
+        name: Of the page.
+    """
+    st.switch_page(str(_BY_NAME[name].script))
 
 
 def draw_cards() -> None:
-    """A card for each page, with its question: three on the model, four on the theory."""
+    """A card for each page, with its question: those on the model, then those on the theory."""
     _draw_row(MODEL)
     st.markdown("**Laboratories**: the theory, to try out")
     _draw_row(LABORATORIES)

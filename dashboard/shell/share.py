@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit
 import segno
 import streamlit as st
 
+from dashboard.formats import plain
 from dashboard.runs.runner import JobView
 from dashboard.shell import browser, classroom, controls, state
 from dashboard.shell.links import SETTINGS
@@ -53,7 +54,7 @@ def _dialogue(view: JobView | None) -> None:
     large = st.toggle("Large QR code", key="share_large", help=_LARGE_HELP)
     choices = st.container()
     with choices:
-        watch = "Open this page" if view is None else f"Watch {view.name}"
+        watch = "Open this page" if view is None else f"Watch {plain(view.name)}"
         labels: dict[Aim, str] = {"watch": watch, "start": "Start from this configuration"}
         aim = st.radio(
             "What the link does",

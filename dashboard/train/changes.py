@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.formats import plain
 from dashboard.runs.runner import JobView, runner
 from vae_core.config import TrainConfig
 from vae_core.runs.snapshot import HISTORY_COLUMNS
@@ -21,9 +22,10 @@ def draw(view: JobView | None) -> None:
         return
     found = changes(view.config.train, snapshot.history)
     if found:
+        name, said = plain(view.name), "; ".join(found)
         st.caption(
-            f":material/tune: {view.name} differs from its settings: {'; '.join(found)}. **Start** takes the "
-            "values of now from its first step on; **Reset** repeats the run as it began."
+            f":material/tune: {name} differs from its settings: {said}. **Start** takes the values of now "
+            "from its first step on; **Reset** repeats the run as it began."
         )
 
 

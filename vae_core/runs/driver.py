@@ -25,6 +25,7 @@ from vae_core.runs.fork import DRAW_ANEW, checked_seed
 from vae_core.runs.kept import is_due
 from vae_core.runs.observer import Observer
 from vae_core.runs.runfile import Run
+from vae_core.runs.snapshot import Snapshot
 from vae_core.training.loop import Training
 from vae_core.training.trace import Tracer
 
@@ -72,6 +73,23 @@ def open_training(config: RunConfig, saved: Run | None) -> Training:
         if DRAW_ANEW in saved.state_scalars:
             training.draw_anew(checked_seed(saved.state_scalars[DRAW_ANEW]))
     return training
+
+
+def snapshot_of(run: Run) -> Snapshot:
+    """What is drawn of a run, from its file alone; its history gets no row where it has one of its step.
+
+    Raises:
+        BadInput: Its weights, its training state or its data do not fit its configuration, or its data are
+            not on this machine.
+    """
+    try:
+        training = open_training(run.config, run)
+    except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as err:
+        if isinstance(err, BadInput):
+            raise
+        message = "the training state in the file does not fit the run's settings"
+        raise BadInput("run", message, "download the run again") from err
+    return Observer(training, seed=run.config.seed, history=run.history).look()
 
 
 class End(NamedTuple):
@@ -372,7 +390,11 @@ class Driver:
         # A paused run that is looked at is asked to save itself again and again: its file is right already.
         found = (training.step, training.beta, training.learning_rate, training.num_epochs, self._status)
         if found != self._saved or self._folder.problem:
+            had_problem = bool(self._folder.problem)
             self._folder.write_run(self._state())
+            if had_problem:
+                # A paused run looks no more by itself: once there is room again, its curves are kept, too.
+                self._folder.write_snapshot(self._observer.look())
             self._saved = found
         else:
             self._folder.saves += 1

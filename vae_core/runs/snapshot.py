@@ -65,6 +65,7 @@ def change_rows(history: NDArray[np.float64], *, is_scheduled: bool = False) -> 
 
 
 FloatArray = NDArray[np.float32]
+_MAX_HEADER_BYTES: Final = 2**20
 _ARRAYS: Final = (
     "history",
     "means",
@@ -207,6 +208,28 @@ def read_snapshot(path: Path) -> Snapshot:
         RecursionError,
     ) as err:
         raise BadInput("snapshot", f"the snapshot {path.name} cannot be read", "start the run again") from err
+
+
+def last_row(path: Path) -> dict[str, float]:
+    """The last row of a snapshot's history by the names of its columns, read without the rest of the file.
+
+    Empty where the file is missing, is no snapshot, or has no row.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > _MAX_HEADER_BYTES:
+                return {}
+            history = json.loads(file.read(length))["history"]
+            columns, (begin, end) = len(HISTORY_COLUMNS), history["data_offsets"]
+            width = 8 * columns
+            if history["dtype"] != "F64" or history["shape"][1] != columns or end - begin < width:
+                return {}
+            file.seek(8 + length + end - width)
+            row = np.frombuffer(file.read(width), "<f8")
+            return dict(zip(HISTORY_COLUMNS, row.tolist(), strict=True))
+    except (OSError, KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError):
+        return {}
 
 
 def _check_shapes(found: Snapshot) -> None:

@@ -14,17 +14,20 @@ from typing import Final
 import numpy as np
 import pytest
 
+from dashboard.runs import catalog as catalogs
 from dashboard.runs import runner as jobs
 from dashboard.runs import scheduler as schedulers
-from dashboard.runs import store as run_store
+from dashboard.runs.about import About
 from dashboard.runs.job import Changes, JobView, is_owner
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.scheduler import Scheduler
+from dashboard.runs.store import digest_of
 from dashboard.runs.tasks import Tasks
 from dashboard.runs.worker_process import WorkerProcess
 from tests.polling import is_gone, until
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.errors import BadInput
+from vae_core.runs.runfile import parse_run
 
 LONG: Final = RunConfig(
     model=ModelConfig(data_dim=64, hidden_dims=(8,)), train=TrainConfig(num_epochs=1_000_000)
@@ -198,7 +201,10 @@ def test_finished_run_is_neither_paused_nor_stopped_and_is_forgotten_before_a_bu
         runner.send(run_id, command, owner=ME)
     assert view_of(runner, run_id) == done
     busy, waiting = runner.submit(LONG, owner=ME), runner.submit(LONG, owner=ME)
-    monkeypatch.setattr(run_store, "MAX_KEPT_RUNS", 0)
+    monkeypatch.setattr(catalogs, "MAX_KEPT_RUNS", 0)
+    runner.submit(SHORT.held(), owner=ME)
+    assert view_of(runner, run_id) == done, "it may stand on a page that is still open"
+    monkeypatch.setattr(jobs, "SHOWN_S", 0.0)
     runner.submit(LONG, owner=ME)
     assert runner.view(run_id) is None
     assert (place_of(runner, busy), place_of(runner, waiting)) == (("running", 0), ("queued", 1))
@@ -407,6 +413,90 @@ def test_warm_worker_makes_the_first_point_fast(
     assert runner._warm is not None
     assert runner._warm is not warm
     assert runner._warm.is_alive
+
+
+def test_deleted_run_is_stopped_gone_and_back_as_it_was(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = runner.submit(LONG, owner=ME)
+    reach(runner, run_id, "running", step=1)
+    for act in (runner.delete, runner.describe):
+        with pytest.raises(BadInput, match="another browser"):
+            act(run_id, owner=OTHER)
+    runner.describe(run_id, owner=ME, name="β = 1", tags=("lesson",))
+    assert view_of(runner, run_id).name == "β = 1"
+    runner.delete(run_id, owner=ME)
+    assert runner.view(run_id) is None
+    assert run_id not in {entry.run_id for entry in runner.runs_of(ME)}
+    runner.send(run_id, "resume", owner=ME)
+    assert [entry.run_id for entry in runner.deleted_of(ME)] == [run_id]
+    assert runner.deleted_of(OTHER) == []
+    with pytest.raises(BadInput, match="another browser"):
+        runner.restore(run_id, owner=OTHER)
+    runner.restore(run_id, owner=ME)
+    back = view_of(runner, run_id)
+    assert (back.status, back.name) == ("stopped", "β = 1")
+    assert run_id in {entry.run_id for entry in runner.runs_of(ME)}
+    runner.send(run_id, "resume", owner=ME)
+    reach(runner, run_id, "running", step=back.step + 1)
+    runner.delete(run_id, owner=ME)
+    monkeypatch.setattr(jobs, "KEPT_DELETED_S", -1.0)
+    LocalRunner(runner.store._runs.parent)
+    with pytest.raises(BadInput, match="for good"):
+        runner.restore(run_id, owner=ME)
+
+
+def test_run_of_another_browser_is_listed_once_it_was_opened(runner: LocalRunner) -> None:
+    run_id = runner.submit(SHORT.held(), owner=ME)
+    for token in (ME, OTHER):
+        runner.note_opened(run_id, owner=token)
+    runner.note_opened("0" * 16, owner=OTHER)
+    assert run_id in {entry.run_id for entry in runner.runs_of(OTHER)}
+    assert run_id not in runner.opened.ids(digest_of(ME))
+    runner.drop_opened(run_id, owner=OTHER)
+    assert run_id not in {entry.run_id for entry in runner.runs_of(OTHER)}
+
+
+def test_downloaded_run_is_uploaded_as_the_same_run_and_goes_on_bit_for_bit(
+    pids: list[int], tmp_path: Path
+) -> None:
+    first, second = LocalRunner(tmp_path / "a", max_running=1), LocalRunner(tmp_path / "b", max_running=1)
+    try:
+        run_id = first.submit(SHORT.held(), owner=ME)
+        reach(first, run_id, "paused")
+        first.send(run_id, "step", owner=ME, unit="step")
+        reach(first, run_id, "paused", step=1)
+        first.send(run_id, "stop", owner=ME)
+        stopped = reach(first, run_id, "stopped")
+        path, snapshot = first.store.run_file(run_id), first.store.snapshot(run_id)
+        assert path is not None
+        assert snapshot is not None
+        content = path.read_bytes()
+        copy = second.upload(content, owner=OTHER, about=About(name="here"))
+        taken, there = view_of(second, copy), second.store.run_file(copy)
+        assert there is not None
+        assert there.read_bytes() == content
+        assert (taken.status, taken.step, taken.name) == (stopped.status, stopped.step, "here")
+        assert taken.is_owned_by(OTHER)
+        assert copy != run_id
+        drawn = second.store.snapshot(copy)
+        assert drawn is not None
+        for name in ("history", "means", "stds", "grid", "examples", "reconstructions"):
+            assert np.array_equal(getattr(drawn, name), getattr(snapshot, name), equal_nan=True), name
+        for runner, one, owner in ((first, run_id, ME), (second, copy, OTHER)):
+            runner.send(one, "step", owner=owner, unit="epoch")
+            reach(runner, one, "finished")
+        one, other = (parse_run(file.read_bytes()) for file in (path, there))
+        assert one.step == other.step > stopped.step
+        for name, value in one.weights.items():
+            assert value.equal(other.weights[name]), name
+        for damaged in (content[:-1], b"", b"PK", bytes([*content[:-1], content[-1] ^ 1])):
+            with pytest.raises(BadInput):
+                second.upload(damaged, owner=OTHER)
+        assert second.store.ids() == [copy]
+    finally:
+        first.close()
+        second.close()
 
 
 def test_closed_runner_saves_and_the_next_one_resumes(pids: list[int], tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from dashboard.runs import store as run_store
+from dashboard.runs.about import About
 from dashboard.runs.store import RUN_ID, RunStore, home
 from vae_core.config import ModelConfig, RunConfig
 
@@ -69,22 +70,7 @@ def test_damaged_files_are_none(store: RunStore, content: bytes) -> None:
     assert store.snapshot(run_id) is None
 
 
-def test_oldest_runs_go_but_no_busy_one(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_store, "MAX_KEPT_RUNS", 2)
-    ids = [store.create(CONFIG) for _ in range(5)]
-    for age, run_id in enumerate(ids):
-        folder = store.folder(run_id)
-        assert folder is not None
-        os.utime(folder, (1000 + age, 1000 + age))
-    assert store.forget_oldest(lambda run_id: run_id == ids[0]) == ids[1:4]
-    assert [store.folder(run_id) is not None for run_id in ids] == [True, False, False, False, True]
-    assert store.forget_oldest(lambda run_id: False) == []
-
-
-def test_strange_files_among_the_runs_are_left_alone(
-    store: RunStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_store, "MAX_KEPT_RUNS", 1)
+def test_strange_files_among_the_runs_are_left_alone(store: RunStore) -> None:
     old, new = store.create(CONFIG), store.create(CONFIG)
     folder = store.folder(old)
     assert folder is not None
@@ -94,10 +80,26 @@ def test_strange_files_among_the_runs_are_left_alone(
     (folder.parent / ("f" * 16)).write_bytes(b"a file named like a run")
     (folder.parent / "notes").mkdir()
     assert store.ids() == [old, new]
-    assert store.forget_oldest(lambda run_id: False) == [old]
+    for text in (*HOSTILE, "f" * 16, "notes", old):
+        store.remove(text)
     assert sorted(path.name for path in folder.parent.iterdir()) == sorted(
         [".DS_Store", "f" * 16, new, "notes"]
     )
+
+
+def test_deleted_run_is_moved_as_a_whole_and_back(store: RunStore, tmp_path: Path) -> None:
+    deleted = RunStore(tmp_path, "deleted")
+    run_id = store.create(CONFIG, about=About(name="gone"))
+    folder = store.folder(run_id)
+    assert folder is not None
+    os.utime(folder, (1000, 1000))
+    assert store.move_to(deleted, run_id)
+    assert (store.folder(run_id), store.ids(), deleted.ids()) == (None, [], [run_id])
+    assert deleted.times()[run_id] > 1.7e18, "it says when it was deleted"
+    assert not store.move_to(deleted, run_id)
+    assert deleted.move_to(store, run_id)
+    assert (store.about(run_id).name, store.config(run_id)) == ("gone", CONFIG)
+    assert not any(store.move_to(deleted, text) for text in HOSTILE)
 
 
 def test_owner_is_kept_as_a_digest_and_a_damaged_one_is_nobody(store: RunStore) -> None:

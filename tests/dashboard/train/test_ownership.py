@@ -8,8 +8,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components.browser_token import element
 from dashboard.runs import runner as jobs
 from dashboard.runs.runner import LocalRunner
-from dashboard.shell import browser, header
-from dashboard.train import notices
+from dashboard.shell import browser, header, notices
 from tests.page_scripts import TINY, checked, open_page, runner, trained
 from tests.polling import until
 

@@ -1,9 +1,10 @@
-"""What a visit to Train may begin with: runs that were interrupted, and a server that keeps nothing."""
+"""What a visit may begin with: runs that were interrupted, and a server that keeps nothing."""
 
 from typing import Final
 
 import streamlit as st
 
+from dashboard.formats import plain
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.store import is_temporary
@@ -15,21 +16,29 @@ _MAX_NAMED: Final = 3
 
 
 def draw() -> None:
-    """One line for each, where there is anything to say."""
+    """One line for each, where there is anything to say; on Train."""
     if is_temporary():
         st.warning(
             "This server cannot write its folder of runs: they are kept in a temporary folder, and are gone "
             "when it is restarted. Whoever runs the server: set VAE_DASHBOARD_HOME to another folder."
         )
-    runs = runner().interrupted(browser.token())
     # The run in view has a Resume of its own.
-    others = [view for view in runs if view.run_id != state.current_run()]
-    if others and state.control(_LATER) is None:
-        _offer(others)
+    offer_interrupted(without=state.current_run())
+
+
+def offer_interrupted(*, without: str | None = None) -> None:
+    """Offers to resume this browser's runs that were interrupted, until it says "not now".
+
+    Arguments:
+        without: A run that is not offered.
+    """
+    runs = [view for view in runner().interrupted(browser.token()) if view.run_id != without]
+    if runs and state.control(_LATER) is None:
+        _offer(runs)
 
 
 def _offer(runs: list[JobView]) -> None:
-    names = ", ".join(f"{view.name} at step {view.step:,}" for view in runs[:_MAX_NAMED])
+    names = ", ".join(f"{plain(view.name)} at step {view.step:,}" for view in runs[:_MAX_NAMED])
     names += f" and {len(runs) - _MAX_NAMED} more" if len(runs) > _MAX_NAMED else ""
     what = "A run of yours was" if len(runs) == 1 else f"{len(runs)} runs of yours were"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="interrupted"):
