@@ -9,7 +9,7 @@ import { KlBars } from "./bars.js";
 import { Curve } from "./curve.js";
 import { CurveGroup } from "./curve_group.js";
 import { decodedViews } from "./decoded_views.js";
-import { CONCEPTS, NO_HISTORY } from "./history.js";
+import { CONCEPTS, nearestRow, NO_HISTORY } from "./history.js";
 import { KeptList, slotsOf } from "./kept.js";
 import { LiveLine } from "./live_line.js";
 import { collapseText } from "./objective.js";
@@ -30,6 +30,8 @@ import { collapseText } from "./objective.js";
  * @property {import("./history.js").Change[]} changes
  * @property {{ run: string, label: string, history: Record<string, string> }[]} ghosts Kept runs.
  * @property {number | null} beta_in_force β now; null where it is that of the last row.
+ * @property {number | null} looked The earlier step that the pictures are of; null: the newest.
+ * @property {number | null} fork The step at which the run began from another one's state.
  * @property {"you" | "other" | ""} owner
  * @property {boolean} present Whether the type is large, for a classroom.
  * @property {number} free_bits
@@ -66,6 +68,8 @@ class Board {
   /** @type {DecodedViews | null} */
   decoded = null;
   run = "";
+  /** The row of the step that is looked back at; null: the newest. @type {number | null} */
+  lookedRow = null;
   /** Views to be drawn in the next frame. @type {Set<View>} */
   stale = new Set();
   /** @type {Ghost[]} */
@@ -136,7 +140,7 @@ class Board {
     if (!theme) return;
     const moving = [...this.stale].filter((view) => view.draw(theme, now));
     this.stale = new Set(moving);
-    this.line.draw(theme, this.charts.row);
+    this.line.draw(theme, this.charts.row ?? this.lookedRow);
     this.root.dataset.zoom = this.charts.zoomText;
     if (moving.length) this.frames.request();
   }
@@ -171,9 +175,11 @@ class Board {
   /** @param {Message} message */
   setCurves(message) {
     const { deterministic, changes, free_bits: freeBits, latent_dim: latentDim, active } = message;
+    const { looked, fork } = message;
     const history = historyOf(message);
+    this.lookedRow = looked === null ? null : nearestRow(history.step, looked);
     const hasObjective = !deterministic && !freeBits;
-    const data = { history, ghosts: this.ghosts, changes, hasObjective };
+    const data = { history, ghosts: this.ghosts, changes, hasObjective, lookedRow: this.lookedRow, fork };
     this.charts.set(data, deterministic ? NO_POSTERIOR : {});
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
     this.line.set({ history, betaInForce: message.beta_in_force, klPerDim, freeBits, deterministic });
@@ -186,9 +192,9 @@ class Board {
    * @param {Message} message
    * @param {Theme} theme
    */
-  tell({ run, step, rows, owner, active, present, deterministic }, theme) {
-    const now = this.line.termsAt(null);
-    const kl = this.charts.history.kl_held_out.at(-1) ?? NaN;
+  tell({ run, step, rows, owner, active, present, deterministic, looked, fork }, theme) {
+    const now = this.line.termsAt(this.lookedRow);
+    const kl = this.charts.history.kl_held_out.at(this.lookedRow ?? -1) ?? NaN;
     const remark = collapseText(active, step, kl);
     const collapse = find(this.root, ".collapse");
     if (collapse.textContent !== remark) collapse.textContent = remark;
@@ -196,6 +202,7 @@ class Board {
     const numbers = deterministic || !now ? [NaN, NaN] : [now.betaValue, now.elboValue];
     const [beta, elbo] = numbers.map((number) => (Number.isFinite(number) ? number : ""));
     const told = { run, rows, zoom: this.charts.zoomText, ghosts: this.ghosts.length };
+    Object.assign(this.root.dataset, { looked: looked ?? "", fork: fork ?? "" });
     Object.assign(this.root.dataset, told, run ? { step, beta, elbo, owner } : {});
     if (!run) for (const name of ["step", "beta", "elbo", "owner"]) delete this.root.dataset[name];
     this.root.toggleAttribute("data-present", present);

@@ -4,7 +4,7 @@ import { jsonOf } from "../shared/arrays.js";
 import { elementOf, find, newElement } from "../shared/mount.js";
 import { clamp } from "../shared/numbers.js";
 import { capture, listenToKeys } from "../shared/pointer.js";
-import { Pace } from "./pace.js";
+import { Pace } from "../shared/pace.js";
 import { COARSE, positionOf, stepped, tickLabel, typed, valueAt } from "./scale.js";
 
 /**

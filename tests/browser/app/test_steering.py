@@ -170,3 +170,38 @@ def test_someone_elses_dial_says_why_it_rests(app_server: Server, page: Page, ne
     expect(slider(other)).to_have_attribute("aria-valuetext", "β = 10")
     assert status(app_server, run)["status"] == "running"
     stop(page, app_server)
+
+
+def test_a_class_looks_back_and_forks_into_another_future(app_server: Server, page: Page) -> None:
+    """While the run trains on: an earlier step by the keys, another β there, and both curves on the board."""
+    run = begin(page, app_server, "")
+    board = page.locator(".board")
+    back = page.get_by_role("slider", name="Look back")
+    until(lambda: status(app_server, run).get("step", 0) > 100, "some steps")
+    expect(page.locator(".look_back .where")).to_have_text(re.compile("^now: step [0-9,]+$"))
+    expect(back).to_be_enabled()
+    back.press("ArrowLeft")
+    page.wait_for_url(re.compile(r"at_step=\d+"))
+    expect(board).to_have_attribute("data-looked", re.compile(r"\d+"))
+    looked = int(board.get_attribute("data-looked") or 0)
+    expect(back).to_have_attribute("aria-valuetext", re.compile(rf"^step {looked:,} of [0-9,]+$"))
+    expect(board).to_have_attribute("data-step", str(looked))
+    assert status(app_server, run)["status"] == "running", "looking back has stopped the run"
+    page.get_by_role("button", name="β = 4", exact=True).click()
+    expect(page.get_by_text(f"For a fork from step {looked:,}").first).to_be_visible()
+    assert status(app_server, run)["beta"] == 1.0
+    button(page, "train_fork").click()
+    page.wait_for_url(lambda url: f"run={run}" not in url and f"keep={run}" in url)
+    fork = run_in(page)
+    await_status(app_server, fork, status="running", beta=4.0)
+    expect(board).to_have_attribute("data-fork", str(looked))
+    expect(board).to_have_attribute("data-ghosts", "1")
+    expect(board).to_have_attribute("data-looked", "")
+    expect(page.get_by_text("parent · β 1")).to_be_visible()
+    page.get_by_role("button", name="Replay how the run came here").click()
+    expect(board).to_have_attribute("data-looked", "0")
+    expect(board).to_have_attribute("data-looked", "1")
+    page.get_by_role("button", name="Hold the replay").click()
+    page.get_by_role("button", name="Now", exact=True).click()
+    expect(board).to_have_attribute("data-looked", "")
+    stop(page, app_server)
