@@ -99,13 +99,19 @@ html:has(.st-key-presenter) { font-size: 20px; }
 }
 :is([class*="st-key-run_resume_"], [class*="st-key-run_ghost_"], [class*="st-key-run_download_"],
     [class*="st-key-run_more_"]) button { ICON_ALONE }
-[class*="st-key-run_row_"] { border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); }
+[class*="st-key-run_row_"] {
+  border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); padding-block: 0.25rem;
+}
 @media (max-width: 639px) {
   .st-key-run_head { display: none; }
   [class*="st-key-run_row_"] > * > [data-testid="stHorizontalBlock"] {
     flex-wrap: wrap; gap: 0.25rem 0.75rem;
   }
   [class*="st-key-run_row_"] [data-testid="stColumn"] { min-width: 0; width: auto; flex: 0 1 auto; }
+  [class*="st-key-run_row_"] [data-testid="stColumn"]:nth-child(3) { flex: 1 1 50%; }
+  [class*="st-key-run_row_"] [data-testid="stColumn"]:nth-child(5) p::before { content: "β "; }
+  [class*="st-key-run_row_"] [data-testid="stColumn"]:nth-child(6) p::before { content: "ELBO "; }
+  [class*="st-key-run_row_"] [data-testid="stColumn"]:nth-child(7) p::before { content: "step "; }
 }
 @media (min-width: 640px) and (max-width: 1439px) {
   [data-testid="stTopNavLink"] { padding: 0 5px; }
