@@ -105,7 +105,7 @@ def _columns(examples: Encoded) -> dict[str, NDArray[np.float32]]:
 def _cell(value: float, is_whole: bool) -> str:
     if math.isnan(value):
         return ""
-    return str(int(value)) if is_whole else repr(value)
+    return str(int(value)) if is_whole and math.isfinite(value) else repr(value)
 
 
 def _table(head: list[str], rows: Iterable[Iterable[object]]) -> str:

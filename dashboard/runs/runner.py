@@ -378,7 +378,9 @@ class LocalRunner:
             original = self._job(source)
         if original is None:
             raise BadInput("copy", "the run to copy no longer exists", "start one of your own")
-        step = original.progress["step"] if at_step is None else at_step
+        # A run that trains has gone on since it was saved.
+        saved_at = (original.saved_as or original.stands_at)[0]
+        step = saved_at if at_step is None else at_step
         note = f"Fork of Run {source[:4]} at step {step:,}"
         note = "" if at_step is None else ": ".join(filter(None, (note, changes.in_words()))) + "."
         about = About(parent=source, parent_step=step, note=note)
@@ -411,6 +413,11 @@ class LocalRunner:
             run = forked(load_run(path), **changes._asdict())
             if any(value is not None for value in changes):
                 save_run(path, run)
+        except OSError as err:
+            self.store.remove(run_id)
+            raise BadInput(
+                "disk", f"the copy cannot be kept ({err.strerror})", "free some disk space"
+            ) from err
         except BadInput:
             self.store.remove(run_id)
             raise
@@ -447,8 +454,9 @@ class LocalRunner:
         if not is_owner(job.owner, token):
             raise BadInput("owner", "This run belongs to another browser", "take a copy to go on from it")
         if job.owner is None:
-            job.owner = digest_of(token)
-            self.store.claim(job.run_id, job.owner)
+            owner = digest_of(token)
+            self.store.claim(job.run_id, owner)
+            job.owner = owner
 
     def _enter(self, job: Job, *, needs_core: bool) -> None:
         """Has a new process of the run wait for its turn."""
@@ -716,4 +724,6 @@ def runner() -> LocalRunner:
     with _runner_lock:
         if _runner is None:
             _runner = LocalRunner(kept_folder(), scheduler=scheduler())
+            # Ten thousand folders take a while, and nobody needs to wait for that.
+            threading.Thread(target=_runner.store.remove_leftovers, name="leftovers", daemon=True).start()
         return _runner

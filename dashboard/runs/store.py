@@ -10,7 +10,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from typing import Any, Final
 from dashboard.runs.about import About
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
-from vae_core.runs.atomic import write_atomically
+from vae_core.runs.atomic import LEFTOVER_S, remove_leftovers, write_atomically
 from vae_core.runs.kept import KeptSteps
 from vae_core.runs.snapshot import Snapshot, read_snapshot, write_snapshot
 
@@ -60,6 +60,15 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+@contextlib.contextmanager
+def _on_disk(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as err:
+        hint = "free some disk space, or tell whoever runs the server"
+        raise BadInput("disk", f"{what} cannot be kept ({err.strerror})", hint) from err
+
+
 class RunStore:
     """Run folders below ``root/runs``; an id that is none has no folder, whatever its text.
 
@@ -91,20 +100,23 @@ class RunStore:
             about: What is said about it; ``created`` is now.
 
         Raises:
-            BadInput: Nothing was saved yet of the run to copy, or that step is not kept.
+            BadInput: Nothing was saved yet of the run to copy, that step is not kept, or (code ``disk``) the
+                disk takes no more.
         """
         source = None if copy_of is None else self._source(copy_of, at_step)
         run_id = secrets.token_hex(8)
         folder = self._runs / run_id
-        folder.mkdir(mode=0o700)
         try:
-            if owner is not None:
-                self.claim(run_id, owner)
-            if source is not None:
-                self._copy(source, folder, at_step)
-            self.write_about(run_id, replace(about or About(), created=time.time()))
-            write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
-        except (OSError, BadInput):
+            with _on_disk("a new run"):
+                # The home may have been removed since the server began.
+                folder.mkdir(mode=0o700, parents=True)
+                if owner is not None:
+                    self.claim(run_id, owner)
+                if source is not None:
+                    self._copy(source, folder, at_step)
+                self.write_about(run_id, replace(about or About(), created=time.time()))
+                write_atomically(folder / "config.json", config.to_json().encode(), durable=True)
+        except BadInput:
             self.remove(run_id)
             raise
         return run_id
@@ -143,10 +155,11 @@ class RunStore:
         return None
 
     def claim(self, run_id: str, owner: str) -> None:
-        """Notes who owns the run, by the digest of the token."""
+        """Notes who owns the run, by the digest of the token; raises ``BadInput`` where the disk is full."""
         folder = self.folder(run_id)
         if folder is not None:
-            write_atomically(folder / "owner", owner.encode(), durable=True)
+            with _on_disk("who owns this run"):
+                write_atomically(folder / "owner", owner.encode(), durable=True)
 
     def about(self, run_id: str) -> About:
         """What people say about the run; of one that nobody described, when it began."""
@@ -161,10 +174,11 @@ class RunStore:
         return about
 
     def write_about(self, run_id: str, about: About) -> None:
-        """Keeps what people say about the run."""
+        """Keeps what people say about the run; raises ``BadInput`` where the disk is full."""
         folder = self.folder(run_id)
         if folder is not None:
-            write_atomically(folder / "about.json", about.to_json().encode(), durable=True)
+            with _on_disk("what is said about this run"):
+                write_atomically(folder / "about.json", about.to_json().encode(), durable=True)
 
     def folder(self, run_id: str) -> Path | None:
         """The run's folder; None when there is no such run."""
@@ -175,13 +189,23 @@ class RunStore:
 
     def config(self, run_id: str) -> RunConfig | None:
         """What the run is; None when there is no such run, or none that can be read."""
-        folder = self.folder(run_id)
+        with contextlib.suppress(OSError, ValueError):
+            return self._read_config(run_id)
+        return None
+
+    def why_closed(self, run_id: str) -> str:
+        """One sentence on a run without a configuration: there is none, or what is wrong with it."""
         try:
-            return (
-                None if folder is None else RunConfig.from_json((folder / "config.json").read_text("utf-8"))
-            )
+            self._read_config(run_id)
+        except BadInput as err:
+            return f"The run that this link names cannot be opened: {err}"
         except (OSError, ValueError):
-            return None
+            pass
+        return "The run that this link names no longer exists."
+
+    def _read_config(self, run_id: str) -> RunConfig | None:
+        folder = self.folder(run_id)
+        return None if folder is None else RunConfig.from_json((folder / "config.json").read_text("utf-8"))
 
     def status(self, run_id: str) -> dict[str, Any]:
         """How the run stood when its worker last said so; empty when it never did."""
@@ -235,6 +259,13 @@ class RunStore:
         folder = self.folder(run_id)
         return None if folder is None else KeptSteps(folder / _KEPT).snapshot(step)
 
+    def kept_at(self, run_id: str, step: int) -> int | None:
+        """A number that tells a kept state of the run from another one of that step; None where none is."""
+        path = self.run_file_at(run_id, step)
+        with contextlib.suppress(OSError):
+            return None if path is None else path.stat().st_mtime_ns
+        return None
+
     def run_file_at(self, run_id: str, step: int) -> Path | None:
         """The file to go on from at a step; None where that step is not kept."""
         folder = self.folder(run_id)
@@ -277,6 +308,16 @@ class RunStore:
                     if RUN_ID.fullmatch(entry.name) and entry.is_dir():
                         found[entry.name] = entry.stat().st_mtime_ns
         return found
+
+    def remove_leftovers(self) -> None:
+        """Removes what killed processes left behind: temporary files, and folders without a file."""
+        for run_id in self.ids():
+            folder = self._runs / run_id
+            remove_leftovers(folder)
+            remove_leftovers(folder / _KEPT)
+            with contextlib.suppress(OSError):
+                if time.time() - folder.stat().st_mtime > LEFTOVER_S:
+                    folder.rmdir()  # which fails where anything is in it
 
     def ids(self) -> list[str]:
         """Ids of all runs, the oldest first."""

@@ -35,7 +35,7 @@ def subject() -> Subject:
     view = None if run_id is None else runner().view(run_id)
     if run_id is not None and view is None:
         state.forget_run()
-        st.warning("The run that this link names no longer exists: this is the example model.")
+        st.warning(f"{runner().store.why_closed(run_id)} This is the example model.")
     try:
         shown = None if view is None else _saved_now(view)
         if shown is None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from dashboard.cached import encode
+from dashboard.cached import encode, pretrained_snapshot
 from dashboard.exports import codes_csv, codes_npz, curves_csv
+from dashboard.publish.page import page_of
 from dashboard.runs.about import About, file_stem
 from dashboard.runs.runner import runner
 from dashboard.shell import state
@@ -20,13 +21,17 @@ from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
     from dashboard.cached import Encoded
+    from vae_core.runs.snapshot import Snapshot
 
 CSV_NUMBERS: Final = 1_000_000
 NPZ_NUMBERS: Final = 10_000_000
 """Numbers of a file of latent codes at most, 10 MB of text and 40 MB of an archive: beyond it has the first
 examples of each part alone."""
 _OPEN: Final = "take_home_open"
-_HELP: Final = "The files of this run: curves, latent codes, settings, the run itself, and its code."
+_HELP: Final = (
+    "The files of this run: a page that needs no server, curves, latent codes, settings, the run itself, and "
+    "its code."
+)
 _CODE_HELP: Final = "This script, to run anywhere: `python FILE`."
 
 
@@ -58,13 +63,19 @@ def button(run_id: str | None, *, key: str = "take_home") -> None:
         run_id: The run; None: the example model.
         key: Tells it from others of the same page.
     """
-    st.button("Take home", key=key, icon=":material/download:", help=_HELP, on_click=_open, args=(key,))
+    st.button("Take home", key=key, icon=":material/download:", help=_HELP, on_click=open_with, args=(key,))
+    draw(run_id, key=key)
+
+
+def draw(run_id: str | None, *, key: str) -> None:
+    """Draws the dialogue where it is open; the arguments are those of :func:`button`."""
     # Not the button's own value: the page behind the dialogue may be drawn again while it is open.
     if state.control(_OPEN) == (state.current_page(), key):
         _dialogue(run_id)
 
 
-def _open(key: str) -> None:
+def open_with(key: str) -> None:
+    """Opens the dialogue of one of the page's keys; :func:`draw` draws it."""
     state.set_control(_OPEN, (state.current_page(), key))
 
 
@@ -82,7 +93,7 @@ def _dialogue(run_id: str | None) -> None:
 
 def _draw(run_id: str | None) -> None:
     if run_id is None:
-        about, stem, subject = About(), "example", pretrained()
+        about, stem, subject, snapshot = About(), "example", pretrained(), pretrained_snapshot()
         name = "The example model, trained on digits"
     else:
         view = runner().view(run_id)
@@ -91,6 +102,7 @@ def _draw(run_id: str | None) -> None:
         runner().save(run_id)
         about = runner().store.about(run_id)
         stem, subject = file_stem(about, run_id), subject_of(run_id)
+        snapshot = runner().store.snapshot(run_id)
         name = view.name
         if subject is None:
             st.info("Nothing of this run is saved yet: its files are here from its first moments on.")
@@ -98,7 +110,8 @@ def _draw(run_id: str | None) -> None:
             return
     st.caption(f"{name} as it was saved at step {subject.step:,}.")
     code = _code(subject, about.name)
-    _show(downloads(subject, stem, code))
+    page = [] if snapshot is None else [_page(subject, snapshot, stem, about.name)]
+    _show(page + downloads(subject, stem, code))
     st.markdown("**Code of this run**")
     st.caption(
         "It needs torch, NumPy and scikit-learn, trains the same model on the same data, and prints the same "
@@ -166,6 +179,18 @@ def downloads(subject: Subject, stem: str, code: str) -> list[Download]:
             help_text="The whole run: weights, optimiser, history, settings. This app opens it and goes on.",
         ),
     ]
+
+
+def _page(subject: Subject, snapshot: "Snapshot", stem: str, name: str) -> Download:
+    return Download(
+        kind="page",
+        label="One page (HTML)",
+        file_name=f"{stem}.html",
+        mime="text/html",
+        make=partial(_encoded_text, partial(page_of, name=name), subject, snapshot),
+        help_text="Opens without a server, on any computer or telephone: the latent plane under the pointer, "
+        "traversals, drawing, curves and settings of this run in one file.",
+    )
 
 
 def _settings(config: RunConfig, stem: str) -> Download:

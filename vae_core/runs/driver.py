@@ -390,7 +390,11 @@ class Driver:
         # A paused run that is looked at is asked to save itself again and again: its file is right already.
         found = (training.step, training.beta, training.learning_rate, training.num_epochs, self._status)
         if found != self._saved or self._folder.problem:
+            had_problem = bool(self._folder.problem)
             self._folder.write_run(self._state())
+            if had_problem:
+                # A paused run looks no more by itself: once there is room again, its curves are kept, too.
+                self._folder.write_snapshot(self._observer.look())
             self._saved = found
         else:
             self._folder.saves += 1

@@ -5,8 +5,9 @@ Its earlier states are in the folder ``kept``, which :mod:`vae_core.runs.kept` e
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
@@ -14,6 +15,13 @@ from vae_core.runs.atomic import write_atomically
 from vae_core.runs.kept import KeptSteps
 from vae_core.runs.runfile import Run, load_run, save_run
 from vae_core.runs.snapshot import Snapshot, write_snapshot
+
+_PARTS: Final = {
+    "run": "Not saved {since}",
+    "snapshot": "The curves cannot be kept",
+    "kept": "Earlier steps cannot be kept",
+}
+"""What it means that a part cannot be written; the first is said where several cannot."""
 
 
 class RunFolder:
@@ -37,7 +45,7 @@ class RunFolder:
     @property
     def problem(self) -> str:
         """Why a file of the run could not be written when it was tried last; empty once all of them could."""
-        return next(iter(self._problems.values()), "")
+        return next((self._problems[part] for part in _PARTS if part in self._problems), "")
 
     @property
     def is_gone(self) -> bool:
@@ -86,8 +94,8 @@ class RunFolder:
             self.kept.keep(run, snapshot)
 
     def write_status(self, status: Mapping[str, object]) -> None:
-        """Writes how the run stands."""
-        with self._without_disk("status"):
+        """Writes how the run stands, where that can be written: whoever runs the training is told anyway."""
+        with suppress(OSError):
             write_atomically(self._path / "status.json", json.dumps(status).encode(), durable=False)
 
     @contextmanager
@@ -97,11 +105,6 @@ class RunFolder:
             self._problems.pop(part, None)
         except OSError as err:
             since = "yet" if self._saved_step is None else f"since step {self._saved_step:,}"
-            told = {
-                "run": f"Not saved {since}",
-                "snapshot": "The curves cannot be kept",
-                "kept": "Earlier steps cannot be kept",
-                "status": "How the run stands cannot be kept",
-            }[part]
+            told = _PARTS[part].format(since=since)
             why = f"({err.strerror}): free some disk space; it is tried again by itself."
             self._problems[part] = f"{told} {why}"

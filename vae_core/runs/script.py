@@ -5,14 +5,16 @@ generators in the same order: on the processor, with one thread, its weights are
 """
 
 import math
+import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.config import ModelConfig, RunConfig
+from vae_core.config import ModelConfig, RunConfig, check_beta, check_learning_rate
 from vae_core.data import DATASETS, Dataset
 from vae_core.data.files import find_idx
 from vae_core.errors import BadInput
@@ -20,9 +22,11 @@ from vae_core.memory import chunk_rows, widest_layer
 from vae_core.runs.observer import MAX_HELD_OUT
 from vae_core.runs.runfile import Run
 from vae_core.runs.snapshot import HISTORY_COLUMNS, change_rows
+from vae_core.training.moves import checked_moves
 from vae_core.training.optimizer import scheduled_beta
 
 WRITTEN_BY: Final = "VAE Dashboard 0.1.0"
+_WIDTH: Final = 100
 
 _HEAD: Final = '''"""A variational autoencoder (VAE) that is trained as a run of {written_by} was.
 
@@ -230,7 +234,7 @@ class _Changes:
 
     Arguments:
         values: The value from a step on, by step.
-        unsure: Pairs of steps between which the value moved in a way that the history does not tell.
+        unsure: Pairs of steps between which the value moved in a way that nobody knows any more.
     """
 
     values: dict[int, float]
@@ -248,7 +252,8 @@ def script_of(run: Run, data: Dataset, *, title: str = "") -> str:
         title: A name that somebody gave it: any text, which stays a comment.
 
     Raises:
-        BadInput: The data have no name in ``DATASETS``: no script can load them.
+        BadInput: The data have no name in ``DATASETS``, so no script can load them; or what the run says of
+            its moves cannot be.
     """
     if run.config.dataset not in DATASETS:
         message = "these data are in this run alone, so no script can load them"
@@ -268,7 +273,7 @@ class _Script:
         self.is_deterministic = self.model.encoder_head == "deterministic"
         self.is_normal = self.model.prior == "standard_normal"
         self.has_samples = self.train.num_samples > 1
-        self.live_beta, self.rates = _live_changes(run, len(data.x_train))
+        self.live_beta, self.rates, self.seeds = _moved(run, len(data.x_train))
         self.is_scheduled = self.train.beta_schedule != "constant" and not self.is_deterministic
         self.has_patience = self.train.patience is not None and bool(run.state_scalars.get("has_end", True))
         self.is_idx = run.config.dataset == "idx"
@@ -327,21 +332,23 @@ class _Script:
                 f"PATIENCE = {train.patience}  # epochs without a rise of the held-out ELBO that end it"
             )
         lines.append(f"NUM_STEPS = {self.run.step}  # updates that the run made")
+        if self.seeds.values:
+            lines.append(_by_step("NEW_SEEDS", self.seeds.values, "a fork had other draws"))
         if not self.is_normal:
             lines.append(f"NUM_COMPONENTS = {model.num_components}  # of the learned prior, K")
-        if self.run.state_scalars.get("has_diverged"):
-            lines.append("# Not replayed: the run diverged, and went on with a new optimiser, other noise.")
+        if self.run.state_scalars.get("has_other_draws"):
+            lines.append("# Not replayed: the run diverged or was forked, and has had other draws since.")
         return "\n".join(lines)
 
     def _dial(self, name: str, start: float, changes: _Changes, what: str) -> str:
         if self.is_scheduled and name == "BETA":
             line = f"BETA = {start!r}  # weight of the KL to which its schedule leads"
             if changes.values:
-                line += f"\nLIVE_BETA = {changes.values!r}  # moved by hand, from which step on"
+                line += "\n" + _by_step("LIVE_BETA", changes.values, "what it was moved to by hand")
         elif list(changes.values) == [0]:
             line = f"{name} = {changes.values[0]!r}  # {what}"
         else:
-            line = f"{name} = {changes.values!r}  # {what}; from which step on, as it was moved in the run"
+            line = _by_step(name, changes.values, what)
         for first, last in changes.unsure:
             line += (
                 f"\n# Not replayed exactly: {name} moved between steps {first} and {last}; "
@@ -564,9 +571,11 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         device = ", device=generator.device" if self.is_cuda else ""
         lines += [
             "while step < NUM_STEPS:",
+            *self._new_seed(),
             "    # Each epoch takes the examples in a new order.",
             f"    order = torch.randperm(len(x_train), generator=generator{device})",
             "    for first in range(0, len(x_train), BATCH_SIZE):",
+            *self._new_order(device),
             "        x = x_train[order[first : first + BATCH_SIZE]]",
             *(f"        {line}" for line in self._update()),
             "        step += 1",
@@ -577,6 +586,22 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             '    print(f"\\rstep {step} of {NUM_STEPS}, epoch {epoch}", end="", flush=True)',
         ]
         return (self._schedule() if self.is_scheduled else "") + "\n".join(lines)
+
+    def _new_seed(self) -> list[str]:
+        if not self.seeds.values:
+            return []
+        return ["    if step in NEW_SEEDS:", "        generator.manual_seed(NEW_SEEDS[step])"]
+
+    def _new_order(self, device: str) -> list[str]:
+        if not self.seeds.values:
+            return []
+        return [
+            "        if first and step in NEW_SEEDS:  # what is left of this epoch comes in another order",
+            "            generator.manual_seed(NEW_SEEDS[step])",
+            "            rest = order[first:]",
+            f"            rest = rest[torch.randperm(len(rest), generator=generator{device})]",
+            "            order = torch.cat([order[:first], rest])",
+        ]
 
     def _update(self) -> list[str]:
         lines = []
@@ -647,6 +672,16 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         return "\n".join(lines)
 
 
+def _by_step(name: str, values: Mapping[int, float], what: str) -> str:
+    """A dictionary from step to value, on as many lines as it needs, below a comment."""
+    items = ", ".join(f"{step}: {value!r}" for step, value in values.items())
+    line = f"{name} = {{{items}}}"
+    if len(line) > _WIDTH:
+        inner = textwrap.fill(items, _WIDTH, initial_indent="    ", subsequent_indent="    ")
+        line = f"{name} = {{\n{inner},\n}}"
+    return f"# From which step on: {what}.\n{line}"
+
+
 def reported_elbo(run: Run) -> float | None:
     """The held-out ELBO of the last row of the history, nats per example; None where there is none.
 
@@ -656,24 +691,46 @@ def reported_elbo(run: Run) -> float | None:
     return float(run.history[-1, column]) if len(run.history) else None
 
 
-def _live_changes(run: Run, num_data: int) -> tuple[_Changes, _Changes]:
-    """What happened to beta and to the learning rate; of a scheduled beta only what was done by hand."""
+def _moved(run: Run, num_data: int) -> tuple[_Changes, _Changes, _Changes]:
+    """What happened to beta, the learning rate and the seed; of a scheduled beta only what was done by hand.
+
+    Older runs do not say it: their history does, as far as it has a row before and after each move.
+    """
     train = run.config.train
-    rates = _changes(run.history, "learning_rate", train.learning_rate)
-    if train.beta_schedule == "constant":
-        return _changes(run.history, "beta", train.beta), rates
-    return _taken_over(run, num_data), rates
+    is_scheduled = train.beta_schedule != "constant"
+    moves = checked_moves(run.state_scalars.get("moves"))
+    if moves is None:
+        rates = _changes(run.history, "learning_rate", train.learning_rate)
+        if is_scheduled:
+            return _taken_over(run, num_data), rates, _Changes({}, ())
+        return _changes(run.history, "beta", train.beta), rates, _Changes({}, ())
+    # What was moved after the last update has changed nothing yet.
+    made = [move for move in moves if move.step < run.step]
+    begun: dict[str, dict[int, float]] = {
+        "beta": {} if is_scheduled else {0: train.beta},
+        "learning_rate": {0: train.learning_rate},
+        "seed": {},
+    }
+    for move in made:
+        begun[move.name][move.step] = move.value
+    beta, rate, seed = (_Changes(values, ()) for values in begun.values())
+    return beta, rate, seed
 
 
-def _changes(history: NDArray[np.float64], column: str, start: float) -> _Changes:
-    steps, values = history[:, 0].astype(int), history[:, HISTORY_COLUMNS.index(column)]
-    found, unsure = {0: float(values[0]) if len(values) else start}, []
-    for row in change_rows(history):
+def _changes(history: NDArray[np.float64], name: Literal["beta", "learning_rate"], start: float) -> _Changes:
+    check = check_beta if name == "beta" else check_learning_rate
+    steps, values = _steps(history), history[:, HISTORY_COLUMNS.index(name)].tolist()
+    found, unsure = {0: check(values[0]) if values else start}, []
+    for row in change_rows(history).tolist():
         if values[row + 1] != values[row]:
-            found[int(steps[row])] = float(values[row + 1])
+            found[steps[row]] = check(values[row + 1])
             if steps[row + 1] > steps[row] + 1:
-                unsure.append((int(steps[row]), int(steps[row + 1])))
+                unsure.append((steps[row], steps[row + 1]))
     return _Changes(found, tuple(unsure))
+
+
+def _steps(history: NDArray[np.float64]) -> list[int]:
+    return np.nan_to_num(history[:, 0], posinf=0.0, neginf=0.0).astype(np.int64).tolist()
 
 
 def _taken_over(run: Run, num_data: int) -> _Changes:
@@ -682,15 +739,15 @@ def _taken_over(run: Run, num_data: int) -> _Changes:
     if run.state_scalars.get("live_beta") is None:
         return _Changes({}, ())
     batch = min(train.batch_size, num_data)
-    steps, values = history[:, 0].astype(int), history[:, HISTORY_COLUMNS.index("beta")]
+    steps, values = _steps(history), history[:, HISTORY_COLUMNS.index("beta")].tolist()
     for row, (step, value) in enumerate(zip(steps, values, strict=True)):
-        epoch, index = divmod(int(step), math.ceil(num_data / batch))
+        epoch, index = divmod(step, math.ceil(num_data / batch))
         if value != scheduled_beta(train, epoch + index * batch / num_data):
             began = max(0, row - 1)
-            later = _changes(history[row:], "beta", float(value))
-            values_by_step = {int(steps[began]): float(value)}
+            later = _changes(history[row:], "beta", value)
+            values_by_step = {steps[began]: check_beta(value)}
             values_by_step |= {at: beta for at, beta in later.values.items() if at > 0}
-            gap = ((int(steps[began]), int(step)),) if step > steps[began] + 1 else ()
+            gap = ((steps[began], step),) if step > steps[began] + 1 else ()
             return _Changes(values_by_step, gap + later.unsure)
     # It was set to what the schedule gave anyway.
     return _Changes({}, ())

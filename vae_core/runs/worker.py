@@ -70,6 +70,12 @@ def run_worker(run_dir: Path | None) -> int:
     run_dir = run_dir or _wait_for_run(commands, output)
     if run_dir is None:
         return 0
+    drive(run_dir, commands, output)
+    return 0
+
+
+def drive(run_dir: Path, commands: "queue.SimpleQueue[Command]", output: TextIO) -> None:
+    """Drives the run in a folder to its end, as the only process that does; says in one sentence why not."""
     try:
         with sole_writer(run_dir, wait_s=IN_USE_S):
             _drive(run_dir, commands, output)
@@ -78,7 +84,6 @@ def run_worker(run_dir: Path | None) -> int:
         emit(output, _end_as("interrupted", str(err)))
     except OSError as err:
         emit(output, _end_as("failed", f"the run's folder cannot be opened ({err.strerror})"))
-    return 0
 
 
 def _drive(run_dir: Path, commands: "queue.SimpleQueue[Command]", output: TextIO) -> None:

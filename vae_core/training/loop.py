@@ -13,6 +13,7 @@ from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_given_eps, evaluate,
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.memory import check_step
 from vae_core.model import VAE
+from vae_core.training.moves import MAX_MOVES, Move, Moved, checked_moves
 from vae_core.training.optimizer import (
     OPTIMIZER,
     checked_order,
@@ -156,7 +157,8 @@ class Training:
         self._order = torch.empty(0, dtype=torch.int64)
         self._live_beta: float | None = None
         self._has_end = True
-        self._has_diverged = False
+        self._has_other_draws = False
+        self._moves: list[Move] | None = []
         self._patience = None if config.patience is None else Patience(config.patience)
         self._weights, self._gradient = flatten(model)
         self._first = next(model.parameters())
@@ -210,21 +212,43 @@ class Training:
 
     def set_beta(self, beta: float) -> None:
         """Uses ``beta`` from the next update on, in place of the schedule."""
-        self._live_beta = check_beta(beta)
+        beta = check_beta(beta)
+        if beta != self._live_beta:
+            self._note("beta", beta)
+        self._live_beta = beta
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """Uses ``learning_rate`` from the next update on."""
-        self._learning_rate = check_learning_rate(learning_rate)
+        learning_rate = check_learning_rate(learning_rate)
+        if learning_rate != self._learning_rate:
+            self._note("learning_rate", learning_rate)
+        self._learning_rate = learning_rate
+
+    def _note(self, name: Moved, value: float) -> None:
+        """Keeps a move; of several of one dial between two updates the last alone says what was trained."""
+        if self._moves is None:
+            self._has_other_draws |= name == "seed"
+            return
+        if name != "seed":
+            self._moves = [move for move in self._moves if (move.step, move.name) != (self.step, name)]
+        self._moves.append(Move(self.step, name, value))
+        if len(self._moves) > MAX_MOVES:
+            self._has_other_draws |= any(move.name == "seed" for move in self._moves)
+            self._moves = None
 
     def draw_anew(self, seed: int) -> None:
         """Draws from another seed from the next update on: the noise, and the order of the examples.
 
-        What is left of this epoch comes in another order, too; nothing of it comes twice.
+        What is left of this epoch comes in another order, too; nothing of it comes twice. Between two epochs
+        the next one draws its order from the seed.
 
         Arguments:
             seed: Of all that is drawn from here on.
         """
+        self._note("seed", seed)
         generator = self.generator.manual_seed(seed)
+        if self._position == 0:
+            return
         seen, rest = self._order[: self._position], self._order[self._position :]
         shuffled = torch.randperm(len(rest), generator=generator, device=generator.device)
         self._order = torch.cat((seen, rest[shuffled.to(rest.device)]))
@@ -316,7 +340,7 @@ class Training:
     def _diverged(self) -> None:
         self._weights.copy_(self._kept_weights)
         self._moments = initial_moments(self._weights, self.config)
-        self._has_diverged = True
+        self._has_other_draws = True
         diverged_at = self.step + 1
         # The place of those weights too, so that what is saved now is a state to go on from.
         self._here = self._kept_place
@@ -335,8 +359,9 @@ class Training:
             "live_beta": self._live_beta,
             "learning_rate": self.learning_rate,
             "has_end": self._has_end,
-            # Its noise and optimiser are then others than its configuration says.
-            "has_diverged": self._has_diverged,
+            # Than configuration and moves say: it diverged, or went on from another seed unnoticed.
+            "has_other_draws": self._has_other_draws,
+            "moves": None if self._moves is None else [list(move) for move in self._moves],
         }
         if self._patience is not None:
             scalars |= self._patience.state()
@@ -351,13 +376,12 @@ class Training:
         try:
             self.step, self.epoch = int(scalars["step"]), int(scalars["epoch"])
             self._position = self.step % self.steps_per_epoch * self.batch_size
-            self._live_beta = None if scalars["live_beta"] is None else check_beta(scalars["live_beta"])
+            self._load_moves(scalars)
             if not scalars["has_end"]:
                 self.forget_end()
-            self._has_diverged = bool(scalars.get("has_diverged", False))
+            self._has_other_draws = bool(scalars.get("has_other_draws", False))
             if self._patience is not None:
                 self._patience.load_state(scalars)
-            self.set_learning_rate(scalars["learning_rate"])
             self.generator.set_state(tensors["generator"])
             self._order = checked_order(tensors["order"], self._position, len(self.dataset.x_train))
             saved = optimizer_state(tensors, self._weights, self.config)
@@ -367,6 +391,19 @@ class Training:
         self._kept_weights.copy_(self._weights)
         self._here = self._kept_place = self._place()
         self._moments = saved or initial_moments(self._weights, self.config)
+
+    def _load_moves(self, scalars: dict[str, Any]) -> None:
+        """Takes what was moved, and what holds: a fork may have been given something else than it had."""
+        moves = checked_moves(scalars.get("moves"))
+        self._moves = None if moves is None else list(moves)
+        held = {move.name: move.value for move in moves or ()}
+        self._live_beta = held.get("beta")
+        self._learning_rate = held.get("learning_rate", self.config.learning_rate)
+        if scalars["live_beta"] is None:
+            self._live_beta = None
+        else:
+            self.set_beta(scalars["live_beta"])
+        self.set_learning_rate(scalars["learning_rate"])
 
 
 def check_data(model_config: ModelConfig, dataset: Dataset) -> None:

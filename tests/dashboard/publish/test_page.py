@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dashboard.cached import pretrained_snapshot
 from dashboard.publish import page as publish
-from dashboard.publish.page import by_planes, file_name, half_precision, page_of
+from dashboard.publish.page import by_planes, half_precision, page_of
 from dashboard.runs.runner import LocalRunner
 from dashboard.subject import Subject, pretrained
 from tests.dashboard.components.test_latent_payload import read
@@ -221,7 +221,9 @@ def test_large_model_is_rounded_and_the_page_says_by_how_much(
 
 
 def test_half_precision_is_that_of_numpy() -> None:
-    values = np.random.default_rng(0).normal(size=10_000).astype(np.float32)
+    noise = np.random.default_rng(0).normal(size=10_000).astype(np.float32)
+    ties = 1 + np.arange(1, 20, 2, dtype=np.float32) * 2**-11
+    values = np.concatenate([noise, ties, -ties])
     np.testing.assert_array_equal(half_precision(values), values.astype(np.float16).astype(np.float32))
     assert half_precision(np.array([0.0, -0.0, 1e-30, -1e30], np.float32)).tolist() == pytest.approx(
         [0.0, -0.0, 1e-30, -1e30], rel=1e-3
@@ -249,14 +251,13 @@ def test_many_examples_are_cut_and_the_page_says_so(
 @pytest.mark.parametrize("text", HOSTILE)
 def test_words_of_a_run_are_never_markup(digits: tuple[Subject, Snapshot], text: str) -> None:
     subject, snapshot = digits
-    plain = Parsed(page_of(*digits, name="name", note="note"))
+    plain = Parsed(page_of(*digits, name="name"))
     names = (text, *subject.class_names[1:])
     subject = replace(subject, data=replace(subject.data, class_names=names))
-    html = publish_html(subject, replace(snapshot, class_names=names), name=text, note=text)
+    html = publish_html(subject, replace(snapshot, class_names=names), name=text)
     page = Parsed(html)
     assert [tag for tag, _, _ in page.elements] == [tag for tag, _, _ in plain.elements]
     assert page.text("title") == page.text("h1") == " ".join(text.split())
-    assert page.text("p", class_="note") == text
     assert page.plane[0]["class_names"][0] == page.board["class_names"][0] == text
     attributes = [(tag, sorted(has)) for tag, has, _ in page.elements]
     assert attributes == [(tag, sorted(has)) for tag, has, _ in plain.elements]
@@ -327,25 +328,13 @@ def test_settings_stand_in_words(digits: tuple[Subject, Snapshot]) -> None:
     assert "Momentum" not in shown(*digits).words
 
 
-def test_curves_of_another_step_are_said(digits: tuple[Subject, Snapshot]) -> None:
-    subject, snapshot = digits
-    assert "curves end" not in shown(*digits).about
-    other = replace(snapshot, step=snapshot.step + 1)
-    assert f"The curves end at step {snapshot.step + 1:,}" in shown(subject, other).about
-
-
-@pytest.mark.parametrize(
-    ("name", "file"),
-    [
-        ("", "vae.html"),
-        ("β", "vae.html"),
-        ("CON / ../etc\\passwd\0\n", "CON-etc-passwd.html"),
-        ("a" * 500, "a" * 60 + ".html"),
-        ("Digits, β = 4", "Digits-4.html"),
-    ],
-)
-def test_file_name_is_safe(name: str, file: str) -> None:
-    assert file_name(name) == file
+@pytest.mark.parametrize("kind", ["J=1", "J=3", "deterministic", "points"])
+def test_page_of_a_run_that_goes_on_shows_one_moment(runner: LocalRunner, kind: str) -> None:
+    subject, snapshot = of_kind(runner, KINDS[kind])
+    pictures = ("means", "stds", "kl_per_dim", "reconstructions", "grid")
+    blank = {name: np.zeros_like(getattr(snapshot, name)) for name in pictures}
+    earlier = replace(snapshot, step=1, epoch=0, history=snapshot.history[:1], **blank)
+    assert shown(subject, earlier).board == shown(subject, snapshot).board
 
 
 def test_what_makes_the_page_needs_no_streamlit() -> None:

@@ -97,7 +97,7 @@ def test_dialogue_shows_the_code_of_the_run_in_view(runner: LocalRunner) -> None
     assert "# Name of the run: 'Tuesday\\'s \"β\"'" in code.value
     saved_at = f"as it was saved at step {subject.step:,}."
     assert any(saved_at in caption.value for caption in at.caption)
-    assert offered(at) == KIND_NAMES
+    assert offered(at) == ["page", *KIND_NAMES]
     assert not turn_to(at, "elbo").code, "the dialogue ends with its page"
 
 
@@ -105,7 +105,18 @@ def test_example_model_can_be_taken_home() -> None:
     at = opened(open_page("train"))
     subject = pretrained()
     assert at.code[0].value == script_of(subject.run, subject.data).rstrip()
-    assert offered(at) == KIND_NAMES
+    assert offered(at) == ["page", *KIND_NAMES]
+
+
+def test_page_of_a_run_has_its_name_and_its_own_file(runner: LocalRunner) -> None:
+    run_id = trained(runner, TINY)
+    snapshot = runner.store.snapshot(run_id)
+    assert snapshot is not None
+    page = take_home._page(saved(run_id), snapshot, "run-a3f1", "<b>Tuesday</b>")
+    assert page.file_name == "run-a3f1.html"
+    text = page.make().decode()
+    assert "<title>&lt;b&gt;Tuesday&lt;/b&gt;</title>" in text
+    assert "</html>" in text
 
 
 def test_a_run_that_has_nothing_saved_says_so(runner: LocalRunner) -> None:

@@ -1,9 +1,12 @@
 """The code of a run, executed: weights and held-out ELBO are those of the run, and no name is code."""
 
 import ast
+import contextlib
 import gzip
 import io
+import itertools
 import json
+import math
 import os
 import queue
 import re
@@ -23,8 +26,10 @@ from vae_core.data import Dataset, load_dataset
 from vae_core.errors import BadInput
 from vae_core.runs import driver
 from vae_core.runs.driver import Command, Driver
-from vae_core.runs.runfile import Run, load_run
+from vae_core.runs.fork import forked
+from vae_core.runs.runfile import Run, load_run, save_run
 from vae_core.runs.script import WRITTEN_BY, reported_elbo, script_of
+from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 LONGEST: Final = 150
@@ -96,6 +101,8 @@ FOLDERS: Final = {
     for labelled in (True, False)
 }
 """IDX folders: which parts they have, and whether their images are labelled."""
+FORKS: Final = {"forked within an epoch": 8, "forked between epochs": 23}
+"""The step at which a fork has other draws, another beta and another learning rate from then on."""
 EXECUTE: Final = """
 import contextlib, io, json, runpy, sys
 import numpy as np
@@ -166,6 +173,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Executed:
         patch.setattr(driver, "CHANGES_SHARE", 1.0)
         for name, (config, planned) in STEERED.items():
             runs[name] = trained(folder / f"run {name}", config, *planned)
+    for name, step in FORKS.items():
+        runs[name] = forked_run(folder / name, step)
     for name, (parts, labelled) in FOLDERS.items():
         config = replace(OWN, data_folder=os.fspath(own_images(folder / f"secret {name}", parts, labelled)))
         runs[name] = trained(folder / f"run {name}", config)
@@ -184,6 +193,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Executed:
         name: (runs[name], source, text, found)
         for (name, source), text, found in zip(sources.items(), said, weights, strict=True)
     }
+
+
+def forked_run(folder: Path, step: int) -> Run:
+    """A run that goes on from a step of another one, and that is moved once more."""
+    parent = trained(folder, PLAIN, (step, {"command": "stop"}))
+    assert parent.step == step
+    save_run(folder / "run.safetensors", forked(parent, beta=0.5, learning_rate=0.01, seed=99))
+    (folder / "config.json").unlink()
+    resume = (0, {"command": "resume"})
+    return trained(folder, PLAIN, resume, (40, {"command": "set", "beta": 2.0}))
 
 
 def own_images(folder: Path, parts: tuple[str, ...], labelled: bool) -> Path:
@@ -206,7 +225,7 @@ def write_idx(path: Path, values: np.ndarray) -> None:
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
 
-@pytest.mark.parametrize("case", [*CASES, *STEERED, *FOLDERS, LONGER])
+@pytest.mark.parametrize("case", [*CASES, *STEERED, *FORKS, *FOLDERS, LONGER])
 def test_script_has_the_weights_and_the_bound_of_the_run(results: Executed, case: str) -> None:
     run, _, said, weights = results[case]
     expected = torch.cat([value.detach().flatten() for value in run.model().parameters()]).numpy()
@@ -217,7 +236,7 @@ def test_script_has_the_weights_and_the_bound_of_the_run(results: Executed, case
     assert f"{reported:.4f}" in said.splitlines()[-1], "what the app reported stands beside it"
 
 
-@pytest.mark.parametrize("case", [*CASES, *STEERED, *FOLDERS, LONGER])
+@pytest.mark.parametrize("case", [*CASES, *STEERED, *FORKS, *FOLDERS, LONGER])
 def test_script_is_short_and_reads_well(results: Executed, case: str) -> None:
     _, source, *_ = results[case]
     lines = source.splitlines()
@@ -276,6 +295,17 @@ def test_script_runs_by_itself_and_asks_for_the_folder_of_own_images(
     assert not done.stderr
 
 
+def without_moves(run: Run) -> Run:
+    """The run as an older version kept it: its history alone tells what was moved."""
+    return replace(run, state_scalars={**run.state_scalars, "moves": None})
+
+
+@pytest.mark.parametrize("case", STEERED)
+def test_history_of_an_older_run_tells_the_same(results: Executed, case: str) -> None:
+    run, source, *_ = results[case]
+    assert script_of(without_moves(run), data_of(run)) == source
+
+
 def test_moves_that_the_history_does_not_tell_are_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,16 +314,67 @@ def test_moves_that_the_history_does_not_tell_are_said(
     planned = [(step, {"command": "set", "beta": beta}) for step, beta in ((5, 2.0), (9, 3.0), (20, 4.0))]
     run = trained(tmp_path, PLAIN, *planned)
     source = script_of(run, data_of(run))
-    assert "BETA = {0: 1.0, 5: 2.0, 6: 4.0}" in source
-    assert f"# Not replayed exactly: BETA moved between steps 6 and {run.step}" in source
+    assert "BETA = {0: 1.0, 5: 2.0, 9: 3.0, 20: 4.0}" in source
+    assert "Not replayed" not in source
+    older = script_of(without_moves(run), data_of(run))
+    assert "BETA = {0: 1.0, 5: 2.0, 6: 4.0}" in older
+    assert f"# Not replayed exactly: BETA moved between steps 6 and {run.step}" in older
 
 
-def test_run_that_diverged_says_what_is_not_replayed(results: Executed) -> None:
+def test_run_with_other_draws_says_what_is_not_replayed(results: Executed) -> None:
     run, source, *_ = results["plain"]
-    diverged = replace(run, state_scalars={**run.state_scalars, "has_diverged": True})
+    diverged = replace(run, state_scalars={**run.state_scalars, "has_other_draws": True})
     said = script_of(diverged, data_of(run))
-    assert "# Not replayed: the run diverged" in said
+    assert "# Not replayed: the run diverged or was forked" in said
     assert "diverged" not in source
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        7,
+        [7],
+        [[1, "beta"]],
+        [[1, "exit()", 1.0]],
+        [[1, ["beta"], 1.0]],
+        [[1, "beta", "exit()"]],
+        [[1, "beta", math.nan]],
+        [["exit()", "beta", 1.0]],
+        [[-1, "beta", 1.0]],
+        [[1, "seed", 1.5]],
+        [[1, "beta", 1.0]] * 2001,
+    ],
+)
+def test_hostile_moves_are_refused(results: Executed, moves: object) -> None:
+    run, *_ = results["plain"]
+    hostile = replace(run, state_scalars={**run.state_scalars, "moves": moves})
+    with pytest.raises(BadInput):
+        script_of(hostile, data_of(run))
+    with pytest.raises(BadInput):
+        driver.open_training(run.config, hostile)
+
+
+def test_many_moves_stand_on_many_lines(results: Executed) -> None:
+    run, *_ = results["plain"]
+    moved = {step: 0.1 + step for step in range(45)}
+    moves = [[step, "beta", beta] for step, beta in moved.items()]
+    source = script_of(replace(run, state_scalars={**run.state_scalars, "moves": moves}), data_of(run))
+    assert max(map(len, source.splitlines())) <= 110
+    assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
+    (beta,) = (node.value for node in assigned if ast.unparse(node.targets[0]) == "BETA")
+    assert ast.literal_eval(beta) == moved
+
+
+def test_hostile_history_is_refused_or_harmless(results: Executed) -> None:
+    run = without_moves(results["plain"][0])
+    for column, value in itertools.product(("step", "beta", "learning_rate"), (math.nan, math.inf, -1.0)):
+        history = run.history.copy()
+        history[-1, HISTORY_COLUMNS.index(column)] = value
+        with contextlib.suppress(BadInput):
+            source = script_of(replace(run, history=history), data_of(run))
+            assert not {"nan", "inf"} & {
+                node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)
+            }
 
 
 @pytest.mark.parametrize(
