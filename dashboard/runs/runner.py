@@ -382,7 +382,9 @@ class LocalRunner:
             original = self._job(source)
         if original is None:
             raise BadInput("copy", "the run to copy no longer exists", "start one of your own")
-        step = original.progress["step"] if at_step is None else at_step
+        # A run that trains has gone on since it was saved.
+        saved_at = (original.saved_as or original.stands_at)[0]
+        step = saved_at if at_step is None else at_step
         note = f"Fork of Run {source[:4]} at step {step:,}"
         note = "" if at_step is None else ": ".join(filter(None, (note, changes.in_words()))) + "."
         about = About(parent=source, parent_step=step, note=note)

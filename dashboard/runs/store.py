@@ -260,6 +260,13 @@ class RunStore:
         folder = self.folder(run_id)
         return None if folder is None else KeptSteps(folder / _KEPT).snapshot(step)
 
+    def kept_at(self, run_id: str, step: int) -> int | None:
+        """A number that tells a kept state of the run from another one of that step; None where none is."""
+        path = self.run_file_at(run_id, step)
+        with contextlib.suppress(OSError):
+            return None if path is None else path.stat().st_mtime_ns
+        return None
+
     def run_file_at(self, run_id: str, step: int) -> Path | None:
         """The file to go on from at a step; None where that step is not kept."""
         folder = self.folder(run_id)

@@ -212,10 +212,10 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "hide": Parameter(EVERY_PAGE, (), Several(Choice(tuple(SETTINGS)), len(SETTINGS))),
     "fix": Parameter(EVERY_PAGE, (), Several(Choice(tuple(SETTINGS)), len(SETTINGS))),
     "present": Parameter(EVERY_PAGE, 0, Whole(0, 1)),
+    "at_step": Parameter("train", None, Whole(0, 10**12 - 1)),
     "keep": Parameter(EVERY_PAGE, (), Several(RunId(), MAX_KEPT)),
     "runs_search": Parameter("runs", "", Text(200)),
     "runs_sort": Parameter("runs", "newest", Choice(("newest", "name", "data", "elbo", "beta", "step"))),
-    "runs_page": Parameter("runs", 1, Whole(1, 100_000)),
     "latent_view": Parameter(
         "latent_space", "neighbours", Choice(("neighbours", "selection", "arithmetic", "projection"))
     ),

@@ -188,9 +188,9 @@ def current_run() -> str | None:
 
 
 def show_run(run_id: str) -> None:
-    """Puts a run in view; points of another run's latent space mean nothing there."""
+    """Puts a run in view as it stands; points of another run's latent space mean nothing there."""
     st.session_state[_RUN] = run_id
-    for key in ("z", "pins", "plane_x", "plane_y"):
+    for key in ("z", "pins", "plane_x", "plane_y", "at_step"):
         st.session_state.pop(key, None)
 
 

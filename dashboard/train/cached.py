@@ -8,12 +8,25 @@ from dashboard.cached import pretrained_snapshot
 from dashboard.components.board.payload import board_payload, coarser_grid, ghost_payload
 from dashboard.components.flow.element import flow_payload, packed
 from dashboard.runs.runner import runner
+from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def board(run_id: str, version: int) -> bytes | None:
     """What the training board draws, as JSON; None before the first snapshot."""
     del version  # tells one snapshot from the next; part of the key only
+    return _board(run_id)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def board_at(run_id: str, version: int, step: int, written: int) -> bytes | None:
+    """The same with the pictures of an earlier step; None where that is not kept."""
+    del version, written  # tell one snapshot from the next; parts of the key only
+    looked = runner().store.snapshot_at(run_id, step)
+    return None if looked is None else _board(run_id, looked)
+
+
+def _board(run_id: str, looked: Snapshot | None = None) -> bytes | None:
     snapshot, view = runner().store.snapshot(run_id), runner().view(run_id)
     if snapshot is None or view is None:
         return None
@@ -25,8 +38,29 @@ def board(run_id: str, version: int) -> bytes | None:
         deterministic=view.config.model.encoder_head == "deterministic",
         is_scheduled=view.config.train.beta_schedule != "constant",
         free_bits=view.config.train.free_bits,
+        looked=looked,
     )
     return json.dumps(payload).encode()
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def settings_at(run_id: str, step: int, written: int) -> tuple[float, float] | None:
+    """β and η in force at a kept step; None where it cannot be read."""
+    del written  # tells one state from another; part of the key only
+    snapshot = runner().store.snapshot_at(run_id, step)
+    if snapshot is None or not len(snapshot.history):
+        return None
+    beta, rate = (
+        float(snapshot.history[-1, HISTORY_COLUMNS.index(name)]) for name in ("beta", "learning_rate")
+    )
+    return beta, rate
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def parent_of(run_id: str) -> tuple[str, int] | None:
+    """The run from whose state a run began, and the step; None where it began by itself."""
+    about = runner().store.about(run_id)
+    return None if about.parent is None or about.parent_step is None else (about.parent, about.parent_step)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

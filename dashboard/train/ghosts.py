@@ -115,9 +115,12 @@ def _labels(views: list[JobView], in_view: JobView | None) -> dict[str, str]:
     config = None if in_view is None else in_force(in_view)
     said = {view.run_id: "" if config is None else difference(config, in_force(view)) for view in views}
     counts = Counter(said.values())
+    parent = None if in_view is None else cached.parent_of(in_view.run_id)
     labels = {}
     for view in views:
         text = said[view.run_id]
         is_enough = text and counts[text] == 1
-        labels[view.run_id] = text if is_enough else f"{text} · {view.name}".removeprefix(" · ")
+        label = text if is_enough else f"{text} · {view.name}".removeprefix(" · ")
+        is_parent = parent is not None and parent[0] == view.run_id
+        labels[view.run_id] = f"parent · {label}" if is_parent else label
     return labels

@@ -14,7 +14,7 @@ from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.scheduler import UNWATCHED_S
 from dashboard.shell import browser, state
-from dashboard.train import cached, ghosts, steering
+from dashboard.train import cached, ghosts, look, look_back, steering
 from vae_core.config import WALL_LIMIT_S
 
 TICK_S: Final = 0.5
@@ -76,7 +76,7 @@ def _drawn_as(view: JobView) -> tuple[object, ...]:
 
 def _live(run_id: str, drawn_as: tuple[object, ...], steer: Callable[[JobView], None]) -> None:
     view = runner().view(run_id)
-    if view is None or _drawn_as(view) != drawn_as:
+    if view is None or state.current_run() != run_id or _drawn_as(view) != drawn_as:
         st.rerun()
     steer(view)
     _status_line(view)
@@ -86,6 +86,11 @@ def _live(run_id: str, drawn_as: tuple[object, ...], steer: Callable[[JobView], 
         _draw_example()
         return
     owner = "you" if view.is_owned_by(browser.token()) else "other"
+    at = look.current(view)
+    past = None if at is None else cached.board_at(run_id, version, at.step, at.written)
+    if at is not None and past is not None:
+        _draw_board(past, beta=None, owner=owner, in_view=view, looked=at.step)
+        return
     _draw_board(payload, beta=view.beta if view.is_active else None, owner=owner, in_view=view)
     flow = cached.flow(run_id, version)
     if flow is not None:
@@ -96,9 +101,15 @@ def _draw_example() -> None:
     _draw_board(cached.example_board(), beta=None, owner="", in_view=None)
 
 
-def _draw_board(payload: bytes, *, beta: float | None, owner: str, in_view: JobView | None) -> None:
+def _draw_board(
+    payload: bytes, *, beta: float | None, owner: str, in_view: JobView | None, looked: int | None = None
+) -> None:
     kept, present = ghosts.kept(in_view), state.is_presenting()
-    message = addressed(payload, beta=beta, owner=owner, present=present, ghosts=kept)
+    parent = None if in_view is None else cached.parent_of(in_view.run_id)
+    fork = None if parent is None else parent[1]
+    message = addressed(
+        payload, beta=beta, owner=owner, present=present, ghosts=kept, looked=looked, fork=fork
+    )
     training_board(message, key=_BOARD, on_drop=_drop)
 
 
@@ -127,6 +138,7 @@ def _status_line(view: JobView) -> None:
         st.markdown(status_text(view))
         if view.num_steps and view.is_active:
             st.progress(min(1.0, view.step / view.num_steps))
+        look_back.draw(view)
 
 
 def status_text(view: JobView) -> str:

@@ -12,10 +12,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.keys.element import keys as listen_to_keys
-from dashboard.runs.job import JobView
+from dashboard.runs.job import Changes, JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, controls, state
 from dashboard.shell.choice import stressed
+from dashboard.train import look
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 
@@ -31,12 +32,22 @@ _BUTTON_HELP: Final = {
     "train_keep": "Keep this curve: it stays on the charts beside those of your next runs, named by what "
     "differs. Press again to let it go.",
     "train_copy": "A run of your own, paused, that goes on from this state: weights, optimiser and history.",
+    "train_fork": "A run of your own that goes on from the step on the board, with the β and η of the dials. "
+    "The curves of this run stay beside it. It goes on at once; where this run is paused, it waits, too. "
+    "Your run is stopped if it still goes.",
     "train_before": "Shows the run that this one took the place of, as it was. This one is stopped, and can "
     "be shown again in the same way.",
     "present_button": "For a projector: large type, and no more than β, Pause and Step. Escape ends it.",
 }
 NOT_YOURS: Final = "This run belongs to another browser: take a copy to go on from it."
 _FROZEN: Final = "Someone else's run: take a copy to change it."
+FORK_SEED_HELP: Final = (
+    "Empty: the fork has the draws of this run, so that with the same β and η it is this run again, bit "
+    "for bit. A seed changes what is drawn from that step on: the noise ε, and the order in which the rest "
+    "of the epoch's examples and those of later epochs come. The weights there, the data and the held-out "
+    "images stay."
+)
+_FORK_SEED: Final = "fork_seed"
 _BEFORE: Final = "run_before"
 _ASKED: Final = "asked_of_runs"
 _PATIENCE_S: Final = 10.0
@@ -128,15 +139,40 @@ def dials(view: JobView | None, *, beta: DeltaGenerator, learning_rate: DeltaGen
         beta: Where β stands.
         learning_rate: Where the learning rate stands; None: nowhere.
     """
-    if view is not None:
+    at = look.current(view)
+    if view is not None and at is not None:
+        look.open_from_link(view, at)
+    elif view is not None:
         _follow(view)
-    frozen = _frozen(view)
+    frozen = "" if at is not None else _frozen(view)
     with beta:
         controls.beta_dial(lambda: _ask("beta"), frozen=frozen, note=_note("beta", view))
     if learning_rate is not None:
         with learning_rate:
             note = _note("learning_rate", view)
             controls.learning_rate_dial(lambda: _ask("learning_rate"), frozen=frozen, note=note)
+
+
+def fork_buttons(view: JobView) -> None:
+    """Fork here, and the seed of its draws; call it in a fragment."""
+    _button("Fork here", "train_fork", _fork, icon="call_split")
+    seed = state.control(_FORK_SEED)
+    label = "Seed" if seed is None else f"Seed {seed}"
+    if state.is_presenting():
+        return
+    with st.container(key="fork_draws", width="content"), st.popover(label, icon=":material/casino:"):
+        st.number_input(
+            "Seed of the fork's draws",
+            min_value=0,
+            max_value=2**31 - 1,
+            value=None,
+            step=1,
+            format="%d",
+            placeholder="the draws of this run",
+            key=_FORK_SEED,
+            persist_state="session",
+        )
+        st.caption(FORK_SEED_HELP)
 
 
 def speed(view: JobView | None) -> None:
@@ -236,7 +272,13 @@ def _submit(*, hold: bool) -> str | None:
     return run_id
 
 
-def _replace_run(config: RunConfig, *, copy_of: str | None = None) -> str:
+def _replace_run(
+    config: RunConfig,
+    *,
+    copy_of: str | None = None,
+    at_step: int | None = None,
+    changes: Changes | None = None,
+) -> str:
     """Puts a new run in the place of the one in view, which is stopped if it is this browser's.
 
     Raises:
@@ -244,7 +286,10 @@ def _replace_run(config: RunConfig, *, copy_of: str | None = None) -> str:
     """
     before = _owned_run()
     left = None if before is None else before.run_id
-    run_id = runner().submit(config, owner=browser.token(), copy_of=copy_of, instead_of=left)
+    token = browser.token()
+    run_id = runner().submit(
+        config, owner=token, copy_of=copy_of, at_step=at_step, changes=changes, instead_of=left
+    )
     state.show_run(run_id)
     state.set_control(_BEFORE, _to_come_back(before))
     return run_id
@@ -255,6 +300,30 @@ def _to_come_back(left: JobView | None) -> str | None:
     if left is None or left.step == 0 or left.run_id in state.kept_runs():
         return None
     return left.run_id
+
+
+def _fork() -> None:
+    view = run_in_view()
+    if view is None:
+        return
+    at = look.current(view)
+    began = at or view
+    moved = {name: controls.value(name) for name in look.LIVE}
+    moved = {name: value for name, value in moved.items() if value != getattr(began, name)}
+    seed = state.control(_FORK_SEED)
+    changes = Changes(**moved, seed=seed if isinstance(seed, int) else None)
+    token = browser.token()
+    try:
+        step = None if at is None else at.step
+        run_id = _replace_run(view.config, copy_of=view.run_id, at_step=step, changes=changes)
+        state.keep_run(view.run_id)
+        state.set_control(_FORK_SEED, None)
+        if controls.live_speed() is not None:
+            runner().send(run_id, "set", owner=token, speed=controls.live_speed())
+        if view.status != "paused":
+            runner().send(run_id, "resume", owner=token)
+    except BadInput as err:
+        state.say_next(str(err))
 
 
 def _show_before() -> None:
@@ -276,6 +345,7 @@ def _step(unit: str) -> None:
         return
     view = runner().view(run_id)
     if view is not None:
+        _look_at_now(view)
         _set_what_dials_show(view)
     _send("step", unit=unit)
 
@@ -283,8 +353,15 @@ def _step(unit: str) -> None:
 def _resume() -> None:
     view = run_in_view()
     if view is not None:
+        _look_at_now(view)
         _set_what_dials_show(view)
         _send("resume")
+
+
+def _look_at_now(view: JobView) -> None:
+    """What goes on is looked at; the dials of a fork are none of it."""
+    if look.current(view) is not None:
+        look.move_to(view, None)
 
 
 def _set_what_dials_show(view: JobView) -> None:
@@ -327,7 +404,7 @@ def _take_copy() -> None:
 def _ask(name: str) -> None:
     """Gives the value of a dial to this browser's run that is in view; one that has ended gets it later."""
     view = _owned_run()
-    if view is None:
+    if view is None or look.current(view) is not None:
         return
     _note_asked(name, view.run_id)
     if view.is_active:
@@ -377,9 +454,12 @@ def _follow(view: JobView) -> None:
 
 def _note(name: str, view: JobView | None) -> str:
     """What to say where a dial shows another value than the run in view has."""
-    holds = None if view is None else getattr(view, name)
+    at = look.current(view)
+    holds = None if view is None else getattr(at or view, name)
     if view is None or holds == controls.value(name):
         return ""
+    if at is not None:
+        return f"For a fork from step {at.step:,} (Fork here); this run itself keeps its own."
     scheduled = name == "beta" and view.config.train.beta_schedule != "constant"
     if scheduled and _asked(name, view.run_id) is None:
         return f"The schedule holds β at {holds:.3g} now; moving the dial takes over."

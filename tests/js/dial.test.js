@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { INTERVAL_MS, Pace, PATIENCE_MS } from "../../dashboard/components/dial/pace.js";
+import { INTERVAL_MS, Pace, PATIENCE_MS } from "../../dashboard/components/shared/pace.js";
 import { positionOf, stepped, tickLabel, typed, valueAt } from "../../dashboard/components/dial/scale.js";
 
 const BETA = { low: 1e-3, high: 100, zero: true, ticks: [0, 0.01, 0.1, 1, 10, 100] };

@@ -22,6 +22,8 @@ import { ghostColour, ghostDash } from "./kept.js";
  * @property {readonly Ghost[]} ghosts
  * @property {readonly Change[]} changes
  * @property {string} missing Why there is nothing to draw; "" where there is something.
+ * @property {number | null} lookedRow The row that is looked back at; null: none.
+ * @property {number | null} fork The step at which the run began from another one's state.
  * @property {boolean} hasObjective Whether the objective of each row is known.
  *
  * @typedef {object} Looks What is in view.
@@ -44,7 +46,10 @@ const NAMED_APART = 14;
 
 export class Curve {
   /** @type {CurveData} */
-  data = { history: NO_HISTORY, ghosts: [], changes: [], missing: "", hasObjective: false };
+  data = {
+    ...{ history: NO_HISTORY, ghosts: [], changes: [], missing: "", hasObjective: false },
+    ...{ lookedRow: null, fork: null },
+  };
 
   /**
    * @param {HTMLElement} card
@@ -118,6 +123,7 @@ export class Curve {
     }
     this.drawStrip(context, theme, frame);
     this.drawChanges(context, theme, frame);
+    this.drawLooked(context, theme, frame);
     clipTo(context, frame);
     if (!this.missing) this.drawCurves(context, theme, frame);
     if (selection) this.drawSelection(context, theme, frame, selection);
@@ -151,6 +157,8 @@ export class Curve {
     context.lineJoin = "round";
     stroke(context, colour, { width: 2.5 });
     if (step.length === 1) this.drawDot(context, theme, frame, this.heldOut, 0);
+    const { lookedRow } = this.data;
+    if (lookedRow !== null) this.drawDot(context, theme, frame, this.heldOut, lookedRow);
   }
 
   /**
@@ -240,16 +248,17 @@ export class Curve {
     const [right, bottom] = [frame.left + frame.width, frame.top + frame.height + STRIP_GAP + STRIP];
     let free = Infinity;
     let marked = Infinity;
-    for (const { step, beta, learning_rate: rate } of [...this.data.changes].reverse()) {
+    for (const { step, beta, learning_rate: rate, isFork } of marksOf(this.data).reverse()) {
       const x = frame.px(step);
       if (x < frame.left || x > right || marked - x < APART) continue;
       marked = x;
-      const colour = beta === undefined ? theme.text : theme.concepts.beta;
+      const colour = isFork || beta === undefined ? theme.text : theme.concepts.beta;
       context.beginPath();
       context.moveTo(x, frame.top);
       context.lineTo(x, bottom);
       stroke(context, colour, { width: 1.25, alpha: 0.8, dash: beta === undefined ? [4, 3] : [] });
       const parts = [
+        isFork ? "fork" : "",
         beta === undefined ? "" : `β ${brief(beta)}`,
         rate === undefined ? "" : `η ${brief(rate)}`,
       ];
@@ -260,6 +269,23 @@ export class Curve {
       write(context, theme, text, middle, 9, { colour, weight: 700 });
       free = middle - width / 2 - 6;
     }
+  }
+
+  /**
+   * Where the pictures beside the curves are from, when that is not their end.
+   * @param {Context} context
+   * @param {Theme} theme
+   * @param {Frame} frame
+   */
+  drawLooked(context, theme, frame) {
+    const { lookedRow: row, history } = this.data;
+    if (row === null) return;
+    const x = frame.px(history.step[row]);
+    if (x < frame.left - 1 || x > frame.left + frame.width + 1) return;
+    context.beginPath();
+    context.moveTo(x, frame.top);
+    context.lineTo(x, frame.top + frame.height + STRIP_GAP + STRIP);
+    stroke(context, theme.text, { width: 2 });
   }
 
   /**
@@ -356,13 +382,26 @@ export class Curve {
    */
   describe(cursor, row) {
     const { step, beta } = this.history;
-    const shown = cursor === null ? step.length - 1 : row;
-    const at = cursor ?? step[step.length - 1];
+    const newest = this.data.lookedRow ?? step.length - 1;
+    const shown = cursor === null ? newest : row;
+    const at = cursor ?? step[newest];
     if (at === undefined) return;
     const own = shown === null ? [] : [this.valuesText(shown), `β ${brief(beta[shown])}`];
     const label = `${this.title}, ${UNIT}, at step ${at}: ${[...own, ...this.keptText(at)].join("; ")}`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
   }
+}
+
+/**
+ * The changes of a run with its beginning from another one's state among them, ascending.
+ * @param {Pick<CurveData, "changes" | "fork">} data
+ * @returns {(Change & { isFork?: boolean })[]}
+ */
+export function marksOf({ changes, fork }) {
+  if (fork === null) return [...changes];
+  const there = changes.filter(({ step }) => step === fork);
+  const mark = Object.assign({ step: fork }, ...there, { isFork: true });
+  return [...changes.filter(({ step }) => step < fork), mark, ...changes.filter(({ step }) => step > fork)];
 }
 
 /**

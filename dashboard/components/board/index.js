@@ -2,17 +2,17 @@
 
 import { floatsOf, integersOf, jsonOf } from "../shared/arrays.js";
 import { Frames, prefersCalm } from "../shared/frames.js";
-import { elementOf, find, findAll, findCanvas } from "../shared/mount.js";
+import { elementOf, find, findAll, findCanvas, newButton } from "../shared/mount.js";
 import { Plane } from "../shared/plane.js";
 import { readTheme } from "../shared/theme.js";
 import { KlBars } from "./bars.js";
 import { Curve } from "./curve.js";
 import { CurveGroup } from "./curve_group.js";
 import { decodedViews } from "./decoded_views.js";
-import { CONCEPTS, NO_HISTORY } from "./history.js";
+import { CONCEPTS, nearestRow, NO_HISTORY } from "./history.js";
 import { KeptList, slotsOf } from "./kept.js";
 import { LiveLine } from "./live_line.js";
-import { collapseText } from "./objective.js";
+import { collapseParts } from "./objective.js";
 
 /**
  * @typedef {import("../shared/mount.js").Mounted} Mounted
@@ -30,6 +30,8 @@ import { collapseText } from "./objective.js";
  * @property {import("./history.js").Change[]} changes
  * @property {{ run: string, label: string, history: Record<string, string> }[]} ghosts Kept runs.
  * @property {number | null} beta_in_force β now; null where it is that of the last row.
+ * @property {number | null} looked The earlier step that the pictures are of; null: the newest.
+ * @property {number | null} fork The step at which the run began from another one's state.
  * @property {"you" | "other" | ""} owner
  * @property {boolean} present Whether the type is large, for a classroom.
  * @property {number} free_bits
@@ -66,6 +68,8 @@ class Board {
   /** @type {DecodedViews | null} */
   decoded = null;
   run = "";
+  /** The row of the step that is looked back at; null: the newest. @type {number | null} */
+  lookedRow = null;
   /** Views to be drawn in the next frame. @type {Set<View>} */
   stale = new Set();
   /** @type {Ghost[]} */
@@ -94,6 +98,7 @@ class Board {
     const redrawBars = () => this.invalidate(this.bars);
     this.bars = new KlBars(findCanvas(root, ".bars canvas"), tip, note, redrawBars);
     this.frames.watchSizes(findAll(root, ".stage"), () => this.invalidateAll());
+    for (const section of findAll(root, "section")) section.append(foldButton(section));
     // What comes later above the board makes what holds both of them higher.
     this.frames.watchSizes(around(root), () => this.fit());
   }
@@ -136,7 +141,7 @@ class Board {
     if (!theme) return;
     const moving = [...this.stale].filter((view) => view.draw(theme, now));
     this.stale = new Set(moving);
-    this.line.draw(theme, this.charts.row);
+    this.line.draw(theme, this.charts.row ?? this.lookedRow);
     this.root.dataset.zoom = this.charts.zoomText;
     if (moving.length) this.frames.request();
   }
@@ -171,9 +176,11 @@ class Board {
   /** @param {Message} message */
   setCurves(message) {
     const { deterministic, changes, free_bits: freeBits, latent_dim: latentDim, active } = message;
+    const { looked, fork } = message;
     const history = historyOf(message);
+    this.lookedRow = looked === null ? null : nearestRow(history.step, looked);
     const hasObjective = !deterministic && !freeBits;
-    const data = { history, ghosts: this.ghosts, changes, hasObjective };
+    const data = { history, ghosts: this.ghosts, changes, hasObjective, lookedRow: this.lookedRow, fork };
     this.charts.set(data, deterministic ? NO_POSTERIOR : {});
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
     this.line.set({ history, betaInForce: message.beta_in_force, klPerDim, freeBits, deterministic });
@@ -186,16 +193,20 @@ class Board {
    * @param {Message} message
    * @param {Theme} theme
    */
-  tell({ run, step, rows, owner, active, present, deterministic }, theme) {
-    const now = this.line.termsAt(null);
-    const kl = this.charts.history.kl_held_out.at(-1) ?? NaN;
-    const remark = collapseText(active, step, kl);
+  tell({ run, step, rows, owner, active, present, deterministic, looked, fork }, theme) {
+    const now = this.line.termsAt(this.lookedRow);
+    const kl = this.charts.history.kl_held_out.at(this.lookedRow ?? -1) ?? NaN;
+    const [what, why] = collapseParts(active, step, kl);
     const collapse = find(this.root, ".collapse");
-    if (collapse.textContent !== remark) collapse.textContent = remark;
+    if (collapse.textContent !== what + why) {
+      find(collapse, ".what").textContent = what;
+      find(collapse, ".why").textContent = why;
+    }
     collapse.style.color = theme.concepts.kl;
     const numbers = deterministic || !now ? [NaN, NaN] : [now.betaValue, now.elboValue];
     const [beta, elbo] = numbers.map((number) => (Number.isFinite(number) ? number : ""));
     const told = { run, rows, zoom: this.charts.zoomText, ghosts: this.ghosts.length };
+    Object.assign(this.root.dataset, { looked: looked ?? "", fork: fork ?? "" });
     Object.assign(this.root.dataset, told, run ? { step, beta, elbo, owner } : {});
     if (!run) for (const name of ["step", "beta", "elbo", "owner"]) delete this.root.dataset[name];
     this.root.toggleAttribute("data-present", present);
@@ -220,7 +231,9 @@ class Board {
     this.charts.clear();
     this.plane.view = null;
     const what = kind === "images" ? "images" : "examples";
-    find(this.root, ".pairs h2").textContent = `Held-out ${what}, decoded`;
+    const title = `Held-out ${what}, decoded`;
+    find(this.root, ".pairs h2").textContent = title;
+    find(this.root, ".pairs .fold").setAttribute("aria-label", title);
     const [grid, pairs] = [".grid canvas", ".pairs canvas"].map((selector) =>
       findCanvas(this.root, selector),
     );
@@ -230,6 +243,20 @@ class Board {
   destroy() {
     this.frames.stop();
   }
+}
+
+/**
+ * Folds a section and unfolds it, where the style sheet shows it.
+ * @param {HTMLElement} section
+ */
+function foldButton(section) {
+  const button = newButton("", () => {
+    button.setAttribute("aria-expanded", String(!section.classList.toggle("folded")));
+  });
+  button.className = "fold";
+  button.setAttribute("aria-expanded", "true");
+  button.setAttribute("aria-label", find(section, "h2").textContent ?? "");
+  return button;
 }
 
 /**

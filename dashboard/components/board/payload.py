@@ -50,11 +50,12 @@ def board_payload(
     deterministic: bool,
     is_scheduled: bool = False,
     free_bits: float = 0.0,
+    looked: Snapshot | None = None,
 ) -> Payload:
     """Packs a snapshot for the board.
 
     Arguments:
-        snapshot: Of the run.
+        snapshot: Of the run: the newest.
         run_id: A new one resets the board's zoom and its transitions; "" for a model that is no run of this
             server.
         image_shape: (height, width) of an example with height * width = D; None where examples are no images.
@@ -62,19 +63,24 @@ def board_payload(
         deterministic: Whether the encoder has no variance, so that there is neither a bound nor a KL.
         is_scheduled: Whether β follows a schedule, and so changes by itself.
         free_bits: Nats of KL per latent dimension that cost nothing.
+        looked: An earlier one, whose pictures take the place of the newest beside the whole curves.
 
     Returns:
         A JSON-able dictionary. Arrays are base64 of little-endian bytes: float32, labels int32, images
         uint8 with 0 for 0 and 255 for 1. ``kind`` is ``"images"``, ``"points"`` (D = 2) or ``"lines"``.
         ``changes`` are the steps after which β or η is another one, with the new value.
     """
-    at = _changed_rows(snapshot.history, is_scheduled=is_scheduled)
+    history = snapshot.history
+    at = _changed_rows(history, is_scheduled=is_scheduled)
+    rows = _rows(history, at)
+    if looked is not None:
+        rows, snapshot = _with_row_of(looked, rows), looked
     return {
         "run": run_id,
         "step": snapshot.step,
-        "rows": len(snapshot.history),
-        "history": _history(snapshot.history, at),
-        "changes": _changes(snapshot.history, at),
+        "rows": len(history),
+        "history": _columns(rows, _SHOWN),
+        "changes": _changes(history, at),
         "class_names": list(class_names),
         "deterministic": deterministic,
         "free_bits": free_bits,
@@ -112,6 +118,8 @@ def addressed(
     owner: str,
     present: bool,
     ghosts: tuple[tuple[str, str, bytes], ...],
+    looked: int | None = None,
+    fork: int | None = None,
 ) -> bytes:
     """A packed payload with what one who watches is told beside it.
 
@@ -123,8 +131,11 @@ def addressed(
         owner: "you" or "other"; "" where the run is nobody's.
         present: Whether the board is for the back of a classroom.
         ghosts: Id, label and packed history of each kept run.
+        looked: The earlier step that the pictures are of; None: the newest.
+        fork: The step at which the run began from another one's state; None: it began by itself.
     """
-    head = json.dumps({"beta_in_force": beta, "owner": owner, "present": present})
+    told = {"beta_in_force": beta, "owner": owner, "present": present, "looked": looked, "fork": fork}
+    head = json.dumps(told)
     kept = b",".join(
         b"%s,%s}" % (json.dumps({"run": run, "label": label})[:-1].encode(), b'"history":' + history)
         for run, label, history in ghosts
@@ -199,10 +210,17 @@ def _changes(history: NDArray[np.float64], rows: NDArray[np.intp]) -> list[dict[
     return found
 
 
-def _history(history: NDArray[np.float64], changed: NDArray[np.intp]) -> dict[str, str]:
+def _rows(history: NDArray[np.float64], changed: NDArray[np.intp]) -> NDArray[np.float64]:
     # The rows on both sides of a change stay: without them its effect would begin before its mark.
-    rows = np.unique(np.concatenate([kept_rows(len(history)), changed, changed + 1]))
-    return _columns(history[rows], _SHOWN)
+    return history[np.unique(np.concatenate([kept_rows(len(history)), changed, changed + 1]))]
+
+
+def _with_row_of(looked: Snapshot, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rows with the one of an earlier snapshot's step among them, so that its mark lies on the curves."""
+    own = looked.history[-1:]
+    before = int(np.searchsorted(rows[:, 0], looked.step))
+    is_there = before < len(rows) and rows[before, 0] == looked.step
+    return rows if is_there else np.insert(rows, before, own, axis=0)
 
 
 def _columns(rows: NDArray[np.float64], names: tuple[str, ...]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from typing import Any, Final
 
 from playwright.sync_api import Locator, Page, expect
@@ -169,4 +170,55 @@ def test_someone_elses_dial_says_why_it_rests(app_server: Server, page: Page, ne
     expect(slider(other)).to_have_attribute("aria-disabled", "false")
     expect(slider(other)).to_have_attribute("aria-valuetext", "β = 10")
     assert status(app_server, run)["status"] == "running"
+    stop(page, app_server)
+
+
+def test_buttons_on_a_telephone_are_large_and_keep_to_two_rows(app_server: Server, new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto(f"{app_server.url}/train")
+    ended(page)
+    share = page.locator(".st-key-share button:visible")
+    expect(share).to_be_visible()
+    places = [place(one) for one in page.locator(".st-key-train_head button:visible").all()]
+    assert min(box["height"] for box in places) >= 44
+    assert min(box["width"] for box in places) >= 44
+    assert max(box["x"] + box["width"] for box in places) <= 390 - 16
+    rows = sorted({box["y"] for box in places})
+    assert len(rows) == 2, rows
+    for one, other in pairwise(places):
+        assert other["y"] > one["y"] or other["x"] >= one["x"] + one["width"], "they overlap"
+
+
+def test_a_class_looks_back_and_forks_into_another_future(app_server: Server, page: Page) -> None:
+    """While the run trains on: an earlier step by the keys, another β there, and both curves on the board."""
+    run = begin(page, app_server, "")
+    board = page.locator(".board")
+    back = page.get_by_role("slider", name="Look back")
+    until(lambda: status(app_server, run).get("step", 0) > 100, "some steps")
+    expect(page.locator(".look_back .where")).to_have_text(re.compile("^now: step [0-9,]+$"))
+    expect(back).to_be_enabled()
+    back.press("ArrowLeft")
+    page.wait_for_url(re.compile(r"at_step=\d+"))
+    expect(board).to_have_attribute("data-looked", re.compile(r"\d+"))
+    looked = int(board.get_attribute("data-looked") or 0)
+    expect(back).to_have_attribute("aria-valuetext", re.compile(rf"^step {looked:,} of [0-9,]+$"))
+    expect(board).to_have_attribute("data-step", str(looked))
+    assert status(app_server, run)["status"] == "running", "looking back has stopped the run"
+    page.get_by_role("button", name="β = 4", exact=True).click()
+    expect(page.get_by_text(f"For a fork from step {looked:,}").first).to_be_visible()
+    assert status(app_server, run)["beta"] == 1.0
+    button(page, "train_fork").click()
+    page.wait_for_url(lambda url: f"run={run}" not in url and f"keep={run}" in url)
+    fork = run_in(page)
+    await_status(app_server, fork, status="running", beta=4.0)
+    expect(board).to_have_attribute("data-fork", str(looked))
+    expect(board).to_have_attribute("data-ghosts", "1")
+    expect(board).to_have_attribute("data-looked", "")
+    expect(page.get_by_text("parent · β 1")).to_be_visible()
+    page.get_by_role("button", name="Replay how the run came here").click()
+    expect(board).to_have_attribute("data-looked", "0")
+    expect(board).to_have_attribute("data-looked", "1")
+    page.get_by_role("button", name="Hold the replay").click()
+    page.get_by_role("button", name="Now", exact=True).click()
+    expect(board).to_have_attribute("data-looked", "")
     stop(page, app_server)

@@ -42,6 +42,7 @@ def messages() -> dict[str, tuple[str, bytes]]:
         "flow": ("flow", _packed(_flow())),
         "dial": ("dial", dial_message()),
         "dial_frozen": ("dial", dial_message(frozen="Someone else's run.")),
+        "look_back": ("look_back", look_back_message()),
         "keys": ("keys", json.dumps({" ": "hold", "Ctrl+Enter": "go"}).encode()),
         "address": (
             "address",
@@ -54,6 +55,19 @@ def messages() -> dict[str, tuple[str, bytes]]:
             json.dumps({"name": "browser", "token": "a" * 32, "maxAge": 60}).encode(),
         ),
     }
+
+
+def look_back_message(**changes: object) -> bytes:
+    """What the slider over a run's kept steps is told."""
+    said = {
+        "run": "a" * 16,
+        "steps": [0, 1, 2, 4, 8, 16],
+        "at": None,
+        "now": 20,
+        "sequence": 0,
+        "large": False,
+    }
+    return json.dumps({**said, **changes}).encode()
 
 
 def dial_message(**changes: object) -> bytes:

@@ -202,12 +202,42 @@ def test_a_message_is_the_payload_with_what_one_watcher_is_told() -> None:
     kept = (("b" * 16, 'β "0.1"', curves), ("c" * 16, "J = 8", curves))
     packed = json.dumps(payload).encode()
     message = json.loads(addressed(packed, beta=0.25, owner="other", present=True, ghosts=kept))
-    told = {name: message.pop(name) for name in ("beta_in_force", "owner", "present", "ghosts")}
+    told = {
+        name: message.pop(name) for name in ("beta_in_force", "owner", "present", "ghosts", "looked", "fork")
+    }
     assert message == json.loads(packed)
     assert (told["beta_in_force"], told["owner"], told["present"]) == (0.25, "other", True)
     assert [(ghost["run"], ghost["label"]) for ghost in told["ghosts"]] == [kept[0][:2], kept[1][:2]]
     assert told["ghosts"][1]["history"] == json.loads(curves)
     assert json.loads(addressed(packed, beta=None, owner="", present=False, ghosts=()))["ghosts"] == []
+
+
+def test_an_earlier_snapshot_lends_its_pictures_and_a_row_to_the_whole_curves() -> None:
+    def packed(looked: Snapshot | None) -> dict[str, Any]:
+        return board_payload(
+            snapshot, run_id="", image_shape=(8, 8), class_names=(), deterministic=False, looked=looked
+        )
+
+    snapshot = make_snapshot()
+    whole, history = packed(None), snapshot.history
+    row = history[3:4].copy()
+    row[0, 0] = (history[3, 0] + history[4, 0]) // 2
+    earlier = replace(
+        snapshot,
+        step=int(row[0, 0]),
+        history=np.vstack((history[:4], row)),
+        means=-snapshot.means,
+        kl_per_dim=snapshot.kl_per_dim + 1,
+    )
+    payload = packed(earlier)
+    assert (payload["step"], payload["rows"]) == (earlier.step, whole["rows"])
+    steps = [decoded(one["history"]["step"], "<f4") for one in (payload, whole)]
+    np.testing.assert_array_equal(steps[0], np.insert(steps[1], 4, earlier.step))
+    np.testing.assert_array_equal(decoded(payload["means"], "<f4"), -decoded(whole["means"], "<f4"))
+    assert payload["changes"] == whole["changes"]
+    assert payload["kl_per_dim"] == [2.0, 2.0]
+    there = replace(earlier, step=int(history[3, 0]), history=history[:4])
+    assert packed(there)["history"] == whole["history"]
 
 
 def test_payload_costs_less_than_a_millisecond() -> None:

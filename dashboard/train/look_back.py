@@ -1,0 +1,55 @@
+"""Time on Train: a slider over the kept steps of a run, and the fork that begins at the one that is shown."""
+
+from typing import Final
+
+import streamlit as st
+
+from dashboard.components.look_back.element import look_back, looked
+from dashboard.runs.job import JobView
+from dashboard.runs.runner import runner
+from dashboard.shell import state
+from dashboard.train import look, steering
+
+_ELEMENT: Final = "look_back"
+_NEWEST: Final = "look_back_sequence"
+NOTHING_KEPT: Final = (
+    ":material/history: No earlier steps of this run are kept: it was trained before runs kept any, or its "
+    "network is too large. Steps from here on are kept where they can be."
+)
+
+
+def draw(view: JobView) -> None:
+    """One line; call it in a fragment. Nothing before the first update."""
+    if view.status == "queued" or (view.step == 0 and look.current(view) is None):
+        return
+    steps = look.kept_steps(view)
+    if not [step for step in steps if step < view.step]:
+        if not view.is_active:
+            st.caption(NOTHING_KEPT)
+        return
+    at = look.current(view)
+    said = state.control(_NEWEST)
+    newest = said if isinstance(said, int) else 0
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="look_back_line"):
+        look_back(
+            view.run_id,
+            key=_ELEMENT,
+            steps=steps,
+            at=None if at is None else at.step,
+            now=view.step,
+            on_look=lambda: _take(view.run_id, newest),
+            sequence=newest,
+            large=state.is_presenting(),
+        )
+        steering.fork_buttons(view)
+    state.draw_address(_ELEMENT)
+
+
+def _take(run_id: str, newest: int) -> None:
+    found = looked(state.control(_ELEMENT))
+    view = runner().view(run_id)
+    # Where two messages cross, the later one of the hand counts.
+    if found is None or view is None or found.sequence <= newest:
+        return
+    state.set_control(_NEWEST, found.sequence)
+    look.move_to(view, found.step)
