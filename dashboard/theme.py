@@ -77,7 +77,14 @@ PAGE_CSS: Final = """
 html:has(.st-key-presenter) { font-size: 20px; }
 @media (max-width: 639px) {
   [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 2rem; }
-  .st-key-train_head { flex-direction: column; align-items: stretch; }
+  .st-key-train_head h1 { width: calc(100vw - 2rem); }
+  .st-key-train_head > [data-testid="stLayoutWrapper"],
+  .st-key-train_head > * > [data-testid="stHorizontalBlock"]:not(.st-key-presenter) { display: contents; }
+  :is(.st-key-train_stop, .st-key-train_reset, .st-key-train_before, .st-key-share, .st-key-take_home) button,
+  .st-key-present:not(.st-key-presenter *) button { ICON_ALONE }
+  .st-key-train_head:has(.st-key-train_copy) [data-testid="stElementContainer"]:has(button:disabled) {
+    display: none;
+  }
   .st-key-look_back_line > :first-child { flex: 1 1 100%; }
 }
 @media (pointer: coarse) { [data-testid^="stBaseButton"] { min-height: 2.75rem; min-width: 2.75rem; } }
@@ -114,4 +121,5 @@ html:has(.st-key-presenter) { font-size: 20px; }
 """What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the
 whole board is in sight on a projector, and the names of all pages; the buttons of Train keep to one line, as
 icons where there is no room; a run of the list is a row, on a telephone a few lines; what a finger presses is
-large enough. Where a page presents, its own text, which is sized in rem, is one and a quarter of its size."""
+large enough; of someone else's run a telephone shows only what can be pressed. Where a page presents, its own
+text, which is sized in rem, is one and a quarter of its size."""
