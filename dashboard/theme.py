@@ -77,7 +77,14 @@ PAGE_CSS: Final = """
 html:has(.st-key-presenter) { font-size: 20px; }
 @media (max-width: 639px) {
   [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 2rem; }
-  .st-key-train_head { flex-direction: column; align-items: stretch; }
+  .st-key-train_head h1 { width: calc(100vw - 2rem); }
+  .st-key-train_head > [data-testid="stLayoutWrapper"],
+  .st-key-train_head > * > [data-testid="stHorizontalBlock"]:not(.st-key-presenter) { display: contents; }
+  :is(.st-key-train_stop, .st-key-train_reset, .st-key-train_before, .st-key-share, .st-key-take_home) button,
+  .st-key-present:not(.st-key-presenter *) button { ICON_ALONE }
+  .st-key-train_head:has(.st-key-train_copy) [data-testid="stElementContainer"]:has(button:disabled) {
+    display: none;
+  }
   .st-key-look_back_line > :first-child { flex: 1 1 100%; }
 }
 @media (pointer: coarse) { [data-testid^="stBaseButton"] { min-height: 2.75rem; min-width: 2.75rem; } }
@@ -92,13 +99,19 @@ html:has(.st-key-presenter) { font-size: 20px; }
 }
 :is([class*="st-key-run_resume_"], [class*="st-key-run_ghost_"], [class*="st-key-run_download_"],
     [class*="st-key-run_more_"]) button { ICON_ALONE }
-[class*="st-key-run_row_"] { border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); }
+[class*="st-key-run_row_"] {
+  border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); padding-block: 0.25rem;
+}
 @media (max-width: 639px) {
   .st-key-run_head { display: none; }
   [class*="st-key-run_row_"] > * > [data-testid="stHorizontalBlock"] {
     flex-wrap: wrap; gap: 0.25rem 0.75rem;
   }
   [class*="st-key-run_row_"] [data-testid="stColumn"] { min-width: 0; width: auto; flex: 0 1 auto; }
+  [class*="st-key-run_row_"] [data-testid="stColumn"]:nth-child(3) { flex: 1 1 50%; }
+  [class*="st-key-run_row_"] [data-testid="stColumn"]:nth-child(5) p::before { content: "β "; }
+  [class*="st-key-run_row_"] [data-testid="stColumn"]:nth-child(6) p::before { content: "ELBO "; }
+  [class*="st-key-run_row_"] [data-testid="stColumn"]:nth-child(7) p::before { content: "step "; }
 }
 @media (min-width: 640px) and (max-width: 1439px) {
   [data-testid="stTopNavLink"] { padding: 0 5px; }
@@ -108,4 +121,5 @@ html:has(.st-key-presenter) { font-size: 20px; }
 """What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the
 whole board is in sight on a projector, and the names of all pages; the buttons of Train keep to one line, as
 icons where there is no room; a run of the list is a row, on a telephone a few lines; what a finger presses is
-large enough. Where a page presents, its own text, which is sized in rem, is one and a quarter of its size."""
+large enough; of someone else's run a telephone shows only what can be pressed. Where a page presents, its own
+text, which is sized in rem, is one and a quarter of its size."""

@@ -12,7 +12,7 @@ import json
 import re
 import tomllib
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from string import Template
@@ -26,6 +26,7 @@ from dashboard.components.files import bundle, joined
 from dashboard.components.latent.payload import flat_weights, latent_message, pack_model
 from dashboard.publish.words import config_words, count
 from vae_core.data import DATASET_INFO
+from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,13 +63,15 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "") -> str:
 
     Arguments:
         subject: The run, its model and its data.
-        snapshot: Its curves and pictures, of the same step.
+        snapshot: Its curves and pictures; those of another step are made anew, so that all is of one moment.
         name: Of the run, in its owner's words; shown as it is, and nothing in it is markup. Note and tags are
             not on the page: they may be meant for nobody else.
 
     Returns:
         HTML, to be written as UTF-8.
     """
+    if snapshot.step != subject.step:
+        snapshot = _of_now(subject, snapshot)
     plane = _plane_of(subject, snapshot)
     script = bundle("published")
     title = " ".join(name.split()) or f"{NAME}: {_data_title(subject)}"
@@ -85,7 +88,7 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "") -> str:
         configuration=_definitions(
             config_words(subject.config, beta=subject.beta_in_force, scale=subject.likelihood_scale)
         ),
-        about=_items(_about(subject, snapshot, plane)),
+        about=_items(_about(subject, plane)),
         explorer_message=_base64(zlib.compress(by_planes(plane.message), 9)),
         board_message=_base64(zlib.compress(_board_message(subject, snapshot), 9)),
         script=script,
@@ -195,6 +198,37 @@ def _flat(model: "VAE", part: str) -> NDArray[np.float32]:
     return flat_weights(weights, biases)
 
 
+def _of_now(subject: "Subject", snapshot: "Snapshot") -> "Snapshot":
+    """The snapshot with the curves of the run's file, and with the pictures that its weights make.
+
+    While a training goes on, its snapshot and its file are of two moments, a fraction of a second apart.
+    """
+    import torch
+
+    from vae_core.elbo import evaluate
+    from vae_core.latent.decode import decoded_grid
+    from vae_core.runs.observer import held_out_rows
+
+    model, seed, history = subject.model, subject.config.seed, subject.run.history
+    x = subject.data.x_test[held_out_rows(subject.data, seed)]
+    measured = evaluate(model, x, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        q = model.posterior(x)
+        reconstructions = model.likelihood(model.posterior(torch.from_numpy(snapshot.examples)).mean).mean
+    grid = decoded_grid(model, torch.from_numpy(snapshot.grid_axis), snapshot.plane)
+    return replace(
+        snapshot,
+        step=subject.step,
+        epoch=int(history[-1, HISTORY_COLUMNS.index("epoch")]),
+        history=history,
+        means=q.mean.numpy(),
+        stds=q.std.numpy(),
+        kl_per_dim=measured.kl_per_dim.float().numpy(),
+        reconstructions=reconstructions.numpy(),
+        grid=grid.numpy(),
+    )
+
+
 def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
     payload = board_payload(
         coarser_grid(snapshot),
@@ -221,7 +255,7 @@ def _facts(subject: "Subject", snapshot: "Snapshot") -> str:
     return f"{data} · J = {subject.config.model.latent_dim} · {done}"
 
 
-def _about(subject: "Subject", snapshot: "Snapshot", plane: _Plane) -> list[str]:
+def _about(subject: "Subject", plane: _Plane) -> list[str]:
     what = "image" if subject.image_shape else "point"
     data = subject.data
     training, held_out = len(data.x_train), len(data.x_test)
@@ -230,10 +264,6 @@ def _about(subject: "Subject", snapshot: "Snapshot", plane: _Plane) -> list[str]
         "Numbers in nats are sums over the values of an example and over the latent dimensions, and means "
         "over the examples."
     ]
-    if subject.step != snapshot.step:
-        lines.append(
-            f"The curves end at step {snapshot.step:,}; the weights are those of step {subject.step:,}."
-        )
     if not plane.missing:
         lines.append(_shown_words(plane, held_out, what))
     if plane.error is not None:

@@ -16,11 +16,12 @@ from dashboard.runs.about import file_stem
 from dashboard.runs.catalog import MAX_KEPT_BYTES, MAX_KEPT_RUNS, Entry
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
-from dashboard.shell import browser, controls, pages, state
+from dashboard.shell import browser, controls, pages, state, take_home
 from vae_core.errors import BadInput
 
 PAGE_LENGTH: Final = 20
 _PICK: Final = "run_pick_"
+_MARKED: Final = "runs_marked"
 _DELETED: Final = "runs_deleted"
 _WIDTHS: Final = (0.3, 0.9, 3.2, 1.7, 0.7, 1.0, 1.0, 1.3, 2.1)
 _ELBO_HELP: Final = (
@@ -42,11 +43,13 @@ _FILE_HELP: Final = (
     "or on another server, and goes on bit for bit."
 )
 _MORE: Final = {
+    "take_home": ":material/home: Take home …",
     "edit": ":material/edit: Name, note and tags …",
     "duplicate": ":material/content_copy: Duplicate with changes …",
     "delete": ":material/delete: Delete",
 }
 _MORE_OF_OTHERS: Final = {
+    "take_home": ":material/home: Take home …",
     "duplicate": ":material/content_copy: Duplicate with changes …",
     "drop": ":material/remove: Take off my list",
 }
@@ -63,7 +66,6 @@ def draw_choice(runs: list[Entry]) -> list[Entry]:
             help="Lists the runs that have all of these words.",
             icon=":material/search:",
             persist_state="session",
-            on_change=_first_page,
         )
         order = st.selectbox(
             "Sort by",
@@ -73,13 +75,8 @@ def draw_choice(runs: list[Entry]) -> list[Entry]:
             help="ELBO: held-out, β = 1, at the last look. Of different data it says little.",
             width=220,
             persist_state="session",
-            on_change=_first_page,
         )
     return ordered(matching(runs, words or ""), order)
-
-
-def _first_page() -> None:
-    state.set_control("runs_page", 1)
 
 
 def draw(runs: list[Entry]) -> None:
@@ -91,9 +88,11 @@ def draw(runs: list[Entry]) -> None:
     if not runs:
         st.info("No run has all of these words. Search for fewer of them.")
         return
+    # Another search or order begins on its first page.
+    key = f"runs_pages_{state.control('runs_sort')}_{state.control('runs_search')}"
     num_pages = -(-len(runs) // PAGE_LENGTH)
-    page = state.control("runs_page")
-    page = min(max(1, page if isinstance(page, int) else 1), num_pages)
+    said = state.control(key)
+    page = min(said, num_pages) if isinstance(said, int) else 1
     shown = runs[(page - 1) * PAGE_LENGTH : page * PAGE_LENGTH]
     with st.container(key="run_rows", gap="xxsmall"):
         with st.container(key="run_head"):
@@ -103,9 +102,8 @@ def draw(runs: list[Entry]) -> None:
         for entry in shown:
             _draw_row(entry)
     if num_pages > 1:
-        state.set_control("runs_page", page)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.pagination(num_pages, key="runs_page", persist_state="session")
+            st.pagination(num_pages, key=key)
             st.caption(f"{len(runs):,} runs")
     edit.draw_dialogue()
 
@@ -130,13 +128,26 @@ def draw_limits(runs: list[Entry]) -> None:
 
 def picked(runs: list[Entry]) -> list[Entry]:
     """The runs that are marked, of those that are there still."""
-    return [entry for entry in runs if state.control(_PICK + entry.run_id)]
+    marked = _marked()
+    return [entry for entry in runs if entry.run_id in marked] if marked else []
 
 
-def pick(runs: list[Entry], on: bool) -> None:
-    """Marks runs, or unmarks them; in a callback."""
-    for entry in runs:
-        state.set_control(_PICK + entry.run_id, on)
+def unmark() -> None:
+    """Unmarks all runs; in a callback."""
+    for run_id in _marked():
+        state.set_control(_PICK + run_id, False)
+    state.set_control(_MARKED, ())
+
+
+def _marked() -> tuple[str, ...]:
+    found = state.control(_MARKED)
+    return found if isinstance(found, tuple) else ()
+
+
+def _mark(run_id: str) -> None:
+    # Beside the boxes themselves: of ten thousand runs the boxes of one page are drawn.
+    others = tuple(marked for marked in _marked() if marked != run_id)
+    state.set_control(_MARKED, (*others, run_id) if state.control(_PICK + run_id) else others)
 
 
 def _draw_row(entry: Entry) -> None:
@@ -152,6 +163,7 @@ def _draw_row(entry: Entry) -> None:
                 key=_PICK + run_id,
                 label_visibility="collapsed",
                 help="Marks the run, to download or delete several at once.",
+                on_change=partial(_mark, run_id),
                 persist_state="session",
             )
         with columns[1]:
@@ -238,9 +250,11 @@ def _draw_actions(entry: Entry, view: JobView, *, mine: bool) -> None:
         key=f"run_more_{run_id}",
         icon=":material/more_vert:",
         format_func=options.__getitem__,
-        help="Name, note and tags; a new run with other settings; delete.",
+        help="Curves, codes and code of the run; name, note and tags; a new run with other settings; delete.",
     )
-    if chosen == "edit":
+    if chosen == "take_home":
+        take_home.open_with(f"run_home_{run_id}")
+    elif chosen == "edit":
         edit.open_for(run_id)
     elif chosen == "duplicate":
         duplicate(view)
@@ -250,6 +264,7 @@ def _draw_actions(entry: Entry, view: JobView, *, mine: bool) -> None:
     elif chosen == "drop":
         runner().drop_opened(run_id, owner=browser.token())
         st.rerun()
+    take_home.draw(run_id, key=f"run_home_{run_id}")
 
 
 def _icon(label: str, key: str, icon: str, help_text: str, on_click: Callable[[], None]) -> None:

@@ -50,7 +50,7 @@ def draw_selected(runs: list[Entry]) -> None:
             key="runs_unmark",
             type="tertiary",
             help="Unmarks all runs.",
-            on_click=partial(rows.pick, runs, False),
+            on_click=rows.unmark,
         )
 
 

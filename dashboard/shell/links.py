@@ -216,7 +216,6 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "keep": Parameter(EVERY_PAGE, (), Several(RunId(), MAX_KEPT)),
     "runs_search": Parameter("runs", "", Text(200)),
     "runs_sort": Parameter("runs", "newest", Choice(("newest", "name", "data", "elbo", "beta", "step"))),
-    "runs_page": Parameter("runs", 1, Whole(1, 100_000)),
     "latent_view": Parameter(
         "latent_space", "neighbours", Choice(("neighbours", "selection", "arithmetic", "projection"))
     ),

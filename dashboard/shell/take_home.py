@@ -63,13 +63,19 @@ def button(run_id: str | None, *, key: str = "take_home") -> None:
         run_id: The run; None: the example model.
         key: Tells it from others of the same page.
     """
-    st.button("Take home", key=key, icon=":material/download:", help=_HELP, on_click=_open, args=(key,))
+    st.button("Take home", key=key, icon=":material/download:", help=_HELP, on_click=open_with, args=(key,))
+    draw(run_id, key=key)
+
+
+def draw(run_id: str | None, *, key: str) -> None:
+    """Draws the dialogue where it is open; the arguments are those of :func:`button`."""
     # Not the button's own value: the page behind the dialogue may be drawn again while it is open.
     if state.control(_OPEN) == (state.current_page(), key):
         _dialogue(run_id)
 
 
-def _open(key: str) -> None:
+def open_with(key: str) -> None:
+    """Opens the dialogue of one of the page's keys; :func:`draw` draws it."""
     state.set_control(_OPEN, (state.current_page(), key))
 
 

@@ -22,6 +22,11 @@ let obeyed = 0;
  */
 let said = null;
 
+// Back and Forward say where the page is to go on, also where its session is gone: a new one begins with an older query.
+addEventListener("popstate", () => {
+  if (said !== null) said = location.search;
+});
+
 class Address {
   /**
    * @param {Uint8Array} data

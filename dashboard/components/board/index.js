@@ -2,7 +2,7 @@
 
 import { floatsOf, integersOf, jsonOf } from "../shared/arrays.js";
 import { Frames, prefersCalm } from "../shared/frames.js";
-import { elementOf, find, findAll, findCanvas } from "../shared/mount.js";
+import { elementOf, find, findAll, findCanvas, newButton } from "../shared/mount.js";
 import { Plane } from "../shared/plane.js";
 import { readTheme } from "../shared/theme.js";
 import { KlBars } from "./bars.js";
@@ -12,7 +12,7 @@ import { decodedViews } from "./decoded_views.js";
 import { CONCEPTS, nearestRow, NO_HISTORY } from "./history.js";
 import { KeptList, slotsOf } from "./kept.js";
 import { LiveLine } from "./live_line.js";
-import { collapseText } from "./objective.js";
+import { collapseParts } from "./objective.js";
 
 /**
  * @typedef {import("../shared/mount.js").Mounted} Mounted
@@ -98,6 +98,7 @@ class Board {
     const redrawBars = () => this.invalidate(this.bars);
     this.bars = new KlBars(findCanvas(root, ".bars canvas"), tip, note, redrawBars);
     this.frames.watchSizes(findAll(root, ".stage"), () => this.invalidateAll());
+    for (const section of findAll(root, "section")) section.append(foldButton(section));
     // What comes later above the board makes what holds both of them higher.
     this.frames.watchSizes(around(root), () => this.fit());
   }
@@ -195,9 +196,12 @@ class Board {
   tell({ run, step, rows, owner, active, present, deterministic, looked, fork }, theme) {
     const now = this.line.termsAt(this.lookedRow);
     const kl = this.charts.history.kl_held_out.at(this.lookedRow ?? -1) ?? NaN;
-    const remark = collapseText(active, step, kl);
+    const [what, why] = collapseParts(active, step, kl);
     const collapse = find(this.root, ".collapse");
-    if (collapse.textContent !== remark) collapse.textContent = remark;
+    if (collapse.textContent !== what + why) {
+      find(collapse, ".what").textContent = what;
+      find(collapse, ".why").textContent = why;
+    }
     collapse.style.color = theme.concepts.kl;
     const numbers = deterministic || !now ? [NaN, NaN] : [now.betaValue, now.elboValue];
     const [beta, elbo] = numbers.map((number) => (Number.isFinite(number) ? number : ""));
@@ -227,7 +231,9 @@ class Board {
     this.charts.clear();
     this.plane.view = null;
     const what = kind === "images" ? "images" : "examples";
-    find(this.root, ".pairs h2").textContent = `Held-out ${what}, decoded`;
+    const title = `Held-out ${what}, decoded`;
+    find(this.root, ".pairs h2").textContent = title;
+    find(this.root, ".pairs .fold").setAttribute("aria-label", title);
     const [grid, pairs] = [".grid canvas", ".pairs canvas"].map((selector) =>
       findCanvas(this.root, selector),
     );
@@ -237,6 +243,20 @@ class Board {
   destroy() {
     this.frames.stop();
   }
+}
+
+/**
+ * Folds a section and unfolds it, where the style sheet shows it.
+ * @param {HTMLElement} section
+ */
+function foldButton(section) {
+  const button = newButton("", () => {
+    button.setAttribute("aria-expanded", String(!section.classList.toggle("folded")));
+  });
+  button.className = "fold";
+  button.setAttribute("aria-expanded", "true");
+  button.setAttribute("aria-label", find(section, "h2").textContent ?? "");
+  return button;
 }
 
 /**

@@ -62,18 +62,27 @@ export function penalisedKl(perDim, kl, freeBits) {
 }
 
 /**
- * One sentence where no latent dimension is active, or where the KL, which bounds the mutual information of x and z
- * from above, is below what an axis shows at least: there units are active by noise, now two of them, now none. ""
- * otherwise, and before the first update.
+ * What is the case and what that means where no latent dimension is active, or where the KL, which bounds the mutual
+ * information of x and z from above, is below what an axis shows at least: there units are active by noise, now two of
+ * them, now none. Nothing otherwise, and before the first update.
+ * @param {readonly boolean[]} active
+ * @param {number} step
+ * @param {number} kl
+ * @returns {[string, string]}
+ */
+export function collapseParts(active, step, kl) {
+  const count = active.filter(Boolean).length;
+  if (!active.length || step === 0 || !Number.isFinite(kl) || (count && kl >= LEAST_RANGE)) return ["", ""];
+  const dims = active.length === 1 ? "1 latent dimension is" : `${active.length} latent dimensions are`;
+  const [same, uses] = count ? ["almost the same", "hardly uses"] : ["the same", "does not use"];
+  const decoder = `q(z|x) is ${same} for every x, and the decoder ${uses} z`;
+  return [`Posterior collapse: ${count} of ${dims} active (KL ${fixed(kl, 4)} nats)`, `: ${decoder}.`];
+}
+
+/**
+ * Both as one sentence.
  * @param {readonly boolean[]} active
  * @param {number} step
  * @param {number} kl
  */
-export function collapseText(active, step, kl) {
-  const count = active.filter(Boolean).length;
-  if (!active.length || step === 0 || !Number.isFinite(kl) || (count && kl >= LEAST_RANGE)) return "";
-  const dims = active.length === 1 ? "1 latent dimension is" : `${active.length} latent dimensions are`;
-  const [same, uses] = count ? ["almost the same", "hardly uses"] : ["the same", "does not use"];
-  const decoder = `q(z|x) is ${same} for every x, and the decoder ${uses} z`;
-  return `Posterior collapse: ${count} of ${dims} active (KL ${fixed(kl, 4)} nats): ${decoder}.`;
-}
+export const collapseText = (active, step, kl) => collapseParts(active, step, kl).join("");

@@ -61,6 +61,11 @@ class Dial {
     this.presets = find(root, ".presets");
     this.ticks = find(root, ".ticks");
     this.help = find(root, ".help");
+    this.escape = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      this.help.hidePopover();
+    };
     this.pace = new Pace((/** @type {number} */ value) => this.send(value));
     this.connect();
   }
@@ -81,6 +86,7 @@ class Dial {
     about.onpointerenter = ({ pointerType }) => pointerType === "mouse" && this.explain();
     about.onpointerleave = ({ pointerType }) => pointerType === "mouse" && this.help.hidePopover();
     this.help.onbeforetoggle = () => this.placeHelp();
+    this.help.ontoggle = () => this.listenForEscape();
   }
 
   /**
@@ -316,6 +322,13 @@ class Dial {
     if (this.help.textContent && !this.help.matches(":popover-open")) this.help.showPopover();
   }
 
+  /** While the help is open, Escape closes it and means nothing else on the page, such as the end of presenting. */
+  listenForEscape() {
+    const isOpen = this.help.matches(":popover-open");
+    if (isOpen) document.addEventListener("keydown", this.escape, true);
+    else document.removeEventListener("keydown", this.escape, true);
+  }
+
   placeHelp() {
     const { left, bottom } = find(this.root, ".about").getBoundingClientRect();
     this.help.style.left = `${clamp(left - 20, 8, Math.max(8, innerWidth - 328))}px`;
@@ -323,6 +336,7 @@ class Dial {
   }
 
   destroy() {
+    document.removeEventListener("keydown", this.escape, true);
     this.pace.stop();
   }
 }

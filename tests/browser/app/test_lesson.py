@@ -81,6 +81,12 @@ def drag_beta(page: Page) -> None:
     page.mouse.up()
 
 
+def rows_of_buttons(page: Page) -> set[float]:
+    """How far down the buttons of the page stand."""
+    expect(button(page, "share")).to_be_visible()
+    return {place(one)["y"] for one in page.locator(".st-key-train_head button:visible").all()}
+
+
 def run_apart(work: Coroutine[Any, Any, None]) -> None:
     """Runs a coroutine in a thread of its own: Playwright has a loop in this one."""
     failed: list[BaseException] = []
@@ -154,6 +160,9 @@ def test_lesson(app_server: Server, page: Page, new_page: NewPage) -> None:
     assert beta_of(student) == 0.1
     expect(student.locator(".st-key-seed input")).to_have_value("7")
     expect(student.locator(".st-key-hidden input")).to_have_value("64")
+
+    # Its buttons keep to one row.
+    assert len(rows_of_buttons(student)) == 1
 
     # It watches and cannot steer, neither by hand nor by the protocol.
     for key in ("train_pause", "train_stop", "train_step", "train_epoch"):

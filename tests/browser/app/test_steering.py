@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from typing import Any, Final
 
 from playwright.sync_api import Locator, Page, expect
@@ -170,6 +171,22 @@ def test_someone_elses_dial_says_why_it_rests(app_server: Server, page: Page, ne
     expect(slider(other)).to_have_attribute("aria-valuetext", "β = 10")
     assert status(app_server, run)["status"] == "running"
     stop(page, app_server)
+
+
+def test_buttons_on_a_telephone_are_large_and_keep_to_two_rows(app_server: Server, new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto(f"{app_server.url}/train")
+    ended(page)
+    share = page.locator(".st-key-share button:visible")
+    expect(share).to_be_visible()
+    places = [place(one) for one in page.locator(".st-key-train_head button:visible").all()]
+    assert min(box["height"] for box in places) >= 44
+    assert min(box["width"] for box in places) >= 44
+    assert max(box["x"] + box["width"] for box in places) <= 390 - 16
+    rows = sorted({box["y"] for box in places})
+    assert len(rows) == 2, rows
+    for one, other in pairwise(places):
+        assert other["y"] > one["y"] or other["x"] >= one["x"] + one["width"], "they overlap"
 
 
 def test_a_class_looks_back_and_forks_into_another_future(app_server: Server, page: Page) -> None:

@@ -328,11 +328,13 @@ def test_settings_stand_in_words(digits: tuple[Subject, Snapshot]) -> None:
     assert "Momentum" not in shown(*digits).words
 
 
-def test_curves_of_another_step_are_said(digits: tuple[Subject, Snapshot]) -> None:
-    subject, snapshot = digits
-    assert "curves end" not in shown(*digits).about
-    other = replace(snapshot, step=snapshot.step + 1)
-    assert f"The curves end at step {snapshot.step + 1:,}" in shown(subject, other).about
+@pytest.mark.parametrize("kind", ["J=1", "J=3", "deterministic", "points"])
+def test_page_of_a_run_that_goes_on_shows_one_moment(runner: LocalRunner, kind: str) -> None:
+    subject, snapshot = of_kind(runner, KINDS[kind])
+    pictures = ("means", "stds", "kl_per_dim", "reconstructions", "grid")
+    blank = {name: np.zeros_like(getattr(snapshot, name)) for name in pictures}
+    earlier = replace(snapshot, step=1, epoch=0, history=snapshot.history[:1], **blank)
+    assert shown(subject, earlier).board == shown(subject, snapshot).board
 
 
 def test_what_makes_the_page_needs_no_streamlit() -> None:

@@ -237,6 +237,33 @@ def test_presenting_has_the_whole_board_in_sight(new_page: NewPage, width: int, 
     bottom = max(place(canvas)["y"] + place(canvas)["height"] for canvas in root.locator("canvas").all())
     assert height - 60 <= bottom <= height, bottom
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if (width, height) == (1280, 800):
+        said, numbers = place(root.locator(".collapse")), place(root.locator(".line"))
+        assert said["y"] + said["height"] <= numbers["y"] + numbers["height"] + 8, "a row of its own"
+
+
+def test_sections_fold_on_a_telephone(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 390, "height": 844})
+    mounted = open_element(page, "board")
+    mounted.give(packed_board("images", 60, run="a" * 16))
+    section = page.locator("section.reconstruction")
+    chart, fold = section.locator("canvas"), section.locator(".fold")
+    expect(chart).to_be_visible()
+    assert place(fold)["height"] >= 44
+    whole = place(page.locator(".cells"))["height"]
+    fold.click()
+    expect(chart).to_be_hidden()
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    assert place(page.locator(".cells"))["height"] < whole - 150
+    mounted.give(packed_board("images", 61, run="a" * 16))
+    drawn(page)
+    expect(chart).to_be_hidden()
+    fold.click()
+    expect(chart).to_be_visible()
+    drawn(page)
+    assert pixels_near(chart, CONCEPTS["light"]["reconstruction"]) > 100
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(fold).to_be_hidden()
 
 
 def test_what_comes_above_later_takes_its_room_from_the_pictures(new_page: NewPage) -> None:

@@ -309,3 +309,19 @@ def test_marks_do_not_overlap(new_page: NewPage, width: int, large: bool) -> Non
     for left, right in pairwise(boxes):
         assert left["x"] + left["width"] <= right["x"], (left, right)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_escape_closes_the_help_and_means_nothing_else(page: Page) -> None:
+    opened(page)
+    page.evaluate("""() => {
+        window.heard = 0;
+        document.addEventListener("keydown", (event) => (window.heard += !event.defaultPrevented));
+    }""")
+    page.get_by_role("button", name="What is this?").hover()
+    tip = page.locator(".help")
+    expect(tip).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    assert page.evaluate("window.heard") == 0
+    page.keyboard.press("Escape")
+    assert page.evaluate("window.heard") == 1
