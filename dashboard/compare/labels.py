@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from dashboard.run_list.choice import data_title
 from dashboard.shell import settings
 from dashboard.shell.controls import DIGITS, LABELS, NAMES
 from vae_core.config import RunConfig
-from vae_core.data import DATASET_INFO
 
+MAX_NAME: Final = 40
 MAX_SAID: Final = 2
 """Settings that a label names."""
 _SHORT: Final[Mapping[str, str]] = {
@@ -29,7 +30,7 @@ _SHORT: Final[Mapping[str, str]] = {
 _FIRST: Final = ("beta", "dataset", "latent_dim", "likelihood", "hidden")
 """What a reader would name first."""
 _TEXTS: Final[Mapping[str, Callable[[Any], str]]] = {
-    "dataset": lambda name: DATASET_INFO[name].title if name in DATASET_INFO else str(name),
+    "dataset": lambda name: data_title(str(name)),
     "hidden": lambda sizes: sizes or "none",
     "num_epochs": lambda count: "until stopped" if count is None else f"{count:,}",
     "patience": lambda count: "never" if count is None else f"{count:,}",
@@ -61,6 +62,11 @@ def differing(configs: Sequence[RunConfig]) -> dict[str, list[object]]:
     return {key: values for key, values in columns.items() if any(value != values[0] for value in values)}
 
 
+def shortened(name: str) -> str:
+    """A name that somebody gave, as long as a label may be."""
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
+
+
 def labels(names: Sequence[str], given: Sequence[str], configs: Sequence[RunConfig]) -> list[str]:
     """A label for each run that no other has: its given name, else what it differs in, else its own name.
 
@@ -71,7 +77,7 @@ def labels(names: Sequence[str], given: Sequence[str], configs: Sequence[RunConf
     """
     columns = list(differing(configs).items())[:MAX_SAID]
     said = [
-        name or " · ".join(_short(key, values[number]) for key, values in columns)
+        shortened(name) or " · ".join(_short(key, values[number]) for key, values in columns)
         for number, name in enumerate(given)
     ]
     counts = Counter(said)

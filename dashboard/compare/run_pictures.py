@@ -14,6 +14,7 @@ from dashboard.compare.runs import Side
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.dimension_reduction import space_figure, space_ranges
 from dashboard.figures.runs import turned_plane_figure
+from dashboard.formats import plain
 from dashboard.pictures import mosaic, show, strip
 from dashboard.shell import state
 
@@ -52,14 +53,14 @@ def reconstructions(sides: Sequence[Side]) -> None:
         return
     _row("held-out", x[:IMAGES], shape)
     for side, images in zip(sides, made, strict=True):
-        _row(side.label, images, shape)
+        _row(f"**{plain(side.label)}**", images, shape)
 
 
 def _row(label: str, images: NDArray[np.float32], shape: tuple[int, int]) -> None:
     left, right = st.columns([1, 5], vertical_alignment="center")
-    left.markdown(f"**{label}**" if label != "held-out" else label)
+    left.markdown(label)
     with right:
-        show(strip(images, shape, size=SIZE), alt=f"{label}: {len(images)} images.")
+        show(strip(images, shape, size=SIZE), alt=f"{label.strip('*')}: {len(images)} images.")
 
 
 def planes(sides: Sequence[Side]) -> None:
@@ -75,7 +76,7 @@ def planes(sides: Sequence[Side]) -> None:
         row = zip(sides[start:], found[start:], strict=True)
         for column, (side, plane) in zip(st.columns(IN_A_ROW), row, strict=False):
             with column:
-                st.markdown(f"**{side.label}**  \n{_turn(plane, is_first=side is sides[0])}")
+                st.markdown(f"**{plain(side.label)}**  \n{_turn(plane, is_first=side is sides[0])}")
                 figure = turned_plane_figure(
                     plane.points,
                     side.measured.labels,
@@ -113,7 +114,7 @@ def grids(sides: Sequence[Side]) -> None:
         row = zip(sides[start:], found[start:], strict=True)
         for column, (side, plane) in zip(st.columns(IN_A_ROW), row, strict=False):
             with column:
-                st.markdown(f"**{side.label}**")
+                st.markdown(f"**{plain(side.label)}**")
                 alt = f"{side.label}: decoded grid of {plane.grid.shape[0]} by {plane.grid.shape[1]} images."
                 show(mosaic(plane.grid, shape, size=GRID_SIZE), alt=alt)
 
@@ -130,7 +131,7 @@ def _in_data_space(
         row = zip(sides[start:], made[start:], strict=True)
         for column, (side, points) in zip(st.columns(IN_A_ROW), row, strict=False):
             with column:
-                st.markdown(f"**{side.label}**")
+                st.markdown(f"**{plain(side.label)}**")
                 same = key == "reconstruction"
                 classes = side.measured.labels if same else np.full(len(points), -1, np.int32)
                 figure = space_figure(

@@ -14,10 +14,10 @@ from dashboard.compare import cached, labels
 from dashboard.compare.cached import MIN_COMMON, Measured
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.runs import RunLine, run_curves_figure, run_kl_figure
-from dashboard.formats import rounded, shown_difference, signed, with_error
+from dashboard.formats import plain, rounded, shown_difference, signed, with_error
+from dashboard.run_list.choice import data_title
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
-from dashboard.runs.store import digest_of
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, pages, state
 from dashboard.shell.controls import NAMES
@@ -26,14 +26,14 @@ from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject, subject_of
 from dashboard.tables import draw_table
 from dashboard.train.ghosts import in_force
-from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
 from vae_core.labs.scores import Score, difference, mean_score
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 Array = NDArray[np.float64]
 MAX_OFFERED: Final = 200
-"""Runs that the menu offers."""
+"""Runs that the menu offers, the newest."""
+MAX_SWEEPS: Final = 5
 RUNS_HELP: Final = (
     "All numbers are of the same held-out examples, and differences are of pairs: the spread of the "
     "examples, which all runs share, cancels."
@@ -116,7 +116,8 @@ def choose() -> tuple[str, ...]:
     if there != chosen():
         st.warning("Of the runs that this link names, some no longer exist.")
         show(there)
-    options = list(dict.fromkeys((*there, *known_runs())))
+    known = runner().runs_of(browser.token())[:MAX_OFFERED]
+    options = list(dict.fromkeys((*there, *(entry.run_id for entry in known))))
     state.set_control("compare_pick", list(there))
 
     def take() -> None:
@@ -140,28 +141,21 @@ def choose() -> tuple[str, ...]:
 def _describe(run_id: str) -> str:
     """A run in the menu. The browser sends the text back: it is no other run's, and training leaves it."""
     config, name = runner().store.config(run_id), runner().store.about(run_id).name
-    which = f"{name} ({run_id[:4]})" if name else f"Run {run_id[:4]}"
+    which = f"{labels.shortened(name)} ({run_id[:4]})" if name else f"Run {run_id[:4]}"
     if config is None:
         return which
-    title = DATASET_INFO[config.dataset].title if config.dataset in DATASET_INFO else config.dataset
-    return f"{which} · {title} · J = {config.model.latent_dim} · β {config.train.beta:.4g}"
-
-
-def known_runs() -> list[str]:
-    """Ids of the runs of this browser, the newest first, as many as a menu takes."""
-    store, me = runner().store, digest_of(browser.token())
-    mine = (run_id for run_id in reversed(store.ids()) if store.owner(run_id) == me)
-    return list(itertools.islice(mine, MAX_OFFERED))
+    return (
+        f"{which} · {data_title(config.dataset)} · J = {config.model.latent_dim} · β {config.train.beta:.4g}"
+    )
 
 
 def known_sweeps() -> dict[str, list[str]]:
-    """The sweeps among them, the newest first: ids of their runs, in the order of starting, by tag."""
+    """The sweeps of this browser, the newest first: ids of their runs, in the order of starting, by tag."""
     found: dict[str, list[str]] = {}
-    for run_id in known_runs():
-        tag = runner().store.about(run_id).sweep
-        if tag is not None:
-            found.setdefault(tag, []).insert(0, run_id)
-    return found
+    for entry in runner().runs_of(browser.token()):
+        if entry.about.sweep is not None:
+            found.setdefault(entry.about.sweep, []).insert(0, entry.run_id)
+    return dict(itertools.islice(found.items(), MAX_SWEEPS))
 
 
 def say_what_to_do() -> None:
@@ -190,18 +184,18 @@ def load(run_ids: Sequence[str]) -> list[Side]:
         try:
             subject = subject_of(view.run_id)
         except BadInput as err:
-            st.warning(f"{label}: {err}")
+            st.warning(f"{plain(label)}: {err}")
             continue
         if subject is None:
             waiting.append(label)
             continue
         why = _why_not(subject, [other for _, _, other in kept])
         if why:
-            st.warning(f"**{label}** is left out: {why}.")
+            st.warning(f"**{plain(label)}** is left out: {why}.")
         else:
             kept.append((number, view, subject))
     if waiting:
-        st.caption(f"Not trained yet: {', '.join(waiting)}. The numbers follow by themselves.")
+        st.caption(f"Not trained yet: {plain(', '.join(waiting))}. The numbers follow by themselves.")
     measured = cached.side_by_side(tuple(subject for _, _, subject in kept)) if kept else ()
     return [
         Side(view=view, label=names[view.run_id], number=number, subject=subject, measured=one)
@@ -249,7 +243,7 @@ def differences(sides: Sequence[Side]) -> None:
         st.markdown("All settings of these runs are the same, the seed included.")
         return
     rows = [
-        (side.label, *(labels.written(key, values[number]) for key, values in columns.items()))
+        (plain(side.label), *(plain(labels.written(key, values[number])) for key, values in columns.items()))
         for number, side in enumerate(sides)
     ]
     head = ("run", *(NAMES[key] for key in columns))
@@ -260,13 +254,13 @@ def numbers(sides: Sequence[Side]) -> None:
     """The terms of the bound of all runs on the same examples, and paired differences from the first."""
     first = sides[0]
     head = ["run", "step", "ELBO"]
-    head += [f"ELBO − that of {first.label}"] if len(sides) > 1 else []
+    head += [f"ELBO − that of {plain(first.label)}"] if len(sides) > 1 else []
     head += ["reconstruction", "KL", "active"]
     rows = []
     for side in sides:
         one = side.measured
         elbo = _mean(one.elbo) if side.has_bound else "–"
-        row = [side.label, f"{side.subject.step:,}", elbo]
+        row = [plain(side.label), f"{side.subject.step:,}", elbo]
         row += [_against(side, first)] if len(sides) > 1 else []
         kl = _mean(one.kl) if side.has_bound else "–"
         latent_dim = side.subject.config.model.latent_dim
@@ -396,10 +390,10 @@ def gaps(sides: Sequence[Side]) -> None:
         cells = [at_least + _mean(log_evidence), _mean(elbo), at_least + _mean(gap)]
         if len(bounded) > 1:
             cells.append("–" if number == 0 else _difference(gap[:own], base[:own]))
-        rows.append([side.label, f"{len(gap):,}", *cells])
+        rows.append([plain(side.label), f"{len(gap):,}", *cells])
         errors.append(float(error.max()))
     head = ["run", "examples", "log p(x)", "ELBO", "gap"]
-    head += [f"gap − that of {first.label}"] if len(bounded) > 1 else []
+    head += [f"gap − that of {plain(first.label)}"] if len(bounded) > 1 else []
     title = "log p(x), ELBO and gap, nats per example"
     draw_table(head, rows, title=title, shows_title=False)
     st.caption(

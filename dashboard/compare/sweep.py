@@ -14,14 +14,14 @@ from dashboard.compare.runs import Side
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.rates import RatePoint, rate_points_figure
 from dashboard.figures.runs import run_colour
-from dashboard.formats import signed
+from dashboard.formats import plain, signed
+from dashboard.run_list.choice import data_title
 from dashboard.runs.about import SWEEP
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, controls, pages, state
 from dashboard.shell.choice import stressed
 from vae_core.config import RunConfig, check_beta
-from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
@@ -115,7 +115,7 @@ def _configs() -> list[RunConfig]:
 
 def _about(config: RunConfig) -> str:
     model = config.model
-    title = DATASET_INFO[config.dataset].title
+    title = data_title(config.dataset)
     hidden = ", ".join(map(str, model.hidden_dims)) or "none"
     likelihood = controls.LABELS[model.likelihood]
     return f"{title} · J = {model.latent_dim} · hidden layers {hidden} · {likelihood} · seed {config.seed}"
@@ -156,7 +156,7 @@ def earlier() -> None:
         list(offered),
         key="sweep_earlier",
         on_change=open_one,
-        format_func=lambda tag: f"{tag} · {len(offered[tag])} runs",
+        format_func=lambda tag: f"{plain(tag)} · {len(offered[tag])} runs",
         help="Puts the runs of that sweep side by side.",
     )
 

@@ -1,5 +1,6 @@
 """What all figures share: size of type, margins, legend, marks, ellipses."""
 
+import html
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +25,16 @@ LEGEND_ABOVE: Final[dict[str, Any]] = {
 
 _NOTE: Final[dict[str, Any]] = {"showarrow": False, "font": {"size": FONT_SIZE}}
 _OTHER: Final = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
+
+
+def literal(text: str) -> str:
+    """Text that somebody typed, as Plotly shows it letter for letter: it takes tags for its own.
+
+    Example:
+        >>> literal("<b>a</b> & b")
+        '&lt;b&gt;a&lt;/b&gt; &amp; b'
+    """
+    return html.escape(text, quote=False)
 
 
 def faded(colour: str, share: float) -> str:

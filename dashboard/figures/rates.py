@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, faded, finish
+from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, faded, finish, literal
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -100,10 +100,11 @@ def rate_points_figure(points: Sequence[RatePoint], *, theme: ThemeName) -> go.F
                 "symbol": "circle" if point.is_final else "circle-open",
                 "line": {"width": 2, "color": point.colour},
             },
-            text=[f"<b>{point.label}</b>"],
+            name=literal(point.label),
+            text=[f"<b>{literal(point.label)}</b>"],
             textposition="top right" if point.rate < sum(rates) / 2 else "top left",
             textfont={"size": FONT_SIZE, "color": colours["log_evidence"]},
-            hovertemplate=f"{point.label}{state}: R %{{x:.2f}} ± {point.rate_error:.2f}, "
+            hovertemplate=f"%{{fullData.name}}{state}: R %{{x:.2f}} ± {point.rate_error:.2f}, "
             f"D %{{y:.2f}} ± {point.distortion_error:.2f}, "
             f"ELBO {signed(-point.rate - point.distortion)} nats<extra></extra>",
         )

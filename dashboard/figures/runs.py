@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.base import LEGEND_ABOVE, finish
+from dashboard.figures.base import LEGEND_ABOVE, finish, literal
 from dashboard.figures.dimension_reduction import plane_figure
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
@@ -49,9 +49,9 @@ def run_curves_figure(lines: Sequence[RunLine], title: str, *, theme: ThemeName,
             x=line.steps,
             y=line.values,
             mode="lines",
-            name=line.label,
+            name=literal(line.label),
             line={"color": run_colour(line.number, theme), "width": 2.5, "dash": dash},
-            hovertemplate="step %{x:,}: %{y:.2f} nats<extra>" + line.label + "</extra>",
+            hovertemplate="step %{x:,}: %{y:.2f} nats<extra>%{fullData.name}</extra>",
         )
     settled = [line.values[line.steps >= SETTLED * line.steps.max()] for line in lines if len(line.steps)]
     values = np.concatenate(settled) if settled else np.empty(0)
@@ -79,9 +79,9 @@ def run_kl_figure(runs: Sequence[tuple[str, int, Array]], *, theme: ThemeName) -
         figure.add_bar(
             x=[str(rank + 1) for rank in range(len(ordered))],
             y=ordered,
-            name=label,
+            name=literal(label),
             marker_color=run_colour(number, theme),
-            hovertemplate="rank %{x}: %{y:.3f} nats<extra>" + label + "</extra>",
+            hovertemplate="rank %{x}: %{y:.3f} nats<extra>%{fullData.name}</extra>",
         )
     figure.update_xaxes(title="latent dimension, most used first", type="category")
     figure.update_yaxes(title="KL, nats per example", rangemode="tozero")

@@ -296,14 +296,18 @@ class LocalRunner:
         progress = {
             **no_progress(run.config),
             "status": status,
-            "message": f"Uploaded; it stands at step {run.step:,}.",
+            "message": f"Uploaded; it stands at step {run.step:,}. {run.notice}".rstrip(),
             "step": run.step,
             "epoch": snapshot.epoch,
         }
         last = dict(zip(HISTORY_COLUMNS, snapshot.history[-1].tolist(), strict=True))
         progress |= {name: last[name] for name in ("beta", "learning_rate")}
         run_id = self.store.create(run.config, owner=digest_of(owner), about=about)
-        self.store.write_upload(run_id, content, snapshot)
+        try:
+            self.store.write_upload(run_id, content, snapshot)
+        except BadInput:
+            self.store.remove(run_id)
+            raise
         self.store.write_status(run_id, progress)
         self.catalog.changed()
         return run_id
@@ -714,6 +718,12 @@ def _check_step(config: RunConfig) -> None:
     check_step(config.model, num_samples=train.num_samples, batch_size=min(train.batch_size, rows))
 
 
+def _look_through(of: LocalRunner) -> None:
+    """Reads the folders of runs before anybody asks: without an index, ten thousand take seconds."""
+    of.catalog.entries()
+    of.store.remove_leftovers()
+
+
 _runner: LocalRunner | None = None
 _runner_lock = threading.Lock()
 
@@ -724,6 +734,5 @@ def runner() -> LocalRunner:
     with _runner_lock:
         if _runner is None:
             _runner = LocalRunner(kept_folder(), scheduler=scheduler())
-            # Ten thousand folders take a while, and nobody needs to wait for that.
-            threading.Thread(target=_runner.store.remove_leftovers, name="leftovers", daemon=True).start()
+            threading.Thread(target=_look_through, args=(_runner,), name="folders", daemon=True).start()
         return _runner

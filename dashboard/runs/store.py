@@ -226,8 +226,9 @@ class RunStore:
         """Keeps the file of a run that was uploaded, byte for byte, and what is drawn of it."""
         folder = self.folder(run_id)
         if folder is not None:
-            write_atomically(folder / "run.safetensors", content, durable=True)
-            write_snapshot(folder / "snapshot.safetensors", snapshot)
+            with _on_disk("the uploaded run"):
+                write_atomically(folder / "run.safetensors", content, durable=True)
+                write_snapshot(folder / "snapshot.safetensors", snapshot)
 
     def run_file(self, run_id: str) -> Path | None:
         """The file to go on from; None when nothing was saved yet."""

@@ -227,6 +227,8 @@ def last_row(path: Path) -> dict[str, float]:
                 return {}
             file.seek(8 + length + end - width)
             row = np.frombuffer(file.read(width), "<f8")
+            if not 0 <= row[HISTORY_COLUMNS.index("step")] < 2**53:
+                return {}
             return dict(zip(HISTORY_COLUMNS, row.tolist(), strict=True))
     except (OSError, KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError):
         return {}

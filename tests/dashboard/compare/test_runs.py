@@ -1,6 +1,7 @@
 """Runs side by side as a script: what it says is what the core says of the same held-out examples."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.cached import encoded
 from dashboard.compare import cached, labels
 from dashboard.compare.cached import MIN_COMMON
+from dashboard.formats import plain
 from dashboard.runs import tasks
 from dashboard.runs.about import About
 from dashboard.runs.runner import LocalRunner
@@ -53,6 +55,11 @@ def compared(*run_ids: str) -> AppTest:
     return open_page("compare", compare_runs=",".join(run_ids))
 
 
+def rows_of(at: AppTest) -> dict[str, list[str]]:
+    """Cells of the table of numbers by the labels of the runs, which stand there as Markdown."""
+    return {label.replace("\\", ""): cells for label, cells in table(at, "run").items()}
+
+
 def test_without_runs_it_says_what_to_do() -> None:
     at = open_page("compare")
     assert "Nothing to compare yet" in at.info[0].value
@@ -65,7 +72,7 @@ def test_without_runs_it_says_what_to_do() -> None:
 def test_numbers_are_those_of_the_core_and_differences_are_of_pairs(pair: tuple[str, str]) -> None:
     at = compared(*pair)
     one, other = (encoded(saved(run_id)) for run_id in pair)
-    rows = table(at, "run")
+    rows = rows_of(at)
     assert list(rows) == ["β 0.5", "β 4"]
     for label, terms in zip(rows, (one, other), strict=True):
         elbo = terms.elbo.astype(float)
@@ -148,7 +155,7 @@ def test_every_kind_of_run_stands_beside_its_like(runner: LocalRunner, kind: str
     config = KINDS[kind]
     other = replace(config, train=replace(config.train, learning_rate=5e-3))
     at = compared(trained(runner, config), trained(runner, other))
-    assert list(table(at, "run")) == ["η 0.002", "η 0.005"]
+    assert list(rows_of(at)) == ["η 0.002", "η 0.005"]
     assert not at.warning
     assert ("runs_rates" in charts(at)) == (kind != "deterministic")
 
@@ -156,14 +163,14 @@ def test_every_kind_of_run_stands_beside_its_like(runner: LocalRunner, kind: str
 def test_learned_prior_has_no_parts_of_its_kl(runner: LocalRunner, pair: tuple[str, str]) -> None:
     model = replace(TINY.model, prior="vamp", num_components=5)
     at = compared(pair[0], trained(runner, replace(beta(0.5), model=model)))
-    assert len(table(at, "run")) == 2
+    assert len(rows_of(at)) == 2
     (chart,) = (one for one in at.get("plotly_chart") if one.key == "runs_kl")
     assert chart.proto.alt.count(":") == 1  # type: ignore[attr-defined]
 
 
 def test_more_and_fewer_dimensions_share_a_plane(runner: LocalRunner) -> None:
     at = compared(*(trained(runner, KINDS[kind]) for kind in ("J=3", "J=1", "J=8")))
-    assert list(table(at, "run")) == ["J = 3", "J = 1", "J = 8"]
+    assert list(rows_of(at)) == ["J = 3", "J = 1", "J = 8"]
     assert "Runs with fewer dimensions get zeros" in text_with(at, "Dashed")
 
 
@@ -171,7 +178,7 @@ def test_other_data_are_left_out_in_one_sentence(runner: LocalRunner, pair: tupl
     at = compared(pair[0], trained(runner, KINDS["points"]), pair[1])
     (said,) = at.warning
     assert "is left out: it was trained on other data" in said.value
-    assert len(table(at, "run")) == 2
+    assert len(rows_of(at)) == 2
 
 
 def test_seeds_are_compared_on_what_all_of_them_held_out(runner: LocalRunner, pair: tuple[str, str]) -> None:
@@ -182,13 +189,13 @@ def test_seeds_are_compared_on_what_all_of_them_held_out(runner: LocalRunner, pa
     assert MIN_COMMON < len(rows[0]) < 110
     assert f"these {len(rows[0])} of 360 are held out by all" in text_with(at, "splits differ")
     elbo = encoded(saved(other)).elbo[rows[1].numpy()]
-    assert numbers(table(at, "run")["seed 1"][1])[0] == pytest.approx(float(elbo.mean()), abs=0.006)
+    assert numbers(rows_of(at)["seed 1"][1])[0] == pytest.approx(float(elbo.mean()), abs=0.006)
 
 
 def test_likelihoods_of_another_kind_are_not_subtracted(runner: LocalRunner, pair: tuple[str, str]) -> None:
     model = replace(TINY.model, likelihood="gaussian", likelihood_scale=0.3)
     at = compared(pair[0], trained(runner, replace(beta(0.5), model=model)))
-    assert [cells[2] for cells in table(at, "run").values()] == ["–", "–"]
+    assert [cells[2] for cells in rows_of(at).values()] == ["–", "–"]
     assert "no difference of nats means anything" in text_with(at, "Bernoulli likelihoods are")
     (chart,) = (one for one in at.get("plotly_chart") if one.key == "runs_rates")
     assert "of 1 run" in chart.proto.alt  # type: ignore[attr-defined]
@@ -215,8 +222,23 @@ def test_gaps_are_measured_for_all_at_once(pair: tuple[str, str], home_tasks: ta
 def test_names_that_people_gave_are_the_labels(runner: LocalRunner, pair: tuple[str, str]) -> None:
     named = trained(runner, beta(0.5))
     runner.store.write_about(named, About(name="Tuesday", created=1.0))
-    assert list(table(compared(named, pair[1]), "run")) == ["Tuesday", "β 4"]
+    assert list(rows_of(compared(named, pair[1]))) == ["Tuesday", "β 4"]
     assert labels.labels(["Run a", "Run b"], ["", ""], [TINY, TINY]) == ["Run a", "Run b"]
+
+
+def test_names_that_attack_are_letters(runner: LocalRunner, pair: tuple[str, str]) -> None:
+    named = trained(runner, beta(0.5))
+    name = "<img src=x onerror=alert(1)> **b** %{x} [a](http://x)"
+    runner.store.write_about(named, About(name=name, created=1.0))
+    at = compared(named, pair[1])
+    shown = name[: labels.MAX_NAME - 1] + "…"
+    assert next(iter(rows_of(at))) == shown
+    assert next(iter(table(at, "run"))) == plain(shown)
+    for key in ("runs_rates", "runs_elbo_held_out"):
+        (chart,) = (one for one in at.get("plotly_chart") if one.key == key)
+        assert "<img" not in chart.proto.spec, key  # type: ignore[attr-defined]
+    markup = re.compile(r"(?<!\\)(<img|\]\(http)")
+    assert not [one.value for one in (*at.markdown, *at.caption) if markup.search(one.value)]
 
 
 def test_the_address_holds_the_runs_and_one_that_is_gone_is_said(pair: tuple[str, str]) -> None:
@@ -224,7 +246,7 @@ def test_the_address_holds_the_runs_and_one_that_is_gone_is_said(pair: tuple[str
     assert query(at)["compare_runs"] == ",".join(pair)
     checked(at.multiselect(key="compare_pick").set_value([pair[1]]).run())
     assert query(at)["compare_runs"] == pair[1]
-    assert list(table(at, "run")) == [f"Run {pair[1][:4]}"]
+    assert list(rows_of(at)) == [f"Run {pair[1][:4]}"]
     gone = compared(pair[0], "0" * 16)
     assert "no longer exist" in gone.warning[0].value
     assert query(gone)["compare_runs"] == pair[0]
