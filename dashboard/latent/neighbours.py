@@ -83,8 +83,8 @@ def _terms(examples: Encoded, row: int, class_names: tuple[str, ...], *, is_dete
         ", ".join(map(signed, values[row][:6].tolist())) for values in (examples.means, examples.stds)
     )
     st.markdown(f"{name}mean **({mean})**, standard deviation **({std})**")
-    terms = [float(values[row]) for values in (examples.reconstruction, examples.kl)]
-    reconstruction, kl, elbo = map(signed, (*terms, shown_difference(*terms)))
+    first, second = float(examples.reconstruction[row]), float(examples.kl[row])
+    reconstruction, kl, elbo = map(signed, (first, second, shown_difference(first, second)))
     if is_deterministic:
         st.markdown(f"reconstruction **{reconstruction}** nats; without q(z|x) there is no KL and no bound")
         return
