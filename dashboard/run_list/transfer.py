@@ -11,7 +11,8 @@ from dashboard.runs.about import About, name_in_file
 from dashboard.runs.archive import read_zip, zip_of
 from dashboard.runs.catalog import Entry
 from dashboard.runs.runner import runner
-from dashboard.shell import browser, state
+from dashboard.shell import browser, pages, state
+from dashboard.shell.links import MAX_COMPARED
 from vae_core.errors import BadInput
 
 MAX_UPLOAD_MB: Final = 64
@@ -37,6 +38,15 @@ def draw_selected(runs: list[Entry]) -> None:
             help="Their run files, with names, notes and tags; the zip can be uploaded here as it is.",
             on_click="ignore",
         )
+        if st.button(
+            "Compare",
+            key="runs_compare",
+            icon=":material/balance:",
+            help="Puts them side by side on **Compare**: the others against the first in the list.",
+        ):
+            state.set_control("compare_runs", tuple(entry.run_id for entry in chosen)[:MAX_COMPARED])
+            state.set_control("compare_view", "runs")
+            pages.turn_to("compare")
         st.button(
             "Delete",
             key="runs_delete",

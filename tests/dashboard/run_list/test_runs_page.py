@@ -256,3 +256,15 @@ def step_of(server: LocalRunner, run_id: str) -> int:
     view = server.view(run_id)
     assert view is not None
     return view.step
+
+
+def test_marked_runs_are_put_side_by_side(runner: LocalRunner) -> None:
+    token = "9" * 32
+    first, second = owned(runner, token, name="one"), owned(runner, token, name="other")
+    at = visit("runs", token)
+    for run_id in (first, second):
+        checked(at.checkbox(key=f"run_pick_{run_id}").check().run())
+    press(at, "runs_compare")
+    assert at.multiselect(key="compare_pick").value == [second, first]
+    assert set(query(at)["compare_runs"].split(",")) == {first, second}
+    assert "All settings of these runs are the same" in said(at)
