@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.runs.about import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, tags_of
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, state
+from dashboard.shell.choice import stressed
 from vae_core.errors import BadInput
 
 _OPEN: Final = "runs_edit"
@@ -48,7 +49,8 @@ def _dialogue(run_id: str) -> None:
             placeholder="lesson 3, β sweep",
             help="Short words with commas between them; the search finds them.",
         )
-        if st.form_submit_button("Save", type="primary", help="Everybody who looks at the run sees it."):
+        label, kind = stressed("Save")
+        if st.form_submit_button(label, type=kind, help="Everybody who looks at the run sees it."):
             _save(run_id, name, note, tags)
 
 

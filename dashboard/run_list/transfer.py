@@ -8,14 +8,13 @@ import streamlit as st
 from dashboard.formats import plain
 from dashboard.run_list import rows
 from dashboard.runs.about import About, name_in_file
-from dashboard.runs.archive import read_zip, zip_of
+from dashboard.runs.archive import LIMIT, is_small_enough, read_zip, zip_of
 from dashboard.runs.catalog import Entry
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, pages, state
 from dashboard.shell.links import MAX_COMPARED
 from vae_core.errors import BadInput
 
-MAX_UPLOAD_MB: Final = 64
 _SAID: Final = "runs_uploaded"
 _ROUND: Final = "runs_upload_round"
 
@@ -26,6 +25,7 @@ def draw_selected(runs: list[Entry]) -> None:
     if not chosen:
         return
     mine = [entry for entry in chosen if runner().is_own(entry.run_id, owner=browser.token())]
+    fits = is_small_enough(runner().store, [entry.run_id for entry in chosen])
     with st.container(horizontal=True, vertical_alignment="center", key="runs_selected"):
         st.markdown(f"**{len(chosen)} marked**", width="content")
         st.download_button(
@@ -35,8 +35,11 @@ def draw_selected(runs: list[Entry]) -> None:
             mime="application/zip",
             key="runs_zip",
             icon=":material/folder_zip:",
-            help="Their run files, with names, notes and tags; the zip can be uploaded here as it is.",
+            help="Their run files, with names, notes and tags; the zip can be uploaded here as it is."
+            if fits
+            else f"A zip holds at most {LIMIT}: mark fewer runs.",
             on_click="ignore",
+            disabled=not fits,
         )
         if st.button(
             "Compare",
@@ -121,7 +124,6 @@ def draw_upload(*, is_open: bool) -> None:
             type=["safetensors", "zip"],
             accept_multiple_files=True,
             key=f"runs_upload_{number}",
-            max_upload_size=MAX_UPLOAD_MB,
             help="Files that were downloaded on this page, here or on another server. Each becomes a run of "
             "this browser, and goes on bit for bit.",
         )

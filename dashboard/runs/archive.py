@@ -3,8 +3,9 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from dashboard.runs.about import About, file_stem, name_in_file
@@ -13,7 +14,9 @@ from vae_core.errors import BadInput
 from vae_core.runs.runfile import MAX_FILE_BYTES
 
 MAX_RUNS: Final = 200
-MAX_ZIP_BYTES: Final = 256 * 2**20
+MAX_ZIP_BYTES: Final = 63 * 2**20
+"""So that a zip that was downloaded can be uploaded."""
+LIMIT: Final = f"{MAX_RUNS} runs and {MAX_ZIP_BYTES // 2**20} MB"
 _MAX_MEMBERS: Final = 1000
 _MAX_ABOUT: Final = 2 * 2**20
 _ABOUT: Final = "about.json"
@@ -29,16 +32,15 @@ class Member(NamedTuple):
     content: bytes
 
 
-def zip_of(store: RunStore, ids: Iterable[str]) -> bytes:
+def zip_of(store: RunStore, ids: Sequence[str]) -> bytes:
     """The saved runs among some as a zip, which :func:`read_zip` takes back; nothing is compressed twice.
 
     Raises:
         BadInput: They are too many, or too large together.
     """
-    found = [(run_id, path) for run_id in ids if (path := store.run_file(run_id)) is not None]
-    if len(found) > MAX_RUNS or sum(path.stat().st_size for _, path in found) > MAX_ZIP_BYTES:
-        limit = f"{MAX_RUNS} runs and {MAX_ZIP_BYTES // 2**20} MB"
-        raise BadInput("zip", f"a zip holds at most {limit}", "choose fewer runs")
+    found = _files(store, ids)
+    if not is_small_enough(store, ids):
+        raise BadInput("zip", f"a zip holds at most {LIMIT}", "mark fewer runs")
     out, said = io.BytesIO(), {}
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for run_id, path in found:
@@ -50,6 +52,16 @@ def zip_of(store: RunStore, ids: Iterable[str]) -> bytes:
             archive.writestr(name, path.read_bytes())
         archive.writestr(_ABOUT, json.dumps(said))
     return out.getvalue()
+
+
+def is_small_enough(store: RunStore, ids: Sequence[str]) -> bool:
+    """Whether some runs fit into one zip."""
+    files = _files(store, ids)
+    return len(files) <= MAX_RUNS and sum(path.stat().st_size for _, path in files) <= MAX_ZIP_BYTES
+
+
+def _files(store: RunStore, ids: Sequence[str]) -> list[tuple[str, Path]]:
+    return [(run_id, path) for run_id in ids if (path := store.run_file(run_id)) is not None]
 
 
 def read_zip(content: bytes) -> Iterator[Member]:
@@ -90,8 +102,7 @@ def _check(infos: list[zipfile.ZipInfo], files: list[zipfile.ZipInfo]) -> None:
         raise BadInput("zip", "this zip holds no .safetensors file", "choose one that was downloaded on Runs")
     too_much = sum(info.file_size for info in files) > MAX_ZIP_BYTES
     if len(infos) > _MAX_MEMBERS or len(files) > MAX_RUNS or too_much:
-        limit = f"{MAX_RUNS} runs and {MAX_ZIP_BYTES // 2**20} MB"
-        raise BadInput("zip", f"this zip holds more than {limit}", _HINT)
+        raise BadInput("zip", f"this zip holds more than {LIMIT}", _HINT)
 
 
 def _said(archive: zipfile.ZipFile) -> dict[str, object]:

@@ -22,7 +22,7 @@ EXPECTED: Final[dict[str, object]] = {
     "server.fileWatcherType": "none",
     "server.address": "localhost",
     "server.allowedHosts": ["localhost", "127.0.0.1"],
-    "server.maxUploadSize": 32,
+    "server.maxUploadSize": 64,
     "server.disconnectedSessionTTL": 120,
     "server.enableXsrfProtection": True,
     "server.enableCORS": True,

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.runs import archive
 from dashboard.runs.about import About
-from dashboard.runs.archive import read_zip, zip_of
+from dashboard.runs.archive import is_small_enough, read_zip, zip_of
 from dashboard.runs.store import RunStore
 from vae_core.config import ModelConfig, RunConfig
 from vae_core.errors import BadInput
@@ -35,6 +35,9 @@ def test_zip_holds_files_names_notes_and_tags(tmp_path: Path) -> None:
         assert folder is not None
         (folder / "run.safetensors").write_bytes(bytes([number]) * 10)
     found = list(read_zip(zip_of(store, [*ids, unsaved, "0" * 16])))
+    assert not is_small_enough(store, ids * 100)
+    with pytest.raises(BadInput, match="fewer"):
+        zip_of(store, ids * 100)
     assert [member.content for member in found] == [bytes([number]) * 10 for number in range(3)]
     assert [(one.about.name, one.about.note, one.about.tags) for one in found] == [
         (about.name, about.note, about.tags) for about in said
