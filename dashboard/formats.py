@@ -19,6 +19,20 @@ def shown_difference(first: float, second: float, digits: int = 2) -> float:
     return round(first, digits) - round(second, digits)
 
 
+def shown_sum(measured: float, *terms: float, digits: int = 2) -> float:
+    """A total that was measured by itself, as the sum of its shown terms: the reader's own sum comes out.
+
+    Where the terms miss the total by more than the last digit that is shown, it is the total as measured.
+
+    Example:
+        >>> shown_sum(-21.3002, -24.3004, 3.0003, digits=3), shown_sum(-21.0, -24.3004, 3.0003, digits=3)
+        (-21.3, -21.0)
+    """
+    if abs(sum(terms) - measured) > 10**-digits:
+        return measured
+    return round(sum(round(term, digits) for term in terms), digits)
+
+
 def with_error(value: str, error: str) -> str:
     """``1.5 ± 0.2``; where room is scarce a line breaks before the sign, never after it."""
     return f"{value} ±\N{NO-BREAK SPACE}{error}"

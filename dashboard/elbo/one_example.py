@@ -14,7 +14,7 @@ from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.elbo import histogram_figure
 from dashboard.figures.evidence import bound_figure, importance_figure, samples_figure
 from dashboard.figures.posterior import Ellipse, posterior_figure
-from dashboard.formats import rounded, signed
+from dashboard.formats import rounded, shown_difference, shown_sum, signed
 from dashboard.pictures import show_examples
 from dashboard.shell import state
 from dashboard.shell.choice import choose_example
@@ -23,6 +23,8 @@ from dashboard.subject import Split, Subject
 if TYPE_CHECKING:
     from vae_core.evidence.exact import Evidence
 
+DIGITS: Final = 3
+"""Decimals of the numbers of one example, on every view."""
 EXAMPLE_HELP: Final = (
     "Choose an example: its log p(x), its true posterior, its bounds. Arrow keys move by one."
 )
@@ -102,10 +104,24 @@ def reconstruction(
         st.markdown(where.capitalize())
 
 
+def shown_bound(example: Example) -> float:
+    """The bound in the digits of every view: where it is exact, the difference of its shown terms."""
+    if example.evidence is None:
+        return round(example.elbo, DIGITS)
+    return shown_difference(float(example.evidence.reconstruction), example.kl, DIGITS)
+
+
+def shown_evidence(example: Example) -> float:
+    """log p(x) in the digits of every view: the sum of what is shown of the bound and of the gap (J ≤ 2)."""
+    assert example.evidence is not None
+    gap = float(example.evidence.kl_to_posterior)
+    return shown_sum(float(example.evidence.log_evidence), shown_bound(example), gap, digits=DIGITS)
+
+
 def _identity(example: Example, best_elbo: NDArray[np.float64] | None) -> None:
     exact = example.evidence
     if exact is None:
-        st.metric("ELBO", f"{signed(example.elbo, 3)} nats", help=IDENTITY_HELP)
+        st.metric("ELBO", f"{signed(example.elbo, DIGITS)} nats", help=IDENTITY_HELP)
         st.info(
             f"With J = {len(example.mean)} no grid is fine enough for the exact log p(x) (J ≤ 2): the "
             "importance-weighted bound below stands in for it, and **All examples** has annealed importance "
@@ -114,12 +130,13 @@ def _identity(example: Example, best_elbo: NDArray[np.float64] | None) -> None:
         return
     best = None if best_elbo is None or not len(best_elbo) else float(best_elbo[0])
     log_evidence, divergence = float(exact.log_evidence), float(exact.kl_to_posterior)
+    elbo, total = shown_bound(example), shown_evidence(example)
     figure = bound_figure(example.elbo, best, log_evidence, theme=state.theme_name())
-    alt = f"ELBO {example.elbo:.3f}, log p(x) {log_evidence:.3f}, gap {log_evidence - example.elbo:.3f} nats."
+    alt = f"ELBO {elbo:.3f}, log p(x) {total:.3f}, gap {divergence:.3f} nats."
     st.plotly_chart(figure, key="bound", alt=alt, config=CHART_CONFIG)
     st.markdown(
-        f"log p(x) **{signed(log_evidence, 4)}** = ELBO **{signed(example.elbo, 4)}** + "
-        f"KL(q ‖ true posterior) **{divergence:.4f}** nats",
+        f"log p(x) **{signed(total, DIGITS)}** = ELBO **{signed(elbo, DIGITS)}** + "
+        f"KL(q ‖ true posterior) **{divergence:.{DIGITS}f}** nats",
         help=IDENTITY_HELP,
     )
     more = "" if best is not None else " **All examples** can measure how the gap splits in two."
@@ -129,7 +146,8 @@ def _identity(example: Example, best_elbo: NDArray[np.float64] | None) -> None:
 def _how(example: Example, exact: "Evidence") -> str:
     residual = rounded(abs(float(exact.log_evidence) - example.elbo - float(exact.kl_to_posterior)), 1)
     return (
-        f"Reconstruction {signed(float(exact.reconstruction), 4)} − KL(q ‖ prior) {example.kl:.4f} = ELBO. "
+        f"Reconstruction {signed(float(exact.reconstruction), DIGITS)} − KL(q ‖ prior) "
+        f"{example.kl:.{DIGITS}f} = ELBO. "
         f"Each by quadrature, estimated error {rounded(float(exact.error), 1)} nats; the sum above closes to "
         f"{residual} nats."
     )

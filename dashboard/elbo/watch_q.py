@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard.elbo import cached as cache
-from dashboard.elbo.one_example import choose, reconstruction
+from dashboard.elbo.cached import Example
+from dashboard.elbo.one_example import DIGITS, choose, reconstruction, shown_bound, shown_evidence
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.walk import Walk, walk_figure
 from dashboard.formats import signed
@@ -41,16 +42,20 @@ def draw(shown: Subject, split: Split) -> None:
         st.plotly_chart(walk_figure(walk, theme=state.theme_name()), key="walk", alt=alt, config=CHART_CONFIG)
     with right:
         reconstruction(example.x_and_decoded, example.class_name, shown.image_shape)
-        _gaps(elbo, example.log_evidence)
+        _gaps(elbo, example)
 
 
-def _gaps(elbo: np.ndarray, log_evidence: float | None) -> None:
-    st.metric("F of the encoder's q", f"{signed(elbo[0], 3)} nats", border=True)
-    gain = f"{elbo[-1] - elbo[0]:.3f} amortisation gap closed"
-    st.metric("F of the best q", f"{signed(elbo[-1], 3)} nats", gain, border=True)
-    if log_evidence is None:
+def _gaps(elbo: np.ndarray, example: Example) -> None:
+    # The bound is that of the view of one example, and what follows adds up.
+    first, gain = shown_bound(example), round(float(elbo[-1] - elbo[0]), DIGITS)
+    best = first + gain
+    st.metric("F of the encoder's q", f"{signed(first, DIGITS)} nats", border=True)
+    closed = f"{gain:.{DIGITS}f} amortisation gap closed"
+    st.metric("F of the best q", f"{signed(best, DIGITS)} nats", closed, border=True)
+    if example.evidence is None:
         st.caption("log p(x) and the picture of the posterior need J = 1 or 2.")
         return
-    rest = f"{log_evidence - elbo[-1]:.3f} approximation gap left"
-    value = f"{signed(log_evidence, 3)} nats"
+    log_evidence = shown_evidence(example)
+    rest = f"{log_evidence - best:.{DIGITS}f} approximation gap left"
+    value = f"{signed(log_evidence, DIGITS)} nats"
     st.metric("log p(x)", value, rest, delta_color="off", delta_arrow="off", border=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dashboard.cached import Encoded, encoded
 from dashboard.figures.data_space import neighbours_figure
-from dashboard.formats import signed
+from dashboard.formats import shown_difference, signed
 from dashboard.latent import cached as cache
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.pictures import example_strip, show, show_examples
@@ -83,8 +83,8 @@ def _terms(examples: Encoded, row: int, class_names: tuple[str, ...], *, is_dete
         ", ".join(map(signed, values[row][:6].tolist())) for values in (examples.means, examples.stds)
     )
     st.markdown(f"{name}mean **({mean})**, standard deviation **({std})**")
-    terms = (examples.reconstruction, examples.kl, examples.elbo)
-    reconstruction, kl, elbo = (signed(float(values[row])) for values in terms)
+    first, second = float(examples.reconstruction[row]), float(examples.kl[row])
+    reconstruction, kl, elbo = map(signed, (first, second, shown_difference(first, second)))
     if is_deterministic:
         st.markdown(f"reconstruction **{reconstruction}** nats; without q(z|x) there is no KL and no bound")
         return
