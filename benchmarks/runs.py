@@ -4,8 +4,8 @@ Makes a store of runs that differ in name, tags and owner (their large files are
 disk), and lists it: by a server that has no index yet and reads every folder, by one that finds the index of
 an earlier one, again by a server that is running and looks whether a folder has changed, and as the whole
 page, first and again. Then it changes one run, and measures how soon a list has it. Seconds, and each as a
-share of reading every folder. Last come size and time of the steps that are kept over a run of the digits. The
-last line printed is JSON with all figures.
+share of reading every folder. Last come size and time of the steps that are kept over a run of the digits.
+The last line printed is JSON with all figures.
 """
 
 import argparse
