@@ -17,6 +17,11 @@ def open_for(run_id: str) -> None:
     state.set_control(_OPEN, run_id)
 
 
+def is_open() -> bool:
+    """Whether somebody is writing in it."""
+    return state.control(_OPEN) is not None
+
+
 def draw_dialogue() -> None:
     """Draws the dialogue where it is open."""
     run_id = state.control(_OPEN)

@@ -14,12 +14,14 @@ from dashboard.run_list import cached, edit
 from dashboard.run_list.choice import ORDERS, data_title, matching, ordered
 from dashboard.runs.about import file_stem
 from dashboard.runs.catalog import MAX_KEPT_BYTES, MAX_KEPT_RUNS, Entry
-from dashboard.runs.job import JobView
+from dashboard.runs.job import ACTIVE, JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, controls, pages, state, take_home
 from vae_core.errors import BadInput
 
 PAGE_LENGTH: Final = 20
+FOLLOW_S: Final = 5.0
+"""How often the list looks whether a run at work has gone on."""
 _PICK: Final = "run_pick_"
 _MARKED: Final = "runs_marked"
 _DELETED: Final = "runs_deleted"
@@ -106,6 +108,15 @@ def draw(runs: list[Entry]) -> None:
             st.pagination(num_pages, key=key)
             st.caption(f"{len(runs):,} runs")
     edit.draw_dialogue()
+    active = [entry for entry in shown if entry.status in ACTIVE]
+    if active:
+        st.fragment(_follow, run_every=FOLLOW_S)(active)
+
+
+def _follow(drawn: list[Entry]) -> None:
+    """Draws the page again when there is anything new of the runs that are at work."""
+    if not edit.is_open() and runner().catalog.entries(entry.run_id for entry in drawn) != drawn:
+        st.rerun()
 
 
 def draw_empty() -> None:

@@ -7,12 +7,14 @@ from typing import Final
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.run_list import rows
+from dashboard.run_list import rows, transfer
 from dashboard.run_list.choice import ORDERS, matching, ordered
 from dashboard.runs.about import About
+from dashboard.runs.archive import zip_of
 from dashboard.runs.catalog import Entry
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.store import digest_of
+from dashboard.shell import browser
 from dashboard.shell.links import PARAMETERS, Choice
 from tests.page_scripts import ENTRY, KINDS, TINY, checked, query, runner, trained, turn_to
 from tests.polling import DEADLINE_S, until
@@ -137,6 +139,32 @@ def test_interrupted_runs_are_resumed_from_the_list(runner: LocalRunner) -> None
     assert view is not None
     assert view.is_active
     runner.send(run_id, "stop", owner=token)
+
+
+def test_zip_of_many_brings_them_back_with_what_was_said(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "7" * 32
+    monkeypatch.setattr(browser, "token", lambda: token)
+    ids = [owned(runner, token, kind, name=f"zip {kind}") for kind in ("J=1", "points")]
+    runner.describe(ids[0], owner=token, tags=("carried",), note="of the note")
+    content = zip_of(runner.store, ids)
+    for run_id in ids:
+        runner.delete(run_id, owner=token)
+    assert transfer._take("runs.zip", content)[0] == "taken"
+    back = {entry.name: entry for entry in runner.runs_of(token)}
+    assert set(back) == {"zip J=1", "zip points"}
+    assert (back["zip J=1"].about.tags, back["zip J=1"].about.note) == (("carried",), "of the note")
+    for run_id, name in zip(ids, ("zip J=1", "zip points"), strict=True):
+        before, after = runner.deleted.run_file(run_id), runner.store.run_file(back[name].run_id)
+        assert before is not None
+        assert after is not None
+        assert load_run(before).digest == load_run(after).digest
+    kind, sentence = transfer._take("notes.zip", b"no zip")
+    assert kind == "refused"
+    assert "damaged" in sentence
+    assert transfer._take(r"x\..\y*.safetensors", content[:100])[0] == "refused"
+    assert len(runner.runs_of(token)) == 2
 
 
 def test_long_list_has_pages(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
