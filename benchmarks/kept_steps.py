@@ -12,7 +12,7 @@ import json
 import queue
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -27,8 +27,8 @@ from vae_core.errors import BadInput
 from vae_core.runs.driver import Command, Driver
 from vae_core.runs.kept import LIMIT_BYTES, KeptSteps
 
-FULL: Final = {"digits": (100, 1000, 10_000, 30_000), "images": (100, 1000, 4000)}
-QUICK: Final = {"digits": (10, 40), "images": (10, 40)}
+FULL: Final = {"digits": (96, 1024, 8192, 32_768), "images": (64, 1024, 4096)}
+QUICK: Final = {"digits": (8, 32), "images": (16, 64)}
 
 
 class Mark(NamedTuple):
@@ -100,6 +100,12 @@ def kept_over_a_run(case: Case, marks: Sequence[int], folder: str | None = None)
     return driver.found
 
 
+def table_of(found: Mapping[str, Sequence[Mark]]) -> str:
+    """What is kept of each run, as aligned columns."""
+    head = ("run", "step", "kept", "MB", "time", "share")
+    return table([head, *(_row(name, mark) for name, of_run in found.items() for mark in of_run)])
+
+
 def _row(name: str, mark: Mark) -> tuple[str, ...]:
     size, time, share = f"{mark.megabytes:.1f}", f"{mark.seconds:.2f} s", f"{100 * mark.share:.1f} %"
     return name, f"{mark.step:,}", str(mark.kept), size, time, share
@@ -121,14 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(err, file=sys.stderr)
         return 2
     found = {name: kept_over_a_run(case, marks[name], folder) for name, (case, folder) in cases.items()}
-    print(
-        table(
-            [
-                ("run", "step", "kept", "MB", "time", "share"),
-                *(_row(name, mark) for name, of_run in found.items() for mark in of_run),
-            ]
-        )
-    )
+    print(table_of(found))
     print(f"Of a run at most {LIMIT_BYTES / 2**20:.0f} MB are kept, however long it trains.")
     figures = {name: [mark._asdict() for mark in of_run] for name, of_run in found.items()}
     told = {"benchmark": "kept_steps", "limit_bytes": LIMIT_BYTES, "figures": figures, "machine": machine()}

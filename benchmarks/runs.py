@@ -4,7 +4,8 @@ Makes a store of runs that differ in name, tags and owner (their large files are
 disk), and lists it: by a server that has no index yet and reads every folder, by one that finds the index of
 an earlier one, again by a server that is running and looks whether a folder has changed, and as the whole
 page, first and again. Then it changes one run, and measures how soon a list has it. Seconds, and each as a
-share of reading every folder. The last line printed is JSON with all figures.
+share of reading every folder. Last come size and time of the steps that are kept over a run of the digits.
+The last line printed is JSON with all figures.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from typing import Final
 
 from streamlit.testing.v1 import AppTest
 
+from benchmarks import kept_steps
+from benchmarks.cases import digits_case
 from benchmarks.report import machine, table
 from benchmarks.serving import ENTRY
 from dashboard.run_list.choice import matching, ordered
@@ -117,7 +120,10 @@ def main(arguments: list[str] | None = None) -> int:
     whole = found["every folder read"]
     rows = [[name, f"{took:.3f} s", f"{took / whole:.3f}"] for name, took in found.items()]
     print(table([["list", "time", "share"], *rows]))
-    figures = {"runs": count, "made_s": made, "seconds": found}
+    marks = kept_steps.QUICK if count == QUICK else kept_steps.FULL
+    kept = kept_steps.kept_over_a_run(digits_case(), marks["digits"])
+    print(kept_steps.table_of({"digits": kept}))
+    figures = {"runs": count, "made_s": made, "seconds": found, "kept": [mark._asdict() for mark in kept]}
     print(json.dumps({"machine": machine(), "figures": figures}))
     return 0
 

@@ -399,5 +399,6 @@ def gaps(sides: Sequence[Side]) -> None:
     st.caption(
         "± is one standard error of the mean over the examples. Of a single log p(x), the estimated error of "
         f"the quadrature (J ≤ 2) or the standard error of the samples is at most {rounded(max(errors), 2)} "
-        "nats."
+        "nats. The ELBO here is by the same quadrature or from the same samples as log p(x), so that it "
+        "lacks the noise of the one sample above."
     )

@@ -179,6 +179,15 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
             load_dataset("idx", folder=folder)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files here")
+def test_what_never_ends_is_no_file_of_images(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "train-images-idx3-ubyte")
+    (tmp_path / "t10k-images-idx3-ubyte").symlink_to("/dev/zero")
+    for folder in (tmp_path, Path("/dev"), Path("/dev/zero")):
+        with pytest.raises(BadInput, match=r"the folder has no IDX images|is a file"):
+            load_idx_folder(folder)
+
+
 def test_mnist_is_read_whole() -> None:
     folder = os.environ.get("VAE_TEST_IDX_DIR")
     if not folder:

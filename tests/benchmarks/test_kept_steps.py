@@ -11,8 +11,8 @@ def test_the_benchmark_runs_and_its_figures_are_numbers(capsys: pytest.CaptureFi
     assert main(["--quick"]) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     first, last = told["figures"]["digits"]
-    assert (first["step"], last["step"]) == (10, 40)
-    assert (first["kept"], last["kept"]) == (10, 18)
+    assert (first["step"], last["step"]) == (8, 32)
+    assert (first["kept"], last["kept"]) == (7, 11)
     assert 0 < first["megabytes"] < last["megabytes"]
     assert 0 < last["share"] < 1
 

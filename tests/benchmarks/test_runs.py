@@ -11,4 +11,5 @@ def test_the_benchmark_runs_and_its_figures_are_numbers(capsys: pytest.CaptureFi
     assert main(["--quick"]) == 0
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])["figures"]
     assert figures["runs"] == QUICK
+    assert [mark["step"] for mark in figures["kept"]] == [8, 32]
     assert all(seconds > 0 for seconds in figures["seconds"].values())

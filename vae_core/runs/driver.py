@@ -22,7 +22,6 @@ from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
 from vae_core.runs.folder import RunFolder
 from vae_core.runs.fork import DRAW_ANEW, checked_seed
-from vae_core.runs.kept import is_due
 from vae_core.runs.observer import Observer
 from vae_core.runs.runfile import Run
 from vae_core.runs.snapshot import Snapshot
@@ -348,7 +347,7 @@ class Driver:
 
     def _keep_step(self) -> None:
         """Keeps the run as it stands for good, where its step is one to keep; its curves get no row."""
-        if is_due(self.training.step) and self.training.step not in self._folder.kept.steps():
+        if self._folder.kept.wants(self.training.step):
             snapshot = self._observer.look(adds_row=False)
             self._folder.keep(self._state(snapshot.history), snapshot)
 

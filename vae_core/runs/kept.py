@@ -23,22 +23,32 @@ if TYPE_CHECKING:
     from vae_core.runs.runfile import Run
 
 MAX_STEPS: Final = 40
-"""Kept steps of a run at most: about two for each doubling of the steps in a night of training."""
+"""Kept steps of a run at most: two for each doubling until a million updates."""
 LIMIT_BYTES: Final = 48 * 2**20
 """Bytes of all kept steps of a run at most: 40 of the digits are a quarter of it, of MNIST it holds 14."""
+FEW, VERY_FEW = 20, 10
+"""Where no more steps fit than that, fewer are written at all."""
 _RUN: Final = re.compile(r"(\d{1,15})\.run\.safetensors")
 
 
-def is_due(step: int) -> bool:
-    """Whether a step is one to keep: each up to 8, then four in each doubling.
+def is_due(step: int, *, fits: int = MAX_STEPS) -> bool:
+    """Whether a step is one to keep: two in each doubling, powers of two, or powers of four.
 
-    The same steps for every run, so that two runs can be compared at them.
+    The same steps for every run of a size, so that two runs can be compared at them.
+
+    Arguments:
+        step: Updates made.
+        fits: How many of the run can be kept: what would have to go again soon is not written.
 
     Example:
-        >>> [step for step in range(33) if is_due(step)]
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32]
+        >>> [step for step in range(65) if is_due(step)]
+        [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]
+        >>> [step for step in range(65) if is_due(step, fits=5)]
+        [0, 1, 4, 16, 64]
     """
-    return step % (1 << max(0, step.bit_length() - 3)) == 0
+    if fits >= FEW:
+        return step % (1 << max(0, step.bit_length() - 2)) == 0
+    return step & (step - 1) == 0 and (fits >= VERY_FEW or step.bit_length() % 2 == 1 or step == 0)
 
 
 def thinned(sizes: Mapping[int, int], *, most: int = MAX_STEPS, limit: int = LIMIT_BYTES) -> tuple[int, ...]:
@@ -76,6 +86,11 @@ class KeptSteps:
         self._folder = folder
         self._limit = limit
         self._is_too_large = False
+        self._fits = MAX_STEPS
+
+    def wants(self, step: int) -> bool:
+        """Whether a run that stands at a step is to be kept."""
+        return is_due(step, fits=self._fits) and not self._is_too_large and step not in self.steps()
 
     def steps(self) -> tuple[int, ...]:
         """The steps, ascending."""
@@ -113,14 +128,13 @@ class KeptSteps:
         """
         from vae_core.runs.runfile import save_run
 
-        if self._is_too_large:
-            return
         self._folder.mkdir(exist_ok=True)
         # The curves are in the run file already. A step counts as kept with its run file: that comes last.
         write_snapshot(self._snapshot_file(run.step), replace(snapshot, history=snapshot.history[:0]))
         save_run(self.run_file(run.step), run, durable=False)
         sizes = self._sizes()
         stays = thinned(sizes, limit=self._limit)
+        self._fits = self._limit // sizes[run.step]
         self._is_too_large = not stays or 2 * sizes[run.step] > self._limit
         for step in sizes.keys() - set(stays):
             self._remove(step)

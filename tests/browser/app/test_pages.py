@@ -113,7 +113,7 @@ def test_buttons_of_train_keep_to_one_line_and_have_their_names(
     watcher.goto(page.url)
     head = watcher.locator(".st-key-train_head")
     expect(head.get_by_role("button", name="Take a copy", exact=True)).to_be_visible()
-    for name in ("Resume", "Step", "Epoch", "Stop", "Reset", "Keep", "Present", "Share"):
+    for name in ("Resume", "Step", "Epoch", "Stop", "Reset", "Keep", "Present", "Share", "Take home"):
         expect(head.get_by_role("button", name=re.compile(rf"{name}$"))).to_be_visible()
     tops = {place(button)["y"] for button in head.locator("button:visible").all()}
     assert len(tops) == 1, tops

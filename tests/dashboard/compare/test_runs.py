@@ -132,11 +132,15 @@ def test_turned_planes_say_what_is_left(pair: tuple[str, str]) -> None:
     ]
 
 
-def test_a_turned_copy_of_a_run_has_the_same_plane_and_the_same_grid(pair: tuple[str, str]) -> None:
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_turned_copy_of_a_run_has_the_same_plane_and_the_same_grid(
+    pair: tuple[str, str], mirrored: bool
+) -> None:
     """The decoder takes z R, the encoder gives μ R': the same model in another frame."""
     subject = saved(pair[0])
     angle = 0.8
-    turn = torch.tensor([[math.cos(angle), math.sin(angle)], [math.sin(angle), -math.cos(angle)]])
+    turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    turn = turn @ torch.diag(torch.tensor([1.0, -1.0 if mirrored else 1.0]))
     model = subject.run.model()
     with torch.no_grad():
         weight, bias = model.encoder.weights[-1], model.encoder.biases[-1]
@@ -147,7 +151,7 @@ def test_a_turned_copy_of_a_run_has_the_same_plane_and_the_same_grid(pair: tuple
     assert np.abs(first.points - second.points).max() < 1e-4
     assert np.abs(first.grid - second.grid).max() < 1e-4
     assert second.residual < 1e-4
-    assert (first.is_mirrored, second.is_mirrored) == (False, True)
+    assert (first.is_mirrored, second.is_mirrored) == (False, mirrored)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

@@ -240,6 +240,11 @@ def test_presenting_has_the_whole_board_in_sight(new_page: NewPage, width: int, 
     if (width, height) == (1280, 800):
         said, numbers = place(root.locator(".collapse")), place(root.locator(".line"))
         assert said["y"] + said["height"] <= numbers["y"] + numbers["height"] + 8, "a row of its own"
+        mounted.give(packed_board("images", 60, run="a" * 16, present=True, ghosts=["β 0.1"]))
+        expect(root.locator(".kept li")).to_have_count(1)
+        drawn(page)
+        kept, numbers = place(root.locator(".kept")), place(root.locator(".line"))
+        assert kept["y"] + kept["height"] <= numbers["y"] + numbers["height"] + 8, "a row of its own"
 
 
 def test_sections_fold_on_a_telephone(new_page: NewPage) -> None:
