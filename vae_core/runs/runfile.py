@@ -216,12 +216,15 @@ def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str)
 
 
 def _check_state(state: object) -> None:
-    """Refuses what those who only look at a run would stumble over; the training checks all that it takes."""
+    """Refuses what those who only look at a run would stumble over; the training checks all that it takes.
+
+    A run that was saved from its weights alone has no such state, and no updates.
+    """
     if not isinstance(state, dict):
         raise BadInput("run", "the run's training state is damaged", _HINT)
     for name in ("step", "epoch"):
         try:
-            check_integer(name, state.get(name), 0, MAX_COUNT, _HINT)
+            check_integer(name, state.get(name, 0), 0, MAX_COUNT, _HINT)
         except BadInput as err:
             raise BadInput("run", f"the run's training state is damaged: {err.message}", _HINT) from err
     for name in ("live_beta", "learning_rate"):

@@ -81,6 +81,17 @@ def test_round_trip(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_weights_alone_are_a_run_without_updates(tmp_path: Path) -> None:
+    config = config_of()
+    model = VAE(config.model, generator=torch.Generator().manual_seed(5))
+    history = np.empty((0, len(HISTORY_COLUMNS)))
+    path = tmp_path / "a.safetensors"
+    save_run(path, Run(config=config, weights=model.state_dict(), history=history, status="finished"))
+    found = load_run(path)
+    assert (found.step, found.state_scalars) == (0, {})
+    assert all(torch.equal(found.weights[name], value) for name, value in model.state_dict().items())
+
+
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     config = config_of()
     run = run_of(started(config), config)
