@@ -62,7 +62,10 @@ def subscript(number: int) -> str:
 
 
 def plain(text: str) -> str:
-    r"""Text that somebody typed as Markdown that shows it letter for letter.
+    r"""Text as Markdown that shows it letter for letter.
+
+    For what somebody typed, and for sentences on refused input: they quote what was typed or what a file
+    holds, and an image in it would be fetched by whoever reads the sentence.
 
     Example:
         >>> print(plain("**x** costs $2"))

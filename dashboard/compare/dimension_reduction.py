@@ -11,7 +11,7 @@ from dashboard.compare import cached
 from dashboard.compare.cached import PRETRAINED, Untrained
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.dimension_reduction import plane_figure, space_figure, space_ranges
-from dashboard.formats import signed, with_error
+from dashboard.formats import plain, signed, with_error
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import tasks
 from dashboard.shell import browser, state
@@ -98,7 +98,7 @@ def draw_dimension_reduction() -> None:
     try:
         setting = cached.untrained(name, seed, folder, latent_dim)
     except BadInput as err:
-        st.error(str(err))
+        st.error(plain(str(err)))
         return
     result = tasks().result(setting.task)
     results = _results(setting, result)

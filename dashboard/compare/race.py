@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dashboard.compare import cached
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.optimisers import RaceLine, race_figure
-from dashboard.formats import signed
+from dashboard.formats import plain, signed
 from dashboard.runs.runner import runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
@@ -135,7 +135,7 @@ def draw_race() -> None:
     try:
         found = _found(runs, num_data)
     except BadInput as err:
-        st.error(str(err))
+        st.error(plain(str(err)))
         return
     if found is not None:
         _show(found, [rule(values) for values in found.race.held_out], against)

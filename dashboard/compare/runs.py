@@ -184,7 +184,7 @@ def load(run_ids: Sequence[str]) -> list[Side]:
         try:
             subject = subject_of(view.run_id)
         except BadInput as err:
-            st.warning(f"{plain(label)}: {err}")
+            st.warning(f"{plain(label)}: {plain(str(err))}")
             continue
         if subject is None:
             waiting.append(label)

@@ -59,7 +59,7 @@ def draw(run_ids: Sequence[str]) -> None:
         try:
             configs = _configs()
         except BadInput as err:
-            st.error(str(err))
+            st.error(plain(str(err)))
             return
         label, kind = stressed(f"Train {len(configs)} runs")
         right.button(
@@ -125,14 +125,14 @@ def _start() -> None:
     try:
         configs = _configs()
     except BadInput as err:
-        state.say_next(str(err))
+        state.say_next(plain(str(err)))
         return
     tag = f"{SWEEP}{secrets.token_hex(2)}"
     begun: list[str] = []
     try:
         begun.extend(runner().submit(config, owner=browser.token(), tags=(tag,)) for config in configs)
     except BadInput as err:
-        state.say_next(f"{len(begun)} of {len(configs)} runs were started: {err}")
+        state.say_next(f"{len(begun)} of {len(configs)} runs were started: {plain(str(err))}")
     if begun:
         runs.show(begun)
 
@@ -255,7 +255,7 @@ def _send(views: Sequence[JobView], command: str) -> None:
         for view in order:
             runner().send(view.run_id, command, owner=browser.token())
     except BadInput as err:
-        state.say_next(str(err))
+        state.say_next(plain(str(err)))
 
 
 def _duration(seconds: float) -> str:

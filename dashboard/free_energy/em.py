@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.mixtures import EmPath, em_figure
-from dashboard.formats import rounded, signed
+from dashboard.formats import plain, rounded, signed
 from dashboard.free_energy import cached
 from dashboard.free_energy.cached import EM_STEPS, NUM_STARTS, EmRun
 from dashboard.shell import state
@@ -51,7 +51,7 @@ def draw_em() -> None:
         num_components = _components(len(x))
         runs = cached.em(x, num_components)
     except BadInput as err:
-        st.error(str(err))
+        st.error(plain(str(err)))
         return
     start = _start(runs)
     _picture(x, columns, runs, start)

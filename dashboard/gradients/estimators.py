@@ -12,7 +12,7 @@ from dashboard import cached as cache
 from dashboard.elbo import one_example
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.estimators import Row, distributions_figure, sweep_figure, variance_figure
-from dashboard.formats import rounded, signed, with_error
+from dashboard.formats import plain, rounded, signed, with_error
 from dashboard.gradients import cached
 from dashboard.gradients.cached import Sweep
 from dashboard.gradients.measured import SAMPLE_COUNTS, Cost, Measured
@@ -191,7 +191,7 @@ def draw_elbo(subject: Subject) -> None:
     try:
         comparison = _elbo_comparison(subject, index, dim, count, with_mistake=with_mistake)
     except BadInput as err:
-        st.error(str(err))
+        st.error(plain(str(err)))
         return
     _draw_comparison(comparison, longer=lambda: _draw_long_task(subject, index))
 

@@ -4,6 +4,7 @@ from typing import Final
 
 import streamlit as st
 
+from dashboard.formats import plain
 from dashboard.runs.about import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, tags_of
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, state
@@ -58,6 +59,6 @@ def _save(run_id: str, name: str, note: str, tags: str) -> None:
     try:
         runner().describe(run_id, owner=browser.token(), name=name, note=note, tags=tags_of(tags))
     except BadInput as err:
-        state.say_next(str(err))
+        state.say_next(plain(str(err)))
     _close()
     st.rerun()

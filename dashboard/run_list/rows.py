@@ -292,7 +292,7 @@ def _resume(run_id: str) -> None:
     try:
         runner().send(run_id, "resume", owner=browser.token())
     except BadInput as err:
-        state.say_next(str(err))
+        state.say_next(plain(str(err)))
 
 
 def duplicate(view: JobView) -> None:
@@ -309,7 +309,7 @@ def delete(entries: list[Entry]) -> None:
         try:
             runner().delete(entry.run_id, owner=browser.token())
         except BadInput as err:
-            state.say_next(str(err))
+            state.say_next(plain(str(err)))
             continue
         gone.append(entry.run_id)
         state.drop_run(entry.run_id)
@@ -331,7 +331,7 @@ def restore(ids: tuple[str, ...]) -> None:
         try:
             runner().restore(run_id, owner=browser.token())
         except BadInput as err:
-            state.say_next(str(err))
+            state.say_next(plain(str(err)))
     state.set_control(_DELETED, None)
 
 

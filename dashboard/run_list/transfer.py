@@ -153,6 +153,6 @@ def _take(file_name: str, content: bytes) -> tuple[str, str]:
             count = 1
     except BadInput as err:
         before = f" The {count} before it are in the list." if count else ""
-        return "refused", f"{plain(file_name)}: {err}{before}"
+        return "refused", f"{plain(file_name)}: {plain(str(err))}{before}"
     what = "is in the list" if count == 1 else f"{count} runs are in the list"
     return "taken", f"{plain(file_name)}: {what}."

@@ -35,7 +35,7 @@ def subject() -> Subject:
     view = None if run_id is None else runner().view(run_id)
     if run_id is not None and view is None:
         state.forget_run()
-        st.warning(f"{runner().store.why_closed(run_id)} This is the example model.")
+        st.warning(f"{plain(runner().store.why_closed(run_id))} This is the example model.")
     try:
         shown = None if view is None else _saved_now(view)
         if shown is None:
@@ -44,7 +44,7 @@ def subject() -> Subject:
         _draw(view, shown)
         _check(shown)
     except BadInput as err:
-        st.error(str(err))
+        st.error(plain(str(err)))
         st.stop()
     return shown
 

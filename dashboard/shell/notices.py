@@ -65,6 +65,6 @@ def _resume(runs: list[JobView]) -> None:
         for view in runs:
             runner().send(view.run_id, "resume", owner=browser.token())
     except BadInput as err:
-        state.say_next(str(err))
+        state.say_next(plain(str(err)))
     if state.current_run() is None:
         state.show_run(runs[0].run_id)

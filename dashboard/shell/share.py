@@ -72,7 +72,7 @@ def _dialogue(view: JobView | None) -> None:
         try:
             _draw(link(aim, present=present, hide=hide, fix=fix), _promise(aim, view), large=large)
         except BadInput as err:
-            st.error(str(err))
+            st.error(plain(str(err)))
 
 
 def _several(label: str, key: str, help_text: str) -> tuple[str, ...]:

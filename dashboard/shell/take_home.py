@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.cached import encode, pretrained_snapshot
 from dashboard.exports import codes_csv, codes_npz, curves_csv
+from dashboard.formats import plain
 from dashboard.publish.page import page_of
 from dashboard.runs.about import About, file_stem
 from dashboard.runs.runner import runner
@@ -88,7 +89,7 @@ def _dialogue(run_id: str | None) -> None:
     try:
         _draw(run_id)
     except BadInput as err:
-        st.error(str(err))
+        st.error(plain(str(err)))
 
 
 def _draw(run_id: str | None) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 import streamlit as st
 
+from dashboard.formats import plain
 from dashboard.runs.tasks import Progress, tasks
 from dashboard.shell import browser
 
@@ -35,7 +36,7 @@ def task_line(
             return
         error = tasks().error(name)
         if error is not None:
-            st.error(error)
+            st.error(plain(error))
         st.button(label, key=f"{key}_start", on_click=start, help=help_text, icon=":material/calculate:")
 
     st.fragment(line, run_every=TICK_S if busy else None)()

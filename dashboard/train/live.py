@@ -138,7 +138,9 @@ def _status_line(view: JobView) -> None:
         st.markdown(status_text(view))
         if view.num_steps and view.is_active:
             st.progress(min(1.0, view.step / view.num_steps))
-        look_back.draw(view)
+        # A lecturer who presents has β, play and step; who came to an earlier step has the way back, too.
+        if not state.is_presenting() or look.current(view) is not None:
+            look_back.draw(view)
 
 
 def status_text(view: JobView) -> str:
@@ -149,7 +151,7 @@ def status_text(view: JobView) -> str:
 
 def _standing(view: JobView) -> str:
     if view.status == "queued":
-        why = view.message or (
+        why = plain(view.message) or (
             f"It starts by itself when a core is free: a run that nobody looks at for {UNWATCHED_S:.0f} s "
             f"makes room, and every run after {WALL_LIMIT_S // 60} minutes of training. Meanwhile **Latent "
             "space** and **ELBO** show the example model."
@@ -159,18 +161,18 @@ def _standing(view: JobView) -> str:
     of = "" if view.num_epochs is None else f" of {view.num_epochs:,}"
     done = f"step {view.step:,} · epoch {view.epoch:,}{of}"
     if view.status == "paused":
-        note = f" {view.message}" if view.message else ""
+        note = f" {plain(view.message)}" if view.message else ""
         mine = view.is_owned_by(browser.token())
         what = "**Resume** goes on, **Step** makes one update." if mine else FOR_OTHERS
         return f"**Paused** at {done} · {live}.{note} {what}"
     if view.status == "running":
-        note = f" · {view.message}" if view.message else ""
+        note = f" · {plain(view.message)}" if view.message else ""
         if view.wanted_by:
             note += f" · {_WAITING[view.wanted_by]}"
         return f"**Training** · {done} · {view.steps_per_second:,.0f} steps/s{_eta(view)} · {live}{note}"
     mine = view.is_owned_by(browser.token())
     afterword = HALVED if steering.halves_rate(view) else AFTERWORD.get(view.status, "")
-    return f"**{view.message_for(browser.token())}** {afterword if mine else FOR_OTHERS}"
+    return f"**{plain(view.message_for(browser.token()))}** {afterword if mine else FOR_OTHERS}"
 
 
 def _eta(view: JobView) -> str:

@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.keys.element import keys as listen_to_keys
+from dashboard.formats import plain
 from dashboard.runs.job import Changes, JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, controls, state
@@ -70,7 +71,7 @@ def run_in_view() -> JobView | None:
     view = runner().view(run_id)
     if view is None:
         state.forget_run()
-        state.say_next(f"{runner().store.why_closed(run_id)} Press **Start** for a new one.")
+        state.say_next(f"{plain(runner().store.why_closed(run_id))} Press **Start** for a new one.")
     return view
 
 
@@ -265,7 +266,7 @@ def _submit(*, hold: bool) -> str | None:
         config = controls.read_config(hold=hold)
         run_id = _replace_run(config)
     except BadInput as err:
-        state.say_next(str(err))
+        state.say_next(plain(str(err)))
         return None
     if controls.live_speed() is not None:
         runner().send(run_id, "set", owner=browser.token(), speed=controls.live_speed())
@@ -323,7 +324,7 @@ def _fork() -> None:
         if view.status != "paused":
             runner().send(run_id, "resume", owner=token)
     except BadInput as err:
-        state.say_next(str(err))
+        state.say_next(plain(str(err)))
 
 
 def _show_before() -> None:
@@ -384,7 +385,7 @@ def _reset() -> None:
     try:
         _replace_run(view.config.held())
     except BadInput as err:
-        state.say_next(str(err))
+        state.say_next(plain(str(err)))
         return
     # The dials that were moved during the run go back to what the run begins with.
     state.set_control("beta", view.config.train.beta)
@@ -398,7 +399,7 @@ def _take_copy() -> None:
     try:
         _replace_run(view.config, copy_of=view.run_id)
     except BadInput as err:
-        state.say_next(str(err))
+        state.say_next(plain(str(err)))
 
 
 def _ask(name: str) -> None:
@@ -479,6 +480,6 @@ def _send(command: str, **values: object) -> None:
     try:
         runner().send(run_id, command, owner=browser.token(), **values)
     except BadInput as err:
-        state.say_next(str(err))
+        state.say_next(plain(str(err)))
         return
     runner().wait(run_id, 0.3, beyond=None if view is None else view.news)

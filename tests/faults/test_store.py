@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from dashboard.formats import plain
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.store import RunStore, digest_of
 from tests.page_scripts import TINY, checked, open_page, runner
@@ -109,9 +110,21 @@ def test_a_run_of_a_newer_version_says_so_on_a_page(runner: LocalRunner) -> None
         at = checked(open_page(page, run=run_id))
         said = [message.value for message in (*at.error, *at.warning)]
         assert len(said) == 1, page
-        assert "cannot be opened: the run was made by a newer version: format 99" in said[0], page
-        assert "update the app; the file is left as it is." in said[0], page
+        assert plain("cannot be opened: the run was made by a newer version: format 99") in said[0], page
+        assert plain("update the app; the file is left as it is.") in said[0], page
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("page", ["train", "elbo"])
+def test_what_a_file_holds_is_shown_letter_for_letter(page: str, runner: LocalRunner) -> None:
+    """An image in a sentence on a refused setting would be fetched by whoever opens the link."""
+    run_id, folder = stored(runner.store)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"seed": "![x](//e.net/x.png)"}))
+    at = checked(open_page(page, run=run_id))
+    (said,) = (message.value for message in (*at.error, *at.warning))
+    assert plain("![x](//e.net/x.png)") in said
+    assert "![x]" not in said
 
 
 @pytest.mark.parametrize("page", ["train", "elbo"])

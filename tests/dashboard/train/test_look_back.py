@@ -76,6 +76,13 @@ def test_the_board_shows_the_step_that_is_looked_back_at(runner: LocalRunner) ->
     assert "at_step" not in query(at)
 
 
+def test_who_presents_sees_the_slider_at_an_earlier_step_only(runner: LocalRunner) -> None:
+    run_id = trained(runner, TINY)
+    with pytest.raises(ValueError, match="not enough values"):
+        slider(visit(run_id, present="1"))
+    assert slider(visit(run_id, present="1", at_step="2"))["at"] == 2
+
+
 @pytest.mark.parametrize(("said", "step"), [("5", 4), ("999999", 6), ("0", 0)])
 def test_a_link_shows_the_nearest_step_that_is_kept(runner: LocalRunner, said: str, step: int) -> None:
     at = visit(trained(runner, TINY), at_step=said)
