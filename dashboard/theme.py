@@ -74,6 +74,7 @@ PAGE_CSS: Final = """
 [data-testid="stHeader"] { height: 3rem; min-height: 3rem; }
 [data-testid="stMainBlockContainer"] { padding: 3.25rem 1.5rem 1rem; }
 [data-testid="stTopNav"] { padding: 0 0.5rem; }
+[data-testid="stTopNav"] + div { flex-shrink: 1; width: auto; min-width: 0; }
 html:has(.st-key-presenter) { font-size: 20px; }
 @media (max-width: 639px) {
   [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 2rem; }

@@ -1,5 +1,6 @@
 """Reads the browser-side files of an element: HTML, styles and scripts that lie beside its Python."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -7,8 +8,11 @@ _FOLDER: Final = Path(__file__).parent
 
 
 def joined(*names: str) -> str:
-    """The texts of some files of this folder, one after the other."""
-    return "\n".join((_FOLDER / name).read_text("utf-8") for name in names)
+    """The texts of some files of this folder, one after the other; lines begin without blanks.
+
+    Streamlit sends the text again with each update of an element, to each who watches.
+    """
+    return "\n".join(re.sub(r"\n\s+", "\n", (_FOLDER / name).read_text("utf-8")) for name in names)
 
 
 def bundle(element: str) -> str:

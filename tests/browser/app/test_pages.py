@@ -13,6 +13,7 @@ from tests.polling import until
 SEEN = {
     "": "What happens while it learns?",
     "train": "to train your own: its curves take this place.",
+    "runs": "No runs yet.",
     "latent_space": "Decoded grid",
     "elbo": "KL by latent dimension",
     "free_energy": "Which component generated x?",

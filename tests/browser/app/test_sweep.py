@@ -14,13 +14,13 @@ def test_three_runs_from_a_sweep_to_a_rate_distortion_curve(app_server: Server, 
     betas.press("Enter")
     page.get_by_role("button", name="Train 3 runs").click()
     chart = page.locator(".st-key-runs_rates")
-    expect(chart.get_by_text("β 0.5")).to_be_visible()
+    expect(chart.get_by_text("β 0.5").first).to_be_visible()
     expect(page).to_have_url(re.compile("compare_runs="))
     page.reload()
     expect(page.get_by_role("cell", name="β 8", exact=True).first).to_be_visible()
     expect(page.locator(".st-key-sweep_line")).to_have_count(0)
     for label in ("β 0.5", "β 2", "β 8"):
-        expect(chart.get_by_text(label)).to_be_visible()
+        expect(chart.get_by_text(label).first).to_be_visible()
     # Two bars a point: of its rate and of its distortion.
     expect(chart.locator(".errorbar path")).to_have_count(6)
     expect(chart.locator(".js-line").last).to_be_visible()
@@ -29,6 +29,6 @@ def test_three_runs_from_a_sweep_to_a_rate_distortion_curve(app_server: Server, 
     assert [box["y"] for box in places] == sorted(box["y"] for box in places), "less rate, more distortion"
     expect(page.get_by_text("turned", exact=False).first).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
-    expect(chart.get_by_text("β 8")).to_be_visible()
+    expect(chart.get_by_text("β 8").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -14,12 +14,23 @@ ELEMENTS: Final = sorted(path.parent.name for path in COMPONENTS.glob("*/element
 CASES: Final = messages()
 
 WATCH: Final = """(() => {
-    const alive = { listeners: 0, frames: new Set(), timers: new Set(), observers: new Set() };
+    const alive = { listeners: new Set(), frames: new Set(), timers: new Set(), observers: new Set() };
     window.alive = alive;
     for (const target of [window, document]) {
         const { addEventListener: add, removeEventListener: remove } = target;
-        target.addEventListener = (...given) => { alive.listeners++; return add.apply(target, given); };
-        target.removeEventListener = (...given) => { alive.listeners--; return remove.apply(target, given); };
+        const numbers = new Map();  // one and the same listener, however often it is added or removed
+        const named = (type, tell, how) => {
+            if (!numbers.has(tell)) numbers.set(tell, numbers.size);
+            return `${target} ${type} ${numbers.get(tell)} ${how?.capture ?? Boolean(how)}`;
+        };
+        target.addEventListener = (...given) => {
+            alive.listeners.add(named(...given));
+            return add.apply(target, given);
+        };
+        target.removeEventListener = (...given) => {
+            alive.listeners.delete(named(...given));
+            return remove.apply(target, given);
+        };
     }
     const { requestAnimationFrame: request, cancelAnimationFrame: cancel } = window;
     window.requestAnimationFrame = (tell) => {
@@ -97,7 +108,7 @@ def count(page: Page) -> dict[str, int]:
     """What is alive on the page, and its nodes outside the element."""
     return page.evaluate(
         """() => ({
-            listeners: alive.listeners, frames: alive.frames.size, timers: alive.timers.size,
+            listeners: alive.listeners.size, frames: alive.frames.size, timers: alive.timers.size,
             observers: alive.observers.size, nodes: document.querySelectorAll("*").length,
         })"""
     )

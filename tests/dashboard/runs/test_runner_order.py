@@ -212,7 +212,7 @@ def test_folder_that_cannot_be_filled_is_removed(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(stores, "write_atomically", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(BadInput, match=r"cannot be kept \(No space"):
         runner.store.create(CONFIG, owner=digest_of(ME))
     assert folders(runner) == set()
 
