@@ -10,6 +10,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from dashboard.formats import plain
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import JobView, LocalRunner
 from dashboard.shell import pages
@@ -104,7 +105,7 @@ def test_training_is_held_stepped_steered_reset_and_stopped(runner: LocalRunner)
     assert np.array_equal(first.history[0, :8], again.history[0, :8], equal_nan=True)
     assert view_of(at, runner).config == paused.config.held()
     press(at, "train_stop")
-    assert "**Stopped at step 0.**" in until_line(at, "Stopped")
+    assert f"**{plain('Stopped at step 0.')}**" in until_line(at, "Stopped")
     press(at, "train_pause")
     until_line(at, "**Training**")
     press(at, "train_stop")
@@ -129,7 +130,7 @@ def test_unusable_text_is_one_sentence_and_loses_nothing(runner: LocalRunner) ->
         assert len(at.error) == 1, text
         assert "hidden" in at.error[0].value
         assert (run_in_view(at), at.text_input(key="hidden").value) == (run_id, text)
-        assert "**Finished: the epoch is done.**" in status_line(at)
+        assert f"**{plain('Finished: the epoch is done.')}**" in status_line(at)
         assert not checked(at.run()).error, "the sentence stays"
 
 
@@ -223,7 +224,7 @@ def test_images_that_were_exchanged_are_one_sentence(runner: LocalRunner, tmp_pa
     assert not open_page(page, run=run_id).error
     write_images(tmp_path, side=6)
     at = open_page(page, run=run_id)
-    assert ["36 values each now, its model takes 64" in said.value for said in at.error] == [True]
+    assert [plain("36 values each now, its model takes 64") in said.value for said in at.error] == [True]
 
 
 def test_images_of_the_same_size_that_were_exchanged_are_the_ones_measured(
