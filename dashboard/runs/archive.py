@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,18 @@ _MAX_MEMBERS: Final = 1000
 _MAX_ABOUT: Final = 2 * 2**20
 _ABOUT: Final = "about.json"
 _SUFFIX: Final = ".safetensors"
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What every system writes; others may ask for gigabytes to unpack."""
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    ValueError,  # names that are no UTF-8, places before the beginning
+    RuntimeError,
+    EOFError,
+    OSError,
+)
+"""What the reader raises for a zip with any bytes in it exchanged."""
 _HINT: Final = "upload the .safetensors files one by one"
 
 
@@ -86,14 +99,9 @@ def read_zip(content: bytes) -> Iterator[Member]:
                 if not about.name:
                     about = about.renamed(name=name_in_file(info.filename))
                 yield Member(info.filename, about, member)
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        OSError,
-    ) as err:
+    except BadInput:
+        raise
+    except _DAMAGED as err:
         raise BadInput("zip", "this zip is damaged or encrypted", _HINT) from err
 
 
@@ -103,6 +111,8 @@ def _check(infos: list[zipfile.ZipInfo], files: list[zipfile.ZipInfo]) -> None:
     too_much = sum(info.file_size for info in files) > MAX_ZIP_BYTES
     if len(infos) > _MAX_MEMBERS or len(files) > MAX_RUNS or too_much:
         raise BadInput("zip", f"this zip holds more than {LIMIT}", _HINT)
+    if any(info.compress_type not in _METHODS for info in infos):
+        raise BadInput("zip", "this zip is packed in an unusual way", _HINT)
 
 
 def _said(archive: zipfile.ZipFile) -> dict[str, object]:

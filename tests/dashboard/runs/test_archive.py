@@ -2,10 +2,13 @@
 
 import io
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from dashboard.runs import archive
 from dashboard.runs.about import About
@@ -64,6 +67,43 @@ def test_zip_that_does_harm_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_ZIP_BYTES", 1000)
     with pytest.raises(BadInput, match="more than"):
         list(read_zip(zipped({"bomb.safetensors": b"0" * 1001}, zipfile.ZIP_DEFLATED)))
+    monkeypatch.setattr(archive, "_MAX_MEMBERS", 2)
+    with pytest.raises(BadInput, match="more than"):
+        list(read_zip(zipped({"a.safetensors": b"", "b": b"", "c": b""})))
     monkeypatch.setattr(archive, "MAX_RUNS", 1)
     with pytest.raises(BadInput, match="more than"):
         list(read_zip(zipped({"a.safetensors": b"", "b.safetensors": b""})))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@given(changes=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=4))
+@example(changes=[(60, 255), (61, 255)])
+def test_a_damaged_zip_is_one_sentence_whatever_its_bytes(
+    method: int, changes: list[tuple[int, int]]
+) -> None:
+    said = b'{"a.safetensors": {"name": "Tuesday"}}'
+    content = bytearray(
+        zipped(
+            {"a.safetensors": bytes(range(100)) * 3, "\u03b2.safetensors": b"x", "about.json": said}, method
+        )
+    )
+    for place, value in changes:
+        content[place % len(content)] = value
+    with suppress(BadInput):
+        list(read_zip(bytes(content)))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_is_packed_otherwise_is_not_unpacked(method: int) -> None:
+    with pytest.raises(BadInput, match="packed in an unusual way"):
+        list(read_zip(zipped({"a.safetensors": b"x"}, method)))
+
+
+def test_a_description_that_is_too_long_is_as_if_it_were_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = b'{"a.safetensors": {"name": "Tuesday"}}'
+    content = zipped({"a.safetensors": b"x", "about.json": said + b" " * 100})
+    assert [member.about.name for member in read_zip(content)] == ["Tuesday"]
+    monkeypatch.setattr(archive, "_MAX_ABOUT", len(said) - 1)
+    assert [member.about.name for member in read_zip(content)] == ["a"]
