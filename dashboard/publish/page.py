@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from dashboard.components.board.payload import addressed, board_payload, coarser_grid
 from dashboard.components.files import bundle, joined
 from dashboard.components.latent.payload import flat_weights, latent_message, pack_model
+from dashboard.labels import data_title
 from dashboard.publish.words import config_words, count
-from vae_core.data import DATASET_INFO
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "") -> str:
         snapshot = _of_now(subject, snapshot)
     plane = _plane_of(subject, snapshot)
     script = bundle("published")
-    title = " ".join(name.split()) or f"{NAME}: {_data_title(subject)}"
+    title = " ".join(name.split()) or f"{NAME}: {data_title(subject.config.dataset)}"
     return Template(joined("published/page.html")).substitute(
         policy=_policy(script),
         title=escape(title),
@@ -242,15 +242,10 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
     return addressed(json.dumps(payload).encode(), beta=None, owner="", present=False, ghosts=())
 
 
-def _data_title(subject: "Subject") -> str:
-    info = DATASET_INFO.get(subject.config.dataset)
-    return subject.config.dataset if info is None else info.title
-
-
 def _facts(subject: "Subject", snapshot: "Snapshot") -> str:
     """``Handwritten digits, 8 × 8 pixels · J = 2 · 6,900 updates (300 epochs)``."""
     shape = subject.image_shape
-    data = _data_title(subject) + (f", {shape[0]} × {shape[1]} pixels" if shape else "")
+    data = data_title(subject.config.dataset) + (f", {shape[0]} × {shape[1]} pixels" if shape else "")
     done = f"{count(subject.step, 'update')} ({count(snapshot.epoch, 'epoch')})"
     return f"{data} · J = {subject.config.model.latent_dim} · {done}"
 

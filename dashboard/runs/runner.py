@@ -117,9 +117,7 @@ class LocalRunner:
         """
         digest = digest_of(owner)
         with self._lock:
-            before = None if instead_of is None else self._job(instead_of)
-            if before is not None:
-                self._require_owner(before, owner)
+            before = None if instead_of is None else self._own_job(instead_of, owner)
             self._require_room(digest, before)
         _check_step(config)
         self._make_room()
@@ -197,10 +195,9 @@ class LocalRunner:
             BadInput: (code ``owner``) The run belongs to another browser; (code ``queue``) too many wait.
         """
         with self._lock:
-            job = self._job(run_id)
+            job = self._own_job(run_id, owner)
             if job is None:
                 return
-            self._require_owner(job, owner)
             match command:
                 case "stop":
                     self._stop(job)
@@ -226,10 +223,9 @@ class LocalRunner:
             BadInput: (code ``owner``) The run belongs to another browser.
         """
         with self._lock:
-            job = self._job(run_id)
+            job = self._own_job(run_id, owner)
             if job is None:
                 return
-            self._require_owner(job, owner)
             about = self.store.about(run_id).renamed(**changes)
             self.store.write_about(run_id, about)
             job.title = about.name
@@ -246,10 +242,9 @@ class LocalRunner:
             BadInput: (code ``owner``) The run belongs to another browser.
         """
         with self._lock:
-            job = self._job(run_id)
+            job = self._own_job(run_id, owner)
             if job is None:
                 return
-            self._require_owner(job, owner)
             if job.place is not None:
                 self._stop(job)
                 self._lock.wait_for(lambda: job.process is None and job.place is None, GRACE_S + 1.0)
@@ -454,13 +449,18 @@ class LocalRunner:
             job.set("interrupted", f"Interrupted at step {step}: Resume goes on from the last save.")
         return job
 
-    def _require_owner(self, job: Job, token: str) -> None:
+    def _own_job(self, run_id: str, token: str) -> Job | None:
+        """The run, for its owner alone; one that nobody owns becomes the browser's. None: there is none."""
+        job = self._job(run_id)
+        if job is None:
+            return None
         if not is_owner(job.owner, token):
             raise BadInput("owner", "This run belongs to another browser", "take a copy to go on from it")
         if job.owner is None:
             owner = digest_of(token)
-            self.store.claim(job.run_id, owner)
+            self.store.claim(run_id, owner)
             job.owner = owner
+        return job
 
     def _enter(self, job: Job, *, needs_core: bool) -> None:
         """Has a new process of the run wait for its turn."""
