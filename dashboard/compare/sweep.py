@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
 import streamlit as st
 
 from dashboard.compare import runs
@@ -23,7 +22,6 @@ from dashboard.shell import browser, controls, pages, state
 from dashboard.shell.choice import stressed
 from vae_core.config import RunConfig, check_beta
 from vae_core.errors import BadInput
-from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 MAX_SWEEP: Final = 12
 """Runs of one sweep: more would fill the queue of a browser."""
@@ -318,14 +316,9 @@ def rates_alt(points: Sequence[RatePoint]) -> str:
 
 def _newest(view: JobView) -> tuple[float, float] | None:
     """Rate and distortion of a run that trains, as it measured them last."""
-    snapshot = runner().store.snapshot(view.run_id)
-    if snapshot is None or len(snapshot.history) == 0:
-        return None
-    rate, reconstruction = (
-        float(snapshot.history[-1, HISTORY_COLUMNS.index(name)])
-        for name in ("kl_held_out", "reconstruction_held_out")
-    )
-    return (rate, -reconstruction) if math.isfinite(rate) and np.isfinite(reconstruction) else None
+    row = runner().store.last_row(view.run_id)
+    rate, reconstruction = (row.get(name, math.nan) for name in ("kl_held_out", "reconstruction_held_out"))
+    return (rate, -reconstruction) if math.isfinite(rate) and math.isfinite(reconstruction) else None
 
 
 def _differ_in_beta_alone(sides: Sequence[Side]) -> bool:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.components.board.payload import addressed, board_payload, coarser_grid
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import EXPLORER_CSS, bundle, joined
 from dashboard.components.latent.payload import flat_weights, latent_message, pack_model
 from dashboard.labels import data_title
 from dashboard.publish.words import config_words, count
@@ -42,9 +42,6 @@ MAX_X_BYTES: Final = 600_000
 """Of the examples themselves: the first of them can be looked at and taken to the drawing sheet."""
 MAX_EXACT_BYTES: Final = 4_000_000
 """Of weights in single precision; those of a larger model are rounded, which halves them."""
-LATENT_CSS: Final = tuple(
-    f"latent/{name}.css" for name in ("explorer", "side", "interpolation", "traversal", "drawing", "saving")
-)
 NAME: Final = "A variational autoencoder"
 _SETTINGS: Final = Path(__file__).resolve().parents[1] / ".streamlit" / "config.toml"
 _RUN: Final = "published"
@@ -80,7 +77,7 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "") -> str:
         title=escape(title),
         facts=escape(_facts(subject, snapshot)),
         style=_theme_css() + joined("published/page.css"),
-        explorer=joined(*LATENT_CSS, "published/explorer.css"),
+        explorer=joined(*EXPLORER_CSS, "published/explorer.css"),
         explorer_html=joined("latent/explorer.html"),
         board=joined("board/board.css", "published/board.css"),
         board_html=joined("board/board.html"),
