@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from dashboard.runs import copies
 from dashboard.runs.about import About
 from dashboard.runs.catalog import Catalog, Entry, read_entry
 from dashboard.runs.job import ACTIVE, RESUMABLE, Changes, Command, Job, JobView, is_owner, no_progress
@@ -24,7 +25,6 @@ from vae_core.config import RunConfig
 from vae_core.data import least_training_examples
 from vae_core.errors import BadInput
 from vae_core.memory import check_step, step_bytes
-from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 LOOKS_APART_S: Final = 3.0
 """At most one save in this time for those who look: thirty watchers cost the run no more than one."""
@@ -35,7 +35,6 @@ KEPT_DELETED_S: Final = 24 * 3600.0
 SHOWN_S: Final = 24 * 3600.0
 """A run that was looked at in this time may stand on a page that is still open: it is not removed."""
 _UNENDED: Final = ACTIVE | {"interrupted"}
-_ENDS: Final = RESUMABLE - {"paused", "interrupted", "crashed"}
 _LENT: Final = "Its core computes something else for you just now; then it goes on by itself."
 _STEPS: Final = ("step", "epoch")
 
@@ -280,30 +279,8 @@ class LocalRunner:
         Raises:
             BadInput: It is no run file, is damaged or of a newer format, or its data are not on this server.
         """
-        # Here, not above: the server starts without torch.
-        from vae_core.runs.driver import snapshot_of
-        from vae_core.runs.runfile import parse_run
-
-        run = parse_run(content)
-        snapshot = snapshot_of(run)
         self._make_room()
-        status = run.status if run.status in _ENDS else "paused"
-        progress = {
-            **no_progress(run.config),
-            "status": status,
-            "message": f"Uploaded; it stands at step {run.step:,}. {run.notice}".rstrip(),
-            "step": run.step,
-            "epoch": snapshot.epoch,
-        }
-        last = dict(zip(HISTORY_COLUMNS, snapshot.history[-1].tolist(), strict=True))
-        progress |= {name: last[name] for name in ("beta", "learning_rate")}
-        run_id = self.store.create(run.config, owner=digest_of(owner), about=about)
-        try:
-            self.store.write_upload(run_id, content, snapshot)
-        except BadInput:
-            self.store.remove(run_id)
-            raise
-        self.store.write_status(run_id, progress)
+        run_id = copies.upload(self.store, content, owner=digest_of(owner), about=about)
         self.catalog.changed()
         return run_id
 
@@ -388,7 +365,7 @@ class LocalRunner:
         if at_step is not None:
             progress = {**no_progress(original.config), "step": at_step}
         if at_step is not None or any(value is not None for value in changes):
-            progress |= self._change(run_id, changes)
+            progress |= copies.change(self.store, run_id, changes)
         with self._lock:
             job = Job(run_id, original.config, progress, owner)
             name = f"Run {source[:4]}"
@@ -399,33 +376,6 @@ class LocalRunner:
             self.store.write_status(run_id, job.progress)
         self.catalog.changed()
         return run_id
-
-    def _change(self, run_id: str, changes: Changes) -> dict[str, Any]:
-        """Gives a copied run what it has other than its parent; returns what is known of it then."""
-        from vae_core.runs.fork import forked
-        from vae_core.runs.runfile import load_run, save_run
-
-        path = self.store.run_file(run_id)
-        try:
-            if path is None:
-                raise BadInput("copy", "nothing of this run is saved yet", "try again when it has begun")
-            run = forked(load_run(path), **changes._asdict())
-            if any(value is not None for value in changes):
-                save_run(path, run)
-        except OSError as err:
-            self.store.remove(run_id)
-            raise BadInput(
-                "disk", f"the copy cannot be kept ({err.strerror})", "free some disk space"
-            ) from err
-        except BadInput:
-            self.store.remove(run_id)
-            raise
-        last = dict(zip(HISTORY_COLUMNS, run.history[-1].tolist(), strict=True))
-        live = {"beta": last["beta"], "learning_rate": last["learning_rate"]}
-        live |= {
-            name: value for name, value in changes._asdict().items() if name in live and value is not None
-        }
-        return {"step": run.step, "epoch": int(run.state_scalars.get("epoch", 0)), **live}
 
     def _job(self, run_id: str) -> Job | None:
         if self.store.folder(run_id) is None:
