@@ -1,4 +1,4 @@
-"""What the runs make of the same: reconstructions, latent planes turned onto each other, decoded grids."""
+"""Runs in pictures: reconstructions of the same examples, aligned latent planes, decoded grids."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
@@ -136,7 +136,7 @@ def _in_data_space(
     made: Sequence[NDArray[np.float32]],
     key: str,
 ) -> None:
-    """Points that the runs make, over the held-out ones."""
+    """Points that the runs reconstruct or decode, over the held-out ones."""
     ranges = space_ranges(x)
     for column, side, points in _in_rows(sides, made):
         with column:

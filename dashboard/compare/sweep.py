@@ -231,7 +231,7 @@ def _progress(views: Sequence[JobView]) -> None:
         st.progress(min(1.0, share_done(views)), text=said)
         if any(view in stopped for view in mine):
             st.button(
-                "Go on",
+                "Resume",
                 key="sweep_resume",
                 icon=":material/resume:",
                 on_click=lambda: _send([view for view in mine if view in stopped], "resume"),

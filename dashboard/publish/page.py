@@ -1,4 +1,4 @@
-"""One HTML file of a run: it works from a disk or any web host, and asks nobody for anything.
+"""One HTML file of a run: it works from a disk or any web host, and sends no request.
 
 The elements of the dashboard draw it, with this run's encoder, decoder, curves and held-out examples inside
 the file. Its Content-Security-Policy lets the browser run the one script that the file itself holds, by its

@@ -125,7 +125,7 @@ class Catalog:
             self._looked = -math.inf
 
     def surplus(self, is_shown: Callable[[str], bool]) -> list[str]:
-        """Ids of the runs to remove so that the limits hold: nobody's first, then the oldest.
+        """Ids of the runs to remove so that the limits hold: those without an owner first, then the oldest.
 
         Arguments:
             is_shown: Whether a run is at work or on somebody's page: it stays.

@@ -94,7 +94,7 @@ class JobView:
 
     @property
     def in_force(self) -> RunConfig:
-        """The configuration with the β and the η of now, where they were moved while the run trained."""
+        """The configuration with the β and the η in force, where they were moved while the run trained."""
         train = replace(self.config.train, learning_rate=self.learning_rate)
         if train.beta_schedule == "constant":
             train = replace(train, beta=self.beta)

@@ -636,7 +636,7 @@ class LocalRunner:
             job.set("crashed", message)
 
     def _make_room(self) -> None:
-        """Removes what the limits of the store leave no room for: what was deleted, nobody's, the oldest."""
+        """Removes runs beyond the limits: those that were deleted, those without an owner, the oldest."""
         surplus = self.catalog.surplus(self._is_shown)
         if surplus:
             for run_id in self.deleted.ids():

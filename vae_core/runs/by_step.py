@@ -20,7 +20,7 @@ class ByStep:
 
     Arguments:
         values: The value from a step on, by step.
-        unsure: Pairs of steps between which the value moved in a way that nobody knows any more.
+        unsure: Pairs of steps between which the value changed, at steps that are not known.
     """
 
     values: dict[int, float]

@@ -1,4 +1,4 @@
-"""Forks: a kept state of a run from which another future begins."""
+"""Forks: runs that go on from a kept state of another one."""
 
 from dataclasses import replace
 from typing import Any, Final
