@@ -18,6 +18,7 @@ import streamlit as st
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import runner
 from vae_core.config import RunConfig
+from vae_core.data.files import is_allowed
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def load_subject(path: Path) -> Subject:
         raise BadInput("run", message, "choose another") from err
     config = run.config
     data = dataset(config.dataset, config.seed, config.data_folder)
-    digest += _state_of(config.data_folder)
+    digest += _state_of(config.dataset, config.data_folder)
     takes, has = config.model.data_dim, data.x_test.shape[1]
     if takes != has:
         message = f"the data in this run's folder have {has} values each now, its model takes {takes}"
@@ -161,7 +162,7 @@ def _run_and_model(digest: str, _file: BinaryIO) -> "tuple[Run, VAE]":
 
 def dataset(name: str, seed: int, folder: str | None) -> "Dataset":
     """A data set; only ever read."""
-    return _dataset(name, seed, folder, _state_of(folder))
+    return _dataset(name, seed, folder, _state_of(name, folder))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the data …")
@@ -172,12 +173,12 @@ def _dataset(name: str, seed: int, folder: str | None, state: str) -> "Dataset":
     return load_dataset(name, seed=seed, folder=folder)
 
 
-def _state_of(folder: str | None) -> str:
-    """Changes when files of the folder are exchanged; empty without a folder, or where it cannot be read.
+def _state_of(name: str, folder: str | None) -> str:
+    """Changes when files of the folder are exchanged; empty without a folder that can and may be read.
 
     Names, sizes and times of writing: the content itself, 55 MB of MNIST, is too much to read at each rerun.
     """
-    if folder is None:
+    if name != "idx" or folder is None or not is_allowed(folder):
         return ""
     try:
         entries = sorted(Path(folder).iterdir())[:MAX_FILES]

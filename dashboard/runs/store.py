@@ -10,7 +10,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,37 @@ LATEST: Final = 2**63
 """Beyond every step."""
 _COPIED: Final = ("run.safetensors", "snapshot.safetensors")
 _KEPT: Final = "kept"
+STATUSES: Final = frozenset(
+    (
+        *("queued", "running", "paused", "finished", "stopped", "stopped_early"),
+        *("diverged", "interrupted", "crashed", "failed"),
+    )
+)
+
+
+def _is_number(value: object) -> bool:
+    # Compared, not asked whether it is finite: an integer may be too large for a float.
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e300 < value < 1e300
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LATEST
+
+
+def _or_none(fits: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: value is None or fits(value)
+
+
+_SAID: Final[Mapping[str, Callable[[object], bool]]] = {
+    "status": lambda value: isinstance(value, str) and value in STATUSES,
+    "message": lambda value: isinstance(value, str),
+    "was_stopped": lambda value: isinstance(value, bool),
+    **dict.fromkeys(("step", "epoch", "version", "saves", "steps_left", "rows"), _is_count),
+    **dict.fromkeys(("num_steps", "num_epochs", "patience"), _or_none(_is_count)),
+    **dict.fromkeys(("beta", "learning_rate", "steps_per_second"), _is_number),
+    "speed": _or_none(_is_number),
+}
+"""What ``status.json`` says of a run, and whether a value can be that."""
 
 
 def home() -> Path:
@@ -207,12 +238,18 @@ class RunStore:
         return None if folder is None else RunConfig.from_json((folder / "config.json").read_text("utf-8"))
 
     def status(self, run_id: str) -> dict[str, Any]:
-        """How the run stood when its worker last said so; empty when it never did."""
+        """How the run stood when its worker last said so; empty when it never did.
+
+        A value that is none of its kind is as if it had not been said.
+        """
         folder = self.folder(run_id)
+        said: object = None
         if folder is not None:
-            with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
-                return dict(json.loads((folder / "status.json").read_text("utf-8")))
-        return {}
+            with contextlib.suppress(OSError, ValueError, RecursionError):
+                said = json.loads((folder / "status.json").read_text("utf-8"))
+        if not isinstance(said, dict):
+            return {}
+        return {name: said[name] for name, fits in _SAID.items() if name in said and fits(said[name])}
 
     def write_status(self, run_id: str, status: Mapping[str, Any]) -> None:
         """Notes how a run stands that has no worker to say so; a full disk changes nothing else."""

@@ -23,6 +23,7 @@ import streamlit as st
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, state
 from dashboard.shell.choice import stressed
+from vae_core.data.files import FOLDERS_VARIABLE
 
 CODE_VARIABLE: Final = "VAE_DASHBOARD_CLASS"
 """The class code, in the environment of the server; it makes the server ask also where it need not."""
@@ -174,6 +175,8 @@ def door() -> Door | None:
         if _door is None and is_class():
             given = os.environ.get(CODE_VARIABLE)
             _door = Door(given or make_code(), os.environ.get(SECRET_VARIABLE) or make_secret())
+            # Before any worker starts: they look it up, too. Folders of the server are not for all to read.
+            os.environ.setdefault(FOLDERS_VARIABLE, "")
             if not given:
                 _say_on_the_terminal(_door)
         return _door

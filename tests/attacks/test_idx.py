@@ -14,7 +14,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_core.data import BadInput, load_dataset, load_idx_folder, read_idx
+from vae_core.data import (
+    BadInput,
+    data_shape,
+    least_training_examples,
+    load_dataset,
+    load_idx_folder,
+    read_idx,
+)
+from vae_core.data.files import FOLDERS_VARIABLE
 
 IMAGES = np.arange(5 * 3 * 4, dtype=np.uint8).reshape(5, 3, 4)
 LABELS = np.array([0, 1, 0, 1, 1], np.uint8)
@@ -177,6 +185,43 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(BadInput, match=message):
             load_dataset("idx", folder=folder)
+
+
+def test_only_folders_that_the_server_allows_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, outside = tmp_path / "data" / "mnist", tmp_path / "private"
+    for folder in (inside, outside):
+        folder.mkdir(parents=True)
+        write(folder, **PAIR)
+    (tmp_path / "data" / "link").symlink_to(outside)
+    (tmp_path / "data" / "loop").symlink_to(tmp_path / "data" / "loop")
+    (tmp_path / "data-of-others").symlink_to(outside)
+    monkeypatch.setenv(
+        FOLDERS_VARIABLE, os.pathsep.join(["", str(tmp_path / "none"), str(tmp_path / "data")])
+    )
+    assert load_dataset("idx", folder=inside).image_shape == data_shape("idx", folder=inside) == (3, 4)
+    refused = (
+        outside,
+        tmp_path / "nowhere",
+        tmp_path / "data" / ".." / "private",
+        tmp_path / "data" / "link",
+        tmp_path / "data" / "loop",
+        tmp_path / "data-of-others",
+        "n" * 5000,
+        "nul\0",
+        "",
+    )
+    said = set()
+    for folder in refused:
+        for read in (data_shape, least_training_examples, load_dataset):
+            with pytest.raises(BadInput) as caught:
+                read("idx", folder=folder)
+            said.add(str(caught.value))
+    assert len(said) == 1, "nobody learns what is there"
+    monkeypatch.setenv(FOLDERS_VARIABLE, "")
+    with pytest.raises(BadInput, match=f"does not let its visitors read that folder; .* {FOLDERS_VARIABLE}"):
+        load_dataset("idx", folder=inside)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files here")

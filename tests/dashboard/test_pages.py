@@ -23,6 +23,7 @@ from tests.page_scripts import (
     open_page,
     query,
     runner,
+    saved,
     trained,
     turn_dial,
     turn_to,
@@ -31,7 +32,9 @@ from tests.polling import DEADLINE_S, until
 
 __all__ = ["runner"]  # a fixture
 from vae_core.data import load_dataset
+from vae_core.data.files import FOLDERS_VARIABLE
 from vae_core.elbo import evaluate
+from vae_core.errors import BadInput
 from vae_core.runs.runfile import load_run, save_run
 
 PAGES: Final = tuple(page.name for page in pages.PAGES)
@@ -236,6 +239,31 @@ def test_images_of_the_same_size_that_were_exchanged_are_the_ones_measured(
     write_images(tmp_path, side=8, seed=1)
     after = {metric.label: metric.value for metric in open_page("elbo", run=run_id).metric}
     assert before["Reconstruction"] != after["Reconstruction"]
+
+
+def test_a_run_file_opens_no_folder_that_the_server_keeps_to_itself(
+    runner: LocalRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_images(tmp_path, side=8)
+    run_id = trained(runner, replace(TINY, dataset="idx", data_folder=str(tmp_path)))
+    path = runner.store.run_file(run_id)
+    assert path is not None
+    monkeypatch.setenv(FOLDERS_VARIABLE, str(tmp_path))
+    before = [runner.upload(path.read_bytes(), owner="m" * 32), run_id]
+    assert not open_page("elbo", run=run_id).error
+    monkeypatch.setenv(FOLDERS_VARIABLE, "")
+    with pytest.raises(BadInput, match="does not let its visitors read that folder"):
+        runner.upload(path.read_bytes(), owner="m" * 32)
+    assert set(runner.store.ids()) == set(before)
+    at = open_page("elbo", run=run_id)
+    assert ["does not let its visitors read that folder" in said.value for said in at.error] == [True]
+
+
+def test_the_folder_of_a_run_of_other_data_is_not_looked_at(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "iterdir", lambda path: pytest.fail(f"{path} was listed"))
+    saved(trained(runner, replace(TINY, data_folder="/etc")))
 
 
 def write_images(folder: Path, *, side: int, seed: int = 0) -> None:

@@ -12,8 +12,9 @@ from typing import Final
 import pytest
 
 from dashboard.formats import plain
+from dashboard.runs.job import ACTIVE, RESUMABLE, no_progress
 from dashboard.runs.runner import LocalRunner
-from dashboard.runs.store import RunStore, digest_of
+from dashboard.runs.store import STATUSES, RunStore, digest_of
 from tests.page_scripts import TINY, checked, open_page, runner
 from tests.run_files import header_of
 from vae_core.config import RunConfig
@@ -24,6 +25,7 @@ __all__ = ["runner"]  # a fixture
 GOLDEN: Final = Path(__file__).with_name("golden") / "format2"
 FILES: Final = ("run.safetensors", "snapshot.safetensors")
 ME: Final = "m" * 32
+SAID: Final = tuple(no_progress(TINY))
 CONFIG: Final = RunConfig.from_json((GOLDEN / "config.json").read_text("utf-8"))
 
 
@@ -71,6 +73,7 @@ DAMAGES: Final[dict[str, Callable[[Path], None]]] = {
     "a status that is a list": filled("status.json", b"[[1]]"),
     "a status of nested lists": filled("status.json", b"[" * 50_000),
     "a status of other types": filled("status.json", b'{"status": [], "step": {}, "beta": null}'),
+    "a status of lists": filled("status.json", json.dumps({name: [1] for name in SAID}).encode()),
     "no configuration": lambda folder: (folder / "config.json").unlink(),
     "half a configuration": cut("config.json", 40),
     "an owner of zeros": filled("owner", bytes(64)),
@@ -99,6 +102,41 @@ def test_a_damaged_run_hides_no_other_one(case: str, tmp_path: Path) -> None:
                 load_run(path)
     finally:
         registry.close()
+
+
+UNUSABLE: Final = ([1], {"a": 1}, "1", True, -1, float("nan"), float("inf"), 10**400)
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_status_with_a_value_of_another_kind_is_without_it(name: str, tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run_id, folder = stored(store)
+    usable = {"status": "finished", "message": "Done.", "step": 5, "beta": 4.0}
+    for value in UNUSABLE:
+        if isinstance(value, {"message": str, "was_stopped": bool}.get(name, complex)):
+            continue
+        if value == -1 and name in ("beta", "learning_rate", "speed", "steps_per_second"):
+            continue
+        (folder / "status.json").write_text(json.dumps(usable | {name: value}))
+        rest = {key: said for key, said in usable.items() if key != name}
+        assert store.status(run_id) == rest, (name, value)
+
+
+def test_a_status_is_read_as_it_was_written(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run_id, _ = stored(store)
+    for status in (no_progress(CONFIG), no_progress(CONFIG) | {"speed": 2.0, "num_steps": 7, "patience": 3}):
+        store.write_status(run_id, status)
+        assert store.status(run_id) == status
+    assert {*ACTIVE, *RESUMABLE, "failed"} == STATUSES
+
+
+@pytest.mark.parametrize("page", ["train", "runs", "compare"])
+def test_a_status_of_lists_breaks_no_page(page: str, runner: LocalRunner) -> None:
+    run_id, folder = stored(runner.store)
+    DAMAGES["a status of lists"](folder)
+    query = {"compare_view": "runs", "compare_runs": run_id} if page == "compare" else {}
+    assert not checked(open_page(page, run=run_id, **query)).error
 
 
 def test_a_run_of_a_newer_version_says_so_on_a_page(runner: LocalRunner) -> None:

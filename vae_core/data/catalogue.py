@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from vae_core.data.files import image_dims
+from vae_core.data.files import check_allowed, image_dims
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def data_shape(name: str, *, folder: Path | str | None = None) -> tuple[int, ...
     """Shape of one example, known without loading the data: (height, width) of images, (2,) of points.
 
     Raises:
-        BadInput: ``name`` is unknown, or the folder has no IDX images.
+        BadInput: ``name`` is unknown, or the folder has no IDX images or may not be read.
 
     Example:
         >>> data_shape("digits")
@@ -119,7 +119,7 @@ def least_training_examples(name: str, *, folder: Path | str | None = None) -> i
     """How many examples there are at least to train on, known without loading the data.
 
     Raises:
-        BadInput: ``name`` is unknown, or the folder has no IDX images.
+        BadInput: ``name`` is unknown, or the folder has no IDX images or may not be read.
 
     Example:
         >>> least_training_examples("digits")
@@ -138,6 +138,7 @@ def _named(folder: Path | str | None) -> Path | str:
         raise BadInput(
             "folder", "MNIST and relatives need a folder", "enter the server folder that holds the IDX files"
         )
+    check_allowed(folder)
     return folder
 
 

@@ -1,6 +1,7 @@
 """Which files a folder of IDX data has, and the shape of one example, without reading the data."""
 
 import gzip
+import os
 from pathlib import Path
 from typing import Final, Literal
 
@@ -10,7 +11,38 @@ from vae_core.errors import BadInput
 FILES_HINT: Final = (
     "put train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz there, and the t10k pair if you have it"
 )
+FOLDERS_VARIABLE: Final = "VAE_DASHBOARD_DATA"
+"""The folders that may be read, in the environment, between ``os.pathsep``: these and what is below them.
+
+Without it any folder may be: the user is at their own machine. Where it is empty none may.
+"""
 _ENDINGS: Final = {"images": "idx3-ubyte", "labels": "idx1-ubyte"}
+
+
+def is_allowed(folder: Path | str) -> bool:
+    """Whether whoever runs this program lets the folder be read; see ``FOLDERS_VARIABLE``.
+
+    Arguments:
+        folder: Its path, which need not exist; links and ``..`` in it are followed first.
+    """
+    allowed = os.environ.get(FOLDERS_VARIABLE)
+    if allowed is None:
+        return True
+    try:
+        path = Path(folder).resolve()
+        return any(path.is_relative_to(Path(one).resolve()) for one in allowed.split(os.pathsep) if one)
+    except (OSError, ValueError, RuntimeError):  # too long, with a NUL, a loop of links
+        return False
+
+
+def check_allowed(folder: Path | str) -> None:
+    """Raises :class:`BadInput` (code ``folder``), the same for what is there and what is not."""
+    if not is_allowed(folder):
+        raise BadInput(
+            "folder",
+            "this server does not let its visitors read that folder",
+            f"whoever starts it can name folders of images in {FOLDERS_VARIABLE}",
+        )
 
 
 def check_folder(path: Path) -> None:

@@ -1,5 +1,6 @@
 """The door of a class: who comes in, how guessing is slowed down, and that nothing is drawn before."""
 
+import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,6 +13,7 @@ from dashboard.shell import classroom, pages
 from dashboard.shell.classroom import Allowance, Door, is_loopback, make_code, make_secret
 from tests.page_scripts import ENTRY, checked, open_page, query, runner
 from tests.polling import DEADLINE_S
+from vae_core.data.files import FOLDERS_VARIABLE
 
 __all__ = ["runner"]  # a fixture
 
@@ -30,6 +32,7 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     monkeypatch.setattr(classroom, "_door", None)
     monkeypatch.setenv(classroom.CODE_VARIABLE, CODE)
     monkeypatch.setenv(classroom.SECRET_VARIABLE, SECRET)
+    monkeypatch.setenv(FOLDERS_VARIABLE, "")  # so that it is taken back
     found = classroom.door()
     assert found is not None
     yield found
@@ -149,8 +152,11 @@ def test_open_address_alone_makes_a_class_and_says_so(
     monkeypatch.delenv(classroom.CODE_VARIABLE, raising=False)
     options = {"server.address": "0.0.0.0", "server.allowedHosts": ["localhost", "127.0.0.1"]}
     monkeypatch.setattr(classroom.st, "get_option", options.__getitem__)
+    monkeypatch.setenv(FOLDERS_VARIABLE, "of the user")
+    monkeypatch.delenv(FOLDERS_VARIABLE)
     made = classroom.door()
     assert made is not None
+    assert os.environ[FOLDERS_VARIABLE] == "", "folders of the server are not for a class to read"
     said = capsys.readouterr().err
     for part in (made.code, f"?lecturer={made.secret}", "localhost, 127.0.0.1", "dashboard.command --class"):
         assert part in said, part
