@@ -15,17 +15,15 @@ from dashboard.compare.cached import MIN_COMMON, Measured
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.runs import RunLine, run_curves_figure, run_kl_figure
 from dashboard.formats import plain, rounded, shown_difference, signed, with_error
-from dashboard.run_list.choice import data_title
+from dashboard.labels import NAMES, data_title
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, pages, state
-from dashboard.shell.controls import NAMES
 from dashboard.shell.links import MAX_COMPARED
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject, subject_of
 from dashboard.tables import draw_table
-from dashboard.train.ghosts import in_force
 from vae_core.errors import BadInput
 from vae_core.labs.scores import Score, difference, mean_score
 from vae_core.runs.snapshot import HISTORY_COLUMNS
@@ -211,7 +209,7 @@ def is_of_sweep(view: JobView) -> bool:
 def labels_of(views: Sequence[JobView]) -> dict[str, str]:
     """Labels of the runs by id, none twice."""
     given = [runner().store.about(view.run_id).name for view in views]
-    texts = labels.labels([view.name for view in views], given, [in_force(view) for view in views])
+    texts = labels.labels([view.name for view in views], given, [view.in_force for view in views])
     return {view.run_id: text for view, text in zip(views, texts, strict=True)}
 
 
@@ -231,12 +229,12 @@ def _why_not(subject: Subject, others: Sequence[Subject]) -> str:
 
 def setting_keys(sides: Sequence[Side]) -> set[str]:
     """Names of the settings in which the runs differ."""
-    return set(labels.differing([in_force(side.view) for side in sides]))
+    return set(labels.differing([side.view.in_force for side in sides]))
 
 
 def differences(sides: Sequence[Side]) -> None:
     """A table of the settings in which the runs differ, and of nothing else."""
-    columns = labels.differing([in_force(side.view) for side in sides])
+    columns = labels.differing([side.view.in_force for side in sides])
     if len(sides) < 2:
         return
     if not columns:
@@ -259,7 +257,8 @@ def numbers(sides: Sequence[Side]) -> None:
     rows = []
     for side in sides:
         one = side.measured
-        elbo = _mean(one.elbo) if side.has_bound else "–"
+        error = score_of(one.elbo).standard_error
+        elbo = with_error(signed(_shown_elbo(one)), f"{error:.2f}") if side.has_bound else "–"
         row = [plain(side.label), f"{side.subject.step:,}", elbo]
         row += [_against(side, first)] if len(sides) > 1 else []
         kl = _mean(one.kl) if side.has_bound else "–"
@@ -301,14 +300,19 @@ def _mean(values: Array) -> str:
 def _against(side: Side, first: Side) -> str:
     if side is first or side.kind != first.kind or not (side.has_bound and first.has_bound):
         return "–"
-    return _difference(side.measured.elbo, first.measured.elbo)
+    one, other = side.measured, first.measured
+    return _difference(one.elbo, other.elbo, _shown_elbo(one), _shown_elbo(other))
 
 
-def _difference(values: Array, others: Array) -> str:
-    """A paired difference with its standard error, in the digits of which the reader's own sum comes out."""
-    one, other = score_of(values), score_of(others)
-    gap = difference(one, other)
-    text = with_error(signed(shown_difference(one.value, other.value)), f"{gap.standard_error:.2f}")
+def _shown_elbo(one: Measured) -> float:
+    """The mean ELBO in the digits in which it stands on all pages: the difference of its shown terms."""
+    return shown_difference(score_of(one.reconstruction).value, score_of(one.kl).value)
+
+
+def _difference(values: Array, others: Array, shown: float, other_shown: float) -> str:
+    """A paired difference with its standard error: that of the two means as they are shown beside it."""
+    gap = difference(score_of(values), score_of(others))
+    text = with_error(signed(shown_difference(shown, other_shown)), f"{gap.standard_error:.2f}")
     return f"**{text}**" if gap.is_clear else text
 
 
@@ -354,6 +358,11 @@ def _listed(values: Array) -> str:
     return ", ".join(f"{value:.2f}" for value in np.sort(values)[::-1][:8])
 
 
+def _shown_gap(log_evidence: Array, elbo: Array) -> float:
+    """The mean gap as the difference of the two means that stand before it."""
+    return shown_difference(score_of(log_evidence).value, score_of(elbo).value)
+
+
 def gaps(sides: Sequence[Side]) -> None:
     """log p(x) and the gap of each run; where nobody measured them yet, the button that does."""
     from vae_core.evidence.gaps import MAX_EXACT_EXAMPLES
@@ -386,10 +395,15 @@ def gaps(sides: Sequence[Side]) -> None:
         at_least = "" if found[f"is_exact{number}"] else "≥ "
         gap = log_evidence - elbo
         base = found["log_evidence0"] - found["elbo0"]
+        base_shown = _shown_gap(found["log_evidence0"], found["elbo0"])
         own = min(len(gap), len(base))
-        cells = [at_least + _mean(log_evidence), _mean(elbo), at_least + _mean(gap)]
+        shown = _shown_gap(log_evidence, elbo)
+        said = with_error(signed(shown), f"{score_of(gap).standard_error:.2f}")
+        cells = [at_least + _mean(log_evidence), _mean(elbo), at_least + said]
         if len(bounded) > 1:
-            cells.append("–" if number == 0 else _difference(gap[:own], base[:own]))
+            if len(gap) != len(base):
+                shown, base_shown = score_of(gap[:own]).value, score_of(base[:own]).value
+            cells.append("–" if number == 0 else _difference(gap[:own], base[:own], shown, base_shown))
         rows.append([plain(side.label), f"{len(gap):,}", *cells])
         errors.append(float(error.max()))
     head = ["run", "examples", "log p(x)", "ELBO", "gap"]

@@ -23,17 +23,6 @@ _MAX_ABOUT: Final = 2 * 2**20
 _ABOUT: Final = "about.json"
 _SUFFIX: Final = ".safetensors"
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""What every system writes; others may ask for gigabytes to unpack."""
-_DAMAGED: Final = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    zlib.error,
-    ValueError,  # names that are no UTF-8, places before the beginning
-    RuntimeError,
-    EOFError,
-    OSError,
-)
-"""What the reader raises for a zip with any bytes in it exchanged."""
 _HINT: Final = "upload the .safetensors files one by one"
 
 
@@ -101,18 +90,20 @@ def read_zip(content: bytes) -> Iterator[Member]:
                 yield Member(info.filename, about, member)
     except BadInput:
         raise
-    except _DAMAGED as err:
+    # What damage may raise: ValueError by a name that is no UTF-8 or by a place before the file's beginning,
+    # RuntimeError by a password or by what zipfile does not know.
+    except (zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, EOFError, OSError) as err:
         raise BadInput("zip", "this zip is damaged or encrypted", _HINT) from err
 
 
 def _check(infos: list[zipfile.ZipInfo], files: list[zipfile.ZipInfo]) -> None:
     if not files:
         raise BadInput("zip", "this zip holds no .safetensors file", "choose one that was downloaded on Runs")
+    if any(info.compress_type not in _METHODS for info in infos):
+        raise BadInput("zip", "this zip is compressed in a way that is not read here", _HINT)
     too_much = sum(info.file_size for info in files) > MAX_ZIP_BYTES
     if len(infos) > _MAX_MEMBERS or len(files) > MAX_RUNS or too_much:
         raise BadInput("zip", f"this zip holds more than {LIMIT}", _HINT)
-    if any(info.compress_type not in _METHODS for info in infos):
-        raise BadInput("zip", "this zip is packed in an unusual way", _HINT)
 
 
 def _said(archive: zipfile.ZipFile) -> dict[str, object]:

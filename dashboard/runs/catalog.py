@@ -24,13 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.runs.about import About
-from dashboard.runs.store import RUN_ID, RunStore
-from vae_core.runs.snapshot import last_row
+from dashboard.runs.about import RUN_ID, About
+from dashboard.runs.store import RunStore
 
 MAX_KEPT_RUNS: Final = 10_000
 MAX_KEPT_BYTES: Final = 10 * 2**30
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Of the index; another one is made again."""
 _FRESH_S: Final = 1.0
 """How long a look at the folders holds for what other processes change."""
@@ -54,6 +53,7 @@ class Entry:
         beta: β at the last look at it.
         elbo: Held-out, at the last look, nats per example; None before it, without a bound (deterministic
             encoder), and where it is not finite.
+        reconstruction, kl: The terms of the ELBO, None where it is.
         step: Updates made at the last look.
         status: As its worker said last: a run that is ``running`` here and has no process was interrupted.
         owner: Digest of the token of the browser that owns it; None: nobody.
@@ -72,6 +72,8 @@ class Entry:
     owner: str | None
     changed: float
     num_bytes: int
+    reconstruction: float | None = None
+    kl: float | None = None
 
     @property
     def name(self) -> str:
@@ -126,7 +128,7 @@ class Catalog:
             self._looked = -math.inf
 
     def surplus(self, is_shown: Callable[[str], bool]) -> list[str]:
-        """Ids of the runs to remove so that the limits hold: nobody's first, then the oldest.
+        """Ids of the runs to remove so that the limits hold: those without an owner first, then the oldest.
 
         Arguments:
             is_shown: Whether a run is at work or on somebody's page: it stays.
@@ -228,7 +230,7 @@ def read_entry(store: RunStore, run_id: str) -> Entry | None:
     config, folder = store.config(run_id), store.folder(run_id)
     if config is None or folder is None:
         return None
-    status, row = store.status(run_id), last_row(folder / "snapshot.safetensors")
+    status, row = store.status(run_id), store.last_row(run_id)
     elbo = row.get("elbo_held_out", math.nan)
     has_bound = config.model.encoder_head != "deterministic" and math.isfinite(elbo)
     num_bytes, changed = _size_and_time(folder)
@@ -244,6 +246,8 @@ def read_entry(store: RunStore, run_id: str) -> Entry | None:
         owner=store.owner(run_id),
         changed=changed,
         num_bytes=num_bytes,
+        reconstruction=row.get("reconstruction_held_out") if has_bound else None,
+        kl=row.get("kl_held_out") if has_bound else None,
     )
 
 

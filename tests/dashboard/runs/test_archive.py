@@ -1,14 +1,12 @@
 """A zip of many runs: what went in comes out, and nothing that somebody puts into one does harm."""
 
 import io
+import random
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from dashboard.runs import archive
 from dashboard.runs.about import About
@@ -75,33 +73,30 @@ def test_zip_that_does_harm_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         list(read_zip(zipped({"a.safetensors": b"", "b.safetensors": b""})))
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-@given(changes=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=4))
-@example(changes=[(60, 255), (61, 255)])
-def test_a_damaged_zip_is_one_sentence_whatever_its_bytes(
-    method: int, changes: list[tuple[int, int]]
-) -> None:
-    said = b'{"a.safetensors": {"name": "Tuesday"}}'
-    content = bytearray(
-        zipped(
-            {"a.safetensors": bytes(range(100)) * 3, "\u03b2.safetensors": b"x", "about.json": said}, method
-        )
-    )
-    for place, value in changes:
-        content[place % len(content)] = value
-    with suppress(BadInput):
-        list(read_zip(bytes(content)))
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_damaged_zip_is_read_or_refused_in_one_sentence(compression: int) -> None:
+    members = {"é.safetensors": random.Random(1).randbytes(200) + bytes(400), "about.json": b'{"a": {}}'}
+    whole = zipped(members, compression)
+    drawn = random.Random(0)
+    refused = 0
+    for _ in range(400):
+        damaged = bytearray(whole)
+        for _ in range(drawn.choice((1, 1, 4))):
+            damaged[drawn.randrange(len(damaged))] = drawn.randrange(256)
+        try:
+            list(read_zip(bytes(damaged)))
+        except BadInput:
+            refused += 1
+    assert refused > 100
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_zip_that_is_packed_otherwise_is_not_unpacked(method: int) -> None:
-    with pytest.raises(BadInput, match="packed in an unusual way"):
-        list(read_zip(zipped({"a.safetensors": b"x"}, method)))
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_zip_of_another_compression_is_refused(compression: int) -> None:
+    with pytest.raises(BadInput, match="compressed in a way"):
+        list(read_zip(zipped({"a.safetensors": b"x"}, compression)))
 
 
-def test_a_description_that_is_too_long_is_as_if_it_were_not_there(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_description_that_is_too_long_is_as_if_it_were_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     said = b'{"a.safetensors": {"name": "Tuesday"}}'
     content = zipped({"a.safetensors": b"x", "about.json": said + b" " * 100})
     assert [member.about.name for member in read_zip(content)] == ["Tuesday"]
