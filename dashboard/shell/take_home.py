@@ -201,7 +201,7 @@ def _settings(config: RunConfig, stem: str) -> Download:
         file_name=f"{stem}-settings.json",
         mime="application/json",
         make=partial(_config_json, config),
-        help_text="The configuration: everything that decides the run.",
+        help_text="The configuration with which the run began.",
     )
 
 
