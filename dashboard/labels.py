@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from vae_core.data import DATASET_INFO
+
 NAMES: Final = {
     "dataset": "Data",
     "data_folder": "Folder of the IDX files",
@@ -50,3 +52,8 @@ LABELS: Final = {
     "mixture": "mixture of Gaussians",
 }
 """Options by their ids."""
+
+
+def data_title(dataset: str) -> str:
+    """What the reader calls a data set."""
+    return DATASET_INFO[dataset].title if dataset in DATASET_INFO else dataset

@@ -295,7 +295,7 @@ class RunConfig(_Config):
     hold: bool = False
 
     def __post_init__(self) -> None:
-        check_integer("seed", self.seed, 0, 2**31 - 1, "0 is the default")
+        check_seed(self.seed)
         check_type("model", self.model, ModelConfig)
         check_type("train", self.train, TrainConfig)
         check_choice("device", self.device, get_args(Device))
@@ -387,3 +387,9 @@ def check_beta(beta: float) -> float:
 def check_learning_rate(learning_rate: float) -> float:
     """Returns ``learning_rate`` if it may be used, else raises :class:`BadInput` (code ``learning_rate``)."""
     return check_number("learning_rate", learning_rate, 1e-8, 1e3, "0.001 is usual for Adam")
+
+
+def check_seed(seed: int) -> int:
+    """Returns ``seed`` if a generator may begin with it, else raises :class:`BadInput` (code ``seed``)."""
+    check_integer("seed", seed, 0, 2**31 - 1, "0 is the default")
+    return seed

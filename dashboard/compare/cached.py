@@ -26,6 +26,12 @@ PRETRAINED: Final = "VAE, pretrained"
 SURFACE_REACH: Final = 3.0
 NUM_STEPS: Final = 60
 _SURFACE_POINTS: Final = 33
+MAX_PLANE: Final = 1000
+"""Examples on a latent plane."""
+MIN_COMMON: Final = 20
+"""Held-out examples that two runs must share: of fewer no standard error is worth its name."""
+GRID: Final = 11
+GRID_REACH: Final = 2.5
 
 
 class Untrained(NamedTuple):
@@ -172,14 +178,6 @@ def _x_and_std(index: int) -> "tuple[Tensor, Tensor]":
 
     held_out = cache.encoded(pretrained())
     return torch.from_numpy(held_out.x[index]), torch.from_numpy(held_out.stds[index])
-
-
-MAX_PLANE: Final = 1000
-"""Examples on a latent plane."""
-MIN_COMMON: Final = 20
-"""Held-out examples that two runs must share: of fewer no standard error is worth its name."""
-GRID: Final = 11
-GRID_REACH: Final = 2.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

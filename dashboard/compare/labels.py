@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from dashboard.run_list.choice import data_title
+from dashboard.labels import LABELS, NAMES, data_title
 from dashboard.shell import settings
-from dashboard.shell.controls import DIGITS, LABELS, NAMES
+from dashboard.shell.controls import DIGITS
 from vae_core.config import RunConfig
 
 MAX_NAME: Final = 40

@@ -1,11 +1,12 @@
-"""What the runs make of the same: reconstructions, latent planes turned onto each other, decoded grids."""
+"""Runs in pictures: reconstructions of the same examples, aligned latent planes, decoded grids."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import cached as cache
 from dashboard.compare import cached
@@ -18,6 +19,7 @@ from dashboard.formats import plain
 from dashboard.pictures import mosaic, show, strip
 from dashboard.shell import state
 
+T = TypeVar("T")
 IMAGES: Final = 10
 MAX_POINTS: Final = cached.MAX_PLANE
 SIZE: Final = 56
@@ -43,7 +45,7 @@ def reconstructions(sides: Sequence[Side]) -> None:
     """The same held-out examples, as each run makes them again."""
     st.markdown("**Reconstructions of the same held-out examples**", help=RECONSTRUCTION_HELP)
     first = sides[0]
-    x = first.subject.data.x_test[first.measured.rows[:MAX_POINTS]].numpy()
+    x = _held_out(first)
     shape = first.subject.image_shape
     made = [
         cache.decode(side.subject, side.measured.means[: IMAGES if shape else MAX_POINTS]) for side in sides
@@ -72,21 +74,19 @@ def planes(sides: Sequence[Side]) -> None:
     found = cached.planes(tuple(side.subject for side in sides))
     one_dimension = max(side.subject.config.model.latent_dim for side in sides) == 1
     reach = 1.08 * max(float(np.quantile(np.abs(plane.points), 0.995)) for plane in found)
-    for start in range(0, len(sides), IN_A_ROW):
-        row = zip(sides[start:], found[start:], strict=True)
-        for column, (side, plane) in zip(st.columns(IN_A_ROW), row, strict=False):
-            with column:
-                st.markdown(f"**{plain(side.label)}**  \n{_turn(plane, is_first=side is sides[0])}")
-                figure = turned_plane_figure(
-                    plane.points,
-                    side.measured.labels,
-                    class_names=side.subject.class_names,
-                    reach=max(reach, 2.2),
-                    one_dimension=one_dimension,
-                    theme=state.theme_name(),
-                )
-                alt = f"{side.label}: posterior means of {len(plane.points)} held-out examples by class."
-                st.plotly_chart(figure, key=f"runs_plane_{side.view.run_id}", alt=alt, config=CHART_CONFIG)
+    for column, side, plane in _in_rows(sides, found):
+        with column:
+            st.markdown(f"**{plain(side.label)}**  \n{_turn(plane, is_first=side is sides[0])}")
+            figure = turned_plane_figure(
+                plane.points,
+                side.measured.labels,
+                class_names=side.subject.class_names,
+                reach=max(reach, 2.2),
+                one_dimension=one_dimension,
+                theme=state.theme_name(),
+            )
+            alt = f"{side.label}: posterior means of {len(plane.points)} held-out examples by class."
+            st.plotly_chart(figure, key=f"runs_plane_{side.view.run_id}", alt=alt, config=CHART_CONFIG)
     dims = {side.subject.config.model.latent_dim for side in sides}
     note = "" if max(dims) <= 2 else " J > 2: the two most used dimensions of the first run."
     other = " Runs with fewer dimensions get zeros for those that they lack." if len(dims) > 1 else ""
@@ -106,17 +106,28 @@ def grids(sides: Sequence[Side]) -> None:
     found = cached.planes(tuple(side.subject for side in sides))
     shape = sides[0].subject.image_shape
     if shape is None:
-        x = sides[0].subject.data.x_test[sides[0].measured.rows[:MAX_POINTS]].numpy()
+        x = _held_out(sides[0])
         made = [plane.grid.reshape(-1, plane.grid.shape[-1]) for plane in found]
         _in_data_space(sides, x, made, "grid")
         return
+    for column, side, plane in _in_rows(sides, found):
+        with column:
+            st.markdown(f"**{plain(side.label)}**")
+            alt = f"{side.label}: decoded grid of {plane.grid.shape[0]} by {plane.grid.shape[1]} images."
+            show(mosaic(plane.grid, shape, size=GRID_SIZE), alt=alt)
+
+
+def _in_rows(sides: Sequence[Side], of_each: Sequence[T]) -> Iterator[tuple[DeltaGenerator, Side, T]]:
+    """A column of the page for each run, some in a row, with what there is of each."""
     for start in range(0, len(sides), IN_A_ROW):
-        row = zip(sides[start:], found[start:], strict=True)
-        for column, (side, plane) in zip(st.columns(IN_A_ROW), row, strict=False):
-            with column:
-                st.markdown(f"**{plain(side.label)}**")
-                alt = f"{side.label}: decoded grid of {plane.grid.shape[0]} by {plane.grid.shape[1]} images."
-                show(mosaic(plane.grid, shape, size=GRID_SIZE), alt=alt)
+        row = zip(sides[start:], of_each[start:], strict=True)
+        for column, (side, one) in zip(st.columns(IN_A_ROW), row, strict=False):
+            yield column, side, one
+
+
+def _held_out(side: Side) -> NDArray[np.float32]:
+    """The first of the examples that all runs share."""
+    return side.subject.data.x_test[side.measured.rows[:MAX_POINTS]].numpy()
 
 
 def _in_data_space(
@@ -125,17 +136,13 @@ def _in_data_space(
     made: Sequence[NDArray[np.float32]],
     key: str,
 ) -> None:
-    """Points that the runs make, over the held-out ones."""
+    """Points that the runs reconstruct or decode, over the held-out ones."""
     ranges = space_ranges(x)
-    for start in range(0, len(sides), IN_A_ROW):
-        row = zip(sides[start:], made[start:], strict=True)
-        for column, (side, points) in zip(st.columns(IN_A_ROW), row, strict=False):
-            with column:
-                st.markdown(f"**{plain(side.label)}**")
-                same = key == "reconstruction"
-                classes = side.measured.labels if same else np.full(len(points), -1, np.int32)
-                figure = space_figure(
-                    x, points, classes, is_line=False, ranges=ranges, theme=state.theme_name()
-                )
-                alt = f"{side.label}: {key} over the held-out points."
-                st.plotly_chart(figure, key=f"runs_{key}_{side.view.run_id}", alt=alt, config=CHART_CONFIG)
+    for column, side, points in _in_rows(sides, made):
+        with column:
+            st.markdown(f"**{plain(side.label)}**")
+            same = key == "reconstruction"
+            classes = side.measured.labels if same else np.full(len(points), -1, np.int32)
+            figure = space_figure(x, points, classes, is_line=False, ranges=ranges, theme=state.theme_name())
+            alt = f"{side.label}: {key} over the held-out points."
+            st.plotly_chart(figure, key=f"runs_{key}_{side.view.run_id}", alt=alt, config=CHART_CONFIG)

@@ -15,17 +15,15 @@ from dashboard.compare.cached import MIN_COMMON, Measured
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.runs import RunLine, run_curves_figure, run_kl_figure
 from dashboard.formats import plain, rounded, shown_difference, signed, with_error
-from dashboard.run_list.choice import data_title
+from dashboard.labels import NAMES, data_title
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, pages, state
-from dashboard.shell.controls import NAMES
 from dashboard.shell.links import MAX_COMPARED
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject, subject_of
 from dashboard.tables import draw_table
-from dashboard.train.ghosts import in_force
 from vae_core.errors import BadInput
 from vae_core.labs.scores import Score, difference, mean_score
 from vae_core.runs.snapshot import HISTORY_COLUMNS
@@ -211,7 +209,7 @@ def is_of_sweep(view: JobView) -> bool:
 def labels_of(views: Sequence[JobView]) -> dict[str, str]:
     """Labels of the runs by id, none twice."""
     given = [runner().store.about(view.run_id).name for view in views]
-    texts = labels.labels([view.name for view in views], given, [in_force(view) for view in views])
+    texts = labels.labels([view.name for view in views], given, [view.in_force for view in views])
     return {view.run_id: text for view, text in zip(views, texts, strict=True)}
 
 
@@ -231,12 +229,12 @@ def _why_not(subject: Subject, others: Sequence[Subject]) -> str:
 
 def setting_keys(sides: Sequence[Side]) -> set[str]:
     """Names of the settings in which the runs differ."""
-    return set(labels.differing([in_force(side.view) for side in sides]))
+    return set(labels.differing([side.view.in_force for side in sides]))
 
 
 def differences(sides: Sequence[Side]) -> None:
     """A table of the settings in which the runs differ, and of nothing else."""
-    columns = labels.differing([in_force(side.view) for side in sides])
+    columns = labels.differing([side.view.in_force for side in sides])
     if len(sides) < 2:
         return
     if not columns:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
 import streamlit as st
 
 from dashboard.compare import runs
@@ -15,7 +14,7 @@ from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.rates import RatePoint, rate_points_figure
 from dashboard.figures.runs import run_colour
 from dashboard.formats import plain, signed
-from dashboard.run_list.choice import data_title
+from dashboard.labels import LABELS, data_title
 from dashboard.runs.about import SWEEP
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
@@ -23,7 +22,6 @@ from dashboard.shell import browser, controls, pages, state
 from dashboard.shell.choice import stressed
 from vae_core.config import RunConfig, check_beta
 from vae_core.errors import BadInput
-from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 MAX_SWEEP: Final = 12
 """Runs of one sweep: more would fill the queue of a browser."""
@@ -117,7 +115,7 @@ def _about(config: RunConfig) -> str:
     model = config.model
     title = data_title(config.dataset)
     hidden = ", ".join(map(str, model.hidden_dims)) or "none"
-    likelihood = controls.LABELS[model.likelihood]
+    likelihood = LABELS[model.likelihood]
     return f"{title} · J = {model.latent_dim} · hidden layers {hidden} · {likelihood} · seed {config.seed}"
 
 
@@ -233,7 +231,7 @@ def _progress(views: Sequence[JobView]) -> None:
         st.progress(min(1.0, share_done(views)), text=said)
         if any(view in stopped for view in mine):
             st.button(
-                "Go on",
+                "Resume",
                 key="sweep_resume",
                 icon=":material/resume:",
                 on_click=lambda: _send([view for view in mine if view in stopped], "resume"),
@@ -318,14 +316,9 @@ def rates_alt(points: Sequence[RatePoint]) -> str:
 
 def _newest(view: JobView) -> tuple[float, float] | None:
     """Rate and distortion of a run that trains, as it measured them last."""
-    snapshot = runner().store.snapshot(view.run_id)
-    if snapshot is None or len(snapshot.history) == 0:
-        return None
-    rate, reconstruction = (
-        float(snapshot.history[-1, HISTORY_COLUMNS.index(name)])
-        for name in ("kl_held_out", "reconstruction_held_out")
-    )
-    return (rate, -reconstruction) if math.isfinite(rate) and np.isfinite(reconstruction) else None
+    row = runner().store.last_row(view.run_id)
+    rate, reconstruction = (row.get(name, math.nan) for name in ("kl_held_out", "reconstruction_held_out"))
+    return (rate, -reconstruction) if math.isfinite(rate) and math.isfinite(reconstruction) else None
 
 
 def _differ_in_beta_alone(sides: Sequence[Side]) -> bool:

@@ -5,6 +5,10 @@ from pathlib import Path
 from typing import Final
 
 _FOLDER: Final = Path(__file__).parent
+EXPLORER_CSS: Final = tuple(
+    f"latent/{name}.css" for name in ("explorer", "side", "interpolation", "traversal", "drawing", "saving")
+)
+"""Style sheets of the latent explorer, on the dashboard and on the page of a run."""
 
 
 def joined(*names: str) -> str:

@@ -1,4 +1,4 @@
-"""One HTML file of a run: it works from a disk or any web host, and asks nobody for anything.
+"""One HTML file of a run: it works from a disk or any web host, and sends no request.
 
 The elements of the dashboard draw it, with this run's encoder, decoder, curves and held-out examples inside
 the file. Its Content-Security-Policy lets the browser run the one script that the file itself holds, by its
@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.components.board.payload import addressed, board_payload, coarser_grid
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import EXPLORER_CSS, bundle, joined
 from dashboard.components.latent.payload import flat_weights, latent_message, pack_model
+from dashboard.labels import data_title
 from dashboard.publish.words import config_words, count
-from vae_core.data import DATASET_INFO
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
@@ -42,9 +42,6 @@ MAX_X_BYTES: Final = 600_000
 """Of the examples themselves: the first of them can be looked at and taken to the drawing sheet."""
 MAX_EXACT_BYTES: Final = 4_000_000
 """Of weights in single precision; those of a larger model are rounded, which halves them."""
-LATENT_CSS: Final = tuple(
-    f"latent/{name}.css" for name in ("explorer", "side", "interpolation", "traversal", "drawing", "saving")
-)
 NAME: Final = "A variational autoencoder"
 _SETTINGS: Final = Path(__file__).resolve().parents[1] / ".streamlit" / "config.toml"
 _RUN: Final = "published"
@@ -74,13 +71,13 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "") -> str:
         snapshot = _of_now(subject, snapshot)
     plane = _plane_of(subject, snapshot)
     script = bundle("published")
-    title = " ".join(name.split()) or f"{NAME}: {_data_title(subject)}"
+    title = " ".join(name.split()) or f"{NAME}: {data_title(subject.config.dataset)}"
     return Template(joined("published/page.html")).substitute(
         policy=_policy(script),
         title=escape(title),
         facts=escape(_facts(subject, snapshot)),
         style=_theme_css() + joined("published/page.css"),
-        explorer=joined(*LATENT_CSS, "published/explorer.css"),
+        explorer=joined(*EXPLORER_CSS, "published/explorer.css"),
         explorer_html=joined("latent/explorer.html"),
         board=joined("board/board.css", "published/board.css"),
         board_html=joined("board/board.html"),
@@ -242,15 +239,10 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
     return addressed(json.dumps(payload).encode(), beta=None, owner="", present=False, ghosts=())
 
 
-def _data_title(subject: "Subject") -> str:
-    info = DATASET_INFO.get(subject.config.dataset)
-    return subject.config.dataset if info is None else info.title
-
-
 def _facts(subject: "Subject", snapshot: "Snapshot") -> str:
     """``Handwritten digits, 8 × 8 pixels · J = 2 · 6,900 updates (300 epochs)``."""
     shape = subject.image_shape
-    data = _data_title(subject) + (f", {shape[0]} × {shape[1]} pixels" if shape else "")
+    data = data_title(subject.config.dataset) + (f", {shape[0]} × {shape[1]} pixels" if shape else "")
     done = f"{count(subject.step, 'update')} ({count(snapshot.epoch, 'epoch')})"
     return f"{data} · J = {subject.config.model.latent_dim} · {done}"
 

@@ -18,7 +18,7 @@ def config_words(config: RunConfig, *, beta: float, scale: float) -> list[tuple[
     """What decided the run, as pairs of a setting's name and its value in words.
 
     The names are those of the controls. A setting that has no effect in this run is left out, and so is the
-    folder of the data: a path of the machine is nobody's business.
+    folder of the data, a path of the machine.
 
     Arguments:
         config: The run.

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from dashboard.labels import data_title
 from dashboard.runs.catalog import Entry
-from vae_core.data import DATASET_INFO
 
 ORDERS: Final = {
     "newest": "Newest first",
@@ -23,11 +23,6 @@ _KEYS: Final[dict[str, Callable[[Entry], Any]]] = {
     "beta": lambda entry: entry.beta,
     "step": lambda entry: -entry.step,
 }
-
-
-def data_title(dataset: str) -> str:
-    """What the reader calls a data set."""
-    return DATASET_INFO[dataset].title if dataset in DATASET_INFO else dataset
 
 
 def matching(entries: Sequence[Entry], words: str) -> list[Entry]:

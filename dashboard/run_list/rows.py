@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard.formats import plain, signed
+from dashboard.labels import data_title
 from dashboard.run_list import cached, edit
-from dashboard.run_list.choice import ORDERS, data_title, matching, ordered
+from dashboard.run_list.choice import ORDERS, matching, ordered
 from dashboard.runs.about import file_stem
 from dashboard.runs.catalog import MAX_KEPT_BYTES, MAX_KEPT_RUNS, Entry
 from dashboard.runs.job import ACTIVE, JobView

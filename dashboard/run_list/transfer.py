@@ -1,4 +1,4 @@
-"""What comes and goes: the marked runs as a zip, run files by drag and drop, deleting and taking it back."""
+"""The marked runs as a zip, upload of run files by drag and drop, deleting and undo."""
 
 from functools import partial
 from typing import Final

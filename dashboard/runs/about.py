@@ -19,7 +19,7 @@ MAX_TAGS: Final = 20
 SWEEP: Final = "sweep "
 """What the tag begins with that the runs of one sweep share."""
 _MAX_STEM: Final = 60
-_ID: Final = re.compile(r"[0-9a-f]{16}")
+RUN_ID: Final = re.compile(r"[0-9a-f]{16}")
 _JOINERS: Final = "\u200c\u200d"
 """Invisible, but letters of some scripts and some emoji need them."""
 
@@ -84,7 +84,7 @@ class About:
             note=_text(values.get("note")),
             tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
             created=float(created) if isinstance(created, int | float) and _is_time(created) else 0.0,
-            parent=parent if isinstance(parent, str) and _ID.fullmatch(parent) else None,
+            parent=parent if isinstance(parent, str) and RUN_ID.fullmatch(parent) else None,
             parent_step=step if isinstance(step, int) and not isinstance(step, bool) and step >= 0 else None,
         )
 

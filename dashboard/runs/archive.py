@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,7 @@ _MAX_MEMBERS: Final = 1000
 _MAX_ABOUT: Final = 2 * 2**20
 _ABOUT: Final = "about.json"
 _SUFFIX: Final = ".safetensors"
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _HINT: Final = "upload the .safetensors files one by one"
 
 
@@ -86,20 +88,19 @@ def read_zip(content: bytes) -> Iterator[Member]:
                 if not about.name:
                     about = about.renamed(name=name_in_file(info.filename))
                 yield Member(info.filename, about, member)
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        OSError,
-    ) as err:
+    except BadInput:
+        raise
+    # What damage may raise: ValueError by a name that is no UTF-8 or by a place before the file's beginning,
+    # RuntimeError by a password or by what zipfile does not know.
+    except (zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, EOFError, OSError) as err:
         raise BadInput("zip", "this zip is damaged or encrypted", _HINT) from err
 
 
 def _check(infos: list[zipfile.ZipInfo], files: list[zipfile.ZipInfo]) -> None:
     if not files:
         raise BadInput("zip", "this zip holds no .safetensors file", "choose one that was downloaded on Runs")
+    if any(info.compress_type not in _METHODS for info in infos):
+        raise BadInput("zip", "this zip is compressed in a way that is not read here", _HINT)
     too_much = sum(info.file_size for info in files) > MAX_ZIP_BYTES
     if len(infos) > _MAX_MEMBERS or len(files) > MAX_RUNS or too_much:
         raise BadInput("zip", f"this zip holds more than {LIMIT}", _HINT)

@@ -24,9 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.runs.about import About
-from dashboard.runs.store import RUN_ID, RunStore
-from vae_core.runs.snapshot import last_row
+from dashboard.runs.about import RUN_ID, About
+from dashboard.runs.store import RunStore
 
 MAX_KEPT_RUNS: Final = 10_000
 MAX_KEPT_BYTES: Final = 10 * 2**30
@@ -126,7 +125,7 @@ class Catalog:
             self._looked = -math.inf
 
     def surplus(self, is_shown: Callable[[str], bool]) -> list[str]:
-        """Ids of the runs to remove so that the limits hold: nobody's first, then the oldest.
+        """Ids of the runs to remove so that the limits hold: those without an owner first, then the oldest.
 
         Arguments:
             is_shown: Whether a run is at work or on somebody's page: it stays.
@@ -228,7 +227,7 @@ def read_entry(store: RunStore, run_id: str) -> Entry | None:
     config, folder = store.config(run_id), store.folder(run_id)
     if config is None or folder is None:
         return None
-    status, row = store.status(run_id), last_row(folder / "snapshot.safetensors")
+    status, row = store.status(run_id), store.last_row(run_id)
     elbo = row.get("elbo_held_out", math.nan)
     has_bound = config.model.encoder_head != "deterministic" and math.isfinite(elbo)
     num_bytes, changed = _size_and_time(folder)

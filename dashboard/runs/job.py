@@ -3,7 +3,7 @@
 import hmac
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from dashboard.runs.scheduler import Place
@@ -91,6 +91,14 @@ class JobView:
     def name(self) -> str:
         """What people call the run: its name, which may be any text, or ``Run a3f1``."""
         return self.title or f"Run {self.run_id[:4]}"
+
+    @property
+    def in_force(self) -> RunConfig:
+        """The configuration with the β and the η in force, where they were moved while the run trained."""
+        train = replace(self.config.train, learning_rate=self.learning_rate)
+        if train.beta_schedule == "constant":
+            train = replace(train, beta=self.beta)
+        return replace(self.config, train=train)
 
     @property
     def is_active(self) -> bool:

@@ -2,15 +2,14 @@
 
 import contextlib
 import json
-import re
 from pathlib import Path
 from typing import Final
 
-from dashboard.runs.store import RUN_ID
+from dashboard.runs.about import RUN_ID
+from dashboard.runs.store import DIGEST
 from vae_core.runs.atomic import write_atomically
 
 MAX_OPENED: Final = 200
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Opened:
@@ -25,7 +24,7 @@ class Opened:
 
     def ids(self, owner: str) -> list[str]:
         """Ids of the runs that a browser has opened, the latest last."""
-        if _DIGEST.fullmatch(owner) is None:
+        if DIGEST.fullmatch(owner) is None:
             return []
         with contextlib.suppress(OSError, ValueError, RecursionError):
             said = json.loads((self._folder / f"{owner}.json").read_text("utf-8"))
@@ -44,7 +43,7 @@ class Opened:
         self._write(owner, [known for known in self.ids(owner) if known != run_id])
 
     def _write(self, owner: str, ids: list[str]) -> None:
-        if _DIGEST.fullmatch(owner) is None:
+        if DIGEST.fullmatch(owner) is None:
             return
         # A full disk must not keep anybody from looking at a run.
         with contextlib.suppress(OSError):

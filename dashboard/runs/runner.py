@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from dashboard.runs import copies
 from dashboard.runs.about import About
 from dashboard.runs.catalog import Catalog, Entry, read_entry
 from dashboard.runs.job import ACTIVE, RESUMABLE, Changes, Command, Job, JobView, is_owner, no_progress
@@ -24,7 +25,6 @@ from vae_core.config import RunConfig
 from vae_core.data import least_training_examples
 from vae_core.errors import BadInput
 from vae_core.memory import check_step, step_bytes
-from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 LOOKS_APART_S: Final = 3.0
 """At most one save in this time for those who look: thirty watchers cost the run no more than one."""
@@ -35,7 +35,6 @@ KEPT_DELETED_S: Final = 24 * 3600.0
 SHOWN_S: Final = 24 * 3600.0
 """A run that was looked at in this time may stand on a page that is still open: it is not removed."""
 _UNENDED: Final = ACTIVE | {"interrupted"}
-_ENDS: Final = RESUMABLE - {"paused", "interrupted", "crashed"}
 _LENT: Final = "Its core computes something else for you just now; then it goes on by itself."
 _STEPS: Final = ("step", "epoch")
 
@@ -117,9 +116,7 @@ class LocalRunner:
         """
         digest = digest_of(owner)
         with self._lock:
-            before = None if instead_of is None else self._job(instead_of)
-            if before is not None:
-                self._require_owner(before, owner)
+            before = None if instead_of is None else self._own_job(instead_of, owner)
             self._require_room(digest, before)
         _check_step(config)
         self._make_room()
@@ -197,10 +194,9 @@ class LocalRunner:
             BadInput: (code ``owner``) The run belongs to another browser; (code ``queue``) too many wait.
         """
         with self._lock:
-            job = self._job(run_id)
+            job = self._own_job(run_id, owner)
             if job is None:
                 return
-            self._require_owner(job, owner)
             match command:
                 case "stop":
                     self._stop(job)
@@ -226,10 +222,9 @@ class LocalRunner:
             BadInput: (code ``owner``) The run belongs to another browser.
         """
         with self._lock:
-            job = self._job(run_id)
+            job = self._own_job(run_id, owner)
             if job is None:
                 return
-            self._require_owner(job, owner)
             about = self.store.about(run_id).renamed(**changes)
             self.store.write_about(run_id, about)
             job.title = about.name
@@ -246,10 +241,9 @@ class LocalRunner:
             BadInput: (code ``owner``) The run belongs to another browser.
         """
         with self._lock:
-            job = self._job(run_id)
+            job = self._own_job(run_id, owner)
             if job is None:
                 return
-            self._require_owner(job, owner)
             if job.place is not None:
                 self._stop(job)
                 self._lock.wait_for(lambda: job.process is None and job.place is None, GRACE_S + 1.0)
@@ -285,30 +279,8 @@ class LocalRunner:
         Raises:
             BadInput: It is no run file, is damaged or of a newer format, or its data are not on this server.
         """
-        # Here, not above: the server starts without torch.
-        from vae_core.runs.driver import snapshot_of
-        from vae_core.runs.runfile import parse_run
-
-        run = parse_run(content)
-        snapshot = snapshot_of(run)
         self._make_room()
-        status = run.status if run.status in _ENDS else "paused"
-        progress = {
-            **no_progress(run.config),
-            "status": status,
-            "message": f"Uploaded; it stands at step {run.step:,}. {run.notice}".rstrip(),
-            "step": run.step,
-            "epoch": snapshot.epoch,
-        }
-        last = dict(zip(HISTORY_COLUMNS, snapshot.history[-1].tolist(), strict=True))
-        progress |= {name: last[name] for name in ("beta", "learning_rate")}
-        run_id = self.store.create(run.config, owner=digest_of(owner), about=about)
-        try:
-            self.store.write_upload(run_id, content, snapshot)
-        except BadInput:
-            self.store.remove(run_id)
-            raise
-        self.store.write_status(run_id, progress)
+        run_id = copies.upload(self.store, content, owner=digest_of(owner), about=about)
         self.catalog.changed()
         return run_id
 
@@ -394,7 +366,7 @@ class LocalRunner:
         if at_step is not None:
             progress = {**no_progress(original.config), "step": at_step}
         if at_step is not None or any(value is not None for value in changes):
-            progress |= self._change(run_id, changes)
+            progress |= copies.change(self.store, run_id, changes)
         with self._lock:
             job = Job(run_id, original.config, progress, owner)
             name = f"Run {source[:4]}"
@@ -405,33 +377,6 @@ class LocalRunner:
             self.store.write_status(run_id, job.progress)
         self.catalog.changed()
         return run_id
-
-    def _change(self, run_id: str, changes: Changes) -> dict[str, Any]:
-        """Gives a copied run what it has other than its parent; returns what is known of it then."""
-        from vae_core.runs.fork import forked
-        from vae_core.runs.runfile import load_run, save_run
-
-        path = self.store.run_file(run_id)
-        try:
-            if path is None:
-                raise BadInput("copy", "nothing of this run is saved yet", "try again when it has begun")
-            run = forked(load_run(path), **changes._asdict())
-            if any(value is not None for value in changes):
-                save_run(path, run)
-        except OSError as err:
-            self.store.remove(run_id)
-            raise BadInput(
-                "disk", f"the copy cannot be kept ({err.strerror})", "free some disk space"
-            ) from err
-        except BadInput:
-            self.store.remove(run_id)
-            raise
-        last = dict(zip(HISTORY_COLUMNS, run.history[-1].tolist(), strict=True))
-        live = {"beta": last["beta"], "learning_rate": last["learning_rate"]}
-        live |= {
-            name: value for name, value in changes._asdict().items() if name in live and value is not None
-        }
-        return {"step": run.step, "epoch": int(run.state_scalars.get("epoch", 0)), **live}
 
     def _job(self, run_id: str) -> Job | None:
         if self.store.folder(run_id) is None:
@@ -455,13 +400,18 @@ class LocalRunner:
             job.set("interrupted", f"Interrupted at step {step}: Resume goes on from the last save.")
         return job
 
-    def _require_owner(self, job: Job, token: str) -> None:
+    def _own_job(self, run_id: str, token: str) -> Job | None:
+        """The run, for its owner alone; one that nobody owns becomes the browser's. None: there is none."""
+        job = self._job(run_id)
+        if job is None:
+            return None
         if not is_owner(job.owner, token):
             raise BadInput("owner", "This run belongs to another browser", "take a copy to go on from it")
         if job.owner is None:
             owner = digest_of(token)
-            self.store.claim(job.run_id, owner)
+            self.store.claim(run_id, owner)
             job.owner = owner
+        return job
 
     def _enter(self, job: Job, *, needs_core: bool) -> None:
         """Has a new process of the run wait for its turn."""
@@ -687,7 +637,7 @@ class LocalRunner:
             job.set("crashed", message)
 
     def _make_room(self) -> None:
-        """Removes what the limits of the store leave no room for: what was deleted, nobody's, the oldest."""
+        """Removes runs beyond the limits: those that were deleted, those without an owner, the oldest."""
         surplus = self.catalog.surplus(self._is_shown)
         if surplus:
             for run_id in self.deleted.ids():

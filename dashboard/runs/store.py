@@ -15,15 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from dashboard.runs.about import About
+from dashboard.runs.about import RUN_ID, About
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 from vae_core.runs.atomic import LEFTOVER_S, remove_leftovers, write_atomically
 from vae_core.runs.kept import KeptSteps
-from vae_core.runs.snapshot import Snapshot, read_snapshot, write_snapshot
+from vae_core.runs.snapshot import Snapshot, last_row, read_snapshot, write_snapshot
 
-RUN_ID: Final = re.compile(r"[0-9a-f]{16}")
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 LATEST: Final = 2**63
 """Beyond every step."""
 _COPIED: Final = ("run.safetensors", "snapshot.safetensors")
@@ -181,7 +180,7 @@ class RunStore:
         """Digest of the token of the browser that owns the run; None when nobody does."""
         path = self._file(run_id, "owner")
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            if path is not None and _DIGEST.fullmatch(text := path.read_text("ascii")):
+            if path is not None and DIGEST.fullmatch(text := path.read_text("ascii")):
                 return text
         return None
 
@@ -286,6 +285,11 @@ class RunStore:
             return None if path is None else read_snapshot(path)
         except BadInput:
             return None
+
+    def last_row(self, run_id: str) -> dict[str, float]:
+        """The newest row of the curves by the names of its columns, without reading the rest; {} for none."""
+        path = self._file(run_id, "snapshot.safetensors")
+        return {} if path is None else last_row(path)
 
     def kept_steps(self, run_id: str) -> tuple[int, ...]:
         """The steps of the run that can be looked at and gone on from, ascending; () where none is kept."""

@@ -3,8 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -149,7 +147,7 @@ def downloads(subject: Subject, stem: str, code: str) -> list[Download]:
             label="Curves (CSV)",
             file_name=f"{stem}-curves.csv",
             mime="text/csv",
-            make=partial(_encoded_text, curves_csv, subject.run.history),
+            make=lambda: curves_csv(subject.run.history).encode(),
             help_text="A row for each point of the curves: bound and its terms in nats per example, β, η.",
         ),
         Download(
@@ -157,7 +155,7 @@ def downloads(subject: Subject, stem: str, code: str) -> list[Download]:
             label="Latent codes (CSV)",
             file_name=f"{stem}-codes.csv",
             mime="text/csv",
-            make=partial(_codes_csv, subject),
+            make=lambda: codes_csv(_codes(subject, CSV_NUMBERS), subject.class_names).encode(),
             help_text="A row for each example: part of the data, class, means and deviations of q, bound."
             + _cut(subject, CSV_NUMBERS),
         ),
@@ -166,7 +164,7 @@ def downloads(subject: Subject, stem: str, code: str) -> list[Download]:
             label="Latent codes (NPZ)",
             file_name=f"{stem}-codes.npz",
             mime="application/octet-stream",
-            make=partial(_codes_npz, subject),
+            make=lambda: codes_npz(_codes(subject, NPZ_NUMBERS), subject.class_names),
             help_text="The same as arrays for numpy.load: means, stds, labels, split, example, bound."
             + _cut(subject, NPZ_NUMBERS),
         ),
@@ -176,7 +174,7 @@ def downloads(subject: Subject, stem: str, code: str) -> list[Download]:
             label="Run file (.safetensors)",
             file_name=f"{stem}.safetensors",
             mime="application/octet-stream",
-            make=partial(_content, subject.path),
+            make=subject.path.read_bytes,
             help_text="The whole run: weights, optimiser, history, settings. This app opens it and goes on.",
         ),
     ]
@@ -188,7 +186,7 @@ def _page(subject: Subject, snapshot: "Snapshot", stem: str, name: str) -> Downl
         label="One page (HTML)",
         file_name=f"{stem}.html",
         mime="text/html",
-        make=partial(_encoded_text, partial(page_of, name=name), subject, snapshot),
+        make=lambda: page_of(subject, snapshot, name=name).encode(),
         help_text="Opens without a server, on any computer or telephone: the latent plane under the pointer, "
         "traversals, drawing, curves and settings of this run in one file.",
     )
@@ -200,7 +198,7 @@ def _settings(config: RunConfig, stem: str) -> Download:
         label="Settings (JSON)",
         file_name=f"{stem}-settings.json",
         mime="application/json",
-        make=partial(_config_json, config),
+        make=lambda: json.dumps(json.loads(config.to_json()), indent=2).encode(),
         help_text="The configuration with which the run began.",
     )
 
@@ -217,26 +215,6 @@ def _show(files: list[Download]) -> None:
                 on_click="ignore",
                 help=file.help_text,
             )
-
-
-def _config_json(config: RunConfig) -> bytes:
-    return json.dumps(json.loads(config.to_json()), indent=2).encode()
-
-
-def _content(path: Path) -> bytes:
-    return path.read_bytes()
-
-
-def _encoded_text(make: Callable[..., str], *values: object) -> bytes:
-    return make(*values).encode()
-
-
-def _codes_csv(subject: Subject) -> bytes:
-    return codes_csv(_codes(subject, CSV_NUMBERS), subject.class_names).encode()
-
-
-def _codes_npz(subject: Subject) -> bytes:
-    return codes_npz(_codes(subject, NPZ_NUMBERS), subject.class_names)
 
 
 def _codes(subject: Subject, max_numbers: int) -> "dict[Split, Encoded]":

@@ -2,16 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
+from dashboard.labels import LABELS, data_title
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import state
-from dashboard.shell.controls import DIGITS, LABELS
+from dashboard.shell.controls import DIGITS
 from dashboard.train import cached
 from vae_core.config import RunConfig
-from vae_core.data import DATASET_INFO
 
 MAX_SAID: Final = 2
 """Differences that a name spells out; the others are counted."""
@@ -66,7 +65,7 @@ def difference(config: RunConfig, other: RunConfig) -> str:
     if other.train.beta != config.train.beta:
         said.append(f"β {_number(other.train.beta)}")
     if other.dataset != config.dataset:
-        said.append(DATASET_INFO[other.dataset].title if other.dataset in DATASET_INFO else other.dataset)
+        said.append(data_title(other.dataset))
     elif other.data_folder != config.data_folder:
         said.append("other data")
     said += _differences(_MODEL, config.model, other.model) + _differences(_TRAIN, config.train, other.train)
@@ -82,14 +81,6 @@ def _differences(texts: Mapping[str, Callable[[Any], str]], one: object, other: 
         for name, text in texts.items()
         if getattr(one, name) != getattr(other, name)
     ]
-
-
-def in_force(view: JobView) -> RunConfig:
-    """A run's configuration with the β and the η that it has now, where they were moved while it trained."""
-    train = replace(view.config.train, learning_rate=view.learning_rate)
-    if train.beta_schedule == "constant":
-        train = replace(train, beta=view.beta)
-    return replace(view.config, train=train)
 
 
 def kept(in_view: JobView | None) -> tuple[Ghost, ...]:
@@ -112,8 +103,8 @@ def kept(in_view: JobView | None) -> tuple[Ghost, ...]:
 
 def _labels(views: list[JobView], in_view: JobView | None) -> dict[str, str]:
     """Names that differ: where two runs would have the same one, or one none, its own name is said."""
-    config = None if in_view is None else in_force(in_view)
-    said = {view.run_id: "" if config is None else difference(config, in_force(view)) for view in views}
+    config = None if in_view is None else in_view.in_force
+    said = {view.run_id: "" if config is None else difference(config, view.in_force) for view in views}
     counts = Counter(said.values())
     parent = None if in_view is None else cached.parent_of(in_view.run_id)
     labels = {}

@@ -360,7 +360,7 @@ def _resume() -> None:
 
 
 def _look_at_now(view: JobView) -> None:
-    """What goes on is looked at; the dials of a fork are none of it."""
+    """Shows the run where it stands: what the dials say of a fork does not apply to it."""
     if look.current(view) is not None:
         look.move_to(view, None)
 

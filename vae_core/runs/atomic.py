@@ -53,7 +53,7 @@ def remove_leftovers(folder: Path) -> None:
 def sole_writer(folder: Path, *, wait_s: float) -> Iterator[None]:
     """Keeps other processes out that ask for the same; a process that ends, however it does, lets others in.
 
-    A file system or a system without such locks (Windows has none of folders) keeps nobody out.
+    Without such locks (on Windows, and on some file systems) no process is kept out.
 
     Arguments:
         folder: What is written to.

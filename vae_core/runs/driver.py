@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, shown
+from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, check_seed, shown
 from vae_core.data import load_dataset
 from vae_core.device import usable_device
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
 from vae_core.runs.folder import RunFolder
-from vae_core.runs.fork import DRAW_ANEW, checked_seed
+from vae_core.runs.fork import DRAW_ANEW
 from vae_core.runs.observer import Observer
 from vae_core.runs.runfile import Run
 from vae_core.runs.snapshot import Snapshot
@@ -70,7 +70,7 @@ def open_training(config: RunConfig, saved: Run | None) -> Training:
     if saved is not None:
         training.load_state(dict(saved.state_tensors), dict(saved.state_scalars))
         if DRAW_ANEW in saved.state_scalars:
-            training.draw_anew(checked_seed(saved.state_scalars[DRAW_ANEW]))
+            training.draw_anew(check_seed(saved.state_scalars[DRAW_ANEW]))
     return training
 
 

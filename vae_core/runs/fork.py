@@ -1,9 +1,9 @@
-"""Forks: a kept state of a run from which another future begins."""
+"""Forks: runs that go on from a kept state of another one."""
 
 from dataclasses import replace
 from typing import Any, Final
 
-from vae_core.config import check_beta, check_integer, check_learning_rate
+from vae_core.config import check_beta, check_learning_rate, check_seed
 from vae_core.runs.runfile import Run
 
 DRAW_ANEW: Final = "draw_anew"
@@ -34,11 +34,5 @@ def forked(
     if learning_rate is not None:
         changed["learning_rate"] = check_learning_rate(learning_rate)
     if seed is not None:
-        changed[DRAW_ANEW] = checked_seed(seed)
+        changed[DRAW_ANEW] = check_seed(seed)
     return replace(run, status="paused", state_scalars={**run.state_scalars, **changed}, digest="")
-
-
-def checked_seed(seed: int) -> int:
-    """The seed, if it is one, else raises ``BadInput`` (code ``seed``)."""
-    check_integer("seed", seed, 0, 2**31 - 1, "0 is the default")
-    return seed

@@ -54,8 +54,9 @@ def is_due(step: int, *, fits: int = MAX_STEPS) -> bool:
 def thinned(sizes: Mapping[int, int], *, most: int = MAX_STEPS, limit: int = LIMIT_BYTES) -> tuple[int, ...]:
     """Which of some steps stay, ascending: about evenly spaced logarithms, the first and the last among them.
 
-    One after the other goes whose neighbours are nearest to each other, (next + 1) / (previous + 1), the
-    earliest of several. So a run that trains on and on has its steps further and further apart, all alike.
+    Removes, again and again, the step whose neighbours are nearest to each other by (next + 1) /
+    (previous + 1), the earliest of several: the steps of a run that trains on and on lie further and further
+    apart, all alike.
 
     Arguments:
         sizes: Bytes of each step.
@@ -117,7 +118,7 @@ class KeptSteps:
         return replace(snapshot, history=history)
 
     def keep(self, run: "Run", snapshot: Snapshot) -> None:
-        """Keeps a run as it stands, and lets others go where that makes too many or too much of them.
+        """Keeps a run as it stands, and removes other steps where they become too many or too large.
 
         Arguments:
             run: To go on from.
@@ -140,7 +141,7 @@ class KeptSteps:
             self._remove(step)
 
     def forget_after(self, step: int) -> None:
-        """Lets go of what lies beyond a step: the run goes on from there another way."""
+        """Removes the steps after one: the run goes on from there differently."""
         for later in self.steps():
             if later > step:
                 self._remove(later)
@@ -157,7 +158,7 @@ class KeptSteps:
                 break
             folder.mkdir(exist_ok=True)
             for source in (self._snapshot_file(step), self.run_file(step)):
-                # One that its run lets go of meanwhile is not kept by the other one either.
+                # One that its run removes meanwhile is not kept by the other one either.
                 with contextlib.suppress(FileNotFoundError):
                     _link(source, folder / source.name)
 

@@ -4,26 +4,20 @@ It needs torch, numpy and scikit-learn, holds only what this run uses, and makes
 generators in the same order: on the processor, with one thread, its weights are those of the run bit for bit.
 """
 
-import math
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vae_core.config import ModelConfig, RunConfig, check_beta, check_learning_rate
+from vae_core.config import ModelConfig, RunConfig
 from vae_core.data import DATASETS, Dataset
 from vae_core.data.files import find_idx
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
+from vae_core.runs.by_step import ByStep, settings_by_step
 from vae_core.runs.observer import MAX_HELD_OUT
 from vae_core.runs.runfile import Run
-from vae_core.runs.snapshot import HISTORY_COLUMNS, change_rows
-from vae_core.training.moves import checked_moves
-from vae_core.training.optimizer import scheduled_beta
+from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 WRITTEN_BY: Final = "VAE Dashboard 0.1.0"
 _WIDTH: Final = 100
@@ -228,19 +222,6 @@ def log_likelihood(x, z):
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Changes:
-    """What was moved while the run trained.
-
-    Arguments:
-        values: The value from a step on, by step.
-        unsure: Pairs of steps between which the value moved in a way that nobody knows any more.
-    """
-
-    values: dict[int, float]
-    unsure: tuple[tuple[int, int], ...]
-
-
 def script_of(run: Run, data: Dataset, *, title: str = "") -> str:
     """Python source of a script that trains the model of a run on its data, and prints its held-out ELBO.
 
@@ -273,7 +254,7 @@ class _Script:
         self.is_deterministic = self.model.encoder_head == "deterministic"
         self.is_normal = self.model.prior == "standard_normal"
         self.has_samples = self.train.num_samples > 1
-        self.live_beta, self.rates, self.seeds = _moved(run, len(data.x_train))
+        self.live_beta, self.rates, self.seeds = settings_by_step(run, len(data.x_train))
         self.is_scheduled = self.train.beta_schedule != "constant" and not self.is_deterministic
         self.has_patience = self.train.patience is not None and bool(run.state_scalars.get("has_end", True))
         self.is_idx = run.config.dataset == "idx"
@@ -340,7 +321,7 @@ class _Script:
             lines.append("# Not replayed: the run diverged or was forked, and has had other draws since.")
         return "\n".join(lines)
 
-    def _dial(self, name: str, start: float, changes: _Changes, what: str) -> str:
+    def _dial(self, name: str, start: float, changes: ByStep, what: str) -> str:
         if self.is_scheduled and name == "BETA":
             line = f"BETA = {start!r}  # weight of the KL to which its schedule leads"
             if changes.values:
@@ -689,65 +670,3 @@ def reported_elbo(run: Run) -> float | None:
     """
     column = HISTORY_COLUMNS.index("elbo_held_out")
     return float(run.history[-1, column]) if len(run.history) else None
-
-
-def _moved(run: Run, num_data: int) -> tuple[_Changes, _Changes, _Changes]:
-    """What happened to beta, the learning rate and the seed; of a scheduled beta only what was done by hand.
-
-    Older runs do not say it: their history does, as far as it has a row before and after each move.
-    """
-    train = run.config.train
-    is_scheduled = train.beta_schedule != "constant"
-    moves = checked_moves(run.state_scalars.get("moves"))
-    if moves is None:
-        rates = _changes(run.history, "learning_rate", train.learning_rate)
-        if is_scheduled:
-            return _taken_over(run, num_data), rates, _Changes({}, ())
-        return _changes(run.history, "beta", train.beta), rates, _Changes({}, ())
-    # What was moved after the last update has changed nothing yet.
-    made = [move for move in moves if move.step < run.step]
-    begun: dict[str, dict[int, float]] = {
-        "beta": {} if is_scheduled else {0: train.beta},
-        "learning_rate": {0: train.learning_rate},
-        "seed": {},
-    }
-    for move in made:
-        begun[move.name][move.step] = move.value
-    beta, rate, seed = (_Changes(values, ()) for values in begun.values())
-    return beta, rate, seed
-
-
-def _changes(history: NDArray[np.float64], name: Literal["beta", "learning_rate"], start: float) -> _Changes:
-    check = check_beta if name == "beta" else check_learning_rate
-    steps, values = _steps(history), history[:, HISTORY_COLUMNS.index(name)].tolist()
-    found, unsure = {0: check(values[0]) if values else start}, []
-    for row in change_rows(history).tolist():
-        if values[row + 1] != values[row]:
-            found[steps[row]] = check(values[row + 1])
-            if steps[row + 1] > steps[row] + 1:
-                unsure.append((steps[row], steps[row + 1]))
-    return _Changes(found, tuple(unsure))
-
-
-def _steps(history: NDArray[np.float64]) -> list[int]:
-    return np.nan_to_num(history[:, 0], posinf=0.0, neginf=0.0).astype(np.int64).tolist()
-
-
-def _taken_over(run: Run, num_data: int) -> _Changes:
-    """The values of beta after it was first moved by hand, which ends its schedule."""
-    train, history = run.config.train, run.history
-    if run.state_scalars.get("live_beta") is None:
-        return _Changes({}, ())
-    batch = min(train.batch_size, num_data)
-    steps, values = _steps(history), history[:, HISTORY_COLUMNS.index("beta")].tolist()
-    for row, (step, value) in enumerate(zip(steps, values, strict=True)):
-        epoch, index = divmod(step, math.ceil(num_data / batch))
-        if value != scheduled_beta(train, epoch + index * batch / num_data):
-            began = max(0, row - 1)
-            later = _changes(history[row:], "beta", value)
-            values_by_step = {steps[began]: check_beta(value)}
-            values_by_step |= {at: beta for at, beta in later.values.items() if at > 0}
-            gap = ((steps[began], step),) if step > steps[began] + 1 else ()
-            return _Changes(values_by_step, gap + later.unsure)
-    # It was set to what the schedule gave anyway.
-    return _Changes({}, ())

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal, NamedTuple, get_args
 
-from vae_core.config import check_beta, check_choice, check_integer, check_learning_rate
+from vae_core.config import check_beta, check_choice, check_integer, check_learning_rate, check_seed
 from vae_core.errors import BadInput
 
 Moved = Literal["beta", "learning_rate", "seed"]
@@ -51,7 +51,7 @@ def _checked_move(said: object) -> Move:
     check_integer("step", step, 0, 10**12, "start the run again")
     check_choice("move", name, get_args(Moved))
     if name == "seed":
-        check_integer("seed", value, 0, 2**31 - 1, "0 is the default")
+        check_seed(value)
     else:
         value = check_beta(value) if name == "beta" else check_learning_rate(value)
     return Move(step, name, value)

@@ -5,6 +5,7 @@ import { elementOf, find, newElement } from "../shared/mount.js";
 import { clamp } from "../shared/numbers.js";
 import { capture, listenToKeys } from "../shared/pointer.js";
 import { Pace } from "../shared/pace.js";
+import { Sequence } from "../shared/sequence.js";
 import { COARSE, positionOf, stepped, tickLabel, typed, valueAt } from "./scale.js";
 
 /**
@@ -31,8 +32,6 @@ const SNAP = 4;
 const GRIP = 14;
 /** How far a finger goes before it drags: it may mean to scroll. */
 const SLACK = 4;
-/** After this an answer is not waited for any more: whoever answered is gone, and a new server knows better. */
-const FORGOTTEN_MS = 10_000;
 
 class Dial {
   /** @type {Message | null} */
@@ -46,8 +45,7 @@ class Dial {
   isKeyed = false;
   /** What the marks on the scale and the buttons were made from. */
   marks = "";
-  sequence = 0;
-  sentAt = -Infinity;
+  sequence = new Sequence();
 
   /**
    * @param {HTMLElement} root
@@ -100,9 +98,7 @@ class Dial {
     this.message = message;
     this.describe(message);
     if (message.frozen) this.letGo();
-    // An answer that was on its way when the hand moved on holds an older value.
-    const isOlder = message.sequence < this.sequence && performance.now() - this.sentAt < FORGOTTEN_MS;
-    if (isOlder && !message.frozen) return;
+    if (this.sequence.isOlder(message.sequence) && !message.frozen) return;
     this.pace.answered();
     if (!this.held && !this.isKeyed) this.show(message.value);
   }
@@ -310,11 +306,8 @@ class Dial {
 
   /** @param {number} value */
   send(value) {
-    // By the clock, so that a dial that is mounted anew goes on above the numbers of the one before.
-    this.sequence = Math.max(Date.now(), this.sequence + 1);
-    this.sentAt = performance.now();
     /** @type {Moved} */
-    const moved = { value, sequence: this.sequence };
+    const moved = { value, sequence: this.sequence.next() };
     this.tell("moved", moved);
   }
 

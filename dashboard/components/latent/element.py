@@ -5,21 +5,11 @@ from typing import Final, NamedTuple
 
 from streamlit.components.v2 import component
 
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import EXPLORER_CSS, bundle, joined
 from dashboard.components.latent.payload import Point
 
-CSS: Final = (
-    "latent/explorer.css",
-    "latent/side.css",
-    "latent/interpolation.css",
-    "latent/traversal.css",
-    "latent/drawing.css",
-    "latent/saving.css",
-)
-"""Style sheets."""
-
 _mount = component(
-    "latent_explorer", html=joined("latent/explorer.html"), css=joined(*CSS), js=bundle("latent")
+    "latent_explorer", html=joined("latent/explorer.html"), css=joined(*EXPLORER_CSS), js=bundle("latent")
 )
 
 

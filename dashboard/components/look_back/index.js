@@ -3,6 +3,7 @@
 import { jsonOf } from "../shared/arrays.js";
 import { elementOf, find } from "../shared/mount.js";
 import { Pace } from "../shared/pace.js";
+import { Sequence } from "../shared/sequence.js";
 import { pauseOf, placeOf, placesOf, stepAt, whereText } from "./steps.js";
 
 /**
@@ -19,8 +20,6 @@ import { pauseOf, placeOf, placesOf, stepAt, whereText } from "./steps.js";
  * @property {number} sequence Rises with every message of a browser.
  */
 
-/** After this an answer is not waited for any more: whoever answered is gone, and a new server knows better. */
-const FORGOTTEN_MS = 10_000;
 const REPLAY = "Replay how the run came here";
 const HOLD = "Hold the replay";
 
@@ -36,8 +35,7 @@ class LookBack {
   isWaiting = false;
   isPlaying = false;
   timer = 0;
-  sequence = 0;
-  sentAt = -Infinity;
+  sequence = new Sequence();
 
   /**
    * @param {HTMLElement} root
@@ -69,8 +67,7 @@ class LookBack {
     this.message = message;
     if (before && before.run !== message.run) this.begin();
     this.root.classList.toggle("large", message.large);
-    // An answer that was on its way when the hand moved on holds an older step.
-    const isOlder = message.sequence < this.sequence && performance.now() - this.sentAt < FORGOTTEN_MS;
+    const isOlder = this.sequence.isOlder(message.sequence);
     if (!isOlder) this.pace.answered();
     if (!this.isHeld) this.places = placesOf(message.steps, message.now);
     this.show(isOlder || this.isHeld || this.isWaiting ? this.step : message.at);
@@ -82,7 +79,7 @@ class LookBack {
     this.hold();
     this.pace.stop();
     this.isHeld = this.isWaiting = false;
-    this.sentAt = -Infinity;
+    this.sequence.forget();
   }
 
   /** @param {number | null} step */
@@ -134,7 +131,7 @@ class LookBack {
 
   /** The step is on the board: the next one follows when it was seen. */
   await() {
-    const rest = this.sentAt + pauseOf(this.places.length) - performance.now();
+    const rest = this.sequence.sentAt + pauseOf(this.places.length) - performance.now();
     this.timer = window.setTimeout(() => this.next(), Math.max(0, rest));
   }
 
@@ -155,12 +152,9 @@ class LookBack {
 
   /** @param {number | null} step */
   send(step) {
-    // By the clock, so that an element that is mounted anew goes on above the numbers of the one before.
-    this.sequence = Math.max(Date.now(), this.sequence + 1);
-    this.sentAt = performance.now();
     this.isWaiting = false;
     /** @type {Looked} */
-    const looked = { step, sequence: this.sequence };
+    const looked = { step, sequence: this.sequence.next() };
     this.tell("looked", looked);
   }
 

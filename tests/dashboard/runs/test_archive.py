@@ -1,6 +1,7 @@
 """A zip of many runs: what went in comes out, and nothing that somebody puts into one does harm."""
 
 import io
+import random
 import zipfile
 from pathlib import Path
 from typing import Final
@@ -67,3 +68,26 @@ def test_zip_that_does_harm_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_RUNS", 1)
     with pytest.raises(BadInput, match="more than"):
         list(read_zip(zipped({"a.safetensors": b"", "b.safetensors": b""})))
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_damaged_zip_is_read_or_refused_in_one_sentence(compression: int) -> None:
+    members = {"é.safetensors": random.Random(1).randbytes(200) + bytes(400), "about.json": b'{"a": {}}'}
+    whole = zipped(members, compression)
+    drawn = random.Random(0)
+    refused = 0
+    for _ in range(400):
+        damaged = bytearray(whole)
+        for _ in range(drawn.choice((1, 1, 4))):
+            damaged[drawn.randrange(len(damaged))] = drawn.randrange(256)
+        try:
+            list(read_zip(bytes(damaged)))
+        except BadInput:
+            refused += 1
+    assert refused > 100
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_zip_of_another_compression_is_refused(compression: int) -> None:
+    with pytest.raises(BadInput, match="compressed in a way"):
+        list(read_zip(zipped({"a.safetensors": b"x"}, compression)))

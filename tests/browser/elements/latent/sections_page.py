@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page
 from torch import Tensor
 
-from dashboard.components.files import joined
-from dashboard.components.latent.element import CSS
+from dashboard.components.files import EXPLORER_CSS, joined
 from dashboard.theme import CLASSES, CONCEPTS
 from tests.browser.elements.mounting import ORIGIN, serve_files
 from vae_core.config import ModelConfig
@@ -148,7 +147,7 @@ def _load(page: Page, meta: Mapping[str, object], arrays: Mapping[str, list[floa
     html = (
         "<!doctype html><meta charset=utf-8>"
         "<style>body{margin:8px;--st-background-color:#ffffff;--st-text-color:#222222;"
-        f"--st-primary-color:#0072b2;}}{joined(*CSS)}</style><div class='explorer'>"
+        f"--st-primary-color:#0072b2;}}{joined(*EXPLORER_CSS)}</style><div class='explorer'>"
         "<section class='traversal'></section><section class='drawing'></section></div>"
     )
     serve_files(page, {"/": html})
