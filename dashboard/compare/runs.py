@@ -257,7 +257,8 @@ def numbers(sides: Sequence[Side]) -> None:
     rows = []
     for side in sides:
         one = side.measured
-        elbo = _mean(one.elbo) if side.has_bound else "–"
+        error = score_of(one.elbo).standard_error
+        elbo = with_error(signed(_shown_elbo(one)), f"{error:.2f}") if side.has_bound else "–"
         row = [plain(side.label), f"{side.subject.step:,}", elbo]
         row += [_against(side, first)] if len(sides) > 1 else []
         kl = _mean(one.kl) if side.has_bound else "–"
@@ -299,14 +300,19 @@ def _mean(values: Array) -> str:
 def _against(side: Side, first: Side) -> str:
     if side is first or side.kind != first.kind or not (side.has_bound and first.has_bound):
         return "–"
-    return _difference(side.measured.elbo, first.measured.elbo)
+    one, other = side.measured, first.measured
+    return _difference(one.elbo, other.elbo, _shown_elbo(one), _shown_elbo(other))
 
 
-def _difference(values: Array, others: Array) -> str:
-    """A paired difference with its standard error, in the digits of which the reader's own sum comes out."""
-    one, other = score_of(values), score_of(others)
-    gap = difference(one, other)
-    text = with_error(signed(shown_difference(one.value, other.value)), f"{gap.standard_error:.2f}")
+def _shown_elbo(one: Measured) -> float:
+    """The mean ELBO in the digits in which it stands on all pages: the difference of its shown terms."""
+    return shown_difference(score_of(one.reconstruction).value, score_of(one.kl).value)
+
+
+def _difference(values: Array, others: Array, shown: float, other_shown: float) -> str:
+    """A paired difference with its standard error: that of the two means as they are shown beside it."""
+    gap = difference(score_of(values), score_of(others))
+    text = with_error(signed(shown_difference(shown, other_shown)), f"{gap.standard_error:.2f}")
     return f"**{text}**" if gap.is_clear else text
 
 
@@ -352,6 +358,11 @@ def _listed(values: Array) -> str:
     return ", ".join(f"{value:.2f}" for value in np.sort(values)[::-1][:8])
 
 
+def _shown_gap(log_evidence: Array, elbo: Array) -> float:
+    """The mean gap as the difference of the two means that stand before it."""
+    return shown_difference(score_of(log_evidence).value, score_of(elbo).value)
+
+
 def gaps(sides: Sequence[Side]) -> None:
     """log p(x) and the gap of each run; where nobody measured them yet, the button that does."""
     from vae_core.evidence.gaps import MAX_EXACT_EXAMPLES
@@ -384,10 +395,15 @@ def gaps(sides: Sequence[Side]) -> None:
         at_least = "" if found[f"is_exact{number}"] else "≥ "
         gap = log_evidence - elbo
         base = found["log_evidence0"] - found["elbo0"]
+        base_shown = _shown_gap(found["log_evidence0"], found["elbo0"])
         own = min(len(gap), len(base))
-        cells = [at_least + _mean(log_evidence), _mean(elbo), at_least + _mean(gap)]
+        shown = _shown_gap(log_evidence, elbo)
+        said = with_error(signed(shown), f"{score_of(gap).standard_error:.2f}")
+        cells = [at_least + _mean(log_evidence), _mean(elbo), at_least + said]
         if len(bounded) > 1:
-            cells.append("–" if number == 0 else _difference(gap[:own], base[:own]))
+            if len(gap) != len(base):
+                shown, base_shown = score_of(gap[:own]).value, score_of(base[:own]).value
+            cells.append("–" if number == 0 else _difference(gap[:own], base[:own], shown, base_shown))
         rows.append([plain(side.label), f"{len(gap):,}", *cells])
         errors.append(float(error.max()))
     head = ["run", "examples", "log p(x)", "ELBO", "gap"]

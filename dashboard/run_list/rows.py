@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from dashboard.formats import plain, signed
+from dashboard.formats import plain, shown_difference, signed
 from dashboard.labels import data_title
 from dashboard.run_list import cached, edit
 from dashboard.run_list.choice import ORDERS, matching, ordered
@@ -184,12 +184,19 @@ def _draw_row(entry: Entry) -> None:
         columns[2].markdown(_name_and_note(entry, view))
         columns[3].markdown(f"{plain(data_title(entry.dataset))}  \n:small[J = {entry.latent_dim}]")
         columns[4].markdown(f"{entry.beta:.4g}")
-        columns[5].markdown("–" if entry.elbo is None else signed(entry.elbo))
+        columns[5].markdown(_elbo(entry))
         columns[6].markdown(f"{entry.step:,}")
         whose = "you" if mine else "someone else"
         columns[7].markdown(f"{when(entry.about.created)}  \n:small[{whose}]")
         with columns[8], st.container(horizontal=True, gap="xxsmall", key=f"run_actions_{run_id}"):
             _draw_actions(entry, view, mine=mine)
+
+
+def _elbo(entry: Entry) -> str:
+    """The ELBO in the digits in which it stands on the other pages, as the difference of its shown terms."""
+    if entry.reconstruction is None or entry.kl is None:
+        return "–"
+    return signed(shown_difference(entry.reconstruction, entry.kl))
 
 
 def _draw_thumbnail(entry: Entry) -> None:

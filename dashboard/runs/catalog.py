@@ -29,7 +29,7 @@ from dashboard.runs.store import RunStore
 
 MAX_KEPT_RUNS: Final = 10_000
 MAX_KEPT_BYTES: Final = 10 * 2**30
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Of the index; another one is made again."""
 _FRESH_S: Final = 1.0
 """How long a look at the folders holds for what other processes change."""
@@ -53,6 +53,7 @@ class Entry:
         beta: β at the last look at it.
         elbo: Held-out, at the last look, nats per example; None before it, without a bound (deterministic
             encoder), and where it is not finite.
+        reconstruction, kl: The terms of the ELBO, None where it is.
         step: Updates made at the last look.
         status: As its worker said last: a run that is ``running`` here and has no process was interrupted.
         owner: Digest of the token of the browser that owns it; None: nobody.
@@ -71,6 +72,8 @@ class Entry:
     owner: str | None
     changed: float
     num_bytes: int
+    reconstruction: float | None = None
+    kl: float | None = None
 
     @property
     def name(self) -> str:
@@ -243,6 +246,8 @@ def read_entry(store: RunStore, run_id: str) -> Entry | None:
         owner=store.owner(run_id),
         changed=changed,
         num_bytes=num_bytes,
+        reconstruction=row.get("reconstruction_held_out") if has_bound else None,
+        kl=row.get("kl_held_out") if has_bound else None,
     )
 
 

@@ -89,8 +89,10 @@ def test_curves_come_back_with_all_their_digits() -> None:
     history[:, :2] = np.arange(5)[:, None]
     history[0, 2:5] = np.nan
     head, *rows = csv.reader(io.StringIO(curves_csv(history)))
-    assert head[:4] == ["step", "epoch", "elbo_train_nats", "reconstruction_train_nats"]
-    assert head[-3:] == ["beta", "learning_rate", "seconds"]
+    terms = [
+        f"{term}_{part}_nats" for part in ("train", "held_out") for term in ("elbo", "reconstruction", "kl")
+    ]
+    assert head == ["step", "epoch", *terms, "beta", "learning_rate", "seconds"]
     assert rows[0][:5] == ["0", "0", "", "", ""]
     found = np.array([[float(cell or "nan") for cell in row] for row in rows])
     assert np.array_equal(found, history, equal_nan=True)

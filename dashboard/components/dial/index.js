@@ -60,7 +60,8 @@ class Dial {
     this.ticks = find(root, ".ticks");
     this.help = find(root, ".help");
     this.escape = (/** @type {KeyboardEvent} */ event) => {
-      if (event.key !== "Escape") return;
+      // The listener goes a moment after the help has closed.
+      if (event.key !== "Escape" || !this.help.matches(":popover-open")) return;
       event.preventDefault();
       this.help.hidePopover();
     };

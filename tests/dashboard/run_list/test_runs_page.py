@@ -73,7 +73,8 @@ def test_browser_lists_its_own_runs_and_those_it_opened(runner: LocalRunner) -> 
     assert entry.elbo is not None
     text = said(at).replace("\\", "")
     assert HOSTILE in text
-    assert f"{entry.elbo:.2f}".replace("-", "−") in text
+    shown = {metric.label: metric.value for metric in visit("elbo", ME, run=mine).metric}
+    assert shown["ELBO"].removesuffix(" nats") in [one.value for one in at.markdown], "as on the ELBO page"
     assert "Two moons" in text
     visit("elbo", ME, run=others)
     at = visit("runs", ME)
@@ -193,6 +194,12 @@ def entry(name: str = "", **changes: object) -> Entry:
         num_bytes=0,
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def test_the_bound_is_the_difference_of_the_terms_as_they_are_shown() -> None:
+    one = entry("a", elbo=-32.376, reconstruction=-31.093, kl=1.283)
+    assert rows._elbo(one) == "−32.37", "−31.09 − 1.28, as on Train and on the ELBO page; not −32.38"
+    assert rows._elbo(entry()) == "–"
 
 
 def test_orders_are_those_of_the_links_and_sort_as_they_say() -> None:

@@ -65,6 +65,9 @@ def test_zip_that_does_harm_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_ZIP_BYTES", 1000)
     with pytest.raises(BadInput, match="more than"):
         list(read_zip(zipped({"bomb.safetensors": b"0" * 1001}, zipfile.ZIP_DEFLATED)))
+    monkeypatch.setattr(archive, "_MAX_MEMBERS", 2)
+    with pytest.raises(BadInput, match="more than"):
+        list(read_zip(zipped({"a.safetensors": b"", "b": b"", "c": b""})))
     monkeypatch.setattr(archive, "MAX_RUNS", 1)
     with pytest.raises(BadInput, match="more than"):
         list(read_zip(zipped({"a.safetensors": b"", "b.safetensors": b""})))
@@ -91,3 +94,11 @@ def test_damaged_zip_is_read_or_refused_in_one_sentence(compression: int) -> Non
 def test_zip_of_another_compression_is_refused(compression: int) -> None:
     with pytest.raises(BadInput, match="compressed in a way"):
         list(read_zip(zipped({"a.safetensors": b"x"}, compression)))
+
+
+def test_a_description_that_is_too_long_is_as_if_it_were_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = b'{"a.safetensors": {"name": "Tuesday"}}'
+    content = zipped({"a.safetensors": b"x", "about.json": said + b" " * 100})
+    assert [member.about.name for member in read_zip(content)] == ["Tuesday"]
+    monkeypatch.setattr(archive, "_MAX_ABOUT", len(said) - 1)
+    assert [member.about.name for member in read_zip(content)] == ["a"]

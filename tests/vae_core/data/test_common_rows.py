@@ -27,3 +27,8 @@ def test_other_data_have_nothing_in_common() -> None:
     assert [len(index) for index in common_rows([digits, moons])] == [0, 0]
     again = load_dataset("two_moons", seed=1).x_test
     assert len(common_rows([moons, again])[0]) == 0
+
+
+def test_of_equal_examples_each_is_compared_once() -> None:
+    one, other = torch.tensor([[1.0], [2.0], [1.0]]), torch.tensor([[2.0], [1.0], [1.0], [2.0]])
+    assert [rows.tolist() for rows in common_rows([one, other])] == [[0, 1], [1, 0]]
