@@ -81,7 +81,8 @@ html:has(.st-key-presenter) { font-size: 20px; }
   .st-key-train_head h1 { width: calc(100vw - 2rem); }
   .st-key-train_head > [data-testid="stLayoutWrapper"],
   .st-key-train_head > * > [data-testid="stHorizontalBlock"]:not(.st-key-presenter) { display: contents; }
-  :is(.st-key-train_stop, .st-key-train_reset, .st-key-train_before, .st-key-share, .st-key-take_home) button,
+  :is(.st-key-train_epoch, .st-key-train_stop, .st-key-train_reset, .st-key-train_before) button,
+  :is(.st-key-share, .st-key-take_home) button,
   .st-key-present:not(.st-key-presenter *) button { ICON_ALONE }
   .st-key-train_head:has(.st-key-train_copy) [data-testid="stElementContainer"]:has(button:disabled) {
     display: none;

@@ -217,7 +217,7 @@ def _progress(views: Sequence[JobView]) -> None:
     stopped = [view for view in left if view.status in ("interrupted", "paused")]
     seconds = seconds_left(views)
     ended = len(views) - len(left)
-    said = f"{ended} of {len(views)} runs of the sweep have ended"
+    said = f"Sweep: {ended} of {len(views)} runs ended"
     if len(stopped) == len(left):
         said += " · interrupted"
     elif seconds is not None:

@@ -74,8 +74,8 @@ def rate_points_figure(points: Sequence[RatePoint], *, theme: ThemeName) -> go.F
     """
     colours = CONCEPTS[theme]
     figure = go.Figure()
-    rates = _range(np.array([point.rate for point in points]), room=0.12)
-    distortions = _range(np.array([point.distortion for point in points]), room=0.12)
+    rates = _range(_ends([(p.rate, p.rate_error) for p in points]), room=0.12)
+    distortions = _range(_ends([(p.distortion, p.distortion_error) for p in points]), room=0.12)
     _add_bounds(figure, rates, distortions, theme)
     line = sorted((p for p in points if p.order is not None and p.is_final), key=lambda p: p.order or 0.0)
     figure.add_scatter(
@@ -102,7 +102,8 @@ def rate_points_figure(points: Sequence[RatePoint], *, theme: ThemeName) -> go.F
             },
             name=literal(point.label),
             text=[f"<b>{literal(point.label)}</b>"],
-            textposition="top right" if point.rate < sum(rates) / 2 else "top left",
+            # The line falls: it crosses neither.
+            textposition="top right" if point.rate < sum(rates) / 2 else "bottom left",
             textfont={"size": FONT_SIZE, "color": colours["log_evidence"]},
             hovertemplate=f"%{{fullData.name}}{state}: R %{{x:.2f}} ± {point.rate_error:.2f}, "
             f"D %{{y:.2f}} ± {point.distortion_error:.2f}, "
@@ -124,12 +125,14 @@ def _add_bounds(
 ) -> None:
     """The lines of equal ELBO, with their values."""
     colour = CONCEPTS[theme]["prior"]
-    for bound in _round_values(-(distortions[1] + rates[1]), -(distortions[0] + rates[0])):
+    bounds = _round_values(-(distortions[1] + rates[1]), -(distortions[0] + rates[0]))
+    digits = 0 if all(bound.is_integer() for bound in bounds) else 1
+    for bound in bounds:
         figure.add_scatter(
             x=list(rates),
             y=[-bound - rates[0], -bound - rates[1]],
             mode="lines+text",
-            text=[_name(bound, -bound - rates[0], distortions), ""],
+            text=[_name(bound, digits, -bound - rates[0], distortions), ""],
             textposition="top right",
             textfont={"size": FONT_SIZE - 2, "color": colour},
             line={"color": colour, "width": 1, "dash": "dot"},
@@ -137,14 +140,23 @@ def _add_bounds(
         )
 
 
-def _name(bound: float, start: float, shown: tuple[float, float]) -> str:
+def _name(bound: float, digits: int, start: float, shown: tuple[float, float]) -> str:
     """Of a line; none where it begins so high that the picture's edge would cut it off."""
-    return f"ELBO {signed(bound, 0)}" if start < shown[1] - NAME_SHARE * (shown[1] - shown[0]) else ""
+    return f"ELBO {signed(bound, digits)}" if start < shown[1] - NAME_SHARE * (shown[1] - shown[0]) else ""
+
+
+def _ends(scores: Sequence[tuple[float, float]]) -> Array:
+    """The ends of the bars of values with standard errors."""
+    values, errors = np.array(scores).T
+    errors = np.nan_to_num(errors)
+    return np.concatenate([values - errors, values + errors])
 
 
 def _range(values: Array, *, room: float = 0.08) -> tuple[float, float]:
+    """Of an axis: all values with room beside them, a nat at least, also around a single point."""
     low, high = float(values.min()), float(values.max())
-    margin = room * max(high - low, 1.0)
+    missing = max(0.0, 1.0 - (high - low)) / 2
+    margin = missing + room * max(high - low, 1.0)
     return low - margin, high + margin
 
 

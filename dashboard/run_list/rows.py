@@ -26,7 +26,8 @@ FOLLOW_S: Final = 5.0
 _PICK: Final = "run_pick_"
 _MARKED: Final = "runs_marked"
 _DELETED: Final = "runs_deleted"
-_WIDTHS: Final = (0.3, 0.9, 3.2, 1.7, 0.7, 1.0, 1.0, 1.3, 2.1)
+_WIDTHS: Final = (0.3, 0.9, 3.0, 1.7, 0.7, 1.0, 1.0, 1.3, 2.7)
+"""Of the columns: at 1024 pixels the buttons of a row still stand in one line."""
 _ELBO_HELP: Final = (
     "Held-out ELBO in nats per example, β = 1, as it was when the run was looked at last; – without a bound."
 )
@@ -99,7 +100,7 @@ def draw(runs: list[Entry]) -> None:
     shown = runs[(page - 1) * PAGE_LENGTH : page * PAGE_LENGTH]
     with st.container(key="run_rows", gap="xxsmall"):
         with st.container(key="run_head"):
-            for column, (title, help_text) in zip(st.columns(_WIDTHS), _HEAD, strict=True):
+            for column, (title, help_text) in zip(st.columns(_WIDTHS, gap="xsmall"), _HEAD, strict=True):
                 if title:
                     column.caption(f"**{title}**", help=help_text)
         for entry in shown:
@@ -132,9 +133,9 @@ def draw_limits(runs: list[Entry]) -> None:
     size = sum(entry.num_bytes for entry in runs) / 1e6
     count = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
     st.caption(
-        f"This browser's runs, and those it has opened by a link: {count}, {size:,.1f} MB. The server keeps "
-        f"{MAX_KEPT_RUNS:,} runs and {MAX_KEPT_BYTES // 2**30} GB of all browsers; the oldest go first, and "
-        "none that stands on a page."
+        f"This browser's runs, and those it has opened by a link: {count}, {size:,.1f} MB. For all browsers "
+        f"together the server keeps up to {MAX_KEPT_RUNS:,} runs and {MAX_KEPT_BYTES // 2**30} GB; beyond "
+        "that the oldest are removed, but none that is open on a page."
     )
 
 
@@ -168,13 +169,13 @@ def _draw_row(entry: Entry) -> None:
         return
     mine = view.is_owned_by(browser.token())
     with st.container(key=f"run_row_{run_id}"):
-        columns = st.columns(_WIDTHS, vertical_alignment="center")
+        columns = st.columns(_WIDTHS, gap="xsmall", vertical_alignment="center")
         with columns[0]:
             st.checkbox(
                 f"Mark {plain(view.name)}",
                 key=_PICK + run_id,
                 label_visibility="collapsed",
-                help="Marks the run, to download or delete several at once.",
+                help="Marks the run, to download, compare or delete several at once.",
                 on_change=partial(_mark, run_id),
                 persist_state="session",
             )

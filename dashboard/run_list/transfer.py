@@ -96,7 +96,7 @@ def draw_deleted() -> None:
     if not deleted:
         return
     with st.expander(f"Recently deleted ({len(deleted)})", icon=":material/delete:"):
-        st.caption("Gone for good a day after they were deleted, earlier where the server needs the room.")
+        st.caption("Removed for good a day after they were deleted, or sooner if the server needs the space.")
         for entry in deleted[: rows.PAGE_LENGTH]:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**{plain(entry.name)}** · step {entry.step:,}", width="content")
@@ -154,5 +154,5 @@ def _take(file_name: str, content: bytes) -> tuple[str, str]:
     except BadInput as err:
         before = f" The {count} before it are in the list." if count else ""
         return "refused", f"{plain(file_name)}: {plain(str(err))}{before}"
-    what = "is in the list" if count == 1 else f"{count} runs are in the list"
-    return "taken", f"{plain(file_name)}: {what}."
+    what = " is in the list" if count == 1 else f": {count} runs are in the list"
+    return "taken", f"{plain(file_name)}{what}."

@@ -357,8 +357,9 @@ class LocalRunner:
         # A run that trains has gone on since it was saved.
         saved_at = (original.saved_as or original.stands_at)[0]
         step = saved_at if at_step is None else at_step
-        note = f"Fork of Run {source[:4]} at step {step:,}"
-        note = "" if at_step is None else ": ".join(filter(None, (note, changes.in_words()))) + "."
+        # Of which run and step it is a fork stands beside its name in any case.
+        words = changes.in_words()
+        note = f"{words} from step {step:,} on." if at_step is not None and words else ""
         about = About(parent=source, parent_step=step, note=note)
         run_id = self.store.create(original.config, owner=owner, copy_of=source, at_step=at_step, about=about)
         progress = {**original.progress, "saves": 0}
@@ -370,7 +371,7 @@ class LocalRunner:
             job = Job(run_id, original.config, progress, owner)
             name = f"Run {source[:4]}"
             job.set(
-                "paused", f"A copy of {name}." if at_step is None else f"A fork of {name}: it begins there."
+                "paused", f"A copy of {name}." if at_step is None else f"Forked from {name} at step {step:,}."
             )
             self._jobs[run_id] = job
             self.store.write_status(run_id, job.progress)

@@ -199,7 +199,7 @@ def _settings(config: RunConfig, stem: str) -> Download:
         file_name=f"{stem}-settings.json",
         mime="application/json",
         make=lambda: json.dumps(json.loads(config.to_json()), indent=2).encode(),
-        help_text="The configuration: everything that decides the run.",
+        help_text="The configuration with which the run began.",
     )
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
 from tests.browser.app.test_training_job import start
-from tests.browser.pages import ended
+from tests.browser.pages import ended, place
 from vae_core.runs.runfile import stated_digest
 
 SHORT = "?hidden=8&num_epochs=1&batch_size=256"
@@ -33,6 +33,10 @@ def test_run_is_renamed_deleted_taken_back_downloaded_and_uploaded_as_the_same(
     row = rows(page)
     expect(row).to_have_count(1)
     expect(row.get_by_role("img")).to_be_visible()
+    page.set_viewport_size({"width": 1024, "height": 768})
+    actions = row.locator("[class*=st-key-run_actions_] button:visible")
+    expect(actions).to_have_count(4)
+    assert len({place(one)["y"] for one in actions.all()}) == 1, "the buttons of a run stand in one line"
 
     choose(page, row, "Name, note and tags")
     dialogue = page.get_by_role("dialog")
@@ -64,6 +68,7 @@ def test_run_is_renamed_deleted_taken_back_downloaded_and_uploaded_as_the_same(
 
     page.locator("input[type=file]").set_input_files(file)
     expect(row).to_contain_text("β-1-Tuesday-b")
+    expect(page.get_by_text(f"{file.name} is in the list.")).to_be_visible()
     expect(row).to_contain_text("finished")
     (uploaded,) = [path for path in (app_server.home / "runs").iterdir() if same_run(path, file.read_bytes())]
     assert uploaded.name != run_id

@@ -144,7 +144,7 @@ def test_a_sweep_goes_on_after_a_restart_and_is_cancelled_only_by_its_owner(
         with monkeypatch.context() as patch:
             patch.setattr(browser, "token", lambda: "1" * 32)
             stranger = open_page("compare", compare_runs=",".join(ids))
-            assert "0 of 2 runs of the sweep have ended" in stranger.get("progress")[0].proto.text  # type: ignore[attr-defined]
+            assert "Sweep: 0 of 2 runs ended" in stranger.get("progress")[0].proto.text  # type: ignore[attr-defined]
             assert not [one for one in stranger.button if one.key == "sweep_cancel"]
         checked(at.run())
         checked(button(at, "sweep_cancel").click().run())

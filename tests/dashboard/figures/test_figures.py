@@ -10,6 +10,7 @@ import pytest
 from dashboard.figures.data_space import data_space_figure
 from dashboard.figures.elbo import histogram_figure, kl_per_dim_figure, terms_figure
 from dashboard.figures.latent import grid_figure, plane_figure
+from dashboard.figures.rates import RatePoint, rate_points_figure
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
 THEMES = get_args(ThemeName)
@@ -116,3 +117,26 @@ def test_decoded_point_is_marked() -> None:
     point = np.array([2, 3], np.float32)
     marked = traces(data_space_figure(x, mesh=mesh, point=point, theme="light"))[2]
     assert (list(marked["x"]), list(marked["y"])) == ([2], [3])
+
+
+def test_a_point_alone_in_the_plane_of_rate_and_distortion_has_its_bars_and_bounds_of_different_names() -> (
+    None
+):
+    point = RatePoint("β 0.1", "#0072b2", 5.28, 23.66, 0.06, 0.17)
+    figure = rate_points_figure([point], theme="light")
+    layout = figure.to_dict()["layout"]
+    for axis, value, error in (("xaxis", 5.28, 0.06), ("yaxis", 23.66, 0.17)):
+        low, high = layout[axis]["range"]
+        assert low < value - error < value + error < high, axis
+        assert high - low >= 1, axis
+    named = [trace["text"][0] for trace in traces(figure) if trace["text"] and "ELBO" in trace["text"][0]]
+    assert named, "the lines of equal ELBO say which"
+    assert len(set(named)) == len(named), named
+
+
+def test_label_of_a_rate_point_stands_off_the_falling_line() -> None:
+    points = [
+        RatePoint(f"β {beta:g}", "#0072b2", r, d, 0.1, 0.1, beta) for beta, r, d in ((1, 2, 25), (0.1, 5, 23))
+    ]
+    places = [trace["textposition"] for trace in traces(rate_points_figure(points, theme="light"))[-2:]]
+    assert places == ["top right", "bottom left"]

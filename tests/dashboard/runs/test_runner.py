@@ -533,11 +533,11 @@ def test_a_fork_begins_at_a_kept_step_with_what_was_changed(runner: LocalRunner)
     fork = runner.submit(LONG, owner=OTHER, copy_of=run_id, at_step=step, changes=Changes(beta=4.0, seed=3))
     view = view_of(runner, fork)
     assert (view.status, view.step, view.beta, view.learning_rate) == ("paused", step, 4.0, 2e-3)
-    assert view.message == f"A fork of Run {run_id[:4]}: it begins there."
+    assert view.message == f"Forked from Run {run_id[:4]} at step {step}."
     assert runner.store.kept_steps(fork) == runner.store.kept_steps(run_id)[:10]
     about = runner.store.about(fork)
     assert (about.parent, about.parent_step) == (run_id, step)
-    assert about.note == f"Fork of Run {run_id[:4]} at step {step}: β 4, seed 3."
+    assert about.note == f"β 4, seed 3 from step {step} on."
     snapshot = runner.store.snapshot(fork)
     assert snapshot is not None
     assert snapshot.step == step

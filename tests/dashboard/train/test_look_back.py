@@ -127,7 +127,7 @@ def test_a_fork_goes_on_from_the_step_with_what_was_changed(runner: LocalRunner)
     assert "at_step" not in query(at)
     about = runner.store.about(fork)
     assert (about.parent, about.parent_step) == (run_id, 3)
-    assert about.note == f"Fork of Run {run_id[:4]} at step 3: β 4, seed 9."
+    assert about.note == "β 4, seed 9 from step 3 on."
     until(lambda: view_of(runner, fork).status == "finished", "the fork ends")
     assert (view_of(runner, fork).step, view_of(runner, fork).beta) == (6, 4.0)
     told = board(checked(at.run()))
@@ -164,7 +164,7 @@ def test_a_fork_of_a_paused_run_waits(runner: LocalRunner) -> None:
     checked(at.button(key="train_fork").click().run())
     view = view_of(runner, at.session_state["run"])
     assert (view.status, view.step) == ("paused", 0)
-    assert view.message == f"A fork of Run {run_id[:4]}: it begins there."
+    assert view.message == f"Forked from Run {run_id[:4]} at step 0."
     assert view_of(runner, run_id).status in ("stopped", "paused")
 
 
