@@ -197,6 +197,9 @@ def test_seeds_are_compared_on_what_all_of_them_held_out(runner: LocalRunner, pa
     assert f"these {len(rows[0])} of 360 are held out by all" in text_with(at, "splits differ")
     elbo = encoded(saved(other)).elbo[rows[1].numpy()]
     assert numbers(rows_of(at)["seed 1"][1])[0] == pytest.approx(float(elbo.mean()), abs=0.006)
+    sides = cached.side_by_side((saved(pair[0]), saved(other)))
+    for one in sides:
+        assert one.kl_per_dim.sum() == pytest.approx(one.kl.mean(), rel=1e-5), "of the same examples"
 
 
 def test_likelihoods_of_another_kind_are_not_subtracted(runner: LocalRunner, pair: tuple[str, str]) -> None:

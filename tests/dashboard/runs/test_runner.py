@@ -477,7 +477,7 @@ def test_downloaded_run_is_uploaded_as_the_same_run_and_goes_on_bit_for_bit(
         assert there is not None
         assert there.read_bytes() == content
         assert (taken.status, taken.step, taken.name) == (stopped.status, stopped.step, "here")
-        assert taken.is_owned_by(OTHER)
+        assert second.store.owner(copy) == digest_of(OTHER), "not nobody's, who would be everybody's"
         assert copy != run_id
         drawn = second.store.snapshot(copy)
         assert drawn is not None
