@@ -84,9 +84,14 @@ def message_to(at: AppTest, element: str) -> bytes:
 
 def query(at: AppTest) -> dict[str, str]:
     """What the address says in the end; parts of a page have a say in it, too."""
+    said = max(addresses(at), key=lambda one: one["order"])
+    return dict(parse_qsl(said["query"], keep_blank_values=True))
+
+
+def addresses(at: AppTest) -> list[dict[str, Any]]:
+    """What each part of the page says that the address is."""
     elements = (one.proto for one in at.get("bidi_component"))  # type: ignore[attr-defined]
-    said = [json.loads(proto.bytes) for proto in elements if proto.component_name == "address"]
-    return dict(parse_qsl(max(said, key=lambda one: one["order"])["query"], keep_blank_values=True))
+    return [json.loads(proto.bytes) for proto in elements if proto.component_name == "address"]
 
 
 def turn_to(at: AppTest, name: str) -> AppTest:

@@ -105,6 +105,7 @@ class _Told(NamedTuple):
     query: Mapping[str, str]
     is_new: bool
     order: int
+    begins: bool
 
 
 def draw_address(where: str) -> None:
@@ -119,19 +120,20 @@ def draw_address(where: str) -> None:
     views = tuple(st.session_state.get(key) for key in _VIEWS if key in of_page(page))
     shown = _Shown(page, current_run(), views)
     told: _Told | None = st.session_state.get(_TOLD)
-    begins, went_back = told is None, _went_back()
+    went_back = _went_back()
     if told is None or went_back or (page, wanted) != (told.shown.page, told.query):
         is_new = told is not None and not went_back and shown.follows(told.shown)
         # By the clock, so that a page that outlives its server takes the next session's word, too.
         order = max(time.time_ns() // 1000, 0 if told is None else told.order + 1)
-        told = st.session_state[_TOLD] = _Told(shown, wanted, is_new, order)
+        told = st.session_state[_TOLD] = _Told(shown, wanted, is_new, order, told is None)
     show_address(
         page,
         urlencode(wanted),
         where=where,
         is_new=told.is_new,
         order=told.order,
-        begins=begins,
+        # Until there is another word: the first drawing may be cut short, or another part may come before it.
+        begins=told.begins,
         on_found=lambda: _begin_again(where),
     )
 

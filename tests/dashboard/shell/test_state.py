@@ -27,7 +27,18 @@ from dashboard.shell.links import (
     write_link,
 )
 from dashboard.shell.pages import PAGES
-from tests.page_scripts import TINY, choose, dial_of, open_page, query, runner, trained, turn_dial, turn_to
+from tests.page_scripts import (
+    TINY,
+    addresses,
+    choose,
+    dial_of,
+    open_page,
+    query,
+    runner,
+    trained,
+    turn_dial,
+    turn_to,
+)
 from tests.polling import until
 from vae_core.runs import load_run
 
@@ -307,6 +318,20 @@ def test_settings_come_back_with_their_page() -> None:
     assert query(at) == {}
     turn_to(at, "train")
     assert query(at) == {"seed": "7"}
+
+
+def test_first_word_of_a_session_is_its_first_whichever_part_says_it(runner: LocalRunner) -> None:
+    """A page that outlived its session would lose its address where it hears another word before that."""
+    run_id = trained(runner, TINY)
+    at = open_page("train", run=run_id)
+    for _ in range(2):
+        told = addresses(at)
+        assert len(told) > 1, "the page's, and those of its parts"
+        assert all(one["begins"] for one in told)
+        assert len({one["order"] for one in told}) == 1
+        at.run()
+    at.number_input(key="latent_dim").set_value(3).run()
+    assert not any(one["begins"] for one in addresses(at))
 
 
 def test_run_in_view_is_in_the_link_of_every_page(runner: LocalRunner) -> None:
