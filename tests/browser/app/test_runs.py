@@ -8,7 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
 from tests.browser.app.test_training_job import start
-from tests.browser.pages import ended, place
+from tests.browser.pages import ended
+from tests.polling import until
 from vae_core.runs.runfile import stated_digest
 
 SHORT = "?hidden=8&num_epochs=1&batch_size=256"
@@ -36,7 +37,12 @@ def test_run_is_renamed_deleted_taken_back_downloaded_and_uploaded_as_the_same(
     page.set_viewport_size({"width": 1024, "height": 768})
     actions = row.locator("[class*=st-key-run_actions_] button:visible")
     expect(actions).to_have_count(4)
-    assert len({place(one)["y"] for one in actions.all()}) == 1, "the buttons of a run stand in one line"
+
+    def lines() -> set[float]:
+        return {box["y"] for one in actions.all() if (box := one.bounding_box())}
+
+    # Once it stands still: the window has changed its width a moment ago.
+    until(lambda: len(lines()) == 1, "the buttons of a run stand in one line")
 
     choose(page, row, "Name, note and tags")
     dialogue = page.get_by_role("dialog")
