@@ -39,7 +39,7 @@ export function sentenceOf({ step, kind, active }, line) {
     `${when} the objective of a held-out ${example} is ${terms.objective} nats on average: reconstruction ` +
     `${terms.reconstruction} − β ${terms.beta} · ${name}.`;
   const bound = `Its ELBO (β = 1) is ${terms.elbo} nats: log p(x) is at least that.`;
-  const use = collapseText(active, step, kl) || activeText(active);
+  const use = collapseText(active, step, kl, terms.betaValue) || activeText(active);
   return [objective, bound, use].filter(Boolean).join(" ");
 }
 
