@@ -152,7 +152,9 @@ def shown_ranges(axes: Sequence[Array], log_density: Array, ellipses: Sequence[E
     inside = np.nonzero(mass_below(log_density) > 0.005)
     ranges = []
     for dim, axis in enumerate(axes):
-        values = [float(axis[inside[dim]].min()), float(axis[inside[dim]].max())]
+        # A point more on either side: a mode as narrow as one is not cut by the frame.
+        first, last = max(0, inside[dim].min() - 1), min(len(axis) - 1, inside[dim].max() + 1)
+        values = [float(axis[first]), float(axis[last])]
         for q in ellipses:
             values += [float(q.mean[dim] - 2.3 * q.std[dim]), float(q.mean[dim] + 2.3 * q.std[dim])]
         ranges.append([min(values), max(values)])

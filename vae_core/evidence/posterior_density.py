@@ -30,8 +30,8 @@ class PosteriorGrid(NamedTuple):
 
     Arguments:
         axes: Values of z along each of the J dimensions, equally spaced.
-        log_density: log of the mean of p(z|x) over the cell of the grid round each point, shape (n,) for
-            J = 1 and (n, n) for J = 2, the first axis first.
+        log_density: log of the mean of p(z|x) over the grid's cell round each point, shape (n,) for J = 1 and
+            (n, n) for J = 2, the first axis first.
         log_evidence: log p(x) by the same cells, nats.
     """
 
@@ -50,7 +50,7 @@ class PosteriorGrid(NamedTuple):
 def posterior_on_grid(model: VAE, x: Tensor, *, decoded: Lattice | None = None) -> PosteriorGrid:
     """p(z|x) = p(x|z) p(z) / p(x) for one example x of shape (D,), for drawing.
 
-    Box, fineness and p(x) are those of the quadrature (:func:`~vae_core.evidence.exact.exact_evidence`), so
+    Box, fineness and p(x) are those of :func:`~vae_core.evidence.exact.exact_evidence`'s quadrature, so
     that the picture shows every mode that log p(x) counts: its mass is within 1 % of p(x). Where modes are too
     narrow for the points of a grid over all of them, the picture is made of the quadrature's own cells.
     Computed on the CPU, wherever the model is.
@@ -125,7 +125,7 @@ def _decoded(integrand: Integrand, axes: tuple[Tensor, ...], split: list[int]) -
 
 
 def _summed(axes: tuple[Tensor, ...], points: Points, shares: Tensor) -> Tensor:
-    """log of the mean density over each cell of a grid: each of the quadrature's cells gives what overlaps."""
+    """log of the mean density over each cell of a grid: the quadrature's cells give what overlaps."""
     total = torch.zeros([len(axis) for axis in axes], dtype=torch.float64)
     half = points.volumes ** (1 / len(axes)) / 2
     for start in range(0, len(shares), _POINTS_AT_ONCE):

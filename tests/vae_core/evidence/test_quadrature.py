@@ -216,7 +216,7 @@ def test_identity_closes_on_trained_digits(kind: dict[str, Any]) -> None:
 
 
 def sharp(seed: int, latent_dim: int) -> VAE:
-    """A random decoder with kinks and s = 0.03: posteriors of many modes, a hundredth as wide as the prior."""
+    """A random decoder with kinks, s = 0.03: posteriors of many modes, a hundredth as wide as the prior."""
     config = ModelConfig(
         data_dim=16,
         latent_dim=latent_dim,
@@ -234,7 +234,7 @@ def sharp(seed: int, latent_dim: int) -> VAE:
 
 @pytest.mark.parametrize("latent_dim", [1, 2])
 def test_drawn_posterior_holds_what_log_p_counts(latent_dim: int) -> None:
-    """99 % of p(x), in pictures of sharp posteriors too; a zoom by the picture's own points lost whole modes."""
+    """99 % of p(x), of sharp posteriors too; a zoom by the picture's own points lost whole modes."""
     for seed in range(4):
         model, noise = sharp(seed, latent_dim), torch.Generator().manual_seed(seed)
         x = torch.rand(3, 16, generator=noise)
@@ -246,7 +246,7 @@ def test_drawn_posterior_holds_what_log_p_counts(latent_dim: int) -> None:
 
 @pytest.mark.parametrize("latent_dim", [1, 2])
 def test_drawn_posterior_lies_where_the_mass_is(latent_dim: int) -> None:
-    """The mean of each picture against that of a plain grid over the whole space, to a point of the picture."""
+    """The mean of each picture against that of a plain grid over the whole space, to one of its points."""
     for seed in range(3):
         model = sharp(seed, latent_dim)
         x = torch.rand(16, generator=torch.Generator().manual_seed(seed))
