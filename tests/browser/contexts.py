@@ -13,7 +13,7 @@ LOCAL_HOSTS: Final = ("127.0.0.1", "localhost")
 LOCAL_ONLY: Final = "--host-resolver-rules=MAP * ~NOTFOUND, " + ", ".join(
     f"EXCLUDE {host}" for host in LOCAL_HOSTS
 )
-"""A flag of Chromium by which no name but these is found: a request to another machine fails before it leaves.
+"""Lets Chromium find no other host: a request to another machine fails before it leaves.
 
 Stopping requests one by one through Playwright would switch the browser's cache off.
 """
