@@ -50,9 +50,9 @@ class PosteriorGrid(NamedTuple):
 def posterior_on_grid(model: VAE, x: Tensor, *, decoded: Lattice | None = None) -> PosteriorGrid:
     """p(z|x) = p(x|z) p(z) / p(x) for one example x of shape (D,), for drawing.
 
-    Box, fineness and p(x) are those of :func:`~vae_core.evidence.exact.exact_evidence`'s quadrature, so
-    that the picture shows every mode that log p(x) counts: its mass is within 1 % of p(x). Where modes are too
-    narrow for the points of a grid over all of them, the picture is made of the quadrature's own cells.
+    Box, fineness and p(x) are those of the quadrature of :func:`~vae_core.evidence.exact.exact_evidence`: the
+    picture shows every mode that log p(x) counts, its mass is within 1 % of p(x). Where modes are too
+    narrow for the points of a grid over all of them, it is made of the quadrature's own cells.
     Computed on the CPU, wherever the model is.
 
     Arguments:
