@@ -93,7 +93,7 @@ def example(subject: Subject, split: Split, index: int) -> Example:
         std=terms.stds[index],
         kl=float(terms.kl[index]),
         evidence=evidence,
-        posterior=posterior_on_grid(model, x) if is_exact else None,
+        posterior=posterior_on_grid(model, x, decoded=_lattice(subject)) if is_exact else None,
         curve=importance_curve(model, x, log_evidence=log_evidence, generator=noise),
     )
 
