@@ -153,7 +153,11 @@ def _load_digits(generator: "torch.Generator") -> "Dataset":
 
     from vae_core.data.dataset import from_arrays
 
-    pixels, labels = load_digits(return_X_y=True)
+    try:
+        pixels, labels = load_digits(return_X_y=True)
+    except OSError as err:
+        message = f"the digits that come with scikit-learn cannot be read ({err.strerror})"
+        raise BadInput("dataset", message, "try again later, or install scikit-learn anew") from err
     x = np.asarray(pixels, np.float32) / 16
     return from_arrays("digits", x, np.asarray(labels), image_shape=(8, 8), generator=generator)
 
