@@ -332,7 +332,7 @@ class _Script:
         if not self.is_deterministic:
             lines.append(self._dial("BETA", train.beta, self.live_beta, "weight of the KL; 1 is the ELBO"))
         lines.append(self._dial("LEARNING_RATE", train.learning_rate, self.rates, "step size"))
-        lines.append(f"BATCH_SIZE = {min(train.batch_size, len(self.data.x_train))}")
+        lines.append(f"BATCH_SIZE = {train.batch_of(len(self.data.x_train))}")
         if self.has_samples:
             lines.append(f"NUM_SAMPLES = {train.num_samples}  # samples of z per example in training, M")
         if train.free_bits and not self.is_deterministic:
