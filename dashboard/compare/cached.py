@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
+from dashboard.caching import cached
 from dashboard.figures.optimisers import Descent
 from dashboard.runs.tasks import task_key
-from dashboard.subject import BY_DIGEST, Subject, dataset, pretrained
+from dashboard.subject import Subject, dataset, pretrained
 from vae_core.config import RunConfig, TrainConfig
 from vae_core.labs.reduction.results import Metrics, Reference
 
@@ -68,7 +68,7 @@ class Untrained(NamedTuple):
     task: str
 
 
-@st.cache_resource(max_entries=16, show_spinner="Reducing the data …")
+@cached("Reducing the data …")
 def untrained(name: str, seed: int, folder: str | None, latent_dim: int) -> Untrained:
     """The data set, and the results of the methods in closed form.
 
@@ -132,7 +132,7 @@ def common_planes(codes: dict[str, Array]) -> dict[str, Array]:
     return common_planes(codes)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Training three times …")
+@cached("Training three times …")
 def race(runs: tuple[RunConfig, ...], num_data: int) -> "Race":
     """Three trainings that are short enough to wait for."""
     from vae_core.labs.optimisers import race_data, run_race
@@ -140,7 +140,7 @@ def race(runs: tuple[RunConfig, ...], num_data: int) -> "Race":
     return run_race(race_data(runs[0], num_data), runs, on_progress=lambda _: None)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@cached()
 def surface(index: int) -> tuple[Array, Array]:
     """Values of both axes, and the ELBO of a held-out digit under the example model at each mean of q."""
     import torch
@@ -154,7 +154,7 @@ def surface(index: int) -> tuple[Array, Array]:
     return axis.double().numpy(), found.reshape(_SURFACE_POINTS, _SURFACE_POINTS).numpy()
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@cached()
 def descents(index: int, start: tuple[float, float], racers: tuple[TrainConfig, ...]) -> list[Descent]:
     """The paths of the optimisers over that surface, with the same noise."""
     import torch
@@ -204,7 +204,7 @@ class Measured:
     labels: NDArray[np.int32]
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
+@cached()
 def share_examples(subjects: tuple[Subject, ...]) -> int:
     """How many held-out examples all of these runs share."""
     from vae_core.data.split import common_rows
@@ -213,7 +213,7 @@ def share_examples(subjects: tuple[Subject, ...]) -> int:
 
 
 # 24 runs with 10 000 examples and J = 32 are 9 MB.
-@st.cache_resource(max_entries=16, show_spinner="Measuring the runs …", hash_funcs=BY_DIGEST)
+@cached("Measuring the runs …")
 def side_by_side(subjects: tuple[Subject, ...]) -> tuple[Measured, ...]:
     """All runs on the examples that all of them hold out."""
     from vae_core.data.split import common_rows
@@ -263,7 +263,7 @@ class Plane(NamedTuple):
     is_mirrored: bool
 
 
-@st.cache_resource(max_entries=16, show_spinner="Turning the planes …", hash_funcs=BY_DIGEST)
+@cached("Turning the planes …")
 def planes(subjects: tuple[Subject, ...]) -> tuple[Plane, ...]:
     """The latent planes of all runs, turned onto the two most used dimensions of the first."""
     import torch
