@@ -6,11 +6,13 @@ from typing import Final
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.formats import plain
 from dashboard.runs import tasks
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import LocalRunner
 from tests.page_scripts import (
     KINDS,
+    TINY,
     charts,
     checked,
     choose,
@@ -24,6 +26,7 @@ from tests.page_scripts import (
 )
 from tests.polling import until
 from vae_core.data import load_dataset
+from vae_core.errors import BadInput
 from vae_core.evidence.exact import exact_evidence
 from vae_core.runs.runfile import load_run, save_run
 
@@ -34,6 +37,35 @@ VIEWS: Final = ("all_examples", "one_example", "watch_q", "units")
 
 def turn(at: AppTest, view: str) -> AppTest:
     return choose(at, "elbo_view", view)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (BadInput("x", "n![a](b) is none", "use 3"), plain("n![a](b) is none; use 3.")),
+        (MemoryError(), "The server has not enough memory for this view"),
+        (RuntimeError("can't allocate memory: you tried"), "The server has not enough memory for this view"),
+    ],
+)
+def test_what_a_section_cannot_compute_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr("dashboard.elbo.all_examples.headline", fail)
+    at = open_page("elbo")
+    assert [message.value.startswith(said) for message in at.error] == [True], at.error
+
+
+def test_so_many_samples_that_a_page_would_wait_for_minutes_are_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """360 held-out digits and 8448 weights on each side: 3 million products with M = 1."""
+    monkeypatch.setattr("vae_core.memory.MAX_PRODUCTS", 50_000_000)
+    assert not open_page("elbo").error
+    (message,) = open_page("elbo", elbo_samples="100").error
+    assert plain("100 samples for each of 360 examples take minutes in this network") in message.value
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -102,6 +134,15 @@ def test_reductions_tell_the_beta_that_is_trained_with() -> None:
     smaller, beta, *_ = (numbers(metric.value)[0] for metric in at.metric)
     assert beta == 64
     assert smaller < loss
+
+
+def test_units_are_of_the_batch_that_is_trained_with(runner: LocalRunner) -> None:
+    run_id = trained(runner, replace(TINY, train=replace(TINY.train, batch_size=5000)))
+    at = turn(open_page("elbo", run=run_id), "units")
+    choose(at, "reduce_kl_batch", "sum")
+    beta = numbers(next(metric.value for metric in at.metric if metric.label == "Effective β"))[0]
+    assert beta == 1437, "all training examples, and not 5000"
+    assert numbers(text_with(at, "Its author wrote"))[-1] == 1437
 
 
 def test_more_dimensions_say_why_there_is_no_exact_evidence(runner: LocalRunner) -> None:
