@@ -12,7 +12,7 @@ from dashboard.compare import cached
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.optimisers import RaceLine, race_figure
 from dashboard.formats import plain, shown_difference, signed, with_error
-from dashboard.runs.runner import runner
+from dashboard.runs.runner import needed_memory, runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
@@ -236,7 +236,9 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
             label="Train all three",
             doing="Training three times …",
             help_text="Trains three times, one after the other, in the background.",
-            start=lambda: tasks().start(key, "race", owner=browser.token(), inputs=inputs),
+            start=lambda: tasks().start(
+                key, "race", owner=browser.token(), inputs=inputs, memory=needed_memory(runs[0])
+            ),
         )
         shown = state.control("race_shown")
         result = tasks().result(shown) if isinstance(shown, str) else None
@@ -362,7 +364,8 @@ def _draw_seeds(raced: Raced) -> None:
             for key, texts in others.items():
                 if not tasks().is_done(key):
                     inputs = given | {"runs": np.array(texts)}
-                    tasks().start(key, "race", owner=browser.token(), inputs=inputs)
+                    memory = needed_memory(raced.runs[0])
+                    tasks().start(key, "race", owner=browser.token(), inputs=inputs, memory=memory)
 
         tasks_line(
             tuple(others),
