@@ -12,7 +12,7 @@ from dashboard.compare import cached
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.optimisers import RaceLine, race_figure
 from dashboard.formats import plain, signed
-from dashboard.runs.runner import runner
+from dashboard.runs.runner import needed_memory, runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
@@ -227,7 +227,9 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
             label="Train all three",
             doing="Training three times …",
             help_text="Trains three times, one after the other, in the background.",
-            start=lambda: tasks().start(key, "race", owner=browser.token(), inputs=inputs),
+            start=lambda: tasks().start(
+                key, "race", owner=browser.token(), inputs=inputs, memory=needed_memory(runs[0])
+            ),
         )
         shown = state.control("race_shown")
         result = tasks().result(shown) if isinstance(shown, str) else None
