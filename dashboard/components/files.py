@@ -14,7 +14,7 @@ EXPLORER_CSS: Final = tuple(
 def joined(*names: str) -> str:
     """The texts of some files of this folder, one after the other; lines begin without blanks.
 
-    Streamlit sends the text again with each update of an element, to each who watches: style sheets go without
+    Streamlit sends the text again with each update of an element, to each who watches: styles go without
     their comments.
     """
     return "\n".join(re.sub(r"\n\s+", "\n", _text(name)) for name in names)
