@@ -197,6 +197,13 @@ class Training:
         return scheduled_beta(self.config, self.epoch + self._position / len(self.dataset.x_train))
 
     @property
+    def beta_moves(self) -> tuple[int, ...] | None:
+        """After which updates beta was set by hand, ascending; None: that was too often to be kept."""
+        if self._moves is None:
+            return None
+        return tuple(move.step for move in self._moves if move.name == "beta")
+
+    @property
     def learning_rate(self) -> float:
         """Step size of the next update."""
         return self._learning_rate
