@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vae_core.data import Dataset
 from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, Posterior
-from vae_core.elbo import Evaluation, evaluate
+from vae_core.elbo import Evaluation
 from vae_core.latent.decode import choose_plane, decoded_grid, quantile_axis
 from vae_core.model import MIN_LIKELIHOOD_SCALE, VAE
 from vae_core.runs.snapshot import FLOW_NUMBERS, HISTORY_COLUMNS, AtLimits, Flow, Snapshot, change_rows
@@ -159,7 +159,7 @@ class Observer:
 
     def _evaluate(self) -> Evaluation:
         noise = torch.Generator().manual_seed(self._seed)
-        return evaluate(self._training.model, self._x, generator=noise)
+        return self._training.evaluate(self._x, generator=noise)
 
     def _flow(self) -> Flow | None:
         """The last update, where it was traced; the generated image is another draw at each step."""
