@@ -50,10 +50,10 @@ WIDEST: Final = (
 
 
 SMALL: Final = """() => {
-    // A help mark has its room around it; Streamlit hides its own sliders and menus behind drawn ones, and draws
-    // the link to a heading for a mouse alone.
-    const names = ["TooltipIcon", "Slider", "MultiSelect", "Selectbox", "SkipToContent", "HeaderActionElements"];
-    const isOther = (one) => names.some((name) => one.closest(`[data-testid=st${name}]`));
+    // A help mark has its room around it; Streamlit hides its own sliders and menus behind drawn ones, and
+    // draws the link to a heading for a mouse alone.
+    const names = ["TooltipIcon", "Slider", "MultiSelect", "Selectbox", "SkipToContent", "HeaderAction"];
+    const isOther = (one) => names.some((name) => one.closest(`[data-testid^=st${name}]`));
     const small = [];
     const look = (root) => {
         for (const one of root.querySelectorAll("button, a[href], summary, input[type=range]")) {
