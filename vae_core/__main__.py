@@ -86,13 +86,14 @@ def gradients(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
 
 
 def race(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """Trains the ``runs`` (JSON) on the first ``num_data`` training examples (0: all)."""
+    """Trains the ``runs`` (JSON) on the first ``num_data`` training examples (0: all) of ``data_digest``."""
     from vae_core.config import RunConfig
     from vae_core.labs.optimisers import race_data, run_race
 
     () = arguments
     runs = [RunConfig.from_json(str(text)) for text in inputs["runs"]]
-    found = run_race(race_data(runs[0], int(inputs["num_data"])), runs, on_progress=on_progress)
+    data = race_data(runs[0], int(inputs["num_data"]), digest=str(inputs["data_digest"]))
+    found = run_race(data, runs, on_progress=on_progress)
     return found._asdict() | dict(inputs)
 
 

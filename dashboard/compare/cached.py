@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dashboard import cached as cache
 from dashboard.figures.optimisers import Descent
 from dashboard.runs.tasks import task_key
-from dashboard.subject import BY_DIGEST, Subject, dataset, pretrained
+from dashboard.subject import BY_DIGEST, Subject, pretrained
 from vae_core.config import RunConfig, TrainConfig
 from vae_core.labs.reduction.results import Metrics, Reference
 
@@ -68,16 +68,33 @@ class Untrained(NamedTuple):
     task: str
 
 
-@st.cache_resource(max_entries=16, show_spinner="Reducing the data …")
-def untrained(name: str, seed: int, folder: str | None, latent_dim: int) -> Untrained:
-    """The data set, and the results of the methods in closed form.
+def untrained(data: "Dataset", seed: int, latent_dim: int) -> Untrained:
+    """The results of the methods in closed form.
+
+    Arguments:
+        data: The data set.
+        seed: That it was loaded with.
+        latent_dim: J.
 
     Raises:
         BadInput: The data cannot be reduced to ``latent_dim`` dimensions.
     """
+    return _untrained(data, data.name, data.digest, data.image_shape, seed, latent_dim)
+
+
+# Name and seed decide data without a digest; with one, it and the way the images stand, and the seed a split.
+@st.cache_resource(max_entries=16, show_spinner="Reducing the data …")
+def _untrained(
+    _data: "Dataset",
+    name: str,
+    digest: str,
+    image_shape: tuple[int, int] | None,
+    seed: int,
+    latent_dim: int,
+) -> Untrained:
     from vae_core.labs.reduction.evaluation import evaluation_set, reference
 
-    data = dataset(name, seed, folder)
+    data = _data
     examples = evaluation_set(data, seed=seed)
     labels = np.full(len(examples.x), -1) if examples.labels is None else examples.labels.numpy()
     return Untrained(
@@ -118,11 +135,11 @@ def _task_key(data: "Dataset", seed: int, latent_dim: int) -> str:
     return task_key("reduction", seed, latent_dim, *data_arrays(data).values())
 
 
-def task_inputs(name: str, seed: int, folder: str | None) -> dict[str, NDArray[Any]]:
+def task_inputs(data: "Dataset") -> dict[str, NDArray[Any]]:
     """The arrays that the task takes."""
     from vae_core.labs.reduction.evaluation import data_arrays
 
-    return data_arrays(dataset(name, seed, folder))
+    return data_arrays(data)
 
 
 def common_planes(codes: dict[str, Array]) -> dict[str, Array]:

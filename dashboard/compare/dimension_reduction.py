@@ -12,11 +12,14 @@ from dashboard.compare.cached import PRETRAINED, Untrained
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.dimension_reduction import plane_figure, space_figure, space_ranges
 from dashboard.formats import plain, signed, with_error
+from dashboard.labels import NAMES
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import tasks
-from dashboard.shell import browser, state
+from dashboard.shell import browser, controls, image_folder, state
 from dashboard.shell.choice import one_of
+from dashboard.shell.settings import chosen_folder
 from dashboard.shell.task_line import task_line
+from dashboard.subject import dataset
 from dashboard.tables import draw_table
 from vae_core.data import DATASET_INFO, DATASETS
 from vae_core.errors import BadInput
@@ -27,6 +30,9 @@ from vae_core.labs.scores import Score, difference
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+    from vae_core.data import Dataset
+
+FOLDER: Final = image_folder.Keys("dr_folder", "dr_set", "dr_orientation")
 Array = NDArray[np.float64]
 Results = Mapping[str, Metrics]
 NETWORKS: Final = ("linear VAE", "autoencoder", "VAE")
@@ -94,16 +100,18 @@ class Aspect(NamedTuple):
 
 def draw_dimension_reduction() -> None:
     """The controls, the results of one aspect, and tables of all."""
-    name, latent_dim, seed, folder = _controls()
+    name, latent_dim, seed = _controls()
     try:
-        setting = cached.untrained(name, seed, folder, latent_dim)
+        folder = chosen_folder(state.control(FOLDER.folder), state.control(FOLDER.which))
+        data = dataset(name, seed, folder, transposed=image_folder.is_transposed(FOLDER))
+        setting = cached.untrained(data, seed, latent_dim)
     except BadInput as err:
         st.error(plain(str(err)))
         return
     result = tasks().result(setting.task)
     results = _results(setting, result)
     if result is None:
-        _train(setting, name, latent_dim, seed, folder)
+        _train(setting, data, latent_dim, seed)
     if result is not None or PRETRAINED in results:
         st.caption(PRETRAINED_NOTE if result is None else TRAINED_NOTE)
     against_pca = summary(results, setting.reference)
@@ -123,10 +131,10 @@ def draw_dimension_reduction() -> None:
     _draw_tables(results, setting.reference)
 
 
-def _controls() -> tuple[str, int, int, str | None]:
+def _controls() -> tuple[str, int, int]:
     left, middle, right = st.columns([2, 2, 1])
     with left:
-        name, folder = _data()
+        name = _data()
     options = (2, 8) if DATASET_INFO[name].kind == "images" else (1,)
     latent_dim = middle.segmented_control(
         "Latent dimension J",
@@ -138,10 +146,10 @@ def _controls() -> tuple[str, int, int, str | None]:
         persist_state="session",
     )
     seed = right.number_input("Seed", 0, 2**31 - 1, 0, key="dr_seed", help=SEED_HELP, persist_state="session")
-    return name, latent_dim, seed, folder
+    return name, latent_dim, seed
 
 
-def _data() -> tuple[str, str | None]:
+def _data() -> str:
     name = st.selectbox(
         "Data",
         DATASETS,
@@ -150,16 +158,20 @@ def _data() -> tuple[str, str | None]:
         help="All methods get the same training examples and are evaluated on the same held-out ones.",
         persist_state="session",
     )
-    if name != "idx":
-        return name, None
-    folder = st.text_input(
-        "Folder of the IDX files",
-        key="dr_folder",
-        placeholder="/data/mnist",
-        help="On the server's disk. The first 5000 training and 500 held-out images are used.",
-        persist_state="session",
-    )
-    return name, folder.strip() or None
+    if name == "idx":
+        image_folder.draw(FOLDER, _folder_options)
+        st.caption("The first 5,000 training and 500 held-out images are used.")
+    return name
+
+
+def _folder_options(key: str) -> dict[str, Any]:
+    of_train = dict(zip(FOLDER, controls.IMAGE_KEYS, strict=True))[key]
+    return {
+        "label": NAMES[of_train],
+        "key": key,
+        "help": controls.HELP[of_train],
+        "persist_state": "session",
+    }
 
 
 def _results(setting: Untrained, result: dict[str, NDArray[Any]] | None) -> dict[str, Metrics]:
@@ -170,9 +182,9 @@ def _results(setting: Untrained, result: dict[str, NDArray[Any]] | None) -> dict
     return closed | {name: from_arrays(name, result) for name in NETWORKS}
 
 
-def _train(setting: Untrained, name: str, latent_dim: int, seed: int, folder: str | None) -> None:
+def _train(setting: Untrained, data: "Dataset", latent_dim: int, seed: int) -> None:
     def start() -> None:
-        inputs = cached.task_inputs(name, seed, folder)
+        inputs = cached.task_inputs(data)
         tasks().start(
             setting.task, "reduction", str(latent_dim), str(seed), owner=browser.token(), inputs=inputs
         )

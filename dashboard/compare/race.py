@@ -17,7 +17,7 @@ from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
-from dashboard.subject import pretrained
+from dashboard.subject import data_of, pretrained
 from dashboard.tables import draw_table
 from vae_core.config import ModelConfig, Optimizer, RunConfig, TrainConfig
 from vae_core.data import DATASET_INFO
@@ -214,13 +214,13 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
     epochs = runs[0].train.num_epochs or 0  # never without: the page's slider names a number
     if num_data and 3 * epochs * per_epoch <= AT_ONCE:
         return Raced(cached.race(runs, num_data), runs, num_data)
-    texts = [run.to_json() for run in runs]
-    key = task_key("race", num_data, *texts)
+    texts, digest = [run.to_json() for run in runs], data_of(runs[0]).digest
+    key = task_key("race", num_data, digest, *texts)
     result = tasks().result(key)
     if result is not None:
         state.set_control("race_shown", key)
     else:
-        inputs = {"runs": np.array(texts), "num_data": np.array(num_data)}
+        inputs = {"runs": np.array(texts), "num_data": np.array(num_data), "data_digest": np.array(digest)}
         task_line(
             key,
             key="race",
