@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.caching import cached
 from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
-from dashboard.subject import BY_DIGEST, Split, Subject
+from dashboard.subject import Split, Subject
 from vae_core.runs.snapshot import Snapshot, read_snapshot
 
 Array = NDArray[np.float32]
@@ -43,15 +43,10 @@ class Encoded:
     kl_per_dim: Array
 
 
+# 60 000 examples and J = 32 are 25 MB; x is the data set's own memory.
+@cached("Encoding the examples …")
 def encoded(subject: Subject, split: Split = HELD_OUT, *, num_samples: int = 1) -> Encoded:
     """The examples of one part of the data in the latent space, and the bound of each of them."""
-    # Streamlit tells a default from the same value that is passed: it gets all of them.
-    return _encoded(subject, split, num_samples)
-
-
-# 60 000 examples and J = 32 are 25 MB an entry; x is the data set's own memory.
-@st.cache_resource(max_entries=32, show_spinner="Encoding the examples …", hash_funcs=BY_DIGEST)
-def _encoded(subject: Subject, split: Split, num_samples: int) -> Encoded:
     return encode(subject, split, num_samples=num_samples)
 
 
@@ -104,7 +99,7 @@ def decode(subject: Subject, z: Array) -> Array:
         return subject.model.likelihood(torch.from_numpy(z)).mean.numpy()
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cached()
 def pretrained_snapshot() -> Snapshot:
     """The pictures of the pretrained model, read without torch."""
     return read_snapshot(PRETRAINED_SNAPSHOT)

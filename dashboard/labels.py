@@ -35,7 +35,7 @@ NAMES: Final = {
 ORIENTATIONS: Final = {"as_stored": "As stored", "transposed": "Transposed"}
 """How images stand, by id."""
 LABELS: Final = {
-    "log_variance": "log σ² (no constraint)",
+    "log_variance": "log σ² (within ±20)",
     "variance": "σ² through softplus",
     "unit_variance": "σ² = 1, fixed",
     "deterministic": "none: z = μ (autoencoder)",

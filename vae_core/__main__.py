@@ -130,11 +130,17 @@ def weights(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> 
 
 
 def reduction(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """``LATENT_DIM SEED``: dimension reductions by networks of the data in ``inputs``."""
+    """``LATENT_DIM SEED TRAINING_SEED``: dimension reductions by networks of the data in ``inputs``."""
     from vae_core.labs.reduction.evaluation import compare, dataset_of
 
-    latent_dim, seed = arguments
-    return compare(dataset_of(inputs), int(latent_dim), seed=int(seed), on_progress=on_progress)
+    latent_dim, seed, training_seed = arguments
+    return compare(
+        dataset_of(inputs),
+        int(latent_dim),
+        seed=int(seed),
+        training_seed=int(training_seed),
+        on_progress=on_progress,
+    )
 
 
 TASKS: Final[Mapping[str, Task]] = {

@@ -269,6 +269,18 @@ class TrainConfig(_Config):
         if self.patience is not None:
             check_integer("patience", self.patience, 1, 1_000_000, "10 epochs are usual")
 
+    def batch_of(self, num_data: int) -> int:
+        """Examples of an update (the last one of an epoch may have fewer): no more than there are.
+
+        Arguments:
+            num_data: Training examples.
+
+        Example:
+            >>> TrainConfig(batch_size=5000).batch_of(1437)
+            1437
+        """
+        return min(self.batch_size, num_data)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig(_Config):

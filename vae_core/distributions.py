@@ -9,7 +9,7 @@ accepts none.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 import torch
 from torch import Tensor
@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from vae_core.errors import BadInput
 
-LOG_VAR_RANGE = (-20.0, 20.0)
-"""Limits of log sigma^2 in every encoder head: exp(89) is infinite in float32."""
+LOG_VAR_RANGE: Final = (-20.0, 20.0)
+"""Limits of log sigma^2 in every encoder head and every learned prior: exp(89) is infinite in float32."""
 LOG_2PI: Final = math.log(2.0 * math.pi)
 
 
@@ -109,6 +109,50 @@ class LikelihoodModel(Distribution, Protocol):
     def of_values(self, which: Tensor) -> "LikelihoodModel":
         """The likelihood of some of the D values, chosen on the last axis."""
         ...
+
+
+def bounded(value: Tensor, low: float, high: float) -> Tensor:
+    """min(max(value, low), high), with a gradient that leads back into the range from outside.
+
+    The derivative of a clamp is 0 outside: what one large step has moved there never returns. Here the
+    gradient passes as if there were no limit (straight-through, Bengio et al. 2013, arXiv 1308.3432), but
+    only where a step against it leads towards the range: otherwise what is best at its limit would drift
+    further away from it with every step, and need as many to return. Inside it is the gradient of a clamp.
+
+    The sign counts: differentiate what is minimised, as training does.
+
+    Arguments:
+        value: Any shape.
+        low, high: The limits; either may be infinite.
+
+    Example:
+        >>> log_var = torch.tensor([25.0, 25.0], requires_grad=True)
+        >>> (bounded(log_var, -20.0, 20.0) * torch.tensor([1.0, -1.0])).sum().backward()
+        >>> log_var.grad
+        tensor([1., 0.])
+    """
+    bound = _Bounded.apply(value, low, high)
+    assert isinstance(bound, Tensor)
+    return bound
+
+
+class _Bounded(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(value: Tensor, low: float, high: float) -> Tensor:
+        return value.clamp(low, high)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float, float], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0], output)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
+        value, inside = ctx.saved_tensors
+        (slope,) = slopes
+        # Beyond the limits a step against the slope leads back where both have the same sign.
+        return slope.masked_fill((value - inside) * slope < 0, 0.0), None, None
 
 
 def negative_log_density(squares: Tensor, log_std: Tensor | float) -> Tensor:

@@ -75,7 +75,7 @@ def _verdict(shown: Subject, terms: Encoded, how: dict[str, Any], *, squared: bo
     program = Program(
         data_dim=config.model.data_dim,
         latent_dim=config.model.latent_dim,
-        batch_size=min(config.train.batch_size, len(shown.data.x_train)),
+        batch_size=config.train.batch_of(len(shown.data.x_train)),
         scale=shown.likelihood_scale if squared else None,
         **how,
     )

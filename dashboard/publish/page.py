@@ -83,7 +83,12 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "") -> str:
         board_html=joined("board/board.html"),
         missing=escape(plane.missing),
         configuration=_definitions(
-            config_words(subject.config, beta=subject.beta_in_force, scale=subject.likelihood_scale)
+            config_words(
+                subject.config,
+                num_data=len(subject.data.x_train),
+                beta=subject.beta_in_force,
+                scale=subject.likelihood_scale,
+            )
         ),
         about=_items(_about(subject, plane)),
         explorer_message=_base64(zlib.compress(by_planes(plane.message), 9)),

@@ -14,7 +14,7 @@ def count(value: int, what: str) -> str:
     return f"{value:,} {what}{'' if value == 1 else 's'}"
 
 
-def config_words(config: RunConfig, *, beta: float, scale: float) -> list[tuple[str, str]]:
+def config_words(config: RunConfig, *, num_data: int, beta: float, scale: float) -> list[tuple[str, str]]:
     """What decided the run, as pairs of a setting's name and its value in words.
 
     The names are those of the controls. A setting that has no effect in this run is left out, and so is the
@@ -22,15 +22,21 @@ def config_words(config: RunConfig, *, beta: float, scale: float) -> list[tuple[
 
     Arguments:
         config: The run.
+        num_data: Training examples.
         beta: β of the last update, where it is a constant.
         scale: s of a Gaussian likelihood, as it is now.
 
     Example:
-        >>> words = dict(config_words(RunConfig(model=ModelConfig(data_dim=64)), beta=4.0, scale=1.0))
+        >>> run = RunConfig(model=ModelConfig(data_dim=64))
+        >>> words = dict(config_words(run, num_data=1437, beta=4.0, scale=1.0))
         >>> words["Hidden layers"], words["KL weight β"]
         ('128, in the decoder in reverse', '1, moved to 4 while it trained')
     """
-    found = {**_model_words(config.model, scale), **_training_words(config, beta), "seed": str(config.seed)}
+    found = {
+        **_model_words(config.model, scale),
+        **_training_words(config, num_data, beta),
+        "seed": str(config.seed),
+    }
     return [(NAMES[key], found[key]) for key in NAMES if key in found]
 
 
@@ -53,10 +59,11 @@ def _model_words(model: ModelConfig, scale: float) -> dict[str, str]:
     return words
 
 
-def _training_words(config: RunConfig, beta: float) -> dict[str, str]:
+def _training_words(config: RunConfig, num_data: int, beta: float) -> dict[str, str]:
     train = config.train
+    batch = f"{train.batch_of(num_data):,}"
     words = {
-        "batch_size": f"{train.batch_size:,}",
+        "batch_size": batch if train.batch_size < num_data else f"{batch}, all training examples",
         "num_samples": str(train.num_samples),
         "optimizer": LABELS[train.optimizer],
         "learning_rate": number(train.learning_rate),

@@ -666,7 +666,7 @@ def _check_step(config: RunConfig) -> None:
     """Refuses what the worker would refuse, before anything is given up for it."""
     train = config.train
     rows = least_training_examples(config.dataset, folder=config.data_folder)
-    check_step(config.model, num_samples=train.num_samples, batch_size=min(train.batch_size, rows))
+    check_step(config.model, num_samples=train.num_samples, batch_size=train.batch_of(rows))
 
 
 def _look_through(of: LocalRunner) -> None:

@@ -316,15 +316,21 @@ def num_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def memory_budget() -> int:
-    """Bytes for all processes: a share of the machine's memory, or of the container's where that has less."""
+def machine_memory() -> int | None:
+    """Bytes of the machine's memory, or of the container's where that has less; None: nobody says."""
     try:
         size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        return UNKNOWN_MEMORY
+        return None
     with contextlib.suppress(OSError, ValueError):
         size = min(size, int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")))
-    return int(MEMORY_SHARE * size)
+    return size
+
+
+def memory_budget() -> int:
+    """Bytes for all processes: a share of the machine's memory."""
+    size = machine_memory()
+    return UNKNOWN_MEMORY if size is None else int(MEMORY_SHARE * size)
 
 
 _scheduler: Scheduler | None = None

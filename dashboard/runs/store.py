@@ -75,7 +75,7 @@ def is_temporary() -> bool:
     return kept_folder() != home()
 
 
-@functools.cache
+@functools.lru_cache(maxsize=8)
 def _writable(wanted: Path) -> Path:
     try:
         wanted.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +54,17 @@ def task_key(name: str, *parts: Part) -> str:
 
 
 class Progress(NamedTuple):
-    """How far a task is: the share that is done, and its number in the queue (0: it is at work)."""
+    """How far a task is.
+
+    Arguments:
+        done: The share that is done.
+        queue_position: Its number in the queue; 0: it is at work.
+        seconds: For how long it has been at work.
+    """
 
     done: float
     queue_position: int
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -74,6 +82,7 @@ class _Task:
     waiters: set[str]
     place: Place | None = None
     process: subprocess.Popen[str] | None = None
+    began: float | None = None
     done: float = 0.0
     error: str | None = None
     is_cancelled: bool = False
@@ -143,7 +152,8 @@ class Tasks:
             task = self._at_work(key)
             if task is None:
                 return None
-            return Progress(task.done, self._scheduler.position(task.place))
+            seconds = 0.0 if task.began is None else time.monotonic() - task.began
+            return Progress(task.done, self._scheduler.position(task.place), seconds)
 
     def is_wanted_by(self, key: str, owner: str) -> bool:
         """Whether the browser with this token waits for the task's result."""
@@ -166,6 +176,10 @@ class Tasks:
                 return dict(arrays)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return None
+
+    def is_done(self, key: str) -> bool:
+        """Whether there is a result, without reading it."""
+        return _KEY.fullmatch(key) is not None and self._file(key).exists()
 
     def cancel(self, key: str, *, owner: str) -> None:
         """The browser with this token no longer waits; the work ends when nobody does any more."""
@@ -202,7 +216,7 @@ class Tasks:
         try:
             process = _spawn(task.command)
             with self._lock:
-                task.process = process
+                task.process, task.began = process, time.monotonic()
                 if task.is_cancelled:
                     process.kill()
             with process:

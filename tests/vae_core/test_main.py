@@ -90,7 +90,7 @@ def test_weights_are_those_of_few_digits(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_reduction_is_of_the_data_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "compare", partial(evaluation.compare, num_updates=20))
-    found = compute("reduction", evaluation.data_arrays(load_dataset("two_moons", seed=0)), "1", "0")
+    found = compute("reduction", evaluation.data_arrays(load_dataset("two_moons", seed=0)), "1", "0", "0")
     assert found["VAE.codes"].shape == (400, 1)
 
 

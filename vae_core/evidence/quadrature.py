@@ -323,19 +323,66 @@ class _Parts(NamedTuple):
         return self._replace(joint=self.joint * ~has_mass, q=self.q * ~is_near)
 
 
+class Points(NamedTuple):
+    """The points whose sum is the integral of p(x, z) over z, of one example.
+
+    Arguments:
+        z: Shape (N, J).
+        log_joint: log p(x, z) there, shape (N,), nats.
+        volumes: What each stands for, shape (N,).
+    """
+
+    z: Tensor
+    log_joint: Tensor
+    volumes: Tensor
+
+
+class _PointsOfOne:
+    """Collects the points that log p(x) of a single example is summed over, stage by stage."""
+
+    def __init__(self) -> None:
+        self._kept: list[Points] = []
+        self._newest: list[Points] = []
+
+    def begin_stage(self) -> None:
+        """What the stage before was summed over is replaced by finer points, but for those that are kept."""
+        self._newest = []
+
+    def add(self, cells: Cells, step: float, volume: float) -> None:
+        """The points of a stage, in the cells that have mass."""
+        which = cells.pairs.has_mass
+        z = (cells.points + cells.corners(step)).index_select(1, cells.pairs.cell[which]).flatten(0, 1)
+        self._take(self._newest, z, cells.pairs.log_joint[:, which].flatten(), volume)
+
+    def keep(self, children: Cells, had_mass: Tensor, volume: float) -> None:
+        """Those of these points that are not halved any more."""
+        pairs = children.pairs
+        stays = had_mass & ~pairs.has_mass
+        self._take(self._kept, children.points[pairs.cell[stays]], pairs.log_joint[0, stays], volume)
+
+    def at_end(self) -> Points:
+        """All that the last value was summed over."""
+        return Points(*(torch.cat(parts) for parts in zip(*self._kept, *self._newest, strict=True)))
+
+    @staticmethod
+    def _take(points: list[Points], z: Tensor, log_joint: Tensor, volume: float) -> None:
+        points.append(Points(z, log_joint, torch.full_like(log_joint, volume)))
+
+
 class Integrals:
     """log p(x), E_q[log p(x|z)] and E_q[log(q / p(x, z))] of some examples.
 
     Arguments:
         integrand: The examples, their q and the model.
         largest: The largest log p(x, z) known of each example, shape (n,), nats.
+        keeps_points: Whether the points of log p(x) are wanted, of one example: see :meth:`points`.
 
     Attributes:
         values: The three integrals, shape (3, n), nats.
         errors: What the first, and what the other two may be off by, shape (2, n), nats.
     """
 
-    def __init__(self, integrand: Integrand, largest: Tensor) -> None:
+    def __init__(self, integrand: Integrand, largest: Tensor, *, keeps_points: bool = False) -> None:
         self._integrand, self._largest, x, q = integrand, largest, integrand.x, integrand.q
         self._tolerance = _ABSOLUTE + _PER_VALUE * x.shape[1] + torch.finfo(x.dtype).eps * largest.abs()
         self.values = torch.full((3, len(x)), math.nan, dtype=torch.float64)
@@ -350,6 +397,12 @@ class Integrals:
         self._kept = torch.zeros(4, len(x), dtype=torch.float64)  # of cells that stay
         self._sums = self._kept.clone()
         self._steepest = torch.full((len(x),), math.inf)
+        self._points = _PointsOfOne() if keeps_points else None
+
+    def points(self) -> Points:
+        """What log p(x) was summed over: sum of exp(log_joint) * volumes is p(x)."""
+        assert self._points is not None, "they were not kept"
+        return self._points.at_end()
 
     def measure(self, cells: Cells, size: float) -> None:
         """Halves the cells of those whose integrals still change."""
@@ -364,6 +417,8 @@ class Integrals:
                 self._sums = self._kept.clone()
                 if stage + 1 == num_stages:
                     self._steepest.zero_()
+                if self._points is not None and bool(self._is_open[0]):
+                    self._points.begin_stage()
                 every = [self._refine(piece, step, stage) for some in every for piece in some.pieces()]
                 self._compare(abs(step), stage)
                 every = [
@@ -381,6 +436,9 @@ class Integrals:
         latent_dim = cells.points.shape[1]
         scale = abs(2 * step) ** latent_dim / count
         _add(self._sums, example, scale * parts.sums())
+        kept = self._points if self._points is not None and bool(self._is_open[0]) else None
+        if kept is not None:
+            kept.add(cells, step, scale)
         if stage + 1 < len(STAGES[latent_dim]):
             return cells
         cells = cells.children(step, self._integrand.peaks)
@@ -388,8 +446,11 @@ class Integrals:
         depth, largest = (some.index_select(-1, pairs.example) for some in (self._depths, self._largest))
         # Where only the tails are left out, a cell's rise from its point to its edge is its share of a step.
         rise = torch.where(depth[0] < NEGLIGIBLE, 0.5, 1.0) * pairs.slack
+        had_mass = pairs.has_mass.clone()
         pairs.has_mass.logical_and_(pairs.log_joint[0] + rise > largest - depth[0])
         pairs.is_near.logical_and_(squared_distances(self._integrand.q, cells, abs(step)) < 2 * depth[1])
+        if kept is not None:
+            kept.keep(cells, had_mass, scale)
         _add(self._kept, example, scale * parts.left(pairs).sums())
         self._steepest.scatter_reduce_(0, pairs.example, pairs.slack * pairs.has_mass, "amax")
         return cells.needed()

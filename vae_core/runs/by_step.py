@@ -81,7 +81,7 @@ def _taken_over(run: Run, num_data: int) -> ByStep:
     train, history = run.config.train, run.history
     if run.state_scalars.get("live_beta") is None:
         return ByStep({}, ())
-    batch = min(train.batch_size, num_data)
+    batch = train.batch_of(num_data)
     steps, values = _steps(history), history[:, HISTORY_COLUMNS.index("beta")].tolist()
     for row, (step, value) in enumerate(zip(steps, values, strict=True)):
         epoch, index = divmod(step, math.ceil(num_data / batch))

@@ -151,13 +151,14 @@ _POSTERIOR: Final = {
 def posterior(x):
     """q(z|x) = N(mean, diag exp(log_var)): one encoder gives both."""
     mean, log_var = forward(encoder, x).chunk(2, dim=-1)
-    return mean, log_var.clamp(-20.0, 20.0)
+    return mean, bounded(log_var, -20.0, 20.0)
 ''',
     "variance": '''\
 def posterior(x):
     """q(z|x) = N(mean, diag exp(log_var)): the encoder gives the mean and, through softplus, sigma^2."""
     mean, spread = forward(encoder, x).chunk(2, dim=-1)
-    return mean, torch.log(F.softplus(spread) + 1e-9).clamp(-20.0, 20.0)
+    log_var = torch.log(F.softplus(bounded(spread, -20.7, 5e8)) + 1e-9)
+    return mean, bounded(log_var, -20.0, 20.0)
 ''',
     "unit_variance": '''\
 def posterior(x):
@@ -166,6 +167,35 @@ def posterior(x):
     return mean, torch.zeros_like(mean)
 ''',
 }
+
+_BOUNDED: Final = '''\
+class Bounded(torch.autograd.Function):
+    """min(max(value, low), high), with a gradient that leads back into the range from outside.
+
+    That of a clamp is 0 there: what one large step has moved beyond a limit would stay for good.
+    """
+
+    @staticmethod
+    def forward(context, value, low, high):
+        inside = value.clamp(low, high)
+        context.save_for_backward(value, inside)
+        return inside
+
+    @staticmethod
+    def backward(context, slope):
+        value, inside = context.saved_tensors
+        return slope.masked_fill((value - inside) * slope < 0, 0.0), None, None
+
+
+bounded = Bounded.apply
+'''
+
+_GREY: Final = '''\
+def grey(values):
+    """Pseudo-inputs in [0, 1], a sigmoid; beyond 7 with the slope that it has there, to lead back."""
+    far, near = torch.sigmoid(values), torch.sigmoid(bounded(values, -7.0, 7.0))
+    return torch.where(values.abs() > 7.0, far.detach() + (near - near.detach()), far)
+'''
 
 _LOG_NORMAL: Final = '''\
 def log_normal(z, mean, log_var):
@@ -179,7 +209,7 @@ _PRIOR: Final = {
 def log_prior(z):
     """log p(z) = log sum_k pi_k N(z; mean_k, diag exp(log_var_k)), pi by a softmax: a learned mixture."""
     logits, means, log_vars = mixture
-    log_weights, log_vars = torch.log_softmax(logits, 0), log_vars.clamp(-20.0, 20.0)
+    log_weights, log_vars = torch.log_softmax(logits, 0), bounded(log_vars, -20.0, 20.0)
     return torch.logsumexp(log_weights + log_normal(z[..., None, :], means, log_vars), -1)
 ''',
     "vamp": '''\
@@ -303,7 +333,7 @@ class _Script:
         if not self.is_deterministic:
             lines.append(self._dial("BETA", train.beta, self.live_beta, "weight of the KL; 1 is the ELBO"))
         lines.append(self._dial("LEARNING_RATE", train.learning_rate, self.rates, "step size"))
-        lines.append(f"BATCH_SIZE = {min(train.batch_size, len(self.data.x_train))}")
+        lines.append(f"BATCH_SIZE = {train.batch_of(len(self.data.x_train))}")
         if self.has_samples:
             lines.append(f"NUM_SAMPLES = {train.num_samples}  # samples of z per example in training, M")
         if train.free_bits and not self.is_deterministic:
@@ -447,19 +477,19 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         scale = ""
         if model.learns_scale:
             # Below its limit a decoder that reproduces x exactly would have an infinite density.
-            scale = "scale = torch.exp(log_scale.clamp(min=math.log(1e-3)))  # s, learned\n    "
+            scale = "scale = torch.exp(bounded(log_scale, math.log(1e-3), math.inf))  # s, learned\n    "
         parts = [_LOG_LIKELIHOOD[model.likelihood].replace("{scale}", scale)]
         if self.is_deterministic:
-            parts.append(self._autoencoder())
-            return "\n\n".join(parts)
+            return _with_bounded([*parts, self._autoencoder()])
         parts.insert(0, _POSTERIOR[model.encoder_head])
         if not self.is_normal:
-            pseudo = "torch.sigmoid(pseudo_inputs)" if model.is_unit_interval else "pseudo_inputs"
+            is_grey = model.prior == "vamp" and model.is_unit_interval
+            pseudo = "grey(pseudo_inputs)" if is_grey else "pseudo_inputs"
+            parts += [_GREY] if is_grey else []
             device = '.to("cuda")' if self.is_cuda else ""
             prior = _PRIOR[model.prior].replace("{pseudo_inputs}", pseudo).replace("{to_device}", device)
             parts += [_LOG_NORMAL, prior]
-        parts.append(self._elbo_terms())
-        return "\n\n".join(parts)
+        return _with_bounded([*parts, self._elbo_terms()])
 
     def _autoencoder(self) -> str:
         if not self.has_samples:
@@ -660,6 +690,12 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         if reported is not None:
             lines.append(f'print("In the app:{" " * (len(name) - 1)}{reported:.4f}")')
         return "\n".join(lines)
+
+
+def _with_bounded(parts: list[str]) -> str:
+    """The functions one after the other, after the clamp that some of them use."""
+    text = "\n\n".join(parts)
+    return f"{_BOUNDED}\n\n{text}" if "bounded(" in text else text
 
 
 def _by_step(name: str, values: Mapping[int, float], what: str) -> str:

@@ -148,7 +148,7 @@ class Training:
         self.dataset = dataset
         self.config = config
         self.generator = generator
-        self.batch_size = min(config.batch_size, len(dataset.x_train))
+        self.batch_size = config.batch_of(len(dataset.x_train))
         check_step(model.config, num_samples=config.num_samples, batch_size=self.batch_size)
         self.step = 0
         self.epoch = 0

@@ -34,7 +34,7 @@ def last_beta(config: TrainConfig, *, step: int, num_data: int) -> float:
         step: Updates made.
         num_data: Training examples.
     """
-    batch = min(config.batch_size, num_data)
+    batch = config.batch_of(num_data)
     epoch, batch_index = divmod(max(step, 1) - 1, math.ceil(num_data / batch))
     return scheduled_beta(config, epoch + batch_index * batch / num_data)
 

@@ -11,6 +11,7 @@ from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import LocalRunner
 from tests.page_scripts import (
     KINDS,
+    TINY,
     charts,
     checked,
     choose,
@@ -102,6 +103,15 @@ def test_reductions_tell_the_beta_that_is_trained_with() -> None:
     smaller, beta, *_ = (numbers(metric.value)[0] for metric in at.metric)
     assert beta == 64
     assert smaller < loss
+
+
+def test_units_are_of_the_batch_that_is_trained_with(runner: LocalRunner) -> None:
+    run_id = trained(runner, replace(TINY, train=replace(TINY.train, batch_size=5000)))
+    at = turn(open_page("elbo", run=run_id), "units")
+    choose(at, "reduce_kl_batch", "sum")
+    beta = numbers(next(metric.value for metric in at.metric if metric.label == "Effective β"))[0]
+    assert beta == 1437, "all training examples, and not 5000"
+    assert numbers(text_with(at, "Its author wrote"))[-1] == 1437
 
 
 def test_more_dimensions_say_why_there_is_no_exact_evidence(runner: LocalRunner) -> None:

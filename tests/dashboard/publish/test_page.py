@@ -328,6 +328,14 @@ def test_settings_stand_in_words(digits: tuple[Subject, Snapshot]) -> None:
     assert "Momentum" not in shown(*digits).words
 
 
+def test_batch_in_words_is_the_one_that_was_trained_with(digits: tuple[Subject, Snapshot]) -> None:
+    subject, snapshot = digits
+    config = replace(subject.config, train=replace(subject.config.train, batch_size=5000))
+    changed = replace(subject, run=replace(subject.run, config=config))
+    assert shown(*digits).words["Batch size B"] == "64"
+    assert shown(changed, snapshot).words["Batch size B"] == "1,437, all training examples"
+
+
 @pytest.mark.parametrize("kind", ["J=1", "J=3", "deterministic", "points"])
 def test_page_of_a_run_that_goes_on_shows_one_moment(runner: LocalRunner, kind: str) -> None:
     subject, snapshot = of_kind(runner, KINDS[kind])
