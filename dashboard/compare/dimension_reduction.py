@@ -110,7 +110,9 @@ class Aspect(NamedTuple):
 
 def draw_dimension_reduction() -> None:
     """The controls, the results of one aspect, and tables of all."""
-    name, latent_dim, seed = _controls()
+    name, latent_dim, seed, is_usable = _controls()
+    if not is_usable:
+        return
     try:
         folder = chosen_folder(state.control(FOLDER.folder), state.control(FOLDER.which))
         data = dataset(name, seed, folder, transposed=image_folder.is_transposed(FOLDER))
@@ -141,10 +143,10 @@ def draw_dimension_reduction() -> None:
     _draw_tables(results, setting.reference)
 
 
-def _controls() -> tuple[str, int, int]:
+def _controls() -> tuple[str, int, int, bool]:
     left, middle, right = st.columns([2, 2, 1])
     with left:
-        name = _data()
+        name, is_usable = _data()
     options = (2, 8) if DATASET_INFO[name].kind == "images" else (1,)
     latent_dim = middle.segmented_control(
         "Latent dimension J",
@@ -156,10 +158,11 @@ def _controls() -> tuple[str, int, int]:
         persist_state="session",
     )
     seed = right.number_input("Seed", 0, 2**31 - 1, 0, key="dr_seed", help=SEED_HELP, persist_state="session")
-    return name, latent_dim, seed
+    return name, latent_dim, seed, is_usable
 
 
-def _data() -> str:
+def _data() -> tuple[str, bool]:
+    """Id of the data set, and whether it can be used as far as its controls know."""
     name = st.selectbox(
         "Data",
         DATASETS,
@@ -168,10 +171,12 @@ def _data() -> str:
         help="All methods get the same training examples and are evaluated on the same held-out ones.",
         persist_state="session",
     )
-    if name == "idx":
-        image_folder.draw(FOLDER, _folder_options)
+    if name != "idx":
+        return name, True
+    is_usable = image_folder.draw(FOLDER, _folder_options)
+    if is_usable:
         st.caption("The first 5,000 training and 500 held-out images are used.")
-    return name
+    return name, is_usable
 
 
 def _folder_options(key: str) -> dict[str, Any]:

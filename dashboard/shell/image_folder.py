@@ -28,7 +28,7 @@ class Keys(NamedTuple):
     orientation: str
 
 
-def draw(keys: Keys, options: Options, hidden: frozenset[str] = frozenset()) -> None:
+def draw(keys: Keys, options: Options, hidden: frozenset[str] = frozenset()) -> bool:
     """Draws the controls, and below them what the folder holds.
 
     Where whoever runs the server allows some folders alone, these are a menu; else any path may be typed.
@@ -37,6 +37,9 @@ def draw(keys: Keys, options: Options, hidden: frozenset[str] = frozenset()) -> 
         keys: Of the controls.
         options: Label, key and tooltip of a control, and whether it can be changed.
         hidden: Keys of controls that are not drawn.
+
+    Returns:
+        Whether the folder can be used, as far as it shows by now; why not is said.
     """
     try:
         if keys.folder not in hidden:
@@ -46,6 +49,8 @@ def draw(keys: Keys, options: Options, hidden: frozenset[str] = frozenset()) -> 
             _draw_content(folder, keys, options, hidden)
     except BadInput as err:
         st.error(plain(str(err)))
+        return False
+    return True
 
 
 def is_transposed(keys: Keys) -> bool:

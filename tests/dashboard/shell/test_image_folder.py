@@ -28,9 +28,7 @@ def write_set(
         (folder / f"{prefix}{part}-images-idx3-ubyte").write_bytes(header + images)
         labels = struct.pack(">2I", 2049, count) + (1 + np.arange(count) % 3).astype(np.uint8).tobytes()
         if labelled:
-            (folder / f"{prefix}{part}-labels-idx1-ubyte").write_bytes(
-                struct.pack(">2I", 2049, count) + labels
-            )
+            (folder / f"{prefix}{part}-labels-idx1-ubyte").write_bytes(labels)
     return folder
 
 
