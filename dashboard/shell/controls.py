@@ -119,7 +119,7 @@ def pending() -> list[str]:
 
 def data_and_model() -> None:
     """Draws the controls that make a new run."""
-    keys = ("dataset", *IMAGE_KEYS, "latent_dim", "hidden", "likelihood", "likelihood_scale")
+    keys = ("dataset", "data_folder", "latent_dim", "hidden", "likelihood", "likelihood_scale")
     if _all_hidden(*keys, "encoder_head", "activation", "prior", "num_components", "seed"):
         return
     st.markdown("**Data and model** · for the next run")
