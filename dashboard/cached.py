@@ -60,14 +60,18 @@ def encode(
         split: Which part of the data.
         num_samples: M of the bound.
         max_examples: Only so many of the examples, the first; None: all.
+
+    Raises:
+        BadInput: So many samples of so many examples take too long in this network.
     """
     import torch
 
     from vae_core.elbo import terms_per_example
-    from vae_core.memory import chunk_rows, widest_layer
+    from vae_core.memory import check_evaluation, chunk_rows, widest_layer
 
     x, labels = subject.examples(split)
     x, labels = x[:max_examples], None if labels is None else labels[:max_examples]
+    check_evaluation(subject.config.model, num_examples=len(x), num_samples=num_samples)
     noise = torch.Generator().manual_seed(subject.config.seed)
     terms = terms_per_example(subject.model, x, num_samples=num_samples, generator=noise)
     with torch.no_grad():

@@ -10,6 +10,7 @@ What a task needs is imported by it alone: a worker does not wait for scikit-lea
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,45 +87,49 @@ def gradients(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
 
 
 def race(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """Trains the ``runs`` (JSON) on the first ``num_data`` training examples (0: all) of ``data_digest``."""
+    """Trains the ``runs`` (JSON) on the first ``num_data`` training examples (0: all), split by ``split``.
+
+    Data with another ``data_digest`` than the one asked for are refused.
+    """
     from vae_core.config import RunConfig
     from vae_core.labs.optimisers import race_data, run_race
 
     () = arguments
     runs = [RunConfig.from_json(str(text)) for text in inputs["runs"]]
-    data = race_data(runs[0], int(inputs["num_data"]), digest=str(inputs["data_digest"]))
+    split = replace(runs[0], seed=int(inputs["split"]))
+    data = race_data(split, int(inputs["num_data"]), digest=str(inputs["data_digest"]))
     found = run_race(data, runs, on_progress=on_progress)
     return found._asdict() | dict(inputs)
 
 
 def priors(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """``DATASET NUM_COMPONENTS NUM_EPOCHS SEED``: the same model trained under each prior."""
+    """``DATASET NUM_COMPONENTS NUM_EPOCHS SEED TRAINING_SEED``: the same model trained under each prior."""
     from vae_core.data import load_dataset
     from vae_core.labs.priors.learned import train_under_each_prior
 
     del inputs
-    name, num_components, num_epochs, seed = arguments
+    name, num_components, num_epochs, seed, training_seed = arguments
     return train_under_each_prior(
         load_dataset(name, seed=int(seed)),
         num_components=int(num_components),
         num_epochs=int(num_epochs),
-        seed=int(seed),
+        seed=int(training_seed),
         on_progress=on_progress,
     )
 
 
 def weights(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """``OVER PRIOR_STD NUM_STEPS SEED``: a plain VAE and full variational Bayes on ``num_data`` digits."""
+    """``OVER PRIOR_STD NUM_STEPS SEED TRAINING_SEED``: a plain VAE and full Bayes on ``num_data`` digits."""
     from vae_core.data import load_dataset
     from vae_core.labs.weights.comparison import Setting, compare
 
-    over, prior_std, num_steps, seed = arguments
+    over, prior_std, num_steps, seed, training_seed = arguments
     setting = Setting(
         num_data=int(inputs["num_data"]),
         over=over,  # type: ignore[arg-type]  # checked by the model
         prior_std=float(prior_std),
         num_steps=int(num_steps),
-        seed=int(seed),
+        seed=int(training_seed),
     )
     return compare(setting, load_dataset("digits", seed=int(seed)), on_progress=on_progress)
 

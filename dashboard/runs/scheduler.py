@@ -31,6 +31,8 @@ from vae_core.errors import BadInput
 
 MAX_WAITING: Final = 100
 MAX_WAITING_PER_BROWSER: Final = 20
+MAX_KNOWN: Final = 10_000
+"""Browsers whose last turn is remembered."""
 UNWATCHED_S: Final = 90.0
 """After how long without a look at it a run counts as unwatched: even a hidden tab looks once a minute."""
 MEMORY_SHARE: Final = 0.6
@@ -220,7 +222,10 @@ class Scheduler:
                 self._move(place.lender, "waiting")
                 place.lender.pause()
         self._move(place, "working" if place.needs_core else "resting")
+        self._served.pop(place.owner, None)
         self._served[place.owner] = self._turns
+        if len(self._served) > MAX_KNOWN:
+            self._served.pop(next(iter(self._served)))  # whoever was served longest ago
         place.begin()
         place.has_process = True
 

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -111,7 +112,9 @@ class Tasks:
         self._lock = self._scheduler.lock
         self._tasks: dict[str, _Task] = {}
 
-    def start(self, key: str, name: str, *arguments: str, inputs: Arrays, owner: str) -> None:
+    def start(
+        self, key: str, name: str, *arguments: str, inputs: Arrays, owner: str, memory: int = 0
+    ) -> None:
         """Begins ``python -m vae_core task NAME``; where the same is at work already, waits for that one.
 
         Arguments:
@@ -120,6 +123,7 @@ class Tasks:
             arguments: Its arguments.
             inputs: Arrays for it.
             owner: Token of the browser that wants the result.
+            memory: Bytes that it needs beside the usual ones.
         """
         if _KEY.fullmatch(key) is None:
             raise ValueError(f"a task's key is made of hex digits, got {key[:40]!r}")
@@ -140,7 +144,7 @@ class Tasks:
                 if task.is_over:
                     self._close(task, None)
                 else:
-                    self._enter(task, waiter)
+                    self._enter(task, waiter, memory)
         except BadInput as err:
             self._close(task, str(err))
         except OSError as err:
@@ -204,11 +208,11 @@ class Tasks:
     def _file(self, key: str) -> Path:
         return self._folder / f"{key}.npz"
 
-    def _enter(self, task: _Task, waiter: str) -> None:
+    def _enter(self, task: _Task, waiter: str, memory: int) -> None:
         def begin() -> None:
             threading.Thread(target=self._run, args=(task,), name="task", daemon=True).start()
 
-        task.place = Place(owner=waiter, memory=TASK_BYTES, borrows=True, begin=begin)
+        task.place = Place(owner=waiter, memory=TASK_BYTES + memory, borrows=True, begin=begin)
         self._scheduler.enter(task.place)
 
     def _run(self, task: _Task) -> None:
@@ -222,8 +226,11 @@ class Tasks:
             with process:
                 self._listen(task, process)
             failed = process.returncode and not task.is_cancelled and task.error is None
+            # Signal 9 ends what the system kills because it has no memory left.
+            is_killed = process.returncode == -signal.SIGKILL
+            hint = " If the machine was out of memory, choose something smaller." if is_killed else ""
             error = (
-                f"The computation ended unexpectedly (code {process.returncode}). Try again."
+                f"The computation ended unexpectedly (code {process.returncode}). Try again.{hint}"
                 if failed
                 else None
             )
@@ -255,6 +262,9 @@ class Tasks:
             kept = sorted(self._folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
             for path in kept[MAX_KEPT_RESULTS:]:
                 path.unlink(missing_ok=True)
+            over = [key for key, task in self._tasks.items() if task.is_over]
+            for key in over[: max(0, len(over) - MAX_KEPT_RESULTS)]:
+                del self._tasks[key]
 
 
 def _spawn(command: list[str]) -> subprocess.Popen[str]:

@@ -166,7 +166,12 @@ def _load_digits(generator: "torch.Generator") -> "Dataset":
     spec = find_spec("sklearn")
     if spec is None or spec.origin is None:
         raise BadInput("dataset", "scikit-learn is not installed", "install what requirements.txt names")
-    rows = np.loadtxt(Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    path = Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    try:
+        rows = np.loadtxt(path, delimiter=",")
+    except OSError as err:
+        message = f"the digits that come with scikit-learn cannot be read ({err.strerror})"
+        raise BadInput("dataset", message, "try again later, or install scikit-learn anew") from err
     x = np.asarray(rows[:, :-1], np.float32) / 16
     return from_arrays("digits", x, rows[:, -1].astype(int), image_shape=(8, 8), generator=generator)
 

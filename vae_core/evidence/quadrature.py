@@ -379,18 +379,19 @@ class Integrals:
 
     Attributes:
         values: The three integrals, shape (3, n), nats.
-        errors: What the first, and what the other two may be off by, shape (2, n), nats.
+        errors: What each may be off by, shape (3, n), nats.
     """
 
     def __init__(self, integrand: Integrand, largest: Tensor, *, keeps_points: bool = False) -> None:
         self._integrand, self._largest, x, q = integrand, largest, integrand.x, integrand.q
         self._tolerance = _ABSOLUTE + _PER_VALUE * x.shape[1] + torch.finfo(x.dtype).eps * largest.abs()
         self.values = torch.full((3, len(x)), math.nan, dtype=torch.float64)
-        self._changes = torch.ones(2, len(x), dtype=torch.float64)
+        self._changes = torch.ones_like(self.values)
         self._num_compared = 0
         self.errors = torch.full_like(self._changes, math.inf)
+        # Of log p(x), and of both means over q, which share their cells.
         self._is_open = torch.ones(2, len(x), dtype=torch.bool)
-        self._depths = torch.full_like(self._changes, NEGLIGIBLE)
+        self._depths = torch.full_like(self._changes[:2], NEGLIGIBLE)
         is_slim = q.std.amax(1) > _SLIM * q.std.amin(1)
         self._is_open[1] = ~is_slim
         self._measure_slim(is_slim.nonzero()[:, 0])
@@ -473,22 +474,26 @@ class Integrals:
         """E_q of some examples, each on a lattice of its own deviations, to convergence."""
         for row in rows.tolist():
             here, tolerance = slice(row, row + 1), self._tolerance[row]
-            values, change, error = torch.full((2,), math.nan, dtype=torch.float64), math.inf, math.inf
+            values = torch.full((2,), math.nan, dtype=torch.float64)
+            changes = errors = torch.full_like(values, math.inf)
             for step in _SLIM_STEPS:
-                before, previous = values, min(change, 1.0)
+                before, previous = values, changes.clamp(max=1.0)
                 values = _slim_means(self._integrand.take(here), step)
-                change = float((values - before).abs().nan_to_num(nan=math.inf).amax())
-                error = change + min(math.sqrt(change * previous), float(tolerance)) / 2 + _ROUNDING
-                if change < tolerance:
+                changes = (values - before).abs().nan_to_num(nan=math.inf)
+                errors = changes + (changes * previous).sqrt().minimum(tolerance) / 2 + _ROUNDING
+                if changes.amax() < tolerance:
                     break
-            self.values[1:, row], self.errors[1, row] = values, error
+            self.values[1:, row], self.errors[1:, row] = values, errors
 
     def _take(self) -> Tensor:
-        """Takes the values of the open examples, and returns their changes, shape (2, n)."""
+        """Takes the values of the open examples, and returns their changes, shape (3, n).
+
+        What is missing of the mass of q counts as a change of both means over it.
+        """
         sums = self._sums
         values = torch.stack([sums[0].log() + self._largest, sums[2] / sums[1], sums[3] / sums[1]])
         changes = (values - self.values).abs()
-        changes = torch.stack([changes[0], torch.maximum(changes[1:].amax(0), (sums[1] - 1).abs())])
+        changes[1:] = torch.maximum(changes[1:], (sums[1] - 1).abs())
         which = self._is_open[[0, 1, 1]]
         self.values[which] = values[which]
         return changes
@@ -501,12 +506,17 @@ class Integrals:
         # Those of smooth decoders fall ever faster; beside kinks one may be small by chance.
         has_kinks = self._integrand.model.config.activation == "relu"
         chance = torch.minimum(self._changes, _KINKS * self._tolerance) if has_kinks else 0.0
-        errors = (2 * changes + chance + _ROUNDING).nan_to_num(nan=math.inf)
-        self.errors[self._is_open] = errors[self._is_open]
-        is_slow = changes > _SLOW * self._changes
+        errors = 2 * changes + chance + _ROUNDING
+        # Cells that are not halved any more change no more: log p(x) may be off by what they hold.
+        errors[0] += self._kept[0] / self._sums[0]
+        errors = errors.nan_to_num(nan=math.inf)
+        which = self._is_open[[0, 1, 1]]
+        self.errors[which] = errors[which]
+        now, before = (torch.stack([some[0], some[1:].amax(0)]) for some in (changes, self._changes))
+        is_slow = now > _SLOW * before
         self._num_compared += 1
         limit = _AT_ONCE if self._num_compared == 2 else _BEFORE
-        is_small = (changes < self._tolerance) & (self._changes < limit * self._tolerance)
+        is_small = (now < self._tolerance) & (before < limit * self._tolerance)
         self._changes = changes.nan_to_num(nan=1.0)
         is_fine = torch.stack([self._steepest < _FINE_NATS, in_stds < _FINE_STDS])
         if self._integrand.peaks is not None and size > float(self._integrand.peaks.widths.min()):

@@ -239,7 +239,7 @@ def log_likelihood(x, z):
     near_zero = u.abs() < 0.03
     safe = torch.where(near_zero, torch.ones_like(u), u)
     exact = torch.log(safe / torch.tanh(0.5 * safe))
-    squared = u.square()
+    squared = torch.where(near_zero, u, torch.zeros_like(u)).square()
     series = math.log(2.0) + squared / 12.0 - squared.square() * (7.0 / 1440.0)
     log_normalizer = torch.where(near_zero, series, exact)
     return (score + log_normalizer).sum(-1)
