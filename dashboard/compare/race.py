@@ -116,7 +116,7 @@ class Raced(NamedTuple):
     race: "Race"
     runs: Sequence[RunConfig]
     num_data: int
-    data_digest: str
+    data_digest: str = ""
 
     @property
     def names(self) -> list[str]:
