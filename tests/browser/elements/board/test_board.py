@@ -188,7 +188,7 @@ def test_a_kept_run_has_its_value_at_the_crosshair_and_its_steps_in_view(page: P
 
 def test_circles_are_no_prior_where_it_was_learned(page: Page) -> None:
     board, texts = opened(page), "CanvasRenderingContext2D.prototype.fillText"
-    page.evaluate(f"window.said = []; {texts} = (text) => window.said.push(text);")
+    page.evaluate(f"() => {{ window.said = []; {texts} = (text) => window.said.push(text); }}")
     for kind, circles in (("images", "prior"), ("learned", "N(0, I), not the prior")):
         board.mounted.give(packed_board(kind, 20, run="a" * 16))
         drawn(page)
