@@ -55,11 +55,3 @@ export function readTheme(element, palettes) {
   const palette = palettes[isDark(background) ? "dark" : "light"];
   return { background, text: read("--st-text-color", "#222222"), font: style.fontFamily, ...palette };
 }
-
-/**
- * The colour of a class; a negative label means "no class".
- * @param {Theme} theme
- * @param {number} label
- */
-export const classColour = (theme, label) =>
-  label < 0 ? theme.text : theme.classes[label % theme.classes.length];
