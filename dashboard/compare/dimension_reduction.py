@@ -197,7 +197,7 @@ def _train(
     tasks_line(
         tuple(setting.task_keys.values()),
         key="dr",
-        label=rest if num_done else "Train linear VAE, autoencoder and VAE",
+        label=rest if num_done else f"Train linear VAE, autoencoder and VAE with {MIN_SEEDS} seeds",
         doing="Training three networks …",
         help_text=TRAIN_HELP,
         start=start,
