@@ -53,6 +53,20 @@ LABELS: Final = {
 }
 """Options by their ids."""
 
+STATUSES: Final = {
+    "queued": "waiting",
+    "running": "training",
+    "paused": "paused",
+    "finished": "finished",
+    "stopped": "stopped",
+    "stopped_early": "stopped early",
+    "diverged": "diverged",
+    "interrupted": "interrupted",
+    "crashed": "crashed",
+    "failed": "failed",
+}
+"""How a run stands, by the ids of its status."""
+
 
 OF_CURVES: Final = (
     "Curves and the list of runs have the ELBO of at most 1,000 held-out examples, ELBO and Compare that of "

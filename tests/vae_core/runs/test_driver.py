@@ -19,7 +19,7 @@ from vae_core.errors import BadInput
 from vae_core.runs import driver, worker
 from vae_core.runs.driver import END_OF_INPUT, Command, Driver, Rate, open_training
 from vae_core.runs.runfile import load_run
-from vae_core.runs.snapshot import HISTORY_COLUMNS, change_rows
+from vae_core.runs.snapshot import HISTORY_COLUMNS, change_rows, read_snapshot
 from vae_core.training.loop import Training
 
 MODEL: Final = ModelConfig(data_dim=64, hidden_dims=(4,))
@@ -339,6 +339,7 @@ def test_each_live_change_stands_between_two_rows(
         ([21, 4, 0.01], [22, 0.1, 0.02]),
     ]
     assert column(tmp_path, "step") == [0, 5, 6, 20, 21, 22, 30]
+    assert read_snapshot(tmp_path / "snapshot.safetensors").beta_moves == (5, 21)
 
 
 def test_changes_that_follow_each_other_fast_are_measured_together(
