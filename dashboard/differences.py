@@ -14,6 +14,7 @@ MAX_SAID: Final = 2
 """Settings that a label names."""
 _LENGTH: Final = ("num_epochs", "patience")
 """How long a run trains: no property of its curves."""
+_IMAGES: Final = ("data_folder", "data_set", "data_orientation")
 _SHORT: Final[Mapping[str, str]] = {
     "beta": "β",
     "latent_dim": "J =",
@@ -79,7 +80,9 @@ def difference(config: RunConfig, other: RunConfig) -> str:
         'β 0.1 · seed 3'
     """
     found = differing([config, other])
-    said = [_short(key, theirs) for key, (_, theirs) in found.items() if key not in _LENGTH]
+    left_out = _LENGTH + (_IMAGES if "dataset" in found else ())
+    # Folder, data set in it and orientation are one thing: other data.
+    said = list(dict.fromkeys(_short(key, values[1]) for key, values in found.items() if key not in left_out))
     more = len(said) - MAX_SAID
     return " · ".join(said[:MAX_SAID]) + (f" +{more}" if more > 0 else "")
 
@@ -110,7 +113,7 @@ def labels(names: Sequence[str], given: Sequence[str], configs: Sequence[RunConf
 
 
 def _short(key: str, value: object) -> str:
-    if key == "data_folder":
+    if key in _IMAGES:
         return "other data"  # a folder of the server is nobody's business
     if key == "hidden" and not value:
         return "no hidden layers"
