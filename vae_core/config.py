@@ -93,10 +93,11 @@ WALL_LIMIT_S: Final = 30 * 60
 """Seconds of training, without pauses, after which a run is saved and stopped: others wait for the core."""
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of a configuration, and of the run file that holds one. It rises with each setting that decides a run: one
 that is unknown to a version that reads the format may be left aside."""
 _UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
+_UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
 _UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
 
 
@@ -288,6 +289,7 @@ class RunConfig(_Config):
     Arguments:
         dataset: A name of ``vae_core.data.DATASETS``.
         data_folder: Where the IDX files are, for ``dataset="idx"`` only.
+        data_transposed: Whether rows and columns of their images are exchanged.
         model: The network.
         train: The training.
         seed: Starts the split of the data, the initial weights, the order of the data and the noise.
@@ -301,6 +303,7 @@ class RunConfig(_Config):
     model: ModelConfig
     dataset: str = "digits"
     data_folder: str | None = None
+    data_transposed: bool = False
     train: TrainConfig = field(default_factory=TrainConfig)
     seed: int = 0
     device: Device = "cpu"
@@ -313,6 +316,7 @@ class RunConfig(_Config):
         check_choice("device", self.device, get_args(Device))
         check_type("hold", self.hold, bool)
         check_type("data_folder", self.data_folder, (str, NoneType))
+        check_type("data_transposed", self.data_transposed, bool)
         if not isinstance(self.dataset, str) or not self.dataset:
             raise BadInput("dataset", f"dataset must be a name, got {shown(self.dataset)}", "use 'digits'")
 
@@ -365,11 +369,13 @@ def upgraded(values: object, found: int) -> object:
         >>> upgraded({"model": {"data_dim": 64}}, 1)["model"]["prior"]
         'standard_normal'
     """
-    if found > 1 or not isinstance(values, dict):
+    if found > 2 or not isinstance(values, dict):
         return values
+    if found == 2:
+        return {**_UNSTATED_IN_2, **values}
     model = values.get("model")
     model = {**_UNSTATED_OF_MODEL_IN_1, **model} if isinstance(model, dict) else model
-    return {**_UNSTATED_IN_1, **values, "model": model}
+    return {**_UNSTATED_IN_1, **_UNSTATED_IN_2, **values, "model": model}
 
 
 def unknown_settings(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ WRITTEN: Final = (
     "format1_mixture_prior",
     "format1_past_its_end",
     "format2",
+    "format3",
 )
 
 
@@ -126,7 +127,7 @@ def test_a_newer_format_is_refused_kindly_and_its_file_untouched(version: int, t
     path.write_bytes(content)
     shutil.copyfile(GOLDEN / "format2" / "config.json", tmp_path / "config.json")
     with pytest.raises(
-        BadInput, match=r"made by a newer version: format .*, this one reads up to 2"
+        BadInput, match=r"made by a newer version: format .*, this one reads up to 3"
     ) as caught:
         Driver(tmp_path, queue.SimpleQueue(), io.StringIO())
     assert caught.value.code == "format"

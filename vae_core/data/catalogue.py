@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from vae_core.data.files import check_allowed, image_dims
+from vae_core.data.files import image_dims
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
     import torch
 
+    from vae_core.config import RunConfig
     from vae_core.data.dataset import Dataset
 
 
@@ -74,13 +75,16 @@ DATASETS: Final = tuple(DATASET_INFO)
 """The names that :func:`load_dataset` takes."""
 
 
-def load_dataset(name: str = "digits", *, seed: int = 0, folder: Path | str | None = None) -> "Dataset":
+def load_dataset(
+    name: str = "digits", *, seed: int = 0, folder: Path | str | None = None, transpose: bool = False
+) -> "Dataset":
     """Loads a data set by name; the same name and seed give the same numbers, bit for bit.
 
     Arguments:
         name: One of ``DATASETS``.
         seed: Seed of the split into training and held-out data and, for points, of the points themselves.
-        folder: Where the IDX files are; used by ``"idx"`` only.
+        folder: Where the IDX files are; used by ``"idx"`` only, as ``transpose`` is.
+        transpose: Whether rows and columns of the images are exchanged.
 
     Raises:
         BadInput: ``name`` is unknown, ``seed`` is not a seed, or the IDX files cannot be used.
@@ -92,14 +96,33 @@ def load_dataset(name: str = "digits", *, seed: int = 0, folder: Path | str | No
     if name not in DATASET_INFO:
         raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
     if name == "idx":
-        return _load_folder(folder, seed)
+        from vae_core.data.folder import load_idx_folder
+
+        return load_idx_folder("" if folder is None else folder, seed=seed, transpose=transpose)
     from vae_core.data.dataset import seeded_generator
 
     generator = seeded_generator(seed)
     return _load_digits(generator) if name == "digits" else _load_points(name, generator)
 
 
-def data_shape(name: str, *, folder: Path | str | None = None) -> tuple[int, ...]:
+def load_data_of(config: "RunConfig", *, digest: str = "") -> "Dataset":
+    """Loads the data of a run.
+
+    Arguments:
+        config: What the run is.
+        digest: That of the data that the run was trained on, as its file states it; empty: not known.
+
+    Raises:
+        BadInput: The data cannot be loaded, or are not those of the run (code ``data``).
+    """
+    data = load_dataset(
+        config.dataset, seed=config.seed, folder=config.data_folder, transpose=config.data_transposed
+    )
+    data.check_digest(digest)
+    return data
+
+
+def data_shape(name: str, *, folder: Path | str | None = None, transpose: bool = False) -> tuple[int, ...]:
     """Shape of one example, known without loading the data: (height, width) of images, (2,) of points.
 
     Raises:
@@ -112,7 +135,8 @@ def data_shape(name: str, *, folder: Path | str | None = None) -> tuple[int, ...
     if name not in DATASET_INFO:
         raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
     if name == "idx":
-        return image_dims(Path(_named(folder)))[1:]
+        _, height, width = image_dims(folder)
+        return (width, height) if transpose else (height, width)
     return (8, 8) if name == "digits" else (2,)
 
 
@@ -130,23 +154,8 @@ def least_training_examples(name: str, *, folder: Path | str | None = None) -> i
         raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
     if name == "idx":
         # Where there is one file alone, a fifth of it is held out.
-        return image_dims(Path(_named(folder)))[0] * 4 // 5
+        return image_dims(folder)[0] * 4 // 5
     return 1437 if name == "digits" else 1600
-
-
-def _named(folder: Path | str | None) -> Path | str:
-    if folder is None:
-        raise BadInput(
-            "folder", "MNIST and relatives need a folder", "enter the server folder that holds the IDX files"
-        )
-    check_allowed(folder)
-    return folder
-
-
-def _load_folder(folder: Path | str | None, seed: int) -> "Dataset":
-    from vae_core.data.folder import load_idx_folder
-
-    return load_idx_folder(_named(folder), seed=seed)
 
 
 def _load_digits(generator: "torch.Generator") -> "Dataset":

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +43,8 @@ class Run:
         status: How it stood: one of ``STATUSES``.
         state_tensors: Optimiser, generator and order of the data, for resuming bit for bit.
         state_scalars: Step, epoch and what else is a plain value.
+        data_digest: SHA-256 of the files that its data were read from, in hex; empty where there are none, or
+            where a version that did not note it wrote the file.
         unknown: Settings of its file that this version does not know: kept when it is saved, and not used.
         digest: SHA-256 of all of it, as its file states it, in hex; empty for a run that was not read.
     """
@@ -52,6 +55,7 @@ class Run:
     status: str
     state_tensors: Mapping[str, Tensor] = field(default_factory=dict)
     state_scalars: Mapping[str, Any] = field(default_factory=dict)
+    data_digest: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
 
@@ -112,6 +116,7 @@ def save_run(path: Path, run: Run, *, durable: bool = True) -> None:
         "config": _merged(run.config.to_dict(), run.unknown),
         "status": run.status,
         "state": dict(run.state_scalars),
+        "data_sha256": run.data_digest,
     }
     content = save(tensors, metadata=_metadata(about, ""))
     # The digest covers the tensors as they lie in the file, so it can be taken only once they are laid out.
@@ -183,7 +188,7 @@ def _upgraded(about: Mapping[str, Any], found: int) -> Mapping[str, Any]:
     after a divergence.
     """
     if found > 1 or not isinstance(about["state"], dict):
-        return about
+        return {**about, "config": upgraded(about["config"], found)}
     state = {"has_end": True, **about["state"]}
     state.pop("position", None)
     return {**about, "config": upgraded(about["config"], found), "state": state}
@@ -202,6 +207,9 @@ def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str)
         raise BadInput("run", "the run's history has steps that do not rise", _HINT)
     if about["status"] not in STATUSES:
         raise BadInput("run", f"the run's status is {shown(about['status'])}", _HINT)
+    data_digest = about.get("data_sha256", "")
+    if not isinstance(data_digest, str) or not re.fullmatch("([0-9a-f]{64})?", data_digest):
+        raise BadInput("run", f"the digest of the run's data is {shown(data_digest)}", _HINT)
     _check_state(about["state"])
     return Run(
         config=RunConfig.from_dict(about["config"]),
@@ -210,6 +218,7 @@ def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str)
         status=about["status"],
         state_tensors={k.removeprefix(_STATE): v for k, v in tensors.items() if k.startswith(_STATE)},
         state_scalars=about["state"],
+        data_digest=data_digest,
         unknown=unknown_settings(about["config"]),
         digest=digest,
     )

@@ -22,7 +22,7 @@ import pytest
 import torch
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
-from vae_core.data import Dataset, load_dataset
+from vae_core.data import Dataset, load_data_of
 from vae_core.errors import BadInput
 from vae_core.runs import driver
 from vae_core.runs.driver import Command, Driver
@@ -101,6 +101,8 @@ FOLDERS: Final = {
     for labelled in (True, False)
 }
 """IDX folders: which parts they have, and whether their images are labelled."""
+TURNED: Final = "other names, turned, classes with gaps"
+"""Images of 4 x 3 pixels that are transposed, with QMNIST's labels, one folder below the one named."""
 FORKS: Final = {"forked within an epoch": 8, "forked between epochs": 23}
 """The step at which a fork has other draws, another beta and another learning rate from then on."""
 EXECUTE: Final = """
@@ -143,7 +145,7 @@ def trained(folder: Path, config: RunConfig, *planned: tuple[int, Command]) -> R
 
 
 def data_of(run: Run) -> Dataset:
-    return load_dataset(run.config.dataset, seed=run.config.seed, folder=run.config.data_folder)
+    return load_data_of(run.config, digest=run.data_digest)
 
 
 def executed(folder: Path, *calls: tuple[str, ...]) -> list[str]:
@@ -178,6 +180,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Executed:
     for name, (parts, labelled) in FOLDERS.items():
         config = replace(OWN, data_folder=os.fspath(own_images(folder / f"secret {name}", parts, labelled)))
         runs[name] = trained(folder / f"run {name}", config)
+    own_images(folder / "secret turned" / "raw", ("odd '{name}'-test",), True, turned=True)
+    config = replace(OWN, data_folder=os.fspath(folder / "secret turned"), data_transposed=True)
+    runs[TURNED] = trained(folder / "run turned", config)
     sources = {name: script_of(run, data_of(run)) for name, run in runs.items()}
     runs[LONGER] = patient = runs["patience"]
     sources[LONGER] = sources["patience"].replace(f"NUM_STEPS = {patient.step} ", "NUM_STEPS = 100_000 ")
@@ -205,27 +210,32 @@ def forked_run(folder: Path, step: int) -> Run:
     return trained(folder, PLAIN, resume, (40, {"command": "set", "beta": 2.0}))
 
 
-def own_images(folder: Path, parts: tuple[str, ...], labelled: bool) -> Path:
+def own_images(folder: Path, parts: tuple[str, ...], labelled: bool, *, turned: bool = False) -> Path:
     """A folder with IDX files, one class of which has one member."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     generator = torch.Generator().manual_seed(0)
     for part in parts:
         images = torch.randint(256, (61, 4, 3), generator=generator, dtype=torch.uint8).numpy()
         labels = torch.randint(4, (61,), generator=generator, dtype=torch.uint8).numpy()
         labels[0] = 4
         write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
-        if labelled:
+        if turned:
+            facts = np.repeat(7 * labels[:, None].astype(">i4") - 3, 8, axis=1)
+            write_idx(folder / f"{part}-labels-idx2-int", facts)
+        elif labelled:
             write_idx(folder / f"{part}-labels.idx1-ubyte", labels)
     return folder
 
 
 def write_idx(path: Path, values: np.ndarray) -> None:
-    header = bytes([0, 0, 8, values.ndim]) + b"".join(size.to_bytes(4, "big") for size in values.shape)
+    header = bytes([0, 0, 8 if values.itemsize == 1 else 12, values.ndim]) + b"".join(
+        size.to_bytes(4, "big") for size in values.shape
+    )
     content = header + values.tobytes()
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
 
-@pytest.mark.parametrize("case", [*CASES, *STEERED, *FORKS, *FOLDERS, LONGER])
+@pytest.mark.parametrize("case", [*CASES, *STEERED, *FORKS, *FOLDERS, TURNED, LONGER])
 def test_script_has_the_weights_and_the_bound_of_the_run(results: Executed, case: str) -> None:
     run, _, said, weights = results[case]
     expected = torch.cat([value.detach().flatten() for value in run.model().parameters()]).numpy()
@@ -236,7 +246,7 @@ def test_script_has_the_weights_and_the_bound_of_the_run(results: Executed, case
     assert f"{reported:.4f}" in said.splitlines()[-1], "what the app reported stands beside it"
 
 
-@pytest.mark.parametrize("case", [*CASES, *STEERED, *FORKS, *FOLDERS, LONGER])
+@pytest.mark.parametrize("case", [*CASES, *STEERED, *FORKS, *FOLDERS, TURNED, LONGER])
 def test_script_is_short_and_reads_well(results: Executed, case: str) -> None:
     _, source, *_ = results[case]
     lines = source.splitlines()

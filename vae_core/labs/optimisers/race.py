@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.config import RunConfig
-from vae_core.data import load_dataset
+from vae_core.data import load_data_of
 from vae_core.data.dataset import Dataset
 from vae_core.elbo import evaluate
 from vae_core.errors import BadInput, TrainingDiverged
@@ -184,9 +184,18 @@ def _line(
     return held_out, train[1:], seconds, 0
 
 
-def race_data(run: RunConfig, num_data: int) -> Dataset:
-    """The data set of a run, with the first ``num_data`` training examples alone (0: all)."""
-    data = load_dataset(run.dataset, seed=run.seed, folder=run.data_folder)
+def race_data(run: RunConfig, num_data: int, *, digest: str = "") -> Dataset:
+    """The data set of a run, with the first ``num_data`` training examples alone (0: all).
+
+    Arguments:
+        run: What is trained.
+        num_data: How many examples.
+        digest: That of the data that are asked for; empty: not known.
+
+    Raises:
+        BadInput: The data cannot be loaded, or have another digest.
+    """
+    data = load_data_of(run, digest=digest)
     if not num_data:
         return data
     labels = None if data.labels_train is None else data.labels_train[:num_data]
