@@ -201,3 +201,13 @@ def test_the_digits_that_are_shown_add_up() -> None:
     at = checked(AppTest.from_function(_headline).run())
     assert [metric.value for metric in at.metric] == ["−20.83 nats", "3.34 nats", "−24.17 nats"]
     assert numbers(at.markdown[0].value) == [-20.83, 3.34, -24.17]
+
+
+def test_the_objective_stands_below_the_bound_where_it_is_another_one(runner: LocalRunner) -> None:
+    heavy = replace(TINY, train=replace(TINY.train, beta=4.0))
+    at = open_page("elbo", run=trained(runner, heavy))
+    bound, objective = (numbers(text_with(at, part)) for part in ("nats per example", "Objective"))
+    assert objective[1] == 4.0
+    assert objective[3] == pytest.approx(bound[0] - 4 * objective[2], abs=0.006)
+    assert objective[2] == pytest.approx(bound[1], abs=0.006)
+    assert "Objective" not in "".join(text.value for text in open_page("elbo").markdown)
