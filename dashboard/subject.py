@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from vae_core.model import VAE
     from vae_core.runs.runfile import Run
 
-Split = Literal["held_out", "training"]
+Split = Literal["held_out", "training", "validation"]
 SPLITS: Final[dict[Split, str]] = {"held_out": "held-out", "training": "training"}
-"""The parts of a data set, as the reader names them."""
+"""The parts of a data set that can be looked at, as the reader names them."""
 MAX_FILES: Final = 1000
 
 
@@ -101,7 +101,15 @@ class Subject:
     def examples(self, split: Split) -> "tuple[Tensor, Tensor | None]":
         """x of shape (n, D) and labels of shape (n,), None where the examples have none."""
         data = self.data
+        if split == "validation":
+            assert data.x_validation is not None, "it is one of the splits of the run"
+            return data.x_validation, data.labels_validation
         return (data.x_test, data.labels_test) if split == "held_out" else (data.x_train, data.labels_train)
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The parts of its data: a validation part only where something was chosen by it."""
+        return (*SPLITS, "validation") if self.data.x_validation is not None else tuple(SPLITS)
 
 
 def _digest_of(subject: Subject) -> str:
@@ -129,7 +137,7 @@ def load_subject(path: Path) -> Subject:
         message = f"the run {path.name} cannot be read ({err.strerror})"
         raise BadInput("run", message, "choose another") from err
     config = run.config
-    data = dataset(config.dataset, config.seed, config.data_folder)
+    data = dataset(config.dataset, config.seed, config.data_folder, validation=config.train.has_validation)
     digest += _state_of(config.dataset, config.data_folder)
     takes, has = config.model.data_dim, data.x_test.shape[1]
     if takes != has:
@@ -160,17 +168,17 @@ def _run_and_model(digest: str, _file: BinaryIO) -> "tuple[Run, VAE]":
     return replace(run, weights=model.state_dict(), state_tensors={}), model
 
 
-def dataset(name: str, seed: int, folder: str | None) -> "Dataset":
-    """A data set; only ever read."""
-    return _dataset(name, seed, folder, _state_of(name, folder))
+def dataset(name: str, seed: int, folder: str | None, *, validation: bool = False) -> "Dataset":
+    """A data set, with a validation part or without one; only ever read."""
+    return _dataset(name, seed, folder, _state_of(name, folder), validation)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the data …")
-def _dataset(name: str, seed: int, folder: str | None, state: str) -> "Dataset":
+def _dataset(name: str, seed: int, folder: str | None, state: str, validation: bool) -> "Dataset":
     from vae_core.data import load_dataset
 
     del state  # tells the files of a folder from those that were there before; part of the key only
-    return load_dataset(name, seed=seed, folder=folder)
+    return load_dataset(name, seed=seed, folder=folder, validation=validation)
 
 
 def _state_of(name: str, folder: str | None) -> str:

@@ -193,7 +193,7 @@ HOSTILE: Final = {
     "a number": ("3", "format"),
     "null": ("null", "format"),
     "no format": ("{}", "format"),
-    "newer format": ('{"format": 3}', "format"),
+    "newer format": ('{"format": 4}', "format"),
     "format true": ('{"format": true, "model": {"data_dim": 64}}', "format"),
     "format 0": ('{"format": 0, "model": {"data_dim": 64}}', "format"),
     "long format": (json.dumps({"format": "x" * 100_000}), "format"),

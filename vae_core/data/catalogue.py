@@ -3,6 +3,7 @@
 PyTorch and scikit-learn are imported by the functions that need them: a menu does not, and they take seconds.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -71,18 +72,24 @@ DATASET_INFO: Final[dict[str, DatasetInfo]] = {
 
 DATASETS: Final = tuple(DATASET_INFO)
 """The names that :func:`load_dataset` takes."""
+MIN_VALIDATION: Final = 20
+"""Examples of a validation part at least, and of what is left to train on."""
 
 
-def load_dataset(name: str = "digits", *, seed: int = 0, folder: Path | str | None = None) -> "Dataset":
+def load_dataset(
+    name: str = "digits", *, seed: int = 0, folder: Path | str | None = None, validation: bool = False
+) -> "Dataset":
     """Loads a data set by name; the same name and seed give the same numbers, bit for bit.
 
     Arguments:
         name: One of ``DATASETS``.
         seed: Seed of the split into training and held-out data and, for points, of the points themselves.
         folder: Where the IDX files are; used by ``"idx"`` only.
+        validation: Whether a tenth of the training part is set aside as a validation part, by the same seed.
 
     Raises:
-        BadInput: ``name`` is unknown, ``seed`` is not a seed, or the IDX files cannot be used.
+        BadInput: ``name`` is unknown, ``seed`` is not a seed, the IDX files cannot be used, or there are too
+            few examples for a validation part.
 
     Example:
         >>> load_dataset("digits").x_train.shape
@@ -90,12 +97,35 @@ def load_dataset(name: str = "digits", *, seed: int = 0, folder: Path | str | No
     """
     if name not in DATASET_INFO:
         raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
+    from vae_core.data.dataset import with_validation
+
+    data = _load(name, seed, folder)
+    return with_validation(data, seed=seed) if validation else data
+
+
+def _load(name: str, seed: int, folder: Path | str | None) -> "Dataset":
     if name == "idx":
         return _load_folder(folder, seed)
     from vae_core.data.dataset import seeded_generator
 
     generator = seeded_generator(seed)
     return _load_digits(generator) if name == "digits" else _load_points(name, generator)
+
+
+def validation_size(num_data: int) -> int:
+    """How many of n training examples are set aside: ceil(n / 10), and ``MIN_VALIDATION`` at least.
+
+    Raises:
+        BadInput: So many would not be left to train on (code ``patience``, which asks for such a part).
+
+    Example:
+        >>> validation_size(1437), validation_size(50)
+        (144, 20)
+    """
+    if num_data < 2 * MIN_VALIDATION:
+        message = f"patience needs a validation part of {MIN_VALIDATION} examples, of {num_data} in all"
+        raise BadInput("patience", message, "leave patience empty, or use more data")
+    return max(MIN_VALIDATION, math.ceil(num_data / 10))
 
 
 def data_shape(name: str, *, folder: Path | str | None = None) -> tuple[int, ...]:
@@ -115,11 +145,17 @@ def data_shape(name: str, *, folder: Path | str | None = None) -> tuple[int, ...
     return (8, 8) if name == "digits" else (2,)
 
 
-def least_training_examples(name: str, *, folder: Path | str | None = None) -> int:
+def least_training_examples(name: str, *, folder: Path | str | None = None, validation: bool = False) -> int:
     """How many examples there are at least to train on, known without loading the data.
 
+    Arguments:
+        name: One of ``DATASETS``.
+        folder: Where the IDX files are.
+        validation: Whether a validation part is set aside.
+
     Raises:
-        BadInput: ``name`` is unknown, or the folder has no IDX images or may not be read.
+        BadInput: ``name`` is unknown, the folder has no IDX images or may not be read, or there are too few
+            examples for a validation part.
 
     Example:
         >>> least_training_examples("digits")
@@ -129,8 +165,10 @@ def least_training_examples(name: str, *, folder: Path | str | None = None) -> i
         raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
     if name == "idx":
         # Where there is one file alone, a fifth of it is held out.
-        return image_dims(Path(_named(folder)))[0] * 4 // 5
-    return 1437 if name == "digits" else 1600
+        count = image_dims(Path(_named(folder)))[0] * 4 // 5
+    else:
+        count = 1437 if name == "digits" else 1600
+    return count - validation_size(count) if validation else count
 
 
 def _named(folder: Path | str | None) -> Path | str:

@@ -154,7 +154,7 @@ class FullBayesTraining(Training):
         # The view that draws shares its parameters with the model: to train one is to train the other.
         super().__init__(model.local(generator=generator), dataset, config, generator=generator)
         self._bayesian = model
-        self._num_data = len(dataset.x_train) if num_data is None else num_data
+        self._num_data = len(self.dataset.x_train) if num_data is None else num_data
 
     def _penalised_kl(self, terms: ElboTerms) -> Tensor:
         return super()._penalised_kl(terms) + self._bayesian.weight_kl() / self._num_data
