@@ -263,9 +263,9 @@ def _about(subject: "Subject", plane: _Plane) -> list[str]:
         further = count(len(data.x_validation), f"further {what}")
         chosen = f"; stopped, and its weights chosen, by {further}"
     lines = [
-        f"Trained on {count(training, what)}{chosen}; measured on {held_out:,} others, which it never trained "
-        "on. Numbers in nats are sums over the values of an example and over the latent dimensions, and means "
-        "over the examples."
+        f"Trained on {count(training, what)}{chosen}; measured on {held_out:,} others, which it never "
+        "trained on. Numbers in nats are sums over the values of an example and over the latent dimensions, "
+        "and means over the examples."
     ]
     if not plane.missing:
         lines.append(_shown_words(plane, held_out, what))
