@@ -1,15 +1,13 @@
-"""Finds a Chromium, and watches what the pages in it do."""
+"""Finds a Chromium, and knows with which flags to start it."""
 
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, Route, WebSocket
+from playwright.sync_api import Playwright
 
 FLAGS: Final = (
     "--headless=new",
@@ -19,55 +17,8 @@ FLAGS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _INSTALL_SECONDS: Final = 600
-
-
-@dataclass(kw_only=True)  # no slots: Playwright stores its wrappers of bound methods on the object
-class Watch:
-    """What the pages of one test did that they should not do; a test that provokes an entry clears it.
-
-    Arguments:
-        foreign: Addresses off this machine that a page asked for; the requests were stopped.
-        errors: Errors on the console and uncaught exceptions.
-        pages: All pages of the test.
-    """
-
-    foreign: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    pages: list[Page] = field(default_factory=list)
-
-    def attach(self, context: BrowserContext) -> None:
-        """Watches a context and all pages that it opens."""
-        context.route("**/*", self._stop_if_foreign)
-        context.on("page", self._watch_page)
-        context.on("console", self._keep_error)
-        context.on("weberror", lambda error: self.errors.append(str(error.error)))
-
-    def _stop_if_foreign(self, route: Route) -> None:
-        if self._is_local(route.request.url):
-            route.continue_()
-        else:
-            route.abort()
-
-    def _watch_page(self, page: Page) -> None:
-        self.pages.append(page)
-        page.on("websocket", self._note_socket)
-
-    def _note_socket(self, socket: WebSocket) -> None:
-        self._is_local(socket.url)
-
-    def _keep_error(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.errors.append(f"{message.text} ({message.location.get('url', '')})")
-
-    def _is_local(self, url: str) -> bool:
-        parts = urlsplit(url)
-        local = parts.scheme in {"data", "blob"} or parts.hostname in LOCAL_HOSTS
-        if not local:
-            self.foreign.append(url)
-        return local
 
 
 def find_browser(playwright: Playwright) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
-from playwright.sync_api import Browser, Locator, Page, WebSocket, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, WebSocket, sync_playwright
 
 from benchmarks.browsing import FLAGS, find_browser
 from benchmarks.report import machine, table
@@ -62,9 +62,9 @@ class Times(NamedTuple):
     p95_ms: float
 
 
-def walk(browser: Browser, url: str, seconds: float) -> Walk:
+def walk(context: BrowserContext, url: str, seconds: float) -> Walk:
     """Circles the pointer over the latent plane at ``url``."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
     sent: list[object] = []
     page.on("websocket", lambda socket: _count(socket, sent))
     page.goto(url)
@@ -89,9 +89,10 @@ def walk(browser: Browser, url: str, seconds: float) -> Walk:
     return found
 
 
-def slider(browser: Browser, url: str, presses: int) -> Times:
+def slider(context: BrowserContext, url: str, presses: int) -> Times:
     """Moves the slider of data on ELBO by keys and waits for the example's new numbers each time."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+    page = context.new_page()
+    page.set_viewport_size({"width": 1280, "height": 1400})
     page.goto(url)
     handle = page.get_by_role("slider", name="Example")
     handle.wait_for(timeout=WAIT_MS)
@@ -112,9 +113,9 @@ def slider(browser: Browser, url: str, presses: int) -> Times:
     return _times(times)
 
 
-def board(browser: Browser, server: Server, snapshots: int) -> Times:
+def board(context: BrowserContext, server: Server, snapshots: int) -> Times:
     """Starts a training and takes the age of each snapshot when the board first shows it."""
-    page, folder = _training(browser, server)
+    page, folder = _training(context, server)
     root, snapshot = page.locator("[data-rows][data-step]").first, folder / "snapshot.safetensors"
     times, step = [], _number(root, "data-step")
     deadline = time.monotonic() + PATIENCE_S
@@ -132,9 +133,9 @@ def board(browser: Browser, server: Server, snapshots: int) -> Times:
     return _times(times)
 
 
-def live_plane(browser: Browser, server: Server, snapshots: int) -> Times:
+def live_plane(context: BrowserContext, server: Server, snapshots: int) -> Times:
     """Starts a training, opens Latent space, and takes the age of weights when the plane first shows them."""
-    page, folder = _training(browser, server)
+    page, folder = _training(context, server)
     page.get_by_role("link", name="Latent space").first.click()
     root, weights = page.locator("[data-hash][data-frames]").first, folder / "run.safetensors"
     root.wait_for(timeout=WAIT_MS)
@@ -156,9 +157,9 @@ def live_plane(browser: Browser, server: Server, snapshots: int) -> Times:
     return _times(times)
 
 
-def _training(browser: Browser, server: Server) -> tuple[Page, Path]:
+def _training(context: BrowserContext, server: Server) -> tuple[Page, Path]:
     """A page on which a training has begun, and its run's folder."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
     page.goto(f"{server.url}/train")
     page.get_by_role("button", name="Start", exact=True).click(timeout=WAIT_MS)
     page.locator("[data-rows][data-step]").first.wait_for(timeout=WAIT_MS)
@@ -172,21 +173,17 @@ def measure(server: Server, effort: Effort) -> dict[str, object]:
     crowds = {count: write_crowded_run(server.home, count) for count in effort.crowds}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(playwright), args=list(FLAGS))
+        # One context: what the browser has compiled for one page serves the next.
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        latent, elbo = f"{server.url}/latent_space", f"{server.url}/elbo?elbo_view=one_example"
+        planes = {"digits": latent, "784-400-2": f"{latent}?run={wide}"}
+        planes |= {f"{count} data": f"{latent}?run={run}" for count, run in crowds.items()}
         try:
             return {
-                "digits": walk(browser, f"{server.url}/latent_space", effort.move_s)._asdict(),
-                "784-400-2": walk(browser, f"{server.url}/latent_space?run={wide}", effort.move_s)._asdict(),
-                **{
-                    f"{count} data": walk(
-                        browser, f"{server.url}/latent_space?run={run}", effort.move_s
-                    )._asdict()
-                    for count, run in crowds.items()
-                },
-                "slider_to_number": slider(
-                    browser, f"{server.url}/elbo?elbo_view=one_example", effort.presses
-                )._asdict(),
-                "snapshot_to_board": board(browser, server, effort.snapshots)._asdict(),
-                "weights_to_plane": live_plane(browser, server, effort.live_planes)._asdict(),
+                **{name: walk(context, url, effort.move_s)._asdict() for name, url in planes.items()},
+                "slider_to_number": slider(context, elbo, effort.presses)._asdict(),
+                "snapshot_to_board": board(context, server, effort.snapshots)._asdict(),
+                "weights_to_plane": live_plane(context, server, effort.live_planes)._asdict(),
             }
         finally:
             browser.close()

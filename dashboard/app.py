@@ -11,8 +11,11 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
+from dashboard.formats import plain  # noqa: E402
 from dashboard.shell import browser, classroom, pages, state, warmup  # noqa: E402
 from dashboard.theme import PAGE_CSS  # noqa: E402
+from vae_core.errors import BadInput  # noqa: E402
+from vae_core.memory import is_out_of_memory  # noqa: E402
 
 
 def main() -> None:
@@ -34,7 +37,14 @@ def main() -> None:
     warmup.start()
     state.follow_link(page.url_path)
     browser.note_run()
-    page.run()
+    try:
+        page.run()
+    except BadInput as err:
+        st.error(plain(str(err)))
+    except (MemoryError, RuntimeError) as err:
+        if not is_out_of_memory(err):
+            raise
+        st.error("The server has not enough memory for this view: choose a smaller network or fewer samples.")
 
 
 if __name__ == "__main__":

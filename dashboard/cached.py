@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.caching import cached
 from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
-from dashboard.subject import BY_DIGEST, Split, Subject
+from dashboard.subject import Split, Subject
 from vae_core.runs.snapshot import Snapshot, read_snapshot
 
 Array = NDArray[np.float32]
@@ -43,15 +43,10 @@ class Encoded:
     kl_per_dim: Array
 
 
+# 60 000 examples and J = 32 are 25 MB; x is the data set's own memory.
+@cached("Encoding the examples …")
 def encoded(subject: Subject, split: Split = HELD_OUT, *, num_samples: int = 1) -> Encoded:
     """The examples of one part of the data in the latent space, and the bound of each of them."""
-    # Streamlit tells a default from the same value that is passed: it gets all of them.
-    return _encoded(subject, split, num_samples)
-
-
-# 60 000 examples and J = 32 are 25 MB an entry; x is the data set's own memory.
-@st.cache_resource(max_entries=32, show_spinner="Encoding the examples …", hash_funcs=BY_DIGEST)
-def _encoded(subject: Subject, split: Split, num_samples: int) -> Encoded:
     return encode(subject, split, num_samples=num_samples)
 
 
@@ -65,14 +60,18 @@ def encode(
         split: Which part of the data.
         num_samples: M of the bound.
         max_examples: Only so many of the examples, the first; None: all.
+
+    Raises:
+        BadInput: So many samples of so many examples take too long in this network.
     """
     import torch
 
     from vae_core.elbo import terms_per_example
-    from vae_core.memory import chunk_rows, widest_layer
+    from vae_core.memory import check_evaluation, chunk_rows, widest_layer
 
     x, labels = subject.examples(split)
     x, labels = x[:max_examples], None if labels is None else labels[:max_examples]
+    check_evaluation(subject.config.model, num_examples=len(x), num_samples=num_samples)
     noise = torch.Generator().manual_seed(subject.config.seed)
     terms = terms_per_example(subject.model, x, num_samples=num_samples, generator=noise)
     with torch.no_grad():
@@ -104,7 +103,7 @@ def decode(subject: Subject, z: Array) -> Array:
         return subject.model.likelihood(torch.from_numpy(z)).mean.numpy()
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cached()
 def pretrained_snapshot() -> Snapshot:
     """The pictures of the pretrained model, read without torch."""
     return read_snapshot(PRETRAINED_SNAPSHOT)

@@ -31,7 +31,7 @@ NAMES: Final = {
 }
 """Settings by their keys, in the order of the controls."""
 LABELS: Final = {
-    "log_variance": "log σ² (no constraint)",
+    "log_variance": "log σ² (within ±20)",
     "variance": "σ² through softplus",
     "unit_variance": "σ² = 1, fixed",
     "deterministic": "none: z = μ (autoencoder)",

@@ -1,20 +1,18 @@
 """The trained model that a page looks at: its run, its network and its data, handed down whole.
 
 A page loads the subject once a rerun. Whatever it shows is computed from this one value, so that one page
-never mixes the weights of two moments; cached functions take the subject itself as their key:
+never mixes the weights of two moments; cached functions take the subject itself, whose digest is their key:
 
-    @st.cache_resource(max_entries=32, hash_funcs=BY_DIGEST)
+    @cached()
     def encoded(subject: Subject, ...): ...
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
-import streamlit as st
-
+from dashboard.caching import cached
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import runner
 from vae_core.config import RunConfig
@@ -112,14 +110,6 @@ class Subject:
         return (*SPLITS, "validation") if self.data.x_validation is not None else tuple(SPLITS)
 
 
-def _digest_of(subject: Subject) -> str:
-    return subject.digest
-
-
-BY_DIGEST: Final[dict[str | type, Callable[[Subject], str]]] = {Subject: _digest_of}
-"""Tells Streamlit's caches how a subject is told from another one."""
-
-
 def load_subject(path: Path) -> Subject:
     """The run in a file, with its data.
 
@@ -158,7 +148,7 @@ def pretrained() -> Subject:
 
 
 # The digest names the content of ``_file``. A file has 64 MB at most and the optimiser's part is dropped.
-@st.cache_resource(max_entries=32, show_spinner="Loading the model …")
+@cached("Loading the model …")
 def _run_and_model(digest: str, _file: BinaryIO) -> "tuple[Run, VAE]":
     from vae_core.runs.runfile import MAX_FILE_BYTES, parse_run
 
@@ -173,7 +163,7 @@ def dataset(name: str, seed: int, folder: str | None, *, validation: bool = Fals
     return _dataset(name, seed, folder, _state_of(name, folder), validation)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the data …")
+@cached("Loading the data …")
 def _dataset(name: str, seed: int, folder: str | None, state: str, validation: bool) -> "Dataset":
     from vae_core.data import load_dataset
 

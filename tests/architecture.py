@@ -92,6 +92,7 @@ SAMPLERS: Final = frozenset(
     }
 )
 GLOBAL_RANDOM: Final = frozenset({"torch.manual_seed", "torch.seed", "torch.set_rng_state", "torch.random"})
+UNBOUNDED: Final = frozenset({"functools.cache", "functools.cached_property"})
 MODULE_NAMES: Final = (set(sys.stdlib_module_names) | set(packages_distributions())) - FIRST_PARTY
 
 
@@ -200,6 +201,24 @@ def no_global_randomness(path: PurePosixPath, tree: ast.Module) -> Iterator[str]
             yield f"calls {dotted(call.func)} without generator"
 
 
+def bounded_caches(path: PurePosixPath, tree: ast.Module) -> Iterator[str]:
+    """What is kept has room in memory: results of pages in dashboard/caching.py, which counts their bytes."""
+    if path.parts[0] not in {"vae_core", "dashboard", "pages"}:
+        return
+    for name in names(tree):
+        if name in UNBOUNDED or (within(name, ["st", "streamlit"]) and "cache_" in name):
+            yield f"uses {name}"
+    with_size = {
+        call.func
+        for call in calls(tree)
+        for option in call.keywords
+        if option.arg == "maxsize" and isinstance(option.value, ast.Constant) and option.value.value
+    }
+    for node in ast.walk(tree):
+        if dotted(node) in {"lru_cache", "functools.lru_cache"} and node not in with_size:
+            yield "uses lru_cache without maxsize"
+
+
 def no_circles(tree: Tree) -> Iterator[str]:
     """No module imports itself by way of others, within functions and for type checkers included."""
     graph = import_graph(tree)
@@ -305,5 +324,6 @@ RULES: Final[tuple[Rule, ...]] = (
     nothing_unsafe,
     no_network,
     no_global_randomness,
+    bounded_caches,
 )
 TREE_RULES: Final[tuple[TreeRule, ...]] = (no_circles, no_streamlit_behind)

@@ -35,13 +35,12 @@ def dashboard_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _empty_caches() -> Iterator[None]:
-    """Clears Streamlit's caches after each test: all AppTest runs of a process share them."""
+def _empty_cache() -> Iterator[None]:
+    """Empties the cache of the pages after each test: all AppTest runs of a process share it."""
     yield
-    streamlit = sys.modules.get("streamlit")
-    if streamlit is not None:
-        streamlit.cache_data.clear()
-        streamlit.cache_resource.clear()
+    caching = sys.modules.get("dashboard.caching")
+    if caching is not None:
+        caching.cache().clear()
 
 
 @pytest.fixture

@@ -139,15 +139,21 @@ def turn_dial(at: AppTest, key: str, value: float) -> AppTest:
     return checked(at._run(states))
 
 
-def look_at(at: AppTest, step: object) -> AppTest:
-    """Looks back at a step as the slider over a run's history tells it; None: at now again."""
+def look_at(at: AppTest, step: object, *, sequence: int | None = None) -> AppTest:
+    """Looks back at a step as the slider over a run's history tells it; None: at now again.
+
+    Arguments:
+        at: The page.
+        step: The step.
+        sequence: Number of the message; None: the next.
+    """
     element = next(
         one.proto
         for one in at.get("bidi_component")  # type: ignore[attr-defined]
         if one.proto.component_name.endswith("look_back")
     )
     states = at._tree.get_widget_states()
-    said = {"step": step, "sequence": next(_sequence)}
+    said = {"step": step, "sequence": next(_sequence) if sequence is None else sequence}
     event = WidgetState(id=_make_trigger_id(element.id, "events"))
     event.json_trigger_value = json.dumps([{"event": "looked", "value": said}])
     states.widgets.append(event)

@@ -80,6 +80,12 @@ BROKEN: Final = (
     (rules.no_global_randomness, "vae_core/a.py", "torch.randn_like(x)"),
     (rules.no_global_randomness, "vae_core/a.py", "q.rsample()"),
     (rules.no_global_randomness, "vae_core/a.py", "nn.init.kaiming_uniform_(weight, a=1)"),
+    (rules.bounded_caches, "dashboard/a.py", "@st.cache_data\ndef f(): pass"),
+    (rules.bounded_caches, "pages/a.py", "@st.cache_resource(max_entries=2)\ndef f(): pass"),
+    (rules.bounded_caches, "dashboard/a.py", "from streamlit import cache_data"),
+    (rules.bounded_caches, "vae_core/a.py", "from functools import cache"),
+    (rules.bounded_caches, "vae_core/a.py", "@functools.lru_cache\ndef f(): pass"),
+    (rules.bounded_caches, "vae_core/a.py", "@lru_cache(maxsize=None)\ndef f(): pass"),
 )
 
 KEPT: Final = (
@@ -117,6 +123,9 @@ KEPT: Final = (
         "vae_core/a.py",
         "torch.Generator().manual_seed(0)\nq.sample((3,), generator)",
     ),
+    (rules.bounded_caches, "dashboard/a.py", "@functools.lru_cache(maxsize=8)\ndef f(): pass"),
+    (rules.bounded_caches, "dashboard/a.py", "from dashboard.caching import cached"),
+    (rules.bounded_caches, "tests/a.py", "from functools import cache"),
 )
 
 BROKEN_TREES: Final = (

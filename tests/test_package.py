@@ -1,16 +1,19 @@
 """The installed dashboard: everything it needs is in the wheel, and the command passes its options on."""
 
+import ast
 import os
 import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from dashboard import command
+from tests import architecture
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 SHOW: Final = """
@@ -70,6 +73,25 @@ def test_dependencies_are_the_requirements() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     lines = (ROOT / "requirements.txt").read_text("utf-8").split()
     assert project["dependencies"] == lines
+
+
+def test_what_is_imported_is_pinned() -> None:
+    """Also by tests and benchmarks: what comes with another package today may not tomorrow."""
+    of_app, of_all = (
+        {name_of(line) for name in names for line in (ROOT / name).read_text("utf-8").split()}
+        for names in (["requirements.txt"], ["requirements.txt", "requirements-dev.txt"])
+    )
+    packages = packages_distributions()
+    for path in (path for folder in architecture.FIRST_PARTY for path in (ROOT / folder).rglob("*.py")):
+        pinned = of_app if path.relative_to(ROOT).parts[0] in ("vae_core", "dashboard", "pages") else of_all
+        code = ast.parse(path.read_text("utf-8"))
+        roots = {name.split(".")[0] for name in architecture.imports(ast.walk(code))}
+        for name in roots - sys.stdlib_module_names - architecture.FIRST_PARTY:
+            assert {one.lower() for one in packages[name]} & pinned, f"{path.relative_to(ROOT)}: {name}"
+
+
+def name_of(requirement: str) -> str:
+    return requirement.split("==")[0].split("[")[0].lower()
 
 
 def test_command_passes_options_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ What a task needs is imported by it alone: a worker does not wait for scikit-lea
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,54 +87,61 @@ def gradients(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
 
 
 def race(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """Trains the ``runs`` (JSON) on the first ``num_data`` training examples (0: all)."""
+    """Trains the ``runs`` (JSON) on the first ``num_data`` training examples (0: all), split by ``split``."""
     from vae_core.config import RunConfig
     from vae_core.labs.optimisers import race_data, run_race
 
     () = arguments
     runs = [RunConfig.from_json(str(text)) for text in inputs["runs"]]
-    found = run_race(race_data(runs[0], int(inputs["num_data"])), runs, on_progress=on_progress)
+    data = race_data(replace(runs[0], seed=int(inputs["split"])), int(inputs["num_data"]))
+    found = run_race(data, runs, on_progress=on_progress)
     return found._asdict() | dict(inputs)
 
 
 def priors(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """``DATASET NUM_COMPONENTS NUM_EPOCHS SEED``: the same model trained under each prior."""
+    """``DATASET NUM_COMPONENTS NUM_EPOCHS SEED TRAINING_SEED``: the same model trained under each prior."""
     from vae_core.data import load_dataset
     from vae_core.labs.priors.learned import train_under_each_prior
 
     del inputs
-    name, num_components, num_epochs, seed = arguments
+    name, num_components, num_epochs, seed, training_seed = arguments
     return train_under_each_prior(
         load_dataset(name, seed=int(seed)),
         num_components=int(num_components),
         num_epochs=int(num_epochs),
-        seed=int(seed),
+        seed=int(training_seed),
         on_progress=on_progress,
     )
 
 
 def weights(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """``OVER PRIOR_STD NUM_STEPS SEED``: a plain VAE and full variational Bayes on ``num_data`` digits."""
+    """``OVER PRIOR_STD NUM_STEPS SEED TRAINING_SEED``: a plain VAE and full Bayes on ``num_data`` digits."""
     from vae_core.data import load_dataset
     from vae_core.labs.weights.comparison import Setting, compare
 
-    over, prior_std, num_steps, seed = arguments
+    over, prior_std, num_steps, seed, training_seed = arguments
     setting = Setting(
         num_data=int(inputs["num_data"]),
         over=over,  # type: ignore[arg-type]  # checked by the model
         prior_std=float(prior_std),
         num_steps=int(num_steps),
-        seed=int(seed),
+        seed=int(training_seed),
     )
     return compare(setting, load_dataset("digits", seed=int(seed)), on_progress=on_progress)
 
 
 def reduction(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """``LATENT_DIM SEED``: dimension reductions by networks of the data in ``inputs``."""
+    """``LATENT_DIM SEED TRAINING_SEED``: dimension reductions by networks of the data in ``inputs``."""
     from vae_core.labs.reduction.evaluation import compare, dataset_of
 
-    latent_dim, seed = arguments
-    return compare(dataset_of(inputs), int(latent_dim), seed=int(seed), on_progress=on_progress)
+    latent_dim, seed, training_seed = arguments
+    return compare(
+        dataset_of(inputs),
+        int(latent_dim),
+        seed=int(seed),
+        training_seed=int(training_seed),
+        on_progress=on_progress,
+    )
 
 
 TASKS: Final[Mapping[str, Task]] = {

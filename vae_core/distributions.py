@@ -9,7 +9,7 @@ accepts none.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 import torch
 from torch import Tensor
@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from vae_core.errors import BadInput
 
-LOG_VAR_RANGE = (-20.0, 20.0)
-"""Limits of log sigma^2 in every encoder head: exp(89) is infinite in float32."""
+LOG_VAR_RANGE: Final = (-20.0, 20.0)
+"""Limits of log sigma^2 in every encoder head and every learned prior: exp(89) is infinite in float32."""
 LOG_2PI: Final = math.log(2.0 * math.pi)
 
 
@@ -109,6 +109,50 @@ class LikelihoodModel(Distribution, Protocol):
     def of_values(self, which: Tensor) -> "LikelihoodModel":
         """The likelihood of some of the D values, chosen on the last axis."""
         ...
+
+
+def bounded(value: Tensor, low: float, high: float) -> Tensor:
+    """min(max(value, low), high), with a gradient that leads back into the range from outside.
+
+    The derivative of a clamp is 0 outside: what one large step has moved there never returns. Here the
+    gradient passes as if there were no limit (straight-through, Bengio et al. 2013, arXiv 1308.3432), but
+    only where a step against it leads towards the range: otherwise what is best at its limit would drift
+    further away from it with every step, and need as many to return. Inside it is the gradient of a clamp.
+
+    The sign counts: differentiate what is minimised, as training does.
+
+    Arguments:
+        value: Any shape.
+        low, high: The limits; either may be infinite.
+
+    Example:
+        >>> log_var = torch.tensor([25.0, 25.0], requires_grad=True)
+        >>> (bounded(log_var, -20.0, 20.0) * torch.tensor([1.0, -1.0])).sum().backward()
+        >>> log_var.grad
+        tensor([1., 0.])
+    """
+    bound = _Bounded.apply(value, low, high)
+    assert isinstance(bound, Tensor)
+    return bound
+
+
+class _Bounded(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(value: Tensor, low: float, high: float) -> Tensor:
+        return value.clamp(low, high)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float, float], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0], output)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
+        value, inside = ctx.saved_tensors
+        (slope,) = slopes
+        # Beyond the limits a step against the slope leads back where both have the same sign.
+        return slope.masked_fill((value - inside) * slope < 0, 0.0), None, None
 
 
 def negative_log_density(squares: Tensor, log_std: Tensor | float) -> Tensor:
@@ -449,16 +493,20 @@ class ContinuousBernoulli:
     @property
     def mean(self) -> Tensor:
         """E[x_i|z] = 1 / (1 - exp(-l)) - 1 / l, and 1/2 at l = 0: not sigmoid(l)."""
-        logits, near_zero = self._away_from_zero()
-        exact = 1.0 / -torch.expm1(-logits) - 1.0 / logits
-        return torch.where(near_zero, 0.5 + self.logits / 12.0 - self.logits**3 / 720.0, exact)
+        logits, small, near_zero = self._split()
+        # 1 / (1 - exp(-l)) with exp(-|l|) on both sides of 0, which overflows for no logit.
+        size = logits.abs()
+        above, tail = -torch.expm1(-size), torch.exp(-size)
+        exact = torch.where(logits > 0, 1.0 / above, -tail / above) - 1.0 / logits
+        return torch.where(near_zero, 0.5 + small / 12.0 - small**3 / 720.0, exact)
 
     @property
     def variance(self) -> Tensor:
         """Var(x_i|z) = 1 / l^2 - 1 / (2 sinh(l / 2))^2, the slope of the mean, and 1/12 at l = 0."""
-        logits, near_zero = self._away_from_zero()
-        exact = logits.square().reciprocal() - (2.0 * torch.sinh(0.5 * logits)).square().reciprocal()
-        squared = self.logits.square()
+        logits, small, near_zero = self._split()
+        size = logits.abs()
+        exact = logits.reciprocal().square() - torch.exp(-size) / torch.expm1(-size).square()
+        squared = small.square()
         return torch.where(near_zero, 1.0 / 12.0 - squared / 240.0 + squared.square() / 6048.0, exact)
 
     def log_prob(self, x: Tensor, /) -> Tensor:
@@ -480,9 +528,11 @@ class ContinuousBernoulli:
 
         Written, like PyTorch's derivative, with the slope of log C: 1/l - 1/sinh l, near 0 its series.
         """
-        logits, near_zero = self._away_from_zero()
-        series = self.logits / 6.0 - self.logits**3 * (7.0 / 360.0)
-        slope = torch.where(near_zero, series, 1.0 / logits - 1.0 / torch.sinh(logits))
+        logits, small, near_zero = self._split()
+        series = small / 6.0 - small**3 * (7.0 / 360.0)
+        size = logits.abs()
+        one_over_sinh = logits.sign() * 2.0 * torch.exp(-size) / -torch.expm1(-2.0 * size)
+        slope = torch.where(near_zero, series, 1.0 / logits - one_over_sinh)
         return x - softplus_slope(self.logits) + slope
 
     def of_values(self, which: Tensor) -> "ContinuousBernoulli":
@@ -491,16 +541,16 @@ class ContinuousBernoulli:
 
     def log_normalizer(self) -> Tensor:
         """log C of each value, same shape as ``logits``; a series where l / tanh(l / 2) is 0 / 0."""
-        logits, near_zero = self._away_from_zero()
+        logits, small, near_zero = self._split()
         exact = torch.log(logits / torch.tanh(0.5 * logits))
-        squared = self.logits.square()
+        squared = small.square()
         return torch.where(
             near_zero, math.log(2.0) + squared / 12.0 - squared.square() * (7.0 / 1440.0), exact
         )
 
     def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Draws x by inverting F(x) = expm1(l x) / expm1(l): shape (num_samples, *shape of ``logits``)."""
-        logits, near_zero = self._away_from_zero()
+        logits, _, near_zero = self._split()
         shape = (num_samples, *logits.shape)
         u = torch.rand(shape, generator=generator, device=generator.device, dtype=logits.dtype)
         u = u.to(logits.device)
@@ -509,10 +559,14 @@ class ContinuousBernoulli:
         x = torch.log1p(u * torch.expm1(-size)) / -size
         return torch.where(near_zero, u, torch.where(logits > 0, 1.0 - x, x)).clamp(0.0, 1.0)
 
-    def _away_from_zero(self) -> tuple[Tensor, Tensor]:
-        # ``where`` needs finite values and gradients on the branch that it drops, too.
+    def _split(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The logits away from 0 (others 1), those near 0 (others 0), and which are near.
+
+        ``where`` needs finite values and gradients on the branch that it drops, too.
+        """
         near_zero = self.logits.abs() < 0.03
-        return torch.where(near_zero, torch.ones_like(self.logits), self.logits), near_zero
+        away = torch.where(near_zero, torch.ones_like(self.logits), self.logits)
+        return away, torch.where(near_zero, self.logits, torch.zeros_like(self.logits)), near_zero
 
 
 @dataclass(frozen=True, slots=True)

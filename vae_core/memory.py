@@ -4,6 +4,7 @@ Evaluations go through their examples in chunks, so their memory does not grow w
 multiply. A training step needs all of its mini-batch for the gradient: it fits or is refused.
 """
 
+from itertools import pairwise
 from typing import Final
 
 from vae_core.config import ModelConfig
@@ -13,6 +14,20 @@ CHUNK_VALUES: Final = 2_000_000
 """Values of the widest tensor of a chunk: 8 MB in float32."""
 MAX_STEP_BYTES: Final = 2 * 2**30
 """Of one training step."""
+MAX_PRODUCTS: Final = 10**12
+"""Products of an activation and a weight in one evaluation: about a minute on one core."""
+
+
+def is_out_of_memory(err: BaseException) -> bool:
+    """Whether an error says that an allocation failed: on the CPU torch raises none of its own for that.
+
+    Example:
+        >>> is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ..."))
+        True
+    """
+    return isinstance(err, MemoryError) or any(
+        said in str(err) for said in ("allocate memory", "out of memory")
+    )
 
 
 def widest_layer(config: ModelConfig) -> int:
@@ -28,6 +43,21 @@ def chunk_rows(values_per_row: int) -> int:
         2000
     """
     return max(1, CHUNK_VALUES // values_per_row)
+
+
+def check_evaluation(config: ModelConfig, *, num_examples: int, num_samples: int) -> None:
+    """Raises :class:`BadInput` (code ``num_samples``) where a page would wait for minutes."""
+    encoder, decoder = (
+        sum(rows * columns for rows, columns in pairwise(sizes))
+        for sizes in (config.encoder_sizes, config.decoder_sizes)
+    )
+    products = num_examples * (encoder + num_samples * (decoder + config.prior_width))
+    if products > MAX_PRODUCTS:
+        raise BadInput(
+            "num_samples",
+            f"{num_samples} samples for each of {num_examples:,} examples take minutes in this network",
+            "use fewer samples, or a smaller network",
+        )
 
 
 def step_bytes(config: ModelConfig, *, num_samples: int, batch_size: int) -> int:

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from typing import Self
+from typing import Final, Self
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from vae_core.distributions import (
     LikelihoodModel,
     Posterior,
     StandardNormal,
+    bounded,
 )
 from vae_core.errors import BadInput
 from vae_core.networks import MLP
@@ -25,6 +26,9 @@ from vae_core.priors import DiagonalMixture, MixtureParameters, PseudoInputs, va
 
 MIN_LIKELIHOOD_SCALE = 1e-3
 """Lower limit of a learned s: where the decoder reproduces x exactly, s -> 0 makes the density infinite."""
+SPREAD_RANGE: Final = (-20.7, 5e8)
+"""Of the output u of a variance head: just beyond both ends log(softplus(u) + 1e-9) is outside of
+``LOG_VAR_RANGE``, and far below the lower one softplus has no slope."""
 
 
 class VAE(nn.Module):
@@ -83,8 +87,9 @@ class VAE(nn.Module):
         if head == "unit_variance":
             return DiagonalNormal(outputs, torch.zeros_like(outputs))
         mean, spread = outputs.chunk(2, dim=-1)
-        log_var = spread if head == "log_variance" else torch.log(functional.softplus(spread) + 1e-9)
-        return DiagonalNormal(mean, log_var.clamp(*LOG_VAR_RANGE))
+        if head == "variance":
+            spread = torch.log(functional.softplus(bounded(spread, *SPREAD_RANGE)) + 1e-9)
+        return DiagonalNormal(mean, bounded(spread, *LOG_VAR_RANGE))
 
     def likelihood(self, z: Tensor) -> LikelihoodModel:
         """p(x|z) at z of shape (..., J)."""
@@ -108,5 +113,5 @@ class VAE(nn.Module):
 
     def _scale(self, like: Tensor) -> Tensor:
         if self.config.likelihood_scale is None:
-            return torch.exp(self.log_scale.clamp(min=math.log(MIN_LIKELIHOOD_SCALE)))
+            return torch.exp(bounded(self.log_scale, math.log(MIN_LIKELIHOOD_SCALE), math.inf))
         return torch.tensor(self.config.likelihood_scale, dtype=like.dtype, device=like.device)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal
+from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, bounded
 
 _START_VARIANCE: Final = 0.25
 """Variance of each component before training; the means have the rest of 1: it begins near N(0, I)."""
@@ -16,6 +16,8 @@ _START_VARIANCE: Final = 0.25
 _NOISE: Final = 0.15
 _OPEN_INTERVAL: Final = (0.05, 0.95)
 """Where the gradient of a sigmoid does not vanish."""
+_GREY_REACH: Final = 7.0
+"""sigmoid(7) is within 0.001 of 1, and its slope has fallen to 0.0009: from 17 on it is 0 in float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class MixtureParameters(nn.Module):
 
     def forward(self) -> DiagonalMixture:
         """p(z)."""
-        components = DiagonalNormal(self.means, self.log_vars.clamp(*LOG_VAR_RANGE))
+        components = DiagonalNormal(self.means, bounded(self.log_vars, *LOG_VAR_RANGE))
         return DiagonalMixture(torch.log_softmax(self.logits, 0), components)
 
 
@@ -106,7 +108,8 @@ class PseudoInputs(nn.Module):
     """The parameters of a VampPrior: K pseudo-inputs u_k, shape (K, D).
 
     For a likelihood of values in [0, 1] they are a sigmoid of the parameters. The paper clamps them
-    (Hardtanh), but a pixel that an update moves past the limit has no gradient there and stays.
+    (Hardtanh), but a pixel that an update moves past the limit has no gradient there and stays. So would one
+    far out on the sigmoid: there the gradient that leads back has the slope that the sigmoid has at 7.
 
     Arguments:
         config: K pseudo-inputs of D values.
@@ -127,4 +130,10 @@ class PseudoInputs(nn.Module):
 
     def forward(self) -> Tensor:
         """u, shape (K, D)."""
-        return torch.sigmoid(self.values) if self._is_bounded else self.values
+        if not self._is_bounded:
+            return self.values
+        grey = torch.sigmoid(self.values)
+        at_reach = torch.sigmoid(bounded(self.values, -_GREY_REACH, _GREY_REACH))
+        # The value of the one, the gradient of the other.
+        beyond = grey.detach() + (at_reach - at_reach.detach())
+        return torch.where(self.values.abs() > _GREY_REACH, beyond, grey)

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
+from dashboard.caching import cached
 from dashboard.figures.optimisers import Descent
 from dashboard.runs.tasks import task_key
-from dashboard.subject import BY_DIGEST, Subject, dataset, pretrained
+from dashboard.subject import Subject, dataset, pretrained
 from vae_core.config import RunConfig, TrainConfig
 from vae_core.labs.reduction.results import Metrics, Reference
+from vae_core.labs.scores import MIN_SEEDS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,8 +51,9 @@ class Untrained(NamedTuple):
         class_names: Of the labels.
         num_train: Training examples used.
         reference: The metrics' values for the examples themselves.
-        found: Results of PCA, probabilistic PCA and, where it fits, the example model.
-        task: Key of the task that trains the networks on the same data.
+        found: Results of PCA, probabilistic PCA and, where it fits, the example model; PCA and
+            probabilistic PCA have no training: as many draws of samples as the others have trainings.
+        task_keys: Of the tasks that train the networks on the same data, by the seed of the training.
     """
 
     x: Array
@@ -64,11 +66,11 @@ class Untrained(NamedTuple):
     class_names: tuple[str, ...]
     num_train: int
     reference: Reference
-    found: dict[str, Metrics]
-    task: str
+    found: dict[str, tuple[Metrics, ...]]
+    task_keys: dict[int, str]
 
 
-@st.cache_resource(max_entries=16, show_spinner="Reducing the data …")
+@cached("Reducing the data …")
 def untrained(name: str, seed: int, folder: str | None, latent_dim: int) -> Untrained:
     """The data set, and the results of the methods in closed form.
 
@@ -91,31 +93,46 @@ def untrained(name: str, seed: int, folder: str | None, latent_dim: int) -> Untr
         class_names=data.class_names,
         num_train=len(examples.x_train),
         reference=reference(examples),
-        found=_closed_form(examples, name, seed, latent_dim),
-        task=_task_key(data, seed, latent_dim),
+        found=_untrained_results(examples, name, seed, latent_dim),
+        task_keys=_task_keys(data, seed, latent_dim),
     )
 
 
-def _closed_form(examples: "EvaluationSet", name: str, seed: int, latent_dim: int) -> dict[str, Metrics]:
+def seeds_from(seed: int) -> range:
+    """Seeds of the trainings that a verdict takes."""
+    return range(seed, seed + MIN_SEEDS)
+
+
+def _untrained_results(
+    examples: "EvaluationSet", name: str, seed: int, latent_dim: int
+) -> dict[str, tuple[Metrics, ...]]:
     from vae_core.labs.reduction.baselines import fit_pca, fit_ppca
-    from vae_core.labs.reduction.evaluation import evaluate_method
+    from vae_core.labs.reduction.evaluation import evaluate_method, resampled
     from vae_core.labs.reduction.networks import Network
 
-    found = {
-        "PCA": evaluate_method(fit_pca(examples.x_train, latent_dim), examples),
-        "probabilistic PCA": evaluate_method(fit_ppca(examples.x_train, latent_dim), examples),
-    }
+    found: dict[str, tuple[Metrics, ...]] = {}
+    first, *others = seeds_from(seed)
+    for title, method in (
+        ("PCA", fit_pca(examples.x_train, latent_dim)),
+        ("probabilistic PCA", fit_ppca(examples.x_train, latent_dim)),
+    ):
+        metrics = evaluate_method(method, examples, seed=first)
+        found[title] = (metrics, *(resampled(metrics, method, examples, seed=other) for other in others))
     config = pretrained().config
     # Only with its own seed has it not been trained on the held-out examples.
     if (config.dataset, config.seed, config.model.latent_dim) == (name, seed, latent_dim):
-        found[PRETRAINED] = evaluate_method(Network(pretrained().model, examples.x_train), examples)
+        model = Network(pretrained().model, examples.x_train)
+        found[PRETRAINED] = (evaluate_method(model, examples, seed=seed),)
     return found
 
 
-def _task_key(data: "Dataset", seed: int, latent_dim: int) -> str:
+def _task_keys(data: "Dataset", seed: int, latent_dim: int) -> dict[int, str]:
     from vae_core.labs.reduction.evaluation import data_arrays
 
-    return task_key("reduction", seed, latent_dim, *data_arrays(data).values())
+    arrays = data_arrays(data).values()
+    return {
+        training: task_key("reduction", seed, latent_dim, training, *arrays) for training in seeds_from(seed)
+    }
 
 
 def task_inputs(name: str, seed: int, folder: str | None) -> dict[str, NDArray[Any]]:
@@ -132,7 +149,7 @@ def common_planes(codes: dict[str, Array]) -> dict[str, Array]:
     return common_planes(codes)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Training three times …")
+@cached("Training three times …")
 def race(runs: tuple[RunConfig, ...], num_data: int) -> "Race":
     """Three trainings that are short enough to wait for."""
     from vae_core.labs.optimisers import race_data, run_race
@@ -140,7 +157,7 @@ def race(runs: tuple[RunConfig, ...], num_data: int) -> "Race":
     return run_race(race_data(runs[0], num_data), runs, on_progress=lambda _: None)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@cached()
 def surface(index: int) -> tuple[Array, Array]:
     """Values of both axes, and the ELBO of a held-out digit under the example model at each mean of q."""
     import torch
@@ -154,7 +171,7 @@ def surface(index: int) -> tuple[Array, Array]:
     return axis.double().numpy(), found.reshape(_SURFACE_POINTS, _SURFACE_POINTS).numpy()
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@cached()
 def descents(index: int, start: tuple[float, float], racers: tuple[TrainConfig, ...]) -> list[Descent]:
     """The paths of the optimisers over that surface, with the same noise."""
     import torch
@@ -204,7 +221,7 @@ class Measured:
     labels: NDArray[np.int32]
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
+@cached()
 def share_examples(subjects: tuple[Subject, ...]) -> int:
     """How many held-out examples all of these runs share."""
     from vae_core.data.split import common_rows
@@ -213,7 +230,7 @@ def share_examples(subjects: tuple[Subject, ...]) -> int:
 
 
 # 24 runs with 10 000 examples and J = 32 are 9 MB.
-@st.cache_resource(max_entries=16, show_spinner="Measuring the runs …", hash_funcs=BY_DIGEST)
+@cached("Measuring the runs …")
 def side_by_side(subjects: tuple[Subject, ...]) -> tuple[Measured, ...]:
     """All runs on the examples that all of them hold out."""
     from vae_core.data.split import common_rows
@@ -263,7 +280,7 @@ class Plane(NamedTuple):
     is_mirrored: bool
 
 
-@st.cache_resource(max_entries=16, show_spinner="Turning the planes …", hash_funcs=BY_DIGEST)
+@cached("Turning the planes …")
 def planes(subjects: tuple[Subject, ...]) -> tuple[Plane, ...]:
     """The latent planes of all runs, turned onto the two most used dimensions of the first."""
     import torch

@@ -1,7 +1,7 @@
 """PCA, probabilistic PCA, linear VAE, autoencoder and VAE on the same data, in six comparisons."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -11,24 +11,25 @@ from dashboard.compare import cached
 from dashboard.compare.cached import PRETRAINED, Untrained
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.dimension_reduction import plane_figure, space_figure, space_ranges
-from dashboard.formats import plain, signed, with_error
+from dashboard.formats import plain, shown_difference, signed, with_error
 from dashboard.pictures import show, strip
-from dashboard.runs.tasks import tasks
+from dashboard.runs.tasks import Arrays, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
-from dashboard.shell.task_line import task_line
+from dashboard.shell.task_line import tasks_line
 from dashboard.tables import draw_table
 from vae_core.data import DATASET_INFO, DATASETS
 from vae_core.errors import BadInput
 from vae_core.labs.reduction.results import Metrics, Reference, from_arrays
-from vae_core.labs.reduction.scores import MEASURES, outcome, ranking, winners
-from vae_core.labs.scores import Score, difference
+from vae_core.labs.reduction.scores import MEASURES, outcome, pooled_scores, ranking, winners
+from vae_core.labs.scores import MIN_SEEDS, Pooled, Score, difference, pooled
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 Array = NDArray[np.float64]
-Results = Mapping[str, Metrics]
+Results = Mapping[str, Sequence[Metrics]]
+"""Of each method those of its trainings, which differ in their seed."""
 NETWORKS: Final = ("linear VAE", "autoencoder", "VAE")
 METHODS_HELP: Final = (
     "All methods reduce x to J numbers z and come back. **PCA** projects; **probabilistic PCA** is "
@@ -37,21 +38,25 @@ METHODS_HELP: Final = (
     "without and with a variance of z."
 )
 TRAIN_HELP: Final = (
-    "Three networks with a Gaussian likelihood, learned s, one seed and one budget for all: 4000 updates of "
-    "64 examples each by Adam (learning rate 0.01, then 0.002 and 0.0002). Autoencoder and VAE have 128 tanh "
-    "units. About 15 seconds for the digits, a minute for MNIST, in the background."
+    f"Three networks, {MIN_SEEDS} times with another seed each, on the same data with one budget: 4000 "
+    "updates of 64 examples by Adam (learning rate 0.01, then 0.002 and 0.0002), a Gaussian likelihood with "
+    "learned s. Autoencoder and VAE have 128 tanh units. In the background, as many at a time as this server "
+    "has cores for: about 15 seconds a seed for the digits, a minute for MNIST. Pictures come with the first."
 )
 PRETRAINED_NOTE: Final = (
     "The pretrained VAE had a budget of its own (600 epochs) and a Bernoulli likelihood. The button trains "
     "one with the budget of the others."
 )
 TRAINED_NOTE: Final = (
-    "Linear VAE, autoencoder and VAE had one budget: 4000 updates of 64 examples each, the same seed, a "
-    "Gaussian likelihood with learned s."
+    "Linear VAE, autoencoder and VAE had one budget: 4000 updates of 64 examples each, the same seeds, a "
+    "Gaussian likelihood with learned s. Pictures are of the first seed."
 )
 ASPECT_HELP: Final = "Each is measured for all methods on the same held-out examples."
 J_HELP: Final = "Number of values that each example is reduced to; two columns can only be reduced to J = 1."
-SEED_HELP: Final = "Of the split, the initial weights and all draws."
+SEED_HELP: Final = (
+    f"Of the split, and of the first of {MIN_SEEDS} trainings: the others have the seeds that follow, on the "
+    "same split. A seed decides the initial weights, the order of the examples, and all draws."
+)
 TABLES_IN_A_ROW: Final = 3
 SIZE: Final = 64
 HIDDEN_GREY: Final = 0.4
@@ -77,6 +82,11 @@ class Shown(NamedTuple):
     results: Results
     latent_dim: int
 
+    @property
+    def first(self) -> dict[str, Metrics]:
+        """The results of each method's first training: what the pictures show."""
+        return {name: trainings[0] for name, trainings in self.results.items()}
+
 
 class Aspect(NamedTuple):
     """Something that methods are compared by.
@@ -100,12 +110,12 @@ def draw_dimension_reduction() -> None:
     except BadInput as err:
         st.error(plain(str(err)))
         return
-    result = tasks().result(setting.task)
-    results = _results(setting, result)
-    if result is None:
-        _train(setting, name, latent_dim, seed, folder)
-    if result is not None or PRETRAINED in results:
-        st.caption(PRETRAINED_NOTE if result is None else TRAINED_NOTE)
+    trained = [one for key in setting.task_keys.values() if (one := tasks().result(key)) is not None]
+    results = _results(setting, trained)
+    if len(trained) < MIN_SEEDS:
+        _train(setting, name, latent_dim, seed, folder, len(trained))
+    if trained or PRETRAINED in results:
+        st.caption(TRAINED_NOTE if trained else PRETRAINED_NOTE)
     against_pca = summary(results, setting.reference)
     if against_pca:
         st.markdown(against_pca)
@@ -118,8 +128,8 @@ def draw_dimension_reduction() -> None:
     ASPECTS[chosen].draw(Shown(setting, results, latent_dim))
     for measure in ASPECTS[chosen].measures:
         st.markdown(verdict(measure, results, setting.reference))
-    if chosen == "plane" and result is not None:
-        st.caption(_angle(result))
+    if chosen == "plane" and trained:
+        st.caption(_angle(trained))
     _draw_tables(results, setting.reference)
 
 
@@ -162,46 +172,54 @@ def _data() -> tuple[str, str | None]:
     return name, folder.strip() or None
 
 
-def _results(setting: Untrained, result: dict[str, NDArray[Any]] | None) -> dict[str, Metrics]:
+def _results(setting: Untrained, trained: Sequence[Arrays]) -> Results:
     """All results so far; the VAE trained here takes the place of the pretrained one."""
-    if result is None:
-        return setting.found
-    closed = {name: metrics for name, metrics in setting.found.items() if name != PRETRAINED}
-    return closed | {name: from_arrays(name, result) for name in NETWORKS}
+    # As many draws of those without a training as there are trainings: pairs, as in the differences.
+    count = len(trained) or min(map(len, setting.found.values()))
+    found = {name: metrics[:count] for name, metrics in setting.found.items()}
+    if trained:
+        found.pop(PRETRAINED, None)
+        found |= {name: tuple(from_arrays(name, one) for one in trained) for name in NETWORKS}
+    return found
 
 
-def _train(setting: Untrained, name: str, latent_dim: int, seed: int, folder: str | None) -> None:
+def _train(
+    setting: Untrained, name: str, latent_dim: int, seed: int, folder: str | None, num_done: int
+) -> None:
     def start() -> None:
         inputs = cached.task_inputs(name, seed, folder)
-        tasks().start(
-            setting.task, "reduction", str(latent_dim), str(seed), owner=browser.token(), inputs=inputs
-        )
+        for training, key in setting.task_keys.items():
+            if not tasks().is_done(key):
+                arguments = (str(latent_dim), str(seed), str(training))
+                tasks().start(key, "reduction", *arguments, owner=browser.token(), inputs=inputs)
 
-    task_line(
-        setting.task,
+    rest = f"Train the other {MIN_SEEDS - num_done} of {MIN_SEEDS} seeds"
+    tasks_line(
+        tuple(setting.task_keys.values()),
         key="dr",
-        label="Train linear VAE, autoencoder and VAE",
+        label=rest if num_done else "Train linear VAE, autoencoder and VAE",
         doing="Training three networks …",
         help_text=TRAIN_HELP,
         start=start,
+        part="seeds",
     )
 
 
-def _angle(result: dict[str, NDArray[Any]]) -> str:
-    angle = float(np.asarray(result["angle"]))
+def _angle(trained: Sequence[Arrays]) -> str:
+    angles = [float(one["angle"]) for one in trained]
+    said = f"{angles[0]:.2f}°" if len(angles) == 1 else f"{min(angles):.2f}° to {max(angles):.2f}°"
     return (
-        f"Largest principal angle between the linear VAE's plane and PCA's: {angle:.2f}°. The VAE learns by "
+        f"Largest principal angle between the linear VAE's plane and PCA's: {said}. The VAE learns by "
         "gradient steps what PCA computes in closed form (0° at convergence)."
     )
 
 
-def scores_of(key: str, results: Results, reference: Reference) -> dict[str, Score]:
+def scores_of(key: str, results: Results, reference: Reference) -> dict[str, Pooled]:
     """The scores of the methods that have one."""
-    scores = {name: MEASURES[key].of(metrics, reference) for name, metrics in results.items()}
-    return {name: score for name, score in scores.items() if score is not None}
+    return pooled_scores(MEASURES[key], results, reference)
 
 
-def written(key: str, name: str, score: Score) -> str:
+def written(key: str, name: str, score: Pooled) -> str:
     """A method's score with its standard error; the VAE's log p(x) is a lower bound."""
     digits = MEASURES[key].digits
     at_least = "≥ " if key == "log_prob" and name.startswith("VAE") else ""
@@ -238,15 +256,34 @@ def _draw_tables(results: Results, reference: Reference) -> None:
         for column, (label, head, rows) in zip(st.columns(TABLES_IN_A_ROW), row, strict=False):
             with column:
                 draw_table(head, rows, title=label)
-    count = len(next(iter(results.values())).codes)
-    st.caption(
-        f"↑ more is better, ↓ less is better; mean over {count} held-out examples ± standard error. Bold: "
-        "the best, and what differs from it by less than two standard errors of the difference. Another "
-        "training or split may differ by more: change the seed."
-    )
+    st.caption(_about_tables(results))
     with st.expander("Definitions of the measures"):
         for measure in MEASURES.values():
             st.markdown(f"**{measure.title}**: {measure.help_text}")
+
+
+def num_trainings(results: Results) -> int:
+    """How many trainings the networks have, at least; PCA and probabilistic PCA have as many draws."""
+    return min(map(len, results.values()))
+
+
+def _about_tables(results: Results) -> str:
+    """What the numbers of the tables are, and what bold means."""
+    count = len(next(iter(results.values()))[0].codes)
+    said = "↑ more is better, ↓ less is better; mean over "
+    seeds = num_trainings(results)
+    if seeds < MIN_SEEDS:
+        trainings = "one training" if seeds == 1 else f"{seeds} trainings"
+        return (
+            f"{said}{count} held-out examples ± standard error, of {trainings}. Nothing is bold: which "
+            f"method is better takes {MIN_SEEDS} trainings of each, as another seed may differ by more."
+        )
+    return (
+        f"{said}{seeds} trainings and {count} held-out examples ± standard error, which has both variances: "
+        "between the trainings (seeds) and between the examples. Bold: the best, and what does not clearly "
+        "differ from it. Clear is a t test over the seeds at 5 % for all pairs of methods together: of "
+        "methods that are the same, one is called better by a measure in at most 5 of 100 comparisons."
+    )
 
 
 def verdict(key: str, results: Results, reference: Reference) -> str:
@@ -257,8 +294,10 @@ def verdict(key: str, results: Results, reference: Reference) -> str:
     best = winners(measure, scores)
     first = ranking(measure, scores)[0]
     unit = measure.title if key == "log_prob" else f"{measure.title[0].upper()}{measure.title[1:]}"
-    if not best:
+    if len(scores) == 1:
         text = f"{unit}: **{first}** alone has one, {written(key, first, scores[first])}"
+    elif not best:
+        text = f"{unit}: which is best takes {MIN_SEEDS} trainings of each"
     elif len(best) == 1:
         text = f"{unit}: best is **{first}** with {written(key, first, scores[first])}"
     else:
@@ -268,9 +307,18 @@ def verdict(key: str, results: Results, reference: Reference) -> str:
         return f"{text}."
     gap = difference(scores[vae], scores["PCA"])
     digits = measure.digits
-    word = outcome(measure, scores[vae], scores["PCA"])
+    shown = shown_difference(scores[vae].value, scores["PCA"].value, digits)
+    found = f"VAE − PCA: {signed(shown, digits)} ± {gap.standard_error:.{digits}f}"
+    if not gap.has_verdict:
+        return f"{unit}: {found}, {_of_trainings(scores[vae])}: no verdict."
+    word = outcome(measure, vae, "PCA", scores)
     end = "no clear difference" if word == "no clear difference" else f"the VAE is {word}"
-    return f"{text}. VAE − PCA: {signed(gap.value, digits)} ± {gap.standard_error:.{digits}f}, {end}."
+    return f"{text}. {found}, {end}."
+
+
+def _of_trainings(score: Pooled) -> str:
+    count = len(score.by_seed)
+    return "of one training" if count == 1 else f"of {count} trainings"
 
 
 def summary(results: Results, reference: Reference) -> str:
@@ -280,7 +328,12 @@ def summary(results: Results, reference: Reference) -> str:
         scores = scores_of(key, results, reference)
         vae = vae_name(scores)
         if vae is not None and "PCA" in scores:
-            groups[outcome(measure, scores[vae], scores["PCA"])].append(measure.title)
+            if not scores[vae].has_verdicts:
+                return (
+                    f"Whether a VAE is better than PCA takes {MIN_SEEDS} trainings: the numbers of {vae} are "
+                    f"{_of_trainings(scores[vae])}, and another seed gives others."
+                )
+            groups[outcome(measure, vae, "PCA", scores)].append(measure.title)
     parts = [
         f"**{word}** in {len(titles)} ({', '.join(titles)})" for word, titles in groups.items() if titles
     ]
@@ -301,9 +354,9 @@ def _listed(names: Sequence[str]) -> str:
 def _plane(shown: Shown) -> None:
     if shown.latent_dim == 1:
         st.caption("The line of all decoded z among the held-out examples: z is the position of x on it.")
-        _points(shown, {name: found.line for name, found in shown.results.items()}, "trust", is_line=True)
+        _points(shown, {name: found.line for name, found in shown.first.items()}, "trust", is_line=True)
         return
-    planes = cached.common_planes({name: found.codes for name, found in shown.results.items()})
+    planes = cached.common_planes({name: found.codes for name, found in shown.first.items()})
     reach = 1.08 * max(float(np.quantile(np.abs(points), 0.998)) for points in planes.values())
     for column, (name, points) in zip(st.columns(len(planes)), planes.items(), strict=True):
         with column:
@@ -326,11 +379,11 @@ def _plane(shown: Shown) -> None:
 
 
 def _reconstruction(shown: Shown) -> None:
-    _pictures(shown, {name: found.reconstructed for name, found in shown.results.items()}, "reconstruction")
+    _pictures(shown, {name: found.reconstructed for name, found in shown.first.items()}, "reconstruction")
 
 
 def _interpolations(shown: Shown) -> None:
-    count = len(next(iter(shown.results.values())).interpolations)
+    count = len(next(iter(shown.first.values())).interpolations)
     pair = st.slider(
         "Pair of held-out examples",
         1,
@@ -340,7 +393,7 @@ def _interpolations(shown: Shown) -> None:
         help="Their codes are joined by a straight line, and points on it are decoded.",
         persist_state="session",
     )
-    interpolations = {name: found.interpolations[pair - 1] for name, found in shown.results.items()}
+    interpolations = {name: found.interpolations[pair - 1] for name, found in shown.first.items()}
     start, end = shown.setting.pairs[pair - 1]
     share = np.linspace(0, 1, len(next(iter(interpolations.values()))))[:, None]
     reference = shown.setting.reference
@@ -357,7 +410,7 @@ def _interpolations(shown: Shown) -> None:
 
 
 def _samples(shown: Shown) -> None:
-    samples = {name: found.samples for name, found in shown.results.items()}
+    samples = {name: found.samples for name, found in shown.first.items()}
     if shown.setting.image_shape is None:
         _points(shown, samples, "samples")
     else:
@@ -369,7 +422,7 @@ def _samples(shown: Shown) -> None:
 def _inpainting(shown: Shown) -> None:
     setting = shown.setting
     missed = float(setting.reference.mean_inpainting_error.mean())
-    inpainted = {name: found.inpainted for name, found in shown.results.items()}
+    inpainted = {name: found.inpainted for name, found in shown.first.items()}
     if setting.image_shape is None:
         _points(shown, inpainted, "inpainting")
         st.caption("x₁ is observed, x₂ is inferred.")
@@ -398,15 +451,28 @@ def _outliers(shown: Shown) -> None:
             _row(shown, kind, images)
     rows = []
     for name, found in shown.results.items():
-        for score, areas in (("error", found.area_by_error), ("−log p(x)", found.area_by_density)):
-            if len(areas):
-                cells = [with_error(f"{area:.3f}", f"{error:.3f}") for area, error in areas]
-                rows.append((f"{name}, {score}", *cells))
+        for score, of_each in (
+            ("error", [one.area_by_error for one in found]),
+            ("−log p(x)", [one.area_by_density for one in found]),
+        ):
+            if len(of_each[0]):
+                rows.append((f"{name}, {score}", *map(_area, zip(*of_each, strict=True))))
     draw_table(("method, score", *kinds), rows, title="ROC area")
     st.caption(
         f"ROC area: the probability that an outlier has a higher score than a held-out example, "
         f"{len(setting.labels)} of each; 0.5 is chance."
     )
+
+
+def _area(of_each: Sequence[Array]) -> str:
+    """ROC area of all trainings with its error."""
+    score = pooled([Score(float(area), float(error), None) for area, error in of_each])
+    return with_error(f"{score.value:.3f}", f"{score.standard_error:.3f}")
+
+
+def _and_trainings(shown: Shown) -> str:
+    count = num_trainings(shown.results)
+    return "" if count == 1 else f" and {count} trainings"
 
 
 def _pictures(shown: Shown, made: Mapping[str, Array], key: str) -> None:
@@ -415,7 +481,7 @@ def _pictures(shown: Shown, made: Mapping[str, Array], key: str) -> None:
     else:
         _row(shown, "held-out examples", shown.setting.x)
         _rows(shown, made, key)
-    st.caption("Mean over all held-out examples ± standard error.")
+    st.caption(f"Mean over all held-out examples{_and_trainings(shown)} ± standard error.")
 
 
 def _rows(shown: Shown, made: Mapping[str, Array], key: str) -> None:

@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from dashboard.compare import cached
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.optimisers import RaceLine, race_figure
-from dashboard.formats import plain, signed
-from dashboard.runs.runner import runner
+from dashboard.formats import plain, shown_difference, signed, with_error
+from dashboard.runs.runner import needed_memory, runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
-from dashboard.shell.task_line import task_line
+from dashboard.shell.task_line import task_line, tasks_line
 from dashboard.subject import dataset, pretrained
 from dashboard.tables import draw_table
 from vae_core.config import ModelConfig, Optimizer, RunConfig, TrainConfig
 from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
+from vae_core.labs.scores import MIN_SEEDS, Score, difference, pooled
 
 if TYPE_CHECKING:
     from vae_core.labs.optimisers import Outcome, Race
@@ -57,6 +58,10 @@ BATCH_HELP: Final = (
     "update."
 )
 AGAINST_HELP: Final = "Seconds on this server in one process, the evaluation after each epoch included."
+SEEDS_HELP: Final = (
+    "The same data, split and learning rates with other initial weights, order of the examples and noise: "
+    "four races more, in the background, as many at a time as this server has cores for."
+)
 DATA_HELP: Final = (
     f"**{SMALL_DATA} digits**: small enough to be trained while you wait. **The run in view**: data, model "
     "and objective of the run on the Train page, or of the example model; in the background."
@@ -222,14 +227,20 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
     if result is not None:
         state.set_control("race_shown", key)
     else:
-        inputs = {"runs": np.array(texts), "num_data": np.array(num_data)}
+        inputs = {
+            "runs": np.array(texts),
+            "num_data": np.array(num_data),
+            "split": np.array(runs[0].seed),
+        }
         task_line(
             key,
             key="race",
             label="Train all three",
             doing="Training three times …",
             help_text="Trains three times, one after the other, in the background.",
-            start=lambda: tasks().start(key, "race", owner=browser.token(), inputs=inputs),
+            start=lambda: tasks().start(
+                key, "race", owner=browser.token(), inputs=inputs, memory=needed_memory(runs[0])
+            ),
         )
         shown = state.control("race_shown")
         result = tasks().result(shown) if isinstance(shown, str) else None
@@ -253,6 +264,7 @@ def _show(raced: Raced, stops: list[int | None], against: Literal["updates", "se
         "Thick: ELBO of the validation part at the end of each epoch. Thin: mean of the epoch's "
         "mini-batches, on training data. A mark: where the criterion stops."
     )
+    _draw_seeds(raced)
     _draw_table(raced, stops)
     for sentence in _notes(raced):
         st.caption(sentence)
@@ -328,7 +340,8 @@ def _verdict(raced: Raced, stops: Sequence[int | None]) -> str:
     first, second = order[0], order[1]
     lead = found[first].best - found[second].best
     parts.append(
-        f"**{names[first]}** reaches the highest held-out ELBO: **{signed(found[first].best)}** nats at "
+        f"With seed {raced.runs[0].seed} **{names[first]}** reaches the highest held-out ELBO: "
+        f"**{signed(found[first].best)}** nats at "
         f"its best epoch, {found[first].best_epoch}, {lead:.2f} above {names[second]}."
     )
     stopped = [number for number in order if stops[number] is not None]
@@ -343,6 +356,75 @@ def _verdict(raced: Raced, stops: Sequence[int | None]) -> str:
     )
     parts.append(f"The stopping criterion ends {len(stopped)} of {len(found)}; {cost}")
     return " ".join(parts)
+
+
+def _draw_seeds(raced: Raced) -> None:
+    """The same race with other seeds, in the background, and what all of them say together."""
+    split = raced.runs[0].seed
+    others: dict[str, list[str]] = {}
+    for seed in range(split + 1, split + MIN_SEEDS):
+        texts = [replace(run, seed=seed % 2**31).to_json() for run in raced.runs]
+        others[task_key("race", raced.num_data, split, *texts)] = texts
+    found = [result for key in others if (result := tasks().result(key)) is not None]
+    if len(found) < len(others):
+
+        def start() -> None:
+            given = {"num_data": np.array(raced.num_data), "split": np.array(split)}
+            for key, texts in others.items():
+                if not tasks().is_done(key):
+                    inputs = given | {"runs": np.array(texts)}
+                    memory = needed_memory(raced.runs[0])
+                    tasks().start(key, "race", owner=browser.token(), inputs=inputs, memory=memory)
+
+        tasks_line(
+            tuple(others),
+            key="race_seeds",
+            label=f"Race again with {len(others) - len(found)} other seeds",
+            doing="Training three times for each seed …",
+            help_text=SEEDS_HELP,
+            start=start,
+            part="other seeds",
+        )
+    st.markdown(over_seeds([raced, *map(_read, found)]))
+
+
+def over_seeds(races: Sequence[Raced]) -> str:
+    """Which optimiser is best over several seeds; with too few of them, that it takes more."""
+    if len(races) < MIN_SEEDS:
+        count = "one seed" if len(races) == 1 else f"{len(races)} seeds"
+        return (
+            f"Which optimiser is better takes {MIN_SEEDS} seeds: this is {count}, and another one may differ."
+        )
+    best = [[one.best for one in _outcomes(raced, [None] * len(RACERS))] for raced in races]
+    names = [racer.name for racer in RACERS]
+    scores = {
+        name: pooled([Score(value, 0.0, None) for value in values])
+        for name, values in zip(names, zip(*best, strict=True), strict=True)
+    }
+    first, *others = sorted(names, key=lambda name: -scores[name].value)
+    pairs = len(names) * (len(names) - 1) // 2
+    parts = []
+    for other in others:
+        gap = difference(scores[first], scores[other])
+        word = "clearly above" if gap.is_clear(among=pairs) else "not clearly above"
+        shown = shown_difference(scores[first].value, scores[other].value)
+        parts.append(f"{with_error(f'{shown:.2f}', f'{gap.standard_error:.2f}')} {word} {other}")
+    all_of_them = ", ".join(
+        f"{name} {with_error(signed(score.value), f'{score.standard_error:.2f}')}"
+        for name, score in scores.items()
+    )
+    diverged = [f"{name} {count}" for name, count in zip(names, _num_diverged(races), strict=True) if count]
+    said = (
+        f"Held-out ELBO at the best epoch over **{len(races)} seeds**: {all_of_them}. "
+        f"**{first}** is {' and '.join(parts)}. "
+        "± is the standard error between seeds, on the same held-out examples; clear is a t test at 5 % for "
+        "the three differences together."
+    )
+    return said + (f" Diverged: {', '.join(diverged)} of {len(races)}." if diverged else "")
+
+
+def _num_diverged(races: Sequence[Raced]) -> list[int]:
+    return np.sum([raced.race.diverged > 0 for raced in races], axis=0).tolist()
 
 
 def _draw_table(raced: Raced, stops: Sequence[int | None]) -> None:

@@ -25,7 +25,7 @@ from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject, subject_of
 from dashboard.tables import draw_table
 from vae_core.errors import BadInput
-from vae_core.labs.scores import Score, difference, mean_score
+from vae_core.labs.scores import MIN_SEEDS, Score, mean_score
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 Array = NDArray[np.float64]
@@ -44,8 +44,9 @@ TABLE_HELP: Final = (
     r"Mean over the examples ± its standard error $\mathrm{sd}/\sqrt n$, in nats. "
     r"$\mathrm{ELBO} = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))$, always with $\beta = 1$. "
     r"**Difference**: $\overline{d}$ of $d_i = \mathrm{ELBO}_i - \mathrm{ELBO}_i^{\text{first}}$, ± "
-    r"$\mathrm{sd}(d)/\sqrt n$; bold where it is more than two standard errors from 0. "
-    r"Active: $\mathrm{Var}_x(\mu_j) > 0.01$ (Burda et al. 2016). Another seed may differ by more."
+    r"$\mathrm{sd}(d)/\sqrt n$: how far it would move on other examples, for these very runs. It is no "
+    r"verdict on their settings: another seed makes another run of them. "
+    r"Active: $\mathrm{Var}_x(\mu_j) > 0.01$ (Burda et al. 2016)."
 )
 SETTINGS_HELP: Final = "What is not named is the same in all of them. β and η are those in force now."
 CURVES_HELP: Final = (
@@ -272,7 +273,10 @@ def _about_numbers(sides: Sequence[Side]) -> str:
     count, own = len(sides[0].measured.rows), len(sides[0].subject.data.x_test)
     said = f"{count:,} held-out examples, M = 1 sample of z for each; ± is one standard error."
     if len(sides) > 1:
-        said += " Bold differences are more than two of theirs from 0."
+        said += (
+            " It tells these runs apart, not their settings: each is one training, and another seed may "
+            f"differ by more. A verdict takes {MIN_SEEDS} seeds, as Dimension reduction trains them."
+        )
     if count < own:
         said += f" The splits differ: these {count:,} of {own:,} are held out by all of the runs."
     if len({side.kind for side in sides}) > 1:
@@ -311,9 +315,8 @@ def _shown_elbo(one: Measured) -> float:
 
 def _difference(values: Array, others: Array, shown: float, other_shown: float) -> str:
     """A paired difference with its standard error: that of the two means as they are shown beside it."""
-    gap = difference(score_of(values), score_of(others))
-    text = with_error(signed(shown_difference(shown, other_shown)), f"{gap.standard_error:.2f}")
-    return f"**{text}**" if gap.is_clear else text
+    error = score_of(values - others).standard_error
+    return with_error(signed(shown_difference(shown, other_shown)), f"{error:.2f}")
 
 
 def curves(sides: Sequence[Side]) -> None:

@@ -20,6 +20,7 @@ from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, controls, pages, state
 from dashboard.shell.choice import stressed
+from dashboard.shell.task_line import duration
 from vae_core.config import RunConfig, check_beta
 from vae_core.errors import BadInput
 
@@ -221,7 +222,7 @@ def _progress(views: Sequence[JobView]) -> None:
     if len(stopped) == len(left):
         said += " · interrupted"
     elif seconds is not None:
-        said += f" · about {_duration(seconds)} left"
+        said += f" · about {duration(seconds)} left"
     else:
         position = min((view.queue_position for view in left if view.queue_position), default=0)
         running = any(view.status == "running" for view in left)
@@ -254,10 +255,6 @@ def _send(views: Sequence[JobView], command: str) -> None:
             runner().send(view.run_id, command, owner=browser.token())
     except BadInput as err:
         state.say_next(plain(str(err)))
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _draw_points(views: Sequence[JobView], sides: Sequence[Side]) -> None:

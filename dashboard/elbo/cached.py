@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import Encoded, decode, encoded
-from dashboard.subject import BY_DIGEST, Split, Subject
+from dashboard.caching import cached
+from dashboard.subject import Split, Subject
 
 if TYPE_CHECKING:
     from vae_core.evidence.exact import Evidence
@@ -62,14 +62,14 @@ class Example:
 
 
 # What all examples of a model share: 13 MB for 784 pixels.
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_DIGEST)
+@cached()
 def _lattice(subject: Subject) -> "Lattice | None":
     from vae_core.evidence.lattice import decoded_lattice
 
     return decoded_lattice(subject.model)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=BY_DIGEST)
+@cached()
 def example(subject: Subject, split: Split, index: int) -> Example:
     """log p(x) of one example, its true posterior, and its bounds."""
     import torch
@@ -93,12 +93,12 @@ def example(subject: Subject, split: Split, index: int) -> Example:
         std=terms.stds[index],
         kl=float(terms.kl[index]),
         evidence=evidence,
-        posterior=posterior_on_grid(model, x) if is_exact else None,
+        posterior=posterior_on_grid(model, x, decoded=_lattice(subject)) if is_exact else None,
         curve=importance_curve(model, x, log_evidence=log_evidence, generator=noise),
     )
 
 
-@st.cache_resource(max_entries=64, show_spinner="Optimising q for this example …", hash_funcs=BY_DIGEST)
+@cached("Optimising q for this example …")
 def local_posterior(subject: Subject, split: Split, index: int) -> "list[LocalStep]":
     """Each step of q from the encoder's output to the best diagonal Gaussian for one example."""
     import torch
@@ -110,7 +110,7 @@ def local_posterior(subject: Subject, split: Split, index: int) -> "list[LocalSt
     return list(optimise_posterior(subject.model, x[index : index + 1], generator=noise))
 
 
-@st.cache_resource(max_entries=32, show_spinner="Decomposing the KL …", hash_funcs=BY_DIGEST)
+@cached("Decomposing the KL …")
 def surgery(subject: Subject, split: Split) -> "Surgery":
     """Mutual information, total correlation and dimension-wise KL of the first examples."""
     import torch

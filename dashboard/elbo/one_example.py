@@ -148,8 +148,9 @@ def _how(example: Example, exact: "Evidence") -> str:
     return (
         f"Reconstruction {signed(float(exact.reconstruction), DIGITS)} − KL(q ‖ prior) "
         f"{example.kl:.{DIGITS}f} = ELBO. "
-        f"Each by quadrature, estimated error {rounded(float(exact.error), 1)} nats; the sum above closes to "
-        f"{residual} nats."
+        f"By quadrature, with estimated errors: log p(x) {rounded(float(exact.error), 1)}, ELBO "
+        f"{rounded(float(exact.elbo_error), 1)}, KL(q ‖ true posterior) "
+        f"{rounded(float(exact.kl_to_posterior_error), 1)} nats; the sum above closes to {residual} nats."
     )
 
 

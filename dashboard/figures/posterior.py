@@ -61,21 +61,34 @@ def posterior_figure(
     return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT + 60, theme=theme, legend=True)
 
 
+def mass_below(log_density: Array) -> Array:
+    """The share of the mass where the density is lower than at each point of a grid, or the same: 1 to 0.
+
+    Its level 0.05 holds 95 % of the mass, whatever the shape: two modes are both in the picture, of which one
+    is a hundred times as narrow and as high. For a Gaussian in the plane it is the density over its highest.
+    """
+    flat = log_density.ravel()
+    order = np.argsort(-flat, kind="stable")
+    mass = np.exp(flat[order] - flat[order[0]])
+    found = np.empty_like(mass)
+    found[order] = 1 - (np.cumsum(mass) - mass) / mass.sum()
+    return found.reshape(log_density.shape).clip(0, 1)
+
+
 def posterior_trace(axes: Sequence[Array], log_density: Array, *, theme: ThemeName) -> go.Contour:
     """p(z|x) over the plane as filled contours."""
     colour = CONCEPTS[theme]["kl_to_posterior"]
-    density = np.exp(log_density - log_density.max())
     return go.Contour(
         x=axes[0],
         y=axes[1],
-        z=density.T,
+        z=mass_below(log_density).T,
         name="true posterior p(z|x)",
         colorscale=[[0, faded(colour, 0)], [1, colour]],
         contours={"start": 0.05, "end": 0.95, "size": 0.1},
         line={"width": 1},
         showscale=False,
         showlegend=True,
-        hovertemplate="z = (%{x:.2f}, %{y:.2f}): %{z:.2f} of the highest density<extra></extra>",
+        hovertemplate="z = (%{x:.2f}, %{y:.2f}): %{z:.0%} of the mass has a lower density<extra></extra>",
     )
 
 
@@ -87,11 +100,11 @@ def posterior_areas(axes: Sequence[Array], log_density: Array, *, theme: ThemeNa
     covered = 1 - (1 - shares) / (1 - (shares - 0.1))
     areas = contour_traces(
         axes,
-        np.exp(log_density - log_density.max()),
+        mass_below(log_density),
         list(shares - 0.05),
         [faded(colour, share) for share in covered],
         line={"width": 1, "color": CONCEPTS[theme]["log_evidence"]},
-        says=[f"above {share - 0.05:.0%} of the highest density" for share in shares],
+        says=[f"the densest {1.05 - share:.0%} of the mass" for share in shares],
     )
     for area in areas:
         area.legendgroup = "posterior"
@@ -135,11 +148,13 @@ def density_trace(
 
 
 def shown_ranges(axes: Sequence[Array], log_density: Array, ellipses: Sequence[Ellipse]) -> list[list[float]]:
-    """What to draw of each axis: the density above e^-5 of its largest, and q to 2.3 deviations."""
-    inside = np.nonzero(log_density > log_density.max() - 5)
+    """What to draw of each axis: the densest 99.5 % of the mass, and q to 2.3 deviations."""
+    inside = np.nonzero(mass_below(log_density) > 0.005)
     ranges = []
     for dim, axis in enumerate(axes):
-        values = [float(axis[inside[dim]].min()), float(axis[inside[dim]].max())]
+        # A point more on either side: a mode as narrow as one is not cut by the frame.
+        first, last = max(0, inside[dim].min() - 1), min(len(axis) - 1, inside[dim].max() + 1)
+        values = [float(axis[first]), float(axis[last])]
         for q in ellipses:
             values += [float(q.mean[dim] - 2.3 * q.std[dim]), float(q.mean[dim] + 2.3 * q.std[dim])]
         ranges.append([min(values), max(values)])

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
+from dashboard.caching import cached
 from dashboard.components.chosen_q import element as chosen_q
 from dashboard.components.chosen_q.element import Payload
 from dashboard.subject import pretrained
@@ -23,14 +23,14 @@ EM_STEPS: Final = 30
 NUM_STARTS: Final = 6
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@cached()
 def _components() -> "Mixture":
     from vae_core.labs.em.mixture import Mixture
 
     return Mixture([0.5, 0.3, 0.2], [[-1.5], [0.8], [2.2]], [[[0.6]], [[0.25]], [[1.0]]])
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@cached()
 def _noisy(which: str) -> "NoisyMixture":
     from vae_core.labs.em.free_energy import NoisyMixture
     from vae_core.labs.em.mixture import Mixture
@@ -55,7 +55,7 @@ def place_payload(which: str, x: tuple[float, ...]) -> Payload:
     return chosen_q.noisy_mixture_payload(_noisy(which), torch.tensor(x, dtype=torch.float64))
 
 
-@st.cache_data(max_entries=1, show_spinner=False)
+@cached()
 def components_curves() -> tuple[Array, Array]:
     """x of shape (n,), and pi_k N(x; mu_k, Sigma_k), shape (3, n)."""
     import torch
@@ -64,7 +64,7 @@ def components_curves() -> tuple[Array, Array]:
     return line.numpy(), _components().log_joint(line[:, None]).exp().numpy().T
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@cached()
 def seconds_per_decode() -> float:
     """For one z in the example model, where 4000 are decoded at a time: the fastest of five."""
     from time import perf_counter
@@ -103,7 +103,7 @@ class EmRun(NamedTuple):
 
 
 # The largest table (5000 rows, K = 8) is 58 MB an entry: its responsibilities for each start and step.
-@st.cache_resource(max_entries=8, show_spinner="Running EM from several starts …")
+@cached("Running EM from several starts …")
 def em(x: Array, num_components: int) -> list[EmRun]:
     """EM from NUM_STARTS random starts."""
     from itertools import islice
@@ -129,7 +129,7 @@ def _gap(data: "Tensor", step: "EmStep") -> float:
     return float(torch.where(q > 0, torch.xlogy(q, q) - q * log_posterior, 0.0).sum(1).mean())
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@cached()
 def library_means(x: Array, num_components: int, seed: int) -> Array:
     """Means of scikit-learn's GaussianMixture from the same start, shape (K, D)."""
     import warnings
@@ -154,7 +154,7 @@ def library_means(x: Array, num_components: int, seed: int) -> Array:
         return np.asarray(theirs.fit(x).means_)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Evaluating both formulas …")
+@cached("Evaluating both formulas …")
 def misprints(index: int) -> "Misprints":
     """Printed and right values for a held-out example under the example model."""
     import torch

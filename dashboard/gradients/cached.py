@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
+from dashboard.caching import cached
 from dashboard.gradients.measured import Cost, Measured, measured, seconds_per_z
 from dashboard.gradients.network_pass import Pass, pass_of
-from dashboard.subject import BY_DIGEST, Subject, dataset
+from dashboard.subject import Subject, dataset
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def functions() -> "dict[str, OneLine]":
     return {function.formula: function for function in ONE_LINE}
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@cached()
 def function(formula: str, mean: float, std: float) -> Measured:
     """All estimators of the gradient of E[f(z)] for a one-line function."""
     import torch
@@ -67,7 +67,7 @@ def function(formula: str, mean: float, std: float) -> Measured:
     return measured(samples, truth, squared, 0)
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@cached()
 def function_sweep(formula: str, mean: float) -> Sweep:
     """E[f(z)] over std, for both standard deviations of z."""
     import torch
@@ -82,7 +82,7 @@ def function_sweep(formula: str, mean: float) -> Sweep:
     return Sweep(stds[:, 0].numpy(), right.numpy(), wrong.numpy())
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@cached()
 def function_cost(formula: str) -> Cost:
     """Of f and of its derivative."""
     import torch
@@ -90,14 +90,14 @@ def function_cost(formula: str) -> Cost:
     return seconds_per_z(functions()[formula].expectation(), torch.zeros(_TIMED, 1, dtype=torch.float64))
 
 
-@st.cache_resource(max_entries=64, show_spinner="Measuring the estimators …", hash_funcs=BY_DIGEST)
+@cached("Measuring the estimators …")
 def example(subject: Subject, index: int, dim: int) -> Measured:
     """All estimators of the gradient of a held-out example's ELBO, in one latent dimension."""
     samples, truth, squared = _example_samples(subject, index)
     return measured(samples, truth, squared, dim)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_DIGEST)
+@cached()
 def _example_samples(subject: Subject, index: int) -> "tuple[Samples, Truth, Truth | None]":
     import torch
 
@@ -124,7 +124,7 @@ def num_samples(subject: Subject) -> int:
     return max(MIN_SAMPLES, min(FUNCTION_SAMPLES, 2 ** int(np.log2(_SAMPLES_TIMES_WEIGHTS / weights))))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
+@cached()
 def example_sweep(subject: Subject, index: int, dim: int) -> Sweep:
     """A held-out example's ELBO over the std of one latent dimension (J <= 2), for both deviations of z."""
     import torch
@@ -148,7 +148,7 @@ def example_sweep(subject: Subject, index: int, dim: int) -> Sweep:
     return Sweep(grid.numpy(), right.numpy(), wrong.numpy())
 
 
-@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=BY_DIGEST)
+@cached()
 def example_cost(subject: Subject) -> Cost:
     """Of log p(x|z) and of its derivative by z."""
     import torch
@@ -180,7 +180,7 @@ class SmallNetwork:
     seed: int = 0
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@cached()
 def small_model(network: SmallNetwork) -> "VAE":
     """The network, in float64."""
     import torch
@@ -207,7 +207,7 @@ def four_pixels(index: int) -> Array:
     return digits()[index].astype(np.float64).reshape(2, 4, 2, 4).mean((1, 3)).reshape(-1)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@cached()
 def small_pass(network: SmallNetwork, index: int, noise: int, slip: "Slip | None") -> Pass:
     """The pass of one digit through the small network."""
     import torch
@@ -215,12 +215,12 @@ def small_pass(network: SmallNetwork, index: int, noise: int, slip: "Slip | None
     return pass_of(small_model(network), torch.from_numpy(four_pixels(index)), noise, slip, SMALL_SHAPE)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_DIGEST)
+@cached()
 def _exact_model(subject: Subject) -> "VAE":
     return copy.deepcopy(subject.model).double()
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
+@cached()
 def run_pass(subject: Subject, index: int, noise: int, slip: "Slip | None", beta: float) -> Pass:
     """The pass of a held-out example through a trained model, in float64 and with its KL weighted by beta."""
     import torch

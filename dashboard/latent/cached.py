@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
+from dashboard.caching import cached
 from dashboard.components.latent.payload import PackedModel, flat_weights, pack_model
-from dashboard.subject import BY_DIGEST, Subject
+from dashboard.subject import Subject
 
 if TYPE_CHECKING:
     from vae_core.latent.projection import Pca
@@ -25,7 +25,7 @@ def packed_model(subject: Subject) -> PackedModel | None:
 
 
 # Each has 20 MB of weights and 8 MB of examples at most.
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_DIGEST)
+@cached()
 def _packed_model(subject: Subject) -> PackedModel | None:
     model, held_out = subject.model, cache.encoded(subject)
     decoder, encoder = (
@@ -51,7 +51,7 @@ def _packed_model(subject: Subject) -> PackedModel | None:
 
 
 # 24 x 24 images of 28 x 28 pixels are 2 MB.
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
+@cached()
 def grid(subject: Subject, axis: tuple[float, ...], plane: tuple[int, int], base: tuple[float, ...]) -> Array:
     """Decoded means over the plane, shape (rows, columns, D), at the values of ``axis`` on both sides."""
     import torch
@@ -61,7 +61,7 @@ def grid(subject: Subject, axis: tuple[float, ...], plane: tuple[int, int], base
     return decoded_grid(subject.model, torch.tensor(axis), plane, base=torch.tensor(base)).numpy()
 
 
-@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=BY_DIGEST)
+@cached()
 def pca(subject: Subject) -> "Pca":
     """The two main components of the held-out posterior means."""
     from vae_core.latent.projection import pca_projection

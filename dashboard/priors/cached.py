@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.caching import cached
 from dashboard.figures.weights import LineView
 from dashboard.subject import pretrained
 from vae_core.data.table import load_table, standardized
@@ -47,7 +47,7 @@ class FittedView(NamedTuple):
     samples: NDArray[np.float32]
 
 
-@st.cache_resource(max_entries=16, show_spinner="Fitting priors …")
+@cached("Fitting priors …")
 def fitted_views(num_components: int) -> dict[str, FittedView]:
     """N(0, I), a fitted mixture and a VampPrior with training images as pseudo-inputs, by their names."""
     import torch
@@ -79,7 +79,7 @@ def _centres(prior: "Prior") -> NDArray[np.float32]:
     return np.empty((0, 2), np.float32) if components is None else components.mean.float().numpy()
 
 
-@st.cache_data(max_entries=1, show_spinner=False)
+@cached()
 def flowers() -> Array:
     """Petal length and width in standard deviations, in a fixed random order, shape (150, 2)."""
     table = load_table("iris")
@@ -88,7 +88,7 @@ def flowers() -> Array:
     return rows[np.random.default_rng(0).permutation(len(rows))]
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@cached()
 def line(num_data: int, prior_std: float, *, wrong: bool) -> "tuple[WeightFit, LineView]":
     """q over the last layer's weights after the first ``num_data`` flowers, and its predictions.
 

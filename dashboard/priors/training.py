@@ -1,5 +1,6 @@
 """A model trained under each of three priors from the same initial weights, as a background task."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -9,17 +10,19 @@ from numpy.typing import NDArray
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.figures.priors import PriorTraining, curves_figure, training_figure
-from dashboard.formats import rounded, signed, with_error
+from dashboard.formats import rounded, shown_difference, signed, with_error
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
-from dashboard.shell.task_line import task_line
+from dashboard.shell.task_line import tasks_line
 from dashboard.subject import dataset
 from dashboard.tables import draw_table
 from vae_core.data import DATASET_INFO
+from vae_core.labs.scores import MIN_SEEDS, Pooled, Score, difference, mean_score, pooled
 
 Result = dict[str, NDArray[Any]]
+Array = NDArray[np.float64]
 TITLES: Final = {"standard_normal": "N(0, I)", "mixture": "mixture", "vamp": "VampPrior"}
 SHOWN: Final = {
     "standard_normal": "decoded draws from N(0, I)",
@@ -37,8 +40,9 @@ BUDGET_HELP: Final = (
     "Passes over the training data, for each of the three. The digits take some seconds for 50."
 )
 TASK_HELP: Final = (
-    "Trains three models one after the other, in the background; 100 passes over the digits take about half "
-    "a minute. The result stays."
+    f"Trains three models with each of {MIN_SEEDS} seeds, in the background, as many seeds at a time as "
+    "this server has cores for; 100 passes over the digits take half a minute a seed. Pictures come with "
+    "the first. The results stay."
 )
 RECORD_HELP: Final = (
     "▶ plays the training. Above, prior and posterior means move towards each other; below, the prior "
@@ -51,28 +55,38 @@ K_HELP: Final = "How many components the mixture has, and how many pseudo-inputs
 def draw_training() -> None:
     """The controls, the task, and its result."""
     arguments = _arguments()
-    key = key_of(arguments)
-    result = tasks().result(key)
-    if result is not None:
-        _draw_result(result, arguments[0], int(arguments[-1]))
-        return
-    st.markdown(
-        "A prior that is trained together with encoder and decoder: do the pseudo-inputs come to look like "
-        "images, and is the held-out ELBO better after the same number of updates?"
-    )
-    task_line(
-        key,
-        key="priors",
-        label="Train all three",
-        doing="Training …",
-        help_text=TASK_HELP,
-        start=lambda: tasks().start(key, "priors", *arguments, owner=browser.token(), inputs={}),
-    )
+    split = int(arguments[-1])
+    keys = {seed: key_of(arguments, seed) for seed in range(split, split + MIN_SEEDS)}
+    results = [result for key in keys.values() if (result := tasks().result(key)) is not None]
+    if not results:
+        st.markdown(
+            "A prior that is trained together with encoder and decoder: do the pseudo-inputs come to look "
+            "like images, and is the held-out ELBO better after the same number of updates?"
+        )
+    if len(results) < MIN_SEEDS:
+
+        def start() -> None:
+            for seed, key in keys.items():
+                if not tasks().is_done(key):
+                    tasks().start(key, "priors", *arguments, str(seed), owner=browser.token(), inputs={})
+
+        rest = f"Train the other {MIN_SEEDS - len(results)} of {MIN_SEEDS} seeds"
+        tasks_line(
+            tuple(keys.values()),
+            key="priors",
+            label=rest if results else "Train all three",
+            doing="Training …",
+            help_text=TASK_HELP,
+            start=start,
+            part="seeds",
+        )
+    if results:
+        _draw_results(results, arguments[0], split)
 
 
-def key_of(arguments: tuple[str, ...]) -> str:
-    """Of the task: the same settings give the same numbers, so all sessions share the result."""
-    return task_key("priors", *arguments)
+def key_of(arguments: tuple[str, ...], seed: int) -> str:
+    """Of the task of a seed: the same settings give the same numbers, so all sessions share the result."""
+    return task_key("priors", *arguments, seed)
 
 
 def _arguments() -> tuple[str, str, str, str]:
@@ -87,7 +101,8 @@ def _arguments() -> tuple[str, str, str, str]:
             MAX_SEED,
             0,
             key="priors_seed",
-            help="Of the split, the weights, the order of the examples, and the noise.",
+            help="Of the split, and of the first training: its weights, order of the examples, and noise. "
+            "The others have the seeds that follow.",
             width=140,
             persist_state="session",
         )
@@ -100,26 +115,25 @@ def _slider(label: str, options: tuple[int, ...], value: int, key: str, help_tex
     )
 
 
-def _draw_result(result: Result, name: str, seed: int) -> None:
-    data = dataset(name, seed, None)
+def _draw_results(results: Sequence[Result], name: str, seed: int) -> None:
+    """Pictures of the first seed, numbers of all."""
+    result, data = results[0], dataset(name, seed, None)
     left, right = st.columns(2, gap="medium")
     with left:
         _draw_record(result, data.image_shape, data.x_test.numpy())
     with right:
-        curves = {
-            title: (result[f"{prior}/elbo"], result[f"{prior}/error"]) for prior, title in TITLES.items()
-        }
+        curves = {title: _curve(results, prior) for prior, title in TITLES.items()}
         figure = curves_figure(result["vamp/step"], curves, theme=state.theme_name())
         ends = ", ".join(f"{title} {signed(float(mean[-1]))}" for title, (mean, _) in curves.items())
         alt = f"Held-out ELBO during training, at the end: {ends} nats per example."
         st.plotly_chart(figure, key="priors_curves", alt=alt, config=CHART_CONFIG)
-        _verdict(result)
+        st.markdown(verdict(results))
         if data.image_shape is not None:
             _samples(result, data.image_shape)
         else:
-            _draw_bounds(result)
+            _draw_bounds(results)
     if data.image_shape is not None:
-        _draw_bounds(result)
+        _draw_bounds(results)
     else:
         _point_samples(result, data.x_test.numpy())
 
@@ -136,15 +150,34 @@ def _draw_record(result: Result, image_shape: tuple[int, int] | None, x: NDArray
     st.caption(f"Below: {SHOWN[prior]}. ▶ plays from the first update to the last.")
 
 
-def _verdict(result: Result) -> None:
-    normal = result["standard_normal/elbo_of_data"].astype(np.float64)
-    sentences = []
+def _curve(results: Sequence[Result], prior: str) -> tuple[Array, Array]:
+    """Held-out ELBO at each look, mean over the seeds, and its standard error with that between the seeds."""
+    values = np.stack([result[f"{prior}/elbo"] for result in results])
+    of_examples = np.mean([result[f"{prior}/error"] ** 2 for result in results], axis=0)
+    between = values.var(0, ddof=1) / len(values) if len(values) > 1 else 0.0
+    return values.mean(0), np.sqrt(between + of_examples)
+
+
+def _elbo(results: Sequence[Result], prior: str) -> Pooled:
+    """Held-out ELBO at the end, of all seeds."""
+    scores = [mean_score(result[f"{prior}/elbo_of_data"].astype(np.float64)) for result in results]
+    return pooled([score for score in scores if score is not None])
+
+
+def verdict(results: Sequence[Result]) -> str:
+    """What the learned priors gain over N(0, I), over the seeds."""
+    normal, sentences = _elbo(results, "standard_normal"), []
     for prior in ("mixture", "vamp"):
-        change = result[f"{prior}/elbo_of_data"] - normal
-        mean, error = float(change.mean()), float(change.std(ddof=1) / np.sqrt(len(change)))
-        sure = "" if abs(mean) > 2 * error else " (not significant)"
-        sentences.append(f"{TITLES[prior]} **{signed(mean, 3)}** ± {error:.3f} nats{sure}")
-    st.markdown("Held-out ELBO less that of N(0, I), example by example: " + "; ".join(sentences) + ".")
+        found = _elbo(results, prior)
+        gap = difference(found, normal)
+        shown = shown_difference(found.value, normal.value, 3)
+        sure = "" if not gap.has_verdict or gap.is_clear(among=2) else " (no clear difference)"
+        sentences.append(f"{TITLES[prior]} **{signed(shown, 3)}** ± {gap.standard_error:.3f} nats{sure}")
+    said = "Held-out ELBO less that of N(0, I), example by example: " + "; ".join(sentences)
+    if normal.has_verdicts:
+        return f"{said}. Over {len(results)} seeds: ± has the variance between them and between the examples."
+    seeds = "one seed" if len(results) == 1 else f"{len(results)} seeds"
+    return f"{said}. Of {seeds}: which prior is better takes {MIN_SEEDS}, as another seed may differ by more."
 
 
 def _samples(result: Result, image_shape: tuple[int, int]) -> None:
@@ -168,43 +201,52 @@ def _point_samples(result: Result, x: NDArray[np.float32]) -> None:
             st.plotly_chart(figure, key=f"priors_samples_{prior}", alt=alt, config=CHART_CONFIG)
 
 
-def _draw_bounds(result: Result) -> None:
+def _draw_bounds(results: Sequence[Result]) -> None:
     head = ("nats per example", *(title.replace("Prior", "") for title in TITLES.values()))
     rows = [
-        ("**held-out ELBO** ± s.e.", [_with_error(result, prior) for prior in TITLES]),
-        ("reconstruction", [signed(_last(result, prior, "reconstruction"), 3) for prior in TITLES]),
-        ("KL(q(z given x) ‖ p(z))", [f"{_last(result, prior, 'kl'):.3f}" for prior in TITLES]),
-        ("· mutual information", [_part(result, prior, 1) for prior in TITLES]),
-        ("· KL(q(z) ‖ p(z))", [_part(result, prior, 2) for prior in TITLES]),
-        ("log p(x), exact", [signed(float(result[f"{prior}/log_evidence"].mean()), 3) for prior in TITLES]),
-        ("ELBO of the same examples", [signed(_mean(result, prior, "exact_elbo"), 3) for prior in TITLES]),
-        ("seconds of updates", [f"{float(result[f'{prior}/seconds']):.1f}" for prior in TITLES]),
+        ("**held-out ELBO** ± s.e.", [_bound(results, prior) for prior in TITLES]),
+        ("reconstruction", [signed(_shown_parts(results, prior)[0], 3) for prior in TITLES]),
+        ("KL(q(z given x) ‖ p(z))", [f"{_shown_parts(results, prior)[1]:.3f}" for prior in TITLES]),
+        ("· mutual information", [_part(results, prior, 1) for prior in TITLES]),
+        ("· KL(q(z) ‖ p(z))", [_part(results, prior, 2) for prior in TITLES]),
+        ("log p(x), exact", [signed(_mean(results, prior, "log_evidence"), 3) for prior in TITLES]),
+        ("ELBO of the same examples", [signed(_mean(results, prior, "exact_elbo"), 3) for prior in TITLES]),
+        ("seconds of updates", [f"{_mean(results, prior, 'seconds'):.1f}" for prior in TITLES]),
     ]
     draw_table(head, ((label, *cells) for label, cells in rows), title="After training")
-    errors = max(float(result[f"{prior}/evidence_error"].max()) for prior in TITLES)
+    result = results[0]
+    errors = max(float(each[f"{prior}/evidence_error"].max()) for prior in TITLES for each in results)
+    of_seeds = f"Means over {len(results)} seeds. " if len(results) > 1 else ""
     st.caption(
-        f"{len(result['vamp/elbo_of_data'])} held-out examples, M = 16 samples of z each; log p(x) by "
-        f"quadrature of the first {len(result['vamp/log_evidence'])}, estimated errors up to "
+        f"{of_seeds}{len(result['vamp/elbo_of_data'])} held-out examples, M = 16 samples of z each; log p(x) "
+        f"by quadrature of the first {len(result['vamp/log_evidence'])}, estimated errors up to "
         f"{rounded(errors, 2)} nats. {int(result['vamp/step'][-1]):,} updates each: equal in number, not in "
         "seconds. Mutual information and KL(q(z) ‖ p(z)) by Monte Carlo with their standard errors; their "
-        "sum is the KL."
+        "sum is the KL, with other samples of z."
     )
 
 
-def _last(result: Result, prior: str, name: str) -> float:
-    return float(result[f"{prior}/{name}"][-1])
+def _mean(results: Sequence[Result], prior: str, name: str) -> float:
+    return float(np.mean([result[f"{prior}/{name}"].mean() for result in results]))
 
 
-def _mean(result: Result, prior: str, name: str) -> float:
-    return float(result[f"{prior}/{name}"].mean())
-
-
-def _with_error(result: Result, prior: str) -> str:
-    return with_error(
-        f"**{signed(_last(result, prior, 'elbo'), 3)}**", f"{_last(result, prior, 'error'):.3f}"
+def _shown_parts(results: Sequence[Result], prior: str) -> tuple[float, float]:
+    """Reconstruction and KL at the end, mean over the seeds."""
+    reconstruction, kl = (
+        float(np.mean([result[f"{prior}/{name}"][-1] for result in results]))
+        for name in ("reconstruction", "kl")
     )
+    return reconstruction, kl
 
 
-def _part(result: Result, prior: str, row: int) -> str:
-    value, error = result[f"{prior}/fit"][row]
-    return with_error(f"{value:.3f}", f"{error:.3f}")
+def _bound(results: Sequence[Result], prior: str) -> str:
+    """The ELBO as the difference of its two terms as they are shown, with its error."""
+    value = shown_difference(*_shown_parts(results, prior), 3)
+    return with_error(f"**{signed(value, 3)}**", f"{_elbo(results, prior).standard_error:.3f}")
+
+
+def _part(results: Sequence[Result], prior: str, row: int) -> str:
+    """A part of the KL, mean over the seeds, with its standard error."""
+    fits = [result[f"{prior}/fit"][row] for result in results]
+    score = pooled([Score(float(value), float(error), None) for value, error in fits])
+    return with_error(f"{score.value:.3f}", f"{score.standard_error:.3f}")

@@ -1,5 +1,6 @@
 """A posterior over the weights: in closed form for a line, then in a VAE on few and on many digits."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,13 +11,14 @@ from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.evidence import bound_figure
 from dashboard.figures.latent import grid_figure
 from dashboard.figures.weights import density_figure, line_figure, noise_figure, spread_figure
-from dashboard.formats import rounded, signed, with_error
+from dashboard.formats import rounded, shown_difference, signed, with_error
 from dashboard.priors import cached
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
-from dashboard.shell.task_line import task_line
+from dashboard.shell.task_line import tasks_line
 from dashboard.tables import draw_table
+from vae_core.labs.scores import MIN_SEEDS, Pooled, difference, mean_score, pooled
 
 if TYPE_CHECKING:
     from dashboard.figures.weights import LineView
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
 
 Result = dict[str, NDArray[Any]]
 NUM_STEPS: Final = 5000
-SEED: Final = 0
+SPLIT: Final = 0
+"""The seed of the split."""
+SEEDS: Final = tuple(range(MIN_SEEDS))
+"""Of the trainings."""
 IMAGE: Final = (8, 8)
 PLANE_REACH: Final = 3.0
 OFF: Final = 0.1
@@ -67,8 +72,9 @@ OVER_HELP: Final = (
 PRIOR_HELP: Final = r"$\sigma_w$ of $p(\theta) = \mathcal{N}(0, \sigma_w^2 I)$."
 START_HELP: Final = (
     f"Six trainings of {NUM_STEPS:,} updates each, in the background: plain VAE, full Bayes, and full Bayes "
-    "with its KL counted once per example; each on few and on all digits. About a minute on a free core; it "
-    "may wait for other computations first."
+    f"with its KL counted once per example; each on few and on all digits. With {MIN_SEEDS} seeds, as a "
+    "verdict takes: about a minute a seed on a free core, as many at a time as this server has cores for. "
+    "Pictures come with the first."
 )
 FORM_HELP: Final = (
     r"$\mathrm{KL}(q(\theta)\,\|\,p(\theta))$ belongs to the whole data set: per example $\mathrm{KL}/N$. "
@@ -174,19 +180,29 @@ def _draw_line_stds(view: "LineView") -> None:
 def draw_digits() -> None:
     """Full variational Bayes on digits: the settings, the task, and its result."""
     num_data, over, prior_std = _digit_settings()
-    key = task_key("weights", num_data, over, prior_std, NUM_STEPS, SEED)
-    result = tasks().result(key)
-    if result is None:
-        task_line(
-            key,
+    keys = {seed: task_key("weights", num_data, over, prior_std, NUM_STEPS, SPLIT, seed) for seed in SEEDS}
+    results = [result for key in keys.values() if (result := tasks().result(key)) is not None]
+    if len(results) < len(keys):
+
+        def start() -> None:
+            for seed, key in keys.items():
+                if not tasks().is_done(key):
+                    arguments = (over, prior_std, str(NUM_STEPS), str(SPLIT), str(seed))
+                    inputs = {"num_data": np.array(num_data)}
+                    tasks().start(key, "weights", *arguments, owner=browser.token(), inputs=inputs)
+
+        rest = f"Train the other {len(keys) - len(results)} of {len(keys)} seeds"
+        tasks_line(
+            tuple(keys.values()),
             key="weights",
-            label="Train and compare",
+            label=rest if results else "Train and compare",
             doing="Training …",
             help_text=START_HELP,
-            start=lambda: _start(key, num_data, over, prior_std),
+            start=start,
+            part="seeds",
         )
-        return
-    _draw_digit_result(result)
+    if results:
+        _draw_digit_results(results)
 
 
 def _digit_settings() -> tuple[int, str, str]:
@@ -202,19 +218,16 @@ def _digit_settings() -> tuple[int, str, str]:
     return num_data, over, prior_std
 
 
-def _start(key: str, num_data: int, over: str, prior_std: str) -> None:
-    arguments = (over, prior_std, str(NUM_STEPS), str(SEED))
-    tasks().start(key, "weights", *arguments, owner=browser.token(), inputs={"num_data": np.array(num_data)})
-
-
 @st.fragment
-def _draw_digit_result(result: Result) -> None:
+def _draw_digit_results(results: Sequence[Result]) -> None:
+    """Bounds of all seeds, pictures of the first."""
+    result = results[0]
     names: dict[str, str] = dict(zip(SIZES, (f"N = {count:,}" for count in result["num_data"]), strict=True))
-    _draw_bounds(result, names)
+    _draw_bounds(results, names)
     is_wrong = one_of("KL(q(θ) ‖ p(θ))", DIGIT_COUNTS, key="w_form", help_text=FORM_HELP) == "repeated"
     parts = {size: _part(result, size, "wrong" if is_wrong else "full") for size in SIZES}
     if is_wrong:
-        st.warning(_said_of_the_error(result, names))
+        st.warning(_said_of_the_error(results, names))
     _draw_planes(parts, names)
     _draw_grids(parts, names)
     left, right = st.columns(2, gap="medium")
@@ -224,10 +237,13 @@ def _draw_digit_result(result: Result) -> None:
         _draw_weights(parts, names)
 
 
-def _said_of_the_error(result: Result, names: dict[str, str]) -> str:
+def _said_of_the_error(results: Sequence[Result], names: dict[str, str]) -> str:
     parts = []
     for size, name in names.items():
-        wrong, right = (signed(float(_part(result, size, form)["test"][0])) for form in ("wrong", "full"))
+        wrong, right = (
+            signed(_score([_part(result, size, form) for result in results], 0).value)
+            for form in ("wrong", "full")
+        )
         parts.append(f"{wrong} instead of {right} nats ({name})")
     return (
         "The prior acts N times too strongly on each weight, so more examples do not help. Averaged over "
@@ -242,51 +258,68 @@ def _part(result: Result, size: str, form: str) -> Result:
     return {key.removeprefix(prefix): value for key, value in result.items() if key.startswith(prefix)}
 
 
-def _draw_bounds(result: Result, names: dict[str, str]) -> None:
-    """The bounds of the six trainings, and which is best."""
+def _draw_bounds(results: Sequence[Result], names: dict[str, str]) -> None:
+    """The bounds of the six trainings, over all seeds, and which is best."""
     for number, (size, column) in enumerate(zip(SIZES, st.columns(2, gap="medium"), strict=True)):
-        forms = {title: _part(result, size, form) for form, title in FORMS.items()}
+        forms = {title: [_part(result, size, form) for result in results] for form, title in FORMS.items()}
         with column:
-            rows = _bounds(forms, int(result["num_data"][number]))
+            rows = _bounds(forms, int(results[0]["num_data"][number]))
             draw_table(("nats per example", *forms), rows, title=names[size], help_text=TABLE_HELP)
             st.markdown(_verdict(forms["plain VAE"], forms["full Bayes"]))
+    seeds = "one seed" if len(results) == 1 else f"means over {len(results)} seeds"
+    between = "" if len(results) == 1 else " the seeds and"
     st.caption(
-        f"{NUM_STEPS:,} updates each; 360 held-out digits, S = 64 draws of (θ, z), ± standard error over the "
-        "digits. A plain VAE that stopped early would overfit less."
+        f"{NUM_STEPS:,} updates each, {seeds}; 360 held-out digits, S = 64 draws of (θ, z), ± standard error "
+        f"over{between} the digits. A plain VAE that stopped early would overfit less. Pictures are of the "
+        "first seed."
     )
 
 
-def _bounds(forms: dict[str, Result], num_data: int) -> list[list[str]]:
+def _score(parts: Sequence[Result], row: int) -> Pooled:
+    """Held-out ELBO (row 0), or the importance-weighted bound (1), of a form over all seeds."""
+    scores = [mean_score(part["test_data"][row].astype(np.float64)) for part in parts]
+    return pooled([score for score in scores if score is not None])
+
+
+def _bounds(forms: Mapping[str, Sequence[Result]], num_data: int) -> list[list[str]]:
     """A row for each number, its cells by form."""
     rows: dict[str, list[str]] = {}
-    for part in forms.values():
-        (train, _, _), (test, error, weighted) = part["train"], part["test"]
-        cost = f"{float(part['weight_kl']) / num_data:.2f}" if "weight_kl" in part else "none"
+    for parts in forms.values():
+        train = float(np.mean([part["train"][0] for part in parts]))
+        test, weighted = (_score(parts, row) for row in (0, 1))
+        has_kl = "weight_kl" in parts[0]
+        cost = f"{np.mean([part['weight_kl'] for part in parts]) / num_data:.2f}" if has_kl else "none"
         for name, text in (
             ("training ELBO", signed(train)),
-            ("**held-out ELBO**", with_error(signed(test), f"{error:.2f}")),
-            ("training − held-out", signed(train - test)),
-            ("held-out, IW", signed(weighted)),
+            ("**held-out ELBO**", with_error(signed(test.value), f"{test.standard_error:.2f}")),
+            ("training − held-out", signed(shown_difference(train, test.value))),
+            ("held-out, IW", signed(weighted.value)),
             ("KL(q(θ)‖p(θ))/N", cost),
         ):
             rows.setdefault(name, []).append(text)
     return [[name, *cells] for name, cells in rows.items()]
 
 
-def _verdict(plain: Result, full: Result) -> str:
-    """What full Bayes changes, by both bounds, digit by digit."""
-    elbo, weighted = map(_change, full["test_data"] - plain["test_data"])
-    return (
+def _verdict(plain: Sequence[Result], full: Sequence[Result]) -> str:
+    """What full Bayes changes, by both bounds, digit by digit and seed by seed."""
+    elbo, weighted = (_change(_score(full, row), _score(plain, row)) for row in (0, 1))
+    said = (
         f"Full Bayes less plain VAE, digit by digit: held-out ELBO {elbo}; by the closer bound (IW) "
         f"{weighted}."
     )
+    if len(plain) >= MIN_SEEDS:
+        return said
+    return f"{said} Which is better takes {MIN_SEEDS} seeds: another one may differ by more."
 
 
-def _change(gains: NDArray[np.float64]) -> str:
-    """Mean gain with its standard error; within two of them there is no clear difference."""
-    mean, error = float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(len(gains)))
-    said = "no clear difference" if abs(mean) < 2 * error else "better" if mean > 0 else "worse"
-    return f"**{with_error(signed(mean), f'{error:.2f}')}** nats, {said}"
+def _change(score: Pooled, other: Pooled) -> str:
+    """The gain with its standard error, and whether it is clear; with too few seeds the gain alone."""
+    gap = difference(score, other)
+    text = with_error(signed(shown_difference(score.value, other.value)), f"{gap.standard_error:.2f}")
+    if not gap.has_verdict:
+        return f"**{text}** nats"
+    said = "better" if gap.value > 0 else "worse"
+    return f"**{text}** nats, {said if gap.is_clear(among=2) else 'no clear difference'}"
 
 
 def _draw_planes(parts: dict[str, Result], names: dict[str, str]) -> None:

@@ -1,12 +1,11 @@
 """Pictures of the runs, made once for all who list them."""
 
-import streamlit as st
-
+from dashboard.caching import cached
 from dashboard.runs.runner import runner
 
 
 # 5 kB each.
-@st.cache_resource(max_entries=1000, show_spinner=False)
+@cached(most=1000)
 def thumbnail(run_id: str, version: int) -> bytes | None:
     """The decoded grid of a run as a small PNG; None where there is nothing to draw."""
     del version  # tells one snapshot from the next; part of the key only

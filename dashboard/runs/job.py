@@ -8,12 +8,18 @@ from typing import Any, Final, Literal, NamedTuple
 
 from dashboard.runs.scheduler import Place
 from dashboard.runs.store import digest_of
-from dashboard.runs.worker_process import WorkerProcess
+from dashboard.runs.worker_process import MAX_UNREAD, WorkerProcess
 from vae_core.config import RunConfig
 
 ACTIVE: Final = frozenset({"queued", "running", "paused"})
 RESUMABLE: Final = frozenset(
     {"paused", "finished", "stopped", "stopped_early", "diverged", "interrupted", "crashed"}
+)
+SILENT_S: Final = 60.0
+"""After how long without a word a worker that should train may hang: five times a second is usual."""
+SILENT: Final = (
+    "It has said nothing for more than a minute: one update may take that long, or its process hangs. "
+    "Stop ends it, and what was saved is kept."
 )
 Command = dict[str, Any]
 
@@ -153,6 +159,7 @@ class Job:
         stopping: Whether the worker was told to end by the owner, and is killed when it does not.
         news: Counts what is new.
         seen: When somebody last looked at the run, by the monotonic clock.
+        heard: When its worker last said something, or began, by the same.
         save_due: The number of saves with which a save that was asked for is done.
         saved_at: When a save for looking was last asked for.
         saved_as: Step, β and η of the last save.
@@ -173,6 +180,7 @@ class Job:
     is_lent: bool = False
     news: int = 0
     seen: float = field(default_factory=time.monotonic)
+    heard: float = field(default_factory=time.monotonic)
     save_due: int = 0
     saved_at: float = -1e9
     saved_as: tuple[Any, ...] | None = None
@@ -211,7 +219,7 @@ class Job:
             self.process.send(command)
         elif self.pending and command["command"] == self.pending[-1]["command"] == "set":
             self.pending[-1] = {**self.pending[-1], **command}
-        else:
+        elif len(self.pending) < MAX_UNREAD:
             self.pending.append(command)
 
     def view(self, *, queue_position: int = 0, wanted_by: Literal["", "others", "owner"] = "") -> JobView:
@@ -219,6 +227,8 @@ class Job:
         names = ("step", "num_steps", "epoch", "num_epochs", "patience", "beta", "learning_rate")
         more = ("speed", "steps_per_second", "version", "status", "message", "was_stopped")
         values = {name: self.progress[name] for name in (*names, *more)}
+        if self.status == "running" and time.monotonic() - self.heard > SILENT_S:
+            values["message"] = SILENT
         for command in self.pending:
             if command["command"] == "set":
                 # Settings for the next worker, which checks them, are shown as they were set.

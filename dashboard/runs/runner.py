@@ -22,9 +22,9 @@ from dashboard.runs.scheduler import UNWATCHED_S, Place, Scheduler, scheduler
 from dashboard.runs.store import RunStore, digest_of, kept_folder
 from dashboard.runs.worker_process import GRACE_S, WorkerProcess
 from vae_core.config import RunConfig
-from vae_core.data import least_training_examples
+from vae_core.data import DATASET_INFO, least_training_examples
 from vae_core.errors import BadInput
-from vae_core.memory import check_step, step_bytes
+from vae_core.memory import MAX_STEP_BYTES, check_step, step_bytes
 
 LOOKS_APART_S: Final = 3.0
 """At most one save in this time for those who look: thirty watchers cost the run no more than one."""
@@ -35,6 +35,9 @@ KEPT_DELETED_S: Final = 24 * 3600.0
 SHOWN_S: Final = 24 * 3600.0
 """A run that was looked at in this time may stand on a page that is still open: it is not removed."""
 _UNENDED: Final = ACTIVE | {"interrupted"}
+LESS_MEMORY: Final = (
+    "If the machine was out of memory: a smaller batch, fewer samples or narrower layers need less."
+)
 _LENT: Final = "Its core computes something else for you just now; then it goes on by itself."
 _STEPS: Final = ("step", "epoch")
 
@@ -66,6 +69,7 @@ class LocalRunner:
         self._warm: WorkerProcess | None = None
         self._warming = False
         self._closed = False
+        self._deleted_at: dict[str, float] = {}
         self._forget_deleted()
 
     def warm(self) -> None:
@@ -79,8 +83,7 @@ class LocalRunner:
             process = WorkerProcess()
         with self._lock:
             self._warm, self._warming = process, False
-            if self._closed and process is not None:
-                process.end_input()
+            self._lock.notify_all()
 
     def set_lecturer(self, token: str) -> None:
         """Has the browser with this token come first from now on."""
@@ -248,6 +251,7 @@ class LocalRunner:
                 self._stop(job)
                 self._lock.wait_for(lambda: job.process is None and job.place is None, GRACE_S + 1.0)
             self.store.move_to(self.deleted, run_id)
+            self._deleted_at[run_id] = time.monotonic()
             self._jobs.pop(run_id, None)
             job.note({})
             self._lock.notify_all()
@@ -338,6 +342,8 @@ class LocalRunner:
                 if job.place is not None and job.place.state == "waiting" and job.process is None:
                     self.scheduler.leave(job.place)
                     job.place = None
+            # What is being started is nobody's yet, and would be left behind.
+            self._lock.wait_for(lambda: not self._is_starting, GRACE_S)
             processes = [job.process for job in self._jobs.values() if job.process is not None]
             warm, self._warm = ([] if self._warm is None else [self._warm]), None
             for process in processes + warm:
@@ -346,6 +352,13 @@ class LocalRunner:
             process.wait()
         for process in warm:
             list(process.events())
+
+    @property
+    def _is_starting(self) -> bool:
+        places = ((job.place, job.process) for job in self._jobs.values())
+        return self._warming or any(
+            place is not None and place.has_process and process is None for place, process in places
+        )
 
     def _copy(self, source: str, owner: str, at_step: int | None, changes: Changes) -> str:
         if at_step is None:
@@ -415,13 +428,9 @@ class LocalRunner:
 
     def _enter(self, job: Job, *, needs_core: bool) -> None:
         """Has a new process of the run wait for its turn."""
-        model, train = job.config.model, job.config.train
-        step = step_bytes(model, num_samples=train.num_samples, batch_size=train.batch_size)
-        # Weights, gradients and two moments of Adam, four bytes each.
-        network = 16 * model.num_parameters
         place = Place(
             owner=job.owner or "",
-            memory=WORKER_BYTES + network + step,
+            memory=WORKER_BYTES + needed_memory(job.config),
             needs_core=needs_core,
             is_sweep=self.store.about(job.run_id).sweep is not None,
             begin=partial(self._begin, job),
@@ -464,7 +473,7 @@ class LocalRunner:
         place = job.place
         if place is None:
             return
-        job.is_awaited = place.needs_core
+        job.is_awaited, job.heard = place.needs_core, time.monotonic()
         job.set("running" if place.needs_core else "paused")
         if place.has_process:
             job.tell(job.order)
@@ -551,6 +560,7 @@ class LocalRunner:
             job.pending.clear()
             if self._closed or place.is_ending:
                 process.end_input()
+            self._lock.notify_all()
         ended = False
         for event in process.events():
             if event.get("event") not in ("progress", "end"):
@@ -577,6 +587,7 @@ class LocalRunner:
 
     def _note(self, job: Job, place: Place, event: dict[str, Any], *, ended: bool) -> None:
         """Notes what a worker says."""
+        job.heard = time.monotonic()
         if "saves" in event and event["saves"] != job.progress["saves"]:
             job.saved_as = tuple(event[name] for name in ("step", "beta", "learning_rate"))
         # Who waits for a core is queued, whatever its process does meanwhile. And a worker says how it ends
@@ -629,12 +640,14 @@ class LocalRunner:
     def _crash(self, job: Job, code: int) -> None:
         """The worker is gone without a last word; ``code`` is its exit code, -n for signal n."""
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        # So ends whom the system kills because it has no memory left.
+        hint = f" {LESS_MEMORY}" if code == -9 else ""
         if job.stopping:
             job.set_stopped("Stopped without an answer from the training: its last save is kept.")
             self.store.write_status(job.run_id, job.progress)
         else:
             message = f"The training process ended unexpectedly ({how}): Resume goes on from the last save."
-            job.set("crashed", message)
+            job.set("crashed", message + hint)
 
     def _make_room(self) -> None:
         """Removes runs beyond the limits: those that were deleted, those without an owner, the oldest."""
@@ -642,6 +655,7 @@ class LocalRunner:
         if surplus:
             for run_id in self.deleted.ids():
                 self.deleted.remove(run_id)
+            self._deleted_at.clear()
         for run_id in surplus:
             self.store.remove(run_id)
             with self._lock:
@@ -651,10 +665,13 @@ class LocalRunner:
 
     def _forget_deleted(self) -> None:
         """Removes for good what was deleted more than ``KEPT_DELETED_S`` ago."""
-        before = (time.time() - KEPT_DELETED_S) * 1e9
+        now, wall = time.monotonic(), time.time()
         for run_id, when in self.deleted.times().items():
-            if when < before:
+            # What this server saw deleted is as old as its own clock says, whatever that on the wall does.
+            age = now - self._deleted_at[run_id] if run_id in self._deleted_at else wall - when / 1e9
+            if age > KEPT_DELETED_S:
                 self.deleted.remove(run_id)
+                self._deleted_at.pop(run_id, None)
 
     def _is_shown(self, run_id: str) -> bool:
         with self._lock:
@@ -668,6 +685,16 @@ def _check_step(config: RunConfig) -> None:
     folder, validation = config.data_folder, train.has_validation
     rows = least_training_examples(config.dataset, folder=folder, validation=validation)
     check_step(config.model, num_samples=train.num_samples, batch_size=train.batch_of(rows))
+
+
+def needed_memory(config: RunConfig) -> int:
+    """Bytes of a training: its network, and one step of it. Reads no file."""
+    model, train = config.model, config.train
+    known = config.dataset in DATASET_INFO and config.dataset != "idx"
+    rows = min(train.batch_size, least_training_examples(config.dataset)) if known else train.batch_size
+    step = step_bytes(model, num_samples=train.num_samples, batch_size=rows)
+    # Weights, gradients and two moments of Adam, four bytes each. A larger step is refused.
+    return 16 * model.num_parameters + min(step, MAX_STEP_BYTES)
 
 
 def _look_through(of: LocalRunner) -> None:

@@ -31,6 +31,8 @@ from vae_core.errors import BadInput
 
 MAX_WAITING: Final = 100
 MAX_WAITING_PER_BROWSER: Final = 20
+MAX_KNOWN: Final = 10_000
+"""Browsers whose last turn is remembered."""
 UNWATCHED_S: Final = 90.0
 """After how long without a look at it a run counts as unwatched: even a hidden tab looks once a minute."""
 MEMORY_SHARE: Final = 0.6
@@ -220,7 +222,10 @@ class Scheduler:
                 self._move(place.lender, "waiting")
                 place.lender.pause()
         self._move(place, "working" if place.needs_core else "resting")
+        self._served.pop(place.owner, None)
         self._served[place.owner] = self._turns
+        if len(self._served) > MAX_KNOWN:
+            self._served.pop(next(iter(self._served)))  # whoever was served longest ago
         place.begin()
         place.has_process = True
 
@@ -316,15 +321,21 @@ def num_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def memory_budget() -> int:
-    """Bytes for all processes: a share of the machine's memory, or of the container's where that has less."""
+def machine_memory() -> int | None:
+    """Bytes of the machine's memory, or of the container's where that has less; None: nobody says."""
     try:
         size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        return UNKNOWN_MEMORY
+        return None
     with contextlib.suppress(OSError, ValueError):
         size = min(size, int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")))
-    return int(MEMORY_SHARE * size)
+    return size
+
+
+def memory_budget() -> int:
+    """Bytes for all processes: a share of the machine's memory."""
+    size = machine_memory()
+    return UNKNOWN_MEMORY if size is None else int(MEMORY_SHARE * size)
 
 
 _scheduler: Scheduler | None = None

@@ -75,7 +75,7 @@ def is_temporary() -> bool:
     return kept_folder() != home()
 
 
-@functools.cache
+@functools.lru_cache(maxsize=8)
 def _writable(wanted: Path) -> Path:
     try:
         wanted.mkdir(parents=True, exist_ok=True)
@@ -229,8 +229,10 @@ class RunStore:
             self._read_config(run_id)
         except BadInput as err:
             return f"The run that this link names cannot be opened: {err}"
-        except (OSError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             pass
+        except OSError as err:
+            return f"The run that this link names cannot be read just now ({err.strerror}): try again later."
         return "The run that this link names no longer exists."
 
     def _read_config(self, run_id: str) -> RunConfig | None:
@@ -318,7 +320,10 @@ class RunStore:
         """Removes a run and all that was kept of it."""
         folder = self.folder(run_id)
         if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            try:
+                folder.rmdir()  # an empty one goes even where no folder can be opened any more
+            except OSError:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def move_to(self, other: "RunStore", run_id: str) -> bool:
         """Moves the run's folder, as a whole, to another store on the same disk; returns whether it did.

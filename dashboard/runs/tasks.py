@@ -6,9 +6,11 @@ import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,7 @@ from dashboard.runs.store import digest_of, kept_folder
 from dashboard.runs.worker_process import ROOT
 from vae_core.errors import BadInput
 
-RESULT_VERSION: Final = 3
+RESULT_VERSION: Final = 4
 """Of the arrays that tasks write. Raise it when they change, and results of older versions are not found."""
 MAX_KEPT_RESULTS: Final = 300
 TASK_BYTES: Final = 500 * 2**20
@@ -53,10 +55,17 @@ def task_key(name: str, *parts: Part) -> str:
 
 
 class Progress(NamedTuple):
-    """How far a task is: the share that is done, and its number in the queue (0: it is at work)."""
+    """How far a task is.
+
+    Arguments:
+        done: The share that is done.
+        queue_position: Its number in the queue; 0: it is at work.
+        seconds: For how long it has been at work.
+    """
 
     done: float
     queue_position: int
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -74,6 +83,7 @@ class _Task:
     waiters: set[str]
     place: Place | None = None
     process: subprocess.Popen[str] | None = None
+    began: float | None = None
     done: float = 0.0
     error: str | None = None
     is_cancelled: bool = False
@@ -102,7 +112,9 @@ class Tasks:
         self._lock = self._scheduler.lock
         self._tasks: dict[str, _Task] = {}
 
-    def start(self, key: str, name: str, *arguments: str, inputs: Arrays, owner: str) -> None:
+    def start(
+        self, key: str, name: str, *arguments: str, inputs: Arrays, owner: str, memory: int = 0
+    ) -> None:
         """Begins ``python -m vae_core task NAME``; where the same is at work already, waits for that one.
 
         Arguments:
@@ -111,6 +123,7 @@ class Tasks:
             arguments: Its arguments.
             inputs: Arrays for it.
             owner: Token of the browser that wants the result.
+            memory: Bytes that it needs beside the usual ones.
         """
         if _KEY.fullmatch(key) is None:
             raise ValueError(f"a task's key is made of hex digits, got {key[:40]!r}")
@@ -131,7 +144,7 @@ class Tasks:
                 if task.is_over:
                     self._close(task, None)
                 else:
-                    self._enter(task, waiter)
+                    self._enter(task, waiter, memory)
         except BadInput as err:
             self._close(task, str(err))
         except OSError as err:
@@ -143,7 +156,8 @@ class Tasks:
             task = self._at_work(key)
             if task is None:
                 return None
-            return Progress(task.done, self._scheduler.position(task.place))
+            seconds = 0.0 if task.began is None else time.monotonic() - task.began
+            return Progress(task.done, self._scheduler.position(task.place), seconds)
 
     def is_wanted_by(self, key: str, owner: str) -> bool:
         """Whether the browser with this token waits for the task's result."""
@@ -166,6 +180,10 @@ class Tasks:
                 return dict(arrays)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return None
+
+    def is_done(self, key: str) -> bool:
+        """Whether there is a result, without reading it."""
+        return _KEY.fullmatch(key) is not None and self._file(key).exists()
 
     def cancel(self, key: str, *, owner: str) -> None:
         """The browser with this token no longer waits; the work ends when nobody does any more."""
@@ -190,11 +208,11 @@ class Tasks:
     def _file(self, key: str) -> Path:
         return self._folder / f"{key}.npz"
 
-    def _enter(self, task: _Task, waiter: str) -> None:
+    def _enter(self, task: _Task, waiter: str, memory: int) -> None:
         def begin() -> None:
             threading.Thread(target=self._run, args=(task,), name="task", daemon=True).start()
 
-        task.place = Place(owner=waiter, memory=TASK_BYTES, borrows=True, begin=begin)
+        task.place = Place(owner=waiter, memory=TASK_BYTES + memory, borrows=True, begin=begin)
         self._scheduler.enter(task.place)
 
     def _run(self, task: _Task) -> None:
@@ -202,14 +220,17 @@ class Tasks:
         try:
             process = _spawn(task.command)
             with self._lock:
-                task.process = process
+                task.process, task.began = process, time.monotonic()
                 if task.is_cancelled:
                     process.kill()
             with process:
                 self._listen(task, process)
             failed = process.returncode and not task.is_cancelled and task.error is None
+            # Signal 9 ends what the system kills because it has no memory left.
+            is_killed = process.returncode == -signal.SIGKILL
+            hint = " If the machine was out of memory, choose something smaller." if is_killed else ""
             error = (
-                f"The computation ended unexpectedly (code {process.returncode}). Try again."
+                f"The computation ended unexpectedly (code {process.returncode}). Try again.{hint}"
                 if failed
                 else None
             )
@@ -241,6 +262,9 @@ class Tasks:
             kept = sorted(self._folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
             for path in kept[MAX_KEPT_RESULTS:]:
                 path.unlink(missing_ok=True)
+            over = [key for key, task in self._tasks.items() if task.is_over]
+            for key in over[: max(0, len(over) - MAX_KEPT_RESULTS)]:
+                del self._tasks[key]
 
 
 def _spawn(command: list[str]) -> subprocess.Popen[str]:

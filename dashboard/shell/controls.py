@@ -52,7 +52,8 @@ HELP: Final = {
     "likelihood_scale": r"$s$, the standard deviation of $p(x|z) = \mathcal{N}(y, s^2 I)$: a number, or "
     "`learned`. With $s = 1$ these data are mostly noise to the model.",
     "encoder_head": r"What the encoder gives beside $\mu$: $\log\sigma^2$, $\sigma^2$ through softplus, "
-    r"$\sigma^2 = 1$ (then $\mathrm{KL} = \tfrac12\|\mu\|^2$), or nothing ($z=\mu$, no KL, no bound).",
+    r"$\sigma^2 = 1$ (then $\mathrm{KL} = \tfrac12\|\mu\|^2$), or nothing ($z=\mu$, no KL, no bound). "
+    r"$\log\sigma^2$ is held within ±20; what is at a limit is counted above the curves.",
     "seed": r"Starts the split of the data, the initial weights, the order of the examples and the noise "
     r"$\varepsilon$: the same settings and seed give the same run, bit for bit.",
     "beta": "β, the weight of the KL in what training maximises: E_q[log p(x|z)] − β KL(q(z|x) ‖ p(z)). "

@@ -2,23 +2,22 @@
 
 import json
 
-import streamlit as st
-
 from dashboard.cached import pretrained_snapshot
+from dashboard.caching import cached
 from dashboard.components.board.payload import board_payload, coarser_grid, ghost_payload
 from dashboard.components.flow.element import flow_payload, packed
 from dashboard.runs.runner import runner
 from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@cached(most=64)
 def board(run_id: str, version: int) -> bytes | None:
     """What the training board draws, as JSON; None before the first snapshot."""
     del version  # tells one snapshot from the next; part of the key only
     return _board(run_id)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@cached(most=64)
 def board_at(run_id: str, version: int, step: int, written: int) -> bytes | None:
     """The same with the pictures of an earlier step; None where that is not kept."""
     del version, written  # tell one snapshot from the next; parts of the key only
@@ -43,7 +42,7 @@ def _board(run_id: str, looked: Snapshot | None = None) -> bytes | None:
     return json.dumps(payload).encode()
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@cached(most=256)
 def settings_at(run_id: str, step: int, written: int) -> tuple[float, float] | None:
     """β and η in force at a kept step; None where it cannot be read."""
     del written  # tells one state from another; part of the key only
@@ -56,14 +55,14 @@ def settings_at(run_id: str, step: int, written: int) -> tuple[float, float] | N
     return beta, rate
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@cached(most=256)
 def parent_of(run_id: str) -> tuple[str, int] | None:
     """The run from whose state a run began, and the step; None where it began by itself."""
     about = runner().store.about(run_id)
     return None if about.parent is None or about.parent_step is None else (about.parent, about.parent_step)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@cached(most=64)
 def ghost(run_id: str, version: int) -> bytes | None:
     """The curves of a kept run, as JSON, 6 kB; None where they cannot be read."""
     del version  # tells one snapshot from the next; part of the key only
@@ -71,7 +70,7 @@ def ghost(run_id: str, version: int) -> bytes | None:
     return None if snapshot is None else json.dumps(ghost_payload(snapshot.history)).encode()
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@cached()
 def example_board() -> bytes:
     """The board of the example model, as JSON; read without torch."""
     snapshot = pretrained_snapshot()
@@ -85,7 +84,7 @@ def example_board() -> bytes:
     return json.dumps(payload).encode()
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@cached(most=16)
 def flow(run_id: str, version: int) -> bytes | None:
     """What the charts draw of the last update; None at full speed, where no update is followed."""
     del version  # tells one snapshot from the next; part of the key only

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
-from benchmarks.browsing import FLAGS, Watch, find_browser
+from benchmarks.browsing import FLAGS, find_browser
 from benchmarks.serving import ENTRY, ROOT, Server, start_server, stop_process
+from tests.browser.contexts import LOCAL_ONLY, Contexts, Watch
 from tests.browser.pages import WAIT_MS, NewPage
 
 ServeScript = Callable[[Path], Server]
@@ -48,9 +49,16 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium; a machine without one gets one, and a test never skips for want of it."""
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=find_browser(playwright), args=list(FLAGS))
+        flags = [*FLAGS, LOCAL_ONLY]
+        opened = playwright.chromium.launch(executable_path=find_browser(playwright), args=flags)
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Contexts:
+    """The browser's contexts, used again from test to test."""
+    return Contexts(browser)
 
 
 @pytest.fixture(scope="session")
@@ -84,16 +92,16 @@ def watch() -> Iterator[Watch]:
 
 
 @pytest.fixture
-def new_page(browser: Browser, watch: Watch, screenshots: Path) -> Iterator[NewPage]:
-    """Opens a page in a new context; keywords are Playwright's (``viewport``, ``color_scheme``)."""
+def new_page(contexts: Contexts, watch: Watch, screenshots: Path) -> Iterator[NewPage]:
+    """Opens a page in a context of its own; keywords are Playwright's (``viewport``, ``color_scheme``)."""
     with contextlib.ExitStack() as stack:
 
         def open_page(**options: Any) -> Page:
             options = {"viewport": {"width": 1280, "height": 800}, "service_workers": "block"} | options
-            context = browser.new_context(**options)
+            context = contexts.take(**options)
+            stack.callback(contexts.give_back, context)
             context.set_default_timeout(WAIT_MS)
-            stack.callback(context.close)
-            watch.attach(context)
+            stack.callback(watch.attach(context))
             return context.new_page()
 
         yield open_page

@@ -45,6 +45,22 @@ def covered_pixels(canvas: Locator, *, above: int) -> int:
     return canvas.evaluate(script, above)
 
 
+def values_of(locator: Locator, attribute: str) -> Callable[[], list[str | None]]:
+    """All values that an attribute has from now on, in order: none is missed, however short it stands."""
+    record = locator.evaluate_handle(
+        """(node, name) => {
+            const values = [node.getAttribute(name)];
+            new MutationObserver(() => {
+                const value = node.getAttribute(name);
+                if (value !== values.at(-1)) values.push(value);
+            }).observe(node, { attributes: true, attributeFilter: [name] });
+            return values;
+        }""",
+        attribute,
+    )
+    return record.json_value
+
+
 def sent_messages(page: Page) -> list[object]:
     """Fills with what a page sends to the server from now on; for a page that has not been opened yet."""
     sent: list[object] = []

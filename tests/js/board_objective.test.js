@@ -2,7 +2,18 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { barReach } from "../../dashboard/components/board/bars.js";
 import { DASHES, slotsOf } from "../../dashboard/components/board/kept.js";
-import { collapseText, penalisedKl, shownTerms } from "../../dashboard/components/board/objective.js";
+import {
+  collapseParts,
+  limitParts,
+  penalisedKl,
+  remarks,
+  shownTerms,
+} from "../../dashboard/components/board/objective.js";
+
+const NOT_AT_LIMITS = { low: 0, high: 0, components: 0, scale: 0, examples: 360 };
+
+/** @type {(...told: Parameters<typeof collapseParts>) => string} */
+const collapseText = (...told) => collapseParts(...told).join("");
 
 /** @param {string} text */
 const read = (text) => Number(text.replace("−", "-"));
@@ -54,6 +65,23 @@ test("collapse is said when no unit is active, after the first update", () => {
   assert.equal(collapseText([true, true], 0, 0.055), "", "untrained is not collapsed");
   assert.equal(collapseText([false, false], 0, 0.0004), "", "untrained is not collapsed");
   assert.equal(collapseText([], 100, 0), "", "a deterministic encoder has no units");
+});
+
+test("what stands at a limit is counted and said beside a collapse", () => {
+  assert.deepEqual(limitParts(NOT_AT_LIMITS), ["", ""]);
+  const found = { low: 3, high: 360, components: 2, scale: 1, examples: 360 };
+  assert.equal(
+    limitParts(found)[0],
+    "At a limit: log σ² = 20 for 360 of 360 held-out examples, log σ² = −20 for 3 of 360 held-out examples, " +
+      "log σ² of 2 components of p(z), s = 0.001",
+  );
+  assert.match(limitParts({ ...NOT_AT_LIMITS, components: 1 })[0], /of 1 component of p\(z\)$/);
+  assert.match(limitParts(found)[1], /^: values beyond it count as the limit/);
+  assert.equal(remarks([true, true], 10, 5, NOT_AT_LIMITS).length, 0);
+  const both = remarks([false, false], 10, 0.0004, { ...NOT_AT_LIMITS, low: 1 }).map(([what]) =>
+    what.slice(0, 10),
+  );
+  assert.deepEqual(both, ["At a limit", "Posterior "]);
 });
 
 test("bars of noise stay low", () => {

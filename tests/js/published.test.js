@@ -5,14 +5,16 @@ import { NO_HISTORY } from "../../dashboard/components/board/history.js";
 import { sentenceOf } from "../../dashboard/components/published/sentence.js";
 import { inflated, interleaved } from "../../dashboard/components/published/unpack.js";
 
+const NOT_AT_LIMITS = { low: 0, high: 0, components: 0, scale: 0, examples: 360 };
+
 /**
  * What a page says of a training with one row of its history.
  * @param {{ reconstruction?: number, kl?: number, beta?: number, step?: number, active?: boolean[],
- *   freeBits?: number, klPerDim?: number[], deterministic?: boolean, kind?: "images" | "points" }} [changes]
+ *   high?: number, freeBits?: number, klPerDim?: number[], deterministic?: boolean, kind?: "images" | "points" }} [changes]
  */
 function said(changes = {}) {
   const { reconstruction = -20.834, kl = 3.3444, beta = 1, step = 6900, active = [true, true] } = changes;
-  const { freeBits = 0, klPerDim = [2, 1.3444], deterministic = false, kind = "images" } = changes;
+  const { high = 0, freeBits = 0, klPerDim = [2, 1.3444], deterministic = false, kind = "images" } = changes;
   const history = {
     ...NO_HISTORY,
     step: Float32Array.of(step),
@@ -21,7 +23,7 @@ function said(changes = {}) {
     kl_held_out: Float32Array.of(kl),
   };
   return sentenceOf(
-    { step, kind, active },
+    { step, kind, active, at_limits: { ...NOT_AT_LIMITS, high } },
     { history, betaInForce: null, klPerDim, freeBits, deterministic },
   );
 }
@@ -66,4 +68,11 @@ test("a collapse is said, one dimension is one, and learned priors have no parts
   assert.match(said({ active: [false, false], kl: 0.001 }), /Posterior collapse: 0 of 2/);
   assert.match(said({ active: [true] }), /1 of 1 latent dimension is active\.$/);
   assert.match(said({ active: [] }), /at least that\.$/);
+});
+
+test("what is at a limit is said", () => {
+  assert.match(
+    said({ high: 12 }),
+    /that\. At a limit: log σ² = 20 for 12 of 360 .* 2 of 2 latent dimensions are/,
+  );
 });

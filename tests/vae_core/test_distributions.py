@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -68,6 +68,27 @@ def test_continuous_bernoulli_stays_finite_in_float32_with_its_gradient() -> Non
     assert ((p.mean >= 0) & (p.mean <= 1)).all()
     # d log p / dl = x - mean for an exponential family with x as its statistic.
     assert torch.allclose(gradient, 0.25 - p.mean.detach(), atol=2e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("kind", [Bernoulli, ContinuousBernoulli])
+def test_values_and_gradients_are_finite_for_all_finite_logits(kind: Any, dtype: torch.dtype) -> None:
+    """Up to the largest number that there is; exp overflows at 89 and 710, squares at 1.8e19 and 1.3e154."""
+    sizes = [0.0, 1e-30, 0.0299, 0.0301, 1.0, 16.0, 19.9, 20.1, 44.0, 45.0, 88.0, 89.0, 90.0, 709.0, 711.0]
+    sizes += [1420.0, 1e4, 1e10, 1e18, 1e20, 1e30, 1e38]
+    size = torch.tensor([*sizes, torch.finfo(dtype).max], dtype=dtype)
+    logits = torch.cat([size, -size])[:, None].requires_grad_()
+    p, x = kind(logits), torch.linspace(0, 1, 2 * len(size), dtype=dtype)[:, None]
+    found = {"mean": p.mean, "variance": p.variance, "entropy": p.entropy(), "score": p.score(x)}
+    found |= {f"log_prob({at})": p.log_prob(torch.full_like(x, at)) for at in (0.0, 0.3, 1.0)}
+    slopes = {name: torch.autograd.grad(value.sum(), logits)[0] for name, value in found.items()}
+    for name, value in (*found.items(), *slopes.items()):
+        assert value.isfinite().all(), name
+    # Of an exponential family: the mean's slope is the variance, and that of log p is x less the mean.
+    assert torch.allclose(slopes["mean"], p.variance, rtol=0, atol=3e-4 if dtype == torch.float32 else 1e-9)
+    away = (slopes["log_prob(0.3)"] - (0.3 - p.mean)).abs()
+    assert away.max() < (2e-5 if dtype == torch.float32 else 1e-8)
+    assert (p.score(x) - (x - p.mean)).abs().max() < (2e-5 if dtype == torch.float32 else 1e-8)
 
 
 def test_bernoulli_sums_to_1_and_agrees_with_torch(generator: torch.Generator) -> None:

@@ -70,27 +70,27 @@ def test_race_returns_what_it_was_given_too() -> None:
         model=ModelConfig(data_dim=2, hidden_dims=(4,), likelihood="gaussian"),
         train=TrainConfig(num_epochs=1),
     )
-    found = compute("race", {"runs": [config.to_json()] * 2, "num_data": 100})
+    found = compute("race", {"runs": [config.to_json()] * 2, "num_data": 100, "split": 0})
     assert found["held_out"].shape == (2, 2)
     assert np.array_equal(found["held_out"][0], found["held_out"][1]), "equal configurations"
     assert RunConfig.from_json(str(found["runs"][0])) == config
 
 
 def test_priors_are_trained_on_the_data_set_of_that_name() -> None:
-    found = compute("priors", {}, "digits", "3", "1", "0")
+    found = compute("priors", {}, "digits", "3", "1", "0", "0")
     assert found["mixture/centres"].shape[1:] == (3, 2)
 
 
 def test_weights_are_those_of_few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae_core.labs.weights.comparison.NUM_GRADIENTS", 2)
     monkeypatch.setattr("vae_core.labs.weights.comparison.NUM_WEIGHTS", 2)
-    found = compute("weights", {"num_data": 20}, "decoder", "1.0", "50", "0")
+    found = compute("weights", {"num_data": 20}, "decoder", "1.0", "50", "0", "0")
     assert found["num_data"].tolist()[0] == 20
 
 
 def test_reduction_is_of_the_data_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "compare", partial(evaluation.compare, num_updates=20))
-    found = compute("reduction", evaluation.data_arrays(load_dataset("two_moons", seed=0)), "1", "0")
+    found = compute("reduction", evaluation.data_arrays(load_dataset("two_moons", seed=0)), "1", "0", "0")
     assert found["VAE.codes"].shape == (400, 1)
 
 

@@ -2,13 +2,23 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.elbo import elbo_terms
 from vae_core.errors import BadInput
-from vae_core.memory import CHUNK_VALUES, MAX_STEP_BYTES, check_step, chunk_rows, step_bytes, widest_layer
+from vae_core.memory import (
+    CHUNK_VALUES,
+    MAX_STEP_BYTES,
+    check_evaluation,
+    check_step,
+    chunk_rows,
+    is_out_of_memory,
+    step_bytes,
+    widest_layer,
+)
 from vae_core.model import VAE
 from vae_core.runs.driver import open_training
 
@@ -89,6 +99,40 @@ def test_bytes_of_a_step_cover_what_autograd_keeps(model: dict[str, Any], genera
     needed = step_bytes(config, num_samples=30, batch_size=20)
     assert loss.requires_grad
     assert sum(kept.values()) - weights < needed < 5 * sum(kept.values())
+
+
+def test_an_evaluation_that_takes_minutes_is_refused() -> None:
+    """MNIST with M = 100: the usual network takes seconds, one of 4.5 million weights ten minutes."""
+    usual, wide = (ModelConfig(data_dim=784, hidden_dims=(size,)) for size in (128, 2900))
+    check_evaluation(usual, num_examples=60_000, num_samples=100)
+    check_evaluation(wide, num_examples=60_000, num_samples=1)
+    with pytest.raises(BadInput) as caught:
+        check_evaluation(wide, num_examples=10_000, num_samples=100)
+    assert str(caught.value) == (
+        "100 samples for each of 10,000 examples take minutes in this network; use fewer samples, or a "
+        "smaller network."
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 9 bytes."), True),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ValueError("a"), False),
+    ],
+)
+def test_failed_allocations_are_told(error: Exception, is_memory: bool) -> None:
+    assert is_out_of_memory(error) == is_memory
+
+
+def test_torch_and_numpy_say_it_so() -> None:
+    for attempt in (lambda: torch.empty(2**58), lambda: np.empty(2**58)):
+        with pytest.raises((RuntimeError, MemoryError)) as caught:
+            attempt()
+        assert is_out_of_memory(caught.value), caught.value
 
 
 def test_chunks_hold_at_most_their_values_and_at_least_a_row() -> None:

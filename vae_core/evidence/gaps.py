@@ -23,7 +23,7 @@ class Gaps(NamedTuple):
 
     Arguments:
         log_evidence: log p(x), shape (n,): by quadrature for J <= 2, else by annealed importance sampling.
-        error: Error of the quadrature, or standard error of the sampling, shape (n,).
+        error: Of log p(x): that of the quadrature, or the standard error of the sampling, shape (n,).
         elbo: The encoder's bound, shape (n,).
         best_elbo: The bound of the best diagonal Gaussian for each example, shape (n,).
         iw_bound: Importance-weighted bound with ``IW_SAMPLES`` samples, shape (n,).
@@ -44,7 +44,7 @@ class EvidenceAndBound(NamedTuple):
     Arguments:
         log_evidence: By quadrature for J <= 2; else the importance-weighted bound with ``IW_SAMPLES``
             samples, which is below log p(x) in expectation.
-        error: What the quadrature may be off by, or the standard error of the bound.
+        error: What the quadrature of log p(x) may be off by, or the standard error of the bound.
         elbo: By quadrature, or from the same samples.
         is_exact: Whether by quadrature.
     """

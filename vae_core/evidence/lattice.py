@@ -1,5 +1,6 @@
 """The first points of a quadrature: one lattice for all examples, and where each has mass."""
 
+import math
 from typing import Final, NamedTuple
 
 import torch
@@ -59,11 +60,13 @@ class First(NamedTuple):
         cells: Those where an example may have mass.
         largest: The largest log p(x, z) found of each example, shape (n,), nats.
         edge_share: The share of the outermost cells in p(x), shape (n,).
+        left_out: The mass of all other cells, shape (n,), in units of the largest p(x, z).
     """
 
     cells: Cells
     largest: Tensor
     edge_share: Tensor
+    left_out: Tensor
 
 
 def lattice(integrand: Integrand, decoded: Lattice | None) -> Lattice:
@@ -103,12 +106,12 @@ def first_cells(integrand: Integrand, grid: Lattice) -> First:
     largest = torch.maximum(on_lattice, integrand.at_means())
     if integrand.peaks is not None:
         largest = torch.maximum(largest, integrand.peaks.log_joint.amax(0))
-    cell, example, has_mass, is_near, slack = _outlines(integrand, grid, log_joint, largest)
+    (cell, example, has_mass, is_near, slack), left_out = _outlines(integrand, grid, log_joint, largest)
     order, values = _z_order(grid.shape), log_joint[cell, example]
     pairs = Pairs(order.argsort()[cell], example, has_mass, is_near, slack, values[None])
     cells = Cells(grid.centres[order], log_prior[None, order], pairs).needed()
     edge_share = _edge_share((values - on_lattice[example]).exp(), cell, example, grid.shape)
-    return First(cells, largest, edge_share)
+    return First(cells, largest, edge_share, grid.size ** len(grid.axes) * left_out)
 
 
 def _log_joint(integrand: Integrand, grid: Lattice) -> tuple[Tensor, Tensor]:
@@ -125,18 +128,23 @@ def _log_joint(integrand: Integrand, grid: Lattice) -> tuple[Tensor, Tensor]:
     return log_joint, log_prior
 
 
-def _outlines(integrand: Integrand, grid: Lattice, log_joint: Tensor, largest: Tensor) -> list[Tensor]:
-    """Cell, example, has_mass, is_near and slack of the pairs that count."""
-    found = []
+def _outlines(
+    integrand: Integrand, grid: Lattice, log_joint: Tensor, largest: Tensor
+) -> tuple[list[Tensor], Tensor]:
+    """Cell, example, has_mass, is_near and slack of the pairs that count; p(x, z) summed over the others."""
+    found, left_out = [], []
     for start in range(0, len(largest), _EXAMPLES_AT_ONCE):
         data = slice(start, start + _EXAMPLES_AT_ONCE)
         relative = (log_joint[:, data] - largest[data]).float()
-        cell, example, *others = _outline(integrand.take(data), grid, relative, largest[data])
+        (cell, example, *others), rest = _outline(integrand.take(data), grid, relative, largest[data])
         found.append((cell, example + start, *others))
-    return [torch.cat(columns) for columns in zip(*found, strict=True)]
+        left_out.append(rest)
+    return [torch.cat(columns) for columns in zip(*found, strict=True)], torch.cat(left_out)
 
 
-def _outline(integrand: Integrand, grid: Lattice, relative: Tensor, largest: Tensor) -> tuple[Tensor, ...]:
+def _outline(
+    integrand: Integrand, grid: Lattice, relative: Tensor, largest: Tensor
+) -> tuple[tuple[Tensor, ...], Tensor]:
     """The same for a few examples: ``relative`` is log p(x, z) less ``largest``."""
     slack = _slack(relative.unflatten(0, grid.shape)).flatten(0, -2)
     peaks = integrand.peaks
@@ -151,7 +159,8 @@ def _outline(integrand: Integrand, grid: Lattice, relative: Tensor, largest: Ten
     total = distances[0] if len(distances) == 1 else (distances[0][:, None] + distances[1]).flatten(0, 1)
     is_near = total < 2 * NEGLIGIBLE
     cell, example = (has_mass | is_near).nonzero(as_tuple=True)
-    return cell, example, has_mass[cell, example], is_near[cell, example], slack[cell, example]
+    columns = (cell, example, has_mass[cell, example], is_near[cell, example], slack[cell, example])
+    return columns, relative.masked_fill_(has_mass, -math.inf).exp_().sum(0).double()
 
 
 def _slack(log_joint: Tensor) -> Tensor:

@@ -1,66 +1,144 @@
-"""The true posterior of one example on a grid, for drawing."""
+"""The true posterior of one example on a grid, for drawing: a picture of the cells that its log p(x) sums."""
 
+import math
 from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 
-from vae_core.device import on_cpu
+from vae_core.errors import BadInput
 from vae_core.evidence.exact import check_exact_dims
-from vae_core.evidence.importance import stochastic_posterior
-from vae_core.evidence.lattice import REACH
+from vae_core.evidence.lattice import Lattice, first_cells, lattice
+from vae_core.evidence.quadrature import Integrals, Integrand, Points, integrand_of
 from vae_core.model import VAE
 
-_GRID: Final = {1: 600, 2: 48}
-_ZOOM: Final = {1: 200, 2: 24}
-_SHOWN_NATS: Final = 10.0
+_GRID: Final = {1: 600, 2: 64}
+"""Points of the picture along each dimension."""
+_MAX_POINTS: Final = 40_000
+"""That may be decoded for a picture."""
+_HELD: Final = 0.99999
+"""The share of the mass that the box holds."""
+_SMALL: Final = 0.001
+"""The share of the mass that may lie in cells finer than the points that a picture is decoded at."""
+_Q_STDS: Final = 2.5
+_TOLERANCE: Final = 0.002
+_POINTS_AT_ONCE: Final = 100_000
 
 
 class PosteriorGrid(NamedTuple):
     """The true posterior of one example on a grid that holds its mass and q's.
 
     Arguments:
-        axes: Values of z along each of the J dimensions.
-        log_density: log p(z|x), shape (n,) for J = 1 and (n, n) for J = 2, the first axis first.
+        axes: Values of z along each of the J dimensions, equally spaced.
+        log_density: log of the mean of p(z|x) over the grid's cell round each point, shape (n,) for J = 1 and
+            (n, n) for J = 2, the first axis first.
+        log_evidence: log p(x) by the same cells, nats.
     """
 
     axes: tuple[Tensor, ...]
     log_density: Tensor
+    log_evidence: float
+
+    @property
+    def mass(self) -> float:
+        """The share of p(x) that is in the picture."""
+        cell = math.prod(float(axis[1] - axis[0]) for axis in self.axes)
+        return float(self.log_density.exp().sum()) * cell
 
 
 @torch.no_grad()
-def posterior_on_grid(model: VAE, x: Tensor) -> PosteriorGrid:
+def posterior_on_grid(model: VAE, x: Tensor, *, decoded: Lattice | None = None) -> PosteriorGrid:
     """p(z|x) = p(x|z) p(z) / p(x) for one example x of shape (D,), for drawing.
 
-    Three passes zoom in on where the density is above e^-10 of its largest value or q has its mass.
+    Box, fineness and p(x) are those of the quadrature of :func:`~vae_core.evidence.exact.exact_evidence`: the
+    picture shows every mode that log p(x) counts, its mass is within 1 % of p(x). Where modes are too
+    narrow for the points of a grid over all of them, it is made of the quadrature's own cells.
     Computed on the CPU, wherever the model is.
+
+    Arguments:
+        model: The model.
+        x: The example.
+        decoded: As for the evidence.
+
+    Raises:
+        BadInput: As ``exact_evidence``.
     """
     check_exact_dims(model)
-    model, x = on_cpu(model), x.cpu()
-    posterior = stochastic_posterior(model, x[None])
-    mean, std = posterior.mean[0], posterior.std[0]
-    first, last = (side.to(mean.dtype) for side in model.prior.box(REACH))
-    low, high = torch.minimum(mean - REACH * std, first), torch.maximum(mean + REACH * std, last)
-    for _ in range(2):
-        axes, log_joint = _joint_on_box(model, x, low, high, _ZOOM[len(mean)])
-        z = torch.cartesian_prod(*axes).reshape(-1, len(axes))
-        inside = z[log_joint.flatten() > log_joint.max() - _SHOWN_NATS]
-        cell = (high - low) / (len(axes[0]) - 1)
-        low = torch.minimum(inside.min(0).values - cell, mean - 2.5 * std).clamp(min=low)
-        high = torch.maximum(inside.max(0).values + cell, mean + 2.5 * std).clamp(max=high)
-    axes, log_joint = _joint_on_box(model, x, low, high, _GRID[len(mean)])
-    log_volume = sum(float(torch.log(axis[1] - axis[0])) for axis in axes)
-    return PosteriorGrid(axes, log_joint - torch.logsumexp(log_joint.flatten(), 0) - log_volume)
+    integrand = integrand_of(model, x[None])
+    cells = lattice(integrand, decoded)
+    first = first_cells(integrand, cells)
+    if not bool(first.largest.isfinite().all()):
+        raise BadInput("diverged", "the model's weights are not finite", "train it again")
+    found = Integrals(integrand, first.largest, keeps_points=True)
+    found.measure(first.cells, cells.size)
+    points, log_evidence = found.points(), float(found.values[0])
+    shares = (points.log_joint - log_evidence).exp() * points.volumes
+    axes = _axes(integrand, points, shares)
+    split = _points_per_cell(axes, points, shares)
+    if math.prod(len(axis) * count for axis, count in zip(axes, split, strict=True)) <= _MAX_POINTS:
+        grid = PosteriorGrid(axes, _decoded(integrand, axes, split) - log_evidence, log_evidence)
+        if abs(grid.mass - 1) < _TOLERANCE:
+            return grid
+    grid = PosteriorGrid(axes, _summed(axes, points, shares), log_evidence)
+    assert abs(grid.mass - 1) < 2 * _TOLERANCE, "the box holds all but a share of the cells"
+    return grid
 
 
-def _joint_on_box(
-    model: VAE, x: Tensor, low: Tensor, high: Tensor, count: int
-) -> tuple[tuple[Tensor, ...], Tensor]:
-    """Axes over a box, and log p(x, z) of one example on their grid."""
-    axes = tuple(
-        torch.linspace(float(start), float(end), count, dtype=low.dtype)
+def _axes(integrand: Integrand, points: Points, shares: Tensor) -> tuple[Tensor, ...]:
+    """Over the cells that hold the mass, and over q."""
+    order = shares.argsort(descending=True)
+    held = order[: int((shares[order].cumsum(0) < _HELD * shares.sum()).sum()) + 1]
+    z, latent_dim = points.z[held], points.z.shape[1]
+    side = points.volumes[held, None] ** (1 / latent_dim)
+    mean, std = integrand.q.mean[0], integrand.q.std[0]
+    low = torch.minimum((z - side).amin(0), mean - _Q_STDS * std)
+    high = torch.maximum((z + side).amax(0), mean + _Q_STDS * std)
+    return tuple(
+        torch.linspace(float(start), float(end), _GRID[latent_dim], dtype=torch.float64)
         for start, end in zip(low, high, strict=True)
     )
-    z = torch.cartesian_prod(*axes).reshape(-1, len(axes))
-    log_joint = model.likelihood(z).pairwise_log_prob(x[None])[:, 0] + model.prior.log_prob(z.double())
-    return axes, log_joint.reshape([count] * len(axes))
+
+
+def _points_per_cell(axes: tuple[Tensor, ...], points: Points, shares: Tensor) -> list[int]:
+    """How many points along each dimension of a grid cell are as fine as the quadrature where it has mass."""
+    order = points.volumes.argsort()
+    finest = points.volumes[order[int((shares[order].cumsum(0) < _SMALL).sum())]] ** (1 / len(axes))
+    return [max(1, math.ceil(float((axis[1] - axis[0]) / finest) - 1e-9)) for axis in axes]
+
+
+def _decoded(integrand: Integrand, axes: tuple[Tensor, ...], split: list[int]) -> Tensor:
+    """log of the mean of p(x, z) over each cell of a grid, from so many points in it."""
+    fine = []
+    for axis, count in zip(axes, split, strict=True):
+        within = ((torch.arange(count) + 0.5) / count - 0.5) * (axis[1] - axis[0])
+        fine.append((axis[:, None] + within).flatten())
+    z = torch.cartesian_prod(*fine).reshape(-1, len(axes))
+    log_joint = torch.cat(
+        [
+            integrand.likelihood(some).pairwise_log_prob(integrand.x)[:, 0] + integrand.prior.log_prob(some)
+            for some in z.split(integrand.points_at_once)
+        ]
+    )
+    shape = [size for axis, count in zip(axes, split, strict=True) for size in (len(axis), count)]
+    within = tuple(range(1, len(shape), 2))
+    return log_joint.reshape(shape).logsumexp(within) - math.log(math.prod(split))
+
+
+def _summed(axes: tuple[Tensor, ...], points: Points, shares: Tensor) -> Tensor:
+    """log of the mean density over each cell of a grid: the quadrature's cells give what overlaps."""
+    total = torch.zeros([len(axis) for axis in axes], dtype=torch.float64)
+    half = points.volumes ** (1 / len(axes)) / 2
+    for start in range(0, len(shares), _POINTS_AT_ONCE):
+        here = slice(start, start + _POINTS_AT_ONCE)
+        overlaps = [_overlap(axis, points.z[here, dim], half[here]) for dim, axis in enumerate(axes)]
+        overlaps[0] = overlaps[0] * shares[here, None]
+        total += overlaps[0].sum(0) if len(axes) == 1 else overlaps[0].T @ overlaps[1]
+    return total.log() - sum(math.log(float(axis[1] - axis[0])) for axis in axes)
+
+
+def _overlap(axis: Tensor, centres: Tensor, half: Tensor) -> Tensor:
+    """The share of each interval centre ± half that lies in each cell of the axis, shape (N, n)."""
+    width = axis[1] - axis[0]
+    edges = torch.cat([axis - width / 2, axis[-1:] + width / 2])
+    below = ((edges - (centres - half)[:, None]) / (2 * half)[:, None]).clamp(0, 1)
+    return below.diff(dim=1)

@@ -323,33 +323,87 @@ class _Parts(NamedTuple):
         return self._replace(joint=self.joint * ~has_mass, q=self.q * ~is_near)
 
 
+class Points(NamedTuple):
+    """The points whose sum is the integral of p(x, z) over z, of one example.
+
+    Arguments:
+        z: Shape (N, J).
+        log_joint: log p(x, z) there, shape (N,), nats.
+        volumes: What each stands for, shape (N,).
+    """
+
+    z: Tensor
+    log_joint: Tensor
+    volumes: Tensor
+
+
+class _PointsOfOne:
+    """Collects the points that log p(x) of a single example is summed over, stage by stage."""
+
+    def __init__(self) -> None:
+        self._kept: list[Points] = []
+        self._newest: list[Points] = []
+
+    def begin_stage(self) -> None:
+        """What the stage before was summed over is replaced by finer points, but for those that are kept."""
+        self._newest = []
+
+    def add(self, cells: Cells, step: float, volume: float) -> None:
+        """The points of a stage, in the cells that have mass."""
+        which = cells.pairs.has_mass
+        z = (cells.points + cells.corners(step)).index_select(1, cells.pairs.cell[which]).flatten(0, 1)
+        self._take(self._newest, z, cells.pairs.log_joint[:, which].flatten(), volume)
+
+    def keep(self, children: Cells, had_mass: Tensor, volume: float) -> None:
+        """Those of these points that are not halved any more."""
+        pairs = children.pairs
+        stays = had_mass & ~pairs.has_mass
+        self._take(self._kept, children.points[pairs.cell[stays]], pairs.log_joint[0, stays], volume)
+
+    def at_end(self) -> Points:
+        """All that the last value was summed over."""
+        return Points(*(torch.cat(parts) for parts in zip(*self._kept, *self._newest, strict=True)))
+
+    @staticmethod
+    def _take(points: list[Points], z: Tensor, log_joint: Tensor, volume: float) -> None:
+        points.append(Points(z, log_joint, torch.full_like(log_joint, volume)))
+
+
 class Integrals:
     """log p(x), E_q[log p(x|z)] and E_q[log(q / p(x, z))] of some examples.
 
     Arguments:
         integrand: The examples, their q and the model.
         largest: The largest log p(x, z) known of each example, shape (n,), nats.
+        keeps_points: Whether the points of log p(x) are wanted, of one example: see :meth:`points`.
 
     Attributes:
         values: The three integrals, shape (3, n), nats.
-        errors: What the first, and what the other two may be off by, shape (2, n), nats.
+        errors: What each may be off by, shape (3, n), nats.
     """
 
-    def __init__(self, integrand: Integrand, largest: Tensor) -> None:
+    def __init__(self, integrand: Integrand, largest: Tensor, *, keeps_points: bool = False) -> None:
         self._integrand, self._largest, x, q = integrand, largest, integrand.x, integrand.q
         self._tolerance = _ABSOLUTE + _PER_VALUE * x.shape[1] + torch.finfo(x.dtype).eps * largest.abs()
         self.values = torch.full((3, len(x)), math.nan, dtype=torch.float64)
-        self._changes = torch.ones(2, len(x), dtype=torch.float64)
+        self._changes = torch.ones_like(self.values)
         self._num_compared = 0
         self.errors = torch.full_like(self._changes, math.inf)
+        # Of log p(x), and of both means over q, which share their cells.
         self._is_open = torch.ones(2, len(x), dtype=torch.bool)
-        self._depths = torch.full_like(self._changes, NEGLIGIBLE)
+        self._depths = torch.full_like(self._changes[:2], NEGLIGIBLE)
         is_slim = q.std.amax(1) > _SLIM * q.std.amin(1)
         self._is_open[1] = ~is_slim
         self._measure_slim(is_slim.nonzero()[:, 0])
         self._kept = torch.zeros(4, len(x), dtype=torch.float64)  # of cells that stay
         self._sums = self._kept.clone()
         self._steepest = torch.full((len(x),), math.inf)
+        self._points = _PointsOfOne() if keeps_points else None
+
+    def points(self) -> Points:
+        """What log p(x) was summed over: sum of exp(log_joint) * volumes is p(x)."""
+        assert self._points is not None, "they were not kept"
+        return self._points.at_end()
 
     def measure(self, cells: Cells, size: float) -> None:
         """Halves the cells of those whose integrals still change."""
@@ -364,6 +418,8 @@ class Integrals:
                 self._sums = self._kept.clone()
                 if stage + 1 == num_stages:
                     self._steepest.zero_()
+                if self._points is not None and bool(self._is_open[0]):
+                    self._points.begin_stage()
                 every = [self._refine(piece, step, stage) for some in every for piece in some.pieces()]
                 self._compare(abs(step), stage)
                 every = [
@@ -381,6 +437,9 @@ class Integrals:
         latent_dim = cells.points.shape[1]
         scale = abs(2 * step) ** latent_dim / count
         _add(self._sums, example, scale * parts.sums())
+        kept = self._points if self._points is not None and bool(self._is_open[0]) else None
+        if kept is not None:
+            kept.add(cells, step, scale)
         if stage + 1 < len(STAGES[latent_dim]):
             return cells
         cells = cells.children(step, self._integrand.peaks)
@@ -388,8 +447,11 @@ class Integrals:
         depth, largest = (some.index_select(-1, pairs.example) for some in (self._depths, self._largest))
         # Where only the tails are left out, a cell's rise from its point to its edge is its share of a step.
         rise = torch.where(depth[0] < NEGLIGIBLE, 0.5, 1.0) * pairs.slack
+        had_mass = pairs.has_mass.clone()
         pairs.has_mass.logical_and_(pairs.log_joint[0] + rise > largest - depth[0])
         pairs.is_near.logical_and_(squared_distances(self._integrand.q, cells, abs(step)) < 2 * depth[1])
+        if kept is not None:
+            kept.keep(cells, had_mass, scale)
         _add(self._kept, example, scale * parts.left(pairs).sums())
         self._steepest.scatter_reduce_(0, pairs.example, pairs.slack * pairs.has_mass, "amax")
         return cells.needed()
@@ -412,22 +474,26 @@ class Integrals:
         """E_q of some examples, each on a lattice of its own deviations, to convergence."""
         for row in rows.tolist():
             here, tolerance = slice(row, row + 1), self._tolerance[row]
-            values, change, error = torch.full((2,), math.nan, dtype=torch.float64), math.inf, math.inf
+            values = torch.full((2,), math.nan, dtype=torch.float64)
+            changes = errors = torch.full_like(values, math.inf)
             for step in _SLIM_STEPS:
-                before, previous = values, min(change, 1.0)
+                before, previous = values, changes.clamp(max=1.0)
                 values = _slim_means(self._integrand.take(here), step)
-                change = float((values - before).abs().nan_to_num(nan=math.inf).amax())
-                error = change + min(math.sqrt(change * previous), float(tolerance)) / 2 + _ROUNDING
-                if change < tolerance:
+                changes = (values - before).abs().nan_to_num(nan=math.inf)
+                errors = changes + (changes * previous).sqrt().minimum(tolerance) / 2 + _ROUNDING
+                if changes.amax() < tolerance:
                     break
-            self.values[1:, row], self.errors[1, row] = values, error
+            self.values[1:, row], self.errors[1:, row] = values, errors
 
     def _take(self) -> Tensor:
-        """Takes the values of the open examples, and returns their changes, shape (2, n)."""
+        """Takes the values of the open examples, and returns their changes, shape (3, n).
+
+        What is missing of the mass of q counts as a change of both means over it.
+        """
         sums = self._sums
         values = torch.stack([sums[0].log() + self._largest, sums[2] / sums[1], sums[3] / sums[1]])
         changes = (values - self.values).abs()
-        changes = torch.stack([changes[0], torch.maximum(changes[1:].amax(0), (sums[1] - 1).abs())])
+        changes[1:] = torch.maximum(changes[1:], (sums[1] - 1).abs())
         which = self._is_open[[0, 1, 1]]
         self.values[which] = values[which]
         return changes
@@ -440,12 +506,17 @@ class Integrals:
         # Those of smooth decoders fall ever faster; beside kinks one may be small by chance.
         has_kinks = self._integrand.model.config.activation == "relu"
         chance = torch.minimum(self._changes, _KINKS * self._tolerance) if has_kinks else 0.0
-        errors = (2 * changes + chance + _ROUNDING).nan_to_num(nan=math.inf)
-        self.errors[self._is_open] = errors[self._is_open]
-        is_slow = changes > _SLOW * self._changes
+        errors = 2 * changes + chance + _ROUNDING
+        # Cells that are not halved any more change no more: log p(x) may be off by what they hold.
+        errors[0] += self._kept[0] / self._sums[0]
+        errors = errors.nan_to_num(nan=math.inf)
+        which = self._is_open[[0, 1, 1]]
+        self.errors[which] = errors[which]
+        now, before = (torch.stack([some[0], some[1:].amax(0)]) for some in (changes, self._changes))
+        is_slow = now > _SLOW * before
         self._num_compared += 1
         limit = _AT_ONCE if self._num_compared == 2 else _BEFORE
-        is_small = (changes < self._tolerance) & (self._changes < limit * self._tolerance)
+        is_small = (now < self._tolerance) & (before < limit * self._tolerance)
         self._changes = changes.nan_to_num(nan=1.0)
         is_fine = torch.stack([self._steepest < _FINE_NATS, in_stds < _FINE_STDS])
         if self._integrand.peaks is not None and size > float(self._integrand.peaks.widths.min()):

@@ -1,18 +1,30 @@
-"""Means over examples with their standard errors, and differences of two means over the same examples."""
+"""Scores of methods over several trainings, and when the difference of two methods is clear.
+
+A training is one draw of its seed, and another one may be as far from it as two methods are from each other
+(Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks"). So a verdict takes
+``MIN_SEEDS`` trainings of each method, and its error has two parts: the variance between the trainings, and
+that of the choice of held-out examples.
+"""
 
 import math
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-STANDARD_ERRORS: Final = 2.0
-"""A difference below this many of its standard errors is not significant."""
+MIN_SEEDS: Final = 5
+"""Trainings of each method below which no difference is clear."""
+LEVEL: Final = 0.05
+"""How often at most a difference is called clear where there is none."""
 
 
 class Score(NamedTuple):
-    """A mean over examples, its standard error, and the values; None where it is not a mean over examples."""
+    """A mean over examples of one training, its standard error, and the values.
+
+    The values are None where it is not a mean over examples.
+    """
 
     value: float
     standard_error: float
@@ -27,25 +39,106 @@ def mean_score(values: Array) -> Score | None:
     return Score(float(values.mean()), error, values)
 
 
-class Difference(NamedTuple):
-    """One score minus another, and its standard error: of the pairs of values where there are such."""
+class Pooled(NamedTuple):
+    """A method's score over K trainings that differ in their seed alone.
+
+    Arguments:
+        value: Mean over the trainings.
+        standard_error: sqrt(s^2 / K + example_variance) with the variance s^2 between the trainings; of a
+            single training sqrt(example_variance) alone.
+        by_seed: The score of each training, shape (K,).
+        by_example: Mean over the trainings for each example, shape (n,); None where no mean over examples.
+        example_variance: Of ``value``, by the choice of examples.
+    """
 
     value: float
     standard_error: float
+    by_seed: Array
+    by_example: Array | None
+    example_variance: float
 
     @property
-    def is_clear(self) -> bool:
-        """Whether it is above ``STANDARD_ERRORS`` of its standard errors."""
-        return abs(self.value) > STANDARD_ERRORS * self.standard_error
+    def has_verdicts(self) -> bool:
+        """Whether there are enough trainings to say that it differs from another."""
+        return len(self.by_seed) >= MIN_SEEDS
 
 
-def difference(one: Score, other: Score) -> Difference:
-    """Of the same examples, so the error is that of the mean difference; sqrt(a^2 + b^2) without values.
+def pooled(scores: Sequence[Score]) -> Pooled:
+    """The scores of K >= 1 trainings on the same examples as one.
 
-    For ROC areas of the same examples that is too wide: it calls too few differences clear, not too many.
+    Example:
+        >>> found = pooled([Score(1.0, 0.1, None), Score(3.0, 0.1, None)])
+        >>> found.value, round(found.standard_error**2, 6)
+        (2.0, 1.01)
     """
-    value = one.value - other.value
-    if one.values is None or other.values is None:
-        return Difference(value, math.hypot(one.standard_error, other.standard_error))
-    gaps = one.values - other.values
-    return Difference(value, float(gaps.std(ddof=1)) / math.sqrt(len(gaps)) if len(gaps) > 1 else math.nan)
+    by_seed = np.array([score.value for score in scores])
+    values = [score.values for score in scores if score.values is not None]
+    by_example = np.mean(values, axis=0) if len(values) == len(scores) else None
+    if by_example is None:
+        # Trainings are scored on the same examples: averaging them does not lower this part.
+        example_variance = float(np.mean([score.standard_error**2 for score in scores]))
+    else:
+        example_variance = _variance_of_mean(by_example)
+    between = _variance_of_mean(by_seed) if len(scores) > 1 else 0.0
+    error = math.sqrt(between + example_variance)
+    return Pooled(float(by_seed.mean()), error, by_seed, by_example, example_variance)
+
+
+class Difference(NamedTuple):
+    """One method's score minus another's.
+
+    Arguments:
+        value: The mean difference.
+        standard_error: By the trainings and by the examples, as in :class:`Pooled`.
+        degrees: Degrees of freedom of the error (Satterthwaite 1946).
+        has_verdict: Whether both methods have ``MIN_SEEDS`` trainings.
+    """
+
+    value: float
+    standard_error: float
+    degrees: float
+    has_verdict: bool
+
+    def is_clear(self, *, among: int = 1) -> bool:
+        """Whether it is too large for two methods that are the same: a t test at ``LEVEL``.
+
+        Arguments:
+            among: How many differences are looked at together, so that all of them are without a false one
+                as often as one alone would be (Bonferroni).
+        """
+        if not self.has_verdict:
+            return False
+        return abs(self.value) > _t_quantile(1 - LEVEL / 2 / among, self.degrees) * self.standard_error
+
+
+def difference(one: Pooled, other: Pooled) -> Difference:
+    """The difference of two methods, training by training and example by example.
+
+    Trainings with the same seed are pairs, and so are the values of the same example: what they share
+    cancels. Where one method has more trainings, the first ones count. Scores that are no means over
+    examples, such as ROC areas, count as of independent examples, which calls too few differences clear.
+    """
+    count = min(len(one.by_seed), len(other.by_seed))
+    by_seed = one.by_seed[:count] - other.by_seed[:count]
+    if one.by_example is None or other.by_example is None:
+        of_examples, num_examples = one.example_variance + other.example_variance, math.inf
+    else:
+        gaps = one.by_example - other.by_example
+        of_examples, num_examples = _variance_of_mean(gaps), len(gaps)
+    between = _variance_of_mean(by_seed) if count > 1 else 0.0
+    total = between + of_examples
+    parts = between**2 / max(1, count - 1) + of_examples**2 / max(1, num_examples - 1)
+    degrees = total**2 / parts if parts > 0 else math.inf
+    has_verdict = one.has_verdicts and other.has_verdicts
+    return Difference(float(by_seed.mean()), math.sqrt(total), degrees, has_verdict)
+
+
+def _variance_of_mean(values: Array) -> float:
+    return float(values.var(ddof=1)) / len(values) if len(values) > 1 else math.nan
+
+
+def _t_quantile(share: float, degrees: float) -> float:
+    """The quantile of Student's t distribution."""
+    from scipy.special import ndtri, stdtrit
+
+    return float(ndtri(share) if math.isinf(degrees) else stdtrit(degrees, share))

@@ -3,6 +3,7 @@
 Its earlier states are in the folder ``kept``, which :mod:`vae_core.runs.kept` explains.
 """
 
+import errno
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +23,8 @@ _PARTS: Final = {
     "kept": "Earlier steps cannot be kept",
 }
 """What it means that a part cannot be written; the first is said where several cannot."""
+GAVE_UP: Final = "The disk is full: the earlier steps of this run were removed so that it could be saved."
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class RunFolder:
@@ -75,12 +78,21 @@ class RunFolder:
         return run
 
     def write_run(self, run: Run) -> None:
-        """Saves the run, durably."""
+        """Saves the run, durably; where the disk is full its earlier states make room."""
         with self._without_disk("run"):
-            save_run(self._path / "run.safetensors", run)
+            gave_up = False
+            try:
+                save_run(self._path / "run.safetensors", run)
+            except OSError as err:
+                gave_up = err.errno in _FULL and self.kept.give_up()
+                if not gave_up:
+                    raise
+                save_run(self._path / "run.safetensors", run)
             self.saves, self._saved_step = self.saves + 1, run.step
             # The next earlier state is kept much later: that there is room for it now is told at once.
             self._problems.pop("kept", None)
+            if gave_up:
+                self._problems["kept"] = GAVE_UP
 
     def write_snapshot(self, snapshot: Snapshot) -> None:
         """Writes what is drawn of the run."""

@@ -147,6 +147,14 @@ class KeptSteps:
             if later > step:
                 self._remove(later)
 
+    def give_up(self) -> bool:
+        """Removes all steps and keeps none from now on; returns whether there were any."""
+        found = self.steps()
+        for step in found:
+            self._remove(step)
+        self._is_too_large = True
+        return bool(found)
+
     def copy_to(self, folder: Path, *, up_to: int) -> None:
         """Has another run keep the same steps, without another copy of their content where the disk can.
 

@@ -8,12 +8,15 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.data import Dataset
+from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, Posterior
 from vae_core.elbo import Evaluation, evaluate
 from vae_core.latent.decode import choose_plane, decoded_grid, quantile_axis
+from vae_core.model import MIN_LIKELIHOOD_SCALE, VAE
 from vae_core.runs.snapshot import (
     FLOW_NUMBERS,
     HISTORY_COLUMNS,
     VALIDATION_COLUMNS,
+    AtLimits,
     Flow,
     Parts,
     Snapshot,
@@ -202,6 +205,7 @@ class Observer:
             later=self.later,
             validation=self.validation,
             parts=self._parts,
+            at_limits=_at_limits(model, posterior),
         )
 
     @property
@@ -290,6 +294,23 @@ def _merged(history: NDArray[np.float64], kept: NDArray[np.intp]) -> NDArray[np.
 def _array(values: torch.Tensor) -> NDArray[Any]:
     """On the CPU, wherever the training computes."""
     return values.cpu().numpy()
+
+
+@torch.no_grad()
+def _at_limits(model: VAE, posterior: Posterior) -> AtLimits:
+    if model.config.encoder_head == "deterministic":
+        low = high = components = 0
+    else:
+        low, high = (int(at.any(-1).sum()) for at in _ends(posterior.as_normal()))
+        prior = model.prior.components
+        components = 0 if prior is None else int(torch.stack(_ends(prior)).any(0).any(-1).sum())
+    scale = model.config.learns_scale and float(model.likelihood_scale()) <= MIN_LIKELIHOOD_SCALE
+    return AtLimits(low, high, components, int(scale))
+
+
+def _ends(normal: DiagonalNormal) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where log sigma^2 is at its lower, and at its upper limit."""
+    return normal.log_var <= LOG_VAR_RANGE[0], normal.log_var >= LOG_VAR_RANGE[1]
 
 
 def _use(held_out: Evaluation, means: torch.Tensor) -> torch.Tensor:

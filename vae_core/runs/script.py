@@ -166,13 +166,14 @@ _POSTERIOR: Final = {
 def posterior(x):
     """q(z|x) = N(mean, diag exp(log_var)): one encoder gives both."""
     mean, log_var = forward(encoder, x).chunk(2, dim=-1)
-    return mean, log_var.clamp(-20.0, 20.0)
+    return mean, bounded(log_var, -20.0, 20.0)
 ''',
     "variance": '''\
 def posterior(x):
     """q(z|x) = N(mean, diag exp(log_var)): the encoder gives the mean and, through softplus, sigma^2."""
     mean, spread = forward(encoder, x).chunk(2, dim=-1)
-    return mean, torch.log(F.softplus(spread) + 1e-9).clamp(-20.0, 20.0)
+    log_var = torch.log(F.softplus(bounded(spread, -20.7, 5e8)) + 1e-9)
+    return mean, bounded(log_var, -20.0, 20.0)
 ''',
     "unit_variance": '''\
 def posterior(x):
@@ -181,6 +182,35 @@ def posterior(x):
     return mean, torch.zeros_like(mean)
 ''',
 }
+
+_BOUNDED: Final = '''\
+class Bounded(torch.autograd.Function):
+    """min(max(value, low), high), with a gradient that leads back into the range from outside.
+
+    That of a clamp is 0 there: what one large step has moved beyond a limit would stay for good.
+    """
+
+    @staticmethod
+    def forward(context, value, low, high):
+        inside = value.clamp(low, high)
+        context.save_for_backward(value, inside)
+        return inside
+
+    @staticmethod
+    def backward(context, slope):
+        value, inside = context.saved_tensors
+        return slope.masked_fill((value - inside) * slope < 0, 0.0), None, None
+
+
+bounded = Bounded.apply
+'''
+
+_GREY: Final = '''\
+def grey(values):
+    """Pseudo-inputs in [0, 1], a sigmoid; beyond 7 with the slope that it has there, to lead back."""
+    far, near = torch.sigmoid(values), torch.sigmoid(bounded(values, -7.0, 7.0))
+    return torch.where(values.abs() > 7.0, far.detach() + (near - near.detach()), far)
+'''
 
 _LOG_NORMAL: Final = '''\
 def log_normal(z, mean, log_var):
@@ -194,7 +224,7 @@ _PRIOR: Final = {
 def log_prior(z):
     """log p(z) = log sum_k pi_k N(z; mean_k, diag exp(log_var_k)), pi by a softmax: a learned mixture."""
     logits, means, log_vars = mixture
-    log_weights, log_vars = torch.log_softmax(logits, 0), log_vars.clamp(-20.0, 20.0)
+    log_weights, log_vars = torch.log_softmax(logits, 0), bounded(log_vars, -20.0, 20.0)
     return torch.logsumexp(log_weights + log_normal(z[..., None, :], means, log_vars), -1)
 ''',
     "vamp": '''\
@@ -224,7 +254,7 @@ def log_likelihood(x, z):
     near_zero = u.abs() < 0.03
     safe = torch.where(near_zero, torch.ones_like(u), u)
     exact = torch.log(safe / torch.tanh(0.5 * safe))
-    squared = u.square()
+    squared = torch.where(near_zero, u, torch.zeros_like(u)).square()
     series = math.log(2.0) + squared / 12.0 - squared.square() * (7.0 / 1440.0)
     log_normalizer = torch.where(near_zero, series, exact)
     return (score + log_normalizer).sum(-1)
@@ -479,19 +509,19 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         scale = ""
         if model.learns_scale:
             # Below its limit a decoder that reproduces x exactly would have an infinite density.
-            scale = "scale = torch.exp(log_scale.clamp(min=math.log(1e-3)))  # s, learned\n    "
+            scale = "scale = torch.exp(bounded(log_scale, math.log(1e-3), math.inf))  # s, learned\n    "
         parts = [_LOG_LIKELIHOOD[model.likelihood].replace("{scale}", scale)]
         if self.is_deterministic:
-            parts.append(self._autoencoder())
-            return "\n\n".join(parts)
+            return _with_bounded([*parts, self._autoencoder()])
         parts.insert(0, _POSTERIOR[model.encoder_head])
         if not self.is_normal:
-            pseudo = "torch.sigmoid(pseudo_inputs)" if model.is_unit_interval else "pseudo_inputs"
+            is_grey = model.prior == "vamp" and model.is_unit_interval
+            pseudo = "grey(pseudo_inputs)" if is_grey else "pseudo_inputs"
+            parts += [_GREY] if is_grey else []
             device = '.to("cuda")' if self.is_cuda else ""
             prior = _PRIOR[model.prior].replace("{pseudo_inputs}", pseudo).replace("{to_device}", device)
             parts += [_LOG_NORMAL, prior]
-        parts.append(self._elbo_terms())
-        return "\n\n".join(parts)
+        return _with_bounded([*parts, self._elbo_terms()])
 
     def _autoencoder(self) -> str:
         if not self.has_samples:
@@ -715,6 +745,12 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         if reported is not None:
             lines.append(f'print("In the app:{" " * (len(name) - 1)}{reported:.4f}")')
         return "\n".join(lines)
+
+
+def _with_bounded(parts: list[str]) -> str:
+    """The functions one after the other, after the clamp that some of them use."""
+    text = "\n\n".join(parts)
+    return f"{_BOUNDED}\n\n{text}" if "bounded(" in text else text
 
 
 def _by_step(name: str, values: Mapping[int, float], what: str) -> str:

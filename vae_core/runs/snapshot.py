@@ -142,6 +142,22 @@ class Flow(NamedTuple):
     numbers: NDArray[np.float64]
 
 
+class AtLimits(NamedTuple):
+    """How much of a model stands at a limit of its range.
+
+    Arguments:
+        low, high: Held-out examples of which some log sigma^2 is at its lower, at its upper limit.
+        components: Components of a learned prior of which some log sigma^2 is at a limit.
+        scale: 1 where a learned s of the likelihood is at its lower limit, else 0.
+    """
+
+    low: int = 0
+    high: int = 0
+    components: int = 0
+    scale: int = 0
+
+
+NOT_AT_LIMITS: Final = AtLimits()
 _FLOW: Final = "flow."
 
 
@@ -167,6 +183,7 @@ class Snapshot:
         image_shape: (height, width) of an example; None where the data are not images.
         class_names: Names of the labels 0, 1, ...
         flow: The last update stage by stage, where it was traced.
+        at_limits: What stands at a limit of its range; nothing where an older version wrote the file.
         later: Rows of the history after this step, where the training ended at a later one and went back to
             its best; shape (rows, 11).
         validation: Rows of ``VALIDATION_COLUMNS``, those after this step among them, shape (rows, 4); none
@@ -189,6 +206,7 @@ class Snapshot:
     image_shape: tuple[int, int] | None = None
     class_names: tuple[str, ...] = ()
     flow: Flow | None = None
+    at_limits: AtLimits = NOT_AT_LIMITS
     later: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(HISTORY_COLUMNS))))
     validation: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(VALIDATION_COLUMNS))))
     parts: Parts | None = None
@@ -207,7 +225,7 @@ class Snapshot:
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Writes a snapshot atomically (``.safetensors``; the scalars as JSON in its header)."""
-    names = ("step", "epoch", "plane", "image_shape", "class_names", "parts")
+    names = ("step", "epoch", "plane", "image_shape", "class_names", "at_limits", "parts")
     scalars = {name: getattr(snapshot, name) for name in names}
     arrays = {name: getattr(snapshot, name) for name in _ARRAYS}
     arrays |= {name: rows for name in _OF_CHOICE if len(rows := getattr(snapshot, name))}
@@ -235,6 +253,7 @@ def read_snapshot(path: Path) -> Snapshot:
             plane=(int(scalars["plane"][0]), int(scalars["plane"][1])),
             image_shape=None if shape is None else (int(shape[0]), int(shape[1])),
             class_names=tuple(map(str, scalars["class_names"])),
+            at_limits=AtLimits(*map(int, scalars.get("at_limits", ()))),
             flow=Flow(*(arrays[_FLOW + name] for name in Flow._fields)) if _FLOW + "x" in arrays else None,
             parts=None if parts is None else Parts(*(int(count) for count in parts)),
             **{name: arrays[name] for name in _ARRAYS},

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.errors import BadInput
+from vae_core.memory import is_out_of_memory
 from vae_core.runs.atomic import write_atomically
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -46,13 +47,20 @@ def run_task(source: Path, target: Path, work: Work) -> int:
     try:
         with np.load(source, allow_pickle=False) as inputs:
             result = work(dict(inputs), lambda share: say(done=share))
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **result)
+        write_atomically(target, content.getvalue(), durable=False)
     except BadInput as err:
         say(error=str(err))
-        return 1
-    content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **result)
-    write_atomically(target, content.getvalue(), durable=False)
-    return 0
+    except OSError as err:
+        say(error=f"The result cannot be kept ({err.strerror}): free some disk space.")
+    except (MemoryError, RuntimeError) as err:
+        if not is_out_of_memory(err):
+            raise
+        say(error="The computation ran out of memory: choose smaller data or a smaller network.")
+    else:
+        return 0
+    return 1
 
 
 def _end_with_input() -> None:

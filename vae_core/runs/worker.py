@@ -29,6 +29,7 @@ import torch
 
 from vae_core.data import load_dataset
 from vae_core.errors import BadInput
+from vae_core.memory import is_out_of_memory
 from vae_core.runs.atomic import sole_writer, write_atomically
 from vae_core.runs.driver import END_OF_INPUT, Command, Driver, emit
 
@@ -37,6 +38,11 @@ GRACE_S: Final = 20.0
 
 IN_USE_S: Final = 10.0
 """Seconds to wait for another process of the same run: one whose server was killed saves the run and ends."""
+
+OUT_OF_MEMORY: Final = (
+    "The training ran out of memory: its last save is kept. Start one with a smaller batch, fewer samples or "
+    "narrower layers; Resume tries again from the last save."
+)
 
 
 def listen(commands: "queue.SimpleQueue[Command]", lines: BinaryIO) -> None:
@@ -89,11 +95,20 @@ def drive(run_dir: Path, commands: "queue.SimpleQueue[Command]", output: TextIO)
 def _drive(run_dir: Path, commands: "queue.SimpleQueue[Command]", output: TextIO) -> None:
     try:
         Driver(run_dir, commands, output).run()
-    except BadInput as err:
-        failed = _end_as("diverged" if err.code == "diverged" else "failed", str(err))
+    except (BadInput, MemoryError, RuntimeError) as err:
+        failed = _failure(err)
+        if failed is None:
+            raise
         with contextlib.suppress(OSError):
             write_atomically(run_dir / "status.json", json.dumps(failed).encode(), durable=False)
         emit(output, failed)
+
+
+def _failure(err: Exception) -> dict[str, str] | None:
+    """The last word of a run that an error ended; None for one that nobody foresaw."""
+    if isinstance(err, BadInput):
+        return _end_as("diverged" if err.code == "diverged" else "failed", str(err))
+    return _end_as("crashed", OUT_OF_MEMORY) if is_out_of_memory(err) else None
 
 
 def _end_as(status: str, message: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ import { decodedViews } from "./decoded_views.js";
 import { CONCEPTS, nearestRow, NO_HISTORY, NO_VALIDATION } from "./history.js";
 import { KeptList, slotsOf } from "./kept.js";
 import { LiveLine } from "./live_line.js";
-import { collapseParts } from "./objective.js";
+import { remarks } from "./objective.js";
 
 /**
  * @typedef {import("../shared/mount.js").Mounted} Mounted
@@ -41,6 +41,7 @@ import { collapseParts } from "./objective.js";
  * @property {number} free_bits
  * @property {(number | null)[]} kl_per_dim Nats; none where the KL has no parts by dimension.
  * @property {boolean[]} active
+ * @property {import("./objective.js").AtLimits} at_limits
  * @property {string[]} class_names
  * @property {boolean} deterministic Whether there is neither a bound nor a KL.
  * @property {import("../shared/theme.js").Palettes} palettes
@@ -203,16 +204,10 @@ class Board {
    * @param {Message} message
    * @param {Theme} theme
    */
-  tell({ run, step, rows, owner, active, present, deterministic, looked, fork }, theme) {
+  tell({ run, step, rows, owner, active, at_limits: atLimits, present, deterministic, looked, fork }, theme) {
     const now = this.line.termsAt(this.lookedRow);
     const kl = this.charts.history.kl_held_out.at(this.lookedRow ?? -1) ?? NaN;
-    const [what, why] = collapseParts(active, step, kl);
-    const collapse = find(this.root, ".collapse");
-    if (collapse.textContent !== what + why) {
-      find(collapse, ".what").textContent = what;
-      find(collapse, ".why").textContent = why;
-    }
-    collapse.style.color = theme.concepts.kl;
+    this.remark(remarks(active, step, kl, atLimits), theme);
     const numbers = deterministic || !now ? [NaN, NaN] : [now.betaValue, now.elboValue];
     const [beta, elbo] = numbers.map((number) => (Number.isFinite(number) ? number : ""));
     const told = { run, rows, zoom: this.charts.zoomText, ghosts: this.ghosts.length };
@@ -234,6 +229,26 @@ class Board {
       find(legend, `.${part}`).textContent = count ? `${name} ${count.toLocaleString("en-US")}` : name;
     }
     for (const shown of findAll(legend, ".dotted, .validation")) shown.hidden = !validation;
+  }
+
+  /**
+   * What there is to remark; a screen reader reads it when it changes, so it is only then written.
+   * @param {[string, string][]} said
+   * @param {Theme} theme
+   */
+  remark(said, theme) {
+    const place = find(this.root, ".remark");
+    place.style.color = theme.concepts.kl;
+    const text = said.map((parts) => `${parts.join("")} `);
+    if (place.textContent === text.join("")) return;
+    place.replaceChildren(
+      ...said.map(([what, why]) => {
+        const [whole, reason] = [document.createElement("span"), document.createElement("span")];
+        Object.assign(reason, { className: "why", textContent: why });
+        whole.append(what, reason, " ");
+        return whole;
+      }),
+    );
   }
 
   /**

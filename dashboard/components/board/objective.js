@@ -80,9 +80,41 @@ export function collapseParts(active, step, kl) {
 }
 
 /**
- * Both as one sentence.
+ * @typedef {object} AtLimits What stands at a limit of its range.
+ * @property {number} low Held-out examples with some log σ² at the lower limit.
+ * @property {number} high With some at the upper one.
+ * @property {number} components Of a learned prior.
+ * @property {number} scale 1 where a learned s is, else 0.
+ * @property {number} examples Held-out examples there are.
+ */
+
+/**
+ * What is at a limit of its range and what that means; nothing where nothing is.
+ * @param {AtLimits} atLimits
+ * @returns {[string, string]}
+ */
+export function limitParts({ low, high, components, scale, examples }) {
+  const of = (/** @type {number} */ count) => `for ${count} of ${examples} held-out examples`;
+  const found = [
+    high && `log σ² = 20 ${of(high)}`,
+    low && `log σ² = −20 ${of(low)}`,
+    components && `log σ² of ${components} component${components === 1 ? "" : "s"} of p(z)`,
+    scale && "s = 0.001",
+  ].filter(Boolean);
+  if (!found.length) return ["", ""];
+  return [
+    `At a limit: ${found.join(", ")}`,
+    ": values beyond it count as the limit, and gradients lead back.",
+  ];
+}
+
+/**
+ * What there is to remark about a training, each as a finding and what it means.
  * @param {readonly boolean[]} active
  * @param {number} step
  * @param {number} kl
+ * @param {AtLimits} atLimits
  */
-export const collapseText = (active, step, kl) => collapseParts(active, step, kl).join("");
+export function remarks(active, step, kl, atLimits) {
+  return [limitParts(atLimits), collapseParts(active, step, kl)].filter(([what]) => what);
+}

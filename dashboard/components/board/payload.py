@@ -90,6 +90,7 @@ def board_payload(
         "free_bits": free_bits,
         "kl_per_dim": [] if deterministic else [_number(kl) for kl in snapshot.kl_per_dim],
         "active": [] if deterministic else _active(snapshot),
+        "at_limits": {**snapshot.at_limits._asdict(), "examples": len(snapshot.means)},
         "palettes": PALETTES,
         **_latent_plane(snapshot),
         **_decoded(snapshot, image_shape),

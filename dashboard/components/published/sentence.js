@@ -1,7 +1,7 @@
 /** What a training came to, in one or two sentences with the digits of the board. */
 
 import { termsOf } from "../board/live_line.js";
-import { collapseText } from "../board/objective.js";
+import { remarks } from "../board/objective.js";
 
 /**
  * @typedef {import("../board/index.js").Message} Message
@@ -15,11 +15,11 @@ import { collapseText } from "../board/objective.js";
 const counted = (number, what) => `${number.toLocaleString("en-US")} ${what}${number === 1 ? "" : "s"}`;
 
 /**
- * @param {Pick<Message, "step" | "kind" | "active">} message
+ * @param {Pick<Message, "step" | "kind" | "active" | "at_limits">} message
  * @param {LineData} line
  * @returns {string}
  */
-export function sentenceOf({ step, kind, active }, line) {
+export function sentenceOf({ step, kind, active, at_limits: atLimits }, line) {
   const { history, deterministic, freeBits } = line;
   const example = kind === "images" ? "image" : "example";
   const when = step ? `After ${counted(step, "update")}` : "Before the first update";
@@ -39,8 +39,9 @@ export function sentenceOf({ step, kind, active }, line) {
     `${when} the objective of a held-out ${example} is ${terms.objective} nats on average: reconstruction ` +
     `${terms.reconstruction} − β ${terms.beta} · ${name}.`;
   const bound = `Its ELBO (β = 1) is ${terms.elbo} nats: log p(x) is at least that.`;
-  const use = collapseText(active, step, kl) || activeText(active);
-  return [objective, bound, use].filter(Boolean).join(" ");
+  const said = remarks(active, step, kl, atLimits).map((parts) => parts.join(""));
+  const isCollapsed = said.some((text) => text.startsWith("Posterior collapse"));
+  return [objective, bound, ...said, isCollapsed ? "" : activeText(active)].filter(Boolean).join(" ");
 }
 
 /** @param {readonly boolean[]} active */

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.browsing import Watch
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
+from tests.browser.contexts import Watch
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
+from tests.browser.pages import ended
 
 
 def test_paths_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
@@ -19,6 +20,9 @@ def test_paths_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
     epochs = page.locator(".st-key-race_epochs_run input")
     epochs.fill("2")
     epochs.press("Enter")
+    # This sentence moves the button down: a click in that moment would miss it.
+    expect(page.get_by_text("At least the 2 epochs of training")).to_be_visible()
+    ended(page)
     page.locator(".st-key-race_start button:visible").click()
     expect(page.get_by_role("cell", name="stops at epoch (of 2)")).to_be_visible()
     expect(page.get_by_text("reaches the highest")).to_be_visible()

@@ -20,8 +20,8 @@ from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot, read_snapshot
 ELBO: Final = HISTORY_COLUMNS.index("elbo_held_out")
 
 
-LONG: Final = "?hidden=2048"
-"""A network so wide that its run outlasts a reload and two visits to other pages, also on a fast machine."""
+LONG: Final = "?hidden=64&speed=30"
+"""A run without an end that leaves the machine to the pages."""
 
 
 def board_of(page: Page) -> Locator:

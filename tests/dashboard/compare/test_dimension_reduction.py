@@ -7,12 +7,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.runs import tasks
-from tests.page_scripts import checked, open_page, runner, tables_with_nameless_columns
+from tests.page_scripts import checked, home_tasks, open_page, runner, tables_with_nameless_columns
 from vae_core.data import load_dataset
 from vae_core.labs.reduction.baselines import fit_pca
 from vae_core.labs.reduction.evaluation import compare, evaluate_method, evaluation_set
+from vae_core.labs.scores import MIN_SEEDS
 
-__all__ = ["runner"]  # a fixture
+__all__ = ["home_tasks", "runner"]  # fixtures
 
 ASPECTS: Final = ("plane", "reconstruction", "interpolation", "samples", "inpainting", "outliers")
 METHODS: Final = ("PCA", "probabilistic PCA", "linear VAE", "autoencoder", "VAE")
@@ -57,7 +58,9 @@ def briefly_trained(name: str, latent_dim: int) -> dict[str, np.ndarray]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vae_core.labs.reduction.networks.BOUND_SAMPLES", 2)
         data = load_dataset(name, seed=0)
-        return compare(data, latent_dim, seed=0, on_progress=lambda share: None, num_updates=10)
+        return compare(
+            data, latent_dim, seed=0, training_seed=0, on_progress=lambda share: None, num_updates=10
+        )
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +75,15 @@ def digits_result() -> dict[str, np.ndarray]:
 
 @pytest.fixture
 def results(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the tasks of the server have computed: the one result put in here, for any task."""
-    found: dict[str, Any] = {}
-    monkeypatch.setattr(tasks.Tasks, "result", lambda self, name: found.get("arrays"))
+    """What the tasks of the server have computed: the one result put in here, for any task of ``count``."""
+    found: dict[str, Any] = {"count": MIN_SEEDS}
+    asked: list[str] = []
+
+    def result(_: tasks.Tasks, name: str) -> Any:
+        asked.extend([] if name in asked[-MIN_SEEDS:] else [name])
+        return found.get("arrays") if asked.index(name) % MIN_SEEDS < found["count"] else None
+
+    monkeypatch.setattr(tasks.Tasks, "result", result)
     return found
 
 
@@ -82,11 +91,13 @@ def test_it_opens_with_three_methods_and_the_core_s_numbers() -> None:
     at = opened()
     assert methods(at) == [*METHODS[:2], "VAE, pretrained"]
     examples = evaluation_set(load_dataset("digits", seed=0), seed=0)
-    error = evaluate_method(fit_pca(examples.x_train, 2), examples).reconstruction_error
+    error = evaluate_method(fit_pca(examples.x_train, 2), examples, seed=0).reconstruction_error
     expected = f"{error.mean():.3f} ±\N{NO-BREAK SPACE}{error.std(ddof=1) / len(error) ** 0.5:.3f}"
     assert scores(at, "reconstruction error")["PCA"] == expected
     assert scores(at, "log p(x)")["PCA"] == "–"
-    assert "VAE, pretrained against PCA in the 8 measures that both have" in texts(at)
+    assert "the numbers of VAE, pretrained are of one training" in texts(at)
+    assert "no verdict" in texts(at)
+    assert not any(text.startswith("**") for frame in tables(at) for text in frame.to_numpy().ravel())
     assert [header.value for header in at.header] == ["VAE or PCA: six comparisons"]
     (choice,) = (control for control in at.get("button_group") if control.key == "dr_question")
     assert len(choice.options) == 6  # type: ignore[attr-defined]
@@ -122,6 +133,31 @@ def test_planes_of_all_methods_stand_beside_each_other(
     assert [chart.key for chart in at.get("plotly_chart")] == [f"dr_plane_{name}" for name in METHODS]
     assert f"{float(digits_result['angle']):.2f}°" in texts(at)
     assert "4000 updates" in texts(at)
+    assert f"mean over {MIN_SEEDS} trainings and 360 held-out examples" in texts(at)
+    assert "VAE against PCA in the 8 measures that both have" in texts(at)
+
+
+def test_with_some_of_the_seeds_there_are_pictures_and_no_verdict(
+    results: dict[str, Any], digits_result: dict[str, np.ndarray]
+) -> None:
+    results |= {"arrays": digits_result, "count": 2}
+    at = opened()
+    assert [chart.key for chart in at.get("plotly_chart")] == [f"dr_plane_{name}" for name in METHODS]
+    assert at.button(key="dr_start").label == "Train the other 3 of 5 seeds"
+    assert "of 2 trainings: no verdict" in texts(at)
+    assert "Nothing is bold" in texts(at)
+
+
+def test_all_seeds_are_started_and_cancelled_together(home_tasks: tasks.Tasks) -> None:
+    at = data(opened(), "two_moons")
+    at.button(key="dr_start").click().run()
+    keys = list(home_tasks._tasks)
+    assert len(keys) == MIN_SEEDS
+    seeds = [task.command[-1] for task in home_tasks._tasks.values()]
+    assert seeds == [str(seed) for seed in range(MIN_SEEDS)]
+    checked(at.run()).button(key="dr_cancel").click().run()
+    assert [home_tasks.progress(key) for key in keys] == [None] * MIN_SEEDS
+    assert checked(at.run()).button(key="dr_start")
 
 
 @pytest.mark.parametrize("aspect", ["plane", "inpainting"])

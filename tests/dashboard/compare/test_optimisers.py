@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.compare.race import SMALL, SMALL_DATA
+from dashboard.compare.race import SMALL, SMALL_DATA, Raced, over_seeds
 from dashboard.formats import signed
 from dashboard.runs import tasks
 from dashboard.runs.runner import LocalRunner
@@ -28,6 +28,9 @@ from vae_core.config import RunConfig
 from vae_core.labs.optimisers import outcome, patience_stop, race_data, run_race
 
 __all__ = ["home_tasks", "runner"]  # fixtures
+
+
+SMALL_RUN: Final = replace(SMALL, train=replace(SMALL.train, num_epochs=2))
 
 
 def opened(**query: str) -> AppTest:
@@ -110,6 +113,24 @@ def test_a_rate_that_diverges_is_named_with_its_step() -> None:
     checked(at.run())
     assert len(row(at, "seconds, all epochs")) == 3
     assert not at.error
+
+
+def test_one_seed_has_no_verdict_and_five_have() -> None:
+    """Curves that differ by the seed, Adam's 2 nats above the others: clear over a spread of 0.2, not 4."""
+    assert "takes 5 seeds" in text_with(opened(), "Which optimiser is better")
+    raced = Raced(
+        run_race(race_data(SMALL, 64), [SMALL_RUN] * 3, on_progress=lambda _: None), [SMALL_RUN] * 3, 64
+    )
+    for spread, said in ((0.2, "clearly above SGD"), (4.0, "not clearly above SGD")):
+        races = []
+        for seed in range(5):
+            shifts = spread * np.array([[np.sin(seed)], [np.cos(seed)], [np.sin(2 * seed)]])
+            curves = raced.race.held_out + shifts + np.array([[0.0], [0.0], [2.0]])
+            races.append(raced._replace(race=raced.race._replace(held_out=curves)))
+        found = over_seeds(races)
+        assert f" {said}" in found
+        assert ("not clearly above" in found) == (spread > 1)
+    assert "takes 5 seeds" in over_seeds([raced] * 4)
 
 
 def test_all_examples_in_a_batch_is_one_update_an_epoch() -> None:

@@ -21,7 +21,7 @@ from dashboard.components.board.payload import (
     ghost_payload,
     kept_rows,
 )
-from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot
+from vae_core.runs.snapshot import HISTORY_COLUMNS, AtLimits, Snapshot
 
 
 def make_snapshot(*, rows: int = 300, latent_dim: int = 2, data_dim: int = 64) -> Snapshot:
@@ -50,6 +50,13 @@ def payload_of(snapshot: Snapshot, *, image_shape: tuple[int, int] | None = (8, 
     return board_payload(
         snapshot, run_id="0123456789abcdef", image_shape=image_shape, class_names=(), deterministic=False
     )
+
+
+def test_what_stands_at_a_limit_is_told() -> None:
+    snapshot = replace(make_snapshot(), at_limits=AtLimits(low=1, high=2, components=3, scale=1))
+    told = {"low": 1, "high": 2, "components": 3, "scale": 1, "examples": 360}
+    assert payload_of(snapshot)["at_limits"] == told
+    assert payload_of(make_snapshot())["at_limits"] == {**dict.fromkeys(told, 0), "examples": 360}
 
 
 def decoded(text: object, dtype: str) -> NDArray[Any]:

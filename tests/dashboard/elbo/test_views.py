@@ -6,6 +6,7 @@ from typing import Final
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.formats import plain
 from dashboard.runs import tasks
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import LocalRunner
@@ -25,6 +26,7 @@ from tests.page_scripts import (
 )
 from tests.polling import until
 from vae_core.data import load_dataset
+from vae_core.errors import BadInput
 from vae_core.evidence.exact import exact_evidence
 from vae_core.runs.runfile import load_run, save_run
 
@@ -35,6 +37,35 @@ VIEWS: Final = ("all_examples", "one_example", "watch_q", "units")
 
 def turn(at: AppTest, view: str) -> AppTest:
     return choose(at, "elbo_view", view)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (BadInput("x", "n![a](b) is none", "use 3"), plain("n![a](b) is none; use 3.")),
+        (MemoryError(), "The server has not enough memory for this view"),
+        (RuntimeError("can't allocate memory: you tried"), "The server has not enough memory for this view"),
+    ],
+)
+def test_what_a_section_cannot_compute_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr("dashboard.elbo.all_examples.headline", fail)
+    at = open_page("elbo")
+    assert [message.value.startswith(said) for message in at.error] == [True], at.error
+
+
+def test_so_many_samples_that_a_page_would_wait_for_minutes_are_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """360 held-out digits and 8448 weights on each side: 3 million products with M = 1."""
+    monkeypatch.setattr("vae_core.memory.MAX_PRODUCTS", 50_000_000)
+    assert not open_page("elbo").error
+    (message,) = open_page("elbo", elbo_samples="100").error
+    assert plain("100 samples for each of 360 examples take minutes in this network") in message.value
 
 
 @pytest.mark.parametrize("view", VIEWS)

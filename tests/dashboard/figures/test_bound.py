@@ -40,7 +40,22 @@ def test_ellipse_has_one_and_two_deviations_in_units_of_the_axes() -> None:
     assert np.allclose(away[74:], 2)
     assert figure.to_dict()["layout"]["yaxis"]["scaleanchor"] == "x"
     # The first latent dimension lies along x: Plotly's rows are y.
-    assert np.array_equal(contour["z"], np.exp(BELL - BELL.max()).T)
+    assert np.allclose(contour["z"], np.exp(BELL - BELL.max()).T, atol=0.03), "a Gaussian: its density"
+
+
+def test_a_low_mode_beside_a_high_one_is_in_the_picture() -> None:
+    """Half of the mass in each, one a fiftieth as wide along both axes: 2500 times as high."""
+    at = AXIS[1] - AXIS[0]
+    density = np.exp(-0.5 * ((AXIS[:, None] - 1) ** 2 + AXIS**2) / 0.25) / (2 * np.pi * 0.25)
+    density[10, 30] += 1 / at**2
+    figure = posterior_figure([AXIS, AXIS], np.log(density / 2), {}, titles=["a", "b"], theme="light")
+    (contour,) = list(figure.data)  # type: ignore[arg-type]
+    shown = contour["z"].T
+    assert shown[10, 30] == 1
+    assert shown[40, 30] == pytest.approx(0.5, abs=0.02), "the middle of the other mode"
+    low, high = figure.to_dict()["layout"]["xaxis"]["range"]
+    assert low < AXIS[10]
+    assert high > 2
 
 
 def test_line_has_curves() -> None:

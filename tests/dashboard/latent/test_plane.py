@@ -1,6 +1,5 @@
 """The Latent space page: the plane is decoded in the browser, by the server where the model is too large."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import cached as cache
 from dashboard.components.latent import payload as latent_payload
-from dashboard.latent import cached as cache_latent
 from dashboard.subject import pretrained
 from tests.dashboard.components.test_latent_payload import read
 from tests.polling import DEADLINE_S
@@ -18,11 +16,9 @@ PAGE = "../pages/latent_space.py"
 
 
 @pytest.fixture
-def app() -> Iterator[AppTest]:
-    """The app before its first run, with nothing packed."""
-    cache_latent._packed_model.clear()
-    yield AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=DEADLINE_S)
-    cache_latent._packed_model.clear()
+def app() -> AppTest:
+    """The app before its first run."""
+    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=DEADLINE_S)
 
 
 def elements(app: AppTest) -> list[str]:

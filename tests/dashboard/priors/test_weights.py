@@ -66,6 +66,7 @@ def test_comparison_runs_in_the_background_and_its_result_stays(
     monkeypatch: pytest.MonkeyPatch, home_tasks: Tasks
 ) -> None:
     monkeypatch.setattr(weights, "NUM_STEPS", 30)
+    monkeypatch.setattr(weights, "SEEDS", (0,))
     at = view()
     assert "w_plane_small" not in charts(at)
     next(b for b in at.button if b.key == "weights_start").click().run()
@@ -80,6 +81,7 @@ def test_comparison_runs_in_the_background_and_its_result_stays(
     for size in ("small", "large"):
         for form in ("plain", "full", "wrong"):
             assert signed(float(result[f"{size}_{form}_test"][0])) in texts(at)
+    assert "takes 5 seeds" in texts(at), "one training is no verdict"
     at = choose(at, "w_form", "repeated")
     assert "N times too strongly" in texts(at)
     assert "w_plane_small" in charts(view()), "another session finds the result"
@@ -87,6 +89,7 @@ def test_comparison_runs_in_the_background_and_its_result_stays(
 
 def test_task_that_fails_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch, home_tasks: Tasks) -> None:
     monkeypatch.setattr(weights, "NUM_STEPS", 0)
+    monkeypatch.setattr(weights, "SEEDS", (0,))
     at = view()
     next(b for b in at.button if b.key == "weights_start").click().run()
     (name,) = home_tasks._tasks
@@ -96,12 +99,21 @@ def test_task_that_fails_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch
     assert "w_line" in charts(at)
 
 
-def test_a_change_is_told_only_beyond_two_standard_errors() -> None:
-    n = np.random.default_rng(0).normal(size=400)
-    n = (n - n.mean()) / n.std(ddof=1)
-    assert weights._change(0.5 + n) == "**0.50 ±\N{NO-BREAK SPACE}0.05** nats, better"
-    assert weights._change(-0.5 + n) == "**−0.50 ±\N{NO-BREAK SPACE}0.05** nats, worse"
-    assert weights._change(0.09 + n) == "**0.09 ±\N{NO-BREAK SPACE}0.05** nats, no clear difference"
+def gains(value: float, seed_std: float, count: int = 5) -> list[dict[str, np.ndarray]]:
+    """Trainings whose bounds differ by a seed's shift and the same noise of the digits."""
+    noise = np.linspace(-1, 1, 400)
+    shifts = value + seed_std * np.linspace(-1, 1, count)
+    return [{"test_data": np.stack([shift + 0.1 * noise] * 2)} for shift in shifts]
+
+
+def test_a_change_is_told_only_beyond_the_spread_of_the_seeds() -> None:
+    plain = gains(0.0, 0.0)
+    assert "**0.50 ±\N{NO-BREAK SPACE}0.04** nats, better" in weights._verdict(plain, gains(0.5, 0.1))
+    assert "**−0.50 ±\N{NO-BREAK SPACE}0.04** nats, worse" in weights._verdict(plain, gains(-0.5, 0.1))
+    assert "nats, no clear difference" in weights._verdict(plain, gains(0.5, 0.6))
+    said = weights._verdict(gains(0.0, 0.0, 1), gains(0.5, 0.0, 1))
+    assert "better;" not in said
+    assert "takes 5 seeds" in said
 
 
 def test_dimensions_that_are_off_are_said() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from dashboard.runs import catalog as catalogs
+from dashboard.runs import job as job_module
 from dashboard.runs import runner as jobs
 from dashboard.runs import scheduler as schedulers
 from dashboard.runs.about import About
@@ -133,7 +134,7 @@ def test_held_run_is_spared_when_another_worker_is_killed(runner: LocalRunner) -
     saved = view_of(runner, hurt).step
     os.kill(worker_of(runner, hurt).pid, signal.SIGKILL)
     crashed = reach(runner, hurt, "crashed")
-    assert "(signal 9): Resume goes on from the last save." in crashed.message
+    assert f"(signal 9): Resume goes on from the last save. {jobs.LESS_MEMORY}" in crashed.message
     assert crashed.is_resumable
     runner.send(held, "step", owner=ME, unit="step")
     assert until(lambda: view_of(runner, held).step, "one step") == 1
@@ -255,6 +256,9 @@ def test_worker_that_does_not_read_holds_nobody_up(runner: LocalRunner) -> None:
         runner.send(run_id, "set", owner=ME, beta=number / 1000, speed=None)
     assert view_of(runner, run_id).status == "running"
     assert time.monotonic() - began < 20
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job_module, "SILENT_S", 0.0)
+        assert view_of(runner, run_id).message == job_module.SILENT
     os.kill(pid, signal.SIGCONT)
     until(lambda: view_of(runner, run_id).beta == 3.999, "the last of the values")
 

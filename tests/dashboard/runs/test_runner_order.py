@@ -1,12 +1,15 @@
 """What a worker says may come late: the runner against workers that speak when the test has them speak."""
 
+import os
 import queue
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from dashboard.runs import job as job_module
 from dashboard.runs import runner as jobs
 from dashboard.runs import scheduler as schedulers
 from dashboard.runs import store as stores
@@ -14,7 +17,8 @@ from dashboard.runs.job import Job
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.scheduler import Place
 from dashboard.runs.store import digest_of
-from tests.polling import until
+from dashboard.runs.worker_process import WorkerProcess
+from tests.polling import DEADLINE_S, until
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.errors import BadInput
 
@@ -224,3 +228,45 @@ def test_accepted_start_stops_the_run_before_it(runner: LocalRunner) -> None:
     assert worker.heard == []
     runner.submit(CONFIG, owner=ME, instead_of=run_id)
     assert worker.heard == [{"command": "stop"}]
+
+
+def test_commands_for_a_run_without_a_process_are_bounded(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_module, "MAX_UNREAD", 5)
+    job = Job("0" * 16, CONFIG, {}, None)
+    for number in range(20):
+        job.tell({"command": "step", "unit": "step"})
+        job.tell({"command": "set", "beta": float(number)})
+    assert len(job.pending) == 5
+
+
+@pytest.mark.parametrize("begin", ["warm", "submit"])
+def test_close_waits_for_a_worker_that_is_being_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begin: str
+) -> None:
+    gate = threading.Event()
+    made: list[WorkerProcess] = []
+
+    class Slow(WorkerProcess):
+        def __init__(self, *arguments: str) -> None:
+            gate.wait(DEADLINE_S)
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(jobs, "WorkerProcess", Slow)
+    runner = LocalRunner(tmp_path, max_running=1)
+    if begin == "warm":
+        threading.Thread(target=runner.warm, daemon=True).start()
+    else:
+        runner.submit(CONFIG, owner=ME)
+    until(lambda: runner._is_starting, "a start")
+    closing = threading.Thread(target=runner.close, daemon=True)
+    closing.start()
+    until(lambda: runner._closed, "the end")
+    gate.set()
+    closing.join(DEADLINE_S)
+    assert not closing.is_alive()
+    assert made[0]._process.returncode is not None, "it was left behind"
+    with pytest.raises(ChildProcessError):
+        os.waitpid(made[0].pid, os.WNOHANG)

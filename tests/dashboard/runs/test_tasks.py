@@ -104,6 +104,16 @@ def test_oldest_results_go(tasks: Tasks, tmp_path: Path) -> None:
     assert tasks.result(KEY) is not None
 
 
+def test_tasks_that_are_over_are_remembered_up_to_a_number(
+    tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks_module, "MAX_KEPT_RESULTS", 2)
+    for number in range(4):
+        start(tasks, f"{number:016x}", {"points": POINTS[:4]})
+        until(lambda number=number: tasks.progress(f"{number:016x}") is None, "the end")
+    until(lambda: len(tasks._tasks) == 2, "the first two are forgotten")
+
+
 def test_a_task_that_is_tidying_up_leaves_the_next_of_its_key_alone(tasks: Tasks, tmp_path: Path) -> None:
     start(tasks, KEY, MANY)
     tasks.cancel(KEY, owner=ME)

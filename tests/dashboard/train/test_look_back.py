@@ -76,6 +76,16 @@ def test_the_board_shows_the_step_that_is_looked_back_at(runner: LocalRunner) ->
     assert "at_step" not in query(at)
 
 
+def test_a_message_of_the_slider_that_comes_late_moves_nothing(runner: LocalRunner) -> None:
+    at = visit(trained(runner, TINY))
+    look_at(at, 2, sequence=1000)
+    for late in (999, 1000, 1):
+        look_at(at, 4, sequence=late)
+        assert (slider(at)["at"], board(at)["looked"]) == (2, 2), late
+    look_at(at, 3, sequence=1001)
+    assert board(at)["looked"] == 3
+
+
 def test_who_presents_sees_the_slider_at_an_earlier_step_only(runner: LocalRunner) -> None:
     run_id = trained(runner, TINY)
     with pytest.raises(ValueError, match="not enough values"):

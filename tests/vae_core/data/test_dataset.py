@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from sklearn.datasets import load_digits
 
 from vae_core.data import (
     DATASET_INFO,
@@ -114,6 +115,27 @@ def test_the_seed_decides_every_bit(name: str) -> None:
     for one, same in zip(both(first), both(again), strict=True):
         assert torch.equal(one, same), name
     assert not torch.equal(first.x_train, other.x_train), name
+
+
+def test_digits_are_those_of_scikit_learn() -> None:
+    data = load_dataset("digits")
+    pixels, labels = load_digits(return_X_y=True)
+    assert data.labels_train is not None
+    assert data.labels_test is not None
+    found = np.concatenate(
+        [
+            np.column_stack([data.x_train.numpy() * 16, data.labels_train.numpy()]),
+            np.column_stack([data.x_test.numpy() * 16, data.labels_test.numpy()]),
+        ]
+    )
+    expected = np.column_stack([pixels, labels])
+    np.testing.assert_array_equal(found[np.lexsort(found.T)], expected[np.lexsort(expected.T)])
+
+
+def test_digits_are_loaded_without_what_a_worker_does_not_need() -> None:
+    code = "import sys; from vae_core.data import load_dataset; load_dataset('digits'); print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"sklearn", "scipy", "pandas"} & set(modules.stdout.split())
 
 
 def test_digits_are_images_with_pixels_in_the_unit_interval() -> None:

@@ -187,7 +187,7 @@ def test_error_is_honest(activation: str, scale: float, generator: torch.Generat
     found = exact_evidence(model, x)
     log_evidence, *_ = by_plain_grid(model, x, count=2001, reach=5.0)
     assert ((found.log_evidence - log_evidence).abs() <= found.error + 1e-5).all()
-    assert (residual(found) <= found.error + 1e-7).all()
+    assert (residual(found) <= found.elbo_error + found.kl_to_posterior_error + 1e-7).all()
 
 
 KINDS: tuple[dict[str, Any], ...] = (
@@ -215,6 +215,64 @@ def test_identity_closes_on_trained_digits(kind: dict[str, Any]) -> None:
     assert (found.log_evidence - exact.log_evidence).abs().max() < 1e-3, "float32 is enough"
 
 
+def sharp(seed: int, latent_dim: int) -> VAE:
+    """A random decoder with kinks, s = 0.03: posteriors of many modes, a hundredth as wide as the prior."""
+    config = ModelConfig(
+        data_dim=16,
+        latent_dim=latent_dim,
+        hidden_dims=(32,),
+        activation="relu",
+        likelihood="gaussian",
+        likelihood_scale=0.03,
+    )
+    model = VAE(config, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        for weight in model.decoder.weights:
+            weight.mul_(2)
+    return model
+
+
+@pytest.mark.parametrize("latent_dim", [1, 2])
+def test_drawn_posterior_holds_what_log_p_counts(latent_dim: int) -> None:
+    """99 % of p(x), of sharp posteriors too; a zoom by the picture's own points lost whole modes."""
+    for seed in range(4):
+        model, noise = sharp(seed, latent_dim), torch.Generator().manual_seed(seed)
+        x = torch.rand(3, 16, generator=noise)
+        for example in x:
+            grid = posterior_on_grid(model, example)
+            assert grid.log_evidence == float(exact_evidence(model, example[None]).log_evidence)
+            assert grid.mass == pytest.approx(1, abs=0.01), (seed, latent_dim)
+
+
+@pytest.mark.parametrize("latent_dim", [1, 2])
+def test_drawn_posterior_lies_where_the_mass_is(latent_dim: int) -> None:
+    """The mean of each picture against that of a plain grid over the whole space, to one of its points."""
+    for seed in range(3):
+        model = sharp(seed, latent_dim)
+        x = torch.rand(16, generator=torch.Generator().manual_seed(seed))
+        grid = posterior_on_grid(model, x)
+        count = {1: 200_001, 2: 701}[latent_dim]
+        axis = torch.linspace(-6, 6, count, dtype=torch.float64)
+        z = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)
+        with torch.no_grad():
+            log_joint = (
+                torch.cat(
+                    [
+                        model.likelihood(some.float()).pairwise_log_prob(x[None])[:, 0]
+                        for some in z.split(50_000)
+                    ]
+                ).double()
+                - z.square().sum(1) / 2
+            )
+        expected = (log_joint.softmax(0)[:, None] * z).sum(0)
+        density = grid.log_density.exp() / grid.log_density.exp().sum()
+        for dim, values in enumerate(grid.axes):
+            others = [d for d in range(latent_dim) if d != dim]
+            marginal = density.sum(others) if others else density
+            spacing = float(values[1] - values[0])
+            assert float((marginal * values).sum()) == pytest.approx(float(expected[dim]), abs=spacing)
+
+
 @pytest.mark.parametrize("latent_dim", [1, 2])
 def test_drawn_posterior_is_a_density_round_the_closed_form(digits: Tensor, latent_dim: int) -> None:
     ppca = fit_ppca(digits, latent_dim)
@@ -224,7 +282,7 @@ def test_drawn_posterior_is_a_density_round_the_closed_form(digits: Tensor, late
     grid = posterior_on_grid(model, digits[0])
     cell = math.prod(float(axis[1] - axis[0]) for axis in grid.axes)
     density = grid.log_density.exp() * cell
-    assert float(density.sum()) == pytest.approx(1, abs=1e-6)
+    assert float(density.sum()) == pytest.approx(1, abs=2e-3)
     for dim, axis in enumerate(grid.axes):
         others = [d for d in range(latent_dim) if d != dim]
         marginal = density.sum(others) if others else density

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from tests.linear_gaussian import exact_vae, fit_ppca
 from tests.vae_core.evidence.test_quadrature import by_plain_grid
-from vae_core.config import ModelConfig
+from vae_core.config import Activation, ModelConfig
 from vae_core.evidence.exact import exact_evidence
 from vae_core.model import VAE
 
@@ -96,6 +96,46 @@ def test_needle_has_a_finite_divergence(
         model.encoder.weights[-1][2:] = 0
     found = exact_evidence(model, x)
     assert found.kl_to_posterior.isfinite().all()
-    assert found.error.max() < 1e-3
+    assert max(error.max() for error in (found.error, found.elbo_error, found.kl_to_posterior_error)) < 1e-3
     assert (found.log_evidence - found.elbo - found.kl_to_posterior).abs().max() < 1e-3
     assert found.kl_to_posterior.min() > 3
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("log_var", [(5.0, 5.0), (7.0, -5.0)])
+def test_each_integral_has_an_error_of_its_own(
+    activation: Activation, log_var: tuple[float, float], generator: torch.Generator
+) -> None:
+    """A q that is 12 or 33 times as wide as the prior is hard to average over; log p(x) is not."""
+    config = ModelConfig(
+        data_dim=9, hidden_dims=(16,), activation=activation, likelihood="gaussian", likelihood_scale=0.3
+    )
+    model = VAE(config, generator=generator).double()
+    with torch.no_grad():
+        for weight in model.decoder.weights:
+            weight.mul_(3)
+        x = torch.rand(2, 9, generator=generator).double()
+        before = exact_evidence(model, x)
+        model.encoder.weights[-1][2:] = 0
+        model.encoder.biases[-1][2:] = torch.tensor(log_var)
+    found = exact_evidence(model, x)
+    is_smooth = activation == "tanh"
+    assert ((found.log_evidence - before.log_evidence).abs() <= found.error + before.error).all()
+    assert found.error.max() < (1e-5 if is_smooth else 1e-2)
+    assert found.kl_to_posterior_error.max() > 20 * found.error.max(), "the mean over q is harder"
+    expected = expected_under_q(model, x)
+    assert ((found.reconstruction - expected).abs() <= found.elbo_error).all()
+
+
+@torch.no_grad()
+def expected_under_q(model: VAE, x: Tensor) -> Tensor:
+    """E_q[log p(x|z)] by the sum over a grid of 601 points within 7 deviations in each dimension."""
+    axis = torch.linspace(-7, 7, 601, dtype=torch.float64)
+    eps = torch.cartesian_prod(axis, axis)
+    weights = torch.softmax(-0.5 * eps.square().sum(1), 0)
+    q = model.posterior(x)
+    values = [
+        model.likelihood(mean + std * eps).log_prob(one)
+        for mean, std, one in zip(q.mean, q.std, x, strict=True)
+    ]
+    return torch.stack(values) @ weights

@@ -22,7 +22,7 @@ from vae_core.runs.observer import (
     held_out_rows,
     thinned,
 )
-from vae_core.runs.snapshot import HISTORY_COLUMNS, change_rows
+from vae_core.runs.snapshot import HISTORY_COLUMNS, AtLimits, change_rows
 from vae_core.training.loop import Training
 
 DIGITS: Final = load_dataset("digits")
@@ -237,6 +237,26 @@ def test_active_units_are_those_of_the_elbo_page() -> None:
     assert snapshot.is_active.tolist() == [False, False, True, True]
     assert active_units(torch.from_numpy(snapshot.means)).tolist() == snapshot.is_active.tolist()
     assert replace(snapshot, means=snapshot.means[:1]).is_active.tolist() == [False] * 4
+
+
+def test_what_stands_at_a_limit_is_counted() -> None:
+    training = started(
+        latent_dim=3, likelihood="gaussian", likelihood_scale=None, prior="mixture", num_components=5
+    )
+    observer = Observer(training, seed=0)
+    assert observer.look().at_limits == AtLimits()
+    model = training.model
+    with torch.no_grad():
+        model.log_scale.fill_(-9.0)
+        model.mixture.log_vars[0, 1], model.mixture.log_vars[4] = 30.0, -20.0
+        model.encoder.weights[-1][-1] = 0
+        model.encoder.biases[-1][-1] = -50.0
+    count = len(DATA.x_test)
+    assert observer.look().at_limits == AtLimits(low=count, components=2, scale=1)
+    model.encoder.biases[-1].data[-2] = 99.0
+    assert observer.look().at_limits == AtLimits(low=count, high=count, components=2, scale=1)
+    deterministic = Observer(started(encoder_head="deterministic"), seed=0).look()
+    assert deterministic.at_limits == AtLimits()
 
 
 def test_large_held_out_parts_are_observed_by_a_seeded_choice() -> None:

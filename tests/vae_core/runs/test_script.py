@@ -32,7 +32,7 @@ from vae_core.runs.script import WRITTEN_BY, reported_elbo, script_of
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-LONGEST: Final = 170
+LONGEST: Final = 200
 MODEL: Final = ModelConfig(data_dim=64, hidden_dims=(12,))
 TRAIN: Final = TrainConfig(num_epochs=2)
 PLAIN: Final = RunConfig(model=MODEL, train=TRAIN, seed=3)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vae_core.errors import BadInput
-from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot, read_snapshot, write_snapshot
+from vae_core.runs.snapshot import HISTORY_COLUMNS, AtLimits, Snapshot, read_snapshot, write_snapshot
 
 IMAGES: Final = Snapshot(
     step=7,
@@ -25,6 +25,7 @@ IMAGES: Final = Snapshot(
     grid_axis=np.array([-1, 0, 1], np.float32),
     image_shape=(2, 2),
     class_names=("0", 'ä\n"1'),
+    at_limits=AtLimits(low=1, high=2, components=3, scale=1),
 )
 POINTS: Final = replace(IMAGES, image_shape=None, class_names=(), plane=(0, 0))
 

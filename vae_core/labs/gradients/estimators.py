@@ -27,10 +27,11 @@ from torch import Tensor
 from vae_core.config import check_integer
 from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
+from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
 
 _AT_ONCE: Final = 4096
-"""Values of z given to f at a time."""
+"""Values of z given to f at a time, at most."""
 
 
 def _zero(mean: Tensor, std: Tensor) -> Tensor:
@@ -43,10 +44,17 @@ class Expectation(NamedTuple):
     Arguments:
         f: Maps z of shape (..., J) to (...,), each value by its own z alone.
         explicit: Maps mean and std of shape (..., J) to (...,); 0 when it is left out.
+        width: The most values that f computes for one z: how many z are given to it at a time depends on it.
     """
 
     f: Callable[[Tensor], Tensor]
     explicit: Callable[[Tensor, Tensor], Tensor] = _zero
+    width: int = 1
+
+    @property
+    def at_once(self) -> int:
+        """How many z are given to f at a time, so that its memory stays bounded."""
+        return min(_AT_ONCE, chunk_rows(self.width))
 
 
 class Gradient(NamedTuple):
@@ -80,18 +88,19 @@ def elbo_expectation(model: VAE, x: Tensor) -> Expectation:
         per_dim = q.kl_per_dim(model.prior)
         return _zero(mean, std) + q.entropy() if per_dim is None else -per_dim.sum(-1)
 
+    width = widest_layer(model.config)
     some_q = DiagonalNormal.from_std(*torch.ones(2, model.config.latent_dim))
     if some_q.kl_per_dim(model.prior) is not None:
-        return Expectation(reconstruction, explicit)
-    return Expectation(lambda z: reconstruction(z) + model.prior.log_prob(z), explicit)
+        return Expectation(reconstruction, explicit, width)
+    return Expectation(lambda z: reconstruction(z) + model.prior.log_prob(z), explicit, width)
 
 
-def value_and_slope(f: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
+def value_and_slope(expectation: Expectation, z: Tensor) -> tuple[Tensor, Tensor]:
     """f(z) and f'(z) by automatic differentiation: z of shape (n, J) gives (n,) and (n, J)."""
     pairs = []
-    for piece in z.detach().split(_AT_ONCE):
+    for piece in z.detach().split(expectation.at_once):
         with torch.enable_grad():
-            values = f(piece.requires_grad_())
+            values = expectation.f(piece.requires_grad_())
         pairs.append((values.detach(), *torch.autograd.grad(values.sum(), piece)))
     return torch.cat([value for value, _ in pairs]), torch.cat([slope for _, slope in pairs])
 
@@ -153,8 +162,8 @@ def draw_samples(
         )
     shape = (num_samples, len(mean))
     eps = torch.randn(shape, generator=generator, device=generator.device, dtype=mean.dtype).to(mean.device)
-    values, slopes = value_and_slope(expectation.f, mean + std * eps)
-    _, squared_slopes = value_and_slope(expectation.f, mean + std.square() * eps)
+    values, slopes = value_and_slope(expectation, mean + std * eps)
+    _, squared_slopes = value_and_slope(expectation, mean + std.square() * eps)
     if not bool(values.isfinite().all() and slopes.isfinite().all() and squared_slopes.isfinite().all()):
         raise BadInput("diverged", "f(z) or its derivative is not finite", "train the model again")
     _, explicit = gradient_of(expectation.explicit, mean, std)

@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 import torch
@@ -20,6 +21,7 @@ from vae_core.labs.gradients.estimators import (
     estimates,
     gradient_of,
 )
+from vae_core.memory import chunk_rows
 from vae_core.model import VAE
 
 NUM_NODES: Final = {1: 257, 2: 65}
@@ -140,7 +142,7 @@ def quadrature(
         raise BadInput("latent_dim", message, "use J = 1 or 2, or sampled_gradient")
     nodes = NUM_NODES[latent_dim] if num_nodes is None else num_nodes
     (value, gradient), (_, coarse) = (
-        gradient_of(_rule(expectation, latent_dim, count, squared=squared), mean, std)
+        _sum_of_gradients(_rule(expectation, mean, count, squared=squared), mean, std)
         for count in (nodes, nodes // 2)
     )
     if not bool(gradient.mean.isfinite().all() and gradient.std.isfinite().all()):
@@ -149,20 +151,33 @@ def quadrature(
     return Truth(value, gradient, error, Gradient(*(torch.zeros_like(part) for part in gradient)))
 
 
-def _rule(
-    expectation: Expectation, latent_dim: int, num_nodes: int, *, squared: bool
-) -> Callable[[Tensor, Tensor], Tensor]:
+_Part = Callable[[Tensor, Tensor], Tensor]
+
+
+def _rule(expectation: Expectation, mean: Tensor, num_nodes: int, *, squared: bool) -> list[_Part]:
+    """Functions of (mean, std) whose sum is L: parts of the nodes, so that memory stays bounded."""
+    latent_dim = mean.shape[-1]
     axis = torch.linspace(-_REACH, _REACH, num_nodes, dtype=torch.float64)
     weight = torch.softmax(-0.5 * axis.square(), 0)
     eps = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)
     share = torch.cartesian_prod(*(weight,) * latent_dim).reshape(-1, latent_dim).prod(1)
 
-    def rule(mean: Tensor, std: Tensor) -> Tensor:
+    def rule(mean: Tensor, std: Tensor, *, eps: Tensor, share: Tensor) -> Tensor:
         spread = std.square() if squared else std
         z = mean[..., None, :] + spread[..., None, :] * eps.to(mean)
-        return (expectation.f(z) * share.to(mean)).sum(-1) + expectation.explicit(mean, std)
+        return (expectation.f(z) * share.to(mean)).sum(-1)
 
-    return rule
+    num_q = mean.numel() // latent_dim
+    rows = chunk_rows(2 * expectation.width * num_q)  # of eight bytes each
+    parts = zip(eps.split(rows), share.split(rows), strict=True)
+    return [*(partial(rule, eps=some, share=shares) for some, shares in parts), expectation.explicit]
+
+
+def _sum_of_gradients(parts: list[_Part], mean: Tensor, std: Tensor) -> tuple[Tensor, Gradient]:
+    found = [gradient_of(part, mean, std) for part in parts]
+    by_mean, by_std = zip(*(gradient for _, gradient in found), strict=True)
+    value = torch.stack([value for value, _ in found]).sum(0)
+    return value, Gradient(torch.stack(by_mean).sum(0), torch.stack(by_std).sum(0))
 
 
 @torch.no_grad()
@@ -170,7 +185,8 @@ def expected_value(
     expectation: Expectation, mean: Tensor, std: Tensor, *, num_nodes: int, squared: bool = False
 ) -> Tensor:
     """L alone by the same rule, shape (...,)."""
-    return _rule(expectation, mean.shape[-1], num_nodes, squared=squared)(mean, std)
+    parts = _rule(expectation, mean, num_nodes, squared=squared)
+    return torch.stack([part(mean, std) for part in parts]).sum(0)
 
 
 def sampled_gradient(

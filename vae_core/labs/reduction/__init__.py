@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         evaluate_method,
         evaluation_set,
         reference,
+        resampled,
     )
     from vae_core.labs.reduction.networks import NETWORKS, Network, network_config, train_network
     from vae_core.labs.reduction.results import Metrics, Reference, from_arrays, to_arrays
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         MEASURES,
         Measure,
         outcome,
+        pooled_scores,
         ranking,
         winners,
     )
@@ -52,8 +54,10 @@ __all__ = [
     "from_arrays",
     "network_config",
     "outcome",
+    "pooled_scores",
     "ranking",
     "reference",
+    "resampled",
     "to_arrays",
     "train_network",
     "winners",
@@ -77,6 +81,7 @@ __getattr__, __dir__ = lazy_exports(
             "evaluate_method",
             "evaluation_set",
             "reference",
+            "resampled",
         ),
         "vae_core.labs.reduction.networks": ("NETWORKS", "Network", "network_config", "train_network"),
         "vae_core.labs.reduction.results": ("Metrics", "Reference", "from_arrays", "to_arrays"),
@@ -84,6 +89,7 @@ __getattr__, __dir__ = lazy_exports(
             "MEASURES",
             "Measure",
             "outcome",
+            "pooled_scores",
             "ranking",
             "winners",
         ),

@@ -47,7 +47,6 @@ class EvaluationSet(NamedTuple):
         hidden: Which values inpainting infers: the lower half of an image, the second half of the columns.
         out_of_distribution: One set for each of ``OUT_OF_DISTRIBUTION``, shape (kinds, n, D).
         shown: Indices of the held-out examples to be drawn: one image of each class, or all points.
-        seed: Of all draws: each method gets the same noise.
     """
 
     x_train: Tensor
@@ -58,7 +57,6 @@ class EvaluationSet(NamedTuple):
     hidden: Tensor
     out_of_distribution: Tensor
     shown: Tensor
-    seed: int
 
 
 def evaluation_set(dataset: Dataset, *, seed: int) -> EvaluationSet:
@@ -88,7 +86,6 @@ def evaluation_set(dataset: Dataset, *, seed: int) -> EvaluationSet:
         hidden=torch.arange(data_dim) >= (data_dim + 1) // 2,
         out_of_distribution=_out_of_distribution(x, generator),
         shown=_shown(dataset, count),
-        seed=seed,
     )
 
 
@@ -109,17 +106,18 @@ def _out_of_distribution(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.stack([shuffled, low + high - x, noise])
 
 
-def evaluate_method(method: Reduction, examples: EvaluationSet) -> Metrics:
+def evaluate_method(method: Reduction, examples: EvaluationSet, *, seed: int) -> Metrics:
     """Computes all metrics of a method.
 
     Arguments:
         method: Fitted to ``examples.x_train``.
         examples: The evaluation set.
+        seed: Of its samples; methods with equal seeds get the same noise.
     """
     codes, train_codes = method.encode(examples.x), method.encode(examples.x_train)
-    samples = method.sample(NUM_SAMPLES, generator=_noise(examples))
+    samples = method.sample(NUM_SAMPLES, generator=_noise(seed))
     reconstructed, inpainted = method.decode(codes), method.inpaint(examples.x, examples.hidden)
-    log_prob = method.log_prob(examples.x, generator=_noise(examples))
+    log_prob = method.log_prob(examples.x, generator=_noise(seed))
     found = {
         "codes": codes,
         "reconstructed": reconstructed[examples.shown],
@@ -137,9 +135,18 @@ def evaluate_method(method: Reduction, examples: EvaluationSet) -> Metrics:
         "inpainting_error": (examples.x - inpainted).square().sum(1),
         "log_prob": codes.new_empty(0) if log_prob is None else log_prob,
         "area_by_error": _areas_by_error(method, examples),
-        "area_by_density": _areas_by_density(method, examples, log_prob),
+        "area_by_density": _areas_by_density(method, examples, log_prob, seed),
     }
     return Metrics(**{name: value.numpy() for name, value in found.items()})
+
+
+def resampled(found: Metrics, method: Reduction, examples: EvaluationSet, *, seed: int) -> Metrics:
+    """The metrics of a method without a training, with other samples: all else that it has is exact."""
+    samples = method.sample(NUM_SAMPLES, generator=_noise(seed))
+    return found._replace(
+        sample_distance=nearest_distance(samples, examples.x_train).numpy(),
+        coverage_distance=nearest_distance(examples.x, samples).numpy(),
+    )
 
 
 def common_planes(codes: Mapping[str, Array]) -> dict[str, Array]:
@@ -177,8 +184,8 @@ def num_neighbours(num_data: int) -> int:
     return min(10, (num_data - 1) // 2)
 
 
-def _noise(examples: EvaluationSet) -> torch.Generator:
-    return torch.Generator().manual_seed(examples.seed + 1)
+def _noise(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed + 1)
 
 
 def _interpolations(method: Reduction, codes: Tensor, pairs: Tensor) -> Tensor:
@@ -208,11 +215,13 @@ def _areas_by_error(method: Reduction, examples: EvaluationSet) -> Tensor:
     return torch.tensor([roc_area(own, other) for other in others], dtype=torch.float64)
 
 
-def _areas_by_density(method: Reduction, examples: EvaluationSet, log_prob: Tensor | None) -> Tensor:
+def _areas_by_density(
+    method: Reduction, examples: EvaluationSet, log_prob: Tensor | None, seed: int
+) -> Tensor:
     areas = []
     if log_prob is not None:
         for other in examples.out_of_distribution:
-            found = method.log_prob(other, generator=_noise(examples))
+            found = method.log_prob(other, generator=_noise(seed))
             areas += [] if found is None else [roc_area(-log_prob, -found)]
     return torch.tensor(areas, dtype=torch.float64).reshape(-1, 2)
 
@@ -255,6 +264,7 @@ def compare(
     latent_dim: int,
     *,
     seed: int,
+    training_seed: int,
     on_progress: Callable[[float], None],
     num_updates: int = NUM_UPDATES,
 ) -> dict[str, np.ndarray]:
@@ -263,7 +273,8 @@ def compare(
     Arguments:
         dataset: The data.
         latent_dim: J.
-        seed: Of the evaluation set's draws and of each training.
+        seed: Of the evaluation set's draws.
+        training_seed: Of each training, and of its samples.
         on_progress: Told the share that is done.
         num_updates: Of each network.
 
@@ -279,13 +290,14 @@ def compare(
 
         try:
             model = train_network(
-                name, dataset, latent_dim, seed=seed, on_progress=say, num_updates=num_updates
+                name, dataset, latent_dim, seed=training_seed, on_progress=say, num_updates=num_updates
             )
         except TrainingDiverged as err:
             raise BadInput("diverged", f"the {name} diverged", "scale the data down") from err
         if name == "linear VAE":
             angle = principal_angle(model.decoder.weights[0].detach(), pca.directions)
             result["angle"] = np.array(angle)
-        result |= to_arrays(name, evaluate_method(Network(model, examples.x_train), examples))
+        found = evaluate_method(Network(model, examples.x_train), examples, seed=training_seed)
+        result |= to_arrays(name, found)
         on_progress((number + 1) / len(NETWORKS))
     return result

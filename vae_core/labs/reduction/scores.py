@@ -1,6 +1,6 @@
-"""Scores with standard errors from evaluation results, and which differences are significant."""
+"""Scores from evaluation results over several trainings, and which differences are clear."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.labs.reduction.results import Metrics, Reference
-from vae_core.labs.scores import Score, difference, mean_score
+from vae_core.labs.scores import Pooled, Score, difference, mean_score, pooled
 
 Array = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ class Measure:
         title: Its name, with the unit.
         higher_is_better: Else lower is.
         digits: After the point.
-        of: The score, None where the method has none.
+        of: The score of one training, None where the method has none.
         help_text: Definition and source.
     """
 
@@ -127,22 +127,47 @@ MEASURES: Final[dict[str, Measure]] = {
 Outcome = Literal["better", "worse", "no clear difference"]
 
 
-def outcome(measure: Measure, one: Score, other: Score) -> Outcome:
-    """Whether the first is better than the second."""
-    gap = difference(one, other)
-    if not gap.is_clear:
+def pooled_scores(
+    measure: Measure, found: Mapping[str, Sequence[Metrics]], reference: Reference
+) -> dict[str, Pooled]:
+    """The scores of the methods that have one, each over all of its trainings.
+
+    Arguments:
+        measure: What is measured.
+        found: The results of each training of each method.
+        reference: Of the data themselves.
+    """
+    scores = {}
+    for name, trainings in found.items():
+        of_each = [score for one in trainings if (score := measure.of(one, reference)) is not None]
+        if of_each:
+            scores[name] = pooled(of_each)
+    return scores
+
+
+def outcome(measure: Measure, name: str, other: str, scores: Mapping[str, Pooled]) -> Outcome:
+    """Whether a method is better than another one, of all that are compared by this measure.
+
+    All differences between the methods count as looked at: in 95 of 100 comparisons of methods that are the
+    same, none of them is clear.
+    """
+    gap = difference(scores[name], scores[other])
+    if not gap.is_clear(among=max(1, len(scores) * (len(scores) - 1) // 2)):
         return "no clear difference"
     return "better" if (gap.value > 0) == measure.higher_is_better else "worse"
 
 
-def ranking(measure: Measure, scores: Mapping[str, Score]) -> list[str]:
+def ranking(measure: Measure, scores: Mapping[str, Pooled]) -> list[str]:
     """Names from best to worst."""
     return sorted(scores, key=lambda name: scores[name].value, reverse=measure.higher_is_better)
 
 
-def winners(measure: Measure, scores: Mapping[str, Score]) -> list[str]:
-    """The best, and those that do not differ clearly from it; none where there is one method only."""
-    if len(scores) < 2:
+def winners(measure: Measure, scores: Mapping[str, Pooled]) -> list[str]:
+    """The best, and those that do not differ clearly from it.
+
+    None where there is one method only, or too few trainings of one.
+    """
+    if len(scores) < 2 or not all(score.has_verdicts for score in scores.values()):
         return []
     best = ranking(measure, scores)[0]
-    return [name for name in scores if outcome(measure, scores[name], scores[best]) != "worse"]
+    return [name for name in scores if outcome(measure, name, best, scores) != "worse"]

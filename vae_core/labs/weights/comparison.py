@@ -91,7 +91,7 @@ def gradient_variance(
     total, squares = 0.0, 0.0
     for _ in range(num_draws):
         terms = full_bayes_terms(model, x, num_data=len(x), estimator=estimator, generator=generator)
-        parts = torch.autograd.grad(terms.data.elbo.mean(), leaves)
+        parts = torch.autograd.grad(-terms.data.elbo.mean(), leaves)
         gradient = torch.cat([part.flatten() for part in parts]).double()
         total, squares = total + gradient, squares + gradient.square()
     mean = torch.as_tensor(total) / num_draws

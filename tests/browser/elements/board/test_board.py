@@ -188,8 +188,9 @@ def test_a_kept_run_has_its_value_at_the_crosshair_and_its_steps_in_view(page: P
 
 def test_collapse_looks_like_collapse_and_is_said(page: Page) -> None:
     board = opened(page, kind="collapsed")
-    said = board.root.locator(".collapse")
+    said = board.root.locator(".remark")
     expect(said).to_contain_text("Posterior collapse: 0 of 2 latent dimensions are active (KL 0.0004 nats)")
+    assert said.locator("> span").count() == 1
     expect(board.root.locator(".bars .note")).to_have_text("· 0 of 2 active")
     colour = CONCEPTS["light"]["kl"]
     assert pixels_near(board.root.locator(".bars canvas"), colour) < 400, "bars of nothing"
@@ -232,13 +233,13 @@ def test_presenting_has_the_whole_board_in_sight(new_page: NewPage, width: int, 
     page.evaluate("document.querySelector('main').style.padding = '251px 30px 0'")  # as on the page Train
     mounted.give(packed_board("collapsed", 60, run="a" * 16, present=True))
     root = page.locator(".board")
-    expect(root.locator(".collapse")).to_be_visible()
+    expect(root.locator(".remark")).to_be_visible()
     drawn(page)
     bottom = max(place(canvas)["y"] + place(canvas)["height"] for canvas in root.locator("canvas").all())
     assert height - 60 <= bottom <= height, bottom
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     if (width, height) == (1280, 800):
-        said, numbers = place(root.locator(".collapse")), place(root.locator(".line"))
+        said, numbers = place(root.locator(".remark")), place(root.locator(".line"))
         assert said["y"] + said["height"] <= numbers["y"] + numbers["height"] + 8, "a row of its own"
         mounted.give(packed_board("images", 60, run="a" * 16, present=True, ghosts=["β 0.1"]))
         expect(root.locator(".kept li")).to_have_count(1)

@@ -17,6 +17,7 @@ from vae_core.labs.gradients.accuracy import NORMAL_95, PIECE, accuracy_of, mome
 from vae_core.labs.gradients.estimators import (
     ESTIMATORS,
     draw_samples,
+    elbo_expectation,
     estimates,
     gradient_of,
 )
@@ -25,9 +26,11 @@ from vae_core.labs.gradients.exact import (
     ONE_LINE,
     ExampleElbo,
     example_elbo,
+    expected_value,
     quadrature,
     sampled_gradient,
 )
+from vae_core.memory import CHUNK_VALUES
 from vae_core.model import VAE
 
 
@@ -71,6 +74,32 @@ def test_quadrature_has_the_elbo_of_the_evidence(latent_dim: int, likelihood: st
         ):
             above, below = (float(quadrature(example.exact, *place).value) for place in places)
             assert float(part[dim]) == pytest.approx((above - below) / (2 * step), abs=1e-6)
+
+
+def test_wide_networks_are_given_few_z_at_a_time(generator: torch.Generator) -> None:
+    """A hidden layer of 8192 units and 4096 samples, or 3721 nodes: not more than 8 MB at once."""
+    model = VAE(ModelConfig(data_dim=2, hidden_dims=(8192,), likelihood="gaussian"), generator=generator)
+    expectation = elbo_expectation(model.double(), torch.ones(2, dtype=torch.float64))
+    assert expectation.width == 8192
+    given: list[int] = []
+
+    def f(z: torch.Tensor) -> torch.Tensor:
+        given.append(z.numel() // 2)
+        return expectation.f(z)
+
+    mean, std = torch.tensor([0.1, -0.2]).double(), torch.tensor([0.5, 0.7]).double()
+    one = draw_samples(expectation._replace(f=f), mean, std, num_samples=600, generator=generator)
+    two = quadrature(expectation._replace(f=f), mean, std, num_nodes=25)
+    value = expected_value(expectation._replace(f=f), mean, std, num_nodes=25)
+    assert max(given) * 8192 <= CHUNK_VALUES
+    at_once = expectation._replace(width=1)
+    z = mean + std * one.eps
+    torch.testing.assert_close(one.values, at_once.f(z), rtol=1e-12, atol=1e-12)
+    right = quadrature(at_once, mean, std, num_nodes=25)
+    for found, expected in zip(
+        (two.value, *two.gradient, value), (right.value, *right.gradient, right.value), strict=True
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_the_expectation_is_differentiated_rightly(generator: torch.Generator) -> None:
