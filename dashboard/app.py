@@ -11,6 +11,7 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
+from dashboard.components.page_theme.element import follow_theme  # noqa: E402
 from dashboard.formats import plain  # noqa: E402
 from dashboard.shell import browser, classroom, pages, state, warmup  # noqa: E402
 from dashboard.theme import PAGE_CSS  # noqa: E402
@@ -30,6 +31,7 @@ def main() -> None:
     )
     st.set_page_config(page_title=f"{page.title} · VAE Dashboard")
     browser.remember()
+    follow_theme(state.theme_name())
     if not inside:
         state.clear_address(page.url_path)
         classroom.draw_door()

@@ -53,6 +53,20 @@ LABELS: Final = {
 }
 """Options by their ids."""
 
+STATUSES: Final = {
+    "queued": "waiting",
+    "running": "training",
+    "paused": "paused",
+    "finished": "finished",
+    "stopped": "stopped",
+    "stopped_early": "stopped early",
+    "diverged": "diverged",
+    "interrupted": "interrupted",
+    "crashed": "crashed",
+    "failed": "failed",
+}
+"""How a run stands, by the ids of its status."""
+
 
 def data_title(dataset: str) -> str:
     """What the reader calls a data set."""

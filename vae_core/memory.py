@@ -70,7 +70,9 @@ def step_bytes(config: ModelConfig, *, num_samples: int, batch_size: int) -> int
     output = (11 if config.likelihood == "continuous_bernoulli" else 5) * config.data_dim
     encoder = hidden + config.data_dim + 3 * config.latent_dim
     decoder = hidden + output + 5 * config.prior_width
-    return 4 * batch_size * (encoder + num_samples * decoder)
+    # A VampPrior encodes its pseudo-inputs in each step, too.
+    encoded = batch_size + (config.num_components if config.prior == "vamp" else 0)
+    return 4 * (encoded * encoder + batch_size * num_samples * decoder)
 
 
 def check_step(config: ModelConfig, *, num_samples: int, batch_size: int) -> None:

@@ -19,7 +19,6 @@ from dashboard.runs.about import SWEEP
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, controls, pages, state
-from dashboard.shell.choice import stressed
 from dashboard.shell.task_line import duration
 from vae_core.config import RunConfig, check_beta
 from vae_core.errors import BadInput
@@ -60,12 +59,11 @@ def draw(run_ids: Sequence[str]) -> None:
         except BadInput as err:
             st.error(plain(str(err)))
             return
-        label, kind = stressed(f"Train {len(configs)} runs")
         right.button(
-            label,
+            f"Train {len(configs)} runs",
             key="sweep_start",
             on_click=_start,
-            type=kind,
+            type="primary",
             icon=":material/play_arrow:",
             help=START_HELP,
         )

@@ -14,9 +14,15 @@ EXPLORER_CSS: Final = tuple(
 def joined(*names: str) -> str:
     """The texts of some files of this folder, one after the other; lines begin without blanks.
 
-    Streamlit sends the text again with each update of an element, to each who watches.
+    Streamlit sends the text again with each update of an element, to each who watches: styles go without
+    their comments.
     """
-    return "\n".join(re.sub(r"\n\s+", "\n", (_FOLDER / name).read_text("utf-8")) for name in names)
+    return "\n".join(re.sub(r"\n\s+", "\n", _text(name)) for name in names)
+
+
+def _text(name: str) -> str:
+    text = (_FOLDER / name).read_text("utf-8")
+    return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL) if name.endswith(".css") else text
 
 
 def bundle(element: str) -> str:

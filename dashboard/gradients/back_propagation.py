@@ -19,7 +19,7 @@ from dashboard.gradients.formulas import formula_lines, gradient_lines
 from dashboard.gradients.network_pass import TOLERANCE, Parameter, Pass, Step, moment_of, picked, steps_of
 from dashboard.pictures import picture, show
 from dashboard.shell import state
-from dashboard.shell.choice import one_of, stressed
+from dashboard.shell.choice import one_of
 from dashboard.shell.controls import labels_of
 from dashboard.subject import Subject
 from dashboard.tables import draw_table
@@ -192,11 +192,10 @@ def _step_button(
     about: str | None = None,
     is_here: bool = False,
 ) -> None:
-    label, kind = stressed(label) if is_here else (label, "secondary")
     st.button(
         label,
         key=key,
-        type=kind,
+        type="primary" if is_here else "secondary",
         disabled=disabled,
         shortcut=shortcut,
         on_click=state.set_control,

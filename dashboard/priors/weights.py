@@ -396,7 +396,7 @@ def _draw_density(parts: dict[str, Result], names: dict[str, str]) -> None:
 def _draw_weights(parts: dict[str, Result], names: dict[str, str]) -> None:
     """Signal to noise, and the variance of the gradient with local draws and with weight draws."""
     st.markdown("**Signal to noise of the weights**")
-    ratios = {names[size]: part["noise_ratio"] for size, part in parts.items()}
+    ratios = {names[size]: part["signal_to_noise"] for size, part in parts.items()}
     figure = noise_figure(ratios, theme=state.theme_name())
     st.plotly_chart(figure, key="w_noise", alt="Histograms of |m| / s.", config=CHART_CONFIG)
     shares = ", ".join(f"{float(part['unmoved']):.0%} ({names[size]})" for size, part in parts.items())

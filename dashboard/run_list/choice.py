@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from dashboard.labels import data_title
+from dashboard.labels import STATUSES, data_title
 from dashboard.runs.catalog import Entry
 
 ORDERS: Final = {
@@ -45,7 +45,7 @@ def matching(entries: Sequence[Entry], words: str) -> list[Entry]:
 
 def _text(entry: Entry) -> str:
     about = entry.about
-    facts = f"j={entry.latent_dim} β={entry.beta:g} {entry.status.replace('_', ' ')}"
+    facts = f"j={entry.latent_dim} β={entry.beta:g} {STATUSES[entry.status]}"
     said = (entry.name, entry.run_id, about.note, *about.tags, data_title(entry.dataset), facts)
     return "\n".join(said).casefold()
 

@@ -8,7 +8,6 @@ from dashboard.formats import plain
 from dashboard.runs.about import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, tags_of
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, state
-from dashboard.shell.choice import stressed
 from vae_core.errors import BadInput
 
 _OPEN: Final = "runs_edit"
@@ -50,8 +49,7 @@ def _dialogue(run_id: str) -> None:
             placeholder="lesson 3, β sweep",
             help="Short words with commas between them; the search finds them.",
         )
-        label, kind = stressed("Save")
-        if st.form_submit_button(label, type=kind, help="Everybody who looks at the run sees it."):
+        if st.form_submit_button("Save", type="primary", help="Everybody who looks at the run sees it."):
             _save(run_id, name, note, tags)
 
 

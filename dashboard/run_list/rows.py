@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard.formats import plain, shown_difference, signed
-from dashboard.labels import data_title
+from dashboard.labels import STATUSES, data_title
 from dashboard.run_list import cached, edit
 from dashboard.run_list.choice import ORDERS, matching, ordered
 from dashboard.runs.about import file_stem
@@ -25,6 +25,7 @@ FOLLOW_S: Final = 5.0
 """How often the list looks whether a run at work has gone on."""
 _PICK: Final = "run_pick_"
 _MARKED: Final = "runs_marked"
+_ALL: Final = "runs_mark_all"
 _DELETED: Final = "runs_deleted"
 _WIDTHS: Final = (0.3, 0.9, 3.0, 1.7, 0.7, 1.0, 1.0, 1.3, 2.7)
 """Of the columns: at 1024 pixels the buttons of a row still stand in one line."""
@@ -100,7 +101,10 @@ def draw(runs: list[Entry]) -> None:
     shown = runs[(page - 1) * PAGE_LENGTH : page * PAGE_LENGTH]
     with st.container(key="run_rows", gap="xxsmall"):
         with st.container(key="run_head"):
-            for column, (title, help_text) in zip(st.columns(_WIDTHS, gap="xsmall"), _HEAD, strict=True):
+            columns = st.columns(_WIDTHS, gap="xsmall")
+            with columns[0]:
+                _draw_mark_all(runs)
+            for column, (title, help_text) in zip(columns, _HEAD, strict=True):
                 if title:
                     column.caption(f"**{title}**", help=help_text)
         for entry in shown:
@@ -152,9 +156,30 @@ def unmark() -> None:
     state.set_control(_MARKED, ())
 
 
+def _mark_all(run_ids: tuple[str, ...]) -> None:
+    """Marks all of these runs, or unmarks them: those of the other pages of the list, too."""
+    are_marked = bool(state.control(_ALL))
+    for run_id in run_ids:
+        state.set_control(_PICK + run_id, are_marked)
+    others = tuple(marked for marked in _marked() if marked not in run_ids)
+    state.set_control(_MARKED, (*others, *run_ids) if are_marked else others)
+
+
 def _marked() -> tuple[str, ...]:
     found = state.control(_MARKED)
     return found if isinstance(found, tuple) else ()
+
+
+def _draw_mark_all(runs: list[Entry]) -> None:
+    run_ids = tuple(entry.run_id for entry in runs)
+    state.set_control(_ALL, set(run_ids) <= set(_marked()))
+    st.checkbox(
+        "Mark all runs of this list",
+        key=_ALL,
+        label_visibility="collapsed",
+        help="Marks all runs that are listed, those on its other pages, too.",
+        on_change=partial(_mark_all, run_ids),
+    )
 
 
 def _mark(run_id: str) -> None:
@@ -209,7 +234,7 @@ def _draw_thumbnail(entry: Entry) -> None:
 
 def _name_and_note(entry: Entry, view: JobView) -> str:
     about = entry.about
-    status = view.status.replace("_", " ")
+    status = STATUSES[view.status]
     colour = {"running": "green", "interrupted": "orange", "diverged": "red", "crashed": "red"}.get(
         view.status
     )
@@ -245,7 +270,7 @@ def _draw_actions(entry: Entry, view: JobView, *, mine: bool) -> None:
         pages.turn_to("train")
     kept = run_id in state.kept_runs()
     _icon(
-        "No ghost" if kept else "Ghost",
+        "Kept" if kept else "Keep",
         f"run_ghost_{run_id}",
         "bookmark_added" if kept else "bookmark_add",
         "Its curves stand beside those of the run in view on Train, until you press again.",

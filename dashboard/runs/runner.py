@@ -121,7 +121,7 @@ class LocalRunner:
         with self._lock:
             before = None if instead_of is None else self._own_job(instead_of, owner)
             self._require_room(digest, before)
-        _check_step(config)
+        check_needs(config)
         self._make_room()
         if copy_of is not None:
             run_id = self._copy(copy_of, digest, at_step, changes or Changes())
@@ -679,7 +679,7 @@ class LocalRunner:
             return job is not None and (job.place is not None or job.unseen_s() < SHOWN_S)
 
 
-def _check_step(config: RunConfig) -> None:
+def check_needs(config: RunConfig) -> None:
     """Refuses what the worker would refuse, before anything is given up for it."""
     train = config.train
     folder, validation = config.data_folder, train.has_validation

@@ -1,7 +1,7 @@
 """One of several, as buttons beside each other: a choice, or the view of a page."""
 
 from collections.abc import Mapping
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 
@@ -58,11 +58,3 @@ def choose_example(key: str, count: int, help_text: str) -> int:
     chosen = st.slider("Example", 0, count - 1, key=key, help=help_text, persist_state="session")
     state.draw_address(key)
     return chosen
-
-
-def stressed(label: str) -> tuple[str, Literal["primary", "secondary"]]:
-    """Label and type of the button that stands out among others.
-
-    Streamlit writes white on primary buttons, and the dark theme's blue is too light for that.
-    """
-    return (label, "primary") if state.theme_name() == "light" else (f":primary[**{label}**]", "secondary")

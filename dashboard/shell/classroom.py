@@ -22,7 +22,6 @@ import streamlit as st
 
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, state
-from dashboard.shell.choice import stressed
 from vae_core.data.files import FOLDERS_VARIABLE
 
 CODE_VARIABLE: Final = "VAE_DASHBOARD_CLASS"
@@ -251,9 +250,8 @@ def draw_door() -> None:
                 autocomplete="off",
                 help="Six letters and digits, small or capital. This browser is asked once.",
             )
-            label, kind = stressed("Enter")
             st.form_submit_button(
-                label, key="class_enter", type=kind, width="stretch", on_click=_try, args=(found,)
+                "Enter", key="class_enter", type="primary", width="stretch", on_click=_try, args=(found,)
             )
         notice = state.pop_notice()
         if notice:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import cached as cache
 from dashboard.formats import plain
+from dashboard.labels import STATUSES
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, pages, share, state
@@ -73,7 +74,7 @@ def _check(shown: Subject) -> None:
 def _name_and_status(view: JobView) -> str:
     """``Run a3f1, paused``, and that somebody else started it where that is so."""
     whose = "" if view.is_owned_by(browser.token()) else ", started by someone else"
-    return f"{plain(view.name)}, {view.status.replace('_', ' ')}{whose}"
+    return f"{plain(view.name)}, {STATUSES[view.status]}{whose}"
 
 
 def _draw(view: JobView | None, shown: Subject) -> None:

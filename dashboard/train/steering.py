@@ -16,7 +16,6 @@ from dashboard.formats import plain
 from dashboard.runs.job import Changes, JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, controls, state
-from dashboard.shell.choice import stressed
 from dashboard.train import look
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
@@ -82,8 +81,7 @@ def buttons(view: JobView | None) -> None:
     active = view is not None and view.is_active
     can_step = view is None or _can_step(view)
     with st.container(horizontal=True, gap="xsmall"):
-        start, kind = stressed("Start")
-        _button(start, "train_start", _start, icon="play_arrow", type=kind)
+        _button("Start", "train_start", _start, icon="play_arrow", type="primary")
         _pause_button(view, why)
         step, epoch = (lambda: _step("step")), (lambda: _step("epoch"))
         _button("Step", "train_step", step, icon="skip_next", disabled=not can_step, why_not=why)
@@ -104,8 +102,7 @@ def presenter_buttons(view: JobView | None) -> None:
     # Its key is what the style of the page goes by.
     with st.container(horizontal=True, gap="xsmall", key="presenter"):
         if view is None:
-            start, kind = stressed("Start")
-            _button(start, "train_start", _start, icon="play_arrow", type=kind)
+            _button("Start", "train_start", _start, icon="play_arrow", type="primary")
         else:
             _pause_button(view, why)
         can_step = view is None or _can_step(view)

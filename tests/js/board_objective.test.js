@@ -52,19 +52,31 @@ test("free bits cost nothing, by dimension or as a whole", () => {
   assert.equal(penalisedKl([], 0.2, 0.5), 0.5);
 });
 
+test("a collapse has the digits of the KL that the live line has", () => {
+  for (const [kl, beta, shown] of /** @type {[number, number, string][]} */ ([
+    [0.0004, 1, "below 0.01"],
+    [0.0004, 4, "below 0.001"],
+    [0.0004, 50, "0.0004"],
+    [0.0961, 1, "0.10"],
+  ])) {
+    assert.ok(collapseText([false], 100, kl, beta).includes(`(KL ${shown} nats)`), shown);
+    if (!shown.startsWith("below")) assert.equal(shownTerms(-20, kl, beta).kl, shown);
+  }
+});
+
 test("collapse is said when no unit is active, after the first update", () => {
-  const text = collapseText([false, false], 100, 0.0004);
+  const text = collapseText([false, false], 100, 0.0004, 100);
   assert.match(text, /^Posterior collapse: 0 of 2 latent dimensions are active \(KL 0\.0004 nats\)/);
-  assert.match(collapseText([false], 100, 0), /0 of 1 latent dimension is active/);
-  assert.equal(collapseText([false, true], 100, 0.5), "");
+  assert.match(collapseText([false], 100, 0, 1), /0 of 1 latent dimension is active/);
+  assert.equal(collapseText([false, true], 100, 0.5, 1), "");
   assert.match(
-    collapseText([true, true], 100, 0.055),
-    /^Posterior collapse: 2 of 2 .* active \(KL 0\.0550 nats\): q\(z\|x\) is almost the same/,
+    collapseText([true, true], 100, 0.055, 1),
+    /^Posterior collapse: 2 of 2 .* active \(KL 0\.06 nats\): q\(z\|x\) is almost the same/,
     "active by noise alone",
   );
-  assert.equal(collapseText([true, true], 0, 0.055), "", "untrained is not collapsed");
-  assert.equal(collapseText([false, false], 0, 0.0004), "", "untrained is not collapsed");
-  assert.equal(collapseText([], 100, 0), "", "a deterministic encoder has no units");
+  assert.equal(collapseText([true, true], 0, 0.055, 1), "", "untrained is not collapsed");
+  assert.equal(collapseText([false, false], 0, 0.0004, 1), "", "untrained is not collapsed");
+  assert.equal(collapseText([], 100, 0, 1), "", "a deterministic encoder has no units");
 });
 
 test("what stands at a limit is counted and said beside a collapse", () => {
@@ -77,8 +89,8 @@ test("what stands at a limit is counted and said beside a collapse", () => {
   );
   assert.match(limitParts({ ...NOT_AT_LIMITS, components: 1 })[0], /of 1 component of p\(z\)$/);
   assert.match(limitParts(found)[1], /^: values beyond it count as the limit/);
-  assert.equal(remarks([true, true], 10, 5, NOT_AT_LIMITS).length, 0);
-  const both = remarks([false, false], 10, 0.0004, { ...NOT_AT_LIMITS, low: 1 }).map(([what]) =>
+  assert.equal(remarks([true, true], 10, 5, 1, NOT_AT_LIMITS).length, 0);
+  const both = remarks([false, false], 10, 0.0004, 1, { ...NOT_AT_LIMITS, low: 1 }).map(([what]) =>
     what.slice(0, 10),
   );
   assert.deepEqual(both, ["At a limit", "Posterior "]);

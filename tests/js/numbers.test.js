@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
   brief,
   clamp,
+  decimal,
   extent,
   fixed,
   latentName,
@@ -44,6 +45,12 @@ test("numbers are written with a minus sign, and never as minus zero", () => {
   assert.equal(brief(1234.5), "1230");
   assert.equal(brief(Infinity), "–");
   assert.equal(latentName(9), "z₁₀");
+});
+
+test("numbers of attributes have no exponent", () => {
+  assert.equal(decimal(1e-8), "0.00000001");
+  assert.equal(decimal(0.1 + 0.2), "0.3");
+  assert.equal(decimal(-2500), "-2500");
 });
 
 test("ticks are round, inside their ends and about as many as asked for", () => {

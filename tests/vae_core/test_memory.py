@@ -75,8 +75,24 @@ def test_each_width_is_refused_where_it_is_the_widest(model: dict[str, Any]) -> 
         {"hidden_dims": (), "data_dim": 640, "likelihood": "gaussian"},
         {"hidden_dims": (), "data_dim": 640, "likelihood": "continuous_bernoulli"},
         {"hidden_dims": (), "data_dim": 2, "prior": "mixture", "num_components": 200},
+        {"hidden_dims": (500,), "data_dim": 64, "prior": "vamp", "num_components": 1000},
+        {"hidden_dims": (1000, 300), "data_dim": 2, "activation": "softplus"},
+        {"hidden_dims": (1000, 300), "data_dim": 2, "activation": "silu", "encoder_head": "variance"},
+        {"hidden_dims": (1000, 300), "data_dim": 2, "activation": "relu", "encoder_head": "deterministic"},
+        {"hidden_dims": (), "data_dim": 4, "latent_dim": 300, "encoder_head": "unit_variance"},
     ],
-    ids=["hidden", "bernoulli", "gaussian", "continuous_bernoulli", "prior"],
+    ids=[
+        "hidden",
+        "bernoulli",
+        "gaussian",
+        "continuous_bernoulli",
+        "prior",
+        "vamp",
+        "softplus",
+        "silu",
+        "relu",
+        "latent",
+    ],
 )
 def test_bytes_of_a_step_cover_what_autograd_keeps(model: dict[str, Any], generator: torch.Generator) -> None:
     """What is kept for the gradient, counted once for each storage; the gradient itself is not yet there."""

@@ -1,6 +1,7 @@
 """Observes a training without changing it: held-out bound, pictures, curves of bounded length."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from vae_core.data import Dataset
 from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, Posterior
-from vae_core.elbo import Evaluation, evaluate
+from vae_core.elbo import Evaluation
 from vae_core.latent.decode import choose_plane, decoded_grid, quantile_axis
 from vae_core.model import MIN_LIKELIHOOD_SCALE, VAE
 from vae_core.runs.snapshot import (
@@ -205,6 +206,7 @@ class Observer:
             later=self.later,
             validation=self.validation,
             parts=self._parts,
+            beta_moves=training.beta_moves,
             at_limits=_at_limits(model, posterior),
         )
 
@@ -214,7 +216,7 @@ class Observer:
 
     def _evaluate(self) -> Evaluation:
         noise = torch.Generator().manual_seed(self._seed)
-        return evaluate(self._training.model, self._x, generator=noise)
+        return self._training.evaluate(self._x, generator=noise)
 
     def _flow(self) -> Flow | None:
         """The last update, where it was traced; the generated image is another draw at each step."""
@@ -246,12 +248,17 @@ class Observer:
         self._num_since = 0
         if len(self._rows) > MAX_ROWS:
             is_scheduled = self._training.config.beta_schedule != "constant"
-            best = best_step(self.validation)
-            self._rows = thinned(self.history, is_scheduled=is_scheduled, best=best).tolist()
+            best, moved = best_step(self.validation), self._training.beta_moves
+            rows = thinned(self.history, is_scheduled=is_scheduled, moved=moved, best=best)
+            self._rows = rows.tolist()
 
 
 def thinned(
-    history: NDArray[np.float64], *, is_scheduled: bool, best: int | None = None
+    history: NDArray[np.float64],
+    *,
+    is_scheduled: bool,
+    moved: Collection[int] | None = None,
+    best: int | None = None,
 ) -> NDArray[np.float64]:
     """About every second row: a long run keeps its whole course.
 
@@ -262,13 +269,14 @@ def thinned(
     Arguments:
         history: Rows of ``HISTORY_COLUMNS``, at least two.
         is_scheduled: Whether beta follows a schedule.
+        moved: As :func:`change_rows` wants it.
         best: The step to which the training may go back; None: none.
     """
     is_kept = np.zeros(len(history), dtype=bool)
     if best is not None:
         is_kept[history[:, 0] == best] = True
     is_kept[::2] = is_kept[-1] = True
-    changes = change_rows(history, is_scheduled=is_scheduled)
+    changes = change_rows(history, is_scheduled=is_scheduled, moved=moved)
     while True:
         stays = is_kept.copy()
         stays[changes] = stays[changes + 1] = True

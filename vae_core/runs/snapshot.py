@@ -5,6 +5,7 @@ run needs to go on.
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -58,7 +59,9 @@ def best_step(validation: NDArray[np.float64]) -> int | None:
     return int(validation[np.nanargmax(elbo), 0]) if np.isfinite(elbo).any() else None
 
 
-def change_rows(history: NDArray[np.float64], *, is_scheduled: bool = False) -> NDArray[np.intp]:
+def change_rows(
+    history: NDArray[np.float64], *, is_scheduled: bool = False, moved: Collection[int] | None = None
+) -> NDArray[np.intp]:
     """Indices of the rows right before a live change of beta or learning rate, ascending.
 
     The change was made at the step of that row; the row that follows is the first that shows its effect. Of
@@ -67,7 +70,9 @@ def change_rows(history: NDArray[np.float64], *, is_scheduled: bool = False) -> 
 
     Arguments:
         history: Rows of ``HISTORY_COLUMNS``.
-        is_scheduled: Whether beta follows a schedule: only rows of successive steps tell a change of it then.
+        is_scheduled: Whether beta follows a schedule, and so changes by itself as well.
+        moved: The steps at which a scheduled beta was set by hand; None where they are not known: then rows
+            of successive steps count, between which a schedule moves little.
 
     Example:
         >>> history = np.ones((4, len(HISTORY_COLUMNS)))
@@ -79,7 +84,7 @@ def change_rows(history: NDArray[np.float64], *, is_scheduled: bool = False) -> 
     step, beta, rate = (history[:, HISTORY_COLUMNS.index(name)] for name in ("step", "beta", "learning_rate"))
     beta_changes = beta[1:] != beta[:-1]
     if is_scheduled:
-        beta_changes &= step[1:] == step[:-1] + 1
+        beta_changes &= step[1:] == step[:-1] + 1 if moved is None else np.isin(step[:-1], list(moved))
     return np.flatnonzero(beta_changes | (rate[1:] != rate[:-1]))
 
 
@@ -183,6 +188,7 @@ class Snapshot:
         image_shape: (height, width) of an example; None where the data are not images.
         class_names: Names of the labels 0, 1, ...
         flow: The last update stage by stage, where it was traced.
+        beta_moves: The steps at which beta was set by hand; None where they are not known.
         at_limits: What stands at a limit of its range; nothing where an older version wrote the file.
         later: Rows of the history after this step, where the training ended at a later one and went back to
             its best; shape (rows, 11).
@@ -206,6 +212,7 @@ class Snapshot:
     image_shape: tuple[int, int] | None = None
     class_names: tuple[str, ...] = ()
     flow: Flow | None = None
+    beta_moves: tuple[int, ...] | None = None
     at_limits: AtLimits = NOT_AT_LIMITS
     later: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(HISTORY_COLUMNS))))
     validation: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(VALIDATION_COLUMNS))))
@@ -225,7 +232,7 @@ class Snapshot:
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Writes a snapshot atomically (``.safetensors``; the scalars as JSON in its header)."""
-    names = ("step", "epoch", "plane", "image_shape", "class_names", "at_limits", "parts")
+    names = ("step", "epoch", "plane", "image_shape", "class_names", "at_limits", "beta_moves", "parts")
     scalars = {name: getattr(snapshot, name) for name in names}
     arrays = {name: getattr(snapshot, name) for name in _ARRAYS}
     arrays |= {name: rows for name in _OF_CHOICE if len(rows := getattr(snapshot, name))}
@@ -246,13 +253,15 @@ def read_snapshot(path: Path) -> Snapshot:
         arrays = load(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         scalars = json.loads(header["__metadata__"]["snapshot"])
-        shape, parts = scalars["image_shape"], scalars.get("parts")
+        shape, moves = scalars["image_shape"], scalars.get("beta_moves")  # older ones do not have moves
+        parts = scalars.get("parts")
         snapshot = Snapshot(
             step=int(scalars["step"]),
             epoch=int(scalars["epoch"]),
             plane=(int(scalars["plane"][0]), int(scalars["plane"][1])),
             image_shape=None if shape is None else (int(shape[0]), int(shape[1])),
             class_names=tuple(map(str, scalars["class_names"])),
+            beta_moves=None if moves is None else tuple(map(int, moves)),
             at_limits=AtLimits(*map(int, scalars.get("at_limits", ()))),
             flow=Flow(*(arrays[_FLOW + name] for name in Flow._fields)) if _FLOW + "x" in arrays else None,
             parts=None if parts is None else Parts(*(int(count) for count in parts)),

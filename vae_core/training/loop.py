@@ -160,6 +160,8 @@ class Training:
             dataset = with_validation(dataset, seed=0)
         check_data(model.config, dataset)
         self.model = model
+        self._drawn = model
+        """What an update differentiates: the model, or a view of it that draws its weights."""
         self.dataset = dataset
         self.config = config
         self.generator = generator
@@ -211,6 +213,13 @@ class Training:
         if self._live_beta is not None:
             return self._live_beta
         return scheduled_beta(self.config, self.epoch + self._position / len(self.dataset.x_train))
+
+    @property
+    def beta_moves(self) -> tuple[int, ...] | None:
+        """After which updates beta was set by hand, ascending; None: that was too often to be kept."""
+        if self._moves is None:
+            return None
+        return tuple(move.step for move in self._moves if move.name == "beta")
 
     @property
     def learning_rate(self) -> float:
@@ -351,11 +360,11 @@ class Training:
 
     def _update(self, x: Tensor, beta: float) -> tuple[float, float]:
         self._take_parameters()
-        posterior = self.model.posterior(x)
+        posterior = self._drawn.posterior(x)
         eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
-        terms = elbo_terms_given_eps(self.model, x, posterior, eps)
-        reconstruction, kl = terms.reconstruction.mean(), terms.kl.mean()
-        objective = reconstruction - beta * self._penalised_kl(terms)
+        terms = elbo_terms_given_eps(self._drawn, x, posterior, eps)
+        reconstruction, (kl, penalised) = terms.reconstruction.mean(), self._divergences(terms)
+        objective = reconstruction - beta * penalised
         self._gradient.zero_()
         (-objective).backward()
         values = torch.stack((reconstruction, kl, objective)).tolist()
@@ -369,7 +378,7 @@ class Training:
         descend(self._weights, self._gradient, self._moments, self.config, learning_rate=self.learning_rate)
         if self.tracer is not None:
             change = self._weights - self._kept_weights
-            self.tracer.finish(self.step + 1, self.model, change, objective=values[2], beta=beta)
+            self.tracer.finish(self.step + 1, self._drawn, change, objective=values[2], beta=beta)
         return values[0], values[1]
 
     def _take_parameters(self) -> None:
@@ -379,14 +388,24 @@ class Training:
             self._kept_weights.copy_(self._weights)
             self._kept_place = self._here
 
-    def _penalised_kl(self, terms: ElboTerms) -> Tensor:
-        return penalised_kl(terms, self.config.free_bits)
+    def _divergences(self, terms: ElboTerms) -> tuple[Tensor, Tensor]:
+        """The mean KL of the bound, and what beta weighs, nats per example."""
+        return terms.kl.mean(), penalised_kl(terms, self.config.free_bits)
+
+    def evaluate(self, x: Tensor, *, generator: torch.Generator) -> Evaluation:
+        """The bound of examples x as the model stands, with one sample of z each; changes nothing.
+
+        Arguments:
+            x: Shape (n, D).
+            generator: Draws all noise: another one than the training's.
+        """
+        return evaluate(self.model, x, generator=generator)
 
     def _end_epoch(self) -> tuple[Evaluation | None, Ended | None]:
         validation, x = None, self.dataset.x_validation
         if self.config.has_validation and x is not None:
             noise = torch.Generator().manual_seed(0)
-            validation = evaluate(self.model, x, generator=noise)
+            validation = self.evaluate(x, generator=noise)
             if self._patience is not None:
                 if self._patience.is_best(validation.elbo):
                     self._keep_best()

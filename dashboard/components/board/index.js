@@ -182,7 +182,7 @@ class Board {
 
   /** @param {Message} message */
   setCurves(message) {
-    const { deterministic, changes, free_bits: freeBits, latent_dim: latentDim, active } = message;
+    const { deterministic, changes, free_bits: freeBits, active } = message;
     const { looked, fork, best } = message;
     const history = historyOf(message);
     this.lookedRow = looked === null ? null : nearestRow(history.step, looked);
@@ -195,7 +195,7 @@ class Board {
     this.charts.set(data, deterministic ? NO_POSTERIOR : {});
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
     this.line.set({ history, betaInForce: message.beta_in_force, klPerDim, freeBits, deterministic });
-    const noParts = klPerDim.length === latentDim ? "" : "no parts: learned prior";
+    const noParts = hasLearnedPrior(message) ? "no parts: learned prior" : "";
     this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : noParts });
   }
 
@@ -207,7 +207,7 @@ class Board {
   tell({ run, step, rows, owner, active, at_limits: atLimits, present, deterministic, looked, fork }, theme) {
     const now = this.line.termsAt(this.lookedRow);
     const kl = this.charts.history.kl_held_out.at(this.lookedRow ?? -1) ?? NaN;
-    this.remark(remarks(active, step, kl, atLimits), theme);
+    this.remark(remarks(active, step, kl, now?.betaValue ?? 1, atLimits), theme);
     const numbers = deterministic || !now ? [NaN, NaN] : [now.betaValue, now.elboValue];
     const [beta, elbo] = numbers.map((number) => (Number.isFinite(number) ? number : ""));
     const told = { run, rows, zoom: this.charts.zoomText, ghosts: this.ghosts.length };
@@ -325,14 +325,22 @@ export function historyOf({ history }) {
   return { ...NO_HISTORY, ...Object.fromEntries(columns) };
 }
 
+/**
+ * The KL to such a prior is no sum over the dimensions.
+ * @param {Message} message
+ */
+const hasLearnedPrior = ({ deterministic, kl_per_dim: parts, latent_dim: latentDim }) =>
+  !deterministic && parts.length !== latentDim;
+
 /** @param {Message} message */
-const planeOf = ({ means, stds, labels, class_names: classNames, plane: axes, latent_dim: latentDim }) => ({
-  means: floatsOf(means),
-  stds: floatsOf(stds),
-  labels: integersOf(labels),
-  classNames,
-  axes,
-  latentDim,
+const planeOf = (message) => ({
+  means: floatsOf(message.means),
+  stds: floatsOf(message.stds),
+  labels: integersOf(message.labels),
+  classNames: message.class_names,
+  axes: message.plane,
+  latentDim: message.latent_dim,
+  learnedPrior: hasLearnedPrior(message),
 });
 
 export default elementOf(".board", (root, mounted) => new Board(root, mounted));

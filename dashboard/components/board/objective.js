@@ -14,6 +14,15 @@ const BETA_DIGITS = 5;
 const rounded = (value, decimals) => Number(value.toFixed(decimals));
 
 /**
+ * A large β has more of them, since it multiplies the KL.
+ * @param {number} beta
+ */
+function decimalsOfKl(beta) {
+  const more = Math.ceil(Math.log10(Math.max(1, beta)));
+  return Math.min(MOST_DECIMALS, DECIMALS + (Number.isFinite(more) ? more : 0));
+}
+
+/**
  * @typedef {object} Terms What is shown, as text; numbers where a program reads it.
  * @property {string} objective
  * @property {string} reconstruction
@@ -26,7 +35,7 @@ const rounded = (value, decimals) => Number(value.toFixed(decimals));
 
 /**
  * Each term is rounded once, and both sums are taken from the rounded terms: whoever adds up what stands on the board
- * gets what stands on the board. A large β has more decimals of the KL, which it multiplies.
+ * gets what stands on the board.
  * @param {number} reconstruction
  * @param {number} kl
  * @param {number} beta
@@ -35,8 +44,7 @@ const rounded = (value, decimals) => Number(value.toFixed(decimals));
  */
 export function shownTerms(reconstruction, kl, beta, penalised = kl) {
   const betaValue = Number(beta.toPrecision(BETA_DIGITS));
-  const more = Math.ceil(Math.log10(Math.max(1, betaValue)));
-  const decimals = Math.min(MOST_DECIMALS, DECIMALS + (Number.isFinite(more) ? more : 0));
+  const decimals = decimalsOfKl(betaValue);
   const [first, second] = [rounded(reconstruction, DECIMALS), rounded(penalised, decimals)];
   const elboValue = rounded(first - rounded(kl, decimals), DECIMALS);
   return {
@@ -68,15 +76,19 @@ export function penalisedKl(perDim, kl, freeBits) {
  * @param {readonly boolean[]} active
  * @param {number} step
  * @param {number} kl
+ * @param {number} beta It decides of the digits, which are those of the live line.
  * @returns {[string, string]}
  */
-export function collapseParts(active, step, kl) {
+export function collapseParts(active, step, kl, beta) {
   const count = active.filter(Boolean).length;
   if (!active.length || step === 0 || !Number.isFinite(kl) || (count && kl >= LEAST_RANGE)) return ["", ""];
   const dims = active.length === 1 ? "1 latent dimension is" : `${active.length} latent dimensions are`;
   const [same, uses] = count ? ["almost the same", "hardly uses"] : ["the same", "does not use"];
   const decoder = `q(z|x) is ${same} for every x, and the decoder ${uses} z`;
-  return [`Posterior collapse: ${count} of ${dims} active (KL ${fixed(kl, 4)} nats)`, `: ${decoder}.`];
+  const decimals = decimalsOfKl(beta);
+  const isShown = !(kl > 0) || rounded(kl, decimals) > 0;
+  const nats = isShown ? fixed(kl, decimals) : `below ${fixed(10 ** -decimals, decimals)}`;
+  return [`Posterior collapse: ${count} of ${dims} active (KL ${nats} nats)`, `: ${decoder}.`];
 }
 
 /**
@@ -113,8 +125,9 @@ export function limitParts({ low, high, components, scale, examples }) {
  * @param {readonly boolean[]} active
  * @param {number} step
  * @param {number} kl
+ * @param {number} beta
  * @param {AtLimits} atLimits
  */
-export function remarks(active, step, kl, atLimits) {
-  return [limitParts(atLimits), collapseParts(active, step, kl)].filter(([what]) => what);
+export function remarks(active, step, kl, beta, atLimits) {
+  return [limitParts(atLimits), collapseParts(active, step, kl, beta)].filter(([what]) => what);
 }

@@ -73,7 +73,7 @@ def board_payload(
         came after the step at which the run stands, with the row of that step before it.
     """
     history = snapshot.history
-    at = _changed_rows(history, is_scheduled=is_scheduled)
+    at = _changed_rows(snapshot, is_scheduled=is_scheduled)
     rows = _rows(history, at)
     chosen = _chosen(snapshot)
     if looked is not None:
@@ -214,9 +214,10 @@ def _images(array: NDArray[np.float32]) -> str:
     return _text(np.clip(levels, 0, 255), "u1")
 
 
-def _changed_rows(history: NDArray[np.float64], *, is_scheduled: bool) -> NDArray[np.intp]:
+def _changed_rows(snapshot: Snapshot, *, is_scheduled: bool) -> NDArray[np.intp]:
     """The rows after which β or η is another one, ascending: the newest ``MAX_CHANGES``."""
-    rows = change_rows(history, is_scheduled=is_scheduled)
+    history = snapshot.history
+    rows = change_rows(history, is_scheduled=is_scheduled, moved=snapshot.beta_moves)
     whole = np.isfinite(sum(_column(history, name) for name in ("step", *_LIVE)))
     return rows[whole[rows] & whole[rows + 1]][-MAX_CHANGES:]
 

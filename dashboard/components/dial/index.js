@@ -2,7 +2,7 @@
 
 import { jsonOf } from "../shared/arrays.js";
 import { elementOf, find, newElement } from "../shared/mount.js";
-import { clamp } from "../shared/numbers.js";
+import { clamp, decimal } from "../shared/numbers.js";
 import { capture, listenToKeys } from "../shared/pointer.js";
 import { Pace } from "../shared/pace.js";
 import { Sequence } from "../shared/sequence.js";
@@ -113,8 +113,8 @@ class Dial {
     root.classList.toggle("frozen", Boolean(frozen));
     root.classList.toggle("large", large);
     track.setAttribute("aria-label", label);
-    track.setAttribute("aria-valuemin", String(range[0]));
-    track.setAttribute("aria-valuemax", String(range[1]));
+    track.setAttribute("aria-valuemin", decimal(range[0]));
+    track.setAttribute("aria-valuemax", decimal(range[1]));
     track.setAttribute("aria-disabled", String(Boolean(frozen)));
     number.setAttribute("aria-label", `${label}, number`);
     number.disabled = Boolean(frozen);
@@ -152,7 +152,7 @@ class Dial {
     this.value = value;
     const text = String(value);
     this.root.style.setProperty("--at", String(positionOf(message.scale, value)));
-    this.track.setAttribute("aria-valuenow", text);
+    this.track.setAttribute("aria-valuenow", decimal(value));
     this.track.setAttribute("aria-valuetext", `${message.symbol} = ${text}`);
     if (!this.isTyping) this.number.value = text;
     for (const button of this.presets.children) {

@@ -87,6 +87,7 @@ export class SliderRow {
    */
   describe(range, kl) {
     this.range = range;
+    this.strip.describe(range);
     this.faint = kl !== null && kl < UNUSED_NATS;
     this.use = kl === null ? "" : `KL ${fixed(kl, 2)}`;
     const parts = [latentName(this.dim), kl === null ? "" : `${this.use} nats`, this.faint ? UNUSED : ""];

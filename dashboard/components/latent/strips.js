@@ -68,12 +68,19 @@ export class Strip {
   refresh(range) {
     const { model, z } = this.host;
     this.source = { model, range, z: [...z] };
+    this.make(this.source);
+  }
+
+  /**
+   * Says what the canvas shows, also before it is in sight and has anything on it.
+   * @param {readonly number[]} range
+   */
+  describe(range) {
     const [from, to] = range.map((value) => fixed(value, 1));
     this.canvas.setAttribute(
       "aria-label",
       `Decoded while ${latentName(this.dim)} goes from ${from} to ${to}`,
     );
-    this.make(this.source);
   }
 
   /**

@@ -39,7 +39,7 @@ export function sentenceOf({ step, kind, active, at_limits: atLimits }, line) {
     `${when} the objective of a held-out ${example} is ${terms.objective} nats on average: reconstruction ` +
     `${terms.reconstruction} − β ${terms.beta} · ${name}.`;
   const bound = `Its ELBO (β = 1) is ${terms.elbo} nats: log p(x) is at least that.`;
-  const said = remarks(active, step, kl, atLimits).map((parts) => parts.join(""));
+  const said = remarks(active, step, kl, terms.betaValue, atLimits).map((parts) => parts.join(""));
   const isCollapsed = said.some((text) => text.startsWith("Posterior collapse"));
   return [objective, bound, ...said, isCollapsed ? "" : activeText(active)].filter(Boolean).join(" ");
 }

@@ -64,6 +64,14 @@ export function fixed(value, decimals) {
  */
 export const brief = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(3))) : "–");
 
+const DECIMAL = new Intl.NumberFormat("en", { useGrouping: false, maximumSignificantDigits: 15 });
+
+/**
+ * A number without an exponent, which an ARIA attribute may not have.
+ * @param {number} value
+ */
+export const decimal = (value) => DECIMAL.format(value);
+
 /** @typedef {{ value: number, text: string }} Tick */
 
 /**

@@ -20,6 +20,7 @@ import { Tween } from "./tween.js";
  * @property {string[]} classNames
  * @property {readonly number[]} axes The two dimensions that are shown, from 0; the same twice when J = 1.
  * @property {number} latentDim
+ * @property {boolean} [learnedPrior] Whether the prior is not N(0, I).
  */
 
 const NUM_SHAPES = 3;
@@ -238,7 +239,8 @@ export class Plane {
     this.drawNames(context, theme, frame);
     /** @type {import("./canvas.js").Style} */
     const style = { colour: theme.concepts.prior, align: "left", base: "bottom", halo: 4 };
-    write(context, theme, "prior: 1, 2, 3 std", frame.left + 5, frame.top + frame.height - 4, style);
+    const of = this.data.learnedPrior ? "N(0, I), not the prior" : "prior";
+    write(context, theme, `${of}: 1, 2, 3 std`, frame.left + 5, frame.top + frame.height - 4, style);
     context.restore();
     this.tell(context, theme, frame);
     return this.places.moving(now) || this.reach.moving(now);

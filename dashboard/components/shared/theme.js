@@ -42,6 +42,18 @@ function isDark(colour) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 128;
 }
 
+/** @param {CSSStyleDeclaration} style */
+const backgroundOf = (style) => style.getPropertyValue("--st-background-color").trim() || "#ffffff";
+
+/** @param {string} background */
+const nameFor = (background) => (isDark(background) ? "dark" : "light");
+
+/**
+ * Which of the two themes an element stands in.
+ * @param {HTMLElement} element
+ */
+export const nameOfTheme = (element) => nameFor(backgroundOf(getComputedStyle(element)));
+
 /**
  * @param {HTMLElement} element
  * @param {Palettes} palettes
@@ -49,11 +61,9 @@ function isDark(colour) {
  */
 export function readTheme(element, palettes) {
   const style = getComputedStyle(element);
-  const read = (/** @type {string} */ name, /** @type {string} */ fallback) =>
-    style.getPropertyValue(name).trim() || fallback;
-  const background = read("--st-background-color", "#ffffff");
-  const palette = palettes[isDark(background) ? "dark" : "light"];
-  return { background, text: read("--st-text-color", "#222222"), font: style.fontFamily, ...palette };
+  const background = backgroundOf(style);
+  const text = style.getPropertyValue("--st-text-color").trim() || "#222222";
+  return { background, text, font: style.fontFamily, ...palettes[nameFor(background)] };
 }
 
 /**

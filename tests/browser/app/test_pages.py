@@ -93,12 +93,16 @@ def test_whole_board_is_seen_without_scrolling(
 
 
 def test_a_first_step_takes_the_place_of_the_example(app_server: Server, page: Page) -> None:
-    visit(page, app_server, "train")
+    page.goto(f"{app_server.url}/train?num_epochs=50")
     page.get_by_role("button", name="Step", exact=True).click()
     board = page.locator(".board")
     expect(board).to_have_attribute("data-step", "1")
     expect(board).to_have_attribute("data-owner", "you")
     expect(board).to_have_attribute("data-mounts", "1")
+    bar, top = page.get_by_test_id("stProgress"), place(board)["y"]
+    assert place(bar)["y"] < top
+    bar.evaluate("bar => { bar.closest('[data-testid=stElementContainer]').style.display = 'none'; }")
+    assert place(board)["y"] == top, "a bar that comes and goes moves the board"
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".st-key-run_line")).to_contain_text("Stopped")
 

@@ -50,6 +50,7 @@ def messages() -> dict[str, tuple[str, bytes]]:
                 {"page": "train", "query": "seed=1", "isNew": False, "order": 1, "begins": True}
             ).encode(),
         ),
+        "page_theme": ("page_theme", b"dark"),
         "browser_token": (
             "browser_token",
             json.dumps({"name": "browser", "token": "a" * 32, "maxAge": 60}).encode(),

@@ -180,6 +180,13 @@ def test_a_schedule_is_no_change_but_what_is_moved_by_hand_is() -> None:
     assert changes_of(snapshot, is_scheduled=True) == [{"step": 59 * 25.0, "beta": 3.0}]
 
 
+def test_a_schedule_that_is_stepped_singly_is_no_change() -> None:
+    snapshot = with_columns(100, step=np.arange(100.0), beta=np.r_[np.linspace(0, 1, 60), np.full(40, 3.0)])
+    for moves, made in (((), []), ((59,), [{"step": 59.0, "beta": 3.0}])):
+        stepped = replace(snapshot, beta_moves=moves)
+        assert changes_of(stepped, is_scheduled=True) == made
+
+
 def test_kl_by_dimension_says_which_units_are_active() -> None:
     snapshot = make_snapshot(latent_dim=3)
     means = snapshot.means.copy()

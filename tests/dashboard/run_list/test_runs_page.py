@@ -7,8 +7,10 @@ from typing import Final
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.labels import STATUSES
 from dashboard.run_list import rows, transfer
 from dashboard.run_list.choice import ORDERS, matching, ordered
+from dashboard.runs import store
 from dashboard.runs.about import About
 from dashboard.runs.archive import zip_of
 from dashboard.runs.catalog import Entry
@@ -275,3 +277,32 @@ def test_marked_runs_are_put_side_by_side(runner: LocalRunner) -> None:
     assert at.multiselect(key="compare_pick").value == [second, first]
     assert set(query(at)["compare_runs"].split(",")) == {first, second}
     assert "All settings of these runs are the same" in said(at)
+
+
+def test_one_box_marks_all_that_are_listed(runner: LocalRunner) -> None:
+    token = "e" * 32
+    runs = [owned(runner, token, name=name) for name in ("first", "second", "other")]
+    at = visit("runs", token)
+    checked(at.text_input(key="runs_search").set_value("first").run())
+    checked(at.checkbox(key="runs_mark_all").check().run())
+    assert at.session_state["runs_marked"] == (runs[0],)
+    checked(at.text_input(key="runs_search").set_value("").run())
+    assert not at.checkbox(key="runs_mark_all").value
+    checked(at.checkbox(key="runs_mark_all").check().run())
+    assert all(at.checkbox(key=f"run_pick_{run}").value for run in runs)
+    assert "**3 marked**" in said(at)
+    checked(at.checkbox(key=f"run_pick_{runs[1]}").uncheck().run())
+    assert not at.checkbox(key="runs_mark_all").value
+    checked(at.checkbox(key="runs_mark_all").check().run())
+    checked(at.checkbox(key="runs_mark_all").uncheck().run())
+    assert at.session_state["runs_marked"] == ()
+
+
+def test_words_of_a_run_are_those_of_train(runner: LocalRunner) -> None:
+    token = "f" * 32
+    run = owned(runner, token)
+    runner._jobs[run].set("queued", "")
+    at = visit("runs", token)
+    assert "waiting" in said(at)
+    assert at.button(key=f"run_ghost_{run}").label == "Keep"
+    assert set(STATUSES) == store.STATUSES

@@ -441,6 +441,7 @@ def test_each_live_change_stands_between_two_rows(
         ([21, 4, 0.01], [22, 0.1, 0.02]),
     ]
     assert column(tmp_path, "step") == [0, 5, 6, 20, 21, 22, 30]
+    assert read_snapshot(tmp_path / "snapshot.safetensors").beta_moves == (5, 21)
 
 
 def test_changes_that_follow_each_other_fast_are_measured_together(

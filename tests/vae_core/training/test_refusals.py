@@ -136,3 +136,27 @@ def test_a_step_that_would_not_fit_into_memory_is_refused() -> None:
         Training(model, DIGITS, TrainConfig(num_samples=1000, batch_size=1437), generator=seeded())
     assert caught.value.code == "num_samples"
     Training(model, DIGITS, TrainConfig(num_samples=500, batch_size=1437), generator=seeded())
+
+
+def test_the_state_that_is_kept_after_a_resume_is_the_one_that_was_resumed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first update after it diverges: nothing was made since, and step 2 is what is left."""
+    train = TrainConfig(num_epochs=4, batch_size=50)
+    data = replace(DIGITS, x_train=DIGITS.x_train[:150])
+    first = Training(VAE(ModelConfig(data_dim=64), generator=seeded()), data, train, generator=seeded())
+    for _ in zip(range(2), first.steps(), strict=False):
+        pass
+    again = Training(VAE(ModelConfig(data_dim=64), generator=seeded()), data, train, generator=seeded())
+    again.model.load_state_dict(first.model.state_dict())
+    again.load_state(*first.state())
+    resumed = {name: value.clone() for name, value in again.model.state_dict().items()}
+
+    def breaking(terms: ElboTerms, free_bits: float) -> Tensor:
+        return penalised_kl(terms, free_bits) * float("nan")
+
+    monkeypatch.setattr("vae_core.training.loop.penalised_kl", breaking)
+    with pytest.raises(TrainingDiverged) as caught:
+        list(again.steps())
+    assert (caught.value.step, caught.value.kept_step, again.step) == (3, 2, 2)
+    assert all(torch.equal(value, resumed[name]) for name, value in again.model.state_dict().items())

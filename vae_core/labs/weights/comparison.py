@@ -125,7 +125,7 @@ def compare(
         Arrays named ``SIZE_FORM_WHAT``: ``train`` and ``test`` (elbo, error, weighted), ``test_data``
         (elbo and weighted of each held-out example, for comparisons by pairs, shape (2, n)); and,
         for the two forms with q(theta), ``mean``, ``spread``, ``own`` over the plane (rows, columns, D),
-        ``log_density`` of the encoded training data there, ``codes``, ``noise_ratio`` |m| / s,
+        ``log_density`` of the encoded training data there, ``codes``, ``signal_to_noise`` |m| / s,
         ``weight_kl``, ``unmoved``, ``gradients`` (variance with local draws, with global ones).
 
     Raises:
@@ -197,7 +197,7 @@ def _of_weights(model: BayesianVAE, data: Dataset, noise: torch.Generator) -> di
         "own": moments.own_variance.float().numpy(),
         "log_density": log_aggregate(z.flatten(0, 1), q.as_normal()).numpy(),
         "codes": q.mean.numpy(),
-        "noise_ratio": ratio.numpy(),
+        "signal_to_noise": ratio.numpy(),
         "weight_kl": per_weight.double().sum().numpy(),
         "unmoved": (per_weight < UNMOVED_NATS).double().mean().numpy(),
         "gradients": np.array(gradients),

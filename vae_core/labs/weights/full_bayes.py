@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig, check_choice, check_integer, check_number
 from vae_core.data import Dataset
-from vae_core.elbo import ElboTerms, elbo_terms
+from vae_core.elbo import ElboTerms, Evaluation, elbo_terms, evaluate
 from vae_core.errors import BadInput
 from vae_core.labs.weights.posterior import WeightPosterior
 from vae_core.model import VAE
@@ -131,6 +131,10 @@ def full_bayes_terms(
 class FullBayesTraining(Training):
     """Maximises reconstruction - beta (KL(q(z|x) || p(z)) + KL(q(theta) || p(theta)) / N) with local noise.
 
+    The ``kl`` of its steps is the sum of both, so that their ``elbo`` is the bound, per example. Of held-out
+    examples :meth:`evaluate` gives E_q(theta)[ELBO(x; theta)], a bound of log E_q(theta)[p(x|theta)]. What
+    else looks at it sees the plain VAE with its weights at the means.
+
     Arguments:
         model: Trained in place.
         dataset: Its training data are the N examples.
@@ -151,13 +155,21 @@ class FullBayesTraining(Training):
         num_data: int | None = None,
         generator: torch.Generator,
     ) -> None:
-        # The view that draws shares its parameters with the model: to train one is to train the other.
-        super().__init__(model.local(generator=generator), dataset, config, generator=generator)
+        super().__init__(model, dataset, config, generator=generator)
         self._bayesian = model
+        # The view that draws shares its parameters with the model: to train one is to train the other. It is
+        # for updates alone: each call draws from the training's generator.
+        self._drawn = model.local(generator=generator)
         self._num_data = len(self.dataset.x_train) if num_data is None else num_data
 
-    def _penalised_kl(self, terms: ElboTerms) -> Tensor:
-        return super()._penalised_kl(terms) + self._bayesian.weight_kl() / self._num_data
+    def _divergences(self, terms: ElboTerms) -> tuple[Tensor, Tensor]:
+        of_weights = self._bayesian.weight_kl() / self._num_data
+        kl, penalised = super()._divergences(terms)
+        return kl + of_weights, penalised + of_weights
+
+    def evaluate(self, x: Tensor, *, generator: torch.Generator) -> Evaluation:
+        """E_q(theta)[ELBO(x; theta)] from one draw of theta and z for each example."""
+        return evaluate(self._bayesian.local(generator=generator), x, generator=generator)
 
 
 class DecodedMoments(NamedTuple):
@@ -165,7 +177,8 @@ class DecodedMoments(NamedTuple):
 
     Arguments:
         mean: E[x|z], shape (..., D).
-        weight_variance: Var_theta E(x|z, theta), "epistemic": more examples lower it; shape (..., D).
+        weight_variance: Var_theta E(x|z, theta), "epistemic": more examples lower it; shape (..., D). An
+            unbiased estimate: the sum of squares over S - 1.
         own_variance: E_theta Var(x|z, theta), "aleatoric", the likelihood's own; shape (..., D).
         num_weights: S, how many draws of theta.
     """
@@ -193,5 +206,4 @@ def decoded_moments(
         means.append(likelihood.mean.double())
         own.append(likelihood.variance.double())
     stacked = torch.stack(means)
-    variance = stacked.var(0, correction=0)
-    return DecodedMoments(stacked.mean(0), variance, torch.stack(own).mean(0), num_weights)
+    return DecodedMoments(stacked.mean(0), stacked.var(0), torch.stack(own).mean(0), num_weights)

@@ -186,10 +186,20 @@ def test_a_kept_run_has_its_value_at_the_crosshair_and_its_steps_in_view(page: P
         expect(tip).to_contain_text(f"step {step}")
 
 
+def test_circles_are_no_prior_where_it_was_learned(page: Page) -> None:
+    board, texts = opened(page), "CanvasRenderingContext2D.prototype.fillText"
+    page.evaluate(f"() => {{ window.said = []; {texts} = (text) => window.said.push(text); }}")
+    for kind, circles in (("images", "prior"), ("learned", "N(0, I), not the prior")):
+        board.mounted.give(packed_board(kind, 20, run="a" * 16))
+        drawn(page)
+        said = [text for text in page.evaluate("window.said") if text.endswith("1, 2, 3 std")]
+        assert said[-1] == f"{circles}: 1, 2, 3 std"
+
+
 def test_collapse_looks_like_collapse_and_is_said(page: Page) -> None:
     board = opened(page, kind="collapsed")
     said = board.root.locator(".remark")
-    expect(said).to_contain_text("Posterior collapse: 0 of 2 latent dimensions are active (KL 0.0004 nats)")
+    expect(said).to_contain_text("Posterior collapse: 0 of 2 latent dimensions are active (KL below 0.001 ")
     assert said.locator("> span").count() == 1
     expect(board.root.locator(".bars .note")).to_have_text("· 0 of 2 active")
     colour = CONCEPTS["light"]["kl"]

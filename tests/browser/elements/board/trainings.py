@@ -73,6 +73,11 @@ def collapsed(whole: Snapshot) -> Snapshot:
     )
 
 
+def learned(whole: Snapshot) -> Snapshot:
+    """The same of a run with a learned prior, whose KL has no parts."""
+    return replace(whole, kl_per_dim=np.zeros(0, np.float32))
+
+
 def packed_board(
     kind: str,
     rows: int,
@@ -83,14 +88,16 @@ def packed_board(
     owner: str = "you",
     present: bool = False,
 ) -> bytes:
-    """The message for images, points or lines, for broken or collapsed ones, or for a deterministic encoder.
+    """The message for images, points or lines, for broken or collapsed ones, other encoders and priors.
 
     ``ghosts`` are the labels of kept runs, the k-th with the id "kkkk..." and curves k nats below.
     """
     latent_dim, data_dim = {"points": (2, 2), "lines": (1, 5), "wide": (8, 64)}.get(kind, (2, 64))
     snapshot = make_snapshot(rows, latent_dim=latent_dim, data_dim=data_dim)
     payload = board_payload(
-        {"broken": broken, "collapsed": collapsed}.get(kind, lambda whole: whole)(snapshot),
+        {"broken": broken, "collapsed": collapsed, "learned": learned}.get(kind, lambda whole: whole)(
+            snapshot
+        ),
         run_id=run,
         image_shape=(8, 8) if data_dim == 64 else None,
         class_names=tuple("abcdefghij"),

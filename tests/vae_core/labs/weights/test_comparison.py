@@ -15,13 +15,14 @@ from vae_core.labs.weights.comparison import FORMS, GRID, SIZES, Setting, bounds
 from vae_core.labs.weights.full_bayes import BayesianVAE
 from vae_core.model import VAE
 
+FEW: Final = 8
 SETTING: Final = Setting(num_data=30, over="decoder", prior_std=1.0, num_steps=40, seed=0)
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae_core.labs.weights.comparison.NUM_GRADIENTS", 5)
-    monkeypatch.setattr("vae_core.labs.weights.comparison.NUM_WEIGHTS", 8)
+    monkeypatch.setattr("vae_core.labs.weights.comparison.NUM_WEIGHTS", FEW)
 
 
 def test_all_forms_are_measured_and_repeat_bit_for_bit() -> None:
@@ -47,7 +48,8 @@ def test_all_forms_are_measured_and_repeat_bit_for_bit() -> None:
         assert first[f"{size}_full_mean"].shape == (GRID, GRID, 64)
         assert f"{size}_plain_mean" not in first
         spread, own, mean = (first[f"{size}_full_{part}"] for part in ("spread", "own", "mean"))
-        np.testing.assert_allclose(spread**2 + own, mean * (1 - mean), atol=1e-6)
+        # Of 0 and 1, in all of the distribution; of the variance over S draws, (S - 1) / S.
+        np.testing.assert_allclose((FEW - 1) / FEW * spread**2 + own, mean * (1 - mean), atol=1e-6)
 
 
 def test_encoder_too_has_its_weights_counted() -> None:
@@ -57,7 +59,7 @@ def test_encoder_too_has_its_weights_counted() -> None:
         SETTING._replace(over="decoder and encoder", num_steps=3), dataset, on_progress=lambda share: None
     )
     alone = compare(SETTING._replace(num_steps=3), dataset, on_progress=lambda share: None)
-    assert len(both["small_full_noise_ratio"]) > len(alone["small_full_noise_ratio"])
+    assert len(both["small_full_signal_to_noise"]) > len(alone["small_full_signal_to_noise"])
     assert both["small_full_weight_kl"] > alone["small_full_weight_kl"]
 
 

@@ -12,9 +12,9 @@ from torch.distributions import Normal, kl_divergence
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import Dataset, load_dataset
-from vae_core.elbo import elbo_terms, elbo_terms_given_eps
+from vae_core.elbo import elbo_terms, elbo_terms_given_eps, evaluate
 from vae_core.errors import BadInput
-from vae_core.labs.weights.comparison import gradient_variance
+from vae_core.labs.weights.comparison import bounds, gradient_variance
 from vae_core.labs.weights.full_bayes import (
     OVERS,
     BayesianVAE,
@@ -176,9 +176,22 @@ def test_variance_of_a_decoded_example_falls_into_two_parts(likelihood: str) -> 
     torch.testing.assert_close(x.var(0), total, rtol=6 * math.sqrt(3 / 2000), atol=0)
     assert float(found.weight_variance.min()) > 0.01
     if likelihood == "bernoulli":
-        torch.testing.assert_close(total, found.mean * (1 - found.mean), rtol=1e-12, atol=1e-12)
+        in_draws = found.weight_variance * 1999 / 2000 + found.own_variance
+        torch.testing.assert_close(in_draws, found.mean * (1 - found.mean), rtol=1e-12, atol=1e-12)
     else:
         torch.testing.assert_close(found.own_variance, torch.full_like(total, 0.25), rtol=1e-12, atol=0)
+
+
+def test_the_spread_of_few_draws_is_unbiased() -> None:
+    """S = 2, 4000 times, against 4000 draws: within 6 standard errors; over S it would be half of it."""
+    bayesian, z = model(), torch.tensor([[0.5, -1.0]], dtype=torch.float64)
+    noise = seeded(8)
+    each = [decoded_moments(bayesian, z, num_weights=2, generator=noise).weight_variance for _ in range(4000)]
+    pairs = torch.stack(each)[:, 0]
+    many = decoded_moments(bayesian, z, num_weights=4000, generator=noise).weight_variance[0]
+    error = pairs.std(0) / math.sqrt(4000) + many * math.sqrt(3 / 4000)
+    assert ((pairs.mean(0) - many).abs() < 6 * error).all()
+    assert (many > 20 * error / 6).all(), "half of it would be seen"
 
 
 def few(dataset: Dataset, num_data: int) -> Dataset:
@@ -227,6 +240,38 @@ def test_training_raises_the_bound_and_repeats_bit_for_bit() -> None:
         for net in (untrained, first)
     )
     assert after > before + 20
+
+
+@pytest.mark.parametrize("over", OVERS)
+def test_what_a_step_calls_its_elbo_is_the_bound(over: Over) -> None:
+    """One step from the same state of the generator: the terms of the whole batch and KL(q(theta)) / N."""
+    dataset = few(load_dataset("digits", seed=0), 50)
+    bayesian = BayesianVAE(ModelConfig(data_dim=64, hidden_dims=(16,)), over=over, generator=seeded())
+    config = TrainConfig(learning_rate=1e-8, batch_size=50)
+    noise = seeded(1)
+    order = torch.randperm(50, generator=noise)
+    drawn = full_bayes_terms(bayesian, dataset.x_train[order], num_data=50, generator=noise)
+    expected = float(drawn.bound.mean().detach())
+    step = next(FullBayesTraining(bayesian, dataset, config, generator=seeded(1)).steps())
+    assert step.elbo == pytest.approx(expected, abs=1e-3)
+    assert step.kl > float(bayesian.weight_kl().detach()) / 50 > 1
+    assert step.elbo == pytest.approx(step.reconstruction - step.kl, abs=1e-4)
+
+
+def test_the_held_out_bound_is_below_the_predictive_density() -> None:
+    """By draws of one theta for all examples, within 5 standard errors of 40 evaluations and of 200 draws."""
+    bayesian = BayesianVAE(ModelConfig(data_dim=64, hidden_dims=(16,)), initial_std=0.5, generator=seeded())
+    dataset = few(load_dataset("digits", seed=0), 50)
+    training = FullBayesTraining(bayesian, dataset, TrainConfig(), generator=seeded(1))
+    x, noise = dataset.x_test[:50], seeded(2)
+    found = torch.tensor([training.evaluate(x, generator=noise).elbo for _ in range(40)])
+    drawn = bounds(bayesian, x, num_weights=200, generator=noise)
+    # Draws of one theta are shared by all examples: their mean is as sure as 200 of them.
+    error = float(found.std()) / math.sqrt(40) + 3.0 / math.sqrt(200)
+    assert abs(float(found.mean()) - float(drawn.elbo.mean())) < 5 * error
+    at_means = evaluate(bayesian, x, num_samples=40, generator=noise).elbo
+    assert at_means - float(found.mean()) > 10 * error, "weights at their means would be another number"
+    assert float(found.mean()) < float(drawn.weighted.mean())
 
 
 def test_views_that_draw_share_the_weights_and_leave_the_model_alone() -> None:

@@ -1,0 +1,34 @@
+"""Has the page drawn again when its theme changes under it; draws nothing.
+
+Streamlit recolours what is its own, and our elements read the page's colours; only the script can recolour a
+figure of Plotly, and Streamlit does not run it for a change of theme.
+"""
+
+from typing import Final
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from dashboard.components.files import bundle, joined
+from dashboard.theme import ThemeName
+
+NAME: Final = "page_theme"
+
+_mount = component(
+    NAME,
+    html=joined("page_theme/page_theme.html"),
+    css=joined("page_theme/page_theme.css"),
+    js=bundle("page_theme"),
+    # Its one rule hides the place on the page that holds the element.
+    isolate_styles=False,
+)
+
+
+def follow_theme(theme: ThemeName) -> None:
+    """Has the browser run the script when it shows another theme than this one.
+
+    Arguments:
+        theme: What the page is drawn for.
+    """
+    with st.container(key=NAME):
+        _mount(key="page_theme_told", data=theme.encode(), on_changed_change=lambda: None)
