@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.report import machine, spread, table
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
-from vae_core.data import load_dataset
+from vae_core.data import load_data_of
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import exact_evidence
 from vae_core.evidence.importance import iw_bound
@@ -84,7 +84,7 @@ def _estimate(
 
 
 def _data(config: RunConfig) -> Any:
-    return load_dataset(config.dataset, seed=config.seed, folder=config.data_folder)
+    return load_data_of(config)
 
 
 def _peak_mb() -> float:

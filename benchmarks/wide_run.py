@@ -9,7 +9,7 @@ import torch
 
 from dashboard.runs.store import RunStore
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
-from vae_core.data import load_dataset
+from vae_core.data import load_data_of, load_dataset
 from vae_core.model import VAE
 from vae_core.runs.observer import Observer
 from vae_core.runs.runfile import Run, save_run
@@ -55,7 +55,7 @@ def _finished(home: Path, folder: Path, model: ModelConfig) -> str:
 
 
 def _trained(config: RunConfig) -> Run:
-    dataset = load_dataset(config.dataset, seed=config.seed, folder=config.data_folder)
+    dataset = load_data_of(config)
     generator = torch.Generator().manual_seed(config.seed)
     training = Training(VAE(config.model, generator=generator), dataset, config.train, generator=generator)
     for _ in training.steps():

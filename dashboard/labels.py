@@ -7,6 +7,8 @@ from vae_core.data import DATASET_INFO
 NAMES: Final = {
     "dataset": "Data",
     "data_folder": "Folder of the IDX files",
+    "data_set": "Data set in the folder",
+    "data_orientation": "Orientation",
     "latent_dim": "Latent dimension J",
     "hidden": "Hidden layers",
     "likelihood": "Likelihood p(x|z)",
@@ -30,6 +32,8 @@ NAMES: Final = {
     "speed": "Steps per second",
 }
 """Settings by their keys, in the order of the controls."""
+ORIENTATIONS: Final = {"as_stored": "As stored", "transposed": "Transposed"}
+"""How images stand, by id."""
 LABELS: Final = {
     "log_variance": "log σ² (within ±20)",
     "variance": "σ² through softplus",

@@ -7,7 +7,7 @@ never mixes the weights of two moments; cached functions take the subject itself
     def encoded(subject: Subject, ...): ...
 """
 
-import hashlib
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
@@ -16,20 +16,24 @@ from dashboard.caching import cached
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import runner
 from vae_core.config import RunConfig
-from vae_core.data.files import is_allowed
+from vae_core.data.files import find_idx_set
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.data import Dataset
+    from vae_core.data.folder import Preview
     from vae_core.model import VAE
     from vae_core.runs.runfile import Run
 
 Split = Literal["held_out", "training", "validation"]
 SPLITS: Final[dict[Split, str]] = {"held_out": "held-out", "training": "training"}
 """The parts of a data set that can be looked at, as the reader names them."""
-MAX_FILES: Final = 1000
+PREVIEWED: Final = 8
+"""Images of a folder that are shown before a training."""
+SETTLED_NS: Final = 2 * 10**9
+"""A file that changed less than this ago may change again and keep its time: clocks of file systems tick."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +131,16 @@ def load_subject(path: Path) -> Subject:
         message = f"the run {path.name} cannot be read ({err.strerror})"
         raise BadInput("run", message, "choose another") from err
     config = run.config
-    data = dataset(config.dataset, config.seed, config.data_folder, validation=config.train.has_validation)
-    digest += _state_of(config.dataset, config.data_folder)
+    data = data_of(config)
     takes, has = config.model.data_dim, data.x_test.shape[1]
     if takes != has:
         message = f"the data in this run's folder have {has} values each now, its model takes {takes}"
         raise BadInput("data_dim", message, "put the images back, or train a new run on Train")
+    data.check_digest(run.data_digest)
+    if (
+        not run.data_digest
+    ):  # of a version that did not note it: the run's own digest says nothing of its data
+        digest += data.digest
     return Subject(path=path, digest=digest, run=run, model=model, data=data)
 
 
@@ -158,29 +166,67 @@ def _run_and_model(digest: str, _file: BinaryIO) -> "tuple[Run, VAE]":
     return replace(run, weights=model.state_dict(), state_tensors={}), model
 
 
-def dataset(name: str, seed: int, folder: str | None, *, validation: bool = False) -> "Dataset":
+def data_of(config: RunConfig) -> "Dataset":
+    """The data that a configuration names, as they are now; only ever read."""
+    return dataset(
+        config.dataset,
+        config.seed,
+        config.data_folder,
+        transposed=config.data_transposed,
+        validation=config.train.has_validation,
+    )
+
+
+def dataset(
+    name: str, seed: int, folder: str | None, *, transposed: bool = False, validation: bool = False
+) -> "Dataset":
     """A data set, with a validation part or without one; only ever read."""
-    return _dataset(name, seed, folder, _state_of(name, folder), validation)
+    return _dataset(name, seed, folder, transposed, validation, _state_of(name, folder))
 
 
 @cached("Loading the data …")
-def _dataset(name: str, seed: int, folder: str | None, state: str, validation: bool) -> "Dataset":
+def _dataset(
+    name: str,
+    seed: int,
+    folder: str | None,
+    transposed: bool,
+    validation: bool,
+    state: tuple[object, ...],
+) -> "Dataset":
     from vae_core.data import load_dataset
 
     del state  # tells the files of a folder from those that were there before; part of the key only
-    return load_dataset(name, seed=seed, folder=folder, validation=validation)
+    return load_dataset(name, seed=seed, folder=folder, transpose=transposed, validation=validation)
 
 
-def _state_of(name: str, folder: str | None) -> str:
-    """Changes when files of the folder are exchanged; empty without a folder that can and may be read.
+def preview_of(folder: str, *, transposed: bool) -> "Preview":
+    """What a folder of images holds; see :func:`vae_core.data.folder.preview_idx_folder`."""
+    return _preview(folder, transposed, _state_of("idx", folder))
 
-    Names, sizes and times of writing: the content itself, 55 MB of MNIST, is too much to read at each rerun.
+
+@cached()
+def _preview(folder: str, transposed: bool, state: tuple[object, ...]) -> "Preview":
+    from vae_core.data.folder import preview_idx_folder
+
+    del state
+    return preview_idx_folder(folder, count=PREVIEWED, transpose=transposed)
+
+
+def _state_of(name: str, folder: str | None) -> tuple[object, ...]:
+    """Changes whenever a file of the folder's data set does; empty for data that come from no files.
+
+    Of each file where it lies on the disk, its size, and when it was changed last: a time that a copy does
+    not bring along, as it may the time of writing. The content itself, 55 MB of MNIST, is too much to read at
+    each rerun: it is read again, and has a digest, when one of these differs.
     """
-    if name != "idx" or folder is None or not is_allowed(folder):
-        return ""
+    if name != "idx":
+        return ()
     try:
-        entries = sorted(Path(folder).iterdir())[:MAX_FILES]
-        facts = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in entries]
-    except (OSError, ValueError):
-        return ""
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
+        files = find_idx_set(folder).files
+        found = [(str(path), path.stat()) for path in files.values()]
+    except (BadInput, OSError):  # whoever loads them says what is wrong
+        return ()
+    now = time.time_ns()
+    unsettled = now if any(now - stat.st_ctime_ns < SETTLED_NS for _, stat in found) else 0
+    facts = [(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for path, stat in found]
+    return (*facts, unsettled)

@@ -87,13 +87,17 @@ def gradients(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
 
 
 def race(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """Trains the ``runs`` (JSON) on the first ``num_data`` training examples (0: all), split by ``split``."""
+    """Trains the ``runs`` (JSON) on the first ``num_data`` training examples (0: all), split by ``split``.
+
+    Data with another ``data_digest`` than the one asked for are refused.
+    """
     from vae_core.config import RunConfig
     from vae_core.labs.optimisers import race_data, run_race
 
     () = arguments
     runs = [RunConfig.from_json(str(text)) for text in inputs["runs"]]
-    data = race_data(replace(runs[0], seed=int(inputs["split"])), int(inputs["num_data"]))
+    split = replace(runs[0], seed=int(inputs["split"]))
+    data = race_data(split, int(inputs["num_data"]), digest=str(inputs["data_digest"]))
     found = run_race(data, runs, on_progress=on_progress)
     return found._asdict() | dict(inputs)
 

@@ -93,15 +93,16 @@ WALL_LIMIT_S: Final = 30 * 60
 """Seconds of training, without pauses, after which a run is saved and stopped: others wait for the core."""
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Of a configuration, and of the run file that holds one. It rises with each setting that decides a run: one
 that is unknown to a version that reads the format may be left aside."""
 _UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
+_UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
 _UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
 
 
 HELD_OUT_PATIENCE: Final = "held_out_patience"
-"""What formats 1 and 2 meant by patience: it watched the held-out part, kept the last weights, and trained
+"""What formats 1 to 3 meant by patience: it watched the held-out part, kept the last weights, and trained
 on all of the training part. It is kept by this name and has no effect any more."""
 
 
@@ -300,6 +301,7 @@ class RunConfig(_Config):
     Arguments:
         dataset: A name of ``vae_core.data.DATASETS``.
         data_folder: Where the IDX files are, for ``dataset="idx"`` only.
+        data_transposed: Whether rows and columns of their images are exchanged.
         model: The network.
         train: The training.
         seed: Starts the split of the data, the initial weights, the order of the data and the noise.
@@ -313,6 +315,7 @@ class RunConfig(_Config):
     model: ModelConfig
     dataset: str = "digits"
     data_folder: str | None = None
+    data_transposed: bool = False
     train: TrainConfig = field(default_factory=TrainConfig)
     seed: int = 0
     device: Device = "cpu"
@@ -325,6 +328,7 @@ class RunConfig(_Config):
         check_choice("device", self.device, get_args(Device))
         check_type("hold", self.hold, bool)
         check_type("data_folder", self.data_folder, (str, NoneType))
+        check_type("data_transposed", self.data_transposed, bool)
         if self.train.has_validation and self.model.num_parameters > MAX_PARAMETERS // 2:
             message = (
                 f"patience keeps the best weights, too, of at most {MAX_PARAMETERS // 2:,}: this network "
@@ -383,17 +387,19 @@ def upgraded(values: object, found: int) -> object:
         >>> upgraded({"model": {"data_dim": 64}}, 1)["model"]["prior"]
         'standard_normal'
     """
-    if found > 2 or not isinstance(values, dict):
+    if found > 3 or not isinstance(values, dict):
         return values
     train = values.get("train")
     if isinstance(train, dict) and train.get("patience") is not None:
         train = {**train, "patience": None, HELD_OUT_PATIENCE: train["patience"]}
         values = {**values, "train": train}
-    if found > 1:
+    if found == 3:
         return values
+    if found == 2:
+        return {**_UNSTATED_IN_2, **values}
     model = values.get("model")
     model = {**_UNSTATED_OF_MODEL_IN_1, **model} if isinstance(model, dict) else model
-    return {**_UNSTATED_IN_1, **values, "model": model}
+    return {**_UNSTATED_IN_1, **_UNSTATED_IN_2, **values, "model": model}
 
 
 def unknown_settings(values: Mapping[str, Any]) -> dict[str, Any]:

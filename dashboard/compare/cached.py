@@ -10,7 +10,7 @@ from dashboard import cached as cache
 from dashboard.caching import cached
 from dashboard.figures.optimisers import Descent
 from dashboard.runs.tasks import task_key
-from dashboard.subject import Subject, dataset, pretrained
+from dashboard.subject import Subject, pretrained
 from vae_core.config import RunConfig, TrainConfig
 from vae_core.labs.reduction.results import Metrics, Reference
 from vae_core.labs.scores import MIN_SEEDS
@@ -70,16 +70,27 @@ class Untrained(NamedTuple):
     task_keys: dict[int, str]
 
 
-@cached("Reducing the data …")
-def untrained(name: str, seed: int, folder: str | None, latent_dim: int) -> Untrained:
-    """The data set, and the results of the methods in closed form.
+def untrained(data: "Dataset", seed: int, latent_dim: int) -> Untrained:
+    """The results of the methods in closed form.
+
+    Arguments:
+        data: The data set.
+        seed: That it was loaded with.
+        latent_dim: J.
 
     Raises:
         BadInput: The data cannot be reduced to ``latent_dim`` dimensions.
     """
+    return _untrained(data.name, data.digest, seed, latent_dim, data)
+
+
+# Name and seed decide data that come from no files; for the others there is the digest.
+@cached("Reducing the data …")
+def _untrained(name: str, digest: str, seed: int, latent_dim: int, _data: "Dataset") -> Untrained:
     from vae_core.labs.reduction.evaluation import evaluation_set, reference
 
-    data = dataset(name, seed, folder)
+    del digest  # part of the key only
+    data = _data
     examples = evaluation_set(data, seed=seed)
     labels = np.full(len(examples.x), -1) if examples.labels is None else examples.labels.numpy()
     return Untrained(
@@ -135,11 +146,11 @@ def _task_keys(data: "Dataset", seed: int, latent_dim: int) -> dict[int, str]:
     }
 
 
-def task_inputs(name: str, seed: int, folder: str | None) -> dict[str, NDArray[Any]]:
+def task_inputs(data: "Dataset") -> dict[str, NDArray[Any]]:
     """The arrays that the task takes."""
     from vae_core.labs.reduction.evaluation import data_arrays
 
-    return data_arrays(dataset(name, seed, folder))
+    return data_arrays(data)
 
 
 def common_planes(codes: dict[str, Array]) -> dict[str, Array]:

@@ -1,7 +1,7 @@
 """PCA, probabilistic PCA, linear VAE, autoencoder and VAE on the same data, in six comparisons."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -12,11 +12,14 @@ from dashboard.compare.cached import PRETRAINED, Untrained
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.dimension_reduction import plane_figure, space_figure, space_ranges
 from dashboard.formats import plain, shown_difference, signed, with_error
+from dashboard.labels import NAMES
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import Arrays, tasks
-from dashboard.shell import browser, state
+from dashboard.shell import browser, controls, image_folder, state
 from dashboard.shell.choice import one_of
+from dashboard.shell.settings import chosen_folder
 from dashboard.shell.task_line import tasks_line
+from dashboard.subject import dataset
 from dashboard.tables import draw_table
 from vae_core.data import DATASET_INFO, DATASETS
 from vae_core.errors import BadInput
@@ -27,6 +30,9 @@ from vae_core.labs.scores import MIN_SEEDS, Pooled, Score, difference, pooled
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+    from vae_core.data import Dataset
+
+FOLDER: Final = image_folder.Keys("dr_folder", "dr_set", "dr_orientation")
 Array = NDArray[np.float64]
 Results = Mapping[str, Sequence[Metrics]]
 """Of each method those of its trainings, which differ in their seed."""
@@ -104,16 +110,20 @@ class Aspect(NamedTuple):
 
 def draw_dimension_reduction() -> None:
     """The controls, the results of one aspect, and tables of all."""
-    name, latent_dim, seed, folder = _controls()
+    name, latent_dim, seed, is_usable = _controls()
+    if not is_usable:
+        return
     try:
-        setting = cached.untrained(name, seed, folder, latent_dim)
+        folder = chosen_folder(state.control(FOLDER.folder), state.control(FOLDER.which))
+        data = dataset(name, seed, folder, transposed=image_folder.is_transposed(FOLDER))
+        setting = cached.untrained(data, seed, latent_dim)
     except BadInput as err:
         st.error(plain(str(err)))
         return
     trained = [one for key in setting.task_keys.values() if (one := tasks().result(key)) is not None]
     results = _results(setting, trained)
     if len(trained) < MIN_SEEDS:
-        _train(setting, name, latent_dim, seed, folder, len(trained))
+        _train(setting, data, latent_dim, seed, len(trained))
     if trained or PRETRAINED in results:
         st.caption(TRAINED_NOTE if trained else PRETRAINED_NOTE)
     against_pca = summary(results, setting.reference)
@@ -133,10 +143,10 @@ def draw_dimension_reduction() -> None:
     _draw_tables(results, setting.reference)
 
 
-def _controls() -> tuple[str, int, int, str | None]:
+def _controls() -> tuple[str, int, int, bool]:
     left, middle, right = st.columns([2, 2, 1])
     with left:
-        name, folder = _data()
+        name, is_usable = _data()
     options = (2, 8) if DATASET_INFO[name].kind == "images" else (1,)
     latent_dim = middle.segmented_control(
         "Latent dimension J",
@@ -148,10 +158,11 @@ def _controls() -> tuple[str, int, int, str | None]:
         persist_state="session",
     )
     seed = right.number_input("Seed", 0, 2**31 - 1, 0, key="dr_seed", help=SEED_HELP, persist_state="session")
-    return name, latent_dim, seed, folder
+    return name, latent_dim, seed, is_usable
 
 
-def _data() -> tuple[str, str | None]:
+def _data() -> tuple[str, bool]:
+    """Id of the data set, and whether it can be used as far as its controls know."""
     name = st.selectbox(
         "Data",
         DATASETS,
@@ -161,15 +172,21 @@ def _data() -> tuple[str, str | None]:
         persist_state="session",
     )
     if name != "idx":
-        return name, None
-    folder = st.text_input(
-        "Folder of the IDX files",
-        key="dr_folder",
-        placeholder="/data/mnist",
-        help="On the server's disk. The first 5000 training and 500 held-out images are used.",
-        persist_state="session",
-    )
-    return name, folder.strip() or None
+        return name, True
+    is_usable = image_folder.draw(FOLDER, _folder_options)
+    if is_usable:
+        st.caption("The first 5,000 training and 500 held-out images are used.")
+    return name, is_usable
+
+
+def _folder_options(key: str) -> dict[str, Any]:
+    of_train = dict(zip(FOLDER, controls.IMAGE_KEYS, strict=True))[key]
+    return {
+        "label": NAMES[of_train],
+        "key": key,
+        "help": controls.HELP[of_train],
+        "persist_state": "session",
+    }
 
 
 def _results(setting: Untrained, trained: Sequence[Arrays]) -> Results:
@@ -183,11 +200,9 @@ def _results(setting: Untrained, trained: Sequence[Arrays]) -> Results:
     return found
 
 
-def _train(
-    setting: Untrained, name: str, latent_dim: int, seed: int, folder: str | None, num_done: int
-) -> None:
+def _train(setting: Untrained, data: "Dataset", latent_dim: int, seed: int, num_done: int) -> None:
     def start() -> None:
-        inputs = cached.task_inputs(name, seed, folder)
+        inputs = cached.task_inputs(data)
         for training, key in setting.task_keys.items():
             if not tasks().is_done(key):
                 arguments = (str(latent_dim), str(seed), str(training))

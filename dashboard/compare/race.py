@@ -17,7 +17,7 @@ from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line, tasks_line
-from dashboard.subject import dataset, pretrained
+from dashboard.subject import data_of, dataset, pretrained
 from dashboard.tables import draw_table
 from vae_core.config import ModelConfig, Optimizer, RunConfig, TrainConfig
 from vae_core.data import DATASET_INFO
@@ -112,11 +112,13 @@ class Raced(NamedTuple):
         race: Their curves.
         runs: Their configurations.
         num_data: Size of the training set, the first examples; 0: all.
+        data_digest: Of data that come from files; empty for others.
     """
 
     race: "Race"
     runs: Sequence[RunConfig]
     num_data: int
+    data_digest: str = ""
 
     @property
     def names(self) -> list[str]:
@@ -221,8 +223,8 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
     epochs = runs[0].train.num_epochs or 0  # never without: the page's slider names a number
     if num_data and 3 * epochs * per_epoch <= AT_ONCE:
         return Raced(cached.race(runs, num_data), runs, num_data)
-    texts = [run.to_json() for run in runs]
-    key = task_key("race", num_data, *texts)
+    texts, digest = [run.to_json() for run in runs], data_of(runs[0]).digest
+    key = task_key("race", num_data, digest, *texts)
     result = tasks().result(key)
     if result is not None:
         state.set_control("race_shown", key)
@@ -230,6 +232,7 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
         inputs = {
             "runs": np.array(texts),
             "num_data": np.array(num_data),
+            "data_digest": np.array(digest),
             "split": np.array(runs[0].seed),
         }
         task_line(
@@ -297,7 +300,12 @@ def _read(result: dict[str, NDArray[Any]]) -> Raced:
     from vae_core.labs.optimisers import Race
 
     runs = [RunConfig.from_json(str(text)) for text in result["runs"]]
-    return Raced(Race(*(result[name] for name in Race._fields)), runs, int(result["num_data"]))
+    return Raced(
+        Race(*(result[name] for name in Race._fields)),
+        runs,
+        int(result["num_data"]),
+        str(result["data_digest"]),
+    )
 
 
 def _about(base: RunConfig, num_data: int) -> str:
@@ -364,12 +372,16 @@ def _draw_seeds(raced: Raced) -> None:
     others: dict[str, list[str]] = {}
     for seed in range(split + 1, split + MIN_SEEDS):
         texts = [replace(run, seed=seed % 2**31).to_json() for run in raced.runs]
-        others[task_key("race", raced.num_data, split, *texts)] = texts
+        others[task_key("race", raced.num_data, raced.data_digest, split, *texts)] = texts
     found = [result for key in others if (result := tasks().result(key)) is not None]
     if len(found) < len(others):
 
         def start() -> None:
-            given = {"num_data": np.array(raced.num_data), "split": np.array(split)}
+            given = {
+                "num_data": np.array(raced.num_data),
+                "data_digest": np.array(raced.data_digest),
+                "split": np.array(split),
+            }
             for key, texts in others.items():
                 if not tasks().is_done(key):
                     inputs = given | {"runs": np.array(texts)}
@@ -458,7 +470,8 @@ def _seconds(value: float) -> str:
 def _parts(raced: Raced) -> str:
     """How many examples each part has."""
     run = raced.runs[0]
-    data = dataset(run.dataset, run.seed, run.data_folder, validation=True)
+    turned = run.data_transposed
+    data = dataset(run.dataset, run.seed, run.data_folder, transposed=turned, validation=True)
     validation = 0 if data.x_validation is None else len(data.x_validation)
     training = raced.num_data or len(data.x_train)
     return f"Training {training:,} · validation {validation:,} · held-out {len(data.x_test):,} examples"

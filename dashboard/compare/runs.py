@@ -221,7 +221,7 @@ def _why_not(subject: Subject, others: Sequence[Subject]) -> str:
     if not others:
         return ""
     first = others[0].config
-    if (subject.config.dataset, subject.config.data_folder) != (first.dataset, first.data_folder):
+    if (subject.config.dataset, subject.data.digest) != (first.dataset, others[0].data.digest):
         return "it was trained on other data, and nats of different examples do not compare"
     if cached.share_examples((*others, subject)) < MIN_COMMON:
         return "another seed held out other examples, too few are held out by all of these runs"

@@ -30,12 +30,12 @@ MEASURE_HELP: Final = (
 def result_of(shown: Subject, split: Split) -> dict[str, NDArray[Any]] | None:
     """What was measured for these examples with these very weights; None where nothing was."""
     result = tasks().result(_name(shown, split))
-    return result if result is not None and str(result["digest"]) == shown.digest else None
+    return result if result is not None and str(result["digest"]) == shown.run.digest else None
 
 
 def _name(shown: Subject, split: Split) -> str:
     # Not of the weights: the newest result stays on the page while the run goes on.
-    return task_key("gaps", str(shown.path), split)
+    return task_key("gaps", str(shown.path), split, shown.data.digest)
 
 
 def draw(shown: Subject, split: Split) -> None:
@@ -44,7 +44,7 @@ def draw(shown: Subject, split: Split) -> None:
     result = tasks().result(name)
     if result is None:
         st.markdown("The ELBO is a bound: how far below log p(x) is it, and why? This needs log p(x) itself.")
-    is_old = result is not None and str(result["digest"]) != shown.digest
+    is_old = result is not None and str(result["digest"]) != shown.run.digest
     if result is None or is_old:
         _task(shown, split, name, "Measure again" if is_old else "Measure the gaps")
     if result is None:

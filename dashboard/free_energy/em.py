@@ -1,5 +1,7 @@
 """EM on a table of numbers from several starts, and what an exact E-step of a VAE would cost."""
 
+import hashlib
+import zlib
 from typing import Final
 
 import numpy as np
@@ -33,7 +35,11 @@ FORMS_HELP: Final = (
 )
 DATA_HELP: Final = "Measured flowers, measured wines, two half circles, or a CSV file of your own."
 UPLOAD_HELP: Final = (
-    "Only numbers below the names, at most 5000 rows and 64 columns. It stays on this server."
+    "Commas, semicolons, tabs or spaces between the values; decimal points or decimal commas; at most 5000 "
+    "rows and 64 columns. Columns of text are set aside. It stays on this server."
+)
+HEADER_HELP: Final = (
+    "Found by its content: a first row with a number in it is data, unless words stand above numbers."
 )
 SOURCES: Final = {**{name: name for name in TABLES}, "two_moons": "two moons", "upload": "your table"}
 NUM_MOONS: Final = 300
@@ -71,7 +77,8 @@ def _data() -> tuple[list[str], NDArray[np.float64]] | None:
         selection_mode="multi",
         wrap=True,
         default=_default(source, table),
-        key=f"em_columns_{source}_{len(table.columns)}",
+        # Names that are chosen in one table mean nothing in another one.
+        key=f"em_columns_{zlib.crc32(repr(table.columns).encode()):08x}",
         help="EM uses all of them, the picture the first two. They are scaled to mean 0 and deviation 1.",
     )
     if len(columns) < 2:
@@ -84,12 +91,26 @@ def _table(source: str) -> Table | None:
     if source != "upload":
         return _moons() if source == "two_moons" else load_table(source)
     upload = st.file_uploader(
-        "A CSV with names in its first row", type=["csv", "tsv", "txt"], key="em_upload", help=UPLOAD_HELP
+        "A table as text, such as CSV", type=["csv", "tsv", "txt"], key="em_upload", help=UPLOAD_HELP
     )
     if upload is None:
-        st.info("Upload a table of numbers: one row for each example, names in the first row.")
+        st.info("Upload a table of numbers: one row for each example.")
         return None
-    return read_table(upload.getvalue())
+    return _read(upload.getvalue())
+
+
+def _read(content: bytes) -> Table:
+    """The table in a file, with a switch for what its first row is, and what there is to say of it."""
+    table = read_table(content)
+    key = f"em_header_{hashlib.sha256(content).hexdigest()[:16]}"
+    has_header = st.toggle(
+        "The first row holds names", table.has_header, key=key, help=HEADER_HELP, persist_state="session"
+    )
+    if has_header != table.has_header:
+        table = read_table(content, header=has_header)
+    for note in table.notes:
+        st.caption(f":material/info: {plain(note)}")
+    return table
 
 
 def _default(source: str, table: Table) -> list[str]:

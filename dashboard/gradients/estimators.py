@@ -485,7 +485,7 @@ def _start_long_task(key: str, subject: Subject, index: int) -> None:
 def _refined(measured: Measured, subject: Subject, index: int, dim: int) -> Measured:
     """The same with the numbers of the long measurement, where there is one of these weights."""
     result = tasks().result(long_task_key(subject, index))
-    if result is None or str(result["digest"]) != subject.digest:
+    if result is None or str(result["digest"]) != subject.run.digest:
         return measured
     if "truth" in result:
         measured = replace(

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard.components.dial.element import Scale, dial, moved
 from dashboard.labels import LABELS, NAMES
-from dashboard.shell import settings, state
+from dashboard.shell import image_folder, settings, state
 from dashboard.shell.links import PARAMETERS, SETTINGS, SPEEDS, Number, Text, Whole
 from vae_core.config import (
     UNIT_INTERVAL,
@@ -34,13 +34,17 @@ LEARNING_RATE_SCALE: Final = Scale(low=1e-5, high=10.0, ticks=(1e-5, 1e-4, 1e-3,
 BETAS: Final = (0.0, 0.1, 1.0, 4.0, 10.0)
 """What one click reaches: the autoencoder, more and more of the KL, the ELBO at 1."""
 _FIXED: Final = "Fixed by the link that opened this page."
+IMAGE_KEYS: Final = image_folder.Keys("data_folder", "data_set", "data_orientation")
 LIVE: Final = ("beta", "learning_rate", "speed")
 """Controls that act on a running training; the others begin with the next Start."""
 HELP: Final = {
     "dataset": "The examples $x$. A part is held out: the model never trains on it, and the thick curves are "
     "measured on it.",
-    "data_folder": "A folder on the server with IDX files, plain or .gz: `train-images-idx3-ubyte`, "
-    "`train-labels-idx1-ubyte` and the `t10k-…` pair.",
+    "data_folder": "A folder on the server with IDX files, plain or .gz, of MNIST, Fashion-MNIST, KMNIST, "
+    "EMNIST or QMNIST: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the `t10k-…` pair.",
+    "data_set": "The folder has the files of several data sets.",
+    "data_orientation": "Transposed: rows and columns of each image are exchanged. EMNIST stores its images "
+    "on their side.",
     "latent_dim": r"$J$, the number of latent dimensions: $z \in \mathbb{R}^J$. "
     "With 2 the latent space is a plane.",
     "hidden": "Sizes of the encoder's hidden layers, for instance `128` or `400, 200`; the decoder mirrors "
@@ -127,7 +131,7 @@ def data_and_model() -> None:
     _choose("dataset", {name: info.title for name, info in DATASET_INFO.items()})
     st.caption(DATASET_INFO[value("dataset")].sentence)
     if value("dataset") == "idx":
-        _text("data_folder", placeholder="/data/mnist")
+        image_folder.draw(IMAGE_KEYS, _options, state.hidden_controls())
     _number("latent_dim")
     _text("hidden", placeholder="none: linear maps")
     if _is_images():  # for points, a menu of one would overwrite what was chosen for images

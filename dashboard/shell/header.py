@@ -88,3 +88,5 @@ def _draw(view: JobView | None, shown: Subject) -> None:
             pages.link("train", "Train your own")
         elif view.status == "running":
             st.button("Newest weights", icon=":material/refresh:", help="Looks again, at the weights of now.")
+    for note in shown.data.notes:
+        st.caption(f":material/info: {plain(note)}")

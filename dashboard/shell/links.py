@@ -183,7 +183,9 @@ def _named(page: str, options: Any) -> Parameter:
 
 SETTINGS: Final[Mapping[str, Parameter]] = {
     "dataset": views("train", **{name: info.title for name, info in DATASET_INFO.items()}),
-    "data_folder": Parameter("train", "", Text(1000)),
+    "data_folder": Parameter("train", "", Text(4096)),
+    "data_set": Parameter("train", "", Text(400)),
+    "data_orientation": Parameter("train", "as_stored", Choice(("as_stored", "transposed"))),
     "latent_dim": Parameter("train", 2, Whole(1, MAX_LATENT_DIM)),
     "hidden": Parameter("train", "128", Text(200)),
     "likelihood": _named("train", Likelihood),

@@ -11,6 +11,7 @@ from typing import Any
 from dashboard.shell.links import PARAMETERS, read_link, text_of
 from vae_core.config import UNIT_INTERVAL, Likelihood, ModelConfig, RunConfig, TrainConfig
 from vae_core.data import DATASET_INFO, data_shape
+from vae_core.data.files import folder_of, idx_sets
 from vae_core.errors import BadInput
 
 
@@ -24,7 +25,8 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
     Raises:
         BadInput: A value cannot be used; one sentence says which and what to do.
     """
-    folder = str(values["data_folder"]).strip() or None
+    is_idx = values["dataset"] == "idx"
+    folder = chosen_folder(values["data_folder"], values["data_set"]) if is_idx else None
     likelihood = likelihood_of(values)
     # A scale that is not on the page is none of the run's, and no reason to refuse it.
     scale = parse_scale(values["likelihood_scale"]) if likelihood not in UNIT_INTERVAL else 1.0
@@ -55,11 +57,25 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
     return RunConfig(
         model=model,
         dataset=values["dataset"],
-        data_folder=folder if values["dataset"] == "idx" else None,
+        data_folder=folder,
+        data_transposed=is_idx and values["data_orientation"] == "transposed",
         train=train,
         seed=values["seed"],
         hold=hold,
     )
+
+
+def chosen_folder(folder: object, name: object) -> str | None:
+    """The path that names one data set alone: of a typed folder, and of a name in it where it has several.
+
+    Raises:
+        BadInput: There is no such folder, or it may not be read.
+    """
+    path = folder_of(str(folder or ""))
+    if path is None:
+        return None
+    found = idx_sets(path) if name else ()
+    return str(next((one.path for one in found if one.name == name), path))
 
 
 def values_of(config: RunConfig) -> dict[str, Any]:
@@ -68,6 +84,8 @@ def values_of(config: RunConfig) -> dict[str, Any]:
     values: dict[str, Any] = {
         "dataset": config.dataset,
         "data_folder": config.data_folder or "",
+        "data_set": "",
+        "data_orientation": "transposed" if config.data_transposed else "as_stored",
         "latent_dim": model.latent_dim,
         "hidden": ", ".join(map(str, model.hidden_dims)),
         "likelihood": model.likelihood,

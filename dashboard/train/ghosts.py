@@ -66,7 +66,7 @@ def difference(config: RunConfig, other: RunConfig) -> str:
         said.append(f"β {_number(other.train.beta)}")
     if other.dataset != config.dataset:
         said.append(data_title(other.dataset))
-    elif other.data_folder != config.data_folder:
+    elif (other.data_folder, other.data_transposed) != (config.data_folder, config.data_transposed):
         said.append("other data")
     said += _differences(_MODEL, config.model, other.model) + _differences(_TRAIN, config.train, other.train)
     if other.seed != config.seed:

@@ -7,6 +7,7 @@ import tracemalloc
 from contextlib import suppress
 from math import prod
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pytest
@@ -22,7 +23,8 @@ from vae_core.data import (
     load_idx_folder,
     read_idx,
 )
-from vae_core.data.files import FOLDERS_VARIABLE
+from vae_core.data.files import FOLDERS_VARIABLE, allowed_folders, folder_of, idx_sets
+from vae_core.data.folder import preview_idx_folder
 
 IMAGES = np.arange(5 * 3 * 4, dtype=np.uint8).reshape(5, 3, 4)
 LABELS = np.array([0, 1, 0, 1, 1], np.uint8)
@@ -62,12 +64,15 @@ HOSTILE = {
     "ends in its dimensions": (header(5, 3, 4)[:10], "idx_short", "ends within its 3 dimensions"),
     "another format": (b"\x89PNG\r\n\x1a\n", "idx_magic", "begins with the bytes 89 50 4e 47"),
     "unknown type": (header(5, type_code=0x0A), "idx_magic", "00 00 0a 01"),
+    "a web page": (b"<!DOCTYPE html><title>train-images", "idx_magic", "a web page, not an IDX file"),
+    "a web page inside gzip": (gzip.compress(b"\n\n <html>"), "idx_magic", "a web page, not an IDX file"),
     "32-bit floats": (header(1, type_code=0x0D) + bytes(4), "idx_type", "holds 32-bit floats"),
     "no dimension": (header(), "idx_rank", "0 dimensions"),
     "four dimensions": (header(1, 1, 1, 1) + b"\0", "idx_rank", "4 dimensions"),
     "255 dimensions": (b"\0\0\x08\xff", "idx_rank", "255 dimensions"),
     "vast": (header(2**32 - 1, 2**32 - 1, 2**32 - 1), "idx_size", "more than 600000000"),
     "just above the limit": (header(600_000_001), "idx_size", "announces 600000001 values"),
+    "wide numbers above the limit": (header(150_000_001, type_code=0x0C), "idx_size", "more than 600000000"),
     "cut short": (idx(IMAGES)[:-1], "idx_truncated", "59 of its 60 values"),
     "header only": (header(10_000, 28, 28), "idx_truncated", "0 of its 7840000 values"),
     "promises much": (gzip.compress(header(600_000_000) + bytes(9)), "idx_truncated", "9 of its 600000000"),
@@ -97,6 +102,12 @@ def test_a_hostile_file_has_its_own_message_and_takes_no_memory(case: str) -> No
     assert peak < 3_000_000, (case, peak)
 
 
+@pytest.mark.parametrize(("code", "dtype"), [(0x09, "i1"), (0x0B, ">i2"), (0x0C, ">i4")])
+def test_whole_numbers_of_each_size_are_read(code: int, dtype: str) -> None:
+    array = np.array([[-3, 100], [7, 0]]).astype(dtype)
+    assert np.array_equal(read_idx(header(2, 2, type_code=code) + array.tobytes()), [[-3, 100], [7, 0]])
+
+
 @given(
     start=st.sampled_from([b"", b"\0\0\x08", header(2, 2), b"\x1f\x8b", b"\x1f\x8b\x08\0"]), rest=st.binary()
 )
@@ -121,7 +132,10 @@ def test_images_are_found_under_each_usual_name(tmp_path: Path, ending: str) -> 
     assert data.image_shape == (3, 4)
     assert data.labels_train is None
     assert len(data.x_train) + len(data.x_test) == 5
-    assert data.notes == ("Only one pair of files is there, so a fifth of it is held out.",)
+    assert data.notes == (
+        "Only one pair of files is there, so a fifth of it is held out.",
+        "The folder has no labels for these images: they have no classes, and no colours.",
+    )
 
 
 def test_two_pairs_keep_their_parts_and_their_order(tmp_path: Path) -> None:
@@ -156,10 +170,12 @@ PAIR = {"train_images": idx(IMAGES), "train_labels": idx(LABELS)}
         ({**PAIR, "train_labels": idx(IMAGES)}, "train-labels-idx1-ubyte holds images, not labels"),
         ({"train_images": idx(IMAGES[0])}, "train-images-idx3-ubyte holds a table, not images"),
         ({**PAIR, "train_labels": idx(LABELS[:4])}, "the train files hold 5 images but 4 labels"),
-        ({**PAIR, "t10k_images": idx(IMAGES[:, :2])}, r"shape \(3, 4\), t10k images \(2, 4\)"),
+        ({**PAIR, "t10k_images": idx(IMAGES[:, :2])}, r"shape \(3, 4\), test images \(2, 4\)"),
         ({"train_images": idx(IMAGES[:1]), "t10k_images": idx(IMAGES)}, "only one image to train on"),
         ({"train_images": idx(IMAGES[:1])}, r"x has 1 row\(s\)"),
         ({"train_images": b"junk"}, "train-images-idx3-ubyte: this is not an IDX file"),
+        ({"train_images": b"<html>", "train_labels": idx(LABELS)}, "-ubyte: this is a web page, not an IDX"),
+        ({"train_images": header(1, 2, 2, type_code=12) + bytes(16)}, "holds numbers of 4 bytes, not images"),
         ({"train_images": idx(np.zeros((2, 65, 64), np.uint8))}, "4160 features, more than 4096"),
     ],
 )
@@ -171,6 +187,10 @@ def test_a_folder_that_cannot_be_used_says_why_and_lists_nothing(
         load_idx_folder(write(tmp_path, **files))
     assert "private" not in str(caught.value)
     assert str(tmp_path) not in str(caught.value)
+    if "holds" in message or "web page" in message:  # of the file of images, so known before Start, too
+        with pytest.raises(BadInput) as previewed:
+            preview_idx_folder(tmp_path, count=1)
+        assert str(previewed.value) == str(caught.value)
 
 
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
@@ -224,10 +244,185 @@ def test_only_folders_that_the_server_allows_are_read(
         load_dataset("idx", folder=inside)
 
 
+EMNIST: Final = "emnist-letters"
+RAW: Final = ("raw/train-images-idx3-ubyte", "raw/train-labels-idx1-ubyte")
+LAYOUTS: Final = {
+    "MNIST's own": ("", ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"), ""),
+    "a dot before idx": ("", ("train-images.idx3-ubyte", "train-labels.idx1-ubyte"), ""),
+    "EMNIST": ("", (f"{EMNIST}-train-images-idx3-ubyte.gz", f"{EMNIST}-train-labels-idx1-ubyte.gz"), EMNIST),
+    "QMNIST": ("", ("qmnist-train-images-idx3-ubyte", "qmnist-train-labels-idx2-int"), "qmnist"),
+    "of folders of their own": (
+        "",
+        (
+            "train-images.idx3-ubyte/train-images.idx3-ubyte",
+            "train-labels.idx1-ubyte/train-labels.idx1-ubyte",
+        ),
+        "",
+    ),
+    "torchvision": ("", (f"MNIST/{RAW[0]}", f"MNIST/{RAW[1]}"), "MNIST/raw"),
+    "torchvision, one below": ("MNIST", RAW, "raw"),
+    "downloaded twice": ("", ("train-images-idx3-ubyte (1).gz", "train-labels-idx1-ubyte.gz"), ""),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_images_are_found_wherever_people_have_them(tmp_path: Path, layout: str) -> None:
+    inside, (images, labels), name = LAYOUTS[layout]
+    top = tmp_path / "data"
+    contents = idx(IMAGES), qmnist(LABELS) if "int" in labels else idx(LABELS)
+    for file, content in zip((images, labels), contents, strict=True):
+        path = top / inside / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content) if file.endswith(".gz") else content)
+    (top / "notes").mkdir()
+    (top / "train-images.txt").write_text("no IDX file")
+    (found,) = idx_sets(top / inside)
+    assert found.name == name
+    data, again = load_idx_folder(top / inside), load_idx_folder(found.path)
+    assert data.digest == again.digest
+    assert torch.equal(data.x_train, again.x_train)
+    assert sorted(torch.cat([data.x_train, data.x_test])[:, 0].mul(255).int().tolist()) == [0, 12, 24, 36, 48]
+    assert data.class_names == ("0", "1")
+    assert data_shape("idx", folder=top / inside) == (3, 4)
+    assert load_idx_folder(found.files["train", "images"]).digest == data.digest, "a file names its data set"
+
+
+def qmnist(labels: np.ndarray) -> bytes:
+    """Labels as QMNIST has them: 32-bit numbers, the class and seven more facts a row."""
+    facts = np.full((len(labels), 8), 300, ">i4")
+    facts[:, 0] = labels
+    return header(*facts.shape, type_code=0x0C) + facts.tobytes()
+
+
+def test_several_data_sets_in_a_folder_are_listed_and_chosen(tmp_path: Path) -> None:
+    for name, images in (("letters", IMAGES), ("digits", IMAGES[:4])):
+        write(tmp_path, **{f"emnist-{name}-train-images": idx(images)})
+    with pytest.raises(BadInput, match="2 data sets: emnist-digits, emnist-letters; name one") as caught:
+        load_dataset("idx", folder=tmp_path)
+    assert caught.value.code == "folder"
+    digits, letters = idx_sets(tmp_path)
+    assert letters.path == tmp_path / "emnist-letters"
+    assert least_training_examples("idx", folder=letters.path) == 4
+    assert least_training_examples("idx", folder=digits.path) == 3
+    data = load_dataset("idx", folder=str(letters.path))
+    assert len(data.x_train) + len(data.x_test) == 5
+    # Beside them the files of MNIST's own names are what the folder itself stands for.
+    write(tmp_path, train_images=idx(IMAGES[:3]))
+    assert [one.name for one in idx_sets(tmp_path)] == ["", "emnist-digits", "emnist-letters"]
+    assert least_training_examples("idx", folder=tmp_path) == 2
+
+
+def test_only_labels_that_occur_are_classes_and_letters_have_their_names(tmp_path: Path) -> None:
+    write(tmp_path, **{"emnist-letters-train-images": idx(IMAGES), "emnist-letters-test-images": idx(IMAGES)})
+    labels = np.array([1, 26, 3, 3, 1], np.uint8)
+    write(tmp_path, **{"emnist-letters-train-labels": idx(labels)})
+    write(tmp_path, **{"emnist-letters-test-labels": idx(labels[::-1].copy())})
+    data = load_idx_folder(tmp_path)
+    assert data.class_names == ("1", "3", "26")
+    assert data.labels_train is not None
+    assert data.labels_test is not None
+    assert data.labels_train.tolist() == [0, 2, 1, 1, 0]
+    assert data.labels_test.tolist() == [0, 1, 1, 2, 0]
+    mapping = tmp_path / "emnist-letters-mapping.txt"
+    mapping.write_text("1 65 97\n3 67 99\n26 90 122\n")
+    assert load_idx_folder(tmp_path).class_names == ("Aa", "Cc", "Zz")
+    assert preview_idx_folder(tmp_path, count=2).class_names == ("Aa", "Cc", "Zz")
+    for broken in ("1 65\n", "3 7 8\n", "1 -1\n", "junk", "1 99999999999\n"):
+        mapping.write_text(broken)
+        assert load_idx_folder(tmp_path).class_names == ("1", "3", "26"), broken
+
+
+def test_images_on_their_side_are_said_and_set_upright(tmp_path: Path) -> None:
+    write(tmp_path, **{"emnist-digits-train-images": idx(IMAGES)})
+    on_side = "EMNIST stores its images on their side: transposed, they stand upright."
+    plain, upright = load_idx_folder(tmp_path), load_idx_folder(tmp_path, transpose=True)
+    assert on_side in plain.notes
+    assert on_side not in upright.notes
+    assert (plain.image_shape, upright.image_shape) == ((3, 4), (4, 3))
+    assert data_shape("idx", folder=tmp_path, transpose=True) == (4, 3)
+    turned = plain.x_train.reshape(-1, 3, 4).transpose(1, 2).reshape(-1, 12)
+    assert torch.equal(upright.x_train, turned)
+    assert upright.x_train.is_contiguous()
+    assert plain.digest != upright.digest, "caches and runs know data by it"
+    for transpose, shape in ((False, (2, 3, 4)), (True, (2, 4, 3))):
+        shown = preview_idx_folder(tmp_path, count=2, transpose=transpose)
+        assert shown.images.shape == shape
+        assert np.array_equal(shown.images, IMAGES[:2].transpose(0, 2, 1) if transpose else IMAGES[:2])
+
+
+def test_a_preview_says_what_the_data_set_would(tmp_path: Path) -> None:
+    write(tmp_path, train_images=idx(IMAGES), train_labels=idx(LABELS), t10k_images=idx(IMAGES[:2]))
+    found, data = preview_idx_folder(tmp_path, count=100), load_idx_folder(tmp_path)
+    assert (found.num_images, found.notes, found.class_names) == ((5, 2), data.notes, data.class_names)
+    assert np.array_equal(found.images, IMAGES)
+    write(tmp_path, t10k_labels=idx(LABELS[:2]))
+    found, data = preview_idx_folder(tmp_path, count=1), load_idx_folder(tmp_path)
+    assert (found.notes, found.class_names) == (data.notes, data.class_names) == ((), ("0", "1"))
+
+
+def test_the_digest_is_of_the_content_alone(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    write(one, **PAIR)
+    for name, content in (("images-idx3", idx(IMAGES)), ("labels.idx1", idx(LABELS))):
+        (other / f"fashion-train-{name}-ubyte.gz").write_bytes(gzip.compress(content))
+    digest = load_idx_folder(one).digest
+    assert len(digest) == 64
+    assert load_idx_folder(other, seed=5).digest == digest
+    exchanged = LABELS.copy()
+    exchanged[0] = 1
+    for changed in ({"train_labels": idx(exchanged)}, {"train_images": idx(IMAGES[::-1].copy())}):
+        write(one, **PAIR)
+        assert load_idx_folder(write(one, **changed)).digest != digest, changed
+    assert load_dataset("digits").digest == load_dataset("two_moons").digest == ""
+
+
+@pytest.mark.parametrize("form", ["{}", " {}\n", '"{}"', "'{}'", '" {} "', "{}/"])
+def test_a_path_is_taken_as_people_paste_it(tmp_path: Path, form: str) -> None:
+    folder = tmp_path / ("long " * 40) / "MNIST images"
+    folder.mkdir(parents=True)
+    write(folder, **PAIR)
+    assert len(str(folder)) > 200
+    assert load_dataset("idx", folder=form.format(folder)).image_shape == (3, 4)
+
+
+def test_the_home_folder_and_a_relative_path_are_made_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert folder_of("~/mnist") == folder_of("mnist") == tmp_path / "mnist"
+    assert folder_of("~somebody who is not here/mnist") == tmp_path / "~somebody who is not here/mnist"
+    assert folder_of('""') is folder_of(" ") is None
+    (tmp_path / "mnist").mkdir()
+    write(tmp_path / "mnist", **PAIR)
+    monkeypatch.setenv(FOLDERS_VARIABLE, "~/mnist")
+    assert allowed_folders() == (tmp_path / "mnist",)
+    assert load_dataset("idx", folder="~/mnist").digest == load_dataset("idx", folder="mnist").digest
+
+
+def test_what_is_below_an_allowed_folder_is_listed_but_not_where_its_links_lead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed, outside = tmp_path / "data", tmp_path / "private"
+    for folder in (allowed / "mnist", outside):
+        folder.mkdir(parents=True)
+        write(folder, **PAIR)
+    (allowed / "link").symlink_to(outside)
+    (allowed / "loop").symlink_to(allowed / "loop")
+    (allowed / "closed").mkdir(mode=0)
+    monkeypatch.setenv(FOLDERS_VARIABLE, str(allowed))
+    assert [one.name for one in idx_sets(allowed)] == ["mnist"]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files here")
 def test_what_never_ends_is_no_file_of_images(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "train-images-idx3-ubyte")
     (tmp_path / "t10k-images-idx3-ubyte").symlink_to("/dev/zero")
+    (tmp_path / "train-labels-idx1-ubyte").mkdir()
+    os.mkfifo(tmp_path / "train-labels-idx1-ubyte" / "train-labels-idx1-ubyte")
     for folder in (tmp_path, Path("/dev"), Path("/dev/zero")):
         with pytest.raises(BadInput, match=r"the folder has no IDX images|is a file"):
             load_idx_folder(folder)

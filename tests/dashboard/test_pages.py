@@ -1,5 +1,6 @@
 """Every page as a script: what its buttons do, what its numbers say, and that nothing typed breaks it."""
 
+import os
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,7 @@ from vae_core.data import load_dataset
 from vae_core.data.files import FOLDERS_VARIABLE
 from vae_core.elbo import evaluate
 from vae_core.errors import BadInput
+from vae_core.runs.driver import open_training
 from vae_core.runs.runfile import load_run, save_run
 
 PAGES: Final = tuple(page.name for page in pages.PAGES)
@@ -230,15 +232,61 @@ def test_images_that_were_exchanged_are_one_sentence(runner: LocalRunner, tmp_pa
     assert [plain("36 values each now, its model takes 64") in said.value for said in at.error] == [True]
 
 
-def test_images_of_the_same_size_that_were_exchanged_are_the_ones_measured(
+def test_nothing_is_computed_on_other_images_than_those_of_the_run(
     runner: LocalRunner, tmp_path: Path
 ) -> None:
+    """Also where name, size and time of writing stay what they were, as after ``cp -p``."""
+    write_images(tmp_path, side=8)
+    files = sorted(tmp_path.iterdir())
+    times = {path: path.stat().st_mtime_ns for path in files}
+    contents = {path: path.read_bytes() for path in files}
+    run_id = trained(runner, replace(TINY, dataset="idx", data_folder=str(tmp_path)))
+    before = numbers_of("elbo", run_id)
+    assert before
+    write_images(tmp_path, side=8, seed=1)
+    for path, time in times.items():
+        os.utime(path, ns=(time, time))
+    for page in ("elbo", "latent_space"):
+        at = open_page(page, run=run_id)
+        assert [plain("not those that it was trained on") in said.value for said in at.error] == [True], page
+        assert not at.metric
+    view = runner.view(run_id)
+    assert view is not None
+    path = runner.store.run_file(run_id)
+    assert path is not None
+    with pytest.raises(BadInput, match="not those that it was trained on"):
+        open_training(view.config, load_run(path))
+    for path, content in contents.items():
+        path.write_bytes(content)
+    assert numbers_of("elbo", run_id) == before, "put back, they are its data again"
+
+
+def numbers_of(page: str, run_id: str) -> dict[str, str]:
+    at = open_page(page, run=run_id)
+    assert not at.error
+    return {metric.label: metric.value for metric in at.metric}
+
+
+def test_a_run_that_does_not_say_what_its_data_were_is_measured_on_those_that_are_there(
+    runner: LocalRunner, tmp_path: Path
+) -> None:
+    """As files of format 2: what is kept of one set of images is never shown for another."""
     write_images(tmp_path, side=8)
     run_id = trained(runner, replace(TINY, dataset="idx", data_folder=str(tmp_path)))
-    before = {metric.label: metric.value for metric in open_page("elbo", run=run_id).metric}
+    path = runner.store.run_file(run_id)
+    assert path is not None
+    save_run(path, replace(load_run(path), data_digest=""))
+    before = numbers_of("elbo", run_id)
     write_images(tmp_path, side=8, seed=1)
-    after = {metric.label: metric.value for metric in open_page("elbo", run=run_id).metric}
-    assert before["Reconstruction"] != after["Reconstruction"]
+    assert numbers_of("elbo", run_id)["Reconstruction"] != before["Reconstruction"]
+
+
+def test_what_data_have_to_say_stands_on_the_page_of_their_run(runner: LocalRunner, tmp_path: Path) -> None:
+    write_images(tmp_path, side=8)
+    (tmp_path / "t10k-labels-idx1-ubyte").unlink()
+    run_id = trained(runner, replace(TINY, dataset="idx", data_folder=str(tmp_path)))
+    said = [text.value for text in open_page("elbo", run=run_id).caption]
+    assert any(plain("Labels are there for one part only, so none are used.") in text for text in said)
 
 
 def test_a_run_file_opens_no_folder_that_the_server_keeps_to_itself(

@@ -177,9 +177,11 @@ def test_a_configuration_of_format_1_is_what_it_was_then() -> None:
         "model": {"data_dim": 64, "prior": "standard_normal", "num_components": 50},
         "seed": 3,
         "device": "cpu",
+        "data_transposed": False,
     }
     stated = {"model": {"data_dim": 64, "prior": "vamp", "num_components": 3}, "device": "cuda"}
-    assert upgraded(stated, 1) == stated
+    assert upgraded(stated, 1) == stated | {"data_transposed": False}
+    assert upgraded(old, 2) == old | {"data_transposed": False}
     assert upgraded(old, FORMAT) == old
 
 
@@ -193,7 +195,7 @@ HOSTILE: Final = {
     "a number": ("3", "format"),
     "null": ("null", "format"),
     "no format": ("{}", "format"),
-    "newer format": ('{"format": 4}', "format"),
+    "newer format": (json.dumps({"format": FORMAT + 1}), "format"),
     "format true": ('{"format": true, "model": {"data_dim": 64}}', "format"),
     "format 0": ('{"format": 0, "model": {"data_dim": 64}}', "format"),
     "long format": (json.dumps({"format": "x" * 100_000}), "format"),

@@ -70,7 +70,8 @@ def test_race_returns_what_it_was_given_too() -> None:
         model=ModelConfig(data_dim=2, hidden_dims=(4,), likelihood="gaussian"),
         train=TrainConfig(num_epochs=1),
     )
-    found = compute("race", {"runs": [config.to_json()] * 2, "num_data": 100, "split": 0})
+    inputs = {"runs": [config.to_json()] * 2, "num_data": 100, "data_digest": "", "split": 0}
+    found = compute("race", inputs)
     assert found["held_out"].shape == (2, 2)
     assert np.array_equal(found["held_out"][0], found["held_out"][1]), "equal configurations"
     assert RunConfig.from_json(str(found["runs"][0])) == config

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         DatasetInfo,
         data_shape,
         least_training_examples,
+        load_data_of,
         load_dataset,
     )
     from vae_core.data.dataset import Dataset, from_arrays, with_validation
@@ -30,6 +31,7 @@ __all__ = [
     "data_shape",
     "from_arrays",
     "least_training_examples",
+    "load_data_of",
     "load_dataset",
     "load_idx_folder",
     "load_table",
@@ -48,6 +50,7 @@ __getattr__, __dir__ = lazy_exports(
             "DatasetInfo",
             "data_shape",
             "least_training_examples",
+            "load_data_of",
             "load_dataset",
         ),
         "vae_core.data.dataset": ("Dataset", "from_arrays", "with_validation"),

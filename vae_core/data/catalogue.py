@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from vae_core.data.files import check_allowed, image_dims
+from vae_core.data.files import image_dims
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
     import torch
 
+    from vae_core.config import RunConfig
     from vae_core.data.dataset import Dataset
 
 
@@ -78,14 +79,20 @@ MIN_VALIDATION: Final = 20
 
 
 def load_dataset(
-    name: str = "digits", *, seed: int = 0, folder: Path | str | None = None, validation: bool = False
+    name: str = "digits",
+    *,
+    seed: int = 0,
+    folder: Path | str | None = None,
+    transpose: bool = False,
+    validation: bool = False,
 ) -> "Dataset":
     """Loads a data set by name; the same name and seed give the same numbers, bit for bit.
 
     Arguments:
         name: One of ``DATASETS``.
         seed: Seed of the split into training and held-out data and, for points, of the points themselves.
-        folder: Where the IDX files are; used by ``"idx"`` only.
+        folder: Where the IDX files are; used by ``"idx"`` only, as ``transpose`` is.
+        transpose: Whether rows and columns of the images are exchanged.
         validation: Whether a tenth of the training part is set aside as a validation part, by the same seed.
 
     Raises:
@@ -100,13 +107,15 @@ def load_dataset(
         raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
     from vae_core.data.dataset import with_validation
 
-    data = _load(name, seed, folder)
+    data = _load(name, seed, folder, transpose)
     return with_validation(data, seed=seed) if validation else data
 
 
-def _load(name: str, seed: int, folder: Path | str | None) -> "Dataset":
+def _load(name: str, seed: int, folder: Path | str | None, transpose: bool) -> "Dataset":
     if name == "idx":
-        return _load_folder(folder, seed)
+        from vae_core.data.folder import load_idx_folder
+
+        return load_idx_folder("" if folder is None else folder, seed=seed, transpose=transpose)
     from vae_core.data.dataset import seeded_generator
 
     generator = seeded_generator(seed)
@@ -129,7 +138,28 @@ def validation_size(num_data: int) -> int:
     return max(MIN_VALIDATION, math.ceil(num_data / 10))
 
 
-def data_shape(name: str, *, folder: Path | str | None = None) -> tuple[int, ...]:
+def load_data_of(config: "RunConfig", *, digest: str = "") -> "Dataset":
+    """Loads the data of a run.
+
+    Arguments:
+        config: What the run is.
+        digest: That of the data that the run was trained on, as its file states it; empty: not known.
+
+    Raises:
+        BadInput: The data cannot be loaded, or are not those of the run (code ``data``).
+    """
+    data = load_dataset(
+        config.dataset,
+        seed=config.seed,
+        folder=config.data_folder,
+        transpose=config.data_transposed,
+        validation=config.train.has_validation,
+    )
+    data.check_digest(digest)
+    return data
+
+
+def data_shape(name: str, *, folder: Path | str | None = None, transpose: bool = False) -> tuple[int, ...]:
     """Shape of one example, known without loading the data: (height, width) of images, (2,) of points.
 
     Raises:
@@ -142,7 +172,8 @@ def data_shape(name: str, *, folder: Path | str | None = None) -> tuple[int, ...
     if name not in DATASET_INFO:
         raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
     if name == "idx":
-        return image_dims(Path(_named(folder)))[1:]
+        _, height, width = image_dims(folder)
+        return (width, height) if transpose else (height, width)
     return (8, 8) if name == "digits" else (2,)
 
 
@@ -164,27 +195,10 @@ def least_training_examples(name: str, *, folder: Path | str | None = None, vali
     """
     if name not in DATASET_INFO:
         raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
-    if name == "idx":
-        # Where there is one file alone, a fifth of it is held out.
-        count = image_dims(Path(_named(folder)))[0] * 4 // 5
-    else:
-        count = 1437 if name == "digits" else 1600
+    counts = {"digits": 1437}
+    # Of IDX files a fifth is held out where there is one file alone.
+    count = image_dims(folder)[0] * 4 // 5 if name == "idx" else counts.get(name, 1600)
     return count - validation_size(count) if validation else count
-
-
-def _named(folder: Path | str | None) -> Path | str:
-    if folder is None:
-        raise BadInput(
-            "folder", "MNIST and relatives need a folder", "enter the server folder that holds the IDX files"
-        )
-    check_allowed(folder)
-    return folder
-
-
-def _load_folder(folder: Path | str | None, seed: int) -> "Dataset":
-    from vae_core.data.folder import load_idx_folder
-
-    return load_idx_folder(_named(folder), seed=seed)
 
 
 def _load_digits(generator: "torch.Generator") -> "Dataset":

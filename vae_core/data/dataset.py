@@ -1,5 +1,6 @@
 """A data set that can be trained on, and the one function that makes one of arrays: checked, then split."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -33,6 +34,7 @@ class Dataset:
         image_shape: (height, width) with height * width = D, pixels in [0, 1]; None for points.
         class_names: Name of class k at place k; empty where the data have no labels.
         notes: Sentences that the user should read before training.
+        digest: SHA-256 of what was read from files, in hex; empty for data that name and seed decide.
         x_validation: Examples to choose by, shape (n_validation, D); None: all are trained on or held out.
         labels_validation: Their classes; None where there are no such examples, or no labels.
     """
@@ -45,6 +47,7 @@ class Dataset:
     image_shape: tuple[int, int] | None
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
+    digest: str = ""
     x_validation: torch.Tensor | None = None
     labels_validation: torch.Tensor | None = None
 
@@ -53,6 +56,12 @@ class Dataset:
         x_validation = None if self.x_validation is None else self.x_validation.to(device)
         x_train, x_test = self.x_train.to(device), self.x_test.to(device)
         return replace(self, x_train=x_train, x_test=x_test, x_validation=x_validation)
+
+    def check_digest(self, digest: str) -> None:
+        """Raises :class:`BadInput` (code ``data``) where these are not the data with a digest; "": of any."""
+        if digest not in ("", self.digest):
+            message = "the images in this run's folder are not those that it was trained on"
+            raise BadInput("data", message, "put those back, or train a new run on Train")
 
     @property
     def data_dim(self) -> int:
@@ -83,11 +92,12 @@ def from_arrays(
     Arguments:
         name: Name of the data set.
         x: Points, shape (n, D), or images, shape (n, height, width) or (n, D) with ``image_shape``.
-        labels: Class indices from 0, shape (n,).
+        labels: Whole numbers, shape (n,): class indices from 0 where ``class_names`` are given, else any
+            numbers; each that occurs is a class.
         image_shape: (height, width); found from ``x`` where that has three dimensions.
         generator: Source of the shuffle.
         held_out_fraction: Share f of the examples that is held out, ceil(f n) of them, in (0, 1).
-        class_names: Name of each class; its number by default.
+        class_names: Name of each class; by default the number that labels it.
 
     Raises:
         BadInput: What is wrong with which argument, and what to do.
@@ -98,7 +108,9 @@ def from_arrays(
         (torch.Size([8, 3]), torch.Size([2, 3]), 'points')
     """
     rows, image_shape = _rows(_numeric("x", x), image_shape)
-    classes = None if labels is None else _classes(_numeric("labels", labels), len(rows), class_names)
+    classes = None
+    if labels is not None:
+        classes, class_names = _classes(_numeric("labels", labels), len(rows), class_names)
     notes = _constant_columns(rows) if image_shape is None else ()
     train, held_out, split_notes = split_rows(len(rows), classes, held_out_fraction, generator=generator)
     return Dataset(
@@ -108,7 +120,7 @@ def from_arrays(
         labels_train=None if classes is None else torch.from_numpy(classes[train]),
         labels_test=None if classes is None else torch.from_numpy(classes[held_out]),
         image_shape=image_shape,
-        class_names=() if classes is None else class_names or numbered_classes(classes),
+        class_names=() if classes is None else class_names,
         notes=notes + split_notes,
     )
 
@@ -159,14 +171,32 @@ def seeded_generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def numbered_classes(labels: NDArray[np.int64]) -> tuple[str, ...]:
-    """Names classes by their number, 0 to the largest label.
+def compact_labels(
+    parts: Sequence[NDArray[Any]], names: Mapping[int, str] | None = None
+) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
+    """Class indices from 0 of the whole numbers that label examples, in their order, and the classes' names.
+
+    Labels of 1 to 26 are 26 classes, not 27 with one that never occurs.
+
+    Arguments:
+        parts: Labels of the parts of a data set, shape (n,) each.
+        names: Names by label, used where every label has one that can be printed; else the numbers.
+
+    Raises:
+        BadInput: There are more than ``MAX_CLASSES`` (code ``labels``).
 
     Example:
-        >>> numbered_classes(np.array([2, 0]))
-        ('0', '1', '2')
+        >>> compact_labels([np.array([2, 5, 2]), np.array([9])])
+        ([array([0, 1, 0]), array([2])], ('2', '5', '9'))
     """
-    return tuple(str(number) for number in range(int(labels.max()) + 1))
+    found = np.unique(np.concatenate([np.unique(part) for part in parts]))
+    if len(found) > MAX_CLASSES:
+        message = f"there are {len(found):,} different labels, more than {MAX_CLASSES:,}"
+        raise BadInput("labels", message, "leave the labels out, or group them")
+    titles = [(names or {}).get(int(label), "") for label in found]
+    if not all(title and title.isprintable() for title in titles):
+        titles = [str(label) for label in found.tolist()]
+    return [np.searchsorted(found, part).astype(np.int64) for part in parts], tuple(titles)
 
 
 def _numeric(field: str, values: Array) -> NDArray[Any]:
@@ -241,7 +271,9 @@ def _check_pixels(rows: NDArray[np.float32]) -> None:
         raise BadInput("x", f"pixels must lie in [0, 1], found {low:g} to {high:g}", hint)
 
 
-def _classes(labels: NDArray[Any], num_rows: int, class_names: tuple[str, ...]) -> NDArray[np.int64]:
+def _classes(
+    labels: NDArray[Any], num_rows: int, class_names: tuple[str, ...]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     if labels.dtype.kind not in "iu":
         raise BadInput(
             "labels", f"labels are {labels.dtype} values", "give whole numbers, one class index a row"
@@ -250,12 +282,14 @@ def _classes(labels: NDArray[Any], num_rows: int, class_names: tuple[str, ...]) 
         raise BadInput(
             "labels", f"labels have the shape {labels.shape} for {num_rows} rows", "give one label a row"
         )
-    count = len(class_names) or MAX_CLASSES
+    if not class_names:
+        (classes,), class_names = compact_labels([labels])
+        return classes, class_names
     low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= count:
-        message = f"labels must lie in 0 to {count - 1}, found {low} to {high}"
+    if low < 0 or high >= len(class_names):
+        message = f"labels must lie in 0 to {len(class_names) - 1}, found {low} to {high}"
         raise BadInput("labels", message, "number the classes from 0")
-    return labels.astype(np.int64)
+    return labels.astype(np.int64), class_names
 
 
 def _constant_columns(rows: NDArray[np.float32]) -> tuple[str, ...]:

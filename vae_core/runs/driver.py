@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, check_seed, shown
-from vae_core.data import load_dataset
+from vae_core.data import load_data_of
 from vae_core.device import usable_device
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
@@ -60,12 +60,7 @@ def open_training(config: RunConfig, saved: Run | None) -> Training:
         BadInput: The device, the data, or what was saved cannot be used.
     """
     device = usable_device(config.device)
-    dataset = load_dataset(
-        config.dataset,
-        seed=config.seed,
-        folder=config.data_folder,
-        validation=config.train.has_validation,
-    ).to(device)
+    dataset = load_data_of(config, digest="" if saved is None else saved.data_digest).to(device)
     generator = torch.Generator().manual_seed(config.seed)
     # The initial weights are drawn on the CPU: they are the same on every device.
     model = VAE(config.model, generator=generator) if saved is None else saved.model()
@@ -405,6 +400,7 @@ class Driver:
             status=self._status,
             state_tensors={name: value.clone() for name, value in tensors.items()},
             state_scalars=scalars,
+            data_digest=self.training.dataset.digest,
             unknown=self._unknown,
         )
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +60,8 @@ class Run:
         validation: Rows of ``VALIDATION_COLUMNS``, those after its step among them, shape (rows, 4).
         state_tensors: Optimiser, generator and order of the data, for resuming bit for bit.
         state_scalars: Step, epoch and what else is a plain value.
+        data_digest: SHA-256 of the files that its data were read from, in hex; empty where there are none, or
+            where a version that did not note it wrote the file.
         unknown: Settings of its file that this version does not know: kept when it is saved, and not used.
         digest: SHA-256 of all of it, as its file states it, in hex; empty for a run that was not read.
     """
@@ -69,6 +72,7 @@ class Run:
     status: str
     state_tensors: Mapping[str, Tensor] = field(default_factory=dict)
     state_scalars: Mapping[str, Any] = field(default_factory=dict)
+    data_digest: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
     later: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(HISTORY_COLUMNS))))
@@ -150,6 +154,7 @@ def save_run(path: Path, run: Run, *, durable: bool = True) -> None:
         "config": _merged(run.config.to_dict(), run.unknown),
         "status": run.status,
         "state": dict(run.state_scalars),
+        "data_sha256": run.data_digest,
     }
     content = save(tensors, metadata=_metadata(about, ""))
     # The digest covers the tensors as they lie in the file, so it can be taken only once they are laid out.
@@ -218,10 +223,11 @@ def _upgraded(about: Mapping[str, Any], found: int) -> Mapping[str, Any]:
     """What the file says, in the present format: with all that format 1 did not state yet.
 
     Where it stands in the data, which files of format 1 may state, follows from the step; theirs is wrong
-    after a divergence. A run that format 2 ended early stays at its end.
+    after a divergence. A run that format 3 or an older one ended early stays
+    at its end.
     """
-    if found > 2 or not isinstance(about["state"], dict):
-        return about
+    if found > 3 or not isinstance(about["state"], dict):
+        return {**about, "config": upgraded(about["config"], found)}
     state = dict(about["state"])
     if found == 1:
         state = {"has_end": True, **state}
@@ -241,6 +247,9 @@ def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str)
         raise BadInput("run", "the run's history has steps that do not rise", _HINT)
     if about["status"] not in STATUSES:
         raise BadInput("run", f"the run's status is {shown(about['status'])}", _HINT)
+    data_digest = about.get("data_sha256", "")
+    if not isinstance(data_digest, str) or not re.fullmatch("([0-9a-f]{64})?", data_digest):
+        raise BadInput("run", f"the digest of the run's data is {shown(data_digest)}", _HINT)
     _check_state(about["state"])
     return Run(
         config=RunConfig.from_dict(about["config"]),
@@ -251,6 +260,7 @@ def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str)
         status=about["status"],
         state_tensors={k.removeprefix(_STATE): v for k, v in tensors.items() if k.startswith(_STATE)},
         state_scalars=about["state"],
+        data_digest=data_digest,
         unknown=unknown_settings(about["config"]),
         digest=digest,
     )

@@ -4,16 +4,16 @@ It needs torch, numpy and scikit-learn, holds only what this run uses, and makes
 generators in the same order: on the processor, with one thread, its weights are those of the run bit for bit.
 """
 
+import re
 import textwrap
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from vae_core.config import ModelConfig, RunConfig
 from vae_core.data import DATASETS, Dataset
-from vae_core.data.files import find_idx
+from vae_core.data.files import find_idx_set
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.runs.by_step import ByStep, settings_by_step
@@ -67,22 +67,23 @@ x = centre + 0.15 * torch.randn(2000, 2, generator=data_generator)""",
 }
 
 _IDX: Final = '''\
-# Data: the IDX files of MNIST or a relative of it, plain or .gz, in a folder.
+# Data: the IDX files of MNIST or a relative of it, plain or compressed, in a folder or below it.
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else input("Folder of the IDX files: "))
 
 
 def read_idx(name):
-    """An array of bytes: after 4 bytes of type and rank its sizes, each in 4 bytes, then its values."""
-    path = next(path for path in sorted(folder.glob(name + "*")) if path.is_file())
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    rank = content[3]
+    """An array: after 4 bytes of type and rank its sizes, each in 4 bytes, then its values."""
+    path = next(p for p in sorted(folder.rglob("*")) if p.name.startswith(name) and p.is_file())
+    content = path.read_bytes()
+    content = gzip.decompress(content) if content[:2] == b"\\x1f\\x8b" else content
+    kind, rank = {{8: "u1", 9: "i1", 11: ">i2", 12: ">i4"}}[content[2]], content[3]
     sizes = np.frombuffer(content, ">i4", count=rank, offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(sizes)
+    return np.frombuffer(content, kind, offset=4 + 4 * rank).reshape(sizes)
 
 
-def read_images(part):
+def read_images(name):
     """Grey values from 0 to 1, one image a row."""
-    images = read_idx(part + "-images")
+    images = read_idx(name){transpose}
     return images.reshape(len(images), -1).astype(np.float32) / 255
 '''
 
@@ -415,32 +416,45 @@ class _Script:
             classes = np.concatenate((data.labels_train.numpy(), data.labels_validation.numpy()))
             num_single = int((np.bincount(classes) == 1).sum())
             if len(classes) - num_single >= 2 * size:
-                has_file = self.is_idx and len(self._idx_parts) == 2
-                found = 'read_idx("train-labels").astype(np.int64)' if has_file else _LABELS_OF_SPLIT
-                labels = f"labels_train = {found}\n"
+                labels = f"labels_train = {self._labels_of_training}\n"
                 by_class = _BY_CLASS + (_SINGLE_LABELS if num_single else "")
         return _VALIDATION.format(size=size, labels=labels, by_class=by_class)
 
     @property
-    def _idx_parts(self) -> list[str]:
-        folder = Path(self.config.data_folder or "")
-        return [stem for stem in ("train", "t10k") if find_idx(folder, stem, "images") is not None]
+    def _labels_of_training(self) -> str:
+        stems = self._stems if self.is_idx else {}
+        if ("test", "images") in stems and ("train", "images") in stems:
+            read = f"read_idx({stems['train', 'labels']!r}).reshape(len(x_train), -1)[:, 0]"
+            return f"np.unique({read}, return_inverse=True)[1]"
+        return _LABELS_OF_SPLIT
+
+    @property
+    def _stems(self) -> dict[tuple[str, str], str]:
+        """Names of the IDX files without what follows "images" or "labels": others may have them plain."""
+        return {
+            key: re.split("[-_.]idx[0-9]", path.name, flags=re.IGNORECASE)[0]
+            for key, path in find_idx_set(self.config.data_folder).files.items()
+        }
 
     def _idx(self, seeded: str) -> str:
-        parts = self._idx_parts
-        if len(parts) == 2:
+        stems = self._stems
+        reader = _IDX.format(transpose=".transpose(0, 2, 1)" if self.config.data_transposed else "")
+        if {("train", "images"), ("test", "images")} <= set(stems):
             return (
-                f"{_IDX}\n\n"
-                'x_train = torch.from_numpy(read_images("train"))\n'
-                'x_test = torch.from_numpy(read_images("t10k"))'
+                f"{reader}\n\n"
+                f"x_train = torch.from_numpy(read_images({stems['train', 'images']!r}))\n"
+                f"x_test = torch.from_numpy(read_images({stems['test', 'images']!r}))"
             )
-        (part,) = parts
+        part = "train" if ("train", "images") in stems else "test"
         if self.data.labels_train is None:
             split, labels = _SPLIT_UNLABELLED, ""
         else:
             split = _SPLIT.format(singles=_SINGLES)
-            labels = f'labels = read_idx("{part}-labels").astype(np.int64)\n'
-        return f'{_IDX}\n\nx = read_images("{part}")\n{labels}\n{seeded}\n{split}'
+            labels = (
+                f"labels = read_idx({stems[part, 'labels']!r}).reshape(len(x), -1)[:, 0]\n"
+                "labels = np.unique(labels, return_inverse=True)[1]  # classes from 0\n"
+            )
+        return f"{reader}\n\nx = read_images({stems[part, 'images']!r})\n{labels}\n{seeded}\n{split}"
 
     def _model(self) -> str:
         model = self.model

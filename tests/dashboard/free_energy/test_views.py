@@ -114,7 +114,7 @@ def test_another_start_climbs_to_another_value() -> None:
         (b"a,b\n1,2\n3,nan\n", "row 3, column 'b'"),
         (b"a,b\n1,7\n2,7\n3,7\n4,7\n", "'b' is constant"),
         (b"a,b\n1,2\n3,5\n", "3 components for 2 examples"),
-        (b"\x89PNG", "UTF-8"),
+        (b"\x89PNG\0", "UTF-8"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_one_sentence(content: bytes, words: str) -> None:
@@ -122,6 +122,28 @@ def test_a_table_that_cannot_be_used_is_one_sentence(content: bytes, words: str)
     assert [plain(words) in error.value for error in at.error] == [True]
     assert "em" in charts(choose(at, "em_data", "iris")), "the lab stays usable"
     assert not at.error
+
+
+def test_a_table_is_used_as_it_is_and_what_was_made_of_it_is_said() -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        f"{a:.2f};{b:.2f};class {k}".replace(".", ",") for k, (a, b) in enumerate(rng.normal(size=(20, 2)))
+    ]
+    at = uploaded("\n".join(rows).encode())
+    assert not at.error
+    assert "em" in charts(at)
+    said = "\n".join(text.value for text in at.caption)
+    for words in (
+        "Decimal commas are read as decimal points.",
+        "Columns of text are set aside: column 3.",
+        "The first row is read as numbers, not as names.",
+    ):
+        assert plain(words) in said, words
+    (switch,) = (toggle for toggle in at.toggle if "first row" in toggle.label)
+    assert not switch.value
+    checked(switch.set_value(True).run())
+    (columns,) = (control for control in at.get("button_group") if str(control.key).startswith("em_columns"))
+    assert columns.options == [row.replace(",", ".") for row in rows[0].split(";")[:2]]  # type: ignore[attr-defined]
 
 
 def test_data_on_a_line_are_held_at_the_floor_and_it_is_said() -> None:
@@ -133,6 +155,6 @@ def test_data_on_a_line_are_held_at_the_floor_and_it_is_said() -> None:
 
 def test_one_column_is_not_enough() -> None:
     at = opened("em")
-    (columns,) = (control for control in at.get("button_group") if control.key == "em_columns_iris_4")
+    (columns,) = (control for control in at.get("button_group") if str(control.key).startswith("em_columns"))
     checked(columns.set_value(["sepal length"]).run())  # type: ignore[attr-defined]
     assert any("two columns" in info.value for info in at.info)

@@ -295,3 +295,16 @@ def test_queue_is_bounded_for_all_and_for_each(monkeypatch: pytest.MonkeyPatch) 
 
 def test_memory_of_the_machine_is_known() -> None:
     assert GIB / 4 < memory_budget() < 2**50
+
+
+def test_browsers_that_were_served_longest_ago_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedulers, "MAX_KNOWN", 2)
+    world = World()
+    for name in "abcab":
+        world.scheduler.leave(world.enter(name))
+    assert list(world.scheduler._served) == ["a", "b"]
+    first = world.enter("b")
+    for name in "bc":
+        world.enter(name)
+    world.scheduler.leave(first)
+    assert world.begun[-1] == "c", "it was served longer ago"

@@ -41,6 +41,7 @@ FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
 ELSEWHERE: Final = {
     "data_dim": "the data set decides it",
     "data_folder": "belongs to the data set idx: a test of its own",
+    "data_transposed": "belongs to the data set idx: a test of its own",
     "device": "which one there is depends on the machine; its runs are the CPU's",
     "hold": "Step and Reset begin a run paused; it is no setting of the model",
     "model": "its fields",
@@ -100,6 +101,21 @@ def test_folder_survives_a_link(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) 
         model=ModelConfig(data_dim=784), dataset="idx", data_folder=str(tmp_path), train=TrainConfig()
     )
     assert through_a_link(run) == run
+    turned = dataclasses.replace(run, data_transposed=True)
+    assert through_a_link(turned) == turned
+    # The worker that reads them stands in another folder than whoever typed the path.
+    monkeypatch.chdir(tmp_path.parent)
+    typed = read_link({"dataset": "idx", "data_folder": f' "{tmp_path.name}" '})
+    assert config_of({key: one.default for key, one in PARAMETERS.items()} | typed).data_folder == str(
+        tmp_path
+    )
+
+
+def test_a_folder_is_no_part_of_runs_on_other_data() -> None:
+    values = {key: one.default for key, one in PARAMETERS.items()}
+    values |= {"data_folder": "/nowhere", "data_set": "emnist", "data_orientation": "transposed"}
+    run = config_of(values)
+    assert (run.data_folder, run.data_transposed) == (None, False)
 
 
 def test_what_no_control_can_hold_is_left_out() -> None:

@@ -22,7 +22,7 @@ import pytest
 import torch
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
-from vae_core.data import Dataset, load_dataset
+from vae_core.data import Dataset, load_data_of
 from vae_core.errors import BadInput
 from vae_core.runs import driver
 from vae_core.runs.driver import Command, Driver
@@ -109,6 +109,8 @@ FOLDERS: Final = {
     for labelled in (True, False)
 }
 """IDX folders: which parts they have, and whether their images are labelled."""
+TURNED: Final = "other names, turned, classes with gaps"
+"""Images of 4 x 3 pixels that are transposed, with QMNIST's labels, one folder below the one named."""
 PATIENT: Final = {
     *(name for name in (*CASES, *STEERED) if name.startswith("patience")),
     *(f"patience, {name}" for name in FOLDERS),
@@ -157,9 +159,7 @@ def trained(folder: Path, config: RunConfig, *planned: tuple[int, Command]) -> R
 
 
 def data_of(run: Run) -> Dataset:
-    config = run.config
-    validation = config.train.has_validation
-    return load_dataset(config.dataset, seed=config.seed, folder=config.data_folder, validation=validation)
+    return load_data_of(run.config, digest=run.data_digest)
 
 
 def executed(folder: Path, *calls: tuple[str, ...]) -> list[str]:
@@ -196,6 +196,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Executed:
         runs[name] = trained(folder / f"run {name}", config)
         patient = replace(config, train=replace(TRAIN, patience=1, num_epochs=20, learning_rate=0.05))
         runs[f"patience, {name}"] = trained(folder / f"run {name} with patience", patient)
+    own_images(folder / "secret turned" / "raw", ("odd '{name}'-test",), True, turned=True)
+    config = replace(OWN, data_folder=os.fspath(folder / "secret turned"), data_transposed=True)
+    runs[TURNED] = trained(folder / "run turned", config)
     sources = {name: script_of(run, data_of(run)) for name, run in runs.items()}
     runs[LONGER] = runs["patience"]
     ended = f"NUM_STEPS = {runs[LONGER].ended_at} "
@@ -224,22 +227,27 @@ def forked_run(folder: Path, step: int) -> Run:
     return trained(folder, PLAIN, resume, (40, {"command": "set", "beta": 2.0}))
 
 
-def own_images(folder: Path, parts: tuple[str, ...], labelled: bool) -> Path:
+def own_images(folder: Path, parts: tuple[str, ...], labelled: bool, *, turned: bool = False) -> Path:
     """A folder with IDX files, one class of which has one member."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     generator = torch.Generator().manual_seed(0)
     for part in parts:
         images = torch.randint(256, (61, 4, 3), generator=generator, dtype=torch.uint8).numpy()
         labels = torch.randint(4, (61,), generator=generator, dtype=torch.uint8).numpy()
         labels[0] = 4
         write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
-        if labelled:
+        if turned:
+            facts = np.repeat(7 * labels[:, None].astype(">i4") - 3, 8, axis=1)
+            write_idx(folder / f"{part}-labels-idx2-int", facts)
+        elif labelled:
             write_idx(folder / f"{part}-labels.idx1-ubyte", labels)
     return folder
 
 
 def write_idx(path: Path, values: np.ndarray) -> None:
-    header = bytes([0, 0, 8, values.ndim]) + b"".join(size.to_bytes(4, "big") for size in values.shape)
+    header = bytes([0, 0, 8 if values.itemsize == 1 else 12, values.ndim]) + b"".join(
+        size.to_bytes(4, "big") for size in values.shape
+    )
     content = header + values.tobytes()
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae_core.config import RunConfig
-from vae_core.data import load_dataset
-from vae_core.data.dataset import Dataset
+from vae_core.data import load_data_of
+from vae_core.data.dataset import Dataset, with_validation
 from vae_core.elbo import evaluate
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
@@ -210,9 +210,20 @@ def _elbo(model: VAE, x: Tensor) -> float:
     return evaluate(model, x, generator=torch.Generator().manual_seed(0)).elbo
 
 
-def race_data(run: RunConfig, num_data: int) -> Dataset:
-    """The data set of a run with a validation part, and the first ``num_data`` training examples (0: all)."""
-    data = load_dataset(run.dataset, seed=run.seed, folder=run.data_folder, validation=True)
+def race_data(run: RunConfig, num_data: int, *, digest: str = "") -> Dataset:
+    """The data set of a run with a validation part, and the first ``num_data`` training examples (0: all).
+
+    Arguments:
+        run: What is trained.
+        num_data: How many examples.
+        digest: That of the data that are asked for; empty: not known.
+
+    Raises:
+        BadInput: The data cannot be loaded, or have another digest.
+    """
+    data = load_data_of(run, digest=digest)
+    if data.x_validation is None:
+        data = with_validation(data, seed=run.seed)
     if not num_data:
         return data
     labels = None if data.labels_train is None else data.labels_train[:num_data]
