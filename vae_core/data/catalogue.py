@@ -3,7 +3,6 @@
 PyTorch is imported by the functions that need it: a menu does not, and it takes seconds.
 """
 
-import math
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from vae_core.data.files import image_dims
+from vae_core.data.validation import validation_size
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -74,8 +74,6 @@ DATASET_INFO: Final[dict[str, DatasetInfo]] = {
 
 DATASETS: Final = tuple(DATASET_INFO)
 """The names that :func:`load_dataset` takes."""
-MIN_VALIDATION: Final = 20
-"""Examples of a validation part at least, and of what is left to train on."""
 
 
 def load_dataset(
@@ -120,22 +118,6 @@ def _load(name: str, seed: int, folder: Path | str | None, transpose: bool) -> "
 
     generator = seeded_generator(seed)
     return _load_digits(generator) if name == "digits" else _load_points(name, generator)
-
-
-def validation_size(num_data: int) -> int:
-    """How many of n training examples are set aside: ceil(n / 10), and ``MIN_VALIDATION`` at least.
-
-    Raises:
-        BadInput: So many would not be left to train on (code ``patience``, which asks for such a part).
-
-    Example:
-        >>> validation_size(1437), validation_size(50)
-        (144, 20)
-    """
-    if num_data < 2 * MIN_VALIDATION:
-        message = f"patience needs a validation part of {MIN_VALIDATION} examples, of {num_data} in all"
-        raise BadInput("patience", message, "leave patience empty, or use more data")
-    return max(MIN_VALIDATION, math.ceil(num_data / 10))
 
 
 def load_data_of(config: "RunConfig", *, digest: str = "") -> "Dataset":

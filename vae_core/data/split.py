@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_core.data.catalogue import validation_size
+from vae_core.data.validation import validation_size
 from vae_core.errors import BadInput
 
 
