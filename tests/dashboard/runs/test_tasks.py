@@ -1,5 +1,6 @@
 """Tasks: computed in the background with progress, a queue, cancel and errors; results outlive the server."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -82,6 +83,18 @@ def test_task_that_dies_is_said(tasks: Tasks) -> None:
     start(tasks, KEY, {})
     until(lambda: tasks.progress(KEY) is None, "the end")
     assert "ended unexpectedly (code 1)" in (tasks.error(KEY) or "")
+
+
+def test_a_task_that_crashes_says_what_to_change(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a library may on some input: the same input would crash it again."""
+    crash = [sys.executable, "-c", "import os; os.abort()"]
+    spawn = tasks_module._spawn
+    monkeypatch.setattr(tasks_module, "_spawn", lambda command: spawn(crash))
+    start(tasks, KEY, {"points": POINTS})
+    until(lambda: tasks.progress(KEY) is None, "the crash")
+    assert tasks.error(KEY) == (
+        "The computation crashed (signal 6): choose other data or other settings, then try again."
+    )
 
 
 def test_damaged_result_counts_as_none(tasks: Tasks, tmp_path: Path) -> None:
