@@ -38,11 +38,11 @@ CONCEPTS: Final[dict[ThemeName, dict[str, str]]] = {
 CLASSES: Final[dict[ThemeName, tuple[str, ...]]] = {
     "light": (
         "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A6100",
-        "#56B4E9", "#7A3FA0", "#000000", "#E69F00", "#7F7F7F",
+        "#56B4E9", "#7A3FA0", "#000000", "#7F7F7F", "#E69F00",
     ),
     "dark": (
         "#4FA8E8", "#FF7A33", "#2FC79A", "#E39AC4", "#C79A3A",
-        "#A9DCFA", "#B58BE0", "#F2F2F2", "#F0C419", "#9A9A9A",
+        "#A9DCFA", "#B58BE0", "#F2F2F2", "#9A9A9A", "#F0C419",
     ),
 }  # fmt: skip
 

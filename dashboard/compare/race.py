@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dashboard.compare import cached
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.optimisers import RaceLine, race_figure
-from dashboard.formats import plain, shown_difference, signed, with_error
+from dashboard.formats import margin, plain, shown_difference, signed, with_error
 from dashboard.runs.runner import needed_memory, runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
@@ -411,9 +411,9 @@ def over_seeds(races: Sequence[Raced]) -> str:
         gap = difference(scores[first], scores[other])
         word = "clearly above" if gap.is_clear(among=pairs) else "not clearly above"
         shown = shown_difference(scores[first].value, scores[other].value)
-        parts.append(f"{with_error(f'{shown:.2f}', f'{gap.standard_error:.2f}')} {word} {other}")
+        parts.append(f"{with_error(f'{shown:.2f}', margin(gap.standard_error))} {word} {other}")
     all_of_them = ", ".join(
-        f"{name} {with_error(signed(score.value), f'{score.standard_error:.2f}')}"
+        f"{name} {with_error(signed(score.value), margin(score.standard_error))}"
         for name, score in scores.items()
     )
     diverged = [f"{name} {count}" for name, count in zip(names, _num_diverged(races), strict=True) if count]

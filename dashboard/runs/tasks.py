@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from dashboard.runs.scheduler import Place, Scheduler, scheduler
 from dashboard.runs.store import digest_of, kept_folder
 from dashboard.runs.worker_process import ROOT
+from vae_core.config import WALL_LIMIT_S
 from vae_core.errors import BadInput
 
 RESULT_VERSION: Final = 3
@@ -29,6 +30,10 @@ RESULT_VERSION: Final = 3
 MAX_KEPT_RESULTS: Final = 300
 TASK_BYTES: Final = 500 * 2**20
 """Of the process of a task: libraries, data and the arrays of the largest one."""
+LATE: Final = (
+    f"It was stopped after {WALL_LIMIT_S // 60} minutes, since others want the core: choose fewer epochs, "
+    "fewer examples or a smaller network."
+)
 _KEY: Final = re.compile(r"[0-9a-f]{16,64}")
 Arrays = dict[str, NDArray[Any]]
 Part = str | int | float | None | NDArray[Any]
@@ -87,6 +92,7 @@ class _Task:
     done: float = 0.0
     error: str | None = None
     is_cancelled: bool = False
+    is_late: bool = False
     is_over: bool = False
 
 
@@ -223,15 +229,25 @@ class Tasks:
                 task.process, task.began = process, time.monotonic()
                 if task.is_cancelled:
                     process.kill()
+            limit = threading.Timer(WALL_LIMIT_S, self._end_late, (task, process))
+            limit.daemon = True
+            limit.start()
             with process:
                 self._listen(task, process)
+            limit.cancel()
             failed = process.returncode and not task.is_cancelled and task.error is None
             error = _what_to_do(process.returncode) if failed else None
+            if task.is_late and process.returncode:
+                task.error, error = None, LATE
         except OSError as err:
             error = f"The computation could not start ({err.strerror}). Try again."
         finally:
             self._close(task, error)
             self._forget_oldest()
+
+    def _end_late(self, task: _Task, process: subprocess.Popen[str]) -> None:
+        task.is_late = True
+        process.kill()
 
     def _close(self, task: _Task, error: str | None) -> None:
         """Ends a task, whatever became of it."""

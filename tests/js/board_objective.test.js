@@ -84,11 +84,11 @@ test("what stands at a limit is counted and said beside a collapse", () => {
   const found = { low: 3, high: 360, components: 2, scale: 1, examples: 360 };
   assert.equal(
     limitParts(found)[0],
-    "At a limit: log σ² = 20 for 360 of 360 held-out examples, log σ² = −20 for 3 of 360 held-out examples, " +
+    "At a limit: log σ² = 20 for 360 of 360 examples, log σ² = −20 for 3 of 360 examples, " +
       "log σ² of 2 components of p(z), s = 0.001",
   );
   assert.match(limitParts({ ...NOT_AT_LIMITS, components: 1 })[0], /of 1 component of p\(z\)$/);
-  assert.match(limitParts(found)[1], /^: values beyond it count as the limit/);
+  assert.match(limitParts(found)[1], /^: what lies beyond counts as the limit/);
   assert.equal(remarks([true, true], 10, 5, 1, NOT_AT_LIMITS).length, 0);
   const both = remarks([false, false], 10, 0.0004, 1, { ...NOT_AT_LIMITS, low: 1 }).map(([what]) =>
     what.slice(0, 10),

@@ -106,7 +106,7 @@ export function collapseParts(active, step, kl, beta) {
  * @returns {[string, string]}
  */
 export function limitParts({ low, high, components, scale, examples }) {
-  const of = (/** @type {number} */ count) => `for ${count} of ${examples} held-out examples`;
+  const of = (/** @type {number} */ count) => `for ${count} of ${examples} examples`;
   const found = [
     high && `log σ² = 20 ${of(high)}`,
     low && `log σ² = −20 ${of(low)}`,
@@ -116,7 +116,7 @@ export function limitParts({ low, high, components, scale, examples }) {
   if (!found.length) return ["", ""];
   return [
     `At a limit: ${found.join(", ")}`,
-    ": values beyond it count as the limit, and gradients lead back.",
+    ": what lies beyond counts as the limit, and its gradient leads back.",
   ];
 }
 

@@ -206,3 +206,13 @@ def test_every_column_of_every_table_has_a_name(of: str) -> None:
     at = checked(at.toggle(key="estimators_error").set_value(True).run())
     assert len(at.table) >= 5
     assert tables_with_nameless_columns(at) == []
+
+
+def test_a_baseline_of_one_sample_says_that_it_evaluates_f_twice() -> None:
+    at = open_page("gradients")
+    slider = next(slider for slider in at.select_slider if slider.key == "estimators_samples")
+    for count, said in ((1, 2), (8, 8)):
+        checked(slider.set_value(count).run())
+        costs = {name: row[1] for name, row in table(at, "estimator").items()}
+        assert costs["score function − baseline"].startswith(f"{said} f, ")
+        assert costs["score function"].startswith(f"{count} f, ")

@@ -97,6 +97,21 @@ def test_a_task_that_crashes_says_what_to_change(tasks: Tasks, monkeypatch: pyte
     )
 
 
+def test_task_that_takes_too_long_is_stopped_and_frees_its_core(
+    tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A race of a million updates of a wide network would hold a core of the class for hours."""
+    monkeypatch.setattr(tasks_module, "WALL_LIMIT_S", 0.05)
+    start(tasks, KEY, MANY)
+    until(lambda: tasks.progress(KEY) is None, "the end")
+    assert (tasks.error(KEY), tasks.result(KEY)) == (tasks_module.LATE, None)
+    assert tasks_module.LATE.startswith("It was stopped after 30 minutes")
+    monkeypatch.undo()
+    start(tasks, OTHER, {"points": POINTS[:4]})
+    until(lambda: tasks.progress(OTHER) is None, "the next")
+    assert tasks.result(OTHER) is not None
+
+
 def test_damaged_result_counts_as_none(tasks: Tasks, tmp_path: Path) -> None:
     (tmp_path / "tasks" / f"{KEY}.npz").write_bytes(b"PK no archive")
     assert tasks.result(KEY) is None

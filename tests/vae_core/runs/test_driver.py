@@ -381,6 +381,38 @@ def test_a_paused_run_is_written_again_only_after_a_change(
     assert [event["saves"] for event in events(output)] == [1, 2, 2, 3, 4, 4, 4, 4, 5]
 
 
+def test_seconds_are_of_updates_without_pauses_and_slow_motion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that goes on a second with each update, and 100 with each wait."""
+    now = 0.0
+
+    def goes_on(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    update, wait_for_command = Training._update, Driver._next_while_paused
+
+    def slow(self: Training, x: torch.Tensor, beta: float) -> tuple[float, float]:
+        goes_on(1.0)
+        return update(self, x, beta)
+
+    def paused(self: Driver) -> Command:
+        goes_on(100.0)
+        return wait_for_command(self)
+
+    monkeypatch.setattr(driver.time, "monotonic", lambda: now)
+    monkeypatch.setattr(Training, "_update", slow)
+    monkeypatch.setattr(Driver, "_next_while_paused", paused)
+    monkeypatch.setattr(Driver, "_wait", lambda self, seconds: goes_on(100.0))
+    monkeypatch.setattr(driver, "LOOK_EVERY_S", 1e9)
+    commands: tuple[Command, ...] = ({"command": "pause"}, STEP, {"command": "set", "speed": 3}, RESUME)
+    assert end_of(tmp_path, config_of(), *commands)["status"] == "finished"
+    assert now > 500
+    assert column(tmp_path, "seconds") == column(tmp_path, "step")
+    assert column(tmp_path, "step")[-1] == 6
+
+
 def test_a_save_between_two_looks_keeps_the_means_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
