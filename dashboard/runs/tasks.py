@@ -25,7 +25,7 @@ from dashboard.runs.worker_process import ROOT
 from vae_core.config import WALL_LIMIT_S
 from vae_core.errors import BadInput
 
-RESULT_VERSION: Final = 3
+RESULT_VERSION: Final = 4
 """Of the arrays that tasks write. Raise it when they change, and results of older versions are not found."""
 MAX_KEPT_RESULTS: Final = 300
 TASK_BYTES: Final = 500 * 2**20
