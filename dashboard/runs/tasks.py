@@ -25,7 +25,7 @@ from dashboard.runs.worker_process import ROOT
 from vae_core.config import WALL_LIMIT_S
 from vae_core.errors import BadInput
 
-RESULT_VERSION: Final = 3
+RESULT_VERSION: Final = 4
 """Of the arrays that tasks write. Raise it when they change, and results of older versions are not found."""
 MAX_KEPT_RESULTS: Final = 300
 MAX_KEPT_BYTES: Final = 2**30
@@ -238,14 +238,7 @@ class Tasks:
                 self._listen(task, process)
             limit.cancel()
             failed = process.returncode and not task.is_cancelled and task.error is None
-            # Signal 9 ends what the system kills because it has no memory left.
-            is_killed = process.returncode == -signal.SIGKILL
-            hint = " If the machine was out of memory, choose something smaller." if is_killed else ""
-            error = (
-                f"The computation ended unexpectedly (code {process.returncode}). Try again.{hint}"
-                if failed
-                else None
-            )
+            error = _what_to_do(process.returncode) if failed else None
             if task.is_late and process.returncode:
                 task.error, error = None, LATE
         except OSError as err:
@@ -287,6 +280,20 @@ class Tasks:
             over = [key for key, task in self._tasks.items() if task.is_over]
             for key in over[: max(0, len(over) - MAX_KEPT_RESULTS)]:
                 del self._tasks[key]
+
+
+def _what_to_do(code: int) -> str:
+    """One sentence or two on a process that ended with a code other than 0, by itself."""
+    if code == -signal.SIGKILL:  # it ends what the system kills because it has no memory left
+        hint = "Try again. If the machine was out of memory, choose something smaller."
+    elif code < 0:
+        # A crash within a library: what it was given crashes it again.
+        return (
+            f"The computation crashed (signal {-code}): choose other data or other settings, then try again."
+        )
+    else:
+        hint = "Try again."
+    return f"The computation ended unexpectedly (code {code}). {hint}"
 
 
 def _spawn(command: list[str]) -> subprocess.Popen[str]:

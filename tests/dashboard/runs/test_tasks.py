@@ -1,6 +1,7 @@
 """Tasks: computed in the background with progress, a queue, cancel and errors; results outlive the server."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -83,6 +84,18 @@ def test_task_that_dies_is_said(tasks: Tasks) -> None:
     start(tasks, KEY, {})
     until(lambda: tasks.progress(KEY) is None, "the end")
     assert "ended unexpectedly (code 1)" in (tasks.error(KEY) or "")
+
+
+def test_a_task_that_crashes_says_what_to_change(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a library may on some input: the same input would crash it again."""
+    crash = [sys.executable, "-c", "import os; os.abort()"]
+    spawn = tasks_module._spawn
+    monkeypatch.setattr(tasks_module, "_spawn", lambda command: spawn(crash))
+    start(tasks, KEY, {"points": POINTS})
+    until(lambda: tasks.progress(KEY) is None, "the crash")
+    assert tasks.error(KEY) == (
+        "The computation crashed (signal 6): choose other data or other settings, then try again."
+    )
 
 
 def test_task_that_takes_too_long_is_stopped_and_frees_its_core(
