@@ -30,9 +30,9 @@ EXAMPLE: Final = (
 HALVED: Final = "**Resume, η halved** goes on from there; an η that you set in the sidebar first counts."
 FOR_OTHERS: Final = "**Take a copy** to go on from here."
 AFTERWORD: Final = {
-    "finished": "**Resume**, **Step** and **Epoch** go on from here, now without an end.",
+    "finished": "**Resume**, **Step** and **Epoch** go on from these weights, now without an end.",
     "stopped": "**Resume**, **Step** and **Epoch** go on from here; **Start** begins a new run.",
-    "stopped_early": "**Resume**, **Step** and **Epoch** go on from the last weights, now without an end.",
+    "stopped_early": "**Resume**, **Step** and **Epoch** go on from these weights, now without an end.",
     "interrupted": "**Resume**, **Step** and **Epoch** go on from the last save.",
     "crashed": "",
     "diverged": "**Resume** goes on from there with the η that you set.",
