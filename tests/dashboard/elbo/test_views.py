@@ -180,6 +180,7 @@ def _headline() -> None:
 
     from dashboard.cached import Encoded
     from dashboard.elbo import all_examples
+    from dashboard.subject import pretrained
 
     x, labels = np.zeros((2, 1), np.float32), np.zeros(2, np.int32)
     reconstruction, kl = np.full(2, -20.834, np.float32), np.full(2, 3.344, np.float32)
@@ -194,7 +195,7 @@ def _headline() -> None:
         kl_per_dim=kl[:, None],
     )
     all_examples.headline(terms, "held_out", 1)
-    all_examples.two_terms(terms)
+    all_examples.two_terms(terms, pretrained())
 
 
 def test_the_digits_that_are_shown_add_up() -> None:
