@@ -16,7 +16,7 @@ from dashboard.labels import NAMES
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import Arrays, tasks
 from dashboard.shell import browser, controls, image_folder, state
-from dashboard.shell.choice import one_of
+from dashboard.shell.choice import numbered, one_of
 from dashboard.shell.settings import chosen_folder
 from dashboard.shell.task_line import tasks_line
 from dashboard.subject import dataset
@@ -399,14 +399,13 @@ def _reconstruction(shown: Shown) -> None:
 
 def _interpolations(shown: Shown) -> None:
     count = len(next(iter(shown.first.values())).interpolations)
-    pair = st.slider(
+    pair = numbered(
         "Pair of held-out examples",
         1,
         count,
-        1,
         key=f"dr_pair_{count}",
-        help="Their codes are joined by a straight line, and points on it are decoded.",
-        persist_state="session",
+        help_text="Their codes are joined by a straight line, and points on it are decoded.",
+        stays=True,
     )
     interpolations = {name: found.interpolations[pair - 1] for name, found in shown.first.items()}
     start, end = shown.setting.pairs[pair - 1]
