@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dashboard.cached import Encoded
 from dashboard.subject import Split
-from vae_core.runs.snapshot import HISTORY_COLUMNS
+from vae_core.runs.snapshot import HISTORY_COLUMNS, VALIDATION_COLUMNS
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _NATS: Final = ("elbo", "reconstruction", "kl")
@@ -73,10 +73,29 @@ def curves_csv(history: NDArray[np.float64]) -> str:
         >>> print(curves_csv(np.array([row])).splitlines()[1])
         0,0,,,,-44.5,-44.0,0.5,1.0,0.002,0.0
     """
-    head = [f"{name}_nats" if name.startswith(_NATS) else name for name in HISTORY_COLUMNS]
-    is_whole = [name in _WHOLE for name in HISTORY_COLUMNS]
-    rows = ([_cell(*pair) for pair in zip(row, is_whole, strict=True)] for row in history.tolist())
-    return _table(head, rows)
+    return _rows_csv(history, HISTORY_COLUMNS)
+
+
+def validation_csv(validation: NDArray[np.float64]) -> str:
+    """The bound of the validation part at the end of each epoch, and its terms, as a table.
+
+    Arguments:
+        validation: Rows of ``VALIDATION_COLUMNS``.
+
+    Example:
+        >>> print(validation_csv(np.array([[23.0, -44.5, -44.0, 0.5]])))
+        step,elbo_nats,reconstruction_nats,kl_nats
+        23,-44.5,-44.0,0.5
+        <BLANKLINE>
+    """
+    return _rows_csv(validation, VALIDATION_COLUMNS)
+
+
+def _rows_csv(rows: NDArray[np.float64], columns: tuple[str, ...]) -> str:
+    head = [f"{name}_nats" if name.startswith(_NATS) else name for name in columns]
+    is_whole = [name in _WHOLE for name in columns]
+    cells = ([_cell(*pair) for pair in zip(row, is_whole, strict=True)] for row in rows.tolist())
+    return _table(head, cells)
 
 
 def arrays_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:

@@ -5,8 +5,16 @@ import re
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """A number with a real minus sign, as printed formulas have it: ``-1.5`` becomes ``−1.50``."""
-    return f"{value:.{digits}f}".replace("-", "−")
+    """A number with a real minus sign, as printed formulas have it: ``-1.5`` becomes ``−1.50``.
+
+    What rounds to 0 has none.
+
+    Example:
+        >>> signed(-1.5), signed(-0.004)
+        ('−1.50', '0.00')
+    """
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
 def shown_difference(first: float, second: float, digits: int = 2) -> float:
@@ -36,6 +44,19 @@ def shown_sum(measured: float, *terms: float, digits: int = 2) -> float:
 def with_error(value: str, error: str) -> str:
     """``1.5 ± 0.2``; where room is scarce a line breaks before the sign, never after it."""
     return f"{value} ±\N{NO-BREAK SPACE}{error}"
+
+
+def margin(error: float, digits: int = 2) -> str:
+    """What stands behind ±, to some digits: a margin that is there is never written as none.
+
+    Example:
+        >>> margin(0.0042), margin(0.0), margin(0.123), margin(math.nan)
+        ('<0.01', '0.00', '0.12', '–')
+    """
+    if not math.isfinite(error):
+        return "–"
+    text = f"{error:.{digits}f}"
+    return f"<{10**-digits:.{digits}f}" if error > 0 and float(text) == 0 else text
 
 
 def rounded(value: float, digits: int = 3) -> str:

@@ -72,6 +72,13 @@ STATUSES: Final = {
 """How a run stands, by the ids of its status."""
 
 
+OF_CURVES: Final = (
+    "Curves and the list of runs have the ELBO of at most 1,000 held-out examples, ELBO and Compare that of "
+    "all of them: with more examples, theirs differs."
+)
+"""Where one quantity has two numbers, and why."""
+
+
 def data_title(dataset: str) -> str:
     """What the reader calls a data set."""
     return DATASET_INFO[dataset].title if dataset in DATASET_INFO else dataset

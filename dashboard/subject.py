@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from vae_core.model import VAE
     from vae_core.runs.runfile import Run
 
-Split = Literal["held_out", "training"]
+Split = Literal["held_out", "training", "validation"]
 SPLITS: Final[dict[Split, str]] = {"held_out": "held-out", "training": "training"}
-"""The parts of a data set, as the reader names them."""
+"""The parts of a data set that can be looked at, as the reader names them."""
 PREVIEWED: Final = 8
 """Images of a folder that are shown before a training."""
 SETTLED_NS: Final = 2 * 10**9
@@ -103,7 +103,15 @@ class Subject:
     def examples(self, split: Split) -> "tuple[Tensor, Tensor | None]":
         """x of shape (n, D) and labels of shape (n,), None where the examples have none."""
         data = self.data
+        if split == "validation":
+            assert data.x_validation is not None, "it is one of the splits of the run"
+            return data.x_validation, data.labels_validation
         return (data.x_test, data.labels_test) if split == "held_out" else (data.x_train, data.labels_train)
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The parts of its data: a validation part only where something was chosen by it."""
+        return (*SPLITS, "validation") if self.data.x_validation is not None else tuple(SPLITS)
 
 
 def load_subject(path: Path) -> Subject:
@@ -160,22 +168,35 @@ def _run_and_model(digest: str, _file: BinaryIO) -> "tuple[Run, VAE]":
 
 def data_of(config: RunConfig) -> "Dataset":
     """The data that a configuration names, as they are now; only ever read."""
-    return dataset(config.dataset, config.seed, config.data_folder, transposed=config.data_transposed)
+    return dataset(
+        config.dataset,
+        config.seed,
+        config.data_folder,
+        transposed=config.data_transposed,
+        validation=config.train.has_validation,
+    )
 
 
-def dataset(name: str, seed: int, folder: str | None, *, transposed: bool = False) -> "Dataset":
-    """A data set; only ever read."""
-    return _dataset(name, seed, folder, transposed, _state_of(name, folder))
+def dataset(
+    name: str, seed: int, folder: str | None, *, transposed: bool = False, validation: bool = False
+) -> "Dataset":
+    """A data set, with a validation part or without one; only ever read."""
+    return _dataset(name, seed, folder, transposed, validation, _state_of(name, folder))
 
 
 @cached("Loading the data …")
 def _dataset(
-    name: str, seed: int, folder: str | None, transposed: bool, state: tuple[object, ...]
+    name: str,
+    seed: int,
+    folder: str | None,
+    transposed: bool,
+    validation: bool,
+    state: tuple[object, ...],
 ) -> "Dataset":
     from vae_core.data import load_dataset
 
     del state  # tells the files of a folder from those that were there before; part of the key only
-    return load_dataset(name, seed=seed, folder=folder, transpose=transposed)
+    return load_dataset(name, seed=seed, folder=folder, transpose=transposed, validation=validation)
 
 
 def preview_of(folder: str, *, transposed: bool) -> "Preview":

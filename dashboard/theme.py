@@ -38,11 +38,11 @@ CONCEPTS: Final[dict[ThemeName, dict[str, str]]] = {
 CLASSES: Final[dict[ThemeName, tuple[str, ...]]] = {
     "light": (
         "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A6100",
-        "#56B4E9", "#7A3FA0", "#000000", "#E69F00", "#7F7F7F",
+        "#56B4E9", "#7A3FA0", "#000000", "#7F7F7F", "#E69F00",
     ),
     "dark": (
         "#4FA8E8", "#FF7A33", "#2FC79A", "#E39AC4", "#C79A3A",
-        "#A9DCFA", "#B58BE0", "#F2F2F2", "#F0C419", "#9A9A9A",
+        "#A9DCFA", "#B58BE0", "#F2F2F2", "#9A9A9A", "#F0C419",
     ),
 }  # fmt: skip
 
@@ -87,7 +87,26 @@ _CONTRAST: Final = f"""
 """
 """What Streamlit's own colours fall short of: 4.5 to 1 for all text."""
 
-PAGE_CSS: Final = """
+_TOUCH: Final = """
+@media (pointer: coarse) {
+  :is([data-testid^="stBaseButton"], [data-testid="stPopoverButton"], [data-testid="stMainMenuButton"],
+      [data-testid="stExpandSidebarButton"], [data-testid="stPageLink-NavLink"],
+      [data-testid="stSidebarNavLink"], [data-testid^="stNumberInputStep"],
+      [data-testid="stExpander"] summary, [data-testid="stButtonGroup"] [role="radio"]) {
+    min-height: 2.75rem; min-width: 2.75rem;
+  }
+  :is([data-testid="stCheckbox"], [data-testid="stRadio"] [role="radiogroup"]) label { min-height: 2.75rem; }
+  :is([data-testid="stNumberInputField"], [data-testid="stTextInputField"], [role="combobox"]) {
+    min-height: 2.75rem;
+  }
+  [data-testid="stTooltipIcon"] button { position: relative; }
+  [data-testid="stTooltipIcon"] button::after { content: ""; position: absolute; inset: -0.875rem; }
+}
+"""
+"""A finger needs 44 pixels; those of a help mark lie around it."""
+
+PAGE_CSS: Final = (
+    """
 CONTRAST
 [data-testid="stHeader"] { height: 3rem; min-height: 3rem; }
 [data-testid="stMainBlockContainer"] { padding: 3.25rem 1.5rem 1rem; }
@@ -112,7 +131,11 @@ html:has(.st-key-presenter) { font-size: 20px; }
 .st-key-run_line > [data-testid="stElementContainer"]:has([data-testid="stProgress"]) {
   position: absolute; inset: auto 0 -0.5rem; width: auto;
 }
-@media (pointer: coarse) { [data-testid^="stBaseButton"] { min-height: 2.75rem; min-width: 2.75rem; } }
+TOUCH
+[data-testid$="NavLink"]:focus-visible { outline: 2px solid currentColor; outline-offset: -2px; }
+[data-testid$="NavLink"][aria-current="page"]:is(:hover, :focus-visible) {
+  background: color-mix(in srgb, currentColor 15%, transparent);
+}
 .st-key-train_head { container: train_head / inline-size; }
 @container train_head (min-width: 500px) and (max-width: 1080px) {
   :is(.st-key-train_stop, .st-key-train_reset, .st-key-train_before, .st-key-present) button,
@@ -143,7 +166,10 @@ html:has(.st-key-presenter) { font-size: 20px; }
   [data-testid="stTopNavLink"] { padding: 0 5px; }
   [data-testid="stTopNavLink"] > span:has([data-testid="stIconMaterial"]) { display: none; }
 }
-""".replace("ICON_ALONE", _ICON_ALONE).replace("CONTRAST", _CONTRAST)
+""".replace("ICON_ALONE", _ICON_ALONE)
+    .replace("CONTRAST", _CONTRAST)
+    .replace("TOUCH", _TOUCH)
+)
 """What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the
 whole board is in sight on a projector, and the names of all pages; the buttons of Train keep to one line, as
 icons where there is no room; a run of the list is a row, on a telephone a few lines; what a finger presses is

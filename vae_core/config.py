@@ -93,12 +93,17 @@ WALL_LIMIT_S: Final = 30 * 60
 """Seconds of training, without pauses, after which a run is saved and stopped: others wait for the core."""
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Of a configuration, and of the run file that holds one. It rises with each setting that decides a run: one
 that is unknown to a version that reads the format may be left aside."""
 _UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
 _UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
 _UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
+
+
+HELD_OUT_PATIENCE: Final = "held_out_patience"
+"""What formats 1 to 3 meant by patience: it watched the held-out part, kept the last weights, and trained
+on all of the training part. It is kept by this name and has no effect any more."""
 
 
 class _Config:
@@ -236,7 +241,9 @@ class TrainConfig(_Config):
         schedule_epochs: Length of the warm-up or of one cycle, in epochs.
         free_bits: Nats of KL per latent dimension (batch mean; of a learned prior: in all) not penalised
             (Kingma et al. 2016, arXiv 1606.04934); 0: off.
-        patience: Stop when the held-out ELBO has not risen for this many epochs; None: never.
+        patience: Stop when the ELBO of a validation part, a tenth of the training part that is set aside for
+            it, has not risen for this many epochs, and take the weights of the best one; None: never, and
+            all of the training part is trained on.
 
     Raises:
         BadInput: A field is out of its range; ``code`` is the field's name.
@@ -268,6 +275,11 @@ class TrainConfig(_Config):
         check_number("free_bits", self.free_bits, 0.0, 100.0, "0 switches free bits off")
         if self.patience is not None:
             check_integer("patience", self.patience, 1, 1_000_000, "10 epochs are usual")
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether something is chosen by a validation part, so that there is one."""
+        return self.patience is not None
 
     def batch_of(self, num_data: int) -> int:
         """Examples of an update (the last one of an epoch may have fewer): no more than there are.
@@ -317,6 +329,12 @@ class RunConfig(_Config):
         check_type("hold", self.hold, bool)
         check_type("data_folder", self.data_folder, (str, NoneType))
         check_type("data_transposed", self.data_transposed, bool)
+        if self.train.has_validation and self.model.num_parameters > MAX_PARAMETERS // 2:
+            message = (
+                f"patience keeps the best weights, too, of at most {MAX_PARAMETERS // 2:,}: this network "
+            )
+            message += f"has {self.model.num_parameters:,}"
+            raise BadInput("patience", message, "use smaller hidden layers, or leave patience empty")
         if not isinstance(self.dataset, str) or not self.dataset:
             raise BadInput("dataset", f"dataset must be a name, got {shown(self.dataset)}", "use 'digits'")
 
@@ -369,7 +387,13 @@ def upgraded(values: object, found: int) -> object:
         >>> upgraded({"model": {"data_dim": 64}}, 1)["model"]["prior"]
         'standard_normal'
     """
-    if found > 2 or not isinstance(values, dict):
+    if found > 3 or not isinstance(values, dict):
+        return values
+    train = values.get("train")
+    if isinstance(train, dict) and train.get("patience") is not None:
+        train = {**train, "patience": None, HELD_OUT_PATIENCE: train["patience"]}
+        values = {**values, "train": train}
+    if found == 3:
         return values
     if found == 2:
         return {**_UNSTATED_IN_2, **values}

@@ -11,12 +11,12 @@ from dashboard.compare import cached
 from dashboard.compare.cached import PRETRAINED, Untrained
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.dimension_reduction import plane_figure, space_figure, space_ranges
-from dashboard.formats import plain, shown_difference, signed, with_error
+from dashboard.formats import margin, plain, shown_difference, signed, with_error
 from dashboard.labels import NAMES
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import Arrays, tasks
 from dashboard.shell import browser, controls, image_folder, state
-from dashboard.shell.choice import one_of
+from dashboard.shell.choice import numbered, one_of
 from dashboard.shell.settings import chosen_folder
 from dashboard.shell.task_line import tasks_line
 from dashboard.subject import dataset
@@ -212,7 +212,7 @@ def _train(setting: Untrained, data: "Dataset", latent_dim: int, seed: int, num_
     tasks_line(
         tuple(setting.task_keys.values()),
         key="dr",
-        label=rest if num_done else "Train linear VAE, autoencoder and VAE",
+        label=rest if num_done else f"Train linear VAE, autoencoder and VAE with {MIN_SEEDS} seeds",
         doing="Training three networks …",
         help_text=TRAIN_HELP,
         start=start,
@@ -238,7 +238,7 @@ def written(key: str, name: str, score: Pooled) -> str:
     """A method's score with its standard error; the VAE's log p(x) is a lower bound."""
     digits = MEASURES[key].digits
     at_least = "≥ " if key == "log_prob" and name.startswith("VAE") else ""
-    return with_error(f"{at_least}{signed(score.value, digits)}", f"{score.standard_error:.{digits}f}")
+    return with_error(f"{at_least}{signed(score.value, digits)}", margin(score.standard_error, digits))
 
 
 def table(keys: Sequence[str], results: Results, reference: Reference) -> tuple[list[str], list[list[str]]]:
@@ -323,7 +323,7 @@ def verdict(key: str, results: Results, reference: Reference) -> str:
     gap = difference(scores[vae], scores["PCA"])
     digits = measure.digits
     shown = shown_difference(scores[vae].value, scores["PCA"].value, digits)
-    found = f"VAE − PCA: {signed(shown, digits)} ± {gap.standard_error:.{digits}f}"
+    found = f"VAE − PCA: {signed(shown, digits)} ± {margin(gap.standard_error, digits)}"
     if not gap.has_verdict:
         return f"{unit}: {found}, {_of_trainings(scores[vae])}: no verdict."
     word = outcome(measure, vae, "PCA", scores)
@@ -399,14 +399,13 @@ def _reconstruction(shown: Shown) -> None:
 
 def _interpolations(shown: Shown) -> None:
     count = len(next(iter(shown.first.values())).interpolations)
-    pair = st.slider(
+    pair = numbered(
         "Pair of held-out examples",
         1,
         count,
-        1,
         key=f"dr_pair_{count}",
-        help="Their codes are joined by a straight line, and points on it are decoded.",
-        persist_state="session",
+        help_text="Their codes are joined by a straight line, and points on it are decoded.",
+        stays=True,
     )
     interpolations = {name: found.interpolations[pair - 1] for name, found in shown.first.items()}
     start, end = shown.setting.pairs[pair - 1]
@@ -482,7 +481,7 @@ def _outliers(shown: Shown) -> None:
 def _area(of_each: Sequence[Array]) -> str:
     """ROC area of all trainings with its error."""
     score = pooled([Score(float(area), float(error), None) for area, error in of_each])
-    return with_error(f"{score.value:.3f}", f"{score.standard_error:.3f}")
+    return with_error(f"{score.value:.3f}", margin(score.standard_error, 3))
 
 
 def _and_trainings(shown: Shown) -> str:

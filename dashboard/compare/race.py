@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from dashboard.compare import cached
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.optimisers import RaceLine, race_figure
-from dashboard.formats import plain, shown_difference, signed, with_error
+from dashboard.formats import margin, plain, shown_difference, signed, with_error
 from dashboard.runs.runner import needed_memory, runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line, tasks_line
-from dashboard.subject import data_of, pretrained
+from dashboard.subject import data_of, dataset, pretrained
 from dashboard.tables import draw_table
 from vae_core.config import ModelConfig, Optimizer, RunConfig, TrainConfig
 from vae_core.data import DATASET_INFO
@@ -44,12 +44,14 @@ TOLERANCES: Final = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)
 Rule = Callable[[Any], int | None]
 RACE_HELP: Final = (
     "Each optimiser gets the same initial weights, the same order of the examples and the same noise ε: at "
-    "epoch 0 all are equal to the last bit. The held-out ELBO is always measured with the same noise."
+    "epoch 0 all are equal to the last bit. A tenth of the training examples, the validation part, is set "
+    "aside: by its ELBO the stop and the best epoch are chosen, always measured with the same noise. "
+    "Held-out numbers are of examples by which nothing was chosen."
 )
 STOP_HELP: Final = (
-    "**Patience** P: stop when the held-out ELBO has had no new best for P epochs. **Small change**: stop "
-    "when an epoch changed it by less than a tolerance. Training goes on, so that one sees what would be "
-    "missed. Moving this starts no training."
+    "**Patience** P: stop when the validation ELBO has had no new best for P epochs. **Small change**: stop "
+    "when an epoch changed it by less than a tolerance. Either keeps the weights of the best epoch until "
+    "then. Training goes on, so that one sees what would be missed. Moving this starts no training."
 )
 BATCH_HELP: Final = (
     "$B$, examples whose mean gradient makes one update. 1: many noisy updates in an epoch; all: one exact "
@@ -145,7 +147,7 @@ def draw_race() -> None:
         st.error(plain(str(err)))
         return
     if found is not None:
-        _show(found, [rule(values) for values in found.race.held_out], against)
+        _show(found, [rule(values) for values in found.race.validation], against)
 
 
 def _runs(base: RunConfig, batch_size: int, num_epochs: int) -> tuple[RunConfig, ...]:
@@ -197,7 +199,7 @@ def _patience(num_epochs: int) -> Rule:
     )
     if patience >= num_epochs:
         st.caption(f"At least the {num_epochs} epochs of training: it cannot stop any of them.")
-    return lambda held_out: patience_stop(held_out, patience)
+    return lambda validation: patience_stop(validation, patience)
 
 
 def _tolerance() -> Rule:
@@ -212,7 +214,7 @@ def _tolerance() -> Rule:
         help=STOP_HELP,
         persist_state="session",
     )
-    return lambda held_out: change_stop(held_out, tolerance)
+    return lambda validation: change_stop(validation, tolerance)
 
 
 def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
@@ -252,15 +254,18 @@ def _found(runs: tuple[RunConfig, ...], num_data: int) -> Raced | None:
 
 def _show(raced: Raced, stops: list[int | None], against: Literal["updates", "seconds"]) -> None:
     race = raced.race
-    parts = (raced.names, race.held_out, race.train, race.seconds, stops, race.diverged.tolist())
+    kept = [one.kept_epoch for one in _outcomes(raced, stops)]
+    parts = (raced.names, race.validation, race.train, race.seconds, stops, kept, race.diverged.tolist())
     lines = [RaceLine(*line) for line in zip(*parts, strict=True)]
     st.markdown(_verdict(raced, stops))
-    ends = ", ".join(f"{line.name} best {signed(float(np.nanmax(line.held_out)))}" for line in lines)
+    ends = ", ".join(f"{line.name} best {signed(float(np.nanmax(line.validation)))}" for line in lines)
     figure = race_figure(lines, race.steps, against=against, theme=state.theme_name())
-    st.plotly_chart(figure, key="race", alt=f"Held-out ELBO of three trainings: {ends}.", config=CHART_CONFIG)
+    st.plotly_chart(
+        figure, key="race", alt=f"Validation ELBO of three trainings: {ends}.", config=CHART_CONFIG
+    )
     st.caption(
-        "Thick: held-out ELBO at the end of each epoch. Thin: mean of the epoch's mini-batches, on training "
-        "data. A mark: where the criterion stops."
+        "Thick: ELBO of the validation part at the end of each epoch. Thin: mean of the epoch's "
+        "mini-batches, on training data. A mark: where the criterion stops."
     )
     _draw_seeds(raced)
     _draw_table(raced, stops)
@@ -325,7 +330,8 @@ def _outcomes(raced: Raced, stops: Sequence[int | None]) -> "list[Outcome]":
     """Best and stopped ELBO of each training."""
     from vae_core.labs.optimisers import outcome
 
-    return [outcome(values, stop) for values, stop in zip(raced.race.held_out, stops, strict=True)]
+    race = raced.race
+    return [outcome(*parts) for parts in zip(race.validation, race.held_out, stops, strict=True)]
 
 
 def _verdict(raced: Raced, stops: Sequence[int | None]) -> str:
@@ -344,16 +350,19 @@ def _verdict(raced: Raced, stops: Sequence[int | None]) -> str:
     parts.append(
         f"With seed {raced.runs[0].seed} **{names[first]}** reaches the highest held-out ELBO: "
         f"**{signed(found[first].best)}** nats at "
-        f"epoch {found[first].best_epoch}, {lead:.2f} above {names[second]}."
+        f"its best epoch, {found[first].best_epoch}, {lead:.2f} above {names[second]}."
     )
     stopped = [number for number in order if stops[number] is not None]
     if not stopped:
         return " ".join([*parts, "The stopping criterion ends none of them within these epochs."])
     costly = max(stopped, key=lambda number: found[number].missed)
-    parts.append(
-        f"The stopping criterion ends {len(stopped)} of {len(found)}; it costs {names[costly]} most: stopped "
-        f"at epoch {stops[costly]}, it misses **{found[costly].missed:.2f}** nats."
+    cost = (
+        f"it costs {names[costly]} most: stopped at epoch {stops[costly]}, it keeps epoch "
+        f"{found[costly].kept_epoch} and misses **{found[costly].missed:.2f}** nats."
+        if found[costly].missed >= 0.005
+        else "it costs none of them anything."
     )
+    parts.append(f"The stopping criterion ends {len(stopped)} of {len(found)}; {cost}")
     return " ".join(parts)
 
 
@@ -411,14 +420,14 @@ def over_seeds(races: Sequence[Raced]) -> str:
         gap = difference(scores[first], scores[other])
         word = "clearly above" if gap.is_clear(among=pairs) else "not clearly above"
         shown = shown_difference(scores[first].value, scores[other].value)
-        parts.append(f"{with_error(f'{shown:.2f}', f'{gap.standard_error:.2f}')} {word} {other}")
+        parts.append(f"{with_error(f'{shown:.2f}', margin(gap.standard_error))} {word} {other}")
     all_of_them = ", ".join(
-        f"{name} {with_error(signed(score.value), f'{score.standard_error:.2f}')}"
+        f"{name} {with_error(signed(score.value), margin(score.standard_error))}"
         for name, score in scores.items()
     )
     diverged = [f"{name} {count}" for name, count in zip(names, _num_diverged(races), strict=True) if count]
     said = (
-        f"Best held-out ELBO over **{len(races)} seeds**: {all_of_them}. "
+        f"Held-out ELBO at the best epoch over **{len(races)} seeds**: {all_of_them}. "
         f"**{first}** is {' and '.join(parts)}. "
         "± is the standard error between seeds, on the same held-out examples; clear is a t test at 5 % for "
         "the three differences together."
@@ -436,11 +445,12 @@ def _draw_table(raced: Raced, stops: Sequence[int | None]) -> None:
     ends = [last if stop is None else stop for stop in stops]
     rows = [
         ("held-out ELBO at the start", [signed(values[0]) for values in race.held_out]),
-        ("best held-out ELBO", [signed(one.best) for one in found]),
-        ("· at epoch", [str(one.best_epoch) for one in found]),
+        ("best epoch, by validation", [str(one.best_epoch) for one in found]),
+        ("held-out ELBO at the best epoch", [_nats(one.best) for one in found]),
         (f"stops at epoch (of {last})", ["–" if stop is None else str(stop) for stop in stops]),
-        ("· held-out ELBO there", [signed(one.at_stop) if abs(one.at_stop) < 1e5 else "–" for one in found]),
-        ("· **missed**", [f"{one.missed:.2f}" if one.missed < 1e5 else "–" for one in found]),
+        ("· keeps epoch", [str(one.kept_epoch) for one in found]),
+        ("· its held-out ELBO", [_nats(one.kept) for one in found]),
+        ("· **missed**", [_nats(one.missed) for one in found]),
         ("· updates saved", [f"{1 - end / last:.0%}" for end in ends]),
         ("seconds, all epochs", [_seconds(values[-1]) for values in race.seconds]),
         ("· to the stop", [_seconds(values[end]) for values, end in zip(race.seconds, ends, strict=True)]),
@@ -449,15 +459,30 @@ def _draw_table(raced: Raced, stops: Sequence[int | None]) -> None:
     draw_table(head, ((label, *cells) for label, cells in rows), title="All numbers")
 
 
+def _nats(value: float) -> str:
+    return signed(value) if abs(value) < 1e5 else "–"
+
+
 def _seconds(value: float) -> str:
     return f"{value:.2f}" if np.isfinite(value) else "–"
+
+
+def _parts(raced: Raced) -> str:
+    """How many examples each part has."""
+    run = raced.runs[0]
+    turned = run.data_transposed
+    data = dataset(run.dataset, run.seed, run.data_folder, transposed=turned, validation=True)
+    validation = 0 if data.x_validation is None else len(data.x_validation)
+    training = raced.num_data or len(data.x_train)
+    return f"Training {training:,} · validation {validation:,} · held-out {len(data.x_test):,} examples"
 
 
 def _notes(raced: Raced) -> list[str]:
     """How the numbers are meant."""
     said = [
-        "Missed: the best of all epochs less the ELBO at the stop, where a training keeps its last weights. "
-        "A best epoch chosen on held-out data is biased upwards."
+        f"{_parts(raced)}. Missed: the held-out ELBO at the best epoch of all less that at the epoch that "
+        "the stop keeps; both epochs are chosen by the validation part, so that none of these numbers was "
+        "picked for being high."
     ]
     train, per_epoch = raced.runs[0].train, int(raced.race.steps[1])
     said.append(f"{per_epoch:,} updates an epoch, {int(raced.race.steps[-1]):,} for each optimiser.")

@@ -10,12 +10,13 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
-from dashboard.compare import cached, labels
+from dashboard import differences as labels
+from dashboard.compare import cached
 from dashboard.compare.cached import MIN_COMMON, Measured
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.runs import RunLine, run_curves_figure, run_kl_figure
-from dashboard.formats import plain, rounded, shown_difference, signed, with_error
-from dashboard.labels import NAMES, data_title
+from dashboard.formats import margin, plain, rounded, shown_difference, signed, with_error
+from dashboard.labels import NAMES, OF_CURVES, data_title
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.tasks import task_key, tasks
@@ -259,7 +260,7 @@ def numbers(sides: Sequence[Side]) -> None:
     for side in sides:
         one = side.measured
         error = score_of(one.elbo).standard_error
-        elbo = with_error(signed(_shown_elbo(one)), f"{error:.2f}") if side.has_bound else "–"
+        elbo = with_error(signed(_shown_elbo(one)), margin(error)) if side.has_bound else "–"
         row = [plain(side.label), f"{side.subject.step:,}", elbo]
         row += [_against(side, first)] if len(sides) > 1 else []
         kl = _mean(one.kl) if side.has_bound else "–"
@@ -298,7 +299,7 @@ def score_of(values: Array) -> Score:
 
 def _mean(values: Array) -> str:
     score = score_of(values)
-    return with_error(signed(score.value), f"{score.standard_error:.2f}")
+    return with_error(signed(score.value), margin(score.standard_error))
 
 
 def _against(side: Side, first: Side) -> str:
@@ -316,7 +317,7 @@ def _shown_elbo(one: Measured) -> float:
 def _difference(values: Array, others: Array, shown: float, other_shown: float) -> str:
     """A paired difference with its standard error: that of the two means as they are shown beside it."""
     error = score_of(values - others).standard_error
-    return with_error(signed(shown_difference(shown, other_shown)), f"{error:.2f}")
+    return with_error(signed(shown_difference(shown, other_shown)), margin(error))
 
 
 def curves(sides: Sequence[Side]) -> None:
@@ -333,6 +334,8 @@ def curves(sides: Sequence[Side]) -> None:
         ends = "; ".join(f"{line.label} {line.values[-1]:.2f}" for line in lines if len(line.values))
         with column:
             st.plotly_chart(figure, key=f"runs_{name}", alt=f"Held-out {title}: {ends}.", config=CHART_CONFIG)
+    if any(side.subject.config.dataset == "idx" for side in sides):
+        st.caption(OF_CURVES)
 
 
 def _line(side: Side, name: str) -> RunLine:
@@ -401,7 +404,7 @@ def gaps(sides: Sequence[Side]) -> None:
         base_shown = _shown_gap(found["log_evidence0"], found["elbo0"])
         own = min(len(gap), len(base))
         shown = _shown_gap(log_evidence, elbo)
-        said = with_error(signed(shown), f"{score_of(gap).standard_error:.2f}")
+        said = with_error(signed(shown), margin(score_of(gap).standard_error))
         cells = [at_least + _mean(log_evidence), _mean(elbo), at_least + said]
         if len(bounded) > 1:
             if len(gap) != len(base):

@@ -10,7 +10,7 @@ from dashboard.elbo import cached as cache
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.elbo import kl_per_dim_figure, terms_figure
 from dashboard.figures.rates import rate_distortion_figure, surgery_figure
-from dashboard.formats import shown_difference, signed
+from dashboard.formats import margin, shown_difference, signed
 from dashboard.runs.runner import runner
 from dashboard.shell import state
 from dashboard.subject import SPLITS, Split, Subject
@@ -48,7 +48,7 @@ def headline(terms: Encoded, split: Split, num_samples: int) -> None:
     )
     for column, (label, value, values) in zip(st.columns(3), shown, strict=True):
         error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
-        note = f"± {error:.2f} s.e."
+        note = f"± {margin(error)} s.e."
         column.metric(label, f"{signed(value)} nats", note, delta_color="off", delta_arrow="off")
     st.caption(
         f"Means over {len(terms.elbo):,} {SPLITS[split]} examples with M = {num_samples} for each; "
@@ -104,7 +104,8 @@ def kl_decomposition(shown: Subject, split: Split) -> None:
     listed = " + ".join(f"{value:.3f}" for value in parts.values())
     st.markdown(
         f"{listed} = **{sum(parts.values()):.3f}** nats, estimated; mean KL **{found.kl:.3f}**, exact.  \n"
-        f"Marginal KL(q(z) ‖ p(z)) **{found.marginal_kl.value:.3f}** ± {found.marginal_kl.standard_error:.3f}"
+        f"Marginal KL(q(z) ‖ p(z)) **{found.marginal_kl.value:.3f}** ± "
+        f"{margin(found.marginal_kl.standard_error, 3)}"
     )
     count = found.num_examples
     st.caption(

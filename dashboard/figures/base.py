@@ -10,8 +10,13 @@ from numpy.typing import NDArray
 from dashboard.theme import CONCEPTS, ThemeName
 
 FONT_SIZE = 15
-CHART_CONFIG: Final[dict[str, Any]] = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
-"""Of every figure's own menu: its camera saves a vector picture."""
+_BY_HAND: Final = ("zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "select2d", "lasso2d")
+CHART_CONFIG: Final[dict[str, Any]] = {
+    "displaylogo": False,
+    "toImageButtonOptions": {"format": "svg"},
+    "modeBarButtonsToRemove": _BY_HAND,
+}
+"""Of every figure's menu: its camera saves a vector picture. What a hand does itself has no button."""
 GROUND: Final[dict[ThemeName, str]] = {"light": "rgba(255,255,255,0.8)", "dark": "rgba(19,22,27,0.8)"}
 """Behind notes, so that lines do not cross them out."""
 LEGEND_ABOVE: Final[dict[str, Any]] = {

@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard.figures.base import FONT_SIZE, faded, finish
-from dashboard.theme import CLASSES, CONCEPTS, ThemeName
+from dashboard.figures.classes import class_marks
+from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
 HEIGHT = 250
@@ -88,9 +89,8 @@ def space_ranges(x: Array) -> tuple[tuple[float, float], tuple[float, float]]:
 
 
 def _dots(points: Array, labels: NDArray[np.int32], theme: ThemeName, opacity: float = 0.8) -> go.Scatter:
-    palette = CLASSES[theme]
-    shades = [CONCEPTS[theme]["decoded"] if k < 0 else palette[k % len(palette)] for k in labels]
-    marker = {"color": shades, "size": 5, "opacity": opacity}
+    marks = class_marks(labels, theme, none=CONCEPTS[theme]["decoded"])
+    marker = marks | {"size": 5, "opacity": opacity}
     return go.Scatter(
         x=points[:, 0],
         y=points[:, 1],

@@ -16,7 +16,7 @@ ROW_HEIGHT: Final = 84
 _TOP: Final = 0.62
 """Height of a histogram as a share of its row; its name stands above."""
 HEIGHT: Final = 380
-SHADES: Final = {"reparameterised": 0, "score": 1, "baseline": 2, "constant": 9, "squared": 3}
+SHADES: Final = {"reparameterised": 0, "score": 1, "baseline": 2, "constant": 8, "squared": 3}
 """Index of each estimator's colour in ``CLASSES``, the same in all figures."""
 
 

@@ -5,11 +5,11 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard.figures.base import LEGEND_ABOVE, finish
+from dashboard.figures.classes import class_colour, class_shape
 from dashboard.formats import signed
-from dashboard.theme import CLASSES, CONCEPTS, ThemeName
+from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.float32]
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 HEIGHT = 460
 ROW_HEIGHT = 170
 
@@ -186,8 +186,6 @@ def _class_name(label: int, class_names: tuple[str, ...]) -> str:
 
 
 def _marker(label: int, theme: ThemeName) -> dict[str, object]:
-    palette = CLASSES[theme]
     if label < 0:
         return {"color": CONCEPTS[theme]["posterior"], "size": 7}
-    symbol = SYMBOLS[(label // 8) % len(SYMBOLS)]
-    return {"color": palette[label % len(palette)], "symbol": symbol, "size": 7, "opacity": 0.85}
+    return {"color": class_colour(label, theme), "symbol": class_shape(label), "size": 7, "opacity": 0.85}

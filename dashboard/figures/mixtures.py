@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, ellipse, faded, finish, mark_x
+from dashboard.figures.classes import class_marks
 from dashboard.figures.player import add_player
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
@@ -136,9 +137,9 @@ def _frame(path: EmPath, half: int, moving: list[int], theme: ThemeName) -> dict
 
 
 def _points(path: EmPath, owners: NDArray[np.integer] | None, theme: ThemeName) -> go.Scatter:
-    colours = CLASSES[theme]
-    shades = CONCEPTS[theme]["data"] if owners is None else [colours[owner] for owner in owners]
-    marker = {"color": shades, "size": 8, "opacity": 0.75}
+    colour = CONCEPTS[theme]["data"]
+    labels = np.full(len(path.points), -1) if owners is None else owners
+    marker = class_marks(labels, theme, none=colour) | {"size": 8, "opacity": 0.75}
     x, y = path.points.T
     return go.Scatter(x=x, y=y, mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
 

@@ -1,4 +1,4 @@
-"""Optimisers compared: held-out ELBO of several trainings, and paths over the ELBO as a surface."""
+"""Optimisers compared: validation ELBO of several trainings, and paths over the ELBO as a surface."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple
@@ -35,30 +35,32 @@ class RaceLine(NamedTuple):
 
     Arguments:
         name: Of the optimiser.
-        held_out: At the start and after each epoch, nats per example; NaN after a divergence.
+        validation: At the start and after each epoch, nats per example; NaN after a divergence.
         train: Mean of each epoch's mini-batches.
         seconds: At the start and after each epoch.
         stop: The epoch at which it would have ended, or None.
+        kept: The epoch whose weights it would have kept.
         diverged: The step at which the objective became non-finite, 0 for none.
     """
 
     name: str
-    held_out: Array
+    validation: Array
     train: Array
     seconds: Array
     stop: int | None
+    kept: int
     diverged: int
 
 
 def race_figure(
     lines: Sequence[RaceLine], steps: Steps, *, against: Literal["updates", "seconds"], theme: ThemeName
 ) -> go.Figure:
-    """The lines, thick for held-out data and faint for training data, each with a mark at its stop.
+    """The lines, thick for validation data and faint for training data, each with a mark at its stop.
 
     The legend says what the mark stands for: beside the mark other lines would cross a note out.
 
     Arguments:
-        lines: The trainings; all begin with the same held-out value.
+        lines: The trainings; all begin with the same value.
         steps: Updates at the start and after each epoch.
         against: What the horizontal axis is.
         theme: Light or dark.
@@ -69,7 +71,7 @@ def race_figure(
         _add_line(figure, line, x, number, theme)
     for number, (line, x) in enumerate(zip(lines, places, strict=True)):
         _add_end(figure, line, x, number, shown, theme)
-    start = float(lines[0].held_out[0])
+    start = float(lines[0].validation[0])
     if start < shown[0]:
         text = f"all start at {signed(start)}"
         place: dict[str, Any] = {"x": 0, "y": shown[0], "xanchor": "left", "yanchor": "bottom", "xshift": 6}
@@ -83,9 +85,9 @@ def race_figure(
 
 def shown_range(lines: Sequence[RaceLine]) -> list[float]:
     """Range of the last three quarters of the lines that did not diverge; the stops lie there."""
-    start = float(lines[0].held_out[0])
-    late = len(lines[0].held_out) // 4
-    parts = [part[late:] for line in lines if not line.diverged for part in (line.held_out, line.train)]
+    start = float(lines[0].validation[0])
+    late = len(lines[0].validation) // 4
+    parts = [part[late:] for line in lines if not line.diverged for part in (line.validation, line.train)]
     known = np.concatenate([*parts, [start]]) if not parts else np.concatenate(parts)
     low, high = float(known.min()), float(known.max())
     margin = 0.08 * max(high - low, 0.1)
@@ -98,7 +100,7 @@ def _add_line(figure: go.Figure, line: RaceLine, x: Steps, number: int, theme: T
     figure.add_scatter(x=middle, y=line.train, mode="lines", line=faint, showlegend=False, hoverinfo="skip")
     figure.add_scatter(
         x=x,
-        y=line.held_out,
+        y=line.validation,
         mode="lines",
         name=line.name + _end(line),
         line={"color": colour, "width": 3.5, "dash": DASHES[number % len(DASHES)]},
@@ -113,7 +115,7 @@ def _end(line: RaceLine) -> str:
         return f"<br>diverged at step {line.diverged:,}"
     if line.stop is None:
         return ""
-    return f"<br>stops at epoch {line.stop}: {signed(line.held_out[line.stop])}"
+    return f"<br>stops at epoch {line.stop}, keeps epoch {line.kept}"
 
 
 def _add_end(
@@ -121,12 +123,12 @@ def _add_end(
 ) -> None:
     """Marks the stop of a line, or where it diverged: at the edge of the picture where that is below it."""
     if line.diverged:
-        epoch, symbol = int(np.flatnonzero(~np.isnan(line.held_out))[-1]), "x"
+        epoch, symbol = int(np.flatnonzero(~np.isnan(line.validation))[-1]), "x"
     elif line.stop is not None:
         epoch, symbol = line.stop, SYMBOLS[number % len(SYMBOLS)]
     else:
         return
-    y = max(float(line.held_out[epoch]), shown[0])
+    y = max(float(line.validation[epoch]), shown[0])
     edge = {"color": CONCEPTS[theme]["log_evidence"], "width": 2}
     marker = {"color": CLASSES[theme][number], "size": 15, "symbol": symbol, "line": edge}
     mark = go.Scatter(x=[x[epoch]], y=[y], mode="markers", marker=marker, cliponaxis=False)

@@ -10,6 +10,7 @@ from dashboard.cached import Encoded, decode, encoded
 from dashboard.latent.neighbours import EXAMPLE_HELP
 from dashboard.latent.saving import Kept, save_menu
 from dashboard.pictures import example_strip, show_examples
+from dashboard.shell.choice import numbered
 from dashboard.subject import Subject
 
 Array = NDArray[np.float32]
@@ -70,7 +71,7 @@ def _sum(shown: Subject, examples: Encoded, labels: list[int], means: Array) -> 
     columns = st.columns(4)
     with columns[0]:
         last = len(examples.x) - 1
-        row = st.slider("Example", 0, last, 0, key="arithmetic_example", help=EXAMPLE_HELP)
+        row = numbered("Example", 0, last, key="arithmetic_example", help_text=EXAMPLE_HELP)
     with columns[1]:
         plus = _class(shown, "Plus class A", "arithmetic_plus", labels, labels[0])
     with columns[2]:

@@ -58,6 +58,9 @@ def draw(shown: Subject) -> None:
         }
         if shown.image_shape is None:
             _chart(examples.x, row, made, {space: rows for space, (rows, _) in near.items()})
+        if len(examples.x) == 1:
+            st.info("There is one held-out example, so it has no neighbours.")
+            near = {}
         kept = [
             _neighbours(examples, space, found, shown.image_shape, shown.class_names)
             for space, found in near.items()

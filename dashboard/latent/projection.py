@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dashboard.cached import encoded
 from dashboard.figures.latent import projection_figure
+from dashboard.formats import plain
 from dashboard.latent import cached as cache
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.runs.tasks import task_key, tasks
@@ -15,6 +16,8 @@ from dashboard.shell import browser, state
 from dashboard.shell.pages import to_train
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject
+from vae_core.errors import BadInput
+from vae_core.latent.projection import check_tsne_points
 
 PCA_HELP: Final = (
     r"The two directions $v_1, v_2$ in which the posterior means vary most: $(\mu - \bar\mu)^\top v_i$. "
@@ -36,7 +39,10 @@ def draw(shown: Subject) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**PCA**", help=PCA_HELP)
-        _pca(shown)
+        try:
+            _pca(shown)
+        except BadInput as err:
+            st.info(plain(str(err)))
     with right:
         st.markdown("**t-SNE**", help=TSNE_HELP)
         _tsne(shown)
@@ -56,6 +62,11 @@ def _tsne(shown: Subject) -> None:
     result = tasks().result(name)
     if result is None:
         points, seed = examples.means[:MAX_POINTS], str(shown.config.seed)
+        try:
+            check_tsne_points(points)
+        except BadInput as err:
+            st.info(plain(str(err)))
+            return
         task_line(
             name,
             key="tsne",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dashboard import cached as cache
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.priors import plane_figure
-from dashboard.formats import signed, with_error
+from dashboard.formats import margin, signed, with_error
 from dashboard.pictures import show, strip
 from dashboard.priors import cached
 from dashboard.priors.cached import NUM_DECODED, NUM_SAMPLES, FittedView
@@ -92,7 +92,8 @@ def _verdict(found: dict[str, FittedView], normal: "PriorEvaluation") -> None:
     left = found["standard_normal"].numbers.fit.marginal_kl.value
     st.markdown(
         f"Encoder and decoder are untouched, so the reconstruction is the same to the last digit. The "
-        f"{TITLES[best]} changes the ELBO by **{signed(gain.value, 3)}** ± {gain.standard_error:.3f} nats; "
+        f"{TITLES[best]} changes the ELBO by **{signed(gain.value, 3)}** ± {margin(gain.standard_error, 3)} "
+        "nats; "
         f"no prior can gain more on these examples than the **{left:.3f}** nats of KL(q(z) ‖ N(0, I))."
     )
     st.caption(
@@ -104,8 +105,8 @@ def _verdict(found: dict[str, FittedView], normal: "PriorEvaluation") -> None:
 
 def _elbo(numbers: "PriorEvaluation") -> str:
     error = float(numbers.elbo.std()) / len(numbers.elbo) ** 0.5
-    return with_error(f"**{signed(float(numbers.elbo.mean()), 3)}**", f"{error:.3f}")
+    return with_error(f"**{signed(float(numbers.elbo.mean()), 3)}**", margin(error, 3))
 
 
 def _with_error(estimate: "Estimate") -> str:
-    return with_error(signed(estimate.value, 3), f"{estimate.standard_error:.3f}")
+    return with_error(signed(estimate.value, 3), margin(estimate.standard_error, 3))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.figures.priors import PriorTraining, curves_figure, training_figure
-from dashboard.formats import rounded, shown_difference, signed, with_error
+from dashboard.formats import margin, rounded, shown_difference, signed, with_error
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
@@ -172,7 +172,9 @@ def verdict(results: Sequence[Result]) -> str:
         gap = difference(found, normal)
         shown = shown_difference(found.value, normal.value, 3)
         sure = "" if not gap.has_verdict or gap.is_clear(among=2) else " (no clear difference)"
-        sentences.append(f"{TITLES[prior]} **{signed(shown, 3)}** ± {gap.standard_error:.3f} nats{sure}")
+        sentences.append(
+            f"{TITLES[prior]} **{signed(shown, 3)}** ± {margin(gap.standard_error, 3)} nats{sure}"
+        )
     said = "Held-out ELBO less that of N(0, I), example by example: " + "; ".join(sentences)
     if normal.has_verdicts:
         return f"{said}. Over {len(results)} seeds: ± has the variance between them and between the examples."
@@ -242,11 +244,11 @@ def _shown_parts(results: Sequence[Result], prior: str) -> tuple[float, float]:
 def _bound(results: Sequence[Result], prior: str) -> str:
     """The ELBO as the difference of its two terms as they are shown, with its error."""
     value = shown_difference(*_shown_parts(results, prior), 3)
-    return with_error(f"**{signed(value, 3)}**", f"{_elbo(results, prior).standard_error:.3f}")
+    return with_error(f"**{signed(value, 3)}**", margin(_elbo(results, prior).standard_error, 3))
 
 
 def _part(results: Sequence[Result], prior: str, row: int) -> str:
     """A part of the KL, mean over the seeds, with its standard error."""
     fits = [result[f"{prior}/fit"][row] for result in results]
     score = pooled([Score(float(value), float(error), None) for value, error in fits])
-    return with_error(f"{score.value:.3f}", f"{score.standard_error:.3f}")
+    return with_error(f"{score.value:.3f}", margin(score.standard_error, 3))

@@ -11,7 +11,7 @@ from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.evidence import bound_figure
 from dashboard.figures.latent import grid_figure
 from dashboard.figures.weights import density_figure, line_figure, noise_figure, spread_figure
-from dashboard.formats import rounded, shown_difference, signed, with_error
+from dashboard.formats import margin, rounded, shown_difference, signed, with_error
 from dashboard.priors import cached
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
@@ -291,7 +291,7 @@ def _bounds(forms: Mapping[str, Sequence[Result]], num_data: int) -> list[list[s
         cost = f"{np.mean([part['weight_kl'] for part in parts]) / num_data:.2f}" if has_kl else "none"
         for name, text in (
             ("training ELBO", signed(train)),
-            ("**held-out ELBO**", with_error(signed(test.value), f"{test.standard_error:.2f}")),
+            ("**held-out ELBO**", with_error(signed(test.value), margin(test.standard_error))),
             ("training − held-out", signed(shown_difference(train, test.value))),
             ("held-out, IW", signed(weighted.value)),
             ("KL(q(θ)‖p(θ))/N", cost),
@@ -315,7 +315,7 @@ def _verdict(plain: Sequence[Result], full: Sequence[Result]) -> str:
 def _change(score: Pooled, other: Pooled) -> str:
     """The gain with its standard error, and whether it is clear; with too few seeds the gain alone."""
     gap = difference(score, other)
-    text = with_error(signed(shown_difference(score.value, other.value)), f"{gap.standard_error:.2f}")
+    text = with_error(signed(shown_difference(score.value, other.value)), margin(gap.standard_error))
     if not gap.has_verdict:
         return f"**{text}** nats"
     said = "better" if gap.value > 0 else "worse"

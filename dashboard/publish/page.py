@@ -223,6 +223,8 @@ def _of_now(subject: "Subject", snapshot: "Snapshot") -> "Snapshot":
         step=subject.step,
         epoch=int(history[-1, HISTORY_COLUMNS.index("epoch")]),
         history=history,
+        later=subject.run.later,
+        validation=subject.run.validation,
         means=q.mean.numpy(),
         stds=q.std.numpy(),
         kl_per_dim=measured.kl_per_dim.float().numpy(),
@@ -256,10 +258,14 @@ def _about(subject: "Subject", plane: _Plane) -> list[str]:
     what = "image" if subject.image_shape else "point"
     data = subject.data
     training, held_out = len(data.x_train), len(data.x_test)
+    chosen = ""
+    if data.x_validation is not None:
+        further = count(len(data.x_validation), f"further {what}")
+        chosen = f"; stopped, and its weights chosen, by {further}"
     lines = [
-        f"Trained on {count(training, what)}; measured on {held_out:,} others, which it never trained on. "
-        "Numbers in nats are sums over the values of an example and over the latent dimensions, and means "
-        "over the examples."
+        f"Trained on {count(training, what)}{chosen}; measured on {held_out:,} others, which it never "
+        "trained on. Numbers in nats are sums over the values of an example and over the latent dimensions, "
+        "and means over the examples."
     ]
     if not plane.missing:
         lines.append(_shown_words(plane, held_out, what))

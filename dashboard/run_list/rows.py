@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard.formats import plain, shown_difference, signed
-from dashboard.labels import STATUSES, data_title
+from dashboard.labels import OF_CURVES, STATUSES, data_title
 from dashboard.run_list import cached, edit
 from dashboard.run_list.choice import ORDERS, matching, ordered
 from dashboard.runs.about import file_stem
@@ -30,7 +30,8 @@ _DELETED: Final = "runs_deleted"
 _WIDTHS: Final = (0.3, 0.9, 3.0, 1.7, 0.7, 1.0, 1.0, 1.3, 2.7)
 """Of the columns: at 1024 pixels the buttons of a row still stand in one line."""
 _ELBO_HELP: Final = (
-    "Held-out ELBO in nats per example, β = 1, as it was when the run was looked at last; – without a bound."
+    "Held-out ELBO in nats per example, β = 1, M = 1, as it was when the run was looked at last; – without a "
+    f"bound. {OF_CURVES}"
 )
 _HEAD: Final = (
     ("", None),
@@ -109,6 +110,8 @@ def draw(runs: list[Entry]) -> None:
                     column.caption(f"**{title}**", help=help_text)
         for entry in shown:
             _draw_row(entry)
+    if any(entry.dataset == "idx" for entry in shown):  # the data that may have so many
+        st.caption(OF_CURVES)
     if num_pages > 1:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.pagination(num_pages, key=key)

@@ -59,7 +59,7 @@ class JobView:
             ``diverged``, ``interrupted``, ``crashed`` or ``failed``.
         message: One sentence on it, or empty.
         step, num_steps, epoch, num_epochs: Progress and its goal; goals are None for a run without an end.
-        patience: Epochs without a rise of the held-out ELBO that end it; None: they do not, or no longer.
+        patience: Epochs without a rise of the validation ELBO that end it; None: they do not, or no longer.
         beta, learning_rate, speed: In force now; ``speed`` is steps per second at most, or None.
         steps_per_second: Measured, 0 when unknown.
         version: Rises with each snapshot.

@@ -682,7 +682,8 @@ class LocalRunner:
 def check_needs(config: RunConfig) -> None:
     """Refuses what the worker would refuse, before anything is given up for it."""
     train = config.train
-    rows = least_training_examples(config.dataset, folder=config.data_folder)
+    folder, validation = config.data_folder, train.has_validation
+    rows = least_training_examples(config.dataset, folder=folder, validation=validation)
     check_step(config.model, num_samples=train.num_samples, batch_size=train.batch_of(rows))
 
 

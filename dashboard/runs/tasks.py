@@ -22,13 +22,20 @@ from numpy.typing import NDArray
 from dashboard.runs.scheduler import Place, Scheduler, scheduler
 from dashboard.runs.store import digest_of, kept_folder
 from dashboard.runs.worker_process import ROOT
+from vae_core.config import WALL_LIMIT_S
 from vae_core.errors import BadInput
 
-RESULT_VERSION: Final = 3
+RESULT_VERSION: Final = 4
 """Of the arrays that tasks write. Raise it when they change, and results of older versions are not found."""
 MAX_KEPT_RESULTS: Final = 300
+MAX_KEPT_BYTES: Final = 2**30
+"""Of all kept results: of most a hundred kilobytes, of large images some megabytes each."""
 TASK_BYTES: Final = 500 * 2**20
 """Of the process of a task: libraries, data and the arrays of the largest one."""
+LATE: Final = (
+    f"It was stopped after {WALL_LIMIT_S // 60} minutes, since others want the core: choose fewer epochs, "
+    "fewer examples or a smaller network."
+)
 _KEY: Final = re.compile(r"[0-9a-f]{16,64}")
 Arrays = dict[str, NDArray[Any]]
 Part = str | int | float | None | NDArray[Any]
@@ -87,6 +94,7 @@ class _Task:
     done: float = 0.0
     error: str | None = None
     is_cancelled: bool = False
+    is_late: bool = False
     is_over: bool = False
 
 
@@ -223,22 +231,25 @@ class Tasks:
                 task.process, task.began = process, time.monotonic()
                 if task.is_cancelled:
                     process.kill()
+            limit = threading.Timer(WALL_LIMIT_S, self._end_late, (task, process))
+            limit.daemon = True
+            limit.start()
             with process:
                 self._listen(task, process)
+            limit.cancel()
             failed = process.returncode and not task.is_cancelled and task.error is None
-            # Signal 9 ends what the system kills because it has no memory left.
-            is_killed = process.returncode == -signal.SIGKILL
-            hint = " If the machine was out of memory, choose something smaller." if is_killed else ""
-            error = (
-                f"The computation ended unexpectedly (code {process.returncode}). Try again.{hint}"
-                if failed
-                else None
-            )
+            error = _what_to_do(process.returncode) if failed else None
+            if task.is_late and process.returncode:
+                task.error, error = None, LATE
         except OSError as err:
             error = f"The computation could not start ({err.strerror}). Try again."
         finally:
             self._close(task, error)
             self._forget_oldest()
+
+    def _end_late(self, task: _Task, process: subprocess.Popen[str]) -> None:
+        task.is_late = True
+        process.kill()
 
     def _close(self, task: _Task, error: str | None) -> None:
         """Ends a task, whatever became of it."""
@@ -260,11 +271,29 @@ class Tasks:
     def _forget_oldest(self) -> None:
         with self._lock, contextlib.suppress(OSError):
             kept = sorted(self._folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
-            for path in kept[MAX_KEPT_RESULTS:]:
-                path.unlink(missing_ok=True)
+            room = MAX_KEPT_BYTES
+            for number, path in enumerate(kept):
+                room -= path.stat().st_size
+                # The newest stays, whatever its size: somebody waits for it.
+                if number and (number >= MAX_KEPT_RESULTS or room < 0):
+                    path.unlink(missing_ok=True)
             over = [key for key, task in self._tasks.items() if task.is_over]
             for key in over[: max(0, len(over) - MAX_KEPT_RESULTS)]:
                 del self._tasks[key]
+
+
+def _what_to_do(code: int) -> str:
+    """One sentence or two on a process that ended with a code other than 0, by itself."""
+    if code == -signal.SIGKILL:  # it ends what the system kills because it has no memory left
+        hint = "Try again. If the machine was out of memory, choose something smaller."
+    elif code < 0:
+        # A crash within a library: what it was given crashes it again.
+        return (
+            f"The computation crashed (signal {-code}): choose other data or other settings, then try again."
+        )
+    else:
+        hint = "Try again."
+    return f"The computation ended unexpectedly (code {code}). {hint}"
 
 
 def _spawn(command: list[str]) -> subprocess.Popen[str]:

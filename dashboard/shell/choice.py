@@ -1,7 +1,7 @@
 """One of several, as buttons beside each other: a choice, or the view of a page."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -58,3 +58,22 @@ def choose_example(key: str, count: int, help_text: str) -> int:
     chosen = st.slider("Example", 0, count - 1, key=key, help=help_text, persist_state="session")
     state.draw_address(key)
     return chosen
+
+
+def numbered(label: str, first: int, last: int, *, key: str, help_text: str, stays: bool = False) -> int:
+    """A slider from one number to another; where they are one, there is nothing to draw or to choose.
+
+    Arguments:
+        label: What is numbered.
+        first: The first number, which is the default.
+        last: The last one.
+        key: Of the slider.
+        help_text: Its tooltip.
+        stays: Whether the choice stays from page to page.
+    """
+    if last <= first:
+        return first
+    found = state.control(key)  # maybe of a longer list
+    state.set_control(key, min(max(found, first), last) if isinstance(found, int) else first)
+    more: dict[str, Any] = {"persist_state": "session"} if stays else {}
+    return st.slider(label, first, last, key=key, help=help_text, **more)

@@ -80,7 +80,9 @@ HELP: Final = {
     "schedule_epochs": "Epochs of the warm-up, or of one cycle.",
     "free_bits": r"$\lambda$ in $\sum_j \max(\lambda, \mathrm{KL}_j)$: nats per latent dimension that cost "
     "nothing. 0: off.",
-    "patience": "Stop when the held-out ELBO has not risen for this many epochs. Empty: never.",
+    "patience": "Stop when the validation ELBO has not risen for this many epochs, and take the weights of "
+    "the best epoch. A tenth of the training part is set aside for it. Empty: never, and all of it is "
+    "trained on.",
 }
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from dashboard.cached import encode, pretrained_snapshot
-from dashboard.exports import codes_csv, codes_npz, curves_csv
+from dashboard.exports import codes_csv, codes_npz, curves_csv, validation_csv
 from dashboard.formats import plain
 from dashboard.publish.page import page_of
 from dashboard.runs.about import About, file_stem
 from dashboard.runs.runner import runner
 from dashboard.shell import state
-from dashboard.subject import SPLITS, Split, Subject, pretrained, subject_of
+from dashboard.subject import Split, Subject, pretrained, subject_of
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 
@@ -147,9 +147,10 @@ def downloads(subject: Subject, stem: str, code: str) -> list[Download]:
             label="Curves (CSV)",
             file_name=f"{stem}-curves.csv",
             mime="text/csv",
-            make=lambda: curves_csv(subject.run.history).encode(),
+            make=lambda: curves_csv(subject.run.curves).encode(),
             help_text="A row for each point of the curves: bound and its terms in nats per example, β, η.",
         ),
+        *_validation(subject, stem),
         Download(
             kind="codes_csv",
             label="Latent codes (CSV)",
@@ -203,6 +204,22 @@ def _settings(config: RunConfig, stem: str) -> Download:
     )
 
 
+def _validation(subject: Subject, stem: str) -> list[Download]:
+    """The curve by which the training stopped, where there is one."""
+    if not len(subject.run.validation):
+        return []
+    return [
+        Download(
+            kind="validation",
+            label="Validation curve (CSV)",
+            file_name=f"{stem}-validation.csv",
+            mime="text/csv",
+            make=lambda: validation_csv(subject.run.validation).encode(),
+            help_text="A row for each epoch: bound and terms of the validation part, nats per example.",
+        )
+    ]
+
+
 def _show(files: list[Download]) -> None:
     with st.container(horizontal=True, gap="small"):
         for file in files:
@@ -219,7 +236,7 @@ def _show(files: list[Download]) -> None:
 
 def _codes(subject: Subject, max_numbers: int) -> "dict[Split, Encoded]":
     most = _most_examples(subject, max_numbers)
-    return {split: encode(subject, split, max_examples=most) for split in SPLITS}
+    return {split: encode(subject, split, max_examples=most) for split in subject.splits}
 
 
 def _most_examples(subject: Subject, max_numbers: int) -> int:
@@ -229,5 +246,5 @@ def _most_examples(subject: Subject, max_numbers: int) -> int:
 
 def _cut(subject: Subject, max_numbers: int) -> str:
     most = _most_examples(subject, max_numbers)
-    longest = max(len(subject.examples(split)[0]) for split in SPLITS)
+    longest = max(len(subject.examples(split)[0]) for split in subject.splits)
     return f" The first {most:,} examples of each part." if longest > most else ""

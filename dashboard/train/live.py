@@ -10,6 +10,7 @@ from dashboard.components.board.element import training_board
 from dashboard.components.board.payload import addressed
 from dashboard.components.flow.element import training_flow
 from dashboard.formats import plain
+from dashboard.labels import OF_CURVES
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.scheduler import UNWATCHED_S
@@ -29,9 +30,9 @@ EXAMPLE: Final = (
 HALVED: Final = "**Resume, η halved** goes on from there; an η that you set in the sidebar first counts."
 FOR_OTHERS: Final = "**Take a copy** to go on from here."
 AFTERWORD: Final = {
-    "finished": "**Resume**, **Step** and **Epoch** go on from here, now without an end.",
+    "finished": "**Resume**, **Step** and **Epoch** go on from these weights, now without an end.",
     "stopped": "**Resume**, **Step** and **Epoch** go on from here; **Start** begins a new run.",
-    "stopped_early": "**Resume**, **Step** and **Epoch** go on from the last weights, now without an end.",
+    "stopped_early": "**Resume**, **Step** and **Epoch** go on from these weights, now without an end.",
     "interrupted": "**Resume**, **Step** and **Epoch** go on from the last save.",
     "crashed": "",
     "diverged": "**Resume** goes on from there with the η that you set.",
@@ -95,6 +96,8 @@ def _live(run_id: str, drawn_as: tuple[object, ...], steer: Callable[[JobView], 
     flow = cached.flow(run_id, version)
     if flow is not None:
         training_flow(flow, key="flow")
+    if view.config.dataset == "idx":  # the data that may have more held-out examples than a curve measures
+        st.caption(OF_CURVES)
 
 
 def _draw_example() -> None:

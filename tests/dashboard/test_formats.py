@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from dashboard.formats import rounded
+from dashboard.formats import margin, rounded
+from dashboard.labels import OF_CURVES
+from vae_core.runs.observer import MAX_HELD_OUT
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,12 @@ def test_rounded(value: float, text: str) -> None:
 
 def test_rounded_to_one_digit() -> None:
     assert [rounded(value, 1) for value in (3.1e-4, 3.1e-9, 0.96)] == ["0.0003", "3 × 10⁻⁹", "1"]
+
+
+def test_a_margin_is_never_written_as_none() -> None:
+    assert [margin(error) for error in (0.0049, 0.005001, 0.0)] == ["<0.01", "0.01", "0.00"]
+    assert margin(0.0004, 3) == "<0.001"
+
+
+def test_the_note_on_curves_has_the_number_of_the_observer() -> None:
+    assert f"at most {MAX_HELD_OUT:,} held-out" in OF_CURVES

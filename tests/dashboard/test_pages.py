@@ -315,10 +315,33 @@ def test_the_folder_of_a_run_of_other_data_is_not_looked_at(
     saved(trained(runner, replace(TINY, data_folder="/etc")))
 
 
-def write_images(folder: Path, *, side: int, seed: int = 0) -> None:
+VIEWS: Final = (
+    *(("latent_space", {"latent_view": view}) for view in ("neighbours", "arithmetic", "projection")),
+    *(("elbo", {"elbo_view": view}) for view in ("all_examples", "one_example", "watch_q", "units")),
+    *(("gradients", {"gradients_view": view}) for view in ("estimators", "back_propagation")),
+    ("compare", {"compare_view": "runs"}),
+    ("compare", {"compare_view": "optimisers"}),
+)
+
+
+def test_every_view_takes_a_held_out_part_of_one_image(runner: LocalRunner, tmp_path: Path) -> None:
+    write_images(tmp_path, side=8, counts=(40, 1))
+    model = replace(TINY.model, latent_dim=3)
+    run_id = trained(runner, replace(TINY, model=model, dataset="idx", data_folder=str(tmp_path)))
+    for page, view in VIEWS:
+        more = {"estimators_of": "elbo"} if page == "gradients" else {}
+        assert not open_page(page, run=run_id, compare_runs=run_id, **view, **more).error, view
+    said = [info.value for info in open_page("latent_space", run=run_id, latent_view="projection").info]
+    assert any(plain("PCA needs 2 points") in text for text in said)
+    assert any(plain("t-SNE takes 4 to 1000 points, got 1") in text for text in said)
+    near = open_page("latent_space", run=run_id, latent_view="neighbours")
+    assert any("no neighbours" in info.value for info in near.info)
+
+
+def write_images(folder: Path, *, side: int, seed: int = 0, counts: tuple[int, int] = (100, 40)) -> None:
     """A folder of IDX files with random square images."""
     rng = np.random.default_rng(seed)
-    for part, count in (("train", 100), ("t10k", 40)):
+    for part, count in zip(("train", "t10k"), counts, strict=True):
         images = rng.integers(0, 256, (count, side, side), dtype=np.uint8).tobytes()
         labels = rng.integers(0, 10, count, dtype=np.uint8).tobytes()
         (folder / f"{part}-images-idx3-ubyte").write_bytes(

@@ -36,7 +36,11 @@ WRITTEN: Final = (
     "format1_past_its_end",
     "format2",
     "format3",
+    "format4",
 )
+
+OF_HELD_OUT_PATIENCE: Final = ("format1_device", "format2", "format3")
+"""Runs with patience of versions that had no validation part: they go on without it, on what they had."""
 
 
 def figures(training: Training) -> dict[str, float]:
@@ -90,7 +94,9 @@ def test_a_file_of_an_older_version_gives_its_figures_and_goes_on_to_the_same_on
         next(steps)
     assert figures(training) == pytest.approx(expected["four_updates_later"], rel=1e-5, abs=1e-6)
     assert RunConfig.from_json((folder / "config.json").read_text("utf-8")) == run.config
-    assert (run.notice, (folder / "run.safetensors").read_bytes()) == ("", content)
+    assert (folder / "run.safetensors").read_bytes() == content
+    assert ("whose patience watched the held-out part" in run.notice) == (name in OF_HELD_OUT_PATIENCE)
+    assert run.notice == "" or name in OF_HELD_OUT_PATIENCE
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -127,7 +133,7 @@ def test_a_newer_format_is_refused_kindly_and_its_file_untouched(version: int, t
     path.write_bytes(content)
     shutil.copyfile(GOLDEN / "format2" / "config.json", tmp_path / "config.json")
     with pytest.raises(
-        BadInput, match=r"made by a newer version: format .*, this one reads up to 3"
+        BadInput, match=r"made by a newer version: format .*, this one reads up to 4"
     ) as caught:
         Driver(tmp_path, queue.SimpleQueue(), io.StringIO())
     assert caught.value.code == "format"
@@ -155,13 +161,19 @@ def test_settings_of_others_are_kept_said_and_not_used(tmp_path: Path) -> None:
     run = parse_run(forged(content, config=config))
     assert run.config == parse_run(content).config
     assert run.notice == (
+        f"{parse_run(content).notice} "
         "The run's file has settings that this version does not know, kept and not used: "
         "gates, later, 1 more."
     )
     assert strange not in run.notice
     save_run(tmp_path / "run.safetensors", run)
     again = load_run(tmp_path / "run.safetensors")
-    assert again.unknown == {"later": {"a": [1, None]}, strange: 1, "model": {"gates": True}}
+    assert again.unknown == {
+        "later": {"a": [1, None]},
+        strange: 1,
+        "model": {"gates": True},
+        "train": {"held_out_patience": 50},
+    }
     assert (again.config, again.notice) == (run.config, run.notice)
     (tmp_path / "config.json").write_text(run.config.to_json())
     told, commands = io.StringIO(), queue.SimpleQueue[dict[str, Any]]()

@@ -37,7 +37,11 @@ test("a fork has a mark of its own, together with a change of the same step", ()
     { step: 10, beta: 2 },
     { step: 20, beta: 4, learning_rate: 0.1 },
   ];
-  assert.deepEqual(marksOf({ changes, fork: null }), changes);
-  assert.deepEqual(marksOf({ changes, fork: 20 }), [changes[0], { ...changes[1], isFork: true }]);
-  assert.deepEqual(marksOf({ changes, fork: 15 }), [changes[0], { step: 15, isFork: true }, changes[1]]);
+  assert.deepEqual(marksOf({ changes, fork: null, best: null }), changes);
+  assert.deepEqual(marksOf({ changes, fork: 20, best: null }), [changes[0], { ...changes[1], isFork: true }]);
+  assert.deepEqual(marksOf({ changes, fork: 15, best: null }), [
+    changes[0],
+    { step: 15, isFork: true },
+    changes[1],
+  ]);
 });

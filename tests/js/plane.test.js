@@ -2,11 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { squareAround } from "../../dashboard/components/shared/data_plane.js";
 import { greyLevel, greyWord } from "../../dashboard/components/shared/grey.js";
-import { namePlaces, shapeOf, spreadOut } from "../../dashboard/components/shared/plane.js";
-
-test("the classes from 8 on have another shape than those before them", () => {
-  assert.deepEqual([0, 7, 8, 15, 16, 23].map(shapeOf), [0, 0, 1, 1, 2, 2]);
-});
+import { namePlaces, spreadOut } from "../../dashboard/components/shared/plane.js";
 
 test("names that are too close move apart, others stay", () => {
   const places = [

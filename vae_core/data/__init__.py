@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         load_data_of,
         load_dataset,
     )
-    from vae_core.data.dataset import Dataset, from_arrays
+    from vae_core.data.dataset import Dataset, from_arrays, with_validation
     from vae_core.data.folder import load_idx_folder
     from vae_core.data.idx import read_idx
     from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
@@ -38,6 +38,7 @@ __all__ = [
     "read_idx",
     "read_table",
     "standardized",
+    "with_validation",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -52,7 +53,7 @@ __getattr__, __dir__ = lazy_exports(
             "load_data_of",
             "load_dataset",
         ),
-        "vae_core.data.dataset": ("Dataset", "from_arrays"),
+        "vae_core.data.dataset": ("Dataset", "from_arrays", "with_validation"),
         "vae_core.data.folder": ("load_idx_folder",),
         "vae_core.data.idx": ("read_idx",),
         "vae_core.data.table": ("TABLES", "Table", "load_table", "read_table", "standardized"),

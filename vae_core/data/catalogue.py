@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from vae_core.data.files import image_dims
+from vae_core.data.validation import validation_size
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -76,7 +77,12 @@ DATASETS: Final = tuple(DATASET_INFO)
 
 
 def load_dataset(
-    name: str = "digits", *, seed: int = 0, folder: Path | str | None = None, transpose: bool = False
+    name: str = "digits",
+    *,
+    seed: int = 0,
+    folder: Path | str | None = None,
+    transpose: bool = False,
+    validation: bool = False,
 ) -> "Dataset":
     """Loads a data set by name; the same name and seed give the same numbers, bit for bit.
 
@@ -85,9 +91,11 @@ def load_dataset(
         seed: Seed of the split into training and held-out data and, for points, of the points themselves.
         folder: Where the IDX files are; used by ``"idx"`` only, as ``transpose`` is.
         transpose: Whether rows and columns of the images are exchanged.
+        validation: Whether a tenth of the training part is set aside as a validation part, by the same seed.
 
     Raises:
-        BadInput: ``name`` is unknown, ``seed`` is not a seed, or the IDX files cannot be used.
+        BadInput: ``name`` is unknown, ``seed`` is not a seed, the IDX files cannot be used, or there are too
+            few examples for a validation part.
 
     Example:
         >>> load_dataset("digits").x_train.shape
@@ -95,6 +103,13 @@ def load_dataset(
     """
     if name not in DATASET_INFO:
         raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
+    from vae_core.data.dataset import with_validation
+
+    data = _load(name, seed, folder, transpose)
+    return with_validation(data, seed=seed) if validation else data
+
+
+def _load(name: str, seed: int, folder: Path | str | None, transpose: bool) -> "Dataset":
     if name == "idx":
         from vae_core.data.folder import load_idx_folder
 
@@ -116,7 +131,11 @@ def load_data_of(config: "RunConfig", *, digest: str = "") -> "Dataset":
         BadInput: The data cannot be loaded, or are not those of the run (code ``data``).
     """
     data = load_dataset(
-        config.dataset, seed=config.seed, folder=config.data_folder, transpose=config.data_transposed
+        config.dataset,
+        seed=config.seed,
+        folder=config.data_folder,
+        transpose=config.data_transposed,
+        validation=config.train.has_validation,
     )
     data.check_digest(digest)
     return data
@@ -140,11 +159,17 @@ def data_shape(name: str, *, folder: Path | str | None = None, transpose: bool =
     return (8, 8) if name == "digits" else (2,)
 
 
-def least_training_examples(name: str, *, folder: Path | str | None = None) -> int:
+def least_training_examples(name: str, *, folder: Path | str | None = None, validation: bool = False) -> int:
     """How many examples there are at least to train on, known without loading the data.
 
+    Arguments:
+        name: One of ``DATASETS``.
+        folder: Where the IDX files are.
+        validation: Whether a validation part is set aside.
+
     Raises:
-        BadInput: ``name`` is unknown, or the folder has no IDX images or may not be read.
+        BadInput: ``name`` is unknown, the folder has no IDX images or may not be read, or there are too few
+            examples for a validation part.
 
     Example:
         >>> least_training_examples("digits")
@@ -152,10 +177,10 @@ def least_training_examples(name: str, *, folder: Path | str | None = None) -> i
     """
     if name not in DATASET_INFO:
         raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
-    if name == "idx":
-        # Where there is one file alone, a fifth of it is held out.
-        return image_dims(folder)[0] * 4 // 5
-    return 1437 if name == "digits" else 1600
+    counts = {"digits": 1437}
+    # Of IDX files a fifth is held out where there is one file alone.
+    count = image_dims(folder)[0] * 4 // 5 if name == "idx" else counts.get(name, 1600)
+    return count - validation_size(count) if validation else count
 
 
 def _load_digits(generator: "torch.Generator") -> "Dataset":

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_core.data.split import split_rows
+from vae_core.data.split import split_rows, validation_rows
 from vae_core.errors import BadInput
 
 MAX_FEATURES: Final = 4096
@@ -20,7 +20,10 @@ Array = NDArray[Any] | torch.Tensor
 # Tensors have no truth value, so a generated __eq__ could only fail.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dataset:
-    """Data split into a training and a held-out part.
+    """Data split into a training and a held-out part, and a validation part where something is chosen by it.
+
+    Training never sees the validation part either; what is reported is of the held-out part, by which nothing
+    is chosen.
 
     Arguments:
         name: Its name.
@@ -32,6 +35,8 @@ class Dataset:
         class_names: Name of class k at place k; empty where the data have no labels.
         notes: Sentences that the user should read before training.
         digest: SHA-256 of what was read from files, in hex; empty for data that name and seed decide.
+        x_validation: Examples to choose by, shape (n_validation, D); None: all are trained on or held out.
+        labels_validation: Their classes; None where there are no such examples, or no labels.
     """
 
     name: str
@@ -43,10 +48,14 @@ class Dataset:
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
     digest: str = ""
+    x_validation: torch.Tensor | None = None
+    labels_validation: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> "Dataset":
         """The same with its examples on a device; labels stay where they are."""
-        return replace(self, x_train=self.x_train.to(device), x_test=self.x_test.to(device))
+        x_validation = None if self.x_validation is None else self.x_validation.to(device)
+        x_train, x_test = self.x_train.to(device), self.x_test.to(device)
+        return replace(self, x_train=x_train, x_test=x_test, x_validation=x_validation)
 
     def check_digest(self, digest: str) -> None:
         """Raises :class:`BadInput` (code ``data``) where these are not the data with a digest; "": of any."""
@@ -113,6 +122,37 @@ def from_arrays(
         image_shape=image_shape,
         class_names=() if classes is None else class_names,
         notes=notes + split_notes,
+    )
+
+
+def with_validation(dataset: Dataset, *, seed: int) -> Dataset:
+    """Sets a tenth of the training part aside as the validation part, of each class its share.
+
+    The held-out part and the order of the other examples stay what they are.
+
+    Arguments:
+        dataset: Without a validation part.
+        seed: Of the choice.
+
+    Raises:
+        BadInput: There are too few training examples (code ``patience``, which asks for such a part).
+
+    Example:
+        >>> from vae_core.data import load_dataset
+        >>> data = with_validation(load_dataset("digits"), seed=0)
+        >>> [len(part) for part in (data.x_train, data.x_validation, data.x_test)]
+        [1293, 144, 360]
+    """
+    x, labels = dataset.x_train, dataset.labels_train
+    classes = None if labels is None else labels.numpy()
+    chosen = torch.from_numpy(validation_rows(len(x), classes, generator=seeded_generator(seed)))
+    on_device = chosen.to(x.device)
+    return replace(
+        dataset,
+        x_train=x[~on_device],
+        x_validation=x[on_device],
+        labels_train=None if labels is None else labels[~chosen],
+        labels_validation=None if labels is None else labels[chosen],
     )
 
 

@@ -1,4 +1,4 @@
-"""Which rows are trained on and which are held out."""
+"""Which rows are trained on, which are held out, and which are set aside to choose by."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae_core.data.validation import validation_size
 from vae_core.errors import BadInput
 
 
@@ -36,18 +37,53 @@ def split_rows(
         (8, 2)
     """
     shuffled = torch.randperm(num_rows, generator=generator).numpy()
-    candidates, notes = shuffled, ()
-    if classes is not None:
-        by_class = shuffled[np.argsort(classes[shuffled], kind="stable")]
-        candidates = by_class[np.bincount(classes)[classes[by_class]] > 1]
-        if len(candidates) == 0:
-            candidates, notes = shuffled, ("Every class has one member, so the split ignores the labels.",)
+    candidates, notes = _by_class(shuffled, classes), ()
+    if len(candidates) == 0:
+        candidates, notes = shuffled, ("Every class has one member, so the split ignores the labels.",)
     held_out = np.zeros(num_rows, dtype=bool)
     held_out[candidates[_every(len(candidates), fraction)]] = True
     if held_out.all():
         message = f"holding out {fraction:g} of {num_rows} rows leaves none to train on"
         raise BadInput("held_out_fraction", message, "hold out less or give more rows")
     return shuffled[~held_out[shuffled]], shuffled[held_out[shuffled]], notes
+
+
+def validation_rows(
+    num_rows: int, classes: NDArray[np.int64] | None, *, generator: torch.Generator
+) -> NDArray[np.bool_]:
+    """Draws the validation part of the training rows: marks ``validation_size`` of them, shape (n,).
+
+    With classes, each gives its share to within one row, but a class of one row gives none, unless nearly
+    all rows are alone in their class.
+
+    Arguments:
+        num_rows: How many training rows, n.
+        classes: Class of each row, from 0, shape (n,), or None.
+        generator: Source of the shuffle.
+
+    Raises:
+        BadInput: There are too few rows.
+
+    Example:
+        >>> int(validation_rows(1437, None, generator=torch.Generator().manual_seed(0)).sum())
+        144
+    """
+    size = validation_size(num_rows)
+    shuffled = torch.randperm(num_rows, generator=generator).numpy()
+    candidates = _by_class(shuffled, classes)
+    if len(candidates) < 2 * size:
+        candidates = shuffled
+    chosen = np.zeros(num_rows, dtype=bool)
+    chosen[candidates[_every(len(candidates), size / len(candidates))]] = True
+    return chosen
+
+
+def _by_class(shuffled: NDArray[np.int64], classes: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """The rows class by class, without those that are alone in theirs; all of them where there are none."""
+    if classes is None:
+        return shuffled
+    rows = shuffled[np.argsort(classes[shuffled], kind="stable")]
+    return rows[np.bincount(classes)[classes[rows]] > 1]
 
 
 def _every(count: int, fraction: float) -> NDArray[np.bool_]:

@@ -196,6 +196,8 @@ def active_units(means: Tensor) -> Tensor:
     """Which dimensions are active: Var_x(E_q[z_j]) > 0.01 (Burda et al. 2016); booleans of shape (J,).
 
     Arguments:
-        means: Posterior means, shape (n, J), n >= 2.
+        means: Posterior means, shape (n, J). One example shows no variance, so nothing is active there.
     """
+    if len(means) < 2:
+        return torch.zeros(means.shape[1], dtype=torch.bool)
     return means.double().var(0) > ACTIVE_VARIANCE

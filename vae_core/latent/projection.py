@@ -13,6 +13,7 @@ from vae_core.errors import BadInput
 
 MAX_TSNE_POINTS: Final = 1000
 ITERATIONS: Final = 1000
+SMALL: Final = 1e-6
 Array = NDArray[np.float32]
 
 
@@ -34,7 +35,9 @@ def pca_projection(points: Array) -> Pca:
     """
     if points.ndim != 2 or min(points.shape) < 2:
         raise BadInput(
-            "points", f"PCA needs 2 points in 2 dimensions, got {points.shape}", "choose J above 2"
+            "points",
+            f"PCA needs 2 points in 2 dimensions, got {points.shape}",
+            "choose J above 2, and data with more examples",
         )
     from sklearn.decomposition import PCA
 
@@ -58,18 +61,40 @@ def tsne_projection(points: Array, *, seed: int, on_progress: Callable[[float], 
         Coordinates of shape (n, 2); only who is near whom means anything in them.
 
     Raises:
-        BadInput: Fewer than 4 points, or more than the limit.
+        BadInput: As :func:`check_tsne_points` does.
     """
-    if not 4 <= len(points) <= MAX_TSNE_POINTS:
-        raise BadInput(
-            "points", f"t-SNE takes 4 to {MAX_TSNE_POINTS} points, got {len(points)}", "take a part of them"
-        )
+    check_tsne_points(points)
     from sklearn.manifold import TSNE
 
+    # Of tiny numbers the squares would be 0, and all of them equal.
+    spread = _spread(points)
+    if spread < SMALL:
+        points = ((points.astype(np.float64) - points.mean(0, np.float64)) / spread).astype(np.float32)
     perplexity = min(30.0, (len(points) - 1) / 3)
     tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed, max_iter=ITERATIONS, verbose=2)
     with contextlib.redirect_stdout(_Iterations(on_progress)):
         return tsne.fit_transform(points).astype(np.float32)
+
+
+def check_tsne_points(points: Array) -> None:
+    """Says beforehand what t-SNE cannot lay out; scikit-learn's crashes on points that are all equal.
+
+    Raises:
+        BadInput: Fewer than 4 points, more than the limit, values that are not finite, or all points equal.
+    """
+    if not 4 <= len(points) <= MAX_TSNE_POINTS:
+        hint = "take a part of them" if len(points) > 4 else "take data with more examples"
+        raise BadInput("points", f"t-SNE takes 4 to {MAX_TSNE_POINTS} points, got {len(points)}", hint)
+    if not np.isfinite(points).all():
+        raise BadInput("points", "t-SNE needs finite numbers", "train with a smaller learning rate")
+    if _spread(points) == 0:
+        message = "all the points are equal, so t-SNE has nothing to lay out"
+        raise BadInput("points", message, "take a model whose latent space is in use, or other data")
+
+
+def _spread(points: Array) -> float:
+    """The largest difference between two points in one coordinate."""
+    return float(np.ptp(points.astype(np.float64), axis=0).max())
 
 
 class _Iterations(io.TextIOBase):

@@ -1,7 +1,7 @@
 """With which beta, learning rate and seed a run was trained, from which step on."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -27,7 +27,9 @@ class ByStep:
     unsure: tuple[tuple[int, int], ...]
 
 
-def settings_by_step(run: Run, num_data: int) -> tuple[ByStep, ByStep, ByStep]:
+def settings_by_step(
+    run: Run, num_data: int, *, num_steps: int | None = None
+) -> tuple[ByStep, ByStep, ByStep]:
     """Beta, the learning rate and the seed of the draws; of a scheduled beta only what was set by hand.
 
     Older runs do not say it: their history does, as far as it has a row before and after each move.
@@ -35,10 +37,15 @@ def settings_by_step(run: Run, num_data: int) -> tuple[ByStep, ByStep, ByStep]:
     Arguments:
         run: The run as it was saved, with its history.
         num_data: How many examples it was trained on.
+        num_steps: The updates that count: more than the run's own where it went back to its best step.
 
     Raises:
         BadInput: What the run says of its moves cannot be.
     """
+    if num_steps is None:
+        num_steps = run.step
+    else:
+        run = replace(run, history=run.curves)
     train = run.config.train
     is_scheduled = train.beta_schedule != "constant"
     moves = checked_moves(run.state_scalars.get("moves"))
@@ -48,7 +55,7 @@ def settings_by_step(run: Run, num_data: int) -> tuple[ByStep, ByStep, ByStep]:
             return _taken_over(run, num_data), rates, ByStep({}, ())
         return _changes(run.history, "beta", train.beta), rates, ByStep({}, ())
     # What was moved after the last update has changed nothing yet.
-    made = [move for move in moves if move.step < run.step]
+    made = [move for move in moves if move.step < num_steps]
     begun: dict[str, dict[int, float]] = {
         "beta": {} if is_scheduled else {0: train.beta},
         "learning_rate": {0: train.learning_rate},

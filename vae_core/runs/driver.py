@@ -88,7 +88,14 @@ def snapshot_of(run: Run) -> Snapshot:
             raise
         message = "the training state in the file does not fit the run's settings"
         raise BadInput("run", message, "download the run again") from err
-    return Observer(training, seed=run.config.seed, history=run.history).look()
+    return _observer(training, run).look()
+
+
+def _observer(training: Training, run: Run) -> Observer:
+    """An observer that goes on with the curves of a run."""
+    return Observer(
+        training, seed=run.config.seed, history=run.history, later=run.later, validation=run.validation
+    )
 
 
 class End(NamedTuple):
@@ -120,8 +127,10 @@ class Driver:
         self.config = self._folder.read_config()
         saved = self._folder.read_run()
         self.training = open_training(self.config, saved)
-        self._observer = Observer(
-            self.training, seed=self.config.seed, history=None if saved is None else saved.history
+        self._observer = (
+            Observer(self.training, seed=self.config.seed)
+            if saved is None
+            else _observer(self.training, saved)
         )
         self._unknown = {} if saved is None else saved.unknown
         self._good: Run | None = None
@@ -178,6 +187,9 @@ class Driver:
                 self._observer.add(step, seconds=time.monotonic() - began)
             if step is None or step.ended is not None:
                 self._keep_step()
+                self._observer.measure()
+                if self.training.take_best():
+                    self._observer.go_back()
                 return self._natural_end(None if step is None else step.ended)
             if self._folder.is_gone:
                 return End("stopped", f"Stopped at step {step.step:,}: the run was deleted.")
@@ -186,13 +198,19 @@ class Driver:
             self._after_step(began)
 
     def _natural_end(self, ended: str | None) -> End:
-        config = self.config.train
+        config, ended_at = self.config.train, self.training.ended_at
+        went_back = ""
+        if ended_at is not None and ended_at > self.training.step:
+            went_back = (
+                f" It trained to step {ended_at:,}; its weights are those of step {self.training.step:,}, "
+            )
+            went_back += "the best by the validation ELBO."
         if ended == "stopped_early":
             epochs = "epoch" if config.patience == 1 else "epochs"
-            message = f"Stopped early: the held-out ELBO has not risen for {config.patience} {epochs}."
-            return End("stopped_early", message)
+            message = f"Stopped early: the validation ELBO has not risen for {config.patience} {epochs}."
+            return End("stopped_early", message + went_back)
         done = "the epoch is done" if config.num_epochs == 1 else f"all {config.num_epochs} epochs are done"
-        return End("finished", f"Finished: {done}.")
+        return End("finished", f"Finished: {done}.{went_back}")
 
     def _trace_if_slow(self) -> None:
         is_slow = self._steps_allowed == 1 if self._paused else (self._speed or math.inf) <= TRACED_SPEED
@@ -360,7 +378,7 @@ class Driver:
         settings = {name: now[name] for name in ("live_beta", "learning_rate", "has_end")}
         self.training.model.load_state_dict(dict(good.weights))
         self.training.load_state(dict(good.state_tensors), {**good.state_scalars, **settings})
-        self._observer = Observer(self.training, seed=self.config.seed, history=good.history)
+        self._observer = _observer(self.training, good)
         self._folder.kept.forget_after(self.training.step)
 
     def _state(self, history: NDArray[np.float64] | None = None) -> Run:
@@ -377,6 +395,8 @@ class Driver:
             config=self.config,
             weights={name: value.clone() for name, value in self.training.model.state_dict().items()},
             history=history,
+            later=self._observer.later,
+            validation=self._observer.validation,
             status=self._status,
             state_tensors={name: value.clone() for name, value in tensors.items()},
             state_scalars=scalars,

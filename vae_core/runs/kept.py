@@ -130,8 +130,9 @@ class KeptSteps:
         from vae_core.runs.runfile import save_run
 
         self._folder.mkdir(exist_ok=True)
+        curves = {name: getattr(snapshot, name)[:0] for name in ("history", "later", "validation")}
         # The curves are in the run file already. A step counts as kept with its run file: that comes last.
-        write_snapshot(self._snapshot_file(run.step), replace(snapshot, history=snapshot.history[:0]))
+        write_snapshot(self._snapshot_file(run.step), replace(snapshot, **curves))
         save_run(self.run_file(run.step), run, durable=False)
         sizes = self._sizes()
         stays = thinned(sizes, limit=self._limit)

@@ -13,7 +13,17 @@ from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, Posterior
 from vae_core.elbo import Evaluation
 from vae_core.latent.decode import choose_plane, decoded_grid, quantile_axis
 from vae_core.model import MIN_LIKELIHOOD_SCALE, VAE
-from vae_core.runs.snapshot import FLOW_NUMBERS, HISTORY_COLUMNS, AtLimits, Flow, Snapshot, change_rows
+from vae_core.runs.snapshot import (
+    FLOW_NUMBERS,
+    HISTORY_COLUMNS,
+    VALIDATION_COLUMNS,
+    AtLimits,
+    Flow,
+    Parts,
+    Snapshot,
+    best_step,
+    change_rows,
+)
 from vae_core.training.loop import Training, TrainStep
 
 MAX_HELD_OUT = 1000
@@ -40,7 +50,8 @@ class Observer:
         training: What to look at.
         seed: Chooses the observed rows and the noise of the held-out estimates, the same noise each time,
             so that the held-out curve moves because the weights do.
-        history: Rows of an earlier part of the run.
+        history, later, validation: Rows of an earlier part of the run, as :class:`Snapshot` has them. Those
+            after the training's step stay until its next update, which goes another way.
         grid_points: Points along each side of the decoded grid; None: as many as fit a screen.
     """
 
@@ -50,6 +61,8 @@ class Observer:
         *,
         seed: int,
         history: NDArray[np.float64] | None = None,
+        later: NDArray[np.float64] | None = None,
+        validation: NDArray[np.float64] | None = None,
         grid_points: int | None = None,
     ) -> None:
         dataset = training.dataset
@@ -68,6 +81,10 @@ class Observer:
         self._axis = axis.to(self._x.device)
         self._plane: tuple[int, int] | None = None
         self._rows = [] if history is None else history.tolist()
+        self._later = [] if later is None else later.tolist()
+        self._validation = [] if validation is None else validation.tolist()
+        count = 0 if dataset.x_validation is None else len(dataset.x_validation)
+        self._parts = Parts(len(dataset.x_train), count, len(rows))
         self._since = np.zeros(3)
         self._num_since = 0
         self._seconds = self._rows[-1][-1] if self._rows else 0.0
@@ -76,6 +93,16 @@ class Observer:
     def history(self) -> NDArray[np.float64]:
         """Rows of ``HISTORY_COLUMNS`` so far."""
         return np.asarray(self._rows, dtype=np.float64).reshape(-1, len(HISTORY_COLUMNS))
+
+    @property
+    def later(self) -> NDArray[np.float64]:
+        """Rows after the step at which the training stands."""
+        return np.asarray(self._later, dtype=np.float64).reshape(-1, len(HISTORY_COLUMNS))
+
+    @property
+    def validation(self) -> NDArray[np.float64]:
+        """Rows of ``VALIDATION_COLUMNS`` so far."""
+        return np.asarray(self._validation, dtype=np.float64).reshape(-1, len(VALIDATION_COLUMNS))
 
     @property
     def num_rows(self) -> int:
@@ -101,13 +128,40 @@ class Observer:
     def add(self, step: TrainStep, *, seconds: float = 0.0) -> None:
         """Counts one update towards the training means of the next row.
 
+        At a new best of the validation ELBO there is a row: the training may come back to that step.
+
         Arguments:
             step: The update.
             seconds: How long it took.
         """
+        if self._later:
+            self._later = []
+            self._validation = [row for row in self._validation if row[0] < step.step]
         self._since += (step.elbo, step.reconstruction, step.kl)
         self._num_since += 1
         self._seconds += seconds
+        if step.validation is not None:
+            self._add_validation(step.step, step.validation)
+
+    def _add_validation(self, step: int, found: Evaluation) -> None:
+        is_best = all(found.elbo > row[1] for row in self._validation)
+        self._validation.append([step, found.elbo, found.reconstruction, found.kl])
+        if is_best:
+            self.measure()
+        if len(self._validation) > MAX_ROWS:
+            rows = self.validation
+            stays = (rows[:, 0] == best_step(rows)) | (rows[:, 0] == step)
+            stays[::2] = True
+            self._validation = rows[stays].tolist()
+
+    def go_back(self) -> None:
+        """After the training went back to its best step: the rows since are later ones now."""
+        step = self._training.step
+        self._later = [row for row in self._rows if row[0] > step]
+        self._rows = [row for row in self._rows if row[0] <= step]
+        self._since[:] = 0.0
+        self._num_since = 0
+        self._seconds = self._rows[-1][-1] if self._rows else 0.0
 
     def measure(self) -> None:
         """Adds a row to the history, unless there is one of this step."""
@@ -149,6 +203,9 @@ class Observer:
             image_shape=self._dataset.image_shape,
             class_names=self._dataset.class_names,
             flow=self._flow(),
+            later=self.later,
+            validation=self.validation,
+            parts=self._parts,
             beta_moves=training.beta_moves,
             at_limits=_at_limits(model, posterior),
         )
@@ -191,25 +248,33 @@ class Observer:
         self._num_since = 0
         if len(self._rows) > MAX_ROWS:
             is_scheduled = self._training.config.beta_schedule != "constant"
-            moved = self._training.beta_moves
-            self._rows = thinned(self.history, is_scheduled=is_scheduled, moved=moved).tolist()
+            best, moved = best_step(self.validation), self._training.beta_moves
+            rows = thinned(self.history, is_scheduled=is_scheduled, moved=moved, best=best)
+            self._rows = rows.tolist()
 
 
 def thinned(
-    history: NDArray[np.float64], *, is_scheduled: bool, moved: Collection[int] | None = None
+    history: NDArray[np.float64],
+    *,
+    is_scheduled: bool,
+    moved: Collection[int] | None = None,
+    best: int | None = None,
 ) -> NDArray[np.float64]:
     """About every second row: a long run keeps its whole course.
 
-    The first and the newest row stay, and the two rows around each live change; where those alone would be
-    too many, every second of the changes loses its rows. Training columns become means over the steps since
-    the row that is now before.
+    The first, the newest and the best row stay, and the two rows around each live change; where those alone
+    would be too many, every second of the changes loses its rows. Training columns become means over the
+    steps since the row that is now before.
 
     Arguments:
         history: Rows of ``HISTORY_COLUMNS``, at least two.
         is_scheduled: Whether beta follows a schedule.
         moved: As :func:`change_rows` wants it.
+        best: The step to which the training may go back; None: none.
     """
     is_kept = np.zeros(len(history), dtype=bool)
+    if best is not None:
+        is_kept[history[:, 0] == best] = True
     is_kept[::2] = is_kept[-1] = True
     changes = change_rows(history, is_scheduled=is_scheduled, moved=moved)
     while True:

@@ -16,11 +16,20 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from vae_core.config import FORMAT, RunConfig, check_format, check_integer, shown, unknown_settings, upgraded
+from vae_core.config import (
+    FORMAT,
+    HELD_OUT_PATIENCE,
+    RunConfig,
+    check_format,
+    check_integer,
+    shown,
+    unknown_settings,
+    upgraded,
+)
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 from vae_core.runs.atomic import write_atomically
-from vae_core.runs.snapshot import HISTORY_COLUMNS
+from vae_core.runs.snapshot import HISTORY_COLUMNS, VALIDATION_COLUMNS
 
 MAX_FILE_BYTES: Final = 64 * 2**20
 MAX_HEADER_BYTES: Final = 2**20
@@ -30,6 +39,12 @@ MAX_COUNT: Final = 10**12
 STATUSES: Final = ("running", "paused", "finished", "stopped", "stopped_early", "interrupted", "diverged")
 _MODEL, _STATE = "model.", "state."
 _HINT: Final = "export the run again, or train it anew"
+_OF_CHOICE: Final = ("later", "validation")
+"""Tables of a run that chose a step by a validation part."""
+_HELD_OUT_PATIENCE: Final = (
+    "The run is of an older version, whose patience watched the held-out part: where it stopped early, its "
+    "held-out numbers are a little too good. It goes on without patience."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +56,8 @@ class Run:
         weights: The model's parameters by name.
         history: Rows of ``HISTORY_COLUMNS``, shape (rows, 11), float64.
         status: How it stood: one of ``STATUSES``.
+        later: Rows of the history after its step, where it ended at a later one and went back to its best.
+        validation: Rows of ``VALIDATION_COLUMNS``, those after its step among them, shape (rows, 4).
         state_tensors: Optimiser, generator and order of the data, for resuming bit for bit.
         state_scalars: Step, epoch and what else is a plain value.
         data_digest: SHA-256 of the files that its data were read from, in hex; empty where there are none, or
@@ -58,22 +75,40 @@ class Run:
     data_digest: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
+    later: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(HISTORY_COLUMNS))))
+    validation: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(VALIDATION_COLUMNS))))
 
     @property
     def notice(self) -> str:
-        """One sentence on ``unknown``, or empty. A name that is no plain word is only counted."""
+        """What is not used of its file, in words, or empty. A name that is no plain word is only counted."""
         parts = (self.unknown, self.unknown.get("model", {}), self.unknown.get("train", {}))
-        names = sorted({name for part in parts for name in part} - {"model", "train"})
+        names = sorted({name for part in parts for name in part} - {"model", "train", HELD_OUT_PATIENCE})
         words = [name for name in names if name.isascii() and name.isidentifier() and len(name) <= 40][:5]
         if len(words) < len(names):
             words.append(f"{len(names) - len(words)} {'more' if words else 'in all'}")
         said = "The run's file has settings that this version does not know, kept and not used"
-        return f"{said}: {', '.join(words)}." if names else ""
+        found = [_HELD_OUT_PATIENCE] if self.is_of_held_out_patience else []
+        return " ".join([*found, f"{said}: {', '.join(words)}."] if names else found)
+
+    @property
+    def is_of_held_out_patience(self) -> bool:
+        """Whether an older version trained it, which watched the held-out part to stop it."""
+        return HELD_OUT_PATIENCE in self.unknown.get("train", {})
 
     @property
     def step(self) -> int:
         """Updates made."""
         return int(self.state_scalars.get("step", 0))
+
+    @property
+    def curves(self) -> NDArray[np.float64]:
+        """All rows of the history: those up to its step and the later ones."""
+        return np.vstack((self.history, self.later)) if len(self.later) else self.history
+
+    @property
+    def ended_at(self) -> int | None:
+        """The update after which it ended by itself and went back to its best step; None: it did not."""
+        return self.state_scalars.get("ended_at")
 
     def model(self) -> VAE:
         """The model with these weights.
@@ -111,6 +146,9 @@ def save_run(path: Path, run: Run, *, durable: bool = True) -> None:
     # On the CPU, so that a machine without the device of the training opens it; none shares memory.
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in named.items()}
     tensors["history"] = torch.from_numpy(np.ascontiguousarray(run.history))
+    for name in _OF_CHOICE:
+        if len(rows := getattr(run, name)):
+            tensors[name] = torch.from_numpy(np.ascontiguousarray(rows))
     about = {
         "format": FORMAT,
         "config": _merged(run.config.to_dict(), run.unknown),
@@ -185,12 +223,17 @@ def _upgraded(about: Mapping[str, Any], found: int) -> Mapping[str, Any]:
     """What the file says, in the present format: with all that format 1 did not state yet.
 
     Where it stands in the data, which files of format 1 may state, follows from the step; theirs is wrong
-    after a divergence.
+    after a divergence. A run that format 3 or an older one ended early stays
+    at its end.
     """
-    if found > 1 or not isinstance(about["state"], dict):
+    if found > 3 or not isinstance(about["state"], dict):
         return {**about, "config": upgraded(about["config"], found)}
-    state = {"has_end": True, **about["state"]}
-    state.pop("position", None)
+    state = dict(about["state"])
+    if found == 1:
+        state = {"has_end": True, **state}
+        state.pop("position", None)
+    if about["status"] == "stopped_early":
+        state["has_end"] = False
     return {**about, "config": upgraded(about["config"], found), "state": state}
 
 
@@ -199,11 +242,8 @@ def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str)
     if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
         message = "the run has diverged: its weights hold NaN or infinite values"
         raise BadInput("diverged", message, "train with a lower learning rate")
-    history = tensors["history"].numpy()
-    if history.ndim != 2 or history.shape[1] != len(HISTORY_COLUMNS) or history.dtype != np.float64:
-        raise BadInput("run", "the run's history has another shape than known", _HINT)
-    steps = history[:, HISTORY_COLUMNS.index("step")]
-    if not np.isfinite(steps).all() or bool((np.diff(steps, prepend=0.0) < 0).any()):
+    history, later = (_rows(tensors, name, HISTORY_COLUMNS) for name in ("history", "later"))
+    if len(history) and len(later) and later[0, 0] <= history[-1, 0]:
         raise BadInput("run", "the run's history has steps that do not rise", _HINT)
     if about["status"] not in STATUSES:
         raise BadInput("run", f"the run's status is {shown(about['status'])}", _HINT)
@@ -215,6 +255,8 @@ def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str)
         config=RunConfig.from_dict(about["config"]),
         weights=weights,
         history=history,
+        later=later,
+        validation=_rows(tensors, "validation", VALIDATION_COLUMNS),
         status=about["status"],
         state_tensors={k.removeprefix(_STATE): v for k, v in tensors.items() if k.startswith(_STATE)},
         state_scalars=about["state"],
@@ -224,6 +266,18 @@ def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str)
     )
 
 
+def _rows(tensors: Mapping[str, Tensor], name: str, columns: tuple[str, ...]) -> NDArray[np.float64]:
+    """Rows of a table of the file, which begin with their steps; none where a table may be missing and is."""
+    if name not in tensors and name in _OF_CHOICE:
+        return np.empty((0, len(columns)))
+    rows = tensors[name].numpy()
+    if rows.ndim != 2 or rows.shape[1] != len(columns) or rows.dtype != np.float64:
+        raise BadInput("run", f"the run's {name} has another shape than known", _HINT)
+    if not np.isfinite(rows[:, 0]).all() or bool((np.diff(rows[:, 0], prepend=0.0) < 0).any()):
+        raise BadInput("run", f"the run's {name} has steps that do not rise", _HINT)
+    return rows
+
+
 def _check_state(state: object) -> None:
     """Refuses what those who only look at a run would stumble over; the training checks all that it takes.
 
@@ -231,9 +285,10 @@ def _check_state(state: object) -> None:
     """
     if not isinstance(state, dict):
         raise BadInput("run", "the run's training state is damaged", _HINT)
-    for name in ("step", "epoch"):
+    for name in ("step", "epoch", "ended_at"):
         try:
-            check_integer(name, state.get(name, 0), 0, MAX_COUNT, _HINT)
+            if name != "ended_at" or state.get(name) is not None:
+                check_integer(name, state.get(name, 0), 0, MAX_COUNT, _HINT)
         except BadInput as err:
             raise BadInput("run", f"the run's training state is damaged: {err.message}", _HINT) from err
     for name in ("live_beta", "learning_rate"):

@@ -9,6 +9,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
 from vae_core.config import ModelConfig, RunConfig
 from vae_core.data import DATASETS, Dataset
 from vae_core.data.files import find_idx_set
@@ -107,6 +109,20 @@ is_held_out = np.zeros(len(x), dtype=bool)
 is_held_out[shuffled[every_fifth]] = True
 x_train = torch.from_numpy(x[shuffled[~is_held_out[shuffled]]])
 x_test = torch.from_numpy(x[shuffled[is_held_out[shuffled]]])"""
+
+_VALIDATION: Final = """\
+# {size:,} training examples are set aside to choose by: when to stop, and which weights.
+{labels}shuffled = torch.randperm(len(x_train), generator=torch.Generator().manual_seed(SEED)).numpy()
+{by_class}chosen = np.diff(np.ceil(({size} / len(shuffled) * np.arange(len(shuffled) + 1)).round(9))) > 0
+is_validation = np.zeros(len(x_train), dtype=bool)
+is_validation[shuffled[chosen]] = True
+x_validation, x_train = x_train[is_validation], x_train[~is_validation]"""
+
+_LABELS_OF_SPLIT: Final = "labels[shuffled[~is_held_out[shuffled]]]"
+_BY_CLASS: Final = (
+    'shuffled = shuffled[np.argsort(labels_train[shuffled], kind="stable")]  # of each class its share\n'
+)
+_SINGLE_LABELS: Final = "shuffled = shuffled[np.bincount(labels_train)[labels_train[shuffled]] > 1]\n"
 
 _OBSERVED: Final = """\
 # Of many held-out examples the run reports on {count} that the seed chooses.
@@ -270,9 +286,13 @@ class _Script:
         self.is_deterministic = self.model.encoder_head == "deterministic"
         self.is_normal = self.model.prior == "standard_normal"
         self.has_samples = self.train.num_samples > 1
-        self.live_beta, self.rates, self.seeds = settings_by_step(run, len(data.x_train))
         self.is_scheduled = self.train.beta_schedule != "constant" and not self.is_deterministic
-        self.has_patience = self.train.patience is not None and bool(run.state_scalars.get("has_end", True))
+        # It ended by itself, and no fork goes on from there: its script ends like it.
+        self.has_patience = run.ended_at is not None and run.status in ("finished", "stopped_early")
+        ended_at = run.ended_at if self.has_patience else None
+        self.num_steps = run.step if ended_at is None else ended_at
+        found = settings_by_step(run, len(data.x_train), num_steps=ended_at)
+        self.live_beta, self.rates, self.seeds = found
         self.is_idx = run.config.dataset == "idx"
         self.is_observed_in_part = len(data.x_test) > MAX_HELD_OUT
 
@@ -326,9 +346,9 @@ class _Script:
             lines.append(f"FREE_BITS = {train.free_bits!r}  # nats of KL per {of} that cost nothing")
         if self.has_patience:
             lines.append(
-                f"PATIENCE = {train.patience}  # epochs without a rise of the held-out ELBO that end it"
+                f"PATIENCE = {train.patience}  # epochs without a rise of the validation ELBO that end it"
             )
-        lines.append(f"NUM_STEPS = {self.run.step}  # updates that the run made")
+        lines.append(f"NUM_STEPS = {self.num_steps}  # updates that the run made")
         if self.seeds.values:
             lines.append(_by_step("NEW_SEEDS", self.seeds.values, "a fork had other draws"))
         if not self.is_normal:
@@ -364,19 +384,45 @@ class _Script:
             text = f"{_POINTS[name]}\nx, labels = x.numpy(), labels.numpy()\n\n{_SPLIT.format(singles='')}"
             first, rest = text.split("\n", 1)
             text = f"{first}\n{seeded}\n{rest}"
+        if self.data.x_validation is not None:
+            text += "\n\n" + self._validation()
         if self.is_cuda:
             text += '\nx_train, x_test = x_train.to("cuda"), x_test.to("cuda")'
+            text += '\nx_validation = x_validation.to("cuda")' if self.has_patience else ""
         if self.is_observed_in_part:
             text += "\n" + _OBSERVED.format(count=MAX_HELD_OUT)
         return text
 
-    def _idx(self, seeded: str) -> str:
-        found = find_idx_set(self.config.data_folder)
-        # Without what follows "images" or "labels": whoever has the files may have them plain or compressed.
-        stems = {
+    def _validation(self) -> str:
+        data, labels, by_class = self.data, "", ""
+        assert data.x_validation is not None
+        size = len(data.x_validation)
+        if data.labels_train is not None and data.labels_validation is not None:
+            classes = np.concatenate((data.labels_train.numpy(), data.labels_validation.numpy()))
+            num_single = int((np.bincount(classes) == 1).sum())
+            if len(classes) - num_single >= 2 * size:
+                labels = f"labels_train = {self._labels_of_training}\n"
+                by_class = _BY_CLASS + (_SINGLE_LABELS if num_single else "")
+        return _VALIDATION.format(size=size, labels=labels, by_class=by_class)
+
+    @property
+    def _labels_of_training(self) -> str:
+        stems = self._stems if self.is_idx else {}
+        if ("test", "images") in stems and ("train", "images") in stems:
+            read = f"read_idx({stems['train', 'labels']!r}).reshape(len(x_train), -1)[:, 0]"
+            return f"np.unique({read}, return_inverse=True)[1]"
+        return _LABELS_OF_SPLIT
+
+    @property
+    def _stems(self) -> dict[tuple[str, str], str]:
+        """Names of the IDX files without what follows "images" or "labels": others may have them plain."""
+        return {
             key: re.split("[-_.]idx[0-9]", path.name, flags=re.IGNORECASE)[0]
-            for key, path in found.files.items()
+            for key, path in find_idx_set(self.config.data_folder).files.items()
         }
+
+    def _idx(self, seeded: str) -> str:
+        stems = self._stems
         reader = _IDX.format(transpose=".transpose(0, 2, 1)" if self.config.data_transposed else "")
         if {("train", "images"), ("test", "images")} <= set(stems):
             return (
@@ -526,7 +572,9 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
 
     def _held_out(self) -> str:
         rows = chunk_rows(widest_layer(self.model))
-        count = len(self.data.x_test) if self.has_patience else min(len(self.data.x_test), MAX_HELD_OUT)
+        count = min(len(self.data.x_test), MAX_HELD_OUT)
+        if self.has_patience and self.data.x_validation is not None:
+            count = max(count, len(self.data.x_validation))
         in_pieces = count > rows
         summed = ".sum(-1)" if self._keeps_dimensions else ""
         if self.is_deterministic:
@@ -589,7 +637,25 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             *self._watch(),
             '    print(f"\\rstep {step} of {NUM_STEPS}, epoch {epoch}", end="", flush=True)',
         ]
+        if self.has_patience:
+            lines += self._take_best()
         return (self._schedule() if self.is_scheduled else "") + "\n".join(lines)
+
+    @property
+    def _copied(self) -> str:
+        if self.train.optimizer == "sgd":
+            return "[parameter.detach().clone() for parameter in parameters]"
+        return "vector.clone()"
+
+    def _take_best(self) -> list[str]:
+        said = "# The weights are those of the epoch with the best validation ELBO."
+        if self.train.optimizer == "sgd":
+            return [
+                said,
+                "for parameter, value in zip(parameters, best_weights):",
+                "    parameter.data.copy_(value)",
+            ]
+        return [said, "vector.copy_(best_weights)"]
 
     def _new_seed(self) -> list[str]:
         if not self.seeds.values:
@@ -667,11 +733,14 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         if not self.has_patience:
             return []
         is_bound = not self.is_deterministic
-        watched = "held_out_elbo(x_test, seed=0)" if is_bound else "held_out_reconstruction(x_test)"
+        part = "x_validation"
+        watched = f"held_out_elbo({part}, seed=0)" if is_bound else f"held_out_reconstruction({part})"
         return [
             f"    watched = {watched}",
-            "    epochs_without_rise = 0 if watched > best else epochs_without_rise + 1",
-            "    best = max(best, watched)",
+            "    epochs_without_rise += 1",
+            "    if watched > best:",
+            "        best, epochs_without_rise = watched, 0",
+            f"        best_weights = {self._copied}",
             "    if epochs_without_rise >= PATIENCE:",
             "        break",
         ]

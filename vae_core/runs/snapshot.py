@@ -6,7 +6,7 @@ run needs to go on.
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -38,6 +38,25 @@ and learning rate are those of the next update; seconds were spent in updates, w
 
 Each live change of beta or learning rate stands between two rows: one at the step at which it was made, with
 the old value, and one after the first update with the new value. :func:`change_rows` finds them."""
+
+
+VALIDATION_COLUMNS: Final = ("step", "elbo", "reconstruction", "kl")
+"""Columns of ``Snapshot.validation``: the bound of the validation part at the end of each epoch, and its
+terms, in nats per example, by the same noise each time."""
+
+
+def best_step(validation: NDArray[np.float64]) -> int | None:
+    """The first step with the highest validation ELBO; None where none was measured.
+
+    Arguments:
+        validation: Rows of ``VALIDATION_COLUMNS``.
+
+    Example:
+        >>> best_step(np.array([[23, -30, -28, 2], [46, -25, -22, 3], [69, -26, -22, 4]]))
+        46
+    """
+    elbo = validation[:, VALIDATION_COLUMNS.index("elbo")]
+    return int(validation[np.nanargmax(elbo), 0]) if np.isfinite(elbo).any() else None
 
 
 def change_rows(
@@ -82,6 +101,8 @@ _ARRAYS: Final = (
     "grid",
     "grid_axis",
 )
+_OF_CHOICE: Final = ("later", "validation")
+"""Arrays that are there where a step was chosen by a validation part."""
 FLOW_NUMBERS: Final = (
     "step",
     "num_data",
@@ -94,6 +115,14 @@ FLOW_NUMBERS: Final = (
     "change",
 )
 """What ``Flow.numbers`` holds, as :class:`vae_core.training.trace.StepTrace` explains."""
+
+
+class Parts(NamedTuple):
+    """How many examples each part of the data has; of the held-out part those that are measured."""
+
+    training: int
+    validation: int
+    held_out: int
 
 
 class Flow(NamedTuple):
@@ -161,6 +190,11 @@ class Snapshot:
         flow: The last update stage by stage, where it was traced.
         beta_moves: The steps at which beta was set by hand; None where they are not known.
         at_limits: What stands at a limit of its range; nothing where an older version wrote the file.
+        later: Rows of the history after this step, where the training ended at a later one and went back to
+            its best; shape (rows, 11).
+        validation: Rows of ``VALIDATION_COLUMNS``, those after this step among them, shape (rows, 4); none
+            without a validation part.
+        parts: How the data are split; None where an older version did not say.
     """
 
     step: int
@@ -180,6 +214,14 @@ class Snapshot:
     flow: Flow | None = None
     beta_moves: tuple[int, ...] | None = None
     at_limits: AtLimits = NOT_AT_LIMITS
+    later: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(HISTORY_COLUMNS))))
+    validation: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(VALIDATION_COLUMNS))))
+    parts: Parts | None = None
+
+    @property
+    def curves(self) -> NDArray[np.float64]:
+        """All rows of the history: those up to this step and the later ones."""
+        return np.vstack((self.history, self.later)) if len(self.later) else self.history
 
     @property
     def is_active(self) -> NDArray[np.bool_]:
@@ -190,9 +232,10 @@ class Snapshot:
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Writes a snapshot atomically (``.safetensors``; the scalars as JSON in its header)."""
-    names = ("step", "epoch", "plane", "image_shape", "class_names", "at_limits", "beta_moves")
+    names = ("step", "epoch", "plane", "image_shape", "class_names", "at_limits", "beta_moves", "parts")
     scalars = {name: getattr(snapshot, name) for name in names}
     arrays = {name: getattr(snapshot, name) for name in _ARRAYS}
+    arrays |= {name: rows for name in _OF_CHOICE if len(rows := getattr(snapshot, name))}
     if snapshot.flow is not None:
         arrays |= {_FLOW + name: value for name, value in snapshot.flow._asdict().items()}
     arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
@@ -211,6 +254,7 @@ def read_snapshot(path: Path) -> Snapshot:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         scalars = json.loads(header["__metadata__"]["snapshot"])
         shape, moves = scalars["image_shape"], scalars.get("beta_moves")  # older ones do not have moves
+        parts = scalars.get("parts")
         snapshot = Snapshot(
             step=int(scalars["step"]),
             epoch=int(scalars["epoch"]),
@@ -220,7 +264,9 @@ def read_snapshot(path: Path) -> Snapshot:
             beta_moves=None if moves is None else tuple(map(int, moves)),
             at_limits=AtLimits(*map(int, scalars.get("at_limits", ()))),
             flow=Flow(*(arrays[_FLOW + name] for name in Flow._fields)) if _FLOW + "x" in arrays else None,
+            parts=None if parts is None else Parts(*(int(count) for count in parts)),
             **{name: arrays[name] for name in _ARRAYS},
+            **{name: arrays[name] for name in _OF_CHOICE if name in arrays},
         )
         _check_shapes(snapshot)
         return snapshot
@@ -267,6 +313,8 @@ def _check_shapes(found: Snapshot) -> None:
     num_columns = len(found.grid_axis)
     expected = {
         "history": (len(found.history), len(HISTORY_COLUMNS)),
+        "later": (len(found.later), len(HISTORY_COLUMNS)),
+        "validation": (len(found.validation), len(VALIDATION_COLUMNS)),
         "stds": (num_points, latent_dim),
         "labels": (num_points,),
         "kl_per_dim": (latent_dim if found.kl_per_dim.size else 0,),

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from vae_core.config import ModelConfig, TrainConfig, check_beta, check_learning_rate
-from vae_core.data import Dataset
+from vae_core.config import ModelConfig, TrainConfig, check_beta, check_integer, check_learning_rate
+from vae_core.data import Dataset, with_validation
 from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_given_eps, evaluate, penalised_kl
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.memory import check_step
@@ -27,7 +27,7 @@ from vae_core.training.trace import Tracer
 
 
 class Patience:
-    """Counts the epochs since the last new best of the held-out ELBO (Prechelt 1998, early stopping).
+    """Counts the epochs since the last new best of the validation ELBO (Prechelt 1998, early stopping).
 
     Arguments:
         epochs: How many without a new best end the training.
@@ -43,24 +43,25 @@ class Patience:
         """Whether the last epoch that was counted was one too many."""
         return self._without_rise >= self._epochs
 
-    def is_over(self, elbo: float) -> bool:
-        """Takes the held-out ELBO of one more epoch; whether training should stop.
+    def is_best(self, elbo: float) -> bool:
+        """Takes the validation ELBO of one more epoch; whether it is higher than all before.
 
         Arguments:
             elbo: Nats per example, with the same noise at each call, so that only the weights differ.
         """
-        self._without_rise = 0 if elbo > self._best else self._without_rise + 1
+        is_best = elbo > self._best
+        self._without_rise = 0 if is_best else self._without_rise + 1
         self._best = max(self._best, elbo)
-        return self.is_spent
+        return is_best
 
     def state(self) -> dict[str, Any]:
         """Plain values from which :meth:`load_state` goes on."""
         best = self._best if math.isfinite(self._best) else None
-        return {"best_held_out": best, "epochs_without_rise": self._without_rise}
+        return {"best_validation": best, "epochs_without_rise": self._without_rise}
 
     def load_state(self, values: dict[str, Any]) -> None:
         """Takes what :meth:`state` gave; raises KeyError, TypeError or ValueError for anything else."""
-        best = values["best_held_out"]
+        best = values["best_validation"]
         self._best = -math.inf if best is None else float(best)
         self._without_rise = int(values["epochs_without_rise"])
 
@@ -77,6 +78,16 @@ class _Place(NamedTuple):
     order: Tensor
 
 
+class _Best(NamedTuple):
+    """The state after the epoch with the highest validation ELBO so far."""
+
+    step: int
+    epoch: int
+    weights: Tensor
+    moments: dict[str, Tensor]
+    generator: Tensor
+
+
 class TrainStep(NamedTuple):
     """One update.
 
@@ -88,7 +99,7 @@ class TrainStep(NamedTuple):
         kl: Mini-batch mean of KL(q || p), nats per example.
         beta: Weight of the KL in this update.
         learning_rate: Step size of this update.
-        held_out: The held-out bound, at the end of each epoch while ``patience`` watches it, else None.
+        validation: The bound of the validation part, at the end of each epoch where there is one, else None.
         ended: Why this was the last update, or None.
     """
 
@@ -99,7 +110,7 @@ class TrainStep(NamedTuple):
     kl: float
     beta: float
     learning_rate: float
-    held_out: Evaluation | None
+    validation: Evaluation | None
     ended: Ended | None
 
 
@@ -108,7 +119,8 @@ def fit(
 ) -> Iterator[TrainStep]:
     """Trains ``model`` in place, one update for each value taken; the last has ``ended`` set.
 
-    Without a number of epochs (``num_epochs`` None) and without patience there is no last.
+    Without a number of epochs (``num_epochs`` None) and without patience there is no last. With patience the
+    model has the weights of the best epoch by the validation ELBO once there is no further value.
     For a live change of beta or for saving and resuming use :class:`Training`, of which this is the loop.
 
     Raises:
@@ -130,7 +142,8 @@ class Training:
     Arguments:
         model: Trained in place. Its parameters become views of one flat tensor; several trainings may take
             turns with one model, each going on from its present weights with an optimiser of its own.
-        dataset: Training and held-out data.
+        dataset: Training and held-out data. Where ``config`` has patience and there is no validation part,
+            one is set aside, always the same: a resumed training has the one that it had.
         config: How to train.
         generator: Source of all randomness.
 
@@ -143,6 +156,8 @@ class Training:
     def __init__(
         self, model: VAE, dataset: Dataset, config: TrainConfig, *, generator: torch.Generator
     ) -> None:
+        if config.has_validation and dataset.x_validation is None:
+            dataset = with_validation(dataset, seed=0)
         check_data(model.config, dataset)
         self.model = model
         self._drawn = model
@@ -162,6 +177,9 @@ class Training:
         self._has_other_draws = False
         self._moves: list[Move] | None = []
         self._patience = None if config.patience is None else Patience(config.patience)
+        self._best: _Best | None = None
+        self.ended_at: int | None = None
+        """The update after which it ended by itself and went back to its best step; None: it did not."""
         self._weights, self._gradient = flatten(model)
         self._first = next(model.parameters())
         self._kept_weights = self._weights.clone()
@@ -186,7 +204,7 @@ class Training:
 
     @property
     def patience(self) -> int | None:
-        """Epochs without a rise of the held-out ELBO that end the training; None: they do not."""
+        """Epochs without a rise of the validation ELBO that end the training; None: they do not."""
         return None if self._patience is None else self.config.patience
 
     @property
@@ -212,12 +230,50 @@ class Training:
     def is_at_end(self) -> bool:
         """Whether all epochs are done, or patience has ended the training."""
         is_done = self.num_epochs is not None and self.epoch >= self.num_epochs
-        return is_done or (self._patience is not None and self._patience.is_spent)
+        is_spent = self._patience is not None and self._patience.is_spent
+        return is_done or is_spent or self.ended_at is not None
 
     def forget_end(self) -> None:
-        """Goes on from now on without a number of epochs and without patience, until it is stopped."""
+        """Goes on from now on without a number of epochs and without patience, until it is stopped.
+
+        The validation part stays set aside, and its ELBO is measured on. A training that went back to its
+        best step goes on from there, with the beta and the learning rate of now.
+        """
         self._has_end = False
-        self._patience = None
+        self._patience = self._best = None
+        if self.ended_at is not None:
+            self.ended_at = None
+            self._forget_later_moves()
+
+    def _forget_later_moves(self) -> None:
+        """Of what was moved after this step, only what holds now has an effect: from here on."""
+        if self._moves is None:
+            return
+        self._moves = [move for move in self._moves if move.step <= self.step]
+        held = {move.name: move.value for move in self._moves}
+        if self._live_beta is not None and held.get("beta") != self._live_beta:
+            self._note("beta", self._live_beta)
+        if held.get("learning_rate", self.config.learning_rate) != self._learning_rate:
+            self._note("learning_rate", self._learning_rate)
+
+    def take_best(self) -> bool:
+        """Goes back to the best step by the validation ELBO, where the training has ended by itself.
+
+        Weights, optimiser and generator are those of that step, bit for bit; beta and learning rate stay what
+        they are now. Returns whether it stands at its best step.
+        """
+        best = self._best
+        if best is not None and self.is_at_end:
+            self._take_parameters()
+            self._weights.copy_(best.weights)
+            self._moments = _copy(best.moments)
+            self.generator.set_state(best.generator)
+            self.ended_at = self.step
+            self.step, self.epoch, self._position = best.step, best.epoch, 0
+            self._order, self._best = self._order[:0], None
+            self._kept_weights.copy_(self._weights)
+            self._here = self._kept_place = self._place()
+        return self.ended_at is not None
 
     def set_beta(self, beta: float) -> None:
         """Uses ``beta`` from the next update on, in place of the schedule."""
@@ -256,6 +312,8 @@ class Training:
         """
         self._note("seed", seed)
         generator = self.generator.manual_seed(seed)
+        if self._best is not None and self._best.step == self.step:
+            self._keep_best()
         if self._position == 0:
             return
         seen, rest = self._order[: self._position], self._order[self._position :]
@@ -270,21 +328,23 @@ class Training:
             result = self._next()
             ended = result.ended
             yield result
+        if ended is not None:
+            self.take_best()
 
     def _next(self) -> TrainStep:
         beta, learning_rate = self.beta, self.learning_rate
         reconstruction, kl = self._update(self._next_batch(), beta)
         self.step += 1
-        held_out, ended = None, None
+        validation, ended = None, None
         if self._position >= len(self.dataset.x_train):
             self._position = 0
             self.epoch += 1
-            held_out, ended = self._end_epoch()
+            validation, ended = self._end_epoch()
         if ended is not None:
             self.require_finite_weights()
         self._here = self._place()
         terms = (reconstruction - kl, reconstruction, kl)
-        return TrainStep(self.step, self.epoch, *terms, beta, learning_rate, held_out, ended)
+        return TrainStep(self.step, self.epoch, *terms, beta, learning_rate, validation, ended)
 
     def _place(self) -> _Place:
         return _Place(self.step, self.epoch, self._position, self._order)
@@ -343,13 +403,20 @@ class Training:
         return evaluate(self.model, x, generator=generator)
 
     def _end_epoch(self) -> tuple[Evaluation | None, Ended | None]:
-        held_out = None
-        if self._patience is not None:
+        validation, x = None, self.dataset.x_validation
+        if self.config.has_validation and x is not None:
             noise = torch.Generator().manual_seed(0)
-            held_out = self.evaluate(self.dataset.x_test, generator=noise)
-            if self._patience.is_over(held_out.elbo):
-                return held_out, "stopped_early"
-        return held_out, "finished" if self.is_at_end else None
+            validation = self.evaluate(x, generator=noise)
+            if self._patience is not None:
+                if self._patience.is_best(validation.elbo):
+                    self._keep_best()
+                if self._patience.is_spent:
+                    return validation, "stopped_early"
+        return validation, "finished" if self.is_at_end else None
+
+    def _keep_best(self) -> None:
+        state = self.generator.get_state()
+        self._best = _Best(self.step, self.epoch, self._weights.clone(), _copy(self._moments), state)
 
     def require_finite_weights(self) -> None:
         """Raises :class:`TrainingDiverged` after a last update that made a weight NaN or infinite."""
@@ -384,7 +451,11 @@ class Training:
             "moves": None if self._moves is None else [list(move) for move in self._moves],
         }
         if self._patience is not None:
-            scalars |= self._patience.state()
+            scalars |= self._patience.state() | {"ended_at": self.ended_at}
+        if self._best is not None:
+            tensors |= {f"{_BEST}{OPTIMIZER}{name}": value for name, value in self._best.moments.items()}
+            tensors |= {f"{_BEST}weights": self._best.weights, f"{_BEST}generator": self._best.generator}
+            scalars["best_step"] = self._best.step
         return tensors, scalars
 
     def load_state(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
@@ -402,6 +473,8 @@ class Training:
             self._has_other_draws = bool(scalars.get("has_other_draws", False))
             if self._patience is not None:
                 self._patience.load_state(scalars)
+                self.ended_at = _count_or_none(scalars["ended_at"])
+                self._best = self._saved_best(tensors, scalars)
             self.generator.set_state(tensors["generator"])
             self._order = checked_order(tensors["order"], self._position, len(self.dataset.x_train))
             saved = optimizer_state(tensors, self._weights, self.config)
@@ -411,6 +484,20 @@ class Training:
         self._kept_weights.copy_(self._weights)
         self._here = self._kept_place = self._place()
         self._moments = saved or initial_moments(self._weights, self.config)
+
+    def _saved_best(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> _Best | None:
+        step = _count_or_none(scalars.get("best_step"))
+        if step is None:
+            return None
+        found = {name.removeprefix(_BEST): value for name, value in tensors.items() if name.startswith(_BEST)}
+        weights, generator = found["weights"].to(self._weights.device, copy=True), found["generator"]
+        if (weights.shape, weights.dtype) != (self._weights.shape, self._weights.dtype):
+            raise ValueError(f"the best weights have the shape {tuple(weights.shape)}")
+        if not bool(torch.isfinite(weights).all()) or step % self.steps_per_epoch:
+            raise ValueError("the best weights are not those of the end of an epoch")
+        torch.Generator(self.generator.device).set_state(generator)  # raises where it is none
+        moments = optimizer_state(found, self._weights, self.config) or initial_moments(weights, self.config)
+        return _Best(step, step // self.steps_per_epoch, weights, moments, generator)
 
     def _load_moves(self, scalars: dict[str, Any]) -> None:
         """Takes what was moved, and what holds: a fork may have been given something else than it had."""
@@ -426,6 +513,23 @@ class Training:
         self.set_learning_rate(scalars["learning_rate"])
 
 
+_BEST: Final = "best."
+"""Prefix of the tensors of the best step in a saved training state."""
+
+
+def _copy(moments: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in moments.items()}
+
+
+def _count_or_none(said: object) -> int | None:
+    """Raises BadInput unless it is a number of updates, or None."""
+    if said is None:
+        return None
+    check_integer("step", said, 0, 10**12, "start the run again")
+    assert isinstance(said, int)
+    return said
+
+
 def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
     """Raises :class:`BadInput` where a data set does not fit a model."""
     if model_config.prior != "standard_normal" and model_config.num_components > len(dataset.x_train):
@@ -434,7 +538,8 @@ def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
             f"a prior of {model_config.num_components} components for {len(dataset.x_train)} examples",
             "choose no more of them than there are examples",
         )
-    for x in (dataset.x_train, dataset.x_test):
+    validation = () if dataset.x_validation is None else (dataset.x_validation,)
+    for x in (dataset.x_train, *validation, dataset.x_test):
         if x.shape[-1] != model_config.data_dim:
             raise BadInput(
                 "data_dim",

@@ -4,7 +4,15 @@ import { clipTo, drawAxes, drawGridLines, prepare, stroke, write } from "../shar
 import { makeFrame, plotBox } from "../shared/frame.js";
 import { find, findCanvas } from "../shared/mount.js";
 import { brief, extent, fixed, niceTicks } from "../shared/numbers.js";
-import { NO_HISTORY, objectiveOf, spreadLabels, valueAt, valueRange } from "./history.js";
+import {
+  NO_HISTORY,
+  NO_VALIDATION,
+  objectiveOf,
+  rowAt,
+  spreadLabels,
+  valueAt,
+  valueRange,
+} from "./history.js";
 import { ghostColour, ghostDash } from "./kept.js";
 
 /**
@@ -15,6 +23,7 @@ import { ghostColour, ghostDash } from "./kept.js";
  * @typedef {import("./history.js").Concept} Concept
  * @typedef {import("./history.js").History} History
  * @typedef {import("./history.js").Line} Line
+ * @typedef {import("./history.js").Validation} Validation
  * @typedef {import("./kept.js").Ghost} Ghost
  *
  * @typedef {object} CurveData
@@ -24,6 +33,9 @@ import { ghostColour, ghostDash } from "./kept.js";
  * @property {string} missing Why there is nothing to draw; "" where there is something.
  * @property {number | null} lookedRow The row that is looked back at; null: none.
  * @property {number | null} fork The step at which the run began from another one's state.
+ * @property {Validation} validation
+ * @property {number | null} best The step with the highest validation ELBO.
+ * @property {History} later What came after the step at which the run stands, from that step on.
  * @property {boolean} hasObjective Whether the objective of each row is known.
  *
  * @typedef {object} Looks What is in view.
@@ -48,7 +60,7 @@ export class Curve {
   /** @type {CurveData} */
   data = {
     ...{ history: NO_HISTORY, ghosts: [], changes: [], missing: "", hasObjective: false },
-    ...{ lookedRow: null, fork: null },
+    ...{ lookedRow: null, fork: null, validation: NO_VALIDATION, best: null, later: NO_HISTORY },
   };
 
   /**
@@ -78,6 +90,19 @@ export class Curve {
 
   get training() {
     return this.history[`${this.concept}_train`];
+  }
+
+  /** @returns {Line} */
+  get validation() {
+    const { validation } = this.data;
+    return { step: validation.step, values: validation[this.concept] };
+  }
+
+  /** What is drawn pale after the step at which the run stands: held-out and training curve. @returns {Line[]} */
+  get later() {
+    const { later } = this.data;
+    const parts = /** @type {const} */ (["held_out", "train"]);
+    return parts.map((part) => ({ step: later.step, values: later[`${this.concept}_${part}`] }));
   }
 
   /** @returns {Line | null} */
@@ -112,7 +137,8 @@ export class Curve {
   draw(theme, { range, isZoomed, cursor, row, selection }) {
     const { context } = prepare(this.canvas);
     const { step } = this.history;
-    const own = [this.heldOut, this.training].map((values) => ({ step, values }));
+    const now = [this.heldOut, this.training].map((values) => ({ step, values }));
+    const own = [...now, this.validation, ...this.later].filter((line) => line.step.length);
     const how = { isZoomed, fromZero: this.concept === "kl", objective: this.objective ?? undefined };
     const ends = valueRange(this.missing ? [] : [...own, ...this.kept], range, how);
     const frame = makeFrame(this.box, range, ends);
@@ -151,6 +177,13 @@ export class Curve {
       this.trace(context, frame, this.objective);
       stroke(context, theme.text, { width: 1.25, dash: [1.5, 2.5] });
     }
+    const [heldOut, training] = this.later;
+    this.trace(context, frame, training);
+    stroke(context, colour, { width: 1.5, alpha: 0.3, dash: [5, 3] });
+    this.trace(context, frame, heldOut);
+    stroke(context, colour, { width: 2.5, alpha: 0.4 });
+    this.trace(context, frame, this.validation);
+    stroke(context, colour, { width: 2, dash: [2, 3] });
     this.trace(context, frame, { step, values: this.training });
     stroke(context, colour, { width: 1.5, alpha: 0.55, dash: [5, 3] });
     this.trace(context, frame, { step, values: this.heldOut });
@@ -248,17 +281,18 @@ export class Curve {
     const [right, bottom] = [frame.left + frame.width, frame.top + frame.height + STRIP_GAP + STRIP];
     let free = Infinity;
     let marked = Infinity;
-    for (const { step, beta, learning_rate: rate, isFork } of marksOf(this.data).reverse()) {
+    for (const { step, beta, learning_rate: rate, isFork, isBest } of marksOf(this.data).reverse()) {
       const x = frame.px(step);
       if (x < frame.left || x > right || marked - x < APART) continue;
       marked = x;
-      const colour = isFork || beta === undefined ? theme.text : theme.concepts.beta;
+      const colour = isFork || isBest || beta === undefined ? theme.text : theme.concepts.beta;
       context.beginPath();
       context.moveTo(x, frame.top);
       context.lineTo(x, bottom);
       stroke(context, colour, { width: 1.25, alpha: 0.8, dash: beta === undefined ? [4, 3] : [] });
       const parts = [
         isFork ? "fork" : "",
+        isBest ? "best" : "",
         beta === undefined ? "" : `β ${brief(beta)}`,
         rate === undefined ? "" : `η ${brief(rate)}`,
       ];
@@ -340,7 +374,22 @@ export class Curve {
   /** @param {number} row */
   valuesText(row) {
     if (this.missing) return this.missing;
-    return `held-out ${this.shown("held_out", row)} · training ${this.shown("train", row)}`;
+    const validation = this.validationAt(this.history.step[row]);
+    const chosen = validation ? ` · validation ${validation}` : "";
+    return `held-out ${this.shown("held_out", row)} · training ${this.shown("train", row)}${chosen}`;
+  }
+
+  /**
+   * The validation curve at a step, in the digits of the others; "" where it has no value.
+   * @param {number} step
+   */
+  validationAt(step) {
+    const { validation } = this.data;
+    const row = rowAt(validation.step, step);
+    if (row === null) return "";
+    if (this.concept !== "elbo") return fixed(validation[this.concept][row], 2);
+    const [first, second] = [validation.reconstruction[row], validation.kl[row]];
+    return fixed(Number(first.toFixed(2)) - Number(second.toFixed(2)), 2);
   }
 
   /**
@@ -360,6 +409,11 @@ export class Curve {
    */
   keptText(step) {
     const lines = this.kept.map((line) => [line.ghost.label, valueAt(line, step)]);
+    if (step > (this.history.step.at(-1) ?? Infinity)) {
+      const [heldOut, training] = this.later.map((line) => valueAt(line, step));
+      const { validation } = this;
+      lines.unshift(["held-out", heldOut], ["training", training], ["validation", valueAt(validation, step)]);
+    }
     return lines.flatMap(([label, value]) =>
       Number.isNaN(value) ? [] : [`${label}: ${fixed(Number(value), 2)}`],
     );
@@ -393,15 +447,27 @@ export class Curve {
 }
 
 /**
- * The changes of a run with its beginning from another one's state among them, ascending.
- * @param {Pick<CurveData, "changes" | "fork">} data
- * @returns {(Change & { isFork?: boolean })[]}
+ * The changes of a run with its beginning from another one's state and its best step among them, ascending.
+ * @param {Pick<CurveData, "changes" | "fork" | "best">} data
+ * @returns {(Change & { isFork?: boolean, isBest?: boolean })[]}
  */
-export function marksOf({ changes, fork }) {
-  if (fork === null) return [...changes];
-  const there = changes.filter(({ step }) => step === fork);
-  const mark = Object.assign({ step: fork }, ...there, { isFork: true });
-  return [...changes.filter(({ step }) => step < fork), mark, ...changes.filter(({ step }) => step > fork)];
+export function marksOf({ changes, fork, best }) {
+  const withFork = withMark(changes, fork, { isFork: true });
+  return withMark(withFork, best, { isBest: true });
+}
+
+/**
+ * @template {Change} Mark
+ * @param {readonly Mark[]} marks
+ * @param {number | null} at
+ * @param {object} what
+ * @returns {Mark[]}
+ */
+function withMark(marks, at, what) {
+  if (at === null) return [...marks];
+  const there = marks.filter(({ step }) => step === at);
+  const mark = Object.assign({ step: at }, ...there, what);
+  return [...marks.filter(({ step }) => step < at), mark, ...marks.filter(({ step }) => step > at)];
 }
 
 /**

@@ -56,7 +56,7 @@ export class CurveGroup {
    */
   set(data, missing) {
     this.history = data.history;
-    const kept = data.ghosts.map(({ history }) => history.step);
+    const kept = [...data.ghosts.map(({ history }) => history.step), data.later.step, data.validation.step];
     this.whole = fullRange([data.history.step, ...kept]);
     this.steps = allSteps(data.history.step, kept);
     for (const curve of this.curves) curve.set({ ...data, missing: missing[curve.concept] ?? "" });

@@ -13,6 +13,8 @@ import { clamp, extent } from "../shared/numbers.js";
  *   one, and what it is then.
  *
  * @typedef {{ step: Float32Array, values: Float32Array }} Line
+ *
+ * @typedef {Record<"step" | Concept, Float32Array>} Validation The bound of the validation part, a row for each epoch.
  */
 
 /** @type {readonly Concept[]} */
@@ -32,6 +34,9 @@ export const NO_HISTORY = {
   kl_held_out: NOTHING,
   kl_train: NOTHING,
 };
+
+/** The curve of a run without a validation part. @type {Validation} */
+export const NO_VALIDATION = { step: NOTHING, elbo: NOTHING, reconstruction: NOTHING, kl: NOTHING };
 
 /** Nats that an axis shows at least: below that a curve is noise, and has to look flat. */
 export const LEAST_RANGE = 0.1;

@@ -9,7 +9,7 @@ import { KlBars } from "./bars.js";
 import { Curve } from "./curve.js";
 import { CurveGroup } from "./curve_group.js";
 import { decodedViews } from "./decoded_views.js";
-import { CONCEPTS, nearestRow, NO_HISTORY } from "./history.js";
+import { CONCEPTS, nearestRow, NO_HISTORY, NO_VALIDATION } from "./history.js";
 import { KeptList, slotsOf } from "./kept.js";
 import { LiveLine } from "./live_line.js";
 import { remarks } from "./objective.js";
@@ -32,6 +32,10 @@ import { remarks } from "./objective.js";
  * @property {number | null} beta_in_force β now; null where it is that of the last row.
  * @property {number | null} looked The earlier step that the pictures are of; null: the newest.
  * @property {number | null} fork The step at which the run began from another one's state.
+ * @property {Record<"step" | import("./history.js").Concept, string> | null} validation A row for each epoch.
+ * @property {number | null} best The step with the highest validation ELBO.
+ * @property {Record<Column, string> | null} later Rows from the step on at which the run stands.
+ * @property {{ training: number, validation: number, held_out: number } | null} parts How the data are split.
  * @property {"you" | "other" | ""} owner
  * @property {boolean} present Whether the type is large, for a classroom.
  * @property {number} free_bits
@@ -56,6 +60,7 @@ import { remarks } from "./objective.js";
  * @property {string} grid_axis float32
  */
 
+const PARTS = /** @type {const} */ (["held_out", "training", "validation"]);
 const NO_POSTERIOR = { elbo: "no bound: deterministic encoder", kl: "no KL: deterministic encoder" };
 
 /** How often an element of each key was made: an element that is kept while data arrive counts 1. */
@@ -171,17 +176,22 @@ class Board {
     this.kept.draw(this.ghosts, this.theme);
     this.stale = new Set(this.views);
     this.tell(message, this.theme);
+    this.nameParts(message);
     this.fit();
   }
 
   /** @param {Message} message */
   setCurves(message) {
     const { deterministic, changes, free_bits: freeBits, active } = message;
-    const { looked, fork } = message;
+    const { looked, fork, best } = message;
     const history = historyOf(message);
     this.lookedRow = looked === null ? null : nearestRow(history.step, looked);
     const hasObjective = !deterministic && !freeBits;
-    const data = { history, ghosts: this.ghosts, changes, hasObjective, lookedRow: this.lookedRow, fork };
+    const data = {
+      ...{ history, ghosts: this.ghosts, changes, hasObjective, lookedRow: this.lookedRow, fork, best },
+      later: message.later ? historyOf({ history: message.later }) : NO_HISTORY,
+      validation: validationOf(message.validation),
+    };
     this.charts.set(data, deterministic ? NO_POSTERIOR : {});
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
     this.line.set({ history, betaInForce: message.beta_in_force, klPerDim, freeBits, deterministic });
@@ -205,6 +215,20 @@ class Board {
     Object.assign(this.root.dataset, told, run ? { step, beta, elbo, owner } : {});
     if (!run) for (const name of ["step", "beta", "elbo", "owner"]) delete this.root.dataset[name];
     this.root.toggleAttribute("data-present", present);
+  }
+
+  /**
+   * The legend: which part of the data a curve is of, and how large that is.
+   * @param {Message} message
+   */
+  nameParts({ parts, validation }) {
+    const legend = find(this.root, ".legend");
+    for (const part of PARTS) {
+      const count = parts?.[part];
+      const name = part.replace("_", "-");
+      find(legend, `.${part}`).textContent = count ? `${name} ${count.toLocaleString("en-US")}` : name;
+    }
+    for (const shown of findAll(legend, ".dotted, .validation")) shown.hidden = !validation;
   }
 
   /**
@@ -283,6 +307,16 @@ function around(element) {
   const root = element.getRootNode();
   const outer = element.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
   return outer ? [outer, ...around(outer)] : [];
+}
+
+/** @param {Message["validation"]} columns */
+function validationOf(columns) {
+  if (!columns) return NO_VALIDATION;
+  const { step, elbo, reconstruction, kl } = columns;
+  return {
+    ...{ step: floatsOf(step), elbo: floatsOf(elbo) },
+    ...{ reconstruction: floatsOf(reconstruction), kl: floatsOf(kl) },
+  };
 }
 
 /** @param {{ history: Record<string, string> }} message */

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dashboard.theme import PALETTES
-from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot, change_rows
+from vae_core.runs.snapshot import HISTORY_COLUMNS, VALIDATION_COLUMNS, Snapshot, best_step, change_rows
 
 Payload = dict[str, object]
 MAX_ROWS: Final = 400
@@ -68,14 +68,18 @@ def board_payload(
     Returns:
         A JSON-able dictionary. Arrays are base64 of little-endian bytes: float32, labels int32, images
         uint8 with 0 for 0 and 255 for 1. ``kind`` is ``"images"``, ``"points"`` (D = 2) or ``"lines"``.
-        ``changes`` are the steps after which β or η is another one, with the new value.
+        ``changes`` are the steps after which β or η is another one, with the new value. Where a step is
+        chosen by a validation part, ``validation`` is its curve, ``best`` its best step, and ``later`` what
+        came after the step at which the run stands, with the row of that step before it.
     """
     history = snapshot.history
     at = _changed_rows(snapshot, is_scheduled=is_scheduled)
     rows = _rows(history, at)
+    chosen = _chosen(snapshot)
     if looked is not None:
         rows, snapshot = _with_row_of(looked, rows), looked
     return {
+        **chosen,
         "run": run_id,
         "step": snapshot.step,
         "rows": len(history),
@@ -90,6 +94,22 @@ def board_payload(
         "palettes": PALETTES,
         **_latent_plane(snapshot),
         **_decoded(snapshot, image_shape),
+    }
+
+
+def _chosen(snapshot: Snapshot) -> Payload:
+    """By what the step of a run was chosen, and how large the parts of the data are."""
+    found, best = snapshot.validation, best_step(snapshot.validation)
+    validation = None
+    if best is not None:
+        kept = np.union1d(kept_rows(len(found), MAX_GHOST_ROWS), np.flatnonzero(found[:, 0] == best))
+        validation = {name: _floats(found[kept, at]) for at, name in enumerate(VALIDATION_COLUMNS)}
+    after = np.vstack((snapshot.history[-1:], snapshot.later)) if len(snapshot.later) else snapshot.later
+    return {
+        "validation": validation,
+        "best": best,
+        "later": _columns(after[kept_rows(len(after), MAX_GHOST_ROWS)], _SHOWN) if len(after) else None,
+        "parts": None if snapshot.parts is None else snapshot.parts._asdict(),
     }
 
 

@@ -3,7 +3,7 @@
 import { clipTo, drawHandle, prepare, stroke, write } from "../shared/canvas.js";
 import { centreOf, panned } from "../shared/frame.js";
 import { Plane } from "../shared/plane.js";
-import { classColour } from "../shared/theme.js";
+import { classColour } from "../shared/class_marks.js";
 import { DensityLayer } from "./density.js";
 
 /**

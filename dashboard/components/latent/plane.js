@@ -1,9 +1,8 @@
 /** The latent plane: the pointer, a finger or the keys move z; classes can be switched off. */
 
 import { find, findCanvas } from "../shared/mount.js";
-import { shapeOf } from "../shared/plane.js";
 import { KEY_MOVES, listenToKeys } from "../shared/pointer.js";
-import { classColour } from "../shared/theme.js";
+import { classColour, shapeOf } from "../shared/class_marks.js";
 import { ClassMap, Overlay } from "./class_map.js";
 import { Gestures } from "./gestures.js";
 import { floats, integers } from "./npz.js";

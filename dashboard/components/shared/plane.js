@@ -1,10 +1,10 @@
 /** The latent plane: posterior means by class over the prior, with a view that glides, zooms and pans. */
 
 import { clipTo, drawAxes, plotBox, prepare, showTip, stroke, write } from "./canvas.js";
+import { addMark, classColour } from "./class_marks.js";
 import { centreOf, makeFrame, panned, squareFrame, zoomed } from "./frame.js";
 import { clamp, extent, fixed, latentName, median, niceTicks } from "./numbers.js";
 import { KEY_MOVES, listen } from "./pointer.js";
-import { classColour } from "./theme.js";
 import { Tween } from "./tween.js";
 
 /**
@@ -23,37 +23,9 @@ import { Tween } from "./tween.js";
  * @property {boolean} [learnedPrior] Whether the prior is not N(0, I).
  */
 
-const NUM_SHAPES = 3;
-const NUM_PLAIN = 8;
 /** What a key does: the factor of a zoom, and how many arrow keys cross what is in view. */
 const KEY_FACTOR = 0.7;
 const KEY_PANS = 10;
-
-/**
- * The shape of a class's marks: ten colours times three shapes, so that the classes from 8 on differ from all
- * others in two ways.
- * @param {number} label
- */
-export const shapeOf = (label) => (label < NUM_PLAIN ? 0 : Math.floor(label / NUM_PLAIN) % NUM_SHAPES);
-
-/**
- * Adds the mark of a class to the current path.
- * @param {CanvasRenderingContext2D} context
- * @param {number} label
- * @param {number} x
- * @param {number} y
- * @param {number} radius
- */
-export function addMark(context, label, x, y, radius) {
-  const shape = shapeOf(label);
-  context.moveTo(x + radius, y);
-  if (shape === 0) return context.arc(x, y, radius, 0, 2 * Math.PI);
-  if (shape === 1) return context.rect(x - radius * 0.9, y - radius * 0.9, radius * 1.8, radius * 1.8);
-  context.moveTo(x, y - radius * 1.2);
-  context.lineTo(x + radius * 1.2, y + radius);
-  context.lineTo(x - radius * 1.2, y + radius);
-  return context.closePath();
-}
 
 /**
  * Moves places that are closer than some pixels apart, half the way each, so that names can be read.

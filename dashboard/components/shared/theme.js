@@ -65,11 +65,3 @@ export function readTheme(element, palettes) {
   const text = style.getPropertyValue("--st-text-color").trim() || "#222222";
   return { background, text, font: style.fontFamily, ...palettes[nameFor(background)] };
 }
-
-/**
- * The colour of a class; a negative label means "no class".
- * @param {Theme} theme
- * @param {number} label
- */
-export const classColour = (theme, label) =>
-  label < 0 ? theme.text : theme.classes[label % theme.classes.length];

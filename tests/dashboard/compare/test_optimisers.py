@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.compare.race import SMALL, SMALL_DATA, Raced, over_seeds
+from dashboard.formats import signed
 from dashboard.runs import tasks
 from dashboard.runs.runner import LocalRunner
 from tests.page_scripts import (
@@ -67,10 +68,15 @@ def test_opens_with_a_race_whose_numbers_are_those_of_the_core() -> None:
         for o, m, r in settings
     ]
     found = run_race(race_data(SMALL, SMALL_DATA), runs, on_progress=lambda _: None)
-    ends = [outcome(line, patience_stop(line, 3)) for line in found.held_out]
-    assert row(at, "best held-out ELBO") == [f"{end.best:.2f}".replace("-", "−") for end in ends]
+    stops = [patience_stop(line, 3) for line in found.validation]
+    ends = [outcome(*line) for line in zip(found.validation, found.held_out, stops, strict=True)]
+    assert row(at, "best epoch, by validation") == [str(end.best_epoch) for end in ends]
+    assert row(at, "held-out ELBO at the best epoch") == [signed(end.best) for end in ends]
+    assert row(at, "· keeps epoch") == [str(end.kept_epoch) for end in ends]
+    assert row(at, "· its held-out ELBO") == [signed(end.kept) for end in ends]
     assert row(at, "stops at epoch (of 40)") == ["–" if end.stop is None else str(end.stop) for end in ends]
-    assert row(at, "· **missed**") == [f"{end.missed:.2f}" for end in ends]
+    assert row(at, "· **missed**") == [signed(end.missed) for end in ends]
+    assert "Training 256 · validation 144 · held-out 360 examples" in text_with(at, "Missed:")
     assert len(set(row(at, "held-out ELBO at the start"))) == 1
     verdict = text_with(at, "reaches the highest")
     best = max(ends, key=lambda end: end.best)
@@ -81,7 +87,7 @@ def test_opens_with_a_race_whose_numbers_are_those_of_the_core() -> None:
 
 def test_patience_moves_the_stops_and_trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     at = opened()
-    best = row(at, "best held-out ELBO")
+    best = row(at, "held-out ELBO at the best epoch")
     monkeypatch.setattr("vae_core.labs.optimisers.run_race", lambda *_, **__: pytest.fail("trained again"))
     checked(slider(at, "race_patience").set_value(1).run())
     early = row(at, "stops at epoch (of 40)")
@@ -92,7 +98,7 @@ def test_patience_moves_the_stops_and_trains_nothing(monkeypatch: pytest.MonkeyP
     choose(at, "race_stop", "change")
     assert all(int(cell) < 40 for cell in (*early, *row(at, "stops at epoch (of 40)")) if cell != "–")
     choose(at, "race_against", "seconds")
-    assert row(at, "best held-out ELBO") == best
+    assert row(at, "held-out ELBO at the best epoch") == best
 
 
 def test_a_rate_that_diverges_is_named_with_its_step() -> None:
@@ -140,7 +146,7 @@ def assert_is_the_cores(result: tasks.Arrays | None) -> None:
     runs = [RunConfig.from_json(str(text)) for text in result["runs"]]
     assert [run.train.optimizer for run in runs] == ["sgd", "sgd", "adam"]
     found = run_race(race_data(runs[0], int(result["num_data"])), runs, on_progress=lambda _: None)
-    for name in ("steps", "held_out", "train", "diverged"):
+    for name in ("steps", "validation", "held_out", "train", "diverged"):
         assert result[name].tolist() == getattr(found, name).tolist(), name
 
 
@@ -155,15 +161,15 @@ def test_longer_race_is_a_task_and_the_last_one_stays(runner: LocalRunner, home_
     assert home_tasks.error(name) is None
     assert_is_the_cores(home_tasks.result(name))
     at = checked(at.run())
-    best = row(at, "best held-out ELBO")
+    best = row(at, "held-out ELBO at the best epoch")
     assert len(best) == 3
     checked(slider(at, "race_rate2").set_value(0.02).run())
     assert text_with(at, "The controls have changed since this result")
-    assert row(at, "best held-out ELBO") == best
+    assert row(at, "held-out ELBO at the best epoch") == best
     assert at.button(key="race_start")
     checked(slider(at, "race_rate2").set_value(0.005).run())
     turn_to(at, "latent_space")
-    assert row(turn_to(at, "compare"), "best held-out ELBO") == best
+    assert row(turn_to(at, "compare"), "held-out ELBO at the best epoch") == best
 
 
 def test_race_is_cancelled(home_tasks: tasks.Tasks) -> None:

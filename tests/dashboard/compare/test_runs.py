@@ -10,8 +10,9 @@ import torch
 from scipy.stats import ttest_rel
 from streamlit.testing.v1 import AppTest
 
+from dashboard import differences as labels
 from dashboard.cached import encoded
-from dashboard.compare import cached, labels
+from dashboard.compare import cached
 from dashboard.compare.cached import MIN_COMMON
 from dashboard.formats import plain
 from dashboard.runs import tasks

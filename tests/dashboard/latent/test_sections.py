@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from functools import partial
 from typing import Any
 
@@ -19,10 +20,13 @@ from dashboard.latent import saving as latent_saving
 from dashboard.latent.arithmetic import class_means
 from dashboard.latent.saving import Kept
 from dashboard.runs.runner import LocalRunner
-from tests.page_scripts import KINDS, checked, choose, open_page, runner, saved, trained
+from dashboard.runs.tasks import Tasks, task_key
+from tests.page_scripts import KINDS, checked, choose, home_tasks, open_page, runner, saved, trained
+from tests.polling import until
 from vae_core.latent.decode import plane_points
+from vae_core.runs.atomic import write_atomically
 
-__all__ = ["runner"]
+__all__ = ["home_tasks", "runner"]
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +99,22 @@ def test_every_picture_can_be_saved_as_it_is_shown(runs: dict[str, str], kept: d
     for name in samples:
         z, x = (np.asarray(kept[name].arrays[part], np.float32) for part in ("z", "x"))
         np.testing.assert_allclose(x, decode(runs["J=3"], z), atol=1e-6)
+
+
+def test_a_t_sne_that_was_computed_is_shown_whoever_saves_the_run_again(
+    runs: dict[str, str], home_tasks: Tasks, runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.latent.projection.MAX_POINTS", 40)
+    at = open_page("latent_space", run=runs["J=3"], latent_view="projection")
+    checked(at.button(key="tsne_start").click().run())
+    name = task_key("t-SNE", saved(runs["J=3"]).digest)
+    until(lambda: home_tasks.result(name), "the t-SNE")
+    path = runner.store.run_file(runs["J=3"])
+    assert path is not None
+    for _ in range(2):
+        assert chart(checked(at.run()), "tsne")
+        write_atomically(path, path.read_bytes(), durable=False)
+        os.utime(path, (1000, 1000))
 
 
 def test_cameras_of_the_charts_save_what_the_reader_chose(runs: dict[str, str]) -> None:

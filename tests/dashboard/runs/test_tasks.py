@@ -1,5 +1,7 @@
 """Tasks: computed in the background with progress, a queue, cancel and errors; results outlive the server."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -84,6 +86,33 @@ def test_task_that_dies_is_said(tasks: Tasks) -> None:
     assert "ended unexpectedly (code 1)" in (tasks.error(KEY) or "")
 
 
+def test_a_task_that_crashes_says_what_to_change(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a library may on some input: the same input would crash it again."""
+    crash = [sys.executable, "-c", "import os; os.abort()"]
+    spawn = tasks_module._spawn
+    monkeypatch.setattr(tasks_module, "_spawn", lambda command: spawn(crash))
+    start(tasks, KEY, {"points": POINTS})
+    until(lambda: tasks.progress(KEY) is None, "the crash")
+    assert tasks.error(KEY) == (
+        "The computation crashed (signal 6): choose other data or other settings, then try again."
+    )
+
+
+def test_task_that_takes_too_long_is_stopped_and_frees_its_core(
+    tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A race of a million updates of a wide network would hold a core of the class for hours."""
+    monkeypatch.setattr(tasks_module, "WALL_LIMIT_S", 0.05)
+    start(tasks, KEY, MANY)
+    until(lambda: tasks.progress(KEY) is None, "the end")
+    assert (tasks.error(KEY), tasks.result(KEY)) == (tasks_module.LATE, None)
+    assert tasks_module.LATE.startswith("It was stopped after 30 minutes")
+    monkeypatch.undo()
+    start(tasks, OTHER, {"points": POINTS[:4]})
+    until(lambda: tasks.progress(OTHER) is None, "the next")
+    assert tasks.result(OTHER) is not None
+
+
 def test_damaged_result_counts_as_none(tasks: Tasks, tmp_path: Path) -> None:
     (tmp_path / "tasks" / f"{KEY}.npz").write_bytes(b"PK no archive")
     assert tasks.result(KEY) is None
@@ -102,6 +131,21 @@ def test_oldest_results_go(tasks: Tasks, tmp_path: Path) -> None:
     until(lambda: tasks.progress(KEY) is None, "the end")
     assert len(list((tmp_path / "tasks").glob("*.npz"))) <= MAX_KEPT_RESULTS
     assert tasks.result(KEY) is not None
+
+
+def test_results_have_room_for_so_many_bytes_and_the_newest_stays(
+    tasks: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks_module, "MAX_KEPT_BYTES", 2500)
+    names = [f"{number:016x}.npz" for number in range(4)]
+    for number, name in enumerate(names):
+        (tmp_path / "tasks" / name).write_bytes(bytes(1000))
+        os.utime(tmp_path / "tasks" / name, (number, number))
+    tasks._forget_oldest()
+    assert sorted(path.name for path in (tmp_path / "tasks").glob("*.npz")) == names[2:]
+    monkeypatch.setattr(tasks_module, "MAX_KEPT_BYTES", 0)
+    tasks._forget_oldest()
+    assert [path.name for path in (tmp_path / "tasks").glob("*.npz")] == names[3:]
 
 
 def test_tasks_that_are_over_are_remembered_up_to_a_number(

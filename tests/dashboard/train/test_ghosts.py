@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.differences import difference, labels
 from dashboard.runs.runner import LocalRunner
-from dashboard.train.ghosts import difference
 from tests.page_scripts import KINDS, TINY, checked, open_page, runner, trained
 from vae_core.config import RunConfig
 
@@ -34,7 +34,7 @@ def changed(**values: Any) -> RunConfig:
         ({"beta": 0.1}, "β 0.1"),
         ({"beta": 0.00025}, "β 0.00025"),
         ({"latent_dim": 8}, "J = 8"),
-        ({"hidden_dims": (64, 32)}, "64, 32"),
+        ({"hidden_dims": (64, 32)}, "hidden 64, 32"),
         ({"hidden_dims": ()}, "no hidden layers"),
         ({"likelihood": "continuous_bernoulli"}, "continuous Bernoulli"),
         ({"learning_rate": 1e-3}, "η 0.001"),
@@ -59,7 +59,15 @@ def test_every_field_that_makes_another_curve_makes_a_name() -> None:
     fields = set(TINY.model.to_dict()) | set(TINY.train.to_dict())
     assert fields - set(others) == length | {"data_dim"}, "a new field: say how its runs are called"
     for name, value in others.items():
-        assert difference(TINY, changed(**{name: value})), name
+        # Only a Gaussian has a scale.
+        shared = {"likelihood": "gaussian"} if name == "likelihood_scale" else {}
+        assert difference(changed(**shared), changed(**shared, **{name: value})), name
+
+
+def test_a_run_is_called_the_same_on_train_and_on_compare() -> None:
+    for values in ({"beta": 0.1}, {"hidden_dims": ()}, {"prior": "vamp"}, {"encoder_head": "variance"}):
+        other = changed(**values)
+        assert labels(["Run a", "Run b"], ["", ""], [TINY, other])[1] == difference(TINY, other)
 
 
 def test_other_data_is_named_by_its_title() -> None:

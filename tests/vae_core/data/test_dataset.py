@@ -19,6 +19,7 @@ from vae_core.data import (
     from_arrays,
     least_training_examples,
     load_dataset,
+    with_validation,
 )
 
 BUILT_IN = tuple(name for name in DATASETS if name != "idx")
@@ -38,6 +39,50 @@ def both(data: Dataset) -> tuple[torch.Tensor, torch.Tensor]:
 def numbered_rows(count: int) -> NDArray[np.float32]:
     """Rows that tell their number, shape (count, 2)."""
     return np.stack([np.arange(count), -np.arange(count)], axis=1).astype(np.float32)
+
+
+def test_a_validation_part_is_a_tenth_of_the_training_part_of_each_class_its_share() -> None:
+    whole, data = load_dataset("digits", seed=3), load_dataset("digits", seed=3, validation=True)
+    assert data.x_validation is not None
+    assert data.labels_validation is not None
+    assert data.labels_train is not None
+    assert whole.labels_train is not None
+    assert [len(part) for part in (data.x_train, data.x_validation, data.x_test)] == [1293, 144, 360]
+    assert least_training_examples("digits", validation=True) == 1293
+    assert torch.equal(data.x_test, whole.x_test)
+    shares = torch.bincount(data.labels_validation) - torch.bincount(whole.labels_train) * 144 / 1437
+    assert shares.abs().max() <= 1
+    both_parts = torch.cat((data.x_train, data.x_validation))
+    assert sorted(map(tuple, both_parts.tolist())) == sorted(map(tuple, whole.x_train.tolist()))
+    again = with_validation(whole, seed=3)
+    assert again.x_validation is not None
+    assert torch.equal(again.x_validation, data.x_validation)
+    other = with_validation(whole, seed=4)
+    assert other.x_validation is not None
+    assert not torch.equal(other.x_validation, data.x_validation)
+
+
+@pytest.mark.parametrize("labels", ["none", "two", "each its own", "many of one"])
+@pytest.mark.parametrize("count", [50, 250])
+def test_a_validation_part_of_any_classes_has_its_size_and_leaves_the_order(labels: str, count: int) -> None:
+    numbers = np.arange(count)
+    classes = {
+        "none": None,
+        "two": numbers % 2,
+        "each its own": numbers,
+        "many of one": np.where(numbers < count - 5, numbers, count - 5),
+    }[labels]
+    whole = from_arrays("rows", numbered_rows(count), classes, generator=seeded())
+    data = with_validation(whole, seed=1)
+    assert data.x_validation is not None
+    assert len(data.x_validation) == max(20, -(-len(whole.x_train) // 10))
+    left = [row for row in whole.x_train.tolist() if row not in data.x_validation.tolist()]
+    assert data.x_train.tolist() == left
+    assert torch.equal(data.x_test, whole.x_test)
+    if labels != "none":
+        assert data.labels_validation is not None
+        assert classes is not None
+        assert data.labels_validation.tolist() == [classes[int(row[0])] for row in data.x_validation.tolist()]
 
 
 def test_importing_the_package_imports_neither_torch_nor_scikit_learn() -> None:

@@ -33,6 +33,24 @@ def test_pca_refuses_what_has_no_plane(shape: tuple[int, ...]) -> None:
         pca_projection(np.zeros(shape, np.float32))
 
 
+@pytest.mark.parametrize("points", [np.ones((50, 3)), np.full((50, 3), 1e30), np.full((4, 2), np.nan)])
+def test_tsne_says_beforehand_what_would_end_its_process(points: np.ndarray) -> None:
+    with pytest.raises(BadInput, match=r"all the points are equal|needs finite numbers"):
+        tsne_projection(points.astype(np.float32), seed=0, on_progress=lambda share: None)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-12, 1.0, 1e15])
+def test_tsne_lays_out_points_of_any_scale_and_many_equal_ones(
+    scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae_core.latent.projection.ITERATIONS", 250)
+    points = (scale * np.repeat(np.eye(2, 3), 20, axis=0)).astype(np.float32)
+    found = tsne_projection(points, seed=0, on_progress=lambda share: None)
+    assert np.isfinite(found).all()
+    within = np.linalg.norm(found[:20] - found[:20].mean(0), axis=1).max()
+    assert np.linalg.norm(found[:20].mean(0) - found[20:].mean(0)) > within
+
+
 @pytest.mark.parametrize("count", [3, MAX_TSNE_POINTS + 1])
 def test_tsne_refuses_too_few_and_too_many(count: int) -> None:
     with pytest.raises(BadInput, match="t-SNE takes"):

@@ -11,15 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pytest
 import torch
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.data import load_dataset
+from vae_core.elbo import evaluate
 from vae_core.errors import BadInput
 from vae_core.runs import driver, worker
 from vae_core.runs.driver import END_OF_INPUT, Command, Driver, Rate, open_training
 from vae_core.runs.runfile import load_run
-from vae_core.runs.snapshot import HISTORY_COLUMNS, change_rows, read_snapshot
+from vae_core.runs.snapshot import HISTORY_COLUMNS, best_step, change_rows, read_snapshot
 from vae_core.training.loop import Training
 
 MODEL: Final = ModelConfig(data_dim=64, hidden_dims=(4,))
@@ -95,7 +98,9 @@ def test_a_run_past_its_end_is_one_that_never_had_an_end(
         end = end_of(ended, config_of(**settings), EPOCH)
         assert (end["status"], end["epoch"]) == ("interrupted", first["epoch"] + epochs)
         assert (end["num_epochs"], end["num_steps"], end["patience"]) == (None, None, None)
-    without = config_of(**{**settings, "num_epochs": None, "patience": None})
+    # With patience there is a validation part: one that never runs out has no end.
+    patience = 1_000_000 if case == "patient" else None
+    without = config_of(**{**settings, "num_epochs": None, "patience": patience})
     whole, _, commands = prepared(endless, replace(without, hold=True))
     for _ in range(first["epoch"] + 2):
         commands.put(EPOCH)
@@ -142,8 +147,105 @@ def test_no_epochs_show_the_untrained_model(tmp_path: Path) -> None:
 def test_patience_ends_a_run_by_name(tmp_path: Path) -> None:
     end = end_of(tmp_path, config_of(num_epochs=100, patience=1, learning_rate=100.0))
     assert end["status"] == "stopped_early"
-    assert end["message"] == "Stopped early: the held-out ELBO has not risen for 1 epoch."
-    assert end["epoch"] < 100
+    assert end["message"] == (
+        "Stopped early: the validation ELBO has not risen for 1 epoch. It trained to step 6; its weights are "
+        "those of step 3, the best by the validation ELBO."
+    )
+    assert (end["epoch"], end["step"]) == (1, 3)
+
+
+PATIENT: Final[dict[str, Any]] = {"num_epochs": 50, "patience": 2, "learning_rate": 0.1}
+
+
+def test_a_run_that_stops_early_is_saved_as_it_was_at_its_best_step(tmp_path: Path) -> None:
+    end = end_of(tmp_path, config_of(**PATIENT))
+    run, snapshot = load_run(tmp_path / "run.safetensors"), read_snapshot(tmp_path / "snapshot.safetensors")
+    best = best_step(run.validation)
+    assert best is not None
+    assert (run.step, snapshot.step, end["step"]) == (best, best, best)
+    assert run.ended_at is not None
+    assert run.ended_at == best + 2 * 3
+    assert run.validation[:, 0].tolist() == list(range(3, run.ended_at + 1, 3)), "a row for each epoch"
+    assert run.history[-1, 0] == best, "what is reported of the run is of its weights"
+    assert run.later[-1, 0] == run.ended_at, "and its curves show what came after"
+    assert (run.later[:, 0] > best).all()
+    for name in ("history", "later", "validation"):
+        assert np.array_equal(getattr(run, name), getattr(snapshot, name), equal_nan=True), name
+    assert snapshot.parts == (1293, 144, 360)
+    data = load_dataset("digits", validation=True)
+    for x, seed, found in (
+        (data.x_test, 0, run.history[-1, HISTORY_COLUMNS.index("elbo_held_out")]),
+        (data.x_validation, 0, run.validation[:, 1].max()),
+    ):
+        assert x is not None
+        assert evaluate(run.model(), x, generator=torch.Generator().manual_seed(seed)).elbo == found
+
+
+def test_a_run_without_patience_has_no_validation_part(tmp_path: Path) -> None:
+    end_of(tmp_path, config_of())
+    run, snapshot = load_run(tmp_path / "run.safetensors"), read_snapshot(tmp_path / "snapshot.safetensors")
+    assert (len(run.validation), len(run.later), run.ended_at) == (0, 0, None)
+    assert snapshot.parts == (1437, 0, 360)
+    assert not [name for name in run.state_tensors if name.startswith("best")]
+
+
+def test_a_run_that_is_interrupted_before_it_stops_early_ends_as_one_that_was_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit for bit, with the best step in the first process and the stop in the second."""
+    monkeypatch.setattr(driver, "PAUSE_LIMIT_S", 0.01)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    config = config_of(**PATIENT)
+    end_of(whole, config)
+    expected = load_run(whole / "run.safetensors")
+    assert expected.ended_at is not None
+    driven, _, commands = prepared(parts, replace(config, hold=True))
+    for _ in range((expected.ended_at - 1) // 3):
+        commands.put(EPOCH)
+    driven.run()
+    half = load_run(parts / "run.safetensors")
+    assert expected.step < half.step < expected.ended_at
+    assert half.status == "interrupted"
+    assert end_of(parts, config, RESUME)["status"] == "stopped_early"
+    found = load_run(parts / "run.safetensors")
+    assert torch.equal(weights_of(parts), weights_of(whole))
+    assert found.state_scalars == expected.state_scalars
+    for name, value in expected.state_tensors.items():
+        assert torch.equal(value, found.state_tensors[name]), name
+    assert np.array_equal(found.validation, expected.validation)
+    assert (found.history[-1, 0], found.later[-1, 0]) == (expected.step, expected.ended_at)
+
+
+def test_a_run_that_goes_on_from_its_best_step_forgets_what_came_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "PAUSE_LIMIT_S", 0.01)
+    config = config_of(**PATIENT)
+    end_of(tmp_path, config)
+    ended = load_run(tmp_path / "run.safetensors")
+    end_of(tmp_path, config)
+    assert len(load_run(tmp_path / "run.safetensors").later) == len(ended.later), "nothing was trained yet"
+    end = end_of(tmp_path, config, EPOCH)
+    run = load_run(tmp_path / "run.safetensors")
+    assert (end["step"], run.step, run.ended_at, len(run.later)) == (ended.step + 3, ended.step + 3, None, 0)
+    assert run.validation[:, 0].tolist() == list(range(3, run.step + 1, 3))
+    again = ended.validation[len(run.validation) - 1]
+    assert run.validation[-1].tolist() == again.tolist(), "with nothing changed it goes the same way"
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_run_that_is_stopped_by_hand_keeps_its_last_weights(
+    epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "PAUSE_LIMIT_S", 0.01)
+    config = replace(config_of(num_epochs=100, patience=5, learning_rate=100.0), hold=True)
+    end = end_of(tmp_path, config, *[EPOCH] * epochs, STEP)
+    run = load_run(tmp_path / "run.safetensors")
+    assert end["status"] == "interrupted"
+    assert (run.step, run.ended_at, run.state_scalars["best_step"]) == (3 * epochs + 1, None, 3)
+    assert run.history[-1, 0] == run.step
 
 
 def test_a_clamped_batch_is_mentioned(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from vae_core.runs.snapshot import HISTORY_COLUMNS
 from vae_core.training.loop import Training, TrainStep
 
 DIGITS: Final = load_dataset("digits")
-DATA: Final[Dataset] = replace(DIGITS, x_train=DIGITS.x_train[:150].clone())
+DATA: Final[Dataset] = replace(DIGITS, x_train=DIGITS.x_train[:150].clone(), labels_train=None)
 HISTORY: Final = np.array([[0.0, 0.0, *3 * [np.nan], *6 * [1 / 3]], [7.0, 1.0, *9 * [-0.1]]])
 
 

@@ -32,7 +32,7 @@ from vae_core.runs.script import WRITTEN_BY, reported_elbo, script_of
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-LONGEST: Final = 165
+LONGEST: Final = 200
 MODEL: Final = ModelConfig(data_dim=64, hidden_dims=(12,))
 TRAIN: Final = TrainConfig(num_epochs=2)
 PLAIN: Final = RunConfig(model=MODEL, train=TRAIN, seed=3)
@@ -74,6 +74,13 @@ CASES: Final = {
         encoder_head="deterministic",
         train={"patience": 1, "num_epochs": 9, "optimizer": "sgd", "learning_rate": 1e-8},
     ),
+    "patience of points": replace(
+        PLAIN,
+        dataset="pinwheel",
+        model=POINTS,
+        train=replace(TRAIN, patience=2, num_epochs=30, learning_rate=0.03),
+    ),
+    "patience to the last epoch": digits(train={"patience": 100, "num_epochs": 12, "learning_rate": 0.1}),
     "in pieces": digits(hidden_dims=(7000,), train={"num_epochs": 1, "batch_size": 2000}),
     "untrained": digits(train={"num_epochs": 0}),
     "large batch": digits(train={"batch_size": 100_000}),
@@ -97,6 +104,7 @@ STEERED: Final[dict[str, tuple[RunConfig, tuple[tuple[int, Command], ...]]]] = {
         ((11, {"command": "set", "beta": 4.0}), (20, {"command": "set", "beta": 0.5})),
     ),
     "stopped within an epoch": (PLAIN, ((31, {"command": "stop"}),)),
+    "patience, stopped by hand": (digits(train={"patience": 9}), ((31, {"command": "stop"}),)),
 }
 FOLDERS: Final = {
     f"{' and '.join(parts)}, {'with' if labelled else 'without'} labels": (parts, labelled)
@@ -106,8 +114,14 @@ FOLDERS: Final = {
 """IDX folders: which parts they have, and whether their images are labelled."""
 TURNED: Final = "other names, turned, classes with gaps"
 """Images of 4 x 3 pixels that are transposed, with QMNIST's labels, one folder below the one named."""
+PATIENT: Final = {
+    *(name for name in (*CASES, *STEERED) if name.startswith("patience")),
+    *(f"patience, {name}" for name in FOLDERS),
+    LONGER,
+}
 FORKS: Final = {"forked within an epoch": 8, "forked between epochs": 23}
 """The step at which a fork has other draws, another beta and another learning rate from then on."""
+ALL: Final = sorted({*CASES, *STEERED, *FORKS, *FOLDERS, *PATIENT})
 EXECUTE: Final = """
 import contextlib, io, json, runpy, sys
 import numpy as np
@@ -183,12 +197,15 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Executed:
     for name, (parts, labelled) in FOLDERS.items():
         config = replace(OWN, data_folder=os.fspath(own_images(folder / f"secret {name}", parts, labelled)))
         runs[name] = trained(folder / f"run {name}", config)
+        patient = replace(config, train=replace(TRAIN, patience=1, num_epochs=20, learning_rate=0.05))
+        runs[f"patience, {name}"] = trained(folder / f"run {name} with patience", patient)
     own_images(folder / "secret turned" / "raw", ("odd '{name}'-test",), True, turned=True)
     config = replace(OWN, data_folder=os.fspath(folder / "secret turned"), data_transposed=True)
     runs[TURNED] = trained(folder / "run turned", config)
     sources = {name: script_of(run, data_of(run)) for name, run in runs.items()}
-    runs[LONGER] = patient = runs["patience"]
-    sources[LONGER] = sources["patience"].replace(f"NUM_STEPS = {patient.step} ", "NUM_STEPS = 100_000 ")
+    runs[LONGER] = runs["patience"]
+    ended = f"NUM_STEPS = {runs[LONGER].ended_at} "
+    sources[LONGER] = sources["patience"].replace(ended, "NUM_STEPS = 100_000 ")
     calls = []
     for number, (name, source) in enumerate(sources.items()):
         path = folder / f"script_{number}.py"
@@ -238,7 +255,7 @@ def write_idx(path: Path, values: np.ndarray) -> None:
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
 
-@pytest.mark.parametrize("case", [*CASES, *STEERED, *FORKS, *FOLDERS, TURNED, LONGER])
+@pytest.mark.parametrize("case", ALL)
 def test_script_has_the_weights_and_the_bound_of_the_run(results: Executed, case: str) -> None:
     run, _, said, weights = results[case]
     expected = torch.cat([value.detach().flatten() for value in run.model().parameters()]).numpy()
@@ -249,7 +266,7 @@ def test_script_has_the_weights_and_the_bound_of_the_run(results: Executed, case
     assert f"{reported:.4f}" in said.splitlines()[-1], "what the app reported stands beside it"
 
 
-@pytest.mark.parametrize("case", [*CASES, *STEERED, *FORKS, *FOLDERS, TURNED, LONGER])
+@pytest.mark.parametrize("case", ALL)
 def test_script_is_short_and_reads_well(results: Executed, case: str) -> None:
     _, source, *_ = results[case]
     lines = source.splitlines()
@@ -273,7 +290,8 @@ def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
     uses = {
         "log_prior": {"mixture, free bits", *VAMP},
         "scheduled_beta": {"linear schedule", "cyclical schedule", "schedule taken over"},
-        "PATIENCE": {"patience", "patience of an autoencoder", LONGER},
+        "PATIENCE": PATIENT - {"patience, stopped by hand"},
+        "x_validation": PATIENT,
         "FREE_BITS": {"learned scale, free bits", "mixture, free bits"},
         "NUM_SAMPLES": {name for name in CASES if "M =" in name},
         "torch.optim.SGD": {"linear maps, SGD", "patience of an autoencoder"},
@@ -286,6 +304,11 @@ def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
 def test_patience_ends_the_script_by_itself(results: Executed) -> None:
     run, _, _, weights = results["patience"]
     assert run.status == "stopped_early"
+    assert run.ended_at is not None
+    assert run.step < run.ended_at
+    last, *_ = results["patience to the last epoch"]
+    assert (last.status, last.ended_at) == ("finished", 12 * 21)
+    assert last.step < 12 * 21, "or this one could not fail"
     _, source, _, longer = results[LONGER]
     assert "NUM_STEPS = 100_000" in source
     assert np.array_equal(longer, weights)

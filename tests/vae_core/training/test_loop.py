@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vae_core.config import EncoderHead, ModelConfig, TrainConfig
-from vae_core.data import Dataset, load_dataset
+from vae_core.data import Dataset, load_dataset, with_validation
 from vae_core.elbo import ElboTerms, elbo_terms, elbo_terms_given_eps, evaluate
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
@@ -25,7 +25,9 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def few(num_data: int) -> Dataset:
-    return replace(DIGITS, x_train=DIGITS.x_train[:num_data].clone(), x_test=DIGITS.x_test[:50])
+    x, labels = DIGITS.x_train[:num_data].clone(), DIGITS.labels_train
+    labels = None if labels is None else labels[:num_data]
+    return replace(DIGITS, x_train=x, labels_train=labels, x_test=DIGITS.x_test[:50])
 
 
 def model_of(dataset: Dataset, *, head: EncoderHead = "log_variance", **settings: Any) -> VAE:
@@ -257,17 +259,181 @@ def test_beta_follows_its_schedule(schedule: str, values: dict[float, float]) ->
     )
 
 
+EARLY: Final = TrainConfig(num_epochs=1000, patience=2, learning_rate=0.03, batch_size=16)
+
+
+def begun(dataset: Dataset, config: TrainConfig) -> Training:
+    return Training(model_of(DIGITS), dataset, config, generator=seeded())
+
+
+def numbers(step: TrainStep) -> tuple[float | str | None, ...]:
+    """All of a step but the parts of the KL, a tensor, which has no truth value."""
+    watched = None if step.validation is None else step.validation.elbo
+    return (*step[:7], watched, step.ended)
+
+
+def elbo_of(model: VAE, x: Tensor | None) -> float:
+    assert x is not None
+    return evaluate(model, x, generator=seeded()).elbo
+
+
 def test_early_stopping_ends_and_says_so() -> None:
-    model = model_of(DIGITS)
-    config = TrainConfig(num_epochs=1000, patience=2, learning_rate=0.03)
-    steps = list(fit(model, few(30), config, generator=seeded()))
-    held_out = [step.held_out.elbo for step in steps if step.held_out is not None]
+    steps = list(begun(few(60), EARLY).steps())
+    watched = [step.validation.elbo for step in steps if step.validation is not None]
     assert steps[-1].ended == "stopped_early"
     assert [step.ended for step in steps[:-1]] == [None] * (len(steps) - 1)
-    assert steps[-1].epoch == len(held_out) < 1000
-    best = max(held_out)
-    assert held_out.index(best) == len(held_out) - 3
+    assert steps[-1].epoch == len(watched) < 1000
+    best = max(watched)
+    assert watched.index(best) == len(watched) - 3
     assert train(few(30), num_epochs=2)[1][-1].ended == "finished"
+
+
+@pytest.mark.parametrize(
+    ("config", "ended"),
+    [(EARLY, "stopped_early"), (replace(EARLY, num_epochs=40, patience=1000), "finished")],
+)
+def test_a_training_with_patience_ends_with_its_best_weights(config: TrainConfig, ended: str) -> None:
+    """All of its state is that of the best step, bit for bit, by the validation part alone."""
+    training, there = begun(few(60), config), begun(few(60), config)
+    x = training.dataset.x_validation
+    seen, last = [], None
+    for last in training.steps():
+        if last.validation is not None:
+            seen.append(elbo_of(training.model, x))
+            assert last.validation.elbo == seen[-1], "measured with the same noise each time"
+    assert last is not None
+    assert last.ended == ended
+    best = 1 + seen.index(max(seen))
+    assert (training.epoch, training.ended_at) == (best, last.step)
+    assert best < last.epoch
+    steps = there.steps()
+    while there.epoch < best:
+        next(steps)
+    assert training.step == there.step
+    assert torch.equal(weights(training.model), weights(there.model))
+    (tensors, _), (others, _) = training.state(), there.state()
+    assert tensors.keys() == {
+        "optimizer.exp_avg",
+        "optimizer.exp_avg_sq",
+        "optimizer.step",
+        "generator",
+        "order",
+    }
+    assert all(torch.equal(tensors[name], others[name]) for name in tensors.keys() - {"order"})
+
+
+def test_held_out_examples_choose_nothing() -> None:
+    """With others in their place the training is the same one to its last bit, and ends at the same step."""
+    data = few(60)
+    one = begun(data, EARLY)
+    other = begun(replace(data, x_test=1 - data.x_test[:7]), EARLY)
+    assert [numbers(step) for step in one.steps()] == [numbers(step) for step in other.steps()]
+    assert torch.equal(weights(one.model), weights(other.model))
+    assert one.ended_at == other.ended_at is not None
+
+
+def test_the_validation_part_is_not_trained_on() -> None:
+    data = with_validation(few(60), seed=0)
+    assert data.x_validation is not None
+    config = replace(EARLY, patience=1000, num_epochs=3)
+    one = begun(data, config)
+    other = begun(replace(data, x_validation=1 - data.x_validation), config)
+    updates = [
+        [(step.elbo, step.reconstruction, step.kl) for step in training.steps()] for training in (one, other)
+    ]
+    assert updates[0] == updates[1]
+    assert torch.equal(one.dataset.x_train, with_validation(few(60), seed=0).x_train)
+    assert len(one.dataset.x_train) == 40
+
+
+def test_a_training_without_patience_sets_nothing_aside() -> None:
+    training = begun(few(60), TrainConfig(num_epochs=1))
+    assert training.dataset.x_validation is None
+    assert len(training.dataset.x_train) == 60
+    assert all(step.validation is None for step in training.steps())
+    assert "ended_at" not in training.state()[1]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_resumed_training_with_patience_ends_as_one_that_was_not_interrupted(optimizer: str) -> None:
+    """At each epoch between its best one and its end the state holds the best weights, too."""
+    config = replace(
+        EARLY, optimizer=optimizer, learning_rate=0.03 if optimizer == "adam" else 1e-2, patience=3
+    )
+    whole = begun(few(60), config)
+    last = list(whole.steps())[-1]
+    assert last.ended == "stopped_early"
+    for epoch in range(whole.epoch, last.epoch):
+        half = begun(few(60), config)
+        steps = half.steps()
+        while half.epoch < epoch:
+            next(steps)
+        tensors, scalars = half.state()
+        assert scalars["best_step"] == whole.step
+        other = Training(model_of(DIGITS), few(60), config, generator=seeded())
+        other.model.load_state_dict({name: value.clone() for name, value in half.model.state_dict().items()})
+        other.load_state({name: value.clone() for name, value in tensors.items()}, scalars)
+        rest = list(other.steps())
+        assert (rest[-1].step, other.step, other.ended_at) == (last.step, whole.step, last.step), epoch
+        assert torch.equal(weights(other.model), weights(whole.model)), epoch
+        mine, its = other.state(), whole.state()
+        assert mine[1] == its[1]
+        assert all(torch.equal(value, its[0][name]) for name, value in mine[0].items())
+
+
+def test_a_training_goes_on_from_its_best_step_with_the_beta_of_now() -> None:
+    """What was moved after that step has no effect from there on, but for what holds at the end."""
+    config = replace(EARLY, patience=3)
+    training, there = begun(few(60), config), begun(few(60), replace(config, patience=10**6))
+    best, values = 0, []
+    for step in training.steps():
+        if step.validation is not None:
+            values.append(step.validation.elbo)
+            best = step.step if values[-1] == max(values) else best
+        if step.step == 5:
+            training.set_learning_rate(0.02)
+        if len(values) >= 3 and step.step == best + 1:
+            training.set_beta(0.5)
+            training.set_learning_rate(1.0)  # from here on the validation ELBO falls
+    assert training.ended_at is not None
+    assert training.step == best
+    assert training.state()[1]["moves"][-2:] == [[best + 1, "beta", 0.5], [best + 1, "learning_rate", 1.0]]
+    training.forget_end()
+    steps = there.steps()
+    while there.step < best:
+        next(steps)
+        if there.step == 5:
+            there.set_learning_rate(0.02)
+    there.set_beta(0.5)
+    there.set_learning_rate(1.0)
+    mine = training.steps()
+    for _ in range(5):
+        assert numbers(next(mine)) == numbers(next(steps))
+    assert torch.equal(weights(training.model), weights(there.model))
+    assert training.state()[1]["moves"] == there.state()[1]["moves"] != []
+    assert not training.is_at_end
+
+
+@pytest.mark.parametrize("name", ["best.weights", "best.generator", "best.optimizer.exp_avg"])
+def test_a_damaged_best_step_is_refused(name: str) -> None:
+    training = begun(few(60), EARLY)
+    steps = training.steps()
+    while training.epoch < 1:
+        next(steps)
+    tensors, scalars = training.state()
+    for broken in ({**tensors, name: tensors[name][:-1]}, {**tensors, name: tensors[name].to(torch.float64)}):
+        with pytest.raises(BadInput, match="training state is damaged"):
+            begun(few(60), EARLY).load_state(broken, scalars)
+    for said in ({"best_step": -1}, {"best_step": 1}, {"best_step": "1"}, {"ended_at": 1.5}):
+        with pytest.raises(BadInput):
+            begun(few(60), EARLY).load_state(tensors, {**scalars, **said})
+
+
+def test_too_few_examples_for_a_validation_part_are_said() -> None:
+    with pytest.raises(BadInput, match="validation part of 20 examples, of 39 in all") as caught:
+        begun(few(39), EARLY)
+    assert caught.value.code == "patience"
+    assert len(begun(few(40), EARLY).dataset.x_train) == 20
 
 
 def test_learning_raises_the_held_out_bound() -> None:

@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vae_core.config import RunConfig
 from vae_core.data import load_data_of
-from vae_core.data.dataset import Dataset
+from vae_core.data.dataset import Dataset, with_validation
 from vae_core.elbo import evaluate
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
@@ -28,13 +29,16 @@ class Race(NamedTuple):
 
     Arguments:
         steps: Updates made at the start and at the end of each epoch, shape (E + 1,).
-        held_out: The held-out ELBO there, by the same noise each time, shape (R, E + 1), nats per example.
+        validation: The ELBO of the validation part there, by the same noise each time, shape (R, E + 1), nats
+            per example: by it stops and best epochs are chosen.
+        held_out: The held-out ELBO there, of the same shape: only reported.
         train: Mean ELBO of the epoch's mini-batches, each before its update, shape (R, E), nats per example.
-        seconds: Of training, with the measuring of each epoch, shape (R, E + 1).
+        seconds: Of training, with the measuring of each epoch's validation ELBO, shape (R, E + 1).
         diverged: The step whose objective was not finite, 0 where there was none, shape (R,).
     """
 
     steps: NDArray[np.int64]
+    validation: Array
     held_out: Array
     train: Array
     seconds: Array
@@ -48,7 +52,7 @@ def run_race(dataset: Dataset, runs: Sequence[RunConfig], *, on_progress: Callab
     equal seeds give equal initial weights, an equal order of the examples and equal noise.
 
     Arguments:
-        dataset: Training and held-out examples.
+        dataset: Training, validation and held-out examples.
         runs: With the same number of epochs and the same batch size.
         on_progress: Told the share that is done.
 
@@ -63,21 +67,28 @@ def run_race(dataset: Dataset, runs: Sequence[RunConfig], *, on_progress: Callab
         say = partial(_say, on_progress, number, len(runs))
         lines.append(_line(dataset, run, say))
     on_progress(1.0)
-    held_out, train, seconds, diverged = zip(*lines, strict=True)
+    validation, held_out, train, seconds, diverged = zip(*lines, strict=True)
     per_epoch = _training(dataset, runs[0]).steps_per_epoch
     steps = np.arange(_num_epochs(runs[0]) + 1, dtype=np.int64) * per_epoch
-    return Race(steps, np.stack(held_out), np.stack(train), np.stack(seconds), np.array(diverged, np.int64))
+    return Race(
+        steps,
+        np.stack(validation),
+        np.stack(held_out),
+        np.stack(train),
+        np.stack(seconds),
+        np.array(diverged, np.int64),
+    )
 
 
-def patience_stop(held_out: Array, patience: int) -> int | None:
+def patience_stop(validation: Array, patience: int) -> int | None:
     """The epoch at which ``TrainConfig.patience`` ends a training; None: not within these epochs.
 
     Arguments:
-        held_out: The held-out ELBO at the start and after each epoch, shape (E + 1,).
+        validation: The validation ELBO at the start and after each epoch, shape (E + 1,).
         patience: Epochs without a new best, at least 1.
     """
     best, waited = -np.inf, 0
-    for epoch, value in enumerate(held_out[1:], 1):
+    for epoch, value in enumerate(validation[1:], 1):
         if np.isnan(value):
             return None
         waited = 0 if value > best else waited + 1
@@ -87,44 +98,50 @@ def patience_stop(held_out: Array, patience: int) -> int | None:
     return None
 
 
-def change_stop(held_out: Array, tolerance: float) -> int | None:
-    """The first epoch that changed the held-out ELBO by less than ``tolerance`` nats; None: there is none.
+def change_stop(validation: Array, tolerance: float) -> int | None:
+    """The first epoch that changed the validation ELBO by less than ``tolerance`` nats; None: there is none.
 
     Arguments:
-        held_out: The held-out ELBO at the start and after each epoch, shape (E + 1,).
+        validation: The validation ELBO at the start and after each epoch, shape (E + 1,).
         tolerance: Nats per example.
     """
-    small = np.flatnonzero(np.abs(np.diff(held_out)) < tolerance)
+    small = np.flatnonzero(np.abs(np.diff(validation)) < tolerance)
     return int(small[0]) + 1 if len(small) else None
 
 
 class Outcome(NamedTuple):
-    """The effect of early stopping on one training of a race; epoch 0 is the start.
+    """The effect of early stopping on one training of a race: epochs by validation, numbers by held-out.
 
     Arguments:
-        best: The largest held-out ELBO, nats per example.
-        best_epoch: Where it was.
+        best: The held-out ELBO at the best epoch of the whole training, nats per example.
+        best_epoch: The epoch with the highest validation ELBO; 0, the start, only where no other is known.
         stop: The epoch at which the training would have ended; None: it went on to its last epoch.
-        at_stop: The held-out ELBO there (at the end where there is no stop), nats per example.
+        kept: The held-out ELBO of the weights that the training would have kept, nats per example.
+        kept_epoch: Their epoch, the best one up to the stop.
     """
 
     best: float
     best_epoch: int
     stop: int | None
-    at_stop: float
+    kept: float
+    kept_epoch: int
 
     @property
     def missed(self) -> float:
-        """The largest held-out ELBO of the whole training minus that at the stop, nats per example."""
-        return self.best - self.at_stop
+        """What the stop cost, nats of held-out ELBO per example; below 0 where chance has it so."""
+        return self.best - self.kept
 
 
-def outcome(held_out: Array, stop: int | None) -> Outcome:
-    """The best value of a held-out curve of shape (E + 1,), and the value at the stop."""
-    best_epoch = int(np.nanargmax(held_out))
-    last = int(np.flatnonzero(~np.isnan(held_out))[-1])
-    at_stop = held_out[last if stop is None else stop]
-    return Outcome(float(held_out[best_epoch]), best_epoch, stop, float(at_stop))
+def outcome(validation: Array, held_out: Array, stop: int | None) -> Outcome:
+    """What a stop keeps and what it misses, from curves of shape (E + 1,)."""
+    best = _best_epoch(validation)
+    kept = best if stop is None else _best_epoch(validation[: stop + 1])
+    return Outcome(float(held_out[best]), best, stop, float(held_out[kept]), kept)
+
+
+def _best_epoch(validation: Array) -> int:
+    epochs = validation[1:]
+    return 1 + int(np.nanargmax(epochs)) if np.isfinite(epochs).any() else 0
 
 
 def _check(dataset: Dataset, runs: Sequence[RunConfig]) -> None:
@@ -143,7 +160,7 @@ def _num_epochs(run: RunConfig) -> int:
 
 
 def _training(dataset: Dataset, run: RunConfig) -> Training:
-    """The run as it begins; its patience, longer than the training, asks for the held-out ELBO alone."""
+    """The run as it begins; its patience, longer than the training, asks for the validation ELBO alone."""
     generator = torch.Generator().manual_seed(run.seed)
     model = VAE(run.model, generator=generator)
     config = replace(run.train, patience=min(_num_epochs(run) + 1, 1_000_000))
@@ -161,31 +178,40 @@ def _say(on_progress: Callable[[float], None], number: int, count: int, share: f
 
 def _line(
     dataset: Dataset, run: RunConfig, on_progress: Callable[[float], None]
-) -> tuple[Array, Array, Array, int]:
+) -> tuple[Array, Array, Array, Array, int]:
     training = _training(dataset, run)
+    parts = (training.dataset.x_validation, training.dataset.x_test)
     num_steps = _num_epochs(run) * training.steps_per_epoch
-    held_out, train, seconds = np.full((3, _num_epochs(run) + 1), np.nan)
-    first = evaluate(training.model, dataset.x_test, generator=torch.Generator().manual_seed(0))
-    held_out[0], seconds[0] = first.elbo, 0.0
+    validation, held_out, train, seconds = np.full((4, _num_epochs(run) + 1), np.nan)
+    validation[0], held_out[0] = (_elbo(training.model, part) for part in parts if part is not None)
+    seconds[0], diverged = 0.0, 0
     batches: list[float] = []
     began = time.perf_counter()
     try:
         for step in training.steps():
             batches.append(step.elbo)
-            if step.held_out is not None:
-                seconds[step.epoch] = time.perf_counter() - began
-                held_out[step.epoch], train[step.epoch] = step.held_out.elbo, np.mean(batches)
+            if step.validation is not None:
+                now = time.perf_counter()
+                seconds[step.epoch] = now - began
+                validation[step.epoch], train[step.epoch] = step.validation.elbo, np.mean(batches)
+                held_out[step.epoch] = _elbo(training.model, dataset.x_test)
+                began += time.perf_counter() - now
                 batches.clear()
             if step.step % _TELL_EVERY == 0:
                 on_progress(step.step / num_steps)
     except TrainingDiverged as err:
-        held_out[~np.isfinite(held_out)] = np.nan
-        return held_out, train[1:], seconds, err.step
-    return held_out, train[1:], seconds, 0
+        for curve in (validation, held_out):
+            curve[~np.isfinite(curve)] = np.nan
+        diverged = err.step
+    return validation, held_out, train[1:], seconds, diverged
+
+
+def _elbo(model: VAE, x: Tensor) -> float:
+    return evaluate(model, x, generator=torch.Generator().manual_seed(0)).elbo
 
 
 def race_data(run: RunConfig, num_data: int, *, digest: str = "") -> Dataset:
-    """The data set of a run, with the first ``num_data`` training examples alone (0: all).
+    """The data set of a run with a validation part, and the first ``num_data`` training examples (0: all).
 
     Arguments:
         run: What is trained.
@@ -196,6 +222,8 @@ def race_data(run: RunConfig, num_data: int, *, digest: str = "") -> Dataset:
         BadInput: The data cannot be loaded, or have another digest.
     """
     data = load_data_of(run, digest=digest)
+    if data.x_validation is None:
+        data = with_validation(data, seed=run.seed)
     if not num_data:
         return data
     labels = None if data.labels_train is None else data.labels_train[:num_data]

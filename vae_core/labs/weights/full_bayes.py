@@ -160,7 +160,7 @@ class FullBayesTraining(Training):
         # The view that draws shares its parameters with the model: to train one is to train the other. It is
         # for updates alone: each call draws from the training's generator.
         self._drawn = model.local(generator=generator)
-        self._num_data = len(dataset.x_train) if num_data is None else num_data
+        self._num_data = len(self.dataset.x_train) if num_data is None else num_data
 
     def _divergences(self, terms: ElboTerms) -> tuple[Tensor, Tensor]:
         of_weights = self._bayesian.weight_kl() / self._num_data

@@ -127,21 +127,21 @@ def test_descent_plays_all_ways_to_the_last_step() -> None:
     assert moved == ["markers"] * 4
 
 
-def line(held_out: list[float], **settings: Any) -> RaceLine:
-    values = np.array(held_out)
-    about = {"name": "SGD", "stop": None, "diverged": 0} | settings
-    return RaceLine(held_out=values, train=values[1:] - 0.1, seconds=np.arange(len(values)) * 0.5, **about)
+def line(validation: list[float], **settings: Any) -> RaceLine:
+    values = np.array(validation)
+    about = {"name": "SGD", "stop": None, "kept": 0, "diverged": 0} | settings
+    return RaceLine(validation=values, train=values[1:] - 0.1, seconds=np.arange(len(values)) * 0.5, **about)
 
 
 @pytest.mark.parametrize("against", ["updates", "seconds"])
 def test_stop_is_marked_at_its_epoch(against: Any) -> None:
     steps = np.arange(5) * 10.0
-    lines = [line([-9, -5, -4, -4.5, -4.2], stop=3), line([-9, -6, -5, -4.8, -4.7], name="Adam")]
+    lines = [line([-9, -5, -4, -4.5, -4.2], stop=3, kept=2), line([-9, -6, -5, -4.8, -4.7], name="Adam")]
     figure: Any = race_figure(lines, steps, against=against, theme="light")
     (mark,) = (trace for trace in figure.data if trace.mode == "markers")
     assert (mark.x[0], mark.y[0]) == (30 if against == "updates" else 1.5, -4.5)
     names = [trace.name for trace in figure.data if trace.showlegend is not False and trace.mode == "lines"]
-    assert names == [f"{lines[0].name}<br>stops at epoch 3: −4.50", "Adam"]
+    assert names == [f"{lines[0].name}<br>stops at epoch 3, keeps epoch 2", "Adam"]
 
 
 def test_divergence_is_marked_inside_the_picture() -> None:

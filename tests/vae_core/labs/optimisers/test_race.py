@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import Dataset, load_dataset
@@ -47,10 +48,16 @@ def alone(run: RunConfig) -> tuple[VAE, Training]:
     return model, Training(model, DATA, run.train, generator=generator)
 
 
+def validation_part() -> Tensor:
+    assert DATA.x_validation is not None
+    return DATA.x_validation
+
+
 def test_all_start_at_the_very_same_held_out_elbo(three: Race) -> None:
     model, _ = alone(BASE)
-    start = evaluate(model, DATA.x_test, generator=torch.Generator().manual_seed(0)).elbo
-    assert three.held_out[:, 0].tolist() == [start] * 3
+    for curves, x in ((three.held_out, DATA.x_test), (three.validation, validation_part())):
+        start = evaluate(model, x, generator=torch.Generator().manual_seed(0)).elbo
+        assert curves[:, 0].tolist() == [start] * 3
     assert len({tuple(line) for line in three.held_out.tolist()}) == 3, "and then they part"
     assert three.steps.tolist() == [4 * epoch for epoch in range(26)]
     assert (np.diff(three.seconds, axis=1) > 0).all()
@@ -68,14 +75,15 @@ def test_first_batch_of_all_is_the_same(three: Race) -> None:
 @pytest.mark.parametrize("number", range(3))
 def test_each_line_is_the_run_itself_bit_for_bit(three: Race, number: int) -> None:
     model, training = alone(run_with(**THREE[number]))
-    found = [three.held_out[number, 0]]
+    found, chosen_by = [three.held_out[number, 0]], [three.validation[number, 0]]
     batches: list[list[float]] = [[] for _ in range(25)]
     for step in training.steps():
         batches[(step.step - 1) // 4].append(step.elbo)
         if step.step % 4 == 0:
-            noise = torch.Generator().manual_seed(0)
-            found.append(evaluate(model, DATA.x_test, generator=noise).elbo)
+            for values, x in ((found, DATA.x_test), (chosen_by, validation_part())):
+                values.append(evaluate(model, x, generator=torch.Generator().manual_seed(0)).elbo)
     assert three.held_out[number].tolist() == found
+    assert three.validation[number].tolist() == chosen_by
     assert three.train[number].tolist() == [float(np.mean(batch)) for batch in batches]
 
 
@@ -105,25 +113,31 @@ def test_momentum_zero_is_plain_gradient_descent() -> None:
 def test_stop_is_where_a_training_with_patience_ends(three: Race, number: int, patience: int) -> None:
     _, training = alone(run_with(**THREE[number], patience=patience))
     (*_, last) = training.steps()
-    stop = patience_stop(three.held_out[number], patience)
+    curves = three.validation[number], three.held_out[number]
+    stop = patience_stop(curves[0], patience)
     assert (last.ended, last.epoch) == (("finished", 25) if stop is None else ("stopped_early", stop))
+    end, noise = outcome(*curves, stop), torch.Generator().manual_seed(0)
+    assert training.epoch == end.kept_epoch, "it has the weights of the epoch that the race says it keeps"
+    assert evaluate(training.model, DATA.x_test, generator=noise).elbo == end.kept
 
 
 def test_some_of_these_stop_and_some_do_not(three: Race) -> None:
     """Or the test above could not fail."""
-    stops = [patience_stop(line, patience) for line in three.held_out for patience in (1, 2, 3, 30)]
+    stops = [patience_stop(line, patience) for line in three.validation for patience in (1, 2, 3, 30)]
     assert 2 <= sum(stop is not None for stop in stops) < len(stops)
-    assert [patience_stop(line, 30) for line in three.held_out] == [None] * 3
+    assert [patience_stop(line, 30) for line in three.validation] == [None] * 3
 
 
 def test_stop_criteria_by_hand() -> None:
     line = np.array([-9.0, -5.0, -4.0, -4.5, -4.0, -3.99, -4.2, -4.3, -4.4])
     assert [patience_stop(line, patience) for patience in (1, 2, 3, 4)] == [3, 4, 8, None]
     assert [change_stop(line, tolerance) for tolerance in (0.001, 0.05, 2.0)] == [None, 5, 2]
-    found = outcome(line, 3)
-    assert (found.best, found.best_epoch, found.at_stop) == (-3.99, 5, -4.5)
-    assert found.missed == pytest.approx(0.51)
-    assert outcome(line, None).at_stop == -4.4
+    held_out = np.array([-9.5, -5.5, -4.6, -4.4, -4.1, -4.2, -4.0, -4.3, -4.4])
+    found = outcome(line, held_out, 3)
+    assert (found.best, found.best_epoch, found.kept, found.kept_epoch) == (-4.2, 5, -4.6, 2)
+    assert found.missed == pytest.approx(0.4)
+    assert outcome(line, held_out, None) == (-4.2, 5, None, -4.2, 5)
+    assert outcome(np.array([-9.0, np.nan]), np.array([-9.5, np.nan]), None) == (-9.5, 0, None, -9.5, 0)
 
 
 def test_patience_does_not_count_epochs_after_a_divergence() -> None:
@@ -151,10 +165,11 @@ def test_divergence_ends_its_line_and_no_other() -> None:
     assert found.diverged.tolist() == [0, caught.value.step, 0]
     ended = epochs[-1] + 1
     assert np.isnan(found.held_out[1, ended:]).all()
+    ended -= int(np.isnan(found.held_out[1, ended - 1]))  # its bound may be infinite one epoch before
     assert np.isfinite(found.held_out[[0, 2]]).all()
     assert np.isfinite(found.held_out[1, :ended]).all()
-    assert patience_stop(found.held_out[1], ended) is None, "so many epochs it did not last"
-    assert outcome(found.held_out[1], None).best_epoch < ended
+    assert patience_stop(found.validation[1], ended) is None, "so many epochs it did not last"
+    assert outcome(found.validation[1], found.held_out[1], None).best_epoch < ended
 
 
 def test_progress_rises_to_the_end() -> None:
@@ -182,9 +197,12 @@ def test_too_many_updates_are_refused_at_once() -> None:
 
 
 def test_a_part_of_the_data_is_the_first() -> None:
-    whole = load_dataset("digits")
+    whole = load_dataset("digits", validation=True)
     assert torch.equal(DATA.x_train, whole.x_train[:128])
     assert torch.equal(DATA.x_test, whole.x_test)
+    assert whole.x_validation is not None
+    assert torch.equal(validation_part(), whole.x_validation)
+    assert len(whole.x_train) == 1293, "the rest of the training part, however little of it is taken"
     assert DATA.labels_train is not None
     assert len(DATA.labels_train) == 128
     assert len(race_data(BASE, 0).x_train) == len(whole.x_train)

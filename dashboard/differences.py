@@ -1,4 +1,4 @@
-"""What the configurations of several runs differ in, and names for the runs made of that."""
+"""What the configurations of runs differ in, and names for the runs made of that: the same on all pages."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +12,9 @@ from vae_core.config import RunConfig
 MAX_NAME: Final = 40
 MAX_SAID: Final = 2
 """Settings that a label names."""
+_LENGTH: Final = ("num_epochs", "patience")
+"""How long a run trains: no property of its curves."""
+_IMAGES: Final = ("data_folder", "data_set", "data_orientation")
 _SHORT: Final[Mapping[str, str]] = {
     "beta": "β",
     "latent_dim": "J =",
@@ -20,9 +23,13 @@ _SHORT: Final[Mapping[str, str]] = {
     "batch_size": "B =",
     "num_samples": "M =",
     "hidden": "hidden",
+    "encoder_head": "encoder",
+    "prior": "prior",
     "likelihood_scale": "s =",
     "num_components": "K =",
     "momentum": "momentum",
+    "beta_schedule": "β",
+    "schedule_epochs": "schedule in epochs",
     "free_bits": "free bits",
     "num_epochs": "epochs",
     "patience": "patience",
@@ -62,6 +69,24 @@ def differing(configs: Sequence[RunConfig]) -> dict[str, list[object]]:
     return {key: values for key, values in columns.items() if any(value != values[0] for value in values)}
 
 
+def difference(config: RunConfig, other: RunConfig) -> str:
+    """What ``other`` has that ``config`` has not, in a few words; "" where their curves should be the same.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from vae_core.config import ModelConfig, RunConfig, TrainConfig
+        >>> one = RunConfig(model=ModelConfig(data_dim=64))
+        >>> difference(one, replace(one, train=TrainConfig(beta=0.1), seed=3))
+        'β 0.1 · seed 3'
+    """
+    found = differing([config, other])
+    left_out = _LENGTH + (_IMAGES if "dataset" in found else ())
+    # Folder, data set in it and orientation are one thing: other data.
+    said = list(dict.fromkeys(_short(key, values[1]) for key, values in found.items() if key not in left_out))
+    more = len(said) - MAX_SAID
+    return " · ".join(said[:MAX_SAID]) + (f" +{more}" if more > 0 else "")
+
+
 def shortened(name: str) -> str:
     """A name that somebody gave, as long as a label may be."""
     return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
@@ -88,5 +113,9 @@ def labels(names: Sequence[str], given: Sequence[str], configs: Sequence[RunConf
 
 
 def _short(key: str, value: object) -> str:
+    if key in _IMAGES:
+        return "other data"  # a folder of the server is nobody's business
+    if key == "hidden" and not value:
+        return "no hidden layers"
     text = written(key, value)
     return f"{_SHORT[key]} {text}" if key in _SHORT else text
