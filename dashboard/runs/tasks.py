@@ -28,6 +28,8 @@ from vae_core.errors import BadInput
 RESULT_VERSION: Final = 4
 """Of the arrays that tasks write. Raise it when they change, and results of older versions are not found."""
 MAX_KEPT_RESULTS: Final = 300
+MAX_KEPT_BYTES: Final = 2**30
+"""Of all kept results: of most a hundred kilobytes, of large images some megabytes each."""
 TASK_BYTES: Final = 500 * 2**20
 """Of the process of a task: libraries, data and the arrays of the largest one."""
 LATE: Final = (
@@ -269,8 +271,12 @@ class Tasks:
     def _forget_oldest(self) -> None:
         with self._lock, contextlib.suppress(OSError):
             kept = sorted(self._folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
-            for path in kept[MAX_KEPT_RESULTS:]:
-                path.unlink(missing_ok=True)
+            room = MAX_KEPT_BYTES
+            for number, path in enumerate(kept):
+                room -= path.stat().st_size
+                # The newest stays, whatever its size: somebody waits for it.
+                if number and (number >= MAX_KEPT_RESULTS or room < 0):
+                    path.unlink(missing_ok=True)
             over = [key for key, task in self._tasks.items() if task.is_over]
             for key in over[: max(0, len(over) - MAX_KEPT_RESULTS)]:
                 del self._tasks[key]

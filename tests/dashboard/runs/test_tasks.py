@@ -1,5 +1,6 @@
 """Tasks: computed in the background with progress, a queue, cancel and errors; results outlive the server."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -130,6 +131,21 @@ def test_oldest_results_go(tasks: Tasks, tmp_path: Path) -> None:
     until(lambda: tasks.progress(KEY) is None, "the end")
     assert len(list((tmp_path / "tasks").glob("*.npz"))) <= MAX_KEPT_RESULTS
     assert tasks.result(KEY) is not None
+
+
+def test_results_have_room_for_so_many_bytes_and_the_newest_stays(
+    tasks: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks_module, "MAX_KEPT_BYTES", 2500)
+    names = [f"{number:016x}.npz" for number in range(4)]
+    for number, name in enumerate(names):
+        (tmp_path / "tasks" / name).write_bytes(bytes(1000))
+        os.utime(tmp_path / "tasks" / name, (number, number))
+    tasks._forget_oldest()
+    assert sorted(path.name for path in (tmp_path / "tasks").glob("*.npz")) == names[2:]
+    monkeypatch.setattr(tasks_module, "MAX_KEPT_BYTES", 0)
+    tasks._forget_oldest()
+    assert [path.name for path in (tmp_path / "tasks").glob("*.npz")] == names[3:]
 
 
 def test_tasks_that_are_over_are_remembered_up_to_a_number(
