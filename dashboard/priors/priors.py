@@ -98,8 +98,8 @@ def _verdict(found: dict[str, FittedView], normal: "PriorEvaluation") -> None:
     )
     st.caption(
         f"Nats per example, {len(normal.elbo)} held-out digits, M = {NUM_SAMPLES} samples of z each, the "
-        "same for all priors; ± is the standard error. KL of N(0, I) in closed form, the others by Monte "
-        "Carlo: mean of log q(z|x) − log p(z)."
+        "same for all priors; ± is the standard error over the digits, for this one model. KL of N(0, I) in "
+        "closed form, the others by Monte Carlo: mean of log q(z|x) − log p(z)."
     )
 
 

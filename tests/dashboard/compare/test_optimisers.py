@@ -24,6 +24,7 @@ from tests.page_scripts import (
     turn_to,
 )
 from tests.polling import until
+from vae_core.__main__ import TASKS
 from vae_core.config import RunConfig
 from vae_core.labs.optimisers import outcome, patience_stop, race_data, run_race
 
@@ -113,6 +114,18 @@ def test_a_rate_that_diverges_is_named_with_its_step() -> None:
     checked(at.run())
     assert len(row(at, "seconds, all epochs")) == 3
     assert not at.error
+
+
+def test_other_seeds_race_on_the_same_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tasks that the button starts, one of them computed here."""
+    begun: list[tasks.Arrays] = []
+    monkeypatch.setattr(tasks.Tasks, "start", lambda *_, inputs, **__: begun.append(inputs))
+    opened().button(key="race_seeds_start").click().run()
+    runs = [[RunConfig.from_json(str(text)) for text in inputs["runs"]] for inputs in begun]
+    assert [[run.seed for run in three] for three in runs] == [[seed] * 3 for seed in range(1, 5)]
+    found = TASKS["race"](begun[0], lambda _: None, [])
+    expected = run_race(race_data(SMALL, SMALL_DATA), runs[0], on_progress=lambda _: None)
+    assert found["held_out"].tolist() == expected.held_out.tolist()
 
 
 def test_one_seed_has_no_verdict_and_five_have() -> None:
