@@ -29,7 +29,9 @@ def test_keys_step_a_click_chooses_a_unit_and_a_mistake_turns_red(app_server: Se
     drawing.locator("[data-place='1'][data-unit='2']").click()
     expect_step(page, "12 of 12: δ⁽²⁾")
     expect(page.get_by_role("button", name="Unit 3 of 3")).to_be_visible()
-    unit = drawing.get_by_role("button", name=re.compile("unit 2$")).and_(drawing.locator("[data-place='1']"))
+    unit = drawing.get_by_role("button", name=re.compile("h")).and_(
+        drawing.locator("[data-place='1'][data-unit='1']")
+    )
     unit.press("Enter")
     expect(page.get_by_role("button", name="Unit 2 of 3")).to_be_visible()
     expect(unit).to_be_focused()
