@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Split = Literal["held_out", "training", "validation"]
 SPLITS: Final[dict[Split, str]] = {"held_out": "held-out", "training": "training"}
 """The parts of a data set that can be looked at, as the reader names them."""
-PREVIEWED: Final = 8
+PREVIEWED: Final = 10
 """Images of a folder that are shown before a training."""
 SETTLED_NS: Final = 2 * 10**9
 """A file that changed less than this ago may change again and keep its time: clocks of file systems tick."""

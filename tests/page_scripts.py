@@ -31,6 +31,10 @@ TINY: Final = RunConfig(
 NUMBER: Final = re.compile(r"[−-]?\d[\d,]*\.?\d*(?:e-?\d+)?")
 POWER: Final = re.compile(r" × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 DOWN: Final = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+PATIENT: Final = replace(
+    TINY, train=TrainConfig(num_epochs=50, batch_size=256, patience=1, learning_rate=0.3)
+)
+"""Stops early, some epochs after its best one."""
 _sequence = itertools.count(1)
 KINDS: Final = {
     "J=1": replace(TINY, model=replace(TINY.model, latent_dim=1)),

@@ -107,6 +107,21 @@ class VAE(nn.Module):
             other._modules["encoder"] = encoder
         return other
 
+    @torch.no_grad()
+    def hold_parameters(self) -> None:
+        """Moves the parameters that have limits of their own back to them, after an update.
+
+        Where the best value lies beyond its limit, as that of s for a decoder that reproduces x exactly, it
+        would drift further away with every update, and need as many to return (projected gradient, Goldstein
+        1964).
+        """
+        if self.config.learns_scale:
+            self.log_scale.clamp_(min=math.log(MIN_LIKELIHOOD_SCALE))
+        if self.config.prior == "mixture":
+            self.mixture.hold_parameters()
+        elif self.config.prior == "vamp":
+            self.pseudo_inputs.hold_parameters()
+
     def likelihood_scale(self) -> Tensor:
         """s of the Gaussian likelihood as a scalar tensor, set or learned."""
         return self._scale(next(self.parameters()))

@@ -18,6 +18,8 @@ _OPEN_INTERVAL: Final = (0.05, 0.95)
 """Where the gradient of a sigmoid does not vanish."""
 _GREY_REACH: Final = 7.0
 """sigmoid(7) is within 0.001 of 1, and its slope has fallen to 0.0009: from 17 on it is 0 in float32."""
+_GREY_LIMIT: Final = 16.0
+"""sigmoid(16) is within 2e-7 of 1: nothing is gained further out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,10 @@ class MixtureParameters(nn.Module):
         self.means = nn.Parameter(means)
         self.log_vars = nn.Parameter(torch.full(shape, math.log(_START_VARIANCE), device=device))
 
+    def hold_parameters(self) -> None:
+        """Moves the log variances back to their limits."""
+        self.log_vars.clamp_(*LOG_VAR_RANGE)
+
     def forward(self) -> DiagonalMixture:
         """p(z)."""
         components = DiagonalNormal(self.means, bounded(self.log_vars, *LOG_VAR_RANGE))
@@ -109,7 +115,7 @@ class PseudoInputs(nn.Module):
 
     For a likelihood of values in [0, 1] they are a sigmoid of the parameters. The paper clamps them
     (Hardtanh), but a pixel that an update moves past the limit has no gradient there and stays. So would one
-    far out on the sigmoid: there the gradient that leads back has the slope that the sigmoid has at 7.
+    far out on the sigmoid: beyond 7 the gradient has the slope that the sigmoid has at 7.
 
     Arguments:
         config: K pseudo-inputs of D values.
@@ -127,6 +133,11 @@ class PseudoInputs(nn.Module):
         """Initialises all of them near one example x of shape (D,), each with noise of its own."""
         start = torch.logit(x.clamp(*_OPEN_INTERVAL)) if self._is_bounded else x
         self.values.mul_(_NOISE).add_(start)
+
+    def hold_parameters(self) -> None:
+        """Moves those of grey values back to where a sigmoid is 0 or 1 but for rounding."""
+        if self._is_bounded:
+            self.values.clamp_(-_GREY_LIMIT, _GREY_LIMIT)
 
     def forward(self) -> Tensor:
         """u, shape (K, D)."""

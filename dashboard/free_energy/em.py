@@ -108,8 +108,8 @@ def _read(content: bytes) -> Table:
     )
     if has_header != table.has_header:
         table = read_table(content, header=has_header)
-    for note in table.notes:
-        st.caption(f":material/info: {plain(note)}")
+    if table.notes:
+        st.caption(f":material/info: {plain(' '.join(table.notes))}")
     return table
 
 

@@ -17,6 +17,7 @@ from vae_core.data.files import FOLDERS_VARIABLE, IdxSet, allowed_folders, folde
 from vae_core.errors import BadInput
 
 MAX_SHOWN_CLASSES: Final = 12
+IN_A_ROW: Final = 5
 Options = Callable[[str], Mapping[str, Any]]
 
 
@@ -110,8 +111,13 @@ def _draw_content(folder: str, keys: Keys, options: Options, hidden: frozenset[s
     found = preview_of(folder, transposed=is_transposed(keys))
     count, height, width = found.images.shape
     x = (found.images.reshape(count, -1) / 255).astype(np.float32)
-    pixels = strip(x, (height, width), size=56)
-    show(pixels, alt=f"The first {count} images of the folder.", width="stretch")
+    # Whole rows, and few in each, so that one sees how the images stand.
+    count -= count % IN_A_ROW if count > IN_A_ROW else 0
+    rows = [
+        strip(x[first : min(first + IN_A_ROW, count)], (height, width), size=56)
+        for first in range(0, count, IN_A_ROW)
+    ]
+    show(np.concatenate(rows), alt=f"The first {count} images of the folder.", width="stretch")
     numbers = " + ".join(f"{number:,}" for number in found.num_images)
     st.caption(f"{numbers} images of {height} × {width} pixels{_classes(found.class_names)}.")
     if keys.orientation not in hidden:

@@ -1,13 +1,15 @@
 """What the Train page draws of a run, made once for all who watch it."""
 
 import json
+from dataclasses import replace
 
 from dashboard.cached import pretrained_snapshot
 from dashboard.caching import cached
 from dashboard.components.board.payload import board_payload, coarser_grid, ghost_payload
 from dashboard.components.flow.element import flow_payload, packed
 from dashboard.runs.runner import runner
-from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot
+from vae_core.data import least_training_examples
+from vae_core.runs.snapshot import HISTORY_COLUMNS, Parts, Snapshot
 
 
 @cached(most=64)
@@ -74,8 +76,9 @@ def ghost(run_id: str, version: int) -> bytes | None:
 def example_board() -> bytes:
     """The board of the example model, as JSON; read without torch."""
     snapshot = pretrained_snapshot()
+    parts = Parts(least_training_examples("digits"), 0, len(snapshot.means))
     payload = board_payload(
-        coarser_grid(snapshot),  # it is fine enough for a dot that moves
+        replace(coarser_grid(snapshot), parts=parts),  # it is fine enough for a dot that moves
         run_id="",
         image_shape=snapshot.image_shape,
         class_names=snapshot.class_names,

@@ -45,3 +45,10 @@ test("a fork has a mark of its own, together with a change of the same step", ()
     changes[1],
   ]);
 });
+
+test("the best step has a mark of its own, together with what was changed there", () => {
+  const changes = [{ step: 10, beta: 2 }];
+  assert.deepEqual(marksOf({ changes, fork: null, best: 30 }), [changes[0], { step: 30, isBest: true }]);
+  const all = marksOf({ changes, fork: 10, best: 10 });
+  assert.deepEqual(all, [{ ...changes[0], isFork: true, isBest: true }]);
+});

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import pytest
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from vae_core.config import ModelConfig, TrainConfig
@@ -44,18 +43,15 @@ def at_limit(model: VAE) -> int:
     return int(((log_var == LOW) | (log_var == HIGH)).any(-1).sum())
 
 
-def test_bounded_is_a_clamp_bit_for_bit_and_its_gradient_leads_back() -> None:
-    value = torch.tensor([-math.inf, -1e30, -3.5, -3.0, 0.3, 2.0, 2.5, 1e30, math.inf]).repeat(2)
-    sign = torch.cat([torch.ones(9), -torch.ones(9)])
-    leaf = value.clone().requires_grad_()
-    found = bounded(leaf, -3.0, 2.0)
-    assert torch.equal(found, value.clamp(-3.0, 2.0))
-    assert math.isnan(float(bounded(torch.tensor(math.nan), -3.0, 2.0)))
-    (found * sign).sum().backward()
-    # Descent moves a value against its gradient: from below it has to be negative, from above positive.
-    rising, falling = [0, 0, 0, 1, 1, 1, 1, 1, 1], [-1, -1, -1, -1, -1, -1, 0, 0, 0]
-    assert leaf.grad is not None
-    assert leaf.grad.tolist() == [*map(float, rising), *map(float, falling)]
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_bounded_is_a_clamp_bit_for_bit_and_has_the_gradient_of_its_value(dtype: torch.dtype) -> None:
+    value = 100 * torch.randn(10_000, generator=seeded(), dtype=dtype)
+    value = torch.cat([value, torch.tensor([-1e30, -20.0, 0.0, 20.0, 1e30], dtype=dtype)]).requires_grad_()
+    assert torch.equal(bounded(value, LOW, HIGH), value.clamp(LOW, HIGH))
+    assert math.isnan(float(bounded(torch.tensor(math.nan), LOW, HIGH)))
+    bounded(value, LOW, HIGH).sum().backward()
+    assert value.grad is not None
+    assert (value.grad == 1).all()
 
 
 def test_what_is_within_the_limits_has_the_gradient_of_a_clamp_bit_for_bit() -> None:
@@ -96,11 +92,11 @@ def test_the_heads_have_the_values_that_clamps_give(dtype: torch.dtype) -> None:
         ("variance", -25.0, "standard_normal"),
         ("log_variance", 25.0, "mixture"),
         ("log_variance", -25.0, "mixture"),
-        ("log_variance", 25.0, "vamp"),
         ("log_variance", -25.0, "vamp"),
     ],
 )
 def test_an_encoder_that_starts_beyond_a_limit_returns(head: Any, start: float, prior: Any) -> None:
+    """Not so a VampPrior from too wide a q: the prior, made of q, is as wide, and nothing is lost."""
     model = model_of(encoder_head=head, prior=prior, num_components=5)
     with torch.no_grad():
         model.encoder.biases[-1][2:] = start
@@ -144,22 +140,21 @@ def test_a_learned_scale_below_its_limit_returns(start: float, head: Any) -> Non
 
 def test_a_scale_that_is_best_at_its_limit_stays_there_and_returns_at_once() -> None:
     """A decoder that has learned x by heart: were s to drift on, it would need as many updates to return."""
-    model = model_of(likelihood="gaussian", likelihood_scale=None)
+    model = model_of(likelihood="gaussian", likelihood_scale=None, encoder_head="deterministic")
     one = replace(FEW, x_train=FEW.x_train[:1].repeat(64, 1), labels_train=None)
     with torch.no_grad():
         model.decoder.weights[-1].zero_()
         model.decoder.biases[-1].copy_(one.x_train[0])
-    optimizer = torch.optim.Adam([model.log_scale], lr=0.1)
-
-    def steps(x: Tensor, count: int) -> float:
-        for _ in range(count):
-            optimizer.zero_grad()
-            (-model.likelihood(torch.zeros(len(x), 2)).log_prob(x).mean()).backward()
-            optimizer.step()
-        return float(model.log_scale.detach())
-
-    assert LOG_SMALLEST - 1.5 < steps(one.x_train, 1000) < LOG_SMALLEST
-    assert steps(FEW.x_train, 300) > math.log(0.1)
+    model.decoder.requires_grad_(False)
+    config = TrainConfig(learning_rate=0.1, batch_size=64, num_epochs=None)
+    training = Training(model, one, config, generator=seeded())
+    for _ in zip(range(300), training.steps(), strict=False):
+        assert float(model.log_scale.detach()) >= LOG_SMALLEST - 1e-6
+    assert float(model.log_scale.detach()) == pytest.approx(LOG_SMALLEST)
+    training = Training(model, FEW, config, generator=seeded())
+    for _ in zip(range(5), training.steps(), strict=False):
+        pass
+    assert float(model.log_scale.detach()) > LOG_SMALLEST + 0.4
 
 
 @pytest.mark.parametrize("start", [25.0, -25.0])
@@ -177,17 +172,18 @@ def test_components_of_a_mixture_return(start: float) -> None:
     assert ((components.log_var > LOW) & (components.log_var < HIGH)).all()
 
 
-@pytest.mark.parametrize("start", [30.0, -30.0, 200.0])
+@pytest.mark.parametrize("start", [15.0, 30.0, -30.0, 200.0])
 def test_pseudo_inputs_return_from_where_a_sigmoid_is_flat(start: float) -> None:
     model = model_of(prior="vamp", num_components=3)
     values = model.pseudo_inputs.values
     values.data.fill_(start)
     assert torch.equal(model.pseudo_inputs(), torch.sigmoid(values))
-    optimizer = torch.optim.Adam([values], lr=1.0)
-    for _ in range(300):
+    optimizer = torch.optim.Adam([values], lr=0.5)
+    for _ in range(200):
         optimizer.zero_grad()
         (model.pseudo_inputs() - 0.5).square().sum().backward()
         optimizer.step()
+        model.hold_parameters()
     torch.testing.assert_close(model.pseudo_inputs(), torch.full_like(values, 0.5), atol=0.01, rtol=0)
 
 

@@ -185,25 +185,10 @@ def posterior(x):
 }
 
 _BOUNDED: Final = '''\
-class Bounded(torch.autograd.Function):
-    """min(max(value, low), high), with a gradient that leads back into the range from outside.
-
-    That of a clamp is 0 there: what one large step has moved beyond a limit would stay for good.
-    """
-
-    @staticmethod
-    def forward(context, value, low, high):
-        inside = value.clamp(low, high)
-        context.save_for_backward(value, inside)
-        return inside
-
-    @staticmethod
-    def backward(context, slope):
-        value, inside = context.saved_tensors
-        return slope.masked_fill((value - inside) * slope < 0, 0.0), None, None
-
-
-bounded = Bounded.apply
+def bounded(value, low, high):
+    """min(max(value, low), high) with the gradient of the value, which a clamp has not beyond its limits."""
+    held = value.detach()
+    return value - held + held.clamp(low, high)  # the first difference is 0
 '''
 
 _GREY: Final = '''\
@@ -225,7 +210,7 @@ _PRIOR: Final = {
 def log_prior(z):
     """log p(z) = log sum_k pi_k N(z; mean_k, diag exp(log_var_k)), pi by a softmax: a learned mixture."""
     logits, means, log_vars = mixture
-    log_weights, log_vars = torch.log_softmax(logits, 0), bounded(log_vars, -20.0, 20.0)
+    log_weights = torch.log_softmax(logits, 0)
     return torch.logsumexp(log_weights + log_normal(z[..., None, :], means, log_vars), -1)
 ''',
     "vamp": '''\
@@ -522,8 +507,7 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         model = self.model
         scale = ""
         if model.learns_scale:
-            # Below its limit a decoder that reproduces x exactly would have an infinite density.
-            scale = "scale = torch.exp(bounded(log_scale, math.log(1e-3), math.inf))  # s, learned\n    "
+            scale = "scale = torch.exp(log_scale)  # s, learned\n    "
         parts = [_LOG_LIKELIHOOD[model.likelihood].replace("{scale}", scale)]
         if self.is_deterministic:
             return _with_bounded([*parts, self._autoencoder()])
@@ -717,7 +701,19 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             "optimizer.zero_grad()" if self.train.optimizer == "sgd" else "vector.grad.zero_()",
             "(-objective).backward()",
             "optimizer.step()",
+            *self._limits(),
         ]
+
+    def _limits(self) -> list[str]:
+        """What has limits of its own is moved back to them after each update."""
+        lines = []
+        if self.model.learns_scale:
+            lines.append("log_scale.data.clamp_(min=math.log(1e-3))  # an exact decoder has s = 0")
+        if self.model.prior == "mixture":
+            lines.append("log_vars.data.clamp_(-20.0, 20.0)")
+        elif self.model.prior == "vamp" and self.model.is_unit_interval:
+            lines.append("pseudo_inputs.data.clamp_(-16.0, 16.0)")
+        return lines
 
     def _beta(self) -> tuple[str, list[str]]:
         """The name of beta in the objective, and the lines that set it."""

@@ -376,6 +376,7 @@ class Training:
         if self.tracer is not None:
             self.tracer.forward(self.model, x, posterior, eps, terms)
         descend(self._weights, self._gradient, self._moments, self.config, learning_rate=self.learning_rate)
+        self.model.hold_parameters()
         if self.tracer is not None:
             change = self._weights - self._kept_weights
             self.tracer.finish(self.step + 1, self._drawn, change, objective=values[2], beta=beta)

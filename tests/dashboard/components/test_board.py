@@ -21,7 +21,7 @@ from dashboard.components.board.payload import (
     ghost_payload,
     kept_rows,
 )
-from vae_core.runs.snapshot import HISTORY_COLUMNS, AtLimits, Snapshot
+from vae_core.runs.snapshot import HISTORY_COLUMNS, AtLimits, Parts, Snapshot
 
 
 def make_snapshot(*, rows: int = 300, latent_dim: int = 2, data_dim: int = 64) -> Snapshot:
@@ -252,6 +252,42 @@ def test_an_earlier_snapshot_lends_its_pictures_and_a_row_to_the_whole_curves() 
     assert payload["kl_per_dim"] == [2.0, 2.0]
     there = replace(earlier, step=int(history[3, 0]), history=history[:4])
     assert packed(there)["history"] == whole["history"]
+
+
+def test_a_run_that_went_back_sends_its_curves_to_the_stop_and_stands_at_its_best_step() -> None:
+    whole = make_snapshot()
+    steps = whole.history[:, 0]
+    validation = np.stack([steps[1:], -np.abs(np.arange(1, len(steps)) - 5.0), *2 * [steps[1:]]], axis=1)
+    snapshot = replace(
+        whole,
+        step=int(steps[5]),
+        history=whole.history[:6],
+        later=whole.history[6:],
+        validation=validation,
+        parts=Parts(1293, 144, 360),
+    )
+    payload: dict[str, Any] = payload_of(snapshot)
+    assert (payload["step"], payload["best"]) == (steps[5], steps[5])
+    assert decoded(payload["history"]["step"], "<f4").tolist() == steps[:6].tolist()
+    assert decoded(payload["later"]["step"], "<f4").tolist() == steps[5:].tolist(), (
+        "joined to what was before"
+    )
+    for at, name in enumerate(("step", "elbo", "reconstruction", "kl")):
+        sent = decoded(payload["validation"][name], "<f4")
+        np.testing.assert_array_equal(sent, validation[:, at].astype(np.float32))
+    assert payload["parts"] == {"training": 1293, "validation": 144, "held_out": 360}
+    plain: dict[str, Any] = payload_of(whole)
+    assert [plain[name] for name in ("validation", "best", "later", "parts")] == [None] * 4
+
+
+def test_a_long_validation_curve_is_thinned_and_keeps_its_best_epoch() -> None:
+    steps = np.arange(1.0, 2001)
+    validation = np.stack([steps, -np.abs(steps - 778), steps, steps], axis=1)
+    payload: dict[str, Any] = payload_of(replace(make_snapshot(), validation=validation))
+    sent = decoded(payload["validation"]["step"], "<f4")
+    assert len(sent) <= MAX_GHOST_ROWS + 1
+    assert {1, 778, 2000} <= set(sent.tolist())
+    assert payload["best"] == 778
 
 
 def test_payload_costs_less_than_a_millisecond() -> None:

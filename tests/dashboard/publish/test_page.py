@@ -21,7 +21,7 @@ from dashboard.publish.page import by_planes, half_precision, page_of
 from dashboard.runs.runner import LocalRunner
 from dashboard.subject import Subject, pretrained
 from tests.dashboard.components.test_latent_payload import read
-from tests.page_scripts import KINDS, TINY, runner, saved, trained
+from tests.page_scripts import KINDS, PATIENT, TINY, runner, saved, trained
 from vae_core.config import ModelConfig
 from vae_core.runs.snapshot import Snapshot
 
@@ -326,6 +326,16 @@ def test_settings_stand_in_words(digits: tuple[Subject, Snapshot]) -> None:
     assert words["Stop after epochs"] == "none: until stopped"
     assert words["Seed"] == "7"
     assert "Momentum" not in shown(*digits).words
+
+
+def test_a_run_that_stopped_early_says_what_chose_its_weights(runner: LocalRunner) -> None:
+    subject, snapshot = of_kind(runner, PATIENT)
+    html = publish_html(subject, snapshot)
+    assert (
+        "Trained on 1,293 images; stopped, and its weights chosen, by 144 further images; measured on" in html
+    )
+    assert "360 others" in html
+    assert shown(subject, replace(snapshot, step=0)).board == shown(subject, snapshot).board
 
 
 def test_batch_in_words_is_the_one_that_was_trained_with(digits: tuple[Subject, Snapshot]) -> None:

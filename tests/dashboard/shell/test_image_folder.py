@@ -49,7 +49,7 @@ def test_what_a_folder_holds_is_shown_before_a_training(tmp_path: Path) -> None:
     assert not at.error
     assert "40 + 20 images of 8 × 6 pixels." in said(at)
     assert plain("The folder has no labels for these images") in said(at)
-    assert "The first 8 images of the folder." in alts(at)
+    assert "The first 10 images of the folder." in alts(at)
     write_set(tmp_path / "mine")
     assert "40 + 20 images of 8 × 6 pixels; 3 classes: " + plain("1, 2, 3") + "." in said(checked(at.run()))
     assert "no labels" not in said(at)

@@ -15,7 +15,7 @@ from dashboard.runs.runner import LocalRunner
 from dashboard.shell import take_home
 from dashboard.shell.take_home import Download, downloads
 from dashboard.subject import Subject, pretrained
-from tests.page_scripts import KINDS, TINY, checked, open_page, runner, saved, trained, turn_to
+from tests.page_scripts import KINDS, PATIENT, TINY, checked, open_page, runner, saved, trained, turn_to
 from vae_core.config import RunConfig
 from vae_core.runs.runfile import parse_run
 from vae_core.runs.script import script_of
@@ -54,6 +54,24 @@ def test_every_kind_of_run_has_all_files(runner: LocalRunner, kind: str) -> None
     held_out = [float(row[column]) for row in rows if row["split"] == "held_out"]
     reported = subject.run.history[-1, HISTORY_COLUMNS.index("elbo_held_out")]
     assert np.mean(held_out) == pytest.approx(reported, abs=1e-4), "one quantity, one value"
+
+
+def test_a_run_that_stopped_early_has_its_validation_part_in_its_files(runner: LocalRunner) -> None:
+    subject = saved(trained(runner, PATIENT))
+    run = subject.run
+    assert run.ended_at is not None
+    assert run.ended_at > run.step
+    made = {name: file.make() for name, file in files(subject).items()}
+    assert [name for name in made if name not in KIND_NAMES] == ["validation"]
+    rows = list(csv.DictReader(io.StringIO(made["validation"].decode())))
+    assert [float(row["elbo_nats"]) for row in rows] == run.validation[:, 1].tolist()
+    curves = list(csv.DictReader(io.StringIO(made["curves"].decode())))
+    assert (int(curves[-1]["step"]), len(curves)) == (run.ended_at, len(run.curves))
+    codes = list(csv.DictReader(io.StringIO(made["codes_csv"].decode())))
+    parts = [row["split"] for row in codes]
+    counts = {part: parts.count(part) for part in ("training", "validation", "held_out")}
+    assert counts == {"training": 1293, "validation": 144, "held_out": 360}
+    assert parse_run(made["run"]).step == run.step
 
 
 def test_files_of_many_numbers_have_the_first_examples(

@@ -5,11 +5,23 @@ from dataclasses import replace
 import pytest
 
 from dashboard.components.dial.element import LATEST, Moved, moved
+from dashboard.formats import plain
 from dashboard.runs import scheduler as schedulers
 from dashboard.runs.runner import LocalRunner
 from dashboard.shell.links import write_link
 from dashboard.shell.settings import values_of
-from tests.page_scripts import TINY, checked, dial_of, open_page, runner, text_with, trained, turn_dial
+from tests.page_scripts import (
+    PATIENT,
+    TINY,
+    checked,
+    dial_of,
+    open_page,
+    runner,
+    saved,
+    text_with,
+    trained,
+    turn_dial,
+)
 from tests.polling import until
 
 __all__ = ["runner"]  # a fixture
@@ -101,6 +113,22 @@ def test_button_says_so_where_another_learning_rate_was_set_since(runner: LocalR
     turn_dial(at, "learning_rate", 0.01)
     checked(at.button(key="train_pause").click().run())
     until(lambda: (now := runner.view(run_id)) and now.learning_rate == 0.01, "the rate that was set")
+    checked(at.button(key="train_stop").click().run())
+
+
+def test_run_that_stopped_early_says_where_it_stands_and_goes_on_from_there(runner: LocalRunner) -> None:
+    run_id = trained(runner, PATIENT)
+    ended = saved(run_id).run
+    at = open_page("train", run=run_id)
+    said = text_with(at, "Stopped early")
+    where = f"It trained to step {ended.ended_at}; its weights are those of step {ended.step}, the best"
+    assert plain(where) in said
+    assert "go on from these weights, now without an end" in said
+    checked(at.button(key="train_step").click().run())
+    until(
+        lambda: (now := runner.view(run_id)) and now.step == ended.step + 1, "one update from its best step"
+    )
+    checked(at.run())
     checked(at.button(key="train_stop").click().run())
 
 

@@ -62,6 +62,8 @@ CASES: Final = {
     "VampPrior of real numbers": replace(
         PLAIN, dataset="two_moons", model=replace(POINTS, prior="vamp", num_components=5)
     ),
+    "beyond the limits of a variance": digits(encoder_head="variance", train={"learning_rate": 3.0}),
+    "beyond the limits of a VampPrior": digits(prior="vamp", num_components=7, train={"learning_rate": 1.0}),
     "linear maps, SGD": digits(
         hidden_dims=(), latent_dim=1, train={"optimizer": "sgd", "learning_rate": 1e-3}
     ),
@@ -87,6 +89,7 @@ CASES: Final = {
         for name in ("two_moons", "pinwheel", "swiss_roll", "gaussian_ring")
     },
 }
+VAMP: Final = {name for name in CASES if "VampPrior" in name}
 STEERED: Final[dict[str, tuple[RunConfig, tuple[tuple[int, Command], ...]]]] = {
     "moved twice": (
         PLAIN,
@@ -285,7 +288,7 @@ def test_script_is_short_and_reads_well(results: Executed, case: str) -> None:
 def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
     sources = {name: source for name, (_, source, *_) in results.items()}
     uses = {
-        "log_prior": {"mixture, free bits", "VampPrior, M = 2", "VampPrior of real numbers"},
+        "log_prior": {"mixture, free bits", *VAMP},
         "scheduled_beta": {"linear schedule", "cyclical schedule", "schedule taken over"},
         "PATIENCE": PATIENT - {"patience, stopped by hand"},
         "x_validation": PATIENT,

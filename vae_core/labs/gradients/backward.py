@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from vae_core.config import Activation, check_beta
-from vae_core.distributions import LOG_VAR_RANGE, Posterior, bounded, softplus_slope
+from vae_core.distributions import Posterior, bounded, softplus_slope
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
-from vae_core.model import MIN_LIKELIHOOD_SCALE, SPREAD_RANGE, VAE
+from vae_core.model import SPREAD_RANGE, VAE
 from vae_core.networks import MLP
 
 Slip = Literal["f_for_slope", "kl_sign", "no_half"]
@@ -165,8 +165,7 @@ def _heads_delta(
     """dL_b/du of the encoder's last layer, means first; phi = log sigma^2 (000, equations 26 and 29).
 
     delta_mean = delta_z + mean;  delta_phi = eps sigma delta_z / 2 + (sigma^2 - 1) / 2;  with a variance
-    head times dphi/du = softplus'(u) / (softplus(u) + 1e-9). Where log sigma^2 is beyond its limits, what
-    would lead it further away is 0.
+    head times dphi/du = softplus'(u) / (softplus(u) + 1e-9). A limit of log sigma^2 changes no gradient.
     """
     head = model.config.encoder_head
     if head == "deterministic":
@@ -174,23 +173,11 @@ def _heads_delta(
     delta_mean = delta_z + kl_weight * q.mean
     if head == "unit_variance":
         return delta_mean
-    phi = spread = heads.chunk(2, dim=-1)[1]
-    slope = torch.ones_like(spread)
-    if head == "variance":
-        inside = bounded(spread, *SPREAD_RANGE)
-        variance = functional.softplus(inside) + 1e-9
-        phi, slope = variance.log(), softplus_slope(inside) / variance
     delta_phi = 0.5 * eps * q.std * delta_z + 0.5 * kl_weight * torch.expm1(q.as_normal().log_var)
-    delta_phi = _led_back(delta_phi, phi, *LOG_VAR_RANGE) * slope
     if head == "variance":
-        delta_phi = _led_back(delta_phi, spread, *SPREAD_RANGE)
+        spread = bounded(heads.chunk(2, dim=-1)[1], *SPREAD_RANGE)
+        delta_phi = delta_phi * softplus_slope(spread) / (functional.softplus(spread) + 1e-9)
     return torch.cat([delta_mean, delta_phi], dim=-1)
-
-
-def _led_back(delta: Tensor, value: Tensor, low: float, high: float) -> Tensor:
-    """delta through ``bounded``: beyond a limit only what leads back, by a step against it, passes."""
-    leads_away = (value < low) & (delta > 0) | (value > high) & (delta < 0)
-    return delta.masked_fill(leads_away, 0.0)
 
 
 def _gradients(layers: tuple[Layer, ...]) -> dict[str, Tensor]:
@@ -203,10 +190,9 @@ def _gradients(layers: tuple[Layer, ...]) -> dict[str, Tensor]:
 
 
 def _log_scale_gradient(model: VAE, decoded: Tensor, x: Tensor, squares: float) -> Tensor:
-    """dL/d(log s) = mean_b [D - ||x - y||^2 / s^2]; below the limit of s no more than what leads back."""
+    """dL/d(log s) = mean_b [D - ||x - y||^2 / s^2]."""
     scaled = ((x - decoded) / model.likelihood_scale()).square().sum(-1)
-    gradient = (x.shape[-1] - squares * scaled).mean()
-    return _led_back(gradient, model.log_scale, math.log(MIN_LIKELIHOOD_SCALE), math.inf)
+    return (x.shape[-1] - squares * scaled).mean()
 
 
 def _check(model: VAE, x: Tensor, eps: Tensor) -> None:

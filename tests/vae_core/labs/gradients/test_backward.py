@@ -104,7 +104,7 @@ def mean_loss(model: VAE, x: Tensor, eps: Tensor) -> float:
 
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("head", ["log_variance", "variance"])
-def test_limits_let_pass_what_leads_back_as_in_automatic_differentiation(
+def test_limits_change_no_gradient_as_in_automatic_differentiation(
     generator: torch.Generator, head: Any, output: str
 ) -> None:
     """Last layers so steep that log sigma^2, the logits and log s leave their ranges."""
@@ -121,20 +121,6 @@ def test_limits_let_pass_what_leads_back_as_in_automatic_differentiation(
     found = hand_gradients(model, x, eps)
     assert largest(found, automatic_gradients(model, x, eps)) < TOLERANCE
     assert output != "learned_scale" or float(found["log_scale"]) < 0, "s is too small for these residuals"
-
-
-def test_at_its_limit_a_scale_that_is_too_large_still_is_led_no_further(generator: torch.Generator) -> None:
-    """x that the decoder gives exactly: log s would fall for ever."""
-    model, x, eps = problem(generator, hidden_dims=(5,), **OUTPUTS["learned_scale"])
-    with torch.no_grad():
-        model.decoder.weights[1].zero_()
-        model.decoder.biases[1].copy_(x[0])
-        model.log_scale.fill_(-9.0)
-    x = x[:1].expand(BATCH, -1)
-    found, reference = hand_gradients(model, x, eps), automatic_gradients(model, x, eps)
-    assert float(found["log_scale"]) == float(reference["log_scale"]) == 0
-    model.log_scale.data.fill_(-6.0)
-    assert float(hand_gradients(model, x, eps)["log_scale"]) > 0
 
 
 def test_continuous_bernoulli_near_a_zero_logit(generator: torch.Generator) -> None:
