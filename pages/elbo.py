@@ -49,7 +49,7 @@ elif view == "all_examples":
     left, right = st.columns(2, gap="medium")
     with left:
         st.header("Two terms", help=all_examples.TERMS_HELP)
-        all_examples.two_terms(terms)
+        all_examples.two_terms(terms, shown)
     with right:
         st.header("KL by latent dimension", help=all_examples.KL_HELP)
         all_examples.kl_per_dim(terms)

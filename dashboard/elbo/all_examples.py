@@ -1,5 +1,6 @@
 """The bound of all examples at once: its terms, the KL by dimension and decomposed, rate and distortion."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -62,14 +63,29 @@ def reconstruction_alone(terms: Encoded) -> None:
     st.metric("Reconstruction", f"{signed(mean(terms.reconstruction))} nats")
 
 
-def two_terms(terms: Encoded) -> None:
-    """ELBO = reconstruction − KL, as bars and as a sum."""
+def two_terms(terms: Encoded, shown: Subject) -> None:
+    """ELBO = reconstruction − KL, as bars and as a sum; and the objective, where that is another one."""
     reconstruction, kl = mean(terms.reconstruction), mean(terms.kl)
     elbo = shown_difference(reconstruction, kl)
     figure = terms_figure(reconstruction, kl, theme=state.theme_name())
     alt = f"Reconstruction {reconstruction:.2f}, KL {kl:.2f}, ELBO {elbo:.2f} nats per example."
     st.plotly_chart(figure, key="terms", alt=alt, config=CHART_CONFIG)
     st.markdown(f"{signed(reconstruction)} − {signed(kl)} = **{signed(elbo)}** nats per example")
+    beta = shown.beta_in_force
+    if beta != 1 and not shown.config.train.free_bits:
+        st.markdown(f"Objective, with the β of now: {objective_text(reconstruction, kl, beta)}")
+
+
+def objective_text(reconstruction: float, kl: float, beta: float) -> str:
+    """Reconstruction − β · KL with digits that add up; a large β has more of the KL, as on Train.
+
+    Example:
+        >>> objective_text(-20.834, 3.3444, 4.0)
+        '−20.83 − 4 · 3.344 = **−34.21** nats'
+    """
+    digits = min(4, 2 + math.ceil(math.log10(max(1.0, beta))))
+    objective = round(reconstruction, 2) - beta * round(kl, digits)
+    return f"{signed(reconstruction)} − {beta:.5g} · {signed(kl, digits)} = **{signed(objective)}** nats"
 
 
 def kl_per_dim(terms: Encoded) -> None:

@@ -14,10 +14,15 @@ class Network {
     this.root = root;
     this.send = setTriggerValue;
     root.onclick = ({ target }) => this.choose(target);
+    root.onkeydown = (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      this.choose(event.target);
+    };
   }
 
   /**
-   * Tells Python which unit was clicked, as [layer, unit].
+   * Tells Python which unit was clicked or pressed, as [layer, unit].
    * @param {EventTarget | null} target
    */
   choose(target) {
@@ -34,13 +39,26 @@ class Network {
     /** @type {Message} */
     const { wide, tall, label } = jsonOf(data);
     this.send = setTriggerValue;
+    const held = this.root.querySelector("[data-unit]:focus");
+    const place = held?.closest(".wide") ? ".wide" : ".tall";
     find(this.root, ".wide").innerHTML = wide;
     find(this.root, ".tall").innerHTML = tall;
     this.root.setAttribute("aria-label", label);
+    if (held) this.focus(`${place} [data-place="${held.getAttribute("data-place")}"]`, held);
+  }
+
+  /**
+   * The unit of another drawing that stands where one stood that had the focus.
+   * @param {string} layer
+   * @param {Element} before
+   */
+  focus(layer, before) {
+    const unit = this.root.querySelector(`${layer}[data-unit="${before.getAttribute("data-unit")}"]`);
+    if (unit instanceof SVGElement) unit.focus();
   }
 
   destroy() {
-    this.root.onclick = null;
+    this.root.onclick = this.root.onkeydown = null;
   }
 }
 

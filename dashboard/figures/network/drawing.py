@@ -96,7 +96,8 @@ def _layers(places: Places, moment: Moment, ink: Ink) -> Iterator[str]:
         if column.is_small:
             for unit in range(len(column.h)):
                 card = "".join(_card(places, place, unit, moment, ink))
-                yield f'<g class="unit" data-place="{place}" data-unit="{unit}">{card}</g>'
+                says = f'role="button" tabindex="0" aria-label="{title(column)}, unit {unit + 1}"'
+                yield f'<g class="unit" data-place="{place}" data-unit="{unit}" {says}>{card}</g>'
         else:
             yield from _pictures(places, place, moment, ink)
 

@@ -7,11 +7,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
+from dashboard.runs.store import RunStore, digest_of
+from dashboard.shell.browser import COOKIE
 from dashboard.theme import CONCEPTS, ThemeName
 from tests.browser.app.test_links import trained
 from tests.browser.axe import Axe
 from tests.page_scripts import TINY
 
+TOKEN: Final = "a" * 32
 SCHEMES: Final[tuple[ThemeName, ...]] = ("light", "dark", "light")
 VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "": (),
@@ -45,15 +48,20 @@ def test_runs_and_their_dialogues(app_server: Server, page: Page) -> None:
     eight = replace(TINY.model, latent_dim=8)
     one = trained(app_server, replace(TINY, model=eight, train=replace(TINY.train, beta=20.0)))
     other = trained(app_server, TINY)
+    for run_id in (one, other):
+        RunStore(app_server.home).claim(run_id, digest_of(TOKEN))
+    page.context.add_cookies([{"name": COOKIE, "value": TOKEN, "url": app_server.url}])
     axe, found = Axe(page), {}
     for path in (
-        f"runs?run={one}",
+        "runs",
         f"latent_space?run={one}",
         f"compare?compare_runs={one},{other}",
         f"train?run={one}&keep={other}",
     ):
         page.goto(f"{app_server.url}/{path}")
         expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        if path == "runs":
+            expect(page.locator("[class*='st-key-run_row_']")).to_have_count(2)
         found[path] = axe.findings()
     for key in ("share", "take_home"):
         page.locator(f".st-key-{key} button:visible").click()

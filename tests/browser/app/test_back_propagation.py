@@ -1,5 +1,6 @@
 """Back-propagation by hand in a browser: the keys step, a mistake turns the drawing red."""
 
+import re
 from typing import Final
 
 from playwright.sync_api import Page, expect
@@ -12,7 +13,7 @@ VIEW: Final = "gradients?gradients_view=back_propagation"
 
 def expect_step(page: Page, step: str) -> None:
     label = f"Network with 6 layers, step {step}"
-    expect(page.locator(".st-key-bp_network [role=img]")).to_have_attribute("aria-label", label)
+    expect(page.locator(".st-key-bp_network [role=group]")).to_have_attribute("aria-label", label)
 
 
 def test_keys_step_a_click_chooses_a_unit_and_a_mistake_turns_red(app_server: Server, page: Page) -> None:
@@ -28,6 +29,10 @@ def test_keys_step_a_click_chooses_a_unit_and_a_mistake_turns_red(app_server: Se
     drawing.locator("[data-place='1'][data-unit='2']").click()
     expect_step(page, "12 of 12: δ⁽²⁾")
     expect(page.get_by_role("button", name="Unit 3 of 3")).to_be_visible()
+    unit = drawing.get_by_role("button", name=re.compile("unit 2$")).and_(drawing.locator("[data-place='1']"))
+    unit.press("Enter")
+    expect(page.get_by_role("button", name="Unit 2 of 3")).to_be_visible()
+    expect(unit).to_be_focused()
     assert WRONG not in drawing.inner_html()
     page.get_by_role("radio", name="f(u) for f′(u)").click()
     page.get_by_text("6 of 8 gradients are wrong").wait_for()

@@ -25,7 +25,7 @@ EXPLORERS: Final = ("images", "deep", "line", "points")
 def messages() -> dict[str, tuple[str, bytes]]:
     """The element and its message, by a name for the case."""
     x = torch.tensor([0.3], dtype=torch.float64)
-    svg = '<svg><g data-place="0" data-unit="1"><rect width="20" height="20"/></g></svg>'
+    svg = '<svg><g data-place="0" data-unit="1" tabindex="0"><rect width="20" height="20"/></g></svg>'
     drawing = {"wide": svg, "tall": svg, "label": "a network"}
     chosen_q = {
         "components": components_payload(THREE, x),

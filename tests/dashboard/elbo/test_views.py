@@ -180,6 +180,7 @@ def _headline() -> None:
 
     from dashboard.cached import Encoded
     from dashboard.elbo import all_examples
+    from dashboard.subject import pretrained
 
     x, labels = np.zeros((2, 1), np.float32), np.zeros(2, np.int32)
     reconstruction, kl = np.full(2, -20.834, np.float32), np.full(2, 3.344, np.float32)
@@ -194,10 +195,20 @@ def _headline() -> None:
         kl_per_dim=kl[:, None],
     )
     all_examples.headline(terms, "held_out", 1)
-    all_examples.two_terms(terms)
+    all_examples.two_terms(terms, pretrained())
 
 
 def test_the_digits_that_are_shown_add_up() -> None:
     at = checked(AppTest.from_function(_headline).run())
     assert [metric.value for metric in at.metric] == ["−20.83 nats", "3.34 nats", "−24.17 nats"]
     assert numbers(at.markdown[0].value) == [-20.83, 3.34, -24.17]
+
+
+def test_the_objective_stands_below_the_bound_where_it_is_another_one(runner: LocalRunner) -> None:
+    heavy = replace(TINY, train=replace(TINY.train, beta=4.0))
+    at = open_page("elbo", run=trained(runner, heavy))
+    bound, objective = (numbers(text_with(at, part)) for part in ("nats per example", "Objective"))
+    assert objective[1] == 4.0
+    assert objective[3] == pytest.approx(bound[0] - 4 * objective[2], abs=0.006)
+    assert objective[2] == pytest.approx(bound[1], abs=0.006)
+    assert "Objective" not in "".join(text.value for text in open_page("elbo").markdown)
