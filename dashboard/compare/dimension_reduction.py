@@ -287,6 +287,11 @@ def _about_tables(results: Results) -> str:
     count = len(next(iter(results.values()))[0].codes)
     said = "↑ more is better, ↓ less is better; mean over "
     seeds = num_trainings(results)
+    if not any(name in results for name in (*NETWORKS, PRETRAINED)):
+        return (
+            f"{said}{count} held-out examples ± standard error, of samples over {seeds} draws. Bold: the "
+            "best, and what does not clearly differ from it: a t test at 5 %."
+        )
     if seeds < MIN_SEEDS:
         trainings = "one training" if seeds == 1 else f"{seeds} trainings"
         return (

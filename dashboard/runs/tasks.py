@@ -67,12 +67,13 @@ class Progress(NamedTuple):
     Arguments:
         done: The share that is done.
         queue_position: Its number in the queue; 0: it is at work.
-        seconds: For how long it has been at work.
+        rate: The share that it does in a second, since its first word: none of the start of its process;
+            0: not known yet.
     """
 
     done: float
     queue_position: int
-    seconds: float = 0.0
+    rate: float = 0.0
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ class _Task:
     waiters: set[str]
     place: Place | None = None
     process: subprocess.Popen[str] | None = None
-    began: float | None = None
+    first_word: tuple[float, float] | None = None
     done: float = 0.0
     error: str | None = None
     is_cancelled: bool = False
@@ -164,8 +165,11 @@ class Tasks:
             task = self._at_work(key)
             if task is None:
                 return None
-            seconds = 0.0 if task.began is None else time.monotonic() - task.began
-            return Progress(task.done, self._scheduler.position(task.place), seconds)
+            rate = 0.0
+            if task.first_word is not None:
+                since, done = task.first_word
+                rate = (task.done - done) / max(time.monotonic() - since, 1e-3)
+            return Progress(task.done, self._scheduler.position(task.place), rate)
 
     def is_wanted_by(self, key: str, owner: str) -> bool:
         """Whether the browser with this token waits for the task's result."""
@@ -228,7 +232,7 @@ class Tasks:
         try:
             process = _spawn(task.command)
             with self._lock:
-                task.process, task.began = process, time.monotonic()
+                task.process = process
                 if task.is_cancelled:
                     process.kill()
             limit = threading.Timer(WALL_LIMIT_S, self._end_late, (task, process))
@@ -266,6 +270,7 @@ class Tasks:
             with contextlib.suppress(ValueError, TypeError, AttributeError):
                 message = json.loads(line)
                 task.done = float(message.get("done", task.done))
+                task.first_word = task.first_word or (time.monotonic(), task.done)
                 task.error = message.get("error")
 
     def _forget_oldest(self) -> None:

@@ -10,7 +10,7 @@ from dashboard.runs.tasks import Progress, tasks
 from dashboard.shell import browser
 
 TICK_S: Final = 0.5
-_FORESEEN: Final = 0.05
+_FORESEEN: Final = 0.03
 """The share of a task from which on its end is foreseen."""
 
 
@@ -111,10 +111,10 @@ def seconds_left(at_work: Sequence[Progress]) -> float | None:
     """Seconds to the end of all tasks that are not done, as many at a time as now; None: not known yet.
 
     Example:
-        >>> seconds_left([Progress(0.5, 0, 10.0), Progress(0.0, 1, 0.0)])
+        >>> seconds_left([Progress(0.5, 0, 0.05), Progress(0.0, 1)])
         30.0
     """
-    rates = [found.done / found.seconds for found in at_work if found.done >= _FORESEEN and found.seconds > 0]
+    rates = [found.rate for found in at_work if found.done >= _FORESEEN and found.rate > 0]
     num_working = sum(not found.queue_position for found in at_work)
     if not rates or not num_working:
         return None

@@ -164,6 +164,7 @@ def test_all_seeds_are_started_and_cancelled_together(home_tasks: tasks.Tasks) -
 def test_more_dimensions_and_other_seeds(aspect: str) -> None:
     at = choose(choose(opened(), "dr_latent_dim_2", 8), "dr_question", aspect)
     assert methods(at) == [*METHODS[:2]]
+    assert "trainings" not in texts(at).split("All numbers")[1], "nothing was trained"
     checked(choose(at, "dr_latent_dim_2", 2).number_input(key="dr_seed").set_value(1).run())
     assert methods(at) == [*METHODS[:2]], "the pretrained VAE was trained on these held-out examples"
 

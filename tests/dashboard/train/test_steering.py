@@ -97,7 +97,9 @@ def test_diverged_run_goes_on_with_half_the_learning_rate(runner: LocalRunner) -
     checked(at.button(key="train_pause").click().run())
     assert dial_of(at, "learning_rate")["value"] == 500.0
     until(lambda: (now := runner.view(run_id)) and now.learning_rate == 500.0, "half the rate")
-    checked(at.button(key="train_stop").click().run())
+    at = checked(at.run())
+    if not at.button(key="train_stop").disabled:  # at such a rate it may have diverged again by itself
+        checked(at.button(key="train_stop").click().run())
 
 
 def test_button_says_so_where_another_learning_rate_was_set_since(runner: LocalRunner) -> None:
