@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
-from tests.browser.pages import NewPage, ended, place
+from tests.browser.pages import NewPage, place
 from tests.polling import until
 
 SEEN = {
@@ -75,8 +75,7 @@ def test_phone_has_large_targets_and_no_horizontal_scroll(
     visit(page, app_server, path)
     # Once it stands still: elements that were mounted a moment ago have not measured their room yet.
     until(lambda: page.evaluate(WIDEST) == 390, "nothing wider than the window")
-    ended(page)
-    assert page.evaluate(SMALL) == []
+    until(lambda: page.evaluate(SMALL) == [], "all targets have 44 pixels")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
