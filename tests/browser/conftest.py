@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from benchmarks.browsing import FLAGS, find_browser
 from benchmarks.serving import ENTRY, ROOT, Server, start_server, stop_process
-from tests.browser.contexts import LOCAL_ONLY, Contexts, Watch
 from tests.browser.pages import WAIT_MS, NewPage
+from tests.browser.watch import LOCAL_ONLY, Watch
 
 ServeScript = Callable[[Path], Server]
 
@@ -56,12 +56,6 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def contexts(browser: Browser) -> Contexts:
-    """The browser's contexts, used again from test to test."""
-    return Contexts(browser)
-
-
-@pytest.fixture(scope="session")
 def serve_script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeScript]:
     """Serves any script with the dashboard's settings; it may import ``dashboard`` and ``vae_core``."""
     cwd = tmp_path_factory.mktemp("script_cwd")
@@ -92,16 +86,16 @@ def watch() -> Iterator[Watch]:
 
 
 @pytest.fixture
-def new_page(contexts: Contexts, watch: Watch, screenshots: Path) -> Iterator[NewPage]:
-    """Opens a page in a context of its own; keywords are Playwright's (``viewport``, ``color_scheme``)."""
+def new_page(browser: Browser, watch: Watch, screenshots: Path) -> Iterator[NewPage]:
+    """Opens a page in a new context; keywords are Playwright's (``viewport``, ``color_scheme``)."""
     with contextlib.ExitStack() as stack:
 
         def open_page(**options: Any) -> Page:
             options = {"viewport": {"width": 1280, "height": 800}, "service_workers": "block"} | options
-            context = contexts.take(**options)
-            stack.callback(contexts.give_back, context)
+            context = browser.new_context(**options)
             context.set_default_timeout(WAIT_MS)
-            stack.callback(watch.attach(context))
+            stack.callback(context.close)
+            watch.attach(context)
             return context.new_page()
 
         yield open_page

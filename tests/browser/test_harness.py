@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server, start_server, stop_process
 from dashboard.theme import ThemeName
-from tests.browser.contexts import Contexts, Watch
+from tests.browser.watch import Watch
 from tests.polling import until
 
 PRIMARY: Final[dict[ThemeName, str]] = {"light": "rgb(0, 114, 178)", "dark": "rgb(42, 143, 208)"}
@@ -61,28 +61,6 @@ def test_foreign_requests_and_errors_are_seen(server: Server, page: Page, watch:
     assert watch.foreign == ["http://example.invalid/x", "ws://example.invalid/y"], watch.foreign
     watch.foreign.clear()
     watch.errors.clear()
-
-
-def test_a_context_that_is_used_again_has_only_its_cache(server: Server, browser: Browser) -> None:
-    contexts = Contexts(browser)
-    context = contexts.take()
-    page = context.new_page()
-    page.goto(server.url)
-    context.add_cookies([{"name": "token", "value": "theirs", "url": server.url}])
-    page.evaluate("localStorage.setItem('theirs', 'yes')")
-    script = page.locator("script[src]").first.get_attribute("src")
-    contexts.give_back(context)
-    assert contexts.take() is context
-    assert context.pages == []
-    assert contexts.take() is not context, "two contexts at once are two"
-    page = context.new_page()
-    page.goto(server.url)
-    assert page.evaluate("localStorage.getItem('theirs')") is None
-    assert "token" not in {cookie.get("name") for cookie in context.cookies()}
-    transferred = page.evaluate(
-        "(path) => performance.getEntriesByName(new URL(path, location).href)[0].transferSize", script
-    )
-    assert transferred == 0, "read anew from the server"
 
 
 def test_busy_port_is_refused(tmp_path: Path) -> None:

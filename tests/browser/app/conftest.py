@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
-from tests.browser.contexts import Watch
+from tests.browser.watch import Watch
 
 
 @pytest.fixture(scope="session")
