@@ -56,7 +56,7 @@ def test_tsne_is_computed_in_the_background_and_kept(tasks: Tasks, tmp_path: Pat
 def test_second_task_waits_for_its_turn_and_can_leave(tasks: Tasks) -> None:
     start(tasks, KEY, MANY)
     start(tasks, OTHER, MANY)
-    until(lambda: tasks.progress(KEY) == Progress(0.0, 0) or tasks.progress(KEY) is None, "the first begins")
+    until(lambda: (found := tasks.progress(KEY)) is None or not found.queue_position, "the first begins")
     assert tasks.progress(OTHER) == Progress(0.0, 1)
     tasks.cancel(OTHER, owner=ME)
     assert tasks.progress(OTHER) is None
