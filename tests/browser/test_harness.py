@@ -13,7 +13,7 @@ from dashboard.theme import ThemeName
 from tests.browser.watch import Watch
 from tests.polling import until
 
-PRIMARY: Final[dict[ThemeName, str]] = {"light": "rgb(0, 114, 178)", "dark": "rgb(42, 143, 208)"}
+PRIMARY: Final[dict[ThemeName, str]] = {"light": "rgb(0, 114, 178)", "dark": "rgb(43, 144, 209)"}
 SCRIPT: Final = """
 import os
 

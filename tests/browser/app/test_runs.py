@@ -30,7 +30,7 @@ def test_run_is_renamed_deleted_taken_back_downloaded_and_uploaded_as_the_same(
 ) -> None:
     run_id = start(page, app_server, SHORT)
     expect(page.locator(".st-key-run_line")).to_contain_text("Finished")
-    page.get_by_role("link", name="Runs", exact=True).first.click()
+    page.goto(f"{app_server.url}/runs?run={run_id}")
     row = rows(page)
     expect(row).to_have_count(1)
     expect(row.get_by_role("img")).to_be_visible()
