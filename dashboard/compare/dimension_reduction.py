@@ -18,7 +18,7 @@ from dashboard.runs.tasks import Arrays, tasks
 from dashboard.shell import browser, controls, image_folder, state
 from dashboard.shell.choice import numbered, one_of
 from dashboard.shell.settings import chosen_folder
-from dashboard.shell.task_line import tasks_line
+from dashboard.shell.task_line import seeds_line
 from dashboard.subject import dataset
 from dashboard.tables import draw_table
 from vae_core.data import DATASET_INFO, DATASETS
@@ -123,7 +123,7 @@ def draw_dimension_reduction() -> None:
     trained = [one for key in setting.task_keys.values() if (one := tasks().result(key)) is not None]
     results = _results(setting, trained)
     if len(trained) < MIN_SEEDS:
-        _train(setting, data, latent_dim, seed, len(trained))
+        _train(setting, data, latent_dim, seed)
     if trained or PRETRAINED in results:
         st.caption(TRAINED_NOTE if trained else PRETRAINED_NOTE)
     against_pca = summary(results, setting.reference)
@@ -200,23 +200,20 @@ def _results(setting: Untrained, trained: Sequence[Arrays]) -> Results:
     return found
 
 
-def _train(setting: Untrained, data: "Dataset", latent_dim: int, seed: int, num_done: int) -> None:
-    def start() -> None:
-        inputs = cached.task_inputs(data)
-        for training, key in setting.task_keys.items():
-            if not tasks().is_done(key):
-                arguments = (str(latent_dim), str(seed), str(training))
-                tasks().start(key, "reduction", *arguments, owner=browser.token(), inputs=inputs)
+def _train(setting: Untrained, data: "Dataset", latent_dim: int, seed: int) -> None:
+    training_of = {key: training for training, key in setting.task_keys.items()}
 
-    rest = f"Train the other {MIN_SEEDS - num_done} of {MIN_SEEDS} seeds"
-    tasks_line(
-        tuple(setting.task_keys.values()),
+    def start(key: str) -> None:
+        arguments, inputs = (str(latent_dim), str(seed), str(training_of[key])), cached.task_inputs(data)
+        tasks().start(key, "reduction", *arguments, owner=browser.token(), inputs=inputs)
+
+    seeds_line(
+        tuple(training_of),
         key="dr",
-        label=rest if num_done else f"Train linear VAE, autoencoder and VAE with {MIN_SEEDS} seeds",
+        label=f"Train linear VAE, autoencoder and VAE with {MIN_SEEDS} seeds",
         doing="Training three networks …",
         help_text=TRAIN_HELP,
         start=start,
-        part="seeds",
     )
 
 

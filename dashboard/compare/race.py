@@ -16,7 +16,7 @@ from dashboard.runs.runner import needed_memory, runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
-from dashboard.shell.task_line import task_line, tasks_line
+from dashboard.shell.task_line import seeds_line, task_line
 from dashboard.subject import data_of, dataset, pretrained
 from dashboard.tables import draw_table
 from vae_core.config import ModelConfig, Optimizer, RunConfig, TrainConfig
@@ -376,26 +376,23 @@ def _draw_seeds(raced: Raced) -> None:
     found = [result for key in others if (result := tasks().result(key)) is not None]
     if len(found) < len(others):
 
-        def start() -> None:
-            given = {
+        def start(key: str) -> None:
+            inputs = {
                 "num_data": np.array(raced.num_data),
                 "data_digest": np.array(raced.data_digest),
                 "split": np.array(split),
+                "runs": np.array(others[key]),
             }
-            for key, texts in others.items():
-                if not tasks().is_done(key):
-                    inputs = given | {"runs": np.array(texts)}
-                    memory = needed_memory(raced.runs[0])
-                    tasks().start(key, "race", owner=browser.token(), inputs=inputs, memory=memory)
+            memory = needed_memory(raced.runs[0])
+            tasks().start(key, "race", owner=browser.token(), inputs=inputs, memory=memory)
 
-        tasks_line(
+        seeds_line(
             tuple(others),
             key="race_seeds",
-            label=f"Race again with {len(others) - len(found)} other seeds",
+            label=f"Race again with {len(others)} other seeds",
             doing="Training three times for each seed …",
             help_text=SEEDS_HELP,
             start=start,
-            part="other seeds",
         )
     st.markdown(over_seeds([raced, *map(_read, found)]))
 

@@ -15,7 +15,7 @@ from dashboard.pictures import show, strip
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
-from dashboard.shell.task_line import tasks_line
+from dashboard.shell.task_line import seeds_line
 from dashboard.subject import dataset
 from dashboard.tables import draw_table
 from vae_core.data import DATASET_INFO
@@ -56,29 +56,23 @@ def draw_training() -> None:
     """The controls, the task, and its result."""
     arguments = _arguments()
     split = int(arguments[-1])
-    keys = {seed: key_of(arguments, seed) for seed in range(split, split + MIN_SEEDS)}
-    results = [result for key in keys.values() if (result := tasks().result(key)) is not None]
+    keys = {key_of(arguments, seed): seed for seed in range(split, split + MIN_SEEDS)}
+    results = [result for key in keys if (result := tasks().result(key)) is not None]
     if not results:
         st.markdown(
             "A prior that is trained together with encoder and decoder: do the pseudo-inputs come to look "
             "like images, and is the held-out ELBO better after the same number of updates?"
         )
     if len(results) < MIN_SEEDS:
-
-        def start() -> None:
-            for seed, key in keys.items():
-                if not tasks().is_done(key):
-                    tasks().start(key, "priors", *arguments, str(seed), owner=browser.token(), inputs={})
-
-        rest = f"Train the other {MIN_SEEDS - len(results)} of {MIN_SEEDS} seeds"
-        tasks_line(
-            tuple(keys.values()),
+        seeds_line(
+            tuple(keys),
             key="priors",
-            label=rest if results else "Train all three",
+            label="Train all three",
             doing="Training …",
             help_text=TASK_HELP,
-            start=start,
-            part="seeds",
+            start=lambda key: tasks().start(
+                key, "priors", *arguments, str(keys[key]), owner=browser.token(), inputs={}
+            ),
         )
     if results:
         _draw_results(results, arguments[0], split)

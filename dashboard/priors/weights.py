@@ -16,7 +16,7 @@ from dashboard.priors import cached
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
-from dashboard.shell.task_line import tasks_line
+from dashboard.shell.task_line import seeds_line
 from dashboard.tables import draw_table
 from vae_core.labs.scores import MIN_SEEDS, Pooled, difference, mean_score, pooled
 
@@ -180,26 +180,22 @@ def _draw_line_stds(view: "LineView") -> None:
 def draw_digits() -> None:
     """Full variational Bayes on digits: the settings, the task, and its result."""
     num_data, over, prior_std = _digit_settings()
-    keys = {seed: task_key("weights", num_data, over, prior_std, NUM_STEPS, SPLIT, seed) for seed in SEEDS}
-    results = [result for key in keys.values() if (result := tasks().result(key)) is not None]
+    keys = {task_key("weights", num_data, over, prior_std, NUM_STEPS, SPLIT, seed): seed for seed in SEEDS}
+    results = [result for key in keys if (result := tasks().result(key)) is not None]
     if len(results) < len(keys):
 
-        def start() -> None:
-            for seed, key in keys.items():
-                if not tasks().is_done(key):
-                    arguments = (over, prior_std, str(NUM_STEPS), str(SPLIT), str(seed))
-                    inputs = {"num_data": np.array(num_data)}
-                    tasks().start(key, "weights", *arguments, owner=browser.token(), inputs=inputs)
+        def start(key: str) -> None:
+            arguments = (over, prior_std, str(NUM_STEPS), str(SPLIT), str(keys[key]))
+            inputs = {"num_data": np.array(num_data)}
+            tasks().start(key, "weights", *arguments, owner=browser.token(), inputs=inputs)
 
-        rest = f"Train the other {len(keys) - len(results)} of {len(keys)} seeds"
-        tasks_line(
-            tuple(keys.values()),
+        seeds_line(
+            tuple(keys),
             key="weights",
-            label=rest if results else "Train and compare",
+            label="Train and compare",
             doing="Training …",
             help_text=START_HELP,
             start=start,
-            part="seeds",
         )
     if results:
         _draw_digit_results(results)

@@ -27,10 +27,35 @@ def task_line(
         help_text: What it computes and how long that takes.
         start: Starts it; called by the button.
     """
-    tasks_line((name,), key=key, label=label, doing=doing, help_text=help_text, start=start)
+    _line((name,), key=key, label=label, doing=doing, help_text=help_text, start=start, part="")
 
 
-def tasks_line(
+def seeds_line(
+    names: Sequence[str], *, key: str, label: str, doing: str, help_text: str, start: Callable[[str], None]
+) -> None:
+    """The same for several seeds, a task each: those that are done are kept when the others are cancelled.
+
+    Arguments:
+        names: Of the tasks, those that are done included.
+        key: Of the widgets: ``key_start``, ``key_cancel``.
+        label: Of the button while none is done.
+        doing: What is said while one is at work.
+        help_text: What they compute and how long that takes.
+        start: Starts the task of this name; the button calls it for each that is missing.
+    """
+    num_missing = sum(not tasks().is_done(name) for name in names)
+    if num_missing < len(names):
+        label = f"Train the other {num_missing} of {len(names)} seeds"
+
+    def start_missing() -> None:
+        for name in names:
+            if not tasks().is_done(name):
+                start(name)
+
+    _line(names, key=key, label=label, doing=doing, help_text=help_text, start=start_missing, part="seeds")
+
+
+def _line(
     names: Sequence[str],
     *,
     key: str,
@@ -38,19 +63,8 @@ def tasks_line(
     doing: str,
     help_text: str,
     start: Callable[[], None],
-    part: str = "",
+    part: str,
 ) -> None:
-    """The same for a computation in parts, a task each: what is done is kept when the others are cancelled.
-
-    Arguments:
-        names: Of the tasks, those that are done included.
-        key: Of the widgets: ``key_start``, ``key_cancel``.
-        label: Of the button that starts those that are missing.
-        doing: What is said while one is at work.
-        help_text: What they compute and how long that takes.
-        start: Starts those that are missing; called by the button.
-        part: What a part is called, in the plural.
-    """
     before = _stand(names)
 
     def line() -> None:

@@ -157,12 +157,12 @@ def test_lesson(app_server: Server, page: Page, new_page: NewPage) -> None:
     expect(student).to_have_title("Train · VAE Dashboard")
     said = parse_qs(urlsplit(student.url).query)
     assert (said["run"], said["keep"]) == ([second], [first])
-    assert beta_of(student) == 0.1
+    expect(dial(student)).to_have_attribute("aria-valuetext", "β = 0.1")
     expect(student.locator(".st-key-seed input")).to_have_value("7")
     expect(student.locator(".st-key-hidden input")).to_have_value("64")
 
     # Its buttons keep to one row.
-    assert len(rows_of_buttons(student)) == 1
+    until(lambda: len(rows_of_buttons(student)) == 1, "one row")
 
     # It watches and cannot steer, neither by hand nor by the protocol.
     for key in ("train_pause", "train_stop", "train_step", "train_epoch"):

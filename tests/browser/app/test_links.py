@@ -143,12 +143,14 @@ def test_page_that_outlives_its_session_goes_on_from_its_address(browser: Browse
         latent_dim.press("Enter")
         page.wait_for_url(re.compile(r"latent_dim=5"))
         address = page.url
+        run = parse_qs(urlsplit(address).query)["run"][0]
+        # A run whose server ends before it has drawn anything has no board afterwards.
+        expect(page.locator(".board")).to_have_attribute("data-run", run)
         stop_process(server.process)
         server = start_server(ENTRY, cwd=cwd, home=home, port=server.port)
         until(is_told, "the address")
         ended(page)
         expect(latent_dim).to_have_value("5")
-        run = parse_qs(urlsplit(address).query)["run"][0]
         expect(page.locator(".board")).to_have_attribute("data-run", run)
         assert page.url == address
     finally:

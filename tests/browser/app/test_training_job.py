@@ -118,7 +118,7 @@ def test_pause_holds_and_beta_acts_at_once(app_server: Server, page: Page) -> No
     press(page, "Resume")
     await_step(page, step + 1)
     stop(page)
-    assert page.get_by_role("button", name="Resume", exact=True).is_enabled()
+    expect(page.get_by_role("button", name="Resume", exact=True)).to_be_enabled()
     last = step_of(page)
     press(page, "Resume")
     await_step(page, last)
