@@ -33,8 +33,10 @@ with st.container(gap="xsmall"):
         st.error(notice)
     notices.draw()
     if run is None:
+        # A fragment puts what it draws into a container: here the board has the place that a run's will have.
+        with st.container():
+            live.show_example()
         st.fragment(steer)(None)
-        live.show_example()
     else:
         live.watch(run, steer)
 steering.keys(run)

@@ -188,13 +188,18 @@ class Tasks:
         if _KEY.fullmatch(key) is None or not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return dict(arrays)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        except OSError:
+            return None
+        except (EOFError, ValueError, KeyError, zipfile.BadZipFile):
+            # No result any more: the task counts as one that has never been run, and can be started again.
+            with contextlib.suppress(OSError):
+                path.unlink()
             return None
 
     def is_done(self, key: str) -> bool:
-        """Whether there is a result, without reading it."""
+        """Whether there is a result, without reading it; a damaged one counts until it is read."""
         return _KEY.fullmatch(key) is not None and self._file(key).exists()
 
     def cancel(self, key: str, *, owner: str) -> None:

@@ -115,19 +115,21 @@ def test_whole_board_is_seen_without_scrolling(
 
 def test_a_first_step_takes_the_place_of_the_example(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/train?num_epochs=50")
-    page.get_by_role("button", name="Step", exact=True).click()
     board = page.locator(".board")
+    example = board.element_handle()
+    page.get_by_role("button", name="Step", exact=True).click()
     expect(board).to_have_attribute("data-step", "1")
     expect(board).to_have_attribute("data-owner", "you")
     expect(board).to_have_attribute("data-mounts", "1")
+    assert example.evaluate("node => node.isConnected"), "the same board, with other data"
     bar = page.get_by_test_id("stProgress")
     until(lambda: place(bar)["y"] < place(board)["y"], "the bar above the board")
-    moved = bar.evaluate("""bar => {
-        const top = () => document.querySelector(".board").getBoundingClientRect().y;
-        const before = top();
+    script = """(board, bar) => {
+        const before = board.getBoundingClientRect().y;
         bar.closest("[data-testid=stElementContainer]").style.display = "none";
-        return top() - before;
-    }""")
+        return board.getBoundingClientRect().y - before;
+    }"""
+    moved = board.evaluate(script, bar.element_handle())
     assert moved == 0, "a bar that comes and goes moves the board"
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".st-key-run_line")).to_contain_text("Stopped")

@@ -113,9 +113,11 @@ def test_task_that_takes_too_long_is_stopped_and_frees_its_core(
     assert tasks.result(OTHER) is not None
 
 
-def test_damaged_result_counts_as_none(tasks: Tasks, tmp_path: Path) -> None:
-    (tmp_path / "tasks" / f"{KEY}.npz").write_bytes(b"PK no archive")
+@pytest.mark.parametrize("damaged", [b"", b"PK no archive", b"PK\x03\x04 cut off"])
+def test_damaged_result_counts_as_none(tasks: Tasks, tmp_path: Path, damaged: bytes) -> None:
+    (tmp_path / "tasks" / f"{KEY}.npz").write_bytes(damaged)
     assert tasks.result(KEY) is None
+    assert not tasks.is_done(KEY), "it can be started again"
 
 
 def test_keys_are_hex_digits(tasks: Tasks) -> None:
