@@ -129,9 +129,9 @@ def test_two_hundred_thousand_tensors_are_refused_unread() -> None:
     many = {f"t{number}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for number in range(200_000)}
     content = sealed(many, about_of(CONTENT), b"")
     assert len(content) > 10 * MAX_HEADER_BYTES
-    began = time.perf_counter()
+    began = time.process_time()  # what else the machine does counts no time
     assert refusal(content).code == "run"
-    assert time.perf_counter() - began < 0.5, "the header was parsed"
+    assert time.process_time() - began < 0.5, "the header was parsed"
 
 
 def test_steps_that_fall_and_statuses_of_others_are_refused() -> None:

@@ -19,6 +19,7 @@ from streamlit import config
 from dashboard import command
 from dashboard.class_server import KnownNames
 from dashboard.shell import classroom
+from tests.polling import DEADLINE_S
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ADDRESSES: Final = ("192.168.1.7", "10.0.0.3")
@@ -47,7 +48,9 @@ def options_of(*typed: str) -> list[str]:
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     env = os.environ | variables
     line = [sys.executable, "-c", REPORT, NAMES, *arguments]
-    return subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, timeout=100, check=True)
+    return subprocess.run(
+        line, cwd=ROOT, env=env, capture_output=True, text=True, timeout=DEADLINE_S, check=True
+    )
 
 
 def test_lecturers_own_localhost_and_all_names_of_the_machine_are_allowed() -> None:

@@ -13,6 +13,7 @@ from streamlit import config
 from streamlit.web.server.starlette import starlette_websocket
 
 from dashboard.theme import CONCEPTS, GHOSTS, PRESSED, PRIMARY, ThemeName
+from tests.polling import DEADLINE_S
 
 SETTINGS: Final = Path(__file__).resolve().parents[2] / "dashboard" / ".streamlit"
 EXPECTED: Final[dict[str, object]] = {
@@ -60,7 +61,9 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedPro
     env = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
     env |= {"HOME": str(cwd), "USERPROFILE": str(cwd)}
     command = [sys.executable, "-c", REPORT, json.dumps(list(EXPECTED)), str(app / "app.py")]
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=env, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
 
 
 @pytest.mark.parametrize("name", EXPECTED)

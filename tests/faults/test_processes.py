@@ -5,6 +5,7 @@ import json
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import textwrap
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from dashboard.runs import runner as jobs
+from dashboard.runs import tasks as tasks_module
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.tasks import Tasks
@@ -50,8 +52,7 @@ def test_a_home_of_three_megabytes_keeps_the_run_before_its_earlier_steps(small_
     runner = LocalRunner(small_disk, max_running=1)
     try:
         first = runner.submit(RUN, owner=ME)
-        until(lambda: view_of(runner, first).message, "the disk is full")
-        at = view_of(runner, first)
+        at = until(lambda: told(runner, first), "the disk is full")
         assert re.search(r"cannot be kept \(No space left on device\): free some disk space", at.message)
         assert at.status == "running"
         runner.save(first, for_looking=False)
@@ -60,11 +61,12 @@ def test_a_home_of_three_megabytes_keeps_the_run_before_its_earlier_steps(small_
         assert step >= at.step
         until(lambda: view_of(runner, first).message == GAVE_UP, "it says what it gave up")
         until(lambda: view_of(runner, first).step > step + 5, "it goes on")
-        filler = fill(small_disk)
-        with pytest.raises(BadInput, match=r"cannot be kept \(No space left on device\)"):
-            runner.submit(RUN, owner=ME)
-        assert runner.store.ids() == [first]
-        filler.unlink()
+        with standing(runner, first):
+            filler = fill(small_disk)
+            with pytest.raises(BadInput, match=r"cannot be kept \(No space left on device\)"):
+                runner.submit(RUN, owner=ME)
+            assert runner.store.ids() == [first]
+            filler.unlink()
         runner.send(first, "stop", owner=ME)
         until(lambda: view_of(runner, first).status == "stopped", "the end")
         assert load_run(saved).step == view_of(runner, first).step > step
@@ -81,18 +83,43 @@ def fill(disk: Path) -> Path:
     return filler
 
 
+@contextlib.contextmanager
+def standing(runner: LocalRunner, run_id: str) -> Iterator[None]:
+    """A run whose process stands still meanwhile: what it writes and removes would make room on the disk."""
+    process = runner._jobs[run_id].process
+    assert process is not None
+    stat = Path(f"/proc/{process.pid}/stat")
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        until(lambda: stat.read_text("ascii").rpartition(")")[2].split()[0] == "T", "the process stands")
+        yield
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+
+
+def told(runner: LocalRunner, run_id: str) -> JobView | None:
+    """How a run stands that has something to say; None where it has not."""
+    view = view_of(runner, run_id)
+    return view if view.message else None
+
+
 def view_of(runner: LocalRunner, run_id: str) -> JobView:
     view = runner.view(run_id)
     assert view is not None, run_id
     return view
 
 
-def test_a_task_whose_result_finds_no_room_says_so(small_disk: Path) -> None:
+def test_a_task_whose_result_finds_no_room_says_so(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks, key = Tasks(small_disk, limit=1), "a" * 16
     points = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
+    spawn = tasks_module._spawn
+
+    def spawn_on_a_full_disk(command: list[str]) -> subprocess.Popen[str]:
+        fill(small_disk)  # its inputs have been written
+        return spawn(command)
+
+    monkeypatch.setattr(tasks_module, "_spawn", spawn_on_a_full_disk)
     tasks.start(key, "tsne", "0", owner=ME, inputs={"points": points})
-    # Tasks read their inputs first: what is left of the disk goes while Python starts.
-    fill(small_disk)
     until(lambda: tasks.progress(key) is None, "the end")
     assert tasks.error(key) == "The result cannot be kept (No space left on device): free some disk space."
     assert tasks.result(key) is None

@@ -82,12 +82,12 @@ def test_page_needs_neither_torch_nor_pandas() -> None:
         "import sys, dashboard.shell.warmup\n"
         "dashboard.shell.warmup.start = lambda: None\n"
         "from streamlit.testing.v1 import AppTest\n"
-        f"page = AppTest.from_file({str(ROOT / 'dashboard' / 'app.py')!r}).run(timeout=30)\n"
+        f"page = AppTest.from_file({str(ROOT / 'dashboard' / 'app.py')!r}).run(timeout={DEADLINE_S})\n"
         "assert not page.exception, page.exception\n"
         "shown = [element.proto.component_name for element in page.get('bidi_component')]\n"
         "assert 'latent_walk' in shown, shown\n"
         "print(*{'torch', 'sklearn', 'pandas', 'pyarrow'} & set(sys.modules))\n"
     )
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), (done.stdout, done.stderr[-500:])

@@ -22,6 +22,7 @@ from dashboard.runs.runner import LocalRunner
 from dashboard.subject import Subject, pretrained
 from tests.dashboard.components.test_latent_payload import read
 from tests.page_scripts import KINDS, PATIENT, TINY, runner, saved, trained
+from tests.polling import DEADLINE_S
 from vae_core.config import ModelConfig
 from vae_core.runs.snapshot import Snapshot
 
@@ -357,4 +358,4 @@ def test_page_of_a_run_that_goes_on_shows_one_moment(runner: LocalRunner, kind: 
 
 def test_what_makes_the_page_needs_no_streamlit() -> None:
     code = "import sys, dashboard.publish.page; assert 'streamlit' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=DEADLINE_S)

@@ -25,7 +25,7 @@ from dashboard.runs.scheduler import Scheduler
 from dashboard.runs.store import digest_of
 from dashboard.runs.tasks import Tasks
 from dashboard.runs.worker_process import WorkerProcess
-from tests.polling import is_gone, until
+from tests.polling import DEADLINE_S, is_gone, until
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.errors import BadInput
 from vae_core.runs.runfile import parse_run
@@ -225,6 +225,8 @@ def test_only_its_owner_steers_a_run_and_others_take_a_copy(runner: LocalRunner)
     view = view_of(runner, run_id)
     assert (view.status, view.beta) == ("running", 1.0)
     assert (view.is_owned_by(ME), view.is_owned_by(OTHER)) == (True, False)
+    # The copy waits 1.5 s for a save: on a busy machine it would be of an older one, or of none.
+    runner.save(run_id, timeout_s=DEADLINE_S, for_looking=False)
     copy = runner.submit(LONG, owner=OTHER, copy_of=run_id)
     taken = view_of(runner, copy)
     assert (taken.status, taken.is_owned_by(OTHER), taken.is_owned_by(ME)) == ("paused", True, False)
@@ -350,11 +352,14 @@ def test_paused_run_beyond_the_budget_is_saved_and_goes_on_at_the_next_click(
         runner.close()
 
 
-def test_looking_saves_only_what_is_new_and_not_too_often(runner: LocalRunner) -> None:
+def test_looking_saves_only_what_is_new_and_not_too_often(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run_id = runner.submit(LONG, owner=ME)
     reach(runner, run_id, "running", step=1)
+    monkeypatch.setattr(jobs, "LOOKS_APART_S", 1000.0)
     for _ in range(20):
-        runner.save(run_id)
+        runner.save(run_id, timeout_s=DEADLINE_S)
     assert runner._jobs[run_id].progress["saves"] == 1
     runner.send(run_id, "pause", owner=ME)
     reach(runner, run_id, "paused")
@@ -364,7 +369,7 @@ def test_looking_saves_only_what_is_new_and_not_too_often(runner: LocalRunner) -
         runner.save(run_id)
     runner.send(run_id, "step", owner=ME, unit="step")
     until(lambda: runner._jobs[run_id].stands_at != runner._jobs[run_id].saved_as, "a step")
-    runner.save(run_id)
+    runner.save(run_id, timeout_s=DEADLINE_S)
     assert runner._jobs[run_id].progress["saves"] == 3
 
 

@@ -3,7 +3,7 @@
 import os
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,20 +73,30 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalRun
         worker.kill()
 
 
+def noted(runner: LocalRunner, found: Callable[[], object], what: str) -> None:
+    """Waits for what the runner notes, and until it has noted all of it: it does so under its lock."""
+
+    def is_found() -> bool:
+        with runner.scheduler.lock:
+            return bool(found())
+
+    until(is_found, what)
+
+
 def working(runner: LocalRunner, config: RunConfig = CONFIG) -> tuple[str, Job, Worker]:
     """A run of mine that has said that it works, and its worker."""
     run_id = runner.submit(config, owner=ME)
     job = runner._jobs[run_id]
-    until(lambda: job.process, "the worker has started")
+    noted(runner, lambda: job.process, "the worker has started")
     worker = Worker.started[-1]
-    hear(job, worker, "running", step=1)
+    hear(runner, job, worker, "running", step=1)
     return run_id, job, worker
 
 
-def hear(job: Job, worker: Worker, status: str, **values: Any) -> None:
+def hear(runner: LocalRunner, job: Job, worker: Worker, status: str, **values: Any) -> None:
     news = job.news
     worker.say(status, **values)
-    until(lambda: job.news > news, "the worker is heard")
+    noted(runner, lambda: job.news > news, "the worker is heard")
 
 
 def task(runner: LocalRunner, owner: str = ME) -> Place:
@@ -100,7 +110,7 @@ def test_run_that_ends_while_its_core_is_lent_stays_ended(runner: LocalRunner) -
     borrower = task(runner)
     assert job.status == "queued"
     worker.end("finished")
-    until(lambda: job.place is None, "the end")
+    noted(runner, lambda: job.place is None, "the end")
     runner.scheduler.leave(borrower)
     assert (job.status, len(Worker.started)) == ("finished", 1)
 
@@ -110,21 +120,21 @@ def test_old_words_of_a_run_whose_core_came_back_at_once_change_nothing(runner: 
     runner.scheduler.leave(task(runner))
     assert worker.heard[-2:] == [{"command": "pause"}, {"command": "resume"}]
     for status in ("running", "paused", "running"):
-        hear(job, worker, status)
+        hear(runner, job, worker, status)
         assert job.place is not None
         assert job.place.state == "working", status
-    hear(job, worker, "paused")
+    hear(runner, job, worker, "paused")
     assert job.place.state == "resting", "it may still pause by itself"
 
 
 def test_epoch_whose_core_was_lent_goes_on_as_an_epoch(runner: LocalRunner) -> None:
     run_id = runner.submit(CONFIG.held(), owner=ME)
     job = runner._jobs[run_id]
-    until(lambda: job.process, "the worker has started")
+    noted(runner, lambda: job.process, "the worker has started")
     worker = Worker.started[-1]
-    hear(job, worker, "paused")
+    hear(runner, job, worker, "paused")
     runner.send(run_id, "step", owner=ME, unit="epoch")
-    hear(job, worker, "paused", steps_left=20)
+    hear(runner, job, worker, "paused", steps_left=20)
     runner.scheduler.leave(task(runner))
     assert worker.heard == [EPOCH, {"command": "pause"}, EPOCH]
 
@@ -143,7 +153,7 @@ def test_stop_of_a_run_that_is_ending_is_a_stop(runner: LocalRunner, monkeypatch
     run_id, job, worker = ending(runner, monkeypatch)
     runner.send(run_id, "stop", owner=ME)
     worker.end("interrupted", step=7)
-    until(lambda: job.place is None, "the end")
+    noted(runner, lambda: job.place is None, "the end")
     view = runner.view(run_id)
     assert view is not None
     assert (view.status, view.message_for(OTHER)) == ("stopped", "Stopped by its owner at step 7.")
@@ -155,11 +165,11 @@ def test_pause_takes_back_the_resume_of_a_run_that_is_ending(
     command: str, runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id, job, worker = ending(runner, monkeypatch)
-    hear(job, worker, "paused")
+    hear(runner, job, worker, "paused")
     runner.send(run_id, "resume", owner=ME)
     runner.send(run_id, command, owner=ME)
     worker.end("interrupted")
-    until(lambda: job.place is None, "the end")
+    noted(runner, lambda: job.place is None, "the end")
     assert (job.wants_process, len(Worker.started)) == (None, 1)
     assert job.status == ("stopped" if command == "stop" else "paused")
 

@@ -128,7 +128,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(start: Callable[[], Proc
     config = config_of(num_epochs=4)
     first = start()
     first.run(tmp_path, config)
-    first.send("set", speed=50)
+    first.send("set", speed=5)  # slow enough to be interrupted long before its end
     first.send("resume")
     first.wait(lambda event: event.get("step", 0) > 2)
     first.close_input()

@@ -34,6 +34,8 @@ class Board:
     def reach(self, rows: int, *, run: str = "a" * 16) -> None:
         self.mounted.give(packed_board(self.kind, rows, run=run))
         expect(self.root).to_have_attribute("data-rows", str(rows))
+        # The frame that takes the rows gives the pictures their sizes, the next one draws them in these.
+        drawn(self.mounted.page)
 
 
 def opened(page: Page, rows: int = 60, *, kind: str = "images", scheme: ThemeName = "light") -> Board:
@@ -167,6 +169,7 @@ def test_a_kept_run_has_its_value_at_the_crosshair_and_its_steps_in_view(page: P
     board = opened(page, 20)
     board.mounted.give(packed_board("images", 20, run="a" * 16, ghosts=["β 0.1"]))
     expect(board.root).to_have_attribute("data-ghosts", "1")
+    drawn(page)
     canvas = board.root.locator("section.elbo canvas")
     box = place(canvas)
     # The kept run has come to step 7900, this one to 1900: the pointer is on step 1900.
@@ -260,8 +263,7 @@ def test_presenting_has_the_whole_board_in_sight(new_page: NewPage, width: int, 
 
 def test_sections_fold_on_a_telephone(new_page: NewPage) -> None:
     page = new_page(viewport={"width": 390, "height": 844})
-    mounted = open_element(page, "board")
-    mounted.give(packed_board("images", 60, run="a" * 16))
+    mounted = opened(page).mounted
     section = page.locator("section.reconstruction")
     chart, fold = section.locator("canvas"), section.locator(".fold")
     expect(chart).to_be_visible()
@@ -320,6 +322,7 @@ def test_presenting_enlarges_the_type_and_the_pointer_still_hits(new_page: NewPa
     before = place(strong)["height"]
     board.mounted.give(packed_board("images", 60, run="a" * 16, present=True))
     expect(board.root).to_have_attribute("data-present", "")
+    drawn(page)
     assert place(strong)["height"] == pytest.approx(1.4 * before, rel=0.1)
     canvas = board.root.locator("section.reconstruction canvas")
     hover(page, canvas, 0.5, 0.5)
@@ -427,7 +430,6 @@ def test_point_of_the_plane_names_its_class(page: Page) -> None:
 
 def test_plane_zooms_and_comes_back(page: Page) -> None:
     canvas = opened(page).root.locator(".plane canvas")
-    drawn(page)
     picture = "canvas => canvas.toDataURL()"
     before = canvas.evaluate(picture)
     hover(page, canvas, 0.2, 0.2)
@@ -531,6 +533,7 @@ def test_two_fingers_zoom(new_page: NewPage) -> None:
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect(root).not_to_have_attribute("data-zoom", "")
+    drawn(page)  # each move zooms further: the last of them is shown, too
     first, last = (float(step) for step in str(root.get_attribute("data-zoom")).split(","))
     assert 0 < first < 5900 / 2 < last < 5900, "about the middle between the fingers"
     assert last - first == pytest.approx(5900 / 4, rel=0.3)

@@ -57,6 +57,7 @@ def test_page_decodes_and_encodes_from_a_disk_as_torch_does(opened: Page) -> Non
     terms = page.locator(".board .term strong").all_inner_texts()
     assert all(term in page.locator(".sentence").inner_text() for term in terms), terms
     explorer.hand.scroll_into_view_if_needed()
+    explorer.rest()  # what comes into sight is drawn, and takes its room
 
     for wanted in PLACES:
         explorer.point(wanted)
@@ -70,6 +71,7 @@ def test_page_decodes_and_encodes_from_a_disk_as_torch_does(opened: Page) -> Non
 
     pad = page.locator(".drawing .pad")
     pad.scroll_into_view_if_needed()
+    explorer.rest()
     box = place(pad)
     for at, (x, y) in enumerate([(0.35, 0.15), (0.65, 0.15), (0.5, 0.5), (0.45, 0.9)]):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=8)

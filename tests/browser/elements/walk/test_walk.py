@@ -24,6 +24,8 @@ COUNT_FRAMES = (
     "  return put.apply(this, image);"
     "};"
 )
+STANDS_AT_MS = 1_000_000
+"""Where the clock is stopped: later than a busy machine has the element ready."""
 FRAME_MS = 50
 """Longer than a frame of the browser's clock, which these tests move on by hand."""
 
@@ -38,7 +40,7 @@ def mounted_walk(page: Page, snapshot: Snapshot, *, scheme: ThemeName = "light")
     """The element, told of a snapshot; its clock stands from then on."""
     page.clock.install(time=0)
     mounted = open_element(page, "walk", scheme=scheme)
-    page.clock.pause_at(60_000)
+    page.clock.pause_at(STANDS_AT_MS)
     mounted.give(json.dumps(walk_payload(snapshot)).encode())
     page.clock.run_for(FRAME_MS)
     expect(page.locator(".walk .z")).to_have_text(re.compile(r"z = \("))
