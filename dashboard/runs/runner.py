@@ -544,7 +544,8 @@ class LocalRunner:
         """The thread of a run: starts its process, and listens to it until it ends."""
         folder = str(self.store.folder(job.run_id))
         try:
-            process = self._take_warm(folder) or WorkerProcess(folder)
+            warm = self._take_warm()
+            process = warm or WorkerProcess(folder)
         except OSError as err:
             with self._lock:
                 job.set(
@@ -555,7 +556,9 @@ class LocalRunner:
             return
         with self._lock:
             job.process = process
-            for command in job.pending:
+            # At once, so that a β that waits holds from the first update on.
+            begin: list[Command] = [] if warm is None else [{"command": "run", "dir": folder}]
+            for command in (*begin, *job.pending):
                 process.send(command)
             job.pending.clear()
             if self._closed or place.is_ending:
@@ -577,13 +580,11 @@ class LocalRunner:
                 self._over(job, place)
             self.scheduler.advance()
 
-    def _take_warm(self, folder: str) -> WorkerProcess | None:
+    def _take_warm(self) -> WorkerProcess | None:
+        """The process that waits for a run, if there is one."""
         with self._lock:
             warm, self._warm = self._warm, None
-        if warm is None or not warm.is_alive:
-            return None
-        warm.send({"command": "run", "dir": folder})
-        return warm
+        return warm if warm is not None and warm.is_alive else None
 
     def _note(self, job: Job, place: Place, event: dict[str, Any], *, ended: bool) -> None:
         """Notes what a worker says."""
