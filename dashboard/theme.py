@@ -146,7 +146,10 @@ TOUCH
   .st-key-train_pause button:disabled { ICON_ALONE }
 }
 :is([class*="st-key-run_resume_"], [class*="st-key-run_ghost_"], [class*="st-key-run_download_"],
-    [class*="st-key-run_more_"]) button { ICON_ALONE }
+    [class*="st-key-run_more_"], [class*="st-key-fold_"]) button { ICON_ALONE }
+[class*="st-key-section_"] { flex-wrap: nowrap; }
+[class*="st-key-section_"] > :first-child { min-width: 0; }
+[class*="st-key-fold_"] [data-testid="stIconMaterial"] { font-size: 1.75rem; }
 [class*="st-key-run_row_"] {
   border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); padding-block: 0.25rem;
 }

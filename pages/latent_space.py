@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.cached import encoded
 from dashboard.latent import aggregate, arithmetic, grid, neighbours, plane, projection, saving, selection
-from dashboard.shell import header
+from dashboard.shell import folding, header
 from dashboard.shell.choice import one_of
 
 VIEWS = {
@@ -25,22 +25,22 @@ dims = plane.choose(shown)
 st.header("Latent plane", help=plane.HELP)
 plane.explore(shown, dims)
 
-st.header("Decoded grid", help=grid.HELP)
-grid.draw(shown, dims)
+if folding.section("Decoded grid", key="grid", help_text=grid.HELP):
+    grid.draw(shown, dims)
 
-st.header("Prior against aggregate posterior", help=aggregate.HELP)
-aggregate.histograms(shown, dims)
-aggregate.samples(shown)
+if folding.section("Prior against aggregate posterior", key="aggregate", help_text=aggregate.HELP):
+    aggregate.histograms(shown, dims)
+    aggregate.samples(shown)
 
-st.header("Look closer")
-saving.export_menu(encoded(shown), shown.class_names)
-view = one_of("Show", VIEWS, key="latent_view", help_text=VIEW_HELP)
-if view == "neighbours":
-    neighbours.draw(shown)
-elif view == "selection":
-    st.caption(selection.HELP)
-    selection.draw(shown, dims)
-elif view == "arithmetic":
-    arithmetic.draw(shown)
-else:
-    projection.draw(shown)
+if folding.section("Look closer", key="closer"):
+    saving.export_menu(encoded(shown), shown.class_names)
+    view = one_of("Show", VIEWS, key="latent_view", help_text=VIEW_HELP)
+    if view == "neighbours":
+        neighbours.draw(shown)
+    elif view == "selection":
+        st.caption(selection.HELP)
+        selection.draw(shown, dims)
+    elif view == "arithmetic":
+        arithmetic.draw(shown)
+    else:
+        projection.draw(shown)

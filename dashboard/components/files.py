@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Final
 
 _FOLDER: Final = Path(__file__).parent
-EXPLORER_CSS: Final = tuple(
-    f"latent/{name}.css" for name in ("explorer", "side", "interpolation", "traversal", "drawing", "saving")
-)
-"""Style sheets of the latent explorer, on the dashboard and on the page of a run."""
+_FOLD_CSS: Final = "shared/fold.css"  # last, so that what is folded is hidden however else it is laid out
+_EXPLORER: Final = ("explorer", "side", "interpolation", "traversal", "drawing", "saving")
+BOARD_CSS: Final = ("board/board.css", _FOLD_CSS)
+"""Style sheets of the board, on the dashboard and on the page of a run."""
+EXPLORER_CSS: Final = (*(f"latent/{name}.css" for name in _EXPLORER), _FOLD_CSS)
+"""Style sheets of the latent explorer, on both, too."""
 
 
 def joined(*names: str) -> str:

@@ -10,6 +10,7 @@ from dashboard.cached import Encoded, decode, encoded
 from dashboard.latent.neighbours import EXAMPLE_HELP
 from dashboard.latent.saving import Kept, save_menu
 from dashboard.pictures import example_strip, show_examples
+from dashboard.shell import state
 from dashboard.shell.choice import numbered
 from dashboard.subject import Subject
 
@@ -77,7 +78,16 @@ def _sum(shown: Subject, examples: Encoded, labels: list[int], means: Array) -> 
     with columns[2]:
         minus = _class(shown, "Minus class B", "arithmetic_minus", labels, int(examples.labels[row]))
     with columns[3]:
-        share = st.slider("Share t", 0.0, 2.0, 1.0, 0.05, key="arithmetic_share", help=ARITHMETIC_HELP)
+        share = st.slider(
+            "Share t",
+            0.0,
+            2.0,
+            1.0,
+            0.05,
+            key="arithmetic_share",
+            help=ARITHMETIC_HELP,
+            persist_state="session",
+        )
     step = means[labels.index(plus)] - means[labels.index(minus)]
     z = examples.means[row] + share * np.linspace(0, 1, STEPS, dtype=np.float32)[:, None] * step
     x = np.concatenate([examples.x[row : row + 1], decode(shown, z.astype(np.float32))])
@@ -91,7 +101,13 @@ def _sum(shown: Subject, examples: Encoded, labels: list[int], means: Array) -> 
 
 
 def _class(shown: Subject, label: str, key: str, present: list[int], default: int) -> int:
-    index = present.index(default) if default in present else 0
+    if state.control(key) not in present:
+        state.set_control(key, default if default in present else present[0])
     return st.selectbox(
-        label, present, index, key=key, format_func=lambda k: shown.class_names[k], help=ARITHMETIC_HELP
+        label,
+        present,
+        key=key,
+        format_func=lambda k: shown.class_names[k],
+        help=ARITHMETIC_HELP,
+        persist_state="session",
     )

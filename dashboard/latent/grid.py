@@ -46,7 +46,9 @@ def draw(shown: Subject, plane: tuple[int, int]) -> None:
     left, right = st.columns([1, 3], gap="medium")
     with left:
         axis = _axis(shown)
-        density = st.toggle("Density of the means", key="grid_density", help=DENSITY_HELP)
+        density = st.toggle(
+            "Density of the means", key="grid_density", help=DENSITY_HELP, persist_state="session"
+        )
         morph = 1.0 if shown.image_shape or plane[0] == plane[1] else _morph()
         base = _base(shown, plane)
         menu = st.container()
@@ -96,15 +98,24 @@ def cell_counts(means: Array, axis: Array, plane: tuple[int, int]) -> NDArray[np
 
 def _axis(shown: Subject) -> Array:
     spacing = one_of("Spacing", SPACINGS, key="grid_spacing", help_text=SPACING_HELP)
-    size = st.slider("Size", 4, 24, 12, key="grid_size", help=SIZE_HELP)
+    size = st.slider("Size", 4, 24, 12, key="grid_size", help=SIZE_HELP, persist_state="session")
     if spacing == "quantiles":
         return cache.quantiles(size)
-    reach = st.slider("Range", 1.0, 5.0, 3.0, 0.5, key="grid_range", help=RANGE_HELP)
+    reach = st.slider("Range", 1.0, 5.0, 3.0, 0.5, key="grid_range", help=RANGE_HELP, persist_state="session")
     return np.linspace(-reach, reach, size, dtype=np.float32)
 
 
 def _morph() -> float:
-    return st.slider("From prior to data space", 0.0, 1.0, 1.0, 0.05, key="grid_morph", help=MORPH_HELP)
+    return st.slider(
+        "From prior to data space",
+        0.0,
+        1.0,
+        1.0,
+        0.05,
+        key="grid_morph",
+        help=MORPH_HELP,
+        persist_state="session",
+    )
 
 
 def _figure(

@@ -163,7 +163,9 @@ def _traversal(shown: Subject) -> None:
         few = dims[:FEW_DIMENSIONS]
         if len(dims) > FEW_DIMENSIONS:
             label = f"All {len(dims)} dimensions"
-            if st.toggle(label, key="traversal_all", help="Off: only the most used ones."):
+            if st.toggle(
+                label, key="traversal_all", help="Off: only the most used ones.", persist_state="session"
+            ):
                 few = dims
         kl = encoded(shown).kl_per_dim.mean(0)
         z = np.array([_z(dim) for dim in range(len(dims))], dtype=np.float32)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.components.board.payload import addressed, board_payload, coarser_grid
-from dashboard.components.files import EXPLORER_CSS, bundle, joined
+from dashboard.components.files import BOARD_CSS, EXPLORER_CSS, bundle, joined
 from dashboard.components.latent.payload import flat_weights, latent_message, pack_model
 from dashboard.labels import data_title
 from dashboard.publish.words import config_words, count
@@ -79,7 +79,7 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "") -> str:
         style=_theme_css() + joined("published/page.css"),
         explorer=joined(*EXPLORER_CSS, "published/explorer.css"),
         explorer_html=joined("latent/explorer.html"),
-        board=joined("board/board.css", "published/board.css"),
+        board=joined(*BOARD_CSS, "published/board.css"),
         board_html=joined("board/board.html"),
         missing=escape(plane.missing),
         configuration=_definitions(

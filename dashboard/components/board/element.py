@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from streamlit.components.v2 import component
 
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import BOARD_CSS, bundle, joined
 
 _mount = component(
-    "training_board", html=joined("board/board.html"), css=joined("board/board.css"), js=bundle("board")
+    "training_board", html=joined("board/board.html"), css=joined(*BOARD_CSS), js=bundle("board")
 )
 
 

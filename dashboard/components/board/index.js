@@ -1,8 +1,9 @@
 /** The live training board: curves, latent plane, decoded grid and reconstructions, drawn only when something changed. */
 
 import { floatsOf, integersOf, jsonOf } from "../shared/arrays.js";
+import { letFold, nameFold } from "../shared/fold.js";
 import { Frames, prefersCalm } from "../shared/frames.js";
-import { elementOf, find, findAll, findCanvas, newButton } from "../shared/mount.js";
+import { elementOf, find, findAll, findCanvas } from "../shared/mount.js";
 import { Plane } from "../shared/plane.js";
 import { readTheme } from "../shared/theme.js";
 import { KlBars } from "./bars.js";
@@ -104,7 +105,7 @@ class Board {
     const redrawBars = () => this.invalidate(this.bars);
     this.bars = new KlBars(findCanvas(root, ".bars canvas"), tip, note, redrawBars);
     this.frames.watchSizes(findAll(root, ".stage"), () => this.invalidateAll());
-    for (const section of findAll(root, "section")) section.append(foldButton(section));
+    for (const section of findAll(root, "section")) letFold(section);
     // What comes later above the board makes what holds both of them higher.
     this.frames.watchSizes(around(root), () => this.fit());
   }
@@ -270,9 +271,8 @@ class Board {
     this.charts.clear();
     this.plane.view = null;
     const what = kind === "images" ? "images" : "examples";
-    const title = `Held-out ${what}, decoded`;
-    find(this.root, ".pairs h2").textContent = title;
-    find(this.root, ".pairs .fold").setAttribute("aria-label", title);
+    find(this.root, ".pairs h2").textContent = `Held-out ${what}, decoded`;
+    nameFold(find(this.root, ".pairs"));
     const [grid, pairs] = [".grid canvas", ".pairs canvas"].map((selector) =>
       findCanvas(this.root, selector),
     );
@@ -282,20 +282,6 @@ class Board {
   destroy() {
     this.frames.stop();
   }
-}
-
-/**
- * Folds a section and unfolds it, where the style sheet shows it.
- * @param {HTMLElement} section
- */
-function foldButton(section) {
-  const button = newButton("", () => {
-    button.setAttribute("aria-expanded", String(!section.classList.toggle("folded")));
-  });
-  button.className = "fold";
-  button.setAttribute("aria-expanded", "true");
-  button.setAttribute("aria-label", find(section, "h2").textContent ?? "");
-  return button;
 }
 
 /**

@@ -3,8 +3,9 @@
  * changed. A section is a class constructed with (its node, the explorer); it asks to be told by `onChange`.
  */
 
+import { letFold } from "../shared/fold.js";
 import { Frames, prefersCalm } from "../shared/frames.js";
-import { find } from "../shared/mount.js";
+import { find, findAll } from "../shared/mount.js";
 import { Model } from "../shared/network.js";
 import { fixed, latentName, median } from "../shared/numbers.js";
 import { readTheme } from "../shared/theme.js";
@@ -37,6 +38,8 @@ const SECTIONS = {
   drawing: DrawingPad,
   saving: SavingSection,
 };
+/** Those below the plane and what belongs beside it; the saving section has a fold of its own. */
+const FOLDING = ".interpolation, .traversal, .drawing";
 const MAX_PINS = 2;
 const TIMES_KEPT = 100;
 /**
@@ -91,6 +94,8 @@ export class Explorer {
     this.decoded = this.model.decode(this.z).slice();
     for (const change of /** @type {const} */ (["weights", "plane", "theme"])) this.note(change);
     for (const [name, Section] of Object.entries(SECTIONS)) new Section(find(root, `section.${name}`), this);
+    // Points have nothing to draw: that section stays empty.
+    for (const section of findAll(root, FOLDING)) if (section.children.length) letFold(section);
     this.#frames.watchSizes([root], () => this.note("size"));
     this.#frames.onlyInSight(root);
   }

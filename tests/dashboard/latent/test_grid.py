@@ -46,6 +46,19 @@ def drawn(app: AppTest) -> list[dict[str, Any]]:
     return json.loads(chart.proto.spec)["data"]
 
 
+def test_a_folded_section_is_not_drawn_and_loses_nothing(app: AppTest) -> None:
+    app.slider(key="grid_size").set_value(6).run()
+    before = drawn(app)
+    app.button(key="fold_grid").click().run()
+    assert not app.exception, app.exception
+    assert [chart.key for chart in app.get("plotly_chart") if chart.key == "grid"] == []
+    assert "Decoded grid" in [header.value for header in app.header]
+    app.run()  # as any other control of the page has it drawn again
+    assert app.button(key="fold_grid").label == "Unfold Decoded grid"
+    app.button(key="fold_grid").click().run()
+    assert (app.slider(key="grid_size").value, drawn(app)) == (6, before)
+
+
 def test_options_change_the_grid_and_every_control_has_its_tooltip(app: AppTest) -> None:
     before = drawn(app)
     app.slider(key="grid_size").set_value(6).run()

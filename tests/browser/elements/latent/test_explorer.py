@@ -189,6 +189,28 @@ def test_phone_shows_plane_and_picture_at_once(opened: Callable[..., MountedExpl
     expect(explorer.root).to_have_attribute("data-pins", "1")
 
 
+def test_sections_below_the_plane_fold_on_a_phone(opened: Callable[..., MountedExplorer]) -> None:
+    explorer = opened(viewport={"width": 390, "height": 844})
+    strip = explorer.root.locator(".traversal .dimension canvas").first
+    folds = explorer.root.locator(".fold")
+    expect(strip).to_be_visible()
+    names = [fold.get_attribute("aria-label") for fold in folds.all()]
+    assert names == explorer.root.locator(".foldable > h3").all_inner_texts()
+    assert len(names) == 3
+    height = place(explorer.root)["height"]
+    for fold in folds.all():
+        assert place(fold)["height"] >= 44
+        fold.click()
+        expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(strip).to_be_hidden()
+    expect(explorer.root.locator(".drawing canvas:visible")).to_have_count(0)
+    assert place(explorer.root)["height"] < height - 600
+    folds.nth(1).click()
+    expect(strip).to_be_visible()
+    explorer.page.set_viewport_size({"width": 1280, "height": 800})
+    expect(explorer.root.locator(".fold:visible")).to_have_count(0)
+
+
 def test_sixty_thousand_examples_are_all_there(opened: Callable[..., MountedExplorer]) -> None:
     explorer = opened("many")
     canvas = explorer.root.locator(".map")

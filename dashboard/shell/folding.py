@@ -1,0 +1,27 @@
+"""Sections that fold: what is folded is not drawn, so that a long page is short on a telephone."""
+
+import streamlit as st
+
+from dashboard.shell import state
+
+
+def section(title: str, *, key: str, help_text: str | None = None) -> bool:
+    """Draws the heading of a section with the button that folds it; whether it is open.
+
+    Arguments:
+        title: The heading.
+        key: Of the button, ``fold_`` before it.
+        help_text: Beside the heading.
+    """
+    name = f"fold_{key}"
+    is_open = state.control(f"{name}ed") is None
+    with st.container(horizontal=True, vertical_alignment="center", key=f"section_{key}"):
+        st.header(title, help=help_text)
+        st.button(
+            f"Fold {title}" if is_open else f"Unfold {title}",
+            key=name,
+            icon=":material/expand_more:" if is_open else ":material/chevron_right:",
+            type="tertiary",
+            on_click=lambda: state.set_control(f"{name}ed", True if is_open else None),
+        )
+    return is_open
