@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from playwright.sync_api import FloatRect, Locator, Page, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.polling import DEADLINE_S
+from tests.polling import DEADLINE_S, until
 
 NewPage = Callable[..., Page]
 WAIT_MS: Final = 1000 * DEADLINE_S
@@ -14,12 +15,29 @@ WAIT_MS: Final = 1000 * DEADLINE_S
 PIXELS: Final = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
 """Red, green, blue and alpha of all pixels of a canvas, one after the other."""
 
+WIDEST: Final = (
+    "Math.max(document.documentElement.scrollWidth,"
+    " document.querySelector('[data-testid=stMain]').scrollWidth, window.innerWidth)"
+)
+
 
 def place(locator: Locator) -> FloatRect:
     """Where an element lies in the window."""
     box = locator.bounding_box()
     assert box is not None, locator
     return box
+
+
+def places(locator: Locator) -> list[FloatRect]:
+    """Where all elements of a locator lie in the window, read at one moment: none has moved meanwhile."""
+    return locator.evaluate_all("all => all.map((one) => one.getBoundingClientRect().toJSON())")
+
+
+def fits(page: Page) -> None:
+    """Waits until nothing is wider than the window: what was just mounted has not measured its room yet."""
+    size = page.viewport_size
+    assert size is not None
+    until(lambda: page.evaluate(WIDEST) == size["width"], "nothing wider than the window")
 
 
 def pixels_near(canvas: Locator, colour: str) -> int:
@@ -66,6 +84,23 @@ def sent_messages(page: Page) -> list[object]:
     sent: list[object] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     return sent
+
+
+def runs_ended(page: Page) -> Callable[[], int]:
+    """How often the dashboard's script has run to its end; for a page that has not been opened yet."""
+    kinds: list[str | None] = []
+
+    def hear(frame: str | bytes) -> None:
+        if isinstance(frame, bytes):
+            kinds.append(ForwardMsg.FromString(frame).WhichOneof("type"))
+
+    def count() -> int:
+        # Playwright hears of what happened while it asks the page for something.
+        page.title()
+        return kinds.count("script_finished")
+
+    page.on("websocket", lambda socket: socket.on("framereceived", hear))
+    return count
 
 
 def ended(page: Page) -> None:

@@ -7,6 +7,8 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
 from dashboard.figures.network.svg import WRONG
+from tests.browser.pages import fits, place
+from tests.polling import until
 
 VIEW: Final = "gradients?gradients_view=back_propagation"
 
@@ -47,11 +49,9 @@ def test_a_phone_has_the_layers_below_each_other(app_server: Server, page: Page)
     drawing = page.locator(".st-key-bp_network .tall svg")
     expect(drawing).to_be_visible()
     expect(page.locator(".st-key-bp_network .wide svg")).to_be_hidden()
-    box = drawing.bounding_box()
-    assert box is not None
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= 390
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    size = drawing.locator("text[font-weight='600']").first.bounding_box()
-    assert size is not None
-    assert size["height"] > 14, "numbers are legible"
+    until(
+        lambda: (box := place(drawing))["x"] >= 0 and box["x"] + box["width"] <= 390, "the drawing is whole"
+    )
+    fits(page)
+    number = drawing.locator("text[font-weight='600']").first
+    until(lambda: place(number)["height"] > 14, "numbers are legible")

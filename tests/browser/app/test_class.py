@@ -12,8 +12,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
+from dashboard.shell.browser import COOKIE
 from dashboard.shell.classroom import CODE_VARIABLE, SECRET_VARIABLE
 from tests.browser.pages import NewPage
+from tests.polling import until
 
 CODE: Final = "CDF346"
 SECRET: Final = "open-sesame"
@@ -37,6 +39,11 @@ def start_button(page: Page) -> Locator:
     return page.get_by_role("button", name="Start", exact=True)
 
 
+def await_cookie(page: Page) -> None:
+    """The element that keeps the token may be loaded later than what the page shows."""
+    until(lambda: COOKIE in {one.get("name") for one in page.context.cookies()}, "the cookie")
+
+
 def test_student_types_the_code_once_and_lands_where_the_link_leads(class_server: Server, page: Page) -> None:
     page.goto(f"{class_server.url}/train?seed=7")
     code_field(page).fill("cdf347")
@@ -47,6 +54,7 @@ def test_student_types_the_code_once_and_lands_where_the_link_leads(class_server
     page.get_by_role("button", name="Enter", exact=True).click()
     expect(start_button(page)).to_be_visible()
     expect(page).to_have_url(re.compile(r"/train\?seed=7$"))
+    await_cookie(page)
     page.reload()
     expect(start_button(page)).to_be_visible()
     other = page.context.new_page()
@@ -62,6 +70,7 @@ def test_links_of_students_and_lecturer_leave_no_secret_in_the_url(
         page.goto(f"{class_server.url}/train?{query}")
         expect(start_button(page)).to_be_visible()
         expect(page).to_have_url(re.compile(r"/train$"))
+        await_cookie(page)
         page.reload()
         expect(start_button(page)).to_be_visible()
 

@@ -5,6 +5,8 @@ import re
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
+from tests.browser.pages import ended, place
+from tests.polling import until
 
 VIEWS = {
     "all_examples": "All examples",
@@ -17,13 +19,14 @@ VIEWS = {
 def visit(page: Page, server: Server, view: str) -> None:
     page.goto(f"{server.url}/elbo?elbo_view={view}")
     expect(page.get_by_role("radio", name=VIEWS[view])).to_be_visible()
+    ended(page)
 
 
 def test_arrow_key_chooses_the_next_example(app_server: Server, page: Page) -> None:
     visit(page, app_server, "one_example")
     identity = page.get_by_text("KL(q ‖ true posterior)").filter(has_text="log p(x)").first
     expect(identity).to_be_visible()
-    before = identity.inner_text()
+    before = identity.text_content() or ""
     page.get_by_role("slider", name="Example").press("ArrowRight")
     expect(identity).not_to_have_text(before)
     expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -36,7 +39,8 @@ def test_q_walks_when_it_is_played(app_server: Server, page: Page) -> None:
     expect(chart.get_by_text("step 0", exact=True)).to_be_visible()
     chart.locator(".updatemenu-button").first.click()
     expect(chart.get_by_text(re.compile(r"^step [1-9]\d*$"))).to_be_visible()
-    assert chart.locator(".scatterlayer .js-fill").count() > 1, "the posterior stays where q walks to"
+    fills = chart.locator(".scatterlayer .js-fill")
+    until(lambda: fills.count() > 1, "the posterior stays where q walks to")
 
 
 def test_gaps_are_measured_with_progress_and_cancelled(app_server: Server, page: Page) -> None:
@@ -52,6 +56,5 @@ def test_gaps_are_measured_with_progress_and_cancelled(app_server: Server, page:
 def test_view_control_is_whole_on_a_phone(app_server: Server, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     visit(page, app_server, "units")
-    box = page.get_by_role("radio", name="Units and pitfalls").bounding_box()
-    assert box is not None
-    assert box["x"] + box["width"] <= 390
+    last = page.get_by_role("radio", name="Units and pitfalls")
+    until(lambda: (box := place(last))["x"] + box["width"] <= 390, "the control is whole")

@@ -3,6 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
+from tests.browser.pages import ended, fits
 
 
 def test_more_samples_and_the_error_change_the_picture_on_a_phone(app_server: Server, page: Page) -> None:
@@ -14,11 +15,11 @@ def test_more_samples_and_the_error_change_the_picture_on_a_phone(app_server: Se
     before = label.text_content() or ""
     page.get_by_role("slider", name="Samples M").press("ArrowRight")
     expect(label).not_to_have_text(before)
+    ended(page)
     page.locator(".st-key-estimators_error label").first.click()
     expect(page.locator(".st-key-estimators_sweep .main-svg").first).to_be_visible()
     expect(chart.get_by_text("error: z = μ + σ² ε")).to_be_visible()
-    width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
-    assert width <= 390
+    fits(page)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

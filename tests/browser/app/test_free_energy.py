@@ -6,13 +6,16 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import place, sent_messages
+from tests.browser.pages import drawn, ended, place, sent_messages
 
 
 def opened(page: Page, server: Server, view: str) -> Locator:
     page.goto(f"{server.url}/free_energy?free_energy_view={view}")
     element = page.locator(".chosen")
     expect(element.locator(".gap")).to_have_text(re.compile(r"\d"))
+    # Nothing moves under the hand, and the server hears nothing, once all is drawn.
+    ended(page)
+    drawn(page)
     return element
 
 

@@ -37,6 +37,8 @@ def test_a_click_on_a_point_chooses_its_example_with_one_message(app_server: Ser
     assert len(sent) == 2, f"{len(sent)} messages"
     far = explorer.numbers("view")[[1, 3]] - 0.15
     explorer.click((float(far[0]), float(far[1])))
+    # What the server makes of it has begun, and ends.
+    expect(page).to_have_url(re.compile("pins="))
     ended(page)
     assert len(sent) == 3, "a click beside all points is a pin, of which the link hears"
     expect(example).to_have_value(near)

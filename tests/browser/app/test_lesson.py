@@ -13,14 +13,15 @@ from playwright.sync_api import Locator, Page, expect
 from benchmarks.serving import Server
 from benchmarks.websocket_client import open_session
 from dashboard.shell.browser import COOKIE
-from tests.browser.pages import WAIT_MS, NewPage, place
+from tests.browser.pages import WAIT_MS, NewPage, place, places
 from tests.polling import until
 
 SETTINGS: Final = "seed=7&hidden=64"
 
 
 def board(page: Page) -> Locator:
-    return page.locator(".board")
+    # The board of the example model, without a step, may still stand there beside the run's.
+    return page.locator(".board[data-step]")
 
 
 def told(page: Page, name: str) -> str:
@@ -59,6 +60,11 @@ def hold(page: Page) -> int:
     """Pauses; returns the step at which the board stands."""
     press(page, "train_pause")
     expect(line(page)).to_contain_text("Paused")
+    return resting_step(page)
+
+
+def resting_step(page: Page) -> int:
+    """The step at which a run rests, as its line says it, once the board is drawn for it."""
     shown = re.search(r"step ([\d,]+)", line(page).inner_text())
     assert shown
     step = shown[1].replace(",", "")
@@ -81,10 +87,23 @@ def drag_beta(page: Page) -> None:
     page.mouse.up()
 
 
+def shared_link(page: Page, run: str) -> str:
+    """The link of the Share button."""
+    press(page, "share")
+    dialogue = page.get_by_role("dialog")
+    shown = dialogue.get_by_test_id("stCode")
+    expect(shown).to_contain_text(f"run={run}")
+    link = shown.inner_text().strip()
+    # Not Escape: that may close the tooltip of the button under the pointer alone.
+    dialogue.get_by_role("button", name="Close").click()
+    expect(dialogue).to_have_count(0)
+    return link
+
+
 def rows_of_buttons(page: Page) -> set[float]:
     """How far down the buttons of the page stand."""
     expect(button(page, "share")).to_be_visible()
-    return {place(one)["y"] for one in page.locator(".st-key-train_head button:visible").all()}
+    return {box["y"] for box in places(page.locator(".st-key-train_head button:visible"))}
 
 
 def run_apart(work: Coroutine[Any, Any, None]) -> None:
@@ -145,12 +164,8 @@ def test_lesson(app_server: Server, page: Page, new_page: NewPage) -> None:
     second = told(page, "run")
 
     # The link, in another browser, shows the same.
-    press(page, "share")
-    link = page.get_by_role("dialog").get_by_test_id("stCode").inner_text().strip()
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_have_count(0)
     student = new_page()
-    student.goto(link)
+    student.goto(shared_link(page, second))
     expect(board(student)).to_have_attribute("data-owner", "other")
     expect(board(student)).to_have_attribute("data-run", second)
     expect(board(student)).to_have_attribute("data-ghosts", "1")
@@ -187,7 +202,7 @@ def test_lesson(app_server: Server, page: Page, new_page: NewPage) -> None:
     press(page, "train_stop")
     expect(line(page)).to_contain_text("Stopped at step")
     expect(button(page, "train_pause")).to_contain_text("Resume")
-    stopped = step_of(page)
+    stopped = resting_step(page)
     press(page, "train_pause")
     await_step(page, stopped)
 

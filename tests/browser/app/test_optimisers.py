@@ -5,7 +5,8 @@ import re
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import ended
+from tests.browser.pages import ended, fits
+from tests.polling import until
 
 
 def test_paths_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
@@ -13,7 +14,7 @@ def test_paths_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
     chart = page.locator(".st-key-descent")
     chart.locator(".updatemenu-button").first.click()
     expect(chart.get_by_text(re.compile(r"^step [1-9]\d*$"))).to_be_visible()
-    assert chart.locator(".scatterlayer .js-fill").count() > 1, "the surface stays"
+    until(lambda: chart.locator(".scatterlayer .js-fill").count() > 1, "the surface stays")
     page.get_by_role("radio", name="Training").click()
     expect(page.locator(".st-key-race .js-plotly-plot")).to_be_visible()
     page.get_by_role("radio", name="The run in view").click()
@@ -28,5 +29,5 @@ def test_paths_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
     expect(page.get_by_text("reaches the highest")).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.get_by_role("cell", name="stops at epoch (of 2)")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    fits(page)
     expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, WebSocket, expect
 from benchmarks.serving import Server
 from benchmarks.websocket_client import open_session
 from dashboard.shell.browser import COOKIE
-from tests.browser.app.test_training_job import LONG, board_of, hold, line, press, run_id, start, stop
+from tests.browser.app.test_training_job import LONG, board_of, hold, line, press, start, stop
 from tests.browser.pages import NewPage
 from tests.polling import until
 
@@ -88,8 +88,7 @@ def test_reload_keeps_the_run_and_nobody_else_steers_it(
 
     press(other, "Take a copy")
     expect(board_of(other)).to_have_attribute("data-owner", "you")
-    copy = run_id(other)
-    assert copy != run
+    other.wait_for_url(lambda url: run not in url)
     press(other, "Step")
     expect(board_of(other)).to_have_attribute("data-step", str(step + 2))
     stop(other)

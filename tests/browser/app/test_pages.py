@@ -4,10 +4,10 @@ import re
 from typing import Final
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
-from tests.browser.pages import NewPage, place
+from tests.browser.pages import NewPage, ended, fits, place, places
 from tests.polling import until
 
 SEEN = {
@@ -28,6 +28,7 @@ BACKGROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(19, 22, 27)"}
 def visit(page: Page, server: Server, path: str) -> None:
     page.goto(f"{server.url}/{path}")
     expect(page.get_by_text(SEEN[path]).first).to_be_visible()
+    ended(page)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
@@ -41,12 +42,6 @@ def test_cold_link_on_a_fresh_server(page: Page, path: str, tmp_path_factory: py
     finally:
         page.close()
         stop_process(server.process)
-
-
-WIDEST: Final = (
-    "Math.max(document.documentElement.scrollWidth,"
-    " document.querySelector('[data-testid=stMain]').scrollWidth, window.innerWidth)"
-)
 
 
 SMALL: Final = """() => {
@@ -73,8 +68,7 @@ def test_phone_has_large_targets_and_no_horizontal_scroll(
 ) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     visit(page, app_server, path)
-    # Once it stands still: elements that were mounted a moment ago have not measured their room yet.
-    until(lambda: page.evaluate(WIDEST) == 390, "nothing wider than the window")
+    fits(page)
     until(lambda: page.evaluate(SMALL) == [], "all targets have 44 pixels")
 
 
@@ -83,10 +77,6 @@ def test_background_follows_the_system(app_server: Server, new_page: NewPage, sc
     page = new_page(color_scheme=scheme)
     visit(page, app_server, "train")
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", BACKGROUND[scheme])
-
-
-def name_of(canvas: Locator) -> str:
-    return canvas.get_attribute("aria-label") or ""
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (1280, 800), (1920, 1080)])
@@ -99,16 +89,14 @@ def test_whole_board_is_seen_without_scrolling(
     board = page.locator(".board")
     expect(board.locator(".term.elbo strong")).to_have_text(re.compile("−24"))
 
-    def outside() -> list[str]:
-        boxes = {name_of(canvas): canvas.bounding_box() for canvas in board.locator("canvas").all()}
-        return [
-            f"{name}: {box}"
-            for name, box in boxes.items()
-            if box is None or box["y"] < 0 or box["y"] + box["height"] > height or box["width"] < 150
-        ]
+    def are_inside() -> bool:
+        boxes = places(board.locator("canvas"))
+        return bool(boxes) and all(
+            box["y"] >= 0 and box["y"] + box["height"] <= height and box["width"] >= 150 for box in boxes
+        )
 
     # Once it stands still: the board measures its room again when something above it comes later.
-    until(lambda: not outside(), f"every picture within {size}")
+    until(are_inside, f"every picture within {size}")
     links = page.get_by_test_id("stTopNav").get_by_role("link")
     expect(links).to_have_count(len(PATHS))
 
@@ -148,5 +136,4 @@ def test_buttons_of_train_keep_to_one_line_and_have_their_names(
     expect(head.get_by_role("button", name="Take a copy", exact=True)).to_be_visible()
     for name in ("Resume", "Step", "Epoch", "Stop", "Reset", "Keep", "Present", "Share", "Take home"):
         expect(head.get_by_role("button", name=re.compile(rf"{name}$"))).to_be_visible()
-    tops = {place(button)["y"] for button in head.locator("button:visible").all()}
-    assert len(tops) == 1, tops
+    until(lambda: len({box["y"] for box in places(head.locator("button:visible"))}) == 1, "one line")

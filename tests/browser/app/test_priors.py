@@ -5,18 +5,23 @@ import re
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
+from tests.browser.pages import ended, fits, runs_ended
+from tests.polling import until
 
 
 def test_three_trainings_are_cancelled_then_made_and_played(app_server: Server, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
+    count = runs_ended(page)
     page.goto(f"{app_server.url}/priors?priors_view=priors")
     expect(page.locator(".st-key-prior_vamp .js-plotly-plot")).to_be_visible()
-    width = page.evaluate("document.querySelector('.stMain').scrollWidth")
-    assert width <= 390, "no sideways scrolling on a phone"
+    fits(page)
+    ended(page)
     for key, smallest in (("priors_k", "2"), ("priors_epochs", "20")):
-        control = page.locator(f".st-key-{key}")
+        control, before = page.locator(f".st-key-{key}"), count()
         control.get_by_role("slider").press("Home")
         expect(control.get_by_test_id("stSliderThumbValue")).to_have_text(smallest)
+        # The button trains with the settings that it was drawn with.
+        until(lambda before=before: count() > before, "the page is drawn with it")
     start = page.locator(".st-key-priors_start button:visible")
     start.click()
     page.locator(".st-key-priors_cancel button:visible").click()

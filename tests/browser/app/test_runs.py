@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
 from tests.browser.app.test_training_job import start
-from tests.browser.pages import ended
+from tests.browser.pages import ended, places
 from tests.polling import until
 from vae_core.runs.runfile import stated_digest
 
@@ -37,12 +37,8 @@ def test_run_is_renamed_deleted_taken_back_downloaded_and_uploaded_as_the_same(
     page.set_viewport_size({"width": 1024, "height": 768})
     actions = row.locator("[class*=st-key-run_actions_] button:visible")
     expect(actions).to_have_count(4)
-
-    def lines() -> set[float]:
-        return {box["y"] for one in actions.all() if (box := one.bounding_box())}
-
     # Once it stands still: the window has changed its width a moment ago.
-    until(lambda: len(lines()) == 1, "the buttons of a run stand in one line")
+    until(lambda: len({box["y"] for box in places(actions)}) == 1, "the buttons of a run stand in one line")
 
     choose(page, row, "Name, note and tags")
     dialogue = page.get_by_role("dialog")
@@ -78,6 +74,7 @@ def test_run_is_renamed_deleted_taken_back_downloaded_and_uploaded_as_the_same(
     expect(row).to_contain_text("finished")
     (uploaded,) = [path for path in (app_server.home / "runs").iterdir() if same_run(path, file.read_bytes())]
     assert uploaded.name != run_id
+    ended(page)
     row.get_by_role("button", name="Open").first.click()
     expect(page.locator(".st-key-run_line")).to_contain_text("Uploaded; it stands at step")
 

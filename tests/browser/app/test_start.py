@@ -7,7 +7,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
 from dashboard.shell.pages import LABORATORIES, MODEL
-from tests.browser.pages import NewPage, place, sent_messages
+from tests.browser.pages import NewPage, ended, fits, place, places, sent_messages
+from tests.polling import until
 
 
 def opened(page: Page, server: Server) -> Locator:
@@ -22,6 +23,7 @@ def test_the_picture_moves_and_follows_a_key_without_the_server(app_server: Serv
     sent = sent_messages(page)
     walk = opened(page, app_server)
     expect(page.get_by_test_id("stPageLink")).to_have_count(len(MODEL) + len(LABORATORIES))
+    ended(page)
     before, z = len(sent), walk.locator(".z")
     expect(z).not_to_have_text(z.inner_text())
     walk.locator(".dot").press("ArrowUp")
@@ -33,15 +35,19 @@ def test_the_picture_moves_and_follows_a_key_without_the_server(app_server: Serv
 def test_fits_the_window(app_server: Server, new_page: NewPage, width: int, height: int) -> None:
     page = new_page(viewport={"width": width, "height": height})
     walk = opened(page, app_server)
-    box = place(walk.locator(".picture canvas"))
-    assert box["width"] == pytest.approx(box["height"], abs=1), box
-    assert box["y"] + box["height"] <= height, box
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    picture = walk.locator(".picture canvas")
+
+    def is_whole_square() -> bool:
+        box = place(picture)
+        return abs(box["width"] - box["height"]) <= 1 and box["y"] + box["height"] <= height
+
+    until(is_whole_square, "the picture is a square within the window")
+    fits(page)
     links = page.get_by_test_id("stPageLink")
     expect(links).to_have_count(len(MODEL) + len(LABORATORIES))
     if width == 1280:
-        bottoms = [place(link)["y"] + place(link)["height"] for link in links.all()[: len(MODEL)]]
-        assert max(bottoms) <= height, bottoms
+        bottoms = lambda: [box["y"] + box["height"] for box in places(links)[: len(MODEL)]]  # noqa: E731
+        until(lambda: max(bottoms()) <= height, "the cards of the model's pages within the window")
 
 
 def test_cards_lead_to_the_pages(app_server: Server, page: Page) -> None:

@@ -59,6 +59,8 @@ def start(page: Page, server: Server, query: str = "") -> str:
 
 
 def run_id(page: Page) -> str:
+    # The element of the address may be loaded later than the board.
+    page.wait_for_url(re.compile(r"run=[0-9a-f]{16}"))
     found = re.search(r"run=([0-9a-f]{16})", page.url)
     assert found, page.url
     return found[1]
@@ -68,6 +70,11 @@ def hold(page: Page) -> int:
     """Pauses and returns the step at which the board stands."""
     press(page, "Pause")
     expect(line(page)).to_contain_text("Paused")
+    return resting_step(page)
+
+
+def resting_step(page: Page) -> int:
+    """The step at which a run rests, as its line says it, once the board is drawn for it."""
     shown = re.search(r"step ([\d,]+)", line(page).inner_text())
     assert shown
     step = int(shown[1].replace(",", ""))
@@ -119,7 +126,7 @@ def test_pause_holds_and_beta_acts_at_once(app_server: Server, page: Page) -> No
     await_step(page, step + 1)
     stop(page)
     expect(page.get_by_role("button", name="Resume", exact=True)).to_be_enabled()
-    last = step_of(page)
+    last = resting_step(page)
     press(page, "Resume")
     await_step(page, last)
     stop(page)
@@ -154,9 +161,9 @@ def test_zoom_is_kept_while_points_arrive(app_server: Server, page: Page) -> Non
 
 
 def test_killed_worker_is_said_and_the_run_goes_on(app_server: Server, page: Page) -> None:
-    start(page, app_server, LONG)
-    busy = max(children(app_server.process.pid), key=cpu_ticks)
-    os.kill(busy, signal.SIGKILL)
+    folder = app_server.home / "runs" / start(page, app_server, LONG)
+    (trainer,) = [pid for pid in children(app_server.process.pid) if has_open(pid, folder)]
+    os.kill(trainer, signal.SIGKILL)
     expect(line(page)).to_contain_text("ended unexpectedly (signal 9): Resume goes on from the last save.")
     press(page, "Resume")
     expect(line(page)).to_contain_text("Training")
@@ -177,8 +184,12 @@ def stat_of(path: Path) -> list[str]:
         return ["0"] * 20
 
 
-def cpu_ticks(pid: int) -> int:
-    return int(stat_of(Path(f"/proc/{pid}/stat"))[11])
+def has_open(pid: int, folder: Path) -> bool:
+    """Whether a process has a folder open: the worker that trains a run keeps others out of it."""
+    try:
+        return any(link.readlink() == folder for link in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
 
 
 def test_default_digits_learn_and_separate(app_server: Server, page: Page) -> None:
