@@ -25,7 +25,7 @@ def task_line(
         label: Of the button that starts it.
         doing: What is said while it is at work.
         help_text: What it computes and how long that takes.
-        start: Starts it; called by the button.
+        start: Starts it, with what the controls say when the button is pressed.
     """
     _line((name,), key=key, label=label, doing=doing, help_text=help_text, start=start, part="")
 
@@ -76,7 +76,10 @@ def _line(
         error = next((error for name in names if (error := tasks().error(name)) is not None), None)
         if error is not None:
             st.error(plain(error))
-        st.button(label, key=f"{key}_start", on_click=start, help=help_text, icon=":material/calculate:")
+        # No callback: that would start what the button was drawn with, where a control has just been moved.
+        if st.button(label, key=f"{key}_start", help=help_text, icon=":material/calculate:"):
+            start()
+            st.rerun()
 
     st.fragment(line, run_every=TICK_S if before[0] else None)()
 

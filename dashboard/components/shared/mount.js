@@ -20,7 +20,7 @@
  *
  * @param {string} selector Of the element's root in its HTML.
  * @param {(root: HTMLElement, mounted: Mounted) => Instance} create
- * @returns {(mounted: Mounted) => () => void} Called again for the same place it tells the same instance.
+ * @returns {(mounted: Mounted) => () => unknown} Called again for the same place it tells the same instance.
  */
 export function elementOf(selector, create) {
   /** @type {WeakMap<object, { root: HTMLElement, instance: Instance }>} */
@@ -35,10 +35,15 @@ export function elementOf(selector, create) {
       places.set(parentElement, place);
     }
     if (data) place.instance.update(data, mounted);
-    return () => {
-      places.get(parentElement)?.instance.destroy();
-      places.delete(parentElement);
-    };
+    const { instance } = place;
+    // Streamlit also calls this for a message that a newer one has overtaken, and the element stays: it has
+    // ended where its nodes are gone from the page, which they are once the task that removes them is over.
+    return () =>
+      setTimeout(() => {
+        if (root.isConnected) return;
+        instance.destroy();
+        if (places.get(parentElement)?.instance === instance) places.delete(parentElement);
+      });
   };
 }
 

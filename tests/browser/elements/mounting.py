@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from dashboard.theme import ThemeName
+from tests.browser.pages import drawn
 
 COMPONENTS: Final = Path(__file__).resolve().parents[3] / "dashboard" / "components"
 SETTINGS: Final = COMPONENTS.parent / ".streamlit" / "config.toml"
@@ -55,7 +56,7 @@ PAGE: Final = """<!doctype html>
       shadow.replaceChildren(content);
     }},
     give(text) {{
-      this.remove = mount({{
+      this.end = mount({{
         name: "element", key: "element", data: text === null ? null : view(text), parentElement: shadow,
         setStateValue: send("state"), setTriggerValue: send("trigger"),
       }});
@@ -81,10 +82,16 @@ class Mounted:
         text = None if data is None else base64.b64encode(data).decode()
         self.page.evaluate("text => window.element.give(text)", text)
 
+    def overtake(self, data: bytes) -> None:
+        """New data twice at once: Streamlit makes the first call, ends it, and makes the second."""
+        self.give(data)
+        self.page.evaluate("() => { window.element.end(); return new Promise((done) => setTimeout(done)); }")
+        self.give(data)
+
     def remove(self) -> None:
         """What Streamlit does where the element is no longer on the page."""
-        self.page.evaluate("window.element.remove()")
-        self.page.evaluate("document.querySelector('#host').remove()")
+        self.page.evaluate("() => { window.element.end(); document.querySelector('#host').remove(); }")
+        drawn(self.page)
 
     @property
     def sent(self) -> list[dict[str, object]]:

@@ -4,11 +4,12 @@ import base64
 from typing import Final
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.elements.messages import messages
 from tests.browser.elements.mounting import COMPONENTS, open_element
 from tests.browser.pages import drawn
+from tests.polling import until
 
 ELEMENTS: Final = sorted(path.parent.name for path in COMPONENTS.glob("*/element.py"))
 CASES: Final = messages()
@@ -123,8 +124,10 @@ def live(page: Page, message: bytes | None) -> None:
     page.evaluate(f"() => {{ {SEND} sendAll(); }}")
     drawn(page)
     # Also what arrives between the cleanup and the removal of the nodes has to be harmless.
-    page.evaluate(f"() => {{ {SEND} window.element.remove(); sendAll(); }}")
-    assert count(page) == before, "something was left behind"
+    gone = "document.querySelector('#host').remove();"
+    page.evaluate(f"() => {{ {SEND} window.element.end(); sendAll(); {gone} }}")
+    left = before | {"nodes": before["nodes"] - 1}
+    until(lambda: count(page) == left, "nothing is left behind")
 
 
 @pytest.mark.parametrize("element", ELEMENTS)
@@ -138,6 +141,21 @@ def test_events_before_the_first_frame_and_after_it(page: Page, case: str) -> No
     element, message = CASES[case]
     watched(page, element)
     live(page, message)
+
+
+def test_what_was_begun_goes_on_when_one_message_overtakes_another(page: Page) -> None:
+    """Streamlit ends the call with the older message after it was made, and the element is still there."""
+    mounted = open_element(page, "look_back")
+    message = next(message for element, message in CASES.values() if element == "look_back")
+    assert message is not None
+    mounted.give(message)
+    page.get_by_role("button", name="Replay how the run came here").click()
+    hold = page.get_by_role("button", name="Hold the replay")
+    expect(hold).to_be_visible()
+    mounted.overtake(message)
+    expect(hold).to_be_visible()
+    hold.click()
+    expect(hold).to_have_count(0)
 
 
 def test_every_element_has_a_message() -> None:
