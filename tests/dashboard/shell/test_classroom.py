@@ -1,7 +1,9 @@
 """The door of a class: who comes in, how guessing is slowed down, and that nothing is drawn before."""
 
 import os
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Final
 
 import pytest
@@ -189,7 +191,9 @@ def test_code_is_asked_once(door: Door) -> None:
     assert is_outside(visit()), "another browser"
 
 
-def test_wrong_codes_end_in_a_wait_that_says_how_long(door: Door) -> None:
+def test_wrong_codes_end_in_a_wait_that_says_how_long(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(classroom, "time", SimpleNamespace(monotonic=lambda: now))
     at = visit()
     for _ in range(6):
         at = enter(at, WRONG)
