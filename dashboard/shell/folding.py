@@ -22,6 +22,7 @@ def section(title: str, *, key: str, help_text: str | None = None) -> bool:
             key=name,
             icon=":material/expand_more:" if is_open else ":material/chevron_right:",
             type="tertiary",
+            help="What is folded is not drawn, and keeps its settings.",
             on_click=lambda: state.set_control(f"{name}ed", True if is_open else None),
         )
     return is_open

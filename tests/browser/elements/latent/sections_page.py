@@ -141,6 +141,7 @@ def open_sections(
         "palettes": {name: {"concepts": CONCEPTS[name], "classes": list(CLASSES[name])} for name in CONCEPTS},
     }
     _load(page, meta, arrays)
+    settle(page)  # the first frame gives the strips their heights, and moves what is below
 
 
 def _load(page: Page, meta: Mapping[str, object], arrays: Mapping[str, list[float]]) -> None:
@@ -182,7 +183,6 @@ def opened(page: Page, **more: str) -> VAE:
     """Both sections for an untrained model of images with J = 3."""
     model = small_model(image_shape=IMAGE, latent_dim=3, **more)
     open_sections(page, model, image_shape=IMAGE, kl_per_dim=KL)
-    settle(page)
     return model
 
 
