@@ -50,7 +50,7 @@ def draw_priors() -> None:
         with column:
             _prior(name, view, means)
     st.caption(
-        "Lines: log p(z) = −7, −6, … nats, the same in all three. Dots: means of q(z|x), held-out digits. "
+        "Lines: log p(z) = −7, −6, … nats, the same in all three. Dots: posterior means of held-out digits. "
         f"Crosses: centres of the prior. Below each: {NUM_DECODED} decoded draws from it."
     )
     _draw_bounds(found)

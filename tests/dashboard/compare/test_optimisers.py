@@ -130,7 +130,7 @@ def test_other_seeds_race_on_the_same_data(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_one_seed_has_no_verdict_and_five_have() -> None:
     """Curves that differ by the seed, Adam's 2 nats above the others: clear over a spread of 0.2, not 4."""
-    assert "takes 5 seeds" in text_with(opened(), "Which optimiser is better")
+    assert "takes 5 seeds" in text_with(opened(), "which optimiser is better")
     raced = Raced(
         run_race(race_data(SMALL, 64), [SMALL_RUN] * 3, on_progress=lambda _: None), [SMALL_RUN] * 3, 64
     )

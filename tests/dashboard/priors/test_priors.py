@@ -91,7 +91,7 @@ def test_pages_about_the_standard_prior_refuse_another(runner: LocalRunner, page
     run_id = trained(runner, config)
     at = open_page(page, run=run_id)
     (error,) = at.error
-    assert "learned one of its own" in error.value
+    assert "this run learned its prior" in error.value
     at = open_page("train", run=run_id)
     assert not at.error, "its curves and pictures are drawn as any run's"
 

@@ -162,7 +162,7 @@ def test_other_dimensions_come_from_the_newest_pin(opened: Callable[..., Mounted
     explorer = opened("deep")
     expect(explorer.root.locator(".others")).to_have_text("The other 3 dimensions are at 0.")
     explorer.click((1.0, 1.0))
-    expect(explorer.root.locator(".others")).to_have_text("The other 3 dimensions are those of pin 1.")
+    expect(explorer.root.locator(".others")).to_have_text("The other 3 dimensions are at pin 1.")
 
 
 def test_weights_that_are_no_numbers_are_said(opened: Callable[..., MountedExplorer]) -> None:
