@@ -181,7 +181,11 @@ def test_points_move_in_data_space(opened: Callable[..., MountedExplorer]) -> No
 
 
 def test_phone_shows_plane_and_picture_at_once(opened: Callable[..., MountedExplorer]) -> None:
-    explorer = opened(viewport={"width": 390, "height": 844}, has_touch=True)
+    explorer = opened(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    expect(explorer.root.locator(".interpolation .hint")).to_contain_text(
+        "Tap two places", use_inner_text=True
+    )
+    expect(explorer.root.locator("kbd:visible")).to_have_count(0)
     assert explorer.page.evaluate("document.documentElement.scrollWidth") <= 390
     plane, picture = place(explorer.hand), place(explorer.root.locator(".picture"))
     assert picture["y"] + picture["height"] - plane["y"] < 640, (plane, picture)
