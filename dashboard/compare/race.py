@@ -347,7 +347,7 @@ def _verdict(raced: Raced, stops: Sequence[int | None]) -> str:
         return " ".join(parts)
     order = sorted(range(len(found)), key=lambda number: -found[number].best)
     first, second = order[0], order[1]
-    lead = found[first].best - found[second].best
+    lead = shown_difference(found[first].best, found[second].best)
     parts.append(
         f"With seed {raced.runs[0].seed} **{names[first]}** reaches the highest held-out ELBO: "
         f"**{signed(found[first].best)}** nats at "
@@ -359,8 +359,8 @@ def _verdict(raced: Raced, stops: Sequence[int | None]) -> str:
     costly = max(stopped, key=lambda number: found[number].missed)
     cost = (
         f"it costs {names[costly]} most: stopped at epoch {stops[costly]}, it keeps epoch "
-        f"{found[costly].kept_epoch} and misses **{found[costly].missed:.2f}** nats."
-        if found[costly].missed >= 0.005
+        f"{found[costly].kept_epoch} and misses **{_missed(found[costly]):.2f}** nats."
+        if _missed(found[costly]) > 0
         else "it costs none of them anything."
     )
     parts.append(f"The stopping criterion ends {len(stopped)} of {len(found)}; {cost}")
@@ -449,7 +449,7 @@ def _draw_table(raced: Raced, stops: Sequence[int | None]) -> None:
         (f"stops at epoch (of {last})", ["–" if stop is None else str(stop) for stop in stops]),
         ("· keeps epoch", [str(one.kept_epoch) for one in found]),
         ("· its held-out ELBO", [_nats(one.kept) for one in found]),
-        ("· **missed**", [_nats(one.missed) for one in found]),
+        ("· **missed**", [_nats(_missed(one)) for one in found]),
         ("· updates saved", [f"{1 - end / last:.0%}" for end in ends]),
         ("seconds, all epochs", [_seconds(values[-1]) for values in race.seconds]),
         ("· to the stop", [_seconds(values[end]) for values, end in zip(race.seconds, ends, strict=True)]),
@@ -460,6 +460,11 @@ def _draw_table(raced: Raced, stops: Sequence[int | None]) -> None:
 
 def _nats(value: float) -> str:
     return signed(value) if abs(value) < 1e5 else "–"
+
+
+def _missed(one: "Outcome") -> float:
+    """What stopping costs, as the difference of the two numbers that stand above it."""
+    return shown_difference(one.best, one.kept)
 
 
 def _seconds(value: float) -> str:
