@@ -5,7 +5,7 @@ a model takes the :class:`Subject` itself and is keyed by its digest; a cached a
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,14 @@ from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
 from dashboard.subject import Split, Subject
 from vae_core.runs.snapshot import Snapshot, read_snapshot
 
+if TYPE_CHECKING:
+    from vae_core.distributions import AnyNormal
+
 Array = NDArray[np.float32]
 HELD_OUT: Final[Split] = "held_out"
+MAX_FACTOR_VALUES: Final = 20_000_000
+"""Entries of all L that are kept together."""
+FACTORS_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,32 @@ def encode(
         kl=terms.kl.numpy(),
         kl_per_dim=per_dim.numpy(),
     )
+
+
+# Of no more examples than 80 MB hold L of.
+@cached()
+def posterior(subject: Subject, split: Split = HELD_OUT, *, max_examples: int | None = None) -> "AnyNormal":
+    """q(z|x) of the first examples, diagonal or full; without a density its deviations are 0."""
+    import torch
+
+    from vae_core.distributions import DiagonalNormal, concatenated
+
+    model = subject.config.model
+    terms = encoded(subject, split)
+    if model.encoder_head != "full_covariance":
+        means, stds = (torch.from_numpy(part[:max_examples]) for part in (terms.means, terms.stds))
+        return DiagonalNormal.from_std(means, stds)
+    x = torch.from_numpy(terms.x[:max_examples][: MAX_FACTOR_VALUES // model.latent_dim**2])
+    with torch.no_grad():
+        pieces = [subject.model.posterior(piece).as_normal() for piece in x.split(FACTORS_AT_ONCE)]
+    return concatenated(pieces)
+
+
+def factors(subject: Subject, split: Split = HELD_OUT) -> Array | None:
+    """L of the first examples, shape (m, J, J); None where the covariance matrix is diagonal."""
+    if subject.config.model.encoder_head != "full_covariance":
+        return None
+    return posterior(subject, split).parameters[1].numpy()
 
 
 def mean(values: Array) -> float:

@@ -51,6 +51,16 @@ CASES: Final = {
     "plain": PLAIN,
     "variance head, relu": digits(encoder_head="variance", activation="relu", hidden_dims=(12, 6)),
     "unit variance, silu": digits(encoder_head="unit_variance", activation="silu", latent_dim=5),
+    "full covariance, free bits": digits(
+        encoder_head="full_covariance", latent_dim=3, train={"free_bits": 0.2}
+    ),
+    "full covariance, M = 2, a sigma for each value": digits(
+        encoder_head="full_covariance", likelihood="gaussian_diagonal", train={"num_samples": 2}
+    ),
+    "full covariance, VampPrior": digits(encoder_head="full_covariance", prior="vamp", num_components=5),
+    "full covariance, mixture, one dimension": digits(
+        encoder_head="full_covariance", latent_dim=1, prior="mixture", num_components=5
+    ),
     "deterministic, softplus": digits(encoder_head="deterministic", activation="softplus"),
     "deterministic, M = 3": digits(encoder_head="deterministic", train={"num_samples": 3, "beta": 0.0}),
     "continuous Bernoulli, M = 3": digits(likelihood="continuous_bernoulli", train={"num_samples": 3}),
