@@ -130,10 +130,8 @@ def pending() -> list[str]:
 
 def data_and_model() -> None:
     """Draws the controls that make a new run."""
-    keys = ("dataset", "data_folder", "latent_dim", "hidden", "likelihood", "points_likelihood")
-    if _all_hidden(
-        *keys, "likelihood_scale", "encoder_head", "activation", "prior", "num_components", "seed"
-    ):
+    keys = ("dataset", "data_folder", "latent_dim", "hidden", "likelihood", "likelihood_scale")
+    if _all_hidden(*keys, "encoder_head", "activation", "prior", "num_components", "seed"):
         return
     st.markdown("**Data and model** · for the next run")
     waiting = pending()
@@ -147,7 +145,8 @@ def data_and_model() -> None:
     _text("hidden", placeholder="none: linear maps")
     if _is_images():
         _choose("likelihood", labels_of(Likelihood))
-    else:  # a menu of their own: this one would overwrite what was chosen for images
+    elif "likelihood" not in state.hidden_controls():
+        # A menu of their own: the other one would overwrite what was chosen for images.
         _choose("points_likelihood", {name: LABELS[name] for name in REAL_VALUED})
     if _likelihood() == "gaussian":
         _text("likelihood_scale")

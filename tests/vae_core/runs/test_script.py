@@ -298,11 +298,13 @@ def test_script_is_short_and_reads_well(results: Executed, case: str) -> None:
 def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
     sources = {name: source for name, (_, source, *_) in results.items()}
     uses = {
-        "log_prior": {"mixture, free bits", *VAMP},
+        "log_prior": {"mixture, free bits", "full covariance, mixture, one dimension", *VAMP},
+        "log_full_normal": {"full covariance, VampPrior", "full covariance, mixture, one dimension"},
+        "factor": {name for name in CASES if name.startswith("full covariance")},
         "scheduled_beta": {"linear schedule", "cyclical schedule", "schedule taken over"},
         "PATIENCE": PATIENT - {"patience, stopped by hand"},
         "x_validation": PATIENT,
-        "FREE_BITS": {"learned scale, free bits", "mixture, free bits"},
+        "FREE_BITS": {"learned scale, free bits", "mixture, free bits", "full covariance, free bits"},
         "NUM_SAMPLES": {name for name in CASES if "M =" in name},
         "torch.optim.SGD": {"linear maps, SGD", "patience of an autoencoder"},
         "log_scale": {"learned scale, free bits"},
