@@ -31,7 +31,12 @@ MORE_VIEWS: Final = (
     ("compare", {}),
 )
 """Every third of them for each configuration: all heads, likelihoods and priors meet each of them."""
-EXPLAINED: Final = ("a Gaussian likelihood with one s", "deterministic encoder", "Select some examples")
+EXPLAINED: Final = (
+    "a Gaussian likelihood with one s",
+    "deterministic encoder",
+    "fixes σ = 1",
+    "Select some examples",
+)
 """What is said where there is nothing to measure: without q(z|x), of another model's theory; what to do."""
 
 

@@ -69,7 +69,7 @@ def test_terms_by_example_and_dimension(head: EncoderHead, generator: torch.Gene
     assert terms.kl_per_dim.min() >= 0
     q = model.posterior(x)
     eps = torch.zeros(4, 50, 2).double()
-    divergence, z = torch.zeros(50, 2).double(), q.mean
+    divergence, z = torch.zeros(50, 2).double(), q.mean.expand(4, 50, 2)
     if head != "deterministic":
         eps = torch.randn(4, 50, 2, generator=generator.set_state(state), dtype=torch.float64)
         divergence = kl_divergence(Normal(q.mean, q.std), Normal(torch.zeros(2).double(), 1.0))
@@ -78,7 +78,7 @@ def test_terms_by_example_and_dimension(head: EncoderHead, generator: torch.Gene
         given = Normal(q.mean[:, 1] + q.factor[:, 1, 0] * eps[..., 0], q.factor[:, 1, 1])
         z = torch.stack([z[..., 0], given.loc + given.scale * eps[..., 1]], -1)
         moved = q.mean[:, 1].square() + q.factor[:, 1, 0].square()
-        centred = kl_divergence(Normal(torch.zeros(50).double(), given.scale), Normal(0.0, 1.0))
+        centred = kl_divergence(Normal(0.0, q.factor[:, 1, 1]), Normal(0.0, 1.0))
         divergence = torch.stack([divergence[:, 0], centred + 0.5 * moved], 1)
     expected = torch.distributions.Bernoulli(logits=model.decoder(z)).log_prob(x).sum(-1).mean(0)
     torch.testing.assert_close(terms.kl_per_dim, divergence, rtol=1e-10, atol=1e-12)
