@@ -38,7 +38,8 @@ def digit(number: int) -> NDArray[np.float32]:
 
 def test_tasks_by_name() -> None:
     """Dashboards, and results that were kept, know the tasks by these names."""
-    assert list(TASKS) == ["gaps", "evidence", "tsne", "gradients", "race", "priors", "weights", "reduction"]
+    named = ["gaps", "evidence", "tsne", "gradients", "race", "priors", "weights", "reduction", "bring"]
+    assert list(TASKS) == named
 
 
 def test_gaps_are_those_of_the_run_in_the_file() -> None:

@@ -191,6 +191,22 @@ class Brought:
     refusal: str = ""
 
 
+def preview_of(brought: Brought) -> dict[str, NDArray[Any]]:
+    """What a page shows of a file before it is used, beside its examples: one text, as an array.
+
+    Arguments:
+        brought: What was read.
+    """
+    values = {
+        "choices": brought.choices.to_json(),
+        "options": dict(brought.options),
+        "problems": [list(problem) for problem in brought.problems],
+        "head": brought.head,
+        "refusal": brought.refusal,
+    }
+    return {"preview": np.array(json.dumps(values))}
+
+
 class _Draft:
     """What is known of a file while it is read: choices in force, options, and problems."""
 
