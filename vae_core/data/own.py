@@ -162,8 +162,8 @@ def own_facts(name: str) -> OwnFacts:
 def _read_facts(path: Path) -> OwnFacts:
     # What a path names never changes: it is named by its content.
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return facts_in({"facts": file["facts"]})
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return facts_in({"facts": arrays["facts"]})
     except FileNotFoundError as err:
         raise BadInput("data", _GONE, _BRING_AGAIN) from err
     except _UNREADABLE as err:
@@ -189,16 +189,16 @@ def load_own(name: str, *, seed: int = 0) -> "Dataset":
 
     facts, path = own_facts(name), own_file(name)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            arrays = dict(found)
         os.utime(path)  # what was not used for longest is the first to leave
     except FileNotFoundError as err:
         raise BadInput("data", _GONE, _BRING_AGAIN) from err
     except _UNREADABLE as err:
         raise BadInput("data", "the file of this data set cannot be read", _BRING_AGAIN) from err
     x, labels = arrays["x"], arrays.get("labels")
-    found = _digest(x, labels, facts.shape, facts.class_names, facts.columns)
-    if found != facts.digest or not name.endswith(found[:32]):
+    digest = _digest(x, labels, facts.shape, facts.class_names, facts.columns)
+    if digest != facts.digest or not name.endswith(digest[:32]):
         raise BadInput("data", "the file of this data set is damaged", _BRING_AGAIN)
     data = from_arrays(
         name,
