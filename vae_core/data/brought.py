@@ -759,6 +759,8 @@ def _finished(
         message = f"{len(x):,} examples of {x.shape[1]:,} values are more than {MAX_VALUES:,} values"
         raise BadInput("size", message, "use fewer or smaller examples")
     refusal = "" if len(x) > 1 else "There is one example only: training needs two at least."
+    if x.shape[1] < 2:
+        refusal = "Each example is one number only: the charts need two columns at least."
     return Brought(
         form=draft.form,
         x=x,

@@ -209,6 +209,9 @@ def load_own(name: str, *, seed: int = 0) -> "Dataset":
         class_names=facts.class_names,
     )
     said = (f"{facts.title}: {' '.join(facts.problems)}",) if facts.problems else ()
+    if facts.image_shape is None and len(facts.columns) > 2:
+        first, second = facts.columns[:2]
+        said += (f"Charts of the data space show the first two columns: {first} and {second}.",)
     return replace(data, digest=facts.digest, notes=said + data.notes)
 
 
