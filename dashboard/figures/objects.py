@@ -230,7 +230,7 @@ def subplots(row_heights: Sequence[float], *, vertical_spacing: float) -> Figure
     return figure
 
 
-@lru_cache
+@lru_cache(maxsize=32)
 def _template(kinds: frozenset[str]) -> dict[str, Any]:
     """Streamlit's own look of what a figure has; its browser side fills in the colours of the theme."""
     import plotly.io
