@@ -1,4 +1,4 @@
-"""log p(x) and the gap of the bound: quadrature, importance sampling, annealing, and the best q of each family.
+"""log p(x) and the gap of the bound: quadrature, importance sampling, annealing, the best q of a family.
 
 Quadrature is done on the CPU, wherever the model is; the other estimates on the device of the model and x.
 """
