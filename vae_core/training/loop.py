@@ -13,6 +13,7 @@ from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_given_eps, evaluate,
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.memory import check_step
 from vae_core.model import VAE
+from vae_core.training.by_hand import HandGradient, is_written_out
 from vae_core.training.moves import MAX_MOVES, Move, Moved, checked_moves
 from vae_core.training.optimizer import (
     OPTIMIZER,
@@ -181,6 +182,7 @@ class Training:
         self.ended_at: int | None = None
         """The update after which it ended by itself and went back to its best step; None: it did not."""
         self._weights, self._gradient = flatten(model)
+        self._by_hand = self._hand_gradient()
         self._first = next(model.parameters())
         self._kept_weights = self._weights.clone()
         self._here = self._kept_place = self._place()
@@ -358,22 +360,33 @@ class Training:
         self._position += len(rows)
         return x.index_select(0, rows.to(x.device))
 
+    @torch.no_grad()
     def _update(self, x: Tensor, beta: float) -> tuple[float, float]:
         self._take_parameters()
-        posterior = self._drawn.posterior(x)
-        eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
-        terms = elbo_terms_given_eps(self._drawn, x, posterior, eps)
-        reconstruction, (kl, penalised) = terms.reconstruction.mean(), self._divergences(terms)
-        objective = reconstruction - beta * penalised
-        self._gradient.zero_()
-        (-objective).backward()
-        values = torch.stack((reconstruction, kl, objective)).tolist()
-        if not all(math.isfinite(value) for value in values):
+        posterior, terms = None, None
+        if self._by_hand is not None:
+            eps = self._draw_eps(len(x))
+            values = self._by_hand(x, eps, beta=beta, free_bits=self.config.free_bits)
+        else:
+            with torch.enable_grad():
+                posterior = self._drawn.posterior(x)
+                eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
+                terms = elbo_terms_given_eps(self._drawn, x, posterior, eps)
+                reconstruction, (kl, penalised) = terms.reconstruction.mean(), self._divergences(terms)
+                objective = reconstruction - beta * penalised
+                self._gradient.zero_()
+                (-objective).backward()
+            values = torch.stack((reconstruction, kl, objective)).tolist()
+        if not all(map(math.isfinite, values)):
             self._diverged()
         # These weights gave a finite objective: they are what a later divergence falls back on.
         self._kept_weights.copy_(self._weights)
         self._kept_place = self._here
         if self.tracer is not None:
+            if self._by_hand is not None:
+                posterior, terms = self._by_hand.posterior(), self._by_hand.terms()
+            assert posterior is not None
+            assert terms is not None
             self.tracer.forward(self.model, x, posterior, eps, terms)
         descend(self._weights, self._gradient, self._moments, self.config, learning_rate=self.learning_rate)
         self.model.hold_parameters()
@@ -382,12 +395,28 @@ class Training:
             self.tracer.finish(self.step + 1, self._drawn, change, objective=values[2], beta=beta)
         return values[0], values[1]
 
+    def _draw_eps(self, batch: int) -> Tensor:
+        """What the posterior's ``draw_eps`` would draw for a mini-batch."""
+        shape = (self.config.num_samples, batch, self.model.config.latent_dim)
+        if self.model.config.encoder_head == "deterministic":
+            return self._weights.new_zeros(shape)
+        generator = self.generator
+        noise = torch.randn(shape, generator=generator, device=generator.device, dtype=self._weights.dtype)
+        return noise.to(self._weights.device)
+
     def _take_parameters(self) -> None:
         """Makes the model's parameters views of this training's tensor again, if another one took them."""
         if self._first.data_ptr() != self._weights.data_ptr():
             self._weights, self._gradient = flatten(self.model)
             self._kept_weights.copy_(self._weights)
             self._kept_place = self._here
+            self._by_hand = self._hand_gradient()
+
+    def _hand_gradient(self) -> HandGradient | None:
+        """The gradient written out, for models of which it is; None: automatic differentiation."""
+        if type(self) is not Training or not is_written_out(self.model.config):
+            return None
+        return HandGradient(self.model, num_samples=self.config.num_samples)
 
     def _divergences(self, terms: ElboTerms) -> tuple[Tensor, Tensor]:
         """The mean KL of the bound, and what beta weighs, nats per example."""

@@ -1,0 +1,323 @@
+"""The gradient of the objective by the chain rule written out, in buffers that are made once.
+
+Automatic differentiation builds a graph for every update and takes it apart again, which on the networks that a
+class trains is most of an update's time. Here u, h and delta = dL/du of each layer have a place of their own
+(source document 000, section 4.3; Rumelhart, Hinton and Williams 1986), and the gradients of the weights are
+written where the optimiser reads them.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vae_core.config import Activation, ModelConfig
+from vae_core.distributions import LOG_VAR_RANGE, Deterministic, DiagonalNormal, Posterior, softplus_slope
+from vae_core.elbo import ElboTerms
+from vae_core.model import SPREAD_RANGE, VAE
+from vae_core.networks import MLP
+
+
+class Means(NamedTuple):
+    """Of one mini-batch, nats per example.
+
+    Arguments:
+        reconstruction: Of E_q[log p(x|z)].
+        kl: Of KL(q || p).
+        objective: reconstruction - beta KL, with free bits in the KL where there are any.
+    """
+
+    reconstruction: float
+    kl: float
+    objective: float
+
+
+def is_written_out(config: ModelConfig) -> bool:
+    """Whether the gradient of a model is written out here: not where its prior is learned."""
+    return config.prior == "standard_normal"
+
+
+class HandGradient:
+    """The gradient of L = -(reconstruction - beta KL), means over a mini-batch, by the model's weights.
+
+    With R = M B rows and delta = dL/du: delta of the decoder's output is -d log p(x|z)/du / R; that of a layer
+    before another one is (W^T delta) f'(u), W and delta being the next one's; then dL/dW = delta^T h, with the h
+    that the layer takes in, and dL/db is the sum of delta. In between z = mean + sigma eps:
+
+        dL/dmean        = sum_m dL/dz + beta mean / B
+        dL/dlog sigma^2 = sum_m eps sigma dL/dz / 2 + beta (sigma^2 - 1) / 2B
+
+    A limit of log sigma^2 changes no gradient (:func:`vae_core.distributions.bounded`).
+
+    Arguments:
+        model: With a standard normal prior. Its parameters have a ``grad`` already: it is written there.
+        num_samples: M.
+    """
+
+    def __init__(self, model: VAE, *, num_samples: int) -> None:
+        self._model = model
+        self._num_samples = num_samples
+        self._passes: dict[int, _Pass] = {}
+
+    def __call__(self, x: Tensor, eps: Tensor, *, beta: float, free_bits: float) -> Means:
+        """Writes the gradient at examples x of shape (B, D) with noise eps of shape (M, B, J).
+
+        Arguments:
+            x: The mini-batch.
+            eps: Of the posterior's ``draw_eps``.
+            beta: Weight of the KL.
+            free_bits: Nats of each dimension's mean KL that cost nothing.
+        """
+        made = self._passes.get(len(x))
+        if made is None:  # one size of mini-batch, and that of the last one of an epoch
+            made = self._passes[len(x)] = _Pass(self._model, len(x), self._num_samples)
+        self._last = made
+        return made(x, eps, beta, free_bits)
+
+    def posterior(self) -> Posterior:
+        """q(z|x) of the last mini-batch."""
+        return self._last.posterior()
+
+    def terms(self) -> ElboTerms:
+        """The bound of the last mini-batch, example by example."""
+        return self._last.terms()
+
+
+class _Pass:
+    """Forward and back for mini-batches of one size."""
+
+    def __init__(self, model: VAE, batch: int, num_samples: int) -> None:
+        config = model.config
+        dim, like = config.latent_dim, model.encoder.weights[0].data
+        self._model, self._head = model, config.encoder_head
+        self._shape = (num_samples, batch)
+        self._encoder = _Layers(model.encoder, config.activation, batch)
+        self._decoder = _Layers(model.decoder, config.activation, num_samples * batch)
+        outputs, delta = self._encoder.u[-1], self._encoder.delta[-1]
+        self._mean, self._of_mean = outputs[:, :dim], delta[:, :dim]
+        self._spread, self._of_spread = outputs[:, dim:], delta[:, dim:]
+        self._log_var, self._kl_per_dim = like.new_zeros(batch, dim), like.new_zeros(batch, dim)
+        self._std = like.new_ones(batch, dim)
+        if config.encoder_head == "deterministic":
+            self._std.zero_()
+        self._excess = like.new_zeros(batch, dim)
+        """sigma^2 - 1."""
+        self._z = like.new_empty(num_samples, batch, dim)
+        self._of_z, self._spare = torch.empty_like(self._z), torch.empty_like(self._z)
+        self._score = _SCORES[config.likelihood](model, self._decoder, self._shape)
+
+    def __call__(self, x: Tensor, eps: Tensor, beta: float, free_bits: float) -> Means:
+        batch = self._shape[1]
+        self._encoder.forward(x)
+        self._to_posterior()
+        torch.mul(self._std, eps, out=self._z).add_(self._mean)
+        self._decoder.forward(self._z.flatten(0, 1))
+        reconstruction = self._score(x)
+        self._decoder.backward()
+        self._decoder.to_inputs(self._of_z.flatten(0, 1))
+        mean_kl = self._kl_per_dim.mean(0)
+        kl = penalised = float(mean_kl.sum())
+        weight: float | Tensor = beta / batch
+        if free_bits:
+            penalised = float(mean_kl.clamp(min=free_bits).sum())
+            weight = weight * (mean_kl >= free_bits)
+        self._to_heads(eps, weight)
+        self._encoder.backward()
+        return Means(reconstruction, kl, reconstruction - beta * penalised)
+
+    def _to_posterior(self) -> None:
+        """log sigma^2, sigma and the KL of each dimension from the encoder's outputs."""
+        if self._head == "deterministic":
+            return
+        torch.mul(self._mean, self._mean, out=self._kl_per_dim)
+        if self._head == "unit_variance":
+            self._kl_per_dim.mul_(0.5)
+            return
+        spread = self._spread
+        if self._head == "variance":
+            spread = torch.log(functional.softplus(spread.clamp(*SPREAD_RANGE)) + 1e-9)
+        torch.clamp(spread, *LOG_VAR_RANGE, out=self._log_var)
+        torch.exp(torch.mul(self._log_var, 0.5, out=self._std), out=self._std)
+        torch.expm1(self._log_var, out=self._excess)
+        self._kl_per_dim.add_(self._excess).sub_(self._log_var).mul_(0.5)
+
+    def _to_heads(self, eps: Tensor, weight: float | Tensor) -> None:
+        """delta of the encoder's outputs; ``weight`` of the KL of each example and dimension."""
+        torch.sum(self._of_z, 0, out=self._of_mean)
+        if self._head == "deterministic":
+            return
+        self._of_mean.add_(self._mean * weight)
+        if self._head == "unit_variance":
+            return
+        torch.mul(self._of_z, eps, out=self._spare)
+        torch.sum(self._spare, 0, out=self._of_spread)
+        self._of_spread.mul_(self._std).add_(self._excess * weight).mul_(0.5)
+        if self._head == "variance":
+            spread = self._spread.clamp(*SPREAD_RANGE)
+            self._of_spread.mul_(softplus_slope(spread) / (functional.softplus(spread) + 1e-9))
+
+    def posterior(self) -> Posterior:
+        mean = self._mean.clone()
+        return (
+            Deterministic(mean)
+            if self._head == "deterministic"
+            else DiagonalNormal(mean, self._log_var.clone())
+        )
+
+    def terms(self) -> ElboTerms:
+        per_dim = self._kl_per_dim.clone()
+        return ElboTerms(self._score.per_example(), per_dim.sum(-1), per_dim)
+
+
+class _Layers:
+    """The layers of an MLP for a number of rows: what goes forward through them, and delta on its way back.
+
+    Arguments:
+        mlp: Its weights are read, their ``grad`` is written.
+        activation: f.
+        rows: Of the inputs.
+    """
+
+    def __init__(self, mlp: MLP, activation: Activation, rows: int) -> None:
+        self._activation = _ACTIVATIONS[activation]
+        self._weights, self._biases = [one.data for one in mlp.weights], [one.data for one in mlp.biases]
+        self._of_weights = [_gradient_of(one) for one in mlp.weights]
+        self._of_biases = [_gradient_of(one) for one in mlp.biases]
+        self._transposed = [weight.t() for weight in self._weights]
+        self.u = [weight.new_empty(rows, len(weight)) for weight in self._weights]
+        self.delta = [torch.empty_like(u) for u in self.u]
+        self._delta_t = [delta.t() for delta in self.delta]
+        self._h = [torch.empty_like(u) for u in self.u[:-1]]
+        self._spare = [torch.empty_like(u) for u in self.u[:-1]]
+        self._inputs: Tensor | None = None
+
+    def forward(self, h: Tensor) -> None:
+        """u of all layers, for inputs of shape (rows, fan_in)."""
+        self._inputs = h
+        for index, u in enumerate(self.u):
+            torch.addmm(self._biases[index], h, self._transposed[index], out=u)
+            if index < len(self._h):
+                h = self._h[index]
+                self._activation.value(u, h)
+
+    def backward(self) -> None:
+        """Gradients of all weights and biases; delta of the last layer is there."""
+        assert self._inputs is not None
+        for index in range(len(self.u) - 1, -1, -1):
+            delta, h = self.delta[index], self._h[index - 1] if index else self._inputs
+            torch.sum(delta, 0, out=self._of_biases[index])
+            torch.mm(self._delta_t[index], h, out=self._of_weights[index])
+            if index:
+                before = self.delta[index - 1]
+                torch.mm(delta, self._weights[index], out=before)
+                self._activation.times_slope(before, self.u[index - 1], h, self._spare[index - 1])
+
+    def to_inputs(self, out: Tensor) -> None:
+        """dL/d(input), shape (rows, fan_in)."""
+        torch.mm(self.delta[0], self._weights[0], out=out)
+
+
+def _gradient_of(parameter: nn.Parameter) -> Tensor:
+    assert parameter.grad is not None
+    return parameter.grad
+
+
+class _Activation(NamedTuple):
+    """f and f' in place.
+
+    Arguments:
+        value: (u, h): writes f(u) to h.
+        times_slope: (delta, u, h, spare): multiplies delta by f'(u), with h = f(u); ``spare`` may be overwritten.
+    """
+
+    value: Callable[[Tensor, Tensor], object]
+    times_slope: Callable[[Tensor, Tensor, Tensor, Tensor], object]
+
+
+def _times_tanh_slope(delta: Tensor, u: Tensor, h: Tensor, spare: Tensor) -> None:
+    """f' = 1 - h^2."""
+    torch.mul(delta, h, out=spare)
+    delta.addcmul_(spare, h, value=-1)
+
+
+def _times_relu_slope(delta: Tensor, u: Tensor, h: Tensor, spare: Tensor) -> None:
+    """f' is 1 where u > 0, else 0."""
+    torch.sign(h, out=spare)
+    delta.mul_(spare)
+
+
+def _times_silu_slope(delta: Tensor, u: Tensor, h: Tensor, spare: Tensor) -> None:
+    """f' = s + h (1 - s), s = sigmoid(u)."""
+    torch.sigmoid(u, out=spare)
+    spare.addcmul_(spare, h, value=-1).add_(h)
+    delta.mul_(spare)
+
+
+def _times_softplus_slope(delta: Tensor, u: Tensor, h: Tensor, spare: Tensor) -> None:
+    """f' = sigmoid(u)."""
+    torch.sigmoid(u, out=spare)
+    delta.mul_(spare)
+
+
+_ACTIVATIONS: Final[dict[Activation, _Activation]] = {
+    "tanh": _Activation(lambda u, h: torch.tanh(u, out=h), _times_tanh_slope),
+    "relu": _Activation(lambda u, h: torch.clamp(u, min=0, out=h), _times_relu_slope),
+    "silu": _Activation(lambda u, h: torch.mul(u, torch.sigmoid(u), out=h), _times_silu_slope),
+    "softplus": _Activation(lambda u, h: torch.ops.aten.softplus.out(u, out=h), _times_softplus_slope),
+}
+
+
+class _BernoulliScore:
+    """delta of the decoder's output l, (sigmoid(l) - x) / R, and log p(x|z) = sum_i x_i l_i - softplus(l_i)."""
+
+    def __init__(self, model: VAE, decoder: _Layers, shape: tuple[int, int]) -> None:
+        self._logits, self._delta = decoder.u[-1], decoder.delta[-1]
+        self._logits_of = self._logits.view(*shape, -1)
+        self._delta_of = self._delta.view(*shape, -1)
+        self._spare = torch.empty_like(self._logits)
+        self._rows = len(self._logits)
+        self._x: Tensor | None = None
+
+    def __call__(self, x: Tensor) -> float:
+        self._x = x
+        torch.ops.aten.softplus.out(self._logits, out=self._spare)
+        total = torch.mul(self._logits_of, x, out=self._delta_of).sum() - self._spare.sum()
+        torch.sigmoid(self._logits, out=self._delta)
+        self._delta_of.sub_(x)
+        self._delta.mul_(1.0 / self._rows)
+        return float(total) / self._rows
+
+    def per_example(self) -> Tensor:
+        assert self._x is not None
+        return (self._logits_of * self._x - functional.softplus(self._logits_of)).sum(-1).mean(0)
+
+
+class _OtherScore:
+    """The same by the likelihood's own ``score`` and ``log_prob``; the gradient of a learned scale, too.
+
+    dL/dlog s = mean of D - ||x - y||^2 / s^2.
+    """
+
+    def __init__(self, model: VAE, decoder: _Layers, shape: tuple[int, int]) -> None:
+        self._model = model
+        self._outputs = decoder.u[-1].view(*shape, -1)
+        self._delta = decoder.delta[-1].view(*shape, -1)
+        self._rows = shape[0] * shape[1]
+        self._log_prob = self._outputs.new_empty(shape)
+
+    def __call__(self, x: Tensor) -> float:
+        likelihood = self._model.likelihood_of(self._outputs)
+        self._log_prob = likelihood.log_prob(x)
+        torch.mul(likelihood.score(x), -1.0 / self._rows, out=self._delta)
+        if self._model.config.learns_scale:
+            scaled = ((x - likelihood.mean) / self._model.likelihood_scale()).square().sum(-1)
+            _gradient_of(self._model.log_scale).copy_((x.shape[-1] - scaled).mean())
+        return float(self._log_prob.mean())
+
+    def per_example(self) -> Tensor:
+        return self._log_prob.mean(0)
+
+
+_SCORES: Final = {"bernoulli": _BernoulliScore, "continuous_bernoulli": _OtherScore, "gaussian": _OtherScore}
