@@ -122,7 +122,7 @@ class _Pass:
         weight: float | Tensor = beta / batch
         if free_bits:
             penalised = float(mean_kl.clamp(min=free_bits).sum())
-            weight = weight * (mean_kl >= free_bits)
+            weight = weight * (mean_kl >= free_bits).to(mean_kl.dtype)
         self._to_heads(eps, weight)
         self._encoder.backward()
         return Means(reconstruction, kl, reconstruction - beta * penalised)
