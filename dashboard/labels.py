@@ -73,8 +73,8 @@ STATUSES: Final = {
 
 
 OF_CURVES: Final = (
-    "Curves and the list of runs have the ELBO of at most 1,000 held-out examples, ELBO and Compare that of "
-    "all of them: with more examples, theirs differs."
+    "The curves and the list of runs show the ELBO of at most 1,000 held-out examples, the pages ELBO and "
+    "Compare that of all of them: with more examples, the two differ."
 )
 """Where one quantity has two numbers, and why."""
 

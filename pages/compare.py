@@ -10,7 +10,7 @@ from dashboard.shell.choice import one_of
 
 VIEWS: Final = {"runs": "Runs", "reduction": "Dimension reduction", "optimisers": "Optimisers"}
 VIEW_HELP: Final = (
-    "**Runs**: any number of them on the same axes, and a sweep of β. **Dimension reduction**: PCA, "
+    "**Runs**: several of them on the same axes, and a sweep of β. **Dimension reduction**: PCA, "
     "autoencoder, VAE. **Optimisers**: SGD, momentum, Adam."
 )
 OPTIMISER_VIEWS: Final = {"race": "Training", "surface": "On a surface"}
@@ -55,7 +55,7 @@ elif view == "reduction":
 else:
     shown = one_of("Show", OPTIMISER_VIEWS, key="optimiser_view", help_text=OPTIMISER_VIEW_HELP)
     if shown == "race":
-        st.header("Three optimisers, one start", help=race.RACE_HELP)
+        st.header("Three optimisers from the same initial weights", help=race.RACE_HELP)
         race.draw_race()
     else:
         st.header("The ELBO as a surface over the mean of q", help=surface.SURFACE_HELP)

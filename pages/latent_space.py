@@ -32,7 +32,7 @@ if folding.section("Prior against aggregate posterior", key="aggregate", help_te
     aggregate.histograms(shown, dims)
     aggregate.samples(shown)
 
-if folding.section("Look closer", key="closer"):
+if folding.section("Examples, classes and projections", key="closer"):
     saving.export_menu(encoded(shown), shown.class_names)
     view = one_of("Show", VIEWS, key="latent_view", help_text=VIEW_HELP)
     if view == "neighbours":

@@ -81,7 +81,7 @@ def check_step(config: ModelConfig, *, num_samples: int, batch_size: int) -> Non
     if needed > MAX_STEP_BYTES:
         raise BadInput(
             "num_samples",
-            f"one step with num_samples {num_samples} and batch_size {batch_size:,} needs "
+            f"one step with {num_samples:,} samples of z and a batch size of {batch_size:,} needs "
             f"{needed / 2**30:.1f} GiB of memory in this network, the limit is {MAX_STEP_BYTES // 2**30} GiB",
             "use fewer samples, a smaller batch or narrower layers",
         )

@@ -291,7 +291,7 @@ class Plane(NamedTuple):
     is_mirrored: bool
 
 
-@cached("Turning the planes …")
+@cached("Aligning the planes …")
 def planes(subjects: tuple[Subject, ...]) -> tuple[Plane, ...]:
     """The latent planes of all runs, turned onto the two most used dimensions of the first."""
     import torch

@@ -44,20 +44,20 @@ METHODS_HELP: Final = (
     "without and with a variance of z."
 )
 TRAIN_HELP: Final = (
-    f"Three networks, {MIN_SEEDS} times with another seed each, on the same data with one budget: 4000 "
+    f"Trains three networks with {MIN_SEEDS} seeds each, on the same data with the same budget: 4000 "
     "updates of 64 examples by Adam (learning rate 0.01, then 0.002 and 0.0002), a Gaussian likelihood with "
     "learned s. Autoencoder and VAE have 128 tanh units. In the background, as many at a time as this server "
     "has cores for: about 15 seconds a seed for the digits, a minute for MNIST. Pictures come with the first."
 )
 PRETRAINED_NOTE: Final = (
-    "The pretrained VAE had a budget of its own (600 epochs) and a Bernoulli likelihood. The button trains "
+    "The pretrained VAE had another budget (600 epochs) and a Bernoulli likelihood. The button trains "
     "one with the budget of the others."
 )
 TRAINED_NOTE: Final = (
-    "Linear VAE, autoencoder and VAE had one budget: 4000 updates of 64 examples each, the same seeds, a "
-    "Gaussian likelihood with learned s. Pictures are of the first seed."
+    "Linear VAE, autoencoder and VAE had the same budget: 4000 updates of 64 examples each, the same seeds, "
+    "a Gaussian likelihood with learned s. Pictures are of the first seed."
 )
-ASPECT_HELP: Final = "Each is measured for all methods on the same held-out examples."
+ASPECT_HELP: Final = "Each comparison has all methods on the same held-out examples."
 J_HELP: Final = "Number of values that each example is reduced to; two columns can only be reduced to J = 1."
 SEED_HELP: Final = (
     f"Of the split, and of the first of {MIN_SEEDS} trainings: the others have the seeds that follow, on the "
@@ -68,7 +68,7 @@ SIZE: Final = 64
 HIDDEN_GREY: Final = 0.4
 PLANE_NOTE: Final = (
     "Held-out examples. Each plane is centred, rotated or reflected onto PCA's (orthogonal Procrustes) and "
-    "scaled as a whole: compare how the examples lie to each other, not the numbers."
+    "scaled as a whole: compare the arrangement of the examples, not the coordinates."
 )
 INPAINTING_NOTE: Final = (
     "z from the observed half: PCA by least squares, probabilistic PCA by the posterior mean in closed form, "
@@ -292,8 +292,9 @@ def _about_tables(results: Results) -> str:
     if seeds < MIN_SEEDS:
         trainings = "one training" if seeds == 1 else f"{seeds} trainings"
         return (
-            f"{said}{count} held-out examples ± standard error, of {trainings}. Nothing is bold: which "
-            f"method is better takes {MIN_SEEDS} trainings of each, as another seed may differ by more."
+            f"{said}{count} held-out examples ± standard error, of {trainings}. Nothing is bold: to "
+            f"tell which method is better takes {MIN_SEEDS} trainings of each, as another seed may differ by "
+            "more."
         )
     return (
         f"{said}{seeds} trainings and {count} held-out examples ± standard error, which has both variances: "
@@ -314,7 +315,7 @@ def verdict(key: str, results: Results, reference: Reference) -> str:
     if len(scores) == 1:
         text = f"{unit}: **{first}** alone has one, {written(key, first, scores[first])}"
     elif not best:
-        text = f"{unit}: which is best takes {MIN_SEEDS} trainings of each"
+        text = f"{unit}: to tell which is best takes {MIN_SEEDS} trainings of each"
     elif len(best) == 1:
         text = f"{unit}: best is **{first}** with {written(key, first, scores[first])}"
     else:
@@ -347,8 +348,8 @@ def summary(results: Results, reference: Reference) -> str:
         if vae is not None and "PCA" in scores:
             if not scores[vae].has_verdicts:
                 return (
-                    f"Whether a VAE is better than PCA takes {MIN_SEEDS} trainings: the numbers of {vae} are "
-                    f"{_of_trainings(scores[vae])}, and another seed gives others."
+                    f"To tell whether a VAE is better than PCA takes {MIN_SEEDS} trainings: the numbers of "
+                    f"{vae} are {_of_trainings(scores[vae])}, and another seed gives others."
                 )
             groups[outcome(measure, vae, "PCA", scores)].append(measure.title)
     parts = [

@@ -60,7 +60,8 @@ BATCH_HELP: Final = (
 AGAINST_HELP: Final = "Seconds on this server in one process, the evaluation after each epoch included."
 SEEDS_HELP: Final = (
     "The same data, split and learning rates with other initial weights, order of the examples and noise: "
-    "four races more, in the background, as many at a time as this server has cores for."
+    "four more trainings of each optimiser, in the background, as many at a time as this server has "
+    "cores for."
 )
 DATA_HELP: Final = (
     f"**{SMALL_DATA} digits**: small enough to be trained while you wait. **The run in view**: data, model "
@@ -346,11 +347,11 @@ def _verdict(raced: Raced, stops: Sequence[int | None]) -> str:
         return " ".join(parts)
     order = sorted(range(len(found)), key=lambda number: -found[number].best)
     first, second = order[0], order[1]
-    lead = found[first].best - found[second].best
+    lead = shown_difference(found[first].best, found[second].best)
     parts.append(
         f"With seed {raced.runs[0].seed} **{names[first]}** reaches the highest held-out ELBO: "
         f"**{signed(found[first].best)}** nats at "
-        f"its best epoch, {found[first].best_epoch}, {lead:.2f} above {names[second]}."
+        f"its best epoch, {found[first].best_epoch}, {lead:.2f} nats above {names[second]}."
     )
     stopped = [number for number in order if stops[number] is not None]
     if not stopped:
@@ -358,8 +359,8 @@ def _verdict(raced: Raced, stops: Sequence[int | None]) -> str:
     costly = max(stopped, key=lambda number: found[number].missed)
     cost = (
         f"it costs {names[costly]} most: stopped at epoch {stops[costly]}, it keeps epoch "
-        f"{found[costly].kept_epoch} and misses **{found[costly].missed:.2f}** nats."
-        if found[costly].missed >= 0.005
+        f"{found[costly].kept_epoch} and misses **{_missed(found[costly]):.2f}** nats."
+        if _missed(found[costly]) > 0
         else "it costs none of them anything."
     )
     parts.append(f"The stopping criterion ends {len(stopped)} of {len(found)}; {cost}")
@@ -389,7 +390,7 @@ def _draw_seeds(raced: Raced) -> None:
         seeds_line(
             tuple(others),
             key="race_seeds",
-            label=f"Race again with {len(others)} other seeds",
+            label=f"Train again with {len(others)} other seeds",
             doing="Training three times for each seed …",
             help_text=SEEDS_HELP,
             start=start,
@@ -402,7 +403,8 @@ def over_seeds(races: Sequence[Raced]) -> str:
     if len(races) < MIN_SEEDS:
         count = "one seed" if len(races) == 1 else f"{len(races)} seeds"
         return (
-            f"Which optimiser is better takes {MIN_SEEDS} seeds: this is {count}, and another one may differ."
+            f"To tell which optimiser is better takes {MIN_SEEDS} seeds: this is {count}, and another one "
+            "may differ."
         )
     best = [[one.best for one in _outcomes(raced, [None] * len(RACERS))] for raced in races]
     names = [racer.name for racer in RACERS]
@@ -424,7 +426,7 @@ def over_seeds(races: Sequence[Raced]) -> str:
     )
     diverged = [f"{name} {count}" for name, count in zip(names, _num_diverged(races), strict=True) if count]
     said = (
-        f"Held-out ELBO at the best epoch over **{len(races)} seeds**: {all_of_them}. "
+        f"Held-out ELBO at the best epoch over **{len(races)} seeds**, nats: {all_of_them}. "
         f"**{first}** is {' and '.join(parts)}. "
         "± is the standard error between seeds, on the same held-out examples; clear is a t test at 5 % for "
         "the three differences together."
@@ -447,7 +449,7 @@ def _draw_table(raced: Raced, stops: Sequence[int | None]) -> None:
         (f"stops at epoch (of {last})", ["–" if stop is None else str(stop) for stop in stops]),
         ("· keeps epoch", [str(one.kept_epoch) for one in found]),
         ("· its held-out ELBO", [_nats(one.kept) for one in found]),
-        ("· **missed**", [_nats(one.missed) for one in found]),
+        ("· **missed**", [_nats(_missed(one)) for one in found]),
         ("· updates saved", [f"{1 - end / last:.0%}" for end in ends]),
         ("seconds, all epochs", [_seconds(values[-1]) for values in race.seconds]),
         ("· to the stop", [_seconds(values[end]) for values, end in zip(race.seconds, ends, strict=True)]),
@@ -458,6 +460,11 @@ def _draw_table(raced: Raced, stops: Sequence[int | None]) -> None:
 
 def _nats(value: float) -> str:
     return signed(value) if abs(value) < 1e5 else "–"
+
+
+def _missed(one: "Outcome") -> float:
+    """What stopping costs, as the difference of the two numbers that stand above it."""
+    return shown_difference(one.best, one.kept)
 
 
 def _seconds(value: float) -> str:
@@ -477,9 +484,9 @@ def _parts(raced: Raced) -> str:
 def _notes(raced: Raced) -> list[str]:
     """How the numbers are meant."""
     said = [
-        f"{_parts(raced)}. Missed: the held-out ELBO at the best epoch of all less that at the epoch that "
-        "the stop keeps; both epochs are chosen by the validation part, so that none of these numbers was "
-        "picked for being high."
+        f"{_parts(raced)}. ELBO in nats per example. Missed: the held-out ELBO at the best epoch of all "
+        "less that at the epoch that the stop keeps; both epochs are chosen by the validation part, so that "
+        "none of these numbers was picked for being high."
     ]
     train, per_epoch = raced.runs[0].train, int(raced.race.steps[1])
     said.append(f"{per_epoch:,} updates an epoch, {int(raced.race.steps[-1]):,} for each optimiser.")
@@ -488,5 +495,5 @@ def _notes(raced: Raced) -> list[str]:
     if train.beta != 1:
         said.append(f"Trained with β = {train.beta:g}; the ELBO shown has β = 1.")
     if raced.runs[0].model.encoder_head == "deterministic":
-        said.append("An encoder without noise has no KL: what is shown is log p(x|z), no bound.")
+        said.append("A deterministic encoder has no KL: what is shown is log p(x|z), no bound.")
     return said

@@ -29,15 +29,15 @@ RECONSTRUCTION_HELP: Final = (
     r"$\mathbb{E}[x|z]$ at the posterior mean $z = \mu(x)$ of the same held-out examples."
 )
 PLANE_HELP: Final = (
-    r"Posterior means. Each run's codes $Z$ are turned onto the first run's $Z_1$ by the orthogonal $R$ that "
-    r"minimises $\|Z R - Z_1\|$ (orthogonal Procrustes, Schönemann 1966), about the origin: neither moved "
-    "nor stretched. N(0, I) is the same in every such frame, so that a turn changes neither prior nor bound. "
+    r"Posterior means. Each run's codes $Z$ are rotated, or reflected, onto the first run's $Z_1$ by the "
+    r"orthogonal $R$ that minimises $\|Z R - Z_1\|$ (orthogonal Procrustes, Schönemann 1966), without a "
+    "shift or a change of scale. N(0, I) stays the same, and so does the bound. "
     r"**Residual**: $\sqrt{\tfrac1n\sum_i\|z_i R - z_{1,i}\|^2}$ over all dimensions, in units of z; in "
     r"brackets $\|ZR - Z_1\|^2 / \|Z_1\|^2$."
 )
 GRID_HELP: Final = (
-    rf"$\mathbb{{E}}[x|z]$ from −{GRID_REACH:g} to {GRID_REACH:g} in the frame of the planes above: the same "
-    "place of two grids is the same place of the first run's plane. Other dimensions of that frame are 0."
+    rf"$\mathbb{{E}}[x|z]$ from −{GRID_REACH:g} to {GRID_REACH:g} in the coordinates of the planes above: "
+    "the same place of two grids is the same place of the first run's plane. Other dimensions are 0."
 )
 
 
@@ -68,7 +68,7 @@ def _row(label: str, images: NDArray[np.float32], shape: tuple[int, int]) -> Non
 def planes(sides: Sequence[Side]) -> None:
     """The latent planes, turned onto the first run's, and what the turn leaves."""
     if len(sides) > 1:
-        st.markdown("**Latent planes, turned onto the first run's**", help=PLANE_HELP)
+        st.markdown("**Latent planes, aligned with the first run's**", help=PLANE_HELP)
     else:
         st.markdown("**Latent plane**", help=PLANE_HELP)
     found = cached.planes(tuple(side.subject for side in sides))
@@ -95,8 +95,8 @@ def planes(sides: Sequence[Side]) -> None:
 
 def _turn(plane: Plane, *, is_first: bool) -> str:
     if is_first:
-        return "as it is"
-    how = "turned and mirrored" if plane.is_mirrored else "turned"
+        return "unchanged"
+    how = "rotated and reflected" if plane.is_mirrored else "rotated"
     return f"{how}, residual {plane.residual:.2f} ({plane.share:.0%})"
 
 

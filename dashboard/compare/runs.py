@@ -46,18 +46,18 @@ TABLE_HELP: Final = (
     r"$\mathrm{ELBO} = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))$, always with $\beta = 1$. "
     r"**Difference**: $\overline{d}$ of $d_i = \mathrm{ELBO}_i - \mathrm{ELBO}_i^{\text{first}}$, ± "
     r"$\mathrm{sd}(d)/\sqrt n$: how far it would move on other examples, for these very runs. It is no "
-    r"verdict on their settings: another seed makes another run of them. "
+    r"verdict on their settings: another seed gives another run. "
     r"Active: $\mathrm{Var}_x(\mu_j) > 0.01$ (Burda et al. 2016)."
 )
 SETTINGS_HELP: Final = "What is not named is the same in all of them. β and η are those in force now."
 CURVES_HELP: Final = (
     "Measured on held-out examples while the runs trained: ELBO, reconstruction "
-    r"$\mathbb{E}_q[\log p(x|z)]$ and $\mathrm{KL}(q(z|x)\,\|\,p(z))$. The last tenths of the steps decide "
-    "the range."
+    r"$\mathbb{E}_q[\log p(x|z)]$ and $\mathrm{KL}(q(z|x)\,\|\,p(z))$. The vertical range is that of the "
+    "last 90 % of the steps."
 )
 KL_HELP: Final = (
     r"$\mathrm{KL}_j$ averaged over the examples, largest first. Dimension 1 of one run is not dimension 1 "
-    "of another: ranks are compared. A dimension with 0 nats carries nothing."
+    "of another: ranks are compared. A dimension with 0 nats carries no information."
 )
 GAP_HELP: Final = (
     r"$\log p(x) - \mathrm{ELBO}(x) = \mathrm{KL}(q(z|x)\,\|\,p(z|x)) \ge 0$. $J \le 2$: "
@@ -162,7 +162,7 @@ def say_what_to_do() -> None:
     """What stands where there is nothing to compare yet."""
     st.info(
         "Nothing to compare yet. Choose two or more runs above, or press the button of the β sweep: it "
-        "trains the same model with several β, and rate against distortion draws itself point by point.",
+        "trains the same model with several β, and draws rate against distortion, a point for each run.",
         icon=":material/balance:",
     )
     pages.link("train", "Train a run")
@@ -223,7 +223,7 @@ def _why_not(subject: Subject, others: Sequence[Subject]) -> str:
         return ""
     first = others[0].config
     if (subject.config.dataset, subject.data.digest) != (first.dataset, others[0].data.digest):
-        return "it was trained on other data, and nats of different examples do not compare"
+        return "it was trained on other data, and ELBOs of different examples are not comparable"
     if cached.share_examples((*others, subject)) < MIN_COMMON:
         return "another seed held out other examples, too few are held out by all of these runs"
     return ""

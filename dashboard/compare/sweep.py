@@ -30,7 +30,7 @@ BETAS_HELP: Final = (
     "β of each run, with commas between them: the weight of the KL in what training maximises, "
     r"$\mathbb{E}_q[\log p(x|z)] - \beta\,\mathrm{KL}(q(z|x)\,\|\,p(z))$."
 )
-EPOCHS_HELP: Final = "Passes over the training data of each run: the same for all, so that they compare."
+EPOCHS_HELP: Final = "Passes over the training data of each run, the same for all."
 START_HELP: Final = (
     "Trains one run for each β, one after the other or as many at a time as this server has cores for. They "
     "wait behind whatever else you start, and take turns with everybody else's."
@@ -90,7 +90,7 @@ def parse_betas(text: str) -> tuple[float, ...]:
         except BadInput:
             raise
         except ValueError as err:
-            raise BadInput("beta", f"{part[:20]!r} is no β", hint) from err
+            raise BadInput("beta", f"{part[:20]!r} is no value of β", hint) from err
     betas = tuple(dict.fromkeys(found))
     if not 1 <= len(betas) <= MAX_SWEEP:
         raise BadInput("beta", f"a sweep has 1 to {MAX_SWEEP} different β, got {len(betas)}", hint)
@@ -288,8 +288,8 @@ def _draw_points(views: Sequence[JobView], sides: Sequence[Side]) -> None:
     st.plotly_chart(figure, key="runs_rates", alt=rates_alt(points), config=CHART_CONFIG)
     if sides:
         st.caption(
-            f"A point a run, {len(sides[0].measured.rows):,} held-out examples; bars are one standard error. "
-            "Down and to the left is a better bound."
+            f"A point for each run, {len(sides[0].measured.rows):,} held-out examples; bars are one standard "
+            "error. The lower and the further to the left, the better the bound."
         )
 
 

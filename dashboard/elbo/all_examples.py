@@ -23,8 +23,8 @@ TERMS_HELP: Final = (
 )
 KL_HELP: Final = (
     r"$\mathrm{KL}_j = \tfrac12(\mu_j^2 + \sigma_j^2 - 1 - \log\sigma_j^2)$, averaged over the examples. "
-    "A dimension with 0 nats carries nothing: q is the prior there. A unit is active when its posterior mean "
-    r"varies over the examples by $\mathrm{Var}_x(\mu_j) > 0.01$ (Burda et al. 2016)."
+    "A dimension with 0 nats carries no information: q is the prior there. A unit is active when its "
+    r"posterior mean varies over the examples by $\mathrm{Var}_x(\mu_j) > 0.01$ (Burda et al. 2016)."
 )
 SURGERY_HELP: Final = (
     r"$\overline{\mathrm{KL}}(q(z|x)\,\|\,p(z)) = I_q(x;z) + \mathrm{KL}(q(z)\,\|\,p(z))$, and the last is "
@@ -34,7 +34,7 @@ SURGERY_HELP: Final = (
 RATE_HELP: Final = (
     r"Rate $R = \mathbb{E}\,\mathrm{KL}(q\,\|\,p(z))$, distortion $D = -\mathbb{E}\log p(x|z)$, on held-out "
     r"examples; $\mathrm{ELBO} = -(D + R)$ is constant on the dotted lines (Alemi et al. 2018). Early in "
-    "training the rate rises while the distortion falls faster: a rising KL is no fault."
+    "training the rate rises while the distortion falls faster: a rising KL is no error."
 )
 LIVE_TICK_S: Final = 1.0
 
@@ -59,7 +59,7 @@ def headline(terms: Encoded, split: Split, num_samples: int) -> None:
 
 def reconstruction_alone(terms: Encoded) -> None:
     """What is left of the headline without q(z|x)."""
-    st.warning("A deterministic encoder has no q(z|x): no KL and no bound. The reconstruction stands alone.")
+    st.warning("A deterministic encoder has no q(z|x), hence no KL and no bound, only a reconstruction.")
     st.metric("Reconstruction", f"{signed(mean(terms.reconstruction))} nats")
 
 
@@ -73,7 +73,7 @@ def two_terms(terms: Encoded, shown: Subject) -> None:
     st.markdown(f"{signed(reconstruction)} − {signed(kl)} = **{signed(elbo)}** nats per example")
     beta = shown.beta_in_force
     if beta != 1 and not shown.config.train.free_bits:
-        st.markdown(f"Objective, with the β of now: {objective_text(reconstruction, kl, beta)}")
+        st.markdown(f"Objective, with the current β: {objective_text(reconstruction, kl, beta)}")
 
 
 def objective_text(reconstruction: float, kl: float, beta: float) -> str:

@@ -102,7 +102,7 @@ def _how(shown: Subject, result: dict[str, NDArray[Any]]) -> str:
         residual = result["log_evidence"] - result["elbo"] - result["kl_to_posterior"]
         return about + (
             f"log p(x) by quadrature, estimated errors up to {rounded(result['error'].max(), 2)} nats. KL("
-            "q ‖ true posterior), by a quadrature of its own, closes log p(x) = ELBO + KL to "
+            "q ‖ true posterior) has a quadrature of its own: log p(x) = ELBO + KL holds to within "
             f"{rounded(np.abs(residual).max(), 2)} nats."
         )
     return about + (

@@ -29,8 +29,8 @@ EXAMPLE_HELP: Final = (
     "Choose an example: its log p(x), its true posterior, its bounds. Arrow keys move by one."
 )
 IDENTITY_HELP: Final = (
-    r"$\log p(x) = \mathrm{ELBO}(x) + \mathrm{KL}(q(z|x)\,\|\,p(z|x))$: three numbers, each measured by "
-    "itself. KL(q ‖ true posterior) is what the bound misses; KL(q ‖ prior) is one of the bound's two terms."
+    r"$\log p(x) = \mathrm{ELBO}(x) + \mathrm{KL}(q(z|x)\,\|\,p(z|x))$: three numbers, each measured "
+    "separately. KL(q ‖ true posterior) is what the bound misses; KL(q ‖ prior) is one of its two terms."
 )
 POSTERIOR_HELP: Final = (
     r"$p(z|x) = p(x|z)\,p(z)/p(x)$ on a grid, and the encoder's $q(z|x)$ with 1 and 2 standard deviations, "
@@ -80,7 +80,7 @@ def draw(shown: Subject, split: Split, terms: Encoded, num_samples: int) -> None
         st.header("Reconstruction by sample", help=SAMPLES_HELP)
         _samples(example, num_samples)
     with right:
-        st.header("Among the others", help=OTHERS_HELP)
+        st.header("ELBO of all examples", help=OTHERS_HELP)
         figure = histogram_figure(terms.elbo, index, theme=state.theme_name())
         alt = f"Histogram of the ELBO of each example; this one has {terms.elbo[index]:.2f} nats."
         st.plotly_chart(figure, key="histogram", alt=alt, config=CHART_CONFIG)
@@ -139,7 +139,7 @@ def _identity(example: Example, best_elbo: NDArray[np.float64] | None) -> None:
         f"KL(q ‖ true posterior) **{divergence:.{DIGITS}f}** nats",
         help=IDENTITY_HELP,
     )
-    more = "" if best is not None else " **All examples** can measure how the gap splits in two."
+    more = "" if best is not None else " **All examples** splits it into amortisation and approximation gap."
     st.caption(_how(example, exact) + more)
 
 
@@ -150,7 +150,8 @@ def _how(example: Example, exact: "Evidence") -> str:
         f"{example.kl:.{DIGITS}f} = ELBO. "
         f"By quadrature, with estimated errors: log p(x) {rounded(float(exact.error), 1)}, ELBO "
         f"{rounded(float(exact.elbo_error), 1)}, KL(q ‖ true posterior) "
-        f"{rounded(float(exact.kl_to_posterior_error), 1)} nats; the sum above closes to {residual} nats."
+        f"{rounded(float(exact.kl_to_posterior_error), 1)} nats; the sum above holds to within {residual} "
+        "nats."
     )
 
 

@@ -111,9 +111,12 @@ def limits(shown: Subject, terms: Encoded) -> None:
         scale = shown.likelihood_scale
         best = f"{signed(highest_density(model.data_dim, scale))} nats"
         st.metric(f"log p(x|z) of a perfect copy, s = {rounded(scale)}", best, help=DENSITY_HELP, border=True)
-        st.markdown(f"The reconstruction has **{signed(reconstruction)}** nats. {_sign(reconstruction)}")
+        st.markdown(f"The reconstruction is **{signed(reconstruction)}** nats. {_sign(reconstruction)}")
     else:
-        st.markdown(f"A density on [0, 1]: **{signed(reconstruction)}** nats. {_sign(reconstruction)}")
+        st.markdown(
+            f"The reconstruction, of densities on [0, 1], is **{signed(reconstruction)}** nats. "
+            f"{_sign(reconstruction)}"
+        )
     bits = bits_per_dim(mean(terms.elbo), model.data_dim)
     st.metric(
         "−ELBO in bits per dimension",
@@ -132,7 +135,7 @@ def _floor(floor: float, reconstruction: float) -> None:
 
 
 def _sign(nats: float) -> str:
-    return "Above 0: densities may exceed 1, a negative loss is no error." if nats > 0 else "Below 0."
+    return "Above 0: densities may exceed 1, a negative loss is no error." if nats > 0 else ""
 
 
 def collapse(shown: Subject, terms: Encoded) -> None:
@@ -159,7 +162,7 @@ def collapse(shown: Subject, terms: Encoded) -> None:
     alt = f"Predicted active: {num_active}; measured with KL above 0.01: {num_measured}."
     st.plotly_chart(figure, key="collapse", alt=alt, config=CHART_CONFIG)
     values = ", ".join(f"{rounded(value)}" for value in found.eigenvalues[:8].tolist())
-    kind = "This model is linear: it should agree." if not config.model.hidden_dims else (
+    kind = "This model is linear: the two should agree." if not config.model.hidden_dims else (
         "This model is not linear: it may keep what a linear one drops, and the other way round."
     )  # fmt: skip
     st.caption(f"β s² = {rounded(found.threshold)}; λ = {values}. {alt} {kind}")

@@ -50,12 +50,12 @@ def _gaps(elbo: np.ndarray, example: Example) -> None:
     first, gain = shown_bound(example), round(float(elbo[-1] - elbo[0]), DIGITS)
     best = first + gain
     st.metric("F of the encoder's q", f"{signed(first, DIGITS)} nats", border=True)
-    closed = f"{gain:.{DIGITS}f} amortisation gap closed"
+    closed = f"{gain:.{DIGITS}f} nats: amortisation gap closed"
     st.metric("F of the best q", f"{signed(best, DIGITS)} nats", closed, border=True)
     if example.evidence is None:
         st.caption("log p(x) and the picture of the posterior need J = 1 or 2.")
         return
     log_evidence = shown_evidence(example)
-    rest = f"{log_evidence - best:.{DIGITS}f} approximation gap left"
+    rest = f"{log_evidence - best:.{DIGITS}f} nats: approximation gap left"
     value = f"{signed(log_evidence, DIGITS)} nats"
     st.metric("log p(x)", value, rest, delta_color="off", delta_arrow="off", border=True)

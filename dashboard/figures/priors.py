@@ -182,7 +182,7 @@ def _contour(axes: Array, density: Array, theme: ThemeName) -> go.Contour:
 
 def _means(means: Array, theme: ThemeName) -> go.Scatter:
     marker = {"color": CONCEPTS[theme]["posterior"], "size": 5, "opacity": 0.6}
-    return _points(means, marker, "means of q(z|x)")
+    return _points(means, marker, "posterior means")
 
 
 def _centres(centres: Array, theme: ThemeName) -> go.Scatter:

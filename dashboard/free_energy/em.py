@@ -33,13 +33,13 @@ FORMS_HELP: Final = (
     r"F is computed as $Q + H[q]$, log p(x) as $\log\sum_k \pi_k \mathcal{N}(x;\mu_k,\Sigma_k)$, the gap as "
     r"$\mathrm{KL}(q\,\|\,p(z|x;\theta))$: three numbers that must add up at every iteration."
 )
-DATA_HELP: Final = "Measured flowers, measured wines, two half circles, or a CSV file of your own."
+DATA_HELP: Final = "Measurements of irises or wines, points on two half circles, or a CSV file of your own."
 UPLOAD_HELP: Final = (
     "Commas, semicolons, tabs or spaces between the values; decimal points or decimal commas; at most 5000 "
     "rows and 64 columns. Columns of text are set aside. It stays on this server."
 )
 HEADER_HELP: Final = (
-    "Found by its content: a first row with a number in it is data, unless words stand above numbers."
+    "Set by the content: a first row with a number in it is data, unless words stand above numbers."
 )
 SOURCES: Final = {**{name: name for name in TABLES}, "two_moons": "two moons", "upload": "your table"}
 NUM_MOONS: Final = 300
@@ -79,7 +79,8 @@ def _data() -> tuple[list[str], NDArray[np.float64]] | None:
         default=_default(source, table),
         # Names that are chosen in one table mean nothing in another one.
         key=f"em_columns_{zlib.crc32(repr(table.columns).encode()):08x}",
-        help="EM uses all of them, the picture the first two. They are scaled to mean 0 and deviation 1.",
+        help="EM uses all of them, the picture the first two. They are scaled to mean 0 and standard "
+        "deviation 1.",
     )
     if len(columns) < 2:
         right.info("Choose two columns or more.")
@@ -190,7 +191,7 @@ def _climb(run: EmRun) -> NDArray[np.float64]:
 
 def _draw_numbers(x: NDArray[np.float64], num_components: int, run: EmRun, start: int) -> None:
     left, middle, right = st.columns(3)
-    gain = f"{run.last - run.first:.3f} gained by EM"
+    gain = f"{run.last - run.first:.3f} nats gained by EM"
     left.metric("log p(x) per example", f"{signed(run.last, 4)} nats", gain, border=True)
     gap = f"{run.gaps[0]:.4f} nats"
     middle.metric("Gap after the first M-step", gap, border=True, help=GAP_HELP)

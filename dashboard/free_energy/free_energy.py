@@ -14,7 +14,7 @@ from dashboard.shell.choice import one_of
 FORMS: Final = (
     r"$F[q] = \mathbb{E}_q[\log p(x,z)] + H[q] = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q\,\|\,p(z))$, and "
     r"$\log p(x) = F[q] + \mathrm{KL}(q\,\|\,p(z|x))$ for any q: F is largest, and equal to log p(x), at the "
-    "posterior alone. Each number is computed by itself. F is the ELBO of a VAE."
+    "posterior alone. Each number is computed separately. F is the ELBO of a VAE."
 )
 COMPONENT_HELP: Final = (
     "z is the component of x, and q is three probabilities. **Find the best q** is the E-step "

@@ -35,7 +35,7 @@ NETWORK_HELP: Final = (
 )
 HEADS: Final = {
     "log_variance": "log σ²",
-    "variance": "σ² by softplus",
+    "variance": "σ² through softplus",
     "unit_variance": "σ = 1",
     "deterministic": "z = μ",
 }

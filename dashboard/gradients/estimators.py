@@ -48,7 +48,10 @@ FORMS: Final = {
     True: "f = log p(x|z), the KL is in closed form.",
     False: "f = log p(x, z), the entropy of q is in closed form.",
 }
-FUNCTION_HELP: Final = "Adding 10 changes no gradient, but see the score function. The step has no slope."
+FUNCTION_HELP: Final = (
+    "Adding 10 changes no gradient, but raises the variance of the score function. The derivative of the "
+    "step is 0."
+)
 MEAN_HELP: Final = r"Mean of $q(z) = \mathcal{N}(z;\mu,\sigma^2)$."
 STD_HELP: Final = "Standard deviation of q. Derivatives are by σ itself, not by log σ."
 SAMPLES_HELP: Final = (
@@ -329,7 +332,7 @@ def verdict(found: Comparison, name: "Estimator") -> str:
     if not missed:
         return "biased in general; not here, both intervals hold 0"
     reason = {
-        "reparameterised": "a jump has no slope, so every sample says 0",
+        "reparameterised": "the derivative of a step is 0 at every sample",
         "constant": "the term from q is lost",
         "squared": "the gradient of another function",
     }[name]

@@ -164,7 +164,7 @@ def _show(shown: Subject, decoded: Decoded, source: str) -> None:
         st.plotly_chart(figure, key=f"samples_{source}", alt=alt, config=chart_config("samples"))
     if decoded.num_in_holes is not None:
         count = f"**{decoded.num_in_holes} of {len(decoded.x)}** lie in holes"
-        order = "; they stand last." if shown.image_shape and decoded.num_in_holes else "."
+        order = "; they are shown last." if shown.image_shape and decoded.num_in_holes else "."
         st.caption(f"{count}, where q(z) is below a tenth of p(z){order}")
     file = f"samples-from-{source.replace(' ', '-')}"
     arrays = {"z": decoded.z, "x": decoded.x}

@@ -17,11 +17,11 @@ from dashboard.subject import Subject
 Array = NDArray[np.float32]
 ARITHMETIC_HELP: Final = (
     r"$z' = z + t\,(\bar z_A - \bar z_B)$ with $\bar z_A$ the mean of the posterior means of class A: "
-    "what makes an A an A is added to the example, what makes a B a B is taken away."
+    "the difference of the two class means is added to the example."
 )
 MEANS_HELP: Final = (
     r"$\mathbb{E}[x|\bar z_c]$ with $\bar z_c = \frac{1}{n_c}\sum_{i: y_i = c} \mu(x_i)$: what the decoder "
-    "makes of the mean of each class. Where a class falls into parts, its mean may be near none of them."
+    "makes of the mean of each class. Where a class has several clusters, its mean may be near none of them."
 )
 STEPS: Final = 6
 MEANS_SIZE: Final = 88

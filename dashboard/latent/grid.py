@@ -26,16 +26,16 @@ SPACING_HELP: Final = "Steps of equal prior probability (Gaussian quantiles), or
 SIZE_HELP: Final = "Points along each side of the grid."
 RANGE_HELP: Final = "How far the linear grid reaches, in standard deviations of the prior."
 DENSITY_HELP: Final = (
-    "How many posterior means lie in each cell: the fuller, the more colour (for points: the larger the "
-    "dot). Cells without any are holes: the decoder has never been trained there."
+    "How many posterior means lie in each cell: the more, the stronger the colour (for points: the larger "
+    "the dot). Cells without any are holes: the decoder has never been trained there."
 )
 BASES: Final = {"zero": "at 0", "example": "of the chosen example"}
 BASE_HELP: Final = (
-    "What the decoder gets outside the plane: 0, the middle of the prior, or the posterior mean of the "
-    "example that you pinned in the plane above or chose under Look closer."
+    "Values of the dimensions outside the plane: 0, the mean of the prior, or the posterior mean of the "
+    "example that you pinned in the latent plane or chose under Neighbours."
 )
 MORPH_HELP: Final = (
-    r"The grid on its way from the prior's plane (0) to data space (1): $(1-t)\,z + t\,\mathbb{E}[x|z]$."
+    r"The grid moves from the latent plane (0) to data space (1): $(1-t)\,z + t\,\mathbb{E}[x|z]$."
 )
 Array = NDArray[np.float32]
 
@@ -107,7 +107,7 @@ def _axis(shown: Subject) -> Array:
 
 def _morph() -> float:
     return st.slider(
-        "From prior to data space",
+        "From latent plane to data space",
         0.0,
         1.0,
         1.0,

@@ -26,7 +26,7 @@ Array = NDArray[np.float32]
 HELP: Final = (
     r"Posterior means $\mu(x)$ of held-out examples, coloured by class. Dashed: the prior "
     r"$\mathcal{N}(0, I)$ at 1, 2 and 3 standard deviations. Move the pointer: the decoder runs in your "
-    r"browser and draws $\mathbb{E}[x|z]$ beside it. Ellipses: 1 and 2 standard deviations of $q(z|x)$ of "
+    r"browser and draws $\mathbb{E}[x|z]$ at that z. Ellipses: 1 and 2 standard deviations of $q(z|x)$ of "
     "the nearest example."
 )
 TRAVERSAL_HELP: Final = (
@@ -156,7 +156,7 @@ def _traversal(shown: Subject) -> None:
             icon=":material/restart_alt:",
             on_click=_zero,
             args=(len(dims),),
-            help="Puts z at the middle of the prior.",
+            help="Sets z to 0, the mean of the prior.",
         )
         spot = st.container()
     with left:

@@ -21,7 +21,7 @@ from vae_core.latent.projection import check_tsne_points
 
 PCA_HELP: Final = (
     r"The two directions $v_1, v_2$ in which the posterior means vary most: $(\mu - \bar\mu)^\top v_i$. "
-    "Straight lines stay straight, so distances mean something."
+    "A linear map: straight lines stay straight, and no distance grows."
 )
 TSNE_HELP: Final = (
     "t-SNE keeps neighbours together and nothing else: sizes of clusters and gaps between them mean nothing. "
@@ -33,7 +33,7 @@ MAX_POINTS: Final = 1000
 def draw(shown: Subject) -> None:
     """PCA on the left, t-SNE on the right; for J <= 2 the plane itself is all there is to see."""
     if shown.config.model.latent_dim <= 2:
-        st.info("With two latent dimensions the plane above shows everything; projections need J > 2.")
+        st.info("With J ≤ 2 the plane above shows every latent dimension; projections need J > 2.")
         to_train("Set up a run with J = 8", latent_dim=8)
         return
     left, right = st.columns(2, gap="medium")
@@ -70,8 +70,8 @@ def _tsne(shown: Subject) -> None:
         task_line(
             name,
             key="tsne",
-            label="Compute the t-SNE",
-            doing="Computing the t-SNE …",
+            label="Compute t-SNE",
+            doing="Computing t-SNE …",
             help_text=TSNE_HELP,
             start=lambda: tasks().start(name, "tsne", seed, owner=browser.token(), inputs={"points": points}),
         )

@@ -20,10 +20,12 @@ from dashboard.shell import state
 from dashboard.shell.choice import one_of
 
 MENU_HELP: Final = "Pictures as PNG or SVG, and the numbers behind them as a NumPy archive (NPZ)."
-COORDINATES_HELP: Final = "A row for each held-out example: class, posterior mean and deviation, bound."
+COORDINATES_HELP: Final = (
+    "A row for each held-out example: class, posterior mean and standard deviation, bound."
+)
 CHARTS_HELP: Final = (
     "What the camera in the corner of each chart of this page saves: SVG stays sharp at any size, PNG is for "
-    "slides and mails."
+    "slides and e-mails."
 )
 FILE_HELP: Final = {
     "png": "The picture, each pixel as it is here.",

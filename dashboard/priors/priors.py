@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dashboard import cached as cache
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.priors import plane_figure
-from dashboard.formats import margin, signed, with_error
+from dashboard.formats import margin, shown_difference, signed, with_error
 from dashboard.pictures import show, strip
 from dashboard.priors import cached
 from dashboard.priors.cached import NUM_DECODED, NUM_SAMPLES, FittedView
@@ -50,7 +50,7 @@ def draw_priors() -> None:
         with column:
             _prior(name, view, means)
     st.caption(
-        "Lines: log p(z) = −7, −6, … nats, the same in all three. Dots: means of q(z|x), held-out digits. "
+        "Lines: log p(z) = −7, −6, … nats, the same in all three. Dots: posterior means of held-out digits. "
         f"Crosses: centres of the prior. Below each: {NUM_DECODED} decoded draws from it."
     )
     _draw_bounds(found)
@@ -79,7 +79,7 @@ def _draw_bounds(found: dict[str, FittedView]) -> None:
         "mutual information": [f"{numbers.fit.mutual_information.value:.3f}" for numbers in all_numbers],
         "KL(q(z) ‖ p(z))": [_with_error(numbers.fit.marginal_kl) for numbers in all_numbers],
         "**held-out ELBO**": [_elbo(numbers) for numbers in all_numbers],
-        "gain over N(0, I)": ["–", *(_with_error(numbers.gain(normal)) for numbers in all_numbers[1:])],
+        "gain over N(0, I)": ["–", *(with_error(*_gain(numbers, normal)) for numbers in all_numbers[1:])],
     }
     head = ("nats per example", *(TITLES[name].replace("Prior", "") for name in found))  # a phone is narrow
     draw_table(head, ((label, *cells) for label, cells in rows.items()), title="The bound under each prior")
@@ -88,12 +88,11 @@ def _draw_bounds(found: dict[str, FittedView]) -> None:
 
 def _verdict(found: dict[str, FittedView], normal: "PriorEvaluation") -> None:
     best = max(("mixture", "vamp"), key=lambda name: float(found[name].numbers.elbo.mean()))
-    gain = found[best].numbers.gain(normal)
+    gain, error = _gain(found[best].numbers, normal)
     left = found["standard_normal"].numbers.fit.marginal_kl.value
     st.markdown(
         f"Encoder and decoder are untouched, so the reconstruction is the same to the last digit. The "
-        f"{TITLES[best]} changes the ELBO by **{signed(gain.value, 3)}** ± {margin(gain.standard_error, 3)} "
-        "nats; "
+        f"{TITLES[best]} changes the ELBO by **{gain}** ± {error} nats; "
         f"no prior can gain more on these examples than the **{left:.3f}** nats of KL(q(z) ‖ N(0, I))."
     )
     st.caption(
@@ -101,6 +100,12 @@ def _verdict(found: dict[str, FittedView], normal: "PriorEvaluation") -> None:
         "same for all priors; ± is the standard error over the digits, for this one model. KL of N(0, I) in "
         "closed form, the others by Monte Carlo: mean of log q(z|x) − log p(z)."
     )
+
+
+def _gain(numbers: "PriorEvaluation", normal: "PriorEvaluation") -> tuple[str, str]:
+    """The difference of the ELBOs that the table shows, and its standard error over the pairs."""
+    value = shown_difference(float(numbers.elbo.mean()), float(normal.elbo.mean()), 3)
+    return signed(value, 3), margin(numbers.gain(normal).standard_error, 3)
 
 
 def _elbo(numbers: "PriorEvaluation") -> str:

@@ -173,7 +173,7 @@ def verdict(results: Sequence[Result]) -> str:
     if normal.has_verdicts:
         return f"{said}. Over {len(results)} seeds: ± has the variance between them and between the examples."
     seeds = "one seed" if len(results) == 1 else f"{len(results)} seeds"
-    return f"{said}. Of {seeds}: which prior is better takes {MIN_SEEDS}, as another seed may differ by more."
+    return f"{said}. Of {seeds}: to tell which prior is better takes {MIN_SEEDS}; another may differ."
 
 
 def _samples(result: Result, image_shape: tuple[int, int]) -> None:

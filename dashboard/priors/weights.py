@@ -158,7 +158,8 @@ def _draw_line_bound(found: "WeightFit", num_data: int, *, is_wrong: bool) -> No
         )
     residual = abs(found.log_evidence - found.bound - found.kl_to_posterior)
     st.caption(
-        f"x is all flowers; log p(x) = ELBO + KL(q ‖ true posterior) closes to {rounded(residual, 1)} nats."
+        f"x: all flowers seen; log p(x) = ELBO + KL(q ‖ true posterior) holds to within "
+        f"{rounded(residual, 1)} nats."
     )
 
 
@@ -305,7 +306,7 @@ def _verdict(plain: Sequence[Result], full: Sequence[Result]) -> str:
     )
     if len(plain) >= MIN_SEEDS:
         return said
-    return f"{said} Which is better takes {MIN_SEEDS} seeds: another one may differ by more."
+    return f"{said} To tell which is better takes {MIN_SEEDS} seeds: another one may differ by more."
 
 
 def _change(score: Pooled, other: Pooled) -> str:

@@ -47,7 +47,7 @@ _SETTINGS: Final = Path(__file__).resolve().parents[1] / ".streamlit" / "config.
 _RUN: Final = "published"
 """Stands for the run's id, which is a key to the run on its server."""
 _LEARNED_PRIOR: Final = (
-    "This run learned its prior p(z). The plane to move in measures against N(0, I), so it is left out here; "
+    "This run learned its prior p(z). The interactive latent plane assumes N(0, I), so it is left out here; "
     "the dashboard shows such a run on Priors and weights."
 )
 _DIVERGED: Final = (

@@ -39,7 +39,7 @@ def _dialogue(run_id: str) -> None:
     about = runner().store.about(run_id)
     with st.form("run_edit", border=False):
         name = st.text_input(
-            "Name", about.name, max_chars=MAX_NAME, help="What pages call the run; empty: its number."
+            "Name", about.name, max_chars=MAX_NAME, help="Shown on all pages; empty: Run and its number."
         )
         note = st.text_area("Note", about.note, max_chars=MAX_NOTE, help="Anything; the search finds it.")
         tags = st.text_input(

@@ -38,7 +38,7 @@ _HEAD: Final = (
     ("", None),
     ("Name", None),
     ("Data", None),
-    ("β", "The weight of the KL at the last look."),
+    ("β", "KL weight β when the run was looked at last."),
     ("ELBO", _ELBO_HELP),
     ("Steps", None),
     ("Begun", "When the run began, and in which browser."),
@@ -57,7 +57,7 @@ _MORE: Final = {
 _MORE_OF_OTHERS: Final = {
     "take_home": ":material/home: Take home …",
     "duplicate": ":material/content_copy: Duplicate with changes …",
-    "drop": ":material/remove: Take off my list",
+    "drop": ":material/remove: Remove from my list",
 }
 
 
@@ -78,7 +78,7 @@ def draw_choice(runs: list[Entry]) -> list[Entry]:
             tuple(ORDERS),
             key="runs_sort",
             format_func=ORDERS.__getitem__,
-            help="ELBO: held-out, β = 1, at the last look. Of different data it says little.",
+            help="ELBO: held-out, β = 1, at the last look. Only runs on the same data are comparable.",
             width=220,
             persist_state="session",
         )
@@ -180,7 +180,7 @@ def _draw_mark_all(runs: list[Entry]) -> None:
         "Mark all runs of this list",
         key=_ALL,
         label_visibility="collapsed",
-        help="Marks all runs that are listed, those on its other pages, too.",
+        help="Marks all runs that are listed, also those on other pages of the list.",
         on_change=partial(_mark_all, run_ids),
     )
 

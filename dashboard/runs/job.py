@@ -18,7 +18,7 @@ RESUMABLE: Final = frozenset(
 SILENT_S: Final = 60.0
 """After how long without a word a worker that should train may hang: five times a second is usual."""
 SILENT: Final = (
-    "It has said nothing for more than a minute: one update may take that long, or its process hangs. "
+    "It has not reported for more than a minute: one update may take that long, or its process hangs. "
     "Stop ends it, and what was saved is kept."
 )
 Command = dict[str, Any]

@@ -267,7 +267,7 @@ class LocalRunner:
         """
         with self._lock:
             if not is_owner(self.deleted.owner(run_id), owner):
-                raise BadInput("owner", "This run belongs to another browser", "ask there to take it back")
+                raise BadInput("owner", "This run belongs to another browser", "restore it there")
             if not self.deleted.move_to(self.store, run_id):
                 raise BadInput("deleted", "This run was deleted for good", "upload its file if you have it")
         self.catalog.changed()

@@ -38,7 +38,7 @@ IMAGE_KEYS: Final = image_folder.Keys("data_folder", "data_set", "data_orientati
 LIVE: Final = ("beta", "learning_rate", "speed")
 """Controls that act on a running training; the others begin with the next Start."""
 HELP: Final = {
-    "dataset": "The examples $x$. A part is held out: the model never trains on it, and the thick curves are "
+    "dataset": "The examples $x$. A part is held out: the model never trains on it, and the solid curves are "
     "measured on it.",
     "data_folder": "A folder on the server with IDX files, plain or .gz, of MNIST, Fashion-MNIST, KMNIST, "
     "EMNIST or QMNIST: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the `t10k-…` pair.",
@@ -54,7 +54,7 @@ HELP: Final = {
     r"the same, normalised to a density for grey pixels. Gaussian: "
     r"$-\tfrac12\|x-y\|^2/s^2 - D\log s - \tfrac D2\log 2\pi$.",
     "likelihood_scale": r"$s$, the standard deviation of $p(x|z) = \mathcal{N}(y, s^2 I)$: a number, or "
-    "`learned`. With $s = 1$ these data are mostly noise to the model.",
+    "`learned`. With $s = 1$ the model explains most of the variation in these data as noise.",
     "encoder_head": r"What the encoder gives beside $\mu$: $\log\sigma^2$, $\sigma^2$ through softplus, "
     r"$\sigma^2 = 1$ (then $\mathrm{KL} = \tfrac12\|\mu\|^2$), or nothing ($z=\mu$, no KL, no bound). "
     r"$\log\sigma^2$ is held within ±20; what is at a limit is counted above the curves.",
@@ -65,9 +65,9 @@ HELP: Final = {
     "the one with β = 1.",
     "learning_rate": "η, the size of a step: θ ← θ + η ∇(objective). It acts at once, also in the middle of "
     "a run.",
-    "speed": "Most steps per second: slow motion for a class. It acts at once and changes no number. At 3 or "
-    "fewer, and after **Step**, flow charts below the board light up stage by stage with the numbers of "
-    "one example.",
+    "speed": "The largest number of steps per second: slow motion for a class. It acts at once and changes "
+    "no result. At 3 or fewer, and after **Step**, flow charts below the board light up stage by stage with "
+    "the numbers of one example.",
     "prior": r"$p(z)$: $\mathcal{N}(0, I)$, or learned with the weights; see **Priors and weights**.",
     "num_components": "$K$: pseudo-inputs of the VampPrior, or Gaussians of the mixture.",
     "num_epochs": "An epoch is one pass over the training data. Empty: training goes on until you stop it.",
@@ -76,7 +76,7 @@ HELP: Final = {
     "1 is usual.",
     "optimizer": r"Adam adapts the step of every weight; SGD with momentum takes $v \leftarrow mv + g$.",
     "momentum": r"$m$ in $v \leftarrow m v + g$; 0 is plain SGD.",
-    "beta_schedule": "Constant; or β rises from 0 during a warm-up; or it rises and stays, again and again.",
+    "beta_schedule": "Constant; or β rises from 0 during a warm-up, then stays; or it does so in each cycle.",
     "schedule_epochs": "Epochs of the warm-up, or of one cycle.",
     "free_bits": r"$\lambda$ in $\sum_j \max(\lambda, \mathrm{KL}_j)$: nats per latent dimension that cost "
     "nothing. 0: off.",

@@ -13,16 +13,16 @@ def section(title: str, *, key: str, help_text: str | None = None) -> bool:
         key: Of the button, ``fold_`` before it.
         help_text: Beside the heading.
     """
-    name = f"fold_{key}"
-    is_open = state.control(f"{name}ed") is None
+    folded = f"is_folded_{key}"
+    is_open = state.control(folded) is None
     with st.container(horizontal=True, vertical_alignment="center", key=f"section_{key}"):
         st.header(title, help=help_text)
         st.button(
             f"Fold {title}" if is_open else f"Unfold {title}",
-            key=name,
+            key=f"fold_{key}",
             icon=":material/expand_more:" if is_open else ":material/chevron_right:",
             type="tertiary",
             help="What is folded is not drawn, and keeps its settings.",
-            on_click=lambda: state.set_control(f"{name}ed", True if is_open else None),
+            on_click=lambda: state.set_control(folded, True if is_open else None),
         )
     return is_open

@@ -60,8 +60,8 @@ def _check(shown: Subject) -> None:
     if shown.config.model.prior != "standard_normal":
         raise BadInput(
             "prior",
-            "this page measures against the prior N(0, I), and this run learned one of its own",
-            "see the page Priors",
+            "this page assumes the prior N(0, I), and this run learned its prior",
+            "see the page Priors and weights",
         )
     if not np.isfinite(cache.encoded(shown).reconstruction).all():
         raise BadInput(
@@ -87,6 +87,6 @@ def _draw(view: JobView | None, shown: Subject) -> None:
         if view is None:
             pages.link("train", "Train your own")
         elif view.status == "running":
-            st.button("Newest weights", icon=":material/refresh:", help="Looks again, at the weights of now.")
+            st.button("Newest weights", icon=":material/refresh:", help="Loads the newest weights.")
     for note in shown.data.notes:
         st.caption(f":material/info: {plain(note)}")

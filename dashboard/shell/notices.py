@@ -49,7 +49,7 @@ def _offer(runs: list[JobView]) -> None:
             key="train_resume_all",
             on_click=lambda: _resume(runs),
             icon=":material/resume:",
-            help="They go on from their last save as cores are free; the first of them comes into view.",
+            help="They go on from their last save as cores are free; the first of them is shown.",
         )
         st.button(
             "Not now",

@@ -57,7 +57,7 @@ MODEL: Final = (
         "Runs",
         "list",
         "What have I trained?",
-        "Find, name and sort your runs; take them home, and bring them back.",
+        "Find, name and sort your runs; download them, and upload them again.",
     ),
     Page(
         "latent_space",
@@ -101,7 +101,7 @@ LABORATORIES: Final = (
         "Compare",
         "balance",
         "Which run is better, and is a VAE better than PCA?",
-        "Put runs side by side, sweep β; compare PCA, autoencoders and VAEs; race three optimisers.",
+        "Put runs side by side, sweep β; compare PCA, autoencoders and VAEs, and three optimisers.",
     ),
 )
 PAGES: Final = (START, *MODEL, *LABORATORIES)

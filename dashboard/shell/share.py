@@ -17,14 +17,14 @@ Aim = Literal["watch", "start"]
 MAX_QR: Final = 1200
 """Characters of a link that a telephone still reads from a projector: 120 dots a side."""
 _OPEN: Final = "share_open"
-_HELP: Final = "A link to what you see, with a QR code: watching, or a start from your settings."
+_HELP: Final = "A link with a QR code: to watch what you see, or to start from your settings."
 _AIM_HELP: Final = (
-    "**Watch**: the same run, page and view; who started it steers it, others may take a copy. **Start**: "
-    "Train with your settings, and no run."
+    "**Watch**: the same run, page and view; whoever started it steers it, others may take a copy. "
+    "**Start**: Train with your settings, and no run."
 )
-_PRESENT_HELP: Final = "Large type for a projector; the controls fold to β, play and step."
-_HIDE_HELP: Final = "These controls are not drawn; the values that the link says hold."
-_FIX_HELP: Final = "These controls are drawn, with the values that the link says, and cannot be changed."
+_PRESENT_HELP: Final = "Large type for a projector, and no more than β, Pause and Step."
+_HIDE_HELP: Final = "These controls are not drawn; the values in the link apply."
+_FIX_HELP: Final = "These controls are drawn, with the values in the link, and cannot be changed."
 _LARGE_HELP: Final = "The QR code as large as the window allows."
 
 
@@ -133,12 +133,12 @@ def qr_code(text: str) -> str | None:
 def _promise(aim: Aim, view: JobView | None) -> str:
     """What whoever opens the link gets, and who steers what."""
     if aim == "start":
-        said = "Who opens it finds your settings on Train, and starts runs of their own."
+        said = "Whoever opens it finds your settings on Train, and starts runs of their own."
     elif view is None:
-        said = "Who opens it sees this page."
+        said = "Whoever opens it sees this page."
     else:
         owner = "this browser" if view.is_owned_by(browser.token()) else "the browser that started it"
-        said = f"Who opens it watches. Only {owner} steers the run; others may take a copy of it."
+        said = f"Whoever opens it watches. Only {owner} steers the run; others may take a copy of it."
     code = classroom.code()
     return said if code is None else f"{said} The class code is **{code}**; the link holds it."
 

@@ -104,7 +104,7 @@ def _draw(run_id: str | None) -> None:
         snapshot = runner().store.snapshot(run_id)
         name = view.name
         if subject is None:
-            st.info("Nothing of this run is saved yet: its files are here from its first moments on.")
+            st.info("Nothing of this run is saved yet: its files appear here after its first save.")
             _show([_settings(view.config, stem)])
             return
     st.caption(f"{name} as it was saved at step {subject.step:,}.")
@@ -157,7 +157,7 @@ def downloads(subject: Subject, stem: str, code: str) -> list[Download]:
             file_name=f"{stem}-codes.csv",
             mime="text/csv",
             make=lambda: codes_csv(_codes(subject, CSV_NUMBERS), subject.class_names).encode(),
-            help_text="A row for each example: part of the data, class, means and deviations of q, bound."
+            help_text="A row for each example: part of the data, class, mean and std of q, bound."
             + _cut(subject, CSV_NUMBERS),
         ),
         Download(

@@ -24,7 +24,7 @@ def draw(view: JobView | None) -> None:
     if found:
         name, said = plain(view.name), "; ".join(found)
         st.caption(
-            f":material/tune: {name} differs from its settings: {said}. **Start** takes the values of now "
+            f":material/tune: {name} differs from its settings: {said}. **Start** uses the current values "
             "from its first step on; **Reset** repeats the run as it began."
         )
 

@@ -27,7 +27,9 @@ _BOARD: Final = "board"
 EXAMPLE: Final = (
     "**Example model (trained on digits)** · Press **Start** to train your own: its curves take this place."
 )
-HALVED: Final = "**Resume, η halved** goes on from there; an η that you set in the sidebar first counts."
+HALVED: Final = (
+    "**Resume, η halved** goes on from there; if you set η in the sidebar first, that value is used."
+)
 FOR_OTHERS: Final = "**Take a copy** to go on from here."
 AFTERWORD: Final = {
     "finished": "**Resume**, **Step** and **Epoch** go on from these weights, now without an end.",
@@ -43,8 +45,8 @@ AFTERWORD: Final = {
 _WAITING: Final = {
     "others": f"Others wait: a run that nobody looks at for {UNWATCHED_S:.0f} s makes room for them, and "
     f"every run after {WALL_LIMIT_S // 60} minutes of training.",
-    "owner": "Another run of yours waits for this core: **Pause** or **Stop** lets it begin, and so does "
-    f"{UNWATCHED_S:.0f} s without a look at this one.",
+    "owner": "Another run of yours waits for this core: it begins when you press **Pause** or **Stop**, or "
+    f"when nobody has looked at this one for {UNWATCHED_S:.0f} s.",
 }
 
 

@@ -21,8 +21,8 @@ from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 
 _BUTTON_HELP: Final = {
-    "train_start": "Starts a new run with the settings in the sidebar; your run is stopped if it still goes. "
-    "Its curves stay beside the new ones if you pressed **Keep** before. Keys: Ctrl+Enter.",
+    "train_start": "Starts a new run with the settings in the sidebar; your run is stopped if it is still "
+    "training. Its curves stay beside the new ones if you pressed **Keep** before. Keys: Ctrl+Enter.",
     "train_pause": "Holds the training between two steps, or lets it go on from there. "
     "Keys: Space, and Ctrl+Enter to go on.",
     "train_step": "Makes one update (one mini-batch), then waits. Key: →.",
@@ -30,22 +30,22 @@ _BUTTON_HELP: Final = {
     "train_stop": "Ends the run; what it has learned is kept, and **Resume** goes on from there.",
     "train_reset": "The same run again from its first step: the same settings, the same initial weights.",
     "train_keep": "Keep this curve: it stays on the charts beside those of your next runs, named by what "
-    "differs. Press again to let it go.",
+    "differs. Press again to remove it.",
     "train_copy": "A run of your own, paused, that goes on from this state: weights, optimiser and history.",
     "train_fork": "A run of your own that goes on from the step on the board, with the β and η of the dials. "
     "The curves of this run stay beside it. It goes on at once; where this run is paused, it waits, too. "
-    "Your run is stopped if it still goes.",
-    "train_before": "Shows the run that this one took the place of, as it was. This one is stopped, and can "
+    "Your run is stopped if it is still training.",
+    "train_before": "Shows the run that this one replaced, as it was. This one is stopped, and can "
     "be shown again in the same way.",
     "present_button": "For a projector: large type, and no more than β, Pause and Step. Escape ends it.",
 }
 NOT_YOURS: Final = "This run belongs to another browser: take a copy to go on from it."
 _FROZEN: Final = "Someone else's run: take a copy to change it."
 FORK_SEED_HELP: Final = (
-    "Empty: the fork has the draws of this run, so that with the same β and η it is this run again, bit "
-    "for bit. A seed changes what is drawn from that step on: the noise ε, and the order in which the rest "
-    "of the epoch's examples and those of later epochs come. The weights there, the data and the held-out "
-    "images stay."
+    "Empty: the fork has the random numbers of this run, so that with the same β and η it is this run "
+    "again, bit for bit. A seed changes what is random from that step on: the noise ε, and the order of "
+    "the examples in the rest of the epoch and in later ones. The weights at that step, the data and the "
+    "held-out examples stay."
 )
 _FORK_SEED: Final = "fork_seed"
 _BEFORE: Final = "run_before"
@@ -160,13 +160,13 @@ def fork_buttons(view: JobView) -> None:
         return
     with st.container(key="fork_draws", width="content"), st.popover(label, icon=":material/casino:"):
         st.number_input(
-            "Seed of the fork's draws",
+            "Seed of the fork",
             min_value=0,
             max_value=2**31 - 1,
             value=None,
             step=1,
             format="%d",
-            placeholder="the draws of this run",
+            placeholder="as in this run",
             key=_FORK_SEED,
             persist_state="session",
         )

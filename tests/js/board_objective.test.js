@@ -88,7 +88,7 @@ test("what stands at a limit is counted and said beside a collapse", () => {
       "log σ² of 2 components of p(z), s = 0.001",
   );
   assert.match(limitParts({ ...NOT_AT_LIMITS, components: 1 })[0], /of 1 component of p\(z\)$/);
-  assert.match(limitParts(found)[1], /^: what lies beyond counts as the limit/);
+  assert.match(limitParts(found)[1], /^: values beyond it are clamped to it/);
   assert.equal(remarks([true, true], 10, 5, 1, NOT_AT_LIMITS).length, 0);
   const both = remarks([false, false], 10, 0.0004, 1, { ...NOT_AT_LIMITS, low: 1 }).map(([what]) =>
     what.slice(0, 10),

@@ -34,8 +34,8 @@ def test_width_of_layers_counts() -> None:
         open_training(config, None)
     assert caught.value.code == "num_samples"
     assert str(caught.value) == (
-        "one step with num_samples 1000 and batch_size 1,600 needs 146.8 GiB of memory in this network, "
-        "the limit is 2 GiB; use fewer samples, a smaller batch or narrower layers."
+        "one step with 1,000 samples of z and a batch size of 1,600 needs 146.8 GiB of memory in this "
+        "network, the limit is 2 GiB; use fewer samples, a smaller batch or narrower layers."
     )
 
 

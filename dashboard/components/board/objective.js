@@ -116,7 +116,7 @@ export function limitParts({ low, high, components, scale, examples }) {
   if (!found.length) return ["", ""];
   return [
     `At a limit: ${found.join(", ")}`,
-    ": what lies beyond counts as the limit, and its gradient leads back.",
+    ": values beyond it are clamped to it, and their gradient leads back.",
   ];
 }
 

@@ -63,7 +63,7 @@ class DrawingSheet {
     this.shape = shape;
     this.ink = new Ink(shape);
     const sheet = [this.ink.height, this.ink.width];
-    const alt = "Drawing sheet, for mouse, pen or finger. The button below it needs none.";
+    const alt = "Drawing sheet, for mouse, pen or finger. The button Take a held-out image needs none.";
     this.pad = this.picture("pad", sheet, "Draw here", alt);
     this.seen = this.picture("seen", shape, "What the model sees", "The input as the model sees it");
     this.again = this.picture("again", shape, "Reconstruction E[x|z] at the mean", "Reconstruction");
@@ -98,7 +98,7 @@ class DrawingSheet {
       if (canvas.parentElement) pictures.append(canvas.parentElement);
     }
     const clear = newButton("Clear", () => this.change(() => (this.ink = new Ink(this.shape))));
-    const take = newButton("Take a test image", () => this.change(() => this.takeNext()));
+    const take = newButton("Take a held-out image", () => this.change(() => this.takeNext()));
     const tools = newElement("div", { className: "bar" });
     tools.append(this.eraser, this.undo, clear, take, this.fitChoice());
     this.note.setAttribute("aria-live", "polite");
@@ -130,7 +130,7 @@ class DrawingSheet {
 
   fitChoice() {
     const title =
-      "Moves and scales the drawing as the data set's own images are; a test image stays as it is.";
+      "Moves and scales the drawing as the data set's own images are; a held-out image stays as it is.";
     const label = newElement("label", { title });
     label.append(this.fitted, "centre and scale");
     return label;
@@ -255,7 +255,7 @@ class DrawingSheet {
 
   sentence() {
     if (!this.isFinite && this.input) return NOT_FINITE;
-    if (!this.input) return "Draw, or take a test image.";
+    if (!this.input) return "Draw, or take a held-out image.";
     if (!this.taken) return AT_MEAN;
     const { index } = this.taken;
     const name = this.host.className(this.host.data.labels[index]);

@@ -22,7 +22,7 @@ const CHOICE_PIXELS = 12;
 /** What draws the map anew. @type {Set<Change>} */
 const REDRAWS_MAP = new Set(["weights", "plane", "theme", "size", "view"]);
 /** Where the dimensions outside the plane stay, by who put them there. @type {Record<string, string>} */
-const OTHERS = { zero: "at 0", drawing: "those of the drawing" };
+const OTHERS = { zero: "at 0", drawing: "at the posterior mean of the drawing" };
 
 export class PlaneSection {
   /** The plane that is shown. @type {readonly number[] | null} */
@@ -261,7 +261,7 @@ export class PlaneSection {
     const count = host.z.length - host.distinctAxes.length;
     const { source } = host.base;
     const where =
-      source === "pin" ? `those of pin ${host.pins.length}` : (OTHERS[source] ?? "as the sliders stand");
+      source === "pin" ? `at pin ${host.pins.length}` : (OTHERS[source] ?? "as the sliders stand");
     const which = count === 1 ? "The other dimension is" : `The other ${count} dimensions are`;
     this.others.textContent = count ? `${which} ${where}.` : "";
     const { x0, x1, y0, y1, left, top, width, height } = map.frame ?? map.currentFrame();

@@ -237,7 +237,7 @@ const MAKERS = {
 function helpOf(kind, { holds }) {
   switch (kind) {
     case "png":
-      return "The picture, for slides and mails.";
+      return "The picture, for slides and e-mails.";
     case "svg":
       return "The picture in a vector file, for papers: sharp at any size.";
     case "csv":

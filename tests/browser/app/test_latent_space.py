@@ -103,7 +103,7 @@ def test_on_the_page_slider_and_drawing_move_the_explorer_without_the_server(
     before = len(sent)
     page.locator("#traversal-1").press("End")
     expect(explorer).to_have_attribute("data-z", "0,3")
-    page.get_by_role("button", name="Take a test image").press("Enter")
+    page.get_by_role("button", name="Take a held-out image").press("Enter")
     expect(page.locator(".drawing dt")).to_have_count(3)
     expect(explorer).not_to_have_attribute("data-z", "0,3")
     assert len(sent) == before + 1 > 1, "the link hears of the slider when it is let go, and of nothing else"

@@ -1,4 +1,4 @@
-"""A β sweep in a browser: one button, and rate against distortion draws itself, also across a reload."""
+"""A β sweep in a browser: one button, and rate against distortion appears, also across a reload."""
 
 import re
 
@@ -32,7 +32,7 @@ def test_three_runs_from_a_sweep_to_a_rate_distortion_curve(app_server: Server, 
     expect(dots).to_have_count(3)
     boxes = sorted(places(dots), key=lambda box: box["x"])
     assert [box["y"] for box in boxes] == sorted(box["y"] for box in boxes), "less rate, more distortion"
-    expect(page.get_by_text("turned", exact=False).first).to_be_visible()
+    expect(page.get_by_text("rotated", exact=False).first).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
     expect(chart.get_by_text("β 8").first).to_be_visible()
     fits(page)

@@ -50,6 +50,9 @@ def test_opens_with_three_priors_whose_numbers_add_up() -> None:
             # 0.1: the KL of N(0, I) is in closed form, its parts are sampled.
             assert elbo == pytest.approx(reconstruction - information - marginal, abs=0.1)
         assert len(set(rows["reconstruction"])) == 1
+        plain, *others = rows["held-out ELBO"]
+        differences = [f"{elbo - plain:.3f}" for elbo in others]
+        assert [f"{gain:.3f}" for gain in rows["gain over N(0, I)"]] == differences
         assert rows["gain over N(0, I)"][0] > 0, "the fitted mixture is a better prior"
 
 
@@ -91,7 +94,7 @@ def test_pages_about_the_standard_prior_refuse_another(runner: LocalRunner, page
     run_id = trained(runner, config)
     at = open_page(page, run=run_id)
     (error,) = at.error
-    assert "learned one of its own" in error.value
+    assert "this run learned its prior" in error.value
     at = open_page("train", run=run_id)
     assert not at.error, "its curves and pictures are drawn as any run's"
 

@@ -46,7 +46,7 @@ def test_link_watches_the_run_in_view_with_page_and_view(runner: LocalRunner) ->
 
 def test_dialogue_says_who_steers(runner: LocalRunner) -> None:
     def said(at: AppTest) -> str:
-        return next(caption.value for caption in at.caption if caption.value.startswith("Who opens it"))
+        return next(caption.value for caption in at.caption if caption.value.startswith("Whoever opens it"))
 
     run_id = trained(runner, CONFIG)
     own = opened(open_page("elbo", run=run_id))
@@ -56,7 +56,7 @@ def test_dialogue_says_who_steers(runner: LocalRunner) -> None:
     assert "Only the browser that started it steers the run" in said(watcher)
     checked(watcher.radio(key="share_aim").set_value("start").run())
     assert "runs of their own" in said(watcher)
-    assert said(opened(open_page("elbo"))) == "Who opens it sees this page."
+    assert said(opened(open_page("elbo"))) == "Whoever opens it sees this page."
 
 
 def test_link_starts_from_the_configuration_without_the_run(runner: LocalRunner) -> None:

@@ -132,7 +132,7 @@ def test_a_model_of_another_size_is_refused() -> None:
 
 def test_a_step_that_would_not_fit_into_memory_is_refused() -> None:
     model = VAE(ModelConfig(data_dim=64), generator=seeded())
-    with pytest.raises(BadInput, match=r"num_samples 1000 and batch_size 1,437 needs 3\.8 GiB") as caught:
+    with pytest.raises(BadInput, match=r"a batch size of 1,437 needs 3\.8 GiB") as caught:
         Training(model, DIGITS, TrainConfig(num_samples=1000, batch_size=1437), generator=seeded())
     assert caught.value.code == "num_samples"
     Training(model, DIGITS, TrainConfig(num_samples=500, batch_size=1437), generator=seeded())

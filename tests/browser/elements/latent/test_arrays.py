@@ -84,9 +84,9 @@ def check_decoded_arrays(explorer: MountedExplorer, pins: NDArray[np.float64]) -
 
 
 def check_data_arrays(explorer: MountedExplorer) -> None:
-    """q(z|x) of the held-out data, of the nearest of them, and of a test image on the drawing sheet."""
+    """q(z|x) of the held-out data, of the nearest of them, and of a held-out image on the drawing sheet."""
     model, data = make_model("deep", 1), make_examples("deep")
-    explorer.root.get_by_role("button", name="Take a test image").click()
+    explorer.root.get_by_role("button", name="Take a held-out image").click()
     explorer.rest()
     plane, nearest, drawing = (archive(explorer, title) for title in ("Latent plane", NEAREST, DRAWING))
     with torch.no_grad():

@@ -88,7 +88,7 @@ def test_strokes_are_undone_erased_and_cleared(page: Page) -> None:
 def test_a_test_image_needs_no_pointer_and_stays_as_it_is(page: Page) -> None:
     model = opened(page)
     for index in range(2):
-        page.get_by_role("button", name="Take a test image").press("Enter")
+        page.get_by_role("button", name="Take a held-out image").press("Enter")
         assert np.array(page.evaluate("Array.from(sections.drawing.input)")) == pytest.approx(
             held_out(model)[index].numpy()
         )
@@ -99,7 +99,7 @@ def test_a_test_image_needs_no_pointer_and_stays_as_it_is(page: Page) -> None:
 @pytest.mark.parametrize("head", ["deterministic", "unit_variance", "variance"])
 def test_terms_fit_the_encoder(page: Page, head: str) -> None:
     model = opened(page, encoder_head=head)
-    page.get_by_role("button", name="Take a test image").click()
+    page.get_by_role("button", name="Take a held-out image").click()
     if head != "deterministic":
         return check_reading(page, model)
     assert list(numbers(page)) == ["log p(x|z) at the mean"]
@@ -130,7 +130,7 @@ def test_drawings_are_placed_as_the_data_are() -> None:
 def test_an_encoder_that_is_not_finite_is_said(page: Page) -> None:
     opened(page)
     page.evaluate("host.load(STUB_ARRAYS.decoder, STUB_ARRAYS.encoder.map(() => NaN))")
-    page.get_by_role("button", name="Take a test image").click()
+    page.get_by_role("button", name="Take a held-out image").click()
     expect(page.locator(".drawing p")).to_contain_text("outputs are not finite")
     expect(page.locator(".drawing dt")).to_have_count(0)
     assert z_of(page) == [0, 0, 0]

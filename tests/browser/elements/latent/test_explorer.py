@@ -162,7 +162,7 @@ def test_other_dimensions_come_from_the_newest_pin(opened: Callable[..., Mounted
     explorer = opened("deep")
     expect(explorer.root.locator(".others")).to_have_text("The other 3 dimensions are at 0.")
     explorer.click((1.0, 1.0))
-    expect(explorer.root.locator(".others")).to_have_text("The other 3 dimensions are those of pin 1.")
+    expect(explorer.root.locator(".others")).to_have_text("The other 3 dimensions are at pin 1.")
 
 
 def test_weights_that_are_no_numbers_are_said(opened: Callable[..., MountedExplorer]) -> None:
@@ -181,7 +181,11 @@ def test_points_move_in_data_space(opened: Callable[..., MountedExplorer]) -> No
 
 
 def test_phone_shows_plane_and_picture_at_once(opened: Callable[..., MountedExplorer]) -> None:
-    explorer = opened(viewport={"width": 390, "height": 844}, has_touch=True)
+    explorer = opened(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    expect(explorer.root.locator(".interpolation .hint")).to_contain_text(
+        "Tap two places", use_inner_text=True
+    )
+    expect(explorer.root.locator("kbd:visible")).to_have_count(0)
     assert explorer.page.evaluate("document.documentElement.scrollWidth") <= 390
     plane, picture = place(explorer.hand), place(explorer.root.locator(".picture"))
     assert picture["y"] + picture["height"] - plane["y"] < 640, (plane, picture)

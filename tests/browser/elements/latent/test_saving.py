@@ -74,7 +74,10 @@ def test_pictures_side_by_side_have_what_the_model_makes(opened: Callable[..., M
     explorer = opened()
     titles(explorer)
     hints = explorer.root.locator(".saving li .small")
-    assert hints.all_inner_texts() == ["Pin two places of the plane first.", "Draw, or take a test image."]
+    assert hints.all_inner_texts() == [
+        "Pin two places of the plane first.",
+        "Draw, or take a held-out image.",
+    ]
     row = int(explorer.numbers("nearest")[0])
     x = make_examples("images")[row]
     with torch.no_grad():
@@ -90,7 +93,7 @@ def test_pictures_side_by_side_have_what_the_model_makes(opened: Callable[..., M
     derivatives = pixels(saved(explorer, "Derivatives of the image", "PNG"))
     assert derivatives.shape == pair.shape
     assert len(np.unique(derivatives.reshape(-1, 3), axis=0)) > 40
-    explorer.root.get_by_role("button", name="Take a test image").click()
+    explorer.root.get_by_role("button", name="Take a held-out image").click()
     drawing = pixels(saved(explorer, DRAWING, "PNG"))
     side = drawing.shape[0] // 6
     first = make_examples("images")[0].numpy().reshape(6, 8)
