@@ -13,7 +13,7 @@ from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_given_eps, evaluate,
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.memory import check_step
 from vae_core.model import VAE
-from vae_core.training.by_hand import HandGradient, is_written_out
+from vae_core.training.by_hand import HandGradient, Means, is_written_out
 from vae_core.training.moves import MAX_MOVES, Move, Moved, checked_moves
 from vae_core.training.optimizer import (
     OPTIMIZER,
@@ -24,6 +24,7 @@ from vae_core.training.optimizer import (
     optimizer_state,
     scheduled_beta,
 )
+from vae_core.training.products import Products, chosen_products, is_exact, largest_product
 from vae_core.training.trace import Tracer
 
 
@@ -147,6 +148,9 @@ class Training:
             one is set aside, always the same: a resumed training has the one that it had.
         config: How to train.
         generator: Source of all randomness.
+        written_out: Uses the gradient that is written out (:mod:`vae_core.training.by_hand`) for the models
+            of which it is, in about half of the time; the others, and all models where False, are
+            differentiated automatically. The two agree but for rounding.
 
     A ``tracer`` that is set follows each update.
 
@@ -155,7 +159,13 @@ class Training:
     """
 
     def __init__(
-        self, model: VAE, dataset: Dataset, config: TrainConfig, *, generator: torch.Generator
+        self,
+        model: VAE,
+        dataset: Dataset,
+        config: TrainConfig,
+        *,
+        generator: torch.Generator,
+        written_out: bool = True,
     ) -> None:
         if config.has_validation and dataset.x_validation is None:
             dataset = with_validation(dataset, seed=0)
@@ -182,6 +192,9 @@ class Training:
         self.ended_at: int | None = None
         """The update after which it ended by itself and went back to its best step; None: it did not."""
         self._weights, self._gradient = flatten(model)
+        self._written_out = written_out
+        on_cpu = self._weights.device.type == "cpu"
+        self._products = chosen_products(model.config, self.batch_size) if on_cpu else Products()
         self._by_hand = self._hand_gradient()
         self._first = next(model.parameters())
         self._kept_weights = self._weights.clone()
@@ -335,7 +348,7 @@ class Training:
 
     def _next(self) -> TrainStep:
         beta, learning_rate = self.beta, self.learning_rate
-        reconstruction, kl = self._update(self._next_batch(), beta)
+        reconstruction, kl, _ = self._update(self._next_batch(), beta)
         self.step += 1
         validation, ended = None, None
         if self._position >= len(self.dataset.x_train):
@@ -361,39 +374,41 @@ class Training:
         return x.index_select(0, rows.to(x.device))
 
     @torch.no_grad()
-    def _update(self, x: Tensor, beta: float) -> tuple[float, float]:
+    def _update(self, x: Tensor, beta: float) -> Means:
         self._take_parameters()
-        posterior, terms = None, None
-        if self._by_hand is not None:
-            eps = self._draw_eps(len(x))
-            values = self._by_hand(x, eps, beta=beta, free_bits=self.config.free_bits)
-        else:
-            with torch.enable_grad():
-                posterior = self._drawn.posterior(x)
-                eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
-                terms = elbo_terms_given_eps(self._drawn, x, posterior, eps)
-                reconstruction, (kl, penalised) = terms.reconstruction.mean(), self._divergences(terms)
-                objective = reconstruction - beta * penalised
-                self._gradient.zero_()
-                (-objective).backward()
-            values = torch.stack((reconstruction, kl, objective)).tolist()
-        if not all(map(math.isfinite, values)):
+        with self._products:
+            means = self._differentiate(x, beta)
+        if not all(map(math.isfinite, means)):
             self._diverged()
         # These weights gave a finite objective: they are what a later divergence falls back on.
         self._kept_weights.copy_(self._weights)
         self._kept_place = self._here
-        if self.tracer is not None:
-            if self._by_hand is not None:
-                posterior, terms = self._by_hand.posterior(), self._by_hand.terms()
-            assert posterior is not None
-            assert terms is not None
-            self.tracer.forward(self.model, x, posterior, eps, terms)
         descend(self._weights, self._gradient, self._moments, self.config, learning_rate=self.learning_rate)
         self.model.hold_parameters()
         if self.tracer is not None:
             change = self._weights - self._kept_weights
-            self.tracer.finish(self.step + 1, self._drawn, change, objective=values[2], beta=beta)
-        return values[0], values[1]
+            self.tracer.finish(self.step + 1, self._drawn, change, objective=means.objective, beta=beta)
+        return means
+
+    def _differentiate(self, x: Tensor, beta: float) -> Means:
+        """Writes the gradient of -objective where the optimiser reads it."""
+        if self._by_hand is not None:
+            eps = self._draw_eps(len(x))
+            means = self._by_hand(x, eps, beta=beta, free_bits=self.config.free_bits)
+            if self.tracer is not None:
+                self.tracer.forward(self.model, x, self._by_hand.posterior(), eps, self._by_hand.terms())
+            return means
+        with torch.enable_grad():
+            posterior = self._drawn.posterior(x)
+            eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
+            terms = elbo_terms_given_eps(self._drawn, x, posterior, eps)
+            reconstruction, (kl, penalised) = terms.reconstruction.mean(), self._divergences(terms)
+            objective = reconstruction - beta * penalised
+            self._gradient.zero_()
+            (-objective).backward()
+        if self.tracer is not None:
+            self.tracer.forward(self.model, x, posterior, eps, terms)
+        return Means(*torch.stack((reconstruction, kl, objective)).tolist())
 
     def _draw_eps(self, batch: int) -> Tensor:
         """What the posterior's ``draw_eps`` would draw for a mini-batch."""
@@ -414,7 +429,7 @@ class Training:
 
     def _hand_gradient(self) -> HandGradient | None:
         """The gradient written out, for models of which it is; None: automatic differentiation."""
-        if type(self) is not Training or not is_written_out(self.model.config):
+        if not self._written_out or not is_written_out(self.model.config):
             return None
         return HandGradient(self.model, num_samples=self.config.num_samples)
 
@@ -477,6 +492,7 @@ class Training:
             "has_end": self._has_end,
             # Than configuration and moves say: it diverged, or went on from another seed unnoticed.
             "has_other_draws": self._has_other_draws,
+            "one_dnn": self._products.one_dnn,
             "moves": None if self._moves is None else [list(move) for move in self._moves],
         }
         if self._patience is not None:
@@ -500,6 +516,7 @@ class Training:
             if not scalars["has_end"]:
                 self.forget_end()
             self._has_other_draws = bool(scalars.get("has_other_draws", False))
+            self._products = self._saved_products(bool(scalars.get("one_dnn", False)))
             if self._patience is not None:
                 self._patience.load_state(scalars)
                 self.ended_at = _count_or_none(scalars["ended_at"])
@@ -527,6 +544,12 @@ class Training:
         torch.Generator(self.generator.device).set_state(generator)  # raises where it is none
         moments = optimizer_state(found, self._weights, self.config) or initial_moments(weights, self.config)
         return _Best(step, step // self.steps_per_epoch, weights, moments, generator)
+
+    def _saved_products(self, one_dnn: bool) -> Products:
+        """Those of before, so that the sums are the same bit for bit, where this machine has them."""
+        sizes = largest_product(self.model.config, self.batch_size)
+        on_cpu = self._weights.device.type == "cpu"
+        return Products(one_dnn=one_dnn and on_cpu and is_exact(*sizes))
 
     def _load_moves(self, scalars: dict[str, Any]) -> None:
         """Takes what was moved, and what holds: a fork may have been given something else than it had."""
