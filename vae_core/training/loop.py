@@ -189,12 +189,14 @@ class Training:
         self._moves: list[Move] | None = []
         self._patience = None if config.patience is None else Patience(config.patience)
         self._best: _Best | None = None
+        self.products: Products
+        """With which it multiplies, and what observes it does so, too."""
         self.ended_at: int | None = None
         """The update after which it ended by itself and went back to its best step; None: it did not."""
         self._weights, self._gradient = flatten(model)
         self._written_out = written_out
         on_cpu = self._weights.device.type == "cpu"
-        self._products = chosen_products(model.config, self.batch_size) if on_cpu else Products()
+        self.products = chosen_products(model.config, self.batch_size) if on_cpu else Products()
         self._by_hand = self._hand_gradient()
         self._first = next(model.parameters())
         self._kept_weights = self._weights.clone()
@@ -376,7 +378,7 @@ class Training:
     @torch.no_grad()
     def _update(self, x: Tensor, beta: float) -> Means:
         self._take_parameters()
-        with self._products:
+        with self.products:
             means = self._differentiate(x, beta)
         if not all(map(math.isfinite, means)):
             self._diverged()
@@ -444,7 +446,8 @@ class Training:
             x: Shape (n, D).
             generator: Draws all noise: another one than the training's.
         """
-        return evaluate(self.model, x, generator=generator)
+        with self.products:
+            return evaluate(self.model, x, generator=generator)
 
     def _end_epoch(self) -> tuple[Evaluation | None, Ended | None]:
         validation, x = None, self.dataset.x_validation
@@ -492,7 +495,7 @@ class Training:
             "has_end": self._has_end,
             # Than configuration and moves say: it diverged, or went on from another seed unnoticed.
             "has_other_draws": self._has_other_draws,
-            "one_dnn": self._products.one_dnn,
+            "one_dnn": self.products.one_dnn,
             "moves": None if self._moves is None else [list(move) for move in self._moves],
         }
         if self._patience is not None:
@@ -516,7 +519,7 @@ class Training:
             if not scalars["has_end"]:
                 self.forget_end()
             self._has_other_draws = bool(scalars.get("has_other_draws", False))
-            self._products = self._saved_products(bool(scalars.get("one_dnn", False)))
+            self.products = self._saved_products(bool(scalars.get("one_dnn", False)))
             if self._patience is not None:
                 self._patience.load_state(scalars)
                 self.ended_at = _count_or_none(scalars["ended_at"])

@@ -26,7 +26,7 @@ _MAX_ERROR: Final = 1e-6
 
 
 class Products:
-    """Multiplies by oneDNN within, where it is chosen; the switch is one of the whole process.
+    """Multiplies by oneDNN within, also within itself, where it is chosen; the switch is one of the whole process.
 
     Arguments:
         one_dnn: Whether it is.
@@ -34,16 +34,16 @@ class Products:
 
     def __init__(self, *, one_dnn: bool = False) -> None:
         self.one_dnn = one_dnn
-        self._before = ""
+        self._before: list[str] = []
 
     def __enter__(self) -> None:
         if self.one_dnn:
-            self._before = _SWITCH.fp32_precision
+            self._before.append(_SWITCH.fp32_precision)
             _SWITCH.fp32_precision = "bf16"
 
     def __exit__(self, *error: object) -> None:
         if self.one_dnn:
-            _SWITCH.fp32_precision = self._before
+            _SWITCH.fp32_precision = self._before.pop()
 
 
 def chosen_products(config: ModelConfig, rows: int) -> Products:

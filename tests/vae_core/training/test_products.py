@@ -43,6 +43,8 @@ def test_the_switch_is_what_it_was_before_also_after_an_error() -> None:
 
 def fail_within(chosen: Products) -> None:
     with chosen:
+        with chosen:
+            pass
         raise ZeroDivisionError(SWITCH.fp32_precision)
 
 
