@@ -26,7 +26,9 @@ _MAX_ERROR: Final = 1e-6
 
 
 class Products:
-    """Multiplies by oneDNN within, also within itself, where it is chosen; the switch is one of the whole process.
+    """Multiplies by oneDNN within, where it is chosen; may be entered again within.
+
+    The switch is one of the whole process.
 
     Arguments:
         one_dnn: Whether it is.
