@@ -496,7 +496,7 @@ def test_seconds_are_of_updates_without_pauses_and_slow_motion(
 
     update, wait_for_command = Training._update, Driver._next_while_paused
 
-    def slow(self: Training, x: torch.Tensor, beta: float) -> tuple[float, float]:
+    def slow(self: Training, x: torch.Tensor, beta: float) -> Means:
         goes_on(1.0)
         return update(self, x, beta)
 
