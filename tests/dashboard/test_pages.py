@@ -190,7 +190,7 @@ def test_pretrained_model_stands_in_for_a_run_that_has_not_begun(runner: LocalRu
 
 def test_numbers_of_the_bound_agree() -> None:
     run = load_run(PRETRAINED_RUN)
-    x = load_dataset("digits", seed=run.config.seed).x_test
+    x = load_dataset("digits", seed=run.config.seed).x_test[:]
     noise = torch.Generator().manual_seed(run.config.seed)
     expected = evaluate(run.model(), x, num_samples=1, generator=noise)
     with torch.no_grad():

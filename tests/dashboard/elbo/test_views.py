@@ -177,15 +177,16 @@ def test_collapse_is_predicted_for_a_gaussian_likelihood(runner: LocalRunner) ->
 
 def _headline() -> None:
     import numpy as np
+    import torch
 
-    from dashboard.cached import Encoded
+    from dashboard.cached import Encoded, Rows
     from dashboard.elbo import all_examples
     from dashboard.subject import pretrained
 
     x, labels = np.zeros((2, 1), np.float32), np.zeros(2, np.int32)
     reconstruction, kl = np.full(2, -20.834, np.float32), np.full(2, 3.344, np.float32)
     terms = Encoded(
-        x=x,
+        x=Rows(torch.from_numpy(x)),
         labels=labels,
         means=x,
         stds=x,
