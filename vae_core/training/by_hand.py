@@ -6,6 +6,7 @@ own (source document 000, section 4.3; Rumelhart, Hinton and Williams 1986), and
 are written where the optimiser reads them.
 """
 
+import math
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -54,11 +55,14 @@ class HandGradient:
     Arguments:
         model: With a standard normal prior. Its parameters have a ``grad`` already: it is written there.
         num_samples: M.
+        batch_size: The most examples of a mini-batch.
     """
 
-    def __init__(self, model: VAE, *, num_samples: int) -> None:
+    def __init__(self, model: VAE, *, num_samples: int, batch_size: int) -> None:
         self._model = model
         self._num_samples = num_samples
+        self._batch_size = batch_size
+        self._room = _Room(model.encoder.weights[0])
         self._passes: dict[int, _Pass] = {}
 
     def __call__(self, x: Tensor, eps: Tensor, *, beta: float, free_bits: float) -> Means:
@@ -70,11 +74,22 @@ class HandGradient:
             beta: Weight of the KL.
             free_bits: Nats of each dimension's mean KL that cost nothing.
         """
-        made = self._passes.get(len(x))
-        if made is None:  # one size of mini-batch, and that of the last one of an epoch
-            made = self._passes[len(x)] = _Pass(self._model, len(x), self._num_samples)
-        self._last = made
-        return made(x, eps, beta, free_bits)
+        self._last = self._pass(len(x))
+        return self._last(x, eps, beta, free_bits)
+
+    def _pass(self, size: int) -> "_Pass":
+        """That of mini-batches of a size: the full one, or that of the last one of an epoch."""
+        if size not in self._passes:
+            if size < self._batch_size:
+                self._pass(self._batch_size)  # it makes room for the smaller one
+            self._room.begin()
+            self._passes[size] = _Pass(self._model, self._room, size, self._num_samples)
+        return self._passes[size]
+
+    @property
+    def nbytes(self) -> int:
+        """Of all arrays."""
+        return sum(place.nbytes for place in self._room.places)
 
     def posterior(self) -> Posterior:
         """q(z|x) of the last mini-batch."""
@@ -85,31 +100,61 @@ class HandGradient:
         return self._last.terms()
 
 
+class _Room:
+    """Memory for the arrays of a pass, in the order in which it asks for them.
+
+    A pass of fewer rows that asks in the same order, later, gets the beginnings of the same.
+
+    Arguments:
+        like: Of this type and on this device.
+    """
+
+    def __init__(self, like: Tensor) -> None:
+        self._like = like.detach()
+        self.places: list[Tensor] = []
+        """The arrays, flat."""
+        self._next = 0
+
+    def begin(self) -> None:
+        """The next array is the first one of a pass."""
+        self._next = 0
+
+    def zeros(self, *shape: int) -> Tensor:
+        """The next array of a pass."""
+        size = math.prod(shape)
+        if self._next == len(self.places):
+            self.places.append(self._like.new_empty(size))
+        self._next += 1
+        return self.places[self._next - 1][:size].view(shape).zero_()
+
+
 class _Pass:
     """Forward and back for mini-batches of one size."""
 
-    def __init__(self, model: VAE, batch: int, num_samples: int) -> None:
+    def __init__(self, model: VAE, room: _Room, batch: int, num_samples: int) -> None:
         config = model.config
-        dim, like = config.latent_dim, model.encoder.weights[0].data
+        dim = config.latent_dim
         self._head: EncoderHead = config.encoder_head
         self._batch, self._dim = batch, dim
-        self._encoder = _Layers(model.encoder, config.activation, batch)
-        self._decoder = _Layers(model.decoder, config.activation, num_samples * batch)
+        self._encoder = _Layers(model.encoder, config.activation, room, batch)
+        self._decoder = _Layers(model.decoder, config.activation, room, num_samples * batch)
         outputs, delta = self._encoder.u[-1], self._encoder.delta[-1]
         self._mean, self._of_mean = outputs[:, :dim], delta[:, :dim]
         self._spread, self._of_spread = outputs[:, dim:], delta[:, dim:]
-        self._log_var, self._std, self._excess, self._kl_per_dim = like.new_zeros(4, batch, dim)
-        """log sigma^2, sigma, sigma^2 - 1, and the KL of each example and dimension."""
+        self._log_var, self._std = room.zeros(batch, dim), room.zeros(batch, dim)
+        self._excess, self._kl_per_dim = room.zeros(batch, dim), room.zeros(batch, dim)
+        """sigma^2 - 1, and the KL of each example and dimension."""
         if config.encoder_head != "deterministic":
             self._std.fill_(1.0)
-        self._noise, z, of_z = like.new_empty(3, num_samples, batch, dim)
+        shape = (num_samples, batch, dim)
+        self._noise, z, of_z = room.zeros(*shape), room.zeros(*shape), room.zeros(*shape)
         """sigma eps."""
         self._z, self._z_rows = z, z.flatten(0, 1)
         self._of_z, self._of_z_rows = of_z, of_z.flatten(0, 1)
         # With one sample there is nothing to sum over: both names are one place.
-        self._of_z_sum = of_z[0] if num_samples == 1 else like.new_empty(batch, dim)
-        self._half = like.new_tensor(0.5)
-        self._score = _SCORES[config.likelihood](model, self._decoder, (num_samples, batch))
+        self._of_z_sum = of_z[0] if num_samples == 1 else room.zeros(batch, dim)
+        self._half = z.new_tensor(0.5)
+        self._score = _SCORES[config.likelihood](model, self._decoder, room, (num_samples, batch))
 
     def __call__(self, x: Tensor, eps: Tensor, beta: float, free_bits: float) -> Means:
         self._encoder.forward(x)
@@ -192,20 +237,21 @@ class _Layers:
     Arguments:
         mlp: Its weights are read, their ``grad`` is written.
         activation: f.
+        room: Where the arrays are.
         rows: Of the inputs.
     """
 
-    def __init__(self, mlp: MLP, activation: Activation, rows: int) -> None:
+    def __init__(self, mlp: MLP, activation: Activation, room: _Room, rows: int) -> None:
         self._activation = _ACTIVATIONS[activation]
         self._weights, self._biases = [one.data for one in mlp.weights], [one.data for one in mlp.biases]
         self._of_weights = [_gradient_of(one) for one in mlp.weights]
         self._of_biases = [_gradient_of(one) for one in mlp.biases]
         self._transposed = [weight.t() for weight in self._weights]
-        self.u = [weight.new_empty(rows, len(weight)) for weight in self._weights]
-        self.delta = [torch.empty_like(u) for u in self.u]
+        self.u = [room.zeros(rows, len(weight)) for weight in self._weights]
+        self.delta = [room.zeros(*u.shape) for u in self.u]
         self._delta_t = [delta.t() for delta in self.delta]
         hidden = self.u[:-1]
-        self._h = [torch.empty_like(u) for u in hidden] if self._activation.needs_u else hidden
+        self._h = [room.zeros(*u.shape) for u in hidden] if self._activation.needs_u else hidden
         self._inputs: Tensor | None = None
 
     def forward(self, h: Tensor) -> None:
@@ -297,11 +343,12 @@ _ACTIVATIONS: Final[dict[Activation, _Activation]] = {
 class _BernoulliScore:
     """For logits l delta is (sigmoid(l) - x) / R, and log p(x|z) = sum_i x_i l_i - softplus(l_i)."""
 
-    def __init__(self, model: VAE, decoder: _Layers, shape: tuple[int, int]) -> None:
+    def __init__(self, model: VAE, decoder: _Layers, room: _Room, shape: tuple[int, int]) -> None:
+        del model
         self._logits, self._delta = decoder.u[-1], decoder.delta[-1]
         self._logits_of = self._logits.view(*shape, -1)
         self._delta_of = self._delta.view(*shape, -1)
-        self._spare = torch.empty_like(self._logits)
+        self._spare = room.zeros(*self._logits.shape)
         self._rows = len(self._logits)
         self._share = self._logits.new_tensor(1.0 / self._rows)
         self._x: Tensor | None = None
@@ -326,7 +373,8 @@ class _OtherScore:
     dL/dlog s = mean of D - ||x - y||^2 / s^2.
     """
 
-    def __init__(self, model: VAE, decoder: _Layers, shape: tuple[int, int]) -> None:
+    def __init__(self, model: VAE, decoder: _Layers, room: _Room, shape: tuple[int, int]) -> None:
+        del room
         self._model = model
         self._outputs = decoder.u[-1].view(*shape, -1)
         self._delta = decoder.delta[-1].view(*shape, -1)

@@ -434,7 +434,7 @@ class Training:
         """The gradient written out, for models of which it is; None: automatic differentiation."""
         if not self._written_out or not is_written_out(self.model.config):
             return None
-        return HandGradient(self.model, num_samples=self.config.num_samples)
+        return HandGradient(self.model, num_samples=self.config.num_samples, batch_size=self.batch_size)
 
     def _divergences(self, terms: ElboTerms) -> tuple[Tensor, Tensor]:
         """The mean KL of the bound, and what beta weighs, nats per example."""

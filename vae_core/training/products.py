@@ -65,7 +65,7 @@ def largest_product(config: ModelConfig, rows: int) -> tuple[int, int, int]:
     return (rows, *max(layers, key=math.prod))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def is_exact(rows: int, fan_in: int, fan_out: int) -> bool:
     """Whether oneDNN's products of (rows, fan_in) by (fan_in, fan_out) are exact to float32's rounding."""
     if not torch.backends.mkldnn.is_available():
@@ -77,7 +77,7 @@ def is_exact(rows: int, fan_in: int, fan_out: int) -> bool:
     return bool(error.norm() <= _MAX_ERROR * exact.norm())
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def _is_faster(rows: int, fan_in: int, fan_out: int) -> bool:
     a, b = _factors(rows, fan_in, fan_out)
     out = a @ b

@@ -8,6 +8,7 @@ import torch
 
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
 from vae_core.elbo import elbo_terms_given_eps, penalised_kl
+from vae_core.memory import step_bytes
 from vae_core.model import VAE
 from vae_core.training.by_hand import HandGradient
 from vae_core.training.optimizer import flatten
@@ -33,9 +34,10 @@ def made(**fields: object) -> VAE:
 
 def compare(model: VAE, *, num_samples: int, beta: float, free_bits: float) -> None:
     generator = torch.Generator().manual_seed(3)
+    first = 3  # of a training that was resumed at the end of an epoch
     _, gradient = flatten(model)
-    by_hand = HandGradient(model, num_samples=num_samples)
-    for batch in (BATCH, 2, BATCH):  # the last mini-batch of an epoch is smaller
+    by_hand = HandGradient(model, num_samples=num_samples, batch_size=BATCH)
+    for batch in (first, BATCH, 2, BATCH):  # the last mini-batch of an epoch is smaller
         x = torch.rand(batch, DIM, generator=generator, dtype=torch.float64)
         posterior = model.posterior(x)
         eps = posterior.draw_eps(num_samples, generator=generator)
@@ -76,3 +78,19 @@ def test_beyond_the_limits_of_the_variance(head: EncoderHead) -> None:
     with torch.no_grad():
         model.encoder.biases[-1][LATENT:] = torch.tensor([30.0, -30.0, 0.0])
     compare(model, num_samples=1, beta=1e-6, free_bits=0.0)
+
+
+@pytest.mark.parametrize("likelihood", get_args(Likelihood))
+@pytest.mark.parametrize("activation", get_args(Activation))
+def test_its_arrays_fit_into_the_bytes_of_a_step(activation: Activation, likelihood: Likelihood) -> None:
+    """Also with the last mini-batch of an epoch, for which there is no room of its own."""
+    config = ModelConfig(data_dim=50, hidden_dims=(300, 40), activation=activation, likelihood=likelihood)
+    model = VAE(config, generator=torch.Generator().manual_seed(0))
+    flatten(model)
+    by_hand = HandGradient(model, num_samples=10, batch_size=20)
+    sizes = []
+    with torch.no_grad():
+        for batch in (19, 20):
+            by_hand(torch.rand(batch, 50), torch.randn(10, batch, 2), beta=1.0, free_bits=0.0)
+            sizes.append(by_hand.nbytes)
+    assert sizes[0] == sizes[1] <= step_bytes(config, num_samples=10, batch_size=20)
