@@ -4,8 +4,9 @@ Torch and scikit-learn are imported inside, so that a page draws before they are
 a model takes the :class:`Subject` itself and is keyed by its digest; a cached array is read only.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from dashboard.subject import Split, Subject
 from vae_core.runs.snapshot import Snapshot, read_snapshot
 
 if TYPE_CHECKING:
+    from vae_core.data.byte_images import Examples
     from vae_core.distributions import AnyNormal
 
 Array = NDArray[np.float32]
@@ -25,12 +27,37 @@ MAX_FACTOR_VALUES: Final = 20_000_000
 FACTORS_AT_ONCE: Final = 1000
 
 
+class Rows:
+    """Examples as arrays, x[rows] and x[:]: of images that are kept as bytes only those asked for are made.
+
+    Arguments:
+        examples: Shape (n, D); only ever read.
+    """
+
+    def __init__(self, examples: "Examples") -> None:
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, rows: int | slice | NDArray[Any]) -> Array:
+        import torch
+
+        return self.examples[rows if isinstance(rows, int | slice) else torch.tensor(rows)].numpy()
+
+    def pieces(self) -> Iterator[Array]:
+        """All of them, some at a time."""
+        from vae_core.data.byte_images import pieces_of
+
+        return (piece.numpy() for piece in pieces_of(self.examples))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded:
     """Examples and their approximate posteriors.
 
     Arguments:
-        x: Examples, shape (n, D).
+        x: Examples, shape (n, D): ``x[rows]`` are arrays.
         labels: Classes, shape (n,), -1 where an example has none.
         means: Posterior means, shape (n, J).
         stds: Posterior standard deviations, shape (n, J).
@@ -39,7 +66,7 @@ class Encoded:
             without a KL in closed form.
     """
 
-    x: Array
+    x: Rows
     labels: NDArray[np.int32]
     means: Array
     stds: Array
@@ -76,19 +103,22 @@ def encode(
     from vae_core.memory import check_evaluation, chunk_rows, widest_layer
 
     x, labels = subject.examples(split)
-    x, labels = x[:max_examples], None if labels is None else labels[:max_examples]
+    x = x if max_examples is None else x[:max_examples]
+    labels = None if labels is None else labels[:max_examples]
     check_evaluation(subject.config.model, num_examples=len(x), num_samples=num_samples)
     noise = torch.Generator().manual_seed(subject.config.seed)
     terms = terms_per_example(subject.model, x, num_samples=num_samples, generator=noise)
     with torch.no_grad():
         pieces = x.split(chunk_rows(widest_layer(subject.config.model)))
-        posteriors = [subject.model.posterior(piece) for piece in pieces]
+        # Not the posteriors themselves: full covariance matrices of all examples may be too many to keep.
+        codes = [(q.mean, q.std) for q in map(subject.model.posterior, pieces)]
+    means, stds = (torch.cat(part).numpy() for part in zip(*codes, strict=True))
     per_dim = torch.empty(len(x), 0) if terms.kl_per_dim is None else terms.kl_per_dim
     return Encoded(
-        x=x.numpy(),
+        x=Rows(x),
         labels=np.full(len(x), -1, np.int32) if labels is None else labels.numpy().astype(np.int32),
-        means=torch.cat([q.mean for q in posteriors]).numpy(),
-        stds=torch.cat([q.std for q in posteriors]).numpy(),
+        means=means,
+        stds=stds,
         elbo=terms.elbo.numpy(),
         reconstruction=terms.reconstruction.numpy(),
         kl=terms.kl.numpy(),
@@ -109,7 +139,8 @@ def posterior(subject: Subject, split: Split = HELD_OUT, *, max_examples: int | 
     if model.encoder_head != "full_covariance":
         means, stds = (torch.from_numpy(part[:max_examples]) for part in (terms.means, terms.stds))
         return DiagonalNormal.from_std(means, stds)
-    x = torch.from_numpy(terms.x[:max_examples][: MAX_FACTOR_VALUES // model.latent_dim**2])
+    count = min(len(terms.means), max_examples or len(terms.means), MAX_FACTOR_VALUES // model.latent_dim**2)
+    x = subject.examples(split)[0][:count]
     with torch.no_grad():
         pieces = [subject.model.posterior(piece).as_normal() for piece in x.split(FACTORS_AT_ONCE)]
     return concatenated(pieces)

@@ -46,7 +46,7 @@ elif view == "em":
 else:
     st.header("Spot the error")
     st.markdown(
-        "Nine misprinted formulas. Find each error, then let the numbers decide. Two more are on "
+        "Fifteen misprinted formulas. Find each error, then let the numbers decide. Two more are on "
         "**Gradients**: f(u) for f′(u), and a term that is said to be hard to compute."
     )
     misprints.draw_misprints()

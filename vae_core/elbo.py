@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_core.data.byte_images import Examples
 from vae_core.distributions import Distribution, Posterior, Prior
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
@@ -115,9 +116,14 @@ class Evaluation(NamedTuple):
     num_samples: int
 
 
-def evaluate(model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Generator) -> Evaluation:
+def evaluate(model: VAE, x: Examples, *, num_samples: int = 1, generator: torch.Generator) -> Evaluation:
     """Means of the bound's terms over x of shape (n, D); z is sampled from q, as in training."""
     terms = terms_per_example(model, x, num_samples=num_samples, generator=generator)
+    return means_of(terms, num_samples=num_samples)
+
+
+def means_of(terms: ElboTerms, *, num_samples: int = 1) -> Evaluation:
+    """Their means over the examples, of terms that were estimated with M = ``num_samples``."""
     reconstruction, kl = float(terms.reconstruction.double().mean()), float(terms.kl.double().mean())
     per_dim = terms.kl_per_dim
     return Evaluation(
@@ -125,14 +131,14 @@ def evaluate(model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Ge
         reconstruction=reconstruction,
         kl=kl,
         kl_per_dim=torch.empty(0) if per_dim is None else per_dim.double().mean(0),
-        num_examples=len(x),
+        num_examples=len(terms.kl),
         num_samples=num_samples,
     )
 
 
 @torch.no_grad()
 def terms_per_example(
-    model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Generator
+    model: VAE, x: Examples, *, num_samples: int = 1, generator: torch.Generator
 ) -> ElboTerms:
     """The terms of the bound for many examples, shape (n,), in pieces of bounded memory; no gradients."""
     rows = chunk_rows(num_samples * widest_layer(model.config))

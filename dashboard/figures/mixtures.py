@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, ellipse, faded, finish, mark_x
 from dashboard.figures.classes import class_marks
 from dashboard.figures.player import add_player
@@ -76,28 +75,26 @@ def em_figure(path: EmPath, others: Sequence[Array], *, titles: Sequence[str], t
         titles: Names of the two columns.
         theme: Light or dark.
     """
-    figure = make_subplots(rows=2, cols=1, row_heights=[0.6, 0.4], vertical_spacing=0.12)
-    figure.add_trace(_points(path, None, theme), row=1, col=1)
-    figure.add_trace(_dot(path, 0, theme), row=2, col=1)
+    figure = go.subplots([0.6, 0.4], vertical_spacing=0.12)
+    figure.add_trace(_points(path, None, theme), row=1)
+    figure.add_trace(_dot(path, 0, theme), row=2)
     num_components = path.means.shape[1]
     for component in range(num_components):
-        figure.add_trace(_ellipse(path, 0, component, theme), row=1, col=1)
+        figure.add_trace(_ellipse(path, 0, component, theme), row=1)
     for values in others:
         line = {"color": faded(CONCEPTS[theme]["data"], 0.5), "width": 1.5}
-        figure.add_scatter(
-            y=values, mode="lines", line=line, showlegend=False, hoverinfo="skip", row=2, col=1
-        )
+        figure.add_scatter(y=values, mode="lines", line=line, showlegend=False, hoverinfo="skip", row=2)
     _add_bound(figure, path, theme)
     moving = [0, 1, *range(2, 2 + num_components)]
     frames = [_frame(path, half, moving, theme) for half in range(2 * len(path.bounds) + 1)]
     add_player(figure, frames, theme=theme, prefix="", frame_ms=FRAME_MS)
-    figure.update_xaxes(title=titles[0], row=1, col=1)
-    figure.update_yaxes(title=titles[1], row=1, col=1)
-    figure.update_xaxes(title="iteration", row=2, col=1)
+    figure.update_xaxes(title=titles[0], row=1)
+    figure.update_yaxes(title=titles[1], row=1)
+    figure.update_xaxes(title="iteration", row=2)
     # Other starts may begin far below this range.
     low, high = path.log_likelihood[0], max(values[-1] for values in (path.log_likelihood, *others))
     room = 0.08 * (high - low) + 1e-3
-    figure.update_yaxes(title="nats per example", range=[low - room, high + room], row=2, col=1)
+    figure.update_yaxes(title="nats per example", range=[low - room, high + room], row=2)
     return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT, theme=theme, legend=True)
 
 
@@ -119,9 +116,7 @@ def _add_bound(figure: go.Figure, path: EmPath, theme: ThemeName) -> None:
     ):
         line = {"color": colours[concept], "width": 3, "dash": dash}
         hover = "%{y:.6f} nats<extra>" + name + "</extra>"
-        figure.add_scatter(
-            x=halves, y=values, mode="lines", line=line, name=name, hovertemplate=hover, row=2, col=1
-        )
+        figure.add_scatter(x=halves, y=values, mode="lines", line=line, name=name, hovertemplate=hover, row=2)
 
 
 def _frame(path: EmPath, half: int, moving: list[int], theme: ThemeName) -> dict[str, Any]:

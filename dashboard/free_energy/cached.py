@@ -9,13 +9,14 @@ from dashboard import cached as cache
 from dashboard.caching import cached
 from dashboard.components.chosen_q import element as chosen_q
 from dashboard.components.chosen_q.element import Payload
-from dashboard.subject import pretrained
+from dashboard.subject import dataset, pretrained
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.labs.em.free_energy import NoisyMixture
     from vae_core.labs.em.mixture import EmStep, Mixture
+    from vae_core.labs.gradient_sign import SignedTrainings
     from vae_core.labs.misprints import Misprints
 
 Array = NDArray[np.float64]
@@ -164,6 +165,21 @@ def misprints(index: int) -> "Misprints":
     subject = pretrained()
     x = torch.from_numpy(cache.encoded(subject).x[index])
     return measure_misprints(subject.model, x, generator=torch.Generator().manual_seed(index))
+
+
+@cached("Training with both signs …")
+def signed_trainings() -> "SignedTrainings":
+    """Up and down the bound of digits from the same untrained weights."""
+    import torch
+
+    from vae_core.config import ModelConfig
+    from vae_core.labs.gradient_sign import train_with_both_signs
+    from vae_core.model import VAE
+
+    data = dataset("digits", 0, None)
+    config = ModelConfig(data_dim=data.x_train.shape[1], hidden_dims=(32,))
+    model = VAE(config, generator=torch.Generator().manual_seed(0))
+    return train_with_both_signs(model, data.x_train[:], data.x_test[:])
 
 
 def num_examples() -> int:

@@ -43,6 +43,8 @@ HEADER_HELP: Final = (
 )
 SOURCES: Final = {**{name: name for name in TABLES}, "two_moons": "two moons", "upload": "your table"}
 NUM_MOONS: Final = 300
+MAX_ROWS: Final = 5000
+MAX_COLUMNS: Final = 64
 MAX_COMPONENTS: Final = 8
 
 
@@ -103,6 +105,7 @@ def _table(source: str) -> Table | None:
 def _read(content: bytes) -> Table:
     """The table in a file, with a switch for what its first row is, and what there is to say of it."""
     table = read_table(content)
+    check_size(table)
     key = f"em_header_{hashlib.sha256(content).hexdigest()[:16]}"
     has_header = st.toggle(
         "The first row holds names", table.has_header, key=key, help=HEADER_HELP, persist_state="session"
@@ -112,6 +115,15 @@ def _read(content: bytes) -> Table:
     if table.notes:
         st.caption(f":material/info: {plain(' '.join(table.notes))}")
     return table
+
+
+def check_size(table: Table) -> None:
+    """Raises ``BadInput`` (code ``table``) where EM on the table would keep the page waiting."""
+    rows, columns = table.values.shape
+    if not 2 <= rows <= MAX_ROWS or columns > MAX_COLUMNS:
+        message = f"the table has {rows:,} rows and {columns} columns of numbers"
+        hint = f"give it 2 to {MAX_ROWS:,} rows of at most {MAX_COLUMNS} numbers"
+        raise BadInput("table", message, hint)
 
 
 def _default(source: str, table: Table) -> list[str]:

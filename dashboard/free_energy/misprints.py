@@ -4,10 +4,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import streamlit as st
 
-from dashboard.formats import rounded, signed
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.gradient_sign import signs_figure
+from dashboard.formats import rounded, signed, subscript
 from dashboard.free_energy import cached
+from dashboard.shell import state
 
 if TYPE_CHECKING:
+    from dashboard.figures import objects as go
+    from vae_core.labs.gradient_sign import SignedTrainings
     from vae_core.labs.misprints import Misprints
 
 EXAMPLE_HELP: Final = "A held-out digit under the example model: every number below is for its q(z|x)."
@@ -24,6 +29,7 @@ class Card(NamedTuple):
         printed, right: In LaTeX.
         printed_value, right_value: What each gives, measured.
         why: What the numbers show.
+        figure: Shown below the numbers, with its description for those who cannot see it.
     """
 
     mistake: str
@@ -34,6 +40,7 @@ class Card(NamedTuple):
     printed_value: str
     right_value: str
     why: str
+    figure: "tuple[go.Figure, str] | None" = None
 
 
 @st.fragment
@@ -45,6 +52,7 @@ def draw_misprints() -> None:
     )
     found = cached.misprints(index)
     cards = [*_kl(found), *_bound(found), *_posterior(found), *_variance(found), *_density(found)]
+    cards += [_gradient_sign(cached.signed_trainings()), *_products(found), *_expectations(found)]
     for start in range(0, len(cards), 2):
         for column, (number, card) in zip(
             st.columns(2), enumerate(cards[start : start + 2], start + 1), strict=False
@@ -63,6 +71,9 @@ def _card(number: int, card: Card) -> None:
     left, right = st.columns(2)
     left.metric("as printed", card.printed_value)
     right.metric("right", card.right_value)
+    if card.figure is not None:
+        figure, alt = card.figure
+        st.plotly_chart(figure, key=f"misprint_figure_{number}", alt=alt, config=CHART_CONFIG)
     st.markdown(card.why)
     st.caption(f"Course document {card.source}.")
 
@@ -186,5 +197,106 @@ def _density(found: "Misprints") -> list[Card]:
             f"∫ = {found.mass:.4f}",
             "The integral over x for D = 1: a density must have 1. The printed one has √π, its variance is "
             "½, and the reconstruction counts twice against the KL: it trains with β = ½.",
+        ),
+    ]
+
+
+def _gradient_sign(found: "SignedTrainings") -> Card:
+    start, climbed, fell = float(found.climbing[0]), float(found.climbing[-1]), float(found.falling[-1])
+    last = int(found.steps[-1])
+    figure = signs_figure(
+        found.steps.numpy(), found.climbing.numpy(), found.falling.numpy(), theme=state.theme_name()
+    )
+    alt = f"Held-out ELBO from {start:.1f} nats: θ + αd climbs to {climbed:.1f}, θ − αd falls to {fell:.3g}."
+    return Card(
+        "Gradient step with the wrong sign",
+        "The stochastic gradient step",
+        "002, the stochastic gradient method",
+        r"d = \tfrac1{|S|}\sum_{d\in S}\nabla_\theta\mathrm{LB}_d,\qquad \theta := \theta - \alpha d",
+        r"\theta := \theta + \alpha d",
+        f"{_short(fell)} nats",
+        f"{signed(climbed, 1)} nats",
+        f"d points up the bound, which is to be maximised: θ − αd goes down. Two trainings on digits, {last} "
+        f"steps each, from the same weights ({signed(start, 1)} nats), with the same mini-batches, noise and "
+        "α. With a minus sign d must be the gradient of the loss, −LB.",
+        (figure, alt),
+    )
+
+
+def _short(value: float) -> str:
+    """Three figures, as a power of ten where it is long."""
+    return signed(value, 1) if abs(value) < 1e5 else f"−{rounded(-value, 2)}"
+
+
+def _products(found: "Misprints") -> list[Card]:
+    outer = "; ".join(", ".join(signed(value, 2) for value in row) for row in found.mean_outer)
+    dims = len(found.minus_gradient)
+    return [
+        Card(
+            "Inner product inside the trace",
+            "The quadratic term of log q",
+            "000, section 3.2.2",
+            r"\tfrac12\mathrm{tr}\,\Sigma^{-1}\mathbb{E}_q[(z-\mu)^{\!\top}(z-\mu)] = \tfrac J2",
+            r"\tfrac12\mathrm{tr}\,\Sigma^{-1}\mathbb{E}_q[(z-\mu)(z-\mu)^{\!\top}] = \tfrac J2",
+            f"{found.quadratic_printed:.3f}",
+            f"{found.quadratic:.3f}",
+            f"J = {dims}. The expectation must be the matrix Σ. The inner product is one number, the sum of "
+            "the σ²: both agree only where J = 1, and with σ = (0.5, 2) the printed one is 9.03 in place of "
+            "1.",
+        ),
+        Card(
+            "Outer product for a squared length",
+            "The KL with σ = 1",
+            "002, the KL",
+            r"\mathrm{KL} = \tfrac12\,\mu\mu^{\!\top}",
+            r"\mathrm{KL} = \tfrac12\,\mu^{\!\top}\mu",
+            f"{dims} × {dims} numbers",
+            f"{found.mean_inner:.3f} nats",
+            f"What is printed is a {dims} × {dims} matrix, ({outer}) row by row. A KL is one number: the sum "
+            "of its diagonal.",
+        ),
+        Card(
+            "One noise for all dimensions",
+            "The noise of the sample",
+            "000, section 4.3.1",
+            r"z_j = \mu_j + \varepsilon\,\sigma_j",
+            r"z_j = \mu_j + \varepsilon_j\,\sigma_j",
+            f"corr {signed(found.correlation_printed, 3)}",
+            f"corr {signed(found.correlation, 3)}",
+            f"Correlation of z{subscript(1)} and z{subscript(2)} over 100 000 draws. With one ε all z lie on "
+            "a line; q has a diagonal covariance, so its dimensions are independent. (Equations 24, 26, 27 "
+            "and 29 count ε past J, too.)",
+        ),
+    ]
+
+
+def _expectations(found: "Misprints") -> list[Card]:
+    sampled = f"{signed(found.reconstruction_sampled, 2)} ± {2 * found.reconstruction_error:.2f}"
+    (total, inside), (by_phi, held) = found.by_theta, found.by_phi
+    return [
+        Card(
+            "A closed form where there is none",
+            "The two terms of the ELBO",
+            "001, J₁ and J₂",
+            r"J_1\ \text{and}\ J_2\ \text{have closed forms}",
+            r"J_1 \approx \tfrac1M\textstyle\sum_m\log p(x|z_m)",
+            f"{signed(found.at_mean, 2)} nats",
+            f"{signed(found.reconstruction, 2)} nats",
+            "The decoder is a network: its expectation has no closed form. As printed: log p(x|μ), the value "
+            f"at the mean. Right: by quadrature. 10 000 samples give {sampled}.",
+        ),
+        Card(
+            "The wrong parameter in trouble",
+            "Which gradient passes through the expectation",
+            "003, the gradient of an expectation",
+            r"\nabla_\theta\,\mathbb{E}_{q_\phi}[\log p_\theta(x|z)] \ne "
+            r"\mathbb{E}_{q_\phi}[\nabla_\theta\log p_\theta(x|z)]",
+            r"\nabla_\phi\,\mathbb{E}_{q_\phi}[\log p_\theta(x|z)] \ne "
+            r"\mathbb{E}_{q_\phi}[\nabla_\phi\log p_\theta(x|z)]",
+            f"{signed(total, 3)} ≠ {signed(inside, 3)}",
+            f"{signed(by_phi, 3)} ≠ {signed(held, 3)}",
+            "Both sides, by the bias of one pixel (θ) and by μ₁ (φ): left a difference quotient of the "
+            "expectation, right the mean of the derivatives. q does not contain θ, so the two agree; φ is in "
+            "q, and the samples alone do not know it. Reparameterisation mends that.",
         ),
     ]

@@ -3,8 +3,9 @@
 Each value is measured: by quadrature on a lattice around q, by sampling, or by automatic differentiation.
 """
 
+import copy
 import math
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,6 +19,12 @@ NUM_SAMPLES: Final = 100_000
 WIDER: Final = 2.0
 """Factor by which the second q is wider than the encoder's."""
 _REACH, _POINTS = 8.0, {1: 4001, 2: 241}
+_COARSE: Final = {1: 1001, 2: 81}
+"""Points in each dimension where the gradient is taken at each: the sum of a Gaussian is exact to 1e-10."""
+_DECODED: Final = 10_000
+"""Of the samples, those that are decoded."""
+_SHIFT: Final = 1e-4
+"""Of a parameter, for a difference quotient."""
 
 
 class Misprints(NamedTuple):
@@ -44,6 +51,20 @@ class Misprints(NamedTuple):
         minus_gradient: -dKL/dmu, shape (J,), by automatic differentiation.
         posterior_mass: Integral of p(z|x) over z on the lattice (004: p(x) = int p(z|x) p(x) dz).
         log_evidence: log int p(x|z) p(z) dz.
+        quadratic_printed: 1/2 trace[Sigma^-1 E[(z - mu)^T (z - mu)]], with an inner product, which is a
+            number, in place of the outer one (000, section 3.2.2).
+        quadratic: 1/2 E[(z - mu)^T Sigma^-1 (z - mu)] by quadrature; J/2 in closed form.
+        correlation_printed: Of z_1 and z_2 with one eps for both (000, section 4.3.1), drawn; nan for J = 1.
+        correlation: Likewise with an eps for each.
+        at_mean: log p(x|mu), the closed form that 001 says J_1 has.
+        reconstruction: E_q[log p(x|z)] by quadrature.
+        reconstruction_sampled: Its estimate from samples.
+        reconstruction_error: Standard error of that estimate.
+        by_theta: d/dtheta E_q[log p(x|z)] as a difference quotient, and E_q[d/dtheta log p(x|z)] by automatic
+            differentiation, for the bias of the output that is furthest from x (003: the two are unequal).
+        by_phi: The same two by mu_1, with z held constant in the second: they are unequal.
+        mean_outer: 1/2 mu mu^T (002), shape (J, J), row by row.
+        mean_inner: 1/2 mu^T mu.
     """
 
     kl_printed: float
@@ -65,6 +86,18 @@ class Misprints(NamedTuple):
     minus_gradient: tuple[float, ...]
     posterior_mass: float
     log_evidence: float
+    quadratic_printed: float
+    quadratic: float
+    correlation_printed: float
+    correlation: float
+    at_mean: float
+    reconstruction: float
+    reconstruction_sampled: float
+    reconstruction_error: float
+    by_theta: tuple[float, float]
+    by_phi: tuple[float, float]
+    mean_outer: tuple[tuple[float, ...], ...]
+    mean_inner: float
 
 
 def measure_misprints(model: VAE, x: Tensor, *, generator: torch.Generator) -> Misprints:
@@ -100,8 +133,14 @@ def measure_misprints(model: VAE, x: Tensor, *, generator: torch.Generator) -> M
         minus_gradient=_minus_gradient(mean, log_var),
         posterior_mass=math.exp(first.log_ratio - log_evidence),
         log_evidence=log_evidence,
+        quadratic_printed=0.5 * float(std.square().sum() * std.pow(-2).sum()),
+        quadratic=first.quadratic,
+        reconstruction=first.reconstruction,
+        mean_outer=tuple(tuple(row) for row in (0.5 * mean[:, None] * mean).tolist()),
+        mean_inner=0.5 * float(mean @ mean),
         **_masses(),
-        **_sampled(model, q, generator),
+        **_sampled(model, x, q, generator),
+        **_gradients(model, x, q),
     )
 
 
@@ -120,11 +159,19 @@ def _masses() -> dict[str, float]:
     }
 
 
-def _sampled(model: VAE, q: DiagonalNormal, generator: torch.Generator) -> dict[str, float]:
+def _sampled(model: VAE, x: Tensor, q: DiagonalNormal, generator: torch.Generator) -> dict[str, float]:
     eps = torch.randn(NUM_SAMPLES, len(q.mean), generator=generator, dtype=torch.float64)
     z = q.mean + q.std * eps
     log_ratios = q.log_prob(z) - model.prior.log_prob(z)
+    with torch.no_grad():
+        fits = model.likelihood(z[:_DECODED].to(x.dtype)).log_prob(x).double()
+        at_mean = model.likelihood(q.mean.to(x.dtype)).log_prob(x)
     return {
+        "correlation_printed": _correlation(q.mean + q.std * eps[:, :1]),
+        "correlation": _correlation(z),
+        "at_mean": float(at_mean),
+        "reconstruction_sampled": float(fits.mean()),
+        "reconstruction_error": float(fits.std() / math.sqrt(len(fits))),
         "kl_sampled": float(log_ratios.mean()),
         "kl_error": float(log_ratios.std() / math.sqrt(NUM_SAMPLES)),
         "spread_printed": float((q.mean + q.std.square() * eps)[:, 0].std()),
@@ -132,25 +179,66 @@ def _sampled(model: VAE, q: DiagonalNormal, generator: torch.Generator) -> dict[
     }
 
 
+def _correlation(z: Tensor) -> float:
+    """Of the first two dimensions; nan where there is one."""
+    return float(z.T.corrcoef()[0, 1]) if z.shape[1] > 1 else math.nan
+
+
+def _gradients(model: VAE, x: Tensor, q: DiagonalNormal) -> dict[str, Any]:
+    """Derivative of the expectation and expectation of the derivative: by a bias of the decoder, by mu_1."""
+    model, x = copy.deepcopy(model).double(), x.double()
+    nodes, shares = _lattice(len(q.mean), _COARSE)
+
+    def fits(shift: float = 0.0) -> Tensor:
+        mean = q.mean.clone()
+        mean[0] += shift
+        return model.likelihood(mean + q.std * nodes).log_prob(x)
+
+    def quotient(high: Tensor, low: Tensor) -> float:
+        return float(shares @ (high - low)) / (2 * _SHIFT)
+
+    bias = model.decoder.biases[-1]
+    with torch.no_grad():
+        unit = int((x - model.likelihood(q.mean).mean).abs().argmax())
+        by_phi = quotient(fits(_SHIFT), fits(-_SHIFT))
+        bias[unit] += _SHIFT
+        high = fits()
+        bias[unit] -= 2 * _SHIFT
+        by_theta = quotient(high, fits())
+        bias[unit] += _SHIFT
+    (gradient,) = torch.autograd.grad(shares @ fits(), bias)
+    # With z held constant log p(x|z) does not depend on phi.
+    return {"by_theta": (by_theta, float(gradient[unit])), "by_phi": (by_phi, 0.0)}
+
+
 class _WithQ(NamedTuple):
     log_ratio: float
     elbo: float
     mean_likelihood: float
+    reconstruction: float
+    quadratic: float
+
+
+def _lattice(dims: int, points: dict[int, int]) -> tuple[Tensor, Tensor]:
+    """Nodes of N(0, I), shape (points, J), and their shares of its mass."""
+    line = torch.linspace(-_REACH, _REACH, points[dims], dtype=torch.float64)
+    nodes = torch.cartesian_prod(*[line] * dims).reshape(-1, dims)
+    return nodes, (-0.5 * nodes.square().sum(1)).softmax(0)
 
 
 def _with_q(model: VAE, x: Tensor, mean: Tensor, std: Tensor) -> _WithQ:
-    line = torch.linspace(-_REACH, _REACH, _POINTS[len(mean)], dtype=torch.float64)
-    nodes = torch.cartesian_prod(*[line] * len(mean)).reshape(-1, len(mean))
-    shares = (-0.5 * nodes.square().sum(1)).log_softmax(0)
+    nodes, shares = _lattice(len(mean), _POINTS)
     z = mean + std * nodes
     log_q = StandardNormal(len(mean)).log_prob(nodes) - std.log().sum()
     with torch.no_grad():
         log_likelihood = model.likelihood(z.to(x.dtype)).log_prob(x).double()
     log_ratio = log_likelihood + model.prior.log_prob(z) - log_q
     return _WithQ(
-        log_ratio=float((shares + log_ratio).logsumexp(0)),
-        elbo=float((shares.exp() * log_ratio).sum()),
-        mean_likelihood=float((shares + log_likelihood).logsumexp(0).exp()),
+        log_ratio=float((shares.log() + log_ratio).logsumexp(0)),
+        elbo=float(shares @ log_ratio),
+        mean_likelihood=float((shares.log() + log_likelihood).logsumexp(0).exp()),
+        reconstruction=float(shares @ log_likelihood),
+        quadratic=0.5 * float(shares @ ((z - mean) / std).square().sum(1)),
     )
 
 
