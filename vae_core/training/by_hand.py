@@ -240,7 +240,7 @@ class _Pass:
 
 
 class _FullPass(_Pass):
-    """The same with a full covariance matrix L L^T: what is below the diagonal of L, row by row, comes last."""
+    """The same with a full covariance matrix: what is below the diagonal of L, row by row, comes last."""
 
     def __init__(self, model: VAE, room: _Room, batch: int, num_samples: int) -> None:
         super().__init__(model, room, batch, num_samples)
