@@ -7,7 +7,6 @@ memory is its own.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from benchmarks.report import machine, spread, table
+from benchmarks.report import machine, peak_mb, spread, table
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_data_of
 from vae_core.errors import BadInput
@@ -56,7 +55,7 @@ def measure(run_file: Path, method: str, num_data: int, num_samples: int) -> dic
     model = load_run(run_file).model()
     x = torch.from_numpy(np.load(run_file.with_suffix(".npy")))[:num_data]
     _estimate(model, x[:2], method, 10)  # imports and memory that only the first call needs
-    before = _peak_mb()
+    before = peak_mb()
     seconds, found = [], []
     for _ in range(ROUNDS[method]):
         began = perf_counter()
@@ -65,7 +64,7 @@ def measure(run_file: Path, method: str, num_data: int, num_samples: int) -> dic
     values, error = found[0]
     return {
         "seconds": spread(seconds)._asdict(),
-        "peak_mb": _peak_mb() - before,
+        "peak_mb": peak_mb() - before,
         "num_data": len(x),
         "mean": float(values.mean()),
         "values": values.tolist(),
@@ -85,14 +84,6 @@ def _estimate(
 
 def _data(config: RunConfig) -> Any:
     return load_data_of(config)
-
-
-def _peak_mb() -> float:
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux counts a parent's peak in ru_maxrss of the child that it starts
-        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 2**10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def main(arguments: list[str]) -> int:
@@ -125,7 +116,7 @@ def _report(folder: str | None, *, quick: bool) -> None:
             path = Path(place) / f"{name}.safetensors"
             save_run(path, run, durable=False)
             # The data alone: reading all images would set a peak of memory that hides the measured one.
-            np.save(path.with_suffix(".npy"), _data(run.config).x_test.numpy()[:NUM_DATA])
+            np.save(path.with_suffix(".npy"), _data(run.config).x_test[:NUM_DATA].numpy())
             figures[name] = {method: _child(path, method, num_data, num_samples) for method in METHODS}
     for found in figures.values():
         exact, sampled = (torch.tensor(found[method].pop("values")) for method in METHODS)

@@ -2,8 +2,11 @@
 
 import os
 import platform
+import resource
 import statistics
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
@@ -84,6 +87,15 @@ def machine() -> dict[str, object]:
         "python": platform.python_version(),
         "torch": str(torch.__version__),
     }
+
+
+def peak_mb() -> float:
+    """The most memory that this process has had so far, MB of 2^20 bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux counts a parent's peak in ru_maxrss of the child that it starts
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def _rate(step: Step, seconds: float) -> float:

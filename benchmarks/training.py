@@ -100,7 +100,7 @@ def measure_held_out(case: Case, effort: Effort) -> dict[str, Any]:
                     pass
             held_out = evaluate(training.model, x, generator=training.generator)
             losses["ours"].append(-held_out.elbo)
-            losses["plain"].append(plain.held_out_loss(x))
+            losses["plain"].append(plain.held_out_loss(x[:]))
     return {"epochs": effort.epochs, **losses}
 
 
@@ -177,7 +177,7 @@ def _training(case: Case, seed: int) -> Training:
 
 
 def _plain(case: Case, seed: int) -> PlainLoop:
-    return PlainLoop(case.model, case.train, case.dataset.x_train, seed=seed)
+    return PlainLoop(case.model, case.train, case.dataset.x_train[:], seed=seed)
 
 
 @contextmanager

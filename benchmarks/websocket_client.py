@@ -62,6 +62,7 @@ class Session:
         self._widgets: dict[str, WidgetState] = {}
         self._drawn: dict[str, WidgetState] = {}
         self._elements: dict[str, str] = {}
+        self._fragments: dict[str, str] = {}
         self._obeyed = 0
         self._held = HeldMessages()
 
@@ -77,6 +78,31 @@ class Session:
         """
         pressed = [WidgetState(id=self._id(press), trigger_value=True)] if press else []
         return await self._ask(fragment, pressed, is_auto=bool(fragment))
+
+    async def move(self, key: str, value: float | str) -> Answer:
+        """Moves a widget, and waits for the end of what is drawn again: its fragment, or the page.
+
+        Arguments:
+            key: Key of a slider, a number box, or a choice of one of several.
+            value: Where to: a number, or an option as the page writes it.
+
+        Raises:
+            AppFailed: The app showed an exception.
+        """
+        name = self._id(key)
+        state = WidgetState()
+        state.CopyFrom(self._drawn[name])
+        kind = state.WhichOneof("value")
+        if kind == "double_array_value":
+            state.double_array_value.data[:] = [float(value)]
+        elif kind == "string_array_value":
+            state.string_array_value.data[:] = [str(value)]
+        elif kind == "double_value":
+            state.double_value = float(value)
+        else:
+            state.string_value = str(value)
+        self._widgets[name] = state
+        return await self._ask(self._fragments[name], [], is_auto=False)
 
     async def trigger(self, key: str, event: str, value: object) -> Answer:
         """Says that something happened in an element of our own, and waits for the end of what it causes.
@@ -152,6 +178,7 @@ class Session:
             self.timers.clear()
             self._drawn = {}
             self._elements = {}
+            self._fragments = {}
 
     def _draw(self, element: Element, fragment: str) -> None:
         if element.WhichOneof("type") == "exception":
@@ -164,6 +191,7 @@ class Session:
         if state is None:
             return
         self._drawn[state.id] = state
+        self._fragments[state.id] = fragment
         if state.WhichOneof("value") is not None and (is_news or state.id not in self._widgets):
             self._widgets[state.id] = state
 

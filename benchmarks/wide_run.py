@@ -35,7 +35,7 @@ def write_crowded_run(home: Path, num_held_out: int) -> str:
     rng = np.random.default_rng(0)
     for name, count in (("train", len(digits.x_train)), ("t10k", num_held_out)):
         rows = np.arange(count) % len(digits.x_train)
-        x = digits.x_train.numpy()[rows] + (rng.normal(0, 0.1, (count, 64)) if name == "t10k" else 0)
+        x = digits.x_train[:].numpy()[rows] + (rng.normal(0, 0.1, (count, 64)) if name == "t10k" else 0)
         pixels = (np.clip(x, 0, 1) * 255).astype(np.uint8)
         header = struct.pack(">4I", 0x0803, count, 8, 8)
         (folder / f"{name}-images-idx3-ubyte").write_bytes(header + pixels.tobytes())
@@ -74,7 +74,7 @@ def _trained(config: RunConfig) -> Run:
 def _write_idx(folder: Path) -> None:
     # Each pixel of the 8 x 8 digits three times as wide and high, with a margin of two pixels.
     digits = load_dataset("digits")
-    x = torch.cat([digits.x_train, digits.x_test]).numpy().reshape(-1, 8, 8)
+    x = torch.cat([digits.x_train[:], digits.x_test[:]]).numpy().reshape(-1, 8, 8)
     large = np.pad(x.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2)))
     pixels = (large * 255).astype(np.uint8)
     header = struct.pack(">4I", 0x0803, len(pixels), SIDE, SIDE)

@@ -4,8 +4,9 @@ Torch and scikit-learn are imported inside, so that a page draws before they are
 a model takes the :class:`Subject` itself and is keyed by its digest; a cached array is read only.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,36 @@ from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
 from dashboard.subject import Split, Subject
 from vae_core.runs.snapshot import Snapshot, read_snapshot
 
+if TYPE_CHECKING:
+    from vae_core.data.byte_images import Examples
+
 Array = NDArray[np.float32]
 HELD_OUT: Final[Split] = "held_out"
+
+
+class Rows:
+    """Examples as arrays, x[rows] and x[:]: of images that are kept as bytes only those asked for are made.
+
+    Arguments:
+        examples: Shape (n, D); only ever read.
+    """
+
+    def __init__(self, examples: "Examples") -> None:
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, rows: int | slice | NDArray[Any]) -> Array:
+        import torch
+
+        return self.examples[rows if isinstance(rows, int | slice) else torch.tensor(rows)].numpy()
+
+    def pieces(self) -> Iterator[Array]:
+        """All of them, some at a time."""
+        from vae_core.data.byte_images import pieces_of
+
+        return (piece.numpy() for piece in pieces_of(self.examples))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +53,7 @@ class Encoded:
     """Examples and their approximate posteriors.
 
     Arguments:
-        x: Examples, shape (n, D).
+        x: Examples, shape (n, D): ``x[rows]`` are arrays.
         labels: Classes, shape (n,), -1 where an example has none.
         means: Posterior means, shape (n, J).
         stds: Posterior standard deviations, shape (n, J).
@@ -33,7 +62,7 @@ class Encoded:
             without a KL in closed form.
     """
 
-    x: Array
+    x: Rows
     labels: NDArray[np.int32]
     means: Array
     stds: Array
@@ -70,7 +99,8 @@ def encode(
     from vae_core.memory import check_evaluation, chunk_rows, widest_layer
 
     x, labels = subject.examples(split)
-    x, labels = x[:max_examples], None if labels is None else labels[:max_examples]
+    x = x if max_examples is None else x[:max_examples]
+    labels = None if labels is None else labels[:max_examples]
     check_evaluation(subject.config.model, num_examples=len(x), num_samples=num_samples)
     noise = torch.Generator().manual_seed(subject.config.seed)
     terms = terms_per_example(subject.model, x, num_samples=num_samples, generator=noise)
@@ -79,7 +109,7 @@ def encode(
         posteriors = [subject.model.posterior(piece) for piece in pieces]
     per_dim = torch.empty(len(x), 0) if terms.kl_per_dim is None else terms.kl_per_dim
     return Encoded(
-        x=x.numpy(),
+        x=Rows(x),
         labels=np.full(len(x), -1, np.int32) if labels is None else labels.numpy().astype(np.int32),
         means=torch.cat([q.mean for q in posteriors]).numpy(),
         stds=torch.cat([q.std for q in posteriors]).numpy(),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.data import Dataset
+    from vae_core.data.byte_images import Examples
     from vae_core.data.folder import Preview
     from vae_core.model import VAE
     from vae_core.runs.runfile import Run
@@ -100,7 +101,7 @@ class Subject:
         """s of a Gaussian likelihood, set or learned."""
         return float(self.model.likelihood_scale().detach())
 
-    def examples(self, split: Split) -> "tuple[Tensor, Tensor | None]":
+    def examples(self, split: Split) -> "tuple[Examples, Tensor | None]":
         """x of shape (n, D) and labels of shape (n,), None where the examples have none."""
         data = self.data
         if split == "validation":

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_core.data.byte_images import Examples
 from vae_core.distributions import Distribution, Posterior, Prior
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
@@ -115,7 +116,7 @@ class Evaluation(NamedTuple):
     num_samples: int
 
 
-def evaluate(model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Generator) -> Evaluation:
+def evaluate(model: VAE, x: Examples, *, num_samples: int = 1, generator: torch.Generator) -> Evaluation:
     """Means of the bound's terms over x of shape (n, D); z is sampled from q, as in training."""
     terms = terms_per_example(model, x, num_samples=num_samples, generator=generator)
     reconstruction, kl = float(terms.reconstruction.double().mean()), float(terms.kl.double().mean())
@@ -132,7 +133,7 @@ def evaluate(model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Ge
 
 @torch.no_grad()
 def terms_per_example(
-    model: VAE, x: Tensor, *, num_samples: int = 1, generator: torch.Generator
+    model: VAE, x: Examples, *, num_samples: int = 1, generator: torch.Generator
 ) -> ElboTerms:
     """The terms of the bound for many examples, shape (n,), in pieces of bounded memory; no gradients."""
     rows = chunk_rows(num_samples * widest_layer(model.config))

@@ -127,7 +127,7 @@ def _in_rows(sides: Sequence[Side], of_each: Sequence[T]) -> Iterator[tuple[Delt
 
 def _held_out(side: Side) -> NDArray[np.float32]:
     """The first of the examples that all runs share."""
-    return side.subject.data.x_test[side.measured.rows[:MAX_POINTS]].numpy()
+    return cache.Rows(side.subject.data.x_test)[side.measured.rows[:MAX_POINTS]]
 
 
 def _in_data_space(

@@ -379,7 +379,7 @@ def gaps(sides: Sequence[Side]) -> None:
     st.markdown("**The gap between the ELBO and log p(x)**", help=GAP_HELP)
     first = bounded[0]
     seed = first.subject.config.seed
-    x = first.subject.data.x_test[first.measured.rows[:MAX_EXACT_EXAMPLES]].numpy()
+    x = cache.Rows(first.subject.data.x_test)[first.measured.rows[:MAX_EXACT_EXAMPLES]]
     key = task_key("evidence", seed, *(side.subject.digest for side in bounded), x)
     found = tasks().result(key)
     if found is None:

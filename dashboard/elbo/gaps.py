@@ -73,7 +73,9 @@ def _task(shown: Subject, split: Split, name: str, label: str) -> None:
 
 
 def _start(shown: Subject, split: Split, name: str) -> None:
-    x = shown.examples(split)[0].numpy()
+    from vae_core.evidence.gaps import MAX_EXACT_EXAMPLES
+
+    x = shown.examples(split)[0][:MAX_EXACT_EXAMPLES].numpy()
     tasks().start(
         name, "gaps", str(shown.path), str(shown.config.seed), owner=browser.token(), inputs={"x": x}
     )

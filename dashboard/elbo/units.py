@@ -106,7 +106,8 @@ def limits(shown: Subject, terms: Encoded) -> None:
 
     model, reconstruction = shown.config.model, mean(terms.reconstruction)
     if model.likelihood == "bernoulli":
-        _floor(float(entropy_floor(torch.from_numpy(terms.x)).mean()), reconstruction)
+        floors = [entropy_floor(torch.from_numpy(piece)) for piece in terms.x.pieces()]
+        _floor(float(torch.cat(floors).mean()), reconstruction)
     elif model.likelihood == "gaussian":
         scale = shown.likelihood_scale
         best = f"{signed(highest_density(model.data_dim, scale))} nats"
@@ -155,7 +156,7 @@ def collapse(shown: Subject, terms: Encoded) -> None:
         to_train("Set up a run with β = 1", beta=1.0)
         return
     scale = shown.likelihood_scale
-    found = predicted_collapse(torch.from_numpy(terms.x), config.model.latent_dim, beta=beta, scale=scale)
+    found = predicted_collapse(torch.from_numpy(terms.x[:]), config.model.latent_dim, beta=beta, scale=scale)
     measured = np.sort(terms.kl_per_dim.astype(np.float64).mean(0))[::-1]
     figure = collapse_figure(found.kl_per_dim.numpy(), measured, theme=state.theme_name())
     num_active, num_measured = int(found.is_active.sum()), int((measured > 0.01).sum())

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
+
+from dashboard.figures import objects as go
 
 Array = NDArray[np.floating]
 

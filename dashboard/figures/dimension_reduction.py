@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import FONT_SIZE, faded, finish
 from dashboard.figures.classes import class_marks
 from dashboard.theme import CONCEPTS, ThemeName

@@ -1,9 +1,9 @@
 """The bound and its terms as bars and histograms, nats per example."""
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import FONT_SIZE, GROUND, finish, mark_x
 from dashboard.formats import shown_difference, signed
 from dashboard.theme import CONCEPTS, ThemeName

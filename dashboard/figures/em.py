@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.basedatatypes import BaseTraceType
-from plotly.subplots import make_subplots
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, ellipse, faded, finish, literal, mark_x
 from dashboard.figures.classes import class_colour, class_marks
 from dashboard.figures.player import add_player
@@ -28,11 +26,11 @@ _ROUNDING: Final = 1e-9
 class Scene(Protocol):
     """What stands above the bound: data and components, after each M-step."""
 
-    def fixed(self, theme: ThemeName) -> list[BaseTraceType]:
+    def fixed(self, theme: ThemeName) -> list[go.Trace]:
         """Traces that stay."""
         ...
 
-    def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[BaseTraceType]:
+    def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[go.Trace]:
         """Traces after ``done`` M-steps; points have their owners of that E-step, from 0, if any."""
         ...
 
@@ -65,12 +63,12 @@ class PlaneScene(NamedTuple):
 
     needs_redraw = False
 
-    def fixed(self, theme: ThemeName) -> list[BaseTraceType]:
+    def fixed(self, theme: ThemeName) -> list[go.Trace]:
         """None."""
         del theme
         return []
 
-    def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[BaseTraceType]:
+    def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[go.Trace]:
         """Points and ellipses."""
         labels = np.full(len(self.points), -1) if owners is None else self.owners[owners]
         ellipses = [self._ellipse(done, component, theme) for component in range(self.means.shape[1])]
@@ -84,8 +82,8 @@ class PlaneScene(NamedTuple):
 
     def finish_axes(self, figure: go.Figure) -> None:
         """The names of the columns."""
-        figure.update_xaxes(title=literal(self.titles[0]), row=1, col=1)
-        figure.update_yaxes(title=literal(self.titles[1]), row=1, col=1)
+        figure.update_xaxes(title=literal(self.titles[0]), row=1)
+        figure.update_yaxes(title=literal(self.titles[1]), row=1)
 
 
 class LineScene(NamedTuple):
@@ -120,7 +118,7 @@ class LineScene(NamedTuple):
         """Whether the column has no values between its values."""
         return not len(self.points)
 
-    def fixed(self, theme: ThemeName) -> list[BaseTraceType]:
+    def fixed(self, theme: ThemeName) -> list[go.Trace]:
         """The bars, as an outline: frames that move lines alone would lose Plotly's own bars."""
         sides = np.array([-0.5, -0.5, 0.5, 0.5, np.nan]) * self.width
         tops = np.array([0.0, 1.0, 1.0, 0.0, np.nan])
@@ -138,9 +136,9 @@ class LineScene(NamedTuple):
             )
         ]
 
-    def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[BaseTraceType]:
+    def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[go.Trace]:
         """A curve for each component, their sum, and the rows on the axis."""
-        found: list[BaseTraceType] = []
+        found: list[go.Trace] = []
         mode = "lines+markers" if self.is_discrete else "lines"
         for component, part in enumerate(self.parts[done]):
             line = {"color": class_colour(component, theme), "width": 3}
@@ -160,11 +158,11 @@ class LineScene(NamedTuple):
     def finish_axes(self, figure: go.Figure) -> None:
         """The name of the column, and room for the highest curve."""
         top = max(float(self.heights.max()), float(self.parts.sum(1).max()))
-        figure.update_xaxes(title=literal(self.title), row=1, col=1)
+        figure.update_xaxes(title=literal(self.title), row=1)
         if self.ticks is not None:
-            figure.update_xaxes(tickvals=self.bars, ticktext=list(map(literal, self.ticks)), row=1, col=1)
+            figure.update_xaxes(tickvals=self.bars.tolist(), ticktext=list(map(literal, self.ticks)), row=1)
         what = "share of the rows" if self.is_discrete else "density"
-        figure.update_yaxes(title=what, range=[-0.05 * top, 1.08 * top], row=1, col=1)
+        figure.update_yaxes(title=what, range=[-0.05 * top, 1.08 * top], row=1)
 
 
 class TableScene(NamedTuple):
@@ -186,12 +184,12 @@ class TableScene(NamedTuple):
 
     needs_redraw = True
 
-    def fixed(self, theme: ThemeName) -> list[BaseTraceType]:
+    def fixed(self, theme: ThemeName) -> list[go.Trace]:
         """None."""
         del theme
         return []
 
-    def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[BaseTraceType]:
+    def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[go.Trace]:
         """The map."""
         del owners
         means, ink = self.means[done], CONCEPTS[theme]["log_evidence"]
@@ -225,10 +223,10 @@ class TableScene(NamedTuple):
 
     def finish_axes(self, figure: go.Figure) -> None:
         """The first column at the top; pictures have square pixels and no axes."""
-        figure.update_yaxes(autorange="reversed", row=1, col=1)
+        figure.update_yaxes(autorange="reversed", row=1)
         if self.shape is not None:
-            figure.update_xaxes(visible=False, constrain="domain", row=1, col=1)
-            figure.update_yaxes(visible=False, scaleanchor="x", constrain="domain", row=1, col=1)
+            figure.update_xaxes(visible=False, constrain="domain", row=1)
+            figure.update_yaxes(visible=False, scaleanchor="x", constrain="domain", row=1)
 
 
 class EmPath(NamedTuple):
@@ -255,28 +253,26 @@ def em_figure(path: EmPath, others: Sequence[Array], *, theme: ThemeName) -> go.
         others: log p of runs from other starts, drawn faintly.
         theme: Light or dark.
     """
-    figure = make_subplots(rows=2, cols=1, row_heights=[0.6, 0.4], vertical_spacing=0.12)
+    figure = go.subplots([0.6, 0.4], vertical_spacing=0.12)
     for trace in path.scene.fixed(theme):
-        figure.add_trace(trace, row=1, col=1)
-    first = len(figure.data)  # type: ignore[arg-type]
-    figure.add_trace(_dot(path, 0, theme), row=2, col=1)
+        figure.add_trace(trace, row=1)
+    first = len(figure.data)
+    figure.add_trace(_dot(path, 0, theme), row=2)
     for trace in path.scene.moving(0, None, theme):
-        figure.add_trace(trace, row=1, col=1)
-    moving = list(range(first, len(figure.data)))  # type: ignore[arg-type]
+        figure.add_trace(trace, row=1)
+    moving = list(range(first, len(figure.data)))
     for values in others:
         line = {"color": faded(CONCEPTS[theme]["data"], 0.5), "width": 1.5}
-        figure.add_scatter(
-            y=values, mode="lines", line=line, showlegend=False, hoverinfo="skip", row=2, col=1
-        )
+        figure.add_scatter(y=values, mode="lines", line=line, showlegend=False, hoverinfo="skip", row=2)
     _add_bound(figure, path, theme)
     frames = [_frame(path, half, moving, theme) for half in range(2 * len(path.bounds) + 1)]
     add_player(figure, frames, theme=theme, prefix="", frame_ms=FRAME_MS, redraw=path.scene.needs_redraw)
     path.scene.finish_axes(figure)
-    figure.update_xaxes(title="iteration", row=2, col=1)
+    figure.update_xaxes(title="iteration", row=2)
     # Other starts may begin far below this range.
     low, high = path.log_likelihood[0], max(values[-1] for values in (path.log_likelihood, *others))
     room = 0.08 * (high - low) + 1e-3
-    figure.update_yaxes(title="nats per example", range=[low - room, high + room], row=2, col=1)
+    figure.update_yaxes(title="nats per example", range=[low - room, high + room], row=2)
     return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT, theme=theme, legend=True)
 
 
@@ -298,9 +294,7 @@ def _add_bound(figure: go.Figure, path: EmPath, theme: ThemeName) -> None:
     ):
         line = {"color": colours[concept], "width": 3, "dash": dash}
         hover = "%{y:.6f} nats<extra>" + name + "</extra>"
-        figure.add_scatter(
-            x=halves, y=values, mode="lines", line=line, name=name, hovertemplate=hover, row=2, col=1
-        )
+        figure.add_scatter(x=halves, y=values, mode="lines", line=line, name=name, hovertemplate=hover, row=2)
     if path.stop is not None:
         line = {"color": colours["log_evidence"], "dash": "dot", "width": 2}
         place = {"x0": path.stop, "x1": path.stop, "y0": 0, "y1": 1, "xref": "x2", "yref": "y2 domain"}

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import FONT_SIZE, GROUND, LEGEND_ABOVE, faded, finish, mark_x, mark_y
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName

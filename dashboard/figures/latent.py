@@ -1,9 +1,9 @@
 """The latent plane, projections of more dimensions, and the decoded grid over the plane."""
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import LEGEND_ABOVE, finish
 from dashboard.figures.classes import class_colour, class_shape
 from dashboard.formats import signed

@@ -3,9 +3,9 @@
 from typing import Final
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, faded, finish, mark_x
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import GROUND, LEGEND_ABOVE, faded, finish, mixed
 from dashboard.figures.contours import contour_traces
 from dashboard.figures.player import add_player
@@ -159,29 +158,29 @@ def descent_figure(
         names: Of the optimisers.
         theme: Light or dark.
     """
-    figure = make_subplots(rows=2, cols=1, row_heights=[0.66, 0.34], vertical_spacing=0.13)
+    figure = go.subplots([0.66, 0.34], vertical_spacing=0.13)
     for trace in _contours(axis, surface, theme):
-        figure.add_trace(trace, row=1, col=1)
+        figure.add_trace(trace, row=1)
     for number, (path, name) in enumerate(zip(paths, names, strict=True)):
         colour, dash = CLASSES[theme][number], DASHES[number % len(DASHES)]
         line = {"color": colour, "width": 3, "dash": dash}
         x, y = path.means.T
-        figure.add_scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip", row=1, col=1)
-        figure.add_scatter(y=path.elbo, mode="lines", line=line, showlegend=False, name=name, row=2, col=1)
-    moving = list(range(len(figure.data), len(figure.data) + 2 * len(paths)))  # type: ignore[arg-type]
+        figure.add_scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip", row=1)
+        figure.add_scatter(y=path.elbo, mode="lines", line=line, showlegend=False, name=name, row=2)
+    moving = list(range(len(figure.data), len(figure.data) + 2 * len(paths)))
     for trace, row in zip(_dots(paths, 0, theme), (1, 2) * len(paths), strict=True):
-        figure.add_trace(trace, row=row, col=1)
+        figure.add_trace(trace, row=row)
     longest = max(len(path.elbo) for path in paths)
     frames = [{"data": _dots(paths, k, theme), "traces": moving, "name": str(k)} for k in range(longest)]
     add_player(figure, frames, theme=theme, frame_ms=120)
     ends = [float(axis[0]), float(axis[-1])]
-    figure.update_xaxes(title="mean of q, z<sub>1</sub>", range=ends, constrain="domain", row=1, col=1)
+    figure.update_xaxes(title="mean of q, z<sub>1</sub>", range=ends, constrain="domain", row=1)
     figure.update_yaxes(
-        title="mean of q, z<sub>2</sub>", range=ends, scaleanchor="x", constrain="domain", row=1, col=1
+        title="mean of q, z<sub>2</sub>", range=ends, scaleanchor="x", constrain="domain", row=1
     )
-    figure.update_xaxes(title="step", row=2, col=1)
+    figure.update_xaxes(title="step", row=2)
     lowest = float(surface.min())
-    figure.update_yaxes(title="ELBO, nats", range=_heights(paths, lowest, float(surface.max())), row=2, col=1)
+    figure.update_yaxes(title="ELBO, nats", range=_heights(paths, lowest, float(surface.max())), row=2)
     return finish(figure.update_layout(legend=LEGEND_ABOVE), height=DESCENT_HEIGHT, theme=theme, legend=True)
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-import plotly.graph_objects as go
-
+from dashboard.figures import objects as go
 from dashboard.figures.base import FONT_SIZE
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -24,14 +23,13 @@ def add_player(
 
     Arguments:
         figure: Changed in place.
-        frames: Their data, traces, and names, which the line over the slider says; as dictionaries, since
-            Plotly checks each ``go.Frame`` twice.
+        frames: Their data, traces, and names, which the line over the slider says.
         theme: Light or dark.
         prefix: Of that line.
         frame_ms: How long a frame stays.
         redraw: Whether frames change more than points and lines: slower, but images and contours need it.
     """
-    figure.frames = list(frames)
+    figure.frames = [go.Part(frame) for frame in frames]
     at_once: dict[str, Any] = {"frame": {"duration": 0, "redraw": redraw}, "mode": "immediate"}
     names = [frame["name"] for frame in frames]
     steps = [{"label": name, "method": "animate", "args": [[name], at_once]} for name in names]

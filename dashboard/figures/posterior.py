@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import LEGEND_ABOVE, ellipse, faded, finish
 from dashboard.figures.contours import contour_traces
 from dashboard.figures.evidence import HEIGHT

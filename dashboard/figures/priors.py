@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import LEGEND_ABOVE, faded, finish
 from dashboard.figures.player import add_player
 from dashboard.formats import signed
@@ -74,11 +73,11 @@ def training_figure(training: PriorTraining, x: Array, *, theme: ThemeName) -> g
         x: Held-out examples, drawn where they are points of the plane, shape (n, D).
         theme: Light or dark.
     """
-    figure = make_subplots(rows=2, cols=1, row_heights=[0.62, 0.38], vertical_spacing=0.12)
+    figure = go.subplots([0.62, 0.38], vertical_spacing=0.12)
     last = len(training.steps) - 1
     for trace in _plane(training, last, theme):
-        figure.add_trace(trace, row=1, col=1)
-    figure.add_trace(_shown(training, last, theme), row=2, col=1)
+        figure.add_trace(trace, row=1)
+    figure.add_trace(_shown(training, last, theme), row=2)
     frames = [
         {
             "data": [*_plane(training, number, theme), _shown(training, number, theme)],
@@ -88,12 +87,10 @@ def training_figure(training: PriorTraining, x: Array, *, theme: ThemeName) -> g
         for number, step in enumerate(training.steps.tolist())
     ]
     add_player(figure, frames, theme=theme, frame_ms=FRAME_MS, redraw=True)
-    figure.layout.sliders[0].active = last  # type: ignore[index]
+    figure.layout.sliders[0].active = last
     (left, right), (low, high) = training.axes[:, [0, -1]].tolist()
-    figure.update_xaxes(title="z<sub>1</sub>", range=[left, right], constrain="domain", row=1, col=1)
-    figure.update_yaxes(
-        title="z<sub>2</sub>", range=[low, high], scaleanchor="x", constrain="domain", row=1, col=1
-    )
+    figure.update_xaxes(title="z<sub>1</sub>", range=[left, right], constrain="domain", row=1)
+    figure.update_yaxes(title="z<sub>2</sub>", range=[low, high], scaleanchor="x", constrain="domain", row=1)
     _add_ground(figure, training, x, theme)
     return finish(figure.update_layout(legend=LEGEND_ABOVE), height=TRAINING_HEIGHT, theme=theme, legend=True)
 
@@ -214,13 +211,11 @@ def _shown(training: PriorTraining, number: int, theme: ThemeName) -> go.Heatmap
 def _add_ground(figure: go.Figure, training: PriorTraining, x: Array, theme: ThemeName) -> None:
     """The lower axes: hidden for images; for points as wide as the examples, which are drawn under them."""
     if training.image_shape is not None:
-        figure.update_xaxes(visible=False, constrain="domain", row=2, col=1)
-        figure.update_yaxes(
-            visible=False, autorange="reversed", scaleanchor="x2", constrain="domain", row=2, col=1
-        )
+        figure.update_xaxes(visible=False, constrain="domain", row=2)
+        figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x2", constrain="domain", row=2)
         return
     data = _points(x, {"color": CONCEPTS[theme]["data"], "size": 4, "opacity": 0.5}, "held-out x")
-    figure.add_trace(data, row=2, col=1)
+    figure.add_trace(data, row=2)
     span = 1.1 * float(np.abs(x).max())
-    figure.update_xaxes(title="x<sub>1</sub>", range=[-span, span], row=2, col=1)
-    figure.update_yaxes(title="x<sub>2</sub>", range=[-span, span], scaleanchor="x2", row=2, col=1)
+    figure.update_xaxes(title="x<sub>1</sub>", range=[-span, span], row=2)
+    figure.update_yaxes(title="x<sub>2</sub>", range=[-span, span], scaleanchor="x2", row=2)

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, faded, finish, literal
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName

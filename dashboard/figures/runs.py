@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import LEGEND_ABOVE, finish, literal
 from dashboard.figures.dimension_reduction import plane_figure
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName

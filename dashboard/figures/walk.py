@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
-from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, finish
+from dashboard.figures import objects as go
+from dashboard.figures.base import LEGEND_ABOVE, finish, mark_y
 from dashboard.figures.player import add_player
 from dashboard.figures.posterior import (
     Ellipse,
@@ -54,14 +53,14 @@ def walk_figure(walk: Walk, *, theme: ThemeName) -> go.Figure:
         theme: Light or dark.
     """
     if walk.axes is None or walk.log_density is None:
-        figure = make_subplots(rows=1, cols=1)
+        figure = go.Figure()
         _add_climb(figure, walk, 1, theme)
         return finish(figure, height=CURVE_HEIGHT, theme=theme)
-    figure = make_subplots(rows=2, cols=1, row_heights=[0.66, 0.34], vertical_spacing=0.14)
+    figure = go.subplots([0.66, 0.34], vertical_spacing=0.14)
     _add_posterior(figure, walk.axes, walk.log_density, _ranges(walk, walk.axes, walk.log_density), theme)
     _add_climb(figure, walk, 2, theme)
-    figure.add_trace(_moving(walk, 0, theme), row=1, col=1)
-    figure.add_trace(_dot(walk, 0, theme), row=2, col=1)
+    figure.add_trace(_moving(walk, 0, theme), row=1)
+    figure.add_trace(_dot(walk, 0, theme), row=2)
     _animate(figure, walk, theme)
     return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT, theme=theme, legend=True)
 
@@ -80,12 +79,12 @@ def _add_posterior(
 ) -> None:
     if len(axes) == 2:
         for trace in posterior_areas(axes, log_density, theme=theme):
-            figure.add_trace(trace, row=1, col=1)
-        figure.update_yaxes(title="z<sub>2</sub>", scaleanchor="x", range=ranges[1], row=1, col=1)
+            figure.add_trace(trace, row=1)
+        figure.update_yaxes(title="z<sub>2</sub>", scaleanchor="x", range=ranges[1], row=1)
     else:
-        figure.add_trace(density_trace(axes[0], log_density, theme=theme), row=1, col=1)
-        figure.update_yaxes(title="density", row=1, col=1)
-    figure.update_xaxes(title="z<sub>1</sub>", range=ranges[0], constrain="domain", row=1, col=1)
+        figure.add_trace(density_trace(axes[0], log_density, theme=theme), row=1)
+        figure.update_yaxes(title="density", row=1)
+    figure.update_xaxes(title="z<sub>1</sub>", range=ranges[0], constrain="domain", row=1)
 
 
 def _moving(walk: Walk, step: int, theme: ThemeName) -> go.Scatter:
@@ -98,29 +97,30 @@ def _moving(walk: Walk, step: int, theme: ThemeName) -> go.Scatter:
 def _dot(walk: Walk, step: int, theme: ThemeName) -> go.Scatter:
     marker = {"color": CONCEPTS[theme]["elbo"], "size": 15}
     at = {"x": [step], "y": [walk.elbo[step]], "cliponaxis": False}
-    return go.Scatter(at, mode="markers", marker=marker, showlegend=False)
+    return go.Scatter(**at, mode="markers", marker=marker, showlegend=False)
 
 
 def _add_climb(figure: go.Figure, walk: Walk, row: int, theme: ThemeName) -> None:
     colours = CONCEPTS[theme]
     line = {"color": colours["elbo"], "width": 3}
-    figure.add_scatter(y=walk.elbo, mode="lines", line=line, name="F", showlegend=False, row=row, col=1)
+    figure.add_scatter(y=walk.elbo, mode="lines", line=line, name="F", showlegend=False, row=row)
     if walk.log_evidence is not None:
-        figure.add_hline(
-            y=walk.log_evidence,
+        mark_y(
+            figure,
+            walk.log_evidence,
             line={"color": colours["log_evidence"], "dash": "dash"},
-            annotation={"text": f"log p(x) {signed(walk.log_evidence, 3)}", "font": {"size": FONT_SIZE}},
-            annotation_position="bottom right",
-            row=row,  # type: ignore[arg-type]
-            col=1,  # type: ignore[arg-type]
+            note={"text": f"log p(x) {signed(walk.log_evidence, 3)}"},
+            side="bottom",
+            end="right",
+            row=row,
         )
-    figure.update_xaxes(title="step of the optimisation", row=row, col=1)
-    figure.update_yaxes(title="F, nats", row=row, col=1)
+    figure.update_xaxes(title="step of the optimisation", row=row)
+    figure.update_yaxes(title="F, nats", row=row)
 
 
 def _animate(figure: go.Figure, walk: Walk, theme: ThemeName) -> None:
     """Frames that change the last two traces; most of them early, where q moves most."""
-    last, count = len(walk.elbo) - 1, len(figure.data)  # type: ignore[arg-type]
+    last, count = len(walk.elbo) - 1, len(figure.data)
     chosen = np.unique((np.linspace(0, 1, MAX_FRAMES) ** 2 * last).round().astype(int))
     frames = [
         {

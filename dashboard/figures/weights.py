@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, faded, finish, mark_x
 from dashboard.theme import CONCEPTS, ThemeName
 

@@ -273,7 +273,7 @@ def signed_trainings() -> "SignedTrainings":
     data = dataset("digits", 0, None)
     config = ModelConfig(data_dim=data.x_train.shape[1], hidden_dims=(32,))
     model = VAE(config, generator=torch.Generator().manual_seed(0))
-    return train_with_both_signs(model, data.x_train, data.x_test)
+    return train_with_both_signs(model, data.x_train[:], data.x_test[:])
 
 
 def num_examples() -> int:

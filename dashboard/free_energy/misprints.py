@@ -11,8 +11,7 @@ from dashboard.free_energy import cached
 from dashboard.shell import state
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
+    from dashboard.figures import objects as go
     from vae_core.labs.gradient_sign import SignedTrainings
     from vae_core.labs.misprints import Misprints
 

@@ -199,7 +199,7 @@ def small_model(network: SmallNetwork) -> "VAE":
 
 def digits() -> NDArray[np.float32]:
     """Held-out digits of 8 x 8 pixels, shape (n, 64)."""
-    return dataset("digits", 0, None).x_test.numpy()
+    return dataset("digits", 0, None).x_test[:].numpy()
 
 
 def four_pixels(index: int) -> Array:

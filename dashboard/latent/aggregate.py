@@ -158,7 +158,7 @@ def _show(shown: Subject, decoded: Decoded, source: str) -> None:
     if shown.image_shape is not None:
         show(_sheet(decoded.x, shown.image_shape), alt=alt, width="stretch")
     else:
-        x = encoded(shown).x
+        x = encoded(shown).x[:]
         span = 1.1 * float(np.abs(x).max())
         figure = decoded_samples_figure(x, decoded.x, span=span, theme=state.theme_name())
         st.plotly_chart(figure, key=f"samples_{source}", alt=alt, config=chart_config("samples"))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dashboard import cached as cache
 from dashboard.caching import cached
-from dashboard.components.latent.payload import PackedModel, flat_weights, pack_model
+from dashboard.components.latent.payload import MAX_EXAMPLES, PackedModel, flat_weights, pack_model
 from dashboard.subject import Subject
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _packed_model(subject: Subject) -> PackedModel | None:
         decoder=decoder,
         encoder=encoder,
         scale=subject.likelihood_scale if not model.config.is_unit_interval else None,
-        x=held_out.x,
+        x=held_out.x[:MAX_EXAMPLES],
         labels=held_out.labels,
         means=held_out.means,
         stds=held_out.stds,
@@ -96,14 +96,14 @@ def _sample(subject: Subject, z: Array) -> Array:
 
 
 def neighbours(
-    points: Array, row: int, metric: Literal["euclidean", "cosine"]
+    points: Array | cache.Rows, row: int, metric: Literal["euclidean", "cosine"]
 ) -> tuple[NDArray[np.int64], Array]:
     """The ten rows nearest to a row, itself left out, and their distances."""
     import torch
 
     from vae_core.latent.decode import nearest_neighbours
 
-    found = torch.from_numpy(points)
+    found = points.examples if isinstance(points, cache.Rows) else torch.from_numpy(points)
     near = nearest_neighbours(found, found[row], num_neighbours=11, metric=metric)
     others = near.indices != row
     return near.indices[others][:10].numpy(), near.distances[others][:10].numpy()

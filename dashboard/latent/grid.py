@@ -137,7 +137,7 @@ def _figure(
             columns, rows = np.meshgrid(axis, axis[::-1])
             flat = np.stack([columns, rows], axis=-1)
             grid = ((1 - morph) * flat + morph * grid).astype(np.float32)
-        x = encoded(shown).x
+        x = encoded(shown).x[:]
         figure = data_space_figure(x, mesh=grid, point=None, theme=theme, counts=counts)
     config = chart_config("decoded-grid")
     st.plotly_chart(figure, key="grid", alt="Decoded means over the plane.", config=config)

@@ -57,7 +57,7 @@ def draw(shown: Subject) -> None:
             for space, points in (("latent space", examples.means), ("data space", examples.x))
         }
         if shown.image_shape is None:
-            _chart(examples.x, row, made, {space: rows for space, (rows, _) in near.items()})
+            _chart(examples.x[:], row, made, {space: rows for space, (rows, _) in near.items()})
         if len(examples.x) == 1:
             st.info("There is one held-out example, so it has no neighbours.")
             near = {}

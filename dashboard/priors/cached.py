@@ -62,11 +62,11 @@ def fitted_views(num_components: int) -> dict[str, FittedView]:
     points = torch.cartesian_prod(axis, axis).reshape(GRID, GRID, 2).transpose(0, 1)
     noise, found = torch.Generator().manual_seed(seed), {}
     with torch.no_grad():
-        priors = fitted_priors(stochastic_posterior(model, training), num_components, generator=noise)
+        priors = fitted_priors(stochastic_posterior(model, training[:]), num_components, generator=noise)
         for name, prior in priors.items():
             z = prior.sample(NUM_DECODED, generator=noise).float()
             found[name] = FittedView(
-                numbers=evaluate_prior(model, held_out, prior, num_samples=NUM_SAMPLES, seed=seed),
+                numbers=evaluate_prior(model, held_out[:], prior, num_samples=NUM_SAMPLES, seed=seed),
                 density=prior.log_prob(points).float().numpy(),
                 centres=_centres(prior),
                 samples=model.likelihood(z).mean.numpy(),

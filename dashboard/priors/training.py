@@ -114,7 +114,7 @@ def _draw_results(results: Sequence[Result], name: str, seed: int) -> None:
     result, data = results[0], dataset(name, seed, None)
     left, right = st.columns(2, gap="medium")
     with left:
-        _draw_record(result, data.image_shape, data.x_test.numpy())
+        _draw_record(result, data.image_shape, data.x_test[:].numpy())
     with right:
         curves = {title: _curve(results, prior) for prior, title in TITLES.items()}
         figure = curves_figure(result["vamp/step"], curves, theme=state.theme_name())
@@ -129,7 +129,7 @@ def _draw_results(results: Sequence[Result], name: str, seed: int) -> None:
     if data.image_shape is not None:
         _draw_bounds(results)
     else:
-        _point_samples(result, data.x_test.numpy())
+        _point_samples(result, data.x_test[:].numpy())
 
 
 @st.fragment

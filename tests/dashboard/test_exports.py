@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from dashboard.cached import Encoded
+from dashboard.cached import Encoded, Rows
 from dashboard.exports import arrays_npz, codes_csv, codes_npz, curves_csv, harmless
 from dashboard.subject import Split
 from vae_core.runs.snapshot import HISTORY_COLUMNS
@@ -17,7 +18,7 @@ def encoded() -> Encoded:
     rng = np.random.default_rng(0)
     terms = rng.normal(size=(3, 4)).astype(np.float32)
     return Encoded(
-        x=rng.random((4, 6)).astype(np.float32),
+        x=Rows(torch.from_numpy(rng.random((4, 6)).astype(np.float32))),
         labels=np.array([0, 1, 1, -1], np.int32),
         means=rng.normal(size=(4, 2)).astype(np.float32),
         stds=rng.random((4, 2)).astype(np.float32),

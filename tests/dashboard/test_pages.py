@@ -190,7 +190,7 @@ def test_pretrained_model_stands_in_for_a_run_that_has_not_begun(runner: LocalRu
 
 def test_numbers_of_the_bound_agree() -> None:
     run = load_run(PRETRAINED_RUN)
-    x = load_dataset("digits", seed=run.config.seed).x_test
+    x = load_dataset("digits", seed=run.config.seed).x_test[:]
     noise = torch.Generator().manual_seed(run.config.seed)
     expected = evaluate(run.model(), x, num_samples=1, generator=noise)
     with torch.no_grad():
@@ -317,7 +317,10 @@ def test_the_folder_of_a_run_of_other_data_is_not_looked_at(
 
 VIEWS: Final = (
     *(("latent_space", {"latent_view": view}) for view in ("neighbours", "arithmetic", "projection")),
-    *(("elbo", {"elbo_view": view}) for view in ("all_examples", "one_example", "watch_q", "units")),
+    *(
+        ("elbo", {"elbo_view": view})
+        for view in ("all_examples", "one_example", "watch_q", "ladder", "units")
+    ),
     *(("gradients", {"gradients_view": view}) for view in ("estimators", "back_propagation")),
     ("compare", {"compare_view": "runs"}),
     ("compare", {"compare_view": "optimisers"}),

@@ -85,7 +85,7 @@ def test_a_run_trains_there_and_opens_on_the_cpu(device: Device, tmp_path: Path)
     assert (end["status"], end["step"]) == ("finished", 6)
     run = load_run(tmp_path / "run.safetensors")
     assert {value.device.type for value in (*run.weights.values(), *run.state_tensors.values())} == {"cpu"}
-    x = load_dataset("digits", seed=0).x_test
+    x = load_dataset("digits", seed=0).x_test[:]
     snapshot = read_snapshot(tmp_path / "snapshot.safetensors")
     with torch.no_grad():
         means = run.model().posterior(x).mean.numpy()

@@ -38,7 +38,7 @@ def trained(model: VAE, *, updates: int) -> None:
 @torch.no_grad()
 def at_limit(model: VAE) -> int:
     """Held-out examples of which some log sigma^2 is at a limit."""
-    log_var = model.posterior(DIGITS.x_test).as_normal().log_var
+    log_var = model.posterior(DIGITS.x_test[:]).as_normal().log_var
     assert ((log_var >= LOW) & (log_var <= HIGH)).all()
     return int(((log_var == LOW) | (log_var == HIGH)).any(-1).sum())
 

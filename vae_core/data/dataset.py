@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vae_core.data.byte_images import ByteImages, Examples, on_device, part_of
 from vae_core.data.split import split_rows, validation_rows
 from vae_core.errors import BadInput
 
@@ -27,8 +28,8 @@ class Dataset:
 
     Arguments:
         name: Its name.
-        x_train: Training examples, shape (n_train, D), float32, contiguous.
-        x_test: Held-out examples, shape (n_test, D), float32, contiguous.
+        x_train: Training examples, shape (n_train, D): a float32 tensor, or images that are kept as bytes.
+        x_test: Held-out examples, shape (n_test, D), kept likewise.
         labels_train: Their classes, shape (n_train,), int64; None where the data have no labels.
         labels_test: Classes of the held-out examples, shape (n_test,); None where ``labels_train`` is.
         image_shape: (height, width) with height * width = D, pixels in [0, 1]; None for points.
@@ -40,21 +41,21 @@ class Dataset:
     """
 
     name: str
-    x_train: torch.Tensor
-    x_test: torch.Tensor
+    x_train: Examples
+    x_test: Examples
     labels_train: torch.Tensor | None
     labels_test: torch.Tensor | None
     image_shape: tuple[int, int] | None
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
     digest: str = ""
-    x_validation: torch.Tensor | None = None
+    x_validation: Examples | None = None
     labels_validation: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> "Dataset":
         """The same with its examples on a device; labels stay where they are."""
-        x_validation = None if self.x_validation is None else self.x_validation.to(device)
-        x_train, x_test = self.x_train.to(device), self.x_test.to(device)
+        x_validation = None if self.x_validation is None else on_device(self.x_validation, device)
+        x_train, x_test = on_device(self.x_train, device), on_device(self.x_test, device)
         return replace(self, x_train=x_train, x_test=x_test, x_validation=x_validation)
 
     def check_digest(self, digest: str) -> None:
@@ -76,7 +77,7 @@ class Dataset:
 
 def from_arrays(
     name: str,
-    x: Array,
+    x: Array | ByteImages,
     labels: Array | None = None,
     *,
     image_shape: tuple[int, int] | None = None,
@@ -91,7 +92,8 @@ def from_arrays(
 
     Arguments:
         name: Name of the data set.
-        x: Points, shape (n, D), or images, shape (n, height, width) or (n, D) with ``image_shape``.
+        x: Points, shape (n, D), or images, shape (n, height, width) or (n, D) with ``image_shape``; images of
+            bytes stay in the memory that they have.
         labels: Whole numbers, shape (n,): class indices from 0 where ``class_names`` are given, else any
             numbers; each that occurs is a class.
         image_shape: (height, width); found from ``x`` where that has three dimensions.
@@ -107,16 +109,20 @@ def from_arrays(
         >>> data.x_train.shape, data.x_test.shape, data.kind
         (torch.Size([8, 3]), torch.Size([2, 3]), 'points')
     """
-    rows, image_shape = _rows(_numeric("x", x), image_shape)
+    if isinstance(x, ByteImages):
+        _check_count(x.shape)
+        rows = x
+    else:
+        rows, image_shape = _rows(_numeric("x", x), image_shape)
     classes = None
     if labels is not None:
         classes, class_names = _classes(_numeric("labels", labels), len(rows), class_names)
-    notes = _constant_columns(rows) if image_shape is None else ()
+    notes = () if isinstance(rows, ByteImages) or image_shape is not None else _constant_columns(rows)
     train, held_out, split_notes = split_rows(len(rows), classes, held_out_fraction, generator=generator)
     return Dataset(
         name=name,
-        x_train=torch.from_numpy(rows[train]),
-        x_test=torch.from_numpy(rows[held_out]),
+        x_train=_part(rows, train),
+        x_test=_part(rows, held_out),
         labels_train=None if classes is None else torch.from_numpy(classes[train]),
         labels_test=None if classes is None else torch.from_numpy(classes[held_out]),
         image_shape=image_shape,
@@ -146,11 +152,11 @@ def with_validation(dataset: Dataset, *, seed: int) -> Dataset:
     x, labels = dataset.x_train, dataset.labels_train
     classes = None if labels is None else labels.numpy()
     chosen = torch.from_numpy(validation_rows(len(x), classes, generator=seeded_generator(seed)))
-    on_device = chosen.to(x.device)
+    there = chosen.to(x.device)
     return replace(
         dataset,
-        x_train=x[~on_device],
-        x_validation=x[on_device],
+        x_train=part_of(x, ~there),
+        x_validation=part_of(x, there),
         labels_train=None if labels is None else labels[~chosen],
         labels_validation=None if labels is None else labels[chosen],
     )
@@ -216,8 +222,7 @@ def _rows(
     shape_hint = "give points of shape (n, D) or images of shape (n, height, width)"
     if x.ndim not in (2, 3) or 0 in x.shape[1:]:
         raise BadInput("x", f"x has the shape {x.shape}", shape_hint)
-    if len(x) < 2:
-        raise BadInput("x", f"x has {len(x)} row(s)", "give at least 2: one to train on and one to hold out")
+    _check_count(x.shape)
     if image_shape is not None and (min(image_shape) < 1 or image_shape != _shape_of(x, image_shape)):
         raise BadInput(
             "image_shape", f"images of shape {image_shape} do not fit x of shape {x.shape}", shape_hint
@@ -230,6 +235,19 @@ def _rows(
     if image_shape is not None:
         _check_pixels(rows)
     return rows, image_shape
+
+
+def _check_count(shape: Sequence[int]) -> None:
+    if shape[0] < 2:
+        raise BadInput(
+            "x", f"x has {shape[0]} row(s)", "give at least 2: one to train on and one to hold out"
+        )
+
+
+def _part(rows: NDArray[np.float32] | ByteImages, chosen: NDArray[np.int64]) -> Examples:
+    if isinstance(rows, ByteImages):
+        return rows.part(torch.from_numpy(chosen))
+    return torch.from_numpy(rows[chosen])
 
 
 def _shape_of(x: NDArray[Any], image_shape: tuple[int, int] | None) -> tuple[int, int] | None:

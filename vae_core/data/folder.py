@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vae_core.data.byte_images import ByteImages
 from vae_core.data.dataset import Dataset, check_features, compact_labels, from_arrays, seeded_generator
 from vae_core.data.files import Content, IdxSet, Part, check_content, find_idx_set, named_errors
-from vae_core.data.idx import MAX_BYTES, IdxHeader, read_idx, read_idx_header, read_idx_start
+from vae_core.data.idx import MAX_BYTES, IdxHeader, read_idx_file, read_idx_header, read_idx_start
 from vae_core.errors import BadInput
 
 NO_LABELS: Final = "The folder has no labels for these images: they have no classes, and no colours."
@@ -19,6 +20,8 @@ LABELS_OF_ONE_PART: Final = "Labels are there for one part only, so none are use
 ONE_PAIR: Final = "Only one pair of files is there, so a fifth of it is held out."
 ON_THEIR_SIDE: Final = "EMNIST stores its images on their side: transposed, they stand upright."
 _MAX_MAPPING_BYTES: Final = 10_000
+_AT_ONCE: Final = 1000
+"""Images that are turned together."""
 
 
 class _Images(NamedTuple):
@@ -68,7 +71,7 @@ def load_idx_folder(folder: Path | str, *, seed: int = 0, transpose: bool = Fals
     parts: dict[Part, _Images] = {part: _read_part(found, part) for part in _parts_of(found)}
     digest = _digest(parts, transpose=transpose)
     if transpose:
-        parts = {name: part._replace(images=part.images.transpose(0, 2, 1)) for name, part in parts.items()}
+        parts = {name: part._replace(images=_transposed(part.images)) for name, part in parts.items()}
     names = _mapped_names(found)
     first, *others = parts.values()
     data = _both(first, others[0], names) if others else _single(first, names, generator)
@@ -146,7 +149,8 @@ def _read(path: Path, content: Content) -> NDArray[Any]:
     with named_errors(path):
         if path.stat().st_size > MAX_BYTES:
             raise BadInput("idx_size", f"the file is larger than {MAX_BYTES} bytes", "use fewer images")
-        array = read_idx(path.read_bytes())
+        with path.open("rb") as file:
+            array = read_idx_file(file)
     check_content(path, IdxHeader(array.shape, array.dtype), content)
     return array
 
@@ -178,7 +182,7 @@ def _mapped_names(found: IdxSet) -> dict[int, str]:
 def _single(part: _Images, names: dict[int, str], generator: torch.Generator) -> Dataset:
     classes, class_names = (None, ()) if part.labels is None else compact_labels([part.labels], names)
     labels = None if classes is None else classes[0]
-    x, shape = _scaled(part.images), _shape(part)
+    x, shape = _rows(part.images), _shape(part)
     return from_arrays("idx", x, labels, image_shape=shape, generator=generator, class_names=class_names)
 
 
@@ -194,8 +198,8 @@ def _both(train: _Images, held_out: _Images, names: dict[int, str]) -> Dataset:
         labels = torch.from_numpy(classes[0]), torch.from_numpy(classes[1])
     return Dataset(
         name="idx",
-        x_train=torch.from_numpy(_scaled(train.images)),
-        x_test=torch.from_numpy(_scaled(held_out.images)),
+        x_train=_rows(train.images),
+        x_test=_rows(held_out.images),
         labels_train=labels[0],
         labels_test=labels[1],
         image_shape=_shape(train),
@@ -208,9 +212,22 @@ def _shape(part: _Images) -> tuple[int, int]:
     return part.images.shape[1], part.images.shape[2]
 
 
-def _scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Returns pixels / 255 as rows, shape (n, D); one copy, since MNIST takes 188 MB as float32."""
+def _rows(images: NDArray[np.uint8]) -> ByteImages:
     check_features(images.shape[1] * images.shape[2])
-    rows = images.astype(np.float32, order="C").reshape(len(images), -1)
-    rows /= 255
-    return rows
+    if images.dtype != np.uint8:
+        low = int(images.min())
+        if low < 0:
+            message = f"pixels must lie in 0 to 255, found {low}"
+            raise BadInput("x", message, "store them as unsigned bytes")
+        images = images.view(np.uint8)
+    return ByteImages(torch.from_numpy(images.reshape(len(images), -1)))
+
+
+def _transposed(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Exchanges rows and columns of each image, in the memory that they have."""
+    count, height, width = images.shape
+    turned = images.reshape(count, width, height)
+    for start in range(0, count, _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        turned[some] = images[some].transpose(0, 2, 1).copy()
+    return turned

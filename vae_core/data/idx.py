@@ -59,7 +59,12 @@ def read_idx(content: bytes) -> NDArray[Any]:
         >>> read_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
         array([7, 2, 1], dtype=uint8)
     """
-    with _opened(io.BytesIO(content)) as (stream, header):
+    return read_idx_file(io.BytesIO(content))
+
+
+def read_idx_file(file: BinaryIO) -> NDArray[Any]:
+    """The array in an IDX file, open at its start, once in memory; raises as :func:`read_idx` does."""
+    with _opened(file) as (stream, header):
         values = _read_values(stream, header, header.dims)
         if stream.read(1):
             message = f"the IDX file goes on after its {prod(header.dims)} values ({_times(header.dims)})"

@@ -1,12 +1,13 @@
 """Which rows are trained on, which are held out, and which are set aside to choose by."""
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from vae_core.data.byte_images import Examples, pieces_of
 from vae_core.data.validation import validation_size
 from vae_core.errors import BadInput
 
@@ -96,7 +97,7 @@ def _every(count: int, fraction: float) -> NDArray[np.bool_]:
     return np.diff(np.ceil((fraction * np.arange(count + 1)).round(9))) > 0
 
 
-def common_rows(parts: Sequence[Tensor]) -> list[Tensor]:
+def common_rows(parts: Sequence[Examples]) -> list[torch.Tensor]:
     """Where the examples stand that all parts have, in the order of the first: indices of shape (k,) each.
 
     Models that were trained on different splits of the same data can be compared on what all of them hold
@@ -111,16 +112,23 @@ def common_rows(parts: Sequence[Tensor]) -> list[Tensor]:
         >>> [rows.tolist() for rows in common_rows([one, other])]
         [[0, 2], [1, 0]]
     """
-    if all(part is parts[0] or torch.equal(part, parts[0]) for part in parts[1:]):
+    if all(_are_equal(part, parts[0]) for part in parts[1:]):
         return [torch.arange(len(part)) for part in parts]
     found = [_first_places(part) for part in parts]
     shared = [key for key in found[0] if all(key in places for places in found[1:])]
     return [torch.tensor([places[key] for key in shared], dtype=torch.long) for places in found]
 
 
-def _first_places(part: Tensor) -> dict[bytes, int]:
-    rows = part.contiguous().numpy()
+def _are_equal(one: Examples, other: Examples) -> bool:
+    if one is other:
+        return True
+    return one.shape == other.shape and all(map(torch.equal, pieces_of(one), pieces_of(other)))
+
+
+def _first_places(part: Examples) -> dict[bytes, int]:
+    """The first place of each example, by a digest: the values themselves would be another copy."""
     places: dict[bytes, int] = {}
+    rows = (row for piece in pieces_of(part) for row in piece.contiguous().numpy())
     for index, row in enumerate(rows):
-        places.setdefault(row.tobytes(), index)
+        places.setdefault(hashlib.sha256(row.tobytes()).digest(), index)
     return places

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vae_core.data.byte_images import Examples, pieces_of
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 
@@ -110,7 +111,7 @@ class Neighbours(NamedTuple):
 
 
 def nearest_neighbours(
-    points: Tensor,
+    points: Examples,
     query: Tensor,
     *,
     num_neighbours: int = 10,
@@ -138,12 +139,15 @@ def nearest_neighbours(
     if query.shape != points.shape[1:]:
         message = f"the query has {query.numel()} values, the points have {points.shape[1]}"
         raise BadInput("query", message, "compare points of the same space")
-    if metric == "cosine":
-        distances = 1 - functional.cosine_similarity(points, query[None], dim=1)
-    else:
-        distances = (points - query).norm(dim=1)
+    distances = torch.cat([_distances(piece, query, metric) for piece in pieces_of(points)])
     indices = distances.argsort(stable=True)[:num_neighbours]
     return Neighbours(indices, distances[indices])
+
+
+def _distances(points: Tensor, query: Tensor, metric: Literal["euclidean", "cosine"]) -> Tensor:
+    if metric == "cosine":
+        return 1 - functional.cosine_similarity(points, query[None], dim=1)
+    return (points - query).norm(dim=1)
 
 
 _PARALLEL = 1e-3

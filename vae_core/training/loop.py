@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig, check_beta, check_integer, check_learning_rate
 from vae_core.data import Dataset, with_validation
+from vae_core.data.byte_images import ByteImages, Examples
 from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_given_eps, evaluate, penalised_kl
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.memory import check_step
@@ -393,7 +394,7 @@ class Training:
         """The mean KL of the bound, and what beta weighs, nats per example."""
         return terms.kl.mean(), penalised_kl(terms, self.config.free_bits)
 
-    def evaluate(self, x: Tensor, *, generator: torch.Generator) -> Evaluation:
+    def evaluate(self, x: Examples, *, generator: torch.Generator) -> Evaluation:
         """The bound of examples x as the model stands, with one sample of z each; changes nothing.
 
         Arguments:
@@ -547,6 +548,9 @@ def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
                 f"the model takes {model_config.data_dim}",
                 f"set data_dim to {x.shape[-1]}",
             )
+        if isinstance(x, ByteImages):
+            continue  # finite, and in [0, 1]
+        x = x[:]
         if not bool(torch.isfinite(x).all()):
             raise BadInput("data", f"{dataset.name} holds NaN or infinite values", "remove those rows")
         low, high = float(x.min()), float(x.max())

@@ -68,7 +68,7 @@ def pretrained_means() -> NDArray[np.float32]:
     found = load_run(PRETRAINED_RUN)
     data = load_dataset(found.config.dataset, seed=found.config.seed)
     with torch.no_grad():
-        return found.model().posterior(data.x_test).mean.numpy()
+        return found.model().posterior(data.x_test[:]).mean.numpy()
 
 
 def test_server_hears_nothing_of_the_pointer(app_server: Server, page: Page) -> None:

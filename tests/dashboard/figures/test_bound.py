@@ -125,7 +125,7 @@ def test_walk_plays_from_the_encoder_to_the_best(latent_dim: int) -> None:
 
 def test_rate_and_distortion_have_lines_of_one_elbo() -> None:
     figure = rate_distortion_figure(np.array([0.0, 2.0, 3.0]), np.array([48.0, 25.0, 21.0]), theme="light")
-    lines = [trace for trace in figure.data if trace["line"]["dash"] == "dot"]  # type: ignore[index]
+    lines = [trace for trace in figure.data if trace.line and trace.line.dash == "dot"]
     assert len(lines) >= 2
     bottom, top = figure.to_dict()["layout"]["yaxis"]["range"]
     for line in lines:

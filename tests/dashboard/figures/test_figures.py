@@ -4,9 +4,9 @@ from itertools import pairwise
 from typing import Any, get_args
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 
+from dashboard.figures import objects as go
 from dashboard.figures.data_space import data_space_figure
 from dashboard.figures.elbo import histogram_figure, kl_per_dim_figure, terms_figure
 from dashboard.figures.latent import grid_figure, plane_figure

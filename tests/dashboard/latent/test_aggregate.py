@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.figures import objects as go
 from dashboard.figures.aggregate import NUM_BINS, aggregate_figure
 from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.latent.aggregate import Decoded

@@ -124,7 +124,7 @@ def test_recorded_training_moves_everything_it_shows(image_shape: tuple[int, int
     figure: Any = training_figure(training, rng.normal(size=(9, dims)), theme="light")
     assert [frame.name for frame in figure.frames] == ["0", "10", "20"]
     for number, frame in enumerate(figure.frames):
-        assert frame.traces == (0, 1, 2, 3)
+        assert frame.traces == [0, 1, 2, 3]
         assert np.allclose(frame.data[0].z, training.density[number], atol=1e-6)
         assert np.allclose(frame.data[2].x, training.centres[number, :, 0], atol=1e-6)
     assert figure.layout.updatemenus[0].buttons[0].args[1]["frame"]["redraw"], "images and contours need it"

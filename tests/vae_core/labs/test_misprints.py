@@ -118,7 +118,7 @@ def test_the_sign_of_the_step_decides_whether_the_bound_climbs() -> None:
     model = VAE(ModelConfig(data_dim=64, hidden_dims=(8,)), generator=torch.Generator().manual_seed(1))
     before = [parameter.detach().clone() for parameter in model.parameters()]
     found = train_with_both_signs(
-        model, data.x_train, data.x_test, step_size=0.002, num_steps=12, every=3, seed=4
+        model, data.x_train[:], data.x_test[:], step_size=0.002, num_steps=12, every=3, seed=4
     )
     assert found.steps.tolist() == [0, 3, 6, 9, 12]
     assert found.climbing[0] == found.falling[0]
@@ -132,12 +132,18 @@ def test_the_sign_of_the_step_decides_whether_the_bound_climbs() -> None:
     (-elbo_terms(model, data.x_train[rows], generator=generator).elbo.mean()).backward()
     optimizer.step()
     one = train_with_both_signs(
-        restored(model, before), data.x_train, data.x_test, step_size=0.002, num_steps=1, every=1, seed=4
+        restored(model, before),
+        data.x_train[:],
+        data.x_test[:],
+        step_size=0.002,
+        num_steps=1,
+        every=1,
+        seed=4,
     )
     after = evaluate(model, data.x_test, num_samples=4, generator=torch.Generator().manual_seed(4)).elbo
     assert float(one.climbing[1]) == pytest.approx(after, abs=1e-4)
     with pytest.raises(BadInput, match="above 0"):
-        train_with_both_signs(model, data.x_train, data.x_test, step_size=0.0)
+        train_with_both_signs(model, data.x_train[:], data.x_test[:], step_size=0.0)
 
 
 def restored(model: VAE, weights: list[torch.Tensor]) -> VAE:

@@ -90,7 +90,7 @@ def test_a_second_look_at_the_same_step_adds_no_row_and_says_the_same() -> None:
 def test_a_snapshot_is_of_the_model() -> None:
     training = started(latent_dim=3)
     snapshot = Observer(training, seed=0).look()
-    posterior = training.model.posterior(DATA.x_test)
+    posterior = training.model.posterior(DATA.x_test[:])
     assert np.array_equal(snapshot.means, posterior.mean.detach().numpy())
     assert np.array_equal(snapshot.stds, posterior.std.detach().numpy())
     assert DATA.labels_test is not None
@@ -101,7 +101,7 @@ def test_a_snapshot_is_of_the_model() -> None:
     assert sorted(np.argsort(snapshot.kl_per_dim)[-2:].tolist()) == list(snapshot.plane)
     codes = training.model.posterior(torch.from_numpy(snapshot.examples)).mean
     assert np.allclose(snapshot.reconstructions, training.model.likelihood(codes).mean.detach().numpy())
-    classes = [int(np.where((DATA.x_test.numpy() == row).all(1))[0][0]) for row in snapshot.examples]
+    classes = [int(np.where((DATA.x_test[:].numpy() == row).all(1))[0][0]) for row in snapshot.examples]
     assert snapshot.labels[classes].tolist() == list(range(10))
 
 

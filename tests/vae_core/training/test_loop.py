@@ -71,7 +71,7 @@ def test_training_is_the_plain_loop(head: EncoderHead, settings: dict[str, Any])
     parameters = list(plain.parameters())
     adam = torch.optim.Adam(parameters, lr=config.learning_rate, foreach=False)
     sgd = torch.optim.SGD(parameters, lr=config.learning_rate, momentum=config.momentum)
-    plain_loop(plain, data.x_train, config, adam if config.optimizer == "adam" else sgd)
+    plain_loop(plain, data.x_train[:], config, adam if config.optimizer == "adam" else sgd)
     assert torch.allclose(weights(ours), weights(plain), rtol=0, atol=1e-6)
 
 
@@ -100,7 +100,7 @@ def test_every_example_is_used_once_an_epoch(monkeypatch: pytest.MonkeyPatch) ->
     assert [len(x) for x in seen] == [64, 64, 22, 64, 64, 22]
     for epoch in (seen[:3], seen[3:]):
         rows = torch.cat(epoch)
-        assert torch.equal(rows.unique(dim=0), few(150).x_train.unique(dim=0))
+        assert torch.equal(rows.unique(dim=0), few(150).x_train[:].unique(dim=0))
     assert not torch.equal(seen[0], seen[3])
 
 
@@ -295,7 +295,8 @@ def test_early_stopping_ends_and_says_so() -> None:
 def test_a_training_with_patience_ends_with_its_best_weights(config: TrainConfig, ended: str) -> None:
     """All of its state is that of the best step, bit for bit, by the validation part alone."""
     training, there = begun(few(60), config), begun(few(60), config)
-    x = training.dataset.x_validation
+    assert training.dataset.x_validation is not None
+    x = training.dataset.x_validation[:]
     seen, last = [], None
     for last in training.steps():
         if last.validation is not None:
@@ -337,12 +338,12 @@ def test_the_validation_part_is_not_trained_on() -> None:
     assert data.x_validation is not None
     config = replace(EARLY, patience=1000, num_epochs=3)
     one = begun(data, config)
-    other = begun(replace(data, x_validation=1 - data.x_validation), config)
+    other = begun(replace(data, x_validation=1 - data.x_validation[:]), config)
     updates = [
         [(step.elbo, step.reconstruction, step.kl) for step in training.steps()] for training in (one, other)
     ]
     assert updates[0] == updates[1]
-    assert torch.equal(one.dataset.x_train, with_validation(few(60), seed=0).x_train)
+    assert torch.equal(one.dataset.x_train[:], with_validation(few(60), seed=0).x_train[:])
     assert len(one.dataset.x_train) == 40
 
 

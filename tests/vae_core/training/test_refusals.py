@@ -117,7 +117,7 @@ def test_data_that_are_not_finite_are_refused(value: float, part: str) -> None:
 def test_a_bernoulli_likelihood_refuses_data_outside_0_to_1(
     likelihood: Any, factor: float, span: str
 ) -> None:
-    data = replace(DIGITS, x_train=DIGITS.x_train * factor + 0.0)
+    data = replace(DIGITS, x_train=DIGITS.x_train[:] * factor + 0.0)
     config = ModelConfig(data_dim=64, likelihood=likelihood)
     with pytest.raises(BadInput, match=span) as caught:
         Training(VAE(config, generator=seeded()), data, TrainConfig(), generator=seeded())

@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vae_core.config import RunConfig
 from vae_core.data import load_data_of
+from vae_core.data.byte_images import Examples, part_of
 from vae_core.data.dataset import Dataset, with_validation
 from vae_core.elbo import evaluate
 from vae_core.errors import BadInput, TrainingDiverged
@@ -206,7 +206,7 @@ def _line(
     return validation, held_out, train[1:], seconds, diverged
 
 
-def _elbo(model: VAE, x: Tensor) -> float:
+def _elbo(model: VAE, x: Examples) -> float:
     return evaluate(model, x, generator=torch.Generator().manual_seed(0)).elbo
 
 
@@ -227,4 +227,4 @@ def race_data(run: RunConfig, num_data: int, *, digest: str = "") -> Dataset:
     if not num_data:
         return data
     labels = None if data.labels_train is None else data.labels_train[:num_data]
-    return replace(data, x_train=data.x_train[:num_data], labels_train=labels)
+    return replace(data, x_train=part_of(data.x_train, slice(num_data)), labels_train=labels)

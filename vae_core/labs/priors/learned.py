@@ -122,7 +122,7 @@ def train_observed(
     """
     model = VAE(config, generator=torch.Generator().manual_seed(seed))
     if config.prior == "vamp" and dataset.image_shape is not None:
-        model.pseudo_inputs.begin_near(dataset.x_train.mean(0))
+        model.pseudo_inputs.begin_near(dataset.x_train[:].mean(0))
     noise = torch.Generator().manual_seed(seed)
     training = Training(model, dataset, TrainConfig(num_epochs=num_epochs), generator=noise)
     x = dataset.x_test[:MAX_HELD_OUT]

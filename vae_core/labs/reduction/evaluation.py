@@ -281,7 +281,7 @@ def compare(
     Raises:
         BadInput: The data cannot be reduced so, or a training diverged.
     """
-    examples, pca = evaluation_set(dataset, seed=seed), fit_pca(dataset.x_train, latent_dim)
+    examples, pca = evaluation_set(dataset, seed=seed), fit_pca(dataset.x_train[:], latent_dim)
     result: dict[str, np.ndarray] = {}
     for number, name in enumerate(NETWORKS):
 

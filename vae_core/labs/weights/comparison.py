@@ -157,7 +157,7 @@ def _trained_and_measured(
     training.require_finite_weights()
     noise = torch.Generator().manual_seed(setting.seed + 2)
     train, test = (
-        bounds(model, x, num_weights=NUM_WEIGHTS, generator=noise) for x in (data.x_train, data.x_test)
+        bounds(model, x, num_weights=NUM_WEIGHTS, generator=noise) for x in (data.x_train[:], data.x_test[:])
     )
     found = {"train": train.summary(), "test": test.summary(), "test_data": torch.stack(test).numpy()}
     return found | _of_weights(model, data, noise) if isinstance(model, BayesianVAE) else found
@@ -181,7 +181,7 @@ def _of_weights(model: BayesianVAE, data: Dataset, noise: torch.Generator) -> di
     axis = torch.linspace(-REACH, REACH, GRID)
     z = plane_points(axis, (0, 1), 2)
     moments = decoded_moments(model, z, num_weights=NUM_WEIGHTS, generator=noise)
-    q = model.posterior(data.x_train)
+    q = model.posterior(data.x_train[:])
     per_weight = model.kl_per_weight()
     ratio = torch.cat([part.signal_to_noise() for part in model.weight_posteriors()])
     with torch.enable_grad():

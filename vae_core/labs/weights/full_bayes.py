@@ -7,6 +7,7 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig, check_choice, check_integer, check_number
 from vae_core.data import Dataset
+from vae_core.data.byte_images import Examples
 from vae_core.elbo import ElboTerms, Evaluation, elbo_terms, evaluate
 from vae_core.errors import BadInput
 from vae_core.labs.weights.posterior import WeightPosterior
@@ -167,7 +168,7 @@ class FullBayesTraining(Training):
         kl, penalised = super()._divergences(terms)
         return kl + of_weights, penalised + of_weights
 
-    def evaluate(self, x: Tensor, *, generator: torch.Generator) -> Evaluation:
+    def evaluate(self, x: Examples, *, generator: torch.Generator) -> Evaluation:
         """E_q(theta)[ELBO(x; theta)] from one draw of theta and z for each example."""
         return evaluate(self._bayesian.local(generator=generator), x, generator=generator)
 

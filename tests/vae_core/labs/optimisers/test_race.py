@@ -50,7 +50,7 @@ def alone(run: RunConfig) -> tuple[VAE, Training]:
 
 def validation_part() -> Tensor:
     assert DATA.x_validation is not None
-    return DATA.x_validation
+    return DATA.x_validation[:]
 
 
 def test_all_start_at_the_very_same_held_out_elbo(three: Race) -> None:
@@ -198,10 +198,10 @@ def test_too_many_updates_are_refused_at_once() -> None:
 
 def test_a_part_of_the_data_is_the_first() -> None:
     whole = load_dataset("digits", validation=True)
-    assert torch.equal(DATA.x_train, whole.x_train[:128])
-    assert torch.equal(DATA.x_test, whole.x_test)
+    assert torch.equal(DATA.x_train[:], whole.x_train[:128])
+    assert torch.equal(DATA.x_test[:], whole.x_test[:])
     assert whole.x_validation is not None
-    assert torch.equal(validation_part(), whole.x_validation)
+    assert torch.equal(validation_part(), whole.x_validation[:])
     assert len(whole.x_train) == 1293, "the rest of the training part, however little of it is taken"
     assert DATA.labels_train is not None
     assert len(DATA.labels_train) == 128

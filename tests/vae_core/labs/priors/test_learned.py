@@ -108,7 +108,7 @@ def test_what_cannot_be_trained(digits: Dataset) -> None:
     with pytest.raises(BadInput, match="components for"):
         train_under_each_prior(few, num_components=41, num_epochs=1, seed=0, on_progress=lambda share: None)
     moons = load_dataset("two_moons", seed=0)
-    far = replace(moons, x_train=moons.x_train * 1e25)
+    far = replace(moons, x_train=moons.x_train[:] * 1e25)
     with pytest.raises(BadInput) as caught:
         train_under_each_prior(far, num_components=2, num_epochs=1, seed=0, on_progress=lambda share: None)
     assert caught.value.code == "diverged"

@@ -166,7 +166,7 @@ def test_angle_is_between_the_trained_decoder_and_the_principal_component(moons:
     """Of the linear VAE: trained here once more, its angle to PCA by scipy."""
     arrays = compare(moons, 1, seed=0, training_seed=4, on_progress=lambda share: None, num_updates=30)
     model = train_network("linear VAE", moons, 1, seed=4, on_progress=lambda share: None, num_updates=30)
-    column, component = model.decoder.weights[0].detach().numpy(), fit_pca(moons.x_train, 1).directions
+    column, component = model.decoder.weights[0].detach().numpy(), fit_pca(moons.x_train[:], 1).directions
     expected = np.rad2deg(subspace_angles(column.astype(np.float64), component.numpy()).max())
     assert expected > 1, "an angle of 0 would test nothing"
     assert float(arrays["angle"]) == pytest.approx(expected, abs=1e-4)

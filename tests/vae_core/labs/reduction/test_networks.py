@@ -26,7 +26,7 @@ def digits() -> Dataset:
 
 @pytest.fixture(scope="module")
 def pretrained(digits: Dataset) -> Network:
-    return Network(load_run(PRETRAINED_RUN).model(), digits.x_train)
+    return Network(load_run(PRETRAINED_RUN).model(), digits.x_train[:])
 
 
 def lower_half() -> Tensor:
@@ -41,8 +41,8 @@ def test_the_exact_linear_vae_is_probabilistic_pca(digits: Dataset, generator: t
     """Its search for the most probable code ends at the Gaussian's conditional mean."""
     x = digits.x_test[:100].double()
     for latent_dim in (2, 8):
-        ppca = fit_ppca(digits.x_train, latent_dim)
-        network = Network(exact_vae(oracle_ppca(digits.x_train, latent_dim)), digits.x_train)
+        ppca = fit_ppca(digits.x_train[:], latent_dim)
+        network = Network(exact_vae(oracle_ppca(digits.x_train[:], latent_dim)), digits.x_train[:])
         found, expected = (method.inpaint(x, lower_half()) for method in (network, ppca))
         assert float((found - expected).abs().max()) < 1e-8
         # Through the decoder: the sign of an axis is free.
@@ -56,14 +56,14 @@ def test_the_exact_linear_vae_is_probabilistic_pca(digits: Dataset, generator: t
 def test_a_trained_linear_vae_reaches_the_plane_of_pca(digits: Dataset, generator: torch.Generator) -> None:
     """Lucas et al. (2019): no worse maxima; the evidence of the best is never passed on its training data."""
     model = train_network("linear VAE", digits, 2, seed=0, on_progress=nothing, num_updates=2000)
-    network = Network(model, digits.x_train)
-    ppca, pca = fit_ppca(digits.x_train, 2), fit_pca(digits.x_train, 2)
+    network = Network(model, digits.x_train[:])
+    ppca, pca = fit_ppca(digits.x_train[:], 2), fit_pca(digits.x_train[:], 2)
     assert principal_angle(model.decoder.weights[0].detach(), pca.directions) < 2
-    found, best = (method.log_prob(digits.x_train, generator=generator) for method in (network, ppca))
+    found, best = (method.log_prob(digits.x_train[:], generator=generator) for method in (network, ppca))
     assert found is not None
     assert best is not None
     assert -1e-9 <= float((best - found).mean()) < 0.02
-    x = digits.x_test.double()
+    x = digits.x_test[:].double()
     errors = [(x - m.decode(m.encode(x))).square().sum(1).mean() for m in (network, ppca, pca)]
     assert float(errors[0]) == pytest.approx(float(errors[1]), rel=0.01)
     assert float(errors[2]) < float(errors[1])
@@ -92,7 +92,7 @@ def test_density_is_a_lower_bound_close_to_the_quadrature(generator: torch.Gener
     data = load_dataset("two_moons", seed=0)
     model = train_network("VAE", data, 1, seed=0, on_progress=nothing, num_updates=300)
     x = data.x_test[:50]
-    bound = Network(model, data.x_train).log_prob(x, generator=generator)
+    bound = Network(model, data.x_train[:]).log_prob(x, generator=generator)
     assert bound is not None
     gap = exact_evidence(model, x).log_evidence - bound
     assert float(gap.mean()) > -5 * float(gap.std()) / math.sqrt(len(gap))
@@ -103,8 +103,8 @@ def test_what_has_no_density_says_so(
     digits: Dataset, pretrained: Network, generator: torch.Generator
 ) -> None:
     model = VAE(network_config("autoencoder", 64, 2), generator=generator)
-    assert Network(model, digits.x_train).log_prob(digits.x_test, generator=generator) is None
-    assert pretrained.log_prob(digits.x_test, generator=generator) is None
+    assert Network(model, digits.x_train[:]).log_prob(digits.x_test[:], generator=generator) is None
+    assert pretrained.log_prob(digits.x_test[:], generator=generator) is None
 
 
 def test_an_autoencoder_draws_from_the_gaussian_of_its_codes(generator: torch.Generator) -> None:
@@ -136,5 +136,5 @@ def test_the_same_seed_gives_the_same_network(name: NetworkName) -> None:
 def test_the_given_model_is_left_as_it_is(digits: Dataset) -> None:
     model = load_run(PRETRAINED_RUN).model()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    Network(model, digits.x_train).inpaint(digits.x_test[:3], lower_half())
+    Network(model, digits.x_train[:]).inpaint(digits.x_test[:3], lower_half())
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
