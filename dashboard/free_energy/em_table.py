@@ -13,6 +13,7 @@ from dashboard.formats import plain
 from dashboard.free_energy.cached import Components
 from dashboard.shell.choice import one_of
 from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
+from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
     from vae_core.labs.em.mixture import Covariance
@@ -64,6 +65,10 @@ HEADER_HELP: Final = (
     "Set by the content: a first row with a number in it is data, unless words stand above numbers."
 )
 NUM_MOONS: Final = 300
+MAX_ROWS: Final = 5000
+MAX_COLUMNS: Final = 64
+MAX_VALUES: Final = 2_000_000
+"""Of a table of categories as zeros and ones."""
 NUM_DIGITS: Final = 400
 PIXELS: Final = (8, 8)
 INK: Final = 8
@@ -120,6 +125,9 @@ def choose() -> Chosen | None:
 
     values = table.values[:, [table.columns.index(name) for name in columns]]
     found = encoded(values, columns, cast("Family", family))
+    if found.x.size > MAX_VALUES:
+        message = f"the categories of these columns are {len(found.names)} columns of zeros and ones"
+        raise BadInput("column", message, "choose fewer columns")
     return Chosen(found.x, found.names, Components(1, cast("Family", family), groups=found.groups), shape)
 
 
@@ -172,6 +180,7 @@ def _upload() -> Table | None:
 def _read(content: bytes) -> Table:
     """The table in a file, with a switch for what its first row is, and what there is to say of it."""
     table = read_table(content)
+    check_size(table)
     key = f"em_header_{hashlib.sha256(content).hexdigest()[:16]}"
     has_header = st.toggle(
         "The first row holds names", table.has_header, key=key, help=HEADER_HELP, persist_state="session"
@@ -181,6 +190,15 @@ def _read(content: bytes) -> Table:
     if table.notes:
         st.caption(f":material/info: {plain(' '.join(table.notes))}")
     return table
+
+
+def check_size(table: Table) -> None:
+    """Raises ``BadInput`` (code ``table``) where EM on the table would keep the page waiting."""
+    rows, columns = table.values.shape
+    if not 2 <= rows <= MAX_ROWS or columns > MAX_COLUMNS:
+        message = f"the table has {rows:,} rows and {columns} columns of numbers"
+        hint = f"give it 2 to {MAX_ROWS:,} rows of at most {MAX_COLUMNS} numbers"
+        raise BadInput("table", message, hint)
 
 
 def _moons() -> Table:
