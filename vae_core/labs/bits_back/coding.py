@@ -21,6 +21,7 @@ from vae_core.evidence.importance import stochastic_posterior
 from vae_core.labs.bits_back.limits import MAX_IMAGES, MAX_LATENT_DIM, MAX_LEVELS
 from vae_core.labs.bits_back.rans import HEAD_BYTES, LOWEST, WORD_BITS, Rans, frequencies
 from vae_core.model import VAE
+from vae_core.priors import DiagonalMixture
 
 Pixels = Literal["binary", "grey"]
 _REACH: Final = 5.0
@@ -97,11 +98,10 @@ class _Coder:
         self.num_steps = num_steps
         prior = self.model.prior
         low, high = prior.box(_REACH)
-        components = prior.components
-        if components is None:
-            means, stds, weights = torch.zeros_like(low)[None], torch.ones_like(low)[None], low.new_ones(1)
-        else:
-            means, stds, weights = components.mean, components.std, prior.log_weights.exp()
+        means, stds, weights = torch.zeros_like(low)[None], torch.ones_like(low)[None], low.new_ones(1)
+        if isinstance(prior, DiagonalMixture):
+            means, stds = prior.components.mean, prior.components.std
+            weights = prior.log_weights.exp()
         edges = [torch.linspace(float(a), float(b), _BUCKETS + 1) for a, b in zip(low, high, strict=True)]
         self._edges = torch.stack(edges).double().numpy()
         self.centres = (self._edges[:, :-1] + self._edges[:, 1:]) / 2

@@ -14,6 +14,7 @@ from dashboard.runs.pretrained import PRETRAINED_RUN
 from tests.prior_models import LEARNED
 from vae_core.config import ModelConfig
 from vae_core.data import load_dataset
+from vae_core.distributions import Bernoulli
 from vae_core.elbo import elbo_terms
 from vae_core.errors import BadInput
 from vae_core.labs.bits_back import coding
@@ -47,7 +48,7 @@ def read(model: VAE, content: bytes) -> NDArray[np.int64]:
 
 @pytest.fixture(scope="module")
 def digits() -> NDArray[np.float32]:
-    return load_dataset("digits", seed=0).x_test.numpy()
+    return load_dataset("digits", seed=0).x_test[:].numpy()
 
 
 @pytest.fixture(scope="module")
@@ -151,9 +152,9 @@ def test_each_kind_of_model_decodes_what_it_wrote(
 @pytest.mark.parametrize("num_steps", [1, 2, 16, 255])
 def test_masses_of_a_unit_interval_add_up_and_are_the_bernoulli_of_two_levels(num_steps: int) -> None:
     model = small()
-    likelihood = model.double().likelihood(
-        torch.randn(5, 2, generator=torch.Generator().manual_seed(0)).double()
-    )
+    z = torch.randn(5, 2, generator=torch.Generator().manual_seed(0)).double()
+    likelihood = model.double().likelihood(z)
+    assert isinstance(likelihood, Bernoulli)
     masses = coding._log_masses(model, likelihood, num_steps).detach()
     assert (masses.exp().sum(-1) - 1).abs().max() < 1e-12
     if num_steps == 1:
