@@ -23,6 +23,14 @@ TOLERANCE: Final = 1e-10
 SHOWN_ENTRIES: Final = 16
 """A gradient with at most this many entries is shown whole."""
 LOSS: Final = "L"
+_OTHERS: Final = {
+    "log_scale": "log s",
+    "mixture.logits": "logits of π",
+    "mixture.means": "m",
+    "mixture.log_vars": "log s²",
+    "pseudo_inputs.values": "u of p(z)",
+}
+"""Parameters of no layer, by their names."""
 _STEP_NAMES: Final = {"input": "x", "heads": "q(z|x)", "latent": "z", "output": "y"}
 
 
@@ -30,8 +38,8 @@ class Parameter(NamedTuple):
     """The gradient of one parameter, by hand and by automatic differentiation.
 
     Arguments:
-        symbol: ``"W"``, ``"b"`` or ``"log s"``.
-        number: Of its layer; 0 for log s.
+        symbol: ``"W"``, ``"b"``, or what a parameter of no layer is called.
+        number: Of its layer; 0 for one of no layer.
         by_hand, automatic: The entry of largest absolute value of each.
         difference: max |by hand - automatic| / max |automatic|.
         entries: Both gradients, shape (2, units, units before); None where they are large.
@@ -235,7 +243,7 @@ def _parameters(
         largest = [float(part.reshape(-1)[np.abs(part).argmax()]) for part in both]
         found.append(
             Parameter(
-                symbol="log s" if number == 0 else ("W" if "weights" in name else "b"),
+                symbol=_OTHERS.get(name, "W" if "weights" in name else "b"),
                 number=number,
                 by_hand=largest[0],
                 automatic=largest[1],
@@ -247,7 +255,7 @@ def _parameters(
 
 
 def _order(name: str) -> tuple[bool, bool, int, bool]:
-    """Sort key: from the last layer to the first, W before b, log s last."""
+    """Sort key: from the last layer to the first, W before b, those of no layer last."""
     parts = name.split(".")
     index = int(parts[2]) if len(parts) == 3 else 0
     return (len(parts) != 3, parts[0] == "encoder", -index, "biases" in name)
