@@ -40,6 +40,7 @@ EXPLAINED: Final = (
     "deterministic encoder",
     "fixes σ = 1",
     "Select some examples",
+    "need J > 2",
 )
 """What is said where there is nothing to measure: without q(z|x), of another model's theory; what to do."""
 
