@@ -170,9 +170,22 @@ def reduction(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
     )
 
 
+def bring(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``CHOICES TITLE``: reads the file ``content`` as a data set, within limits of memory and time."""
+    from vae_core.data.brought import Choices, preview_of
+    from vae_core.data.brought import bring as read
+    from vae_core.data.guard import limited
+    from vae_core.data.own import arrays_of
+
+    choices, title = arguments
+    with limited():
+        found = read(inputs["content"].tobytes(), Choices.from_json(choices), on_progress=on_progress)
+        return {**arrays_of(found, title), **preview_of(found)}
+
+
 TASKS: Final[Mapping[str, Task]] = {
     task.__name__: task
-    for task in (gaps, ladder, evidence, tsne, gradients, race, priors, weights, reduction)
+    for task in (gaps, ladder, evidence, tsne, gradients, race, priors, weights, reduction, bring)
 }
 """The long computations, by name."""
 

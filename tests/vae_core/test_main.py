@@ -48,6 +48,7 @@ def test_tasks_by_name() -> None:
         "priors",
         "weights",
         "reduction",
+        "bring",
     ]
 
 
