@@ -31,6 +31,7 @@ MAY_IMPORT: Final = (
             "starlette",
             "plotly",
             "numpy",
+            "pyarrow",
             "torch",
             "sklearn",
             "PIL",

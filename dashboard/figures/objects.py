@@ -53,7 +53,7 @@ class Part(dict[str, Any]):
             value = {rest: value}
         if name == _TITLED and isinstance(value, str):
             value = {"text": value}
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             held = self.get(name)
             if isinstance(held, Part):
                 held.update(value)
