@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.cached import encoded
-from dashboard.elbo import all_examples, gaps, one_example, units, watch_q
+from dashboard.elbo import all_examples, gaps, ladder, one_example, units, watch_q
 from dashboard.shell import header
 from dashboard.shell.choice import one_of
 from dashboard.subject import SPLITS
@@ -12,12 +12,14 @@ VIEWS = {
     "all_examples": "All examples",
     "one_example": "One example",
     "watch_q": "Watch q move",
+    "ladder": "Richer q",
     "units": "Units and pitfalls",
 }
 VIEW_HELP = (
     "**All examples**: the bound on average, and its parts. **One example**: its log p(x), and how much of "
-    "it the ELBO reaches. **Watch q move**: q is optimised towards the true posterior. **Units and "
-    "pitfalls**: sum or mean, grey pixels, densities, collapse."
+    "it the ELBO reaches. **Watch q move**: q is optimised towards the true posterior. **Richer q**: "
+    "full covariances, mixtures and flows come nearer to it. **Units and pitfalls**: sum or mean, grey "
+    "pixels, densities, collapse."
 )
 SPLIT_HELP = "Held-out examples were never trained on: only they tell how good the model is."
 SAMPLES_HELP = (
@@ -28,10 +30,19 @@ SAMPLES_HELP = (
 header.title("ELBO")
 shown = header.subject()
 view = one_of("View", VIEWS, key="elbo_view", help_text=VIEW_HELP)
-num_samples = 1
+num_samples, num_components = 1, 3
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
     split = one_of("Data", SPLITS, key="elbo_split", help_text=SPLIT_HELP)
-    if view != "watch_q":  # that one integrates over z by a rule of its own
+    if view == "ladder":
+        num_components = st.select_slider(
+            "Components K",
+            (1, 2, 3, 4, 5),
+            key="elbo_components",
+            help=ladder.COMPONENTS_HELP,
+            width=220,
+            persist_state="session",
+        )
+    elif view != "watch_q":  # these two integrate over z by rules of their own
         num_samples = st.select_slider(
             "Samples M",
             (1, 3, 10, 30, 100),
@@ -76,6 +87,11 @@ elif shown.is_deterministic:
     st.warning("A deterministic encoder has no q(z|x): there is no bound to look at, and no q to move.")
 elif view == "one_example":
     one_example.draw(shown, split, terms, num_samples)
+elif view == "ladder":
+    st.header("A ladder of approximate posteriors", help=ladder.HELP)
+    ladder.draw(shown, split, num_components)
+    st.header("The ladder of many examples", help=ladder.ALL_HELP)
+    ladder.draw_many(shown, split, num_components)
 else:
     st.header("One set of variational parameters for one example", help=watch_q.HELP)
     watch_q.draw(shown, split)

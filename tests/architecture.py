@@ -17,6 +17,7 @@ FIRST_PARTY: Final = frozenset({*FOLDERS, "tests"})
 # What a file may import besides the standard library: the first prefix that fits its path decides. Whatever
 # stands elsewhere (benchmarks, scripts) may import anything but pages and tests.
 MAY_IMPORT: Final = (
+    ("vae_core/data/images.py", ("vae_core", "numpy", "PIL")),
     ("vae_core/", ("vae_core", "torch", "numpy", "scipy", "sklearn", "safetensors")),
     ("dashboard/figures/", ("dashboard", "vae_core", "plotly", "numpy", "contourpy")),
     ("dashboard/runs/", ("dashboard", "vae_core", "numpy", "PIL")),

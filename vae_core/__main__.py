@@ -42,6 +42,28 @@ def gaps(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arr
     return arrays | state | {"step": np.array(run.step)}
 
 
+def ladder(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``RUN_FILE SEED NUM_COMPONENTS``: the bound of richer and richer q for the examples ``x``.
+
+    With ``axis0`` (and ``axis1``), log q of the first example there.
+    """
+    import torch
+
+    from vae_core.evidence.ladder import measure_ladder
+
+    run_file, seed, num_components = arguments
+    state, run = _run(run_file)
+    found = measure_ladder(
+        run.model(),
+        torch.from_numpy(inputs["x"]),
+        num_components=int(num_components),
+        axes=[torch.from_numpy(inputs[name]) for name in ("axis0", "axis1") if name in inputs],
+        generator=torch.Generator().manual_seed(int(seed)),
+        on_progress=on_progress,
+    )
+    return found | state | {"step": np.array(run.step)}
+
+
 def evidence(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
     """``SEED RUN_FILE...``: log p(x) and the ELBO of the examples ``x`` under each run, numbered from 0."""
     import torch
@@ -148,8 +170,22 @@ def reduction(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
     )
 
 
+def bring(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``CHOICES TITLE``: reads the file ``content`` as a data set, within limits of memory and time."""
+    from vae_core.data.brought import Choices, preview_of
+    from vae_core.data.brought import bring as read
+    from vae_core.data.guard import limited
+    from vae_core.data.own import arrays_of
+
+    choices, title = arguments
+    with limited():
+        found = read(inputs["content"].tobytes(), Choices.from_json(choices), on_progress=on_progress)
+        return {**arrays_of(found, title), **preview_of(found)}
+
+
 TASKS: Final[Mapping[str, Task]] = {
-    task.__name__: task for task in (gaps, evidence, tsne, gradients, race, priors, weights, reduction)
+    task.__name__: task
+    for task in (gaps, ladder, evidence, tsne, gradients, race, priors, weights, reduction, bring)
 }
 """The long computations, by name."""
 

@@ -119,6 +119,11 @@ class Evaluation(NamedTuple):
 def evaluate(model: VAE, x: Examples, *, num_samples: int = 1, generator: torch.Generator) -> Evaluation:
     """Means of the bound's terms over x of shape (n, D); z is sampled from q, as in training."""
     terms = terms_per_example(model, x, num_samples=num_samples, generator=generator)
+    return means_of(terms, num_samples=num_samples)
+
+
+def means_of(terms: ElboTerms, *, num_samples: int = 1) -> Evaluation:
+    """Their means over the examples, of terms that were estimated with M = ``num_samples``."""
     reconstruction, kl = float(terms.reconstruction.double().mean()), float(terms.kl.double().mean())
     per_dim = terms.kl_per_dim
     return Evaluation(
@@ -126,7 +131,7 @@ def evaluate(model: VAE, x: Examples, *, num_samples: int = 1, generator: torch.
         reconstruction=reconstruction,
         kl=kl,
         kl_per_dim=torch.empty(0) if per_dim is None else per_dim.double().mean(0),
-        num_examples=len(x),
+        num_examples=len(terms.kl),
         num_samples=num_samples,
     )
 

@@ -63,8 +63,10 @@ def check_evaluation(config: ModelConfig, *, num_examples: int, num_samples: int
 def step_bytes(config: ModelConfig, *, num_samples: int, batch_size: int) -> int:
     """Bytes of one training step beyond weights and data: what is kept for the gradient, and the gradient.
 
-    Measured by the peak of the process, within a tenth: 3 numbers for each value of a hidden layer, 5 for one
-    of the prior's density, and 5 for one of the output (11 for the continuous Bernoulli's normaliser).
+    Measured by the peak of the process, within a tenth, where it is differentiated automatically; a gradient
+    that is written out (:mod:`vae_core.training.by_hand`) needs no more. 3 numbers for each value of a hidden
+    layer, 5 for one of the prior's density, and 5 for one of the output (11 for the continuous Bernoulli's
+    normaliser).
     """
     hidden = 3 * sum(config.hidden_dims)
     output = (11 if config.likelihood == "continuous_bernoulli" else 5) * config.data_dim

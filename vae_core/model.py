@@ -93,7 +93,10 @@ class VAE(nn.Module):
 
     def likelihood(self, z: Tensor) -> LikelihoodModel:
         """p(x|z) at z of shape (..., J)."""
-        outputs = self.decoder(z)
+        return self.likelihood_of(self.decoder(z))
+
+    def likelihood_of(self, outputs: Tensor) -> LikelihoodModel:
+        """p(x|z) from the decoder's outputs u of shape (..., D)."""
         name = self.config.likelihood
         if self.config.is_unit_interval:
             return UNIT_INTERVAL_LIKELIHOODS[name](outputs)

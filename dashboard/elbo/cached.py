@@ -1,7 +1,7 @@
 """Cached measurements of the bound, keyed by the model in view: thin wrappers round one core call each."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,24 @@ def local_posterior(subject: Subject, split: Split, index: int) -> "list[LocalSt
     x, _ = subject.examples(split)
     noise = torch.Generator().manual_seed(subject.config.seed)
     return list(optimise_posterior(subject.model, x[index : index + 1], generator=noise))
+
+
+@cached("Finding the best q of each family …")
+def ladder(subject: Subject, split: Split, index: int, num_components: int) -> dict[str, NDArray[Any]]:
+    """The bound of richer and richer q for one example; log q of each on the grid of its true posterior."""
+    import torch
+
+    from vae_core.evidence.ladder import measure_ladder
+
+    x, grid = subject.examples(split)[0], example(subject, split, index).posterior
+    return measure_ladder(
+        subject.model,
+        x[index : index + 1],
+        num_components=num_components,
+        axes=() if grid is None else grid.axes,
+        generator=torch.Generator().manual_seed(subject.config.seed),
+        on_progress=lambda share: None,
+    )
 
 
 @cached("Decomposing the KL …")

@@ -68,7 +68,8 @@ HELP: Final = {
     "speed": "The largest number of steps per second: slow motion for a class. It acts at once and changes "
     "no result. At 3 or fewer, and after **Step**, flow charts below the board light up stage by stage with "
     "the numbers of one example.",
-    "prior": r"$p(z)$: $\mathcal{N}(0, I)$, or learned with the weights; see **Priors and weights**.",
+    "prior": r"$p(z)$: $\mathcal{N}(0, I)$, or learned with the weights; see **Priors and weights**. "
+    "A learned one is differentiated automatically: an update takes about twice as long.",
     "num_components": "$K$: pseudo-inputs of the VampPrior, or Gaussians of the mixture.",
     "num_epochs": "An epoch is one pass over the training data. Empty: training goes on until you stop it.",
     "batch_size": "$B$, examples per update.",

@@ -228,6 +228,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "neighbour_example": Parameter("latent_space", 0, Whole(0, 1_000_000)),
     "elbo_split": Parameter("elbo", "held_out", Choice(("held_out", "training"))),
     "elbo_samples": Parameter("elbo", 1, OneOf((1, 3, 10, 30, 100))),
+    "elbo_components": Parameter("elbo", 3, OneOf((1, 2, 3, 4, 5))),
     "elbo_example_held_out": Parameter("elbo", 0, Whole(0, 1_000_000)),
     "elbo_example_training": Parameter("elbo", 0, Whole(0, 1_000_000)),
     "elbo_view": views(
@@ -235,6 +236,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         all_examples="All data",
         one_example="One datum",
         watch_q="Watch q move",
+        ladder="Richer q",
         units="Units and pitfalls",
     ),
     "free_energy_view": views(

@@ -317,7 +317,10 @@ def test_the_folder_of_a_run_of_other_data_is_not_looked_at(
 
 VIEWS: Final = (
     *(("latent_space", {"latent_view": view}) for view in ("neighbours", "arithmetic", "projection")),
-    *(("elbo", {"elbo_view": view}) for view in ("all_examples", "one_example", "watch_q", "units")),
+    *(
+        ("elbo", {"elbo_view": view})
+        for view in ("all_examples", "one_example", "watch_q", "ladder", "units")
+    ),
     *(("gradients", {"gradients_view": view}) for view in ("estimators", "back_propagation")),
     ("compare", {"compare_view": "runs"}),
     ("compare", {"compare_view": "optimisers"}),

@@ -127,7 +127,7 @@ def test_a_task_whose_result_finds_no_room_says_so(small_disk: Path, monkeypatch
 
 
 def test_a_worker_out_of_memory_says_what_needs_less(tmp_path: Path) -> None:
-    """It may have 300 MB more than when it began, and one update of 400 examples needs 700."""
+    """It may have 150 MB more than when it began, and one update of 400 examples needs 260."""
     config = RunConfig(
         dataset="two_moons",
         model=ModelConfig(data_dim=2, hidden_dims=(8192,), likelihood="gaussian"),
@@ -142,7 +142,7 @@ def test_a_worker_out_of_memory_says_what_needs_less(tmp_path: Path) -> None:
         before = load_run(tmp_path / "run.safetensors")
         pid = process.process.pid
         pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[0])
-        limit = pages * resource.getpagesize() + 300 * 2**20
+        limit = pages * resource.getpagesize() + 150 * 2**20
         resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))
         process.send("step", unit="step")
         last = process.wait(lambda event: event["event"] == "end")

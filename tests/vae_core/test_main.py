@@ -38,12 +38,31 @@ def digit(number: int) -> NDArray[np.float32]:
 
 def test_tasks_by_name() -> None:
     """Dashboards, and results that were kept, know the tasks by these names."""
-    assert list(TASKS) == ["gaps", "evidence", "tsne", "gradients", "race", "priors", "weights", "reduction"]
+    assert list(TASKS) == [
+        "gaps",
+        "ladder",
+        "evidence",
+        "tsne",
+        "gradients",
+        "race",
+        "priors",
+        "weights",
+        "reduction",
+        "bring",
+    ]
 
 
 def test_gaps_are_those_of_the_run_in_the_file() -> None:
     found = compute("gaps", {"x": np.stack([digit(0), digit(1)])}, RUN, "0")
     assert found["log_evidence"].shape == (2,)
+    assert str(found["digest"]) == load_run(PRETRAINED_RUN).digest
+
+
+def test_ladder_is_that_of_the_run_in_the_file() -> None:
+    axis = np.linspace(-3, 3, 5)
+    found = compute("ladder", {"x": digit(0)[None], "axis0": axis, "axis1": axis}, RUN, "0", "1")
+    assert found["elbo"].shape == (5, 1)
+    assert found["log_q"].shape == (5, 5, 5)
     assert str(found["digest"]) == load_run(PRETRAINED_RUN).digest
 
 

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 from vae_core.exports import lazy_exports
 
 if TYPE_CHECKING:
+    from vae_core.data.brought import Brought, Choices, Problem, bring
     from vae_core.data.catalogue import (
         DATASET_INFO,
         DATASETS,
         DatasetInfo,
         data_shape,
+        dataset_info,
         least_training_examples,
         load_data_of,
         load_dataset,
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from vae_core.data.dataset import Dataset, from_arrays, with_validation
     from vae_core.data.folder import load_idx_folder
     from vae_core.data.idx import read_idx
+    from vae_core.data.images import Images, read_images_zip
+    from vae_core.data.npy import read_npy, read_npz
     from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
     from vae_core.errors import BadInput
 
@@ -25,10 +29,16 @@ __all__ = [
     "DATASET_INFO",
     "TABLES",
     "BadInput",
+    "Brought",
+    "Choices",
     "Dataset",
     "DatasetInfo",
+    "Images",
+    "Problem",
     "Table",
+    "bring",
     "data_shape",
+    "dataset_info",
     "from_arrays",
     "least_training_examples",
     "load_data_of",
@@ -36,6 +46,9 @@ __all__ = [
     "load_idx_folder",
     "load_table",
     "read_idx",
+    "read_images_zip",
+    "read_npy",
+    "read_npz",
     "read_table",
     "standardized",
     "with_validation",
@@ -44,11 +57,13 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "vae_core.data.brought": ("Brought", "Choices", "Problem", "bring"),
         "vae_core.data.catalogue": (
             "DATASET_INFO",
             "DATASETS",
             "DatasetInfo",
             "data_shape",
+            "dataset_info",
             "least_training_examples",
             "load_data_of",
             "load_dataset",
@@ -56,6 +71,8 @@ __getattr__, __dir__ = lazy_exports(
         "vae_core.data.dataset": ("Dataset", "from_arrays", "with_validation"),
         "vae_core.data.folder": ("load_idx_folder",),
         "vae_core.data.idx": ("read_idx",),
+        "vae_core.data.images": ("Images", "read_images_zip"),
+        "vae_core.data.npy": ("read_npy", "read_npz"),
         "vae_core.data.table": ("TABLES", "Table", "load_table", "read_table", "standardized"),
         "vae_core.errors": ("BadInput",),
     },

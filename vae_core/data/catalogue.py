@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from vae_core.config import Likelihood
 from vae_core.data.files import image_dims
+from vae_core.data.own import NAME, OwnFacts, load_own, own_facts
 from vae_core.data.validation import validation_size
 from vae_core.errors import BadInput
 
@@ -32,24 +34,36 @@ class DatasetInfo:
             is a density.
         default_likelihood: The likelihood to begin with.
         sentence: What the data are.
+        is_unit_interval: Whether all values lie in [0, 1], so that a likelihood of such values suits, too.
     """
 
     name: str
     title: str
     kind: Literal["images", "points"]
-    default_likelihood: Literal["bernoulli", "gaussian"]
+    default_likelihood: Likelihood
     sentence: str
+    is_unit_interval: bool
 
 
 def _images(name: str, title: str, sentence: str) -> DatasetInfo:
     return DatasetInfo(
-        name=name, title=title, kind="images", default_likelihood="bernoulli", sentence=sentence
+        name=name,
+        title=title,
+        kind="images",
+        default_likelihood="bernoulli",
+        sentence=sentence,
+        is_unit_interval=True,
     )
 
 
 def _points(name: str, title: str, sentence: str) -> DatasetInfo:
     return DatasetInfo(
-        name=name, title=title, kind="points", default_likelihood="gaussian", sentence=sentence
+        name=name,
+        title=title,
+        kind="points",
+        default_likelihood="gaussian",
+        sentence=sentence,
+        is_unit_interval=False,
     )
 
 
@@ -73,7 +87,39 @@ DATASET_INFO: Final[dict[str, DatasetInfo]] = {
 """What is known about each data set, by name, in the order of a menu."""
 
 DATASETS: Final = tuple(DATASET_INFO)
-"""The names that :func:`load_dataset` takes."""
+"""The names that :func:`load_dataset` takes, beside those of data sets that somebody brought."""
+
+
+def dataset_info(name: str) -> DatasetInfo:
+    """What is known about a data set, also of one that somebody brought.
+
+    Raises:
+        BadInput: There is none of this name, or it is not kept any more.
+
+    Example:
+        >>> dataset_info("digits").kind
+        'images'
+    """
+    if NAME.fullmatch(name) is not None:
+        return _info_of(own_facts(name))
+    if name not in DATASET_INFO:
+        raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
+    return DATASET_INFO[name]
+
+
+def _info_of(facts: OwnFacts) -> DatasetInfo:
+    kind = "points" if facts.image_shape is None else "images"
+    size = " × ".join(map(str, facts.shape))
+    values = f"of {size} pixels" if kind == "images" else f"of {size} value{'' if size == '1' else 's'}"
+    classes = f", {len(facts.class_names)} classes" if facts.class_names else ""
+    return DatasetInfo(
+        name=facts.name,
+        title=facts.title,
+        kind=kind,
+        default_likelihood=facts.likelihood,
+        sentence=f"Your data: {facts.num_examples:,} {kind} {values}{classes}.",
+        is_unit_interval=facts.is_unit_interval,
+    )
 
 
 def load_dataset(
@@ -87,7 +133,7 @@ def load_dataset(
     """Loads a data set by name; the same name and seed give the same numbers, bit for bit.
 
     Arguments:
-        name: One of ``DATASETS``.
+        name: One of ``DATASETS``, or that of a data set that somebody brought.
         seed: Seed of the split into training and held-out data and, for points, of the points themselves.
         folder: Where the IDX files are; used by ``"idx"`` only, as ``transpose`` is.
         transpose: Whether rows and columns of the images are exchanged.
@@ -101,9 +147,9 @@ def load_dataset(
         >>> load_dataset("digits").x_train.shape
         torch.Size([1437, 64])
     """
-    if name not in DATASET_INFO:
-        raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
     from vae_core.data.dataset import with_validation
+
+    dataset_info(name)
 
     data = _load(name, seed, folder, transpose)
     return with_validation(data, seed=seed) if validation else data
@@ -114,6 +160,8 @@ def _load(name: str, seed: int, folder: Path | str | None, transpose: bool) -> "
         from vae_core.data.folder import load_idx_folder
 
         return load_idx_folder("" if folder is None else folder, seed=seed, transpose=transpose)
+    if NAME.fullmatch(name) is not None:
+        return load_own(name, seed=seed)
     from vae_core.data.dataset import seeded_generator
 
     generator = seeded_generator(seed)
@@ -151,8 +199,9 @@ def data_shape(name: str, *, folder: Path | str | None = None, transpose: bool =
         >>> data_shape("digits")
         (8, 8)
     """
-    if name not in DATASET_INFO:
-        raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
+    dataset_info(name)
+    if NAME.fullmatch(name) is not None:
+        return own_facts(name).shape
     if name == "idx":
         _, height, width = image_dims(folder)
         return (width, height) if transpose else (height, width)
@@ -175,11 +224,13 @@ def least_training_examples(name: str, *, folder: Path | str | None = None, vali
         >>> least_training_examples("digits")
         1437
     """
-    if name not in DATASET_INFO:
-        raise BadInput("dataset", f"there is no data set {name!r}", f"choose one of {', '.join(DATASETS)}")
-    counts = {"digits": 1437}
-    # Of IDX files a fifth is held out where there is one file alone.
-    count = image_dims(folder)[0] * 4 // 5 if name == "idx" else counts.get(name, 1600)
+    dataset_info(name)
+    if NAME.fullmatch(name) is not None:
+        count = own_facts(name).num_examples * 4 // 5
+    elif name == "idx":  # a fifth is held out where there is one file alone
+        count = image_dims(folder)[0] * 4 // 5
+    else:
+        count = {"digits": 1437}.get(name, 1600)
     return count - validation_size(count) if validation else count
 
 

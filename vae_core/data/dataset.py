@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vae_core.data.byte_images import ByteImages, Examples, on_device, part_of
+from vae_core.data.limits import MAX_CLASSES, MAX_COLUMNS
 from vae_core.data.split import split_rows, validation_rows
 from vae_core.errors import BadInput
-
-MAX_FEATURES: Final = 4096
-MAX_CLASSES: Final = 1000
 
 Array = NDArray[Any] | torch.Tensor
 
@@ -261,12 +259,12 @@ def check_features(data_dim: int) -> None:
     """Refuses data with more features than a network here should have inputs.
 
     Raises:
-        BadInput: There are more than ``MAX_FEATURES``.
+        BadInput: There are more than ``MAX_COLUMNS``.
     """
-    if data_dim > MAX_FEATURES:
+    if data_dim > MAX_COLUMNS:
         raise BadInput(
             "x",
-            f"an example has {data_dim} features, more than {MAX_FEATURES}",
+            f"an example has {data_dim} features, more than {MAX_COLUMNS}",
             "use smaller images or fewer columns",
         )
 

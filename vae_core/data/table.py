@@ -1,31 +1,67 @@
-"""Tables of numbers: the two that come with scikit-learn, for mixtures, and a user's own."""
+"""Tables of numbers and text, from untrusted bytes, and the two that come with scikit-learn."""
 
 import csv
 import io
+import itertools
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_core.data.limits import LARGEST, MAX_COLUMNS, MAX_ROWS
 from vae_core.errors import BadInput
 
-MAX_ROWS: Final = 5000
-MAX_COLUMNS: Final = 64
 TABLES: Final = ("iris", "wine")
+Delimiter = Literal["tab", "semicolon", "bar", "comma", "blank"]
+"""In the order in which they are tried. A comma late: between other delimiters it is a decimal mark."""
+Decimal = Literal["point", "comma"]
+Encoding = Literal["utf-8", "utf-16", "cp932", "cp1252"]
+_DELIMITERS: Final[Mapping[str, str]] = {
+    "tab": "\t",
+    "semicolon": ";",
+    "bar": "|",
+    "comma": ",",
+    "blank": " ",
+}
+_ENCODINGS: Final = {"cp932": "Shift-JIS", "cp1252": "Windows-1252"}
+_PLAIN: Final = re.compile(r"[0-9.eE+-]*")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _DECIMAL_COMMA: Final = re.compile(
     r"[+-]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]*),[0-9]+(e[+-]?[0-9]+)?", re.IGNORECASE
 )
 _THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
-_DELIMITERS: Final = "\t;|,"
-"""A comma last: between other delimiters it is a decimal mark."""
+_MISSING: Final = frozenset(
+    ("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--", "?", ".", "missing", "<na>")
+)
+_INFINITE: Final = frozenset(("inf", "infinity", "∞"))
 _SNIFFED: Final = 50
 """Rows that decide on the delimiter."""
-_LARGEST: Final = 1e100
+_SAMPLE: Final = 1 << 17
+"""Characters in which those are looked for."""
+_FULL_WIDTH: Final = re.compile("[\uff10-\uff19\uff0e\uff0d\uff0b]")
 Row = list[str]
+
+
+class Unusable(NamedTuple):
+    """Cells of a column of numbers in which there is none.
+
+    Arguments:
+        missing: How many are empty, or say so (``NA``, ``NULL``, ``?``).
+        infinite: How many are infinite, or beyond 1e100.
+        other: How many hold something else.
+        row: The first row of any of them, as the file counts.
+        text: What stands in the first one that is not empty; "" where all are.
+    """
+
+    missing: int
+    infinite: int
+    other: int
+    row: int
+    text: str
 
 
 class Table(NamedTuple):
@@ -33,10 +69,15 @@ class Table(NamedTuple):
 
     Arguments:
         columns: Their names.
-        values: Shape (n, columns), finite.
+        values: Shape (n, columns); NaN where a cell holds no usable number.
         texts: What the columns of text hold, by name, a text each row: they may serve as labels.
         has_header: Whether the first row was read as names.
         notes: Sentences on how it was read.
+        delimiter: What stands between the values.
+        decimal: The decimal mark.
+        encoding: Of the text.
+        unusable: What is wrong in which column of numbers.
+        has_full_width: Whether there are numbers in full-width digits, which are read as text.
     """
 
     columns: tuple[str, ...]
@@ -44,6 +85,11 @@ class Table(NamedTuple):
     texts: Mapping[str, tuple[str, ...]] = {}
     has_header: bool = True
     notes: tuple[str, ...] = ()
+    delimiter: Delimiter = "comma"
+    decimal: Decimal = "point"
+    encoding: Encoding = "utf-8"
+    unusable: Mapping[str, Unusable] = {}
+    has_full_width: bool = False
 
 
 def load_table(name: str) -> Table:
@@ -59,15 +105,30 @@ def load_table(name: str) -> Table:
     return Table(names, np.asarray(bunch.data, dtype=np.float64))
 
 
-def read_table(content: bytes, *, header: bool | None = None) -> Table:
+def read_table(
+    content: bytes,
+    *,
+    header: bool | None = None,
+    delimiter: Delimiter | None = None,
+    decimal: Decimal | None = None,
+    encoding: Encoding | None = None,
+    missing: Literal["refuse", "keep"] = "refuse",
+    narrow: bool = False,
+) -> Table:
     """A table as text: numbers, and columns of text, which are set aside.
 
     Values stand between tabs, semicolons, bars, commas or spaces, with a decimal point or a decimal comma.
-    A first row without a number holds names, and so does one with a word above a column of numbers.
+    A first row without a number holds names, and so does one with a word above a column of numbers. Each of
+    these is recognised where it is not given.
 
     Arguments:
-        content: The file: UTF-8, UTF-16 with its mark, or Windows-1252.
-        header: Whether the first row holds names; None: as it looks.
+        content: The file: UTF-8, UTF-16 with its mark, Shift-JIS or Windows-1252.
+        header: Whether the first row holds names.
+        delimiter: What stands between the values.
+        decimal: The decimal mark; with a point, commas between thousands are left out.
+        encoding: Of the text.
+        missing: Whether a cell without a usable number in a column of numbers is refused, or kept as NaN.
+        narrow: Whether full-width digits count as digits.
 
     Raises:
         BadInput: It is no such table: names the first row and column that are wrong (code ``table``).
@@ -77,34 +138,50 @@ def read_table(content: bytes, *, header: bool | None = None) -> Table:
         >>> table.columns, table.values.tolist(), table.texts
         (('size',), [[1.5], [2.5]], {'kind': ('cat', 'dog')})
     """
-    text, notes = _decoded(content)
-    rows, said = _without_commas(*_rows(text))
+    text, encoding, notes = _decoded(content, encoding)
+    has_full_width = _FULL_WIDTH.search(text) is not None
+    if narrow and has_full_width:
+        text = unicodedata.normalize("NFKC", text)
+        notes.append("Full-width characters are read as the usual ones.")
+    delimiter = delimiter or _sniffed(text)
+    rows = _split(text, delimiter)
+    rows, decimal, said = _without_commas(rows, delimiter, decimal)
     notes += said
     width = _width(rows)
     if header is None:
         header = _looks_like_names(rows, width)
     first = 2 if header else 1
-    names = _names(rows[0] if header and rows else [""] * width, width)
+    names, said = _names(rows[0] if header and rows else [""] * width, width)
+    notes += said
     rows = rows[1:] if header else rows
-    if not 2 <= len(rows) <= MAX_ROWS or width > MAX_COLUMNS:
-        message = f"the table has {len(rows)} rows and {width} columns"
-        hint = f"give it 2 to {MAX_ROWS} rows of at most {MAX_COLUMNS} numbers, below a row of names"
+    if not rows or width > MAX_COLUMNS or len(rows) > MAX_ROWS:
+        message = f"the table has {len(rows):,} rows and {width:,} columns"
+        hint = f"give it 1 to {MAX_ROWS:,} rows of at most {MAX_COLUMNS:,} values, below a row of names"
         raise BadInput("table", message, hint)
-    cells = [_cut(row, width, number) for number, row in enumerate(rows, first)]
-    texts, numbers = {}, {}
-    for name, column in zip(names, zip(*cells, strict=True), strict=True):
-        filled = [cell for cell in column if cell]
-        if 2 * sum(map(_is_number, filled)) < len(filled):
-            texts[name] = column
-        elif filled:
-            numbers[name] = _numbers(column, name, first)
+    columns = list(zip(*(_cut(row, width, number) for number, row in enumerate(rows, first)), strict=True))
+    rows.clear()  # the columns hold their cells
+    texts, numbers, unusable = _sorted_out(names, columns, first, notes)
+    if missing == "refuse":
+        _refuse(unusable)
     if not numbers:
-        raise BadInput("table", "the table has no column of numbers", "give it one")
+        hint = "give it one, or choose another separator or decimal mark"
+        raise BadInput("table", "the table has no column of numbers", hint)
     if texts:
         notes.append(f"Columns of text are set aside: {', '.join(texts)}.")
     if not header:
         notes.append("The first row is read as numbers, not as names.")
-    return Table(tuple(numbers), np.stack(list(numbers.values()), axis=1), texts, header, tuple(notes))
+    return Table(
+        columns=tuple(numbers),
+        values=np.stack(list(numbers.values()), axis=1),
+        texts=texts,
+        has_header=header,
+        notes=tuple(notes),
+        delimiter=delimiter,
+        decimal=decimal,
+        encoding=encoding,
+        unusable=unusable,
+        has_full_width=has_full_width,
+    )
 
 
 def standardized(table: Table, columns: list[str]) -> NDArray[np.float64]:
@@ -125,42 +202,93 @@ def standardized(table: Table, columns: list[str]) -> NDArray[np.float64]:
     return (values - values.mean(0)) / spreads
 
 
-def _decoded(content: bytes) -> tuple[str, list[str]]:
-    """The text, and what is to be said of how it was read."""
+def is_missing(cell: str) -> bool:
+    """Whether a cell says that it holds nothing.
+
+    Example:
+        >>> is_missing(""), is_missing("N/A"), is_missing("0")
+        (True, True, False)
+    """
+    return cell.casefold() in _MISSING
+
+
+def _decoded(content: bytes, encoding: Encoding | None) -> tuple[str, Encoding, list[str]]:
+    """The text, its encoding, and what is to be said of it."""
     is_utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    for encoding in ("utf-16",) if is_utf16 else ("utf-8-sig", "cp1252"):
+    tried: tuple[Encoding, ...] = ("utf-16",) if is_utf16 else ("utf-8", "cp932", "cp1252")
+    for one in (encoding,) if encoding else tried:
         try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
+            text = content.decode("utf-8-sig" if one == "utf-8" else one)
+        except UnicodeError:
             continue
-        if "\0" not in text:
-            said = "The table is not in UTF-8: it is read as Windows-1252."
-            return text, [said] if encoding == "cp1252" else []
+        if "\0" not in text and (encoding or one != "cp932" or _is_japanese(text)):
+            said = f"The table is not in UTF-8: it is read as {_ENCODINGS.get(one)}."
+            return text, one, [said] if one in _ENCODINGS else []
+    if encoding:
+        raise BadInput("table", f"the table is not text in {encoding.upper()}", "choose another encoding")
     raise BadInput("table", "the table is not text in UTF-8", "save it as CSV in UTF-8")
 
 
-def _rows(text: str) -> tuple[list[Row], str]:
-    """Rows of stripped cells, and the first delimiter between which most rows have more than one."""
-    for delimiter in (*_DELIMITERS, " "):
-        rows = _split(text, delimiter)
-        widths = Counter(map(_filled, rows[:_SNIFFED]))
+def _is_japanese(text: str) -> bool:
+    """Whether what is no ASCII looks like Japanese, not like accents that were taken for it.
+
+    A letter with an accent swallows the letter behind it, so such a character stands within a Latin word.
+    """
+    wide = re.findall("[\u3040-\u30ff\u4e00-\u9fff]", text)
+    other = sum(not char.isascii() and unicodedata.east_asian_width(char) not in "WF" for char in text)
+    within = len(
+        re.findall("[A-Za-z][\u3040-\u30ff\u4e00-\u9fff]|[\u3040-\u30ff\u4e00-\u9fff][A-Za-z]", text)
+    )
+    return bool(wide) and other <= len(wide) and within * 2 < len(wide)
+
+
+def _sniffed(text: str) -> Delimiter:
+    """The first delimiter between which most rows have more than one cell."""
+    sample = text[:_SAMPLE]
+    for delimiter in get_args(Delimiter):
+        rows = list(itertools.islice(_cells(sample, delimiter), _SNIFFED + 1))
+        # What the sample ends in may be half a row.
+        rows = rows[:-1] if len(rows) > _SNIFFED or (len(text) > _SAMPLE and len(rows) > 1) else rows
+        widths = Counter(map(_filled, rows))
         if widths and widths.most_common(1)[0][0] > 1:
-            return rows, delimiter
-    return _split(text, ","), ","
+            return delimiter
+    return "comma"
 
 
-def _split(text: str, delimiter: str) -> list[Row]:
-    if delimiter == " ":
-        return [line.split() for line in text.splitlines() if line.strip()]
+def _split(text: str, delimiter: Delimiter) -> list[Row]:
+    """Rows of stripped cells, those without any left out; raises where there are more than may be."""
+    rows = list(itertools.islice(_cells(text, delimiter), MAX_ROWS + 2))
+    if rows and _filled(rows[0]) > MAX_COLUMNS:
+        message = f"the table has {_filled(rows[0]):,} columns, more than {MAX_COLUMNS:,}"
+        raise BadInput("table", message, "use fewer columns")
+    if len(rows) > MAX_ROWS + 1:
+        raise BadInput("table", f"the table has more than {MAX_ROWS:,} rows", "use fewer rows")
+    if delimiter != "blank" and text.count('"') % 2 and rows:
+        opened = next((number for number, row in enumerate(rows, 1) if any("\n" in cell for cell in row)), 0)
+        if opened == len(rows):
+            message = f"a quotation mark that opens in row {opened} of the table never closes"
+            raise BadInput("table", message, "close it, or take it out")
+    return rows
+
+
+def _cells(text: str, delimiter: Delimiter) -> Iterator[Row]:
+    if delimiter == "blank":
+        yield from (line.split() for line in text.splitlines() if line.strip())
+        return
+    mark = _DELIMITERS[delimiter]
     try:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-        return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True):
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield cells
     except csv.Error as err:
         raise BadInput("table", "the table is not a CSV", "save it again from your spreadsheet") from err
 
 
 def _filled(row: Row) -> int:
     """How many cells there are up to the last one that is not empty: lines may end with a delimiter."""
+    if row and row[-1]:
+        return len(row)
     return next((number for number in range(len(row), 0, -1) if row[number - 1]), 0)
 
 
@@ -184,48 +312,111 @@ def _looks_like_names(rows: Sequence[Row], width: int) -> bool:
     first, others = rows[0], rows[1:]
     if not any(map(_is_number, first)):
         return True
-    columns = [[row[place] for row in others if place < len(row) and row[place]] for place in range(width)]
-    return any(
-        cell and not _is_number(cell) and column and all(map(_is_number, column))
-        for cell, column in zip(first, columns, strict=False)
-    )
+    for place, cell in enumerate(first):
+        if cell and not _is_number(cell):
+            column = [row[place] for row in others if place < len(row) and row[place]]
+            if column and all(map(_is_number, column)):
+                return True
+    return False
 
 
-def _names(row: Row, width: int) -> list[str]:
-    """Names of the columns. A row that is one short, as R writes it, leaves the first column out."""
+def _names(row: Row, width: int) -> tuple[list[str], list[str]]:
+    """Names of the columns, all different. A row that is one short, as R writes it, leaves the first out."""
     row = ["", *row] if 1 < len(row) == width - 1 else row
     names = [name or f"column {number}" for number, name in enumerate(_cut(row, width, 1), 1)]
-    if len(set(names)) < len(names):
-        raise BadInput("table", "two columns of the table have the same name", "rename one of them")
-    return names
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    taken, found = set(names), []
+    seen: Counter[str] = Counter()
+    for name in names:
+        seen[name] += 1
+        number, unique = seen[name], name
+        while number > 1 and unique in taken:
+            unique, number = f"{name} ({number})", number + 1
+        taken.add(unique)
+        found.append(unique)
+    said = [f"Names that occur twice are numbered: {', '.join(repeated)}."] if repeated else []
+    return found, said
 
 
-def _without_commas(rows: list[Row], delimiter: str) -> tuple[list[Row], list[str]]:
-    """Numbers with decimal points alone, and what is to be said of it.
+def _without_commas(
+    rows: list[Row], delimiter: Delimiter, decimal: Decimal | None
+) -> tuple[list[Row], Decimal, list[str]]:
+    """Numbers with decimal points alone, the decimal mark, and what is to be said of it.
 
     A comma is a decimal mark where one of the numbers allows nothing else. Where all could have it between
     their thousands, it is that if one allows nothing else, or if commas stand between the columns, too.
     """
     cells = {cell for row in rows for cell in row if "," in cell}
-    decimal, thousands = (set(filter(one.fullmatch, cells)) for one in (_DECIMAL_COMMA, _THOUSANDS))
-    if thousands and not decimal - thousands and (thousands - decimal or delimiter == ","):
+    decimals, thousands = (set(filter(one.fullmatch, cells)) for one in (_DECIMAL_COMMA, _THOUSANDS))
+    seem_thousands = not decimals - thousands and bool(thousands - decimals or delimiter == "comma")
+    if thousands and (seem_thousands if decimal is None else decimal == "point"):
         plain = {cell: cell.replace(",", "") for cell in thousands}
-        said = "Commas between thousands are left out."
-    elif decimal:
-        plain = {cell: cell.replace(".", "").replace(",", ".") for cell in decimal}
-        said = "Decimal commas are read as decimal points."
-    else:
-        return rows, []
-    return [[plain.get(cell, cell) for cell in row] for row in rows], [said]
+        rows = [[plain.get(cell, cell) for cell in row] for row in rows]
+        return rows, "point", ["Commas between thousands are left out."]
+    if decimals and decimal != "point":
+        plain = {cell: cell.replace(".", "").replace(",", ".") for cell in decimals}
+        rows = [[plain.get(cell, cell) for cell in row] for row in rows]
+        return rows, "comma", ["Decimal commas are read as decimal points."]
+    return rows, decimal or "point", []
+
+
+def _sorted_out(
+    names: Sequence[str], columns: Sequence[tuple[str, ...]], first: int, notes: list[str]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, NDArray[np.float64]], dict[str, Unusable]]:
+    """Columns of text, columns of numbers, and what is unusable in those, by their names."""
+    texts: dict[str, tuple[str, ...]] = {}
+    numbers: dict[str, NDArray[np.float64]] = {}
+    unusable: dict[str, Unusable] = {}
+    empty = []
+    for name, column in zip(names, columns, strict=True):
+        values, num_numbers = _as_numbers(column)
+        wrong = np.flatnonzero(np.isnan(values))
+        num_filled = len(column) - sum(is_missing(column[row]) for row in wrong.tolist())
+        if num_filled == 0:
+            empty.append(name)
+        elif 2 * num_numbers < num_filled:
+            texts[name] = tuple(column)
+        else:
+            numbers[name] = values
+            if len(wrong):
+                unusable[name] = _unusable(column, wrong, first)
+    if empty:
+        notes.append(f"Empty columns are left out: {', '.join(empty)}.")
+    return texts, numbers, unusable
+
+
+def _as_numbers(column: Sequence[str]) -> tuple[NDArray[np.float64], int]:
+    """The values, NaN where there is no usable number, and how many cells are written as numbers."""
+    if _PLAIN.fullmatch("".join(column)):
+        # Nothing that only Python takes for a number can be made of these characters.
+        try:
+            values = np.fromiter(map(float, column), np.float64, len(column))
+        except ValueError:
+            pass
+        else:
+            return np.where(np.abs(values) < LARGEST, values, np.nan), len(column)
+    values, count = np.full(len(column), np.nan), 0
+    for row, cell in enumerate(column):
+        if _is_number(cell):
+            count += 1
+            value = float(cell)
+            values[row] = value if abs(value) < LARGEST else np.nan
+    return values, count
+
+
+def _unusable(column: tuple[str, ...], wrong: NDArray[np.intp], first: int) -> Unusable:
+    cells = [column[row] for row in wrong.tolist()]
+    missing = sum(map(is_missing, cells))
+    infinite = sum(cell.casefold().lstrip("+-") in _INFINITE or _is_number(cell) for cell in cells)
+    text = next((cell for cell in cells if cell), "")
+    return Unusable(missing, infinite, len(cells) - missing - infinite, int(wrong[0]) + first, text[:20])
+
+
+def _refuse(unusable: Mapping[str, Unusable]) -> None:
+    for name, one in unusable.items():
+        message = f"row {one.row}, column {name!r} of the table has no usable number ({one.text!r})"
+        raise BadInput("table", message, "fill the value in or leave the row out")
 
 
 def _is_number(cell: str) -> bool:
     return _NUMBER.fullmatch(cell) is not None
-
-
-def _numbers(column: Sequence[str], name: str, first: int) -> NDArray[np.float64]:
-    for number, cell in enumerate(column, first):
-        if not _is_number(cell) or not abs(float(cell)) < _LARGEST:
-            message = f"row {number}, column {name!r} of the table has no usable number ({cell[:20]!r})"
-            raise BadInput("table", message, "fill the value in or leave the row out")
-    return np.array([float(cell) for cell in column])

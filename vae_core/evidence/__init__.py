@@ -1,4 +1,4 @@
-"""log p(x) and the gap of the bound: quadrature, importance sampling, annealing, and the best Gaussian q.
+"""log p(x) and the gap of the bound: quadrature, importance sampling, annealing, the best q of a family.
 
 Quadrature is done on the CPU, wherever the model is; the other estimates on the device of the model and x.
 """
@@ -15,6 +15,7 @@ from vae_core.evidence.importance import (
     iw_evidence,
     stochastic_posterior,
 )
+from vae_core.evidence.ladder import Ladder, Rung, climb
 from vae_core.evidence.lattice import Lattice, decoded_lattice
 from vae_core.evidence.local_posterior import (
     BestPosterior,
@@ -24,6 +25,7 @@ from vae_core.evidence.local_posterior import (
     posterior_elbo,
 )
 from vae_core.evidence.posterior_density import PosteriorGrid, posterior_on_grid
+from vae_core.evidence.rich_posterior import RichPosterior
 
 __all__ = [
     "MAX_EXACT_DIMS",
@@ -33,13 +35,17 @@ __all__ = [
     "EvidenceAndBound",
     "Gaps",
     "ImportanceCurve",
+    "Ladder",
     "Lattice",
     "LocalStep",
     "PosteriorGrid",
+    "RichPosterior",
+    "Rung",
     "WeightedEvidence",
     "ais_evidence",
     "best_posterior",
     "check_exact_dims",
+    "climb",
     "decoded_lattice",
     "evidence_and_bound",
     "exact_evidence",

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from vae_core.data import Dataset
 from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, Posterior
-from vae_core.elbo import Evaluation
+from vae_core.elbo import Evaluation, elbo_terms_given_eps, means_of
 from vae_core.latent.decode import choose_plane, decoded_grid, quantile_axis
+from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import MIN_LIKELIHOOD_SCALE, VAE
 from vae_core.runs.snapshot import (
     FLOW_NUMBERS,
@@ -174,8 +175,13 @@ class Observer:
         Arguments:
             adds_row: Whether the history gets that row, too.
         """
+        with self._training.products:
+            return self._look(adds_row=adds_row)
+
+    @torch.no_grad()
+    def _look(self, *, adds_row: bool) -> Snapshot:
         training, model = self._training, self._training.model
-        held_out = self._evaluate()
+        held_out, posterior = self._held_out()
         history = self.history
         if not self._has_row:
             if adds_row:
@@ -183,9 +189,7 @@ class Observer:
                 history = self.history
             else:
                 history = np.vstack((history, self._row(held_out)))
-        with torch.no_grad():
-            posterior = model.posterior(self._x)
-            reconstructions = model.likelihood(model.posterior(self._examples).mean).mean
+        reconstructions = model.likelihood(model.posterior(self._examples).mean).mean
         self._plane = choose_plane(_use(held_out, posterior.mean), self._plane)
         return Snapshot(
             step=training.step,
@@ -217,6 +221,15 @@ class Observer:
     def _evaluate(self) -> Evaluation:
         noise = torch.Generator().manual_seed(self._seed)
         return self._training.evaluate(self._x, generator=noise)
+
+    def _held_out(self) -> tuple[Evaluation, Posterior]:
+        """The bound of the observed examples and their q, from one pass of the encoder where they fit."""
+        model = self._training.model
+        posterior = model.posterior(self._x)
+        if len(self._x) > chunk_rows(widest_layer(model.config)):
+            return self._evaluate(), posterior
+        eps = posterior.draw_eps(1, generator=torch.Generator().manual_seed(self._seed))
+        return means_of(elbo_terms_given_eps(model, self._x, posterior, eps)), posterior
 
     def _flow(self) -> Flow | None:
         """The last update, where it was traced; the generated image is another draw at each step."""

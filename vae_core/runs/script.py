@@ -1,7 +1,10 @@
 """The code of a run: a stand-alone script that trains the same model and prints the same held-out ELBO.
 
 It needs torch, numpy and scikit-learn, holds only what this run uses, and makes the same draws from the same
-generators in the same order: on the processor, with one thread, its weights are those of the run bit for bit.
+generators in the same order. Its gradients come from automatic differentiation: a run that was trained so has
+its weights bit for bit, on the processor with one thread. Where the run's gradient was written out
+(:mod:`vae_core.training.by_hand`) or its products are those of another library
+(:mod:`vae_core.training.products`), the two round differently, by 1e-7 in an update.
 """
 
 import re
@@ -492,7 +495,7 @@ class _Script:
             made = f"optimizer = torch.optim.SGD(parameters, lr={rate}, momentum={self.train.momentum!r})"
             return f"for parameter in parameters:\n{moved}    parameter.requires_grad_()\n{made}"
         # Adam's kernel rounds the last few numbers of a tensor in another way than the rest: one vector, in
-        # the order of the app, is what makes the weights equal bit for bit.
+        # the order of the app, is what makes the weights equal.
         return f"""\
 # The parameters become views of one long vector, as in the app: one step of Adam for all of them.
 vector = torch.cat([parameter.flatten() for parameter in parameters]){to_cuda}

@@ -14,6 +14,7 @@ from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_given_eps, evaluate,
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.memory import check_step
 from vae_core.model import VAE
+from vae_core.training.by_hand import HandGradient, Means, is_written_out
 from vae_core.training.moves import MAX_MOVES, Move, Moved, checked_moves
 from vae_core.training.optimizer import (
     OPTIMIZER,
@@ -24,6 +25,7 @@ from vae_core.training.optimizer import (
     optimizer_state,
     scheduled_beta,
 )
+from vae_core.training.products import Products, chosen_products, is_exact, largest_product
 from vae_core.training.trace import Tracer
 
 
@@ -147,6 +149,9 @@ class Training:
             one is set aside, always the same: a resumed training has the one that it had.
         config: How to train.
         generator: Source of all randomness.
+        written_out: Uses the gradient that is written out (:mod:`vae_core.training.by_hand`) for the models
+            of which it is, in about half of the time; the others, and all models where False, are
+            differentiated automatically. The two agree but for rounding.
 
     A ``tracer`` that is set follows each update.
 
@@ -155,7 +160,13 @@ class Training:
     """
 
     def __init__(
-        self, model: VAE, dataset: Dataset, config: TrainConfig, *, generator: torch.Generator
+        self,
+        model: VAE,
+        dataset: Dataset,
+        config: TrainConfig,
+        *,
+        generator: torch.Generator,
+        written_out: bool = True,
     ) -> None:
         if config.has_validation and dataset.x_validation is None:
             dataset = with_validation(dataset, seed=0)
@@ -179,9 +190,15 @@ class Training:
         self._moves: list[Move] | None = []
         self._patience = None if config.patience is None else Patience(config.patience)
         self._best: _Best | None = None
+        self.products: Products
+        """With which it multiplies, and what observes it does so, too."""
         self.ended_at: int | None = None
         """The update after which it ended by itself and went back to its best step; None: it did not."""
         self._weights, self._gradient = flatten(model)
+        self._written_out = written_out
+        on_cpu = self._weights.device.type == "cpu"
+        self.products = chosen_products(model.config, self.batch_size) if on_cpu else Products()
+        self._by_hand = self._hand_gradient()
         self._first = next(model.parameters())
         self._kept_weights = self._weights.clone()
         self._here = self._kept_place = self._place()
@@ -334,7 +351,7 @@ class Training:
 
     def _next(self) -> TrainStep:
         beta, learning_rate = self.beta, self.learning_rate
-        reconstruction, kl = self._update(self._next_batch(), beta)
+        reconstruction, kl, _ = self._update(self._next_batch(), beta)
         self.step += 1
         validation, ended = None, None
         if self._position >= len(self.dataset.x_train):
@@ -359,29 +376,51 @@ class Training:
         self._position += len(rows)
         return x.index_select(0, rows.to(x.device))
 
-    def _update(self, x: Tensor, beta: float) -> tuple[float, float]:
+    @torch.no_grad()
+    def _update(self, x: Tensor, beta: float) -> Means:
         self._take_parameters()
-        posterior = self._drawn.posterior(x)
-        eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
-        terms = elbo_terms_given_eps(self._drawn, x, posterior, eps)
-        reconstruction, (kl, penalised) = terms.reconstruction.mean(), self._divergences(terms)
-        objective = reconstruction - beta * penalised
-        self._gradient.zero_()
-        (-objective).backward()
-        values = torch.stack((reconstruction, kl, objective)).tolist()
-        if not all(math.isfinite(value) for value in values):
+        with self.products:
+            means = self._differentiate(x, beta)
+        if not all(map(math.isfinite, means)):
             self._diverged()
         # These weights gave a finite objective: they are what a later divergence falls back on.
         self._kept_weights.copy_(self._weights)
         self._kept_place = self._here
-        if self.tracer is not None:
-            self.tracer.forward(self.model, x, posterior, eps, terms)
         descend(self._weights, self._gradient, self._moments, self.config, learning_rate=self.learning_rate)
         self.model.hold_parameters()
         if self.tracer is not None:
             change = self._weights - self._kept_weights
-            self.tracer.finish(self.step + 1, self._drawn, change, objective=values[2], beta=beta)
-        return values[0], values[1]
+            self.tracer.finish(self.step + 1, self._drawn, change, objective=means.objective, beta=beta)
+        return means
+
+    def _differentiate(self, x: Tensor, beta: float) -> Means:
+        """Writes the gradient of -objective where the optimiser reads it."""
+        if self._by_hand is not None:
+            eps = self._draw_eps(len(x))
+            means = self._by_hand(x, eps, beta=beta, free_bits=self.config.free_bits)
+            if self.tracer is not None:
+                self.tracer.forward(self.model, x, self._by_hand.posterior(), eps, self._by_hand.terms())
+            return means
+        with torch.enable_grad():
+            posterior = self._drawn.posterior(x)
+            eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
+            terms = elbo_terms_given_eps(self._drawn, x, posterior, eps)
+            reconstruction, (kl, penalised) = terms.reconstruction.mean(), self._divergences(terms)
+            objective = reconstruction - beta * penalised
+            self._gradient.zero_()
+            (-objective).backward()
+        if self.tracer is not None:
+            self.tracer.forward(self.model, x, posterior, eps, terms)
+        return Means(*torch.stack((reconstruction, kl, objective)).tolist())
+
+    def _draw_eps(self, batch: int) -> Tensor:
+        """What the posterior's ``draw_eps`` would draw for a mini-batch."""
+        shape = (self.config.num_samples, batch, self.model.config.latent_dim)
+        if self.model.config.encoder_head == "deterministic":
+            return self._weights.new_zeros(shape)
+        generator = self.generator
+        noise = torch.randn(shape, generator=generator, device=generator.device, dtype=self._weights.dtype)
+        return noise.to(self._weights.device)
 
     def _take_parameters(self) -> None:
         """Makes the model's parameters views of this training's tensor again, if another one took them."""
@@ -389,6 +428,13 @@ class Training:
             self._weights, self._gradient = flatten(self.model)
             self._kept_weights.copy_(self._weights)
             self._kept_place = self._here
+            self._by_hand = self._hand_gradient()
+
+    def _hand_gradient(self) -> HandGradient | None:
+        """The gradient written out, for models of which it is; None: automatic differentiation."""
+        if not self._written_out or not is_written_out(self.model.config):
+            return None
+        return HandGradient(self.model, num_samples=self.config.num_samples, batch_size=self.batch_size)
 
     def _divergences(self, terms: ElboTerms) -> tuple[Tensor, Tensor]:
         """The mean KL of the bound, and what beta weighs, nats per example."""
@@ -401,7 +447,8 @@ class Training:
             x: Shape (n, D).
             generator: Draws all noise: another one than the training's.
         """
-        return evaluate(self.model, x, generator=generator)
+        with self.products:
+            return evaluate(self.model, x, generator=generator)
 
     def _end_epoch(self) -> tuple[Evaluation | None, Ended | None]:
         validation, x = None, self.dataset.x_validation
@@ -449,6 +496,7 @@ class Training:
             "has_end": self._has_end,
             # Than configuration and moves say: it diverged, or went on from another seed unnoticed.
             "has_other_draws": self._has_other_draws,
+            "one_dnn": self.products.one_dnn,
             "moves": None if self._moves is None else [list(move) for move in self._moves],
         }
         if self._patience is not None:
@@ -472,6 +520,7 @@ class Training:
             if not scalars["has_end"]:
                 self.forget_end()
             self._has_other_draws = bool(scalars.get("has_other_draws", False))
+            self.products = self._saved_products(bool(scalars.get("one_dnn", False)))
             if self._patience is not None:
                 self._patience.load_state(scalars)
                 self.ended_at = _count_or_none(scalars["ended_at"])
@@ -499,6 +548,12 @@ class Training:
         torch.Generator(self.generator.device).set_state(generator)  # raises where it is none
         moments = optimizer_state(found, self._weights, self.config) or initial_moments(weights, self.config)
         return _Best(step, step // self.steps_per_epoch, weights, moments, generator)
+
+    def _saved_products(self, one_dnn: bool) -> Products:
+        """Those of before, so that the sums are the same bit for bit, where this machine has them."""
+        sizes = largest_product(self.model.config, self.batch_size)
+        on_cpu = self._weights.device.type == "cpu"
+        return Products(one_dnn=one_dnn and on_cpu and is_exact(*sizes))
 
     def _load_moves(self, scalars: dict[str, Any]) -> None:
         """Takes what was moved, and what holds: a fork may have been given something else than it had."""

@@ -1,6 +1,7 @@
 """The views of the ELBO page: the numbers on them are those of the core, and they fit each other."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import pytest
@@ -32,7 +33,7 @@ from vae_core.runs.runfile import load_run, save_run
 
 __all__ = ["home_tasks", "runner"]  # fixtures
 
-VIEWS: Final = ("all_examples", "one_example", "watch_q", "units")
+VIEWS: Final = ("all_examples", "one_example", "watch_q", "ladder", "units")
 
 
 def turn(at: AppTest, view: str) -> AppTest:
@@ -109,6 +110,63 @@ def test_q_moves_uphill_and_stays_below_the_evidence() -> None:
     assert (round(before + closed, 3), round(after + left, 3)) == (after, evidence)
     said = numbers(text_with(turn(at, "one_example"), "log p(x) **"))
     assert said[:2] == [evidence, before], "the same example in another view"
+
+
+def panels(at: AppTest) -> list[float]:
+    """How far below log p(x) each q of the ladder is, as its picture says."""
+    return [numbers(text.value)[-1] for text in at.markdown if "nats below log p(x)" in text.value]
+
+
+def test_ladder_climbs_from_the_bound_of_the_other_views_to_log_p() -> None:
+    at = turn(open_page("elbo", elbo_example_held_out="3"), "ladder")
+    below = panels(at)
+    assert below == sorted(below, reverse=True)
+    assert below[-1] < 0.05 < below[0]
+    families = {"encoder", "diagonal", "full", "mixture", "flow", "posterior"}
+    assert charts(at) >= {"stair", *(f"ladder_{family}" for family in families)}
+    log_evidence, elbo, divergence = numbers(text_with(turn(at, "one_example"), "log p(x) **"))
+    assert below[0] == divergence == round(log_evidence - elbo, 3)
+
+
+def test_mixture_of_one_is_the_rung_before() -> None:
+    below = panels(turn(open_page("elbo", elbo_components="1"), "ladder"))
+    assert below[2] == below[3]
+
+
+def test_ladder_of_a_large_decoder_is_climbed_in_the_background(
+    home_tasks: tasks.Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = panels(turn(open_page("elbo", elbo_components="1"), "ladder"))
+    monkeypatch.setattr("dashboard.elbo.ladder.MAX_INLINE", 0)
+    at = turn(open_page("elbo", elbo_components="1"), "ladder")
+    assert panels(at) == []
+    next(b for b in at.button if b.key == "ladder_one_start").click().run()
+    (name,) = home_tasks._tasks
+    until(lambda: home_tasks.progress(name) is None, "the ladder")
+    assert panels(checked(at.run())) == at_once
+
+
+def test_ladder_of_many_examples_is_a_task_with_a_table(
+    home_tasks: tasks.Tasks, runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.elbo.ladder.MAX_MANY", 4)
+    at = open_page("elbo", run=trained(runner, KINDS["J=1"]), elbo_view="ladder", elbo_components="2")
+    next(b for b in at.button if b.key == "ladder_many_start").click().run()
+    (name,) = home_tasks._tasks
+    until(lambda: home_tasks.progress(name) is None, "the ladder")
+    rows = table(checked(at.run()), "nats per example")
+    assert list(rows) == ["encoder’s q", "best Gaussian", "mixture of 2", "flow", "**log p(x)**"]
+    means = [numbers(cells[0])[0] for cells in rows.values()]
+    assert means == sorted(means)
+    steps = [numbers(cells[1])[0] for cells in list(rows.values())[1:-1]]
+    assert steps == [round(b - a, 3) for a, b in pairwise(means[:-1])]
+    assert "The first 4 examples" in " ".join(caption.value for caption in at.caption)
+
+
+def test_ladder_of_more_dimensions_says_that_it_is_sampled(runner: LocalRunner) -> None:
+    at = turn(open_page("elbo", run=trained(runner, KINDS["J=3"])), "ladder")
+    assert any("standard errors" in caption.value for caption in at.caption)
+    assert any("J = 1 or 2" in info.value for info in at.info)
 
 
 def test_gaps_are_measured_in_the_background_and_split(home_tasks: tasks.Tasks) -> None:

@@ -23,6 +23,7 @@ from vae_core.runs import driver, worker
 from vae_core.runs.driver import END_OF_INPUT, Command, Driver, Rate, open_training
 from vae_core.runs.runfile import load_run
 from vae_core.runs.snapshot import HISTORY_COLUMNS, best_step, change_rows, read_snapshot
+from vae_core.training.by_hand import Means
 from vae_core.training.loop import Training
 
 MODEL: Final = ModelConfig(data_dim=64, hidden_dims=(4,))
@@ -377,7 +378,7 @@ def test_a_run_that_falls_back_keeps_what_was_set_since(
 def test_the_first_update_after_a_resume_may_diverge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     end_of(tmp_path, config_of())
     saved = weights_of(tmp_path)
-    monkeypatch.setattr("vae_core.training.loop.penalised_kl", lambda terms, _: math.nan * terms.kl.mean())
+    monkeypatch.setattr(Training, "_differentiate", lambda *_: Means(math.nan, math.nan, math.nan))
     end = end_of(tmp_path, config_of(), RESUME)
     assert end["message"].startswith("Diverged at step 7: ")
     assert end["message"].endswith("(step 6).")
@@ -495,7 +496,7 @@ def test_seconds_are_of_updates_without_pauses_and_slow_motion(
 
     update, wait_for_command = Training._update, Driver._next_while_paused
 
-    def slow(self: Training, x: torch.Tensor, beta: float) -> tuple[float, float]:
+    def slow(self: Training, x: torch.Tensor, beta: float) -> Means:
         goes_on(1.0)
         return update(self, x, beta)
 

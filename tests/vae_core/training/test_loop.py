@@ -11,9 +11,10 @@ from torch import Tensor
 
 from vae_core.config import EncoderHead, ModelConfig, TrainConfig
 from vae_core.data import Dataset, load_dataset, with_validation
-from vae_core.elbo import ElboTerms, elbo_terms, elbo_terms_given_eps, evaluate
+from vae_core.elbo import elbo_terms, evaluate
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
+from vae_core.training.by_hand import Means
 from vae_core.training.loop import Training, TrainStep, fit
 from vae_core.training.optimizer import scheduled_beta
 
@@ -91,11 +92,13 @@ def test_every_example_is_used_once_an_epoch(monkeypatch: pytest.MonkeyPatch) ->
     assert [step.step for step in steps] == [1, 2, 3, 4, 5, 6]
     seen: list[Tensor] = []
 
-    def spy(model: VAE, x: Tensor, *rest: Any) -> ElboTerms:
-        seen.append(x)
-        return elbo_terms_given_eps(model, x, *rest)
+    differentiate = Training._differentiate
 
-    monkeypatch.setattr("vae_core.training.loop.elbo_terms_given_eps", spy)
+    def spy(training: Training, x: Tensor, beta: float) -> Means:
+        seen.append(x.clone())
+        return differentiate(training, x, beta)
+
+    monkeypatch.setattr(Training, "_differentiate", spy)
     train(few(150), num_epochs=2, batch_size=64)
     assert [len(x) for x in seen] == [64, 64, 22, 64, 64, 22]
     for epoch in (seen[:3], seen[3:]):
@@ -182,7 +185,7 @@ def test_a_second_training_that_diverges_leaves_the_weights_it_was_given(
     second = Training(model, few(20), TrainConfig(num_epochs=9), generator=seeded(2))
     next(first.steps())
     kept = weights(model)
-    monkeypatch.setattr("vae_core.training.loop.penalised_kl", lambda terms, _: math.nan * terms.kl.mean())
+    monkeypatch.setattr(Training, "_differentiate", lambda *_: Means(math.nan, math.nan, math.nan))
     with pytest.raises(TrainingDiverged):
         next(second.steps())
     assert torch.equal(weights(model), kept)

@@ -1,5 +1,6 @@
 """Training refuses data that no model can learn, and falls back on its last good state when it diverges."""
 
+import math
 from dataclasses import replace
 from typing import Any, Final
 
@@ -9,9 +10,10 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
-from vae_core.elbo import ElboTerms, elbo_terms, penalised_kl
+from vae_core.elbo import elbo_terms
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
+from vae_core.training.by_hand import Means
 from vae_core.training.loop import Training
 
 DIGITS: Final = load_dataset("digits")
@@ -54,14 +56,15 @@ def test_a_training_that_diverged_anywhere_can_be_saved_and_goes_on(
     """Three updates an epoch: in the first of one, in the last, after a whole one."""
     train = TrainConfig(num_epochs=4, batch_size=50)
     data = replace(DIGITS, x_train=DIGITS.x_train[:150])
-    count = 0
+    differentiate, count = Training._differentiate, 0
 
-    def breaking(terms: ElboTerms, free_bits: float) -> Tensor:
+    def breaking(training: Training, x: Tensor, beta: float) -> Means:
         nonlocal count
         count += 1
-        return penalised_kl(terms, free_bits) * (float("nan") if count == at else 1.0)
+        means = differentiate(training, x, beta)
+        return means._replace(objective=math.nan) if count == at else means
 
-    monkeypatch.setattr("vae_core.training.loop.penalised_kl", breaking)
+    monkeypatch.setattr(Training, "_differentiate", breaking)
     training = Training(VAE(ModelConfig(data_dim=64), generator=seeded()), data, train, generator=seeded())
     with pytest.raises(TrainingDiverged) as caught:
         list(training.steps())
@@ -76,10 +79,19 @@ def test_a_training_that_diverged_anywhere_can_be_saved_and_goes_on(
     assert steps == list(training.steps())
 
 
-def test_a_last_update_to_nan_is_divergence_too() -> None:
+def test_a_last_update_to_nan_is_divergence_too(monkeypatch: pytest.MonkeyPatch) -> None:
     training = diverging(num_epochs=1, batch_size=len(POINTS.x_train), learning_rate=1e-3)
     before = [p.detach().clone() for p in training.model.parameters()]
-    training.model.decoder.biases[0].register_hook(lambda gradient: gradient * float("nan"))
+    differentiate = Training._differentiate
+
+    def breaking(training: Training, x: Tensor, beta: float) -> Means:
+        means = differentiate(training, x, beta)
+        bias = training.model.decoder.biases[0]
+        assert bias.grad is not None
+        bias.grad.fill_(math.nan)
+        return means
+
+    monkeypatch.setattr(Training, "_differentiate", breaking)
     with pytest.raises(TrainingDiverged):
         list(training.steps())
     for parameter, kept in zip(training.model.parameters(), before, strict=True):
@@ -152,10 +164,7 @@ def test_the_state_that_is_kept_after_a_resume_is_the_one_that_was_resumed(
     again.load_state(*first.state())
     resumed = {name: value.clone() for name, value in again.model.state_dict().items()}
 
-    def breaking(terms: ElboTerms, free_bits: float) -> Tensor:
-        return penalised_kl(terms, free_bits) * float("nan")
-
-    monkeypatch.setattr("vae_core.training.loop.penalised_kl", breaking)
+    monkeypatch.setattr(Training, "_differentiate", lambda *_: Means(math.nan, math.nan, math.nan))
     with pytest.raises(TrainingDiverged) as caught:
         list(again.steps())
     assert (caught.value.step, caught.value.kept_step, again.step) == (3, 2, 2)

@@ -156,7 +156,7 @@ class FullBayesTraining(Training):
         num_data: int | None = None,
         generator: torch.Generator,
     ) -> None:
-        super().__init__(model, dataset, config, generator=generator)
+        super().__init__(model, dataset, config, generator=generator, written_out=False)
         self._bayesian = model
         # The view that draws shares its parameters with the model: to train one is to train the other. It is
         # for updates alone: each call draws from the training's generator.

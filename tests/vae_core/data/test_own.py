@@ -1,0 +1,93 @@
+"""Data sets that somebody brought: named by their content, loaded as any other, gone in one sentence."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.brought_files import npy, two_classes
+from vae_core.data import BadInput, Choices, bring, data_shape, dataset_info, load_dataset
+from vae_core.data.catalogue import least_training_examples
+from vae_core.data.own import arrays_of, facts_in, own_facts, own_file, packed
+
+TABLE = b"a;b;kind\n" + b"".join(
+    b"%d,5;%d;%s\n" % (i, i * i % 7, b"xyz"[i % 3 : i % 3 + 1]) for i in range(20)
+)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAE_DASHBOARD_HOME", str(tmp_path))
+
+
+def keep(content: bytes, choices: Choices | None = None, title: str = "mine") -> str:
+    arrays = arrays_of(bring(content, choices), title)
+    name = facts_in(arrays).name
+    own_file(name).parent.mkdir(parents=True, exist_ok=True)
+    own_file(name).write_bytes(packed(arrays))
+    return name
+
+
+def test_a_table_that_was_brought_is_a_data_set_of_points() -> None:
+    name = keep(TABLE)
+    data = load_dataset(name, seed=3)
+    rows = torch.cat([data.x_train[:], data.x_test[:]])
+    expected = np.array([[i + 0.5, i * i % 7] for i in range(20)])
+    expected = (expected - expected.mean(0)) / expected.std(0)
+    assert np.allclose(np.sort(rows.numpy(), axis=0), np.sort(expected, axis=0), atol=1e-6)
+    assert (data.name, data.kind, data.class_names) == (name, "points", ("x", "y", "z"))
+    assert name == f"own-{data.digest[:32]}"
+    assert "Decimal commas are read as decimal points." in data.notes[0]
+    assert data_shape(name) == (2,)
+    assert least_training_examples(name) == len(data.x_train)
+    info = dataset_info(name)
+    assert (info.title, info.default_likelihood, info.is_unit_interval) == ("mine", "gaussian", False)
+    assert torch.equal(load_dataset(name, seed=3).x_train[:], data.x_train[:])
+
+
+def test_pictures_stay_bytes_and_have_their_shape() -> None:
+    name = keep(two_classes())
+    data = load_dataset(name)
+    pixels = torch.cat([data.x_train[:], data.x_test[:]])
+    assert data.image_shape == (12, 12)
+    assert torch.allclose((pixels * 255).round(), pixels * 255, atol=1e-4)
+    assert dataset_info(name).kind == "images"
+    assert dataset_info(name).is_unit_interval
+
+
+def test_the_name_is_that_of_the_content_and_no_title_changes_it() -> None:
+    assert keep(TABLE) == keep(TABLE, title="another")
+    assert keep(TABLE) != keep(TABLE, Choices(scale="unit"))
+    assert keep(npy(np.arange(8.0))) != keep(npy(np.arange(9.0)))
+
+
+def test_a_data_set_that_is_gone_or_damaged_is_said_in_one_sentence() -> None:
+    name = keep(TABLE)
+    content = own_file(name).read_bytes()
+    arrays = arrays_of(bring(TABLE), "mine")
+    own_file(name).write_bytes(packed({**arrays, "x": arrays["x"] * 2}))
+    with pytest.raises(BadInput, match="damaged"):
+        load_dataset(name)
+    own_file(name).write_bytes(content[:100])
+    with pytest.raises(BadInput, match="cannot be read"):
+        load_dataset(name)
+    own_file(name).unlink()
+    for use in (load_dataset, data_shape, dataset_info, least_training_examples):
+        with pytest.raises(BadInput, match="not kept on this server any more; bring the same file again"):
+            use(name)
+
+
+@pytest.mark.parametrize("name", ["own-../../../etc/passwd", "own-", "own-" + "0" * 33, "own-" + "G" * 32])
+def test_no_other_name_is_a_path(name: str) -> None:
+    with pytest.raises(BadInput, match="there is no data set"):
+        load_dataset(name)
+    with pytest.raises(BadInput, match="there is no data set"):
+        own_facts(name)
+
+
+def test_facts_that_are_none_are_refused() -> None:
+    for text in ("[]", "{", json.dumps({"name": "x"})):
+        with pytest.raises(BadInput, match="damaged"):
+            facts_in({"facts": np.array(text)})

@@ -1,0 +1,96 @@
+"""The gradient written out is that of automatic differentiation, in every model that it knows."""
+
+import itertools
+from typing import get_args
+
+import pytest
+import torch
+
+from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
+from vae_core.elbo import elbo_terms_given_eps, penalised_kl
+from vae_core.memory import step_bytes
+from vae_core.model import VAE
+from vae_core.training.by_hand import HandGradient
+from vae_core.training.optimizer import flatten
+
+BATCH, DIM, LATENT = 7, 5, 3
+KINDS = list(itertools.product(get_args(EncoderHead), get_args(Likelihood)))
+SETTINGS = {
+    "one sample": (1, 1.0, 0.0),
+    "four samples": (4, 0.3, 0.0),
+    "free bits": (2, 2.0, 0.4),
+    "without KL": (1, 0.0, 0.0),
+}
+
+
+def made(**fields: object) -> VAE:
+    config = ModelConfig(data_dim=DIM, latent_dim=LATENT, **fields)  # type: ignore[arg-type]
+    model = VAE(config, generator=torch.Generator().manual_seed(1)).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2)))
+    return model
+
+
+def compare(model: VAE, *, num_samples: int, beta: float, free_bits: float) -> None:
+    generator = torch.Generator().manual_seed(3)
+    first = 3  # of a training that was resumed at the end of an epoch
+    _, gradient = flatten(model)
+    by_hand = HandGradient(model, num_samples=num_samples, batch_size=BATCH)
+    for batch in (first, BATCH, 2, BATCH):  # the last mini-batch of an epoch is smaller
+        x = torch.rand(batch, DIM, generator=generator, dtype=torch.float64)
+        posterior = model.posterior(x)
+        eps = posterior.draw_eps(num_samples, generator=generator)
+        terms = elbo_terms_given_eps(model, x, posterior, eps)
+        penalised = penalised_kl(terms, free_bits)
+        objective = terms.reconstruction.mean() - beta * penalised
+        gradient.zero_()
+        (-objective).backward()
+        expected = gradient.clone()
+        gradient.fill_(float("nan"))
+        with torch.no_grad():
+            means = by_hand(x, eps, beta=beta, free_bits=free_bits)
+            torch.testing.assert_close(gradient, expected, rtol=1e-10, atol=1e-12)
+            values = [float(terms.reconstruction.mean()), float(terms.kl.mean()), float(objective)]
+            assert list(means) == pytest.approx(values, rel=1e-12, abs=1e-13)
+            torch.testing.assert_close(by_hand.terms().elbo, terms.elbo)
+            torch.testing.assert_close(by_hand.posterior().std, posterior.std)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize(("head", "likelihood"), KINDS)
+def test_every_head_and_likelihood(head: EncoderHead, likelihood: Likelihood, setting: str) -> None:
+    num_samples, beta, free_bits = SETTINGS[setting]
+    model = made(encoder_head=head, likelihood=likelihood, likelihood_scale=None)
+    compare(model, num_samples=num_samples, beta=beta, free_bits=free_bits)
+
+
+@pytest.mark.parametrize("hidden_dims", [(), (4,), (6, 4, 5)])
+@pytest.mark.parametrize("activation", get_args(Activation))
+def test_every_activation_and_depth(activation: Activation, hidden_dims: tuple[int, ...]) -> None:
+    model = made(activation=activation, hidden_dims=hidden_dims)
+    compare(model, num_samples=2, beta=1.5, free_bits=0.0)
+
+
+@pytest.mark.parametrize("head", ["log_variance", "variance"])
+def test_beyond_the_limits_of_the_variance(head: EncoderHead) -> None:
+    model = made(encoder_head=head, hidden_dims=(4,))
+    with torch.no_grad():
+        model.encoder.biases[-1][LATENT:] = torch.tensor([30.0, -30.0, 0.0])
+    compare(model, num_samples=1, beta=1e-6, free_bits=0.0)
+
+
+@pytest.mark.parametrize("likelihood", get_args(Likelihood))
+@pytest.mark.parametrize("activation", get_args(Activation))
+def test_its_arrays_fit_into_the_bytes_of_a_step(activation: Activation, likelihood: Likelihood) -> None:
+    """Also with the last mini-batch of an epoch, for which there is no room of its own."""
+    config = ModelConfig(data_dim=50, hidden_dims=(300, 40), activation=activation, likelihood=likelihood)
+    model = VAE(config, generator=torch.Generator().manual_seed(0))
+    flatten(model)
+    by_hand = HandGradient(model, num_samples=10, batch_size=20)
+    sizes = []
+    with torch.no_grad():
+        for batch in (19, 20):
+            by_hand(torch.rand(batch, 50), torch.randn(10, batch, 2), beta=1.0, free_bits=0.0)
+            sizes.append(by_hand.nbytes)
+    assert sizes[0] == sizes[1] <= step_bytes(config, num_samples=10, batch_size=20)

@@ -1,0 +1,294 @@
+"""Pictures from untrusted bytes: one, or a zip of them, as grey images of one size.
+
+Pillow decodes; its size is checked before, of a list of formats that is short.
+"""
+
+import csv
+import io
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_core.data.archive import Archive
+from vae_core.data.limits import MAX_PIXELS, MAX_SIDE, MAX_VALUES
+from vae_core.errors import BadInput
+
+FORMATS: Final = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+"""Of pictures that are read, as Pillow names them."""
+SUFFIXES: Final = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"))
+_LABEL_SUFFIXES: Final = frozenset((".csv", ".tsv", ".txt"))
+_MAX_LABELS_BYTES: Final = 4 * 2**20
+_SHOWN: Final = 3
+_DECODED: Final = 2 * MAX_SIDE
+"""Pixels of the longer side that are kept of a picture until all sizes are known."""
+_COLORED: Final = 8
+"""Of 255: red, green and blue of a grey JPEG differ by a little."""
+Fit = Literal["crop", "stretch"]
+LabelsFrom = Literal["folders", "file", "none"]
+
+
+class Images(NamedTuple):
+    """Pictures of one size.
+
+    Arguments:
+        pixels: Shape (n, height, width), 0 is black.
+        names: Of the files they come from.
+        labels: A text each; None where there are none, or none are wanted.
+        labels_from: Where they come from.
+        label_sources: Where they could come from.
+        sizes: How many of the files have which (height, width).
+        num_colored: How many have colours, which become grey.
+        num_transparent: How many have transparent parts, which become white.
+        num_moving: How many have several frames, of which the first counts.
+        broken: Names of files that cannot be read, and why, the first few.
+        num_broken: How many there are.
+        num_skipped: Files that are no pictures.
+        num_unlabeled: Pictures without a label, which are left out where there are labels.
+    """
+
+    pixels: NDArray[np.uint8]
+    names: tuple[str, ...]
+    labels: tuple[str, ...] | None
+    labels_from: LabelsFrom
+    label_sources: tuple[LabelsFrom, ...]
+    sizes: Mapping[tuple[int, int], int]
+    num_colored: int
+    num_transparent: int
+    num_moving: int
+    broken: tuple[tuple[str, str], ...]
+    num_broken: int
+    num_skipped: int
+    num_unlabeled: int = 0
+
+
+class _Picture(NamedTuple):
+    """A decoded picture: in grey, as large as it is or a little larger than it will be."""
+
+    image: Any
+    size: tuple[int, int]
+    is_colored: bool
+    is_transparent: bool
+    is_moving: bool = False
+
+
+def read_images_zip(
+    content: bytes,
+    *,
+    side: int | None = None,
+    fit: Fit = "crop",
+    labels_from: LabelsFrom | None = None,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> Images:
+    """Reads the pictures of a zip archive: PNG, JPEG, WebP, BMP, and the first frame of GIF.
+
+    They become grey (ITU-R BT.601 luma), upright as their EXIF data say, on white where they are
+    transparent, and of one size: that which most of them have, made smaller to ``MAX_SIDE`` where it is
+    larger. A label is the folder that a picture lies in, or what a file of labels in the archive says:
+    a line each with the name of a picture and its label.
+
+    Arguments:
+        content: The archive.
+        side: Pixels of the longer side; None: as it is, ``MAX_SIDE`` at most.
+        fit: How a picture of another shape becomes one of that shape.
+        labels_from: Where labels come from; None: the file where there is one, else folders.
+        on_progress: Told the share that is done.
+
+    Raises:
+        BadInput: ``images_none``, ``images_broken`` (more than half cannot be read), ``images_size``, or as
+            :class:`vae_core.data.archive.Archive`.
+    """
+    archive = Archive(content)
+    places = [place for place, name in enumerate(archive.names) if _suffix(name) in SUFFIXES]
+    if not places:
+        hint = f"pack {', '.join(FORMATS)} files"
+        raise BadInput("images_none", "the zip holds no pictures", hint)
+    pictures: list[_Picture] = []
+    names: list[str] = []
+    broken: list[tuple[str, str]] = []
+    for number, place in enumerate(places):
+        name = archive.names[place]
+        try:
+            pictures.append(_decoded(archive.read(place)))
+            names.append(name)
+        except BadInput as err:
+            if not err.code.startswith("image_"):
+                raise
+            broken.append((name, err.message))
+        on_progress((number + 1) / len(places) * 0.8)
+    if 2 * len(broken) > len(places):
+        message = f"{len(broken):,} of {len(places):,} pictures cannot be read: {broken[0][1]}"
+        raise BadInput("images_broken", message, "save them as PNG or JPEG")
+    labels, source, sources, unlabeled = _labelled(archive, names, labels_from)
+    sizes = Counter(picture.size for picture in pictures)
+    kept = [place for place in range(len(pictures)) if labels is None or labels[place] is not None]
+    height, width = target_size(sizes.most_common(1)[0][0], side)
+    if len(kept) * height * width > MAX_VALUES:
+        message = f"{len(kept):,} images of {height} x {width} pixels are more than {MAX_VALUES:,} values"
+        raise BadInput("images_size", message, "choose a smaller size")
+    pixels = np.empty((len(kept), height, width), np.uint8)
+    for row, place in enumerate(kept):
+        pixels[row] = _fitted(pictures[place].image, (height, width), fit)
+    on_progress(1.0)
+    return Images(
+        pixels=pixels,
+        names=tuple(names[place] for place in kept),
+        labels=None if labels is None else tuple(str(labels[place]) for place in kept),
+        labels_from=source,
+        label_sources=sources,
+        sizes=dict(sizes.most_common()),
+        num_colored=sum(picture.is_colored for picture in pictures),
+        num_transparent=sum(picture.is_transparent for picture in pictures),
+        num_moving=sum(picture.is_moving for picture in pictures),
+        broken=tuple(broken[:_SHOWN]),
+        num_broken=len(broken),
+        num_skipped=archive.num_skipped + len(archive.names) - len(places),
+        num_unlabeled=unlabeled,
+    )
+
+
+def target_size(size: tuple[int, int], side: int | None) -> tuple[int, int]:
+    """(height, width) with the longer side ``side``, of the same shape; None: as it is, at most ``MAX_SIDE``.
+
+    Example:
+        >>> target_size((480, 640), None), target_size((28, 28), None), target_size((28, 28), 16)
+        ((48, 64), (28, 28), (16, 16))
+    """
+    longer = max(size)
+    wanted = min(side or longer, MAX_SIDE)
+    height, width = (max(1, round(one * wanted / longer)) for one in size)
+    return height, width
+
+
+def resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Grey images, shape (n, height, width), in another size."""
+    from PIL import Image
+
+    found = np.empty((len(pixels), *size), np.uint8)
+    for row, one in enumerate(pixels):
+        found[row] = _fitted(Image.fromarray(one), size, "stretch")
+    return found
+
+
+def _decoded(content: bytes) -> _Picture:
+    """One picture, in grey; raises ``BadInput`` with a code that begins with ``image_``."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            if image.width * image.height > MAX_PIXELS:
+                message = f"it has {image.width:,} x {image.height:,} pixels, more than {MAX_PIXELS:,}"
+                raise BadInput("image_size", message, "make it smaller")
+            size, is_moving = image.size, bool(getattr(image, "is_animated", False))
+            # Of a JPEG that is much larger only the coarse part is decoded.
+            image.draft("L" if image.mode == "L" else "RGB", (_DECODED, _DECODED))
+            return _grey(image, size)._replace(is_moving=is_moving)
+    except Image.DecompressionBombError as err:
+        raise BadInput("image_size", f"it has more than {MAX_PIXELS:,} pixels", "make it smaller") from err
+    except UnidentifiedImageError as err:
+        message = "it is none of " + ", ".join(FORMATS)
+        raise BadInput("image_format", message, "save it as PNG") from err
+    except BadInput:
+        raise
+    # Decoders raise whatever they meet in a damaged file, struct.error and SyntaxError among it.
+    except Exception as err:
+        if isinstance(err, MemoryError):
+            raise
+        raise BadInput("image_broken", "it is damaged or cut short", "save it again") from err
+
+
+def _grey(image: Any, size: tuple[int, int]) -> _Picture:
+    """The picture in grey and upright; ``size`` is (width, height) as stored."""
+    from PIL import Image, ImageOps
+
+    image.load()
+    stored, image = image.size, ImageOps.exif_transpose(image)
+    width, height = size if image.size == stored else size[::-1]
+    is_colored = is_transparent = False
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.nan_to_num(np.asarray(image, np.float64))
+        top = 65535.0 if image.mode.startswith("I") else max(1.0, float(values.max()))
+        image = Image.fromarray((np.clip(values / top, 0, 1) * 255).round().astype(np.uint8))
+    elif image.mode not in ("1", "L"):
+        if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+            image = image.convert("RGBA")
+            is_transparent = image.getchannel("A").getextrema()[0] < 255
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = image.convert("RGB")
+        is_colored = _has_color(image)
+    image = image.convert("L")
+    if max(image.size) > _DECODED:
+        image.thumbnail((_DECODED, _DECODED), reducing_gap=2.0)
+    return _Picture(image, (height, width), is_colored, is_transparent)
+
+
+def _has_color(image: Any) -> bool:
+    from PIL import ImageChops
+
+    red, green, blue = image.split()
+    return any(np.asarray(ImageChops.difference(green, other)).max() > _COLORED for other in (red, blue))
+
+
+def _fitted(image: Any, size: tuple[int, int], fit: Fit) -> NDArray[np.uint8]:
+    from PIL import Image, ImageOps
+
+    height, width = size
+    if image.size != (width, height):
+        method = Image.Resampling.BOX if min(image.size) > min(size) else Image.Resampling.BILINEAR
+        if fit == "crop":
+            image = ImageOps.fit(image, (width, height), method=method)
+        else:
+            image = image.resize((width, height), method)
+    return np.asarray(image, np.uint8)
+
+
+def _labelled(
+    archive: Archive, names: Sequence[str], wanted: LabelsFrom | None
+) -> tuple[list[str | None] | None, LabelsFrom, tuple[LabelsFrom, ...], int]:
+    """A label each, where they come from and could come from, and how many pictures have none."""
+    found: dict[LabelsFrom, list[str | None]] = {}
+    of_file = _labels_in_file(archive, names)
+    if of_file is not None:
+        found["file"] = of_file
+    folders: list[str | None] = [PurePosixPath(name).parent.name or None for name in names]
+    # A folder that everything lies in tells nothing.
+    if len({folder for folder in folders if folder}) > 1:
+        found["folders"] = folders
+    sources: tuple[LabelsFrom, ...] = (*found, "none")
+    source = wanted if wanted in sources else sources[0]
+    labels = found.get(source)
+    return labels, source, sources, 0 if labels is None else sum(label is None for label in labels)
+
+
+def _labels_in_file(archive: Archive, names: Sequence[str]) -> list[str | None] | None:
+    """The label of each picture by a file of lines ``name, label``; None where no file names most of them."""
+    for place, name in enumerate(archive.names):
+        if _suffix(name) not in _LABEL_SUFFIXES:
+            continue
+        text = archive.read(place, most=_MAX_LABELS_BYTES).decode("utf-8-sig", errors="replace")
+        by_name: dict[str, str] = {}
+        for line in text.splitlines():
+            mark = next((mark for mark in "\t;," if mark in line), " ")
+            try:
+                cells = [cell.strip() for cell in next(csv.reader([line], delimiter=mark), [])]
+            except csv.Error:
+                continue
+            if len(cells) >= 2 and cells[0] and cells[1]:
+                by_name[cells[0].replace("\\", "/")] = cells[1]
+        labels = [
+            by_name.get(one, by_name.get(PurePosixPath(one).name, by_name.get(PurePosixPath(one).stem)))
+            for one in names
+        ]
+        if 2 * sum(label is not None for label in labels) > len(names):
+            return labels
+    return None
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.casefold()
