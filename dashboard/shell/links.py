@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, get_args
 from dashboard.runs.store import RUN_ID
 from vae_core.config import (
     MAX_COMPONENTS,
+    REAL_VALUED,
     Activation,
     BetaSchedule,
     EncoderHead,
@@ -189,6 +190,7 @@ SETTINGS: Final[Mapping[str, Parameter]] = {
     "latent_dim": Parameter("train", 2, Whole(1, MAX_LATENT_DIM)),
     "hidden": Parameter("train", "128", Text(200)),
     "likelihood": _named("train", Likelihood),
+    "points_likelihood": Parameter("train", "gaussian", Choice(REAL_VALUED)),
     "likelihood_scale": Parameter("train", "0.2", Text(200)),
     "encoder_head": _named("train", EncoderHead),
     "activation": _named("train", Activation),
@@ -237,6 +239,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         one_example="One datum",
         watch_q="Watch q move",
         ladder="Richer q",
+        bits_back="Nats as bytes",
         units="Units and pitfalls",
     ),
     "free_energy_view": views(
