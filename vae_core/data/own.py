@@ -131,6 +131,16 @@ def _digest(
     return digest.hexdigest()
 
 
+def retitled(arrays: Arrays, title: str) -> dict[str, NDArray[Any]]:
+    """The same data set by another title: its name stays what it is.
+
+    Raises:
+        BadInput: The arrays are none of such a file (code ``data``).
+    """
+    facts = facts_in(arrays)._replace(title=title)
+    return {**arrays, "facts": np.array(json.dumps(facts._asdict()))}
+
+
 def facts_in(arrays: Arrays) -> OwnFacts:
     """What the arrays of a file say of it.
 

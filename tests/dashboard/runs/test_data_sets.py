@@ -104,7 +104,7 @@ def test_a_file_is_read_in_a_process_of_its_own(folder: Path) -> None:
     def read(content: bytes, choices: Choices) -> str:
         key = task_key("bring", content.hex(), choices.to_json())
         inputs = {"content": np.frombuffer(content, np.uint8)}
-        tasks.start(key, "bring", choices.to_json(), "photos", inputs=inputs, owner=ADA)
+        tasks.start(key, "bring", choices.to_json(), inputs=inputs, owner=ADA)
         until(lambda: tasks.progress(key) is None, "the file is read")
         return key
 
