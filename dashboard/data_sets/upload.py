@@ -29,7 +29,7 @@ from vae_core.data.limits import (
     MAX_UPLOAD_BYTES,
     READ_SECONDS,
 )
-from vae_core.data.own import retitled
+from vae_core.data.own import own_facts, retitled
 from vae_core.errors import BadInput
 
 HELP: Final = (
@@ -396,7 +396,7 @@ def _use(found: Reading, title: str, *, opens_train: bool) -> None:
     _forget()
     left = f" To make room for it {', '.join(map(plain, kept.left))} left." if kept.left else ""
     if opens_train:
-        look.set_controls(found.facts)
+        look.set_controls(own_facts(kept.name))
         if left:
             state.say_next(left.strip())
         pages.turn_to("train")

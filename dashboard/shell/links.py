@@ -56,14 +56,12 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class DataName:
+class DataName(Choice):
     """A data set: one of the catalogue, or one that somebody brought, whose name nobody can guess."""
-
-    known: Choice
 
     def read(self, text: str) -> str | None:
         """The name."""
-        return text if NAME.fullmatch(text) else self.known.read(text)
+        return text if NAME.fullmatch(text) else Choice.read(self, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +195,7 @@ SETTINGS: Final[Mapping[str, Parameter]] = {
     "dataset": Parameter(
         "train",
         "digits",
-        DataName(Choice(tuple(DATASET_INFO), {info.title: name for name, info in DATASET_INFO.items()})),
+        DataName(tuple(DATASET_INFO), {info.title: name for name, info in DATASET_INFO.items()}),
     ),
     "data_folder": Parameter("train", "", Text(4096)),
     "data_set": Parameter("train", "", Text(400)),

@@ -70,7 +70,7 @@ def test_what_was_not_used_for_longest_makes_room_and_is_named() -> None:
     second = store.keep(arrays(1, "second"), owner=ADA).name
     for number, name in enumerate(sorted(path.name for path in own_folder().iterdir())):
         os.utime(own_file(name), (number, number if name != second else 0))
-    first = facts_in(arrays(0)).name
+    first = facts_in(arrays(0, "first")).name
     load_dataset(first)  # used: it stays
     kept = store.keep(arrays(2, "third"), owner=ADA)
     assert kept.left == ("second",)
