@@ -54,6 +54,25 @@ def png(pixels: Pixels) -> bytes:
     return out.getvalue()
 
 
+def small_png(levels: NDArray[np.uint8], num_steps: int, image_shape: tuple[int, int]) -> bytes:
+    """All images side by side as a small PNG: one bit a pixel for two levels, else one byte.
+
+    Arguments:
+        levels: Whole numbers of 0 to ``num_steps``, shape (n, D).
+        num_steps: Grey levels less one.
+        image_shape: Height and width of each.
+    """
+    count, (height, width) = len(levels), image_shape
+    columns = max(size for size in range(1, int(count**0.5) + 1) if count % size == 0)
+    sheet = levels.reshape(count // columns, columns, height, width).transpose(0, 2, 1, 3)
+    grey = (sheet.reshape(-1, columns * width).astype(np.uint16) * 255 // num_steps).astype(np.uint8)
+    picture, out = Image.fromarray(grey), io.BytesIO()
+    if num_steps == 1:
+        picture = picture.convert("1", dither=Image.Dither.NONE)
+    picture.save(out, format="PNG", optimize=True)
+    return out.getvalue()
+
+
 def show(pixels: Pixels, *, alt: str, width: Literal["content", "stretch"] = "content") -> None:
     """Draws the pixels on the page, exactly as they are.
 

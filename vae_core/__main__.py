@@ -82,6 +82,25 @@ def evidence(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) ->
     return arrays
 
 
+def bits_back(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``RUN_FILE SEED PIXELS``: the images ``x`` in a file, decoded again; PIXELS: ``binary`` or ``grey``."""
+    import torch
+
+    from vae_core.labs.bits_back import compress_and_decode
+
+    run_file, seed, pixels = arguments
+    state, run = _run(run_file)
+    found = compress_and_decode(
+        run.model(),
+        inputs["x"],
+        pixels=pixels,  # type: ignore[arg-type]  # one of the two, or grey
+        digest=run.digest,
+        generator=torch.Generator().manual_seed(int(seed)),
+        on_progress=on_progress,
+    )
+    return found | state | {"step": np.array(run.step)}
+
+
 def tsne(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
     """``SEED``: t-SNE ``coordinates`` of the ``points``."""
     from vae_core.latent.projection import tsne_projection
@@ -185,7 +204,7 @@ def bring(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Ar
 
 TASKS: Final[Mapping[str, Task]] = {
     task.__name__: task
-    for task in (gaps, ladder, evidence, tsne, gradients, race, priors, weights, reduction, bring)
+    for task in (gaps, ladder, evidence, bits_back, tsne, gradients, race, priors, weights, reduction, bring)
 }
 """The long computations, by name."""
 

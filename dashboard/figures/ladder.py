@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from dashboard.figures import objects as go
 from dashboard.figures.base import FONT_SIZE, GROUND, faded, finish, mark_y
 from dashboard.figures.posterior import density_trace, mass_below, posterior_trace
 from dashboard.formats import signed
@@ -78,8 +78,13 @@ def stair_figure(
     note = {"text": f"{evidence_name} <b>{signed(log_evidence, 3)}</b> nats", "bgcolor": GROUND[theme]}
     line = {"color": colours["log_evidence"], "width": 3, "dash": "dash"}
     mark_y(figure, log_evidence, line=line, note=note, side="top", end="left")
-    ticks = {"tickvals": list(range(count)), "ticktext": list(names), "tickangle": 0}
-    figure.update_xaxes(ticks | {"range": [-0.5, count - 0.5], "showgrid": False})
+    figure.update_xaxes(
+        tickvals=list(range(count)),
+        ticktext=list(names),
+        tickangle=0,
+        range=[-0.5, count - 0.5],
+        showgrid=False,
+    )
     # Each tread has its number; a narrow screen needs the room.
     figure.update_yaxes(showticklabels=False, range=[floor, high + 0.22 * room])
     return finish(figure, height=STAIR_HEIGHT, theme=theme)

@@ -1,6 +1,6 @@
 """Cached computations of the page Free energy and EM."""
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +12,26 @@ from dashboard.components.chosen_q.element import Payload
 from dashboard.subject import dataset, pretrained
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from vae_core.labs.em.free_energy import NoisyMixture
-    from vae_core.labs.em.mixture import EmStep, Mixture
+    from vae_core.labs.em.minorising import MinorisingFunction
+    from vae_core.labs.em.mixture import AnyMixture, Covariance, EmStep, Mixture
+    from vae_core.labs.em.products import Family
     from vae_core.labs.gradient_sign import SignedTrainings
     from vae_core.labs.misprints import Misprints
 
 Array = NDArray[np.float64]
 EM_STEPS: Final = 30
 NUM_STARTS: Final = 6
+STOP_WITHIN: Final = 200
+"""Iterations after which it is no longer asked when EM stops."""
+CURVE_POINTS: Final = 121
 
 
 @cached()
-def _components() -> "Mixture":
+def _three_components() -> "Mixture":
     from vae_core.labs.em.mixture import Mixture
 
     return Mixture([0.5, 0.3, 0.2], [[-1.5], [0.8], [2.2]], [[[0.6]], [[0.25]], [[1.0]]])
@@ -46,7 +52,7 @@ def components_payload(x: float) -> Payload:
     """The posterior over the three components, and what F needs, for the browser."""
     import torch
 
-    return chosen_q.components_payload(_components(), torch.tensor([x], dtype=torch.float64))
+    return chosen_q.components_payload(_three_components(), torch.tensor([x], dtype=torch.float64))
 
 
 def place_payload(which: str, x: tuple[float, ...]) -> Payload:
@@ -62,7 +68,7 @@ def components_curves() -> tuple[Array, Array]:
     import torch
 
     line = torch.linspace(-5, 5, 301, dtype=torch.float64)
-    return line.numpy(), _components().log_joint(line[:, None]).exp().numpy().T
+    return line.numpy(), _three_components().log_joint(line[:, None]).exp().numpy().T
 
 
 @cached()
@@ -82,6 +88,22 @@ def seconds_per_decode() -> float:
     return min(seconds) / len(z)
 
 
+class Components(NamedTuple):
+    """What the components of a mixture are.
+
+    Arguments:
+        number: K.
+        family: Of their distributions.
+        covariance: Of Gaussian ones.
+        groups: Of categorical ones: how many values each column has.
+    """
+
+    number: int
+    family: "Literal['gaussian'] | Family"
+    covariance: "Covariance" = "full"
+    groups: tuple[int, ...] = ()
+
+
 class EmRun(NamedTuple):
     """EM from one start.
 
@@ -92,9 +114,9 @@ class EmRun(NamedTuple):
         gaps: KL(q || p(z|x)) after each M-step, nats per example.
     """
 
-    initial: "Mixture"
+    initial: "AnyMixture"
     first: float
-    steps: "list[EmStep]"
+    steps: "list[EmStep[AnyMixture]]"
     gaps: list[float]
 
     @property
@@ -102,27 +124,47 @@ class EmRun(NamedTuple):
         """log p(x) at the end, nats per example."""
         return self.steps[-1].log_likelihood
 
+    @property
+    def mixtures(self) -> "list[AnyMixture]":
+        """At the start and after each M-step."""
+        return [self.initial, *(step.mixture for step in self.steps)]
+
+    @property
+    def climb(self) -> Array:
+        """log p(x) at the start and after each M-step, nats per example."""
+        return np.array([self.first, *(step.log_likelihood for step in self.steps)])
+
 
 # The largest table (5000 rows, K = 8) is 58 MB an entry: its responsibilities for each start and step.
 @cached("Running EM from several starts …")
-def em(x: Array, num_components: int) -> list[EmRun]:
+def em(x: Array, components: Components) -> list[EmRun]:
     """EM from NUM_STARTS random starts."""
     from itertools import islice
 
     import torch
 
-    from vae_core.labs.em.mixture import em_steps, random_start
+    from vae_core.labs.em.mixture import em_steps
 
     data, runs = torch.from_numpy(x), []
     for seed in range(NUM_STARTS):
-        start = random_start(data, num_components, generator=torch.Generator().manual_seed(seed))
+        start = _start(data, components, torch.Generator().manual_seed(seed))
         steps = list(islice(em_steps(data, start), EM_STEPS))
         gaps = [_gap(data, step) for step in steps]
         runs.append(EmRun(start, float(start.log_prob(data).mean()), steps, gaps))
     return runs
 
 
-def _gap(data: "Tensor", step: "EmStep") -> float:
+def _start(data: "Tensor", components: Components, generator: "torch.Generator") -> "AnyMixture":
+    from vae_core.labs.em.mixture import random_start
+    from vae_core.labs.em.products import random_product_start
+
+    number, family, covariance, groups = components
+    if family == "gaussian":
+        return random_start(data, number, generator=generator, covariance=covariance)
+    return random_product_start(data, number, family, generator=generator, groups=groups)
+
+
+def _gap(data: "Tensor", step: "EmStep[AnyMixture]") -> float:
     import torch
 
     # log p(z|x) from the log joint: a responsibility may underflow to 0.
@@ -130,8 +172,49 @@ def _gap(data: "Tensor", step: "EmStep") -> float:
     return float(torch.where(q > 0, torch.xlogy(q, q) - q * log_posterior, 0.0).sum(1).mean())
 
 
+@cached("Running EM on until it stops …")
+def stop(x: Array, components: Components, seed: int, epsilon: float) -> int | None:
+    """The iteration after which EM would have stopped; None where it needs more than STOP_WITHIN."""
+    from itertools import islice
+
+    import torch
+
+    from vae_core.labs.em.mixture import em_steps, stop_iteration
+
+    run = em(x, components)[seed]
+    climb = run.climb.tolist()
+    if (found := stop_iteration(climb, epsilon)) is not None:
+        return found
+    more = islice(em_steps(torch.from_numpy(x), run.steps[-1].mixture), STOP_WITHIN - EM_STEPS)
+    for step in more:
+        climb.append(step.log_likelihood)
+        if (found := stop_iteration(climb[-2:], epsilon)) is not None:
+            return len(climb) - 2 + found
+    return None
+
+
+@cached("Drawing the minorising function …")
+def minorising(
+    x: Array, components: Components, seed: int, iteration: int, component: int, column: int
+) -> "MinorisingFunction":
+    """log p(x) and its auxiliary function over one mean of the mixture after some iterations."""
+    import torch
+
+    from vae_core.labs.em.minorising import minorising_function
+
+    mixture = em(x, components)[seed].mixtures[iteration]
+    if components.family == "gaussian":
+        ends = x[:, column].min() - 0.5, x[:, column].max() + 0.5
+    elif components.family == "poisson":
+        ends = 0.02, 1.05 * max(1.0, x[:, column].max())
+    else:
+        ends = 0.005, 0.995
+    values = torch.linspace(float(ends[0]), float(ends[1]), CURVE_POINTS, dtype=torch.float64)
+    return minorising_function(torch.from_numpy(x), mixture, values, component=component, column=column)
+
+
 @cached()
-def library_means(x: Array, num_components: int, seed: int) -> Array:
+def library_means(x: Array, components: Components, seed: int) -> Array:
     """Means of scikit-learn's GaussianMixture from the same start, shape (K, D)."""
     import warnings
 
@@ -139,12 +222,23 @@ def library_means(x: Array, num_components: int, seed: int) -> Array:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    start = em(x, num_components)[seed].initial
+    from vae_core.labs.em.mixture import Mixture
+
+    start = em(x, components)[seed].initial
+    assert isinstance(start, Mixture)
+    precisions = torch.linalg.inv(start.covariances)
+    kind, precisions = {
+        "full": ("full", precisions),
+        "diagonal": ("diag", precisions.diagonal(dim1=1, dim2=2)),
+        "spherical": ("spherical", precisions[:, 0, 0]),
+        "tied": ("tied", precisions[0]),
+    }[components.covariance]
     theirs = GaussianMixture(
-        num_components,
+        components.number,
+        covariance_type=kind,
         weights_init=start.weights.numpy(),
         means_init=start.means.numpy(),
-        precisions_init=torch.linalg.inv(start.covariances).numpy(),
+        precisions_init=precisions.numpy(),
         reg_covar=0,
         tol=0,
         max_iter=EM_STEPS,

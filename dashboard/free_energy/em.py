@@ -1,31 +1,37 @@
 """EM on a table of numbers from several starts, and what an exact E-step of a VAE would cost."""
 
-import hashlib
-import zlib
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.figures.base import CHART_CONFIG
-from dashboard.figures.mixtures import EmPath, em_figure
+from dashboard.figures.em import (
+    EmPath,
+    LineScene,
+    PlaneScene,
+    Scene,
+    TableScene,
+    em_figure,
+    minorising_figure,
+)
 from dashboard.formats import plain, rounded, signed
-from dashboard.free_energy import cached
-from dashboard.free_energy.cached import EM_STEPS, NUM_STARTS, EmRun
-from dashboard.runs.data_sets import data_sets
-from dashboard.shell import browser, state
-from dashboard.shell.choice import one_of
-from dashboard.subject import dataset
+from dashboard.free_energy import cached, em_table
+from dashboard.free_energy.cached import EM_STEPS, NUM_STARTS, STOP_WITHIN, Components, EmRun
+from dashboard.free_energy.em_table import Chosen
+from dashboard.shell import state
+from dashboard.shell.choice import numbered, one_of
 from dashboard.tables import draw_table
-from vae_core.data.own import own_facts
-from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
 from vae_core.errors import BadInput
 
+if TYPE_CHECKING:
+    from vae_core.labs.em.mixture import Mixture
+
 EM_HELP: Final = (
-    r"E-step: $r_{dk} = \pi_k \mathcal{N}(x_d;\mu_k,\Sigma_k) / \sum_l \pi_l "
-    r"\mathcal{N}(x_d;\mu_l,\Sigma_l)$ closes the gap $\mathrm{KL}(q\,\|\,p(z|x))$. M-step: $\pi_k$, "
-    r"$\mu_k$, $\Sigma_k$ from rows weighted with $r_{dk}$; F rises and log p with it. The other form "
+    r"E-step: $r_{dk} = \pi_k p_k(x_d;\theta_k) / \sum_l \pi_l p_l(x_d;\theta_l)$ closes the gap "
+    r"$\mathrm{KL}(q\,\|\,p(z|x))$. M-step: $\pi_k$, $\theta_k$ (for Gaussians $\mu_k$, $\Sigma_k$) from "
+    r"rows weighted with $r_{dk}$; F rises and log p with it. The other form "
     r"maximises $Q = \mathbb{E}_{p(z|x;\theta_{old})}[\log p(x,z;\theta)]$: F without the entropy of q."
 )
 GAP_HELP: Final = (
@@ -33,144 +39,64 @@ GAP_HELP: Final = (
     "the θ of which q is the posterior. The next E-step closes it."
 )
 FORMS_HELP: Final = (
-    r"F is computed as $Q + H[q]$, log p(x) as $\log\sum_k \pi_k \mathcal{N}(x;\mu_k,\Sigma_k)$, the gap as "
+    r"F is computed as $Q + H[q]$, log p(x) as $\log\sum_k \pi_k p_k(x)$, the gap as "
     r"$\mathrm{KL}(q\,\|\,p(z|x;\theta))$: three numbers that must add up at every iteration."
 )
-DATA_HELP: Final = "Measurements of irises or wines, points on two half circles, or a CSV file of your own."
-UPLOAD_HELP: Final = (
-    "Commas, semicolons, tabs or spaces between the values; decimal points or decimal commas; at most 5000 "
-    "rows and 64 columns. Columns of text are set aside. It stays on this server."
+EPSILON_HELP: Final = (
+    "The stop criterion: EM ends after the first iteration whose E-step finds F risen by less than ε since "
+    "the E-step before, in nats per example. scikit-learn's `tol` is the same, 0.001 unless it is set."
 )
-HEADER_HELP: Final = (
-    "Set by the content: a first row with a number in it is data, unless words stand above numbers."
+EPSILONS: Final = {"0.01": "0.01", "0.001": "0.001", "1e-4": "10⁻⁴", "1e-6": "10⁻⁶"}
+MINORISING_HELP: Final = (
+    r"$A(\theta;\theta_{old}) = \mathbb{E}_{p(z|x;\theta_{old})}[\log p(x,z;\theta)] + H$: EM as the "
+    "auxiliary-function method (minorise, then maximise). A touches log p at θ old, with the same slope, and "
+    "lies below it everywhere, so whatever raises A raises log p. The difference is the KL of the E-step's q "
+    "to the posterior at θ. Only one mean moves here; the M-step moves all parameters."
 )
-SOURCES: Final = {**{name: name for name in TABLES}, "two_moons": "two moons", "upload": "your table"}
-OWN_HELP: Final = "Points that you brought on the page **Data**, or a file that is read here."
-NUM_MOONS: Final = 300
-MAX_ROWS: Final = 5000
-MAX_COLUMNS: Final = 64
 MAX_COMPONENTS: Final = 8
+BINS: Final = 24
+LINE_POINTS: Final = 201
+_MIDDLE: Final = 28
+"""A pixel that some digits have and others have not."""
+_MEANS: Final = {
+    "gaussian": "mean of {}",
+    "bernoulli": "probability of {} = 1",
+    "poisson": "rate of {}",
+    "categorical": "probability of {}",
+}
 
 
 @st.fragment
 def draw_em() -> None:
-    """The controls, the picture, and what the numbers say."""
+    """The controls, the picture, what the numbers say, and the function that the M-step maximises."""
     try:
-        chosen = _data()
+        chosen = em_table.choose()
         if chosen is None:
             return
-        columns, x = chosen
-        num_components = _components(len(x))
-        runs = cached.em(x, num_components)
+        with st.container(horizontal=True, gap="medium"):
+            number = _number(len(chosen.x))
+            epsilon = float(
+                one_of(
+                    "Stop at a rise below ε",
+                    EPSILONS,
+                    key="em_epsilon",
+                    help_text=EPSILON_HELP,
+                    default="0.001",
+                )
+            )
+        components = chosen.components._replace(number=number)
+        runs = cached.em(chosen.x, components)
     except BadInput as err:
         st.error(plain(str(err)))
         return
     start = _start(runs)
-    _picture(x, columns, runs, start)
-    _draw_numbers(x, num_components, runs[start], start)
+    stop = cached.stop(chosen.x, components, start, epsilon)
+    _picture(chosen, components, runs, start, stop)
+    _draw_numbers(chosen.x, components, runs[start], start, stop)
+    _draw_minorising(chosen, components, runs[start], start)
 
 
-def _data() -> tuple[list[str], NDArray[np.float64]] | None:
-    left, right = st.columns(2, gap="medium")
-    with left:
-        source = one_of("Data", SOURCES, key="em_data", default="iris", help_text=DATA_HELP)
-        table = _table(source)
-    if table is None:
-        return None
-    columns = right.pills(
-        "Columns",
-        table.columns,
-        selection_mode="multi",
-        wrap=True,
-        default=_default(source, table),
-        # Names that are chosen in one table mean nothing in another one.
-        key=f"em_columns_{zlib.crc32(repr(table.columns).encode()):08x}",
-        help="EM uses all of them, the picture the first two. They are scaled to mean 0 and standard "
-        "deviation 1.",
-    )
-    if len(columns) < 2:
-        right.info("Choose two columns or more.")
-        return None
-    return columns, standardized(table, columns)
-
-
-def _table(source: str) -> Table | None:
-    if source != "upload":
-        return _moons() if source == "two_moons" else load_table(source)
-    brought = _brought()
-    if brought is not None:
-        return brought
-    upload = st.file_uploader(
-        "A table as text, such as CSV", type=["csv", "tsv", "txt"], key="em_upload", help=UPLOAD_HELP
-    )
-    if upload is None:
-        st.info("Upload a table of numbers: one row for each example.")
-        return None
-    return _read(upload.getvalue())
-
-
-def _brought() -> Table | None:
-    """Points that this browser brought, of which one set is chosen; None where a file is to be read."""
-    titles = {
-        one.facts.name: one.facts.title
-        for one in data_sets().of_browser(browser.token())
-        if one.facts.columns and len(one.facts.columns) <= MAX_COLUMNS and one.facts.num_examples <= MAX_ROWS
-    }
-    if not titles:
-        return None
-    titles = {**titles, "file": "a file …"}
-    chosen = st.selectbox(
-        "Your data",
-        tuple(titles),
-        key="em_own",
-        format_func=lambda name: titles.get(str(name), str(name)),
-        help=OWN_HELP,
-        persist_state="session",
-    )
-    if chosen == "file":
-        return None
-    data, facts = dataset(chosen, 0, None), own_facts(chosen)
-    rows = np.concatenate([part[:].double().numpy() for part in (data.x_train, data.x_test)])
-    return Table(facts.columns, rows)
-
-
-def _read(content: bytes) -> Table:
-    """The table in a file, with a switch for what its first row is, and what there is to say of it."""
-    table = read_table(content)
-    check_size(table)
-    key = f"em_header_{hashlib.sha256(content).hexdigest()[:16]}"
-    has_header = st.toggle(
-        "The first row holds names", table.has_header, key=key, help=HEADER_HELP, persist_state="session"
-    )
-    if has_header != table.has_header:
-        table = read_table(content, header=has_header)
-    if table.notes:
-        st.caption(f":material/info: {plain(' '.join(table.notes))}")
-    return table
-
-
-def check_size(table: Table) -> None:
-    """Raises ``BadInput`` (code ``table``) where EM on the table would keep the page waiting."""
-    rows, columns = table.values.shape
-    if not 2 <= rows <= MAX_ROWS or columns > MAX_COLUMNS:
-        message = f"the table has {rows:,} rows and {columns} columns of numbers"
-        hint = f"give it 2 to {MAX_ROWS:,} rows of at most {MAX_COLUMNS} numbers"
-        raise BadInput("table", message, hint)
-
-
-def _default(source: str, table: Table) -> list[str]:
-    wanted = {"iris": (0, 2), "wine": (0, 9)}.get(source, (0, 1))
-    return [table.columns[place] for place in wanted if place < len(table.columns)]
-
-
-def _moons() -> Table:
-    from vae_core.data import load_dataset
-
-    points = load_dataset("two_moons", seed=0).x_train[:NUM_MOONS].double().numpy()
-    return Table(("x", "y"), points)
-
-
-def _components(num_rows: int) -> int:
+def _number(num_rows: int) -> int:
     return st.slider(
         "Components K",
         1,
@@ -178,6 +104,7 @@ def _components(num_rows: int) -> int:
         3,
         key="em_components",
         help=f"At most as many as there are rows, here {num_rows}.",
+        width=320,
         persist_state="session",
     )
 
@@ -201,47 +128,105 @@ def _start(runs: list[EmRun]) -> int:
     )
 
 
-def _picture(x: NDArray[np.float64], columns: list[str], runs: list[EmRun], start: int) -> None:
+def _picture(chosen: Chosen, components: Components, runs: list[EmRun], start: int, stop: int | None) -> None:
     run = runs[start]
-    mixtures = [run.initial, *(step.mixture for step in run.steps)]
     shown = _shown(run)
-    mixtures = mixtures[: shown + 1]
     path = EmPath(
-        points=x[:, :2],
-        means=np.stack([mixture.means.numpy()[:, :2] for mixture in mixtures]),
-        covariances=np.stack([mixture.covariances.numpy()[:, :2, :2] for mixture in mixtures]),
-        owners=np.stack([step.responsibilities.argmax(1).numpy() for step in run.steps[:shown]]),
-        log_likelihood=_climb(run)[: shown + 1],
+        scene=_scene(chosen, components, run, shown),
+        log_likelihood=run.climb[: shown + 1],
         bounds=np.array([step.bound for step in run.steps[:shown]]),
+        stop=stop if stop is not None and stop <= shown else None,
     )
-    others = [_climb(other)[: shown + 1] for number, other in enumerate(runs) if number != start]
-    titles = [f"{name}, standard deviations" for name in columns[:2]]
+    others = [other.climb[: shown + 1] for number, other in enumerate(runs) if number != start]
     alt = f"EM in {EM_STEPS} iterations: log p(x) from {run.first:.3f} to {run.last:.3f} nats per example."
-    figure = em_figure(path, others, titles=titles, theme=state.theme_name())
+    figure = em_figure(path, others, theme=state.theme_name())
     st.plotly_chart(figure, key="em", alt=alt, config=CHART_CONFIG)
-    st.caption("▶ plays E-steps (points take the colour of their component) and M-steps (ellipses move).")
+    moves = {
+        PlaneScene: "E-steps (points take the colour of their component) and M-steps (ellipses move).",
+        LineScene: "E-steps and M-steps (the curves π p of the components move; dotted: their sum, p(x)).",
+        TableScene: "E-steps and M-steps (the means of the components change: the darker, the larger).",
+    }[type(path.scene)]
+    st.caption(f"▶ plays {moves}")
+
+
+def _scene(chosen: Chosen, components: Components, run: EmRun, shown: int) -> Scene:
+    mixtures = run.mixtures[: shown + 1]
+    means = np.stack([mixture.means.numpy() for mixture in mixtures])
+    owners = np.stack([step.responsibilities.argmax(1).numpy() for step in run.steps[:shown]])
+    is_one = len(components.groups or chosen.names) == 1
+    if components.family == "gaussian" and not is_one:
+        return PlaneScene(
+            points=chosen.x[:, :2],
+            means=means[:, :, :2],
+            covariances=np.stack([cast("Mixture", one).covariances.numpy()[:, :2, :2] for one in mixtures]),
+            owners=owners,
+            titles=[f"{name}, standard deviations" for name in chosen.names[:2]],
+        )
+    if is_one:
+        return _line_scene(chosen, components, run, shown, owners)
+    return TableScene(
+        means=means,
+        weights=np.stack([mixture.weights.numpy() for mixture in mixtures]),
+        names=chosen.names,
+        shape=chosen.shape,
+        title="rate" if components.family == "poisson" else "probability",
+    )
+
+
+def _line_scene(
+    chosen: Chosen, components: Components, run: EmRun, shown: int, owners: NDArray[np.int64]
+) -> LineScene:
+    """The rows of one column as bars, and the components over it."""
+    import torch
+
+    x, ticks = chosen.x, None
+    if components.family == "gaussian":
+        heights, edges = np.histogram(x[:, 0], BINS, density=True)
+        bars, width = (edges[1:] + edges[:-1]) / 2, float(edges[1] - edges[0])
+        line = np.linspace(x.min() - 0.5, x.max() + 0.5, LINE_POINTS)
+        where = line[:, None]
+    elif components.family == "categorical":
+        heights, where, ticks = x.mean(0), np.eye(x.shape[1]), list(chosen.names)
+        bars, width = np.arange(float(len(heights))), 0.8
+        line = bars
+    else:
+        bars, width = np.arange(x.max() + 1), 0.8
+        heights = np.bincount(x[:, 0].astype(int), minlength=len(bars)) / len(x)
+        line, where = bars, bars[:, None]
+    parts = [mixture.log_joint(torch.from_numpy(where)).exp().T for mixture in run.mixtures[: shown + 1]]
+    is_gaussian = components.family == "gaussian"
+    return LineScene(
+        bars=bars,
+        heights=heights,
+        width=width,
+        line=line,
+        parts=torch.stack(parts).numpy(),
+        points=x[:, 0] if is_gaussian else np.empty(0),
+        owners=owners,
+        title=f"{chosen.names[0]}, standard deviations" if is_gaussian else "" if ticks else chosen.names[0],
+        ticks=ticks,
+    )
 
 
 def _shown(run: EmRun) -> int:
     """Iterations in the picture: the rest of them gain less than a hundredth of a nat."""
-    climb = _climb(run)
+    climb = run.climb
     return min(EM_STEPS, int(np.argmax(climb[-1] - climb < 1e-2)) + 2)
 
 
-def _climb(run: EmRun) -> NDArray[np.float64]:
-    """log p(x) at the start and after each M-step."""
-    return np.array([run.first, *(step.log_likelihood for step in run.steps)])
-
-
-def _draw_numbers(x: NDArray[np.float64], num_components: int, run: EmRun, start: int) -> None:
-    left, middle, right = st.columns(3)
+def _draw_numbers(
+    x: NDArray[np.float64], components: Components, run: EmRun, start: int, stop: int | None
+) -> None:
+    columns = st.columns(4)
     gain = f"{run.last - run.first:.3f} nats gained by EM"
-    left.metric("log p(x) per example", f"{signed(run.last, 4)} nats", gain, border=True)
+    columns[0].metric("log p(x) per example", f"{signed(run.last, 4)} nats", gain, border=True)
     gap = f"{run.gaps[0]:.4f} nats"
-    middle.metric("Gap after the first M-step", gap, border=True, help=GAP_HELP)
-    right.metric(
+    columns[1].metric("Gap after the first M-step", gap, border=True, help=GAP_HELP)
+    columns[2].metric(
         "log p − F − gap, largest", f"{rounded(_residual(run), 1)} nats", border=True, help=FORMS_HELP
     )
+    when = f"after iteration {stop}" if stop is not None else f"not within {STOP_WITHIN}"
+    columns[3].metric("EM would have stopped", when, border=True, help=EPSILON_HELP)
     _iterations(run)
     floored = sorted({number + 1 for step in run.steps for number in step.floored})
     if floored:
@@ -251,8 +236,10 @@ def _draw_numbers(x: NDArray[np.float64], num_components: int, run: EmRun, start
             "its examples do not vary. Use fewer components."
         )
         return
-    theirs = cached.library_means(x, num_components, start)
-    distance = float(np.abs(theirs - run.steps[-1].means.numpy()).max())
+    if components.family != "gaussian":
+        return
+    theirs = cached.library_means(x, components, start)
+    distance = float(np.abs(theirs - run.steps[-1].mixture.means.numpy()).max())
     st.caption(
         f"scikit-learn's GaussianMixture from the same start, {EM_STEPS} iterations: means differ by at most "
         f"{rounded(distance, 1)}."
@@ -280,6 +267,61 @@ def _iterations(run: EmRun) -> None:
             rows.append((str(number), *(signed(value, 6) for value in values)))
         head = ("iteration", "log p(x)", "F[q, θ]", "Q(θ old, θ)", "H[q]", "KL(q ‖ posterior)")
         draw_table(head, rows, title="The numbers of each iteration", shows_title=False)
+
+
+def _draw_minorising(chosen: Chosen, components: Components, run: EmRun, start: int) -> None:
+    """log p and the function that the M-step maximises, over one mean."""
+    st.subheader("What the M-step climbs: a function that lies below log p", help=MINORISING_HELP)
+    left, middle, right = st.columns(3, gap="medium")
+    with left:
+        iteration = numbered(
+            "Iterations done",
+            0,
+            _shown(run),
+            key="em_minorising_iteration",
+            help_text="θ old is the θ after that many iterations.",
+        )
+    with middle:
+        component = (
+            numbered(
+                "Component",
+                1,
+                components.number,
+                key="em_minorising_component",
+                help_text="The component whose mean moves.",
+            )
+            - 1
+        )
+    names = list(chosen.names)
+    column = right.selectbox(
+        "Parameter",
+        range(len(names)),
+        format_func=lambda place: _MEANS[components.family].format(names[place]),
+        key=f"em_minorising_column_{components.family}_{len(names)}",
+        index=_MIDDLE if chosen.shape else 0,
+        help="The mean that moves; all other parameters stay as they are.",
+    )
+    found = cached.minorising(chosen.x, components, start, iteration, component, column)
+    title = f"{_MEANS[components.family].format(names[column])}, component {component + 1}"
+    values, log_likelihood, auxiliary = (part.numpy() for part in found[:3])
+    figure = minorising_figure(
+        values,
+        log_likelihood,
+        auxiliary,
+        old=found.old,
+        touching=found.touching,
+        title=title,
+        theme=state.theme_name(),
+    )
+    best = float(values[found.best])
+    alt = f"log p and its minorising function over the {title}: they touch at {found.old:.3f}."
+    st.plotly_chart(figure, key="em_minorising", alt=alt, config=CHART_CONFIG)
+    rise = signed(float(log_likelihood[found.best]) - found.touching, 4)
+    st.caption(
+        f"At θ old ({signed(found.old, 3)}) both are {signed(found.touching, 4)} nats. A is largest at "
+        f"{signed(best, 3)}; there log p has changed by {rise} nats: at least as much as A rose, "
+        f"{signed(float(auxiliary[found.best]) - found.touching, 4)}."
+    )
 
 
 def draw_cost_of_e_step() -> None:

@@ -251,6 +251,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         one_example="One datum",
         watch_q="Watch q move",
         ladder="Richer q",
+        bits_back="Nats as bytes",
         units="Units and pitfalls",
     ),
     "free_energy_view": views(

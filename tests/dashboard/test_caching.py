@@ -16,6 +16,7 @@ import torch
 from dashboard import caching
 from dashboard.caching import ENTRY_BYTES, Cache, blocks, cached
 from dashboard.free_energy import cached as free_energy
+from dashboard.free_energy.cached import Components
 from dashboard.subject import Subject, pretrained
 from tests.worker_process import ROOT
 from vae_core.config import ModelConfig
@@ -121,7 +122,7 @@ def test_em_with_the_largest_table_stays_within_the_bytes(monkeypatch: pytest.Mo
     monkeypatch.setattr(free_energy, "EM_STEPS", 4)
     rows = np.random.default_rng(0).normal(size=(5000, 2))
     for shift in range(3):
-        free_energy.em(rows + shift, 8)
+        free_energy.em(rows + shift, Components(8, "gaussian"))
         assert 2 * 4 * 5000 * 8 * 8 < cache.num_bytes < 4e6
         assert len(cache) == 1
 

@@ -319,7 +319,7 @@ VIEWS: Final = (
     *(("latent_space", {"latent_view": view}) for view in ("neighbours", "arithmetic", "projection")),
     *(
         ("elbo", {"elbo_view": view})
-        for view in ("all_examples", "one_example", "watch_q", "ladder", "units")
+        for view in ("all_examples", "one_example", "watch_q", "ladder", "bits_back", "units")
     ),
     *(("gradients", {"gradients_view": view}) for view in ("estimators", "back_propagation")),
     ("compare", {"compare_view": "runs"}),

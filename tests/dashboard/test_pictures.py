@@ -9,7 +9,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard.formats import signed
-from dashboard.pictures import picture, strip
+from dashboard.pictures import picture, small_png, strip
 
 
 def test_picture_enlarges_every_pixel_to_a_square() -> None:
@@ -52,3 +52,11 @@ def test_shown_picture_travels_in_the_page_unchanged() -> None:
     assert (kind, sent.alt) == ("data:image/png;base64", "ramp")
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))))
     assert np.array_equal(shown, np.arange(0, 256, 4, dtype=np.uint8).reshape(8, 8))
+
+
+@pytest.mark.parametrize("num_steps", [1, 16, 255])
+def test_small_png_has_all_images_side_by_side(num_steps: int) -> None:
+    levels = np.random.default_rng(0).integers(0, num_steps + 1, (6, 12)).astype(np.uint8)
+    sheet = np.asarray(Image.open(io.BytesIO(small_png(levels, num_steps, (3, 4)))).convert("L"))
+    assert sheet.shape == (9, 8), "three rows of two"
+    assert np.array_equal(sheet[3:6, 4:], (levels[3].reshape(3, 4).astype(int) * 255) // num_steps)

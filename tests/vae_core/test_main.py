@@ -42,6 +42,7 @@ def test_tasks_by_name() -> None:
         "gaps",
         "ladder",
         "evidence",
+        "bits_back",
         "tsne",
         "gradients",
         "race",
@@ -63,6 +64,13 @@ def test_ladder_is_that_of_the_run_in_the_file() -> None:
     found = compute("ladder", {"x": digit(0)[None], "axis0": axis, "axis1": axis}, RUN, "0", "1")
     assert found["elbo"].shape == (5, 1)
     assert found["log_q"].shape == (5, 5, 5)
+    assert str(found["digest"]) == load_run(PRETRAINED_RUN).digest
+
+
+def test_bits_back_codes_and_decodes_the_images() -> None:
+    found = compute("bits_back", {"x": np.stack([digit(0), digit(1)])}, RUN, "0", "grey")
+    assert found["lengths"].shape == (3,)
+    assert bool(found["is_identical"])
     assert str(found["digest"]) == load_run(PRETRAINED_RUN).digest
 
 

@@ -33,7 +33,7 @@ from vae_core.runs.runfile import load_run, save_run
 
 __all__ = ["home_tasks", "runner"]  # fixtures
 
-VIEWS: Final = ("all_examples", "one_example", "watch_q", "ladder", "units")
+VIEWS: Final = ("all_examples", "one_example", "watch_q", "ladder", "bits_back", "units")
 
 
 def turn(at: AppTest, view: str) -> AppTest:
@@ -167,6 +167,30 @@ def test_ladder_of_more_dimensions_says_that_it_is_sampled(runner: LocalRunner) 
     at = turn(open_page("elbo", run=trained(runner, KINDS["J=3"])), "ladder")
     assert any("standard errors" in caption.value for caption in at.caption)
     assert any("J = 1 or 2" in info.value for info in at.info)
+
+
+def test_file_of_the_held_out_digits_is_hardly_longer_than_the_bound(home_tasks: tasks.Tasks) -> None:
+    at = turn(open_page("elbo"), "bits_back")
+    next(b for b in at.button if b.key == "bits_back_start").click().run()
+    (name,) = home_tasks._tasks
+    until(lambda: home_tasks.progress(name) is None, "the file")
+    at = checked(at.run())
+    size, bound, over = (numbers(metric.value)[0] for metric in at.metric)
+    assert over == pytest.approx(100 * (size / bound - 1), abs=0.1)
+    assert 0 < over < 3
+    assert "all 360 images identical" in " ".join(text.value for text in at.markdown)
+    assert {"bits_back_sizes", "bits_back_lengths"} <= charts(at)
+    assert any(b.key == "bits_back_file" for b in at.get("download_button"))  # type: ignore[attr-defined]
+    at = choose(at, "bits_back_pixels", "grey")
+    assert any(b.key == "bits_back_start" for b in at.button), "grey levels are another file"
+
+
+def test_bits_back_says_what_it_cannot_code(runner: LocalRunner) -> None:
+    at = turn(open_page("elbo", run=trained(runner, KINDS["points"])), "bits_back")
+    assert any("images in [0, 1]" in info.value for info in at.info)
+    wide = replace(TINY, model=replace(TINY.model, latent_dim=9))
+    at = turn(open_page("elbo", run=trained(runner, wide)), "bits_back")
+    assert any("at most 8 latent dimensions" in info.value for info in at.info)
 
 
 def test_gaps_are_measured_in_the_background_and_split(home_tasks: tasks.Tasks) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dashboard.figures.contours import contour_traces
+from dashboard.figures.em import EmPath, LineScene, em_figure
 from dashboard.figures.evidence import bound_figure, gap_figure, importance_figure
 from dashboard.figures.posterior import Ellipse, posterior_figure
 from dashboard.figures.rates import collapse_figure, rate_distortion_figure, surgery_figure
@@ -148,3 +149,24 @@ def test_parts_and_numbers_are_those_given() -> None:
     assert [shape["y0"] for shape in figure.to_dict()["layout"]["shapes"]] == [-2.0, -0.9]
     figure = gap_figure(np.array([0.0, 1.0, 2.0]), "gap", theme="light")
     assert figure.to_dict()["layout"]["shapes"][0]["x0"] == 1.0
+
+
+def test_an_em_figure_keeps_its_bars_and_moves_its_curves() -> None:
+    scene = LineScene(
+        bars=np.array([0.0, 1.0]),
+        heights=np.array([0.25, 0.75]),
+        width=0.8,
+        line=np.array([0.0, 1.0]),
+        parts=np.array([[[0.1, 0.2]], [[0.3, 0.4]]]),
+        points=np.empty(0),
+        owners=np.zeros((1, 4), dtype=int),
+        title="<b>ink</b>",
+    )
+    path = EmPath(scene, np.array([-2.0, -1.0]), np.array([-1.5]), stop=1)
+    figure: Any = em_figure(path, [], theme="light")
+    assert max(y for y in figure.data[0].y if y == y) == 0.75
+    assert figure.layout.xaxis.title.text == "&lt;b&gt;ink&lt;/b&gt;"
+    moved = {trace for frame in figure.frames for trace in frame.traces}
+    assert 0 not in moved, "the bars stay"
+    assert list(figure.frames[-1].data[1].y) == [0.3, 0.4]
+    assert [shape.x0 for shape in figure.layout.shapes] == [1]

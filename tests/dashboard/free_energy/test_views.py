@@ -1,6 +1,7 @@
 """The page of the free energy: what its elements are told, what EM says, and tables that cannot be used."""
 
 import json
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -37,8 +38,9 @@ def told(at: AppTest) -> dict[str, Any]:
     return json.loads(message_to(at, "chosen_q"))
 
 
-def uploaded(content: bytes) -> AppTest:
-    at = choose(opened("em"), "em_data", "upload")
+def uploaded(content: bytes, family: str = "gaussian") -> AppTest:
+    at = choose(opened("em"), "em_family", family)
+    at = choose(at, "em_data" if family == "gaussian" else f"em_data_{family}", "upload")
     return checked(at.file_uploader(key="em_upload").upload("table.csv", content, "text/csv").run())
 
 
@@ -153,8 +155,88 @@ def test_data_on_a_line_are_held_at_the_floor_and_it_is_said() -> None:
     assert "em" in charts(at)
 
 
-def test_one_column_is_not_enough() -> None:
+def columns_of(at: AppTest) -> Any:
+    (found,) = (control for control in at.get("button_group") if str(control.key).startswith("em_columns"))
+    return found
+
+
+def test_one_column_is_a_histogram_and_none_is_not_enough() -> None:
     at = opened("em")
-    (columns,) = (control for control in at.get("button_group") if str(control.key).startswith("em_columns"))
-    checked(columns.set_value(["sepal length"]).run())  # type: ignore[attr-defined]
-    assert any("two columns" in info.value for info in at.info)
+    checked(columns_of(at).set_value(["sepal length"]).run())
+    assert not at.error
+    assert {"em", "em_minorising"} <= charts(at)
+    assert numbers(text_with(at, "GaussianMixture").split("at most")[1])[0] < 1e-10
+    checked(columns_of(at).set_value([]).run())
+    assert any("Choose a column" in info.value for info in at.info)
+
+
+@pytest.mark.parametrize("covariance", ["diagonal", "spherical", "tied"])
+def test_every_form_of_covariance_has_scikit_learns_means(covariance: str) -> None:
+    at = choose(opened("em"), "em_covariance", covariance)
+    assert numbers(text_with(at, "GaussianMixture").split("at most")[1])[0] < 1e-10
+    assert metrics(at)["log p − F − gap, largest"] < 1e-10
+
+
+@pytest.mark.parametrize("family", ["bernoulli", "poisson", "categorical"])
+def test_other_families_climb_and_touch(family: str) -> None:
+    at = choose(opened("em"), "em_family", family)
+    assert not at.error
+    assert {"em", "em_minorising"} <= charts(at)
+    assert metrics(at)["log p − F − gap, largest"] < 1e-9
+    rows = [numbers(cells[0])[0] for cells in table(at, "iteration").values()]
+    assert all(after >= before - 1e-6 for before, after in pairwise(rows))
+    touching, _, rise, least = numbers(text_with(at, "At θ old"))[1:5]
+    assert touching == pytest.approx(first_of(at), abs=2e-3)
+    assert rise >= least >= 0
+
+
+def first_of(at: AppTest) -> float:
+    """log p(x) at the start, to three digits: at the end, less what EM gained."""
+    (found,) = (metric for metric in at.metric if metric.label == "log p(x) per example")
+    return numbers(found.value)[0] - numbers(found.delta)[0]
+
+
+@pytest.mark.parametrize(
+    ("family", "content", "words"),
+    [
+        ("bernoulli", b"a,b\n0,1\n1,2\n0,0\n", "'b' has the value 2, which is neither 0 nor 1"),
+        ("poisson", b"a,b\n0,1\n1,-2\n0,0\n", "'b' has the value -2, which is no count"),
+        ("poisson", b"a,b\n0,0\n0,0\n0,0\n", "all 3 rows are the same"),
+        ("categorical", b"a\n" + b"".join(b"%d\n" % k for k in range(40)), "40 different values"),
+        ("bernoulli", b"a\n1\n", "1 rows"),
+        ("gaussian", b"\n", "0 rows"),
+    ],
+)
+def test_a_table_that_a_family_cannot_use_is_one_sentence(family: str, content: bytes, words: str) -> None:
+    at = uploaded(content, family)
+    assert [plain(words) in error.value for error in at.error] == [True]
+    assert not charts(at)
+
+
+@pytest.mark.parametrize(
+    ("family", "content"),
+    [
+        ("poisson", b"n\n" + b"".join(b"%d\n" % (k % 5 * k % 7) for k in range(30))),
+        ("bernoulli", b"n\n" + b"0\n1\n1\n" * 5),
+        ("categorical", b"n\n" + b"3\n7\n7\n9\n" * 5),
+    ],
+)
+def test_one_column_of_counts_or_categories(family: str, content: bytes) -> None:
+    at = uploaded(content, family)
+    assert not at.error
+    assert {"em", "em_minorising"} <= charts(at)
+
+
+def test_the_stop_criterion_decides_when_em_would_have_stopped() -> None:
+    at = opened("em")
+
+    def stopped() -> float:
+        (found,) = (metric for metric in at.metric if metric.label == "EM would have stopped")
+        return numbers(found.value)[0]
+
+    coarse = stopped()
+    climb = [numbers(cells[0])[0] for cells in table(at, "iteration").values()]
+    # The first rise in the table is that of the second M-step, which the third E-step finds.
+    assert coarse == 3 + np.flatnonzero(np.diff(climb) < 1e-3)[0]
+    choose(at, "em_epsilon", "1e-6")
+    assert stopped() > coarse

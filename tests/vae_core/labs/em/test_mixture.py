@@ -2,7 +2,7 @@
 
 import warnings
 from itertools import islice, pairwise
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -13,7 +13,15 @@ from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
 from vae_core.errors import BadInput
-from vae_core.labs.em.mixture import VARIANCE_FLOOR, EmStep, Mixture, em_steps, random_start
+from vae_core.labs.em.mixture import (
+    VARIANCE_FLOOR,
+    Covariance,
+    EmStep,
+    Mixture,
+    em_steps,
+    random_start,
+    stop_iteration,
+)
 
 ITERATIONS = 30
 
@@ -28,41 +36,92 @@ CASES = [("iris", [0, 2], 3), ("iris", [0, 1, 2, 3], 2), ("wine", [0, 9], 4), ("
 
 
 def steps_and_start(
-    name: str, columns: list[int], num_components: int
+    name: str, columns: list[int], num_components: int, covariance: Covariance = "full"
 ) -> tuple[Tensor, Mixture, list[EmStep]]:
     x = data(name, columns)
-    start = random_start(x, num_components, generator=torch.Generator().manual_seed(3))
+    start = random_start(x, num_components, generator=torch.Generator().manual_seed(3), covariance=covariance)
     return x, start, list(islice(em_steps(x, start), ITERATIONS))
 
 
-@pytest.mark.parametrize(("name", "columns", "num_components"), CASES)
-def test_em_equals_scikit_learns_from_the_same_start(
-    name: str, columns: list[int], num_components: int
-) -> None:
-    x, start, steps = steps_and_start(name, columns, num_components)
+THEIR_NAMES: dict[Covariance, str] = {
+    "full": "full",
+    "diagonal": "diag",
+    "spherical": "spherical",
+    "tied": "tied",
+}
+
+
+def in_their_form(matrices: Tensor, covariance: Covariance) -> Any:
+    """K matrices as scikit-learn keeps them."""
+    diagonals = matrices.diagonal(dim1=1, dim2=2)
+    return {
+        "full": matrices,
+        "diagonal": diagonals,
+        "spherical": diagonals[:, 0],
+        "tied": matrices[0],
+    }[covariance].numpy()
+
+
+def scikit_learns(x: Tensor, start: Mixture, *, tol: float = 0.0) -> Any:
+    """Their EM from our start, as many iterations as ours or until it stops."""
     theirs: Any = GaussianMixture(
-        num_components,
+        start.num_components,
+        covariance_type=THEIR_NAMES[start.covariance],
         weights_init=start.weights.numpy(),
         means_init=start.means.numpy(),
-        precisions_init=torch.linalg.inv(start.covariances).numpy(),
+        precisions_init=in_their_form(torch.linalg.inv(start.covariances), start.covariance),
         reg_covar=0,
-        tol=0,
+        tol=tol,
         max_iter=ITERATIONS,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        theirs.fit(x.numpy())
-    last = steps[-1]
-    np.testing.assert_allclose(last.weights, theirs.weights_, rtol=0, atol=1e-10)
-    np.testing.assert_allclose(last.means, theirs.means_, rtol=0, atol=1e-10)
-    np.testing.assert_allclose(last.covariances, theirs.covariances_, rtol=0, atol=1e-10)
+        return theirs.fit(x.numpy())
+
+
+@pytest.mark.parametrize("covariance", get_args(Covariance))
+@pytest.mark.parametrize(("name", "columns", "num_components"), CASES)
+def test_em_equals_scikit_learns_from_the_same_start(
+    name: str, columns: list[int], num_components: int, covariance: Covariance
+) -> None:
+    x, start, steps = steps_and_start(name, columns, num_components, covariance)
+    theirs, last = scikit_learns(x, start), steps[-1]
+    np.testing.assert_allclose(last.mixture.weights, theirs.weights_, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(last.mixture.means, theirs.means_, rtol=0, atol=1e-10)
+    ours = in_their_form(last.mixture.covariances, covariance)
+    np.testing.assert_allclose(ours, theirs.covariances_, rtol=0, atol=1e-10)
     # Theirs is log p before the last M-step.
     assert steps[-2].log_likelihood == pytest.approx(theirs.lower_bound_, abs=1e-10)
 
 
+@pytest.mark.parametrize("epsilon", [1e-2, 1e-3, 1e-4])
 @pytest.mark.parametrize(("name", "columns", "num_components"), CASES)
-def test_the_staircase_never_falls(name: str, columns: list[int], num_components: int) -> None:
+def test_em_would_have_stopped_where_scikit_learn_stops(
+    name: str, columns: list[int], num_components: int, epsilon: float
+) -> None:
     x, start, steps = steps_and_start(name, columns, num_components)
+    climb = [float(start.log_prob(x).mean()), *(step.log_likelihood for step in steps)]
+    theirs = scikit_learns(x, start, tol=epsilon)
+    ours = stop_iteration(climb, epsilon)
+    if theirs.converged_:
+        assert ours == theirs.n_iter_
+    else:
+        assert ours is None or ours > ITERATIONS
+
+
+def test_the_stop_criterion_reads_rises_alone() -> None:
+    assert stop_iteration([-3.0, -2.0, -1.5], 0.1) is None
+    assert stop_iteration([-3.0, -2.95, -1.0], 0.1) == 2
+    with pytest.raises(BadInput, match="above 0"):
+        stop_iteration([-3.0, -2.0], 0.0)
+
+
+@pytest.mark.parametrize("covariance", get_args(Covariance))
+@pytest.mark.parametrize(("name", "columns", "num_components"), CASES)
+def test_the_staircase_never_falls(
+    name: str, columns: list[int], num_components: int, covariance: Covariance
+) -> None:
+    x, start, steps = steps_and_start(name, columns, num_components, covariance)
     log_likelihood = float(start.log_prob(x).mean())
     for step in steps:
         assert log_likelihood <= step.bound + 1e-12, "an M-step lowered the bound"
@@ -76,8 +135,8 @@ def test_both_forms_agree_at_each_step(name: str, columns: list[int], num_compon
     x, _, steps = steps_and_start(name, columns, num_components)
     for step in steps:
         q, posterior = step.responsibilities, step.mixture.responsibilities(x)
-        components = torch.distributions.MultivariateNormal(step.means, step.covariances)
-        energy = float((q * (step.weights.log() + components.log_prob(x[:, None]))).sum(1).mean())
+        components = torch.distributions.MultivariateNormal(step.mixture.means, step.mixture.covariances)
+        energy = float((q * (step.mixture.weights.log() + components.log_prob(x[:, None]))).sum(1).mean())
         entropy = float(torch.distributions.Categorical(q).entropy().mean())
         gap = float((torch.xlogy(q, q) - torch.xlogy(q, posterior)).sum(1).mean())
         assert step.q_function == pytest.approx(energy, abs=1e-10)
@@ -89,8 +148,10 @@ def test_both_forms_agree_at_each_step(name: str, columns: list[int], num_compon
 def test_the_m_step_is_a_maximum_of_the_q_function() -> None:
     x, start, _ = steps_and_start("iris", [0, 2], 3)
     step = next(em_steps(x, start))
-    factors = torch.linalg.cholesky(step.covariances)
-    leaves = [part.clone().requires_grad_() for part in (step.weights.log(), step.means, factors)]
+    factors = torch.linalg.cholesky(step.mixture.covariances)
+    leaves = [
+        part.clone().requires_grad_() for part in (step.mixture.weights.log(), step.mixture.means, factors)
+    ]
     weights, means, roots = leaves
     normal = torch.distributions.MultivariateNormal(means, scale_tril=roots.tril())
     q_function = (
@@ -111,7 +172,7 @@ def test_a_component_on_one_example_is_held_at_the_floor() -> None:
     start = Mixture([0.5, 0.5], [[0.0], [9.0]], [[[1.0]], [[0.01]]])
     steps = list(islice(em_steps(x, start), 20))
     assert steps[-1].floored == (1,)
-    assert float(steps[-1].covariances[1]) == pytest.approx(VARIANCE_FLOOR, rel=1e-9)
+    assert float(steps[-1].mixture.covariances[1]) == pytest.approx(VARIANCE_FLOOR, rel=1e-9)
     for before, after in pairwise(steps):
         assert after.log_likelihood >= before.log_likelihood - 1e-12
 
@@ -130,8 +191,8 @@ def test_a_component_without_data_stays_where_it_is() -> None:
     x = torch.tensor([[0.0], [0.2], [0.4]], dtype=torch.float64)
     start = Mixture([0.5, 0.5], [[0.0], [500.0]], [[[1.0]], [[1e-3]]])
     step = next(em_steps(x, start))
-    assert step.weights.tolist() == [1.0, 0.0]
-    assert float(step.means[1]) == 500.0
+    assert step.mixture.weights.tolist() == [1.0, 0.0]
+    assert float(step.mixture.means[1]) == 500.0
     assert np.isfinite(step.bound)
     assert step.bound <= step.log_likelihood + 1e-12
 
