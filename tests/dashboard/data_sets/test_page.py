@@ -87,7 +87,7 @@ def test_a_table_is_previewed_with_its_problems_before_it_is_used() -> None:
     assert "Gaussian: the values are real numbers." in said
     head = at.table[0].value
     assert list(head.columns) == ["Länge", "Breite", "label"]
-    choose(at, next(one.key for one in at.get("button_group") if "missing" in str(one.key)), "mean")
+    choose(at, next(str(one.key) for one in at.get("button_group") if "missing" in str(one.key)), "mean")
     at = read(at)
     assert "1 missing numbers in ‘Breite’ get the mean of their column." in texts(at)
     assert "30 rows of 2 numbers" in texts(at)
