@@ -43,8 +43,7 @@ def classes_of(names: tuple[str, ...]) -> str:
 def set_controls(facts: OwnFacts) -> None:
     """Has the controls of Train name this data set and the likelihood that suits it."""
     state.set_control("dataset", facts.name)
-    if facts.is_unit_interval:
-        state.set_control("likelihood", facts.likelihood)
+    state.set_control("likelihood" if facts.is_unit_interval else "points_likelihood", facts.likelihood)
 
 
 def draw_head(head: tuple[tuple[str, ...], ...]) -> None:

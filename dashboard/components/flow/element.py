@@ -39,6 +39,7 @@ def flow_payload(snapshot: Snapshot, flow: Flow, view: JobView) -> dict[str, Any
         "patience": view.patience,
         "learning_rate": view.learning_rate,
         "image_shape": snapshot.image_shape,
+        "sampling": "z = μ + L ε" if config.encoder_head == "full_covariance" else "z = μ + σ ⊙ ε",
         "is_deterministic": config.encoder_head == "deterministic",
         "layers": {"encoder": config.encoder_sizes, "decoder": config.decoder_sizes},
         "duration_ms": min(LONGEST_MS, slow_ms),
