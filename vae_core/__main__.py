@@ -1,6 +1,6 @@
 """One entry for every process of its own: the worker that trains, and the table of long computations.
 
-    python -m vae_core worker [RUN_DIR]
+    python -m vae_core worker [RUN_DIR...]
     python -m vae_core task NAME INPUTS.npz RESULT.npz ARGUMENTS...
 
 Each task of the table reads its arrays and arguments here and calls a plain function that knows no process.
@@ -190,16 +190,16 @@ def reduction(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
 
 
 def bring(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """``CHOICES TITLE``: reads the file ``content`` as a data set, within limits of memory and time."""
+    """``CHOICES``: reads the file ``content`` as a data set, within limits of memory and time."""
     from vae_core.data.brought import Choices, preview_of
     from vae_core.data.brought import bring as read
     from vae_core.data.guard import limited
     from vae_core.data.own import arrays_of
 
-    choices, title = arguments
+    (choices,) = arguments
     with limited():
         found = read(inputs["content"].tobytes(), Choices.from_json(choices), on_progress=on_progress)
-        return {**arrays_of(found, title), **preview_of(found)}
+        return {**arrays_of(found, "a file"), **preview_of(found)}
 
 
 TASKS: Final[Mapping[str, Task]] = {
@@ -212,10 +212,10 @@ TASKS: Final[Mapping[str, Task]] = {
 def main(arguments: Sequence[str]) -> int:
     """Runs the command; returns the exit code, 2 for a command that there is not."""
     match arguments:
-        case ["worker", *folder] if len(folder) < 2:
+        case ["worker", *folders]:
             from vae_core.runs.worker import run_worker
 
-            return run_worker(Path(folder[0]) if folder else None)
+            return run_worker([Path(folder) for folder in folders])
         case ["task", name, source, target, *rest] if name in TASKS:
             return run_task(Path(source), Path(target), lambda inputs, say: TASKS[name](inputs, say, rest))
     sys.stderr.write(f"{__doc__}\nTasks:\n\n")

@@ -12,7 +12,7 @@ from vae_core.data import Dataset, with_validation
 from vae_core.data.byte_images import ByteImages, Examples
 from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_given_eps, evaluate, penalised_kl
 from vae_core.errors import BadInput, TrainingDiverged
-from vae_core.memory import check_step
+from vae_core.memory import check_step, largest_product
 from vae_core.model import VAE
 from vae_core.training.by_hand import HandGradient, Means, is_written_out
 from vae_core.training.moves import MAX_MOVES, Move, Moved, checked_moves
@@ -25,7 +25,7 @@ from vae_core.training.optimizer import (
     optimizer_state,
     scheduled_beta,
 )
-from vae_core.training.products import Products, chosen_products, is_exact, largest_product
+from vae_core.training.products import Products, chosen_products, is_exact
 from vae_core.training.trace import Tracer
 
 
@@ -211,6 +211,11 @@ class Training:
         return math.ceil(len(self.dataset.x_train) / self.batch_size)
 
     @property
+    def num_left(self) -> int:
+        """Examples of this pass over the training data that are still to come."""
+        return len(self.dataset.x_train) - self._position
+
+    @property
     def num_epochs(self) -> int | None:
         """Epochs of the whole training; None: it goes on until it is stopped."""
         return self.config.num_epochs if self._has_end else None
@@ -369,12 +374,15 @@ class Training:
 
     def _next_batch(self) -> Tensor:
         x = self.dataset.x_train
+        return x.index_select(0, self._next_rows().to(x.device))
+
+    def _next_rows(self) -> Tensor:
         if self._position == 0:
-            device = self.generator.device
-            self._order = torch.randperm(len(x), generator=self.generator, device=device)
+            device, count = self.generator.device, len(self.dataset.x_train)
+            self._order = torch.randperm(count, generator=self.generator, device=device)
         rows = self._order[self._position : self._position + self.batch_size]
         self._position += len(rows)
-        return x.index_select(0, rows.to(x.device))
+        return rows
 
     @torch.no_grad()
     def _update(self, x: Tensor, beta: float) -> Means:
