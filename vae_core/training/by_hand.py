@@ -295,7 +295,7 @@ class _Layers:
     """
 
     def __init__(self, mlp: MLP, activation: Activation, room: _Room, rows: int) -> None:
-        self._activation = _ACTIVATIONS[activation]
+        self._activation = IN_PLACE[activation]
         self._weights, self._biases = [one.data for one in mlp.weights], [one.data for one in mlp.biases]
         self._of_weights = [_gradient_of(one) for one in mlp.weights]
         self._of_biases = [_gradient_of(one) for one in mlp.biases]
@@ -383,7 +383,7 @@ def _times_softplus_slope(delta: Tensor, u: Tensor, h: Tensor) -> None:
     delta.mul_(u.sigmoid_())
 
 
-_ACTIVATIONS: Final[dict[Activation, _Activation]] = {
+IN_PLACE: Final[dict[Activation, _Activation]] = {
     "tanh": _Activation(_tanh, _times_tanh_slope, needs_u=False),
     "relu": _Activation(lambda u, h: torch.clamp(u, min=0, out=h), _times_relu_slope, needs_u=False),
     "silu": _Activation(lambda u, h: torch.mul(u, torch.sigmoid(u), out=h), _times_silu_slope, needs_u=True),
@@ -391,6 +391,7 @@ _ACTIVATIONS: Final[dict[Activation, _Activation]] = {
         lambda u, h: torch.ops.aten.softplus.out(u, out=h), _times_softplus_slope, needs_u=True
     ),
 }
+"""Of each activation, for tensors of any shape."""
 
 
 class _BernoulliScore:
