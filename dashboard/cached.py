@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.caching import cached
+from dashboard.components.walk.element import walk_message
 from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
 from dashboard.subject import Split, Subject
 from vae_core.runs.snapshot import Snapshot, read_snapshot
@@ -164,6 +165,12 @@ def decode(subject: Subject, z: Array) -> Array:
 
     with torch.no_grad():
         return subject.model.likelihood(torch.from_numpy(z)).mean.numpy()
+
+
+@cached()
+def pretrained_walk() -> bytes:
+    """What the moving picture of Start is told."""
+    return walk_message(pretrained_snapshot())
 
 
 @cached()

@@ -78,17 +78,18 @@ def example(subject: Subject, split: Split, index: int) -> Example:
     """log p(x) of one example, its true posterior, and its bounds."""
     import torch
 
-    from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
+    from vae_core.evidence.exact import MAX_EXACT_DIMS
     from vae_core.evidence.importance import importance_curve
-    from vae_core.evidence.posterior_density import posterior_on_grid
+    from vae_core.evidence.posterior_density import evidence_and_posterior
 
     model, terms = subject.model, encoded(subject, split)
     label = int(terms.labels[index])
     x = torch.from_numpy(terms.x[index])
     # Noise of its own for each example: a rare draw that all shared would lift the curves of all of them.
     noise = torch.Generator().manual_seed(subject.config.seed + 1 + index)
-    is_exact = model.config.latent_dim <= MAX_EXACT_DIMS
-    evidence = exact_evidence(model, x[None], decoded=_lattice(subject)) if is_exact else None
+    evidence, posterior = None, None
+    if model.config.latent_dim <= MAX_EXACT_DIMS:
+        evidence, posterior = evidence_and_posterior(model, x, decoded=_lattice(subject))
     log_evidence = None if evidence is None else float(evidence.log_evidence)
     return Example(
         x_and_decoded=np.stack([terms.x[index], decode(subject, terms.means[index : index + 1])[0]]),
@@ -98,7 +99,7 @@ def example(subject: Subject, split: Split, index: int) -> Example:
         factor=_factor_of(subject, x),
         kl=float(terms.kl[index]),
         evidence=evidence,
-        posterior=posterior_on_grid(model, x, decoded=_lattice(subject)) if is_exact else None,
+        posterior=posterior,
         curve=importance_curve(model, x, log_evidence=log_evidence, generator=noise),
     )
 

@@ -246,9 +246,11 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         "free_energy",
         component="Which component?",
         gaussian="A Gaussian q",
+        derivation="Derive it",
         em="EM",
         errors="Spot the error",
     ),
+    "derivation_example": Parameter("free_energy", 0, Whole(0, 1_000_000)),
     "gradients_view": views(
         "gradients", estimators="Estimators", back_propagation="Back-propagation by hand"
     ),

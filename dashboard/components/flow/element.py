@@ -3,9 +3,7 @@
 import json
 from typing import Any, Final
 
-from streamlit.components.v2 import component
-
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import element, joined
 from dashboard.runs.runner import JobView
 from dashboard.theme import PALETTES
 from vae_core.runs.snapshot import FLOW_NUMBERS, Flow, Snapshot
@@ -13,9 +11,7 @@ from vae_core.runs.snapshot import FLOW_NUMBERS, Flow, Snapshot
 LONGEST_MS: Final = 4000
 """Duration of the stages of a single step: enough to explain each."""
 
-_mount = component(
-    "training_flow", html=joined("flow/flow.html"), css=joined("flow/flow.css"), js=bundle("flow")
-)
+_mount = element("training_flow", "flow", html=joined("flow/flow.html"), css=joined("flow/flow.css"))
 
 
 def flow_payload(snapshot: Snapshot, flow: Flow, view: JobView) -> dict[str, Any]:
