@@ -181,7 +181,7 @@ def pass_of(
         config=model.config,
         columns=_marked(_columns(model, found, x.numpy(), shape), _columns(model, right, x.numpy(), shape)),
         x=x.numpy(),
-        eps=eps[0].numpy(),
+        eps=found.eps[0].numpy(),
         mean=found.mean[0].numpy(),
         log_var=None if found.log_var is None else found.log_var[0].numpy(),
         std=found.std[0].numpy(),
