@@ -248,7 +248,10 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         errors="Spot the error",
     ),
     "gradients_view": views(
-        "gradients", estimators="Estimators", back_propagation="Back-propagation by hand"
+        "gradients",
+        estimators="Estimators",
+        back_propagation="Back-propagation by hand",
+        importance_weighted="Importance weighting",
     ),
     "estimators_of": views("gradients", function="a one-line function", elbo="this model's datum"),
     "priors_view": views("priors", priors="Priors", weights="Weights"),
