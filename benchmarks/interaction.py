@@ -2,9 +2,10 @@
 
 Drives the real pages in headless Chromium. On Latent space the pointer circles over the plane: pictures per
 second, milliseconds per decode, and messages sent to the server meanwhile (there should be none). On ELBO,
-where the server still answers, milliseconds from a key on a slider to the new number. On Train, milliseconds
-from a snapshot in the run folder to the board that shows it, and on Latent space from a training's saved
-weights to the plane that shows them. The last line printed is JSON with all figures.
+where the server still answers, milliseconds from a key on a slider to the new number; on every page with such
+a slider, from the key to the new picture, by the browser's own clock. On Train, milliseconds from a snapshot
+in the run folder to the board that shows it, and on Latent space from a training's saved weights to the plane
+that shows them. The last line printed is JSON with all figures.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -32,18 +34,73 @@ MOVE_MS: Final = 4
 """Pause between two pointer moves: twice as many moves as a display of 120 Hz has frames."""
 
 
+class Picture(NamedTuple):
+    """A slider of a page, the key that moves it, and where its picture is."""
+
+    url: str
+    slider: str
+    key: str
+    shown: str
+
+
+PICTURES: Final = {
+    "elbo": Picture(
+        "elbo?elbo_view=one_example", "Example", "ArrowRight", ".st-key-posterior .cartesianlayer"
+    ),
+    "latent_space": Picture(
+        "latent_space", "Example", "ArrowRight", "img[alt^='The nearest examples in data']"
+    ),
+    "latent_space, grid": Picture("latent_space", "Size", "ArrowRight", ".st-key-grid .cartesianlayer"),
+    "free_energy": Picture(
+        "free_energy?free_energy_view=em", "Components K", "ArrowRight", ".st-key-em .cartesianlayer"
+    ),
+    "gradients": Picture("gradients", "μ", "ArrowRight", ".st-key-estimators_0 .cartesianlayer"),
+    "priors": Picture(
+        "priors?priors_view=weights", "Flowers N", "ArrowRight", ".st-key-w_line .cartesianlayer"
+    ),
+    "compare": Picture(
+        "compare?compare_view=optimisers&optimiser_view=surface",
+        "Start z₁",
+        "ArrowLeft",
+        ".st-key-descent .cartesianlayer",
+    ),
+}
+"""By page. What the browser draws by itself (Start, the plane, the dials) waits for nobody."""
+FOLLOW: Final = """(shown) => {
+    const look = () => [...document.querySelectorAll(shown)].map((one) => one.outerHTML).join("");
+    const before = look();
+    let pressed = 0;
+    window.followed = null;
+    addEventListener("keydown", () => { pressed = performance.now(); }, { capture: true, once: true });
+    const observer = new MutationObserver(() => {
+        const now = look();
+        if (!pressed || now === "" || now === before) return;
+        observer.disconnect();
+        requestAnimationFrame(() => setTimeout(() => { window.followed = performance.now() - pressed; }));
+    });
+    const all = { subtree: true, childList: true, attributes: true, characterData: true };
+    observer.observe(document.body, all);
+}"""
+"""Notes the milliseconds from the next key to the end of the frame in which a part of the page changed."""
+
+
 class Effort(NamedTuple):
-    """Seconds of pointer moves, presses on the slider, snapshots and planes to wait for, data to show."""
+    """Seconds of pointer moves, presses on sliders of pages, snapshots and planes to await, data to show."""
 
     move_s: float
     presses: int
+    pages: tuple[str, ...]
     snapshots: int
     live_planes: int
     crowds: tuple[int, ...]
 
 
-FULL: Final = Effort(move_s=5.0, presses=30, snapshots=8, live_planes=4, crowds=(10_000, 60_000))
-QUICK: Final = Effort(move_s=0.5, presses=3, snapshots=2, live_planes=1, crowds=(12_000,))
+FULL: Final = Effort(
+    move_s=5.0, presses=30, pages=tuple(PICTURES), snapshots=8, live_planes=4, crowds=(10_000, 60_000)
+)
+QUICK: Final = Effort(
+    move_s=0.5, presses=3, pages=("elbo", "latent_space"), snapshots=2, live_planes=1, crowds=(12_000,)
+)
 
 
 class Walk(NamedTuple):
@@ -111,6 +168,40 @@ def slider(context: BrowserContext, url: str, presses: int) -> Times:
         times.append((time.monotonic() - began) * 1000)
     page.close()
     return _times(times)
+
+
+def picture(context: BrowserContext, server: Server, case: Picture, presses: int) -> Times:
+    """Moves a slider by keys and waits for its picture; the first time pays for what is loaded late."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 1280, "height": 1400})
+    page.goto(f"{server.url}/{case.url}")
+    handle = page.get_by_role("slider", name=case.slider).first
+    handle.wait_for(timeout=WAIT_MS)
+    page.locator(case.shown).first.wait_for(timeout=WAIT_MS, state="attached")
+    _rest(page)
+    times = []
+    for _ in range(presses + 1):
+        page.evaluate(FOLLOW, case.shown)
+        handle.press(case.key)
+        page.wait_for_function("window.followed !== null", timeout=WAIT_MS)
+        times.append(float(page.evaluate("window.followed")))
+        _rest(page)
+    page.close()
+    return _times(times[1:])
+
+
+def pictures(server: Server, names: Sequence[str], presses: int) -> dict[str, Times]:
+    """From a slider to its picture, by page."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(playwright), args=list(FLAGS))
+        try:
+            context = browser.new_context()
+            return {
+                f"slider_to_picture, {name}": picture(context, server, PICTURES[name], presses)
+                for name in names
+            }
+        finally:
+            browser.close()
 
 
 def board(context: BrowserContext, server: Server, snapshots: int) -> Times:
@@ -195,12 +286,17 @@ def main(arguments: list[str]) -> int:
         prog="python -m benchmarks.interaction", description="Speed of the pages."
     )
     parser.add_argument("--quick", action="store_true", help="tiny: tries the benchmark, says nothing")
+    parser.add_argument("--pictures", nargs="+", choices=PICTURES, help="only the sliders of these pages")
     options = parser.parse_args(arguments)
+    effort = QUICK if options.quick else FULL
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         server = start_server(ENTRY, cwd=Path(folder), home=Path(folder))
         try:
-            figures = measure(server, QUICK if options.quick else FULL)
+            found = pictures(server, options.pictures or effort.pages, effort.presses)
+            figures: dict[str, object] = {name: times._asdict() for name, times in found.items()}
+            if options.pictures is None:
+                figures |= measure(server, effort)
         finally:
             stop_process(server.process)
     rows: list[list[str]] = [["what", "figure", "value"]]

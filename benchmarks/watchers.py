@@ -4,9 +4,8 @@ Starts a server and a training of its own, then opens sessions that ask for upda
 timer. In the last measurement the lecturer drags β meanwhile, five values a second, each by the message that
 the dial of the page sends; its delay ends when the run itself says that it trains with that β. The processor
 time is that of the server's process alone (read from ``/proc``, so on Linux only): the training has a process
-of its own. An update counts from the moment it is due to the end of its answer; of its bytes the code of the
-board is a part, which Streamlit sends again with each new message of an element. The last line printed is
-JSON with all figures.
+of its own. An update counts from the moment it is due to the end of its answer. The last line printed is JSON
+with all figures.
 """
 
 import argparse

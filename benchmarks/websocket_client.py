@@ -20,6 +20,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.asyncio.client import ClientConnection, connect
 
 from dashboard.components.address.element import NAME as ADDRESS
+from dashboard.components.files import name_of
 
 MAX_MESSAGE_BYTES: Final = 200_000_000
 TRIGGER_ID: Final = "$$STREAMLIT_INTERNAL_KEY_{element}__events"
@@ -185,7 +186,7 @@ class Session:
             raise AppFailed(f"{element.exception.type}: {element.exception.message}")
         if element.WhichOneof("type") == "bidi_component":
             self._elements[element.bidi_component.id] = fragment
-            if element.bidi_component.component_name == ADDRESS:
+            if name_of(element.bidi_component.component_name) == ADDRESS:
                 self._follow(json.loads(element.bidi_component.bytes))
         state, is_news = widget_state(element)
         if state is None:

@@ -26,7 +26,7 @@ def main() -> None:
     st.html(f"<style>{PAGE_CSS}</style>")
     inside = classroom.is_inside()
     page = st.navigation(
-        [st.Page(page.script, title=page.title, icon=page.material_icon) for page in pages.PAGES],
+        pages.of_navigation(),
         position="top" if inside else "hidden",
     )
     st.set_page_config(page_title=f"{page.title} · VAE Dashboard")

@@ -12,15 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.caching import cached
+from dashboard.components.walk.element import walk_message
 from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
 from dashboard.subject import Split, Subject
 from vae_core.runs.snapshot import Snapshot, read_snapshot
 
 if TYPE_CHECKING:
     from vae_core.data.byte_images import Examples
+    from vae_core.distributions import AnyNormal
 
 Array = NDArray[np.float32]
 HELD_OUT: Final[Split] = "held_out"
+MAX_FACTOR_VALUES: Final = 20_000_000
+"""Entries of all L that are kept together."""
+FACTORS_AT_ONCE: Final = 1000
 
 
 class Rows:
@@ -106,18 +111,47 @@ def encode(
     terms = terms_per_example(subject.model, x, num_samples=num_samples, generator=noise)
     with torch.no_grad():
         pieces = x.split(chunk_rows(widest_layer(subject.config.model)))
-        posteriors = [subject.model.posterior(piece) for piece in pieces]
+        # Not the posteriors themselves: full covariance matrices of all examples may be too many to keep.
+        codes = [(q.mean, q.std) for q in map(subject.model.posterior, pieces)]
+    means, stds = (torch.cat(part).numpy() for part in zip(*codes, strict=True))
     per_dim = torch.empty(len(x), 0) if terms.kl_per_dim is None else terms.kl_per_dim
     return Encoded(
         x=Rows(x),
         labels=np.full(len(x), -1, np.int32) if labels is None else labels.numpy().astype(np.int32),
-        means=torch.cat([q.mean for q in posteriors]).numpy(),
-        stds=torch.cat([q.std for q in posteriors]).numpy(),
+        means=means,
+        stds=stds,
         elbo=terms.elbo.numpy(),
         reconstruction=terms.reconstruction.numpy(),
         kl=terms.kl.numpy(),
         kl_per_dim=per_dim.numpy(),
     )
+
+
+# Of no more examples than 80 MB hold L of.
+@cached()
+def posterior(subject: Subject, split: Split = HELD_OUT, *, max_examples: int | None = None) -> "AnyNormal":
+    """q(z|x) of the first examples, diagonal or full; without a density its deviations are 0."""
+    import torch
+
+    from vae_core.distributions import DiagonalNormal, concatenated
+
+    model = subject.config.model
+    terms = encoded(subject, split)
+    if model.encoder_head != "full_covariance":
+        means, stds = (torch.from_numpy(part[:max_examples]) for part in (terms.means, terms.stds))
+        return DiagonalNormal.from_std(means, stds)
+    count = min(len(terms.means), max_examples or len(terms.means), MAX_FACTOR_VALUES // model.latent_dim**2)
+    x = subject.examples(split)[0][:count]
+    with torch.no_grad():
+        pieces = [subject.model.posterior(piece).as_normal() for piece in x.split(FACTORS_AT_ONCE)]
+    return concatenated(pieces)
+
+
+def factors(subject: Subject, split: Split = HELD_OUT) -> Array | None:
+    """L of the first examples, shape (m, J, J); None where the covariance matrix is diagonal."""
+    if subject.config.model.encoder_head != "full_covariance":
+        return None
+    return posterior(subject, split).parameters[1].numpy()
 
 
 def mean(values: Array) -> float:
@@ -131,6 +165,12 @@ def decode(subject: Subject, z: Array) -> Array:
 
     with torch.no_grad():
         return subject.model.likelihood(torch.from_numpy(z)).mean.numpy()
+
+
+@cached()
+def pretrained_walk() -> bytes:
+    """What the moving picture of Start is told."""
+    return walk_message(pretrained_snapshot())
 
 
 @cached()

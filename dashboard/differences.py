@@ -64,7 +64,10 @@ def differing(configs: Sequence[RunConfig]) -> dict[str, list[object]]:
         {'beta': [1.0, 4.0]}
     """
     found = [settings.values_of(config) for config in configs]
-    keys = (*_FIRST, *(key for key in NAMES if key not in _FIRST))
+    keys = (
+        *_FIRST,
+        *(key for key in NAMES if key not in (*_FIRST, "points_likelihood")),
+    )  # ``likelihood`` says it
     columns: dict[str, list[object]] = {key: [values.get(key) for values in found] for key in keys}
     return {key: values for key, values in columns.items() if any(value != values[0] for value in values)}
 

@@ -47,7 +47,8 @@ def codes_csv(parts: Mapping[Split, Encoded], class_names: tuple[str, ...]) -> s
 def codes_npz(parts: Mapping[Split, Encoded], class_names: tuple[str, ...]) -> bytes:
     """The same as a NumPy archive: ``split``, ``example``, ``labels``, ``means``, ``stds`` and the bound.
 
-    Labels are -1 where an example has none; deviations are 0 for a deterministic encoder.
+    Labels are -1 where an example has none; deviations are 0 for a deterministic encoder, and those of the
+    marginals for a full covariance matrix.
     """
     sizes = [len(one.labels) for one in parts.values()]
     names = ("labels", "means", "stds", "reconstruction", "kl", "elbo")

@@ -98,7 +98,7 @@ class Subject:
 
     @property
     def likelihood_scale(self) -> float:
-        """s of a Gaussian likelihood, set or learned."""
+        """s of a Gaussian likelihood with one scale, set or learned; 1 where there is none."""
         return float(self.model.likelihood_scale().detach())
 
     def examples(self, split: Split) -> "tuple[Examples, Tensor | None]":

@@ -64,7 +64,7 @@ elif view == "all_examples":
         all_examples.two_terms(terms, shown)
     with right:
         st.header("KL by latent dimension", help=all_examples.KL_HELP)
-        all_examples.kl_per_dim(terms)
+        all_examples.kl_per_dim(terms, shown, split)
     st.header("The gap between the ELBO and log p(x)", help=gaps.HELP)
     gaps.draw(shown, split)
     left, right = st.columns(2, gap="medium")

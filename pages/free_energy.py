@@ -4,20 +4,23 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.free_energy import em, free_energy, misprints
+from dashboard.free_energy import derivation, em, free_energy, misprints
 from dashboard.shell import header
 from dashboard.shell.choice import one_of
+from dashboard.shell.header import subject
 
 VIEWS: Final = {
     "component": "Which component?",
     "gaussian": "A Gaussian q",
+    "derivation": "Derive it",
     "em": "EM",
     "errors": "Spot the error",
 }
 VIEW_HELP: Final = (
     "**Which component?**: q is a few probabilities. **A Gaussian q**: q has a mean and a standard "
-    "deviation, as in a VAE. **EM**: the same bound, maximised in two alternating steps, on a table of "
-    "numbers. **Spot the error**: misprinted formulas, evaluated."
+    "deviation, as in a VAE. **Derive it**: the bound line by line, every line with its value. **EM**: the "
+    "same bound, maximised in two alternating steps, on a table of numbers. **Spot the error**: misprinted "
+    "formulas, evaluated."
 )
 
 header.title("Free energy and EM")
@@ -29,6 +32,10 @@ if view == "component":
 elif view == "gaussian":
     st.header("A Gaussian q over z", help=free_energy.GAUSSIAN_HELP)
     free_energy.draw_gaussian()
+elif view == "derivation":
+    shown = derivation.choose_subject(subject())
+    st.header("The derivation, line by line", help=derivation.DERIVATION_HELP)
+    derivation.draw(shown)
 elif view == "em":
     st.header("EM maximises the same bound in alternating steps", help=em.EM_HELP)
     em.draw_em()

@@ -33,7 +33,7 @@ st.write(
     "This dashboard measures how a VAE learns, what its latent variables encode, and how tight its bound on "
     "log p(x) is."
 )
-latent_walk(cache.pretrained_snapshot(), key="walk")
+latent_walk(cache.pretrained_walk(), key="walk")
 pages.draw_cards()
 with st.expander("Sources"):
     st.latex(ELBO)

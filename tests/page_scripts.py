@@ -16,6 +16,7 @@ from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
+from dashboard.components.files import name_of
 from dashboard.runs import runner as jobs
 from dashboard.runs import tasks
 from dashboard.runs.runner import LocalRunner
@@ -82,7 +83,7 @@ def open_page(name: str, **query: str) -> AppTest:
 
 def message_to(at: AppTest, element: str) -> bytes:
     """What an element of the page was told; elements without a picture are on every page."""
-    (found,) = (one for one in at.get("bidi_component") if one.proto.component_name == element)  # type: ignore[attr-defined]
+    (found,) = (one for one in at.get("bidi_component") if name_of(one.proto.component_name) == element)  # type: ignore[attr-defined]
     return found.proto.bytes  # type: ignore[attr-defined]
 
 
@@ -95,7 +96,7 @@ def query(at: AppTest) -> dict[str, str]:
 def addresses(at: AppTest) -> list[dict[str, Any]]:
     """What each part of the page says that the address is."""
     elements = (one.proto for one in at.get("bidi_component"))  # type: ignore[attr-defined]
-    return [json.loads(proto.bytes) for proto in elements if proto.component_name == "address"]
+    return [json.loads(proto.bytes) for proto in elements if name_of(proto.component_name) == "address"]
 
 
 def turn_to(at: AppTest, name: str) -> AppTest:
@@ -154,7 +155,7 @@ def look_at(at: AppTest, step: object, *, sequence: int | None = None) -> AppTes
     element = next(
         one.proto
         for one in at.get("bidi_component")  # type: ignore[attr-defined]
-        if one.proto.component_name.endswith("look_back")
+        if name_of(one.proto.component_name) == "look_back"
     )
     states = at._tree.get_widget_states()
     said = {"step": step, "sequence": next(_sequence) if sequence is None else sequence}

@@ -1,6 +1,6 @@
 """One entry for every process of its own: the worker that trains, and the table of long computations.
 
-    python -m vae_core worker [RUN_DIR]
+    python -m vae_core worker [RUN_DIR...]
     python -m vae_core task NAME INPUTS.npz RESULT.npz ARGUMENTS...
 
 Each task of the table reads its arrays and arguments here and calls a plain function that knows no process.
@@ -261,10 +261,10 @@ TASKS: Final[Mapping[str, Task]] = {
 def main(arguments: Sequence[str]) -> int:
     """Runs the command; returns the exit code, 2 for a command that there is not."""
     match arguments:
-        case ["worker", *folder] if len(folder) < 2:
+        case ["worker", *folders]:
             from vae_core.runs.worker import run_worker
 
-            return run_worker(Path(folder[0]) if folder else None)
+            return run_worker([Path(folder) for folder in folders])
         case ["task", name, source, target, *rest] if name in TASKS:
             return run_task(Path(source), Path(target), lambda inputs, say: TASKS[name](inputs, say, rest))
     sys.stderr.write(f"{__doc__}\nTasks:\n\n")

@@ -76,16 +76,20 @@ def shown(value: object) -> str:
 
 
 Activation = Literal["tanh", "relu", "silu", "softplus"]
-EncoderHead = Literal["log_variance", "variance", "unit_variance", "deterministic"]
-Likelihood = Literal["bernoulli", "continuous_bernoulli", "gaussian"]
+EncoderHead = Literal["log_variance", "variance", "full_covariance", "unit_variance", "deterministic"]
+Likelihood = Literal["bernoulli", "continuous_bernoulli", "gaussian", "gaussian_diagonal"]
 UNIT_INTERVAL: Final[tuple[Likelihood, ...]] = ("bernoulli", "continuous_bernoulli")
-"""Likelihoods of values in [0, 1]; the others are those of real numbers and have a scale s."""
+"""Likelihoods of values in [0, 1]; the others are those of real numbers."""
+REAL_VALUED: Final[tuple[Likelihood, ...]] = ("gaussian", "gaussian_diagonal")
+"""Likelihoods of real numbers."""
 Prior = Literal["standard_normal", "vamp", "mixture"]
 Optimizer = Literal["adam", "sgd"]
 BetaSchedule = Literal["constant", "linear", "cyclical"]
 Device = Literal["cpu", "cuda"]
 
 MAX_LATENT_DIM = 512
+MAX_FULL_DIM = 64
+"""Latent dimensions of a full covariance matrix: it has 2080 entries then, of each example."""
 MAX_PARAMETERS = 5_000_000
 MAX_DATA_DIM = 65_536
 MAX_COMPONENTS = 1000
@@ -140,10 +144,11 @@ class ModelConfig(_Config):
         hidden_dims: Sizes of the encoder's hidden layers; the decoder mirrors them. Empty: linear maps.
         activation: The hidden layers' non-linearity (tanh in the source documents).
         encoder_head: What the encoder outputs beside the mean: ``log_variance`` (unit outputs log sigma^2),
-            ``variance`` (sigma^2 through softplus), ``unit_variance`` (sigma = 1), ``deterministic``
-            (z = mean).
-        likelihood: p(x|z): ``bernoulli``, ``continuous_bernoulli`` or ``gaussian``.
-        likelihood_scale: s, the Gaussian's standard deviation; None: learned with the weights.
+            ``variance`` (sigma^2 through softplus), ``full_covariance`` (a lower triangular L, the
+            covariance being L L^T), ``unit_variance`` (sigma = 1), ``deterministic`` (z = mean).
+        likelihood: p(x|z): ``bernoulli``, ``continuous_bernoulli``, ``gaussian`` with one scale s, or
+            ``gaussian_diagonal`` with a sigma(z) of each value from the decoder.
+        likelihood_scale: s, the standard deviation of ``gaussian``; None: learned with the weights.
         prior: p(z): ``standard_normal``, or learned: ``vamp`` and ``mixture`` (:mod:`vae_core.priors`).
         num_components: K of a learned prior: pseudo-inputs of the one, components of the other.
 
@@ -178,6 +183,9 @@ class ModelConfig(_Config):
         if self.prior != "standard_normal" and self.encoder_head == "deterministic":
             message = "a deterministic encoder has no KL from which a prior could learn"
             raise BadInput("prior", message, "choose an encoder with a variance")
+        if self.encoder_head == "full_covariance" and self.latent_dim > MAX_FULL_DIM:
+            message = f"a full covariance matrix has at most {MAX_FULL_DIM} dimensions, got {self.latent_dim}"
+            raise BadInput("encoder_head", message, "use fewer latent dimensions, or log_variance")
         if self.likelihood_scale is not None:
             check_number("likelihood_scale", self.likelihood_scale, 1e-3, 1e3, "use 1, or None to learn it")
         if self.num_parameters > MAX_PARAMETERS:
@@ -186,24 +194,34 @@ class ModelConfig(_Config):
 
     @property
     def is_unit_interval(self) -> bool:
-        """Whether the likelihood is one of values in [0, 1], else of real numbers with a scale s."""
+        """Whether the likelihood is one of values in [0, 1], else of real numbers."""
         return self.likelihood in UNIT_INTERVAL
+
+    @property
+    def has_scale(self) -> bool:
+        """Whether the likelihood has one scale s for all values, set or learned."""
+        return self.likelihood == "gaussian"
 
     @property
     def learns_scale(self) -> bool:
         """Whether the likelihood's scale s is learned with the weights."""
-        return not self.is_unit_interval and self.likelihood_scale is None
+        return self.has_scale and self.likelihood_scale is None
 
     @property
     def encoder_sizes(self) -> tuple[int, ...]:
-        """Sizes of the encoder's layers, from D to J outputs, or 2 J where it gives a variance, too."""
-        heads = 2 if self.encoder_head in ("log_variance", "variance") else 1
-        return (self.data_dim, *self.hidden_dims, heads * self.latent_dim)
+        """Sizes of the encoder's layers, from D to J means and what else the head needs.
+
+        That is J variances, or the J (J + 1) / 2 entries of L.
+        """
+        dim = self.latent_dim
+        variances = {"log_variance": dim, "variance": dim, "full_covariance": dim * (dim + 1) // 2}
+        return (self.data_dim, *self.hidden_dims, dim + variances.get(self.encoder_head, 0))
 
     @property
     def decoder_sizes(self) -> tuple[int, ...]:
-        """Sizes of the decoder's layers, from J to D."""
-        return (self.latent_dim, *reversed(self.hidden_dims), self.data_dim)
+        """Sizes of the decoder's layers, from J to D outputs, or 2 D where it gives variances, too."""
+        outputs = (2 if self.likelihood == "gaussian_diagonal" else 1) * self.data_dim
+        return (self.latent_dim, *reversed(self.hidden_dims), outputs)
 
     @property
     def num_parameters(self) -> int:

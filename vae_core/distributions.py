@@ -9,7 +9,7 @@ accepts none.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -47,7 +47,7 @@ class Prior(Distribution, Protocol):
         """The components of a mixture, else None."""
         ...
 
-    def kl_per_dim_from(self, q: "DiagonalNormal", /) -> Tensor | None:
+    def kl_per_dim_from(self, q: "AnyNormal", /) -> Tensor | None:
         """KL(q || p(z)) of each dimension, shape (batch, J), nats; None where there is no closed form."""
         ...
 
@@ -57,10 +57,10 @@ class Posterior(Distribution, Protocol):
 
     @property
     def std(self) -> Tensor:
-        """sigma, shape (batch, J)."""
+        """sigma of each dimension, shape (batch, J)."""
         ...
 
-    def as_normal(self) -> "DiagonalNormal":
+    def as_normal(self) -> "AnyNormal":
         """q as a Gaussian; raises :class:`BadInput` (code ``encoder_head``) where it has no density."""
         ...
 
@@ -69,7 +69,7 @@ class Posterior(Distribution, Protocol):
         ...
 
     def reparameterize(self, eps: Tensor) -> Tensor:
-        """z = mean + std * eps: (M, batch, J)."""
+        """z of noise eps, a differentiable function of q's parameters: (M, batch, J)."""
         ...
 
     def kl_per_dim(self, prior: Prior) -> Tensor | None:
@@ -77,7 +77,7 @@ class Posterior(Distribution, Protocol):
         ...
 
     def kl_to_standard_normal(self) -> Tensor:
-        """KL(q || N(0, I)) of each dimension, shape (batch, J), nats."""
+        """KL(q || N(0, I)) in parts of each dimension, which sum to it: shape (batch, J), nats."""
         ...
 
 
@@ -99,7 +99,7 @@ class LikelihoodModel(Distribution, Protocol):
         ...
 
     def score(self, x: Tensor) -> Tensor:
-        """d log p(x|z) / d(decoder output), shape (..., D)."""
+        """d log p(x|z) / d(decoder output), the shape of the output."""
         ...
 
     def pairwise_log_prob(self, x: Tensor) -> Tensor:
@@ -176,7 +176,7 @@ class StandardNormal:
         """J/2 log 2 pi e, a scalar, nats."""
         return torch.tensor(0.5 * self.latent_dim * (1.0 + LOG_2PI))
 
-    def kl_per_dim_from(self, q: "DiagonalNormal", /) -> Tensor:
+    def kl_per_dim_from(self, q: "AnyNormal", /) -> Tensor:
         """KL(q || N(0, I)) of each dimension, shape (batch, J), nats."""
         return q.kl_to_standard_normal()
 
@@ -200,6 +200,8 @@ class DiagonalNormal:
         tensor(0.)
     """
 
+    is_factorised: ClassVar[bool] = True
+
     mean: Tensor
     log_var: Tensor
 
@@ -207,19 +209,6 @@ class DiagonalNormal:
     def from_std(cls, mean: Tensor, std: Tensor) -> "DiagonalNormal":
         """N(mean, diag std^2), ``std`` above 0 and of a shape that broadcasts to that of ``mean``."""
         return cls(mean, (2 * std.log()).expand_as(mean))
-
-    @classmethod
-    def cat(cls, parts: "Sequence[DiagonalNormal]") -> "DiagonalNormal":
-        """That of all examples from those of successive subsets."""
-        return cls(torch.cat([part.mean for part in parts]), torch.cat([part.log_var for part in parts]))
-
-    @classmethod
-    def where(cls, choose: Tensor, first: "DiagonalNormal", second: "DiagonalNormal") -> "DiagonalNormal":
-        """Example by example, the first where ``choose``, booleans of shape (batch,), and else the second."""
-        choose = choose[:, None]
-        return cls(
-            torch.where(choose, first.mean, second.mean), torch.where(choose, first.log_var, second.log_var)
-        )
 
     @property
     def std(self) -> Tensor:
@@ -231,9 +220,37 @@ class DiagonalNormal:
         """sigma^2 = exp(log_var), shape (batch, J)."""
         return torch.exp(self.log_var)
 
+    @property
+    def narrowest(self) -> Tensor:
+        """The smallest standard deviation in any direction, shape (batch,)."""
+        return self.std.amin(-1)
+
+    @property
+    def marginals(self) -> "DiagonalNormal":
+        """Itself: the product of its marginals."""
+        return self
+
+    @property
+    def conditional_log_var(self) -> Tensor:
+        """log Var(z_j|z_1 .. z_(j-1), x), shape (batch, J): log sigma_j^2."""
+        return self.log_var
+
+    @property
+    def parameters(self) -> tuple[Tensor, Tensor]:
+        """Mean and log sigma^2."""
+        return self.mean, self.log_var
+
     def as_normal(self) -> "DiagonalNormal":
         """Itself."""
         return self
+
+    def no_move(self) -> tuple[Tensor, Tensor]:
+        """A shift and a growth of 0, as :meth:`moved` takes them."""
+        return torch.zeros_like(self.mean), torch.zeros_like(self.log_var)
+
+    def moved(self, shift: Tensor, growth: Tensor) -> "DiagonalNormal":
+        """Another one in units of this one: mean + sigma shift, sigma e^growth; both of shape (batch, J)."""
+        return DiagonalNormal(self.mean + self.std * shift, self.log_var + 2 * growth)
 
     def take(self, rows: int | slice | Tensor) -> "DiagonalNormal":
         """That of one example or of a subset."""
@@ -262,6 +279,10 @@ class DiagonalNormal:
         """z = mean + std * eps (Kingma and Welling 2014, section 2.4): (M, batch, J)."""
         return self.mean + self.std * eps
 
+    def whiten(self, z: Tensor) -> Tensor:
+        """The eps of which :meth:`reparameterize` makes z of shape (..., batch, J)."""
+        return (z - self.mean) / self.std
+
     def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Draws z of shape (num_samples, batch, J), differentiable in mean and log_var."""
         return self.reparameterize(self.draw_eps(num_samples, generator=generator))
@@ -281,6 +302,10 @@ class DiagonalNormal:
     def entropy(self) -> Tensor:
         """sum_j (log sigma_j + 1/2 log 2 pi e), shape (batch,), nats."""
         return (0.5 * self.log_var + 0.5 * (1.0 + LOG_2PI)).sum(-1)
+
+    def total_correlation(self) -> Tensor:
+        """KL(q || product of its marginals), shape (batch,), nats: 0."""
+        return torch.zeros_like(self.mean[..., 0])
 
     def kl_per_dim(self, prior: Prior) -> Tensor | None:
         """KL(q || p(z)) of each dimension, shape (batch, J), nats; None where there is no closed form."""
@@ -302,7 +327,15 @@ class DiagonalNormal:
 
 @dataclass(frozen=True, slots=True)
 class FullNormal:
-    """N(mean, L L^T): ``mean`` of shape (..., D), ``factor`` L lower triangular of shape (..., D, D)."""
+    """N(mean, L L^T): ``mean`` of shape (..., J), ``factor`` L lower triangular of shape (..., J, J).
+
+    Example:
+        >>> q = FullNormal(torch.zeros(1, 2), torch.tensor([[[1.0, 0.0], [0.6, 0.8]]]))
+        >>> round(float(q.total_correlation()), 4)  # -1/2 log(1 - 0.6^2)
+        0.2231
+    """
+
+    is_factorised: ClassVar[bool] = False
 
     mean: Tensor
     factor: Tensor
@@ -312,24 +345,136 @@ class FullNormal:
         """N(mean, covariance), the covariance positive definite."""
         return cls(mean, torch.linalg.cholesky(covariance))
 
+    @classmethod
+    def from_entries(cls, mean: Tensor, log_var: Tensor, below: Tensor) -> "FullNormal":
+        """That of the entries of L (Kingma and Welling 2019, algorithm 2).
+
+        Arguments:
+            mean: Shape (..., J).
+            log_var: 2 log L_jj, shape (..., J).
+            below: L_jk for k < j, row by row, shape (..., J (J - 1) / 2).
+        """
+        dim = mean.shape[-1]
+        rows, columns = torch.tril_indices(dim, dim, -1, device=mean.device)
+        factor = torch.diag_embed(torch.exp(0.5 * log_var))
+        factor[..., rows, columns] = below
+        return cls(mean, factor)
+
     @property
     def variance(self) -> Tensor:
-        """The diagonal of the covariance, shape (..., D)."""
+        """The diagonal of the covariance, shape (..., J)."""
         return self.factor.square().sum(-1)
 
+    @property
+    def std(self) -> Tensor:
+        """sigma of each dimension, shape (..., J)."""
+        return self.variance.sqrt()
+
+    @property
+    def covariance(self) -> Tensor:
+        """L L^T, shape (..., J, J)."""
+        return self.factor @ self.factor.mT
+
+    @property
+    def narrowest(self) -> Tensor:
+        """The smallest standard deviation in any direction, shape (...,)."""
+        return torch.linalg.svdvals(self.factor)[..., -1]
+
+    @property
+    def marginals(self) -> DiagonalNormal:
+        """The product of its marginals."""
+        return DiagonalNormal(self.mean, self.variance.log())
+
+    @property
+    def conditional_log_var(self) -> Tensor:
+        """log Var(z_j|z_1 .. z_(j-1), x) = 2 log L_jj, shape (..., J)."""
+        return 2 * self._log_diagonal()
+
+    @property
+    def parameters(self) -> tuple[Tensor, Tensor]:
+        """Mean and L."""
+        return self.mean, self.factor
+
+    def as_normal(self) -> "FullNormal":
+        """Itself."""
+        return self
+
+    def no_move(self) -> tuple[Tensor, Tensor]:
+        """A shift and a growth of 0, as :meth:`moved` takes them."""
+        return torch.zeros_like(self.mean), torch.zeros_like(self.factor)
+
+    def moved(self, shift: Tensor, growth: Tensor) -> "FullNormal":
+        """Another one in units of this one: mean + L shift and L (e^diagonal + rest of the lower triangle).
+
+        Arguments:
+            shift: Shape (batch, J).
+            growth: Shape (batch, J, J); what is above the diagonal has no effect.
+        """
+        diagonal = growth.diagonal(dim1=-2, dim2=-1)
+        change = growth.tril(-1) + torch.diag_embed(diagonal.exp())
+        return FullNormal(self.mean + self._times(self.factor, shift), self.factor @ change)
+
+    def take(self, rows: int | slice | Tensor) -> "FullNormal":
+        """That of one example or of a subset."""
+        return FullNormal(self.mean[rows], self.factor[rows])
+
+    def split(self, rows: int) -> "list[FullNormal]":
+        """Those of successive subsets of at most ``rows`` examples."""
+        pairs = zip(self.mean.split(rows), self.factor.split(rows), strict=True)
+        return [FullNormal(*part) for part in pairs]
+
+    def double(self) -> "FullNormal":
+        """The same in float64."""
+        return FullNormal(self.mean.double(), self.factor.double())
+
+    def frozen(self) -> "FullNormal":
+        """A copy without gradients, which no update of the weights changes."""
+        return FullNormal(self.mean.detach().clone(), self.factor.detach().clone())
+
+    def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Noise eps ~ N(0, I) of shape (num_samples, ..., J)."""
+        return _standard_noise((num_samples, *self.mean.shape), self.mean, generator)
+
+    def reparameterize(self, eps: Tensor) -> Tensor:
+        """z = mean + L eps (Kingma and Welling 2019, section 2.5.1): the shape of eps."""
+        return self.mean + self._times(self.factor, eps)
+
+    def whiten(self, z: Tensor) -> Tensor:
+        """The eps of which :meth:`reparameterize` makes z of shape (..., batch, J): L^-1 (z - mean)."""
+        return self._whitened(z - self.mean)
+
     def log_prob(self, value: Tensor, /) -> Tensor:
-        """Log density, nats: values of shape (..., D) give (...,)."""
+        """Log density, nats: values of shape (..., J) give (...,)."""
         # Not by torch.distributions.MultivariateNormal: its first density imports a compiler (half a second).
-        return -negative_log_density(self._whitened(value - self.mean).square(), self._log_diagonal()).sum(-1)
+        return -negative_log_density(self.whiten(value).square(), self._log_diagonal()).sum(-1)
 
     def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
-        """Draws of shape (num_samples, ..., D)."""
-        noise = _standard_noise((num_samples, *self.mean.shape), self.mean, generator)
-        return self.mean + (self.factor @ noise[..., None])[..., 0]
+        """Draws of shape (num_samples, ..., J), differentiable in mean and factor."""
+        return self.reparameterize(self.draw_eps(num_samples, generator=generator))
 
     def entropy(self) -> Tensor:
-        """log det L + D/2 log 2 pi e, shape (...,), nats."""
+        """log det L + J/2 log 2 pi e, shape (...,), nats."""
         return (self._log_diagonal() + 0.5 * (1.0 + LOG_2PI)).sum(-1)
+
+    def total_correlation(self) -> Tensor:
+        """KL(q || product of its marginals) = sum_j log sigma_j - log det L, shape (...,), nats, >= 0."""
+        return (self.std.log() - self._log_diagonal()).sum(-1)
+
+    def kl_per_dim(self, prior: Prior) -> Tensor | None:
+        """KL(q || p(z)) in parts, shape (batch, J), nats; None where there is no closed form."""
+        return prior.kl_per_dim_from(self)
+
+    def kl_to_standard_normal(self) -> Tensor:
+        """KL(q || N(0, I)) in parts by the chain rule, shape (batch, J), nats, each >= 0.
+
+        KL_j = E_q[KL(q(z_j|z_1 .. z_(j-1), x) || N(0, 1))]
+             = 1/2 (mean_j^2 + sum_(k<j) L_jk^2 + L_jj^2 - 1 - log L_jj^2),
+        that of a dimension given those before it (Cover and Thomas 2006, theorem 2.5.3): they sum to the KL.
+        The KL of the marginals alone would leave out the total correlation.
+        """
+        log_var = self.conditional_log_var
+        among = self.factor.tril(-1).square().sum(-1)
+        return 0.5 * (self.mean.square() + among + torch.expm1(log_var) - log_var)
 
     def kl_from(self, q: DiagonalNormal) -> Tensor:
         """KL(q || this), q of shape (D,): a scalar, nats.
@@ -341,16 +486,43 @@ class FullNormal:
         return 0.5 * quadratic + (self._log_diagonal() - 0.5 * q.log_var).sum()
 
     def _whitened(self, centred: Tensor) -> Tensor:
-        """L^-1 times vectors of shape (..., D)."""
+        """L^-1 times vectors of shape (..., J)."""
         eye = torch.eye(self.factor.shape[-1]).to(self.factor).expand_as(self.factor)
-        whitening = torch.linalg.solve_triangular(self.factor, eye, upper=False)
-        # One product for each factor: broadcasting would copy the factor for each vector.
-        count = math.prod(centred.shape[: centred.ndim - self.mean.ndim])
-        rows = centred.reshape(count, *self.mean.shape).movedim(0, -2)
-        return (rows @ whitening.mT).movedim(-2, 0).reshape(centred.shape)
+        return self._times(torch.linalg.solve_triangular(self.factor, eye, upper=False), centred)
+
+    def _times(self, matrix: Tensor, vectors: Tensor) -> Tensor:
+        """A matrix for each mean, shape (..., J, J), times vectors of shape (m, ..., J) or (..., J)."""
+        # One product for each matrix: broadcasting would copy the matrix for each vector.
+        count = math.prod(vectors.shape[: vectors.ndim - self.mean.ndim])
+        rows = vectors.expand(*vectors.shape[: vectors.ndim - self.mean.ndim], *self.mean.shape)
+        rows = rows.reshape(count, *self.mean.shape).movedim(0, -2)
+        product = (rows @ matrix.mT).movedim(-2, 0)
+        return product.reshape(*vectors.shape[: vectors.ndim - self.mean.ndim], *self.mean.shape)
 
     def _log_diagonal(self) -> Tensor:
         return self.factor.diagonal(dim1=-2, dim2=-1).log()
+
+
+AnyNormal = DiagonalNormal | FullNormal
+"""A Gaussian q(z|x), with a diagonal covariance matrix or a full one; both have the same interface."""
+_Kind = TypeVar("_Kind", bound=AnyNormal)
+
+
+def concatenated(parts: Sequence[_Kind]) -> _Kind:
+    """The Gaussians of all examples from those of successive subsets, all of one kind."""
+    columns = zip(*(part.parameters for part in parts), strict=True)
+    return type(parts[0])(*(torch.cat(column) for column in columns))
+
+
+def chosen(choose: Tensor, first: _Kind, second: _Kind) -> _Kind:
+    """Example by example, the first where ``choose``, booleans of shape (batch,), and else the second.
+
+    Both are of one kind.
+    """
+    pairs = zip(first.parameters, second.parameters, strict=True)
+    return type(first)(
+        *(torch.where(choose.view(-1, *[1] * (one.ndim - 1)), one, other) for one, other in pairs)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +541,7 @@ class Deterministic:
         """Zeros of shape (batch, J)."""
         return torch.zeros_like(self.mean)
 
-    def as_normal(self) -> DiagonalNormal:
+    def as_normal(self) -> AnyNormal:
         """Raises :class:`BadInput` (code ``encoder_head``): it has no density."""
         raise BadInput(
             "encoder_head",
@@ -598,10 +770,99 @@ class Gaussian:
         return self.location + self.scale * noise
 
 
+MIN_PIXEL_SCALE: Final = 0.01
+"""The smallest sigma of one value: where x never varies, sigma -> 0 makes the density infinite.
+
+A hundredth of the range of a grey value, of which 256 levels are 0.004 apart."""
+_MAX_PIXEL_LOG_VAR: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class GaussianDiagonal:
+    """p(x|z) = N(y, diag sigma^2), both from the decoder: its outputs are y and then u, shape (..., 2 D).
+
+    sigma^2 = 0.01^2 + e^u: u is log sigma^2 with a smooth floor. The slope of log sigma^2 by u is above 0
+    everywhere, so that what is at the floor can rise again, and vanishes far below it, so that what would
+    like to be narrower does not drift away, as it would behind a clamp with the gradient of the identity.
+    Above 20 there is such a clamp (:func:`bounded`): e^89 is infinite in float32.
+
+    Example:
+        >>> likelihood = GaussianDiagonal(torch.tensor([[0.5, 0.0]]))
+        >>> round(float(likelihood.variance), 4)
+        1.0001
+    """
+
+    log_prob_latex: ClassVar[str] = (
+        r"-\sum_i \tfrac12 (x_i-y_i)^2/\sigma_i^2 + \log\sigma_i + \tfrac12\log 2\pi"
+    )
+    mean_latex: ClassVar[str] = r"u_{1..D}"
+
+    outputs: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """E[x|z] = y, shape (..., D)."""
+        return self.outputs.chunk(2, dim=-1)[0]
+
+    @property
+    def log_var(self) -> Tensor:
+        """log sigma^2 = log(0.01^2 + e^u), shape (..., D)."""
+        u = bounded(self.outputs.chunk(2, dim=-1)[1], -math.inf, _MAX_PIXEL_LOG_VAR)
+        return torch.logaddexp(u, torch.full_like(u, 2 * math.log(MIN_PIXEL_SCALE)))
+
+    @property
+    def variance(self) -> Tensor:
+        """sigma^2, shape (..., D)."""
+        return self.log_var.exp()
+
+    def log_prob(self, x: Tensor, /) -> Tensor:
+        """-sum_i [1/2 (x_i - y_i)^2 / sigma_i^2 + log sigma_i + 1/2 log 2 pi]: shape (..., batch), nats."""
+        log_var = self.log_var
+        squares = (x - self.mean).square() * torch.exp(-log_var)
+        return -negative_log_density(squares, 0.5 * log_var).sum(-1)
+
+    def pairwise_log_prob(self, x: Tensor) -> Tensor:
+        """``log_prob`` of all examples at all points: outputs (G, 2 D), x of (n, D) give (G, n), nats.
+
+        In float64, as for :class:`Gaussian`: sum_i (x_i^2 - 2 x_i y_i + y_i^2) / sigma_i^2.
+        """
+        mean, log_var, x = self.mean.double(), self.log_var.double(), x.double()
+        precision = torch.exp(-log_var)
+        weighted = precision * mean
+        own = negative_log_density(weighted * mean, 0.5 * log_var).sum(-1, keepdim=True)
+        return weighted @ x.T - 0.5 * precision @ x.square().T - own
+
+    def entropy(self) -> Tensor:
+        """sum_i log sigma_i + D/2 log 2 pi e, shape (..., batch), nats."""
+        return (0.5 * self.log_var + 0.5 * (1.0 + LOG_2PI)).sum(-1)
+
+    def score(self, x: Tensor) -> Tensor:
+        """d log p(x|z) / d outputs, shape (..., 2 D).
+
+        By y: (x - y) / sigma^2; by u: 1/2 ((x - y)^2 / sigma^2 - 1) e^u / sigma^2.
+        """
+        log_var, away = self.log_var, x - self.mean
+        by_mean = away * torch.exp(-log_var)
+        slope = torch.sigmoid(self.outputs.chunk(2, dim=-1)[1] - 2 * math.log(MIN_PIXEL_SCALE))
+        return torch.cat([by_mean, 0.5 * (away * by_mean - 1.0) * slope], dim=-1)
+
+    def of_values(self, which: Tensor) -> "GaussianDiagonal":
+        """The likelihood of some of the D values."""
+        return GaussianDiagonal(torch.cat([part[..., which] for part in self.outputs.chunk(2, dim=-1)], -1))
+
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Draws x of shape (num_samples, ..., D)."""
+        mean = self.mean
+        noise = _standard_noise((num_samples, *mean.shape), mean, generator)
+        return mean + (0.5 * self.log_var).exp() * noise
+
+
 UNIT_INTERVAL_LIKELIHOODS: Final = {"bernoulli": Bernoulli, "continuous_bernoulli": ContinuousBernoulli}
 """Made of the decoder's outputs, by the name that a configuration gives them."""
+REAL_LIKELIHOODS: Final = {"gaussian_diagonal": GaussianDiagonal}
+"""Of real numbers, made of the decoder's outputs alone."""
 SCALED_LIKELIHOODS: Final = {"gaussian": Gaussian}
-"""Made of the decoder's outputs and a scale."""
+"""Of real numbers, made of the decoder's outputs and a scale."""
 
 
 def softplus_slope(u: Tensor) -> Tensor:

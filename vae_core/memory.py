@@ -7,7 +7,7 @@ multiply. A training step needs all of its mini-batch for the gradient: it fits 
 from itertools import pairwise
 from typing import Final
 
-from vae_core.config import ModelConfig
+from vae_core.config import Likelihood, ModelConfig
 from vae_core.errors import BadInput
 
 CHUNK_VALUES: Final = 2_000_000
@@ -16,6 +16,15 @@ MAX_STEP_BYTES: Final = 2 * 2**30
 """Of one training step."""
 MAX_PRODUCTS: Final = 10**12
 """Products of an activation and a weight in one evaluation: about a minute on one core."""
+
+
+_PER_VALUE: Final[dict[Likelihood, int]] = {
+    "bernoulli": 5,
+    "continuous_bernoulli": 11,
+    "gaussian": 5,
+    "gaussian_diagonal": 14,
+}
+"""Numbers that a training step holds for each value of x."""
 
 
 def is_out_of_memory(err: BaseException) -> bool:
@@ -31,8 +40,8 @@ def is_out_of_memory(err: BaseException) -> bool:
 
 
 def widest_layer(config: ModelConfig) -> int:
-    """The most values that decoder or prior hold for one z: what the memory of an evaluation depends on."""
-    return max(config.data_dim, config.latent_dim, *config.hidden_dims, config.prior_width)
+    """The most values that networks, q or prior hold for one z: the memory of an evaluation depends on it."""
+    return max(config.data_dim, *config.decoder_sizes, config.prior_width, _factor(config))
 
 
 def chunk_rows(values_per_row: int) -> int:
@@ -65,16 +74,21 @@ def step_bytes(config: ModelConfig, *, num_samples: int, batch_size: int) -> int
 
     Measured by the peak of the process, within a tenth, where it is differentiated automatically; a gradient
     that is written out (:mod:`vae_core.training.by_hand`) needs no more. 3 numbers for each value of a hidden
-    layer, 5 for one of the prior's density, and 5 for one of the output (11 for the continuous Bernoulli's
-    normaliser).
+    layer, 5 for one of the prior's density, 6 for one of a full L, and 5 for one of the output (11 for the
+    continuous Bernoulli's normaliser, 14 for a Gaussian with a variance of its own).
     """
     hidden = 3 * sum(config.hidden_dims)
-    output = (11 if config.likelihood == "continuous_bernoulli" else 5) * config.data_dim
-    encoder = hidden + config.data_dim + 3 * config.latent_dim
+    output = _PER_VALUE[config.likelihood] * config.data_dim
+    encoder = hidden + config.data_dim + 3 * config.latent_dim + 6 * _factor(config)
     decoder = hidden + output + 5 * config.prior_width
     # A VampPrior encodes its pseudo-inputs in each step, too.
     encoded = batch_size + (config.num_components if config.prior == "vamp" else 0)
     return 4 * (encoded * encoder + batch_size * num_samples * decoder)
+
+
+def _factor(config: ModelConfig) -> int:
+    """Entries of a full L of one example."""
+    return config.latent_dim**2 if config.encoder_head == "full_covariance" else 0
 
 
 def check_step(config: ModelConfig, *, num_samples: int, batch_size: int) -> None:

@@ -11,10 +11,12 @@ from torch.nn import functional
 from vae_core.config import ModelConfig
 from vae_core.distributions import (
     LOG_VAR_RANGE,
+    REAL_LIKELIHOODS,
     SCALED_LIKELIHOODS,
     UNIT_INTERVAL_LIKELIHOODS,
     Deterministic,
     DiagonalNormal,
+    FullNormal,
     LikelihoodModel,
     Posterior,
     StandardNormal,
@@ -22,7 +24,7 @@ from vae_core.distributions import (
 )
 from vae_core.errors import BadInput
 from vae_core.networks import MLP
-from vae_core.priors import DiagonalMixture, MixtureParameters, PseudoInputs, vamp_prior
+from vae_core.priors import MixtureParameters, NormalMixture, PseudoInputs, vamp_prior
 
 MIN_LIKELIHOOD_SCALE = 1e-3
 """Lower limit of a learned s: where the decoder reproduces x exactly, s -> 0 makes the density infinite."""
@@ -60,7 +62,7 @@ class VAE(nn.Module):
             self.pseudo_inputs = PseudoInputs(config, generator=generator)
 
     @property
-    def prior(self) -> StandardNormal | DiagonalMixture:
+    def prior(self) -> StandardNormal | NormalMixture:
         """p(z); where it is learned, a differentiable function of the weights."""
         if self.config.prior == "mixture":
             return self.mixture()
@@ -86,6 +88,10 @@ class VAE(nn.Module):
             return Deterministic(outputs)
         if head == "unit_variance":
             return DiagonalNormal(outputs, torch.zeros_like(outputs))
+        if head == "full_covariance":
+            dim = self.config.latent_dim
+            mean, spread, below = outputs.split((dim, dim, outputs.shape[-1] - 2 * dim), dim=-1)
+            return FullNormal.from_entries(mean, bounded(spread, *LOG_VAR_RANGE), below)
         mean, spread = outputs.chunk(2, dim=-1)
         if head == "variance":
             spread = torch.log(functional.softplus(bounded(spread, *SPREAD_RANGE)) + 1e-9)
@@ -96,10 +102,12 @@ class VAE(nn.Module):
         return self.likelihood_of(self.decoder(z))
 
     def likelihood_of(self, outputs: Tensor) -> LikelihoodModel:
-        """p(x|z) from the decoder's outputs u of shape (..., D)."""
+        """p(x|z) from the decoder's outputs u of shape (..., D), or (..., 2 D) with variances, too."""
         name = self.config.likelihood
         if self.config.is_unit_interval:
             return UNIT_INTERVAL_LIKELIHOODS[name](outputs)
+        if not self.config.has_scale:
+            return REAL_LIKELIHOODS[name](outputs)
         return SCALED_LIKELIHOODS[name](outputs, self._scale(outputs))
 
     def with_networks(self, decoder: nn.Module, encoder: nn.Module | None = None) -> Self:
@@ -126,10 +134,11 @@ class VAE(nn.Module):
             self.pseudo_inputs.hold_parameters()
 
     def likelihood_scale(self) -> Tensor:
-        """s of the Gaussian likelihood as a scalar tensor, set or learned."""
+        """s of a Gaussian likelihood with one scale, set or learned, as a scalar tensor; 1 for the others."""
         return self._scale(next(self.parameters()))
 
     def _scale(self, like: Tensor) -> Tensor:
-        if self.config.likelihood_scale is None:
+        if self.config.learns_scale:
             return torch.exp(bounded(self.log_scale, math.log(MIN_LIKELIHOOD_SCALE), math.inf))
-        return torch.tensor(self.config.likelihood_scale, dtype=like.dtype, device=like.device)
+        scale = self.config.likelihood_scale if self.config.has_scale else 1.0
+        return torch.tensor(scale, dtype=like.dtype, device=like.device)

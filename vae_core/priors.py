@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, bounded
+from vae_core.distributions import LOG_VAR_RANGE, AnyNormal, DiagonalNormal, bounded
 
 _START_VARIANCE: Final = 0.25
 """Variance of each component before training; the means have the rest of 1: it begins near N(0, I)."""
@@ -23,21 +23,21 @@ _GREY_LIMIT: Final = 16.0
 
 
 @dataclass(frozen=True, slots=True)
-class DiagonalMixture:
-    """p(z) = sum_k pi_k N(z; mean_k, diag exp(log_var_k)).
+class NormalMixture:
+    """p(z) = sum_k pi_k N(z; mean_k, C_k), the covariance matrices C_k diagonal or full.
 
     Arguments:
         log_weights: log pi, shape (K,).
-        components: The K Gaussians, mean and log_var of shape (K, J).
+        components: The K Gaussians, their means of shape (K, J).
 
     Example:
-        >>> prior = DiagonalMixture(torch.zeros(1), DiagonalNormal(torch.zeros(1, 2), torch.zeros(1, 2)))
+        >>> prior = NormalMixture(torch.zeros(1), DiagonalNormal(torch.zeros(1, 2), torch.zeros(1, 2)))
         >>> round(float(prior.log_prob(torch.zeros(2))), 4)
         -1.8379
     """
 
     log_weights: Tensor
-    components: DiagonalNormal
+    components: AnyNormal
 
     @property
     def mean(self) -> Tensor:
@@ -60,7 +60,7 @@ class DiagonalMixture:
         rows = torch.multinomial(weights, num_samples, replacement=True, generator=generator)
         return self.components.take(rows.to(self.log_weights.device)).sample(1, generator=generator)[0]
 
-    def kl_per_dim_from(self, q: DiagonalNormal, /) -> None:
+    def kl_per_dim_from(self, q: AnyNormal, /) -> None:
         """None: the KL to a mixture has no closed form."""
         del q
 
@@ -69,19 +69,19 @@ class DiagonalMixture:
         mean, std = self.components.mean.double(), self.components.std.double()
         return (mean - reach * std).amin(0), (mean + reach * std).amax(0)
 
-    def frozen(self) -> "DiagonalMixture":
+    def frozen(self) -> "NormalMixture":
         """A copy without gradients, which no update of the weights changes."""
-        return DiagonalMixture(self.log_weights.detach().clone(), self.components.frozen())
+        return NormalMixture(self.log_weights.detach().clone(), self.components.frozen())
 
 
-def vamp_prior(posterior: DiagonalNormal) -> DiagonalMixture:
+def vamp_prior(posterior: AnyNormal) -> NormalMixture:
     """p(z) = 1/K sum_k q(z|u_k) from q of K pseudo-inputs (Tomczak and Welling 2018, arXiv 1705.07120).
 
     With all n training examples as pseudo-inputs it is their aggregate posterior, the best of all priors for
     them: the mean KL is then the mutual information of x and z.
     """
     count = len(posterior.mean)
-    return DiagonalMixture(posterior.mean.new_full((count,), -math.log(count)), posterior)
+    return NormalMixture(posterior.mean.new_full((count,), -math.log(count)), posterior)
 
 
 class MixtureParameters(nn.Module):
@@ -104,10 +104,10 @@ class MixtureParameters(nn.Module):
         """Moves the log variances back to their limits."""
         self.log_vars.clamp_(*LOG_VAR_RANGE)
 
-    def forward(self) -> DiagonalMixture:
+    def forward(self) -> NormalMixture:
         """p(z)."""
         components = DiagonalNormal(self.means, bounded(self.log_vars, *LOG_VAR_RANGE))
-        return DiagonalMixture(torch.log_softmax(self.logits, 0), components)
+        return NormalMixture(torch.log_softmax(self.logits, 0), components)
 
 
 class PseudoInputs(nn.Module):

@@ -66,7 +66,12 @@ GAP_HELP: Final = (
     r"below $\log p(x)$ in expectation: marked ≥."
 )
 MEASURE_HELP: Final = "log p(x) of each run on the same examples, in the background: a second or two a run."
-_DENSITY: Final = {"bernoulli": "of 0 and 1", "continuous_bernoulli": "density", "gaussian": "density"}
+_DENSITY: Final = {
+    "bernoulli": "of 0 and 1",
+    "continuous_bernoulli": "density",
+    "gaussian": "density",
+    "gaussian_diagonal": "density",
+}
 """What the nats of a likelihood are of: those of different kinds are not to be subtracted."""
 
 

@@ -32,8 +32,9 @@ BETAS_HELP: Final = (
 )
 EPOCHS_HELP: Final = "Passes over the training data of each run, the same for all."
 START_HELP: Final = (
-    "Trains one run for each β, one after the other or as many at a time as this server has cores for. They "
-    "wait behind whatever else you start, and take turns with everybody else's."
+    "Trains one run for each β: small networks all at once, in a fraction of the time that they take one "
+    "after the other, large ones as many at a time as this server has cores for. They wait behind whatever "
+    "else you start, and take turns with everybody else's."
 )
 RATE_HELP: Final = (
     r"Rate $R = \mathbb{E}\,\mathrm{KL}(q(z|x)\,\|\,p(z))$, distortion "
@@ -127,7 +128,8 @@ def _start() -> None:
     tag = f"{SWEEP}{secrets.token_hex(2)}"
     begun: list[str] = []
     try:
-        begun.extend(runner().submit(config, owner=browser.token(), tags=(tag,)) for config in configs)
+        for group in runner().in_groups(configs):
+            begun.extend(runner().submit_together(group, owner=browser.token(), tags=(tag,)))
     except BadInput as err:
         state.say_next(f"{len(begun)} of {len(configs)} runs were started: {plain(str(err))}")
     if begun:

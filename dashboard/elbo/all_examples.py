@@ -22,7 +22,9 @@ TERMS_HELP: Final = (
     "averaged over the examples, in nats."
 )
 KL_HELP: Final = (
-    r"$\mathrm{KL}_j = \tfrac12(\mu_j^2 + \sigma_j^2 - 1 - \log\sigma_j^2)$, averaged over the examples. "
+    r"$\mathrm{KL}_j = \tfrac12(\mu_j^2 + \sigma_j^2 - 1 - \log\sigma_j^2)$, averaged over the examples; "
+    r"for a full covariance $LL^\top$: "
+    r"$\tfrac12(\mu_j^2 + \sum_{k<j} L_{jk}^2 + L_{jj}^2 - 1 - \log L_{jj}^2)$. "
     "A dimension with 0 nats carries no information: q is the prior there. A unit is active when its "
     r"posterior mean varies over the examples by $\mathrm{Var}_x(\mu_j) > 0.01$ (Burda et al. 2016)."
 )
@@ -88,7 +90,7 @@ def objective_text(reconstruction: float, kl: float, beta: float) -> str:
     return f"{signed(reconstruction)} − {beta:.5g} · {signed(kl, digits)} = **{signed(objective)}** nats"
 
 
-def kl_per_dim(terms: Encoded) -> None:
+def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
     """The KL of each latent dimension, their sum, and how many units are active."""
     per_dim = terms.kl_per_dim.astype(np.float64).mean(0)
     st.plotly_chart(
@@ -102,6 +104,13 @@ def kl_per_dim(terms: Encoded) -> None:
     active = cache.active_units(terms)
     st.markdown(f"{listed} = **{float(per_dim.sum()):.4f}** nats; KL above: **{mean(terms.kl):.4f}** nats")
     st.markdown(f"Active units: **{int(active.sum())} of {len(active)}**")
+    if shown.config.model.encoder_head == "full_covariance":
+        among = cache.correlation(shown, split)
+        st.caption(
+            "q has a full covariance matrix: the part of zⱼ is its KL given the dimensions before it, and "
+            f"the parts sum to the KL (chain rule). {among:.4f} nats of them are the total correlation of "
+            "q(z|x), KL(q(z|x) ‖ ∏ q(zⱼ|x)): what a diagonal covariance matrix could not say."
+        )
 
 
 def kl_decomposition(shown: Subject, split: Split) -> None:

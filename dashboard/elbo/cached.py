@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.cached import Encoded, decode, encoded
+from dashboard.cached import Encoded, decode, encoded, posterior
 from dashboard.caching import cached
 from dashboard.subject import Split, Subject
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vae_core.evidence.exact import Evidence
     from vae_core.evidence.importance import ImportanceCurve
     from vae_core.evidence.lattice import Lattice
@@ -33,6 +35,7 @@ class Example:
         x_and_decoded: The example, and E[x|z] at its posterior mean, shape (2, D).
         class_name: Empty where it has no class.
         mean, std: Of q(z|x), shape (J,).
+        factor: L of a full covariance matrix, shape (J, J); None where it is diagonal.
         kl: KL(q || prior), nats.
         evidence: log p(x) and the gap, each of shape (1,); None for J > 2.
         posterior: The true posterior on a grid; None for J > 2.
@@ -43,6 +46,7 @@ class Example:
     class_name: str
     mean: Array
     std: Array
+    factor: Array | None
     kl: float
     evidence: "Evidence | None"
     posterior: "PosteriorGrid | None"
@@ -74,33 +78,44 @@ def example(subject: Subject, split: Split, index: int) -> Example:
     """log p(x) of one example, its true posterior, and its bounds."""
     import torch
 
-    from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
+    from vae_core.evidence.exact import MAX_EXACT_DIMS
     from vae_core.evidence.importance import importance_curve
-    from vae_core.evidence.posterior_density import posterior_on_grid
+    from vae_core.evidence.posterior_density import evidence_and_posterior
 
     model, terms = subject.model, encoded(subject, split)
     label = int(terms.labels[index])
     x = torch.from_numpy(terms.x[index])
     # Noise of its own for each example: a rare draw that all shared would lift the curves of all of them.
     noise = torch.Generator().manual_seed(subject.config.seed + 1 + index)
-    is_exact = model.config.latent_dim <= MAX_EXACT_DIMS
-    evidence = exact_evidence(model, x[None], decoded=_lattice(subject)) if is_exact else None
+    evidence, posterior = None, None
+    if model.config.latent_dim <= MAX_EXACT_DIMS:
+        evidence, posterior = evidence_and_posterior(model, x, decoded=_lattice(subject))
     log_evidence = None if evidence is None else float(evidence.log_evidence)
     return Example(
         x_and_decoded=np.stack([terms.x[index], decode(subject, terms.means[index : index + 1])[0]]),
         class_name=subject.class_names[label] if label >= 0 else "",
         mean=terms.means[index],
         std=terms.stds[index],
+        factor=_factor_of(subject, x),
         kl=float(terms.kl[index]),
         evidence=evidence,
-        posterior=posterior_on_grid(model, x, decoded=_lattice(subject)) if is_exact else None,
+        posterior=posterior,
         curve=importance_curve(model, x, log_evidence=log_evidence, generator=noise),
     )
 
 
+def _factor_of(subject: Subject, x: "Tensor") -> Array | None:
+    import torch
+
+    if subject.config.model.encoder_head != "full_covariance":
+        return None
+    with torch.no_grad():
+        return subject.model.posterior(x[None]).as_normal().parameters[1][0].numpy()
+
+
 @cached("Optimising q for this example …")
 def local_posterior(subject: Subject, split: Split, index: int) -> "list[LocalStep]":
-    """Each step of q from the encoder's output to the best diagonal Gaussian for one example."""
+    """Each step of q from the encoder's output to the best Gaussian of its family for one example."""
     import torch
 
     from vae_core.evidence.local_posterior import optimise_posterior
@@ -133,16 +148,19 @@ def surgery(subject: Subject, split: Split) -> "Surgery":
     """Mutual information, total correlation and dimension-wise KL of the first examples."""
     import torch
 
-    from vae_core.distributions import DiagonalNormal
     from vae_core.latent.aggregate import kl_surgery
 
-    terms = encoded(subject, split)
-    means, stds = (
-        torch.from_numpy(part[:MAX_SURGERY_EXAMPLES]).double() for part in (terms.means, terms.stds)
-    )
+    q = posterior(subject, split, max_examples=MAX_SURGERY_EXAMPLES).double()
     noise = torch.Generator().manual_seed(subject.config.seed)
-    num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // means.shape[1]))
-    return kl_surgery(DiagonalNormal.from_std(means, stds), num_samples=num_samples, generator=noise)
+    num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // q.mean.shape[1]))
+    return kl_surgery(q, num_samples=num_samples, generator=noise)
+
+
+@cached()
+def correlation(subject: Subject, split: Split) -> float:
+    """Mean of KL(q(z|x) || product of its marginals), nats: 0 for a diagonal covariance matrix."""
+    q = posterior(subject, split).double()
+    return float(q.total_correlation().mean())
 
 
 def active_units(terms: Encoded) -> NDArray[np.bool_]:

@@ -18,12 +18,14 @@ from dashboard.tables import draw_table
 Array = NDArray[np.float64]
 HELP: Final = (
     r"$\log p(x) - \mathrm{ELBO}(x) = \mathrm{KL}(q(z|x)\,\|\,p(z|x)) \ge 0$ = **amortisation gap** (the "
-    "best diagonal Gaussian for this example beats the encoder's) + **approximation gap** (no "
-    "diagonal Gaussian is the true posterior). Cremer, Li and Duvenaud 2018."
+    "best Gaussian for this example beats the encoder's) + **approximation gap** (no Gaussian of this "
+    "family is the true posterior). The family is the encoder's: diagonal, or with a full covariance matrix. "
+    "Cremer, Li and Duvenaud 2018."
 )
 MEASURE_HELP: Final = (
     "log p(x) of each example by quadrature (J ≤ 2) or by annealed importance sampling, and the best "
-    "diagonal Gaussian for each by gradient ascent. It takes seconds to minutes, in the background."
+    "Gaussian of the encoder's family for each by gradient ascent. It takes seconds to minutes, in the "
+    "background."
 )
 
 
@@ -111,7 +113,7 @@ def _how(shown: Subject, result: dict[str, NDArray[Any]]) -> str:
         f"With J = {shown.config.model.latent_dim} no grid is fine enough for the exact log p(x) (J ≤ 2): "
         "annealed importance sampling stands in for it, a lower bound in expectation, with "
         f"± {_mean(result['error']):.3f} nats for each example. Half of its chains start from the best "
-        "diagonal Gaussian, half from the prior, none from the encoder, whose gap this measures."
+        "Gaussian, half from the prior, none from the encoder, whose gap this measures."
     )
 
 

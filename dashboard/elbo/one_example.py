@@ -163,13 +163,23 @@ def _posterior(example: Example) -> None:
     figure = posterior_figure(
         [axis.numpy() for axis in grid.axes],
         grid.log_density.numpy(),
-        {"encoder's q(z|x)": Ellipse(example.mean, example.std)},
+        {"encoder's q(z|x)": Ellipse(example.mean, example.std, example.factor)},
         titles=[f"z<sub>{dim + 1}</sub>" for dim in range(len(grid.axes))],
         theme=state.theme_name(),
     )
     where = ", ".join(f"{mean:.2f} ± {std:.2f}" for mean, std in zip(example.mean, example.std, strict=True))
-    alt = f"The true posterior of this example as contours, and q at {where}."
+    tilt = correlation_text(example.factor)
+    alt = f"The true posterior of this example as contours, and q at {where}{tilt}."
     st.plotly_chart(figure, key="posterior", alt=alt, config=CHART_CONFIG)
+
+
+def correlation_text(factor: NDArray[np.float32] | None) -> str:
+    """What is said of a q with a full covariance matrix in the plane."""
+    if factor is None or len(factor) != 2:
+        return ""
+    covariance = factor @ factor.T
+    rho = float(covariance[0, 1]) / float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
+    return f", correlation {signed(rho)}"
 
 
 def _importance(example: Example) -> None:

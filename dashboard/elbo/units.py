@@ -102,6 +102,7 @@ def limits(shown: Subject, terms: Encoded) -> None:
     """How large the reconstruction term can become, and the ELBO in bits per dimension."""
     import torch
 
+    from vae_core.distributions import MIN_PIXEL_SCALE
     from vae_core.labs.loss_conventions import bits_per_dim, entropy_floor, highest_density
 
     model, reconstruction = shown.config.model, mean(terms.reconstruction)
@@ -113,6 +114,15 @@ def limits(shown: Subject, terms: Encoded) -> None:
         best = f"{signed(highest_density(model.data_dim, scale))} nats"
         st.metric(f"log p(x|z) of a perfect copy, s = {rounded(scale)}", best, help=DENSITY_HELP, border=True)
         st.markdown(f"The reconstruction is **{signed(reconstruction)}** nats. {_sign(reconstruction)}")
+    elif model.likelihood == "gaussian_diagonal":
+        best = f"{signed(highest_density(model.data_dim, MIN_PIXEL_SCALE))} nats"
+        label = f"log p(x|z) of a perfect copy, every σ at its floor of {MIN_PIXEL_SCALE}"
+        st.metric(label, best, help=DENSITY_HELP, border=True)
+        st.markdown(
+            f"The reconstruction is **{signed(reconstruction)}** nats. {_sign(reconstruction)} A value that "
+            "never changes is a perfect copy: its σ(z) falls to the floor and adds 3.69 nats, whatever the "
+            "rest."
+        )
     else:
         st.markdown(
             f"The reconstruction, of densities on [0, 1], is **{signed(reconstruction)}** nats. "
@@ -147,7 +157,7 @@ def collapse(shown: Subject, terms: Encoded) -> None:
 
     config = shown.config
     if config.model.likelihood != "gaussian" or shown.is_deterministic:
-        st.info("The prediction is for a Gaussian likelihood and an encoder with a variance.")
+        st.info("The prediction is for a Gaussian likelihood with one s and an encoder with a variance.")
         to_train("Set up a Gaussian run", likelihood="gaussian", encoder_head="log_variance")
         return
     beta = shown.beta_in_force

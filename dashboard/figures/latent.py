@@ -112,13 +112,15 @@ def grid_figure(
     """
     rows, columns = grid.shape[:2]
     height, width = image_shape
-    picture = grid.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
+    # A grey is one of 256 on a screen: bytes take a quarter of the room.
+    grey = np.rint(255 * np.nan_to_num(grid).clip(0, 1)).astype(np.uint8)
+    picture = grey.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
     figure = go.Figure(
         go.Heatmap(
             z=picture.reshape(rows * height, columns * width),
             colorscale=[[0, "black"], [1, "white"]],
             zmin=0,
-            zmax=1,
+            zmax=255,
             showscale=False,
             hoverinfo="skip",
         )

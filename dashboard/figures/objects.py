@@ -53,7 +53,7 @@ class Part(dict[str, Any]):
             value = {rest: value}
         if name == _TITLED and isinstance(value, str):
             value = {"text": value}
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             held = self.get(name)
             if isinstance(held, Part):
                 held.update(value)
@@ -207,6 +207,7 @@ class Figure(BaseFigure):
         found["layout"]["template"] = _template(frozenset(kinds))
         if self.frames:
             found["frames"] = _sent(self.frames)
+            _thin(found["frames"], found["data"])
         return found
 
 
@@ -238,6 +239,19 @@ def _template(kinds: frozenset[str]) -> dict[str, Any]:
     whole = plotly.io.templates[plotly.io.templates.default].to_plotly_json()
     data = {kind: looks for kind, looks in whole.get("data", {}).items() if kind in kinds}
     return {"data": data, "layout": whole["layout"]}
+
+
+def _thin(frames: list[dict[str, Any]], data: list[dict[str, Any]]) -> None:
+    """Takes from the frames what stays as it is in the figure: Plotly lays a frame over its traces."""
+    moving: dict[int, list[dict[str, Any]]] = {}
+    for frame in frames:
+        for number, trace in zip(frame["traces"], frame["data"], strict=True):
+            moving.setdefault(number, []).append(trace)
+    for number, shown in moving.items():
+        for name, value in data[number].items():
+            if name != "type" and all(trace.get(name) == value for trace in shown):
+                for trace in shown:
+                    del trace[name]
 
 
 def _sent(part: Any) -> Any:

@@ -16,10 +16,11 @@ Array = NDArray[np.floating]
 
 
 class Ellipse(NamedTuple):
-    """A diagonal Gaussian q(z|x): mean and deviations, shapes (J,)."""
+    """A Gaussian q(z|x): mean and deviations, shapes (J,); L of a full covariance matrix, shape (J, J)."""
 
     mean: Array
     std: Array
+    factor: Array | None = None
 
     def log_prob(self, z: Array) -> Array:
         """log q(z) for J = 1, shape (n,)."""
@@ -114,7 +115,8 @@ def posterior_areas(axes: Sequence[Array], log_density: Array, *, theme: ThemeNa
 
 def ellipse_trace(q: Ellipse, *, name: str, number: int, theme: ThemeName) -> go.Scatter:
     """1 and 2 standard deviations of q as one line with a break, and its mean as the first point."""
-    rings = [ellipse(q.mean, np.diag(q.std), scale) for scale in (1, 2)]
+    root = np.diag(q.std) if q.factor is None else q.factor
+    rings = [ellipse(q.mean, root, scale) for scale in (1, 2)]
     gap = np.full((1, 2), np.nan)
     points = np.concatenate([rings[0], gap, rings[1]])
     colours = CONCEPTS[theme]

@@ -33,6 +33,7 @@ class Walk(NamedTuple):
         log_density: The true posterior on it; None for more dimensions.
         means: Shape (steps, J).
         stds: Shape (steps, J).
+        factors: L of full covariance matrices, shape (steps, J, J); None where they are diagonal.
         elbo: Shape (steps,), nats.
         log_evidence: log p(x), nats; None where it is not known exactly.
     """
@@ -41,8 +42,14 @@ class Walk(NamedTuple):
     log_density: Array | None
     means: Array
     stds: Array
+    factors: Array | None
     elbo: Array
     log_evidence: float | None
+
+    def q(self, step: int) -> Ellipse:
+        """q of one step."""
+        factor = None if self.factors is None else self.factors[step]
+        return Ellipse(self.means[step], self.stds[step], factor)
 
 
 def walk_figure(walk: Walk, *, theme: ThemeName) -> go.Figure:
@@ -66,7 +73,7 @@ def walk_figure(walk: Walk, *, theme: ThemeName) -> go.Figure:
 
 
 def _ranges(walk: Walk, axes: Sequence[Array], log_density: Array) -> list[list[float]]:
-    ends = [Ellipse(walk.means[step], walk.stds[step]) for step in (0, len(walk.means) - 1)]
+    ends = [walk.q(step) for step in (0, len(walk.means) - 1)]
     return shown_ranges(axes, log_density, ends)
 
 
@@ -88,7 +95,7 @@ def _add_posterior(
 
 
 def _moving(walk: Walk, step: int, theme: ThemeName) -> go.Scatter:
-    q = Ellipse(walk.means[step], walk.stds[step])
+    q = walk.q(step)
     if walk.axes is not None and len(walk.axes) == 1:
         return density_trace(walk.axes[0], q.log_prob(walk.axes[0]), theme=theme, name="q(z|x)")
     return ellipse_trace(q, name="q(z|x), 1 and 2 σ", number=0, theme=theme)

@@ -9,12 +9,13 @@ from dashboard import cached as cache
 from dashboard.caching import cached
 from dashboard.components.chosen_q import element as chosen_q
 from dashboard.components.chosen_q.element import Payload
-from dashboard.subject import dataset, pretrained
+from dashboard.subject import Subject, dataset, pretrained
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from vae_core.labs.derivation import Terms
     from vae_core.labs.em.free_energy import NoisyMixture
     from vae_core.labs.em.minorising import MinorisingFunction
     from vae_core.labs.em.mixture import AnyMixture, Covariance, EmStep, Mixture
@@ -28,6 +29,7 @@ NUM_STARTS: Final = 6
 STOP_WITHIN: Final = 200
 """Iterations after which it is no longer asked when EM stops."""
 CURVE_POINTS: Final = 121
+JENSEN_POINTS: Final = 400
 
 
 @cached()
@@ -48,11 +50,17 @@ def _noisy(which: str) -> "NoisyMixture":
     return NoisyMixture(Mixture([0.5, 0.5], [[-1.2, -0.5], [1.2, 0.8]], covariances), 1.2)
 
 
-def components_payload(x: float) -> Payload:
-    """The posterior over the three components, and what F needs, for the browser."""
+def components_payload(x: float, *, lagrange: bool = False) -> Payload:
+    """The posterior over the three components, and what F needs, for the browser.
+
+    Arguments:
+        x: The example.
+        lagrange: Whether the element shows the stationarity condition.
+    """
     import torch
 
-    return chosen_q.components_payload(_three_components(), torch.tensor([x], dtype=torch.float64))
+    at = torch.tensor([x], dtype=torch.float64)
+    return chosen_q.components_payload(_three_components(), at) | {"lagrange": lagrange}
 
 
 def place_payload(which: str, x: tuple[float, ...]) -> Payload:
@@ -274,6 +282,34 @@ def signed_trainings() -> "SignedTrainings":
     config = ModelConfig(data_dim=data.x_train.shape[1], hidden_dims=(32,))
     model = VAE(config, generator=torch.Generator().manual_seed(0))
     return train_with_both_signs(model, data.x_train[:], data.x_test[:])
+
+
+class Derivation(NamedTuple):
+    """The terms of both derivations for one example, and the picture of Jensen's inequality.
+
+    Arguments:
+        terms: As measured.
+        share: Of q's mass, rising, shape (n,).
+        log_ratio, tangent: log u and its tangent there, nats.
+    """
+
+    terms: "Terms"
+    share: Array
+    log_ratio: Array
+    tangent: Array
+
+
+@cached("Evaluating every line …")
+def derivation(subject: Subject, index: int) -> Derivation:
+    """All lines for a held-out example under a model with J <= 2."""
+    import torch
+
+    from vae_core.labs.derivation import measure_derivation
+
+    terms, jensen = measure_derivation(subject.model, torch.from_numpy(cache.encoded(subject).x[index]))
+    share = (np.arange(JENSEN_POINTS) + 0.5) / JENSEN_POINTS
+    curves = (np.interp(share, jensen.share.numpy(), part.numpy()) for part in jensen[1:])
+    return Derivation(terms, share, *curves)
 
 
 def num_examples() -> int:

@@ -36,6 +36,7 @@ NETWORK_HELP: Final = (
 HEADS: Final = {
     "log_variance": "log σ²",
     "variance": "σ² through softplus",
+    "full_covariance": "full covariance L Lᵀ",
     "unit_variance": "σ = 1",
     "deterministic": "z = μ",
 }
@@ -56,10 +57,10 @@ MISTAKE_HELP: Final = (
 NO_EFFECT: Final[dict["Slip", str]] = {
     "f_for_slope": "This mistake has no effect here: the network has no hidden layer.",
     "kl_sign": "This mistake has no effect here: L has no KL (a deterministic encoder, or β = 0).",
-    "no_half": "This mistake has no effect here: the output is not Gaussian.",
+    "no_half": "This mistake has no effect here: the output is not a Gaussian with one s.",
 }
 HEAD_HELP: Final = "How the encoder gives σ beside the mean μ."
-NOISE_HELP: Final = "Seed of ε ~ N(0, I): another number, another z = μ + σ ⊙ ε."
+NOISE_HELP: Final = "Seed of ε ~ N(0, I): another number, another z = μ + σ ⊙ ε, or μ + L ε."
 LARGEST_SEED: Final = 999
 PICTURE: Final = 104
 """Pixels; three stand beside each other on a phone."""
@@ -292,7 +293,7 @@ def _draw_pictures(index: int, found: Pass) -> None:
     shown = {
         "the digit": (cached.digits()[index], (8, 8)),
         "x: its quarters": (found.x, cached.SMALL_SHAPE),
-        "y: the output": (found.columns[-1].h, cached.SMALL_SHAPE),
+        "y: the output": (found.columns[-1].h[: len(found.x)], cached.SMALL_SHAPE),
     }
     with st.container(horizontal=True):
         for name, (values, shape) in shown.items():

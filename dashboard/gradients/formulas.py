@@ -100,6 +100,13 @@ def _then(found: Pass, column: Column, unit: int) -> tuple[str, str]:
         )
     if column.kind == "heads":
         return _heads(found, column, unit)
+    if found.config.likelihood == "gaussian_diagonal":
+        dims = found.config.data_dim
+        heads = r" = (y, u_\sigma),\quad \sigma^2 = 0.01^2 + e^{u_\sigma}"
+        if unit < dims:
+            return heads, rf"y_{{{j}}} = u_{{{j}}} = {number(u)}"
+        variance = 1e-4 + float(np.exp(min(u, 20.0)))
+        return heads, rf"\sigma^2_{{{unit - dims + 1}}} = 0.01^2 + e^{{{number(u)}}} = {number(variance)}"
     if found.config.likelihood != "bernoulli":
         return rf",\quad y = {found.mean_latex}", rf"y_{{{j}}} = {number(h)}"
     f = r"\mathrm{sigmoid}"
@@ -110,6 +117,8 @@ def _heads(found: Pass, column: Column, unit: int) -> tuple[str, str]:
     dims = found.config.latent_dim
     if len(column.h) == dims:
         return rf" = \mu{_fixed(found)}", rf"\mu_{{{unit + 1}}} = {number(float(column.u[unit]))}"
+    if found.factor is not None:
+        return _full_heads(found, column, unit)
     j, std = unit % dims, float(found.std[unit % dims])
     if unit < dims:
         line = rf"\mu_{{{j + 1}}} = u_{{{unit + 1}}} = {number(float(found.mean[j]))}"
@@ -124,6 +133,28 @@ def _heads(found: Pass, column: Column, unit: int) -> tuple[str, str]:
     return r" = (\mu, \varphi),\quad \varphi = \log\sigma^2", line
 
 
+def _full_heads(found: Pass, column: Column, unit: int) -> tuple[str, str]:
+    """The heads of a full covariance matrix: means, 2 log L_jj, and L below the diagonal."""
+    assert found.factor is not None
+    dims, u = found.config.latent_dim, number(float(column.u[unit]))
+    if unit < dims:
+        line = rf"\mu_{{{unit + 1}}} = u_{{{unit + 1}}} = {u}"
+    elif unit < 2 * dims:
+        j = unit - dims
+        line = rf"\varphi_{{{j + 1}}} = u_{{{unit + 1}}} = {u},\quad "
+        line += rf"L_{{{j + 1}{j + 1}}} = e^{{\varphi/2}} = {number(float(found.factor[j, j]))}"
+    else:
+        j, k = below_diagonal(dims, unit)
+        line = rf"L_{{{j + 1}{k + 1}}} = u_{{{unit + 1}}} = {u}"
+    return r" = (\mu, \varphi, \ell),\quad \varphi_j = \log L_{jj}^2,\ \ell = L_{j>k}", line
+
+
+def below_diagonal(dims: int, unit: int) -> tuple[int, int]:
+    """Row and column of the entry of L that a unit of the heads gives, from 0."""
+    rows, columns = np.tril_indices(dims, -1)
+    return int(rows[unit - 2 * dims]), int(columns[unit - 2 * dims])
+
+
 def _fixed(found: Pass) -> str:
     return r",\quad \sigma = 1" if found.log_var is not None else r",\quad z = \mu"
 
@@ -132,6 +163,12 @@ def _latent(found: Pass, unit: int) -> list[str]:
     j, z, mean = unit + 1, float(found.z[unit]), float(found.mean[unit])
     if found.log_var is None:
         return [r"z = \mu \quad\text{(no noise: a plain autoencoder)}", rf"z_{{{j}}} = {number(z)}"]
+    if found.factor is not None:
+        noise = products(found.factor[unit, :j], found.eps[:j])
+        return [
+            r"z = \mu + L\varepsilon,\qquad \varepsilon\sim\mathcal{N}(0, I)",
+            rf"z_{{{j}}} = {number(mean)} + {noise} = {number(z)}",
+        ]
     product = rf"{number(float(found.std[unit]))}{{\cdot}}{factor(float(found.eps[unit]))}"
     return [
         r"z = \mu + \sigma\odot\varepsilon,\qquad \varepsilon\sim\mathcal{N}(0, I)",
@@ -149,9 +186,12 @@ def loss_lines(found: Pass) -> list[str]:
     if found.beta != 1:
         bound = rf"-(\log p(x|z) - \beta\,\mathrm{{KL}}) = {number(-found.reconstruction)} + "
         bound += rf"{weight(found.beta)}{factor(found.kl)} = {total}"
+    kl = r"\sigma_j^2 - 1 - \log\sigma_j^2"
+    if found.factor is not None:
+        kl = r"\textstyle\sum_k L_{jk}^2 - 1 - \log L_{jj}^2"
     return [
         first,
-        r"\mathrm{KL} = \tfrac12\sum_j\,(\mu_j^2 + \sigma_j^2 - 1 - \log\sigma_j^2) = " + number(found.kl),
+        rf"\mathrm{{KL}} = \tfrac12\sum_j\,(\mu_j^2 + {kl}) = " + number(found.kl),
         rf"L = {bound}",
     ]
 
@@ -202,6 +242,8 @@ def _weight(found: Pass, index: int, unit: int) -> str:
 
 def _output_back(found: Pass, index: int, unit: int) -> list[str]:
     column, j = found.columns[index], unit + 1
+    if found.config.likelihood == "gaussian_diagonal":
+        return _diagonal_back(found, column, unit)
     y, x = number(float(column.h[unit])), factor(float(found.x[unit]))
     two = red("2") if found.slip == "no_half" and found.config.likelihood == "gaussian" else ""
     scale = "/s^2" if found.config.likelihood == "gaussian" and found.scale != 1 else ""
@@ -211,6 +253,25 @@ def _output_back(found: Pass, index: int, unit: int) -> list[str]:
     return [
         rf"\delta^{{({column.number})}} = \partial L/\partial u^{{({column.number})}} = {difference}{scale}",
         rf"\delta_{{{j}}} = {two}{dot}({y} - {x}){squared} = {_delta(column, unit)}",
+    ]
+
+
+def _diagonal_back(found: Pass, column: Column, unit: int) -> list[str]:
+    """delta of y, and of the u of a variance, where the decoder gives both."""
+    dims, n = found.config.data_dim, column.number
+    i = unit % dims
+    y, x = number(float(column.h[i])), factor(float(found.x[i]))
+    power = float(np.exp(min(float(column.u[dims + i]), 20.0)))
+    variance = number(1e-4 + power)
+    if unit < dims:
+        return [
+            rf"\delta^{{({n})}}_y = (y - x)/\sigma^2",
+            rf"\delta_{{{unit + 1}}} = ({y} - {x})/{variance} = {_delta(column, unit)}",
+        ]
+    return [
+        rf"\delta^{{({n})}}_u = \tfrac12\,(1 - (x - y)^2/\sigma^2)\,e^u/\sigma^2",
+        rf"\delta_{{{unit + 1}}} = \tfrac12\,(1 - ({y} - {x})^2/{variance})\cdot {number(power)}/{variance}"
+        rf" = {_delta(column, unit)}",
     ]
 
 
@@ -281,6 +342,8 @@ def _spread_back(found: Pass, index: int, unit: int, kl: str, kl_number: str) ->
     column, j = found.columns[index], unit % found.config.latent_dim
     after = found.columns[index + 1].delta
     assert after is not None
+    if found.factor is not None:
+        return _full_back(found, index, unit, kl, kl_number)
     n, std, variance = column.number, float(found.std[j]), float(found.std[j] ** 2)
     noise = rf"{factor(float(found.eps[j]))}{{\cdot}}{factor(float(after[j]))}"
     if found.config.encoder_head == "variance":
@@ -294,6 +357,32 @@ def _spread_back(found: Pass, index: int, unit: int, kl: str, kl_number: str) ->
         numbers = rf"\tfrac12{{\cdot}}{noise}{{\cdot}}{number(std)} "
         numbers += rf"{kl_number}\tfrac12({number(variance)} - 1)"
     symbol = r"u_\sigma" if found.config.encoder_head == "variance" else r"\varphi"
+    return [
+        rf"\delta^{{({n})}}_{{{symbol}}} = {formula}",
+        rf"\delta_{{{unit + 1}}} = {numbers} = {_delta(column, unit)}",
+    ]
+
+
+def _full_back(found: Pass, index: int, unit: int, kl: str, kl_number: str) -> list[str]:
+    """delta of 2 log L_jj, and of an entry of L below the diagonal: dz_j/dL_jk = eps_k."""
+    column, dims, after = found.columns[index], found.config.latent_dim, found.columns[index + 1].delta
+    assert after is not None
+    assert found.factor is not None
+    n = column.number
+    j, k = (unit - dims, unit - dims) if unit < 2 * dims else below_diagonal(dims, unit)
+    noise, entry = (
+        rf"{factor(float(found.eps[k]))}{{\cdot}}{factor(float(after[j]))}",
+        float(found.factor[j, k]),
+    )
+    if j == k:
+        formula = rf"\tfrac12\,\varepsilon_j L_{{jj}}\,\delta^{{({n + 1})}}_j {kl}\tfrac12(L_{{jj}}^2 - 1)"
+        numbers = (
+            rf"\tfrac12{{\cdot}}{noise}{{\cdot}}{number(entry)} {kl_number}\tfrac12({number(entry**2)} - 1)"
+        )
+        symbol = r"\varphi_j"
+    else:
+        formula = rf"\varepsilon_k\,\delta^{{({n + 1})}}_j {kl}L_{{jk}}"
+        numbers, symbol = rf"{noise} {kl_number}{factor(entry)}", r"L_{jk}"
     return [
         rf"\delta^{{({n})}}_{{{symbol}}} = {formula}",
         rf"\delta_{{{unit + 1}}} = {numbers} = {_delta(column, unit)}",

@@ -52,7 +52,8 @@ class Pass(NamedTuple):
         config: Of the model.
         columns: Its layers.
         x, eps, mean, log_var, std, z: Shapes (D,) and (J,); log_var is None for a deterministic encoder.
-        scale: s of a Gaussian likelihood.
+        factor: L of a full covariance matrix, shape (J, J); None for another head.
+        scale: s of a Gaussian likelihood with one scale.
         log_prob_latex, mean_latex: LaTeX of log p(x|z), and of its mean y.
         beta: Weight of the KL in the loss.
         reconstruction, kl: Terms of the bound, nats.
@@ -67,6 +68,7 @@ class Pass(NamedTuple):
     mean: Array
     log_var: Array | None
     std: Array
+    factor: Array | None
     z: Array
     scale: float
     log_prob_latex: str
@@ -124,6 +126,7 @@ def pass_of(
         mean=found.mean[0].numpy(),
         log_var=None if found.log_var is None else found.log_var[0].numpy(),
         std=found.std[0].numpy(),
+        factor=None if found.factor is None else found.factor[0].numpy(),
         z=found.z[0].numpy(),
         scale=float(model.likelihood_scale().detach()),
         log_prob_latex=likelihood.log_prob_latex,
@@ -152,7 +155,15 @@ def _columns(model: "VAE", found: "Backward", x: Array, shape: tuple[int, int] |
     outputs = (Line("y", y), Line("x", x))
     if model.config.is_unit_interval:
         outputs = (Line("u", last.u), *outputs)
-    columns[-1] = last._replace(kind="output", lines=outputs, h=y, image_shape=shape)
+    if len(last.h) == len(y):
+        columns[-1] = last._replace(kind="output", lines=outputs, h=y, image_shape=shape)
+        return tuple(columns)
+    # Two numbers of each value: y, and u of its variance.
+    nothing, likelihood = np.full(len(y), np.nan), model.likelihood(found.z)
+    rows = {"y": (y, nothing), "x": (x, nothing), "u": (nothing, last.u[len(y) :])}
+    rows["σ²"] = (nothing, likelihood.variance[0].detach().numpy())
+    lines = tuple(Line(symbol, np.concatenate(pair)) for symbol, pair in rows.items())
+    columns[-1] = last._replace(kind="output", lines=lines, index_base=len(y))
     return tuple(columns)
 
 
@@ -184,15 +195,32 @@ def _dense(mlp: "MLP", index: int, layer: "Layer", number: int) -> Column:
 
 
 def _heads(column: Column, config: ModelConfig, found: "Backward") -> Column:
-    """The heads: mean, and log sigma^2 (phi) with sigma, or u with sigma^2."""
+    """The heads: mean, and log sigma^2 (phi) with sigma, or u with sigma^2; L below the diagonal."""
     mean, nothing = found.mean[0].numpy(), np.full(config.latent_dim, np.nan)
     if len(column.h) == config.latent_dim:
         return column._replace(kind="heads", lines=(Line("μ", mean),), index_base=len(mean))
+    if found.factor is not None:
+        return _full_heads(column, config.latent_dim, mean, found.factor[0].numpy())
     spread, std = column.u[config.latent_dim :], found.std[0].numpy()
     rows = {"φ": spread, "σ": std} if config.encoder_head == "log_variance" else {"u": spread, "σ²": std**2}
     lines = [Line("μ", np.concatenate([mean, nothing]))]
     lines += [Line(symbol, np.concatenate([nothing, values])) for symbol, values in rows.items()]
     return column._replace(kind="heads", lines=tuple(lines), index_base=config.latent_dim)
+
+
+def _full_heads(column: Column, dims: int, mean: Array, factor: Array) -> Column:
+    """Means, phi_j = 2 log L_jj with L_jj, and the entries of L below the diagonal, row by row."""
+    below = factor[np.tril_indices(dims, -1)]
+    empty = np.full(len(column.h), np.nan)
+    lines = [Line(symbol, empty.copy()) for symbol in ("μ", "φ", "L", "ℓ")]
+    for line, first, values in zip(
+        lines,
+        (0, dims, dims, 2 * dims),
+        (mean, column.u[dims : 2 * dims], np.diag(factor), below),
+        strict=True,
+    ):
+        line.values[first : first + len(values)] = values
+    return column._replace(kind="heads", lines=tuple(lines), index_base=dims)
 
 
 def _parameters(

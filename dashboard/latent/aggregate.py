@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.cached import decode, encoded
+from dashboard.cached import decode, encoded, posterior
 from dashboard.figures.aggregate import aggregate_figure, dimensions_figure
 from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.latent import cached as cache
@@ -125,11 +125,9 @@ def _prior(shown: Subject, count: int, *, draw: int) -> Array:
 def _aggregate(shown: Subject, count: int, *, draw: int) -> Array:
     import torch
 
-    from vae_core.distributions import DiagonalNormal
     from vae_core.latent.aggregate import aggregate_samples
 
-    data = encoded(shown)
-    q = DiagonalNormal.from_std(torch.from_numpy(data.means), torch.from_numpy(data.stds))
+    q = posterior(shown)
     generator = torch.Generator().manual_seed(2 * draw + 1)
     return aggregate_samples(q, count, generator=generator).numpy()
 
@@ -137,15 +135,13 @@ def _aggregate(shown: Subject, count: int, *, draw: int) -> Array:
 def _decoded(shown: Subject, z: Array) -> Decoded:
     import torch
 
-    from vae_core.distributions import DiagonalNormal, StandardNormal
+    from vae_core.distributions import StandardNormal
     from vae_core.latent.aggregate import log_aggregate
 
     excess = None
     if not shown.is_deterministic:
-        data = encoded(shown)
         points = torch.from_numpy(z)
-        q = DiagonalNormal.from_std(torch.from_numpy(data.means), torch.from_numpy(data.stds))
-        log_q = log_aggregate(points, q)
+        log_q = log_aggregate(points, posterior(shown))
         excess = (log_q - StandardNormal(z.shape[1]).log_prob(points)).numpy()
         order = np.argsort(-excess, kind="stable")
         z, excess = z[order], excess[order]

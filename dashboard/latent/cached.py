@@ -36,11 +36,12 @@ def _packed_model(subject: Subject) -> PackedModel | None:
         model.config,
         decoder=decoder,
         encoder=encoder,
-        scale=subject.likelihood_scale if not model.config.is_unit_interval else None,
+        scale=subject.likelihood_scale if model.config.has_scale else None,
         x=held_out.x[:MAX_EXAMPLES],
         labels=held_out.labels,
         means=held_out.means,
         stds=held_out.stds,
+        factors=cache.factors(subject),
         about={
             "image_shape": subject.image_shape,
             "class_names": subject.class_names,

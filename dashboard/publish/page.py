@@ -130,17 +130,19 @@ def _plane_of(subject: "Subject", snapshot: "Snapshot") -> _Plane:
     with torch.no_grad():
         q = model.posterior(x)
         decoded = model.likelihood(q.mean).mean
+    factors = q.as_normal().parameters[1] if model.config.encoder_head == "full_covariance" else None
     if not all(bool(torch.isfinite(part).all()) for part in (q.mean, q.std, decoded)):
         return _Plane(missing=_DIVERGED)
     packed = pack_model(
         model.config,
         decoder=_flat(model, "decoder"),
         encoder=_flat(model, "encoder"),
-        scale=None if model.config.is_unit_interval else subject.likelihood_scale,
+        scale=subject.likelihood_scale if model.config.has_scale else None,
         x=x[: max(1, MAX_X_BYTES // width)].numpy(),
         labels=np.full(num, -1, np.int32) if labels is None else labels[:num].numpy().astype(np.int32),
         means=q.mean.numpy(),
         stds=q.std.numpy(),
+        factors=factors.numpy() if factors is not None else None,
         about={
             "image_shape": subject.image_shape,
             "class_names": subject.class_names,

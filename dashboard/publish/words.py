@@ -52,7 +52,7 @@ def _model_words(model: ModelConfig, scale: float) -> dict[str, str]:
     }
     if not hidden:
         del words["activation"]
-    if not model.is_unit_interval:
+    if model.has_scale:
         words["likelihood_scale"] = f"{number(scale)}, learned" if model.learns_scale else number(scale)
     if model.prior != "standard_normal":
         words["num_components"] = str(model.num_components)

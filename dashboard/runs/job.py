@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from dashboard.runs.scheduler import Place
 from dashboard.runs.store import digest_of
-from dashboard.runs.worker_process import MAX_UNREAD, WorkerProcess
+from dashboard.runs.worker_process import MAX_UNREAD, Member, WorkerProcess
 from vae_core.config import RunConfig
 
 ACTIVE: Final = frozenset({"queued", "running", "paused"})
@@ -22,6 +22,8 @@ SILENT: Final = (
     "Stop ends it, and what was saved is kept."
 )
 Command = dict[str, Any]
+LEAVE: Final[Command] = {"command": "leave"}
+"""Has a run leave the others of its process."""
 
 
 class Changes(NamedTuple):
@@ -151,6 +153,8 @@ class Job:
         title: What people named it.
         place: Its place with the scheduler, while it wants a process or has one.
         process: Its worker, while it has one.
+        together: The runs that entered the same place with it, itself among them.
+        leaving: Whether it was told to leave the others of its process; what it is told then is for the next.
         pending: Commands for the next worker, in their order.
         order: The command with which a worker that rests goes on when it gets its core, or gets it back.
         is_awaited: Whether it got its core and has not said yet that it works.
@@ -171,7 +175,9 @@ class Job:
     owner: str | None
     title: str = ""
     place: Place | None = None
-    process: WorkerProcess | None = None
+    process: WorkerProcess | Member | None = None
+    together: "tuple[Job, ...]" = field(default=(), repr=False)
+    leaving: bool = False
     pending: list[Command] = field(default_factory=list)
     order: Command = field(default_factory=lambda: {"command": "resume"})
     is_awaited: bool = False
@@ -189,6 +195,11 @@ class Job:
     def status(self) -> str:
         """``queued``, ``running``, ``paused`` or how it ended."""
         return str(self.progress["status"])
+
+    @property
+    def shares_process(self) -> bool:
+        """Whether others are in its place, or were, and it was not told to leave them."""
+        return self.place is not None and len(self.together) > 1 and not self.leaving
 
     @property
     def stands_at(self) -> tuple[Any, ...]:
@@ -215,12 +226,22 @@ class Job:
 
     def tell(self, command: Command) -> None:
         """Sends a command to the worker, or to the next one; of settings the newest value counts."""
-        if self.process is not None:
+        if self.process is not None and not self.leaving:
             self.process.send(command)
         elif self.pending and command["command"] == self.pending[-1]["command"] == "set":
             self.pending[-1] = {**self.pending[-1], **command}
         elif len(self.pending) < MAX_UNREAD:
             self.pending.append(command)
+
+    def begin_in(self, process: WorkerProcess | Member) -> None:
+        """Gives it a worker, which is told at once what waits: a β holds from the first update on."""
+        self.process = process
+        if self.leaving:
+            process.send(LEAVE)
+            return
+        for command in self.pending:
+            process.send(command)
+        self.pending.clear()
 
     def view(self, *, queue_position: int = 0, wanted_by: Literal["", "others", "owner"] = "") -> JobView:
         """How the run stands."""

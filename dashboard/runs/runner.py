@@ -9,18 +9,18 @@ import contextlib
 import math
 import threading
 import time
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from dashboard.runs import copies
 from dashboard.runs.about import About
 from dashboard.runs.catalog import Catalog, Entry, read_entry
-from dashboard.runs.job import ACTIVE, RESUMABLE, Changes, Command, Job, JobView, is_owner, no_progress
+from dashboard.runs.job import ACTIVE, LEAVE, RESUMABLE, Changes, Command, Job, JobView, is_owner, no_progress
 from dashboard.runs.opened import Opened
 from dashboard.runs.scheduler import UNWATCHED_S, Place, Scheduler, scheduler
 from dashboard.runs.store import RunStore, digest_of, kept_folder
-from dashboard.runs.worker_process import GRACE_S, WorkerProcess
+from dashboard.runs.worker_process import GRACE_S, Member, WorkerProcess
 from vae_core.config import RunConfig
 from vae_core.data import DATASET_INFO, least_training_examples
 from vae_core.errors import BadInput
@@ -142,6 +142,60 @@ class LocalRunner:
             raise
         return run_id
 
+    def submit_together(
+        self, configs: Sequence[RunConfig], *, owner: str, tags: tuple[str, ...] = ()
+    ) -> list[str]:
+        """Starts or queues runs that share one process and one place; returns their ids.
+
+        One that is steered leaves the others and goes on in a process of its own.
+
+        Arguments:
+            configs: What the runs are: one of the groups of :meth:`in_groups`.
+            owner: Token of the browser that starts them.
+            tags: What each is tagged with.
+
+        Raises:
+            BadInput: As :meth:`submit`; then none has been started.
+        """
+        digest = digest_of(owner)
+        with self._lock:
+            self.scheduler.require_room(digest)
+        for config in configs:
+            check_needs(config)
+        self._make_room()
+        ids = [self.store.create(config, owner=digest, about=About(tags=tags)) for config in configs]
+        self.catalog.changed()
+        try:
+            with self._lock:
+                jobs = [
+                    Job(run_id, config, no_progress(config), digest)
+                    for run_id, config in zip(ids, configs, strict=True)
+                ]
+                self._jobs |= {job.run_id: job for job in jobs}
+                self._enter(*jobs, needs_core=True)
+        except BadInput:
+            for run_id in ids:
+                self.store.remove(run_id)
+            raise
+        return ids
+
+    def in_groups(self, configs: Sequence[RunConfig]) -> list[list[RunConfig]]:
+        """Runs as they are best trained on this machine: a group for each core, or each run by itself.
+
+        Small models of equal shapes are trained together in a fraction of the time that they take one after
+        the other; see :mod:`vae_core.training.stacked`.
+
+        Arguments:
+            configs: What the runs are, in the order in which they shall begin.
+        """
+        from vae_core.training.stacked import can_stack
+
+        gains = all(config.device == "cpu" for config in configs) and can_stack(
+            [config.model for config in configs], [config.train for config in configs]
+        )
+        size = math.ceil(len(configs) / self.scheduler.cores) if gains else 1
+        return [list(configs[start : start + size]) for start in range(0, len(configs), size)]
+
     def _require_room(self, owner: str, before: Job | None) -> None:
         self.scheduler.require_room(owner, instead_of=None if before is None else before.place)
 
@@ -210,6 +264,9 @@ class LocalRunner:
                 case "step" if values.get("unit") in _STEPS and job.status != "failed":
                     self._go_on(job, {"command": "step", **values}, needs_core=values["unit"] == "epoch")
                 case "set" if job.status != "failed":
+                    if job.shares_process:
+                        job.order = {"command": "resume"}
+                        self._take_out(job, needs_core=True)
                     job.tell({"command": "set", **values})
                     if job.process is None:
                         job.note({})  # pages show it at once
@@ -426,23 +483,45 @@ class LocalRunner:
             job.owner = owner
         return job
 
-    def _enter(self, job: Job, *, needs_core: bool) -> None:
-        """Has a new process of the run wait for its turn."""
+    def _enter(self, *jobs: Job, needs_core: bool) -> None:
+        """Has a new process of the run, or of several together, wait for its turn."""
         place = Place(
-            owner=job.owner or "",
-            memory=WORKER_BYTES + needed_memory(job.config),
+            owner=jobs[0].owner or "",
+            memory=WORKER_BYTES + sum(needed_memory(job.config) for job in jobs),
             needs_core=needs_core,
-            is_sweep=self.store.about(job.run_id).sweep is not None,
-            begin=partial(self._begin, job),
-            end=partial(self._end, job),
-            pause=partial(self._lend, job),
-            unseen_s=job.unseen_s,
+            is_sweep=self.store.about(jobs[0].run_id).sweep is not None,
+            begin=lambda: self._begin(place, jobs),
+            end=lambda: self._end(place, jobs),
+            pause=lambda: self._lend(place, jobs),
+            unseen_s=lambda: min(job.unseen_s() for job in jobs),
         )
         self.scheduler.require_room(place.owner)
-        job.set("queued")
-        job.place, job.stopping, job.is_lent, job.wants_process = place, False, False, None
-        job.seen = time.monotonic()
+        for job in jobs:
+            job.set("queued")
+            job.place, job.stopping, job.is_lent, job.wants_process = place, False, False, None
+            job.together, job.leaving, job.seen = jobs, False, time.monotonic()
         self.scheduler.enter(place)
+
+    def _take_out(self, job: Job, *, needs_core: bool | None) -> None:
+        """Has a run leave those that it shares a process with; None: it is saved and does not go on."""
+        place = job.place
+        assert place is not None
+        if place.has_process:
+            job.leaving, job.wants_process = True, needs_core
+            if job.process is not None:
+                job.process.send(LEAVE)
+            return
+        self._free(job, place)
+        job.set("paused")
+        if needs_core is not None:
+            self._enter_with(job, job.order, needs_core=needs_core)
+
+    def _free(self, job: Job, place: Place) -> None:
+        """Takes a run from its place, which ends with the last one in it."""
+        if job.place is place:
+            job.place = None
+        if not any(other.place is place for other in job.together):
+            self.scheduler.leave(place)
 
     def _go_on(self, job: Job, command: Command, *, needs_core: bool) -> None:
         """Resumes a run, or steps it; where it has no process, or will have none in a moment, it gets one."""
@@ -451,8 +530,11 @@ class LocalRunner:
             job.order = command
         if place is None:
             self._enter_with(job, command, needs_core=needs_core)
-        elif place.is_ending or job.stopping:
+        elif place.is_ending or job.stopping or job.leaving:
             job.wants_process, job.order = needs_core, command
+        elif job.shares_process:
+            job.order = command
+            self._take_out(job, needs_core=needs_core)
         elif place.state == "resting" and needs_core:
             job.set("queued")
             self.scheduler.wake(place)
@@ -468,57 +550,61 @@ class LocalRunner:
             job.pending = before
             raise
 
-    def _begin(self, job: Job) -> None:
-        """Called by the scheduler: the run has its core, or its place among those that rest."""
-        place = job.place
-        if place is None:
+    def _begin(self, place: Place, jobs: tuple[Job, ...]) -> None:
+        """Called by the scheduler: the runs have their core, or their place among those that rest."""
+        here = [job for job in jobs if job.place is place]
+        for job in here:
+            job.is_awaited, job.heard = place.needs_core, time.monotonic()
+            job.set("running" if place.needs_core else "paused")
+        if not here:
             return
-        job.is_awaited, job.heard = place.needs_core, time.monotonic()
-        job.set("running" if place.needs_core else "paused")
         if place.has_process:
-            job.tell(job.order)
+            _tell(here, here[0].order if len(jobs) == 1 else {"command": "resume"})
             return
-        job.note({"saves": 0})
-        job.save_due, job.saved_as = 0, None
-        name = f"run {job.run_id}"
-        threading.Thread(target=self._work, args=(job, place), name=name, daemon=True).start()
+        for job in here:
+            job.note({"saves": 0})
+            job.save_due, job.saved_as = 0, None
+        name = f"run {here[0].run_id}"
+        threading.Thread(target=self._work, args=(here, place), name=name, daemon=True).start()
 
-    def _end(self, job: Job) -> None:
-        """Called by the scheduler: others need the place; the run saves itself and ends."""
-        place = job.place
-        if place is None:
-            return
-        if job.process is not None:
-            job.process.end_input()
-        self._kill_later(job, place)
+    def _end(self, place: Place, jobs: tuple[Job, ...]) -> None:
+        """Called by the scheduler: others need the place; the runs save themselves and end."""
+        for job in jobs:
+            if job.place is place:
+                if job.process is not None:
+                    job.process.end_input()
+                self._kill_later(job, place)
 
-    def _lend(self, job: Job) -> None:
+    def _lend(self, place: Place, jobs: tuple[Job, ...]) -> None:
         """Called by the scheduler: a task of the same browser takes over the core."""
-        job.is_lent = True
-        job.set("queued", _LENT)
-        job.tell({"command": "pause"})
+        here = [job for job in jobs if job.place is place]
+        for job in here:
+            job.is_lent = True
+            job.set("queued", _LENT)
+        if here:
+            _tell(here, {"command": "pause"})
 
     def _pause(self, job: Job) -> None:
         job.is_awaited, job.wants_process = False, None
         place = job.place
         if place is None or place.state == "resting":
             return
-        if place.state == "working":
+        if job.shares_process:
+            self._take_out(job, needs_core=None)
+        elif place.state == "working":
             job.tell({"command": "pause"})
         elif place.has_process:
             job.set("paused")
             self.scheduler.rest(place)
         else:
-            self.scheduler.leave(place)
-            job.place = None
+            self._free(job, place)
             job.set("paused")
 
     def _stop(self, job: Job) -> None:
         place = job.place
         if place is None or not place.has_process:
             if place is not None:
-                self.scheduler.leave(place)
-                job.place = None
+                self._free(job, place)
             if job.status in ACTIVE:
                 begun = job.progress["step"] > 0
                 where = f"at step {job.progress['step']:,}" if begun else "before it began"
@@ -540,42 +626,45 @@ class LocalRunner:
             if job.place is place and job.process is not None:
                 job.process.kill()
 
-    def _work(self, job: Job, place: Place) -> None:
-        """The thread of a run: starts its process, and listens to it until it ends."""
-        folder = str(self.store.folder(job.run_id))
+    def _work(self, jobs: list[Job], place: Place) -> None:
+        """The thread of a process: starts it for its runs, and listens to it until it ends."""
+        folders = [str(self.store.folder(job.run_id)) for job in jobs]
         try:
             warm = self._take_warm()
-            process = warm or WorkerProcess(folder)
+            process = warm or WorkerProcess(*folders)
         except OSError as err:
+            message = f"The training could not start ({err.strerror}): press Resume to try again."
             with self._lock:
-                job.set(
-                    "crashed", f"The training could not start ({err.strerror}): press Resume to try again."
-                )
-                self._over(job, place)
+                for job in jobs:
+                    job.set("crashed", message)
+                    self._over(job, place)
                 self._lock.notify_all()
             return
         with self._lock:
-            job.process = process
-            # At once, so that a β that waits holds from the first update on.
-            begin: list[Command] = [] if warm is None else [{"command": "run", "dir": folder}]
-            for command in (*begin, *job.pending):
-                process.send(command)
-            job.pending.clear()
+            if warm is not None:
+                process.send({"command": "run", "dirs": folders})
+            for job in jobs:
+                job.begin_in(process if len(jobs) == 1 else Member(process, job.run_id))
             if self._closed or place.is_ending:
                 process.end_input()
             self._lock.notify_all()
-        ended = False
+        going = {job.run_id: job for job in jobs}
         for event in process.events():
             if event.get("event") not in ("progress", "end"):
                 continue
-            # Only now, when this run is under way: two workers that start at once start half as fast.
+            # Only now, when a run is under way: two workers that start at once start half as fast.
             self.warm()
-            ended = event["event"] == "end"
+            run_id = event.pop("run", jobs[0].run_id)
+            job, ended = going.get(run_id), event["event"] == "end"
+            if job is None:
+                continue
+            if ended:
+                del going[run_id]
             with self._lock:
                 self._note(job, place, event, ended=ended)
         code = process.wait()
         with self._lock:
-            if not ended:
+            for job in going.values():
                 self._crash(job, code)
                 self._over(job, place)
             self.scheduler.advance()
@@ -614,6 +703,9 @@ class LocalRunner:
             # Interrupted: it was ending already when its owner stopped it.
             job.set_stopped(f"Stopped at step {step:,}.")
             self.store.write_status(job.run_id, job.progress)
+        elif job.status == "interrupted" and job.leaving:
+            if job.wants_process is None:
+                job.set("paused", "It is saved, and goes on in a process of its own.")
         elif job.status == "interrupted" and place.state == "waiting":
             # It rested too long while it waited for a core: it goes on waiting without a process.
             job.wants_process = True
@@ -628,10 +720,8 @@ class LocalRunner:
     def _over(self, job: Job, place: Place) -> None:
         """The process has ended, or is about to: frees its place, and begins anew where that is wanted."""
         job.process = None
-        if job.place is place:
-            job.place = None
-        self.scheduler.leave(place)
-        wanted, job.wants_process, job.stopping = job.wants_process, None, False
+        self._free(job, place)
+        wanted, job.wants_process, job.stopping, job.leaving = job.wants_process, None, False, False
         if wanted is not None and not self._closed:
             try:
                 self._enter_with(job, job.order, needs_core=wanted)
@@ -678,6 +768,12 @@ class LocalRunner:
         with self._lock:
             job = self._jobs.get(run_id)
             return job is not None and (job.place is not None or job.unseen_s() < SHOWN_S)
+
+
+def _tell(jobs: Sequence[Job], command: Command) -> None:
+    """Tells the runs of one process, all of them at once where they are several."""
+    first = jobs[0]
+    first.tell(command if len(first.together) == 1 else {**command, "all": True})
 
 
 def check_needs(config: RunConfig) -> None:

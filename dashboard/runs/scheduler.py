@@ -107,6 +107,11 @@ class Scheduler:
         self._served: dict[str, int] = {}
         self._lecturers: set[str] = set()
 
+    @property
+    def cores(self) -> int:
+        """How many work at a time."""
+        return self._cores
+
     def set_lecturer(self, owner: str) -> None:
         """Has a browser come first from now on; ``owner`` is the digest of its token."""
         with self.lock:

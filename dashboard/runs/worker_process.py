@@ -26,7 +26,7 @@ class WorkerProcess:
     """``python -m vae_core worker`` with pipes to it.
 
     Arguments:
-        arguments: The run folder, or nothing for a warm worker that waits for its run.
+        arguments: The run folders, or nothing for a warm worker that waits for its run.
 
     Raises:
         OSError: The process cannot be started.
@@ -91,6 +91,43 @@ class WorkerProcess:
         code = self._process.wait()
         self.end_input()
         return code
+
+
+class Member:
+    """One run of a worker process that has several.
+
+    Arguments:
+        process: The process of all of them.
+        run_id: The run's own id.
+    """
+
+    def __init__(self, process: WorkerProcess, run_id: str) -> None:
+        self._process = process
+        self._run_id = run_id
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def send(self, command: dict[str, Any]) -> None:
+        """Sends a command to this run, or to all of the process where it has ``all``; returns at once."""
+        command = dict(command)
+        if not command.pop("all", False):
+            command["run"] = self._run_id
+        self._process.send(command)
+
+    def end_input(self) -> None:
+        """Tells all runs of the process to save themselves and to end."""
+        self._process.end_input()
+
+    def kill(self) -> None:
+        """Ends the process at once, and with it all of its runs."""
+        self._process.kill()
+
+    def wait(self) -> int:
+        """Waits for the end of the process; see :meth:`WorkerProcess.wait`."""
+        return self._process.wait()
 
 
 def _write(lines: _Lines, pipe: IO[str] | None) -> None:

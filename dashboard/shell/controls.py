@@ -14,7 +14,7 @@ from dashboard.labels import LABELS, NAMES
 from dashboard.shell import image_folder, settings, state
 from dashboard.shell.links import PARAMETERS, SETTINGS, SPEEDS, Number, Text, Whole
 from vae_core.config import (
-    UNIT_INTERVAL,
+    REAL_VALUED,
     Activation,
     BetaSchedule,
     EncoderHead,
@@ -52,12 +52,20 @@ HELP: Final = {
     "activation": "$f$ of the hidden layers, $h = f(Wx + b)$.",
     "likelihood": r"$p(x|z)$. Bernoulli: $\sum_i x_i\log y_i + (1-x_i)\log(1-y_i)$. Continuous Bernoulli: "
     r"the same, normalised to a density for grey pixels. Gaussian: "
-    r"$-\tfrac12\|x-y\|^2/s^2 - D\log s - \tfrac D2\log 2\pi$.",
+    r"$-\tfrac12\|x-y\|^2/s^2 - D\log s - \tfrac D2\log 2\pi$. Gaussian, σ(z) for each value: the decoder "
+    r"gives $y$ and $u$, $\sigma_i^2(z) = 0.01^2 + e^{u_i}$, and $-\sum_i \tfrac12 (x_i-y_i)^2/\sigma_i^2 + "
+    r"\log\sigma_i + \tfrac12\log 2\pi$. Where a pixel never changes, σ falls to its floor of 0.01, and the "
+    "density is large.",
+    "points_likelihood": r"$p(x|z)$ of real vectors. Gaussian: "
+    r"$-\tfrac12\|x-y\|^2/s^2 - D\log s - \tfrac D2\log 2\pi$. Gaussian, σ(z) for each value: the decoder "
+    r"gives $y$ and $u$, with $\sigma_i^2(z) = 0.01^2 + e^{u_i}$.",
     "likelihood_scale": r"$s$, the standard deviation of $p(x|z) = \mathcal{N}(y, s^2 I)$: a number, or "
     "`learned`. With $s = 1$ the model explains most of the variation in these data as noise.",
     "encoder_head": r"What the encoder gives beside $\mu$: $\log\sigma^2$, $\sigma^2$ through softplus, "
-    r"$\sigma^2 = 1$ (then $\mathrm{KL} = \tfrac12\|\mu\|^2$), or nothing ($z=\mu$, no KL, no bound). "
-    r"$\log\sigma^2$ is held within ±20; what is at a limit is counted above the curves.",
+    r"a lower triangular $L$ with $\log L_{jj}^2$ on its diagonal ($z=\mu+L\varepsilon$, covariance "
+    r"$LL^\top$, up to $J = 64$), $\sigma^2 = 1$ (then $\mathrm{KL} = \tfrac12\|\mu\|^2$), or nothing "
+    r"($z=\mu$, no KL, no bound). $\log\sigma^2$, or $\log L_{jj}^2$, is held within ±20; what is at a limit "
+    "is counted above the curves.",
     "seed": r"Starts the split of the data, the initial weights, the order of the examples and the noise "
     r"$\varepsilon$: the same settings and seed give the same run, bit for bit.",
     "beta": "β, the weight of the KL in what training maximises: E_q[log p(x|z)] − β KL(q(z|x) ‖ p(z)). "
@@ -117,7 +125,8 @@ def pending() -> list[str]:
         now = settings.values_of(read_config())
     except BadInput:
         return []
-    return [name for key, name in NAMES.items() if key not in LIVE and now.get(key) != of_run.get(key)]
+    passed = (*LIVE, "points_likelihood" if _is_images() else "likelihood")
+    return [name for key, name in NAMES.items() if key not in passed and now.get(key) != of_run.get(key)]
 
 
 def data_and_model() -> None:
@@ -135,11 +144,12 @@ def data_and_model() -> None:
         image_folder.draw(IMAGE_KEYS, _options, state.hidden_controls())
     _number("latent_dim")
     _text("hidden", placeholder="none: linear maps")
-    if _is_images():  # for points, a menu of one would overwrite what was chosen for images
+    if _is_images():
         _choose("likelihood", labels_of(Likelihood))
-    else:
-        st.caption("Likelihood p(x|z): Gaussian, the one for real vectors.")
-    if _likelihood() not in UNIT_INTERVAL:
+    elif "likelihood" not in state.hidden_controls():
+        # A menu of their own: the other one would overwrite what was chosen for images.
+        _choose("points_likelihood", {name: LABELS[name] for name in REAL_VALUED})
+    if _likelihood() == "gaussian":
         _text("likelihood_scale")
     _choose("encoder_head", labels_of(EncoderHead))
     _choose("activation", labels_of(Activation))
@@ -241,7 +251,7 @@ def _is_images() -> bool:
 
 
 def _likelihood() -> Likelihood:
-    return settings.likelihood_of({key: value(key) for key in ("dataset", "likelihood")})
+    return settings.likelihood_of({key: value(key) for key in ("dataset", "likelihood", "points_likelihood")})
 
 
 def _all_hidden(*keys: str) -> bool:

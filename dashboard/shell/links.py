@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, get_args
 from dashboard.runs.store import RUN_ID
 from vae_core.config import (
     MAX_COMPONENTS,
+    REAL_VALUED,
     Activation,
     BetaSchedule,
     EncoderHead,
@@ -189,6 +190,7 @@ SETTINGS: Final[Mapping[str, Parameter]] = {
     "latent_dim": Parameter("train", 2, Whole(1, MAX_LATENT_DIM)),
     "hidden": Parameter("train", "128", Text(200)),
     "likelihood": _named("train", Likelihood),
+    "points_likelihood": Parameter("train", "gaussian", Choice(REAL_VALUED)),
     "likelihood_scale": Parameter("train", "0.2", Text(200)),
     "encoder_head": _named("train", EncoderHead),
     "activation": _named("train", Activation),
@@ -244,9 +246,11 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         "free_energy",
         component="Which component?",
         gaussian="A Gaussian q",
+        derivation="Derive it",
         em="EM",
         errors="Spot the error",
     ),
+    "derivation_example": Parameter("free_energy", 0, Whole(0, 1_000_000)),
     "gradients_view": views(
         "gradients",
         estimators="Estimators",

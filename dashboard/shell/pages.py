@@ -1,10 +1,13 @@
 """The pages of the app: a line each makes the navigation, and the cards on Start that lead to them."""
 
+import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from dashboard.shell import state
 
@@ -109,6 +112,20 @@ PAGES: Final = (START, *MODEL, *LABORATORIES)
 _BY_NAME: Final = {page.name: page for page in PAGES}
 
 
+@lru_cache(maxsize=1)
+def _made() -> dict[str, StreamlitPage]:
+    """The pages as Streamlit has them, by name, made once: that looks for their files on the disk."""
+    return {
+        page.name: st.Page(page.script, title=page.title, icon=page.material_icon, default=page is START)
+        for page in PAGES
+    }
+
+
+def of_navigation() -> list[StreamlitPage]:
+    """The pages for ``st.navigation``: copies, since it notes in them which one a session may run."""
+    return [copy.copy(page) for page in _made().values()]
+
+
 def link(name: str, label: str | None = None) -> None:
     """Draws a link to a page.
 
@@ -117,7 +134,7 @@ def link(name: str, label: str | None = None) -> None:
         label: What it says; None: the page's title.
     """
     page = _BY_NAME[name]
-    st.page_link(str(page.script), label=label or page.title, icon=page.material_icon)
+    st.page_link(_made()[name], label=label or page.title, icon=page.material_icon)
 
 
 def to_train(label: str, **settings: object) -> None:

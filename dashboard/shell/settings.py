@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.shell.links import PARAMETERS, read_link, text_of
-from vae_core.config import UNIT_INTERVAL, Likelihood, ModelConfig, RunConfig, TrainConfig
+from vae_core.config import Likelihood, ModelConfig, RunConfig, TrainConfig
 from vae_core.data import DATASET_INFO, data_shape
 from vae_core.data.files import folder_of, idx_sets
 from vae_core.errors import BadInput
@@ -29,7 +29,7 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
     folder = chosen_folder(values["data_folder"], values["data_set"]) if is_idx else None
     likelihood = likelihood_of(values)
     # A scale that is not on the page is none of the run's, and no reason to refuse it.
-    scale = parse_scale(values["likelihood_scale"]) if likelihood not in UNIT_INTERVAL else 1.0
+    scale = parse_scale(values["likelihood_scale"]) if likelihood == "gaussian" else 1.0
     model = ModelConfig(
         data_dim=math.prod(data_shape(values["dataset"], folder=folder)),
         latent_dim=values["latent_dim"],
@@ -89,6 +89,7 @@ def values_of(config: RunConfig) -> dict[str, Any]:
         "latent_dim": model.latent_dim,
         "hidden": ", ".join(map(str, model.hidden_dims)),
         "likelihood": model.likelihood,
+        "points_likelihood": "gaussian" if model.is_unit_interval else model.likelihood,
         "likelihood_scale": _scale_text(model),
         "encoder_head": model.encoder_head,
         "activation": model.activation,
@@ -111,14 +112,14 @@ def values_of(config: RunConfig) -> dict[str, Any]:
 
 
 def _scale_text(model: ModelConfig) -> str:
-    if model.is_unit_interval:  # it has no scale: what stands ready for a Gaussian
+    if not model.has_scale:  # what stands ready for a Gaussian
         return PARAMETERS["likelihood_scale"].default
     return "learned" if model.likelihood_scale is None else text_of(float(model.likelihood_scale))
 
 
 def likelihood_of(values: Mapping[str, Any]) -> Likelihood:
-    """The likelihood: for points, which are real vectors, always the Gaussian."""
-    return values["likelihood"] if is_images(values) else "gaussian"
+    """The likelihood: for points, which are real vectors, one of those of real numbers."""
+    return values["likelihood" if is_images(values) else "points_likelihood"]
 
 
 def is_images(values: Mapping[str, Any]) -> bool:

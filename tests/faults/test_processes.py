@@ -26,9 +26,9 @@ from tests.polling import until
 from tests.worker_process import ROOT, Process
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.errors import BadInput
+from vae_core.runs.driver import OUT_OF_MEMORY
 from vae_core.runs.folder import GAVE_UP
 from vae_core.runs.runfile import load_run
-from vae_core.runs.worker import OUT_OF_MEMORY
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of another process, small disks")
 ME: Final = "0" * 32

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { adjusted, gaussianDensity, replaced } from "../../dashboard/components/chosen_q/drag.js";
-import { Mixture } from "../../dashboard/components/chosen_q/free_energy.js";
+import { Components, Mixture } from "../../dashboard/components/chosen_q/free_energy.js";
 
 const sum = (/** @type {number[]} */ values) => values.reduce((a, b) => a + b, 0);
 
@@ -35,6 +35,20 @@ test("the density of a Gaussian integrates to one", () => {
   let total = 0;
   for (let z = -8; z <= 8; z += step) total += step * gaussianDensity(q, z);
   assert.ok(Math.abs(total - 1) < 1e-6, String(total));
+});
+
+test("the stationarity condition leaves no residual at the posterior alone", () => {
+  const weights = [0.5, 0.3, 0.2];
+  const fits = [-1, -3, -0.5];
+  const joint = weights.map((weight, k) => weight * Math.exp(fits[k]));
+  const evidence = sum(joint);
+  const posterior = joint.map((value) => value / evidence);
+  const model = new Components({ weights, fits, posterior, log_evidence: Math.log(evidence) });
+  for (const residual of model.residuals(posterior)) assert.ok(Math.abs(residual) < 1e-12, String(residual));
+  const q = [0.2, 0.5, 0.3];
+  const mean = sum(model.residuals(q).map((residual, k) => q[k] * residual));
+  assert.ok(Math.abs(mean + model.terms(q).klToPosterior) < 1e-12, "their mean under q is minus the gap");
+  assert.equal(model.residuals([0, 0.5, 0.5])[0], Infinity);
 });
 
 test("one value is replaced, the others stay", () => {

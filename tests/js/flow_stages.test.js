@@ -18,6 +18,7 @@ const MESSAGE = {
   prior_z: [0, 1],
   generated: [0.4, 0.6],
   image_shape: null,
+  sampling: "z = μ + σ ⊙ ε",
   is_deterministic: false,
   layers: { encoder: [64, 32, 4], decoder: [2, 32, 64] },
   numbers: {

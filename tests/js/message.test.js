@@ -46,6 +46,7 @@ test("held-out examples by row, and none for those whose values were left out", 
   const arrays = {
     means: Float32Array.of(1, 2, 3, 4),
     stds: Float32Array.of(5, 6, 7, 8),
+    factors: new Float32Array(),
     labels: Int32Array.of(-1, 7),
     x: Uint8Array.of(0, 51, 255),
   };

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from vae_core.config import EncoderHead, Likelihood, ModelConfig
-from vae_core.distributions import DiagonalNormal, StandardNormal
+from vae_core.distributions import AnyNormal, DiagonalNormal, FullNormal, StandardNormal
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps, evaluate, monte_carlo_kl
 from vae_core.errors import BadInput
 from vae_core.model import VAE
@@ -21,7 +21,7 @@ LIKELIHOODS: Final = get_args(Likelihood)
 class WithoutClosedForm(StandardNormal):
     """N(0, I) whose KL is estimated."""
 
-    def kl_per_dim_from(self, q: DiagonalNormal, /) -> None:  # type: ignore[override]
+    def kl_per_dim_from(self, q: AnyNormal, /) -> None:  # type: ignore[override]
         del q
 
 
@@ -69,12 +69,18 @@ def test_terms_by_example_and_dimension(head: EncoderHead, generator: torch.Gene
     assert terms.kl_per_dim.min() >= 0
     q = model.posterior(x)
     eps = torch.zeros(4, 50, 2).double()
-    divergence = torch.zeros(50, 2).double()
+    divergence, z = torch.zeros(50, 2).double(), q.mean.expand(4, 50, 2)
     if head != "deterministic":
         eps = torch.randn(4, 50, 2, generator=generator.set_state(state), dtype=torch.float64)
         divergence = kl_divergence(Normal(q.mean, q.std), Normal(torch.zeros(2).double(), 1.0))
-    logits = model.decoder(q.mean + q.std * eps)
-    expected = torch.distributions.Bernoulli(logits=logits).log_prob(x).sum(-1).mean(0)
+        z = q.mean + q.std * eps
+    if isinstance(q, FullNormal):  # z_2 given z_1 is a Gaussian with the deviation L_22
+        given = Normal(q.mean[:, 1] + q.factor[:, 1, 0] * eps[..., 0], q.factor[:, 1, 1])
+        z = torch.stack([z[..., 0], given.loc + given.scale * eps[..., 1]], -1)
+        moved = q.mean[:, 1].square() + q.factor[:, 1, 0].square()
+        centred = kl_divergence(Normal(0.0, q.factor[:, 1, 1]), Normal(0.0, 1.0))
+        divergence = torch.stack([divergence[:, 0], centred + 0.5 * moved], 1)
+    expected = torch.distributions.Bernoulli(logits=model.decoder(z)).log_prob(x).sum(-1).mean(0)
     torch.testing.assert_close(terms.kl_per_dim, divergence, rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(terms.elbo, expected - divergence.sum(-1), rtol=1e-10, atol=1e-12)
 

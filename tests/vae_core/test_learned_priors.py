@@ -19,12 +19,12 @@ from vae_core.evidence.importance import iw_bound
 from vae_core.evidence.local_posterior import best_posterior
 from vae_core.evidence.posterior_density import posterior_on_grid
 from vae_core.model import VAE
-from vae_core.priors import DiagonalMixture
+from vae_core.priors import NormalMixture
 from vae_core.runs.observer import Observer
 from vae_core.training.loop import Training
 
 
-def linear(prior: DiagonalMixture, generator: torch.Generator, *, data_dim: int = 4) -> VAE:
+def linear(prior: NormalMixture, generator: torch.Generator, *, data_dim: int = 4) -> VAE:
     """x = W z + b + s eps under a given mixture, float64: p(x) is a mixture of Gaussians."""
     count, latent_dim = prior.components.mean.shape
     config = ModelConfig(
@@ -40,7 +40,7 @@ def linear(prior: DiagonalMixture, generator: torch.Generator, *, data_dim: int 
     with torch.no_grad():
         model.mixture.logits.copy_(prior.log_weights)
         model.mixture.means.copy_(prior.components.mean)
-        model.mixture.log_vars.copy_(prior.components.log_var)
+        model.mixture.log_vars.copy_(prior.components.conditional_log_var)
     return model
 
 
@@ -61,7 +61,7 @@ def test_exact_evidence_of_a_mixture(latent_dim: int, narrow: bool, generator: t
     """Also where components are a twentieth of a tile, fall between the first points, or lie far away."""
     prior = random_mixture(3, latent_dim, generator)
     if narrow:
-        prior.components.log_var[0] = 2 * math.log(0.01)
+        prior.components.conditional_log_var[0] = 2 * math.log(0.01)
         prior.components.mean[0] = 0.13
         prior.components.mean[1] = 9.0
     model = linear(prior, generator)
@@ -182,7 +182,7 @@ def test_exact_evidence_finds_a_component_that_no_tile_shows(
     log_weights = torch.log_softmax(torch.tensor([0.0, 0.0, ground]).double(), 0)
     mean = torch.tensor([[0.24], [2.0], [0.0]]).double()
     log_var = 2 * torch.log(torch.tensor([[0.002], [0.1], [3.0]]).double())
-    model = linear(DiagonalMixture(log_weights, DiagonalNormal(mean, log_var)), generator)
+    model = linear(NormalMixture(log_weights, DiagonalNormal(mean, log_var)), generator)
     with torch.no_grad():
         model.encoder.weights[0].zero_()
         model.decoder.weights[0].fill_(1.1)

@@ -38,7 +38,7 @@ def trained(model: VAE, *, updates: int) -> None:
 @torch.no_grad()
 def at_limit(model: VAE) -> int:
     """Held-out examples of which some log sigma^2 is at a limit."""
-    log_var = model.posterior(DIGITS.x_test[:]).as_normal().log_var
+    log_var = model.posterior(DIGITS.x_test[:]).as_normal().conditional_log_var
     assert ((log_var >= LOW) & (log_var <= HIGH)).all()
     return int(((log_var == LOW) | (log_var == HIGH)).any(-1).sum())
 
@@ -78,7 +78,7 @@ def test_the_heads_have_the_values_that_clamps_give(dtype: torch.dtype) -> None:
         config = ModelConfig(data_dim=1, latent_dim=1, hidden_dims=(), encoder_head=head)  # type: ignore[arg-type]
         model = VAE(config, generator=seeded()).to(dtype)
         model.encoder.weights[0].data.fill_(1.0)
-        assert torch.equal(model.posterior(u).as_normal().log_var, expected), head
+        assert torch.equal(model.posterior(u).as_normal().conditional_log_var, expected), head
     assert math.log(functional.softplus(torch.tensor(SPREAD_RANGE[0]).double()) + 1e-9) < LOW
     assert math.log(SPREAD_RANGE[1]) > HIGH
 
@@ -121,7 +121,7 @@ def test_a_variance_head_returns_from_where_softplus_has_no_slope_and_from_its_u
         optimizer.zero_grad()
         (-elbo_terms(model, x, generator=seeded()).elbo.mean()).backward()
         optimizer.step()
-        log_var = model.posterior(x).as_normal().log_var
+        log_var = model.posterior(x).as_normal().conditional_log_var
         if ((log_var > LOW) & (log_var < HIGH)).all():
             return
     pytest.fail(f"still at a limit from {float(bias[1])}")

@@ -163,6 +163,8 @@ def test_widest_layer_is_of_decoder_and_prior() -> None:
     assert widest_layer(ModelConfig(data_dim=9, latent_dim=12, hidden_dims=())) == 12
     assert widest_layer(ModelConfig(data_dim=9, prior="mixture", num_components=40)) == 128
     assert widest_layer(ModelConfig(data_dim=9, prior="mixture", num_components=400)) == 800
+    assert widest_layer(ModelConfig(data_dim=90, likelihood="gaussian_diagonal")) == 180
+    assert widest_layer(ModelConfig(data_dim=9, latent_dim=20, encoder_head="full_covariance")) == 400
 
 
 def test_limit_is_of_bytes() -> None:

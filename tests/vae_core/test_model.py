@@ -14,7 +14,9 @@ from vae_core.distributions import (
     ContinuousBernoulli,
     Deterministic,
     DiagonalNormal,
+    FullNormal,
     Gaussian,
+    GaussianDiagonal,
     StandardNormal,
 )
 from vae_core.errors import BadInput
@@ -120,13 +122,14 @@ def test_shapes_and_types(head: EncoderHead, likelihood: Likelihood) -> None:
     config = ModelConfig(data_dim=6, latent_dim=3, hidden_dims=(4,), encoder_head=head, likelihood=likelihood)
     model = VAE(config, generator=seeded())
     posterior = model.posterior(torch.rand(5, 6, generator=seeded()))
-    assert isinstance(posterior, Deterministic if head == "deterministic" else DiagonalNormal)
+    kind = {"deterministic": Deterministic, "full_covariance": FullNormal}.get(head, DiagonalNormal)
+    assert isinstance(posterior, kind)
     assert posterior.mean.shape == posterior.std.shape == (5, 3)
     z = posterior.reparameterize(posterior.draw_eps(2, generator=seeded()))
     assert z.shape == (2, 5, 3)
     p = model.likelihood(z)
     kinds = {"bernoulli": Bernoulli, "continuous_bernoulli": ContinuousBernoulli, "gaussian": Gaussian}
-    assert isinstance(p, kinds[likelihood])
+    assert isinstance(p, {**kinds, "gaussian_diagonal": GaussianDiagonal}[likelihood])
     assert p.mean.shape == (2, 5, 6)
     assert p.log_prob(torch.rand(5, 6)).shape == (2, 5)
     assert model.prior == StandardNormal(3)

@@ -16,10 +16,10 @@ from vae_core.distributions import DiagonalNormal, StandardNormal
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.latent.aggregate import kl_surgery, prior_fit
-from vae_core.priors import DiagonalMixture, PseudoInputs, vamp_prior
+from vae_core.priors import NormalMixture, PseudoInputs, vamp_prior
 
 
-def independent(prior: DiagonalMixture) -> MixtureSameFamily:
+def independent(prior: NormalMixture) -> MixtureSameFamily:
     """The same density by PyTorch."""
     parts = Independent(Normal(prior.components.mean, prior.components.std), 1)
     return MixtureSameFamily(Categorical(logits=prior.log_weights), parts, validate_args=False)
@@ -35,7 +35,7 @@ def test_density_is_that_of_the_library(latent_dim: int, generator: torch.Genera
 def test_one_standard_component_is_the_standard_normal(generator: torch.Generator) -> None:
     """Its density to 1e-12; its KL by Monte Carlo within 5 standard errors of the closed form (1 in 2e6)."""
     zero = torch.zeros(1, 2).double()
-    prior = DiagonalMixture(zero[:, 0], DiagonalNormal(zero, zero))
+    prior = NormalMixture(zero[:, 0], DiagonalNormal(zero, zero))
     z = 3 * torch.randn(1000, 2, generator=generator).double()
     assert (prior.log_prob(z) - StandardNormal(2).log_prob(z)).abs().max() < 1e-12
     model = small("standard_normal", generator)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal
+from vae_core.distributions import AnyNormal
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
@@ -44,7 +44,7 @@ def ais_evidence(
     model: VAE,
     x: Tensor,
     *,
-    start: DiagonalNormal,
+    start: AnyNormal,
     num_chains: int = NUM_CHAINS,
     num_temperatures: int = NUM_TEMPERATURES,
     generator: torch.Generator,
@@ -92,7 +92,7 @@ def ais_evidence(
     return AisEvidence(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 
-def _check(model: VAE, x: Tensor, start: DiagonalNormal, num_chains: int, num_temperatures: int) -> None:
+def _check(model: VAE, x: Tensor, start: AnyNormal, num_chains: int, num_temperatures: int) -> None:
     if num_chains < 4 or num_chains % 2 or num_temperatures < 1:
         what = "at least 4 chains, an even number, and 1 temperature are needed"
         raise BadInput("num_chains", what, "16 and 500 are usual")
@@ -140,9 +140,9 @@ def _temperatures(count: int) -> Tensor:
 
 
 class _Bridge:
-    """r^(1-b) p(x, z)^b of some examples in u = (z - mean) / std of q, where r = 1/2 q + 1/2 p(z)."""
+    """r^(1-b) p(x, z)^b of some examples in the u of z = mean + L u of q, where r = 1/2 q + 1/2 p(z)."""
 
-    def __init__(self, model: VAE, x: Tensor, q: DiagonalNormal, generator: torch.Generator) -> None:
+    def __init__(self, model: VAE, x: Tensor, q: AnyNormal, generator: torch.Generator) -> None:
         self._model, self._x, self._generator = model, x, generator
         self._q = q.frozen()
         with torch.no_grad():
@@ -195,7 +195,7 @@ class _Bridge:
         """u from the prior where ``from_prior``, shape (C, n), is true, and else from q."""
         u = self._q.draw_eps(len(from_prior), generator=self._generator)
         z = self._prior.sample(from_prior.numel(), generator=self._generator).to(u).reshape(u.shape)
-        return torch.where(from_prior[..., None], (z - self._q.mean) / self._q.std, u)
+        return torch.where(from_prior[..., None], self._q.whiten(z), u)
 
     @torch.no_grad()
     def _leap(self, u: Tensor, log_ratio: Tensor, temperature: float) -> Tensor:

@@ -87,10 +87,25 @@ def _evidence(integrand: Integrand, grid: Lattice) -> Iterator[Evidence]:
 
 
 def _measured(integrand: Integrand, grid: Lattice, first: First) -> Evidence:
+    found = integrals(integrand, grid, first)
+    return evidence_of(integrand, first, found)
+
+
+def integrals(integrand: Integrand, grid: Lattice, first: First, *, keeps_points: bool = False) -> Integrals:
+    """The integrals over the first cells and all that they are halved into.
+
+    Raises:
+        BadInput: Non-finite weights (code ``diverged``).
+    """
     if not bool(first.largest.isfinite().all()):
         raise BadInput("diverged", "the model's weights are not finite", "train it again")
-    found = Integrals(integrand, first.largest)
+    found = Integrals(integrand, first.largest, keeps_points=keeps_points)
     found.measure(first.cells, grid.size)
+    return found
+
+
+def evidence_of(integrand: Integrand, first: First, found: Integrals) -> Evidence:
+    """What the measured integrals say, with the mass that the first cells left out."""
     log_evidence, reconstruction, cross = found.values
     error, reconstruction_error, cross_error = found.errors
     error = error + first.edge_share + first.left_out * (first.largest - log_evidence).exp()

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal
+from vae_core.distributions import AnyNormal
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
@@ -17,7 +17,7 @@ CLOSE_NATS: Final = 0.05
 """A bound this near to log p(x), or to the one with the most samples, counts as converged."""
 
 
-def stochastic_posterior(model: VAE, x: Tensor) -> DiagonalNormal:
+def stochastic_posterior(model: VAE, x: Tensor) -> AnyNormal:
     """q(z|x), where there is one and its parameters are numbers.
 
     Raises:
@@ -25,7 +25,7 @@ def stochastic_posterior(model: VAE, x: Tensor) -> DiagonalNormal:
             ``diverged``), or examples of another size than the model's (code ``data_dim``).
     """
     posterior = model.posterior(x).as_normal()
-    if not bool(posterior.mean.isfinite().all() and posterior.log_var.isfinite().all()):
+    if not all(bool(part.isfinite().all()) for part in posterior.parameters):
         raise BadInput("diverged", "the model's weights are not finite", "train it again")
     return posterior
 
@@ -86,13 +86,13 @@ def iw_evidence(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Gen
     return WeightedEvidence(total - math.log(num_samples), variance.sqrt(), logs / num_samples)
 
 
-def iw_bound_given_eps(model: VAE, x: Tensor, posterior: DiagonalNormal, eps: Tensor) -> Tensor:
+def iw_bound_given_eps(model: VAE, x: Tensor, posterior: AnyNormal, eps: Tensor) -> Tensor:
     """The same with given noise ``eps``, shape (K, batch, J): a differentiable function of the weights."""
     log_weights, _ = _given_eps(model, x, posterior, eps)
     return torch.logsumexp(log_weights, dim=0) - math.log(len(eps))
 
 
-def _given_eps(model: VAE, x: Tensor, posterior: DiagonalNormal, eps: Tensor) -> tuple[Tensor, Tensor]:
+def _given_eps(model: VAE, x: Tensor, posterior: AnyNormal, eps: Tensor) -> tuple[Tensor, Tensor]:
     """log p(x, z_k) - log q(z_k|x), and log p(x|z_k): both of shape (K, batch)."""
     z = posterior.reparameterize(eps)
     log_likelihood = model.likelihood(z).log_prob(x)

@@ -1,4 +1,7 @@
-"""The best diagonal Gaussian for each example: parameters of its own, where the encoder amortises."""
+"""The best Gaussian for each example: parameters of its own, where the encoder amortises.
+
+It is of the encoder's family: with a full covariance matrix where the encoder's q has one, else diagonal.
+"""
 
 import math
 from collections.abc import Callable, Iterator
@@ -8,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal
+from vae_core.distributions import AnyNormal, chosen, concatenated
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
@@ -34,12 +37,12 @@ class LocalStep(NamedTuple):
     """
 
     step: int
-    q: DiagonalNormal
+    q: AnyNormal
     elbo: Tensor
 
 
 class BestPosterior(NamedTuple):
-    """The best diagonal Gaussian for each example beside the encoder's; nats, float64, shape (n,).
+    """The best Gaussian for each example beside the encoder's; nats, float64, shape (n,).
 
     elbo - encoder_elbo is the amortisation gap, log p(x) - elbo the approximation gap (Cremer et al. 2018).
 
@@ -49,13 +52,13 @@ class BestPosterior(NamedTuple):
         encoder_elbo: The bound of the encoder's q, by the same rule with the same points.
     """
 
-    q: DiagonalNormal
+    q: AnyNormal
     elbo: Tensor
     encoder_elbo: Tensor
 
 
 class _Rule(NamedTuple):
-    """E_q[f(z)] as sum_k weight_k f(mean + std * eps_k): eps of shape (K, 1, J), weights of shape (K, 1)."""
+    """E_q[f(z)] as sum_k weight_k f(mean + L eps_k): eps of shape (K, 1, J), weights of shape (K, 1)."""
 
     eps: Tensor
     weights: Tensor
@@ -64,11 +67,11 @@ class _Rule(NamedTuple):
 def optimise_posterior(
     model: VAE, x: Tensor, *, generator: torch.Generator, max_steps: int = MAX_STEPS
 ) -> Iterator[LocalStep]:
-    """Gradient ascent of each example's ELBO in its own (mean, std), from the encoder's q.
+    """Gradient ascent of each example's ELBO in its own mean and std, or L, from the encoder's q.
 
     The expectation is a fixed rule, so the bound is a deterministic function: Gauss-Hermite
-    for J <= 2, else quasi-random points (Sobol) drawn once. Rounds of Adam, with the mean in units of the
-    std that the round began with. A head of unit variance starts with 1 and is free here (Kim et al. 2018,
+    for J <= 2, else quasi-random points (Sobol) drawn once. Rounds of Adam, in units of the std, or L, that
+    the round began with. A head of unit variance starts with 1 and is free here (Kim et al. 2018,
     "Semi-amortized variational autoencoders").
 
     Arguments:
@@ -97,8 +100,8 @@ def optimise_posterior(
             return
 
 
-def posterior_elbo(model: VAE, x: Tensor, q: DiagonalNormal, *, generator: torch.Generator) -> Tensor:
-    """The bound of any diagonal Gaussian, E_q[log p(x|z)] - KL(q || p(z)), by the same rule.
+def posterior_elbo(model: VAE, x: Tensor, q: AnyNormal, *, generator: torch.Generator) -> Tensor:
+    """The bound of any Gaussian, E_q[log p(x|z)] - KL(q || p(z)), by the same rule.
 
     Arguments:
         model: The model.
@@ -118,13 +121,13 @@ def posterior_elbo(model: VAE, x: Tensor, q: DiagonalNormal, *, generator: torch
 def _round(model: VAE, x: Tensor, rule: _Rule, best: LocalStep, step: int) -> Iterator[LocalStep]:
     """Adam from the best so far, in units of its std: one that was far too small has grown by then."""
     start = best.q
-    shift, growth = (torch.zeros_like(start.mean, requires_grad=True) for _ in range(2))
+    shift, growth = (part.requires_grad_() for part in start.no_move())
     optimizer = torch.optim.Adam((shift, growth), lr=_LEARNING_RATE)
     trail: list[Tensor] = []
     for number in range(_ROUND):
         optimizer.param_groups[0]["lr"] = _LEARNING_RATE * 0.5 ** (number / 20)
-        q = DiagonalNormal(start.mean + start.std * shift, start.log_var + 2 * growth)
         with torch.enable_grad():
+            q = start.moved(shift, growth)
             elbo = _elbo(model, x, q, rule)
             gradients = torch.autograd.grad(elbo.sum(), (shift, growth))
         for parameter, gradient in zip((shift, growth), gradients, strict=True):
@@ -165,24 +168,24 @@ def best_posterior(
         parts.append(_compared(model, piece, steps[-1], fine))
     on_progress(1.0)
     q, elbo, encoder_elbo = zip(*parts, strict=True)
-    return BestPosterior(DiagonalNormal.cat(q), torch.cat(elbo), torch.cat(encoder_elbo))
+    return BestPosterior(concatenated(q), torch.cat(elbo), torch.cat(encoder_elbo))
 
 
 @torch.no_grad()
 def _compared(model: VAE, x: Tensor, found: LocalStep, fine: _Rule) -> BestPosterior:
     encoder = stochastic_posterior(model, x)
     encoder_elbo, elbo = (_fine_elbo(model, x, q, fine) for q in (encoder, found.q))
-    q = DiagonalNormal.where(elbo > encoder_elbo, found.q, encoder)
+    q = chosen(elbo > encoder_elbo, found.q, encoder)
     return BestPosterior(q, torch.maximum(elbo, encoder_elbo), encoder_elbo)
 
 
-def _fine_elbo(model: VAE, x: Tensor, q: DiagonalNormal, rule: _Rule) -> Tensor:
+def _fine_elbo(model: VAE, x: Tensor, q: AnyNormal, rule: _Rule) -> Tensor:
     rows = chunk_rows(len(rule.eps) * widest_layer(model.config))
     pieces = zip(x.split(rows), q.split(rows), strict=True)
     return torch.cat([_elbo(model, *piece, rule).double() for piece in pieces])
 
 
-def _elbo(model: VAE, x: Tensor, q: DiagonalNormal, rule: _Rule) -> Tensor:
+def _elbo(model: VAE, x: Tensor, q: AnyNormal, rule: _Rule) -> Tensor:
     z = q.reparameterize(rule.eps)
     reconstruction = (rule.weights * model.likelihood(z).log_prob(x)).sum(0)
     prior = model.prior
@@ -192,11 +195,9 @@ def _elbo(model: VAE, x: Tensor, q: DiagonalNormal, rule: _Rule) -> Tensor:
     return reconstruction - (rule.weights * (q.log_prob(z) - prior.log_prob(z))).sum(0)
 
 
-def _better(best: LocalStep, step: int, q: DiagonalNormal, elbo: Tensor) -> LocalStep:
+def _better(best: LocalStep, step: int, q: AnyNormal, elbo: Tensor) -> LocalStep:
     higher = elbo > best.elbo
-    return LocalStep(
-        step, DiagonalNormal.where(higher, q.frozen(), best.q), torch.where(higher, elbo, best.elbo)
-    )
+    return LocalStep(step, chosen(higher, q.frozen(), best.q), torch.where(higher, elbo, best.elbo))
 
 
 def _rule(latent_dim: int, like: Tensor, generator: torch.Generator, *, fine: bool) -> _Rule:

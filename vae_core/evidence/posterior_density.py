@@ -6,8 +6,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.errors import BadInput
-from vae_core.evidence.exact import check_exact_dims
+from vae_core.evidence.exact import Evidence, check_exact_dims, evidence_of, integrals
 from vae_core.evidence.lattice import Lattice, first_cells, lattice
 from vae_core.evidence.quadrature import Integrals, Integrand, Points, integrand_of
 from vae_core.model import VAE
@@ -63,14 +62,26 @@ def posterior_on_grid(model: VAE, x: Tensor, *, decoded: Lattice | None = None) 
     Raises:
         BadInput: As ``exact_evidence``.
     """
+    return evidence_and_posterior(model, x, decoded=decoded)[1]
+
+
+@torch.no_grad()
+def evidence_and_posterior(
+    model: VAE, x: Tensor, *, decoded: Lattice | None = None
+) -> tuple[Evidence, PosteriorGrid]:
+    """What ``exact_evidence`` says of one example, of shape (1,), and the picture, from one quadrature.
+
+    Arguments and errors are those of :func:`posterior_on_grid`.
+    """
     check_exact_dims(model)
     integrand = integrand_of(model, x[None])
     cells = lattice(integrand, decoded)
     first = first_cells(integrand, cells)
-    if not bool(first.largest.isfinite().all()):
-        raise BadInput("diverged", "the model's weights are not finite", "train it again")
-    found = Integrals(integrand, first.largest, keeps_points=True)
-    found.measure(first.cells, cells.size)
+    found = integrals(integrand, cells, first, keeps_points=True)
+    return evidence_of(integrand, first, found), _picture(integrand, found)
+
+
+def _picture(integrand: Integrand, found: Integrals) -> PosteriorGrid:
     points, log_evidence = found.points(), float(found.values[0])
     shares = (points.log_joint - log_evidence).exp() * points.volumes
     axes = _axes(integrand, points, shares)

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from vae_core.device import on_cpu
-from vae_core.distributions import DiagonalNormal, LikelihoodModel, StandardNormal
+from vae_core.distributions import AnyNormal, DiagonalNormal, LikelihoodModel, StandardNormal
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
-from vae_core.priors import DiagonalMixture
+from vae_core.priors import NormalMixture
 
 
 class Peaks(NamedTuple):
@@ -29,7 +29,7 @@ class Peaks(NamedTuple):
 
     Arguments:
         means: Shape (K, J).
-        widths: Their smallest standard deviations, shape (K,).
+        widths: Their smallest standard deviations in any direction, shape (K,).
         log_joint: log p(x, z) there, shape (K, n), nats.
     """
 
@@ -55,9 +55,9 @@ class Integrand(NamedTuple):
     """
 
     model: VAE
-    prior: StandardNormal | DiagonalMixture
+    prior: StandardNormal | NormalMixture
     x: Tensor
-    q: DiagonalNormal
+    q: AnyNormal
     peaks: Peaks | None
 
     @property
@@ -97,7 +97,7 @@ def integrand_of(model: VAE, x: Tensor) -> Integrand:
         [found.likelihood(piece).pairwise_log_prob(x) for piece in means.split(found.points_at_once)]
     )
     log_joint += found.prior.log_prob(means)[:, None]
-    return found._replace(peaks=Peaks(means, components.std.double().amin(1), log_joint))
+    return found._replace(peaks=Peaks(means, components.double().narrowest, log_joint))
 
 
 NEGLIGIBLE: Final = 20.0
@@ -259,7 +259,7 @@ def log_density(q: DiagonalNormal, cells: Cells, step: float) -> Tensor:
     return total
 
 
-def squared_distances(q: DiagonalNormal, cells: Cells, size: float) -> Tensor:
+def squared_distances(q: AnyNormal, cells: Cells, size: float) -> Tensor:
     """How far cells are from the means of the examples they are paired with, in deviations, squared: (P,)."""
     total = torch.zeros(len(cells.pairs.cell), dtype=torch.float64)
     for distance, std in zip(_distances(q, cells), q.std.T, strict=True):
@@ -267,7 +267,7 @@ def squared_distances(q: DiagonalNormal, cells: Cells, size: float) -> Tensor:
     return total
 
 
-def _distances(q: DiagonalNormal, cells: Cells) -> Iterator[Tensor]:
+def _distances(q: AnyNormal, cells: Cells) -> Iterator[Tensor]:
     """From the means of pairs' examples to the pairs' cells in each dimension: shape (P,)."""
     for coordinate, mean in zip(cells.points.T, q.mean.T, strict=True):
         yield coordinate.index_select(0, cells.pairs.cell).sub_(mean.index_select(0, cells.pairs.example))
@@ -294,7 +294,7 @@ _FINE_NATS, _FINEST_NATS = 32.0, 0.5
 about two deviations), and nothing is halved any more below the other."""
 _FINE_STDS, _FINEST_STDS = 1.5, 0.04  # the same for q, in its smallest deviations
 _SLIM: Final = 8.0
-"""A q whose deviations differ by more has points of its own."""
+"""A q whose deviations differ by more, or whose axes are not those of the cells, has points of its own."""
 _SLIM_STEPS: Final = (1.0, 0.5, 0.25, 0.125, 0.0625)
 _TAIL_NATS: Final = 4.0  # where a change is too large, cells of a density e^-4 of the tolerance stay
 _SLOW: Final = 1 / 8
@@ -392,7 +392,7 @@ class Integrals:
         # Of log p(x), and of both means over q, which share their cells.
         self._is_open = torch.ones(2, len(x), dtype=torch.bool)
         self._depths = torch.full_like(self._changes[:2], NEGLIGIBLE)
-        is_slim = q.std.amax(1) > _SLIM * q.std.amin(1)
+        is_slim = (q.std.amax(1) > _SLIM * q.std.amin(1)) | (not q.is_factorised and q.mean.shape[1] > 1)
         self._is_open[1] = ~is_slim
         self._measure_slim(is_slim.nonzero()[:, 0])
         self._kept = torch.zeros(4, len(x), dtype=torch.float64)  # of cells that stay
@@ -460,7 +460,7 @@ class Integrals:
         """What the integrals are made of, at all points of the pairs."""
         pairs = cells.pairs
         joint = (pairs.log_joint - self._largest.index_select(0, pairs.example)).exp_().mul_(pairs.has_mass)
-        log_q = log_density(self._integrand.q, cells, step)
+        log_q = log_density(self._integrand.q.marginals, cells, step)
         q = log_q.exp().mul_(pairs.is_near)
         return _Parts(joint, q, pairs.log_joint, log_q, cells.log_prior.index_select(1, pairs.cell))
 
@@ -544,10 +544,13 @@ def _slim_means(integrand: Integrand, step: float) -> Tensor:
     for some, weight in zip(
         eps.split(integrand.points_at_once), weights.split(integrand.points_at_once), strict=True
     ):
-        z = integrand.q.mean + integrand.q.std * some
+        z = integrand.q.reparameterize(some[:, None])[:, 0]
         log_likelihood = integrand.likelihood(z).pairwise_log_prob(integrand.x)[:, 0]
         parts = torch.stack(
-            [log_likelihood, integrand.q.log_prob(z) - log_likelihood - integrand.prior.log_prob(z)]
+            [
+                log_likelihood,
+                integrand.q.log_prob(z[:, None])[:, 0] - log_likelihood - integrand.prior.log_prob(z),
+            ]
         )
         sums += (parts * weight).sum(1)
     return sums

@@ -112,7 +112,7 @@ def measure_misprints(model: VAE, x: Tensor, *, generator: torch.Generator) -> M
         BadInput: A deterministic encoder (code ``encoder_head``), or more latent dimensions (``latent_dim``).
     """
     with torch.no_grad():
-        q = model.posterior(x[None]).as_normal().take(0).double()
+        q = model.posterior(x[None]).as_normal().marginals.take(0).double()
     if model.config.latent_dim > MAX_EXACT_DIMS:
         raise BadInput("latent_dim", "this needs a q in one or two dimensions", "choose another model")
     mean, log_var, std = q.mean, q.log_var, q.std

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vae_core.config import ACTIVE_VARIANCE, MAX_COMPONENTS
-from vae_core.distributions import DiagonalNormal, Distribution, StandardNormal
+from vae_core.distributions import AnyNormal, Distribution, StandardNormal
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows
 
@@ -61,7 +61,7 @@ class PriorFit(NamedTuple):
     marginal_kl: Estimate
 
 
-def log_aggregate(z: Tensor, q: DiagonalNormal) -> Tensor:
+def log_aggregate(z: Tensor, q: AnyNormal) -> Tensor:
     """Log density of the aggregate posterior: log q(z) = logsumexp_i log q(z|x_i) - log n.
 
     Arguments:
@@ -71,13 +71,13 @@ def log_aggregate(z: Tensor, q: DiagonalNormal) -> Tensor:
     Returns:
         Nats, shape (m,). Below log p(z): the prior has more density there than the aggregate posterior.
     """
-    return torch.cat([_mixed(each.sum(-1)) for each in _log_prob_of_each(z, q)])
+    return torch.cat([_mixed(q.log_prob(piece)) for piece in _pieces(z, q)])
 
 
-def _log_prob_of_each(z: Tensor, q: DiagonalNormal) -> Iterator[Tensor]:
-    """log q(z_j|x_i) of all pairs in pieces of bounded memory, each of shape (rows of z, n, J)."""
+def _pieces(z: Tensor, q: AnyNormal) -> Iterator[Tensor]:
+    """z to be paired with all n examples in pieces of bounded memory, each of shape (rows of z, 1, J)."""
     for piece in z.split(chunk_rows(q.mean.numel())):
-        yield q.log_prob_per_dim(piece[:, None])
+        yield piece[:, None]
 
 
 def _mixed(log_probs: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ def _mixed(log_probs: Tensor) -> Tensor:
     return torch.logsumexp(log_probs, dim=1) - math.log(log_probs.shape[1])
 
 
-def aggregate_samples(q: DiagonalNormal, num_samples: int, *, generator: torch.Generator) -> Tensor:
+def aggregate_samples(q: AnyNormal, num_samples: int, *, generator: torch.Generator) -> Tensor:
     """Draws z from the aggregate posterior: a random example, then z from its q(z|x).
 
     Hoffman and Johnson (2016), "ELBO surgery": where q(z) differs from the prior, samples from the prior
@@ -110,7 +110,7 @@ def aggregate_samples(q: DiagonalNormal, num_samples: int, *, generator: torch.G
 
 @torch.no_grad()
 def prior_fit(
-    q: DiagonalNormal, prior: Distribution, *, num_samples: int = 1, generator: torch.Generator
+    q: AnyNormal, prior: Distribution, *, num_samples: int = 1, generator: torch.Generator
 ) -> PriorFit:
     """How far the aggregate posterior q(z) is from a prior (Tomczak and Welling 2018).
 
@@ -140,7 +140,7 @@ def prior_fit(
 
 
 @torch.no_grad()
-def kl_surgery(q: DiagonalNormal, *, num_samples: int = 1, generator: torch.Generator) -> Surgery:
+def kl_surgery(q: AnyNormal, *, num_samples: int = 1, generator: torch.Generator) -> Surgery:
     """Decomposes the mean KL (Hoffman and Johnson 2016, "ELBO surgery"; Chen et al. 2018, arXiv 1802.04942).
 
     z ~ q(z|x_i) for each example, densities exact: the parts are unbiased Monte-Carlo means over n *
@@ -164,8 +164,10 @@ def kl_surgery(q: DiagonalNormal, *, num_samples: int = 1, generator: torch.Gene
     z = q.sample(num_samples, generator=generator)
     log_q_given_x, points = q.log_prob(z).flatten(), z.flatten(0, 1)
     joint, product = [], []
-    for each in _log_prob_of_each(points, q):
-        joint.append(_mixed(each.sum(-1)))
+    marginals = q.marginals
+    for piece in _pieces(points, q):
+        each = marginals.log_prob_per_dim(piece)
+        joint.append(_mixed(each.sum(-1) if q.is_factorised else q.log_prob(piece)))
         product.append(_mixed(each).sum(-1))
     log_q, log_q_dims = torch.cat(joint), torch.cat(product)
     log_p = StandardNormal(latent_dim).log_prob(points)

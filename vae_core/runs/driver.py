@@ -8,6 +8,7 @@ import json
 import math
 import queue
 import time
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TextIO
 
@@ -16,9 +17,10 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, check_seed, shown
-from vae_core.data import load_data_of
+from vae_core.data import Dataset, load_data_of
 from vae_core.device import usable_device
 from vae_core.errors import BadInput, TrainingDiverged
+from vae_core.memory import is_out_of_memory
 from vae_core.model import VAE
 from vae_core.runs.folder import RunFolder
 from vae_core.runs.fork import DRAW_ANEW
@@ -42,6 +44,11 @@ WARN_S = 2 * 60
 PAUSE_LIMIT_S = 15 * 60
 """Seconds after which a paused run is saved and its process ends: thirty forgotten pauses are 7 GB."""
 
+OUT_OF_MEMORY: Final = (
+    "The training ran out of memory: its last save is kept. Start one with a smaller batch, fewer samples or "
+    "narrower layers; Resume tries again from the last save."
+)
+
 _WALL_RULE: Final = f"the server stops every run after {WALL_LIMIT_S // 60} minutes"
 _PAUSE_RULE: Final = f"the server saves a paused run and ends its process after {PAUSE_LIMIT_S // 60} minutes"
 
@@ -49,24 +56,34 @@ Command = dict[str, Any]
 END_OF_INPUT: Final[Command] = {"command": "end_of_input"}
 
 
-def open_training(config: RunConfig, saved: Run | None) -> Training:
+def open_training(
+    config: RunConfig,
+    saved: Run | None,
+    *,
+    dataset: Dataset | None = None,
+    kind: type[Training] = Training,
+) -> Training:
     """The training of a run; from a saved run it goes on bit for bit as if it had not been interrupted.
 
     Arguments:
         config: What the run is.
         saved: What was saved of it; None at its beginning.
+        dataset: Its data, where somebody has them in memory already.
+        kind: Of training.
 
     Raises:
         BadInput: The device, the data, or what was saved cannot be used.
     """
     device = usable_device(config.device)
-    dataset = load_data_of(config, digest="" if saved is None else saved.data_digest).to(device)
+    if dataset is None:
+        dataset = load_data_of(config, digest="" if saved is None else saved.data_digest)
+    dataset = dataset.to(device)
     generator = torch.Generator().manual_seed(config.seed)
     # The initial weights are drawn on the CPU: they are the same on every device.
     model = VAE(config.model, generator=generator) if saved is None else saved.model()
     if device.type != "cpu":
         generator = torch.Generator(device).manual_seed(config.seed)
-    training = Training(model.to(device), dataset, config.train, generator=generator)
+    training = kind(model.to(device), dataset, config.train, generator=generator)
     if saved is not None:
         training.load_state(dict(saved.state_tensors), dict(saved.state_scalars))
         if DRAW_ANEW in saved.state_scalars:
@@ -115,18 +132,31 @@ class Driver:
         run_dir: The run folder, holding ``config.json``.
         commands: What is asked of it; filled by another thread.
         output: Where events go, one JSON object a line.
+        run: What each event names the run by, where a process has several; empty: nothing.
+        opened: What makes its training.
 
     Raises:
         BadInput: The configuration, the data or the saved run cannot be used.
     """
 
-    def __init__(self, run_dir: Path, commands: "queue.SimpleQueue[Command]", output: TextIO) -> None:
+    def __init__(
+        self,
+        run_dir: Path,
+        commands: "queue.SimpleQueue[Command]",
+        output: TextIO,
+        *,
+        run: str = "",
+        opened: Callable[[RunConfig, Run | None], Training] = open_training,
+    ) -> None:
+        self.num_together = 1
+        """How many runs share the process: each counts its share of the time, and looks the more rarely."""
+        self._run = run
         self._folder = RunFolder(run_dir)
         self._commands = commands
         self._output = output
         self.config = self._folder.read_config()
         saved = self._folder.read_run()
-        self.training = open_training(self.config, saved)
+        self.training = opened(self.config, saved)
         self._observer = (
             Observer(self.training, seed=self.config.seed)
             if saved is None
@@ -157,6 +187,11 @@ class Driver:
 
     def run(self) -> None:
         """Trains to the end, to a stop, or to the end of input; then saves."""
+        for _ in self.turns():
+            pass
+
+    def turns(self) -> Iterator[None]:
+        """Trains as :meth:`run` does, and hands over right before each update."""
         # What was kept after the last save belongs to updates that are made again, maybe another way.
         self._folder.kept.forget_after(self.training.step)
         try:
@@ -164,7 +199,7 @@ class Driver:
             end = self._obey(wait=False)
             self._look_and_keep()
             self._keep_step()
-            end = end or self._train()
+            end = end or (yield from self._train())
             self.training.require_finite_weights()
         except TrainingDiverged as err:
             self._fall_back()
@@ -174,7 +209,7 @@ class Driver:
         self._save()
         self._report("end")
 
-    def _train(self) -> End:
+    def _train(self) -> Generator[None, None, End]:
         steps = self.training.steps()
         while True:
             end = self._obey(wait=True)
@@ -182,9 +217,10 @@ class Driver:
                 return end
             began = time.monotonic()
             self._trace_if_slow()
+            yield
             step = next(steps, None)
             if step is not None:
-                self._observer.add(step, seconds=time.monotonic() - began)
+                self._observer.add(step, seconds=(time.monotonic() - began) / self.num_together)
             if step is None or step.ended is not None:
                 self._keep_step()
                 self._observer.measure()
@@ -229,7 +265,7 @@ class Driver:
         if self._speed is not None:
             self._wait(1.0 / self._speed - (time.monotonic() - began))
         now = time.monotonic()
-        self._running_s += now - began
+        self._running_s += (now - began) / self.num_together
         self._rate.count(now)
         if now >= self._next_look:
             self._look_and_keep()
@@ -292,6 +328,9 @@ class Driver:
             case "save":
                 self._save()
                 self._report("progress")
+            case "leave":
+                where = f"at step {self.training.step:,}"
+                return End("interrupted", f"Saved {where}: it goes on in a process of its own.")
             case _:
                 self._emit({"event": "refused", "message": f"There is no command {shown(command)}."})
         return None
@@ -353,8 +392,9 @@ class Driver:
         self._report("progress")
         now = time.monotonic()
         # The first looks come fast, later ones five times a second, and never more than a tenth of the time.
-        self._look_after = min(LOOK_EVERY_S, self._look_after * 1.3)
-        busy = 9.0 * (now - began) if self._folder.version > 1 else 0.0  # the very first pays for first use
+        self._look_after = min(LOOK_EVERY_S * self.num_together, self._look_after * 1.3)
+        # The very first pays for first use.
+        busy = 9.0 * self.num_together * (now - began) if self._folder.version > 1 else 0.0
         self._next_look = now + max(self._look_after, busy)
 
     def _look_and_keep(self) -> None:
@@ -459,13 +499,25 @@ class Driver:
         self._emit(progress)
 
     def _emit(self, event: dict[str, Any]) -> None:
-        emit(self._output, event)
+        emit(self._output, event | ({"run": self._run} if self._run else {}))
 
 
 def _warning(rule: str, seconds: float) -> str:
     minutes = max(1, math.ceil(seconds / 60))
     in_time = f"in {minutes} minute{'s' if minutes > 1 else ''}"
     return f"{rule[0].upper()}{rule[1:]}: {in_time}; Resume goes on."
+
+
+def failure(err: Exception) -> dict[str, str] | None:
+    """The last word of a run that an error ended; None for one that nobody foresaw."""
+    if isinstance(err, BadInput):
+        return end_as("diverged" if err.code == "diverged" else "failed", str(err))
+    return end_as("crashed", OUT_OF_MEMORY) if is_out_of_memory(err) else None
+
+
+def end_as(status: str, message: str) -> dict[str, str]:
+    """The last word of a run: a status, and one sentence."""
+    return {"event": "end", "status": status, "message": message}
 
 
 def emit(output: TextIO, event: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.data import Dataset
-from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, Posterior
+from vae_core.distributions import LOG_VAR_RANGE, AnyNormal, Posterior
 from vae_core.elbo import Evaluation, elbo_terms_given_eps, means_of
 from vae_core.latent.decode import choose_plane, decoded_grid, quantile_axis
 from vae_core.memory import chunk_rows, widest_layer
@@ -329,9 +329,11 @@ def _at_limits(model: VAE, posterior: Posterior) -> AtLimits:
     return AtLimits(low, high, components, int(scale))
 
 
-def _ends(normal: DiagonalNormal) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where log sigma^2 is at its lower, and at its upper limit."""
-    return normal.log_var <= LOG_VAR_RANGE[0], normal.log_var >= LOG_VAR_RANGE[1]
+def _ends(normal: AnyNormal) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where log sigma^2, or 2 log L_jj, is at its lower, and at its upper limit."""
+    log_var = normal.conditional_log_var
+    slack = 1e-5 * (not normal.is_factorised)  # L_jj is kept, and its logarithm rounded
+    return log_var <= LOG_VAR_RANGE[0] + slack, log_var >= LOG_VAR_RANGE[1] - slack
 
 
 def _use(held_out: Evaluation, means: torch.Tensor) -> torch.Tensor:

@@ -179,6 +179,16 @@ def posterior(x):
     log_var = torch.log(F.softplus(bounded(spread, -20.7, 5e8)) + 1e-9)
     return mean, bounded(log_var, -20.0, 20.0)
 ''',
+    "full_covariance": '''\
+def posterior(x):
+    """q(z|x) = N(mean, L L^T): one encoder gives the mean, 2 log L_jj, and L below its diagonal."""
+    mean, log_var, below = forward(encoder, x).split(({dim}, {dim}, {below}), dim=-1)
+    log_var = bounded(log_var, -20.0, 20.0)
+    factor = torch.diag_embed(torch.exp(0.5 * log_var))
+    rows, columns = torch.tril_indices({dim}, {dim}, -1)
+    factor[..., rows, columns] = below
+    return mean, factor
+''',
     "unit_variance": '''\
 def posterior(x):
     """q(z|x) = N(mean, I): the encoder gives the mean alone, sigma is 1."""
@@ -207,6 +217,25 @@ def log_normal(z, mean, log_var):
     squares = (z - mean).square() * torch.exp(-log_var)
     return -(0.5 * squares + 0.5 * log_var + 0.5 * math.log(2 * math.pi)).sum(-1)
 '''
+
+_FULL_NORMAL: Final = '''\
+def times(matrix, vectors, mean):
+    """A matrix for each mean, shape (n, J, J), times vectors of shape (m, n, J)."""
+    shape = (*vectors.shape[: vectors.ndim - mean.ndim], *mean.shape)
+    rows = vectors.expand(shape).reshape(-1, *mean.shape).movedim(0, -2)
+    return (rows @ matrix.mT).movedim(-2, 0).reshape(shape)
+'''
+
+_LOG_FULL_NORMAL: Final = '''\
+def log_full_normal(z, mean, factor):
+    """log N(z; mean, L L^T) = -1/2 |L^-1 (z - mean)|^2 - log det L - J/2 log 2 pi."""
+    eye = torch.eye(factor.shape[-1]).to(factor).expand_as(factor)
+    whitened = times(torch.linalg.solve_triangular(factor, eye, upper=False), z - mean, mean)
+    log_diagonal = factor.diagonal(dim1=-2, dim2=-1).log()
+    return -(0.5 * whitened.square() + log_diagonal + 0.5 * math.log(2 * math.pi)).sum(-1)
+'''
+
+_VAMP_DENSITY: Final = "log_full_normal(z[..., None, :], mean, factor)"
 
 _PRIOR: Final = {
     "mixture": '''\
@@ -248,6 +277,18 @@ def log_likelihood(x, z):
     log_normalizer = torch.where(near_zero, series, exact)
     return (score + log_normalizer).sum(-1)
 ''',
+    "gaussian_diagonal": '''\
+def log_likelihood(x, z):
+    """log p(x|z) = -sum_i 1/2 (x_i - y_i)^2 / sigma_i^2 + log sigma_i + 1/2 log 2 pi.
+
+    y and u are the decoder's; sigma^2 = 0.01^2 + e^u has a floor where the gradient is not 0.
+    """
+    y, u = forward(decoder, z).chunk(2, dim=-1)
+    u = bounded(u, -math.inf, 20.0)
+    log_var = torch.logaddexp(u, torch.full_like(u, 2 * math.log(0.01)))
+    squares = (x - y).square() * torch.exp(-log_var)
+    return -(0.5 * squares + 0.5 * log_var + 0.5 * math.log(2 * math.pi)).sum(-1)
+''',
     "gaussian": '''\
 def log_likelihood(x, z):
     """log p(x|z) = -1/2 ||x - y||^2 / s^2 - D log s - D/2 log 2 pi, y from the decoder."""
@@ -288,6 +329,7 @@ class _Script:
         self.is_cuda = run.config.device == "cuda"
         self.is_deterministic = self.model.encoder_head == "deterministic"
         self.is_normal = self.model.prior == "standard_normal"
+        self.is_full = self.model.encoder_head == "full_covariance"
         self.has_samples = self.train.num_samples > 1
         self.is_scheduled = self.train.beta_schedule != "constant" and not self.is_deterministic
         # It ended by itself, and no fork goes on from there: its script ends like it.
@@ -514,14 +556,26 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         parts = [_LOG_LIKELIHOOD[model.likelihood].replace("{scale}", scale)]
         if self.is_deterministic:
             return _with_bounded([*parts, self._autoencoder()])
-        parts.insert(0, _POSTERIOR[model.encoder_head])
+        dim, words = model.latent_dim, {}
+        if self.is_full:
+            words = {"{dim}": str(dim), "{below}": str(dim * (dim - 1) // 2)}
+        posterior = _POSTERIOR[model.encoder_head]
+        for name, value in words.items():
+            posterior = posterior.replace(name, value)
+        parts.insert(0, posterior)
+        parts += [_FULL_NORMAL] if self.is_full else []
         if not self.is_normal:
             is_grey = model.prior == "vamp" and model.is_unit_interval
             pseudo = "grey(pseudo_inputs)" if is_grey else "pseudo_inputs"
             parts += [_GREY] if is_grey else []
             device = '.to("cuda")' if self.is_cuda else ""
             prior = _PRIOR[model.prior].replace("{pseudo_inputs}", pseudo).replace("{to_device}", device)
-            parts += [_LOG_NORMAL, prior]
+            if self.is_full and model.prior == "vamp":
+                prior = prior.replace("mean, log_var = ", "mean, factor = ")
+                prior = prior.replace("log_normal(z[..., None, :], mean, log_var)", _VAMP_DENSITY)
+            parts += [_LOG_FULL_NORMAL] if self.is_full else []
+            parts += [] if self.is_full and model.prior == "vamp" else [_LOG_NORMAL]
+            parts += [prior]
         return _with_bounded([*parts, self._elbo_terms()])
 
     def _autoencoder(self) -> str:
@@ -546,24 +600,38 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         device = ", device=noise.device).to(x.device)" if self.is_cuda else ")"
         if not self.is_normal:
             kl_is = "KL(q(z|x) || p(z)) = E_q[log q(z|x) - log p(z)], from the same of z."
-            kl = "kl = log_normal(z, mean, log_var) - log_prior(z)"
+            density = "log_full_normal(z, mean, factor)" if self.is_full else "log_normal(z, mean, log_var)"
+            kl = f"kl = {density} - log_prior(z)"
             if self.has_samples:
-                kl = "kl = (log_normal(z, mean, log_var) - log_prior(z)).mean(0)"
+                kl = f"kl = ({density} - log_prior(z)).mean(0)"
         else:
             kl_is = "KL(q(z|x) || N(0, I)) = 1/2 sum_j (mean_j^2 + sigma_j^2 - 1 - log sigma_j^2)."
-            kl = "kl = (0.5 * (mean.square() + torch.expm1(log_var) - log_var)).sum(-1)"
+            parts = "0.5 * (mean.square() + torch.expm1(log_var) - log_var)"
+            if self.is_full:
+                kl_is = "KL(q(z|x) || N(0, I)) = 1/2 sum_j (mean_j^2 + sum_k L_jk^2 - 1 - log L_jj^2)."
+                parts = "0.5 * (mean.square() + among + torch.expm1(log_var) - log_var)"
+            kl = f"kl = ({parts}).sum(-1)"
             if self._keeps_dimensions:
                 kl_is = kl_is.replace(").", "), each j by itself.")
-                kl = "kl = 0.5 * (mean.square() + torch.expm1(log_var) - log_var)"
+                kl = f"kl = {parts}"
+            if self.is_full:
+                kl = (
+                    "log_var = 2 * factor.diagonal(dim1=-2, dim2=-1).log()\n"
+                    "    among = factor.tril(-1).square().sum(-1)  # below the diagonal\n"
+                    f"    {kl}"
+                )
+        spread, drawn = "log_var", "torch.exp(0.5 * log_var) * eps"
+        if self.is_full:
+            spread, drawn = "factor", "times(factor, eps, mean)"
         return (
             f"def elbo_terms(x, noise{samples}):\n"
             '    """The two terms of the bound for each x, in nats.\n\n'
             f"    E_q[log p(x|z)], estimated from {count} of z, and\n"
             f"    {kl_is}\n"
             '    """\n'
-            "    mean, log_var = posterior(x)\n"
+            f"    mean, {spread} = posterior(x)\n"
             f"    eps = torch.randn({shape}, generator=noise{device}\n"
-            "    z = mean + torch.exp(0.5 * log_var) * eps  # reparameterised: gradients pass through z\n"
+            f"    z = mean + {drawn}  # reparameterised: gradients pass through z\n"
             f"    reconstruction = log_likelihood(x, z){over}\n"
             f"    {kl}\n"
             "    return reconstruction, kl\n"

@@ -15,7 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_core.config import Activation, EncoderHead, ModelConfig
-from vae_core.distributions import LOG_VAR_RANGE, Deterministic, DiagonalNormal, Posterior, softplus_slope
+from vae_core.distributions import (
+    LOG_VAR_RANGE,
+    Deterministic,
+    DiagonalNormal,
+    FullNormal,
+    Posterior,
+    softplus_slope,
+)
 from vae_core.elbo import ElboTerms
 from vae_core.model import SPREAD_RANGE, VAE
 from vae_core.networks import MLP
@@ -50,6 +57,10 @@ class HandGradient:
         dL/dmean        = sum_m dL/dz + beta mean / B
         dL/dlog sigma^2 = sum_m eps sigma dL/dz / 2 + beta (sigma^2 - 1) / 2B
 
+    and with a full covariance matrix, z = mean + L eps, sigma is L_jj there, and below the diagonal
+
+        dL/dL_jk        = sum_m eps_k dL/dz_j + beta L_jk / B
+
     A limit of log sigma^2 changes no gradient (:func:`vae_core.distributions.bounded`).
 
     Arguments:
@@ -83,7 +94,8 @@ class HandGradient:
             if size < self._batch_size:
                 self._pass(self._batch_size)  # it makes room for the smaller one
             self._room.begin()
-            self._passes[size] = _Pass(self._model, self._room, size, self._num_samples)
+            kind = _FullPass if self._model.config.encoder_head == "full_covariance" else _Pass
+            self._passes[size] = kind(self._model, self._room, size, self._num_samples)
         return self._passes[size]
 
     @property
@@ -140,7 +152,7 @@ class _Pass:
         self._decoder = _Layers(model.decoder, config.activation, room, num_samples * batch)
         outputs, delta = self._encoder.u[-1], self._encoder.delta[-1]
         self._mean, self._of_mean = outputs[:, :dim], delta[:, :dim]
-        self._spread, self._of_spread = outputs[:, dim:], delta[:, dim:]
+        self._spread, self._of_spread = outputs[:, dim : 2 * dim], delta[:, dim : 2 * dim]
         self._log_var, self._std = room.zeros(batch, dim), room.zeros(batch, dim)
         self._excess, self._kl_per_dim = room.zeros(batch, dim), room.zeros(batch, dim)
         """sigma^2 - 1, and the KL of each example and dimension."""
@@ -159,7 +171,7 @@ class _Pass:
     def __call__(self, x: Tensor, eps: Tensor, beta: float, free_bits: float) -> Means:
         self._encoder.forward(x)
         self._to_posterior()
-        torch.mul(eps, self._std, out=self._noise)
+        self._to_noise(eps)
         torch.add(self._noise, self._mean, out=self._z)
         self._decoder.forward(self._z_rows)
         reconstruction = self._score(x)
@@ -189,6 +201,10 @@ class _Pass:
             torch.exp(torch.mul(log_var, self._half, out=self._std), out=self._std)
             kl.add_(torch.expm1(log_var, out=self._excess)).sub_(log_var)
         kl.mul_(self._half)
+
+    def _to_noise(self, eps: Tensor) -> None:
+        """z - mean."""
+        torch.mul(eps, self._std, out=self._noise)
 
     def _to_heads(self, weight: float | Tensor) -> None:
         """delta of the encoder's outputs; ``weight`` of the KL of each example and dimension."""
@@ -223,6 +239,43 @@ class _Pass:
         return ElboTerms(self._score.per_example(), per_dim.sum(-1), per_dim)
 
 
+class _FullPass(_Pass):
+    """The same with a full covariance matrix: what is below the diagonal of L, row by row, comes last."""
+
+    def __init__(self, model: VAE, room: _Room, batch: int, num_samples: int) -> None:
+        super().__init__(model, room, batch, num_samples)
+        dim = self._dim
+        self._below, self._of_below = self._encoder.u[-1][:, 2 * dim :], self._encoder.delta[-1][:, 2 * dim :]
+        self._rows, self._columns = torch.tril_indices(dim, dim, -1, device=self._std.device)
+        self._factor, self._products = room.zeros(batch, dim, dim), room.zeros(batch, dim, dim)
+        """L, and sum_m dL/dz eps^T."""
+        self._eps = self._noise
+
+    def _to_posterior(self) -> None:
+        super()._to_posterior()
+        self._kl_per_dim.index_add_(1, self._rows, self._below.square(), alpha=0.5)
+        self._factor[:, self._rows, self._columns] = self._below
+        self._factor.diagonal(dim1=1, dim2=2).copy_(self._std)
+
+    def _to_noise(self, eps: Tensor) -> None:
+        self._eps = eps
+        self._noise.copy_(torch.bmm(eps.transpose(0, 1), self._factor.mT).transpose(0, 1))
+
+    def _to_heads(self, weight: float | Tensor) -> None:
+        of_z = self._of_z.permute(1, 2, 0)
+        torch.bmm(of_z, self._eps.transpose(0, 1), out=self._products)
+        _add_weighted(of_z.sum(2), self._mean, weight, out=self._of_mean)
+        of_diagonal = self._products.diagonal(dim1=1, dim2=2) * self._std
+        _add_weighted(of_diagonal, self._excess, weight, out=self._of_spread)
+        self._of_spread.mul_(self._half)
+        of_below = self._products[:, self._rows, self._columns]
+        weight = weight[self._rows] if isinstance(weight, Tensor) else weight
+        _add_weighted(of_below, self._below, weight, out=self._of_below)
+
+    def posterior(self) -> Posterior:
+        return FullNormal(self._mean.clone(), self._factor.clone())
+
+
 def _add_weighted(first: Tensor, second: Tensor, weight: float | Tensor, *, out: Tensor) -> None:
     """first + weight second."""
     if isinstance(weight, (int, float)):
@@ -242,7 +295,7 @@ class _Layers:
     """
 
     def __init__(self, mlp: MLP, activation: Activation, room: _Room, rows: int) -> None:
-        self._activation = _ACTIVATIONS[activation]
+        self._activation = IN_PLACE[activation]
         self._weights, self._biases = [one.data for one in mlp.weights], [one.data for one in mlp.biases]
         self._of_weights = [_gradient_of(one) for one in mlp.weights]
         self._of_biases = [_gradient_of(one) for one in mlp.biases]
@@ -330,7 +383,7 @@ def _times_softplus_slope(delta: Tensor, u: Tensor, h: Tensor) -> None:
     delta.mul_(u.sigmoid_())
 
 
-_ACTIVATIONS: Final[dict[Activation, _Activation]] = {
+IN_PLACE: Final[dict[Activation, _Activation]] = {
     "tanh": _Activation(_tanh, _times_tanh_slope, needs_u=False),
     "relu": _Activation(lambda u, h: torch.clamp(u, min=0, out=h), _times_relu_slope, needs_u=False),
     "silu": _Activation(lambda u, h: torch.mul(u, torch.sigmoid(u), out=h), _times_silu_slope, needs_u=True),
@@ -338,6 +391,7 @@ _ACTIVATIONS: Final[dict[Activation, _Activation]] = {
         lambda u, h: torch.ops.aten.softplus.out(u, out=h), _times_softplus_slope, needs_u=True
     ),
 }
+"""Of each activation, for tensors of any shape."""
 
 
 class _BernoulliScore:
@@ -394,4 +448,9 @@ class _OtherScore:
         return self._log_prob.mean(0)
 
 
-_SCORES: Final = {"bernoulli": _BernoulliScore, "continuous_bernoulli": _OtherScore, "gaussian": _OtherScore}
+_SCORES: Final = {
+    "bernoulli": _BernoulliScore,
+    "continuous_bernoulli": _OtherScore,
+    "gaussian": _OtherScore,
+    "gaussian_diagonal": _OtherScore,
+}

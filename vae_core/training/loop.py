@@ -211,6 +211,11 @@ class Training:
         return math.ceil(len(self.dataset.x_train) / self.batch_size)
 
     @property
+    def num_left(self) -> int:
+        """Examples of this pass over the training data that are still to come."""
+        return len(self.dataset.x_train) - self._position
+
+    @property
     def num_epochs(self) -> int | None:
         """Epochs of the whole training; None: it goes on until it is stopped."""
         return self.config.num_epochs if self._has_end else None
@@ -369,12 +374,15 @@ class Training:
 
     def _next_batch(self) -> Tensor:
         x = self.dataset.x_train
+        return x.index_select(0, self._next_rows().to(x.device))
+
+    def _next_rows(self) -> Tensor:
         if self._position == 0:
-            device = self.generator.device
-            self._order = torch.randperm(len(x), generator=self.generator, device=device)
+            device, count = self.generator.device, len(self.dataset.x_train)
+            self._order = torch.randperm(count, generator=self.generator, device=device)
         rows = self._order[self._position : self._position + self.batch_size]
         self._position += len(rows)
-        return x.index_select(0, rows.to(x.device))
+        return rows
 
     @torch.no_grad()
     def _update(self, x: Tensor, beta: float) -> Means:

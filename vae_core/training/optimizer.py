@@ -45,16 +45,20 @@ def flatten(model: VAE) -> tuple[Tensor, Tensor]:
     The optimiser's step and the copy of the last finite state are then one kernel each, which saves an eighth
     of a step on small networks.
     """
-    parameters = list(model.parameters())
-    weights = torch.cat([p.detach().flatten() for p in parameters])
+    weights = torch.cat([p.detach().flatten() for p in model.parameters()])
     gradient = torch.zeros_like(weights)
+    point_into(model, weights, gradient)
+    return weights, gradient
+
+
+def point_into(model: VAE, weights: Tensor, gradient: Tensor) -> None:
+    """Makes the parameters of ``model``, and their gradients, views of two tensors of shape (P,)."""
     start = 0
-    for p in parameters:
+    for p in model.parameters():
         end = start + p.numel()
         p.data = weights[start:end].view_as(p)
         p.grad = gradient[start:end].view_as(p)
         start = end
-    return weights, gradient
 
 
 def initial_moments(weights: Tensor, config: TrainConfig) -> dict[str, Tensor]:

@@ -9,17 +9,16 @@ from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
-from streamlit.components.v2 import component
 
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import element, joined
 
 NAME: Final = "address"
 
-_mount = component(
+_mount = element(
     NAME,
+    "address",
     html=joined("address/address.html"),
     css=joined("address/address.css"),
-    js=bundle("address"),
     # Its one rule hides the place on the page that holds the element.
     isolate_styles=False,
 )

@@ -6,13 +6,9 @@ so zoom, crosshair and keyboard focus stay.
 
 from collections.abc import Callable
 
-from streamlit.components.v2 import component
+from dashboard.components.files import BOARD_CSS, element, joined
 
-from dashboard.components.files import BOARD_CSS, bundle, joined
-
-_mount = component(
-    "training_board", html=joined("board/board.html"), css=joined(*BOARD_CSS), js=bundle("board")
-)
+_mount = element("training_board", "board", html=joined("board/board.html"), css=joined(*BOARD_CSS))
 
 
 def training_board(payload: bytes, *, key: str, on_drop: Callable[[], None]) -> None:

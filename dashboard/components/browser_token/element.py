@@ -5,18 +5,17 @@ from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
-from streamlit.components.v2 import component
 
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import element, joined
 
 NAME: Final = "browser_token"
 MAX_AGE_S: Final = 365 * 24 * 60 * 60
 
-_mount = component(
+_mount = element(
     NAME,
+    "browser_token",
     html=joined("browser_token/browser_token.html"),
     css=joined("browser_token/browser_token.css"),
-    js=bundle("browser_token"),
     # Its one rule hides the place on the page that holds the element.
     isolate_styles=False,
 )

@@ -3,9 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from streamlit.components.v2 import component
-
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import element, joined
 from dashboard.theme import PALETTES
 
 if TYPE_CHECKING:
@@ -16,11 +14,11 @@ if TYPE_CHECKING:
 
 Payload = dict[str, Any]
 
-_mount = component(
+_mount = element(
+    "chosen_q",
     "chosen_q",
     html=joined("chosen_q/chosen_q.html"),
     css=joined("chosen_q/chosen_q.css"),
-    js=bundle("chosen_q"),
 )
 
 

@@ -20,6 +20,7 @@
  * @property {number[]} fits log p(x|z)
  * @property {number[]} posterior p(z|x)
  * @property {number} log_evidence log p(x)
+ * @property {boolean} [lagrange] Whether the stationarity condition is shown.
  *
  * @typedef {object} NoisyMixtureMessage
  * @property {"line" | "plane"} kind
@@ -162,6 +163,14 @@ export class Components {
       klToPrior: klOf(q, this.weights),
       klToPosterior: klOf(q, this.posterior),
     };
+  }
+
+  /**
+   * log p(x, k) - log q_k - 1 + gamma for each component, with gamma = 1 - log p(x): 0 everywhere at the posterior alone.
+   * @param {readonly number[]} q
+   */
+  residuals(q) {
+    return q.map((share, k) => Math.log(this.weights[k]) + this.fits[k] - Math.log(share) - this.logEvidence);
   }
 
   /**

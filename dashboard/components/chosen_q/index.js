@@ -26,6 +26,7 @@ import { DensityCurve, DensityPlane, ProbabilityBars } from "./pictures.js";
  * @property {(q: Q) => Terms} terms
  * @property {(q: Q) => Iterator<Q, void, void>} ascent The path from q to the best one.
  * @property {(q: Q) => number} [ratio]
+ * @property {(q: Q) => number[]} [residuals]
  */
 
 /**
@@ -77,6 +78,10 @@ class Scene {
 
   ratio() {
     return this.model.ratio?.(this.q);
+  }
+
+  residuals() {
+    return this.model.residuals?.(this.q);
   }
 
   /**
@@ -149,6 +154,12 @@ function sceneOf(message) {
 }
 
 const STEP_MS = 33;
+// Residuals below this are written as 0.00.
+const STATIONARY = 0.005;
+
+/** @param {number} value */
+const signedText = (value) =>
+  value === Infinity ? "∞" : `${value >= STATIONARY ? "+" : ""}${fixed(value, 2)}`;
 
 class ChosenQ {
   /** @type {Theme | null} */
@@ -169,6 +180,7 @@ class ChosenQ {
     this.sliders = find(root, ".sliders");
     this.result = find(root, ".result");
     this.ratio = find(root, ".ratio");
+    this.stationary = find(root, ".stationary");
     this.best = find(root, ".best");
     this.decomposition = new Decomposition(root);
     this.frames = new Frames((now) => this.tick(now));
@@ -209,6 +221,7 @@ class ChosenQ {
     const message = jsonOf(data);
     this.theme = readTheme(this.root, message.palettes);
     this.root.dataset.kind = message.kind;
+    this.stationary.hidden = !(message.kind === "components" && message.lagrange);
     this.root.style.setProperty("--elbo", this.theme.concepts.elbo);
     this.root.style.setProperty("--kl", this.theme.concepts.kl_to_posterior);
     this.halt();
@@ -264,7 +277,22 @@ class ChosenQ {
       output.textContent = fixed(scene.read(k), 2);
     });
     this.ratio.textContent = fixed(scene.ratio() ?? NaN, 5);
+    if (!this.stationary.hidden) this.showStationary(scene);
     this.frames.request();
+  }
+
+  /**
+   * The residual of the stationarity condition of each component.
+   * @param {AnyScene} scene
+   */
+  showStationary(scene) {
+    const residuals = scene.residuals() ?? [];
+    find(this.stationary, ".gamma").textContent = fixed(1 - scene.model.logEvidence, 3);
+    find(this.stationary, ".residuals").textContent = residuals.map(signedText).join(", ");
+    const isStationary = residuals.every((value) => Math.abs(value) < STATIONARY);
+    find(this.stationary, ".verdict").textContent = isStationary
+      ? "(q is stationary: it is the posterior)"
+      : "(a positive one asks for more mass, a negative one for less)";
   }
 
   clear() {

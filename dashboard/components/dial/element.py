@@ -5,14 +5,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
 
-from streamlit.components.v2 import component
-
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import element, joined
 
 LATEST: Final = 2**53
 """Sequence numbers are milliseconds of the browser's clock; beyond this they are none."""
 
-_mount = component("dial", html=joined("dial/dial.html"), css=joined("dial/dial.css"), js=bundle("dial"))
+_mount = element("dial", "dial", html=joined("dial/dial.html"), css=joined("dial/dial.css"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

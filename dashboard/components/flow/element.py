@@ -3,9 +3,7 @@
 import json
 from typing import Any, Final
 
-from streamlit.components.v2 import component
-
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import element, joined
 from dashboard.runs.runner import JobView
 from dashboard.theme import PALETTES
 from vae_core.runs.snapshot import FLOW_NUMBERS, Flow, Snapshot
@@ -13,9 +11,7 @@ from vae_core.runs.snapshot import FLOW_NUMBERS, Flow, Snapshot
 LONGEST_MS: Final = 4000
 """Duration of the stages of a single step: enough to explain each."""
 
-_mount = component(
-    "training_flow", html=joined("flow/flow.html"), css=joined("flow/flow.css"), js=bundle("flow")
-)
+_mount = element("training_flow", "flow", html=joined("flow/flow.html"), css=joined("flow/flow.css"))
 
 
 def flow_payload(snapshot: Snapshot, flow: Flow, view: JobView) -> dict[str, Any]:
@@ -39,6 +35,7 @@ def flow_payload(snapshot: Snapshot, flow: Flow, view: JobView) -> dict[str, Any
         "patience": view.patience,
         "learning_rate": view.learning_rate,
         "image_shape": snapshot.image_shape,
+        "sampling": "z = μ + L ε" if config.encoder_head == "full_covariance" else "z = μ + σ ⊙ ε",
         "is_deterministic": config.encoder_head == "deterministic",
         "layers": {"encoder": config.encoder_sizes, "decoder": config.decoder_sizes},
         "duration_ms": min(LONGEST_MS, slow_ms),

@@ -56,6 +56,7 @@ class Flow {
     for (const [name, concept] of Object.entries(COLOURS)) {
       this.cards[name].style.setProperty("--colour", theme.concepts[concept]);
     }
+    find(this.cards.z, "h4").textContent = message.sampling;
     const isNew = this.message?.run !== message.run || this.message.step !== message.step;
     if (isNew) {
       this.message = message;

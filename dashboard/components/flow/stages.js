@@ -13,6 +13,7 @@ import { brief, fixed } from "../shared/numbers.js";
  * @property {number[]} x
  * @property {number[]} mean
  * @property {number[]} std
+ * @property {string} sampling How z is made of them.
  * @property {number[]} eps
  * @property {number[]} z
  * @property {number[]} decoded

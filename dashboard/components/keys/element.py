@@ -8,15 +8,14 @@ import json
 from collections.abc import Mapping
 
 import streamlit as st
-from streamlit.components.v2 import component
 
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import element, joined
 
-_mount = component(
+_mount = element(
     "page_keys",
+    "keys",
     html=joined("keys/keys.html"),
     css=joined("keys/keys.css"),
-    js=bundle("keys"),
     # Its one rule hides the place on the page that holds the element.
     isolate_styles=False,
 )

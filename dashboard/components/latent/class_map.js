@@ -2,6 +2,7 @@
 
 import { clipTo, drawHandle, prepare, stroke, write } from "../shared/canvas.js";
 import { centreOf, panned } from "../shared/frame.js";
+import { ellipseOf } from "../shared/gaussian.js";
 import { Plane } from "../shared/plane.js";
 import { classColour } from "../shared/class_marks.js";
 import { DensityLayer } from "./density.js";
@@ -9,7 +10,7 @@ import { DensityLayer } from "./density.js";
 /**
  * @typedef {import("../shared/frame.js").Frame} Frame
  * @typedef {import("../shared/frame.js").Point} Point
- * @typedef {import("../shared/network.js").Posterior} Posterior
+ * @typedef {import("../shared/gaussian.js").Posterior} Posterior
  * @typedef {import("../shared/plane.js").PlaneData} PlaneData
  * @typedef {import("../shared/theme.js").Theme} Theme
  *
@@ -213,16 +214,24 @@ export class Overlay {
    * @param {Posterior} posterior
    * @param {string} colour
    */
-  drawPosterior(context, theme, { px, py }, [first, second], { mean, std }, colour) {
+  drawPosterior(context, theme, { px, py }, [first, second], posterior, colour) {
+    const { mean, std } = posterior;
     const [x, y] = [px(mean[first]), py(this.map.single ? std[first] : mean[second])];
     context.beginPath();
     for (const k of DEVIATIONS) {
       const right = px(mean[first] + k * std[first]) - x;
-      const up = this.map.single ? 0 : y - py(mean[second] + k * std[second]);
-      context.moveTo(x + right, y);
-      if (this.map.single) context.lineTo(x - right, y);
-      else context.ellipse(x, y, right, up, 0, 0, 2 * Math.PI);
-      if (this.map.single) for (const side of [-right, right]) this.drawTick(context, x + side, y);
+      if (this.map.single) {
+        context.moveTo(x + right, y);
+        context.lineTo(x - right, y);
+        for (const side of [-right, right]) this.drawTick(context, x + side, y);
+      } else if (posterior.factor) {
+        const [from, ...rest] = ellipseOf(posterior, [first, second], k);
+        context.moveTo(px(from[0]), py(from[1]));
+        for (const [across, up] of rest) context.lineTo(px(across), py(up));
+      } else {
+        context.moveTo(x + right, y);
+        context.ellipse(x, y, right, y - py(mean[second] + k * std[second]), 0, 0, 2 * Math.PI);
+      }
     }
     stroke(context, theme.background, { width: 4, alpha: 0.7 });
     stroke(context, colour, { width: 1.75 });

@@ -7,7 +7,10 @@ import { contextOf, rgbOf } from "../shared/theme.js";
  * @typedef {import("../shared/frame.js").Frame} Frame
  * @typedef {import("../shared/theme.js").Theme} Theme
  * @typedef {Pick<Frame, "x0" | "x1" | "y0" | "y1">} Ends
- * @typedef {{ means: Float32Array, stds: Float32Array }} Posteriors Flat pairs.
+ * @typedef {object} Posteriors
+ * @property {Float32Array} means Flat pairs.
+ * @property {Float32Array} stds Flat pairs.
+ * @property {Float32Array} [covariances] Of each pair; none, or empty: 0.
  */
 
 const CELLS = 112;
@@ -41,13 +44,31 @@ function cellDensities(mean, std, low, high, count) {
 }
 
 /**
+ * Adds the density of a Gaussian with tilted axes, one column after the other.
+ * @param {Float32Array} density
+ * @param {{ first: number, values: number[] }} across Its marginal density in the columns.
+ * @param {Ends} ends
+ * @param {[number, number]} size Columns and rows.
+ * @param {{ meanAt: (x: number) => number, std: number }} given
+ */
+function addTilted(density, across, { x0, x1, y0, y1 }, [columns, rows], { meanAt, std }) {
+  across.values.forEach((height, c) => {
+    const column = across.first + c;
+    const x = x0 + ((column + 0.5) * (x1 - x0)) / columns;
+    // Rows go down, z₂ goes up.
+    const down = cellDensities(-meanAt(x), std, -y1, -y0, rows);
+    down.values.forEach((value, k) => (density[(down.first + k) * columns + column] += height * value));
+  });
+}
+
+/**
  * q(z) in the cells of a grid, row by row from the top. Of many examples every k-th.
  * @param {Posteriors} posteriors
  * @param {Ends} ends
  * @param {number} columns
  * @param {number} rows
  */
-export function aggregateDensity({ means, stds }, { x0, x1, y0, y1 }, columns, rows) {
+export function aggregateDensity({ means, stds, covariances }, { x0, x1, y0, y1 }, columns, rows) {
   const density = new Float32Array(columns * rows);
   const step = 2 * Math.ceil(means.length / 2 / MOST_EXAMPLES);
   let count = 0;
@@ -55,6 +76,15 @@ export function aggregateDensity({ means, stds }, { x0, x1, y0, y1 }, columns, r
     if (![means[i], means[i + 1], stds[i], stds[i + 1]].every(Number.isFinite)) continue;
     count++;
     const across = cellDensities(means[i], stds[i], x0, x1, columns);
+    if (covariances?.length) {
+      const share = stds[i] > 0 ? covariances[i / 2] / stds[i] ** 2 : 0;
+      addTilted(density, across, { x0, x1, y0, y1 }, [columns, rows], {
+        // Given x the other coordinate has this mean and this deviation.
+        meanAt: (x) => means[i + 1] + share * (x - means[i]),
+        std: Math.sqrt(Math.max(0, stds[i + 1] ** 2 - share * covariances[i / 2])),
+      });
+      continue;
+    }
     // Rows go down, z₂ goes up.
     const down = cellDensities(-means[i + 1], stds[i + 1], -y1, -y0, rows);
     down.values.forEach((height, k) => {

@@ -10,7 +10,7 @@ import { pixelPicture, posteriorArrays } from "./saving.js";
 
 /**
  * @typedef {import("../shared/frame.js").Point} Point
- * @typedef {import("../shared/network.js").Posterior} Posterior
+ * @typedef {import("../shared/gaussian.js").Posterior} Posterior
  * @typedef {import("./explorer.js").Explorer} Explorer
  * @typedef {import("./saving.js").Offer} Offer
  *

@@ -3,14 +3,10 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from streamlit.components.v2 import component
-
-from dashboard.components.files import EXPLORER_CSS, bundle, joined
+from dashboard.components.files import EXPLORER_CSS, element, joined
 from dashboard.components.latent.payload import Point
 
-_mount = component(
-    "latent_explorer", html=joined("latent/explorer.html"), css=joined(*EXPLORER_CSS), js=bundle("latent")
-)
+_mount = element("latent_explorer", "latent", html=joined("latent/explorer.html"), css=joined(*EXPLORER_CSS))
 
 
 MAX_PINS: Final = 2

@@ -19,7 +19,7 @@ import { SavingSection } from "./saving.js";
 import { Traversal } from "./traversal.js";
 
 /**
- * @typedef {import("../shared/network.js").Posterior} Posterior
+ * @typedef {import("../shared/gaussian.js").Posterior} Posterior
  * @typedef {import("./message.js").Meta} Meta
  * @typedef {import("./saving.js").Offer} Offer
  *

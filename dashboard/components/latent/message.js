@@ -1,10 +1,11 @@
 /** What Python sends: a length, JSON, then arrays one after the other, each at a multiple of four bytes. */
 
 import { jsonOf } from "../shared/arrays.js";
+import { covarianceOf } from "../shared/gaussian.js";
 
 /**
  * @typedef {import("../shared/network.js").ModelConfig} ModelConfig
- * @typedef {import("../shared/network.js").Posterior} Posterior
+ * @typedef {import("../shared/gaussian.js").Posterior} Posterior
  * @typedef {import("../shared/theme.js").Palettes} Palettes
  *
  * @typedef {object} Place
@@ -33,6 +34,7 @@ import { jsonOf } from "../shared/arrays.js";
  * @property {Float32Array} encoder
  * @property {Float32Array} means
  * @property {Float32Array} stds
+ * @property {Float32Array} factors Lower triangles of L, for an encoder with a full covariance matrix; else empty.
  * @property {Int32Array} labels
  * @property {Float32Array | Uint8Array} x
  */
@@ -71,11 +73,12 @@ export function readArrays(bytes, meta) {
 export class HeldOut {
   /**
    * @param {Pick<Meta, "config" | "image_shape">} meta
-   * @param {Pick<Arrays, "means" | "stds" | "labels" | "x">} arrays
+   * @param {Pick<Arrays, "means" | "stds" | "factors" | "labels" | "x">} arrays
    */
-  constructor({ config, image_shape: imageShape }, { means, stds, labels, x }) {
+  constructor({ config, image_shape: imageShape }, { means, stds, factors, labels, x }) {
     this.means = means;
     this.stds = stds;
+    this.factors = factors;
     this.labels = labels;
     this.x = x;
     this.latentDim = config.latent_dim;
@@ -92,7 +95,19 @@ export class HeldOut {
   posterior(i) {
     const part = (/** @type {Float32Array} */ values) =>
       Array.from(values.subarray(i * this.latentDim, (i + 1) * this.latentDim));
-    return { mean: part(this.means), std: part(this.stds) };
+    const q = { mean: part(this.means), std: part(this.stds) };
+    if (!this.factors.length) return q;
+    const size = (this.latentDim * (this.latentDim + 1)) / 2;
+    return { ...q, factor: this.factors.subarray(i * size, (i + 1) * size) };
+  }
+
+  /**
+   * The covariances of two dimensions of all examples; empty where they are all 0.
+   * @param {readonly number[]} axes
+   */
+  covariances([first, second]) {
+    if (!this.factors.length || first === second) return new Float32Array();
+    return Float32Array.from(this.labels, (_, i) => covarianceOf(this.posterior(i), first, second));
   }
 
   /**

@@ -60,6 +60,7 @@ def pack_model(
     labels: NDArray[np.int32],
     means: FloatArray,
     stds: FloatArray,
+    factors: FloatArray | None = None,
     about: dict[str, object],
 ) -> PackedModel | None:
     """Packs a model for the browser.
@@ -67,10 +68,11 @@ def pack_model(
     Arguments:
         config: What the model is.
         decoder, encoder: Its parameters, see :func:`flat_weights`.
-        scale: s of the Gaussian likelihood; None for the others.
+        scale: s of a Gaussian likelihood with one scale; None for the others.
         x: Held-out examples, the first m of n, shape (m, D); images from 0 to 1.
         labels: Classes, shape (n,), -1 where an example has none.
         means, stds: Of q(z|x), shape (n, J).
+        factors: L of a full covariance matrix, shape (m, J, J), of the first m examples; None: diagonal.
         about: More plain values: ``image_shape``, ``class_names``, ``kl_per_dim``, ``step`` and ``run``.
 
     Returns:
@@ -79,12 +81,15 @@ def pack_model(
     """
     if decoder.nbytes > MAX_DECODER_BYTES:
         return None
-    count = min(len(means), MAX_EXAMPLES, MAX_POSTERIOR_BYTES // (8 * config.latent_dim))
+    lower = np.empty((len(means), 0), np.float32) if factors is None else _lower_triangles(factors)
+    num_values = 2 * config.latent_dim + lower.shape[1]
+    count = min(len(lower), MAX_EXAMPLES, MAX_POSTERIOR_BYTES // (4 * num_values))
     arrays = {
         "decoder": _typed(decoder, "f4"),
         "encoder": _typed(encoder, "f4"),
         "means": _typed(means[:count], "f4"),
         "stds": _typed(stds[:count], "f4"),
+        "factors": _typed(lower[:count], "f4"),
         "labels": _typed(labels[:count], "i4"),
     }
     left = max(MIN_X_BYTES, MAX_BYTES - sum(array.nbytes for array in arrays.values()))
@@ -120,6 +125,12 @@ def latent_message(
     head = json.dumps(packed.meta | {"plane": plane, "start": {"z": z, "pins": pins}}).encode()
     head += b" " * (-len(head) % 4)
     return len(head).to_bytes(4, "little") + head + packed.body
+
+
+def _lower_triangles(factors: FloatArray) -> FloatArray:
+    """Entries of L row by row, shape (n, J (J + 1) / 2)."""
+    rows, columns = np.tril_indices(factors.shape[-1])
+    return factors[:, rows, columns]
 
 
 def _typed(array: NDArray[np.generic], kind: str) -> NDArray[np.generic]:

@@ -96,6 +96,7 @@ export class PlaneSection {
     const shown = {
       means: data.pairs(data.means, axes),
       stds: data.pairs(data.stds, axes),
+      covariances: data.covariances(axes),
       labels: data.labels,
       classNames: config.class_names,
       axes,

@@ -12,7 +12,7 @@ import { SvgContext } from "./svg_context.js";
 
 /**
  * @typedef {import("../shared/network.js").Model} Model
- * @typedef {import("../shared/network.js").Posterior} Posterior
+ * @typedef {import("../shared/gaussian.js").Posterior} Posterior
  * @typedef {import("../shared/theme.js").Theme} Theme
  * @typedef {import("./explorer.js").Explorer} Explorer
  * @typedef {import("./npz.js").Arrays} Arrays
@@ -151,12 +151,29 @@ export function placesArrays(model, places) {
 }
 
 /**
- * q(z|x), shapes (J,), and what its mean decodes to, shape (D,).
+ * L of shape (J, J), from its lower triangle.
+ * @param {ArrayLike<number>} factor
+ * @param {number} J
+ */
+function squareOf(factor, J) {
+  const square = new Float32Array(J * J);
+  for (let j = 0, at = 0; j < J; j++) for (let k = 0; k <= j; k++) square[j * J + k] = factor[at++];
+  return square;
+}
+
+/**
+ * q(z|x), shapes (J,), L of a full covariance matrix, and what the mean decodes to, shape (D,).
  * @param {Model} model
  * @param {Posterior} posterior
  */
-export function posteriorArrays(model, { mean, std }) {
-  return { decoded: floats(model.decode(mean)), mean: floats(mean), std: floats(std) };
+export function posteriorArrays(model, { mean, std, factor }) {
+  const size = [mean.length, mean.length];
+  return {
+    decoded: floats(model.decode(mean)),
+    mean: floats(mean),
+    std: floats(std),
+    ...(factor && { factor: floats(squareOf(factor, mean.length), size) }),
+  };
 }
 
 /**

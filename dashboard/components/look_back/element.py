@@ -4,17 +4,15 @@ import json
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from streamlit.components.v2 import component
-
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import element, joined
 
 LATEST: Final = 2**53
 """Steps and sequence numbers are below this; what a browser says beyond is nothing."""
-_mount = component(
+_mount = element(
+    "look_back",
     "look_back",
     html=joined("look_back/look_back.html"),
     css=joined("look_back/look_back.css"),
-    js=bundle("look_back"),
 )
 
 

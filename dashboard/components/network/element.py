@@ -4,17 +4,15 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-from streamlit.components.v2 import component
-
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import element, joined
 
 NAME: Final = "drawn_network"
 
-_mount = component(
+_mount = element(
     NAME,
+    "network",
     html=joined("network/network.html"),
     css=joined("network/network.css"),
-    js=bundle("network"),
 )
 
 

@@ -7,18 +7,17 @@ figure of Plotly, and Streamlit does not run it for a change of theme.
 from typing import Final
 
 import streamlit as st
-from streamlit.components.v2 import component
 
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import element, joined
 from dashboard.theme import ThemeName
 
 NAME: Final = "page_theme"
 
-_mount = component(
+_mount = element(
     NAME,
+    "page_theme",
     html=joined("page_theme/page_theme.html"),
     css=joined("page_theme/page_theme.css"),
-    js=bundle("page_theme"),
     # Its one rule hides the place on the page that holds the element.
     isolate_styles=False,
 )

@@ -3,19 +3,19 @@
  * one Float32Array for each network, layer by layer: the matrix row by row, then the bias.
  */
 
+import { klToStandardNormal, widthsOf } from "./gaussian.js";
 import { clamp } from "./numbers.js";
 
 /**
+ * @typedef {import("./gaussian.js").Posterior} Posterior
  * @typedef {object} ModelConfig
  * @property {number} data_dim
  * @property {number} latent_dim
  * @property {number[]} hidden_dims Of the encoder; the decoder has them in reverse.
  * @property {keyof typeof ACTIVATIONS} activation
- * @property {"log_variance" | "variance" | "unit_variance" | "deterministic"} encoder_head
+ * @property {"log_variance" | "variance" | "full_covariance" | "unit_variance" | "deterministic"} encoder_head
  * @property {keyof typeof MEANS} likelihood
- * @property {number} scale Of the Gaussian likelihood.
- *
- * @typedef {{ mean: number[], std: number[] }} Posterior q(z|x) of one example.
+ * @property {number | null} scale Of the Gaussian likelihood with one s for all values.
  *
  * @typedef {object} Layer
  * @property {number} outputs
@@ -92,6 +92,7 @@ const MEANS = {
   bernoulli: sigmoid,
   continuous_bernoulli: continuousBernoulliMean,
   gaussian: (/** @type {number} */ u) => u,
+  gaussian_diagonal: (/** @type {number} */ u) => u,
 };
 
 /**
@@ -102,6 +103,32 @@ const SLOPES = {
   bernoulli: (u) => sigmoid(u) * (1 - sigmoid(u)),
   continuous_bernoulli: continuousBernoulliSlope,
   gaussian: () => 1,
+  gaussian_diagonal: () => 1,
+};
+
+/** The smallest σ of one value of a Gaussian whose variances come from the decoder, and the largest log σ². */
+const MIN_PIXEL_SCALE = 0.01;
+const MAX_PIXEL_LOG_VAR = 20;
+
+/**
+ * log p(x|z) of a Gaussian of one value, nats.
+ * @param {number} away x − y.
+ * @param {number} variance
+ */
+function gaussianLogDensity(away, variance) {
+  return -(away * away) / variance / 2 - Math.log(2 * Math.PI * variance) / 2;
+}
+
+/**
+ * log p(x|z) of one value in nats, by the decoder's outputs u: the value's own, and that of its variance.
+ * @type {Record<keyof typeof MEANS, (x: number, u: number, spread: number, scale: number) => number>}
+ */
+const LOG_DENSITIES = {
+  bernoulli: (x, u) => x * u - softplus(u),
+  continuous_bernoulli: (x, u) => x * u - softplus(u) + continuousBernoulliLogNormalizer(u),
+  gaussian: (x, u, _, scale) => gaussianLogDensity(x - u, scale * scale),
+  gaussian_diagonal: (x, u, spread) =>
+    gaussianLogDensity(x - u, MIN_PIXEL_SCALE ** 2 + Math.exp(Math.min(spread, MAX_PIXEL_LOG_VAR))),
 };
 
 /**
@@ -189,6 +216,18 @@ export class Network {
 
 const LOG_VAR_RANGE = [-20, 20];
 
+/**
+ * How many numbers the encoder gives beside the means.
+ * @type {Record<ModelConfig["encoder_head"], (J: number) => number>}
+ */
+const SPREADS = {
+  log_variance: (J) => J,
+  variance: (J) => J,
+  full_covariance: (J) => (J * (J + 1)) / 2,
+  unit_variance: () => 0,
+  deterministic: () => 0,
+};
+
 /** The whole model. */
 export class Model {
   /**
@@ -201,9 +240,10 @@ export class Model {
     this.config = config;
     this.mean = MEANS[config.likelihood];
     this.slope = SLOPES[config.likelihood];
-    this.decoder = new Network([latentDim, ...[...hidden].reverse(), dataDim], decoderWeights, activation);
-    const heads = ["log_variance", "variance"].includes(config.encoder_head) ? 2 : 1;
-    this.encoder = new Network([dataDim, ...hidden, heads * latentDim], encoderWeights, activation);
+    const outputs = (config.likelihood === "gaussian_diagonal" ? 2 : 1) * dataDim;
+    this.decoder = new Network([latentDim, ...[...hidden].reverse(), outputs], decoderWeights, activation);
+    const heads = latentDim + SPREADS[config.encoder_head](latentDim);
+    this.encoder = new Network([dataDim, ...hidden, heads], encoderWeights, activation);
     this.decoded = new Float32Array(dataDim);
   }
 
@@ -213,7 +253,7 @@ export class Model {
    */
   decode(z) {
     const outputs = this.decoder.forward(z);
-    for (let i = 0; i < outputs.length; i++) this.decoded[i] = this.mean(outputs[i]);
+    for (let i = 0; i < this.decoded.length; i++) this.decoded[i] = this.mean(outputs[i]);
     return this.decoded;
   }
 
@@ -257,7 +297,8 @@ export class Model {
    */
   push(z, direction) {
     const outputs = this.decoder.forward(z);
-    return this.decoder.directional(direction).map((d, i) => d * this.slope(outputs[i]));
+    const moved = this.decoder.directional(direction).subarray(0, this.config.data_dim);
+    return moved.map((d, i) => d * this.slope(outputs[i]));
   }
 
   /**
@@ -269,7 +310,15 @@ export class Model {
     const J = this.config.latent_dim;
     const outputs = this.encoder.forward(x);
     const mean = Array.from(outputs.subarray(0, J));
-    return { mean, std: mean.map((_, j) => this.std(outputs[J + j])) };
+    const std = mean.map((_, j) => this.std(outputs[J + j]));
+    if (this.config.encoder_head !== "full_covariance") return { mean, std };
+    // Row by row: what the encoder gives below the diagonal, and on it the conditional deviations.
+    const factor = new Float64Array((J * (J + 1)) / 2);
+    for (let j = 0, at = 0, below = 2 * J; j < J; j++) {
+      for (let k = 0; k < j; k++) factor[at++] = outputs[below++];
+      factor[at++] = std[j];
+    }
+    return { mean, std: widthsOf(factor, J), factor };
   }
 
   /**
@@ -295,17 +344,10 @@ export class Model {
    */
   logLikelihood(x, z) {
     const outputs = this.decoder.forward(z);
-    const { likelihood, scale } = this.config;
+    const { data_dim: D, likelihood, scale } = this.config;
+    const density = LOG_DENSITIES[likelihood];
     let sum = 0;
-    for (let i = 0; i < outputs.length; i++) {
-      const u = outputs[i];
-      if (likelihood === "gaussian") {
-        sum -= ((x[i] - u) / scale) ** 2 / 2 + Math.log(scale) + Math.log(2 * Math.PI) / 2;
-      } else {
-        sum += x[i] * u - softplus(u);
-        if (likelihood === "continuous_bernoulli") sum += continuousBernoulliLogNormalizer(u);
-      }
-    }
+    for (let i = 0; i < D; i++) sum += density(x[i], outputs[i], outputs[D + i], scale ?? 1);
     return sum;
   }
 
@@ -313,8 +355,7 @@ export class Model {
    * KL(q(z|x) || N(0, I)) in nats; 0 where the encoder is deterministic.
    * @param {Posterior} q
    */
-  kl({ mean, std }) {
-    if (this.config.encoder_head === "deterministic") return 0;
-    return mean.reduce((sum, m, j) => sum + (m * m + std[j] * std[j] - 1) / 2 - Math.log(std[j]), 0);
+  kl(q) {
+    return this.config.encoder_head === "deterministic" ? 0 : klToStandardNormal(q);
   }
 }

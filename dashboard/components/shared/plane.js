@@ -15,6 +15,7 @@ import { Tween } from "./tween.js";
  *
  * @typedef {object} PlaneData
  * @property {Float32Array} means Pairs, flat.
+ * @property {Float32Array} [covariances] Of each pair; none, or empty: 0.
  * @property {Float32Array} stds Pairs, flat; only read where there is a tooltip or one latent dimension.
  * @property {Int32Array} labels -1 where an example has none.
  * @property {string[]} classNames

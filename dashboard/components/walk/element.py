@@ -3,10 +3,8 @@
 import json
 from typing import Final
 
-from streamlit.components.v2 import component
-
 from dashboard.components.board.payload import Payload, board_payload
-from dashboard.components.files import bundle, joined
+from dashboard.components.files import element, joined
 from vae_core.runs.snapshot import Snapshot
 
 _SHOWN: Final = (
@@ -22,9 +20,7 @@ _SHOWN: Final = (
     "grid_axis",
 )
 
-_mount = component(
-    "latent_walk", html=joined("walk/walk.html"), css=joined("walk/walk.css"), js=bundle("walk")
-)
+_mount = element("latent_walk", "walk", html=joined("walk/walk.html"), css=joined("walk/walk.css"))
 
 
 def walk_payload(snapshot: Snapshot) -> Payload:
@@ -46,15 +42,19 @@ def walk_payload(snapshot: Snapshot) -> Payload:
     return {name: board[name] for name in _SHOWN}
 
 
-def latent_walk(snapshot: Snapshot, *, key: str) -> None:
+def walk_message(snapshot: Snapshot) -> bytes:
+    """What the element is told: bytes, because for a dictionary Streamlit imports pandas first."""
+    return json.dumps(walk_payload(snapshot)).encode()
+
+
+def latent_walk(message: bytes, *, key: str) -> None:
     """Shows the latent plane with a point z that moves by itself, and the image decoded at z.
 
     Between the nodes of the decoded grid the image is interpolated bilinearly in the browser; z stays within
     the grid. Nothing is sent to the server.
 
     Arguments:
-        snapshot: Of a model of images with a latent plane (J >= 2).
+        message: Of :func:`walk_message`.
         key: Identity on the page; the same key keeps the same element.
     """
-    # As bytes: for a dictionary Streamlit imports pandas first, and the first page would wait for it.
-    _mount(key=key, data=json.dumps(walk_payload(snapshot)).encode())
+    _mount(key=key, data=message)

@@ -21,7 +21,7 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "train": (),
     "latent_space": ("Select many", "Class arithmetic", "Projections"),
     "elbo": ("One example", "Watch q move", "Units and pitfalls"),
-    "free_energy": ("A Gaussian q", "EM", "Spot the error"),
+    "free_energy": ("A Gaussian q", "Derive it", "EM", "Spot the error"),
     "gradients": ("the ELBO of one example", "Back-propagation by hand"),
     "priors": ("Weights",),
     "compare": ("Dimension reduction", "Optimisers", "On a surface"),

@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Page, Route
 
+from dashboard.components.files import bundle
 from dashboard.theme import ThemeName
 from tests.browser.pages import drawn
 
@@ -100,20 +101,20 @@ class Mounted:
 
 
 def browser_files(name: str) -> dict[str, str]:
-    """HTML, CSS and JavaScript that an element registers with Streamlit.
+    """HTML, CSS and JavaScript of an element.
 
     Its module is run once more for that under a name of its own: the real one keeps its registration.
 
     Arguments:
         name: Of the element's folder.
     """
-    registered: dict[str, str] = {}
+    registered = {"js": bundle(name)}
     path = COMPONENTS / name / "element.py"
     spec = importlib.util.spec_from_file_location(f"registered_{name}", path)
     assert spec is not None
     assert spec.loader is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("streamlit.components.v2.component", lambda _, **files: registered.update(files))
+        patch.setattr("dashboard.components.files.element", lambda *_, **files: registered.update(files))
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
     return registered
 

@@ -1,5 +1,6 @@
 """A sweep of β: what is typed, what is started, how it stands, and that it goes on after a restart."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -156,13 +157,14 @@ def test_a_sweep_goes_on_after_a_restart_and_is_cancelled_only_by_its_owner(
 def test_a_full_queue_says_how_many_began(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
 
-    def submit(config: RunConfig, **options: Any) -> str:
+    def submit(configs: Sequence[RunConfig], **options: Any) -> list[str]:
         if begun:
             raise BadInput("queue", "20 computations of yours are waiting already", "let them begin first")
-        begun.append(runner.store.create(config, owner=None))
-        return begun[-1]
+        begun.extend(runner.store.create(config, owner=None) for config in configs)
+        return begun
 
-    monkeypatch.setattr(runner, "submit", submit)
+    monkeypatch.setattr(runner, "in_groups", lambda configs: [configs[:1], configs[1:]])
+    monkeypatch.setattr(runner, "submit_together", submit)
     at = open_page("compare", sweep_betas="1, 2, 3", **FAST)
     checked(button(at, "sweep_start").click().run())
     assert "1 of 3 runs were started: 20 computations of yours" in at.warning[0].value

@@ -1,13 +1,18 @@
-"""Each element's bundle is made of the modules that lie beside it, and can be imported from a Blob."""
+"""Each element's bundle is made of the modules that lie beside it, and is fetched by URL."""
 
+import asyncio
 import hashlib
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
+from starlette.applications import Starlette
+from streamlit.components.v2.component_manager import BidiComponentManager
+from streamlit.testing.v1 import AppTest
+from streamlit.web.server.starlette.starlette_routes import create_bidi_component_routes
 
-from dashboard.components.files import joined
+from dashboard.components.files import BOARD_CSS, bundle, element, joined
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 COMPONENTS: Final = ROOT / "dashboard" / "components"
@@ -50,9 +55,58 @@ def test_bundle_needs_no_other_file(element: str) -> None:
     assert bool(re.search(r"\bas default\b", text)) == (element in MOUNTED), element
 
 
-def test_code_of_the_board_is_small() -> None:
-    """Streamlit sends it again with each update, to each who watches; the pictures are 30 to 60 kB."""
-    assert len(joined("board/bundle.js", "board/board.css", "board/board.html").encode()) < 53_000
+def test_what_goes_along_with_each_update_of_the_board_is_small() -> None:
+    """Its HTML and styles, to each who watches; the pictures are 30 to 60 kB."""
+    assert len(joined("board/board.html", *BOARD_CSS).encode()) < 8_500
+
+
+@pytest.mark.parametrize("name", MOUNTED)
+def test_the_browser_fetches_the_module_of_an_element_by_url(name: str) -> None:
+    """Streamlit serves it under the name of the component, which changes with the module."""
+
+    def script(name: str) -> None:
+        import importlib
+
+        importlib.import_module(f"dashboard.components.{name}.element")._mount(key="here", data=b"{}")
+
+    at = AppTest.from_function(script, args=(name,)).run()
+    assert not at.exception, at.exception
+    proto: Any = at.get("bidi_component")[0].proto  # type: ignore[attr-defined]
+    assert not proto.js_content
+    assert proto.js_source_path == "bundle.js"
+    assert proto.html_content
+    assert proto.css_content
+    digest = hashlib.sha256(bundle(name).encode()).hexdigest()
+    assert proto.component_name.startswith(f"vae-{digest[:8]}."), proto.component_name
+
+
+def test_streamlit_serves_modules_and_nothing_beyond_an_elements_folder() -> None:
+    manager = BidiComponentManager()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dashboard.components.files.get_bidi_component_manager", lambda: manager)
+        patch.setattr("dashboard.components.files.component", lambda name, **_: lambda: name)
+        full = element("dial", "dial", html="<p></p>", css="p {}")()
+    app = Starlette(routes=create_bidi_component_routes(manager, None))
+    status, headers, body = asyncio.run(answer(app, f"/_stcore/bidi-components/{full}/bundle.js"))
+    assert (status, body.decode()) == (200, bundle("dial"))
+    assert "javascript" in headers["content-type"]
+    assert asyncio.run(answer(app, f"/_stcore/bidi-components/{full}/../board/bundle.js"))[0] == 400
+
+
+async def answer(app: Starlette, path: str) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body that an application answers a request with."""
+    said: list[Any] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+    await app(scope, receive, send)
+    headers = {name.decode(): value.decode() for name, value in said[0]["headers"]}
+    return said[0]["status"], headers, b"".join(one["body"] for one in said[1:])
 
 
 @pytest.mark.parametrize("element", ELEMENTS)

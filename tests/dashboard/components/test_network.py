@@ -12,7 +12,7 @@ from torch import Tensor
 from dashboard.components.latent.payload import flat_weights
 from tests.js.node import call
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
-from vae_core.distributions import ContinuousBernoulli, DiagonalNormal
+from vae_core.distributions import ContinuousBernoulli
 from vae_core.model import VAE
 from vae_core.networks import MLP
 
@@ -74,7 +74,7 @@ def expected(model: VAE, z: Tensor, direction: Tensor, x: Tensor) -> dict[str, T
     ahead, decoded, behind = (model.likelihood(z + step * direction).mean for step in (STEP, 0.0, -STEP))
     pushed = (ahead - behind) / (2 * STEP)
     q = model.posterior(x[None])
-    kl = q.kl_to_standard_normal().sum() if isinstance(q, DiagonalNormal) else torch.tensor(0.0)
+    kl = q.kl_to_standard_normal().sum()
     fit = model.likelihood(z).log_prob(x)
     jacobian = torch.autograd.functional.jacobian(lambda at: model.likelihood(at).mean, z).flatten()
     return {

@@ -105,7 +105,7 @@ def test_walk_plays_from_the_encoder_to_the_best(latent_dim: int) -> None:
     density = {1: -0.5 * AXIS**2, 2: BELL, 3: None}[latent_dim]
     climb = -1 / (1 + np.arange(steps))
     means, stds = np.zeros((steps, latent_dim)), np.full((steps, latent_dim), 0.5)
-    walk = Walk(axes, density, means, stds, climb, None if latent_dim == 3 else 0.2)
+    walk = Walk(axes, density, means, stds, None, climb, None if latent_dim == 3 else 0.2)
     figure = walk_figure(walk, theme="light")
     if latent_dim == 3:
         assert not figure.frames

@@ -90,7 +90,8 @@ def test_grid_lies_as_the_plane_does() -> None:
     figure = grid_figure(grid, AXIS, plane=(0, 1), image_shape=(2, 2), theme="light")
     pixels = np.array(traces(figure)[0]["z"])
     assert pixels.shape == (6, 6)
-    assert np.array_equal(pixels[2:4, 4:6], grid[1, 2].reshape(2, 2))
+    assert np.array_equal(pixels[2:4, 4:6], np.rint(255 * grid[1, 2].reshape(2, 2)))
+    assert pixels.dtype == np.uint8, "more is lost on a screen"
     layout = figure.to_dict()["layout"]
     assert layout["yaxis"]["autorange"] == "reversed"
     assert (layout["xaxis"]["ticktext"][0], layout["yaxis"]["ticktext"][0]) == ("−1.0", "1.0")

@@ -96,6 +96,22 @@ def test_the_look_is_streamlits_own() -> None:
     assert sent["layout"]["template"]["data"] == {"contour": theirs["data"]["contour"]}
 
 
+def test_frames_say_what_moves_and_what_any_of_them_changes() -> None:
+    figure = objects.Figure([objects.Scatter(x=[0.0], mode="lines", name="a", line=LINE), objects.Scatter()])
+    figure.frames = [
+        objects.Part(
+            name=str(x), traces=[0], data=[objects.Scatter(x=[x], mode="lines", line=LINE, name=name)]
+        )
+        for x, name in ((1.0, "a"), (2.0, "b"))
+    ]
+    data = [frame["data"][0] for frame in figure.to_dict()["frames"]]
+    assert data == [
+        {"type": "scatter", "x": [1.0], "name": "a"},
+        {"type": "scatter", "x": [2.0], "name": "b"},
+    ]
+    assert figure.frames[0].data[0].mode == "lines", "the figure itself keeps all of it"
+
+
 def test_streamlit_draws_one() -> None:
     def script() -> None:
         import streamlit as st

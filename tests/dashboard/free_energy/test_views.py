@@ -12,7 +12,10 @@ from sklearn.mixture import GaussianMixture
 from streamlit.testing.v1 import AppTest
 
 from dashboard.formats import plain
+from dashboard.free_energy.derivation_lines import JENSEN, LAGRANGE
+from dashboard.runs.runner import LocalRunner
 from tests.page_scripts import (
+    KINDS,
     charts,
     checked,
     choose,
@@ -22,11 +25,13 @@ from tests.page_scripts import (
     runner,
     table,
     text_with,
+    trained,
 )
 from vae_core.labs.em.mixture import Mixture
 
 __all__ = ["runner"]  # a fixture
 
+LINES: Final = {"lagrange": LAGRANGE, "jensen": JENSEN}
 LINE: Final = b"a,b\n" + b"".join(b"%d,%d\n" % (k, 2 * k) for k in range(12))
 
 
@@ -240,3 +245,47 @@ def test_the_stop_criterion_decides_when_em_would_have_stopped() -> None:
     assert coarse == 3 + np.flatnonzero(np.diff(climb) < 1e-3)[0]
     choose(at, "em_epsilon", "1e-6")
     assert stopped() > coarse
+
+
+def chosen_line(at: AppTest, track: str, number: int, place: int) -> AppTest:
+    return checked(at.radio(key=f"derivation_{track}_{number}_choice").set_value(place).run())
+
+
+@pytest.mark.parametrize("track", ["lagrange", "jensen"])
+def test_a_wrong_line_fails_by_its_number_and_the_right_ones_lead_to_the_end(track: str) -> None:
+    at = choose(opened("derivation"), "derivation_track", track)
+    for number, line in enumerate(LINES[track]):
+        if number < 2:
+            chosen_line(at, track, number, (line.right + 1) % 3)
+            (said,) = (error.value for error in at.error)
+            value, wanted = (numbers(part)[0] for part in said.split("it should be"))
+            assert value != wanted
+        chosen_line(at, track, number, line.right)
+        assert not at.error
+    assert any("Every line is found" in success.value for success in at.success)
+    if track == "lagrange":
+        values = metrics(at)
+        assert values["γ by bisection"] == pytest.approx(values["1 − log p(x)"], abs=1e-6)
+    else:
+        values = metrics(at)
+        assert values["Area"] == values["log E[u] − E[log u]"] == values["KL(q ‖ p(z|x))"] > 0
+        assert charts(at) == {"jensen"}
+    checked(at.button(key=f"derivation_again_{track}").click().run())
+    assert at.radio(key=f"derivation_{track}_0_choice").value is None
+
+
+def test_all_lines_are_shown_for_another_example() -> None:
+    at = opened("derivation")
+    checked(at.toggle(key="derivation_all").set_value(True).run())
+    first = [text.value for text in at.markdown if text.value.endswith("nats**")]
+    checked(at.slider(key="derivation_example").set_value(5).run())
+    second = [text.value for text in at.markdown if text.value.endswith("nats**")]
+    assert len(first) == len(second) > 8
+    assert first != second
+    assert told(at)["lagrange"] is True
+
+
+def test_a_run_that_no_quadrature_can_integrate_gives_way_to_the_example_model(runner: LocalRunner) -> None:
+    at = open_page("free_energy", free_energy_view="derivation", run=trained(runner, KINDS["J=8"]))
+    assert any("J = 8" in info.value for info in at.info)
+    assert at.radio(key="derivation_lagrange_0_choice").value is None

@@ -26,6 +26,7 @@ NUMBER: Final = r"-?\d+\.\d+(?:e-?\d+)?"
 def plain(latex: str) -> str:
     """A formula of numbers as Python."""
     text = re.sub(r"\\!\\cdot\\!10\^\{(-?\d+)\}", r"e\1", latex)
+    text = re.sub(r"(?<![\d.])e\^\{([^{}]*)\}", r"exp(\1)", text)
     text = re.sub(r"\\textcolor\{#E5484D\}\{([^{}]*)\}", r"\1", text)
     for sign, meaning in ((r"{\cdot}", "*"), (r"\cdot", "*"), (r"\tfrac12", "0.5*"), ("^2", "**2")):
         text = text.replace(sign, meaning)
@@ -46,7 +47,7 @@ OPERATIONS: Final[dict[type[ast.AST], Any]] = {
     ast.Pow: operator.pow,
     ast.USub: operator.neg,
 }
-FUNCTIONS: Final = {"s": sigmoid}
+FUNCTIONS: Final = {"s": sigmoid, "exp": math.exp}
 
 
 def value_of(node: ast.AST) -> float:

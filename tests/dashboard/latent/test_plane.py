@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cached as cache
+from dashboard.components.files import name_of
 from dashboard.components.latent import payload as latent_payload
 from dashboard.subject import pretrained
 from tests.dashboard.components.test_latent_payload import read
@@ -22,14 +23,16 @@ def app() -> AppTest:
 
 
 def elements(app: AppTest) -> list[str]:
-    return [element.proto.component_name for element in app.get("bidi_component")]
+    return [name_of(element.proto.component_name) for element in app.get("bidi_component")]
 
 
 def test_element_gets_the_example_model(app: AppTest) -> None:
     app.run().switch_page(PAGE).run()
     assert not app.exception, app.exception
     assert "latent_explorer" in elements(app), elements(app)
-    (element,) = (e for e in app.get("bidi_component") if e.proto.component_name == "latent_explorer")
+    (element,) = (
+        e for e in app.get("bidi_component") if name_of(e.proto.component_name) == "latent_explorer"
+    )
     meta, arrays = read(element.proto.bytes)
     data = cache.encoded(pretrained())
     assert (meta["image_shape"], meta["plane"], meta["run"]) == ([8, 8], [0, 1], "models")

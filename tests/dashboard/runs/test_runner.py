@@ -92,7 +92,7 @@ def reach(runner: LocalRunner, run_id: str, status: str, *, step: int = 0) -> Jo
 
 def worker_of(runner: LocalRunner, run_id: str) -> WorkerProcess:
     process = runner._jobs[run_id].process
-    assert process is not None, runner.view(run_id)
+    assert isinstance(process, WorkerProcess), runner.view(run_id)
     return process
 
 

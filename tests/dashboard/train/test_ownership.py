@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components.browser_token import element
+from dashboard.components.files import name_of
 from dashboard.runs import runner as jobs
 from dashboard.runs.runner import LocalRunner
 from dashboard.shell import browser, header, notices
@@ -44,7 +45,9 @@ def test_each_session_without_a_cookie_is_a_browser_of_its_own() -> None:
     assert token_of(first) != token_of(second)
     assert token_of(checked(first.run())) == token_of(first)
     sent = [
-        one.proto.bytes for one in first.get("bidi_component") if one.proto.component_name == element.NAME
+        one.proto.bytes
+        for one in first.get("bidi_component")
+        if name_of(one.proto.component_name) == element.NAME
     ]  # type: ignore[attr-defined]
     assert [token_of(first).encode() in message for message in sent] == [True]
 

@@ -35,7 +35,7 @@ def encoder_start(model: VAE, x: Tensor, *, shift: float = 0.0, widening: float 
     """The encoder's q, off by ``shift`` and too wide by the factor ``widening``."""
     with torch.no_grad():
         q = stochastic_posterior(model, x)
-    return DiagonalNormal(q.mean + shift, q.log_var + 2 * math.log(widening))
+    return DiagonalNormal(q.mean + shift, q.conditional_log_var + 2 * math.log(widening))
 
 
 def off_by(found: AisEvidence, truth: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from tests.vae_core.evidence.test_quadrature import digits, nonlinear
 from vae_core.config import ModelConfig
 from vae_core.evidence.exact import exact_evidence
 from vae_core.evidence.lattice import decoded_lattice
+from vae_core.evidence.posterior_density import evidence_and_posterior, posterior_on_grid
 from vae_core.model import VAE
 
 __all__ = ["digits"]  # a fixture
@@ -46,6 +47,18 @@ def test_decoded_lattice_changes_nothing(settings: dict[str, Any], generator: to
     far = exact_evidence(model, x, decoded=decoded)
     assert torch.equal(far.kl_to_posterior, exact_evidence(model, x).kl_to_posterior)
     assert (far.log_evidence - expected.log_evidence).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("settings", [{}, {"latent_dim": 1}, {"prior": "mixture"}], ids=str)
+def test_evidence_and_picture_come_from_one_quadrature(
+    settings: dict[str, Any], generator: torch.Generator
+) -> None:
+    model, x = nonlinear(generator, **settings), torch.rand(9, generator=generator).double()
+    evidence, picture = evidence_and_posterior(model, x)
+    for name, one, other in zip(evidence._fields, evidence, exact_evidence(model, x[None]), strict=True):
+        assert torch.equal(one, other), name
+    assert picture.log_evidence == float(evidence.log_evidence)
+    assert torch.equal(picture.log_density, posterior_on_grid(model, x).log_density)
 
 
 def test_a_large_decoder_is_not_kept(generator: torch.Generator) -> None:

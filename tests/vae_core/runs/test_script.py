@@ -53,6 +53,16 @@ CASES: Final = {
     "plain": PLAIN,
     "variance head, relu": digits(encoder_head="variance", activation="relu", hidden_dims=(12, 6)),
     "unit variance, silu": digits(encoder_head="unit_variance", activation="silu", latent_dim=5),
+    "full covariance, free bits": digits(
+        encoder_head="full_covariance", latent_dim=3, train={"free_bits": 0.2}
+    ),
+    "full covariance, M = 2, a sigma for each value": digits(
+        encoder_head="full_covariance", likelihood="gaussian_diagonal", train={"num_samples": 2}
+    ),
+    "full covariance, VampPrior": digits(encoder_head="full_covariance", prior="vamp", num_components=5),
+    "full covariance, mixture, one dimension": digits(
+        encoder_head="full_covariance", latent_dim=1, prior="mixture", num_components=5
+    ),
     "deterministic, softplus": digits(encoder_head="deterministic", activation="softplus"),
     "deterministic, M = 3": digits(encoder_head="deterministic", train={"num_samples": 3, "beta": 0.0}),
     "continuous Bernoulli, M = 3": digits(likelihood="continuous_bernoulli", train={"num_samples": 3}),
@@ -317,11 +327,13 @@ def test_script_is_short_and_reads_well(results: Executed, case: str) -> None:
 def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
     sources = {name: source for name, (_, source, *_) in results.items()}
     uses = {
-        "log_prior": {"mixture, free bits", *VAMP},
+        "log_prior": {"mixture, free bits", "full covariance, mixture, one dimension", *VAMP},
+        "log_full_normal": {"full covariance, VampPrior", "full covariance, mixture, one dimension"},
+        "factor": {name for name in CASES if name.startswith("full covariance")},
         "scheduled_beta": {"linear schedule", "cyclical schedule", "schedule taken over"},
         "PATIENCE": PATIENT - {"patience, stopped by hand"},
         "x_validation": PATIENT,
-        "FREE_BITS": {"learned scale, free bits", "mixture, free bits"},
+        "FREE_BITS": {"learned scale, free bits", "mixture, free bits", "full covariance, free bits"},
         "NUM_SAMPLES": {name for name in CASES if "M =" in name},
         "torch.optim.SGD": {"linear maps, SGD", "patience of an autoencoder"},
         "log_scale": {"learned scale, free bits"},

@@ -197,7 +197,7 @@ def test_a_run_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 def test_what_a_library_prints_is_no_event() -> None:
     noisy = "w.load_dataset = lambda name: print('noise', flush=True)"
-    script = f"from vae_core.runs import worker as w; {noisy}; w.run_worker(None)"
+    script = f"from vae_core.runs import worker as w; {noisy}; w.run_worker([])"
     worker = Process("-c", script)
     assert worker.wait(lambda event: True) == {"event": "ready"}
     worker.close_input()

@@ -72,11 +72,11 @@ def test_every_activation_and_depth(activation: Activation, hidden_dims: tuple[i
     compare(model, num_samples=2, beta=1.5, free_bits=0.0)
 
 
-@pytest.mark.parametrize("head", ["log_variance", "variance"])
+@pytest.mark.parametrize("head", ["log_variance", "variance", "full_covariance"])
 def test_beyond_the_limits_of_the_variance(head: EncoderHead) -> None:
     model = made(encoder_head=head, hidden_dims=(4,))
     with torch.no_grad():
-        model.encoder.biases[-1][LATENT:] = torch.tensor([30.0, -30.0, 0.0])
+        model.encoder.biases[-1][LATENT : 2 * LATENT] = torch.tensor([30.0, -30.0, 0.0])
     compare(model, num_samples=1, beta=1e-6, free_bits=0.0)
 
 

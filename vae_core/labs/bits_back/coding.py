@@ -21,7 +21,7 @@ from vae_core.evidence.importance import stochastic_posterior
 from vae_core.labs.bits_back.limits import MAX_IMAGES, MAX_LATENT_DIM, MAX_LEVELS
 from vae_core.labs.bits_back.rans import HEAD_BYTES, LOWEST, WORD_BITS, Rans, frequencies
 from vae_core.model import VAE
-from vae_core.priors import DiagonalMixture
+from vae_core.priors import NormalMixture
 
 Pixels = Literal["binary", "grey"]
 _REACH: Final = 5.0
@@ -99,7 +99,7 @@ class _Coder:
         prior = self.model.prior
         low, high = prior.box(_REACH)
         means, stds, weights = torch.zeros_like(low)[None], torch.ones_like(low)[None], low.new_ones(1)
-        if isinstance(prior, DiagonalMixture):
+        if isinstance(prior, NormalMixture):
             means, stds = prior.components.mean, prior.components.std
             weights = prior.log_weights.exp()
         edges = [torch.linspace(float(a), float(b), _BUCKETS + 1) for a, b in zip(low, high, strict=True)]

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal, FullNormal
+from vae_core.distributions import AnyNormal, FullNormal
 from vae_core.errors import BadInput
 
 Numbers = Tensor | NDArray[Any] | Sequence[Any]
@@ -132,7 +132,7 @@ class Mixture:
         """sum_k pi_k mu_k, shape (D,)."""
         return self.weights @ self.means
 
-    def kl_per_dim_from(self, q: DiagonalNormal, /) -> None:
+    def kl_per_dim_from(self, q: AnyNormal, /) -> None:
         """None: the KL to a mixture has no closed form."""
         del q
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vae_core.config import Activation, check_beta
-from vae_core.distributions import Posterior, bounded, softplus_slope
+from vae_core.distributions import FullNormal, Posterior, bounded, softplus_slope
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.model import SPREAD_RANGE, VAE
@@ -47,10 +47,12 @@ class Backward(NamedTuple):
 
     Arguments:
         encoder: Layers from x to the heads; the last u are the heads' outputs, means first.
-        mean, log_var: Of q(z|x), shape (batch, J); log_var is None for a deterministic encoder.
+        mean, log_var: Of q(z|x), shape (batch, J); log_var, 2 log L_jj for a full covariance matrix, is None
+            for a deterministic encoder.
         std: sigma, zeros for a deterministic encoder.
+        factor: L of a full covariance matrix L L^T, shape (batch, J, J); None for another head.
         eps: The given noise.
-        z: mean + sigma eps.
+        z: mean + sigma eps, or mean + L eps.
         delta_z: dL_b/dz (delta of the layer of z), shape (batch, J).
         decoder: Layers from z to the output.
         decoded: E[x|z], shape (batch, D).
@@ -64,6 +66,7 @@ class Backward(NamedTuple):
     mean: Tensor
     log_var: Tensor | None
     std: Tensor
+    factor: Tensor | None
     eps: Tensor
     z: Tensor
     delta_z: Tensor
@@ -115,13 +118,15 @@ def back_propagate(
     delta = -squares * likelihood.score(x)
     decoder = _backward(model.decoder, "decoder", into_decoder, delta, model.config.activation, slip)
     delta_z = decoder[0].delta @ model.decoder.weights[0]
-    log_var = None if model.config.encoder_head == "deterministic" else q.as_normal().log_var
+    log_var = None if model.config.encoder_head == "deterministic" else q.as_normal().conditional_log_var
     delta = _heads_delta(model, q, into_encoder[-1].u, eps, delta_z, -weight if slip == "kl_sign" else weight)
     encoder = _backward(model.encoder, "encoder", into_encoder, delta, model.config.activation, slip)
     gradients = _gradients((*encoder, *decoder))
     if model.config.learns_scale:
         gradients["log_scale"] = _log_scale_gradient(model, likelihood.mean, x, squares)
-    parts = {"mean": q.mean, "log_var": log_var, "std": q.std, "eps": eps, "z": z, "delta_z": delta_z}
+    factor = q.parameters[1] if isinstance(q, FullNormal) else None
+    parts = {"mean": q.mean, "log_var": log_var, "std": q.std, "factor": factor}
+    parts |= {"eps": eps, "z": z, "delta_z": delta_z}
     terms = {"reconstruction": reconstruction, "kl": kl, "loss": weight * kl - reconstruction}
     return Backward(
         encoder=encoder, decoder=decoder, decoded=likelihood.mean, gradients=gradients, **parts, **terms
@@ -166,6 +171,8 @@ def _heads_delta(
 
     delta_mean = delta_z + mean;  delta_phi = eps sigma delta_z / 2 + (sigma^2 - 1) / 2;  with a variance
     head times dphi/du = softplus'(u) / (softplus(u) + 1e-9). A limit of log sigma^2 changes no gradient.
+    With a full covariance matrix sigma is L_jj there, and an entry below the diagonal, row by row, has
+    delta_jk = eps_k delta_z_j + L_jk, as z_j = mean_j + sum_k L_jk eps_k.
     """
     head = model.config.encoder_head
     if head == "deterministic":
@@ -173,7 +180,12 @@ def _heads_delta(
     delta_mean = delta_z + kl_weight * q.mean
     if head == "unit_variance":
         return delta_mean
-    delta_phi = 0.5 * eps * q.std * delta_z + 0.5 * kl_weight * torch.expm1(q.as_normal().log_var)
+    log_var = q.as_normal().conditional_log_var
+    delta_phi = 0.5 * (eps * torch.exp(0.5 * log_var) * delta_z + kl_weight * torch.expm1(log_var))
+    if isinstance(q, FullNormal):
+        rows, columns = torch.tril_indices(eps.shape[1], eps.shape[1], -1)
+        delta_below = eps[:, columns] * delta_z[:, rows] + kl_weight * q.factor[:, rows, columns]
+        return torch.cat([delta_mean, delta_phi, delta_below], dim=-1)
     if head == "variance":
         spread = bounded(heads.chunk(2, dim=-1)[1], *SPREAD_RANGE)
         delta_phi = delta_phi * softplus_slope(spread) / (functional.softplus(spread) + 1e-9)

@@ -230,7 +230,8 @@ class ExampleElbo(NamedTuple):
     Arguments:
         expectation: In the model's own precision, for sampling.
         exact: In float64, for quadrature.
-        posterior: q(z|x) as the encoder has it, float64, both parts of shape (1, J).
+        posterior: q(z|x) as the encoder has it, float64, both parts of shape (1, J); of a full covariance
+            matrix the product of the marginals, as the estimators know a mean and a deviation.
     """
 
     expectation: Expectation
@@ -261,4 +262,4 @@ def example_elbo(model: VAE, x: Tensor) -> ExampleElbo:
     """
     q = stochastic_posterior(model, x[None])
     exact = elbo_expectation(copy.deepcopy(model).double(), x.double())
-    return ExampleElbo(elbo_expectation(model, x), exact, q.double())
+    return ExampleElbo(elbo_expectation(model, x), exact, q.double().marginals)

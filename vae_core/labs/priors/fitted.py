@@ -7,21 +7,19 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal, StandardNormal
+from vae_core.distributions import AnyNormal, StandardNormal
 from vae_core.elbo import elbo_terms
 from vae_core.labs.em.mixture import Mixture, check_num_components, em_steps, random_start
 from vae_core.latent.aggregate import Estimate, PriorFit, prior_fit
 from vae_core.model import VAE
-from vae_core.priors import DiagonalMixture, vamp_prior
+from vae_core.priors import NormalMixture, vamp_prior
 
 EM_STEPS: Final = 30
 VARIANCE_FLOOR: Final = 1e-3
-AnyPrior = StandardNormal | Mixture | DiagonalMixture
+AnyPrior = StandardNormal | Mixture | NormalMixture
 
 
-def fitted_priors(
-    q: DiagonalNormal, num_components: int, *, generator: torch.Generator
-) -> dict[str, AnyPrior]:
+def fitted_priors(q: AnyNormal, num_components: int, *, generator: torch.Generator) -> dict[str, AnyPrior]:
     """Priors for a trained encoder: N(0, I), a mixture by EM, and a VampPrior at some training examples.
 
     The mixture is fitted to one sample of each q(z|x): what maximises E_q(z)[log p(z)], the only term of the

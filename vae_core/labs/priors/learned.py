@@ -19,7 +19,7 @@ from vae_core.evidence.exact import exact_evidence
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.latent.aggregate import prior_fit
 from vae_core.model import VAE
-from vae_core.priors import DiagonalMixture
+from vae_core.priors import NormalMixture
 from vae_core.training.loop import Training
 
 PRIORS: Final = ("standard_normal", "mixture", "vamp")
@@ -32,7 +32,7 @@ NUM_DECODED: Final = 24
 GRID: Final = 71
 _END_SHARE: Final = 0.04
 """Of the progress: the exact evidence at the end of each training."""
-AnyPrior = StandardNormal | DiagonalMixture
+AnyPrior = StandardNormal | NormalMixture
 
 
 class Look(NamedTuple):

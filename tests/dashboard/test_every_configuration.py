@@ -1,0 +1,69 @@
+"""No page refuses a run that Train can make: every encoder head with every likelihood and every prior."""
+
+import itertools
+from dataclasses import replace
+from typing import Final, get_args
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.page_scripts import TINY, checked, message_to, open_page, runner, trained
+
+__all__ = ["runner"]  # a fixture
+from dashboard.runs.runner import LocalRunner
+from dashboard.subject import subject_of
+from vae_core.config import EncoderHead, Likelihood, Prior, RunConfig
+
+PRIORS: Final = ("standard_normal",)
+EVERY: Final = [
+    pytest.param(head, likelihood, prior, id=f"{head}-{likelihood}-{prior}")
+    for head, likelihood, prior in itertools.product(get_args(EncoderHead), get_args(Likelihood), PRIORS)
+    if head != "deterministic" or prior == "standard_normal"
+]
+MORE_VIEWS: Final = (
+    ("elbo", {"elbo_view": "one_example"}),
+    ("elbo", {"elbo_view": "watch_q"}),
+    ("elbo", {"elbo_view": "units"}),
+    ("gradients", {"estimators_of": "elbo"}),
+    ("gradients", {"gradients_view": "back_propagation"}),
+    ("latent_space", {"latent_view": "selection"}),
+    ("latent_space", {"latent_view": "arithmetic"}),
+    ("compare", {}),
+)
+"""Every third of them for each configuration: all heads, likelihoods and priors meet each of them."""
+EXPLAINED: Final = (
+    "a Gaussian likelihood with one s",
+    "deterministic encoder",
+    "fixes σ = 1",
+    "Select some examples",
+)
+"""What is said where there is nothing to measure: without q(z|x), of another model's theory; what to do."""
+
+
+def tiny(head: EncoderHead, likelihood: Likelihood, prior: Prior) -> RunConfig:
+    model = replace(TINY.model, encoder_head=head, likelihood=likelihood, prior=prior, num_components=3)
+    return replace(TINY, model=replace(model, hidden_dims=(4,)))
+
+
+def refusals(at: AppTest) -> list[str]:
+    said = [one.value for one in (*at.error, *at.warning, *at.info)]
+    return [text for text in said if not any(known in text for known in EXPLAINED)]
+
+
+@pytest.mark.parametrize(("head", "likelihood", "prior"), EVERY)
+def test_every_page_takes_it(
+    runner: LocalRunner, head: EncoderHead, likelihood: Likelihood, prior: Prior
+) -> None:
+    run_id = trained(runner, tiny(head, likelihood, prior))
+    subject = subject_of(run_id)
+    assert subject is not None
+    assert subject.config.model.encoder_head == head
+    for page in ("train", "latent_space", "elbo"):
+        at = open_page(page, run=run_id)
+        assert refusals(at) == [], page
+        if page == "latent_space":
+            assert message_to(at, "latent_explorer")
+    number = [one.values for one in EVERY].index((head, likelihood, prior))
+    for page, query in MORE_VIEWS[number % 3 :: 3]:
+        named = {"compare_runs": run_id} if page == "compare" else {"run": run_id}
+        assert refusals(checked(open_page(page, **named, **query))) == [], (page, query)

@@ -1,0 +1,112 @@
+"""Several runs in one process: each is what it is alone, and each can be stopped or taken out by itself."""
+
+import io
+import json
+import queue
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.runs.driver import Command, Driver
+from vae_core.runs.runfile import Run, load_run
+from vae_core.runs.snapshot import HISTORY_COLUMNS, read_snapshot
+from vae_core.runs.together import drive_together
+
+BETAS: Final = (0.5, 1.0, 4.0)
+CONFIG: Final = RunConfig(
+    model=ModelConfig(data_dim=64, hidden_dims=(8,)), train=TrainConfig(num_epochs=2, batch_size=500)
+)
+MEASURED: Final = [number for number, name in enumerate(HISTORY_COLUMNS) if name.endswith("held_out")]
+"""Those of the training are means since the row before, which stands where there was time for it."""
+
+
+def folders(top: Path) -> list[Path]:
+    found = []
+    for beta in BETAS:
+        folder = top / f"beta{beta:g}"
+        folder.mkdir(parents=True)
+        config = replace(CONFIG, train=replace(CONFIG.train, beta=beta))
+        (folder / "config.json").write_text(config.to_json())
+        found.append(folder)
+    return found
+
+
+def together(paths: list[Path], *commands: Command) -> list[dict[str, Any]]:
+    """The last event of each run."""
+    waiting: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    for command in commands:
+        waiting.put(command)
+    output = io.StringIO()
+    drive_together(paths, waiting, output)
+    events = [json.loads(line) for line in output.getvalue().splitlines()]
+    ends = {event["run"]: event for event in events if event["event"] == "end"}
+    return [ends[path.name] for path in paths]
+
+
+def alone(path: Path, *commands: Command) -> None:
+    waiting: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    for command in commands:
+        waiting.put(command)
+    Driver(path, waiting, io.StringIO()).run()
+
+
+def runs(paths: list[Path]) -> list[Run]:
+    return [load_run(path / "run.safetensors") for path in paths]
+
+
+def assert_alike(one: Run, other: Run) -> None:
+    """Within 1e-5 of each weight, 1e-3 nats of each measurement, of about 40 nats."""
+    for name, value in one.weights.items():
+        assert torch.allclose(value, other.weights[name], rtol=0, atol=1e-5), name
+    assert (one.status, one.step) == (other.status, other.step)
+    ends = [run.history[-1, MEASURED] for run in (one, other)]
+    np.testing.assert_allclose(ends[0], ends[1], atol=1e-3)
+
+
+def test_each_is_what_it_is_alone(tmp_path: Path) -> None:
+    paths, others = folders(tmp_path / "together"), folders(tmp_path / "alone")
+    ends = together(paths)
+    assert [(end["status"], end["step"], end["beta"]) for end in ends] == [
+        ("finished", 6, beta) for beta in BETAS
+    ]
+    for path, other in zip(paths, others, strict=True):
+        alone(other)
+        assert json.loads((path / "status.json").read_text("utf-8"))["status"] == "finished"
+        assert read_snapshot(path / "snapshot.safetensors").step == 6
+    for one, other in zip(runs(paths), runs(others), strict=True):
+        assert_alike(one, other)
+
+
+def test_one_stops_and_one_leaves_while_the_third_goes_on(tmp_path: Path) -> None:
+    """The one that leaves goes on in a process of its own as if nothing had been."""
+    paths, others = folders(tmp_path / "together"), folders(tmp_path / "alone")
+    stops, leaves, stays = (path.name for path in paths)
+    first, second, third = together(
+        paths, {"command": "stop", "run": stops}, {"command": "set", "beta": 2.0, "run": leaves}
+    )
+    assert first["status"] == "stopped"
+    assert (second["status"], third["status"]) == ("interrupted", "finished")
+    assert "in a process of its own" in second["message"]
+    assert third["run"] == stays
+    alone(paths[1], {"command": "resume"})
+    alone(others[1])
+    assert_alike(*runs([paths[1], others[1]]))
+
+
+def test_the_end_of_input_saves_all(tmp_path: Path) -> None:
+    paths = folders(tmp_path)
+    ends = together(paths, {"command": "end_of_input"})
+    assert [end["status"] for end in ends] == ["interrupted"] * 3
+    assert [run.status for run in runs(paths)] == ["interrupted"] * 3
+
+
+def test_one_that_cannot_be_opened_says_why_and_the_others_train(tmp_path: Path) -> None:
+    paths = folders(tmp_path)
+    (paths[1] / "config.json").write_text("{")
+    ends = together(paths)
+    assert [end["status"] for end in ends] == ["finished", "failed", "finished"]
+    assert json.loads((paths[1] / "status.json").read_text("utf-8"))["status"] == "failed"
