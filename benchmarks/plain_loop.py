@@ -1,18 +1,27 @@
-"""What ours is compared with: a VAE and its loop as a PyTorch tutorial writes them.
+"""What ours is compared with: a VAE and its loop as the published PyTorch example writes them.
 
-In the style of https://github.com/pytorch/examples/tree/main/vae: one matrix for each head, a data loader,
-the loss from decoded probabilities, plain Adam. Only the images differ: they wait in memory as one tensor.
+In the style of https://github.com/pytorch/examples/tree/main/vae: one matrix for each head, the loss from
+decoded probabilities, plain Adam; the images come as that example's data set gives them, or by shorter ways.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from typing import Literal
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import Dataset as TorchDataset
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.networks import ACTIVATIONS
+
+Feed = Literal["images", "loader", "tensor"]
+"""How a mini-batch comes: each example made a PIL image and a tensor by a data loader, as the published
+example does; by a data loader from one tensor; or as rows of that tensor."""
 
 
 class PlainVAE(nn.Module):
@@ -51,42 +60,110 @@ def plain_loss(model: PlainVAE, x: Tensor, eps: Tensor) -> Tensor:
     return cross_entropy + kl
 
 
+class PilImages(TorchDataset[Tensor]):
+    """Images of bytes, each a PIL image that becomes a tensor in [0, 1], as torchvision's data set does it.
+
+    Arguments:
+        pixels: Shape (n, height, width), uint8.
+    """
+
+    def __init__(self, pixels: Tensor) -> None:
+        self._pixels = pixels
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def __getitem__(self, index: int) -> Tensor:
+        image = Image.fromarray(self._pixels[index].numpy())
+        pixels = torch.from_numpy(np.array(image, copy=True)).view(image.size[1], image.size[0], 1)
+        return pixels.permute(2, 0, 1).contiguous().to(torch.float32).div(255)
+
+
 class PlainLoop:
     """Trains a :class:`PlainVAE` without end.
 
     Arguments:
         config: The model.
         train_config: Batch size and learning rate of it are used.
-        x: Training data, shape (n, D).
+        x: Training data, shape (n, D), float32; for ``images`` of shape (n, height, width), uint8.
         seed: Starts PyTorch's global generator, which such a loop draws from.
+        feed: How a mini-batch comes.
     """
 
-    def __init__(self, config: ModelConfig, train_config: TrainConfig, x: Tensor, *, seed: int) -> None:
+    def __init__(
+        self, config: ModelConfig, train_config: TrainConfig, x: Tensor, *, seed: int, feed: Feed = "loader"
+    ) -> None:
         torch.manual_seed(seed)
         self.model = PlainVAE(config)
-        self.latent_dim = config.latent_dim
-        self._loader = DataLoader(TensorDataset(x), batch_size=train_config.batch_size, shuffle=True)
+        self._config = config
+        self._x, self._feed, self._batch_size = x, feed, train_config.batch_size
         self._optimizer = torch.optim.Adam(self.model.parameters(), lr=train_config.learning_rate)
 
     @property
     def steps_per_epoch(self) -> int:
         """Updates in one pass over the training data."""
-        return len(self._loader)
+        return -(-len(self._x) // self._batch_size)
 
     def steps(self) -> Iterator[float]:
         """One update for each value taken: its loss per example, nats."""
         self.model.train()
+        batches = self._batches()
         while True:
-            for (x,) in self._loader:
+            for x in batches():
                 self._optimizer.zero_grad()
-                loss = plain_loss(self.model, x, torch.randn(len(x), self.latent_dim))
+                loss = plain_loss(self.model, x, torch.randn(len(x), self._config.latent_dim))
                 loss.backward()
                 mean_loss = loss.item() / len(x)
                 self._optimizer.step()
                 yield mean_loss
 
+    def _batches(self) -> Callable[[], Iterable[Tensor]]:
+        """A function that gives the mini-batches of one more epoch."""
+        if self._feed == "tensor":
+            return lambda: (
+                self._x.index_select(0, rows) for rows in torch.randperm(len(self._x)).split(self._batch_size)
+            )
+        if self._feed == "images":
+            images = DataLoader(PilImages(self._x), batch_size=self._batch_size, shuffle=True)
+            return lambda: (x.view(-1, self._config.data_dim) for x in images)
+        loader = DataLoader(TensorDataset(self._x), batch_size=self._batch_size, shuffle=True)
+        return lambda: (x for (x,) in loader)
+
     @torch.no_grad()
     def held_out_loss(self, x: Tensor) -> float:
         """-ELBO of held-out data x of shape (n, D) with one sample of z each: mean, nats per example."""
         self.model.eval()
-        return plain_loss(self.model, x, torch.randn(len(x), self.latent_dim)).item() / len(x)
+        return plain_loss(self.model, x, torch.randn(len(x), self._config.latent_dim)).item() / len(x)
+
+
+class MatrixProducts:
+    """The matrix products of one update and nothing else: what no loop of such a network can be faster than.
+
+    Of each layer u = h W^T, dL/dW = delta^T h and dL/dh = delta W, but the last of these for the data: eleven
+    for one hidden layer.
+
+    Arguments:
+        config: The network.
+        batch: Examples of a mini-batch.
+    """
+
+    def __init__(self, config: ModelConfig, batch: int) -> None:
+        self._products: list[tuple[Tensor, Tensor, Tensor]] = []
+        for sizes in (config.encoder_sizes, config.decoder_sizes):
+            for fan_in, fan_out in pairwise(sizes):
+                h, weight = torch.randn(batch, fan_in), torch.randn(fan_out, fan_in)
+                delta = torch.randn(batch, fan_out)
+                self._add(h, weight.t())
+                self._add(delta.t(), h)
+                if (fan_in, sizes) != (config.data_dim, config.encoder_sizes):
+                    self._add(delta, weight)
+
+    def _add(self, a: Tensor, b: Tensor) -> None:
+        self._products.append((a, b, a @ b))
+
+    def __len__(self) -> int:
+        return len(self._products)
+
+    def __call__(self) -> None:
+        for a, b, out in self._products:
+            torch.mm(a, b, out=out)

@@ -7,7 +7,7 @@ import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import NamedTuple
 
 import torch
@@ -87,6 +87,20 @@ def machine() -> dict[str, object]:
         "python": platform.python_version(),
         "torch": str(torch.__version__),
     }
+
+
+def processor_seconds(step: Step, count: int) -> float:
+    """The processor's time of one call: other programs on the machine change it less than the clock's.
+
+    Arguments:
+        step: Called once before the time is taken.
+        count: Calls.
+    """
+    step()
+    began = process_time()
+    for _ in range(count):
+        step()
+    return (process_time() - began) / count
 
 
 def peak_mb() -> float:

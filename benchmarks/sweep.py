@@ -11,16 +11,14 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from time import process_time
 from typing import Any
 
 import torch
 
 from benchmarks.cases import digits_case
-from benchmarks.report import machine, pairwise, spread, table
+from benchmarks.report import machine, pairwise, processor_seconds, spread, table
 from dashboard.runs.runner import LocalRunner
 from vae_core.config import RunConfig
 from vae_core.model import VAE
@@ -50,8 +48,8 @@ def measure(count: int, *, seeds: bool, quick: bool) -> dict[str, Any]:
 
     took: dict[str, list[float]] = {"alone": [], "together": []}
     for _ in range(2 if quick else ROUNDS):
-        took["alone"].append(_seconds(lambda: next(alone), 2 if quick else STEPS))
-        took["together"].append(_seconds(together, 2 if quick else STEPS) / count)
+        took["alone"].append(processor_seconds(lambda: next(alone), 2 if quick else STEPS))
+        took["together"].append(processor_seconds(together, 2 if quick else STEPS) / count)
     return {
         "models": count,
         "microseconds": {name: 1e6 * spread(values).median for name, values in took.items()},
@@ -79,14 +77,6 @@ def measure_runs(count: int, epochs: int, *, grouped: bool, quick: bool) -> floa
             return time.perf_counter() - began
         finally:
             runner.close()
-
-
-def _seconds(step: Callable[[], object], count: int) -> float:
-    step()
-    began = process_time()
-    for _ in range(count):
-        step()
-    return (process_time() - began) / count
 
 
 def _begun(kind: type[Training], seed: int, *, beta: float) -> Any:

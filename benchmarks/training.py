@@ -1,49 +1,74 @@
-"""How fast a step of training is beside a plain PyTorch loop: ``python -m benchmarks.training [IDX_FOLDER]``.
+"""How fast a step of training is beside its peers: ``python -m benchmarks.training [IDX_FOLDER]``.
 
-The digits come with scikit-learn. With a folder of MNIST's files (or a relative's) the network that tutorials
-use for MNIST is measured, too. The last line printed is JSON with all figures.
+The digits come with scikit-learn; the peer is the published example's loop, with a data loader and without.
+With a folder of MNIST's files (or a relative's) the network that tutorials use for MNIST is measured, too,
+beside the published PyTorch example as it is. The last line printed is JSON with all figures.
 """
 
 import argparse
+import dataclasses
 import itertools
 import json
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import torch
+from torch import Tensor
 
 from benchmarks.cases import Case, digits_case, images_case
-from benchmarks.plain_loop import PlainLoop
-from benchmarks.report import Spread, interleaved, machine, pairwise, spread, table
+from benchmarks.plain_loop import Feed, MatrixProducts, PlainLoop
+from benchmarks.report import Step, interleaved, machine, pairwise, spread, table
 from vae_core.data import Dataset
+from vae_core.data.byte_images import Examples
 from vae_core.elbo import evaluate
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 from vae_core.runs.observer import Observer
 from vae_core.runs.snapshot import write_snapshot
 from vae_core.training.loop import Training
+from vae_core.training.products import Products, chosen_products
 
-THREADS = (1, 2)
-OBSERVATIONS_PER_SECOND = 5
+OBSERVATIONS_PER_SECOND: Final = 5
+LOOPS: Final[Mapping[str, str]] = {
+    "ours": "ours",
+    "observed": "ours, observed",
+    "automatic": "ours, automatic differentiation",
+    "images": "published example",
+    "loader": "its loop, data loader of a tensor",
+    "tensor": "its loop, rows of a tensor",
+    "products": "matrix products alone",
+}
+"""What is measured, by the name in the figures."""
 
 
 class Effort(NamedTuple):
-    """How long to measure: rounds of each loop, their length, and the trainings compared by held-out loss."""
+    """How long to measure.
+
+    Arguments:
+        rounds: Turns of each loop.
+        seconds: Length of a turn.
+        threads: Numbers of threads.
+        batches: Batch sizes of the images.
+        epochs: Of the trainings compared by held-out loss, by the name of the case.
+        seeds: How many of those trainings.
+    """
 
     rounds: int
     seconds: float
-    epochs: int
+    threads: tuple[int, ...]
+    batches: tuple[int, ...]
+    epochs: Mapping[str, int]
     seeds: int
 
 
-FULL = Effort(rounds=12, seconds=0.4, epochs=100, seeds=3)
-QUICK = Effort(rounds=2, seconds=0.02, epochs=2, seeds=2)
+FULL = Effort(12, 0.4, (1, 2), (128, 32, 512), {"digits": 100, "images": 5}, 3)
+QUICK = Effort(2, 0.02, (1,), (128,), {"digits": 2, "images": 1}, 2)
 
 
 class ObservedSteps:
@@ -67,71 +92,79 @@ class ObservedSteps:
 
 
 def measure_speed(case: Case, effort: Effort, *, threads: int) -> dict[str, Any]:
-    """Steps per second of our loop and the plain one, and the ratio of each round's pair."""
-    ours, plain = _training(case, 0).steps(), _plain(case, 0).steps()
-    candidates = {"ours": lambda: next(ours), "plain": lambda: next(plain)}
-    with _threads(threads):
+    """Milliseconds a step of each loop, and of each round how many times as long as ours it took."""
+    with tempfile.TemporaryDirectory() as folder, _threads(threads):
+        candidates = _candidates(case, Path(folder))
         rates = interleaved(effort.rounds, candidates, seconds=effort.seconds)
-    ratio = spread(pairwise(rates["ours"], rates["plain"]))
-    return {**{name: _speed(values) for name, values in rates.items()}, "ratio": ratio._asdict()}
+    return {
+        name: {
+            "ms_per_step": 1000.0 / statistics.median(values),
+            "times_ours": spread(pairwise(rates["ours"], values))._asdict(),
+        }
+        for name, values in rates.items()
+    }
 
 
-def measure_observation(case: Case, effort: Effort) -> Spread:
-    """Per cent more time for a step while it is observed, with one thread."""
-    training = _training(case, 0)
-    alone = _training(case, 0).steps()
-    with tempfile.TemporaryDirectory() as folder, _threads(1):
-        observed = ObservedSteps(training, case.dataset, Path(folder) / "snapshot.safetensors")
-        candidates = {"alone": lambda: next(alone), "observed": observed}
-        rates = interleaved(effort.rounds, candidates, seconds=effort.seconds)
-    return spread([100.0 * (ratio - 1.0) for ratio in pairwise(rates["alone"], rates["observed"])])
+def _candidates(case: Case, folder: Path) -> dict[str, Step]:
+    ours, automatic = _training(case, 0).steps(), _training(case, 0, written_out=False).steps()
+    observed = ObservedSteps(_training(case, 0), case.dataset, folder / "snapshot.safetensors")
+    candidates: dict[str, Step] = {
+        "ours": lambda: next(ours),
+        "observed": observed,
+        "automatic": lambda: next(automatic),
+    }
+    for feed in _feeds(case):
+        steps = _plain(case, 0, feed).steps()
+        candidates[feed] = lambda steps=steps: next(steps)  # type: ignore[misc]
+    products, chosen = MatrixProducts(case.model, case.train.batch_size), _chosen(case)
+
+    def multiply() -> None:
+        with chosen:
+            products()
+
+    return candidates | {"products": multiply}
 
 
 def measure_held_out(case: Case, effort: Effort) -> dict[str, Any]:
-    """Held-out -ELBO of both loops after the same number of epochs, one value a seed, nats per example."""
-    losses: dict[str, list[float]] = {"ours": [], "plain": []}
-    x = case.dataset.x_test
+    """Held-out -ELBO of ours and of the peers after the same number of epochs, one value a seed, nats."""
+    epochs = effort.epochs[case.name]
+    losses: dict[str, Any] = {"epochs": epochs, "ours": [], "plain": []}
+    x = _floats(case.dataset.x_test)
     with _threads(1):
         for seed in range(effort.seeds):
-            training, plain = _training(case, seed), _plain(case, seed)
-            num_steps = effort.epochs * training.steps_per_epoch
+            # How the examples come changes the order of the draws alone: one of the peers stands for all.
+            training, plain = _training(case, seed), _plain(case, seed, "tensor")
             for steps in (training.steps(), plain.steps()):
-                for _ in itertools.islice(steps, num_steps):
+                for _ in itertools.islice(steps, epochs * training.steps_per_epoch):
                     pass
-            held_out = evaluate(training.model, x, generator=training.generator)
-            losses["ours"].append(-held_out.elbo)
-            losses["plain"].append(plain.held_out_loss(x[:]))
-    return {"epochs": effort.epochs, **losses}
+            losses["ours"].append(-evaluate(training.model, x, generator=training.generator).elbo)
+            losses["plain"].append(plain.held_out_loss(x))
+    return losses
 
 
-def measure(case: Case, effort: Effort) -> dict[str, Any]:
-    """Speed with each number of threads, and what observing costs."""
-    speed = {f"threads_{threads}": measure_speed(case, effort, threads=threads) for threads in THREADS}
-    return {**speed, "observation_percent": measure_observation(case, effort)._asdict()}
+def measure(case: Case, effort: Effort, batches: tuple[int, ...]) -> dict[str, Any]:
+    """Speed with each batch size and number of threads, and what was learned."""
+    figures = {}
+    for batch, threads in itertools.product(batches, effort.threads):
+        sized = case._replace(train=dataclasses.replace(case.train, batch_size=batch))
+        figures[f"batch_{batch}_threads_{threads}"] = measure_speed(sized, effort, threads=threads)
+    return figures | {"held_out_loss": measure_held_out(case, effort)}
 
 
-def speed_table(cases: list[Case], figures: dict[str, Any]) -> str:
-    """One row for each case and number of threads."""
-    rows = [["data", "network", "batch", "threads", "loop", "steps/s", "ms/step", "ratio", "min", "max"]]
-    for case, threads in itertools.product(cases, THREADS):
-        found = figures[case.name][f"threads_{threads}"]
-        head = [case.name, case.network, str(case.train.batch_size), str(threads)]
-        ratio = [f"{found['ratio'][name]:.2f}" for name in ("median", "min", "max")]
-        rows.append([*head, "ours", *_shown(found["ours"]), *ratio])
-        rows.append([*head, "plain", *_shown(found["plain"]), "1.00", "", ""])
+def speed_table(found: Mapping[str, Any]) -> str:
+    """One row for each loop: how long a step takes, and how many times faster than it the others are."""
+    slowest = next(name for name in ("images", "loader") if name in found)
+    rows = [["loop", "ms/step", f"times faster than {LOOPS[slowest]}", "min", "max"]]
+    for name, title in LOOPS.items():
+        if name in found:
+            here, there = found[name]["times_ours"], found[slowest]["times_ours"]
+            times = there["median"] / here["median"]
+            row = [title, f"{found[name]['ms_per_step']:.3f}", f"{times:.2f}"]
+            rows.append([*row, *(f"{there[end]:.2f}" if name == "ours" else "" for end in ("min", "max"))])
     return table(rows)
 
 
-def observation_table(cases: list[Case], figures: dict[str, Any]) -> str:
-    """One row for each case."""
-    rows = [["data", "threads", "overhead", "min", "max"]]
-    for case in cases:
-        found = figures[case.name]["observation_percent"]
-        rows.append([case.name, "1", *(f"{found[name]:.1f} %" for name in ("median", "min", "max"))])
-    return table(rows)
-
-
-def held_out_table(found: dict[str, Any]) -> str:
+def held_out_table(found: Mapping[str, Any]) -> str:
     """Mean and standard deviation over seeds of each loop."""
     rows = [["loop", "-ELBO", "std"]]
     for name in ("ours", "plain"):
@@ -157,27 +190,55 @@ def main(arguments: list[str]) -> int:
 def _report(cases: list[Case], effort: Effort) -> None:
     about = machine()
     print(", ".join(f"{name} {value}" for name, value in about.items()))
-    print(f"{effort.rounds} rounds of {effort.seconds:g} s for each loop, taking turns; medians.\n")
-    figures: dict[str, Any] = {case.name: measure(case, effort) for case in cases}
-    held_out = measure_held_out(cases[0], effort)
-    print(f"{speed_table(cases, figures)}\n")
-    print(f"Observed {OBSERVATIONS_PER_SECOND} times a second:\n{observation_table(cases, figures)}\n")
-    head = f"Held out, digits, {effort.epochs} epochs, {effort.seeds} seeds, nats per example:"
-    print(f"{head}\n{held_out_table(held_out)}\n")
+    print(f"{effort.rounds} rounds of {effort.seconds:g} s for each loop, taking turns; medians.")
+    print(f"Observed {OBSERVATIONS_PER_SECOND} times a second, as the Train page does.\n")
+    figures: dict[str, Any] = {}
+    for case in cases:
+        batches = effort.batches if case.name == "images" else (case.train.batch_size,)
+        found = figures[case.name] = measure(case, effort, batches)
+        for batch, threads in itertools.product(batches, effort.threads):
+            speed = found[f"batch_{batch}_threads_{threads}"]
+            print(
+                f"{case.name}, {case.network}, batch {batch}, {threads} thread{'s' if threads > 1 else ''}:"
+            )
+            print(f"{speed_table(speed)}")
+            limit, watched = (speed[name]["times_ours"]["median"] for name in ("products", "observed"))
+            print(
+                f"ours takes {1 / limit:.2f} times the products; observed {100 * watched - 100:.1f} % more.\n"
+            )
+        held_out = found["held_out_loss"]
+        print(f"Held out, {held_out['epochs']} epochs, {effort.seeds} seeds, nats per example:")
+        print(f"{held_out_table(held_out)}\n")
     if len(cases) == 1:
         print("MNIST was left out: name the folder of its IDX files as the argument to measure it, too.\n")
-    figures["digits"]["held_out_loss"] = held_out
     print(json.dumps({"machine": about, "effort": effort._asdict(), **figures}))
 
 
-def _training(case: Case, seed: int) -> Training:
+def _training(case: Case, seed: int, *, written_out: bool = True) -> Training:
     generator = torch.Generator().manual_seed(seed)
     model = VAE(case.model, generator=generator)
-    return Training(model, case.dataset, case.train, generator=generator)
+    return Training(model, case.dataset, case.train, generator=generator, written_out=written_out)
 
 
-def _plain(case: Case, seed: int) -> PlainLoop:
-    return PlainLoop(case.model, case.train, case.dataset.x_train[:], seed=seed)
+def _feeds(case: Case) -> tuple[Feed, ...]:
+    return ("images", "tensor") if case.name == "images" else ("loader", "tensor")
+
+
+def _plain(case: Case, seed: int, feed: Feed) -> PlainLoop:
+    x = _floats(case.dataset.x_train)
+    if feed == "images":
+        assert case.dataset.image_shape is not None
+        x = (x * 255).round().to(torch.uint8).view(-1, *case.dataset.image_shape)
+    return PlainLoop(case.model, case.train, x, seed=seed, feed=feed)
+
+
+def _floats(x: Examples) -> Tensor:
+    """All examples as one tensor of float32."""
+    return x.index_select(0, torch.arange(len(x)))
+
+
+def _chosen(case: Case) -> Products:
+    return chosen_products(case.model, case.train.batch_size)
 
 
 @contextmanager
@@ -188,15 +249,6 @@ def _threads(number: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _speed(rates: list[float]) -> dict[str, float]:
-    rate = statistics.median(rates)
-    return {"steps_per_second": rate, "ms_per_step": 1000.0 / rate}
-
-
-def _shown(speed: dict[str, float]) -> list[str]:
-    return [f"{speed['steps_per_second']:.0f}", f"{speed['ms_per_step']:.3f}"]
 
 
 if __name__ == "__main__":

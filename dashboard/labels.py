@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from vae_core.data import DATASET_INFO
+from vae_core.data import dataset_info
+from vae_core.data.own import NAME
+from vae_core.errors import BadInput
 
 NAMES: Final = {
     "dataset": "Data",
@@ -82,6 +84,17 @@ OF_CURVES: Final = (
 """Where one quantity has two numbers, and why."""
 
 
+GONE_DATA: Final = "data that are not kept any more"
+
+
 def data_title(dataset: str) -> str:
-    """What the reader calls a data set."""
-    return DATASET_INFO[dataset].title if dataset in DATASET_INFO else dataset
+    """What the reader calls a data set; one that somebody brought has the name of the file."""
+    try:
+        return dataset_info(dataset).title
+    except BadInput:
+        return GONE_DATA if NAME.fullmatch(dataset) else dataset
+
+
+def has_many_held_out(dataset: str) -> bool:
+    """Whether a data set may have more held-out examples than a curve measures."""
+    return dataset == "idx" or NAME.fullmatch(dataset) is not None

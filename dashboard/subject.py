@@ -17,6 +17,7 @@ from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import runner
 from vae_core.config import RunConfig
 from vae_core.data.files import find_idx_set
+from vae_core.data.own import NAME, own_file
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -220,6 +221,8 @@ def _state_of(name: str, folder: str | None) -> tuple[object, ...]:
     not bring along, as it may the time of writing. The content itself, 55 MB of MNIST, is too much to read at
     each rerun: it is read again, and has a digest, when one of these differs.
     """
+    if NAME.fullmatch(name):  # its content never changes, but it may be gone
+        return (own_file(name).exists(),)
     if name != "idx":
         return ()
     try:

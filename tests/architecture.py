@@ -46,7 +46,8 @@ MAY_IMPORT: Final = (
 STAIRCASE: Final = (
     ("errors", "exports"),
     ("config",),
-    ("memory", "device", "data", "distributions", "networks"),
+    ("memory",),
+    ("device", "data", "distributions", "networks"),
     ("priors",),
     ("model",),
     ("elbo",),

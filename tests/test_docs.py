@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
+DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/data.md")
 CODE: Final = re.compile(r"`([^`\n]+)`|^ {4}(\S.*)$", re.MULTILINE)
 LINK: Final = re.compile(r"\]\((?!https?:)([^)]+)\)")
 # A virtual environment is made by the reader.

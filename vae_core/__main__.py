@@ -225,16 +225,16 @@ def reduction(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
 
 
 def bring(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """``CHOICES TITLE``: reads the file ``content`` as a data set, within limits of memory and time."""
+    """``CHOICES``: reads the file ``content`` as a data set, within limits of memory and time."""
     from vae_core.data.brought import Choices, preview_of
     from vae_core.data.brought import bring as read
     from vae_core.data.guard import limited
     from vae_core.data.own import arrays_of
 
-    choices, title = arguments
+    (choices,) = arguments
     with limited():
         found = read(inputs["content"].tobytes(), Choices.from_json(choices), on_progress=on_progress)
-        return {**arrays_of(found, title), **preview_of(found)}
+        return {**arrays_of(found, "a file"), **preview_of(found)}
 
 
 TASKS: Final[Mapping[str, Task]] = {

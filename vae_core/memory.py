@@ -1,9 +1,10 @@
-"""How much memory an operation needs: the sizes of chunks, and the guard against a step that does not fit.
+"""How much an operation needs: the sizes of chunks, and the guard against a step that does not fit.
 
 Evaluations go through their examples in chunks, so their memory does not grow with the counts that they
 multiply. A training step needs all of its mini-batch for the gradient: it fits or is refused.
 """
 
+import math
 from itertools import pairwise
 from typing import Final
 
@@ -14,6 +15,8 @@ CHUNK_VALUES: Final = 2_000_000
 """Values of the widest tensor of a chunk: 8 MB in float32."""
 MAX_STEP_BYTES: Final = 2 * 2**30
 """Of one training step."""
+LARGE_PRODUCT: Final = 4_000_000
+"""Multiplications of one matrix product from which another library, or another device, is worth its call."""
 MAX_PRODUCTS: Final = 10**12
 """Products of an activation and a weight in one evaluation: about a minute on one core."""
 
@@ -37,6 +40,18 @@ def is_out_of_memory(err: BaseException) -> bool:
     return isinstance(err, MemoryError) or any(
         said in str(err) for said in ("allocate memory", "out of memory")
     )
+
+
+def largest_product(config: ModelConfig, rows: int) -> tuple[int, int, int]:
+    """Rows, columns in and columns out of the largest matrix product of a network.
+
+    Example:
+        >>> largest_product(ModelConfig(data_dim=10, hidden_dims=(7, 9)), 5)
+        (5, 10, 7)
+    """
+    layers = [*pairwise(config.encoder_sizes), *pairwise(config.decoder_sizes)]
+    fan_in, fan_out = max(layers, key=math.prod)
+    return rows, fan_in, fan_out
 
 
 def widest_layer(config: ModelConfig) -> int:

@@ -1,5 +1,6 @@
 """PCA, probabilistic PCA, linear VAE, autoencoder and VAE on the same data, in six comparisons."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -15,13 +16,13 @@ from dashboard.formats import margin, plain, shown_difference, signed, with_erro
 from dashboard.labels import NAMES
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import Arrays, tasks
-from dashboard.shell import browser, controls, image_folder, state
+from dashboard.shell import browser, controls, data_menu, image_folder, state
 from dashboard.shell.choice import numbered, one_of
 from dashboard.shell.settings import chosen_folder
 from dashboard.shell.task_line import seeds_line
 from dashboard.subject import dataset
 from dashboard.tables import draw_table
-from vae_core.data import DATASET_INFO, DATASETS
+from vae_core.data import data_shape
 from vae_core.errors import BadInput
 from vae_core.labs.reduction.results import Metrics, Reference, from_arrays
 from vae_core.labs.reduction.scores import MEASURES, outcome, pooled_scores, ranking, winners
@@ -147,7 +148,7 @@ def _controls() -> tuple[str, int, int, bool]:
     left, middle, right = st.columns([2, 2, 1])
     with left:
         name, is_usable = _data()
-    options = (2, 8) if DATASET_INFO[name].kind == "images" else (1,)
+    options = _latent_dims(name)
     latent_dim = middle.segmented_control(
         "Latent dimension J",
         options,
@@ -161,13 +162,25 @@ def _controls() -> tuple[str, int, int, bool]:
     return name, latent_dim, seed, is_usable
 
 
+def _latent_dims(name: str) -> tuple[int, ...]:
+    """What the data can be reduced to: fewer numbers than an example has."""
+    if name == "idx":
+        return 2, 8
+    try:
+        data_dim = math.prod(data_shape(name))
+    except BadInput:  # whoever loads the data says what is wrong
+        return (1,)
+    return (1,) if data_dim == 2 else (2,) if data_dim <= 16 else (2, 8)
+
+
 def _data() -> tuple[str, bool]:
     """Id of the data set, and whether it can be used as far as its controls know."""
+    titles = data_menu.titles(state.control("dr_data"))
     name = st.selectbox(
         "Data",
-        DATASETS,
+        tuple(titles),
         key="dr_data",
-        format_func=lambda key: DATASET_INFO[key].title,
+        format_func=lambda key: titles.get(str(key), str(key)),
         help="All methods get the same training examples and are evaluated on the same held-out ones.",
         persist_state="session",
     )
@@ -442,7 +455,9 @@ def _inpainting(shown: Shown) -> None:
     inpainted = {name: found.inpainted for name, found in shown.first.items()}
     if setting.image_shape is None:
         _points(shown, inpainted, "inpainting")
-        st.caption("x₁ is observed, x₂ is inferred.")
+        count, num_seen = len(setting.hidden), int((~setting.hidden).sum())
+        seen = f"The first {num_seen} columns of {count} are observed, the others are inferred."
+        st.caption("x₁ is observed, x₂ is inferred." if count == 2 else seen)
     else:
         _row(shown, "held-out examples", setting.x)
         _row(shown, "observed half", np.where(setting.hidden, HIDDEN_GREY, setting.x))

@@ -12,6 +12,7 @@ from dashboard.compare import cached
 from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.optimisers import RaceLine, race_figure
 from dashboard.formats import margin, plain, shown_difference, signed, with_error
+from dashboard.labels import data_title
 from dashboard.runs.runner import needed_memory, runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
@@ -20,7 +21,6 @@ from dashboard.shell.task_line import seeds_line, task_line
 from dashboard.subject import data_of, dataset, pretrained
 from dashboard.tables import draw_table
 from vae_core.config import ModelConfig, Optimizer, RunConfig, TrainConfig
-from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
 from vae_core.labs.scores import MIN_SEEDS, Score, difference, pooled
 
@@ -312,7 +312,7 @@ def _read(result: dict[str, NDArray[Any]]) -> Raced:
 def _about(base: RunConfig, num_data: int) -> str:
     """The data and the model, in one line."""
     model = base.model
-    which = f"The first {num_data} training digits" if num_data else DATASET_INFO[base.dataset].title
+    which = f"The first {num_data} training digits" if num_data else plain(data_title(base.dataset))
     hidden = ", ".join(map(str, model.hidden_dims)) or "none"
     seed = f"seed\N{NO-BREAK SPACE}{base.seed}"
     facts = f"J = {model.latent_dim} · hidden layers {hidden} · β {base.train.beta:g} · {seed}"

@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 
 from dashboard.formats import plain
 from dashboard.free_energy.cached import Components
+from dashboard.runs.data_sets import data_sets
+from dashboard.shell import browser
 from dashboard.shell.choice import one_of
+from dashboard.subject import dataset
+from vae_core.data.own import own_facts
 from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
 from vae_core.errors import BadInput
 
@@ -63,6 +67,9 @@ UPLOAD_HELP: Final = (
 )
 HEADER_HELP: Final = (
     "Set by the content: a first row with a number in it is data, unless words stand above numbers."
+)
+OWN_HELP: Final = (
+    "Points that you brought on the page **Data**, as they are kept, or a file that is read here."
 )
 NUM_MOONS: Final = 300
 MAX_ROWS: Final = 5000
@@ -168,6 +175,9 @@ def _table(source: str, family: str) -> Table | None:
 
 
 def _upload() -> Table | None:
+    brought = _brought()
+    if brought is not None:
+        return brought
     upload = st.file_uploader(
         "A table as text, such as CSV", type=["csv", "tsv", "txt"], key="em_upload", help=UPLOAD_HELP
     )
@@ -175,6 +185,31 @@ def _upload() -> Table | None:
         st.info("Upload a table of numbers: one row for each example.")
         return None
     return _read(upload.getvalue())
+
+
+def _brought() -> Table | None:
+    """Points that this browser brought, of which one set is chosen; None where a file is to be read."""
+    titles = {
+        one.facts.name: one.facts.title
+        for one in data_sets().of_browser(browser.token())
+        if one.facts.columns and len(one.facts.columns) <= MAX_COLUMNS and one.facts.num_examples <= MAX_ROWS
+    }
+    if not titles:
+        return None
+    titles = {**titles, "file": "a file …"}
+    chosen = st.selectbox(
+        "Your data",
+        tuple(titles),
+        key="em_own",
+        format_func=lambda name: titles.get(str(name), str(name)),
+        help=OWN_HELP,
+        persist_state="session",
+    )
+    if chosen == "file":
+        return None
+    data, facts = dataset(chosen, 0, None), own_facts(chosen)
+    rows = np.concatenate([part[:].double().numpy() for part in (data.x_train, data.x_test)])
+    return Table(facts.columns, rows)
 
 
 def _read(content: bytes) -> Table:

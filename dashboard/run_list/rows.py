@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard.formats import plain, shown_difference, signed
-from dashboard.labels import OF_CURVES, STATUSES, data_title
+from dashboard.labels import OF_CURVES, STATUSES, data_title, has_many_held_out
 from dashboard.run_list import cached, edit
 from dashboard.run_list.choice import ORDERS, matching, ordered
 from dashboard.runs.about import file_stem
@@ -110,7 +110,7 @@ def draw(runs: list[Entry]) -> None:
                     column.caption(f"**{title}**", help=help_text)
         for entry in shown:
             _draw_row(entry)
-    if any(entry.dataset == "idx" for entry in shown):  # the data that may have so many
+    if any(has_many_held_out(entry.dataset) for entry in shown):
         st.caption(OF_CURVES)
     if num_pages > 1:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -10,6 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from dashboard.runs.worker_process import GRACE_S, Member, WorkerProcess
 from vae_core.config import RunConfig
 from vae_core.data import DATASET_INFO, least_training_examples
 from vae_core.errors import BadInput
-from vae_core.memory import MAX_STEP_BYTES, check_step, step_bytes
+from vae_core.memory import LARGE_PRODUCT, MAX_STEP_BYTES, check_step, largest_product, step_bytes
 
 LOOKS_APART_S: Final = 3.0
 """At most one save in this time for those who look: thirty watchers cost the run no more than one."""
@@ -103,7 +104,7 @@ class LocalRunner:
         """Starts or queues a run and returns its id.
 
         Arguments:
-            config: What the run is.
+            config: What the run is; a large network is trained on CUDA where there is one.
             owner: Token of the browser that starts it: it alone may steer the run.
             copy_of: A run to go on from: the new one begins with its weights, optimiser and history, paused,
                 and is what that run is, whatever ``config`` says.
@@ -128,6 +129,7 @@ class LocalRunner:
             with self._lock:
                 self._leave(before)
             return run_id
+        config = _on_suitable_device(config)
         run_id = self.store.create(config, owner=digest, about=About(tags=tags))
         self.catalog.changed()
         try:
@@ -782,6 +784,16 @@ def check_needs(config: RunConfig) -> None:
     folder, validation = config.data_folder, train.has_validation
     rows = least_training_examples(config.dataset, folder=folder, validation=validation)
     check_step(config.model, num_samples=train.num_samples, batch_size=train.batch_of(rows))
+
+
+def _on_suitable_device(config: RunConfig) -> RunConfig:
+    """The same on the device that suits it; PyTorch is not imported for a network that is small anyway."""
+    rows = config.train.batch_size
+    if math.prod(largest_product(config.model, rows)) < LARGE_PRODUCT:
+        return config
+    from vae_core.device import suitable_device
+
+    return replace(config, device=suitable_device(config.model, batch_size=rows))
 
 
 def needed_memory(config: RunConfig) -> int:

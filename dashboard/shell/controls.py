@@ -10,8 +10,9 @@ from typing import Any, Final, get_args
 import streamlit as st
 
 from dashboard.components.dial.element import Scale, dial, moved
+from dashboard.formats import plain
 from dashboard.labels import LABELS, NAMES
-from dashboard.shell import image_folder, settings, state
+from dashboard.shell import data_menu, image_folder, settings, state
 from dashboard.shell.links import PARAMETERS, SETTINGS, SPEEDS, Number, Text, Whole
 from vae_core.config import (
     REAL_VALUED,
@@ -23,7 +24,6 @@ from vae_core.config import (
     Prior,
     RunConfig,
 )
-from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
 
 Callback = Callable[[], None]
@@ -39,7 +39,7 @@ LIVE: Final = ("beta", "learning_rate", "speed")
 """Controls that act on a running training; the others begin with the next Start."""
 HELP: Final = {
     "dataset": "The examples $x$. A part is held out: the model never trains on it, and the solid curves are "
-    "measured on it.",
+    "measured on it. The page **Data** shows all of them, and takes files of your own.",
     "data_folder": "A folder on the server with IDX files, plain or .gz, of MNIST, Fashion-MNIST, KMNIST, "
     "EMNIST or QMNIST: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the `t10k-…` pair.",
     "data_set": "The folder has the files of several data sets.",
@@ -125,7 +125,7 @@ def pending() -> list[str]:
         now = settings.values_of(read_config())
     except BadInput:
         return []
-    passed = (*LIVE, "points_likelihood" if _is_images() else "likelihood")
+    passed = (*LIVE, "points_likelihood" if _is_unit_interval() else "likelihood")
     return [name for key, name in NAMES.items() if key not in passed and now.get(key) != of_run.get(key)]
 
 
@@ -138,13 +138,13 @@ def data_and_model() -> None:
     waiting = pending()
     if waiting:
         st.caption(f":material/schedule: Takes effect with the next **Start**: {', '.join(waiting)}.")
-    _choose("dataset", {name: info.title for name, info in DATASET_INFO.items()})
-    st.caption(DATASET_INFO[value("dataset")].sentence)
+    _choose("dataset", data_menu.titles(value("dataset")))
+    st.caption(plain(data_menu.sentence(value("dataset"))))
     if value("dataset") == "idx":
         image_folder.draw(IMAGE_KEYS, _options, state.hidden_controls())
     _number("latent_dim")
     _text("hidden", placeholder="none: linear maps")
-    if _is_images():
+    if _is_unit_interval():
         _choose("likelihood", labels_of(Likelihood))
     elif "likelihood" not in state.hidden_controls():
         # A menu of their own: the other one would overwrite what was chosen for images.
@@ -246,8 +246,8 @@ def live_speed() -> float | None:
     return None if speed == "full" else float(speed)
 
 
-def _is_images() -> bool:
-    return settings.is_images({"dataset": value("dataset")})
+def _is_unit_interval() -> bool:
+    return settings.is_unit_interval({"dataset": value("dataset")})
 
 
 def _likelihood() -> Likelihood:

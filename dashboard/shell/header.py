@@ -7,12 +7,11 @@ import streamlit as st
 
 from dashboard import cached as cache
 from dashboard.formats import plain
-from dashboard.labels import STATUSES
+from dashboard.labels import STATUSES, data_title
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, pages, share, state
 from dashboard.subject import Subject, pretrained, subject_of
-from vae_core.data import DATASET_INFO
 from vae_core.errors import BadInput
 
 EXAMPLE: Final = "Example model (trained on digits)"
@@ -78,7 +77,7 @@ def _name_and_status(view: JobView) -> str:
 
 
 def _draw(view: JobView | None, shown: Subject) -> None:
-    title = DATASET_INFO[shown.config.dataset].title
+    title = plain(data_title(shown.config.dataset))
     which = EXAMPLE if view is None else _name_and_status(view)
     latent_dim = shown.config.model.latent_dim
     facts = f"{title} · J = {latent_dim} · β {shown.beta_in_force:.4g} · step {shown.step:,}"

@@ -21,6 +21,7 @@ from vae_core.config import (
     Prior,
 )
 from vae_core.data import DATASET_INFO
+from vae_core.data.own import NAME
 
 MAX_KEPT: Final = 6
 """Earlier runs beside the one in view: more curves than that nobody tells apart."""
@@ -53,6 +54,15 @@ class Choice:
         """The id."""
         found = self.old.get(text, text)
         return found if found in self.options else None
+
+
+@dataclass(frozen=True, slots=True)
+class DataName(Choice):
+    """A data set: one of the catalogue, or one that somebody brought, whose name nobody can guess."""
+
+    def read(self, text: str) -> str | None:
+        """The name."""
+        return text if NAME.fullmatch(text) else Choice.read(self, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +193,11 @@ def _named(page: str, options: Any) -> Parameter:
 
 
 SETTINGS: Final[Mapping[str, Parameter]] = {
-    "dataset": views("train", **{name: info.title for name, info in DATASET_INFO.items()}),
+    "dataset": Parameter(
+        "train",
+        "digits",
+        DataName(tuple(DATASET_INFO), {info.title: name for name, info in DATASET_INFO.items()}),
+    ),
     "data_folder": Parameter("train", "", Text(4096)),
     "data_set": Parameter("train", "", Text(400)),
     "data_orientation": Parameter("train", "as_stored", Choice(("as_stored", "transposed"))),

@@ -49,6 +49,13 @@ class Page:
 START: Final = Page("start", "Start", "home")
 MODEL: Final = (
     Page(
+        "data",
+        "Data",
+        "dataset",
+        "What am I training on?",
+        "Look at the data sets; bring a table, arrays or pictures of your own.",
+    ),
+    Page(
         "train",
         "Train",
         "play_circle",

@@ -10,7 +10,7 @@ from typing import Any
 
 from dashboard.shell.links import PARAMETERS, read_link, text_of
 from vae_core.config import Likelihood, ModelConfig, RunConfig, TrainConfig
-from vae_core.data import DATASET_INFO, data_shape
+from vae_core.data import data_shape, dataset_info
 from vae_core.data.files import folder_of, idx_sets
 from vae_core.errors import BadInput
 
@@ -118,14 +118,19 @@ def _scale_text(model: ModelConfig) -> str:
 
 
 def likelihood_of(values: Mapping[str, Any]) -> Likelihood:
-    """The likelihood: for points, which are real vectors, one of those of real numbers."""
-    return values["likelihood" if is_images(values) else "points_likelihood"]
+    """The likelihood: for real vectors one of those of real numbers."""
+    return values["likelihood" if is_unit_interval(values) else "points_likelihood"]
 
 
-def is_images(values: Mapping[str, Any]) -> bool:
-    """Whether the examples are images; an unknown data set has none, and is refused where it is loaded."""
-    info = DATASET_INFO.get(values["dataset"])
-    return info is not None and info.kind == "images"
+def is_unit_interval(values: Mapping[str, Any]) -> bool:
+    """Whether all values of the examples lie in [0, 1].
+
+    Of a data set that is unknown or not kept any more nobody knows; it is refused where it is loaded.
+    """
+    try:
+        return dataset_info(values["dataset"]).is_unit_interval
+    except BadInput:
+        return False
 
 
 def parse_sizes(text: str) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from dashboard.components.board.element import training_board
 from dashboard.components.board.payload import addressed
 from dashboard.components.flow.element import training_flow
 from dashboard.formats import plain
-from dashboard.labels import OF_CURVES
+from dashboard.labels import OF_CURVES, has_many_held_out
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.scheduler import UNWATCHED_S
@@ -98,7 +98,7 @@ def _live(run_id: str, drawn_as: tuple[object, ...], steer: Callable[[JobView], 
     flow = cached.flow(run_id, version)
     if flow is not None:
         training_flow(flow, key="flow")
-    if view.config.dataset == "idx":  # the data that may have more held-out examples than a curve measures
+    if has_many_held_out(view.config.dataset):
         st.caption(OF_CURVES)
 
 

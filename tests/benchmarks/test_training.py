@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from benchmarks import training
-from benchmarks.plain_loop import PlainLoop, PlainVAE, plain_loss
+from benchmarks.plain_loop import Feed, MatrixProducts, PlainLoop, PlainVAE, plain_loss
 from benchmarks.report import interleaved, pairwise, spread, table
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.elbo import elbo_terms_given_eps
@@ -75,14 +75,14 @@ def test_quick_run_prints_all_figures(capsys: pytest.CaptureFixture[str]) -> Non
     assert figures.keys() == {"machine", "effort", "digits"}
     assert figures["machine"].keys() == {"processors", "vector_instructions", "system", "python", "torch"}
     digits = figures["digits"]
-    assert digits.keys() == {"threads_1", "threads_2", "observation_percent", "held_out_loss"}
-    for name in ("threads_1", "threads_2"):
-        low, median, high = (digits[name]["ratio"][key] for key in ("min", "median", "max"))
-        assert 0 < low <= median <= high < math.inf, name
-        for loop in ("ours", "plain"):
-            speed = digits[name][loop]
-            assert speed["ms_per_step"] * speed["steps_per_second"] == pytest.approx(1000), (name, loop)
-    assert all(math.isfinite(value) for value in digits["observation_percent"].values())
+    assert digits.keys() == {"batch_64_threads_1", "held_out_loss"}
+    speeds = digits["batch_64_threads_1"]
+    assert set(speeds) == {"ours", "observed", "automatic", "loader", "tensor", "products"}
+    for loop, speed in speeds.items():
+        low, median, high = (speed["times_ours"][key] for key in ("min", "median", "max"))
+        assert 0 < low <= median <= high < math.inf, loop
+        assert 0 < speed["ms_per_step"] < math.inf, loop
+    assert speeds["ours"]["times_ours"] == {"min": 1.0, "median": 1.0, "max": 1.0}
     held_out = digits["held_out_loss"]
     assert len(held_out["ours"]) == len(held_out["plain"]) == figures["effort"]["seeds"]
 
@@ -104,8 +104,38 @@ def test_folder_adds_images(
     assert str(tmp_path) not in printed
     assert "30-400-20-400-30" in printed
     images = _figures(printed)["images"]
-    assert images.keys() == {"threads_1", "threads_2", "observation_percent"}
-    assert images["threads_1"]["ratio"]["min"] > 0
+    assert images.keys() == {"batch_128_threads_1", "held_out_loss"}
+    assert images["batch_128_threads_1"]["images"]["times_ours"]["min"] > 0
+
+
+def test_every_feed_gives_each_example_once_an_epoch(generator: torch.Generator) -> None:
+    pixels = torch.randint(0, 256, (10, 3, 2), generator=generator, dtype=torch.uint8)
+    floats = pixels.float().div(255).flatten(1)
+    config, train = ModelConfig(data_dim=6, hidden_dims=(4,)), TrainConfig(batch_size=4)
+    feeds: tuple[tuple[Feed, torch.Tensor], ...] = (
+        ("images", pixels),
+        ("loader", floats),
+        ("tensor", floats),
+    )
+    for feed, x in feeds:
+        loop = PlainLoop(config, train, x, seed=0, feed=feed)
+        batches = list(loop._batches()())
+        assert [len(batch) for batch in batches] == [4, 4, 2], feed
+        assert loop.steps_per_epoch == 3, feed
+        found = torch.cat(batches)
+        assert torch.equal(found.unique(dim=0), floats.unique(dim=0)), feed
+        assert math.isfinite(next(loop.steps())), feed
+
+
+def test_the_products_are_those_of_an_update() -> None:
+    """Two layers in each network: 2 N flops for each weight in u, dL/dW and dL/dh, but not dL/dx."""
+    config = ModelConfig(data_dim=9, hidden_dims=(5,), latent_dim=2)
+    products = MatrixProducts(config, 7)
+    assert len(products) == 11
+    flops = sum(2 * a.shape[0] * a.shape[1] * b.shape[1] for a, b, _ in products._products)
+    weights = 9 * 5 + 5 * 4 + 2 * 5 + 5 * 9
+    assert flops == 2 * 7 * (3 * weights - 9 * 5)
+    products()
 
 
 def test_bad_folder_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 import torch
 
+from dashboard.runs import runner as jobs
 from vae_core.config import Device, EncoderHead, Likelihood, ModelConfig, Prior, RunConfig, TrainConfig
 from vae_core.data import load_dataset
-from vae_core.device import available_devices, usable_device
+from vae_core.device import available_devices, suitable_device, usable_device
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps, penalised_kl
 from vae_core.errors import BadInput
 from vae_core.evidence import (
@@ -45,6 +46,7 @@ from vae_core.model import VAE
 from vae_core.runs.driver import Driver, open_training
 from vae_core.runs.runfile import load_run
 from vae_core.runs.snapshot import read_snapshot
+from vae_core.training.by_hand import HandGradient, is_written_out
 from vae_core.training.optimizer import descend, flatten, initial_moments
 
 DEVICES: Final = available_devices()
@@ -124,6 +126,11 @@ def test_a_step_stays_on_the_device(config: ModelConfig, device: str, generator:
     weights, gradient = flatten(model)
     terms = elbo_terms(model, torch.zeros(5, 4, device=device), num_samples=2, generator=generator)
     (terms.reconstruction.mean() - penalised_kl(terms, free_bits=0.1)).backward()
+    if is_written_out(config):
+        by_hand = HandGradient(model, num_samples=2, batch_size=5).of_size(5)
+        x, eps = torch.zeros(5, 4, device=device), torch.zeros(2, 5, config.latent_dim, device=device)
+        with torch.no_grad():
+            assert {part.device.type for part in by_hand(x, eps, 0.5, 0.1)} == {device}
     descend(weights, gradient, initial_moments(weights, SGD), SGD, learning_rate=0.1)
     # The choice of a mixture's component needs values, which "meta" does not have.
     has_values = device != "meta"
@@ -218,6 +225,17 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pyte
 def test_an_available_device_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert usable_device("cuda") == torch.device("cuda")
+
+
+def test_only_a_large_network_is_worth_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = ModelConfig(data_dim=64), ModelConfig(data_dim=784, hidden_dims=(400,))
+    for is_there in (False, True):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda found=is_there: found)
+        assert suitable_device(small, batch_size=64) == "cpu"
+        assert suitable_device(large, batch_size=128) == ("cuda" if is_there else "cpu")
+        chosen = jobs._on_suitable_device(RunConfig(model=large))
+        assert chosen == RunConfig(model=large, device="cuda" if is_there else "cpu")
+        assert jobs._on_suitable_device(RunConfig(model=small)) == RunConfig(model=small)
 
 
 def test_configurations_without_a_device_are_of_the_cpu() -> None:

@@ -30,7 +30,7 @@ from vae_core.data.images import (
 )
 from vae_core.data.limits import LARGEST, MAX_CLASSES, MAX_COLUMNS, MAX_SIDE, MAX_UNPACKED_BYTES, MAX_VALUES
 from vae_core.data.npy import read_npy, read_npz
-from vae_core.data.table import Decimal, Delimiter, Encoding, Table, read_table
+from vae_core.data.table import ASIDE, Decimal, Delimiter, Encoding, Table, read_table
 from vae_core.errors import BadInput
 
 YesNo = Literal["yes", "no"]
@@ -568,10 +568,16 @@ def _from_table(content: bytes, choices: Choices) -> Brought:
         draft.choose("encoding", table.encoding, ("cp932", "cp1252"))
     if table.has_full_width and draft.choose("narrow", "no", get_args(YesNo)) == "no":
         draft.say("Full-width digits are read as text.", "narrow")
-    for note in table.notes:
-        draft.say(note, _CHOICE_OF_NOTE.get(note.split(" ", 1)[0], ""))
     candidates = _label_candidates(table)
     chosen = draft.choose("labels", _default_label(table, candidates), (*candidates, NO_LABELS))
+    for note in table.notes:
+        if not note.startswith(ASIDE):
+            draft.say(note, _CHOICE_OF_NOTE.get(note.split(" ", 1)[0], ""))
+    if chosen:
+        draft.say(f"‘{chosen}’ gives the classes.", "labels")
+    aside = [name for name in table.texts if name != chosen]
+    if aside:
+        draft.say(f"{ASIDE}: {_listed(aside)}.", "labels")
     columns = _columns(table, chosen, draft)
     places = [table.columns.index(name) for name in columns]
     texts = None if chosen == NO_LABELS else candidates[chosen]
@@ -582,7 +588,6 @@ _CHOICE_OF_NOTE: Final = {
     "The": "header",
     "Decimal": "decimal",
     "Commas": "decimal",
-    "Columns": "labels",
     "Full-width": "narrow",
 }
 """By the first word of what a table's reader says: the choice that decides it."""

@@ -1,7 +1,8 @@
 """Data sets that somebody brought: one file each, named by what it holds, read as any other data set.
 
-``own-`` and 32 hex digits of the content's SHA-256 are the name: who has it may use the data, and nobody can
-guess it. The files lie in ``data_sets`` below the folder of runs.
+``own-`` and 32 hex digits of the SHA-256 of content and title are the name: who has it may use the data, and
+nobody can guess it. The title counts, so that what one calls the data is nothing that another one reads. The
+files lie in ``data_sets`` below the folder of runs.
 """
 
 import functools
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 NAME: Final = re.compile(r"own-[0-9a-f]{32}")
 HOME_VARIABLE: Final = "VAE_DASHBOARD_HOME"
 _GONE: Final = "this data set is not kept on this server any more"
-_BRING_AGAIN: Final = "bring the same file again on the page Data, read in the same way"
+_BRING_AGAIN: Final = "bring the same file again on the page Data, by its name and read in the same way"
 _UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -49,7 +50,7 @@ class OwnFacts(NamedTuple):
         reason: Why.
         is_unit_interval: Whether all values lie in [0, 1].
         problems: What was wrong, and what was done about it: a sentence each.
-        digest: SHA-256 of the content.
+        digest: SHA-256 of content and title.
     """
 
     name: str
@@ -97,10 +98,9 @@ def arrays_of(brought: "Brought", title: str) -> dict[str, NDArray[Any]]:
     """
     x, labels = brought.x, brought.labels
     shape = brought.image_shape or (x.shape[1],)
-    digest = _digest(x, labels, shape, brought.class_names, brought.columns)
     facts = OwnFacts(
-        name=f"own-{digest[:32]}",
-        title=title,
+        name="",
+        title="",
         form=brought.form,
         num_examples=len(x),
         shape=shape,
@@ -110,25 +110,33 @@ def arrays_of(brought: "Brought", title: str) -> dict[str, NDArray[Any]]:
         reason=brought.reason,
         is_unit_interval=x.dtype == np.uint8 or bool(x.min() >= 0 and x.max() <= 1),
         problems=tuple(problem.text for problem in brought.problems),
-        digest=digest,
+        digest="",
     )
     arrays = {"x": x, "facts": np.array(json.dumps(facts._asdict()))}
-    return arrays if labels is None else {**arrays, "labels": labels}
+    return retitled(arrays if labels is None else {**arrays, "labels": labels}, title)
 
 
-def _digest(
-    x: NDArray[Any],
-    labels: NDArray[Any] | None,
-    shape: tuple[int, ...],
-    class_names: tuple[str, ...],
-    columns: tuple[str, ...],
-) -> str:
-    """SHA-256 of the content, in hex: neither of the title nor of how it was read."""
-    head = json.dumps([str(x.dtype), x.shape, shape, class_names, columns])
-    digest = hashlib.sha256(head.encode())
-    for array in (x,) if labels is None else (x, labels):
-        digest.update(np.ascontiguousarray(array).data)
+def _digest(arrays: Arrays, facts: OwnFacts) -> str:
+    """SHA-256 of content and title, in hex, and not of how the file was read."""
+    x = arrays["x"]
+    head = [facts.title, str(x.dtype), x.shape, facts.shape, facts.class_names, facts.columns]
+    digest = hashlib.sha256(json.dumps(head).encode())
+    for name in ("x", "labels"):
+        if name in arrays:
+            digest.update(np.ascontiguousarray(arrays[name]).data)
     return digest.hexdigest()
+
+
+def retitled(arrays: Arrays, title: str) -> dict[str, NDArray[Any]]:
+    """The same data by another title, and so by another name.
+
+    Raises:
+        BadInput: The arrays are none of such a file (code ``data``).
+    """
+    facts = facts_in(arrays)._replace(title=title)
+    digest = _digest(arrays, facts)
+    facts = facts._replace(digest=digest, name=f"own-{digest[:32]}")
+    return {**arrays, "facts": np.array(json.dumps(facts._asdict()))}
 
 
 def facts_in(arrays: Arrays) -> OwnFacts:
@@ -196,14 +204,14 @@ def load_own(name: str, *, seed: int = 0) -> "Dataset":
         raise BadInput("data", _GONE, _BRING_AGAIN) from err
     except _UNREADABLE as err:
         raise BadInput("data", "the file of this data set cannot be read", _BRING_AGAIN) from err
-    x, labels = arrays["x"], arrays.get("labels")
-    digest = _digest(x, labels, facts.shape, facts.class_names, facts.columns)
+    x = arrays["x"]
+    digest = _digest(arrays, facts)
     if digest != facts.digest or not name.endswith(digest[:32]):
         raise BadInput("data", "the file of this data set is damaged", _BRING_AGAIN)
     data = from_arrays(
         name,
         ByteImages(torch.from_numpy(x)) if x.dtype == np.uint8 else x,
-        labels,
+        arrays.get("labels"),
         image_shape=facts.image_shape,
         generator=seeded_generator(seed),
         class_names=facts.class_names,

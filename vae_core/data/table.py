@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vae_core.data.limits import LARGEST, MAX_COLUMNS, MAX_ROWS
 from vae_core.errors import BadInput
 
+ASIDE: Final = "Columns of text are set aside"
 TABLES: Final = ("iris", "wine")
 Delimiter = Literal["tab", "semicolon", "bar", "comma", "blank"]
 """In the order in which they are tried. A comma late: between other delimiters it is a decimal mark."""
@@ -167,7 +168,7 @@ def read_table(
         hint = "give it one, or choose another separator or decimal mark"
         raise BadInput("table", "the table has no column of numbers", hint)
     if texts:
-        notes.append(f"Columns of text are set aside: {', '.join(texts)}.")
+        notes.append(f"{ASIDE}: {', '.join(texts)}.")
     if not header:
         notes.append("The first row is read as numbers, not as names.")
     return Table(

@@ -16,7 +16,9 @@ import numpy as np
 
 from vae_core.config import ModelConfig, RunConfig
 from vae_core.data import DATASETS, Dataset
+from vae_core.data.byte_images import ByteImages
 from vae_core.data.files import find_idx_set
+from vae_core.data.own import NAME
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.runs.by_step import ByStep, settings_by_step
@@ -90,6 +92,12 @@ def read_images(name):
     return images.reshape(len(images), -1).astype(np.float32) / 255
 '''
 
+_OWN: Final = """\
+# Data: the file that the page Data downloads; its name may be given to this script.
+path = sys.argv[1] if len(sys.argv) > 1 else input("NPZ file of the data: ")
+with np.load(path) as file:
+    x = file["x"]{pixels}{labels}"""
+
 _SPLIT: Final = """\
 # A fifth is held out, of each class its share; both parts stay in shuffled order.
 shuffled = torch.randperm(len(x), generator=data_generator).numpy()
@@ -101,7 +109,7 @@ x_train = torch.from_numpy(x[shuffled[~is_held_out[shuffled]]])
 x_test = torch.from_numpy(x[shuffled[is_held_out[shuffled]]])"""
 
 _SINGLES: Final = """\
-by_class = by_class[np.bincount(labels)[labels[by_class]] > 1]  # a class of one image is trained on
+by_class = by_class[np.bincount(labels)[labels[by_class]] > 1]  # a class of one is trained on
 """
 
 _SPLIT_UNLABELLED: Final = """\
@@ -309,10 +317,10 @@ def script_of(run: Run, data: Dataset, *, title: str = "") -> str:
         title: A name that somebody gave it: any text, which stays a comment.
 
     Raises:
-        BadInput: The data have no name in ``DATASETS``, so no script can load them; or what the run says of
-            its moves cannot be.
+        BadInput: The data have no name in ``DATASETS`` and nobody brought them, so no script can load them;
+            or what the run says of its moves cannot be.
     """
-    if run.config.dataset not in DATASETS:
+    if run.config.dataset not in DATASETS and NAME.fullmatch(run.config.dataset) is None:
         message = "these data are in this run alone, so no script can load them"
         raise BadInput("dataset", message, "train on a data set of the menu")
     return _Script(run, data, title).text()
@@ -339,6 +347,7 @@ class _Script:
         found = settings_by_step(run, len(data.x_train), num_steps=ended_at)
         self.live_beta, self.rates, self.seeds = found
         self.is_idx = run.config.dataset == "idx"
+        self.is_own = NAME.fullmatch(run.config.dataset) is not None
         self.is_observed_in_part = len(data.x_test) > MAX_HELD_OUT
 
     def text(self) -> str:
@@ -361,10 +370,14 @@ class _Script:
             if self.is_idx
             else ""
         )
+        if self.is_own:
+            usage = "Call it with the NPZ file of your data, or name the file when it asks.\n"
         head = _HEAD.format(written_by=WRITTEN_BY, usage=usage)
         standard = ["import math", "from itertools import pairwise"]
         if self.is_idx:
             standard = ["import gzip", "import math", "import sys", *standard[1:], "from pathlib import Path"]
+        if self.is_own:
+            standard = ["import math", "import sys", *standard[1:]]
         if not self.model.hidden_dims:
             standard.remove("from itertools import pairwise")
         others = ["import numpy as np", "import torch"]
@@ -423,6 +436,8 @@ class _Script:
         seeded = "data_generator = torch.Generator().manual_seed(SEED)"
         if name == "idx":
             text = self._idx(seeded)
+        elif self.is_own:
+            text = self._own(seeded)
         elif name == "digits":
             text = f"{_DIGITS}\n\n{seeded}\n{_SPLIT.format(singles='')}"
         else:
@@ -437,6 +452,18 @@ class _Script:
         if self.is_observed_in_part:
             text += "\n" + _OBSERVED.format(count=MAX_HELD_OUT)
         return text
+
+    def _own(self, seeded: str) -> str:
+        labels = self.data.labels_train
+        held_out = self.data.labels_test
+        pixels = ".astype(np.float32) / 255" if isinstance(self.data.x_train, ByteImages) else ""
+        if labels is None or held_out is None:
+            return f"{_OWN.format(pixels=pixels, labels='')}\n\n{seeded}\n{_SPLIT_UNLABELLED}"
+        counts = np.bincount(np.concatenate((labels.numpy(), held_out.numpy())))
+        read = _OWN.format(pixels=pixels, labels='\n    labels = file["labels"]')
+        if counts.max() == 1:  # nothing to share out: each class has one member
+            return f"{read}\n\n{seeded}\n{_SPLIT_UNLABELLED}"
+        return f"{read}\n\n{seeded}\n{_SPLIT.format(singles=_SINGLES if counts.min() == 1 else '')}"
 
     def _validation(self) -> str:
         data, labels, by_class = self.data, "", ""

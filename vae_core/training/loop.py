@@ -12,7 +12,7 @@ from vae_core.data import Dataset, with_validation
 from vae_core.data.byte_images import ByteImages, Examples
 from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_given_eps, evaluate, penalised_kl
 from vae_core.errors import BadInput, TrainingDiverged
-from vae_core.memory import check_step
+from vae_core.memory import check_step, largest_product
 from vae_core.model import VAE
 from vae_core.training.by_hand import HandGradient, Means, is_written_out
 from vae_core.training.moves import MAX_MOVES, Move, Moved, checked_moves
@@ -25,7 +25,7 @@ from vae_core.training.optimizer import (
     optimizer_state,
     scheduled_beta,
 )
-from vae_core.training.products import Products, chosen_products, is_exact, largest_product
+from vae_core.training.products import Products, chosen_products, is_exact
 from vae_core.training.trace import Tracer
 
 

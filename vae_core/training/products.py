@@ -8,17 +8,15 @@ bits. So speed and error are measured before it is used.
 import functools
 import math
 import time
-from itertools import pairwise
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from vae_core.config import ModelConfig
+from vae_core.memory import LARGE_PRODUCT, largest_product
 
 _SWITCH: Final[Any] = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-SMALLEST: Final = 4_000_000
-"""Multiplications of a product from which another library is asked for: in small ones its call decides."""
 _GAIN: Final = 1.3
 """How many times faster it must be: far enough from 1 that the same machine chooses the same again."""
 _MAX_ERROR: Final = 1e-6
@@ -56,13 +54,7 @@ def chosen_products(config: ModelConfig, rows: int) -> Products:
         rows: Of its inputs.
     """
     sizes = largest_product(config, rows)
-    return Products(one_dnn=math.prod(sizes) >= SMALLEST and is_exact(*sizes) and _is_faster(*sizes))
-
-
-def largest_product(config: ModelConfig, rows: int) -> tuple[int, int, int]:
-    """Rows, columns in and columns out of the largest product of a network."""
-    layers = [*pairwise(config.encoder_sizes), *pairwise(config.decoder_sizes)]
-    return (rows, *max(layers, key=math.prod))
+    return Products(one_dnn=math.prod(sizes) >= LARGE_PRODUCT and is_exact(*sizes) and _is_faster(*sizes))
 
 
 @functools.lru_cache(maxsize=64)

@@ -70,7 +70,7 @@ def test_what_was_not_used_for_longest_makes_room_and_is_named() -> None:
     second = store.keep(arrays(1, "second"), owner=ADA).name
     for number, name in enumerate(sorted(path.name for path in own_folder().iterdir())):
         os.utime(own_file(name), (number, number if name != second else 0))
-    first = facts_in(arrays(0)).name
+    first = facts_in(arrays(0, "first")).name
     load_dataset(first)  # used: it stays
     kept = store.keep(arrays(2, "third"), owner=ADA)
     assert kept.left == ("second",)
@@ -104,7 +104,7 @@ def test_a_file_is_read_in_a_process_of_its_own(folder: Path) -> None:
     def read(content: bytes, choices: Choices) -> str:
         key = task_key("bring", content.hex(), choices.to_json())
         inputs = {"content": np.frombuffer(content, np.uint8)}
-        tasks.start(key, "bring", choices.to_json(), "photos", inputs=inputs, owner=ADA)
+        tasks.start(key, "bring", choices.to_json(), inputs=inputs, owner=ADA)
         until(lambda: tasks.progress(key) is None, "the file is read")
         return key
 

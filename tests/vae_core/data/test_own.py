@@ -57,8 +57,9 @@ def test_pictures_stay_bytes_and_have_their_shape() -> None:
     assert dataset_info(name).is_unit_interval
 
 
-def test_the_name_is_that_of_the_content_and_no_title_changes_it() -> None:
-    assert keep(TABLE) == keep(TABLE, title="another")
+def test_the_name_is_that_of_content_and_title() -> None:
+    assert keep(TABLE) == keep(TABLE)
+    assert keep(TABLE) != keep(TABLE, title="another")
     assert keep(TABLE) != keep(TABLE, Choices(scale="unit"))
     assert keep(npy(np.arange(8.0))) != keep(npy(np.arange(9.0)))
 

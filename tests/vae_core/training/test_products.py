@@ -11,7 +11,7 @@ from vae_core.data import load_dataset
 from vae_core.model import VAE
 from vae_core.training import loop, products
 from vae_core.training.loop import Training
-from vae_core.training.products import Products, chosen_products, is_exact, largest_product
+from vae_core.training.products import Products, chosen_products, is_exact
 
 WIDE: Final = ModelConfig(data_dim=64, hidden_dims=(1200,))
 SWITCH: Final[Any] = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
@@ -25,11 +25,6 @@ def training_of(config: ModelConfig = WIDE) -> Training:
     data = load_dataset("digits")
     data = replace(data, x_train=data.x_train[:200], labels_train=None)
     return Training(VAE(config, generator=seeded()), data, TrainConfig(num_epochs=3), generator=seeded())
-
-
-def test_the_largest_product_is_that_of_the_widest_layer() -> None:
-    config = ModelConfig(data_dim=10, hidden_dims=(7, 9), latent_dim=2)
-    assert largest_product(config, 5) == (5, 10, 7)
 
 
 def test_the_switch_is_what_it_was_before_also_after_an_error() -> None:

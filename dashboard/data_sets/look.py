@@ -1,0 +1,89 @@
+"""How a data set looks: its size, pictures or points, and the values that occur."""
+
+import math
+from typing import Final
+
+import numpy as np
+import streamlit as st
+
+from dashboard.data_sets.cached import Look
+from dashboard.figures.base import CHART_CONFIG
+from dashboard.figures.data_sets import histogram_figure, points_figure
+from dashboard.formats import plain
+from dashboard.pictures import show, strip
+from dashboard.shell import state
+from dashboard.tables import draw_table
+from vae_core.data.own import OwnFacts
+
+CHOSEN: Final = "data_chosen"
+"""The control that says which data set is looked at."""
+NUM_PICTURES: Final = 24
+IN_A_ROW: Final = 8
+MAX_NAMED: Final = 8
+
+
+def size_of(facts: OwnFacts) -> str:
+    """How many examples of which size, and which classes."""
+    size = " × ".join(map(str, facts.shape))
+    if facts.image_shape is None:
+        what = f"{facts.num_examples:,} rows of {size} number{'' if size == '1' else 's'}"
+    else:
+        what = f"{facts.num_examples:,} images of {size} pixels"
+    return what + classes_of(facts.class_names)
+
+
+def classes_of(names: tuple[str, ...]) -> str:
+    """``, 3 classes: cat, dog, owl``; empty where there are none."""
+    if not names:
+        return ""
+    listed = ", ".join(names[:MAX_NAMED]) + (", …" if len(names) > MAX_NAMED else "")
+    return f", {len(names)} class{'' if len(names) == 1 else 'es'}: {listed}"
+
+
+def set_controls(facts: OwnFacts) -> None:
+    """Has the controls of Train name this data set and the likelihood that suits it."""
+    state.set_control("dataset", facts.name)
+    state.set_control("likelihood" if facts.is_unit_interval else "points_likelihood", facts.likelihood)
+
+
+def draw_head(head: tuple[tuple[str, ...], ...]) -> None:
+    """The first rows of a table."""
+    names: list[str] = []
+    for number, name in enumerate(head[0], 1):
+        said = plain(name) or f"column {number}"
+        names.append(said if said not in names else f"{said} ({number})")
+    rows = [[plain(cell) or "–" for cell in row] for row in head[1:]]
+    draw_table(names, rows, title="The first rows, as they are read")
+
+
+def draw(found: Look, facts: OwnFacts, *, key: str) -> None:
+    """Pictures or points, and the histogram of the values.
+
+    Arguments:
+        found: What is shown.
+        facts: What it is.
+        key: Of the charts.
+    """
+    theme = state.theme_name()
+    if facts.image_shape is not None:
+        _draw_pictures(found, facts.image_shape)
+    elif len(facts.columns) > 1:
+        names = (facts.columns[0], facts.columns[1])
+        figure = points_figure(found.x[:, :2], found.labels, names=names, theme=theme)
+        alt = f"Examples in the plane of {names[0]} and {names[1]}."
+        st.plotly_chart(figure, key=f"data_points_{key}", alt=alt, config=CHART_CONFIG)
+    title = "value of a pixel" if facts.image_shape is not None else "value, as it is trained on"
+    figure = histogram_figure(found.counts, found.edges, title=title, theme=theme)
+    low, high = found.edges[0], found.edges[-1]
+    alt = f"Histogram of the values, from {low:.3g} to {high:.3g}."
+    st.plotly_chart(figure, key=f"data_histogram_{key}", alt=alt, config=CHART_CONFIG)
+
+
+def _draw_pictures(found: Look, shape: tuple[int, int]) -> None:
+    x = found.x[:NUM_PICTURES]
+    in_a_row = min(IN_A_ROW, len(x))
+    num_rows = math.ceil(len(x) / in_a_row)
+    blank = np.full((num_rows * in_a_row - len(x), x.shape[1]), 0.5, np.float32)
+    rows = np.concatenate([x, blank]).reshape(num_rows, in_a_row, -1)
+    pixels = [np.pad(strip(row, shape, size=64), ((0, 4), (0, 0)), constant_values=128) for row in rows]
+    show(np.concatenate(pixels)[:-4], alt=f"{len(x)} of the images.", width="stretch")

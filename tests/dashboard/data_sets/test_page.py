@@ -1,0 +1,200 @@
+"""The page Data: from a dropped file to a data set that every page can use."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.runs import tasks
+from dashboard.runs.data_sets import data_sets
+from dashboard.runs.runner import LocalRunner
+from dashboard.shell import browser
+from tests.brought_files import idx, npy, npz, two_classes
+from tests.page_scripts import (
+    checked,
+    choose,
+    home_tasks,
+    open_page,
+    runner,
+    saved,
+    table,
+    text_with,
+    trained,
+    turn_to,
+)
+from tests.polling import until
+from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.data import load_dataset
+
+__all__ = ["home_tasks", "runner"]  # fixtures
+
+FLOWERS: Final = "Länge;Breite;Art\n" + "".join(
+    f"{i},5;{'' if i == 3 else f'{i * i % 7},25'};{'Rose' if i % 3 else 'Tulpe'}\n" for i in range(30)
+)
+ADA: Final = "a" * 32
+
+
+@pytest.fixture(autouse=True)
+def a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home_tasks: tasks.Tasks) -> None:
+    monkeypatch.setenv("VAE_DASHBOARD_HOME", str(tmp_path))
+    monkeypatch.setattr(browser, "token", lambda: ADA)
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(one.value for one in (*at.markdown, *at.caption, *at.info, *at.error)).replace("\\", "")
+
+
+def dropped(at: AppTest, content: bytes, name: str) -> AppTest:
+    uploader = next(one for one in at.file_uploader if str(one.key).startswith("data_upload"))
+    checked(uploader.upload(name, content, "application/octet-stream").run())
+    return read(at)
+
+
+def read(at: AppTest) -> AppTest:
+    """The page when the file is read."""
+    key = at.session_state["data_draft"].key
+    until(lambda: tasks.tasks().progress(key) is None, "the file is read")
+    return checked(at.run())
+
+
+def opened() -> AppTest:
+    return open_page("data")
+
+
+def test_the_data_sets_of_the_server_are_shown_in_pictures_and_numbers() -> None:
+    at = opened()
+    assert "1,797 images of 8 × 8 pixels" in texts(at)
+    counts = table(at, "class")
+    assert counts["all"] == ["1,437", "360"]
+    assert sum(int(counts[str(digit)][0]) for digit in range(10)) == 1437
+    checked(at.selectbox(key="data_chosen").set_value("two_moons").run())
+    assert {chart.key for chart in at.get("plotly_chart")} == {
+        "data_points_two_moons",
+        "data_histogram_two_moons",
+    }
+    checked(at.selectbox(key="data_chosen").set_value("idx").run())
+    assert "Choose their folder on Train" in texts(at)
+
+
+def test_a_table_is_previewed_with_its_problems_before_it_is_used() -> None:
+    at = dropped(opened(), FLOWERS.encode(), "flowers.csv")
+    said = texts(at)
+    assert "**flowers.csv** · table · 29 rows of 2 numbers, 2 classes: Rose, Tulpe" in said
+    assert "1 row without a number in ‘Breite’ is left out." in said
+    assert "Decimal commas are read as decimal points." in said
+    assert "Gaussian: the values are real numbers." in said
+    head = at.table[0].value
+    assert list(head.columns) == ["Länge", "Breite", "label"]
+    choose(at, next(str(one.key) for one in at.get("button_group") if "missing" in str(one.key)), "mean")
+    at = read(at)
+    assert "1 missing numbers in ‘Breite’ get the mean of their column." in texts(at)
+    assert "30 rows of 2 numbers" in texts(at)
+    checked(at.button(key="data_reset").click().run())
+    assert "29 rows" in texts(read(at))
+
+
+def test_a_choice_that_cannot_be_read_says_why_and_can_be_taken_back() -> None:
+    at = dropped(opened(), FLOWERS.encode(), "flowers.csv")
+    checked(next(one for one in at.selectbox if "delimiter" in str(one.key)).set_value("tab").run())
+    at = read(at)
+    assert "flowers.csv: the table has no column of numbers" in texts(at)
+    assert at.button(key="data_train").disabled
+    checked(at.button(key="data_reset").click().run())
+    assert not at.error
+    assert not at.button(key="data_train").disabled
+
+
+def test_what_is_kept_is_in_the_menus_of_this_browser_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = dropped(opened(), FLOWERS.encode(), "flowers.csv")
+    checked(at.button(key="data_keep").click().run())
+    (own,) = data_sets().of_browser(ADA)
+    assert own.facts.title == "flowers"
+    assert at.selectbox(key="data_chosen").value == own.facts.name
+    assert "flowers is kept." in texts(at)
+    train = turn_to(at, "train")
+    assert "flowers" in train.selectbox(key="dataset").options
+    monkeypatch.setattr(browser, "token", lambda: "b" * 32)
+    other = open_page("train")
+    assert "flowers" not in other.selectbox(key="dataset").options
+    assert "flowers" not in open_page("data").selectbox(key="data_chosen").options
+
+
+def test_train_on_it_opens_train_with_the_data_and_their_likelihood() -> None:
+    at = dropped(opened(), two_classes(), "photos.zip")
+    assert "12 images of 12 × 12 pixels, 2 classes: day, night" in texts(at)
+    checked(at.button(key="data_train").click().run())
+    (own,) = data_sets().of_browser(ADA)
+    assert at.selectbox(key="dataset").value == own.facts.name
+    assert at.selectbox(key="likelihood").value == "continuous_bernoulli"
+
+
+def test_a_run_on_it_is_named_and_says_when_its_data_are_gone(runner: LocalRunner) -> None:
+    at = dropped(opened(), FLOWERS.encode(), "flowers.csv")
+    checked(at.button(key="data_keep").click().run())
+    name = data_sets().of_browser(ADA)[0].facts.name
+    model = ModelConfig(data_dim=2, hidden_dims=(8,), likelihood="gaussian")
+    config = RunConfig(model=model, dataset=name, train=TrainConfig(num_epochs=1, batch_size=8))
+    run_id = trained(runner, config)
+    assert saved(run_id).data.digest == load_dataset(name).digest
+    shown = open_page("elbo", run=run_id)
+    assert "flowers · J = 2" in texts(shown)
+    assert "1 row without a number" in texts(shown)
+    latent = open_page("latent_space", run=run_id)
+    assert "flowers · J = 2" in texts(latent)
+    checked(at.run())
+    checked(at.button(key="data_remove").click().run())
+    assert name not in at.selectbox(key="data_chosen").options
+    gone = open_page("elbo", run=run_id)
+    assert "this data set is not kept on this server any more; bring the same file again" in texts(gone)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "words"),
+    [
+        (npz(x=np.random.RandomState(0).rand(40, 6, 6), y=np.arange(40) % 4), "a.npz", "40 images of 6 × 6"),
+        (npy(np.random.RandomState(0).randn(40, 5)), "a.npy", "40 rows of 5 numbers"),
+        (idx(np.random.RandomState(0).randint(0, 9, (9, 5, 5)).astype(np.uint8)), "a", "9 images of 5 × 5"),
+    ],
+)
+def test_arrays_are_taken(content: bytes, name: str, words: str) -> None:
+    assert words in texts(dropped(opened(), content, name))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the file is empty"),
+        (b"%PDF-1.7", "this is a PDF"),
+        (b"a\n1\n2\n3\n", "Each example is one number only"),
+        (b"a,b\n1,2\n", "There is one example only"),
+    ],
+)
+def test_what_cannot_be_used_says_why(content: bytes, words: str) -> None:
+    at = dropped(opened(), content, "<b>file</b>.csv")
+    assert words in texts(at)
+    assert "data_train" not in {button.key for button in at.button}
+    checked(at.button(key="data_discard").click().run())
+    assert at.file_uploader
+
+
+def test_a_pasted_table_is_read_and_an_empty_field_says_what_to_do() -> None:
+    at = opened()
+    checked(at.button(key="data_read").click().run())
+    assert "Nothing is pasted yet" in texts(at)
+    at.text_area[0].set_value("a\tb\n1,5\t2\n2,5\t3\n4,5\t1\n")
+    checked(at.button(key="data_read").click().run())
+    assert "3 rows of 2 numbers" in texts(read(at))
+
+
+def test_points_that_were_brought_can_be_used_by_em_and_compare() -> None:
+    at = dropped(opened(), FLOWERS.encode(), "flowers.csv")
+    checked(at.button(key="data_keep").click().run())
+    em = choose(turn_to(at, "free_energy"), "free_energy_view", "em")
+    choose(em, "em_data", "upload")
+    assert em.selectbox(key="em_own").options[0] == "flowers"
+    assert text_with(em, "scikit-learn's GaussianMixture")
+    compare = choose(turn_to(at, "compare"), "compare_view", "reduction")
+    checked(compare.selectbox(key="dr_data").set_value(data_sets().of_browser(ADA)[0].facts.name).run())
+    assert not compare.error
