@@ -125,9 +125,9 @@ def test_length_is_the_sum_of_what_each_symbol_costs(
 
 
 def models() -> Iterator[Any]:
-    for head in ("log_variance", "variance", "unit_variance"):
+    for head in ("log_variance", "variance", "full_covariance", "unit_variance"):
         yield pytest.param(small(encoder_head=head), id=head)
-    for likelihood in ("continuous_bernoulli", "gaussian"):
+    for likelihood in ("continuous_bernoulli", "gaussian", "gaussian_diagonal"):
         yield pytest.param(small(likelihood=likelihood, likelihood_scale=1.0), id=likelihood)
     for latent_dim in (1, 8):
         yield pytest.param(small(latent_dim=latent_dim), id=f"J={latent_dim}")
