@@ -1,4 +1,4 @@
-"""Two-dimensional examples in data space: with the decoded grid, decoded samples, or neighbours."""
+"""Examples in the plane of their first two columns: with the decoded grid, decoded samples, or neighbours."""
 
 from typing import Any
 
@@ -24,18 +24,19 @@ def data_space_figure(
     theme: ThemeName,
     counts: NDArray[np.int64] | None = None,
 ) -> go.Figure:
-    """Two-dimensional examples with the decoded grid as a mesh, and the decoded point of the sliders.
+    """Examples with the decoded grid as a mesh, and the decoded point of the sliders; two columns are drawn.
 
     Arguments:
-        x: Examples, shape (n, 2).
-        mesh: Decoded grid, shape (rows, columns, 2).
-        point: A decoded point, shape (2,).
+        x: Examples, shape (n, D), D >= 2.
+        mesh: Decoded grid, shape (rows, columns, D).
+        point: A decoded point, shape (D,).
         theme: Light or dark.
         counts: Posterior means in each cell of the grid, shape (rows, columns), as dots of that area.
     """
     colours = CONCEPTS[theme]
     figure = go.Figure()
     _add_points(figure, x, "x", color=colours["data"], size=5)
+    mesh = mesh[..., :2]
     lines = [*mesh, *(mesh.transpose(1, 0, 2) if len(mesh) > 1 else ())]
     gap = np.full((1, 2), np.nan, np.float32)
     path = np.concatenate([part for line in lines for part in (line, gap)])
@@ -64,11 +65,11 @@ def _add_dots(figure: go.Figure, nodes: Array, counts: NDArray[np.int64], theme:
 
 
 def decoded_samples_figure(x: Array, decoded: Array, *, span: float, theme: ThemeName) -> go.Figure:
-    """Decoded samples among two-dimensional examples.
+    """Decoded samples among examples, in the plane of two columns.
 
     Arguments:
-        x: Examples, shape (n, 2).
-        decoded: Decoded samples, shape (k, 2).
+        x: Examples, shape (n, D), D >= 2.
+        decoded: Decoded samples, shape (k, D).
         span: Half the width of both axes about 0.
         theme: Light or dark.
     """
@@ -87,9 +88,9 @@ def neighbours_figure(
     """All examples, the chosen one, its reconstruction, and its neighbours of each kind as rings.
 
     Arguments:
-        x: Examples, shape (n, 2).
+        x: Examples, shape (n, D), D >= 2: two columns are drawn.
         row: The chosen example.
-        decoded: A decoded point, shape (2,).
+        decoded: A decoded point, shape (D,).
         near: Rows of neighbours by the space of the distance.
         theme: Light or dark.
     """

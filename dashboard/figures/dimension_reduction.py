@@ -56,11 +56,11 @@ def space_figure(
     ranges: tuple[tuple[float, float], tuple[float, float]],
     theme: ThemeName,
 ) -> go.Figure:
-    """The output of a method for two-dimensional examples: points, or a line, over the examples.
+    """The output of a method for points: points, or a line, over the examples, in the plane of two columns.
 
     Arguments:
-        x: Examples, shape (n, 2).
-        made: Shape (m, 2).
+        x: Examples, shape (n, D), D >= 2.
+        made: Shape (m, D).
         labels: Classes of ``x`` for a line, else of ``made``.
         is_line: Whether ``made`` are points of a line in order.
         ranges: Of both axes.
@@ -81,8 +81,8 @@ def space_figure(
 
 
 def space_ranges(x: Array) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Ranges of the examples with a margin."""
-    low, high = x.min(0), x.max(0)
+    """Ranges of the first two columns of the examples with a margin."""
+    low, high = x[:, :2].min(0), x[:, :2].max(0)
     margin = 0.08 * (high - low).clip(1e-6)
     (left, bottom), (right, top) = low - margin, high + margin
     return (float(left), float(right)), (float(bottom), float(top))

@@ -45,6 +45,8 @@ JENSEN_HELP: Final = (
 DIGITS: Final = 4
 MANY_DIGITS: Final = 8
 _INDISTINCT: Final = 1e-3
+_LETTERS: Final = "ABC"
+"""A formula alone is no name that a screen reader could say."""
 
 
 def choose_subject(shown: Subject) -> Subject:
@@ -121,7 +123,7 @@ def _draw_question(key: str, number: int, count: int, line: Line, terms: "Terms"
             f"Line {number}",
             range(len(line.candidates)),
             index=None,
-            format_func=lambda place: f"${line.candidates[place].latex}$",
+            format_func=lambda place: f"**{_LETTERS[place]}**  ${line.candidates[place].latex}$",
             key=f"{key}_choice",
             label_visibility="collapsed",
             on_change=functools.partial(_take, key),

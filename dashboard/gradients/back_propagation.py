@@ -10,7 +10,8 @@ import streamlit as st
 from dashboard.components.network.element import drawn_network
 from dashboard.elbo import one_example
 from dashboard.figures.network.drawing import network_svg, said_of_cuts
-from dashboard.figures.network.layers import Column
+from dashboard.figures.network.fan import Fan, fan_svg
+from dashboard.figures.network.layers import Column, Moment
 from dashboard.figures.network.svg import number_text
 from dashboard.formats import rounded, superscript
 from dashboard.gradients import cached
@@ -66,6 +67,17 @@ PICTURE: Final = 104
 """Pixels; three stand beside each other on a phone."""
 STEP: Final = "bp_step"
 UNIT: Final = "bp_unit"
+SAMPLE: Final = "bp_sample"
+FAN: Final = "bp_fan"
+MAX_SAMPLES: Final = 5
+SAMPLES_HELP: Final = (
+    "C samples of z for one example (M elsewhere): once through the encoder, then each z through a decoder "
+    "pass of its own, forward and back. δ at the heads is the mean over the samples, and so is every "
+    "gradient."
+)
+FAN_HELP: Final = (
+    "A click on a sample shows its numbers in the decoder below. The encoder has one pass: its δ is the mean."
+)
 NETWORK: Final = "bp_network"
 STEP_HELP: Final = (
     r"Forward: $u^{(l)} = W^{(l)}h^{(l-1)} + b^{(l)}$, $h^{(l)} = f(u^{(l)})$. Back: "
@@ -105,7 +117,8 @@ def draw_small_network(slip: "Slip | None") -> None:
         )
         index = _number("Example", "bp_example", "A held-out digit, averaged to 2 × 2 pixels.", last)
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
-    found = cached.small_pass(network, index, noise, slip)
+        count = _num_samples(is_deterministic=network.head == "deterministic")
+    found = cached.small_pass(network, index, noise, slip, count, _sample(count))
     _draw_pass(found, digit=index)
 
 
@@ -115,8 +128,9 @@ def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         index = one_example.choose("held_out", len(subject.data.x_test))
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
+        count = _num_samples(is_deterministic=subject.config.model.encoder_head == "deterministic")
     beta = subject.beta_in_force
-    found = cached.run_pass(subject, index, noise, slip, beta)
+    found = cached.run_pass(subject, index, noise, slip, beta, count, _sample(count))
     _draw_pass(found, note="" if found.log_var is None else said_of_beta(subject.config.train, beta))
 
 
@@ -137,11 +151,70 @@ def _number(label: str, key: str, help_text: str, largest: int = LARGEST_SEED) -
     return int(value)
 
 
+def _num_samples(*, is_deterministic: bool) -> int:
+    """C; a deterministic encoder has one z."""
+    if is_deterministic:
+        return 1
+    count = st.number_input(
+        "Samples C",
+        1,
+        MAX_SAMPLES,
+        1,
+        key="bp_samples",
+        help=SAMPLES_HELP,
+        width=130,
+        persist_state="session",
+    )
+    return int(count)
+
+
+def _sample(count: int) -> int:
+    """The sample whose numbers the decoder shows, from 0."""
+    sample = state.control(SAMPLE)
+    return sample if isinstance(sample, int) and 0 <= sample < count else 0
+
+
+def _draw_fan(found: Pass, moment: Moment) -> None:
+    """The samples of z beside each other, between q(z|x) and their means."""
+    st.markdown("**The samples**", help=FAN_HELP)
+    theme = state.theme_name()
+    wide, tall = (fan_svg(_fan(found, moment), theme=theme, tall=tall) for tall in (False, True))
+    label = f"{found.samples.number} samples of z, sample {found.samples.shown + 1} in view"
+    on_unit = functools.partial(_pick_sample, found.samples.number)
+    drawn_network(wide, tall, label=label, key=FAN, on_unit=on_unit)
+
+
+def _fan(found: Pass, moment: Moment) -> Fan:
+    """Numbers that are not computed yet at this step are left out."""
+    samples = found.samples
+    latent = next(at for at, column in enumerate(found.columns) if column.kind == "latent")
+    has_z, has_delta = moment.forward > latent, moment.backward >= len(found.columns) - latent
+    return Fan(
+        mean=found.mean,
+        std=found.std,
+        eps=samples.eps if has_z else None,
+        z=samples.z if has_z else None,
+        reconstructions=samples.reconstructions if moment.has_loss else None,
+        delta_z=samples.delta_z if has_delta else None,
+        shown=samples.shown,
+        number=samples.number,
+    )
+
+
+def _pick_sample(count: int) -> None:
+    """Shows the sample that was clicked (untrusted input)."""
+    match getattr(state.control(FAN), "unit", None):
+        case [int(sample), int(_)] if 0 <= sample < count:
+            state.set_control(SAMPLE, sample)
+
+
 def _draw_pass(found: Pass, digit: int | None = None, note: str = "") -> None:
     """The steps, the drawing, the step's formula, and the gradients."""
     steps = steps_of(found.columns)
     at, unit = _draw_stepper(found.columns, steps, found.beta)
     moment, theme = moment_of(found.columns, steps, at, unit), state.theme_name()
+    if found.samples.number > 1:
+        _draw_fan(found, moment)
     wide, tall = (
         network_svg(found.columns, moment, loss_terms(found), theme=theme, tall=tall)
         for tall in (False, True)
@@ -236,7 +309,8 @@ def _pick_unit(columns: Sequence[Column], steps: Sequence[Step], at: int) -> Non
 def loss_terms(found: Pass) -> dict[int, str]:
     """The terms of the loss, nats, by the column below which the drawing has them."""
     heads = next(at for at, column in enumerate(found.columns) if column.kind == "heads")
-    loss = f"−log p(x|z) = {number_text(-found.reconstruction)},  L = {number_text(found.loss)}"
+    mean = "mean " if found.samples.number > 1 else ""
+    loss = f"{mean}−log p(x|z) = {number_text(-found.reconstruction)},  L = {number_text(found.loss)}"
     terms = {len(found.columns) - 1: loss}
     if found.log_var is None:
         return terms

@@ -208,11 +208,19 @@ def four_pixels(index: int) -> Array:
 
 
 @cached()
-def small_pass(network: SmallNetwork, index: int, noise: int, slip: "Slip | None") -> Pass:
-    """The pass of one digit through the small network."""
+def small_pass(
+    network: SmallNetwork,
+    index: int,
+    noise: int,
+    slip: "Slip | None",
+    num_samples: int = 1,
+    sample: int = 0,
+) -> Pass:
+    """The pass of one digit through the small network, with C samples, of which one is shown."""
     import torch
 
-    return pass_of(small_model(network), torch.from_numpy(four_pixels(index)), noise, slip, SMALL_SHAPE)
+    x = torch.from_numpy(four_pixels(index))
+    return pass_of(small_model(network), x, noise, slip, SMALL_SHAPE, num_samples=num_samples, sample=sample)
 
 
 @cached()
@@ -221,9 +229,20 @@ def _exact_model(subject: Subject) -> "VAE":
 
 
 @cached()
-def run_pass(subject: Subject, index: int, noise: int, slip: "Slip | None", beta: float) -> Pass:
+def run_pass(
+    subject: Subject,
+    index: int,
+    noise: int,
+    slip: "Slip | None",
+    beta: float,
+    num_samples: int = 1,
+    sample: int = 0,
+) -> Pass:
     """The pass of a held-out example through a trained model, in float64 and with its KL weighted by beta."""
     import torch
 
     x = torch.from_numpy(cache.encoded(subject).x[index]).double()
-    return pass_of(_exact_model(subject), x, noise, slip, subject.image_shape, beta=beta)
+    shape = subject.image_shape
+    return pass_of(
+        _exact_model(subject), x, noise, slip, shape, beta=beta, num_samples=num_samples, sample=sample
+    )

@@ -180,6 +180,13 @@ def loss_lines(found: Pass) -> list[str]:
     """LaTeX of the loss and its two terms."""
     total = number(found.loss)
     first = rf"\log p(x|z) = {found.log_prob_latex} = {number(found.reconstruction)}"
+    if found.samples.number > 1:
+        terms = " + ".join(factor(float(value)) for value in found.samples.reconstructions[:_TERMS])
+        dots = r" + \dots" if found.samples.number > _TERMS else ""
+        first = (
+            rf"\tfrac1C\textstyle\sum_c\log p(x|z_c) = \tfrac1{{{found.samples.number}}}({terms}{dots}) = "
+        )
+        first += number(found.reconstruction)
     if found.log_var is None:
         return [first, rf"L = -\log p(x|z) = {total}"]
     bound = rf"-\log p(x|z) + \mathrm{{KL}} = -\mathrm{{ELBO}} = {total}"
@@ -215,12 +222,19 @@ def gradient_lines(found: Pass, step: Step) -> list[str]:
         if parameter.number == n and parameter.symbol == "W" and parameter.entries is not None:
             by_hand, automatic = (matrix(part) for part in parameter.entries)
             by_hand = by_hand if parameter.difference < TOLERANCE else red(by_hand)
+            average = _average(found, step.column)
             return [
-                rf"\partial L/\partial W^{{({n})}} = \delta^{{({n})}}\,h^{{({n - 1})\top}}",
+                rf"\partial L/\partial W^{{({n})}} = {average}\delta^{{({n})}}\,h^{{({n - 1})\top}}",
                 rf"\underbrace{{{by_hand}}}_{{\text{{by hand}}}}",
                 rf"\underbrace{{{automatic}}}_{{\text{{automatic differentiation}}}}",
             ]
     return []
+
+
+def _average(found: Pass, index: int) -> str:
+    """The mean over samples as a factor: of the decoder's layers, where each sample has its own numbers."""
+    latent = next(at for at, column in enumerate(found.columns) if column.kind == "latent")
+    return r"\textstyle\tfrac1C\sum_c\," if found.samples.number > 1 and index > latent else ""
 
 
 def _delta(column: Column, unit: int) -> str:
@@ -234,8 +248,10 @@ def _weight(found: Pass, index: int, unit: int) -> str:
     assert column.delta is not None
     n, j, i = column.number, unit + 1, 0 if before.is_small else int(abs(before.h).argmax())
     delta, h = float(column.delta[unit]), float(before.h[i])
+    loss = "L_c" if _average(found, index) else "L"
     return (
-        rf"\partial L/\partial w^{{({n})}}_{{{j},{i + 1}}} = \delta_{{{j}}}\,h^{{({n - 1})}}_{{{i + 1}}} = "
+        rf"\partial {loss}/\partial w^{{({n})}}_{{{j},{i + 1}}} = "
+        rf"\delta_{{{j}}}\,h^{{({n - 1})}}_{{{i + 1}}} = "
         rf"{number(delta)}{{\cdot}}{factor(h)} = {number(delta * h)}"
     )
 
@@ -322,12 +338,14 @@ def _heads_back(found: Pass, index: int, unit: int) -> list[str]:
             rf"\delta^{{({n})}} = \delta^{{({n + 1})}}\quad\text{{(no KL)}}",
             rf"\delta_{{{unit + 1}}} = {_delta(column, unit)}",
         ]
+    average = r"\textstyle\tfrac1C\sum_c\," if found.samples.number > 1 else ""
+    after = found.samples.mean_delta
     sign = red("-") if found.slip == "kl_sign" else "+"
     beta, number_of_beta = r"\beta\," if found.beta != 1 else "", weight(found.beta)
     if unit < dims:
         mean = factor(float(found.mean[j]))
         return [
-            rf"\delta^{{({n})}}_\mu = \delta^{{({n + 1})}} {sign} {beta}\mu",
+            rf"\delta^{{({n})}}_\mu = {average}\delta^{{({n + 1})}} {sign} {beta}\mu",
             rf"\delta_{{{unit + 1}}} = {number(float(after[j]))} {sign} {number_of_beta}{mean} = "
             + _delta(column, unit),
         ]
@@ -345,15 +363,16 @@ def _spread_back(found: Pass, index: int, unit: int, kl: str, kl_number: str) ->
     if found.factor is not None:
         return _full_back(found, index, unit, kl, kl_number)
     n, std, variance = column.number, float(found.std[j]), float(found.std[j] ** 2)
-    noise = rf"{factor(float(found.eps[j]))}{{\cdot}}{factor(float(after[j]))}"
+    average, noise = _noise(found, j, j, after)
     if found.config.encoder_head == "variance":
-        formula = rf"\Big[\frac{{\varepsilon\,\delta^{{({n + 1})}}}}{{2\sqrt{{\sigma^2}}}} {kl} "
+        formula = rf"\Big[{average}\frac{{\varepsilon\,\delta^{{({n + 1})}}}}{{2\sqrt{{\sigma^2}}}} {kl} "
         formula += r"\tfrac12\Big(1-\frac1{\sigma^2}\Big)\Big]\,\mathrm{softplus}'(u)"
         numbers = rf"\Big[\frac{{{noise}}}{{2{{\cdot}}{number(std)}}} {kl_number} "
         numbers += rf"\tfrac12\Big(1-\frac1{{{number(variance)}}}\Big)\Big]"
         numbers += rf"{{\cdot}}s({number(float(column.u[unit]))})"
     else:
-        formula = rf"\tfrac12\,\varepsilon\,e^{{\varphi/2}}\,\delta^{{({n + 1})}} {kl}\tfrac12(e^\varphi - 1)"
+        formula = rf"{average}\tfrac12\,\varepsilon\,e^{{\varphi/2}}\,\delta^{{({n + 1})}} "
+        formula += rf"{kl}\tfrac12(e^\varphi - 1)"
         numbers = rf"\tfrac12{{\cdot}}{noise}{{\cdot}}{number(std)} "
         numbers += rf"{kl_number}\tfrac12({number(variance)} - 1)"
     symbol = r"u_\sigma" if found.config.encoder_head == "variance" else r"\varphi"
@@ -363,6 +382,13 @@ def _spread_back(found: Pass, index: int, unit: int, kl: str, kl_number: str) ->
     ]
 
 
+def _noise(found: Pass, j: int, k: int, after: Array) -> tuple[str, str]:
+    """The mean over samples as a factor, and delta_j eps_k in numbers: of one sample, or their mean."""
+    if found.samples.number > 1:
+        return r"\textstyle\tfrac1C\sum_c\,", factor(float(found.samples.mean_noise[j, k]))
+    return "", rf"{factor(float(found.eps[k]))}{{\cdot}}{factor(float(after[j]))}"
+
+
 def _full_back(found: Pass, index: int, unit: int, kl: str, kl_number: str) -> list[str]:
     """delta of 2 log L_jj, and of an entry of L below the diagonal: dz_j/dL_jk = eps_k."""
     column, dims, after = found.columns[index], found.config.latent_dim, found.columns[index + 1].delta
@@ -370,18 +396,18 @@ def _full_back(found: Pass, index: int, unit: int, kl: str, kl_number: str) -> l
     assert found.factor is not None
     n = column.number
     j, k = (unit - dims, unit - dims) if unit < 2 * dims else below_diagonal(dims, unit)
-    noise, entry = (
-        rf"{factor(float(found.eps[k]))}{{\cdot}}{factor(float(after[j]))}",
-        float(found.factor[j, k]),
-    )
+    average, noise = _noise(found, j, k, after)
+    entry = float(found.factor[j, k])
     if j == k:
-        formula = rf"\tfrac12\,\varepsilon_j L_{{jj}}\,\delta^{{({n + 1})}}_j {kl}\tfrac12(L_{{jj}}^2 - 1)"
+        formula = (
+            rf"{average}\tfrac12\,\varepsilon_j L_{{jj}}\,\delta^{{({n + 1})}}_j {kl}\tfrac12(L_{{jj}}^2 - 1)"
+        )
         numbers = (
             rf"\tfrac12{{\cdot}}{noise}{{\cdot}}{number(entry)} {kl_number}\tfrac12({number(entry**2)} - 1)"
         )
         symbol = r"\varphi_j"
     else:
-        formula = rf"\varepsilon_k\,\delta^{{({n + 1})}}_j {kl}L_{{jk}}"
+        formula = rf"{average}\varepsilon_k\,\delta^{{({n + 1})}}_j {kl}L_{{jk}}"
         numbers, symbol = rf"{noise} {kl_number}{factor(entry)}", r"L_{jk}"
     return [
         rf"\delta^{{({n})}}_{{{symbol}}} = {formula}",

@@ -45,6 +45,38 @@ class Parameter(NamedTuple):
     entries: Array | None
 
 
+class Samples(NamedTuple):
+    """The C samples of one pass.
+
+    Arguments:
+        shown: Index of the one whose numbers stand in the decoder's columns.
+        eps, z: Shape (C, J).
+        reconstructions: log p(x|z_c), shape (C,), nats.
+        delta_z: dL_c/dz of each sample's loss, shape (C, J).
+    """
+
+    shown: int
+    eps: Array
+    z: Array
+    reconstructions: Array
+    delta_z: Array
+
+    @property
+    def number(self) -> int:
+        """C."""
+        return len(self.z)
+
+    @property
+    def mean_delta(self) -> Array:
+        """mean_c delta_c, shape (J,)."""
+        return self.delta_z.mean(0)
+
+    @property
+    def mean_noise(self) -> Array:
+        """mean_c delta_cj eps_ck, shape (J, J)."""
+        return self.delta_z.T @ self.eps / self.number
+
+
 class Pass(NamedTuple):
     """One pass of one example, in float64.
 
@@ -59,6 +91,7 @@ class Pass(NamedTuple):
         reconstruction, kl: Terms of the bound, nats.
         parameters: Gradients by hand and automatic.
         slip: The deliberate error of the backward pass.
+        samples: The C samples, of which the decoder's columns show one; all gradients are means over them.
     """
 
     config: ModelConfig
@@ -78,6 +111,7 @@ class Pass(NamedTuple):
     kl: float
     parameters: tuple[Parameter, ...]
     slip: "Slip | None"
+    samples: Samples
 
     @property
     def loss(self) -> float:
@@ -98,8 +132,13 @@ def pass_of(
     shape: tuple[int, int] | None,
     *,
     beta: float = 1.0,
+    num_samples: int = 1,
+    sample: int = 0,
 ) -> Pass:
     """The pass of x, shape (D,), in float64.
+
+    Once through the encoder; from z on each of C samples has a pass of its own, and the gradients are their
+    means (document 002, "dependencies of the variables").
 
     Arguments:
         model: In float64.
@@ -108,15 +147,26 @@ def pass_of(
         slip: A deliberate error of the backward pass.
         shape: (height, width) of an image; None for points.
         beta: Weight of the KL.
+        num_samples: C.
+        sample: The one whose numbers are shown, from 0.
     """
     import torch
 
     from vae_core.labs.gradients.backward import automatic_gradients, back_propagate
 
     generator = torch.Generator().manual_seed(noise)
-    eps = torch.randn(1, model.config.latent_dim, generator=generator, dtype=torch.float64)
-    found, right = (back_propagate(model, x[None], eps, beta=beta, slip=choice) for choice in (slip, None))
-    automatic = automatic_gradients(model, x[None], eps, beta=beta)
+    eps = torch.randn(num_samples, model.config.latent_dim, generator=generator, dtype=torch.float64)
+    copies = x.expand(num_samples, -1)
+    found, right = (back_propagate(model, copies, eps, beta=beta, slip=choice) for choice in (slip, None))
+    automatic = automatic_gradients(model, x[None], eps[:, None], beta=beta)
+    samples = Samples(
+        shown=sample,
+        eps=eps.numpy(),
+        z=found.z.numpy(),
+        reconstructions=found.reconstruction.numpy(),
+        delta_z=found.delta_z.numpy(),
+    )
+    found, right = (_of_sample(one, sample) for one in (found, right))
     likelihood = model.likelihood(found.z)
     return Pass(
         config=model.config,
@@ -132,10 +182,41 @@ def pass_of(
         log_prob_latex=likelihood.log_prob_latex,
         mean_latex=likelihood.mean_latex,
         beta=beta,
-        reconstruction=float(found.reconstruction),
+        reconstruction=float(samples.reconstructions.mean()),
         kl=float(found.kl),
         parameters=_parameters(model, found.gradients, automatic),
         slip=slip,
+        samples=samples,
+    )
+
+
+def _of_sample(found: "Backward", sample: int) -> "Backward":
+    """One sample through the decoder; the encoder, which is the same for all, with the mean of their "
+    "delta."""
+    here = slice(sample, sample + 1)
+
+    def taken(layer: "Layer", *, is_encoder: bool) -> "Layer":
+        delta = layer.delta.mean(0, keepdim=True) if is_encoder else layer.delta[here]
+        return layer._replace(inputs=layer.inputs[here], u=layer.u[here], h=layer.h[here], delta=delta)
+
+    names = (
+        "mean",
+        "log_var",
+        "std",
+        "factor",
+        "eps",
+        "z",
+        "delta_z",
+        "decoded",
+        "reconstruction",
+        "kl",
+        "loss",
+    )
+    parts = {name: None if getattr(found, name) is None else getattr(found, name)[here] for name in names}
+    return found._replace(
+        encoder=tuple(taken(layer, is_encoder=True) for layer in found.encoder),
+        decoder=tuple(taken(layer, is_encoder=False) for layer in found.decoder),
+        **parts,
     )
 
 

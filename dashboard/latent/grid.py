@@ -136,7 +136,7 @@ def _figure(
         if morph < 1:
             columns, rows = np.meshgrid(axis, axis[::-1])
             flat = np.stack([columns, rows], axis=-1)
-            grid = ((1 - morph) * flat + morph * grid).astype(np.float32)
+            grid = ((1 - morph) * flat + morph * grid[..., :2]).astype(np.float32)
         x = encoded(shown).x[:]
         figure = data_space_figure(x, mesh=grid, point=None, theme=theme, counts=counts)
     config = chart_config("decoded-grid")

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { squareAround } from "../../dashboard/components/shared/data_plane.js";
+import { firstPairs, squareAround } from "../../dashboard/components/shared/data_plane.js";
 import { greyLevel, greyWord } from "../../dashboard/components/shared/grey.js";
 import { namePlaces, spreadOut } from "../../dashboard/components/shared/plane.js";
 
@@ -45,4 +45,9 @@ test("a square holds all pairs, and a single one is not without size", () => {
 test("grey levels are from 0 to 255, the same in red, green and blue", () => {
   assert.deepEqual([-1, 0, 0.5, 1, 7].map(greyLevel), [0, 0, 128, 255, 255]);
   assert.equal(greyWord(0x12) >>> 0, 0xff121212);
+});
+
+test("of points with three columns the first two are drawn", () => {
+  assert.deepEqual([...firstPairs([1, 2, 3, 4, 5, 6], 3)], [1, 2, 4, 5]);
+  assert.deepEqual([...firstPairs(Float32Array.of(1, 2, 3, 4), 2)], [1, 2, 3, 4]);
 });

@@ -39,6 +39,7 @@ _MISSING: Final = frozenset(
     ("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--", "?", ".", "missing", "<na>")
 )
 _INFINITE: Final = frozenset(("inf", "infinity", "∞"))
+_BLANKS: Final = " \t\f\v\x1c\x1d\x1e\x1f\x85\xa0\u3000\u2002\u2003\u2009\u202f"
 _SNIFFED: Final = 50
 """Rows that decide on the delimiter."""
 _SAMPLE: Final = 1 << 17
@@ -277,9 +278,11 @@ def _cells(text: str, delimiter: Delimiter) -> Iterator[Row]:
         yield from (line.split() for line in text.splitlines() if line.strip())
         return
     mark = _DELIMITERS[delimiter]
+    # In most large files there is nothing to strip, and a look at the text is cheaper than one at each cell.
+    has_blanks = any(blank in text for blank in _BLANKS if blank != mark)
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True):
-            cells = [cell.strip() for cell in row]
+            cells = [cell.strip() for cell in row] if has_blanks else row
             if any(cells):
                 yield cells
     except csv.Error as err:
@@ -301,6 +304,8 @@ def _width(rows: Sequence[Row]) -> int:
 
 
 def _cut(row: Row, width: int, number: int) -> Row:
+    if len(row) == width:
+        return row
     if _filled(row) > width or len(row) < width:
         message = f"row {number} of the table has {max(_filled(row), len(row))} values for {width} columns"
         raise BadInput("table", message, "give every row as many values")

@@ -1,7 +1,7 @@
 /** What the decoder makes of z: a picture, or a point among the data; and how it changes as z moves along each axis. */
 
 import { addArrowHead, clipTo, drawDot, plotBox, prepare, stroke, write } from "../shared/canvas.js";
-import { DataPlane } from "../shared/data_plane.js";
+import { DataPlane, firstPairs } from "../shared/data_plane.js";
 import { squareFrame } from "../shared/frame.js";
 import { PixelCanvas } from "../shared/grey.js";
 import { find, findAll, findCanvas } from "../shared/mount.js";
@@ -139,8 +139,9 @@ class DecodedPoint {
     const isNew = mesh !== this.mesh;
     this.mesh = mesh;
     if (isNew) {
-      const { decoded, rows, columns } = this.decodedMesh();
-      const points = Float32Array.from(host.data.x);
+      const { data_dim: dim } = host.config.config;
+      const { decoded: all, rows, columns } = this.decodedMesh();
+      const [points, decoded] = [firstPairs(host.data.x, dim), firstPairs(all, dim)];
       this.plane.set(
         { points, decoded, mesh: { rows, columns } },
         host.now,

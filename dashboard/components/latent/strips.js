@@ -1,7 +1,7 @@
 /** What the decoder makes of one latent dimension while the others stay at z: images, or a path in data space. */
 
 import { prepare, stroke, write } from "../shared/canvas.js";
-import { squareAround } from "../shared/data_plane.js";
+import { firstPairs, squareAround } from "../shared/data_plane.js";
 import { squareFrame } from "../shared/frame.js";
 import { pictureSheet } from "../shared/grey.js";
 import { newElement } from "../shared/mount.js";
@@ -137,10 +137,11 @@ export class ImageStrip extends Strip {
   }
 }
 
-/** Data that are points of a plane: some of them, the path that the decoded point goes, and where it is now. */
+/** Data that are points: some of them, the path that the decoded point goes, and where it is now. */
 export class PathStrip extends Strip {
   /** @type {Float32Array | null} */
   path = null;
+  data = new Float32Array();
   square = { centre: [0, 0], radius: 1 };
 
   /**
@@ -148,8 +149,10 @@ export class PathStrip extends Strip {
    * @param {Source} source
    */
   make(source) {
-    this.path = this.decodeAlong(source, PATH_VALUES);
-    this.square = squareAround(Float32Array.from(this.host.data.x), 1.2);
+    const { data_dim: dim } = this.host.config.config;
+    this.path = firstPairs(this.decodeAlong(source, PATH_VALUES), dim);
+    this.data = firstPairs(this.host.data.x, dim);
+    this.square = squareAround(this.data, 1.2);
   }
 
   /**
@@ -181,7 +184,7 @@ export class PathStrip extends Strip {
    * @param {Frame} frame
    */
   paintData(context, theme, { px, py }) {
-    const { x } = this.host.data;
+    const x = this.data;
     context.fillStyle = theme.concepts.data;
     context.globalAlpha = 0.6;
     for (let i = 0; i < Math.min(PATH_POINTS, x.length / 2); i++) {

@@ -1,4 +1,4 @@
-/** Two-dimensional data with the decoded grid as a mesh over them, or joined to their reconstructions. */
+/** Data in the plane of two columns, the decoded grid as a mesh over them, or joined to their reconstructions. */
 
 import { clipTo, drawAxes, plotBox, prepare, stroke, write } from "./canvas.js";
 import { squareFrame } from "./frame.js";
@@ -44,6 +44,20 @@ export function drawKey(context, theme, frame) {
   const right = frame.left + frame.width - 4;
   write(context, theme, "decoded", right, frame.top + 8, { ...style, colour: theme.concepts.decoded });
   write(context, theme, "x", right - 70, frame.top + 8, { ...style, colour: theme.concepts.data });
+}
+
+/**
+ * The first two values of each example, as flat pairs: what is drawn of points with more columns.
+ * @param {ArrayLike<number>} values
+ * @param {number} dim How many values an example has.
+ */
+export function firstPairs(values, dim) {
+  const pairs = new Float32Array((2 * values.length) / dim);
+  for (const i of range(values.length / dim)) {
+    pairs[2 * i] = values[i * dim];
+    pairs[2 * i + 1] = values[i * dim + 1];
+  }
+  return pairs;
 }
 
 /**

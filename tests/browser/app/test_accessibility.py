@@ -18,6 +18,7 @@ TOKEN: Final = "a" * 32
 SCHEMES: Final[tuple[ThemeName, ...]] = ("light", "dark", "light")
 VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "": (),
+    "data": (),
     "train": (),
     "latent_space": ("Select many", "Class arithmetic", "Projections"),
     "elbo": ("One example", "Watch q move", "Units and pitfalls"),

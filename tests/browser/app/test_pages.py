@@ -19,6 +19,7 @@ SEEN = {
     "free_energy": "Which component generated x?",
     "gradients": "Four estimators of the gradient of an expectation",
     "priors": "A better prior for the example model",
+    "data": "1,797 images of 8 × 8 pixels",
     "compare": "Nothing to compare yet",
 }
 PATHS = tuple(SEEN)

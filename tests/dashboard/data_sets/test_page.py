@@ -188,6 +188,33 @@ def test_a_pasted_table_is_read_and_an_empty_field_says_what_to_do() -> None:
     assert "3 rows of 2 numbers" in texts(read(at))
 
 
+def test_points_of_three_columns_can_be_looked_at_on_every_page(runner: LocalRunner) -> None:
+    noise = np.random.RandomState(0)
+    at = dropped(opened(), npz(x=noise.randn(60, 3), y=np.arange(60) % 2), "three.npz")
+    checked(at.button(key="data_keep").click().run())
+    name = data_sets().of_browser(ADA)[0].facts.name
+    model = ModelConfig(data_dim=3, hidden_dims=(8,), likelihood="gaussian")
+    config = RunConfig(model=model, dataset=name, train=TrainConfig(num_epochs=1, batch_size=8))
+    run_id = trained(runner, config)
+    for page, more in (
+        *(("latent_space", {"latent_view": view}) for view in ("neighbours", "selection", "projection")),
+        *(("elbo", {"elbo_view": view}) for view in ("all_examples", "one_example", "units")),
+        ("compare", {"compare_view": "runs", "compare_runs": run_id}),
+        ("gradients", {"gradients_view": "back_propagation"}),
+        ("train", {}),
+    ):
+        shown = open_page(page, run=run_id, **more)
+        assert not shown.error, (page, more, shown.error[0].value)
+    latent = open_page("latent_space", run=run_id)
+    assert "the first two columns: value 1 and value 2" in texts(latent)
+    morph = next(slider for slider in latent.slider if slider.key and "morph" in slider.key)
+    checked(morph.set_value(0.5).run())
+    compare = choose(turn_to(at, "compare"), "compare_view", "reduction")
+    checked(compare.selectbox(key="dr_data").set_value(name).run())
+    for aspect in ("reconstruction", "interpolation", "samples", "inpainting", "outliers"):
+        choose(compare, "dr_question", aspect)
+
+
 def test_points_that_were_brought_can_be_used_by_em_and_compare() -> None:
     at = dropped(opened(), FLOWERS.encode(), "flowers.csv")
     checked(at.button(key="data_keep").click().run())

@@ -99,7 +99,8 @@ def back_propagate(
 
     Arguments:
         model: Any model of the core with a standard normal prior.
-        x: Examples of shape (batch, D).
+        x: Examples of shape (batch, D). C samples of one example are that example C times: L and every
+            gradient are then means over the samples, and dL/du of the encoder is the mean of its rows.
         eps: Noise of shape (batch, J); a deterministic encoder ignores it.
         beta: Weight of the KL.
         slip: Makes one of the documents' errors in the backward pass; the forward pass and loss stay right.
@@ -250,9 +251,12 @@ def hand_gradients(model: VAE, x: Tensor, eps: Tensor, *, beta: float = 1.0) -> 
 
 
 def automatic_gradients(model: VAE, x: Tensor, eps: Tensor, *, beta: float = 1.0) -> dict[str, Tensor]:
-    """The same by automatic differentiation of the core's own bound; nothing is left in ``.grad``."""
+    """The same by automatic differentiation of the core's own bound; nothing is left in ``.grad``.
+
+    ``eps`` may have the shape (M, batch, J) of M samples, too.
+    """
     with torch.enable_grad():
-        terms = elbo_terms_given_eps(model, x, model.posterior(x), eps[None])
+        terms = elbo_terms_given_eps(model, x, model.posterior(x), eps if eps.ndim == 3 else eps[None])
         loss = -(terms.reconstruction - beta * terms.kl).mean()
         names, parameters = zip(*model.named_parameters(), strict=True)
         # A parameter on which the loss does not depend has the gradient 0, not none.
