@@ -141,7 +141,7 @@ def signal(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> A
         generator=torch.Generator().manual_seed(int(seed)),
         on_progress=on_progress,
     )
-    arrays = {"sample_counts": np.array(SIGNAL_COUNTS), "ratio": found.ratio.numpy()}
+    arrays = {"sample_counts": np.fromiter(SIGNAL_COUNTS, int), "ratio": found.ratio.numpy()}
     return arrays | {"error": found.error.numpy(), "step": np.array(run.step)} | state
 
 

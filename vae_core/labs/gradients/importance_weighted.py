@@ -236,7 +236,7 @@ def compare_trainings(
         elbo.append(found.elbo.numpy())
         done += 10 + count
     return {
-        "sample_counts": np.array(sample_counts),
+        "sample_counts": np.fromiter(sample_counts, int),
         "log_evidence": np.stack(log_evidence),
         "elbo": np.stack(elbo),
     }
