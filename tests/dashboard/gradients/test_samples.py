@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.gradients.formulas import formula_lines
 from dashboard.gradients.network_pass import Pass, pass_of, steps_of
-from tests.page_scripts import checked, numbers, open_page, runner
+from tests.page_scripts import checked, name_of, numbers, open_page, runner
 from vae_core.config import EncoderHead, Likelihood, ModelConfig
 from vae_core.model import VAE
 
@@ -101,7 +101,7 @@ def test_the_written_numbers_of_the_heads_add_up(head: EncoderHead) -> None:
 def drawings(at: AppTest) -> list[bytes]:
     """What the elements of drawn networks are told: of the fan first, if it is there."""
     elements: Any = at.get("bidi_component")
-    return [one.proto.bytes for one in elements if one.proto.component_name == "drawn_network"]
+    return [one.proto.bytes for one in elements if name_of(one.proto.component_name) == "drawn_network"]
 
 
 def test_samples_are_fanned_out_on_the_page_and_a_click_shows_another() -> None:
