@@ -20,7 +20,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.asyncio.client import ClientConnection, connect
 
 from dashboard.components.address.element import NAME as ADDRESS
-from dashboard.components.files import name_of
+from dashboard.components.mounting import name_of
 
 MAX_MESSAGE_BYTES: Final = 200_000_000
 TRIGGER_ID: Final = "$$STREAMLIT_INTERNAL_KEY_{element}__events"

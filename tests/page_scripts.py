@@ -16,7 +16,7 @@ from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.files import name_of
+from dashboard.components.mounting import name_of
 from dashboard.runs import runner as jobs
 from dashboard.runs import tasks
 from dashboard.runs.runner import LocalRunner

@@ -10,7 +10,8 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.components.files import element, joined
+from dashboard.components.files import joined
+from dashboard.components.mounting import element
 
 NAME: Final = "address"
 

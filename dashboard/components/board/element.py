@@ -6,7 +6,8 @@ so zoom, crosshair and keyboard focus stay.
 
 from collections.abc import Callable
 
-from dashboard.components.files import BOARD_CSS, element, joined
+from dashboard.components.files import BOARD_CSS, joined
+from dashboard.components.mounting import element
 
 _mount = element("training_board", "board", html=joined("board/board.html"), css=joined(*BOARD_CSS))
 

@@ -6,7 +6,8 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.components.files import element, joined
+from dashboard.components.files import joined
+from dashboard.components.mounting import element
 
 NAME: Final = "browser_token"
 MAX_AGE_S: Final = 365 * 24 * 60 * 60

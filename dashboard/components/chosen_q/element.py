@@ -3,7 +3,8 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from dashboard.components.files import element, joined
+from dashboard.components.files import joined
+from dashboard.components.mounting import element
 from dashboard.theme import PALETTES
 
 if TYPE_CHECKING:

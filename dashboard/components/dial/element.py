@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
 
-from dashboard.components.files import element, joined
+from dashboard.components.files import joined
+from dashboard.components.mounting import element
 
 LATEST: Final = 2**53
 """Sequence numbers are milliseconds of the browser's clock; beyond this they are none."""

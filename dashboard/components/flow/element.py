@@ -3,7 +3,8 @@
 import json
 from typing import Any, Final
 
-from dashboard.components.files import element, joined
+from dashboard.components.files import joined
+from dashboard.components.mounting import element
 from dashboard.runs.runner import JobView
 from dashboard.theme import PALETTES
 from vae_core.runs.snapshot import FLOW_NUMBERS, Flow, Snapshot

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard.components.files import element, joined
+from dashboard.components.files import joined
+from dashboard.components.mounting import element
 
 _mount = element(
     "page_keys",

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from dashboard.components.files import EXPLORER_CSS, element, joined
+from dashboard.components.files import EXPLORER_CSS, joined
 from dashboard.components.latent.payload import Point
+from dashboard.components.mounting import element
 
 _mount = element("latent_explorer", "latent", html=joined("latent/explorer.html"), css=joined(*EXPLORER_CSS))
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from dashboard.components.files import element, joined
+from dashboard.components.files import joined
+from dashboard.components.mounting import element
 
 LATEST: Final = 2**53
 """Steps and sequence numbers are below this; what a browser says beyond is nothing."""

@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-from dashboard.components.files import element, joined
+from dashboard.components.files import joined
+from dashboard.components.mounting import element
 
 NAME: Final = "drawn_network"
 

@@ -8,7 +8,8 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.components.files import element, joined
+from dashboard.components.files import joined
+from dashboard.components.mounting import element
 from dashboard.theme import ThemeName
 
 NAME: Final = "page_theme"

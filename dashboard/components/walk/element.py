@@ -4,7 +4,8 @@ import json
 from typing import Final
 
 from dashboard.components.board.payload import Payload, board_payload
-from dashboard.components.files import element, joined
+from dashboard.components.files import joined
+from dashboard.components.mounting import element
 from vae_core.runs.snapshot import Snapshot
 
 _SHOWN: Final = (

@@ -12,7 +12,8 @@ from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.starlette.starlette_routes import create_bidi_component_routes
 
-from dashboard.components.files import BOARD_CSS, bundle, element, joined
+from dashboard.components.files import BOARD_CSS, bundle, joined
+from dashboard.components.mounting import element
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 COMPONENTS: Final = ROOT / "dashboard" / "components"
@@ -83,7 +84,7 @@ def test_the_browser_fetches_the_module_of_an_element_by_url(name: str) -> None:
 def test_streamlit_serves_modules_and_nothing_beyond_an_elements_folder() -> None:
     manager = BidiComponentManager()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dashboard.components.files.get_bidi_component_manager", lambda: manager)
+        patch.setattr("dashboard.components.mounting.get_bidi_component_manager", lambda: manager)
         patch.setattr("dashboard.components.files.component", lambda name, **_: lambda: name)
         full = element("dial", "dial", html="<p></p>", css="p {}")()
     app = Starlette(routes=create_bidi_component_routes(manager, None))

@@ -6,8 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cached as cache
-from dashboard.components.files import name_of
 from dashboard.components.latent import payload as latent_payload
+from dashboard.components.mounting import name_of
 from dashboard.subject import pretrained
 from tests.dashboard.components.test_latent_payload import read
 from tests.polling import DEADLINE_S

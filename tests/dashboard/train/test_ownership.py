@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components.browser_token import element
-from dashboard.components.files import name_of
+from dashboard.components.mounting import name_of
 from dashboard.runs import runner as jobs
 from dashboard.runs.runner import LocalRunner
 from dashboard.shell import browser, header, notices
