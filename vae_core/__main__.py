@@ -127,6 +127,41 @@ def gradients(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -
     return {name: value.numpy() for name, value in found.items()} | state
 
 
+def signal(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``RUN_FILE SEED``: signal-to-noise of the importance-weighted gradient for the mini-batch ``x``."""
+    import torch
+
+    from vae_core.labs.gradients.importance_weighted import SIGNAL_COUNTS, gradient_signal
+
+    run_file, seed = arguments
+    state, run = _run(run_file)
+    found = gradient_signal(
+        run.model(),
+        torch.from_numpy(inputs["x"]),
+        generator=torch.Generator().manual_seed(int(seed)),
+        on_progress=on_progress,
+    )
+    arrays = {"sample_counts": np.fromiter(SIGNAL_COUNTS, int), "ratio": found.ratio.numpy()}
+    return arrays | {"error": found.error.numpy(), "step": np.array(run.step)} | state
+
+
+def weighting(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``NUM_EPOCHS SEED TRAINING_SEED``: digits trained on the importance-weighted bound for each K."""
+    from vae_core.config import ModelConfig
+    from vae_core.data import load_dataset
+    from vae_core.labs.gradients.importance_weighted import compare_trainings
+
+    del inputs
+    num_epochs, seed, training_seed = arguments
+    return compare_trainings(
+        load_dataset("digits", seed=int(seed)),
+        ModelConfig(data_dim=64, hidden_dims=(64,)),
+        num_epochs=int(num_epochs),
+        seed=int(training_seed),
+        on_progress=on_progress,
+    )
+
+
 def race(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
     """Trains the ``runs`` (JSON) on the first ``num_data`` training examples (0: all), split by ``split``.
 
@@ -204,7 +239,21 @@ def bring(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Ar
 
 TASKS: Final[Mapping[str, Task]] = {
     task.__name__: task
-    for task in (gaps, ladder, evidence, bits_back, tsne, gradients, race, priors, weights, reduction, bring)
+    for task in (
+        gaps,
+        ladder,
+        evidence,
+        bits_back,
+        tsne,
+        gradients,
+        signal,
+        weighting,
+        race,
+        priors,
+        weights,
+        reduction,
+        bring,
+    )
 }
 """The long computations, by name."""
 

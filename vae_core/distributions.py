@@ -180,6 +180,11 @@ class StandardNormal:
         """KL(q || N(0, I)) of each dimension, shape (batch, J), nats."""
         return q.kl_to_standard_normal()
 
+    def marginal(self, dim: int) -> "StandardNormal":
+        """p(z_dim) = N(0, 1)."""
+        del dim
+        return StandardNormal(1)
+
     def box(self, reach: float) -> tuple[Tensor, Tensor]:
         """Corners of a box that holds ``reach`` standard deviations: two of shape (J,), float64."""
         side = torch.full((self.latent_dim,), reach, dtype=torch.float64)
@@ -496,7 +501,8 @@ class FullNormal:
         count = math.prod(vectors.shape[: vectors.ndim - self.mean.ndim])
         rows = vectors.expand(*vectors.shape[: vectors.ndim - self.mean.ndim], *self.mean.shape)
         rows = rows.reshape(count, *self.mean.shape).movedim(0, -2)
-        product = (rows @ matrix.mT).movedim(-2, 0)
+        kind = torch.promote_types(rows.dtype, matrix.dtype)
+        product = (rows.to(kind) @ matrix.mT.to(kind)).movedim(-2, 0)
         return product.reshape(*vectors.shape[: vectors.ndim - self.mean.ndim], *self.mean.shape)
 
     def _log_diagonal(self) -> Tensor:

@@ -64,6 +64,12 @@ class NormalMixture:
         """None: the KL to a mixture has no closed form."""
         del q
 
+    def marginal(self, dim: int) -> "NormalMixture":
+        """p(z_dim): a mixture in one dimension."""
+        parts = self.components.marginals
+        one = slice(dim, dim + 1)
+        return NormalMixture(self.log_weights, DiagonalNormal(parts.mean[:, one], parts.log_var[:, one]))
+
     def box(self, reach: float) -> tuple[Tensor, Tensor]:
         """Corners of a box that holds ``reach`` standard deviations of each component: (J,), float64."""
         mean, std = self.components.mean.double(), self.components.std.double()
@@ -127,6 +133,14 @@ class PseudoInputs(nn.Module):
         shape = (config.num_components, config.data_dim)
         self._is_bounded = config.is_unit_interval
         self.values = nn.Parameter(torch.randn(shape, generator=generator, device=generator.device))
+
+    @torch.no_grad()
+    def slope(self) -> Tensor:
+        """d u / d parameter, shape (K, D)."""
+        if not self._is_bounded:
+            return torch.ones_like(self.values)
+        grey = torch.sigmoid(self.values.clamp(-_GREY_REACH, _GREY_REACH))
+        return grey * (1 - grey)
 
     @torch.no_grad()
     def begin_near(self, x: Tensor) -> None:

@@ -69,7 +69,9 @@ def draw(found: Look, facts: OwnFacts, *, key: str) -> None:
         _draw_pictures(found, facts.image_shape)
     elif len(facts.columns) > 1:
         names = (facts.columns[0], facts.columns[1])
-        figure = points_figure(found.x[:, :2], found.labels, names=names, theme=theme)
+        figure = points_figure(
+            found.x[:, :2], found.labels, names=names, class_names=facts.class_names, theme=theme
+        )
         alt = f"Examples in the plane of {names[0]} and {names[1]}."
         st.plotly_chart(figure, key=f"data_points_{key}", alt=alt, config=CHART_CONFIG)
     title = "value of a pixel" if facts.image_shape is not None else "value, as it is trained on"

@@ -208,6 +208,8 @@ def _draw_draft(draft: Draft) -> None:
     key = draft.key
     if not tasks().is_done(key) and tasks().progress(key) is None and tasks().error(key) is None:
         _start(draft)
+        if state.control(_DRAFT) is None:
+            st.rerun()
     with st.container(border=True, key="data_draft_box"):
         if tasks().progress(key) is not None:
             _draw_progress(key)
@@ -218,6 +220,13 @@ def _draw_draft(draft: Draft) -> None:
         else:
             error = tasks().error(key) or "The file could not be read. Try again."
             st.error(f"{plain(draft.title)}: {plain(error)}")
+            st.button(
+                "Try again",
+                key="data_retry",
+                icon=":material/refresh:",
+                on_click=partial(_start, draft),
+                help="Reads the file once more.",
+            )
         if draft.read and tasks().is_done(draft.read):
             try:
                 _draw_reading(draft, cached.reading(draft.read))
@@ -231,7 +240,7 @@ def _start(draft: Draft) -> None:
     if content is None:
         _forget()
         state.set_control(_SAID, "The file made room for others meanwhile: drop it again.")
-        st.rerun()
+        return
     tasks().start(
         draft.key,
         "bring",

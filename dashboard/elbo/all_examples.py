@@ -92,6 +92,15 @@ def objective_text(reconstruction: float, kl: float, beta: float) -> str:
 
 def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
     """The KL of each latent dimension, their sum, and how many units are active."""
+    active = cache.active_units(terms)
+    said = f"Active units: **{int(active.sum())} of {len(active)}**"
+    if not terms.kl_per_dim.shape[1]:
+        st.markdown(
+            f"KL to the learned prior: **{mean(terms.kl):.4f}** nats, estimated as the mean of "
+            "log q(z|x) − log p(z). It has no parts by dimension: the prior is no product over them."
+        )
+        st.markdown(said)
+        return
     per_dim = terms.kl_per_dim.astype(np.float64).mean(0)
     st.plotly_chart(
         kl_per_dim_figure(per_dim.astype(np.float32), theme=state.theme_name()),
@@ -101,9 +110,8 @@ def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
     )
     parts = sorted(per_dim, reverse=True)
     listed = " + ".join(f"{value:.4f}" for value in parts[:6]) + (" + …" if len(parts) > 6 else "")
-    active = cache.active_units(terms)
     st.markdown(f"{listed} = **{float(per_dim.sum()):.4f}** nats; KL above: **{mean(terms.kl):.4f}** nats")
-    st.markdown(f"Active units: **{int(active.sum())} of {len(active)}**")
+    st.markdown(said)
     if shown.config.model.encoder_head == "full_covariance":
         among = cache.correlation(shown, split)
         st.caption(
@@ -114,7 +122,10 @@ def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
 
 
 def kl_decomposition(shown: Subject, split: Split) -> None:
-    """Mutual information, total correlation and dimension-wise KL."""
+    """Mutual information, total correlation and dimension-wise KL; to a learned prior its two parts."""
+    if shown.config.model.prior != "standard_normal":
+        _learned_decomposition(shown, split)
+        return
     found = cache.surgery(shown, split)
     estimates = {
         "mutual information I(x; z)": found.mutual_information,
@@ -136,6 +147,25 @@ def kl_decomposition(shown: Subject, split: Split) -> None:
     st.caption(
         f"{count:,} {SPLITS[split]} examples, {found.num_samples} samples of z each; the mutual information "
         f"with {count:,} examples is at most log {count:,} = {np.log(count):.2f} nats."
+    )
+
+
+def _learned_decomposition(shown: Subject, split: Split) -> None:
+    found = cache.learned_surgery(shown, split)
+    estimates = {
+        "mutual information I(x; z)": found.mutual_information,
+        "KL(q(z) ‖ p(z))": found.marginal_kl,
+    }
+    parts = {name: estimate.value for name, estimate in estimates.items()}
+    errors = {name: estimate.standard_error for name, estimate in estimates.items()}
+    alt = "; ".join(f"{name} {value:.3f}" for name, value in parts.items()) + " nats."
+    figure = surgery_figure(parts, errors, theme=state.theme_name())
+    st.plotly_chart(figure, key="surgery", alt=alt, config=CHART_CONFIG)
+    listed = " + ".join(f"{value:.3f}" for value in parts.values())
+    st.markdown(
+        f"{listed} = mean KL **{found.kl.value:.3f}** ± {margin(found.kl.standard_error, 3)} nats, of the "
+        "same samples. A better prior can only lower the second part, which is 0 where p(z) is the aggregate "
+        "posterior q(z); total correlation and dimension-wise KL are of a prior that is a product."
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vae_core.evidence.lattice import Lattice
     from vae_core.evidence.local_posterior import LocalStep
     from vae_core.evidence.posterior_density import PosteriorGrid
-    from vae_core.latent.aggregate import Surgery
+    from vae_core.latent.aggregate import PriorFit, Surgery
 
 Array = NDArray[np.float32]
 MAX_SURGERY_EXAMPLES: Final = 1000
@@ -97,7 +97,8 @@ def example(subject: Subject, split: Split, index: int) -> Example:
         mean=terms.means[index],
         std=terms.stds[index],
         factor=_factor_of(subject, x),
-        kl=float(terms.kl[index]),
+        # In closed form, but to a learned prior: there the samples estimate it, and the quadrature does not.
+        kl=float(terms.kl[index] if evidence is None or terms.kl_per_dim.shape[1] else evidence.kl),
         evidence=evidence,
         posterior=posterior,
         curve=importance_curve(model, x, log_evidence=log_evidence, generator=noise),
@@ -154,6 +155,21 @@ def surgery(subject: Subject, split: Split) -> "Surgery":
     noise = torch.Generator().manual_seed(subject.config.seed)
     num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // q.mean.shape[1]))
     return kl_surgery(q, num_samples=num_samples, generator=noise)
+
+
+@cached("Decomposing the KL …")
+def learned_surgery(subject: Subject, split: Split) -> "PriorFit":
+    """KL to a learned prior, mutual information, and KL(q(z) || p(z)) of the first examples."""
+    import torch
+
+    from vae_core.latent.aggregate import prior_fit
+
+    q = posterior(subject, split, max_examples=MAX_SURGERY_EXAMPLES)
+    noise = torch.Generator().manual_seed(subject.config.seed)
+    num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // q.mean.shape[1]))
+    with torch.no_grad():
+        prior = subject.model.prior
+    return prior_fit(q, prior, num_samples=num_samples, generator=noise)
 
 
 @cached()

@@ -156,9 +156,14 @@ def collapse(shown: Subject, terms: Encoded) -> None:
     from vae_core.latent.collapse import predicted_collapse
 
     config = shown.config
-    if config.model.likelihood != "gaussian" or shown.is_deterministic:
-        st.info("The prediction is for a Gaussian likelihood with one s and an encoder with a variance.")
-        to_train("Set up a Gaussian run", likelihood="gaussian", encoder_head="log_variance")
+    is_normal = config.model.prior == "standard_normal"
+    if config.model.likelihood != "gaussian" or shown.is_deterministic or not is_normal:
+        st.info(
+            "The prediction is for a Gaussian likelihood with one s, an encoder with a variance and the "
+            "prior N(0, I)."
+        )
+        settings = {"likelihood": "gaussian", "encoder_head": "log_variance", "prior": "standard_normal"}
+        to_train("Set up a Gaussian run", **settings)
         return
     beta = shown.beta_in_force
     if not beta > 0:

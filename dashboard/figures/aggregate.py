@@ -17,16 +17,25 @@ _REACH = 4.0
 _HOVER = "z = %{x:.2f}: density %{y:.3f}"
 
 
-def aggregate_figure(z: Array, dim: int, *, theme: ThemeName) -> go.Figure:
+def prior_axis(z: Array) -> tuple[float, float]:
+    """From where to where the histogram of samples, shape (n,), and the prior's density are drawn."""
+    return min(-_REACH, float(z.min())), max(_REACH, float(z.max()))
+
+
+def aggregate_figure(
+    z: Array, dim: int, prior: tuple[Array, Array], *, name: str = "prior N(0, 1)", theme: ThemeName
+) -> go.Figure:
     """Histogram of the aggregate posterior in one latent dimension over the density of the prior.
 
     Arguments:
         z: Samples of the aggregate posterior q(z_j) in that dimension, shape (n,).
         dim: The dimension j, from 0.
+        prior: Values of z_j from one end of :func:`prior_axis` to the other, and the prior's density there.
+        name: What the prior is called.
         theme: Light or dark.
     """
     colours = CONCEPTS[theme]
-    low, high = min(-_REACH, float(z.min())), max(_REACH, float(z.max()))
+    low, high = prior_axis(z)
     density, edges = np.histogram(z, bins=NUM_BINS, range=(low, high), density=True)
     figure = go.Figure()
     figure.add_bar(
@@ -38,12 +47,11 @@ def aggregate_figure(z: Array, dim: int, *, theme: ThemeName) -> go.Figure:
         opacity=0.75,
         hovertemplate=_HOVER,
     )
-    axis = np.linspace(low, high, 200)
     figure.add_scatter(
-        x=axis,
-        y=np.exp(-(axis**2) / 2) / math.sqrt(2 * math.pi),
+        x=prior[0],
+        y=prior[1],
         mode="lines",
-        name="prior N(0, 1)",
+        name=name,
         line={"color": colours["prior"], "width": 3, "dash": "dash"},
         hovertemplate=_HOVER,
     )
@@ -52,12 +60,15 @@ def aggregate_figure(z: Array, dim: int, *, theme: ThemeName) -> go.Figure:
     return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT, theme=theme, legend=True)
 
 
-def dimensions_figure(z: Array, names: dict[int, str], *, theme: ThemeName) -> go.Figure:
-    """Histograms of the aggregate posterior in many latent dimensions, one in each row, below the prior's.
+def dimensions_figure(
+    z: Array, names: dict[int, str], *, first: str = "prior", theme: ThemeName
+) -> go.Figure:
+    """Histograms of the aggregate posterior in many latent dimensions, one in each row, below N(0, 1).
 
     Arguments:
         z: Samples of the aggregate posterior, shape (n, J).
         names: What to call the dimensions to draw (from 0), first row first.
+        first: What to call the row of N(0, 1).
         theme: Light or dark.
     """
     edges = np.linspace(-_REACH, _REACH, NUM_BINS + 1)
@@ -70,7 +81,7 @@ def dimensions_figure(z: Array, names: dict[int, str], *, theme: ThemeName) -> g
     figure = go.Figure(
         go.Heatmap(
             x=centres,
-            y=["prior", *names.values()],
+            y=[first, *names.values()],
             z=np.stack([prior, *rows]),
             zmin=0,
             zmax=2 * float(prior.max()),

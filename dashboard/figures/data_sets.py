@@ -4,12 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
-from dashboard.figures.base import finish, literal
+from dashboard.figures.base import LEGEND_ABOVE, finish, literal
 from dashboard.figures.classes import class_marks
 from dashboard.theme import CONCEPTS, ThemeName
 
 HISTOGRAM_HEIGHT = 240
 POINTS_HEIGHT = 320
+MAX_NAMED = 10
 
 
 def histogram_figure(
@@ -42,6 +43,7 @@ def points_figure(
     labels: NDArray[np.integer],
     *,
     names: tuple[str, str],
+    class_names: tuple[str, ...] = (),
     theme: ThemeName,
 ) -> go.Figure:
     """Points in the plane of two columns, by class.
@@ -50,11 +52,25 @@ def points_figure(
         x: Shape (n, 2).
         labels: Class of each, -1 for none.
         names: Of the columns.
+        class_names: Of the classes; a legend has them where they are few.
         theme: Light or dark.
     """
     figure = go.Figure()
-    marker = class_marks(labels, theme, none=CONCEPTS[theme]["data"])
-    figure.add_scatter(x=x[:, 0], y=x[:, 1], mode="markers", marker={**marker, "size": 6}, hoverinfo="skip")
+    found = np.unique(labels)
+    in_legend = bool(class_names) and len(found) <= MAX_NAMED
+    for label in found if in_legend else [None]:
+        rows = np.arange(len(x)) if label is None else np.flatnonzero(labels == label)
+        marks = class_marks(labels[rows], theme, none=CONCEPTS[theme]["data"])
+        figure.add_scatter(
+            x=x[rows, 0],
+            y=x[rows, 1],
+            mode="markers",
+            marker={**marks, "size": 6},
+            name="" if label is None else literal(class_names[label]),
+            hoverinfo="skip",
+        )
+    if in_legend:
+        figure.update_layout(legend=LEGEND_ABOVE)
     figure.update_xaxes(title={"text": literal(names[0])})
     figure.update_yaxes(title={"text": literal(names[1])})
-    return finish(figure, height=POINTS_HEIGHT, theme=theme)
+    return finish(figure, height=POINTS_HEIGHT, theme=theme, legend=in_legend)

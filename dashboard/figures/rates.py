@@ -172,13 +172,13 @@ def surgery_figure(parts: Mapping[str, float], errors: Mapping[str, float], *, t
     """The parts of the mean KL end to end.
 
     Arguments:
-        parts: Name and nats, in the order of drawing.
+        parts: Name and nats, in the order of drawing, three at most.
         errors: Their standard errors.
         theme: Light or dark.
     """
     colours = CONCEPTS[theme]
     figure = go.Figure()
-    for (name, value), opacity in zip(parts.items(), (1.0, 0.7, 0.4), strict=True):
+    for (name, value), opacity in zip(parts.items(), (1.0, 0.7, 0.4), strict=False):
         figure.add_bar(
             x=[value],
             y=[""],

@@ -193,6 +193,9 @@ def loss_lines(found: Pass) -> list[str]:
     if found.beta != 1:
         bound = rf"-(\log p(x|z) - \beta\,\mathrm{{KL}}) = {number(-found.reconstruction)} + "
         bound += rf"{weight(found.beta)}{factor(found.kl)} = {total}"
+    if _is_learned(found):
+        right = number(found.kl)
+        return [first, rf"\mathrm{{KL}} \approx \log q(z|x) - \log p(z) = {right}", rf"L = {bound}"]
     kl = r"\sigma_j^2 - 1 - \log\sigma_j^2"
     if found.factor is not None:
         kl = r"\textstyle\sum_k L_{jk}^2 - 1 - \log L_{jj}^2"
@@ -302,6 +305,16 @@ def _back_sum(found: Pass, index: int, unit: int) -> tuple[str, float]:
 def _latent_back(found: Pass, index: int, unit: int) -> list[str]:
     column = found.columns[index]
     n = column.number
+    if _is_learned(found):
+        products_of, value = _back_sum(found, index, unit)
+        assert column.delta is not None
+        rest = float(column.delta[unit]) - value
+        sign, beta = (r"+" if found.slip == "kl_sign" else "-"), weight(found.beta)
+        return [
+            rf"\delta^{{({n})}} = W^{{({n + 1})\top}}\delta^{{({n + 1})}} {sign} {beta}"
+            r"\partial\log p(z)/\partial z",
+            rf"\delta_{{{unit + 1}}} = {products_of} + {factor(rest)} = {_delta(column, unit)}",
+        ]
     return [
         rf"\delta^{{({n})}} = \partial(-\log p(x|z))/\partial z = "
         rf"W^{{({n + 1})\top}}\delta^{{({n + 1})}}",
@@ -338,6 +351,8 @@ def _heads_back(found: Pass, index: int, unit: int) -> list[str]:
             rf"\delta^{{({n})}} = \delta^{{({n + 1})}}\quad\text{{(no KL)}}",
             rf"\delta_{{{unit + 1}}} = {_delta(column, unit)}",
         ]
+    if _is_learned(found):
+        return _learned_heads_back(found, index, unit)
     average = r"\textstyle\tfrac1C\sum_c\," if found.samples.number > 1 else ""
     after = found.samples.mean_delta
     sign = red("-") if found.slip == "kl_sign" else "+"
@@ -413,3 +428,30 @@ def _full_back(found: Pass, index: int, unit: int, kl: str, kl_number: str) -> l
         rf"\delta^{{({n})}}_{{{symbol}}} = {formula}",
         rf"\delta_{{{unit + 1}}} = {numbers} = {_delta(column, unit)}",
     ]
+
+
+def _is_learned(found: Pass) -> bool:
+    return found.config.prior != "standard_normal"
+
+
+def _learned_heads_back(found: Pass, index: int, unit: int) -> list[str]:
+    """delta of the heads under a learned prior: log p(z) is in delta of z, and log q(z|x) falls with phi."""
+    column, dims = found.columns[index], found.config.latent_dim
+    n, value = column.number, _delta(column, unit)
+    average = r"\textstyle\tfrac1C\sum_c\," if found.samples.number > 1 else ""
+    if unit < dims:
+        symbol, formula = r"\mu", rf"{average}\delta^{{({n + 1})}}"
+    elif found.factor is not None and unit >= 2 * dims:
+        symbol, formula = r"L_{jk}", rf"{average}\varepsilon_k\,\delta^{{({n + 1})}}_j"
+    else:
+        sign = red("+") if found.slip == "kl_sign" else "-"
+        spread = "L_{jj}" if found.factor is not None else r"\sigma"
+        symbol = r"\varphi"
+        formula = (
+            rf"{average}\tfrac12\,\varepsilon\,{spread}\,\delta^{{({n + 1})}} {sign} "
+            rf"{weight(found.beta)}\tfrac12"
+        )
+        if found.config.encoder_head == "variance":
+            symbol = r"u_\sigma"
+            formula = rf"[{formula}]\;\mathrm{{softplus}}'(u)/\sigma^2"
+    return [rf"\delta^{{({n})}}_{{{symbol}}} = {formula}", rf"\delta_{{{unit + 1}}} = {value}"]

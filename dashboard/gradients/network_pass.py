@@ -23,6 +23,14 @@ TOLERANCE: Final = 1e-10
 SHOWN_ENTRIES: Final = 16
 """A gradient with at most this many entries is shown whole."""
 LOSS: Final = "L"
+_OTHERS: Final = {
+    "log_scale": "log s",
+    "mixture.logits": "logits of π",
+    "mixture.means": "m",
+    "mixture.log_vars": "log s²",
+    "pseudo_inputs.values": "u of p(z)",
+}
+"""Parameters of no layer, by their names."""
 _STEP_NAMES: Final = {"input": "x", "heads": "q(z|x)", "latent": "z", "output": "y"}
 
 
@@ -30,8 +38,8 @@ class Parameter(NamedTuple):
     """The gradient of one parameter, by hand and by automatic differentiation.
 
     Arguments:
-        symbol: ``"W"``, ``"b"`` or ``"log s"``.
-        number: Of its layer; 0 for log s.
+        symbol: ``"W"``, ``"b"``, or what a parameter of no layer is called.
+        number: Of its layer; 0 for one of no layer.
         by_hand, automatic: The entry of largest absolute value of each.
         difference: max |by hand - automatic| / max |automatic|.
         entries: Both gradients, shape (2, units, units before); None where they are large.
@@ -166,13 +174,14 @@ def pass_of(
         reconstructions=found.reconstruction.numpy(),
         delta_z=found.delta_z.numpy(),
     )
+    kl = float(found.kl.mean())  # to a learned prior it is estimated by the samples, too
     found, right = (_of_sample(one, sample) for one in (found, right))
     likelihood = model.likelihood(found.z)
     return Pass(
         config=model.config,
         columns=_marked(_columns(model, found, x.numpy(), shape), _columns(model, right, x.numpy(), shape)),
         x=x.numpy(),
-        eps=eps[0].numpy(),
+        eps=found.eps[0].numpy(),
         mean=found.mean[0].numpy(),
         log_var=None if found.log_var is None else found.log_var[0].numpy(),
         std=found.std[0].numpy(),
@@ -183,7 +192,7 @@ def pass_of(
         mean_latex=likelihood.mean_latex,
         beta=beta,
         reconstruction=float(samples.reconstructions.mean()),
-        kl=float(found.kl),
+        kl=kl,
         parameters=_parameters(model, found.gradients, automatic),
         slip=slip,
         samples=samples,
@@ -316,7 +325,7 @@ def _parameters(
         largest = [float(part.reshape(-1)[np.abs(part).argmax()]) for part in both]
         found.append(
             Parameter(
-                symbol="log s" if number == 0 else ("W" if "weights" in name else "b"),
+                symbol=_OTHERS.get(name, "W" if "weights" in name else "b"),
                 number=number,
                 by_hand=largest[0],
                 automatic=largest[1],
@@ -328,7 +337,7 @@ def _parameters(
 
 
 def _order(name: str) -> tuple[bool, bool, int, bool]:
-    """Sort key: from the last layer to the first, W before b, log s last."""
+    """Sort key: from the last layer to the first, W before b, those of no layer last."""
     parts = name.split(".")
     index = int(parts[2]) if len(parts) == 3 else 0
     return (len(parts) != 3, parts[0] == "encoder", -index, "biases" in name)

@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import decode, encoded, posterior
-from dashboard.figures.aggregate import aggregate_figure, dimensions_figure
+from dashboard.figures.aggregate import aggregate_figure, dimensions_figure, prior_axis
 from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.latent import cached as cache
 from dashboard.latent.saving import Kept, chart_config, save_menu
@@ -32,6 +32,9 @@ MAX_ROWS: Final = 24
 ROWS_SENTENCE: Final = (
     "Where a row is paler than the prior's, the prior has mass where few examples lie. A row may equal the "
     "prior's in two ways: the dimension is used and well filled, or its KL is 0 and it is not used at all."
+)
+LEARNED_SENTENCE: Final = (
+    "The first row is N(0, 1), for scale: this run learned its prior, which fits the rows below by training."
 )
 HOLE_RATIO: Final = 10
 _DRAWS: Final = "latent_samples_draws"
@@ -65,9 +68,13 @@ def histograms(shown: Subject, plane: tuple[int, int]) -> None:
         values = z[:, dim]
         alt = (
             f"Histogram of the aggregate posterior in z{dim + 1}: mean {values.mean():.2f}, standard "
-            f"deviation {values.std():.2f}; the prior has 0 and 1."
+            f"deviation {values.std():.2f}; N(0, 1) has 0 and 1."
         )
-        figure = aggregate_figure(values, dim, theme=state.theme_name())
+        axis = np.linspace(*prior_axis(values), 200, dtype=np.float32)
+        prior = cache.prior_density(shown, dim, axis)
+        figure = aggregate_figure(
+            values, dim, (axis, prior), name=_prior_name(shown), theme=state.theme_name()
+        )
         column.plotly_chart(
             figure, key=f"aggregate_{dim}", alt=alt, config=chart_config(f"aggregate-z{dim + 1}")
         )
@@ -81,12 +88,14 @@ def _all_dimensions(shown: Subject, z: Array) -> None:
         f"**The {len(order)} most used dimensions**" if len(order) < z.shape[1] else "**All dimensions**"
     )
     kl = encoded(shown).kl_per_dim.mean(0)
-    known = not shown.is_deterministic
+    known = not shown.is_deterministic and len(kl) > 0
     names = {dim: f"z{dim + 1}" + (f" · KL {kl[dim]:.2f}" if known else "") for dim in order}
-    figure = dimensions_figure(z, names, theme=state.theme_name())
+    is_learned = shown.config.model.prior != "standard_normal"
+    first = "N(0, 1)" if is_learned else "prior"
+    figure = dimensions_figure(z, names, first=first, theme=state.theme_name())
     alt = f"Density of the aggregate posterior in {len(order)} dimensions, a row each, below the prior's."
     st.plotly_chart(figure, key="aggregate_all", alt=alt, config=chart_config("aggregate-all"))
-    st.caption(ROWS_SENTENCE)
+    st.caption(LEARNED_SENTENCE if is_learned else ROWS_SENTENCE)
 
 
 @st.fragment
@@ -116,10 +125,13 @@ def _draws() -> int:
 def _prior(shown: Subject, count: int, *, draw: int) -> Array:
     import torch
 
-    from vae_core.distributions import StandardNormal
-
     generator = torch.Generator().manual_seed(2 * draw)
-    return StandardNormal(shown.config.model.latent_dim).sample(count, generator=generator).numpy()
+    with torch.no_grad():
+        return shown.model.prior.sample(count, generator=generator).numpy()
+
+
+def _prior_name(shown: Subject) -> str:
+    return "prior N(0, 1)" if shown.config.model.prior == "standard_normal" else "learned prior"
 
 
 def _aggregate(shown: Subject, count: int, *, draw: int) -> Array:
@@ -135,14 +147,14 @@ def _aggregate(shown: Subject, count: int, *, draw: int) -> Array:
 def _decoded(shown: Subject, z: Array) -> Decoded:
     import torch
 
-    from vae_core.distributions import StandardNormal
     from vae_core.latent.aggregate import log_aggregate
 
     excess = None
     if not shown.is_deterministic:
         points = torch.from_numpy(z)
         log_q = log_aggregate(points, posterior(shown))
-        excess = (log_q - StandardNormal(z.shape[1]).log_prob(points)).numpy()
+        with torch.no_grad():
+            excess = (log_q - shown.model.prior.log_prob(points)).numpy()
         order = np.argsort(-excess, kind="stable")
         z, excess = z[order], excess[order]
     return Decoded(z=z, x=decode(shown, z), excess=excess)

@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from dashboard import cached as cache
 from dashboard.caching import cached
-from dashboard.components.latent.payload import MAX_EXAMPLES, PackedModel, flat_weights, pack_model
+from dashboard.components.latent.payload import (
+    MAX_EXAMPLES,
+    PackedModel,
+    flat_weights,
+    pack_model,
+    prior_components,
+)
 from dashboard.subject import Subject
 
 if TYPE_CHECKING:
@@ -47,6 +53,7 @@ def _packed_model(subject: Subject) -> PackedModel | None:
             "class_names": subject.class_names,
             "kl_per_dim": held_out.kl_per_dim.mean(0).tolist(),
             "step": subject.step,
+            "components": prior_components(model),
         },
     )
 
@@ -78,8 +85,18 @@ def quantiles(num_points: int) -> Array:
 
 
 def dims_by_kl(subject: Subject) -> list[int]:
-    """The latent dimensions, the one with the largest KL first."""
-    return np.argsort(-cache.encoded(subject).kl_per_dim.mean(0), kind="stable").tolist()
+    """The latent dimensions, the largest KL first; where the KL has no parts, the widest means first."""
+    found = cache.encoded(subject)
+    use = found.kl_per_dim.mean(0) if found.kl_per_dim.shape[1] else found.means.var(0)
+    return np.argsort(-use, kind="stable").tolist()
+
+
+def prior_density(subject: Subject, dim: int, axis: Array) -> Array:
+    """p(z_dim) of the model's prior at values of shape (n,)."""
+    import torch
+
+    with torch.no_grad():
+        return subject.model.prior.marginal(dim).log_prob(torch.from_numpy(axis)[:, None]).exp().numpy()
 
 
 def decode_one(subject: Subject, z: Array, *, sample: bool = False) -> Array:

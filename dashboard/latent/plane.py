@@ -25,9 +25,9 @@ from vae_core.errors import BadInput
 Array = NDArray[np.float32]
 HELP: Final = (
     r"Posterior means $\mu(x)$ of held-out examples, coloured by class. Dashed: the prior "
-    r"$\mathcal{N}(0, I)$ at 1, 2 and 3 standard deviations. Move the pointer: the decoder runs in your "
-    r"browser and draws $\mathbb{E}[x|z]$ at that z. Ellipses: 1 and 2 standard deviations of $q(z|x)$ of "
-    "the nearest example."
+    r"$\mathcal{N}(0, I)$ at 1, 2 and 3 standard deviations, or the components of a learned one at 1. Move "
+    r"the pointer: the decoder runs in your browser and draws $\mathbb{E}[x|z]$ at that z. Ellipses: 1 and 2 "
+    r"standard deviations of $q(z|x)$ of the nearest example."
 )
 TRAVERSAL_HELP: Final = (
     r"Move one $z_j$ and see $\mathbb{E}[x|z]$ change; the others stay. "
@@ -171,7 +171,7 @@ def _traversal(shown: Subject) -> None:
         z = np.array([_z(dim) for dim in range(len(dims))], dtype=np.float32)
         strips: list[Kept] = []
         for dim in few:
-            z[dim] = _slider(dim, None if shown.is_deterministic else float(kl[dim]))
+            z[dim] = _slider(dim, float(kl[dim]) if len(kl) and not shown.is_deterministic else None)
             strips += _strip(shown, z, dim)
     with spot:
         _decoded(shown, z, strips)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from dashboard.components.board.payload import addressed, board_payload, coarser_grid
 from dashboard.components.files import BOARD_CSS, EXPLORER_CSS, bundle, joined
-from dashboard.components.latent.payload import flat_weights, latent_message, pack_model
+from dashboard.components.latent.payload import flat_weights, latent_message, pack_model, prior_components
 from dashboard.labels import data_title
 from dashboard.publish.words import config_words, count
 from vae_core.runs.snapshot import HISTORY_COLUMNS
@@ -46,10 +46,6 @@ NAME: Final = "A variational autoencoder"
 _SETTINGS: Final = Path(__file__).resolve().parents[1] / ".streamlit" / "config.toml"
 _RUN: Final = "published"
 """Stands for the run's id, which is a key to the run on its server."""
-_LEARNED_PRIOR: Final = (
-    "This run learned its prior p(z). The interactive latent plane assumes N(0, I), so it is left out here; "
-    "the dashboard shows such a run on Priors and weights."
-)
 _DIVERGED: Final = (
     "The numbers of this model are not finite: the training has diverged. There is nothing to decode."
 )
@@ -119,8 +115,6 @@ class _Plane:
 def _plane_of(subject: "Subject", snapshot: "Snapshot") -> _Plane:
     import torch
 
-    if subject.config.model.prior != "standard_normal":
-        return _Plane(missing=_LEARNED_PRIOR)
     latent_dim = subject.config.model.latent_dim
     x, labels = subject.examples("held_out")
     num = min(len(x), MAX_EXAMPLES, max(1, MAX_POSTERIOR_BYTES // (8 * latent_dim)))
@@ -149,6 +143,7 @@ def _plane_of(subject: "Subject", snapshot: "Snapshot") -> _Plane:
             "kl_per_dim": np.nan_to_num(snapshot.kl_per_dim.astype(float)).tolist(),
             "step": subject.step,
             "run": _RUN,
+            "components": prior_components(model),
         },
     )
     assert packed is not None, "a decoder of this size is refused where it is configured"

@@ -76,7 +76,10 @@ HELP: Final = {
     "speed": "The largest number of steps per second: slow motion for a class. It acts at once and changes "
     "no result. At 3 or fewer, and after **Step**, flow charts below the board light up stage by stage with "
     "the numbers of one example.",
-    "prior": r"$p(z)$: $\mathcal{N}(0, I)$, or learned with the weights; see **Priors and weights**. "
+    "prior": r"$p(z)$: $\mathcal{N}(0, I)$, or learned with the weights: a mixture "
+    r"$\sum_k \pi_k\,\mathcal{N}(m_k, \mathrm{diag}\,s_k^2)$, or the VampPrior $\frac1K\sum_k q(z|u_k)$ with "
+    "pseudo-inputs $u_k$ (Tomczak and Welling 2018). The KL to a learned one is estimated, mean of "
+    r"$\log q(z|x) - \log p(z)$. It needs an encoder with a variance; see **Priors and weights**. "
     "A learned one is differentiated automatically: an update takes about twice as long.",
     "num_components": "$K$: pseudo-inputs of the VampPrior, or Gaussians of the mixture.",
     "num_epochs": "An epoch is one pass over the training data. Empty: training goes on until you stop it.",
@@ -153,9 +156,8 @@ def data_and_model() -> None:
         _text("likelihood_scale")
     _choose("encoder_head", labels_of(EncoderHead))
     _choose("activation", labels_of(Activation))
+    _choose("prior", labels_of(Prior))
     if value("prior") != PARAMETERS["prior"].default:
-        # Most pages measure against N(0, I): a learned prior comes by a link alone.
-        _choose("prior", labels_of(Prior))
         _number("num_components")
     _number("seed")
 

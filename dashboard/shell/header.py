@@ -56,12 +56,6 @@ def _saved_now(view: JobView) -> Subject | None:
 
 
 def _check(shown: Subject) -> None:
-    if shown.config.model.prior != "standard_normal":
-        raise BadInput(
-            "prior",
-            "this page assumes the prior N(0, I), and this run learned its prior",
-            "see the page Priors and weights",
-        )
     if not np.isfinite(cache.encoded(shown).reconstruction).all():
         raise BadInput(
             "diverged",

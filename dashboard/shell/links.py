@@ -266,7 +266,10 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     ),
     "derivation_example": Parameter("free_energy", 0, Whole(0, 1_000_000)),
     "gradients_view": views(
-        "gradients", estimators="Estimators", back_propagation="Back-propagation by hand"
+        "gradients",
+        estimators="Estimators",
+        back_propagation="Back-propagation by hand",
+        importance_weighted="Importance weighting",
     ),
     "estimators_of": views("gradients", function="a one-line function", elbo="this model's datum"),
     "priors_view": views("priors", priors="Priors", weights="Weights"),

@@ -315,13 +315,14 @@ def test_the_folder_of_a_run_of_other_data_is_not_looked_at(
     saved(trained(runner, replace(TINY, data_folder="/etc")))
 
 
+GRADIENTS: Final = ("estimators", "back_propagation", "importance_weighted")
 VIEWS: Final = (
     *(("latent_space", {"latent_view": view}) for view in ("neighbours", "arithmetic", "projection")),
     *(
         ("elbo", {"elbo_view": view})
         for view in ("all_examples", "one_example", "watch_q", "ladder", "bits_back", "units")
     ),
-    *(("gradients", {"gradients_view": view}) for view in ("estimators", "back_propagation")),
+    *(("gradients", {"gradients_view": view}) for view in GRADIENTS),
     ("compare", {"compare_view": "runs"}),
     ("compare", {"compare_view": "optimisers"}),
 )

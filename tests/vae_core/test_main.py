@@ -45,6 +45,8 @@ def test_tasks_by_name() -> None:
         "bits_back",
         "tsne",
         "gradients",
+        "signal",
+        "weighting",
         "race",
         "priors",
         "weights",
@@ -89,6 +91,20 @@ def test_gradients_are_those_of_the_run_in_the_file(monkeypatch: pytest.MonkeyPa
     assert found["mean"].shape == found["variance"].shape
     assert found["mean"].shape[0] == 2
     assert str(found["digest"]) == load_run(PRETRAINED_RUN).digest
+
+
+def test_signal_is_that_of_the_run_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae_core.labs.gradients.importance_weighted._REPEATS", 2)
+    found = compute("signal", {"x": np.stack([digit(0), digit(1)])}, RUN, "0")
+    assert found["ratio"].shape == found["error"].shape == (len(found["sample_counts"]), 3)
+    assert str(found["digest"]) == load_run(PRETRAINED_RUN).digest
+
+
+def test_weighting_trains_on_digits_once_for_each_number_of_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae_core.labs.gradients.importance_weighted._HELD_OUT", 10)
+    found = compute("weighting", {}, "1", "0", "0")
+    assert found["elbo"].shape == found["log_evidence"].shape == (3, 10)
+    assert (found["log_evidence"] > found["elbo"]).all()
 
 
 def test_race_returns_what_it_was_given_too() -> None:

@@ -199,7 +199,7 @@ def _climbed(
     encoder = stochastic_posterior(model, x)
     rungs = [_measured(model, x, "encoder", RichPosterior.gaussian(encoder), fine)]
     families: dict[str, _Family] = {}
-    if isinstance(encoder, DiagonalNormal):
+    if isinstance(encoder, DiagonalNormal) or model.config.latent_dim == 1:
         families["diagonal"] = _Family(False)
     if model.config.latent_dim > 1:
         families["full"] = _Family(True)

@@ -28,6 +28,7 @@ const ABOVE_AXIS = 14;
 const MANY_EXAMPLES = 2000;
 const TOO_MANY_TO_GLIDE = 10_000;
 const ROWS_AT_A_TIME = 500;
+const COMPONENT_POINTS = 36;
 
 /** The plane with switchable classes and a view that stays where it is when new data arrive. */
 export class ClassMap extends Plane {
@@ -58,7 +59,9 @@ export class ClassMap extends Plane {
    */
   drawPrior(context, theme, frame) {
     this.density.draw(context, theme, frame, this.invalidate);
-    super.drawPrior(context, theme, frame);
+    const { components, axes } = this.data;
+    if (!components?.length) super.drawPrior(context, theme, frame);
+    else drawComponents(context, theme, frame, components, this.single ? null : axes);
   }
 
   /**
@@ -158,6 +161,31 @@ export class ClassMap extends Plane {
     const inView = x >= x0 && x <= x1 && (this.single || (y >= y0 && y <= y1));
     if (!inView) this.look({ centre: [x, this.single ? (y0 + y1) / 2 : y], zoom: this.zoom });
   }
+}
+
+/**
+ * The components of a learned prior: ellipses at 1 standard deviation; on a line, where mean - std and mean + std lie.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Theme} theme
+ * @param {Frame} frame
+ * @param {readonly Posterior[]} components
+ * @param {readonly number[] | null} axes Null on a line.
+ */
+function drawComponents(context, theme, { px, py, top, height }, components, axes) {
+  context.beginPath();
+  for (const part of components) {
+    if (!axes) {
+      for (const side of [-1, 1]) {
+        context.moveTo(px(part.mean[0] + side * part.std[0]), top);
+        context.lineTo(px(part.mean[0] + side * part.std[0]), top + height);
+      }
+      continue;
+    }
+    const [from, ...rest] = ellipseOf(part, axes, 1, COMPONENT_POINTS);
+    context.moveTo(px(from[0]), py(from[1]));
+    for (const [x, y] of rest) context.lineTo(px(x), py(y));
+  }
+  stroke(context, theme.concepts.prior, { dash: [5, 4], width: 1.25 });
 }
 
 /** The posterior of one example, pins, the path between them, and z. */

@@ -268,7 +268,7 @@ class DrawingSheet {
     if (!posterior || !input) return;
     const reconstruction = host.model.logLikelihood(input, posterior.mean);
     this.addTerm("reconstruction", "log p(x|z) at the mean", reconstruction);
-    if (host.isDeterministic) return;
+    if (host.isDeterministic || host.hasLearnedPrior) return;
     const kl = host.model.kl(posterior);
     this.addTerm("kl", "KL(q ‖ prior)", kl);
     this.addTerm("difference", "their difference", reconstruction - kl);

@@ -163,6 +163,11 @@ export class Explorer {
     return this.config.config.encoder_head === "deterministic";
   }
 
+  /** Whether the prior is not N(0, I): then the KL has no closed form, and is not computed here. */
+  get hasLearnedPrior() {
+    return Boolean(this.config.components?.length);
+  }
+
   /** Whether the reader asked for less motion. */
   get isCalm() {
     return prefersCalm();

@@ -24,7 +24,8 @@ import { covarianceOf } from "../shared/gaussian.js";
  * @property {readonly number[]} plane The two dimensions of the plane, from 0; the same twice when J = 1.
  * @property {[number, number] | null} image_shape [height, width]; null where the data are points of a plane.
  * @property {string[]} class_names
- * @property {number[]} kl_per_dim
+ * @property {number[]} kl_per_dim None where the KL has no parts by dimension.
+ * @property {Posterior[]} [components] Of a learned prior, the heaviest first; none for N(0, I).
  * @property {Palettes} palettes
  * @property {Start} start
  * @property {Record<string, Place>} arrays

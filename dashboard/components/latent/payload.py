@@ -3,13 +3,16 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.theme import PALETTES
 from vae_core.config import ModelConfig
+
+if TYPE_CHECKING:
+    from vae_core.model import VAE
 
 FloatArray = NDArray[np.float32]
 
@@ -22,6 +25,9 @@ MAX_BYTES: Final = 8_000_000
 """Of everything but a larger model; images are left out first."""
 MIN_X_BYTES: Final = 200_000
 """Of images that even the largest model leaves room for: there is always one to take to the drawing sheet."""
+
+MAX_COMPONENTS_DRAWN: Final = 100
+MAX_COMPONENT_VALUES: Final = 40_000
 
 _TYPES: Final = {"f4": np.dtype("<f4"), "i4": np.dtype("<i4"), "u1": np.dtype("u1")}
 
@@ -73,7 +79,8 @@ def pack_model(
         labels: Classes, shape (n,), -1 where an example has none.
         means, stds: Of q(z|x), shape (n, J).
         factors: L of a full covariance matrix, shape (m, J, J), of the first m examples; None: diagonal.
-        about: More plain values: ``image_shape``, ``class_names``, ``kl_per_dim``, ``step`` and ``run``.
+        about: More plain values: ``image_shape``, ``class_names``, ``kl_per_dim``, ``step``, ``run``, and
+            ``components`` of a learned prior.
 
     Returns:
         The packed model, with as many examples as ``MAX_EXAMPLES`` and ``MAX_POSTERIOR_BYTES`` allow and as
@@ -102,6 +109,27 @@ def pack_model(
         "num_examples": count,
     }
     return PackedModel(meta=about | meta, body=b"".join(map(_padded, arrays.values())))
+
+
+def prior_components(model: "VAE") -> list[dict[str, list[float]]]:
+    """The components of a learned prior as the plane draws them, the heaviest first; none for N(0, I)."""
+    import torch
+
+    from vae_core.distributions import StandardNormal
+
+    with torch.no_grad():
+        prior = model.prior
+        if isinstance(prior, StandardNormal):
+            return []
+        parts, dim = prior.components, model.config.latent_dim
+        values = 2 * dim if parts.is_factorised else dim * (dim + 5) // 2
+        order = prior.log_weights.argsort(descending=True)
+        order = order[: max(1, min(MAX_COMPONENTS_DRAWN, MAX_COMPONENT_VALUES // values))]
+        columns = {"mean": parts.mean[order], "std": parts.std[order]}
+        if not parts.is_factorised:
+            columns["factor"] = torch.from_numpy(_lower_triangles(parts.parameters[1][order].numpy()))
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 Point = tuple[float, ...]

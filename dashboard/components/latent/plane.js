@@ -97,6 +97,7 @@ export class PlaneSection {
       means: data.pairs(data.means, axes),
       stds: data.pairs(data.stds, axes),
       covariances: data.covariances(axes),
+      components: config.components,
       labels: data.labels,
       classNames: config.class_names,
       axes,

@@ -117,7 +117,7 @@ export class Traversal {
       input.checked = value === this.kind;
       input.onchange = () => this.change({ kind: value });
       const label = newElement("label");
-      label.append(input, text);
+      label.append(input, value === "prior" && this.host.hasLearnedPrior ? "0 ± 3" : text);
       field.append(label);
     }
     return field;
@@ -132,9 +132,10 @@ export class Traversal {
 
   /** Order, ranges and names by the weights of now. Rows stay in place while one of them has the focus. */
   arrange() {
-    const { config, data, isDeterministic } = this.host;
+    const { config, data, isDeterministic, hasLearnedPrior } = this.host;
     const latentDim = config.config.latent_dim;
-    const kl = (/** @type {number} */ dim) => (isDeterministic ? null : (config.kl_per_dim[dim] ?? NaN));
+    const hasParts = !isDeterministic && !hasLearnedPrior;
+    const kl = (/** @type {number} */ dim) => (hasParts ? (config.kl_per_dim[dim] ?? NaN) : null);
     const byUse = range(latentDim).sort((a, b) => (kl(b) || 0) - (kl(a) || 0) || a - b);
     this.order = this.order && this.hasFocus ? this.order : byUse;
     const count = this.matrixOn ? MATRIX_ROWS : this.all ? latentDim : FEW_ROWS;

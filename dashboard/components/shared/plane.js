@@ -21,6 +21,7 @@ import { Tween } from "./tween.js";
  * @property {string[]} classNames
  * @property {readonly number[]} axes The two dimensions that are shown, from 0; the same twice when J = 1.
  * @property {number} latentDim
+ * @property {readonly import("./gaussian.js").Posterior[]} [components] Of a learned prior; none where it is not drawn.
  * @property {boolean} [learnedPrior] Whether the prior is not N(0, I).
  */
 
@@ -213,7 +214,10 @@ export class Plane {
     /** @type {import("./canvas.js").Style} */
     const style = { colour: theme.concepts.prior, align: "left", base: "bottom", halo: 4 };
     const of = this.data.learnedPrior ? "N(0, I), not the prior" : "prior";
-    write(context, theme, `${of}: 1, 2, 3 std`, frame.left + 5, frame.top + frame.height - 4, style);
+    const said = this.data.components?.length
+      ? "components of the learned prior: 1 std"
+      : `${of}: 1, 2, 3 std`;
+    write(context, theme, said, frame.left + 5, frame.top + frame.height - 4, style);
     context.restore();
     this.tell(context, theme, frame);
     return this.places.moving(now) || this.reach.moving(now);

@@ -10,10 +10,11 @@ from typing import Any, Final, get_args
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from dashboard.figures import objects as go
-from dashboard.figures.aggregate import NUM_BINS, aggregate_figure
+from dashboard.figures.aggregate import NUM_BINS, aggregate_figure, prior_axis
 from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.latent.aggregate import Decoded
 from dashboard.runs import runner as jobs
@@ -118,10 +119,16 @@ def test_a_hole_has_a_tenth_of_the_priors_density() -> None:
     assert Decoded(z=Z, x=np.zeros((4, 2), np.float32), excess=None).num_in_holes is None
 
 
+def normal(z: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    low, high = prior_axis(z)
+    axis = np.linspace(low, high, 200, dtype=np.float32)
+    return axis, np.exp(-(axis**2) / 2) / np.sqrt(2 * np.pi).astype(np.float32)
+
+
 @pytest.mark.parametrize("theme", get_args(ThemeName))
 def test_histogram_and_prior_are_densities(theme: ThemeName) -> None:
     z = np.random.default_rng(0).normal(1.0, 2.5, size=10_000).astype(np.float32)
-    figure = aggregate_figure(z, 4, theme=theme)
+    figure = aggregate_figure(z, 4, normal(z), theme=theme)
     bars, line = traces(figure)
     x, y = np.asarray(line["x"]), np.asarray(line["y"])
     assert len(bars["x"]) == NUM_BINS
@@ -133,7 +140,8 @@ def test_histogram_and_prior_are_densities(theme: ThemeName) -> None:
 
 
 def test_narrow_aggregate_is_shown_on_the_whole_prior() -> None:
-    figure = aggregate_figure(np.full(100, 0.5, np.float32), 0, theme="light").to_dict()
+    z = np.full(100, 0.5, np.float32)
+    figure = aggregate_figure(z, 0, normal(z), theme="light").to_dict()
     assert figure["layout"]["xaxis"]["range"] == [-4.0, 4.0]
 
 

@@ -12,7 +12,7 @@ from dashboard.priors import training as priors_training
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.tasks import tasks
 from tests.dashboard.elbo.test_views import charts, choose, numbers
-from tests.page_scripts import TINY, checked, open_page, runner, trained
+from tests.page_scripts import NUMBER, TINY, checked, open_page, runner, trained
 from vae_core.data import load_dataset
 from vae_core.labs.priors.learned import train_under_each_prior
 from vae_core.labs.scores import MIN_SEEDS
@@ -88,15 +88,22 @@ def test_trained_priors_are_drawn_from_the_result() -> None:
     assert "priors_film_mixture" in charts(at)
 
 
-@pytest.mark.parametrize("page", ["elbo", "latent_space"])
-def test_pages_about_the_standard_prior_refuse_another(runner: LocalRunner, page: str) -> None:
+def test_pages_measure_against_the_prior_that_was_learned(runner: LocalRunner) -> None:
+    """The KL is the mean of log q(z|x) - log p(z), in two parts that sum to it, and has none by dimension."""
     config = replace(TINY, model=replace(TINY.model, prior="vamp", num_components=5, latent_dim=3))
     run_id = trained(runner, config)
-    at = open_page(page, run=run_id)
-    (error,) = at.error
-    assert "this run learned its prior" in error.value
-    at = open_page("train", run=run_id)
-    assert not at.error, "its curves and pictures are drawn as any run's"
+    at = open_page("elbo", run=run_id)
+    assert not at.error
+    kl = next(metric.value for metric in at.metric if metric.label == "KL(q ‖ prior)").split()[0]
+    texts = [text.value for text in at.markdown]
+    (said,) = (text for text in texts if text.startswith("KL to the learned prior"))
+    assert float(NUMBER.findall(said)[0]) == pytest.approx(float(kl.replace("−", "-")), abs=0.006)
+    (parts,) = (text for text in texts if "same samples" in text)
+    information, marginal, total = map(float, NUMBER.findall(parts)[:3])
+    assert information + marginal == pytest.approx(total, abs=2e-3)
+    at = open_page("latent_space", run=run_id)
+    assert not at.error
+    assert charts(at) >= {"grid", "aggregate_0"}
 
 
 def test_mosaic_puts_each_image_in_its_place() -> None:

@@ -182,11 +182,13 @@ def test_twenty_dimensions(runner: LocalRunner) -> None:
     assert len(arrays["means"]) == 20 * len(arrays["labels"])
 
 
-def test_learned_prior_has_no_plane_and_says_so(runner: LocalRunner) -> None:
+def test_learned_prior_has_its_components_on_the_plane(runner: LocalRunner) -> None:
     config = replace(TINY, model=replace(TINY.model, prior="mixture", num_components=3))
     page = shown(*of_kind(runner, config))
-    assert page.packed("explorer") == b""
-    assert "learned its prior" in page.text("p", class_="missing")
+    meta, arrays = page.plane
+    assert [len(part["mean"]) for part in meta["components"]] == [2, 2, 2]
+    assert len(arrays["means"]) == 2 * len(arrays["labels"])
+    assert page.text("p", class_="missing") == ""
     assert page.words["Prior p(z)"] == "mixture of Gaussians"
     assert page.words["Components K"] == "3"
 

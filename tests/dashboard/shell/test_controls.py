@@ -49,7 +49,6 @@ def test_menu_offers_what_the_core_knows(
     key: str, page: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered: dict[str, tuple[str, ...]] = {}
-    page["prior"] = "vamp"  # in sight only where a link brings a learned one
     monkeypatch.setattr(controls, "_choose", lambda key, labels: offered.update({key: tuple(labels)}))
     monkeypatch.setattr("dashboard.shell.state.run_settings", dict)
     for name in ("selectbox", "caption", "markdown", "text_input", "number_input"):

@@ -306,7 +306,9 @@ def test_hidden_and_fixed_controls_keep_what_the_link_says() -> None:
 
 def test_learned_prior_of_a_link_is_shown() -> None:
     assert open_page("train", prior="vamp", num_components="7").number_input(key="num_components").value == 7
-    assert "prior" not in [box.key for box in open_page("train").selectbox]
+    at = open_page("train")
+    assert "num_components" not in [box.key for box in at.number_input]
+    assert at.selectbox(key="prior").set_value("mixture").run().number_input(key="num_components").value == 50
 
 
 def test_settings_come_back_with_their_page() -> None:

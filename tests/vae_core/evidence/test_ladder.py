@@ -181,6 +181,19 @@ def test_more_dimensions_are_sampled_and_say_how_well(digits: Tensor) -> None:
     assert (exact - stair[0]).min() > 10 * errors.max()
 
 
+@pytest.mark.parametrize(
+    ("latent_dim", "families"),
+    [(1, ["encoder", "diagonal", "mixture", "flow"]), (2, ["encoder", "full", "mixture", "flow"])],
+)
+def test_an_encoder_with_a_full_covariance_begins_beyond_the_diagonal(
+    latent_dim: int, families: list[str], generator: torch.Generator
+) -> None:
+    config = ModelConfig(data_dim=9, latent_dim=latent_dim, hidden_dims=(8,), encoder_head="full_covariance")
+    found = climbed(VAE(config, generator=generator), torch.rand(1, 9, generator=generator))
+    assert [rung.family for rung in found.rungs] == families
+    assert torch.stack([rung.elbo for rung in found.rungs]).diff(dim=0).min() >= -1e-6
+
+
 def test_the_same_seed_climbs_the_same_ladder(generator: torch.Generator) -> None:
     model, x = curved(generator, latent_dim=1)
     first, second = (climbed(model, x[:1]) for _ in range(2))

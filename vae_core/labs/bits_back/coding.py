@@ -159,9 +159,9 @@ def _log_masses(model: VAE, likelihood: Any, num_steps: int) -> Tensor:
     levels = torch.arange(num_steps + 1, dtype=torch.float64) / num_steps
     if model.config.is_unit_interval:
         return torch.log_softmax(likelihood.logits[..., None] * levels, -1)
-    scale = likelihood.scale.expand_as(likelihood.location)[..., None]
+    scale = likelihood.variance.sqrt()[..., None]
     middles = (levels[:-1] + levels[1:]) / 2
-    edges = (middles - likelihood.location[..., None]) / scale
+    edges = (middles - likelihood.mean[..., None]) / scale
     ends = torch.full_like(edges[..., :1], math.inf)
     upper, lower = torch.cat([edges, ends], -1), torch.cat([-ends, edges], -1)
     # Of two tails the mass is taken on the side where it is no difference of two ones.

@@ -18,6 +18,7 @@ from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.model import SPREAD_RANGE, VAE
 from vae_core.networks import MLP
+from vae_core.priors import NormalMixture
 
 Slip = Literal["f_for_slope", "kl_sign", "no_half"]
 """Errors that document 000 prints: f(u) where f'(u) belongs (4.3.2, 4.3.3); KL = +1/2 sum(1 + log sigma^2 -
@@ -94,11 +95,12 @@ def back_propagate(
     """Forward and backward pass of L = -(1/B) sum_b [log p(x_b|z_b) - beta KL_b], z_b = mean + sigma eps_b.
 
     That is the negative objective of :class:`vae_core.training.loop.Training` with one sample (M = 1),
-    without free bits: sums over data and latent dimensions, mean over the batch. With delta(l) = dL_b/du(l):
+    without free bits: sums over data and latent dimensions, mean over the batch. The KL to a learned prior is
+    the estimate log q(z_b|x_b) - log p(z_b) of the same sample. With delta(l) = dL_b/du(l):
     dL/dW(l) = mean_b delta(l) h(l-1)^T; delta(l) = (W(l+1)^T delta(l+1)) * f'(u(l)).
 
     Arguments:
-        model: Any model of the core with a standard normal prior.
+        model: Any model of the core.
         x: Examples of shape (batch, D). C samples of one example are that example C times: L and every
             gradient are then means over the samples, and dL/du of the encoder is the mean of its rows.
         eps: Noise of shape (batch, J); a deterministic encoder ignores it.
@@ -106,7 +108,7 @@ def back_propagate(
         slip: Makes one of the documents' errors in the backward pass; the forward pass and loss stay right.
 
     Raises:
-        BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), a beta below 0, another prior.
+        BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), or a beta below 0.
     """
     weight = check_beta(beta)
     _check(model, x, eps)
@@ -114,17 +116,25 @@ def back_propagate(
     q = model.posterior(x)
     z = q.reparameterize(eps[None])[0]
     into_decoder, likelihood = _forward(model.decoder, z), model.likelihood(z)
-    reconstruction, kl = likelihood.log_prob(x), q.kl_to_standard_normal().sum(-1)
+    of_prior = _PriorBackward(model, z) if model.config.prior != "standard_normal" else None
+    kl = q.kl_to_standard_normal().sum(-1) if of_prior is None else q.log_prob(z) - of_prior.log_prob
+    reconstruction = likelihood.log_prob(x)
     squares = 2.0 if slip == "no_half" and model.config.likelihood == "gaussian" else 1.0
     delta = -squares * likelihood.score(x)
     decoder = _backward(model.decoder, "decoder", into_decoder, delta, model.config.activation, slip)
     delta_z = decoder[0].delta @ model.decoder.weights[0]
+    signed = -weight if slip == "kl_sign" else weight
+    if of_prior is not None:
+        delta_z = delta_z - signed * of_prior.score
     log_var = None if model.config.encoder_head == "deterministic" else q.as_normal().conditional_log_var
-    delta = _heads_delta(model, q, into_encoder[-1].u, eps, delta_z, -weight if slip == "kl_sign" else weight)
+    delta = _heads_delta(model, q, into_encoder[-1].u, eps, delta_z, signed)
     encoder = _backward(model.encoder, "encoder", into_encoder, delta, model.config.activation, slip)
     gradients = _gradients((*encoder, *decoder))
     if model.config.learns_scale:
         gradients["log_scale"] = _log_scale_gradient(model, likelihood.mean, x, squares)
+    if of_prior is not None:
+        for name, gradient in of_prior.gradients(signed, slip).items():
+            gradients[name] = gradient + gradients.get(name, 0.0)
     factor = q.parameters[1] if isinstance(q, FullNormal) else None
     parts = {"mean": q.mean, "log_var": log_var, "std": q.std, "factor": factor}
     parts |= {"eps": eps, "z": z, "delta_z": delta_z}
@@ -173,24 +183,92 @@ def _heads_delta(
     delta_mean = delta_z + mean;  delta_phi = eps sigma delta_z / 2 + (sigma^2 - 1) / 2;  with a variance
     head times dphi/du = softplus'(u) / (softplus(u) + 1e-9). A limit of log sigma^2 changes no gradient.
     With a full covariance matrix sigma is L_jj there, and an entry below the diagonal, row by row, has
-    delta_jk = eps_k delta_z_j + L_jk, as z_j = mean_j + sum_k L_jk eps_k.
+    delta_jk = eps_k delta_z_j + L_jk, as z_j = mean_j + sum_k L_jk eps_k. Under a learned prior log p(z) is
+    in delta_z, and of log q(z|x) = -1/2 eps^2 - 1/2 phi there is -1/2 for each phi.
     """
     head = model.config.encoder_head
     if head == "deterministic":
         return delta_z
-    delta_mean = delta_z + kl_weight * q.mean
+    is_learned = model.config.prior != "standard_normal"
+    delta_mean = delta_z if is_learned else delta_z + kl_weight * q.mean
     if head == "unit_variance":
         return delta_mean
     log_var = q.as_normal().conditional_log_var
-    delta_phi = 0.5 * (eps * torch.exp(0.5 * log_var) * delta_z + kl_weight * torch.expm1(log_var))
+    of_kl = -torch.ones_like(log_var) if is_learned else torch.expm1(log_var)
+    delta_phi = 0.5 * (eps * torch.exp(0.5 * log_var) * delta_z + kl_weight * of_kl)
     if isinstance(q, FullNormal):
         rows, columns = torch.tril_indices(eps.shape[1], eps.shape[1], -1)
-        delta_below = eps[:, columns] * delta_z[:, rows] + kl_weight * q.factor[:, rows, columns]
+        delta_below = eps[:, columns] * delta_z[:, rows]
+        if not is_learned:
+            delta_below = delta_below + kl_weight * q.factor[:, rows, columns]
         return torch.cat([delta_mean, delta_phi, delta_below], dim=-1)
     if head == "variance":
-        spread = bounded(heads.chunk(2, dim=-1)[1], *SPREAD_RANGE)
-        delta_phi = delta_phi * softplus_slope(spread) / (functional.softplus(spread) + 1e-9)
+        delta_phi = delta_phi * _variance_slope(heads)
     return torch.cat([delta_mean, delta_phi], dim=-1)
+
+
+def _variance_slope(heads: Tensor) -> Tensor:
+    """dphi/du of a variance head, phi = log(softplus(u) + 1e-9)."""
+    spread = bounded(heads.chunk(2, dim=-1)[1], *SPREAD_RANGE)
+    return softplus_slope(spread) / (functional.softplus(spread) + 1e-9)
+
+
+class _PriorBackward:
+    """log p(z) of a learned prior, and its derivatives by z and by the prior's parameters.
+
+    With responsibilities r_k = pi_k N(z; m_k, C_k) / p(z):
+
+        d log p/dz = -sum_k r_k d_k,  d_k = d log N/dm_k = C_k^-1 (z - m_k)
+        d log p/d logit_k = r_k - pi_k,  d log p/dm_k = r_k d_k
+        d log p/dphi_k = r_k ((z - m_k)^2 / s_k^2 - 1) / 2,  phi = log s^2
+        d log p/dL_k = r_k tril(d_k w_k^T - diag 1/L_jj),  w_k = L_k^-1 (z - m_k), for C_k = L_k L_k^T
+
+    The components of a VampPrior are q(z|u_k): from there it goes back through the encoder to the u_k.
+    """
+
+    def __init__(self, model: VAE, z: Tensor) -> None:
+        self._model, self._batch = model, len(z)
+        prior = model.prior
+        assert isinstance(prior, NormalMixture)
+        parts, whitened = prior.components, prior.components.whiten(z[:, None])
+        joint = prior.log_weights + parts.log_prob(z[:, None])
+        self.log_prob = torch.logsumexp(joint, 1)
+        """log p(z), shape (batch,)."""
+        shares = torch.softmax(joint, 1)
+        if isinstance(parts, FullNormal):
+            by_mean = torch.linalg.solve_triangular(parts.factor.mT, whitened[..., None], upper=True)[..., 0]
+            outer = (by_mean[..., None] * whitened[..., None, :]).tril()
+            diagonal = torch.diag_embed(1 / parts.factor.diagonal(dim1=-2, dim2=-1))
+            by_factor = (shares[..., None, None] * (outer - diagonal)).sum(0)
+            rows, columns = torch.tril_indices(z.shape[1], z.shape[1], -1)
+            of_diagonal = by_factor.diagonal(dim1=-2, dim2=-1) * parts.factor.diagonal(dim1=-2, dim2=-1)
+            self._spreads = torch.cat([0.5 * of_diagonal, by_factor[:, rows, columns]], -1)
+        else:
+            by_mean = whitened / parts.std
+            self._spreads = (shares[..., None] * 0.5 * (whitened.square() - 1)).sum(0)
+        self.score = -(shares[..., None] * by_mean).sum(1)
+        """d log p/dz, shape (batch, J)."""
+        self._logits = (shares - prior.log_weights.exp()).sum(0)
+        self._means = (shares[..., None] * by_mean).sum(0)
+
+    def gradients(self, weight: float, slip: Slip | None) -> dict[str, Tensor]:
+        """Of -weight mean_b log p(z_b), by the names of the model's parameters."""
+        model, scale = self._model, -weight / self._batch
+        if model.config.prior == "mixture":
+            by_name = {"logits": self._logits, "means": self._means, "log_vars": self._spreads}
+            return {f"mixture.{name}": scale * value for name, value in by_name.items()}
+        into = _forward(model.encoder, model.pseudo_inputs())
+        head, spreads = model.config.encoder_head, self._spreads
+        if head == "variance":
+            spreads = spreads * _variance_slope(into[-1].u)
+        delta = self._means if head == "unit_variance" else torch.cat([self._means, spreads], -1)
+        layers = _backward(model.encoder, "encoder", into, scale * delta, model.config.activation, slip)
+        found = {}
+        for layer in layers:
+            found[layer.name.format("weights")] = layer.delta.T @ layer.inputs
+            found[layer.name.format("biases")] = layer.delta.sum(0)
+        by_inputs = layers[0].delta @ model.encoder.weights[0]
+        return found | {"pseudo_inputs.values": by_inputs * model.pseudo_inputs.slope()}
 
 
 def _gradients(layers: tuple[Layer, ...]) -> dict[str, Tensor]:
@@ -216,9 +294,6 @@ def _check(model: VAE, x: Tensor, eps: Tensor) -> None:
     if eps.shape != (len(x), config.latent_dim):
         message = f"eps must have the shape {(len(x), config.latent_dim)}, got {tuple(eps.shape)}"
         raise BadInput("eps", message, "draw one noise vector for each example")
-    if config.prior != "standard_normal":
-        message = "the hand-derived gradients know the standard normal prior alone"
-        raise BadInput("prior", message, "use a model with prior = standard_normal")
 
 
 def hand_gradients(model: VAE, x: Tensor, eps: Tensor, *, beta: float = 1.0) -> dict[str, Tensor]:
@@ -226,7 +301,7 @@ def hand_gradients(model: VAE, x: Tensor, eps: Tensor, *, beta: float = 1.0) -> 
 
     L = -(1/B) sum_b [log p(x_b|z_b) - beta KL(q(z|x_b) || p(z))], z_b = mean_b + sigma_b eps_b, in nats per
     example: what a training step without free bits minimises with one sample (M = 1). Covers all activations,
-    heads and likelihoods of the core and any number of hidden layers (source document 000, section 4.3).
+    heads, priors and likelihoods of the core and any number of hidden layers (document 000, section 4.3).
 
     Arguments:
         model: The model; only read.
@@ -238,7 +313,7 @@ def hand_gradients(model: VAE, x: Tensor, eps: Tensor, *, beta: float = 1.0) -> 
         Gradients by the names of ``model.named_parameters()``, each of its parameter's shape and type.
 
     Raises:
-        BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), a beta below 0, another prior.
+        BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), or a beta below 0.
 
     Example:
         >>> from vae_core.config import ModelConfig

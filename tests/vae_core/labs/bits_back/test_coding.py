@@ -125,9 +125,9 @@ def test_length_is_the_sum_of_what_each_symbol_costs(
 
 
 def models() -> Iterator[Any]:
-    for head in ("log_variance", "variance", "unit_variance"):
+    for head in ("log_variance", "variance", "full_covariance", "unit_variance"):
         yield pytest.param(small(encoder_head=head), id=head)
-    for likelihood in ("continuous_bernoulli", "gaussian"):
+    for likelihood in ("continuous_bernoulli", "gaussian", "gaussian_diagonal"):
         yield pytest.param(small(likelihood=likelihood, likelihood_scale=1.0), id=likelihood)
     for latent_dim in (1, 8):
         yield pytest.param(small(latent_dim=latent_dim), id=f"J={latent_dim}")
@@ -146,7 +146,10 @@ def test_each_kind_of_model_decodes_what_it_wrote(
     assert found.num_steps == num_steps == (1 if pixels == "binary" else 16)
     assert np.array_equal(read(model, found.content), levels)
     # Each z is one draw, so that six images scatter round their bound.
-    assert found.lengths[-1] - found.lengths[0] == pytest.approx(found.bound.sum(), rel=0.15, abs=30)
+    grown, bound = found.lengths[-1] - found.lengths[0], found.bound.sum()
+    assert grown < 1.15 * bound + 30
+    # An untrained variance of each value may make one cost more than the 16 bits that it takes at most.
+    assert grown > 0.85 * bound - 30 or model.config.likelihood == "gaussian_diagonal"
 
 
 @pytest.mark.parametrize("num_steps", [1, 2, 16, 255])

@@ -78,6 +78,32 @@ def test_hand_equals_automatic(
     assert all(float(gradient.abs().max()) > 1e-6 for gradient in found.values()) or activation == "relu"
 
 
+@pytest.mark.parametrize("prior", ["vamp", "mixture"])
+@pytest.mark.parametrize("output", ["bernoulli", "learned_scale"])
+@pytest.mark.parametrize("head", [head for head in HEADS if head != "deterministic"])
+def test_hand_equals_automatic_under_a_learned_prior(
+    generator: torch.Generator, head: Any, output: str, prior: Any
+) -> None:
+    """Also of weights, means and pseudo-inputs, some of them far out on their sigmoid."""
+    model, x, eps = problem(
+        generator,
+        encoder_head=head,
+        hidden_dims=(5,),
+        latent_dim=3,
+        prior=prior,
+        num_components=4,
+        **OUTPUTS[output],
+    )
+    if prior == "vamp":
+        with torch.no_grad():
+            model.pseudo_inputs.values[0, 0] = 9.0
+    found = hand_gradients(model, x, eps, beta=1.7)
+    assert list(found) == [name for name, _ in model.named_parameters()]
+    assert largest(found, automatic_gradients(model, x, eps, beta=1.7)) < TOLERANCE
+    loss = float(back_propagate(model, x, eps).loss.mean())
+    assert loss == pytest.approx(mean_loss(model, x, eps), rel=1e-13)
+
+
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("head", HEADS)
 def test_hand_equals_central_differences_of_the_loss(
