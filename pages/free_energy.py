@@ -4,7 +4,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.free_energy import derivation, em, free_energy, misprints
+from dashboard.free_energy import amortisation, derivation, em, free_energy, misprints
 from dashboard.shell import header
 from dashboard.shell.choice import one_of
 from dashboard.shell.header import subject
@@ -50,6 +50,8 @@ elif view == "em":
         "So a VAE gives up the exact E-step: an encoder approximates p(z|x) by q(z|x), and a gap remains. "
         "The **ELBO** page measures it."
     )
+    st.header("And why one encoder for all examples?", help=amortisation.HELP)
+    amortisation.draw()
 else:
     st.header("Spot the error")
     st.markdown(

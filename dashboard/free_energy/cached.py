@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from vae_core.labs.amortisation import Amortisation
     from vae_core.labs.derivation import Terms
     from vae_core.labs.em.free_energy import NoisyMixture
     from vae_core.labs.em.minorising import MinorisingFunction
@@ -282,6 +283,22 @@ def signed_trainings() -> "SignedTrainings":
     config = ModelConfig(data_dim=data.x_train.shape[1], hidden_dims=(32,))
     model = VAE(config, generator=torch.Generator().manual_seed(0))
     return train_with_both_signs(model, data.x_train[:], data.x_test[:])
+
+
+@cached("Timing one ψ per example …")
+def amortisation() -> "Amortisation":
+    """One psi per example against one encoder, on held-out examples under the example model's decoder."""
+    import torch
+
+    from vae_core.labs.amortisation import measure_amortisation
+
+    shown = pretrained()
+    return measure_amortisation(
+        shown.model,
+        torch.from_numpy(cache.encoded(shown).x[:]),
+        num_updates=shown.step,
+        batch_size=shown.config.train.batch_size,
+    )
 
 
 class Derivation(NamedTuple):

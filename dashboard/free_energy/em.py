@@ -327,12 +327,13 @@ def _draw_minorising(chosen: Chosen, components: Components, run: EmRun, start: 
 def draw_cost_of_e_step() -> None:
     """Decodes and time that an exact E-step of the example model would need, by the latent dimension."""
     seconds = cached.seconds_per_decode()
-    rows = [(str(dims), rounded(20.0**dims), _span(seconds * 20.0**dims)) for dims in (1, 2, 4, 8, 16)]
+    rows = [(str(dims), rounded(20.0**dims), span(seconds * 20.0**dims)) for dims in (1, 2, 4, 8, 16)]
     head = ("J", "decodes for one E-step", "time")
     draw_table(head, rows, title="Cost of an exact E-step", shows_title=False)
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """A time in the unit that suits it."""
     for unit, size in (("years", 31_557_600.0), ("days", 86_400.0), ("hours", 3600.0), ("s", 1.0)):
         if seconds >= size:
             return f"{rounded(seconds / size)} {unit}"
