@@ -85,7 +85,7 @@ def test_streamlit_serves_modules_and_nothing_beyond_an_elements_folder() -> Non
     manager = BidiComponentManager()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dashboard.components.mounting.get_bidi_component_manager", lambda: manager)
-        patch.setattr("dashboard.components.files.component", lambda name, **_: lambda: name)
+        patch.setattr("dashboard.components.mounting.component", lambda name, **_: lambda: name)
         full = element("dial", "dial", html="<p></p>", css="p {}")()
     app = Starlette(routes=create_bidi_component_routes(manager, None))
     status, headers, body = asyncio.run(answer(app, f"/_stcore/bidi-components/{full}/bundle.js"))
