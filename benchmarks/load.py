@@ -67,6 +67,7 @@ class Case(NamedTuple):
 
 CASES: Final = {
     "start": Case("", "", "", ()),
+    "data": Case("data", "", "data_chosen", ("Handwritten digits", "Two moons", "Pinwheel", "Swiss roll")),
     "train": Case("train", "", DIAL, [round(0.1 * i, 1) for i in range(1, 100)]),
     "train, settings": Case("train", "", "latent_dim", range(1, 33)),
     "runs": Case("runs", "run={run}", "runs_search", ("", "a", "run", "e", "digits")),
