@@ -114,7 +114,7 @@ def browser_files(name: str) -> dict[str, str]:
     assert spec is not None
     assert spec.loader is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dashboard.components.files.element", lambda *_, **files: registered.update(files))
+        patch.setattr("dashboard.components.mounting.element", lambda *_, **files: registered.update(files))
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
     return registered
 
