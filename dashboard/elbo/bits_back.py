@@ -62,6 +62,11 @@ def draw(shown: Subject, split: Split) -> None:
     name = task_key("bits_back", str(shown.path), split, shown.data.digest, pixels)
     result = tasks().result(name)
     is_old = result is not None and str(result["digest"]) != shown.run.digest
+    if result is None:
+        st.markdown(
+            "How short is a file from which the images come back exactly? With this model −ELBO / ln 2 bits: "
+            "write it, and see it beside PNG, gzip and xz."
+        )
     if result is None or is_old:
         arguments = (str(shown.path), str(shown.config.seed), pixels)
         task_line(
