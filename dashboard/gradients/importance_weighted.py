@@ -45,6 +45,10 @@ def draw_trainings() -> None:
     name = task_key("weighting", NUM_EPOCHS, SEED)
     found = tasks().result(name)
     if found is None:
+        st.markdown(
+            "With K samples the bound is tighter. Does a model that is trained on it explain held-out digits "
+            "better, and how close does its q stay to the true posterior?"
+        )
         arguments = (str(NUM_EPOCHS), str(SEED), str(SEED))
         task_line(
             name,
@@ -98,6 +102,11 @@ def draw_signal(shown: Subject) -> None:
     name = task_key("signal", str(shown.path), shown.data.digest)
     found = tasks().result(name)
     is_old = found is not None and str(found["digest"]) != shown.run.digest
+    if found is None:
+        st.markdown(
+            "How much signal has one gradient, its mean beside its standard deviation, as K grows: for the "
+            "encoder, and for the decoder?"
+        )
     if found is None or is_old:
         x = shown.examples("training")[0][:BATCH].numpy()
         arguments = (str(shown.path), str(shown.config.seed))
