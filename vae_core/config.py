@@ -76,6 +76,9 @@ def shown(value: object) -> str:
 
 
 Activation = Literal["tanh", "relu", "silu", "softplus"]
+RECTIFIED: Final[tuple[Activation, ...]] = ("relu", "silu")
+"""Activations that halve the mean square of what goes through them."""
+InitialWeights = Literal["small_outputs", "he"]
 EncoderHead = Literal["log_variance", "variance", "full_covariance", "unit_variance", "deterministic"]
 Likelihood = Literal["bernoulli", "continuous_bernoulli", "gaussian", "gaussian_diagonal"]
 UNIT_INTERVAL: Final[tuple[Likelihood, ...]] = ("bernoulli", "continuous_bernoulli")
@@ -97,12 +100,14 @@ WALL_LIMIT_S: Final = 30 * 60
 """Seconds of training, without pauses, after which a run is saved and stopped: others wait for the core."""
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Of a configuration, and of the run file that holds one. It rises with each setting that decides a run: one
 that is unknown to a version that reads the format may be left aside."""
 _UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
 _UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
 _UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
+_UNSTATED_IN_4: Final[dict[str, dict[str, Any]]] = {"model": {"initial_weights": "he"}}
+"""By the part that has the fields."""
 
 
 HELD_OUT_PATIENCE: Final = "held_out_patience"
@@ -151,6 +156,9 @@ class ModelConfig(_Config):
         likelihood_scale: s, the standard deviation of ``gaussian``; None: learned with the weights.
         prior: p(z): ``standard_normal``, or learned: ``vamp`` and ``mixture`` (:mod:`vae_core.priors`).
         num_components: K of a learned prior: pseudo-inputs of the one, components of the other.
+        initial_weights: How wide the weights of ReLU and SiLU networks are drawn
+            (:class:`vae_core.networks.MLP`): ``small_outputs``, so that q(z|x) begins near N(0, I), or ``he``
+            in all layers. Those of the others are the same either way, and ``small_outputs`` stands for it.
 
     Raises:
         BadInput: A field is out of its range; ``code`` is the field's name.
@@ -169,6 +177,7 @@ class ModelConfig(_Config):
     likelihood_scale: float | None = 1.0
     prior: Prior = "standard_normal"
     num_components: int = 50
+    initial_weights: InitialWeights = "small_outputs"
 
     def __post_init__(self) -> None:
         check_integer("data_dim", self.data_dim, 1, MAX_DATA_DIM, "choose data with fewer values per example")
@@ -176,6 +185,9 @@ class ModelConfig(_Config):
         sizes = check_hidden_dims(self.hidden_dims)
         object.__setattr__(self, "hidden_dims", sizes)  # JSON has lists only
         check_choice("activation", self.activation, get_args(Activation))
+        check_choice("initial_weights", self.initial_weights, get_args(InitialWeights))
+        if self.activation not in RECTIFIED:
+            object.__setattr__(self, "initial_weights", "small_outputs")  # equal runs have equal settings
         check_choice("encoder_head", self.encoder_head, get_args(EncoderHead))
         check_choice("likelihood", self.likelihood, get_args(Likelihood))
         check_choice("prior", self.prior, get_args(Prior))
@@ -405,7 +417,17 @@ def upgraded(values: object, found: int) -> object:
         >>> upgraded({"model": {"data_dim": 64}}, 1)["model"]["prior"]
         'standard_normal'
     """
-    if found > 3 or not isinstance(values, dict):
+    if found > 4 or not isinstance(values, dict):
+        return values
+    values = {
+        **values,
+        **{
+            part: {**unstated, **values[part]}
+            for part, unstated in _UNSTATED_IN_4.items()
+            if isinstance(values.get(part), dict)
+        },
+    }
+    if found == 4:
         return values
     train = values.get("train")
     if isinstance(train, dict) and train.get("patience") is not None:

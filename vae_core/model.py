@@ -51,8 +51,15 @@ class VAE(nn.Module):
     def __init__(self, config: ModelConfig, *, generator: torch.Generator) -> None:
         super().__init__()
         self.config = config
-        self.encoder = MLP(config.encoder_sizes, activation=config.activation, generator=generator)
-        self.decoder = MLP(config.decoder_sizes, activation=config.activation, generator=generator)
+        self.encoder, self.decoder = (
+            MLP(
+                sizes,
+                activation=config.activation,
+                initial_weights=config.initial_weights,
+                generator=generator,
+            )
+            for sizes in (config.encoder_sizes, config.decoder_sizes)
+        )
         if config.learns_scale:
             self.log_scale = nn.Parameter(torch.zeros((), device=generator.device))
         # Drawn last: models that differ in the prior alone begin with the same encoder and decoder.
