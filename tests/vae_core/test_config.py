@@ -173,15 +173,18 @@ def test_a_setting_that_this_version_does_not_know_is_left_aside_and_found(part:
 
 def test_a_configuration_of_format_1_is_what_it_was_then() -> None:
     old = {"model": {"data_dim": 64}, "seed": 3}
+    since = {"architecture": "mlp", "image_shape": None}
     assert upgraded(old, 1) == {
-        "model": {"data_dim": 64, "prior": "standard_normal", "num_components": 50},
+        "model": {"data_dim": 64, "prior": "standard_normal", "num_components": 50, **since},
         "seed": 3,
         "device": "cpu",
         "data_transposed": False,
     }
     stated = {"model": {"data_dim": 64, "prior": "vamp", "num_components": 3}, "device": "cuda"}
-    assert upgraded(stated, 1) == stated | {"data_transposed": False}
-    assert upgraded(old, 2) == old | {"data_transposed": False}
+    with_shape = {"model": {**since, "data_dim": 64, "prior": "vamp", "num_components": 3}, "device": "cuda"}
+    assert upgraded(stated, 1) == with_shape | {"data_transposed": False}
+    assert upgraded(old, 2) == {"model": {"data_dim": 64, **since}, "seed": 3, "data_transposed": False}
+    assert upgraded(old, 4) == {"model": {"data_dim": 64, **since}, "seed": 3}
     assert upgraded(old, FORMAT) == old
 
 
