@@ -175,24 +175,18 @@ def test_a_setting_that_this_version_does_not_know_is_left_aside_and_found(part:
 
 def test_a_configuration_of_format_1_is_what_it_was_then() -> None:
     old = {"model": {"data_dim": 64}, "seed": 3}
+    since = {"architecture": "mlp", "image_shape": None, "initial_weights": "he"}
     assert upgraded(old, 1) == {
-        "model": {
-            "data_dim": 64,
-            "prior": "standard_normal",
-            "num_components": 50,
-            "initial_weights": "he",
-        },
+        "model": {"data_dim": 64, "prior": "standard_normal", "num_components": 50, **since},
         "seed": 3,
         "device": "cpu",
         "data_transposed": False,
     }
     stated = {"model": {"data_dim": 64, "prior": "vamp", "num_components": 3}, "device": "cuda"}
-    of_then = {"initial_weights": "he"}
-    in_4 = stated | {"model": stated["model"] | of_then}
-    assert upgraded(stated, 1) == in_4 | {"data_transposed": False}
-    in_4 = old | {"model": old["model"] | of_then}
-    assert upgraded(old, 2) == in_4 | {"data_transposed": False}
-    assert upgraded(old, 3) == upgraded(old, 4) == in_4
+    with_shape = {"model": {**since, "data_dim": 64, "prior": "vamp", "num_components": 3}, "device": "cuda"}
+    assert upgraded(stated, 1) == with_shape | {"data_transposed": False}
+    assert upgraded(old, 2) == {"model": {"data_dim": 64, **since}, "seed": 3, "data_transposed": False}
+    assert upgraded(old, 4) == {"model": {"data_dim": 64, **since}, "seed": 3}
     assert upgraded(old, FORMAT) == old
 
 
