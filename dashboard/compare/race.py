@@ -474,8 +474,8 @@ def _seconds(value: float) -> str:
 def _parts(raced: Raced) -> str:
     """How many examples each part has."""
     run = raced.runs[0]
-    turned = run.data_transposed
-    data = dataset(run.dataset, run.seed, run.data_folder, transposed=turned, validation=True)
+    turned, made = run.data_transposed, (run.num_examples, run.data_noise, run.binarised)
+    data = dataset(run.dataset, run.seed, run.data_folder, transposed=turned, validation=True, made=made)
     validation = 0 if data.x_validation is None else len(data.x_validation)
     training = raced.num_data or len(data.x_train)
     return f"Training {training:,} · validation {validation:,} · held-out {len(data.x_test):,} examples"
