@@ -174,7 +174,7 @@ def data_and_model() -> None:
 
 
 def _made() -> None:
-    """How the data are made or changed, where that can be chosen; a link that hides the data hides it, too."""
+    """How the data are made or changed, where that can be chosen; who hides the data hides it, too."""
     if "dataset" in state.hidden_controls():
         return
     try:

@@ -8,6 +8,7 @@ its weights bit for bit, on the processor with one thread. Where the run's gradi
 """
 
 import inspect
+import math
 import re
 import textwrap
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from vae_core.data.made import MADE_SETS
 from vae_core.data.own import NAME
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
+from vae_core.networks import conv_decoder_layers, conv_encoder_layers
 from vae_core.runs.by_step import ByStep, settings_by_step
 from vae_core.runs.observer import MAX_HELD_OUT
 from vae_core.runs.runfile import Run
@@ -234,6 +236,38 @@ def forward(parameters, h):
     return F.linear(h, *parameters)
 '''
 
+_CONVOLUTIONS: Final = '''\
+def network(*layers):
+    """Parameters of layers, each a shape, fan_in and fan_out: weights ~ N(0, {variance}), biases 0."""
+    weights = [
+        torch.randn(shape, generator=generator) * ({gain} / math.sqrt(fan_in))
+        for shape, fan_in, _ in layers
+    ]
+    return [*weights, *(torch.zeros(fan_out) for _, _, fan_out in layers)]
+
+
+def encode(x):
+    """Convolutions of 4 x 4 pixels at every second pixel, f = {word} after each, and a linear layer."""
+    weights, biases = encoder[: len(encoder) // 2], encoder[len(encoder) // 2 :]
+    h = x.reshape(-1, {height}, {width}, {channels}).permute(0, 3, 1, 2)
+    for weight, bias in zip(weights[:-1], biases[:-1]):
+        h = {activation}(F.conv2d(h, weight, bias, stride=2, padding=1))
+    h = h.permute(0, 2, 3, 1).reshape(*x.shape[:-1], {hidden})
+    return F.linear(h, weights[-1], biases[-1])
+
+
+def decode(z):
+    """The mirror: a linear layer, and transposed convolutions with f = {word} before each."""
+    weights, biases = decoder[: len(decoder) // 2], decoder[len(decoder) // 2 :]
+    h = F.linear(z.reshape(-1, {dim}), weights[0], biases[0])
+    h = h.view(-1, {first}).permute(0, 3, 1, 2)
+    for weight, bias, odd in zip(weights[1:], biases[1:], {odd}):
+        h = {activation}(h)
+        h = F.conv_transpose2d(h, weight, bias, stride=2, padding=1, output_padding=odd)
+    h = h.unflatten(1, ({per_value}, -1)).permute(0, 1, 3, 4, 2)
+    return h.reshape(*z.shape[:-1], {outputs})
+'''
+
 _ACTIVATIONS: Final = {"tanh": "torch.tanh", "relu": "torch.relu", "silu": "F.silu", "softplus": "F.softplus"}
 
 _POSTERIOR: Final = {
@@ -400,6 +434,7 @@ class _Script:
         self.is_cuda = run.config.device == "cuda"
         self.is_deterministic = self.model.encoder_head == "deterministic"
         self.is_normal = self.model.prior == "standard_normal"
+        self.is_conv = self.model.architecture == "conv"
         self.is_full = self.model.encoder_head == "full_covariance"
         self.has_samples = self.train.num_samples > 1
         self.is_scheduled = self.train.beta_schedule != "constant" and not self.is_deterministic
@@ -416,12 +451,17 @@ class _Script:
 
     def text(self) -> str:
         """The whole script."""
+        bound = self._bound()
+        if self.is_conv:
+            bound = bound.replace("forward(encoder, x)", "encode(x)").replace(
+                "forward(decoder, z)", "decode(z)"
+            )
         parts = [
             self._head(),
             self._settings(),
             self._data(),
             self._model(),
-            self._bound(),
+            bound,
             self._held_out(),
             self._training(),
             self._result(),
@@ -442,7 +482,7 @@ class _Script:
             standard = ["import gzip", "import math", "import sys", *standard[1:], "from pathlib import Path"]
         if self.is_own:
             standard = ["import math", "import sys", *standard[1:]]
-        if not self.model.hidden_dims:
+        if not self.model.hidden_dims or self.is_conv:
             standard.remove("from itertools import pairwise")
         others = ["import numpy as np", "import torch"]
         if self.config.dataset == "digits":
@@ -627,8 +667,13 @@ class _Script:
             "activation": _ACTIVATIONS[model.activation],
             "word": model.activation,
         }
-        networks = (_NETWORK if model.hidden_dims else _LINEAR).format(**words)
-        encoder, decoder = (str(sizes)[1:-1] for sizes in (model.encoder_sizes, model.decoder_sizes))
+        if self.is_conv:
+            networks = _CONVOLUTIONS.format(**words, **self._of_convolutions())
+            layers = (conv_encoder_layers(model), conv_decoder_layers(model))
+            encoder, decoder = (", ".join(str(tuple(layer)) for layer in of) for of in layers)
+        else:
+            networks = (_NETWORK if model.hidden_dims else _LINEAR).format(**words)
+            encoder, decoder = (str(sizes)[1:-1] for sizes in (model.encoder_sizes, model.decoder_sizes))
         lines = [
             "generator = torch.Generator().manual_seed(SEED)  # "
             + ("initial weights" if self.is_cuda else "initial weights, order of the data, noise"),
@@ -656,6 +701,19 @@ class _Script:
         if model.likelihood == "gaussian" and not model.learns_scale:
             lines.append(f"scale = torch.tensor({model.likelihood_scale!r}{self._device})  # s")
         return f"{networks}\n\n" + "\n".join(lines)
+
+    def _of_convolutions(self) -> dict[str, object]:
+        """The sizes that stand in the functions of convolutions."""
+        model = self.model
+        maps = model.feature_maps
+        channels, height, width = maps[0]
+        return {
+            **{"channels": channels, "height": height, "width": width, "dim": model.latent_dim},
+            **{"hidden": math.prod(maps[-1]), "outputs": model.decoder_sizes[-1]},
+            "first": str((*maps[-1][1:], maps[-1][0]))[1:-1],
+            "odd": [(rows % 2, columns % 2) for _, rows, columns in maps[-2::-1]],
+            "per_value": model.outputs_per_value,
+        }
 
     @property
     def _device(self) -> str:

@@ -45,6 +45,7 @@ def digits(*, train: dict[str, Any] | None = None, **model: Any) -> RunConfig:
     return replace(PLAIN, model=replace(MODEL, **model), train=replace(TRAIN, **(train or {})))
 
 
+CONV: Final[dict[str, Any]] = {"architecture": "conv", "image_shape": (8, 8), "hidden_dims": (4, 6)}
 OWN: Final = RunConfig(model=ModelConfig(data_dim=12, hidden_dims=(4,)), train=TRAIN, dataset="idx")
 LONGER: Final = "patience, with more steps"
 
@@ -95,6 +96,16 @@ CASES: Final = {
     "patience to the last epoch": digits(train={"patience": 100, "num_epochs": 12, "learning_rate": 0.1}),
     "in pieces": digits(hidden_dims=(7000,), train={"num_epochs": 1, "batch_size": 2000}),
     "untrained": digits(train={"num_epochs": 0}),
+    "convolutions": digits(**CONV),
+    "convolutions, a sigma for each value, M = 2, full covariance, softplus": digits(
+        **CONV,
+        likelihood="gaussian_diagonal",
+        encoder_head="full_covariance",
+        activation="softplus",
+        train={"num_samples": 2},
+    ),
+    "convolutions, VampPrior": digits(**CONV, prior="vamp", num_components=5),
+    "convolutions, deterministic": digits(**CONV, encoder_head="deterministic"),
     "large batch": digits(train={"batch_size": 100_000}),
     **{
         name: replace(PLAIN, dataset=name, model=POINTS)
@@ -350,7 +361,8 @@ def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
     uses = {
         "log_prior": {"mixture, free bits", "full covariance, mixture, one dimension", *VAMP},
         "log_full_normal": {"full covariance, VampPrior", "full covariance, mixture, one dimension"},
-        "factor": {name for name in CASES if name.startswith("full covariance")},
+        "factor": {name for name in CASES if "full covariance" in name},
+        "conv_transpose2d": {name for name in CASES if name.startswith("convolutions")},
         "scheduled_beta": {"linear schedule", "cyclical schedule", "schedule taken over"},
         "PATIENCE": PATIENT - {"patience, stopped by hand"},
         "x_validation": PATIENT,
