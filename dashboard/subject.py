@@ -178,8 +178,13 @@ def data_of(config: RunConfig) -> "Dataset":
         config.data_folder,
         transposed=config.data_transposed,
         validation=config.train.has_validation,
-        made=(config.num_examples, config.data_noise, config.binarised),
+        made=made_of(config),
     )
+
+
+def made_of(config: RunConfig) -> Made:
+    """How the data of a run are made or changed."""
+    return config.num_examples, config.data_noise, config.binarised
 
 
 def dataset(
