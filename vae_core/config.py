@@ -90,6 +90,7 @@ Architecture = Literal["mlp", "conv"]
 Optimizer = Literal["adam", "sgd"]
 BetaSchedule = Literal["constant", "linear", "cyclical"]
 Device = Literal["cpu", "cuda"]
+Binarised = Literal["no", "threshold", "stochastic"]
 
 MAX_LATENT_DIM = 512
 MAX_FULL_DIM = 64
@@ -97,6 +98,10 @@ MAX_FULL_DIM = 64
 MAX_PARAMETERS = 5_000_000
 MAX_DATA_DIM = 65_536
 MAX_COMPONENTS = 1000
+MIN_MADE: Final = 20
+MAX_MADE: Final = 50_000
+"""Examples of a data set that is made from a seed."""
+MAX_NOISE: Final = 5.0
 KERNEL: Final = 4
 """Pixels of a side of a convolution's kernel. Twice the stride: overlaps are even (Odena et al. 2016)."""
 MAX_CONV_SIDE: Final = 64
@@ -110,6 +115,7 @@ FORMAT: Final = 5
 that is unknown to a version that reads the format may be left aside."""
 _UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
 _UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
+_UNSTATED_IN_4: Final[dict[str, Any]] = {"num_examples": None, "data_noise": 1.0, "binarised": "no"}
 _UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
 _UNSTATED_OF_MODEL_IN_4: Final[dict[str, Any]] = {
     "architecture": "mlp",
@@ -440,6 +446,11 @@ class RunConfig(_Config):
         dataset: A name of ``vae_core.data.DATASETS``.
         data_folder: Where the IDX files are, for ``dataset="idx"`` only.
         data_transposed: Whether rows and columns of their images are exchanged.
+        num_examples: n, of data that are made from the seed; None: as many as the data set usually has.
+        data_noise: Of points made from the seed: their noise, in units of its usual standard deviation.
+        binarised: Whether images become 0 and 1: ``no``; ``threshold``: 1 above 0.5; ``stochastic``: 1 with
+            the pixel's value as its probability, drawn anew for each update, and once for the examples
+            that are held out or looked at (Burda et al. 2016, arXiv 1509.00519).
         model: The network.
         train: The training.
         seed: Starts the split of the data, the initial weights, the order of the data and the noise.
@@ -454,6 +465,9 @@ class RunConfig(_Config):
     dataset: str = "digits"
     data_folder: str | None = None
     data_transposed: bool = False
+    num_examples: int | None = None
+    data_noise: float = 1.0
+    binarised: Binarised = "no"
     train: TrainConfig = field(default_factory=TrainConfig)
     seed: int = 0
     device: Device = "cpu"
@@ -467,6 +481,10 @@ class RunConfig(_Config):
         check_type("hold", self.hold, bool)
         check_type("data_folder", self.data_folder, (str, NoneType))
         check_type("data_transposed", self.data_transposed, bool)
+        if self.num_examples is not None:
+            check_integer("num_examples", self.num_examples, MIN_MADE, MAX_MADE, "leave it empty")
+        check_number("data_noise", self.data_noise, 0.0, MAX_NOISE, "1 is usual")
+        check_choice("binarised", self.binarised, get_args(Binarised))
         if self.train.has_validation and self.model.num_parameters > MAX_PARAMETERS // 2:
             message = (
                 f"patience keeps the best weights, too, of at most {MAX_PARAMETERS // 2:,}: this network "
@@ -527,6 +545,7 @@ def upgraded(values: object, found: int) -> object:
     """
     if found > 4 or not isinstance(values, dict):
         return values
+    values = {**_UNSTATED_IN_4, **values}
     model = values.get("model")
     if isinstance(model, dict):
         values = {**values, "model": {**_UNSTATED_OF_MODEL_IN_4, **model}}

@@ -7,6 +7,7 @@ its weights bit for bit, on the processor with one thread. Where the run's gradi
 (:mod:`vae_core.training.products`), the two round differently, by 1e-7 in an update.
 """
 
+import inspect
 import math
 import re
 import textwrap
@@ -16,9 +17,11 @@ from typing import Final
 import numpy as np
 
 from vae_core.config import RECTIFIED, ModelConfig, RunConfig
-from vae_core.data import DATASETS, Dataset
+from vae_core.data import DATASET_INFO, DATASETS, Dataset
+from vae_core.data.binarised import SEEDS
 from vae_core.data.byte_images import ByteImages
 from vae_core.data.files import find_idx_set
+from vae_core.data.made import MADE_SETS
 from vae_core.data.own import NAME
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
@@ -44,34 +47,94 @@ x = (pixels / 16).astype(np.float32)  # grey values from 0 to 1"""
 
 _POINTS: Final = {
     "two_moons": """\
-# Data: 2,000 points on two interleaved half circles, sqrt 2 (m(t) - (1/2, 1/4)) + 0.1 eps.
-labels = torch.arange(2000) % 2
-t = math.pi * torch.rand(2000, generator=data_generator)
+# Data: {n:,} points on two interleaved half circles, sqrt 2 (m(t) - (1/2, 1/4)) + {noise} eps.
+labels = torch.arange({n}) % 2
+t = math.pi * torch.rand({n}, generator=data_generator)
 upper = torch.stack([t.cos(), t.sin()], dim=1)
 moons = torch.where(labels[:, None] == 0, upper, torch.tensor([1.0, 0.5]) - upper)
-noise = 0.1 * torch.randn(2000, 2, generator=data_generator)
+noise = {noise} * torch.randn({n}, 2, generator=data_generator)
 x = math.sqrt(2) * (moons - torch.tensor([0.5, 0.25])) + noise""",
     "pinwheel": """\
-# Data: 2,000 points on five arms: Gaussians (r, s), turned by the angle 2 pi c / 5 + exp(r) / 4.
-labels = torch.arange(2000) % 5
-r, s = (torch.tensor([0.3, 0.1]) * torch.randn(2000, 2, generator=data_generator)).T
+# Data: {n:,} points on five arms: Gaussians (r, s), turned by the angle 2 pi c / 5 + exp(r) / 4.
+labels = torch.arange({n}) % 5
+r, s = (torch.tensor([0.3, {noise}]) * torch.randn({n}, 2, generator=data_generator)).T
 r = r + 1
 angle = 2 * math.pi * labels / 5 + r.exp() / 4
 cos, sin = angle.cos(), angle.sin()
 x = math.sqrt(2) * torch.stack([cos * r - sin * s, sin * r + cos * s], dim=1)""",
     "swiss_roll": """\
-# Data: 2,000 points along one spiral, t / 7 (cos t, sin t) + 0.05 eps.
-labels = torch.arange(2000) % 4  # the quarter of the spiral
-t = 1.5 * math.pi + 0.75 * math.pi * (labels + torch.rand(2000, generator=data_generator))
+# Data: {n:,} points along one spiral, t / 7 (cos t, sin t) + {noise} eps.
+labels = torch.arange({n}) % 4  # the quarter of the spiral
+t = 1.5 * math.pi + 0.75 * math.pi * (labels + torch.rand({n}, generator=data_generator))
 spiral = t[:, None] / 7 * torch.stack([t.cos(), t.sin()], dim=1)
-x = spiral + 0.05 * torch.randn(2000, 2, generator=data_generator)""",
+x = spiral + {noise} * torch.randn({n}, 2, generator=data_generator)""",
     "gaussian_ring": """\
-# Data: 2,000 points from eight Gaussians on a circle of radius sqrt 2.
-labels = torch.arange(2000) % 8
+# Data: {n:,} points from eight Gaussians on a circle of radius sqrt 2.
+labels = torch.arange({n}) % 8
 angle = math.pi / 4 * labels
 centre = math.sqrt(2) * torch.stack([angle.cos(), angle.sin()], dim=1)
-x = centre + 0.15 * torch.randn(2000, 2, generator=data_generator)""",
+x = centre + {noise} * torch.randn({n}, 2, generator=data_generator)""",
+    "circles": """\
+# Data: {n:,} points on two circles, sqrt 3.2 r (cos t, sin t) + {noise} eps.
+labels = torch.arange({n}) % 2
+t = 2 * math.pi * torch.rand({n}, generator=data_generator)
+radius = math.sqrt(3.2) * (1 - 0.5 * labels)
+circle = radius[:, None] * torch.stack([t.cos(), t.sin()], dim=1)
+x = circle + {noise} * torch.randn({n}, 2, generator=data_generator)""",
+    "two_spirals": """\
+# Data: {n:,} points on two spirals, +-2 sqrt u (cos 3 pi sqrt u, sin 3 pi sqrt u) + {noise} eps.
+labels = torch.arange({n}) % 2
+root = torch.rand({n}, generator=data_generator).sqrt()
+t, radius = 3 * math.pi * root, 2 * root * (1 - 2 * labels)
+spiral = radius[:, None] * torch.stack([t.cos(), t.sin()], dim=1)
+x = spiral + {noise} * torch.randn({n}, 2, generator=data_generator)""",
+    "checkerboard": """\
+# Data: {n:,} points in every second square of a board of 4 x 4.
+labels = torch.arange({n}) % 4  # the row
+column = 2 * torch.randint(2, ({n},), generator=data_generator) + labels % 2
+place = torch.stack([column, labels], dim=1) + torch.rand({n}, 2, generator=data_generator)
+board = math.sqrt(3) / 2 * place - math.sqrt(3)
+x = board + {noise} * torch.randn({n}, 2, generator=data_generator)""",
 }
+
+_MADE: Final = """\
+# Data: {n:,} images that are a function of their causes; each cause is drawn by itself.
+{draw}
+
+
+CAUSES = {causes}
+{seeded}
+drawn = [
+    np.repeat(values, weights)[torch.randint(sum(weights), ({n},), generator=data_generator).numpy()]
+    for values, weights in CAUSES
+]
+causes = np.column_stack(drawn)
+images = [{name}(causes[first : first + 100]) for first in range(0, {n}, 100)]
+x = np.concatenate(images).astype(np.float32) / 255
+labels = {labels}"""
+_MADE_LABELS: Final = {
+    "sprites": "causes[:, 0].astype(np.int64)",
+    "strokes": "np.unique(causes[:, 0], return_inverse=True)[1]",
+    "bars": "np.minimum(causes.sum(axis=1), 4).astype(np.int64)",
+}
+
+_CUT: Final = """\
+# Binarised: 1 above 0.5.
+x_train, x_test = (x_train > 0.5).float(), (x_test > 0.5).float()"""
+
+_DRAWN: Final = '''\
+# Binarised: 1 with the grey value as its probability; here once, in training anew for each update.
+grey = x_train
+
+
+def drawn_from(values, generator):
+    """0 and 1, the latter with the probability that a grey value is."""
+    uniform = torch.rand(values.shape, generator=generator, device=generator.device)
+    return (uniform.to(values.device) < values).float()
+
+
+x_train = drawn_from(grey, torch.Generator().manual_seed({training}))
+x_test = drawn_from(x_test, torch.Generator().manual_seed({held_out}))'''
 
 _IDX: Final = '''\
 # Data: the IDX files of MNIST or a relative of it, plain or compressed, in a folder or below it.
@@ -381,6 +444,7 @@ class _Script:
         self.num_steps = run.step if ended_at is None else ended_at
         found = settings_by_step(run, len(data.x_train), num_steps=ended_at)
         self.live_beta, self.rates, self.seeds = found
+        self.is_redrawn = run.config.binarised == "stochastic"
         self.is_idx = run.config.dataset == "idx"
         self.is_own = NAME.fullmatch(run.config.dataset) is not None
         self.is_observed_in_part = len(data.x_test) > MAX_HELD_OUT
@@ -480,23 +544,64 @@ class _Script:
             text = self._own(seeded)
         elif name == "digits":
             text = f"{_DIGITS}\n\n{seeded}\n{_SPLIT.format(singles='')}"
+        elif name in _MADE_LABELS:
+            text = f"{self._made(seeded)}\n\n{_SPLIT.format(singles=self._singles)}"
         else:
-            text = f"{_POINTS[name]}\nx, labels = x.numpy(), labels.numpy()\n\n{_SPLIT.format(singles='')}"
+            noise = DATASET_INFO[name].noise * self.config.data_noise
+            points = _POINTS[name].format(n=self._num_made, noise=noise)
+            split = _SPLIT.format(singles=self._singles)
+            text = f"{points}\nx, labels = x.numpy(), labels.numpy()\n\n{split}"
             first, rest = text.split("\n", 1)
             text = f"{first}\n{seeded}\n{rest}"
+        if self.config.binarised == "threshold":
+            text += "\n\n" + _CUT
+        elif self.is_redrawn:
+            text += "\n\n" + _DRAWN.format(**SEEDS)
         if self.data.x_validation is not None:
             text += "\n\n" + self._validation()
+            text += "\ngrey = grey[~is_validation]" if self.is_redrawn else ""
         if self.is_cuda:
             text += '\nx_train, x_test = x_train.to("cuda"), x_test.to("cuda")'
             text += '\nx_validation = x_validation.to("cuda")' if self.has_patience else ""
+            text += '\ngrey = grey.to("cuda")' if self.is_redrawn else ""
         if self.is_observed_in_part:
             text += "\n" + _OBSERVED.format(count=MAX_HELD_OUT)
         return text
 
+    @property
+    def _num_made(self) -> int:
+        """Examples of data that are made from the seed."""
+        return self.config.num_examples or DATASET_INFO[self.config.dataset].num_examples or 0
+
+    @property
+    def _singles(self) -> str:
+        """Where few images are drawn, a class may have one."""
+        data = self.data
+        found = (data.labels_train, data.labels_validation, data.labels_test)
+        counts = np.bincount(np.concatenate([labels.numpy() for labels in found if labels is not None]))
+        return _SINGLES if (counts == 1).any() else ""
+
+    def _made(self, seeded: str) -> str:
+        name, made = self.config.dataset, MADE_SETS[self.config.dataset]
+        causes = [(cause.values, cause.weights or (1,) * len(cause.values)) for cause in made.causes]
+        lines = textwrap.fill(repr(causes), _WIDTH - 4, initial_indent=" " * 4, subsequent_indent=" " * 4)
+        return _MADE.format(
+            n=self._num_made,
+            draw=textwrap.dedent(inspect.getsource(made.draw))
+            .strip()
+            .replace(": Causes) -> NDArray[np.uint8]", ")"),
+            causes=f"(\n{lines}\n)",
+            name=made.draw.__name__,
+            labels=_MADE_LABELS[name],
+            seeded=seeded,
+        )
+
     def _own(self, seeded: str) -> str:
         labels = self.data.labels_train
         held_out = self.data.labels_test
-        pixels = ".astype(np.float32) / 255" if isinstance(self.data.x_train, ByteImages) else ""
+        # What was binarised is bytes, whatever the file holds.
+        is_bytes = isinstance(self.data.x_train, ByteImages) and self.config.binarised == "no"
+        pixels = ".astype(np.float32) / 255" if is_bytes else ""
         if labels is None or held_out is None:
             return f"{_OWN.format(pixels=pixels, labels='')}\n\n{seeded}\n{_SPLIT_UNLABELLED}"
         counts = np.bincount(np.concatenate((labels.numpy(), held_out.numpy())))
@@ -788,7 +893,7 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             f"    order = torch.randperm(len(x_train), generator=generator{device})",
             "    for first in range(0, len(x_train), BATCH_SIZE):",
             *self._new_order(device),
-            "        x = x_train[order[first : first + BATCH_SIZE]]",
+            *self._batch(),
             *(f"        {line}" for line in self._update()),
             "        step += 1",
             "        if step == NUM_STEPS:",
@@ -800,6 +905,11 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         if self.has_patience:
             lines += self._take_best()
         return (self._schedule() if self.is_scheduled else "") + "\n".join(lines)
+
+    def _batch(self) -> list[str]:
+        if self.is_redrawn:
+            return ["        x = drawn_from(grey[order[first : first + BATCH_SIZE]], generator)"]
+        return ["        x = x_train[order[first : first + BATCH_SIZE]]"]
 
     @property
     def _copied(self) -> str:

@@ -22,7 +22,7 @@ import pytest
 import torch
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
-from vae_core.data import Dataset, load_data_of
+from vae_core.data import DATASET_INFO, DATASETS, Dataset, load_data_of
 from vae_core.errors import BadInput
 from vae_core.runs import driver
 from vae_core.runs.driver import Command, Driver
@@ -34,7 +34,7 @@ from vae_core.training import loop
 from vae_core.training.products import Products
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-LONGEST: Final = 200
+LONGEST: Final = 220
 MODEL: Final = ModelConfig(data_dim=64, hidden_dims=(12,))
 TRAIN: Final = TrainConfig(num_epochs=2)
 PLAIN: Final = RunConfig(model=MODEL, train=TRAIN, seed=3)
@@ -111,8 +111,29 @@ CASES: Final = {
     "large batch": digits(train={"batch_size": 100_000}),
     **{
         name: replace(PLAIN, dataset=name, model=POINTS)
-        for name in ("two_moons", "pinwheel", "swiss_roll", "gaussian_ring")
+        for name in DATASETS
+        if DATASET_INFO[name].kind == "points"
     },
+    **{
+        f"fewer, noisier {name}": replace(
+            PLAIN, dataset=name, model=POINTS, num_examples=301, data_noise=2.5, train=TRAIN
+        )
+        for name in ("two_moons", "pinwheel", "swiss_roll", "checkerboard")
+    },
+    **{
+        name: replace(PLAIN, dataset=name, model=replace(MODEL, data_dim=size), num_examples=150)
+        for name, size in (("sprites", 1024), ("strokes", 256), ("bars", 64))
+    },
+    "at a threshold": replace(PLAIN, binarised="threshold"),
+    "stochastic": replace(PLAIN, binarised="stochastic"),
+    "patience, stochastic sprites": replace(
+        PLAIN,
+        dataset="sprites",
+        model=replace(MODEL, data_dim=1024),
+        num_examples=150,
+        binarised="stochastic",
+        train=replace(TRAIN, patience=1, num_epochs=20, learning_rate=0.05),
+    ),
 }
 VAMP: Final = {name for name in CASES if "VampPrior" in name}
 STEERED: Final[dict[str, tuple[RunConfig, tuple[tuple[int, Command], ...]]]] = {
