@@ -137,7 +137,7 @@ def test_a_future_format_asks_for_an_update(content: bytes) -> None:
     error = refusal(with_header(content, json.dumps(header).encode()))
     assert error.code == "format"
     assert str(error) == (
-        "the run was made by a newer version: format 99, this one reads up to 4; "
+        "the run was made by a newer version: format 99, this one reads up to 5; "
         "update the app; the file is left as it is."
     )
 

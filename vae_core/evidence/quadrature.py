@@ -488,9 +488,9 @@ class Integrals:
                 if not every:
                     return
 
-    def _refine(self, cells: Cells, step: float, stage: int, kept: Tensor | None) -> Cells:
+    def _refine(self, cells: Cells, step: float, stage: int, outputs: Tensor | None) -> Cells:
         """More points, their share of the sums, and which cells may have to be halved again."""
-        cells = cells.with_stage(self._integrand, step, stage, kept)
+        cells = cells.with_stage(self._integrand, step, stage, outputs)
         example, count = cells.pairs.example, len(cells.log_prior)
         self._raise_largest(example, cells.pairs.log_joint.amax(0))
         parts = self._parts(cells, step)
