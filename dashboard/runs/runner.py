@@ -783,7 +783,12 @@ def check_needs(config: RunConfig) -> None:
     train = config.train
     folder, validation = config.data_folder, train.has_validation
     rows = least_training_examples(config.dataset, folder=folder, validation=validation)
-    check_step(config.model, num_samples=train.num_samples, batch_size=train.batch_of(rows))
+    check_step(
+        config.model,
+        num_samples=train.num_samples,
+        batch_size=train.batch_of(rows),
+        objective=train.objective,
+    )
 
 
 def _on_suitable_device(config: RunConfig) -> RunConfig:
@@ -801,7 +806,7 @@ def needed_memory(config: RunConfig) -> int:
     model, train = config.model, config.train
     known = config.dataset in DATASET_INFO and config.dataset != "idx"
     rows = min(train.batch_size, least_training_examples(config.dataset)) if known else train.batch_size
-    step = step_bytes(model, num_samples=train.num_samples, batch_size=rows)
+    step = step_bytes(model, num_samples=train.num_samples, batch_size=rows, objective=train.objective)
     # Weights, gradients and two moments of Adam, four bytes each. A larger step is refused.
     return 16 * model.num_parameters + min(step, MAX_STEP_BYTES)
 
