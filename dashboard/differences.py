@@ -23,6 +23,9 @@ _SHORT: Final[Mapping[str, str]] = {
     "batch_size": "B =",
     "num_samples": "M =",
     "hidden": "hidden",
+    "num_examples": "n =",
+    "data_noise": "noise",
+    "binarised": "binarised",
     "encoder_head": "encoder",
     "prior": "prior",
     "likelihood_scale": "s =",
@@ -39,6 +42,7 @@ _FIRST: Final = ("beta", "dataset", "latent_dim", "likelihood", "hidden")
 _TEXTS: Final[Mapping[str, Callable[[Any], str]]] = {
     "dataset": lambda name: data_title(str(name)),
     "hidden": lambda sizes: sizes or "none",
+    "num_examples": lambda count: "usual" if count is None else f"{count:,}",
     "num_epochs": lambda count: "until stopped" if count is None else f"{count:,}",
     "patience": lambda count: "never" if count is None else f"{count:,}",
 }

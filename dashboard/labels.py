@@ -11,6 +11,9 @@ NAMES: Final = {
     "data_folder": "Folder of the IDX files",
     "data_set": "Data set in the folder",
     "data_orientation": "Orientation",
+    "num_examples": "Examples n",
+    "data_noise": "Noise",
+    "binarised": "Binarised",
     "latent_dim": "Latent dimension J",
     "hidden": "Hidden layers",
     "likelihood": "Likelihood p(x|z)",
@@ -38,6 +41,9 @@ NAMES: Final = {
 ORIENTATIONS: Final = {"as_stored": "As stored", "transposed": "Transposed"}
 """How images stand, by id."""
 LABELS: Final = {
+    "no": "no",
+    "threshold": "at the threshold 0.5",
+    "stochastic": "stochastically",
     "log_variance": "log σ² (within ±20)",
     "variance": "σ² through softplus",
     "full_covariance": "full covariance L Lᵀ",

@@ -83,12 +83,14 @@ UNIT_INTERVAL: Final[tuple[Likelihood, ...]] = ("bernoulli", "continuous_bernoul
 REAL_VALUED: Final[tuple[Likelihood, ...]] = ("gaussian", "gaussian_diagonal")
 """Likelihoods of real numbers."""
 Prior = Literal["standard_normal", "vamp", "mixture"]
+Architecture = Literal["mlp", "conv"]
 Optimizer = Literal["adam", "sgd"]
 Objective = Literal["elbo", "importance_weighted", "mmd", "total_correlation"]
 OF_BATCH: Final[tuple[Objective, ...]] = ("mmd", "total_correlation")
 """Objectives of a mini-batch as a whole, not of each example: they compare its z with each other."""
 BetaSchedule = Literal["constant", "linear", "cyclical"]
 Device = Literal["cpu", "cuda"]
+Binarised = Literal["no", "threshold", "stochastic"]
 
 MAX_LATENT_DIM = 512
 MAX_FULL_DIM = 64
@@ -96,6 +98,14 @@ MAX_FULL_DIM = 64
 MAX_PARAMETERS = 5_000_000
 MAX_DATA_DIM = 65_536
 MAX_COMPONENTS = 1000
+MIN_MADE: Final = 20
+MAX_MADE: Final = 50_000
+"""Examples of a data set that is made from a seed."""
+MAX_NOISE: Final = 5.0
+KERNEL: Final = 4
+"""Pixels of a side of a convolution's kernel. Twice the stride: overlaps are even (Odena et al. 2016)."""
+MAX_CONV_SIDE: Final = 64
+"""Pixels of a side of images that a convolutional network takes."""
 WALL_LIMIT_S: Final = 30 * 60
 """Seconds of training, without pauses, after which a run is saved and stopped: others wait for the core."""
 ACTIVE_VARIANCE: Final = 0.01
@@ -105,8 +115,10 @@ FORMAT: Final = 5
 that is unknown to a version that reads the format may be left aside."""
 _UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
 _UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
+_UNSTATED_IN_4: Final[dict[str, Any]] = {"num_examples": None, "data_noise": 1.0, "binarised": "no"}
 _UNSTATED_OF_TRAIN_IN_4: Final[dict[str, Any]] = {"objective": "elbo"}
 _UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
+_UNSTATED_OF_MODEL_IN_4: Final[dict[str, Any]] = {"architecture": "mlp", "image_shape": None}
 
 
 HELD_OUT_PATIENCE: Final = "held_out_patience"
@@ -145,7 +157,8 @@ class ModelConfig(_Config):
     Arguments:
         data_dim: D, the number of values of one example.
         latent_dim: J, the number of latent dimensions.
-        hidden_dims: Sizes of the encoder's hidden layers; the decoder mirrors them. Empty: linear maps.
+        hidden_dims: Sizes of the encoder's hidden layers; the decoder mirrors them. Empty: linear maps. Of
+            ``conv`` the channels of each convolution, at least one.
         activation: The hidden layers' non-linearity (tanh in the source documents).
         encoder_head: What the encoder outputs beside the mean: ``log_variance`` (unit outputs log sigma^2),
             ``variance`` (sigma^2 through softplus), ``full_covariance`` (a lower triangular L, the
@@ -155,6 +168,9 @@ class ModelConfig(_Config):
         likelihood_scale: s, the standard deviation of ``gaussian``; None: learned with the weights.
         prior: p(z): ``standard_normal``, or learned: ``vamp`` and ``mixture`` (:mod:`vae_core.priors`).
         num_components: K of a learned prior: pseudo-inputs of the one, components of the other.
+        architecture: ``mlp``, or ``conv``: convolutions that halve the sides of an image, and a linear layer
+            (:mod:`vae_core.networks`).
+        image_shape: (height, width) or, in colour, (height, width, 3) of the examples of ``conv``; else None.
 
     Raises:
         BadInput: A field is out of its range; ``code`` is the field's name.
@@ -162,6 +178,10 @@ class ModelConfig(_Config):
     Example:
         >>> ModelConfig(data_dim=64, hidden_dims=(128,)).latent_dim
         2
+        >>> shape = (8, 8)
+        >>> config = ModelConfig(data_dim=64, architecture="conv", image_shape=shape, hidden_dims=(16, 32))
+        >>> config.feature_maps
+        ((1, 8, 8), (16, 4, 4), (32, 2, 2))
     """
 
     data_dim: int
@@ -173,6 +193,8 @@ class ModelConfig(_Config):
     likelihood_scale: float | None = 1.0
     prior: Prior = "standard_normal"
     num_components: int = 50
+    architecture: Architecture = "mlp"
+    image_shape: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         check_integer("data_dim", self.data_dim, 1, MAX_DATA_DIM, "choose data with fewer values per example")
@@ -183,6 +205,8 @@ class ModelConfig(_Config):
         check_choice("encoder_head", self.encoder_head, get_args(EncoderHead))
         check_choice("likelihood", self.likelihood, get_args(Likelihood))
         check_choice("prior", self.prior, get_args(Prior))
+        check_choice("architecture", self.architecture, get_args(Architecture))
+        object.__setattr__(self, "image_shape", self._checked_image_shape())
         check_integer("num_components", self.num_components, 1, MAX_COMPONENTS, "50 is usual")
         if self.prior != "standard_normal" and self.encoder_head == "deterministic":
             message = "a deterministic encoder has no KL from which a prior could learn"
@@ -212,32 +236,120 @@ class ModelConfig(_Config):
         return self.has_scale and self.likelihood_scale is None
 
     @property
+    def feature_maps(self) -> tuple[tuple[int, int, int], ...]:
+        """(channels, height, width) of the image and after each convolution of ``conv``.
+
+        A kernel of 4 x 4 at every second pixel, with one pixel of zeros around, halves a side, rounded down.
+        """
+        assert self.image_shape is not None
+        height, width, *channels = self.image_shape
+        maps = [(channels[0] if channels else 1, height, width)]
+        for count in self.hidden_dims:
+            height, width = height // 2, width // 2
+            maps.append((count, height, width))
+        return tuple(maps)
+
+    @property
+    def hidden_sizes(self) -> tuple[int, ...]:
+        """Values of each of the encoder's hidden layers."""
+        if self.architecture == "mlp":
+            return self.hidden_dims
+        return tuple(map(math.prod, self.feature_maps[1:]))
+
+    @property
     def encoder_sizes(self) -> tuple[int, ...]:
-        """Sizes of the encoder's layers, from D to J means and what else the head needs.
+        """Values of the encoder's layers, from D to J means and what else the head needs.
 
         That is J variances, or the J (J + 1) / 2 entries of L.
         """
         dim = self.latent_dim
         variances = {"log_variance": dim, "variance": dim, "full_covariance": dim * (dim + 1) // 2}
-        return (self.data_dim, *self.hidden_dims, dim + variances.get(self.encoder_head, 0))
+        return (self.data_dim, *self.hidden_sizes, dim + variances.get(self.encoder_head, 0))
+
+    @property
+    def outputs_per_value(self) -> int:
+        """What the decoder gives for each value of x: 2 where it gives variances, too."""
+        return 2 if self.likelihood == "gaussian_diagonal" else 1
 
     @property
     def decoder_sizes(self) -> tuple[int, ...]:
-        """Sizes of the decoder's layers, from J to D outputs, or 2 D where it gives variances, too."""
-        outputs = (2 if self.likelihood == "gaussian_diagonal" else 1) * self.data_dim
-        return (self.latent_dim, *reversed(self.hidden_dims), outputs)
+        """Values of the decoder's layers, from J to D outputs, or 2 D where it gives variances, too."""
+        return (self.latent_dim, *reversed(self.hidden_sizes), self.outputs_per_value * self.data_dim)
+
+    @property
+    def encoder_products(self) -> tuple[int, ...]:
+        """Products of a weight and a value in each layer of the encoder, for one example."""
+        if self.architecture == "mlp":
+            return tuple(rows * columns for rows, columns in pairwise(self.encoder_sizes))
+        of_maps = [KERNEL**2 * before[0] * math.prod(after) for before, after in pairwise(self.feature_maps)]
+        return (*of_maps, math.prod(self.encoder_sizes[-2:]))
+
+    @property
+    def decoder_products(self) -> tuple[int, ...]:
+        """Products of a weight and a value in each layer of the decoder, for one z."""
+        if self.architecture == "mlp":
+            return tuple(rows * columns for rows, columns in pairwise(self.decoder_sizes))
+        first, *others = reversed(self.feature_maps)
+        factors = [1] * (len(others) - 1) + [self.outputs_per_value]
+        return (
+            self.latent_dim * math.prod(first),
+            *(
+                KERNEL**2 * math.prod(before) * after[0] * factor
+                for before, after, factor in zip((first, *others), others, factors, strict=False)
+            ),
+        )
 
     @property
     def num_parameters(self) -> int:
         """Number of weights and biases of encoder, decoder, and prior together."""
+        return self._network_parameters + int(self.learns_scale) + self._prior_parameters
+
+    @property
+    def _network_parameters(self) -> int:
         layers = [*pairwise(self.encoder_sizes), *pairwise(self.decoder_sizes)]
-        weights = sum((rows + 1) * columns for rows, columns in layers)
-        return weights + int(self.learns_scale) + self._prior_parameters
+        if self.architecture == "mlp":
+            return sum((rows + 1) * columns for rows, columns in layers)
+        channels = [count for count, _, _ in self.feature_maps]
+        down = sum((KERNEL**2 * before + 1) * after for before, after in pairwise(channels))
+        outputs = [channels[0] * self.outputs_per_value, *channels[1:]]
+        up = sum((KERNEL**2 * before + 1) * after for after, before in pairwise(outputs))
+        dense = (layers[len(self.hidden_dims)], layers[len(self.hidden_dims) + 1])
+        return down + up + sum((rows + 1) * columns for rows, columns in dense)
 
     @property
     def prior_width(self) -> int:
         """Values computed for the prior density at one z: J, or K J where it is learned."""
         return self.latent_dim * (1 if self.prior == "standard_normal" else self.num_components)
+
+    def _checked_image_shape(self) -> tuple[int, ...] | None:
+        """The shape of the images as a tuple; raises where it does not suit the architecture."""
+        shape: Any = self.image_shape
+        if self.architecture == "mlp":
+            if shape is not None:
+                message = f"an mlp sees no shape of images, got {shown(shape)}"
+                raise BadInput("image_shape", message, "leave it None, or use architecture='conv'")
+            return None
+        hint = "train on images, or use architecture='mlp'"
+        is_shape = isinstance(shape, (tuple, list)) and all(type(side) is int for side in shape)
+        if not is_shape or len(shape) not in (2, 3) or (*shape, 3)[2] != 3 or min(shape) < 2:
+            message = f"conv needs images of (height, width) or (height, width, 3), got {shown(shape)}"
+            raise BadInput("architecture", message, hint)
+        if max(shape) > MAX_CONV_SIDE:
+            message = (
+                f"conv takes images of {MAX_CONV_SIDE} x {MAX_CONV_SIDE} pixels at most, got {shown(shape)}"
+            )
+            raise BadInput("architecture", message, "make the images smaller, or use architecture='mlp'")
+        if math.prod(shape) != self.data_dim:
+            message = f"images of shape {shown(shape)} have {math.prod(shape)} values, not {self.data_dim}"
+            raise BadInput("image_shape", message, hint)
+        most, smaller = int(math.log2(min(shape[:2]))), " x ".join(map(str, shape[:2]))
+        if not 1 <= len(self.hidden_dims) <= most:
+            message = (
+                f"an image of {smaller} pixels can be halved 1 to {most} times, got {len(self.hidden_dims)}"
+            )
+            message += " convolutions"
+            raise BadInput("hidden_dims", message, "write the channels of each, such as 16, 32")
+        return tuple(shape)
 
     @property
     def _prior_parameters(self) -> int:
@@ -340,6 +452,11 @@ class RunConfig(_Config):
         dataset: A name of ``vae_core.data.DATASETS``.
         data_folder: Where the IDX files are, for ``dataset="idx"`` only.
         data_transposed: Whether rows and columns of their images are exchanged.
+        num_examples: n, of data that are made from the seed; None: as many as the data set usually has.
+        data_noise: Of points made from the seed: their noise, in units of its usual standard deviation.
+        binarised: Whether images become 0 and 1: ``no``; ``threshold``: 1 above 0.5; ``stochastic``: 1 with
+            the pixel's value as its probability, drawn anew for each update, and once for the examples
+            that are held out or looked at (Burda et al. 2016, arXiv 1509.00519).
         model: The network.
         train: The training.
         seed: Starts the split of the data, the initial weights, the order of the data and the noise.
@@ -354,6 +471,9 @@ class RunConfig(_Config):
     dataset: str = "digits"
     data_folder: str | None = None
     data_transposed: bool = False
+    num_examples: int | None = None
+    data_noise: float = 1.0
+    binarised: Binarised = "no"
     train: TrainConfig = field(default_factory=TrainConfig)
     seed: int = 0
     device: Device = "cpu"
@@ -368,6 +488,10 @@ class RunConfig(_Config):
         check_type("data_folder", self.data_folder, (str, NoneType))
         check_type("data_transposed", self.data_transposed, bool)
         check_objective(self.model, self.train.objective)
+        if self.num_examples is not None:
+            check_integer("num_examples", self.num_examples, MIN_MADE, MAX_MADE, "leave it empty")
+        check_number("data_noise", self.data_noise, 0.0, MAX_NOISE, "1 is usual")
+        check_choice("binarised", self.binarised, get_args(Binarised))
         if self.train.has_validation and self.model.num_parameters > MAX_PARAMETERS // 2:
             message = (
                 f"patience keeps the best weights, too, of at most {MAX_PARAMETERS // 2:,}: this network "
@@ -428,12 +552,15 @@ def upgraded(values: object, found: int) -> object:
     """
     if found > 4 or not isinstance(values, dict):
         return values
-    train = values.get("train")
+    values = {**_UNSTATED_IN_4, **values}
+    model, train = values.get("model"), values.get("train")
+    if isinstance(model, dict):
+        values = {**values, "model": {**_UNSTATED_OF_MODEL_IN_4, **model}}
     if isinstance(train, dict):
-        train = {**_UNSTATED_OF_TRAIN_IN_4, **train}
-        values = {**values, "train": train}
+        values = {**values, "train": {**_UNSTATED_OF_TRAIN_IN_4, **train}}
     if found == 4:
         return values
+    train = values.get("train")
     if isinstance(train, dict) and train.get("patience") is not None:
         train = {**train, "patience": None, HELD_OUT_PATIENCE: train["patience"]}
         values = {**values, "train": train}

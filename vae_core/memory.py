@@ -8,7 +8,7 @@ import math
 from itertools import pairwise
 from typing import Final
 
-from vae_core.config import Likelihood, ModelConfig, Objective
+from vae_core.config import KERNEL, Likelihood, ModelConfig, Objective
 from vae_core.errors import BadInput
 
 CHUNK_VALUES: Final = 2_000_000
@@ -50,6 +50,11 @@ def largest_product(config: ModelConfig, rows: int) -> tuple[int, int, int]:
         (5, 10, 7)
     """
     layers = [*pairwise(config.encoder_sizes), *pairwise(config.decoder_sizes)]
+    if config.architecture == "conv":  # a product of what each place takes in with all kernels
+        maps = config.feature_maps
+        places = [(before, after, math.prod(after[1:])) for before, after in pairwise(maps)]
+        taken, given, count = max(places, key=lambda one: one[0][0] * one[1][0] * one[2])
+        return rows * count, KERNEL**2 * taken[0], given[0]
     fan_in, fan_out = max(layers, key=math.prod)
     return rows, fan_in, fan_out
 
@@ -71,10 +76,7 @@ def chunk_rows(values_per_row: int) -> int:
 
 def check_evaluation(config: ModelConfig, *, num_examples: int, num_samples: int) -> None:
     """Raises :class:`BadInput` (code ``num_samples``) where a page would wait for minutes."""
-    encoder, decoder = (
-        sum(rows * columns for rows, columns in pairwise(sizes))
-        for sizes in (config.encoder_sizes, config.decoder_sizes)
-    )
+    encoder, decoder = sum(config.encoder_products), sum(config.decoder_products)
     products = num_examples * (encoder + num_samples * (decoder + config.prior_width))
     if products > MAX_PRODUCTS:
         raise BadInput(
@@ -92,10 +94,10 @@ def step_bytes(
     Measured by the peak of the process, within a tenth, where it is differentiated automatically; a gradient
     that is written out (:mod:`vae_core.training.by_hand`) needs no more. 3 numbers for each value of a hidden
     layer, 5 for one of the prior's density, 6 for one of a full L, and 5 for one of the output (11 for the
-    continuous Bernoulli's normaliser, 17 for a Gaussian with a variance of its own). An objective that
-    compares the z of a mini-batch has numbers of each pair, too.
+    continuous Bernoulli's normaliser, 17 for a Gaussian with a variance of its own). Convolutions
+    need up to two fifths less. An objective that compares the z of a mini-batch has numbers of each pair.
     """
-    hidden = 3 * sum(config.hidden_dims)
+    hidden = 3 * _hidden_values(config)
     output = _PER_VALUE[config.likelihood] * config.data_dim
     encoder = hidden + config.data_dim + 3 * config.latent_dim + 6 * _factor(config)
     decoder = hidden + output + 5 * config.prior_width
@@ -112,6 +114,13 @@ def _pair_values(config: ModelConfig, objective: Objective) -> int:
     if objective == "total_correlation":
         return 8 + (9 if config.encoder_head == "full_covariance" else 5) * config.latent_dim
     return 0
+
+
+def _hidden_values(config: ModelConfig) -> int:
+    """Of all hidden layers of a network; convolutions are computed in blocks of eight channels."""
+    if config.architecture == "mlp":
+        return sum(config.hidden_dims)
+    return sum(max(8, channels) * height * width for channels, height, width in config.feature_maps[1:])
 
 
 def _factor(config: ModelConfig) -> int:

@@ -23,7 +23,7 @@ from vae_core.distributions import (
     bounded,
 )
 from vae_core.errors import BadInput
-from vae_core.networks import MLP
+from vae_core.networks import networks_of
 from vae_core.priors import MixtureParameters, NormalMixture, PseudoInputs, vamp_prior
 
 MIN_LIKELIHOOD_SCALE = 1e-3
@@ -51,8 +51,7 @@ class VAE(nn.Module):
     def __init__(self, config: ModelConfig, *, generator: torch.Generator) -> None:
         super().__init__()
         self.config = config
-        self.encoder = MLP(config.encoder_sizes, activation=config.activation, generator=generator)
-        self.decoder = MLP(config.decoder_sizes, activation=config.activation, generator=generator)
+        self.encoder, self.decoder = networks_of(config, generator=generator)
         if config.learns_scale:
             self.log_scale = nn.Parameter(torch.zeros((), device=generator.device))
         # Drawn last: models that differ in the prior alone begin with the same encoder and decoder.

@@ -1,6 +1,5 @@
 """A ladder of approximate posteriors: the richer the family of q, the nearer its bound to log p(x)."""
 
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -122,7 +121,7 @@ def draw_many(shown: Subject, split: Split, num_components: int) -> None:
 
 def _products(shown: Subject) -> int:
     """Of a weight and a value, for one decoded z."""
-    return sum(rows * columns for rows, columns in pairwise(shown.config.model.decoder_sizes))
+    return sum(shown.config.model.decoder_products)
 
 
 def _num_many(shown: Subject) -> int:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 FUNCTION_SAMPLES: Final = 2**16
 MIN_SAMPLES: Final = 2**12
-_SAMPLES_TIMES_WEIGHTS: Final = 2**29
-"""Samples of z times weights of the decoder: about half a second."""
+_SAMPLES_TIMES_PRODUCTS: Final = 2**29
+"""Samples of z times products of a weight in the decoder: about half a second."""
 _NUM_STDS: Final = 40
 _SWEEP_NODES: Final = 33
 _TIMED: Final = 4096
@@ -120,8 +120,8 @@ def _example_samples(subject: Subject, index: int) -> "tuple[Samples, Truth, Tru
 
 def num_samples(subject: Subject) -> int:
     """Samples of z for one example: fewer for a large decoder, so that each takes about as long."""
-    weights = sum(weight.numel() for weight in subject.model.decoder.weights)
-    return max(MIN_SAMPLES, min(FUNCTION_SAMPLES, 2 ** int(np.log2(_SAMPLES_TIMES_WEIGHTS / weights))))
+    products = sum(subject.config.model.decoder_products)
+    return max(MIN_SAMPLES, min(FUNCTION_SAMPLES, 2 ** int(np.log2(_SAMPLES_TIMES_PRODUCTS / products))))
 
 
 @cached()

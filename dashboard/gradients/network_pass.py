@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from vae_core.labs.gradients.backward import Backward, Layer, Slip
     from vae_core.model import VAE
-    from vae_core.networks import MLP
+    from vae_core.networks import Network
 
 Array = NDArray[np.float64]
 TOLERANCE: Final = 1e-10
@@ -269,7 +269,7 @@ def _apart(delta: Array | None, right: Array | None) -> bool:
     return delta is not None and right is not None and not np.array_equal(delta, right)
 
 
-def _dense(mlp: "MLP", index: int, layer: "Layer", number: int) -> Column:
+def _dense(mlp: "Network", index: int, layer: "Layer", number: int) -> Column:
     u, h = layer.u[0].numpy(), layer.h[0].numpy()
     return Column(
         "hidden",

@@ -15,15 +15,18 @@ from dashboard.labels import LABELS, NAMES
 from dashboard.shell import data_menu, image_folder, settings, state
 from dashboard.shell.links import PARAMETERS, SETTINGS, SPEEDS, Number, Text, Whole
 from vae_core.config import (
+    MAX_NOISE,
     REAL_VALUED,
     Activation,
     BetaSchedule,
+    Binarised,
     EncoderHead,
     Likelihood,
     Optimizer,
     Prior,
     RunConfig,
 )
+from vae_core.data import dataset_info
 from vae_core.errors import BadInput
 
 Callback = Callable[[], None]
@@ -45,6 +48,13 @@ HELP: Final = {
     "data_set": "The folder has the files of several data sets.",
     "data_orientation": "Transposed: rows and columns of each image are exchanged. EMNIST stores its images "
     "on their side.",
+    "num_examples": "$n$, how many examples are made from the seed; a fifth of them is held out. "
+    "Empty: as many as the menu says.",
+    "data_noise": "Multiplies the standard deviation of the noise that is added to each point. "
+    "0: the curve itself.",
+    "binarised": "Whether pixels become 0 and 1, so that Bernoulli nats compare with the literature. At the "
+    "threshold: 1 above 0.5. Stochastically: training draws each pixel anew for each update, 1 with its grey "
+    "value as the probability (Burda et al. 2016); held-out images are drawn once, by a fixed seed.",
     "latent_dim": r"$J$, the number of latent dimensions: $z \in \mathbb{R}^J$. "
     "With 2 the latent space is a plane.",
     "hidden": "Sizes of the encoder's hidden layers, for instance `128` or `400, 200`; the decoder mirrors "
@@ -145,6 +155,7 @@ def data_and_model() -> None:
     st.caption(plain(data_menu.sentence(value("dataset"))))
     if value("dataset") == "idx":
         image_folder.draw(IMAGE_KEYS, _options, state.hidden_controls())
+    _made()
     _number("latent_dim")
     _text("hidden", placeholder="none: linear maps")
     if _is_unit_interval():
@@ -160,6 +171,23 @@ def data_and_model() -> None:
     if value("prior") != PARAMETERS["prior"].default:
         _number("num_components")
     _number("seed")
+
+
+def _made() -> None:
+    """How the data are made or changed, where that can be chosen; who hides the data hides it, too."""
+    if "dataset" in state.hidden_controls():
+        return
+    try:
+        about = dataset_info(value("dataset"))
+    except BadInput:  # whoever loads the data says what is wrong
+        return
+    if about.num_examples is not None:
+        _number("num_examples", 100, placeholder=f"{about.num_examples:,}")
+    if about.noise and "data_noise" not in state.hidden_controls():
+        st.slider(min_value=0.0, max_value=MAX_NOISE, step=0.1, **_options("data_noise"))
+        st.caption(f"Standard deviation {about.noise * value('data_noise'):.3g}")
+    if about.kind == "images":
+        _choose("binarised", labels_of(Binarised))
 
 
 def training() -> None:

@@ -12,9 +12,13 @@ from typing import Any, Final, Protocol, get_args
 from dashboard.runs.store import RUN_ID
 from vae_core.config import (
     MAX_COMPONENTS,
+    MAX_MADE,
+    MAX_NOISE,
+    MIN_MADE,
     REAL_VALUED,
     Activation,
     BetaSchedule,
+    Binarised,
     EncoderHead,
     Likelihood,
     Optimizer,
@@ -201,6 +205,9 @@ SETTINGS: Final[Mapping[str, Parameter]] = {
     "data_folder": Parameter("train", "", Text(4096)),
     "data_set": Parameter("train", "", Text(400)),
     "data_orientation": Parameter("train", "as_stored", Choice(("as_stored", "transposed"))),
+    "num_examples": Parameter("train", None, Whole(MIN_MADE, MAX_MADE)),
+    "data_noise": Parameter("train", 1.0, Number(0.0, MAX_NOISE)),
+    "binarised": _named("train", Binarised),
     "latent_dim": Parameter("train", 2, Whole(1, MAX_LATENT_DIM)),
     "hidden": Parameter("train", "128", Text(200)),
     "likelihood": _named("train", Likelihood),

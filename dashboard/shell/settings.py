@@ -27,7 +27,7 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
     """
     is_idx = values["dataset"] == "idx"
     folder = chosen_folder(values["data_folder"], values["data_set"]) if is_idx else None
-    likelihood = likelihood_of(values)
+    likelihood, about = likelihood_of(values), dataset_info(values["dataset"])
     # A scale that is not on the page is none of the run's, and no reason to refuse it.
     scale = parse_scale(values["likelihood_scale"]) if likelihood == "gaussian" else 1.0
     model = ModelConfig(
@@ -59,6 +59,9 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
         dataset=values["dataset"],
         data_folder=folder,
         data_transposed=is_idx and values["data_orientation"] == "transposed",
+        num_examples=None if about.num_examples is None else values["num_examples"],
+        data_noise=values["data_noise"] if about.noise else 1.0,
+        binarised=values["binarised"] if about.kind == "images" else "no",
         train=train,
         seed=values["seed"],
         hold=hold,
@@ -86,6 +89,9 @@ def values_of(config: RunConfig) -> dict[str, Any]:
         "data_folder": config.data_folder or "",
         "data_set": "",
         "data_orientation": "transposed" if config.data_transposed else "as_stored",
+        "num_examples": config.num_examples,
+        "data_noise": float(config.data_noise),
+        "binarised": config.binarised,
         "latent_dim": model.latent_dim,
         "hidden": ", ".join(map(str, model.hidden_dims)),
         "likelihood": model.likelihood,

@@ -84,6 +84,11 @@ def test_each_width_is_refused_where_it_is_the_widest(model: dict[str, Any]) -> 
         {"hidden_dims": (), "data_dim": 4, "latent_dim": 300, "encoder_head": "unit_variance"},
         {"hidden_dims": (), "data_dim": 4, "latent_dim": 60, "encoder_head": "full_covariance"},
         {"hidden_dims": (), "data_dim": 640, "likelihood": "gaussian_diagonal"},
+        {"hidden_dims": (8,), "data_dim": 768, "architecture": "conv", "image_shape": (16, 16, 3)},
+        {
+            **{"hidden_dims": (16, 32), "data_dim": 784, "architecture": "conv", "image_shape": (28, 28)},
+            **{"likelihood": "gaussian_diagonal", "activation": "silu"},
+        },
     ],
     ids=[
         "hidden",
@@ -98,6 +103,8 @@ def test_each_width_is_refused_where_it_is_the_widest(model: dict[str, Any]) -> 
         "latent",
         "full_covariance",
         "gaussian_diagonal",
+        "one convolution",
+        "convolutions",
     ],
 )
 def test_bytes_of_a_step_cover_what_autograd_keeps(model: dict[str, Any], generator: torch.Generator) -> None:

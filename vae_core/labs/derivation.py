@@ -195,8 +195,7 @@ def _lattice(model: VAE, x: Tensor, q: Posterior) -> _Nodes:
     if len(has_mass):
         low = torch.minimum(low, has_mass.amin(0) - _COARSE)
         high = torch.maximum(high, has_mass.amax(0) + _COARSE)
-    weights = sum(weight.numel() for weight in model.decoder.weights)
-    affordable = int((_MAX_WORK / weights) ** (1 / dims))
+    affordable = int((_MAX_WORK / sum(model.config.decoder_products)) ** (1 / dims))
     count = max(_LEAST[dims], min(_MOST[dims], affordable)) | 1
     ends = zip(low.tolist(), high.tolist(), strict=True)
     lines = [torch.linspace(*pair, count, dtype=torch.float64) for pair in ends]

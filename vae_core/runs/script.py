@@ -7,6 +7,8 @@ its weights bit for bit, on the processor with one thread. Where the run's gradi
 (:mod:`vae_core.training.products`), the two round differently, by 1e-7 in an update.
 """
 
+import inspect
+import math
 import re
 import textwrap
 from collections.abc import Mapping
@@ -15,12 +17,15 @@ from typing import Final
 import numpy as np
 
 from vae_core.config import OF_BATCH, ModelConfig, RunConfig
-from vae_core.data import DATASETS, Dataset
+from vae_core.data import DATASET_INFO, DATASETS, Dataset
+from vae_core.data.binarised import SEEDS
 from vae_core.data.byte_images import ByteImages
 from vae_core.data.files import find_idx_set
+from vae_core.data.made import MADE_SETS
 from vae_core.data.own import NAME
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
+from vae_core.networks import conv_decoder_layers, conv_encoder_layers
 from vae_core.runs.by_step import ByStep, settings_by_step
 from vae_core.runs.observer import MAX_HELD_OUT
 from vae_core.runs.runfile import Run
@@ -49,34 +54,94 @@ x = (pixels / 16).astype(np.float32)  # grey values from 0 to 1"""
 
 _POINTS: Final = {
     "two_moons": """\
-# Data: 2,000 points on two interleaved half circles, sqrt 2 (m(t) - (1/2, 1/4)) + 0.1 eps.
-labels = torch.arange(2000) % 2
-t = math.pi * torch.rand(2000, generator=data_generator)
+# Data: {n:,} points on two interleaved half circles, sqrt 2 (m(t) - (1/2, 1/4)) + {noise} eps.
+labels = torch.arange({n}) % 2
+t = math.pi * torch.rand({n}, generator=data_generator)
 upper = torch.stack([t.cos(), t.sin()], dim=1)
 moons = torch.where(labels[:, None] == 0, upper, torch.tensor([1.0, 0.5]) - upper)
-noise = 0.1 * torch.randn(2000, 2, generator=data_generator)
+noise = {noise} * torch.randn({n}, 2, generator=data_generator)
 x = math.sqrt(2) * (moons - torch.tensor([0.5, 0.25])) + noise""",
     "pinwheel": """\
-# Data: 2,000 points on five arms: Gaussians (r, s), turned by the angle 2 pi c / 5 + exp(r) / 4.
-labels = torch.arange(2000) % 5
-r, s = (torch.tensor([0.3, 0.1]) * torch.randn(2000, 2, generator=data_generator)).T
+# Data: {n:,} points on five arms: Gaussians (r, s), turned by the angle 2 pi c / 5 + exp(r) / 4.
+labels = torch.arange({n}) % 5
+r, s = (torch.tensor([0.3, {noise}]) * torch.randn({n}, 2, generator=data_generator)).T
 r = r + 1
 angle = 2 * math.pi * labels / 5 + r.exp() / 4
 cos, sin = angle.cos(), angle.sin()
 x = math.sqrt(2) * torch.stack([cos * r - sin * s, sin * r + cos * s], dim=1)""",
     "swiss_roll": """\
-# Data: 2,000 points along one spiral, t / 7 (cos t, sin t) + 0.05 eps.
-labels = torch.arange(2000) % 4  # the quarter of the spiral
-t = 1.5 * math.pi + 0.75 * math.pi * (labels + torch.rand(2000, generator=data_generator))
+# Data: {n:,} points along one spiral, t / 7 (cos t, sin t) + {noise} eps.
+labels = torch.arange({n}) % 4  # the quarter of the spiral
+t = 1.5 * math.pi + 0.75 * math.pi * (labels + torch.rand({n}, generator=data_generator))
 spiral = t[:, None] / 7 * torch.stack([t.cos(), t.sin()], dim=1)
-x = spiral + 0.05 * torch.randn(2000, 2, generator=data_generator)""",
+x = spiral + {noise} * torch.randn({n}, 2, generator=data_generator)""",
     "gaussian_ring": """\
-# Data: 2,000 points from eight Gaussians on a circle of radius sqrt 2.
-labels = torch.arange(2000) % 8
+# Data: {n:,} points from eight Gaussians on a circle of radius sqrt 2.
+labels = torch.arange({n}) % 8
 angle = math.pi / 4 * labels
 centre = math.sqrt(2) * torch.stack([angle.cos(), angle.sin()], dim=1)
-x = centre + 0.15 * torch.randn(2000, 2, generator=data_generator)""",
+x = centre + {noise} * torch.randn({n}, 2, generator=data_generator)""",
+    "circles": """\
+# Data: {n:,} points on two circles, sqrt 3.2 r (cos t, sin t) + {noise} eps.
+labels = torch.arange({n}) % 2
+t = 2 * math.pi * torch.rand({n}, generator=data_generator)
+radius = math.sqrt(3.2) * (1 - 0.5 * labels)
+circle = radius[:, None] * torch.stack([t.cos(), t.sin()], dim=1)
+x = circle + {noise} * torch.randn({n}, 2, generator=data_generator)""",
+    "two_spirals": """\
+# Data: {n:,} points on two spirals, +-2 sqrt u (cos 3 pi sqrt u, sin 3 pi sqrt u) + {noise} eps.
+labels = torch.arange({n}) % 2
+root = torch.rand({n}, generator=data_generator).sqrt()
+t, radius = 3 * math.pi * root, 2 * root * (1 - 2 * labels)
+spiral = radius[:, None] * torch.stack([t.cos(), t.sin()], dim=1)
+x = spiral + {noise} * torch.randn({n}, 2, generator=data_generator)""",
+    "checkerboard": """\
+# Data: {n:,} points in every second square of a board of 4 x 4.
+labels = torch.arange({n}) % 4  # the row
+column = 2 * torch.randint(2, ({n},), generator=data_generator) + labels % 2
+place = torch.stack([column, labels], dim=1) + torch.rand({n}, 2, generator=data_generator)
+board = math.sqrt(3) / 2 * place - math.sqrt(3)
+x = board + {noise} * torch.randn({n}, 2, generator=data_generator)""",
 }
+
+_MADE: Final = """\
+# Data: {n:,} images that are a function of their causes; each cause is drawn by itself.
+{draw}
+
+
+CAUSES = {causes}
+{seeded}
+drawn = [
+    np.repeat(values, weights)[torch.randint(sum(weights), ({n},), generator=data_generator).numpy()]
+    for values, weights in CAUSES
+]
+causes = np.column_stack(drawn)
+images = [{name}(causes[first : first + 100]) for first in range(0, {n}, 100)]
+x = np.concatenate(images).astype(np.float32) / 255
+labels = {labels}"""
+_MADE_LABELS: Final = {
+    "sprites": "causes[:, 0].astype(np.int64)",
+    "strokes": "np.unique(causes[:, 0], return_inverse=True)[1]",
+    "bars": "np.minimum(causes.sum(axis=1), 4).astype(np.int64)",
+}
+
+_CUT: Final = """\
+# Binarised: 1 above 0.5.
+x_train, x_test = (x_train > 0.5).float(), (x_test > 0.5).float()"""
+
+_DRAWN: Final = '''\
+# Binarised: 1 with the grey value as its probability; here once, in training anew for each update.
+grey = x_train
+
+
+def drawn_from(values, generator):
+    """0 and 1, the latter with the probability that a grey value is."""
+    uniform = torch.rand(values.shape, generator=generator, device=generator.device)
+    return (uniform.to(values.device) < values).float()
+
+
+x_train = drawn_from(grey, torch.Generator().manual_seed({training}))
+x_test = drawn_from(x_test, torch.Generator().manual_seed({held_out}))'''
 
 _IDX: Final = '''\
 # Data: the IDX files of MNIST or a relative of it, plain or compressed, in a folder or below it.
@@ -176,6 +241,38 @@ def network(*sizes):
 def forward(parameters, h):
     """u = W h + b."""
     return F.linear(h, *parameters)
+'''
+
+_CONVOLUTIONS: Final = '''\
+def network(*layers):
+    """Parameters of layers, each a shape, fan_in and fan_out: weights ~ N(0, {variance}), biases 0."""
+    weights = [
+        torch.randn(shape, generator=generator) * ({gain} / math.sqrt(fan_in))
+        for shape, fan_in, _ in layers
+    ]
+    return [*weights, *(torch.zeros(fan_out) for _, _, fan_out in layers)]
+
+
+def encode(x):
+    """Convolutions of 4 x 4 pixels at every second pixel, f = {word} after each, and a linear layer."""
+    weights, biases = encoder[: len(encoder) // 2], encoder[len(encoder) // 2 :]
+    h = x.reshape(-1, {height}, {width}, {channels}).permute(0, 3, 1, 2)
+    for weight, bias in zip(weights[:-1], biases[:-1]):
+        h = {activation}(F.conv2d(h, weight, bias, stride=2, padding=1))
+    h = h.permute(0, 2, 3, 1).reshape(*x.shape[:-1], {hidden})
+    return F.linear(h, weights[-1], biases[-1])
+
+
+def decode(z):
+    """The mirror: a linear layer, and transposed convolutions with f = {word} before each."""
+    weights, biases = decoder[: len(decoder) // 2], decoder[len(decoder) // 2 :]
+    h = F.linear(z.reshape(-1, {dim}), weights[0], biases[0])
+    h = h.view(-1, {first}).permute(0, 3, 1, 2)
+    for weight, bias, odd in zip(weights[1:], biases[1:], {odd}):
+        h = {activation}(h)
+        h = F.conv_transpose2d(h, weight, bias, stride=2, padding=1, output_padding=odd)
+    h = h.unflatten(1, ({per_value}, -1)).permute(0, 1, 3, 4, 2)
+    return h.reshape(*z.shape[:-1], {outputs})
 '''
 
 _ACTIVATIONS: Final = {"tanh": "torch.tanh", "relu": "torch.relu", "silu": "F.silu", "softplus": "F.softplus"}
@@ -397,6 +494,7 @@ class _Script:
         self.is_cuda = run.config.device == "cuda"
         self.is_deterministic = self.model.encoder_head == "deterministic"
         self.is_normal = self.model.prior == "standard_normal"
+        self.is_conv = self.model.architecture == "conv"
         self.is_full = self.model.encoder_head == "full_covariance"
         self.objective = "elbo" if self.train.is_elbo else self.train.objective
         # What compares the z of a mini-batch keeps the dimension of the samples, also for one.
@@ -410,18 +508,24 @@ class _Script:
         self.num_steps = run.step if ended_at is None else ended_at
         found = settings_by_step(run, len(data.x_train), num_steps=ended_at)
         self.live_beta, self.rates, self.seeds = found
+        self.is_redrawn = run.config.binarised == "stochastic"
         self.is_idx = run.config.dataset == "idx"
         self.is_own = NAME.fullmatch(run.config.dataset) is not None
         self.is_observed_in_part = len(data.x_test) > MAX_HELD_OUT
 
     def text(self) -> str:
         """The whole script."""
+        bound = self._bound()
+        if self.is_conv:
+            bound = bound.replace("forward(encoder, x)", "encode(x)").replace(
+                "forward(decoder, z)", "decode(z)"
+            )
         parts = [
             self._head(),
             self._settings(),
             self._data(),
             self._model(),
-            self._bound(),
+            bound,
             self._held_out(),
             self._training(),
             self._result(),
@@ -442,7 +546,7 @@ class _Script:
             standard = ["import gzip", "import math", "import sys", *standard[1:], "from pathlib import Path"]
         if self.is_own:
             standard = ["import math", "import sys", *standard[1:]]
-        if not self.model.hidden_dims:
+        if not self.model.hidden_dims or self.is_conv:
             standard.remove("from itertools import pairwise")
         others = ["import numpy as np", "import torch"]
         if self.config.dataset == "digits":
@@ -504,23 +608,64 @@ class _Script:
             text = self._own(seeded)
         elif name == "digits":
             text = f"{_DIGITS}\n\n{seeded}\n{_SPLIT.format(singles='')}"
+        elif name in _MADE_LABELS:
+            text = f"{self._made(seeded)}\n\n{_SPLIT.format(singles=self._singles)}"
         else:
-            text = f"{_POINTS[name]}\nx, labels = x.numpy(), labels.numpy()\n\n{_SPLIT.format(singles='')}"
+            noise = DATASET_INFO[name].noise * self.config.data_noise
+            points = _POINTS[name].format(n=self._num_made, noise=noise)
+            split = _SPLIT.format(singles=self._singles)
+            text = f"{points}\nx, labels = x.numpy(), labels.numpy()\n\n{split}"
             first, rest = text.split("\n", 1)
             text = f"{first}\n{seeded}\n{rest}"
+        if self.config.binarised == "threshold":
+            text += "\n\n" + _CUT
+        elif self.is_redrawn:
+            text += "\n\n" + _DRAWN.format(**SEEDS)
         if self.data.x_validation is not None:
             text += "\n\n" + self._validation()
+            text += "\ngrey = grey[~is_validation]" if self.is_redrawn else ""
         if self.is_cuda:
             text += '\nx_train, x_test = x_train.to("cuda"), x_test.to("cuda")'
             text += '\nx_validation = x_validation.to("cuda")' if self.has_patience else ""
+            text += '\ngrey = grey.to("cuda")' if self.is_redrawn else ""
         if self.is_observed_in_part:
             text += "\n" + _OBSERVED.format(count=MAX_HELD_OUT)
         return text
 
+    @property
+    def _num_made(self) -> int:
+        """Examples of data that are made from the seed."""
+        return self.config.num_examples or DATASET_INFO[self.config.dataset].num_examples or 0
+
+    @property
+    def _singles(self) -> str:
+        """Where few images are drawn, a class may have one."""
+        data = self.data
+        found = (data.labels_train, data.labels_validation, data.labels_test)
+        counts = np.bincount(np.concatenate([labels.numpy() for labels in found if labels is not None]))
+        return _SINGLES if (counts == 1).any() else ""
+
+    def _made(self, seeded: str) -> str:
+        name, made = self.config.dataset, MADE_SETS[self.config.dataset]
+        causes = [(cause.values, cause.weights or (1,) * len(cause.values)) for cause in made.causes]
+        lines = textwrap.fill(repr(causes), _WIDTH - 4, initial_indent=" " * 4, subsequent_indent=" " * 4)
+        return _MADE.format(
+            n=self._num_made,
+            draw=textwrap.dedent(inspect.getsource(made.draw))
+            .strip()
+            .replace(": Causes) -> NDArray[np.uint8]", ")"),
+            causes=f"(\n{lines}\n)",
+            name=made.draw.__name__,
+            labels=_MADE_LABELS[name],
+            seeded=seeded,
+        )
+
     def _own(self, seeded: str) -> str:
         labels = self.data.labels_train
         held_out = self.data.labels_test
-        pixels = ".astype(np.float32) / 255" if isinstance(self.data.x_train, ByteImages) else ""
+        # What was binarised is bytes, whatever the file holds.
+        is_bytes = isinstance(self.data.x_train, ByteImages) and self.config.binarised == "no"
+        pixels = ".astype(np.float32) / 255" if is_bytes else ""
         if labels is None or held_out is None:
             return f"{_OWN.format(pixels=pixels, labels='')}\n\n{seeded}\n{_SPLIT_UNLABELLED}"
         counts = np.bincount(np.concatenate((labels.numpy(), held_out.numpy())))
@@ -586,8 +731,13 @@ class _Script:
             "activation": _ACTIVATIONS[model.activation],
             "word": model.activation,
         }
-        networks = (_NETWORK if model.hidden_dims else _LINEAR).format(**words)
-        encoder, decoder = (str(sizes)[1:-1] for sizes in (model.encoder_sizes, model.decoder_sizes))
+        if self.is_conv:
+            networks = _CONVOLUTIONS.format(**words, **self._of_convolutions())
+            layers = (conv_encoder_layers(model), conv_decoder_layers(model))
+            encoder, decoder = (", ".join(str(tuple(layer)) for layer in of) for of in layers)
+        else:
+            networks = (_NETWORK if model.hidden_dims else _LINEAR).format(**words)
+            encoder, decoder = (str(sizes)[1:-1] for sizes in (model.encoder_sizes, model.decoder_sizes))
         lines = [
             "generator = torch.Generator().manual_seed(SEED)  # "
             + ("initial weights" if self.is_cuda else "initial weights, order of the data, noise"),
@@ -615,6 +765,19 @@ class _Script:
         if model.likelihood == "gaussian" and not model.learns_scale:
             lines.append(f"scale = torch.tensor({model.likelihood_scale!r}{self._device})  # s")
         return f"{networks}\n\n" + "\n".join(lines)
+
+    def _of_convolutions(self) -> dict[str, object]:
+        """The sizes that stand in the functions of convolutions."""
+        model = self.model
+        maps = model.feature_maps
+        channels, height, width = maps[0]
+        return {
+            **{"channels": channels, "height": height, "width": width, "dim": model.latent_dim},
+            **{"hidden": math.prod(maps[-1]), "outputs": model.decoder_sizes[-1]},
+            "first": str((*maps[-1][1:], maps[-1][0]))[1:-1],
+            "odd": [(rows % 2, columns % 2) for _, rows, columns in maps[-2::-1]],
+            "per_value": model.outputs_per_value,
+        }
 
     @property
     def _device(self) -> str:
@@ -820,7 +983,7 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             f"    order = torch.randperm(len(x_train), generator=generator{device})",
             "    for first in range(0, len(x_train), BATCH_SIZE):",
             *self._new_order(device),
-            "        x = x_train[order[first : first + BATCH_SIZE]]",
+            *self._batch(),
             *(f"        {line}" for line in self._update()),
             "        step += 1",
             "        if step == NUM_STEPS:",
@@ -832,6 +995,11 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         if self.has_patience:
             lines += self._take_best()
         return (self._schedule() if self.is_scheduled else "") + "\n".join(lines)
+
+    def _batch(self) -> list[str]:
+        if self.is_redrawn:
+            return ["        x = drawn_from(grey[order[first : first + BATCH_SIZE]], generator)"]
+        return ["        x = x_train[order[first : first + BATCH_SIZE]]"]
 
     @property
     def _copied(self) -> str:

@@ -43,8 +43,8 @@ class Means(NamedTuple):
 
 
 def is_written_out(config: ModelConfig) -> bool:
-    """Whether the gradient of a model is written out here: not where its prior is learned."""
-    return config.prior == "standard_normal"
+    """Whether the gradient of a model is written out here: not of convolutions, nor of a learned prior."""
+    return config.architecture == "mlp" and config.prior == "standard_normal"
 
 
 class HandGradient:
@@ -150,8 +150,11 @@ class _Pass:
         dim = config.latent_dim
         self._head: EncoderHead = config.encoder_head
         self._batch, self._dim = batch, dim
-        self._encoder = _Layers(model.encoder, config.activation, room, batch)
-        self._decoder = _Layers(model.decoder, config.activation, room, num_samples * batch)
+        encoder, decoder = model.encoder, model.decoder
+        assert isinstance(encoder, MLP)
+        assert isinstance(decoder, MLP)
+        self._encoder = _Layers(encoder, config.activation, room, batch)
+        self._decoder = _Layers(decoder, config.activation, room, num_samples * batch)
         outputs, delta = self._encoder.u[-1], self._encoder.delta[-1]
         self._mean, self._of_mean = outputs[:, :dim], delta[:, :dim]
         self._spread, self._of_spread = outputs[:, dim : 2 * dim], delta[:, dim : 2 * dim]

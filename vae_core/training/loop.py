@@ -16,7 +16,7 @@ from vae_core.config import (
     check_objective,
 )
 from vae_core.data import Dataset, with_validation
-from vae_core.data.byte_images import ByteImages, Examples
+from vae_core.data.byte_images import ByteImages, Examples, RedrawnImages
 from vae_core.elbo import Evaluation, evaluate
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.memory import check_step, largest_product
@@ -390,7 +390,10 @@ class Training:
 
     def _next_batch(self) -> Tensor:
         x = self.dataset.x_train
-        return x.index_select(0, self._next_rows().to(x.device))
+        rows = self._next_rows().to(x.device)
+        if isinstance(x, RedrawnImages):
+            return x.drawn(rows, generator=self.generator)
+        return x.index_select(0, rows)
 
     def _next_rows(self) -> Tensor:
         if self._position == 0:

@@ -54,6 +54,8 @@ def chosen_products(config: ModelConfig, rows: int) -> Products:
         rows: Of its inputs.
     """
     sizes = largest_product(config, rows)
+    if config.architecture == "conv":  # convolutions are oneDNN's anyway
+        return Products()
     return Products(one_dnn=math.prod(sizes) >= LARGE_PRODUCT and is_exact(*sizes) and _is_faster(*sizes))
 
 

@@ -51,6 +51,7 @@ def can_stack(models: Sequence[ModelConfig], trainings: Sequence[TrainConfig]) -
     return (
         alike
         and len(models) > 1
+        and model.architecture == "mlp"
         and model.prior == "standard_normal"
         and model.encoder_head == "log_variance"
         and model.likelihood in ("bernoulli", "gaussian")

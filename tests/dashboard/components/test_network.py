@@ -14,7 +14,7 @@ from tests.js.node import call
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
 from vae_core.distributions import ContinuousBernoulli
 from vae_core.model import VAE
-from vae_core.networks import MLP
+from vae_core.networks import Network
 
 MODULE: Final = "shared/network.js"
 HIDDEN: Final = ((), (5,), (7, 6))
@@ -57,7 +57,7 @@ def models(activation: Activation, likelihood: Likelihood) -> Iterator[VAE]:
         yield model.double()
 
 
-def flat(mlp: MLP) -> list[float]:
+def flat(mlp: Network) -> list[float]:
     weights, biases = ([p.detach().float().numpy() for p in part] for part in (mlp.weights, mlp.biases))
     return flat_weights(weights, biases).tolist()
 

@@ -22,7 +22,7 @@ import pytest
 import torch
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
-from vae_core.data import Dataset, load_data_of
+from vae_core.data import DATASET_INFO, DATASETS, Dataset, load_data_of
 from vae_core.errors import BadInput
 from vae_core.runs import driver
 from vae_core.runs.driver import Command, Driver
@@ -34,7 +34,7 @@ from vae_core.training import loop
 from vae_core.training.products import Products
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-LONGEST: Final = 200
+LONGEST: Final = 220
 MODEL: Final = ModelConfig(data_dim=64, hidden_dims=(12,))
 TRAIN: Final = TrainConfig(num_epochs=2)
 PLAIN: Final = RunConfig(model=MODEL, train=TRAIN, seed=3)
@@ -45,6 +45,7 @@ def digits(*, train: dict[str, Any] | None = None, **model: Any) -> RunConfig:
     return replace(PLAIN, model=replace(MODEL, **model), train=replace(TRAIN, **(train or {})))
 
 
+CONV: Final[dict[str, Any]] = {"architecture": "conv", "image_shape": (8, 8), "hidden_dims": (4, 6)}
 OWN: Final = RunConfig(model=ModelConfig(data_dim=12, hidden_dims=(4,)), train=TRAIN, dataset="idx")
 LONGER: Final = "patience, with more steps"
 
@@ -123,11 +124,42 @@ CASES: Final = {
         train={"objective": "total_correlation", "beta": 3.0},
     ),
     "untrained": digits(train={"num_epochs": 0}),
+    "convolutions": digits(**CONV),
+    "convolutions, a sigma for each value, M = 2, full covariance, softplus": digits(
+        **CONV,
+        likelihood="gaussian_diagonal",
+        encoder_head="full_covariance",
+        activation="softplus",
+        train={"num_samples": 2},
+    ),
+    "convolutions, VampPrior": digits(**CONV, prior="vamp", num_components=5),
+    "convolutions, deterministic": digits(**CONV, encoder_head="deterministic"),
     "large batch": digits(train={"batch_size": 100_000}),
     **{
         name: replace(PLAIN, dataset=name, model=POINTS)
-        for name in ("two_moons", "pinwheel", "swiss_roll", "gaussian_ring")
+        for name in DATASETS
+        if DATASET_INFO[name].kind == "points"
     },
+    **{
+        f"fewer, noisier {name}": replace(
+            PLAIN, dataset=name, model=POINTS, num_examples=301, data_noise=2.5, train=TRAIN
+        )
+        for name in ("two_moons", "pinwheel", "swiss_roll", "checkerboard")
+    },
+    **{
+        name: replace(PLAIN, dataset=name, model=replace(MODEL, data_dim=size), num_examples=150)
+        for name, size in (("sprites", 1024), ("strokes", 256), ("bars", 64))
+    },
+    "at a threshold": replace(PLAIN, binarised="threshold"),
+    "stochastic": replace(PLAIN, binarised="stochastic"),
+    "patience, stochastic sprites": replace(
+        PLAIN,
+        dataset="sprites",
+        model=replace(MODEL, data_dim=1024),
+        num_examples=150,
+        binarised="stochastic",
+        train=replace(TRAIN, patience=1, num_epochs=20, learning_rate=0.05),
+    ),
 }
 WEIGHTED: Final = {name for name in CASES if re.search("K = [2-9]", name)}
 VAMP: Final = {name for name in CASES if "VampPrior" in name}
@@ -366,7 +398,8 @@ def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
         "weighted_bound": WEIGHTED,
         "squared_mmd": {name for name in CASES if name.startswith("MMD")},
         "total_correlation": {name for name in CASES if "total correlation" in name},
-        "factor": {name for name in CASES if name.startswith("full covariance")},
+        "factor": {name for name in CASES if "full covariance" in name},
+        "conv_transpose2d": {name for name in CASES if name.startswith("convolutions")},
         "scheduled_beta": {*(name for name in CASES if name.endswith(" schedule")), "schedule taken over"},
         "PATIENCE": PATIENT - {"patience, stopped by hand"},
         "x_validation": PATIENT,

@@ -17,7 +17,7 @@ from vae_core.distributions import FullNormal, Posterior, bounded, softplus_slop
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.model import SPREAD_RANGE, VAE
-from vae_core.networks import MLP
+from vae_core.networks import Network
 from vae_core.priors import NormalMixture
 
 Slip = Literal["f_for_slope", "kl_sign", "no_half"]
@@ -100,7 +100,7 @@ def back_propagate(
     dL/dW(l) = mean_b delta(l) h(l-1)^T; delta(l) = (W(l+1)^T delta(l+1)) * f'(u(l)).
 
     Arguments:
-        model: Any model of the core.
+        model: Any model of the core whose networks are multi-layer perceptrons.
         x: Examples of shape (batch, D). C samples of one example are that example C times: L and every
             gradient are then means over the samples, and dL/du of the encoder is the mean of its rows.
         eps: Noise of shape (batch, J); a deterministic encoder ignores it.
@@ -108,7 +108,8 @@ def back_propagate(
         slip: Makes one of the documents' errors in the backward pass; the forward pass and loss stay right.
 
     Raises:
-        BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), or a beta below 0.
+        BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), a beta below 0, or a network of
+            convolutions (code ``architecture``).
     """
     weight = check_beta(beta)
     _check(model, x, eps)
@@ -152,7 +153,7 @@ class _Into(NamedTuple):
     h: Tensor
 
 
-def _forward(mlp: MLP, h: Tensor) -> list[_Into]:
+def _forward(mlp: Network, h: Tensor) -> list[_Into]:
     layers, last = [], len(mlp.weights) - 1
     for index, (weight, bias) in enumerate(zip(mlp.weights, mlp.biases, strict=True)):
         u = functional.linear(h, weight, bias)
@@ -162,7 +163,7 @@ def _forward(mlp: MLP, h: Tensor) -> list[_Into]:
 
 
 def _backward(
-    mlp: MLP, name: str, into: list[_Into], delta: Tensor, activation: Activation, slip: Slip | None
+    mlp: Network, name: str, into: list[_Into], delta: Tensor, activation: Activation, slip: Slip | None
 ) -> tuple[Layer, ...]:
     """delta of the last layer is given; each one before: (W(l+1)^T delta(l+1)) * f'(u(l))."""
     layers = []
@@ -288,6 +289,11 @@ def _log_scale_gradient(model: VAE, decoded: Tensor, x: Tensor, squares: float) 
 
 def _check(model: VAE, x: Tensor, eps: Tensor) -> None:
     config = model.config
+    if config.architecture != "mlp":
+        message = (
+            "the chain rule is written out here for multi-layer perceptrons, this network has convolutions"
+        )
+        raise BadInput("architecture", message, "train with the architecture mlp")
     if x.ndim != 2 or x.shape[1] != config.data_dim or not len(x):
         message = f"x must have the shape (batch, {config.data_dim}), got {tuple(x.shape)}"
         raise BadInput("data_dim", message, "give at least one example, one in each row")

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from vae_core.config import check_number
 from vae_core.distributions import DiagonalNormal
-from vae_core.networks import MLP
+from vae_core.networks import Network
 
 
 class Layer(NamedTuple):
@@ -42,12 +42,13 @@ class WeightPosterior(nn.Module):
         BadInput: ``initial_std`` is not above 0.
 
     Example:
+        >>> from vae_core.networks import MLP
         >>> network = MLP((2, 3), activation="tanh", generator=torch.Generator().manual_seed(0))
         >>> WeightPosterior(network, initial_std=0.1).kl_per_weight(1.0).shape
         torch.Size([9])
     """
 
-    def __init__(self, means: MLP, *, initial_std: float) -> None:
+    def __init__(self, means: Network, *, initial_std: float) -> None:
         super().__init__()
         start = math.log(check_number("initial_std", initial_std, 1e-9, 1e3, "0.05 is usual"))
         self.means = means
@@ -122,7 +123,7 @@ class SampledNetwork(nn.Module):
         parameters: A value for each of its parameters, by name.
     """
 
-    def __init__(self, network: MLP, parameters: dict[str, Tensor]) -> None:
+    def __init__(self, network: Network, parameters: dict[str, Tensor]) -> None:
         super().__init__()
         self.network = network
         self._sampled = parameters

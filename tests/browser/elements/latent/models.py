@@ -9,7 +9,7 @@ from torch import Tensor
 from dashboard.components.latent.payload import Point, flat_weights, latent_message, pack_model
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
-from vae_core.networks import MLP
+from vae_core.networks import Network
 
 NUM_EXAMPLES: Final = 60
 MANY_EXAMPLES: Final = 60_000
@@ -75,6 +75,6 @@ def make_message(kind: str, seed: int, *, z: Point = (), pins: tuple[Point, ...]
     return latent_message(packed, plane=(0, min(1, latent_dim - 1)), z=z, pins=pins)
 
 
-def _flat(mlp: MLP) -> np.ndarray:
+def _flat(mlp: Network) -> np.ndarray:
     weights, biases = ([p.detach().numpy() for p in part] for part in (mlp.weights, mlp.biases))
     return flat_weights(weights, biases)

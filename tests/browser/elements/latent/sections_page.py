@@ -14,7 +14,7 @@ from dashboard.theme import CLASSES, CONCEPTS
 from tests.browser.elements.mounting import ORIGIN, serve_files
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
-from vae_core.networks import MLP
+from vae_core.networks import Network
 
 NUM_DATA: Final = 40
 IMAGE: Final = (8, 8)
@@ -174,7 +174,7 @@ def _config(model: VAE) -> dict[str, object]:
     return fields | {"hidden_dims": list(config.hidden_dims), "scale": config.likelihood_scale or 1.0}
 
 
-def _flat(network: MLP) -> list[float]:
+def _flat(network: Network) -> list[float]:
     pairs = zip(network.weights, network.biases, strict=True)
     return torch.cat([part.detach().flatten() for pair in pairs for part in pair]).tolist()
 
