@@ -88,6 +88,9 @@ REAL_VALUED: Final[tuple[Likelihood, ...]] = ("gaussian", "gaussian_diagonal")
 Prior = Literal["standard_normal", "vamp", "mixture"]
 Architecture = Literal["mlp", "conv"]
 Optimizer = Literal["adam", "sgd"]
+Objective = Literal["elbo", "importance_weighted", "mmd", "total_correlation"]
+OF_BATCH: Final[tuple[Objective, ...]] = ("mmd", "total_correlation")
+"""Objectives of a mini-batch as a whole, not of each example: they compare its z with each other."""
 BetaSchedule = Literal["constant", "linear", "cyclical"]
 Device = Literal["cpu", "cuda"]
 Binarised = Literal["no", "threshold", "stochastic"]
@@ -116,6 +119,7 @@ that is unknown to a version that reads the format may be left aside."""
 _UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
 _UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
 _UNSTATED_IN_4: Final[dict[str, Any]] = {"num_examples": None, "data_noise": 1.0, "binarised": "no"}
+_UNSTATED_OF_TRAIN_IN_4: Final[dict[str, Any]] = {"objective": "elbo"}
 _UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
 _UNSTATED_OF_MODEL_IN_4: Final[dict[str, Any]] = {
     "architecture": "mlp",
@@ -369,11 +373,14 @@ class ModelConfig(_Config):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig(_Config):
-    """How the objective, reconstruction - beta * KL, is maximised (Higgins et al. 2017 for beta).
+    """What is maximised, and how: reconstruction - beta * KL, if nothing else is chosen.
 
     Arguments:
-        beta: Weight of the KL term, >= 0; 1 is the ELBO, 0 an autoencoder.
-        num_samples: M, samples of z per example in each step's estimate.
+        beta: Weight of the KL term, >= 0; 1 is the ELBO, 0 an autoencoder (Higgins et al. 2017).
+        num_samples: M, samples of z per example in each step's estimate; K of ``importance_weighted``.
+        objective: ``elbo``; ``importance_weighted``, with K = M samples under one logarithm; ``mmd``, with a
+            distance of q(z) from p(z) in the place of the KL; ``total_correlation``, with beta on that part
+            of the KL alone (:mod:`vae_core.objectives`).
         optimizer: ``adam`` (Kingma and Ba 2015) or ``sgd`` with momentum.
         learning_rate: Step size.
         momentum: Of ``sgd`` only.
@@ -384,7 +391,7 @@ class TrainConfig(_Config):
             half (Fu et al. 2019, arXiv 1903.10145).
         schedule_epochs: Length of the warm-up or of one cycle, in epochs.
         free_bits: Nats of KL per latent dimension (batch mean; of a learned prior: in all) not penalised
-            (Kingma et al. 2016, arXiv 1606.04934); 0: off.
+            (Kingma et al. 2016, arXiv 1606.04934); 0: off. Of the objective ``elbo`` only.
         patience: Stop when the ELBO of a validation part, a tenth of the training part that is set aside for
             it, has not risen for this many epochs, and take the weights of the best one; None: never, and
             all of the training part is trained on.
@@ -404,6 +411,7 @@ class TrainConfig(_Config):
     schedule_epochs: int = 20
     free_bits: float = 0.0
     patience: int | None = None
+    objective: Objective = "elbo"
 
     def __post_init__(self) -> None:
         check_beta(self.beta)
@@ -419,6 +427,18 @@ class TrainConfig(_Config):
         check_number("free_bits", self.free_bits, 0.0, 100.0, "0 switches free bits off")
         if self.patience is not None:
             check_integer("patience", self.patience, 1, 1_000_000, "10 epochs are usual")
+        check_choice("objective", self.objective, get_args(Objective))
+        if self.free_bits and self.objective != "elbo":
+            message = f"the objective {self.objective} has no KL term of its own, so no bits of it are free"
+            raise BadInput("free_bits", message, "set them to 0, or choose the objective elbo")
+        if self.batch_size < 2 and self.objective in OF_BATCH:
+            message = f"the objective {self.objective} compares the examples of a mini-batch, here one"
+            raise BadInput("batch_size", message, "use 2 or more; 64 is usual")
+
+    @property
+    def is_elbo(self) -> bool:
+        """Whether the ELBO is maximised, its KL weighed with beta: with K = 1 the weighted bound is that."""
+        return self.objective == "elbo" or (self.objective == "importance_weighted" and self.num_samples == 1)
 
     @property
     def has_validation(self) -> bool:
@@ -481,6 +501,7 @@ class RunConfig(_Config):
         check_type("hold", self.hold, bool)
         check_type("data_folder", self.data_folder, (str, NoneType))
         check_type("data_transposed", self.data_transposed, bool)
+        check_objective(self.model, self.train.objective)
         if self.num_examples is not None:
             check_integer("num_examples", self.num_examples, MIN_MADE, MAX_MADE, "leave it empty")
         check_number("data_noise", self.data_noise, 0.0, MAX_NOISE, "1 is usual")
@@ -546,9 +567,11 @@ def upgraded(values: object, found: int) -> object:
     if found > 4 or not isinstance(values, dict):
         return values
     values = {**_UNSTATED_IN_4, **values}
-    model = values.get("model")
+    model, train = values.get("model"), values.get("train")
     if isinstance(model, dict):
         values = {**values, "model": {**_UNSTATED_OF_MODEL_IN_4, **model}}
+    if isinstance(train, dict):
+        values = {**values, "train": {**_UNSTATED_OF_TRAIN_IN_4, **train}}
     if found == 4:
         return values
     train = values.get("train")
@@ -581,6 +604,42 @@ def unknown_settings(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _field_names(kind: type) -> tuple[str, ...]:
     return tuple(f.name for f in dataclasses.fields(kind))
+
+
+def check_objective(model: ModelConfig, objective: Objective) -> None:
+    """Raises :class:`BadInput` (code ``objective``) where a model has nothing that an objective could weigh.
+
+    Example:
+        >>> check_objective(ModelConfig(data_dim=64, encoder_head="deterministic"), "mmd")
+    """
+    why = refused_objectives(model.encoder_head, model.prior, model.latent_dim).get(objective)
+    if why is not None:
+        raise BadInput("objective", *why)
+
+
+def refused_objectives(
+    encoder_head: EncoderHead, prior: Prior, latent_dim: int
+) -> dict[Objective, tuple[str, str]]:
+    """The objectives that such a model does not have: what is wrong with each, and what to do.
+
+    Example:
+        >>> list(refused_objectives("log_variance", "vamp", 1))
+        ['mmd', 'total_correlation']
+    """
+    found: dict[Objective, tuple[str, str]] = {}
+    if encoder_head == "deterministic":
+        message = "a deterministic encoder has no q(z|x) to weigh samples with"
+        found["importance_weighted"] = (message, "choose an encoder with a variance, or the objective mmd")
+    if prior != "standard_normal":
+        message = "from samples of a learned prior its weights get no gradient"
+        found["mmd"] = (message, "choose the prior standard_normal")
+    if encoder_head == "deterministic":
+        message = "a deterministic encoder has no density q(z), so no total correlation"
+        found["total_correlation"] = (message, "choose an encoder with a variance, or the objective mmd")
+    elif latent_dim == 1:
+        message = "one latent dimension has no total correlation: there is nothing for it to depend on"
+        found["total_correlation"] = (message, "use two or more latent dimensions")
+    return found
 
 
 def check_beta(beta: float) -> float:
