@@ -37,7 +37,7 @@ _SHORT: Final[Mapping[str, str]] = {
     "num_epochs": "epochs",
     "patience": "patience",
 }
-_FIRST: Final = ("beta", "dataset", "latent_dim", "likelihood", "hidden")
+_FIRST: Final = ("beta", "objective", "dataset", "latent_dim", "likelihood", "hidden")
 """What a reader would name first."""
 _TEXTS: Final[Mapping[str, Callable[[Any], str]]] = {
     "dataset": lambda name: data_title(str(name)),

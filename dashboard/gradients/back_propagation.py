@@ -386,6 +386,8 @@ def said_of_beta(train: TrainConfig, beta: float) -> str:
     if train.beta_schedule == "constant" and beta != train.beta:
         course = f" The run began with {train.beta:g}; β was moved while it trained."
     said = f"L has β = {beta:.4g}, that of this run's last update.{course}"
+    if not train.is_elbo:
+        said = f"L is the negative ELBO with β = {beta:.4g}; this run maximised another objective."
     if train.free_bits:
         said += " The run's free bits are left out: they depend on the whole mini-batch, L on one example."
     return said

@@ -239,6 +239,7 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
         deterministic=subject.is_deterministic,
         is_scheduled=subject.config.train.beta_schedule != "constant",
         free_bits=subject.config.train.free_bits,
+        objective=subject.config.train.maximised,
     )
     return addressed(json.dumps(payload).encode(), beta=None, owner="", present=False, ghosts=())
 

@@ -79,11 +79,13 @@ def _training_words(config: RunConfig, num_data: int, beta: float) -> dict[str, 
         "learning_rate": number(train.learning_rate),
         "num_epochs": "none: until stopped" if train.num_epochs is None else f"{train.num_epochs:,}",
     }
+    if train.objective != "elbo":
+        words["objective"] = LABELS[train.objective]
     if train.optimizer == "sgd":
         words["momentum"] = number(train.momentum)
     if train.patience is not None:
         words["patience"] = f"{train.patience:,}"
-    if config.model.encoder_head == "deterministic":  # there is no KL to weigh
+    if config.model.encoder_head == "deterministic" and train.is_elbo:  # there is no KL to weigh
         return words
     is_moved = train.beta_schedule == "constant" and number(beta) != number(train.beta)
     words["beta"] = number(train.beta) + (f", moved to {number(beta)} while it trained" if is_moved else "")

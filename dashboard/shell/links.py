@@ -21,6 +21,7 @@ from vae_core.config import (
     Binarised,
     EncoderHead,
     Likelihood,
+    Objective,
     Optimizer,
     Prior,
 )
@@ -219,6 +220,7 @@ SETTINGS: Final[Mapping[str, Parameter]] = {
     "num_components": Parameter("train", 50, Whole(1, MAX_COMPONENTS)),
     "seed": Parameter("train", 0, Whole(0, 2**31 - 1)),
     "num_epochs": Parameter("train", None, Whole(0, 1_000_000)),
+    "objective": _named("train", Objective),
     "batch_size": Parameter("train", 64, Whole(1, 1_000_000)),
     "num_samples": Parameter("train", 1, Whole(1, 1000)),
     "optimizer": _named("train", Optimizer),

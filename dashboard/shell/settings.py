@@ -51,8 +51,10 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
         num_epochs=values["num_epochs"],
         beta_schedule=values["beta_schedule"],
         schedule_epochs=values["schedule_epochs"],
-        free_bits=values["free_bits"],
+        # Those of the ELBO alone; what is not on the page is no reason to refuse the run.
+        free_bits=values["free_bits"] if values["objective"] == "elbo" else 0.0,
         patience=values["patience"],
+        objective=values["objective"],
     )
     return RunConfig(
         model=model,
@@ -111,6 +113,7 @@ def values_of(config: RunConfig) -> dict[str, Any]:
         "schedule_epochs": train.schedule_epochs,
         "free_bits": float(train.free_bits),
         "patience": train.patience,
+        "objective": train.objective,
         "beta": float(train.beta),
         "learning_rate": float(train.learning_rate),
     }

@@ -12,7 +12,7 @@ from tests.page_scripts import TINY, checked, message_to, open_page, runner, tra
 __all__ = ["runner"]  # a fixture
 from dashboard.runs.runner import LocalRunner
 from dashboard.subject import subject_of
-from vae_core.config import EncoderHead, Likelihood, Prior, RunConfig
+from vae_core.config import EncoderHead, Likelihood, Objective, Prior, RunConfig
 
 EVERY: Final = [
     pytest.param(head, likelihood, prior, id=f"{head}-{likelihood}-{prior}")
@@ -48,6 +48,32 @@ EXPLAINED: Final = (
 def tiny(head: EncoderHead, likelihood: Likelihood, prior: Prior) -> RunConfig:
     model = replace(TINY.model, encoder_head=head, likelihood=likelihood, prior=prior, num_components=3)
     return replace(TINY, model=replace(model, hidden_dims=(4,)))
+
+
+OTHER_OBJECTIVES: Final = (
+    ("log_variance", "bernoulli", "standard_normal", "mmd"),
+    ("deterministic", "gaussian", "standard_normal", "mmd"),
+    ("log_variance", "gaussian", "vamp", "importance_weighted"),
+    ("full_covariance", "bernoulli", "mixture", "total_correlation"),
+)
+
+
+@pytest.mark.parametrize(("head", "likelihood", "prior", "objective"), OTHER_OBJECTIVES)
+def test_every_page_takes_what_was_trained_on_another_objective(
+    runner: LocalRunner, head: EncoderHead, likelihood: Likelihood, prior: Prior, objective: Objective
+) -> None:
+    config = tiny(head, likelihood, prior)
+    train = replace(config.train, objective=objective, num_samples=2, beta=2.0)
+    run_id = trained(runner, replace(config, train=train))
+    for page in ("train", "latent_space", "elbo"):
+        at = open_page(page, run=run_id)
+        assert refusals(at) == [], page
+    said = [one.value for one in at.caption]
+    is_bound = head != "deterministic"
+    assert any(text.startswith("Trained on ") and "β = 2" in text for text in said) == is_bound, said
+    for page, query in MORE_VIEWS:
+        named = {"compare_runs": run_id} if page == "compare" else {"run": run_id}
+        assert refusals(checked(open_page(page, **named, **query))) == [], (page, query)
 
 
 def refusals(at: AppTest) -> list[str]:

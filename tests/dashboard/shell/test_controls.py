@@ -18,6 +18,7 @@ CHOICES: Final = {
     "prior": config.Prior,
     "encoder_head": config.EncoderHead,
     "likelihood": config.Likelihood,
+    "objective": config.Objective,
     "optimizer": config.Optimizer,
     "beta_schedule": config.BetaSchedule,
 }
@@ -126,3 +127,31 @@ def test_what_can_be_made_otherwise_is_offered_with_the_data(dataset: str, offer
     assert drawn & {"num_examples", "data_noise", "binarised"} == offered
     if dataset == "two_moons":
         assert "Standard deviation 0.2" in [one.value for one in at.caption]
+
+
+@pytest.mark.parametrize(
+    ("model", "refused"),
+    [
+        ({"encoder_head": "deterministic"}, {"importance_weighted", "total_correlation"}),
+        ({"prior": "vamp"}, {"mmd"}),
+        ({"latent_dim": "1"}, {"total_correlation"}),
+    ],
+)
+def test_an_objective_that_the_model_does_not_have_is_not_offered(
+    model: dict[str, str], refused: set[str]
+) -> None:
+    at = open_page("train", **model)
+    labels = {LABELS[name] for name in get_args(config.Objective) if name not in refused}
+    assert set(at.selectbox(key="objective").options) == labels
+    chosen = open_page("train", **model, objective=min(refused))
+    assert LABELS[min(refused)] in chosen.selectbox(key="objective").options, "it is said at Start"
+
+
+def test_free_bits_are_those_of_the_elbo(page: dict[str, Any]) -> None:
+    page |= {"free_bits": 0.5}
+    assert read_config().train.free_bits == 0.5
+    page |= {"objective": "mmd"}
+    assert read_config().train == TrainConfig(objective="mmd", num_epochs=None)
+    at = open_page("train", objective="importance_weighted", free_bits="0.5", num_samples="5")
+    assert "free_bits" not in {one.key for one in at.number_input}
+    assert any("Rainforth" in one.value for one in at.caption)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dashboard.shell.links import PARAMETERS, SETTINGS, read_link, write_link
 from dashboard.shell.settings import config_of, parse_scale, parse_sizes, values_of
 from vae_core import config
-from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.config import ModelConfig, RunConfig, TrainConfig, refused_objectives
 from vae_core.data import DATASET_INFO, data_shape
 from vae_core.errors import BadInput
 
@@ -34,6 +34,7 @@ FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "beta_schedule": st.sampled_from(get_args(config.BetaSchedule)),
     "schedule_epochs": st.integers(1, 1_000_000),
     "free_bits": st.floats(0, 100),
+    "objective": st.sampled_from(get_args(config.Objective)),
     "patience": st.none() | st.integers(1, 1_000_000),
     "dataset": st.sampled_from(tuple(name for name in DATASET_INFO if name != "idx")),
     "num_examples": st.none() | st.integers(20, 50_000),
@@ -78,6 +79,12 @@ def configs(draw: st.DrawFn) -> RunConfig:
         values["likelihood_scale"] = 1.0
     if values["encoder_head"] == "deterministic":
         values["prior"] = "standard_normal"
+    if values["objective"] in refused_objectives(
+        values["encoder_head"], values["prior"], values["latent_dim"]
+    ):
+        values["objective"] = "elbo"
+    if values["objective"] != "elbo":
+        values |= {"free_bits": 0.0, "batch_size": max(2, values["batch_size"])}
     values["data_dim"] = math.prod(data_shape(values["dataset"]))
 
     def part(kind: type) -> dict[str, Any]:
