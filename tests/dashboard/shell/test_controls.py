@@ -15,6 +15,7 @@ from vae_core.errors import BadInput
 CHOICES: Final = {
     "binarised": config.Binarised,
     "activation": config.Activation,
+    "initial_weights": config.InitialWeights,
     "prior": config.Prior,
     "encoder_head": config.EncoderHead,
     "likelihood": config.Likelihood,
@@ -55,6 +56,7 @@ def test_menu_offers_what_the_core_knows(
     monkeypatch.setattr("dashboard.shell.state.run_settings", dict)
     for name in ("selectbox", "caption", "markdown", "text_input", "number_input"):
         monkeypatch.setattr(f"streamlit.{name}", lambda *args, **options: None)
+    page["activation"] = "relu"
     controls.data_and_model()
     controls.training()
     assert offered[key] == get_args(CHOICES[key])
