@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -41,7 +42,11 @@ class FactorInformation(NamedTuple):
 
 
 def factor_information(
-    means: NDArray[Any], stds: NDArray[Any], factors: Sequence[NDArray[Any]], *, seed: int = 0
+    means: NDArray[Any],
+    stds: NDArray[Any],
+    factors: Sequence[NDArray[Any]],
+    *,
+    generator: torch.Generator,
 ) -> FactorInformation:
     r"""Mutual information of each latent dimension with each factor, with z ~ q(z|x).
 
@@ -58,16 +63,16 @@ def factor_information(
         means: Of q(z|x), shape (n, J).
         stds: Shape (n, J), positive.
         factors: Values of each factor, shape (n,) each; each takes at least two.
-        seed: Of the shuffle that shows what chance gives.
+        generator: Source of the shuffle that shows what chance gives.
 
     Example:
         >>> code = np.array([[0.0, 5.0], [0.0, -5.0], [9.0, 5.0], [9.0, -5.0]])
-        >>> found = factor_information(code, np.full((4, 2), 0.1), [code[:, 1], code[:, 0]])
+        >>> stds, factors, generator = np.full((4, 2), 0.1), [code[:, 1], code[:, 0]], torch.Generator()
+        >>> found = factor_information(code, stds, factors, generator=generator)
         >>> round(found.gap, 6)
         1.0
     """
-    rng = np.random.default_rng(seed)
-    chance = [rng.permutation(factor) for factor in factors]
+    chance = [factor[torch.randperm(len(factor), generator=generator).numpy()] for factor in factors]
     marks = [_one_hot(factor) for factor in (*factors, *chance)]
     information = np.array([_of_dimension(*one, marks) for one in zip(means.T, stds.T, strict=True)]).T
     shares = [mark.mean(axis=1) for mark in marks[: len(factors)]]
