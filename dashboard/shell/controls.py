@@ -17,10 +17,12 @@ from dashboard.shell.links import PARAMETERS, SETTINGS, SPEEDS, Number, Text, Wh
 from vae_core.config import (
     MAX_NOISE,
     REAL_VALUED,
+    RECTIFIED,
     Activation,
     BetaSchedule,
     Binarised,
     EncoderHead,
+    InitialWeights,
     Likelihood,
     Objective,
     Optimizer,
@@ -67,6 +69,9 @@ HELP: Final = {
     "hidden": "Sizes of the encoder's hidden layers, for instance `128` or `400, 200`; the decoder mirrors "
     "them. Empty: linear maps.",
     "activation": "$f$ of the hidden layers, $h = f(Wx + b)$.",
+    "initial_weights": r"Of ReLU and SiLU networks: drawn from $\mathcal{N}(0, 2/n)$ for $n$ inputs of a "
+    r"layer (He et al. 2015), in all layers, or with a tenth of that width in the last ones: then $q(z|x)$ "
+    r"begins near $\mathcal{N}(0, I)$, and the first epochs have less to unlearn.",
     "likelihood": r"$p(x|z)$. Bernoulli: $\sum_i x_i\log y_i + (1-x_i)\log(1-y_i)$. Continuous Bernoulli: "
     r"the same, normalised to a density for grey pixels. Gaussian: "
     r"$-\tfrac12\|x-y\|^2/s^2 - D\log s - \tfrac D2\log 2\pi$. Gaussian, σ(z) for each value: the decoder "
@@ -184,6 +189,8 @@ def data_and_model() -> None:
         _text("likelihood_scale")
     _choose("encoder_head", labels_of(EncoderHead))
     _choose("activation", labels_of(Activation))
+    if value("activation") in RECTIFIED and "activation" not in state.hidden_controls():
+        _choose("initial_weights", labels_of(InitialWeights))
     _choose("prior", labels_of(Prior))
     if value("prior") != PARAMETERS["prior"].default:
         _number("num_components")

@@ -15,6 +15,7 @@ from vae_core.errors import BadInput
 CHOICES: Final = {
     "binarised": config.Binarised,
     "activation": config.Activation,
+    "initial_weights": config.InitialWeights,
     "prior": config.Prior,
     "encoder_head": config.EncoderHead,
     "likelihood": config.Likelihood,
@@ -56,6 +57,7 @@ def test_menu_offers_what_the_core_knows(
     monkeypatch.setattr("dashboard.shell.state.run_settings", dict)
     for name in ("selectbox", "caption", "markdown", "text_input", "number_input"):
         monkeypatch.setattr(f"streamlit.{name}", lambda *args, **options: None)
+    page["activation"] = "relu"
     controls.data_and_model()
     controls.training()
     assert offered[key] == get_args(CHOICES[key])
@@ -152,6 +154,9 @@ def test_free_bits_are_those_of_the_elbo(page: dict[str, Any]) -> None:
     assert read_config().train.free_bits == 0.5
     page |= {"objective": "mmd"}
     assert read_config().train == TrainConfig(objective="mmd", num_epochs=None)
+
+
+def test_the_weighted_bound_has_a_warning_and_no_free_bits() -> None:
     at = open_page("train", objective="importance_weighted", free_bits="0.5", num_samples="5")
     assert "free_bits" not in {one.key for one in at.number_input}
     assert any("Rainforth" in one.value for one in at.caption)

@@ -30,6 +30,7 @@ FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "learning_rate": st.floats(1e-8, 1000),
     "momentum": st.floats(0, 0.999),
     "batch_size": st.integers(1, 1_000_000),
+    "initial_weights": st.sampled_from(get_args(config.InitialWeights)),
     "num_epochs": st.none() | st.integers(0, 1_000_000),
     "beta_schedule": st.sampled_from(get_args(config.BetaSchedule)),
     "schedule_epochs": st.integers(1, 1_000_000),
