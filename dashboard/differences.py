@@ -26,6 +26,9 @@ _SHORT: Final[Mapping[str, str]] = {
     "num_samples": "M =",
     "hidden": "hidden",
     "channels": "channels",
+    "num_examples": "n =",
+    "data_noise": "noise",
+    "binarised": "binarised",
     "encoder_head": "encoder",
     "prior": "prior",
     "likelihood_scale": "s =",
@@ -42,6 +45,7 @@ _FIRST: Final = ("beta", "dataset", "latent_dim", "likelihood", "architecture", 
 _TEXTS: Final[Mapping[str, Callable[[Any], str]]] = {
     "dataset": lambda name: data_title(str(name)),
     "hidden": lambda sizes: "–" if sizes is None else sizes or "none",
+    "num_examples": lambda count: "usual" if count is None else f"{count:,}",
     "num_epochs": lambda count: "until stopped" if count is None else f"{count:,}",
     "patience": lambda count: "never" if count is None else f"{count:,}",
 }

@@ -12,6 +12,9 @@ NAMES: Final = {
     "data_folder": "Folder of the IDX files",
     "data_set": "Data set in the folder",
     "data_orientation": "Orientation",
+    "num_examples": "Examples n",
+    "data_noise": "Noise",
+    "binarised": "Binarised",
     "latent_dim": "Latent dimension J",
     "architecture": "Architecture",
     "hidden": "Hidden layers",
@@ -21,6 +24,7 @@ NAMES: Final = {
     "likelihood_scale": "Scale s",
     "encoder_head": "Encoder head",
     "activation": "Activation",
+    "initial_weights": "Initial weights",
     "prior": "Prior p(z)",
     "num_components": "Components K",
     "seed": "Seed",
@@ -41,6 +45,9 @@ NAMES: Final = {
 ORIENTATIONS: Final = {"as_stored": "As stored", "transposed": "Transposed"}
 """How images stand, by id."""
 LABELS: Final = {
+    "no": "no",
+    "threshold": "at the threshold 0.5",
+    "stochastic": "stochastically",
     "log_variance": "log σ² (within ±20)",
     "variance": "σ² through softplus",
     "full_covariance": "full covariance L Lᵀ",
@@ -56,6 +63,8 @@ LABELS: Final = {
     "relu": "ReLU",
     "silu": "SiLU",
     "softplus": "softplus",
+    "small_outputs": "small in the last layers",
+    "he": "He in all layers",
     "adam": "Adam",
     "sgd": "SGD with momentum",
     "constant": "constant",

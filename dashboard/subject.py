@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 from dashboard.caching import cached
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import runner
-from vae_core.config import RunConfig
+from vae_core.config import Binarised, RunConfig
 from vae_core.data.files import find_idx_set
 from vae_core.data.own import NAME, own_file
 from vae_core.errors import BadInput
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from vae_core.model import VAE
     from vae_core.runs.runfile import Run
 
+Made = tuple[int | None, float, Binarised]
+"""How many examples, how much noise, and whether 0 and 1: as :class:`vae_core.config.RunConfig` says it."""
 Split = Literal["held_out", "training", "validation"]
 SPLITS: Final[dict[Split, str]] = {"held_out": "held-out", "training": "training"}
 """The parts of a data set that can be looked at, as the reader names them."""
@@ -176,14 +178,26 @@ def data_of(config: RunConfig) -> "Dataset":
         config.data_folder,
         transposed=config.data_transposed,
         validation=config.train.has_validation,
+        made=made_of(config),
     )
 
 
+def made_of(config: RunConfig) -> Made:
+    """How the data of a run are made or changed."""
+    return config.num_examples, config.data_noise, config.binarised
+
+
 def dataset(
-    name: str, seed: int, folder: str | None, *, transposed: bool = False, validation: bool = False
+    name: str,
+    seed: int,
+    folder: str | None,
+    *,
+    transposed: bool = False,
+    validation: bool = False,
+    made: Made = (None, 1.0, "no"),
 ) -> "Dataset":
     """A data set, with a validation part or without one; only ever read."""
-    return _dataset(name, seed, folder, transposed, validation, _state_of(name, folder))
+    return _dataset(name, seed, folder, transposed, validation, made, _state_of(name, folder))
 
 
 @cached("Loading the data …")
@@ -193,12 +207,23 @@ def _dataset(
     folder: str | None,
     transposed: bool,
     validation: bool,
+    made: Made,
     state: tuple[object, ...],
 ) -> "Dataset":
     from vae_core.data import load_dataset
 
     del state  # tells the files of a folder from those that were there before; part of the key only
-    return load_dataset(name, seed=seed, folder=folder, transpose=transposed, validation=validation)
+    num_examples, noise, binarised = made
+    return load_dataset(
+        name,
+        seed=seed,
+        folder=folder,
+        transpose=transposed,
+        validation=validation,
+        num_examples=num_examples,
+        noise=noise,
+        binarised=binarised,
+    )
 
 
 def preview_of(folder: str, *, transposed: bool) -> "Preview":

@@ -18,7 +18,7 @@ from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import seeds_line, task_line
-from dashboard.subject import data_of, dataset, pretrained
+from dashboard.subject import data_of, dataset, made_of, pretrained
 from dashboard.tables import draw_table
 from vae_core.config import ModelConfig, Optimizer, RunConfig, TrainConfig
 from vae_core.errors import BadInput
@@ -473,8 +473,14 @@ def _seconds(value: float) -> str:
 def _parts(raced: Raced) -> str:
     """How many examples each part has."""
     run = raced.runs[0]
-    turned = run.data_transposed
-    data = dataset(run.dataset, run.seed, run.data_folder, transposed=turned, validation=True)
+    data = dataset(
+        run.dataset,
+        run.seed,
+        run.data_folder,
+        transposed=run.data_transposed,
+        validation=True,
+        made=made_of(run),
+    )
     validation = 0 if data.x_validation is None else len(data.x_validation)
     training = raced.num_data or len(data.x_train)
     return f"Training {training:,} · validation {validation:,} · held-out {len(data.x_test):,} examples"

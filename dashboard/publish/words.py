@@ -35,9 +35,19 @@ def config_words(config: RunConfig, *, num_data: int, beta: float, scale: float)
     found = {
         **_model_words(config.model, scale),
         **_training_words(config, num_data, beta),
+        **_data_words(config),
         "seed": str(config.seed),
     }
     return [(NAMES[key], found[key]) for key in NAMES if key in found]
+
+
+def _data_words(config: RunConfig) -> dict[str, str]:
+    words = {}
+    if config.data_noise != 1:
+        words["data_noise"] = f"{number(config.data_noise)} times the usual"
+    if config.binarised != "no":
+        words["binarised"] = LABELS[config.binarised]
+    return words
 
 
 def _model_words(model: ModelConfig, scale: float) -> dict[str, str]:

@@ -192,7 +192,9 @@ class LocalRunner:
         """
         from vae_core.training.stacked import can_stack
 
-        gains = all(config.device == "cpu" for config in configs) and can_stack(
+        # Each training that draws its images anew has its own ones at each update.
+        alone = any(config.device != "cpu" or config.binarised == "stochastic" for config in configs)
+        gains = not alone and can_stack(
             [config.model for config in configs], [config.train for config in configs]
         )
         size = math.ceil(len(configs) / self.scheduler.cores) if gains else 1
@@ -782,8 +784,15 @@ def check_needs(config: RunConfig) -> None:
     """Refuses what the worker would refuse, before anything is given up for it."""
     train = config.train
     folder, validation = config.data_folder, train.has_validation
-    rows = least_training_examples(config.dataset, folder=folder, validation=validation)
-    check_step(config.model, num_samples=train.num_samples, batch_size=train.batch_of(rows))
+    rows = least_training_examples(
+        config.dataset, folder=folder, validation=validation, num_examples=config.num_examples
+    )
+    check_step(
+        config.model,
+        num_samples=train.num_samples,
+        batch_size=train.batch_of(rows),
+        objective=train.objective,
+    )
 
 
 def _on_suitable_device(config: RunConfig) -> RunConfig:
@@ -800,8 +809,10 @@ def needed_memory(config: RunConfig) -> int:
     """Bytes of a training: its network, and one step of it. Reads no file."""
     model, train = config.model, config.train
     known = config.dataset in DATASET_INFO and config.dataset != "idx"
-    rows = min(train.batch_size, least_training_examples(config.dataset)) if known else train.batch_size
-    step = step_bytes(model, num_samples=train.num_samples, batch_size=rows)
+    rows = train.batch_size
+    if known:
+        rows = min(rows, least_training_examples(config.dataset, num_examples=config.num_examples))
+    step = step_bytes(model, num_samples=train.num_samples, batch_size=rows, objective=train.objective)
     # Weights, gradients and two moments of Adam, four bytes each. A larger step is refused.
     return 16 * model.num_parameters + min(step, MAX_STEP_BYTES)
 

@@ -15,16 +15,21 @@ from dashboard.labels import LABELS, NAMES
 from dashboard.shell import data_menu, image_folder, settings, state
 from dashboard.shell.links import PARAMETERS, SETTINGS, SPEEDS, Number, Text, Whole
 from vae_core.config import (
+    MAX_NOISE,
     REAL_VALUED,
+    RECTIFIED,
     Activation,
     Architecture,
     BetaSchedule,
+    Binarised,
     EncoderHead,
+    InitialWeights,
     Likelihood,
     Optimizer,
     Prior,
     RunConfig,
 )
+from vae_core.data import dataset_info
 from vae_core.errors import BadInput
 
 Callback = Callable[[], None]
@@ -46,6 +51,13 @@ HELP: Final = {
     "data_set": "The folder has the files of several data sets.",
     "data_orientation": "Transposed: rows and columns of each image are exchanged. EMNIST stores its images "
     "on their side.",
+    "num_examples": "$n$, how many examples are made from the seed; a fifth of them is held out. "
+    "Empty: as many as the menu says.",
+    "data_noise": "Multiplies the standard deviation of the noise that is added to each point. "
+    "0: the curve itself.",
+    "binarised": "Whether pixels become 0 and 1, so that Bernoulli nats compare with the literature. At the "
+    "threshold: 1 above 0.5. Stochastically: training draws each pixel anew for each update, 1 with its grey "
+    "value as the probability (Burda et al. 2016); held-out images are drawn once, by a fixed seed.",
     "latent_dim": r"$J$, the number of latent dimensions: $z \in \mathbb{R}^J$. "
     "With 2 the latent space is a plane.",
     "architecture": "Fully connected: every value of a layer meets every one of the next, $h = f(Wx + b)$. "
@@ -58,6 +70,9 @@ HELP: Final = {
     "hidden": "Sizes of the encoder's hidden layers, for instance `128` or `400, 200`; the decoder mirrors "
     "them. Empty: linear maps.",
     "activation": "$f$ of the hidden layers, $h = f(Wx + b)$.",
+    "initial_weights": r"Of ReLU and SiLU networks: drawn from $\mathcal{N}(0, 2/n)$ for $n$ inputs of a "
+    r"layer (He et al. 2015), in all layers, or with a tenth of that width in the last ones: then $q(z|x)$ "
+    r"begins near $\mathcal{N}(0, I)$, and the first epochs have less to unlearn.",
     "likelihood": r"$p(x|z)$. Bernoulli: $\sum_i x_i\log y_i + (1-x_i)\log(1-y_i)$. Continuous Bernoulli: "
     r"the same, normalised to a density for grey pixels. Gaussian: "
     r"$-\tfrac12\|x-y\|^2/s^2 - D\log s - \tfrac D2\log 2\pi$. Gaussian, σ(z) for each value: the decoder "
@@ -144,9 +159,7 @@ def pending() -> list[str]:
 def data_and_model() -> None:
     """Draws the controls that make a new run."""
     keys = ("dataset", "data_folder", "latent_dim", "hidden", "likelihood", "likelihood_scale")
-    if _all_hidden(
-        *keys, "architecture", "channels", "encoder_head", "activation", "prior", "num_components", "seed"
-    ):
+    if _all_hidden(*keys, "encoder_head", "activation", "prior", "num_components", "seed"):
         return
     st.markdown("**Data and model** · for the next run")
     waiting = pending()
@@ -156,14 +169,9 @@ def data_and_model() -> None:
     st.caption(plain(data_menu.sentence(value("dataset"))))
     if value("dataset") == "idx":
         image_folder.draw(IMAGE_KEYS, _options, state.hidden_controls())
+    _made()
     _number("latent_dim")
-    if settings.has_images({"dataset": value("dataset")}):
-        _choose("architecture", labels_of(Architecture))
-    if _is_conv():
-        _text("channels")
-    else:
-        _text("hidden", placeholder="none: linear maps")
-    _say_size()
+    _layers()
     if _is_unit_interval():
         _choose("likelihood", labels_of(Likelihood))
     elif "likelihood" not in state.hidden_controls():
@@ -173,10 +181,42 @@ def data_and_model() -> None:
         _text("likelihood_scale")
     _choose("encoder_head", labels_of(EncoderHead))
     _choose("activation", labels_of(Activation))
+    if value("activation") in RECTIFIED and "activation" not in state.hidden_controls():
+        _choose("initial_weights", labels_of(InitialWeights))
     _choose("prior", labels_of(Prior))
     if value("prior") != PARAMETERS["prior"].default:
         _number("num_components")
     _number("seed")
+
+
+def _layers() -> None:
+    """The networks; who hides the hidden layers hides the architecture, too, and who fixes them fixes it."""
+    if "hidden" in state.hidden_controls():
+        return
+    if settings.has_images({"dataset": value("dataset")}) and "hidden" not in state.fixed_controls():
+        _choose("architecture", labels_of(Architecture))
+    if _is_conv():
+        _text("channels")
+    else:
+        _text("hidden", placeholder="none: linear maps")
+    _say_size()
+
+
+def _made() -> None:
+    """How the data are made or changed, where that can be chosen; who hides the data hides it, too."""
+    if "dataset" in state.hidden_controls():
+        return
+    try:
+        about = dataset_info(value("dataset"))
+    except BadInput:  # whoever loads the data says what is wrong
+        return
+    if about.num_examples is not None:
+        _number("num_examples", 100, placeholder=f"{about.num_examples:,}")
+    if about.noise and "data_noise" not in state.hidden_controls():
+        st.slider(min_value=0.0, max_value=MAX_NOISE, step=0.1, **_options("data_noise"))
+        st.caption(f"Standard deviation {about.noise * value('data_noise'):.3g}")
+    if about.kind == "images":
+        _choose("binarised", labels_of(Binarised))
 
 
 def training() -> None:

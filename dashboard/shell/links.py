@@ -12,11 +12,17 @@ from typing import Any, Final, Protocol, get_args
 from dashboard.runs.store import RUN_ID
 from vae_core.config import (
     MAX_COMPONENTS,
+    MAX_MADE,
+    MAX_NOISE,
+    MIN_MADE,
     REAL_VALUED,
+    RECTIFIED,
     Activation,
     Architecture,
     BetaSchedule,
+    Binarised,
     EncoderHead,
+    InitialWeights,
     Likelihood,
     Optimizer,
     Prior,
@@ -202,6 +208,9 @@ SETTINGS: Final[Mapping[str, Parameter]] = {
     "data_folder": Parameter("train", "", Text(4096)),
     "data_set": Parameter("train", "", Text(400)),
     "data_orientation": Parameter("train", "as_stored", Choice(("as_stored", "transposed"))),
+    "num_examples": Parameter("train", None, Whole(MIN_MADE, MAX_MADE)),
+    "data_noise": Parameter("train", 1.0, Number(0.0, MAX_NOISE)),
+    "binarised": _named("train", Binarised),
     "latent_dim": Parameter("train", 2, Whole(1, MAX_LATENT_DIM)),
     "architecture": _named("train", Architecture),
     "hidden": Parameter("train", "128", Text(200)),
@@ -211,6 +220,7 @@ SETTINGS: Final[Mapping[str, Parameter]] = {
     "likelihood_scale": Parameter("train", "0.2", Text(200)),
     "encoder_head": _named("train", EncoderHead),
     "activation": _named("train", Activation),
+    "initial_weights": _named("train", InitialWeights),
     "prior": _named("train", Prior),
     "num_components": Parameter("train", 50, Whole(1, MAX_COMPONENTS)),
     "seed": Parameter("train", 0, Whole(0, 2**31 - 1)),
@@ -299,6 +309,8 @@ def read_link(query: Mapping[str, str]) -> dict[str, Any]:
         value = PARAMETERS[key].kind.read(text)
         if value is not None or (text == NONE and PARAMETERS[key].default is None):
             found[key] = value
+    if found.get("activation") in RECTIFIED:
+        found.setdefault("initial_weights", "he")  # what links meant when there was no other choice
     return found
 
 
@@ -313,7 +325,10 @@ def write_link(
         instead: Values that hold where the link does not say them, in the place of the defaults.
     """
     held = {key: one.default for key, one in of_page(page).items()} | dict(instead or {})
-    return {key: text_of(values[key]) for key in of_page(page) if key in values and values[key] != held[key]}
+    said = [key for key in of_page(page) if key in values and values[key] != held[key]]
+    if "activation" in said and values["activation"] in RECTIFIED:
+        said.append("initial_weights")  # without it the link would be an old one
+    return {key: text_of(values[key]) for key in dict.fromkeys(said)}
 
 
 def text_of(value: object) -> str:

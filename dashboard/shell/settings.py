@@ -30,7 +30,7 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
     is_transposed = is_idx and values["data_orientation"] == "transposed"
     shape = data_shape(values["dataset"], folder=folder, transpose=is_transposed)
     is_conv = architecture_of(values) == "conv"
-    likelihood = likelihood_of(values)
+    likelihood, about = likelihood_of(values), dataset_info(values["dataset"])
     # A scale that is not on the page is none of the run's, and no reason to refuse it.
     scale = parse_scale(values["likelihood_scale"]) if likelihood == "gaussian" else 1.0
     model = ModelConfig(
@@ -40,6 +40,7 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
         image_shape=shape if is_conv else None,
         hidden_dims=parse_sizes(values["channels" if is_conv else "hidden"]),
         activation=values["activation"],
+        initial_weights=values["initial_weights"],
         encoder_head=values["encoder_head"],
         likelihood=likelihood,
         likelihood_scale=scale,
@@ -64,6 +65,9 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
         dataset=values["dataset"],
         data_folder=folder,
         data_transposed=is_transposed,
+        num_examples=None if about.num_examples is None else values["num_examples"],
+        data_noise=values["data_noise"] if about.noise else 1.0,
+        binarised=values["binarised"] if about.kind == "images" else "no",
         train=train,
         seed=values["seed"],
         hold=hold,
@@ -92,6 +96,9 @@ def values_of(config: RunConfig) -> dict[str, Any]:
         "data_folder": config.data_folder or "",
         "data_set": "",
         "data_orientation": "transposed" if config.data_transposed else "as_stored",
+        "num_examples": config.num_examples,
+        "data_noise": float(config.data_noise),
+        "binarised": config.binarised,
         "latent_dim": model.latent_dim,
         "architecture": model.architecture,
         "hidden": PARAMETERS["hidden"].default if is_conv else sizes,
@@ -101,6 +108,7 @@ def values_of(config: RunConfig) -> dict[str, Any]:
         "likelihood_scale": _scale_text(model),
         "encoder_head": model.encoder_head,
         "activation": model.activation,
+        "initial_weights": model.initial_weights,
         "prior": model.prior,
         "num_components": model.num_components,
         "seed": config.seed,

@@ -99,6 +99,43 @@ class ByteImages:
         return values.float().div_(self._white)
 
 
+class RedrawnImages(ByteImages):
+    """Grey images as 0 and 1: whoever looks sees one draw of each, training has a new one at each update.
+
+    Arguments:
+        values: Bytes, 0 or 255, shape (n, D): the draw that is looked at.
+        grey: The probabilities of 1, shape (n, D).
+
+    Example:
+        >>> images = RedrawnImages(torch.tensor([[0, 255]], dtype=torch.uint8), torch.tensor([[0.0, 1.0]]))
+        >>> images.drawn(torch.tensor([0, 0]), generator=torch.Generator().manual_seed(0))
+        tensor([[0., 1.],
+                [0., 1.]])
+    """
+
+    def __init__(self, values: Tensor, grey: Examples) -> None:
+        super().__init__(values)
+        self._grey = grey
+
+    def drawn(self, index: Tensor, *, generator: torch.Generator) -> Tensor:
+        """A new draw of some images: 1 with the probability that the grey value is, shape (k, D)."""
+        return drawn_from(self._grey.index_select(0, index), generator=generator)
+
+    def part(self, rows: slice | Tensor) -> "RedrawnImages":
+        """Some of them."""
+        return RedrawnImages(self._values[rows], part_of(self._grey, rows))
+
+    def to(self, device: torch.device) -> "RedrawnImages":
+        """The same on a device."""
+        return RedrawnImages(self._values.to(device), on_device(self._grey, device))
+
+
+def drawn_from(grey: Tensor, *, generator: torch.Generator) -> Tensor:
+    """0 and 1, the latter with the probability that a grey value is."""
+    uniform = torch.rand(grey.shape, generator=generator, device=generator.device)
+    return (uniform.to(grey.device) < grey).to(grey.dtype)
+
+
 PIECE: Final = 1 << 20
 """Values of a piece in which whole data sets are gone through."""
 

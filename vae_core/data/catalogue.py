@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from vae_core.config import Likelihood
+from vae_core.config import Binarised, Likelihood
 from vae_core.data.files import image_dims
 from vae_core.data.own import NAME, OwnFacts, load_own, own_facts
 from vae_core.data.validation import validation_size
@@ -35,6 +35,8 @@ class DatasetInfo:
         default_likelihood: The likelihood to begin with.
         sentence: What the data are.
         is_unit_interval: Whether all values lie in [0, 1], so that a likelihood of such values suits, too.
+        num_examples: How many are made from a seed where nobody says; None: they are as many as there are.
+        noise: Standard deviation of what is added to points made from a seed; 0: there is none.
     """
 
     name: str
@@ -43,9 +45,11 @@ class DatasetInfo:
     default_likelihood: Likelihood
     sentence: str
     is_unit_interval: bool
+    num_examples: int | None = None
+    noise: float = 0.0
 
 
-def _images(name: str, title: str, sentence: str) -> DatasetInfo:
+def _images(name: str, title: str, sentence: str, num_examples: int | None = None) -> DatasetInfo:
     return DatasetInfo(
         name=name,
         title=title,
@@ -53,10 +57,11 @@ def _images(name: str, title: str, sentence: str) -> DatasetInfo:
         default_likelihood="bernoulli",
         sentence=sentence,
         is_unit_interval=True,
+        num_examples=num_examples,
     )
 
 
-def _points(name: str, title: str, sentence: str) -> DatasetInfo:
+def _points(name: str, title: str, sentence: str, noise: float) -> DatasetInfo:
     return DatasetInfo(
         name=name,
         title=title,
@@ -64,6 +69,8 @@ def _points(name: str, title: str, sentence: str) -> DatasetInfo:
         default_likelihood="gaussian",
         sentence=sentence,
         is_unit_interval=False,
+        num_examples=2000,
+        noise=noise,
     )
 
 
@@ -71,13 +78,37 @@ DATASET_INFO: Final[dict[str, DatasetInfo]] = {
     info.name: info
     for info in (
         _images("digits", "Handwritten digits", "1,797 images of 8 × 8 pixels; they come with scikit-learn."),
-        _points("two_moons", "Two moons", "2,000 points in the plane on two interleaved half circles."),
-        _points("pinwheel", "Pinwheel", "2,000 points in the plane on five curved arms."),
-        _points("swiss_roll", "Swiss roll", "2,000 points in the plane along one spiral."),
+        _points("two_moons", "Two moons", "2,000 points in the plane on two interleaved half circles.", 0.1),
+        _points("pinwheel", "Pinwheel", "2,000 points in the plane on five curved arms.", 0.1),
+        _points("swiss_roll", "Swiss roll", "2,000 points in the plane along one spiral.", 0.05),
         _points(
             "gaussian_ring",
             "Ring of Gaussians",
             "2,000 points in the plane from eight Gaussians on a circle.",
+            0.15,
+        ),
+        _points(
+            "circles", "Two circles", "2,000 points in the plane on two circles, one within the other.", 0.1
+        ),
+        _points("two_spirals", "Two spirals", "2,000 points in the plane on two interleaved spirals.", 0.05),
+        _points("checkerboard", "Checkerboard", "2,000 points in every second square of a board.", 0.03),
+        _images(
+            "sprites",
+            "Sprites",
+            "5,000 images of 32 × 32 pixels with known causes: shape, size, angle, x and y.",
+            5000,
+        ),
+        _images(
+            "strokes",
+            "Strokes",
+            "5,000 images of 16 × 16 pixels with known causes: width, bend, angle, x and y.",
+            5000,
+        ),
+        _images(
+            "bars",
+            "Bars",
+            "2,000 images of 8 × 8 pixels with known causes: four rows and four columns, each bright or not.",
+            2000,
         ),
         _images(
             "idx", "MNIST and relatives", "Your own IDX files: MNIST, Fashion-MNIST, KMNIST and the like."
@@ -129,6 +160,9 @@ def load_dataset(
     folder: Path | str | None = None,
     transpose: bool = False,
     validation: bool = False,
+    num_examples: int | None = None,
+    noise: float = 1.0,
+    binarised: Binarised = "no",
 ) -> "Dataset":
     """Loads a data set by name; the same name and seed give the same numbers, bit for bit.
 
@@ -138,10 +172,13 @@ def load_dataset(
         folder: Where the IDX files are; used by ``"idx"`` only, as ``transpose`` is.
         transpose: Whether rows and columns of the images are exchanged.
         validation: Whether a tenth of the training part is set aside as a validation part, by the same seed.
+        num_examples: Of data that are made from the seed; None: as many as the data set usually has.
+        noise: Of points that are made from the seed, in units of its usual standard deviation.
+        binarised: Whether images become 0 and 1: see :func:`vae_core.data.binarised.binarised`.
 
     Raises:
-        BadInput: ``name`` is unknown, ``seed`` is not a seed, the IDX files cannot be used, or there are too
-            few examples for a validation part.
+        BadInput: ``name`` is unknown, ``seed`` is not a seed, the IDX files cannot be used, there are too
+            few examples for a validation part, or the data have no such number, noise or pixels.
 
     Example:
         >>> load_dataset("digits").x_train.shape
@@ -149,13 +186,23 @@ def load_dataset(
     """
     from vae_core.data.dataset import with_validation
 
-    dataset_info(name)
+    info = dataset_info(name)
+    if num_examples is not None and info.num_examples is None:
+        message = f"{info.title} has as many examples as there are"
+        raise BadInput("num_examples", message, "leave their number empty")
+    if noise != 1 and not info.noise:
+        raise BadInput("data_noise", f"{info.title} has no noise to change", "leave it at 1")
+    data = _load(name, seed, folder, transpose, num_examples or info.num_examples or 0, noise)
+    if binarised != "no":
+        from vae_core.data.binarised import binarised as as_binarised
 
-    data = _load(name, seed, folder, transpose)
+        data = as_binarised(data, binarised)
     return with_validation(data, seed=seed) if validation else data
 
 
-def _load(name: str, seed: int, folder: Path | str | None, transpose: bool) -> "Dataset":
+def _load(
+    name: str, seed: int, folder: Path | str | None, transpose: bool, num_examples: int, noise: float
+) -> "Dataset":
     if name == "idx":
         from vae_core.data.folder import load_idx_folder
 
@@ -165,7 +212,11 @@ def _load(name: str, seed: int, folder: Path | str | None, transpose: bool) -> "
     from vae_core.data.dataset import seeded_generator
 
     generator = seeded_generator(seed)
-    return _load_digits(generator) if name == "digits" else _load_points(name, generator)
+    if name == "digits":
+        return _load_digits(generator)
+    if dataset_info(name).kind == "images":
+        return _load_made(name, num_examples, generator)
+    return _load_points(name, num_examples, noise, generator)
 
 
 def load_data_of(config: "RunConfig", *, digest: str = "") -> "Dataset":
@@ -184,6 +235,9 @@ def load_data_of(config: "RunConfig", *, digest: str = "") -> "Dataset":
         folder=config.data_folder,
         transpose=config.data_transposed,
         validation=config.train.has_validation,
+        num_examples=config.num_examples,
+        noise=config.data_noise,
+        binarised=config.binarised,
     )
     data.check_digest(digest)
     return data
@@ -205,16 +259,29 @@ def data_shape(name: str, *, folder: Path | str | None = None, transpose: bool =
     if name == "idx":
         _, height, width = image_dims(folder)
         return (width, height) if transpose else (height, width)
-    return (8, 8) if name == "digits" else (2,)
+    if DATASET_INFO[name].kind == "points":
+        return (2,)
+    return _SIDES[name], _SIDES[name]
 
 
-def least_training_examples(name: str, *, folder: Path | str | None = None, validation: bool = False) -> int:
+_SIDES: Final = {"digits": 8, "sprites": 32, "strokes": 16, "bars": 8}
+"""Pixels of a side; what draws them imports PyTorch."""
+
+
+def least_training_examples(
+    name: str,
+    *,
+    folder: Path | str | None = None,
+    validation: bool = False,
+    num_examples: int | None = None,
+) -> int:
     """How many examples there are at least to train on, known without loading the data.
 
     Arguments:
         name: One of ``DATASETS``.
         folder: Where the IDX files are.
         validation: Whether a validation part is set aside.
+        num_examples: How many are made from the seed; None: as many as the data set usually has.
 
     Raises:
         BadInput: ``name`` is unknown, the folder has no IDX images or may not be read, or there are too few
@@ -230,7 +297,8 @@ def least_training_examples(name: str, *, folder: Path | str | None = None, vali
     elif name == "idx":  # a fifth is held out where there is one file alone
         count = image_dims(folder)[0] * 4 // 5
     else:
-        count = {"digits": 1437}.get(name, 1600)
+        made = num_examples or DATASET_INFO[name].num_examples
+        count = 1437 if made is None else made * 4 // 5
     return count - validation_size(count) if validation else count
 
 
@@ -252,10 +320,34 @@ def _load_digits(generator: "torch.Generator") -> "Dataset":
     return from_arrays("digits", x, rows[:, -1].astype(int), image_shape=(8, 8), generator=generator)
 
 
-def _load_points(name: str, generator: "torch.Generator") -> "Dataset":
+def _load_made(name: str, num_examples: int, generator: "torch.Generator") -> "Dataset":
+    import torch
+
+    from vae_core.data.byte_images import ByteImages
+    from vae_core.data.dataset import Factor, from_arrays
+    from vae_core.data.made import MADE_SETS, draw_causes, images_of
+
+    made = MADE_SETS[name]
+    causes = draw_causes(made, num_examples, generator=generator)
+    factors = []
+    for cause, values in zip(made.causes, causes.T, strict=True):
+        found = np.searchsorted(cause.values, values) if cause.names else values
+        factors.append(Factor(cause.name, found.astype(np.float64), cause.names))
+    return from_arrays(
+        name,
+        ByteImages(torch.from_numpy(images_of(made, causes))),
+        made.classes(causes),
+        image_shape=made.shape,
+        generator=generator,
+        class_names=made.class_names,
+        factors=factors,
+    )
+
+
+def _load_points(name: str, num_examples: int, noise: float, generator: "torch.Generator") -> "Dataset":
     from vae_core.data.dataset import from_arrays
     from vae_core.data.points import POINT_SETS
 
     sample, class_names = POINT_SETS[name]
-    x, labels = sample(2000, generator=generator)
+    x, labels = sample(num_examples, generator=generator, noise=noise)
     return from_arrays(name, x, labels, generator=generator, class_names=class_names)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +14,24 @@ from vae_core.data.split import split_rows, validation_rows
 from vae_core.errors import BadInput
 
 Array = NDArray[Any] | torch.Tensor
+
+
+class Factor(NamedTuple):
+    """What is known of each example beside x, and not trained on: a cause of made images, or a column.
+
+    Arguments:
+        name: What it is.
+        values: Shape (n,).
+        names: Of the values 0, 1, ...; empty where they are numbers.
+    """
+
+    name: str
+    values: NDArray[np.float64]
+    names: tuple[str, ...] = ()
+
+    def part(self, rows: NDArray[Any]) -> "Factor":
+        """That of some examples."""
+        return self._replace(values=self.values[rows])
 
 
 # Tensors have no truth value, so a generated __eq__ could only fail.
@@ -36,6 +54,9 @@ class Dataset:
         digest: SHA-256 of what was read from files, in hex; empty for data that name and seed decide.
         x_validation: Examples to choose by, shape (n_validation, D); None: all are trained on or held out.
         labels_validation: Their classes; None where there are no such examples, or no labels.
+        factors_train: What else is known of the training examples; empty where nothing is.
+        factors_test: Of the held-out examples.
+        factors_validation: Of those to choose by.
     """
 
     name: str
@@ -49,6 +70,9 @@ class Dataset:
     digest: str = ""
     x_validation: Examples | None = None
     labels_validation: torch.Tensor | None = None
+    factors_train: tuple[Factor, ...] = ()
+    factors_test: tuple[Factor, ...] = ()
+    factors_validation: tuple[Factor, ...] = ()
 
     def to(self, device: torch.device) -> "Dataset":
         """The same with its examples on a device; labels stay where they are."""
@@ -82,6 +106,7 @@ def from_arrays(
     generator: torch.Generator,
     held_out_fraction: float = 0.2,
     class_names: tuple[str, ...] = (),
+    factors: Sequence[Factor] = (),
 ) -> Dataset:
     """Makes a data set from arrays: checks them, shuffles them, and holds a part out.
 
@@ -98,6 +123,7 @@ def from_arrays(
         generator: Source of the shuffle.
         held_out_fraction: Share f of the examples that is held out, ceil(f n) of them, in (0, 1).
         class_names: Name of each class; by default the number that labels it.
+        factors: What else is known of the n examples.
 
     Raises:
         BadInput: What is wrong with which argument, and what to do.
@@ -126,6 +152,8 @@ def from_arrays(
         image_shape=image_shape,
         class_names=() if classes is None else class_names,
         notes=notes + split_notes,
+        factors_train=tuple(factor.part(train) for factor in factors),
+        factors_test=tuple(factor.part(held_out) for factor in factors),
     )
 
 
@@ -157,6 +185,8 @@ def with_validation(dataset: Dataset, *, seed: int) -> Dataset:
         x_validation=part_of(x, there),
         labels_train=None if labels is None else labels[~chosen],
         labels_validation=None if labels is None else labels[chosen],
+        factors_train=tuple(factor.part(~chosen.numpy()) for factor in dataset.factors_train),
+        factors_validation=tuple(factor.part(chosen.numpy()) for factor in dataset.factors_train),
     )
 
 

@@ -140,7 +140,8 @@ class _Group:
         if saved is not None:
             raise BadInput("run", "a run that was saved goes on in a process of its own", "resume it")
         validation = config.train.has_validation
-        key = (config.dataset, config.seed, config.data_folder, config.data_transposed, validation)
+        made = (config.num_examples, config.data_noise, config.binarised)
+        key = (config.dataset, config.seed, config.data_folder, config.data_transposed, validation, *made)
         if key not in self._data:
             self._data[key] = load_data_of(config)
         return open_training(config, None, dataset=self._data[key], kind=StackedTraining)

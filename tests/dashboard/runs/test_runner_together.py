@@ -148,6 +148,8 @@ def test_runs_are_grouped_where_they_gain_by_it(tmp_path: Path) -> None:
     assert found.in_groups(configs) == [configs[:2], configs[2:]]
     wide = [replace(one, model=replace(one.model, hidden_dims=(2000,))) for one in configs]
     assert found.in_groups(wide) == [[one] for one in wide]
+    redrawn = [replace(one, binarised="stochastic") for one in configs]
+    assert found.in_groups(redrawn) == [[one] for one in redrawn], "each draws its images for itself"
     found.close()
 
 

@@ -7,13 +7,16 @@ import pytest
 from dashboard.shell import controls, settings
 from dashboard.shell.controls import HELP, LABELS, NAMES, read_config
 from dashboard.shell.links import SETTINGS, SPEEDS
+from tests.page_scripts import open_page
 from vae_core import config
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.errors import BadInput
 
 CHOICES: Final = {
+    "binarised": config.Binarised,
     "activation": config.Activation,
     "architecture": config.Architecture,
+    "initial_weights": config.InitialWeights,
     "prior": config.Prior,
     "encoder_head": config.EncoderHead,
     "likelihood": config.Likelihood,
@@ -68,6 +71,7 @@ def test_menu_offers_what_the_core_knows(
     monkeypatch.setattr("dashboard.shell.state.run_settings", dict)
     for name in ("selectbox", "caption", "markdown", "text_input", "number_input"):
         monkeypatch.setattr(f"streamlit.{name}", lambda *args, **options: None)
+    page["activation"] = "relu"
     controls.data_and_model()
     controls.training()
     assert offered[key] == get_args(CHOICES[key])
@@ -123,3 +127,19 @@ def test_idx_without_a_folder_says_so(page: dict[str, Any], folder: str) -> None
     page.update(dataset="idx", data_folder=folder)
     with pytest.raises(BadInput, match="folder"):
         read_config()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "offered"),
+    [
+        ("digits", {"binarised"}),
+        ("two_moons", {"num_examples", "data_noise"}),
+        ("sprites", {"num_examples", "binarised"}),
+    ],
+)
+def test_what_can_be_made_otherwise_is_offered_with_the_data(dataset: str, offered: set[str]) -> None:
+    at = open_page("train", dataset=dataset, num_examples="300", data_noise="2", binarised="threshold")
+    drawn = {one.key for one in (*at.number_input, *at.slider, *at.selectbox)}
+    assert drawn & {"num_examples", "data_noise", "binarised"} == offered
+    if dataset == "two_moons":
+        assert "Standard deviation 0.2" in [one.value for one in at.caption]

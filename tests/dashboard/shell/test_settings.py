@@ -12,7 +12,7 @@ from dashboard.shell.links import PARAMETERS, SETTINGS, read_link, write_link
 from dashboard.shell.settings import config_of, parse_scale, parse_sizes, values_of
 from vae_core import config
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
-from vae_core.data import data_shape
+from vae_core.data import DATASET_INFO, data_shape
 from vae_core.errors import BadInput
 
 FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
@@ -31,12 +31,16 @@ FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "learning_rate": st.floats(1e-8, 1000),
     "momentum": st.floats(0, 0.999),
     "batch_size": st.integers(1, 1_000_000),
+    "initial_weights": st.sampled_from(get_args(config.InitialWeights)),
     "num_epochs": st.none() | st.integers(0, 1_000_000),
     "beta_schedule": st.sampled_from(get_args(config.BetaSchedule)),
     "schedule_epochs": st.integers(1, 1_000_000),
     "free_bits": st.floats(0, 100),
     "patience": st.none() | st.integers(1, 1_000_000),
-    "dataset": st.sampled_from(("digits", "two_moons", "pinwheel", "swiss_roll", "gaussian_ring")),
+    "dataset": st.sampled_from(tuple(name for name in DATASET_INFO if name != "idx")),
+    "num_examples": st.none() | st.integers(20, 50_000),
+    "data_noise": st.floats(0, 5),
+    "binarised": st.sampled_from(get_args(config.Binarised)),
     "seed": st.integers(0, 2**31 - 1),
 }
 ELSEWHERE: Final = {
@@ -66,8 +70,13 @@ def test_every_field_of_a_run_is_in_a_link_or_says_why_not() -> None:
 def configs(draw: st.DrawFn) -> RunConfig:
     """A run as the controls may make it: points are Gaussian, values in [0, 1] have no scale."""
     values = {name: draw(strategy) for name, strategy in FIELDS.items()}
-    if values["dataset"] != "digits":
-        values["likelihood"] = "gaussian"
+    about = DATASET_INFO[values["dataset"]]
+    if about.kind == "points":
+        values |= {"likelihood": "gaussian", "binarised": "no"}
+    if about.num_examples is None:
+        values["num_examples"] = None
+    if not about.noise:
+        values["data_noise"] = 1.0
     if values["likelihood"] != "gaussian":
         values["likelihood_scale"] = 1.0
     if values["encoder_head"] == "deterministic":

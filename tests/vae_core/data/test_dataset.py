@@ -23,7 +23,7 @@ from vae_core.data import (
 )
 
 BUILT_IN = tuple(name for name in DATASETS if name != "idx")
-POINTS = tuple(name for name in BUILT_IN if name != "digits")
+POINTS = tuple(name for name in BUILT_IN if DATASET_INFO[name].kind == "points")
 
 
 def seeded(seed: int = 0) -> torch.Generator:
