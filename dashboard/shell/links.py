@@ -267,6 +267,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         watch_q="Watch q move",
         ladder="Richer q",
         bits_back="Nats as bytes",
+        causes="Known causes",
         units="Units and pitfalls",
     ),
     "free_energy_view": views(

@@ -39,6 +39,7 @@ MORE_VIEWS: Final = (
     ("latent_space", {"latent_view": "arithmetic"}),
     ("elbo", {"elbo_view": "ladder"}),
     ("elbo", {"elbo_view": "bits_back"}),
+    ("elbo", {"elbo_view": "causes"}),
     ("latent_space", {"latent_view": "projection"}),
     ("compare", {}),
 )
@@ -50,6 +51,7 @@ EXPLAINED: Final = (
     "Select some examples",
     "need J > 2",
     "this model has convolutions",
+    "Nobody knows the causes",
 )
 """What is said where there is nothing to measure: without q(z|x), of another model's theory; what to do."""
 
