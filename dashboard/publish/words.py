@@ -51,8 +51,9 @@ def _data_words(config: RunConfig) -> dict[str, str]:
 
 
 def _model_words(model: ModelConfig, scale: float) -> dict[str, str]:
-    hidden = ", ".join(map(str, model.hidden_dims))
+    hidden, is_conv = ", ".join(map(str, model.hidden_dims)), model.architecture == "conv"
     words = {
+        "architecture": LABELS[model.architecture],
         "latent_dim": str(model.latent_dim),
         "hidden": f"{hidden}, in the decoder in reverse" if hidden else "none: linear maps",
         "activation": LABELS[model.activation],
@@ -60,6 +61,9 @@ def _model_words(model: ModelConfig, scale: float) -> dict[str, str]:
         "likelihood": LABELS[model.likelihood],
         "prior": LABELS[model.prior],
     }
+    if is_conv:
+        del words["hidden"]
+        words["channels"] = f"{hidden}, in the decoder in reverse"
     if not hidden:
         del words["activation"]
     if model.has_scale:

@@ -19,6 +19,7 @@ from vae_core.config import (
     REAL_VALUED,
     RECTIFIED,
     Activation,
+    Architecture,
     BetaSchedule,
     Binarised,
     EncoderHead,
@@ -66,6 +67,13 @@ HELP: Final = {
     "value as the probability (Burda et al. 2016); held-out images are drawn once, by a fixed seed.",
     "latent_dim": r"$J$, the number of latent dimensions: $z \in \mathbb{R}^J$. "
     "With 2 the latent space is a plane.",
+    "architecture": "Fully connected: every value of a layer meets every one of the next, $h = f(Wx + b)$. "
+    "Convolutional: kernels of 4 × 4 pixels at every second pixel halve the sides of the image, "
+    r"$h_c = f(\sum_{c'} K_{cc'} * x_{c'} + b_c)$, then a linear layer; the decoder mirrors them with "
+    "transposed convolutions. For images up to 64 × 64 pixels: far fewer weights, and more time for each "
+    "update. **Latent space** decodes both in your browser.",
+    "channels": "Channels of each convolution of the encoder, for instance `16, 32`: 28 × 28 pixels become "
+    "16 maps of 14 × 14, then 32 of 7 × 7. The decoder mirrors them.",
     "hidden": "Sizes of the encoder's hidden layers, for instance `128` or `400, 200`; the decoder mirrors "
     "them. Empty: linear maps.",
     "activation": "$f$ of the hidden layers, $h = f(Wx + b)$.",
@@ -161,6 +169,7 @@ def pending() -> list[str]:
     except BadInput:
         return []
     passed = (*LIVE, "points_likelihood" if _is_unit_interval() else "likelihood")
+    passed += ("hidden",) if _is_conv() else ("channels",)
     return [name for key, name in NAMES.items() if key not in passed and now.get(key) != of_run.get(key)]
 
 
@@ -179,7 +188,7 @@ def data_and_model() -> None:
         image_folder.draw(IMAGE_KEYS, _options, state.hidden_controls())
     _made()
     _number("latent_dim")
-    _text("hidden", placeholder="none: linear maps")
+    _layers()
     if _is_unit_interval():
         _choose("likelihood", labels_of(Likelihood))
     elif "likelihood" not in state.hidden_controls():
@@ -195,6 +204,19 @@ def data_and_model() -> None:
     if value("prior") != PARAMETERS["prior"].default:
         _number("num_components")
     _number("seed")
+
+
+def _layers() -> None:
+    """The networks; who hides the hidden layers hides the architecture, too, and who fixes them fixes it."""
+    if "hidden" in state.hidden_controls():
+        return
+    if settings.has_images({"dataset": value("dataset")}) and "hidden" not in state.fixed_controls():
+        _choose("architecture", labels_of(Architecture))
+    if _is_conv():
+        _text("channels")
+    else:
+        _text("hidden", placeholder="none: linear maps")
+    _say_size()
 
 
 def _made() -> None:
@@ -314,6 +336,25 @@ def live_speed() -> float | None:
 
 def _is_unit_interval() -> bool:
     return settings.is_unit_interval({"dataset": value("dataset")})
+
+
+def _is_conv() -> bool:
+    return settings.architecture_of({key: value(key) for key in ("dataset", "architecture")}) == "conv"
+
+
+def _say_size() -> None:
+    """How many weights the model has, and the maps of its convolutions."""
+    try:
+        model = read_config().model
+    except BadInput:  # said where it is started
+        return
+    maps = ""
+    if model.architecture == "conv":
+        maps = " → ".join(
+            f"{height} × {width} × {channels}" for channels, height, width in model.feature_maps
+        )
+        maps = f"{maps} · "
+    st.caption(f"{maps}{model.num_parameters:,} weights and biases")
 
 
 def _likelihood() -> Likelihood:

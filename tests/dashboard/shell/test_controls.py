@@ -4,7 +4,7 @@ from typing import Any, Final, get_args
 
 import pytest
 
-from dashboard.shell import controls
+from dashboard.shell import controls, settings
 from dashboard.shell.controls import HELP, LABELS, NAMES, read_config
 from dashboard.shell.links import SETTINGS, SPEEDS
 from tests.page_scripts import open_page
@@ -15,6 +15,7 @@ from vae_core.errors import BadInput
 CHOICES: Final = {
     "binarised": config.Binarised,
     "activation": config.Activation,
+    "architecture": config.Architecture,
     "initial_weights": config.InitialWeights,
     "prior": config.Prior,
     "encoder_head": config.EncoderHead,
@@ -42,6 +43,20 @@ def test_defaults_are_the_default_run(page: dict[str, Any]) -> None:
     endless = TrainConfig(num_epochs=None)
     assert read_config() == RunConfig(model=ModelConfig(data_dim=64), train=endless)
     assert read_config(hold=True) == read_config().held()
+
+
+def test_convolutions_are_for_images_and_have_channels_of_their_own(page: dict[str, Any]) -> None:
+    page |= {"architecture": "conv", "hidden": "7", "channels": "4, 6"}
+    model = read_config().model
+    assert (model.architecture, model.image_shape, model.hidden_dims) == ("conv", (8, 8), (4, 6))
+    found = settings.values_of(read_config())
+    assert (found["architecture"], found["channels"], found["hidden"]) == ("conv", "4, 6", "128")
+    page["dataset"] = "two_moons"
+    model = read_config().model
+    assert (model.architecture, model.image_shape, model.hidden_dims) == ("mlp", None, (7,))
+    page |= {"dataset": "digits", "channels": "1, 2, 3, 4"}
+    with pytest.raises(BadInput, match="8 x 8 pixels can be halved 1 to 3 times, got 4 convolutions"):
+        read_config()
 
 
 def test_every_choice_of_the_core_has_a_label() -> None:
