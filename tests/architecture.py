@@ -51,6 +51,7 @@ STAIRCASE: Final = (
     ("priors",),
     ("model",),
     ("elbo",),
+    ("objectives",),
     ("training", "evidence", "latent"),
     ("runs",),
     ("labs",),

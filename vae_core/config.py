@@ -76,6 +76,9 @@ def shown(value: object) -> str:
 
 
 Activation = Literal["tanh", "relu", "silu", "softplus"]
+RECTIFIED: Final[tuple[Activation, ...]] = ("relu", "silu")
+"""Activations that halve the mean square of what goes through them."""
+InitialWeights = Literal["small_outputs", "he"]
 EncoderHead = Literal["log_variance", "variance", "full_covariance", "unit_variance", "deterministic"]
 Likelihood = Literal["bernoulli", "continuous_bernoulli", "gaussian", "gaussian_diagonal"]
 UNIT_INTERVAL: Final[tuple[Likelihood, ...]] = ("bernoulli", "continuous_bernoulli")
@@ -85,6 +88,9 @@ REAL_VALUED: Final[tuple[Likelihood, ...]] = ("gaussian", "gaussian_diagonal")
 Prior = Literal["standard_normal", "vamp", "mixture"]
 Architecture = Literal["mlp", "conv"]
 Optimizer = Literal["adam", "sgd"]
+Objective = Literal["elbo", "importance_weighted", "mmd", "total_correlation"]
+OF_BATCH: Final[tuple[Objective, ...]] = ("mmd", "total_correlation")
+"""Objectives of a mini-batch as a whole, not of each example: they compare its z with each other."""
 BetaSchedule = Literal["constant", "linear", "cyclical"]
 Device = Literal["cpu", "cuda"]
 Binarised = Literal["no", "threshold", "stochastic"]
@@ -113,8 +119,13 @@ that is unknown to a version that reads the format may be left aside."""
 _UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
 _UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
 _UNSTATED_IN_4: Final[dict[str, Any]] = {"num_examples": None, "data_noise": 1.0, "binarised": "no"}
+_UNSTATED_OF_TRAIN_IN_4: Final[dict[str, Any]] = {"objective": "elbo"}
 _UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
-_UNSTATED_OF_MODEL_IN_4: Final[dict[str, Any]] = {"architecture": "mlp", "image_shape": None}
+_UNSTATED_OF_MODEL_IN_4: Final[dict[str, Any]] = {
+    "architecture": "mlp",
+    "image_shape": None,
+    "initial_weights": "he",
+}
 
 
 HELD_OUT_PATIENCE: Final = "held_out_patience"
@@ -167,6 +178,9 @@ class ModelConfig(_Config):
         architecture: ``mlp``, or ``conv``: convolutions that halve the sides of an image, and a linear layer
             (:mod:`vae_core.networks`).
         image_shape: (height, width) or, in colour, (height, width, 3) of the examples of ``conv``; else None.
+        initial_weights: How wide the weights of ReLU and SiLU networks are drawn
+            (:class:`vae_core.networks.MLP`): ``small_outputs``, so that q(z|x) begins near N(0, I), or ``he``
+            in all layers. Those of the others are the same either way, and ``small_outputs`` stands for it.
 
     Raises:
         BadInput: A field is out of its range; ``code`` is the field's name.
@@ -191,6 +205,7 @@ class ModelConfig(_Config):
     num_components: int = 50
     architecture: Architecture = "mlp"
     image_shape: tuple[int, ...] | None = None
+    initial_weights: InitialWeights = "small_outputs"
 
     def __post_init__(self) -> None:
         check_integer("data_dim", self.data_dim, 1, MAX_DATA_DIM, "choose data with fewer values per example")
@@ -198,6 +213,9 @@ class ModelConfig(_Config):
         sizes = check_hidden_dims(self.hidden_dims)
         object.__setattr__(self, "hidden_dims", sizes)  # JSON has lists only
         check_choice("activation", self.activation, get_args(Activation))
+        check_choice("initial_weights", self.initial_weights, get_args(InitialWeights))
+        if self.activation not in RECTIFIED:
+            object.__setattr__(self, "initial_weights", "small_outputs")  # equal runs have equal settings
         check_choice("encoder_head", self.encoder_head, get_args(EncoderHead))
         check_choice("likelihood", self.likelihood, get_args(Likelihood))
         check_choice("prior", self.prior, get_args(Prior))
@@ -355,11 +373,14 @@ class ModelConfig(_Config):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig(_Config):
-    """How the objective, reconstruction - beta * KL, is maximised (Higgins et al. 2017 for beta).
+    """What is maximised, and how: reconstruction - beta * KL, if nothing else is chosen.
 
     Arguments:
-        beta: Weight of the KL term, >= 0; 1 is the ELBO, 0 an autoencoder.
-        num_samples: M, samples of z per example in each step's estimate.
+        beta: Weight of the KL term, >= 0; 1 is the ELBO, 0 an autoencoder (Higgins et al. 2017).
+        num_samples: M, samples of z per example in each step's estimate; K of ``importance_weighted``.
+        objective: ``elbo``; ``importance_weighted``, with K = M samples under one logarithm; ``mmd``, with a
+            distance of q(z) from p(z) in the place of the KL; ``total_correlation``, with beta on that part
+            of the KL alone (:mod:`vae_core.objectives`).
         optimizer: ``adam`` (Kingma and Ba 2015) or ``sgd`` with momentum.
         learning_rate: Step size.
         momentum: Of ``sgd`` only.
@@ -370,7 +391,7 @@ class TrainConfig(_Config):
             half (Fu et al. 2019, arXiv 1903.10145).
         schedule_epochs: Length of the warm-up or of one cycle, in epochs.
         free_bits: Nats of KL per latent dimension (batch mean; of a learned prior: in all) not penalised
-            (Kingma et al. 2016, arXiv 1606.04934); 0: off.
+            (Kingma et al. 2016, arXiv 1606.04934); 0: off. Of the objective ``elbo`` only.
         patience: Stop when the ELBO of a validation part, a tenth of the training part that is set aside for
             it, has not risen for this many epochs, and take the weights of the best one; None: never, and
             all of the training part is trained on.
@@ -390,6 +411,7 @@ class TrainConfig(_Config):
     schedule_epochs: int = 20
     free_bits: float = 0.0
     patience: int | None = None
+    objective: Objective = "elbo"
 
     def __post_init__(self) -> None:
         check_beta(self.beta)
@@ -405,6 +427,23 @@ class TrainConfig(_Config):
         check_number("free_bits", self.free_bits, 0.0, 100.0, "0 switches free bits off")
         if self.patience is not None:
             check_integer("patience", self.patience, 1, 1_000_000, "10 epochs are usual")
+        check_choice("objective", self.objective, get_args(Objective))
+        if self.free_bits and self.objective != "elbo":
+            message = f"the objective {self.objective} has no KL term of its own, so no bits of it are free"
+            raise BadInput("free_bits", message, "set them to 0, or choose the objective elbo")
+        if self.batch_size < 2 and self.objective in OF_BATCH:
+            message = f"the objective {self.objective} compares the examples of a mini-batch, here one"
+            raise BadInput("batch_size", message, "use 2 or more; 64 is usual")
+
+    @property
+    def is_elbo(self) -> bool:
+        """Whether the ELBO is maximised, its KL weighed with beta: with K = 1 the weighted bound is that."""
+        return self.objective == "elbo" or (self.objective == "importance_weighted" and self.num_samples == 1)
+
+    @property
+    def maximised(self) -> Objective:
+        """The objective, ``elbo`` also where it goes by another name."""
+        return "elbo" if self.is_elbo else self.objective
 
     @property
     def has_validation(self) -> bool:
@@ -467,6 +506,7 @@ class RunConfig(_Config):
         check_type("hold", self.hold, bool)
         check_type("data_folder", self.data_folder, (str, NoneType))
         check_type("data_transposed", self.data_transposed, bool)
+        check_objective(self.model, self.train.objective)
         if self.num_examples is not None:
             check_integer("num_examples", self.num_examples, MIN_MADE, MAX_MADE, "leave it empty")
         check_number("data_noise", self.data_noise, 0.0, MAX_NOISE, "1 is usual")
@@ -532,9 +572,11 @@ def upgraded(values: object, found: int) -> object:
     if found > 4 or not isinstance(values, dict):
         return values
     values = {**_UNSTATED_IN_4, **values}
-    model = values.get("model")
+    model, train = values.get("model"), values.get("train")
     if isinstance(model, dict):
         values = {**values, "model": {**_UNSTATED_OF_MODEL_IN_4, **model}}
+    if isinstance(train, dict):
+        values = {**values, "train": {**_UNSTATED_OF_TRAIN_IN_4, **train}}
     if found == 4:
         return values
     train = values.get("train")
@@ -567,6 +609,42 @@ def unknown_settings(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _field_names(kind: type) -> tuple[str, ...]:
     return tuple(f.name for f in dataclasses.fields(kind))
+
+
+def check_objective(model: ModelConfig, objective: Objective) -> None:
+    """Raises :class:`BadInput` (code ``objective``) where a model has nothing that an objective could weigh.
+
+    Example:
+        >>> check_objective(ModelConfig(data_dim=64, encoder_head="deterministic"), "mmd")
+    """
+    why = refused_objectives(model.encoder_head, model.prior, model.latent_dim).get(objective)
+    if why is not None:
+        raise BadInput("objective", *why)
+
+
+def refused_objectives(
+    encoder_head: EncoderHead, prior: Prior, latent_dim: int
+) -> dict[Objective, tuple[str, str]]:
+    """The objectives that such a model does not have: what is wrong with each, and what to do.
+
+    Example:
+        >>> list(refused_objectives("log_variance", "vamp", 1))
+        ['mmd', 'total_correlation']
+    """
+    found: dict[Objective, tuple[str, str]] = {}
+    if encoder_head == "deterministic":
+        message = "a deterministic encoder has no q(z|x) to weigh samples with"
+        found["importance_weighted"] = (message, "choose an encoder with a variance, or the objective mmd")
+    if prior != "standard_normal":
+        message = "from samples of a learned prior its weights get no gradient"
+        found["mmd"] = (message, "choose the prior standard_normal")
+    if encoder_head == "deterministic":
+        message = "a deterministic encoder has no density q(z), so no total correlation"
+        found["total_correlation"] = (message, "choose an encoder with a variance, or the objective mmd")
+    elif latent_dim == 1:
+        message = "one latent dimension has no total correlation: there is nothing for it to depend on"
+        found["total_correlation"] = (message, "use two or more latent dimensions")
+    return found
 
 
 def check_beta(beta: float) -> float:

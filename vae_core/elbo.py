@@ -1,5 +1,6 @@
 """The evidence lower bound and its two terms, in nats per example."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -68,9 +69,19 @@ def elbo_terms_given_eps(
 ) -> ElboTerms:
     """The terms for given noise ``eps``, shape (M, batch, J): a differentiable function of the weights."""
     z = posterior.reparameterize(eps)
-    reconstruction = model.likelihood(z).log_prob(x).mean(0)
-    kl, kl_per_dim = _kl(posterior, z, model.prior if prior is None else prior)
-    return ElboTerms(reconstruction, kl, kl_per_dim)
+    log_likelihood = model.likelihood(z).log_prob(x)
+    return elbo_terms_at(posterior, z, log_likelihood, model.prior if prior is None else prior)
+
+
+def elbo_terms_at(posterior: Posterior, z: Tensor, log_likelihood: Tensor, prior: Prior) -> ElboTerms:
+    """The terms from samples z of q, shape (M, batch, J), and log p(x|z) there, shape (M, batch)."""
+    kl, kl_per_dim = _kl(posterior, z, prior)
+    return ElboTerms(log_likelihood.mean(0), kl, kl_per_dim)
+
+
+def log_mean_weight(log_weights: Tensor) -> Tensor:
+    """log 1/K sum_k w_k from log w_k, K the first dimension: nats where w_k = p(x, z_k) / q(z_k|x)."""
+    return torch.logsumexp(log_weights, dim=0) - math.log(len(log_weights))
 
 
 def monte_carlo_kl(posterior: Distribution, prior: Distribution, z: Tensor) -> Tensor:

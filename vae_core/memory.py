@@ -8,7 +8,7 @@ import math
 from itertools import pairwise
 from typing import Final
 
-from vae_core.config import KERNEL, Likelihood, ModelConfig
+from vae_core.config import KERNEL, Likelihood, ModelConfig, Objective
 from vae_core.errors import BadInput
 
 CHUNK_VALUES: Final = 2_000_000
@@ -25,7 +25,7 @@ _PER_VALUE: Final[dict[Likelihood, int]] = {
     "bernoulli": 5,
     "continuous_bernoulli": 11,
     "gaussian": 5,
-    "gaussian_diagonal": 14,
+    "gaussian_diagonal": 17,
 }
 """Numbers that a training step holds for each value of x."""
 
@@ -86,14 +86,16 @@ def check_evaluation(config: ModelConfig, *, num_examples: int, num_samples: int
         )
 
 
-def step_bytes(config: ModelConfig, *, num_samples: int, batch_size: int) -> int:
+def step_bytes(
+    config: ModelConfig, *, num_samples: int, batch_size: int, objective: Objective = "elbo"
+) -> int:
     """Bytes of one training step beyond weights and data: what is kept for the gradient, and the gradient.
 
     Measured by the peak of the process, within a tenth, where it is differentiated automatically; a gradient
     that is written out (:mod:`vae_core.training.by_hand`) needs no more. 3 numbers for each value of a hidden
     layer, 5 for one of the prior's density, 6 for one of a full L, and 5 for one of the output (11 for the
-    continuous Bernoulli's normaliser, 14 for a Gaussian with a variance of its own). Convolutions
-    need up to two fifths less.
+    continuous Bernoulli's normaliser, 17 for a Gaussian with a variance of its own). Convolutions
+    need up to two fifths less. An objective that compares the z of a mini-batch has numbers of each pair.
     """
     hidden = 3 * _hidden_values(config)
     output = _PER_VALUE[config.likelihood] * config.data_dim
@@ -101,7 +103,17 @@ def step_bytes(config: ModelConfig, *, num_samples: int, batch_size: int) -> int
     decoder = hidden + output + 5 * config.prior_width
     # A VampPrior encodes its pseudo-inputs in each step, too.
     encoded = batch_size + (config.num_components if config.prior == "vamp" else 0)
-    return 4 * (encoded * encoder + batch_size * num_samples * decoder)
+    pairs = batch_size**2 * num_samples * _pair_values(config, objective)
+    return 4 * (encoded * encoder + batch_size * num_samples * decoder + pairs)
+
+
+def _pair_values(config: ModelConfig, objective: Objective) -> int:
+    """Numbers of each pair of examples of a mini-batch, for each sample."""
+    if objective == "mmd":
+        return 15
+    if objective == "total_correlation":
+        return 8 + (9 if config.encoder_head == "full_covariance" else 5) * config.latent_dim
+    return 0
 
 
 def _hidden_values(config: ModelConfig) -> int:
@@ -116,9 +128,11 @@ def _factor(config: ModelConfig) -> int:
     return config.latent_dim**2 if config.encoder_head == "full_covariance" else 0
 
 
-def check_step(config: ModelConfig, *, num_samples: int, batch_size: int) -> None:
+def check_step(
+    config: ModelConfig, *, num_samples: int, batch_size: int, objective: Objective = "elbo"
+) -> None:
     """Raises :class:`BadInput` (code ``num_samples``) where one training step needs too much memory."""
-    needed = step_bytes(config, num_samples=num_samples, batch_size=batch_size)
+    needed = step_bytes(config, num_samples=num_samples, batch_size=batch_size, objective=objective)
     if needed > MAX_STEP_BYTES:
         raise BadInput(
             "num_samples",

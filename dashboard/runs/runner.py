@@ -787,7 +787,12 @@ def check_needs(config: RunConfig) -> None:
     rows = least_training_examples(
         config.dataset, folder=folder, validation=validation, num_examples=config.num_examples
     )
-    check_step(config.model, num_samples=train.num_samples, batch_size=train.batch_of(rows))
+    check_step(
+        config.model,
+        num_samples=train.num_samples,
+        batch_size=train.batch_of(rows),
+        objective=train.objective,
+    )
 
 
 def _on_suitable_device(config: RunConfig) -> RunConfig:
@@ -807,7 +812,7 @@ def needed_memory(config: RunConfig) -> int:
     rows = train.batch_size
     if known:
         rows = min(rows, least_training_examples(config.dataset, num_examples=config.num_examples))
-    step = step_bytes(model, num_samples=train.num_samples, batch_size=rows)
+    step = step_bytes(model, num_samples=train.num_samples, batch_size=rows, objective=train.objective)
     # Weights, gradients and two moments of Adam, four bytes each. A larger step is refused.
     return 16 * model.num_parameters + min(step, MAX_STEP_BYTES)
 

@@ -32,7 +32,7 @@ def run() -> Run:
     training = Training(VAE(config.model, generator=generator), DATA, config.train, generator=generator)
     next(training.steps())
     tensors, scalars = training.state()
-    history = np.arange(22, dtype=np.float64).reshape(2, len(HISTORY_COLUMNS))
+    history = np.arange(24, dtype=np.float64).reshape(2, len(HISTORY_COLUMNS))
     weights = {name: value.clone() for name, value in training.model.state_dict().items()}
     return Run(
         config=config,
@@ -187,8 +187,8 @@ def test_forged_metadata_are_refused(about: dict[str, object], code: str, conten
     "change",
     [
         {"history": np.zeros((2, 3))},
-        {"history": np.zeros(11)},
-        {"history": np.zeros((2, 11), np.float32)},
+        {"history": np.zeros(12)},
+        {"history": np.zeros((2, 12), np.float32)},
         {"weights": {"x": torch.zeros(2, dtype=torch.float8_e4m3fn)}},
         {"weights": {}},
         {"state_tensors": {}},

@@ -1,12 +1,13 @@
 """Memory: chunks of bounded size, and the guard against a training step that does not fit."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.config import EncoderHead, ModelConfig, Objective, RunConfig, TrainConfig
 from vae_core.elbo import elbo_terms
 from vae_core.errors import BadInput
 from vae_core.memory import (
@@ -20,6 +21,7 @@ from vae_core.memory import (
     widest_layer,
 )
 from vae_core.model import VAE
+from vae_core.objectives import objective_given_eps
 from vae_core.runs.driver import open_training
 
 
@@ -80,6 +82,8 @@ def test_each_width_is_refused_where_it_is_the_widest(model: dict[str, Any]) -> 
         {"hidden_dims": (1000, 300), "data_dim": 2, "activation": "silu", "encoder_head": "variance"},
         {"hidden_dims": (1000, 300), "data_dim": 2, "activation": "relu", "encoder_head": "deterministic"},
         {"hidden_dims": (), "data_dim": 4, "latent_dim": 300, "encoder_head": "unit_variance"},
+        {"hidden_dims": (), "data_dim": 4, "latent_dim": 60, "encoder_head": "full_covariance"},
+        {"hidden_dims": (), "data_dim": 640, "likelihood": "gaussian_diagonal"},
         {"hidden_dims": (8,), "data_dim": 768, "architecture": "conv", "image_shape": (16, 16, 3)},
         {
             **{"hidden_dims": (16, 32), "data_dim": 784, "architecture": "conv", "image_shape": (28, 28)},
@@ -97,13 +101,45 @@ def test_each_width_is_refused_where_it_is_the_widest(model: dict[str, Any]) -> 
         "silu",
         "relu",
         "latent",
+        "full_covariance",
+        "gaussian_diagonal",
         "one convolution",
         "convolutions",
     ],
 )
 def test_bytes_of_a_step_cover_what_autograd_keeps(model: dict[str, Any], generator: torch.Generator) -> None:
     """What is kept for the gradient, counted once for each storage; the gradient itself is not yet there."""
-    config = ModelConfig(**model)
+    vae = VAE(ModelConfig(**model), generator=generator)
+    x = torch.rand(20, vae.config.data_dim, generator=generator)
+    kept = bytes_kept(lambda: elbo_terms(vae, x, num_samples=30, generator=generator).elbo.mean())
+    weights = sum(parameter.nbytes for parameter in vae.parameters())
+    needed = step_bytes(vae.config, num_samples=30, batch_size=20)
+    assert kept - weights < needed < 5 * kept
+
+
+@pytest.mark.parametrize("head", ["log_variance", "full_covariance"])
+@pytest.mark.parametrize("objective", ["mmd", "total_correlation"])
+def test_bytes_of_a_step_that_compares_examples(
+    objective: Objective, head: EncoderHead, generator: torch.Generator
+) -> None:
+    """They grow with the square of the mini-batch; so much more is needed than without."""
+    config = ModelConfig(data_dim=4, latent_dim=8, hidden_dims=(), encoder_head=head)
+    vae, train = VAE(config, generator=generator), TrainConfig(objective=objective)
+    x = torch.rand(500, 4, generator=generator)
+
+    def value() -> torch.Tensor:
+        q = vae.posterior(x)
+        eps = q.draw_eps(1, generator=generator)
+        found = objective_given_eps(vae, x, q, eps, train, beta=2.0, num_data=600, generator=generator)
+        return found.value
+
+    needed = step_bytes(config, num_samples=1, batch_size=500, objective=objective)
+    assert 2 * step_bytes(config, num_samples=1, batch_size=500) < bytes_kept(value) < needed
+    assert needed < 5 * bytes_kept(value)
+
+
+def bytes_kept(value: Callable[[], torch.Tensor]) -> int:
+    """Of what is kept for the gradient of a number, each storage once."""
     kept: dict[int, int] = {}
     storages = []
 
@@ -113,15 +149,9 @@ def test_bytes_of_a_step_cover_what_autograd_keeps(model: dict[str, Any], genera
         storages.append(storage)  # alive, so that no other takes its place
         return tensor
 
-    vae = VAE(config, generator=generator)
-    x = torch.rand(20, config.data_dim, generator=generator)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        terms = elbo_terms(vae, x, num_samples=30, generator=generator)
-        loss = -terms.elbo.mean()
-    weights = sum(parameter.nbytes for parameter in vae.parameters())
-    needed = step_bytes(config, num_samples=30, batch_size=20)
-    assert loss.requires_grad
-    assert sum(kept.values()) - weights < needed < 5 * sum(kept.values())
+        assert value().requires_grad
+    return sum(kept.values())
 
 
 def test_an_evaluation_that_takes_minutes_is_refused() -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vae_core.distributions import AnyNormal
+from vae_core.elbo import log_mean_weight
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
@@ -88,8 +89,7 @@ def iw_evidence(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Gen
 
 def iw_bound_given_eps(model: VAE, x: Tensor, posterior: AnyNormal, eps: Tensor) -> Tensor:
     """The same with given noise ``eps``, shape (K, batch, J): a differentiable function of the weights."""
-    log_weights, _ = _given_eps(model, x, posterior, eps)
-    return torch.logsumexp(log_weights, dim=0) - math.log(len(eps))
+    return log_mean_weight(_given_eps(model, x, posterior, eps)[0])
 
 
 def _given_eps(model: VAE, x: Tensor, posterior: AnyNormal, eps: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,7 @@
 """The first points of a quadrature: one lattice for all examples, and where each has mass."""
 
 import math
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import torch
@@ -8,8 +9,17 @@ from torch import Tensor
 
 from vae_core.device import on_cpu
 from vae_core.distributions import LikelihoodModel
-from vae_core.evidence.quadrature import NEGLIGIBLE, Cells, Integrand, Pairs, outside
-from vae_core.memory import widest_layer
+from vae_core.evidence.quadrature import (
+    NEGLIGIBLE,
+    STAGES,
+    Cells,
+    Integrand,
+    Pairs,
+    children_points,
+    outside,
+    stage_points,
+)
+from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
 
 CELL: Final = 0.2
@@ -18,7 +28,9 @@ REACH: Final = 6.5
 """In deviations: a Gaussian beyond it has a mass of 1e-10 in each dimension."""
 MAX_CELLS_PER_DIM: Final = 128
 _MAX_KEPT_VALUES: Final = 8_000_000
-"""Of the widest layer at all centres: 32 MB in float32; 784 pixels need 13."""
+"""Of the widest layer at all points that are kept: 32 MB in float32; the centres take 13 of 784 pixels."""
+_KEPT_HALVINGS: Final = 2
+"""How often the centres' cells are halved with the outputs kept, 17 MB of digits: they need no more."""
 _EXAMPLES_AT_ONCE: Final = 64
 """Their values on the lattice are 1 MB, which a processor's cache holds."""
 
@@ -30,11 +42,14 @@ class Lattice(NamedTuple):
         axes: Where their centres lie in each of the J dimensions.
         size: Their side.
         decoded: p(x|z) at the centres, if it is kept.
+        children: The decoder's outputs at the children of all cells by stage, and at the children's children,
+            as far as they are kept; see :class:`~vae_core.evidence.quadrature.Cells`.
     """
 
     axes: tuple[Tensor, ...]
     size: float
     decoded: LikelihoodModel | None = None
+    children: tuple[Tensor, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -81,13 +96,35 @@ def lattice(integrand: Integrand, decoded: Lattice | None) -> Lattice:
 
 @torch.no_grad()
 def decoded_lattice(model: VAE) -> Lattice | None:
-    """Cells over the prior and p(x|z) at their centres, to be used many times; None for large decoders."""
+    """Cells over the prior and p(x|z) at their centres, to be used many times; None for large decoders.
+
+    Where there is room, also at the points of the cells that they are halved into: what the decoder says
+    there does not depend on the example.
+    """
     model = on_cpu(model)
     grid = _over(*model.prior.box(REACH))
-    centres = grid.centres
-    if len(centres) * widest_layer(model.config) > _MAX_KEPT_VALUES:
+    width, points, step = widest_layer(model.config), grid.centres, grid.size
+    room = _MAX_KEPT_VALUES - len(points) * width
+    if room < 0:
         return None
-    return grid._replace(decoded=model.likelihood(centres.to(next(model.parameters()).dtype)))
+    grid, children = grid._replace(decoded=model.likelihood_of(_outputs(model, points))), []
+    for _ in range(_KEPT_HALVINGS):
+        step /= -2
+        for stage in range(len(STAGES[points.shape[1]])):
+            at = stage_points(points, step, stage)
+            room -= at[..., 0].numel() * width
+            if room < 0:
+                return grid._replace(children=tuple(children))
+            children.append(_outputs(model, at))
+        points = children_points(points, step)
+    return grid._replace(children=tuple(children))
+
+
+def _outputs(model: VAE, z: Tensor) -> Tensor:
+    """The decoder's at points of shape (..., J), some at a time."""
+    dtype = next(model.parameters()).dtype
+    pieces = z.flatten(0, -2).to(dtype).split(chunk_rows(widest_layer(model.config)))
+    return torch.cat([model.decoder(piece) for piece in pieces]).unflatten(0, z.shape[:-1])
 
 
 def _over(low: Tensor, high: Tensor) -> Lattice:
@@ -107,9 +144,9 @@ def first_cells(integrand: Integrand, grid: Lattice) -> First:
     if integrand.peaks is not None:
         largest = torch.maximum(largest, integrand.peaks.log_joint.amax(0))
     (cell, example, has_mass, is_near, slack), left_out = _outlines(integrand, grid, log_joint, largest)
-    order, values = _z_order(grid.shape), log_joint[cell, example]
-    pairs = Pairs(order.argsort()[cell], example, has_mass, is_near, slack, values[None])
-    cells = Cells(grid.centres[order], log_prior[None, order], pairs).needed()
+    (order, place), values = _z_order(grid.shape), log_joint[cell, example]
+    pairs = Pairs(place[cell], example, has_mass, is_near, slack, values[None])
+    cells = Cells(order, grid.centres[order], log_prior[None, order], pairs).needed()
     edge_share = _edge_share((values - on_lattice[example]).exp(), cell, example, grid.shape)
     return First(cells, largest, edge_share, grid.size ** len(grid.axes) * left_out)
 
@@ -188,11 +225,13 @@ def _edge_share(mass: Tensor, cell: Tensor, example: Tensor, shape: tuple[int, .
     return (whole - inner) / whole
 
 
-def _z_order(shape: tuple[int, ...]) -> Tensor:
-    """An order of cells in which those that follow each other lie close together (Morton 1966)."""
+@lru_cache(maxsize=8)
+def _z_order(shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Cells so that those that follow each other lie close together (Morton 1966), and the place of each."""
     index = torch.cartesian_prod(*map(torch.arange, shape)).reshape(-1, len(shape))
     code = torch.zeros(len(index), dtype=torch.long)
     for bit in range(max(shape).bit_length()):
         for dim in range(len(shape)):
             code |= ((index[:, dim] >> bit) & 1) << (bit * len(shape) + dim)
-    return code.argsort()
+    order = code.argsort()
+    return order, order.argsort()

@@ -12,7 +12,9 @@ from vae_core.evidence.quadrature import Integrals, Integrand, Points, integrand
 from vae_core.model import VAE
 
 _GRID: Final = {1: 600, 2: 64}
-"""Points of the picture along each dimension."""
+"""Points of the picture along each dimension, at least."""
+_MOST: Final = 1.5
+"""So many times as many where they are then as fine as the quadrature: two to a cell would decode more."""
 _MAX_POINTS: Final = 40_000
 """That may be decoded for a picture."""
 _HELD: Final = 0.99999
@@ -30,7 +32,7 @@ class PosteriorGrid(NamedTuple):
     Arguments:
         axes: Values of z along each of the J dimensions, equally spaced.
         log_density: log of the mean of p(z|x) over the grid's cell round each point, shape (n,) for J = 1 and
-            (n, n) for J = 2, the first axis first.
+            (n, m) for J = 2, the first axis first.
         log_evidence: log p(x) by the same cells, nats.
     """
 
@@ -84,8 +86,9 @@ def evidence_and_posterior(
 def _picture(integrand: Integrand, found: Integrals) -> PosteriorGrid:
     points, log_evidence = found.points(), float(found.values[0])
     shares = (points.log_joint - log_evidence).exp() * points.volumes
-    axes = _axes(integrand, points, shares)
-    split = _points_per_cell(axes, points, shares)
+    finest = _finest(points, shares)
+    axes = _axes(integrand, points, shares, finest)
+    split = [max(1, math.ceil(float((axis[1] - axis[0]) / finest) - 1e-9)) for axis in axes]
     if math.prod(len(axis) * count for axis, count in zip(axes, split, strict=True)) <= _MAX_POINTS:
         grid = PosteriorGrid(axes, _decoded(integrand, axes, split) - log_evidence, log_evidence)
         if abs(grid.mass - 1) < _TOLERANCE:
@@ -95,7 +98,7 @@ def _picture(integrand: Integrand, found: Integrals) -> PosteriorGrid:
     return grid
 
 
-def _axes(integrand: Integrand, points: Points, shares: Tensor) -> tuple[Tensor, ...]:
+def _axes(integrand: Integrand, points: Points, shares: Tensor, finest: float) -> tuple[Tensor, ...]:
     """Over the cells that hold the mass, and over q."""
     order = shares.argsort(descending=True)
     held = order[: int((shares[order].cumsum(0) < _HELD * shares.sum()).sum()) + 1]
@@ -104,17 +107,19 @@ def _axes(integrand: Integrand, points: Points, shares: Tensor) -> tuple[Tensor,
     mean, std = integrand.q.mean[0], integrand.q.std[0]
     low = torch.minimum((z - side).amin(0), mean - _Q_STDS * std)
     high = torch.maximum((z + side).amax(0), mean + _Q_STDS * std)
-    return tuple(
-        torch.linspace(float(start), float(end), _GRID[latent_dim], dtype=torch.float64)
-        for start, end in zip(low, high, strict=True)
-    )
+    axes, least = [], _GRID[latent_dim]
+    for start, end in torch.stack([low, high]).T.tolist():
+        wanted = math.ceil((end - start) / finest) + 1
+        count = max(least, wanted) if wanted <= _MOST * least else least
+        axes.append(torch.linspace(start, end, count, dtype=torch.float64))
+    return tuple(axes)
 
 
-def _points_per_cell(axes: tuple[Tensor, ...], points: Points, shares: Tensor) -> list[int]:
-    """How many points along each dimension of a grid cell are as fine as the quadrature where it has mass."""
+def _finest(points: Points, shares: Tensor) -> float:
+    """The side of the quadrature's smallest cells that have mass."""
     order = points.volumes.argsort()
-    finest = points.volumes[order[int((shares[order].cumsum(0) < _SMALL).sum())]] ** (1 / len(axes))
-    return [max(1, math.ceil(float((axis[1] - axis[0]) / finest) - 1e-9)) for axis in axes]
+    volume = points.volumes[order[int((shares[order].cumsum(0) < _SMALL).sum())]]
+    return float(volume ** (1 / points.z.shape[1]))
 
 
 def _decoded(integrand: Integrand, axes: tuple[Tensor, ...], split: list[int]) -> Tensor:

@@ -9,7 +9,7 @@ deviation.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Final, NamedTuple
 
@@ -148,35 +148,49 @@ class Cells:
     """C cells, and the examples that may have mass there.
 
     Arguments:
+        number: Which of all cells of this side each one is, shape (C,).
         points: The cells' own points, shape (C, J).
         log_prior: log p(z) at the children that there are, the own point first, shape (K, C), nats.
         pairs: In the order of their cells.
     """
 
+    number: Tensor
     points: Tensor
     log_prior: Tensor
     pairs: Pairs
 
     def corners(self, step: float) -> Tensor:
         """Where the children that there are lie from the cell's point, whose side is ``step``: (K, 1, J)."""
-        latent_dim = self.points.shape[1]
-        corners = [(0,) * latent_dim, *(corner for stage in STAGES[latent_dim] for corner in stage)]
-        return step * torch.tensor(corners[: len(self.log_prior)]).to(self.points)[:, None]
+        return corners_of(self.points, step)[: len(self.log_prior)]
 
-    def with_stage(self, integrand: Integrand, step: float, stage: int) -> "Cells":
-        """Evaluates the children of one stage: one, or two, for each cell."""
-        corners = step * torch.tensor(STAGES[self.points.shape[1]][stage]).to(self.points)
-        points, pairs = self.points + corners[:, None], self.pairs
+    def with_stage(self, integrand: Integrand, step: float, stage: int, kept: Tensor | None) -> "Cells":
+        """Evaluates the children of one stage: one, or two, for each cell.
+
+        Arguments:
+            integrand: The examples.
+            step: The side of the children.
+            stage: Which.
+            kept: The decoder's outputs at these children of all cells of this side, if they are kept.
+        """
+        points, pairs = stage_points(self.points, step, stage), self.pairs
         log_prior = integrand.prior.log_prob(points)
-        log_joint = _log_likelihood(integrand, points, pairs).add_(log_prior.index_select(1, pairs.cell))
+
+        def likelihood(cells: slice) -> LikelihoodModel:
+            if kept is None:
+                return integrand.likelihood(points[:, cells].flatten(0, 1))
+            outputs = kept.index_select(1, self.number[cells]).flatten(0, 1)
+            return integrand.model.likelihood_of(outputs)
+
+        log_joint = _log_likelihood(integrand, likelihood, points.shape[:2], pairs)
+        log_joint.add_(log_prior.index_select(1, pairs.cell))
         pairs = replace(pairs, log_joint=torch.cat([pairs.log_joint, log_joint]))
-        return Cells(self.points, torch.cat([self.log_prior, log_prior]), pairs)
+        return replace(self, log_prior=torch.cat([self.log_prior, log_prior]), pairs=pairs)
 
     def children(self, step: float, peaks: Peaks | None) -> "Cells":
         """The cells of half the side, all marked for the examples that needed the cells they are parts of."""
         pairs, count = self.pairs, len(self.log_prior)
         # Siblings follow each other, so that the order of cells goes on to keep together what is close.
-        points = (self.points + self.corners(step)).transpose(0, 1).flatten(0, 1)
+        points = children_points(self.points, step)
         # A cell reaches at most two thirds of a step from its point, and a slope may be steeper on the far
         # side: a whole step to the sibling is allowed. Where a peak lies between siblings they are equal:
         # there a quarter of what the whole cell was allowed, as for a parabola.
@@ -194,7 +208,8 @@ class Cells:
             which = close[pairs.cell].nonzero()[:, 0]
             rise = peak[pairs.example[which]] - pairs.log_joint[0, which]
             pairs.slack[which] = torch.maximum(pairs.slack[which], rise.nan_to_num(posinf=0.0).float())
-        return Cells(points, self.log_prior.T.reshape(1, -1), pairs)
+        number = children_numbers(self.number, count)
+        return Cells(number, points, self.log_prior.T.reshape(1, -1), pairs)
 
     def open_to(self, open_evidence: Tensor, open_q: Tensor) -> "Cells":
         """What is left for the examples whose integrals are open, booleans of shape (n,)."""
@@ -202,7 +217,7 @@ class Cells:
         is_near = self.pairs.is_near & open_q.index_select(0, self.pairs.example)
         pairs = replace(self.pairs, has_mass=has_mass, is_near=is_near)
         which = (has_mass | is_near).nonzero()[:, 0]
-        left = Cells(self.points, self.log_prior, pairs)
+        left = replace(self, pairs=pairs)
         return left if len(which) == len(pairs.cell) else left._with(which)
 
     def needed(self) -> "Cells":
@@ -214,7 +229,8 @@ class Cells:
     def _with(self, which: Tensor) -> "Cells":
         pairs = self.pairs.take(which)
         used, cell = torch.unique_consecutive(pairs.cell, return_inverse=True)
-        return Cells(self.points[used], self.log_prior[:, used], replace(pairs, cell=cell))
+        pairs = replace(pairs, cell=cell)
+        return Cells(self.number[used], self.points[used], self.log_prior[:, used], pairs)
 
     def pieces(self) -> Iterator["Cells"]:
         """The same cells, with a bounded number of pairs at a time."""
@@ -225,13 +241,48 @@ class Cells:
             last = int(ends[stop - 1])
             pairs = self.pairs.between(first, last)
             pairs = replace(pairs, cell=pairs.cell - start)
-            yield Cells(self.points[start:stop], self.log_prior[:, start:stop], pairs)
+            here = slice(start, stop)
+            yield Cells(self.number[here], self.points[here], self.log_prior[:, here], pairs)
             start, first = stop, last
 
 
-def _log_likelihood(integrand: Integrand, points: Tensor, pairs: Pairs) -> Tensor:
-    """log p(x|z) of pairs at some points of their cells: points (K, C, J) give (K, P), float64."""
-    count, num_cells = points.shape[:2]
+def corners_of(points: Tensor, step: float) -> Tensor:
+    """Where a cell's children lie from its point, its own first: (K, 1, J)."""
+    latent_dim = points.shape[1]
+    corners = [(0,) * latent_dim, *(corner for stage in STAGES[latent_dim] for corner in stage)]
+    return step * torch.tensor(corners).to(points)[:, None]
+
+
+def stage_points(points: Tensor, step: float, stage: int) -> Tensor:
+    """The children of one stage of cells with these points, (C, J): (1 or 2, C, J)."""
+    return points + step * torch.tensor(STAGES[points.shape[1]][stage]).to(points)[:, None]
+
+
+def children_points(points: Tensor, step: float) -> Tensor:
+    """Those of all children of cells with these points, (C, J); siblings follow each other."""
+    return (points + corners_of(points, step)).transpose(0, 1).flatten(0, 1)
+
+
+def children_numbers(number: Tensor, count: int) -> Tensor:
+    """Which of all cells of their side the children of cells are, in the same order."""
+    return (count * number[:, None] + torch.arange(count)).flatten()
+
+
+def _log_likelihood(
+    integrand: Integrand,
+    likelihood_of: Callable[[slice], LikelihoodModel],
+    shape: Sequence[int],
+    pairs: Pairs,
+) -> Tensor:
+    """log p(x|z) of pairs at K points of each of their C cells, shape (K, P), float64.
+
+    Arguments:
+        integrand: The examples.
+        likelihood_of: p(x|z) at the points of some of the cells, the first point of each first.
+        shape: K and C.
+        pairs: The pairs.
+    """
+    count, num_cells = shape
     found = torch.empty(count, len(pairs.cell), dtype=torch.float64)
     column = torch.empty(len(integrand.x), dtype=torch.long)
     at_once = max(1, min(_CELLS_AT_ONCE, integrand.points_at_once // count))
@@ -242,7 +293,7 @@ def _log_likelihood(integrand: Integrand, points: Tensor, pairs: Pairs) -> Tenso
         column.zero_()[example] = 1
         data = column.nonzero()[:, 0]
         column[data] = torch.arange(len(data))
-        likelihood = integrand.likelihood(points[:, start : start + at_once].flatten(0, 1))
+        likelihood = likelihood_of(slice(start, start + at_once))
         values = likelihood.pairwise_log_prob(integrand.x[data]).reshape(count, -1)
         here = (pairs.cell[first:last] - start).mul_(len(data)).add_(column.index_select(0, example))
         found[:, first:last] = values.index_select(1, here)
@@ -405,13 +456,19 @@ class Integrals:
         assert self._points is not None, "they were not kept"
         return self._points.at_end()
 
-    def measure(self, cells: Cells, size: float) -> None:
-        """Halves the cells of those whose integrals still change."""
+    def measure(self, cells: Cells, size: float, kept: Sequence[Tensor] = ()) -> None:
+        """Halves the cells of those whose integrals still change.
+
+        Arguments:
+            cells: The first ones.
+            size: Their side.
+            kept: The decoder's outputs at the children of all of them, and at theirs, by stage.
+        """
         for piece in cells.pieces():
             sums = self._parts(piece, size).sums()
             _add(self._sums, piece.pairs.example, size ** cells.points.shape[1] * sums)
         self._take()
-        num_stages, step, every = len(STAGES[cells.points.shape[1]]), size, [cells]
+        num_stages, step, every, decoded = len(STAGES[cells.points.shape[1]]), size, [cells], iter(kept)
         for _ in range(_MAX_HALVINGS):
             step /= -2  # to the other side each time, so that a cell's point stays in its middle
             for stage in range(num_stages):
@@ -420,7 +477,10 @@ class Integrals:
                     self._steepest.zero_()
                 if self._points is not None and bool(self._is_open[0]):
                     self._points.begin_stage()
-                every = [self._refine(piece, step, stage) for some in every for piece in some.pieces()]
+                outputs = next(decoded, None)
+                every = [
+                    self._refine(piece, step, stage, outputs) for some in every for piece in some.pieces()
+                ]
                 self._compare(abs(step), stage)
                 every = [
                     some for some in (cells.open_to(*self._is_open) for cells in every) if len(some.points)
@@ -428,9 +488,9 @@ class Integrals:
                 if not every:
                     return
 
-    def _refine(self, cells: Cells, step: float, stage: int) -> Cells:
+    def _refine(self, cells: Cells, step: float, stage: int, outputs: Tensor | None) -> Cells:
         """More points, their share of the sums, and which cells may have to be halved again."""
-        cells = cells.with_stage(self._integrand, step, stage)
+        cells = cells.with_stage(self._integrand, step, stage, outputs)
         example, count = cells.pairs.example, len(cells.log_prior)
         self._raise_largest(example, cells.pairs.log_joint.amax(0))
         parts = self._parts(cells, step)

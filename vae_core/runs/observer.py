@@ -30,7 +30,8 @@ from vae_core.training.loop import Training, TrainStep
 MAX_HELD_OUT = 1000
 """Held-out examples evaluated while training: all of 10 000 images would double the cost of a step."""
 MAX_ROWS = 2000
-_MEANS, _HELD_OUT, _SETTINGS = slice(2, 5), slice(5, 8), slice(8, 10)
+_MEANS = tuple(at for at, name in enumerate(HISTORY_COLUMNS) if name.endswith("_train"))
+_HELD_OUT, _SETTINGS, _SECONDS = slice(5, 8), slice(8, 10), HISTORY_COLUMNS.index("seconds")
 IMAGE_EXAMPLES, POINT_EXAMPLES = 10, 200
 IMAGE_GRID, IMAGE_LINE, POINT_GRID = 12, 7, 16
 """Points along each side of the decoded grid: of images, of the one row of them when J = 1, of points."""
@@ -86,9 +87,9 @@ class Observer:
         self._validation = [] if validation is None else validation.tolist()
         count = 0 if dataset.x_validation is None else len(dataset.x_validation)
         self._parts = Parts(len(dataset.x_train), count, len(rows))
-        self._since = np.zeros(3)
+        self._since = np.zeros(len(_MEANS))
         self._num_since = 0
-        self._seconds = self._rows[-1][-1] if self._rows else 0.0
+        self._seconds = self._rows[-1][_SECONDS] if self._rows else 0.0
 
     @property
     def history(self) -> NDArray[np.float64]:
@@ -114,9 +115,12 @@ class Observer:
     def is_good(self) -> bool:
         """Whether the held-out objective, at the beta of now, is at least what it was in the first row.
 
-        A training that is about to diverge falls below its untrained model first; NaN is not good.
+        A training that is about to diverge falls below its untrained model first; NaN is not good. Of an
+        objective that is no sum of the two terms, those of them that it does maximise: the reconstruction for
+        ``mmd``, which leaves the KL to rise, and the ELBO for the total correlation.
         """
-        beta = self._training.beta
+        objective, beta = self._training.config.objective, self._training.beta
+        beta = {"mmd": 0.0, "total_correlation": 1.0}.get(objective, beta)
         (_, first, first_kl), (_, last, last_kl) = self._rows[0][_HELD_OUT], self._rows[-1][_HELD_OUT]
         return last - beta * last_kl >= first - beta * first_kl
 
@@ -138,7 +142,7 @@ class Observer:
         if self._later:
             self._later = []
             self._validation = [row for row in self._validation if row[0] < step.step]
-        self._since += (step.elbo, step.reconstruction, step.kl)
+        self._since += (step.elbo, step.reconstruction, step.kl, step.objective)
         self._num_since += 1
         self._seconds += seconds
         if step.validation is not None:
@@ -162,7 +166,7 @@ class Observer:
         self._rows = [row for row in self._rows if row[0] <= step]
         self._since[:] = 0.0
         self._num_since = 0
-        self._seconds = self._rows[-1][-1] if self._rows else 0.0
+        self._seconds = self._rows[-1][_SECONDS] if self._rows else 0.0
 
     def measure(self) -> None:
         """Adds a row to the history, unless there is one of this step."""
@@ -250,10 +254,11 @@ class Observer:
 
     def _row(self, held_out: Evaluation) -> list[float]:
         training = self._training
-        means = self._since / self._num_since if self._num_since else np.full(3, math.nan)
+        since = self._since / self._num_since if self._num_since else np.full(len(_MEANS), math.nan)
+        *means, objective = since
         terms = (held_out.elbo, held_out.reconstruction, held_out.kl)
         settings = (training.beta, training.learning_rate)
-        return [training.step, training.epoch, *means, *terms, *settings, self._seconds]
+        return [training.step, training.epoch, *means, *terms, *settings, self._seconds, objective]
 
     def _add_row(self, held_out: Evaluation) -> None:
         self._rows.append(self._row(held_out))
@@ -301,14 +306,14 @@ def thinned(
 def _merged(history: NDArray[np.float64], kept: NDArray[np.intp]) -> NDArray[np.float64]:
     """The rows ``kept``, the first among them, with means over all steps since the one before."""
     num_steps = np.diff(history[:, 0], prepend=history[0, 0])[:, None]
-    means = history[:, _MEANS]
+    means = history[:, list(_MEANS)]
     weight = np.where(np.isnan(means), 0.0, num_steps)
     starts = np.append(0, kept[:-1] + 1)
     sums = np.add.reduceat(weight * np.nan_to_num(means), starts)
     with np.errstate(invalid="ignore"):
         merged = sums / np.add.reduceat(weight, starts)
     rows = history[kept]
-    rows[1:, _MEANS] = merged[1:]
+    rows[1:, list(_MEANS)] = merged[1:]
     return rows
 
 

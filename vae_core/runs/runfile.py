@@ -29,7 +29,7 @@ from vae_core.config import (
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 from vae_core.runs.atomic import write_atomically
-from vae_core.runs.snapshot import HISTORY_COLUMNS, VALIDATION_COLUMNS
+from vae_core.runs.snapshot import HISTORY_COLUMNS, VALIDATION_COLUMNS, known_columns
 
 MAX_FILE_BYTES: Final = 64 * 2**20
 MAX_HEADER_BYTES: Final = 2**20
@@ -54,7 +54,7 @@ class Run:
     Arguments:
         config: Everything that decided it.
         weights: The model's parameters by name.
-        history: Rows of ``HISTORY_COLUMNS``, shape (rows, 11), float64.
+        history: Rows of ``HISTORY_COLUMNS``, shape (rows, 12), float64.
         status: How it stood: one of ``STATUSES``.
         later: Rows of the history after its step, where it ended at a later one and went back to its best.
         validation: Rows of ``VALIDATION_COLUMNS``, those after its step among them, shape (rows, 4).
@@ -271,6 +271,7 @@ def _rows(tensors: Mapping[str, Tensor], name: str, columns: tuple[str, ...]) ->
     if name not in tensors and name in _OF_CHOICE:
         return np.empty((0, len(columns)))
     rows = tensors[name].numpy()
+    rows = rows if columns == VALIDATION_COLUMNS else known_columns(rows)
     if rows.ndim != 2 or rows.shape[1] != len(columns) or rows.dtype != np.float64:
         raise BadInput("run", f"the run's {name} has another shape than known", _HINT)
     if not np.isfinite(rows[:, 0]).all() or bool((np.diff(rows[:, 0], prepend=0.0) < 0).any()):

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from vae_core.config import ModelConfig, RunConfig
+from vae_core.config import OF_BATCH, RECTIFIED, ModelConfig, RunConfig
 from vae_core.data import DATASET_INFO, DATASETS, Dataset
 from vae_core.data.binarised import SEEDS
 from vae_core.data.byte_images import ByteImages
@@ -25,7 +25,7 @@ from vae_core.data.made import MADE_SETS
 from vae_core.data.own import NAME
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
-from vae_core.networks import conv_decoder_layers, conv_encoder_layers
+from vae_core.networks import SMALL, conv_decoder_layers, conv_encoder_layers
 from vae_core.runs.by_step import ByStep, settings_by_step
 from vae_core.runs.observer import MAX_HELD_OUT
 from vae_core.runs.runfile import Run
@@ -33,6 +33,13 @@ from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 WRITTEN_BY: Final = "VAE Dashboard 0.1.0"
 _WIDTH: Final = 100
+
+_WEIGHS: Final = {
+    "elbo": "weight of the KL; 1 is the ELBO",
+    "importance_weighted": "power of p(z) / q(z|x) in each weight; 1 is the bound",
+    "mmd": "weight of D MMD^2(q(z), p(z))",
+    "total_correlation": "weight of the total correlation; 1 is the ELBO",
+}
 
 _HEAD: Final = '''"""A variational autoencoder (VAE) that is trained as a run of {written_by} was.
 
@@ -206,13 +213,13 @@ observed = x_test[torch.randperm(len(x_test), generator=torch.Generator().manual
 
 _NETWORK: Final = '''\
 def network(*sizes):
-    """Parameters of linear layers: weights ~ N(0, {variance}), biases 0."""
+    """Parameters of linear layers: weights ~ N(0, {variance}){last}, biases 0."""
     pairs = list(pairwise(sizes))
     weights = [
         torch.randn(fan_out, fan_in, generator=generator) * ({gain} / math.sqrt(fan_in))
         for fan_in, fan_out in pairs
     ]
-    return [*weights, *(torch.zeros(fan_out) for _, fan_out in pairs)]
+{small}    return [*weights, *(torch.zeros(fan_out) for _, fan_out in pairs)]
 
 
 def forward(parameters, h):
@@ -225,10 +232,10 @@ def forward(parameters, h):
 
 _LINEAR: Final = '''\
 def network(*sizes):
-    """Parameters of a linear map without hidden layers: weights ~ N(0, {variance}), biases 0."""
+    """Parameters of a linear map: weights ~ N(0, {variance}){last}, biases 0."""
     fan_in, fan_out = sizes
     weight = torch.randn(fan_out, fan_in, generator=generator) * ({gain} / math.sqrt(fan_in))
-    return [weight, torch.zeros(fan_out)]
+{small}    return [weight, torch.zeros(fan_out)]
 
 
 def forward(parameters, h):
@@ -238,12 +245,12 @@ def forward(parameters, h):
 
 _CONVOLUTIONS: Final = '''\
 def network(*layers):
-    """Parameters of layers, each a shape, fan_in and fan_out: weights ~ N(0, {variance}), biases 0."""
+    """Parameters of layers, each a shape, fan_in and fan_out: weights ~ N(0, {variance}){last}, biases 0."""
     weights = [
         torch.randn(shape, generator=generator) * ({gain} / math.sqrt(fan_in))
         for shape, fan_in, _ in layers
     ]
-    return [*weights, *(torch.zeros(fan_out) for _, _, fan_out in layers)]
+{small}    return [*weights, *(torch.zeros(fan_out) for _, _, fan_out in layers)]
 
 
 def encode(x):
@@ -330,6 +337,59 @@ def times(matrix, vectors, mean):
     rows = vectors.expand(shape).reshape(-1, *mean.shape).movedim(0, -2)
     return (rows @ matrix.mT).movedim(-2, 0).reshape(shape)
 '''
+
+_LOG_STANDARD_NORMAL: Final = '''\
+def log_prior(z):
+    """log N(z; 0, I) = -1/2 sum_j [z^2 + log 2 pi]."""
+    return -(0.5 * z.square() + 0.5 * math.log(2 * math.pi)).sum(-1)
+'''
+
+_OBJECTIVE: Final = {
+    "importance_weighted": '''\
+def weighted_bound(x, noise, beta):
+    """log 1/K sum_k p(x|z_k) (p(z_k) / q(z_k|x))^beta of each x, z_k from q (Burda et al. 2016)."""
+    mean, {spread} = posterior(x)
+    eps = torch.randn(NUM_SAMPLES, *mean.shape, generator=noise{to_device}
+    z = mean + {drawn}
+    log_weights = log_likelihood(x, z) + beta * (log_prior(z) - {density}(z, mean, {spread}))
+    return torch.logsumexp(log_weights, 0) - math.log(NUM_SAMPLES)
+''',
+    "mmd": '''\
+def squared_mmd(z, drawn):
+    """MMD^2 of q(z) and p(z) from samples (Gretton et al. 2012), k(a, b) = C / (C + |a - b|^2), C = 2 J."""
+    count, scale = z.shape[1], 2.0 * z.shape[2]
+    if count < 2:
+        return z.new_zeros(())  # one alone has no pair
+
+    def kernel(a, b):
+        squares = a.square().sum(-1)[:, :, None] + b.square().sum(-1)[:, None, :] - 2 * a @ b.mT
+        return scale / (scale + squares.clamp(min=0))
+
+    within = kernel(z, z) + kernel(drawn, drawn)
+    between = kernel(z, drawn).mean((1, 2))
+    pairs = 1 - torch.eye(count{device})
+    return ((within * pairs).sum((1, 2)) / (count * (count - 1)) - 2 * between).mean()
+''',
+    "total_correlation": '''\
+def total_correlation(mean, {spread}, z):
+    """KL(q(z) || prod_j q(z_j)), nats: E[log q(z) - sum_j log q(z_j)], q(z) from the mini-batch.
+
+    Each other example of it stands for (N - 1) / (B - 1) of the data (Chen et al. 2018, appendix C).
+    """
+    count, num_data = len(mean), len(x_train)
+    weights = z.new_zeros(count, count)
+    if count > 1:
+        others = math.log((num_data - 1) / (num_data * (count - 1)))
+        weights = weights.fill_(others).fill_diagonal_(-math.log(num_data))
+    points = z[:, :, None, :]
+    {marginals}squares = (points - mean).square() * torch.exp(-log_var)
+    each = -(0.5 * squares + 0.5 * log_var + 0.5 * math.log(2 * math.pi))
+    joint = {joint}
+    log_q = torch.logsumexp(joint + weights, -1)
+    log_marginals = torch.logsumexp(each + weights[..., None], -2).sum(-1)
+    return (log_q - log_marginals).mean()
+''',
+}
 
 _LOG_FULL_NORMAL: Final = '''\
 def log_full_normal(z, mean, factor):
@@ -436,8 +496,12 @@ class _Script:
         self.is_normal = self.model.prior == "standard_normal"
         self.is_conv = self.model.architecture == "conv"
         self.is_full = self.model.encoder_head == "full_covariance"
-        self.has_samples = self.train.num_samples > 1
-        self.is_scheduled = self.train.beta_schedule != "constant" and not self.is_deterministic
+        self.objective = self.train.maximised
+        # What compares the z of a mini-batch keeps the dimension of the samples, also for one.
+        self.compares = self.objective in OF_BATCH
+        self.has_samples = self.compares or (self.train.num_samples > 1 and self.objective == "elbo")
+        self.has_beta = not self.is_deterministic or self.objective != "elbo"
+        self.is_scheduled = self.train.beta_schedule != "constant" and self.has_beta
         # It ended by itself, and no fork goes on from there: its script ends like it.
         self.has_patience = run.ended_at is not None and run.status in ("finished", "stopped_early")
         ended_at = run.ended_at if self.has_patience else None
@@ -497,11 +561,11 @@ class _Script:
         # first two lines of the file: there a comment may choose the encoding of the rest.
         lines = [f"# Name of the run: {self.title!r}"] if self.title else []
         lines.append(f"SEED = {self.config.seed}")
-        if not self.is_deterministic:
-            lines.append(self._dial("BETA", train.beta, self.live_beta, "weight of the KL; 1 is the ELBO"))
+        if self.has_beta:
+            lines.append(self._dial("BETA", train.beta, self.live_beta, _WEIGHS[self.objective]))
         lines.append(self._dial("LEARNING_RATE", train.learning_rate, self.rates, "step size"))
         lines.append(f"BATCH_SIZE = {train.batch_of(len(self.data.x_train))}")
-        if self.has_samples:
+        if self.objective != "elbo" or self.has_samples:
             lines.append(f"NUM_SAMPLES = {train.num_samples}  # samples of z per example in training, M")
         if train.free_bits and not self.is_deterministic:
             of = "latent dimension" if self.is_normal else "example"
@@ -521,7 +585,7 @@ class _Script:
 
     def _dial(self, name: str, start: float, changes: ByStep, what: str) -> str:
         if self.is_scheduled and name == "BETA":
-            line = f"BETA = {start!r}  # weight of the KL to which its schedule leads"
+            line = f"BETA = {start!r}  # to which its schedule leads: {what}"
             if changes.values:
                 line += "\n" + _by_step("LIVE_BETA", changes.values, "what it was moved to by hand")
         elif list(changes.values) == [0]:
@@ -660,10 +724,14 @@ class _Script:
 
     def _model(self) -> str:
         model = self.model
-        is_rectified = model.activation in ("relu", "silu")
+        is_rectified = model.activation in RECTIFIED
+        is_small = is_rectified and model.initial_weights == "small_outputs"
+        last = "weights[-1]" if model.hidden_dims else "weight"
         words = {
             "gain": "math.sqrt(2.0)" if is_rectified else "1.0",
             "variance": f"{2 if is_rectified else 1} / fan_in",
+            "last": f", in the last layer times {SMALL}" if is_small else "",
+            "small": f"    {last} *= {SMALL}\n" if is_small else "",
             "activation": _ACTIVATIONS[model.activation],
             "word": model.activation,
         }
@@ -744,8 +812,9 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         if model.learns_scale:
             scale = "scale = torch.exp(log_scale)  # s, learned\n    "
         parts = [_LOG_LIKELIHOOD[model.likelihood].replace("{scale}", scale)]
+        more = self._more_of_objective()
         if self.is_deterministic:
-            return _with_bounded([*parts, self._autoencoder()])
+            return _with_bounded([*parts, *more, self._autoencoder()])
         dim, words = model.latent_dim, {}
         if self.is_full:
             words = {"{dim}": str(dim), "{below}": str(dim * (dim - 1) // 2)}
@@ -766,7 +835,32 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             parts += [_LOG_FULL_NORMAL] if self.is_full else []
             parts += [] if self.is_full and model.prior == "vamp" else [_LOG_NORMAL]
             parts += [prior]
-        return _with_bounded([*parts, self._elbo_terms()])
+        if self.objective == "importance_weighted" and self.is_normal:
+            parts += [_LOG_STANDARD_NORMAL]
+        needs_density = self.objective in ("importance_weighted", "total_correlation")
+        density = _LOG_FULL_NORMAL if self.is_full else _LOG_NORMAL
+        is_used = self.objective == "importance_weighted" or self.is_full
+        if needs_density and is_used and density not in parts:
+            parts += [density]
+        return _with_bounded([*parts, *more, self._elbo_terms()])
+
+    def _more_of_objective(self) -> list[str]:
+        """The functions of an objective that is not the ELBO."""
+        if self.objective == "elbo":
+            return []
+        words = {
+            "{spread}": "factor" if self.is_full else "log_var",
+            "{marginals}": "log_var = factor.square().sum(-1).log()\n    " if self.is_full else "",
+            "{joint}": "log_full_normal(points, mean, factor)" if self.is_full else "each.sum(-1)",
+            "{density}": "log_full_normal" if self.is_full else "log_normal",
+            "{drawn}": "times(factor, eps, mean)" if self.is_full else "torch.exp(0.5 * log_var) * eps",
+            "{to_device}": ", device=noise.device).to(x.device)" if self.is_cuda else ")",
+            "{device}": self._device,
+        }
+        text = _OBJECTIVE[self.objective]
+        for name, value in words.items():
+            text = text.replace(name, value)
+        return [text]
 
     def _autoencoder(self) -> str:
         if not self.has_samples:
@@ -779,7 +873,8 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             "def reconstruction_of(x, num_samples=1):\n"
             '    """log p(x|z) at z = encoder(x), nats: no q(z|x), no KL and no bound; all z are equal."""\n'
             "    z = forward(encoder, x)\n"
-            "    return log_likelihood(x, z.expand(num_samples, *z.shape)).mean(0)\n"
+            "    z = z.expand(num_samples, *z.shape)\n"
+            f"    return log_likelihood(x, z).mean(0){', z' if self.objective == 'mmd' else ''}\n"
         )
 
     def _elbo_terms(self) -> str:
@@ -824,7 +919,7 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             f"    z = mean + {drawn}  # reparameterised: gradients pass through z\n"
             f"    reconstruction = log_likelihood(x, z){over}\n"
             f"    {kl}\n"
-            "    return reconstruction, kl\n"
+            f"    return reconstruction, kl{f', z, (mean, {spread})' if self.compares else ''}\n"
         )
 
     @property
@@ -839,9 +934,10 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         in_pieces = count > rows
         summed = ".sum(-1)" if self._keeps_dimensions else ""
         if self.is_deterministic:
-            means = "reconstruction_of(x).double().mean().item()"
+            first = "[0]" if self.compares else ""
+            means = f"reconstruction_of(x){first}.double().mean().item()"
             if in_pieces:
-                pieces = f"[reconstruction_of(piece) for piece in x.split({rows})]"
+                pieces = f"[reconstruction_of(piece){first} for piece in x.split({rows})]"
                 means = f"torch.cat({pieces}).double().mean().item()"
             return (
                 "@torch.no_grad()\n"
@@ -849,13 +945,15 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
                 '    """Mean over the examples, nats."""\n'
                 f"    return {means}\n"
             )
+        first = "[:2]" if self.compares else ""
         if in_pieces:
             terms = (
-                f"    parts = [elbo_terms(piece, noise) for piece in x.split({rows})]  # of bounded memory\n"
+                "    # In pieces of bounded memory.\n"
+                f"    parts = [elbo_terms(piece, noise){first} for piece in x.split({rows})]\n"
                 "    reconstruction, kl = (torch.cat(part) for part in zip(*parts))\n"
             )
         else:
-            terms = "    reconstruction, kl = elbo_terms(x, noise)\n"
+            terms = f"    reconstruction, kl = elbo_terms(x, noise){first}\n"
         return (
             "@torch.no_grad()\n"
             "def held_out_elbo(x, seed):\n"
@@ -947,7 +1045,9 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
                 'learning_rate = LEARNING_RATE.get(step, optimizer.param_groups[0]["lr"])',
                 'optimizer.param_groups[0]["lr"] = learning_rate',
             ]
-        if self.is_deterministic:
+        if self.objective != "elbo":
+            lines += self._other_objective()
+        elif self.is_deterministic:
             lines.append(f"objective = reconstruction_of(x{samples}).mean()")
         else:
             beta, more = self._beta()
@@ -968,6 +1068,29 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             "(-objective).backward()",
             "optimizer.step()",
             *self._limits(),
+        ]
+
+    def _other_objective(self) -> list[str]:
+        """The lines that compute an objective that is not the ELBO."""
+        beta, more = self._beta()
+        if self.objective == "importance_weighted":
+            return [*more, f"objective = weighted_bound(x, generator, {beta}).mean()"]
+        call = "elbo_terms(x, generator, NUM_SAMPLES)"
+        if self.objective == "total_correlation":
+            return [
+                *more,
+                f"reconstruction, kl, z, q = {call}",
+                "objective = (reconstruction - kl).mean()",
+                f"objective = objective - ({beta} - 1) * total_correlation(*q, z)",
+            ]
+        names = "reconstruction, kl, z, q"
+        if self.is_deterministic:
+            names, call = "reconstruction, z", "reconstruction_of(x, NUM_SAMPLES)"
+        return [
+            *more,
+            f"{names} = {call}",
+            f"drawn = torch.randn(z.shape, generator=generator{self._device})  # from the prior",
+            f"objective = reconstruction.mean() - {beta} * x.shape[-1] * squared_mmd(z, drawn)",
         ]
 
     def _limits(self) -> list[str]:

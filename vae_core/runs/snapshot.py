@@ -31,13 +31,30 @@ HISTORY_COLUMNS: Final = (
     "beta",
     "learning_rate",
     "seconds",
+    "objective_train",
 )
 """Columns of ``Snapshot.history``. Bounds and their terms in nats per example; training columns are means
 over the steps since the row before (NaN in the row of step 0), held-out ones an estimate at that step; beta
-and learning rate are those of the next update; seconds were spent in updates, without pauses.
+and learning rate are those of the next update; seconds were spent in updates, without pauses. The objective
+is what training maximised (:mod:`vae_core.objectives`); NaN where an older version wrote the row.
 
 Each live change of beta or learning rate stands between two rows: one at the step at which it was made, with
 the old value, and one after the first update with the new value. :func:`change_rows` finds them."""
+
+
+def known_columns(history: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows of a history as they are now: an older version did not note the objective, the last column.
+
+    Arguments:
+        history: Shape (rows, 12), or of an older version (rows, 11); others stay what they are.
+
+    Example:
+        >>> known_columns(np.zeros((3, len(HISTORY_COLUMNS) - 1))).shape
+        (3, 12)
+    """
+    if history.ndim != 2 or history.shape[1] != len(HISTORY_COLUMNS) - 1:
+        return history
+    return np.column_stack((history, np.full(len(history), np.nan)))
 
 
 VALIDATION_COLUMNS: Final = ("step", "elbo", "reconstruction", "kl")
@@ -173,7 +190,7 @@ class Snapshot:
     Arguments:
         step: Updates made.
         epoch: Whole passes over the training data made.
-        history: Rows of ``HISTORY_COLUMNS``, shape (rows, 11), float64.
+        history: Rows of ``HISTORY_COLUMNS``, shape (rows, 12), float64.
         means: Posterior means of held-out examples, shape (n, J).
         stds: Posterior standard deviations of the same, shape (n, J); zeros for a deterministic encoder.
         labels: Their classes, shape (n,), -1 where an example has none.
@@ -191,7 +208,7 @@ class Snapshot:
         beta_moves: The steps at which beta was set by hand; None where they are not known.
         at_limits: What stands at a limit of its range; nothing where an older version wrote the file.
         later: Rows of the history after this step, where the training ended at a later one and went back to
-            its best; shape (rows, 11).
+            its best; shape (rows, 12).
         validation: Rows of ``VALIDATION_COLUMNS``, those after this step among them, shape (rows, 4); none
             without a validation part.
         parts: How the data are split; None where an older version did not say.
@@ -251,6 +268,7 @@ def read_snapshot(path: Path) -> Snapshot:
     try:
         content = path.read_bytes()
         arrays = load(content)
+        arrays |= {name: known_columns(arrays[name]) for name in ("history", "later") if name in arrays}
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         scalars = json.loads(header["__metadata__"]["snapshot"])
         shape, moves = scalars["image_shape"], scalars.get("beta_moves")  # older ones do not have moves
@@ -294,15 +312,16 @@ def last_row(path: Path) -> dict[str, float]:
             if length > _MAX_HEADER_BYTES:
                 return {}
             history = json.loads(file.read(length))["history"]
-            columns, (begin, end) = len(HISTORY_COLUMNS), history["data_offsets"]
-            width = 8 * columns
-            if history["dtype"] != "F64" or history["shape"][1] != columns or end - begin < width:
+            columns, (begin, end) = history["shape"][1], history["data_offsets"]
+            width = 8 * len(HISTORY_COLUMNS[:columns])
+            known = columns in (len(HISTORY_COLUMNS), len(HISTORY_COLUMNS) - 1)
+            if history["dtype"] != "F64" or not known or end - begin < width:
                 return {}
             file.seek(8 + length + end - width)
             row = np.frombuffer(file.read(width), "<f8")
             if not 0 <= row[HISTORY_COLUMNS.index("step")] < 2**53:
                 return {}
-            return dict(zip(HISTORY_COLUMNS, row.tolist(), strict=True))
+            return dict(zip(HISTORY_COLUMNS, known_columns(row[None])[0].tolist(), strict=True))
     except (OSError, KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError):
         return {}
 

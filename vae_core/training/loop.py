@@ -1,4 +1,4 @@
-"""Maximising the objective, reconstruction - beta * KL, by stochastic gradient ascent on mini-batches."""
+"""Maximising the objective by stochastic gradient ascent on mini-batches."""
 
 import math
 from collections.abc import Iterator
@@ -7,13 +7,21 @@ from typing import Any, Final, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.config import ModelConfig, TrainConfig, check_beta, check_integer, check_learning_rate
+from vae_core.config import (
+    ModelConfig,
+    TrainConfig,
+    check_beta,
+    check_integer,
+    check_learning_rate,
+    check_objective,
+)
 from vae_core.data import Dataset, with_validation
 from vae_core.data.byte_images import ByteImages, Examples, RedrawnImages
-from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_given_eps, evaluate, penalised_kl
+from vae_core.elbo import Evaluation, evaluate
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.memory import check_step, largest_product
 from vae_core.model import VAE
+from vae_core.objectives import objective_given_eps
 from vae_core.training.by_hand import HandGradient, Means, is_written_out
 from vae_core.training.moves import MAX_MOVES, Move, Moved, checked_moves
 from vae_core.training.optimizer import (
@@ -100,7 +108,8 @@ class TrainStep(NamedTuple):
         elbo: Mini-batch mean of the bound before the update, beta = 1, nats per example.
         reconstruction: Mini-batch mean of E_q[log p(x|z)], nats per example.
         kl: Mini-batch mean of KL(q || p), nats per example.
-        beta: Weight of the KL in this update.
+        objective: Mini-batch mean of what is maximised, before the update (:mod:`vae_core.objectives`).
+        beta: Its weight of the KL, or of what stands in its place, in this update.
         learning_rate: Step size of this update.
         validation: The bound of the validation part, at the end of each epoch where there is one, else None.
         ended: Why this was the last update, or None.
@@ -111,6 +120,7 @@ class TrainStep(NamedTuple):
     elbo: float
     reconstruction: float
     kl: float
+    objective: float
     beta: float
     learning_rate: float
     validation: Evaluation | None
@@ -171,6 +181,7 @@ class Training:
         if config.has_validation and dataset.x_validation is None:
             dataset = with_validation(dataset, seed=0)
         check_data(model.config, dataset)
+        check_objective(model.config, config.objective)
         self.model = model
         self._drawn = model
         """What an update differentiates: the model, or a view of it that draws its weights."""
@@ -178,7 +189,12 @@ class Training:
         self.config = config
         self.generator = generator
         self.batch_size = config.batch_of(len(dataset.x_train))
-        check_step(model.config, num_samples=config.num_samples, batch_size=self.batch_size)
+        check_step(
+            model.config,
+            num_samples=config.num_samples,
+            batch_size=self.batch_size,
+            objective=config.objective,
+        )
         self.step = 0
         self.epoch = 0
         self.tracer: Tracer | None = None
@@ -356,7 +372,7 @@ class Training:
 
     def _next(self) -> TrainStep:
         beta, learning_rate = self.beta, self.learning_rate
-        reconstruction, kl, _ = self._update(self._next_batch(), beta)
+        reconstruction, kl, objective = self._update(self._next_batch(), beta)
         self.step += 1
         validation, ended = None, None
         if self._position >= len(self.dataset.x_train):
@@ -366,7 +382,7 @@ class Training:
         if ended is not None:
             self.require_finite_weights()
         self._here = self._place()
-        terms = (reconstruction - kl, reconstruction, kl)
+        terms = (reconstruction - kl, reconstruction, kl, objective)
         return TrainStep(self.step, self.epoch, *terms, beta, learning_rate, validation, ended)
 
     def _place(self) -> _Place:
@@ -415,14 +431,28 @@ class Training:
         with torch.enable_grad():
             posterior = self._drawn.posterior(x)
             eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
-            terms = elbo_terms_given_eps(self._drawn, x, posterior, eps)
-            reconstruction, (kl, penalised) = terms.reconstruction.mean(), self._divergences(terms)
-            objective = reconstruction - beta * penalised
+            terms, objective = objective_given_eps(
+                self._drawn,
+                x,
+                posterior,
+                eps,
+                self.config,
+                beta=beta,
+                num_data=len(self.dataset.x_train),
+                generator=self.generator,
+            )
+            kl, shared = terms.kl.mean(), self._shared_kl()
+            if shared is not None:
+                kl, objective = kl + shared, objective - beta * shared
             self._gradient.zero_()
             (-objective).backward()
         if self.tracer is not None:
             self.tracer.forward(self.model, x, posterior, eps, terms)
-        return Means(*torch.stack((reconstruction, kl, objective)).tolist())
+        return Means(*torch.stack((terms.reconstruction.mean(), kl, objective)).tolist())
+
+    def _shared_kl(self) -> Tensor | None:
+        """A KL of what all examples share, divided by their number; None: there is none."""
+        return None
 
     def _draw_eps(self, batch: int) -> Tensor:
         """What the posterior's ``draw_eps`` would draw for a mini-batch."""
@@ -443,13 +473,9 @@ class Training:
 
     def _hand_gradient(self) -> HandGradient | None:
         """The gradient written out, for models of which it is; None: automatic differentiation."""
-        if not self._written_out or not is_written_out(self.model.config):
+        if not self._written_out or not self.config.is_elbo or not is_written_out(self.model.config):
             return None
         return HandGradient(self.model, num_samples=self.config.num_samples, batch_size=self.batch_size)
-
-    def _divergences(self, terms: ElboTerms) -> tuple[Tensor, Tensor]:
-        """The mean KL of the bound, and what beta weighs, nats per example."""
-        return terms.kl.mean(), penalised_kl(terms, self.config.free_bits)
 
     def evaluate(self, x: Examples, *, generator: torch.Generator) -> Evaluation:
         """The bound of examples x as the model stands, with one sample of z each; changes nothing.

@@ -33,8 +33,8 @@ LEAST: Final = 10
 def can_stack(models: Sequence[ModelConfig], trainings: Sequence[TrainConfig]) -> bool:
     """Whether models may be trained together, and gain by it.
 
-    They have equal shapes, equal mini-batches and one kind of optimiser; beta, its schedule, the learning
-    rate and the seeds may differ.
+    They have equal shapes, equal mini-batches and one kind of optimiser, and maximise the ELBO; beta, its
+    schedule, the learning rate and the seeds may differ.
 
     Arguments:
         models: Of each.
@@ -42,7 +42,8 @@ def can_stack(models: Sequence[ModelConfig], trainings: Sequence[TrainConfig]) -
     """
     model, train = models[0], trainings[0]
     alike = all(other == model for other in models) and all(
-        (other.batch_size, other.num_samples, other.free_bits, other.optimizer)
+        other.is_elbo
+        and (other.batch_size, other.num_samples, other.free_bits, other.optimizer)
         == (train.batch_size, train.num_samples, train.free_bits, train.optimizer)
         for other in trainings
     )

@@ -15,6 +15,7 @@ from tests.brought_files import idx, npy, npz, two_classes
 from tests.page_scripts import (
     checked,
     choose,
+    draw_density,
     home_tasks,
     open_page,
     runner,
@@ -228,3 +229,23 @@ def test_points_that_were_brought_can_be_used_by_em_and_compare() -> None:
     compare = choose(turn_to(at, "compare"), "compare_view", "reduction")
     checked(compare.selectbox(key="dr_data").set_value(data_sets().of_browser(ADA)[0].facts.name).run())
     assert not compare.error
+
+
+@pytest.mark.parametrize("drawn", ["", "9", "x" * 1024, "9" * 1025, 3, None, ["9"]])
+def test_a_sheet_that_says_anything_else_has_nothing_on_it(drawn: object) -> None:
+    at = draw_density(opened(), drawn)
+    assert at.button(key="data_sketch_train").disabled
+
+
+def test_a_drawn_density_is_a_data_set_to_train_on() -> None:
+    drawn = "".join("9" if column < 16 else "0" for _ in range(32) for column in range(32))
+    at = draw_density(opened(), drawn)
+    at.text_input(key="data_sketch_title").set_value("left half")
+    at.select_slider(key="data_sketch_count").set_value(500)
+    at.button(key="data_sketch_train").click().run()
+    (kept,) = data_sets().of_browser(ADA)
+    assert (kept.facts.title, kept.facts.num_examples) == ("left half", 500)
+    data = load_dataset(kept.facts.name)
+    x = np.concatenate([data.x_train[:].numpy(), data.x_test[:].numpy()])
+    assert x[:, 0].max() < 0 < x[:, 1].max()
+    assert at.session_state["dataset"] == kept.facts.name

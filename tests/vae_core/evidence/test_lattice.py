@@ -33,12 +33,17 @@ def test_pieces_do_not_change_the_result(
     assert (whole.kl_to_posterior - pieces.kl_to_posterior).abs().max() < 1e-9
 
 
-@pytest.mark.parametrize("settings", [{}, {"latent_dim": 1}, {"prior": "mixture"}], ids=str)
+NARROW: dict[str, Any] = {"likelihood": "gaussian", "likelihood_scale": 0.1}
+"""Posteriors for which cells are halved more often than the children of cells are kept."""
+
+
+@pytest.mark.parametrize("settings", [{}, {"latent_dim": 1}, {"prior": "mixture"}, NARROW], ids=str)
 def test_decoded_lattice_changes_nothing(settings: dict[str, Any], generator: torch.Generator) -> None:
     """Also where q lies beyond it: there other cells are needed."""
     model, x = nonlinear(generator, **settings), torch.rand(3, 9, generator=generator).double()
     decoded = decoded_lattice(model)
     assert decoded is not None
+    assert len(decoded.children) == 2 * model.config.latent_dim, len(decoded.children)
     found, expected = exact_evidence(model, x, decoded=decoded), exact_evidence(model, x)
     for one, other in zip(found, expected, strict=True):
         assert torch.allclose(one, other, rtol=0, atol=1e-9)
@@ -59,6 +64,24 @@ def test_evidence_and_picture_come_from_one_quadrature(
         assert torch.equal(one, other), name
     assert picture.log_evidence == float(evidence.log_evidence)
     assert torch.equal(picture.log_density, posterior_on_grid(model, x).log_density)
+
+
+def test_only_as_much_is_decoded_in_advance_as_has_room(
+    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of what is kept the quadrature goes on with the decoder itself."""
+    model, x = nonlinear(generator), torch.rand(3, 9, generator=generator).double()
+    whole = decoded_lattice(model)
+    assert whole is not None
+    width = max(model.config.data_dim, *model.config.hidden_dims)
+    monkeypatch.setattr("vae_core.evidence.lattice._MAX_KEPT_VALUES", 5 * width * len(whole.centres))
+    some = decoded_lattice(model)
+    assert some is not None
+    assert [len(part) for part in some.children] == [1, 2]
+    for one, other in zip(
+        exact_evidence(model, x, decoded=some), exact_evidence(model, x, decoded=whole), strict=True
+    ):
+        assert torch.allclose(one, other, rtol=0, atol=1e-9)
 
 
 def test_a_large_decoder_is_not_kept(generator: torch.Generator) -> None:

@@ -54,6 +54,8 @@ CASES: Final = {
     "plain": PLAIN,
     "variance head, relu": digits(encoder_head="variance", activation="relu", hidden_dims=(12, 6)),
     "unit variance, silu": digits(encoder_head="unit_variance", activation="silu", latent_dim=5),
+    "ReLU, He in all layers": digits(activation="relu", initial_weights="he"),
+    "linear maps, small": digits(activation="relu", hidden_dims=()),
     "full covariance, free bits": digits(
         encoder_head="full_covariance", latent_dim=3, train={"free_bits": 0.2}
     ),
@@ -95,6 +97,34 @@ CASES: Final = {
     ),
     "patience to the last epoch": digits(train={"patience": 100, "num_epochs": 12, "learning_rate": 0.1}),
     "in pieces": digits(hidden_dims=(7000,), train={"num_epochs": 1, "batch_size": 2000}),
+    "K = 5 under one logarithm": digits(
+        train={"objective": "importance_weighted", "num_samples": 5, "beta": 0.7}
+    ),
+    "K = 1 is the ELBO": digits(train={"objective": "importance_weighted"}),
+    "full covariance, mixture, K = 3": digits(
+        encoder_head="full_covariance",
+        prior="mixture",
+        num_components=4,
+        train={"objective": "importance_weighted", "num_samples": 3},
+    ),
+    "K = 2, VampPrior, linear schedule": digits(
+        prior="vamp",
+        num_components=4,
+        train={"objective": "importance_weighted", "num_samples": 2, "beta_schedule": "linear"},
+    ),
+    "MMD": digits(train={"objective": "mmd", "beta": 2.0, "batch_size": 100}),
+    "MMD of a deterministic encoder, M = 2": digits(
+        encoder_head="deterministic", train={"objective": "mmd", "num_samples": 2, "batch_size": 100}
+    ),
+    "total correlation": digits(
+        latent_dim=3, train={"objective": "total_correlation", "beta": 6.0, "num_samples": 2}
+    ),
+    "full covariance, VampPrior, total correlation": digits(
+        encoder_head="full_covariance",
+        prior="vamp",
+        num_components=4,
+        train={"objective": "total_correlation", "beta": 3.0},
+    ),
     "untrained": digits(train={"num_epochs": 0}),
     "convolutions": digits(**CONV),
     "convolutions, a sigma for each value, M = 2, full covariance, softplus": digits(
@@ -133,6 +163,7 @@ CASES: Final = {
         train=replace(TRAIN, patience=1, num_epochs=20, learning_rate=0.05),
     ),
 }
+WEIGHTED: Final = {name for name in CASES if re.search("K = [2-9]", name)}
 VAMP: Final = {name for name in CASES if "VampPrior" in name}
 STEERED: Final[dict[str, tuple[RunConfig, tuple[tuple[int, Command], ...]]]] = {
     "moved twice": (
@@ -359,15 +390,24 @@ def test_script_is_short_and_reads_well(results: Executed, case: str) -> None:
 def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
     sources = {name: source for name, (_, source, *_) in results.items()}
     uses = {
-        "log_prior": {"mixture, free bits", "full covariance, mixture, one dimension", *VAMP},
-        "log_full_normal": {"full covariance, VampPrior", "full covariance, mixture, one dimension"},
+        "log_prior": {"mixture, free bits", "full covariance, mixture, one dimension", *VAMP, *WEIGHTED},
+        "log_full_normal": {
+            "full covariance, VampPrior",
+            "full covariance, mixture, one dimension",
+            "full covariance, mixture, K = 3",
+            "full covariance, VampPrior, total correlation",
+        },
+        "weighted_bound": WEIGHTED,
+        "squared_mmd": {name for name in CASES if name.startswith("MMD")},
+        "total_correlation": {name for name in CASES if "total correlation" in name},
         "factor": {name for name in CASES if "full covariance" in name},
         "conv_transpose2d": {name for name in CASES if name.startswith("convolutions")},
-        "scheduled_beta": {"linear schedule", "cyclical schedule", "schedule taken over"},
+        "scheduled_beta": {*(name for name in CASES if name.endswith(" schedule")), "schedule taken over"},
         "PATIENCE": PATIENT - {"patience, stopped by hand"},
         "x_validation": PATIENT,
         "FREE_BITS": {"learned scale, free bits", "mixture, free bits", "full covariance, free bits"},
-        "NUM_SAMPLES": {name for name in CASES if "M =" in name},
+        "NUM_SAMPLES": {name for name in CASES if "M =" in name or CASES[name].train.objective != "elbo"}
+        - {"K = 1 is the ELBO"},
         "torch.optim.SGD": {"linear maps, SGD", "patience of an autoencoder"},
         "log_scale": {"learned scale, free bits"},
     }

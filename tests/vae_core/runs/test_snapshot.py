@@ -13,7 +13,7 @@ from vae_core.runs.snapshot import HISTORY_COLUMNS, AtLimits, Snapshot, read_sna
 IMAGES: Final = Snapshot(
     step=7,
     epoch=1,
-    history=np.array([[np.nan] * len(HISTORY_COLUMNS), list(range(11))], np.float64),
+    history=np.array([[np.nan] * len(HISTORY_COLUMNS), list(range(len(HISTORY_COLUMNS)))], np.float64),
     means=np.ones((5, 3), np.float32),
     stds=np.full((5, 3), 0.1, np.float32),
     labels=np.array([0, 1, -1, 1, 0], np.int32),

@@ -163,10 +163,8 @@ class FullBayesTraining(Training):
         self._drawn = model.local(generator=generator)
         self._num_data = len(self.dataset.x_train) if num_data is None else num_data
 
-    def _divergences(self, terms: ElboTerms) -> tuple[Tensor, Tensor]:
-        of_weights = self._bayesian.weight_kl() / self._num_data
-        kl, penalised = super()._divergences(terms)
-        return kl + of_weights, penalised + of_weights
+    def _shared_kl(self) -> Tensor:
+        return self._bayesian.weight_kl() / self._num_data
 
     def evaluate(self, x: Examples, *, generator: torch.Generator) -> Evaluation:
         """E_q(theta)[ELBO(x; theta)] from one draw of theta and z for each example."""

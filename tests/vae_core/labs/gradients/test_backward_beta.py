@@ -26,6 +26,7 @@ from vae_core.data import load_dataset
 from vae_core.labs.gradients.backward import hand_gradients, relative_difference
 from vae_core.model import VAE
 from vae_core.runs.runfile import load_run, save_run
+from vae_core.runs.snapshot import HISTORY_COLUMNS
 from vae_core.training.loop import Training
 from vae_core.training.optimizer import last_beta
 
@@ -144,7 +145,7 @@ def test_the_page_takes_the_weight_of_the_last_update(runner: LocalRunner) -> No
     config = with_beta(beta=4.0, beta_schedule="cyclical", schedule_epochs=1)
     run_id = trained(runner, config)
     shown = saved(run_id)
-    assert shown.run.history[-1][-3] == 0
+    assert shown.run.history[-1][HISTORY_COLUMNS.index("beta")] == 0
     assert shown.beta_in_force == 4.0
     at = current_model(run_id)
     assert "L has β = 4, that of this run's last update. It rises from 0 to 4" in text_with(at, "L has β")

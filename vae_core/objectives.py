@@ -1,0 +1,138 @@
+"""What a training maximises: the ELBO, or another objective of the same networks.
+
+Of a mini-batch of B examples, with M samples z_m = z_m(x, eps) of each q(z|x), means over the B:
+
+- ``elbo``: R - beta KL, with R = E_q[log p(x|z)] and KL = KL(q(z|x) || p(z)), less what free bits spare.
+- ``importance_weighted``: L_K = log 1/K sum_k p(x|z_k) (p(z_k) / q(z_k|x))^beta, K = M (Burda, Grosse and
+  Salakhutdinov 2016, arXiv 1509.00519). With beta = 1 it is a bound of log p(x), tighter than the ELBO; with
+  K = 1 it is the ELBO, and trained as that. As K grows the gradient of the encoder drowns in its noise
+  (Rainforth et al. 2018, arXiv 1802.04537).
+- ``mmd``: R - beta D MMD^2(q(z), p(z)), which holds the aggregate posterior to the prior, not each q(z|x)
+  (Zhao, Song and Ermon 2017, arXiv 1706.02262; Tolstikhin et al. 2018, arXiv 1711.01558). No bound.
+- ``total_correlation``: R - I_q(x; z) - beta TC - sum_j KL(q(z_j) || p(z_j)), that is
+  R - KL - (beta - 1) TC with TC = KL(q(z) || prod_j q(z_j)) (Chen et al. 2018, arXiv 1802.04942). With
+  beta = 1 it is the ELBO.
+
+Without any regulariser: ``elbo`` with beta = 0.
+
+Whatever is maximised, R, KL and the ELBO are measured as they are.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae_core.config import TrainConfig
+from vae_core.distributions import AnyNormal, Posterior
+from vae_core.elbo import ElboTerms, elbo_terms_at, log_mean_weight, penalised_kl
+from vae_core.model import VAE
+
+
+class Objective(NamedTuple):
+    """Of one mini-batch.
+
+    Arguments:
+        terms: The bound of each example, nats.
+        value: What is maximised, a differentiable scalar; nats per example, of ``mmd`` in part.
+    """
+
+    terms: ElboTerms
+    value: Tensor
+
+
+def objective_given_eps(
+    model: VAE,
+    x: Tensor,
+    posterior: Posterior,
+    eps: Tensor,
+    train: TrainConfig,
+    *,
+    beta: float,
+    num_data: int,
+    generator: torch.Generator,
+) -> Objective:
+    """The objective at given noise: a differentiable function of the weights.
+
+    Arguments:
+        model: The model.
+        x: The mini-batch, shape (B, D).
+        posterior: Its q(z|x).
+        eps: Noise of shape (M, B, J).
+        train: Says which objective, and how many free bits.
+        beta: Its weight, as the module says.
+        num_data: Examples that mini-batches are drawn from; the total correlation counts them.
+        generator: Draws from the prior for ``mmd``; the others draw nothing.
+    """
+    z = posterior.reparameterize(eps)
+    log_likelihood = model.likelihood(z).log_prob(x)
+    prior = model.prior
+    terms = elbo_terms_at(posterior, z, log_likelihood, prior)
+    if train.is_elbo:
+        value = terms.reconstruction.mean() - beta * penalised_kl(terms, train.free_bits)
+    elif train.objective == "importance_weighted":
+        weighed = beta * (prior.log_prob(z) - posterior.log_prob(z))
+        value = log_mean_weight(log_likelihood + weighed).mean()
+    elif train.objective == "mmd":
+        drawn = prior.sample(z.shape[0] * z.shape[1], generator=generator).to(z).view_as(z)
+        value = terms.reconstruction.mean() - beta * x.shape[-1] * squared_mmd(z, drawn)
+    else:
+        value = terms.elbo.mean()
+        if beta != 1:
+            value = value - (beta - 1) * total_correlation(posterior.as_normal(), z, num_data=num_data)
+    return Objective(terms, value)
+
+
+def squared_mmd(z: Tensor, drawn: Tensor) -> Tensor:
+    """MMD^2 of two distributions from samples of each, a scalar without bias: it may be below 0.
+
+    E k(z, z') + E k(p, p') - 2 E k(z, p), z and z' different samples of the one, p and p' of the other
+    (Gretton et al. 2012, eq. 3), with the inverse multiquadric kernel k(a, b) = C / (C + |a - b|^2), C = 2 J
+    (Tolstikhin et al. 2018, section 4). Its tails are heavy: what lies far from the prior still has a
+    gradient, which the Gaussian kernel's has not.
+
+    Arguments:
+        z: Shape (M, B, J), those of one m independent: mean of the estimates for each m. One alone (B = 1)
+            has no pair, and counts 0.
+        drawn: The other samples, of the same shape.
+    """
+    count, scale = z.shape[1], 2.0 * z.shape[2]
+    if count < 2:
+        return z.new_zeros(())
+    within = _kernel(z, z, scale) + _kernel(drawn, drawn, scale)
+    pairs = 1 - torch.eye(count, dtype=z.dtype, device=z.device)
+    between = _kernel(z, drawn, scale).mean((1, 2))
+    return ((within * pairs).sum((1, 2)) / (count * (count - 1)) - 2 * between).mean()
+
+
+def _kernel(a: Tensor, b: Tensor, scale: float) -> Tensor:
+    """C / (C + |a_i - b_j|^2) of all pairs: (M, B, J) and (M, B, J) give (M, B, B)."""
+    squares = a.square().sum(-1)[:, :, None] + b.square().sum(-1)[:, None, :] - 2 * a @ b.mT
+    return scale / (scale + squares.clamp(min=0))
+
+
+def total_correlation(q: AnyNormal, z: Tensor, *, num_data: int) -> Tensor:
+    """TC = KL(q(z) || prod_j q(z_j)) = E[log q(z) - sum_j log q(z_j)], a scalar, nats.
+
+    q(z) = 1/N sum_n q(z|x_n) at a z of q(z|x_i) is estimated from the mini-batch, in which every other
+    example stands for (N - 1) / (B - 1) of the data (minibatch stratified sampling, Chen et al. 2018,
+    appendix C): q(z|x_i) / N + (N - 1) / N mean_(j != i) q(z|x_j), and each q(z_j) in the same way. The
+    densities are estimated without bias and their logarithms with one, which is gone where B = N.
+
+    Arguments:
+        q: q(z|x) of the B examples.
+        z: Samples of them, shape (M, B, J).
+        num_data: N.
+    """
+    count = len(q.mean)
+    weights = z.new_zeros(count, count)
+    if count > 1:
+        others = math.log((num_data - 1) / (num_data * (count - 1)))
+        weights = weights.fill_(others).fill_diagonal_(-math.log(num_data))
+    points = z[:, :, None, :]
+    each = q.marginals.log_prob_per_dim(points)
+    joint = each.sum(-1) if q.is_factorised else q.log_prob(points)
+    log_q = torch.logsumexp(joint + weights, -1)
+    log_marginals = torch.logsumexp(each + weights[..., None], -2).sum(-1)
+    return (log_q - log_marginals).mean()
