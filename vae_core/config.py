@@ -441,6 +441,11 @@ class TrainConfig(_Config):
         return self.objective == "elbo" or (self.objective == "importance_weighted" and self.num_samples == 1)
 
     @property
+    def maximised(self) -> Objective:
+        """The objective, ``elbo`` also where it goes by another name."""
+        return "elbo" if self.is_elbo else self.objective
+
+    @property
     def has_validation(self) -> bool:
         """Whether something is chosen by a validation part, so that there is one."""
         return self.patience is not None

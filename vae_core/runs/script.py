@@ -496,7 +496,7 @@ class _Script:
         self.is_normal = self.model.prior == "standard_normal"
         self.is_conv = self.model.architecture == "conv"
         self.is_full = self.model.encoder_head == "full_covariance"
-        self.objective = "elbo" if self.train.is_elbo else self.train.objective
+        self.objective = self.train.maximised
         # What compares the z of a mini-batch keeps the dimension of the samples, also for one.
         self.compares = self.objective in OF_BATCH
         self.has_samples = self.compares or (self.train.num_samples > 1 and self.objective == "elbo")

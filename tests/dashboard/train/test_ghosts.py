@@ -56,6 +56,7 @@ def test_every_field_that_makes_another_curve_makes_a_name() -> None:
         **{"beta": 2.0, "num_samples": 2, "optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.5},
         "initial_weights": "he",
         **{"batch_size": 32, "beta_schedule": "linear", "schedule_epochs": 7, "free_bits": 0.5},
+        **{"objective": "mmd"},
     }
     fields = set(TINY.model.to_dict()) | set(TINY.train.to_dict())
     assert fields - set(others) == length | {"data_dim"}, "a new field: say how its runs are called"
