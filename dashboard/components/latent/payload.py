@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -135,9 +136,9 @@ def recoloured(
     assert isinstance(places, dict)
     start, count = places["labels"]["offset"], places["labels"]["length"]
     content = _typed(labels[:count], "i4").tobytes()
-    palettes = PALETTES
+    palettes: Mapping[str, Mapping[str, object]] = PALETTES
     if is_scale:
-        palettes = {theme: {**PALETTES[theme], "classes": list(RAMP[theme])} for theme in PALETTES}
+        palettes = {theme: {**PALETTES[theme], "classes": list(ramp)} for theme, ramp in RAMP.items()}
     digest = hashlib.sha256(content + title.encode()).hexdigest()[:8]
     changed = {
         "class_names": list(names),
