@@ -14,6 +14,8 @@ MAX_SAID: Final = 2
 """Settings that a label names."""
 _LENGTH: Final = ("num_epochs", "patience")
 """How long a run trains: no property of its curves."""
+_OF_ARCHITECTURE: Final = ("hidden", "channels")
+"""What one architecture has alone."""
 _IMAGES: Final = ("data_folder", "data_set", "data_orientation")
 _SHORT: Final[Mapping[str, str]] = {
     "beta": "β",
@@ -23,6 +25,7 @@ _SHORT: Final[Mapping[str, str]] = {
     "batch_size": "B =",
     "num_samples": "M =",
     "hidden": "hidden",
+    "channels": "channels",
     "num_examples": "n =",
     "data_noise": "noise",
     "binarised": "binarised",
@@ -37,11 +40,20 @@ _SHORT: Final[Mapping[str, str]] = {
     "num_epochs": "epochs",
     "patience": "patience",
 }
-_FIRST: Final = ("beta", "dataset", "latent_dim", "likelihood", "hidden")
+_FIRST: Final = (
+    "beta",
+    "objective",
+    "dataset",
+    "latent_dim",
+    "likelihood",
+    "architecture",
+    "hidden",
+    "channels",
+)
 """What a reader would name first."""
 _TEXTS: Final[Mapping[str, Callable[[Any], str]]] = {
     "dataset": lambda name: data_title(str(name)),
-    "hidden": lambda sizes: sizes or "none",
+    "hidden": lambda sizes: "–" if sizes is None else sizes or "none",
     "num_examples": lambda count: "usual" if count is None else f"{count:,}",
     "num_epochs": lambda count: "until stopped" if count is None else f"{count:,}",
     "patience": lambda count: "never" if count is None else f"{count:,}",
@@ -67,13 +79,19 @@ def differing(configs: Sequence[RunConfig]) -> dict[str, list[object]]:
         >>> differing([one, replace(one, train=TrainConfig(beta=4.0))])
         {'beta': [1.0, 4.0]}
     """
-    found = [settings.values_of(config) for config in configs]
+    found = [_settings_of(config) for config in configs]
     keys = (
         *_FIRST,
         *(key for key in NAMES if key not in (*_FIRST, "points_likelihood")),
     )  # ``likelihood`` says it
     columns: dict[str, list[object]] = {key: [values.get(key) for values in found] for key in keys}
     return {key: values for key, values in columns.items() if any(value != values[0] for value in values)}
+
+
+def _settings_of(config: RunConfig) -> dict[str, Any]:
+    """What the controls hold, without those that the architecture does not have."""
+    unused = "hidden" if config.model.architecture == "conv" else "channels"
+    return {key: value for key, value in settings.values_of(config).items() if key != unused}
 
 
 def difference(config: RunConfig, other: RunConfig) -> str:
@@ -89,7 +107,8 @@ def difference(config: RunConfig, other: RunConfig) -> str:
     found = differing([config, other])
     left_out = _LENGTH + (_IMAGES if "dataset" in found else ())
     # Folder, data set in it and orientation are one thing: other data.
-    said = list(dict.fromkeys(_short(key, values[1]) for key, values in found.items() if key not in left_out))
+    texts = (_short(key, values[1]) for key, values in found.items() if key not in left_out)
+    said = list(dict.fromkeys(text for text in texts if text))
     more = len(said) - MAX_SAID
     return " · ".join(said[:MAX_SAID]) + (f" +{more}" if more > 0 else "")
 
@@ -109,7 +128,7 @@ def labels(names: Sequence[str], given: Sequence[str], configs: Sequence[RunConf
     """
     columns = list(differing(configs).items())[:MAX_SAID]
     said = [
-        shortened(name) or " · ".join(_short(key, values[number]) for key, values in columns)
+        shortened(name) or " · ".join(filter(None, (_short(key, values[number]) for key, values in columns)))
         for number, name in enumerate(given)
     ]
     counts = Counter(said)
@@ -122,6 +141,8 @@ def labels(names: Sequence[str], given: Sequence[str], configs: Sequence[RunConf
 def _short(key: str, value: object) -> str:
     if key in _IMAGES:
         return "other data"  # a folder of the server is nobody's business
+    if value is None and key in _OF_ARCHITECTURE:
+        return ""
     if key == "hidden" and not value:
         return "no hidden layers"
     text = written(key, value)

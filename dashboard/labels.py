@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from vae_core.config import ModelConfig
 from vae_core.data import dataset_info
 from vae_core.data.own import NAME
 from vae_core.errors import BadInput
@@ -15,15 +16,19 @@ NAMES: Final = {
     "data_noise": "Noise",
     "binarised": "Binarised",
     "latent_dim": "Latent dimension J",
+    "architecture": "Architecture",
     "hidden": "Hidden layers",
+    "channels": "Channels",
     "likelihood": "Likelihood p(x|z)",
     "points_likelihood": "Likelihood of points p(x|z)",
     "likelihood_scale": "Scale s",
     "encoder_head": "Encoder head",
     "activation": "Activation",
+    "initial_weights": "Initial weights",
     "prior": "Prior p(z)",
     "num_components": "Components K",
     "seed": "Seed",
+    "objective": "Objective",
     "batch_size": "Batch size B",
     "num_samples": "Samples M",
     "optimizer": "Optimiser",
@@ -53,10 +58,18 @@ LABELS: Final = {
     "continuous_bernoulli": "continuous Bernoulli",
     "gaussian": "Gaussian",
     "gaussian_diagonal": "Gaussian, σ(z) for each value",
+    "mlp": "fully connected (MLP)",
+    "conv": "convolutional",
     "tanh": "tanh",
     "relu": "ReLU",
     "silu": "SiLU",
     "softplus": "softplus",
+    "elbo": "ELBO: reconstruction − β KL",
+    "importance_weighted": "importance-weighted bound, K = M",
+    "mmd": "MMD of q(z) and p(z)",
+    "total_correlation": "total correlation (β-TCVAE)",
+    "small_outputs": "small in the last layers",
+    "he": "He in all layers",
     "adam": "Adam",
     "sgd": "SGD with momentum",
     "constant": "constant",
@@ -81,6 +94,17 @@ STATUSES: Final = {
     "failed": "failed",
 }
 """How a run stands, by the ids of its status."""
+
+
+def layers_words(model: ModelConfig) -> str:
+    """The hidden layers of a network in a few words.
+
+    Example:
+        >>> layers_words(ModelConfig(data_dim=64, hidden_dims=(128, 64)))
+        'hidden layers 128, 64'
+    """
+    sizes = ", ".join(map(str, model.hidden_dims)) or "none"
+    return f"convolutions of {sizes} channels" if model.architecture == "conv" else f"hidden layers {sizes}"
 
 
 OF_CURVES: Final = (

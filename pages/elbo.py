@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.cached import encoded
-from dashboard.elbo import all_examples, bits_back, gaps, ladder, one_example, units, watch_q
+from dashboard.elbo import all_examples, bits_back, causes, gaps, ladder, one_example, units, watch_q
 from dashboard.shell import header
 from dashboard.shell.choice import one_of
 from dashboard.subject import SPLITS
@@ -14,13 +14,15 @@ VIEWS = {
     "watch_q": "Watch q move",
     "ladder": "Richer q",
     "bits_back": "Nats as bytes",
+    "causes": "Known causes",
     "units": "Units and pitfalls",
 }
 VIEW_HELP = (
     "**All examples**: the bound on average, and its parts. **One example**: its log p(x), and how much of "
     "it the ELBO reaches. **Watch q move**: q is optimised towards the true posterior. **Richer q**: "
     "full covariances, mixtures and flows come nearer to it. **Nats as bytes**: the images in "
-    "a file as long as the bound. **Units and pitfalls**: sum or mean, grey pixels, densities, collapse."
+    "a file as long as the bound. **Known causes**: what each latent dimension says about what made the "
+    "images. **Units and pitfalls**: sum or mean, grey pixels, densities, collapse."
 )
 SPLIT_HELP = "Held-out examples were never trained on: only they tell how good the model is."
 SAMPLES_HELP = (
@@ -44,7 +46,7 @@ with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             width=220,
             persist_state="session",
         )
-    elif view not in ("watch_q", "bits_back"):  # these have rules of their own to integrate over z
+    elif view not in ("watch_q", "bits_back", "causes"):  # these have rules of their own to integrate over z
         num_samples = st.select_slider(
             "Samples M",
             (1, 3, 10, 30, 100),
@@ -92,6 +94,9 @@ elif view == "one_example":
 elif view == "bits_back":
     st.header("The images in a file", help=bits_back.HELP)
     bits_back.draw(shown, split)
+elif view == "causes":
+    st.header("What each dimension says about each cause", help=causes.HELP)
+    causes.draw(shown, split)
 elif view == "ladder":
     st.header("A ladder of approximate posteriors", help=ladder.HELP)
     ladder.draw(shown, split, num_components)

@@ -76,6 +76,9 @@ def shown(value: object) -> str:
 
 
 Activation = Literal["tanh", "relu", "silu", "softplus"]
+RECTIFIED: Final[tuple[Activation, ...]] = ("relu", "silu")
+"""Activations that halve the mean square of what goes through them."""
+InitialWeights = Literal["small_outputs", "he"]
 EncoderHead = Literal["log_variance", "variance", "full_covariance", "unit_variance", "deterministic"]
 Likelihood = Literal["bernoulli", "continuous_bernoulli", "gaussian", "gaussian_diagonal"]
 UNIT_INTERVAL: Final[tuple[Likelihood, ...]] = ("bernoulli", "continuous_bernoulli")
@@ -118,7 +121,11 @@ _UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
 _UNSTATED_IN_4: Final[dict[str, Any]] = {"num_examples": None, "data_noise": 1.0, "binarised": "no"}
 _UNSTATED_OF_TRAIN_IN_4: Final[dict[str, Any]] = {"objective": "elbo"}
 _UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
-_UNSTATED_OF_MODEL_IN_4: Final[dict[str, Any]] = {"architecture": "mlp", "image_shape": None}
+_UNSTATED_OF_MODEL_IN_4: Final[dict[str, Any]] = {
+    "architecture": "mlp",
+    "image_shape": None,
+    "initial_weights": "he",
+}
 
 
 HELD_OUT_PATIENCE: Final = "held_out_patience"
@@ -171,6 +178,9 @@ class ModelConfig(_Config):
         architecture: ``mlp``, or ``conv``: convolutions that halve the sides of an image, and a linear layer
             (:mod:`vae_core.networks`).
         image_shape: (height, width) or, in colour, (height, width, 3) of the examples of ``conv``; else None.
+        initial_weights: How wide the weights of ReLU and SiLU networks are drawn
+            (:class:`vae_core.networks.MLP`): ``small_outputs``, so that q(z|x) begins near N(0, I), or ``he``
+            in all layers. Those of the others are the same either way, and ``small_outputs`` stands for it.
 
     Raises:
         BadInput: A field is out of its range; ``code`` is the field's name.
@@ -195,6 +205,7 @@ class ModelConfig(_Config):
     num_components: int = 50
     architecture: Architecture = "mlp"
     image_shape: tuple[int, ...] | None = None
+    initial_weights: InitialWeights = "small_outputs"
 
     def __post_init__(self) -> None:
         check_integer("data_dim", self.data_dim, 1, MAX_DATA_DIM, "choose data with fewer values per example")
@@ -202,6 +213,9 @@ class ModelConfig(_Config):
         sizes = check_hidden_dims(self.hidden_dims)
         object.__setattr__(self, "hidden_dims", sizes)  # JSON has lists only
         check_choice("activation", self.activation, get_args(Activation))
+        check_choice("initial_weights", self.initial_weights, get_args(InitialWeights))
+        if self.activation not in RECTIFIED:
+            object.__setattr__(self, "initial_weights", "small_outputs")  # equal runs have equal settings
         check_choice("encoder_head", self.encoder_head, get_args(EncoderHead))
         check_choice("likelihood", self.likelihood, get_args(Likelihood))
         check_choice("prior", self.prior, get_args(Prior))
@@ -425,6 +439,11 @@ class TrainConfig(_Config):
     def is_elbo(self) -> bool:
         """Whether the ELBO is maximised, its KL weighed with beta: with K = 1 the weighted bound is that."""
         return self.objective == "elbo" or (self.objective == "importance_weighted" and self.num_samples == 1)
+
+    @property
+    def maximised(self) -> Objective:
+        """The objective, ``elbo`` also where it goes by another name."""
+        return "elbo" if self.is_elbo else self.objective
 
     @property
     def has_validation(self) -> bool:

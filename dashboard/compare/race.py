@@ -12,7 +12,7 @@ from dashboard.compare import cached
 from dashboard.components.chart.element import draw_chart
 from dashboard.figures.optimisers import RaceLine, race_figure
 from dashboard.formats import margin, plain, shown_difference, signed, with_error
-from dashboard.labels import data_title
+from dashboard.labels import LABELS, data_title, layers_words
 from dashboard.runs.runner import needed_memory, runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
@@ -315,9 +315,8 @@ def _about(base: RunConfig, num_data: int) -> str:
     """The data and the model, in one line."""
     model = base.model
     which = f"The first {num_data} training digits" if num_data else plain(data_title(base.dataset))
-    hidden = ", ".join(map(str, model.hidden_dims)) or "none"
     seed = f"seed\N{NO-BREAK SPACE}{base.seed}"
-    facts = f"J = {model.latent_dim} · hidden layers {hidden} · β {base.train.beta:g} · {seed}"
+    facts = f"J = {model.latent_dim} · {layers_words(model)} · β {base.train.beta:g} · {seed}"
     return f"{which} · {facts}"
 
 
@@ -500,6 +499,8 @@ def _notes(raced: Raced) -> list[str]:
     said.append(f"{per_epoch:,} updates an epoch, {int(raced.race.steps[-1]):,} for each optimiser.")
     if per_epoch == 1:
         said[-1] += " One update an epoch: a batch holds all training examples."
+    if not train.is_elbo:
+        said.append(f"Trained on another objective: {LABELS[train.objective]}.")
     if train.beta != 1:
         said.append(f"Trained with β = {train.beta:g}; the ELBO shown has β = 1.")
     if raced.runs[0].model.encoder_head == "deterministic":

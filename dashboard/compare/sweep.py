@@ -14,7 +14,7 @@ from dashboard.components.chart.element import draw_chart
 from dashboard.figures.rates import RatePoint, rate_points_figure
 from dashboard.figures.runs import run_colour
 from dashboard.formats import plain, signed
-from dashboard.labels import LABELS, data_title
+from dashboard.labels import LABELS, data_title, layers_words
 from dashboard.runs.about import SWEEP
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
@@ -114,9 +114,8 @@ def _configs() -> list[RunConfig]:
 def _about(config: RunConfig) -> str:
     model = config.model
     title = data_title(config.dataset)
-    hidden = ", ".join(map(str, model.hidden_dims)) or "none"
     likelihood = LABELS[model.likelihood]
-    return f"{title} · J = {model.latent_dim} · hidden layers {hidden} · {likelihood} · seed {config.seed}"
+    return f"{title} · J = {model.latent_dim} · {layers_words(model)} · {likelihood} · seed {config.seed}"
 
 
 def _start() -> None:

@@ -15,12 +15,25 @@ from dashboard.formats import margin, shown_difference, signed
 from dashboard.runs.runner import runner
 from dashboard.shell import state
 from dashboard.subject import SPLITS, Split, Subject
+from vae_core.config import Objective
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 TERMS_HELP: Final = (
     r"$\mathrm{ELBO} = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))$, always with $\beta = 1$, "
     "averaged over the examples, in nats."
 )
+TRAINED_ON: Final[dict[Objective, str]] = {
+    "elbo": "Trained on this bound, its KL weighed with β = {beta}.",
+    "importance_weighted": "Trained on the importance-weighted bound, β = {beta}: p(x|z) may become better "
+    "than by the ELBO, while q(z|x) need not be the posterior, so that the ELBO here falls further behind "
+    "log p(x).",
+    "mmd": "Trained on reconstruction − β · D · MMD²(q(z), p(z)), β = {beta}: nothing holds each q(z|x) to "
+    "the prior, so the KL may be large and the ELBO low. How near the codes of all data are to the prior, "
+    "from which samples are drawn, is KL(q(z) ‖ p(z)) in the decomposition.",
+    "total_correlation": "Trained on ELBO − (β − 1) · TC, β = {beta}: it lowers the total correlation in the "
+    "decomposition, at the price of this bound.",
+}
+"""What an objective leaves to be said of the ELBO."""
 KL_HELP: Final = (
     r"$\mathrm{KL}_j = \tfrac12(\mu_j^2 + \sigma_j^2 - 1 - \log\sigma_j^2)$, averaged over the examples; "
     r"for a full covariance $LL^\top$: "
@@ -73,9 +86,21 @@ def two_terms(terms: Encoded, shown: Subject) -> None:
     alt = f"Reconstruction {reconstruction:.2f}, KL {kl:.2f}, ELBO {elbo:.2f} nats per example."
     draw_chart(figure, key="terms", alt=alt)
     st.markdown(f"{signed(reconstruction)} − {signed(kl)} = **{signed(elbo)}** nats per example")
-    beta = shown.beta_in_force
-    if beta != 1 and not shown.config.train.free_bits:
+    beta, train = shown.beta_in_force, shown.config.train
+    if not train.is_elbo:
+        st.caption(trained_on(train.objective, beta))
+    elif beta != 1 and not train.free_bits:
         st.markdown(f"Objective, with the current β: {objective_text(reconstruction, kl, beta)}")
+
+
+def trained_on(objective: Objective, beta: float) -> str:
+    """What another objective than the ELBO leaves to be said of the ELBO beside it.
+
+    Example:
+        >>> trained_on("mmd", 2.0)[:65]
+        'Trained on reconstruction − β · D · MMD²(q(z), p(z)), β = 2: not on'
+    """
+    return TRAINED_ON[objective].format(beta=f"{beta:.5g}")
 
 
 def objective_text(reconstruction: float, kl: float, beta: float) -> str:

@@ -13,6 +13,7 @@ from dashboard.subject import Split, Subject
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vae_core.data.dataset import Factor
     from vae_core.evidence.exact import Evidence
     from vae_core.evidence.importance import ImportanceCurve
     from vae_core.evidence.lattice import Lattice
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 MAX_SURGERY_EXAMPLES: Final = 1000
 MAX_SURGERY_SAMPLES: Final = 10
+MAX_CAUSES_EXAMPLES: Final = 2000
 _SURGERY_DIMS: Final = 20
 """Samples * J, so that comparing each sample with each example in each dimension stays below a second."""
 
@@ -123,7 +125,7 @@ def local_posterior(subject: Subject, split: Split, index: int) -> "list[LocalSt
 
     x, _ = subject.examples(split)
     noise = torch.Generator().manual_seed(subject.config.seed)
-    return list(optimise_posterior(subject.model, x[index : index + 1], generator=noise))
+    return optimise_posterior(subject.model, x[index : index + 1], generator=noise)
 
 
 @cached("Finding the best q of each family …")
@@ -186,3 +188,79 @@ def active_units(terms: Encoded) -> NDArray[np.bool_]:
     from vae_core.latent.aggregate import active_units as active
 
     return active(torch.from_numpy(terms.means)).numpy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Causes:
+    """What latent dimensions say about known causes.
+
+    Arguments:
+        names: Of the K causes.
+        information: Nats, shape (K, J).
+        entropy: Of each cause, nats, shape (K,).
+        gap: The mutual information gap.
+        by_chance: The largest entry of causes that were shuffled.
+        num_examples: n.
+    """
+
+    names: list[str]
+    information: NDArray[np.float64]
+    entropy: NDArray[np.float64]
+    gap: float
+    by_chance: float
+    num_examples: int
+
+
+@cached("Measuring what each dimension says about each cause …")
+def causes(subject: Subject, split: Split) -> Causes:
+    """Of the first examples of a part of the data."""
+    import torch
+
+    from vae_core.latent.factors import factor_information
+
+    examples = encoded(subject, split)
+    count = min(len(examples.means), MAX_CAUSES_EXAMPLES)
+    factors = [one for one in _factors(subject, split) if len(np.unique(one.values[:count])) > 1]
+    values = [factor.values[:count] for factor in factors]
+    generator = torch.Generator().manual_seed(0)
+    found = factor_information(examples.means[:count], examples.stds[:count], values, generator=generator)
+    return Causes(
+        names=[factor.name for factor in factors],
+        information=found.information,
+        entropy=found.entropy,
+        gap=found.gap,
+        by_chance=found.by_chance,
+        num_examples=count,
+    )
+
+
+def _factors(subject: Subject, split: Split) -> "tuple[Factor, ...]":
+    data = subject.data
+    of = {
+        "held_out": data.factors_test,
+        "training": data.factors_train,
+        "validation": data.factors_validation,
+    }
+    return of[split]
+
+
+@cached()
+def traversal(subject: Subject, split: Split, row: int, name: str) -> tuple[Array, Array]:
+    """An example with each value of a cause, shape (values, D), and their means of q, shape (values, J)."""
+    import torch
+
+    from vae_core.data.made import MADE_SETS, images_of
+
+    made = MADE_SETS[subject.config.dataset]
+    place = [cause.name for cause in made.causes].index(name)
+    own = [
+        cause.values[int(factor.values[row])] if cause.names else factor.values[row]
+        for cause, factor in zip(made.causes, _factors(subject, split), strict=True)
+    ]
+    values = np.repeat(np.array([own]), len(made.causes[place].values), axis=0)
+    values[:, place] = made.causes[place].values
+    x = torch.from_numpy(images_of(made, values).astype(np.float32) / np.float32(255))
+    if subject.config.binarised != "no":
+        x = (x > 0.5).float()
+    with torch.no_grad():
+        return x.numpy(), subject.model.posterior(x).mean.numpy()

@@ -157,12 +157,14 @@ def collapse(shown: Subject, terms: Encoded) -> None:
 
     config = shown.config
     is_normal = config.model.prior == "standard_normal"
-    if config.model.likelihood != "gaussian" or shown.is_deterministic or not is_normal:
+    is_elbo = config.train.is_elbo
+    if config.model.likelihood != "gaussian" or shown.is_deterministic or not (is_normal and is_elbo):
         st.info(
-            "The prediction is for a Gaussian likelihood with one s, an encoder with a variance and the "
-            "prior N(0, I)."
+            "The prediction is for a Gaussian likelihood with one s, an encoder with a variance, the "
+            "prior N(0, I) and the objective ELBO."
         )
         settings = {"likelihood": "gaussian", "encoder_head": "log_variance", "prior": "standard_normal"}
+        settings |= {"objective": "elbo"}
         to_train("Set up a Gaussian run", **settings)
         return
     beta = shown.beta_in_force

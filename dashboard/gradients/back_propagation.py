@@ -60,6 +60,10 @@ NO_EFFECT: Final[dict["Slip", str]] = {
     "kl_sign": "This mistake has no effect here: L has no KL (a deterministic encoder, or β = 0).",
     "no_half": "This mistake has no effect here: the output is not a Gaussian with one s.",
 }
+OF_PERCEPTRONS: Final = (
+    "The chain rule is written out here for fully connected layers, and this model has convolutions: PyTorch "
+    "differentiates it. Choose **Small network**, or train a fully connected model on **Train**."
+)
 HEAD_HELP: Final = "How the encoder gives σ beside the mean μ."
 NOISE_HELP: Final = "Seed of ε ~ N(0, I): another number, another z = μ + σ ⊙ ε, or μ + L ε."
 LARGEST_SEED: Final = 999
@@ -125,6 +129,9 @@ def draw_small_network(slip: "Slip | None") -> None:
 @st.fragment
 def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
     """The pass of a held-out example through the model in view."""
+    if subject.config.model.architecture != "mlp":
+        st.info(OF_PERCEPTRONS)
+        return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         index = one_example.choose("held_out", len(subject.data.x_test))
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
@@ -386,6 +393,8 @@ def said_of_beta(train: TrainConfig, beta: float) -> str:
     if train.beta_schedule == "constant" and beta != train.beta:
         course = f" The run began with {train.beta:g}; β was moved while it trained."
     said = f"L has β = {beta:.4g}, that of this run's last update.{course}"
+    if not train.is_elbo:
+        said = f"L is the negative ELBO with β = {beta:.4g}; this run maximised another objective."
     if train.free_bits:
         said += " The run's free bits are left out: they depend on the whole mini-batch, L on one example."
     return said

@@ -191,6 +191,7 @@ def small_model(network: SmallNetwork) -> "VAE":
         data_dim=SMALL_SHAPE[0] * SMALL_SHAPE[1],
         hidden_dims=(SMALL_HIDDEN,),
         activation=network.activation,
+        initial_weights="he",  # small outputs would have small numbers everywhere to look at
         encoder_head=network.head,
         likelihood=network.likelihood,
     )

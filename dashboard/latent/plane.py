@@ -34,6 +34,10 @@ TRAVERSAL_HELP: Final = (
     r"Move one $z_j$ and see $\mathbb{E}[x|z]$ change; the others stay. "
     r"Dimensions come in the order of their $\mathrm{KL}_j$, the most used first."
 )
+TOO_LARGE: Final = (
+    "This decoder is too large for the browser (over 20 MB, or over 8 million products for an image): the "
+    "server draws instead."
+)
 EXPLORER: Final = "explorer"
 LIVE_SECONDS: Final = 3.0
 MAX_POINTS: Final = 10_000
@@ -88,7 +92,7 @@ def _explore(latest: list[Subject], plane: tuple[int, int], live_run: str | None
         )
         state.draw_address("explorer")
         return
-    st.info("This decoder is too large for the browser (over 20 MB): the server draws instead.")
+    st.info(TOO_LARGE)
     _means(shown, plane)
     _traversal(shown)
 

@@ -46,6 +46,9 @@ NAME: Final = "A variational autoencoder"
 _SETTINGS: Final = Path(__file__).resolve().parents[1] / ".streamlit" / "config.toml"
 _RUN: Final = "published"
 """Stands for the run's id, which is a key to the run on its server."""
+_TOO_LARGE: Final = (
+    "This decoder is too large for a page: an image takes too many products for a browser to follow the hand."
+)
 _DIVERGED: Final = (
     "The numbers of this model are not finite: the training has diverged. There is nothing to decode."
 )
@@ -146,7 +149,8 @@ def _plane_of(subject: "Subject", snapshot: "Snapshot") -> _Plane:
             "components": prior_components(model),
         },
     )
-    assert packed is not None, "a decoder of this size is refused where it is configured"
+    if packed is None:
+        return _Plane(missing=_TOO_LARGE)
     places = packed.meta["arrays"]
     assert isinstance(places, dict)
     return _Plane(
@@ -239,6 +243,7 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
         deterministic=subject.is_deterministic,
         is_scheduled=subject.config.train.beta_schedule != "constant",
         free_bits=subject.config.train.free_bits,
+        objective=subject.config.train.maximised,
     )
     return addressed(json.dumps(payload).encode(), beta=None, owner="", present=False, ghosts=())
 

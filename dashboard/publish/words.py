@@ -51,8 +51,9 @@ def _data_words(config: RunConfig) -> dict[str, str]:
 
 
 def _model_words(model: ModelConfig, scale: float) -> dict[str, str]:
-    hidden = ", ".join(map(str, model.hidden_dims))
+    hidden, is_conv = ", ".join(map(str, model.hidden_dims)), model.architecture == "conv"
     words = {
+        "architecture": LABELS[model.architecture],
         "latent_dim": str(model.latent_dim),
         "hidden": f"{hidden}, in the decoder in reverse" if hidden else "none: linear maps",
         "activation": LABELS[model.activation],
@@ -60,6 +61,9 @@ def _model_words(model: ModelConfig, scale: float) -> dict[str, str]:
         "likelihood": LABELS[model.likelihood],
         "prior": LABELS[model.prior],
     }
+    if is_conv:
+        del words["hidden"]
+        words["channels"] = f"{hidden}, in the decoder in reverse"
     if not hidden:
         del words["activation"]
     if model.has_scale:
@@ -79,11 +83,13 @@ def _training_words(config: RunConfig, num_data: int, beta: float) -> dict[str, 
         "learning_rate": number(train.learning_rate),
         "num_epochs": "none: until stopped" if train.num_epochs is None else f"{train.num_epochs:,}",
     }
+    if train.objective != "elbo":
+        words["objective"] = LABELS[train.objective]
     if train.optimizer == "sgd":
         words["momentum"] = number(train.momentum)
     if train.patience is not None:
         words["patience"] = f"{train.patience:,}"
-    if config.model.encoder_head == "deterministic":  # there is no KL to weigh
+    if config.model.encoder_head == "deterministic" and train.is_elbo:  # there is no KL to weigh
         return words
     is_moved = train.beta_schedule == "constant" and number(beta) != number(train.beta)
     words["beta"] = number(train.beta) + (f", moved to {number(beta)} while it trained" if is_moved else "")

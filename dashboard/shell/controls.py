@@ -17,14 +17,19 @@ from dashboard.shell.links import PARAMETERS, SETTINGS, SPEEDS, Number, Text, Wh
 from vae_core.config import (
     MAX_NOISE,
     REAL_VALUED,
+    RECTIFIED,
     Activation,
+    Architecture,
     BetaSchedule,
     Binarised,
     EncoderHead,
+    InitialWeights,
     Likelihood,
+    Objective,
     Optimizer,
     Prior,
     RunConfig,
+    refused_objectives,
 )
 from vae_core.data import dataset_info
 from vae_core.errors import BadInput
@@ -36,6 +41,11 @@ BETA_SCALE: Final = Scale(low=1e-3, high=100.0, ticks=(0.0, 0.01, 0.1, 1.0, 10.0
 LEARNING_RATE_SCALE: Final = Scale(low=1e-5, high=10.0, ticks=(1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0, 10.0))
 BETAS: Final = (0.0, 0.1, 1.0, 4.0, 10.0)
 """What one click reaches: the autoencoder, more and more of the KL, the ELBO at 1."""
+K_HELP: Final = (
+    "M = 1 is the ELBO. More samples tighten the bound and train the decoder better, but the encoder's "
+    "gradient loses its signal like 1/√K (Rainforth et al. 2018): measured on **Gradients**, Importance "
+    "weighting."
+)
 _FIXED: Final = "Fixed by the link that opened this page."
 IMAGE_KEYS: Final = image_folder.Keys("data_folder", "data_set", "data_orientation")
 LIVE: Final = ("beta", "learning_rate", "speed")
@@ -57,9 +67,19 @@ HELP: Final = {
     "value as the probability (Burda et al. 2016); held-out images are drawn once, by a fixed seed.",
     "latent_dim": r"$J$, the number of latent dimensions: $z \in \mathbb{R}^J$. "
     "With 2 the latent space is a plane.",
+    "architecture": "Fully connected: every value of a layer meets every one of the next, $h = f(Wx + b)$. "
+    "Convolutional: kernels of 4 × 4 pixels at every second pixel halve the sides of the image, "
+    r"$h_c = f(\sum_{c'} K_{cc'} * x_{c'} + b_c)$, then a linear layer; the decoder mirrors them with "
+    "transposed convolutions. For images up to 64 × 64 pixels: far fewer weights, and more time for each "
+    "update. **Latent space** decodes both in your browser.",
+    "channels": "Channels of each convolution of the encoder, for instance `16, 32`: 28 × 28 pixels become "
+    "16 maps of 14 × 14, then 32 of 7 × 7. The decoder mirrors them.",
     "hidden": "Sizes of the encoder's hidden layers, for instance `128` or `400, 200`; the decoder mirrors "
     "them. Empty: linear maps.",
     "activation": "$f$ of the hidden layers, $h = f(Wx + b)$.",
+    "initial_weights": r"Of ReLU and SiLU networks: drawn from $\mathcal{N}(0, 2/n)$ for $n$ inputs of a "
+    r"layer (He et al. 2015), in all layers, or with a tenth of that width in the last ones: then $q(z|x)$ "
+    r"begins near $\mathcal{N}(0, I)$, and the first epochs have less to unlearn.",
     "likelihood": r"$p(x|z)$. Bernoulli: $\sum_i x_i\log y_i + (1-x_i)\log(1-y_i)$. Continuous Bernoulli: "
     r"the same, normalised to a density for grey pixels. Gaussian: "
     r"$-\tfrac12\|x-y\|^2/s^2 - D\log s - \tfrac D2\log 2\pi$. Gaussian, σ(z) for each value: the decoder "
@@ -78,9 +98,19 @@ HELP: Final = {
     "is counted above the curves.",
     "seed": r"Starts the split of the data, the initial weights, the order of the examples and the noise "
     r"$\varepsilon$: the same settings and seed give the same run, bit for bit.",
-    "beta": "β, the weight of the KL in what training maximises: E_q[log p(x|z)] − β KL(q(z|x) ‖ p(z)). "
-    "1 is the ELBO, 0 an autoencoder. It acts at once, also in the middle of a run; the ELBO shown is always "
-    "the one with β = 1.",
+    "objective": r"What training maximises. **ELBO**: $\mathbb{E}_q\log p(x|z) - \beta\,\mathrm{KL}$; with "
+    r"β = 0 no regulariser. **Importance-weighted**: "
+    r"$\log\tfrac1K\sum_k p(x|z_k)\,(p(z_k)/q(z_k|x))^\beta$ with $K = M$, for β = 1 a bound nearer to "
+    "log p(x) (Burda et al. 2016). **MMD**: "
+    r"$\mathbb{E}_q\log p(x|z) - \beta D\,\mathrm{MMD}^2(q(z), p(z))$ holds all codes together to the "
+    "prior, not each q(z|x): no bound (Zhao et al. 2017; from samples, kernel "
+    r"$C/(C+\|z-z'\|^2)$, $C = 2J$). **Total correlation**: "
+    r"$\mathrm{ELBO} - (\beta-1)\,\mathrm{KL}(q(z)\,\|\,\prod_j q(z_j))$, estimated from the mini-batch "
+    "(Chen et al. 2018). Each is drawn beside the ELBO, which is measured all the same. All but the first "
+    "are differentiated automatically: an update takes two to three times as long.",
+    "beta": "β, the weight of the KL in what training maximises: E_q[log p(x|z)] − β KL(q(z|x) ‖ p(z)), or "
+    "of what another objective has in its place. 1 is the ELBO, 0 an autoencoder. It acts at once, also in "
+    "the middle of a run; the ELBO shown is always the one with β = 1.",
     "learning_rate": "η, the size of a step: θ ← θ + η ∇(objective). It acts at once, also in the middle of "
     "a run.",
     "speed": "The largest number of steps per second: slow motion for a class. It acts at once and changes "
@@ -95,13 +125,13 @@ HELP: Final = {
     "num_epochs": "An epoch is one pass over the training data. Empty: training goes on until you stop it.",
     "batch_size": "$B$, examples per update.",
     "num_samples": r"$M$, samples in $\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m \log p(x|z_m)$. "
-    "1 is usual.",
+    "1 is usual. With the importance-weighted objective $K$, under one logarithm.",
     "optimizer": r"Adam adapts the step of every weight; SGD with momentum takes $v \leftarrow mv + g$.",
     "momentum": r"$m$ in $v \leftarrow m v + g$; 0 is plain SGD.",
     "beta_schedule": "Constant; or β rises from 0 during a warm-up, then stays; or it does so in each cycle.",
     "schedule_epochs": "Epochs of the warm-up, or of one cycle.",
     "free_bits": r"$\lambda$ in $\sum_j \max(\lambda, \mathrm{KL}_j)$: nats per latent dimension that cost "
-    "nothing. 0: off.",
+    "nothing. 0: off. Of the objective ELBO.",
     "patience": "Stop when the validation ELBO has not risen for this many epochs, and take the weights of "
     "the best epoch. A tenth of the training part is set aside for it. Empty: never, and all of it is "
     "trained on.",
@@ -139,6 +169,7 @@ def pending() -> list[str]:
     except BadInput:
         return []
     passed = (*LIVE, "points_likelihood" if _is_unit_interval() else "likelihood")
+    passed += ("hidden",) if _is_conv() else ("channels",)
     return [name for key, name in NAMES.items() if key not in passed and now.get(key) != of_run.get(key)]
 
 
@@ -157,7 +188,7 @@ def data_and_model() -> None:
         image_folder.draw(IMAGE_KEYS, _options, state.hidden_controls())
     _made()
     _number("latent_dim")
-    _text("hidden", placeholder="none: linear maps")
+    _layers()
     if _is_unit_interval():
         _choose("likelihood", labels_of(Likelihood))
     elif "likelihood" not in state.hidden_controls():
@@ -167,10 +198,25 @@ def data_and_model() -> None:
         _text("likelihood_scale")
     _choose("encoder_head", labels_of(EncoderHead))
     _choose("activation", labels_of(Activation))
+    if value("activation") in RECTIFIED and "activation" not in state.hidden_controls():
+        _choose("initial_weights", labels_of(InitialWeights))
     _choose("prior", labels_of(Prior))
     if value("prior") != PARAMETERS["prior"].default:
         _number("num_components")
     _number("seed")
+
+
+def _layers() -> None:
+    """The networks; who hides the hidden layers hides the architecture, too, and who fixes them fixes it."""
+    if "hidden" in state.hidden_controls():
+        return
+    if settings.has_images({"dataset": value("dataset")}) and "hidden" not in state.fixed_controls():
+        _choose("architecture", labels_of(Architecture))
+    if _is_conv():
+        _text("channels")
+    else:
+        _text("hidden", placeholder="none: linear maps")
+    _say_size()
 
 
 def _made() -> None:
@@ -192,18 +238,30 @@ def _made() -> None:
 
 def training() -> None:
     """Draws the controls of the training that make a new run."""
-    keys = ("batch_size", "num_samples", "optimizer", "momentum", "beta_schedule", "schedule_epochs")
+    keys = (
+        "objective",
+        "batch_size",
+        "num_samples",
+        "optimizer",
+        "momentum",
+        "beta_schedule",
+        "schedule_epochs",
+    )
     if not _all_hidden(*keys, "free_bits"):
         with st.expander("Training"):
+            _choose("objective", _objectives())
             _number("batch_size")
             _number("num_samples")
+            if value("objective") == "importance_weighted":
+                st.caption(K_HELP)
             _choose("optimizer", labels_of(Optimizer))
             if value("optimizer") == "sgd":
                 _number("momentum", 0.05)
             _choose("beta_schedule", labels_of(BetaSchedule))
             if value("beta_schedule") != "constant":
                 _number("schedule_epochs")
-            _number("free_bits", 0.05)
+            if value("objective") == "elbo":
+                _number("free_bits", 0.05)
     if not _all_hidden("num_epochs", "patience"):
         with st.expander("Stop"):
             _number("num_epochs", placeholder="until stopped")
@@ -280,8 +338,34 @@ def _is_unit_interval() -> bool:
     return settings.is_unit_interval({"dataset": value("dataset")})
 
 
+def _is_conv() -> bool:
+    return settings.architecture_of({key: value(key) for key in ("dataset", "architecture")}) == "conv"
+
+
+def _say_size() -> None:
+    """How many weights the model has, and the maps of its convolutions."""
+    try:
+        model = read_config().model
+    except BadInput:  # said where it is started
+        return
+    maps = ""
+    if model.architecture == "conv":
+        maps = " → ".join(
+            f"{height} × {width} × {channels}" for channels, height, width in model.feature_maps
+        )
+        maps = f"{maps} · "
+    st.caption(f"{maps}{model.num_parameters:,} weights and biases")
+
+
 def _likelihood() -> Likelihood:
     return settings.likelihood_of({key: value(key) for key in ("dataset", "likelihood", "points_likelihood")})
+
+
+def _objectives() -> dict[str, str]:
+    """Those that the model has, and the one that is chosen: what is wrong with it is said at Start."""
+    refused = refused_objectives(value("encoder_head"), value("prior"), value("latent_dim"))
+    names = labels_of(Objective)
+    return {name: names[name] for name in names if name not in refused or name == value("objective")}
 
 
 def _all_hidden(*keys: str) -> bool:

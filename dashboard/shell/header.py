@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import cached as cache
 from dashboard.formats import plain
-from dashboard.labels import STATUSES, data_title
+from dashboard.labels import LABELS, STATUSES, data_title
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.shell import browser, pages, share, state
@@ -74,7 +74,9 @@ def _draw(view: JobView | None, shown: Subject) -> None:
     title = plain(data_title(shown.config.dataset))
     which = EXAMPLE if view is None else _name_and_status(view)
     latent_dim = shown.config.model.latent_dim
-    facts = f"{title} · J = {latent_dim} · β {shown.beta_in_force:.4g} · step {shown.step:,}"
+    train = shown.config.train
+    what = "" if train.is_elbo else f" · {LABELS[train.objective]}"
+    facts = f"{title} · J = {latent_dim} · β {shown.beta_in_force:.4g}{what} · step {shown.step:,}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{which}** · {facts}", width="content")
         if view is None:

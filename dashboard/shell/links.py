@@ -16,11 +16,15 @@ from vae_core.config import (
     MAX_NOISE,
     MIN_MADE,
     REAL_VALUED,
+    RECTIFIED,
     Activation,
+    Architecture,
     BetaSchedule,
     Binarised,
     EncoderHead,
+    InitialWeights,
     Likelihood,
+    Objective,
     Optimizer,
     Prior,
 )
@@ -209,16 +213,20 @@ SETTINGS: Final[Mapping[str, Parameter]] = {
     "data_noise": Parameter("train", 1.0, Number(0.0, MAX_NOISE)),
     "binarised": _named("train", Binarised),
     "latent_dim": Parameter("train", 2, Whole(1, MAX_LATENT_DIM)),
+    "architecture": _named("train", Architecture),
     "hidden": Parameter("train", "128", Text(200)),
+    "channels": Parameter("train", "16, 32", Text(200)),
     "likelihood": _named("train", Likelihood),
     "points_likelihood": Parameter("train", "gaussian", Choice(REAL_VALUED)),
     "likelihood_scale": Parameter("train", "0.2", Text(200)),
     "encoder_head": _named("train", EncoderHead),
     "activation": _named("train", Activation),
+    "initial_weights": _named("train", InitialWeights),
     "prior": _named("train", Prior),
     "num_components": Parameter("train", 50, Whole(1, MAX_COMPONENTS)),
     "seed": Parameter("train", 0, Whole(0, 2**31 - 1)),
     "num_epochs": Parameter("train", None, Whole(0, 1_000_000)),
+    "objective": _named("train", Objective),
     "batch_size": Parameter("train", 64, Whole(1, 1_000_000)),
     "num_samples": Parameter("train", 1, Whole(1, 1000)),
     "optimizer": _named("train", Optimizer),
@@ -261,6 +269,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         watch_q="Watch q move",
         ladder="Richer q",
         bits_back="Nats as bytes",
+        causes="Known causes",
         units="Units and pitfalls",
     ),
     "free_energy_view": views(
@@ -303,6 +312,8 @@ def read_link(query: Mapping[str, str]) -> dict[str, Any]:
         value = PARAMETERS[key].kind.read(text)
         if value is not None or (text == NONE and PARAMETERS[key].default is None):
             found[key] = value
+    if found.get("activation") in RECTIFIED:
+        found.setdefault("initial_weights", "he")  # what links meant when there was no other choice
     return found
 
 
@@ -317,7 +328,10 @@ def write_link(
         instead: Values that hold where the link does not say them, in the place of the defaults.
     """
     held = {key: one.default for key, one in of_page(page).items()} | dict(instead or {})
-    return {key: text_of(values[key]) for key in of_page(page) if key in values and values[key] != held[key]}
+    said = [key for key in of_page(page) if key in values and values[key] != held[key]]
+    if "activation" in said and values["activation"] in RECTIFIED:
+        said.append("initial_weights")  # without it the link would be an old one
+    return {key: text_of(values[key]) for key in dict.fromkeys(said)}
 
 
 def text_of(value: object) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.shell.links import PARAMETERS, read_link, text_of
-from vae_core.config import Likelihood, ModelConfig, RunConfig, TrainConfig
+from vae_core.config import Architecture, Likelihood, ModelConfig, RunConfig, TrainConfig
 from vae_core.data import data_shape, dataset_info
 from vae_core.data.files import folder_of, idx_sets
 from vae_core.errors import BadInput
@@ -27,14 +27,20 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
     """
     is_idx = values["dataset"] == "idx"
     folder = chosen_folder(values["data_folder"], values["data_set"]) if is_idx else None
+    is_transposed = is_idx and values["data_orientation"] == "transposed"
+    shape = data_shape(values["dataset"], folder=folder, transpose=is_transposed)
+    is_conv = architecture_of(values) == "conv"
     likelihood, about = likelihood_of(values), dataset_info(values["dataset"])
     # A scale that is not on the page is none of the run's, and no reason to refuse it.
     scale = parse_scale(values["likelihood_scale"]) if likelihood == "gaussian" else 1.0
     model = ModelConfig(
-        data_dim=math.prod(data_shape(values["dataset"], folder=folder)),
+        data_dim=math.prod(shape),
         latent_dim=values["latent_dim"],
-        hidden_dims=parse_sizes(values["hidden"]),
+        architecture=architecture_of(values),
+        image_shape=shape if is_conv else None,
+        hidden_dims=parse_sizes(values["channels" if is_conv else "hidden"]),
         activation=values["activation"],
+        initial_weights=values["initial_weights"],
         encoder_head=values["encoder_head"],
         likelihood=likelihood,
         likelihood_scale=scale,
@@ -51,14 +57,16 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
         num_epochs=values["num_epochs"],
         beta_schedule=values["beta_schedule"],
         schedule_epochs=values["schedule_epochs"],
-        free_bits=values["free_bits"],
+        # Those of the ELBO alone; what is not on the page is no reason to refuse the run.
+        free_bits=values["free_bits"] if values["objective"] == "elbo" else 0.0,
         patience=values["patience"],
+        objective=values["objective"],
     )
     return RunConfig(
         model=model,
         dataset=values["dataset"],
         data_folder=folder,
-        data_transposed=is_idx and values["data_orientation"] == "transposed",
+        data_transposed=is_transposed,
         num_examples=None if about.num_examples is None else values["num_examples"],
         data_noise=values["data_noise"] if about.noise else 1.0,
         binarised=values["binarised"] if about.kind == "images" else "no",
@@ -84,6 +92,7 @@ def chosen_folder(folder: object, name: object) -> str | None:
 def values_of(config: RunConfig) -> dict[str, Any]:
     """What the controls hold where they describe a run; a value that none of them can hold is left out."""
     model, train = config.model, config.train
+    sizes, is_conv = ", ".join(map(str, model.hidden_dims)), model.architecture == "conv"
     values: dict[str, Any] = {
         "dataset": config.dataset,
         "data_folder": config.data_folder or "",
@@ -93,12 +102,15 @@ def values_of(config: RunConfig) -> dict[str, Any]:
         "data_noise": float(config.data_noise),
         "binarised": config.binarised,
         "latent_dim": model.latent_dim,
-        "hidden": ", ".join(map(str, model.hidden_dims)),
+        "architecture": model.architecture,
+        "hidden": PARAMETERS["hidden"].default if is_conv else sizes,
+        "channels": sizes if is_conv else PARAMETERS["channels"].default,
         "likelihood": model.likelihood,
         "points_likelihood": "gaussian" if model.is_unit_interval else model.likelihood,
         "likelihood_scale": _scale_text(model),
         "encoder_head": model.encoder_head,
         "activation": model.activation,
+        "initial_weights": model.initial_weights,
         "prior": model.prior,
         "num_components": model.num_components,
         "seed": config.seed,
@@ -111,6 +123,7 @@ def values_of(config: RunConfig) -> dict[str, Any]:
         "schedule_epochs": train.schedule_epochs,
         "free_bits": float(train.free_bits),
         "patience": train.patience,
+        "objective": train.objective,
         "beta": float(train.beta),
         "learning_rate": float(train.learning_rate),
     }
@@ -126,6 +139,19 @@ def _scale_text(model: ModelConfig) -> str:
 def likelihood_of(values: Mapping[str, Any]) -> Likelihood:
     """The likelihood: for real vectors one of those of real numbers."""
     return values["likelihood" if is_unit_interval(values) else "points_likelihood"]
+
+
+def architecture_of(values: Mapping[str, Any]) -> Architecture:
+    """The architecture: convolutions are for images."""
+    return values["architecture"] if has_images(values) else "mlp"
+
+
+def has_images(values: Mapping[str, Any]) -> bool:
+    """Whether the examples are images; of a data set that is not kept any more nobody knows."""
+    try:
+        return dataset_info(values["dataset"]).kind == "images"
+    except BadInput:
+        return False
 
 
 def is_unit_interval(values: Mapping[str, Any]) -> bool:

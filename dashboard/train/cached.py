@@ -39,6 +39,7 @@ def _board(run_id: str, looked: Snapshot | None = None) -> bytes | None:
         deterministic=view.config.model.encoder_head == "deterministic",
         is_scheduled=view.config.train.beta_schedule != "constant",
         free_bits=view.config.train.free_bits,
+        objective=view.config.train.maximised,
         looked=looked,
     )
     return json.dumps(payload).encode()

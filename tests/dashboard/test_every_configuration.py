@@ -12,7 +12,7 @@ from tests.page_scripts import TINY, checked, message_to, open_page, runner, tra
 __all__ = ["runner"]  # a fixture
 from dashboard.runs.runner import LocalRunner
 from dashboard.subject import subject_of
-from vae_core.config import EncoderHead, Likelihood, Prior, RunConfig
+from vae_core.config import EncoderHead, Likelihood, Objective, Prior, RunConfig
 
 EVERY: Final = [
     pytest.param(head, likelihood, prior, id=f"{head}-{likelihood}-{prior}")
@@ -21,6 +21,14 @@ EVERY: Final = [
     )
     if head != "deterministic" or prior == "standard_normal"
 ]
+CONVOLUTIONS: Final = [
+    ("log_variance", "bernoulli", "standard_normal"),
+    ("variance", "gaussian", "vamp"),
+    ("full_covariance", "gaussian_diagonal", "mixture"),
+    ("unit_variance", "continuous_bernoulli", "vamp"),
+    ("deterministic", "gaussian", "standard_normal"),
+]
+"""Each head, likelihood and prior with an encoder and a decoder of convolutions."""
 MORE_VIEWS: Final = (
     ("elbo", {"elbo_view": "one_example"}),
     ("elbo", {"elbo_view": "watch_q"}),
@@ -31,6 +39,7 @@ MORE_VIEWS: Final = (
     ("latent_space", {"latent_view": "arithmetic"}),
     ("elbo", {"elbo_view": "ladder"}),
     ("elbo", {"elbo_view": "bits_back"}),
+    ("elbo", {"elbo_view": "causes"}),
     ("latent_space", {"latent_view": "projection"}),
     ("compare", {}),
 )
@@ -41,6 +50,8 @@ EXPLAINED: Final = (
     "fixes σ = 1",
     "Select some examples",
     "need J > 2",
+    "this model has convolutions",
+    "Nobody knows the causes",
 )
 """What is said where there is nothing to measure: without q(z|x), of another model's theory; what to do."""
 
@@ -48,6 +59,32 @@ EXPLAINED: Final = (
 def tiny(head: EncoderHead, likelihood: Likelihood, prior: Prior) -> RunConfig:
     model = replace(TINY.model, encoder_head=head, likelihood=likelihood, prior=prior, num_components=3)
     return replace(TINY, model=replace(model, hidden_dims=(4,)))
+
+
+OTHER_OBJECTIVES: Final = (
+    ("log_variance", "bernoulli", "standard_normal", "mmd"),
+    ("deterministic", "gaussian", "standard_normal", "mmd"),
+    ("log_variance", "gaussian", "vamp", "importance_weighted"),
+    ("full_covariance", "bernoulli", "mixture", "total_correlation"),
+)
+
+
+@pytest.mark.parametrize(("head", "likelihood", "prior", "objective"), OTHER_OBJECTIVES)
+def test_every_page_takes_what_was_trained_on_another_objective(
+    runner: LocalRunner, head: EncoderHead, likelihood: Likelihood, prior: Prior, objective: Objective
+) -> None:
+    config = tiny(head, likelihood, prior)
+    train = replace(config.train, objective=objective, num_samples=2, beta=2.0)
+    run_id = trained(runner, replace(config, train=train))
+    for page in ("train", "latent_space", "elbo"):
+        at = open_page(page, run=run_id)
+        assert refusals(at) == [], page
+    said = [one.value for one in at.caption]
+    is_bound = head != "deterministic"
+    assert any(text.startswith("Trained on ") and "β = 2" in text for text in said) == is_bound, said
+    for page, query in MORE_VIEWS:
+        named = {"compare_runs": run_id} if page == "compare" else {"run": run_id}
+        assert refusals(checked(open_page(page, **named, **query))) == [], (page, query)
 
 
 def refusals(at: AppTest) -> list[str]:
@@ -59,16 +96,29 @@ def refusals(at: AppTest) -> list[str]:
 def test_every_page_takes_it(
     runner: LocalRunner, head: EncoderHead, likelihood: Likelihood, prior: Prior
 ) -> None:
-    run_id = trained(runner, tiny(head, likelihood, prior))
+    number = [one.values for one in EVERY].index((head, likelihood, prior))
+    check_pages(runner, tiny(head, likelihood, prior), number)
+
+
+@pytest.mark.parametrize(("head", "likelihood", "prior"), CONVOLUTIONS)
+def test_every_page_takes_convolutions(
+    runner: LocalRunner, head: EncoderHead, likelihood: Likelihood, prior: Prior
+) -> None:
+    config = tiny(head, likelihood, prior)
+    model = replace(config.model, architecture="conv", image_shape=(8, 8), hidden_dims=(2, 3))
+    check_pages(runner, replace(config, model=model), CONVOLUTIONS.index((head, likelihood, prior)))
+
+
+def check_pages(runner: LocalRunner, config: RunConfig, number: int) -> None:
+    run_id = trained(runner, config)
     subject = subject_of(run_id)
     assert subject is not None
-    assert subject.config.model.encoder_head == head
+    assert subject.config.model == config.model
     for page in ("train", "latent_space", "elbo"):
         at = open_page(page, run=run_id)
         assert refusals(at) == [], page
         if page == "latent_space":
             assert message_to(at, "latent_explorer")
-    number = [one.values for one in EVERY].index((head, likelihood, prior))
     for page, query in MORE_VIEWS[number % 5 :: 5]:
         named = {"compare_runs": run_id} if page == "compare" else {"run": run_id}
         assert refusals(checked(open_page(page, **named, **query))) == [], (page, query)

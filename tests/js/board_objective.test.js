@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { barReach } from "../../dashboard/components/board/bars.js";
 import { DASHES, slotsOf } from "../../dashboard/components/board/kept.js";
+import { NO_HISTORY } from "../../dashboard/components/board/history.js";
+import { termsOf } from "../../dashboard/components/board/live_line.js";
 import {
   collapseParts,
   limitParts,
@@ -108,4 +110,27 @@ test("a kept run keeps its colour while others go and come", () => {
   const second = slotsOf(first, ["b", "c", "d"]);
   assert.deepEqual([second.get("b"), second.get("c"), second.get("d")], [1, 2, 0]);
   assert.equal(new Set(DASHES.map(String)).size, 6, "six curves, six dashes");
+});
+
+test("another objective is what the mini-batches gave, beside the held-out terms", () => {
+  const history = {
+    ...NO_HISTORY,
+    step: Float32Array.of(0, 9),
+    beta: Float32Array.of(2, 2),
+    reconstruction_held_out: Float32Array.of(-40, -20),
+    kl_held_out: Float32Array.of(1, 8),
+    objective_train: Float32Array.of(NaN, -21.5),
+  };
+  const plain = { history, betaInForce: null, klPerDim: [], freeBits: 0, deterministic: false };
+  for (const [objective, row, shown] of /** @type {const} */ ([
+    ["elbo", null, "−36.00"],
+    ["mmd", null, "−21.50"],
+    ["mmd", 0, "–"],
+  ])) {
+    const terms = termsOf({ ...plain, objective }, row);
+    assert.equal(terms.objective, shown);
+    assert.equal(terms.elbo, row === 0 ? "−41.00" : "−28.00");
+  }
+  const wasserstein = termsOf({ ...plain, objective: "mmd", deterministic: true }, null);
+  assert.deepEqual([wasserstein.objective, wasserstein.beta], ["−21.50", "2"]);
 });

@@ -20,6 +20,7 @@ const MESSAGE = {
   image_shape: null,
   sampling: "z = μ + σ ⊙ ε",
   is_deterministic: false,
+  objective: "elbo",
   layers: { encoder: [64, 32, 4], decoder: [2, 32, 64] },
   numbers: {
     num_data: 128,
@@ -68,4 +69,9 @@ test("a deterministic encoder has neither a width nor noise", () => {
 test("long vectors are shortened", () => {
   assert.equal(vectorText([1, 2]), "1.00, 2.00");
   assert.equal(vectorText([1, 2, 3]), "1.00, 2.00, …");
+});
+
+test("the loss of another objective is that of the mini-batch alone", () => {
+  assert.equal(textsOf({ ...MESSAGE, objective: "mmd" }).loss, "mini-batch mean 33.00");
+  assert.match(textsOf(MESSAGE).loss, /^31\.00 nats with β 2\nmini-batch mean 33\.00$/);
 });

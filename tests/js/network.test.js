@@ -11,6 +11,8 @@ const CONFIG = /** @type {const} */ ({
   data_dim: 1,
   latent_dim: 1,
   hidden_dims: [],
+  architecture: "mlp",
+  image_shape: null,
   activation: "tanh",
   likelihood: "gaussian",
   scale: 1,

@@ -10,11 +10,13 @@ const NOT_AT_LIMITS = { low: 0, high: 0, components: 0, scale: 0, examples: 360 
 /**
  * What a page says of a training with one row of its history.
  * @param {{ reconstruction?: number, kl?: number, beta?: number, step?: number, active?: boolean[],
- *   high?: number, freeBits?: number, klPerDim?: number[], deterministic?: boolean, kind?: "images" | "points" }} [changes]
+ *   high?: number, freeBits?: number, klPerDim?: number[], deterministic?: boolean, kind?: "images" | "points",
+ *   objective?: import("../../dashboard/components/board/live_line.js").Objective }} [changes]
  */
 function said(changes = {}) {
   const { reconstruction = -20.834, kl = 3.3444, beta = 1, step = 6900, active = [true, true] } = changes;
   const { high = 0, freeBits = 0, klPerDim = [2, 1.3444], deterministic = false, kind = "images" } = changes;
+  const { objective = "elbo" } = changes;
   const history = {
     ...NO_HISTORY,
     step: Float32Array.of(step),
@@ -24,7 +26,7 @@ function said(changes = {}) {
   };
   return sentenceOf(
     { step, kind, active, at_limits: { ...NOT_AT_LIMITS, high } },
-    { history, betaInForce: null, klPerDim, freeBits, deterministic },
+    { history, betaInForce: null, klPerDim, freeBits, deterministic, objective },
   );
 }
 
@@ -53,6 +55,15 @@ test("free bits: what costs, and the ELBO of the whole KL", () => {
   const text = said({ freeBits: 1.5 });
   assert.match(text, /is −24\.33 nats .* − β 1 · Σ max\(1\.5, KLⱼ\) 3\.50\./);
   assert.match(text, /ELBO \(β = 1\) is −24\.17 nats/);
+});
+
+test("another objective is named, and the bound is the bound", () => {
+  const text = said({ objective: "mmd", beta: 2 });
+  assert.match(
+    text,
+    /a reconstruction of −20\.83 and a KL of 3\.34\d? nats\. Trained on another objective: /,
+  );
+  assert.match(text, /reconstruction − β · D · MMD², with β = 2\. Its ELBO \(β = 1\) is −24\.17 nats/);
 });
 
 test("no bound without a posterior, and none of numbers that are not finite", () => {

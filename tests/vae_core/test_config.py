@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 import torch
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from vae_core.config import (
     FORMAT,
     MAX_PARAMETERS,
+    Activation,
     ModelConfig,
     RunConfig,
     TrainConfig,
@@ -36,6 +37,7 @@ MODEL_FAULTS: Final[dict[str, tuple[object, ...]]] = {
     "encoder_head": NO_NAMES,
     "likelihood": NO_NAMES,
     "prior": NO_NAMES,
+    "initial_weights": NO_NAMES,
     "likelihood_scale": (0, -1.0, 1e-4, 1001, *(value for value in NO_NUMBERS if value is not None)),
 }
 TRAIN_FAULTS: Final[dict[str, tuple[object, ...]]] = {
@@ -177,7 +179,7 @@ OF_FORMAT_5: Final = {"num_examples": None, "data_noise": 1.0, "binarised": "no"
 
 def test_a_configuration_of_format_1_is_what_it_was_then() -> None:
     old = {"model": {"data_dim": 64}, "seed": 3}
-    since = {"architecture": "mlp", "image_shape": None}
+    since = {"architecture": "mlp", "image_shape": None, "initial_weights": "he"}
     assert upgraded(old, 1) == {
         "model": {"data_dim": 64, "prior": "standard_normal", "num_components": 50, **since},
         "seed": 3,
@@ -192,6 +194,15 @@ def test_a_configuration_of_format_1_is_what_it_was_then() -> None:
     assert upgraded(old, 2) == of_4 | {"data_transposed": False}
     assert upgraded(old, 4) == of_4
     assert upgraded(old, FORMAT) == old
+
+
+@pytest.mark.parametrize("activation", get_args(Activation))
+def test_initial_weights_are_a_setting_of_the_networks_that_have_a_choice(activation: Activation) -> None:
+    """Runs of before that are equal to ones of now, to the last bit, have equal settings."""
+    model = ModelConfig(data_dim=5, activation=activation, initial_weights="he")
+    has_choice = activation in ("relu", "silu")
+    assert (model == ModelConfig(data_dim=5, activation=activation)) == (not has_choice)
+    assert model.initial_weights == ("he" if has_choice else "small_outputs")
 
 
 HOSTILE: Final = {

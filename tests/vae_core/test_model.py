@@ -53,10 +53,25 @@ def test_network_is_its_formula(activation: Activation) -> None:
 )
 def test_initial_weights_have_the_variance_of_their_fan_in(activation: Activation, gain: float) -> None:
     """1e5 weights: 5 % is eleven standard errors of their variance."""
-    network = MLP((400, 250), activation=activation, generator=seeded())
+    network = MLP((400, 250, 2), activation=activation, generator=seeded())
     assert float(network.weights[0].detach().var()) == pytest.approx(gain / 400, rel=0.05)
     assert abs(float(network.weights[0].detach().mean())) < 5 * math.sqrt(gain / 400 / 1e5)
     assert network.biases[0].eq(0).all()
+
+
+@pytest.mark.parametrize(
+    ("activation", "small"), [("tanh", 1.0), ("softplus", 1.0), ("relu", 0.1), ("silu", 0.1)]
+)
+def test_outputs_of_rectified_networks_begin_ten_times_smaller(activation: Activation, small: float) -> None:
+    """The same draws: so do runs of before, which have ``he``."""
+    networks = [
+        MLP((3, 5, 2), activation=activation, initial_weights=rule, generator=seeded())
+        for rule in ("he", "small_outputs")
+    ]
+    (first, he), (same, last) = (network.weights for network in networks)
+    assert torch.equal(first, same)
+    assert torch.equal(he * small, last)
+    assert MLP((3, 5, 2), activation=activation, generator=seeded()).weights[1].equal(last)
 
 
 def test_functional_call_uses_the_parameters_that_it_is_given() -> None:

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from vae_core.config import OF_BATCH, ModelConfig, RunConfig
+from vae_core.config import OF_BATCH, RECTIFIED, ModelConfig, RunConfig
 from vae_core.data import DATASET_INFO, DATASETS, Dataset
 from vae_core.data.binarised import SEEDS
 from vae_core.data.byte_images import ByteImages
@@ -25,7 +25,7 @@ from vae_core.data.made import MADE_SETS
 from vae_core.data.own import NAME
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
-from vae_core.networks import conv_decoder_layers, conv_encoder_layers
+from vae_core.networks import SMALL, conv_decoder_layers, conv_encoder_layers
 from vae_core.runs.by_step import ByStep, settings_by_step
 from vae_core.runs.observer import MAX_HELD_OUT
 from vae_core.runs.runfile import Run
@@ -213,13 +213,13 @@ observed = x_test[torch.randperm(len(x_test), generator=torch.Generator().manual
 
 _NETWORK: Final = '''\
 def network(*sizes):
-    """Parameters of linear layers: weights ~ N(0, {variance}), biases 0."""
+    """Parameters of linear layers: weights ~ N(0, {variance}){last}, biases 0."""
     pairs = list(pairwise(sizes))
     weights = [
         torch.randn(fan_out, fan_in, generator=generator) * ({gain} / math.sqrt(fan_in))
         for fan_in, fan_out in pairs
     ]
-    return [*weights, *(torch.zeros(fan_out) for _, fan_out in pairs)]
+{small}    return [*weights, *(torch.zeros(fan_out) for _, fan_out in pairs)]
 
 
 def forward(parameters, h):
@@ -232,10 +232,10 @@ def forward(parameters, h):
 
 _LINEAR: Final = '''\
 def network(*sizes):
-    """Parameters of a linear map without hidden layers: weights ~ N(0, {variance}), biases 0."""
+    """Parameters of a linear map: weights ~ N(0, {variance}){last}, biases 0."""
     fan_in, fan_out = sizes
     weight = torch.randn(fan_out, fan_in, generator=generator) * ({gain} / math.sqrt(fan_in))
-    return [weight, torch.zeros(fan_out)]
+{small}    return [weight, torch.zeros(fan_out)]
 
 
 def forward(parameters, h):
@@ -245,12 +245,12 @@ def forward(parameters, h):
 
 _CONVOLUTIONS: Final = '''\
 def network(*layers):
-    """Parameters of layers, each a shape, fan_in and fan_out: weights ~ N(0, {variance}), biases 0."""
+    """Parameters of layers, each a shape, fan_in and fan_out: weights ~ N(0, {variance}){last}, biases 0."""
     weights = [
         torch.randn(shape, generator=generator) * ({gain} / math.sqrt(fan_in))
         for shape, fan_in, _ in layers
     ]
-    return [*weights, *(torch.zeros(fan_out) for _, _, fan_out in layers)]
+{small}    return [*weights, *(torch.zeros(fan_out) for _, _, fan_out in layers)]
 
 
 def encode(x):
@@ -496,7 +496,7 @@ class _Script:
         self.is_normal = self.model.prior == "standard_normal"
         self.is_conv = self.model.architecture == "conv"
         self.is_full = self.model.encoder_head == "full_covariance"
-        self.objective = "elbo" if self.train.is_elbo else self.train.objective
+        self.objective = self.train.maximised
         # What compares the z of a mini-batch keeps the dimension of the samples, also for one.
         self.compares = self.objective in OF_BATCH
         self.has_samples = self.compares or (self.train.num_samples > 1 and self.objective == "elbo")
@@ -724,10 +724,14 @@ class _Script:
 
     def _model(self) -> str:
         model = self.model
-        is_rectified = model.activation in ("relu", "silu")
+        is_rectified = model.activation in RECTIFIED
+        is_small = is_rectified and model.initial_weights == "small_outputs"
+        last = "weights[-1]" if model.hidden_dims else "weight"
         words = {
             "gain": "math.sqrt(2.0)" if is_rectified else "1.0",
             "variance": f"{2 if is_rectified else 1} / fan_in",
+            "last": f", in the last layer times {SMALL}" if is_small else "",
+            "small": f"    {last} *= {SMALL}\n" if is_small else "",
             "activation": _ACTIVATIONS[model.activation],
             "word": model.activation,
         }

@@ -37,6 +37,7 @@ import { ghostColour, ghostDash } from "./kept.js";
  * @property {number | null} best The step with the highest validation ELBO.
  * @property {History} later What came after the step at which the run stands, from that step on.
  * @property {boolean} hasObjective Whether the objective of each row is known.
+ * @property {boolean} isElbo Whether it is the ELBO with its KL weighed, else what the mini-batches gave.
  *
  * @typedef {object} Looks What is in view.
  * @property {number[]} range of steps
@@ -59,7 +60,7 @@ const NAMED_APART = 14;
 export class Curve {
   /** @type {CurveData} */
   data = {
-    ...{ history: NO_HISTORY, ghosts: [], changes: [], missing: "", hasObjective: false },
+    ...{ history: NO_HISTORY, ghosts: [], changes: [], missing: "", hasObjective: false, isElbo: true },
     ...{ lookedRow: null, fork: null, validation: NO_VALIDATION, best: null, later: NO_HISTORY },
   };
 
@@ -108,7 +109,12 @@ export class Curve {
   /** @returns {Line | null} */
   get objective() {
     const drawn = this.concept === "elbo" && this.data.hasObjective && !this.missing;
-    return drawn ? { step: this.history.step, values: objectiveOf(this.history) } : null;
+    if (!drawn) return null;
+    const { isElbo } = this.data;
+    return {
+      step: this.history.step,
+      values: isElbo ? objectiveOf(this.history) : this.history.objective_train,
+    };
   }
 
   /** The curves of the kept runs. @returns {(Line & { ghost: Ghost })[]} */

@@ -5,7 +5,7 @@ import { clamp, extent } from "../shared/numbers.js";
 /**
  * @typedef {"elbo" | "reconstruction" | "kl"} Concept
  *
- * @typedef {"step" | "epoch" | "beta" | `${Concept}_held_out` | `${Concept}_train`} Column
+ * @typedef {"step" | "epoch" | "beta" | "objective_train" | `${Concept}_held_out` | `${Concept}_train`} Column
  *
  * @typedef {Record<Column, Float32Array>} History Columns of equal lengths, a row for each evaluation.
  *
@@ -33,6 +33,7 @@ export const NO_HISTORY = {
   reconstruction_train: NOTHING,
   kl_held_out: NOTHING,
   kl_train: NOTHING,
+  objective_train: NOTHING,
 };
 
 /** The curve of a run without a validation part. @type {Validation} */

@@ -40,6 +40,7 @@ import { remarks } from "./objective.js";
  * @property {"you" | "other" | ""} owner
  * @property {boolean} present Whether the type is large, for a classroom.
  * @property {number} free_bits
+ * @property {import("./live_line.js").Objective} objective
  * @property {(number | null)[]} kl_per_dim Nats; none where the KL has no parts by dimension.
  * @property {boolean[]} active
  * @property {import("./objective.js").AtLimits} at_limits
@@ -183,19 +184,30 @@ class Board {
 
   /** @param {Message} message */
   setCurves(message) {
-    const { deterministic, changes, free_bits: freeBits, active } = message;
+    const { deterministic, changes, free_bits: freeBits, active, objective } = message;
     const { looked, fork, best } = message;
     const history = historyOf(message);
     this.lookedRow = looked === null ? null : nearestRow(history.step, looked);
+    const isElbo = objective === "elbo";
     const hasObjective = !deterministic && !freeBits;
     const data = {
-      ...{ history, ghosts: this.ghosts, changes, hasObjective, lookedRow: this.lookedRow, fork, best },
+      ...{
+        history,
+        ghosts: this.ghosts,
+        changes,
+        hasObjective,
+        isElbo,
+        lookedRow: this.lookedRow,
+        fork,
+        best,
+      },
       later: message.later ? historyOf({ history: message.later }) : NO_HISTORY,
       validation: validationOf(message.validation),
     };
     this.charts.set(data, deterministic ? NO_POSTERIOR : {});
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
-    this.line.set({ history, betaInForce: message.beta_in_force, klPerDim, freeBits, deterministic });
+    const betaInForce = message.beta_in_force;
+    this.line.set({ history, betaInForce, klPerDim, freeBits, deterministic, objective });
     const noParts = hasLearnedPrior(message) ? "no parts: learned prior" : "";
     this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : noParts });
   }

@@ -1,11 +1,14 @@
 /** The live line on top of the board: objective = reconstruction − β · KL, and the ELBO beside it. */
 
 import { find, findAll } from "../shared/mount.js";
+import { fixed } from "../shared/numbers.js";
 import { penalisedKl, shownTerms } from "./objective.js";
 
 /**
  * @typedef {import("../shared/theme.js").Theme} Theme
  * @typedef {import("./history.js").History} History
+ *
+ * @typedef {"elbo" | "importance_weighted" | "mmd" | "total_correlation"} Objective
  *
  * @typedef {object} LineData
  * @property {History} history
@@ -13,9 +16,17 @@ import { penalisedKl, shownTerms } from "./objective.js";
  * @property {readonly number[]} klPerDim Of the last row.
  * @property {number} freeBits
  * @property {boolean} deterministic
+ * @property {Objective} objective
  */
 
 const TERMS = /** @type {const} */ (["objective", "reconstruction", "beta", "kl", "elbo"]);
+/** What the terms make up, in words. @type {Record<Objective, string>} */
+export const OBJECTIVES = {
+  elbo: "objective",
+  importance_weighted: "objective: log of the mean weight",
+  mmd: "objective: reconstruction − β · D · MMD²",
+  total_correlation: "objective: ELBO − (β − 1) · TC",
+};
 const NO_BOUND = "No bound: a deterministic encoder has no q(z|x), and so no KL.";
 
 /**
@@ -23,12 +34,16 @@ const NO_BOUND = "No bound: a deterministic encoder has no q(z|x), and so no KL.
  * @param {LineData} data
  * @param {number | null} row
  */
-export function termsOf({ history, betaInForce, klPerDim, freeBits, deterministic }, row) {
+export function termsOf({ history, betaInForce, klPerDim, freeBits, deterministic, objective }, row) {
   const at = row ?? history.step.length - 1;
   if (at < 0) return shownTerms(NaN, NaN, NaN);
   const [reconstruction, kl] = [history.reconstruction_held_out[at], history.kl_held_out[at]];
-  if (deterministic) return shownTerms(reconstruction, 0, 0);
   const beta = row === null ? (betaInForce ?? history.beta[at]) : history.beta[at];
+  if (objective !== "elbo") {
+    const maximised = fixed(history.objective_train[at] ?? NaN, 2);
+    return { ...shownTerms(reconstruction, deterministic ? 0 : kl, beta), objective: maximised };
+  }
+  if (deterministic) return shownTerms(reconstruction, 0, 0);
   if (!freeBits) return shownTerms(reconstruction, kl, beta);
   // The parts of the KL are those of now: of an earlier row it is not known what was free.
   return shownTerms(reconstruction, kl, beta, row === null ? penalisedKl(klPerDim, kl, freeBits) : NaN);
@@ -43,6 +58,7 @@ export class LiveLine {
     this.root = root;
     this.terms = TERMS.map((name) => find(root, `.term.${name}`));
     this.bounded = findAll(root, ".bounded");
+    this.signs = findAll(root, ".terms b");
     this.when = find(root, ".when");
     this.klLabel = find(root, ".term.kl small");
   }
@@ -64,14 +80,19 @@ export class LiveLine {
   draw(theme, row) {
     const terms = this.termsAt(row);
     if (!terms || !this.data) return;
-    const { deterministic, freeBits, history } = this.data;
+    const { deterministic, freeBits, history, objective } = this.data;
+    const isElbo = objective === "elbo";
     this.terms.forEach((term, k) => {
       find(term, "strong").textContent = terms[TERMS[k]];
       term.style.color = theme.concepts[TERMS[k]] ?? theme.text;
     });
     this.klLabel.textContent = freeBits ? `Σ max(${freeBits}, KLⱼ)` : "KL";
     for (const part of this.bounded) part.hidden = deterministic;
+    for (const sign of this.signs) sign.style.visibility = isElbo ? "" : "hidden";
+    if (!isElbo) this.terms[TERMS.indexOf("beta")].hidden = false;
+    find(this.terms[0], "small").textContent = OBJECTIVES[objective];
     const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
-    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out, ${at}`;
+    const maximised = isElbo ? "" : "; the objective of the mini-batches since the last point";
+    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out, ${at}${maximised}`;
   }
 }

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dashboard.theme import PALETTES
+from vae_core.config import Objective
 from vae_core.runs.snapshot import HISTORY_COLUMNS, VALIDATION_COLUMNS, Snapshot, best_step, change_rows
 
 Payload = dict[str, object]
@@ -50,6 +51,7 @@ def board_payload(
     deterministic: bool,
     is_scheduled: bool = False,
     free_bits: float = 0.0,
+    objective: Objective = "elbo",
     looked: Snapshot | None = None,
 ) -> Payload:
     """Packs a snapshot for the board.
@@ -63,6 +65,7 @@ def board_payload(
         deterministic: Whether the encoder has no variance, so that there is neither a bound nor a KL.
         is_scheduled: Whether β follows a schedule, and so changes by itself.
         free_bits: Nats of KL per latent dimension that cost nothing.
+        objective: What is maximised; another one than the ELBO has a curve of its own.
         looked: An earlier one, whose pictures take the place of the newest beside the whole curves.
 
     Returns:
@@ -88,6 +91,7 @@ def board_payload(
         "class_names": list(class_names),
         "deterministic": deterministic,
         "free_bits": free_bits,
+        "objective": objective,
         "kl_per_dim": [] if deterministic else [_number(kl) for kl in snapshot.kl_per_dim],
         "active": [] if deterministic else _active(snapshot),
         "at_limits": {**snapshot.at_limits._asdict(), "examples": len(snapshot.means)},

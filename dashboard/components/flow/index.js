@@ -71,6 +71,8 @@ class Flow {
     const { step, numbers } = message;
     find(this.root, ".of").textContent =
       `of step ${step}: the first of ${numbers.num_data} examples in its mini-batch`;
+    const isElbo = message.objective === "elbo";
+    find(this.cards.loss, "h4").textContent = isElbo ? "loss = −J₁ + β J₂" : "loss = −objective";
     for (const name of PICTURES) this.showExample(name, message[name], message.image_shape);
     for (const [name, text] of Object.entries(textsOf(message)))
       find(this.cards[name], "p").textContent = text;

@@ -21,6 +21,7 @@ import { brief, fixed } from "../shared/numbers.js";
  * @property {number[]} generated
  * @property {number[] | null} image_shape [height, width]
  * @property {boolean} is_deterministic
+ * @property {string} objective
  * @property {{ encoder: number[], decoder: number[] }} layers
  * @property {Numbers} numbers
  * @property {number} duration_ms Of all stages.
@@ -107,7 +108,7 @@ export function textsOf({ step, num_steps: numSteps, layers, numbers, patience, 
   const { mean, std, eps, z, prior_z: priorZ, is_deterministic: plain, learning_rate: rate } = rest;
   const { reconstruction, kl, beta, objective } = numbers;
   const decoder = layers.decoder.join(" → ");
-  const loss = `${fixed(beta * kl - reconstruction, 2)} nats with β ${brief(beta)}`;
+  const own = `${fixed(beta * kl - reconstruction, 2)} nats with β ${brief(beta)}\n`;
   const rule = patience === null ? "" : `\nstops after ${patience} epochs without a rise`;
   const goesOn = numSteps === null || step < numSteps;
   const count = numSteps === null ? `${step}` : `${step} of ${numSteps}`;
@@ -118,7 +119,7 @@ export function textsOf({ step, num_steps: numSteps, layers, numbers, patience, 
     decoder,
     fit: `${fixed(reconstruction, 2)} nats`,
     kl: `${fixed(kl, 2)} nats`,
-    loss: `${loss}\nmini-batch mean ${fixed(-objective, 2)}`,
+    loss: `${rest.objective === "elbo" ? own : ""}mini-batch mean ${fixed(-objective, 2)}`,
     back: `‖∂loss/∂θ‖ ${brief(numbers.decoder_gradient)}\n‖∂loss/∂φ‖ ${brief(numbers.encoder_gradient)}`,
     update: `η ${brief(rate)}\n‖change‖ ${brief(numbers.change)}`,
     converged: `${goesOn ? "no: next mini-batch" : "yes: the end"}\nstep ${count}${rule}`,

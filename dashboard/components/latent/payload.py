@@ -18,6 +18,8 @@ FloatArray = NDArray[np.float32]
 
 MAX_DECODER_BYTES: Final = 20_000_000
 """A larger decoder stays on the server."""
+MAX_DECODER_PRODUCTS: Final = 8_000_000
+"""Of a weight and a value, for one image: about 10 ms in a browser. Convolutions take many."""
 MAX_EXAMPLES: Final = 60_000
 MAX_POSTERIOR_BYTES: Final = 4_000_000
 """Of all means and standard deviations: with many latent dimensions fewer examples are sent."""
@@ -46,10 +48,10 @@ class PackedModel:
 
 
 def flat_weights(weights: list[NDArray[np.float32]], biases: list[NDArray[np.float32]]) -> FloatArray:
-    """The parameters of a multi-layer perceptron in one row: each matrix row by row, then its bias.
+    """The parameters of a network in one row: each matrix or kernel row by row, then its bias.
 
     Arguments:
-        weights: W_l of shape (outputs, inputs), first layer first.
+        weights: W_l of shape (outputs, inputs), or the kernels of a convolution, first layer first.
         biases: b_l of shape (outputs,).
     """
     layers = zip(weights, biases, strict=True)
@@ -84,9 +86,10 @@ def pack_model(
 
     Returns:
         The packed model, with as many examples as ``MAX_EXAMPLES`` and ``MAX_POSTERIOR_BYTES`` allow and as
-        many of their x as ``MAX_BYTES`` allow; None where the decoder is larger than ``MAX_DECODER_BYTES``.
+        many of their x as ``MAX_BYTES`` allow; None where the decoder is larger than ``MAX_DECODER_BYTES`` or
+        takes more than ``MAX_DECODER_PRODUCTS``.
     """
-    if decoder.nbytes > MAX_DECODER_BYTES:
+    if decoder.nbytes > MAX_DECODER_BYTES or sum(config.decoder_products) > MAX_DECODER_PRODUCTS:
         return None
     lower = np.empty((len(means), 0), np.float32) if factors is None else _lower_triangles(factors)
     num_values = 2 * config.latent_dim + lower.shape[1]

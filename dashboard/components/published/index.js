@@ -80,9 +80,9 @@ class Page {
   say() {
     /** @type {Message} */
     const message = jsonOf(this.messages.board);
-    const { deterministic, free_bits: freeBits, beta_in_force: betaInForce } = message;
+    const { deterministic, free_bits: freeBits, beta_in_force: betaInForce, objective } = message;
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
-    const line = { history: historyOf(message), betaInForce, klPerDim, freeBits, deterministic };
+    const line = { history: historyOf(message), betaInForce, klPerDim, freeBits, deterministic, objective };
     find(document, ".sentence").textContent = sentenceOf(message, line);
   }
 

@@ -1,6 +1,6 @@
 /** What a training came to, in one or two sentences with the digits of the board. */
 
-import { termsOf } from "../board/live_line.js";
+import { OBJECTIVES, termsOf } from "../board/live_line.js";
 import { remarks } from "../board/objective.js";
 
 /**
@@ -20,7 +20,7 @@ const counted = (number, what) => `${number.toLocaleString("en-US")} ${what}${nu
  * @returns {string}
  */
 export function sentenceOf({ step, kind, active, at_limits: atLimits }, line) {
-  const { history, deterministic, freeBits } = line;
+  const { history, deterministic, freeBits, objective: maximised } = line;
   const example = kind === "images" ? "image" : "example";
   const when = step ? `After ${counted(step, "update")}` : "Before the first update";
   const terms = termsOf(line, null);
@@ -36,8 +36,12 @@ export function sentenceOf({ step, kind, active, at_limits: atLimits }, line) {
   }
   const name = freeBits ? `Σ max(${freeBits}, KLⱼ) ${terms.kl}` : `KL ${terms.kl}`;
   const objective =
-    `${when} the objective of a held-out ${example} is ${terms.objective} nats on average: reconstruction ` +
-    `${terms.reconstruction} − β ${terms.beta} · ${name}.`;
+    maximised !== "elbo"
+      ? `${when} a held-out ${example} has on average a reconstruction of ` +
+        `${terms.reconstruction} and a KL of ${terms.kl} nats. Trained on another ${OBJECTIVES[maximised]}, ` +
+        `with β = ${terms.beta}.`
+      : `${when} the objective of a held-out ${example} is ${terms.objective} nats on average: reconstruction ` +
+        `${terms.reconstruction} − β ${terms.beta} · ${name}.`;
   const bound = `Its ELBO (β = 1) is ${terms.elbo} nats: log p(x) is at least that.`;
   const said = remarks(active, step, kl, terms.betaValue, atLimits).map((parts) => parts.join(""));
   const isCollapsed = said.some((text) => text.startsWith("Posterior collapse"));

@@ -1,8 +1,9 @@
 /**
  * The core's networks: encoder, decoder, likelihood mean, ELBO terms and the decoder's Jacobian. Weights arrive as
- * one Float32Array for each network, layer by layer: the matrix row by row, then the bias.
+ * one Float32Array for each network, layer by layer: the matrix row by row or the kernels, then the bias.
  */
 
+import { layersOf } from "./convolution.js";
 import { klToStandardNormal, widthsOf } from "./gaussian.js";
 import { clamp } from "./numbers.js";
 
@@ -11,16 +12,19 @@ import { clamp } from "./numbers.js";
  * @typedef {object} ModelConfig
  * @property {number} data_dim
  * @property {number} latent_dim
- * @property {number[]} hidden_dims Of the encoder; the decoder has them in reverse.
+ * @property {number[]} hidden_dims Of the encoder; the decoder has them in reverse. Of "conv": channels.
+ * @property {"mlp" | "conv"} architecture
+ * @property {number[] | null} image_shape Of "conv": [height, width] or [height, width, 3].
  * @property {keyof typeof ACTIVATIONS} activation
  * @property {"log_variance" | "variance" | "full_covariance" | "unit_variance" | "deterministic"} encoder_head
  * @property {keyof typeof MEANS} likelihood
  * @property {number | null} scale Of the Gaussian likelihood with one s for all values.
  *
+ * @typedef {import("./convolution.js").Linear} Linear
+ *
  * @typedef {object} Layer
- * @property {number} outputs
- * @property {Float32Array} matrix
- * @property {Float32Array} bias
+ * @property {Linear} linear
+ * @property {Float32Array} bias Of each output, or of each channel of the outputs in turn.
  * @property {Float64Array} u Before the activation.
  * @property {Float64Array} h After it.
  */
@@ -131,47 +135,25 @@ const LOG_DENSITIES = {
     gaussianLogDensity(x - u, MIN_PIXEL_SCALE ** 2 + Math.exp(Math.min(spread, MAX_PIXEL_LOG_VAR))),
 };
 
-/**
- * One row of a matrix times a vector, in four sums: each waits for none of the others.
- * @param {Float32Array} matrix
- * @param {number} row
- * @param {Float64Array} x
- */
-function rowTimes(matrix, row, x) {
-  const start = row * x.length;
-  const whole = x.length - (x.length % 4);
-  let [a, b, c, d] = [0, 0, 0, 0];
-  for (let i = 0, at = start; i < whole; i += 4, at += 4) {
-    a += matrix[at] * x[i];
-    b += matrix[at + 1] * x[i + 1];
-    c += matrix[at + 2] * x[i + 2];
-    d += matrix[at + 3] * x[i + 3];
-  }
-  for (let i = whole; i < x.length; i++) a += matrix[start + i] * x[i];
-  return a + b + (c + d);
-}
-
-/** A multi-layer perceptron that keeps its activations, so that a forward pass allocates nothing. */
+/** A network that keeps its activations, so that a forward pass allocates nothing. */
 export class Network {
   /**
-   * @param {number[]} dims Sizes from input to output.
+   * @param {Linear[]} maps From input to output.
    * @param {Float32Array} weights
    * @param {keyof typeof ACTIVATIONS} activation
    */
-  constructor(dims, weights, activation) {
-    this.dims = dims;
+  constructor(maps, weights, activation) {
     this.activation = ACTIVATIONS[activation];
     this.derivative = DERIVATIVES[activation];
-    this.input = new Float64Array(dims[0]);
+    this.input = new Float64Array(maps[0].inputs);
     /** @type {Layer[]} */
     this.layers = [];
     let at = 0;
-    for (let l = 0; l + 1 < dims.length; l++) {
-      const [inputs, outputs] = [dims[l], dims[l + 1]];
-      const matrix = weights.subarray(at, at + inputs * outputs);
-      const bias = weights.subarray(at + inputs * outputs, at + inputs * outputs + outputs);
-      at += inputs * outputs + outputs;
-      this.layers.push({ outputs, matrix, bias, u: new Float64Array(outputs), h: new Float64Array(outputs) });
+    for (const linear of maps) {
+      linear.take(weights.subarray(at, (at += linear.count)));
+      const bias = weights.subarray(at, (at += linear.biases));
+      const [u, h] = [new Float64Array(linear.outputs), new Float64Array(linear.outputs)];
+      this.layers.push({ linear, bias, u, h });
     }
     if (at !== weights.length) throw new Error(`${weights.length} weights for a network of ${at}`);
   }
@@ -185,11 +167,10 @@ export class Network {
     /** @type {Float64Array} */
     let x = this.input;
     const last = this.layers.length - 1;
-    this.layers.forEach(({ outputs, matrix, bias, u, h }, index) => {
-      for (let o = 0; o < outputs; o++) {
-        u[o] = bias[o] + rowTimes(matrix, o, x);
-        h[o] = index < last ? this.activation(u[o]) : u[o];
-      }
+    this.layers.forEach(({ linear, bias, u, h }, index) => {
+      linear.begin(bias, u);
+      linear.add(x, u);
+      for (let o = 0; o < u.length; o++) h[o] = index < last ? this.activation(u[o]) : u[o];
       x = h;
     });
     return x;
@@ -202,12 +183,10 @@ export class Network {
   directional(direction) {
     let d = Float64Array.from(direction);
     const last = this.layers.length - 1;
-    this.layers.forEach(({ outputs, matrix, u, h }, index) => {
-      const next = new Float64Array(outputs);
-      for (let o = 0; o < outputs; o++) {
-        const sum = rowTimes(matrix, o, d);
-        next[o] = index < last ? sum * this.derivative(u[o], h[o]) : sum;
-      }
+    this.layers.forEach(({ linear, u, h }, index) => {
+      const next = new Float64Array(u.length);
+      linear.add(d, next);
+      if (index < last) for (let o = 0; o < u.length; o++) next[o] *= this.derivative(u[o], h[o]);
       d = next;
     });
     return d;
@@ -236,14 +215,16 @@ export class Model {
    * @param {Float32Array} encoderWeights
    */
   constructor(config, decoderWeights, encoderWeights) {
-    const { data_dim: dataDim, latent_dim: latentDim, hidden_dims: hidden, activation } = config;
+    const { data_dim: dataDim, latent_dim: latentDim, activation } = config;
     this.config = config;
     this.mean = MEANS[config.likelihood];
     this.slope = SLOPES[config.likelihood];
-    const outputs = (config.likelihood === "gaussian_diagonal" ? 2 : 1) * dataDim;
-    this.decoder = new Network([latentDim, ...[...hidden].reverse(), outputs], decoderWeights, activation);
-    const heads = latentDim + SPREADS[config.encoder_head](latentDim);
-    this.encoder = new Network([dataDim, ...hidden, heads], encoderWeights, activation);
+    const layers = layersOf(config, {
+      heads: latentDim + SPREADS[config.encoder_head](latentDim),
+      perValue: config.likelihood === "gaussian_diagonal" ? 2 : 1,
+    });
+    this.decoder = new Network(layers.decoder, decoderWeights, activation);
+    this.encoder = new Network(layers.encoder, encoderWeights, activation);
     this.decoded = new Float32Array(dataDim);
   }
 

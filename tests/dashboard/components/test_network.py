@@ -1,6 +1,7 @@
 """The networks in JavaScript give torch's numbers, for every model that the core can build."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any, Final, get_args
 
@@ -18,6 +19,8 @@ from vae_core.networks import Network
 
 MODULE: Final = "shared/network.js"
 HIDDEN: Final = ((), (5,), (7, 6))
+IMAGES: Final = ((7, 10), (4, 5, 3))
+"""Shapes of images, with sides that are no multiple of 2; (height, width) or with three colours."""
 DATA_DIM, LATENT_DIM, SCALE = 9, 3, 0.7
 TOLERANCE: Final = 1e-5
 STEP: Final = 1e-5
@@ -38,18 +41,29 @@ RUN_CONTINUOUS_BERNOULLI: Final = """logits => {
 
 
 def models(activation: Activation, likelihood: Likelihood) -> Iterator[VAE]:
-    """One model for each encoder head and depth, of float32 weights in float64: both sides start equal."""
-    for head, hidden in itertools.product(get_args(EncoderHead), HIDDEN):
-        noise = torch.Generator().manual_seed(len(hidden))
-        config = ModelConfig(
-            data_dim=DATA_DIM,
-            latent_dim=LATENT_DIM,
-            hidden_dims=hidden,
-            activation=activation,
-            encoder_head=head,
-            likelihood=likelihood,
-            likelihood_scale=SCALE,
+    """One for each encoder head and depth, and convolutions; float32 weights in float64: both start equal."""
+    shared: dict[str, Any] = {
+        "latent_dim": LATENT_DIM,
+        "activation": activation,
+        "likelihood": likelihood,
+        "likelihood_scale": SCALE,
+    }
+    configs = [
+        ModelConfig(data_dim=DATA_DIM, hidden_dims=hidden, encoder_head=head, **shared)
+        for head, hidden in itertools.product(get_args(EncoderHead), HIDDEN)
+    ]
+    configs += [
+        ModelConfig(
+            data_dim=math.prod(shape),
+            architecture="conv",
+            image_shape=shape,
+            hidden_dims=channels,
+            **shared,
         )
+        for shape, channels in itertools.product(IMAGES, ((2,), (3, 2)))
+    ]
+    for config in configs:
+        noise = torch.Generator().manual_seed(len(config.hidden_dims))
         model = VAE(config, generator=noise)
         with torch.no_grad():
             for parameter in model.parameters():
@@ -93,10 +107,10 @@ def expected(model: VAE, z: Tensor, direction: Tensor, x: Tensor) -> dict[str, T
 def test_model_equals_torchs(activation: Activation, likelihood: Likelihood) -> None:
     noise = torch.Generator().manual_seed(1)
     z, direction = torch.randn(2, LATENT_DIM, generator=noise, dtype=torch.float64)
-    x = torch.rand(DATA_DIM, generator=noise, dtype=torch.float64)
-    tried = list(models(activation, likelihood))
-    answers = call(MODULE, RUN_MODELS, [case(model, z, direction, x) for model in tried])
-    for model, answer in zip(tried, answers, strict=True):
+    values = torch.rand(100, generator=noise, dtype=torch.float64)
+    tried = [(model, values[: model.config.data_dim]) for model in models(activation, likelihood)]
+    answers = call(MODULE, RUN_MODELS, [case(model, z, direction, x) for model, x in tried])
+    for (model, x), answer in zip(tried, answers, strict=True):
         for name, value in expected(model, z, direction, x).items():
             wanted = value.detach().numpy()
             error = np.abs(np.array(answer[name]) - wanted).max() / max(1e-2, np.abs(wanted).max())
@@ -129,7 +143,9 @@ def test_widths_stay_within_the_cores_limits(head: EncoderHead) -> None:
 
 def test_weights_of_another_size_are_refused() -> None:
     script = """() => {
-        try { return new m.Network([2, 3], new Float32Array(8), "tanh") && ""; }
+        const config = { data_dim: 3, latent_dim: 2, hidden_dims: [], activation: "tanh", image_shape: null };
+        const named = { likelihood: "bernoulli", encoder_head: "deterministic", architecture: "mlp" };
+        try { return new m.Model({ ...config, ...named }, new Float32Array(8), new Float32Array(8)) && ""; }
         catch (error) { return error.message; }
     }"""
     assert "8 weights" in call(MODULE, script)

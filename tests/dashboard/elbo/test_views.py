@@ -33,7 +33,7 @@ from vae_core.runs.runfile import load_run, save_run
 
 __all__ = ["home_tasks", "runner"]  # fixtures
 
-VIEWS: Final = ("all_examples", "one_example", "watch_q", "ladder", "bits_back", "units")
+VIEWS: Final = ("all_examples", "one_example", "watch_q", "ladder", "bits_back", "causes", "units")
 
 
 def turn(at: AppTest, view: str) -> AppTest:

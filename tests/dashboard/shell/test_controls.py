@@ -4,7 +4,7 @@ from typing import Any, Final, get_args
 
 import pytest
 
-from dashboard.shell import controls
+from dashboard.shell import controls, settings
 from dashboard.shell.controls import HELP, LABELS, NAMES, read_config
 from dashboard.shell.links import SETTINGS, SPEEDS
 from tests.page_scripts import open_page
@@ -15,9 +15,12 @@ from vae_core.errors import BadInput
 CHOICES: Final = {
     "binarised": config.Binarised,
     "activation": config.Activation,
+    "architecture": config.Architecture,
+    "initial_weights": config.InitialWeights,
     "prior": config.Prior,
     "encoder_head": config.EncoderHead,
     "likelihood": config.Likelihood,
+    "objective": config.Objective,
     "optimizer": config.Optimizer,
     "beta_schedule": config.BetaSchedule,
 }
@@ -42,6 +45,20 @@ def test_defaults_are_the_default_run(page: dict[str, Any]) -> None:
     assert read_config(hold=True) == read_config().held()
 
 
+def test_convolutions_are_for_images_and_have_channels_of_their_own(page: dict[str, Any]) -> None:
+    page |= {"architecture": "conv", "hidden": "7", "channels": "4, 6"}
+    model = read_config().model
+    assert (model.architecture, model.image_shape, model.hidden_dims) == ("conv", (8, 8), (4, 6))
+    found = settings.values_of(read_config())
+    assert (found["architecture"], found["channels"], found["hidden"]) == ("conv", "4, 6", "128")
+    page["dataset"] = "two_moons"
+    model = read_config().model
+    assert (model.architecture, model.image_shape, model.hidden_dims) == ("mlp", None, (7,))
+    page |= {"dataset": "digits", "channels": "1, 2, 3, 4"}
+    with pytest.raises(BadInput, match="8 x 8 pixels can be halved 1 to 3 times, got 4 convolutions"):
+        read_config()
+
+
 def test_every_choice_of_the_core_has_a_label() -> None:
     assert {name for choice in CHOICES.values() for name in get_args(choice)} == set(LABELS)
 
@@ -55,6 +72,7 @@ def test_menu_offers_what_the_core_knows(
     monkeypatch.setattr("dashboard.shell.state.run_settings", dict)
     for name in ("selectbox", "caption", "markdown", "text_input", "number_input"):
         monkeypatch.setattr(f"streamlit.{name}", lambda *args, **options: None)
+    page["activation"] = "relu"
     controls.data_and_model()
     controls.training()
     assert offered[key] == get_args(CHOICES[key])
@@ -126,3 +144,34 @@ def test_what_can_be_made_otherwise_is_offered_with_the_data(dataset: str, offer
     assert drawn & {"num_examples", "data_noise", "binarised"} == offered
     if dataset == "two_moons":
         assert "Standard deviation 0.2" in [one.value for one in at.caption]
+
+
+@pytest.mark.parametrize(
+    ("model", "refused"),
+    [
+        ({"encoder_head": "deterministic"}, {"importance_weighted", "total_correlation"}),
+        ({"prior": "vamp"}, {"mmd"}),
+        ({"latent_dim": "1"}, {"total_correlation"}),
+    ],
+)
+def test_an_objective_that_the_model_does_not_have_is_not_offered(
+    model: dict[str, str], refused: set[str]
+) -> None:
+    at = open_page("train", **model)
+    labels = {LABELS[name] for name in get_args(config.Objective) if name not in refused}
+    assert set(at.selectbox(key="objective").options) == labels
+    chosen = open_page("train", **model, objective=min(refused))
+    assert LABELS[min(refused)] in chosen.selectbox(key="objective").options, "it is said at Start"
+
+
+def test_free_bits_are_those_of_the_elbo(page: dict[str, Any]) -> None:
+    page |= {"free_bits": 0.5}
+    assert read_config().train.free_bits == 0.5
+    page |= {"objective": "mmd"}
+    assert read_config().train == TrainConfig(objective="mmd", num_epochs=None)
+
+
+def test_the_weighted_bound_has_a_warning_and_no_free_bits() -> None:
+    at = open_page("train", objective="importance_weighted", free_bits="0.5", num_samples="5")
+    assert "free_bits" not in {one.key for one in at.number_input}
+    assert any("Rainforth" in one.value for one in at.caption)

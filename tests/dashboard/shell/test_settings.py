@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dashboard.shell.links import PARAMETERS, SETTINGS, read_link, write_link
 from dashboard.shell.settings import config_of, parse_scale, parse_sizes, values_of
 from vae_core import config
-from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.config import ModelConfig, RunConfig, TrainConfig, refused_objectives
 from vae_core.data import DATASET_INFO, data_shape
 from vae_core.errors import BadInput
 
@@ -24,16 +24,19 @@ FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "likelihood_scale": st.none() | st.floats(1e-3, 1e3),
     "prior": st.sampled_from(get_args(config.Prior)),
     "num_components": st.integers(1, 1000),
+    "architecture": st.sampled_from(get_args(config.Architecture)),
     "beta": st.floats(0, 1000),
     "num_samples": st.integers(1, 1000),
     "optimizer": st.sampled_from(get_args(config.Optimizer)),
     "learning_rate": st.floats(1e-8, 1000),
     "momentum": st.floats(0, 0.999),
     "batch_size": st.integers(1, 1_000_000),
+    "initial_weights": st.sampled_from(get_args(config.InitialWeights)),
     "num_epochs": st.none() | st.integers(0, 1_000_000),
     "beta_schedule": st.sampled_from(get_args(config.BetaSchedule)),
     "schedule_epochs": st.integers(1, 1_000_000),
     "free_bits": st.floats(0, 100),
+    "objective": st.sampled_from(get_args(config.Objective)),
     "patience": st.none() | st.integers(1, 1_000_000),
     "dataset": st.sampled_from(tuple(name for name in DATASET_INFO if name != "idx")),
     "num_examples": st.none() | st.integers(20, 50_000),
@@ -43,6 +46,7 @@ FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
 }
 ELSEWHERE: Final = {
     "data_dim": "the data set decides it",
+    "image_shape": "the data set decides it",
     "data_folder": "belongs to the data set idx: a test of its own",
     "data_transposed": "belongs to the data set idx: a test of its own",
     "device": "which one there is depends on the machine; its runs are the CPU's",
@@ -78,7 +82,18 @@ def configs(draw: st.DrawFn) -> RunConfig:
         values["likelihood_scale"] = 1.0
     if values["encoder_head"] == "deterministic":
         values["prior"] = "standard_normal"
-    values["data_dim"] = math.prod(data_shape(values["dataset"]))
+    if values["objective"] in refused_objectives(
+        values["encoder_head"], values["prior"], values["latent_dim"]
+    ):
+        values["objective"] = "elbo"
+    if values["objective"] != "elbo":
+        values |= {"free_bits": 0.0, "batch_size": max(2, values["batch_size"])}
+    shape = data_shape(values["dataset"])
+    values["data_dim"] = math.prod(shape)
+    if len(shape) == 1:
+        values["architecture"] = "mlp"
+    elif values["architecture"] == "conv":
+        values |= {"image_shape": shape, "hidden_dims": (*values["hidden_dims"], 3)[:3]}
 
     def part(kind: type) -> dict[str, Any]:
         return {name: values[name] for name in fields_of(kind) if name in values}
@@ -104,7 +119,7 @@ def test_default_run_has_an_empty_link() -> None:
 
 
 def test_folder_survives_a_link(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.shell.settings.data_shape", lambda name, *, folder: (28, 28))
+    monkeypatch.setattr("dashboard.shell.settings.data_shape", lambda name, **_: (28, 28))
     run = RunConfig(
         model=ModelConfig(data_dim=784), dataset="idx", data_folder=str(tmp_path), train=TrainConfig()
     )

@@ -40,6 +40,7 @@ from tests.page_scripts import (
     turn_to,
 )
 from tests.polling import until
+from vae_core.config import RECTIFIED
 from vae_core.runs import load_run
 
 __all__ = ["runner"]  # a fixture
@@ -103,13 +104,24 @@ def _values(parameter: Parameter) -> list[Any]:
 @pytest.mark.parametrize("key", PARAMETERS)
 def test_every_value_survives_a_link(key: str) -> None:
     page, default = PARAMETERS[key].page, PARAMETERS[key].default
+    beside = {"initial_weights": "small_outputs"} if key == "activation" else {}
     for value in values_of(key):
-        text = write_link({key: value}, page)
-        assert read_link(text) == ({} if value == default else {key: value})
+        text = write_link({key: value} | beside, page)
+        told = beside if value in RECTIFIED else {}
+        assert read_link(text) == ({} if value == default else {key: value} | told)
         assert all(type(found) is type(value) for found in read_link(text).values())
         for base in values_of(key):
-            text = write_link({key: value}, page, instead={key: base})
-            assert {key: base} | read_link(text) == {key: value} or value == ()
+            text = write_link({key: value} | beside, page, instead={key: base})
+            assert {key: base} | beside | read_link(text) == {key: value} | beside or value == ()
+
+
+@pytest.mark.parametrize("activation", ["relu", "silu"])
+@pytest.mark.parametrize("rule", ["small_outputs", "he"])
+def test_link_of_before_initial_weights_were_a_choice_means_those_it_had(activation: str, rule: str) -> None:
+    assert read_link({"activation": activation})["initial_weights"] == "he"
+    values = {"activation": activation, "initial_weights": rule}
+    assert read_link(write_link(values, "train")) == values
+    assert "initial_weights" not in read_link({"activation": "tanh"})
 
 
 @pytest.mark.parametrize("key", [key for key, one in PARAMETERS.items() if one.default not in ((), None)])
@@ -194,6 +206,7 @@ def test_whole_configuration_is_in_the_link(runner: LocalRunner) -> None:
         "likelihood_scale": "learned",
         "encoder_head": "variance",
         "activation": "relu",
+        "initial_weights": "small_outputs",
         "optimizer": "sgd",
         "momentum": "0.5",
         "batch_size": "7",

@@ -30,7 +30,7 @@ def digits() -> Tensor:
 
 def nonlinear(generator: torch.Generator, **settings: Any) -> VAE:
     """A decoder with strong weights, so that posteriors are bent and small, float64."""
-    config = ModelConfig(data_dim=9, hidden_dims=(16,), **settings)
+    config = ModelConfig(data_dim=9, hidden_dims=(16,), initial_weights="he", **settings)
     model = VAE(config, generator=generator).double()
     with torch.no_grad():
         for weight in model.decoder.weights:

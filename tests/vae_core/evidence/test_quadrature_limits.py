@@ -108,7 +108,12 @@ def test_each_integral_has_an_error_of_its_own(
 ) -> None:
     """A q that is 12 or 33 times as wide as the prior is hard to average over; log p(x) is not."""
     config = ModelConfig(
-        data_dim=9, hidden_dims=(16,), activation=activation, likelihood="gaussian", likelihood_scale=0.3
+        data_dim=9,
+        hidden_dims=(16,),
+        activation=activation,
+        initial_weights="he",
+        likelihood="gaussian",
+        likelihood_scale=0.3,
     )
     model = VAE(config, generator=generator).double()
     with torch.no_grad():

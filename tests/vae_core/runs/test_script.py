@@ -54,6 +54,8 @@ CASES: Final = {
     "plain": PLAIN,
     "variance head, relu": digits(encoder_head="variance", activation="relu", hidden_dims=(12, 6)),
     "unit variance, silu": digits(encoder_head="unit_variance", activation="silu", latent_dim=5),
+    "ReLU, He in all layers": digits(activation="relu", initial_weights="he"),
+    "linear maps, small": digits(activation="relu", hidden_dims=()),
     "full covariance, free bits": digits(
         encoder_head="full_covariance", latent_dim=3, train={"free_bits": 0.2}
     ),
