@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import decode, encoded
+from dashboard.components.chart.element import draw_chart
 from dashboard.components.latent.element import latent_explorer, settled
 from dashboard.components.latent.payload import PackedModel, latent_message, recoloured
 from dashboard.figures.data_space import data_space_figure
@@ -154,7 +155,7 @@ def _means(shown: Subject, plane: tuple[int, int], colours: colouring.Colouring 
     )
     count = len(examples.means[rows])
     alt = f"Posterior means of {count} held-out examples in two latent dimensions, by class."
-    st.plotly_chart(figure, key="plane", alt=alt, config=chart_config("latent-plane") | {"scrollZoom": True})
+    draw_chart(figure, key="plane", alt=alt, config=chart_config("latent-plane") | {"scrollZoom": True})
 
 
 @st.fragment
@@ -235,7 +236,7 @@ def _decoded(shown: Subject, z: Array, strips: list[Kept]) -> None:
         mesh = cache.grid(shown, axis, plane, (0.0,) * len(z))
         figure = data_space_figure(encoded(shown).x[:], mesh=mesh, point=x[0], theme=state.theme_name())
         alt = "Data space with the decoded point."
-        st.plotly_chart(figure, key="traversal_point", alt=alt, config=chart_config("data-space"))
+        draw_chart(figure, key="traversal_point", alt=alt, config=chart_config("data-space"))
     numbers = ", ".join(signed(value) for value in z[:8].tolist()) + (", …" if len(z) > 8 else "")
     st.markdown(f"E[x|z] at **z = ({numbers})**")
     arrays = {"z": z, "x": x[0]}
