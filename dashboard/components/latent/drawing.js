@@ -262,7 +262,7 @@ class DrawingSheet {
     if (!this.taken) return atMean;
     const { index } = this.taken;
     const name = this.host.className(this.host.data.labels[index]);
-    return `Held-out image ${index + 1}${name && `, class ${name}`}, as it is. ${atMean}`;
+    return `Held-out image ${index + 1}${name && `, ${this.host.labelTitle} ${name}`}, as it is. ${atMean}`;
   }
 
   showTerms() {
