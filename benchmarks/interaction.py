@@ -99,7 +99,7 @@ FULL: Final = Effort(
     move_s=5.0, presses=30, pages=tuple(PICTURES), snapshots=8, live_planes=4, crowds=(10_000, 60_000)
 )
 QUICK: Final = Effort(
-    move_s=0.5, presses=3, pages=("elbo", "latent_space"), snapshots=2, live_planes=1, crowds=(12_000,)
+    move_s=0.2, presses=1, pages=("elbo", "latent_space"), snapshots=1, live_planes=1, crowds=(2000,)
 )
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.data_sets import catalogue, upload
+from dashboard.data_sets import catalogue, sketching, upload
 from dashboard.shell import header
 
 header.title("Data")
@@ -10,3 +10,5 @@ st.header("Bring your own", help=upload.HELP)
 upload.draw()
 st.header("Data sets")
 catalogue.draw()
+st.header("Draw a density", help=sketching.HELP)
+sketching.draw()

@@ -144,6 +144,20 @@ def turn_dial(at: AppTest, key: str, value: float) -> AppTest:
     return checked(at._run(states))
 
 
+def draw_density(at: AppTest, drawn: object) -> AppTest:
+    """Draws on the sheet for a density as its element in the browser tells it."""
+    element = next(
+        one.proto
+        for one in at.get("bidi_component")  # type: ignore[attr-defined]
+        if name_of(one.proto.component_name) == "sketch"
+    )
+    states = at._tree.get_widget_states()
+    event = WidgetState(id=_make_trigger_id(element.id, "events"))
+    event.json_trigger_value = json.dumps([{"event": "drawn", "value": drawn}])
+    states.widgets.append(event)
+    return checked(at._run(states))
+
+
 def look_at(at: AppTest, step: object, *, sequence: int | None = None) -> AppTest:
     """Looks back at a step as the slider over a run's history tells it; None: at now again.
 

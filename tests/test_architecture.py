@@ -113,6 +113,7 @@ KEPT: Final = (
     (rules.one_owner_of_state, "dashboard/shell/state.py", "st.session_state['a'] = st.query_params"),
     (rules.nothing_unsafe, "vae_core/a.py", "model.eval()\nnp.load(file, allow_pickle=False)\nload(content)"),
     (rules.no_network, "benchmarks/load.py", "import urllib.request"),
+    (rules.no_network, "vae_core/data/openml.py", "from sklearn.datasets import fetch_openml"),
     (rules.no_network, "dashboard/runs/runner.py", "requests = [1]\nrequests.append(2)"),
     (
         rules.no_global_randomness,

@@ -237,6 +237,16 @@ def bring(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Ar
         return {**arrays_of(found, "a file"), **preview_of(found)}
 
 
+def openml(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
+    """``NAME FOLDER``: fills a folder with the IDX files of MNIST or Fashion-MNIST, from the network."""
+    from vae_core.data.openml import fetch
+
+    del inputs
+    name, folder = arguments
+    fetch(name, Path(folder), on_progress=on_progress)
+    return {"name": np.array(name)}
+
+
 TASKS: Final[Mapping[str, Task]] = {
     task.__name__: task
     for task in (
@@ -253,6 +263,7 @@ TASKS: Final[Mapping[str, Task]] = {
         weights,
         reduction,
         bring,
+        openml,
     )
 }
 """The long computations, by name."""

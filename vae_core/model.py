@@ -117,7 +117,6 @@ class VAE(nn.Module):
             other._modules["encoder"] = encoder
         return other
 
-    @torch.no_grad()
     def hold_parameters(self) -> None:
         """Moves the parameters that have limits of their own back to them, after an update.
 
@@ -125,12 +124,16 @@ class VAE(nn.Module):
         would drift further away with every update, and need as many to return (projected gradient, Goldstein
         1964).
         """
-        if self.config.learns_scale:
-            self.log_scale.clamp_(min=math.log(MIN_LIKELIHOOD_SCALE))
-        if self.config.prior == "mixture":
-            self.mixture.hold_parameters()
-        elif self.config.prior == "vamp":
-            self.pseudo_inputs.hold_parameters()
+        config = self.config
+        if not config.learns_scale and config.prior == "standard_normal":
+            return  # it is asked in every update
+        with torch.no_grad():
+            if config.learns_scale:
+                self.log_scale.clamp_(min=math.log(MIN_LIKELIHOOD_SCALE))
+            if config.prior == "mixture":
+                self.mixture.hold_parameters()
+            elif config.prior == "vamp":
+                self.pseudo_inputs.hold_parameters()
 
     def likelihood_scale(self) -> Tensor:
         """s of a Gaussian likelihood with one scale, set or learned, as a scalar tensor; 1 for the others."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import streamlit as st
 
-from dashboard.data_sets import cached, look
+from dashboard.data_sets import cached, look, open_sets
 from dashboard.formats import plain
 from dashboard.runs.catalog import Entry
 from dashboard.runs.data_sets import OwnSet, data_sets, megabytes
@@ -50,6 +50,7 @@ def _draw(name: str) -> None:
     if name == "idx":
         st.markdown("Choose their folder on Train, which shows what it holds; or drop the files above.")
         pages.to_train("Choose the folder on Train", dataset=name)
+        open_sets.draw()
         return
     data = dataset(name, 0, None)
     facts = own_facts(name) if NAME.fullmatch(name) else _facts_of(data, name)

@@ -125,7 +125,7 @@ def local_posterior(subject: Subject, split: Split, index: int) -> "list[LocalSt
 
     x, _ = subject.examples(split)
     noise = torch.Generator().manual_seed(subject.config.seed)
-    return list(optimise_posterior(subject.model, x[index : index + 1], generator=noise))
+    return optimise_posterior(subject.model, x[index : index + 1], generator=noise)
 
 
 @cached("Finding the best q of each family …")

@@ -165,7 +165,7 @@ def test_ascent_from_any_encoder_reaches_the_exact_posterior(
     with torch.no_grad():
         model.encoder.biases[0].add_(0.5 * torch.randn(model.encoder.biases[0].shape, generator=generator))
     x = exact.mean + torch.randn(3, 6, generator=generator).double()
-    steps = list(optimise_posterior(model, x, generator=generator))
+    steps = optimise_posterior(model, x, generator=generator)
     assert (exact.log_prob(x) - steps[0].elbo > 0.05).all()
     # A rule with random points for J > 2 is exact for quadratics only in part.
     assert (exact.log_prob(x) - steps[-1].elbo).abs().max() < (1e-3 if latent_dim == 2 else 0.05)

@@ -17,7 +17,13 @@ _LONGEST: Final = 2.0
 _SHORTEST: Final = 1e-10
 
 
-def ascend(objective: Objective, start: Tensor, *, max_steps: int) -> tuple[Tensor, Tensor]:
+def ascend(
+    objective: Objective,
+    start: Tensor,
+    *,
+    max_steps: int,
+    on_step: Callable[[Tensor], None] | None = None,
+) -> tuple[Tensor, Tensor]:
     """Maximises each of n functions of P parameters from a start of its own; no value falls below its start.
 
     Quasi-Newton ascent: the step is H g with the inverse Hessian H built from the changes of the gradient
@@ -29,6 +35,7 @@ def ascend(objective: Objective, start: Tensor, *, max_steps: int) -> tuple[Tens
         objective: The functions, differentiable; what is not finite counts as lower than all.
         start: Shape (n, P), float64.
         max_steps: Evaluations at the most.
+        on_step: Told the parameters, shape (n, P), after each evaluation; it keeps none of them.
 
     Returns:
         Parameters of shape (n, P), and their values, shape (n,).
@@ -39,11 +46,11 @@ def ascend(objective: Objective, start: Tensor, *, max_steps: int) -> tuple[Tens
         True
     """
     found, values = start.clone(), start.new_empty(len(start))
-    rows = torch.arange(len(start))
+    rows = torch.arange(len(start), device=start.device)
     here, (value, slope) = start.clone(), _evaluate(objective, start, rows)
     values[rows] = value
-    inverse = torch.eye(start.shape[1]).to(start).repeat(len(start), 1, 1)
-    direction, is_first = slope.clone(), torch.ones(len(start), dtype=torch.bool)
+    inverse = torch.eye(start.shape[1], dtype=start.dtype, device=start.device).repeat(len(start), 1, 1)
+    direction, is_first = slope.clone(), torch.ones_like(rows, dtype=torch.bool)
     size = _first_size(direction)
     for _ in range(max_steps):
         trial = here + size[:, None] * direction
@@ -62,6 +69,8 @@ def ascend(objective: Objective, start: Tensor, *, max_steps: int) -> tuple[Tens
         direction = torch.where(rises[:, None], newton, direction)
         size = torch.where(rises, _first_size(direction), size / 2)
         found[rows], values[rows] = here, value
+        if on_step is not None:
+            on_step(found)
         left = ((slope * direction).sum(1) > 2 * TOLERANCE) & (size * direction.norm(dim=1) > _SHORTEST)
         if not bool(left.any()):
             break

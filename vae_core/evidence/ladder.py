@@ -17,6 +17,7 @@ from vae_core.errors import BadInput
 from vae_core.evidence.ascent import ascend
 from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
 from vae_core.evidence.importance import stochastic_posterior
+from vae_core.evidence.local_posterior import coarser_lattice, normal_lattice
 from vae_core.evidence.posterior_density import PosteriorGrid, posterior_on_grid
 from vae_core.evidence.rich_posterior import RichPosterior
 from vae_core.memory import chunk_rows, widest_layer
@@ -26,8 +27,6 @@ MAX_COMPONENTS: Final = 5
 NUM_LAYERS: Final = 4
 MAX_LADDER_DIMS: Final = 16
 """More dimensions have more parameters for each example than the sampled bound can tell apart."""
-_STEPS: Final = {1: 0.25, 2: 0.5}
-_REACH, _FINE_REACH = 5.0, 6.0
 _SAMPLES, _FINE_SAMPLES = 2048, 4096
 _MAX_ROUNDS: Final = 5
 _ROUND: Final = 40
@@ -99,7 +98,7 @@ def climb(
     the approximation gap). For J = 1 the diagonal is all of the covariance; an encoder with a full
     covariance begins beyond the diagonal.
 
-    The bound is a deterministic function of q: Gauss-Hermite points under each component for J <= 2, else
+    The bound is a deterministic function of q: a lattice under each component for J <= 2, else
     normal noise drawn once; it is maximised in float64 (:func:`~vae_core.evidence.ascent.ascend`) and then
     measured anew, with finer points or other noise. Where that finds the rung before better, its q stays.
 
@@ -316,7 +315,7 @@ def _measured(model: VAE, x: Tensor, family: str, q: RichPosterior, rule: _Rule)
     ratios, weights = _log_ratios(model, x, q, rule), q.log_weights.exp()
     elbo = (weights * (ratios @ rule.weights)).sum(1)
     if q.latent_dim <= MAX_EXACT_DIMS:
-        coarse = _elbo(model, x, q, _lattice(q.latent_dim, _STEPS[q.latent_dim], _FINE_REACH))
+        coarse = _elbo(model, x, q, _Rule(*coarser_lattice(q.latent_dim)))
         return Rung(family, q, elbo, (elbo - coarse).abs())
     error = (weights.square() * ratios.var(2) / ratios.shape[2]).sum(1).sqrt()
     return Rung(family, q, elbo, error)
@@ -429,20 +428,8 @@ def _one(weights: Tensor, means: Tensor, covariances: Tensor) -> RichPosterior:
 
 
 def _rule(latent_dim: int, generator: torch.Generator, *, fine: bool) -> _Rule:
-    if latent_dim in _STEPS:
-        step = _STEPS[latent_dim]
-        return _lattice(latent_dim, step / 2, _FINE_REACH) if fine else _lattice(latent_dim, step, _REACH)
+    if latent_dim <= MAX_EXACT_DIMS:
+        return _Rule(*normal_lattice(latent_dim, fine=fine))
     count = _FINE_SAMPLES if fine else _SAMPLES
     eps = torch.randn(count, latent_dim, generator=generator, dtype=torch.float64)
     return _Rule(eps, eps.new_full((count,), 1 / count))
-
-
-def _lattice(latent_dim: int, step: float, reach: float) -> _Rule:
-    """Points of equal distances: for smooth f the error falls faster than any power of the distance."""
-    count = int(reach / step)
-    axis = step * torch.arange(-count, count + 1, dtype=torch.float64)
-    eps = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)
-    eps = eps[eps.square().sum(1) < reach**2]
-    weights = torch.softmax(-0.5 * eps.square().sum(1), 0)
-    # The mass beyond is missing; with a variance of 1 the mean of any quadratic is exact all the same.
-    return _Rule(eps / (weights @ eps[:, 0].square()).sqrt(), weights)

@@ -3,28 +3,28 @@
 It is of the encoder's family: with a full covariance matrix where the encoder's q has one, else diagonal.
 """
 
-import math
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+import copy
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vae_core.distributions import AnyNormal, chosen, concatenated
+from vae_core.evidence.ascent import ascend
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
 
-MAX_STEPS: Final = 600
-_PATIENCE: Final = 40
-_ROUND: Final = 100
-_GAIN_NATS: Final = 3e-5
-"""A round ends when no example gained as much in ``_PATIENCE`` steps, all of it when none did in a round."""
-_LEARNING_RATE: Final = 0.1
-_NODES: Final = {1: 15, 2: 7}
-_FINE_NODES: Final = {1: 60, 2: 24}
+_MAX_ROUNDS: Final = 5
+_ROUND: Final = 40
+"""Evaluations of a round: the next one is in units of the std that this one has found."""
+_GAIN_NATS: Final = 1e-5
+"""A round that gained less was the last one."""
+_STEPS: Final = {1: 0.25, 2: 0.5}
+_REACH, _FINE_REACH = 5.0, 6.0
 _SAMPLES, _FINE_SAMPLES = 256, 4096
+_Normal = TypeVar("_Normal", bound=AnyNormal)
 
 
 class LocalStep(NamedTuple):
@@ -64,40 +64,37 @@ class _Rule(NamedTuple):
     weights: Tensor
 
 
-def optimise_posterior(
-    model: VAE, x: Tensor, *, generator: torch.Generator, max_steps: int = MAX_STEPS
-) -> Iterator[LocalStep]:
-    """Gradient ascent of each example's ELBO in its own mean and std, or L, from the encoder's q.
+def optimise_posterior(model: VAE, x: Tensor, *, generator: torch.Generator) -> list[LocalStep]:
+    """Each example's q on its way from the encoder's to the best Gaussian: ascent of its own ELBO.
 
-    The expectation is a fixed rule, so the bound is a deterministic function: Gauss-Hermite
-    for J <= 2, else quasi-random points (Sobol) drawn once. Rounds of Adam, in units of the std, or L, that
-    the round began with. A head of unit variance starts with 1 and is free here (Kim et al. 2018,
-    "Semi-amortized variational autoencoders").
+    The expectation is a fixed rule, so the bound is a deterministic function of mean and std, or L: a lattice
+    for J <= 2, else quasi-random points (Sobol) drawn once. It is maximised in float64 by quasi-Newton steps
+    (:func:`~vae_core.evidence.ascent.ascend`), in rounds that begin anew in units of the std that the last
+    one found, and measured by a finer rule. A head of unit variance starts with 1 and is free here (Kim et
+    al. 2018, "Semi-amortized variational autoencoders").
 
     Arguments:
         model: The model.
         x: Shape (n, D).
         generator: Draws the points for J > 2.
-        max_steps: The end at the latest.
 
     Raises:
         BadInput: A deterministic encoder, non-finite weights, or examples of another size.
     """
-    with torch.no_grad():
-        start = stochastic_posterior(model, x)
-    rule = _rule(model.config.latent_dim, x, generator, fine=False)
-    best = LocalStep(0, start, torch.full((len(x),), -math.inf, dtype=torch.float64, device=x.device))
-    step = 0
-    while step <= max_steps:
-        before = best.elbo
-        for found in _round(model, x, rule, best, step):
-            yield found
-            best = found
-            if found.step >= max_steps:
-                return
-        step = best.step + 1
-        if float((best.elbo - before).max()) < _GAIN_NATS:
-            return
+    exact, points = _in_float64(model, x)
+    rule, fine = (
+        _rule(model.config.latent_dim, points, generator, fine=is_fine) for is_fine in (False, True)
+    )
+    start = stochastic_posterior(exact, points)
+    trail = [LocalStep(0, start, _measured(exact, points, start, fine))]
+
+    def follow(q: AnyNormal) -> None:
+        elbo = _measured(exact, points, q, fine)
+        if bool((elbo > trail[-1].elbo).any()):
+            trail.append(_better(trail[-1], q, elbo))
+
+    _optimised(exact, points, start, rule, follow)
+    return [step._replace(q=_like(step.q, x)) for step in trail]
 
 
 def posterior_elbo(model: VAE, x: Tensor, q: AnyNormal, *, generator: torch.Generator) -> Tensor:
@@ -112,32 +109,45 @@ def posterior_elbo(model: VAE, x: Tensor, q: AnyNormal, *, generator: torch.Gene
     Returns:
         Shape (n,), nats, float64.
     """
-    rule = _rule(model.config.latent_dim, x, generator, fine=False)
-    rows = chunk_rows(len(rule.eps) * widest_layer(model.config))
-    pieces = zip(x.expand(len(q.mean), -1).split(rows), q.split(rows), strict=True)
-    return torch.cat([_elbo(model, *piece, rule) for piece in pieces]).double()
+    exact, points = _in_float64(model, x)
+    rule = _rule(model.config.latent_dim, points, generator, fine=True)
+    return _measured(exact, points.expand(len(q.mean), -1), q.double(), rule)
 
 
-def _round(model: VAE, x: Tensor, rule: _Rule, best: LocalStep, step: int) -> Iterator[LocalStep]:
-    """Adam from the best so far, in units of its std: one that was far too small has grown by then."""
-    start = best.q
-    shift, growth = (part.requires_grad_() for part in start.no_move())
-    optimizer = torch.optim.Adam((shift, growth), lr=_LEARNING_RATE)
-    trail: list[Tensor] = []
-    for number in range(_ROUND):
-        optimizer.param_groups[0]["lr"] = _LEARNING_RATE * 0.5 ** (number / 20)
-        with torch.enable_grad():
-            q = start.moved(shift, growth)
-            elbo = _elbo(model, x, q, rule)
-            gradients = torch.autograd.grad(elbo.sum(), (shift, growth))
-        for parameter, gradient in zip((shift, growth), gradients, strict=True):
-            parameter.grad = -gradient
-        optimizer.step()
-        best = _better(best, step + number, q, elbo.detach().double())
-        yield best
-        trail.append(best.elbo)
-        if number >= _PATIENCE and float((best.elbo - trail[-_PATIENCE - 1]).max()) < _GAIN_NATS:
-            return
+def _in_float64(model: VAE, x: Tensor) -> tuple[VAE, Tensor]:
+    return copy.deepcopy(model).double().requires_grad_(False), x.double()
+
+
+def _like(q: _Normal, x: Tensor) -> _Normal:
+    """The same in the precision of x."""
+    return type(q)(*(part.to(x.dtype) for part in q.parameters))
+
+
+def _optimised(
+    model: VAE, x: Tensor, start: AnyNormal, rule: _Rule, follow: Callable[[AnyNormal], None] | None = None
+) -> AnyNormal:
+    """The best q by a rule; ``follow`` is told each on the way."""
+    q, value = start, _elbo(model, x, start, rule)
+    for _ in range(_MAX_ROUNDS):
+        shift, growth = q.no_move()
+
+        def moved(parameters: Tensor, of: AnyNormal) -> AnyNormal:
+            parts = parameters.split([shift[0].numel(), growth[0].numel()], dim=1)  # noqa: B023
+            return of.moved(parts[0], parts[1].view(len(parts[1]), *growth.shape[1:]))  # noqa: B023
+
+        def objective(parameters: Tensor, rows: Tensor, before: AnyNormal = q) -> Tensor:
+            return _elbo(model, x[rows], moved(parameters, before.take(rows)), rule)
+
+        def on_step(parameters: Tensor, before: AnyNormal = q) -> None:
+            if follow is not None:
+                follow(moved(parameters, before))
+
+        begin = torch.cat((shift.flatten(1), growth.flatten(1)), dim=1)
+        parameters, found = ascend(objective, begin, max_steps=_ROUND, on_step=on_step)
+        q, gained, value = moved(parameters, q), found - value, found
+        if float(gained.max()) < _GAIN_NATS:
+            break
+    return q
 
 
 def best_posterior(
@@ -145,7 +155,8 @@ def best_posterior(
 ) -> BestPosterior:
     """The result of :func:`optimise_posterior` for many examples, in pieces of bounded memory.
 
-    Both bounds are measured anew with a finer rule; where that finds the encoder's better, it stays.
+    As :func:`optimise_posterior`. Both bounds are measured by the finer rule; where that finds the encoder's
+    better, it stays.
 
     Arguments:
         model: The model.
@@ -156,33 +167,29 @@ def best_posterior(
     Raises:
         BadInput: As :func:`optimise_posterior`.
     """
-    fine = _rule(model.config.latent_dim, x, generator, fine=True)
-    num_nodes = len(_rule(model.config.latent_dim, x, generator, fine=False).eps)
-    pieces = x.split(chunk_rows(num_nodes * widest_layer(model.config)))
+    exact, points = _in_float64(model, x)
+    dim = model.config.latent_dim
+    rule, fine = (_rule(dim, points, generator, fine=is_fine) for is_fine in (False, True))
+    # What the ascent keeps of each example, its inverse Hessian, is a matrix of its parameters.
+    values = max(len(rule.eps) * widest_layer(model.config), 4 * (dim + dim**2) ** 2)
+    pieces = points.split(chunk_rows(values))
     parts = []
     for number, piece in enumerate(pieces):
-        steps = []
-        for step in optimise_posterior(model, piece, generator=generator):
-            on_progress((number + step.step / MAX_STEPS) / len(pieces))
-            steps = [step]
-        parts.append(_compared(model, piece, steps[-1], fine))
-    on_progress(1.0)
+        encoder = stochastic_posterior(exact, piece)
+        found = _optimised(exact, piece, encoder, rule)
+        encoder_elbo, elbo = (_measured(exact, piece, q, fine) for q in (encoder, found))
+        q = chosen(elbo > encoder_elbo, found, encoder)
+        parts.append(BestPosterior(_like(q, x), torch.maximum(elbo, encoder_elbo), encoder_elbo))
+        on_progress((number + 1) / len(pieces))
     q, elbo, encoder_elbo = zip(*parts, strict=True)
     return BestPosterior(concatenated(q), torch.cat(elbo), torch.cat(encoder_elbo))
 
 
 @torch.no_grad()
-def _compared(model: VAE, x: Tensor, found: LocalStep, fine: _Rule) -> BestPosterior:
-    encoder = stochastic_posterior(model, x)
-    encoder_elbo, elbo = (_fine_elbo(model, x, q, fine) for q in (encoder, found.q))
-    q = chosen(elbo > encoder_elbo, found.q, encoder)
-    return BestPosterior(q, torch.maximum(elbo, encoder_elbo), encoder_elbo)
-
-
-def _fine_elbo(model: VAE, x: Tensor, q: AnyNormal, rule: _Rule) -> Tensor:
+def _measured(model: VAE, x: Tensor, q: AnyNormal, rule: _Rule) -> Tensor:
     rows = chunk_rows(len(rule.eps) * widest_layer(model.config))
     pieces = zip(x.split(rows), q.split(rows), strict=True)
-    return torch.cat([_elbo(model, *piece, rule).double() for piece in pieces])
+    return torch.cat([_elbo(model, *piece, rule) for piece in pieces])
 
 
 def _elbo(model: VAE, x: Tensor, q: AnyNormal, rule: _Rule) -> Tensor:
@@ -195,19 +202,15 @@ def _elbo(model: VAE, x: Tensor, q: AnyNormal, rule: _Rule) -> Tensor:
     return reconstruction - (rule.weights * (q.log_prob(z) - prior.log_prob(z))).sum(0)
 
 
-def _better(best: LocalStep, step: int, q: AnyNormal, elbo: Tensor) -> LocalStep:
+def _better(best: LocalStep, q: AnyNormal, elbo: Tensor) -> LocalStep:
     higher = elbo > best.elbo
-    return LocalStep(step, chosen(higher, q.frozen(), best.q), torch.where(higher, elbo, best.elbo))
+    return LocalStep(best.step + 1, chosen(higher, q.frozen(), best.q), torch.where(higher, elbo, best.elbo))
 
 
 def _rule(latent_dim: int, like: Tensor, generator: torch.Generator, *, fine: bool) -> _Rule:
-    if latent_dim in _NODES:
-        points, weights = np.polynomial.hermite_e.hermegauss((_FINE_NODES if fine else _NODES)[latent_dim])
-        axis = torch.from_numpy(points)
-        weight = torch.from_numpy(weights / weights.sum())
-        eps = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)
-        product = torch.cartesian_prod(*(weight,) * latent_dim).reshape(-1, latent_dim).prod(1)
-        return _Rule(eps[:, None].to(like), product[:, None].to(like))
+    if latent_dim in _STEPS:
+        eps, weights = normal_lattice(latent_dim, fine=fine)
+        return _Rule(eps[:, None].to(like), weights[:, None].to(like))
     seed = int(torch.randint(2**31 - 1, (), generator=generator, device=generator.device))
     count = (_FINE_SAMPLES if fine else _SAMPLES) // 2
     uniform = torch.quasirandom.SobolEngine(latent_dim, scramble=True, seed=seed).draw(count).double()
@@ -215,3 +218,31 @@ def _rule(latent_dim: int, like: Tensor, generator: torch.Generator, *, fine: bo
     half = half / half.square().mean(0).sqrt()  # with its mirror image: mean 0 and variance 1 exactly
     eps = torch.cat([half, -half])[:, None].to(like)
     return _Rule(eps, eps.new_full((len(eps), 1), 1 / len(eps)))
+
+
+def normal_lattice(latent_dim: int, *, fine: bool) -> tuple[Tensor, Tensor]:
+    """E[f(eps)] over N(0, I) as sum_m weight_m f(eps_m), J <= 2: eps of shape (N, J), weights (N,), float64.
+
+    Points of equal distances: for smooth f the error falls faster than any power of the distance.
+
+    Arguments:
+        latent_dim: J.
+        fine: Whether they lie half as far apart, and reach further.
+    """
+    step = _STEPS[latent_dim]
+    return _lattice(latent_dim, step / 2, _FINE_REACH) if fine else _lattice(latent_dim, step, _REACH)
+
+
+def coarser_lattice(latent_dim: int) -> tuple[Tensor, Tensor]:
+    """The fine one with the distances of the other, to see what halving them changes."""
+    return _lattice(latent_dim, _STEPS[latent_dim], _FINE_REACH)
+
+
+def _lattice(latent_dim: int, step: float, reach: float) -> tuple[Tensor, Tensor]:
+    count = int(reach / step)
+    axis = step * torch.arange(-count, count + 1, dtype=torch.float64, device="cpu")
+    eps = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)
+    eps = eps[eps.square().sum(1) < reach**2]
+    weights = torch.softmax(-0.5 * eps.square().sum(1), 0)
+    # The mass beyond is missing; with a variance of 1 the mean of any quadratic is exact all the same.
+    return eps / (weights @ eps[:, 0].square()).sqrt(), weights

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vae_core.data import Dataset
 from vae_core.distributions import LOG_VAR_RANGE, AnyNormal, Posterior
-from vae_core.elbo import Evaluation, elbo_terms_given_eps, means_of
+from vae_core.elbo import Evaluation, elbo_terms_at, means_of
 from vae_core.latent.decode import choose_plane, decoded_grid, quantile_axis
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import MIN_LIKELIHOOD_SCALE, VAE
@@ -31,6 +31,9 @@ MAX_HELD_OUT = 1000
 """Held-out examples evaluated while training: all of 10 000 images would double the cost of a step."""
 MAX_ROWS = 2000
 _MEANS = tuple(at for at, name in enumerate(HISTORY_COLUMNS) if name.endswith("_train"))
+_ZEROS = (0.0, 0.0, 0.0, 0.0)
+_CACHED = 200_000
+"""Values of a layer that are computed at once: those of a thousand images leave the processor's cache."""
 _HELD_OUT, _SETTINGS, _SECONDS = slice(5, 8), slice(8, 10), HISTORY_COLUMNS.index("seconds")
 IMAGE_EXAMPLES, POINT_EXAMPLES = 10, 200
 IMAGE_GRID, IMAGE_LINE, POINT_GRID = 12, 7, 16
@@ -87,7 +90,7 @@ class Observer:
         self._validation = [] if validation is None else validation.tolist()
         count = 0 if dataset.x_validation is None else len(dataset.x_validation)
         self._parts = Parts(len(dataset.x_train), count, len(rows))
-        self._since = np.zeros(len(_MEANS))
+        self._since = _ZEROS
         self._num_since = 0
         self._seconds = self._rows[-1][_SECONDS] if self._rows else 0.0
 
@@ -142,7 +145,14 @@ class Observer:
         if self._later:
             self._later = []
             self._validation = [row for row in self._validation if row[0] < step.step]
-        self._since += (step.elbo, step.reconstruction, step.kl, step.objective)
+        # Plain numbers: an array of four takes ten times as long, in every update.
+        elbo, reconstruction, kl, objective = self._since
+        self._since = (
+            elbo + step.elbo,
+            reconstruction + step.reconstruction,
+            kl + step.kl,
+            objective + step.objective,
+        )
         self._num_since += 1
         self._seconds += seconds
         if step.validation is not None:
@@ -164,7 +174,7 @@ class Observer:
         step = self._training.step
         self._later = [row for row in self._rows if row[0] > step]
         self._rows = [row for row in self._rows if row[0] <= step]
-        self._since[:] = 0.0
+        self._since = _ZEROS
         self._num_since = 0
         self._seconds = self._rows[-1][_SECONDS] if self._rows else 0.0
 
@@ -186,13 +196,11 @@ class Observer:
     def _look(self, *, adds_row: bool) -> Snapshot:
         training, model = self._training, self._training.model
         held_out, posterior = self._held_out()
+        if adds_row and not self._has_row:
+            self._add_row(held_out)
         history = self.history
         if not self._has_row:
-            if adds_row:
-                self._add_row(held_out)
-                history = self.history
-            else:
-                history = np.vstack((history, self._row(held_out)))
+            history = np.vstack((history, self._row(held_out)))
         reconstructions = model.likelihood(model.posterior(self._examples).mean).mean
         self._plane = choose_plane(_use(held_out, posterior.mean), self._plane)
         return Snapshot(
@@ -233,7 +241,16 @@ class Observer:
         if len(self._x) > chunk_rows(widest_layer(model.config)):
             return self._evaluate(), posterior
         eps = posterior.draw_eps(1, generator=torch.Generator().manual_seed(self._seed))
-        return means_of(elbo_terms_given_eps(model, self._x, posterior, eps)), posterior
+        z = posterior.reparameterize(eps)
+        rows = max(1, _CACHED // widest_layer(model.config))
+        log_likelihood = torch.cat(
+            [
+                model.likelihood(some).log_prob(x)
+                for some, x in zip(z.split(rows, 1), self._x.split(rows), strict=True)
+            ],
+            1,
+        )
+        return means_of(elbo_terms_at(posterior, z, log_likelihood, model.prior)), posterior
 
     def _flow(self) -> Flow | None:
         """The last update, where it was traced; the generated image is another draw at each step."""
@@ -254,15 +271,15 @@ class Observer:
 
     def _row(self, held_out: Evaluation) -> list[float]:
         training = self._training
-        since = self._since / self._num_since if self._num_since else np.full(len(_MEANS), math.nan)
-        *means, objective = since
+        count = self._num_since
+        *means, objective = (value / count if count else math.nan for value in self._since)
         terms = (held_out.elbo, held_out.reconstruction, held_out.kl)
         settings = (training.beta, training.learning_rate)
         return [training.step, training.epoch, *means, *terms, *settings, self._seconds, objective]
 
     def _add_row(self, held_out: Evaluation) -> None:
         self._rows.append(self._row(held_out))
-        self._since[:] = 0.0
+        self._since = _ZEROS
         self._num_since = 0
         if len(self._rows) > MAX_ROWS:
             is_scheduled = self._training.config.beta_schedule != "constant"

@@ -7,7 +7,7 @@ are written where the optimiser reads them.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import torch
@@ -26,6 +26,9 @@ from vae_core.distributions import (
 from vae_core.elbo import ElboTerms
 from vae_core.model import SPREAD_RANGE, VAE
 from vae_core.networks import MLP
+
+NARROW: Final = 8
+"""Up to how many inputs of a layer its products are made transposed."""
 
 
 class Means(NamedTuple):
@@ -86,19 +89,22 @@ class HandGradient:
             free_bits: Nats of each dimension's mean KL that cost nothing.
         """
         self._last = self.of_size(len(x))
-        # One read of all three: each would wait for a device that computes on its own.
-        reconstruction, kl, penalised = torch.stack(self._last(x, eps, beta, free_bits)).tolist()
+        self._last(x, eps, beta, free_bits)
+        reconstruction, kl, penalised = self._last.means(has_free_bits=free_bits > 0)
         return Means(reconstruction, kl, reconstruction - beta * penalised)
 
     def of_size(self, size: int) -> "_Pass":
         """That of mini-batches of a size: the full one, or that of the last one of an epoch."""
-        if size not in self._passes:
-            if size < self._batch_size:
-                self.of_size(self._batch_size)  # it makes room for the smaller one
-            self._room.begin()
-            kind = _FullPass if self._model.config.encoder_head == "full_covariance" else _Pass
-            self._passes[size] = kind(self._model, self._room, size, self._num_samples)
-        return self._passes[size]
+        found = self._passes.get(size)
+        if found is not None:
+            return found
+        if size < self._batch_size:
+            self.of_size(self._batch_size)  # it makes room for the smaller one
+        self._room.begin()
+        kind = _FullPass if self._model.config.encoder_head == "full_covariance" else _Pass
+        with torch.inference_mode(mode=False):  # its arrays are written in either mode
+            found = self._passes[size] = kind(self._model, self._room, size, self._num_samples)
+        return found
 
     @property
     def nbytes(self) -> int:
@@ -159,8 +165,13 @@ class _Pass:
         self._mean, self._of_mean = outputs[:, :dim], delta[:, :dim]
         self._spread, self._of_spread = outputs[:, dim : 2 * dim], delta[:, dim : 2 * dim]
         self._log_var, self._std = room.zeros(batch, dim), room.zeros(batch, dim)
-        self._excess, self._kl_per_dim = room.zeros(batch, dim), room.zeros(batch, dim)
-        """sigma^2 - 1, and the KL of each example and dimension."""
+        self._excess, self._twice_kl = room.zeros(batch, dim), room.zeros(batch, dim)
+        """sigma^2 - 1, and two times the KL of each example and dimension."""
+        self._twice_kl_values = self._twice_kl.view(-1)
+        self._sums = room.zeros(4)
+        """Over the mini-batch: log p(x|z) in two sums, and two times the KL and of what of it
+        beta weighs. They are read together: each read would wait for a device that computes on its own."""
+        *of_score, self._kl_sum, self._penalised_sum = self._sums.unbind()
         if config.encoder_head != "deterministic":
             self._std.fill_(1.0)
         shape = (num_samples, batch, dim)
@@ -171,44 +182,52 @@ class _Pass:
         # With one sample there is nothing to sum over: both names are one place.
         self._of_z_sum = of_z[0] if num_samples == 1 else room.zeros(batch, dim)
         self._half = z.new_tensor(0.5)
-        self._score = _SCORES[config.likelihood](model, self._decoder, room, (num_samples, batch))
+        self._rows = num_samples * batch
+        self._score = _SCORES[config.likelihood](model, self._decoder, room, (num_samples, batch), of_score)
 
-    def __call__(
-        self, x: Tensor, eps: Tensor, beta: float, free_bits: float
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean reconstruction, mean KL, and what beta weighs of it; the gradient is written."""
+    def __call__(self, x: Tensor, eps: Tensor, beta: float, free_bits: float) -> Tensor:
+        """Writes the gradient; returns sums that :meth:`means` reads."""
         self._encoder.forward(x)
         self._to_posterior()
         self._to_noise(eps)
         torch.add(self._noise, self._mean, out=self._z)
         self._decoder.forward(self._z_rows)
-        reconstruction = self._score(x)
+        self._score(x)
         self._decoder.backward()
         self._decoder.to_inputs(self._of_z_rows)
+        torch.sum(self._twice_kl_values, 0, out=self._kl_sum)
         weight: float | Tensor = beta / self._batch
         if free_bits:
-            mean_kl = self._kl_per_dim.mean(0)
-            kl, penalised = mean_kl.sum(), mean_kl.clamp(min=free_bits).sum()
-            weight = weight * (mean_kl >= free_bits).to(mean_kl.dtype)
-        else:
-            kl = penalised = self._kl_per_dim.sum() / self._batch
+            floor = 2.0 * self._batch * free_bits
+            summed = self._twice_kl.sum(0)
+            torch.sum(summed.clamp(min=floor), 0, out=self._penalised_sum)
+            weight = weight * (summed >= floor).to(summed.dtype)
         self._to_heads(weight)
         self._encoder.backward()
-        return reconstruction, kl, penalised
+        return self._sums
+
+    def means(self, *, has_free_bits: bool) -> tuple[float, float, float]:
+        """Mean reconstruction, mean KL, and what beta weighs of it."""
+        first, second, kl, penalised = self._sums.tolist()
+        if not math.isfinite(second):
+            second = self._score.second_sum()
+        kl /= 2.0 * self._batch
+        return (first + second) / self._rows, kl, penalised / (2.0 * self._batch) if has_free_bits else kl
 
     def _to_posterior(self) -> None:
         """log sigma^2, sigma and the KL of each dimension from the encoder's outputs."""
         if self._head == "deterministic":
             return
-        kl = torch.mul(self._mean, self._mean, out=self._kl_per_dim)
-        if self._head != "unit_variance":
-            spread = self._spread
-            if self._head == "variance":
-                spread = torch.log(functional.softplus(spread.clamp(*SPREAD_RANGE)) + 1e-9)
-            log_var = torch.clamp(spread, *LOG_VAR_RANGE, out=self._log_var)
-            torch.exp(torch.mul(log_var, self._half, out=self._std), out=self._std)
-            kl.add_(torch.expm1(log_var, out=self._excess)).sub_(log_var)
-        kl.mul_(self._half)
+        mean, kl = self._mean, self._twice_kl
+        if self._head == "unit_variance":
+            torch.mul(mean, mean, out=kl)
+            return
+        spread = self._spread
+        if self._head == "variance":
+            spread = torch.log(functional.softplus(spread.clamp(*SPREAD_RANGE)) + 1e-9)
+        log_var = torch.clamp(spread, *LOG_VAR_RANGE, out=self._log_var)
+        torch.exp(torch.mul(log_var, self._half, out=self._std), out=self._std)
+        torch.sub(torch.expm1(log_var, out=self._excess), log_var, out=kl).addcmul_(mean, mean)
 
     def _to_noise(self, eps: Tensor) -> None:
         """z - mean."""
@@ -243,7 +262,7 @@ class _Pass:
 
     def terms(self) -> ElboTerms:
         """The bound of the mini-batch, example by example."""
-        per_dim = self._kl_per_dim.clone()
+        per_dim = 0.5 * self._twice_kl
         return ElboTerms(self._score.per_example(), per_dim.sum(-1), per_dim)
 
 
@@ -254,15 +273,15 @@ class _FullPass(_Pass):
         super().__init__(model, room, batch, num_samples)
         dim = self._dim
         self._below, self._of_below = self._encoder.u[-1][:, 2 * dim :], self._encoder.delta[-1][:, 2 * dim :]
-        self._rows, self._columns = torch.tril_indices(dim, dim, -1, device=self._std.device)
+        self._below_rows, self._columns = torch.tril_indices(dim, dim, -1, device=self._std.device)
         self._factor, self._products = room.zeros(batch, dim, dim), room.zeros(batch, dim, dim)
         """L, and sum_m dL/dz eps^T."""
         self._eps = self._noise
 
     def _to_posterior(self) -> None:
         super()._to_posterior()
-        self._kl_per_dim.index_add_(1, self._rows, self._below.square(), alpha=0.5)
-        self._factor[:, self._rows, self._columns] = self._below
+        self._twice_kl.index_add_(1, self._below_rows, self._below.square())
+        self._factor[:, self._below_rows, self._columns] = self._below
         self._factor.diagonal(dim1=1, dim2=2).copy_(self._std)
 
     def _to_noise(self, eps: Tensor) -> None:
@@ -276,8 +295,8 @@ class _FullPass(_Pass):
         of_diagonal = self._products.diagonal(dim1=1, dim2=2) * self._std
         _add_weighted(of_diagonal, self._excess, weight, out=self._of_spread)
         self._of_spread.mul_(self._half)
-        of_below = self._products[:, self._rows, self._columns]
-        weight = weight[self._rows] if isinstance(weight, Tensor) else weight
+        of_below = self._products[:, self._below_rows, self._columns]
+        weight = weight[self._below_rows] if isinstance(weight, Tensor) else weight
         _add_weighted(of_below, self._below, weight, out=self._of_below)
 
     def posterior(self) -> Posterior:
@@ -308,18 +327,26 @@ class _Layers:
         self._of_weights = [_gradient_of(one) for one in mlp.weights]
         self._of_biases = [_gradient_of(one) for one in mlp.biases]
         self._transposed = [weight.t() for weight in self._weights]
+        self._factors = [self._activation.factor] * (len(self._weights) - 1) + [1]
         self.u = [room.zeros(rows, len(weight)) for weight in self._weights]
         self.delta = [room.zeros(*u.shape) for u in self.u]
         self._delta_t = [delta.t() for delta in self.delta]
         hidden = self.u[:-1]
         self._h = [room.zeros(*u.shape) for u in hidden] if self._activation.needs_u else hidden
         self._inputs: Tensor | None = None
+        # A product with few columns takes as long as one with many: its transpose does not.
+        is_narrow = [weight.shape[1] <= NARROW for weight in self._weights]
+        self._by_columns = [
+            room.zeros(*weight.t().shape) if narrow else None
+            for weight, narrow in zip(self._weights, is_narrow, strict=True)
+        ]
 
     def forward(self, h: Tensor) -> None:
         """u of all layers, for inputs of shape (rows, fan_in)."""
         self._inputs = h
         for index, u in enumerate(self.u):
-            torch.addmm(self._biases[index], h, self._transposed[index], out=u)
+            factor = self._factors[index]
+            torch.addmm(self._biases[index], h, self._transposed[index], alpha=factor, beta=factor, out=u)
             if index < len(self._h):
                 h = self._h[index]
                 self._activation.value(u, h)
@@ -330,7 +357,11 @@ class _Layers:
         for index in range(len(self.u) - 1, -1, -1):
             delta, h = self.delta[index], self._h[index - 1] if index else self._inputs
             torch.sum(delta, 0, out=self._of_biases[index])
-            torch.mm(self._delta_t[index], h, out=self._of_weights[index])
+            transposed = self._by_columns[index]
+            if transposed is None:
+                torch.mm(self._delta_t[index], h, out=self._of_weights[index])
+            else:
+                self._of_weights[index].copy_(torch.mm(h.t(), delta, out=transposed).t())
             if index:
                 before = self.delta[index - 1]
                 torch.mm(delta, self._weights[index], out=before)
@@ -338,7 +369,11 @@ class _Layers:
 
     def to_inputs(self, out: Tensor) -> None:
         """dL/d(input), shape (rows, fan_in)."""
-        torch.mm(self.delta[0], self._weights[0], out=out)
+        transposed = self._by_columns[0]
+        if transposed is None:
+            torch.mm(self.delta[0], self._weights[0], out=out)
+        else:
+            torch.mm(self.delta[0], transposed.copy_(self._transposed[0]).t(), out=out)
 
 
 def _gradient_of(parameter: nn.Parameter) -> Tensor:
@@ -350,15 +385,16 @@ class _Activation(NamedTuple):
     """f and f' in place.
 
     Arguments:
-        value: (u, h): writes f(u) to h, which may be the same place.
-        times_slope: (delta, u, h): multiplies delta by f'(u), with h = f(u); u and h may be overwritten, they
-            have served.
-        needs_u: Whether f' needs u besides h: they cannot share a place.
+        value: (u, h): writes f(u) to h, which may be the same place; u comes multiplied by ``factor``.
+        times_slope: (delta, u, h): multiplies delta by f'(u), with h = f(u).
+        needs_u: Whether f' needs u besides h: they cannot share a place, and the factor is 1.
+        factor: What the product that makes u multiplies by, at no cost.
     """
 
     value: Callable[[Tensor, Tensor], object]
     times_slope: Callable[[Tensor, Tensor, Tensor], object]
     needs_u: bool
+    factor: int = 1
 
 
 _MINUS_ONE: Final = torch.tensor(-1.0)
@@ -366,64 +402,82 @@ _MINUS_ONE: Final = torch.tensor(-1.0)
 
 def _tanh(u: Tensor, h: Tensor) -> None:
     """tanh u = 2 sigmoid(2u) - 1: to within 1.2e-7 in float32, in a third of the time of ``torch.tanh``."""
-    torch.add(u, u, out=h)
     minus_one = _MINUS_ONE if h.is_cpu else _MINUS_ONE.to(h.device)
-    torch.add(minus_one, h.sigmoid_(), alpha=2, out=h)
+    torch.add(minus_one, torch.sigmoid(u, out=h), alpha=2, out=h)
 
 
-def _times_tanh_slope(delta: Tensor, u: Tensor, h: Tensor) -> None:
-    """f' = 1 - h^2."""
-    delta.addcmul_(delta, h.mul_(h), value=-1)
-
-
-def _times_relu_slope(delta: Tensor, u: Tensor, h: Tensor) -> None:
-    """f' is 1 where u > 0, else 0."""
-    delta.mul_(h.sign_())
-
-
-def _times_silu_slope(delta: Tensor, u: Tensor, h: Tensor) -> None:
-    """f' = s + h (1 - s), s = sigmoid(u)."""
-    s = u.sigmoid_()
-    delta.mul_(h.addcmul_(h, s, value=-1).add_(s))
-
-
-def _times_softplus_slope(delta: Tensor, u: Tensor, h: Tensor) -> None:
-    """f' = sigmoid(u)."""
-    delta.mul_(u.sigmoid_())
-
+_softplus: Final = torch.ops.aten.softplus.out
+_silu: Final = torch.ops.aten.silu.out
+_times_tanh_slope: Final = torch.ops.aten.tanh_backward.grad_input
+_times_relu_slope: Final = torch.ops.aten.threshold_backward.grad_input
+_times_silu_slope: Final = torch.ops.aten.silu_backward.grad_input
+_times_softplus_slope: Final = torch.ops.aten.softplus_backward.grad_input
+"""What automatic differentiation calls for f', as one operation."""
 
 IN_PLACE: Final[dict[Activation, _Activation]] = {
-    "tanh": _Activation(_tanh, _times_tanh_slope, needs_u=False),
-    "relu": _Activation(lambda u, h: torch.clamp(u, min=0, out=h), _times_relu_slope, needs_u=False),
-    "silu": _Activation(lambda u, h: torch.mul(u, torch.sigmoid(u), out=h), _times_silu_slope, needs_u=True),
+    "tanh": _Activation(
+        _tanh,
+        lambda delta, u, h: _times_tanh_slope(delta, h, grad_input=delta),
+        needs_u=False,
+        factor=2,
+    ),
+    "relu": _Activation(
+        lambda u, h: torch.clamp(u, min=0, out=h),
+        lambda delta, u, h: _times_relu_slope(delta, h, 0, grad_input=delta),
+        needs_u=False,
+    ),
+    "silu": _Activation(
+        lambda u, h: _silu(u, out=h),
+        lambda delta, u, h: _times_silu_slope(delta, u, grad_input=delta),
+        needs_u=True,
+    ),
     "softplus": _Activation(
-        lambda u, h: torch.ops.aten.softplus.out(u, out=h), _times_softplus_slope, needs_u=True
+        lambda u, h: _softplus(u, out=h),
+        lambda delta, u, h: _times_softplus_slope(delta, u, 1, 20, grad_input=delta),
+        needs_u=True,
     ),
 }
 """Of each activation, for tensors of any shape."""
 
 
 class _BernoulliScore:
-    """For logits l delta is (sigmoid(l) - x) / R, and log p(x|z) = sum_i x_i l_i - softplus(l_i)."""
+    """For logits l delta is (sigmoid(l) - x) / R, and log p(x|z) = sum_i x_i l_i - softplus(l_i).
 
-    def __init__(self, model: VAE, decoder: _Layers, room: _Room, shape: tuple[int, int]) -> None:
+    softplus(l) is -log sigmoid(-l) here, in half of the time of ``softplus`` where pixels are nearly black;
+    1e-7 is its largest error, and beyond l = 87 in float32, where sigmoid(-l) is 0, softplus itself is used.
+    """
+
+    def __init__(
+        self,
+        model: VAE,
+        decoder: _Layers,
+        room: _Room,
+        shape: tuple[int, int],
+        sums: Sequence[Tensor],
+    ) -> None:
         del model
+        self._of_products, self._of_softplus = sums
         self._logits, self._delta = decoder.u[-1], decoder.delta[-1]
+        self._logit_values, self._delta_values = self._logits.view(-1), self._delta.view(-1)
         self._logits_of = self._logits.view(*shape, -1)
         self._delta_of = self._delta.view(*shape, -1)
-        self._spare = room.zeros(*self._logits.shape)
-        self._rows = len(self._logits)
-        self._share = self._logits.new_tensor(1.0 / self._rows)
+        self._spare = room.zeros(len(self._logit_values))
+        self._share = self._logits.new_tensor(1.0 / len(self._logits))
         self._x: Tensor | None = None
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor) -> None:
         self._x = x
-        torch.ops.aten.softplus.out(self._logits, out=self._spare)
-        total = torch.mul(self._logits_of, x, out=self._delta_of).sum() - self._spare.sum()
+        torch.neg(self._logit_values, out=self._spare).sigmoid_().log_()
+        torch.sum(self._spare, 0, out=self._of_softplus)
+        torch.mul(self._logits_of, x, out=self._delta_of)
+        torch.sum(self._delta_values, 0, out=self._of_products)
         torch.sigmoid(self._logits, out=self._delta)
         self._delta_of.sub_(x)
         self._delta.mul_(self._share)
-        return total * self._share
+
+    def second_sum(self) -> float:
+        """-sum softplus(l) of the mini-batch, also where a sigmoid is 0."""
+        return -float(_softplus(self._logit_values, out=self._spare).sum())
 
     def per_example(self) -> Tensor:
         assert self._x is not None
@@ -436,22 +490,33 @@ class _OtherScore:
     dL/dlog s = mean of D - ||x - y||^2 / s^2.
     """
 
-    def __init__(self, model: VAE, decoder: _Layers, room: _Room, shape: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        model: VAE,
+        decoder: _Layers,
+        room: _Room,
+        shape: tuple[int, int],
+        sums: Sequence[Tensor],
+    ) -> None:
         del room
-        self._model = model
+        self._model, self._sum = model, sums[0]
         self._outputs = decoder.u[-1].view(*shape, -1)
         self._delta = decoder.delta[-1].view(*shape, -1)
         self._rows = shape[0] * shape[1]
         self._log_prob = self._outputs.new_empty(shape)
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor) -> None:
         likelihood = self._model.likelihood_of(self._outputs)
         self._log_prob = likelihood.log_prob(x)
+        self._sum.copy_(self._log_prob.sum())
         torch.mul(likelihood.score(x), -1.0 / self._rows, out=self._delta)
         if self._model.config.learns_scale:
             scaled = ((x - likelihood.mean) / self._model.likelihood_scale()).square().sum(-1)
             _gradient_of(self._model.log_scale).copy_((x.shape[-1] - scaled).mean())
-        return self._log_prob.mean()
+
+    def second_sum(self) -> float:
+        """There is one sum alone."""
+        return 0.0
 
     def per_example(self) -> Tensor:
         return self._log_prob.mean(0)

@@ -36,6 +36,9 @@ from vae_core.training.optimizer import (
 from vae_core.training.products import Products, chosen_products, is_exact
 from vae_core.training.trace import Tracer
 
+KEPT_VALUES: Final = 1 << 20
+"""Most values of data of which the mini-batches of an epoch are made at once: 4 MB."""
+
 
 class Patience:
     """Counts the epochs since the last new best of the validation ELBO (Prechelt 1998, early stopping).
@@ -200,6 +203,11 @@ class Training:
         self.tracer: Tracer | None = None
         self._position = 0
         self._order = torch.empty(0, dtype=torch.int64)
+        x = dataset.x_train
+        self._keeps_batches = isinstance(x, Tensor) and x.numel() <= KEPT_VALUES
+        self._batches: tuple[Tensor, ...] = ()
+        """Of small data, the mini-batches of this pass over them, in the order ``_batches_of``."""
+        self._batches_of = self._order
         self._live_beta: float | None = None
         self._has_end = True
         self._has_other_draws = False
@@ -390,25 +398,47 @@ class Training:
 
     def _next_batch(self) -> Tensor:
         x = self.dataset.x_train
+        if self._keeps_batches:
+            return self._next_kept_batch()
         rows = self._next_rows().to(x.device)
         if isinstance(x, RedrawnImages):
             return x.drawn(rows, generator=self.generator)
         return x.index_select(0, rows)
 
-    def _next_rows(self) -> Tensor:
+    def _next_kept_batch(self) -> Tensor:
+        at = self._position // self.batch_size
+        self._begin_epoch()
+        if self._batches_of is not self._order:
+            x = self.dataset.x_train
+            self._batches = x.index_select(0, self._order.to(x.device)).split(self.batch_size)  # type: ignore[union-attr]
+            self._batches_of = self._order
+        batch = self._batches[at]
+        self._position += len(batch)
+        return batch
+
+    def _begin_epoch(self) -> None:
+        """Draws the order of the examples where a pass over them begins."""
         if self._position == 0:
             device, count = self.generator.device, len(self.dataset.x_train)
             self._order = torch.randperm(count, generator=self.generator, device=device)
+
+    def _next_rows(self) -> Tensor:
+        self._begin_epoch()
         rows = self._order[self._position : self._position + self.batch_size]
         self._position += len(rows)
         return rows
 
-    @torch.no_grad()
     def _update(self, x: Tensor, beta: float) -> Means:
         self._take_parameters()
+        # Nothing that an untraced update by hand makes outlives it: without autograd's bookkeeping an
+        # operation costs a sixth less.
+        with torch.inference_mode() if self._by_hand and self.tracer is None else torch.no_grad():
+            return self._updated(x, beta)
+
+    def _updated(self, x: Tensor, beta: float) -> Means:
         with self.products:
             means = self._differentiate(x, beta)
-        if not all(map(math.isfinite, means)):
+        if not math.isfinite(sum(means)):
             self._diverged()
         # These weights gave a finite objective: they are what a later divergence falls back on.
         self._kept_weights.copy_(self._weights)

@@ -14,6 +14,10 @@ OPTIMIZER: Final = "optimizer."
 """Prefix of the optimiser's tensors in a saved training state."""
 
 
+_ONE: Final = torch.ones(())
+"""A plain number would be made a tensor in each update."""
+
+
 def scheduled_beta(config: TrainConfig, epochs: float) -> float:
     """beta after ``epochs`` (a fraction counts) of training, by ``config.beta_schedule``."""
     if config.beta_schedule == "constant":
@@ -87,7 +91,7 @@ def descend(
         return
     # The kernel beneath torch.optim.Adam: the class imports a compiler (a second), and its bookkeeping is a
     # fifteenth of a step on small networks.
-    moments["step"].add_(1.0)
+    moments["step"].add_(_ONE)
     torch._fused_adam_(  # type: ignore[attr-defined]
         [weights],
         [gradient],

@@ -346,7 +346,8 @@ class _Layers:
         """u of all layers, for inputs of shape (N, rows, fan_in)."""
         self._inputs = h
         for index, u in enumerate(self.u):
-            torch.baddbmm(self._added[index], h, self._transposed[index], out=u)
+            factor = self._activation.factor if index < len(self._h) else 1
+            torch.baddbmm(self._added[index], h, self._transposed[index], alpha=factor, beta=factor, out=u)
             if index < len(self._h):
                 h = self._h[index]
                 self._activation.value(u, h)

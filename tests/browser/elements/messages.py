@@ -42,6 +42,7 @@ def messages() -> dict[str, tuple[str, bytes]]:
         "flow": ("flow", _packed(_flow())),
         "dial": ("dial", dial_message()),
         "dial_frozen": ("dial", dial_message(frozen="Someone else's run.")),
+        "sketch": ("sketch", json.dumps({"label": "Sheet", "drawn": ""}).encode()),
         "look_back": ("look_back", look_back_message()),
         "keys": ("keys", json.dumps({" ": "hold", "Ctrl+Enter": "go"}).encode()),
         "address": (

@@ -10,11 +10,13 @@ from streamlit.testing.v1 import AppTest
 from dashboard.runs import tasks
 from dashboard.runs.data_sets import data_sets
 from dashboard.runs.runner import LocalRunner
+from dashboard.runs.tasks import task_key
 from dashboard.shell import browser
 from tests.brought_files import idx, npy, npz, two_classes
 from tests.page_scripts import (
     checked,
     choose,
+    draw_density,
     home_tasks,
     open_page,
     runner,
@@ -228,3 +230,51 @@ def test_points_that_were_brought_can_be_used_by_em_and_compare() -> None:
     compare = choose(turn_to(at, "compare"), "compare_view", "reduction")
     checked(compare.selectbox(key="dr_data").set_value(data_sets().of_browser(ADA)[0].facts.name).run())
     assert not compare.error
+
+
+@pytest.mark.parametrize("drawn", ["", "9", "x" * 1024, "9" * 1025, 3, None, ["9"]])
+def test_a_sheet_that_says_anything_else_has_nothing_on_it(drawn: object) -> None:
+    at = draw_density(opened(), drawn)
+    assert at.button(key="data_sketch_train").disabled
+
+
+def test_a_drawn_density_is_a_data_set_to_train_on() -> None:
+    drawn = "".join("9" if column < 16 else "0" for _ in range(32) for column in range(32))
+    at = draw_density(opened(), drawn)
+    at.text_input(key="data_sketch_title").set_value("left half")
+    at.select_slider(key="data_sketch_count").set_value(500)
+    at.button(key="data_sketch_train").click().run()
+    (kept,) = data_sets().of_browser(ADA)
+    assert (kept.facts.title, kept.facts.num_examples) == ("left half", 500)
+    data = load_dataset(kept.facts.name)
+    x = np.concatenate([data.x_train[:].numpy(), data.x_test[:].numpy()])
+    assert x[:, 0].max() < 0 < x[:, 1].max()
+    assert at.session_state["dataset"] == kept.facts.name
+
+
+def test_mnist_is_fetched_on_request_and_its_failure_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A process of its own, whose network is a proxy that nobody serves.
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    at = checked(opened().selectbox(key="data_chosen").set_value("idx").run())
+    assert at.button(key="data_fetch_fashion_mnist_start")
+    at = checked(at.button(key="data_fetch_mnist_start").click().run())
+    key = task_key("openml", "mnist", str(tmp_path / "openml" / "mnist"))
+    until(lambda: tasks.tasks().progress(key) is None, "it has failed")
+    at = checked(at.run())
+    (said,) = [one.value for one in at.error]
+    assert "MNIST could not be fetched from OpenML" in said
+    assert "bring the four IDX files from elsewhere" in said
+
+
+def test_mnist_that_is_here_is_trained_on(tmp_path: Path) -> None:
+    folder = tmp_path / "openml" / "mnist"
+    folder.mkdir(parents=True)
+    (folder / "digests.json").write_text("{}")
+    at = checked(opened().selectbox(key="data_chosen").set_value("idx").run())
+    assert "MNIST is here" in texts(at).replace("*", "")
+    at.button(key="data_train_mnist").click().run()
+    assert at.session_state["dataset"] == "idx"
+    assert at.session_state["data_folder"] == str(folder)

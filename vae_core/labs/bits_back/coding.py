@@ -189,9 +189,9 @@ def compress(
 
     On average log2 q(z|x) - log2 p(x|z) - log2 p(z) = -ELBO(x) / log 2: the bits that chose z come back when
     it is decoded (Hinton and van Camp 1993; Frey and Hinton 1996; as here, Townsend, Bird and Barber 2019,
-    arXiv 1901.04866). The first image has none to draw from: the stack begins with random bits, which are
-    counted. z lies in buckets of equal width, coded by its centre; all probabilities are rounded to 16 bits,
-    those of p to at least 2^-16.
+    arXiv 1901.04866). The first image has none to draw from: the stack begins with random bits, no more words
+    than it takes, which are counted. z lies in buckets of equal width, coded by its centre; all probabilities
+    are rounded to 16 bits, those of p to at least 2^-16.
 
     Arguments:
         model: The model, J at most ``MAX_LATENT_DIM``.
@@ -208,15 +208,28 @@ def compress(
     levels, num_steps = levels_of(x[:MAX_IMAGES], pixels)
     coder = _Coder(model, num_steps)
     num_heads = max(1, min(_MAX_HEADS, levels.size // _VALUES_PER_HEAD))
-    stack = _random_stack(num_heads, model.config.latent_dim, generator)
-    lengths, bounds, errors = [stack.num_bits], [], []
+    start = _random_stack(num_heads, model.config.latent_dim, generator)
+    num_words, told = 0, 0.0
+    while True:  # it ends: a word for each dimension is as much as the first image can ever take
+        stack = _shortened(start, num_words)
+        lengths = [stack.num_bits]
+        try:
+            for number, image in enumerate(levels):
+                _encode(coder, stack, image)
+                lengths.append(stack.num_bits)
+                told = max(told, (number + 1) / len(levels) / 2)
+                on_progress(told)
+            break
+        except BadInput as err:
+            if err.code != "bits_back" or num_words == len(start.state()[1]):
+                raise
+            num_words += 1
+    bounds, errors = [], []
     for number, image in enumerate(levels):
-        _encode(coder, stack, image)
-        lengths.append(stack.num_bits)
         bound, error = _bound(coder, image, generator)
         bounds.append(bound)
         errors.append(error)
-        on_progress((number + 1) / len(levels))
+        on_progress(0.5 + (number + 1) / len(levels) / 2)
     return Compressed(
         _written(stack, len(levels), num_steps, digest),
         len(levels),
@@ -320,9 +333,15 @@ def _bound(coder: _Coder, image: NDArray[np.int64], generator: torch.Generator) 
 
 def _random_stack(num_heads: int, latent_dim: int, generator: torch.Generator) -> Rans:
     """As many random bits as the first image may take: one word for each dimension, beside the heads."""
-    heads = torch.randint(LOWEST, LOWEST << WORD_BITS, (num_heads,), generator=generator)
+    heads = torch.randint(LOWEST, 2 * LOWEST, (num_heads,), generator=generator)
     tail = torch.randint(1 << WORD_BITS, (latent_dim,), generator=generator)
     return Rans(heads.numpy().astype(np.uint64), tail.numpy().astype(np.uint16))
+
+
+def _shortened(stack: Rans, num_words: int) -> Rans:
+    """The same heads, and so many words of the tail."""
+    heads, tail = stack.state()
+    return Rans(heads, tail[:num_words])
 
 
 def _written(stack: Rans, num_images: int, num_steps: int, digest: str) -> bytes:
@@ -401,6 +420,7 @@ def compress_and_decode(
         model, found.content, digest=digest, on_progress=lambda share: on_progress(0.5 + share / 2)
     )
     first = _random_stack(stack.num_heads, model.config.latent_dim, start)
+    first = _shortened(first, len(stack.state()[1]))
     came_back = all(np.array_equal(a, b) for a, b in zip(first.state(), stack.state(), strict=True))
     sizes = {name: np.array(size) for name, size in other_sizes(levels, num_steps).items()}
     return sizes | {
