@@ -196,9 +196,15 @@ def numbers(text: str) -> list[float]:
     return [float(found.replace("−", "-").replace(",", "")) for found in NUMBER.findall(text)]
 
 
-def charts(at: AppTest) -> set[Any]:
-    """Keys of the charts on the page."""
-    return {chart.key for chart in at.get("plotly_chart")}
+def charts(at: AppTest) -> set[str]:
+    """Keys of the charts on a page."""
+    return set(chart_messages(at))
+
+
+def chart_messages(at: AppTest) -> dict[str, dict[str, Any]]:
+    """What the charts on a page are told, by key: ``figure`` is Plotly's, ``alt`` says what it shows."""
+    elements = [one for one in at.get("bidi_component") if name_of(one.proto.component_name) == "chart"]  # type: ignore[attr-defined]
+    return {str(one.key): json.loads(one.proto.bytes) for one in elements}  # type: ignore[attr-defined]
 
 
 def table(at: AppTest, head: str) -> dict[str, list[str]]:

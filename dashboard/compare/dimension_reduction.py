@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dashboard.compare import cached
 from dashboard.compare.cached import PRETRAINED, Untrained
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.dimension_reduction import plane_figure, space_figure, space_ranges
 from dashboard.formats import margin, plain, shown_difference, signed, with_error
 from dashboard.labels import NAMES
@@ -400,7 +400,7 @@ def _plane(shown: Shown) -> None:
                 theme=state.theme_name(),
             )
             alt = f"{name}: codes of {len(points)} held-out examples by class."
-            st.plotly_chart(figure, key=f"dr_plane_{name}", alt=alt, config=CHART_CONFIG)
+            draw_chart(figure, key=f"dr_plane_{name}", alt=alt)
     ours = (
         "" if shown.latent_dim == 2 else " J > 2: the first two principal components of each method's codes."
     )
@@ -562,8 +562,10 @@ def _chart(
         figure = space_figure(
             shown.setting.x, points, labels, is_line=is_line, ranges=ranges, theme=state.theme_name()
         )
-        st.plotly_chart(
-            figure, key=f"dr_{name}", alt=f"{name}, over the held-out examples.", config=CHART_CONFIG
+        draw_chart(
+            figure,
+            key=f"dr_{name}",
+            alt=f"{name}, over the held-out examples.",
         )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.compare import cached
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.optimisers import RaceLine, race_figure
 from dashboard.formats import margin, plain, shown_difference, signed, with_error
 from dashboard.labels import LABELS, data_title, layers_words
@@ -261,8 +261,10 @@ def _show(raced: Raced, stops: list[int | None], against: Literal["updates", "se
     st.markdown(_verdict(raced, stops))
     ends = ", ".join(f"{line.name} best {signed(float(np.nanmax(line.validation)))}" for line in lines)
     figure = race_figure(lines, race.steps, against=against, theme=state.theme_name())
-    st.plotly_chart(
-        figure, key="race", alt=f"Validation ELBO of three trainings: {ends}.", config=CHART_CONFIG
+    draw_chart(
+        figure,
+        key="race",
+        alt=f"Validation ELBO of three trainings: {ends}.",
     )
     st.caption(
         "Thick: ELBO of the validation part at the end of each epoch. Thin: mean of the epoch's "

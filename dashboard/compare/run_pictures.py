@@ -12,7 +12,7 @@ from dashboard import cached as cache
 from dashboard.compare import cached
 from dashboard.compare.cached import GRID_REACH, Plane
 from dashboard.compare.runs import Side
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.dimension_reduction import space_figure, space_ranges
 from dashboard.figures.runs import turned_plane_figure
 from dashboard.formats import plain
@@ -86,7 +86,7 @@ def planes(sides: Sequence[Side]) -> None:
                 theme=state.theme_name(),
             )
             alt = f"{side.label}: posterior means of {len(plane.points)} held-out examples by class."
-            st.plotly_chart(figure, key=f"runs_plane_{side.view.run_id}", alt=alt, config=CHART_CONFIG)
+            draw_chart(figure, key=f"runs_plane_{side.view.run_id}", alt=alt)
     dims = {side.subject.config.model.latent_dim for side in sides}
     note = "" if max(dims) <= 2 else " J > 2: the two most used dimensions of the first run."
     other = " Runs with fewer dimensions get zeros for those that they lack." if len(dims) > 1 else ""
@@ -145,4 +145,4 @@ def _in_data_space(
             classes = side.measured.labels if same else np.full(len(points), -1, np.int32)
             figure = space_figure(x, points, classes, is_line=False, ranges=ranges, theme=state.theme_name())
             alt = f"{side.label}: {key} over the held-out points."
-            st.plotly_chart(figure, key=f"runs_{key}_{side.view.run_id}", alt=alt, config=CHART_CONFIG)
+            draw_chart(figure, key=f"runs_{key}_{side.view.run_id}", alt=alt)

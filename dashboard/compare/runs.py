@@ -13,7 +13,7 @@ from dashboard import cached as cache
 from dashboard import differences as labels
 from dashboard.compare import cached
 from dashboard.compare.cached import MIN_COMMON, Measured
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.runs import RunLine, run_curves_figure, run_kl_figure
 from dashboard.formats import margin, plain, rounded, shown_difference, signed, with_error
 from dashboard.labels import NAMES, OF_CURVES, data_title
@@ -338,7 +338,7 @@ def curves(sides: Sequence[Side]) -> None:
         figure = run_curves_figure(lines, title, theme=state.theme_name(), legend=number == 0)
         ends = "; ".join(f"{line.label} {line.values[-1]:.2f}" for line in lines if len(line.values))
         with column:
-            st.plotly_chart(figure, key=f"runs_{name}", alt=f"Held-out {title}: {ends}.", config=CHART_CONFIG)
+            draw_chart(figure, key=f"runs_{name}", alt=f"Held-out {title}: {ends}.")
     if any(side.subject.config.dataset == "idx" for side in sides):
         st.caption(OF_CURVES)
 
@@ -360,8 +360,10 @@ def kl_by_dimension(sides: Sequence[Side]) -> None:
         theme=state.theme_name(),
     )
     parts = (f"{side.label}: {_listed(side.measured.kl_per_dim)}" for side in with_parts)
-    st.plotly_chart(
-        figure, key="runs_kl", alt=f"KL by dimension, nats. {'; '.join(parts)}.", config=CHART_CONFIG
+    draw_chart(
+        figure,
+        key="runs_kl",
+        alt=f"KL by dimension, nats. {'; '.join(parts)}.",
     )
 
 

@@ -10,7 +10,7 @@ from dashboard import pictures
 from dashboard.compare import cached
 from dashboard.compare.cached import NUM_STEPS, SURFACE_REACH
 from dashboard.compare.race import RACERS, rates
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.optimisers import DEPTH, LEVELS, Descent, descent_figure
 from dashboard.formats import signed
 from dashboard.shell import state
@@ -43,7 +43,7 @@ def draw_surface() -> None:
         alt = "Paths over the ELBO. " + " ".join(
             _sentence(name, path) for name, path in zip(names, paths, strict=True)
         )
-        st.plotly_chart(figure, key="descent", alt=alt, config=CHART_CONFIG)
+        draw_chart(figure, key="descent", alt=alt)
     with right:
         _draw_ends(index, paths, names, float(heights.max()))
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.compare import runs
 from dashboard.compare.runs import Side
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.rates import RatePoint, rate_points_figure
 from dashboard.figures.runs import run_colour
 from dashboard.formats import plain, signed
@@ -286,7 +286,7 @@ def _draw_points(views: Sequence[JobView], sides: Sequence[Side]) -> None:
         return
     st.markdown("**Rate and distortion, held-out**", help=RATE_HELP)
     figure = rate_points_figure(points, theme=theme)
-    st.plotly_chart(figure, key="runs_rates", alt=rates_alt(points), config=CHART_CONFIG)
+    draw_chart(figure, key="runs_rates", alt=rates_alt(points))
     if sides:
         st.caption(
             f"A point for each run, {len(sides[0].measured.rows):,} held-out examples; bars are one standard "

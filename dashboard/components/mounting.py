@@ -7,6 +7,7 @@ from installed packages alone, and the dashboard runs without being installed.
 import hashlib
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from streamlit.components.v2 import component
@@ -50,6 +51,25 @@ def element(
         return mounts[0](**arguments)
 
     return mount
+
+
+def served(file: Path, version: str) -> str:
+    """Has a file of another package served, too; its URL from the module of any element.
+
+    Arguments:
+        file: The file.
+        version: Of its package, for the URL.
+    """
+    name = file.name.split(".", 1)[0]
+    package = f"vae-{version.replace('.', '-')}"
+    full = f"{package}.{name}"
+    with _lock:
+        manager = get_bidi_component_manager()
+        if manager.get_component_asset_root(full) is None:
+            config = ComponentConfig(name=name, asset_dir=file.parent.name)
+            manifest = ComponentManifest(name=package, version=version, components=[config])
+            manager.register_from_manifest(manifest, file.parent.parent)
+    return f"../{full}/{file.name}"
 
 
 def name_of(component_name: str) -> str:

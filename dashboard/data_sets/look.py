@@ -2,10 +2,8 @@
 
 from typing import Final
 
-import streamlit as st
-
+from dashboard.components.chart.element import draw_chart
 from dashboard.data_sets.cached import Look
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.data_sets import histogram_figure, points_figure
 from dashboard.formats import pixels_of, plain
 from dashboard.pictures import sheet, show
@@ -71,12 +69,12 @@ def draw(found: Look, facts: OwnFacts, *, key: str) -> None:
             found.x[:, :2], found.labels, names=names, class_names=facts.class_names, theme=theme
         )
         alt = f"Examples in the plane of {names[0]} and {names[1]}."
-        st.plotly_chart(figure, key=f"data_points_{key}", alt=alt, config=CHART_CONFIG)
+        draw_chart(figure, key=f"data_points_{key}", alt=alt)
     title = "value of a pixel" if facts.image_shape is not None else "value, as it is trained on"
     figure = histogram_figure(found.counts, found.edges, title=title, theme=theme)
     low, high = found.edges[0], found.edges[-1]
     alt = f"Histogram of the values, from {low:.3g} to {high:.3g}."
-    st.plotly_chart(figure, key=f"data_histogram_{key}", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key=f"data_histogram_{key}", alt=alt)
 
 
 def _draw_pictures(found: Look, shape: tuple[int, ...]) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard.cached import Encoded, mean
+from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import cached as cache
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.elbo import kl_per_dim_figure, terms_figure
 from dashboard.figures.rates import rate_distortion_figure, surgery_figure
 from dashboard.formats import margin, shown_difference, signed
@@ -84,7 +84,7 @@ def two_terms(terms: Encoded, shown: Subject) -> None:
     elbo = shown_difference(reconstruction, kl)
     figure = terms_figure(reconstruction, kl, theme=state.theme_name())
     alt = f"Reconstruction {reconstruction:.2f}, KL {kl:.2f}, ELBO {elbo:.2f} nats per example."
-    st.plotly_chart(figure, key="terms", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="terms", alt=alt)
     st.markdown(f"{signed(reconstruction)} − {signed(kl)} = **{signed(elbo)}** nats per example")
     beta, train = shown.beta_in_force, shown.config.train
     if not train.is_elbo:
@@ -127,11 +127,10 @@ def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
         st.markdown(said)
         return
     per_dim = terms.kl_per_dim.astype(np.float64).mean(0)
-    st.plotly_chart(
+    draw_chart(
         kl_per_dim_figure(per_dim.astype(np.float32), theme=state.theme_name()),
         key="kl_per_dim",
         alt="KL of each latent dimension: " + ", ".join(f"{value:.2f}" for value in per_dim),
-        config=CHART_CONFIG,
     )
     parts = sorted(per_dim, reverse=True)
     listed = " + ".join(f"{value:.4f}" for value in parts[:6]) + (" + …" if len(parts) > 6 else "")
@@ -161,7 +160,7 @@ def kl_decomposition(shown: Subject, split: Split) -> None:
     errors = {name: estimate.standard_error for name, estimate in estimates.items()}
     figure = surgery_figure(parts, errors, theme=state.theme_name())
     alt = "; ".join(f"{name} {value:.3f}" for name, value in parts.items()) + " nats."
-    st.plotly_chart(figure, key="surgery", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="surgery", alt=alt)
     listed = " + ".join(f"{value:.3f}" for value in parts.values())
     st.markdown(
         f"{listed} = **{sum(parts.values()):.3f}** nats, estimated; mean KL **{found.kl:.3f}**, exact.  \n"
@@ -185,7 +184,7 @@ def _learned_decomposition(shown: Subject, split: Split) -> None:
     errors = {name: estimate.standard_error for name, estimate in estimates.items()}
     alt = "; ".join(f"{name} {value:.3f}" for name, value in parts.items()) + " nats."
     figure = surgery_figure(parts, errors, theme=state.theme_name())
-    st.plotly_chart(figure, key="surgery", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="surgery", alt=alt)
     listed = " + ".join(f"{value:.3f}" for value in parts.values())
     st.markdown(
         f"{listed} = mean KL **{found.kl.value:.3f}** ± {margin(found.kl.standard_error, 3)} nats, of the "
@@ -216,5 +215,5 @@ def _rate_and_distortion(shown: Subject, live_run: str | None) -> None:
     figure = rate_distortion_figure(rate, distortion, theme=state.theme_name())
     count = "1 measurement" if len(rate) == 1 else f"{len(rate)} measurements"
     alt = f"Rate {rate[-1]:.2f}, distortion {distortion[-1]:.2f} nats after {count}."
-    st.plotly_chart(figure, key="rate_distortion", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="rate_distortion", alt=alt)
     st.caption(f"{alt} Each is an estimate on held-out examples while the run trained.")

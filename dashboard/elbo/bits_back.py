@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.bits_back import lengths_figure, sizes_figure
 from dashboard.formats import rounded, signed
 from dashboard.pictures import show_examples, small_png
@@ -111,7 +111,7 @@ def _result(found: Arrays, shown: Subject) -> None:
         sizes = _sizes(found, shown)
         figure = sizes_figure(sizes, bound, theme=state.theme_name())
         alt = "; ".join(f"{name} {size:,} bytes" for name, size in sizes.items())
-        st.plotly_chart(figure, key="bits_back_sizes", alt=f"{alt}.", config=CHART_CONFIG)
+        draw_chart(figure, key="bits_back_sizes", alt=f"{alt}.")
         st.caption(
             "gzip, xz and PNG know nothing of these images beforehand; the model was trained on others of "
             "their kind, and its weights are not in the file."
@@ -121,7 +121,7 @@ def _result(found: Arrays, shown: Subject) -> None:
         figure = lengths_figure(found["lengths"], found["bound"], theme=state.theme_name())
         grown = (found["lengths"][-1] - found["lengths"][0]) / count
         alt = f"The stack grows by {grown:.1f} bits for each of {count} images."
-        st.plotly_chart(figure, key="bits_back_lengths", alt=alt, config=CHART_CONFIG)
+        draw_chart(figure, key="bits_back_lengths", alt=alt)
         st.caption(
             f"{grown:.2f} bits an image; −ELBO / ln 2 is {found['bound'].mean():.2f} ± "
             f"{rounded(float(found['bound_error']), 1)} (samples of z). Each z is one draw: the two lines "

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.evidence import gap_figure
 from dashboard.formats import rounded, signed
 from dashboard.runs.tasks import task_key, tasks
@@ -60,7 +60,7 @@ def draw(shown: Subject, split: Split) -> None:
         gaps = result["log_evidence"] - result["elbo"]
         figure = gap_figure(gaps, "KL(q ‖ true posterior)", theme=state.theme_name())
         alt = f"Histogram of the gaps of {len(gaps)} examples, {gaps.min():.3f} to {gaps.max():.3f} nats."
-        st.plotly_chart(figure, key="gaps", alt=alt, config=CHART_CONFIG)
+        draw_chart(figure, key="gaps", alt=alt)
 
 
 def _task(shown: Subject, split: Split, name: str, label: str) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import cached as cache
 from dashboard.elbo.cached import Example
 from dashboard.elbo.one_example import DIGITS, choose, reconstruction, shown_bound, shown_evidence
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.ladder import family_figure, stair_figure
 from dashboard.figures.posterior import Ellipse, shown_ranges
 from dashboard.formats import margin, rounded, signed
@@ -88,7 +88,7 @@ def draw(shown: Subject, split: Split, num_components: int) -> None:
             f"{name} {signed(value, DIGITS)}" for name, value in zip(names, values, strict=True)
         )
         alt = f"A stair of bounds: {steps}; log p(x) {signed(goal, DIGITS)} nats."
-        st.plotly_chart(figure, key="stair", alt=alt.replace("<br>", " "), config=CHART_CONFIG)
+        draw_chart(figure, key="stair", alt=alt.replace("<br>", " "))
         st.caption(_how(found))
     if example.posterior is None:
         st.info("Pictures of q over the true posterior need J = 1 or 2.")
@@ -208,7 +208,7 @@ def _panels(found: Arrays, example: Example, names: list[str], gaps: list[float]
                 st.markdown(f"**{name}**: {where}", help=FAMILY_HELP[family])
                 figure = family_figure(axes, log_density, log_q, ranges, theme=state.theme_name())
                 alt = f"{name} over the true posterior; {where}."
-                st.plotly_chart(figure, key=f"ladder_{family}", alt=alt, config=CHART_CONFIG)
+                draw_chart(figure, key=f"ladder_{family}", alt=alt)
 
 
 def _table(found: Arrays, names: list[str]) -> None:
@@ -219,7 +219,7 @@ def _table(found: Arrays, names: list[str]) -> None:
     evidence_name = "log p(x)" if is_exact else "importance-weighted bound"
     figure = stair_figure(names, means, None, last, evidence_name=evidence_name, theme=state.theme_name())
     alt = f"The mean stair of {len(goal)} examples, from {means[0]:.3f} to {means[-1]:.3f} nats."
-    st.plotly_chart(figure, key="mean_stair", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="mean_stair", alt=alt)
     rows = []
     for index, (name, mean) in enumerate(zip(names, means, strict=True)):
         step = (

@@ -7,10 +7,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import Encoded
+from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import cached as cache
 from dashboard.elbo import gaps
 from dashboard.elbo.cached import Example
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.elbo import histogram_figure
 from dashboard.figures.evidence import bound_figure, importance_figure, samples_figure
 from dashboard.figures.posterior import Ellipse, posterior_figure
@@ -83,7 +83,7 @@ def draw(shown: Subject, split: Split, terms: Encoded, num_samples: int) -> None
         st.header("ELBO of all examples", help=OTHERS_HELP)
         figure = histogram_figure(terms.elbo, index, theme=state.theme_name())
         alt = f"Histogram of the ELBO of each example; this one has {terms.elbo[index]:.2f} nats."
-        st.plotly_chart(figure, key="histogram", alt=alt, config=CHART_CONFIG)
+        draw_chart(figure, key="histogram", alt=alt)
 
 
 def choose(split: Split, count: int) -> int:
@@ -133,7 +133,7 @@ def _identity(example: Example, best_elbo: NDArray[np.float64] | None) -> None:
     elbo, total = shown_bound(example), shown_evidence(example)
     figure = bound_figure(example.elbo, best, log_evidence, theme=state.theme_name())
     alt = f"ELBO {elbo:.3f}, log p(x) {total:.3f}, gap {divergence:.3f} nats."
-    st.plotly_chart(figure, key="bound", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="bound", alt=alt)
     st.markdown(
         f"log p(x) **{signed(total, DIGITS)}** = ELBO **{signed(elbo, DIGITS)}** + "
         f"KL(q ‖ true posterior) **{divergence:.{DIGITS}f}** nats",
@@ -170,7 +170,7 @@ def _posterior(example: Example) -> None:
     where = ", ".join(f"{mean:.2f} ± {std:.2f}" for mean, std in zip(example.mean, example.std, strict=True))
     tilt = correlation_text(example.factor)
     alt = f"The true posterior of this example as contours, and q at {where}{tilt}."
-    st.plotly_chart(figure, key="posterior", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="posterior", alt=alt)
 
 
 def correlation_text(factor: NDArray[np.float32] | None) -> str:
@@ -194,7 +194,7 @@ def _importance(example: Example) -> None:
     )
     largest, count = float(curve.bounds[-1]), curve.sample_counts[-1]
     alt = f"The bound with K = {count}: {largest:.3f} nats."
-    st.plotly_chart(figure, key="importance", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="importance", alt=alt)
     goal = "the bound of the largest K" if example.evidence is None else "log p(x)"
     if curve.enough is None:
         verdict = f"Even K = {count:,} is not enough: q has little mass where the posterior has most."
@@ -208,7 +208,7 @@ def _samples(example: Example, num_samples: int) -> None:
     figure = samples_figure(values, theme=state.theme_name())
     spread = f"{values.mean():.2f} ± {values.std():.2f}"
     alt = f"Histogram of log p(x|z) of {len(values)} samples of z: {spread} nats."
-    st.plotly_chart(figure, key="samples", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="samples", alt=alt)
     st.caption(
         f"{len(values):,} samples, standard deviation {values.std():.2f} nats; the mean of M = {num_samples} "
         f"has a standard error of {values.std() / num_samples**0.5:.2f} nats."

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.cached import Encoded, mean
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.rates import collapse_figure
 from dashboard.formats import rounded, signed
 from dashboard.shell import state
@@ -178,7 +178,7 @@ def collapse(shown: Subject, terms: Encoded) -> None:
     figure = collapse_figure(found.kl_per_dim.numpy(), measured, theme=state.theme_name())
     num_active, num_measured = int(found.is_active.sum()), int((measured > 0.01).sum())
     alt = f"Predicted active: {num_active}; measured with KL above 0.01: {num_measured}."
-    st.plotly_chart(figure, key="collapse", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="collapse", alt=alt)
     values = ", ".join(f"{rounded(value)}" for value in found.eigenvalues[:8].tolist())
     kind = "This model is linear: the two should agree." if not config.model.hidden_dims else (
         "This model is not linear: it may keep what a linear one drops, and the other way round."

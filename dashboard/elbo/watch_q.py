@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 import streamlit as st
 
+from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import cached as cache
 from dashboard.elbo.cached import Example
 from dashboard.elbo.one_example import DIGITS, choose, reconstruction, shown_bound, shown_evidence
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.walk import Walk, walk_figure
 from dashboard.formats import signed
 from dashboard.shell import state
@@ -43,7 +43,7 @@ def draw(shown: Subject, split: Split) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         alt = f"q moves in {len(steps) - 1} steps; its bound rises from {elbo[0]:.3f} to {elbo[-1]:.3f} nats."
-        st.plotly_chart(walk_figure(walk, theme=state.theme_name()), key="walk", alt=alt, config=CHART_CONFIG)
+        draw_chart(walk_figure(walk, theme=state.theme_name()), key="walk", alt=alt)
     with right:
         reconstruction(example.x_and_decoded, example.class_name, shown.image_shape)
         _gaps(elbo, example)

@@ -9,13 +9,19 @@ Only what the figures of this project use is here: subplots above each other, an
 """
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
-from plotly.basedatatypes import BaseFigure
+import plotly
+from plotly.utils import PlotlyJSONEncoder
 
+BROWSER_LIBRARY: Final = Path(str(plotly.__file__)).parent / "package_data" / "plotly.min.js"
+"""Plotly for the browser, which Python's package ships (MIT License)."""
+VERSION: Final = str(plotly.__version__)
+"""Of that package."""
 Array = np.ndarray[Any, np.dtype[Any]]
 _WHOLE: Final = ("error_x", "error_y", "paper_bgcolor", "plot_bgcolor")
 """Names with an underscore of their own; in all others it leads from a part to its part."""
@@ -121,25 +127,17 @@ class Histogram(Trace):
     kind = "histogram"
 
 
-class Figure(BaseFigure):
-    """Traces and a layout; Streamlit takes it for a figure of Plotly, which it is after :meth:`to_dict`.
+class Figure:
+    """Traces and a layout; a figure of Plotly after :meth:`to_dict`.
 
     Arguments:
         data: The first traces.
     """
 
-    # In the place of the properties of Plotly's figure.
-    data: Any = ()
-    layout: Any = None
-    frames: Any = ()
-
     def __init__(self, data: Trace | Sequence[Trace] = ()) -> None:
-        self.data = [data] if isinstance(data, Trace) else list(data)
+        self.data: list[Any] = [data] if isinstance(data, Trace) else list(data)
         self.layout = Part(xaxis={}, yaxis={})
-        self.frames = []
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
+        self.frames: list[Any] = []
 
     def __repr__(self) -> str:
         return f"Figure({[trace.type for trace in self.data]})"
@@ -205,12 +203,13 @@ class Figure(BaseFigure):
                 axis.update(names)
         return self
 
+    def to_json(self) -> str:
+        """:meth:`to_dict` as text; what is not a number is null."""
+        return json.dumps(self.to_dict(), cls=PlotlyJSONEncoder)
+
     def to_dict(self) -> dict[str, Any]:
         """What is sent: arrays as bytes in base64, which the browser takes as they are."""
-        kinds = {trace.type for trace in self.data}
-        kinds.update(trace.type for frame in self.frames for trace in frame["data"])
         found = {"data": _sent(self.data), "layout": _sent(self.layout)}
-        found["layout"]["template"] = _template(frozenset(kinds))
         if self.frames:
             found["frames"] = _sent(self.frames)
             _thin(found["frames"], found["data"])
@@ -235,16 +234,6 @@ def subplots(row_heights: Sequence[float], *, vertical_spacing: float) -> Figure
         figure.layout.update({f"yaxis{suffix}": {"anchor": f"x{suffix}", "domain": domain}})
         top = bottom - vertical_spacing
     return figure
-
-
-@lru_cache(maxsize=32)
-def _template(kinds: frozenset[str]) -> dict[str, Any]:
-    """Streamlit's own look of what a figure has; its browser side fills in the colours of the theme."""
-    import plotly.io
-
-    whole = plotly.io.templates[plotly.io.templates.default].to_plotly_json()
-    data = {kind: looks for kind, looks in whole.get("data", {}).items() if kind in kinds}
-    return {"data": data, "layout": whole["layout"]}
 
 
 def _thin(frames: list[dict[str, Any]], data: list[dict[str, Any]]) -> None:

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 import streamlit as st
 
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.amortisation import amortisation_figure
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.formats import rounded, signed
 from dashboard.free_energy import cached
 from dashboard.free_energy.em import span
@@ -36,7 +36,7 @@ def draw() -> None:
         f"Time over the number of examples: for 10⁸ examples one ψ each takes {span(costs[-1].psi_seconds)}, "
         f"one encoder {span(costs[-1].encoder_seconds)}."
     )
-    st.plotly_chart(figure, key="amortisation", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="amortisation", alt=alt)
     head = ("examples", "numbers of all ψ", "time, one ψ each", "time, one encoder")
     rows = [
         (

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from dashboard.components.chart.element import draw_chart
 from dashboard.components.chosen_q.element import chosen_q
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.jensen import jensen_figure
 from dashboard.formats import rounded, signed, with_error
 from dashboard.free_energy import cached
@@ -192,7 +192,7 @@ def _draw_jensen(found: "cached.Derivation") -> None:
     alt = (
         f"The logarithm of u below its tangent over the mass of q; the area between them is {area:.4f} nats."
     )
-    st.plotly_chart(figure, key="jensen", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="jensen", alt=alt)
     left, middle, right = st.columns(3)
     left.metric("Area", f"{signed(area, DIGITS)} nats", border=True)
     middle.metric("log E[u] − E[log u]", f"{signed(gap, DIGITS)} nats", border=True)

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.em import (
     EmPath,
     LineScene,
@@ -140,7 +140,7 @@ def _picture(chosen: Chosen, components: Components, runs: list[EmRun], start: i
     others = [other.climb[: shown + 1] for number, other in enumerate(runs) if number != start]
     alt = f"EM in {EM_STEPS} iterations: log p(x) from {run.first:.3f} to {run.last:.3f} nats per example."
     figure = em_figure(path, others, theme=state.theme_name())
-    st.plotly_chart(figure, key="em", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="em", alt=alt)
     moves = {
         PlaneScene: "E-steps (points take the colour of their component) and M-steps (ellipses move).",
         LineScene: "E-steps and M-steps (the curves π p of the components move; dotted: their sum, p(x)).",
@@ -315,7 +315,7 @@ def _draw_minorising(chosen: Chosen, components: Components, run: EmRun, start: 
     )
     best = float(values[found.best])
     alt = f"log p and its minorising function over the {title}: they touch at {found.old:.3f}."
-    st.plotly_chart(figure, key="em_minorising", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="em_minorising", alt=alt)
     rise = signed(float(log_likelihood[found.best]) - found.touching, 4)
     st.caption(
         f"At θ old ({signed(found.old, 3)}) both are {signed(found.touching, 4)} nats. A is largest at "

@@ -4,8 +4,8 @@ from typing import Final
 
 import streamlit as st
 
+from dashboard.components.chart.element import draw_chart
 from dashboard.components.chosen_q.element import chosen_q
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.mixtures import mixture_figure
 from dashboard.free_energy import cached
 from dashboard.shell import state
@@ -39,7 +39,7 @@ def draw_components() -> None:
         line, parts = cached.components_curves()
         figure = mixture_figure(line, parts, x, theme=state.theme_name())
         alt = f"Densities of the three components and their sum p(x); x = {x:g}."
-        st.plotly_chart(figure, key="fe_mixture", alt=alt, config=CHART_CONFIG)
+        draw_chart(figure, key="fe_mixture", alt=alt)
 
 
 @st.fragment

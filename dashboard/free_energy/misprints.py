@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import streamlit as st
 
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.gradient_sign import signs_figure
 from dashboard.formats import rounded, signed, subscript
 from dashboard.free_energy import cached
@@ -73,7 +73,7 @@ def _card(number: int, card: Card) -> None:
     right.metric("right", card.right_value)
     if card.figure is not None:
         figure, alt = card.figure
-        st.plotly_chart(figure, key=f"misprint_figure_{number}", alt=alt, config=CHART_CONFIG)
+        draw_chart(figure, key=f"misprint_figure_{number}", alt=alt)
     st.markdown(card.why)
     st.caption(f"Course document {card.source}.")
 

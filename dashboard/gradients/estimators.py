@@ -9,8 +9,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
+from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import one_example
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.estimators import Row, distributions_figure, sweep_figure, variance_figure
 from dashboard.formats import plain, rounded, signed, with_error
 from dashboard.gradients import cached
@@ -284,7 +284,7 @@ def _distributions(found: Comparison, part: int) -> None:
     figure = distributions_figure(rows, truth, title=title, theme=state.theme_name())
     said = ", ".join(f"{row.name} {row.mean:.3g} ± {row.deviation:.2g}" for row in rows)
     alt = f"Distributions of estimates by {GREEK[part]} with M = {found.count}; true {truth:.4g}; {said}."
-    st.plotly_chart(figure, key=f"estimators_{part}", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key=f"estimators_{part}", alt=alt)
 
 
 def _variances(found: Comparison, part: int) -> None:
@@ -296,7 +296,7 @@ def _variances(found: Comparison, part: int) -> None:
     title = f"variance of {found.derivative(part)}"
     figure = variance_figure(SAMPLE_COUNTS, lines, found.count, title=title, theme=state.theme_name())
     alt = f"Variance of the estimates by {GREEK[part]} against M on logarithmic axes: it falls as 1/M."
-    st.plotly_chart(figure, key=f"estimators_variance_{part}", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key=f"estimators_variance_{part}", alt=alt)
 
 
 def _draw_accuracy(found: Comparison, part: int) -> None:
@@ -442,7 +442,7 @@ def _draw_sweep(found: Comparison, sweep: Sweep) -> None:
         sweep.stds, sweep.values, sweep.squared_values, found.std, title=title, theme=state.theme_name()
     )
     alt = f"{found.target} over σ, right and with z = μ + σ² ε; they cross at σ = 1."
-    st.plotly_chart(figure, key="estimators_sweep", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="estimators_sweep", alt=alt)
     if found.target != "ELBO":
         st.caption("The two meet at σ = 1, where σ² = σ; their slopes, the gradients by σ, do not.")
         return

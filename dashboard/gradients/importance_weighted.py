@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.importance_weighted import signal_figure, trainings_figure
 from dashboard.formats import margin, signed
 from dashboard.runs.tasks import task_key, tasks
@@ -69,7 +69,7 @@ def draw_trainings() -> None:
             f"K = {count}: log p(x) {signed(evidence)}, ELBO {signed(bound)} nats"
             for count, evidence, bound in zip(counts, *means, strict=True)
         )
-        st.plotly_chart(figure, key="weighting", alt=f"{alt}.", config=CHART_CONFIG)
+        draw_chart(figure, key="weighting", alt=f"{alt}.")
     with right:
         rows = [
             (
@@ -130,7 +130,7 @@ def draw_signal(shown: Subject) -> None:
         f"From K = {counts[0]} to {counts[-1]} the encoder's ratio goes from {encoder[0]:.2f} to "
         f"{encoder[-1]:.2f}, the decoder's from {decoder[0]:.2f} to {decoder[-1]:.2f}."
     )
-    st.plotly_chart(figure, key="signal", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="signal", alt=alt)
     st.markdown(
         f"With K = {counts[-1]} the encoder's gradient has **{_times(encoder)}** of the signal to noise that "
         f"it has with K = 1, the decoder's **{_times(decoder)}**. More samples to train the decoder are "

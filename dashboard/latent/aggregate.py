@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import decode, encoded, posterior
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.aggregate import aggregate_figure, dimensions_figure, prior_axis
 from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.latent import cached as cache
@@ -75,9 +76,8 @@ def histograms(shown: Subject, plane: tuple[int, int]) -> None:
         figure = aggregate_figure(
             values, dim, (axis, prior), name=_prior_name(shown), theme=state.theme_name()
         )
-        column.plotly_chart(
-            figure, key=f"aggregate_{dim}", alt=alt, config=chart_config(f"aggregate-z{dim + 1}")
-        )
+        with column:
+            draw_chart(figure, key=f"aggregate_{dim}", alt=alt, config=chart_config(f"aggregate-z{dim + 1}"))
     if z.shape[1] > len(dims):
         _all_dimensions(shown, z)
 
@@ -94,7 +94,7 @@ def _all_dimensions(shown: Subject, z: Array) -> None:
     first = "N(0, 1)" if is_learned else "prior"
     figure = dimensions_figure(z, names, first=first, theme=state.theme_name())
     alt = f"Density of the aggregate posterior in {len(order)} dimensions, a row each, below the prior's."
-    st.plotly_chart(figure, key="aggregate_all", alt=alt, config=chart_config("aggregate-all"))
+    draw_chart(figure, key="aggregate_all", alt=alt, config=chart_config("aggregate-all"))
     st.caption(LEARNED_SENTENCE if is_learned else ROWS_SENTENCE)
 
 
@@ -169,7 +169,7 @@ def _show(shown: Subject, decoded: Decoded, source: str) -> None:
         x = encoded(shown).x[:]
         span = 1.1 * float(np.abs(x).max())
         figure = decoded_samples_figure(x, decoded.x, span=span, theme=state.theme_name())
-        st.plotly_chart(figure, key=f"samples_{source}", alt=alt, config=chart_config("samples"))
+        draw_chart(figure, key=f"samples_{source}", alt=alt, config=chart_config("samples"))
     if decoded.num_in_holes is not None:
         count = f"**{decoded.num_in_holes} of {len(decoded.x)}** lie in holes"
         order = "; they are shown last." if shown.image_shape and decoded.num_in_holes else "."

@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import encoded
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.data_space import data_space_figure
 from dashboard.figures.latent import grid_figure
 from dashboard.latent import cached as cache
@@ -141,7 +142,7 @@ def _figure(
         x = encoded(shown).x[:]
         figure = data_space_figure(x, mesh=grid, point=None, theme=theme, counts=counts)
     config = chart_config("decoded-grid")
-    st.plotly_chart(figure, key="grid", alt="Decoded means over the plane.", config=config)
+    draw_chart(figure, key="grid", alt="Decoded means over the plane.", config=config)
 
 
 def grid_pixels(grid: Array, image_shape: tuple[int, ...], *, scale: int = 4) -> Pixels:

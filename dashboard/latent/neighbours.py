@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import Encoded, encoded
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.data_space import neighbours_figure
 from dashboard.formats import shown_difference, signed
 from dashboard.latent import cached as cache
@@ -123,4 +124,4 @@ def _chart(x: Array, row: int, made: Array, near: dict[str, NDArray[np.int64]]) 
         f"Example {row} among the others, what is decoded for it, and its neighbours in latent and in data "
         "space."
     )
-    st.plotly_chart(figure, key="neighbours", alt=alt, config=chart_config("neighbours"))
+    draw_chart(figure, key="neighbours", alt=alt, config=chart_config("neighbours"))

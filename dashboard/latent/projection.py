@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import encoded
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.latent import projection_figure
 from dashboard.formats import plain
 from dashboard.latent import cached as cache
@@ -94,4 +95,4 @@ def _chart(
     )
     file = method.replace("-", "").lower()
     alt = f"{method} of {len(coordinates)} posterior means: {titles[0]}; {titles[1]}."
-    st.plotly_chart(figure, key=file, alt=alt, config=chart_config(file))
+    draw_chart(figure, key=file, alt=alt, config=chart_config(file))

@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached import Encoded, encoded
+from dashboard.components.chart.element import Point, selectable_chart
 from dashboard.figures.latent import plane_figure
 from dashboard.latent import cached as cache
 from dashboard.latent.saving import Kept, chart_config, save_menu
@@ -58,24 +59,26 @@ def _in_lasso(examples: Encoded, plane: tuple[int, int], class_names: tuple[str,
         theme=state.theme_name(),
         stds=examples.stds[rows],
     )
-    event = st.plotly_chart(
+    points = selectable_chart(
         figure.update_layout(dragmode="lasso"),
         key="selection",
-        on_select="rerun",
-        selection_mode=("lasso", "box"),
         alt="Posterior means, for selecting with lasso or box.",
         config=chart_config("latent-selection"),
     )
     count = len(examples.x)
     if count > MAX_SELECTABLE:
         st.caption(f"The first {MAX_SELECTABLE:,} of {count:,} held-out examples; whole classes have all.")
-    return chosen_rows(event.selection.points, examples.labels[rows])
+    return chosen_rows(points, examples.labels[rows])
 
 
-def chosen_rows(points: list[dict[str, int]], labels: NDArray[np.int32]) -> list[int]:
+def chosen_rows(points: list[Point], labels: NDArray[np.int32]) -> list[int]:
     """Rows of the selected points; the figure has a trace for each class, a point its place in its trace."""
-    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    return [int(members[point["curve_number"]][point["point_index"]]) for point in points]
+    members = dict(enumerate(np.flatnonzero(labels == label) for label in np.unique(labels)))
+    return [
+        int(members[point.trace][point.number])
+        for point in points
+        if point.trace in members and point.number < len(members[point.trace])
+    ]
 
 
 def _of_classes(labels: NDArray[np.int32], class_names: tuple[str, ...]) -> list[int]:

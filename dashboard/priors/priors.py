@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.priors import plane_figure
 from dashboard.formats import margin, shown_difference, signed, with_error
 from dashboard.pictures import sheet, show
@@ -61,12 +61,9 @@ def _prior(name: str, view: FittedView, means: NDArray[np.float32]) -> None:
     st.markdown(f"**{title}** · KL(q(z) ‖ p(z)) = **{kl.value:.3f}** nats")
     figure = plane_figure(view.density, means, view.centres, theme=state.theme_name())
     alt = f"{title}: contours of its density over the posterior means; marginal KL {kl.value:.3f} nats."
-    st.plotly_chart(figure, key=f"prior_{name}", alt=alt, config=CHART_CONFIG)
-    show(
-        sheet(view.samples, (8, 8), size=48, in_a_row=IN_A_ROW),
-        alt=f"Decoded draws from {title}.",
-        width="stretch",
-    )
+    draw_chart(figure, key=f"prior_{name}", alt=alt)
+    pixels = sheet(view.samples, (8, 8), size=48, in_a_row=IN_A_ROW)
+    show(pixels, alt=f"Decoded draws from {title}.", width="stretch")
 
 
 def _draw_bounds(found: dict[str, FittedView]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.figures.priors import PriorTraining, curves_figure, training_figure
 from dashboard.formats import margin, rounded, shown_difference, signed, with_error
@@ -120,7 +120,7 @@ def _draw_results(results: Sequence[Result], name: str, seed: int) -> None:
         figure = curves_figure(result["vamp/step"], curves, theme=state.theme_name())
         ends = ", ".join(f"{title} {signed(float(mean[-1]))}" for title, (mean, _) in curves.items())
         alt = f"Held-out ELBO during training, at the end: {ends} nats per example."
-        st.plotly_chart(figure, key="priors_curves", alt=alt, config=CHART_CONFIG)
+        draw_chart(figure, key="priors_curves", alt=alt)
         st.markdown(verdict(results))
         if data.image_shape is not None:
             _samples(result, data.image_shape)
@@ -140,7 +140,7 @@ def _draw_record(result: Result, image_shape: tuple[int, ...] | None, x: NDArray
     training = PriorTraining(steps, *arrays, image_shape=image_shape, name=SHOWN[prior])
     figure = training_figure(training, x, theme=state.theme_name())
     alt = f"{TITLES[prior]}: its density over the plane and {SHOWN[prior]}, at {len(steps)} steps."
-    st.plotly_chart(figure, key=f"priors_film_{prior}", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key=f"priors_film_{prior}", alt=alt)
     st.caption(f"Below: {SHOWN[prior]}. ▶ plays from the first update to the last.")
 
 
@@ -194,7 +194,7 @@ def _point_samples(result: Result, x: NDArray[np.float32]) -> None:
                 x, result[f"{prior}/samples"], span=span, theme=state.theme_name()
             )
             alt = f"Decoded draws from {title} among the held-out examples."
-            st.plotly_chart(figure, key=f"priors_samples_{prior}", alt=alt, config=CHART_CONFIG)
+            draw_chart(figure, key=f"priors_samples_{prior}", alt=alt)
 
 
 def _draw_bounds(results: Sequence[Result]) -> None:

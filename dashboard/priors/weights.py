@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.figures.base import CHART_CONFIG
+from dashboard.components.chart.element import draw_chart
 from dashboard.figures.evidence import bound_figure
 from dashboard.figures.latent import grid_figure
 from dashboard.figures.weights import density_figure, line_figure, noise_figure, spread_figure
@@ -113,7 +113,7 @@ def draw_line() -> None:
         titles = ("z: petal length, standard deviations", "x: petal width, standard deviations")
         alt = f"Predicted line after {num_data} flowers with the uncertainty of its weights."
         figure = line_figure(view, titles=titles, theme=state.theme_name())
-        st.plotly_chart(figure, key="w_line", alt=alt, config=CHART_CONFIG)
+        draw_chart(figure, key="w_line", alt=alt)
         _draw_line_stds(view)
 
 
@@ -144,7 +144,7 @@ def _line_settings() -> tuple[int, float, bool]:
 def _draw_line_bound(found: "WeightFit", num_data: int, *, is_wrong: bool) -> None:
     figure = bound_figure(found.bound, None, found.log_evidence, theme=state.theme_name())
     alt = f"F {found.bound:.3f}, log p(data) {found.log_evidence:.3f}, gap {found.kl_to_posterior:.3f} nats."
-    st.plotly_chart(figure, key="w_line_bound", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="w_line_bound", alt=alt)
     st.markdown(
         rf"ELBO of {num_data} flowers: $\mathbb{{E}}_q$[log p(x|w)] **{signed(found.log_likelihood, 3)}** "
         f"− KL(q ‖ p(w)) **{found.weight_kl:.3f}** = **{signed(found.bound, 3)}** nats. The weights cost "
@@ -328,7 +328,7 @@ def _draw_planes(parts: dict[str, Result], names: dict[str, str]) -> None:
         alt = f"Uncertainty of the decoded mean over the plane, {spread.min():.3f} to {spread.max():.3f}."
         with column:
             st.markdown(f"**Uncertainty from the weights, {names[size]}**", help=SPREAD_HELP)
-            st.plotly_chart(figure, key=f"w_plane_{size}", alt=alt, config=CHART_CONFIG)
+            draw_chart(figure, key=f"w_plane_{size}", alt=alt)
             st.caption(_said_of_codes(part["codes"].std(0)))
 
 
@@ -358,7 +358,7 @@ def _draw_grids(parts: dict[str, Result], names: dict[str, str]) -> None:
                     theme=state.theme_name(),
                 )
                 alt = f"{title} over the plane, {names[size]}."
-                st.plotly_chart(figure, key=f"w_{name}_{size}", alt=alt, config=CHART_CONFIG)
+                draw_chart(figure, key=f"w_{name}_{size}", alt=alt)
 
 
 def _axis(part: Result) -> NDArray[np.float32]:
@@ -376,7 +376,7 @@ def _draw_density(parts: dict[str, Result], names: dict[str, str]) -> None:
     figure = density_figure(places, theme=state.theme_name())
     orders = [f"{signed(rank_correlation(*pair))} ({name})" for name, pair in places.items()]
     alt = f"Uncertainty against density; rank correlation {', '.join(orders)}."
-    st.plotly_chart(figure, key="w_density", alt=alt, config=CHART_CONFIG)
+    draw_chart(figure, key="w_density", alt=alt)
     st.caption(
         f"Rank correlation of density and uncertainty over the grid: {', '.join(orders)}; −1: always larger "
         "where there are fewer examples. Below, means over the grid."
@@ -395,7 +395,7 @@ def _draw_weights(parts: dict[str, Result], names: dict[str, str]) -> None:
     st.markdown("**Signal to noise of the weights**")
     ratios = {names[size]: part["signal_to_noise"] for size, part in parts.items()}
     figure = noise_figure(ratios, theme=state.theme_name())
-    st.plotly_chart(figure, key="w_noise", alt="Histograms of |m| / s.", config=CHART_CONFIG)
+    draw_chart(figure, key="w_noise", alt="Histograms of |m| / s.")
     shares = ", ".join(f"{float(part['unmoved']):.0%} ({names[size]})" for size, part in parts.items())
     st.caption(f"Weights that stayed at their prior (KL below 0.01 nats): {shares}.")
     rows = []

@@ -10,7 +10,7 @@ from tests.js.node import fetched
 COMPLETE: Final = """() => {
     const shown = (name, has) => [...document.querySelectorAll(`[data-testid=${name}]`)].every(has);
     return shown("stSkeleton", () => false)
-        && shown("stPlotlyChart", (chart) => chart.querySelector(".main-svg"))
+        && [...document.querySelectorAll(".chart")].every((chart) => chart.querySelector(".main-svg"))
         && shown("stBidiComponentIsolated", (element) => element.shadowRoot?.querySelector("*"));
 }"""
 

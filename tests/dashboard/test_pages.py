@@ -19,6 +19,7 @@ from tests.page_scripts import (
     ENTRY,
     KINDS,
     TINY,
+    charts,
     checked,
     message_to,
     open_page,
@@ -173,7 +174,7 @@ def test_every_kind_of_run_is_shown_on_every_page(runner: LocalRunner, kind: str
     run_id = trained(runner, KINDS[kind])
     at = open_page("latent_space", run=run_id)
     assert f"Run {run_id[:4]}, finished" in at.main.markdown[0].value
-    assert "grid" in {chart.key for chart in at.get("plotly_chart")}
+    assert "grid" in charts(at)
     assert message_to(at, "latent_explorer"), "no plane to walk in"
     turn_to(at, "elbo")
     names = ["Reconstruction"] if kind == "deterministic" else ["Reconstruction", "KL(q ‖ prior)", "ELBO"]

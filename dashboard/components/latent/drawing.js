@@ -266,7 +266,7 @@ class DrawingSheet {
     if (!this.taken) return AT_MEAN;
     const { index } = this.taken;
     const name = this.host.className(this.host.data.labels[index]);
-    return `Held-out image ${index + 1}${name && `, class ${name}`}, as it is. ${AT_MEAN}`;
+    return `Held-out image ${index + 1}${name && `, ${this.host.labelTitle} ${name}`}, as it is. ${AT_MEAN}`;
   }
 
   showTerms() {

@@ -116,7 +116,9 @@ export class NearestSection {
       value.textContent = facts[name] ?? "";
       value.hidden = !facts[name];
       const term = value.previousElementSibling;
-      if (term instanceof HTMLElement) term.hidden = value.hidden;
+      if (!(term instanceof HTMLElement)) continue;
+      term.hidden = value.hidden;
+      if (name === "class") term.textContent = this.host.labelTitle;
     }
   }
 }

@@ -8,8 +8,11 @@ from typing import Final
 import numpy as np
 import torch
 
+from dashboard.components.chart import element as chart
 from dashboard.components.chosen_q.element import components_payload, noisy_mixture_payload
 from dashboard.components.walk.element import walk_payload
+from dashboard.figures.base import finish
+from dashboard.figures.objects import Figure, Scatter
 from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
 from dashboard.shell.controls import BETA_SCALE, BETAS
 from dashboard.theme import PALETTES
@@ -37,6 +40,7 @@ def messages() -> dict[str, tuple[str, bytes]]:
         "board_ghosts": ("board", packed_board("wide", 20, run="a" * 16, ghosts=["β 0.1", "β 4"])),
         **{f"latent_{kind}": ("latent", make_message(kind, 1)) for kind in EXPLORERS},
         **{f"chosen_q_{kind}": ("chosen_q", _packed(payload)) for kind, payload in chosen_q.items()},
+        "chart": ("chart", chart_message(Figure(Scatter(x=[0.0, 1.0], y=[1.0, 0.0])))),
         "walk": ("walk", _packed(walk_payload(read_snapshot(PRETRAINED_SNAPSHOT)))),
         "network": ("network", _packed(drawing)),
         "flow": ("flow", _packed(_flow())),
@@ -70,6 +74,12 @@ def look_back_message(**changes: object) -> bytes:
         "large": False,
     }
     return json.dumps({**said, **changes}).encode()
+
+
+def chart_message(figure: Figure, *, alt: str = "A chart.", selects: bool = False) -> bytes:
+    """A figure, of a page that serves Plotly beside the element."""
+    message, _ = chart._message(finish(figure, height=300, theme="light"), alt, {}, selects=selects)
+    return json.dumps(json.loads(message) | {"plotly": "./plotly.min.js"}).encode()
 
 
 def dial_message(**changes: object) -> bytes:

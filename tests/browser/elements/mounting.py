@@ -4,6 +4,7 @@ import base64
 import importlib.util
 import mimetypes
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,7 +37,8 @@ PAGE: Final = """<!doctype html>
 <script type="module">
   import mount from "/element.js";
 
-  const shadow = document.querySelector("#host").attachShadow({{ mode: "open" }});
+  const host = document.querySelector("#host");
+  const place = {isolated} ? host.attachShadow({{ mode: "open" }}) : host;
   const send = (kind) => (name, value) => window.element.sent.push({{ kind, name, value }});
   // Streamlit's bytes are a view of a larger message.
   const view = (text) => {{
@@ -54,11 +56,11 @@ PAGE: Final = """<!doctype html>
       const content = document.createElement("div");
       content.append(document.createRange().createContextualFragment(html));
       content.append(Object.assign(document.createElement("style"), {{ textContent: css }}));
-      shadow.replaceChildren(content);
+      place.replaceChildren(content);
     }},
     give(text) {{
       this.end = mount({{
-        name: "element", key: "element", data: text === null ? null : view(text), parentElement: shadow,
+        name: "element", key: "element", data: text === null ? null : view(text), parentElement: place,
         setStateValue: send("state"), setTriggerValue: send("trigger"),
       }});
     }},
@@ -101,7 +103,7 @@ class Mounted:
 
 
 def browser_files(name: str) -> dict[str, str]:
-    """HTML, CSS and JavaScript of an element.
+    """HTML, CSS and JavaScript of an element, and whether its styles are its own.
 
     Its module is run once more for that under a name of its own: the real one keeps its registration.
 
@@ -119,19 +121,26 @@ def browser_files(name: str) -> dict[str, str]:
     return registered
 
 
-def open_element(page: Page, name: str, *, scheme: ThemeName = "light") -> Mounted:
+def open_element(
+    page: Page, name: str, *, scheme: ThemeName = "light", more: Mapping[str, str] | None = None
+) -> Mounted:
     """Delivers an element's HTML, CSS and module to a page; nothing is mounted before the first ``give``.
 
     Arguments:
         page: A new page.
         name: Of the element's folder.
         scheme: Which of the dashboard's themes the page has.
+        more: What else is served: texts by path.
     """
     files = browser_files(name)
     served = {f"/element.{kind}": files[kind] for kind in ("html", "css", "js")}
-    serve_files(page, {"/": _host(scheme), **served})
+    host = _host(scheme, isolated=bool(files.get("isolate_styles", True)))
+    serve_files(page, {"/": host, **served, **(more or {})})
     page.goto(f"{ORIGIN}/")
-    page.wait_for_function("document.querySelector('#host').shadowRoot?.querySelector('style')")
+    page.wait_for_function(
+        "document.querySelector('#host').querySelector('style')"
+        " ?? document.querySelector('#host').shadowRoot?.querySelector('style')"
+    )
     return Mounted(page=page)
 
 
@@ -151,12 +160,13 @@ def serve_files(page: Page, texts: dict[str, str]) -> None:
     page.route(f"{ORIGIN}/**", answer)
 
 
-def _host(scheme: ThemeName) -> str:
+def _host(scheme: ThemeName, *, isolated: bool) -> str:
     theme = tomllib.loads(SETTINGS.read_text("utf-8"))["theme"][scheme]
     colours = {name: value for name, value in theme.items() if isinstance(value, str)}
     rules = [f"--st-{_kebab(name)}: {value};" for name, value in colours.items()]
     style = f":root {{ {' '.join(rules)} --st-font: sans-serif; }}"
-    return PAGE.format(theme=style, wide=WIDE_PADDING, narrow=NARROW_PADDING)
+    shadow = "true" if isolated else "false"
+    return PAGE.format(theme=style, wide=WIDE_PADDING, narrow=NARROW_PADDING, isolated=shadow)
 
 
 def _kebab(name: str) -> str:

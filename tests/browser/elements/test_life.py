@@ -59,6 +59,8 @@ WATCH: Final = """(() => {
     }
 })()"""
 
+PLOTLY: Final = "window.Plotly = { react() {}, purge() {} };"
+"""In the place of the library, which leaves its styles on the page."""
 SEND: Final = """
 const keys = [
     "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Enter", " ", "Escape", "Delete", "Backspace",
@@ -69,7 +71,8 @@ const send = (node, Kind, names, more) => {
     for (const name of names) node.dispatchEvent(new Kind(name, all));
 };
 const sendAll = () => {
-    const nodes = [...document.querySelector("#host").shadowRoot.querySelectorAll("*")];
+    const host = document.querySelector("#host");
+    const nodes = [...(host.shadowRoot ?? host).querySelectorAll("*")];
     for (const node of nodes) {
         const at = { clientX: 40, clientY: 30, pointerId: 1, isPrimary: true };
         for (const button of [0, 2]) {
@@ -102,7 +105,7 @@ const sendAll = () => {
 
 def watched(page: Page, element: str) -> None:
     page.add_init_script(WATCH)
-    open_element(page, element)
+    open_element(page, element, more={"/plotly.min.js": PLOTLY})
 
 
 def count(page: Page) -> dict[str, int]:
@@ -110,7 +113,7 @@ def count(page: Page) -> dict[str, int]:
     return page.evaluate(
         """() => ({
             listeners: alive.listeners.size, frames: alive.frames.size, timers: alive.timers.size,
-            observers: alive.observers.size, nodes: document.querySelectorAll("*").length,
+            observers: alive.observers.size, nodes: document.querySelectorAll(":not(#host *)").length,
         })"""
     )
 

@@ -7,7 +7,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.runs import tasks
-from tests.page_scripts import checked, home_tasks, open_page, runner, tables_with_nameless_columns
+from tests.page_scripts import (
+    chart_messages,
+    charts,
+    checked,
+    home_tasks,
+    open_page,
+    runner,
+    tables_with_nameless_columns,
+)
 from vae_core.data import load_dataset
 from vae_core.labs.reduction.baselines import fit_pca
 from vae_core.labs.reduction.evaluation import compare, evaluate_method, evaluation_set
@@ -122,7 +130,7 @@ def test_every_aspect_is_drawn_for_images_and_points(
     data(at, "two_moons")
     assert methods(at) == [*METHODS]
     expected = 3 if aspect == "outliers" else 5
-    assert len(at.get("plotly_chart")) == expected
+    assert len(charts(at)) == expected
     assert tables_with_nameless_columns(at) == []
 
 
@@ -131,7 +139,7 @@ def test_planes_of_all_methods_stand_beside_each_other(
 ) -> None:
     results["arrays"] = digits_result
     at = opened()
-    assert [chart.key for chart in at.get("plotly_chart")] == [f"dr_plane_{name}" for name in METHODS]
+    assert list(chart_messages(at)) == [f"dr_plane_{name}" for name in METHODS]
     assert f"{float(digits_result['angle']):.2f}°" in texts(at)
     assert "4000 updates" in texts(at)
     assert f"mean over {MIN_SEEDS} trainings and 360 held-out examples" in texts(at)
@@ -143,7 +151,7 @@ def test_with_some_of_the_seeds_there_are_pictures_and_no_verdict(
 ) -> None:
     results |= {"arrays": digits_result, "count": 2}
     at = opened()
-    assert [chart.key for chart in at.get("plotly_chart")] == [f"dr_plane_{name}" for name in METHODS]
+    assert list(chart_messages(at)) == [f"dr_plane_{name}" for name in METHODS]
     assert at.button(key="dr_start").label == "Train the other 3 of 5 seeds"
     assert "of 2 trainings: no verdict" in texts(at)
     assert "Nothing is bold" in texts(at)

@@ -14,6 +14,7 @@ from dashboard.runs import tasks
 from dashboard.runs.runner import LocalRunner
 from tests.page_scripts import (
     KINDS,
+    charts,
     checked,
     home_tasks,
     open_page,
@@ -87,7 +88,7 @@ def test_opens_with_a_race_whose_numbers_are_those_of_the_core() -> None:
     verdict = text_with(at, "reaches the highest")
     winner = max(ends, key=lambda end: end.best)
     assert f"{winner.best:.2f}".replace("-", "−") in verdict
-    assert "race" in {chart.key for chart in at.get("plotly_chart")}
+    assert "race" in charts(at)
     assert tables_with_nameless_columns(at) == []
 
 
@@ -172,7 +173,7 @@ def test_longer_race_is_a_task_and_the_last_one_stays(runner: LocalRunner, home_
     at = choose(opened(run=trained(runner, KINDS["points"])), "race_data", "run")
     at.number_input(key="race_epochs_run").set_value(2).run()
     assert "Two moons" in text_with(at, "hidden layers 8")
-    assert not [chart for chart in at.get("plotly_chart") if chart.key == "race"]
+    assert "race" not in charts(at)
     at.button(key="race_start").click().run()
     (name,) = home_tasks._tasks
     until(lambda: home_tasks.progress(name) is None, "the race")
@@ -218,7 +219,7 @@ def test_surface_ends_are_decoded_and_compared() -> None:
     at = opened(optimiser_view="surface")
     said = text_with(at, "The top is")
     assert "SGD + momentum ends within one nat" in said
-    assert "descent" in {chart.key for chart in at.get("plotly_chart")}
+    assert "descent" in charts(at)
     slider(at, "surface_z1").set_value(0.0)
     slider(at, "surface_z2").set_value(0.0)
     at = checked(at.run())

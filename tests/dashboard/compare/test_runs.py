@@ -1,5 +1,6 @@
 """Runs side by side as a script: what it says is what the core says of the same held-out examples."""
 
+import json
 import math
 import re
 from dataclasses import replace
@@ -21,6 +22,7 @@ from dashboard.runs.runner import LocalRunner
 from tests.page_scripts import (
     KINDS,
     TINY,
+    chart_messages,
     charts,
     checked,
     home_tasks,
@@ -114,8 +116,8 @@ def _twin(run_id: str) -> str:
 
 def test_rate_and_distortion_have_a_point_a_run(pair: tuple[str, str]) -> None:
     at = compared(*pair)
-    (chart,) = (one for one in at.get("plotly_chart") if one.key == "runs_rates")
-    found = numbers(chart.proto.alt.replace("β 0.5", "").replace("β 4", ""))  # type: ignore[attr-defined]
+    chart = chart_messages(at)["runs_rates"]
+    found = numbers(chart["alt"].replace("β 0.5", "").replace("β 4", ""))
     expected = [2]
     for run_id in pair:
         terms = encoded(saved(run_id))
@@ -172,8 +174,8 @@ def test_learned_prior_has_no_parts_of_its_kl(runner: LocalRunner, pair: tuple[s
     model = replace(TINY.model, prior="vamp", num_components=5)
     at = compared(pair[0], trained(runner, replace(beta(0.5), model=model)))
     assert len(rows_of(at)) == 2
-    (chart,) = (one for one in at.get("plotly_chart") if one.key == "runs_kl")
-    assert chart.proto.alt.count(":") == 1  # type: ignore[attr-defined]
+    chart = chart_messages(at)["runs_kl"]
+    assert chart["alt"].count(":") == 1
 
 
 def test_more_and_fewer_dimensions_share_a_plane(runner: LocalRunner) -> None:
@@ -208,8 +210,8 @@ def test_likelihoods_of_another_kind_are_not_subtracted(runner: LocalRunner, pai
     at = compared(pair[0], trained(runner, replace(beta(0.5), model=model)))
     assert [cells[2] for cells in rows_of(at).values()] == ["–", "–"]
     assert "no difference of nats means anything" in text_with(at, "Bernoulli likelihoods are")
-    (chart,) = (one for one in at.get("plotly_chart") if one.key == "runs_rates")
-    assert "of 1 run" in chart.proto.alt  # type: ignore[attr-defined]
+    chart = chart_messages(at)["runs_rates"]
+    assert "of 1 run" in chart["alt"]
 
 
 def test_gaps_are_measured_for_all_at_once(pair: tuple[str, str], home_tasks: tasks.Tasks) -> None:
@@ -248,8 +250,7 @@ def test_names_that_attack_are_letters(runner: LocalRunner, pair: tuple[str, str
     assert next(iter(rows_of(at))) == shown
     assert next(iter(table(at, "run"))) == plain(shown)
     for key in ("runs_rates", "runs_elbo_held_out"):
-        (chart,) = (one for one in at.get("plotly_chart") if one.key == key)
-        assert "<img" not in chart.proto.spec, key  # type: ignore[attr-defined]
+        assert "<img" not in json.dumps(chart_messages(at)[key]["figure"]), key
     markup = re.compile(r"(?<!\\)(<img|\]\(http)")
     assert not [one.value for one in (*at.markdown, *at.caption) if markup.search(one.value)]
 

@@ -14,6 +14,7 @@ from dashboard.runs.tasks import task_key
 from dashboard.shell import browser
 from tests.brought_files import idx, npy, npz, two_classes
 from tests.page_scripts import (
+    charts,
     checked,
     choose,
     draw_density,
@@ -72,7 +73,7 @@ def test_the_data_sets_of_the_server_are_shown_in_pictures_and_numbers() -> None
     assert counts["all"] == ["1,437", "360"]
     assert sum(int(counts[str(digit)][0]) for digit in range(10)) == 1437
     checked(at.selectbox(key="data_chosen").set_value("two_moons").run())
-    assert {chart.key for chart in at.get("plotly_chart")} == {
+    assert charts(at) == {
         "data_points_two_moons",
         "data_histogram_two_moons",
     }

@@ -8,16 +8,14 @@ import numpy as np
 import plotly.graph_objects
 import plotly.subplots
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from dashboard.figures import objects
-from dashboard.figures.base import finish
 
 LINE = {"color": "#0072B2", "width": 3}
 
 
 def plain(sent: dict[str, Any]) -> dict[str, Any]:
-    """Without the look that both take from Streamlit, and with numbers in the place of their bytes."""
+    """Without the look that Plotly adds to its own, and with numbers in the place of their bytes."""
     sent["layout"].pop("template", None)
     return numbers(sent)
 
@@ -89,13 +87,6 @@ def test_arrays_travel_as_bytes_that_hold_their_values(values: np.ndarray, dtype
     assert np.array_equal(numbers(sent), values, equal_nan=True)
 
 
-def test_the_look_is_streamlits_own() -> None:
-    sent = finish(objects.Figure(objects.Contour(z=np.eye(2))), height=100, theme="light").to_dict()
-    theirs = plotly.graph_objects.Figure(plotly.graph_objects.Contour()).to_dict()["layout"]["template"]
-    assert sent["layout"]["template"]["layout"] == theirs["layout"]
-    assert sent["layout"]["template"]["data"] == {"contour": theirs["data"]["contour"]}
-
-
 def test_frames_say_what_moves_and_what_any_of_them_changes() -> None:
     figure = objects.Figure([objects.Scatter(x=[0.0], mode="lines", name="a", line=LINE), objects.Scatter()])
     figure.frames = [
@@ -110,21 +101,6 @@ def test_frames_say_what_moves_and_what_any_of_them_changes() -> None:
         {"type": "scatter", "x": [2.0], "name": "b"},
     ]
     assert figure.frames[0].data[0].mode == "lines", "the figure itself keeps all of it"
-
-
-def test_streamlit_draws_one() -> None:
-    def script() -> None:
-        import streamlit as st
-
-        from dashboard.figures import objects
-
-        st.plotly_chart(objects.Figure(objects.Scatter(x=[1.0], y=[2.0])), key="one")
-
-    at = AppTest.from_function(script).run()
-    assert not at.exception
-    assert json.loads(at.get("plotly_chart")[0].proto.spec)["data"] == [  # type: ignore[attr-defined]
-        {"type": "scatter", "x": [1.0], "y": [2.0]}
-    ]
 
 
 def test_names_that_plotly_does_not_know_are_refused() -> None:

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from tests.page_scripts import (
     ENTRY,
     KINDS,
     TINY,
+    charts,
     checked,
     open_page,
     runner,
@@ -48,10 +49,6 @@ def texts(at: AppTest) -> str:
 
 def numbers(text: str) -> list[float]:
     return [float(found.replace("−", "-").replace(",", "")) for found in NUMBER.findall(text)]
-
-
-def charts(at: AppTest) -> set[Any]:
-    return {chart.key for chart in at.get("plotly_chart")}
 
 
 def choose(at: AppTest, key: str, option: str) -> AppTest:

@@ -1,6 +1,7 @@
 """Prior against aggregate posterior: the histograms, the decoded samples, and how many lie in holes."""
 
 import io
+import json
 import queue
 import re
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from dashboard.latent.aggregate import Decoded
 from dashboard.runs import runner as jobs
 from dashboard.runs.runner import LocalRunner
 from dashboard.theme import CONCEPTS, ThemeName
+from tests.page_scripts import chart_messages
 from tests.polling import DEADLINE_S
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.runs.driver import Driver
@@ -68,7 +70,7 @@ def checked(at: AppTest) -> AppTest:
 
 def alts(at: AppTest) -> list[str]:
     """What the section's charts and pictures say to those who do not see them."""
-    found: list[str] = [str(node.proto.alt) for node in at.get("plotly_chart")]  # type: ignore[attr-defined]
+    found = [chart["alt"] for chart in chart_messages(at).values()]
     for node in at.get("image"):
         found += [str(image.alt) for image in node.proto.imgs]  # type: ignore[attr-defined]
     return found
@@ -79,8 +81,7 @@ Z = np.zeros((4, 3), np.float32)
 
 def charts_of_samples(at: AppTest) -> list[str]:
     """The two charts of decoded points, as they are sent."""
-    charts = [node for node in at.get("plotly_chart") if str(node.key).startswith("samples_")]
-    return [chart.proto.spec for chart in charts]  # type: ignore[attr-defined]
+    return [json.dumps(chart) for key, chart in chart_messages(at).items() if key.startswith("samples_")]
 
 
 def traces(figure: go.Figure) -> list[Any]:

@@ -1,6 +1,5 @@
 """The decoded grid's options: its axes, the data in its cells, and the mesh on its way to data space."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.latent import cached as cache_latent
 from dashboard.latent.grid import cell_counts
 from tests.dashboard.latent.test_plane import PAGE, ROOT
+from tests.page_scripts import chart_messages, charts
 from tests.polling import DEADLINE_S
 
 AXIS = np.array([-1.0, 0.0, 1.0], np.float32)
@@ -42,8 +42,7 @@ def app() -> AppTest:
 
 def drawn(app: AppTest) -> list[dict[str, Any]]:
     """The traces of the grid's figure."""
-    (chart,) = (chart for chart in app.get("plotly_chart") if chart.key == "grid")
-    return json.loads(chart.proto.spec)["data"]
+    return chart_messages(app)["grid"]["figure"]["data"]
 
 
 def test_a_folded_section_is_not_drawn_and_loses_nothing(app: AppTest) -> None:
@@ -51,7 +50,7 @@ def test_a_folded_section_is_not_drawn_and_loses_nothing(app: AppTest) -> None:
     before = drawn(app)
     app.button(key="fold_grid").click().run()
     assert not app.exception, app.exception
-    assert [chart.key for chart in app.get("plotly_chart") if chart.key == "grid"] == []
+    assert "grid" not in charts(app)
     assert "Decoded grid" in [header.value for header in app.header]
     app.run()  # as any other control of the page has it drawn again
     assert app.button(key="fold_grid").label == "Unfold Decoded grid"

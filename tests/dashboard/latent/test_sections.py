@@ -1,7 +1,6 @@
 """Grid, classes, selection and saving on the Latent space page: what is shown is what can be saved."""
 
 import io
-import json
 import os
 from functools import partial
 from typing import Any
@@ -21,7 +20,17 @@ from dashboard.latent.arithmetic import class_means
 from dashboard.latent.saving import Kept
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.tasks import Tasks, task_key
-from tests.page_scripts import KINDS, checked, choose, home_tasks, open_page, runner, saved, trained
+from tests.page_scripts import (
+    KINDS,
+    chart_messages,
+    checked,
+    choose,
+    home_tasks,
+    open_page,
+    runner,
+    saved,
+    trained,
+)
 from tests.polling import until
 from vae_core.latent.decode import plane_points
 from vae_core.runs.atomic import write_atomically
@@ -73,8 +82,7 @@ def held_out(run_id: str) -> cache.Encoded:
 
 
 def chart(at: AppTest, key: str) -> Any:
-    (found,) = (one for one in at.get("plotly_chart") if one.key == key)
-    return found.proto  # type: ignore[attr-defined]
+    return chart_messages(at)[key]
 
 
 def captions(at: AppTest) -> list[str]:
@@ -122,7 +130,7 @@ def test_cameras_of_the_charts_save_what_the_reader_chose(runs: dict[str, str]) 
     keys = ("grid", "aggregate_0", "samples_the prior", "neighbours")
 
     def formats() -> set[str]:
-        return {json.loads(chart(at, key).config)["toImageButtonOptions"]["format"] for key in keys}
+        return {chart(at, key)["config"]["toImageButtonOptions"]["format"] for key in keys}
 
     assert formats() == {"svg"}
     checked(at.segmented_control(key="latent_charts_as").set_value("PNG").run())

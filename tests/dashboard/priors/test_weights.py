@@ -1,7 +1,5 @@
 """The view of weights: its numbers are the core's, the error shows, and the comparison runs as a task."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -9,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.formats import plain, signed
 from dashboard.priors import cached, weights
 from dashboard.runs.tasks import Tasks
-from tests.page_scripts import checked, home_tasks, open_page, runner, table
+from tests.page_scripts import charts, checked, home_tasks, open_page, runner, table
 from tests.polling import until
 
 __all__ = ["home_tasks", "runner"]  # fixtures
@@ -22,10 +20,6 @@ def view() -> AppTest:
 def choose(at: AppTest, key: str, option: str) -> AppTest:
     control = next(control for control in at.get("button_group") if control.key == key)
     return checked(control.set_value(option).run())  # type: ignore[attr-defined]
-
-
-def charts(at: AppTest) -> set[Any]:
-    return {chart.key for chart in at.get("plotly_chart")}
 
 
 def texts(at: AppTest) -> str:

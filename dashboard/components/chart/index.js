@@ -1,0 +1,208 @@
+/**
+ * A figure of Plotly that keeps its chart: what a rerun brings is drawn into it, and zoom and legend stay.
+ *
+ * Streamlit's own element takes a chart off the page and mounts another one for every new figure.
+ */
+
+import { jsonOf } from "../shared/arrays.js";
+import { elementOf } from "../shared/mount.js";
+import { nameOfTheme } from "../shared/theme.js";
+import { templateOf } from "./look.js";
+import { pointsOf } from "./selection.js";
+import { Turns } from "./turns.js";
+
+/**
+ * @typedef {import("../shared/mount.js").Mounted & {
+ *   setStateValue: (name: string, value: unknown) => void,
+ * }} Mounted
+ *
+ * @typedef {object} Message
+ * @property {string} plotly Where Plotly's module is, from this one.
+ * @property {string} digest Of the figure; selections name it.
+ * @property {string} alt What the figure shows, in words.
+ * @property {Record<string, any>} config Of Plotly.
+ * @property {boolean} selects Whether the server is told which points are selected.
+ * @property {{ data: object[], layout: Record<string, any>, frames?: object[] }} figure
+ *
+ * @typedef {HTMLElement & { on?: (name: string, told: (event: any) => void) => void }} Plot
+ *
+ * @typedef {object} Library What is used of Plotly.
+ * @property {(plot: HTMLElement, figure: object) => Promise<unknown>} react
+ * @property {(plot: HTMLElement, frames: null[], how: object) => Promise<unknown>} animate
+ * @property {(plot: HTMLElement, layout: object) => Promise<unknown>} relayout
+ * @property {(plot: HTMLElement) => void} purge
+ */
+
+/** A chart takes 10 to 40 ms. */
+const turns = new Turns(12);
+const NARROWEST = 150;
+const EXPAND = {
+  width: 512,
+  height: 512,
+  path: "M32 32v128h48V80h80V32zM32 352v128h128v-48H80v-80zM352 32v48h80v80h48V32zM432 352v80h-80v48h128V352z",
+};
+
+/** @type {Promise<Library> | null} */
+let library = null;
+
+/** @param {string} url */
+async function fetched(url) {
+  library ??= import(url).then(() => /** @type {any} */ (window).Plotly);
+  try {
+    return await library;
+  } catch (error) {
+    library = null; // the next chart tries again
+    throw error;
+  }
+}
+
+class Chart {
+  /** @type {Library | null} */
+  plotly = null;
+  /** @type {Uint8Array | null} */
+  data = null;
+  /** @type {(name: string, value: unknown) => void} */
+  tell = () => {};
+  visible = true;
+  drawn = 0;
+  gone = false;
+  moves = false;
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    /** @type {Plot} */
+    this.root = root;
+    this.sizes = new ResizeObserver(() => this.resized());
+    this.sizes.observe(root);
+    this.sight = new IntersectionObserver((entries) => {
+      this.visible = entries[entries.length - 1].isIntersecting;
+    });
+    this.sight.observe(root);
+    root.onfullscreenchange = () => this.ask();
+  }
+
+  /**
+   * @param {Uint8Array} data
+   * @param {import("../shared/mount.js").Mounted} mounted
+   */
+  update(data, mounted) {
+    this.data = data;
+    this.tell = /** @type {Mounted} */ (mounted).setStateValue;
+    const { plotly, alt, figure } = this.message(data);
+    this.root.setAttribute("role", "figure");
+    this.root.setAttribute("aria-label", alt);
+    // Before there is anything in it, so that what stands below does not jump.
+    this.root.style.height = `${figure.layout.height}px`;
+    this.ask();
+    if (this.plotly) return;
+    fetched(new URL(plotly, import.meta.url).href).then(
+      (found) => {
+        this.plotly = found;
+        this.ask();
+      },
+      () => {
+        if (!this.gone) this.root.textContent = "The chart could not be loaded: reload the page.";
+      },
+    );
+  }
+
+  /**
+   * Read anew for each drawing: Plotly writes into what it is given.
+   * @param {Uint8Array} data
+   * @returns {Message}
+   */
+  message(data) {
+    return jsonOf(data);
+  }
+
+  isInSight() {
+    return this.visible;
+  }
+
+  ask() {
+    // In a tab or a fold that is closed it has no width: it is drawn when it gets one.
+    if (this.plotly && this.data && !this.gone && this.root.clientWidth) turns.ask(this);
+  }
+
+  resized() {
+    const { width } = this.size();
+    if (width && width !== Number(this.root.dataset.width)) this.ask();
+  }
+
+  size() {
+    const isFull = document.fullscreenElement === this.root;
+    const width = this.root.clientWidth && Math.max(NARROWEST, this.root.clientWidth);
+    return { width, height: isFull ? window.innerHeight : 0 };
+  }
+
+  draw() {
+    const { plotly, data, root } = this;
+    const { width, height } = this.size();
+    if (!plotly || !data || this.gone || !width) return;
+    const { figure, config, selects, digest } = this.message(data);
+    /** @type {Record<string, any>} */
+    const layout = {
+      ...figure.layout,
+      width,
+      height: height || figure.layout.height,
+      template: this.template(),
+    };
+    if (selects) layout.uirevision = digest; // another figure's points are others
+    const frames = figure.frames ?? [];
+    // A film that plays would go on with the frames of the figure before.
+    if (this.moves) plotly.animate(root, [null], { mode: "immediate" }).catch(() => {});
+    this.moves = frames.length > 0;
+    const isFirst = this.drawn === 0;
+    plotly.react(root, {
+      data: figure.data,
+      layout,
+      frames,
+      ...(isFirst && { config: { ...config, modeBarButtonsToAdd: [this.button()] } }),
+    });
+    this.drawn += 1;
+    root.dataset.drawn = String(this.drawn);
+    root.dataset.width = String(width);
+    if (isFirst && selects) this.watchSelection();
+  }
+
+  template() {
+    const style = getComputedStyle(this.root);
+    /** @param {string} name */
+    const colour = (name) => style.getPropertyValue(`--st-${name}-color`).trim();
+    return templateOf(nameOfTheme(this.root), {
+      text: colour("text"),
+      background: colour("background"),
+      border: colour("border"),
+      font: style.fontFamily,
+    });
+  }
+
+  button() {
+    const click = () => {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else this.root.requestFullscreen();
+    };
+    return { name: "fullscreen", title: "Fullscreen", icon: EXPAND, click };
+  }
+
+  watchSelection() {
+    /** @param {any} event */
+    const say = (event) => {
+      if (this.data)
+        this.tell("selected", { digest: this.message(this.data).digest, points: pointsOf(event) });
+    };
+    // Plotly says "selected" without an event where it takes a selection away itself.
+    this.root.on?.("plotly_selected", (event) => event && say(event));
+    this.root.on?.("plotly_deselect", () => say(undefined));
+  }
+
+  destroy() {
+    this.gone = true;
+    turns.leave(this);
+    this.sizes.disconnect();
+    this.sight.disconnect();
+    this.plotly?.purge(this.root);
+  }
+}
+
+export default elementOf(".chart", (root) => new Chart(root));

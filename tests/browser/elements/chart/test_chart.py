@@ -1,0 +1,82 @@
+"""A new figure is drawn into the chart that stands, with Plotly itself."""
+
+import json
+
+from playwright.sync_api import Page, expect
+
+from dashboard.figures.objects import BROWSER_LIBRARY, Figure, Scatter
+from tests.browser.elements.messages import chart_message
+from tests.browser.elements.mounting import Mounted, open_element
+from tests.polling import until
+
+
+def opened(page: Page) -> Mounted:
+    return open_element(page, "chart", more={"/plotly.min.js": BROWSER_LIBRARY.read_text("utf-8")})
+
+
+def figure(*y: float) -> Figure:
+    return Figure(Scatter(x=[0.0, 1.0, 2.0], y=list(y), mode="markers", marker_size=12))
+
+
+def drag(page: Page, start: tuple[float, float], *ends: tuple[float, float]) -> None:
+    """Across the plot, in shares of its width and height."""
+    box = page.locator(".nsewdrag").bounding_box()
+    assert box is not None
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, *ends)]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+
+
+def x_range(page: Page) -> list[float]:
+    return page.locator(".chart").evaluate("chart => [...chart._fullLayout.xaxis.range]")
+
+
+def test_a_new_figure_is_drawn_into_the_same_chart_and_the_zoom_stays(page: Page) -> None:
+    mounted, chart = opened(page), page.locator(".chart")
+    mounted.give(chart_message(figure(1, 3, 2), alt="Three points."))
+    expect(chart).to_have_attribute("data-drawn", "1")
+    expect(page.get_by_role("figure", name="Three points.")).to_have_css("height", "300px")
+    chart.locator(".main-svg").first.evaluate("svg => { window.svg = svg; }")
+    before = x_range(page)
+    drag(page, (0.5, 0.5), (0.25, 0.5))
+    until(lambda: x_range(page)[0] > before[0], "the plot is panned")
+    panned = x_range(page)
+    mounted.give(chart_message(figure(5, 4, 6), alt="Three others."))
+    expect(chart).to_have_attribute("data-drawn", "2")
+    assert chart.evaluate("chart => chart.contains(window.svg)"), "the chart itself stays"
+    assert x_range(page) == panned
+    assert chart.evaluate("chart => [...chart._fullData[0].y]") == [5, 4, 6]
+    expect(page.get_by_role("figure", name="Three others.")).to_be_visible()
+
+
+def test_what_cannot_be_seen_is_drawn_once_it_can(page: Page) -> None:
+    mounted, chart = opened(page), page.locator(".chart")
+    page.locator("#host").evaluate("host => { host.style.display = 'none'; }")
+    mounted.give(chart_message(figure(1, 3, 2)))
+    page.wait_for_function("'Plotly' in window")
+    assert chart.get_attribute("data-drawn") is None
+    page.locator("#host").evaluate("host => { host.style.display = ''; }")
+    expect(chart).to_have_attribute("data-drawn", "1")
+    page.set_viewport_size({"width": 700, "height": 600})
+    expect(chart).to_have_attribute("data-drawn", "2")
+    width = chart.evaluate("chart => chart.clientWidth")
+    assert chart.evaluate("chart => chart._fullLayout.width") == width < 700
+
+
+def test_the_server_hears_which_points_are_selected(page: Page) -> None:
+    mounted = opened(page)
+    message = chart_message(figure(1, 3, 2).update_layout(dragmode="lasso"), selects=True)
+    shown = json.loads(message)
+    shown["figure"]["layout"]["dragmode"] = "lasso"
+    mounted.give(json.dumps(shown).encode())
+    expect(page.locator(".chart")).to_have_attribute("data-drawn", "1")
+    drag(page, (0.4, 0.0), (0.6, 0.0), (0.6, 0.5), (0.4, 0.5))
+    until(lambda: mounted.sent, "a selection")
+    assert mounted.sent[-1] == {
+        "kind": "state",
+        "name": "selected",
+        "value": {"digest": shown["digest"], "points": [[0, 1]]},
+    }
