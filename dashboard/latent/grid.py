@@ -102,6 +102,11 @@ def _axis(shown: Subject) -> Array:
     spacing = one_of("Spacing", SPACINGS, key="grid_spacing", help_text=SPACING_HELP)
     size = st.slider("Size", 4, 24, 12, key="grid_size", help=SIZE_HELP, persist_state="session")
     if spacing == "quantiles":
+        if shown.config.model.prior != "standard_normal":
+            st.caption(
+                "Quantiles of N(0, 1). The prior of this run is learned, and may have its mass elsewhere: "
+                "samples from it need not look like this."
+            )
         return cache.quantiles(size)
     reach = st.slider("Range", 1.0, 5.0, 3.0, 0.5, key="grid_range", help=RANGE_HELP, persist_state="session")
     return np.linspace(-reach, reach, size, dtype=np.float32)

@@ -21,6 +21,7 @@ import { pixelPicture, posteriorArrays } from "./saving.js";
 const MAX_SHEETS = 50;
 const ERASER = 1.6;
 const NOT_FINITE = "The encoder's outputs are not finite: this training has diverged.";
+const NO_KL = " The KL to a learned prior has no closed form: the page ELBO estimates it.";
 const AT_MEAN = "The ELBO averages log p(x|z) over all z from q; here z is the mean of q.";
 
 /** Hidden where the data are no images. */
@@ -263,10 +264,12 @@ class DrawingSheet {
   sentence() {
     if (!this.isFinite && this.input) return NOT_FINITE;
     if (!this.input) return "Draw, or take a held-out image.";
-    if (!this.taken) return AT_MEAN;
+    const learned = this.host.hasLearnedPrior && !this.host.isDeterministic;
+    const atMean = `${AT_MEAN}${learned ? NO_KL : ""}`;
+    if (!this.taken) return atMean;
     const { index } = this.taken;
     const name = this.host.className(this.host.data.labels[index]);
-    return `Held-out image ${index + 1}${name && `, ${this.host.labelTitle} ${name}`}, as it is. ${AT_MEAN}`;
+    return `Held-out image ${index + 1}${name && `, ${this.host.labelTitle} ${name}`}, as it is. ${atMean}`;
   }
 
   showTerms() {
