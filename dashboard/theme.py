@@ -52,6 +52,12 @@ GHOSTS: Final[dict[ThemeName, tuple[str, ...]]] = {
 }
 """Curves of kept runs, which carry text of their colour; each has dashes of its own, too."""
 
+RAMP: Final[dict[ThemeName, tuple[str, ...]]] = {
+    "light": ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#9bc31f"),
+    "dark": ("#8a7be0", "#6b93e0", "#4aa8d8", "#36bcc0", "#3fcf9b", "#71dd74", "#b5e24f", "#fde725"),
+}
+"""Steps of a number, the least first: in grey they grow lighter evenly (after viridis)."""
+
 PALETTES: Final = {
     theme: {
         "concepts": CONCEPTS[theme],

@@ -81,7 +81,10 @@ class VAE(nn.Module):
                 f"this model takes {self.config.data_dim} values per example, the data have {x.shape[-1]}",
                 "choose the data set that the model was trained on",
             )
-        outputs = self.encoder(x)
+        return self.posterior_of(self.encoder(x))
+
+    def posterior_of(self, outputs: Tensor) -> Posterior:
+        """q(z|x) from the encoder's outputs u."""
         head = self.config.encoder_head
         if head == "deterministic":
             return Deterministic(outputs)

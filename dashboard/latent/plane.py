@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from dashboard.cached import decode, encoded
 from dashboard.components.chart.element import draw_chart
 from dashboard.components.latent.element import latent_explorer, settled
-from dashboard.components.latent.payload import PackedModel, latent_message
+from dashboard.components.latent.payload import PackedModel, latent_message, recoloured
 from dashboard.figures.data_space import data_space_figure
 from dashboard.figures.latent import plane_figure
 from dashboard.formats import signed
 from dashboard.latent import cached as cache
-from dashboard.latent import neighbours
+from dashboard.latent import colouring, neighbours
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.pictures import example_strip, show
 from dashboard.runs.runner import runner
@@ -25,7 +25,7 @@ from vae_core.errors import BadInput
 
 Array = NDArray[np.float32]
 HELP: Final = (
-    r"Posterior means $\mu(x)$ of held-out examples, coloured by class. Dashed: the prior "
+    r"Posterior means $\mu(x)$ of held-out examples, coloured by class or as chosen. Dashed: the prior "
     r"$\mathcal{N}(0, I)$ at 1, 2 and 3 standard deviations, or the components of a learned one at 1. Move "
     r"the pointer: the decoder runs in your browser and draws $\mathbb{E}[x|z]$ at that z. Ellipses: 1 and 2 "
     r"standard deviations of $q(z|x)$ of the nearest example."
@@ -72,18 +72,27 @@ def _dimension(label: str, key: str, order: list[int], default: int) -> int:
 
 def explore(shown: Subject, plane: tuple[int, int]) -> None:
     """The plane under the pointer; while the run goes on, with its weights of now."""
+    colours = colouring.choose(shown)
     run_id = state.current_run()
     view = None if run_id is None else runner().view(run_id)
     live_run = run_id if view is not None and view.status == "running" else None
-    st.fragment(_explore, run_every=LIVE_SECONDS if live_run else None)([shown], plane, live_run)
+    st.fragment(_explore, run_every=LIVE_SECONDS if live_run else None)([shown], plane, live_run, colours)
 
 
-def _explore(latest: list[Subject], plane: tuple[int, int], live_run: str | None) -> None:
+def _explore(
+    latest: list[Subject],
+    plane: tuple[int, int],
+    live_run: str | None,
+    colours: colouring.Colouring | None,
+) -> None:
     if live_run is not None:
         follow(latest, live_run)
     shown = latest[-1]
     packed = cache.packed_model(shown)
     if packed is not None:
+        if colours is not None:
+            labels, names, title = colours.labels, colours.names, colours.title
+            packed = recoloured(packed, labels, names=names, title=title, is_scale=colours.is_scale)
         # As the page was opened, not as the reader moves it: the element goes on from there by itself.
         z, pins = state.as_opened("z"), state.as_opened("pins")
         message = latent_message(packed, plane=plane, z=z, pins=pins)
@@ -93,7 +102,7 @@ def _explore(latest: list[Subject], plane: tuple[int, int], live_run: str | None
         state.draw_address("explorer")
         return
     st.info(TOO_LARGE)
-    _means(shown, plane)
+    _means(shown, plane, colours)
     _traversal(shown)
 
 
@@ -132,15 +141,15 @@ def _settle(packed: PackedModel, latent_dim: int) -> None:
         st.rerun("app")
 
 
-def _means(shown: Subject, plane: tuple[int, int]) -> None:
+def _means(shown: Subject, plane: tuple[int, int], colours: colouring.Colouring | None) -> None:
     """Posterior means of the held-out examples."""
     examples = encoded(shown)
     rows = slice(None, MAX_POINTS)
     figure = plane_figure(
         examples.means[rows],
-        examples.labels[rows],
+        (examples.labels if colours is None else colours.labels)[rows],
         plane=plane,
-        class_names=shown.class_names,
+        class_names=shown.class_names if colours is None else colours.names,
         theme=state.theme_name(),
         stds=examples.stds[rows],
     )

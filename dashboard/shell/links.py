@@ -252,6 +252,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "latent_view": Parameter(
         "latent_space", "neighbours", Choice(("neighbours", "selection", "arithmetic", "projection"))
     ),
+    "plane_colour": Parameter("latent_space", "classes", Text(20)),
     "plane_x": Parameter("latent_space", None, Whole(0, MAX_LATENT_DIM - 1)),
     "plane_y": Parameter("latent_space", None, Whole(0, MAX_LATENT_DIM - 1)),
     "z": Parameter("latent_space", (), COORDINATES),

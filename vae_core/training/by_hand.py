@@ -26,6 +26,8 @@ from vae_core.distributions import (
 from vae_core.elbo import ElboTerms
 from vae_core.model import SPREAD_RANGE, VAE
 from vae_core.networks import MLP
+from vae_core.priors import NormalMixture, vamp_prior
+from vae_core.training.mixture_gradient import MixtureGradient, variance_slope
 
 NARROW: Final = 8
 """Up to how many inputs of a layer its products are made transposed."""
@@ -46,8 +48,8 @@ class Means(NamedTuple):
 
 
 def is_written_out(config: ModelConfig) -> bool:
-    """Whether the gradient of a model is written out here: not of convolutions, nor of a learned prior."""
-    return config.architecture == "mlp" and config.prior == "standard_normal"
+    """Whether the gradient of a model is written out here: not of convolutions."""
+    return config.architecture == "mlp"
 
 
 class HandGradient:
@@ -66,8 +68,14 @@ class HandGradient:
 
     A limit of log sigma^2 changes no gradient (:func:`vae_core.distributions.bounded`).
 
+    Where the prior is learned the KL is the mean of log q(z|x) - log p(z) over the samples: then -beta / R
+    times d log p(z)/dz is part of dL/dz. Of log q(z|x) = -1/2 sum_j eps_j^2 + log sigma_j^2 + log 2 pi there
+    is -1 in the place of sigma^2 - 1, and 0 in that of the mean and of L_jk. The prior's own gradient is that
+    of :class:`vae_core.training.mixture_gradient.MixtureGradient`; that of a VampPrior goes on through the
+    encoder to the pseudo-inputs, and is added to the encoder's.
+
     Arguments:
-        model: With a standard normal prior. Its parameters have a ``grad`` already: it is written there.
+        model: A multi-layer perceptron. Its parameters have a ``grad`` already: it is written there.
         num_samples: M.
         batch_size: The most examples of a mini-batch.
     """
@@ -165,6 +173,8 @@ class _Pass:
         self._mean, self._of_mean = outputs[:, :dim], delta[:, :dim]
         self._spread, self._of_spread = outputs[:, dim : 2 * dim], delta[:, dim : 2 * dim]
         self._log_var, self._std = room.zeros(batch, dim), room.zeros(batch, dim)
+        self._log_ratio = self._log_var.new_zeros(num_samples, batch)
+        """log q(z|x) - log p(z) of a learned prior."""
         self._excess, self._twice_kl = room.zeros(batch, dim), room.zeros(batch, dim)
         """sigma^2 - 1, and two times the KL of each example and dimension."""
         self._twice_kl_values = self._twice_kl.view(-1)
@@ -183,6 +193,7 @@ class _Pass:
         self._of_z_sum = of_z[0] if num_samples == 1 else room.zeros(batch, dim)
         self._half = z.new_tensor(0.5)
         self._rows = num_samples * batch
+        self._prior = None if config.prior == "standard_normal" else _LearnedPrior(model, room)
         self._score = _SCORES[config.likelihood](model, self._decoder, room, (num_samples, batch), of_score)
 
     def __call__(self, x: Tensor, eps: Tensor, beta: float, free_bits: float) -> Tensor:
@@ -195,8 +206,11 @@ class _Pass:
         self._score(x)
         self._decoder.backward()
         self._decoder.to_inputs(self._of_z_rows)
-        torch.sum(self._twice_kl_values, 0, out=self._kl_sum)
         weight: float | Tensor = beta / self._batch
+        if self._prior is not None:
+            self._to_learned_prior(self._prior, eps, weight, 2.0 * self._batch * free_bits)
+            return self._sums
+        torch.sum(self._twice_kl_values, 0, out=self._kl_sum)
         if free_bits:
             floor = 2.0 * self._batch * free_bits
             summed = self._twice_kl.sum(0)
@@ -205,6 +219,24 @@ class _Pass:
         self._to_heads(weight)
         self._encoder.backward()
         return self._sums
+
+    def _to_learned_prior(
+        self, prior: "_LearnedPrior", eps: Tensor, weight: float | Tensor, floor: float
+    ) -> None:
+        """The same from dL/dz of the reconstruction on; the KL of all dimensions is one."""
+        log_p, score = prior.at(self._z_rows)
+        # eps is what z was made of: log q(z|x) = -1/2 sum_j eps_j^2 + log sigma_j^2 + log 2 pi.
+        log_var = self._log_var.sum(1) + self._dim * math.log(2.0 * math.pi)
+        self._log_ratio = -0.5 * (eps.square().sum(-1) + log_var) - log_p.view(eps.shape[:2])
+        torch.mul(self._log_ratio.sum(), 2.0 / len(eps), out=self._kl_sum)
+        if floor:
+            torch.clamp(self._kl_sum, min=floor, out=self._penalised_sum)
+            weight = weight * (self._kl_sum >= floor).to(self._kl_sum.dtype)
+        self._of_z_rows.sub_(score.mul_(weight / len(eps)))
+        self._excess.fill_(-1.0)
+        self._to_heads(weight)
+        self._encoder.backward()
+        prior.backward(weight / len(eps))
 
     def means(self, *, has_free_bits: bool) -> tuple[float, float, float]:
         """Mean reconstruction, mean KL, and what beta weighs of it."""
@@ -241,7 +273,7 @@ class _Pass:
         if self._head == "deterministic":
             self._of_mean.copy_(summed)
             return
-        _add_weighted(summed, self._mean, weight, out=self._of_mean)
+        self._add_to_mean(summed, weight)
         if self._head == "unit_variance":
             return
         of_z.mul_(self._noise)
@@ -253,6 +285,13 @@ class _Pass:
             spread = self._spread.clamp(*SPREAD_RANGE)
             self._of_spread.mul_(softplus_slope(spread) / (functional.softplus(spread) + 1e-9))
 
+    def _add_to_mean(self, of_z: Tensor, weight: float | Tensor) -> None:
+        """delta of the means; a learned prior has its part in dL/dz."""
+        if self._prior is None:
+            _add_weighted(of_z, self._mean, weight, out=self._of_mean)
+        else:
+            self._of_mean.copy_(of_z)
+
     def posterior(self) -> Posterior:
         """q(z|x) of the mini-batch."""
         mean = self._mean.clone()
@@ -262,6 +301,8 @@ class _Pass:
 
     def terms(self) -> ElboTerms:
         """The bound of the mini-batch, example by example."""
+        if self._prior is not None:
+            return ElboTerms(self._score.per_example(), self._log_ratio.mean(0), None)
         per_dim = 0.5 * self._twice_kl
         return ElboTerms(self._score.per_example(), per_dim.sum(-1), per_dim)
 
@@ -291,16 +332,67 @@ class _FullPass(_Pass):
     def _to_heads(self, weight: float | Tensor) -> None:
         of_z = self._of_z.permute(1, 2, 0)
         torch.bmm(of_z, self._eps.transpose(0, 1), out=self._products)
-        _add_weighted(of_z.sum(2), self._mean, weight, out=self._of_mean)
+        self._add_to_mean(of_z.sum(2), weight)
         of_diagonal = self._products.diagonal(dim1=1, dim2=2) * self._std
         _add_weighted(of_diagonal, self._excess, weight, out=self._of_spread)
         self._of_spread.mul_(self._half)
         of_below = self._products[:, self._below_rows, self._columns]
+        if self._prior is not None:
+            self._of_below.copy_(of_below)
+            return
         weight = weight[self._below_rows] if isinstance(weight, Tensor) else weight
         _add_weighted(of_below, self._below, weight, out=self._of_below)
 
     def posterior(self) -> Posterior:
         return FullNormal(self._mean.clone(), self._factor.clone())
+
+
+class _LearnedPrior:
+    """log p(z) of a learned prior, and the gradient of its parameters.
+
+    Arguments:
+        model: With such a prior.
+        room: Where the arrays of a pass through the encoder are, for a VampPrior.
+    """
+
+    def __init__(self, model: VAE, room: _Room) -> None:
+        self._model = model
+        self._layers: _Layers | None = None
+        if model.config.prior == "vamp":
+            encoder, count = model.encoder, model.config.num_components
+            assert isinstance(encoder, MLP)
+            self._layers = _Layers(encoder, model.config.activation, room, count)
+            self._of_inputs = room.zeros(count, model.config.data_dim)
+
+    def at(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """log p(z), shape (R,), and its derivative by z, shape (R, J)."""
+        if self._layers is None:
+            prior = self._model.prior
+        else:
+            self._layers.forward(self._model.pseudo_inputs())
+            prior = vamp_prior(self._model.posterior_of(self._layers.u[-1]).as_normal())
+        assert isinstance(prior, NormalMixture)
+        self._found = MixtureGradient(prior, z)
+        return self._found.log_prob, self._found.score
+
+    def backward(self, weight: float | Tensor) -> None:
+        """The gradient of -weight sum log p(z): a VampPrior's is added to what the encoder has already."""
+        found, model = self._found, self._model
+        if self._layers is None:
+            parts = (found.logits, found.means, found.spreads)
+            of = (model.mixture.logits, model.mixture.means, model.mixture.log_vars)
+            for parameter, value in zip(of, parts, strict=True):
+                _gradient_of(parameter).copy_(value.mul_(-weight))
+            return
+        head, spreads, layers = model.config.encoder_head, found.spreads, self._layers
+        if head == "variance":
+            spreads = spreads * variance_slope(layers.u[-1])
+        delta = found.means if head == "unit_variance" else torch.cat([found.means, spreads], -1)
+        torch.mul(delta, -weight, out=layers.delta[-1])
+        layers.backward(adds=True)
+        layers.to_inputs(self._of_inputs)
+        slope = model.pseudo_inputs.slope()
+        torch.mul(self._of_inputs, slope, out=_gradient_of(model.pseudo_inputs.values))
 
 
 def _add_weighted(first: Tensor, second: Tensor, weight: float | Tensor, *, out: Tensor) -> None:
@@ -351,21 +443,33 @@ class _Layers:
                 h = self._h[index]
                 self._activation.value(u, h)
 
-    def backward(self) -> None:
-        """Gradients of all weights and biases; delta of the last layer is there."""
+    def backward(self, *, adds: bool = False) -> None:
+        """Gradients of all weights and biases; delta of the last layer is there.
+
+        Arguments:
+            adds: Whether they are added to those that are there, which are those of other inputs.
+        """
         assert self._inputs is not None
         for index in range(len(self.u) - 1, -1, -1):
             delta, h = self.delta[index], self._h[index - 1] if index else self._inputs
-            torch.sum(delta, 0, out=self._of_biases[index])
-            transposed = self._by_columns[index]
-            if transposed is None:
-                torch.mm(self._delta_t[index], h, out=self._of_weights[index])
-            else:
-                self._of_weights[index].copy_(torch.mm(h.t(), delta, out=transposed).t())
+            self._write(index, delta, h, adds=adds)
             if index:
                 before = self.delta[index - 1]
                 torch.mm(delta, self._weights[index], out=before)
                 self._activation.times_slope(before, self.u[index - 1], h)
+
+    def _write(self, index: int, delta: Tensor, h: Tensor, *, adds: bool) -> None:
+        """The gradients of one layer, dL/dW = delta^T h and dL/db, the sum of delta."""
+        of_weights, transposed = self._of_weights[index], self._by_columns[index]
+        if adds:
+            self._of_biases[index].add_(delta.sum(0))
+            torch.addmm(of_weights, self._delta_t[index], h, out=of_weights)
+            return
+        torch.sum(delta, 0, out=self._of_biases[index])
+        if transposed is None:
+            torch.mm(self._delta_t[index], h, out=of_weights)
+        else:
+            of_weights.copy_(torch.mm(h.t(), delta, out=transposed).t())
 
     def to_inputs(self, out: Tensor) -> None:
         """dL/d(input), shape (rows, fan_in)."""

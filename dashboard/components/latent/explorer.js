@@ -200,8 +200,13 @@ export class Explorer {
     if (this.pins.length) this.#rest();
   }
 
+  /** What the labels are: "class", or what colours the plane in its place. */
+  get labelTitle() {
+    return this.config.colour?.title ?? "class";
+  }
+
   /**
-   * The name of a class, "" for a label below 0.
+   * The name of a label, "" for one below 0.
    * @param {number} label
    */
   className(label) {

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.theme import PALETTES
+from dashboard.theme import PALETTES, RAMP
 from vae_core.config import ModelConfig
 
 if TYPE_CHECKING:
@@ -112,6 +113,41 @@ def pack_model(
         "num_examples": count,
     }
     return PackedModel(meta=about | meta, body=b"".join(map(_padded, arrays.values())))
+
+
+def recoloured(
+    packed: PackedModel,
+    labels: NDArray[np.int32],
+    *,
+    names: tuple[str, ...],
+    title: str,
+    is_scale: bool,
+) -> PackedModel:
+    """The same with other labels in the place of the classes.
+
+    Arguments:
+        packed: The model.
+        labels: Of the examples, shape (n,).
+        names: Of the labels 0, 1, ...
+        title: What they are.
+        is_scale: Whether they are steps of a number, drawn in a ramp of colours.
+    """
+    places = packed.meta["arrays"]
+    assert isinstance(places, dict)
+    start, count = places["labels"]["offset"], places["labels"]["length"]
+    content = _typed(labels[:count], "i4").tobytes()
+    palettes: Mapping[str, Mapping[str, object]] = PALETTES
+    if is_scale:
+        palettes = {theme: {**PALETTES[theme], "classes": list(ramp)} for theme, ramp in RAMP.items()}
+    digest = hashlib.sha256(content + title.encode()).hexdigest()[:8]
+    changed = {
+        "class_names": list(names),
+        "colour": {"title": title, "isScale": is_scale},
+        "palettes": palettes,
+        "hash": f"{packed.meta['hash']}-{digest}",
+    }
+    body = packed.body[:start] + content + packed.body[start + len(content) :]
+    return PackedModel(meta=packed.meta | changed, body=body)
 
 
 def prior_components(model: "VAE") -> list[dict[str, list[float]]]:

@@ -38,6 +38,8 @@ export class PlaneSection {
    * @param {Explorer} host
    */
   constructor(root, host) {
+    /** What coloured the plane last; nothing: the classes. @type {string | undefined} */
+    this.colour = undefined;
     this.host = host;
     this.hand = findCanvas(root, ".hand");
     this.legend = find(root, ".legend");
@@ -100,9 +102,13 @@ export class PlaneSection {
       components: config.components,
       labels: data.labels,
       classNames: config.class_names,
+      what: config.colour?.title,
+      isScale: config.colour?.isScale,
       axes,
       latentDim: config.config.latent_dim,
     };
+    if (config.colour?.title !== this.colour) this.map.hiddenClasses.clear();
+    this.colour = config.colour?.title;
     const turned = axes.join() !== this.axes?.join();
     if (turned) this.map.view = null;
     this.axes = axes;
@@ -122,7 +128,7 @@ export class PlaneSection {
     this.legend.querySelectorAll("button").forEach((button, k) => {
       const label = classes[k];
       button.textContent = this.map.className(label);
-      button.dataset.shape = String(shapeOf(label));
+      button.dataset.shape = String(this.map.data.isScale ? 0 : shapeOf(label));
       button.style.setProperty("--class", classColour(this.host.theme, label));
       button.setAttribute("aria-pressed", String(!hiddenClasses.has(label)));
       button.onclick = () => this.switchClass(label);

@@ -18,6 +18,8 @@ import { Tween } from "./tween.js";
  * @property {Float32Array} [covariances] Of each pair; none, or empty: 0.
  * @property {Float32Array} stds Pairs, flat; only read where there is a tooltip or one latent dimension.
  * @property {Int32Array} labels -1 where an example has none.
+ * @property {string} [what] The labels name; "class" where nothing is said.
+ * @property {boolean} [isScale] Whether the labels are steps of a number: circles of a ramp of colours, unnamed.
  * @property {string[]} classNames
  * @property {readonly number[]} axes The two dimensions that are shown, from 0; the same twice when J = 1.
  * @property {number} latentDim
@@ -210,7 +212,7 @@ export class Plane {
     this.drawPrior(context, theme, frame);
     this.shown = this.visible(this.places.read(now));
     this.drawPoints(context, theme, frame);
-    this.drawNames(context, theme, frame);
+    if (!this.data.isScale) this.drawNames(context, theme, frame);
     /** @type {import("./canvas.js").Style} */
     const style = { colour: theme.concepts.prior, align: "left", base: "bottom", halo: 4 };
     const of = this.data.learnedPrior ? "N(0, I), not the prior" : "prior";
@@ -260,14 +262,14 @@ export class Plane {
    * @param {Frame} frame
    */
   drawPoints(context, theme, frame, radius = 3) {
-    const { labels } = this.data;
+    const { labels, isScale } = this.data;
     context.globalAlpha = 0.65;
     for (const label of [-1, ...this.classes]) {
       context.beginPath();
       for (let i = 0; i < labels.length; i++) {
         const [x, y] = [this.shown[2 * i], this.shown[2 * i + 1]];
         if (labels[i] !== label || !Number.isFinite(x + y)) continue;
-        addMark(context, label, frame.px(x), frame.py(y), radius);
+        addMark(context, isScale ? 0 : label, frame.px(x), frame.py(y), radius);
       }
       context.fillStyle = classColour(theme, label);
       context.fill();
@@ -338,7 +340,8 @@ export class Plane {
     const axes = this.single ? [0] : [0, 1];
     const pair = (/** @type {Float32Array} */ values) =>
       axes.map((axis) => fixed(values[2 * i + axis], 2)).join(", ");
-    const name = this.data.labels[i] < 0 ? "" : `class ${this.className(this.data.labels[i])}\n`;
+    const { labels, what = "class" } = this.data;
+    const name = labels[i] < 0 ? "" : `${what} ${this.className(labels[i])}\n`;
     showTip(this.tip, `${name}mean ${pair(this.data.means)}\nstd ${pair(this.data.stds)}`, x, y - 10);
   }
 

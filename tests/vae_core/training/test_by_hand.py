@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 import torch
 
-from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
+from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig, Prior
 from vae_core.elbo import elbo_terms_given_eps, penalised_kl
 from vae_core.memory import step_bytes
 from vae_core.model import VAE
@@ -64,6 +64,26 @@ def test_every_head_and_likelihood(head: EncoderHead, likelihood: Likelihood, se
     num_samples, beta, free_bits = SETTINGS[setting]
     model = made(encoder_head=head, likelihood=likelihood, likelihood_scale=None)
     compare(model, num_samples=num_samples, beta=beta, free_bits=free_bits)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("prior", ["mixture", "vamp"])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("head", [head for head in get_args(EncoderHead) if head != "deterministic"])
+def test_every_learned_prior(head: EncoderHead, likelihood: Likelihood, prior: Prior, setting: str) -> None:
+    num_samples, beta, free_bits = SETTINGS[setting]
+    model = made(
+        encoder_head=head, likelihood=likelihood, prior=prior, num_components=4, likelihood_scale=None
+    )
+    compare(model, num_samples=num_samples, beta=beta, free_bits=free_bits)
+
+
+@pytest.mark.parametrize("prior", ["mixture", "vamp"])
+@pytest.mark.parametrize("free_bits", [0.01, 50.0])
+def test_free_bits_of_a_learned_prior_are_of_all_dimensions(prior: Prior, free_bits: float) -> None:
+    """Below them the KL has no gradient."""
+    model = made(prior=prior, num_components=4, hidden_dims=(6, 4), activation="softplus")
+    compare(model, num_samples=2, beta=1.5, free_bits=free_bits)
 
 
 @pytest.mark.parametrize("hidden_dims", [(), (4,), (6, 4, 5)])

@@ -13,12 +13,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from vae_core.config import Activation, check_beta
-from vae_core.distributions import FullNormal, Posterior, bounded, softplus_slope
+from vae_core.distributions import FullNormal, Posterior, softplus_slope
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
-from vae_core.model import SPREAD_RANGE, VAE
+from vae_core.model import VAE
 from vae_core.networks import Network
 from vae_core.priors import NormalMixture
+from vae_core.training.mixture_gradient import MixtureGradient, variance_slope
 
 Slip = Literal["f_for_slope", "kl_sign", "no_half"]
 """Errors that document 000 prints: f(u) where f'(u) belongs (4.3.2, 4.3.3); KL = +1/2 sum(1 + log sigma^2 -
@@ -204,25 +205,12 @@ def _heads_delta(
             delta_below = delta_below + kl_weight * q.factor[:, rows, columns]
         return torch.cat([delta_mean, delta_phi, delta_below], dim=-1)
     if head == "variance":
-        delta_phi = delta_phi * _variance_slope(heads)
+        delta_phi = delta_phi * variance_slope(heads)
     return torch.cat([delta_mean, delta_phi], dim=-1)
-
-
-def _variance_slope(heads: Tensor) -> Tensor:
-    """dphi/du of a variance head, phi = log(softplus(u) + 1e-9)."""
-    spread = bounded(heads.chunk(2, dim=-1)[1], *SPREAD_RANGE)
-    return softplus_slope(spread) / (functional.softplus(spread) + 1e-9)
 
 
 class _PriorBackward:
     """log p(z) of a learned prior, and its derivatives by z and by the prior's parameters.
-
-    With responsibilities r_k = pi_k N(z; m_k, C_k) / p(z):
-
-        d log p/dz = -sum_k r_k d_k,  d_k = d log N/dm_k = C_k^-1 (z - m_k)
-        d log p/d logit_k = r_k - pi_k,  d log p/dm_k = r_k d_k
-        d log p/dphi_k = r_k ((z - m_k)^2 / s_k^2 - 1) / 2,  phi = log s^2
-        d log p/dL_k = r_k tril(d_k w_k^T - diag 1/L_jj),  w_k = L_k^-1 (z - m_k), for C_k = L_k L_k^T
 
     The components of a VampPrior are q(z|u_k): from there it goes back through the encoder to the u_k.
     """
@@ -231,45 +219,27 @@ class _PriorBackward:
         self._model, self._batch = model, len(z)
         prior = model.prior
         assert isinstance(prior, NormalMixture)
-        parts, whitened = prior.components, prior.components.whiten(z[:, None])
-        joint = prior.log_weights + parts.log_prob(z[:, None])
-        self.log_prob = torch.logsumexp(joint, 1)
-        """log p(z), shape (batch,)."""
-        shares = torch.softmax(joint, 1)
-        if isinstance(parts, FullNormal):
-            by_mean = torch.linalg.solve_triangular(parts.factor.mT, whitened[..., None], upper=True)[..., 0]
-            outer = (by_mean[..., None] * whitened[..., None, :]).tril()
-            diagonal = torch.diag_embed(1 / parts.factor.diagonal(dim1=-2, dim2=-1))
-            by_factor = (shares[..., None, None] * (outer - diagonal)).sum(0)
-            rows, columns = torch.tril_indices(z.shape[1], z.shape[1], -1)
-            of_diagonal = by_factor.diagonal(dim1=-2, dim2=-1) * parts.factor.diagonal(dim1=-2, dim2=-1)
-            self._spreads = torch.cat([0.5 * of_diagonal, by_factor[:, rows, columns]], -1)
-        else:
-            by_mean = whitened / parts.std
-            self._spreads = (shares[..., None] * 0.5 * (whitened.square() - 1)).sum(0)
-        self.score = -(shares[..., None] * by_mean).sum(1)
-        """d log p/dz, shape (batch, J)."""
-        self._logits = (shares - prior.log_weights.exp()).sum(0)
-        self._means = (shares[..., None] * by_mean).sum(0)
+        self._found = found = MixtureGradient(prior, z)
+        self.log_prob, self.score = found.log_prob, found.score
 
     def gradients(self, weight: float, slip: Slip | None) -> dict[str, Tensor]:
         """Of -weight mean_b log p(z_b), by the names of the model's parameters."""
-        model, scale = self._model, -weight / self._batch
+        model, found, scale = self._model, self._found, -weight / self._batch
         if model.config.prior == "mixture":
-            by_name = {"logits": self._logits, "means": self._means, "log_vars": self._spreads}
+            by_name = {"logits": found.logits, "means": found.means, "log_vars": found.spreads}
             return {f"mixture.{name}": scale * value for name, value in by_name.items()}
         into = _forward(model.encoder, model.pseudo_inputs())
-        head, spreads = model.config.encoder_head, self._spreads
+        head, spreads = model.config.encoder_head, found.spreads
         if head == "variance":
-            spreads = spreads * _variance_slope(into[-1].u)
-        delta = self._means if head == "unit_variance" else torch.cat([self._means, spreads], -1)
+            spreads = spreads * variance_slope(into[-1].u)
+        delta = found.means if head == "unit_variance" else torch.cat([found.means, spreads], -1)
         layers = _backward(model.encoder, "encoder", into, scale * delta, model.config.activation, slip)
-        found = {}
+        by_name = {}
         for layer in layers:
-            found[layer.name.format("weights")] = layer.delta.T @ layer.inputs
-            found[layer.name.format("biases")] = layer.delta.sum(0)
+            by_name[layer.name.format("weights")] = layer.delta.T @ layer.inputs
+            by_name[layer.name.format("biases")] = layer.delta.sum(0)
         by_inputs = layers[0].delta @ model.encoder.weights[0]
-        return found | {"pseudo_inputs.values": by_inputs * model.pseudo_inputs.slope()}
+        return by_name | {"pseudo_inputs.values": by_inputs * model.pseudo_inputs.slope()}
 
 
 def _gradients(layers: tuple[Layer, ...]) -> dict[str, Tensor]:

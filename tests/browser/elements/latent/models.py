@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dashboard.components.latent.payload import Point, flat_weights, latent_message, pack_model
+from dashboard.components.latent.payload import Point, flat_weights, latent_message, pack_model, recoloured
 from vae_core.config import ModelConfig
 from vae_core.model import VAE
 from vae_core.networks import Network
@@ -47,8 +47,10 @@ def make_examples(kind: str) -> Tensor:
     return 12 * x - 6 if kind == "points" else x
 
 
-def make_message(kind: str, seed: int, *, z: Point = (), pins: tuple[Point, ...] = ()) -> bytes:
-    """What the element is told."""
+def make_message(
+    kind: str, seed: int, *, z: Point = (), pins: tuple[Point, ...] = (), by_size: bool = False
+) -> bytes:
+    """What the element is told; ``by_size``: a number of two steps colours the plane."""
     model, x = make_model(kind, seed), make_examples(kind)
     latent_dim = model.config.latent_dim
     with torch.no_grad():
@@ -72,6 +74,10 @@ def make_message(kind: str, seed: int, *, z: Point = (), pins: tuple[Point, ...]
         about=about,
     )
     assert packed is not None
+    if by_size:
+        labels = np.arange(len(x), dtype=np.int32) % 2 * 7
+        names = ("1", *[""] * 6, "2")
+        packed = recoloured(packed, labels, names=names, title="size", is_scale=True)
     return latent_message(packed, plane=(0, min(1, latent_dim - 1)), z=z, pins=pins)
 
 

@@ -50,6 +50,7 @@ class StubHost {
   get isDeterministic() {
     return this.config.config.encoder_head === "deterministic";
   }
+  labelTitle = "class";
   className(label) {
     return this.config.class_names[label];
   }

@@ -229,3 +229,23 @@ def test_sixty_thousand_examples_are_all_there(opened: Callable[..., MountedExpl
     assert np.abs(explorer.picture() - decoded("many", 1, place)).max() <= 1.0
     # Axes, names and contours alone cover a few thousand pixels, the cloud many more.
     assert covered_pixels(canvas, above=100) > 10_000, "no points are drawn"
+
+
+def test_a_number_colours_the_plane_in_the_place_of_the_classes(
+    opened: Callable[..., MountedExplorer],
+) -> None:
+    """z stays; the legend has the steps, all of them circles, and what was switched off is there again."""
+    explorer = opened()
+    explorer.point((0.5, 0.25))
+    z = explorer.numbers("z")
+    legend = explorer.root.locator(".legend button")
+    legend.first.click()
+    explorer.mounted.give(make_message("images", 1, by_size=True))
+    expect(legend).to_have_text(["1", "2"])
+    assert [one.get_attribute("data-shape") for one in legend.all()] == ["0", "0"]
+    expect(legend.first).to_have_attribute("aria-pressed", "true")
+    expect(explorer.root.locator("dt").filter(has_text="size")).to_be_visible()
+    np.testing.assert_array_equal(explorer.numbers("z"), z)
+    explorer.mounted.give(make_message("images", 1))
+    expect(legend).to_have_text(["a", "b", "c"])
+    assert legend.nth(1).get_attribute("data-shape") == "1"
