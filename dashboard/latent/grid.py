@@ -17,6 +17,7 @@ from dashboard.pictures import Pixels
 from dashboard.shell import state
 from dashboard.shell.choice import chosen_example, one_of
 from dashboard.subject import Subject
+from dashboard.tiles import tiled
 
 HELP: Final = (
     r"$\mathbb{E}[x|z]$ over two latent dimensions. On Gaussian quantiles the steps are "
@@ -149,10 +150,7 @@ def _figure(
     draw_chart(figure, key="grid", alt="Decoded means over the plane.", config=config)
 
 
-def grid_pixels(grid: Array, image_shape: tuple[int, int], *, scale: int = 4) -> Pixels:
-    """The decoded grid as a grey picture, each pixel ``scale`` times as wide and high."""
-    rows, columns = grid.shape[:2]
-    height, width = image_shape
-    mosaic = grid.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
-    pixels = (np.clip(np.nan_to_num(mosaic), 0, 1) * 255).astype(np.uint8)
-    return pixels.reshape(rows * height, columns * width).repeat(scale, axis=0).repeat(scale, axis=1)
+def grid_pixels(grid: Array, image_shape: tuple[int, ...], *, scale: int = 4) -> Pixels:
+    """The decoded grid as a picture, each pixel ``scale`` times as wide and high."""
+    levels = (np.clip(np.nan_to_num(grid), 0, 1) * 255).astype(np.uint8)
+    return tiled(levels, image_shape).repeat(scale, axis=0).repeat(scale, axis=1)

@@ -1,6 +1,6 @@
 /** A sheet to draw an input on: its posterior, its reconstruction and the two terms at the posterior's mean. */
 
-import { PixelCanvas } from "../shared/grey.js";
+import { channelsOf, greyOf, PixelCanvas } from "../shared/pixels.js";
 import { newButton, newElement } from "../shared/mount.js";
 import { fixed } from "../shared/numbers.js";
 import { capture } from "../shared/pointer.js";
@@ -56,7 +56,7 @@ class DrawingSheet {
   /**
    * @param {HTMLElement} root
    * @param {Explorer} host
-   * @param {[number, number]} shape
+   * @param {number[]} shape
    */
   constructor(root, host, shape) {
     this.root = root;
@@ -226,7 +226,7 @@ class DrawingSheet {
     const x = data.example(index);
     if (!x) return;
     this.taken = { index, x };
-    this.ink.put(x);
+    this.ink.put(greyOf(x, this.shape));
     this.numTaken += 1;
   }
 
@@ -236,13 +236,20 @@ class DrawingSheet {
    */
   read(moves) {
     const isEmpty = this.ink.measure() === null;
-    this.input = this.taken?.x ?? (isEmpty ? null : this.ink.input(this.fitted.checked));
+    this.input = this.taken?.x ?? (isEmpty ? null : this.drawn());
     const posterior = this.input && this.host.model.encode(this.input);
     this.isFinite = !posterior || [...posterior.mean, ...posterior.std].every(Number.isFinite);
     this.posterior = this.isFinite ? posterior : null;
     this.host.showPosterior(this.posterior);
     if (moves && this.posterior) this.host.setZ(this.posterior.mean, "drawing");
     this.show();
+  }
+
+  /** What the pen drew as an input: grey, in each colour the same. */
+  drawn() {
+    const grey = this.ink.input(this.fitted.checked);
+    const channels = channelsOf(this.shape);
+    return Float32Array.from({ length: grey.length * channels }, (_, at) => grey[Math.floor(at / channels)]);
   }
 
   show() {
@@ -298,7 +305,7 @@ class DrawingSheet {
    * @param {ArrayLike<number> | null} values From 0 (black) to 1 (white), row by row; null leaves it empty.
    */
   paint(picture, values) {
-    if (values) picture.drawGrey(values);
+    if (values) picture.drawValues(values);
     else picture.context.clearRect(0, 0, picture.canvas.width, picture.canvas.height);
   }
 }
