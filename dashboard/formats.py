@@ -82,6 +82,16 @@ def subscript(number: int) -> str:
     return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
+def pixels_of(image_shape: tuple[int, ...]) -> str:
+    """The size of images in words.
+
+    Example:
+        >>> pixels_of((8, 8)), pixels_of((32, 24, 3))
+        ('8 × 8 pixels', '32 × 24 pixels in colour')
+    """
+    return f"{image_shape[0]} × {image_shape[1]} pixels" + (" in colour" if len(image_shape) > 2 else "")
+
+
 def plain(text: str) -> str:
     r"""Text as Markdown that shows it letter for letter.
 

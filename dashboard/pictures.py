@@ -11,39 +11,49 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard.formats import signed
+from dashboard.tiles import tiled
 
 Pixels = NDArray[np.uint8]
 
 
-def picture(x: NDArray[np.float32], image_shape: tuple[int, int], *, size: int) -> Pixels:
+def picture(x: NDArray[np.float32], image_shape: tuple[int, ...], *, size: int) -> Pixels:
     """One example as an image about ``size`` pixels high.
 
     Arguments:
         x: Shape (D,), 0 is black and 1 white; values beyond are clipped, NaN is black.
-        image_shape: (height, width) with height * width = D.
+        image_shape: (height, width), or (height, width, 3) in colour; their product is D.
         size: Wanted height in pixels.
     """
     return strip(x[None], image_shape, size=size)
 
 
-def strip(x: NDArray[np.float32], image_shape: tuple[int, int], *, size: int, gap: int = 4) -> Pixels:
+def strip(x: NDArray[np.float32], image_shape: tuple[int, ...], *, size: int, gap: int = 4) -> Pixels:
     """Several examples side by side, each about ``size`` pixels high; ``x`` of shape (n, D)."""
-    height, width = image_shape
-    scale = max(1, size // height)
-    pixels = (np.clip(np.nan_to_num(x), 0, 1) * 255).astype(np.uint8).reshape(-1, height, width)
+    scale = max(1, size // image_shape[0])
+    pixels = (np.clip(np.nan_to_num(x), 0, 1) * 255).astype(np.uint8).reshape(-1, *image_shape)
     large = pixels.repeat(scale, axis=1).repeat(scale, axis=2)
-    padded = np.pad(large, ((0, 0), (0, 0), (0, gap)), constant_values=128)
+    beside = ((0, 0), (0, 0), (0, gap), (0, 0))[: large.ndim]
+    padded = np.pad(large, beside, constant_values=128)
     return np.concatenate(list(padded), axis=1)[:, :-gap]
 
 
-def mosaic(grid: NDArray[np.float32], image_shape: tuple[int, int], *, size: int) -> Pixels:
+def sheet(x: NDArray[np.float32], image_shape: tuple[int, ...], *, size: int, in_a_row: int) -> Pixels:
+    """Several examples in rows, each about ``size`` pixels high; ``x`` of shape (n, D).
+
+    The last row is filled up with grey ones.
+    """
+    count = -(-len(x) // in_a_row) * in_a_row
+    blank = np.full((count - len(x), x.shape[1]), 0.5, np.float32)
+    rows = np.concatenate([x, blank]).reshape(-1, in_a_row, x.shape[1])
+    strips = [strip(row, image_shape, size=size) for row in rows]
+    below = ((0, 4), (0, 0), (0, 0))[: strips[0].ndim]
+    return np.concatenate([np.pad(row, below, constant_values=128) for row in strips])[:-4]
+
+
+def mosaic(grid: NDArray[np.float32], image_shape: tuple[int, ...], *, size: int) -> Pixels:
     """Decoded images of shape (rows, columns, D) edge to edge, the whole about ``size`` pixels high."""
-    rows, columns = grid.shape[:2]
-    height, width = image_shape
-    scale = max(1, size // (height * columns))
-    pixels = (np.clip(np.nan_to_num(grid), 0, 1) * 255).astype(np.uint8)
-    picture = pixels.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
-    picture = picture.reshape(rows * height, columns * width)
+    scale = max(1, size // (image_shape[0] * grid.shape[1]))
+    picture = tiled((np.clip(np.nan_to_num(grid), 0, 1) * 255).astype(np.uint8), image_shape)
     return picture.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
@@ -54,20 +64,20 @@ def png(pixels: Pixels) -> bytes:
     return out.getvalue()
 
 
-def small_png(levels: NDArray[np.uint8], num_steps: int, image_shape: tuple[int, int]) -> bytes:
-    """All images side by side as a small PNG: one bit a pixel for two levels, else one byte.
+def small_png(levels: NDArray[np.uint8], num_steps: int, image_shape: tuple[int, ...]) -> bytes:
+    """All images side by side as a small PNG: one bit a pixel for two levels of grey, else one byte a value.
 
     Arguments:
         levels: Whole numbers of 0 to ``num_steps``, shape (n, D).
-        num_steps: Grey levels less one.
-        image_shape: Height and width of each.
+        num_steps: Levels less one.
+        image_shape: Height and width of each, and 3 in colour.
     """
-    count, (height, width) = len(levels), image_shape
+    count = len(levels)
     columns = max(size for size in range(1, int(count**0.5) + 1) if count % size == 0)
-    sheet = levels.reshape(count // columns, columns, height, width).transpose(0, 2, 1, 3)
-    grey = (sheet.reshape(-1, columns * width).astype(np.uint16) * 255 // num_steps).astype(np.uint8)
-    picture, out = Image.fromarray(grey), io.BytesIO()
-    if num_steps == 1:
+    values = (levels.astype(np.uint16) * 255 // num_steps).astype(np.uint8)
+    sheet = tiled(values.reshape(count // columns, columns, -1), image_shape)
+    picture, out = Image.fromarray(sheet), io.BytesIO()
+    if num_steps == 1 and sheet.ndim == 2:
         picture = picture.convert("1", dither=Image.Dither.NONE)
     picture.save(out, format="PNG", optimize=True)
     return out.getvalue()
@@ -83,7 +93,7 @@ def show(pixels: Pixels, *, alt: str, width: Literal["content", "stretch"] = "co
 
 
 def example_strip(
-    x: NDArray[np.float32], image_shape: tuple[int, int] | None, *, size: int, gap: int = 10
+    x: NDArray[np.float32], image_shape: tuple[int, ...] | None, *, size: int, gap: int = 10
 ) -> Pixels | None:
     """Examples of shape (n, D) side by side as a picture; None where they are points."""
     return None if image_shape is None else strip(x, image_shape, size=size, gap=gap)
@@ -91,7 +101,7 @@ def example_strip(
 
 def show_examples(
     x: NDArray[np.float32],
-    image_shape: tuple[int, int] | None,
+    image_shape: tuple[int, ...] | None,
     *,
     size: int,
     alt: str,
@@ -102,7 +112,7 @@ def show_examples(
 
     Arguments:
         x: Shape (n, D).
-        image_shape: (height, width) of the images; None for points.
+        image_shape: (height, width) of the images, or (height, width, 3) in colour; None for points.
         size: Wanted height of an image in pixels.
         alt: What the picture shows, for those who do not see it.
         gap: Pixels between the images.

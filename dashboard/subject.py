@@ -75,8 +75,8 @@ class Subject:
         return self.run.step
 
     @property
-    def image_shape(self) -> tuple[int, int] | None:
-        """(height, width) of the images; None for points."""
+    def image_shape(self) -> tuple[int, ...] | None:
+        """(height, width) of the images, or (height, width, 3) in colour; None for points."""
         return self.data.image_shape
 
     @property

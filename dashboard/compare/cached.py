@@ -47,7 +47,7 @@ class Untrained(NamedTuple):
         hidden: Which values inpainting hides, shape (D,).
         pairs: Pairs to interpolate between, shape (pairs, 2, D).
         outliers: Outliers of each kind to be drawn, shape (kinds, shown, D).
-        image_shape: (height, width); None for points.
+        image_shape: (height, width), or (height, width, 3) in colour; None for points.
         class_names: Of the labels.
         num_train: Training examples used.
         reference: The metrics' values for the examples themselves.
@@ -62,7 +62,7 @@ class Untrained(NamedTuple):
     hidden: NDArray[np.bool_]
     pairs: Array
     outliers: Array
-    image_shape: tuple[int, int] | None
+    image_shape: tuple[int, ...] | None
     class_names: tuple[str, ...]
     num_train: int
     reference: Reference

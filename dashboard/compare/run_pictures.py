@@ -58,7 +58,7 @@ def reconstructions(sides: Sequence[Side]) -> None:
         _row(f"**{plain(side.label)}**", images, shape)
 
 
-def _row(label: str, images: NDArray[np.float32], shape: tuple[int, int]) -> None:
+def _row(label: str, images: NDArray[np.float32], shape: tuple[int, ...]) -> None:
     left, right = st.columns([1, 5], vertical_alignment="center")
     left.markdown(label)
     with right:

@@ -1,15 +1,12 @@
 """How a data set looks: its size, pictures or points, and the values that occur."""
 
-import math
 from typing import Final
-
-import numpy as np
 
 from dashboard.components.chart.element import draw_chart
 from dashboard.data_sets.cached import Look
 from dashboard.figures.data_sets import histogram_figure, points_figure
-from dashboard.formats import plain
-from dashboard.pictures import show, strip
+from dashboard.formats import pixels_of, plain
+from dashboard.pictures import sheet, show
 from dashboard.shell import state
 from dashboard.tables import draw_table
 from vae_core.data.own import OwnFacts
@@ -23,11 +20,11 @@ MAX_NAMED: Final = 8
 
 def size_of(facts: OwnFacts) -> str:
     """How many examples of which size, and which classes."""
-    size = " × ".join(map(str, facts.shape))
     if facts.image_shape is None:
+        size = str(facts.shape[0])
         what = f"{facts.num_examples:,} rows of {size} number{'' if size == '1' else 's'}"
     else:
-        what = f"{facts.num_examples:,} images of {size} pixels"
+        what = f"{facts.num_examples:,} images of {pixels_of(facts.image_shape)}"
     return what + classes_of(facts.class_names)
 
 
@@ -80,11 +77,7 @@ def draw(found: Look, facts: OwnFacts, *, key: str) -> None:
     draw_chart(figure, key=f"data_histogram_{key}", alt=alt)
 
 
-def _draw_pictures(found: Look, shape: tuple[int, int]) -> None:
+def _draw_pictures(found: Look, shape: tuple[int, ...]) -> None:
     x = found.x[:NUM_PICTURES]
-    in_a_row = min(IN_A_ROW, len(x))
-    num_rows = math.ceil(len(x) / in_a_row)
-    blank = np.full((num_rows * in_a_row - len(x), x.shape[1]), 0.5, np.float32)
-    rows = np.concatenate([x, blank]).reshape(num_rows, in_a_row, -1)
-    pixels = [np.pad(strip(row, shape, size=64), ((0, 4), (0, 0)), constant_values=128) for row in rows]
-    show(np.concatenate(pixels)[:-4], alt=f"{len(x)} of the images.", width="stretch")
+    pixels = sheet(x, shape, size=64, in_a_row=min(IN_A_ROW, len(x)))
+    show(pixels, alt=f"{len(x)} of the images.", width="stretch")

@@ -68,6 +68,7 @@ NAMES: Final = {
     "orientation": "Orientation",
     "side": "Longer side, pixels",
     "fit": "Other shapes",
+    "colours": "Colours",
     "missing": "Rows without a number",
     "scale": "Columns are scaled",
 }
@@ -88,6 +89,7 @@ OPTIONS: Final[dict[str, dict[str, str]]] = {
     "layout": {"images": "an image", "numbers": "numbers"},
     "orientation": ORIENTATIONS,
     "fit": {"crop": "cut", "stretch": "stretched"},
+    "colours": {"grey": "turned to grey", "kept": "kept"},
     "missing": {"drop": "left out", "mean": "filled with the mean"},
     "scale": {"standard": "mean 0, s.d. 1", "unit": "0 to 1", "none": "not at all"},
 }
@@ -104,6 +106,7 @@ HELPS: Final = {
     "orientation": "Transposed: rows and columns of each image are exchanged.",
     "side": "Images are made smaller, in their own shape.",
     "fit": "Pictures of another shape than most lose what is beside it, or are stretched to it.",
+    "colours": "Kept: red, green and blue of each pixel, three times the values of a grey image.",
     "missing": "The mean is that of the column.",
     "scale": r"Each column by itself: $(x - \bar x)/s$, or $(x - \min)/(\max - \min)$.",
 }

@@ -129,7 +129,7 @@ def _result(found: Arrays, shown: Subject) -> None:
         )
 
 
-def _proof(found: Arrays, count: int, image_shape: tuple[int, int] | None) -> None:
+def _proof(found: Arrays, count: int, image_shape: tuple[int, ...] | None) -> None:
     if not bool(found["is_identical"]):
         st.error("What was decoded differs from what was coded: the file is of no use.")
         return

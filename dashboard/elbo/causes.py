@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard.cached import decode, encoded
+from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import cached as cache
-from dashboard.figures.base import CHART_CONFIG
 from dashboard.figures.causes import information_figure
 from dashboard.pictures import show_examples
 from dashboard.shell import pages, state
@@ -46,11 +46,10 @@ def draw(shown: Subject, split: Split) -> None:
     found = cache.causes(shown, split)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        st.plotly_chart(
+        draw_chart(
             information_figure(found.information, found.entropy, found.names, theme=state.theme_name()),
             key="causes",
             alt="Mutual information of causes and dimensions: " + _said(found),
-            config=CHART_CONFIG,
         )
     with right:
         st.metric("Mutual information gap", f"{found.gap:.3f}", help=HELP)

@@ -92,7 +92,7 @@ def choose(split: Split, count: int) -> int:
 
 
 def reconstruction(
-    x_and_decoded: NDArray[np.float32], class_name: str, image_shape: tuple[int, int] | None
+    x_and_decoded: NDArray[np.float32], class_name: str, image_shape: tuple[int, ...] | None
 ) -> None:
     """An example beside E[x|z] at its posterior mean, shape (2, D), and its class where it has one."""
     alt = "The example, and E[x|z] at its posterior mean."

@@ -14,7 +14,8 @@ _BY_HAND: Final = ("zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "s
 CHART_CONFIG: Final[dict[str, Any]] = {
     "displaylogo": False,
     "toImageButtonOptions": {"format": "svg"},
-    "modeBarButtonsToRemove": _BY_HAND,
+    # Nothing of a class goes to Plotly's servers.
+    "modeBarButtonsToRemove": (*_BY_HAND, "sendChartToCloud"),
 }
 """Of every figure's menu: its camera saves a vector picture. What a hand does itself has no button."""
 GROUND: Final[dict[ThemeName, str]] = {"light": "rgba(255,255,255,0.8)", "dark": "rgba(19,22,27,0.8)"}

@@ -6,8 +6,10 @@ from numpy.typing import NDArray
 from dashboard.figures import objects as go
 from dashboard.figures.base import LEGEND_ABOVE, finish
 from dashboard.figures.classes import class_colour, class_shape
+from dashboard.figures.pixels import pixel_trace
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName
+from dashboard.tiles import tiled
 
 Array = NDArray[np.float32]
 HEIGHT = 460
@@ -96,7 +98,7 @@ def grid_figure(
     axis: Array,
     *,
     plane: tuple[int, int],
-    image_shape: tuple[int, int],
+    image_shape: tuple[int, ...],
     theme: ThemeName,
     counts: NDArray[np.int64] | None = None,
 ) -> go.Figure:
@@ -106,25 +108,14 @@ def grid_figure(
         grid: Shape (rows, columns, D), row 0 at the top.
         axis: Values of z along the columns, ascending; the rows go down from the largest.
         plane: The two dimensions.
-        image_shape: (height, width) of one image.
+        image_shape: (height, width) of one image, or (height, width, 3) in colour.
         theme: Light or dark.
         counts: Posterior means in each cell, shape (rows, columns), drawn over it; None: none.
     """
     rows, columns = grid.shape[:2]
-    height, width = image_shape
     # A grey is one of 256 on a screen: bytes take a quarter of the room.
-    grey = np.rint(255 * np.nan_to_num(grid).clip(0, 1)).astype(np.uint8)
-    picture = grey.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
-    figure = go.Figure(
-        go.Heatmap(
-            z=picture.reshape(rows * height, columns * width),
-            colorscale=[[0, "black"], [1, "white"]],
-            zmin=0,
-            zmax=255,
-            showscale=False,
-            hoverinfo="skip",
-        )
-    )
+    levels = np.rint(255 * np.nan_to_num(grid).clip(0, 1)).astype(np.uint8)
+    figure = go.Figure(pixel_trace(tiled(levels, image_shape)))
     if counts is not None:
         _add_density(figure, counts, image_shape, theme)
     _number_cells(figure, axis, (rows, columns), image_shape, plane)
@@ -135,11 +126,11 @@ def _number_cells(
     figure: go.Figure,
     axis: Array,
     cells: tuple[int, int],
-    image_shape: tuple[int, int],
+    image_shape: tuple[int, ...],
     plane: tuple[int, int],
 ) -> None:
     rows, columns = cells
-    height, width = image_shape
+    height, width = image_shape[:2]
     shown = [0, columns // 3, columns - 1 - columns // 3, columns - 1]
     texts = [signed(float(axis[index]), 1) for index in shown]
     centres = [(index + 0.5) * width - 0.5 for index in shown]
@@ -168,7 +159,7 @@ def _add_prior(figure: go.Figure, theme: ThemeName) -> None:
 
 
 def _add_density(
-    figure: go.Figure, counts: NDArray[np.int64], image_shape: tuple[int, int], theme: ThemeName
+    figure: go.Figure, counts: NDArray[np.int64], image_shape: tuple[int, ...], theme: ThemeName
 ) -> None:
     colour = CONCEPTS[theme]["beta"]
     figure.add_heatmap(

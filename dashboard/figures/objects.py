@@ -109,6 +109,12 @@ class Heatmap(Trace):
     kind = "heatmap"
 
 
+class Image(Trace):
+    """A picture, a colour for each of its pixels."""
+
+    kind = "image"
+
+
 class Contour(Trace):
     """A field, with lines of equal height."""
 

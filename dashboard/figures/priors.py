@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
 from dashboard.figures.base import LEGEND_ABOVE, faded, finish
+from dashboard.figures.pixels import pixel_trace
 from dashboard.figures.player import add_player
 from dashboard.formats import signed
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
+from dashboard.tiles import tiled
 
 Array = NDArray[np.floating]
 PLANE_HEIGHT: Final = 340
@@ -35,7 +37,7 @@ class PriorTraining(NamedTuple):
         means: Posterior means of held-out examples, shape (L, m, 2).
         centres: Centres of the prior's components, or draws from it, shape (L, K, 2).
         shown: The same in data space, shape (L, K, D).
-        image_shape: (height, width); None for points.
+        image_shape: (height, width), or (height, width, 3) in colour; None for points.
         name: What ``shown`` is, for the legend.
     """
 
@@ -45,7 +47,7 @@ class PriorTraining(NamedTuple):
     means: Array
     centres: Array
     shown: Array
-    image_shape: tuple[int, int] | None
+    image_shape: tuple[int, ...] | None
     name: str
 
 
@@ -137,20 +139,20 @@ def _late_range(steps: Array, curves: Mapping[str, tuple[Array, Array]]) -> list
     return [low - margin, high + margin]
 
 
-def mosaic(images: Array, image_shape: tuple[int, int]) -> NDArray[np.uint8]:
+def mosaic(images: Array, image_shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Images as one picture, ten to a row, with a grey line between them.
 
     Arguments:
         images: Shape (K, D), from 0 to 1.
-        image_shape: (height, width).
+        image_shape: (height, width), or (height, width, 3) in colour.
     """
-    height, width = image_shape
+    height, width, *colours = image_shape
     rows = -(-len(images) // IMAGES_IN_A_ROW)
-    sheet = np.full((rows * IMAGES_IN_A_ROW, height + 1, width + 1), 110, np.uint8)
+    sheet = np.full((rows * IMAGES_IN_A_ROW, height + 1, width + 1, *colours), 110, np.uint8)
     pixels = (np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)
-    sheet[: len(images), :height, :width] = pixels.reshape(-1, height, width)
-    grid = sheet.reshape(rows, IMAGES_IN_A_ROW, height + 1, width + 1).swapaxes(1, 2)
-    return grid.reshape(rows * (height + 1), -1)[:-1, :-1]
+    sheet[: len(images), :height, :width] = pixels.reshape(-1, height, width, *colours)
+    whole = tiled(sheet.reshape(rows, IMAGES_IN_A_ROW, -1), (height + 1, width + 1, *colours))
+    return whole[:-1, :-1]
 
 
 def _plane(training: PriorTraining, number: int, theme: ThemeName) -> Sequence[go.Contour | go.Scatter]:
@@ -194,18 +196,11 @@ def _points(points: Array, marker: dict[str, Any], name: str) -> go.Scatter:
     )
 
 
-def _shown(training: PriorTraining, number: int, theme: ThemeName) -> go.Heatmap | go.Scatter:
+def _shown(training: PriorTraining, number: int, theme: ThemeName) -> go.Heatmap | go.Image | go.Scatter:
     shown = training.shown[number]
     if training.image_shape is None:
         return _points(shown, {"color": CONCEPTS[theme]["kl"], "size": 9, "symbol": "x"}, training.name)
-    return go.Heatmap(
-        z=mosaic(shown, training.image_shape),
-        colorscale="gray",
-        zmin=0,
-        zmax=255,
-        showscale=False,
-        hoverinfo="skip",
-    )
+    return pixel_trace(mosaic(shown, training.image_shape))
 
 
 def _add_ground(figure: go.Figure, training: PriorTraining, x: Array, theme: ThemeName) -> None:

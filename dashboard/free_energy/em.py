@@ -1,5 +1,6 @@
 """EM on a table of numbers from several starts, and what an exact E-step of a VAE would cost."""
 
+import zlib
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
@@ -297,7 +298,8 @@ def _draw_minorising(chosen: Chosen, components: Components, run: EmRun, start: 
         "Parameter",
         range(len(names)),
         format_func=lambda place: _MEANS[components.family].format(names[place]),
-        key=f"em_minorising_column_{components.family}_{len(names)}",
+        # Of these columns alone: a menu that stays shows the names that it had.
+        key=f"em_minorising_column_{components.family}_{zlib.crc32(repr(names).encode())}",
         index=_MIDDLE if chosen.shape else 0,
         help="The mean that moves; all other parameters stay as they are.",
     )

@@ -53,6 +53,7 @@ def draw_misprints() -> None:
     found = cached.misprints(index)
     cards = [*_kl(found), *_bound(found), *_posterior(found), *_variance(found), *_density(found)]
     cards += [_gradient_sign(cached.signed_trainings()), *_products(found), *_expectations(found)]
+    cards += _names(found)
     for start in range(0, len(cards), 2):
         for column, (number, card) in zip(
             st.columns(2), enumerate(cards[start : start + 2], start + 1), strict=False
@@ -298,5 +299,57 @@ def _expectations(found: "Misprints") -> list[Card]:
             "Both sides, by the bias of one pixel (θ) and by μ₁ (φ): left a difference quotient of the "
             "expectation, right the mean of the derivatives. q does not contain θ, so the two agree; φ is in "
             "q, and the samples alone do not know it. Reparameterisation mends that.",
+        ),
+    ]
+
+
+def _names(found: "Misprints") -> list[Card]:
+    (elbo, wide_elbo), (here, there) = found.elbo, found.integrand
+    return [
+        Card(
+            "Minimise for maximise",
+            "What is done with the ELBO",
+            "000, heading of section 3.2",
+            r"\min_{\theta,\phi}\ \mathrm{ELBO}",
+            r"\max_{\theta,\phi}\ \mathrm{ELBO}",
+            f"{signed(min(elbo, wide_elbo), 2)} nats",
+            f"{signed(max(elbo, wide_elbo), 2)} nats",
+            "Of the encoder's q and one twice as wide, the one that each would choose. log p(x) is "
+            f"{signed(found.log_evidence, 2)} nats: the smaller ELBO is further from it, and there is no "
+            "smallest.",
+        ),
+        Card(
+            "The posterior in the encoder's place",
+            "What the encoder gives",
+            "002, the encoder",
+            r"\text{encoder: } p(z|x) = \mathcal{N}(\mu(x), \mathrm{diag}\,\sigma^2(x))",
+            r"\text{encoder: } q(z|x) = \mathcal{N}(\mu(x), \mathrm{diag}\,\sigma^2(x))",
+            f"{signed(found.log_evidence, 3)} nats",
+            f"{signed(elbo, 3)} nats",
+            "The bound that each would have. With the posterior the ELBO is log p(x) itself; the encoder's q "
+            f"only approximates it, and its ELBO is {found.gap:.3f} nats below.",
+        ),
+        Card(
+            "Integral over the wrong variable",
+            "The KL as an integral",
+            "003, the KL",
+            r"-\mathrm{KL} = \int q(z)\,(\log p(z) - \log q(z))\,dx",
+            r"-\mathrm{KL} = \int q(z)\,(\log p(z) - \log q(z))\,dz",
+            f"{signed(here, 2)} or {signed(there, 2)}",
+            f"{signed(found.minus_kl, 3)} nats",
+            "There is no x in the integrand: over all images with pixels in [0, 1] the integral is the "
+            "integrand itself, another value at each z (as printed: at μ and at μ + σ). Over z it is one "
+            "number.",
+        ),
+        Card(
+            "A sum with another end",
+            "The squared error of an image",
+            "000, equation 22",
+            r"\tfrac12\sum_{i=1}^{Q}(x_i-y_i)^2",
+            r"\tfrac12\sum_{i=1}^{D}(x_i-y_i)^2",
+            f"{found.squares_printed:.3f}",
+            f"{found.squares:.3f}",
+            "The document has no Q; the sum is over the D pixels. As printed, with Q = J, it leaves out "
+            "nearly all of the image. Both at z = μ.",
         ),
     ]

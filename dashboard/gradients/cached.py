@@ -243,7 +243,9 @@ def run_pass(
     import torch
 
     x = torch.from_numpy(cache.encoded(subject).x[index]).double()
-    shape = subject.image_shape
+    # A layer of three colours is drawn as any other layer.
+    sides = subject.image_shape or ()
+    shape = (sides[0], sides[1]) if len(sides) == 2 else None
     return pass_of(
         _exact_model(subject), x, noise, slip, shape, beta=beta, num_samples=num_samples, sample=sample
     )

@@ -191,6 +191,11 @@ def draw_elbo(subject: Subject) -> None:
         )
     if subject.config.model.encoder_head == "unit_variance":
         st.info("This encoder fixes σ = 1: the gradient by σ exists, and nothing learns from it.")
+    if subject.config.model.encoder_head == "full_covariance":
+        st.caption(
+            "Here q is the product of the marginals of this run's q(z|x): the estimators below are of a mean "
+            "and a deviation of each dimension, and leave its correlations out."
+        )
     try:
         comparison = _elbo_comparison(subject, index, dim, count, with_mistake=with_mistake)
     except BadInput as err:

@@ -14,7 +14,7 @@ from dashboard.figures.aggregate import aggregate_figure, dimensions_figure, pri
 from dashboard.figures.data_space import decoded_samples_figure
 from dashboard.latent import cached as cache
 from dashboard.latent.saving import Kept, chart_config, save_menu
-from dashboard.pictures import show, strip
+from dashboard.pictures import sheet, show
 from dashboard.shell import state
 from dashboard.subject import Subject
 
@@ -164,7 +164,7 @@ def _show(shown: Subject, decoded: Decoded, source: str) -> None:
     st.markdown(f"**{len(decoded.x)} samples from {source}**")
     alt = f"{len(decoded.x)} decoded samples from {source}."
     if shown.image_shape is not None:
-        show(_sheet(decoded.x, shown.image_shape), alt=alt, width="stretch")
+        show(sheet(decoded.x, shown.image_shape, size=96, in_a_row=COLUMNS), alt=alt, width="stretch")
     else:
         x = encoded(shown).x[:]
         span = 1.1 * float(np.abs(x).max())
@@ -176,11 +176,7 @@ def _show(shown: Subject, decoded: Decoded, source: str) -> None:
         st.caption(f"{count}, where q(z) is below a tenth of p(z){order}")
     file = f"samples-from-{source.replace(' ', '-')}"
     arrays = {"z": decoded.z, "x": decoded.x}
-    pixels = None if shown.image_shape is None else _sheet(decoded.x, shown.image_shape)
+    pixels = (
+        None if shown.image_shape is None else sheet(decoded.x, shown.image_shape, size=96, in_a_row=COLUMNS)
+    )
     save_menu(Kept(title=f"Samples from {source}", file=file, arrays=arrays, pixels=pixels))
-
-
-def _sheet(x: Array, image_shape: tuple[int, int]) -> NDArray[np.uint8]:
-    rows = [strip(x[k : k + COLUMNS], image_shape, size=96) for k in range(0, len(x), COLUMNS)]
-    padded = [np.pad(row, ((0, 4), (0, 0)), constant_values=128) for row in rows]
-    return np.concatenate(padded)[:-4]

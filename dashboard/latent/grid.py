@@ -17,6 +17,7 @@ from dashboard.pictures import Pixels
 from dashboard.shell import state
 from dashboard.shell.choice import chosen_example, one_of
 from dashboard.subject import Subject
+from dashboard.tiles import tiled
 
 HELP: Final = (
     r"$\mathbb{E}[x|z]$ over two latent dimensions. On Gaussian quantiles the steps are "
@@ -101,6 +102,11 @@ def _axis(shown: Subject) -> Array:
     spacing = one_of("Spacing", SPACINGS, key="grid_spacing", help_text=SPACING_HELP)
     size = st.slider("Size", 4, 24, 12, key="grid_size", help=SIZE_HELP, persist_state="session")
     if spacing == "quantiles":
+        if shown.config.model.prior != "standard_normal":
+            st.caption(
+                "Quantiles of N(0, 1). The prior of this run is learned, and may have its mass elsewhere: "
+                "samples from it need not look like this."
+            )
         return cache.quantiles(size)
     reach = st.slider("Range", 1.0, 5.0, 3.0, 0.5, key="grid_range", help=RANGE_HELP, persist_state="session")
     return np.linspace(-reach, reach, size, dtype=np.float32)
@@ -144,10 +150,7 @@ def _figure(
     draw_chart(figure, key="grid", alt="Decoded means over the plane.", config=config)
 
 
-def grid_pixels(grid: Array, image_shape: tuple[int, int], *, scale: int = 4) -> Pixels:
-    """The decoded grid as a grey picture, each pixel ``scale`` times as wide and high."""
-    rows, columns = grid.shape[:2]
-    height, width = image_shape
-    mosaic = grid.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
-    pixels = (np.clip(np.nan_to_num(mosaic), 0, 1) * 255).astype(np.uint8)
-    return pixels.reshape(rows * height, columns * width).repeat(scale, axis=0).repeat(scale, axis=1)
+def grid_pixels(grid: Array, image_shape: tuple[int, ...], *, scale: int = 4) -> Pixels:
+    """The decoded grid as a picture, each pixel ``scale`` times as wide and high."""
+    levels = (np.clip(np.nan_to_num(grid), 0, 1) * 255).astype(np.uint8)
+    return tiled(levels, image_shape).repeat(scale, axis=0).repeat(scale, axis=1)

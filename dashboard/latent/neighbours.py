@@ -99,7 +99,7 @@ def _neighbours(
     examples: Encoded,
     space: str,
     found: Found,
-    image_shape: tuple[int, int] | None,
+    image_shape: tuple[int, ...] | None,
     class_names: tuple[str, ...],
 ) -> Kept:
     rows, distances = found

@@ -52,9 +52,20 @@ class Kept:
     pixels: Pixels | None = None
 
 
+@st.fragment
 def save_menu(*kept: Kept) -> None:
-    """A button that opens the files of what is shown beside it."""
-    with st.popover("Save", type="tertiary", icon=":material/download:", help=MENU_HELP):
+    """A button that opens the files of what is shown beside it; they are drawn when it is open."""
+    menu = st.popover(
+        "Save",
+        type="tertiary",
+        icon=":material/download:",
+        help=MENU_HELP,
+        key=f"save_{kept[0].file}",
+        on_change="rerun",
+    )
+    if not menu.open:
+        return
+    with menu:
         for one in kept:
             st.markdown(f"**{one.title}**")
             with st.container(horizontal=True):

@@ -10,7 +10,7 @@ from dashboard import cached as cache
 from dashboard.components.chart.element import draw_chart
 from dashboard.figures.priors import plane_figure
 from dashboard.formats import margin, shown_difference, signed, with_error
-from dashboard.pictures import show, strip
+from dashboard.pictures import sheet, show
 from dashboard.priors import cached
 from dashboard.priors.cached import NUM_DECODED, NUM_SAMPLES, FittedView
 from dashboard.shell import state
@@ -62,13 +62,8 @@ def _prior(name: str, view: FittedView, means: NDArray[np.float32]) -> None:
     figure = plane_figure(view.density, means, view.centres, theme=state.theme_name())
     alt = f"{title}: contours of its density over the posterior means; marginal KL {kl.value:.3f} nats."
     draw_chart(figure, key=f"prior_{name}", alt=alt)
-    show(sheet(view.samples, (8, 8)), alt=f"Decoded draws from {title}.", width="stretch")
-
-
-def sheet(x: NDArray[np.float32], image_shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """Images in rows of eight, as pixels."""
-    rows = [strip(x[k : k + IN_A_ROW], image_shape, size=48) for k in range(0, len(x), IN_A_ROW)]
-    return np.concatenate([np.pad(row, ((0, 4), (0, 0)), constant_values=128) for row in rows])[:-4]
+    pixels = sheet(view.samples, (8, 8), size=48, in_a_row=IN_A_ROW)
+    show(pixels, alt=f"Decoded draws from {title}.", width="stretch")
 
 
 def _draw_bounds(found: dict[str, FittedView]) -> None:

@@ -133,7 +133,7 @@ def _draw_results(results: Sequence[Result], name: str, seed: int) -> None:
 
 
 @st.fragment
-def _draw_record(result: Result, image_shape: tuple[int, int] | None, x: NDArray[np.float32]) -> None:
+def _draw_record(result: Result, image_shape: tuple[int, ...] | None, x: NDArray[np.float32]) -> None:
     prior = one_of("Prior in view", TITLES, key="priors_shown", help_text=RECORD_HELP, default="vamp")
     names = ("step", "axes", "density", "means", "centres", "shown")
     steps, *arrays = (result[f"{prior}/{name}"] for name in names)
@@ -176,7 +176,7 @@ def verdict(results: Sequence[Result]) -> str:
     return f"{said}. Of {seeds}: to tell which prior is better takes {MIN_SEEDS}; another may differ."
 
 
-def _samples(result: Result, image_shape: tuple[int, int]) -> None:
+def _samples(result: Result, image_shape: tuple[int, ...]) -> None:
     for prior, title in TITLES.items():
         st.markdown(f"Decoded draws from **{title}**")
         samples = result[f"{prior}/samples"]

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from dashboard.components.board.payload import addressed, board_payload, coarser_grid
 from dashboard.components.files import BOARD_CSS, EXPLORER_CSS, bundle, joined
 from dashboard.components.latent.payload import flat_weights, latent_message, pack_model, prior_components
+from dashboard.formats import pixels_of
 from dashboard.labels import data_title
 from dashboard.publish.words import config_words, count
 from vae_core.runs.snapshot import HISTORY_COLUMNS
@@ -251,7 +252,7 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
 def _facts(subject: "Subject", snapshot: "Snapshot") -> str:
     """``Handwritten digits, 8 × 8 pixels · J = 2 · 6,900 updates (300 epochs)``."""
     shape = subject.image_shape
-    data = data_title(subject.config.dataset) + (f", {shape[0]} × {shape[1]} pixels" if shape else "")
+    data = data_title(subject.config.dataset) + (f", {pixels_of(shape)}" if shape else "")
     done = f"{count(subject.step, 'update')} ({count(snapshot.epoch, 'epoch')})"
     return f"{data} · J = {subject.config.model.latent_dim} · {done}"
 

@@ -26,6 +26,7 @@ from PIL import Image
 
 from dashboard.runs.about import RUN_ID, About
 from dashboard.runs.store import RunStore
+from dashboard.tiles import tiled
 
 MAX_KEPT_RUNS: Final = 10_000
 MAX_KEPT_BYTES: Final = 10 * 2**30
@@ -279,14 +280,12 @@ def _entry_of(run_id: str, text: str) -> Entry:
     return Entry(run_id=run_id, about=About.from_said(about), **known)
 
 
-def _images(grid: NDArray[np.float32], image_shape: tuple[int, int]) -> NDArray[np.uint8]:
+def _images(grid: NDArray[np.float32], image_shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Decoded means of shape (rows, columns, D) side by side; of large ones a choice from edge to edge."""
-    height, width = image_shape
     rows, columns = (_chosen(count, side) for count, side in zip(grid.shape, image_shape, strict=False))
-    tiles = grid[np.ix_(rows, columns)].reshape(len(rows), len(columns), height, width)
-    ink = (np.clip(np.nan_to_num(tiles), 0, 1) * 255).astype(np.uint8)
-    whole = ink.swapaxes(1, 2).reshape(len(rows) * height, len(columns) * width)
-    scale = max(1, _THUMBNAIL // max(whole.shape))
+    levels = (np.clip(np.nan_to_num(grid[np.ix_(rows, columns)]), 0, 1) * 255).astype(np.uint8)
+    whole = tiled(levels, image_shape)
+    scale = max(1, _THUMBNAIL // max(whole.shape[:2]))
     return whole.repeat(scale, axis=0).repeat(scale, axis=1)
 
 

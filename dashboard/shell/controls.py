@@ -119,7 +119,8 @@ HELP: Final = {
     "prior": r"$p(z)$: $\mathcal{N}(0, I)$, or learned with the weights: a mixture "
     r"$\sum_k \pi_k\,\mathcal{N}(m_k, \mathrm{diag}\,s_k^2)$, or the VampPrior $\frac1K\sum_k q(z|u_k)$ with "
     "pseudo-inputs $u_k$ (Tomczak and Welling 2018). The KL to a learned one is estimated, mean of "
-    r"$\log q(z|x) - \log p(z)$. It needs an encoder with a variance; see **Priors and weights**.",
+    r"$\log q(z|x) - \log p(z)$. It needs an encoder with a variance; see **Priors and weights**. "
+    "A VampPrior fixes no scale of z: it widens with q.",
     "num_components": "$K$: pseudo-inputs of the VampPrior, or Gaussians of the mixture.",
     "num_epochs": "An epoch is one pass over the training data. Empty: training goes on until you stop it.",
     "batch_size": "$B$, examples per update.",

@@ -2,17 +2,32 @@
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 from typing import Final, get_args
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.brought_files import npz
 from tests.page_scripts import TINY, checked, message_to, open_page, runner, trained
 
 __all__ = ["runner"]  # a fixture
+from dashboard.publish.page import page_of
+from dashboard.runs.data_sets import DataSets
 from dashboard.runs.runner import LocalRunner
 from dashboard.subject import subject_of
-from vae_core.config import EncoderHead, Likelihood, Objective, Prior, RunConfig
+from vae_core.config import (
+    Architecture,
+    EncoderHead,
+    Likelihood,
+    ModelConfig,
+    Objective,
+    Prior,
+    RunConfig,
+)
+from vae_core.data import Choices, bring, dataset_info
+from vae_core.data.own import arrays_of
 
 EVERY: Final = [
     pytest.param(head, likelihood, prior, id=f"{head}-{likelihood}-{prior}")
@@ -109,7 +124,28 @@ def test_every_page_takes_convolutions(
     check_pages(runner, replace(config, model=model), CONVOLUTIONS.index((head, likelihood, prior)))
 
 
-def check_pages(runner: LocalRunner, config: RunConfig, number: int) -> None:
+@pytest.mark.parametrize("architecture", get_args(Architecture))
+def test_every_page_takes_images_in_colour(
+    runner: LocalRunner, architecture: Architecture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_DASHBOARD_HOME", str(tmp_path))
+    images = np.random.RandomState(0).randint(0, 256, (40, 6, 8, 3)).astype(np.uint8)
+    labels = np.arange(40) % 2
+    brought = bring(npz(x=images, labels=labels), Choices(colours="kept"))
+    name = DataSets().keep(arrays_of(brought, "photographs"), owner="a" * 32).name
+    shape = (6, 8, 3) if architecture == "conv" else None
+    model = ModelConfig(data_dim=144, architecture=architecture, image_shape=shape, hidden_dims=(4,))
+    number = get_args(Architecture).index(architecture)
+    run_id = check_pages(runner, replace(TINY, dataset=name, model=model), number)
+    subject, snapshot = subject_of(run_id), runner.store.snapshot(run_id)
+    assert subject is not None
+    assert snapshot is not None
+    assert subject.image_shape == snapshot.image_shape == (6, 8, 3)
+    assert "6 × 8 pixels in colour" in page_of(subject, snapshot)
+    assert dataset_info(name).sentence == "Your data: 40 images of 6 × 8 pixels in colour, 2 classes."
+
+
+def check_pages(runner: LocalRunner, config: RunConfig, number: int) -> str:
     run_id = trained(runner, config)
     subject = subject_of(run_id)
     assert subject is not None
@@ -122,3 +158,4 @@ def check_pages(runner: LocalRunner, config: RunConfig, number: int) -> None:
     for page, query in MORE_VIEWS[number % 5 :: 5]:
         named = {"compare_runs": run_id} if page == "compare" else {"run": run_id}
         assert refusals(checked(open_page(page, **named, **query))) == [], (page, query)
+    return run_id

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from dashboard.figures.pixels import pixel_trace
 from dashboard.formats import signed
-from dashboard.pictures import picture, small_png, strip
+from dashboard.latent.grid import grid_pixels
+from dashboard.pictures import mosaic, picture, small_png, strip
 
 
 def test_picture_enlarges_every_pixel_to_a_square() -> None:
@@ -60,3 +62,23 @@ def test_small_png_has_all_images_side_by_side(num_steps: int) -> None:
     sheet = np.asarray(Image.open(io.BytesIO(small_png(levels, num_steps, (3, 4)))).convert("L"))
     assert sheet.shape == (9, 8), "three rows of two"
     assert np.array_equal(sheet[3:6, 4:], (levels[3].reshape(3, 4).astype(int) * 255) // num_steps)
+
+
+def test_colours_of_a_pixel_stay_side_by_side_in_every_picture() -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (2, 3, 4 * 5 * 3)).astype(np.uint8)
+    # Half a level more: no rounding down to the one before.
+    x, images = ((levels + 0.5) / 255.5).astype(np.float32), levels.reshape(2, 3, 4, 5, 3)
+    assert np.array_equal(strip(x[0], (4, 5, 3), size=4, gap=1)[:, 6:11], images[0, 1])
+    assert np.array_equal(mosaic(x, (4, 5, 3), size=8)[4:, 10:], images[1, 2])
+    assert np.array_equal(grid_pixels(x, (4, 5, 3), scale=2)[8::2, 10:20:2], images[1, 1])
+    sheet = Image.open(io.BytesIO(small_png(levels[0], 255, (4, 5, 3))))
+    assert np.array_equal(np.asarray(sheet)[8:], images[0, 2]), "one column of three"
+
+
+def test_a_picture_in_colour_is_an_image_of_the_figure_with_each_of_its_pixels() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 5, 3)).astype(np.uint8)
+    trace = pixel_trace(pixels)
+    assert trace["type"] == "image"
+    shown = Image.open(io.BytesIO(base64.b64decode(trace["source"].partition(",")[2])))
+    assert np.array_equal(np.asarray(shown), pixels)
+    assert pixel_trace(pixels[..., 0])["type"] == "heatmap"

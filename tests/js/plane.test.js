@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { firstPairs, squareAround } from "../../dashboard/components/shared/data_plane.js";
-import { greyLevel, greyWord } from "../../dashboard/components/shared/grey.js";
+import { greyLevel, greyWord } from "../../dashboard/components/shared/pixels.js";
 import { namePlaces, spreadOut } from "../../dashboard/components/shared/plane.js";
 
 test("names that are too close move apart, others stay", () => {

@@ -52,6 +52,7 @@ def test_tasks_by_name() -> None:
         "weights",
         "reduction",
         "bring",
+        "openml",
     ]
 
 

@@ -21,6 +21,7 @@ from vae_core.data.archive import Archive
 from vae_core.data.idx import read_idx, read_idx_header
 from vae_core.data.images import (
     SUFFIXES,
+    Colours,
     Fit,
     Images,
     LabelsFrom,
@@ -81,6 +82,7 @@ class Choices:
         orientation: Whether rows and columns of images are exchanged.
         side: Pixels of the longer side of an image.
         fit: How a picture of another shape becomes one of the commonest shape.
+        colours: Whether colour images become grey or keep their colours.
         missing: Whether a row without a number is left out, or gets the mean of its column.
         scale: Of columns: to mean 0 and standard deviation 1, to [0, 1], or not at all.
     """
@@ -97,6 +99,7 @@ class Choices:
     orientation: Orientation | None = None
     side: int | None = None
     fit: Fit | None = None
+    colours: Colours | None = None
     missing: Missing | None = None
     scale: Scale | None = None
 
@@ -139,6 +142,7 @@ _KINDS: Final[Mapping[str, Any]] = {
     "layout": Layout,
     "orientation": Orientation,
     "fit": Fit,
+    "colours": Colours,
     "missing": Missing,
     "scale": Scale,
 }
@@ -165,7 +169,7 @@ class Brought:
         x: Shape (n, D): float32, or bytes for grey values that are divided by 255.
         labels: Class of each example, shape (n,); None where there are none.
         class_names: Name of class k at place k.
-        image_shape: (height, width); None for points.
+        image_shape: (height, width), or (height, width, 3) in colour; None for points.
         columns: Names of the values of a point.
         choices: All that hold for this file, also those that were recognised.
         options: What each of them could be instead.
@@ -180,7 +184,7 @@ class Brought:
     x: NDArray[Any]
     labels: NDArray[np.int64] | None
     class_names: tuple[str, ...]
-    image_shape: tuple[int, int] | None
+    image_shape: tuple[int, ...] | None
     columns: tuple[str, ...]
     choices: Choices
     options: Mapping[str, tuple[str, ...]]
@@ -396,7 +400,7 @@ def _from_array(
         texts = [str(int(label)) for label in found[chosen].ravel()]
     array = _without_huge(array, draft)
     if array.ndim == 4:
-        array = _grey(array, draft)
+        array = _colours(array, draft)
     if array.ndim == 1:
         draft.say("The array has one dimension: each value is an example.")
         array = array[:, None]
@@ -417,8 +421,8 @@ def _without_huge(array: NDArray[Any], draft: _Draft) -> NDArray[Any]:
     return np.where(huge, np.nan, array)
 
 
-def _grey(array: NDArray[Any], draft: _Draft) -> NDArray[Any]:
-    """Shape (n, height, width), of images with one to four channels last or first."""
+def _colours(array: NDArray[Any], draft: _Draft) -> NDArray[Any]:
+    """Images of one to four channels, last or first, as (n, height, width), or with 3 at the end."""
     if array.shape[-1] not in (1, 3, 4) and array.shape[1] in (1, 3):
         array = array.transpose(0, 2, 3, 1)
     channels = array.shape[-1]
@@ -427,16 +431,19 @@ def _grey(array: NDArray[Any], draft: _Draft) -> NDArray[Any]:
     if channels not in (3, 4):
         message = f"the array has the shape {array.shape}"
         raise BadInput("npy_shape", message, "give images as (n, height, width) or (n, height, width, 3)")
-    draft.say(f"{len(array):,} colour images become grey.")
+    if draft.choose("colours", "grey", get_args(Colours)) == "kept":
+        draft.say(f"{len(array):,} images keep their colours: three values a pixel.", "colours")
+        return array[..., :3]
+    draft.say(f"{len(array):,} colour images become grey.", "colours")
     grey = array[..., :3].astype(np.float32) @ _LUMA
     return np.rint(grey).astype(array.dtype) if array.dtype.kind in "iu" else grey
 
 
 def _from_pixels(images: NDArray[Any], texts: list[str] | None, draft: _Draft) -> Brought:
-    """Images of shape (n, height, width) of any numbers."""
+    """Images of shape (n, height, width), or (n, height, width, 3), of any numbers."""
     images, texts = _without_missing_images(images, texts, draft)
     if draft.choose("orientation", "as_stored", get_args(Orientation)) == "transposed":
-        images = images.transpose(0, 2, 1)
+        images = images.swapaxes(1, 2)
     pixels = _unit(images, draft)
     size = (pixels.shape[1], pixels.shape[2])
     wanted = _size(size, draft)
@@ -446,7 +453,7 @@ def _from_pixels(images: NDArray[Any], texts: list[str] | None, draft: _Draft) -
         draft.say(f"Images of {_times(size)} pixels are resized to {_times(wanted)}.", "side")
         pixels = resized(np.ascontiguousarray(pixels), wanted)
     x = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
-    return _finished(x, texts, draft, image_shape=(pixels.shape[1], pixels.shape[2]))
+    return _finished(x, texts, draft, image_shape=pixels.shape[1:])
 
 
 def _size(size: tuple[int, int], draft: _Draft) -> tuple[int, int]:
@@ -465,7 +472,7 @@ def _without_missing_images(
 ) -> tuple[NDArray[Any], list[str] | None]:
     if images.dtype.kind != "f":
         return images, texts
-    good = np.asarray(np.isfinite(images).all(axis=(1, 2)))
+    good = np.asarray(np.isfinite(images).all(axis=tuple(range(1, images.ndim))))
     if good.all():
         return images, texts
     if not good.any():
@@ -498,7 +505,12 @@ def _from_images(content: bytes, choices: Choices, say: Progress) -> Brought:
     if choices.labels is not None:
         wanted = "none" if choices.labels == NO_LABELS else _label_source(choices.labels)
     found = read_images_zip(
-        content, side=choices.side, fit=choices.fit or "crop", labels_from=wanted, on_progress=say
+        content,
+        side=choices.side,
+        fit=choices.fit or "crop",
+        colours=choices.colours or "grey",
+        labels_from=wanted,
+        on_progress=say,
     )
     _say_of_images(found, draft)
     sources = tuple(NO_LABELS if one == "none" else one for one in found.label_sources)
@@ -511,10 +523,10 @@ def _from_images(content: bytes, choices: Choices, say: Progress) -> Brought:
 def _turned(found: Images, draft: _Draft) -> Brought:
     pixels = found.pixels
     if draft.choose("orientation", "as_stored", get_args(Orientation)) == "transposed":
-        pixels = pixels.transpose(0, 2, 1)
+        pixels = pixels.swapaxes(1, 2)
     x = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
     texts = None if found.labels is None else list(found.labels)
-    return _finished(x, texts, draft, image_shape=(pixels.shape[1], pixels.shape[2]))
+    return _finished(x, texts, draft, image_shape=pixels.shape[1:])
 
 
 def _label_source(name: str) -> LabelsFrom | None:
@@ -535,7 +547,9 @@ def _say_of_images(found: Images, draft: _Draft) -> None:
         how = "cut to the commonest shape" if fit == "crop" else "stretched to the commonest shape"
         draft.say(f"Pictures of other shapes are {how}.", "fit")
     if found.num_colored:
-        draft.say(_done(found.num_colored, "colour picture", "", "turned to grey"))
+        is_kept = draft.choose("colours", "grey", get_args(Colours)) == "kept"
+        done = "kept in colour: three values a pixel" if is_kept else "turned to grey"
+        draft.say(_done(found.num_colored, "colour picture", "", done), "colours")
     if found.num_transparent:
         draft.say(_done(found.num_transparent, "picture", "with transparent parts", "put on white"))
     if found.num_moving:
@@ -752,7 +766,7 @@ def _finished(
     texts: list[str] | None,
     draft: _Draft,
     *,
-    image_shape: tuple[int, int] | None = None,
+    image_shape: tuple[int, ...] | None = None,
     columns: tuple[str, ...] = (),
     head: tuple[tuple[str, ...], ...] = (),
 ) -> Brought:
@@ -795,7 +809,7 @@ def _classes(texts: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     return np.array([places[text] for text in texts], np.int64), tuple(ordered)
 
 
-def _suggested(x: NDArray[Any], image_shape: tuple[int, int] | None) -> tuple[Likelihood, str]:
+def _suggested(x: NDArray[Any], image_shape: tuple[int, ...] | None) -> tuple[Likelihood, str]:
     """The likelihood that suits the values, and why."""
     top = 255 if x.dtype == np.uint8 else 1
     sample = x[:: max(1, len(x) // 500)]

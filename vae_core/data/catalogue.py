@@ -141,7 +141,9 @@ def dataset_info(name: str) -> DatasetInfo:
 def _info_of(facts: OwnFacts) -> DatasetInfo:
     kind = "points" if facts.image_shape is None else "images"
     size = " × ".join(map(str, facts.shape))
-    values = f"of {size} pixels" if kind == "images" else f"of {size} value{'' if size == '1' else 's'}"
+    in_colour = " in colour" if len(facts.shape) == 3 else ""
+    pixels = f"of {' × '.join(map(str, facts.shape[:2]))} pixels{in_colour}"
+    values = pixels if kind == "images" else f"of {size} value{'' if size == '1' else 's'}"
     classes = f", {len(facts.class_names)} classes" if facts.class_names else ""
     return DatasetInfo(
         name=facts.name,

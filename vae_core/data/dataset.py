@@ -1,5 +1,6 @@
 """A data set that can be trained on, and the one function that makes one of arrays: checked, then split."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
@@ -48,7 +49,8 @@ class Dataset:
         x_test: Held-out examples, shape (n_test, D), kept likewise.
         labels_train: Their classes, shape (n_train,), int64; None where the data have no labels.
         labels_test: Classes of the held-out examples, shape (n_test,); None where ``labels_train`` is.
-        image_shape: (height, width) with height * width = D, pixels in [0, 1]; None for points.
+        image_shape: (height, width), or (height, width, 3) in colour, their product is D; pixels in [0, 1],
+            the colours of one side by side. None for points.
         class_names: Name of class k at place k; empty where the data have no labels.
         notes: Sentences that the user should read before training.
         digest: SHA-256 of what was read from files, in hex; empty for data that name and seed decide.
@@ -64,7 +66,7 @@ class Dataset:
     x_test: Examples
     labels_train: torch.Tensor | None
     labels_test: torch.Tensor | None
-    image_shape: tuple[int, int] | None
+    image_shape: tuple[int, ...] | None
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
     digest: str = ""
@@ -102,7 +104,7 @@ def from_arrays(
     x: Array | ByteImages,
     labels: Array | None = None,
     *,
-    image_shape: tuple[int, int] | None = None,
+    image_shape: tuple[int, ...] | None = None,
     generator: torch.Generator,
     held_out_fraction: float = 0.2,
     class_names: tuple[str, ...] = (),
@@ -115,11 +117,12 @@ def from_arrays(
 
     Arguments:
         name: Name of the data set.
-        x: Points, shape (n, D), or images, shape (n, height, width) or (n, D) with ``image_shape``; images of
-            bytes stay in the memory that they have.
+        x: Points, shape (n, D), or images, shape (n, height, width), or (n, height, width, 3), or (n, D) with
+            ``image_shape``; images of bytes stay in the memory that they have.
         labels: Whole numbers, shape (n,): class indices from 0 where ``class_names`` are given, else any
             numbers; each that occurs is a class.
-        image_shape: (height, width); found from ``x`` where that has three dimensions.
+        image_shape: (height, width), or (height, width, 3); found from ``x`` where that has more than two
+            dimensions.
         generator: Source of the shuffle.
         held_out_fraction: Share f of the examples that is held out, ceil(f n) of them, in (0, 1).
         class_names: Name of each class; by default the number that labels it.
@@ -244,11 +247,11 @@ def _numeric(field: str, values: Array) -> NDArray[Any]:
 
 
 def _rows(
-    x: NDArray[Any], image_shape: tuple[int, int] | None
-) -> tuple[NDArray[np.float32], tuple[int, int] | None]:
+    x: NDArray[Any], image_shape: tuple[int, ...] | None
+) -> tuple[NDArray[np.float32], tuple[int, ...] | None]:
     """Checks data and returns them as rows, shape (n, D), with the image shape."""
-    shape_hint = "give points of shape (n, D) or images of shape (n, height, width)"
-    if x.ndim not in (2, 3) or 0 in x.shape[1:]:
+    shape_hint = "give points of shape (n, D) or images of shape (n, height, width) or (n, height, width, 3)"
+    if x.ndim not in (2, 3, 4) or 0 in x.shape[1:] or (x.ndim == 4 and x.shape[3] != 3):
         raise BadInput("x", f"x has the shape {x.shape}", shape_hint)
     _check_count(x.shape)
     if image_shape is not None and (min(image_shape) < 1 or image_shape != _shape_of(x, image_shape)):
@@ -278,11 +281,13 @@ def _part(rows: NDArray[np.float32] | ByteImages, chosen: NDArray[np.int64]) -> 
     return torch.from_numpy(rows[chosen])
 
 
-def _shape_of(x: NDArray[Any], image_shape: tuple[int, int] | None) -> tuple[int, int] | None:
+def _shape_of(x: NDArray[Any], image_shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
     """Returns the image shape that the data have, or None."""
-    if x.ndim == 3:
-        return x.shape[1], x.shape[2]
-    return image_shape if image_shape is not None and image_shape[0] * image_shape[1] == x.shape[1] else None
+    if x.ndim > 2:
+        return x.shape[1:]
+    if image_shape is None or len(image_shape) not in (2, 3) or (*image_shape, 3)[2] != 3:
+        return None
+    return image_shape if math.prod(image_shape) == x.shape[1] else None
 
 
 def check_features(data_dim: int) -> None:

@@ -1,10 +1,11 @@
-"""Pictures from untrusted bytes: one, or a zip of them, as grey images of one size.
+"""Pictures from untrusted bytes: one, or a zip of them, as images of one size, in grey or in colour.
 
 Pillow decodes; its size is checked before, of a list of formats that is short.
 """
 
 import csv
 import io
+import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ _DECODED: Final = 2 * MAX_SIDE
 _COLORED: Final = 8
 """Of 255: red, green and blue of a grey JPEG differ by a little."""
 Fit = Literal["crop", "stretch"]
+Colours = Literal["grey", "kept"]
 LabelsFrom = Literal["folders", "file", "none"]
 
 
@@ -36,13 +38,13 @@ class Images(NamedTuple):
     """Pictures of one size.
 
     Arguments:
-        pixels: Shape (n, height, width), 0 is black.
+        pixels: Shape (n, height, width), or (n, height, width, 3) in colour, 0 is black.
         names: Of the files they come from.
         labels: A text each; None where there are none, or none are wanted.
         labels_from: Where they come from.
         label_sources: Where they could come from.
         sizes: How many of the files have which (height, width).
-        num_colored: How many have colours, which become grey.
+        num_colored: How many have colours.
         num_transparent: How many have transparent parts, which become white.
         num_moving: How many have several frames, of which the first counts.
         broken: Names of files that cannot be read, and why, the first few.
@@ -67,7 +69,7 @@ class Images(NamedTuple):
 
 
 class _Picture(NamedTuple):
-    """A decoded picture: in grey, as large as it is or a little larger than it will be."""
+    """A decoded picture, as large as it is or a little larger than it will be."""
 
     image: Any
     size: tuple[int, int]
@@ -81,12 +83,14 @@ def read_images_zip(
     *,
     side: int | None = None,
     fit: Fit = "crop",
+    colours: Colours = "grey",
     labels_from: LabelsFrom | None = None,
     on_progress: Callable[[float], None] = lambda share: None,
 ) -> Images:
     """Reads the pictures of a zip archive: PNG, JPEG, WebP, BMP, and the first frame of GIF.
 
-    They become grey (ITU-R BT.601 luma), upright as their EXIF data say, on white where they are
+    They become grey (ITU-R BT.601 luma) or, where one has colours and these are kept, red, green and blue;
+    upright as their EXIF data say, on white where they are
     transparent, and of one size: that which most of them have, made smaller to ``MAX_SIDE`` where it is
     larger. A label is the folder that a picture lies in, or what a file of labels in the archive says:
     a line each with the name of a picture and its label.
@@ -95,6 +99,7 @@ def read_images_zip(
         content: The archive.
         side: Pixels of the longer side; None: as it is, ``MAX_SIDE`` at most.
         fit: How a picture of another shape becomes one of that shape.
+        colours: Whether colours become grey or are kept.
         labels_from: Where labels come from; None: the file where there is one, else folders.
         on_progress: Told the share that is done.
 
@@ -113,7 +118,7 @@ def read_images_zip(
     for number, place in enumerate(places):
         name = archive.names[place]
         try:
-            pictures.append(_decoded(archive.read(place)))
+            pictures.append(_decoded(archive.read(place), colours))
             names.append(name)
         except BadInput as err:
             if not err.code.startswith("image_"):
@@ -127,12 +132,15 @@ def read_images_zip(
     sizes = Counter(picture.size for picture in pictures)
     kept = [place for place in range(len(pictures)) if labels is None or labels[place] is not None]
     height, width = target_size(sizes.most_common(1)[0][0], side)
-    if len(kept) * height * width > MAX_VALUES:
-        message = f"{len(kept):,} images of {height} x {width} pixels are more than {MAX_VALUES:,} values"
+    in_colour = colours == "kept" and any(picture.is_colored for picture in pictures)
+    shape = (height, width, 3) if in_colour else (height, width)
+    if len(kept) * math.prod(shape) > MAX_VALUES:
+        message = f"{len(kept):,} images of {' x '.join(map(str, shape))} values are more than {MAX_VALUES:,}"
         raise BadInput("images_size", message, "choose a smaller size")
-    pixels = np.empty((len(kept), height, width), np.uint8)
+    pixels = np.empty((len(kept), *shape), np.uint8)
     for row, place in enumerate(kept):
-        pixels[row] = _fitted(pictures[place].image, (height, width), fit)
+        image = pictures[place].image.convert("RGB" if in_colour else "L")
+        pixels[row] = _fitted(image, (height, width), fit)
     on_progress(1.0)
     return Images(
         pixels=pixels,
@@ -165,17 +173,17 @@ def target_size(size: tuple[int, int], side: int | None) -> tuple[int, int]:
 
 
 def resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Grey images, shape (n, height, width), in another size."""
+    """Images, shape (n, height, width) or (n, height, width, 3), in another size."""
     from PIL import Image
 
-    found = np.empty((len(pixels), *size), np.uint8)
+    found = np.empty((len(pixels), *size, *pixels.shape[3:]), np.uint8)
     for row, one in enumerate(pixels):
         found[row] = _fitted(Image.fromarray(one), size, "stretch")
     return found
 
 
-def _decoded(content: bytes) -> _Picture:
-    """One picture, in grey; raises ``BadInput`` with a code that begins with ``image_``."""
+def _decoded(content: bytes, colours: Colours) -> _Picture:
+    """One picture; raises ``BadInput`` with a code that begins with ``image_``."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -188,7 +196,7 @@ def _decoded(content: bytes) -> _Picture:
             size, is_moving = image.size, bool(getattr(image, "is_animated", False))
             # Of a JPEG that is much larger only the coarse part is decoded.
             image.draft("L" if image.mode == "L" else "RGB", (_DECODED, _DECODED))
-            return _grey(image, size)._replace(is_moving=is_moving)
+            return _upright(image, size, colours)._replace(is_moving=is_moving)
     except Image.DecompressionBombError as err:
         raise BadInput("image_size", f"it has more than {MAX_PIXELS:,} pixels", "make it smaller") from err
     except UnidentifiedImageError as err:
@@ -203,8 +211,8 @@ def _decoded(content: bytes) -> _Picture:
         raise BadInput("image_broken", "it is damaged or cut short", "save it again") from err
 
 
-def _grey(image: Any, size: tuple[int, int]) -> _Picture:
-    """The picture in grey and upright; ``size`` is (width, height) as stored."""
+def _upright(image: Any, size: tuple[int, int], colours: Colours) -> _Picture:
+    """The picture upright, in grey where colours are not kept; ``size`` is (width, height) as stored."""
     from PIL import Image, ImageOps
 
     image.load()
@@ -222,7 +230,7 @@ def _grey(image: Any, size: tuple[int, int]) -> _Picture:
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         image = image.convert("RGB")
         is_colored = _has_color(image)
-    image = image.convert("L")
+    image = image if is_colored and colours == "kept" else image.convert("L")
     if max(image.size) > _DECODED:
         image.thumbnail((_DECODED, _DECODED), reducing_gap=2.0)
     return _Picture(image, (height, width), is_colored, is_transparent)

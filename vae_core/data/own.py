@@ -67,9 +67,9 @@ class OwnFacts(NamedTuple):
     digest: str
 
     @property
-    def image_shape(self) -> tuple[int, int] | None:
-        """(height, width); None for points."""
-        return (self.shape[0], self.shape[1]) if len(self.shape) == 2 else None
+    def image_shape(self) -> tuple[int, ...] | None:
+        """(height, width), or (height, width, 3) in colour; None for points."""
+        return self.shape if len(self.shape) > 1 else None
 
 
 def own_folder() -> Path:

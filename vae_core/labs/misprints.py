@@ -65,6 +65,11 @@ class Misprints(NamedTuple):
         by_phi: The same two by mu_1, with z held constant in the second: they are unequal.
         mean_outer: 1/2 mu mu^T (002), shape (J, J), row by row.
         mean_inner: 1/2 mu^T mu.
+        integrand: q(z) (log p(z) - log q(z)) at z = mu and at mu + sigma: its integral over all x in [0, 1]^D
+            (003 integrates it over x) is what it is at a z.
+        squares_printed: 1/2 sum_i (x_i - y_i)^2 at z = mu over the first J values (000, equation 22, sums to
+            a Q that stands for nothing).
+        squares: The same over all D.
     """
 
     kl_printed: float
@@ -98,6 +103,9 @@ class Misprints(NamedTuple):
     by_phi: tuple[float, float]
     mean_outer: tuple[tuple[float, ...], ...]
     mean_inner: float
+    integrand: tuple[float, float]
+    squares_printed: float
+    squares: float
 
 
 def measure_misprints(model: VAE, x: Tensor, *, generator: torch.Generator) -> Misprints:
@@ -138,10 +146,24 @@ def measure_misprints(model: VAE, x: Tensor, *, generator: torch.Generator) -> M
         reconstruction=first.reconstruction,
         mean_outer=tuple(tuple(row) for row in (0.5 * mean[:, None] * mean).tolist()),
         mean_inner=0.5 * float(mean @ mean),
+        **_at_mean(model, x, q),
         **_masses(),
         **_sampled(model, x, q, generator),
         **_gradients(model, x, q),
     )
+
+
+@torch.no_grad()
+def _at_mean(model: VAE, x: Tensor, q: DiagonalNormal) -> dict[str, Any]:
+    z = torch.stack((q.mean, q.mean + q.std))
+    log_q = q.log_prob(z)
+    integrand = log_q.exp() * (StandardNormal(z.shape[1]).log_prob(z) - log_q)
+    squares = 0.5 * (x - model.likelihood(q.mean.to(x.dtype)).mean).double().square()
+    return {
+        "integrand": tuple(integrand.tolist()),
+        "squares_printed": float(squares[: z.shape[1]].sum()),
+        "squares": float(squares.sum()),
+    }
 
 
 def _exact(model: VAE, x: Tensor) -> tuple[float, float]:

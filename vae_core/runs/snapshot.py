@@ -5,6 +5,7 @@ run needs to go on.
 """
 
 import json
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -226,7 +227,7 @@ class Snapshot:
     reconstructions: FloatArray
     grid: FloatArray
     grid_axis: FloatArray
-    image_shape: tuple[int, int] | None = None
+    image_shape: tuple[int, ...] | None = None
     class_names: tuple[str, ...] = ()
     flow: Flow | None = None
     beta_moves: tuple[int, ...] | None = None
@@ -277,7 +278,7 @@ def read_snapshot(path: Path) -> Snapshot:
             step=int(scalars["step"]),
             epoch=int(scalars["epoch"]),
             plane=(int(scalars["plane"][0]), int(scalars["plane"][1])),
-            image_shape=None if shape is None else (int(shape[0]), int(shape[1])),
+            image_shape=None if shape is None else tuple(int(side) for side in shape),
             class_names=tuple(map(str, scalars["class_names"])),
             beta_moves=None if moves is None else tuple(map(int, moves)),
             at_limits=AtLimits(*map(int, scalars.get("at_limits", ()))),
@@ -341,8 +342,8 @@ def _check_shapes(found: Snapshot) -> None:
         "grid": (len(found.grid), num_columns, data_dim),
         "grid_axis": (num_columns,),
     }
-    height, width = found.image_shape or (1, data_dim)
     fits = {getattr(found, name).shape == shape for name, shape in expected.items()}
-    fits |= {height * width == data_dim, all(0 <= axis < latent_dim for axis in found.plane)}
+    fits.add(math.prod(found.image_shape or (data_dim,)) == data_dim)
+    fits.add(all(0 <= axis < latent_dim for axis in found.plane))
     if False in fits:
         raise ValueError("arrays of a snapshot do not fit each other")

@@ -2,7 +2,7 @@
 
 import { prepare, stroke, write } from "../shared/canvas.js";
 import { plotBox } from "../shared/frame.js";
-import { pictureSheet } from "../shared/grey.js";
+import { pictureSheet } from "../shared/pixels.js";
 import { fixed, latentName } from "../shared/numbers.js";
 import { drawSheet } from "./sheet.js";
 

@@ -1,7 +1,7 @@
 /** Held-out images above their reconstructions. */
 
 import { prepare, write } from "../shared/canvas.js";
-import { pictureSheet } from "../shared/grey.js";
+import { pictureSheet, sizeOf } from "../shared/pixels.js";
 import { range } from "../shared/numbers.js";
 import { drawSheet } from "./sheet.js";
 
@@ -48,7 +48,7 @@ export class PicturePairs {
 
   /** @param {PairsData} data */
   set({ examples, reconstructions, shape }) {
-    this.count = Math.floor(examples.length / (shape[0] * shape[1]));
+    this.count = Math.floor(examples.length / sizeOf(shape));
     this.shape = shape;
     this.rows = [examples, reconstructions];
     this.canvas.setAttribute("aria-label", `${this.count} held-out images, each above its reconstruction`);
@@ -92,9 +92,9 @@ export class PicturePairs {
    * @param {number} scale
    */
   drawRow(context, row, from, to, top, scale) {
-    const [height, width] = this.shape;
+    const [[height, width], size] = [this.shape, sizeOf(this.shape)];
     for (let k = from; k < to; k++) {
-      const bytes = this.rows[row].subarray(k * height * width, (k + 1) * height * width);
+      const bytes = this.rows[row].subarray(k * size, (k + 1) * size);
       const left = LABEL_WIDTH + (k - from) * (width * scale + 4);
       drawSheet(context, pictureSheet(bytes, this.shape, 1), left, top, width * scale, height * scale);
     }

@@ -46,7 +46,7 @@ def board_payload(
     snapshot: Snapshot,
     *,
     run_id: str,
-    image_shape: tuple[int, int] | None,
+    image_shape: tuple[int, ...] | None,
     class_names: tuple[str, ...],
     deterministic: bool,
     is_scheduled: bool = False,
@@ -179,7 +179,7 @@ def _latent_plane(snapshot: Snapshot) -> Payload:
     }
 
 
-def _decoded(snapshot: Snapshot, image_shape: tuple[int, int] | None) -> Payload:
+def _decoded(snapshot: Snapshot, image_shape: tuple[int, ...] | None) -> Payload:
     data_dim = snapshot.examples.shape[1]
     pack = _images if image_shape else _floats
     return {

@@ -28,8 +28,6 @@ import { Turns } from "./turns.js";
  *
  * @typedef {object} Library What is used of Plotly.
  * @property {(plot: HTMLElement, figure: object) => Promise<unknown>} react
- * @property {(plot: HTMLElement, frames: null[], how: object) => Promise<unknown>} animate
- * @property {(plot: HTMLElement, layout: object) => Promise<unknown>} relayout
  * @property {(plot: HTMLElement) => void} purge
  */
 
@@ -66,7 +64,8 @@ class Chart {
   visible = true;
   drawn = 0;
   gone = false;
-  moves = false;
+  stands = false;
+  plays = false;
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -148,21 +147,29 @@ class Chart {
       template: this.template(),
     };
     if (selects) layout.uirevision = digest; // another figure's points are others
-    const frames = figure.frames ?? [];
     // A film that plays would go on with the frames of the figure before.
-    if (this.moves) plotly.animate(root, [null], { mode: "immediate" }).catch(() => {});
-    this.moves = frames.length > 0;
-    const isFirst = this.drawn === 0;
+    if (this.plays) this.clear(plotly);
+    const isFirst = !this.stands;
     plotly.react(root, {
       data: figure.data,
       layout,
-      frames,
+      frames: figure.frames ?? [],
       ...(isFirst && { config: { ...config, modeBarButtonsToAdd: [this.button()] } }),
     });
+    this.stands = true;
     this.drawn += 1;
     root.dataset.drawn = String(this.drawn);
     root.dataset.width = String(width);
-    if (isFirst && selects) this.watchSelection();
+    if (!isFirst) return;
+    root.on?.("plotly_animating", () => (this.plays = true));
+    root.on?.("plotly_animated", () => (this.plays = false));
+    if (selects) this.watchSelection();
+  }
+
+  /** @param {Library} plotly */
+  clear(plotly) {
+    plotly.purge(this.root);
+    this.stands = this.plays = false;
   }
 
   template() {
@@ -201,7 +208,7 @@ class Chart {
     turns.leave(this);
     this.sizes.disconnect();
     this.sight.disconnect();
-    this.plotly?.purge(this.root);
+    if (this.plotly) this.clear(this.plotly);
   }
 }
 

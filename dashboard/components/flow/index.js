@@ -3,7 +3,7 @@
 import { jsonOf } from "../shared/arrays.js";
 import { prepare, stroke } from "../shared/canvas.js";
 import { Frames, prefersCalm } from "../shared/frames.js";
-import { PixelCanvas } from "../shared/grey.js";
+import { PixelCanvas } from "../shared/pixels.js";
 import { elementOf, find, findAll, findCanvas } from "../shared/mount.js";
 import { readTheme } from "../shared/theme.js";
 import { ARROWS, STAGES, stageAt, textsOf, vectorText } from "./stages.js";
@@ -90,7 +90,7 @@ class Flow {
     canvas.hidden = !shape;
     find(card, "p").textContent = shape ? "" : vectorText(values);
     if (!shape) return;
-    new PixelCanvas(canvas, shape).drawGrey(values);
+    new PixelCanvas(canvas, shape).drawValues(values);
     const [height, width] = shape;
     canvas.setAttribute("aria-label", `${find(card, "h4").textContent}, ${width} by ${height} pixels`);
   }

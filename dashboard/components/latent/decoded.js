@@ -3,7 +3,7 @@
 import { addArrowHead, clipTo, drawDot, plotBox, prepare, stroke, write } from "../shared/canvas.js";
 import { DataPlane, firstPairs } from "../shared/data_plane.js";
 import { squareFrame } from "../shared/frame.js";
-import { PixelCanvas } from "../shared/grey.js";
+import { greyOf, PixelCanvas } from "../shared/pixels.js";
 import { find, findAll, findCanvas } from "../shared/mount.js";
 import { brief, latentName, spread } from "../shared/numbers.js";
 import { rgbOf } from "../shared/theme.js";
@@ -67,10 +67,11 @@ class DecodedImages {
   /**
    * @param {HTMLElement} root
    * @param {Explorer} host
-   * @param {[number, number]} shape
+   * @param {number[]} shape
    */
   constructor(root, host, shape) {
     this.host = host;
+    this.shape = shape;
     this.image = new PixelCanvas(findCanvas(root, ".picture"), shape);
     find(root, ".stage").style.aspectRatio = `${shape[1]} / ${shape[0]}`;
     const section = find(host.root, ".derivatives");
@@ -78,7 +79,7 @@ class DecodedImages {
     this.derivatives = findAll(section, ".derivative").map((figure) => ({
       figure,
       caption: find(figure, "figcaption"),
-      image: new PixelCanvas(findCanvas(figure, "canvas"), shape),
+      image: new PixelCanvas(findCanvas(figure, "canvas"), shape.slice(0, 2)),
     }));
   }
 
@@ -100,9 +101,9 @@ class DecodedImages {
 
   draw() {
     const { host } = this;
-    this.image.drawGrey(host.decoded);
+    this.image.drawValues(host.decoded);
     const axes = host.distinctAxes;
-    const values = axes.map((axis) => host.model.derivative(host.z, axis));
+    const values = axes.map((axis) => greyOf(host.model.derivative(host.z, axis), this.shape));
     const sizes = values.map((one) => one.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
     const largest = Math.max(...sizes);
     this.derivatives.forEach(({ figure, caption, image }, k) => {

@@ -1,6 +1,6 @@
 /** A sheet to draw an input on: its posterior, its reconstruction and the two terms at the posterior's mean. */
 
-import { PixelCanvas } from "../shared/grey.js";
+import { channelsOf, greyOf, PixelCanvas } from "../shared/pixels.js";
 import { newButton, newElement } from "../shared/mount.js";
 import { fixed } from "../shared/numbers.js";
 import { capture } from "../shared/pointer.js";
@@ -21,6 +21,7 @@ import { pixelPicture, posteriorArrays } from "./saving.js";
 const MAX_SHEETS = 50;
 const ERASER = 1.6;
 const NOT_FINITE = "The encoder's outputs are not finite: this training has diverged.";
+const NO_KL = " The KL to a learned prior has no closed form: the page ELBO estimates it.";
 const AT_MEAN = "The ELBO averages log p(x|z) over all z from q; here z is the mean of q.";
 
 /** Hidden where the data are no images. */
@@ -55,7 +56,7 @@ class DrawingSheet {
   /**
    * @param {HTMLElement} root
    * @param {Explorer} host
-   * @param {[number, number]} shape
+   * @param {number[]} shape
    */
   constructor(root, host, shape) {
     this.root = root;
@@ -225,7 +226,7 @@ class DrawingSheet {
     const x = data.example(index);
     if (!x) return;
     this.taken = { index, x };
-    this.ink.put(x);
+    this.ink.put(greyOf(x, this.shape));
     this.numTaken += 1;
   }
 
@@ -235,13 +236,20 @@ class DrawingSheet {
    */
   read(moves) {
     const isEmpty = this.ink.measure() === null;
-    this.input = this.taken?.x ?? (isEmpty ? null : this.ink.input(this.fitted.checked));
+    this.input = this.taken?.x ?? (isEmpty ? null : this.drawn());
     const posterior = this.input && this.host.model.encode(this.input);
     this.isFinite = !posterior || [...posterior.mean, ...posterior.std].every(Number.isFinite);
     this.posterior = this.isFinite ? posterior : null;
     this.host.showPosterior(this.posterior);
     if (moves && this.posterior) this.host.setZ(this.posterior.mean, "drawing");
     this.show();
+  }
+
+  /** What the pen drew as an input: grey, in each colour the same. */
+  drawn() {
+    const grey = this.ink.input(this.fitted.checked);
+    const channels = channelsOf(this.shape);
+    return Float32Array.from({ length: grey.length * channels }, (_, at) => grey[Math.floor(at / channels)]);
   }
 
   show() {
@@ -256,10 +264,12 @@ class DrawingSheet {
   sentence() {
     if (!this.isFinite && this.input) return NOT_FINITE;
     if (!this.input) return "Draw, or take a held-out image.";
-    if (!this.taken) return AT_MEAN;
+    const learned = this.host.hasLearnedPrior && !this.host.isDeterministic;
+    const atMean = `${AT_MEAN}${learned ? NO_KL : ""}`;
+    if (!this.taken) return atMean;
     const { index } = this.taken;
     const name = this.host.className(this.host.data.labels[index]);
-    return `Held-out image ${index + 1}${name && `, ${this.host.labelTitle} ${name}`}, as it is. ${AT_MEAN}`;
+    return `Held-out image ${index + 1}${name && `, ${this.host.labelTitle} ${name}`}, as it is. ${atMean}`;
   }
 
   showTerms() {
@@ -295,7 +305,7 @@ class DrawingSheet {
    * @param {ArrayLike<number> | null} values From 0 (black) to 1 (white), row by row; null leaves it empty.
    */
   paint(picture, values) {
-    if (values) picture.drawGrey(values);
+    if (values) picture.drawValues(values);
     else picture.context.clearRect(0, 0, picture.canvas.width, picture.canvas.height);
   }
 }

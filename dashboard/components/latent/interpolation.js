@@ -1,6 +1,6 @@
 /** Interpolations between two pins: eleven decoded images from one to the other, and z moving along the path. */
 
-import { greyLevel, pictureSheet } from "../shared/grey.js";
+import { greyLevel, pictureSheet } from "../shared/pixels.js";
 import { find, findAll, findCanvas } from "../shared/mount.js";
 import { clamp, range, spread } from "../shared/numbers.js";
 import { contextOf } from "../shared/theme.js";
@@ -127,11 +127,12 @@ export class InterpolationSection {
 
   /**
    * @param {[number[], number[]]} ends
-   * @param {[number, number]} shape
+   * @param {number[]} shape
    */
-  drawStrip(ends, [height, width]) {
+  drawStrip(ends, shape) {
+    const [height, width] = shape;
     const decoded = this.host.model.decodeAll(this.path(ends, NUM_IMAGES));
-    const sheet = pictureSheet(Uint8Array.from(decoded, greyLevel), [height, width], NUM_IMAGES);
+    const sheet = pictureSheet(Uint8Array.from(decoded, greyLevel), shape, NUM_IMAGES);
     Object.assign(this.strip, { width: NUM_IMAGES * (width + 1) - 1, height });
     const context = contextOf(this.strip);
     for (const k of range(NUM_IMAGES)) {

@@ -22,7 +22,7 @@ import { covarianceOf } from "../shared/gaussian.js";
  * @property {string} run
  * @property {number} step
  * @property {readonly number[]} plane The two dimensions of the plane, from 0; the same twice when J = 1.
- * @property {[number, number] | null} image_shape [height, width]; null where the data are points of a plane.
+ * @property {number[] | null} image_shape [height, width], or with 3 colours; null where the data are points of a plane.
  * @property {string[]} class_names
  * @property {{ title: string, isScale: boolean }} [colour] What the labels are, where they are no classes.
  * @property {number[]} kl_per_dim None where the KL has no parts by dimension.

@@ -1,6 +1,6 @@
 /** The held-out example whose posterior mean is nearest to z: what it is, its reconstruction, and its q(z|x). */
 
-import { PixelCanvas } from "../shared/grey.js";
+import { PixelCanvas } from "../shared/pixels.js";
 import { find, findAll, findCanvas } from "../shared/mount.js";
 import { fixed } from "../shared/numbers.js";
 import { floats } from "./npz.js";
@@ -87,8 +87,8 @@ export class NearestSection {
     this.missing.hidden = x !== null;
     if (this.images) this.pair.hidden = x === null;
     if (this.images && x) {
-      this.images.x.drawGrey(x);
-      this.images.reconstruction.drawGrey(decoded);
+      this.images.x.drawValues(x);
+      this.images.reconstruction.drawValues(decoded);
     }
     const inPlane = (/** @type {number[]} */ values) => vectorText(distinctAxes.map((axis) => values[axis]));
     const points = { point: x ? vectorText(x) : "", made: vectorText(decoded) };

@@ -3,7 +3,7 @@
 import { prepare, stroke, write } from "../shared/canvas.js";
 import { firstPairs, squareAround } from "../shared/data_plane.js";
 import { squareFrame } from "../shared/frame.js";
-import { pictureSheet } from "../shared/grey.js";
+import { pictureSheet } from "../shared/pixels.js";
 import { newElement } from "../shared/mount.js";
 import { fixed, latentName, spread } from "../shared/numbers.js";
 import { contextOf } from "../shared/theme.js";
@@ -110,7 +110,7 @@ export class ImageStrip extends Strip {
   /**
    * @param {Explorer} host
    * @param {number} dim
-   * @param {[number, number]} shape
+   * @param {number[]} shape
    */
   constructor(host, dim, shape) {
     super(host, dim);

@@ -1,6 +1,6 @@
 /** Traversals: a slider for every latent dimension, the most used first, each with what the decoder makes of its range. */
 
-import { PixelCanvas } from "../shared/grey.js";
+import { PixelCanvas } from "../shared/pixels.js";
 import { newButton, newElement } from "../shared/mount.js";
 import { clamp, fixed, latentName, range, spread } from "../shared/numbers.js";
 import { floats, integers } from "./npz.js";
@@ -253,7 +253,7 @@ export class Traversal {
     for (const row of this.shown) row.show(this.host.z[row.dim], this.playing?.dim === row.dim);
     if (!this.visible) return;
     const made = this.refreshOne();
-    this.image?.drawGrey(this.host.decoded);
+    this.image?.drawValues(this.host.decoded);
     for (const { strip } of this.shown) strip.paint(this.host.theme);
     if (this.matrixOn && (made || change !== "frame")) this.drawMatrix();
   }

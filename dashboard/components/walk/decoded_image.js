@@ -1,6 +1,6 @@
 /** The decoded image at any place of the plane, from a grid of decoded images. */
 
-import { greyWord, PixelCanvas } from "../shared/grey.js";
+import { PixelCanvas, pixelWord, sizeOf } from "../shared/pixels.js";
 import { clamp } from "../shared/numbers.js";
 
 /**
@@ -33,7 +33,7 @@ export function cornersOf({ axis, rows, columns, shape }, z) {
   const [column, right] = neighbourOf(axis, z[0]);
   const [row, up] = neighbourOf(axis, z[1]);
   const corner = (/** @type {number} */ i, /** @type {number} */ j) =>
-    ((rows - 1 - row - j) * columns + column + i) * shape[0] * shape[1];
+    ((rows - 1 - row - j) * columns + column + i) * sizeOf(shape);
   return [
     [corner(0, 0), (1 - right) * (1 - up)],
     [corner(1, 0), right * (1 - up)],
@@ -72,10 +72,11 @@ export class DecodedImage {
     const { data, pixels } = this;
     if (!data || !pixels) return;
     const corners = cornersOf(data, z);
-    pixels.draw((p) => {
+    const levelAt = (/** @type {number} */ at) => {
       let level = 0;
-      for (const [first, weight] of corners) level += weight * data.bytes[first + p];
-      return greyWord(Math.round(level));
-    });
+      for (const [first, weight] of corners) level += weight * data.bytes[first + at];
+      return Math.round(level);
+    };
+    pixels.draw((p) => pixelWord(levelAt, p, pixels.channels));
   }
 }

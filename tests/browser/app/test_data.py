@@ -75,10 +75,16 @@ def test_what_one_browser_brings_another_does_not_see_but_by_the_link_of_a_run(
     expect(other.get_by_text(re.compile("secret garden · J = 2"))).to_be_visible()
 
 
-def test_on_a_phone_nothing_is_wider_than_the_window(app_server: Server, new_page: NewPage) -> None:
+def test_on_a_phone_a_file_becomes_a_trained_model(app_server: Server, new_page: NewPage) -> None:
+    """Nothing on the way is wider than the window."""
     page = new_page(viewport={"width": 390, "height": 844})
     drop(page, app_server, "photos.zip")
     fits(page)
     page.locator(".st-key-data_draft_box").get_by_role("button", name="Keep it").click()
     expect(page.get_by_text("photos is kept.")).to_be_visible()
     fits(page)
+    page.locator(".st-key-data_train_kept").get_by_role("button", name="Train on it").click()
+    press(page, "Start")
+    await_step(page, 50)
+    fits(page)
+    stop(page)

@@ -103,7 +103,10 @@ def test_hash_names_the_weights() -> None:
 
 
 def test_decoder_that_is_too_large_is_not_packed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latent_payload, "MAX_DECODER_BYTES", 4 * 69 - 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(latent_payload, "MAX_DECODER_BYTES", 4 * 69 - 1)
+        assert pack() is None
+    monkeypatch.setattr(latent_payload, "MAX_DECODER_PRODUCTS", 2 * 5 + 5 * 9 - 1)
     assert pack() is None
 
 

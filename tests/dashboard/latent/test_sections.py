@@ -109,6 +109,18 @@ def test_every_picture_can_be_saved_as_it_is_shown(runs: dict[str, str], kept: d
         np.testing.assert_allclose(x, decode(runs["J=3"], z), atol=1e-6)
 
 
+def test_files_are_offered_once_a_menu_is_open(runs: dict[str, str]) -> None:
+    at = open_page("latent_space", run=runs["J=3"])
+
+    def offered() -> set[str]:
+        return {str(button.key) for button in at.get("download_button")}  # type: ignore[attr-defined]
+
+    assert not {key for key in offered() if key.startswith("save_decoded-grid")}
+    at.session_state["save_decoded-grid"] = True
+    checked(at.run())
+    assert {"save_decoded-grid_png", "save_decoded-grid_svg", "save_decoded-grid_npz"} <= offered()
+
+
 def test_a_t_sne_that_was_computed_is_shown_whoever_saves_the_run_again(
     runs: dict[str, str], home_tasks: Tasks, runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from dashboard.cached import pretrained_snapshot
+from dashboard.components.latent import payload as latent_payload
 from dashboard.publish import page as publish
 from dashboard.publish.page import by_planes, half_precision, page_of
 from dashboard.runs.runner import LocalRunner
@@ -361,3 +362,10 @@ def test_page_of_a_run_that_goes_on_shows_one_moment(runner: LocalRunner, kind: 
 def test_what_makes_the_page_needs_no_streamlit() -> None:
     code = "import sys, dashboard.publish.page; assert 'streamlit' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=DEADLINE_S)
+
+
+def test_a_decoder_that_takes_too_long_is_not_on_the_page(
+    digits: tuple[Subject, Snapshot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latent_payload, "MAX_DECODER_PRODUCTS", 100)
+    assert "This decoder is too large for a page" in page_of(*digits)

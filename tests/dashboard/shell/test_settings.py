@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dashboard.shell.links import PARAMETERS, SETTINGS, read_link, write_link
 from dashboard.shell.settings import config_of, parse_scale, parse_sizes, values_of
 from vae_core import config
-from vae_core.config import ModelConfig, RunConfig, TrainConfig, refused_objectives
+from vae_core.config import MAX_PARAMETERS, ModelConfig, RunConfig, TrainConfig, refused_objectives
 from vae_core.data import DATASET_INFO, data_shape
 from vae_core.errors import BadInput
 
@@ -98,7 +98,10 @@ def configs(draw: st.DrawFn) -> RunConfig:
     def part(kind: type) -> dict[str, Any]:
         return {name: values[name] for name in fields_of(kind) if name in values}
 
-    model, train = ModelConfig(**part(ModelConfig)), TrainConfig(**part(TrainConfig))
+    model = ModelConfig(**part(ModelConfig))
+    if model.num_parameters > MAX_PARAMETERS // 2:  # the best weights would be kept, too
+        values["patience"] = None
+    train = TrainConfig(**part(TrainConfig))
     return RunConfig(model=model, train=train, **part(RunConfig))
 
 

@@ -306,7 +306,7 @@ def test_no_number_of_epochs_means_until_stopped(runner: LocalRunner) -> None:
 def test_hidden_and_fixed_controls_keep_what_the_link_says() -> None:
     hidden = "dataset,data_folder,latent_dim,likelihood,likelihood_scale,encoder_head,activation,prior"
     at = open_page("train", latent_dim="3", hidden="16", seed="5", hide=hidden, fix="hidden,num_epochs")
-    assert [box.key for box in at.selectbox] == ["optimizer", "beta_schedule"]
+    assert [box.key for box in at.selectbox] == ["objective", "optimizer", "beta_schedule"]
     assert at.text_input(key="hidden").disabled
     assert "Fixed by the link" in at.text_input(key="hidden").help
     assert at.number_input(key="num_epochs").disabled

@@ -56,16 +56,18 @@ def test_every_field_that_makes_another_curve_makes_a_name() -> None:
         **{"beta": 2.0, "num_samples": 2, "optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.5},
         "initial_weights": "he",
         **{"batch_size": 32, "beta_schedule": "linear", "schedule_epochs": 7, "free_bits": 0.5},
-        **{"objective": "mmd"},
+        **{"objective": "mmd", "architecture": "conv"},
     }
     fields = set(TINY.model.to_dict()) | set(TINY.train.to_dict())
-    assert fields - set(others) == length | {"data_dim"}, "a new field: say how its runs are called"
+    of_data = {"data_dim", "image_shape"}
+    assert fields - set(others) == length | of_data, "a new field: say how its runs are called"
     for name, value in others.items():
         # Only a Gaussian has a scale.
         shared = {"likelihood": "gaussian"} if name == "likelihood_scale" else {}
         # Of tanh networks there is no other choice.
         shared |= {"activation": "relu"} if name == "initial_weights" else {}
-        assert difference(changed(**shared), changed(**shared, **{name: value})), name
+        more = {"image_shape": (8, 8)} if name == "architecture" else {}
+        assert difference(changed(**shared), changed(**shared, **more, **{name: value})), name
 
 
 def test_a_run_is_called_the_same_on_train_and_on_compare() -> None:

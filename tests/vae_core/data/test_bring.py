@@ -246,6 +246,27 @@ def test_pictures_of_every_mode_become_grey_upright_and_opaque() -> None:
     assert (found.num_colored, found.num_transparent, found.num_moving) == (1, 1, 1)
 
 
+def test_colours_are_kept_where_that_is_chosen() -> None:
+    colours = np.random.RandomState(0).randint(0, 256, (6, 5, 7, 3)).astype(np.uint8)
+    files = {f"{number}.png": image(Image.fromarray(one)) for number, one in enumerate(colours)}
+    grey = np.full((5, 7), 90, np.uint8)
+    content = zipped(files | {"grey.png": image(Image.fromarray(grey))})
+    found = bring(content, Choices(colours="kept"))
+    assert (found.image_shape, found.x.dtype) == ((5, 7, 3), np.uint8)
+    assert np.array_equal(found.x[:6], colours.reshape(6, -1))
+    assert (found.x[6] == 90).all()
+    assert "6 colour pictures are kept in colour: three values a pixel." in said(content, found.choices)
+    assert bring(content, Choices(colours="kept", orientation="transposed")).image_shape == (7, 5, 3)
+    assert bring(content).image_shape == (5, 7)
+    all_grey = zipped({f"{number}.png": image(Image.fromarray(grey)) for number in range(3)})
+    assert bring(all_grey, found.choices).image_shape == (5, 7)
+    array = bring(npy(colours.transpose(0, 3, 1, 2)), Choices(colours="kept"))
+    assert np.array_equal(array.x, found.x[:6])
+    assert "6 images keep their colours: three values a pixel." in said(npy(colours), array.choices)
+    large = np.random.RandomState(0).randint(0, 256, (3, 80, 40, 3)).astype(np.uint8)
+    assert bring(npy(large), Choices(colours="kept", side=16)).image_shape == (16, 8, 3)
+
+
 def test_pictures_of_other_sizes_are_resized_and_cut_or_stretched() -> None:
     wide = np.zeros((10, 20), np.uint8)
     wide[:, :5], wide[:, 15:] = 255, 255

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from scipy import stats
 
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from tests.page_scripts import charts, checked, numbers, open_page, runner
@@ -75,6 +76,22 @@ def test_the_other_values(pretrained: tuple[VAE, torch.Tensor], found: Misprints
     assert found.spread == pytest.approx(found.std, rel=spread)
     assert found.spread_printed == pytest.approx(found.std**2, rel=spread)
     assert found.posterior_mass == pytest.approx(1, abs=1e-3)
+
+
+def test_values_at_the_mean(pretrained: tuple[VAE, torch.Tensor], found: Misprints) -> None:
+    """By scipy's densities, and by a sum in numpy."""
+    model, x = pretrained
+    with torch.no_grad():
+        q = model.posterior(x[None]).as_normal().marginals
+        y = model.likelihood(q.mean[0]).mean.numpy()
+    mean, std = q.mean[0].double().numpy(), q.std[0].double().numpy()
+    for value, z in zip(found.integrand, (mean, mean + std), strict=True):
+        log_q, log_p = stats.norm.logpdf(z, mean, std).sum(), stats.norm.logpdf(z).sum()
+        assert value == pytest.approx(math.exp(log_q) * (log_p - log_q), rel=1e-6)
+    away = (x.numpy().astype(float) - y) ** 2
+    assert found.squares_printed == pytest.approx(away[:2].sum() / 2, rel=1e-5)
+    assert found.squares == pytest.approx(away.sum() / 2, rel=1e-5)
+    assert found.squares_printed < found.squares
 
 
 def test_products_and_noise_of_the_derivations(
@@ -164,7 +181,7 @@ def test_a_model_without_such_a_q_is_refused(change: Any) -> None:
 
 def test_the_page_shows_the_right_formula_when_it_is_asked_to() -> None:
     at = open_page("free_energy", free_energy_view="errors")
-    assert len(at.toggle) == 15
+    assert len(at.toggle) == 19
     assert not at.metric
     checked(at.toggle(key="misprint_1").set_value(True).run())
     printed, right = (numbers(metric.value)[0] for metric in at.metric)

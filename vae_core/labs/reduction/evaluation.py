@@ -253,7 +253,7 @@ def dataset_of(arrays: Mapping[str, np.ndarray]) -> Dataset:
         x_test=torch.from_numpy(arrays["x_test"]),
         labels_train=labels[0],
         labels_test=labels[1],
-        image_shape=None if shape is None else (int(shape[0]), int(shape[1])),
+        image_shape=None if shape is None else tuple(int(side) for side in shape),
         class_names=(),
         notes=(),
     )
