@@ -164,7 +164,8 @@ def _say_how_many(count: int, shown: Subject) -> None:
     """Nothing where the plane has all held-out examples; they lie in the order of a shuffle."""
     total = len(shown.data.x_test)
     if count < total:
-        st.caption(f"{count:,} of {total:,} held-out examples, a random sample: each class has about its share.")
+        shares = "a random sample: each class has about its share"
+        st.caption(f"{count:,} of {total:,} held-out examples, {shares}.")
 
 
 @st.fragment
