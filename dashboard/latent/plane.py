@@ -100,6 +100,7 @@ def _explore(
             message, key=EXPLORER, on_settled=lambda: _settle(packed, shown.config.model.latent_dim)
         )
         state.draw_address("explorer")
+        _say_how_many(int(str(packed.meta["num_examples"])), shown)
         return
     st.info(TOO_LARGE)
     _means(shown, plane, colours)
@@ -156,6 +157,15 @@ def _means(shown: Subject, plane: tuple[int, int], colours: colouring.Colouring 
     count = len(examples.means[rows])
     alt = f"Posterior means of {count} held-out examples in two latent dimensions, by class."
     draw_chart(figure, key="plane", alt=alt, config=chart_config("latent-plane") | {"scrollZoom": True})
+    _say_how_many(count, shown)
+
+
+def _say_how_many(count: int, shown: Subject) -> None:
+    """Nothing where the plane has all held-out examples; they lie in the order of a shuffle."""
+    total = len(shown.data.x_test)
+    if count < total:
+        shares = "a random sample: each class has about its share"
+        st.caption(f"{count:,} of {total:,} held-out examples, {shares}.")
 
 
 @st.fragment

@@ -37,6 +37,7 @@ def test_element_gets_the_example_model(app: AppTest) -> None:
     data = cache.encoded(pretrained())
     assert (meta["image_shape"], meta["plane"], meta["run"]) == ([8, 8], [0, 1], "models")
     assert len(arrays["labels"]) == len(data.labels), len(arrays["labels"])
+    assert not any("a random sample" in one.value for one in app.caption), "all are there"
     assert arrays["means"].reshape(-1, 2).tolist() == data.means.tolist()
 
 
@@ -51,3 +52,11 @@ def test_model_that_is_too_large_is_drawn_by_the_server(
     app.slider(key="z1").set_value(2.0).run()
     assert not app.exception, app.exception
     assert any("z = (2.00" in text.value for text in app.markdown), "the server decodes instead"
+
+
+def test_a_plane_with_a_part_of_the_examples_says_so(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latent_payload, "MAX_EXAMPLES", 100)
+    app.run().switch_page(PAGE).run()
+    assert not app.exception, app.exception
+    said = [one.value for one in app.caption if "held-out examples, a random sample" in one.value]
+    assert [one.split(",")[0] for one in said] == ["100 of 360 held-out examples"]
