@@ -98,7 +98,7 @@ def trained_on(objective: Objective, beta: float) -> str:
 
     Example:
         >>> trained_on("mmd", 2.0)[:65]
-        'Trained on reconstruction − β · D · MMD²(q(z), p(z)), β = 2: not on'
+        'Trained on reconstruction − β · D · MMD²(q(z), p(z)), β = 2: noth'
     """
     return TRAINED_ON[objective].format(beta=f"{beta:.5g}")
 

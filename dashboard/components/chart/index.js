@@ -34,6 +34,7 @@ import { Turns } from "./turns.js";
 /** A chart takes 10 to 40 ms. */
 const turns = new Turns(12);
 const NARROWEST = 150;
+const LATER_MS = 200;
 const EXPAND = {
   width: 512,
   height: 512,
@@ -66,6 +67,7 @@ class Chart {
   gone = false;
   stands = false;
   plays = false;
+  later = 0;
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -119,8 +121,20 @@ class Chart {
   }
 
   ask() {
-    // In a tab or a fold that is closed it has no width: it is drawn when it gets one.
-    if (this.plotly && this.data && !this.gone && this.root.clientWidth) turns.ask(this);
+    if (!this.plotly || !this.data || this.gone) return;
+    if (this.root.clientWidth) turns.ask(this);
+    else this.askOnceMore();
+  }
+
+  /**
+   * In a tab or a fold that is closed a chart has no width: it is drawn when it gets one. But Streamlit may
+   * take it off the page and put it back within one frame, which the observer of sizes does not see.
+   */
+  askOnceMore() {
+    this.later ||= window.setTimeout(() => {
+      this.later = 0;
+      if (!this.gone && this.root.clientWidth) turns.ask(this);
+    }, LATER_MS);
   }
 
   resized() {
@@ -137,7 +151,11 @@ class Chart {
   draw() {
     const { plotly, data, root } = this;
     const { width, height } = this.size();
-    if (!plotly || !data || this.gone || !width) return;
+    if (!plotly || !data || this.gone) return;
+    if (!width) {
+      this.askOnceMore();
+      return;
+    }
     const { figure, config, selects, digest } = this.message(data);
     /** @type {Record<string, any>} */
     const layout = {
@@ -206,6 +224,7 @@ class Chart {
   destroy() {
     this.gone = true;
     turns.leave(this);
+    clearTimeout(this.later);
     this.sizes.disconnect();
     this.sight.disconnect();
     if (this.plotly) this.clear(this.plotly);

@@ -46,11 +46,14 @@ export class Turns {
     const order = [...this.#waiting].sort(
       (one, other) => Number(other.isInSight()) - Number(one.isInSight()),
     );
-    for (const one of order) {
-      if (performance.now() - began > this.budget) break;
-      this.#waiting.delete(one);
-      one.draw();
+    try {
+      for (const one of order) {
+        if (performance.now() - began > this.budget) break;
+        this.#waiting.delete(one);
+        one.draw();
+      }
+    } finally {
+      this.#next(); // of one that fails the others do not suffer
     }
-    this.#next();
   }
 }

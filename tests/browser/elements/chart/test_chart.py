@@ -1,5 +1,6 @@
 """A new figure is drawn into the chart that stands, with Plotly itself."""
 
+import base64
 import json
 
 from playwright.sync_api import Page, expect
@@ -64,6 +65,20 @@ def test_what_cannot_be_seen_is_drawn_once_it_can(page: Page) -> None:
     expect(chart).to_have_attribute("data-drawn", "2")
     width = chart.evaluate("chart => chart.clientWidth")
     assert chart.evaluate("chart => chart._fullLayout.width") == width < 700
+
+
+def test_a_chart_that_was_away_for_less_than_a_frame_is_drawn_all_the_same(page: Page) -> None:
+    mounted, chart = opened(page), page.locator(".chart")
+    mounted.give(chart_message(figure(1, 3, 2)))
+    expect(chart).to_have_attribute("data-drawn", "1")
+    script = """(host, text) => {
+        host.style.display = "none";
+        window.element.give(text);
+        host.style.display = "";
+    }"""
+    text = base64.b64encode(chart_message(figure(5, 4, 6))).decode()
+    page.locator("#host").evaluate(script, text)
+    expect(chart).to_have_attribute("data-drawn", "2")
 
 
 def test_the_server_hears_which_points_are_selected(page: Page) -> None:
