@@ -9,6 +9,7 @@ from dashboard.cached import decode, encoded
 from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import cached as cache
 from dashboard.figures.causes import information_figure
+from dashboard.formats import signed
 from dashboard.pictures import show_examples
 from dashboard.shell import pages, state
 from dashboard.shell.choice import choose_example, numbered
@@ -97,7 +98,7 @@ def _traverse(shown: Subject, split: Split, found: cache.Causes) -> None:
     show_examples(x, shape, size=_SIZE, gap=4, alt=f"The example with each value of {cause}.")
     st.markdown("**Reconstructed**")
     show_examples(decode(shown, codes), shape, size=_SIZE, gap=4, alt="Reconstructions of the images above.")
-    st.markdown(f"**The dimension:** z{dim + 1}, from {z[0, dim]:.1f} to {z[-1, dim]:.1f}")
+    st.markdown(f"**The dimension:** z{dim + 1}, from {signed(z[0, dim], 1)} to {signed(z[-1, dim], 1)}")
     show_examples(decode(shown, z), shape, size=_SIZE, gap=4, alt=f"Decoded images along z{dim + 1}.")
     moved = np.ptp(codes, axis=0)
     most = int(moved.argmax())

@@ -35,6 +35,9 @@ def information_figure(
             zmin=0,
             zmax=1,
             customdata=information,
+            text=[[f"{value:.2f}" for value in row] for row in information],
+            # Of a size that fits its cell: on a phone numbers of one size would run into each other.
+            texttemplate="%{text}" if written else "",
             colorscale=[[0, faded(colour, 0)], [1, colour]],
             colorbar={"title": {"text": "of H(v)"}, "tickformat": ".0%", "thickness": 14},
             xgap=2,
@@ -42,17 +45,6 @@ def information_figure(
             hovertemplate="%{x} and %{y}: %{customdata:.3f} nats, %{z:.0%} of H(v)<extra></extra>",
         )
     )
-    if written:
-        for row, values in enumerate(information):
-            for column, value in enumerate(values):
-                figure.add_annotation(
-                    {
-                        "x": columns[column],
-                        "y": literal(names[row]),
-                        "text": f"{value:.2f}",
-                        "showarrow": False,
-                    }
-                )
     figure.update_xaxes(title="latent dimension", showgrid=False, type="category")
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     return finish(figure, height=ROW_HEIGHT * len(names) + 80, theme=theme)
