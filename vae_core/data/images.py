@@ -240,7 +240,7 @@ def _has_color(image: Any) -> bool:
     from PIL import ImageChops
 
     red, green, blue = image.split()
-    return any(np.asarray(ImageChops.difference(green, other)).max() > _COLORED for other in (red, blue))
+    return any(ImageChops.difference(green, other).getextrema()[1] > _COLORED for other in (red, blue))
 
 
 def _fitted(image: Any, size: tuple[int, int], fit: Fit) -> NDArray[np.uint8]:
