@@ -101,9 +101,7 @@ DATASET_INFO: Final[dict[str, DatasetInfo]] = {
             "points in the plane from eight Gaussians on a circle.",
             0.15,
         ),
-        _points(
-            "circles", "Two circles", "points in the plane on two circles, one within the other.", 0.1
-        ),
+        _points("circles", "Two circles", "points in the plane on two circles, one within the other.", 0.1),
         _points("two_spirals", "Two spirals", "points in the plane on two interleaved spirals.", 0.05),
         _points("checkerboard", "Checkerboard", "points in every second square of a board.", 0.03),
         _images(
