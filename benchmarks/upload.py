@@ -1,10 +1,10 @@
 """How long a file takes from its upload to its preview: ``python -m benchmarks.upload``.
 
-Three files as large as people bring them: 20 MB of a table, and 5,000 pictures as PNG of 28 x 28 and as colour
-JPEG of 64 x 64. Each is read once by the process that reads uploads, alone, and once by the page Data in a
+Three files as large as people bring them: 20 MB of a table, and 5,000 pictures as PNG of 28 x 28 and as
+colour JPEG of 64 x 64. Each is read by the process that reads uploads, alone, and by the page Data in a
 headless Chromium. Of the process: seconds, and those of the processor. Of the page: seconds from the dropped
-file to its preview, those of the processor that the server and its processes took (on Linux), the longest time
-in which the page drew no frame, and the longest time in which the server answered no request. The last line
+file to its preview, those of the processor that the server and its processes took (on Linux), the longest
+time without a frame of the page, and the longest time in which the server answered no request. The last line
 printed is JSON with all figures.
 """
 
@@ -113,7 +113,7 @@ def drop(page: Page, server: Server, path: Path) -> tuple[float, float, float, f
     """Drops a file on the page Data.
 
     Returns:
-        Seconds to the preview, those of the processor, and milliseconds without a frame and without an answer.
+        Seconds to the preview, and of the processor; milliseconds without a frame, and without an answer.
     """
     page.goto(f"{server.url}/data")
     page.get_by_text("Or paste a table").wait_for()

@@ -233,7 +233,7 @@ def bring(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Ar
     from vae_core.data.own import arrays_of
 
     (choices,) = arguments
-    # Millions of cells, and no cycles: the collector would look at all of them again and again, a third of the time.
+    # Millions of cells, and no cycles: the collector would go through all of them again and again.
     gc.disable()
     with limited():
         found = read(inputs["content"].tobytes(), Choices.from_json(choices), on_progress=on_progress)
