@@ -183,7 +183,7 @@ def data_and_model() -> None:
     if waiting:
         st.caption(f":material/schedule: Takes effect with the next **Start**: {', '.join(waiting)}.")
     _choose("dataset", data_menu.titles(value("dataset")))
-    st.caption(plain(data_menu.sentence(value("dataset"))))
+    st.caption(plain(data_menu.sentence(value("dataset"), value("num_examples"))))
     if value("dataset") == "idx":
         image_folder.draw(IMAGE_KEYS, _options, state.hidden_controls())
     _made()

@@ -22,9 +22,14 @@ def titles(chosen: object = None) -> dict[str, str]:
     return found
 
 
-def sentence(name: str) -> str:
-    """What a data set is, or why it cannot be used."""
+def sentence(name: str, num_examples: int | None) -> str:
+    """What a data set is, or why it cannot be used.
+
+    Arguments:
+        name: Its name.
+        num_examples: How many are made, where that can be chosen; None: as many as it usually has.
+    """
     try:
-        return dataset_info(name).sentence
+        return dataset_info(name).sentence(num_examples)
     except BadInput as err:
         return str(err)
