@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.shell import controls, notices, share, state, take_home
-from dashboard.train import changes, live, steering
+from dashboard.train import changes, colour, live, steering
 
 run = steering.run_in_view()
 learning_rate_place = None
@@ -15,6 +15,7 @@ if not state.is_presenting():
         learning_rate_place = st.container()
         steering.speed(run)
         changes.draw(run)
+        colour.choose(run)
         controls.data_and_model()
         controls.training()
 # Close together, the heading beside the buttons: the whole board is to be seen on a projector.

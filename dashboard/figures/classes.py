@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures.base import mixed
-from dashboard.theme import CLASSES, ThemeName
+from dashboard.theme import CLASSES, PALETTES, RAMP, ThemeName
 
 SHAPES: Final = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x")
 """Seven, which shares no factor with ten colours: 70 classes differ in colour or shape, most in both."""
@@ -39,3 +39,22 @@ def class_marks(
         "color": [none if k < 0 else class_colour(int(k), theme) for k in labels],
         "symbol": [SHAPES[0] if k < 0 else class_shape(int(k)) for k in labels],
     }
+
+
+def ramp(theme: ThemeName, count: int) -> list[str]:
+    """Colours of a number from the least to the largest, evenly apart.
+
+    Example:
+        >>> ramp("light", 15)[::2] == list(RAMP["light"])
+        True
+    """
+    anchors, found = RAMP[theme], []
+    for place in np.linspace(0, len(anchors) - 1, count).tolist():
+        first = min(int(place), len(anchors) - 2)
+        found.append(mixed(anchors[first], anchors[first + 1], place - first))
+    return found
+
+
+def number_palettes(count: int) -> dict[ThemeName, dict[str, object]]:
+    """What the elements in the browser are told where the labels are ``count`` steps of a number."""
+    return {theme: {**PALETTES[theme], "classes": ramp(theme, count)} for theme in RAMP}

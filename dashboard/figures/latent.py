@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
-from dashboard.figures.base import LEGEND_ABOVE, finish
-from dashboard.figures.classes import class_colour, class_shape
+from dashboard.figures.base import LEGEND_ABOVE, finish, literal
+from dashboard.figures.classes import class_colour, class_shape, ramp
 from dashboard.figures.pixels import pixel_trace
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName
@@ -24,8 +24,9 @@ def plane_figure(
     class_names: tuple[str, ...],
     theme: ThemeName,
     stds: Array | None = None,
+    scale: tuple[str, tuple[str, str]] | None = None,
 ) -> go.Figure:
-    """Posterior means in two latent dimensions, coloured and shaped by class, over the prior's circles.
+    """Posterior means in two latent dimensions, coloured by class or number, over the prior's circles.
 
     Arguments:
         means: Shape (n, J).
@@ -34,12 +35,23 @@ def plane_figure(
         class_names: Names of the labels.
         theme: Light or dark.
         stds: Posterior standard deviations, shape (n, J); used when J = 1.
+        scale: Where the labels are steps of a number: what it is, and its least and largest value.
     """
     figure = go.Figure()
     one = plane[0] == plane[1]
     if not one:
         _add_prior(figure, theme)
-    for label in np.unique(labels):
+    if scale is not None:
+        figure.add_scatter(
+            x=means[:, plane[0]],
+            y=stds[:, 0] if one and stds is not None else means[:, plane[1]],
+            mode="markers",
+            name="",
+            marker=_numbers(labels, len(class_names), scale, theme),
+            customdata=[class_names[label] for label in labels],
+            hovertemplate="z = (%{x:.2f}, %{y:.2f})<br>%{customdata}",
+        )
+    for label in np.unique(labels) if scale is None else ():
         rows = labels == label
         y = stds[rows, 0] if one and stds is not None else means[rows, plane[1]]
         figure.add_scatter(
@@ -56,7 +68,7 @@ def plane_figure(
     if not one:
         figure.update_yaxes(scaleanchor="x")
     figure.update_layout(legend=LEGEND_ABOVE)
-    return finish(figure, height=HEIGHT, theme=theme, legend=len(np.unique(labels)) > 1)
+    return finish(figure, height=HEIGHT, theme=theme, legend=scale is None and len(np.unique(labels)) > 1)
 
 
 def projection_figure(
@@ -182,3 +194,15 @@ def _marker(label: int, theme: ThemeName) -> dict[str, object]:
     if label < 0:
         return {"color": CONCEPTS[theme]["posterior"], "size": 7}
     return {"color": class_colour(label, theme), "symbol": class_shape(label), "size": 7, "opacity": 0.85}
+
+
+def _numbers(
+    labels: NDArray[np.int32], count: int, scale: tuple[str, tuple[str, str]], theme: ThemeName
+) -> dict[str, object]:
+    """Points in the colours of a number, with its colour bar."""
+    title, ends = scale
+    places = np.linspace(0, 1, count).tolist()
+    colours = [list(pair) for pair in zip(places, ramp(theme, count), strict=True)]
+    bar = {"title": {"text": literal(title)}, "tickvals": [0, count - 1], "ticktext": list(ends)}
+    shown = {"colorscale": colours, "cmin": 0, "cmax": count - 1, "showscale": True, "colorbar": bar}
+    return {"color": labels, "size": 7, "opacity": 0.85, **shown}

@@ -15,11 +15,11 @@ from dashboard.figures.data_space import data_space_figure
 from dashboard.figures.latent import plane_figure
 from dashboard.formats import signed
 from dashboard.latent import cached as cache
-from dashboard.latent import colouring, neighbours
+from dashboard.latent import neighbours
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.pictures import example_strip, show
 from dashboard.runs.runner import runner
-from dashboard.shell import state
+from dashboard.shell import colouring, state
 from dashboard.subject import Subject, subject_of
 from vae_core.errors import BadInput
 
@@ -72,7 +72,7 @@ def _dimension(label: str, key: str, order: list[int], default: int) -> int:
 
 def explore(shown: Subject, plane: tuple[int, int]) -> None:
     """The plane under the pointer; while the run goes on, with its weights of now."""
-    colours = colouring.choose(shown)
+    colours = colouring.colouring(shown.data, colouring.choose(shown.data, "plane_colour"))
     run_id = state.current_run()
     view = None if run_id is None else runner().view(run_id)
     live_run = run_id if view is not None and view.status == "running" else None
@@ -92,7 +92,7 @@ def _explore(
     if packed is not None:
         if colours is not None:
             labels, names, title = colours.labels, colours.names, colours.title
-            packed = recoloured(packed, labels, names=names, title=title, is_scale=colours.is_scale)
+            packed = recoloured(packed, labels, names=names, title=title, ends=colours.ends)
         # As the page was opened, not as the reader moves it: the element goes on from there by itself.
         z, pins = state.as_opened("z"), state.as_opened("pins")
         message = latent_message(packed, plane=plane, z=z, pins=pins)
@@ -153,6 +153,7 @@ def _means(shown: Subject, plane: tuple[int, int], colours: colouring.Colouring 
         class_names=shown.class_names if colours is None else colours.names,
         theme=state.theme_name(),
         stds=examples.stds[rows],
+        scale=None if colours is None or colours.ends is None else (colours.title, colours.ends),
     )
     count = len(examples.means[rows])
     alt = f"Posterior means of {count} held-out examples in two latent dimensions, by class."

@@ -245,6 +245,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "hide": Parameter(EVERY_PAGE, (), Several(Choice(tuple(SETTINGS)), len(SETTINGS))),
     "fix": Parameter(EVERY_PAGE, (), Several(Choice(tuple(SETTINGS)), len(SETTINGS))),
     "present": Parameter(EVERY_PAGE, 0, Whole(0, 1)),
+    "board_colour": Parameter("train", "classes", Text(20)),
     "at_step": Parameter("train", None, Whole(0, 10**12 - 1)),
     "keep": Parameter(EVERY_PAGE, (), Several(RunId(), MAX_KEPT)),
     "runs_search": Parameter("runs", "", Text(200)),

@@ -15,7 +15,7 @@ from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.scheduler import UNWATCHED_S
 from dashboard.shell import browser, state
-from dashboard.train import cached, ghosts, look, look_back, steering
+from dashboard.train import cached, colour, ghosts, look, look_back, steering
 from vae_core.config import WALL_LIMIT_S
 
 TICK_S: Final = 0.5
@@ -113,7 +113,14 @@ def _draw_board(
     parent = None if in_view is None else cached.parent_of(in_view.run_id)
     fork = None if parent is None else parent[1]
     message = addressed(
-        payload, beta=beta, owner=owner, present=present, ghosts=kept, looked=looked, fork=fork
+        payload,
+        beta=beta,
+        owner=owner,
+        present=present,
+        ghosts=kept,
+        looked=looked,
+        fork=fork,
+        colour=colour.told(in_view),
     )
     training_board(message, key=_BOARD, on_drop=_drop)
 

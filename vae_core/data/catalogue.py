@@ -48,6 +48,11 @@ class DatasetInfo:
     num_examples: int | None = None
     noise: float = 0.0
 
+    @property
+    def has_causes(self) -> bool:
+        """Whether they are images made from known causes."""
+        return self.kind == "images" and self.num_examples is not None
+
     def sentence(self, num_examples: int | None = None) -> str:
         """What the data are, with how many examples there are.
 
@@ -346,7 +351,7 @@ def _load_made(name: str, num_examples: int, generator: "torch.Generator") -> "D
     factors = []
     for cause, values in zip(made.causes, causes.T, strict=True):
         found = np.searchsorted(cause.values, values) if cause.names else values
-        factors.append(Factor(cause.name, found.astype(np.float64), cause.names))
+        factors.append(Factor(cause.name, found.astype(np.float64), cause.names, cause.unit))
     return from_arrays(
         name,
         ByteImages(torch.from_numpy(images_of(made, causes))),

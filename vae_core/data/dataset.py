@@ -24,11 +24,13 @@ class Factor(NamedTuple):
         name: What it is.
         values: Shape (n,).
         names: Of the values 0, 1, ...; empty where they are numbers.
+        unit: Of the numbers; empty where they have none.
     """
 
     name: str
     values: NDArray[np.float64]
     names: tuple[str, ...] = ()
+    unit: str = ""
 
     def part(self, rows: NDArray[Any]) -> "Factor":
         """That of some examples."""

@@ -22,12 +22,14 @@ class Cause(NamedTuple):
         values: It takes, in their order.
         names: Of the values, where they are no sizes.
         weights: How often each is drawn, in whole numbers; empty: equally often.
+        unit: Of the values; empty where they have none.
     """
 
     name: str
     values: tuple[float, ...]
     names: tuple[str, ...] = ()
     weights: tuple[int, ...] = ()
+    unit: str = ""
 
 
 class MadeSet(NamedTuple):
@@ -132,10 +134,10 @@ MADE_SETS: Final[dict[str, MadeSet]] = {
     "sprites": MadeSet(
         causes=(
             Cause("shape", (0.0, 1.0, 2.0), ("square", "ellipse", "triangle")),
-            Cause("size", _evenly(4, 8, 6)),
-            Cause("angle", _ANGLES),
-            Cause("x", _evenly(9, 23, 16)),
-            Cause("y", _evenly(9, 23, 16)),
+            Cause("size", _evenly(4, 8, 6), unit="pixels"),
+            Cause("angle", _ANGLES, unit="rad"),
+            Cause("x", _evenly(9, 23, 16), unit="pixels"),
+            Cause("y", _evenly(9, 23, 16), unit="pixels"),
         ),
         draw=draw_sprites,
         shape=(32, 32),
@@ -145,11 +147,11 @@ MADE_SETS: Final[dict[str, MadeSet]] = {
     ),
     "strokes": MadeSet(
         causes=(
-            Cause("width", (1.0, 2.0, 3.0)),
+            Cause("width", (1.0, 2.0, 3.0), unit="pixels"),
             Cause("bend", _evenly(-0.25, 0.25, 5)),
-            Cause("angle", _ANGLES[::2]),
-            Cause("x", _evenly(5, 11, 6)),
-            Cause("y", _evenly(5, 11, 6)),
+            Cause("angle", _ANGLES[::2], unit="rad"),
+            Cause("x", _evenly(5, 11, 6), unit="pixels"),
+            Cause("y", _evenly(5, 11, 6), unit="pixels"),
         ),
         draw=draw_strokes,
         shape=(16, 16),

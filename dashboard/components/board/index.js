@@ -45,6 +45,7 @@ import { remarks } from "./objective.js";
  * @property {boolean[]} active
  * @property {import("./objective.js").AtLimits} at_limits
  * @property {string[]} class_names
+ * @property {Colour | null} colour What colours the plane in the place of the classes.
  * @property {boolean} deterministic Whether there is neither a bound nor a KL.
  * @property {import("../shared/theme.js").Palettes} palettes
  * @property {number[]} plane The two dimensions that are shown, from 0.
@@ -60,6 +61,15 @@ import { remarks } from "./objective.js";
  * @property {string} grid
  * @property {number[]} grid_shape [rows, columns]
  * @property {string} grid_axis float32
+ */
+
+/**
+ * @typedef {object} Colour
+ * @property {string} title
+ * @property {string} labels int32
+ * @property {string[]} names
+ * @property {string[] | null} ends The least and the largest number, of which the labels are steps.
+ * @property {import("../shared/theme.js").Palettes} palettes
  */
 
 const PARTS = /** @type {const} */ (["held_out", "training", "validation"]);
@@ -163,7 +173,7 @@ class Board {
     const message = jsonOf(data);
     const isFirst = this.decoded === null || this.run !== message.run;
     const instant = isFirst || prefersCalm();
-    this.theme = readTheme(this.root, message.palettes);
+    this.theme = readTheme(this.root, message.colour?.palettes ?? message.palettes);
     this.decoded = isFirst ? this.begin(message) : this.decoded;
     this.slots = slotsOf(
       this.slots,
@@ -334,8 +344,10 @@ const hasLearnedPrior = ({ deterministic, kl_per_dim: parts, latent_dim: latentD
 const planeOf = (message) => ({
   means: floatsOf(message.means),
   stds: floatsOf(message.stds),
-  labels: integersOf(message.labels),
-  classNames: message.class_names,
+  labels: integersOf((message.colour ?? message).labels),
+  classNames: message.colour?.names ?? message.class_names,
+  what: message.colour?.title,
+  ends: message.colour?.ends,
   axes: message.plane,
   latentDim: message.latent_dim,
   learnedPrior: hasLearnedPrior(message),

@@ -145,6 +145,7 @@ def addressed(
     ghosts: tuple[tuple[str, str, bytes], ...],
     looked: int | None = None,
     fork: int | None = None,
+    colour: bytes = b"null",
 ) -> bytes:
     """A packed payload with what one who watches is told beside it.
 
@@ -158,6 +159,7 @@ def addressed(
         ghosts: Id, label and packed history of each kept run.
         looked: The earlier step that the pictures are of; None: the newest.
         fork: The step at which the run began from another one's state; None: it began by itself.
+        colour: JSON of what colours the latent plane in the place of the classes: title, labels, names, ends.
     """
     told = {"beta_in_force": beta, "owner": owner, "present": present, "looked": looked, "fork": fork}
     head = json.dumps(told)
@@ -165,7 +167,7 @@ def addressed(
         b"%s,%s}" % (json.dumps({"run": run, "label": label})[:-1].encode(), b'"history":' + history)
         for run, label, history in ghosts
     )
-    return b'%s,"ghosts":[%s],%s' % (head[:-1].encode(), kept, payload[1:])
+    return b'%s,"ghosts":[%s],"colour":%s,%s' % (head[:-1].encode(), kept, colour, payload[1:])
 
 
 def _latent_plane(snapshot: Snapshot) -> Payload:

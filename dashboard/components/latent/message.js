@@ -24,7 +24,7 @@ import { covarianceOf } from "../shared/gaussian.js";
  * @property {readonly number[]} plane The two dimensions of the plane, from 0; the same twice when J = 1.
  * @property {number[] | null} image_shape [height, width], or with 3 colours; null where the data are points of a plane.
  * @property {string[]} class_names
- * @property {{ title: string, isScale: boolean }} [colour] What the labels are, where they are no classes.
+ * @property {{ title: string, ends: string[] | null }} [colour] What the labels are, where they are no classes.
  * @property {number[]} kl_per_dim None where the KL has no parts by dimension.
  * @property {Posterior[]} [components] Of a learned prior, the heaviest first; none for N(0, I).
  * @property {Palettes} palettes

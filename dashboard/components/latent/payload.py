@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.theme import PALETTES, RAMP
+from dashboard.figures.classes import number_palettes
+from dashboard.theme import PALETTES
 from vae_core.config import ModelConfig
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def recoloured(
     *,
     names: tuple[str, ...],
     title: str,
-    is_scale: bool,
+    ends: tuple[str, str] | None = None,
 ) -> PackedModel:
     """The same with other labels in the place of the classes.
 
@@ -130,20 +130,17 @@ def recoloured(
         labels: Of the examples, shape (n,).
         names: Of the labels 0, 1, ...
         title: What they are.
-        is_scale: Whether they are steps of a number, drawn in a ramp of colours.
+        ends: The least and the largest number, of which they are steps, drawn in a ramp of colours.
     """
     places = packed.meta["arrays"]
     assert isinstance(places, dict)
     start, count = places["labels"]["offset"], places["labels"]["length"]
     content = _typed(labels[:count], "i4").tobytes()
-    palettes: Mapping[str, Mapping[str, object]] = PALETTES
-    if is_scale:
-        palettes = {theme: {**PALETTES[theme], "classes": list(ramp)} for theme, ramp in RAMP.items()}
     digest = hashlib.sha256(content + title.encode()).hexdigest()[:8]
     changed = {
         "class_names": list(names),
-        "colour": {"title": title, "isScale": is_scale},
-        "palettes": palettes,
+        "colour": {"title": title, "ends": ends},
+        "palettes": PALETTES if ends is None else number_palettes(len(names)),
         "hash": f"{packed.meta['hash']}-{digest}",
     }
     body = packed.body[:start] + content + packed.body[start + len(content) :]

@@ -103,7 +103,7 @@ export class PlaneSection {
       labels: data.labels,
       classNames: config.class_names,
       what: config.colour?.title,
-      isScale: config.colour?.isScale,
+      ends: config.colour?.ends,
       axes,
       latentDim: config.config.latent_dim,
     };
@@ -120,7 +120,8 @@ export class PlaneSection {
 
   buildLegend() {
     const { classes, hiddenClasses } = this.map;
-    this.legend.hidden = classes.length < 2;
+    // Numbers have a colour bar instead.
+    this.legend.hidden = classes.length < 2 || Boolean(this.map.data.ends);
     while (this.legend.children.length > classes.length) this.legend.lastChild?.remove();
     while (this.legend.children.length < classes.length) {
       this.legend.append(document.createElement("button"));
@@ -128,7 +129,7 @@ export class PlaneSection {
     this.legend.querySelectorAll("button").forEach((button, k) => {
       const label = classes[k];
       button.textContent = this.map.className(label);
-      button.dataset.shape = String(this.map.data.isScale ? 0 : shapeOf(label));
+      button.dataset.shape = String(shapeOf(label));
       button.style.setProperty("--class", classColour(this.host.theme, label));
       button.setAttribute("aria-pressed", String(!hiddenClasses.has(label)));
       button.onclick = () => this.switchClass(label);

@@ -2,6 +2,7 @@
 
 import { clipTo, drawAxes, plotBox, prepare, showTip, stroke, write } from "./canvas.js";
 import { addMark, classColour } from "./class_marks.js";
+import { BAR_ROOM, drawColourBar } from "./colour_bar.js";
 import { centreOf, makeFrame, panned, squareFrame, zoomed } from "./frame.js";
 import { clamp, extent, fixed, latentName, median, niceTicks } from "./numbers.js";
 import { KEY_MOVES, listen } from "./pointer.js";
@@ -19,7 +20,7 @@ import { Tween } from "./tween.js";
  * @property {Float32Array} stds Pairs, flat; only read where there is a tooltip or one latent dimension.
  * @property {Int32Array} labels -1 where an example has none.
  * @property {string} [what] The labels name; "class" where nothing is said.
- * @property {boolean} [isScale] Whether the labels are steps of a number: circles of a ramp of colours, unnamed.
+ * @property {readonly string[] | null} [ends] The least and the largest number, of which the labels are steps.
  * @property {string[]} classNames
  * @property {readonly number[]} axes The two dimensions that are shown, from 0; the same twice when J = 1.
  * @property {number} latentDim
@@ -181,6 +182,7 @@ export class Plane {
   frameAt(now) {
     const size = { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
     const box = plotBox(size, this.titles()[0]);
+    if (this.data.ends) Object.assign(box, { top: box.top + BAR_ROOM, height: box.height - BAR_ROOM });
     const [reach, tallest] = this.reach.target ? this.reach.read(now) : [3.3, 1.2];
     const { centre, zoom } = this.view ?? { centre: [0, this.single ? tallest / 2 : 0], zoom: 1 };
     if (!this.single) return squareFrame(box, centre, reach / zoom);
@@ -212,7 +214,7 @@ export class Plane {
     this.drawPrior(context, theme, frame);
     this.shown = this.visible(this.places.read(now));
     this.drawPoints(context, theme, frame);
-    if (!this.data.isScale) this.drawNames(context, theme, frame);
+    if (!this.data.ends) this.drawNames(context, theme, frame);
     /** @type {import("./canvas.js").Style} */
     const style = { colour: theme.concepts.prior, align: "left", base: "bottom", halo: 4 };
     const of = this.data.learnedPrior ? "N(0, I), not the prior" : "prior";
@@ -221,8 +223,14 @@ export class Plane {
       : `${of}: 1, 2, 3 std`;
     write(context, theme, said, frame.left + 5, frame.top + frame.height - 4, style);
     context.restore();
+    if (this.data.ends) drawColourBar(context, theme, frame, { what: this.what, ends: this.data.ends });
     this.tell(context, theme, frame);
     return this.places.moving(now) || this.reach.moving(now);
+  }
+
+  /** What the labels name. */
+  get what() {
+    return this.data.what ?? "class";
   }
 
   /**
@@ -262,14 +270,14 @@ export class Plane {
    * @param {Frame} frame
    */
   drawPoints(context, theme, frame, radius = 3) {
-    const { labels, isScale } = this.data;
+    const { labels, ends } = this.data;
     context.globalAlpha = 0.65;
     for (const label of [-1, ...this.classes]) {
       context.beginPath();
       for (let i = 0; i < labels.length; i++) {
         const [x, y] = [this.shown[2 * i], this.shown[2 * i + 1]];
         if (labels[i] !== label || !Number.isFinite(x + y)) continue;
-        addMark(context, isScale ? 0 : label, frame.px(x), frame.py(y), radius);
+        addMark(context, ends ? 0 : label, frame.px(x), frame.py(y), radius);
       }
       context.fillStyle = classColour(theme, label);
       context.fill();
@@ -340,8 +348,8 @@ export class Plane {
     const axes = this.single ? [0] : [0, 1];
     const pair = (/** @type {Float32Array} */ values) =>
       axes.map((axis) => fixed(values[2 * i + axis], 2)).join(", ");
-    const { labels, what = "class" } = this.data;
-    const name = labels[i] < 0 ? "" : `${what} ${this.className(labels[i])}\n`;
+    const { labels } = this.data;
+    const name = labels[i] < 0 ? "" : `${this.what} ${this.className(labels[i])}\n`;
     showTip(this.tip, `${name}mean ${pair(this.data.means)}\nstd ${pair(this.data.stds)}`, x, y - 10);
   }
 

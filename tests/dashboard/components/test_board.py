@@ -215,10 +215,13 @@ def test_a_message_is_the_payload_with_what_one_watcher_is_told() -> None:
     curves = json.dumps(ghost_payload(make_snapshot().history)).encode()
     kept = (("b" * 16, 'β "0.1"', curves), ("c" * 16, "J = 8", curves))
     packed = json.dumps(payload).encode()
-    message = json.loads(addressed(packed, beta=0.25, owner="other", present=True, ghosts=kept))
-    told = {
-        name: message.pop(name) for name in ("beta_in_force", "owner", "present", "ghosts", "looked", "fork")
-    }
+    colour = b'{"title": "size"}'
+    message = json.loads(
+        addressed(packed, beta=0.25, owner="other", present=True, ghosts=kept, colour=colour)
+    )
+    names = ("beta_in_force", "owner", "present", "ghosts", "looked", "fork", "colour")
+    told = {name: message.pop(name) for name in names}
+    assert told["colour"] == {"title": "size"}
     assert message == json.loads(packed)
     assert (told["beta_in_force"], told["owner"], told["present"]) == (0.25, "other", True)
     assert [(ghost["run"], ghost["label"]) for ghost in told["ghosts"]] == [kept[0][:2], kept[1][:2]]

@@ -77,7 +77,7 @@ def make_message(
     if by_size:
         labels = np.arange(len(x), dtype=np.int32) % 2 * 7
         names = ("1", *[""] * 6, "2")
-        packed = recoloured(packed, labels, names=names, title="size", is_scale=True)
+        packed = recoloured(packed, labels, names=names, title="size", ends=("1", "2"))
     return latent_message(packed, plane=(0, min(1, latent_dim - 1)), z=z, pins=pins)
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from playwright.sync_api import expect
 
+from dashboard.figures.classes import ramp
 from tests.browser.elements.latent.explorer import MountedExplorer, decoded
 from tests.browser.elements.latent.models import make_examples, make_message, make_model
 from tests.browser.pages import covered_pixels, pixels_near, place
@@ -234,18 +235,20 @@ def test_sixty_thousand_examples_are_all_there(opened: Callable[..., MountedExpl
 def test_a_number_colours_the_plane_in_the_place_of_the_classes(
     opened: Callable[..., MountedExplorer],
 ) -> None:
-    """z stays; the legend has the steps, all of them circles, and what was switched off is there again."""
+    """z stays; a colour bar takes the place of the legend, and what was switched off is there again."""
     explorer = opened()
     explorer.point((0.5, 0.25))
     z = explorer.numbers("z")
     legend = explorer.root.locator(".legend button")
     legend.first.click()
     explorer.mounted.give(make_message("images", 1, by_size=True))
-    expect(legend).to_have_text(["1", "2"])
-    assert [one.get_attribute("data-shape") for one in legend.all()] == ["0", "0"]
-    expect(legend.first).to_have_attribute("aria-pressed", "true")
+    expect(explorer.root.locator(".legend")).to_be_hidden()
+    plane = explorer.root.locator(".map")
+    for colour in ramp("light", 8):
+        assert pixels_near(plane, colour) > 30, f"the bar has {colour}"
     expect(explorer.root.locator("dt").filter(has_text="size")).to_be_visible()
     np.testing.assert_array_equal(explorer.numbers("z"), z)
     explorer.mounted.give(make_message("images", 1))
     expect(legend).to_have_text(["a", "b", "c"])
+    expect(legend.first).to_have_attribute("aria-pressed", "true")
     assert legend.nth(1).get_attribute("data-shape") == "1"
