@@ -142,11 +142,8 @@ def test_what_can_be_made_otherwise_is_offered_with_the_data(dataset: str, offer
     at = open_page("train", dataset=dataset, num_examples="300", data_noise="2", binarised="threshold")
     drawn = {one.key for one in (*at.number_input, *at.slider, *at.selectbox)}
     assert drawn & {"num_examples", "data_noise", "binarised"} == offered
-    said = [one.value.replace("\\", "") for one in at.caption]
-    counts = {"digits": "1,797 images", "two_moons": "300 points in the plane", "sprites": "300 images"}
-    assert any(text.startswith(counts[dataset]) for text in said), said
     if dataset == "two_moons":
-        assert "Standard deviation 0.2" in said
+        assert "Standard deviation 0.2" in [one.value for one in at.caption]
 
 
 @pytest.mark.parametrize(
