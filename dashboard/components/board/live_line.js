@@ -29,7 +29,7 @@ export const OBJECTIVES = {
 };
 /** With which of the examples it is measured. @type {Partial<Record<Objective, string>>} */
 const MEASURED = {
-  importance_weighted: "; log of the mean weight above its ELBO from one K-th of the examples",
+  importance_weighted: "; how far the objective is above the ELBO: from one K-th of the examples",
   mmd: "; MMD from one mini-batch of them",
   total_correlation: "; TC from one mini-batch of them",
 };
