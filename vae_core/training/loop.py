@@ -38,6 +38,11 @@ from vae_core.training.trace import Tracer
 
 KEPT_VALUES: Final = 1 << 20
 """Most values of data of which the mini-batches of an epoch are made at once: 4 MB."""
+SMALL_NETWORK: Final = 100_000
+"""Weights up to which every state with a finite objective is kept: a copy within the processor's cache."""
+KEPT_APART: Final = 16
+"""Updates between two kept states of a larger network. A copy before each update is a twentieth of one: both
+move the weights through memory."""
 
 
 class Patience:
@@ -225,6 +230,8 @@ class Training:
         self._by_hand = self._hand_gradient()
         self._first = next(model.parameters())
         self._kept_weights = self._weights.clone()
+        """Weights that gave a finite objective: what a divergence falls back on."""
+        self._kept_apart = 1 if self._weights.numel() <= SMALL_NETWORK else KEPT_APART
         self._here = self._kept_place = self._place()
         self._moments = initial_moments(self._weights, config)
         self._learning_rate = config.learning_rate
@@ -366,7 +373,7 @@ class Training:
         seen, rest = self._order[: self._position], self._order[self._position :]
         shuffled = torch.randperm(len(rest), generator=generator, device=generator.device)
         self._order = torch.cat((seen, rest[shuffled.to(rest.device)]))
-        self._here = self._kept_place = self._place()
+        self._here = self._place()
 
     def steps(self) -> Iterator[TrainStep]:
         """One update for each value taken, from where the training stands to its end."""
@@ -440,9 +447,9 @@ class Training:
             means = self._differentiate(x, beta)
         if not math.isfinite(sum(means)):
             self._diverged()
-        # These weights gave a finite objective: they are what a later divergence falls back on.
-        self._kept_weights.copy_(self._weights)
-        self._kept_place = self._here
+        if self.step % self._kept_apart == 0 or self.tracer is not None:
+            self._kept_weights.copy_(self._weights)
+            self._kept_place = self._here
         descend(self._weights, self._gradient, self._moments, self.config, learning_rate=self.learning_rate)
         self.model.hold_parameters()
         if self.tracer is not None:
@@ -547,6 +554,7 @@ class Training:
         # The place of those weights too, so that what is saved now is a state to go on from.
         self._here = self._kept_place
         self.step, self.epoch, self._position, self._order = self._here
+        self._forget_later_moves()
         raise TrainingDiverged(diverged_at, self.step)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -13,6 +13,7 @@ from vae_core.data import load_dataset
 from vae_core.elbo import elbo_terms
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
+from vae_core.training import loop
 from vae_core.training.by_hand import Means
 from vae_core.training.loop import Training
 
@@ -49,11 +50,15 @@ def test_divergence_keeps_the_last_state_with_a_finite_objective() -> None:
     )
 
 
+@pytest.mark.parametrize("apart", [1, 4])
 @pytest.mark.parametrize("at", range(1, 8))
 def test_a_training_that_diverged_anywhere_can_be_saved_and_goes_on(
-    at: int, monkeypatch: pytest.MonkeyPatch
+    at: int, apart: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three updates an epoch: in the first of one, in the last, after a whole one."""
+    """Three updates an epoch: in the first of one, in the last, after a whole one; a large network keeps
+    fewer states."""
+    monkeypatch.setattr(loop, "SMALL_NETWORK", 10**9 if apart == 1 else 1)
+    monkeypatch.setattr(loop, "KEPT_APART", apart)
     train = TrainConfig(num_epochs=4, batch_size=50)
     data = replace(DIGITS, x_train=DIGITS.x_train[:150])
     differentiate, count = Training._differentiate, 0
@@ -68,7 +73,7 @@ def test_a_training_that_diverged_anywhere_can_be_saved_and_goes_on(
     training = Training(VAE(ModelConfig(data_dim=64), generator=seeded()), data, train, generator=seeded())
     with pytest.raises(TrainingDiverged) as caught:
         list(training.steps())
-    kept = max(0, at - 2)
+    kept = max(0, at - 2) // apart * apart
     assert (caught.value.step, caught.value.kept_step) == (at, kept)
     assert (training.step, training.epoch) == (kept, kept // 3)
     again = Training(VAE(ModelConfig(data_dim=64), generator=seeded()), data, train, generator=seeded())
@@ -77,6 +82,39 @@ def test_a_training_that_diverged_anywhere_can_be_saved_and_goes_on(
     steps = list(again.steps())
     assert (steps[-1].step, steps[-1].epoch, len(steps)) == (12, 4, 12 - kept)
     assert steps == list(training.steps())
+
+
+@pytest.mark.parametrize("at", [6, 10])
+def test_a_divergence_forgets_what_was_moved_after_the_kept_state(
+    at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights, place and order of the examples are those of the kept step; beta of now holds from there."""
+    monkeypatch.setattr(loop, "SMALL_NETWORK", 1)
+    monkeypatch.setattr(loop, "KEPT_APART", 4)
+    data = replace(DIGITS, x_train=DIGITS.x_train[:150])
+    train = TrainConfig(num_epochs=4, batch_size=25)
+    training = Training(VAE(ModelConfig(data_dim=64), generator=seeded()), data, train, generator=seeded())
+    steps, weights, order = training.steps(), {}, torch.empty(0)
+    for _ in range(at - 1):
+        step = next(steps).step
+        weights[step] = torch.cat([p.detach().flatten() for p in training.model.parameters()])
+        if step == 2:
+            training.set_beta(0.5)
+        if step == 5:
+            order = training.state()[0]["order"]
+            training.set_beta(2.0)
+            training.draw_anew(7)
+    monkeypatch.setattr(Training, "_differentiate", lambda *_: Means(math.nan, math.nan, math.nan))
+    with pytest.raises(TrainingDiverged) as caught:
+        next(steps)
+    kept = (at - 2) // 4 * 4
+    assert (caught.value.step, training.step) == (at, kept)
+    assert training.beta_moves == ((2, kept) if kept == 4 else (2, 5))
+    now = torch.cat([p.detach().flatten() for p in training.model.parameters()])
+    assert torch.equal(now, weights[kept])
+    if kept == 4:
+        assert torch.equal(training.state()[0]["order"], order)
+    assert training.beta == 2.0
 
 
 def test_a_last_update_to_nan_is_divergence_too(monkeypatch: pytest.MonkeyPatch) -> None:
