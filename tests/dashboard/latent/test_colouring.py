@@ -137,7 +137,7 @@ def test_data_without_anything_else_have_no_choice() -> None:
 
 
 def test_where_the_server_draws_the_plane_numbers_have_a_colour_bar() -> None:
-    means, labels = np.float32([[0, 1], [2, 3]]), np.int32([0, 31])
+    means, labels = np.array([[0, 1], [2, 3]], np.float32), np.array([0, 31], np.int32)
     names = ("low", *[""] * 30, "high")
     figure = plane_figure(
         means, labels, plane=(0, 1), class_names=names, theme="dark", scale=("a <b>", ("1", "9"))
