@@ -1,6 +1,8 @@
 """EM: data and components with the bound below them, which play together; and the minorising function."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -44,7 +46,8 @@ class Scene(Protocol):
         ...
 
 
-class PlaneScene(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class PlaneScene:
     """Points in two columns and the ellipses of Gaussians (2 standard deviations).
 
     Arguments:
@@ -61,7 +64,10 @@ class PlaneScene(NamedTuple):
     owners: NDArray[np.integer]
     titles: Sequence[str]
 
-    needs_redraw = False
+    @property
+    def needs_redraw(self) -> bool:
+        """No."""
+        return False
 
     def fixed(self, theme: ThemeName) -> list[go.Trace]:
         """None."""
@@ -74,9 +80,16 @@ class PlaneScene(NamedTuple):
         ellipses = [self._ellipse(done, component, theme) for component in range(self.means.shape[1])]
         return [_points(self.points[:, 0], self.points[:, 1], labels, theme), *ellipses]
 
+    @cached_property
+    def _outlines(self) -> Array:
+        """Of all ellipses, shape (steps + 1, K, points, 2): two frames show each."""
+        values, vectors = np.linalg.eigh(self.covariances)
+        roots = vectors * np.sqrt(values.clip(0))[..., None, :]
+        pairs = zip(self.means.reshape(-1, 2), roots.reshape(-1, 2, 2), strict=True)
+        return np.stack([ellipse(*pair, 2) for pair in pairs]).reshape(*self.means.shape[:2], -1, 2)
+
     def _ellipse(self, step: int, component: int, theme: ThemeName) -> go.Scatter:
-        values, vectors = np.linalg.eigh(self.covariances[step, component])
-        x, y = ellipse(self.means[step, component], vectors * np.sqrt(values.clip(0)), 2).T
+        x, y = self._outlines[step, component].T
         line = {"color": class_colour(component, theme), "width": 4}
         return go.Scatter(x=x, y=y, mode="lines", line=line, showlegend=False, hoverinfo="skip")
 

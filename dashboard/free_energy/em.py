@@ -221,7 +221,7 @@ def _draw_numbers(
     columns = st.columns(4)
     gain = f"{run.last - run.first:.3f} nats gained by EM"
     columns[0].metric("log p(x) per example", f"{signed(run.last, 4)} nats", gain, border=True)
-    gap = f"{run.gaps[0]:.4f} nats"
+    gap = f"{run.steps[0].gap:.4f} nats"
     columns[1].metric("Gap after the first M-step", gap, border=True, help=GAP_HELP)
     columns[2].metric(
         "log p − F − gap, largest", f"{rounded(_residual(run), 1)} nats", border=True, help=FORMS_HELP
@@ -249,10 +249,7 @@ def _draw_numbers(
 
 def _residual(run: EmRun) -> float:
     """The largest |log p(x) − F − gap| of all iterations, each number computed by itself."""
-    return max(
-        abs(step.log_likelihood - step.q_function - step.entropy - gap)
-        for step, gap in zip(run.steps, run.gaps, strict=True)
-    )
+    return max(abs(step.log_likelihood - step.q_function - step.entropy - step.gap) for step in run.steps)
 
 
 def _iterations(run: EmRun) -> None:
@@ -263,8 +260,8 @@ def _iterations(run: EmRun) -> None:
             help=EM_HELP,
         )
         rows = []
-        for number, (step, gap) in enumerate(zip(run.steps, run.gaps, strict=True), 1):
-            values = (step.log_likelihood, step.bound, step.q_function, step.entropy, gap)
+        for number, step in enumerate(run.steps, 1):
+            values = (step.log_likelihood, step.bound, step.q_function, step.entropy, step.gap)
             rows.append((str(number), *(signed(value, 6) for value in values)))
         head = ("iteration", "log p(x)", "F[q, θ]", "Q(θ old, θ)", "H[q]", "KL(q ‖ posterior)")
         draw_table(head, rows, title="The numbers of each iteration", shows_title=False)
