@@ -106,8 +106,11 @@ HELP: Final = {
     "prior, not each q(z|x): no bound (Zhao et al. 2017; from samples, kernel "
     r"$C/(C+\|z-z'\|^2)$, $C = 2J$). **Total correlation**: "
     r"$\mathrm{ELBO} - (\beta-1)\,\mathrm{KL}(q(z)\,\|\,\prod_j q(z_j))$, estimated from the mini-batch "
-    "(Chen et al. 2018). Each is drawn beside the ELBO, which is measured all the same. All but the first "
-    "are differentiated automatically: an update takes two to three times as long.",
+    "(Chen et al. 2018). Each is drawn beside the ELBO, which is measured all the same: dotted on held-out "
+    "examples, dashed in training. What it has beside the ELBO's terms is measured with some of the held-out "
+    "examples: the weighted bound with one K-th of them, MMD and total correlation with one mini-batch, 256 "
+    "at most. All but the first are differentiated automatically: an update takes two to three times as "
+    "long.",
     "beta": "β, the weight of the KL in what training maximises: E_q[log p(x|z)] − β KL(q(z|x) ‖ p(z)), or "
     "of what another objective has in its place. 1 is the ELBO, 0 an autoencoder. It acts at once, also in "
     "the middle of a run; the ELBO shown is always the one with β = 1.",
@@ -134,7 +137,8 @@ HELP: Final = {
     "nothing. 0: off. Of the objective ELBO.",
     "patience": "Stop when the validation ELBO has not risen for this many epochs, and take the weights of "
     "the best epoch. A tenth of the training part is set aside for it. Empty: never, and all of it is "
-    "trained on.",
+    "trained on. It is the ELBO whatever is maximised, since an objective falls by itself while β rises; "
+    "with MMD or a large β it may fall while the objective still rises: leave patience empty then.",
 }
 
 
