@@ -1,8 +1,6 @@
 """EM: data and components with the bound below them, which play together; and the minorising function."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -46,28 +44,22 @@ class Scene(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlaneScene:
+class PlaneScene(NamedTuple):
     """Points in two columns and the ellipses of Gaussians (2 standard deviations).
 
     Arguments:
         points: Shape (n, 2).
-        means: At the start and after each M-step, shape (steps + 1, K, 2).
-        covariances: Likewise, shape (steps + 1, K, 2, 2).
+        outlines: Of the components at the start and after each M-step, by :func:`outlines`.
         owners: Component with the largest responsibility after each E-step, shape (steps, n).
         titles: Names of the two columns.
     """
 
     points: Array
-    means: Array
-    covariances: Array
+    outlines: Array
     owners: NDArray[np.integer]
     titles: Sequence[str]
 
-    @property
-    def needs_redraw(self) -> bool:
-        """No."""
-        return False
+    needs_redraw = False
 
     def fixed(self, theme: ThemeName) -> list[go.Trace]:
         """None."""
@@ -77,19 +69,11 @@ class PlaneScene:
     def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[go.Trace]:
         """Points and ellipses."""
         labels = np.full(len(self.points), -1) if owners is None else self.owners[owners]
-        ellipses = [self._ellipse(done, component, theme) for component in range(self.means.shape[1])]
+        ellipses = [self._ellipse(done, component, theme) for component in range(self.outlines.shape[1])]
         return [_points(self.points[:, 0], self.points[:, 1], labels, theme), *ellipses]
 
-    @cached_property
-    def _outlines(self) -> Array:
-        """Of all ellipses, shape (steps + 1, K, points, 2): two frames show each."""
-        values, vectors = np.linalg.eigh(self.covariances)
-        roots = vectors * np.sqrt(values.clip(0))[..., None, :]
-        pairs = zip(self.means.reshape(-1, 2), roots.reshape(-1, 2, 2), strict=True)
-        return np.stack([ellipse(*pair, 2) for pair in pairs]).reshape(*self.means.shape[:2], -1, 2)
-
     def _ellipse(self, step: int, component: int, theme: ThemeName) -> go.Scatter:
-        x, y = self._outlines[step, component].T
+        x, y = self.outlines[step, component].T
         line = {"color": class_colour(component, theme), "width": 4}
         return go.Scatter(x=x, y=y, mode="lines", line=line, showlegend=False, hoverinfo="skip")
 
@@ -97,6 +81,14 @@ class PlaneScene:
         """The names of the columns."""
         figure.update_xaxes(title=literal(self.titles[0]), row=1)
         figure.update_yaxes(title=literal(self.titles[1]), row=1)
+
+
+def outlines(means: Array, covariances: Array) -> Array:
+    """Ellipses of 2 standard deviations: (steps, K, 2), (steps, K, 2, 2) -> (steps, K, points, 2)."""
+    values, vectors = np.linalg.eigh(covariances)
+    roots = vectors * np.sqrt(values.clip(0))[..., None, :]
+    pairs = zip(means.reshape(-1, 2), roots.reshape(-1, 2, 2), strict=True)
+    return np.stack([ellipse(*pair, 2) for pair in pairs]).reshape(*means.shape[:2], -1, 2)
 
 
 class LineScene(NamedTuple):

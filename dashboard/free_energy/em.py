@@ -16,6 +16,7 @@ from dashboard.figures.em import (
     TableScene,
     em_figure,
     minorising_figure,
+    outlines,
 )
 from dashboard.formats import plain, rounded, signed
 from dashboard.free_energy import cached, em_table
@@ -156,10 +157,10 @@ def _scene(chosen: Chosen, components: Components, run: EmRun, shown: int) -> Sc
     owners = np.stack([step.responsibilities.argmax(1).numpy() for step in run.steps[:shown]])
     is_one = len(components.groups or chosen.names) == 1
     if components.family == "gaussian" and not is_one:
+        covariances = np.stack([cast("Mixture", one).covariances.numpy() for one in mixtures])
         return PlaneScene(
             points=chosen.x[:, :2],
-            means=means[:, :, :2],
-            covariances=np.stack([cast("Mixture", one).covariances.numpy()[:, :2, :2] for one in mixtures]),
+            outlines=outlines(means[:, :, :2], covariances[:, :, :2, :2]),
             owners=owners,
             titles=[f"{name}, standard deviations" for name in chosen.names[:2]],
         )
