@@ -38,6 +38,7 @@ WRITTEN: Final = (
     "format3",
     "format4",
     "format5",
+    "format6_conditional",
 )
 
 OF_HELD_OUT_PATIENCE: Final = ("format1_device", "format2", "format3")
@@ -134,7 +135,7 @@ def test_a_newer_format_is_refused_kindly_and_its_file_untouched(version: int, t
     path.write_bytes(content)
     shutil.copyfile(GOLDEN / "format2" / "config.json", tmp_path / "config.json")
     with pytest.raises(
-        BadInput, match=r"made by a newer version: format .*, this one reads up to 5"
+        BadInput, match=r"made by a newer version: format .*, this one reads up to 6"
     ) as caught:
         Driver(tmp_path, queue.SimpleQueue(), io.StringIO())
     assert caught.value.code == "format"

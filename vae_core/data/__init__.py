@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         load_data_of,
         load_dataset,
     )
+    from vae_core.data.conditions import condition_of, with_conditions
     from vae_core.data.dataset import Dataset, from_arrays, with_validation
     from vae_core.data.folder import load_idx_folder
     from vae_core.data.idx import read_idx
@@ -37,6 +38,7 @@ __all__ = [
     "Problem",
     "Table",
     "bring",
+    "condition_of",
     "data_shape",
     "dataset_info",
     "from_arrays",
@@ -51,6 +53,7 @@ __all__ = [
     "read_npz",
     "read_table",
     "standardized",
+    "with_conditions",
     "with_validation",
 ]
 
@@ -68,6 +71,7 @@ __getattr__, __dir__ = lazy_exports(
             "load_data_of",
             "load_dataset",
         ),
+        "vae_core.data.conditions": ("condition_of", "with_conditions"),
         "vae_core.data.dataset": ("Dataset", "from_arrays", "with_validation"),
         "vae_core.data.folder": ("load_idx_folder",),
         "vae_core.data.idx": ("read_idx",),
