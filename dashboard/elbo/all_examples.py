@@ -54,15 +54,15 @@ RATE_HELP: Final = (
 LIVE_TICK_S: Final = 1.0
 
 
-def headline(terms: Encoded, split: Split, num_samples: int) -> None:
+def headline(terms: Encoded, shown: Subject, split: Split, num_samples: int) -> None:
     """Reconstruction, KL and ELBO with their standard errors."""
     reconstruction, kl = mean(terms.reconstruction), mean(terms.kl)
-    shown = (
+    parts = (
         ("Reconstruction", reconstruction, terms.reconstruction),
         ("KL(q ‖ prior)", kl, terms.kl),
-        ("ELBO", shown_difference(reconstruction, kl), terms.elbo),
+        (shown.bound_name, shown_difference(reconstruction, kl), terms.elbo),
     )
-    for column, (label, value, values) in zip(st.columns(3), shown, strict=True):
+    for column, (label, value, values) in zip(st.columns(3), parts, strict=True):
         error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
         note = f"± {margin(error)} s.e."
         column.metric(label, f"{signed(value)} nats", note, delta_color="off", delta_arrow="off")

@@ -1,5 +1,6 @@
 """Conditional models p(x|z, y): at one y an ordinary model, whose evidence is log p(x|y)."""
 
+import itertools
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -160,9 +161,7 @@ def test_gradient_written_out_is_that_of_automatic_differentiation(head: str, pr
         model = exact(encoder_head=head, prior=prior, num_components=4, latent_dim=3)
         training = Training(model, data, config, generator=noise(7), written_out=written_out)
         assert (training._by_hand is not None) == written_out
-        steps = training.steps()
-        for _ in range(6):  # the last batch of an epoch is smaller
-            step = next(steps)
+        *_, step = itertools.islice(training.steps(), 6)  # the last batch of an epoch is smaller
         found.append((training._gradient.clone(), step.elbo))
     torch.testing.assert_close(found[0][0], found[1][0], rtol=0, atol=1e-10)
     assert found[0][1] == pytest.approx(found[1][1], abs=1e-10)
@@ -212,8 +211,8 @@ def test_images_that_are_drawn_anew_keep_their_classes() -> None:
 def test_a_class_given_raises_the_bound_of_the_digits() -> None:
     """At equal settings: what the class tells need not be in z."""
     data, found = load_dataset("digits"), []
-    for count, condition in ((0, "none"), (10, "class")):
-        rows = with_conditions(data, condition)
+    for count in (0, 10):
+        rows = with_conditions(data, "class" if count else "none")
         model = VAE(replace(DIGITS, hidden_dims=(64,), num_conditions=count), generator=noise())
         list(Training(model, rows, TrainConfig(num_epochs=15), generator=noise(1)).steps())
         found.append(evaluate(model, rows.x_test, num_samples=20, generator=noise(2)))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         least_training_examples,
         load_data_of,
         load_dataset,
+        num_classes,
     )
     from vae_core.data.conditions import condition_of, with_conditions
     from vae_core.data.dataset import Dataset, from_arrays, with_validation
@@ -47,6 +48,7 @@ __all__ = [
     "load_dataset",
     "load_idx_folder",
     "load_table",
+    "num_classes",
     "read_idx",
     "read_images_zip",
     "read_npy",
@@ -70,6 +72,7 @@ __getattr__, __dir__ = lazy_exports(
             "least_training_examples",
             "load_data_of",
             "load_dataset",
+            "num_classes",
         ),
         "vae_core.data.conditions": ("condition_of", "with_conditions"),
         "vae_core.data.dataset": ("Dataset", "from_arrays", "with_validation"),

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.config import RunConfig
-from vae_core.data import load_data_of
+from vae_core.data import load_data_of, with_conditions
 from vae_core.data.byte_images import Examples, part_of
 from vae_core.data.dataset import Dataset, with_validation
 from vae_core.elbo import evaluate
