@@ -50,12 +50,14 @@ def idx(array: NDArray[np.uint8]) -> bytes:
     return bytes([0, 0, 8, array.ndim]) + dims + array.tobytes()
 
 
-def two_classes(count: int = 12, side: int = 12) -> bytes:
-    """A zip of pictures in two folders: bright ones and dark ones."""
+def two_classes(count: int = 12, side: int = 12, *, in_colour: bool = False) -> bytes:
+    """A zip of pictures in two folders: bright ones and dark ones, in colour yellow ones and blue ones."""
     noise = np.random.RandomState(0)
     files = {}
     for number in range(count):
         bright = number % 2
         pixels = (noise.rand(side, side) * 80 + 160 * bright).astype(np.uint8)
+        if in_colour:
+            pixels = np.stack([pixels, pixels // 2, 255 - pixels], axis=2)
         files[f"photos/{'day' if bright else 'night'}/{number}.png"] = image(pixels)
     return zipped(files)

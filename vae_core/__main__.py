@@ -7,6 +7,7 @@ Each task of the table reads its arrays and arguments here and calls a plain fun
 What a task needs is imported by it alone: a worker does not wait for scikit-learn, nor t-SNE for PyTorch.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -232,6 +233,8 @@ def bring(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Ar
     from vae_core.data.own import arrays_of
 
     (choices,) = arguments
+    # Millions of cells, and no cycles: the collector would go through all of them again and again.
+    gc.disable()
     with limited():
         found = read(inputs["content"].tobytes(), Choices.from_json(choices), on_progress=on_progress)
         return {**arrays_of(found, "a file"), **preview_of(found)}

@@ -117,8 +117,9 @@ WALL_LIMIT_S: Final = 30 * 60
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
 FORMAT: Final = 6
-"""Of a configuration, and of the run file that holds one. It rises with each setting that decides a run: one
-that is unknown to a version that reads the format may be left aside."""
+"""Of a configuration, and of the run file that holds one. It rises with each column of the curves, which an
+older version would take for damage, and with each setting that decides a run: one that is unknown to a
+version that reads the format may be left aside."""
 _UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
 _UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
 _UNSTATED_IN_4: Final[dict[str, Any]] = {"num_examples": None, "data_noise": 1.0, "binarised": "no"}
@@ -422,7 +423,9 @@ class TrainConfig(_Config):
             (Kingma et al. 2016, arXiv 1606.04934); 0: off. Of the objective ``elbo`` only.
         patience: Stop when the ELBO of a validation part, a tenth of the training part that is set aside for
             it, has not risen for this many epochs, and take the weights of the best one; None: never, and
-            all of the training part is trained on.
+            all of the training part is trained on. It is the ELBO whatever is maximised: the objective falls
+            by itself while beta rises, and two runs with different ones could not be compared. It may fall
+            while another objective rises, as with ``mmd``, which does not hold the KL.
 
     Raises:
         BadInput: A field is out of its range; ``code`` is the field's name.

@@ -46,7 +46,7 @@ def draw() -> None:
 
 
 def _draw(name: str) -> None:
-    st.markdown(plain(dataset_info(name).sentence()))
+    st.markdown(plain(dataset_info(name).sentence))
     if name == "idx":
         st.markdown("Choose their folder on Train, which shows what it holds; or drop the files above.")
         pages.to_train("Choose the folder on Train", dataset=name)

@@ -37,7 +37,7 @@ _STEPS: Final = 9
 def draw(shown: Subject, split: Split) -> None:
     """The matrix with its gap, and below it a cause beside a dimension."""
     if not shown.data.factors_train:
-        titles = [info.title for info in DATASET_INFO.values() if "known causes" in info.description]
+        titles = [info.title for info in DATASET_INFO.values() if "known causes" in info.sentence]
         st.info(
             f"Nobody knows the causes of these examples. {', '.join(titles[:-1])} and {titles[-1]} are "
             "made from known ones: train on one of these."

@@ -34,6 +34,10 @@ TRAVERSAL_HELP: Final = (
     r"Move one $z_j$ and see $\mathbb{E}[x|z]$ change; the others stay. "
     r"Dimensions come in the order of their $\mathrm{KL}_j$, the most used first."
 )
+NO_PARTS: Final = (
+    "No KL stands beside the dimensions: to a learned prior it is no sum of parts by dimension. They come in "
+    "the order of the variance of their posterior means."
+)
 TOO_LARGE: Final = (
     "This decoder is too large for the browser (over 20 MB, or over 8 million products for an image): the "
     "server draws instead."
@@ -194,6 +198,8 @@ def _traversal(shown: Subject) -> None:
             ):
                 few = dims
         kl = encoded(shown).kl_per_dim.mean(0)
+        if not len(kl):
+            st.caption(NO_PARTS)
         z = np.array([_z(dim) for dim in range(len(dims))], dtype=np.float32)
         strips: list[Kept] = []
         for dim in few:

@@ -112,8 +112,11 @@ HELP: Final = {
     "prior, not each q(z|x): no bound (Zhao et al. 2017; from samples, kernel "
     r"$C/(C+\|z-z'\|^2)$, $C = 2J$). **Total correlation**: "
     r"$\mathrm{ELBO} - (\beta-1)\,\mathrm{KL}(q(z)\,\|\,\prod_j q(z_j))$, estimated from the mini-batch "
-    "(Chen et al. 2018). Each is drawn beside the ELBO, which is measured all the same. All but the first "
-    "are differentiated automatically: an update takes two to three times as long.",
+    "(Chen et al. 2018). Each is drawn beside the ELBO, which is measured all the same: dotted on held-out "
+    "examples, dashed in training. What it has beside the ELBO's terms is measured with some of the held-out "
+    "examples: the weighted bound with one K-th of them, MMD and total correlation with one mini-batch, 256 "
+    "at most. All but the first are differentiated automatically: an update takes two to three times as "
+    "long.",
     "beta": "β, the weight of the KL in what training maximises: E_q[log p(x|z)] − β KL(q(z|x) ‖ p(z)), or "
     "of what another objective has in its place. 1 is the ELBO, 0 an autoencoder. It acts at once, also in "
     "the middle of a run; the ELBO shown is always the one with β = 1.",
@@ -140,7 +143,8 @@ HELP: Final = {
     "nothing. 0: off. Of the objective ELBO.",
     "patience": "Stop when the validation ELBO has not risen for this many epochs, and take the weights of "
     "the best epoch. A tenth of the training part is set aside for it. Empty: never, and all of it is "
-    "trained on.",
+    "trained on. It is the ELBO whatever is maximised, since an objective falls by itself while β rises; "
+    "with MMD or a large β it may fall while the objective still rises: leave patience empty then.",
 }
 
 
@@ -189,7 +193,7 @@ def data_and_model() -> None:
     if waiting:
         st.caption(f":material/schedule: Takes effect with the next **Start**: {', '.join(waiting)}.")
     _choose("dataset", data_menu.titles(value("dataset")))
-    st.caption(plain(data_menu.sentence(value("dataset"), value("num_examples"))))
+    st.caption(plain(data_menu.sentence(value("dataset"))))
     if value("dataset") == "idx":
         image_folder.draw(IMAGE_KEYS, _options, state.hidden_controls())
     _made()
@@ -254,8 +258,7 @@ def _condition() -> None:
         why = "" if num_classes(value("dataset"), folder=folder) else NO_CLASSES
     except BadInput:  # whoever loads the data says what is wrong
         return
-    labels = labels_of(Condition)
-    st.selectbox(options=tuple(labels), format_func=labels.__getitem__, **_options("condition", frozen=why))
+    _choose("condition", labels_of(Condition), frozen=why)
     if why:
         st.caption(why)
 
@@ -441,11 +444,13 @@ def _text(key: str, *, placeholder: str = "") -> None:
     st.text_input(placeholder=placeholder, max_chars=longest, **_options(key))
 
 
-def _choose(key: str, labels: Mapping[str, str]) -> None:
+def _choose(key: str, labels: Mapping[str, str], *, frozen: str = "") -> None:
     if key in state.hidden_controls():
         return
     st.selectbox(
-        options=tuple(labels), format_func=lambda option: labels.get(option, option), **_options(key)
+        options=tuple(labels),
+        format_func=lambda option: labels.get(option, option),
+        **_options(key, frozen=frozen),
     )
 
 

@@ -22,14 +22,9 @@ def titles(chosen: object = None) -> dict[str, str]:
     return found
 
 
-def sentence(name: str, num_examples: int | None) -> str:
-    """What a data set is, or why it cannot be used.
-
-    Arguments:
-        name: Its name.
-        num_examples: How many are made, where that can be chosen; None: as many as it usually has.
-    """
+def sentence(name: str) -> str:
+    """What a data set is, or why it cannot be used."""
     try:
-        return dataset_info(name).sentence(num_examples)
+        return dataset_info(name).sentence
     except BadInput as err:
         return str(err)

@@ -34,7 +34,7 @@ def changes(train: TrainConfig, history: NDArray[np.float64]) -> list[str]:
 
     Arguments:
         train: What the run began with.
-        history: Rows of ``HISTORY_COLUMNS``, shape (rows, 12). A row holds the values of the next update.
+        history: Rows of ``HISTORY_COLUMNS``, shape (rows, 13). A row holds the values of the next update.
     """
     began = {"learning_rate": train.learning_rate}
     if train.beta_schedule == "constant":

@@ -32,7 +32,7 @@ def run() -> Run:
     training = Training(VAE(config.model, generator=generator), DATA, config.train, generator=generator)
     next(training.steps())
     tensors, scalars = training.state()
-    history = np.arange(24, dtype=np.float64).reshape(2, len(HISTORY_COLUMNS))
+    history = np.arange(26, dtype=np.float64).reshape(2, len(HISTORY_COLUMNS))
     weights = {name: value.clone() for name, value in training.model.state_dict().items()}
     return Run(
         config=config,
@@ -137,7 +137,7 @@ def test_a_future_format_asks_for_an_update(content: bytes) -> None:
     error = refusal(with_header(content, json.dumps(header).encode()))
     assert error.code == "format"
     assert str(error) == (
-        "the run was made by a newer version: format 99, this one reads up to 5; "
+        "the run was made by a newer version: format 99, this one reads up to 6; "
         "update the app; the file is left as it is."
     )
 

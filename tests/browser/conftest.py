@@ -4,13 +4,13 @@ import contextlib
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from benchmarks.browsing import FLAGS, find_browser
 from benchmarks.serving import ENTRY, ROOT, Server, start_server, stop_process
+from tests.browser.contexts import SHARED_PROCESS, Contexts, new_pages
 from tests.browser.pages import WAIT_MS, NewPage
 from tests.browser.watch import LOCAL_ONLY, Watch
 
@@ -49,7 +49,7 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium; a machine without one gets one, and a test never skips for want of it."""
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
-        flags = [*FLAGS, LOCAL_ONLY]
+        flags = [*FLAGS, LOCAL_ONLY, SHARED_PROCESS]
         opened = playwright.chromium.launch(executable_path=find_browser(playwright), args=flags)
         yield opened
         opened.close()
@@ -85,20 +85,17 @@ def watch() -> Iterator[Watch]:
     assert (watched.foreign, watched.errors) == ([], [])
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Contexts:
+    """The contexts that the tests of a process take in turn."""
+    return Contexts(browser)
+
+
 @pytest.fixture
-def new_page(browser: Browser, watch: Watch, screenshots: Path) -> Iterator[NewPage]:
-    """Opens a page in a new context; keywords are Playwright's (``viewport``, ``color_scheme``)."""
+def new_page(contexts: Contexts, watch: Watch, screenshots: Path) -> Iterator[NewPage]:
+    """Opens a page for a user of its own; keywords are those of ``new_pages``."""
     with contextlib.ExitStack() as stack:
-
-        def open_page(**options: Any) -> Page:
-            options = {"viewport": {"width": 1280, "height": 800}, "service_workers": "block"} | options
-            context = browser.new_context(**options)
-            context.set_default_timeout(WAIT_MS)
-            stack.callback(context.close)
-            watch.attach(context)
-            return context.new_page()
-
-        yield open_page
+        yield new_pages(contexts, watch, stack)
 
 
 @pytest.fixture

@@ -1,15 +1,18 @@
 """The browser tests' own fixtures: they serve, they watch, and they refuse a wrong server."""
 
+import contextlib
 import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.serving import Server, start_server, stop_process
 from dashboard.theme import ThemeName
+from tests.browser.contexts import Contexts, new_pages
+from tests.browser.pages import NewPage
 from tests.browser.watch import Watch
 from tests.polling import until
 
@@ -42,12 +45,58 @@ def test_page_loads_under_both_names(server: Server, page: Page, host: str) -> N
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_theme_follows_the_system(server: Server, new_page: Callable[..., Page], scheme: ThemeName) -> None:
+def test_theme_follows_the_system(server: Server, new_page: NewPage, scheme: ThemeName) -> None:
     page = new_page(color_scheme=scheme)
     page.goto(server.url)
     button = page.get_by_role("button", name="Press")
     expect(button).to_have_css("background-color", PRIMARY[scheme])
     expect(button).to_have_css("color", "rgb(255, 255, 255)")
+
+
+KEPT: Final = """[
+    document.cookie.includes("a=1"), localStorage.length, sessionStorage.length, Date.now() > 1e12
+]"""
+SHOWN: Final = """[
+    innerWidth, matchMedia("(prefers-color-scheme: dark)").matches, navigator.maxTouchPoints > 0
+]"""
+
+
+def test_nothing_of_a_test_reaches_the_next(server: Server, browser: Browser, contexts: Contexts) -> None:
+    """The same context, without what a page may keep; another one where its clock was replaced."""
+    pages: list[Page] = []
+    for _ in range(3):
+        with contextlib.ExitStack() as test:
+            watch = Watch()
+            new_page = new_pages(contexts, watch, test)
+            pages.append(page := new_page())
+            page.goto(f"{server.url}/_stcore/health")
+            assert page.evaluate(KEPT) == [False, 0, 0, True]
+            assert page.evaluate(SHOWN) == [1280, False, False]
+            page.set_viewport_size({"width": 390, "height": 500})
+            page.emulate_media(color_scheme="dark")
+            page.route("**/*", lambda route: route.abort())
+            page.evaluate(
+                "() => { document.cookie = 'a=1; max-age=1000'; localStorage.a = 1; sessionStorage.a = 1; }"
+            )
+            other = page.context.new_page()
+            if len(pages) == 2:
+                other.clock.install(time=0)
+        assert page.is_closed()
+        assert other.is_closed()
+        assert watch.pages == [page, other]
+    first, second, third = (page.context for page in pages)
+    assert first is second, "a context was not used again"
+    assert third is not second, "a context with another clock was used again"
+    assert second not in browser.contexts, "it is still open"
+
+
+def test_pages_of_one_test_are_those_of_different_users(server: Server, new_page: NewPage) -> None:
+    one, other, fresh = new_page(), new_page(), new_page(fresh=True)
+    for page in (one, other, fresh):
+        page.goto(f"{server.url}/_stcore/health")
+    one.evaluate("document.cookie = 'a=1'")
+    has_it = [page.evaluate("document.cookie.includes('a=1')") for page in (one, other, fresh)]
+    assert has_it == [True, False, False]
 
 
 def test_foreign_requests_and_errors_are_seen(server: Server, page: Page, watch: Watch) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, WebError
 
 LOCAL_HOSTS: Final = ("127.0.0.1", "localhost")
 LOCAL_ONLY: Final = "--host-resolver-rules=MAP * ~NOTFOUND, " + ", ".join(
@@ -31,11 +31,21 @@ class Watch:
     pages: list[Page] = field(default_factory=list)
 
     def attach(self, context: BrowserContext) -> None:
-        """Watches a context and all pages that it opens."""
-        context.on("request", lambda request: self._note_address(request.url))
+        """Watches a context and all pages that it opens from now on."""
+        context.on("request", self._note_request)
         context.on("page", self._watch_page)
         context.on("console", self._keep_error)
         context.on("weberror", self._keep_exception)
+
+    def detach(self, context: BrowserContext) -> None:
+        """Ends what :meth:`attach` began: the context goes on to another test."""
+        context.remove_listener("request", self._note_request)
+        context.remove_listener("page", self._watch_page)
+        context.remove_listener("console", self._keep_error)
+        context.remove_listener("weberror", self._keep_exception)
+
+    def _note_request(self, request: Request) -> None:
+        self._note_address(request.url)
 
     def _watch_page(self, page: Page) -> None:
         self.pages.append(page)

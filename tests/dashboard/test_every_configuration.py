@@ -142,7 +142,7 @@ def test_every_page_takes_images_in_colour(
     assert snapshot is not None
     assert subject.image_shape == snapshot.image_shape == (6, 8, 3)
     assert "6 × 8 pixels in colour" in page_of(subject, snapshot)
-    assert dataset_info(name).sentence() == "Your data: 40 images of 6 × 8 pixels in colour, 2 classes."
+    assert dataset_info(name).sentence == "Your data: 40 images of 6 × 8 pixels in colour, 2 classes."
 
 
 def check_pages(runner: LocalRunner, config: RunConfig, number: int) -> str:

@@ -93,7 +93,8 @@ def test_curves_come_back_with_all_their_digits() -> None:
     terms = [
         f"{term}_{part}_nats" for part in ("train", "held_out") for term in ("elbo", "reconstruction", "kl")
     ]
-    assert head == ["step", "epoch", *terms, "beta", "learning_rate", "seconds", "objective_train_nats"]
+    objectives = ["objective_train_nats", "objective_held_out_nats"]
+    assert head == ["step", "epoch", *terms, "beta", "learning_rate", "seconds", *objectives]
     assert rows[0][:5] == ["0", "0", "", "", ""]
     found = np.array([[float(cell or "nan") for cell in row] for row in rows])
     assert np.array_equal(found, history, equal_nan=True)

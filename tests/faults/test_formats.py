@@ -39,6 +39,7 @@ WRITTEN: Final = (
     "format4",
     "format5",
     "format6_conditional",
+    "format6_objective",
 )
 
 OF_HELD_OUT_PATIENCE: Final = ("format1_device", "format2", "format3")

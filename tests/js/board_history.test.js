@@ -123,7 +123,14 @@ test("the objective weighs the KL of each row with the beta of that row", () => 
     kl_held_out: Float32Array.of(2, 2),
     beta: Float32Array.of(1, 4),
   };
-  assert.deepEqual([...objectiveOf(history)], [-22, -28]);
+  assert.deepEqual([...objectiveOf(history, true).heldOut], [-22, -28]);
+  assert.equal(objectiveOf(history, true).training.length, 0);
+});
+
+test("an objective that is no sum of the drawn terms is the measured one, held-out and in training", () => {
+  const [heldOut, training] = [Float32Array.of(-21, -20), Float32Array.of(NaN, -19)];
+  const history = { ...NO_HISTORY, objective_held_out: heldOut, objective_train: training };
+  assert.deepEqual(objectiveOf(history, false), { heldOut, training });
 });
 
 test("a curve has a value between its ends, and none beyond", () => {

@@ -112,14 +112,15 @@ test("a kept run keeps its colour while others go and come", () => {
   assert.equal(new Set(DASHES.map(String)).size, 6, "six curves, six dashes");
 });
 
-test("another objective is what the mini-batches gave, beside the held-out terms", () => {
+test("another objective is that of the held-out examples, beside their terms", () => {
   const history = {
     ...NO_HISTORY,
     step: Float32Array.of(0, 9),
     beta: Float32Array.of(2, 2),
     reconstruction_held_out: Float32Array.of(-40, -20),
     kl_held_out: Float32Array.of(1, 8),
-    objective_train: Float32Array.of(NaN, -21.5),
+    objective_train: Float32Array.of(NaN, -19.5),
+    objective_held_out: Float32Array.of(NaN, -21.5),
   };
   const plain = { history, betaInForce: null, klPerDim: [], freeBits: 0, deterministic: false };
   for (const [objective, row, shown] of /** @type {const} */ ([

@@ -18,9 +18,11 @@ from vae_core.elbo import elbo_terms, evaluate
 from vae_core.errors import BadInput
 from vae_core.evidence import exact_evidence
 from vae_core.model import VAE
+from vae_core.objectives import of_many
 from vae_core.runs.driver import open_training
 from vae_core.runs.observer import Observer
 from vae_core.runs.runfile import Run, load_run, save_run
+from vae_core.runs.snapshot import HISTORY_COLUMNS
 from vae_core.training.loop import Training
 from vae_core.training.trace import Tracer
 
@@ -234,7 +236,7 @@ def test_a_saved_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
         weights=dict(first.model.state_dict()),
         state_tensors=tensors,
         state_scalars=scalars,
-        history=np.empty((0, 12)),
+        history=np.empty((0, len(HISTORY_COLUMNS))),
         status="paused",
     )
     save_run(tmp_path / "run.safetensors", run)
@@ -258,6 +260,17 @@ def test_what_is_observed_is_conditional() -> None:
         np.testing.assert_allclose(first.likelihood(z).mean[0].detach(), snapshot.grid[at, 0], atol=1e-5)
     assert snapshot.flow is not None
     assert snapshot.flow.x.shape == snapshot.flow.decoded.shape == snapshot.flow.generated.shape == (64,)
+
+
+@pytest.mark.parametrize("objective", ["elbo", "importance_weighted", "mmd", "total_correlation"])
+def test_held_out_objective_of_one_class_is_that_of_the_model_given_it(objective: Any) -> None:
+    rows, x, labels = classes(400)
+    model, of_class = exact(), labels == 3
+    train, found = TrainConfig(objective=objective, num_samples=2, beta=2.0), []
+    for one, examples in ((model, rows[of_class]), (model.given(condition_of(3, 10)), x[of_class])):
+        measured = evaluate(one, examples, generator=noise(1))
+        found.append(of_many(one, examples, measured, train, beta=2.0, num_data=400, generator=noise(2)))
+    assert found[0] == pytest.approx(found[1], abs=1e-9)
 
 
 def test_what_cannot_be_conditional_says_so() -> None:

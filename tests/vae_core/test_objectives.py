@@ -23,13 +23,20 @@ from vae_core.config import (
 )
 from vae_core.data import Dataset, load_dataset
 from vae_core.distributions import AnyNormal, DiagonalNormal, FullNormal
-from vae_core.elbo import elbo_terms_given_eps
+from vae_core.elbo import elbo_terms_given_eps, means_of, penalised_kl, terms_per_example
 from vae_core.errors import BadInput
 from vae_core.evidence import iw_bound
 from vae_core.labs.gradients.importance_weighted import gradients
 from vae_core.latent.aggregate import kl_surgery
 from vae_core.model import VAE
-from vae_core.objectives import objective_given_eps, squared_mmd, total_correlation
+from vae_core.objectives import (
+    MAX_TOGETHER,
+    kl_weight,
+    objective_given_eps,
+    of_many,
+    squared_mmd,
+    total_correlation,
+)
 from vae_core.training import Training
 
 STANDARD_ERRORS: Final = 5
@@ -321,3 +328,77 @@ def test_what_an_objective_does_not_have_is_refused() -> None:
         assert caught.value.code == "batch_size"
     with pytest.raises(BadInput, match="must be one of elbo, "):
         replace(TrainConfig(), objective="evidence")  # type: ignore[arg-type]
+
+
+def many(generator: torch.Generator, count: int = 12, prior: Prior = "standard_normal") -> tuple[VAE, Tensor]:
+    model = model_of("log_variance", prior, generator)
+    return model, torch.randn(count, 3, generator=generator, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("prior", ["standard_normal", "mixture"])
+@pytest.mark.parametrize("free_bits", [0.0, 0.3])
+def test_the_sum_of_terms_of_many_is_that_of_one_batch_of_them(
+    prior: Prior, free_bits: float, generator: torch.Generator
+) -> None:
+    model, x = many(generator, prior=prior)
+    terms = terms_per_example(model, x, num_samples=3, generator=generator)
+    train = TrainConfig(beta=1.7, free_bits=free_bits)
+    found = of_many(model, x, means_of(terms), train, beta=1.7, num_data=9, generator=generator)
+    expected = terms.reconstruction.mean() - 1.7 * penalised_kl(terms, free_bits)
+    assert found == pytest.approx(float(expected), abs=1e-12)
+
+
+def test_the_weighted_bound_of_many_is_that_of_the_evidence(generator: torch.Generator) -> None:
+    """On average over the noise, though it is measured with 3 of 12 examples and they are alike by design."""
+    model, x = many(generator, 3)
+    x = x.repeat(4, 1)
+    train = TrainConfig(objective="importance_weighted", num_samples=4)
+    found, apart = [], []
+    for _ in range(3000):
+        measured = means_of(terms_per_example(model, x, generator=generator))
+        found.append(of_many(model, x, measured, train, beta=1.0, num_data=9, generator=generator))
+        apart.append(found[-1] - measured.elbo)
+    expected = torch.stack([iw_bound(model, x, num_samples=4, generator=generator) for _ in range(3000)])
+    error = math.hypot(np.std(found), float(expected.mean(1).std())) / 3000**0.5
+    assert np.mean(found) == pytest.approx(float(expected.mean()), abs=STANDARD_ERRORS * error)
+    assert min(apart) > 0, "log of a mean is above the mean of logs"
+    assert np.mean(apart) > 50 * error, "so that a mean of logs would have failed"
+
+
+@pytest.mark.parametrize("objective", ["mmd", "total_correlation"])
+def test_what_compares_examples_is_of_a_mini_batch_and_the_rest_of_all(
+    objective: Objective, generator: torch.Generator
+) -> None:
+    model, x = many(generator)
+    train = TrainConfig(objective=objective, batch_size=5)
+    measured = means_of(terms_per_example(model, x, generator=generator))
+    state = generator.get_state()
+    found = of_many(model, x, measured, train, beta=3.0, num_data=9, generator=generator)
+    posterior = model.posterior(x[:5])
+    eps = posterior.draw_eps(1, generator=generator.set_state(state))
+    terms, value = objective_given_eps(
+        model, x[:5], posterior, eps, train, beta=3.0, num_data=9, generator=generator
+    )
+    weight = kl_weight(train, 3.0)
+    penalty = float((value - (terms.reconstruction - weight * terms.kl).mean()).detach())
+    assert found == pytest.approx(measured.reconstruction - weight * measured.kl + penalty, abs=1e-12)
+    assert abs(penalty) > 1e-3
+    without = of_many(
+        model, x, measured, train, beta={"mmd": 0.0}.get(objective, 1.0), num_data=9, generator=generator
+    )
+    expected = measured.reconstruction if objective == "mmd" else measured.elbo
+    assert without == pytest.approx(expected, abs=1e-12), "nothing is left but the terms of all"
+
+
+def test_no_more_than_some_are_compared_with_each_other(generator: torch.Generator) -> None:
+    model, x = many(generator, MAX_TOGETHER + 50)
+    train = TrainConfig(objective="mmd", batch_size=1000)
+    measured = means_of(terms_per_example(model, x, generator=generator))
+    state = generator.get_state()
+    moved = x.clone()
+    moved[MAX_TOGETHER:] += 1
+    found = []
+    for some in (x, moved):
+        generator.set_state(state.clone())
+        found.append(of_many(model, some, measured, train, beta=1.0, num_data=5000, generator=generator))
+    assert found[0] == found[1]

@@ -33,7 +33,7 @@ class DatasetInfo:
         kind: Images have pixels in [0, 1]; points are real vectors, for which only the Gaussian likelihood
             is a density.
         default_likelihood: The likelihood to begin with.
-        description: What the data are; of data made from a seed without how many there are.
+        sentence: What the data are.
         is_unit_interval: Whether all values lie in [0, 1], so that a likelihood of such values suits, too.
         num_examples: How many are made from a seed where nobody says; None: they are as many as there are.
         noise: Standard deviation of what is added to points made from a seed; 0: there is none.
@@ -43,45 +43,31 @@ class DatasetInfo:
     title: str
     kind: Literal["images", "points"]
     default_likelihood: Likelihood
-    description: str
+    sentence: str
     is_unit_interval: bool
     num_examples: int | None = None
     noise: float = 0.0
 
-    def sentence(self, num_examples: int | None = None) -> str:
-        """What the data are, with how many examples there are.
 
-        Arguments:
-            num_examples: Of data that are made from a seed; None: as many as the data set usually has.
-
-        Example:
-            >>> DATASET_INFO["bars"].sentence(300)[:32]
-            '300 images of 8 × 8 pixels with '
-        """
-        if self.num_examples is None:
-            return self.description
-        return f"{num_examples or self.num_examples:,} {self.description}"
-
-
-def _images(name: str, title: str, description: str, num_examples: int | None = None) -> DatasetInfo:
+def _images(name: str, title: str, sentence: str, num_examples: int | None = None) -> DatasetInfo:
     return DatasetInfo(
         name=name,
         title=title,
         kind="images",
         default_likelihood="bernoulli",
-        description=description,
+        sentence=sentence,
         is_unit_interval=True,
         num_examples=num_examples,
     )
 
 
-def _points(name: str, title: str, description: str, noise: float) -> DatasetInfo:
+def _points(name: str, title: str, sentence: str, noise: float) -> DatasetInfo:
     return DatasetInfo(
         name=name,
         title=title,
         kind="points",
         default_likelihood="gaussian",
-        description=description,
+        sentence=sentence,
         is_unit_interval=False,
         num_examples=2000,
         noise=noise,
@@ -92,34 +78,36 @@ DATASET_INFO: Final[dict[str, DatasetInfo]] = {
     info.name: info
     for info in (
         _images("digits", "Handwritten digits", "1,797 images of 8 × 8 pixels; they come with scikit-learn."),
-        _points("two_moons", "Two moons", "points in the plane on two interleaved half circles.", 0.1),
-        _points("pinwheel", "Pinwheel", "points in the plane on five curved arms.", 0.1),
-        _points("swiss_roll", "Swiss roll", "points in the plane along one spiral.", 0.05),
+        _points("two_moons", "Two moons", "2,000 points in the plane on two interleaved half circles.", 0.1),
+        _points("pinwheel", "Pinwheel", "2,000 points in the plane on five curved arms.", 0.1),
+        _points("swiss_roll", "Swiss roll", "2,000 points in the plane along one spiral.", 0.05),
         _points(
             "gaussian_ring",
             "Ring of Gaussians",
-            "points in the plane from eight Gaussians on a circle.",
+            "2,000 points in the plane from eight Gaussians on a circle.",
             0.15,
         ),
-        _points("circles", "Two circles", "points in the plane on two circles, one within the other.", 0.1),
-        _points("two_spirals", "Two spirals", "points in the plane on two interleaved spirals.", 0.05),
-        _points("checkerboard", "Checkerboard", "points in every second square of a board.", 0.03),
+        _points(
+            "circles", "Two circles", "2,000 points in the plane on two circles, one within the other.", 0.1
+        ),
+        _points("two_spirals", "Two spirals", "2,000 points in the plane on two interleaved spirals.", 0.05),
+        _points("checkerboard", "Checkerboard", "2,000 points in every second square of a board.", 0.03),
         _images(
             "sprites",
             "Sprites",
-            "images of 32 × 32 pixels with known causes: shape, size, angle, x and y.",
+            "5,000 images of 32 × 32 pixels with known causes: shape, size, angle, x and y.",
             5000,
         ),
         _images(
             "strokes",
             "Strokes",
-            "images of 16 × 16 pixels with known causes: width, bend, angle, x and y.",
+            "5,000 images of 16 × 16 pixels with known causes: width, bend, angle, x and y.",
             5000,
         ),
         _images(
             "bars",
             "Bars",
-            "images of 8 × 8 pixels with known causes: four rows and four columns, each bright or not.",
+            "2,000 images of 8 × 8 pixels with known causes: four rows and four columns, each bright or not.",
             2000,
         ),
         _images(
@@ -162,7 +150,7 @@ def _info_of(facts: OwnFacts) -> DatasetInfo:
         title=facts.title,
         kind=kind,
         default_likelihood=facts.likelihood,
-        description=f"Your data: {facts.num_examples:,} {kind} {values}{classes}.",
+        sentence=f"Your data: {facts.num_examples:,} {kind} {values}{classes}.",
         is_unit_interval=facts.is_unit_interval,
     )
 

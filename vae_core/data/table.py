@@ -141,14 +141,17 @@ def read_table(
         (('size',), [[1.5], [2.5]], {'kind': ('cat', 'dog')})
     """
     text, encoding, notes = _decoded(content, encoding)
-    has_full_width = _FULL_WIDTH.search(text) is not None
+    has_full_width = not text.isascii() and _FULL_WIDTH.search(text) is not None
     if narrow and has_full_width:
         text = unicodedata.normalize("NFKC", text)
         notes.append("Full-width characters are read as the usual ones.")
     delimiter = delimiter or _sniffed(text)
     rows = _split(text, delimiter)
-    rows, decimal, said = _without_commas(rows, delimiter, decimal)
-    notes += said
+    if delimiter != "comma" or '"' in text:
+        rows, decimal, said = _without_commas(rows, delimiter, decimal)
+        notes += said
+    else:  # no cell has a comma
+        decimal = decimal or "point"
     width = _width(rows)
     if header is None:
         header = _looks_like_names(rows, width)

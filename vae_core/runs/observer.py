@@ -14,6 +14,7 @@ from vae_core.elbo import Evaluation, elbo_terms_at, means_of
 from vae_core.latent.decode import choose_plane, decoded_grid, quantile_axis
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import MIN_LIKELIHOOD_SCALE, VAE
+from vae_core.objectives import kl_weight, of_many
 from vae_core.runs.snapshot import (
     FLOW_NUMBERS,
     HISTORY_COLUMNS,
@@ -125,8 +126,7 @@ class Observer:
         objective that is no sum of the two terms, those of them that it does maximise: the reconstruction for
         ``mmd``, which leaves the KL to rise, and the ELBO for the total correlation.
         """
-        objective, beta = self._training.config.objective, self._training.beta
-        beta = {"mmd": 0.0, "total_correlation": 1.0}.get(objective, beta)
+        beta = kl_weight(self._training.config, self._training.beta)
         (_, first, first_kl), (_, last, last_kl) = self._rows[0][_HELD_OUT], self._rows[-1][_HELD_OUT]
         return last - beta * last_kl >= first - beta * first_kl
 
@@ -278,7 +278,21 @@ class Observer:
         *means, objective = (value / count if count else math.nan for value in self._since)
         terms = (held_out.elbo, held_out.reconstruction, held_out.kl)
         settings = (training.beta, training.learning_rate)
-        return [training.step, training.epoch, *means, *terms, *settings, self._seconds, objective]
+        step = (training.step, training.epoch)
+        return [*step, *means, *terms, *settings, self._seconds, objective, self._objective(held_out)]
+
+    def _objective(self, held_out: Evaluation) -> float:
+        """What is maximised, of the observed examples, by the same noise each time."""
+        training = self._training
+        return of_many(
+            training.model,
+            self._x,
+            held_out,
+            training.config,
+            beta=training.beta,
+            num_data=len(self._dataset.x_train),
+            generator=torch.Generator().manual_seed(self._seed),
+        )
 
     def _add_row(self, held_out: Evaluation) -> None:
         self._rows.append(self._row(held_out))

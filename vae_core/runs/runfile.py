@@ -55,7 +55,7 @@ class Run:
     Arguments:
         config: Everything that decided it.
         weights: The model's parameters by name.
-        history: Rows of ``HISTORY_COLUMNS``, shape (rows, 12), float64.
+        history: Rows of ``HISTORY_COLUMNS``, shape (rows, 13), float64.
         status: How it stood: one of ``STATUSES``.
         later: Rows of the history after its step, where it ended at a later one and went back to its best.
         validation: Rows of ``VALIDATION_COLUMNS``, those after its step among them, shape (rows, 4).

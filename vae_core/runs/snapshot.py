@@ -33,29 +33,36 @@ HISTORY_COLUMNS: Final = (
     "learning_rate",
     "seconds",
     "objective_train",
+    "objective_held_out",
 )
 """Columns of ``Snapshot.history``. Bounds and their terms in nats per example; training columns are means
 over the steps since the row before (NaN in the row of step 0), held-out ones an estimate at that step; beta
 and learning rate are those of the next update; seconds were spent in updates, without pauses. The objective
-is what training maximised (:mod:`vae_core.objectives`); NaN where an older version wrote the row.
+is what training maximised (:mod:`vae_core.objectives`), of the mini-batches and as
+:func:`vae_core.objectives.of_many` measures it; NaN where an older version wrote the row.
 
 Each live change of beta or learning rate stands between two rows: one at the step at which it was made, with
 the old value, and one after the first update with the new value. :func:`change_rows` finds them."""
 
 
+_COLUMNS: Final = range(len(HISTORY_COLUMNS) - 2, len(HISTORY_COLUMNS) + 1)
+"""How many of them a version wrote."""
+
+
 def known_columns(history: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows of a history as they are now: an older version did not note the objective, the last column.
+    """Rows of a history as they are now: older versions did not note the objective, the last two columns.
 
     Arguments:
-        history: Shape (rows, 12), or of an older version (rows, 11); others stay what they are.
+        history: Shape (rows, 13), or of older versions (rows, 12) and (rows, 11); others stay what they are.
 
     Example:
-        >>> known_columns(np.zeros((3, len(HISTORY_COLUMNS) - 1))).shape
-        (3, 12)
+        >>> known_columns(np.zeros((3, 11))).shape
+        (3, 13)
     """
-    if history.ndim != 2 or history.shape[1] != len(HISTORY_COLUMNS) - 1:
+    if history.ndim != 2 or history.shape[1] not in _COLUMNS:
         return history
-    return np.column_stack((history, np.full(len(history), np.nan)))
+    missing = len(HISTORY_COLUMNS) - history.shape[1]
+    return np.pad(history, ((0, 0), (0, missing)), constant_values=np.nan)
 
 
 VALIDATION_COLUMNS: Final = ("step", "elbo", "reconstruction", "kl")
@@ -191,7 +198,7 @@ class Snapshot:
     Arguments:
         step: Updates made.
         epoch: Whole passes over the training data made.
-        history: Rows of ``HISTORY_COLUMNS``, shape (rows, 12), float64.
+        history: Rows of ``HISTORY_COLUMNS``, shape (rows, 13), float64.
         means: Posterior means of held-out examples, shape (n, J).
         stds: Posterior standard deviations of the same, shape (n, J); zeros for a deterministic encoder.
         labels: Their classes, shape (n,), -1 where an example has none.
@@ -315,8 +322,7 @@ def last_row(path: Path) -> dict[str, float]:
             history = json.loads(file.read(length))["history"]
             columns, (begin, end) = history["shape"][1], history["data_offsets"]
             width = 8 * len(HISTORY_COLUMNS[:columns])
-            known = columns in (len(HISTORY_COLUMNS), len(HISTORY_COLUMNS) - 1)
-            if history["dtype"] != "F64" or not known or end - begin < width:
+            if history["dtype"] != "F64" or columns not in _COLUMNS or end - begin < width:
                 return {}
             file.seek(8 + length + end - width)
             row = np.frombuffer(file.read(width), "<f8")

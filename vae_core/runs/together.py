@@ -21,7 +21,7 @@ from vae_core.runs.atomic import sole_writer, write_atomically
 from vae_core.runs.driver import Command, Driver, emit, end_as, failure, open_training
 from vae_core.runs.runfile import Run
 from vae_core.training.loop import Training
-from vae_core.training.stacked import LEAST, Stack, StackedTraining
+from vae_core.training.stacked import LEAST, Stack, StackedTraining, fits_together
 
 _STAYS: Final = ("stop", "save", "leave", "end_of_input")
 """What one run can be told without leaving the others."""
@@ -102,8 +102,9 @@ class _Group:
             if stack is None or len(left) < before:
                 for driver in left:
                     driver.num_together = len(left)
-                gains = len(left) >= LEAST
-                stack = Stack([_stacked(driver.training) for driver in left]) if gains else None
+                trainings = [_stacked(driver.training) for driver in left]
+                gains = len(left) >= LEAST and fits_together(trainings)
+                stack = Stack(trainings) if gains else None
             if stack is not None:
                 stack.go_ahead()
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vae_core.config import Activation, ModelConfig, TrainConfig
-from vae_core.data.byte_images import Examples
+from vae_core.data.byte_images import Examples, RedrawnImages
 from vae_core.distributions import LOG_VAR_RANGE
 from vae_core.model import MIN_LIKELIHOOD_SCALE
 from vae_core.training.by_hand import IN_PLACE, Means
@@ -58,6 +58,17 @@ def can_stack(models: Sequence[ModelConfig], trainings: Sequence[TrainConfig]) -
         and model.likelihood in ("bernoulli", "gaussian")
         and max(map(math.prod, layers)) <= LARGEST
     )
+
+
+def fits_together(trainings: Sequence[Training]) -> bool:
+    """Whether trainings may be those of a :class:`Stack`: equal shapes, at one place of their data.
+
+    Where images are drawn anew for each update, each training draws its own: it stays by itself.
+    """
+    places = {(one.step, one.batch_size, len(one.dataset.x_train)) for one in trainings}
+    is_redrawn = any(isinstance(one.dataset.x_train, RedrawnImages) for one in trainings)
+    models, configs = [one.model.config for one in trainings], [one.config for one in trainings]
+    return len(places) == 1 and not is_redrawn and (len(trainings) == 1 or can_stack(models, configs))
 
 
 class StackedTraining(Training):
@@ -140,9 +151,7 @@ class Stack:
 
     def __init__(self, trainings: Sequence[StackedTraining]) -> None:
         self.trainings = tuple(trainings)
-        models, configs = [one.model.config for one in trainings], [one.config for one in trainings]
-        places = {(one.step, one.batch_size, len(one.dataset.x_train)) for one in trainings}
-        if len(places) > 1 or not (len(trainings) == 1 or can_stack(models, configs)):
+        if not fits_together(trainings):
             raise ValueError("models of one stack have equal shapes and stand at one place of their data")
         first, count = trainings[0], len(trainings)
         names, parameters = zip(*first.model.named_parameters(), strict=True)

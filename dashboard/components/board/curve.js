@@ -37,7 +37,7 @@ import { ghostColour, ghostDash } from "./kept.js";
  * @property {number | null} best The step with the highest validation ELBO.
  * @property {History} later What came after the step at which the run stands, from that step on.
  * @property {boolean} hasObjective Whether the objective of each row is known.
- * @property {boolean} isElbo Whether it is the ELBO with its KL weighed, else what the mini-batches gave.
+ * @property {boolean} isSum Whether it is reconstruction − β · KL, without free bits.
  *
  * @typedef {object} Looks What is in view.
  * @property {number[]} range of steps
@@ -60,7 +60,7 @@ const NAMED_APART = 14;
 export class Curve {
   /** @type {CurveData} */
   data = {
-    ...{ history: NO_HISTORY, ghosts: [], changes: [], missing: "", hasObjective: false, isElbo: true },
+    ...{ history: NO_HISTORY, ghosts: [], changes: [], missing: "", hasObjective: false, isSum: true },
     ...{ lookedRow: null, fork: null, validation: NO_VALIDATION, best: null, later: NO_HISTORY },
   };
 
@@ -106,15 +106,13 @@ export class Curve {
     return parts.map((part) => ({ step: later.step, values: later[`${this.concept}_${part}`] }));
   }
 
-  /** @returns {Line | null} */
+  /** What is maximised, held-out and in training, where it is drawn. @returns {{ heldOut: Line, training: Line } | null} */
   get objective() {
     const drawn = this.concept === "elbo" && this.data.hasObjective && !this.missing;
     if (!drawn) return null;
-    const { isElbo } = this.data;
-    return {
-      step: this.history.step,
-      values: isElbo ? objectiveOf(this.history) : this.history.objective_train,
-    };
+    const { step } = this.history;
+    const { heldOut, training } = objectiveOf(this.history, this.data.isSum);
+    return { heldOut: { step, values: heldOut }, training: { step, values: training } };
   }
 
   /** The curves of the kept runs. @returns {(Line & { ghost: Ghost })[]} */
@@ -145,7 +143,7 @@ export class Curve {
     const { step } = this.history;
     const now = [this.heldOut, this.training].map((values) => ({ step, values }));
     const own = [...now, this.validation, ...this.later].filter((line) => line.step.length);
-    const how = { isZoomed, fromZero: this.concept === "kl", objective: this.objective ?? undefined };
+    const how = { isZoomed, fromZero: this.concept === "kl", objective: this.objective?.heldOut };
     const ends = valueRange(this.missing ? [] : [...own, ...this.kept], range, how);
     const frame = makeFrame(this.box, range, ends);
     const yTicks = this.missing ? [] : niceTicks(frame.y0, frame.y1, frame.height / 24);
@@ -180,7 +178,9 @@ export class Curve {
       stroke(context, ghostColour(theme, line.ghost.slot), { width: 1.5, alpha: 0.75, dash });
     }
     if (this.objective) {
-      this.trace(context, frame, this.objective);
+      this.trace(context, frame, this.objective.training);
+      stroke(context, theme.text, { width: 1, alpha: 0.45, dash: [5, 3] });
+      this.trace(context, frame, this.objective.heldOut);
       stroke(context, theme.text, { width: 1.25, dash: [1.5, 2.5] });
     }
     const [heldOut, training] = this.later;
@@ -226,7 +226,7 @@ export class Curve {
       const end = lastInView(line, frame);
       return end ? [{ ...end, text: line.ghost.label, colour: ghostColour(theme, line.ghost.slot) }] : [];
     });
-    const objective = this.objective && lastInView(this.objective, frame);
+    const objective = this.objective && lastInView(this.objective.heldOut, frame);
     const elbo = lastInView({ step: this.history.step, values: this.heldOut }, frame);
     if (objective && elbo && Math.abs(objective.y - elbo.y) > NAMED_APART) {
       ends.push({ ...objective, text: "objective", colour: theme.text });

@@ -5,7 +5,7 @@ import { clamp, extent } from "../shared/numbers.js";
 /**
  * @typedef {"elbo" | "reconstruction" | "kl"} Concept
  *
- * @typedef {"step" | "epoch" | "beta" | "objective_train" | `${Concept}_held_out` | `${Concept}_train`} Column
+ * @typedef {"step" | "epoch" | "beta" | "objective_held_out" | "objective_train" | `${Concept}_held_out` | `${Concept}_train`} Column
  *
  * @typedef {Record<Column, Float32Array>} History Columns of equal lengths, a row for each evaluation.
  *
@@ -33,6 +33,7 @@ export const NO_HISTORY = {
   reconstruction_train: NOTHING,
   kl_held_out: NOTHING,
   kl_train: NOTHING,
+  objective_held_out: NOTHING,
   objective_train: NOTHING,
 };
 
@@ -48,8 +49,18 @@ const MOST_FOR_OBJECTIVE = 2;
  * reconstruction − β · KL of the held-out examples, row by row.
  * @param {History} history
  */
-export const objectiveOf = ({ reconstruction_held_out: first, kl_held_out: kl, beta }) =>
+const weighed = ({ reconstruction_held_out: first, kl_held_out: kl, beta }) =>
   first.map((value, row) => value - beta[row] * kl[row]);
+
+/**
+ * What is maximised: of the held-out examples and, where it is no sum of the drawn terms, of the mini-batches.
+ * @param {History} history
+ * @param {boolean} isSum Whether it is reconstruction − β · KL, which rows of older versions do not hold.
+ */
+export const objectiveOf = (history, isSum) => ({
+  heldOut: isSum ? weighed(history) : history.objective_held_out,
+  training: isSum ? NOTHING : history.objective_train,
+});
 
 /**
  * The range of all steps of some runs, never empty.

@@ -46,6 +46,7 @@ import { remarks } from "./objective.js";
  * @property {import("./objective.js").AtLimits} at_limits
  * @property {string[]} class_names
  * @property {boolean} deterministic Whether there is neither a bound nor a KL.
+ * @property {boolean} learned_prior Whether p(z) is not N(0, I).
  * @property {import("../shared/theme.js").Palettes} palettes
  * @property {number[]} plane The two dimensions that are shown, from 0.
  * @property {number} latent_dim
@@ -63,6 +64,7 @@ import { remarks } from "./objective.js";
  */
 
 const PARTS = /** @type {const} */ (["held_out", "training", "validation"]);
+const OF_NORMAL = "at quantiles of N(0, I), not of the learned prior";
 const NO_POSTERIOR = { elbo: "no bound: deterministic encoder", kl: "no KL: deterministic encoder" };
 
 /** How often an element of each key was made: an element that is kept while data arrive counts 1. */
@@ -188,15 +190,15 @@ class Board {
     const { looked, fork, best } = message;
     const history = historyOf(message);
     this.lookedRow = looked === null ? null : nearestRow(history.step, looked);
-    const isElbo = objective === "elbo";
-    const hasObjective = !deterministic && !freeBits;
+    const isSum = objective === "elbo" && !freeBits;
+    const hasObjective = !deterministic;
     const data = {
       ...{
         history,
         ghosts: this.ghosts,
         changes,
         hasObjective,
-        isElbo,
+        isSum,
         lookedRow: this.lookedRow,
         fork,
         best,
@@ -208,7 +210,7 @@ class Board {
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
     const betaInForce = message.beta_in_force;
     this.line.set({ history, betaInForce, klPerDim, freeBits, deterministic, objective });
-    const noParts = hasLearnedPrior(message) ? "no parts: learned prior" : "";
+    const noParts = message.learned_prior ? "no parts: learned prior" : "";
     this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : noParts });
   }
 
@@ -231,10 +233,12 @@ class Board {
   }
 
   /**
-   * The legend: which part of the data a curve is of, and how large that is.
+   * The legend: which part of the data a curve is of, and how large that is; and where the grid lies.
    * @param {Message} message
    */
-  nameParts({ parts, validation }) {
+  nameParts({ parts, validation, learned_prior: learnedPrior }) {
+    find(this.root, ".grid .note").textContent = learnedPrior ? OF_NORMAL : "";
+    nameFold(find(this.root, ".grid"));
     const legend = find(this.root, ".legend");
     for (const part of PARTS) {
       const count = parts?.[part];
@@ -323,13 +327,6 @@ export function historyOf({ history }) {
   return { ...NO_HISTORY, ...Object.fromEntries(columns) };
 }
 
-/**
- * The KL to such a prior is no sum over the dimensions.
- * @param {Message} message
- */
-const hasLearnedPrior = ({ deterministic, kl_per_dim: parts, latent_dim: latentDim }) =>
-  !deterministic && parts.length !== latentDim;
-
 /** @param {Message} message */
 const planeOf = (message) => ({
   means: floatsOf(message.means),
@@ -338,7 +335,7 @@ const planeOf = (message) => ({
   classNames: message.class_names,
   axes: message.plane,
   latentDim: message.latent_dim,
-  learnedPrior: hasLearnedPrior(message),
+  learnedPrior: message.learned_prior,
 });
 
 export default elementOf(".board", (root, mounted) => new Board(root, mounted));

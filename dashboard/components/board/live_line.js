@@ -27,6 +27,12 @@ export const OBJECTIVES = {
   mmd: "objective: reconstruction − β · D · MMD²",
   total_correlation: "objective: ELBO − (β − 1) · TC",
 };
+/** With which of the examples it is measured. @type {Partial<Record<Objective, string>>} */
+const MEASURED = {
+  importance_weighted: "; how far the objective is above the ELBO: from one K-th of the examples",
+  mmd: "; MMD from one mini-batch of them",
+  total_correlation: "; TC from one mini-batch of them",
+};
 const NO_BOUND = "No bound: a deterministic encoder has no q(z|x), and so no KL.";
 
 /**
@@ -40,7 +46,7 @@ export function termsOf({ history, betaInForce, klPerDim, freeBits, deterministi
   const [reconstruction, kl] = [history.reconstruction_held_out[at], history.kl_held_out[at]];
   const beta = row === null ? (betaInForce ?? history.beta[at]) : history.beta[at];
   if (objective !== "elbo") {
-    const maximised = fixed(history.objective_train[at] ?? NaN, 2);
+    const maximised = fixed(history.objective_held_out[at] ?? NaN, 2);
     return { ...shownTerms(reconstruction, deterministic ? 0 : kl, beta), objective: maximised };
   }
   if (deterministic) return shownTerms(reconstruction, 0, 0);
@@ -92,7 +98,7 @@ export class LiveLine {
     if (!isElbo) this.terms[TERMS.indexOf("beta")].hidden = false;
     find(this.terms[0], "small").textContent = OBJECTIVES[objective];
     const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
-    const maximised = isElbo ? "" : "; the objective of the mini-batches since the last point";
-    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out, ${at}${maximised}`;
+    const measured = MEASURED[objective] ?? "";
+    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out, ${at}${measured}`;
   }
 }

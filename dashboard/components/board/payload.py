@@ -49,6 +49,7 @@ def board_payload(
     image_shape: tuple[int, ...] | None,
     class_names: tuple[str, ...],
     deterministic: bool,
+    learned_prior: bool = False,
     is_scheduled: bool = False,
     free_bits: float = 0.0,
     objective: Objective = "elbo",
@@ -63,6 +64,7 @@ def board_payload(
         image_shape: (height, width) of an example with height * width = D; None where examples are no images.
         class_names: Names of the labels; a label beyond them is shown as its number.
         deterministic: Whether the encoder has no variance, so that there is neither a bound nor a KL.
+        learned_prior: Whether the prior is not N(0, I), on whose quantiles the grid is decoded all the same.
         is_scheduled: Whether β follows a schedule, and so changes by itself.
         free_bits: Nats of KL per latent dimension that cost nothing.
         objective: What is maximised; another one than the ELBO has a curve of its own.
@@ -90,6 +92,7 @@ def board_payload(
         "changes": _changes(history, at),
         "class_names": list(class_names),
         "deterministic": deterministic,
+        "learned_prior": learned_prior,
         "free_bits": free_bits,
         "objective": objective,
         "kl_per_dim": [] if deterministic else [_number(kl) for kl in snapshot.kl_per_dim],

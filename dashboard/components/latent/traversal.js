@@ -30,6 +30,8 @@ const SWEEP_MS = 4000;
 const SWEEP_FRAME_MS = 50;
 const GESTURE_MS = 1000;
 const MAX_UNDOS = 100;
+const NO_PARTS =
+  "No KL beside the dimensions: to a learned prior it is no sum of parts by dimension, so they are in order.";
 const RANGES = /** @type {const} */ ([
   ["prior", "prior: 0 ± 3 std"],
   ["aggregate", "aggregate posterior: mean ± 3 std"],
@@ -71,6 +73,7 @@ export class Traversal {
     const shape = host.config.image_shape;
     this.image = shape && new PixelCanvas(this.here, shape);
     this.list = newElement("div", { className: "dimensions" });
+    this.note = newElement("p", { className: "small", hidden: true });
     this.matrix = new TraversalMatrix(newElement("canvas", { className: "matrix" }));
     this.build();
     this.arrange();
@@ -105,7 +108,7 @@ export class Traversal {
     canvas.setAttribute("role", "img");
     canvas.onclick = ({ offsetX, offsetY }) => this.chooseCell({ x: offsetX, y: offsetY });
     const title = newElement("h3", { textContent: "Traversal: move one latent dimension, the others stay" });
-    this.root.replaceChildren(title, tools, this.list, this.more, canvas);
+    this.root.replaceChildren(title, tools, this.note, this.list, this.more, canvas);
     this.root.classList.toggle("points", !this.host.isImage);
   }
 
@@ -135,6 +138,8 @@ export class Traversal {
     const { config, data, isDeterministic, hasLearnedPrior } = this.host;
     const latentDim = config.config.latent_dim;
     const hasParts = !isDeterministic && !hasLearnedPrior;
+    this.note.hidden = !hasLearnedPrior || isDeterministic;
+    this.note.textContent = NO_PARTS;
     const kl = (/** @type {number} */ dim) => (hasParts ? (config.kl_per_dim[dim] ?? NaN) : null);
     const byUse = range(latentDim).sort((a, b) => (kl(b) || 0) - (kl(a) || 0) || a - b);
     this.order = this.order && this.hasFocus ? this.order : byUse;

@@ -10,7 +10,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from benchmarks.serving import Server
 from tests.brought_files import npz, two_classes
 from tests.browser.app.test_training_job import await_step, press, run_id, stop
-from tests.browser.pages import NewPage, fits
+from tests.browser.pages import PIXELS, NewPage, fits
 
 NOISE: Final = np.random.RandomState(0)
 TABLE: Final = "Länge;Breite;Art\n" + "".join(
@@ -19,6 +19,7 @@ TABLE: Final = "Länge;Breite;Art\n" + "".join(
 FILES: Final[dict[str, tuple[bytes, str]]] = {
     "flowers.csv": (TABLE.encode(), "59 rows of 2 numbers, 2 classes: Rose, Tulpe"),
     "photos.zip": (two_classes(60), "60 images of 12 × 12 pixels, 2 classes: day, night"),
+    "colours.zip": (two_classes(60, in_colour=True), "60 images of 12 × 12 pixels, 2 classes: day, night"),
     "arrays.npz": (npz(x=NOISE.rand(60, 6, 6), y=np.arange(60) % 3), "60 images of 6 × 6 pixels, 3 classes"),
 }
 
@@ -33,25 +34,55 @@ def drop(page: Page, server: Server, name: str) -> None:
     expect(page.locator(".st-key-data_draft_box")).to_contain_text(words)
 
 
-@pytest.mark.parametrize("name", FILES)
+def keep_colours(page: Page) -> None:
+    page.locator("[class*='st-key-data_choice_colours']").get_by_text("kept", exact=True).click()
+    expect(page.locator(".st-key-data_draft_box")).to_contain_text("60 images of 12 × 12 pixels in colour")
+
+
+def on_a_phone(new_page: NewPage) -> Page:
+    return new_page(viewport={"width": 390, "height": 844}, has_touch=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_phone"), [("flowers.csv", False), *((name, True) for name in FILES)], ids=str
+)
 def test_from_a_file_to_a_trained_model_its_plane_and_its_elbo(
-    name: str, app_server: Server, page: Page
+    name: str, is_phone: bool, app_server: Server, new_page: NewPage
 ) -> None:
+    """Nothing on the way is wider than the window."""
+    page = on_a_phone(new_page) if is_phone else new_page()
     drop(page, app_server, name)
+    box = page.locator(".st-key-data_draft_box")
     if name == "flowers.csv":
-        box = page.locator(".st-key-data_draft_box")
         expect(box).to_contain_text("1 row without a number in ‘Breite’ is left out.")
         expect(box).to_contain_text("Decimal commas are read as decimal points.")
-    page.locator(".st-key-data_draft_box").get_by_role("button", name="Train on it").click()
+    if name == "colours.zip":
+        keep_colours(page)
+    fits(page)
+    if name == "photos.zip":
+        box.get_by_role("button", name="Keep it").click()
+        expect(page.get_by_text("photos is kept.")).to_be_visible()
+        box = page.locator(".st-key-data_train_kept")
+        fits(page)
+    box.get_by_role("button", name="Train on it").click()
     press(page, "Start")
     await_step(page, 50)
+    fits(page)
     stop(page)
-    run = run_id(page)
-    title = name.split(".")[0]
-    for path in ("latent_space", "elbo"):
-        page.goto(f"{app_server.url}/{path}?run={run}")
-        expect(page.get_by_text(re.compile(rf"{title} · J = 2"))).to_be_visible()
+    run, title = run_id(page), name.split(".")[0]
+    page.goto(f"{app_server.url}/latent_space?run={run}")
+    expect(page.get_by_text(re.compile(rf"{title} · J = 2"))).to_be_visible()
+    explorer = page.locator(".explorer")
+    expect(explorer).to_have_attribute("data-frames", re.compile(r"\d"))
+    expect(explorer.locator(".legend button")).to_have_count(3 if name == "arrays.npz" else 2)
+    if name == "colours.zip":
+        levels = np.array(explorer.locator(".picture").evaluate(PIXELS)).reshape(-1, 4)
+        assert np.ptp(levels[:, :3], axis=1).max() > 20, "the decoded image has colours"
+    fits(page)
+    page.goto(f"{app_server.url}/elbo?run={run}")
+    expect(page.get_by_text(re.compile(rf"{title} · J = 2"))).to_be_visible()
     expect(page.get_by_text("nats per example").first).to_be_visible()
+    fits(page)
 
 
 def test_what_one_browser_brings_another_does_not_see_but_by_the_link_of_a_run(
@@ -73,18 +104,3 @@ def test_what_one_browser_brings_another_does_not_see_but_by_the_link_of_a_run(
     expect(other.get_by_role("option", name="secret garden")).to_have_count(0)
     other.goto(f"{app_server.url}/elbo?run={run}")
     expect(other.get_by_text(re.compile("secret garden · J = 2"))).to_be_visible()
-
-
-def test_on_a_phone_a_file_becomes_a_trained_model(app_server: Server, new_page: NewPage) -> None:
-    """Nothing on the way is wider than the window."""
-    page = new_page(viewport={"width": 390, "height": 844})
-    drop(page, app_server, "photos.zip")
-    fits(page)
-    page.locator(".st-key-data_draft_box").get_by_role("button", name="Keep it").click()
-    expect(page.get_by_text("photos is kept.")).to_be_visible()
-    fits(page)
-    page.locator(".st-key-data_train_kept").get_by_role("button", name="Train on it").click()
-    press(page, "Start")
-    await_step(page, 50)
-    fits(page)
-    stop(page)

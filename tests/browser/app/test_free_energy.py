@@ -57,3 +57,12 @@ def test_the_best_q_closes_the_gap(app_server: Server, page: Page) -> None:
     assert (gap, bound) == (0, evidence)
     dragged(page, element, (0.2, 0.8), (0.2, 0.1))
     assert equation(element)[2] > 0.1, "a bar that is dragged takes q away from the posterior"
+
+
+def test_the_menu_of_parameters_shows_the_columns_that_there_are(app_server: Server, page: Page) -> None:
+    page.goto(f"{app_server.url}/free_energy?free_energy_view=em")
+    menu = page.get_by_role("combobox", name="Parameter")
+    expect(menu).to_have_value("mean of sepal length")
+    ended(page)
+    page.locator("[class*='st-key-em_columns']").get_by_role("button", name="sepal length").click()
+    expect(menu).to_have_value("mean of petal length")

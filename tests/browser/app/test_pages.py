@@ -34,7 +34,10 @@ def visit(page: Page, server: Server, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["latent_space", "elbo"])
-def test_cold_link_on_a_fresh_server(page: Page, path: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_cold_link_on_a_fresh_server(
+    new_page: NewPage, path: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    page = new_page(fresh=True)
     server = start_server(ENTRY, cwd=tmp_path_factory.mktemp("cold"), home=tmp_path_factory.mktemp("home"))
     try:
         visit(page, server, path)

@@ -18,7 +18,8 @@ from tests.browser.pages import drawn
 
 COMPONENTS: Final = Path(__file__).resolve().parents[3] / "dashboard" / "components"
 SETTINGS: Final = COMPONENTS.parent / ".streamlit" / "config.toml"
-ORIGIN: Final = "http://localhost"
+ORIGIN: Final = "http://127.0.0.1"
+"""Of the host of the tests' servers: the browser runs its pages in the process that it has for that."""
 WIDE_PADDING, NARROW_PADDING = 80, 16
 """Beside the content of a Streamlit page, pixels."""
 

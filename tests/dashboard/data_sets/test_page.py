@@ -1,5 +1,6 @@
 """The page Data: from a dropped file to a data set that every page can use."""
 
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -107,6 +108,26 @@ def test_a_choice_that_cannot_be_read_says_why_and_can_be_taken_back() -> None:
     checked(at.button(key="data_reset").click().run())
     assert not at.error
     assert not at.button(key="data_train").disabled
+
+
+def test_while_a_file_is_read_every_page_answers_and_the_reading_can_be_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spawn, never_ends = tasks._spawn, [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    monkeypatch.setattr(tasks, "_spawn", lambda command: spawn(never_ends))
+    at = opened()
+    uploader = next(one for one in at.file_uploader if str(one.key).startswith("data_upload"))
+    checked(uploader.upload("flowers.csv", FLOWERS.encode(), "text/csv").run())
+    key = at.session_state["data_draft"].key
+    assert [one.proto.text for one in at.get("progress")] == ["Reading the file …"]
+    # The script of this page, and that of another session's, end although the reading does not.
+    checked(at.selectbox(key="data_chosen").set_value("two_moons").run())
+    assert "2,000 points" in texts(at)
+    assert "1,797 images" in texts(open_page("data"))
+    assert tasks.tasks().progress(key) is not None
+    checked(at.button(key="data_discard").click().run())
+    until(lambda: tasks.tasks().progress(key) is None, "the reading has been given up")
+    assert at.file_uploader
 
 
 def test_what_is_kept_is_in_the_menus_of_this_browser_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,11 @@ from vae_core.runs.snapshot import HISTORY_COLUMNS, Snapshot, last_row, read_sna
 CONFIG: Final = RunConfig(model=ModelConfig(data_dim=64, hidden_dims=(8,)), train=TrainConfig(beta=4.0))
 ME: Final = digest_of("0" * 32)
 LAST: Final = dict(
-    zip(HISTORY_COLUMNS, (120.0, 3.0, -1.0, -1.0, 0.0, -24.5, -20.0, 4.5, 2.0, 1e-3, 9.0, -1.0), strict=True)
+    zip(
+        HISTORY_COLUMNS,
+        (120.0, 3.0, -1.0, -1.0, 0.0, -24.5, -20.0, 4.5, 2.0, 1e-3, 9.0, -1.0, -2.0),
+        strict=True,
+    )
 )
 
 

@@ -150,6 +150,9 @@ def test_runs_are_grouped_where_they_gain_by_it(tmp_path: Path) -> None:
     assert found.in_groups(wide) == [[one] for one in wide]
     redrawn = [replace(one, binarised="stochastic") for one in configs]
     assert found.in_groups(redrawn) == [[one] for one in redrawn], "each draws its images for itself"
+    model = replace(configs[0].model, architecture="conv", image_shape=(8, 8), hidden_dims=(4,))
+    conv = [replace(one, model=model) for one in configs]
+    assert found.in_groups(conv) == [[one] for one in conv]
     found.close()
 
 

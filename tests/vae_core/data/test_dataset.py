@@ -105,7 +105,7 @@ def test_a_data_set_is_what_its_information_says(name: str) -> None:
     assert data.x_train[:].is_contiguous(), name
     assert data.x_test[:].is_contiguous(), name
     assert x.shape == (len(labels), data.data_dim), name
-    assert f"{len(x):,} " in DATASET_INFO[name].sentence()
+    assert f"{len(x):,} " in DATASET_INFO[name].sentence
     assert sorted(set(labels.tolist())) == list(range(len(data.class_names))), name
     assert data.notes == (), name
 

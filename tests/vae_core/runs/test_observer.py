@@ -239,6 +239,46 @@ def test_active_units_are_those_of_the_elbo_page() -> None:
     assert replace(snapshot, means=snapshot.means[:1]).is_active.tolist() == [False] * 4
 
 
+@pytest.mark.parametrize(
+    "train",
+    [
+        TrainConfig(num_epochs=2, batch_size=25, beta=2.0),
+        TrainConfig(num_epochs=2, batch_size=25, beta=2.0, free_bits=1.5),
+        TrainConfig(num_epochs=2, batch_size=25, objective="importance_weighted", num_samples=5),
+        TrainConfig(num_epochs=2, batch_size=25, objective="mmd", beta=2.0),
+        TrainConfig(num_epochs=2, batch_size=25, objective="total_correlation", beta=2.0),
+    ],
+    ids=["elbo", "free bits", "importance_weighted", "mmd", "total_correlation"],
+)
+def test_the_objective_is_measured_beside_the_bound(train: TrainConfig) -> None:
+    def begun() -> Training:
+        generator = torch.Generator().manual_seed(0)
+        model = VAE(ModelConfig(data_dim=64, hidden_dims=(8,)), generator=generator)
+        return Training(model, DATA, train, generator=generator)
+
+    alone, watched = begun(), begun()
+    observer = Observer(watched, seed=0)
+    first = observer.look().history[-1]
+    assert np.array_equal(observer.look(adds_row=False).history[-1], first, equal_nan=True), "the same noise"
+    expected = list(alone.steps())
+    for step in watched.steps():
+        observer.add(step)
+        observer.look()
+    assert torch.equal(weights(watched), weights(alone)), "looking changes nothing"
+    rows = observer.history
+    objective, elbo, kl = (np.array(column(rows, f"{name}_held_out")) for name in ("objective", "elbo", "kl"))
+    assert np.isfinite(objective).all()
+    assert objective[-1] > objective[0], "it is maximised"
+    if train.objective == "importance_weighted":
+        assert (objective > elbo).all(), "a tighter bound, row by row"
+    elif not train.free_bits and train.is_elbo:
+        np.testing.assert_allclose(objective, elbo - kl, rtol=1e-12)  # beta = 2
+    elif train.free_bits:
+        assert (objective <= elbo - kl + 1e-9).all()
+        assert (objective < elbo - kl - 1e-3).any(), "some dimension has less than the free nats"
+    assert expected[-1].step == rows[-1, 0]
+
+
 def test_what_stands_at_a_limit_is_counted() -> None:
     training = started(
         latent_dim=3, likelihood="gaussian", likelihood_scale=None, prior="mixture", num_components=5

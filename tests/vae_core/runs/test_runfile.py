@@ -19,7 +19,7 @@ from vae_core.training.loop import Training, TrainStep
 
 DIGITS: Final = load_dataset("digits")
 DATA: Final[Dataset] = replace(DIGITS, x_train=DIGITS.x_train[:150].clone(), labels_train=None)
-HISTORY: Final = np.array([[0.0, 0.0, *3 * [np.nan], *7 * [1 / 3]], [7.0, 1.0, *10 * [-0.1]]])
+HISTORY: Final = np.array([[0.0, 0.0, *3 * [np.nan], *8 * [1 / 3]], [7.0, 1.0, *11 * [-0.1]]])
 
 
 def started(config: RunConfig) -> Training:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pytest
 import torch
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.runs import together as module
 from vae_core.runs.driver import Command, Driver
 from vae_core.runs.runfile import Run, load_run
 from vae_core.runs.snapshot import HISTORY_COLUMNS, read_snapshot
@@ -24,12 +26,12 @@ MEASURED: Final = [number for number, name in enumerate(HISTORY_COLUMNS) if name
 """Those of the training are means since the row before, which stands where there was time for it."""
 
 
-def folders(top: Path) -> list[Path]:
+def folders(top: Path, base: RunConfig = CONFIG) -> list[Path]:
     found = []
     for beta in BETAS:
         folder = top / f"beta{beta:g}"
         folder.mkdir(parents=True)
-        config = replace(CONFIG, train=replace(CONFIG.train, beta=beta))
+        config = replace(base, train=replace(base.train, beta=beta))
         (folder / "config.json").write_text(config.to_json())
         found.append(folder)
     return found
@@ -79,6 +81,33 @@ def test_each_is_what_it_is_alone(tmp_path: Path) -> None:
         assert read_snapshot(path / "snapshot.safetensors").step == 6
     for one, other in zip(runs(paths), runs(others), strict=True):
         assert_alike(one, other)
+
+
+UNSTACKED: Final = {
+    "convolutional": replace(
+        CONFIG,
+        model=ModelConfig(data_dim=64, architecture="conv", image_shape=(8, 8), hidden_dims=(2,)),
+    ),
+    "images drawn anew": replace(CONFIG, binarised="stochastic"),
+}
+
+
+@pytest.mark.parametrize("kind", UNSTACKED)
+def test_those_that_make_no_stack_are_bit_for_bit_what_they_are_alone(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many share a process: each draws its own images, and convolutions are not stacked."""
+    monkeypatch.setattr(module, "LEAST", 2)
+    base = UNSTACKED[kind]
+    paths, others = folders(tmp_path / "together", base), folders(tmp_path / "alone", base)
+    assert {end["status"] for end in together(paths)} == {"finished"}
+    for other in others:
+        alone(other)
+    for one, other in zip(runs(paths), runs(others), strict=True):
+        assert (one.step, one.status) == (6, "finished")
+        for name, value in one.weights.items():
+            assert torch.equal(value, other.weights[name]), (kind, name)
+        assert np.array_equal(one.history[-1, MEASURED], other.history[-1, MEASURED]), kind
 
 
 def test_one_stops_and_one_leaves_while_the_third_goes_on(tmp_path: Path) -> None:

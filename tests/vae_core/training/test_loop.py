@@ -14,6 +14,7 @@ from vae_core.data import Dataset, load_dataset, with_validation
 from vae_core.elbo import elbo_terms, evaluate
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.model import VAE
+from vae_core.objectives import of_many
 from vae_core.training.by_hand import Means
 from vae_core.training.loop import Training, TrainStep, fit
 from vae_core.training.optimizer import scheduled_beta
@@ -447,3 +448,24 @@ def test_learning_raises_the_held_out_bound() -> None:
         pass
     after = evaluate(model, DIGITS.x_test, num_samples=10, generator=seeded())
     assert after.elbo > before.elbo + 5
+
+
+def test_patience_watches_the_elbo_whatever_is_maximised() -> None:
+    """MMD does not hold the KL: the ELBO of the validation part falls while the objective goes on rising."""
+    config = replace(EARLY, objective="mmd", beta=1.0, patience=3, batch_size=32)
+    training = begun(few(60), config)
+    x = training.dataset.x_validation
+    assert isinstance(x, Tensor)
+    elbo, objective = [], []
+    for step in training.steps():
+        if step.validation is None:
+            continue
+        elbo.append(step.validation.elbo)
+        noise = torch.Generator().manual_seed(0)
+        objective.append(
+            of_many(training.model, x, step.validation, config, beta=1.0, num_data=60, generator=noise)
+        )
+    best = elbo.index(max(elbo))
+    assert len(elbo) == best + 1 + 3
+    assert training.ended_at is not None
+    assert objective.index(max(objective)) > best, "by the objective it would have gone on"

@@ -199,6 +199,14 @@ def test_circles_are_no_prior_where_it_was_learned(page: Page) -> None:
         assert said[-1] == f"{circles}: 1, 2, 3 std"
 
 
+def test_quantiles_of_the_grid_are_no_quantiles_of_a_learned_prior(page: Page) -> None:
+    board = opened(page)
+    said = board.root.locator(".grid .note")
+    expect(said).to_be_empty()
+    board.mounted.give(packed_board("learned", 20, run="a" * 16))
+    expect(said).to_have_text("at quantiles of N(0, I), not of the learned prior")
+
+
 def test_collapse_looks_like_collapse_and_is_said(page: Page) -> None:
     board = opened(page, kind="collapsed")
     said = board.root.locator(".remark")

@@ -102,6 +102,7 @@ def packed_board(
         image_shape=(8, 8) if data_dim == 64 else None,
         class_names=tuple("abcdefghij"),
         deterministic=kind == "deterministic",
+        learned_prior=kind == "learned",
     )
     kept = []
     for k, label in enumerate(ghosts, 1):

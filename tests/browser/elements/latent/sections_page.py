@@ -1,6 +1,6 @@
 """A page with the latent explorer's sections for sliders and drawing, and a host that stands in for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -49,6 +49,9 @@ class StubHost {
   }
   get isDeterministic() {
     return this.config.config.encoder_head === "deterministic";
+  }
+  get hasLearnedPrior() {
+    return Boolean(this.config.components?.length);
   }
   labelTitle = "class";
   className(label) {
@@ -119,7 +122,12 @@ def held_out(model: VAE) -> Tensor:
 
 
 def open_sections(
-    page: Page, model: VAE, *, image_shape: tuple[int, int] | None, kl_per_dim: list[float]
+    page: Page,
+    model: VAE,
+    *,
+    image_shape: tuple[int, int] | None,
+    kl_per_dim: list[float],
+    components: Sequence[Mapping[str, list[float]]] = (),
 ) -> None:
     """Shows both sections; ``host`` and ``sections`` are then known to the page's scripts."""
     x = held_out(model)
@@ -138,6 +146,7 @@ def open_sections(
         "config": _config(model),
         "image_shape": image_shape,
         "kl_per_dim": kl_per_dim,
+        "components": list(components),
         "class_names": list("abcdefghij"),
         "palettes": {name: {"concepts": CONCEPTS[name], "classes": list(CLASSES[name])} for name in CONCEPTS},
     }

@@ -33,6 +33,16 @@ def test_dimensions_come_by_use_with_their_kl(page: Page) -> None:
     assert page.locator(".unused").get_attribute("data-dim") == "1"
 
 
+def test_why_no_kl_stands_beside_the_dimensions_is_said(page: Page) -> None:
+    opened(page)
+    note = page.locator(".traversal .small")
+    expect(note).to_be_hidden()
+    model, wide = small_model(image_shape=IMAGE, latent_dim=3), {"mean": [0.0] * 3, "std": [1.0] * 3}
+    open_sections(page, model, image_shape=IMAGE, kl_per_dim=[], components=[wide])
+    assert page.locator(".traversal .head label").all_text_contents() == ["z₁", "z₂", "z₃"]
+    expect(note).to_contain_text("No KL beside the dimensions: to a learned prior it is no sum of parts")
+
+
 def test_keys_move_one_coordinate_and_undo_brings_it_back(page: Page) -> None:
     opened(page)
     undo = page.locator(".traversal").get_by_role("button", name="Undo")

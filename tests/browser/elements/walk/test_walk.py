@@ -36,6 +36,12 @@ def pretrained() -> Snapshot:
     return read_snapshot(PRETRAINED_SNAPSHOT)
 
 
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """A page in a context of its own, whose clock the tests replace."""
+    return new_page(fresh=True)
+
+
 def mounted_walk(page: Page, snapshot: Snapshot, *, scheme: ThemeName = "light") -> Mounted:
     """The element, told of a snapshot; its clock stands from then on."""
     page.clock.install(time=0)
@@ -135,7 +141,7 @@ def test_z_rests_after_the_pointer_then_moves_on(page: Page, pretrained: Snapsho
 
 
 def test_finger_moves_z(new_page: NewPage, pretrained: Snapshot) -> None:
-    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, fresh=True)
     walk = opened(page, pretrained)
     page.touchscreen.tap(*place_of(place(walk.locator(".dot")), (1.0, -0.5)))
     page.clock.run_for(FRAME_MS)
@@ -169,7 +175,7 @@ def test_pause_stops_and_play_goes_on(page: Page, pretrained: Snapshot) -> None:
 
 
 def test_reduced_motion_stands_still_until_moved(new_page: NewPage, pretrained: Snapshot) -> None:
-    page = new_page(reduced_motion="reduce")
+    page = new_page(reduced_motion="reduce", fresh=True)
     walk = opened(page, pretrained)
     expect(walk.get_by_role("button")).to_have_text("Play")
     assert moved(page, walk, 5000) == 0

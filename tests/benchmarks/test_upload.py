@@ -1,0 +1,29 @@
+"""The benchmark of uploads works, and its last line is JSON with real figures."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.upload import Figures, main, numbers
+from vae_core.data import bring
+
+
+def test_the_benchmark_runs_and_its_figures_are_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--quick"]) == 0
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])["figures"]
+    assert set(figures) == {"jpeg-64.zip"}
+    found = Figures(**figures["jpeg-64.zip"])
+    assert found.preview_s > 0
+    assert found.process_s >= 0.5 * found.process_processor_s > 0
+    assert 0 < found.longest_answer_ms < 60_000
+    assert 0 < found.longest_frame_ms <= 1000 * found.preview_s
+
+
+def test_the_table_is_as_large_as_it_is_said_and_reads_as_numbers() -> None:
+    content = numbers(100_000)
+    assert 100_000 <= len(content) < 101_000
+    found = bring(content)
+    assert found.x.shape[1] == 15
+    assert np.abs(found.x.mean(0)).max() < 0.2
+    assert set(found.class_names) == {"a", "b", "c"}
