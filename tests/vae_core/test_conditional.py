@@ -119,7 +119,7 @@ def test_evidence_of_linear_maps_is_the_gaussian_given_y(latent_dim: int) -> Non
 def test_what_x_owes_to_y_is_their_mutual_information() -> None:
     """x = c_y + s eps: with z unused log p(x|y) - log p(x) is I(x; y) on average, 0 nats to log C."""
     centres = torch.tensor([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.5]], dtype=torch.float64)
-    for scale, least, most in ((0.05, math.log(3) - 1e-6, math.log(3) + 1e-9), (0.8, 0.4, 0.9)):
+    for scale, least, most in ((0.05, math.log(3) - 1e-6, math.log(3) + 1e-9), (0.8, 0.35, 0.95)):
         config = ModelConfig(
             data_dim=2, hidden_dims=(), likelihood="gaussian", likelihood_scale=scale, num_conditions=3
         )
@@ -128,8 +128,8 @@ def test_what_x_owes_to_y_is_their_mutual_information() -> None:
             for weight in model.parameters():
                 weight.zero_()
             model.decoder.weights[0][:, 2:] = centres.T
-        labels = torch.arange(6000) % 3
-        eps = torch.randn(6000, 2, generator=noise(1), dtype=torch.float64)
+        labels = torch.arange(600) % 3
+        eps = torch.randn(600, 2, generator=noise(1), dtype=torch.float64)
         x = centres[labels] + scale * eps
         of_classes = torch.stack(
             [exact_evidence(model.given(condition_of(label, 3)), x).log_evidence for label in range(3)]
@@ -145,7 +145,7 @@ def test_what_x_owes_to_y_is_their_mutual_information() -> None:
         # I(x; y) = H(y) - H(y|x), by the posterior of the classes.
         posterior = torch.softmax(of_classes, 0)
         left = -(posterior * posterior.clamp(min=1e-300).log()).sum(0)
-        assert information == pytest.approx(math.log(3) - float(left.mean()), abs=0.03)
+        assert information == pytest.approx(math.log(3) - float(left.mean()), abs=0.08)
 
 
 @pytest.mark.parametrize("prior", ["standard_normal", "mixture"])

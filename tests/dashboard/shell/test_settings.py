@@ -69,6 +69,13 @@ def test_every_field_of_a_run_is_in_a_link_or_says_why_not() -> None:
     assert not set(FIELDS) & set(ELSEWHERE)
 
 
+def condition_of(values: dict[str, Any]) -> dict[str, Any]:
+    """The condition that is drawn, where such a model may have one."""
+    if values["condition"] == "none" or values["architecture"] == "conv" or values["prior"] == "vamp":
+        return {"condition": "none", "num_conditions": 0}
+    return {"num_conditions": num_classes(values["dataset"])}
+
+
 @st.composite
 def configs(draw: st.DrawFn) -> RunConfig:
     """A run as the controls may make it: points are Gaussian, values in [0, 1] have no scale."""
@@ -97,9 +104,7 @@ def configs(draw: st.DrawFn) -> RunConfig:
     elif values["architecture"] == "conv":
         values |= {"image_shape": shape, "hidden_dims": (*values["hidden_dims"], 3)[:3]}
 
-    if values["architecture"] == "conv" or values["prior"] == "vamp":
-        values["condition"] = "none"
-    values["num_conditions"] = 0 if values["condition"] == "none" else num_classes(values["dataset"])
+    values |= condition_of(values)
 
     def part(kind: type) -> dict[str, Any]:
         return {name: values[name] for name in fields_of(kind) if name in values}
