@@ -487,7 +487,7 @@ def _start_long_task(key: str, subject: Subject, index: int) -> None:
     tasks().start(
         key,
         "gradients",
-        str(subject.path),
+        subject.source,
         str(subject.config.seed + 2),
         owner=browser.token(),
         inputs=inputs,

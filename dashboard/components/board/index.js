@@ -64,7 +64,7 @@ import { remarks } from "./objective.js";
  */
 
 const PARTS = /** @type {const} */ (["held_out", "training", "validation"]);
-const OF_NORMAL = "at quantiles of N(0, I), not of the learned prior";
+const OF_NORMAL = "quantiles of N(0, I), not of p(z)";
 const NO_POSTERIOR = { elbo: "no bound: deterministic encoder", kl: "no KL: deterministic encoder" };
 
 /** How often an element of each key was made: an element that is kept while data arrive counts 1. */

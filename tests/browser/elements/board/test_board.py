@@ -204,7 +204,7 @@ def test_quantiles_of_the_grid_are_no_quantiles_of_a_learned_prior(page: Page) -
     said = board.root.locator(".grid .note")
     expect(said).to_be_empty()
     board.mounted.give(packed_board("learned", 20, run="a" * 16))
-    expect(said).to_have_text("at quantiles of N(0, I), not of the learned prior")
+    expect(said).to_have_text("quantiles of N(0, I), not of p(z)")
 
 
 def test_collapse_looks_like_collapse_and_is_said(page: Page) -> None:
