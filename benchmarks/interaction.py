@@ -3,9 +3,10 @@
 Drives the real pages in headless Chromium. On Latent space the pointer circles over the plane: pictures per
 second, milliseconds per decode, and messages sent to the server meanwhile (there should be none). On ELBO,
 where the server still answers, milliseconds from a key on a slider to the new number; on every page with such
-a slider, from the key to the new picture, by the browser's own clock. On Train, milliseconds from a snapshot
-in the run folder to the board that shows it, and on Latent space from a training's saved weights to the plane
-that shows them. The last line printed is JSON with all figures.
+a slider, from the key to the new picture, by the browser's own clock: at values where the slider has not been
+since the server began, and again at values where it has, whose computations the server keeps. On Train,
+milliseconds from a snapshot in the run folder to the board that shows it, and on Latent space from a
+training's saved weights to the plane that shows them. The last line printed is JSON with all figures.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from typing import Final, NamedTuple
 
 import torch
 from playwright.sync_api import BrowserContext, Locator, Page, WebSocket, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from benchmarks.browsing import FLAGS, find_browser
 from benchmarks.report import machine, table
@@ -35,7 +37,7 @@ MOVE_MS: Final = 4
 
 
 class Picture(NamedTuple):
-    """A slider of a page, the key that moves it, and where its picture is."""
+    """A slider of a page, which of the two arrow keys moves it first, and where its picture is."""
 
     url: str
     slider: str
@@ -66,20 +68,29 @@ PICTURES: Final = {
     ),
 }
 """By page. What the browser draws by itself (Start, the plane, the dials) waits for nobody."""
+_TURNED: Final = {"ArrowRight": "ArrowLeft", "ArrowLeft": "ArrowRight"}
+PLACE: Final = "(slider) => [slider.min, slider.max, slider.value].map(Number)"
 FOLLOW: Final = """(shown) => {
     const look = () => [...document.querySelectorAll(shown)].map((one) => one.outerHTML).join("");
+    const isWithin = (node) => (node instanceof Element ? node : node.parentElement)?.closest(shown);
+    const brings = (node) => node instanceof Element && (node.matches(shown) || node.querySelector(shown));
+    // Reading a picture takes milliseconds: only where something in it has changed.
+    const concerns = ({ target, addedNodes }) => isWithin(target) || [...addedNodes].some(brings);
     const before = look();
     let pressed = 0;
     window.followed = null;
+    window.follower?.disconnect();
     addEventListener("keydown", () => { pressed = performance.now(); }, { capture: true, once: true });
-    const observer = new MutationObserver(() => {
+    const observer = new MutationObserver((changes) => {
+        if (!pressed || !changes.some(concerns)) return;
         const now = look();
-        if (!pressed || now === "" || now === before) return;
+        if (now === "" || now === before) return;
         observer.disconnect();
         requestAnimationFrame(() => setTimeout(() => { window.followed = performance.now() - pressed; }));
     });
     const all = { subtree: true, childList: true, attributes: true, characterData: true };
     observer.observe(document.body, all);
+    window.follower = observer;
 }"""
 """Notes the milliseconds from the next key to the end of the frame in which a part of the page changed."""
 
@@ -115,6 +126,14 @@ class Walk(NamedTuple):
 class Times(NamedTuple):
     """Quantiles in milliseconds."""
 
+    p50_ms: float
+    p95_ms: float
+
+
+class Visits(NamedTuple):
+    """How many presses on a slider they are of, and quantiles in milliseconds."""
+
+    presses: int
     p50_ms: float
     p95_ms: float
 
@@ -170,35 +189,58 @@ def slider(context: BrowserContext, url: str, presses: int) -> Times:
     return _times(times)
 
 
-def picture(context: BrowserContext, server: Server, case: Picture, presses: int) -> Times:
-    """Moves a slider by keys and waits for its picture; the first time pays for what is loaded late."""
+def picture(context: BrowserContext, url: str, case: Picture, presses: int) -> dict[str, Visits]:
+    """Moves a slider by keys and waits for its picture each time: by "first" and "again", whatever there was.
+
+    At an end it turns round. The first press is left out: it pays for what is loaded late.
+
+    Raises:
+        RuntimeError: A press changed nothing.
+    """
     page = context.new_page()
     page.set_viewport_size({"width": 1280, "height": 1400})
-    page.goto(f"{server.url}/{case.url}")
+    page.goto(f"{url}/{case.url}")
     handle = page.get_by_role("slider", name=case.slider).first
     handle.wait_for(timeout=WAIT_MS)
     page.locator(case.shown).first.wait_for(timeout=WAIT_MS, state="attached")
     _rest(page)
-    times = []
-    for _ in range(presses + 1):
+    key, times = case.key, dict[str, list[float]]()
+    low, high, place = handle.evaluate(PLACE)
+    seen = {place}
+    for press in range(presses + 1):
+        if place == (high if key == "ArrowRight" else low):
+            key = _TURNED[key]
         page.evaluate(FOLLOW, case.shown)
-        handle.press(case.key)
-        page.wait_for_function("window.followed !== null", timeout=WAIT_MS)
-        times.append(float(page.evaluate("window.followed")))
+        handle.press(key)
+        took = _followed(page, f"{case.url}: {key} on “{case.slider}” at {place:g} changed no picture")
         _rest(page)
+        _, _, place = handle.evaluate(PLACE)
+        if press:
+            times.setdefault("again" if place in seen else "first", []).append(took)
+        seen.add(place)
     page.close()
-    return _times(times[1:])
+    return {visit: Visits(len(took), *_times(took)) for visit, took in times.items()}
 
 
-def pictures(server: Server, names: Sequence[str], presses: int) -> dict[str, Times]:
+def _followed(page: Page, otherwise: str) -> float:
+    """What ``FOLLOW`` noted, milliseconds."""
+    try:
+        page.wait_for_function("window.followed !== null", timeout=PATIENCE_S * 1000)
+    except PlaywrightTimeout:
+        raise RuntimeError(f"{otherwise} within {PATIENCE_S:g} s") from None
+    return float(page.evaluate("window.followed"))
+
+
+def pictures(server: Server, names: Sequence[str], presses: int) -> dict[str, Visits]:
     """From a slider to its picture, by page."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(playwright), args=list(FLAGS))
         try:
             context = browser.new_context()
             return {
-                f"slider_to_picture, {name}": picture(context, server, PICTURES[name], presses)
+                f"slider_to_picture, {name}, {visit}": times
                 for name in names
+                for visit, times in picture(context, server.url, PICTURES[name], presses).items()
             }
         finally:
             browser.close()
@@ -287,8 +329,11 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--quick", action="store_true", help="tiny: tries the benchmark, says nothing")
     parser.add_argument("--pictures", nargs="+", choices=PICTURES, help="only the sliders of these pages")
+    parser.add_argument("--presses", type=int, help=f"on each slider; {FULL.presses} unless it is given")
     options = parser.parse_args(arguments)
     effort = QUICK if options.quick else FULL
+    if options.presses is not None:
+        effort = effort._replace(presses=options.presses)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         server = start_server(ENTRY, cwd=Path(folder), home=Path(folder))

@@ -29,6 +29,7 @@ _SHORT: Final[Mapping[str, str]] = {
     "num_examples": "n =",
     "data_noise": "noise",
     "binarised": "binarised",
+    "condition": "given",
     "encoder_head": "encoder",
     "prior": "prior",
     "likelihood_scale": "s =",

@@ -15,6 +15,7 @@ NAMES: Final = {
     "num_examples": "Examples n",
     "data_noise": "Noise",
     "binarised": "Binarised",
+    "condition": "Condition on y",
     "latent_dim": "Latent dimension J",
     "architecture": "Architecture",
     "hidden": "Hidden layers",
@@ -46,6 +47,8 @@ NAMES: Final = {
 ORIENTATIONS: Final = {"as_stored": "As stored", "transposed": "Transposed"}
 """How images stand, by id."""
 LABELS: Final = {
+    "none": "nothing",
+    "class": "the class",
     "no": "no",
     "threshold": "at the threshold 0.5",
     "stochastic": "stochastically",

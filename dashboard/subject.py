@@ -19,6 +19,7 @@ from vae_core.config import Binarised, RunConfig
 from vae_core.data.files import find_idx_set
 from vae_core.data.own import NAME, own_file
 from vae_core.errors import BadInput
+from vae_core.runs.task import GIVEN_CLASS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +37,9 @@ SPLITS: Final[dict[Split, str]] = {"held_out": "held-out", "training": "training
 """The parts of a data set that can be looked at, as the reader names them."""
 PREVIEWED: Final = 10
 """Images of a folder that are shown before a training."""
+MIN_OF_CLASS: Final = 4
+"""Examples that a class has at least in each part of the data, so that a page can look at it alone: as many
+as the smallest data set holds out."""
 SETTLED_NS: Final = 2 * 10**9
 """A file that changed less than this ago may change again and keep its time: clocks of file systems tick."""
 
@@ -51,6 +55,9 @@ class Subject:
         run: Configuration, history and plain values of the training; without the optimiser's state.
         model: The network with the run's weights; only ever read.
         data: What the run was trained on; only ever read.
+        label: The class that a conditional run is looked at given; None: it is not conditional, or not yet
+            given one.
+        conditional: The run with all of its classes, where this is it given one of them.
     """
 
     path: Path = field(compare=False)
@@ -58,6 +65,23 @@ class Subject:
     run: "Run" = field(compare=False, repr=False)
     model: "VAE" = field(compare=False, repr=False)
     data: "Dataset" = field(compare=False, repr=False)
+    label: int | None = field(default=None, compare=False)
+    conditional: "Subject | None" = field(default=None, compare=False, repr=False)
+
+    @property
+    def source(self) -> str:
+        """What a task in another process finds this model by: the run file, and the class it is given."""
+        return str(self.path) if self.label is None else f"{self.path}{GIVEN_CLASS}{self.label}"
+
+    @property
+    def bound_name(self) -> str:
+        """The bound by its name, which says of what it is one where that is not log p(x)."""
+        return "ELBO" if self.label is None else "ELBO of log p(x|y)"
+
+    @property
+    def evidence_name(self) -> str:
+        """``log p(x)``; of a model given y it is that of p(x|y)."""
+        return "log p(x)" if self.label is None else "log p(x|y)"
 
     @property
     def name(self) -> str:
@@ -97,7 +121,8 @@ class Subject:
         live = self.run.state_scalars.get("live_beta")
         if live is not None:
             return float(live)
-        return last_beta(self.config.train, step=self.step, num_data=len(self.data.x_train))
+        num_data = len((self.conditional or self).data.x_train)
+        return last_beta(self.config.train, step=self.step, num_data=num_data)
 
     @property
     def likelihood_scale(self) -> float:
@@ -113,9 +138,69 @@ class Subject:
         return (data.x_test, data.labels_test) if split == "held_out" else (data.x_train, data.labels_train)
 
     @property
+    def classes_to_look_at(self) -> tuple[int, ...]:
+        """Of a conditional run the classes that have examples enough in every part of the data."""
+        parts = [self.examples(split)[1] for split in self.splits]
+        counts = [part.bincount(minlength=len(self.class_names)) for part in parts if part is not None]
+        return tuple(
+            label
+            for label in range(len(self.class_names))
+            if all(count[label] >= MIN_OF_CLASS for count in counts)
+        )
+
+    def class_near(self, wanted: object) -> int:
+        """The class that is wanted, where there is such a one to look at; else the first.
+
+        Raises:
+            BadInput: No class has examples enough.
+        """
+        classes = self.classes_to_look_at
+        if not classes:
+            message = "no class of this conditional run has enough examples to look at it alone"
+            raise BadInput("condition", message, "train on more examples")
+        return next((label for label in classes if label == wanted), classes[0])
+
+    def given(self, label: int) -> "Subject":
+        """A conditional run at one class y: the ordinary model p(x, z|y), with the examples of that class.
+
+        They have no labels any more: all would be the same.
+
+        Raises:
+            BadInput: The run is not conditional, or has no such class.
+        """
+        run, model, data = _given(self, label)
+        return replace(
+            self, digest=run.digest, run=run, model=model, data=data, label=label, conditional=self
+        )
+
+    @property
     def splits(self) -> tuple[Split, ...]:
         """The parts of its data: a validation part only where something was chosen by it."""
         return (*SPLITS, "validation") if self.data.x_validation is not None else tuple(SPLITS)
+
+
+@cached()
+def _given(subject: Subject, label: int) -> "tuple[Run, VAE, Dataset]":
+    # The digest of a run that does not note that of its data has it, too; see ``load_subject``.
+    run = replace(subject.run, digest=subject.digest).given(label)
+    return run, run.model(), _of_class(subject.data, label)
+
+
+def _of_class(data: "Dataset", label: int) -> "Dataset":
+    from vae_core.data.byte_images import part_of
+
+    assert data.labels_train is not None, "or no model could have been given its classes"
+    assert data.labels_test is not None
+    found: dict[str, object] = {"labels_train": None, "labels_test": None, "labels_validation": None}
+    parts = [("train", data.x_train, data.labels_train), ("test", data.x_test, data.labels_test)]
+    if data.x_validation is not None and data.labels_validation is not None:
+        parts.append(("validation", data.x_validation, data.labels_validation))
+    for part, x, labels in parts:
+        rows = labels == label
+        factors = getattr(data, f"factors_{part}")
+        found[f"x_{part}"] = part_of(x, rows)
+        found[f"factors_{part}"] = tuple(factor.part(rows.numpy()) for factor in factors)
+    return replace(data, class_names=(), **found)  # type: ignore[arg-type]
 
 
 def load_subject(path: Path) -> Subject:

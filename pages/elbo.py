@@ -60,7 +60,7 @@ terms = encoded(shown, split, num_samples=num_samples)
 if view == "all_examples" and shown.is_deterministic:
     all_examples.reconstruction_alone(terms)
 elif view == "all_examples":
-    all_examples.headline(terms, split, num_samples)
+    all_examples.headline(terms, shown, split, num_samples)
     left, right = st.columns(2, gap="medium")
     with left:
         st.header("Two terms", help=all_examples.TERMS_HELP)
@@ -68,7 +68,7 @@ elif view == "all_examples":
     with right:
         st.header("KL by latent dimension", help=all_examples.KL_HELP)
         all_examples.kl_per_dim(terms, shown, split)
-    st.header("The gap between the ELBO and log p(x)", help=gaps.HELP)
+    st.header(f"The gap between the ELBO and {shown.evidence_name}", help=gaps.HELP)
     gaps.draw(shown, split)
     left, right = st.columns(2, gap="medium")
     with left:

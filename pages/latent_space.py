@@ -3,7 +3,17 @@
 import streamlit as st
 
 from dashboard.cached import encoded
-from dashboard.latent import aggregate, arithmetic, grid, neighbours, plane, projection, saving, selection
+from dashboard.latent import (
+    aggregate,
+    arithmetic,
+    grid,
+    neighbours,
+    plane,
+    projection,
+    saving,
+    selection,
+    style,
+)
 from dashboard.shell import folding, header
 from dashboard.shell.choice import one_of
 
@@ -27,6 +37,9 @@ plane.explore(shown, dims)
 
 if folding.section("Decoded grid", key="grid", help_text=grid.HELP):
     grid.draw(shown, dims)
+
+if shown.conditional is not None and folding.section("Style transfer", key="style", help_text=style.HELP):
+    style.draw(shown)
 
 if folding.section("Prior against aggregate posterior", key="aggregate", help_text=aggregate.HELP):
     aggregate.histograms(shown, dims)

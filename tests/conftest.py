@@ -34,10 +34,25 @@ def dashboard_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def _empty_cache() -> Iterator[None]:
-    """Empties the cache of the pages after each test: all AppTest runs of a process share it."""
+@pytest.fixture(scope="module", autouse=True)
+def _empty_cache_of_file() -> Iterator[None]:
+    """Empties the cache of the pages after each file."""
     yield
+    _empty()
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Empties it after each test, too: a test that replaces what computes leaves nothing to the next one.
+
+    Not in a file with the mark ``one_cache``, whose tests replace nothing: its pages compute a thing once.
+    """
+    yield
+    if request.node.get_closest_marker("one_cache") is None:
+        _empty()
+
+
+def _empty() -> None:
     caching = sys.modules.get("dashboard.caching")
     if caching is not None:
         caching.cache().clear()

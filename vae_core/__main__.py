@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.runs.task import Arrays, run_task
+from vae_core.runs.task import GIVEN_CLASS, Arrays, run_task
 
 if TYPE_CHECKING:
     from vae_core.runs.runfile import Run
@@ -287,10 +287,15 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(run_file: str) -> tuple[dict[str, NDArray[Any]], "Run"]:
-    """A run, and the digest of its content: a result says which state of the run it is of."""
+    """A run, and the digest of its content: a result says which state of the run it is of.
+
+    ``run_file`` may end with ``GIVEN_CLASS`` and a number: the model of a conditional run given that class.
+    """
     from vae_core.runs.runfile import load_run
 
-    run = load_run(Path(run_file))
+    path, is_given, label = run_file.partition(GIVEN_CLASS)
+    run = load_run(Path(path))
+    run = run.given(int(label)) if is_given else run
     return {"digest": np.array(run.digest)}, run
 
 

@@ -94,6 +94,9 @@ OF_BATCH: Final[tuple[Objective, ...]] = ("mmd", "total_correlation")
 BetaSchedule = Literal["constant", "linear", "cyclical"]
 Device = Literal["cpu", "cuda"]
 Binarised = Literal["no", "threshold", "stochastic"]
+Condition = Literal["none", "class"]
+MAX_CONDITIONS: Final = 1000
+"""Values of y that encoder and decoder take beside x and z."""
 
 MAX_LATENT_DIM = 512
 MAX_FULL_DIM = 64
@@ -120,6 +123,7 @@ version that reads the format may be left aside."""
 _UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
 _UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
 _UNSTATED_IN_4: Final[dict[str, Any]] = {"num_examples": None, "data_noise": 1.0, "binarised": "no"}
+_UNSTATED_IN_5: Final[dict[str, Any]] = {"condition": "none"}
 _UNSTATED_OF_TRAIN_IN_4: Final[dict[str, Any]] = {"objective": "elbo"}
 _UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
 _UNSTATED_OF_MODEL_IN_4: Final[dict[str, Any]] = {
@@ -127,6 +131,7 @@ _UNSTATED_OF_MODEL_IN_4: Final[dict[str, Any]] = {
     "image_shape": None,
     "initial_weights": "he",
 }
+_UNSTATED_OF_MODEL_IN_5: Final[dict[str, Any]] = {"num_conditions": 0}
 
 
 HELD_OUT_PATIENCE: Final = "held_out_patience"
@@ -182,6 +187,8 @@ class ModelConfig(_Config):
         initial_weights: How wide the weights of ReLU and SiLU networks are drawn
             (:class:`vae_core.networks.MLP`): ``small_outputs``, so that q(z|x) begins near N(0, I), or ``he``
             in all layers. Those of the others are the same either way, and ``small_outputs`` stands for it.
+        num_conditions: C, the values of y in p(x|z, y) and q(z|x, y): encoder and decoder take [x, y] and
+            [z, y] (Sohn, Lee and Yan 2015, NIPS); p(z) does not depend on y. 0: there is no y.
 
     Raises:
         BadInput: A field is out of its range; ``code`` is the field's name.
@@ -207,6 +214,7 @@ class ModelConfig(_Config):
     architecture: Architecture = "mlp"
     image_shape: tuple[int, ...] | None = None
     initial_weights: InitialWeights = "small_outputs"
+    num_conditions: int = 0
 
     def __post_init__(self) -> None:
         check_integer("data_dim", self.data_dim, 1, MAX_DATA_DIM, "choose data with fewer values per example")
@@ -231,9 +239,15 @@ class ModelConfig(_Config):
             raise BadInput("encoder_head", message, "use fewer latent dimensions, or log_variance")
         if self.likelihood_scale is not None:
             check_number("likelihood_scale", self.likelihood_scale, 1e-3, 1e3, "use 1, or None to learn it")
+        self._check_conditions()
         if self.num_parameters > MAX_PARAMETERS:
             message = f"this network would have {self.num_parameters:,} weights of at most {MAX_PARAMETERS:,}"
             raise BadInput("hidden_dims", message, "use smaller hidden layers")
+
+    @property
+    def num_inputs(self) -> int:
+        """D + C: the values that the encoder takes for each example, x and then y."""
+        return self.data_dim + self.num_conditions
 
     @property
     def is_unit_interval(self) -> bool:
@@ -273,13 +287,13 @@ class ModelConfig(_Config):
 
     @property
     def encoder_sizes(self) -> tuple[int, ...]:
-        """Values of the encoder's layers, from D to J means and what else the head needs.
+        """Values of the encoder's layers, from D, or D + C, to J means and what else the head needs.
 
         That is J variances, or the J (J + 1) / 2 entries of L.
         """
         dim = self.latent_dim
         variances = {"log_variance": dim, "variance": dim, "full_covariance": dim * (dim + 1) // 2}
-        return (self.data_dim, *self.hidden_sizes, dim + variances.get(self.encoder_head, 0))
+        return (self.num_inputs, *self.hidden_sizes, dim + variances.get(self.encoder_head, 0))
 
     @property
     def outputs_per_value(self) -> int:
@@ -288,8 +302,9 @@ class ModelConfig(_Config):
 
     @property
     def decoder_sizes(self) -> tuple[int, ...]:
-        """Values of the decoder's layers, from J to D outputs, or 2 D where it gives variances, too."""
-        return (self.latent_dim, *reversed(self.hidden_sizes), self.outputs_per_value * self.data_dim)
+        """Values of the decoder's layers, from J, or J + C, to D outputs, or 2 D with variances, too."""
+        inputs = self.latent_dim + self.num_conditions
+        return (inputs, *reversed(self.hidden_sizes), self.outputs_per_value * self.data_dim)
 
     @property
     def encoder_products(self) -> tuple[int, ...]:
@@ -335,6 +350,19 @@ class ModelConfig(_Config):
     def prior_width(self) -> int:
         """Values computed for the prior density at one z: J, or K J where it is learned."""
         return self.latent_dim * (1 if self.prior == "standard_normal" else self.num_components)
+
+    def _check_conditions(self) -> None:
+        """Raises where there cannot be a y."""
+        hint = "it is the number of classes, or 0"
+        check_integer("num_conditions", self.num_conditions, 0, MAX_CONDITIONS, hint)
+        if not self.num_conditions:
+            return
+        if self.architecture != "mlp":
+            message = "convolutions take no y here: the channels of an image have no place for it"
+            raise BadInput("condition", message, "use architecture='mlp', or condition on nothing")
+        if self.prior == "vamp":
+            message = "the pseudo-inputs of a VampPrior have no y, so it has no p(z) with one"
+            raise BadInput("condition", message, "choose another prior, or condition on nothing")
 
     def _checked_image_shape(self) -> tuple[int, ...] | None:
         """The shape of the images as a tuple; raises where it does not suit the architecture."""
@@ -482,6 +510,8 @@ class RunConfig(_Config):
         model: The network.
         train: The training.
         seed: Starts the split of the data, the initial weights, the order of the data and the noise.
+        condition: What y is, which encoder and decoder take beside x and z: ``none``; ``class``: the class of
+            an example, 1 at its place and 0 at the others. Then all that is measured is of p(x|y).
         device: Where it computes; ``cuda`` needs a machine that has one, and has random numbers of its own.
         hold: Whether the run waits, paused, before its first step.
 
@@ -496,6 +526,7 @@ class RunConfig(_Config):
     num_examples: int | None = None
     data_noise: float = 1.0
     binarised: Binarised = "no"
+    condition: Condition = "none"
     train: TrainConfig = field(default_factory=TrainConfig)
     seed: int = 0
     device: Device = "cpu"
@@ -514,6 +545,11 @@ class RunConfig(_Config):
             check_integer("num_examples", self.num_examples, MIN_MADE, MAX_MADE, "leave it empty")
         check_number("data_noise", self.data_noise, 0.0, MAX_NOISE, "1 is usual")
         check_choice("binarised", self.binarised, get_args(Binarised))
+        check_choice("condition", self.condition, get_args(Condition))
+        if (self.condition == "none") != (self.model.num_conditions == 0):
+            message = f"a model with {self.model.num_conditions} values of y does not suit the condition "
+            hint = "set num_conditions to the number of classes, or to 0 without a condition"
+            raise BadInput("condition", message + self.condition, hint)
         if self.train.has_validation and self.model.num_parameters > MAX_PARAMETERS // 2:
             message = (
                 f"patience keeps the best weights, too, of at most {MAX_PARAMETERS // 2:,}: this network "
@@ -572,7 +608,12 @@ def upgraded(values: object, found: int) -> object:
         >>> upgraded({"model": {"data_dim": 64}}, 1)["model"]["prior"]
         'standard_normal'
     """
-    if found > 4 or not isinstance(values, dict):
+    if found > 5 or not isinstance(values, dict):
+        return values
+    values = {**_UNSTATED_IN_5, **values}
+    if isinstance(values.get("model"), dict):
+        values = {**values, "model": {**_UNSTATED_OF_MODEL_IN_5, **values["model"]}}
+    if found == 5:
         return values
     values = {**_UNSTATED_IN_4, **values}
     model, train = values.get("model"), values.get("train")

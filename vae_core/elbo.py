@@ -46,10 +46,11 @@ def elbo_terms(
     The KL is exact for a standard normal prior and otherwise the Monte-Carlo estimate
     mean_m [log q(z_m|x) - log p(z_m)] from the same samples (Kingma and Welling 2014, section 2.3).
     A deterministic encoder has no density: its KL is 0 by convention and ``elbo`` is no bound.
+    Of a conditional model they are the terms of the bound of log p(x|y).
 
     Arguments:
         model: The model.
-        x: Examples, shape (batch, D).
+        x: Examples, shape (batch, D); for a conditional model rows [x, y], shape (batch, D + C).
         num_samples: M.
         generator: Draws the noise.
         prior: Another p(z) than the model's.
@@ -59,6 +60,7 @@ def elbo_terms(
     """
     if num_samples < 1:
         raise BadInput("num_samples", f"num_samples must be at least 1, got {num_samples}", "1 is usual")
+    model, x = model.of_rows(x)
     posterior = model.posterior(x)
     eps = posterior.draw_eps(num_samples, generator=generator)
     return elbo_terms_given_eps(model, x, posterior, eps, prior=prior)

@@ -99,8 +99,8 @@ def step_bytes(
     """
     hidden = 3 * _hidden_values(config)
     output = _PER_VALUE[config.likelihood] * config.data_dim
-    encoder = hidden + config.data_dim + 3 * config.latent_dim + 6 * _factor(config)
-    decoder = hidden + output + 5 * config.prior_width
+    encoder = hidden + config.num_inputs + 3 * config.latent_dim + 6 * _factor(config)
+    decoder = hidden + output + config.num_conditions + 5 * config.prior_width
     # A VampPrior encodes its pseudo-inputs in each step, too.
     encoded = batch_size + (config.num_components if config.prior == "vamp" else 0)
     pairs = batch_size**2 * num_samples * _pair_values(config, objective)

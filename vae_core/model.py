@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 from typing import Final, Self
 
 import torch
@@ -23,7 +24,7 @@ from vae_core.distributions import (
     bounded,
 )
 from vae_core.errors import BadInput
-from vae_core.networks import networks_of
+from vae_core.networks import AtConditions, networks_of
 from vae_core.priors import MixtureParameters, NormalMixture, PseudoInputs, vamp_prior
 
 MIN_LIKELIHOOD_SCALE = 1e-3
@@ -51,6 +52,7 @@ class VAE(nn.Module):
     def __init__(self, config: ModelConfig, *, generator: torch.Generator) -> None:
         super().__init__()
         self.config = config
+        self._config_given_y = replace(config, num_conditions=0)
         self.encoder, self.decoder = networks_of(config, generator=generator)
         if config.learns_scale:
             self.log_scale = nn.Parameter(torch.zeros((), device=generator.device))
@@ -75,6 +77,7 @@ class VAE(nn.Module):
         Raises:
             BadInput: The examples have another number of values than the model (code ``data_dim``).
         """
+        self._require_no_condition()
         if x.shape[-1] != self.config.data_dim:
             raise BadInput(
                 "data_dim",
@@ -101,6 +104,7 @@ class VAE(nn.Module):
 
     def likelihood(self, z: Tensor) -> LikelihoodModel:
         """p(x|z) at z of shape (..., J)."""
+        self._require_no_condition()
         return self.likelihood_of(self.decoder(z))
 
     def likelihood_of(self, outputs: Tensor) -> LikelihoodModel:
@@ -111,6 +115,66 @@ class VAE(nn.Module):
         if not self.config.has_scale:
             return REAL_LIKELIHOODS[name](outputs)
         return SCALED_LIKELIHOODS[name](outputs, self._scale(outputs))
+
+    def given(self, y: Tensor) -> "VAE":
+        """The ordinary model p(x, z|y) = p(x|z, y) p(z) and q(z|x, y) of a conditional one at one y.
+
+        A given y shifts the first biases, W_x x + (W_y y + b): the result has these and W_x, and its weights
+        are its own. What it says of x, log p(x) or a bound of it, is that of log p(x|y).
+
+        Arguments:
+            y: Shape (C,); of a model without conditions an empty one, which gives the model itself.
+
+        Raises:
+            BadInput: ``y`` has another number of values than the model takes (code ``condition``).
+
+        Example:
+            >>> config = ModelConfig(data_dim=3, num_conditions=2)
+            >>> model = VAE(config, generator=torch.Generator().manual_seed(0))
+            >>> model.given(torch.tensor([0.0, 1.0])).posterior(torch.zeros(5, 3)).mean.shape
+            torch.Size([5, 2])
+        """
+        if y.shape != (self.config.num_conditions,):
+            message = f"this model takes a y of {self.config.num_conditions} values, got {tuple(y.shape)}"
+            raise BadInput("condition", message, "give one value for each class")
+        if not self.config.num_conditions:
+            return self
+        weights = self.state_dict()
+        for part in ("encoder", "decoder"):
+            of_x, of_y = f"{part}.weights.0", f"{part}.biases.0"
+            both = weights[of_x]
+            num_others = both.shape[1] - len(y)
+            weights[of_x] = both[:, :num_others]
+            weights[of_y] = weights[of_y] + both[:, num_others:] @ y.to(both)
+        other = VAE(self._config_given_y, generator=torch.Generator())
+        other.to(both.device, both.dtype).load_state_dict(weights)
+        return other
+
+    def of_rows(self, rows: Tensor) -> tuple["VAE", Tensor]:
+        """The model given the y of each row [x, y], and x: those of a mini-batch, shape (batch, D + C).
+
+        The model takes these examples alone, in their order, and z of shape (..., batch, J); it is a
+        differentiable function of the weights. Without conditions it is this one, and x the rows.
+
+        Raises:
+            BadInput: The rows have another number of values (code ``data_dim``).
+        """
+        config = self.config
+        if not config.num_conditions:
+            return self, rows
+        if rows.shape[-1] != config.num_inputs:
+            message = f"this model takes {config.data_dim} values of x and {config.num_conditions} of y per "
+            message += f"example, got {rows.shape[-1]}"
+            raise BadInput("data_dim", message, "give rows [x, y], or ask model.given(y) about x")
+        x, y = rows.split((config.data_dim, config.num_conditions), -1)
+        other = self.with_networks(AtConditions(self.decoder, y), AtConditions(self.encoder, y))
+        other.config = self._config_given_y
+        return other, x
+
+    def _require_no_condition(self) -> None:
+        if self.config.num_conditions:
+            message = "this model is conditional: encoder and decoder need a y"
+            raise BadInput("condition", message, "ask model.given(y)")
 
     def with_networks(self, decoder: nn.Module, encoder: nn.Module | None = None) -> Self:
         """This model with other networks in the place of its own; everything else is shared with it."""

@@ -182,6 +182,24 @@ class ConvDecoder(Network):
         return h.reshape(*z.shape[:-1], self._num_outputs)
 
 
+class AtConditions(nn.Module):
+    """A network of [x, y] as one of x, at the y of each example.
+
+    Arguments:
+        network: Takes inputs of shape (..., fan_in).
+        y: Their last C values, shape (batch, C).
+    """
+
+    def __init__(self, network: nn.Module, y: Tensor) -> None:
+        super().__init__()
+        self.network, self._y = network, y
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps x of shape (..., batch, fan_in - C), or one that all y share, as the network maps [x, y]."""
+        shape = torch.broadcast_shapes(x.shape[:-1], self._y.shape[:-1])
+        return self.network(torch.cat((x.expand(*shape, -1), self._y.expand(*shape, -1)), -1))
+
+
 def conv_encoder_layers(config: ModelConfig) -> list[Layer]:
     """The layers of a :class:`ConvEncoder`."""
     channels = [count for count, _, _ in config.feature_maps]

@@ -112,7 +112,7 @@ def of_many(
 
     Arguments:
         model: The model.
-        x: The examples, shape (n, D).
+        x: The examples, shape (n, D), or rows [x, y] of a conditional model.
         measured: Their bound.
         train: Says which objective, K, the size of a mini-batch, and how many free bits.
         beta: Its weight.
@@ -124,12 +124,12 @@ def of_many(
     weight = kl_weight(train, beta)
     of_all = measured.reconstruction - weight * measured.kl
     if train.objective == "importance_weighted":
-        x = x[: max(1, len(x) // train.num_samples)]
+        model, x = model.of_rows(x[: max(1, len(x) // train.num_samples)])
         posterior = model.posterior(x)
         z = posterior.sample(train.num_samples, generator=generator)
         log_weights = _log_weights(model.likelihood(z).log_prob(x), posterior, z, model.prior, beta)
         return of_all + float((log_mean_weight(log_weights) - log_weights.mean(0)).mean())
-    x = x[: min(train.batch_of(num_data), MAX_TOGETHER)]
+    model, x = model.of_rows(x[: min(train.batch_of(num_data), MAX_TOGETHER)])
     posterior = model.posterior(x)
     terms, value = objective_given_eps(
         model,

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.data import Dataset
-    from vae_core.labs.optimisers import Race
+    from vae_core.labs.optimisers import MeanElbo, Race
     from vae_core.labs.reduction.evaluation import EvaluationSet
 
 Array = NDArray[np.float64]
 PRETRAINED: Final = "VAE, pretrained"
 SURFACE_REACH: Final = 3.0
+_PATH_REACH: Final = 4.0
+"""From 0, of the means whose ELBO comes from one lattice: momentum carries some out of the picture."""
 NUM_STEPS: Final = 60
 _SURFACE_POINTS: Final = 33
 MAX_PLANE: Final = 1000
@@ -168,17 +170,24 @@ def race(runs: tuple[RunConfig, ...], num_data: int) -> "Race":
     return run_race(race_data(runs[0], num_data), runs, on_progress=lambda _: None)
 
 
+# A quarter to one and a half MB a digit.
+@cached(most=40)
+def _mean_elbo(index: int) -> "MeanElbo":
+    """The ELBO of a held-out digit under the example model over the mean of q."""
+    from vae_core.labs.optimisers import MeanElbo
+
+    x, std = _x_and_std(index)
+    return MeanElbo(pretrained().model, x, std, reach=_PATH_REACH)
+
+
 @cached()
 def surface(index: int) -> tuple[Array, Array]:
     """Values of both axes, and the ELBO of a held-out digit under the example model at each mean of q."""
     import torch
 
-    from vae_core.labs.optimisers import mean_elbo
-
-    x, std = _x_and_std(index)
     axis = torch.linspace(-SURFACE_REACH, SURFACE_REACH, _SURFACE_POINTS)
     with torch.no_grad():
-        found = mean_elbo(pretrained().model, x, torch.cartesian_prod(axis, axis), std)
+        found = _mean_elbo(index)(torch.cartesian_prod(axis, axis))
     return axis.double().numpy(), found.reshape(_SURFACE_POINTS, _SURFACE_POINTS).numpy()
 
 
@@ -187,17 +196,14 @@ def descents(index: int, start: tuple[float, float], racers: tuple[TrainConfig, 
     """The paths of the optimisers over that surface, with the same noise."""
     import torch
 
-    from vae_core.labs.optimisers import mean_path
+    from vae_core.labs.optimisers import mean_paths
 
-    x, std = _x_and_std(index)
-    found = []
-    for config in racers:
-        noise = torch.Generator().manual_seed(0)
-        path = mean_path(
-            pretrained().model, x, std, torch.tensor(start), config, num_steps=NUM_STEPS, generator=noise
+    noise = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        found = mean_paths(
+            _mean_elbo(index), torch.tensor(start), racers, num_steps=NUM_STEPS, generator=noise
         )
-        found.append(Descent(path.means.double().numpy(), path.elbo.numpy()))
-    return found
+    return [Descent(path.means.double().numpy(), path.elbo.numpy()) for path in found]
 
 
 def _x_and_std(index: int) -> "tuple[Tensor, Tensor]":

@@ -54,15 +54,15 @@ RATE_HELP: Final = (
 LIVE_TICK_S: Final = 1.0
 
 
-def headline(terms: Encoded, split: Split, num_samples: int) -> None:
+def headline(terms: Encoded, shown: Subject, split: Split, num_samples: int) -> None:
     """Reconstruction, KL and ELBO with their standard errors."""
     reconstruction, kl = mean(terms.reconstruction), mean(terms.kl)
-    shown = (
+    parts = (
         ("Reconstruction", reconstruction, terms.reconstruction),
         ("KL(q ‖ prior)", kl, terms.kl),
-        ("ELBO", shown_difference(reconstruction, kl), terms.elbo),
+        (shown.bound_name, shown_difference(reconstruction, kl), terms.elbo),
     )
-    for column, (label, value, values) in zip(st.columns(3), shown, strict=True):
+    for column, (label, value, values) in zip(st.columns(3), parts, strict=True):
         error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
         note = f"± {margin(error)} s.e."
         column.metric(label, f"{signed(value)} nats", note, delta_color="off", delta_arrow="off")
@@ -216,4 +216,5 @@ def _rate_and_distortion(shown: Subject, live_run: str | None) -> None:
     count = "1 measurement" if len(rate) == 1 else f"{len(rate)} measurements"
     alt = f"Rate {rate[-1]:.2f}, distortion {distortion[-1]:.2f} nats after {count}."
     draw_chart(figure, key="rate_distortion", alt=alt)
-    st.caption(f"{alt} Each is an estimate on held-out examples while the run trained.")
+    of_all = "" if shown.label is None else " of all classes, each with its own y"
+    st.caption(f"{alt} Each is an estimate on held-out examples{of_all} while the run trained.")

@@ -59,7 +59,7 @@ def draw(shown: Subject, split: Split) -> None:
     first = "binary" if model.likelihood == "bernoulli" else "grey"
     pixels = one_of("Pixels", PIXELS, key="bits_back_pixels", help_text=PIXELS_HELP, default=first)
     # Not of the weights: the newest result stays on the page while the run goes on.
-    name = task_key("bits_back", str(shown.path), split, shown.data.digest, pixels)
+    name = task_key("bits_back", shown.source, split, shown.data.digest, pixels)
     result = tasks().result(name)
     is_old = result is not None and str(result["digest"]) != shown.run.digest
     if result is None:
@@ -68,7 +68,7 @@ def draw(shown: Subject, split: Split) -> None:
             "write it, and see it beside PNG, gzip and xz."
         )
     if result is None or is_old:
-        arguments = (str(shown.path), str(shown.config.seed), pixels)
+        arguments = (shown.source, str(shown.config.seed), pixels)
         task_line(
             name,
             key="bits_back",

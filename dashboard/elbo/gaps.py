@@ -37,7 +37,7 @@ def result_of(shown: Subject, split: Split) -> dict[str, NDArray[Any]] | None:
 
 def _name(shown: Subject, split: Split) -> str:
     # Not of the weights: the newest result stays on the page while the run goes on.
-    return task_key("gaps", str(shown.path), split, shown.data.digest)
+    return task_key("gaps", shown.source, split, shown.data.digest)
 
 
 def draw(shown: Subject, split: Split) -> None:
@@ -78,15 +78,13 @@ def _start(shown: Subject, split: Split, name: str) -> None:
     from vae_core.evidence.gaps import MAX_EXACT_EXAMPLES
 
     x = shown.examples(split)[0][:MAX_EXACT_EXAMPLES].numpy()
-    tasks().start(
-        name, "gaps", str(shown.path), str(shown.config.seed), owner=browser.token(), inputs={"x": x}
-    )
+    tasks().start(name, "gaps", shown.source, str(shown.config.seed), owner=browser.token(), inputs={"x": x})
 
 
 def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:
     log_evidence, elbo, best = (result[name] for name in ("log_evidence", "elbo", "best_elbo"))
     rows = [
-        ("**log p(x)**", log_evidence),
+        (f"**{shown.evidence_name}**", log_evidence),
         ("ELBO of the encoder", elbo),
         ("**gap** = KL(q ‖ true posterior)", log_evidence - elbo),
         ("· amortisation gap", best - elbo),

@@ -99,7 +99,7 @@ def draw(shown: Subject, split: Split, num_components: int) -> None:
 def draw_many(shown: Subject, split: Split, num_components: int) -> None:
     """The mean stair over many examples; where it is not measured, the button that does."""
     # Not of the weights: the newest result stays on the page while the run goes on.
-    name = task_key("ladder_of_many", str(shown.path), split, shown.data.digest, num_components)
+    name = task_key("ladder_of_many", shown.source, split, shown.data.digest, num_components)
     result = tasks().result(name)
     is_old = result is not None and str(result["digest"]) != shown.run.digest
     if result is None or is_old:
@@ -152,7 +152,7 @@ def _of_example(
 
 
 def _start(shown: Subject, name: str, num_components: int, inputs: Arrays) -> None:
-    arguments = (str(shown.path), str(shown.config.seed), str(num_components))
+    arguments = (shown.source, str(shown.config.seed), str(num_components))
     tasks().start(name, "ladder", *arguments, owner=browser.token(), inputs=inputs)
 
 

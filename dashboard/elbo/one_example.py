@@ -67,7 +67,7 @@ def draw(shown: Subject, split: Split, terms: Encoded, num_samples: int) -> None
         reconstruction(example.x_and_decoded, example.class_name, shown.image_shape)
     with right:
         result = gaps.result_of(shown, split)
-        _identity(example, None if result is None else result["best_elbo"][index : index + 1])
+        _identity(example, shown, None if result is None else result["best_elbo"][index : index + 1])
     left, right = st.columns(2, gap="medium")
     with left:
         st.header("q beside the true posterior", help=POSTERIOR_HELP)
@@ -118,10 +118,10 @@ def shown_evidence(example: Example) -> float:
     return shown_sum(float(example.evidence.log_evidence), shown_bound(example), gap, digits=DIGITS)
 
 
-def _identity(example: Example, best_elbo: NDArray[np.float64] | None) -> None:
+def _identity(example: Example, shown: Subject, best_elbo: NDArray[np.float64] | None) -> None:
     exact = example.evidence
     if exact is None:
-        st.metric("ELBO", f"{signed(example.elbo, DIGITS)} nats", help=IDENTITY_HELP)
+        st.metric(shown.bound_name, f"{signed(example.elbo, DIGITS)} nats", help=IDENTITY_HELP)
         st.info(
             f"With J = {len(example.mean)} no grid is fine enough for the exact log p(x) (J ≤ 2): the "
             "importance-weighted bound below stands in for it, and **All examples** has annealed importance "
@@ -135,7 +135,7 @@ def _identity(example: Example, best_elbo: NDArray[np.float64] | None) -> None:
     alt = f"ELBO {elbo:.3f}, log p(x) {total:.3f}, gap {divergence:.3f} nats."
     draw_chart(figure, key="bound", alt=alt)
     st.markdown(
-        f"log p(x) **{signed(total, DIGITS)}** = ELBO **{signed(elbo, DIGITS)}** + "
+        f"{shown.evidence_name} **{signed(total, DIGITS)}** = ELBO **{signed(elbo, DIGITS)}** + "
         f"KL(q ‖ true posterior) **{divergence:.{DIGITS}f}** nats",
         help=IDENTITY_HELP,
     )

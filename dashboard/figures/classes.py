@@ -3,6 +3,7 @@
 The elements in the browser draw the same ones: ``components/shared/class_marks.js``.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ TONE: Final = 0.6
 NEXT: Final = 3
 
 
+# A figure that plays colours the same points by a few classes in each of sixty frames.
+@functools.lru_cache(maxsize=1024)
 def class_colour(label: int, theme: ThemeName) -> str:
     """The colour of a class, from 0."""
     palette = CLASSES[theme]

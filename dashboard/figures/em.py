@@ -49,15 +49,13 @@ class PlaneScene(NamedTuple):
 
     Arguments:
         points: Shape (n, 2).
-        means: At the start and after each M-step, shape (steps + 1, K, 2).
-        covariances: Likewise, shape (steps + 1, K, 2, 2).
+        outlines: Of the components at the start and after each M-step, by :func:`outlines`.
         owners: Component with the largest responsibility after each E-step, shape (steps, n).
         titles: Names of the two columns.
     """
 
     points: Array
-    means: Array
-    covariances: Array
+    outlines: Array
     owners: NDArray[np.integer]
     titles: Sequence[str]
 
@@ -71,12 +69,11 @@ class PlaneScene(NamedTuple):
     def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[go.Trace]:
         """Points and ellipses."""
         labels = np.full(len(self.points), -1) if owners is None else self.owners[owners]
-        ellipses = [self._ellipse(done, component, theme) for component in range(self.means.shape[1])]
+        ellipses = [self._ellipse(done, component, theme) for component in range(self.outlines.shape[1])]
         return [_points(self.points[:, 0], self.points[:, 1], labels, theme), *ellipses]
 
     def _ellipse(self, step: int, component: int, theme: ThemeName) -> go.Scatter:
-        values, vectors = np.linalg.eigh(self.covariances[step, component])
-        x, y = ellipse(self.means[step, component], vectors * np.sqrt(values.clip(0)), 2).T
+        x, y = self.outlines[step, component].T
         line = {"color": class_colour(component, theme), "width": 4}
         return go.Scatter(x=x, y=y, mode="lines", line=line, showlegend=False, hoverinfo="skip")
 
@@ -84,6 +81,14 @@ class PlaneScene(NamedTuple):
         """The names of the columns."""
         figure.update_xaxes(title=literal(self.titles[0]), row=1)
         figure.update_yaxes(title=literal(self.titles[1]), row=1)
+
+
+def outlines(means: Array, covariances: Array) -> Array:
+    """Ellipses of 2 standard deviations: (steps, K, 2), (steps, K, 2, 2) -> (steps, K, points, 2)."""
+    values, vectors = np.linalg.eigh(covariances)
+    roots = vectors * np.sqrt(values.clip(0))[..., None, :]
+    pairs = zip(means.reshape(-1, 2), roots.reshape(-1, 2, 2), strict=True)
+    return np.stack([ellipse(*pair, 2) for pair in pairs]).reshape(*means.shape[:2], -1, 2)
 
 
 class LineScene(NamedTuple):

@@ -120,13 +120,11 @@ class EmRun(NamedTuple):
         initial: The mixture at the start.
         first: Its log p(x), nats per example.
         steps: The iterations.
-        gaps: KL(q || p(z|x)) after each M-step, nats per example.
     """
 
     initial: "AnyMixture"
     first: float
     steps: "list[EmStep[AnyMixture]]"
-    gaps: list[float]
 
     @property
     def last(self) -> float:
@@ -158,8 +156,7 @@ def em(x: Array, components: Components) -> list[EmRun]:
     for seed in range(NUM_STARTS):
         start = _start(data, components, torch.Generator().manual_seed(seed))
         steps = list(islice(em_steps(data, start), EM_STEPS))
-        gaps = [_gap(data, step) for step in steps]
-        runs.append(EmRun(start, float(start.log_prob(data).mean()), steps, gaps))
+        runs.append(EmRun(start, float(start.log_prob(data).mean()), steps))
     return runs
 
 
@@ -171,14 +168,6 @@ def _start(data: "Tensor", components: Components, generator: "torch.Generator")
     if family == "gaussian":
         return random_start(data, number, generator=generator, covariance=covariance)
     return random_product_start(data, number, family, generator=generator, groups=groups)
-
-
-def _gap(data: "Tensor", step: "EmStep[AnyMixture]") -> float:
-    import torch
-
-    # log p(z|x) from the log joint: a responsibility may underflow to 0.
-    q, log_posterior = step.responsibilities, step.mixture.log_joint(data).log_softmax(1)
-    return float(torch.where(q > 0, torch.xlogy(q, q) - q * log_posterior, 0.0).sum(1).mean())
 
 
 @cached("Running EM on until it stops …")

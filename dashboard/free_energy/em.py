@@ -16,6 +16,7 @@ from dashboard.figures.em import (
     TableScene,
     em_figure,
     minorising_figure,
+    outlines,
 )
 from dashboard.formats import plain, rounded, signed
 from dashboard.free_energy import cached, em_table
@@ -156,10 +157,10 @@ def _scene(chosen: Chosen, components: Components, run: EmRun, shown: int) -> Sc
     owners = np.stack([step.responsibilities.argmax(1).numpy() for step in run.steps[:shown]])
     is_one = len(components.groups or chosen.names) == 1
     if components.family == "gaussian" and not is_one:
+        covariances = np.stack([cast("Mixture", one).covariances.numpy() for one in mixtures])
         return PlaneScene(
             points=chosen.x[:, :2],
-            means=means[:, :, :2],
-            covariances=np.stack([cast("Mixture", one).covariances.numpy()[:, :2, :2] for one in mixtures]),
+            outlines=outlines(means[:, :, :2], covariances[:, :, :2, :2]),
             owners=owners,
             titles=[f"{name}, standard deviations" for name in chosen.names[:2]],
         )
@@ -221,7 +222,7 @@ def _draw_numbers(
     columns = st.columns(4)
     gain = f"{run.last - run.first:.3f} nats gained by EM"
     columns[0].metric("log p(x) per example", f"{signed(run.last, 4)} nats", gain, border=True)
-    gap = f"{run.gaps[0]:.4f} nats"
+    gap = f"{run.steps[0].gap:.4f} nats"
     columns[1].metric("Gap after the first M-step", gap, border=True, help=GAP_HELP)
     columns[2].metric(
         "log p − F − gap, largest", f"{rounded(_residual(run), 1)} nats", border=True, help=FORMS_HELP
@@ -249,10 +250,7 @@ def _draw_numbers(
 
 def _residual(run: EmRun) -> float:
     """The largest |log p(x) − F − gap| of all iterations, each number computed by itself."""
-    return max(
-        abs(step.log_likelihood - step.q_function - step.entropy - gap)
-        for step, gap in zip(run.steps, run.gaps, strict=True)
-    )
+    return max(abs(step.log_likelihood - step.q_function - step.entropy - step.gap) for step in run.steps)
 
 
 def _iterations(run: EmRun) -> None:
@@ -263,8 +261,8 @@ def _iterations(run: EmRun) -> None:
             help=EM_HELP,
         )
         rows = []
-        for number, (step, gap) in enumerate(zip(run.steps, run.gaps, strict=True), 1):
-            values = (step.log_likelihood, step.bound, step.q_function, step.entropy, gap)
+        for number, step in enumerate(run.steps, 1):
+            values = (step.log_likelihood, step.bound, step.q_function, step.entropy, step.gap)
             rows.append((str(number), *(signed(value, 6) for value in values)))
         head = ("iteration", "log p(x)", "F[q, θ]", "Q(θ old, θ)", "H[q]", "KL(q ‖ posterior)")
         draw_table(head, rows, title="The numbers of each iteration", shows_title=False)

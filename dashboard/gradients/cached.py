@@ -1,7 +1,7 @@
 """Cached computations of the page Gradients: measured estimators, and passes through a network.
 
-All estimators at one (mean, std) are measured at once, for every M, so that moving M computes nothing. The
-noise has a fixed seed: the same controls show the same numbers.
+All estimators at one (mean, std) are measured at once, for every M; their histograms, half of the work, for
+the M in view alone. The noise has a fixed seed: the same controls show the same numbers.
 """
 
 import copy
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from dashboard import cached as cache
 from dashboard.caching import cached
-from dashboard.gradients.measured import Cost, Measured, measured, seconds_per_z
+from dashboard.gradients.measured import Cost, Histograms, Measured, histograms, measured, seconds_per_z
 from dashboard.gradients.network_pass import Pass, pass_of
 from dashboard.subject import Subject, dataset
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vae_core.labs.gradients.backward import Slip
     from vae_core.labs.gradients.estimators import Samples
     from vae_core.labs.gradients.exact import ExampleElbo, OneLine, Truth
@@ -54,17 +56,34 @@ def functions() -> "dict[str, OneLine]":
 @cached()
 def function(formula: str, mean: float, std: float) -> Measured:
     """All estimators of the gradient of E[f(z)] for a one-line function."""
+    from vae_core.labs.gradients.exact import closed_form
+
+    place = _place(mean, std)
+    truth, squared = (closed_form(functions()[formula], *place, squared=wrong) for wrong in (False, True))
+    return measured(_function_samples(formula, mean, std), truth, squared, 0)
+
+
+@cached()
+def function_histograms(formula: str, mean: float, std: float, count: int) -> Histograms:
+    """Of the estimates with M = ``count``."""
+    return histograms(_function_samples(formula, mean, std), 0, count)
+
+
+# 3 MB each; of other places than the last ones the measurements are kept, which is all that is asked for.
+@cached(most=8)
+def _function_samples(formula: str, mean: float, std: float) -> "Samples":
     import torch
 
     from vae_core.labs.gradients.estimators import draw_samples
-    from vae_core.labs.gradients.exact import closed_form
 
-    chosen = functions()[formula]
-    mu, sigma = (torch.tensor([part], dtype=torch.float64) for part in (mean, std))
-    noise = torch.Generator().manual_seed(0)
-    samples = draw_samples(chosen.expectation(), mu, sigma, num_samples=FUNCTION_SAMPLES, generator=noise)
-    truth, squared = (closed_form(chosen, mu, sigma, squared=wrong) for wrong in (False, True))
-    return measured(samples, truth, squared, 0)
+    expectation, noise = functions()[formula].expectation(), torch.Generator().manual_seed(0)
+    return draw_samples(expectation, *_place(mean, std), num_samples=FUNCTION_SAMPLES, generator=noise)
+
+
+def _place(mean: float, std: float) -> "tuple[Tensor, Tensor]":
+    import torch
+
+    return torch.tensor([mean], dtype=torch.float64), torch.tensor([std], dtype=torch.float64)
 
 
 @cached()
@@ -95,6 +114,12 @@ def example(subject: Subject, index: int, dim: int) -> Measured:
     """All estimators of the gradient of a held-out example's ELBO, in one latent dimension."""
     samples, truth, squared = _example_samples(subject, index)
     return measured(samples, truth, squared, dim)
+
+
+@cached()
+def example_histograms(subject: Subject, index: int, dim: int, count: int) -> Histograms:
+    """Of the estimates with M = ``count``."""
+    return histograms(_example_samples(subject, index)[0], dim, count)
 
 
 @cached()

@@ -15,7 +15,7 @@ from dashboard.figures.estimators import Row, distributions_figure, sweep_figure
 from dashboard.formats import plain, rounded, signed, with_error
 from dashboard.gradients import cached
 from dashboard.gradients.cached import Sweep
-from dashboard.gradients.measured import SAMPLE_COUNTS, Cost, Measured
+from dashboard.gradients.measured import SAMPLE_COUNTS, Cost, Histograms, Measured
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
@@ -92,7 +92,8 @@ class Comparison:
     """Estimators of the gradient of one expectation, with what is needed to draw them.
 
     Arguments:
-        measured: Their estimates.
+        measured: How well each finds the gradient.
+        histograms: Of their estimates with M samples.
         cost: Seconds for one z.
         sweep: The expectation over σ, with both deviations of z; None where it is not known.
         count: M.
@@ -106,6 +107,7 @@ class Comparison:
     """
 
     measured: Measured
+    histograms: Histograms
     cost: Cost
     sweep: Sweep | None
     count: int
@@ -143,6 +145,7 @@ def draw_function() -> None:
     _draw_comparison(
         Comparison(
             measured=cached.function(formula, mean, std),
+            histograms=cached.function_histograms(formula, mean, std, count),
             cost=cached.function_cost(formula),
             sweep=cached.function_sweep(formula, mean),
             count=count,
@@ -210,6 +213,7 @@ def _elbo_comparison(subject: Subject, index: int, dim: int, count: int, *, with
         sweep = cached.example_sweep(subject, index, dim)
     return Comparison(
         measured=_refined(measured, subject, index, dim),
+        histograms=cached.example_histograms(subject, index, dim, count),
         cost=cached.example_cost(subject),
         sweep=sweep,
         count=count,
@@ -281,7 +285,7 @@ def _draw_comparison(found: Comparison, longer: Callable[[], None] | None = None
 def _distributions(found: Comparison, part: int) -> None:
     rows = []
     for name in found.estimators:
-        edges, heights = found.measured.histograms[found.count, name][part]
+        edges, heights = found.histograms[name][part]
         one = found.accuracy(name)[part]
         rows.append(Row(NAMES[name], name, edges, heights, one.mean, one.variance**0.5))
     truth = found.measured.truth[part]
@@ -483,7 +487,7 @@ def _start_long_task(key: str, subject: Subject, index: int) -> None:
     tasks().start(
         key,
         "gradients",
-        str(subject.path),
+        subject.source,
         str(subject.config.seed + 2),
         owner=browser.token(),
         inputs=inputs,

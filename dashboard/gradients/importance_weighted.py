@@ -99,7 +99,7 @@ def draw_signal(shown: Subject) -> None:
         st.warning("A deterministic encoder has no q(z|x), and no bound to weigh.")
         return
     # Not of the weights: the newest result stays on the page while the run goes on.
-    name = task_key("signal", str(shown.path), shown.data.digest)
+    name = task_key("signal", shown.source, shown.data.digest)
     found = tasks().result(name)
     is_old = found is not None and str(found["digest"]) != shown.run.digest
     if found is None:
@@ -109,7 +109,7 @@ def draw_signal(shown: Subject) -> None:
         )
     if found is None or is_old:
         x = shown.examples("training")[0][:BATCH].numpy()
-        arguments = (str(shown.path), str(shown.config.seed))
+        arguments = (shown.source, str(shown.config.seed))
         task_line(
             name,
             key="signal",

@@ -1,4 +1,4 @@
-"""Gradient estimators measured at one (mean, std): every estimator, for every M."""
+"""Gradient estimators measured at one (mean, std): every estimator, for every M; histograms for one M."""
 
 from dataclasses import dataclass
 from time import perf_counter
@@ -29,6 +29,10 @@ class Histogram(NamedTuple):
     heights: Array
 
 
+Histograms = dict[str, tuple[Histogram, Histogram]]
+"""By estimator: of its estimates by mean and by std."""
+
+
 class Cost(NamedTuple):
     """Seconds for one z where thousands are computed together, of f and of f with its derivative."""
 
@@ -48,7 +52,6 @@ class Measured:
         error: Estimated error of a quadrature, else 0.
         explicit: The derivatives with the samples held constant.
         accuracy: By (M, estimator): of both derivatives.
-        histograms: Likewise, of the estimates.
         num_samples: Values of z drawn.
     """
 
@@ -60,7 +63,6 @@ class Measured:
     error: Pair
     explicit: Pair
     accuracy: "dict[tuple[int, Estimator], tuple[Accuracy, Accuracy]]"
-    histograms: "dict[tuple[int, Estimator], tuple[Histogram, Histogram]]"
     num_samples: int
 
 
@@ -94,12 +96,11 @@ def measured(samples: "Samples", truth: "Truth", squared: "Truth | None", dim: i
     def measure(part: int, values: "Tensor") -> Accuracy:
         return accuracy_of(values, right[part], error=error[part], standard_error=sampling[part])
 
-    found, histograms = {}, {}
+    found = {}
     for count in SAMPLE_COUNTS:
         for name in ESTIMATORS:
             by_mean, by_std = (part[:, dim] for part in estimates(samples, name, num_samples=count))
             found[count, name] = measure(0, by_mean), measure(1, by_std)
-            histograms[count, name] = _histogram(by_mean), _histogram(by_std)
     return Measured(
         truth=right,
         squared_truth=None if squared is None else _pair(squared.gradient, dim),
@@ -109,9 +110,19 @@ def measured(samples: "Samples", truth: "Truth", squared: "Truth | None", dim: i
         error=error,
         explicit=_pair(samples.explicit, dim),
         accuracy=found,
-        histograms=histograms,
         num_samples=len(samples.eps),
     )
+
+
+def histograms(samples: "Samples", dim: int, count: int) -> Histograms:
+    """Of the estimates with M = ``count`` in one latent dimension, by mean and by std."""
+    from vae_core.labs.gradients.estimators import ESTIMATORS, estimates
+
+    found: Histograms = {}
+    for name in ESTIMATORS:
+        by_mean, by_std = (part[:, dim] for part in estimates(samples, name, num_samples=count))
+        found[name] = _histogram(by_mean), _histogram(by_std)
+    return found
 
 
 def _pair(gradient: "Gradient", dim: int) -> Pair:

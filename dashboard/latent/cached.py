@@ -113,6 +113,25 @@ def _sample(subject: Subject, z: Array) -> Array:
         return subject.model.likelihood(torch.from_numpy(z)).sample(1, generator=noise)[0].numpy()
 
 
+@cached()
+def with_each_class(subject: Subject, row: int) -> Array:
+    """E[x|z, y'] of every class y' at the posterior mean z of one held-out example, shape (C, D).
+
+    Arguments:
+        subject: A conditional run given the class of the example.
+        row: The example, among those of its class.
+    """
+    import torch
+
+    assert subject.conditional is not None
+    model = subject.conditional.model
+    z = torch.from_numpy(cache.encoded(subject).means[row])
+    classes = torch.eye(model.config.num_conditions)
+    given_each, _ = model.of_rows(torch.cat((z.new_zeros(len(classes), model.config.data_dim), classes), 1))
+    with torch.no_grad():
+        return given_each.likelihood(z.expand(len(classes), -1)).mean.numpy()
+
+
 def neighbours(
     points: Array | cache.Rows, row: int, metric: Literal["euclidean", "cosine"]
 ) -> tuple[NDArray[np.int64], Array]:

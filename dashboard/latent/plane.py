@@ -126,7 +126,9 @@ def follow(latest: list[Subject], live_run: str) -> None:
         st.rerun()
     runner().save(live_run)
     with contextlib.suppress(BadInput):
-        latest[-1] = subject_of(live_run) or latest[-1]
+        newest, label = subject_of(live_run), latest[-1].label
+        if newest is not None:
+            latest[-1] = newest if label is None else newest.given(label)
 
 
 def _settle(packed: PackedModel, latent_dim: int) -> None:

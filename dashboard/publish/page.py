@@ -69,6 +69,8 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "") -> str:
     """
     if snapshot.step != subject.step:
         snapshot = _of_now(subject, snapshot)
+    if subject.label is not None:
+        snapshot = _of_class(subject, snapshot)
     plane = _plane_of(subject, snapshot)
     script = bundle("published")
     title = " ".join(name.split()) or f"{NAME}: {data_title(subject.config.dataset)}"
@@ -84,8 +86,8 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "") -> str:
         missing=escape(plane.missing),
         configuration=_definitions(
             config_words(
-                subject.config,
-                num_data=len(subject.data.x_train),
+                (subject.conditional or subject).config,
+                num_data=len((subject.conditional or subject).data.x_train),
                 beta=subject.beta_in_force,
                 scale=subject.likelihood_scale,
             )
@@ -235,6 +237,33 @@ def _of_now(subject: "Subject", snapshot: "Snapshot") -> "Snapshot":
     )
 
 
+def _of_class(subject: "Subject", snapshot: "Snapshot") -> "Snapshot":
+    """The pictures of a conditional run given one class, as its weights make them; its curves are of all."""
+    import torch
+
+    from vae_core.latent.decode import decoded_grid
+    from vae_core.runs.observer import held_out_rows
+
+    model = subject.model
+    x = subject.data.x_test[held_out_rows(subject.data, subject.config.seed)]
+    examples = x[: len(snapshot.examples)]
+    with torch.no_grad():
+        q = model.posterior(x)
+        reconstructions = model.likelihood(model.posterior(examples).mean).mean
+    grid = decoded_grid(model, torch.from_numpy(snapshot.grid_axis), snapshot.plane)
+    return replace(
+        snapshot,
+        means=q.mean.numpy(),
+        stds=q.std.numpy(),
+        labels=np.full(len(x), -1, np.int32),
+        class_names=(),
+        examples=examples.numpy(),
+        reconstructions=reconstructions.numpy(),
+        grid=grid.numpy(),
+        flow=None,
+    )
+
+
 def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
     payload = board_payload(
         coarser_grid(snapshot),
@@ -255,12 +284,15 @@ def _facts(subject: "Subject", snapshot: "Snapshot") -> str:
     shape = subject.image_shape
     data = data_title(subject.config.dataset) + (f", {pixels_of(shape)}" if shape else "")
     done = f"{count(subject.step, 'update')} ({count(snapshot.epoch, 'epoch')})"
-    return f"{data} · J = {subject.config.model.latent_dim} · {done}"
+    given = ""
+    if subject.label is not None and subject.conditional is not None:
+        given = f" · given y = {subject.conditional.class_names[subject.label]}"
+    return f"{data} · J = {subject.config.model.latent_dim} · {done}{given}"
 
 
 def _about(subject: "Subject", plane: _Plane) -> list[str]:
     what = "image" if subject.image_shape else "point"
-    data = subject.data
+    data = (subject.conditional or subject).data
     training, held_out = len(data.x_train), len(data.x_test)
     chosen = ""
     if data.x_validation is not None:
@@ -271,8 +303,10 @@ def _about(subject: "Subject", plane: _Plane) -> list[str]:
         "trained on. Numbers in nats are sums over the values of an example and over the latent dimensions, "
         "and means over the examples."
     ]
+    if subject.conditional is not None:
+        lines.append(_conditional_words(subject))
     if not plane.missing:
-        lines.append(_shown_words(plane, held_out, what))
+        lines.append(_shown_words(plane, len(subject.data.x_test), what))
     if plane.error is not None:
         lines.append(
             "So that the file stays small, the weights of this model are rounded to 11 binary digits (half "
@@ -283,6 +317,16 @@ def _about(subject: "Subject", plane: _Plane) -> list[str]:
         "what you draw stays in your browser."
     )
     return lines
+
+
+def _conditional_words(subject: "Subject") -> str:
+    assert subject.conditional is not None
+    assert subject.label is not None
+    name = subject.conditional.class_names[subject.label]
+    return (
+        f"The model is conditional: this page shows p(x|z, y) and q(z|x, y) given the class y = {name}, "
+        "with the examples of that class. Its curves are of all classes: the ELBO is a bound of log p(x|y)."
+    )
 
 
 def _shown_words(plane: _Plane, held_out: int, what: str) -> str:

@@ -47,6 +47,8 @@ def _data_words(config: RunConfig) -> dict[str, str]:
         words["data_noise"] = f"{number(config.data_noise)} times the usual"
     if config.binarised != "no":
         words["binarised"] = LABELS[config.binarised]
+    if config.condition != "none":
+        words["condition"] = LABELS[config.condition]
     return words
 
 

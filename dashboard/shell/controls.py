@@ -22,6 +22,7 @@ from vae_core.config import (
     Architecture,
     BetaSchedule,
     Binarised,
+    Condition,
     EncoderHead,
     InitialWeights,
     Likelihood,
@@ -31,7 +32,7 @@ from vae_core.config import (
     RunConfig,
     refused_objectives,
 )
-from vae_core.data import dataset_info
+from vae_core.data import dataset_info, num_classes
 from vae_core.errors import BadInput
 
 Callback = Callable[[], None]
@@ -46,6 +47,7 @@ K_HELP: Final = (
     "gradient loses its signal like 1/√K (Rainforth et al. 2018): measured on **Gradients**, Importance "
     "weighting."
 )
+NO_CLASSES: Final = "These data have no classes: there is no y to condition on."
 _FIXED: Final = "Fixed by the link that opened this page."
 IMAGE_KEYS: Final = image_folder.Keys("data_folder", "data_set", "data_orientation")
 LIVE: Final = ("beta", "learning_rate", "speed")
@@ -65,6 +67,10 @@ HELP: Final = {
     "binarised": "Whether pixels become 0 and 1, so that Bernoulli nats compare with the literature. At the "
     "threshold: 1 above 0.5. Stochastically: training draws each pixel anew for each update, 1 with its grey "
     "value as the probability (Burda et al. 2016); held-out images are drawn once, by a fixed seed.",
+    "condition": r"The class: encoder and decoder take it beside $x$ and $z$, as $y$ with 1 at its place "
+    r"and 0 at the others: $q(z|x, y)$, $p(x|z, y)$, and $p(z)$ is the same for all (Sohn, Lee and Yan "
+    r"2015). What is trained and measured is then the ELBO of $\log p(x|y)$; $z$ is left with what the class "
+    "does not tell, such as slant or stroke. Not with convolutions or a VampPrior.",
     "latent_dim": r"$J$, the number of latent dimensions: $z \in \mathbb{R}^J$. "
     "With 2 the latent space is a plane.",
     "architecture": "Fully connected: every value of a layer meets every one of the next, $h = f(Wx + b)$. "
@@ -191,6 +197,7 @@ def data_and_model() -> None:
     if value("dataset") == "idx":
         image_folder.draw(IMAGE_KEYS, _options, state.hidden_controls())
     _made()
+    _condition()
     _number("latent_dim")
     _layers()
     if _is_unit_interval():
@@ -238,6 +245,22 @@ def _made() -> None:
         st.caption(f"Standard deviation {about.noise * value('data_noise'):.3g}")
     if about.kind == "images":
         _choose("binarised", labels_of(Binarised))
+
+
+def _condition() -> None:
+    """What y is, where the data have something that it may be; who hides the data hides it, too."""
+    if "condition" in state.hidden_controls() or "dataset" in state.hidden_controls():
+        return
+    why = ""
+    try:
+        is_idx = value("dataset") == "idx"
+        folder = settings.chosen_folder(value("data_folder"), value("data_set")) if is_idx else None
+        why = "" if num_classes(value("dataset"), folder=folder) else NO_CLASSES
+    except BadInput:  # whoever loads the data says what is wrong
+        return
+    _choose("condition", labels_of(Condition), frozen=why)
+    if why:
+        st.caption(why)
 
 
 def training() -> None:
@@ -421,11 +444,13 @@ def _text(key: str, *, placeholder: str = "") -> None:
     st.text_input(placeholder=placeholder, max_chars=longest, **_options(key))
 
 
-def _choose(key: str, labels: Mapping[str, str]) -> None:
+def _choose(key: str, labels: Mapping[str, str], *, frozen: str = "") -> None:
     if key in state.hidden_controls():
         return
     st.selectbox(
-        options=tuple(labels), format_func=lambda option: labels.get(option, option), **_options(key)
+        options=tuple(labels),
+        format_func=lambda option: labels.get(option, option),
+        **_options(key, frozen=frozen),
     )
 
 

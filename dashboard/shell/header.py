@@ -14,6 +14,14 @@ from dashboard.shell import browser, pages, share, state
 from dashboard.subject import Subject, pretrained, subject_of
 from vae_core.errors import BadInput
 
+GIVEN: Final = (
+    "A conditional run: this page shows p(x|z, y) and q(z|x, y) given **y = {name}**, with the examples of "
+    "that class. Every log p(x) here is log p(x|y), and every ELBO is a bound of it."
+)
+CLASS_HELP: Final = (
+    "The encoder takes $[x, y]$ and the decoder $[z, y]$: given one $y$ they are an ordinary VAE, whose "
+    "first biases $y$ shifts."
+)
 EXAMPLE: Final = "Example model (trained on digits)"
 
 
@@ -42,11 +50,32 @@ def subject() -> Subject:
             # Nothing trained, or nothing saved yet: the example model is there to look at meanwhile.
             view, shown = None, pretrained()
         _draw(view, shown)
+        shown = _given(shown)
         _check(shown)
     except BadInput as err:
         st.error(plain(str(err)))
         st.stop()
     return shown
+
+
+def _given(shown: Subject) -> Subject:
+    """Of a conditional run the model given the class that the reader chooses; others as they are."""
+    if shown.config.condition == "none":
+        return shown
+    names = shown.class_names
+    state.set_control("given_class", shown.class_near(state.control("given_class")))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        label = st.selectbox(
+            "Class y",
+            shown.classes_to_look_at,
+            key="given_class",
+            format_func=lambda one: plain(names[one]),
+            help=CLASS_HELP,
+            width=200,
+            persist_state="session",
+        )
+        st.caption(GIVEN.format(name=plain(names[label])))
+    return shown.given(label)
 
 
 def _saved_now(view: JobView) -> Subject | None:

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, get_args
 from dashboard.runs.store import RUN_ID
 from vae_core.config import (
     MAX_COMPONENTS,
+    MAX_CONDITIONS,
     MAX_MADE,
     MAX_NOISE,
     MIN_MADE,
@@ -21,6 +22,7 @@ from vae_core.config import (
     Architecture,
     BetaSchedule,
     Binarised,
+    Condition,
     EncoderHead,
     InitialWeights,
     Likelihood,
@@ -212,6 +214,7 @@ SETTINGS: Final[Mapping[str, Parameter]] = {
     "num_examples": Parameter("train", None, Whole(MIN_MADE, MAX_MADE)),
     "data_noise": Parameter("train", 1.0, Number(0.0, MAX_NOISE)),
     "binarised": _named("train", Binarised),
+    "condition": _named("train", Condition),
     "latent_dim": Parameter("train", 2, Whole(1, MAX_LATENT_DIM)),
     "architecture": _named("train", Architecture),
     "hidden": Parameter("train", "128", Text(200)),
@@ -248,6 +251,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "board_colour": Parameter("train", "classes", Text(20)),
     "at_step": Parameter("train", None, Whole(0, 10**12 - 1)),
     "keep": Parameter(EVERY_PAGE, (), Several(RunId(), MAX_KEPT)),
+    "given_class": Parameter(EVERY_PAGE, 0, Whole(0, MAX_CONDITIONS - 1)),
     "runs_search": Parameter("runs", "", Text(200)),
     "runs_sort": Parameter("runs", "newest", Choice(("newest", "name", "data", "elbo", "beta", "step"))),
     "latent_view": Parameter(
@@ -259,6 +263,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "z": Parameter("latent_space", (), COORDINATES),
     "pins": Parameter("latent_space", (), Points(2)),
     "neighbour_example": Parameter("latent_space", 0, Whole(0, 1_000_000)),
+    "style_example": Parameter("latent_space", 0, Whole(0, 1_000_000)),
     "elbo_split": Parameter("elbo", "held_out", Choice(("held_out", "training"))),
     "elbo_samples": Parameter("elbo", 1, OneOf((1, 3, 10, 30, 100))),
     "elbo_components": Parameter("elbo", 3, OneOf((1, 2, 3, 4, 5))),

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.shell.links import PARAMETERS, read_link, text_of
-from vae_core.config import Architecture, Likelihood, ModelConfig, RunConfig, TrainConfig
-from vae_core.data import data_shape, dataset_info
+from vae_core.config import Architecture, Condition, Likelihood, ModelConfig, RunConfig, TrainConfig
+from vae_core.data import data_shape, dataset_info, num_classes
 from vae_core.data.files import folder_of, idx_sets
 from vae_core.errors import BadInput
 
@@ -30,6 +30,7 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
     is_transposed = is_idx and values["data_orientation"] == "transposed"
     shape = data_shape(values["dataset"], folder=folder, transpose=is_transposed)
     is_conv = architecture_of(values) == "conv"
+    condition = condition_of(values, folder)
     likelihood, about = likelihood_of(values), dataset_info(values["dataset"])
     # A scale that is not on the page is none of the run's, and no reason to refuse it.
     scale = parse_scale(values["likelihood_scale"]) if likelihood == "gaussian" else 1.0
@@ -46,6 +47,7 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
         likelihood_scale=scale,
         prior=values["prior"],
         num_components=values["num_components"],
+        num_conditions=0 if condition == "none" else num_classes(values["dataset"], folder=folder),
     )
     train = TrainConfig(
         beta=values["beta"],
@@ -70,6 +72,7 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
         num_examples=None if about.num_examples is None else values["num_examples"],
         data_noise=values["data_noise"] if about.noise else 1.0,
         binarised=values["binarised"] if about.kind == "images" else "no",
+        condition=condition,
         train=train,
         seed=values["seed"],
         hold=hold,
@@ -101,6 +104,7 @@ def values_of(config: RunConfig) -> dict[str, Any]:
         "num_examples": config.num_examples,
         "data_noise": float(config.data_noise),
         "binarised": config.binarised,
+        "condition": config.condition,
         "latent_dim": model.latent_dim,
         "architecture": model.architecture,
         "hidden": PARAMETERS["hidden"].default if is_conv else sizes,
@@ -144,6 +148,17 @@ def likelihood_of(values: Mapping[str, Any]) -> Likelihood:
 def architecture_of(values: Mapping[str, Any]) -> Architecture:
     """The architecture: convolutions are for images."""
     return values["architecture"] if has_images(values) else "mlp"
+
+
+def condition_of(values: Mapping[str, Any], folder: str | None) -> Condition:
+    """What y is: data without classes have none, whatever is chosen.
+
+    Raises:
+        BadInput: The data set is unknown, or its folder cannot be read.
+    """
+    if values["condition"] == "class" and num_classes(values["dataset"], folder=folder):
+        return "class"
+    return "none"
 
 
 def has_images(values: Mapping[str, Any]) -> bool:

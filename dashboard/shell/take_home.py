@@ -109,8 +109,9 @@ def _draw(run_id: str | None) -> None:
             return
     st.caption(f"{name} as it was saved at step {subject.step:,}.")
     code = _code(subject, about.name)
-    page = [] if snapshot is None else [_page(subject, snapshot, stem, about.name)]
-    _show(page + downloads(subject, stem, code))
+    shown = _given(subject)
+    page = [] if snapshot is None else [_page(shown, snapshot, stem, about.name)]
+    _show(page + downloads(subject, stem, code, shown=shown))
     st.markdown("**Code of this run**")
     st.caption(
         "It needs torch, NumPy and scikit-learn, trains the same model on the same data, and prints the same "
@@ -119,20 +120,35 @@ def _draw(run_id: str | None) -> None:
     st.code(code, language="python", height=420)
 
 
+def _given(subject: Subject) -> Subject:
+    """What page and codes are of: of a conditional run the class that its pages show, else the first."""
+    if subject.config.condition == "none":
+        return subject
+    shown = subject.given(subject.class_near(state.control("given_class")))
+    st.caption(
+        "A conditional run: the page and the latent codes are those given "
+        f"y = {plain(subject.class_names[shown.label or 0])}, the class chosen on the other pages; all else "
+        "is of the whole run."
+    )
+    return shown
+
+
 def _code(subject: Subject, title: str) -> str:
     from vae_core.runs.script import script_of
 
     return script_of(subject.run, subject.data, title=title)
 
 
-def downloads(subject: Subject, stem: str, code: str) -> list[Download]:
+def downloads(subject: Subject, stem: str, code: str, *, shown: Subject | None = None) -> list[Download]:
     """What can be taken home of a run.
 
     Arguments:
         subject: The run as it was saved.
         stem: Begins the names of its files.
         code: Its script.
+        shown: A conditional run given the class that the latent codes are of; None: the run itself.
     """
+    coded = shown or subject
     return [
         Download(
             kind="code",
@@ -156,18 +172,18 @@ def downloads(subject: Subject, stem: str, code: str) -> list[Download]:
             label="Latent codes (CSV)",
             file_name=f"{stem}-codes.csv",
             mime="text/csv",
-            make=lambda: codes_csv(_codes(subject, CSV_NUMBERS), subject.class_names).encode(),
+            make=lambda: codes_csv(_codes(coded, CSV_NUMBERS), coded.class_names).encode(),
             help_text="A row for each example: part of the data, class, mean and std of q, bound."
-            + _cut(subject, CSV_NUMBERS),
+            + _cut(coded, CSV_NUMBERS),
         ),
         Download(
             kind="codes_npz",
             label="Latent codes (NPZ)",
             file_name=f"{stem}-codes.npz",
             mime="application/octet-stream",
-            make=lambda: codes_npz(_codes(subject, NPZ_NUMBERS), subject.class_names),
+            make=lambda: codes_npz(_codes(coded, NPZ_NUMBERS), coded.class_names),
             help_text="The same as arrays for numpy.load: means, stds, labels, split, example, bound."
-            + _cut(subject, NPZ_NUMBERS),
+            + _cut(coded, NPZ_NUMBERS),
         ),
         _settings(subject.config, stem),
         Download(

@@ -72,6 +72,12 @@ def show_example() -> None:
     _draw_example()
 
 
+OF_CONDITIONAL: Final = (
+    "A conditional run: the curves are of the ELBO of log p(x|y), each example is encoded and decoded with "
+    "its own class y, and the decoded plane is that of the first class. **Latent space** shows each class."
+)
+
+
 def _drawn_as(view: JobView) -> tuple[object, ...]:
     """What buttons, ticking and link depend on: with another one the whole page is drawn again, once."""
     return view.status, state.kept_runs(), steering.halves_rate(view)
@@ -98,6 +104,8 @@ def _live(run_id: str, drawn_as: tuple[object, ...], steer: Callable[[JobView], 
     flow = cached.flow(run_id, version)
     if flow is not None:
         training_flow(flow, key="flow")
+    if view.config.condition != "none":
+        st.caption(OF_CONDITIONAL)
     if has_many_held_out(view.config.dataset):
         st.caption(OF_CURVES)
 

@@ -38,6 +38,7 @@ WRITTEN: Final = (
     "format3",
     "format4",
     "format5",
+    "format6_conditional",
     "format6_objective",
 )
 

@@ -173,26 +173,28 @@ def test_a_setting_that_this_version_does_not_know_is_left_aside_and_found(part:
     assert unknown_settings(RUN.to_dict()) == {}
 
 
-OF_FORMAT_5: Final = {"num_examples": None, "data_noise": 1.0, "binarised": "no"}
-"""What older runs were, by the settings that came with format 5."""
+SINCE_4: Final = {"num_examples": None, "data_noise": 1.0, "binarised": "no", "condition": "none"}
+"""What older runs were, by the settings that came with formats 5 and 6."""
 
 
 def test_a_configuration_of_format_1_is_what_it_was_then() -> None:
     old = {"model": {"data_dim": 64}, "seed": 3}
-    since = {"architecture": "mlp", "image_shape": None, "initial_weights": "he"}
+    since = {"architecture": "mlp", "image_shape": None, "initial_weights": "he", "num_conditions": 0}
     assert upgraded(old, 1) == {
         "model": {"data_dim": 64, "prior": "standard_normal", "num_components": 50, **since},
         "seed": 3,
         "device": "cpu",
         "data_transposed": False,
-        **OF_FORMAT_5,
+        **SINCE_4,
     }
     stated = {"model": {"data_dim": 64, "prior": "vamp", "num_components": 3}, "device": "cuda"}
     with_shape = {"model": {**since, "data_dim": 64, "prior": "vamp", "num_components": 3}, "device": "cuda"}
-    assert upgraded(stated, 1) == with_shape | {"data_transposed": False} | OF_FORMAT_5
-    of_4 = {"model": {"data_dim": 64, **since}, "seed": 3, **OF_FORMAT_5}
+    assert upgraded(stated, 1) == with_shape | {"data_transposed": False} | SINCE_4
+    of_4 = {"model": {"data_dim": 64, **since}, "seed": 3, **SINCE_4}
     assert upgraded(old, 2) == of_4 | {"data_transposed": False}
     assert upgraded(old, 4) == of_4
+    of_5 = {"model": {"data_dim": 64, "num_conditions": 0}, "seed": 3, "condition": "none"}
+    assert upgraded(old, 5) == of_5
     assert upgraded(old, FORMAT) == old
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
         least_training_examples,
         load_data_of,
         load_dataset,
+        num_classes,
     )
+    from vae_core.data.conditions import condition_of, with_conditions
     from vae_core.data.dataset import Dataset, from_arrays, with_validation
     from vae_core.data.folder import load_idx_folder
     from vae_core.data.idx import read_idx
@@ -37,6 +39,7 @@ __all__ = [
     "Problem",
     "Table",
     "bring",
+    "condition_of",
     "data_shape",
     "dataset_info",
     "from_arrays",
@@ -45,12 +48,14 @@ __all__ = [
     "load_dataset",
     "load_idx_folder",
     "load_table",
+    "num_classes",
     "read_idx",
     "read_images_zip",
     "read_npy",
     "read_npz",
     "read_table",
     "standardized",
+    "with_conditions",
     "with_validation",
 ]
 
@@ -67,7 +72,9 @@ __getattr__, __dir__ = lazy_exports(
             "least_training_examples",
             "load_data_of",
             "load_dataset",
+            "num_classes",
         ),
+        "vae_core.data.conditions": ("condition_of", "with_conditions"),
         "vae_core.data.dataset": ("Dataset", "from_arrays", "with_validation"),
         "vae_core.data.folder": ("load_idx_folder",),
         "vae_core.data.idx": ("read_idx",),

@@ -86,6 +86,11 @@ class ByteImages:
         index = index if self._rows is None else self._rows.index_select(0, index)
         return self._pixels(self._values.index_select(0, index))
 
+    def drawn(self, index: Tensor, *, generator: torch.Generator) -> Tensor:
+        """What an update trains on of some images, shape (k, D): themselves; nothing is drawn."""
+        del generator
+        return self.index_select(0, index)
+
     def part(self, rows: slice | Tensor) -> "ByteImages":
         """Some of them; no byte is copied."""
         mine = torch.arange(len(self), device=self.device) if self._rows is None else self._rows
@@ -128,6 +133,56 @@ class RedrawnImages(ByteImages):
     def to(self, device: torch.device) -> "RedrawnImages":
         """The same on a device."""
         return RedrawnImages(self._values.to(device), on_device(self._grey, device))
+
+
+class ConditionedImages(ByteImages):
+    """Images with the y of each, as rows [x, y] of shape (n, D + C); the images stay bytes.
+
+    Arguments:
+        images: x, shape (n, D).
+        y: Shape (n, C).
+
+    Example:
+        >>> images = ByteImages(torch.tensor([[0, 51], [255, 102]], dtype=torch.uint8))
+        >>> ConditionedImages(images, torch.eye(2))[1]
+        tensor([1.0000, 0.4000, 0.0000, 1.0000])
+    """
+
+    def __init__(self, images: ByteImages, y: Tensor) -> None:
+        self._images, self._y = images, y
+
+    def __len__(self) -> int:
+        return len(self._y)
+
+    @property
+    def shape(self) -> torch.Size:
+        """(n, D + C)."""
+        return torch.Size((len(self), self._images.shape[1] + self._y.shape[1]))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the bytes lie."""
+        return self._images.device
+
+    def __getitem__(self, rows: Rows) -> Tensor:
+        return torch.cat((self._images[rows], self._y[rows]), -1)
+
+    def index_select(self, dim: int, index: Tensor) -> Tensor:
+        """Rows by index, shape (k, D + C); ``dim`` is 0."""
+        return torch.cat((self._images.index_select(dim, index), self._y.index_select(0, index)), -1)
+
+    def drawn(self, index: Tensor, *, generator: torch.Generator) -> Tensor:
+        """What an update trains on of some images, shape (k, D + C)."""
+        x = self._images.drawn(index, generator=generator)
+        return torch.cat((x, self._y.index_select(0, index)), -1)
+
+    def part(self, rows: slice | Tensor) -> "ConditionedImages":
+        """Some of them."""
+        return ConditionedImages(self._images.part(rows), self._y[rows])
+
+    def to(self, device: torch.device) -> "ConditionedImages":
+        """The same on a device."""
+        return ConditionedImages(self._images.to(device), self._y.to(device))
 
 
 def drawn_from(grey: Tensor, *, generator: torch.Generator) -> Tensor:

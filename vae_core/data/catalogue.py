@@ -283,6 +283,31 @@ def data_shape(name: str, *, folder: Path | str | None = None, transpose: bool =
     return _SIDES[name], _SIDES[name]
 
 
+def num_classes(name: str, *, folder: Path | str | None = None) -> int:
+    """How many classes a data set has, known without loading its examples; 0: it has no labels.
+
+    Raises:
+        BadInput: ``name`` is unknown, or the folder has no IDX images or may not be read.
+
+    Example:
+        >>> num_classes("digits"), num_classes("two_moons")
+        (10, 2)
+    """
+    dataset_info(name)
+    if NAME.fullmatch(name) is not None:
+        return len(own_facts(name).class_names)
+    if name == "idx":
+        from vae_core.data.folder import preview_idx_folder
+
+        return len(preview_idx_folder(folder, count=1).class_names)
+    return _CLASSES[name]
+
+
+_CLASSES: Final = {
+    **{"digits": 10, "sprites": 3, "strokes": 3, "bars": 5},
+    **{"two_moons": 2, "pinwheel": 5, "swiss_roll": 4, "gaussian_ring": 8},
+    **{"circles": 2, "two_spirals": 2, "checkerboard": 4},
+}
 _SIDES: Final = {"digits": 8, "sprites": 32, "strokes": 16, "bars": 8}
 """Pixels of a side; what draws them imports PyTorch."""
 

@@ -85,6 +85,9 @@ class Observer:
         images_along = IMAGE_LINE if training.model.config.latent_dim == 1 else IMAGE_GRID
         axis = quantile_axis(grid_points or (POINT_GRID if points else images_along))
         self._axis = axis.to(self._x.device)
+        self._y = torch.zeros(training.model.config.num_conditions)
+        self._y[:1] = 1.0
+        """Of the decoded grid: that of the first class; empty without a condition."""
         self._plane: tuple[int, int] | None = None
         self._rows = [] if history is None else history.tolist()
         self._later = [] if later is None else later.tolist()
@@ -201,7 +204,8 @@ class Observer:
         history = self.history
         if not self._has_row:
             history = np.vstack((history, self._row(held_out)))
-        reconstructions = model.likelihood(model.posterior(self._examples).mean).mean
+        given_y, examples = model.of_rows(self._examples)
+        reconstructions = given_y.likelihood(given_y.posterior(examples).mean).mean
         self._plane = choose_plane(_use(held_out, posterior.mean), self._plane)
         return Snapshot(
             step=training.step,
@@ -212,9 +216,9 @@ class Observer:
             labels=_array(self._labels).astype(np.int32),
             kl_per_dim=_array(held_out.kl_per_dim.float()),
             plane=self._plane,
-            examples=_array(self._examples),
+            examples=_array(examples),
             reconstructions=_array(reconstructions),
-            grid=_array(decoded_grid(model, self._axis, self._plane)),
+            grid=_array(decoded_grid(model.given(self._y), self._axis, self._plane)),
             grid_axis=_array(self._axis),
             image_shape=self._dataset.image_shape,
             class_names=self._dataset.class_names,
@@ -237,19 +241,18 @@ class Observer:
     def _held_out(self) -> tuple[Evaluation, Posterior]:
         """The bound of the observed examples and their q, from one pass of the encoder where they fit."""
         model = self._training.model
-        posterior = model.posterior(self._x)
+        given_y, x = model.of_rows(self._x)
+        posterior = given_y.posterior(x)
         if len(self._x) > chunk_rows(widest_layer(model.config)):
             return self._evaluate(), posterior
         eps = posterior.draw_eps(1, generator=torch.Generator().manual_seed(self._seed))
         z = posterior.reparameterize(eps)
         rows = max(1, _CACHED // widest_layer(model.config))
-        log_likelihood = torch.cat(
-            [
-                model.likelihood(some).log_prob(x)
-                for some, x in zip(z.split(rows, 1), self._x.split(rows), strict=True)
-            ],
-            1,
-        )
+        pieces = [
+            (some, *model.of_rows(piece))
+            for some, piece in zip(z.split(rows, 1), self._x.split(rows), strict=True)
+        ]
+        log_likelihood = torch.cat([part.likelihood(some).log_prob(x) for some, part, x in pieces], 1)
         return means_of(elbo_terms_at(posterior, z, log_likelihood, model.prior)), posterior
 
     def _flow(self) -> Flow | None:
@@ -262,7 +265,7 @@ class Observer:
         with torch.no_grad():
             z = training.model.prior.sample(1, generator=torch.Generator().manual_seed(trace.step))[0]
             z = z.to(forward.z.device)
-            generated = training.model.likelihood(z).mean
+            generated = training.model.given(forward.y).likelihood(z).mean
         names = ("x", "decoded", "mean", "std", "eps", "z")
         arrays = {name: _array(getattr(forward, name)) for name in names}
         values = {**trace._asdict(), "reconstruction": forward.reconstruction, "kl": forward.kl}

@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn
 
@@ -26,6 +26,7 @@ from vae_core.config import (
     unknown_settings,
     upgraded,
 )
+from vae_core.data import condition_of
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 from vae_core.runs.atomic import write_atomically
@@ -109,6 +110,26 @@ class Run:
     def ended_at(self) -> int | None:
         """The update after which it ended by itself and went back to its best step; None: it did not."""
         return self.state_scalars.get("ended_at")
+
+    def given(self, label: int) -> "Run":
+        """Of a conditional run the ordinary one at the y of a class: the weights of p(x|z, y) and q(z|x, y).
+
+        It cannot go on: its training state is left out. Its history stays, which is of all classes.
+
+        Arguments:
+            label: The class.
+
+        Raises:
+            BadInput: The run is not conditional, or has no such class (code ``condition``).
+        """
+        config, count = self.config, self.config.model.num_conditions
+        if not 0 <= label < count:
+            message = f"this run has {count} classes to condition on, {label} is none of them"
+            raise BadInput("condition", message, "choose another run or class")
+        alone = replace(config, condition="none", model=replace(config.model, num_conditions=0))
+        weights = self.model().given(condition_of(label, count)).state_dict()
+        digest = hashlib.sha256(f"{self.digest}, class {label}".encode()).hexdigest()
+        return replace(self, config=alone, weights=weights, state_tensors={}, digest=digest)
 
     def model(self) -> VAE:
         """The model with these weights.

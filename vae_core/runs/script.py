@@ -202,10 +202,23 @@ is_validation[shuffled[chosen]] = True
 x_validation, x_train = x_train[is_validation], x_train[~is_validation]"""
 
 _LABELS_OF_SPLIT: Final = "labels[shuffled[~is_held_out[shuffled]]]"
+_HELD_OUT_LABELS: Final = "labels[shuffled[is_held_out[shuffled]]]"
 _BY_CLASS: Final = (
     'shuffled = shuffled[np.argsort(labels_train[shuffled], kind="stable")]  # of each class its share\n'
 )
 _SINGLE_LABELS: Final = "shuffled = shuffled[np.bincount(labels_train)[labels_train[shuffled]] > 1]\n"
+
+_CONDITIONED: Final = """\
+# Conditional: each example is a row [x, y], y being 1 at the place of its class and 0 at the others.
+x_train = torch.cat([x_train, torch.eye({count})[torch.from_numpy({training})]], 1)
+x_test = torch.cat([x_test, torch.eye({count})[torch.from_numpy({held_out})]], 1)"""
+
+_GIVEN_Y: Final = '''\
+def log_likelihood(x, z):
+    """log p(x|z, y) for rows [x, y]: the decoder takes [z, y]."""
+    x, y = x.split(({dim}, {count}), -1)
+    return log_density(x, torch.cat([z, y.expand(*z.shape[:-1], -1)], -1))
+'''
 
 _OBSERVED: Final = """\
 # Of many held-out examples the run reports on {count} that the seed chooses.
@@ -621,6 +634,8 @@ class _Script:
             text += "\n\n" + _CUT
         elif self.is_redrawn:
             text += "\n\n" + _DRAWN.format(**SEEDS)
+        if self.model.num_conditions:
+            text += "\n\n" + self._conditioned()
         if self.data.x_validation is not None:
             text += "\n\n" + self._validation()
             text += "\ngrey = grey[~is_validation]" if self.is_redrawn else ""
@@ -631,6 +646,21 @@ class _Script:
         if self.is_observed_in_part:
             text += "\n" + _OBSERVED.format(count=MAX_HELD_OUT)
         return text
+
+    def _conditioned(self) -> str:
+        """The rows [x, y]; of IDX files in two parts the labels are read here, all classes of both."""
+        training, held_out, read = _LABELS_OF_SPLIT, _HELD_OUT_LABELS, ""
+        stems = self._stems if self.is_idx else {}
+        if {("train", "images"), ("test", "images")} <= set(stems):
+            training, held_out = "labels_train", "labels_test"
+            for part, name, x in (("train", training, "x_train"), ("test", held_out, "x_test")):
+                read += f"{name} = read_idx({stems[part, 'labels']!r}).reshape(len({x}), -1)[:, 0]\n"
+            both = f"np.concatenate([{training}, {held_out}])"
+            read += f"classes = np.unique({both})\n"
+            for name in (training, held_out):
+                read += f"{name} = np.searchsorted(classes, {name})  # classes from 0\n"
+        count = self.model.num_conditions
+        return read + _CONDITIONED.format(count=count, training=training, held_out=held_out)
 
     @property
     def _num_made(self) -> int:
@@ -812,6 +842,11 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         if model.learns_scale:
             scale = "scale = torch.exp(log_scale)  # s, learned\n    "
         parts = [_LOG_LIKELIHOOD[model.likelihood].replace("{scale}", scale)]
+        if model.num_conditions:
+            parts = [
+                parts[0].replace("def log_likelihood(", "def log_density("),
+                _GIVEN_Y.format(dim=model.data_dim, count=model.num_conditions),
+            ]
         more = self._more_of_objective()
         if self.is_deterministic:
             return _with_bounded([*parts, *more, self._autoencoder()])
@@ -1001,6 +1036,12 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         return (self._schedule() if self.is_scheduled else "") + "\n".join(lines)
 
     def _batch(self) -> list[str]:
+        if self.is_redrawn and self.model.num_conditions:
+            return [
+                "        rows = order[first : first + BATCH_SIZE]",
+                "        x = drawn_from(grey[rows], generator)",
+                f"        x = torch.cat([x, x_train[rows, {self.model.data_dim} :]], 1)",
+            ]
         if self.is_redrawn:
             return ["        x = drawn_from(grey[order[first : first + BATCH_SIZE]], generator)"]
         return ["        x = x_train[order[first : first + BATCH_SIZE]]"]
@@ -1086,11 +1127,12 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         names = "reconstruction, kl, z, q"
         if self.is_deterministic:
             names, call = "reconstruction, z", "reconstruction_of(x, NUM_SAMPLES)"
+        dims = self.model.data_dim if self.model.num_conditions else "x.shape[-1]"
         return [
             *more,
             f"{names} = {call}",
             f"drawn = torch.randn(z.shape, generator=generator{self._device})  # from the prior",
-            f"objective = reconstruction.mean() - {beta} * x.shape[-1] * squared_mmd(z, drawn)",
+            f"objective = reconstruction.mean() - {beta} * {dims} * squared_mmd(z, drawn)",
         ]
 
     def _limits(self) -> list[str]:

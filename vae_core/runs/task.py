@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from vae_core.errors import BadInput
 from vae_core.memory import is_out_of_memory
 from vae_core.runs.atomic import write_atomically
 
+GIVEN_CLASS: Final = "#class="
+"""Between the path of a run file and a class: the model of a conditional run given that class."""
 Arrays = Mapping[str, NDArray[Any]]
 Work = Callable[[Arrays, Callable[[float], None]], Arrays]
 

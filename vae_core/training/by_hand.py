@@ -91,7 +91,7 @@ class HandGradient:
         """Writes the gradient at examples x of shape (B, D) with noise eps of shape (M, B, J).
 
         Arguments:
-            x: The mini-batch.
+            x: The mini-batch; of a conditional model rows [x, y], shape (B, D + C).
             eps: Of the posterior's ``draw_eps``.
             beta: Weight of the KL.
             free_bits: Nats of each dimension's mean KL that cost nothing.
@@ -184,11 +184,15 @@ class _Pass:
         *of_score, self._kl_sum, self._penalised_sum = self._sums.unbind()
         if config.encoder_head != "deterministic":
             self._std.fill_(1.0)
-        shape = (num_samples, batch, dim)
-        self._noise, z, of_z = room.zeros(*shape), room.zeros(*shape), room.zeros(*shape)
-        """sigma eps."""
-        self._z, self._z_rows = z, z.flatten(0, 1)
-        self._of_z, self._of_z_rows = of_z, of_z.flatten(0, 1)
+        shape, self._data_dim = (num_samples, batch, dim), config.data_dim
+        into = (num_samples, batch, dim + config.num_conditions)
+        self._noise, inputs, of_inputs = room.zeros(*shape), room.zeros(*into), room.zeros(*into)
+        """sigma eps, and the decoder's inputs [z, y]."""
+        self._input_rows, self._of_input_rows = inputs.flatten(0, 1), of_inputs.flatten(0, 1)
+        self._y = inputs[..., dim:] if config.num_conditions else None
+        z, of_z = inputs[..., :dim], of_inputs[..., :dim]
+        self._z, self._z_rows = z, self._input_rows[:, :dim]
+        self._of_z, self._of_z_rows = of_z, self._of_input_rows[:, :dim]
         # With one sample there is nothing to sum over: both names are one place.
         self._of_z_sum = of_z[0] if num_samples == 1 else room.zeros(batch, dim)
         self._half = z.new_tensor(0.5)
@@ -202,10 +206,13 @@ class _Pass:
         self._to_posterior()
         self._to_noise(eps)
         torch.add(self._noise, self._mean, out=self._z)
-        self._decoder.forward(self._z_rows)
+        if self._y is not None:
+            x, y = x[:, : self._data_dim], x[:, self._data_dim :]
+            self._y.copy_(y)
+        self._decoder.forward(self._input_rows)
         self._score(x)
         self._decoder.backward()
-        self._decoder.to_inputs(self._of_z_rows)
+        self._decoder.to_inputs(self._of_input_rows)
         weight: float | Tensor = beta / self._batch
         if self._prior is not None:
             self._to_learned_prior(self._prior, eps, weight, 2.0 * self._batch * free_bits)

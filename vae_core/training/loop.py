@@ -16,7 +16,7 @@ from vae_core.config import (
     check_objective,
 )
 from vae_core.data import Dataset, with_validation
-from vae_core.data.byte_images import ByteImages, Examples, RedrawnImages
+from vae_core.data.byte_images import ByteImages, Examples
 from vae_core.elbo import Evaluation, evaluate
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.memory import check_step, largest_product
@@ -408,7 +408,7 @@ class Training:
         if self._keeps_batches:
             return self._next_kept_batch()
         rows = self._next_rows().to(x.device)
-        if isinstance(x, RedrawnImages):
+        if isinstance(x, ByteImages):
             return x.drawn(rows, generator=self.generator)
         return x.index_select(0, rows)
 
@@ -466,11 +466,12 @@ class Training:
                 self.tracer.forward(self.model, x, self._by_hand.posterior(), eps, self._by_hand.terms())
             return means
         with torch.enable_grad():
-            posterior = self._drawn.posterior(x)
+            drawn, values = self._drawn.of_rows(x)
+            posterior = drawn.posterior(values)
             eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
             terms, objective = objective_given_eps(
-                self._drawn,
-                x,
+                drawn,
+                values,
                 posterior,
                 eps,
                 self.config,
@@ -671,7 +672,11 @@ def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
         )
     validation = () if dataset.x_validation is None else (dataset.x_validation,)
     for x in (dataset.x_train, *validation, dataset.x_test):
-        if x.shape[-1] != model_config.data_dim:
+        if x.shape[-1] != model_config.num_inputs and model_config.num_conditions:
+            message = f"a model with {model_config.num_conditions} values of y needs as many of each example"
+            hint = f"set num_conditions to {len(dataset.class_names)}, the number of classes"
+            raise BadInput("condition", message, hint)
+        if x.shape[-1] != model_config.num_inputs:
             raise BadInput(
                 "data_dim",
                 f"{dataset.name} has {x.shape[-1]} values per example, "

@@ -52,6 +52,7 @@ def can_stack(models: Sequence[ModelConfig], trainings: Sequence[TrainConfig]) -
         alike
         and len(models) > 1
         and model.architecture == "mlp"
+        and not model.num_conditions
         and model.prior == "standard_normal"
         and model.encoder_head == "log_variance"
         and model.likelihood in ("bernoulli", "gaussian")

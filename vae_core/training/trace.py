@@ -22,6 +22,7 @@ class Forward(NamedTuple):
         decoded: E[x|z], shape (D,).
         reconstruction: J1 = log p(x|z), mean over the samples of the update, nats.
         kl: J2 = KL(q || p(z)), nats.
+        y: What a conditional model was given beside x, shape (C,); empty without.
     """
 
     x: Tensor
@@ -32,6 +33,7 @@ class Forward(NamedTuple):
     decoded: Tensor
     reconstruction: float
     kl: float
+    y: Tensor
 
 
 class StepTrace(NamedTuple):
@@ -72,17 +74,19 @@ class Tracer:
 
         Arguments:
             model: With the weights before the update.
-            x: The mini-batch, shape (batch, D).
+            x: The mini-batch, shape (batch, D), or rows [x, y].
             posterior: q(z|x) of the mini-batch.
             eps: Its noise, shape (M, batch, J).
             terms: Its bound.
         """
         with torch.no_grad():
             z = posterior.reparameterize(eps)[0, 0].detach()  # without noise it is the mean itself
-            decoded = model.likelihood(z).mean
+            first, values = model.of_rows(x[:1])
+            decoded = first.likelihood(z).mean.flatten()  # a conditional one has a row for each y
         self._num_data = len(x)
         self._forward = Forward(
-            x=x[0],
+            x=values[0],
+            y=x[0, values.shape[1] :],
             mean=posterior.mean[0].detach(),
             std=posterior.std[0].detach(),
             eps=eps[0, 0],

@@ -17,6 +17,8 @@ export function templateOf(theme, { text, background, border, font }) {
     zerolinecolor: grid,
     tickcolor: grid,
     tickfont: small,
+    // Margins hold all labels: whether one lies outside would be measured for each, a third of a drawing.
+    ticklabeloverflow: "allow",
   };
   const layout = {
     font: small,

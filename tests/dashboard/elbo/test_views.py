@@ -277,7 +277,7 @@ def _headline() -> None:
         kl=kl,
         kl_per_dim=kl[:, None],
     )
-    all_examples.headline(terms, "held_out", 1)
+    all_examples.headline(terms, pretrained(), "held_out", 1)
     all_examples.two_terms(terms, pretrained())
 
 

@@ -31,6 +31,8 @@ from vae_core.labs.em.mixture import Mixture
 
 __all__ = ["runner"]  # a fixture
 
+pytestmark = pytest.mark.one_cache
+
 LINES: Final = {"lagrange": LAGRANGE, "jensen": JENSEN}
 LINE: Final = b"a,b\n" + b"".join(b"%d,%d\n" % (k, 2 * k) for k in range(12))
 

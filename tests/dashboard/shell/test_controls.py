@@ -14,6 +14,7 @@ from vae_core.errors import BadInput
 
 CHOICES: Final = {
     "binarised": config.Binarised,
+    "condition": config.Condition,
     "activation": config.Activation,
     "architecture": config.Architecture,
     "initial_weights": config.InitialWeights,
@@ -68,7 +69,7 @@ def test_menu_offers_what_the_core_knows(
     key: str, page: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered: dict[str, tuple[str, ...]] = {}
-    monkeypatch.setattr(controls, "_choose", lambda key, labels: offered.update({key: tuple(labels)}))
+    monkeypatch.setattr(controls, "_choose", lambda key, labels, **_: offered.update({key: tuple(labels)}))
     monkeypatch.setattr("dashboard.shell.state.run_settings", dict)
     for name in ("selectbox", "caption", "markdown", "text_input", "number_input"):
         monkeypatch.setattr(f"streamlit.{name}", lambda *args, **options: None)

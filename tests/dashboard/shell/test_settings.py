@@ -12,7 +12,7 @@ from dashboard.shell.links import PARAMETERS, SETTINGS, read_link, write_link
 from dashboard.shell.settings import config_of, parse_scale, parse_sizes, values_of
 from vae_core import config
 from vae_core.config import MAX_PARAMETERS, ModelConfig, RunConfig, TrainConfig, refused_objectives
-from vae_core.data import DATASET_INFO, data_shape
+from vae_core.data import DATASET_INFO, data_shape, num_classes
 from vae_core.errors import BadInput
 
 FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
@@ -42,10 +42,12 @@ FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "num_examples": st.none() | st.integers(20, 50_000),
     "data_noise": st.floats(0, 5),
     "binarised": st.sampled_from(get_args(config.Binarised)),
+    "condition": st.sampled_from(get_args(config.Condition)),
     "seed": st.integers(0, 2**31 - 1),
 }
 ELSEWHERE: Final = {
     "data_dim": "the data set decides it",
+    "num_conditions": "the condition and the data set decide it",
     "image_shape": "the data set decides it",
     "data_folder": "belongs to the data set idx: a test of its own",
     "data_transposed": "belongs to the data set idx: a test of its own",
@@ -65,6 +67,13 @@ def test_every_field_of_a_run_is_in_a_link_or_says_why_not() -> None:
     of_run = {name for kind in (RunConfig, ModelConfig, TrainConfig) for name in fields_of(kind)}
     assert set(FIELDS) | set(ELSEWHERE) == of_run
     assert not set(FIELDS) & set(ELSEWHERE)
+
+
+def condition_of(values: dict[str, Any]) -> dict[str, Any]:
+    """The condition that is drawn, where such a model may have one."""
+    if values["condition"] == "none" or values["architecture"] == "conv" or values["prior"] == "vamp":
+        return {"condition": "none", "num_conditions": 0}
+    return {"num_conditions": num_classes(values["dataset"])}
 
 
 @st.composite
@@ -94,6 +103,8 @@ def configs(draw: st.DrawFn) -> RunConfig:
         values["architecture"] = "mlp"
     elif values["architecture"] == "conv":
         values |= {"image_shape": shape, "hidden_dims": (*values["hidden_dims"], 3)[:3]}
+
+    values |= condition_of(values)
 
     def part(kind: type) -> dict[str, Any]:
         return {name: values[name] for name in fields_of(kind) if name in values}

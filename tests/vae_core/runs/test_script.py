@@ -50,7 +50,7 @@ OWN: Final = RunConfig(model=ModelConfig(data_dim=12, hidden_dims=(4,)), train=T
 LONGER: Final = "patience, with more steps"
 
 
-CASES: Final = {
+CASES: dict[str, RunConfig] = {
     "plain": PLAIN,
     "variance head, relu": digits(encoder_head="variance", activation="relu", hidden_dims=(12, 6)),
     "unit variance, silu": digits(encoder_head="unit_variance", activation="silu", latent_dim=5),
@@ -163,6 +163,31 @@ CASES: Final = {
         train=replace(TRAIN, patience=1, num_epochs=20, learning_rate=0.05),
     ),
 }
+CONDITIONAL: Final = {
+    f"conditional{name}": replace(config, condition="class", model=replace(config.model, num_conditions=10))
+    for name, config in {
+        "": PLAIN,
+        ", K = 2 under one logarithm": digits(train={"objective": "importance_weighted", "num_samples": 2}),
+        ", MMD": digits(train={"objective": "mmd", "batch_size": 100}),
+        ", deterministic": digits(encoder_head="deterministic"),
+        ", mixture, M = 2, full covariance": digits(
+            encoder_head="full_covariance", prior="mixture", num_components=4, train={"num_samples": 2}
+        ),
+        ", learned scale": digits(likelihood="gaussian", likelihood_scale=None),
+        ", stochastic": replace(PLAIN, binarised="stochastic"),
+    }.items()
+}
+CASES |= CONDITIONAL
+CASES |= {
+    "patience, conditional, stochastic": replace(
+        CASES["conditional, stochastic"],
+        train=replace(TRAIN, patience=1, num_epochs=20, learning_rate=0.05),
+    ),
+    "conditional points": replace(
+        PLAIN, dataset="two_moons", condition="class", model=replace(POINTS, num_conditions=2)
+    ),
+}
+CONDITIONAL_MIXTURE: Final = "conditional, mixture, M = 2, full covariance"
 WEIGHTED: Final = {name for name in CASES if re.search("K = [2-9]", name)}
 VAMP: Final = {name for name in CASES if "VampPrior" in name}
 STEERED: Final[dict[str, tuple[RunConfig, tuple[tuple[int, Command], ...]]]] = {
@@ -196,7 +221,8 @@ PATIENT: Final = {
 }
 FORKS: Final = {"forked within an epoch": 8, "forked between epochs": 23}
 """The step at which a fork has other draws, another beta and another learning rate from then on."""
-ALL: Final = sorted({*CASES, *STEERED, *FORKS, *FOLDERS, *PATIENT})
+OF_CLASSES: Final = {f"conditional, {name}" for name, (_, labelled) in FOLDERS.items() if labelled}
+ALL: Final = sorted({*CASES, *STEERED, *FORKS, *FOLDERS, *PATIENT, *OF_CLASSES})
 EXECUTE: Final = """
 import contextlib, io, json, runpy, sys
 import numpy as np
@@ -300,6 +326,10 @@ def all_runs(folder: Path) -> dict[str, Run]:
         config = replace(OWN, data_folder=os.fspath(own_images(folder / f"secret {name}", parts, labelled)))
         runs[name] = trained(folder / f"run {name}", config)
         patient = replace(config, train=replace(TRAIN, patience=1, num_epochs=20, learning_rate=0.05))
+        if labelled:
+            model = replace(OWN.model, num_conditions=5)
+            conditional = replace(config, model=model, condition="class")
+            runs[f"conditional, {name}"] = trained(folder / f"run {name} conditional", conditional)
         runs[f"patience, {name}"] = trained(folder / f"run {name} with patience", patient)
     own_images(folder / "secret turned" / "raw", ("odd '{name}'-test",), True, turned=True)
     config = replace(OWN, data_folder=os.fspath(folder / "secret turned"), data_transposed=True)
@@ -390,15 +420,22 @@ def test_script_is_short_and_reads_well(results: Executed, case: str) -> None:
 def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
     sources = {name: source for name, (_, source, *_) in results.items()}
     uses = {
-        "log_prior": {"mixture, free bits", "full covariance, mixture, one dimension", *VAMP, *WEIGHTED},
+        "log_prior": {
+            "mixture, free bits",
+            CONDITIONAL_MIXTURE,
+            "full covariance, mixture, one dimension",
+            *VAMP,
+            *WEIGHTED,
+        },
         "log_full_normal": {
             "full covariance, VampPrior",
             "full covariance, mixture, one dimension",
             "full covariance, mixture, K = 3",
             "full covariance, VampPrior, total correlation",
+            CONDITIONAL_MIXTURE,
         },
         "weighted_bound": WEIGHTED,
-        "squared_mmd": {name for name in CASES if name.startswith("MMD")},
+        "squared_mmd": {name for name in CASES if "MMD" in name},
         "total_correlation": {name for name in CASES if "total correlation" in name},
         "factor": {name for name in CASES if "full covariance" in name},
         "conv_transpose2d": {name for name in CASES if name.startswith("convolutions")},
@@ -409,7 +446,8 @@ def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
         "NUM_SAMPLES": {name for name in CASES if "M =" in name or CASES[name].train.objective != "elbo"}
         - {"K = 1 is the ELBO"},
         "torch.optim.SGD": {"linear maps, SGD", "patience of an autoencoder"},
-        "log_scale": {"learned scale, free bits"},
+        "log_scale": {"learned scale, free bits", "conditional, learned scale"},
+        "log_density": {name for name in results if "conditional" in name},
     }
     for word, cases in uses.items():
         assert {name for name, source in sources.items() if word in source} == cases, word

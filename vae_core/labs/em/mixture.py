@@ -198,6 +198,7 @@ class EmStep(NamedTuple, Generic[M]):
         responsibilities: q, shape (n, K).
         q_function: Q(theta before, theta) = E_q[log p(x, z; theta)], what the other form of EM maximises.
         entropy: H[q].
+        gap: KL(q || p(z|x; theta)), computed by itself: log_likelihood - bound, but for rounding.
         floored: Components whose covariance had an eigenvalue below the floor.
     """
 
@@ -207,6 +208,7 @@ class EmStep(NamedTuple, Generic[M]):
     responsibilities: Tensor
     q_function: float
     entropy: float
+    gap: float
     floored: tuple[int, ...]
 
 
@@ -308,11 +310,21 @@ def bound_of(x: Tensor, mixture: AnyMixture, responsibilities: Tensor) -> tuple[
         mixture: theta.
         responsibilities: q, shape (n, K).
     """
-    log_joint = mixture.log_joint(x)
+    return _bound(mixture.log_joint(x), responsibilities)
+
+
+def _bound(log_joint: Tensor, responsibilities: Tensor) -> tuple[float, float]:
     # A component without weight has log pi = -inf: where q has no mass there either, it counts nothing.
     energy = torch.where(responsibilities > 0, responsibilities * log_joint, 0.0).sum(1)
     entropy = -torch.xlogy(responsibilities, responsibilities).sum(1)
     return float(energy.mean()), float(entropy.mean())
+
+
+def _gap(log_joint: Tensor, responsibilities: Tensor) -> float:
+    """KL(q || p(z|x)), mean over examples, nats."""
+    # log p(z|x) from the log joint: a responsibility may underflow to 0.
+    q, log_posterior = responsibilities, log_joint.log_softmax(1)
+    return float(torch.where(q > 0, torch.xlogy(q, q) - q * log_posterior, 0.0).sum(1).mean())
 
 
 def shares_of(responsibilities: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -323,17 +335,21 @@ def shares_of(responsibilities: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _steps(x: Tensor, mixture: M, floor: float) -> Iterator[EmStep[M]]:
+    # Of each theta once: it is nine tenths of a step.
+    log_joint = mixture.log_joint(x)
     while True:
-        responsibilities = mixture.responsibilities(x)
+        responsibilities = log_joint.softmax(1)
         mixture, floored = mixture.maximised(x, responsibilities, floor)
-        energy, entropy = bound_of(x, mixture, responsibilities)
+        log_joint = mixture.log_joint(x)
+        energy, entropy = _bound(log_joint, responsibilities)
         yield EmStep(
             bound=energy + entropy,
-            log_likelihood=float(mixture.log_prob(x).mean()),
+            log_likelihood=float(log_joint.logsumexp(1).mean()),
             mixture=mixture,
             responsibilities=responsibilities,
             q_function=energy,
             entropy=entropy,
+            gap=_gap(log_joint, responsibilities),
             floored=floored,
         )
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from vae_core.exports import lazy_exports
 
 if TYPE_CHECKING:
-    from vae_core.labs.optimisers.descent import MeanPath, mean_elbo, mean_path
+    from vae_core.labs.optimisers.descent import MeanElbo, MeanPath, mean_elbo, mean_paths
     from vae_core.labs.optimisers.race import (
         Outcome,
         Race,
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "MeanElbo",
     "MeanPath",
     "Outcome",
     "Race",
     "change_stop",
     "mean_elbo",
-    "mean_path",
+    "mean_paths",
     "outcome",
     "patience_stop",
     "race_data",
@@ -32,7 +33,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "vae_core.labs.optimisers.descent": ("MeanPath", "mean_elbo", "mean_path"),
+        "vae_core.labs.optimisers.descent": ("MeanElbo", "MeanPath", "mean_elbo", "mean_paths"),
         "vae_core.labs.optimisers.race": (
             "Outcome",
             "Race",

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.config import RunConfig
-from vae_core.data import load_data_of
+from vae_core.data import load_data_of, with_conditions
 from vae_core.data.byte_images import Examples, part_of
 from vae_core.data.dataset import Dataset, with_validation
 from vae_core.elbo import evaluate
@@ -221,7 +221,7 @@ def race_data(run: RunConfig, num_data: int, *, digest: str = "") -> Dataset:
     Raises:
         BadInput: The data cannot be loaded, or have another digest.
     """
-    data = load_data_of(run, digest=digest)
+    data = with_conditions(load_data_of(run, digest=digest), run.condition)
     if data.x_validation is None:
         data = with_validation(data, seed=run.seed)
     if not num_data:

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from dashboard.figures.optimisers import Descent, RaceLine, descent_figure, race_figure, shown_range
 from dashboard.runs.pretrained import PRETRAINED_RUN
-from vae_core.config import TrainConfig
+from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.evidence.exact import exact_evidence
-from vae_core.labs.optimisers.descent import MeanPath, mean_elbo, mean_path
+from vae_core.labs.optimisers.descent import MeanElbo, MeanPath, mean_elbo, mean_paths
+from vae_core.model import VAE
 from vae_core.runs.runfile import load_run
 from vae_core.training.optimizer import descend, initial_moments
 
@@ -58,8 +59,9 @@ def encoded() -> tuple[Tensor, Tensor]:
 
 def climb(start: Tensor, std: Tensor, **settings: Any) -> MeanPath:
     noise = torch.Generator().manual_seed(0)
-    config = TrainConfig(**settings)
-    return mean_path(MODEL, X, std, start, config, num_steps=60, generator=noise)
+    elbo = MeanElbo(MODEL, X, std, reach=4.0)
+    (path,) = mean_paths(elbo, start, [TrainConfig(**settings)], num_steps=60, generator=noise)
+    return path
 
 
 def test_surface_at_the_encoders_mean_is_the_exact_elbo(encoded: tuple[Tensor, Tensor]) -> None:
@@ -79,6 +81,46 @@ def test_surface_is_the_mean_over_samples(encoded: tuple[Tensor, Tensor], genera
         kl = 0.5 * (place.square() + std.square() - 1 - 2 * std.log()).sum()
         found = float(mean_elbo(MODEL, X, place[None], std)) + float(kl)
     assert abs(found - float(values.mean())) < 5 * float(values.std()) / 200 + 1e-3
+
+
+def test_one_lattice_is_as_exact_as_points_around_each_mean(encoded: tuple[Tensor, Tensor]) -> None:
+    """Inside, at its edge, and beyond, where each mean has points of its own; nats."""
+    means = torch.tensor([[0.0, 0.0], [2.5, -2.0], [-1.23, 0.77], [4.0, -4.0], [4.5, 1.0], [0.0, -9.0]])
+    elbo = MeanElbo(MODEL, X, encoded[1], reach=4.0)
+    with torch.no_grad():
+        found, expected = elbo(means), mean_elbo(MODEL, X, means, encoded[1])
+    assert torch.allclose(found, expected, rtol=0, atol=1e-6), found - expected
+
+
+def test_one_lattice_on_the_line(generator: torch.Generator) -> None:
+    model = VAE(
+        ModelConfig(data_dim=5, latent_dim=1, hidden_dims=(6,), activation="tanh"), generator=generator
+    )
+    x, std, means = torch.rand(5, generator=generator), torch.tensor([0.3]), torch.linspace(-2, 2, 7)[:, None]
+    with torch.no_grad():
+        found = MeanElbo(model, x, std, reach=2.0)(means)
+        expected = mean_elbo(model, x, means, std)
+    assert torch.allclose(found, expected, rtol=0, atol=1e-6), found - expected
+
+
+def test_optimisers_together_take_the_paths_that_each_takes_alone(encoded: tuple[Tensor, Tensor]) -> None:
+    """One of them leaves the numbers; the others go on."""
+    start, std = torch.tensor([2.5, -2.0]), encoded[1]
+    leaves = {"optimizer": "sgd", "momentum": 0.0, "learning_rate": 1000.0}
+    settings = [SETTINGS["plain"], leaves, SETTINGS["momentum"], SETTINGS["adam"]]
+    together = mean_paths(
+        MeanElbo(MODEL, X, std, reach=4.0),
+        start,
+        [TrainConfig(**one) for one in settings],
+        num_steps=60,
+        generator=torch.Generator().manual_seed(0),
+    )
+    for one, path in zip(settings, together, strict=True):
+        alone = climb(start, std, **one)
+        assert len(path.means) == len(alone.means), one
+        if one is not leaves:
+            assert torch.allclose(path.means, alone.means, rtol=0, atol=1e-4), one
+            assert torch.allclose(path.elbo, alone.elbo, rtol=0, atol=1e-3), one
 
 
 @pytest.mark.parametrize("name", SETTINGS)

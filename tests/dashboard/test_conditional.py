@@ -1,0 +1,219 @@
+"""A conditional run on every page: the model given the class that the reader chooses, and named so."""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import pytest
+import torch
+
+from dashboard.cached import encoded
+from dashboard.latent import cached as latent
+from dashboard.publish.page import page_of
+from dashboard.runs.runner import LocalRunner
+from dashboard.runs.tasks import Tasks
+from dashboard.shell import controls, settings
+from dashboard.shell.links import SETTINGS
+from dashboard.subject import Subject
+from tests.page_scripts import TINY, checked, home_tasks, open_page, query, runner, saved, trained
+from tests.polling import until
+from vae_core.data import DATASET_INFO, condition_of, load_dataset, num_classes
+from vae_core.elbo import evaluate, terms_per_example
+from vae_core.errors import BadInput
+from vae_core.evidence import exact_evidence
+
+__all__ = ["home_tasks", "runner"]
+RUN: Final = replace(TINY, condition="class", model=replace(TINY.model, num_conditions=10))
+POINTS: Final = replace(
+    RUN,
+    dataset="two_moons",
+    model=replace(RUN.model, data_dim=2, likelihood="gaussian", likelihood_scale=0.3, num_conditions=2),
+)
+VIEWS: Final = {
+    "latent_space": ("latent_view", ("neighbours", "selection", "arithmetic", "projection")),
+    "elbo": (
+        "elbo_view",
+        ("all_examples", "one_example", "watch_q", "ladder", "bits_back", "causes", "units"),
+    ),
+    "free_energy": ("free_energy_view", ("component", "gaussian", "derivation", "em", "errors")),
+    "gradients": ("gradients_view", ("estimators", "back_propagation", "importance_weighted")),
+    "priors": ("priors_view", ("priors", "weights")),
+    "compare": ("compare_view", ("runs", "reduction", "optimisers")),
+}
+EVERY: Final = [(page, key, view) for page, (key, views) in VIEWS.items() for view in views]
+
+
+@pytest.fixture(scope="module")
+def runs(runner: LocalRunner) -> dict[str, str]:
+    return {"digits": trained(runner, RUN), "points": trained(runner, POINTS)}
+
+
+@pytest.fixture(scope="module")
+def subject(runner: LocalRunner, runs: dict[str, str]) -> Subject:
+    return saved(runs["digits"])
+
+
+def test_at_one_class_it_is_that_part_of_the_run(subject: Subject) -> None:
+    assert subject.classes_to_look_at == tuple(range(10))
+    data = load_dataset("digits")
+    digests = {subject.digest}
+    for label in (0, 7):
+        given = subject.given(label)
+        digests.add(given.digest)
+        assert (given.config.condition, given.config.model.num_conditions) == ("none", 0)
+        assert given.class_names == ()
+        for split, x, labels in (
+            ("held_out", data.x_test, data.labels_test),
+            ("training", data.x_train, data.labels_train),
+        ):
+            assert labels is not None
+            found, without = given.examples(split)  # type: ignore[arg-type]
+            assert without is None
+            assert torch.equal(found[:], x[labels == label])
+        expected = subject.model.given(condition_of(label, 10))
+        noise = torch.Generator().manual_seed(given.config.seed)
+        terms = terms_per_example(expected, given.data.x_test, generator=noise)
+        np.testing.assert_allclose(encoded(given).elbo, terms.elbo, atol=1e-5)
+    assert len(digests) == 3, "what is kept of one class is not shown of another"
+    with pytest.raises(BadInput, match="10 classes to condition on"):
+        subject.given(10)
+
+
+def test_style_transfer_keeps_z_and_exchanges_the_class(subject: Subject) -> None:
+    given = subject.given(3)
+    found = latent.with_each_class(given, 5)
+    z = torch.from_numpy(encoded(given).means[5:6])
+    for label in range(10):
+        with torch.no_grad():
+            expected = subject.model.given(condition_of(label, 10)).likelihood(z).mean[0]
+        np.testing.assert_allclose(found[label], expected, atol=1e-6)
+    assert np.abs(found[0] - found[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize(("page", "key", "view"), EVERY)
+@pytest.mark.parametrize("kind", ["digits", "points"])
+def test_every_view_of_every_page_takes_it(
+    runs: dict[str, str], home_tasks: Tasks, kind: str, page: str, key: str, view: str
+) -> None:
+    del home_tasks
+    at = checked(open_page(page, run=runs[kind], given_class="1", **{key: view}))
+    if page in ("latent_space", "elbo"):
+        assert at.selectbox(key="given_class").value == 1
+        assert [text.value for text in at.caption if "log p(x|y)" in text.value], "it is named so"
+
+
+def test_gradients_of_its_elbo_and_a_pass_through_its_network_are_those_given_y(runs: dict[str, str]) -> None:
+    of_elbo = checked(
+        open_page(
+            "gradients",
+            run=runs["digits"],
+            given_class="2",
+            gradients_view="estimators",
+            estimators_of="elbo",
+        )
+    )
+    assert of_elbo.selectbox(key="given_class").value == 2
+    through = open_page("gradients", run=runs["digits"], given_class="2", gradients_view="back_propagation")
+    network = next(control for control in through.segmented_control if control.key == "bp_subject")
+    at = checked(network.set_value("current").run())
+    assert at.selectbox(key="given_class").value == 2
+    derive = checked(open_page("free_energy", run=runs["digits"], free_energy_view="derivation"))
+    assert derive.title
+
+
+@pytest.mark.parametrize("page", ["start", "train", "runs", "data"])
+def test_the_other_pages_take_it(runs: dict[str, str], page: str) -> None:
+    at = checked(open_page(page, run=runs["digits"]))
+    if page == "train":
+        assert [text for text in at.caption if "decoded with its own class" in text.value]
+        assert at.selectbox(key="condition").value == "class"
+
+
+def test_a_page_shows_the_class_that_is_chosen(runs: dict[str, str]) -> None:
+    at = open_page("elbo", run=runs["digits"])
+    name = "ELBO of log p(x|y)"
+    first = next(metric.value for metric in at.metric if metric.label == name)
+    at.selectbox(key="given_class").set_value(4)
+    checked(at.run())
+    second = next(metric.value for metric in at.metric if metric.label == name)
+    assert first != second
+    given = saved(runs["digits"]).given(4)
+    assert f"{encoded(given).elbo.astype(np.float64).mean():.1f}"[1:4] in second
+    assert query(at)["given_class"] == "4"
+
+
+def test_a_class_without_such_a_number_is_the_first(runs: dict[str, str]) -> None:
+    at = checked(open_page("latent_space", run=runs["points"], given_class="7"))
+    assert at.selectbox(key="given_class").value == 0
+
+
+def test_gaps_of_a_class_are_those_of_the_model_given_it(runs: dict[str, str], home_tasks: Tasks) -> None:
+    """The task in another process finds the same model: log p(x|y) is what the quadrature says here."""
+    at = open_page("elbo", run=runs["points"], given_class="1")
+    checked(at.button(key="gaps_start").click().run())
+    until(
+        lambda: any("log p(x|y)" in str(table.value) for table in checked(at.run()).table),
+        "the table of gaps",
+    )
+    given = saved(runs["points"]).given(1)
+    x = given.data.x_test[:]
+    expected = float(exact_evidence(given.model, x[:50]).log_evidence.mean())
+    (result,) = [task for task in home_tasks._tasks]
+    found = home_tasks.result(result)
+    assert found is not None
+    assert str(found["digest"]) == given.run.digest
+    assert float(found["log_evidence"][:50].mean()) == pytest.approx(expected, abs=1e-3)
+
+
+def test_comparison_leaves_it_out_and_says_why(runs: dict[str, str]) -> None:
+    at = checked(open_page("compare", compare_runs=f"{runs['digits']},{runs['points']}"))
+    assert len([text for text in at.warning if "it is conditional" in text.value]) == 2
+
+
+def test_published_page_is_of_the_class(runner: LocalRunner, runs: dict[str, str], subject: Subject) -> None:
+    snapshot = runner.store.snapshot(runs["digits"])
+    assert snapshot is not None
+    given = subject.given(6)
+    page = page_of(given, snapshot)
+    assert "given the class y = 6" in page
+    assert "given y = 6" in page
+    assert "Condition on y" in page
+
+
+def test_the_control_stands_where_there_are_classes() -> None:
+    at = open_page("train")
+    box = at.selectbox(key="condition")
+    assert (box.value, box.disabled) == ("none", False)
+    assert box.options == ["nothing", "the class"]
+    at = checked(open_page("train", condition="class", latent_dim="3"))
+    values = {key: SETTINGS[key].default for key in SETTINGS} | {"condition": "class"}
+    config = settings.config_of(values)
+    assert (config.condition, config.model.num_conditions) == ("class", 10)
+    assert settings.values_of(config)["condition"] == "class"
+    assert at.selectbox(key="condition").value == "class"
+    for name in ("architecture", "prior"):
+        other = values | {name: {"architecture": "conv", "prior": "vamp"}[name]}
+        with pytest.raises(BadInput, match="condition on nothing"):
+            settings.config_of(other)
+    assert controls.NO_CLASSES.startswith("These data have no classes")
+
+
+@pytest.mark.parametrize("name", [name for name in DATASET_INFO if name != "idx"])
+def test_number_of_classes_is_that_of_the_data(name: str) -> None:
+    assert num_classes(name) == len(load_dataset(name, num_examples=None).class_names)
+
+
+def test_measured_bound_of_a_run_is_the_mean_of_its_classes(subject: Subject) -> None:
+    """Weighed with their numbers: the held-out ELBO of log p(x|y), with much noise averaged out."""
+    from vae_core.data import with_conditions
+
+    rows = with_conditions(load_dataset("digits"), "class").x_test
+    whole = evaluate(subject.model, rows, num_samples=50, generator=torch.Generator().manual_seed(0)).elbo
+    sums = count = 0.0
+    for label in range(10):
+        given = subject.given(label)
+        part = evaluate(
+            given.model, given.data.x_test, num_samples=50, generator=torch.Generator().manual_seed(1)
+        )
+        sums, count = sums + part.elbo * part.num_examples, count + part.num_examples
+    assert sums / count == pytest.approx(whole, abs=0.1)
