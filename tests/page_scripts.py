@@ -24,6 +24,7 @@ from dashboard.subject import Subject, subject_of
 from tests.polling import DEADLINE_S
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.runs.driver import Driver
+from vae_core.runs.runfile import load_run, save_run
 
 ENTRY: Final = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
 TINY: Final = RunConfig(
@@ -117,6 +118,17 @@ def trained(runner: LocalRunner, config: RunConfig, *commands: dict[str, Any]) -
     for command in commands:
         waiting.put(command)
     Driver(folder, waiting, io.StringIO()).run()
+    return run_id
+
+
+def overflowing(runner: LocalRunner) -> str:
+    """Id of a run whose weights are finite, and whose log p(x|z) is not, in float64 either."""
+    steep = replace(TINY.model, hidden_dims=(8, 8), activation="relu", likelihood="gaussian")
+    run_id = trained(runner, replace(TINY, model=steep))
+    path = runner.store.run_file(run_id)
+    assert path is not None
+    run = load_run(path)
+    save_run(path, replace(run, weights={name: w * 1e36 for name, w in run.weights.items()}))
     return run_id
 
 

@@ -16,10 +16,20 @@ from dashboard.gradients.back_propagation import ACTIVATIONS, HEADS, MISTAKES, O
 from dashboard.gradients.cached import SmallNetwork, small_pass
 from dashboard.gradients.network_pass import TOLERANCE, steps_of
 from dashboard.runs.runner import LocalRunner
-from tests.page_scripts import KINDS, TINY, checked, message_to, numbers, open_page, runner, table, trained
+from tests.page_scripts import (
+    KINDS,
+    TINY,
+    checked,
+    message_to,
+    numbers,
+    open_page,
+    overflowing,
+    runner,
+    table,
+    trained,
+)
 from vae_core.config import Activation, EncoderHead, Likelihood
 from vae_core.labs.gradients.backward import Slip, back_propagate
-from vae_core.runs.runfile import load_run, save_run
 
 __all__ = ["runner"]  # a fixture
 
@@ -182,12 +192,7 @@ def test_any_number_of_hidden_layers_is_drawn(runner: LocalRunner, hidden_dims: 
 
 
 def test_diverged_run_is_said(runner: LocalRunner) -> None:
-    run_id = trained(runner, KINDS["J=2"])
-    path = runner.store.run_file(run_id)
-    assert path is not None
-    run = load_run(path)
-    save_run(path, replace(run, weights={name: w * 1e30 for name, w in run.weights.items()}))
-    at = choose(lab(run=run_id), "bp_subject", "current")
+    at = choose(lab(run=overflowing(runner)), "bp_subject", "current")
     assert ["diverged" in said.value for said in at.error] == [True]
 
 

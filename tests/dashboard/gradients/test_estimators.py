@@ -25,6 +25,7 @@ from tests.page_scripts import (
     charts,
     checked,
     open_page,
+    overflowing,
     runner,
     saved,
     table,
@@ -35,7 +36,7 @@ from vae_core.data import load_dataset
 from vae_core.labs.gradients import accuracy
 from vae_core.labs.gradients.estimators import gradient_of
 from vae_core.labs.gradients.exact import example_elbo, quadrature
-from vae_core.runs.runfile import load_run, save_run
+from vae_core.runs.runfile import load_run
 
 __all__ = ["runner"]  # a fixture
 
@@ -142,11 +143,7 @@ def test_unit_variance_says_that_nothing_learns_from_sigma(runner: LocalRunner, 
 
 
 def test_weights_that_overflow_are_said(runner: LocalRunner) -> None:
-    run_id = trained(runner, TINY)
-    path = runner.store.run_file(run_id)
-    assert path is not None
-    run = load_run(path)
-    save_run(path, replace(run, weights={name: w * 1e30 for name, w in run.weights.items()}))
+    run_id = overflowing(runner)
     at = open_page("gradients", run=run_id, **EXAMPLE)
     assert ["diverged" in said.value for said in at.error] == [True]
     at = choose(at, "estimators_of", "function")
