@@ -53,6 +53,10 @@ class Rows:
         return (piece.numpy() for piece in pieces_of(self.examples))
 
 
+MOST_NATS: Final = 2.0**53
+"""Beyond it a float64 steps over single nats: no bound is measured there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded:
     """Examples and their approximate posteriors.
@@ -75,6 +79,11 @@ class Encoded:
     reconstruction: Array
     kl: Array
     kl_per_dim: Array
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether a bound is no finite number, or so large that a float64 has no single nats there."""
+        return not bool((np.abs(self.elbo) < MOST_NATS).all())  # NaN is not below it
 
 
 # 60 000 examples and J = 32 are 25 MB; x is the data set's own memory.

@@ -70,9 +70,9 @@ def curves_csv(history: NDArray[np.float64]) -> str:
         history: Rows of ``HISTORY_COLUMNS``.
 
     Example:
-        >>> row = [0.0, 0.0, *3 * [math.nan], -44.5, -44.0, 0.5, 1.0, 0.002, 0.0, math.nan]
+        >>> row = [0.0, 0.0, *3 * [math.nan], -44.5, -44.0, 0.5, 1.0, 0.002, 0.0, *2 * [math.nan]]
         >>> print(curves_csv(np.array([row])).splitlines()[1])
-        0,0,,,,-44.5,-44.0,0.5,1.0,0.002,0.0,
+        0,0,,,,-44.5,-44.0,0.5,1.0,0.002,0.0,,
     """
     return _rows_csv(history, HISTORY_COLUMNS)
 

@@ -224,8 +224,8 @@ def _why_not(subject: Subject, others: Sequence[Subject]) -> str:
     """Why a run cannot stand beside others; empty where it can."""
     if subject.config.condition != "none":
         return "it is conditional, and its ELBO a bound of log p(x|y): **ELBO** shows it, class by class"
-    if not np.isfinite(cache.encoded(subject).reconstruction).all():
-        return "it has diverged, its bound is not finite"
+    if cache.encoded(subject).has_diverged:
+        return "it has diverged: its bound is not finite, or beyond 9 × 10¹⁵ nats"
     if not others:
         return ""
     first = others[0].config

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import numpy as np
 import streamlit as st
 
 from dashboard import cached as cache
@@ -85,10 +84,10 @@ def _saved_now(view: JobView) -> Subject | None:
 
 
 def _check(shown: Subject) -> None:
-    if not np.isfinite(cache.encoded(shown).reconstruction).all():
+    if cache.encoded(shown).has_diverged:
         raise BadInput(
             "diverged",
-            "this run has diverged: its bound is not finite",
+            "this run has diverged: its bound is not finite, or beyond 9 × 10¹⁵ nats",
             "train with a smaller learning rate",
         )
 

@@ -39,6 +39,7 @@ def changed(**values: Any) -> RunConfig:
         ({"likelihood": "continuous_bernoulli"}, "continuous Bernoulli"),
         ({"learning_rate": 1e-3}, "η 0.001"),
         ({"seed": 4}, "seed 4"),
+        ({"condition": "class", "num_conditions": 10}, "given the class"),
         ({"beta": 4.0, "seed": 4}, "β 4 · seed 4"),
         ({"beta": 4.0, "latent_dim": 3, "activation": "relu", "seed": 4}, "β 4 · J = 3 +2"),
     ],
@@ -59,7 +60,7 @@ def test_every_field_that_makes_another_curve_makes_a_name() -> None:
         **{"objective": "mmd", "architecture": "conv"},
     }
     fields = set(TINY.model.to_dict()) | set(TINY.train.to_dict())
-    of_data = {"data_dim", "image_shape"}
+    of_data = {"data_dim", "image_shape", "num_conditions"}
     assert fields - set(others) == length | of_data, "a new field: say how its runs are called"
     for name, value in others.items():
         # Only a Gaussian has a scale.
