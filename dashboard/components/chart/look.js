@@ -17,7 +17,7 @@ export function templateOf(theme, { text, background, border, font }) {
     zerolinecolor: grid,
     tickcolor: grid,
     tickfont: small,
-    // Margins hold all labels: whether one lies outside would be measured for each, a third of a drawing.
+    // Margins hold all labels: whether one lies outside would be measured for each.
     ticklabeloverflow: "allow",
   };
   const layout = {

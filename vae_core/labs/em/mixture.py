@@ -335,7 +335,7 @@ def shares_of(responsibilities: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _steps(x: Tensor, mixture: M, floor: float) -> Iterator[EmStep[M]]:
-    # Of each theta once: it is nine tenths of a step.
+    # Of each theta once: the E-step and the bound both need it.
     log_joint = mixture.log_joint(x)
     while True:
         responsibilities = log_joint.softmax(1)
