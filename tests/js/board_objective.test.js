@@ -122,7 +122,14 @@ test("another objective is that of the held-out examples, beside their terms", (
     objective_train: Float32Array.of(NaN, -19.5),
     objective_held_out: Float32Array.of(NaN, -21.5),
   };
-  const plain = { history, betaInForce: null, klPerDim: [], freeBits: 0, deterministic: false };
+  const plain = {
+    history,
+    betaInForce: null,
+    klPerDim: [],
+    freeBits: 0,
+    deterministic: false,
+    givenY: false,
+  };
   for (const [objective, row, shown] of /** @type {const} */ ([
     ["elbo", null, "−36.00"],
     ["mmd", null, "−21.50"],
