@@ -137,6 +137,16 @@ class Subject:
             return data.x_validation, data.labels_validation
         return (data.x_test, data.labels_test) if split == "held_out" else (data.x_train, data.labels_train)
 
+    def rows(self, split: Split) -> "Examples":
+        """The examples as the model takes them: rows [x, y] of a conditional run that is given no y."""
+        x, labels = self.examples(split)
+        if self.config.condition == "none":
+            return x
+        from vae_core.data.conditions import rows_of
+
+        assert labels is not None, "it was trained on its classes"
+        return rows_of(x, labels, self.config.model.num_conditions)
+
     @property
     def classes_to_look_at(self) -> tuple[int, ...]:
         """Of a conditional run the classes that have examples enough in every part of the data."""
