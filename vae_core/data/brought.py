@@ -63,6 +63,8 @@ _X_NAMES: Final = ("x", "x_train", "images", "data", "train_images", "features",
 _Y_NAMES: Final = ("y", "y_train", "labels", "label", "target", "train_labels", "classes")
 _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _MAX_TEXT: Final = 200
+_WHOLE: Final = 2.0**53
+"""Beyond it not every whole number is a float."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -586,7 +588,11 @@ def _from_table(content: bytes, choices: Choices) -> Brought:
     chosen = draft.choose("labels", _default_label(table, candidates), (*candidates, NO_LABELS))
     for note in table.notes:
         if not note.startswith(ASIDE):
-            draft.say(note, _CHOICE_OF_NOTE.get(note.split(" ", 1)[0], ""))
+            draft.say(
+                note, next((choice for start, choice in _CHOICES_OF_NOTES if note.startswith(start)), "")
+            )
+    if len(table.columns) == 1 and any(mark in table.columns[0] for mark in ";\t|"):
+        draft.say(f"There is one column only, ‘{table.columns[0][:60]}’: another separator?", "delimiter")
     if chosen:
         draft.say(f"‘{chosen}’ gives the classes.", "labels")
     aside = [name for name in table.texts if name != chosen]
@@ -598,13 +604,14 @@ def _from_table(content: bytes, choices: Choices) -> Brought:
     return _from_rows(table.values[:, places], columns, texts, draft, table)
 
 
-_CHOICE_OF_NOTE: Final = {
-    "The": "header",
-    "Decimal": "decimal",
-    "Commas": "decimal",
-    "Full-width": "narrow",
-}
-"""By the first word of what a table's reader says: the choice that decides it."""
+_CHOICES_OF_NOTES: Final = (
+    ("The first row", "header"),
+    ("The table is not in UTF-8", "encoding"),
+    ("Decimal commas", "decimal"),
+    ("Commas between thousands", "decimal"),
+    ("Full-width", "narrow"),
+)
+"""How what a table's reader says begins, and the choice that decides it."""
 
 
 def _label_candidates(table: Table) -> dict[str, list[str]]:
@@ -673,9 +680,20 @@ def _from_rows(
             draft.options.pop("columns", None)
             return _from_pixels(rows.reshape(-1, side, side), texts, draft)
     head = _head(rows, names, texts)
+    _say_of_rounded(rows, names, draft)
     rows, texts = _filled(np.asarray(rows, np.float64), names, texts, draft, table)
     x = _scaled(rows, names, draft)
     return _finished(x, texts, draft, columns=names, head=head)
+
+
+def _say_of_rounded(rows: NDArray[Any], names: tuple[str, ...], draft: _Draft) -> None:
+    """Numbers of accounts, for example, may be too long for floating point."""
+    # Both skip NaN, and neither makes another array as large as the table.
+    largest = np.maximum(np.fmax.reduce(rows, axis=0), -np.fmin.reduce(rows, axis=0).astype(np.float64))
+    large = np.flatnonzero(largest > _WHOLE)
+    if len(large):
+        listed = _listed([f"‘{names[place]}’" for place in large])
+        draft.say(f"Numbers beyond 2^53 in {listed}: the first 15 digits of each are kept.")
 
 
 def _are_pixels(rows: NDArray[Any]) -> bool:
@@ -709,7 +727,9 @@ def _filled(
         if found.infinite:
             draft.say(f"‘{name}’ has {_num(found.infinite, 'value')} beyond 1e100, or infinite.")
     affected = np.asarray(bad.any(axis=1))
-    listed = ", ".join(f"‘{name}’" for name in where[:4]) + (", …" if len(where) > 4 else "")
+    counts = [f" ({count:,})" if len(where) > 1 else "" for count in bad.sum(0)[bad.any(axis=0)].tolist()]
+    columns = [f"‘{name}’{count}" for name, count in zip(where, counts, strict=True)]
+    listed = ", ".join(columns[:4]) + (", …" if len(where) > 4 else "")
     count = int(affected.sum())
     default = "drop" if count * 2 <= len(rows) else "mean"
     if draft.choose("missing", default, get_args(Missing)) == "mean" or affected.all():

@@ -28,7 +28,7 @@ _DELIMITERS: Final[Mapping[str, str]] = {
     "comma": ",",
     "blank": " ",
 }
-_ENCODINGS: Final = {"cp932": "Shift-JIS", "cp1252": "Windows-1252"}
+_ENCODINGS: Final = {"utf-16": "UTF-16", "cp932": "Shift-JIS", "cp1252": "Windows-1252"}
 _PLAIN: Final = re.compile(r"[0-9.eE+-]*")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _DECIMAL_COMMA: Final = re.compile(
@@ -159,7 +159,10 @@ def read_table(
     names, said = _names(rows[0] if header and rows else [""] * width, width)
     notes += said
     rows = rows[1:] if header else rows
-    if not rows or width > MAX_COLUMNS or len(rows) > MAX_ROWS:
+    if not rows:
+        hint = "bring one with at least two rows of numbers"
+        raise BadInput("table", f"the table has no rows{' below its names' if header else ''}", hint)
+    if width > MAX_COLUMNS or len(rows) > MAX_ROWS:
         message = f"the table has {len(rows):,} rows and {width:,} columns"
         hint = f"give it 1 to {MAX_ROWS:,} rows of at most {MAX_COLUMNS:,} values, below a row of names"
         raise BadInput("table", message, hint)

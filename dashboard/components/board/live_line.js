@@ -2,7 +2,7 @@
 
 import { find, findAll } from "../shared/mount.js";
 import { fixed } from "../shared/numbers.js";
-import { penalisedKl, shownTerms } from "./objective.js";
+import { penalisedKl, penalisedOf, shownTerms } from "./objective.js";
 
 /**
  * @typedef {import("../shared/theme.js").Theme} Theme
@@ -51,8 +51,12 @@ export function termsOf({ history, betaInForce, klPerDim, freeBits, deterministi
   }
   if (deterministic) return shownTerms(reconstruction, 0, 0);
   if (!freeBits) return shownTerms(reconstruction, kl, beta);
-  // The parts of the KL are those of now: of an earlier row it is not known what was free.
-  return shownTerms(reconstruction, kl, beta, row === null ? penalisedKl(klPerDim, kl, freeBits) : NaN);
+  if (row === null) return shownTerms(reconstruction, kl, beta, penalisedKl(klPerDim, kl, freeBits));
+  // The parts of the KL are those of now. What was penalised at an earlier row follows from the objective there, which
+  // a row of an older version does not hold.
+  const maximised = history.objective_held_out[at] ?? NaN;
+  const terms = shownTerms(reconstruction, kl, beta, penalisedOf(reconstruction, maximised, beta));
+  return { ...terms, objective: Number.isNaN(maximised) ? terms.objective : fixed(maximised, 2) };
 }
 
 export class LiveLine {

@@ -190,6 +190,7 @@ def test_arrays_are_taken(content: bytes, name: str, words: str) -> None:
     ("content", "words"),
     [
         (b"", "the file is empty"),
+        (b"a,b\n", "the table has no rows below its names; bring one with at least two rows of numbers"),
         (b"%PDF-1.7", "this is a PDF"),
         (b"a\n1\n2\n3\n", "Each example is one number only"),
         (b"a,b\n1,2\n", "There is one example only"),
