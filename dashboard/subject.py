@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 from dashboard.caching import cached
+from dashboard.notation import given_y
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import runner
 from vae_core.config import Binarised, RunConfig
@@ -78,10 +79,9 @@ class Subject:
         """The bound by its name, which says of what it is one where that is not log p(x)."""
         return "ELBO" if self.label is None else "ELBO of log p(x|y)"
 
-    @property
-    def evidence_name(self) -> str:
-        """``log p(x)``; of a model given y it is that of p(x|y)."""
-        return "log p(x)" if self.label is None else "log p(x|y)"
+    def written(self, text: str) -> str:
+        """Words and formulas as they are said of this model: given y, p(x|z) is p(x|z, y), and so on."""
+        return text if self.label is None else given_y(text)
 
     @property
     def name(self) -> str:

@@ -38,7 +38,8 @@ NAMES: Final[dict["Estimator", str]] = {
 EXPECTATIONS: Final = {"function": "a one-line function", "elbo": "the ELBO of one example"}
 EXPECTATION_HELP: Final = (
     r"$\nabla_{\mu,\sigma}\,\mathbb{E}_{z\sim\mathcal{N}(\mu,\sigma^2)}[f(z)]$ with f of one line, whose "
-    r"gradient is known; or $\nabla\,\mathrm{ELBO}(x)$ with $f(z) = \log p(x|z)$ and the KL in closed form."
+    r"gradient is known; or $\nabla\,\mathrm{ELBO}(x)$, where f is the log-likelihood and the KL is in "
+    "closed form."
 )
 GREEK: Final = ("μ", "σ")
 UNBIASED: Final = ("reparameterised", "score", "baseline")
@@ -176,11 +177,11 @@ def _sliders() -> tuple[float, float, int]:
 def draw_elbo(subject: Subject) -> None:
     """The ELBO of a held-out example under the model in view: its controls, then all that was measured."""
     if subject.config.model.encoder_head == "deterministic":
-        st.warning("A deterministic encoder has no q(z|x): no samples, nothing to estimate.")
+        st.warning(subject.written("A deterministic encoder has no q(z|x): no samples, nothing to estimate."))
         return
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
     with right:
-        index = one_example.choose("held_out", len(subject.data.x_test))
+        index = one_example.choose(subject, "held_out")
         dim = _dimension(subject)
         count = _samples()
         with_mistake = _mistake()
@@ -190,14 +191,14 @@ def draw_elbo(subject: Subject) -> None:
         one_example.reconstruction(
             np.concatenate([terms.x[index : index + 1], decoded]),
             subject.class_names[label] if label >= 0 else "",
-            subject.image_shape,
+            subject,
         )
     if subject.config.model.encoder_head == "unit_variance":
         st.info("This encoder fixes σ = 1: the gradient by σ exists, and nothing learns from it.")
     if subject.config.model.encoder_head == "full_covariance":
         st.caption(
-            "Here q is the product of the marginals of this run's q(z|x): the estimators below are of a mean "
-            "and a deviation of each dimension, and leave its correlations out."
+            f"Here q is the product of the marginals of this run's {subject.written('q(z|x)')}: the "
+            "estimators below are of a mean and a deviation of each dimension, without its correlations."
         )
     try:
         comparison = _elbo_comparison(subject, index, dim, count, with_mistake=with_mistake)
@@ -222,7 +223,7 @@ def _elbo_comparison(subject: Subject, index: int, dim: int, count: int, *, with
         target="ELBO",
         dimension=str(dim + 1) if subject.config.model.latent_dim > 1 else "",
         unit=", nats",
-        form=FORMS[subject.config.model.prior == "standard_normal"],
+        form=subject.written(FORMS[subject.config.model.prior == "standard_normal"]),
         has_slope=True,
     )
 

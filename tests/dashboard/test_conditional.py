@@ -1,11 +1,13 @@
 """A conditional run on every page: the model given the class that the reader chooses, and named so."""
 
+import re
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import pytest
 import torch
+from streamlit.testing.v1 import AppTest
 
 from dashboard.cached import encoded
 from dashboard.latent import cached as latent
@@ -40,7 +42,29 @@ VIEWS: Final = {
     "priors": ("priors_view", ("priors", "weights")),
     "compare": ("compare_view", ("runs", "reduction", "optimisers")),
 }
+OF_X: Final = re.compile(r"(?<![A-Za-z])[pqI]\((?:x|[zuv][^()]*(?:\||\\mid) ?x)[^()]*\)|E\}?\[x[^\[\]]*\]")
+"""A density of x, of z given x, a mutual information, or a mean of x, with its arguments."""
 EVERY: Final = [(page, key, view) for page, (key, views) in VIEWS.items() for view in views]
+
+
+def without_y(at: AppTest) -> list[str]:
+    """Places of a page, its tooltips and its figures where something is said of x and not given y."""
+    found, blocks = [], [at._tree.root]
+    while blocks:
+        block = blocks.pop()
+        blocks += getattr(block, "children", {}).values()
+        proto = getattr(block, "proto", None)
+        # The HTML of an element is the same for all runs; the browser writes y into it.
+        content = getattr(proto, "bytes", None) or ("" if proto is None else proto.SerializeToString())
+        text = content.decode("utf-8", "ignore") if content else ""
+        if "A mixture of three Gaussians" in text:
+            continue  # the model whose q is dragged below the derivation is given nothing
+        found += [
+            text[max(0, match.start() - 60) : match.end() + 40]
+            for match in OF_X.finditer(text)
+            if "y" not in match.group()
+        ]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +124,7 @@ def test_every_view_of_every_page_takes_it(
     if page in ("latent_space", "elbo"):
         assert at.selectbox(key="given_class").value == 1
         assert [text.value for text in at.caption if "log p(x|y)" in text.value], "it is named so"
+        assert not without_y(at)
 
 
 def test_gradients_of_its_elbo_and_a_pass_through_its_network_are_those_given_y(runs: dict[str, str]) -> None:
@@ -113,12 +138,20 @@ def test_gradients_of_its_elbo_and_a_pass_through_its_network_are_those_given_y(
         )
     )
     assert of_elbo.selectbox(key="given_class").value == 2
+    assert not without_y(of_elbo)
     through = open_page("gradients", run=runs["digits"], given_class="2", gradients_view="back_propagation")
     network = next(control for control in through.segmented_control if control.key == "bp_subject")
     at = checked(network.set_value("current").run())
     assert at.selectbox(key="given_class").value == 2
-    derive = checked(open_page("free_energy", run=runs["digits"], free_energy_view="derivation"))
-    assert derive.title
+    assert [text for text in at.caption if "given class is in the first biases" in text.value]
+
+
+@pytest.mark.parametrize("track", ["lagrange", "jensen"])
+def test_derivation_is_written_given_y(runs: dict[str, str], track: str) -> None:
+    at = open_page("free_energy", run=runs["digits"], free_energy_view="derivation", derivation_track=track)
+    checked(at.toggle(key="derivation_all").set_value(True).run())
+    assert not without_y(at)
+    assert [text for text in at.markdown if r"\log p(x|y)" in text.value]
 
 
 @pytest.mark.parametrize("page", ["start", "train", "runs", "data"])

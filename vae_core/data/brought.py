@@ -32,6 +32,7 @@ from vae_core.data.images import (
 from vae_core.data.limits import LARGEST, MAX_CLASSES, MAX_COLUMNS, MAX_SIDE, MAX_UNPACKED_BYTES, MAX_VALUES
 from vae_core.data.npy import read_npy, read_npz
 from vae_core.data.table import ASIDE, Decimal, Delimiter, Encoding, Table, read_table
+from vae_core.data.workbook import is_workbook, read_workbook
 from vae_core.errors import BadInput
 
 YesNo = Literal["yes", "no"]
@@ -72,6 +73,7 @@ class Choices:
     """How a file is to be read; None: as it looks.
 
     Arguments:
+        sheet: Which sheet of a workbook is read.
         header: Whether the first row of a table holds names.
         delimiter: What stands between the values of a table.
         decimal: The decimal mark of a table.
@@ -89,6 +91,7 @@ class Choices:
         scale: Of columns: to mean 0 and standard deviation 1, to [0, 1], or not at all.
     """
 
+    sheet: str | None = None
     header: YesNo | None = None
     delimiter: Delimiter | None = None
     decimal: Decimal | None = None
@@ -109,9 +112,11 @@ class Choices:
         for name, kind in _KINDS.items():
             if (value := getattr(self, name)) is not None and value not in get_args(kind):
                 raise BadInput(name, f"{name} cannot be {str(value)[:40]!r}", "leave it as recognised")
-        for value in (self.array, self.labels, *(self.columns or ())):
+        for value in (self.sheet, self.array, self.labels, *(self.columns or ())):
             if value is not None and not isinstance(value, str):
-                raise BadInput("choices", "a column or an array is named by a text", "choose it again")
+                raise BadInput(
+                    "choices", "a sheet, a column or an array is named by a text", "choose it again"
+                )
         if self.side is not None and (not isinstance(self.side, int) or not 1 <= self.side <= MAX_SIDE):
             raise BadInput("side", f"images have 1 to {MAX_SIDE} pixels a side", "choose another size")
 
@@ -236,7 +241,7 @@ class _Draft:
 
 
 def bring(content: bytes, choices: Choices | None = None, *, on_progress: Progress | None = None) -> Brought:
-    """Reads a file as a data set: a table, a NumPy or IDX file, or a zip of pictures.
+    """Reads a file as a data set: a table, a workbook, a NumPy or IDX file, or a zip of pictures.
 
     Arguments:
         content: The file.
@@ -263,6 +268,8 @@ def _read(content: bytes, choices: Choices, say: Progress) -> Brought:
         raise BadInput("empty", "the file is empty", "choose one with data")
     if content.startswith(b"\x93NUMPY"):
         return _from_array(read_npy(content), _Draft("NumPy array", choices))
+    if is_workbook(content):
+        return _from_workbook(content, choices)
     if content.startswith(b"PK"):
         return _from_zip(content, choices, say)
     if content.startswith((b"\0\0", b"\x1f\x8b")):
@@ -274,8 +281,6 @@ def _read(content: bytes, choices: Choices, say: Progress) -> Brought:
 def _refuse_others(content: bytes) -> None:
     """Raises with one sentence for files that people bring and that cannot be read."""
     start = content[:16]
-    if start.startswith(b"\xd0\xcf\x11\xe0"):
-        raise BadInput("excel", "this is an Excel workbook", "save it as CSV (UTF-8) in your spreadsheet")
     pictures = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")
     if start.startswith(pictures) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
         raise BadInput("one_image", "this is one picture", "choose several, or a zip of them")
@@ -291,8 +296,6 @@ def _refuse_others(content: bytes) -> None:
 def _from_zip(content: bytes, choices: Choices, say: Progress) -> Brought:
     archive = Archive(content)
     names = archive.names
-    if "xl/workbook.xml" in names:
-        raise BadInput("excel", "this is an Excel workbook", "save it as CSV (UTF-8) in your spreadsheet")
     lowered = [name.casefold() for name in names]
     if any(name.endswith(tuple(SUFFIXES)) for name in lowered):
         return _from_images(content, choices, say)
@@ -300,11 +303,20 @@ def _from_zip(content: bytes, choices: Choices, say: Progress) -> Brought:
         return _from_npz(content, choices)
     if any("idx" in name for name in lowered):
         return _from_idx_zip(archive, choices)
-    tables = [place for place, name in enumerate(lowered) if name.endswith((".csv", ".tsv", ".txt"))]
+    tables = [place for place, name in enumerate(lowered) if name.endswith(_TABLES)]
     if tables:
-        return _from_table(archive.read(tables[0], most=MAX_UNPACKED_BYTES // 8), choices)
+        content = archive.read(tables[0], most=MAX_UNPACKED_BYTES // 8)
+        found = (_from_workbook if is_workbook(content) else _from_table)(content, choices)
+        if len(tables) > 1:
+            said = Problem(f"Other tables are not used: {_listed([names[place] for place in tables[1:]])}.")
+            found = replace(found, problems=(said, *found.problems))
+        return found
     hint = "pack pictures, NumPy or IDX files, or a table"
     raise BadInput("zip_empty", "the zip holds nothing that can be read", hint)
+
+
+_TABLES: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
+"""How the names of tables in a zip end."""
 
 
 def _from_idx_or_gzip(content: bytes, choices: Choices) -> Brought:
@@ -582,6 +594,28 @@ def _from_table(content: bytes, choices: Choices) -> Brought:
     draft.choose("decimal", table.decimal, get_args(Decimal))
     if table.encoding not in ("utf-8", "utf-16"):
         draft.choose("encoding", table.encoding, ("cp932", "cp1252"))
+    return _from_columns(table, draft)
+
+
+def _from_workbook(content: bytes, choices: Choices) -> Brought:
+    draft = _Draft("spreadsheet", choices)
+    found = read_workbook(
+        content,
+        sheet=choices.sheet,
+        header=None if choices.header is None else choices.header == "yes",
+        decimal=choices.decimal,
+        missing="keep",
+        narrow=choices.narrow == "yes",
+    )
+    draft.choose("sheet", found.sheet, found.sheets)
+    draft.choose("header", "yes" if found.table.has_header else "no", get_args(YesNo))
+    if found.has_numbers_as_text:
+        draft.choose("decimal", found.table.decimal, get_args(Decimal))
+    return _from_columns(found.table, draft)
+
+
+def _from_columns(table: Table, draft: _Draft) -> Brought:
+    """Examples in the columns of a table."""
     if table.has_full_width and draft.choose("narrow", "no", get_args(YesNo)) == "no":
         draft.say("Full-width digits are read as text.", "narrow")
     candidates = _label_candidates(table)
@@ -605,6 +639,8 @@ def _from_table(content: bytes, choices: Choices) -> Brought:
 
 
 _CHOICES_OF_NOTES: Final = (
+    ("The sheet ‘", "sheet"),
+    ("Numbers that are stored as text", "decimal"),
     ("The first row", "header"),
     ("The table is not in UTF-8", "encoding"),
     ("Decimal commas", "decimal"),

@@ -21,6 +21,7 @@ Delimiter = Literal["tab", "semicolon", "bar", "comma", "blank"]
 """In the order in which they are tried. A comma late: between other delimiters it is a decimal mark."""
 Decimal = Literal["point", "comma"]
 Encoding = Literal["utf-8", "utf-16", "cp932", "cp1252"]
+Missing = Literal["refuse", "keep"]
 _DELIMITERS: Final[Mapping[str, str]] = {
     "tab": "\t",
     "semicolon": ";",
@@ -114,7 +115,7 @@ def read_table(
     delimiter: Delimiter | None = None,
     decimal: Decimal | None = None,
     encoding: Encoding | None = None,
-    missing: Literal["refuse", "keep"] = "refuse",
+    missing: Missing = "refuse",
     narrow: bool = False,
 ) -> Table:
     """A table as text: numbers, and columns of text, which are set aside.
@@ -141,6 +142,44 @@ def read_table(
         (('size',), [[1.5], [2.5]], {'kind': ('cat', 'dog')})
     """
     text, encoding, notes = _decoded(content, encoding)
+    return table_of_text(
+        text,
+        header=header,
+        delimiter=delimiter,
+        decimal=decimal,
+        encoding=encoding,
+        missing=missing,
+        narrow=narrow,
+        notes=notes,
+    )
+
+
+def table_of_text(
+    text: str,
+    *,
+    header: bool | None = None,
+    delimiter: Delimiter | None = None,
+    decimal: Decimal | None = None,
+    encoding: Encoding = "utf-8",
+    missing: Missing = "refuse",
+    narrow: bool = False,
+    notes: Sequence[str] = (),
+    is_rectangular: bool = False,
+) -> Table:
+    """A table that is text already, as :func:`read_table` reads and refuses it.
+
+    Arguments:
+        text: The table.
+        header: Whether the first row holds names.
+        delimiter: What stands between the values.
+        decimal: The decimal mark.
+        encoding: That the text had.
+        missing: Whether a cell without a usable number in a column of numbers is refused, or kept as NaN.
+        narrow: Whether full-width digits count as digits.
+        notes: What is to be said of it before all else.
+        is_rectangular: Whether all rows have as many cells, so that none is too long.
+    """
+    notes = list(notes)
     has_full_width = not text.isascii() and _FULL_WIDTH.search(text) is not None
     if narrow and has_full_width:
         text = unicodedata.normalize("NFKC", text)
@@ -152,7 +191,7 @@ def read_table(
         notes += said
     else:  # no cell has a comma
         decimal = decimal or "point"
-    width = _width(rows)
+    width = max(map(_filled, rows), default=0) if is_rectangular else _width(rows)
     if header is None:
         header = _looks_like_names(rows, width)
     first = 2 if header else 1
