@@ -12,7 +12,7 @@ from dashboard import cached as cache
 from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import one_example
 from dashboard.figures.estimators import Row, distributions_figure, sweep_figure, variance_figure
-from dashboard.formats import plain, rounded, signed, with_error
+from dashboard.formats import plain, rounded, signed, with_deviation
 from dashboard.gradients import cached
 from dashboard.gradients.cached import Sweep
 from dashboard.gradients.measured import SAMPLE_COUNTS, Cost, Histograms, Measured
@@ -292,7 +292,7 @@ def _distributions(found: Comparison, part: int) -> None:
     truth = found.measured.truth[part]
     title = f"estimate of {found.derivative(part)}{found.unit}"
     figure = distributions_figure(rows, truth, title=title, theme=state.theme_name())
-    said = ", ".join(f"{row.name} {row.mean:.3g} ± {row.deviation:.2g}" for row in rows)
+    said = ", ".join(f"{row.name} {with_deviation(row.mean, row.deviation)}" for row in rows)
     alt = f"Distributions of estimates by {GREEK[part]} with M = {found.count}; true {truth:.4g}; {said}."
     draw_chart(figure, key=f"estimators_{part}", alt=alt)
 
@@ -315,8 +315,8 @@ def _draw_accuracy(found: Comparison, part: int) -> None:
     for name in found.estimators:
         one = found.accuracy(name)[part]
         ratio = f"× {rounded(one.variance / least)}" if min(least, one.variance) > 0 else "–"
-        half_width = f"{one.half_width:.2g}" if one.half_width > 1e-4 else "0"
-        bias = with_error(_number(one.bias), half_width)
+        is_exact = one.half_width <= 1e-4
+        bias = with_deviation(one.bias, 0.0, 4) if is_exact else with_deviation(one.bias, one.half_width, 2)
         rows.append((_hyphenated(name), bias, f"{one.variance**0.5:.3g}", ratio))
     head = (f"∂/∂{GREEK[part]}", "bias", "s.d.", "variance")
     draw_table(head, rows, title=f"Bias and variance, by {GREEK[part]}", help_text=TABLE_HELP)
@@ -367,10 +367,6 @@ def _span(seconds: float) -> str:
     return f"{seconds * 1e3:.2g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.2g} µs"
 
 
-def _number(value: float) -> str:
-    return signed(value, 3) if abs(value) < 1000 else ("−" if value < 0 else "") + rounded(abs(value))
-
-
 def _how(measured: Measured) -> str:
     samples = f"{measured.num_samples:,} samples of z for each row, the same noise for all. "
     if max(measured.standard_error) > 0:
@@ -402,7 +398,7 @@ def _draw_extra_term(found: Comparison) -> None:
     }
     for label, name in estimators.items():
         cells = [
-            f"{signed(part.mean - left, 3)} ± {part.variance**0.5:.3g}"
+            with_deviation(part.mean - left, part.variance**0.5)
             for part, left in zip(found.accuracy(name), measured.explicit, strict=True)
         ]
         rows.append((f"{label}, mean ± s.d. of one", *cells))
