@@ -122,7 +122,14 @@ test("another objective is that of the held-out examples, beside their terms", (
     objective_train: Float32Array.of(NaN, -19.5),
     objective_held_out: Float32Array.of(NaN, -21.5),
   };
-  const plain = { history, betaInForce: null, klPerDim: [], freeBits: 0, deterministic: false };
+  const plain = {
+    history,
+    betaInForce: null,
+    klPerDim: [],
+    freeBits: 0,
+    deterministic: false,
+    givenY: false,
+  };
   for (const [objective, row, shown] of /** @type {const} */ ([
     ["elbo", null, "−36.00"],
     ["mmd", null, "−21.50"],
@@ -134,4 +141,41 @@ test("another objective is that of the held-out examples, beside their terms", (
   }
   const wasserstein = termsOf({ ...plain, objective: "mmd", deterministic: true }, null);
   assert.deepEqual([wasserstein.objective, wasserstein.beta], ["−21.50", "2"]);
+});
+
+test("with free bits an earlier row has the objective and the KL that were penalised there", () => {
+  // Of two dimensions, 0.5 nats free of each: at first KL 0.1 and 2, then 1 and 3.
+  const history = {
+    ...NO_HISTORY,
+    step: Float32Array.of(0, 5, 9),
+    beta: Float32Array.of(2, 2, 2),
+    reconstruction_held_out: Float32Array.of(-40, -30, -20),
+    kl_held_out: Float32Array.of(1, 2.1, 4),
+    objective_held_out: Float32Array.of(NaN, -35, -28),
+  };
+  const plain = { history, betaInForce: null, freeBits: 0.5, deterministic: false, givenY: false };
+  const told = { ...plain, klPerDim: [1, 3], objective: /** @type {const} */ ("elbo") };
+  const shown = [null, 2, 1, 0].map((row) => termsOf(told, row));
+  assert.deepEqual(
+    shown.map(({ objective, kl, elbo }) => [objective, kl, elbo]),
+    [
+      ["−28.00", "4.000", "−24.00"],
+      ["−28.00", "4.000", "−24.00"],
+      ["−35.00", "2.500", "−32.10"],
+      ["–", "–", "−41.00"], // of an older version
+    ],
+  );
+  const weightless = {
+    ...history,
+    beta: Float32Array.of(0, 1e-5, 0),
+    objective_held_out: Float32Array.of(0, -30, -20),
+  };
+  const terms = [1, 2].map((row) => termsOf({ ...told, history: weightless }, row));
+  assert.deepEqual(
+    terms.map(({ objective, kl }) => [objective, kl]),
+    [
+      ["−30.00", "–"],
+      ["−20.00", "–"],
+    ],
+  );
 });

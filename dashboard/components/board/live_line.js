@@ -1,8 +1,9 @@
 /** The live line on top of the board: objective = reconstruction − β · KL, and the ELBO beside it. */
 
 import { find, findAll } from "../shared/mount.js";
+import { written } from "../shared/notation.js";
 import { fixed } from "../shared/numbers.js";
-import { penalisedKl, shownTerms } from "./objective.js";
+import { penalisedKl, penalisedOf, shownTerms } from "./objective.js";
 
 /**
  * @typedef {import("../shared/theme.js").Theme} Theme
@@ -17,6 +18,7 @@ import { penalisedKl, shownTerms } from "./objective.js";
  * @property {number} freeBits
  * @property {boolean} deterministic
  * @property {Objective} objective
+ * @property {boolean} givenY Whether the model is conditional.
  */
 
 const TERMS = /** @type {const} */ (["objective", "reconstruction", "beta", "kl", "elbo"]);
@@ -51,8 +53,12 @@ export function termsOf({ history, betaInForce, klPerDim, freeBits, deterministi
   }
   if (deterministic) return shownTerms(reconstruction, 0, 0);
   if (!freeBits) return shownTerms(reconstruction, kl, beta);
-  // The parts of the KL are those of now: of an earlier row it is not known what was free.
-  return shownTerms(reconstruction, kl, beta, row === null ? penalisedKl(klPerDim, kl, freeBits) : NaN);
+  if (row === null) return shownTerms(reconstruction, kl, beta, penalisedKl(klPerDim, kl, freeBits));
+  // The parts of the KL are those of now. What was penalised at an earlier row follows from the objective there, which
+  // a row of an older version does not hold.
+  const maximised = history.objective_held_out[at] ?? NaN;
+  const terms = shownTerms(reconstruction, kl, beta, penalisedOf(reconstruction, maximised, beta));
+  return { ...terms, objective: Number.isNaN(maximised) ? terms.objective : fixed(maximised, 2) };
 }
 
 export class LiveLine {
@@ -86,7 +92,7 @@ export class LiveLine {
   draw(theme, row) {
     const terms = this.termsAt(row);
     if (!terms || !this.data) return;
-    const { deterministic, freeBits, history, objective } = this.data;
+    const { deterministic, freeBits, history, objective, givenY } = this.data;
     const isElbo = objective === "elbo";
     this.terms.forEach((term, k) => {
       find(term, "strong").textContent = terms[TERMS[k]];
@@ -99,6 +105,6 @@ export class LiveLine {
     find(this.terms[0], "small").textContent = OBJECTIVES[objective];
     const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
     const measured = MEASURED[objective] ?? "";
-    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out, ${at}${measured}`;
+    this.when.textContent = `${deterministic ? `${written(NO_BOUND, givenY)} ` : ""}Held-out, ${at}${measured}`;
   }
 }

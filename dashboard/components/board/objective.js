@@ -6,6 +6,8 @@ import { LEAST_RANGE } from "./history.js";
 const DECIMALS = 2;
 const MOST_DECIMALS = 4;
 const BETA_DIGITS = 5;
+/** Half a step between numbers of single precision, relative to them. */
+const SINGLE = 2 ** -24;
 
 /**
  * @param {number} value
@@ -67,6 +69,19 @@ export function shownTerms(reconstruction, kl, beta, penalised = kl) {
 export function penalisedKl(perDim, kl, freeBits) {
   if (!perDim.length) return Math.max(freeBits, kl);
   return perDim.reduce((sum, part) => sum + Math.max(freeBits, part), 0);
+}
+
+/**
+ * What β multiplied where reconstruction and objective are known, (reconstruction − objective) / β; NaN where the
+ * rounding of these two, which are kept in single precision, would show in a digit of it.
+ * @param {number} reconstruction
+ * @param {number} objective
+ * @param {number} beta
+ */
+export function penalisedOf(reconstruction, objective, beta) {
+  const rounding = SINGLE * (Math.abs(reconstruction) + Math.abs(objective));
+  const isKnown = rounding < 0.5 * 10 ** -decimalsOfKl(beta) * beta;
+  return isKnown ? (reconstruction - objective) / beta : NaN;
 }
 
 /**

@@ -49,6 +49,7 @@ def board_payload(
     image_shape: tuple[int, ...] | None,
     class_names: tuple[str, ...],
     deterministic: bool,
+    given_y: bool = False,
     learned_prior: bool = False,
     is_scheduled: bool = False,
     free_bits: float = 0.0,
@@ -64,6 +65,7 @@ def board_payload(
         image_shape: (height, width) of an example with height * width = D; None where examples are no images.
         class_names: Names of the labels; a label beyond them is shown as its number.
         deterministic: Whether the encoder has no variance, so that there is neither a bound nor a KL.
+        given_y: Whether the model is conditional, so that its formulas have y.
         learned_prior: Whether the prior is not N(0, I), on whose quantiles the grid is decoded all the same.
         is_scheduled: Whether β follows a schedule, and so changes by itself.
         free_bits: Nats of KL per latent dimension that cost nothing.
@@ -92,6 +94,7 @@ def board_payload(
         "changes": _changes(history, at),
         "class_names": list(class_names),
         "deterministic": deterministic,
+        "given_y": given_y,
         "learned_prior": learned_prior,
         "free_bits": free_bits,
         "objective": objective,

@@ -82,8 +82,8 @@ def pack_model(
         labels: Classes, shape (n,), -1 where an example has none.
         means, stds: Of q(z|x), shape (n, J).
         factors: L of a full covariance matrix, shape (m, J, J), of the first m examples; None: diagonal.
-        about: More plain values: ``image_shape``, ``class_names``, ``kl_per_dim``, ``step``, ``run``, and
-            ``components`` of a learned prior.
+        about: More plain values: ``image_shape``, ``class_names``, ``given_y``, ``kl_per_dim``, ``step``,
+            ``run``, and ``components`` of a learned prior.
 
     Returns:
         The packed model, with as many examples as ``MAX_EXAMPLES`` and ``MAX_POSTERIOR_BYTES`` allow and as

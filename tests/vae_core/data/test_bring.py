@@ -85,7 +85,7 @@ def test_what_can_be_chosen_is_listed() -> None:
         (b"a,b\n1,5\n2,5\n4,5\n", "Constant, and no use to a model: b."),
         ("a,b\n１２,1\n３,2\n4,5\n5,6\n7,7\n".encode(), "Full-width digits are read as text."),
         (
-            b"id,v\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(9)),
+            b"id,v,w\n" + b"".join(b"%d,%d,%d\n" % (i, i * i, i % 4) for i in range(9)),
             "Numbers of rows are left out: id.",
         ),
         ("名前,値\n花,1\n月,2\n花,4\n月,8\n".encode("cp932"), "it is read as Shift-JIS."),
@@ -95,6 +95,12 @@ def test_what_can_be_chosen_is_listed() -> None:
 )
 def test_problems_of_a_table_are_said(content: bytes, words: str) -> None:
     assert any(words in text for text in said(content))
+
+
+def test_of_two_columns_none_is_taken_for_numbers_of_rows() -> None:
+    """A curve over time would be left with one number a row, and refused."""
+    found = bring(b"day,v\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(9)))
+    assert (found.columns, found.refusal) == (("day", "v"), "")
 
 
 def test_encodings_and_full_width_digits_can_be_chosen() -> None:
@@ -159,6 +165,7 @@ def test_images_that_are_too_large_are_made_smaller() -> None:
 
 
 def test_an_archive_gives_its_examples_and_their_labels_and_says_what_it_leaves() -> None:
+    """Fault 29."""
     noise = np.random.RandomState(0)
     x, y = noise.rand(20, 6, 6), noise.randint(3, 6, 20)
     content = npz(x_train=x, y_train=y, x_test=x[:5], y_test=y[:5])
@@ -170,6 +177,7 @@ def test_an_archive_gives_its_examples_and_their_labels_and_says_what_it_leaves(
 
 
 def test_rows_of_an_array_with_nan_are_left_out_or_filled() -> None:
+    """Fault 32."""
     x = np.arange(12.0).reshape(6, 2)
     x[2, 1] = np.nan
     assert len(bring(npy(x)).x) == 5
@@ -213,6 +221,7 @@ def test_a_file_of_labels_names_the_pictures() -> None:
 
 
 def test_pictures_of_every_mode_become_grey_upright_and_opaque() -> None:
+    """Fault 43: but mode F, which none of the formats that are read can hold."""
     half = np.zeros((8, 8), np.uint8)
     half[:4] = 255
     top = Image.fromarray(half)
@@ -268,6 +277,7 @@ def test_colours_are_kept_where_that_is_chosen() -> None:
 
 
 def test_pictures_of_other_sizes_are_resized_and_cut_or_stretched() -> None:
+    """Fault 44."""
     wide = np.zeros((10, 20), np.uint8)
     wide[:, :5], wide[:, 15:] = 255, 255
     files = {f"{number}.png": image(np.full((10, 10), 9, np.uint8)) for number in range(3)}
