@@ -50,6 +50,7 @@ def board_payload(
     class_names: tuple[str, ...],
     deterministic: bool,
     given_y: bool = False,
+    grid_y: str = "",
     learned_prior: bool = False,
     is_scheduled: bool = False,
     free_bits: float = 0.0,
@@ -66,6 +67,7 @@ def board_payload(
         class_names: Names of the labels; a label beyond them is shown as its number.
         deterministic: Whether the encoder has no variance, so that there is neither a bound nor a KL.
         given_y: Whether the model is conditional, so that its formulas have y.
+        grid_y: The class that its grid is decoded with.
         learned_prior: Whether the prior is not N(0, I), on whose quantiles the grid is decoded all the same.
         is_scheduled: Whether β follows a schedule, and so changes by itself.
         free_bits: Nats of KL per latent dimension that cost nothing.
@@ -95,6 +97,7 @@ def board_payload(
         "class_names": list(class_names),
         "deterministic": deterministic,
         "given_y": given_y,
+        "grid_y": grid_y,
         "learned_prior": learned_prior,
         "free_bits": free_bits,
         "objective": objective,
