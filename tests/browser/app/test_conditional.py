@@ -1,8 +1,13 @@
 """A conditional run in a browser: trained on the digits, and looked at class by class."""
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Final
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
@@ -10,6 +15,15 @@ from tests.browser.pages import WAIT_MS, fits
 from tests.polling import until
 
 DECODED: Final = "canvas => canvas.toDataURL()"
+
+
+@pytest.fixture
+def conditional_run(app_server: Server, page: Page) -> str:
+    """Id of a run of this browser."""
+    page.goto(f"{app_server.url}/train?hidden=8&num_epochs=3&condition=class")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator(".st-key-run_line")).to_contain_text("all 3 epochs are done", timeout=WAIT_MS)
+    return page.locator(".board").get_attribute("data-run") or ""
 
 
 def test_a_conditional_run_shows_the_class_that_is_chosen(app_server: Server, page: Page) -> None:
@@ -36,3 +50,47 @@ def test_a_conditional_run_shows_the_class_that_is_chosen(app_server: Server, pa
     expect(page).to_have_url(re.compile("given_class=4"))
     page.set_viewport_size({"width": 390, "height": 844})
     fits(page)
+
+
+@pytest.mark.parametrize(
+    ("place", "button", "said"),
+    [
+        ("elbo?elbo_view=bits_back", "bits_back_start", "images identical"),
+        ("elbo?elbo_view=ladder", "ladder_many_start", "standard error of a mean over them"),
+        (
+            "gradients?gradients_view=importance_weighted",
+            "signal_start",
+            "of the signal to noise that",
+        ),
+    ],
+)
+def test_tasks_of_a_conditional_run_are_of_the_class(
+    app_server: Server, page: Page, conditional_run: str, place: str, button: str, said: str
+) -> None:
+    page.goto(f"{app_server.url}/{place}&run={conditional_run}&given_class=3")
+    page.locator(f".st-key-{button} button:visible").click(timeout=WAIT_MS)
+    expect(page.get_by_text(said).first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("y = 3").first).to_be_visible()
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+
+
+def test_code_of_a_conditional_run_prints_the_elbo_of_the_board(
+    app_server: Server, page: Page, conditional_run: str, tmp_path: Path
+) -> None:
+    page.goto(f"{app_server.url}/train?run={conditional_run}")
+    board = page.locator(".board")
+    expect(board).to_have_attribute("data-run", conditional_run)
+    elbo = float(board.get_attribute("data-elbo") or "nan")
+    page.locator(".st-key-take_home button:visible").click()
+    dialogue = page.get_by_role("dialog", name="Take home")
+    expect(dialogue.get_by_text("those given y = 0")).to_be_visible()
+    for kind in ("code", "page"):
+        with page.expect_download() as download:
+            dialogue.locator(f".st-key-take_{kind} button:visible").click()
+        download.value.save_as(tmp_path / kind)
+    assert "given the class y = 0" in (tmp_path / "page").read_text("utf-8")
+    call = [sys.executable, "-I", os.fspath(tmp_path / "code")]
+    said = subprocess.run(call, capture_output=True, text=True, cwd=tmp_path, check=True).stdout
+    found = re.search(r"Held-out ELBO: (-\d+\.\d{4}) nats", said)
+    assert found, said
+    assert abs(float(found[1]) - elbo) < 0.006, "the board shows two digits"
