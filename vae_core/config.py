@@ -101,6 +101,8 @@ MAX_CONDITIONS: Final = 1000
 MAX_LATENT_DIM = 512
 MAX_FULL_DIM = 64
 """Latent dimensions of a full covariance matrix: it has 2080 entries then, of each example."""
+FLOW_LAYERS: Final = 4
+"""Planar layers of a flow."""
 MAX_PARAMETERS = 5_000_000
 MAX_DATA_DIM = 65_536
 MAX_COMPONENTS = 1000

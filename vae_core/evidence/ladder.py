@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae_core.config import FLOW_LAYERS
 from vae_core.device import on_cpu
 from vae_core.distributions import DiagonalNormal, FullNormal
 from vae_core.errors import BadInput
@@ -24,7 +25,6 @@ from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
 
 MAX_COMPONENTS: Final = 5
-NUM_LAYERS: Final = 4
 MAX_LADDER_DIMS: Final = 16
 """More dimensions have more parameters for each example than the sampled bound can tell apart."""
 _SAMPLES, _FINE_SAMPLES = 2048, 4096
@@ -93,7 +93,7 @@ def climb(
     """The best q of each family for each example, each found from the best of the family before.
 
     encoder's q, best diagonal Gaussian, best full covariance, best mixture of K such Gaussians, and that
-    mixture warped by ``NUM_LAYERS`` planar layers: each family holds the one before, so that
+    mixture warped by ``FLOW_LAYERS`` planar layers: each family holds the one before, so that
     E_q[log p(x, z) - log q(z)] rises from rung to rung towards log p(x) (Cremer et al. 2018 name what is left
     the approximation gap). For J = 1 the diagonal is all of the covariance; an encoder with a full
     covariance begins beyond the diagonal.
@@ -203,7 +203,7 @@ def _climbed(
     if model.config.latent_dim > 1:
         families["full"] = _Family(True)
     families["mixture"] = _Family(True, num_components)
-    families["flow"] = _Family(True, num_components, NUM_LAYERS)
+    families["flow"] = _Family(True, num_components, FLOW_LAYERS)
     for number, (name, family) in enumerate(families.items()):
         on_progress(number / len(families))
         starts = _starts(model, x, rungs[-1].q, family, generator)
