@@ -199,6 +199,11 @@ def draw_elbo(subject: Subject) -> None:
             "Here q is the product of the marginals of this run's q(z|x): the estimators below are of a mean "
             "and a deviation of each dimension, and leave its correlations out."
         )
+    if subject.config.model.encoder_head == "flow":
+        st.caption(
+            "Here q is the product of Gaussians with the means and deviations of this run's flow: the "
+            "estimators below are of a mean and a deviation of each dimension."
+        )
     try:
         comparison = _elbo_comparison(subject, index, dim, count, with_mistake=with_mistake)
     except BadInput as err:

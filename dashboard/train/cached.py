@@ -38,6 +38,7 @@ def _board(run_id: str, looked: Snapshot | None = None) -> bytes | None:
         class_names=snapshot.class_names,
         deterministic=view.config.model.encoder_head == "deterministic",
         learned_prior=view.config.model.prior != "standard_normal",
+        has_flow=view.config.model.encoder_head == "flow",
         is_scheduled=view.config.train.beta_schedule != "constant",
         free_bits=view.config.train.free_bits,
         objective=view.config.train.maximised,

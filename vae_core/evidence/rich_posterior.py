@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal, FullNormal
+from vae_core.distributions import AnyPosterior, FullNormal, PlanarNormal
 from vae_core.planar import PlanarFlow
 
 
@@ -33,12 +33,15 @@ class RichPosterior:
     scale: Tensor
 
     @classmethod
-    def gaussian(cls, q: DiagonalNormal | FullNormal) -> "RichPosterior":
-        """N(mean, covariance) of each example, q of shape (n, J), in float64."""
-        mean = q.mean.double()
-        factor = torch.diag_embed(q.std.double()) if isinstance(q, DiagonalNormal) else q.factor.double()
-        none = mean.new_zeros(len(mean), 0, 2 * mean.shape[1] + 1)
-        return cls(mean.new_zeros(len(mean), 1), mean[:, None], factor[:, None], none, mean, factor)
+    def of(cls, q: AnyPosterior) -> "RichPosterior":
+        """q of each example, of shape (n, J), in float64: a mixture of one, warped where q is a flow."""
+        q = q.double()
+        if isinstance(q, PlanarNormal):
+            mean, factor, layers = q.centre, torch.diag_embed(torch.exp(0.5 * q.log_var)), q.layers
+        else:
+            mean, layers = q.mean, q.mean.new_zeros(len(q.mean), 0, 2 * q.mean.shape[1] + 1)
+            factor = q.factor if isinstance(q, FullNormal) else torch.diag_embed(q.std)
+        return cls(mean.new_zeros(len(mean), 1), mean[:, None], factor[:, None], layers, mean, factor)
 
     @property
     def num_components(self) -> int:

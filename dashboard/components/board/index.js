@@ -48,6 +48,7 @@ import { remarks } from "./objective.js";
  * @property {Colour | null} colour What colours the plane in the place of the classes.
  * @property {boolean} deterministic Whether there is neither a bound nor a KL.
  * @property {boolean} learned_prior Whether p(z) is not N(0, I).
+ * @property {string} no_kl_parts Why the KL has no parts by dimension; "": it has.
  * @property {import("../shared/theme.js").Palettes} palettes
  * @property {number[]} plane The two dimensions that are shown, from 0.
  * @property {number} latent_dim
@@ -220,8 +221,7 @@ class Board {
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
     const betaInForce = message.beta_in_force;
     this.line.set({ history, betaInForce, klPerDim, freeBits, deterministic, objective });
-    const noParts = message.learned_prior ? "no parts: learned prior" : "";
-    this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : noParts });
+    this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : message.no_kl_parts });
   }
 
   /**
