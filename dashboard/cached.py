@@ -113,15 +113,17 @@ def encode(
     from vae_core.memory import check_evaluation, chunk_rows, widest_layer
 
     x, labels = subject.examples(split)
-    x = x if max_examples is None else x[:max_examples]
+    rows = subject.rows(split)
+    x, rows = (x, rows) if max_examples is None else (x[:max_examples], rows[:max_examples])
     labels = None if labels is None else labels[:max_examples]
     check_evaluation(subject.config.model, num_examples=len(x), num_samples=num_samples)
     noise = torch.Generator().manual_seed(subject.config.seed)
-    terms = terms_per_example(subject.model, x, num_samples=num_samples, generator=noise)
+    terms = terms_per_example(subject.model, rows, num_samples=num_samples, generator=noise)
     with torch.no_grad():
-        pieces = x.split(chunk_rows(widest_layer(subject.config.model)))
+        pieces = rows.split(chunk_rows(widest_layer(subject.config.model)))
         # Not the posteriors themselves: full covariance matrices of all examples may be too many to keep.
-        codes = [q.moments for q in map(subject.model.posterior, pieces)]
+        posteriors = (model.posterior(piece) for model, piece in map(subject.model.of_rows, pieces))
+        codes = [q.moments for q in posteriors]
     means, stds = (torch.cat(part).numpy() for part in zip(*codes, strict=True))
     per_dim = torch.empty(len(x), 0) if terms.kl_per_dim is None else terms.kl_per_dim
     return Encoded(
@@ -164,12 +166,26 @@ def mean(values: Array) -> float:
     return float(values.astype(np.float64).mean())
 
 
-def decode(subject: Subject, z: Array) -> Array:
-    """E[x|z] at z of shape (n, J), shape (n, D): a tenth of a millisecond, so it is not kept."""
+def decode(subject: Subject, z: Array, labels: NDArray[np.int32] | None = None) -> Array:
+    """E[x|z] at z of shape (n, J), shape (n, D): a tenth of a millisecond, so it is not kept.
+
+    Arguments:
+        subject: The model.
+        z: Where.
+        labels: Of a conditional run that is given no y the class of each z, shape (n,).
+    """
     import torch
 
+    model = subject.model
+    if subject.config.condition != "none":
+        from vae_core.data.conditions import rows_of
+
+        assert labels is not None, "each z is decoded with its own y"
+        config = subject.config.model
+        nothing = torch.zeros(len(z), config.data_dim)
+        model, _ = model.of_rows(rows_of(nothing, torch.from_numpy(labels).long(), config.num_conditions)[:])
     with torch.no_grad():
-        return subject.model.likelihood(torch.from_numpy(z)).mean.numpy()
+        return model.likelihood(torch.from_numpy(z)).mean.numpy()
 
 
 @cached()

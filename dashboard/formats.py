@@ -46,6 +46,24 @@ def with_error(value: str, error: str) -> str:
     return f"{value} ±\N{NO-BREAK SPACE}{error}"
 
 
+def with_deviation(value: float, deviation: float, digits: int = 3) -> str:
+    """A mean and a standard deviation, both to the last digit of the deviation, which has ``digits`` of them.
+
+    A deviation of 0 says nothing of digits: then the mean has as many. Beyond a million, powers of ten.
+
+    Example:
+        >>> with_deviation(2.4, 0.3589), with_deviation(-1.0, 0.9951), with_deviation(0.0, 0.0)
+        ('2.400 ±\xa00.359', '−1.000 ±\xa00.995', '0.00 ±\xa00')
+    """
+    if deviation == 0:
+        return with_error(signed(value, digits - 1), "0")
+    if not math.isfinite(value + deviation) or max(abs(value), deviation) >= 1e6:
+        sign = "−" if value < 0 else ""
+        return with_error(sign + rounded(abs(value), digits), rounded(deviation, digits))
+    decimals = min(6, max(0, digits - 1 - math.floor(math.log10(deviation))))
+    return with_error(signed(value, decimals), margin(deviation, decimals))
+
+
 def margin(error: float, digits: int = 2) -> str:
     """What stands behind ±, to some digits: a margin that is there is never written as none.
 

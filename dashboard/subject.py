@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 from dashboard.caching import cached
+from dashboard.notation import given_y
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import runner
 from vae_core.config import Binarised, RunConfig
@@ -78,10 +79,9 @@ class Subject:
         """The bound by its name, which says of what it is one where that is not log p(x)."""
         return "ELBO" if self.label is None else "ELBO of log p(x|y)"
 
-    @property
-    def evidence_name(self) -> str:
-        """``log p(x)``; of a model given y it is that of p(x|y)."""
-        return "log p(x)" if self.label is None else "log p(x|y)"
+    def written(self, text: str) -> str:
+        """Words and formulas as they are said of this model: given y, p(x|z) is p(x|z, y), and so on."""
+        return text if self.label is None else given_y(text)
 
     @property
     def name(self) -> str:
@@ -136,6 +136,16 @@ class Subject:
             assert data.x_validation is not None, "it is one of the splits of the run"
             return data.x_validation, data.labels_validation
         return (data.x_test, data.labels_test) if split == "held_out" else (data.x_train, data.labels_train)
+
+    def rows(self, split: Split) -> "Examples":
+        """The examples as the model takes them: rows [x, y] of a conditional run that is given no y."""
+        x, labels = self.examples(split)
+        if self.config.condition == "none":
+            return x
+        from vae_core.data.conditions import rows_of
+
+        assert labels is not None, "it was trained on its classes"
+        return rows_of(x, labels, self.config.model.num_conditions)
 
     @property
     def classes_to_look_at(self) -> tuple[int, ...]:

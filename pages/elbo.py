@@ -33,7 +33,7 @@ SAMPLES_HELP = (
 
 header.title("ELBO")
 shown = header.subject()
-view = one_of("View", VIEWS, key="elbo_view", help_text=VIEW_HELP)
+view = one_of("View", VIEWS, key="elbo_view", help_text=shown.written(VIEW_HELP))
 num_samples, num_components = 1, 3
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
     split = one_of("Data", SPLITS, key="elbo_split", help_text=SPLIT_HELP)
@@ -51,34 +51,34 @@ with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             "Samples M",
             (1, 3, 10, 30, 100),
             key="elbo_samples",
-            help=SAMPLES_HELP,
+            help=shown.written(SAMPLES_HELP),
             width=220,
             persist_state="session",
         )
 terms = encoded(shown, split, num_samples=num_samples)
 
 if view == "all_examples" and shown.is_deterministic:
-    all_examples.reconstruction_alone(terms)
+    all_examples.reconstruction_alone(terms, shown)
 elif view == "all_examples":
     all_examples.headline(terms, shown, split, num_samples)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.header("Two terms", help=all_examples.TERMS_HELP)
+        st.header("Two terms", help=shown.written(all_examples.TERMS_HELP))
         all_examples.two_terms(terms, shown)
     with right:
         st.header("KL by latent dimension", help=all_examples.KL_HELP)
         all_examples.kl_per_dim(terms, shown, split)
-    st.header(f"The gap between the ELBO and {shown.evidence_name}", help=gaps.HELP)
+    st.header(shown.written("The gap between the ELBO and log p(x)"), help=shown.written(gaps.HELP))
     gaps.draw(shown, split)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.header("The KL decomposed", help=all_examples.SURGERY_HELP)
+        st.header("The KL decomposed", help=shown.written(all_examples.SURGERY_HELP))
         all_examples.kl_decomposition(shown, split)
     with right:
-        st.header("Rate and distortion", help=all_examples.RATE_HELP)
+        st.header("Rate and distortion", help=shown.written(all_examples.RATE_HELP))
         all_examples.rate_and_distortion(shown)
 elif view == "units":
-    st.header("Sum or mean?", help=units.REDUCTIONS_HELP)
+    st.header("Sum or mean?", help=shown.written(units.REDUCTIONS_HELP))
     units.reductions(shown, terms)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -88,20 +88,24 @@ elif view == "units":
         st.header("Collapse: predicted and measured", help=units.COLLAPSE_HELP)
         units.collapse(shown, terms)
 elif shown.is_deterministic:
-    st.warning("A deterministic encoder has no q(z|x): there is no bound to look at, and no q to move.")
+    st.warning(
+        shown.written(
+            "A deterministic encoder has no q(z|x): there is no bound to look at, and no q to move."
+        )
+    )
 elif view == "one_example":
     one_example.draw(shown, split, terms, num_samples)
 elif view == "bits_back":
-    st.header("The images in a file", help=bits_back.HELP)
+    st.header("The images in a file", help=shown.written(bits_back.HELP))
     bits_back.draw(shown, split)
 elif view == "causes":
-    st.header("What each dimension says about each cause", help=causes.HELP)
+    st.header("What each dimension says about each cause", help=shown.written(causes.HELP))
     causes.draw(shown, split)
 elif view == "ladder":
-    st.header("A ladder of approximate posteriors", help=ladder.HELP)
+    st.header("A ladder of approximate posteriors", help=shown.written(ladder.HELP))
     ladder.draw(shown, split, num_components)
     st.header("The ladder of many examples", help=ladder.ALL_HELP)
     ladder.draw_many(shown, split, num_components)
 else:
-    st.header("One set of variational parameters for one example", help=watch_q.HELP)
+    st.header("One set of variational parameters for one example", help=shown.written(watch_q.HELP))
     watch_q.draw(shown, split)

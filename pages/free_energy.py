@@ -34,7 +34,7 @@ elif view == "gaussian":
     free_energy.draw_gaussian()
 elif view == "derivation":
     shown = derivation.choose_subject(subject())
-    st.header("The derivation, line by line", help=derivation.DERIVATION_HELP)
+    st.header("The derivation, line by line", help=shown.written(derivation.DERIVATION_HELP))
     derivation.draw(shown)
 elif view == "em":
     st.header("EM maximises the same bound in alternating steps", help=em.EM_HELP)

@@ -32,16 +32,18 @@ header.title("Latent space")
 shown = header.subject()
 dims = plane.choose(shown)
 
-st.header("Latent plane", help=plane.HELP)
+st.header("Latent plane", help=shown.written(plane.HELP))
 plane.explore(shown, dims)
 
-if folding.section("Decoded grid", key="grid", help_text=grid.HELP):
+if folding.section("Decoded grid", key="grid", help_text=shown.written(grid.HELP)):
     grid.draw(shown, dims)
 
 if shown.conditional is not None and folding.section("Style transfer", key="style", help_text=style.HELP):
     style.draw(shown)
 
-if folding.section("Prior against aggregate posterior", key="aggregate", help_text=aggregate.HELP):
+if folding.section(
+    "Prior against aggregate posterior", key="aggregate", help_text=shown.written(aggregate.HELP)
+):
     aggregate.histograms(shown, dims)
     aggregate.samples(shown)
 

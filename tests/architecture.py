@@ -18,6 +18,7 @@ FIRST_PARTY: Final = frozenset({*FOLDERS, "tests"})
 # stands elsewhere (benchmarks, scripts) may import anything but pages and tests.
 MAY_IMPORT: Final = (
     ("vae_core/data/images.py", ("vae_core", "numpy", "PIL")),
+    ("vae_core/data/sheet_program.py", ("python_calamine",)),
     ("vae_core/", ("vae_core", "torch", "numpy", "scipy", "sklearn", "safetensors")),
     ("dashboard/figures/objects.py", ("plotly", "numpy")),
     ("dashboard/figures/", ("dashboard", "vae_core", "numpy", "contourpy")),

@@ -66,9 +66,13 @@ def ladder(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> A
 
 
 def evidence(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
-    """``SEED RUN_FILE...``: log p(x) and the ELBO of the examples ``x`` under each run, numbered from 0."""
+    """``SEED RUN_FILE...``: log p(x) and the ELBO of the examples ``x`` under each run, numbered from 0.
+
+    Of a conditional run they are those of log p(x|y), y being the classes ``labels`` of the examples.
+    """
     import torch
 
+    from vae_core.data.conditions import rows_of
     from vae_core.evidence import evidence_and_bound
 
     seed, *run_files = arguments
@@ -76,7 +80,9 @@ def evidence(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) ->
     for number, run_file in enumerate(run_files):
         state, run = _run(run_file)
         generator = torch.Generator().manual_seed(int(seed))
-        found = evidence_and_bound(run.model(), x, generator=generator)
+        count = run.config.model.num_conditions
+        rows = rows_of(x, torch.from_numpy(inputs["labels"]), count)[:] if count else x
+        found = evidence_and_bound(run.model(), rows, generator=generator)
         arrays |= {f"{name}{number}": np.asarray(value) for name, value in found._asdict().items()}
         arrays[f"digest{number}"] = state["digest"]
         on_progress((number + 1) / len(run_files))

@@ -220,7 +220,9 @@ class Measured:
 
     Arguments:
         rows: Where they stand among the run's own held-out examples, shape (n,).
-        elbo, reconstruction, kl: Terms of the bound, shape (n,), nats, float64.
+        elbo, reconstruction, kl: Terms of the bound, shape (n,), nats, float64; of a conditional run that of
+            log p(x|y), each example with its own y.
+        log_class: log p(y) of each example's class, shape (n,), nats; 0 where the run takes no y.
         kl_per_dim: Mean KL of each latent dimension, shape (J,), nats; empty for a learned prior.
         num_active: How many latent dimensions are active units.
         means, stds: Of q(z|x) for the first ``MAX_PLANE``, shape (m, J).
@@ -231,11 +233,17 @@ class Measured:
     elbo: Array
     reconstruction: Array
     kl: Array
+    log_class: Array
     kl_per_dim: Array
     num_active: int
     means: NDArray[np.float32]
     stds: NDArray[np.float32]
     labels: NDArray[np.int32]
+
+    @property
+    def bound_of_x(self) -> Array:
+        """Of log p(x), shape (n,): log p(x) = log sum_y p(y) p(x|y) is at least log p(x|y) + log p(y)."""
+        return self.elbo + self.log_class
 
 
 @cached()
@@ -271,12 +279,27 @@ def _measured(subject: Subject, rows: NDArray[np.int64]) -> Measured:
         elbo=elbo,
         reconstruction=reconstruction,
         kl=kl,
+        log_class=_log_class(subject)[rows],
         kl_per_dim=terms.kl_per_dim[rows].astype(np.float64).mean(0),
         num_active=int(active_units(torch.from_numpy(means)).sum()),
         means=means[:MAX_PLANE],
         stds=terms.stds[rows][:MAX_PLANE],
         labels=terms.labels[rows][:MAX_PLANE],
     )
+
+
+def _log_class(subject: Subject) -> Array:
+    """log p(y) of the class of each held-out example, shape (n,), nats; 0 of a run that takes no y.
+
+    By the rule of succession, (n_y + 1) / (n + C) of the n training examples: no class is impossible.
+    """
+    if subject.config.condition == "none":
+        return np.zeros(len(subject.data.x_test))
+    (_, of_training), (_, of_held_out) = subject.examples("training"), subject.examples("held_out")
+    assert of_training is not None, "it was trained on its classes"
+    assert of_held_out is not None
+    counts = of_training.bincount(minlength=subject.config.model.num_conditions).double() + 1
+    return (counts / counts.sum()).log()[of_held_out].numpy()
 
 
 class Plane(NamedTuple):
@@ -298,8 +321,13 @@ class Plane(NamedTuple):
 
 
 @cached("Aligning the planes …")
-def planes(subjects: tuple[Subject, ...]) -> tuple[Plane, ...]:
-    """The latent planes of all runs, turned onto the two most used dimensions of the first."""
+def planes(subjects: tuple[Subject, ...], label: int = 0) -> tuple[Plane, ...]:
+    """The latent planes of all runs, turned onto the two most used dimensions of the first.
+
+    Arguments:
+        subjects: The runs.
+        label: The class with which the grids of conditional ones are decoded.
+    """
     import torch
 
     from vae_core.latent import choose_plane, plane_points, turned_onto
@@ -321,7 +349,8 @@ def planes(subjects: tuple[Subject, ...]) -> tuple[Plane, ...]:
         axis = torch.linspace(-GRID_REACH, GRID_REACH, side)
         frame = plane_points(axis, (0, min(1, latent_dim - 1)), latent_dim)
         own = (frame.double() @ turned.rotation.T)[..., : one.means.shape[1]].float()
-        grid = cache.decode(subject, own.reshape(-1, own.shape[-1]).numpy())
+        flat = own.reshape(-1, own.shape[-1]).numpy()
+        grid = cache.decode(subject, flat, np.full(len(flat), label, np.int32))
         heights = turned.points[:, 1] if latent_dim > 1 else torch.from_numpy(one.stds[:, 0]).double()
         found.append(
             Plane(

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import cached as cache
 from dashboard.compare import cached
 from dashboard.compare.cached import GRID_REACH, Plane
-from dashboard.compare.runs import Side
+from dashboard.compare.runs import Side, written
 from dashboard.components.chart.element import draw_chart
 from dashboard.figures.dimension_reduction import space_figure, space_ranges
 from dashboard.figures.runs import turned_plane_figure
@@ -43,12 +43,14 @@ GRID_HELP: Final = (
 
 def reconstructions(sides: Sequence[Side]) -> None:
     """The same held-out examples, as each run makes them again."""
-    st.markdown("**Reconstructions of the same held-out examples**", help=RECONSTRUCTION_HELP)
+    st.markdown("**Reconstructions of the same held-out examples**", help=written(sides, RECONSTRUCTION_HELP))
     first = sides[0]
     x = _held_out(first)
     shape = first.subject.image_shape
+    count = IMAGES if shape else MAX_POINTS
     made = [
-        cache.decode(side.subject, side.measured.means[: IMAGES if shape else MAX_POINTS]) for side in sides
+        cache.decode(side.subject, side.measured.means[:count], side.measured.labels[:count])
+        for side in sides
     ]
     if shape is None:
         _in_data_space(sides, x, made, "reconstruction")
@@ -102,8 +104,9 @@ def _turn(plane: Plane, *, is_first: bool) -> str:
 
 def grids(sides: Sequence[Side]) -> None:
     """What each run decodes over the same plane."""
-    st.markdown("**Decoded grids**", help=GRID_HELP)
-    found = cached.planes(tuple(side.subject for side in sides))
+    st.markdown("**Decoded grids**", help=written(sides, GRID_HELP))
+    given = _class_of_grids(sides)
+    found = cached.planes(tuple(side.subject for side in sides), given or 0)
     shape = sides[0].subject.image_shape
     if shape is None:
         x = _held_out(sides[0])
@@ -115,6 +118,25 @@ def grids(sides: Sequence[Side]) -> None:
             st.markdown(f"**{plain(side.label)}**")
             alt = f"{side.label}: decoded grid of {plane.grid.shape[0]} by {plane.grid.shape[1]} images."
             show(mosaic(plane.grid, shape, size=GRID_SIZE), alt=alt)
+
+
+def _class_of_grids(sides: Sequence[Side]) -> int | None:
+    """The class with which conditional runs decode their grids; None where there are no such runs."""
+    given = next((side.subject for side in sides if side.takes_y), None)
+    if given is None:
+        return None
+    classes = range(given.config.model.num_conditions)
+    wanted = state.control("given_class")
+    state.set_control("given_class", wanted if wanted in classes else 0)
+    return st.selectbox(
+        "Class y",
+        classes,
+        key="given_class",
+        format_func=lambda one: plain(given.class_names[one]),
+        help="The class with which conditional runs decode; the others take none.",
+        width=200,
+        persist_state="session",
+    )
 
 
 def _in_rows(sides: Sequence[Side], of_each: Sequence[T]) -> Iterator[tuple[DeltaGenerator, Side, T]]:

@@ -17,6 +17,7 @@ from dashboard.components.chart.element import draw_chart
 from dashboard.figures.runs import RunLine, run_curves_figure, run_kl_figure
 from dashboard.formats import margin, plain, rounded, shown_difference, signed, with_error
 from dashboard.labels import NAMES, OF_CURVES, data_title
+from dashboard.notation import given_y
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.tasks import task_key, tasks
@@ -66,6 +67,14 @@ GAP_HELP: Final = (
     r"below $\log p(x)$ in expectation: marked ≥."
 )
 MEASURE_HELP: Final = "log p(x) of each run on the same examples, in the background: a second or two a run."
+OF_DIFFERENT_BOUNDS: Final = (
+    " Of a conditional run the ELBO is a bound of log p(x|y), of another one of log p(x): only the one is "
+    "told y. **Bound of log p(x)** makes them fair: log p(x) = log Σ p(y) p(x|y) ≥ log p(x|y) + log p(y), "
+    "with p(y) the share of the class in the training part."
+)
+OF_DIFFERENT_EVIDENCE: Final = (
+    "Of a conditional run log p(x) here is log p(x|y), and the gap that of its q(z|x, y). "
+)
 _DENSITY: Final = {
     "bernoulli": "of 0 and 1",
     "continuous_bernoulli": "density",
@@ -97,6 +106,11 @@ class Side:
     def has_bound(self) -> bool:
         """Whether it has a KL, and so a bound."""
         return not self.subject.is_deterministic
+
+    @property
+    def takes_y(self) -> bool:
+        """Whether the run is conditional: its ELBO is a bound of log p(x|y)."""
+        return self.subject.config.condition != "none"
 
     @property
     def kind(self) -> str:
@@ -222,8 +236,6 @@ def labels_of(views: Sequence[JobView]) -> dict[str, str]:
 
 def _why_not(subject: Subject, others: Sequence[Subject]) -> str:
     """Why a run cannot stand beside others; empty where it can."""
-    if subject.config.condition != "none":
-        return "it is conditional, and its ELBO a bound of log p(x|y): **ELBO** shows it, class by class"
     if cache.encoded(subject).has_diverged:
         return "it has diverged: its bound is not finite, or beyond 9 × 10¹⁵ nats"
     if not others:
@@ -257,11 +269,22 @@ def differences(sides: Sequence[Side]) -> None:
     draw_table(head, rows, title="What differs", help_text=SETTINGS_HELP)
 
 
+def written(sides: Sequence[Side], text: str) -> str:
+    """Words and formulas as they are said of these runs; with y where all of them are conditional."""
+    return given_y(text) if sides and all(side.takes_y for side in sides) else text
+
+
+def is_mixed(sides: Sequence[Side]) -> bool:
+    """Whether bounds of log p(x) stand beside bounds of log p(x|y)."""
+    return len({side.takes_y for side in sides}) > 1
+
+
 def numbers(sides: Sequence[Side]) -> None:
     """The terms of the bound of all runs on the same examples, and paired differences from the first."""
-    first = sides[0]
-    head = ["run", "step", "ELBO"]
-    head += [f"ELBO − that of {plain(first.label)}"] if len(sides) > 1 else []
+    first, mixed = sides[0], is_mixed(sides)
+    head = ["run", "step", "ELBO of log p(x|y)" if first.takes_y and not mixed else "ELBO"]
+    head += ["bound of log p(x)"] if mixed else []
+    head += [f"{'bound' if mixed else 'ELBO'} − that of {plain(first.label)}"] if len(sides) > 1 else []
     head += ["reconstruction", "KL", "active"]
     rows = []
     for side in sides:
@@ -269,11 +292,17 @@ def numbers(sides: Sequence[Side]) -> None:
         error = score_of(one.elbo).standard_error
         elbo = with_error(signed(_shown_elbo(one)), margin(error)) if side.has_bound else "–"
         row = [plain(side.label), f"{side.subject.step:,}", elbo]
-        row += [_against(side, first)] if len(sides) > 1 else []
+        row += [_of_x(side)] if mixed else []
+        row += [_against(side, first, mixed=mixed)] if len(sides) > 1 else []
         kl = _mean(one.kl) if side.has_bound else "–"
         latent_dim = side.subject.config.model.latent_dim
         rows.append([*row, _mean(one.reconstruction), kl, f"{one.num_active} of {latent_dim}"])
-    draw_table(head, rows, title="On the same held-out examples, nats per example", help_text=TABLE_HELP)
+    draw_table(
+        head,
+        rows,
+        title="On the same held-out examples, nats per example",
+        help_text=written(sides, TABLE_HELP),
+    )
     st.caption(_about_numbers(sides))
 
 
@@ -285,6 +314,10 @@ def _about_numbers(sides: Sequence[Side]) -> str:
             " It tells these runs apart, not their settings: each is one training, and another seed may "
             f"differ by more. A verdict takes {MIN_SEEDS} seeds, as Dimension reduction trains them."
         )
+    if is_mixed(sides):
+        said += OF_DIFFERENT_BOUNDS
+    elif sides[0].takes_y:
+        said += " Each example is encoded and decoded with its own y."
     if count < own:
         said += f" The splits differ: these {count:,} of {own:,} are held out by all of the runs."
     if len({side.kind for side in sides}) > 1:
@@ -309,11 +342,27 @@ def _mean(values: Array) -> str:
     return with_error(signed(score.value), margin(score.standard_error))
 
 
-def _against(side: Side, first: Side) -> str:
+def _against(side: Side, first: Side, *, mixed: bool) -> str:
     if side is first or side.kind != first.kind or not (side.has_bound and first.has_bound):
         return "–"
     one, other = side.measured, first.measured
-    return _difference(one.elbo, other.elbo, _shown_elbo(one), _shown_elbo(other))
+    if not mixed:
+        return _difference(one.elbo, other.elbo, _shown_elbo(one), _shown_elbo(other))
+    return _difference(one.bound_of_x, other.bound_of_x, _shown_of_x(one), _shown_of_x(other))
+
+
+def _of_x(side: Side) -> str:
+    """The run's bound of log p(x); of a conditional one with the log p(y) that is in it."""
+    if not side.has_bound:
+        return "–"
+    one = side.measured
+    bound = with_error(signed(_shown_of_x(one)), margin(score_of(one.bound_of_x).standard_error))
+    return f"{bound} (log p(y) {signed(score_of(one.log_class).value)})" if side.takes_y else bound
+
+
+def _shown_of_x(one: Measured) -> float:
+    """The mean bound of log p(x) as the sum of what is shown of it."""
+    return round(_shown_elbo(one) + round(score_of(one.log_class).value, 2), 2)
 
 
 def _shown_elbo(one: Measured) -> float:
@@ -329,7 +378,7 @@ def _difference(values: Array, others: Array, shown: float, other_shown: float) 
 
 def curves(sides: Sequence[Side]) -> None:
     """Held-out ELBO, reconstruction and KL of all runs against the step."""
-    st.markdown("**Curves, held-out**", help=CURVES_HELP)
+    st.markdown("**Curves, held-out**", help=written(sides, CURVES_HELP))
     shown = (
         ("elbo_held_out", "ELBO, nats"),
         ("reconstruction_held_out", "reconstruction, nats"),
@@ -341,6 +390,9 @@ def curves(sides: Sequence[Side]) -> None:
         ends = "; ".join(f"{line.label} {line.values[-1]:.2f}" for line in lines if len(line.values))
         with column:
             draw_chart(figure, key=f"runs_{name}", alt=f"Held-out {title}: {ends}.")
+    if is_mixed(sides):
+        given = ", ".join(f"**{plain(side.label)}**" for side in sides if side.takes_y)
+        st.caption(f"The curves of {given} are of the ELBO of log p(x|y), the others of that of log p(x).")
     if any(side.subject.config.dataset == "idx" for side in sides):
         st.caption(OF_CURVES)
 
@@ -385,11 +437,16 @@ def gaps(sides: Sequence[Side]) -> None:
     bounded = [side for side in sides if side.has_bound]
     if not bounded:
         return
-    st.markdown("**The gap between the ELBO and log p(x)**", help=GAP_HELP)
+    mixed = is_mixed(bounded)
+    evidence = written(bounded, "log p(x)")
+    st.markdown(f"**The gap between the ELBO and {evidence}**", help=written(bounded, GAP_HELP))
     first = bounded[0]
-    seed = first.subject.config.seed
-    x = cache.Rows(first.subject.data.x_test)[first.measured.rows[:MAX_EXACT_EXAMPLES]]
-    key = task_key("evidence", seed, *(side.subject.digest for side in bounded), x)
+    seed, rows = first.subject.config.seed, first.measured.rows[:MAX_EXACT_EXAMPLES]
+    inputs = {"x": cache.Rows(first.subject.data.x_test)[rows]}
+    labels_held_out = first.subject.examples("held_out")[1]
+    if labels_held_out is not None and any(side.takes_y for side in bounded):
+        inputs["labels"] = labels_held_out[rows].numpy()
+    key = task_key("evidence", seed, *(side.subject.digest for side in bounded), *inputs.values())
     found = tasks().result(key)
     if found is None:
         files = [str(side.subject.path) for side in bounded]
@@ -397,14 +454,14 @@ def gaps(sides: Sequence[Side]) -> None:
             key,
             key="runs_gaps",
             label="Measure the gaps",
-            doing="Measuring log p(x) …",
-            help_text=MEASURE_HELP,
+            doing=f"Measuring {evidence} …",
+            help_text=written(bounded, MEASURE_HELP),
             start=lambda: tasks().start(
-                key, "evidence", str(seed), *files, owner=browser.token(), inputs={"x": x}
+                key, "evidence", str(seed), *files, owner=browser.token(), inputs=inputs
             ),
         )
         return
-    rows, errors = [], []
+    cells_of_runs, errors = [], []
     for number, side in enumerate(bounded):
         log_evidence, error, elbo = (found[f"{name}{number}"] for name in ("log_evidence", "error", "elbo"))
         at_least = "" if found[f"is_exact{number}"] else "≥ "
@@ -419,15 +476,16 @@ def gaps(sides: Sequence[Side]) -> None:
             if len(gap) != len(base):
                 shown, base_shown = score_of(gap[:own]).value, score_of(base[:own]).value
             cells.append("–" if number == 0 else _difference(gap[:own], base[:own], shown, base_shown))
-        rows.append([plain(side.label), f"{len(gap):,}", *cells])
+        cells_of_runs.append([plain(side.label), f"{len(gap):,}", *cells])
         errors.append(float(error.max()))
-    head = ["run", "examples", "log p(x)", "ELBO", "gap"]
+    head = ["run", "examples", evidence, "ELBO", "gap"]
     head += [f"gap − that of {plain(first.label)}"] if len(bounded) > 1 else []
-    title = "log p(x), ELBO and gap, nats per example"
-    draw_table(head, rows, title=title, shows_title=False)
+    title = f"{evidence}, ELBO and gap, nats per example"
+    draw_table(head, cells_of_runs, title=title, shows_title=False)
     st.caption(
-        "± is one standard error of the mean over the examples. Of a single log p(x), the estimated error of "
+        (OF_DIFFERENT_EVIDENCE if mixed else "")
+        + "± is one standard error of the mean over the examples. Of a single one, the estimated error of "
         f"the quadrature (J ≤ 2) or the standard error of the samples is at most {rounded(max(errors), 2)} "
-        "nats. The ELBO here is by the same quadrature or from the same samples as log p(x), so that it "
+        f"nats. The ELBO here is by the same quadrature or from the same samples as {evidence}, so that it "
         "lacks the noise of the one sample above."
     )

@@ -284,7 +284,7 @@ def _draw_points(views: Sequence[JobView], sides: Sequence[Side]) -> None:
             )
     if not points:
         return
-    st.markdown("**Rate and distortion, held-out**", help=RATE_HELP)
+    st.markdown("**Rate and distortion, held-out**", help=runs.written(sides, RATE_HELP))
     figure = rate_points_figure(points, theme=theme)
     draw_chart(figure, key="runs_rates", alt=rates_alt(points))
     if sides:

@@ -42,7 +42,8 @@ LIMITS: Final = (
     f"{megabytes(MAX_KEPT_OF_BROWSER)}: what was not used for longest leaves first."
 )
 FORMATS: Final = (
-    "**Tables** as text (CSV, TSV, blanks between; decimal points or commas), **NPY** and **NPZ**, **IDX** "
+    "**Spreadsheets** (.xlsx, .xls, .ods), **tables** as text (CSV, TSV, blanks between; decimal points or "
+    "commas), **NPY** and **NPZ**, **IDX** "
     "(also .gz, or images and labels together), **pictures** (PNG, JPEG, WebP, BMP, GIF), several or a zip "
     "of them: folders, or a file of names and labels in it, give the classes."
 )
@@ -56,6 +57,7 @@ _ROUND: Final = "data_round"
 _SAID: Final = "data_said"
 
 NAMES: Final = {
+    "sheet": "Sheet",
     "header": "First row",
     "delimiter": "Separator",
     "decimal": "Decimal mark",
@@ -94,6 +96,7 @@ OPTIONS: Final[dict[str, dict[str, str]]] = {
     "scale": {"standard": "mean 0, s.d. 1", "unit": "0 to 1", "none": "not at all"},
 }
 HELPS: Final = {
+    "sheet": "Which sheet of the workbook is read.",
     "header": "Whether the first row of the table holds names, or the first example.",
     "delimiter": "What stands between the values of a row.",
     "decimal": "With a point, commas between thousands are left out.",

@@ -72,9 +72,11 @@ def headline(terms: Encoded, shown: Subject, split: Split, num_samples: int) -> 
     )
 
 
-def reconstruction_alone(terms: Encoded) -> None:
+def reconstruction_alone(terms: Encoded, shown: Subject) -> None:
     """What is left of the headline without q(z|x)."""
-    st.warning("A deterministic encoder has no q(z|x), hence no KL and no bound, only a reconstruction.")
+    st.warning(
+        shown.written("A deterministic encoder has no q(z|x): no KL and no bound, only a reconstruction.")
+    )
     st.metric("Reconstruction", f"{signed(mean(terms.reconstruction))} nats")
 
 
@@ -84,11 +86,11 @@ def two_terms(terms: Encoded, shown: Subject) -> None:
     elbo = shown_difference(reconstruction, kl)
     figure = terms_figure(reconstruction, kl, theme=state.theme_name())
     alt = f"Reconstruction {reconstruction:.2f}, KL {kl:.2f}, ELBO {elbo:.2f} nats per example."
-    draw_chart(figure, key="terms", alt=alt)
+    draw_chart(figure, key="terms", alt=alt, words=shown.written)
     st.markdown(f"{signed(reconstruction)} − {signed(kl)} = **{signed(elbo)}** nats per example")
     beta, train = shown.beta_in_force, shown.config.train
     if not train.is_elbo:
-        st.caption(trained_on(train.objective, beta))
+        st.caption(shown.written(trained_on(train.objective, beta)))
     elif beta != 1 and not train.free_bits:
         st.markdown(f"Objective, with the current β: {objective_text(reconstruction, kl, beta)}")
 
@@ -124,7 +126,8 @@ def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
         to, what = ("the learned prior", "the prior") if is_learned else ("N(0, I)", "the flow q(z|x)")
         st.markdown(
             f"KL to {to}: **{mean(terms.kl):.4f}** nats, estimated as the mean of "
-            f"log q(z|x) − log p(z). It has no parts by dimension: {what} is no product over them."
+            + shown.written("log q(z|x) − log p(z). ")
+            + f"It has no parts by dimension: {shown.written(what)} is no product over them."
         )
         st.markdown(said)
         return
@@ -143,7 +146,8 @@ def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
         st.caption(
             "q has a full covariance matrix: the part of zⱼ is its KL given the dimensions before it, and "
             f"the parts sum to the KL (chain rule). {among:.4f} nats of them are the total correlation of "
-            "q(z|x), KL(q(z|x) ‖ ∏ q(zⱼ|x)): what a diagonal covariance matrix could not say."
+            + shown.written("q(z|x), KL(q(z|x) ‖ ∏ q(zⱼ|x)): ")
+            + "what a diagonal covariance matrix could not say."
         )
 
 
@@ -162,7 +166,7 @@ def kl_decomposition(shown: Subject, split: Split) -> None:
     errors = {name: estimate.standard_error for name, estimate in estimates.items()}
     figure = surgery_figure(parts, errors, theme=state.theme_name())
     alt = "; ".join(f"{name} {value:.3f}" for name, value in parts.items()) + " nats."
-    draw_chart(figure, key="surgery", alt=alt)
+    draw_chart(figure, key="surgery", alt=alt, words=shown.written)
     listed = " + ".join(f"{value:.3f}" for value in parts.values())
     st.markdown(
         f"{listed} = **{sum(parts.values()):.3f}** nats, estimated; mean KL **{found.kl:.3f}**, exact.  \n"
@@ -186,7 +190,7 @@ def _two_parts(shown: Subject, split: Split) -> None:
     errors = {name: estimate.standard_error for name, estimate in estimates.items()}
     alt = "; ".join(f"{name} {value:.3f}" for name, value in parts.items()) + " nats."
     figure = surgery_figure(parts, errors, theme=state.theme_name())
-    draw_chart(figure, key="surgery", alt=alt)
+    draw_chart(figure, key="surgery", alt=alt, words=shown.written)
     listed = " + ".join(f"{value:.3f}" for value in parts.values())
     more = "total correlation and dimension-wise KL are of a prior that is a product"
     if shown.config.model.prior == "standard_normal":
@@ -220,6 +224,6 @@ def _rate_and_distortion(shown: Subject, live_run: str | None) -> None:
     figure = rate_distortion_figure(rate, distortion, theme=state.theme_name())
     count = "1 measurement" if len(rate) == 1 else f"{len(rate)} measurements"
     alt = f"Rate {rate[-1]:.2f}, distortion {distortion[-1]:.2f} nats after {count}."
-    draw_chart(figure, key="rate_distortion", alt=alt)
+    draw_chart(figure, key="rate_distortion", alt=alt, words=shown.written)
     of_all = "" if shown.label is None else " of all classes, each with its own y"
     st.caption(f"{alt} Each is an estimate on held-out examples{of_all} while the run trained.")

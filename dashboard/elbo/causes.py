@@ -53,7 +53,7 @@ def draw(shown: Subject, split: Split) -> None:
             alt="Mutual information of causes and dimensions: " + _said(found),
         )
     with right:
-        st.metric("Mutual information gap", f"{found.gap:.3f}", help=HELP)
+        st.metric("Mutual information gap", f"{found.gap:.3f}", help=shown.written(HELP))
         st.markdown(_said(found))
         st.caption(
             f"The first {found.num_examples:,} {SPLITS[split]} examples, in nats; H(v) is the entropy of a "

@@ -45,7 +45,11 @@ def draw(shown: Subject, split: Split) -> None:
     name = _name(shown, split)
     result = tasks().result(name)
     if result is None:
-        st.markdown("The ELBO is a bound: how far below log p(x) is it, and why? This needs log p(x) itself.")
+        st.markdown(
+            shown.written(
+                "The ELBO is a bound: how far below log p(x) is it, and why? This needs log p(x) itself."
+            )
+        )
     is_old = result is not None and str(result["digest"]) != shown.run.digest
     if result is None or is_old:
         _task(shown, split, name, "Measure again" if is_old else "Measure the gaps")
@@ -60,7 +64,7 @@ def draw(shown: Subject, split: Split) -> None:
         gaps = result["log_evidence"] - result["elbo"]
         figure = gap_figure(gaps, "KL(q ‖ true posterior)", theme=state.theme_name())
         alt = f"Histogram of the gaps of {len(gaps)} examples, {gaps.min():.3f} to {gaps.max():.3f} nats."
-        draw_chart(figure, key="gaps", alt=alt)
+        draw_chart(figure, key="gaps", alt=alt, words=shown.written)
 
 
 def _task(shown: Subject, split: Split, name: str, label: str) -> None:
@@ -69,7 +73,7 @@ def _task(shown: Subject, split: Split, name: str, label: str) -> None:
         key="gaps",
         label=label,
         doing="Measuring …",
-        help_text=MEASURE_HELP,
+        help_text=shown.written(MEASURE_HELP),
         start=lambda: _start(shown, split, name),
     )
 
@@ -84,7 +88,7 @@ def _start(shown: Subject, split: Split, name: str) -> None:
 def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:
     log_evidence, elbo, best = (result[name] for name in ("log_evidence", "elbo", "best_elbo"))
     rows = [
-        (f"**{shown.evidence_name}**", log_evidence),
+        (f"**{shown.written('log p(x)')}**", log_evidence),
         ("ELBO of the encoder", elbo),
         ("**gap** = KL(q ‖ true posterior)", log_evidence - elbo),
         ("· amortisation gap", best - elbo),
@@ -93,8 +97,10 @@ def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:
     ]
     cells = ((label, signed(_mean(values), 3), f"{_error(values):.3f}") for label, values in rows)
     head = ("nats per example", "mean", "± s.e.")
-    draw_table(head, cells, title="log p(x), the ELBO and the gap between them", shows_title=False)
-    st.caption(_how(shown, result))
+    draw_table(
+        head, cells, title=shown.written("log p(x), the ELBO and the gap between them"), shows_title=False
+    )
+    st.caption(shown.written(_how(shown, result)))
 
 
 def _how(shown: Subject, result: dict[str, NDArray[Any]]) -> str:

@@ -66,7 +66,7 @@ def draw(shown: Subject, split: Split, num_components: int) -> None:
         split: Which examples.
         num_components: K of the mixture.
     """
-    index = choose(split, len(shown.examples(split)[0]))
+    index = choose(shown, split)
     example = cache.example(shown, split, index)
     found = _of_example(shown, split, index, num_components, example)
     if found is None:
@@ -74,7 +74,7 @@ def draw(shown: Subject, split: Split, num_components: int) -> None:
     names = _names(found, num_components)
     left, right = st.columns([1, 4], gap="medium", vertical_alignment="center")
     with left:
-        reconstruction(example.x_and_decoded, example.class_name, shown.image_shape)
+        reconstruction(example.x_and_decoded, example.class_name, shown)
     with right:
         values, goal = _shown_values(found, example)
         is_exact = bool(found["is_exact"])
@@ -90,12 +90,12 @@ def draw(shown: Subject, split: Split, num_components: int) -> None:
             f"{name} {signed(value, DIGITS)}" for name, value in zip(names, values, strict=True)
         )
         alt = f"A stair of bounds: {steps}; log p(x) {signed(goal, DIGITS)} nats."
-        draw_chart(figure, key="stair", alt=alt.replace("<br>", " "))
+        draw_chart(figure, key="stair", alt=alt.replace("<br>", " "), words=shown.written)
         st.caption(_how(found))
     if example.posterior is None:
         st.info("Pictures of q over the true posterior need J = 1 or 2.")
         return
-    _panels(found, example, names, [goal - value for value in values])
+    _panels(found, example, shown, names, [goal - value for value in values])
 
 
 def draw_many(shown: Subject, split: Split, num_components: int) -> None:
@@ -118,7 +118,7 @@ def draw_many(shown: Subject, split: Split, num_components: int) -> None:
         return
     if is_old:
         st.caption(f"Measured at step {int(result['step']):,}; the weights have changed since.")
-    _table(result, _names(result, num_components))
+    _table(result, shown, _names(result, num_components))
 
 
 def _products(shown: Subject) -> int:
@@ -195,34 +195,35 @@ def _how(found: Arrays) -> str:
     )
 
 
-def _panels(found: Arrays, example: Example, names: list[str], gaps: list[float]) -> None:
+def _panels(found: Arrays, example: Example, shown: Subject, names: list[str], gaps: list[float]) -> None:
     grid = example.posterior
     assert grid is not None
     axes, log_density = [axis.numpy() for axis in grid.axes], grid.log_density.numpy()
+    evidence = shown.written("log p(x)")
     ranges = shown_ranges(axes, log_density, [example.q])
     panels = [
-        (str(family), name.replace("<br>", " "), log_q, f"{gap:.{DIGITS}f} nats below log p(x)")
+        (str(family), name.replace("<br>", " "), log_q, f"{gap:.{DIGITS}f} nats below {evidence}")
         for family, name, log_q, gap in zip(found["family"], names, found["log_q"], gaps, strict=True)
     ]
-    panels.append(("posterior", "true posterior", None, "log p(x) itself"))
+    panels.append(("posterior", "true posterior", None, f"{evidence} itself"))
     for row in (panels[:3], panels[3:]):
         for column, (family, name, log_q, where) in zip(st.columns(3, gap="medium"), row, strict=False):
             with column:
-                st.markdown(f"**{name}**: {where}", help=FAMILY_HELP[family])
+                st.markdown(f"**{name}**: {where}", help=shown.written(FAMILY_HELP[family]))
                 figure = family_figure(axes, log_density, log_q, ranges, theme=state.theme_name())
                 alt = f"{name} over the true posterior; {where}."
-                draw_chart(figure, key=f"ladder_{family}", alt=alt)
+                draw_chart(figure, key=f"ladder_{family}", alt=alt, words=shown.written)
 
 
-def _table(found: Arrays, names: list[str]) -> None:
+def _table(found: Arrays, shown: Subject, names: list[str]) -> None:
     elbo, goal = found["elbo"], found["log_evidence"]
     is_exact = bool(found["is_exact"])
     means = [round(float(values.mean()), DIGITS) for values in elbo]
     last = round(float(goal.mean()), DIGITS)
-    evidence_name = "log p(x)" if is_exact else "importance-weighted bound"
+    evidence_name = shown.written("log p(x)") if is_exact else "importance-weighted bound"
     figure = stair_figure(names, means, None, last, evidence_name=evidence_name, theme=state.theme_name())
     alt = f"The mean stair of {len(goal)} examples, from {means[0]:.3f} to {means[-1]:.3f} nats."
-    draw_chart(figure, key="mean_stair", alt=alt)
+    draw_chart(figure, key="mean_stair", alt=alt, words=shown.written)
     rows = []
     for index, (name, mean) in enumerate(zip(names, means, strict=True)):
         step = (
@@ -233,7 +234,7 @@ def _table(found: Arrays, names: list[str]) -> None:
         gap = f"{last - mean:.{DIGITS}f} ± {_error(goal - elbo[index])}"
         rows.append((name.replace("<br>", " "), signed(mean, DIGITS), step, gap))
     rows.append((f"**{evidence_name}**", signed(last, DIGITS), "–", "–"))
-    head = ("nats per example", "mean", "step", "below log p(x)")
+    head = ("nats per example", "mean", "step", shown.written("below log p(x)"))
     draw_table(head, rows, title="The mean of each rung", shows_title=False)
     error = rounded(float(found["error"].max()), 1)
     how = (

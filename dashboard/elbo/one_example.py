@@ -60,25 +60,25 @@ def draw(shown: Subject, split: Split, terms: Encoded, num_samples: int) -> None
         terms: Of them, with M samples each.
         num_samples: M.
     """
-    index = choose(split, len(terms.x))
+    index = choose(shown, split)
     example = cache.example(shown, split, index)
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
     with left:
-        reconstruction(example.x_and_decoded, example.class_name, shown.image_shape)
+        reconstruction(example.x_and_decoded, example.class_name, shown)
     with right:
         result = gaps.result_of(shown, split)
         _identity(example, shown, None if result is None else result["best_elbo"][index : index + 1])
     left, right = st.columns(2, gap="medium")
     with left:
-        st.header("q beside the true posterior", help=POSTERIOR_HELP)
-        _posterior(example)
+        st.header("q beside the true posterior", help=shown.written(POSTERIOR_HELP))
+        _posterior(example, shown)
     with right:
-        st.header("Importance-weighted bound", help=IMPORTANCE_HELP)
-        _importance(example)
+        st.header("Importance-weighted bound", help=shown.written(IMPORTANCE_HELP))
+        _importance(example, shown)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.header("Reconstruction by sample", help=SAMPLES_HELP)
-        _samples(example, num_samples)
+        st.header("Reconstruction by sample", help=shown.written(SAMPLES_HELP))
+        _samples(example, shown, num_samples)
     with right:
         st.header("ELBO of all examples", help=OTHERS_HELP)
         figure = histogram_figure(terms.elbo, index, theme=state.theme_name())
@@ -86,17 +86,16 @@ def draw(shown: Subject, split: Split, terms: Encoded, num_samples: int) -> None
         draw_chart(figure, key="histogram", alt=alt)
 
 
-def choose(split: Split, count: int) -> int:
+def choose(shown: Subject, split: Split) -> int:
     """The slider of the example, the same in all views; a link names the example, too."""
-    return choose_example(f"elbo_example_{split}", count, EXAMPLE_HELP)
+    count = len(shown.examples(split)[0])
+    return choose_example(f"elbo_example_{split}", count, shown.written(EXAMPLE_HELP))
 
 
-def reconstruction(
-    x_and_decoded: NDArray[np.float32], class_name: str, image_shape: tuple[int, ...] | None
-) -> None:
+def reconstruction(x_and_decoded: NDArray[np.float32], class_name: str, shown: Subject) -> None:
     """An example beside E[x|z] at its posterior mean, shape (2, D), and its class where it has one."""
-    alt = "The example, and E[x|z] at its posterior mean."
-    show_examples(x_and_decoded, image_shape, size=160, gap=12, alt=alt)
+    alt = shown.written("The example, and E[x|z] at its posterior mean.")
+    show_examples(x_and_decoded, shown.image_shape, size=160, gap=12, alt=alt)
     where = "left the example, right its reconstruction."
     if class_name:
         st.markdown(f"Class **{class_name}**; {where}")
@@ -121,9 +120,10 @@ def shown_evidence(example: Example) -> float:
 def _identity(example: Example, shown: Subject, best_elbo: NDArray[np.float64] | None) -> None:
     exact = example.evidence
     if exact is None:
-        st.metric(shown.bound_name, f"{signed(example.elbo, DIGITS)} nats", help=IDENTITY_HELP)
+        st.metric(shown.bound_name, f"{signed(example.elbo, DIGITS)} nats", help=shown.written(IDENTITY_HELP))
         st.info(
-            f"With J = {len(example.mean)} no grid is fine enough for the exact log p(x) (J ≤ 2): the "
+            f"With J = {len(example.mean)} no grid is fine enough for the exact {shown.written('log p(x)')} "
+            "(J ≤ 2): the "
             "importance-weighted bound below stands in for it, and **All examples** has annealed importance "
             "sampling."
         )
@@ -133,14 +133,14 @@ def _identity(example: Example, shown: Subject, best_elbo: NDArray[np.float64] |
     elbo, total = shown_bound(example), shown_evidence(example)
     figure = bound_figure(example.elbo, best, log_evidence, theme=state.theme_name())
     alt = f"ELBO {elbo:.3f}, log p(x) {total:.3f}, gap {divergence:.3f} nats."
-    draw_chart(figure, key="bound", alt=alt)
+    draw_chart(figure, key="bound", alt=alt, words=shown.written)
     st.markdown(
-        f"{shown.evidence_name} **{signed(total, DIGITS)}** = ELBO **{signed(elbo, DIGITS)}** + "
+        f"{shown.written('log p(x)')} **{signed(total, DIGITS)}** = ELBO **{signed(elbo, DIGITS)}** + "
         f"KL(q ‖ true posterior) **{divergence:.{DIGITS}f}** nats",
-        help=IDENTITY_HELP,
+        help=shown.written(IDENTITY_HELP),
     )
     more = "" if best is not None else " **All examples** splits it into amortisation and approximation gap."
-    st.caption(_how(example, exact) + more)
+    st.caption(shown.written(_how(example, exact)) + more)
 
 
 def _how(example: Example, exact: "Evidence") -> str:
@@ -155,7 +155,7 @@ def _how(example: Example, exact: "Evidence") -> str:
     )
 
 
-def _posterior(example: Example) -> None:
+def _posterior(example: Example, shown: Subject) -> None:
     grid = example.posterior
     if grid is None:
         st.info("A picture of the true posterior needs J = 1 or 2.")
@@ -170,7 +170,7 @@ def _posterior(example: Example) -> None:
     where = ", ".join(f"{mean:.2f} ± {std:.2f}" for mean, std in zip(example.mean, example.std, strict=True))
     tilt = correlation_text(example.q.factor)
     alt = f"The true posterior of this example as contours, and q at {where}{tilt}."
-    draw_chart(figure, key="posterior", alt=alt)
+    draw_chart(figure, key="posterior", alt=alt, words=shown.written)
 
 
 def correlation_text(factor: NDArray[np.float32] | None) -> str:
@@ -182,7 +182,7 @@ def correlation_text(factor: NDArray[np.float32] | None) -> str:
     return f", correlation {signed(rho)}"
 
 
-def _importance(example: Example) -> None:
+def _importance(example: Example, shown: Subject) -> None:
     curve = example.curve
     figure = importance_figure(
         curve.sample_counts,
@@ -194,8 +194,8 @@ def _importance(example: Example) -> None:
     )
     largest, count = float(curve.bounds[-1]), curve.sample_counts[-1]
     alt = f"The bound with K = {count}: {largest:.3f} nats."
-    draw_chart(figure, key="importance", alt=alt)
-    goal = "the bound of the largest K" if example.evidence is None else "log p(x)"
+    draw_chart(figure, key="importance", alt=alt, words=shown.written)
+    goal = "the bound of the largest K" if example.evidence is None else shown.written("log p(x)")
     if curve.enough is None:
         verdict = f"Even K = {count:,} is not enough: q has little mass where the posterior has most."
     else:
@@ -203,12 +203,12 @@ def _importance(example: Example) -> None:
     st.caption(f"{verdict} Effective samples: {curve.effective_sample_size:,.0f} of {count:,}.")
 
 
-def _samples(example: Example, num_samples: int) -> None:
+def _samples(example: Example, shown: Subject, num_samples: int) -> None:
     values = example.curve.log_likelihoods.numpy()
     figure = samples_figure(values, theme=state.theme_name())
     spread = f"{values.mean():.2f} ± {values.std():.2f}"
     alt = f"Histogram of log p(x|z) of {len(values)} samples of z: {spread} nats."
-    draw_chart(figure, key="samples", alt=alt)
+    draw_chart(figure, key="samples", alt=alt, words=shown.written)
     st.caption(
         f"{len(values):,} samples, standard deviation {values.std():.2f} nats; the mean of M = {num_samples} "
         f"has a standard error of {values.std() / num_samples**0.5:.2f} nats."

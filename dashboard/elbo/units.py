@@ -42,18 +42,18 @@ def reductions(shown: Subject, terms: Encoded) -> None:
     columns = st.columns(4)
     with columns[0]:
         pixels = _switch(
-            f"Reconstruction, over {'values' if shown.image_shape is None else 'pixels'}", "pixels"
+            shown, f"Reconstruction, over {'values' if shown.image_shape is None else 'pixels'}", "pixels"
         )
     with columns[1]:
-        batch = _switch("Reconstruction, over the batch", "batch", "mean")
+        batch = _switch(shown, "Reconstruction, over the batch", "batch", "mean")
     with columns[2]:
-        latent = _switch("KL, over dimensions", "latent")
+        latent = _switch(shown, "KL, over dimensions", "latent")
     with columns[3]:
-        kl_batch = _switch("KL, over the batch", "kl_batch", "mean")
+        kl_batch = _switch(shown, "KL, over the batch", "kl_batch", "mean")
     squared = False
     if shown.config.model.likelihood == "gaussian":
         squared = st.toggle(
-            "Squared error in place of −log p(x|z)",
+            shown.written("Squared error in place of −log p(x|z)"),
             key="reduce_squared",
             help=r"As `mse_loss`: without $\tfrac{1}{2s^2}$ and without the constant.",
             persist_state="session",
@@ -62,9 +62,13 @@ def reductions(shown: Subject, terms: Encoded) -> None:
     _verdict(shown, terms, how, squared=squared)
 
 
-def _switch(label: str, key: str, default: str = "sum") -> str:
+def _switch(shown: Subject, label: str, key: str, default: str = "sum") -> str:
     return one_of(
-        label, {"sum": "sum", "mean": "mean"}, key=f"reduce_{key}", help_text=REDUCTIONS_HELP, default=default
+        label,
+        {"sum": "sum", "mean": "mean"},
+        key=f"reduce_{key}",
+        help_text=shown.written(REDUCTIONS_HELP),
+        default=default,
     )
 
 
@@ -112,12 +116,17 @@ def limits(shown: Subject, terms: Encoded) -> None:
     elif model.likelihood == "gaussian":
         scale = shown.likelihood_scale
         best = f"{signed(highest_density(model.data_dim, scale))} nats"
-        st.metric(f"log p(x|z) of a perfect copy, s = {rounded(scale)}", best, help=DENSITY_HELP, border=True)
+        st.metric(
+            shown.written(f"log p(x|z) of a perfect copy, s = {rounded(scale)}"),
+            best,
+            help=DENSITY_HELP,
+            border=True,
+        )
         st.markdown(f"The reconstruction is **{signed(reconstruction)}** nats. {_sign(reconstruction)}")
     elif model.likelihood == "gaussian_diagonal":
         best = f"{signed(highest_density(model.data_dim, MIN_PIXEL_SCALE))} nats"
         label = f"log p(x|z) of a perfect copy, every σ at its floor of {MIN_PIXEL_SCALE}"
-        st.metric(label, best, help=DENSITY_HELP, border=True)
+        st.metric(shown.written(label), best, help=DENSITY_HELP, border=True)
         st.markdown(
             f"The reconstruction is **{signed(reconstruction)}** nats. {_sign(reconstruction)} A value that "
             "never changes is a perfect copy: its σ(z) falls to the floor and adds 3.69 nats, whatever the "

@@ -25,7 +25,7 @@ HELP: Final = (
 @st.fragment
 def draw(shown: Subject, split: Split) -> None:
     """The choice of the example, its q from step to step, and how much of the gap that closes."""
-    index = choose(split, len(shown.examples(split)[0]))
+    index = choose(shown, split)
     example, steps = cache.example(shown, split, index), cache.local_posterior(shown, split, index)
     elbo = np.array([float(step.elbo) for step in steps])
     grid = example.posterior
@@ -39,13 +39,13 @@ def draw(shown: Subject, split: Split) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         alt = f"q moves in {len(steps) - 1} steps; its bound rises from {elbo[0]:.3f} to {elbo[-1]:.3f} nats."
-        draw_chart(walk_figure(walk, theme=state.theme_name()), key="walk", alt=alt)
+        draw_chart(walk_figure(walk, theme=state.theme_name()), key="walk", alt=alt, words=shown.written)
     with right:
-        reconstruction(example.x_and_decoded, example.class_name, shown.image_shape)
-        _gaps(elbo, example)
+        reconstruction(example.x_and_decoded, example.class_name, shown)
+        _gaps(elbo, example, shown)
 
 
-def _gaps(elbo: np.ndarray, example: Example) -> None:
+def _gaps(elbo: np.ndarray, example: Example, shown: Subject) -> None:
     # The bound is that of the view of one example, and what follows adds up.
     first, gain = shown_bound(example), round(float(elbo[-1] - elbo[0]), DIGITS)
     best = first + gain
@@ -53,9 +53,9 @@ def _gaps(elbo: np.ndarray, example: Example) -> None:
     closed = f"{gain:.{DIGITS}f} nats: amortisation gap closed"
     st.metric("F of the best q", f"{signed(best, DIGITS)} nats", closed, border=True)
     if example.evidence is None:
-        st.caption("log p(x) and the picture of the posterior need J = 1 or 2.")
+        st.caption(shown.written("log p(x) and the picture of the posterior need J = 1 or 2."))
         return
     log_evidence = shown_evidence(example)
     rest = f"{log_evidence - best:.{DIGITS}f} nats: approximation gap left"
     value = f"{signed(log_evidence, DIGITS)} nats"
-    st.metric("log p(x)", value, rest, delta_color="off", delta_arrow="off", border=True)
+    st.metric(shown.written("log p(x)"), value, rest, delta_color="off", delta_arrow="off", border=True)

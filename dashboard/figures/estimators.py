@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
 from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, faded, finish, mark_x
-from dashboard.formats import signed
+from dashboard.formats import signed, with_deviation
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
@@ -88,14 +88,10 @@ def _add_row(figure: go.Figure, row: Row, base: int, theme: ThemeName) -> None:
         xanchor="left",
         y=base + _TOP,
         yanchor="bottom",
-        text=f"<b>{row.name}</b> {_short(row.mean)} ± {_short(row.deviation)}",
+        text=f"<b>{row.name}</b> {with_deviation(row.mean, row.deviation)}",
         font={"size": FONT_SIZE, "color": colour},
         showarrow=False,
     )
-
-
-def _short(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")
 
 
 def variance_figure(

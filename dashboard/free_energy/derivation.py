@@ -66,34 +66,39 @@ def choose_subject(shown: Subject) -> Subject:
 def draw(shown: Subject) -> None:
     """The example, the lines, and the picture of each derivation."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        track = one_of("Derivation", TRACKS, key="derivation_track", help_text=TRACK_HELP)
+        track = one_of(
+            "Derivation",
+            {key: shown.written(name) for key, name in TRACKS.items()},
+            key="derivation_track",
+            help_text=shown.written(TRACK_HELP),
+        )
         index = _example(shown)
     found = cached.derivation(shown, index)
     lines = LINES[track]
     shows_all = st.toggle("Show all lines", key="derivation_all", help=SHOW_HELP, persist_state="session")
-    done = len(lines) if shows_all else _draw_lines(track, lines, found.terms)
+    done = len(lines) if shows_all else _draw_lines(track, lines, found.terms, shown)
     if shows_all:
         for number, line in enumerate(lines, 1):
-            _draw_done(number, line, found.terms)
+            _draw_done(number, line, found.terms, shown)
     if track == "lagrange":
-        _draw_gamma(found.terms, done)
+        _draw_gamma(found.terms, shown, done)
         _draw_stationary()
     else:
-        _draw_jensen(found)
+        _draw_jensen(found, shown)
 
 
 def _example(shown: Subject) -> int:
     return choose_example("derivation_example", len(shown.data.x_test), EXAMPLE_HELP)
 
 
-def _draw_lines(track: str, lines: tuple[Line, ...], terms: "Terms") -> int:
+def _draw_lines(track: str, lines: tuple[Line, ...], terms: "Terms", shown: Subject) -> int:
     """The lines found so far and the next one; returns how many are done."""
     for number, line in enumerate(lines):
         key = f"derivation_{track}_{number}"
         if state.control(key) == line.right:
-            _draw_done(number + 1, line, terms)
+            _draw_done(number + 1, line, terms, shown)
             continue
-        _draw_question(key, number + 1, len(lines), line, terms)
+        _draw_question(key, number + 1, len(lines), line, terms, shown)
         return number
     st.success("Every line is found, and every number agrees.")
     st.button("Begin again", on_click=_forget, args=(track,), key=f"derivation_again_{track}")
@@ -106,24 +111,27 @@ def _forget(track: str) -> None:
         state.set_control(f"derivation_{track}_{number}", None)
 
 
-def _draw_done(number: int, line: Line, terms: "Terms") -> None:
+def _draw_done(number: int, line: Line, terms: "Terms", shown: Subject) -> None:
     candidate = line.candidates[line.right]
     formula, value = st.columns([3, 1], vertical_alignment="center")
     formula.markdown(
-        f"**{number}.**  ${line.left} {candidate.latex}$", help=f"{line.why} (Document {line.source}.)"
+        shown.written(f"**{number}.**  ${line.left} {candidate.latex}$"),
+        help=shown.written(f"{line.why} (Document {line.source}.)"),
     )
     value.markdown(f"**{_written(*candidate.value(terms), line)}**")
 
 
-def _draw_question(key: str, number: int, count: int, line: Line, terms: "Terms") -> None:
+def _draw_question(key: str, number: int, count: int, line: Line, terms: "Terms", shown: Subject) -> None:
     with st.container(border=True):
         st.markdown(f"**Line {number} of {count}: what comes next?**")
-        st.markdown(f"${line.left}\\;?$")
+        st.markdown(shown.written(f"${line.left}\\;?$"))
         chosen = st.radio(
             f"Line {number}",
             range(len(line.candidates)),
             index=None,
-            format_func=lambda place: f"**{_LETTERS[place]}**  ${line.candidates[place].latex}$",
+            format_func=lambda place: (
+                f"**{_LETTERS[place]}**  ${shown.written(line.candidates[place].latex)}$"
+            ),
             key=f"{key}_choice",
             label_visibility="collapsed",
             on_change=functools.partial(_take, key),
@@ -157,7 +165,7 @@ def _written(value: float, error: float, line: Line) -> str:
     return (with_error(shown, rounded(error, 1)) if error else shown) + unit
 
 
-def _draw_gamma(terms: "Terms", done: int) -> None:
+def _draw_gamma(terms: "Terms", shown: Subject, done: int) -> None:
     """The multiplier as measured, once the line that names it is found."""
     if done < GAMMA_LINE:
         return
@@ -165,11 +173,12 @@ def _draw_gamma(terms: "Terms", done: int) -> None:
     left, middle, right = st.columns(3)
     left.metric("γ by bisection", signed(terms.gamma.value, MANY_DIGITS), border=True)
     other = 1 - terms.log_evidence.value
-    middle.metric("1 − log p(x)", signed(other, MANY_DIGITS), border=True)
+    middle.metric(shown.written("1 − log p(x)"), signed(other, MANY_DIGITS), border=True)
     difference = abs(terms.gamma.value - other)
     right.metric("difference", f"{rounded(difference, 1)}", border=True)
     st.caption(
-        "γ is the number for which ∫ e^(γ−1) p(x, z) dz = 1 on a lattice of z; log p(x) is the adaptive "
+        shown.written("γ is the number for which ∫ e^(γ−1) p(x, z) dz = 1 on a lattice of z; log p(x) ")
+        + "is the adaptive "
         f"quadrature of the ELBO page, whose own error here is {rounded(terms.log_evidence.error, 1)} nats."
     )
 
@@ -182,9 +191,9 @@ def _draw_stationary() -> None:
     chosen_q(cached.components_payload(0.3, lagrange=True), key="derivation_q")
 
 
-def _draw_jensen(found: "cached.Derivation") -> None:
+def _draw_jensen(found: "cached.Derivation", shown: Subject) -> None:
     terms = found.terms
-    st.header("What Jensen's inequality loses, as an area", help=JENSEN_HELP)
+    st.header("What Jensen's inequality loses, as an area", help=shown.written(JENSEN_HELP))
     figure = jensen_figure(
         found.share, found.log_ratio, found.tangent, terms.log_evidence.value, theme=state.theme_name()
     )
@@ -192,8 +201,8 @@ def _draw_jensen(found: "cached.Derivation") -> None:
     alt = (
         f"The logarithm of u below its tangent over the mass of q; the area between them is {area:.4f} nats."
     )
-    draw_chart(figure, key="jensen", alt=alt)
+    draw_chart(figure, key="jensen", alt=alt, words=shown.written)
     left, middle, right = st.columns(3)
     left.metric("Area", f"{signed(area, DIGITS)} nats", border=True)
     middle.metric("log E[u] − E[log u]", f"{signed(gap, DIGITS)} nats", border=True)
-    right.metric("KL(q ‖ p(z|x))", f"{signed(terms.kl.value, DIGITS)} nats", border=True)
+    right.metric(shown.written("KL(q ‖ p(z|x))"), f"{signed(terms.kl.value, DIGITS)} nats", border=True)

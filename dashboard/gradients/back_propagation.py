@@ -98,6 +98,10 @@ UNIT_HELP: Final = (
 )
 MAX_UNIT_BUTTON: Final = 6
 """A layer with more units has a number field in place of the button that goes to the next unit."""
+GIVEN_IN_BIASES: Final = (
+    "On this view y is the decoder's output. The given class is in the first biases of both networks, and "
+    "everything below holds given it."
+)
 TABLE_HELP: Final = (
     r"Relative difference: $\max|g_{hand} - g_{auto}| / \max|g_{auto}|$ over the entries of a parameter, in "
     "float64. Of each gradient the entry of largest absolute value is shown."
@@ -140,9 +144,11 @@ def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
         st.info(OF_GAUSSIANS)
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        index = one_example.choose("held_out", len(subject.data.x_test))
+        index = one_example.choose(subject, "held_out")
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
         count = _num_samples(is_deterministic=subject.config.model.encoder_head == "deterministic")
+    if subject.label is not None:
+        st.caption(GIVEN_IN_BIASES)
     beta = subject.beta_in_force
     found = cached.run_pass(subject, index, noise, slip, beta, count, _sample(count))
     _draw_pass(found, note="" if found.log_var is None else said_of_beta(subject.config.train, beta))

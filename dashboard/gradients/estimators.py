@@ -12,7 +12,7 @@ from dashboard import cached as cache
 from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import one_example
 from dashboard.figures.estimators import Row, distributions_figure, sweep_figure, variance_figure
-from dashboard.formats import plain, rounded, signed, with_error
+from dashboard.formats import plain, rounded, signed, with_deviation
 from dashboard.gradients import cached
 from dashboard.gradients.cached import Sweep
 from dashboard.gradients.measured import SAMPLE_COUNTS, Cost, Histograms, Measured
@@ -38,7 +38,8 @@ NAMES: Final[dict["Estimator", str]] = {
 EXPECTATIONS: Final = {"function": "a one-line function", "elbo": "the ELBO of one example"}
 EXPECTATION_HELP: Final = (
     r"$\nabla_{\mu,\sigma}\,\mathbb{E}_{z\sim\mathcal{N}(\mu,\sigma^2)}[f(z)]$ with f of one line, whose "
-    r"gradient is known; or $\nabla\,\mathrm{ELBO}(x)$ with $f(z) = \log p(x|z)$ and the KL in closed form."
+    r"gradient is known; or $\nabla\,\mathrm{ELBO}(x)$, where f is the log-likelihood and the KL is in "
+    "closed form."
 )
 GREEK: Final = ("μ", "σ")
 UNBIASED: Final = ("reparameterised", "score", "baseline")
@@ -176,11 +177,11 @@ def _sliders() -> tuple[float, float, int]:
 def draw_elbo(subject: Subject) -> None:
     """The ELBO of a held-out example under the model in view: its controls, then all that was measured."""
     if subject.config.model.encoder_head == "deterministic":
-        st.warning("A deterministic encoder has no q(z|x): no samples, nothing to estimate.")
+        st.warning(subject.written("A deterministic encoder has no q(z|x): no samples, nothing to estimate."))
         return
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
     with right:
-        index = one_example.choose("held_out", len(subject.data.x_test))
+        index = one_example.choose(subject, "held_out")
         dim = _dimension(subject)
         count = _samples()
         with_mistake = _mistake()
@@ -190,14 +191,14 @@ def draw_elbo(subject: Subject) -> None:
         one_example.reconstruction(
             np.concatenate([terms.x[index : index + 1], decoded]),
             subject.class_names[label] if label >= 0 else "",
-            subject.image_shape,
+            subject,
         )
     if subject.config.model.encoder_head == "unit_variance":
         st.info("This encoder fixes σ = 1: the gradient by σ exists, and nothing learns from it.")
     if subject.config.model.encoder_head == "full_covariance":
         st.caption(
-            "Here q is the product of the marginals of this run's q(z|x): the estimators below are of a mean "
-            "and a deviation of each dimension, and leave its correlations out."
+            f"Here q is the product of the marginals of this run's {subject.written('q(z|x)')}: the "
+            "estimators below are of a mean and a deviation of each dimension, without its correlations."
         )
     if subject.config.model.encoder_head == "flow":
         st.caption(
@@ -227,7 +228,7 @@ def _elbo_comparison(subject: Subject, index: int, dim: int, count: int, *, with
         target="ELBO",
         dimension=str(dim + 1) if subject.config.model.latent_dim > 1 else "",
         unit=", nats",
-        form=FORMS[subject.config.model.prior == "standard_normal"],
+        form=subject.written(FORMS[subject.config.model.prior == "standard_normal"]),
         has_slope=True,
     )
 
@@ -296,7 +297,7 @@ def _distributions(found: Comparison, part: int) -> None:
     truth = found.measured.truth[part]
     title = f"estimate of {found.derivative(part)}{found.unit}"
     figure = distributions_figure(rows, truth, title=title, theme=state.theme_name())
-    said = ", ".join(f"{row.name} {row.mean:.3g} ± {row.deviation:.2g}" for row in rows)
+    said = ", ".join(f"{row.name} {with_deviation(row.mean, row.deviation)}" for row in rows)
     alt = f"Distributions of estimates by {GREEK[part]} with M = {found.count}; true {truth:.4g}; {said}."
     draw_chart(figure, key=f"estimators_{part}", alt=alt)
 
@@ -319,8 +320,8 @@ def _draw_accuracy(found: Comparison, part: int) -> None:
     for name in found.estimators:
         one = found.accuracy(name)[part]
         ratio = f"× {rounded(one.variance / least)}" if min(least, one.variance) > 0 else "–"
-        half_width = f"{one.half_width:.2g}" if one.half_width > 1e-4 else "0"
-        bias = with_error(_number(one.bias), half_width)
+        is_exact = one.half_width <= 1e-4
+        bias = with_deviation(one.bias, 0.0, 4) if is_exact else with_deviation(one.bias, one.half_width, 2)
         rows.append((_hyphenated(name), bias, f"{one.variance**0.5:.3g}", ratio))
     head = (f"∂/∂{GREEK[part]}", "bias", "s.d.", "variance")
     draw_table(head, rows, title=f"Bias and variance, by {GREEK[part]}", help_text=TABLE_HELP)
@@ -371,10 +372,6 @@ def _span(seconds: float) -> str:
     return f"{seconds * 1e3:.2g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.2g} µs"
 
 
-def _number(value: float) -> str:
-    return signed(value, 3) if abs(value) < 1000 else ("−" if value < 0 else "") + rounded(abs(value))
-
-
 def _how(measured: Measured) -> str:
     samples = f"{measured.num_samples:,} samples of z for each row, the same noise for all. "
     if max(measured.standard_error) > 0:
@@ -406,7 +403,7 @@ def _draw_extra_term(found: Comparison) -> None:
     }
     for label, name in estimators.items():
         cells = [
-            f"{signed(part.mean - left, 3)} ± {part.variance**0.5:.3g}"
+            with_deviation(part.mean - left, part.variance**0.5)
             for part, left in zip(found.accuracy(name), measured.explicit, strict=True)
         ]
         rows.append((f"{label}, mean ± s.d. of one", *cells))

@@ -96,7 +96,7 @@ def draw_signal(shown: Subject) -> None:
         shown: The model.
     """
     if shown.is_deterministic:
-        st.warning("A deterministic encoder has no q(z|x), and no bound to weigh.")
+        st.warning(shown.written("A deterministic encoder has no q(z|x), and no bound to weigh."))
         return
     # Not of the weights: the newest result stays on the page while the run goes on.
     name = task_key("signal", shown.source, shown.data.digest)

@@ -56,6 +56,7 @@ def _packed_model(subject: Subject) -> PackedModel | None:
             "class_names": subject.class_names,
             "kl_per_dim": held_out.kl_per_dim.mean(0).tolist(),
             "step": subject.step,
+            "given_y": subject.label is not None,
             "components": prior_components(model),
         },
     )

@@ -51,7 +51,7 @@ def draw(shown: Subject, plane: tuple[int, int]) -> None:
         density = st.toggle(
             "Density of the means", key="grid_density", help=DENSITY_HELP, persist_state="session"
         )
-        morph = 1.0 if shown.image_shape or plane[0] == plane[1] else _morph()
+        morph = 1.0 if shown.image_shape or plane[0] == plane[1] else _morph(shown)
         base = _base(shown, plane)
         menu = st.container()
     grid = cache.grid(shown, tuple(axis.tolist()), plane, base)
@@ -112,7 +112,7 @@ def _axis(shown: Subject) -> Array:
     return np.linspace(-reach, reach, size, dtype=np.float32)
 
 
-def _morph() -> float:
+def _morph(shown: Subject) -> float:
     return st.slider(
         "From latent plane to data space",
         0.0,
@@ -120,7 +120,7 @@ def _morph() -> float:
         1.0,
         0.05,
         key="grid_morph",
-        help=MORPH_HELP,
+        help=shown.written(MORPH_HELP),
         persist_state="session",
     )
 

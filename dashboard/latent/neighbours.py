@@ -46,11 +46,11 @@ def draw(shown: Subject) -> None:
     left, right = st.columns([2, 3], gap="medium")
     with left:
         row = _choose(len(examples.x))
-        kind = one_of("Decoded", DECODED, key="neighbour_kind", help_text=DECODED_HELP)
+        kind = one_of("Decoded", DECODED, key="neighbour_kind", help_text=shown.written(DECODED_HELP))
         made = cache.decode_one(shown, examples.means[row], sample=kind == "sample")
         pair = np.stack([examples.x[row], made])
         show_examples(pair, shown.image_shape, size=SIZE, alt="The example, and what is decoded.")
-        _terms(examples, row, shown.class_names, is_deterministic=shown.is_deterministic)
+        _terms(examples, row, shown)
     with right:
         metric = one_of("Distance", METRICS, key="neighbour_metric", help_text=HELP)
         near = {
@@ -80,17 +80,18 @@ def _choose(count: int) -> int:
     return row
 
 
-def _terms(examples: Encoded, row: int, class_names: tuple[str, ...], *, is_deterministic: bool) -> None:
+def _terms(examples: Encoded, row: int, shown: Subject) -> None:
     label = int(examples.labels[row])
-    name = "" if label < 0 else f"Class **{class_names[label]}**: "
+    name = "" if label < 0 else f"Class **{shown.class_names[label]}**: "
     mean, std = (
         ", ".join(map(signed, values[row][:6].tolist())) for values in (examples.means, examples.stds)
     )
     st.markdown(f"{name}mean **({mean})**, standard deviation **({std})**")
     first, second = float(examples.reconstruction[row]), float(examples.kl[row])
     reconstruction, kl, elbo = map(signed, (first, second, shown_difference(first, second)))
-    if is_deterministic:
-        st.markdown(f"reconstruction **{reconstruction}** nats; without q(z|x) there is no KL and no bound")
+    if shown.is_deterministic:
+        without = shown.written("without q(z|x) there is no KL and no bound")
+        st.markdown(f"reconstruction **{reconstruction}** nats; {without}")
         return
     st.markdown(f"reconstruction **{reconstruction}** − KL **{kl}** = ELBO **{elbo}** nats")
 

@@ -204,7 +204,7 @@ def _traversal(shown: Subject) -> None:
         z = np.array([_z(dim) for dim in range(len(dims))], dtype=np.float32)
         strips: list[Kept] = []
         for dim in few:
-            z[dim] = _slider(dim, float(kl[dim]) if len(kl) and not shown.is_deterministic else None)
+            z[dim] = _slider(shown, dim, float(kl[dim]) if len(kl) and not shown.is_deterministic else None)
             strips += _strip(shown, z, dim)
     with spot:
         _decoded(shown, z, strips)
@@ -220,14 +220,16 @@ def _zero(latent_dim: int) -> None:
         state.set_control(f"z{dim + 1}", 0.0)
 
 
-def _slider(dim: int, kl: float | None) -> float:
+def _slider(shown: Subject, dim: int, kl: float | None) -> float:
     if kl is None:
         use = ""
     elif kl < UNUSED_NATS:
-        use = " · unused: q(z|x) is the prior here, the picture hardly changes"
+        use = shown.written(" · unused: q(z|x) is the prior here, the picture hardly changes")
     else:
         use = f" · KL {kl:.2f} nats"
-    return st.slider(f"$z_{{{dim + 1}}}${use}", -3.0, 3.0, 0.0, 0.05, key=f"z{dim + 1}", help=TRAVERSAL_HELP)
+    return st.slider(
+        f"$z_{{{dim + 1}}}${use}", -3.0, 3.0, 0.0, 0.05, key=f"z{dim + 1}", help=shown.written(TRAVERSAL_HELP)
+    )
 
 
 def _strip(shown: Subject, z: Array, dim: int) -> list[Kept]:
@@ -257,6 +259,6 @@ def _decoded(shown: Subject, z: Array, strips: list[Kept]) -> None:
         alt = "Data space with the decoded point."
         draw_chart(figure, key="traversal_point", alt=alt, config=chart_config("data-space"))
     numbers = ", ".join(signed(value) for value in z[:8].tolist()) + (", …" if len(z) > 8 else "")
-    st.markdown(f"E[x|z] at **z = ({numbers})**")
+    st.markdown(f"{shown.written('E[x|z]')} at **z = ({numbers})**")
     arrays = {"z": z, "x": x[0]}
     save_menu(Kept(title="Decoded at z", file="decoded", arrays=arrays, pixels=pixels), *strips)

@@ -280,6 +280,7 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
         image_shape=snapshot.image_shape,
         class_names=snapshot.class_names,
         deterministic=subject.is_deterministic,
+        given_y=subject.label is not None,
         learned_prior=subject.config.model.prior != "standard_normal",
         has_flow=subject.config.model.encoder_head == "flow",
         is_scheduled=subject.config.train.beta_schedule != "constant",

@@ -15,7 +15,7 @@ from vae_core.errors import BadInput
 
 GIVEN: Final = (
     "A conditional run: this page shows p(x|z, y) and q(z|x, y) given **y = {name}**, with the examples of "
-    "that class. Every log p(x) here is log p(x|y), and every ELBO is a bound of it."
+    "that class, and every ELBO is a bound of log p(x|y)."
 )
 CLASS_HELP: Final = (
     "The encoder takes $[x, y]$ and the decoder $[z, y]$: given one $y$ they are an ordinary VAE, whose "

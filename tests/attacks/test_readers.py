@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -39,19 +40,18 @@ class _Payload:
 
 TABLES: Final = {
     "1 empty": (b"", "empty"),
-    "1 only names": (b"a,b\n", "0 rows"),
+    "1 only names": (b"a,b\n", "no rows below its names"),
     "8 text only": (b"a,b\nx,y\nz,w\n", "no column of numbers"),
     "10 ragged": (b"a,b\n1,2\n3,4,5\n", "row 3 of the table has 3 values"),
     "10 unclosed": (b'a,b\n1,2\n3,"4\n5,6\n', "never closes"),
     "14 columns": (b",".join(b"%d" % i for i in range(100_000)) + b"\n", "more than 4,096"),
-    "14 rows": (b"1\n" * 250_000, "more than 200,000 rows"),
     "16 a picture": (image(GREY), "one picture"),
     "16 bytes": (bytes(range(256)) * 4, "not text"),
     "18 NUL": (b"a,b\n1,2\n\0,3\n", "not text"),
     "a PDF": (b"%PDF-1.7 ...", "PDF"),
     "a page": (b"<!DOCTYPE html><html>", "web page"),
-    "old Excel": (b"\xd0\xcf\x11\xe0" + bytes(600), "Excel"),
-    "new Excel": (zipped({"xl/workbook.xml": b"<x/>"}), "Excel"),
+    "an old workbook": (b"\xd0\xcf\x11\xe0" + bytes(600), "no workbook that can be read"),
+    "a new workbook": (zipped({"xl/workbook.xml": b"<x/>"}), "no workbook that can be read"),
 }
 
 
@@ -63,40 +63,44 @@ def test_what_is_no_table_of_numbers_is_said(case: str) -> None:
 
 
 ARRAYS: Final = {
-    "20 1e12 values": npy_header(HEADER % ("<f8", "(1000000000000,)")),
-    "21 void": npy_header(HEADER % ("|V0", "(1000000000000,)")),
-    "22 negative": npy_header(HEADER % ("<f8", "(-1, 4)"), bytes(32)),
-    "22 65 dimensions": npy_header(HEADER % ("<f8", str((1,) * 65)), bytes(8)),
-    "22 overflow": npy_header(HEADER % ("<f8", f"({2**62}, {2**62})"), bytes(8)),
-    "23 beyond the file": b"\x93NUMPY\x01\x00\xff\xff{'descr'",
-    "23 long header": npy_header(HEADER % ("<f8", "(1,)") + " " * 70_000, bytes(8), version=(2, 0)),
-    "23 nested": npy_header("(" * 3000, bytes(8)),
-    "24 truncated": npy(np.ones((9, 9)))[:-8],
-    "24 junk": npy(np.ones((9, 9))) + b"x",
-    "25 complex": npy(np.ones(3, np.complex128)),
-    "25 text": npy(np.array(["a", "b"])),
-    "25 dates": npy(np.array(["2026-01-01"], "M8[D]")),
-    "25 structured": npy(np.zeros(3, [("a", "f8")])),
-    "25 long double": npy(np.ones(3, np.longdouble)),
-    "27 scalar": npy(np.float64(3)),
-    "27 empty": npy(np.ones((0, 784))),
-    "27 five dimensions": npy(np.ones((1, 1, 1, 1, 1))),
-    "version 9": b"\x93NUMPY\x09\x00\x10\x00{}",
+    "20 1e12 values": (npy_header(HEADER % ("<f8", "(1000000000000,)")), "announces 1000000000000 values"),
+    "21 void": (npy_header(HEADER % ("|V0", "(1000000000000,)")), r"values of type \|V0"),
+    "22 negative": (npy_header(HEADER % ("<f8", "(-1, 4)"), bytes(32)), "none of them 0"),
+    "22 65 dimensions": (npy_header(HEADER % ("<f8", str((1,) * 65)), bytes(8)), "one to four dimensions"),
+    "22 overflow": (npy_header(HEADER % ("<f8", f"({2**62}, {2**62})"), bytes(8)), "announces"),
+    "23 beyond the file": (b"\x93NUMPY\x01\x00\xff\xff{'descr'", "header of the NumPy file is damaged"),
+    "23 long header": (
+        npy_header(HEADER % ("<f8", "(1,)") + " " * 70_000, bytes(8), version=(2, 0)),
+        "header",
+    ),
+    "23 nested": (npy_header("(" * 3000, bytes(8)), "header"),
+    "24 truncated": (npy(np.ones((9, 9)))[:-8], "cut short: 640 of 648 bytes"),
+    "24 junk": (npy(np.ones((9, 9))) + b"x", "goes on after its values"),
+    "25 complex": (npy(np.ones(3, np.complex128)), "type complex128"),
+    "25 text": (npy(np.array(["a", "b"])), "type <U1"),
+    "25 dates": (npy(np.array(["2026-01-01"], "M8[D]")), "type datetime64"),
+    "25 structured": (npy(np.zeros(3, [("a", "f8")])), "type .*'a'"),
+    "25 long double": (npy(np.ones(3, np.longdouble)), "type float128"),
+    "27 scalar": (npy(np.float64(3)), "one to four dimensions"),
+    "27 empty": (npy(np.ones((0, 784))), "none of them 0"),
+    "27 five dimensions": (npy(np.ones((1, 1, 1, 1, 1))), "one to four dimensions"),
+    "version 9": (b"\x93NUMPY\x09\x00\x10\x00{}", "header"),
 }
 
 
 @pytest.mark.parametrize("case", ARRAYS)
 def test_a_hostile_array_is_refused(case: str) -> None:
+    content, words = ARRAYS[case]
+    for read in (read_npy, bring):
+        with pytest.raises(BadInput, match=words):
+            read(content)
     with pytest.raises(BadInput):
-        read_npy(ARRAYS[case])
-    with pytest.raises(BadInput):
-        bring(ARRAYS[case])
-    with pytest.raises(BadInput):
-        bring(zipped({"x.npy": ARRAYS[case]}))
+        bring(zipped({"x.npy": content}))
 
 
 @pytest.mark.parametrize("form", ["object", "structured", "member", "pickle"])
 def test_no_program_in_a_file_runs(form: str, tmp_path: Path) -> None:
+    """Fault 19."""
     canary = tmp_path / "canary"
     objects = np.array([_Payload(canary)], object)
     contents = {
@@ -111,6 +115,7 @@ def test_no_program_in_a_file_runs(form: str, tmp_path: Path) -> None:
 
 
 def test_a_member_of_an_archive_that_is_no_array_of_numbers_is_left_out() -> None:
+    """Fault 29."""
     found = read_npz(zipped({"x.npy": npy(np.ones((4, 3))), "../../evil.npy": npy(GREY), "notes.txt": b"hi"}))
     assert set(found) == {"x", "../../evil"}
     with pytest.raises(BadInput, match="no array"):
@@ -118,7 +123,10 @@ def test_a_member_of_an_archive_that_is_no_array_of_numbers_is_left_out() -> Non
 
 
 IDX: Final = {
-    "30 magic": (b"\0\0\x08\x07", "dimensions"),
+    "30 rank": (b"\0\0\x08\x07", "has 7 dimensions"),
+    "30 magic": (b"\0\0\x99\x03" + bytes(12), "begins with the bytes 00 00 99 03"),
+    "30 no rows": (b"\0\0\x08\x03" + bytes(12), "0 x 0 x 0"),
+    "30 short": (b"\0\0\x08\x03\0\0", "ends within its 3 dimensions"),
     "30 product": (idx(GREY[None])[:-1], "cut short"),
     "30 goes on": (idx(GREY[None]) + b"x", "goes on"),
     "30 2^32": (b"\0\0\x08\x03" + b"\xff" * 12, "more than"),
@@ -168,7 +176,7 @@ def _encrypted() -> bytes:
 def _many_entries() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        for number in range(20_001):
+        for number in range(70_000):
             archive.writestr(f"{number}.png", b"")
     return out.getvalue()
 
@@ -191,6 +199,7 @@ ZIPS: Final[dict[str, tuple[Callable[[], bytes], str]]] = {
     "37 nested": (lambda: zipped({"a.zip": two_classes()}), "nothing that can be read"),
     "41 14000²": (lambda: zipped({"a.png": _huge_picture(14_000)}), "more than 16,000,000"),
     "42 13000²": (lambda: zipped({"a.png": _huge_picture(13_000)}), "more than 16,000,000"),
+    "45 text": (lambda: zipped({"a.png": b"no picture"}), "none of PNG"),
     "45 SVG": (lambda: zipped({"a.png": b"<svg xmlns='http://www.w3.org/2000/svg'/>"}), "none of PNG"),
     "45 EPS": (lambda: zipped({"a.png": image(Image.fromarray(GREY), "EPS")}), "none of PNG"),
     "only broken": (lambda: zipped({"a.png": image(GREY)[:60]}), "damaged or cut short"),
@@ -208,6 +217,7 @@ def test_a_hostile_zip_is_refused(case: str) -> None:
 def test_names_in_a_zip_are_no_paths_and_may_be_labels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Faults 35, 46."""
     monkeypatch.chdir(tmp_path)
     files = [
         *(("../" * 9 + f"etc/{i}.png", image(GREY)) for i in range(2)),
@@ -221,6 +231,7 @@ def test_names_in_a_zip_are_no_paths_and_may_be_labels(
 
 
 def test_links_and_what_systems_leave_are_passed_over_and_counted() -> None:
+    """Faults 36, 38."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         link = zipfile.ZipInfo("link.png")
@@ -237,6 +248,7 @@ def test_links_and_what_systems_leave_are_passed_over_and_counted() -> None:
 
 
 def test_japanese_folder_names_are_labels() -> None:
+    """Fault 39."""
     content = zipped({f"{name}/{i}.png": image(GREY) for name in ("neko", "inuX") for i in range(2)})
     # As Windows packs them: in Shift-JIS, and not marked as anything.
     content = content.replace(b"neko", "猫猫".encode("cp932")).replace(b"inuX", "犬犬".encode("cp932"))
@@ -244,12 +256,26 @@ def test_japanese_folder_names_are_labels() -> None:
 
 
 def test_five_hundred_folders_are_five_hundred_classes() -> None:
+    """Fault 46."""
     content = zipped({f"{number}/a.png": image(GREY) for number in range(500)})
     assert len(bring(content).class_names) == 500
 
 
 def _zeros_in_npz() -> bytes:
-    return npz(x=np.zeros((30_000, 1000)))
+    """A megabyte that holds a gigabyte: packed zeros, in pieces that are the same bytes."""
+    header = npy_header(HEADER % ("<f8", "(125000, 1000)"))
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    start = packer.compress(header) + packer.flush(zlib.Z_FULL_FLUSH)
+    piece = packer.compress(bytes(10**7)) + packer.flush(zlib.Z_FULL_FLUSH)
+    body = start + piece * 100 + packer.flush()
+    size = len(header) + 10**9
+    name, packed = b"x.npy", struct.pack("<III", 0, len(body), size)
+    local = b"PK\x03\x04" + struct.pack("<HHHHH", 20, 0, 8, 0, 33) + packed + struct.pack("<HH", 5, 0) + name
+    entry = b"PK\x01\x02" + struct.pack("<HHHHHH", 20, 20, 0, 8, 0, 33) + packed
+    entry += struct.pack("<HHHHHII", 5, 0, 0, 0, 0, 0, 0) + name
+    start_of_directory = len(local) + len(body)
+    end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(entry), start_of_directory, 0)
+    return local + body + entry + end
 
 
 def _lying_npz() -> bytes:
@@ -261,6 +287,18 @@ def _zeros_as_pictures() -> bytes:
     return zipped({f"{number}.png": bytes(10**8) for number in range(2)})
 
 
+def _zeros_as_images() -> bytes:
+    return gzip.compress(b"\0\0\x08\x03" + struct.pack(">III", 60_000, 28, 28) + bytes(3 * 10**8), 1)
+
+
+BOMBS: Final[dict[str, tuple[Callable[[], bytes], str]]] = {
+    "20 announced": (lambda: ARRAYS["20 1e12 values"][0], "npy_size"),
+    "28 a gigabyte of zeros": (_zeros_in_npz, "npy_size"),
+    "28 lying": (_lying_npz, "zip_size"),
+    "31 zeros behind images": (_zeros_as_images, "idx_long"),
+    "34 zeros as pictures": (_zeros_as_pictures, "zip_size"),
+    "34 lying": (lambda: _lying(10**8), "zip"),
+}
 MEASURED: Final = textwrap.dedent("""
     import resource, sys
     from vae_core.data import bring
@@ -274,14 +312,16 @@ MEASURED: Final = textwrap.dedent("""
 """)
 
 
-@pytest.mark.parametrize("make", [_zeros_in_npz, _lying_npz, _zeros_as_pictures])
-def test_a_bomb_is_refused_without_its_memory(make: Callable[[], bytes]) -> None:
+@pytest.mark.parametrize("case", BOMBS)
+def test_a_bomb_is_refused_without_its_memory(case: str) -> None:
     """Hundreds of megabytes of zeros in less than one."""
+    make, expected = BOMBS[case]
     command = [sys.executable, "-c", MEASURED]
     ran = subprocess.run(command, input=make(), capture_output=True, check=True, cwd=ROOT)
     code, grown = ran.stdout.decode().split()
-    assert code in ("npy_size", "npy_long", "zip_size")
-    assert int(grown) < 50_000  # kB
+    assert code == expected
+    # kB; the images that an IDX file announces may be there, 47 MB of them, before it goes on
+    assert int(grown) < (110_000 if code == "idx_long" else 50_000)
 
 
 READERS: Final[dict[str, tuple[Callable[[bytes], object], bytes]]] = {
@@ -304,13 +344,14 @@ def test_nothing_but_bad_input_comes_out_of_a_reader(name: str) -> None:
     noise = np.random.RandomState(7)
     assert reader(valid) is not None
     for _ in range(150):
-        content = _mutated(valid, noise)
+        content = mutated(valid, noise)
         for read in (reader, bring):
             with contextlib.suppress(BadInput):
                 read(content)
 
 
-def _mutated(content: bytes, noise: np.random.RandomState) -> bytes:
+def mutated(content: bytes, noise: np.random.RandomState) -> bytes:
+    """A file with some bytes flipped, cut, doubled and put in."""
     found = bytearray(content)
     for _ in range(noise.randint(1, 6)):
         place = noise.randint(0, max(1, len(found)))

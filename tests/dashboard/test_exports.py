@@ -51,6 +51,7 @@ def test_deterministic_encoder_has_no_columns_of_a_bound() -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx"])
 def test_formulas_are_made_harmless(text: str) -> None:
+    """Fault 17."""
     assert harmless(text) == "'" + text
     assert harmless("three") == "three"
 

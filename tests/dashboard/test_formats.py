@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dashboard.formats import margin, rounded
+from dashboard.formats import margin, rounded, with_deviation
 from dashboard.labels import OF_CURVES
 from vae_core.runs.observer import MAX_HELD_OUT
 
@@ -25,6 +25,24 @@ from vae_core.runs.observer import MAX_HELD_OUT
 )
 def test_rounded(value: float, text: str) -> None:
     assert rounded(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "deviation", "text"),
+    [
+        (2.4, 0.3589, "2.400 ± 0.359"),
+        (1.0, 0.99512, "1.000 ± 0.995"),
+        (-1.0166, 3.826, "−1.02 ± 3.83"),
+        (412.3, 1234.56, "412 ± 1235"),
+        (0.0, 0.0, "0.00 ± 0"),
+        (-2.4, 0.0, "−2.40 ± 0"),
+        (1.0, 2.5e-9, "1.000000 ± <0.000001"),
+        (-3e7, 1e3, "−3.00 × 10⁷ ± 1,000"),
+        (2.0, math.inf, "2 ± –"),
+    ],
+)
+def test_a_mean_has_the_digits_of_its_deviation(value: float, deviation: float, text: str) -> None:
+    assert with_deviation(value, deviation).replace("\N{NO-BREAK SPACE}", " ") == text
 
 
 def test_rounded_to_one_digit() -> None:

@@ -122,7 +122,14 @@ test("another objective is that of the held-out examples, beside their terms", (
     objective_train: Float32Array.of(NaN, -19.5),
     objective_held_out: Float32Array.of(NaN, -21.5),
   };
-  const plain = { history, betaInForce: null, klPerDim: [], freeBits: 0, deterministic: false };
+  const plain = {
+    history,
+    betaInForce: null,
+    klPerDim: [],
+    freeBits: 0,
+    deterministic: false,
+    givenY: false,
+  };
   for (const [objective, row, shown] of /** @type {const} */ ([
     ["elbo", null, "−36.00"],
     ["mmd", null, "−21.50"],
@@ -146,7 +153,7 @@ test("with free bits an earlier row has the objective and the KL that were penal
     kl_held_out: Float32Array.of(1, 2.1, 4),
     objective_held_out: Float32Array.of(NaN, -35, -28),
   };
-  const plain = { history, betaInForce: null, freeBits: 0.5, deterministic: false };
+  const plain = { history, betaInForce: null, freeBits: 0.5, deterministic: false, givenY: false };
   const told = { ...plain, klPerDim: [1, 3], objective: /** @type {const} */ ("elbo") };
   const shown = [null, 2, 1, 0].map((row) => termsOf(told, row));
   assert.deepEqual(

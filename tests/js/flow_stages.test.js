@@ -20,6 +20,7 @@ const MESSAGE = {
   image_shape: null,
   sampling: "z = μ + σ ⊙ ε",
   is_deterministic: false,
+  given_y: false,
   objective: "elbo",
   layers: { encoder: [64, 32, 4], decoder: [2, 32, 64] },
   numbers: {

@@ -11,12 +11,13 @@ const NOT_AT_LIMITS = { low: 0, high: 0, components: 0, scale: 0, examples: 360 
  * What a page says of a training with one row of its history.
  * @param {{ reconstruction?: number, kl?: number, beta?: number, step?: number, active?: boolean[],
  *   high?: number, freeBits?: number, klPerDim?: number[], deterministic?: boolean, kind?: "images" | "points",
+ *   givenY?: boolean,
  *   objective?: import("../../dashboard/components/board/live_line.js").Objective }} [changes]
  */
 function said(changes = {}) {
   const { reconstruction = -20.834, kl = 3.3444, beta = 1, step = 6900, active = [true, true] } = changes;
   const { high = 0, freeBits = 0, klPerDim = [2, 1.3444], deterministic = false, kind = "images" } = changes;
-  const { objective = "elbo" } = changes;
+  const { objective = "elbo", givenY = false } = changes;
   const history = {
     ...NO_HISTORY,
     step: Float32Array.of(step),
@@ -26,7 +27,7 @@ function said(changes = {}) {
   };
   return sentenceOf(
     { step, kind, active, at_limits: { ...NOT_AT_LIMITS, high } },
-    { history, betaInForce: null, klPerDim, freeBits, deterministic, objective },
+    { history, betaInForce: null, klPerDim, freeBits, deterministic, objective, givenY },
   );
 }
 
@@ -49,6 +50,10 @@ test("the terms add up in the digits that are shown", () => {
     said({ beta: 4 }),
     /is −34\.21 nats .* reconstruction −20\.83 − β 4 · KL 3\.344\. .* is −24\.17 nats/,
   );
+});
+
+test("a conditional model's bound is of log p(x|y)", () => {
+  assert.match(said({ givenY: true }), /is −24\.17 nats: log p\(x\|y\) is at least that\./);
 });
 
 test("free bits: what costs, and the ELBO of the whole KL", () => {

@@ -16,7 +16,7 @@ from vae_core.data import Dataset, condition_of, from_arrays, load_dataset, with
 from vae_core.data.byte_images import ByteImages, RedrawnImages
 from vae_core.elbo import elbo_terms, evaluate
 from vae_core.errors import BadInput
-from vae_core.evidence import exact_evidence
+from vae_core.evidence import evidence_and_bound, exact_evidence
 from vae_core.model import VAE
 from vae_core.objectives import of_many
 from vae_core.runs.driver import open_training
@@ -295,3 +295,22 @@ def test_what_cannot_be_conditional_says_so() -> None:
         with_conditions(unlabelled, "class")
     with pytest.raises(BadInput, match="set num_conditions to 10"):
         Training(model, load_dataset("digits"), TrainConfig(), generator=noise())
+
+
+@pytest.mark.parametrize("latent_dim", [1, 2, 3])
+def test_evidence_of_rows_is_that_of_each_model_given_its_y(latent_dim: int) -> None:
+    model = exact(latent_dim=latent_dim)
+    rows, x, labels = classes(12)
+    found = evidence_and_bound(model, rows, generator=noise())
+    assert found.is_exact == (latent_dim <= 2)
+    for label in labels.unique().tolist():
+        places = labels == label
+        given = model.given(condition_of(label, 10))
+        if latent_dim <= 2:
+            expected = exact_evidence(given, x[places])
+            assert torch.allclose(found.log_evidence[places], expected.log_evidence, atol=1e-9)
+            assert torch.allclose(found.elbo[places], expected.elbo, atol=1e-9)
+        else:  # another 1000 samples
+            other = evidence_and_bound(given, x[places], generator=noise(9))
+            errors = 6 * (found.error[places] + other.error)
+            assert ((found.log_evidence[places] - other.log_evidence).abs() <= errors).all()

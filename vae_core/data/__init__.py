@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vae_core.data.images import Images, read_images_zip
     from vae_core.data.npy import read_npy, read_npz
     from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
+    from vae_core.data.workbook import Workbook, read_workbook
     from vae_core.errors import BadInput
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Images",
     "Problem",
     "Table",
+    "Workbook",
     "bring",
     "condition_of",
     "data_shape",
@@ -54,6 +56,7 @@ __all__ = [
     "read_npy",
     "read_npz",
     "read_table",
+    "read_workbook",
     "standardized",
     "with_conditions",
     "with_validation",
@@ -81,6 +84,7 @@ __getattr__, __dir__ = lazy_exports(
         "vae_core.data.images": ("Images", "read_images_zip"),
         "vae_core.data.npy": ("read_npy", "read_npz"),
         "vae_core.data.table": ("TABLES", "Table", "load_table", "read_table", "standardized"),
+        "vae_core.data.workbook": ("Workbook", "read_workbook"),
         "vae_core.errors": ("BadInput",),
     },
 )

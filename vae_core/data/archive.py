@@ -44,6 +44,7 @@ class Archive:
 
     Arguments:
         content: The archive.
+        with_hidden: Whether files whose names begin with a dot are among its files.
 
     Attributes:
         names: Of the files.
@@ -54,7 +55,7 @@ class Archive:
             than are read (``zip_size``).
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, *, with_hidden: bool = False) -> None:
         with _refusals():
             self._zip = zipfile.ZipFile(io.BytesIO(content))
             infos = self._zip.infolist()
@@ -64,7 +65,7 @@ class Archive:
         packed = sum(info.compress_size for info in infos)
         if packed > len(content):  # a bomb: entries that share their bytes
             raise BadInput("zip_size", "the files in the zip overlap", _HINT)
-        self._infos = [info for info in infos if not _is_skipped(info)]
+        self._infos = [info for info in infos if not _is_skipped(info, with_hidden)]
         self.num_skipped = sum(not _is_folder(info) for info in infos) - len(self._infos)
         self.names = tuple(map(_name, self._infos))
         self._left = MAX_UNPACKED_BYTES
@@ -115,10 +116,10 @@ def _refusals() -> Iterator[None]:
         raise BadInput("zip", "the zip is damaged or cut short", _HINT) from err
 
 
-def _is_skipped(info: zipfile.ZipInfo) -> bool:
+def _is_skipped(info: zipfile.ZipInfo, with_hidden: bool) -> bool:
     parts = info.filename.replace("\\", "/").split("/")
     is_link = stat.S_ISLNK(info.external_attr >> 16)
-    hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
+    hidden = not with_hidden and any(part.startswith(".") and part not in (".", "..") for part in parts)
     return _is_folder(info) or is_link or hidden or parts[0] == "__MACOSX" or parts[-1] == "Thumbs.db"
 
 

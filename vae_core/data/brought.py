@@ -32,6 +32,7 @@ from vae_core.data.images import (
 from vae_core.data.limits import LARGEST, MAX_CLASSES, MAX_COLUMNS, MAX_SIDE, MAX_UNPACKED_BYTES, MAX_VALUES
 from vae_core.data.npy import read_npy, read_npz
 from vae_core.data.table import ASIDE, Decimal, Delimiter, Encoding, Table, read_table
+from vae_core.data.workbook import is_workbook, read_workbook
 from vae_core.errors import BadInput
 
 YesNo = Literal["yes", "no"]
@@ -63,6 +64,8 @@ _X_NAMES: Final = ("x", "x_train", "images", "data", "train_images", "features",
 _Y_NAMES: Final = ("y", "y_train", "labels", "label", "target", "train_labels", "classes")
 _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _MAX_TEXT: Final = 200
+_WHOLE: Final = 2.0**53
+"""Beyond it not every whole number is a float."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ class Choices:
     """How a file is to be read; None: as it looks.
 
     Arguments:
+        sheet: Which sheet of a workbook is read.
         header: Whether the first row of a table holds names.
         delimiter: What stands between the values of a table.
         decimal: The decimal mark of a table.
@@ -87,6 +91,7 @@ class Choices:
         scale: Of columns: to mean 0 and standard deviation 1, to [0, 1], or not at all.
     """
 
+    sheet: str | None = None
     header: YesNo | None = None
     delimiter: Delimiter | None = None
     decimal: Decimal | None = None
@@ -107,9 +112,11 @@ class Choices:
         for name, kind in _KINDS.items():
             if (value := getattr(self, name)) is not None and value not in get_args(kind):
                 raise BadInput(name, f"{name} cannot be {str(value)[:40]!r}", "leave it as recognised")
-        for value in (self.array, self.labels, *(self.columns or ())):
+        for value in (self.sheet, self.array, self.labels, *(self.columns or ())):
             if value is not None and not isinstance(value, str):
-                raise BadInput("choices", "a column or an array is named by a text", "choose it again")
+                raise BadInput(
+                    "choices", "a sheet, a column or an array is named by a text", "choose it again"
+                )
         if self.side is not None and (not isinstance(self.side, int) or not 1 <= self.side <= MAX_SIDE):
             raise BadInput("side", f"images have 1 to {MAX_SIDE} pixels a side", "choose another size")
 
@@ -234,7 +241,7 @@ class _Draft:
 
 
 def bring(content: bytes, choices: Choices | None = None, *, on_progress: Progress | None = None) -> Brought:
-    """Reads a file as a data set: a table, a NumPy or IDX file, or a zip of pictures.
+    """Reads a file as a data set: a table, a workbook, a NumPy or IDX file, or a zip of pictures.
 
     Arguments:
         content: The file.
@@ -261,6 +268,8 @@ def _read(content: bytes, choices: Choices, say: Progress) -> Brought:
         raise BadInput("empty", "the file is empty", "choose one with data")
     if content.startswith(b"\x93NUMPY"):
         return _from_array(read_npy(content), _Draft("NumPy array", choices))
+    if is_workbook(content):
+        return _from_workbook(content, choices)
     if content.startswith(b"PK"):
         return _from_zip(content, choices, say)
     if content.startswith((b"\0\0", b"\x1f\x8b")):
@@ -272,8 +281,6 @@ def _read(content: bytes, choices: Choices, say: Progress) -> Brought:
 def _refuse_others(content: bytes) -> None:
     """Raises with one sentence for files that people bring and that cannot be read."""
     start = content[:16]
-    if start.startswith(b"\xd0\xcf\x11\xe0"):
-        raise BadInput("excel", "this is an Excel workbook", "save it as CSV (UTF-8) in your spreadsheet")
     pictures = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")
     if start.startswith(pictures) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
         raise BadInput("one_image", "this is one picture", "choose several, or a zip of them")
@@ -289,8 +296,6 @@ def _refuse_others(content: bytes) -> None:
 def _from_zip(content: bytes, choices: Choices, say: Progress) -> Brought:
     archive = Archive(content)
     names = archive.names
-    if "xl/workbook.xml" in names:
-        raise BadInput("excel", "this is an Excel workbook", "save it as CSV (UTF-8) in your spreadsheet")
     lowered = [name.casefold() for name in names]
     if any(name.endswith(tuple(SUFFIXES)) for name in lowered):
         return _from_images(content, choices, say)
@@ -298,11 +303,20 @@ def _from_zip(content: bytes, choices: Choices, say: Progress) -> Brought:
         return _from_npz(content, choices)
     if any("idx" in name for name in lowered):
         return _from_idx_zip(archive, choices)
-    tables = [place for place, name in enumerate(lowered) if name.endswith((".csv", ".tsv", ".txt"))]
+    tables = [place for place, name in enumerate(lowered) if name.endswith(_TABLES)]
     if tables:
-        return _from_table(archive.read(tables[0], most=MAX_UNPACKED_BYTES // 8), choices)
+        content = archive.read(tables[0], most=MAX_UNPACKED_BYTES // 8)
+        found = (_from_workbook if is_workbook(content) else _from_table)(content, choices)
+        if len(tables) > 1:
+            said = Problem(f"Other tables are not used: {_listed([names[place] for place in tables[1:]])}.")
+            found = replace(found, problems=(said, *found.problems))
+        return found
     hint = "pack pictures, NumPy or IDX files, or a table"
     raise BadInput("zip_empty", "the zip holds nothing that can be read", hint)
+
+
+_TABLES: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
+"""How the names of tables in a zip end."""
 
 
 def _from_idx_or_gzip(content: bytes, choices: Choices) -> Brought:
@@ -580,13 +594,39 @@ def _from_table(content: bytes, choices: Choices) -> Brought:
     draft.choose("decimal", table.decimal, get_args(Decimal))
     if table.encoding not in ("utf-8", "utf-16"):
         draft.choose("encoding", table.encoding, ("cp932", "cp1252"))
+    return _from_columns(table, draft)
+
+
+def _from_workbook(content: bytes, choices: Choices) -> Brought:
+    draft = _Draft("spreadsheet", choices)
+    found = read_workbook(
+        content,
+        sheet=choices.sheet,
+        header=None if choices.header is None else choices.header == "yes",
+        decimal=choices.decimal,
+        missing="keep",
+        narrow=choices.narrow == "yes",
+    )
+    draft.choose("sheet", found.sheet, found.sheets)
+    draft.choose("header", "yes" if found.table.has_header else "no", get_args(YesNo))
+    if found.has_numbers_as_text:
+        draft.choose("decimal", found.table.decimal, get_args(Decimal))
+    return _from_columns(found.table, draft)
+
+
+def _from_columns(table: Table, draft: _Draft) -> Brought:
+    """Examples in the columns of a table."""
     if table.has_full_width and draft.choose("narrow", "no", get_args(YesNo)) == "no":
         draft.say("Full-width digits are read as text.", "narrow")
     candidates = _label_candidates(table)
     chosen = draft.choose("labels", _default_label(table, candidates), (*candidates, NO_LABELS))
     for note in table.notes:
         if not note.startswith(ASIDE):
-            draft.say(note, _CHOICE_OF_NOTE.get(note.split(" ", 1)[0], ""))
+            draft.say(
+                note, next((choice for start, choice in _CHOICES_OF_NOTES if note.startswith(start)), "")
+            )
+    if len(table.columns) == 1 and any(mark in table.columns[0] for mark in ";\t|"):
+        draft.say(f"There is one column only, ‘{table.columns[0][:60]}’: another separator?", "delimiter")
     if chosen:
         draft.say(f"‘{chosen}’ gives the classes.", "labels")
     aside = [name for name in table.texts if name != chosen]
@@ -598,13 +638,16 @@ def _from_table(content: bytes, choices: Choices) -> Brought:
     return _from_rows(table.values[:, places], columns, texts, draft, table)
 
 
-_CHOICE_OF_NOTE: Final = {
-    "The": "header",
-    "Decimal": "decimal",
-    "Commas": "decimal",
-    "Full-width": "narrow",
-}
-"""By the first word of what a table's reader says: the choice that decides it."""
+_CHOICES_OF_NOTES: Final = (
+    ("The sheet ‘", "sheet"),
+    ("Numbers that are stored as text", "decimal"),
+    ("The first row", "header"),
+    ("The table is not in UTF-8", "encoding"),
+    ("Decimal commas", "decimal"),
+    ("Commas between thousands", "decimal"),
+    ("Full-width", "narrow"),
+)
+"""How what a table's reader says begins, and the choice that decides it."""
 
 
 def _label_candidates(table: Table) -> dict[str, list[str]]:
@@ -673,9 +716,20 @@ def _from_rows(
             draft.options.pop("columns", None)
             return _from_pixels(rows.reshape(-1, side, side), texts, draft)
     head = _head(rows, names, texts)
+    _say_of_rounded(rows, names, draft)
     rows, texts = _filled(np.asarray(rows, np.float64), names, texts, draft, table)
     x = _scaled(rows, names, draft)
     return _finished(x, texts, draft, columns=names, head=head)
+
+
+def _say_of_rounded(rows: NDArray[Any], names: tuple[str, ...], draft: _Draft) -> None:
+    """Numbers of accounts, for example, may be too long for floating point."""
+    # Both skip NaN, and neither makes another array as large as the table.
+    largest = np.maximum(np.fmax.reduce(rows, axis=0), -np.fmin.reduce(rows, axis=0).astype(np.float64))
+    large = np.flatnonzero(largest > _WHOLE)
+    if len(large):
+        listed = _listed([f"‘{names[place]}’" for place in large])
+        draft.say(f"Numbers beyond 2^53 in {listed}: the first 15 digits of each are kept.")
 
 
 def _are_pixels(rows: NDArray[Any]) -> bool:
@@ -709,7 +763,9 @@ def _filled(
         if found.infinite:
             draft.say(f"‘{name}’ has {_num(found.infinite, 'value')} beyond 1e100, or infinite.")
     affected = np.asarray(bad.any(axis=1))
-    listed = ", ".join(f"‘{name}’" for name in where[:4]) + (", …" if len(where) > 4 else "")
+    counts = [f" ({count:,})" if len(where) > 1 else "" for count in bad.sum(0)[bad.any(axis=0)].tolist()]
+    columns = [f"‘{name}’{count}" for name, count in zip(where, counts, strict=True)]
+    listed = ", ".join(columns[:4]) + (", …" if len(where) > 4 else "")
     count = int(affected.sum())
     default = "drop" if count * 2 <= len(rows) else "mean"
     if draft.choose("missing", default, get_args(Missing)) == "mean" or affected.all():

@@ -47,15 +47,16 @@ def with_conditions(dataset: Dataset, condition: Condition) -> Dataset:
     x_validation, labels = dataset.x_validation, dataset.labels_validation
     if x_validation is not None:
         assert labels is not None, "the validation part is cut from the training part"
-        x_validation = _rows(x_validation, labels, count)
+        x_validation = rows_of(x_validation, labels, count)
     return replace(
         dataset,
-        x_train=_rows(dataset.x_train, dataset.labels_train, count),
-        x_test=_rows(dataset.x_test, dataset.labels_test, count),
+        x_train=rows_of(dataset.x_train, dataset.labels_train, count),
+        x_test=rows_of(dataset.x_test, dataset.labels_test, count),
         x_validation=x_validation,
     )
 
 
-def _rows(x: Examples, labels: Tensor, num_classes: int) -> Examples:
+def rows_of(x: Examples, labels: Tensor, num_classes: int) -> Examples:
+    """Examples x of shape (n, D) with the class of each as rows [x, y], shape (n, D + C)."""
     y = torch.eye(num_classes).index_select(0, labels).to(x.device)
     return ConditionedImages(x, y) if isinstance(x, ByteImages) else torch.cat((x[:], y), 1)

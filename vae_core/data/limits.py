@@ -10,6 +10,8 @@ MAX_ENTRY_BYTES: Final = 16 * 2**20
 """Of one image in a zip, unpacked."""
 MAX_UNPACKED_BYTES: Final = 512 * 2**20
 """Of all that is unpacked of one file."""
+MAX_WORKBOOK_BYTES: Final = 256 * 2**20
+"""Of the sheets of a workbook, unpacked."""
 MAX_PIXELS: Final = 16_000_000
 """Of one image, before it is made smaller."""
 MAX_SIDE: Final = 64

@@ -21,6 +21,7 @@ Delimiter = Literal["tab", "semicolon", "bar", "comma", "blank"]
 """In the order in which they are tried. A comma late: between other delimiters it is a decimal mark."""
 Decimal = Literal["point", "comma"]
 Encoding = Literal["utf-8", "utf-16", "cp932", "cp1252"]
+Missing = Literal["refuse", "keep"]
 _DELIMITERS: Final[Mapping[str, str]] = {
     "tab": "\t",
     "semicolon": ";",
@@ -28,7 +29,7 @@ _DELIMITERS: Final[Mapping[str, str]] = {
     "comma": ",",
     "blank": " ",
 }
-_ENCODINGS: Final = {"cp932": "Shift-JIS", "cp1252": "Windows-1252"}
+_ENCODINGS: Final = {"utf-16": "UTF-16", "cp932": "Shift-JIS", "cp1252": "Windows-1252"}
 _PLAIN: Final = re.compile(r"[0-9.eE+-]*")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _DECIMAL_COMMA: Final = re.compile(
@@ -114,7 +115,7 @@ def read_table(
     delimiter: Delimiter | None = None,
     decimal: Decimal | None = None,
     encoding: Encoding | None = None,
-    missing: Literal["refuse", "keep"] = "refuse",
+    missing: Missing = "refuse",
     narrow: bool = False,
 ) -> Table:
     """A table as text: numbers, and columns of text, which are set aside.
@@ -141,6 +142,44 @@ def read_table(
         (('size',), [[1.5], [2.5]], {'kind': ('cat', 'dog')})
     """
     text, encoding, notes = _decoded(content, encoding)
+    return table_of_text(
+        text,
+        header=header,
+        delimiter=delimiter,
+        decimal=decimal,
+        encoding=encoding,
+        missing=missing,
+        narrow=narrow,
+        notes=notes,
+    )
+
+
+def table_of_text(
+    text: str,
+    *,
+    header: bool | None = None,
+    delimiter: Delimiter | None = None,
+    decimal: Decimal | None = None,
+    encoding: Encoding = "utf-8",
+    missing: Missing = "refuse",
+    narrow: bool = False,
+    notes: Sequence[str] = (),
+    is_rectangular: bool = False,
+) -> Table:
+    """A table that is text already, as :func:`read_table` reads and refuses it.
+
+    Arguments:
+        text: The table.
+        header: Whether the first row holds names.
+        delimiter: What stands between the values.
+        decimal: The decimal mark.
+        encoding: That the text had.
+        missing: Whether a cell without a usable number in a column of numbers is refused, or kept as NaN.
+        narrow: Whether full-width digits count as digits.
+        notes: What is to be said of it before all else.
+        is_rectangular: Whether all rows have as many cells, so that none is too long.
+    """
+    notes = list(notes)
     has_full_width = not text.isascii() and _FULL_WIDTH.search(text) is not None
     if narrow and has_full_width:
         text = unicodedata.normalize("NFKC", text)
@@ -152,14 +191,17 @@ def read_table(
         notes += said
     else:  # no cell has a comma
         decimal = decimal or "point"
-    width = _width(rows)
+    width = max(map(_filled, rows), default=0) if is_rectangular else _width(rows)
     if header is None:
         header = _looks_like_names(rows, width)
     first = 2 if header else 1
     names, said = _names(rows[0] if header and rows else [""] * width, width)
     notes += said
     rows = rows[1:] if header else rows
-    if not rows or width > MAX_COLUMNS or len(rows) > MAX_ROWS:
+    if not rows:
+        hint = "bring one with at least two rows of numbers"
+        raise BadInput("table", f"the table has no rows{' below its names' if header else ''}", hint)
+    if width > MAX_COLUMNS or len(rows) > MAX_ROWS:
         message = f"the table has {len(rows):,} rows and {width:,} columns"
         hint = f"give it 1 to {MAX_ROWS:,} rows of at most {MAX_COLUMNS:,} values, below a row of names"
         raise BadInput("table", message, hint)

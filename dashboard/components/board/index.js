@@ -4,6 +4,7 @@ import { floatsOf, integersOf, jsonOf } from "../shared/arrays.js";
 import { letFold, nameFold } from "../shared/fold.js";
 import { Frames, prefersCalm } from "../shared/frames.js";
 import { elementOf, find, findAll, findCanvas } from "../shared/mount.js";
+import { writeAll, written } from "../shared/notation.js";
 import { Plane } from "../shared/plane.js";
 import { readTheme } from "../shared/theme.js";
 import { KlBars } from "./bars.js";
@@ -47,6 +48,7 @@ import { remarks } from "./objective.js";
  * @property {string[]} class_names
  * @property {Colour | null} colour What colours the plane in the place of the classes.
  * @property {boolean} deterministic Whether there is neither a bound nor a KL.
+ * @property {boolean} given_y Whether the model is conditional.
  * @property {boolean} learned_prior Whether p(z) is not N(0, I).
  * @property {string} no_kl_parts Why the KL has no parts by dimension; "": it has.
  * @property {import("../shared/theme.js").Palettes} palettes
@@ -197,7 +199,8 @@ class Board {
 
   /** @param {Message} message */
   setCurves(message) {
-    const { deterministic, changes, free_bits: freeBits, active, objective } = message;
+    const { deterministic, changes, free_bits: freeBits, active, objective, given_y: givenY } = message;
+    writeAll(this.root, "h2", givenY);
     const { looked, fork, best } = message;
     const history = historyOf(message);
     this.lookedRow = looked === null ? null : nearestRow(history.step, looked);
@@ -220,7 +223,7 @@ class Board {
     this.charts.set(data, deterministic ? NO_POSTERIOR : {});
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
     const betaInForce = message.beta_in_force;
-    this.line.set({ history, betaInForce, klPerDim, freeBits, deterministic, objective });
+    this.line.set({ history, betaInForce, klPerDim, freeBits, deterministic, objective, givenY });
     this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : message.no_kl_parts });
   }
 
@@ -229,10 +232,27 @@ class Board {
    * @param {Message} message
    * @param {Theme} theme
    */
-  tell({ run, step, rows, owner, active, at_limits: atLimits, present, deterministic, looked, fork }, theme) {
+  tell(message, theme) {
+    const {
+      run,
+      step,
+      rows,
+      owner,
+      active,
+      at_limits: atLimits,
+      present,
+      deterministic,
+      looked,
+      fork,
+    } = message;
+    const givenY = message.given_y;
     const now = this.line.termsAt(this.lookedRow);
     const kl = this.charts.history.kl_held_out.at(this.lookedRow ?? -1) ?? NaN;
-    this.remark(remarks(active, step, kl, now?.betaValue ?? 1, atLimits), theme);
+    const said = remarks(active, step, kl, now?.betaValue ?? 1, atLimits);
+    this.remark(
+      said.map(([what, why]) => [what, written(why, givenY)]),
+      theme,
+    );
     const numbers = deterministic || !now ? [NaN, NaN] : [now.betaValue, now.elboValue];
     const [beta, elbo] = numbers.map((number) => (Number.isFinite(number) ? number : ""));
     const told = { run, rows, zoom: this.charts.zoomText, ghosts: this.ghosts.length };

@@ -1,6 +1,7 @@
 /** The live line on top of the board: objective = reconstruction − β · KL, and the ELBO beside it. */
 
 import { find, findAll } from "../shared/mount.js";
+import { written } from "../shared/notation.js";
 import { fixed } from "../shared/numbers.js";
 import { penalisedKl, penalisedOf, shownTerms } from "./objective.js";
 
@@ -17,6 +18,7 @@ import { penalisedKl, penalisedOf, shownTerms } from "./objective.js";
  * @property {number} freeBits
  * @property {boolean} deterministic
  * @property {Objective} objective
+ * @property {boolean} givenY Whether the model is conditional.
  */
 
 const TERMS = /** @type {const} */ (["objective", "reconstruction", "beta", "kl", "elbo"]);
@@ -90,7 +92,7 @@ export class LiveLine {
   draw(theme, row) {
     const terms = this.termsAt(row);
     if (!terms || !this.data) return;
-    const { deterministic, freeBits, history, objective } = this.data;
+    const { deterministic, freeBits, history, objective, givenY } = this.data;
     const isElbo = objective === "elbo";
     this.terms.forEach((term, k) => {
       find(term, "strong").textContent = terms[TERMS[k]];
@@ -103,6 +105,6 @@ export class LiveLine {
     find(this.terms[0], "small").textContent = OBJECTIVES[objective];
     const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
     const measured = MEASURED[objective] ?? "";
-    this.when.textContent = `${deterministic ? `${NO_BOUND} ` : ""}Held-out, ${at}${measured}`;
+    this.when.textContent = `${deterministic ? `${written(NO_BOUND, givenY)} ` : ""}Held-out, ${at}${measured}`;
   }
 }

@@ -7,7 +7,7 @@ fetches it once for a page.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from dashboard.components.files import joined
@@ -28,7 +28,14 @@ class Point(NamedTuple):
     number: int
 
 
-def draw_chart(figure: Figure, *, key: str, alt: str, config: Mapping[str, Any] = CHART_CONFIG) -> None:
+def draw_chart(
+    figure: Figure,
+    *,
+    key: str,
+    alt: str,
+    config: Mapping[str, Any] = CHART_CONFIG,
+    words: Callable[[str], str] = str,
+) -> None:
     """Shows a figure.
 
     Arguments:
@@ -36,18 +43,24 @@ def draw_chart(figure: Figure, *, key: str, alt: str, config: Mapping[str, Any] 
         key: Identity on the page; the same key keeps the same chart, with its zoom.
         alt: What it shows, for those who do not see it.
         config: Of Plotly: what its menu offers.
+        words: How what the figure says is written; see ``Subject.written``.
     """
-    _mount(key=key, data=_message(figure, alt, config)[0])
+    _mount(key=key, data=_message(figure, alt, config, words=words)[0])
 
 
 def selectable_chart(
-    figure: Figure, *, key: str, alt: str, config: Mapping[str, Any] = CHART_CONFIG
+    figure: Figure,
+    *,
+    key: str,
+    alt: str,
+    config: Mapping[str, Any] = CHART_CONFIG,
+    words: Callable[[str], str] = str,
 ) -> list[Point]:
     """Shows a figure, and says which of its points are selected; arguments are those of :func:`draw_chart`.
 
     A selection draws the page, or the fragment, anew; with another figure nothing is selected.
     """
-    message, digest = _message(figure, alt, config, selects=True)
+    message, digest = _message(figure, alt, config, words=words, selects=True)
     result = _mount(key=key, data=message, on_selected_change=lambda: None)
     return selected_points(result.selected, digest)
 
@@ -70,11 +83,21 @@ def selected_points(said: object, digest: str) -> list[Point]:
 
 
 def _message(
-    figure: Figure, alt: str, config: Mapping[str, Any], *, selects: bool = False
+    figure: Figure,
+    alt: str,
+    config: Mapping[str, Any],
+    *,
+    words: Callable[[str], str] = str,
+    selects: bool = False,
 ) -> tuple[bytes, str]:
     """What the element is told, and the digest of the figure."""
-    drawn = figure.to_json()
+    drawn = words(figure.to_json())
     digest = hashlib.sha256(drawn.encode()).hexdigest()[:16] if selects else ""
-    said = {"plotly": served(BROWSER_LIBRARY, VERSION), "digest": digest, "alt": alt, "selects": selects}
+    said = {
+        "plotly": served(BROWSER_LIBRARY, VERSION),
+        "digest": digest,
+        "alt": words(alt),
+        "selects": selects,
+    }
     said["config"] = dict(config)
     return f'{json.dumps(said)[:-1]}, "figure": {drawn}}}'.encode(), digest

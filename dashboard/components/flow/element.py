@@ -38,6 +38,7 @@ def flow_payload(snapshot: Snapshot, flow: Flow, view: JobView) -> dict[str, Any
         "learning_rate": view.learning_rate,
         "image_shape": snapshot.image_shape,
         "sampling": _SAMPLING.get(config.encoder_head, "z = μ + σ ⊙ ε"),
+        "given_y": view.config.condition != "none",
         "objective": view.config.train.maximised,
         "is_deterministic": config.encoder_head == "deterministic",
         "layers": {"encoder": config.encoder_sizes, "decoder": config.decoder_sizes},

@@ -5,6 +5,7 @@ import { prepare, stroke } from "../shared/canvas.js";
 import { Frames, prefersCalm } from "../shared/frames.js";
 import { PixelCanvas } from "../shared/pixels.js";
 import { elementOf, find, findAll, findCanvas } from "../shared/mount.js";
+import { writeAll } from "../shared/notation.js";
 import { readTheme } from "../shared/theme.js";
 import { ARROWS, STAGES, stageAt, textsOf, vectorText } from "./stages.js";
 
@@ -56,6 +57,7 @@ class Flow {
     for (const [name, concept] of Object.entries(COLOURS)) {
       this.cards[name].style.setProperty("--colour", theme.concepts[concept]);
     }
+    writeAll(this.root, "h4", message.given_y);
     find(this.cards.z, "h4").textContent = message.sampling;
     const isNew = this.message?.run !== message.run || this.message.step !== message.step;
     if (isNew) {

@@ -21,6 +21,7 @@ import { brief, fixed } from "../shared/numbers.js";
  * @property {number[]} generated
  * @property {number[] | null} image_shape [height, width]
  * @property {boolean} is_deterministic
+ * @property {boolean} given_y Whether the model is conditional.
  * @property {string} objective
  * @property {{ encoder: number[], decoder: number[] }} layers
  * @property {Numbers} numbers

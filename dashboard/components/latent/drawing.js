@@ -67,7 +67,12 @@ class DrawingSheet {
     const alt = "Drawing sheet, for mouse, pen or finger. The button Take a held-out image needs none.";
     this.pad = this.picture("pad", sheet, "Draw here", alt);
     this.seen = this.picture("seen", shape, "What the model sees", "The input as the model sees it");
-    this.again = this.picture("again", shape, "Reconstruction E[x|z] at the mean", "Reconstruction");
+    this.again = this.picture(
+      "again",
+      shape,
+      host.written("Reconstruction E[x|z] at the mean"),
+      "Reconstruction",
+    );
     this.eraser = newButton("Eraser", () => this.choose(!this.erases));
     this.undo = newButton("Undo", () => this.back());
     this.fitted = newElement("input", { type: "checkbox", checked: true, onchange: () => this.read(true) });
@@ -265,7 +270,7 @@ class DrawingSheet {
     if (!this.isFinite && this.input) return NOT_FINITE;
     if (!this.input) return "Draw, or take a held-out image.";
     const isSampled = !this.host.hasKl && !this.host.isDeterministic;
-    const atMean = `${AT_MEAN}${isSampled ? NO_KL : ""}`;
+    const atMean = `${this.host.written(AT_MEAN)}${isSampled ? NO_KL : ""}`;
     if (!this.taken) return atMean;
     const { index } = this.taken;
     const name = this.host.className(this.host.data.labels[index]);
@@ -277,7 +282,7 @@ class DrawingSheet {
     const { input, posterior, host } = this;
     if (!posterior || !input) return;
     const reconstruction = host.model.logLikelihood(input, posterior.mean);
-    this.addTerm("reconstruction", "log p(x|z) at the mean", reconstruction);
+    this.addTerm("reconstruction", host.written("log p(x|z) at the mean"), reconstruction);
     if (!host.hasKl) return;
     const kl = host.model.kl(posterior);
     this.addTerm("kl", "KL(q ‖ prior)", kl);

@@ -7,6 +7,7 @@ import { letFold } from "../shared/fold.js";
 import { Frames, prefersCalm } from "../shared/frames.js";
 import { find, findAll } from "../shared/mount.js";
 import { Model } from "../shared/network.js";
+import { writeAll, written } from "../shared/notation.js";
 import { fixed, latentName, median } from "../shared/numbers.js";
 import { readTheme } from "../shared/theme.js";
 import { DecodedSection } from "./decoded.js";
@@ -90,6 +91,7 @@ export class Explorer {
     this.z = new Array(this.config.config.latent_dim).fill(0);
     /** Where the coordinates outside the plane stay. @type {{ z: number[], source: Mover | "zero" | "pin" }} */
     this.base = { z: this.z, source: "zero" };
+    writeAll(root, "h3, dt, button.density", this.config.given_y);
     this.#begin();
     this.decoded = this.model.decode(this.z).slice();
     for (const change of /** @type {const} */ (["weights", "plane", "theme"])) this.note(change);
@@ -161,6 +163,14 @@ export class Explorer {
   /** Whether the encoder gives a point z instead of q(z|x). */
   get isDeterministic() {
     return this.config.config.encoder_head === "deterministic";
+  }
+
+  /**
+   * Words and formulas as they are said of this model.
+   * @param {string} text
+   */
+  written(text) {
+    return written(text, this.config.given_y);
   }
 
   /** Whether the prior is not N(0, I): then the KL has no closed form, and is not computed here. */

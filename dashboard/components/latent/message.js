@@ -21,6 +21,7 @@ import { flowSize, layersOf } from "../shared/planar.js";
  * @property {ModelConfig} config
  * @property {string} hash Of the weights, and of what colours the plane.
  * @property {string} run
+ * @property {boolean} given_y Whether it is a conditional model given one y.
  * @property {number} step
  * @property {readonly number[]} plane The two dimensions of the plane, from 0; the same twice when J = 1.
  * @property {number[] | null} image_shape [height, width], or with 3 colours; null where the data are points of a plane.

@@ -85,8 +85,8 @@ def pack_model(
         means, stds: Of q(z|x), shape (n, J).
         factors: L of a full covariance matrix, shape (m, J, J), of the first m examples; None: diagonal.
         flows: Of a flow centre, sigma and layers of these, shape (m, 2 J + L (2 J + 1)); else None.
-        about: More plain values: ``image_shape``, ``class_names``, ``kl_per_dim``, ``step``, ``run``, and
-            ``components`` of a learned prior.
+        about: More plain values: ``image_shape``, ``class_names``, ``given_y``, ``kl_per_dim``, ``step``,
+            ``run``, and ``components`` of a learned prior.
 
     Returns:
         The packed model, with as many examples as ``MAX_EXAMPLES`` and ``MAX_POSTERIOR_BYTES`` allow and as

@@ -81,8 +81,17 @@ class Page {
     /** @type {Message} */
     const message = jsonOf(this.messages.board);
     const { deterministic, free_bits: freeBits, beta_in_force: betaInForce, objective } = message;
+    const givenY = message.given_y;
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
-    const line = { history: historyOf(message), betaInForce, klPerDim, freeBits, deterministic, objective };
+    const line = {
+      history: historyOf(message),
+      betaInForce,
+      klPerDim,
+      freeBits,
+      deterministic,
+      objective,
+      givenY,
+    };
     find(document, ".sentence").textContent = sentenceOf(message, line);
   }
 

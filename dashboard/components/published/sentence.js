@@ -2,6 +2,7 @@
 
 import { OBJECTIVES, termsOf } from "../board/live_line.js";
 import { remarks } from "../board/objective.js";
+import { written } from "../shared/notation.js";
 
 /**
  * @typedef {import("../board/index.js").Message} Message
@@ -20,7 +21,7 @@ const counted = (number, what) => `${number.toLocaleString("en-US")} ${what}${nu
  * @returns {string}
  */
 export function sentenceOf({ step, kind, active, at_limits: atLimits }, line) {
-  const { history, deterministic, freeBits, objective: maximised } = line;
+  const { history, deterministic, freeBits, objective: maximised, givenY } = line;
   const example = kind === "images" ? "image" : "example";
   const when = step ? `After ${counted(step, "update")}` : "Before the first update";
   const terms = termsOf(line, null);
@@ -31,7 +32,7 @@ export function sentenceOf({ step, kind, active, at_limits: atLimits }, line) {
   if (deterministic) {
     return (
       `${when} a held-out ${example} has a reconstruction of ${terms.reconstruction} nats on average. The encoder ` +
-      "is deterministic: there is no q(z|x), and so no KL and no bound."
+      written("is deterministic: there is no q(z|x), and so no KL and no bound.", givenY)
     );
   }
   const name = freeBits ? `Σ max(${freeBits}, KLⱼ) ${terms.kl}` : `KL ${terms.kl}`;
@@ -42,8 +43,9 @@ export function sentenceOf({ step, kind, active, at_limits: atLimits }, line) {
         `with β = ${terms.beta}.`
       : `${when} the objective of a held-out ${example} is ${terms.objective} nats on average: reconstruction ` +
         `${terms.reconstruction} − β ${terms.beta} · ${name}.`;
-  const bound = `Its ELBO (β = 1) is ${terms.elbo} nats: log p(x) is at least that.`;
-  const said = remarks(active, step, kl, terms.betaValue, atLimits).map((parts) => parts.join(""));
+  const bound = `Its ELBO (β = 1) is ${terms.elbo} nats: ${written("log p(x)", givenY)} is at least that.`;
+  const parts = remarks(active, step, kl, terms.betaValue, atLimits);
+  const said = parts.map((one) => written(one.join(""), givenY));
   const isCollapsed = said.some((text) => text.startsWith("Posterior collapse"));
   return [objective, bound, ...said, isCollapsed ? "" : activeText(active)].filter(Boolean).join(" ");
 }

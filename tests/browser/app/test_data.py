@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from benchmarks.serving import Server
-from tests.brought_files import npz, two_classes
+from tests.brought_files import Cell, Percent, npz, two_classes, workbook
 from tests.browser.app.test_training_job import await_step, press, run_id, stop
 from tests.browser.pages import PIXELS, NewPage, fits
 
@@ -16,8 +16,17 @@ NOISE: Final = np.random.RandomState(0)
 TABLE: Final = "Länge;Breite;Art\n" + "".join(
     f"{i % 9},5;{'' if i == 3 else f'{i % 7},25'};{'Rose' if i % 3 else 'Tulpe'}\n" for i in range(60)
 )
+SHEET: Final[list[list[Cell]]] = [
+    ["Measured in the garden"],
+    ["length", "share", "kind"],
+    *([i % 9 + 0.5, Percent(i % 7 / 10), "rose" if i % 3 else "tulip"] for i in range(60)),
+]
 FILES: Final[dict[str, tuple[bytes, str]]] = {
     "flowers.csv": (TABLE.encode(), "59 rows of 2 numbers, 2 classes: Rose, Tulpe"),
+    "garden.xlsx": (
+        workbook({"May": SHEET, "June": SHEET[:20]}),
+        "60 rows of 2 numbers, 2 classes: rose, tulip",
+    ),
     "photos.zip": (two_classes(60), "60 images of 12 × 12 pixels, 2 classes: day, night"),
     "colours.zip": (two_classes(60, in_colour=True), "60 images of 12 × 12 pixels, 2 classes: day, night"),
     "arrays.npz": (npz(x=NOISE.rand(60, 6, 6), y=np.arange(60) % 3), "60 images of 6 × 6 pixels, 3 classes"),
@@ -56,6 +65,10 @@ def test_from_a_file_to_a_trained_model_its_plane_and_its_elbo(
     if name == "flowers.csv":
         expect(box).to_contain_text("1 row without a number in ‘Breite’ is left out.")
         expect(box).to_contain_text("Decimal commas are read as decimal points.")
+    if name == "garden.xlsx":
+        expect(box).to_contain_text("The sheet ‘May’ is read, one of 2.")
+        expect(box).to_contain_text("What stands above the table is left out: ‘Measured in the garden’.")
+        expect(box).to_contain_text("Percentages are read as fractions: 5 % is 0.05.")
     if name == "colours.zip":
         keep_colours(page)
     fits(page)

@@ -13,7 +13,7 @@ from dashboard.runs.data_sets import data_sets
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.tasks import task_key
 from dashboard.shell import browser
-from tests.brought_files import idx, npy, npz, two_classes
+from tests.brought_files import idx, npy, npz, two_classes, workbook
 from tests.page_scripts import (
     charts,
     checked,
@@ -97,6 +97,20 @@ def test_a_table_is_previewed_with_its_problems_before_it_is_used() -> None:
     assert "30 rows of 2 numbers" in texts(at)
     checked(at.button(key="data_reset").click().run())
     assert "29 rows" in texts(read(at))
+
+
+def test_of_a_workbook_a_sheet_is_chosen() -> None:
+    first, second = ([["a", "b"], *([i + 0.5, float(i * i % k)] for i in range(k))] for k in (5, 9))
+    content = workbook({"May": first, "June": second, "Empty": []}, hidden=["Empty"])
+    at = dropped(opened(), content, "garden.xlsx")
+    assert "**garden.xlsx** · spreadsheet · 5 rows of 2 numbers" in texts(at)
+    assert "The sheet ‘May’ is read, one of 2." in texts(at)
+    assert "Hidden sheets are left out: Empty." in texts(at)
+    choose(at, next(str(one.key) for one in at.get("button_group") if "sheet" in str(one.key)), "June")
+    at = read(at)
+    assert "9 rows of 2 numbers" in texts(at)
+    checked(at.button(key="data_keep").click().run())
+    assert data_sets().of_browser(ADA)[0].facts.title == "garden"
 
 
 def test_a_choice_that_cannot_be_read_says_why_and_can_be_taken_back() -> None:
@@ -190,6 +204,7 @@ def test_arrays_are_taken(content: bytes, name: str, words: str) -> None:
     ("content", "words"),
     [
         (b"", "the file is empty"),
+        (b"a,b\n", "the table has no rows below its names; bring one with at least two rows of numbers"),
         (b"%PDF-1.7", "this is a PDF"),
         (b"a\n1\n2\n3\n", "Each example is one number only"),
         (b"a,b\n1,2\n", "There is one example only"),

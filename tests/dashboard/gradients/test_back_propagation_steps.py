@@ -17,7 +17,7 @@ from dashboard.figures.network.svg import MAX_CELLS, cells, grid_shape, number_t
 from dashboard.gradients.cached import SmallNetwork, small_pass
 from dashboard.gradients.formulas import factor, formula_lines, forward_lines, number, products
 from dashboard.gradients.network_pass import Pass, picked, steps_of
-from vae_core.config import Activation, Likelihood
+from vae_core.config import Activation, EncoderHead, Likelihood
 
 SLIPS: Final = (None, "f_for_slope", "kl_sign", "no_half")
 NUMBER: Final = r"-?\d+\.\d+(?:e-?\d+)?"

@@ -159,6 +159,7 @@ def test_images_that_are_too_large_are_made_smaller() -> None:
 
 
 def test_an_archive_gives_its_examples_and_their_labels_and_says_what_it_leaves() -> None:
+    """Fault 29."""
     noise = np.random.RandomState(0)
     x, y = noise.rand(20, 6, 6), noise.randint(3, 6, 20)
     content = npz(x_train=x, y_train=y, x_test=x[:5], y_test=y[:5])
@@ -170,6 +171,7 @@ def test_an_archive_gives_its_examples_and_their_labels_and_says_what_it_leaves(
 
 
 def test_rows_of_an_array_with_nan_are_left_out_or_filled() -> None:
+    """Fault 32."""
     x = np.arange(12.0).reshape(6, 2)
     x[2, 1] = np.nan
     assert len(bring(npy(x)).x) == 5
@@ -213,6 +215,7 @@ def test_a_file_of_labels_names_the_pictures() -> None:
 
 
 def test_pictures_of_every_mode_become_grey_upright_and_opaque() -> None:
+    """Fault 43: but mode F, which none of the formats that are read can hold."""
     half = np.zeros((8, 8), np.uint8)
     half[:4] = 255
     top = Image.fromarray(half)
@@ -268,6 +271,7 @@ def test_colours_are_kept_where_that_is_chosen() -> None:
 
 
 def test_pictures_of_other_sizes_are_resized_and_cut_or_stretched() -> None:
+    """Fault 44."""
     wide = np.zeros((10, 20), np.uint8)
     wide[:, :5], wide[:, 15:] = 255, 255
     files = {f"{number}.png": image(np.full((10, 10), 9, np.uint8)) for number in range(3)}
