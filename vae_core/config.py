@@ -191,7 +191,8 @@ class ModelConfig(_Config):
             (:class:`vae_core.networks.MLP`): ``small_outputs``, so that q(z|x) begins near N(0, I), or ``he``
             in all layers. Those of the others are the same either way, and ``small_outputs`` stands for it.
         num_conditions: C, the values of y in p(x|z, y) and q(z|x, y): encoder and decoder take [x, y] and
-            [z, y] (Sohn, Lee and Yan 2015, NIPS); p(z) does not depend on y. 0: there is no y.
+            [z, y] (Sohn, Lee and Yan 2015, NIPS); p(z) does not depend on y. 0: there is no y. The encoder of
+            ``conv`` adds W y to the biases of its first convolution.
 
     Raises:
         BadInput: A field is out of its range; ``code`` is the field's name.
@@ -334,7 +335,7 @@ class ModelConfig(_Config):
         first, *others = reversed(self.feature_maps)
         factors = [1] * (len(others) - 1) + [self.outputs_per_value]
         return (
-            self.latent_dim * math.prod(first),
+            self.decoder_sizes[0] * math.prod(first),
             *(
                 KERNEL**2 * math.prod(before) * after[0] * factor
                 for before, after, factor in zip((first, *others), others, factors, strict=False)
@@ -356,7 +357,8 @@ class ModelConfig(_Config):
         outputs = [channels[0] * self.outputs_per_value, *channels[1:]]
         up = sum((KERNEL**2 * before + 1) * after for after, before in pairwise(outputs))
         dense = (layers[len(self.hidden_dims)], layers[len(self.hidden_dims) + 1])
-        return down + up + sum((rows + 1) * columns for rows, columns in dense)
+        of_y = self.num_conditions * channels[1]
+        return of_y + down + up + sum((rows + 1) * columns for rows, columns in dense)
 
     @property
     def prior_width(self) -> int:
@@ -369,12 +371,9 @@ class ModelConfig(_Config):
         check_integer("num_conditions", self.num_conditions, 0, MAX_CONDITIONS, hint)
         if not self.num_conditions:
             return
-        if self.architecture != "mlp":
-            message = "convolutions take no y here: the channels of an image have no place for it"
-            raise BadInput("condition", message, "use architecture='mlp', or condition on nothing")
         if self.prior == "vamp":
-            message = "the pseudo-inputs of a VampPrior have no y, so it has no p(z) with one"
-            raise BadInput("condition", message, "choose another prior, or condition on nothing")
+            message = "a VampPrior is a mean of q(z|u), and q takes a y here, on which p(z) would then depend"
+            raise BadInput("condition", message, "choose the learned mixture, or condition on nothing")
 
     def _checked_image_shape(self) -> tuple[int, ...] | None:
         """The shape of the images as a tuple; raises where it does not suit the architecture."""

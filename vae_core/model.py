@@ -152,13 +152,15 @@ class VAE(nn.Module):
             return self
         weights = self.state_dict()
         for part in ("encoder", "decoder"):
-            of_x, of_y = f"{part}.weights.0", f"{part}.biases.0"
-            both = weights[of_x]
-            num_others = both.shape[1] - len(y)
-            weights[of_x] = both[:, :num_others]
-            weights[of_y] = weights[of_y] + both[:, num_others:] @ y.to(both)
+            of_x, biases = f"{part}.weights.0", f"{part}.biases.0"
+            of_y = weights.pop(f"{part}.of_y", None)
+            if of_y is None:  # the first weights take both
+                both = weights[of_x]
+                weights[of_x], of_y = both.split((both.shape[1] - len(y), len(y)), 1)
+            weights[biases] = weights[biases] + of_y @ y.to(of_y)
         other = VAE(self._config_given_y, generator=torch.Generator())
-        other.to(both.device, both.dtype).load_state_dict(weights)
+        like = next(self.parameters())
+        other.to(like.device, like.dtype).load_state_dict(weights)
         return other
 
     def of_rows(self, rows: Tensor) -> tuple["VAE", Tensor]:

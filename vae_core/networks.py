@@ -62,7 +62,7 @@ class Network(nn.Module):
         super().__init__()
         self.activation = ACTIVATIONS[activation]
         is_rectified = activation in RECTIFIED
-        gain = math.sqrt(2.0) if is_rectified else 1.0
+        self.gain = gain = math.sqrt(2.0) if is_rectified else 1.0
         self.weights = nn.ParameterList()
         self.biases = nn.ParameterList()
         for shape, fan_in, num_biases in layers:
@@ -123,23 +123,39 @@ class ConvEncoder(Network):
     every pixel counts, of odd sides too. That is the encoder of Higgins et al. (2017) and Burgess et al.
     (2018, arXiv 1804.03599), with channels of choice.
 
+    A given y adds W y to the first convolution, the same at every pixel: what a 1 x 1 kernel makes of maps
+    that hold y everywhere. A kernel of 4 x 4 would see the zeros around such maps, and a y would be more than
+    another bias.
+
     Arguments:
         config: Of ``architecture="conv"``: ``hidden_dims`` are the channels of each convolution.
-        generator: Draws the weights, as those of :class:`MLP`.
+        generator: Draws the weights, as those of :class:`MLP`; W as wide as the first kernel.
     """
 
     def __init__(self, config: ModelConfig, *, generator: torch.Generator) -> None:
-        super().__init__(conv_encoder_layers(config), **_drawn_as(config), generator=generator)
-        self._image = config.feature_maps[0]
+        layers = conv_encoder_layers(config)
+        super().__init__(layers, **_drawn_as(config), generator=generator)
+        self._image, self._num_inputs = config.feature_maps[0], (config.data_dim, config.num_conditions)
+        if config.num_conditions:
+            shape = (layers[0].num_biases, config.num_conditions)
+            weight = torch.randn(*shape, generator=generator, device=generator.device)
+            self.of_y = nn.Parameter(weight * (self.gain / math.sqrt(layers[0].fan_in)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps images of shape (..., D), the colours of a pixel side by side, to (..., outputs)."""
+        """Maps images of shape (..., D), the colours of a pixel side by side, to (..., outputs).
+
+        With a y it maps [x, y] of shape (..., D + C).
+        """
         weights, biases = self._parts()
         channels, height, width = self._image
+        x, y = x.split(self._num_inputs, -1)
         # Channels are last in memory: no copy on the way in, and a third of the time on a processor.
         h = x.reshape(-1, height, width, channels).permute(0, 3, 1, 2)
-        for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
-            h = self.activation(functional.conv2d(h, weight, bias, stride=2, padding=1))
+        for layer, (weight, bias) in enumerate(zip(weights[:-1], biases[:-1], strict=True)):
+            h = functional.conv2d(h, weight, bias, stride=2, padding=1)
+            if layer == 0 and y.shape[-1]:
+                h = h + functional.linear(y.reshape(-1, y.shape[-1]), self.of_y)[..., None, None]
+            h = self.activation(h)
         h = h.permute(0, 2, 3, 1).reshape(*x.shape[:-1], weights[-1].shape[-1])
         return functional.linear(h, weights[-1], biases[-1])
 
@@ -164,7 +180,7 @@ class ConvDecoder(Network):
         self._odd = [(height % 2, width % 2) for _, height, width in maps[1:]]
 
     def forward(self, z: Tensor) -> Tensor:
-        """Maps z of shape (..., J) to (..., D), or to (..., 2 D) with variances, which come last."""
+        """Maps z of shape (..., J), or [z, y], to (..., D), or to (..., 2 D): variances come last."""
         weights, biases = self._parts()
         channels, height, width = self._first
         h = functional.linear(z.reshape(-1, z.shape[-1]), weights[0], biases[0])

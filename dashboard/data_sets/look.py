@@ -20,11 +20,12 @@ MAX_NAMED: Final = 8
 
 def size_of(facts: OwnFacts) -> str:
     """How many examples of which size, and which classes."""
+    several = "" if facts.num_examples == 1 else "s"
     if facts.image_shape is None:
         size = str(facts.shape[0])
-        what = f"{facts.num_examples:,} rows of {size} number{'' if size == '1' else 's'}"
+        what = f"{facts.num_examples:,} row{several} of {size} number{'' if size == '1' else 's'}"
     else:
-        what = f"{facts.num_examples:,} images of {pixels_of(facts.image_shape)}"
+        what = f"{facts.num_examples:,} image{several} of {pixels_of(facts.image_shape)}"
     return what + classes_of(facts.class_names)
 
 

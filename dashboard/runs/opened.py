@@ -2,14 +2,17 @@
 
 import contextlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from dashboard.runs.about import RUN_ID
 from dashboard.runs.store import DIGEST
-from vae_core.runs.atomic import write_atomically
+from vae_core.runs.atomic import remove_leftovers, write_atomically
 
 MAX_OPENED: Final = 200
+MAX_BROWSERS: Final = 10_000
+"""Of which files are kept: those that opened a run last."""
 
 
 class Opened:
@@ -41,6 +44,27 @@ class Opened:
     def drop(self, owner: str, run_id: str) -> None:
         """Ends what :meth:`add` began."""
         self._write(owner, [known for known in self.ids(owner) if known != run_id])
+
+    def clean(self, is_kept: Callable[[str], bool], *, most: int = MAX_BROWSERS) -> None:
+        """Removes the files of browsers none of whose runs is kept, and of more than ``most`` the oldest.
+
+        Arguments:
+            is_kept: Whether a run is there, or can be taken back, by its id.
+            most: Files that stay.
+        """
+        found: list[tuple[int, Path]] = []
+        with contextlib.suppress(OSError):
+            for path in self._folder.glob("*.json"):
+                with contextlib.suppress(OSError):  # another process cleans, too
+                    if any(map(is_kept, self.ids(path.stem))):
+                        found.append((path.stat().st_mtime_ns, path))
+                    else:
+                        path.unlink()
+        found.sort(reverse=True)
+        for _, path in found[most:]:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        remove_leftovers(self._folder)
 
     def _write(self, owner: str, ids: list[str]) -> None:
         if DIGEST.fullmatch(owner) is None:

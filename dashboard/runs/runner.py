@@ -821,6 +821,8 @@ def _look_through(of: LocalRunner) -> None:
     """Reads the folders of runs before anybody asks: without an index, ten thousand take seconds."""
     of.catalog.entries()
     of.store.remove_leftovers()
+    stores = of.store, of.deleted
+    of.opened.clean(lambda run_id: any(store.folder(run_id) is not None for store in stores))
 
 
 _runner: LocalRunner | None = None

@@ -32,6 +32,9 @@ POINTS: Final = replace(
     dataset="two_moons",
     model=replace(RUN.model, data_dim=2, likelihood="gaussian", likelihood_scale=0.3, num_conditions=2),
 )
+CONVOLUTIONS: Final = replace(
+    RUN, model=replace(RUN.model, architecture="conv", image_shape=(8, 8), hidden_dims=(4, 6))
+)
 VIEWS: Final = {
     "latent_space": ("latent_view", ("neighbours", "selection", "arithmetic", "projection")),
     "elbo": (
@@ -70,7 +73,8 @@ def without_y(at: AppTest) -> list[str]:
 
 @pytest.fixture(scope="module")
 def runs(runner: LocalRunner) -> dict[str, str]:
-    return {"digits": trained(runner, RUN), "points": trained(runner, POINTS)}
+    kinds = {"digits": RUN, "points": POINTS, "convolutions": CONVOLUTIONS}
+    return {name: trained(runner, config) for name, config in kinds.items()}
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +120,7 @@ def test_style_transfer_keeps_z_and_exchanges_the_class(subject: Subject) -> Non
 
 
 @pytest.mark.parametrize(("page", "key", "view"), EVERY)
-@pytest.mark.parametrize("kind", ["digits", "points"])
+@pytest.mark.parametrize("kind", ["digits", "points", "convolutions"])
 def test_every_view_of_every_page_takes_it(
     runs: dict[str, str], home_tasks: Tasks, kind: str, page: str, key: str, view: str
 ) -> None:
@@ -302,10 +306,10 @@ def test_the_control_stands_where_there_are_classes() -> None:
     assert (config.condition, config.model.num_conditions) == ("class", 10)
     assert settings.values_of(config)["condition"] == "class"
     assert at.selectbox(key="condition").value == "class"
-    for name in ("architecture", "prior"):
-        other = values | {name: {"architecture": "conv", "prior": "vamp"}[name]}
-        with pytest.raises(BadInput, match="condition on nothing"):
-            settings.config_of(other)
+    convolutions = settings.config_of(values | {"architecture": "conv", "channels": "4, 6"})
+    assert (convolutions.model.architecture, convolutions.model.num_conditions) == ("conv", 10)
+    with pytest.raises(BadInput, match="condition on nothing"):
+        settings.config_of(values | {"prior": "vamp"})
     assert controls.NO_CLASSES.startswith("These data have no classes")
 
 

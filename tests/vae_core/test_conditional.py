@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import Dataset, condition_of, from_arrays, load_dataset, with_conditions
@@ -28,6 +29,7 @@ from vae_core.training.trace import Tracer
 
 DIGITS: Final = ModelConfig(data_dim=64, hidden_dims=(16,), num_conditions=10)
 RUN: Final = RunConfig(model=DIGITS, condition="class", train=TrainConfig(num_epochs=2), seed=3)
+CONV: Final[dict[str, Any]] = {"architecture": "conv", "image_shape": (8, 8), "hidden_dims": (3, 4)}
 HEADS: Final = ("log_variance", "variance", "full_covariance", "unit_variance", "deterministic")
 
 
@@ -52,10 +54,13 @@ def classes(count: int = 40) -> tuple[Tensor, Tensor, Tensor]:
     return rows, data.x_train[:count].double(), data.labels_train[:count]
 
 
+@pytest.mark.parametrize("networks", [{}, CONV, CONV | {"activation": "relu"}])
 @pytest.mark.parametrize("prior", ["standard_normal", "mixture"])
 @pytest.mark.parametrize("head", HEADS[:4])
-def test_given_one_y_it_is_an_ordinary_model_of_the_same_numbers(head: str, prior: str) -> None:
-    model = exact(encoder_head=head, prior=prior, num_components=5, latent_dim=3)
+def test_given_one_y_it_is_an_ordinary_model_of_the_same_numbers(
+    head: str, prior: str, networks: dict[str, Any]
+) -> None:
+    model = exact(encoder_head=head, prior=prior, num_components=5, latent_dim=3, **networks)
     rows, x, labels = classes()
     drawn, values = model.of_rows(rows)
     assert torch.equal(values, x)
@@ -74,6 +79,29 @@ def test_given_one_y_it_is_an_ordinary_model_of_the_same_numbers(head: str, prio
         alone = elbo_terms(given, x[of_class], generator=noise(5)).elbo
         with_y = elbo_terms(model, rows[of_class], generator=noise(5)).elbo
         torch.testing.assert_close(alone, with_y, rtol=0, atol=1e-12)
+
+
+def test_convolutions_take_y_as_maps_that_a_kernel_of_one_pixel_sees() -> None:
+    """Oracle: the first convolution of [x, maps of y], y's kernels being 1 x 1, with all its maps."""
+    model = exact(
+        **CONV | {"image_shape": (7, 5), "data_dim": 35, "likelihood": "gaussian_diagonal"}, latent_dim=3
+    )
+    assert model.config.num_parameters == sum(weight.numel() for weight in model.parameters())
+    x = torch.rand(6, 35, generator=noise(2), dtype=torch.float64)
+    y = torch.eye(10, dtype=torch.float64)[torch.tensor([0, 3, 3, 9, 1, 2])]
+    encoder, decoder = model.encoder, model.decoder
+    images, maps = x.view(6, 1, 7, 5), y[:, :, None, None].expand(-1, -1, 3, 2)
+    h = functional.conv2d(images, encoder.weights[0], encoder.biases[0], stride=2, padding=1)
+    h = torch.tanh(h + functional.conv2d(maps, encoder.of_y[:, :, None, None]))  # type: ignore[index]
+    h = torch.tanh(functional.conv2d(h, encoder.weights[1], encoder.biases[1], stride=2, padding=1))
+    flat = h.permute(0, 2, 3, 1).flatten(1)
+    outputs = flat @ encoder.weights[2].T + encoder.biases[2]
+    given, _ = model.of_rows(torch.cat((x, y), 1))
+    torch.testing.assert_close(given.encoder(x), outputs, rtol=0, atol=1e-12)
+    z = torch.randn(2, 6, 3, generator=noise(3), dtype=torch.float64)
+    both = torch.cat((z, y.expand(2, -1, -1)), -1)
+    torch.testing.assert_close(given.decoder(z), decoder(both), rtol=0, atol=1e-12)
+    assert (given.decoder(z)[:, 0] - given.decoder(z[:, :1])[:, 1]).abs().max() > 1e-3, "y tells"
 
 
 def test_its_weights_are_its_own() -> None:
@@ -223,16 +251,18 @@ def test_a_class_given_raises_the_bound_of_the_digits() -> None:
     assert with_y.kl < without.kl
 
 
-def test_a_saved_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
-    whole = open_training(RUN, None)
+@pytest.mark.parametrize("networks", [{}, CONV])
+def test_a_saved_run_goes_on_bit_for_bit(tmp_path: Path, networks: dict[str, Any]) -> None:
+    config = replace(RUN, model=replace(DIGITS, **networks))
+    whole = open_training(config, None)
     list(whole.steps())
-    first = open_training(RUN, None)
+    first = open_training(config, None)
     steps = first.steps()
     for _ in range(17):
         next(steps)
     tensors, scalars = first.state()
     run = Run(
-        config=RUN,
+        config=config,
         weights=dict(first.model.state_dict()),
         state_tensors=tensors,
         state_scalars=scalars,
@@ -240,7 +270,7 @@ def test_a_saved_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
         status="paused",
     )
     save_run(tmp_path / "run.safetensors", run)
-    again = open_training(RUN, load_run(tmp_path / "run.safetensors"))
+    again = open_training(config, load_run(tmp_path / "run.safetensors"))
     list(again.steps())
     assert again.step == whole.step
     assert torch.equal(again._weights, whole._weights)
@@ -274,9 +304,7 @@ def test_held_out_objective_of_one_class_is_that_of_the_model_given_it(objective
 
 
 def test_what_cannot_be_conditional_says_so() -> None:
-    with pytest.raises(BadInput, match="convolutions take no y here"):
-        replace(DIGITS, architecture="conv", image_shape=(8, 8))
-    with pytest.raises(BadInput, match="pseudo-inputs of a VampPrior have no y"):
+    with pytest.raises(BadInput, match=r"on which p\(z\) would then depend; choose the learned mixture"):
         replace(DIGITS, prior="vamp")
     with pytest.raises(BadInput, match="does not suit the condition"):
         RunConfig(model=DIGITS)

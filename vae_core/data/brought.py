@@ -676,7 +676,9 @@ def _columns(table: Table, label: str, draft: _Draft) -> tuple[str, ...]:
     """The columns of numbers that are used, by choice: without the labels and without numbers of rows."""
     usable = [name for name in table.columns if name != label]
     numbers = [name for name in usable if _counts_rows(table.values[:, table.columns.index(name)])]
-    default = [name for name in usable if name not in numbers] or usable
+    default = [name for name in usable if name not in numbers]
+    if len(default) < 2:  # of two columns the first may well be a time, or a place
+        default = usable
     wanted = draft.choices.columns
     kept = [name for name in usable if wanted is None or name in wanted]
     if wanted is None:

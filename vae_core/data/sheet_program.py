@@ -3,7 +3,7 @@
     python -P sheet_program.py SHEET NUM_BYTES MAX_ROWS MAX_COLUMNS
 
 A library in Rust reads: given a hostile file it may end the process that it runs in, which is why nothing
-else happens in this one. SHEET is the name of the sheet as JSON, or null for the first that has something in
+else happens in this one. SHEET is the name of the sheet as JSON, or null for the first that has numbers in
 it; NUM_BYTES is how much memory there is. The first line that is written is JSON, with what was found; the
 rows follow, with tabs between their cells. Nothing of this project is imported here, so it starts at once.
 """
@@ -62,11 +62,21 @@ def read(content: bytes, wanted: str | None, max_rows: int, max_columns: int) ->
     hidden = [one.name for one in sheets if one.visible != SheetVisibleEnum.Visible]
     names = (shown or hidden)[:MAX_SHEETS]
     about: dict[str, Any] = {"sheets": names, "hidden": hidden[:MAX_SHEETS] if shown else []}
-    for name in [wanted] if wanted in names else names:
-        sheet = workbook.get_sheet_by_name(name)
-        if sheet.height:
-            return _table_of(sheet, about | {"sheet": name}, max_rows, max_columns)
-    return about | {"error": "empty"}, ""
+    name = wanted if wanted in names else _first_with_numbers(workbook, names)
+    if name is None:
+        return about | {"error": "empty"}, ""
+    return _table_of(workbook.get_sheet_by_name(name), about | {"sheet": name}, max_rows, max_columns)
+
+
+def _first_with_numbers(workbook: CalamineWorkbook, names: Sequence[str]) -> str | None:
+    """The first sheet with numbers in two of its first rows, no page of notes; else the first not empty."""
+    filled = []
+    for name in names:
+        rows = workbook.get_sheet_by_name(name).to_python(nrows=_LOOKED_AT)
+        if sum(any(isinstance(cell, float) for cell in row) for row in rows) > 1:
+            return name
+        filled += [name] if any(map(_count, rows)) else []
+    return next(iter(filled), None)
 
 
 def _table_of(
@@ -78,6 +88,8 @@ def _table_of(
     merged = _fill_merged(sheet, rows, top + len(found) - len(rows), left)
     about |= {"title": title, "merged": merged}
     filled = [row for row in rows if any(cell != "" for cell in row)]
+    if not filled:
+        return about | {"error": "empty"}, ""
     width = max((_filled(row) for row in filled), default=0)
     if len(filled) > max_rows or width > max_columns:
         return about | {"error": "size"}, ""

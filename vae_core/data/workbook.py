@@ -86,7 +86,7 @@ def read_workbook(
 
     Arguments:
         content: The file.
-        sheet: Which sheet; None, or one that there is not: the first that has something in it.
+        sheet: Which sheet; None, or one that there is not: the first that has numbers in it.
         header: Whether the first row holds names; None: as it looks.
         decimal: The decimal mark of numbers that are stored as text; None: as it looks.
         missing: Whether a cell without a usable number in a column of numbers is refused, or kept as NaN.

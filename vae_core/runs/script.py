@@ -270,10 +270,8 @@ def network(*layers):
 def encode(x):
     """Convolutions of 4 x 4 pixels at every second pixel, f = {word} after each, and a linear layer."""
     weights, biases = encoder[: len(encoder) // 2], encoder[len(encoder) // 2 :]
-    h = x.reshape(-1, {height}, {width}, {channels}).permute(0, 3, 1, 2)
-    for weight, bias in zip(weights[:-1], biases[:-1]):
-        h = {activation}(F.conv2d(h, weight, bias, stride=2, padding=1))
-    h = h.permute(0, 2, 3, 1).reshape(*x.shape[:-1], {hidden})
+{split}    h = x.reshape(-1, {height}, {width}, {channels}).permute(0, 3, 1, 2)
+{convolutions}    h = h.permute(0, 2, 3, 1).reshape(*x.shape[:-1], {hidden})
     return F.linear(h, weights[-1], biases[-1])
 
 
@@ -288,6 +286,18 @@ def decode(z):
     h = h.unflatten(1, ({per_value}, -1)).permute(0, 1, 3, 4, 2)
     return h.reshape(*z.shape[:-1], {outputs})
 '''
+
+_CONVOLVED: Final = """\
+    for weight, bias in zip(weights[:-1], biases[:-1]):
+        h = {activation}(F.conv2d(h, weight, bias, stride=2, padding=1))
+"""
+_CONVOLVED_WITH_Y: Final = """\
+    for layer, (weight, bias) in enumerate(zip(weights[:-1], biases[:-1])):
+        h = F.conv2d(h, weight, bias, stride=2, padding=1)
+        if layer == 0:  # y is another bias
+            h = h + F.linear(y.reshape(-1, {count}), of_y)[..., None, None]
+        h = {activation}(h)
+"""
 
 _ACTIVATIONS: Final = {"tanh": "torch.tanh", "relu": "torch.relu", "silu": "F.silu", "softplus": "F.softplus"}
 
@@ -799,7 +809,7 @@ class _Script:
             "word": model.activation,
         }
         if self.is_conv:
-            networks = _CONVOLUTIONS.format(**words, **self._of_convolutions())
+            networks = _CONVOLUTIONS.format(**words, **self._of_convolutions(words["activation"]))
             layers = (conv_encoder_layers(model), conv_decoder_layers(model))
             encoder, decoder = (", ".join(str(tuple(layer)) for layer in of) for of in layers)
         else:
@@ -815,6 +825,12 @@ class _Script:
             last = f"encoder[{len(model.hidden_dims)}][{2 * model.latent_dim} :]"
             lines.append(f"{last} *= {SMALL}  # the flow begins near the identity")
         order = ["*encoder", "*decoder"]
+        if self.is_conv and model.num_conditions:
+            first = conv_encoder_layers(model)[0]
+            drawn = f"torch.randn({first.num_biases}, {model.num_conditions}, generator=generator)"
+            of_y = f"of_y = {drawn} * ({words['gain']} / math.sqrt({first.fan_in}))"
+            lines[2:2] = ["# What y adds to the first convolution.", of_y]
+            order.insert(0, "of_y")
         if model.learns_scale:
             lines.append("log_scale = torch.zeros(())  # log s, learned")
             order.insert(0, "log_scale")
@@ -836,13 +852,17 @@ class _Script:
             lines.append(f"scale = torch.tensor({model.likelihood_scale!r}{self._device})  # s")
         return f"{networks}\n\n" + "\n".join(lines)
 
-    def _of_convolutions(self) -> dict[str, object]:
+    def _of_convolutions(self, activation: str) -> dict[str, object]:
         """The sizes that stand in the functions of convolutions."""
         model = self.model
         maps = model.feature_maps
         channels, height, width = maps[0]
+        count = model.num_conditions
+        convolutions = (_CONVOLVED_WITH_Y if count else _CONVOLVED).format(activation=activation, count=count)
         return {
-            **{"channels": channels, "height": height, "width": width, "dim": model.latent_dim},
+            "split": f"    x, y = x.split(({model.data_dim}, {count}), -1)\n" if count else "",
+            "convolutions": convolutions,
+            **{"channels": channels, "height": height, "width": width, "dim": model.decoder_sizes[0]},
             **{"hidden": math.prod(maps[-1]), "outputs": model.decoder_sizes[-1]},
             "first": str((*maps[-1][1:], maps[-1][0]))[1:-1],
             "odd": [(rows % 2, columns % 2) for _, rows, columns in maps[-2::-1]],

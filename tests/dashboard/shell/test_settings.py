@@ -71,7 +71,7 @@ def test_every_field_of_a_run_is_in_a_link_or_says_why_not() -> None:
 
 def condition_of(values: dict[str, Any]) -> dict[str, Any]:
     """The condition that is drawn, where such a model may have one."""
-    if values["condition"] == "none" or values["architecture"] == "conv" or values["prior"] == "vamp":
+    if values["condition"] == "none" or values["prior"] == "vamp":
         return {"condition": "none", "num_conditions": 0}
     return {"num_conditions": num_classes(values["dataset"])}
 

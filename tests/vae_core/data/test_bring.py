@@ -85,7 +85,7 @@ def test_what_can_be_chosen_is_listed() -> None:
         (b"a,b\n1,5\n2,5\n4,5\n", "Constant, and no use to a model: b."),
         ("a,b\n１２,1\n３,2\n4,5\n5,6\n7,7\n".encode(), "Full-width digits are read as text."),
         (
-            b"id,v\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(9)),
+            b"id,v,w\n" + b"".join(b"%d,%d,%d\n" % (i, i * i, i % 4) for i in range(9)),
             "Numbers of rows are left out: id.",
         ),
         ("名前,値\n花,1\n月,2\n花,4\n月,8\n".encode("cp932"), "it is read as Shift-JIS."),
@@ -95,6 +95,12 @@ def test_what_can_be_chosen_is_listed() -> None:
 )
 def test_problems_of_a_table_are_said(content: bytes, words: str) -> None:
     assert any(words in text for text in said(content))
+
+
+def test_of_two_columns_none_is_taken_for_numbers_of_rows() -> None:
+    """A curve over time would be left with one number a row, and refused."""
+    found = bring(b"day,v\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(9)))
+    assert (found.columns, found.refusal) == (("day", "v"), "")
 
 
 def test_encodings_and_full_width_digits_can_be_chosen() -> None:

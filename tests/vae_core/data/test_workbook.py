@@ -83,9 +83,11 @@ def test_a_plain_sheet_needs_no_sentence_but_that_of_its_scale() -> None:
     assert len(read_workbook(workbook({"Sheet1": rows[1:]})).table.values) == 3
 
 
-def test_the_first_sheet_with_something_in_it_is_read_and_another_can_be_chosen() -> None:
+def test_the_first_sheet_with_numbers_is_read_and_another_can_be_chosen() -> None:
+    """A page of notes comes first in many workbooks, and no switch is drawn beside a refusal."""
+    notes: list[list[Cell]] = [["Read me"], ["Measured by", "Ada"], ["Year", 2026.0]]
     content = workbook(
-        {"Notes": [], "2025": FLOWERS, "2026": [["a", "b"], [1.0, 2.0], [3.0, 5.0]], "Old": [[1.0, 2.0]]},
+        {"Notes": notes, "2025": FLOWERS, "2026": [["a", "b"], [1.0, 2.0], [3.0, 5.0]], "Old": [[1.0, 2.0]]},
         hidden=["Old"],
     )
     found = bring(content)
@@ -95,6 +97,10 @@ def test_the_first_sheet_with_something_in_it_is_read_and_another_can_be_chosen(
     assert bring(content, Choices(sheet="2026", scale="none")).x.tolist() == [[1, 2], [3, 5]]
     for there_is_none in ("Old", "nowhere"):
         assert bring(content, Choices(sheet=there_is_none)).choices.sheet == "2025"
+    with pytest.raises(BadInput, match="no rows below its names"):
+        bring(workbook({"Notes": notes[:2]}))
+    with pytest.raises(BadInput, match="the sheet has no cell with a value"):
+        bring(workbook({"Notes": [], "2026": FLOWERS}), Choices(sheet="Notes"))
     only_hidden = read_workbook(workbook({"Old": [[1.0, 2.0], [3.0, 4.0]]}, hidden=["Old"]))
     assert (only_hidden.sheet, only_hidden.table.values.tolist()) == ("Old", [[1, 2], [3, 4]])
     with pytest.raises(BadInput, match="the sheet has no cell with a value"):

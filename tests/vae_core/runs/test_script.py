@@ -183,6 +183,8 @@ CONDITIONAL: Final = {
         ", K = 2 under one logarithm": digits(train={"objective": "importance_weighted", "num_samples": 2}),
         ", MMD": digits(train={"objective": "mmd", "batch_size": 100}),
         ", deterministic": digits(encoder_head="deterministic"),
+        ", convolutions": digits(**CONV, activation="relu"),
+        ", convolutions, stochastic": replace(digits(**CONV), binarised="stochastic"),
         ", mixture, M = 2, full covariance": digits(
             encoder_head="full_covariance", prior="mixture", num_components=4, train={"num_samples": 2}
         ),
@@ -455,7 +457,7 @@ def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
         "squared_mmd": {name for name in CASES if "MMD" in name},
         "total_correlation": {name for name in CASES if "total correlation" in name},
         "factor": {name for name in CASES if "full covariance" in name},
-        "conv_transpose2d": {name for name in CASES if name.startswith("convolutions")},
+        "conv_transpose2d": {name for name in CASES if "convolutions" in name},
         "scheduled_beta": {*(name for name in CASES if name.endswith(" schedule")), "schedule taken over"},
         "PATIENCE": PATIENT - {"patience, stopped by hand"},
         "x_validation": PATIENT,
