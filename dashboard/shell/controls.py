@@ -70,8 +70,7 @@ HELP: Final = {
     "condition": r"The class: encoder and decoder take it beside $x$ and $z$, as $y$ with 1 at its place "
     r"and 0 at the others: $q(z|x, y)$, $p(x|z, y)$, and $p(z)$ is the same for all (Sohn, Lee and Yan "
     r"2015). What is trained and measured is then the ELBO of $\log p(x|y)$; $z$ is left with what the class "
-    "does not tell, such as slant or stroke. Not with a VampPrior, a mean of q(z|u, y): it would depend "
-    "on y.",
+    "does not tell, such as slant or stroke. Not with a VampPrior: made of q(z|u, y), it would depend on y.",
     "latent_dim": r"$J$, the number of latent dimensions: $z \in \mathbb{R}^J$. "
     "With 2 the latent space is a plane.",
     "architecture": "Fully connected: every value of a layer meets every one of the next, $h = f(Wx + b)$. "

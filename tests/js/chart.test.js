@@ -5,27 +5,27 @@ import { templateOf } from "../../dashboard/components/chart/look.js";
 import { pointsOf } from "../../dashboard/components/chart/selection.js";
 import { Turns } from "../../dashboard/components/chart/turns.js";
 
-/** @type {(() => void)[]} */
-let frames = [];
+/** What is to be done at each moment. @type {Record<"soon" | "afterFrame" | "idle", (() => void)[]>} */
+let plans;
 let now = 0;
-const real = { request: globalThis.requestAnimationFrame, cancel: globalThis.cancelAnimationFrame };
 const realNow = performance.now;
 
 beforeEach(() => {
-  frames = [];
+  plans = { soon: [], afterFrame: [], idle: [] };
   now = 0;
   performance.now = () => now;
-  globalThis.requestAnimationFrame = (told) => frames.push(() => told(now));
-  globalThis.cancelAnimationFrame = (id) => {
-    frames[id - 1] = () => {};
-  };
 });
 
 afterEach(() => {
   performance.now = realNow;
-  globalThis.requestAnimationFrame = real.request;
-  globalThis.cancelAnimationFrame = real.cancel;
 });
+
+const newTurns = () =>
+  new Turns(12, {
+    soon: (told) => plans.soon.push(told),
+    afterFrame: (told) => plans.afterFrame.push(told),
+    idle: (told) => plans.idle.push(told),
+  });
 
 /**
  * @param {string[]} said
@@ -33,42 +33,82 @@ afterEach(() => {
  */
 const chart = (said, name, seen = true) => ({
   isInSight: () => seen,
-  draw: () => {
+  draw: async () => {
     said.push(name);
+    await null; // Plotly draws most of some charts after it has answered
     now += 10;
   },
 });
 
-/** The next frame. */
-const frame = () => frames.splice(0).forEach((told) => told());
+/**
+ * The moment comes, and with it what follows from it.
+ * @param {keyof typeof plans} moment
+ */
+async function at(moment) {
+  plans[moment].splice(0).forEach((told) => told());
+  await new Promise((settled) => setImmediate(settled));
+}
 
-test("charts in sight are drawn first, and no frame takes much longer than its budget", () => {
+/** How many plans there are for each moment. */
+const planned = () => [plans.soon.length, plans.afterFrame.length, plans.idle.length];
+
+test("charts in sight are drawn first, and a frame is painted once they have taken their budget", async () => {
   /** @type {string[]} */
   const said = [];
-  const turns = new Turns(12);
+  const turns = newTurns();
   const [below, first, second] = [chart(said, "below", false), chart(said, "first"), chart(said, "second")];
-  for (const one of [below, first, first, second]) turns.ask(one);
-  assert.equal(frames.length, 1);
-  frame();
+  const [third, last] = [chart(said, "third"), chart(said, "last", false)];
+  for (const one of [below, first, first, second, third, last]) turns.ask(one);
+  assert.deepEqual(planned(), [1, 0, 0]);
+  await at("soon");
   assert.deepEqual(said, ["first", "second"]);
-  frame();
-  assert.deepEqual(said, ["first", "second", "below"]);
-  assert.equal(frames.length, 0);
+  assert.deepEqual(planned(), [0, 1, 0]);
+  await at("afterFrame");
+  assert.deepEqual(said, ["first", "second", "third"]);
+  assert.deepEqual(planned(), [0, 0, 1]);
+  await at("idle");
+  await at("idle");
+  assert.deepEqual(said, ["first", "second", "third", "below", "last"]);
+  assert.deepEqual(planned(), [0, 0, 0]);
 });
 
-test("a chart that goes gives up its turn, and the frame with it", () => {
+test("what is out of sight waits as long as there are charts in sight, and is drawn as it is last", async () => {
   /** @type {string[]} */
   const said = [];
-  const turns = new Turns(12);
-  const [stays, goes] = [chart(said, "stays"), chart(said, "goes")];
-  turns.ask(goes);
-  turns.leave(goes);
-  frame();
+  const turns = newTurns();
+  const below = chart(said, "below", false);
+  turns.ask(below);
+  await at("soon");
+  turns.ask(chart(said, "seen"));
+  await at("idle");
   assert.deepEqual(said, []);
-  turns.ask(stays);
-  turns.ask(goes);
+  turns.ask(below);
+  await at("soon");
+  await at("idle");
+  assert.deepEqual(said, ["seen", "below"]);
+  assert.deepEqual(planned(), [0, 0, 0]);
+});
+
+test("a chart that waits for something keeps no other from its turn for long", async () => {
+  /** @type {string[]} */
+  const said = [];
+  const turns = newTurns();
+  const waits = { ...chart(said, "waits"), draw: () => new Promise(() => {}) };
+  for (const one of [waits, chart(said, "another")]) turns.ask(one);
+  await at("soon");
+  assert.deepEqual(said, []);
+  await new Promise((settled) => setTimeout(settled, 300));
+  assert.deepEqual(said, ["another"]);
+});
+
+test("a chart that goes gives up its turn", async () => {
+  /** @type {string[]} */
+  const said = [];
+  const turns = newTurns();
+  const [stays, goes] = [chart(said, "stays"), chart(said, "goes")];
+  for (const one of [goes, stays]) turns.ask(one);
   turns.leave(goes);
-  frame();
+  await at("soon");
   assert.deepEqual(said, ["stays"]);
 });
 

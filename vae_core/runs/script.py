@@ -259,7 +259,10 @@ def forward(parameters, h):
 
 _CONVOLUTIONS: Final = '''\
 def network(*layers):
-    """Parameters of layers, each a shape, fan_in and fan_out: weights ~ N(0, {variance}){last}, biases 0."""
+    """Parameters of layers, each a shape, fan_in and fan_out.
+
+    Weights ~ N(0, {variance}){last}, biases 0.
+    """
     weights = [
         torch.randn(shape, generator=generator) * ({gain} / math.sqrt(fan_in))
         for shape, fan_in, _ in layers

@@ -8,6 +8,7 @@ import { jsonOf } from "../shared/arrays.js";
 import { elementOf } from "../shared/mount.js";
 import { nameOfTheme } from "../shared/theme.js";
 import { templateOf } from "./look.js";
+import { keepMeasures } from "./measures.js";
 import { pointsOf } from "./selection.js";
 import { Turns } from "./turns.js";
 
@@ -32,7 +33,7 @@ import { Turns } from "./turns.js";
  */
 
 /** A chart takes 10 to 40 ms. */
-const turns = new Turns(12);
+const turns = new Turns(30);
 const NARROWEST = 150;
 const LATER_MS = 200;
 const EXPAND = {
@@ -55,6 +56,16 @@ async function fetched(url) {
   }
 }
 
+let isRemembering = false;
+
+/** Once Plotly has made its hidden drawing, with the first chart. */
+function rememberMeasures() {
+  const drawing = isRemembering ? null : document.getElementById("js-plotly-tester");
+  if (!drawing) return;
+  isRemembering = true;
+  keepMeasures(drawing);
+}
+
 class Chart {
   /** @type {Library | null} */
   plotly = null;
@@ -66,6 +77,7 @@ class Chart {
   drawn = 0;
   gone = false;
   stands = false;
+  hasFrames = false;
   plays = false;
   later = 0;
 
@@ -148,7 +160,7 @@ class Chart {
     return { width, height: isFull ? window.innerHeight : 0 };
   }
 
-  draw() {
+  async draw() {
     const { plotly, data, root } = this;
     const { width, height } = this.size();
     if (!plotly || !data || this.gone) return;
@@ -168,13 +180,18 @@ class Chart {
     // A film that plays would go on with the frames of the figure before.
     if (this.plays) this.clear(plotly);
     const isFirst = !this.stands;
-    plotly.react(root, {
+    // Plotly puts off drawing where it is given frames, even none.
+    const frames = figure.frames ?? (this.hasFrames ? [] : null);
+    this.stands = true;
+    this.hasFrames = Boolean(figure.frames);
+    await plotly.react(root, {
       data: figure.data,
       layout,
-      frames: figure.frames ?? [],
+      ...(frames && { frames }),
       ...(isFirst && { config: { ...config, modeBarButtonsToAdd: [this.button()] } }),
     });
-    this.stands = true;
+    rememberMeasures();
+    if (this.gone) return;
     this.drawn += 1;
     root.dataset.drawn = String(this.drawn);
     root.dataset.width = String(width);
@@ -187,7 +204,7 @@ class Chart {
   /** @param {Library} plotly */
   clear(plotly) {
     plotly.purge(this.root);
-    this.stands = this.plays = false;
+    this.stands = this.hasFrames = this.plays = false;
   }
 
   template() {

@@ -3,6 +3,7 @@
 import base64
 import json
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard.figures.objects import BROWSER_LIBRARY, Figure, Scatter
@@ -95,3 +96,47 @@ def test_the_server_hears_which_points_are_selected(page: Page) -> None:
         "name": "selected",
         "value": {"digest": shown["digest"], "points": [[0, 1]]},
     }
+
+
+MEASURED = """() => {
+    const drawing = document.getElementById("js-plotly-tester");
+    const real = Element.prototype.getBoundingClientRect;
+    return [...document.querySelectorAll(".chart :is(.xtick, .ytick, .annotation-text, .xtitle, .ytitle, text)")]
+        .map((label) => {
+            const copy = label.cloneNode(true);
+            if (label.tagName === "g") copy.removeAttribute("transform");
+            drawing.appendChild(copy);
+            const [said, from] = [copy.getBoundingClientRect(), drawing.firstElementChild.getBoundingClientRect()];
+            const [box, origin] = [real.call(copy), real.call(drawing.firstElementChild)];
+            copy.remove();
+            const sides = (box, from) => [box.left - from.left, box.top - from.top, box.right - from.left,
+                box.bottom - from.top, box.width, box.height];
+            return [label.textContent, sides(said, from), sides(box, origin)];
+        });
+}"""
+"""Of each label of a chart what Plotly is told that it measures, and what it does measure."""
+
+
+def test_what_a_label_measures_is_kept_and_is_what_it_measures(page: Page) -> None:
+    mounted, chart = opened(page), page.locator(".chart")
+    page.evaluate("""() => {
+        window.measured = [];
+        const real = Element.prototype.getBoundingClientRect;
+        Element.prototype.getBoundingClientRect = function () {
+            if (this.closest("#js-plotly-tester")) window.measured.push(this.textContent);
+            return real.call(this);
+        };
+    }""")
+    shown = figure(1, 3, 2).update_xaxes(title="z<sub>1</sub>").update_yaxes(title="two<br>lines")
+    shown.add_annotation(text="a <b>note</b>", x=1, y=3, textangle=30)
+    ranges = [([-0.1, 2.1], [0.3, 5.2]), ([-0.2, 2.2], [0.4, 5.3]), ([-0.3, 2.3], [0.2, 5.4])]
+    measured: set[str] = set()
+    for number, (x, y) in enumerate(ranges, 1):
+        mounted.give(chart_message(shown.update_xaxes(range=x).update_yaxes(range=y)))
+        expect(chart).to_have_attribute("data-drawn", str(number))
+        measured = set(page.evaluate("window.measured.splice(0)"))
+    assert not measured & {"0", "0.5", "1", "1.5", "2", "3", "4", "5"}, "labels that only moved"
+    labels = page.evaluate(MEASURED)
+    assert {"0.5", "5", "a note", "z\u200b1\u200b", "twolines"} <= {text for text, _, _ in labels}
+    for text, said, box in labels:
+        assert said == pytest.approx(box, abs=0.01), text
