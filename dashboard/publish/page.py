@@ -281,6 +281,7 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
         class_names=snapshot.class_names,
         deterministic=subject.is_deterministic,
         given_y=subject.label is not None,
+        grid_y=_name_of_y(subject),
         learned_prior=subject.config.model.prior != "standard_normal",
         has_flow=subject.config.model.encoder_head == "flow",
         is_scheduled=subject.config.train.beta_schedule != "constant",
@@ -290,14 +291,20 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
     return addressed(json.dumps(payload).encode(), beta=None, owner="", present=False, ghosts=())
 
 
+def _name_of_y(subject: "Subject") -> str:
+    if subject.label is None or subject.conditional is None:
+        return ""
+    return subject.conditional.class_names[subject.label]
+
+
 def _facts(subject: "Subject", snapshot: "Snapshot") -> str:
     """``Handwritten digits, 8 × 8 pixels · J = 2 · 6,900 updates (300 epochs)``."""
     shape = subject.image_shape
     data = data_title(subject.config.dataset) + (f", {pixels_of(shape)}" if shape else "")
     done = f"{count(subject.step, 'update')} ({count(snapshot.epoch, 'epoch')})"
     given = ""
-    if subject.label is not None and subject.conditional is not None:
-        given = f" · given y = {subject.conditional.class_names[subject.label]}"
+    if subject.label is not None:
+        given = f" · given y = {_name_of_y(subject)}"
     return f"{data} · J = {subject.config.model.latent_dim} · {done}{given}"
 
 

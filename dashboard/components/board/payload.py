@@ -59,6 +59,7 @@ def board_payload(
     class_names: tuple[str, ...],
     deterministic: bool,
     given_y: bool = False,
+    grid_y: str = "",
     learned_prior: bool = False,
     has_flow: bool = False,
     is_scheduled: bool = False,
@@ -76,6 +77,7 @@ def board_payload(
         class_names: Names of the labels; a label beyond them is shown as its number.
         deterministic: Whether the encoder has no variance, so that there is neither a bound nor a KL.
         given_y: Whether the model is conditional, so that its formulas have y.
+        grid_y: The class that its grid is decoded with.
         learned_prior: Whether the prior is not N(0, I), on whose quantiles the grid is decoded all the same.
         has_flow: Whether q(z|x) is a flow, whose KL is sampled and has no parts by dimension.
         is_scheduled: Whether β follows a schedule, and so changes by itself.
@@ -106,6 +108,7 @@ def board_payload(
         "class_names": list(class_names),
         "deterministic": deterministic,
         "given_y": given_y,
+        "grid_y": grid_y,
         "learned_prior": learned_prior,
         "no_kl_parts": _NO_PARTS[learned_prior, has_flow],
         "free_bits": free_bits,
