@@ -23,6 +23,11 @@ MEANS_HELP: Final = (
     r"$\mathbb{E}[x|\bar z_c]$ with $\bar z_c = \frac{1}{n_c}\sum_{i: y_i = c} \mu(x_i)$: what the decoder "
     "makes of the mean of each class. Where a class has several clusters, its mean may be near none of them."
 )
+OF_CONDITIONAL: Final = (
+    "A conditional model is told the class, so its z is left with what the class does not tell, and a "
+    "difference of class means has nothing to add. Here the class itself is exchanged: see **Style "
+    "transfer** above."
+)
 STEPS: Final = 6
 MEANS_SIZE: Final = 88
 SIZE: Final = 110
@@ -31,6 +36,9 @@ SIZE: Final = 110
 @st.fragment
 def draw(shown: Subject) -> None:
     """The class means decoded, then an example plus the difference of two of them."""
+    if shown.label is not None:
+        st.info(OF_CONDITIONAL)
+        return
     examples = encoded(shown)
     labels, means = class_means(examples)
     if len(labels) < 2:

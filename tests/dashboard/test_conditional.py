@@ -1,5 +1,6 @@
 """A conditional run on every page: the model given the class that the reader chooses, and named so."""
 
+import json
 import re
 from dataclasses import replace
 from typing import Final
@@ -18,7 +19,17 @@ from dashboard.runs.tasks import Tasks
 from dashboard.shell import controls, settings
 from dashboard.shell.links import SETTINGS
 from dashboard.subject import Subject
-from tests.page_scripts import TINY, checked, home_tasks, open_page, query, runner, saved, trained
+from tests.page_scripts import (
+    TINY,
+    checked,
+    home_tasks,
+    message_to,
+    open_page,
+    query,
+    runner,
+    saved,
+    trained,
+)
 from tests.polling import until
 from vae_core.data import DATASET_INFO, condition_of, load_dataset, num_classes
 from vae_core.elbo import evaluate, terms_per_example
@@ -283,6 +294,18 @@ def test_bound_of_x_is_below_the_sum_over_the_classes(
     of_x = torch.logsumexp(each + log_shares[:, None], 0)
     assert bool((torch.from_numpy(found["log_evidence0"][:40]) + log_class <= of_x + 1e-4).all())
     assert bool((torch.from_numpy(found["elbo0"] - found["log_evidence0"]) <= 1e-4).all())
+
+
+def test_class_arithmetic_says_what_serves_in_its_place(runs: dict[str, str]) -> None:
+    at = checked(open_page("latent_space", run=runs["digits"], latent_view="arithmetic"))
+    assert [text for text in at.info if "**Style transfer** above" in text.value]
+
+
+def test_board_says_with_which_class_its_grid_is_decoded(runner: LocalRunner, runs: dict[str, str]) -> None:
+    told = json.loads(message_to(open_page("train", run=runs["digits"]), "training_board"))
+    assert (told["given_y"], told["grid_y"]) == (True, "0")
+    other = json.loads(message_to(open_page("train", run=trained(runner, TINY)), "training_board"))
+    assert (other["given_y"], other["grid_y"]) == (False, "")
 
 
 def test_published_page_is_of_the_class(runner: LocalRunner, runs: dict[str, str], subject: Subject) -> None:

@@ -49,7 +49,9 @@ import { remarks } from "./objective.js";
  * @property {Colour | null} colour What colours the plane in the place of the classes.
  * @property {boolean} deterministic Whether there is neither a bound nor a KL.
  * @property {boolean} given_y Whether the model is conditional.
+ * @property {string} grid_y Of a conditional model the class that the grid is decoded with; else "".
  * @property {boolean} learned_prior Whether p(z) is not N(0, I).
+ * @property {string} no_kl_parts Why the KL has no parts by dimension; "": it has.
  * @property {import("../shared/theme.js").Palettes} palettes
  * @property {number[]} plane The two dimensions that are shown, from 0.
  * @property {number} latent_dim
@@ -223,8 +225,7 @@ class Board {
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
     const betaInForce = message.beta_in_force;
     this.line.set({ history, betaInForce, klPerDim, freeBits, deterministic, objective, givenY });
-    const noParts = message.learned_prior ? "no parts: learned prior" : "";
-    this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : noParts });
+    this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : message.no_kl_parts });
   }
 
   /**
@@ -266,8 +267,9 @@ class Board {
    * The legend: which part of the data a curve is of, and how large that is; and where the grid lies.
    * @param {Message} message
    */
-  nameParts({ parts, validation, learned_prior: learnedPrior }) {
-    find(this.root, ".grid .note").textContent = learnedPrior ? OF_NORMAL : "";
+  nameParts({ parts, validation, learned_prior: learnedPrior, grid_y: y }) {
+    const said = [y ? `given y = ${y}` : "", learnedPrior ? OF_NORMAL : ""];
+    find(this.root, ".grid .note").textContent = said.filter(Boolean).join("; ");
     nameFold(find(this.root, ".grid"));
     const legend = find(this.root, ".legend");
     for (const part of PARTS) {

@@ -20,10 +20,13 @@ def test_a_conditional_run_shows_the_class_that_is_chosen(app_server: Server, pa
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".st-key-run_line")).to_contain_text("Finished", timeout=WAIT_MS)
     expect(page.get_by_text("the decoded plane is that of the first class")).to_be_visible()
+    expect(page.locator(".board section.grid h2, section.grid h2").first).to_contain_text("given y = 0")
+    expect(page.locator("section.reconstruction h2")).to_contain_text("[log p(x|z, y)]")
     page.get_by_role("link", name="Latent space", exact=True).click()
     row = page.locator(".st-key-style_row")
     expect(row.get_by_text("the example, y = 0")).to_be_visible(timeout=WAIT_MS)
     expect(row.get_by_role("img")).to_have_count(11)
+    expect(page.get_by_role("heading", name="Decoded E[x|z, y]")).to_be_visible()
     canvas = page.locator("canvas.picture").first
     before = until(lambda: canvas.evaluate(DECODED), "a decoded picture")
     page.get_by_role("combobox", name="Class y").click()
