@@ -19,12 +19,12 @@ from vae_core.runs.snapshot import Snapshot, read_snapshot
 
 if TYPE_CHECKING:
     from vae_core.data.byte_images import Examples
-    from vae_core.distributions import AnyNormal
+    from vae_core.distributions import AnyPosterior
 
 Array = NDArray[np.float32]
 HELD_OUT: Final[Split] = "held_out"
 MAX_FACTOR_VALUES: Final = 20_000_000
-"""Entries of all L that are kept together."""
+"""Entries of all L, or values of all flows, that are kept together."""
 FACTORS_AT_ONCE: Final = 1000
 
 
@@ -67,8 +67,8 @@ class Encoded:
         means: Posterior means, shape (n, J).
         stds: Posterior standard deviations, shape (n, J).
         elbo, reconstruction, kl: Terms of the bound for each example, shape (n,), nats.
-        kl_per_dim: Parts of the KL by dimension for each example, shape (n, J), nats; (n, 0) for a prior
-            without a KL in closed form.
+        kl_per_dim: Parts of the KL by dimension for each example, shape (n, J), nats; (n, 0) without a KL in
+            closed form.
     """
 
     x: Rows
@@ -123,7 +123,7 @@ def encode(
         pieces = rows.split(chunk_rows(widest_layer(subject.config.model)))
         # Not the posteriors themselves: full covariance matrices of all examples may be too many to keep.
         posteriors = (model.posterior(piece) for model, piece in map(subject.model.of_rows, pieces))
-        codes = [(q.mean, q.std) for q in posteriors]
+        codes = [q.moments for q in posteriors]
     means, stds = (torch.cat(part).numpy() for part in zip(*codes, strict=True))
     per_dim = torch.empty(len(x), 0) if terms.kl_per_dim is None else terms.kl_per_dim
     return Encoded(
@@ -140,29 +140,25 @@ def encode(
 
 # Of no more examples than 80 MB hold L of.
 @cached()
-def posterior(subject: Subject, split: Split = HELD_OUT, *, max_examples: int | None = None) -> "AnyNormal":
-    """q(z|x) of the first examples, diagonal or full; without a density its deviations are 0."""
+def posterior(
+    subject: Subject, split: Split = HELD_OUT, *, max_examples: int | None = None
+) -> "AnyPosterior":
+    """q(z|x) of the first examples; without a density its deviations are 0."""
     import torch
 
     from vae_core.distributions import DiagonalNormal, concatenated
 
     model = subject.config.model
     terms = encoded(subject, split)
-    if model.encoder_head != "full_covariance":
+    if model.encoder_head not in ("full_covariance", "flow"):
         means, stds = (torch.from_numpy(part[:max_examples]) for part in (terms.means, terms.stds))
         return DiagonalNormal.from_std(means, stds)
-    count = min(len(terms.means), max_examples or len(terms.means), MAX_FACTOR_VALUES // model.latent_dim**2)
+    most = MAX_FACTOR_VALUES // max(model.latent_dim**2, model.encoder_sizes[-1])
+    count = min(len(terms.means), max_examples or len(terms.means), most)
     x = subject.examples(split)[0][:count]
     with torch.no_grad():
-        pieces = [subject.model.posterior(piece).as_normal() for piece in x.split(FACTORS_AT_ONCE)]
+        pieces = [subject.model.posterior(piece).as_density() for piece in x.split(FACTORS_AT_ONCE)]
     return concatenated(pieces)
-
-
-def factors(subject: Subject, split: Split = HELD_OUT) -> Array | None:
-    """L of the first examples, shape (m, J, J); None where the covariance matrix is diagonal."""
-    if subject.config.model.encoder_head != "full_covariance":
-        return None
-    return posterior(subject, split).parameters[1].numpy()
 
 
 def mean(values: Array) -> float:

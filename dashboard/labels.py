@@ -55,6 +55,7 @@ LABELS: Final = {
     "log_variance": "log σ² (within ±20)",
     "variance": "σ² through softplus",
     "full_covariance": "full covariance L Lᵀ",
+    "flow": "planar flow",
     "unit_variance": "σ² = 1, fixed",
     "deterministic": "none: z = μ (autoencoder)",
     "bernoulli": "Bernoulli",

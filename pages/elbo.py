@@ -27,8 +27,8 @@ VIEW_HELP = (
 SPLIT_HELP = "Held-out examples were never trained on: only they tell how good the model is."
 SAMPLES_HELP = (
     r"$M$, samples of $z$ for each example in "
-    r"$\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m\log p(x|z_m)$. The KL to N(0, I) is exact, "
-    "that to a learned prior is estimated from the same samples."
+    r"$\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m\log p(x|z_m)$. The KL of a Gaussian q to "
+    "N(0, I) is exact; that of a flow, or to a learned prior, is estimated from the same samples."
 )
 
 header.title("ELBO")

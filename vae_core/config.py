@@ -79,7 +79,7 @@ Activation = Literal["tanh", "relu", "silu", "softplus"]
 RECTIFIED: Final[tuple[Activation, ...]] = ("relu", "silu")
 """Activations that halve the mean square of what goes through them."""
 InitialWeights = Literal["small_outputs", "he"]
-EncoderHead = Literal["log_variance", "variance", "full_covariance", "unit_variance", "deterministic"]
+EncoderHead = Literal["log_variance", "variance", "full_covariance", "flow", "unit_variance", "deterministic"]
 Likelihood = Literal["bernoulli", "continuous_bernoulli", "gaussian", "gaussian_diagonal"]
 UNIT_INTERVAL: Final[tuple[Likelihood, ...]] = ("bernoulli", "continuous_bernoulli")
 """Likelihoods of values in [0, 1]; the others are those of real numbers."""
@@ -101,6 +101,8 @@ MAX_CONDITIONS: Final = 1000
 MAX_LATENT_DIM = 512
 MAX_FULL_DIM = 64
 """Latent dimensions of a full covariance matrix: it has 2080 entries then, of each example."""
+FLOW_LAYERS: Final = 4
+"""Planar layers of a flow."""
 MAX_PARAMETERS = 5_000_000
 MAX_DATA_DIM = 65_536
 MAX_COMPONENTS = 1000
@@ -116,7 +118,7 @@ WALL_LIMIT_S: Final = 30 * 60
 """Seconds of training, without pauses, after which a run is saved and stopped: others wait for the core."""
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
-FORMAT: Final = 6
+FORMAT: Final = 7
 """Of a configuration, and of the run file that holds one. It rises with each column of the curves, which an
 older version would take for damage, and with each setting that decides a run: one that is unknown to a
 version that reads the format may be left aside."""
@@ -175,7 +177,8 @@ class ModelConfig(_Config):
         activation: The hidden layers' non-linearity (tanh in the source documents).
         encoder_head: What the encoder outputs beside the mean: ``log_variance`` (unit outputs log sigma^2),
             ``variance`` (sigma^2 through softplus), ``full_covariance`` (a lower triangular L, the
-            covariance being L L^T), ``unit_variance`` (sigma = 1), ``deterministic`` (z = mean).
+            covariance being L L^T), ``flow`` (log sigma^2, and the planar layers that warp that Gaussian,
+            :mod:`vae_core.planar`), ``unit_variance`` (sigma = 1), ``deterministic`` (z = mean).
         likelihood: p(x|z): ``bernoulli``, ``continuous_bernoulli``, ``gaussian`` with one scale s, or
             ``gaussian_diagonal`` with a sigma(z) of each value from the decoder.
         likelihood_scale: s, the standard deviation of ``gaussian``; None: learned with the weights.
@@ -235,6 +238,9 @@ class ModelConfig(_Config):
         if self.prior != "standard_normal" and self.encoder_head == "deterministic":
             message = "a deterministic encoder has no KL from which a prior could learn"
             raise BadInput("prior", message, "choose an encoder with a variance")
+        if self.prior == "vamp" and self.encoder_head == "flow":
+            message = "a VampPrior is a mixture of Gaussians q(z|u), and q is a flow here"
+            raise BadInput("prior", message, "choose another prior, or another encoder head")
         if self.encoder_head == "full_covariance" and self.latent_dim > MAX_FULL_DIM:
             message = f"a full covariance matrix has at most {MAX_FULL_DIM} dimensions, got {self.latent_dim}"
             raise BadInput("encoder_head", message, "use fewer latent dimensions, or log_variance")
@@ -290,11 +296,17 @@ class ModelConfig(_Config):
     def encoder_sizes(self) -> tuple[int, ...]:
         """Values of the encoder's layers, from D, or D + C, to J means and what else the head needs.
 
-        That is J variances, or the J (J + 1) / 2 entries of L.
+        That is J variances, the J (J + 1) / 2 entries of L, or J variances and a, v and b of planar layers.
         """
         dim = self.latent_dim
         variances = {"log_variance": dim, "variance": dim, "full_covariance": dim * (dim + 1) // 2}
+        variances["flow"] = dim + FLOW_LAYERS * (2 * dim + 1)
         return (self.num_inputs, *self.hidden_sizes, dim + variances.get(self.encoder_head, 0))
+
+    @property
+    def has_kl_parts(self) -> bool:
+        """Whether KL(q || p(z)) has a closed form, and with it parts by dimension; else it is sampled."""
+        return self.prior == "standard_normal" and self.encoder_head != "flow"
 
     @property
     def outputs_per_value(self) -> int:
@@ -418,7 +430,7 @@ class TrainConfig(_Config):
             ``cyclical``: rises during the first half of every ``schedule_epochs``, then stays for the other
             half (Fu et al. 2019, arXiv 1903.10145).
         schedule_epochs: Length of the warm-up or of one cycle, in epochs.
-        free_bits: Nats of KL per latent dimension (batch mean; of a learned prior: in all) not penalised
+        free_bits: Nats of KL per latent dimension (batch mean; where it is sampled, in all) not penalised
             (Kingma et al. 2016, arXiv 1606.04934); 0: off. Of the objective ``elbo`` only.
         patience: Stop when the ELBO of a validation part, a tenth of the training part that is set aside for
             it, has not risen for this many epochs, and take the weights of the best one; None: never, and
@@ -684,6 +696,9 @@ def refused_objectives(
     if encoder_head == "deterministic":
         message = "a deterministic encoder has no density q(z), so no total correlation"
         found["total_correlation"] = (message, "choose an encoder with a variance, or the objective mmd")
+    elif encoder_head == "flow":
+        message = "the dimensions of a flow have no densities q(z_j|x) of their own, so no total correlation"
+        found["total_correlation"] = (message, "choose another encoder head, or the objective elbo")
     elif latent_dim == 1:
         message = "one latent dimension has no total correlation: there is nothing for it to depend on"
         found["total_correlation"] = (message, "use two or more latent dimensions")

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vae_core.errors import BadInput
+from vae_core.planar import Moments, PlanarFlow, moments_of
 
 LOG_VAR_RANGE: Final = (-20.0, 20.0)
 """Limits of log sigma^2 in every encoder head and every learned prior: exp(89) is infinite in float32."""
@@ -60,8 +61,17 @@ class Posterior(Distribution, Protocol):
         """sigma of each dimension, shape (batch, J)."""
         ...
 
+    @property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and sigma of each dimension, two of shape (batch, J)."""
+        ...
+
+    def as_density(self) -> "AnyPosterior":
+        """q itself; raises :class:`BadInput` (code ``encoder_head``) where it has no density."""
+        ...
+
     def as_normal(self) -> "AnyNormal":
-        """q as a Gaussian; raises :class:`BadInput` (code ``encoder_head``) where it has no density."""
+        """q itself; raises :class:`BadInput` (code ``encoder_head``) where it is no Gaussian."""
         ...
 
     def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
@@ -72,13 +82,33 @@ class Posterior(Distribution, Protocol):
         """z of noise eps, a differentiable function of q's parameters: (M, batch, J)."""
         ...
 
+    def draw(self, eps: Tensor) -> "Draws":
+        """The same z, and what log q(z|x) is there."""
+        ...
+
     def kl_per_dim(self, prior: Prior) -> Tensor | None:
         """KL(q || p(z)) of each dimension, shape (batch, J), nats; None where there is no closed form."""
         ...
 
-    def kl_to_standard_normal(self) -> Tensor:
-        """KL(q || N(0, I)) in parts of each dimension, which sum to it: shape (batch, J), nats."""
-        ...
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Samples of q(z|x).
+
+    Arguments:
+        q: Of shape (batch, J).
+        z: Shape (M, batch, J).
+        known: log q(z|x), shape (M, batch), nats, where it came with z; None: it is computed when asked for.
+    """
+
+    q: Posterior
+    z: Tensor
+    known: Tensor | None = None
+
+    @property
+    def log_prob(self) -> Tensor:
+        """log q(z|x) at z, shape (M, batch), nats."""
+        return self.q.log_prob(self.z) if self.known is None else self.known
 
 
 class LikelihoodModel(Distribution, Protocol):
@@ -206,6 +236,7 @@ class DiagonalNormal:
     """
 
     is_factorised: ClassVar[bool] = True
+    is_gaussian: ClassVar[bool] = True
 
     mean: Tensor
     log_var: Tensor
@@ -245,6 +276,20 @@ class DiagonalNormal:
         """Mean and log sigma^2."""
         return self.mean, self.log_var
 
+    @property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and sigma of each dimension."""
+        return self.mean, self.std
+
+    @property
+    def matched(self) -> "DiagonalNormal":
+        """The Gaussian of the same mean and covariance: itself."""
+        return self
+
+    def as_density(self) -> "DiagonalNormal":
+        """Itself."""
+        return self
+
     def as_normal(self) -> "DiagonalNormal":
         """Itself."""
         return self
@@ -283,6 +328,10 @@ class DiagonalNormal:
     def reparameterize(self, eps: Tensor) -> Tensor:
         """z = mean + std * eps (Kingma and Welling 2014, section 2.4): (M, batch, J)."""
         return self.mean + self.std * eps
+
+    def draw(self, eps: Tensor) -> Draws:
+        """z of noise eps."""
+        return Draws(self, self.reparameterize(eps))
 
     def whiten(self, z: Tensor) -> Tensor:
         """The eps of which :meth:`reparameterize` makes z of shape (..., batch, J)."""
@@ -341,6 +390,7 @@ class FullNormal:
     """
 
     is_factorised: ClassVar[bool] = False
+    is_gaussian: ClassVar[bool] = True
 
     mean: Tensor
     factor: Tensor
@@ -400,6 +450,20 @@ class FullNormal:
         """Mean and L."""
         return self.mean, self.factor
 
+    @property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and sigma of each dimension."""
+        return self.mean, self.std
+
+    @property
+    def matched(self) -> "FullNormal":
+        """The Gaussian of the same mean and covariance: itself."""
+        return self
+
+    def as_density(self) -> "FullNormal":
+        """Itself."""
+        return self
+
     def as_normal(self) -> "FullNormal":
         """Itself."""
         return self
@@ -443,6 +507,10 @@ class FullNormal:
     def reparameterize(self, eps: Tensor) -> Tensor:
         """z = mean + L eps (Kingma and Welling 2019, section 2.5.1): the shape of eps."""
         return self.mean + self._times(self.factor, eps)
+
+    def draw(self, eps: Tensor) -> Draws:
+        """z of noise eps."""
+        return Draws(self, self.reparameterize(eps))
 
     def whiten(self, z: Tensor) -> Tensor:
         """The eps of which :meth:`reparameterize` makes z of shape (..., batch, J): L^-1 (z - mean)."""
@@ -511,11 +579,171 @@ class FullNormal:
 
 AnyNormal = DiagonalNormal | FullNormal
 """A Gaussian q(z|x), with a diagonal covariance matrix or a full one; both have the same interface."""
-_Kind = TypeVar("_Kind", bound=AnyNormal)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanarNormal:
+    """q(z|x) of z = centre + sigma f(eps), eps ~ N(0, I), f a planar flow (:mod:`vae_core.planar`).
+
+    log q(z|x) = log N(eps; 0, I) - log |det df/deps| - sum_j log sigma_j. Where f is the identity, that is
+    where every v is 0, it is N(centre, diag sigma^2).
+
+    Arguments:
+        centre: Shape (batch, J).
+        log_var: log sigma^2, shape (batch, J).
+        layers: a, v and b of each layer side by side, before they are limited: shape (batch, L, 2 J + 1).
+
+    Example:
+        >>> q = PlanarNormal(torch.zeros(1, 2), torch.zeros(1, 2), torch.zeros(1, 4, 5))
+        >>> q.log_prob(torch.zeros(1, 2)) == StandardNormal(2).log_prob(torch.zeros(1, 2))
+        tensor([True])
+    """
+
+    is_factorised: ClassVar[bool] = False
+    is_gaussian: ClassVar[bool] = False
+
+    centre: Tensor
+    log_var: Tensor
+    layers: Tensor
+
+    @property
+    def flow(self) -> PlanarFlow:
+        """f, of shape (batch, L, J)."""
+        return PlanarFlow.of(self.layers)
+
+    @property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and sigma of each dimension, by the rule of :func:`~vae_core.planar.moments_of`."""
+        found = self._moments()
+        scale = torch.exp(0.5 * self.log_var)
+        return self.centre + scale * found.mean, scale * found.variance.clamp(min=_LEAST_VARIANCE).sqrt()
+
+    @property
+    def mean(self) -> Tensor:
+        """E[z], shape (batch, J); computed at each call."""
+        return self.moments[0]
+
+    @property
+    def std(self) -> Tensor:
+        """sigma of each dimension, shape (batch, J); computed at each call."""
+        return self.moments[1]
+
+    @property
+    def variance(self) -> Tensor:
+        """sigma^2 of each dimension, shape (batch, J)."""
+        return self.std.square()
+
+    @property
+    def matched(self) -> FullNormal:
+        """The Gaussian of the same mean and covariance."""
+        found, scale = self._moments(), torch.exp(0.5 * self.log_var)
+        covariance = found.covariance + _LEAST_VARIANCE * torch.eye(scale.shape[-1]).to(scale)
+        factor = scale[..., None] * torch.linalg.cholesky(covariance)
+        return FullNormal(self.centre + scale * found.mean, factor)
+
+    @property
+    def marginals(self) -> DiagonalNormal:
+        """The product of the Gaussians with its means and deviations: its marginals have no closed form."""
+        return DiagonalNormal.from_std(*self.moments)
+
+    @property
+    def conditional_log_var(self) -> Tensor:
+        """log sigma^2 of what is warped, shape (batch, J)."""
+        return self.log_var
+
+    @property
+    def parameters(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Centre, log sigma^2, and layers."""
+        return self.centre, self.log_var, self.layers
+
+    def as_density(self) -> "PlanarNormal":
+        """Itself."""
+        return self
+
+    def as_normal(self) -> AnyNormal:
+        """Raises :class:`BadInput` (code ``encoder_head``): it is no Gaussian."""
+        message = "q(z|x) is a flow in this model, and a Gaussian is needed"
+        raise BadInput("encoder_head", message, "choose a model whose encoder gives a Gaussian")
+
+    def no_move(self) -> tuple[Tensor, Tensor]:
+        """A shift and a growth of 0, as :meth:`moved` takes them."""
+        growth = torch.cat((self.log_var, self.layers.flatten(1)), 1)
+        return torch.zeros_like(self.centre), torch.zeros_like(growth)
+
+    def moved(self, shift: Tensor, growth: Tensor) -> "PlanarNormal":
+        """Another one in units of this one: centre + sigma shift, sigma e^growth, and other layers.
+
+        Arguments:
+            shift: Shape (batch, J).
+            growth: Of log sigma, then what is added to the layers, shape (batch, J + L (2 J + 1)).
+        """
+        wider, bent = growth.split((shift.shape[1], growth.shape[1] - shift.shape[1]), 1)
+        centre = self.centre + torch.exp(0.5 * self.log_var) * shift
+        return PlanarNormal(centre, self.log_var + 2 * wider, self.layers + bent.view_as(self.layers))
+
+    def take(self, rows: int | slice | Tensor) -> "PlanarNormal":
+        """That of one example or of a subset."""
+        return PlanarNormal(*(part[rows] for part in self.parameters))
+
+    def split(self, rows: int) -> "list[PlanarNormal]":
+        """Those of successive subsets of at most ``rows`` examples."""
+        parts = (part.split(rows) for part in self.parameters)
+        return [PlanarNormal(*some) for some in zip(*parts, strict=True)]
+
+    def double(self) -> "PlanarNormal":
+        """The same in float64."""
+        return PlanarNormal(*(part.double() for part in self.parameters))
+
+    def frozen(self) -> "PlanarNormal":
+        """A copy without gradients, which no update of the weights changes."""
+        return PlanarNormal(*(part.detach().clone() for part in self.parameters))
+
+    def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Noise eps ~ N(0, I) of shape (num_samples, batch, J)."""
+        return _standard_noise((num_samples, *self.centre.shape), self.centre, generator)
+
+    def reparameterize(self, eps: Tensor) -> Tensor:
+        """z = centre + sigma f(eps): (M, batch, J)."""
+        return self.draw(eps).z
+
+    def draw(self, eps: Tensor) -> Draws:
+        """z of noise eps, and log q(z|x) there, which costs no inversion."""
+        t, log_det = self.flow.push(eps)
+        half = 0.5 * self.log_var
+        known = -negative_log_density(eps.square(), half).sum(-1) - log_det
+        return Draws(self, self.centre + torch.exp(half) * t, known)
+
+    def whiten(self, z: Tensor) -> Tensor:
+        """The eps of which :meth:`reparameterize` makes z of shape (..., batch, J)."""
+        return self.flow.pull((z - self.centre) * torch.exp(-0.5 * self.log_var))[0]
+
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Draws z of shape (num_samples, batch, J), differentiable in the parameters."""
+        return self.reparameterize(self.draw_eps(num_samples, generator=generator))
+
+    def log_prob(self, z: Tensor, /) -> Tensor:
+        """log q(z|x) in nats, by inversion: z of shape (..., batch, J) gives (..., batch)."""
+        half = 0.5 * self.log_var
+        eps, log_det = self.flow.pull((z - self.centre) * torch.exp(-half))
+        return -negative_log_density(eps.square(), half).sum(-1) - log_det
+
+    def kl_per_dim(self, prior: Prior) -> None:
+        """None: E[log q(z|x)] has no closed form, whatever the prior."""
+        del prior
+
+    def _moments(self) -> Moments:
+        return moments_of(self.flow)
+
+
+_LEAST_VARIANCE: Final = 1e-6
+"""Of t in any dimension: where rounding leaves less, a deviation is a thousandth of sigma."""
+AnyPosterior = AnyNormal | PlanarNormal
+"""A q(z|x) that has a density."""
+_Kind = TypeVar("_Kind", bound=AnyPosterior)
 
 
 def concatenated(parts: Sequence[_Kind]) -> _Kind:
-    """The Gaussians of all examples from those of successive subsets, all of one kind."""
+    """Those of all examples from those of successive subsets, all of one kind."""
     columns = zip(*(part.parameters for part in parts), strict=True)
     return type(parts[0])(*(torch.cat(column) for column in columns))
 
@@ -547,13 +775,18 @@ class Deterministic:
         """Zeros of shape (batch, J)."""
         return torch.zeros_like(self.mean)
 
+    @property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """The mean, and zeros."""
+        return self.mean, self.std
+
+    def as_density(self) -> AnyPosterior:
+        """Raises :class:`BadInput` (code ``encoder_head``): it has no density."""
+        raise _no_density()
+
     def as_normal(self) -> AnyNormal:
         """Raises :class:`BadInput` (code ``encoder_head``): it has no density."""
-        raise BadInput(
-            "encoder_head",
-            "a deterministic encoder has no q(z|x), so there is no bound to measure",
-            "choose an encoder with a variance",
-        )
+        raise _no_density()
 
     def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Zeros of shape (num_samples, batch, J): nothing is drawn."""
@@ -570,7 +803,12 @@ class Deterministic:
 
     def log_prob(self, z: Tensor, /) -> Tensor:
         """Raises :class:`BadInput` (code ``encoder_head``): it has no density."""
-        return self.as_normal().log_prob(z)
+        del z
+        raise _no_density()
+
+    def draw(self, eps: Tensor) -> Draws:
+        """The mean for each sample."""
+        return Draws(self, self.reparameterize(eps))
 
     def kl_per_dim(self, prior: Prior) -> Tensor:
         """Zeros of shape (batch, J), by convention."""
@@ -580,6 +818,14 @@ class Deterministic:
     def kl_to_standard_normal(self) -> Tensor:
         """Zeros of shape (batch, J), by convention."""
         return torch.zeros_like(self.mean)
+
+
+def _no_density() -> BadInput:
+    return BadInput(
+        "encoder_head",
+        "a deterministic encoder has no q(z|x), so there is no bound to measure",
+        "choose an encoder with a variance",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from vae_core.data.byte_images import Examples
-from vae_core.distributions import Distribution, Posterior, Prior
+from vae_core.distributions import Draws, Posterior, Prior
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
@@ -43,7 +43,7 @@ def elbo_terms(
 ) -> ElboTerms:
     """ELBO(x) = E_q(z|x)[log p(x|z)] - KL(q(z|x) || p(z)) with M = ``num_samples`` samples of z.
 
-    The KL is exact for a standard normal prior and otherwise the Monte-Carlo estimate
+    The KL is exact for a Gaussian q and a standard normal prior and otherwise the Monte-Carlo estimate
     mean_m [log q(z_m|x) - log p(z_m)] from the same samples (Kingma and Welling 2014, section 2.3).
     A deterministic encoder has no density: its KL is 0 by convention and ``elbo`` is no bound.
     Of a conditional model they are the terms of the bound of log p(x|y).
@@ -70,14 +70,14 @@ def elbo_terms_given_eps(
     model: VAE, x: Tensor, posterior: Posterior, eps: Tensor, *, prior: Prior | None = None
 ) -> ElboTerms:
     """The terms for given noise ``eps``, shape (M, batch, J): a differentiable function of the weights."""
-    z = posterior.reparameterize(eps)
-    log_likelihood = model.likelihood(z).log_prob(x)
-    return elbo_terms_at(posterior, z, log_likelihood, model.prior if prior is None else prior)
+    draws = posterior.draw(eps)
+    log_likelihood = model.likelihood(draws.z).log_prob(x)
+    return elbo_terms_at(draws, log_likelihood, model.prior if prior is None else prior)
 
 
-def elbo_terms_at(posterior: Posterior, z: Tensor, log_likelihood: Tensor, prior: Prior) -> ElboTerms:
-    """The terms from samples z of q, shape (M, batch, J), and log p(x|z) there, shape (M, batch)."""
-    kl, kl_per_dim = _kl(posterior, z, prior)
+def elbo_terms_at(draws: Draws, log_likelihood: Tensor, prior: Prior) -> ElboTerms:
+    """The terms from samples of q and log p(x|z) there, shape (M, batch)."""
+    kl, kl_per_dim = _kl(draws, prior)
     return ElboTerms(log_likelihood.mean(0), kl, kl_per_dim)
 
 
@@ -86,9 +86,9 @@ def log_mean_weight(log_weights: Tensor) -> Tensor:
     return torch.logsumexp(log_weights, dim=0) - math.log(len(log_weights))
 
 
-def monte_carlo_kl(posterior: Distribution, prior: Distribution, z: Tensor) -> Tensor:
-    """mean_m [log q(z_m|x) - log p(z_m)] for z of shape (M, batch, J): shape (batch,), nats, unbiased."""
-    return (posterior.log_prob(z) - prior.log_prob(z)).mean(0)
+def monte_carlo_kl(draws: Draws, prior: Prior) -> Tensor:
+    """mean_m [log q(z_m|x) - log p(z_m)] of z of shape (M, batch, J): shape (batch,), nats, unbiased."""
+    return (draws.log_prob - prior.log_prob(draws.z)).mean(0)
 
 
 def penalised_kl(terms: ElboTerms, free_bits: float) -> Tensor:
@@ -104,9 +104,9 @@ def penalised_kl(terms: ElboTerms, free_bits: float) -> Tensor:
     return terms.kl_per_dim.mean(0).clamp(min=free_bits).sum()
 
 
-def _kl(posterior: Posterior, z: Tensor, prior: Prior) -> tuple[Tensor, Tensor | None]:
-    per_dim = posterior.kl_per_dim(prior)
-    return (monte_carlo_kl(posterior, prior, z), None) if per_dim is None else (per_dim.sum(-1), per_dim)
+def _kl(draws: Draws, prior: Prior) -> tuple[Tensor, Tensor | None]:
+    per_dim = draws.q.kl_per_dim(prior)
+    return (monte_carlo_kl(draws, prior), None) if per_dim is None else (per_dim.sum(-1), per_dim)
 
 
 class Evaluation(NamedTuple):

@@ -8,7 +8,7 @@ import math
 from itertools import pairwise
 from typing import Final
 
-from vae_core.config import KERNEL, Likelihood, ModelConfig, Objective
+from vae_core.config import FLOW_LAYERS, KERNEL, Likelihood, ModelConfig, Objective
 from vae_core.errors import BadInput
 
 CHUNK_VALUES: Final = 2_000_000
@@ -28,6 +28,10 @@ _PER_VALUE: Final[dict[Likelihood, int]] = {
     "gaussian_diagonal": 17,
 }
 """Numbers that a training step holds for each value of x."""
+
+
+_MOMENT_POINTS: Final = 1024
+"""Of the rule for the mean and the deviations of a flow, at most (:func:`vae_core.planar.normal_points`)."""
 
 
 def is_out_of_memory(err: BaseException) -> bool:
@@ -61,7 +65,8 @@ def largest_product(config: ModelConfig, rows: int) -> tuple[int, int, int]:
 
 def widest_layer(config: ModelConfig) -> int:
     """The most values that networks, q or prior hold for one z: the memory of an evaluation depends on it."""
-    return max(config.data_dim, *config.decoder_sizes, config.prior_width, _factor(config))
+    moments = FLOW_LAYERS * _MOMENT_POINTS if config.encoder_head == "flow" else 0
+    return max(config.data_dim, *config.decoder_sizes, config.prior_width, _factor(config), moments)
 
 
 def chunk_rows(values_per_row: int) -> int:
@@ -100,7 +105,7 @@ def step_bytes(
     hidden = 3 * _hidden_values(config)
     output = _PER_VALUE[config.likelihood] * config.data_dim
     encoder = hidden + config.num_inputs + 3 * config.latent_dim + 6 * _factor(config)
-    decoder = hidden + output + config.num_conditions + 5 * config.prior_width
+    decoder = hidden + output + config.num_conditions + 5 * config.prior_width + _flow_values(config)
     # A VampPrior encodes its pseudo-inputs in each step, too.
     encoded = batch_size + (config.num_components if config.prior == "vamp" else 0)
     pairs = batch_size**2 * num_samples * _pair_values(config, objective)
@@ -126,6 +131,11 @@ def _hidden_values(config: ModelConfig) -> int:
 def _factor(config: ModelConfig) -> int:
     """Entries of a full L of one example."""
     return config.latent_dim**2 if config.encoder_head == "full_covariance" else 0
+
+
+def _flow_values(config: ModelConfig) -> int:
+    """Numbers of all layers of a flow that the gradient at one z needs."""
+    return FLOW_LAYERS * (3 * config.latent_dim + 8) if config.encoder_head == "flow" else 0
 
 
 def check_step(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae_core.config import ModelConfig
+from vae_core.config import FLOW_LAYERS, ModelConfig
 from vae_core.distributions import (
     LOG_VAR_RANGE,
     REAL_LIKELIHOODS,
@@ -19,12 +19,14 @@ from vae_core.distributions import (
     DiagonalNormal,
     FullNormal,
     LikelihoodModel,
+    PlanarNormal,
     Posterior,
     StandardNormal,
     bounded,
 )
 from vae_core.errors import BadInput
 from vae_core.networks import AtConditions, networks_of
+from vae_core.planar import frame_of
 from vae_core.priors import MixtureParameters, NormalMixture, PseudoInputs, vamp_prior
 
 MIN_LIKELIHOOD_SCALE = 1e-3
@@ -54,6 +56,10 @@ class VAE(nn.Module):
         self.config = config
         self._config_given_y = replace(config, num_conditions=0)
         self.encoder, self.decoder = networks_of(config, generator=generator)
+        if config.encoder_head == "flow":
+            self.flow_frame: Tensor
+            frame = frame_of(config.latent_dim, FLOW_LAYERS).to(generator.device)
+            self.register_buffer("flow_frame", frame, persistent=False)
         if config.learns_scale:
             self.log_scale = nn.Parameter(torch.zeros((), device=generator.device))
         # Drawn last: models that differ in the prior alone begin with the same encoder and decoder.
@@ -97,6 +103,11 @@ class VAE(nn.Module):
             dim = self.config.latent_dim
             mean, spread, below = outputs.split((dim, dim, outputs.shape[-1] - 2 * dim), dim=-1)
             return FullNormal.from_entries(mean, bounded(spread, *LOG_VAR_RANGE), below)
+        if head == "flow":
+            dim = self.config.latent_dim
+            centre, spread, layers = outputs.split((dim, dim, outputs.shape[-1] - 2 * dim), dim=-1)
+            layers = layers.unflatten(-1, (FLOW_LAYERS, -1)) + self.flow_frame
+            return PlanarNormal(centre, bounded(spread, *LOG_VAR_RANGE), layers)
         mean, spread = outputs.chunk(2, dim=-1)
         if head == "variance":
             spread = torch.log(functional.softplus(bounded(spread, *SPREAD_RANGE)) + 1e-9)

@@ -240,11 +240,14 @@ def conv_decoder_layers(config: ModelConfig) -> list[Layer]:
 
 
 def networks_of(config: ModelConfig, *, generator: torch.Generator) -> tuple[Network, Network]:
-    """The encoder and the decoder of a model, drawn in this order."""
+    """The encoder and the decoder of a model, drawn in this order; a flow begins with small outputs."""
     if config.architecture == "conv":
-        return ConvEncoder(config, generator=generator), ConvDecoder(config, generator=generator)
-    sizes = (config.encoder_sizes, config.decoder_sizes)
-    encoder, decoder = (MLP(one, **_drawn_as(config), generator=generator) for one in sizes)
+        encoder, decoder = ConvEncoder(config, generator=generator), ConvDecoder(config, generator=generator)
+    else:
+        sizes = (config.encoder_sizes, config.decoder_sizes)
+        encoder, decoder = (MLP(one, **_drawn_as(config), generator=generator) for one in sizes)
+    if config.encoder_head == "flow":
+        encoder.weights[-1].data[2 * config.latent_dim :].mul_(SMALL)
     return encoder, decoder
 
 

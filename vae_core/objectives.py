@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from vae_core.config import TrainConfig
-from vae_core.distributions import AnyNormal, Posterior, Prior
+from vae_core.distributions import AnyNormal, Draws, Posterior, Prior
 from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_at, log_mean_weight, penalised_kl
 from vae_core.model import VAE
 
@@ -65,14 +65,14 @@ def objective_given_eps(
         num_data: Examples that mini-batches are drawn from; the total correlation counts them.
         generator: Draws from the prior for ``mmd``; the others draw nothing.
     """
-    z = posterior.reparameterize(eps)
+    draws = posterior.draw(eps)
+    z, prior = draws.z, model.prior
     log_likelihood = model.likelihood(z).log_prob(x)
-    prior = model.prior
-    terms = elbo_terms_at(posterior, z, log_likelihood, prior)
+    terms = elbo_terms_at(draws, log_likelihood, prior)
     if train.is_elbo:
         value = terms.reconstruction.mean() - beta * penalised_kl(terms, train.free_bits)
     elif train.objective == "importance_weighted":
-        value = log_mean_weight(_log_weights(log_likelihood, posterior, z, prior, beta)).mean()
+        value = log_mean_weight(_log_weights(log_likelihood, draws, prior, beta)).mean()
     elif train.objective == "mmd":
         drawn = prior.sample(z.shape[0] * z.shape[1], generator=generator).to(z).view_as(z)
         value = terms.reconstruction.mean() - beta * x.shape[-1] * squared_mmd(z, drawn)
@@ -126,8 +126,8 @@ def of_many(
     if train.objective == "importance_weighted":
         model, x = model.of_rows(x[: max(1, len(x) // train.num_samples)])
         posterior = model.posterior(x)
-        z = posterior.sample(train.num_samples, generator=generator)
-        log_weights = _log_weights(model.likelihood(z).log_prob(x), posterior, z, model.prior, beta)
+        draws = posterior.draw(posterior.draw_eps(train.num_samples, generator=generator))
+        log_weights = _log_weights(model.likelihood(draws.z).log_prob(x), draws, model.prior, beta)
         return of_all + float((log_mean_weight(log_weights) - log_weights.mean(0)).mean())
     model, x = model.of_rows(x[: min(train.batch_of(num_data), MAX_TOGETHER)])
     posterior = model.posterior(x)
@@ -159,9 +159,9 @@ def _penalised(measured: Evaluation, free_bits: float) -> float:
     return sum(max(free_bits, part) for part in parts) if free_bits else measured.kl
 
 
-def _log_weights(log_likelihood: Tensor, q: Posterior, z: Tensor, prior: Prior, beta: float) -> Tensor:
+def _log_weights(log_likelihood: Tensor, draws: Draws, prior: Prior, beta: float) -> Tensor:
     """log p(x|z_k) + beta (log p(z_k) - log q(z_k|x)), shape (K, B)."""
-    return log_likelihood + beta * (prior.log_prob(z) - q.log_prob(z))
+    return log_likelihood + beta * (prior.log_prob(draws.z) - draws.log_prob)
 
 
 def squared_mmd(z: Tensor, drawn: Tensor) -> Tensor:

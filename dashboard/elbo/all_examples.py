@@ -122,10 +122,12 @@ def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
     active = cache.active_units(terms)
     said = f"Active units: **{int(active.sum())} of {len(active)}**"
     if not terms.kl_per_dim.shape[1]:
+        is_learned = shown.config.model.prior != "standard_normal"
+        to, what = ("the learned prior", "the prior") if is_learned else ("N(0, I)", "the flow q(z|x)")
         st.markdown(
-            f"KL to the learned prior: **{mean(terms.kl):.4f}** nats, estimated as the mean of "
+            f"KL to {to}: **{mean(terms.kl):.4f}** nats, estimated as the mean of "
             + shown.written("log q(z|x) − log p(z). ")
-            + "It has no parts by dimension: the prior is no product over them."
+            + f"It has no parts by dimension: {shown.written(what)} is no product over them."
         )
         st.markdown(said)
         return
@@ -150,9 +152,9 @@ def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
 
 
 def kl_decomposition(shown: Subject, split: Split) -> None:
-    """Mutual information, total correlation and dimension-wise KL; to a learned prior its two parts."""
-    if shown.config.model.prior != "standard_normal":
-        _learned_decomposition(shown, split)
+    """Mutual information, total correlation and dimension-wise KL; of a sampled KL its two parts."""
+    if not shown.config.model.has_kl_parts:
+        _two_parts(shown, split)
         return
     found = cache.surgery(shown, split)
     estimates = {
@@ -178,8 +180,8 @@ def kl_decomposition(shown: Subject, split: Split) -> None:
     )
 
 
-def _learned_decomposition(shown: Subject, split: Split) -> None:
-    found = cache.learned_surgery(shown, split)
+def _two_parts(shown: Subject, split: Split) -> None:
+    found = cache.prior_surgery(shown, split)
     estimates = {
         "mutual information I(x; z)": found.mutual_information,
         "KL(q(z) ‖ p(z))": found.marginal_kl,
@@ -190,10 +192,13 @@ def _learned_decomposition(shown: Subject, split: Split) -> None:
     figure = surgery_figure(parts, errors, theme=state.theme_name())
     draw_chart(figure, key="surgery", alt=alt, words=shown.written)
     listed = " + ".join(f"{value:.3f}" for value in parts.values())
+    more = "total correlation and dimension-wise KL are of a prior that is a product"
+    if shown.config.model.prior == "standard_normal":
+        more = "total correlation and dimension-wise KL need densities q(zⱼ|x), which a flow has not"
     st.markdown(
         f"{listed} = mean KL **{found.kl.value:.3f}** ± {margin(found.kl.standard_error, 3)} nats, of the "
         "same samples. A better prior can only lower the second part, which is 0 where p(z) is the aggregate "
-        "posterior q(z); total correlation and dimension-wise KL are of a prior that is a product."
+        f"posterior q(z); {more}."
     )
 
 

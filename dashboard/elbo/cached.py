@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from dashboard.cached import Encoded, decode, encoded, posterior
 from dashboard.caching import cached
+from dashboard.figures.posterior import Ellipse
 from dashboard.subject import Split, Subject
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.data.dataset import Factor
+    from vae_core.distributions import AnyPosterior
     from vae_core.evidence.exact import Evidence
     from vae_core.evidence.importance import ImportanceCurve
     from vae_core.evidence.lattice import Lattice
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from vae_core.latent.aggregate import PriorFit, Surgery
 
 Array = NDArray[np.float32]
+_RING_POINTS: Final = 97
 MAX_SURGERY_EXAMPLES: Final = 1000
 MAX_SURGERY_SAMPLES: Final = 10
 MAX_CAUSES_EXAMPLES: Final = 2000
@@ -37,7 +40,7 @@ class Example:
         x_and_decoded: The example, and E[x|z] at its posterior mean, shape (2, D).
         class_name: Empty where it has no class.
         mean, std: Of q(z|x), shape (J,).
-        factor: L of a full covariance matrix, shape (J, J); None where it is diagonal.
+        q: The same as it is drawn.
         kl: KL(q || prior), nats.
         evidence: log p(x) and the gap, each of shape (1,); None for J > 2.
         posterior: The true posterior on a grid; None for J > 2.
@@ -48,7 +51,7 @@ class Example:
     class_name: str
     mean: Array
     std: Array
-    factor: Array | None
+    q: Ellipse
     kl: float
     evidence: "Evidence | None"
     posterior: "PosteriorGrid | None"
@@ -98,8 +101,8 @@ def example(subject: Subject, split: Split, index: int) -> Example:
         class_name=subject.class_names[label] if label >= 0 else "",
         mean=terms.means[index],
         std=terms.stds[index],
-        factor=_factor_of(subject, x),
-        # In closed form, but to a learned prior: there the samples estimate it, and the quadrature does not.
+        q=_drawn_of(subject, x, posterior),
+        # Where it has no closed form the samples estimate it, and the quadrature does not.
         kl=float(terms.kl[index] if evidence is None or terms.kl_per_dim.shape[1] else evidence.kl),
         evidence=evidence,
         posterior=posterior,
@@ -107,13 +110,31 @@ def example(subject: Subject, split: Split, index: int) -> Example:
     )
 
 
-def _factor_of(subject: Subject, x: "Tensor") -> Array | None:
+def _drawn_of(subject: Subject, x: "Tensor", grid: "PosteriorGrid | None") -> Ellipse:
     import torch
 
-    if subject.config.model.encoder_head != "full_covariance":
-        return None
     with torch.no_grad():
-        return subject.model.posterior(x[None]).as_normal().parameters[1][0].numpy()
+        return drawn(subject.model.posterior(x[None]).as_density(), grid)
+
+
+def drawn(q: "AnyPosterior", grid: "PosteriorGrid | None") -> Ellipse:
+    """q of one example as it is drawn over a grid of its true posterior, if there is one."""
+    import torch
+
+    from vae_core.distributions import FullNormal, PlanarNormal
+
+    mean, std = (part[0].numpy() for part in q.moments)
+    if isinstance(q, FullNormal):
+        return Ellipse(mean, std, q.factor[0].numpy())
+    if grid is None or not isinstance(q, PlanarNormal):
+        return Ellipse(mean, std)
+    if len(grid.axes) == 1:
+        at = grid.axes[0].to(q.centre)
+        return Ellipse(mean, std, line=q.log_prob(at[:, None, None])[:, 0].numpy())
+    angle = torch.linspace(0, 2 * torch.pi, _RING_POINTS).to(q.centre)
+    circle = torch.stack((angle.cos(), angle.sin()), 1)[:, None]
+    rings = torch.stack([q.reparameterize(scale * circle)[:, 0] for scale in (1, 2)])
+    return Ellipse(mean, std, rings=rings.numpy())
 
 
 @cached("Optimising q for this example …")
@@ -153,22 +174,23 @@ def surgery(subject: Subject, split: Split) -> "Surgery":
 
     from vae_core.latent.aggregate import kl_surgery
 
-    q = posterior(subject, split, max_examples=MAX_SURGERY_EXAMPLES).double()
+    q = posterior(subject, split, max_examples=MAX_SURGERY_EXAMPLES).as_normal().double()
     noise = torch.Generator().manual_seed(subject.config.seed)
     num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // q.mean.shape[1]))
     return kl_surgery(q, num_samples=num_samples, generator=noise)
 
 
 @cached("Decomposing the KL …")
-def learned_surgery(subject: Subject, split: Split) -> "PriorFit":
-    """KL to a learned prior, mutual information, and KL(q(z) || p(z)) of the first examples."""
+def prior_surgery(subject: Subject, split: Split) -> "PriorFit":
+    """Mean KL, mutual information, and KL(q(z) || p(z)) of the first examples, whatever q and the prior."""
     import torch
 
     from vae_core.latent.aggregate import prior_fit
 
     q = posterior(subject, split, max_examples=MAX_SURGERY_EXAMPLES)
     noise = torch.Generator().manual_seed(subject.config.seed)
-    num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // q.mean.shape[1]))
+    latent_dim = subject.config.model.latent_dim
+    num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // latent_dim)) if q.is_gaussian else 1
     with torch.no_grad():
         prior = subject.model.prior
     return prior_fit(q, prior, num_samples=num_samples, generator=noise)
@@ -177,7 +199,7 @@ def learned_surgery(subject: Subject, split: Split) -> "PriorFit":
 @cached()
 def correlation(subject: Subject, split: Split) -> float:
     """Mean of KL(q(z|x) || product of its marginals), nats: 0 for a diagonal covariance matrix."""
-    q = posterior(subject, split).double()
+    q = posterior(subject, split).as_normal().double()
     return float(q.total_correlation().mean())
 
 

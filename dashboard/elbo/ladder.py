@@ -11,7 +11,7 @@ from dashboard.elbo import cached as cache
 from dashboard.elbo.cached import Example
 from dashboard.elbo.one_example import DIGITS, choose, reconstruction, shown_bound, shown_evidence
 from dashboard.figures.ladder import family_figure, stair_figure
-from dashboard.figures.posterior import Ellipse, shown_ranges
+from dashboard.figures.posterior import shown_ranges
 from dashboard.formats import margin, rounded, signed
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
@@ -28,7 +28,7 @@ HELP: Final = (
     r"$\mathcal L(q) = \mathbb{E}_q[\log p(x,z) - \log q(z)] = \log p(x) - \mathrm{KL}(q\,\|\,p(z|x))$ for "
     "this example, maximised over each family of q in turn. Each family holds the one before and starts from "
     "it: no step can fall. What is left below log p(x) is the approximation gap of that family (Cremer et "
-    "al. 2018)."
+    "al. 2018). Of an encoder that gives a flow the families are flows, of one Gaussian and of a mixture."
 )
 COMPONENTS_HELP: Final = (
     r"$K$ Gaussians with full covariances, $q(z) = \sum_k w_k\,\mathcal N(z;\,m_k, C_k)$. With K = 1 the "
@@ -46,6 +46,8 @@ FAMILY_HELP: Final = {
     "encoder": r"$q(z|x)$ as the encoder gives it.",
     "diagonal": r"$\mathcal N(m, \mathrm{diag}\,s^2)$, optimised for this example alone.",
     "full": r"$\mathcal N(m, LL^\top)$: the axes may turn.",
+    "warped": r"$z = m + s \odot f_4\circ\dots\circ f_1(\varepsilon)$: the encoder's family, a planar flow, "
+    "optimised for this example alone.",
     "mixture": r"$\sum_k w_k\,\mathcal N(m_k, L_kL_k^\top)$: several modes, bends, tails.",
     "flow": (
         r"$z = f_4\circ\dots\circ f_1(u)$, $u$ from that mixture, with planar layers "
@@ -164,7 +166,8 @@ def _names(found: Arrays, num_components: int) -> list[str]:
         "diagonal": "best<br>diagonal" if has_full else "best<br>Gaussian",
         "full": "full<br>covariance",
         "mixture": "mixture<br>of one" if is_one else f"mixture<br>of {num_components}",
-        "flow": "flow",
+        "warped": "best<br>planar flow",
+        "flow": f"mixture of<br>{num_components}, warped" if "warped" in found["family"] else "flow",
     }
     return [labels[str(family)] for family in found["family"]]
 
@@ -197,7 +200,7 @@ def _panels(found: Arrays, example: Example, shown: Subject, names: list[str], g
     assert grid is not None
     axes, log_density = [axis.numpy() for axis in grid.axes], grid.log_density.numpy()
     evidence = shown.written("log p(x)")
-    ranges = shown_ranges(axes, log_density, [Ellipse(example.mean, example.std)])
+    ranges = shown_ranges(axes, log_density, [example.q])
     panels = [
         (str(family), name.replace("<br>", " "), log_q, f"{gap:.{DIGITS}f} nats below {evidence}")
         for family, name, log_q, gap in zip(found["family"], names, found["log_q"], gaps, strict=True)

@@ -165,11 +165,11 @@ def collapse(shown: Subject, terms: Encoded) -> None:
     from vae_core.latent.collapse import predicted_collapse
 
     config = shown.config
-    is_normal = config.model.prior == "standard_normal"
+    is_normal = config.model.has_kl_parts
     is_elbo = config.train.is_elbo
     if config.model.likelihood != "gaussian" or shown.is_deterministic or not (is_normal and is_elbo):
         st.info(
-            "The prediction is for a Gaussian likelihood with one s, an encoder with a variance, the "
+            "The prediction is for a Gaussian likelihood with one s, an encoder that gives a Gaussian, the "
             "prior N(0, I) and the objective ELBO."
         )
         settings = {"likelihood": "gaussian", "encoder_head": "log_variance", "prior": "standard_normal"}

@@ -17,8 +17,8 @@ from dashboard.subject import Split, Subject
 HELP: Final = (
     r"Gradient ascent of $F(\mu, \sigma) = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q\,\|\,p(z))$ for this "
     "example alone, from the encoder's q. F rises towards log p(x): the increase is the amortisation gap, "
-    "the remainder the approximation gap: no Gaussian of this family has the posterior's shape. The family "
-    r"is the encoder's: a diagonal covariance matrix, or a full one, $LL^\top$ in the place of $\sigma^2$."
+    "the remainder the approximation gap: no q of this family has the posterior's shape. The family is the "
+    r"encoder's: a diagonal covariance matrix, a full one, $LL^\top$ in the place of $\sigma^2$, or a flow."
 )
 
 
@@ -32,11 +32,7 @@ def draw(shown: Subject, split: Split) -> None:
     walk = Walk(
         axes=None if grid is None else [axis.numpy() for axis in grid.axes],
         log_density=None if grid is None else grid.log_density.numpy(),
-        means=np.concatenate([step.q.mean.numpy() for step in steps]),
-        stds=np.concatenate([step.q.std.numpy() for step in steps]),
-        factors=None
-        if steps[0].q.is_factorised
-        else np.concatenate([step.q.parameters[1] for step in steps]),
+        steps=[cache.drawn(step.q, grid) for step in steps],
         elbo=elbo,
         log_evidence=example.log_evidence,
     )

@@ -16,14 +16,26 @@ Array = NDArray[np.floating]
 
 
 class Ellipse(NamedTuple):
-    """A Gaussian q(z|x): mean and deviations, shapes (J,); L of a full covariance matrix, shape (J, J)."""
+    """How q(z|x) is drawn.
+
+    Arguments:
+        mean, std: Shapes (J,).
+        factor: L of a full covariance matrix, shape (J, J).
+        rings: Of a flow in the plane the curves that hold as much as 1 and 2 deviations of a Gaussian do,
+            shape (2, n, 2); None: the ellipses.
+        line: Of a flow on the line log q at the places where it is drawn, shape (n,); None: the Gaussian's.
+    """
 
     mean: Array
     std: Array
     factor: Array | None = None
+    rings: Array | None = None
+    line: Array | None = None
 
     def log_prob(self, z: Array) -> Array:
         """log q(z) for J = 1, shape (n,)."""
+        if self.line is not None:
+            return self.line
         scaled = (z - self.mean[0]) / self.std[0]
         return -(scaled**2) / 2 - np.log(self.std[0] * np.sqrt(2 * np.pi))
 
@@ -114,9 +126,9 @@ def posterior_areas(axes: Sequence[Array], log_density: Array, *, theme: ThemeNa
 
 
 def ellipse_trace(q: Ellipse, *, name: str, number: int, theme: ThemeName) -> go.Scatter:
-    """1 and 2 standard deviations of q as one line with a break, and its mean as the first point."""
+    """1 and 2 standard deviations of q as one line with a break; of a flow the curves of the same mass."""
     root = np.diag(q.std) if q.factor is None else q.factor
-    rings = [ellipse(q.mean, root, scale) for scale in (1, 2)]
+    rings = [ellipse(q.mean, root, scale) for scale in (1, 2)] if q.rings is None else q.rings
     gap = np.full((1, 2), np.nan)
     points = np.concatenate([rings[0], gap, rings[1]])
     colours = CONCEPTS[theme]
@@ -159,5 +171,7 @@ def shown_ranges(axes: Sequence[Array], log_density: Array, ellipses: Sequence[E
         values = [float(axis[first]), float(axis[last])]
         for q in ellipses:
             values += [float(q.mean[dim] - 2.3 * q.std[dim]), float(q.mean[dim] + 2.3 * q.std[dim])]
+            if q.rings is not None:
+                values += [float(q.rings[..., dim].min()), float(q.rings[..., dim].max())]
         ranges.append([min(values), max(values)])
     return ranges

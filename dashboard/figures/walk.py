@@ -31,25 +31,16 @@ class Walk(NamedTuple):
     Arguments:
         axes: Of the true posterior's grid, one for each of J <= 2 dimensions; None for more.
         log_density: The true posterior on it; None for more dimensions.
-        means: Shape (steps, J).
-        stds: Shape (steps, J).
-        factors: L of full covariance matrices, shape (steps, J, J); None where they are diagonal.
+        steps: q of each step, as it is drawn.
         elbo: Shape (steps,), nats.
         log_evidence: log p(x), nats; None where it is not known exactly.
     """
 
     axes: Sequence[Array] | None
     log_density: Array | None
-    means: Array
-    stds: Array
-    factors: Array | None
+    steps: Sequence[Ellipse]
     elbo: Array
     log_evidence: float | None
-
-    def q(self, step: int) -> Ellipse:
-        """q of one step."""
-        factor = None if self.factors is None else self.factors[step]
-        return Ellipse(self.means[step], self.stds[step], factor)
 
 
 def walk_figure(walk: Walk, *, theme: ThemeName) -> go.Figure:
@@ -73,8 +64,7 @@ def walk_figure(walk: Walk, *, theme: ThemeName) -> go.Figure:
 
 
 def _ranges(walk: Walk, axes: Sequence[Array], log_density: Array) -> list[list[float]]:
-    ends = [walk.q(step) for step in (0, len(walk.means) - 1)]
-    return shown_ranges(axes, log_density, ends)
+    return shown_ranges(axes, log_density, [walk.steps[0], walk.steps[-1]])
 
 
 def _add_posterior(
@@ -95,10 +85,11 @@ def _add_posterior(
 
 
 def _moving(walk: Walk, step: int, theme: ThemeName) -> go.Scatter:
-    q = walk.q(step)
+    q = walk.steps[step]
     if walk.axes is not None and len(walk.axes) == 1:
         return density_trace(walk.axes[0], q.log_prob(walk.axes[0]), theme=theme, name="q(z|x)")
-    return ellipse_trace(q, name="q(z|x), 1 and 2 σ", number=0, theme=theme)
+    name = "q(z|x), 1 and 2 σ" if q.rings is None else "q(z|x), 39 and 86 % of it"
+    return ellipse_trace(q, name=name, number=0, theme=theme)
 
 
 def _dot(walk: Walk, step: int, theme: ThemeName) -> go.Scatter:

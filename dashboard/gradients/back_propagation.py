@@ -64,6 +64,10 @@ OF_PERCEPTRONS: Final = (
     "The chain rule is written out here for fully connected layers, and this model has convolutions: PyTorch "
     "differentiates it. Choose **Small network**, or train a fully connected model on **Train**."
 )
+OF_GAUSSIANS: Final = (
+    "The chain rule is written out here for a Gaussian q(z|x), and this model's is a flow: PyTorch "
+    "differentiates it. Choose **Small network**, or train another encoder head on **Train**."
+)
 HEAD_HELP: Final = "How the encoder gives σ beside the mean μ."
 NOISE_HELP: Final = "Seed of ε ~ N(0, I): another number, another z = μ + σ ⊙ ε, or μ + L ε."
 LARGEST_SEED: Final = 999
@@ -135,6 +139,9 @@ def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
     """The pass of a held-out example through the model in view."""
     if subject.config.model.architecture != "mlp":
         st.info(OF_PERCEPTRONS)
+        return
+    if subject.config.model.encoder_head == "flow":
+        st.info(OF_GAUSSIANS)
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         index = one_example.choose(subject, "held_out")

@@ -14,6 +14,7 @@ from dashboard.components.latent.payload import (
     flat_weights,
     pack_model,
     prior_components,
+    shape_of,
 )
 from dashboard.subject import Subject
 
@@ -34,6 +35,7 @@ def packed_model(subject: Subject) -> PackedModel | None:
 @cached()
 def _packed_model(subject: Subject) -> PackedModel | None:
     model, held_out = subject.model, cache.encoded(subject)
+    shape = shape_of(cache.posterior(subject))
     decoder, encoder = (
         flat_weights([w.detach().numpy() for w in mlp.weights], [b.detach().numpy() for b in mlp.biases])
         for mlp in (model.decoder, model.encoder)
@@ -47,7 +49,8 @@ def _packed_model(subject: Subject) -> PackedModel | None:
         labels=held_out.labels,
         means=held_out.means,
         stds=held_out.stds,
-        factors=cache.factors(subject),
+        factors=shape.factors,
+        flows=shape.flows,
         about={
             "image_shape": subject.image_shape,
             "class_names": subject.class_names,

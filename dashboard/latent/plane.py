@@ -35,7 +35,7 @@ TRAVERSAL_HELP: Final = (
     r"Dimensions come in the order of their $\mathrm{KL}_j$, the most used first."
 )
 NO_PARTS: Final = (
-    "No KL stands beside the dimensions: to a learned prior it is no sum of parts by dimension. They come in "
+    "No KL stands beside the dimensions: it is sampled, and no sum of parts by dimension. They come in "
     "the order of the variance of their posterior means."
 )
 TOO_LARGE: Final = (

@@ -23,7 +23,14 @@ from numpy.typing import NDArray
 
 from dashboard.components.board.payload import addressed, board_payload, coarser_grid
 from dashboard.components.files import BOARD_CSS, EXPLORER_CSS, bundle, joined
-from dashboard.components.latent.payload import flat_weights, latent_message, pack_model, prior_components
+from dashboard.components.latent.payload import (
+    Shape,
+    flat_weights,
+    latent_message,
+    pack_model,
+    prior_components,
+    shape_of,
+)
 from dashboard.formats import pixels_of
 from dashboard.labels import data_title
 from dashboard.publish.words import config_words, count
@@ -129,10 +136,11 @@ def _plane_of(subject: "Subject", snapshot: "Snapshot") -> _Plane:
     model, error = _sized(subject.model, x)
     with torch.no_grad():
         q = model.posterior(x)
-        decoded = model.likelihood(q.mean).mean
-    factors = q.as_normal().parameters[1] if model.config.encoder_head == "full_covariance" else None
-    if not all(bool(torch.isfinite(part).all()) for part in (q.mean, q.std, decoded)):
+        means, stds = q.moments
+        decoded = model.likelihood(means).mean
+    if not all(bool(torch.isfinite(part).all()) for part in (means, stds, decoded)):
         return _Plane(missing=_DIVERGED)
+    shape = Shape(None, None) if subject.is_deterministic else shape_of(q.as_density())
     packed = pack_model(
         model.config,
         decoder=_flat(model, "decoder"),
@@ -140,9 +148,10 @@ def _plane_of(subject: "Subject", snapshot: "Snapshot") -> _Plane:
         scale=subject.likelihood_scale if model.config.has_scale else None,
         x=x[: max(1, MAX_X_BYTES // width)].numpy(),
         labels=np.full(num, -1, np.int32) if labels is None else labels[:num].numpy().astype(np.int32),
-        means=q.mean.numpy(),
-        stds=q.std.numpy(),
-        factors=factors.numpy() if factors is not None else None,
+        means=means.numpy(),
+        stds=stds.numpy(),
+        factors=shape.factors,
+        flows=shape.flows,
         about={
             "image_shape": subject.image_shape,
             "class_names": subject.class_names,
@@ -219,7 +228,7 @@ def _of_now(subject: "Subject", snapshot: "Snapshot") -> "Snapshot":
     x = subject.data.x_test[held_out_rows(subject.data, seed)]
     measured = evaluate(model, x, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        q = model.posterior(x)
+        means, stds = model.posterior(x).moments
         reconstructions = model.likelihood(model.posterior(torch.from_numpy(snapshot.examples)).mean).mean
     grid = decoded_grid(model, torch.from_numpy(snapshot.grid_axis), snapshot.plane)
     return replace(
@@ -229,8 +238,8 @@ def _of_now(subject: "Subject", snapshot: "Snapshot") -> "Snapshot":
         history=history,
         later=subject.run.later,
         validation=subject.run.validation,
-        means=q.mean.numpy(),
-        stds=q.std.numpy(),
+        means=means.numpy(),
+        stds=stds.numpy(),
         kl_per_dim=measured.kl_per_dim.float().numpy(),
         reconstructions=reconstructions.numpy(),
         grid=grid.numpy(),
@@ -248,13 +257,13 @@ def _of_class(subject: "Subject", snapshot: "Snapshot") -> "Snapshot":
     x = subject.data.x_test[held_out_rows(subject.data, subject.config.seed)]
     examples = x[: len(snapshot.examples)]
     with torch.no_grad():
-        q = model.posterior(x)
+        means, stds = model.posterior(x).moments
         reconstructions = model.likelihood(model.posterior(examples).mean).mean
     grid = decoded_grid(model, torch.from_numpy(snapshot.grid_axis), snapshot.plane)
     return replace(
         snapshot,
-        means=q.mean.numpy(),
-        stds=q.std.numpy(),
+        means=means.numpy(),
+        stds=stds.numpy(),
         labels=np.full(len(x), -1, np.int32),
         class_names=(),
         examples=examples.numpy(),
@@ -274,6 +283,7 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
         given_y=subject.label is not None,
         grid_y=_name_of_y(subject),
         learned_prior=subject.config.model.prior != "standard_normal",
+        has_flow=subject.config.model.encoder_head == "flow",
         is_scheduled=subject.config.train.beta_schedule != "constant",
         free_bits=subject.config.train.free_bits,
         objective=subject.config.train.maximised,

@@ -40,6 +40,7 @@ WRITTEN: Final = (
     "format5",
     "format6_conditional",
     "format6_objective",
+    "format7_flow",
 )
 
 OF_HELD_OUT_PATIENCE: Final = ("format1_device", "format2", "format3")
@@ -136,7 +137,7 @@ def test_a_newer_format_is_refused_kindly_and_its_file_untouched(version: int, t
     path.write_bytes(content)
     shutil.copyfile(GOLDEN / "format2" / "config.json", tmp_path / "config.json")
     with pytest.raises(
-        BadInput, match=r"made by a newer version: format .*, this one reads up to 6"
+        BadInput, match=rf"made by a newer version: format .*, this one reads up to {FORMAT}"
     ) as caught:
         Driver(tmp_path, queue.SimpleQueue(), io.StringIO())
     assert caught.value.code == "format"

@@ -61,7 +61,7 @@ MODELS: Final = [
         num_components=3,
     )
     for head, likelihood, prior in product(get_args(EncoderHead), get_args(Likelihood), get_args(Prior))
-    if head != "deterministic" or prior == "standard_normal"
+    if (head != "deterministic" or prior == "standard_normal") and (head, prior) != ("flow", "vamp")
 ]
 SGD: Final = TrainConfig(optimizer="sgd")
 
@@ -154,7 +154,7 @@ def test_estimates_stay_on_the_device(
     model = VAE(config, generator=generator).to(device)
     x = torch.rand(5, 4, generator=generator).to(device)
     with torch.device("meta"), torch.no_grad():
-        q = stochastic_posterior(model, x)
+        q = stochastic_posterior(model, x).as_normal()
         found = ais_evidence(
             model,
             x,

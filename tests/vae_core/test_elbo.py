@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from vae_core.config import EncoderHead, Likelihood, ModelConfig
-from vae_core.distributions import AnyNormal, DiagonalNormal, FullNormal, StandardNormal
+from vae_core.distributions import AnyNormal, DiagonalNormal, Draws, FullNormal, StandardNormal
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps, evaluate, monte_carlo_kl
 from vae_core.errors import BadInput
 from vae_core.model import VAE
@@ -55,7 +55,7 @@ def test_gradients_of_the_bound(
     assert torch.autograd.gradgradcheck(elbo, weights, fast_mode=True)
 
 
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("head", [head for head in HEADS if head != "flow"])
 def test_terms_by_example_and_dimension(head: EncoderHead, generator: torch.Generator) -> None:
     """Against PyTorch's own densities and divergences at the same samples, drawn once more."""
     model = tiny(head, "bernoulli", generator=generator)
@@ -101,7 +101,7 @@ def test_monte_carlo_kl_is_unbiased(generator: torch.Generator) -> None:
     q = DiagonalNormal(mean, log_var)
     z = q.reparameterize(q.draw_eps(200_000, generator=generator))
     each = q.log_prob(z) - StandardNormal(2).log_prob(z)
-    estimate = monte_carlo_kl(q, StandardNormal(2), z)
+    estimate = monte_carlo_kl(Draws(q, z), StandardNormal(2))
     assert torch.allclose(estimate, each.mean(0))
     error = estimate - q.kl_to_standard_normal().sum(-1)
     standard_error = each.std(0) / math.sqrt(len(z))
@@ -119,7 +119,7 @@ def test_another_prior_is_estimated_from_the_same_samples(generator: torch.Gener
     assert terms.kl_per_dim is None
     assert torch.equal(terms.reconstruction, exact.reconstruction)
     assert isinstance(q, DiagonalNormal)
-    assert torch.equal(terms.kl, monte_carlo_kl(q, StandardNormal(2), q.reparameterize(eps)))
+    assert torch.equal(terms.kl, monte_carlo_kl(q.draw(eps), StandardNormal(2)))
     assert torch.allclose(terms.kl, exact.kl, atol=0.05)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, distributions
 from tests.linear_gaussian import ProbabilisticPCA, linear_vae, sigma_points
 from vae_core.config import MAX_FULL_DIM, ModelConfig, Prior, TrainConfig
 from vae_core.data import load_dataset
-from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, FullNormal, StandardNormal, chosen
+from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, Draws, FullNormal, StandardNormal, chosen
 from vae_core.elbo import elbo_terms_given_eps, monte_carlo_kl
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.evidence import ais_evidence, best_posterior, exact_evidence, iw_evidence, optimise_posterior
@@ -71,7 +71,7 @@ def test_kl_is_that_of_samples(generator: torch.Generator) -> None:
     log_ratios = q.log_prob(z) - StandardNormal(3).log_prob(z)
     error = log_ratios.std(0) / math.sqrt(len(z))
     assert (
-        (monte_carlo_kl(q, StandardNormal(3), z) - q.kl_to_standard_normal().sum(-1)).abs() < 5 * error
+        (monte_carlo_kl(Draws(q, z), StandardNormal(3)) - q.kl_to_standard_normal().sum(-1)).abs() < 5 * error
     ).all()
 
 

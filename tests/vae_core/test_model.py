@@ -17,6 +17,7 @@ from vae_core.distributions import (
     FullNormal,
     Gaussian,
     GaussianDiagonal,
+    PlanarNormal,
     StandardNormal,
 )
 from vae_core.errors import BadInput
@@ -137,8 +138,8 @@ def test_shapes_and_types(head: EncoderHead, likelihood: Likelihood) -> None:
     config = ModelConfig(data_dim=6, latent_dim=3, hidden_dims=(4,), encoder_head=head, likelihood=likelihood)
     model = VAE(config, generator=seeded())
     posterior = model.posterior(torch.rand(5, 6, generator=seeded()))
-    kind = {"deterministic": Deterministic, "full_covariance": FullNormal}.get(head, DiagonalNormal)
-    assert isinstance(posterior, kind)
+    others = {"deterministic": Deterministic, "full_covariance": FullNormal, "flow": PlanarNormal}
+    assert isinstance(posterior, others.get(head, DiagonalNormal))
     assert posterior.mean.shape == posterior.std.shape == (5, 3)
     z = posterior.reparameterize(posterior.draw_eps(2, generator=seeded()))
     assert z.shape == (2, 5, 3)

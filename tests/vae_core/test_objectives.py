@@ -47,6 +47,7 @@ EVERY: Final = [
         get_args(EncoderHead), get_args(Prior), get_args(Objective)
     )
     if not (head == "deterministic" and prior != "standard_normal")
+    and not (head == "flow" and prior == "vamp")
     and objective not in refused_objectives(head, prior, 2)
 ]
 

@@ -28,7 +28,7 @@ class Evidence(NamedTuple):
         log_evidence: log p(x) = log integral of p(x|z) p(z) dz.
         error: Of log p(x), with the mass at the edge of the region and that of all cells left out.
         reconstruction: E_q[log p(x|z)].
-        kl: KL(q(z|x) || p(z)) in closed form; for a learned prior the integral of q log(q / p(z)).
+        kl: KL(q(z|x) || p(z)) in closed form; for a learned prior or a flow the integral of q log(q / p(z)).
         elbo_error: Of reconstruction - kl. Where the KL is in closed form, it is that of the reconstruction.
         kl_to_posterior: KL(q(z|x) || p(z|x)), the integral of q log(q / p(z|x)) with the posterior
             normalised on the same points.

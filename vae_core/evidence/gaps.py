@@ -1,4 +1,4 @@
-"""The gaps of the bound: log p(x), the encoder's ELBO and the best ELBO of a Gaussian of its family."""
+"""The gaps of the bound: log p(x), the encoder's ELBO and the best ELBO of a q of its family."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -25,7 +25,7 @@ class Gaps(NamedTuple):
         log_evidence: log p(x), shape (n,): by quadrature for J <= 2, else by annealed importance sampling.
         error: Of log p(x): that of the quadrature, or the standard error of the sampling, shape (n,).
         elbo: The encoder's bound, shape (n,).
-        best_elbo: The bound of the best Gaussian for each example, diagonal or full as the encoder's, (n,).
+        best_elbo: The bound of the best q of the encoder's family for each example, (n,).
         iw_bound: Importance-weighted bound with ``IW_SAMPLES`` samples, shape (n,).
         kl_to_posterior: KL(q(z|x) || p(z|x)) by a quadrature of its own, shape (n,); empty for J > 2.
     """
@@ -132,7 +132,7 @@ def measure_gaps(
         sampled = ais_evidence(
             model,
             x,
-            start=best.q,
+            start=best.q.matched,
             generator=generator,
             on_progress=lambda share: on_progress(0.5 + 0.5 * share),
         )

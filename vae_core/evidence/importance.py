@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import AnyNormal
+from vae_core.distributions import AnyPosterior
 from vae_core.elbo import log_mean_weight
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
@@ -18,14 +18,14 @@ CLOSE_NATS: Final = 0.05
 """A bound this near to log p(x), or to the one with the most samples, counts as converged."""
 
 
-def stochastic_posterior(model: VAE, x: Tensor) -> AnyNormal:
+def stochastic_posterior(model: VAE, x: Tensor) -> AnyPosterior:
     """q(z|x), where there is one and its parameters are numbers.
 
     Raises:
         BadInput: A deterministic encoder (code ``encoder_head``), non-finite weights (code
             ``diverged``), or examples of another size than the model's (code ``data_dim``).
     """
-    posterior = model.posterior(x).as_normal()
+    posterior = model.posterior(x).as_density()
     if not all(bool(part.isfinite().all()) for part in posterior.parameters):
         raise BadInput("diverged", "the model's weights are not finite", "train it again")
     return posterior
@@ -87,16 +87,16 @@ def iw_evidence(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Gen
     return WeightedEvidence(total - math.log(num_samples), variance.sqrt(), logs / num_samples)
 
 
-def iw_bound_given_eps(model: VAE, x: Tensor, posterior: AnyNormal, eps: Tensor) -> Tensor:
+def iw_bound_given_eps(model: VAE, x: Tensor, posterior: AnyPosterior, eps: Tensor) -> Tensor:
     """The same with given noise ``eps``, shape (K, batch, J): a differentiable function of the weights."""
     return log_mean_weight(_given_eps(model, x, posterior, eps)[0])
 
 
-def _given_eps(model: VAE, x: Tensor, posterior: AnyNormal, eps: Tensor) -> tuple[Tensor, Tensor]:
+def _given_eps(model: VAE, x: Tensor, posterior: AnyPosterior, eps: Tensor) -> tuple[Tensor, Tensor]:
     """log p(x, z_k) - log q(z_k|x), and log p(x|z_k): both of shape (K, batch)."""
-    z = posterior.reparameterize(eps)
-    log_likelihood = model.likelihood(z).log_prob(x)
-    return log_likelihood + model.prior.log_prob(z) - posterior.log_prob(z), log_likelihood
+    draws = posterior.draw(eps)
+    log_likelihood = model.likelihood(draws.z).log_prob(x)
+    return log_likelihood + model.prior.log_prob(draws.z) - draws.log_prob, log_likelihood
 
 
 class ImportanceCurve(NamedTuple):

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae_core.config import FLOW_LAYERS
 from vae_core.device import on_cpu
-from vae_core.distributions import DiagonalNormal, FullNormal
+from vae_core.distributions import DiagonalNormal, FullNormal, PlanarNormal
 from vae_core.errors import BadInput
 from vae_core.evidence.ascent import ascend
 from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
@@ -24,7 +25,6 @@ from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
 
 MAX_COMPONENTS: Final = 5
-NUM_LAYERS: Final = 4
 MAX_LADDER_DIMS: Final = 16
 """More dimensions have more parameters for each example than the sampled bound can tell apart."""
 _SAMPLES, _FINE_SAMPLES = 2048, 4096
@@ -39,7 +39,8 @@ class Rung(NamedTuple):
     """The best q of one family for each example.
 
     Arguments:
-        family: ``encoder``, ``diagonal``, ``full``, ``mixture`` or ``flow``.
+        family: ``encoder``, ``diagonal``, ``full``, ``mixture`` or ``flow``; ``warped``: a diagonal Gaussian
+            with a flow, the family of an encoder that gives one.
         q: Of n examples.
         elbo: E_q[log p(x, z) - log q(z)], shape (n,), nats.
         error: Of that: what the quadrature changes when its points are doubled in each dimension (J <= 2),
@@ -93,10 +94,11 @@ def climb(
     """The best q of each family for each example, each found from the best of the family before.
 
     encoder's q, best diagonal Gaussian, best full covariance, best mixture of K such Gaussians, and that
-    mixture warped by ``NUM_LAYERS`` planar layers: each family holds the one before, so that
+    mixture warped by ``FLOW_LAYERS`` planar layers: each family holds the one before, so that
     E_q[log p(x, z) - log q(z)] rises from rung to rung towards log p(x) (Cremer et al. 2018 name what is left
     the approximation gap). For J = 1 the diagonal is all of the covariance; an encoder with a full
-    covariance begins beyond the diagonal.
+    covariance begins beyond the diagonal. No Gaussian and no mixture holds the q of an encoder that gives a
+    flow: there the best diagonal Gaussian with a flow is next, and then the mixture with one.
 
     The bound is a deterministic function of q: a lattice under each component for J <= 2, else
     normal noise drawn once; it is maximised in float64 (:func:`~vae_core.evidence.ascent.ascend`) and then
@@ -196,14 +198,17 @@ def _climbed(
 ) -> Ladder:
     rule, fine = (_rule(model.config.latent_dim, generator, fine=is_fine) for is_fine in (False, True))
     encoder = stochastic_posterior(model, x)
-    rungs = [_measured(model, x, "encoder", RichPosterior.gaussian(encoder), fine)]
+    rungs = [_measured(model, x, "encoder", RichPosterior.of(encoder), fine)]
     families: dict[str, _Family] = {}
-    if isinstance(encoder, DiagonalNormal) or model.config.latent_dim == 1:
-        families["diagonal"] = _Family(False)
-    if model.config.latent_dim > 1:
-        families["full"] = _Family(True)
-    families["mixture"] = _Family(True, num_components)
-    families["flow"] = _Family(True, num_components, NUM_LAYERS)
+    if isinstance(encoder, PlanarNormal):
+        families["warped"] = _Family(False, 1, FLOW_LAYERS)
+    else:
+        if isinstance(encoder, DiagonalNormal) or model.config.latent_dim == 1:
+            families["diagonal"] = _Family(False)
+        if model.config.latent_dim > 1:
+            families["full"] = _Family(True)
+        families["mixture"] = _Family(True, num_components)
+    families["flow"] = _Family(True, num_components, FLOW_LAYERS)
     for number, (name, family) in enumerate(families.items()):
         on_progress(number / len(families))
         starts = _starts(model, x, rungs[-1].q, family, generator)
@@ -344,17 +349,16 @@ def _better(first: Rung, second: Rung) -> Rung:
 def _embedded(q: RichPosterior, like: RichPosterior) -> RichPosterior:
     """The same q with the parts of a richer family: copies of its component, layers that do nothing."""
     count = like.num_components // q.num_components
-    layers = q.layers
-    if layers.shape != like.layers.shape:
+    frame = (q.layers, q.centre, q.scale)
+    if q.layers.shape != like.layers.shape:
         layers = like.layers.clone()
         layers[:, :, q.latent_dim : 2 * q.latent_dim] = 0
+        frame = (layers, like.centre, like.scale)
     return RichPosterior(
         q.log_weights.repeat(1, count) - math.log(count),
         q.means.repeat(1, count, 1),
         q.factors.repeat(1, count, 1, 1),
-        layers,
-        like.centre,
-        like.scale,
+        *frame,
     )
 
 
@@ -362,13 +366,14 @@ def _starts(
     model: VAE, x: Tensor, before: RichPosterior, family: _Family, generator: torch.Generator
 ) -> list[RichPosterior]:
     """Where the search within a family begins: the rung before where that has a slope, else near it."""
-    if family.num_layers:
+    if family.num_layers and not before.layers.shape[1]:
         return [_with_layers(before, family.num_layers, generator)]
     if family.num_components == before.num_components:
         return [before]
     starts = [_split(before, family.num_components, generator) for _ in range(_NUM_SPLITS)]
     if before.latent_dim <= MAX_EXACT_DIMS:
-        starts.append(_fitted_to_posterior(model, x, family.num_components, generator))
+        fitted = _fitted_to_posterior(model, x, family.num_components, generator)
+        starts.append(_with_layers(fitted, family.num_layers, generator) if family.num_layers else fitted)
     return starts
 
 

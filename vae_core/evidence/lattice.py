@@ -86,7 +86,7 @@ class First(NamedTuple):
 
 def lattice(integrand: Integrand, decoded: Lattice | None) -> Lattice:
     """Cells over the prior and all q: those that are decoded already where they hold all q."""
-    q = integrand.q
+    q = integrand.bell
     low, high = (q.mean - REACH * q.std).amin(0), (q.mean + REACH * q.std).amax(0)
     if decoded is not None and decoded.holds(low, high):
         return decoded
@@ -191,7 +191,7 @@ def _outline(
     has_mass = relative + slack > -NEGLIGIBLE
     distances = [
         (outside(axis[:, None] - mean, grid.size) / std).square().float()
-        for axis, mean, std in zip(grid.axes, integrand.q.mean.T, integrand.q.std.T, strict=True)
+        for axis, mean, std in zip(grid.axes, integrand.bell.mean.T, integrand.bell.std.T, strict=True)
     ]
     total = distances[0] if len(distances) == 1 else (distances[0][:, None] + distances[1]).flatten(0, 1)
     is_near = total < 2 * NEGLIGIBLE

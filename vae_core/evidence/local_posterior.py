@@ -1,6 +1,6 @@
-"""The best Gaussian for each example: parameters of its own, where the encoder amortises.
+"""The best q of a family for each example: parameters of its own, where the encoder amortises.
 
-It is of the encoder's family: with a full covariance matrix where the encoder's q has one, else diagonal.
+The family is the encoder's: Gaussians with a diagonal or with a full covariance matrix, or planar flows.
 """
 
 import copy
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from vae_core.distributions import AnyNormal, chosen, concatenated
+from vae_core.distributions import AnyPosterior, chosen, concatenated
 from vae_core.evidence.ascent import ascend
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.memory import chunk_rows, widest_layer
@@ -24,7 +24,7 @@ _GAIN_NATS: Final = 1e-5
 _STEPS: Final = {1: 0.25, 2: 0.5}
 _REACH, _FINE_REACH = 5.0, 6.0
 _SAMPLES, _FINE_SAMPLES = 256, 4096
-_Normal = TypeVar("_Normal", bound=AnyNormal)
+_Normal = TypeVar("_Normal", bound=AnyPosterior)
 
 
 class LocalStep(NamedTuple):
@@ -37,12 +37,12 @@ class LocalStep(NamedTuple):
     """
 
     step: int
-    q: AnyNormal
+    q: AnyPosterior
     elbo: Tensor
 
 
 class BestPosterior(NamedTuple):
-    """The best Gaussian for each example beside the encoder's; nats, float64, shape (n,).
+    """The best q of the encoder's family for each example beside the encoder's; nats, float64, shape (n,).
 
     elbo - encoder_elbo is the amortisation gap, log p(x) - elbo the approximation gap (Cremer et al. 2018).
 
@@ -52,7 +52,7 @@ class BestPosterior(NamedTuple):
         encoder_elbo: The bound of the encoder's q, by the same rule with the same points.
     """
 
-    q: AnyNormal
+    q: AnyPosterior
     elbo: Tensor
     encoder_elbo: Tensor
 
@@ -65,7 +65,7 @@ class _Rule(NamedTuple):
 
 
 def optimise_posterior(model: VAE, x: Tensor, *, generator: torch.Generator) -> list[LocalStep]:
-    """Each example's q on its way from the encoder's to the best Gaussian: ascent of its own ELBO.
+    """Each example's q on its way from the encoder's to the best of its family: ascent of its own ELBO.
 
     The expectation is a fixed rule, so the bound is a deterministic function of mean and std, or L: a lattice
     for J <= 2, else quasi-random points (Sobol) drawn once. It is maximised in float64 by quasi-Newton steps
@@ -88,7 +88,7 @@ def optimise_posterior(model: VAE, x: Tensor, *, generator: torch.Generator) -> 
     start = stochastic_posterior(exact, points)
     trail = [LocalStep(0, start, _measured(exact, points, start, fine))]
 
-    def follow(q: AnyNormal) -> None:
+    def follow(q: AnyPosterior) -> None:
         elbo = _measured(exact, points, q, fine)
         if bool((elbo > trail[-1].elbo).any()):
             trail.append(_better(trail[-1], q, elbo))
@@ -97,8 +97,8 @@ def optimise_posterior(model: VAE, x: Tensor, *, generator: torch.Generator) -> 
     return [step._replace(q=_like(step.q, x)) for step in trail]
 
 
-def posterior_elbo(model: VAE, x: Tensor, q: AnyNormal, *, generator: torch.Generator) -> Tensor:
-    """The bound of any Gaussian, E_q[log p(x|z)] - KL(q || p(z)), by the same rule.
+def posterior_elbo(model: VAE, x: Tensor, q: AnyPosterior, *, generator: torch.Generator) -> Tensor:
+    """The bound of any q, E_q[log p(x|z)] - KL(q || p(z)), by the same rule.
 
     Arguments:
         model: The model.
@@ -111,7 +111,7 @@ def posterior_elbo(model: VAE, x: Tensor, q: AnyNormal, *, generator: torch.Gene
     """
     exact, points = _in_float64(model, x)
     rule = _rule(model.config.latent_dim, points, generator, fine=True)
-    return _measured(exact, points.expand(len(q.mean), -1), q.double(), rule)
+    return _measured(exact, points.expand(len(q.parameters[0]), -1), q.double(), rule)
 
 
 def _in_float64(model: VAE, x: Tensor) -> tuple[VAE, Tensor]:
@@ -124,21 +124,25 @@ def _like(q: _Normal, x: Tensor) -> _Normal:
 
 
 def _optimised(
-    model: VAE, x: Tensor, start: AnyNormal, rule: _Rule, follow: Callable[[AnyNormal], None] | None = None
-) -> AnyNormal:
+    model: VAE,
+    x: Tensor,
+    start: AnyPosterior,
+    rule: _Rule,
+    follow: Callable[[AnyPosterior], None] | None = None,
+) -> AnyPosterior:
     """The best q by a rule; ``follow`` is told each on the way."""
     q, value = start, _elbo(model, x, start, rule)
     for _ in range(_MAX_ROUNDS):
         shift, growth = q.no_move()
 
-        def moved(parameters: Tensor, of: AnyNormal) -> AnyNormal:
+        def moved(parameters: Tensor, of: AnyPosterior) -> AnyPosterior:
             parts = parameters.split([shift[0].numel(), growth[0].numel()], dim=1)  # noqa: B023
             return of.moved(parts[0], parts[1].view(len(parts[1]), *growth.shape[1:]))  # noqa: B023
 
-        def objective(parameters: Tensor, rows: Tensor, before: AnyNormal = q) -> Tensor:
+        def objective(parameters: Tensor, rows: Tensor, before: AnyPosterior = q) -> Tensor:
             return _elbo(model, x[rows], moved(parameters, before.take(rows)), rule)
 
-        def on_step(parameters: Tensor, before: AnyNormal = q) -> None:
+        def on_step(parameters: Tensor, before: AnyPosterior = q) -> None:
             if follow is not None:
                 follow(moved(parameters, before))
 
@@ -171,7 +175,8 @@ def best_posterior(
     dim = model.config.latent_dim
     rule, fine = (_rule(dim, points, generator, fine=is_fine) for is_fine in (False, True))
     # What the ascent keeps of each example, its inverse Hessian, is a matrix of its parameters.
-    values = max(len(rule.eps) * widest_layer(model.config), 4 * (dim + dim**2) ** 2)
+    of_each = sum(part[0].numel() for part in stochastic_posterior(exact, points[:1]).no_move())
+    values = max(len(rule.eps) * widest_layer(model.config), 4 * of_each**2, 4 * (dim + dim**2) ** 2)
     pieces = points.split(chunk_rows(values))
     parts = []
     for number, piece in enumerate(pieces):
@@ -186,23 +191,23 @@ def best_posterior(
 
 
 @torch.no_grad()
-def _measured(model: VAE, x: Tensor, q: AnyNormal, rule: _Rule) -> Tensor:
+def _measured(model: VAE, x: Tensor, q: AnyPosterior, rule: _Rule) -> Tensor:
     rows = chunk_rows(len(rule.eps) * widest_layer(model.config))
     pieces = zip(x.split(rows), q.split(rows), strict=True)
     return torch.cat([_elbo(model, *piece, rule) for piece in pieces])
 
 
-def _elbo(model: VAE, x: Tensor, q: AnyNormal, rule: _Rule) -> Tensor:
-    z = q.reparameterize(rule.eps)
-    reconstruction = (rule.weights * model.likelihood(z).log_prob(x)).sum(0)
+def _elbo(model: VAE, x: Tensor, q: AnyPosterior, rule: _Rule) -> Tensor:
+    draws = q.draw(rule.eps)
+    reconstruction = (rule.weights * model.likelihood(draws.z).log_prob(x)).sum(0)
     prior = model.prior
     per_dim = q.kl_per_dim(prior)
     if per_dim is not None:
         return reconstruction - per_dim.sum(-1)
-    return reconstruction - (rule.weights * (q.log_prob(z) - prior.log_prob(z))).sum(0)
+    return reconstruction - (rule.weights * (draws.log_prob - prior.log_prob(draws.z))).sum(0)
 
 
-def _better(best: LocalStep, q: AnyNormal, elbo: Tensor) -> LocalStep:
+def _better(best: LocalStep, q: AnyPosterior, elbo: Tensor) -> LocalStep:
     higher = elbo > best.elbo
     return LocalStep(best.step + 1, chosen(higher, q.frozen(), best.q), torch.where(higher, elbo, best.elbo))
 

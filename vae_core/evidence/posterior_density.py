@@ -104,7 +104,7 @@ def _axes(integrand: Integrand, points: Points, shares: Tensor, finest: float) -
     held = order[: int((shares[order].cumsum(0) < _HELD * shares.sum()).sum()) + 1]
     z, latent_dim = points.z[held], points.z.shape[1]
     side = points.volumes[held, None] ** (1 / latent_dim)
-    mean, std = integrand.q.mean[0], integrand.q.std[0]
+    mean, std = integrand.bell.mean[0], integrand.bell.std[0]
     low = torch.minimum((z - side).amin(0), mean - _Q_STDS * std)
     high = torch.maximum((z + side).amax(0), mean + _Q_STDS * std)
     axes, least = [], _GRID[latent_dim]

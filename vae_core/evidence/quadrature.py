@@ -17,7 +17,13 @@ import torch
 from torch import Tensor
 
 from vae_core.device import on_cpu
-from vae_core.distributions import AnyNormal, DiagonalNormal, LikelihoodModel, StandardNormal
+from vae_core.distributions import (
+    AnyNormal,
+    AnyPosterior,
+    DiagonalNormal,
+    LikelihoodModel,
+    StandardNormal,
+)
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
@@ -51,13 +57,15 @@ class Integrand(NamedTuple):
         prior: Its prior, computed once: a learned one is a function of the weights.
         x: Shape (n, D).
         q: q(z|x), of shape (n, J), float64.
+        bell: The Gaussian with its mean and covariance, which says where it lies: q itself if that is one.
         peaks: Those of a learned prior, else None.
     """
 
     model: VAE
     prior: StandardNormal | NormalMixture
     x: Tensor
-    q: AnyNormal
+    q: AnyPosterior
+    bell: AnyNormal
     peaks: Peaks | None
 
     @property
@@ -71,13 +79,13 @@ class Integrand(NamedTuple):
 
     def at_means(self) -> Tensor:
         """log p(x, z) at the mean of each example's own q, shape (n,), nats."""
-        log_likelihood = self.likelihood(self.q.mean).log_prob(self.x)
-        return log_likelihood.double() + self.prior.log_prob(self.q.mean)
+        log_likelihood = self.likelihood(self.bell.mean).log_prob(self.x)
+        return log_likelihood.double() + self.prior.log_prob(self.bell.mean)
 
     def take(self, rows: slice | Tensor) -> "Integrand":
         """That of a subset of the examples."""
         peaks = self.peaks and self.peaks._replace(log_joint=self.peaks.log_joint[:, rows])
-        return self._replace(x=self.x[rows], q=self.q.take(rows), peaks=peaks)
+        return self._replace(x=self.x[rows], q=self.q.take(rows), bell=self.bell.take(rows), peaks=peaks)
 
 
 def integrand_of(model: VAE, x: Tensor) -> Integrand:
@@ -87,8 +95,8 @@ def integrand_of(model: VAE, x: Tensor) -> Integrand:
         BadInput: A deterministic encoder, non-finite weights, or examples of another size.
     """
     model, x = on_cpu(model), x.cpu()
-    q = stochastic_posterior(model, x)
-    found = Integrand(model, model.prior, x, q.double(), None)
+    q = stochastic_posterior(model, x).double()
+    found = Integrand(model, model.prior, x, q, q.matched, None)
     components = found.prior.components
     if components is None:
         return found
@@ -345,7 +353,8 @@ _FINE_NATS, _FINEST_NATS = 32.0, 0.5
 about two deviations), and nothing is halved any more below the other."""
 _FINE_STDS, _FINEST_STDS = 1.5, 0.04  # the same for q, in its smallest deviations
 _SLIM: Final = 8.0
-"""A q whose deviations differ by more, or whose axes are not those of the cells, has points of its own."""
+"""A q whose deviations differ by more, whose axes are not those of the cells, or that is no Gaussian, has
+points of its own."""
 _SLIM_STEPS: Final = (1.0, 0.5, 0.25, 0.125, 0.0625)
 _TAIL_NATS: Final = 4.0  # where a change is too large, cells of a density e^-4 of the tolerance stay
 _SLOW: Final = 1 / 8
@@ -434,7 +443,7 @@ class Integrals:
     """
 
     def __init__(self, integrand: Integrand, largest: Tensor, *, keeps_points: bool = False) -> None:
-        self._integrand, self._largest, x, q = integrand, largest, integrand.x, integrand.q
+        self._integrand, self._largest, x, q = integrand, largest, integrand.x, integrand.bell
         self._tolerance = _ABSOLUTE + _PER_VALUE * x.shape[1] + torch.finfo(x.dtype).eps * largest.abs()
         self.values = torch.full((3, len(x)), math.nan, dtype=torch.float64)
         self._changes = torch.ones_like(self.values)
@@ -443,7 +452,8 @@ class Integrals:
         # Of log p(x), and of both means over q, which share their cells.
         self._is_open = torch.ones(2, len(x), dtype=torch.bool)
         self._depths = torch.full_like(self._changes[:2], NEGLIGIBLE)
-        is_slim = (q.std.amax(1) > _SLIM * q.std.amin(1)) | (not q.is_factorised and q.mean.shape[1] > 1)
+        has_other_axes = not integrand.q.is_gaussian or (not q.is_factorised and q.mean.shape[1] > 1)
+        is_slim = (q.std.amax(1) > _SLIM * q.std.amin(1)) | has_other_axes
         self._is_open[1] = ~is_slim
         self._measure_slim(is_slim.nonzero()[:, 0])
         self._kept = torch.zeros(4, len(x), dtype=torch.float64)  # of cells that stay
@@ -509,7 +519,7 @@ class Integrals:
         rise = torch.where(depth[0] < NEGLIGIBLE, 0.5, 1.0) * pairs.slack
         had_mass = pairs.has_mass.clone()
         pairs.has_mass.logical_and_(pairs.log_joint[0] + rise > largest - depth[0])
-        pairs.is_near.logical_and_(squared_distances(self._integrand.q, cells, abs(step)) < 2 * depth[1])
+        pairs.is_near.logical_and_(squared_distances(self._integrand.bell, cells, abs(step)) < 2 * depth[1])
         if kept is not None:
             kept.keep(cells, had_mass, scale)
         _add(self._kept, example, scale * parts.left(pairs).sums())
@@ -520,7 +530,7 @@ class Integrals:
         """What the integrals are made of, at all points of the pairs."""
         pairs = cells.pairs
         joint = (pairs.log_joint - self._largest.index_select(0, pairs.example)).exp_().mul_(pairs.has_mass)
-        log_q = log_density(self._integrand.q.marginals, cells, step)
+        log_q = log_density(self._integrand.bell.marginals, cells, step)
         q = log_q.exp().mul_(pairs.is_near)
         return _Parts(joint, q, pairs.log_joint, log_q, cells.log_prior.index_select(1, pairs.cell))
 
@@ -560,8 +570,8 @@ class Integrals:
 
     def _compare(self, size: float, stage: int) -> None:
         """Takes the values, and closes those that have converged."""
-        is_middle = stage + 1 < len(STAGES[self._integrand.q.mean.shape[1]])
-        in_stds = (math.sqrt(2) if is_middle else 1.0) * size / self._integrand.q.std.amin(1)
+        is_middle = stage + 1 < len(STAGES[self._integrand.bell.mean.shape[1]])
+        in_stds = (math.sqrt(2) if is_middle else 1.0) * size / self._integrand.bell.std.amin(1)
         changes = self._take()
         # Those of smooth decoders fall ever faster; beside kinks one may be small by chance.
         has_kinks = self._integrand.model.config.activation == "relu"
@@ -595,7 +605,7 @@ def _add(totals: Tensor, example: Tensor, sums: Tensor) -> None:
 
 def _slim_means(integrand: Integrand, step: float) -> Tensor:
     """E_q[log p(x|z)] and E_q[log(q / p(x, z))] of one example, on a lattice of ``step`` deviations."""
-    reach, latent_dim = math.sqrt(2 * NEGLIGIBLE), integrand.q.mean.shape[1]
+    reach, latent_dim = math.sqrt(2 * NEGLIGIBLE), integrand.bell.mean.shape[1]
     axis = step * torch.arange(-int(reach / step), int(reach / step) + 1, dtype=torch.float64)
     eps = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)
     eps = eps[eps.square().sum(1) < reach**2]
@@ -604,12 +614,13 @@ def _slim_means(integrand: Integrand, step: float) -> Tensor:
     for some, weight in zip(
         eps.split(integrand.points_at_once), weights.split(integrand.points_at_once), strict=True
     ):
-        z = integrand.q.reparameterize(some[:, None])[:, 0]
+        draws = integrand.q.draw(some[:, None])
+        z = draws.z[:, 0]
         log_likelihood = integrand.likelihood(z).pairwise_log_prob(integrand.x)[:, 0]
         parts = torch.stack(
             [
                 log_likelihood,
-                integrand.q.log_prob(z[:, None])[:, 0] - log_likelihood - integrand.prior.log_prob(z),
+                draws.log_prob[:, 0] - log_likelihood - integrand.prior.log_prob(z),
             ]
         )
         sums += (parts * weight).sum(1)

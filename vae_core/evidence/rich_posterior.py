@@ -1,33 +1,20 @@
 """Approximate posteriors richer than a diagonal Gaussian: mixtures of Gaussians, warped by planar flows."""
 
-import math
 from dataclasses import dataclass, fields
-from typing import Final
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from vae_core.distributions import DiagonalNormal, FullNormal
-
-_IDENTITY: Final = math.log(math.e - 1)
-"""softplus of it is 1: a layer with v = 0 is the identity."""
-_HALVINGS: Final = 60
-_STEEPEST: Final = 1.5
-_DENSEST: Final = 0.9
+from vae_core.distributions import AnyPosterior, FullNormal, PlanarNormal
+from vae_core.planar import PlanarFlow
 
 
 @dataclass(frozen=True, slots=True)
 class RichPosterior:
     """q(z) = sum_k w_k N(u; m_k, L_k L_k^T) / |det df/du| at z = f(u), of n examples side by side.
 
-    f is a planar flow (Rezende and Mohamed 2015, arXiv 1505.05770): layer after layer, in the coordinates
-    t = S^-1 (u - c) of a fixed frame,
-
-        t -> t + v tanh(a^T t + b),    log |det| = log(1 + a^T v (1 - tanh^2(a^T t + b))),
-
-    invertible because v is moved along a until a^T v > -1. Without layers f is the identity and q the
-    mixture; a mixture of one is the Gaussian.
+    f is a planar flow (:mod:`vae_core.planar`) in the coordinates t = S^-1 (u - c) of a fixed frame. Without
+    layers f is the identity and q the mixture; a mixture of one is the Gaussian.
 
     Arguments:
         log_weights: log w, shape (n, K).
@@ -46,12 +33,15 @@ class RichPosterior:
     scale: Tensor
 
     @classmethod
-    def gaussian(cls, q: DiagonalNormal | FullNormal) -> "RichPosterior":
-        """N(mean, covariance) of each example, q of shape (n, J), in float64."""
-        mean = q.mean.double()
-        factor = torch.diag_embed(q.std.double()) if isinstance(q, DiagonalNormal) else q.factor.double()
-        none = mean.new_zeros(len(mean), 0, 2 * mean.shape[1] + 1)
-        return cls(mean.new_zeros(len(mean), 1), mean[:, None], factor[:, None], none, mean, factor)
+    def of(cls, q: AnyPosterior) -> "RichPosterior":
+        """q of each example, of shape (n, J), in float64: a mixture of one, warped where q is a flow."""
+        q = q.double()
+        if isinstance(q, PlanarNormal):
+            mean, factor, layers = q.centre, torch.diag_embed(torch.exp(0.5 * q.log_var)), q.layers
+        else:
+            mean, layers = q.mean, q.mean.new_zeros(len(q.mean), 0, 2 * q.mean.shape[1] + 1)
+            factor = q.factor if isinstance(q, FullNormal) else torch.diag_embed(q.std)
+        return cls(mean.new_zeros(len(mean), 1), mean[:, None], factor[:, None], layers, mean, factor)
 
     @property
     def num_components(self) -> int:
@@ -95,47 +85,22 @@ class RichPosterior:
         return z.unflatten(1, u.shape[1:3]), log_q.unflatten(1, u.shape[1:3])
 
     def log_prob(self, z: Tensor, /) -> Tensor:
-        """log q(z), nats: z of shape (n, N, J) gives (n, N).
-
-        A layer is inverted along a alone: s = a^T t solves s + a^T v tanh(s + b) = a^T t', which rises in s,
-        by bisection.
-        """
-        t, log_det = self._to_frame(z), z.new_zeros(z.shape[:2])
-        for a, v, b in reversed(self._layers()):
-            along, goal = (a * v).sum(1, keepdim=True), (t @ a[..., None])[..., 0]
-            low, high = goal - along.abs(), goal + along.abs()
-            for _ in range(_HALVINGS):
-                middle = (low + high) / 2
-                is_below = middle + along * torch.tanh(middle + b) < goal
-                low, high = torch.where(is_below, middle, low), torch.where(is_below, high, middle)
-            bent = torch.tanh((low + high) / 2 + b)
-            t = t - bent[..., None] * v[:, None]
-            log_det = log_det + torch.log1p(along * (1 - bent.square()))
+        """log q(z), nats: z of shape (n, N, J) gives (n, N)."""
+        if not self.layers.shape[1]:
+            return self._base_log_prob(z)
+        t, log_det = self._flow().pull(self._to_frame(z))
         return self._base_log_prob(self._from_frame(t)) - log_det
 
     def _push(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """f(u) and log |det df/du|: u of shape (n, N, J)."""
-        log_det = u.new_zeros(u.shape[:2])
         if not self.layers.shape[1]:
-            return u, log_det
-        t = self._to_frame(u)
-        for a, v, b in self._layers():
-            bent = torch.tanh((t @ a[..., None])[..., 0] + b)
-            t = t + bent[..., None] * v[:, None]
-            log_det = log_det + torch.log1p((a * v).sum(1, keepdim=True) * (1 - bent.square()))
+            return u, u.new_zeros(u.shape[:2])
+        t, log_det = self._flow().push(self._to_frame(u))
         return self._from_frame(t), log_det
 
-    def _layers(self) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """a, v (moved), each (n, J), and b (n, 1) of each layer."""
-        found = []
-        for layer in self.layers.unbind(1):
-            a, v, b = layer.split([self.latent_dim, self.latent_dim, 1], dim=1)
-            a = a * (_STEEPEST / (_STEEPEST**2 + a.square().sum(1, keepdim=True)).sqrt())
-            along = (a * v).sum(1, keepdim=True)
-            allowed = _DENSEST * (functional.softplus(along / _DENSEST + _IDENTITY) - 1)
-            v = v + (allowed - along) * a / a.square().sum(1, keepdim=True)
-            found.append((a, v, b))
-        return found
+    def _flow(self) -> PlanarFlow:
+        """The layers of each example, for N points of it."""
+        return PlanarFlow.of(self.layers[:, None])
 
     def _to_frame(self, u: Tensor) -> Tensor:
         centred = (u - self.centre[:, None]).mT

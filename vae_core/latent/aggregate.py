@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vae_core.config import ACTIVE_VARIANCE, MAX_COMPONENTS
-from vae_core.distributions import AnyNormal, Distribution, StandardNormal
+from vae_core.distributions import AnyNormal, AnyPosterior, Distribution, StandardNormal
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows
 
@@ -61,7 +61,7 @@ class PriorFit(NamedTuple):
     marginal_kl: Estimate
 
 
-def log_aggregate(z: Tensor, q: AnyNormal) -> Tensor:
+def log_aggregate(z: Tensor, q: AnyPosterior) -> Tensor:
     """Log density of the aggregate posterior: log q(z) = logsumexp_i log q(z|x_i) - log n.
 
     Arguments:
@@ -74,9 +74,9 @@ def log_aggregate(z: Tensor, q: AnyNormal) -> Tensor:
     return torch.cat([_mixed(q.log_prob(piece)) for piece in _pieces(z, q)])
 
 
-def _pieces(z: Tensor, q: AnyNormal) -> Iterator[Tensor]:
+def _pieces(z: Tensor, q: AnyPosterior) -> Iterator[Tensor]:
     """z to be paired with all n examples in pieces of bounded memory, each of shape (rows of z, 1, J)."""
-    for piece in z.split(chunk_rows(q.mean.numel())):
+    for piece in z.split(chunk_rows(q.parameters[0].numel())):
         yield piece[:, None]
 
 
@@ -85,7 +85,7 @@ def _mixed(log_probs: Tensor) -> Tensor:
     return torch.logsumexp(log_probs, dim=1) - math.log(log_probs.shape[1])
 
 
-def aggregate_samples(q: AnyNormal, num_samples: int, *, generator: torch.Generator) -> Tensor:
+def aggregate_samples(q: AnyPosterior, num_samples: int, *, generator: torch.Generator) -> Tensor:
     """Draws z from the aggregate posterior: a random example, then z from its q(z|x).
 
     Hoffman and Johnson (2016), "ELBO surgery": where q(z) differs from the prior, samples from the prior
@@ -104,13 +104,14 @@ def aggregate_samples(q: AnyNormal, num_samples: int, *, generator: torch.Genera
     """
     if num_samples < 1:
         raise BadInput("num_samples", f"at least 1 sample is needed, got {num_samples}", "20 is usual")
-    rows = torch.randint(len(q.mean), (num_samples,), generator=generator, device=generator.device)
-    return q.take(rows.to(q.mean.device)).sample(1, generator=generator)[0]
+    first = q.parameters[0]
+    rows = torch.randint(len(first), (num_samples,), generator=generator, device=generator.device)
+    return q.take(rows.to(first.device)).sample(1, generator=generator)[0]
 
 
 @torch.no_grad()
 def prior_fit(
-    q: AnyNormal, prior: Distribution, *, num_samples: int = 1, generator: torch.Generator
+    q: AnyPosterior, prior: Distribution, *, num_samples: int = 1, generator: torch.Generator
 ) -> PriorFit:
     """How far the aggregate posterior q(z) is from a prior (Tomczak and Welling 2018).
 
@@ -127,8 +128,8 @@ def prior_fit(
     """
     _check_num_samples(num_samples)
     q = q.double()
-    z = q.sample(num_samples, generator=generator)
-    log_q_given_x, points = q.log_prob(z).flatten(), z.flatten(0, 1)
+    draws = q.draw(q.draw_eps(num_samples, generator=generator))
+    log_q_given_x, points = draws.log_prob.flatten(), draws.z.flatten(0, 1)
     log_q = log_aggregate(points, q)
     rows = chunk_rows(MAX_COMPONENTS * points.shape[-1])  # whatever the prior
     log_p = torch.cat([prior.log_prob(piece).double() for piece in points.split(rows)])

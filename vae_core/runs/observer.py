@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.data import Dataset
-from vae_core.distributions import LOG_VAR_RANGE, AnyNormal, Posterior
+from vae_core.distributions import LOG_VAR_RANGE, AnyPosterior, FullNormal, Posterior
 from vae_core.elbo import Evaluation, elbo_terms_at, means_of
 from vae_core.latent.decode import choose_plane, decoded_grid, quantile_axis
 from vae_core.memory import chunk_rows, widest_layer
@@ -206,13 +206,14 @@ class Observer:
             history = np.vstack((history, self._row(held_out)))
         given_y, examples = model.of_rows(self._examples)
         reconstructions = given_y.likelihood(given_y.posterior(examples).mean).mean
-        self._plane = choose_plane(_use(held_out, posterior.mean), self._plane)
+        means, stds = posterior.moments
+        self._plane = choose_plane(_use(held_out, means), self._plane)
         return Snapshot(
             step=training.step,
             epoch=training.epoch,
             history=history,
-            means=_array(posterior.mean),
-            stds=_array(posterior.std),
+            means=_array(means),
+            stds=_array(stds),
             labels=_array(self._labels).astype(np.int32),
             kl_per_dim=_array(held_out.kl_per_dim.float()),
             plane=self._plane,
@@ -246,14 +247,14 @@ class Observer:
         if len(self._x) > chunk_rows(widest_layer(model.config)):
             return self._evaluate(), posterior
         eps = posterior.draw_eps(1, generator=torch.Generator().manual_seed(self._seed))
-        z = posterior.reparameterize(eps)
+        draws = posterior.draw(eps)
         rows = max(1, _CACHED // widest_layer(model.config))
         pieces = [
             (some, *model.of_rows(piece))
-            for some, piece in zip(z.split(rows, 1), self._x.split(rows), strict=True)
+            for some, piece in zip(draws.z.split(rows, 1), self._x.split(rows), strict=True)
         ]
         log_likelihood = torch.cat([part.likelihood(some).log_prob(x) for some, part, x in pieces], 1)
-        return means_of(elbo_terms_at(posterior, z, log_likelihood, model.prior)), posterior
+        return means_of(elbo_terms_at(draws, log_likelihood, model.prior)), posterior
 
     def _flow(self) -> Flow | None:
         """The last update, where it was traced; the generated image is another draw at each step."""
@@ -361,22 +362,22 @@ def _at_limits(model: VAE, posterior: Posterior) -> AtLimits:
     if model.config.encoder_head == "deterministic":
         low = high = components = 0
     else:
-        low, high = (int(at.any(-1).sum()) for at in _ends(posterior.as_normal()))
+        low, high = (int(at.any(-1).sum()) for at in _ends(posterior.as_density()))
         prior = model.prior.components
         components = 0 if prior is None else int(torch.stack(_ends(prior)).any(0).any(-1).sum())
     scale = model.config.learns_scale and float(model.likelihood_scale()) <= MIN_LIKELIHOOD_SCALE
     return AtLimits(low, high, components, int(scale))
 
 
-def _ends(normal: AnyNormal) -> tuple[torch.Tensor, torch.Tensor]:
+def _ends(normal: AnyPosterior) -> tuple[torch.Tensor, torch.Tensor]:
     """Where log sigma^2, or 2 log L_jj, is at its lower, and at its upper limit."""
     log_var = normal.conditional_log_var
-    slack = 1e-5 * (not normal.is_factorised)  # L_jj is kept, and its logarithm rounded
+    slack = 1e-5 * isinstance(normal, FullNormal)  # L_jj is kept, and its logarithm rounded
     return log_var <= LOG_VAR_RANGE[0] + slack, log_var >= LOG_VAR_RANGE[1] - slack
 
 
 def _use(held_out: Evaluation, means: torch.Tensor) -> torch.Tensor:
-    """How much each dimension is used, shape (J,): the KL; for a learned prior the variance of the means."""
+    """How much each dimension is used, shape (J,): the KL; without parts of it the variance of the means."""
     return held_out.kl_per_dim if len(held_out.kl_per_dim) else means.var(0, correction=0)
 
 

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from vae_core.config import OF_BATCH, RECTIFIED, ModelConfig, RunConfig
+from vae_core.config import FLOW_LAYERS, OF_BATCH, RECTIFIED, ModelConfig, RunConfig
 from vae_core.data import DATASET_INFO, DATASETS, Dataset
 from vae_core.data.binarised import SEEDS
 from vae_core.data.byte_images import ByteImages
@@ -26,6 +26,7 @@ from vae_core.data.own import NAME
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.networks import SMALL, conv_decoder_layers, conv_encoder_layers
+from vae_core.planar import frame_of
 from vae_core.runs.by_step import ByStep, settings_by_step
 from vae_core.runs.observer import MAX_HELD_OUT
 from vae_core.runs.runfile import Run
@@ -327,6 +328,37 @@ def posterior(x):
     factor[..., rows, columns] = below
     return mean, factor
 ''',
+    "flow": '''\
+FRAME = torch.tensor([
+{frame}
+])  # a, v and b of each planar layer where the encoder gives 0
+
+
+def posterior(x):
+    """Centre, log sigma^2 and planar layers t + v tanh(a t + b) of q(z|x) (Rezende and Mohamed 2015)."""
+    centre, log_var, layers = forward(encoder, x).split(({dim}, {dim}, {layers}), dim=-1)
+    layers = layers.unflatten(-1, ({count}, -1)) + FRAME{to_device}
+    a, v, b = layers.split(({dim}, {dim}, 1), dim=-1)
+    a = a * (1.5 / (1.5**2 + a.square().sum(-1, keepdim=True)).sqrt())
+    along = (a * v).sum(-1, keepdim=True)  # above -0.9, so that each layer can be undone
+    allowed = 0.9 * (F.softplus(along / 0.9 + math.log(math.e - 1)) - 1)
+    size = a.square().sum(-1, keepdim=True).clamp(min=torch.finfo(a.dtype).tiny)
+    return centre, (bounded(log_var, -20.0, 20.0), a, v + (allowed - along) * a / size, b[..., 0])
+
+
+def drawn_from_flow(eps, centre, flow):
+    """z = centre + sigma f(eps), and log q(z|x) = log N(eps; 0, I) - log |det f'| - sum_j log sigma_j."""
+    log_var, a, v, b = flow
+    t, log_det = eps, None
+    for a, v, b in zip(a.unbind(-2), v.unbind(-2), b.unbind(-1)):
+        bent = torch.tanh(torch.einsum("...j,...j->...", t, a) + b)
+        t = t + bent[..., None] * v
+        grown = torch.log1p((a * v).sum(-1) * (1 - bent.square()))
+        log_det = grown if log_det is None else log_det + grown
+    half = 0.5 * log_var
+    log_q = -(0.5 * eps.square() + half + 0.5 * math.log(2 * math.pi)).sum(-1) - log_det
+    return centre + torch.exp(half) * t, log_q
+''',
     "unit_variance": '''\
 def posterior(x):
     """q(z|x) = N(mean, I): the encoder gives the mean alone, sigma is 1."""
@@ -376,8 +408,8 @@ def weighted_bound(x, noise, beta):
     """log 1/K sum_k p(x|z_k) (p(z_k) / q(z_k|x))^beta of each x, z_k from q (Burda et al. 2016)."""
     mean, {spread} = posterior(x)
     eps = torch.randn(NUM_SAMPLES, *mean.shape, generator=noise{to_device}
-    z = mean + {drawn}
-    log_weights = log_likelihood(x, z) + beta * (log_prior(z) - {density}(z, mean, {spread}))
+    {drawn}
+    log_weights = log_likelihood(x, z) + beta * (log_prior(z) - {density})
     return torch.logsumexp(log_weights, 0) - math.log(NUM_SAMPLES)
 ''',
     "mmd": '''\
@@ -522,6 +554,7 @@ class _Script:
         self.is_normal = self.model.prior == "standard_normal"
         self.is_conv = self.model.architecture == "conv"
         self.is_full = self.model.encoder_head == "full_covariance"
+        self.is_flow = self.model.encoder_head == "flow"
         self.objective = self.train.maximised
         # What compares the z of a mini-batch keeps the dimension of the samples, also for one.
         self.compares = self.objective in OF_BATCH
@@ -594,7 +627,7 @@ class _Script:
         if self.objective != "elbo" or self.has_samples:
             lines.append(f"NUM_SAMPLES = {train.num_samples}  # samples of z per example in training, M")
         if train.free_bits and not self.is_deterministic:
-            of = "latent dimension" if self.is_normal else "example"
+            of = "latent dimension" if self.model.has_kl_parts else "example"
             lines.append(f"FREE_BITS = {train.free_bits!r}  # nats of KL per {of} that cost nothing")
         if self.has_patience:
             lines.append(
@@ -791,6 +824,9 @@ class _Script:
             f"encoder = network({encoder})",
             f"decoder = network({decoder})",
         ]
+        if self.is_flow:
+            last = f"encoder[{len(model.hidden_dims)}][{2 * model.latent_dim} :]"
+            lines.append(f"{last} *= {SMALL}  # the flow begins near the identity")
         order = ["*encoder", "*decoder"]
         if self.is_conv and model.num_conditions:
             first = conv_encoder_layers(model)[0]
@@ -876,6 +912,8 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         dim, words = model.latent_dim, {}
         if self.is_full:
             words = {"{dim}": str(dim), "{below}": str(dim * (dim - 1) // 2)}
+        if self.is_flow:
+            words = self._of_flow()
         posterior = _POSTERIOR[model.encoder_head]
         for name, value in words.items():
             posterior = posterior.replace(name, value)
@@ -893,9 +931,9 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             parts += [_LOG_FULL_NORMAL] if self.is_full else []
             parts += [] if self.is_full and model.prior == "vamp" else [_LOG_NORMAL]
             parts += [prior]
-        if self.objective == "importance_weighted" and self.is_normal:
+        if self.is_normal and (self.objective == "importance_weighted" or self.is_flow):
             parts += [_LOG_STANDARD_NORMAL]
-        needs_density = self.objective in ("importance_weighted", "total_correlation")
+        needs_density = self.objective in ("importance_weighted", "total_correlation") and not self.is_flow
         density = _LOG_FULL_NORMAL if self.is_full else _LOG_NORMAL
         is_used = self.objective == "importance_weighted" or self.is_full
         if needs_density and is_used and density not in parts:
@@ -907,11 +945,11 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         if self.objective == "elbo":
             return []
         words = {
-            "{spread}": "factor" if self.is_full else "log_var",
+            "{spread}": self._spread,
             "{marginals}": "log_var = factor.square().sum(-1).log()\n    " if self.is_full else "",
             "{joint}": "log_full_normal(points, mean, factor)" if self.is_full else "each.sum(-1)",
-            "{density}": "log_full_normal" if self.is_full else "log_normal",
-            "{drawn}": "times(factor, eps, mean)" if self.is_full else "torch.exp(0.5 * log_var) * eps",
+            "{density}": self._log_density,
+            "{drawn}": self._drawn,
             "{to_device}": ", device=noise.device).to(x.device)" if self.is_cuda else ")",
             "{device}": self._device,
         }
@@ -919,6 +957,42 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         for name, value in words.items():
             text = text.replace(name, value)
         return [text]
+
+    @property
+    def _spread(self) -> str:
+        """What ``posterior`` gives beside the mean."""
+        return "flow" if self.is_flow else "factor" if self.is_full else "log_var"
+
+    @property
+    def _drawn(self) -> str:
+        """The line that makes z of eps."""
+        if self.is_flow:
+            return "z, log_q = drawn_from_flow(eps, mean, flow)"
+        return (
+            f"z = mean + {'times(factor, eps, mean)' if self.is_full else 'torch.exp(0.5 * log_var) * eps'}"
+        )
+
+    @property
+    def _log_density(self) -> str:
+        """log q(z|x) at that z."""
+        if self.is_flow:
+            return "log_q"
+        return "log_full_normal(z, mean, factor)" if self.is_full else "log_normal(z, mean, log_var)"
+
+    def _of_flow(self) -> dict[str, str]:
+        """The sizes and the numbers that stand in the functions of a flow."""
+        dim = self.model.latent_dim
+        rows = (f"[{', '.join(map(repr, row))}]," for row in frame_of(dim, FLOW_LAYERS).tolist())
+        lines = (
+            textwrap.fill(row, _WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 5) for row in rows
+        )
+        return {
+            "{frame}": "\n".join(lines),
+            "{dim}": str(dim),
+            "{layers}": str(FLOW_LAYERS * (2 * dim + 1)),
+            "{count}": str(FLOW_LAYERS),
+            "{to_device}": '.to("cuda")' if self.is_cuda else "",
+        }
 
     def _autoencoder(self) -> str:
         if not self.has_samples:
@@ -941,12 +1015,11 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         shape = "num_samples, *mean.shape" if self.has_samples else "mean.shape"
         over = ".mean(0)" if self.has_samples else ""
         device = ", device=noise.device).to(x.device)" if self.is_cuda else ")"
-        if not self.is_normal:
+        if not self.model.has_kl_parts:
             kl_is = "KL(q(z|x) || p(z)) = E_q[log q(z|x) - log p(z)], from the same of z."
-            density = "log_full_normal(z, mean, factor)" if self.is_full else "log_normal(z, mean, log_var)"
-            kl = f"kl = {density} - log_prior(z)"
+            kl = f"kl = {self._log_density} - log_prior(z)"
             if self.has_samples:
-                kl = f"kl = ({density} - log_prior(z)).mean(0)"
+                kl = f"kl = ({self._log_density} - log_prior(z)).mean(0)"
         else:
             kl_is = "KL(q(z|x) || N(0, I)) = 1/2 sum_j (mean_j^2 + sigma_j^2 - 1 - log sigma_j^2)."
             parts = "0.5 * (mean.square() + torch.expm1(log_var) - log_var)"
@@ -963,9 +1036,7 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
                     "    among = factor.tril(-1).square().sum(-1)  # below the diagonal\n"
                     f"    {kl}"
                 )
-        spread, drawn = "log_var", "torch.exp(0.5 * log_var) * eps"
-        if self.is_full:
-            spread, drawn = "factor", "times(factor, eps, mean)"
+        spread = self._spread
         return (
             f"def elbo_terms(x, noise{samples}):\n"
             '    """The two terms of the bound for each x, in nats.\n\n'
@@ -974,7 +1045,7 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             '    """\n'
             f"    mean, {spread} = posterior(x)\n"
             f"    eps = torch.randn({shape}, generator=noise{device}\n"
-            f"    z = mean + {drawn}  # reparameterised: gradients pass through z\n"
+            f"    {self._drawn}  # reparameterised: gradients pass through z\n"
             f"    reconstruction = log_likelihood(x, z){over}\n"
             f"    {kl}\n"
             f"    return reconstruction, kl{f', z, (mean, {spread})' if self.compares else ''}\n"
@@ -982,7 +1053,7 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
 
     @property
     def _keeps_dimensions(self) -> bool:
-        return self.is_normal and self.train.free_bits > 0
+        return self.model.has_kl_parts and self.train.free_bits > 0
 
     def _held_out(self) -> str:
         rows = chunk_rows(widest_layer(self.model))

@@ -51,6 +51,7 @@ import { remarks } from "./objective.js";
  * @property {boolean} given_y Whether the model is conditional.
  * @property {string} grid_y Of a conditional model the class that the grid is decoded with; else "".
  * @property {boolean} learned_prior Whether p(z) is not N(0, I).
+ * @property {string} no_kl_parts Why the KL has no parts by dimension; "": it has.
  * @property {import("../shared/theme.js").Palettes} palettes
  * @property {number[]} plane The two dimensions that are shown, from 0.
  * @property {number} latent_dim
@@ -224,8 +225,7 @@ class Board {
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
     const betaInForce = message.beta_in_force;
     this.line.set({ history, betaInForce, klPerDim, freeBits, deterministic, objective, givenY });
-    const noParts = message.learned_prior ? "no parts: learned prior" : "";
-    this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : noParts });
+    this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : message.no_kl_parts });
   }
 
   /**

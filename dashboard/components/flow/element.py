@@ -9,6 +9,7 @@ from dashboard.runs.runner import JobView
 from dashboard.theme import PALETTES
 from vae_core.runs.snapshot import FLOW_NUMBERS, Flow, Snapshot
 
+_SAMPLING: Final = {"full_covariance": "z = μ + L ε", "flow": "z = c + σ ⊙ f(ε)"}
 LONGEST_MS: Final = 4000
 """Duration of the stages of a single step: enough to explain each."""
 
@@ -36,7 +37,7 @@ def flow_payload(snapshot: Snapshot, flow: Flow, view: JobView) -> dict[str, Any
         "patience": view.patience,
         "learning_rate": view.learning_rate,
         "image_shape": snapshot.image_shape,
-        "sampling": "z = μ + L ε" if config.encoder_head == "full_covariance" else "z = μ + σ ⊙ ε",
+        "sampling": _SAMPLING.get(config.encoder_head, "z = μ + σ ⊙ ε"),
         "given_y": view.config.condition != "none",
         "objective": view.config.train.maximised,
         "is_deterministic": config.encoder_head == "deterministic",

@@ -21,7 +21,7 @@ import { pixelPicture, posteriorArrays } from "./saving.js";
 const MAX_SHEETS = 50;
 const ERASER = 1.6;
 const NOT_FINITE = "The encoder's outputs are not finite: this training has diverged.";
-const NO_KL = " The KL to a learned prior has no closed form: the page ELBO estimates it.";
+const NO_KL = " KL(q ‖ prior) has no closed form here: the page ELBO estimates it.";
 const AT_MEAN = "The ELBO averages log p(x|z) over all z from q; here z is the mean of q.";
 
 /** Hidden where the data are no images. */
@@ -269,8 +269,8 @@ class DrawingSheet {
   sentence() {
     if (!this.isFinite && this.input) return NOT_FINITE;
     if (!this.input) return "Draw, or take a held-out image.";
-    const learned = this.host.hasLearnedPrior && !this.host.isDeterministic;
-    const atMean = `${this.host.written(AT_MEAN)}${learned ? NO_KL : ""}`;
+    const isSampled = !this.host.hasKl && !this.host.isDeterministic;
+    const atMean = `${this.host.written(AT_MEAN)}${isSampled ? NO_KL : ""}`;
     if (!this.taken) return atMean;
     const { index } = this.taken;
     const name = this.host.className(this.host.data.labels[index]);
@@ -283,7 +283,7 @@ class DrawingSheet {
     if (!posterior || !input) return;
     const reconstruction = host.model.logLikelihood(input, posterior.mean);
     this.addTerm("reconstruction", host.written("log p(x|z) at the mean"), reconstruction);
-    if (host.isDeterministic || host.hasLearnedPrior) return;
+    if (!host.hasKl) return;
     const kl = host.model.kl(posterior);
     this.addTerm("kl", "KL(q ‖ prior)", kl);
     this.addTerm("difference", "their difference", reconstruction - kl);

@@ -178,6 +178,11 @@ export class Explorer {
     return Boolean(this.config.components?.length);
   }
 
+  /** Whether KL(q ‖ prior) has a closed form, and with it parts by dimension. */
+  get hasKl() {
+    return !this.isDeterministic && !this.hasLearnedPrior && this.config.config.encoder_head !== "flow";
+  }
+
   /** Whether the reader asked for less motion. */
   get isCalm() {
     return prefersCalm();

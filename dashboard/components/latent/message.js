@@ -2,6 +2,7 @@
 
 import { jsonOf } from "../shared/arrays.js";
 import { covarianceOf } from "../shared/gaussian.js";
+import { flowSize, layersOf } from "../shared/planar.js";
 
 /**
  * @typedef {import("../shared/network.js").ModelConfig} ModelConfig
@@ -37,7 +38,9 @@ import { covarianceOf } from "../shared/gaussian.js";
  * @property {Float32Array} encoder
  * @property {Float32Array} means
  * @property {Float32Array} stds
- * @property {Float32Array} factors Lower triangles of L, for an encoder with a full covariance matrix; else empty.
+ * @property {Float32Array} factors Lower triangles of L, for an encoder with a full covariance matrix and for the
+ *   covariances of a flow; else empty.
+ * @property {Float32Array} [flows] Centre, σ, and a, v and b of each layer, for an encoder that gives a flow.
  * @property {Int32Array} labels
  * @property {Float32Array | Uint8Array} x
  */
@@ -76,12 +79,13 @@ export function readArrays(bytes, meta) {
 export class HeldOut {
   /**
    * @param {Pick<Meta, "config" | "image_shape">} meta
-   * @param {Pick<Arrays, "means" | "stds" | "factors" | "labels" | "x">} arrays
+   * @param {Pick<Arrays, "means" | "stds" | "factors" | "flows" | "labels" | "x">} arrays
    */
-  constructor({ config, image_shape: imageShape }, { means, stds, factors, labels, x }) {
+  constructor({ config, image_shape: imageShape }, { means, stds, factors, flows, labels, x }) {
     this.means = means;
     this.stds = stds;
     this.factors = factors;
+    this.flows = flows ?? new Float32Array();
     this.labels = labels;
     this.x = x;
     this.latentDim = config.latent_dim;
@@ -96,6 +100,15 @@ export class HeldOut {
    * @returns {Posterior}
    */
   posterior(i) {
+    return this.flows.length ? { ...this.gaussian(i), flow: this.flow(i) } : this.gaussian(i);
+  }
+
+  /**
+   * Its mean and covariances.
+   * @param {number} i
+   * @returns {Posterior}
+   */
+  gaussian(i) {
     const part = (/** @type {Float32Array} */ values) =>
       Array.from(values.subarray(i * this.latentDim, (i + 1) * this.latentDim));
     const q = { mean: part(this.means), std: part(this.stds) };
@@ -104,13 +117,24 @@ export class HeldOut {
     return { ...q, factor: this.factors.subarray(i * size, (i + 1) * size) };
   }
 
+  /** @param {number} i */
+  flow(i) {
+    const J = this.latentDim;
+    const size = 2 * J + flowSize(J);
+    const values = this.flows.subarray(i * size, (i + 1) * size);
+    const [centre, scale] = [values.subarray(0, J), values.subarray(J, 2 * J)].map((part) =>
+      Array.from(part),
+    );
+    return { centre, scale, layers: layersOf(values.subarray(2 * J), J) };
+  }
+
   /**
    * The covariances of two dimensions of all examples; empty where they are all 0.
    * @param {readonly number[]} axes
    */
   covariances([first, second]) {
     if (!this.factors.length || first === second) return new Float32Array();
-    return Float32Array.from(this.labels, (_, i) => covarianceOf(this.posterior(i), first, second));
+    return Float32Array.from(this.labels, (_, i) => covarianceOf(this.gaussian(i), first, second));
   }
 
   /**

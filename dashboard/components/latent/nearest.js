@@ -96,7 +96,7 @@ export class NearestSection {
       class: this.host.className(data.labels[i]),
       mean: inPlane(q.mean),
       std: inPlane(q.std),
-      kl: this.host.hasLearnedPrior ? "" : this.nats(model.kl(q)),
+      kl: this.host.hasKl ? this.nats(model.kl(q)) : "",
       fit: x ? this.nats(model.logLikelihood(x, q.mean)) : "",
       ...(this.images ? {} : points),
     });

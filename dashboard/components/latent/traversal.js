@@ -31,7 +31,7 @@ const SWEEP_FRAME_MS = 50;
 const GESTURE_MS = 1000;
 const MAX_UNDOS = 100;
 const NO_PARTS =
-  "No KL beside the dimensions: to a learned prior it is no sum of parts by dimension, so they are in order.";
+  "No KL beside the dimensions: it is sampled, and no sum of parts by dimension, so they are in order.";
 const RANGES = /** @type {const} */ ([
   ["prior", "prior: 0 ± 3 std"],
   ["aggregate", "aggregate posterior: mean ± 3 std"],
@@ -135,10 +135,9 @@ export class Traversal {
 
   /** Order, ranges and names by the weights of now. Rows stay in place while one of them has the focus. */
   arrange() {
-    const { config, data, isDeterministic, hasLearnedPrior } = this.host;
+    const { config, data, isDeterministic, hasKl: hasParts } = this.host;
     const latentDim = config.config.latent_dim;
-    const hasParts = !isDeterministic && !hasLearnedPrior;
-    this.note.hidden = !hasLearnedPrior || isDeterministic;
+    this.note.hidden = hasParts || isDeterministic;
     this.note.textContent = NO_PARTS;
     const kl = (/** @type {number} */ dim) => (hasParts ? (config.kl_per_dim[dim] ?? NaN) : null);
     const byUse = range(latentDim).sort((a, b) => (kl(b) || 0) - (kl(a) || 0) || a - b);

@@ -1,4 +1,4 @@
-/** A Gaussian q(z|x) with a diagonal covariance matrix, or with a full one, L Lᵀ. */
+/** A q(z|x): a Gaussian with a diagonal covariance matrix, or with a full one, L Lᵀ, or a flow with these moments. */
 
 /**
  * @typedef {object} Posterior q(z|x) of one example.
@@ -6,6 +6,7 @@
  * @property {number[]} std Of each dimension.
  * @property {ArrayLike<number>} [factor] Lower triangle of L, row by row: row j has j + 1 values. Without it the
  *   covariance matrix is diagonal.
+ * @property {import("./planar.js").Flow} [flow] Without it q is the Gaussian.
  */
 
 /** Where row j begins in a lower triangle. @param {number} j */

@@ -6,6 +6,7 @@
 import { layersOf } from "./convolution.js";
 import { klToStandardNormal, widthsOf } from "./gaussian.js";
 import { clamp } from "./numbers.js";
+import { flowPosterior, flowSize, frameOf, layersOf as planarLayersOf } from "./planar.js";
 
 /**
  * @typedef {import("./gaussian.js").Posterior} Posterior
@@ -16,7 +17,7 @@ import { clamp } from "./numbers.js";
  * @property {"mlp" | "conv"} architecture
  * @property {number[] | null} image_shape Of "conv": [height, width] or [height, width, 3].
  * @property {keyof typeof ACTIVATIONS} activation
- * @property {"log_variance" | "variance" | "full_covariance" | "unit_variance" | "deterministic"} encoder_head
+ * @property {"log_variance" | "variance" | "full_covariance" | "flow" | "unit_variance" | "deterministic"} encoder_head
  * @property {keyof typeof MEANS} likelihood
  * @property {number | null} scale Of the Gaussian likelihood with one s for all values.
  *
@@ -203,6 +204,7 @@ const SPREADS = {
   log_variance: (J) => J,
   variance: (J) => J,
   full_covariance: (J) => (J * (J + 1)) / 2,
+  flow: (J) => J + flowSize(J),
   unit_variance: () => 0,
   deterministic: () => 0,
 };
@@ -292,6 +294,11 @@ export class Model {
     const outputs = this.encoder.forward(x);
     const mean = Array.from(outputs.subarray(0, J));
     const std = mean.map((_, j) => this.std(outputs[J + j]));
+    if (this.config.encoder_head === "flow") {
+      const frame = frameOf(J);
+      const values = Float64Array.from({ length: flowSize(J) }, (_, k) => outputs[2 * J + k] + frame[k]);
+      return flowPosterior({ centre: mean, scale: std, layers: planarLayersOf(values, J) });
+    }
     if (this.config.encoder_head !== "full_covariance") return { mean, std };
     // Row by row: what the encoder gives below the diagonal, and on it the conditional deviations.
     const factor = new Float64Array((J * (J + 1)) / 2);
@@ -333,10 +340,11 @@ export class Model {
   }
 
   /**
-   * KL(q(z|x) || N(0, I)) in nats; 0 where the encoder is deterministic.
+   * KL(q(z|x) || N(0, I)) in nats; 0 where the encoder is deterministic, NaN of a flow, of which it is sampled.
    * @param {Posterior} q
    */
   kl(q) {
+    if (q.flow) return NaN;
     return this.config.encoder_head === "deterministic" ? 0 : klToStandardNormal(q);
   }
 }

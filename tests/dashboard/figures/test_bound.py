@@ -105,7 +105,8 @@ def test_walk_plays_from_the_encoder_to_the_best(latent_dim: int) -> None:
     density = {1: -0.5 * AXIS**2, 2: BELL, 3: None}[latent_dim]
     climb = -1 / (1 + np.arange(steps))
     means, stds = np.zeros((steps, latent_dim)), np.full((steps, latent_dim), 0.5)
-    walk = Walk(axes, density, means, stds, None, climb, None if latent_dim == 3 else 0.2)
+    qs = [Ellipse(mean, std) for mean, std in zip(means, stds, strict=True)]
+    walk = Walk(axes, density, qs, climb, None if latent_dim == 3 else 0.2)
     figure = walk_figure(walk, theme="light")
     if latent_dim == 3:
         assert not figure.frames

@@ -77,7 +77,7 @@ def checked_line(line: str) -> bool:
 
 
 def passes() -> Any:
-    for head in get_args(EncoderHead):
+    for head in set(get_args(EncoderHead)) - {"flow"}:
         for likelihood in get_args(Likelihood):
             for slip in SLIPS:
                 network = SmallNetwork(head=head, likelihood=likelihood, seed=3)

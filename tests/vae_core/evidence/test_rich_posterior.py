@@ -68,7 +68,7 @@ def test_mixture_of_one_is_the_gaussian(generator: torch.Generator) -> None:
 def test_flow_of_no_layers_is_the_diagonal_gaussian(generator: torch.Generator) -> None:
     mean, log_var = torch.randn(2, 4, 3, generator=generator, dtype=torch.float64)
     diagonal = DiagonalNormal(mean, log_var)
-    q = RichPosterior.gaussian(diagonal)
+    q = RichPosterior.of(diagonal)
     assert q.layers.shape[1] == 0
     eps = torch.randn(9, 3, generator=generator, dtype=torch.float64)
     z, log_q = q.points(eps)

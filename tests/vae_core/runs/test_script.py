@@ -66,6 +66,19 @@ CASES: dict[str, RunConfig] = {
     "full covariance, mixture, one dimension": digits(
         encoder_head="full_covariance", latent_dim=1, prior="mixture", num_components=5
     ),
+    "flow": digits(encoder_head="flow"),
+    "flow, free bits, M = 2": digits(
+        encoder_head="flow", latent_dim=8, train={"num_samples": 2, "free_bits": 0.5}
+    ),
+    "flow, mixture, one dimension, ReLU": digits(
+        encoder_head="flow", latent_dim=1, prior="mixture", num_components=4, activation="relu"
+    ),
+    "flow, K = 3": digits(
+        encoder_head="flow", latent_dim=3, train={"objective": "importance_weighted", "num_samples": 3}
+    ),
+    "flow, MMD": digits(encoder_head="flow", train={"objective": "mmd", "batch_size": 100}),
+    "flow, convolutions": digits(**CONV, encoder_head="flow"),
+    "flow, linear maps": digits(encoder_head="flow", hidden_dims=()),
     "deterministic, softplus": digits(encoder_head="deterministic", activation="softplus"),
     "deterministic, M = 3": digits(encoder_head="deterministic", train={"num_samples": 3, "beta": 0.0}),
     "continuous Bernoulli, M = 3": digits(likelihood="continuous_bernoulli", train={"num_samples": 3}),
@@ -175,6 +188,7 @@ CONDITIONAL: Final = {
         ", mixture, M = 2, full covariance": digits(
             encoder_head="full_covariance", prior="mixture", num_components=4, train={"num_samples": 2}
         ),
+        ", flow": digits(encoder_head="flow"),
         ", learned scale": digits(likelihood="gaussian", likelihood_scale=None),
         ", stochastic": replace(PLAIN, binarised="stochastic"),
     }.items()
@@ -191,6 +205,7 @@ CASES |= {
 }
 CONDITIONAL_MIXTURE: Final = "conditional, mixture, M = 2, full covariance"
 WEIGHTED: Final = {name for name in CASES if re.search("K = [2-9]", name)}
+FLOWS: Final = {name for name in CASES if "flow" in name}
 VAMP: Final = {name for name in CASES if "VampPrior" in name}
 STEERED: Final[dict[str, tuple[RunConfig, tuple[tuple[int, Command], ...]]]] = {
     "moved twice": (
@@ -426,9 +441,11 @@ def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
             "mixture, free bits",
             CONDITIONAL_MIXTURE,
             "full covariance, mixture, one dimension",
+            *FLOWS,
             *VAMP,
             *WEIGHTED,
         },
+        "drawn_from_flow": FLOWS,
         "log_full_normal": {
             "full covariance, VampPrior",
             "full covariance, mixture, one dimension",
@@ -444,7 +461,7 @@ def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
         "scheduled_beta": {*(name for name in CASES if name.endswith(" schedule")), "schedule taken over"},
         "PATIENCE": PATIENT - {"patience, stopped by hand"},
         "x_validation": PATIENT,
-        "FREE_BITS": {"learned scale, free bits", "mixture, free bits", "full covariance, free bits"},
+        "FREE_BITS": {name for name in CASES if "free bits" in name},
         "NUM_SAMPLES": {name for name in CASES if "M =" in name or CASES[name].train.objective != "elbo"}
         - {"K = 1 is the ELBO"},
         "torch.optim.SGD": {"linear maps, SGD", "patience of an autoencoder"},

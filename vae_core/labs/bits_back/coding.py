@@ -122,7 +122,7 @@ class _Coder:
 
     def posterior(self, x: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean (J,) and factor (J, J) of q(z|x) of one image, shape (1, D)."""
-        q = stochastic_posterior(self.model, x)
+        q = stochastic_posterior(self.model, x).as_normal()
         factor = q.factor[0] if isinstance(q, FullNormal) else torch.diag(q.std[0])
         return q.mean[0].numpy(), factor.numpy()
 

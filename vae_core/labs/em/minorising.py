@@ -62,14 +62,12 @@ def minorising_function(
     before = mixture.log_joint(x)
     q = before.softmax(1)
     entropy = -torch.xlogy(q, q).sum(1)
-    log_likelihoods, auxiliaries = [], []
-    for value in values.tolist():
-        # One component moves: the others need not be computed again.
-        moved = mixture.moved(component, column, value).only(component)
-        log_joint = before.clone()
-        log_joint[:, component] = mixture.weights[component].log() + moved.log_prob(x)
-        log_likelihoods.append(log_joint.logsumexp(1).mean())
-        energy = torch.where(q > 0, q * log_joint, 0.0).sum(1)
-        auxiliaries.append((energy + entropy).mean())
+    # One component moves: the others need not be computed again.
+    alone, others = mixture.only(component), [k for k in range(mixture.num_components) if k != component]
+    log_probs = [alone.moved(0, column, value).log_prob(x) for value in values.tolist()]
+    moved = mixture.weights[component].log() + torch.stack(log_probs)
+    log_likelihoods = torch.logaddexp(moved, before[:, others].logsumexp(1)).mean(1)
+    fixed = torch.where(q > 0, q * before, 0.0)[:, others].sum(1) + entropy
+    auxiliaries = (torch.where(q[:, component] > 0, q[:, component] * moved, 0.0) + fixed).mean(1)
     touching = float(before.logsumexp(1).mean())
-    return MinorisingFunction(values, torch.stack(log_likelihoods), torch.stack(auxiliaries), old, touching)
+    return MinorisingFunction(values, log_likelihoods, auxiliaries, old, touching)

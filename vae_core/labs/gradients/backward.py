@@ -110,7 +110,7 @@ def back_propagate(
 
     Raises:
         BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), a beta below 0, or a network of
-            convolutions (code ``architecture``).
+            convolutions (code ``architecture``), or a flow (code ``encoder_head``).
     """
     weight = check_beta(beta)
     _check(model, x, eps)
@@ -119,7 +119,8 @@ def back_propagate(
     z = q.reparameterize(eps[None])[0]
     into_decoder, likelihood = _forward(model.decoder, z), model.likelihood(z)
     of_prior = _PriorBackward(model, z) if model.config.prior != "standard_normal" else None
-    kl = q.kl_to_standard_normal().sum(-1) if of_prior is None else q.log_prob(z) - of_prior.log_prob
+    per_dim = q.kl_per_dim(model.prior)
+    kl = per_dim.sum(-1) if per_dim is not None else q.log_prob(z) - model.prior.log_prob(z)
     reconstruction = likelihood.log_prob(x)
     squares = 2.0 if slip == "no_half" and model.config.likelihood == "gaussian" else 1.0
     delta = -squares * likelihood.score(x)
@@ -259,6 +260,9 @@ def _log_scale_gradient(model: VAE, decoded: Tensor, x: Tensor, squares: float) 
 
 def _check(model: VAE, x: Tensor, eps: Tensor) -> None:
     config = model.config
+    if config.encoder_head == "flow":
+        message = "the chain rule is written out here for a Gaussian q(z|x), this model's is a flow"
+        raise BadInput("encoder_head", message, "train with another encoder head")
     if config.architecture != "mlp":
         message = (
             "the chain rule is written out here for multi-layer perceptrons, this network has convolutions"

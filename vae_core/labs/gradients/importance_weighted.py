@@ -180,7 +180,7 @@ def train_with(
     for epoch in range(num_epochs):
         for rows in torch.randperm(len(dataset.x_train), generator=order).split(batch):
             x = dataset.x_train.index_select(0, rows)
-            posterior = model.posterior(x).as_normal()
+            posterior = model.posterior(x).as_density()
             eps = posterior.draw_eps(num_samples, generator=noise)
             objective = iw_bound_given_eps(model, x, posterior, eps).mean()
             step += 1

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import AnyNormal, StandardNormal
+from vae_core.distributions import AnyPosterior, StandardNormal
 from vae_core.elbo import elbo_terms
 from vae_core.labs.em.mixture import Mixture, check_num_components, em_steps, random_start
 from vae_core.latent.aggregate import Estimate, PriorFit, prior_fit
@@ -19,12 +19,13 @@ VARIANCE_FLOOR: Final = 1e-3
 AnyPrior = StandardNormal | Mixture | NormalMixture
 
 
-def fitted_priors(q: AnyNormal, num_components: int, *, generator: torch.Generator) -> dict[str, AnyPrior]:
+def fitted_priors(q: AnyPosterior, num_components: int, *, generator: torch.Generator) -> dict[str, AnyPrior]:
     """Priors for a trained encoder: N(0, I), a mixture by EM, and a VampPrior at some training examples.
 
     The mixture is fitted to one sample of each q(z|x): what maximises E_q(z)[log p(z)], the only term of the
     ELBO that holds the prior. Pseudo-inputs are training examples drawn without repetition (the
     initial values of Tomczak and Welling 2018); with all of them the prior is the aggregate posterior.
+    Of a flow its components are the Gaussians with the means and covariances of q(z|u).
 
     Arguments:
         q: q(z|x) of the training examples.
@@ -34,7 +35,7 @@ def fitted_priors(q: AnyNormal, num_components: int, *, generator: torch.Generat
     Raises:
         BadInput: More components than examples.
     """
-    check_num_components(num_components, len(q.mean))
+    check_num_components(num_components, len(q.parameters[0]))
     z = q.sample(1, generator=generator)[0].double()
     start = random_start(z, num_components, generator=generator)
     fitted = list(islice(em_steps(z, start, floor=VARIANCE_FLOOR), EM_STEPS))[-1].mixture
@@ -42,7 +43,7 @@ def fitted_priors(q: AnyNormal, num_components: int, *, generator: torch.Generat
     return {
         "standard_normal": StandardNormal(z.shape[1]),
         "mixture": fitted,
-        "vamp": vamp_prior(q.take(rows)),
+        "vamp": vamp_prior(q.take(rows).matched),
     }
 
 
@@ -73,7 +74,7 @@ def paired(first: Tensor, second: Tensor) -> Estimate:
 @torch.no_grad()
 def evaluate_prior(model: VAE, x: Tensor, prior: AnyPrior, *, num_samples: int, seed: int) -> PriorEvaluation:
     """The bound of examples x under a prior; the same seed draws the same z, whatever the prior."""
-    q = model.posterior(x).as_normal()
+    q = model.posterior(x).as_density()
     noise = torch.Generator().manual_seed(seed)
     terms = elbo_terms(model, x, num_samples=num_samples, generator=noise, prior=prior)
     noise = torch.Generator().manual_seed(seed)

@@ -195,7 +195,7 @@ def _of_weights(model: BayesianVAE, data: Dataset, noise: torch.Generator) -> di
         "mean": moments.mean.float().numpy(),
         "spread": moments.weight_variance.sqrt().float().numpy(),
         "own": moments.own_variance.float().numpy(),
-        "log_density": log_aggregate(z.flatten(0, 1), q.as_normal()).numpy(),
+        "log_density": log_aggregate(z.flatten(0, 1), q.as_density()).numpy(),
         "codes": q.mean.numpy(),
         "signal_to_noise": ratio.numpy(),
         "weight_kl": per_weight.double().sum().numpy(),

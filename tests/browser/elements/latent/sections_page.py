@@ -53,6 +53,9 @@ class StubHost {
   get hasLearnedPrior() {
     return Boolean(this.config.components?.length);
   }
+  get hasKl() {
+    return !this.isDeterministic && !this.hasLearnedPrior && this.config.config.encoder_head !== "flow";
+  }
   labelTitle = "class";
   className(label) {
     return this.config.class_names[label];

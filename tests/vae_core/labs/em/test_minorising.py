@@ -11,7 +11,7 @@ from tests.vae_core.labs.em.test_mixture import steps_and_start
 from tests.vae_core.labs.em.test_products import start
 from vae_core.errors import BadInput
 from vae_core.labs.em.minorising import minorising_function
-from vae_core.labs.em.mixture import AnyMixture, Covariance, em_steps
+from vae_core.labs.em.mixture import AnyMixture, Covariance, Mixture, em_steps
 from vae_core.labs.em.products import Family
 
 KINDS = (*get_args(Covariance), *get_args(Family))
@@ -82,3 +82,15 @@ def test_a_parameter_that_is_not_there_is_refused() -> None:
     x, mixture = fitted("full", 0)
     with pytest.raises(BadInput, match="component 3"):
         minorising_function(x, mixture, torch.zeros(1), component=3, column=0)
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, 0.0], [0.0, 1.0]])
+def test_one_component_alone_and_one_without_weight(weights: list[float]) -> None:
+    x, count = torch.tensor([[0.3], [-1.1]], dtype=torch.float64), len(weights)
+    mixture = Mixture(weights, [[0.5 - k] for k in range(count)], [[[1.0]]] * count)
+    values = torch.tensor([-1.0, 2.0], dtype=torch.float64)
+    found = minorising_function(x, mixture, values, component=0, column=0)
+    for at, value in enumerate(found.values.tolist()):
+        expected = float(mixture.moved(0, 0, value).log_prob(x).mean())
+        assert float(found.log_likelihood[at]) == pytest.approx(expected, abs=1e-12)
+        assert float(found.auxiliary[at]) == pytest.approx(expected, abs=1e-12), "q is the posterior at all θ"

@@ -24,7 +24,7 @@ from vae_core.model import VAE
 from vae_core.networks import ACTIVATIONS
 
 TOLERANCE: Final = 1e-10
-HEADS: Final = get_args(EncoderHead)
+HEADS: Final = tuple(head for head in get_args(EncoderHead) if head != "flow")
 OUTPUTS: Final[dict[str, dict[str, Any]]] = {
     "bernoulli": {"likelihood": "bernoulli"},
     "continuous_bernoulli": {"likelihood": "continuous_bernoulli"},
