@@ -101,13 +101,15 @@ def test_the_server_hears_which_points_are_selected(page: Page) -> None:
 MEASURED = """() => {
     const drawing = document.getElementById("js-plotly-tester");
     const real = Element.prototype.getBoundingClientRect;
-    return [...document.querySelectorAll(".chart :is(.xtick, .ytick, .annotation-text, .xtitle, .ytitle, text)")]
+    const LABELS = ":is(.xtick, .ytick, .annotation-text, .xtitle, .ytitle, text)";
+    return [...document.querySelectorAll(`.chart ${LABELS}`)]
         .map((label) => {
             const copy = label.cloneNode(true);
             if (label.tagName === "g") copy.removeAttribute("transform");
             drawing.appendChild(copy);
-            const [said, from] = [copy.getBoundingClientRect(), drawing.firstElementChild.getBoundingClientRect()];
-            const [box, origin] = [real.call(copy), real.call(drawing.firstElementChild)];
+            const first = drawing.firstElementChild;
+            const [said, from] = [copy.getBoundingClientRect(), first.getBoundingClientRect()];
+            const [box, origin] = [real.call(copy), real.call(first)];
             copy.remove();
             const sides = (box, from) => [box.left - from.left, box.top - from.top, box.right - from.left,
                 box.bottom - from.top, box.width, box.height];
