@@ -17,6 +17,7 @@ from dashboard.shell.choice import one_of
 from dashboard.subject import dataset
 from vae_core.data.own import own_facts
 from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
+from vae_core.data.workbook import is_workbook
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ DATA_HELP: Final[dict[str, str]] = {
 }
 UPLOAD_HELP: Final = (
     "Commas, semicolons, tabs or spaces between the values; decimal points or decimal commas; at most 5000 "
-    "rows and 64 columns. Columns of text are set aside. It stays on this server."
+    "rows and 64 columns. Columns of text are set aside. It stays on this server. Spreadsheets are read on "
+    "the page **Data**, and can then be chosen here."
 )
 HEADER_HELP: Final = (
     "Set by the content: a first row with a number in it is data, unless words stand above numbers."
@@ -214,6 +216,9 @@ def _brought() -> Table | None:
 
 def _read(content: bytes) -> Table:
     """The table in a file, with a switch for what its first row is, and what there is to say of it."""
+    if is_workbook(content):
+        hint = "bring it on the page Data, then choose it here; or save the sheet as CSV (UTF-8)"
+        raise BadInput("table", "this is a spreadsheet", hint)
     table = read_table(content)
     check_size(table)
     key = f"em_header_{hashlib.sha256(content).hexdigest()[:16]}"

@@ -124,6 +124,7 @@ def test_another_start_climbs_to_another_value() -> None:
         (b"a,b\n1,7\n2,7\n3,7\n4,7\n", "'b' is constant"),
         (b"a,b\n1,2\n3,5\n", "3 components for 2 examples"),
         (b"\x89PNG\0", "UTF-8"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "this is a spreadsheet; bring it on the page Data"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_one_sentence(content: bytes, words: str) -> None:
