@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.run_files import forged, header_of, with_header
-from vae_core.config import ModelConfig, RunConfig, TrainConfig
+from vae_core.config import FORMAT, ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.errors import BadInput
 from vae_core.model import VAE
@@ -137,7 +137,7 @@ def test_a_future_format_asks_for_an_update(content: bytes) -> None:
     error = refusal(with_header(content, json.dumps(header).encode()))
     assert error.code == "format"
     assert str(error) == (
-        "the run was made by a newer version: format 99, this one reads up to 6; "
+        f"the run was made by a newer version: format 99, this one reads up to {FORMAT}; "
         "update the app; the file is left as it is."
     )
 

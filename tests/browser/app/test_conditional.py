@@ -23,7 +23,10 @@ def conditional_run(app_server: Server, page: Page) -> str:
     page.goto(f"{app_server.url}/train?hidden=8&num_epochs=3&condition=class")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".st-key-run_line")).to_contain_text("all 3 epochs are done", timeout=WAIT_MS)
-    return page.locator(".board").get_attribute("data-run") or ""
+    # The line comes before the board, which has the example model until then, and no id.
+    board = page.locator(".board")
+    expect(board).to_have_attribute("data-run", re.compile("[0-9a-f]{16}"))
+    return board.get_attribute("data-run") or ""
 
 
 def test_a_conditional_run_shows_the_class_that_is_chosen(app_server: Server, page: Page) -> None:

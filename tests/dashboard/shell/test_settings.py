@@ -76,6 +76,14 @@ def condition_of(values: dict[str, Any]) -> dict[str, Any]:
     return {"num_conditions": num_classes(values["dataset"])}
 
 
+def prior_of(values: dict[str, Any]) -> str:
+    """The prior that is drawn, where the encoder may have it: a VampPrior is a mixture of Gaussians q(z|u)."""
+    head, prior = values["encoder_head"], values["prior"]
+    if head == "deterministic":
+        return "standard_normal"
+    return "mixture" if (head, prior) == ("flow", "vamp") else prior
+
+
 @st.composite
 def configs(draw: st.DrawFn) -> RunConfig:
     """A run as the controls may make it: points are Gaussian, values in [0, 1] have no scale."""
@@ -89,8 +97,7 @@ def configs(draw: st.DrawFn) -> RunConfig:
         values["data_noise"] = 1.0
     if values["likelihood"] != "gaussian":
         values["likelihood_scale"] = 1.0
-    if values["encoder_head"] == "deterministic":
-        values["prior"] = "standard_normal"
+    values["prior"] = prior_of(values)
     if values["objective"] in refused_objectives(
         values["encoder_head"], values["prior"], values["latent_dim"]
     ):

@@ -56,6 +56,9 @@ class StubHost {
   get hasKl() {
     return !this.isDeterministic && !this.hasLearnedPrior && this.config.config.encoder_head !== "flow";
   }
+  written(text) {
+    return text;
+  }
   labelTitle = "class";
   className(label) {
     return this.config.class_names[label];
