@@ -77,7 +77,7 @@ def condition_of(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def prior_of(values: dict[str, Any]) -> str:
-    """The prior that is drawn, where the encoder may have it: a VampPrior is a mixture of Gaussians q(z|u)."""
+    """The prior that is drawn, where the encoder may have it: a VampPrior's components are Gaussians."""
     head, prior = values["encoder_head"], values["prior"]
     if head == "deterministic":
         return "standard_normal"
