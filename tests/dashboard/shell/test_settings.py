@@ -76,7 +76,7 @@ def condition_of(values: dict[str, Any]) -> dict[str, Any]:
     return {"num_conditions": num_classes(values["dataset"])}
 
 
-def prior_of(values: dict[str, Any]) -> str:
+def prior_of(values: dict[str, Any]) -> Any:
     """The prior that is drawn, where the encoder may have it: a VampPrior's components are Gaussians."""
     head, prior = values["encoder_head"], values["prior"]
     if head == "deterministic":
