@@ -104,6 +104,7 @@ def test_fresh_browser_opens_the_shared_link_and_sees_the_same(
 def test_moves_of_a_control_leave_no_trail_behind(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/elbo")
     view(page, "Units and pitfalls").click(timeout=WAIT_MS)
+    expect(page).to_have_url(re.compile("elbo_view=units"), timeout=WAIT_MS)  # the view that is left
     page.get_by_role("link", name="Train", exact=True).click()
     latent_dim = page.locator(".st-key-latent_dim input")
     for value in ("3", "4", "5"):
