@@ -64,11 +64,6 @@ class Example:
             return float(self.evidence.elbo)
         return float(self.curve.log_likelihoods.mean()) - self.kl
 
-    @property
-    def log_evidence(self) -> float | None:
-        """log p(x), nats; None where no grid is fine enough for it."""
-        return None if self.evidence is None else float(self.evidence.log_evidence)
-
 
 # What all examples of a model share: 13 MB for 784 pixels.
 @cached()

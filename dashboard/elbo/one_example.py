@@ -129,9 +129,10 @@ def _identity(example: Example, shown: Subject, best_elbo: NDArray[np.float64] |
         )
         return
     best = None if best_elbo is None or not len(best_elbo) else float(best_elbo[0])
-    log_evidence, divergence = float(exact.log_evidence), float(exact.kl_to_posterior)
+    divergence = float(exact.kl_to_posterior)
     elbo, total = shown_bound(example), shown_evidence(example)
-    figure = bound_figure(example.elbo, best, log_evidence, theme=state.theme_name())
+    # The digits of the sentence below it: a sum of rounded numbers may differ from the rounded sum.
+    figure = bound_figure(elbo, best, total, theme=state.theme_name())
     alt = f"ELBO {elbo:.3f}, log p(x) {total:.3f}, gap {divergence:.3f} nats."
     draw_chart(figure, key="bound", alt=alt, words=shown.written)
     st.markdown(
@@ -188,8 +189,8 @@ def _importance(example: Example, shown: Subject) -> None:
         curve.sample_counts,
         curve.bounds.numpy(),
         curve.standard_errors.numpy(),
-        elbo=example.elbo,
-        log_evidence=example.log_evidence,
+        elbo=shown_bound(example),
+        log_evidence=None if example.evidence is None else shown_evidence(example),
         theme=state.theme_name(),
     )
     largest, count = float(curve.bounds[-1]), curve.sample_counts[-1]

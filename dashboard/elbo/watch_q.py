@@ -34,7 +34,7 @@ def draw(shown: Subject, split: Split) -> None:
         log_density=None if grid is None else grid.log_density.numpy(),
         steps=[cache.drawn(step.q, grid) for step in steps],
         elbo=elbo,
-        log_evidence=example.log_evidence,
+        log_evidence=None if example.evidence is None else shown_evidence(example),
     )
     left, right = st.columns([3, 2], gap="medium")
     with left:

@@ -1,5 +1,6 @@
 """The views of the ELBO page: the numbers on them are those of the core, and they fit each other."""
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final
@@ -7,13 +8,14 @@ from typing import Final
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.formats import plain
+from dashboard.formats import plain, signed
 from dashboard.runs import tasks
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import LocalRunner
 from tests.page_scripts import (
     KINDS,
     TINY,
+    chart_messages,
     charts,
     checked,
     choose,
@@ -285,6 +287,20 @@ def test_the_digits_that_are_shown_add_up() -> None:
     at = checked(AppTest.from_function(_headline).run())
     assert [metric.value for metric in at.metric] == ["−20.83 nats", "3.34 nats", "−24.17 nats"]
     assert numbers(at.markdown[0].value) == [-20.83, 3.34, -24.17]
+
+
+def test_figures_and_sentence_of_an_example_have_one_log_evidence() -> None:
+    """A sum of rounded numbers may differ from the rounded sum: of some of these examples it does."""
+    at = turn(open_page("elbo"), "one_example")
+    for index in range(8):
+        checked(at.slider(key="elbo_example_held_out").set_value(index).run())
+        total, elbo, gap = numbers(text_with(at, "log p(x) **"))[:3]
+        told = chart_messages(at)
+        for key in ("bound", "importance"):
+            said = json.dumps(told[key]["figure"], ensure_ascii=False)
+            assert f"log p(x) <b>{signed(total, 3)}" in said or f"log p(x) {signed(total, 3)}" in said, key
+        assert f"ELBO <b>{signed(elbo, 3)}" in json.dumps(told["bound"]["figure"], ensure_ascii=False)
+        assert f"<b>{gap:.3f}" in json.dumps(told["bound"]["figure"], ensure_ascii=False)
 
 
 def test_the_objective_stands_below_the_bound_where_it_is_another_one(runner: LocalRunner) -> None:
