@@ -16,8 +16,9 @@ if TYPE_CHECKING:
         load_data_of,
         load_dataset,
         num_classes,
+        numbers_known,
     )
-    from vae_core.data.conditions import condition_of, with_conditions
+    from vae_core.data.conditions import Classes, Known, Number, condition_of, known_of, with_conditions
     from vae_core.data.dataset import Dataset, from_arrays, with_validation
     from vae_core.data.folder import load_idx_folder
     from vae_core.data.idx import read_idx
@@ -34,9 +35,12 @@ __all__ = [
     "BadInput",
     "Brought",
     "Choices",
+    "Classes",
     "Dataset",
     "DatasetInfo",
     "Images",
+    "Known",
+    "Number",
     "Problem",
     "Table",
     "Workbook",
@@ -45,12 +49,14 @@ __all__ = [
     "data_shape",
     "dataset_info",
     "from_arrays",
+    "known_of",
     "least_training_examples",
     "load_data_of",
     "load_dataset",
     "load_idx_folder",
     "load_table",
     "num_classes",
+    "numbers_known",
     "read_idx",
     "read_images_zip",
     "read_npy",
@@ -76,8 +82,16 @@ __getattr__, __dir__ = lazy_exports(
             "load_data_of",
             "load_dataset",
             "num_classes",
+            "numbers_known",
         ),
-        "vae_core.data.conditions": ("condition_of", "with_conditions"),
+        "vae_core.data.conditions": (
+            "Classes",
+            "Known",
+            "Number",
+            "condition_of",
+            "known_of",
+            "with_conditions",
+        ),
         "vae_core.data.dataset": ("Dataset", "from_arrays", "with_validation"),
         "vae_core.data.folder": ("load_idx_folder",),
         "vae_core.data.idx": ("read_idx",),

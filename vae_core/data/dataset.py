@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +13,9 @@ from vae_core.data.byte_images import ByteImages, Examples, on_device, part_of
 from vae_core.data.limits import MAX_CLASSES, MAX_COLUMNS
 from vae_core.data.split import split_rows, validation_rows
 from vae_core.errors import BadInput
+
+if TYPE_CHECKING:
+    from vae_core.data.conditions import Known
 
 Array = NDArray[Any] | torch.Tensor
 
@@ -61,6 +64,7 @@ class Dataset:
         factors_train: What else is known of the training examples; empty where nothing is.
         factors_test: Of the held-out examples.
         factors_validation: Of those to choose by.
+        known: What y is, where the examples are rows [x, y] of a conditional model; None: they are x.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Dataset:
     factors_train: tuple[Factor, ...] = ()
     factors_test: tuple[Factor, ...] = ()
     factors_validation: tuple[Factor, ...] = ()
+    known: "Known | None" = None
 
     def to(self, device: torch.device) -> "Dataset":
         """The same with its examples on a device; labels stay where they are."""
