@@ -297,7 +297,7 @@ def numbers(sides: Sequence[Side]) -> None:
     """The terms of the bound of all runs on the same examples, and paired differences from the first."""
     first, mixed = sides[0], is_mixed(sides)
     head = ["run", "step", "ELBO of log p(x|y)" if first.takes_y and not mixed else "ELBO"]
-    head += ["bound of log p(x)"] if mixed else []
+    head += ["log p(y)", "bound of log p(x)"] if mixed else []
     head += [f"{'bound' if mixed else 'ELBO'} − that of {plain(first.label)}"] if len(sides) > 1 else []
     head += ["reconstruction", "KL", "active"]
     rows = []
@@ -306,7 +306,7 @@ def numbers(sides: Sequence[Side]) -> None:
         error = score_of(one.elbo).standard_error
         elbo = with_error(signed(_shown_elbo(one)), margin(error)) if side.has_bound else "–"
         row = [plain(side.label), f"{side.subject.step:,}", elbo]
-        row += [_of_x(side)] if mixed else []
+        row += [_log_y(side), _of_x(side)] if mixed else []
         row += [_against(side, first, mixed=mixed)] if len(sides) > 1 else []
         kl = _mean(one.kl) if side.has_bound else "–"
         latent_dim = side.subject.config.model.latent_dim
@@ -369,12 +369,18 @@ def _against(side: Side, first: Side, *, mixed: bool) -> str:
 
 
 def _of_x(side: Side) -> str:
-    """The run's bound of log p(x); of a conditional one with the log p(y) that is in it."""
+    """The run's bound of log p(x)."""
     if not side.bounds_x:
         return "–"
     one = side.measured
-    bound = with_error(signed(_shown_of_x(one)), margin(score_of(one.bound_of_x).standard_error))
-    return f"{bound} (log p(y) {signed(score_of(one.log_class).value)})" if side.takes_y else bound
+    return with_error(signed(_shown_of_x(one)), margin(score_of(one.bound_of_x).standard_error))
+
+
+def _log_y(side: Side) -> str:
+    """The mean log p(y) that is in a conditional run's bound of log p(x)."""
+    if not (side.takes_y and side.bounds_x):
+        return "–"
+    return signed(score_of(side.measured.log_class).value)
 
 
 def _shown_of_x(one: Measured) -> float:

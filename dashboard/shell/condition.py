@@ -68,7 +68,9 @@ def draw(
         help_text: What it decides.
     """
     state.set_control(key, now)
-    if known.num_values > 1:
+    from vae_core.data.conditions import Classes
+
+    if isinstance(known, Classes):
         return st.selectbox(
             label or "Class y",
             options,
@@ -79,7 +81,7 @@ def draw(
             persist_state="session",
         )
     return st.select_slider(
-        label or "Number y",
+        label or f"Number y: {plain(known.name)}",
         options,
         key=key,
         format_func=known.written,

@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard.components.dial.element import Scale, dial, moved
 from dashboard.formats import plain
 from dashboard.labels import LABELS, NAMES
+from dashboard.notation import given_y
 from dashboard.shell import data_menu, image_folder, settings, state
 from dashboard.shell.links import PARAMETERS, SETTINGS, SPEEDS, Number, Text, Whole
 from vae_core.config import (
@@ -361,7 +362,7 @@ def _dial(key: str, on_change: Callback, *, frozen: str, note: str) -> None:
         sequence=had,
         symbol=NAMES[key][-1],
         presets=BETAS if key == "beta" else (),
-        help_text=HELP[key],
+        help_text=_said(HELP[key]),
         frozen=_FIXED if key in state.fixed_controls() else frozen,
         note=note,
         large=state.is_presenting(),
@@ -419,13 +420,30 @@ def _all_hidden(*keys: str) -> bool:
     return state.hidden_controls().issuperset(keys)
 
 
+def _takes_y() -> bool:
+    """Whether the next run is conditional, so that what is said of it has a y."""
+    name, chosen = value("dataset"), value("condition")
+    try:
+        if chosen == "number":
+            return bool(numbers_known(name))
+        return chosen == "class" and (name == "idx" or num_classes(name) > 0)
+    except BadInput:  # whoever loads the data says what is wrong
+        return False
+
+
+def _said(text: str) -> str:
+    """Words and formulas as they are said of the next run."""
+    return given_y(text) if _takes_y() else text
+
+
 def _options(key: str, *, frozen: str = "") -> dict[str, Any]:
     """What every control has; one that cannot be changed is disabled and says why."""
     why = _FIXED if key in state.fixed_controls() else frozen
+    name, said = _said(NAMES[key]), HELP[key] if key == "condition" else _said(HELP[key])
     return {
-        "label": f"{NAMES[key]} :material/lock:" if why else NAMES[key],
+        "label": f"{name} :material/lock:" if why else name,
         "key": key,
-        "help": f"{HELP[key]} **{why}**" if why else HELP[key],
+        "help": f"{said} **{why}**" if why else said,
         "disabled": bool(why),
         "persist_state": "session",
     }

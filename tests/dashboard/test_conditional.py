@@ -497,3 +497,14 @@ def test_measured_bound_of_a_run_is_the_mean_of_its_classes(subject: Subject) ->
         )
         sums, count = sums + part.elbo * part.num_examples, count + part.num_examples
     assert sums / count == pytest.approx(whole, abs=0.1)
+
+
+@pytest.mark.parametrize("link", [{}, {"dataset": "sprites", "condition": "number"}])
+def test_settings_of_a_conditional_run_and_of_its_sweep_are_written_given_y(link: dict[str, str]) -> None:
+    """The condition's own help defines y, and says what it has in the place of q(z|u)."""
+    said = {"condition": "class", **link}
+    for at in (checked(open_page("train", **said)), checked(open_page("compare", **said))):
+        assert not without_y(at)
+        assert [
+            place for place in without_y(checked(open_page(at.title[0].value.lower()))) if "p(x|z)" in place
+        ]
