@@ -116,7 +116,7 @@ def _board(run_id: str, looked: Snapshot | None = None, *, y: float | None = Non
         given_y=view.config.condition != "none",
         grid_y=grid_y,
         learned_prior=view.config.model.prior != "standard_normal",
-        has_flow=view.config.model.encoder_head == "flow",
+        not_gaussian=bool(view.config.model.not_gaussian),
         is_scheduled=view.config.train.beta_schedule != "constant",
         free_bits=view.config.train.free_bits,
         objective=view.config.train.maximised,

@@ -41,6 +41,7 @@ WRITTEN: Final = (
     "format6_conditional",
     "format6_objective",
     "format7_flow",
+    "format8_mixture",
     "format8_number",
 )
 
