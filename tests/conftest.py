@@ -8,6 +8,9 @@ import pytest
 import torch
 from hypothesis import settings
 
+from dashboard.runs import worker_process
+from tests.forked import Loaded, popen_of
+
 # Derandomised: a suite that is red for one and green for the next teaches nobody anything.
 settings.register_profile("suite", derandomize=True, database=None, deadline=None, print_blob=True)
 settings.load_profile("suite")
@@ -32,6 +35,16 @@ def dashboard_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAE_DASHBOARD_HOME", str(tmp_path_factory.mktemp("home")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_processes() -> Iterator[None]:
+    """Has the runner and the tasks begin their processes as copies of one that has loaded PyTorch."""
+    loaded = Loaded()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker_process, "Popen", popen_of(loaded))
+        yield
+    loaded.close()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,13 +7,13 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import Popen
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from dashboard.runs.scheduler import Place, Scheduler, scheduler
 from dashboard.runs.store import digest_of, kept_folder
-from dashboard.runs.worker_process import ROOT
+from dashboard.runs.worker_process import spawn
 from vae_core.config import WALL_LIMIT_S
 from vae_core.errors import BadInput
 
@@ -90,7 +90,7 @@ class _Task:
     source: Path
     waiters: set[str]
     place: Place | None = None
-    process: subprocess.Popen[str] | None = None
+    process: Popen[str] | None = None
     first_word: tuple[float, float] | None = None
     done: float = 0.0
     error: str | None = None
@@ -235,7 +235,7 @@ class Tasks:
     def _run(self, task: _Task) -> None:
         error: str | None = "The computation ended unexpectedly. Try again."
         try:
-            process = _spawn(task.command)
+            process = spawn(task.command)
             with self._lock:
                 task.process = process
                 if task.is_cancelled:
@@ -256,7 +256,7 @@ class Tasks:
             self._close(task, error)
             self._forget_oldest()
 
-    def _end_late(self, task: _Task, process: subprocess.Popen[str]) -> None:
+    def _end_late(self, task: _Task, process: Popen[str]) -> None:
         task.is_late = True
         process.kill()
 
@@ -270,7 +270,7 @@ class Tasks:
             if task.place is not None:
                 self._scheduler.leave(task.place)
 
-    def _listen(self, task: _Task, process: subprocess.Popen[str]) -> None:
+    def _listen(self, task: _Task, process: Popen[str]) -> None:
         for line in process.stdout or ():
             with contextlib.suppress(ValueError, TypeError, AttributeError):
                 message = json.loads(line)
@@ -304,19 +304,6 @@ def _what_to_do(code: int) -> str:
     else:
         hint = "Try again."
     return f"The computation ended unexpectedly (code {code}). {hint}"
-
-
-def _spawn(command: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
-        # Ctrl-C in the server's terminal is for the server; the task ends when its input does.
-        start_new_session=True,
-    )
 
 
 _tasks: Tasks | None = None

@@ -1,14 +1,14 @@
-"""One worker process as the server sees it: commands in, events out, an end that is always reached."""
+"""The processes of the core as the server sees them; of a worker: commands in, events out, always an end."""
 
 import contextlib
 import json
 import os
 import queue
-import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from subprocess import PIPE, Popen, TimeoutExpired
 from typing import IO, Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -22,6 +22,24 @@ MAX_UNREAD: Final = 10_000
 _Lines = queue.SimpleQueue[str | None]
 
 
+def spawn(command: Sequence[str]) -> Popen[str]:
+    """Starts a process of the core with one thread and pipes to it, text.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    return Popen(
+        command,
+        stdin=PIPE,
+        stdout=PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        # Ctrl-C in the server's terminal is for the server; the process sees its input end.
+        start_new_session=True,
+    )
+
+
 class WorkerProcess:
     """``python -m vae_core worker`` with pipes to it.
 
@@ -33,17 +51,7 @@ class WorkerProcess:
     """
 
     def __init__(self, *arguments: str) -> None:
-        threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "vae_core", "worker", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, **threads},
-            # Ctrl-C in the server's terminal is for the server; the worker sees its input end and saves.
-            start_new_session=True,
-        )
+        self._process = spawn([sys.executable, "-m", "vae_core", "worker", *arguments])
         self._lines: _Lines = queue.SimpleQueue()
         # A pipe that nobody reads blocks its writer: that must be this thread, and nothing that waits for it.
         writer = threading.Thread(
@@ -86,7 +94,7 @@ class WorkerProcess:
         """Waits for the end, at most ``GRACE_S``, then kills; returns the exit code."""
         try:
             self._process.wait(timeout=GRACE_S)
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             self.kill()
         code = self._process.wait()
         self.end_input()

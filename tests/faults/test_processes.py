@@ -112,13 +112,13 @@ def view_of(runner: LocalRunner, run_id: str) -> JobView:
 def test_a_task_whose_result_finds_no_room_says_so(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks, key = Tasks(small_disk, limit=1), "a" * 16
     points = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
-    spawn = tasks_module._spawn
+    spawn = tasks_module.spawn
 
     def spawn_on_a_full_disk(command: list[str]) -> subprocess.Popen[str]:
         fill(small_disk)  # its inputs have been written
         return spawn(command)
 
-    monkeypatch.setattr(tasks_module, "_spawn", spawn_on_a_full_disk)
+    monkeypatch.setattr(tasks_module, "spawn", spawn_on_a_full_disk)
     tasks.start(key, "tsne", "0", owner=ME, inputs={"points": points})
     until(lambda: tasks.progress(key) is None, "the end")
     assert tasks.error(key) == "The result cannot be kept (No space left on device): free some disk space."

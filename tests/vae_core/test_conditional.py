@@ -156,8 +156,8 @@ def test_what_x_owes_to_y_is_their_mutual_information() -> None:
             for weight in model.parameters():
                 weight.zero_()
             model.decoder.weights[0][:, 2:] = centres.T
-        labels = torch.arange(600) % 3
-        eps = torch.randn(600, 2, generator=noise(1), dtype=torch.float64)
+        labels = torch.arange(198) % 3
+        eps = torch.randn(198, 2, generator=noise(1), dtype=torch.float64)
         x = centres[labels] + scale * eps
         of_classes = torch.stack(
             [exact_evidence(model.given(condition_of(label, 3)), x).log_evidence for label in range(3)]

@@ -127,8 +127,8 @@ def test_a_choice_that_cannot_be_read_says_why_and_can_be_taken_back() -> None:
 def test_while_a_file_is_read_every_page_answers_and_the_reading_can_be_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    spawn, never_ends = tasks._spawn, [sys.executable, "-c", "import sys; sys.stdin.read()"]
-    monkeypatch.setattr(tasks, "_spawn", lambda command: spawn(never_ends))
+    spawn, never_ends = tasks.spawn, [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    monkeypatch.setattr(tasks, "spawn", lambda command: spawn(never_ends))
     at = opened()
     uploader = next(one for one in at.file_uploader if str(one.key).startswith("data_upload"))
     checked(uploader.upload("flowers.csv", FLOWERS.encode(), "text/csv").run())

@@ -89,8 +89,8 @@ def test_task_that_dies_is_said(tasks: Tasks) -> None:
 def test_a_task_that_crashes_says_what_to_change(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a library may on some input: the same input would crash it again."""
     crash = [sys.executable, "-c", "import os; os.abort()"]
-    spawn = tasks_module._spawn
-    monkeypatch.setattr(tasks_module, "_spawn", lambda command: spawn(crash))
+    spawn = tasks_module.spawn
+    monkeypatch.setattr(tasks_module, "spawn", lambda command: spawn(crash))
     start(tasks, KEY, {"points": POINTS})
     until(lambda: tasks.progress(KEY) is None, "the crash")
     assert tasks.error(KEY) == (
@@ -217,7 +217,7 @@ def test_task_that_cannot_start_ends_with_its_error_and_frees_its_core(
     def fail(command: list[str]) -> None:
         raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(tasks_module, "_spawn", fail)
+    monkeypatch.setattr(tasks_module, "spawn", fail)
     start(tasks, KEY, MANY)
     until(lambda: tasks.progress(KEY) is None, "the end")
     assert (

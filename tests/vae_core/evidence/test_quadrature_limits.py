@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from tests.linear_gaussian import exact_vae, fit_ppca
-from tests.vae_core.evidence.test_quadrature import by_plain_grid
+from tests.vae_core.evidence.test_quadrature import evidence_by_plain_grid
 from vae_core.config import Activation, ModelConfig
 from vae_core.evidence.exact import exact_evidence
 from vae_core.model import VAE
@@ -43,7 +43,7 @@ def test_error_covers_what_kinks_hide() -> None:
         z = torch.randn(40, 2, generator=generator).double()
         x = model.likelihood(z).sample(1, generator=generator)[0].double()[:15]
     found = exact_evidence(model, x)
-    expected, *_ = by_plain_grid(model, x, count=1001, reach=6.5)
+    expected = evidence_by_plain_grid(model, x, count=1001, reach=6.5)
     assert ((found.log_evidence - expected).abs() <= found.error).all()
     assert found.error.max() < 1e-3
 
