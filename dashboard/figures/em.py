@@ -75,7 +75,7 @@ class PlaneScene(NamedTuple):
     def rows(self, owners: int | None, theme: ThemeName) -> list[go.Trace]:
         """The points."""
         labels = None if owners is None else self.owners[owners]
-        return [_points(*self.points.T, labels, self.outlines.shape[1], theme)]
+        return [_points(self.points[:, 0], self.points[:, 1], labels, self.outlines.shape[1], theme)]
 
     def moving(self, done: int, theme: ThemeName) -> list[go.Trace]:
         """The ellipses."""
