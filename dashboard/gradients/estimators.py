@@ -200,10 +200,11 @@ def draw_elbo(subject: Subject) -> None:
             f"Here q is the product of the marginals of this run's {subject.written('q(z|x)')}: the "
             "estimators below are of a mean and a deviation of each dimension, without its correlations."
         )
-    if subject.config.model.encoder_head == "flow":
+    if subject.config.model.not_gaussian:
         st.caption(
-            "Here q is the product of Gaussians with the means and deviations of this run's flow: the "
-            "estimators below are of a mean and a deviation of each dimension."
+            "Here q is the product of Gaussians with the means and deviations of this run's q(z|x), "
+            f"{subject.config.model.not_gaussian}: the estimators below are of a mean and a deviation of "
+            "each dimension."
         )
     try:
         comparison = _elbo_comparison(subject, index, dim, count, with_mistake=with_mistake)

@@ -10,7 +10,7 @@ from dashboard.figures.classes import class_colour
 from dashboard.figures.contours import contour_traces
 from dashboard.figures.em import EmPath, LineScene, PlaneScene, em_figure
 from dashboard.figures.evidence import bound_figure, gap_figure, importance_figure
-from dashboard.figures.posterior import Ellipse, posterior_figure
+from dashboard.figures.posterior import MASSES, Ellipse, posterior_figure, rings_of
 from dashboard.figures.rates import collapse_figure, rate_distortion_figure, surgery_figure
 from dashboard.figures.walk import MAX_FRAMES, Walk, walk_figure
 from dashboard.theme import CONCEPTS, ThemeName
@@ -32,6 +32,35 @@ def test_gap_pieces_reach_from_the_elbo_to_the_evidence(
     assert ends[-1] == pytest.approx(-10)
     assert [bar["x"][0] for bar in bars[1:]] == pytest.approx(lengths)
     assert figure.to_dict()["layout"]["shapes"][0]["x0"] == -10
+
+
+@pytest.mark.parametrize("apart", [0.0, 2.0, 6.0])
+def test_rings_hold_the_mass_of_the_ellipses_whatever_the_shape(apart: float) -> None:
+    """Of two Gaussians, the second half as wide along one axis; where they are equal, the ellipses."""
+    noise = np.random.default_rng(0)
+    means, stds = np.array([[0, 0], [apart, 1]]), np.array([[1, 1], [0.5, 1]])
+    if not apart:
+        means, stds = np.zeros((2, 2)), np.ones((2, 2))
+
+    def density(z: Any) -> Any:
+        squares = (((z[..., None, :] - means) / stds) ** 2).sum(-1)
+        return (np.exp(-squares / 2) / stds.prod(-1) * [0.4, 0.6]).sum(-1)
+
+    axes = [
+        np.unique(np.concatenate([m + s * np.linspace(-4, 4, 51) for m, s in zip(*pair, strict=True)]))
+        for pair in zip(means.T, stds.T, strict=True)
+    ]
+    rings = rings_of(axes, np.log(density(np.stack(np.meshgrid(*axes, indexing="ij"), -1))))
+    which = (noise.random(50_000) < 0.6).astype(int)
+    drawn = density(means[which] + stds[which] * noise.normal(size=(50_000, 2)))
+    for mass, ring in zip(MASSES, rings, strict=True):
+        points = ring[~np.isnan(ring[:, 0])]
+        levels = density(points)
+        assert levels.max() / levels.min() < 1.02, "it is a curve of equal density"
+        assert (drawn > np.median(levels)).mean() == pytest.approx(mass, abs=0.01)
+    if not apart:
+        assert np.allclose(np.hypot(*rings[0].T), 1, atol=0.02)
+    assert int(np.isnan(rings[1][:, 0]).sum()) == (1 if apart == 6 else 0), "a part round each mode"
 
 
 def test_ellipse_has_one_and_two_deviations_in_units_of_the_axes() -> None:
