@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
