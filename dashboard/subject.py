@@ -152,7 +152,15 @@ class Subject:
             return x
         from vae_core.data.conditions import rows_of
 
-        return rows_of(x, known.known_of(self.data, PARTS[split]), known)
+        return rows_of(x, self.values_of_y(split), known)
+
+    def values_of_y(self, split: Split) -> "Tensor":
+        """The class, or the number, of the examples of a conditional run, given a y or not: shape (n,)."""
+        from vae_core.data.conditions import values_of
+
+        known = (self.conditional or self).known
+        assert known is not None, "a conditional run has a y"
+        return values_of(self.data, known, PARTS[split])
 
     @property
     def known(self) -> "Known | None":
@@ -193,8 +201,8 @@ class Subject:
         known = self.known
         assert known is not None, "a conditional run has a y"
         if self.config.condition == "number":
-            return some_numbers(known.known_of(self.data, "train"))
-        parts = [known.known_of(self.data, PARTS[split]) for split in self.splits]
+            return some_numbers(self.values_of_y("training"))
+        parts = [self.values_of_y(split) for split in self.splits]
         counts = [part.bincount(minlength=known.num_values) for part in parts]
         labels = range(known.num_values)
         return tuple(label for label in labels if all(count[label] >= MIN_OF_CLASS for count in counts))
@@ -231,10 +239,7 @@ class Subject:
     @property
     def y_of_examples(self) -> tuple[float, float]:
         """The least and the largest number y of the held-out examples of a run that is given one."""
-        assert self.conditional is not None
-        known = self.conditional.known
-        assert known is not None, "a conditional run has a y"
-        values = known.known_of(self.data, "test")
+        values = self.values_of_y("held_out")
         return float(values.min()), float(values.max())
 
     @property
@@ -260,7 +265,7 @@ def _of_y(subject: Subject, y: float) -> "Dataset":
     for split in subject.splits:
         part = PARTS[split]
         x, labels = subject.examples(split)
-        away = (known.known_of(data, part) - y).abs()
+        away = (subject.values_of_y(split) - y).abs()
         rows = away <= (0 if is_class else away.sort().values[max(MIN_OF_CLASS, len(away) // SHARE_OF_Y) - 1])
         factors = getattr(data, f"factors_{part}")
         found[f"x_{part}"] = part_of(x, rows)

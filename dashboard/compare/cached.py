@@ -288,15 +288,15 @@ def _measured(subject: Subject, rows: NDArray[np.int64]) -> Measured:
         means=means[:MAX_PLANE],
         stds=terms.stds[rows][:MAX_PLANE],
         labels=terms.labels[rows][:MAX_PLANE],
-        y=_y_of(subject)[rows][:MAX_PLANE] if subject.known is not None else np.empty(0),
+        y=_y_of(subject, rows[:MAX_PLANE]),
     )
 
 
-def _y_of(subject: Subject) -> Array:
-    """The class or the number of each held-out example of a conditional run."""
-    known = subject.known
-    assert known is not None, "a conditional run has a y"
-    return known.known_of(subject.data, "test").double().numpy()
+def _y_of(subject: Subject, rows: NDArray[np.int64]) -> Array:
+    """The class or the number of some held-out examples of a conditional run; empty of others."""
+    if subject.known is None:
+        return np.empty(0)
+    return subject.values_of_y("held_out").double().numpy()[rows]
 
 
 def _log_class(subject: Subject) -> Array:

@@ -140,9 +140,7 @@ def quantiles_of_y(subject: Subject, count: int) -> tuple[float, ...]:
         count: How many.
     """
     assert subject.conditional is not None
-    known = subject.conditional.known
-    assert known is not None, "a conditional run has a y"
-    values = known.known_of(subject.conditional.data, "train").numpy()
+    values = subject.conditional.values_of_y("training").numpy()
     low, high = np.quantile(values, (0.05, 0.95)).tolist()
     return tuple(np.linspace(low, high, count).tolist())
 

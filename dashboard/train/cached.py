@@ -62,7 +62,7 @@ class ChoiceOfY(NamedTuple):
 @cached(most=64)
 def choice_of_y(run_id: str) -> ChoiceOfY | None:
     """Of a conditional run whose data are there; None of others."""
-    from vae_core.data.conditions import known_of
+    from vae_core.data.conditions import known_of, values_of
 
     view = runner().view(run_id)
     if view is None or view.config.condition == "none":
@@ -77,7 +77,7 @@ def choice_of_y(run_id: str) -> ChoiceOfY | None:
         return None
     if config.condition == "class":
         return ChoiceOfY(known, tuple(range(known.num_values)))
-    return ChoiceOfY(known, some_numbers(known.known_of(data, "train")))
+    return ChoiceOfY(known, some_numbers(values_of(data, known, "train")))
 
 
 def _with_grid(config: RunConfig, run_id: str, snapshot: Snapshot, y: float | None) -> Snapshot:

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
         num_classes,
         numbers_known,
     )
-    from vae_core.data.conditions import Classes, Known, Number, condition_of, known_of, with_conditions
+    from vae_core.data.conditions import condition_of, known_of, with_conditions
     from vae_core.data.dataset import Dataset, from_arrays, with_validation
     from vae_core.data.folder import load_idx_folder
     from vae_core.data.idx import read_idx
     from vae_core.data.images import Images, read_images_zip
+    from vae_core.data.known import Classes, Known, Number
     from vae_core.data.npy import read_npy, read_npz
     from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
     from vae_core.data.workbook import Workbook, read_workbook
@@ -84,10 +85,8 @@ __getattr__, __dir__ = lazy_exports(
             "num_classes",
             "numbers_known",
         ),
+        "vae_core.data.known": ("Classes", "Known", "Number"),
         "vae_core.data.conditions": (
-            "Classes",
-            "Known",
-            "Number",
             "condition_of",
             "known_of",
             "with_conditions",

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor
@@ -11,102 +11,13 @@ from torch import Tensor
 from vae_core.config import Condition
 from vae_core.data.byte_images import ByteImages, ConditionedImages, Examples
 from vae_core.data.dataset import Dataset, Factor
+from vae_core.data.known import Classes, Known, Number
 from vae_core.errors import BadInput
 
 Part = Literal["train", "test", "validation"]
 """Of a data set."""
 Y_SCALE: Final = "y_scale"
 """What the state of a training calls the scale of a number y."""
-
-
-class Classes(NamedTuple):
-    """y is the class of an example: 1 at its place, 0 at the others.
-
-    Arguments:
-        names: Of the classes 0, 1, ...
-    """
-
-    names: tuple[str, ...]
-
-    @property
-    def num_values(self) -> int:
-        """C, the values that the networks take."""
-        return len(self.names)
-
-    @property
-    def default(self) -> float:
-        """The first class."""
-        return 0
-
-    def encode(self, values: Tensor) -> Tensor:
-        """What the networks take for classes of shape (n,): shape (n, C), float32.
-
-        Raises:
-            BadInput: One of them is none of the classes (code ``condition``).
-        """
-        labels = values.long()
-        if bool(((labels != values) | (labels < 0) | (labels >= len(self.names))).any()):
-            message = f"this run has {len(self.names)} classes to condition on, {values.tolist()[0]:g} is "
-            raise BadInput("condition", message + "none of them", "choose another run or class")
-        return torch.eye(len(self.names)).index_select(0, labels.cpu())
-
-    def known_of(self, dataset: Dataset, part: Part) -> Tensor:
-        """The class of each example of a part of the data, shape (n,)."""
-        labels = getattr(dataset, f"labels_{part}")
-        assert labels is not None, "a run that is conditional on them has them"
-        return labels
-
-    def written(self, value: float) -> str:
-        """The name of a class."""
-        return self.names[int(value)]
-
-
-class Number(NamedTuple):
-    """y is a number that is known of each example, standardised: the networks take (y - mean) / std.
-
-    Arguments:
-        name: That of the :class:`vae_core.data.dataset.Factor`.
-        unit: Its unit; empty where it has none.
-        mean, std: Of the training examples.
-        median: Of the training examples: where nobody chooses, pictures are decoded with it.
-    """
-
-    name: str
-    unit: str
-    mean: float
-    std: float
-    median: float
-
-    @property
-    def num_values(self) -> int:
-        """C, the values that the networks take: one."""
-        return 1
-
-    @property
-    def default(self) -> float:
-        """The median of the training examples."""
-        return self.median
-
-    def encode(self, values: Tensor) -> Tensor:
-        """What the networks take for numbers of shape (n,): shape (n, 1), float32."""
-        return ((values.double() - self.mean) / self.std).float()[:, None]
-
-    def known_of(self, dataset: Dataset, part: Part) -> Tensor:
-        """The number of each example of a part of the data, shape (n,), float64."""
-        return torch.from_numpy(_factor(dataset, self.name, part).values).double()
-
-    def written(self, value: float) -> str:
-        """A value with its unit."""
-        return f"{value:.4g} {self.unit}".strip()
-
-    @property
-    def scale(self) -> dict[str, float]:
-        """What a run's file keeps of it."""
-        return {"mean": self.mean, "std": self.std, "median": self.median}
-
-
-Known = Classes | Number
-"""What y is."""
 
 
 def condition_of(label: int, num_classes: int) -> Tensor:
@@ -199,11 +110,24 @@ def with_conditions(
     rows: dict[str, Any] = {}
     parts: tuple[Part, ...] = ("train", "test") if dataset.x_validation is None else _PARTS
     for part in parts:
-        rows[f"x_{part}"] = rows_of(getattr(dataset, f"x_{part}"), known.known_of(dataset, part), known)
+        rows[f"x_{part}"] = rows_of(getattr(dataset, f"x_{part}"), values_of(dataset, known, part), known)
     return replace(dataset, known=known, **rows)
 
 
 _PARTS: Final[tuple[Part, ...]] = ("train", "test", "validation")
+
+
+def values_of(dataset: Dataset, known: Known, part: Part) -> Tensor:
+    """The class, or the number, of each example of a part of the data, shape (n,).
+
+    Raises:
+        BadInput: No such number is known of them (code ``condition``).
+    """
+    if isinstance(known, Number):
+        return torch.from_numpy(_factor(dataset, known.name, part).values).double()
+    labels = getattr(dataset, f"labels_{part}")
+    assert labels is not None, "a run that is conditional on them has them"
+    return labels
 
 
 def rows_of(x: Examples, values: Tensor, known: Known) -> Examples:

@@ -3,19 +3,17 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vae_core.data.byte_images import ByteImages, Examples, on_device, part_of
+from vae_core.data.known import Known
 from vae_core.data.limits import MAX_CLASSES, MAX_COLUMNS
 from vae_core.data.split import split_rows, validation_rows
 from vae_core.errors import BadInput
-
-if TYPE_CHECKING:
-    from vae_core.data.conditions import Known
 
 Array = NDArray[Any] | torch.Tensor
 
@@ -81,7 +79,7 @@ class Dataset:
     factors_train: tuple[Factor, ...] = ()
     factors_test: tuple[Factor, ...] = ()
     factors_validation: tuple[Factor, ...] = ()
-    known: "Known | None" = None
+    known: Known | None = None
 
     def to(self, device: torch.device) -> "Dataset":
         """The same with its examples on a device; labels stay where they are."""
