@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from benchmarks.serving import Server
 from tests.browser.pages import WAIT_MS, fits
@@ -15,7 +15,7 @@ HEADS: Final = {
     "mixture": ("mixture of Gaussians", "best mixture of diagonals"),
 }
 """What the choice on Train is called, and the rung of its family."""
-PHONE: Final = {"width": 390, "height": 844}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 STRONG: Final = "nodes => nodes.slice(0, 3).map((node) => Number(node.textContent.replace('−', '-')))"
 
 
