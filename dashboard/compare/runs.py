@@ -73,8 +73,8 @@ OF_DIFFERENT_BOUNDS: Final = (
     "with p(y) the share of the class in the training part."
 )
 OF_NUMBER: Final = (
-    " Where y is a number the column is empty: log p(x) ≥ log p(x|y) + log p(y) would need a density of y, "
-    "and these models have none."
+    " Where y is a number the column is empty: log p(x) = log ∫ p(y) p(x|y) dy would need a density of y, "
+    "which these models do not have, and a single y gives no bound of it."
 )
 OF_DIFFERENT_EVIDENCE: Final = (
     "Of a conditional run log p(x) here is log p(x|y), and the gap that of its q(z|x, y). "
