@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 HELD_OUT: Final[Split] = "held_out"
 MAX_FACTOR_VALUES: Final = 20_000_000
-"""Entries of all L, or values of all flows, that are kept together."""
+"""Entries of all L, or parameters of all q, that are kept together."""
 FACTORS_AT_ONCE: Final = 1000
 
 
@@ -150,7 +150,7 @@ def posterior(
 
     model = subject.config.model
     terms = encoded(subject, split)
-    if model.encoder_head not in ("full_covariance", "flow"):
+    if model.encoder_head != "full_covariance" and not model.not_gaussian:
         means, stds = (torch.from_numpy(part[:max_examples]) for part in (terms.means, terms.stds))
         return DiagonalNormal.from_std(means, stds)
     most = MAX_FACTOR_VALUES // max(model.latent_dim**2, model.encoder_sizes[-1])

@@ -28,7 +28,8 @@ SPLIT_HELP = "Held-out examples were never trained on: only they tell how good t
 SAMPLES_HELP = (
     r"$M$, samples of $z$ for each example in "
     r"$\mathbb{E}_q[\log p(x|z)] \approx \tfrac1M\sum_m\log p(x|z_m)$. The KL of a Gaussian q to "
-    "N(0, I) is exact; that of a flow, or to a learned prior, is estimated from the same samples."
+    "N(0, I) is exact; that of a flow or a mixture, or to a learned prior, is estimated from the same "
+    "samples. Of a mixture there are $M$ samples of each component, weighted with its weight."
 )
 
 header.title("ELBO")

@@ -79,7 +79,11 @@ Activation = Literal["tanh", "relu", "silu", "softplus"]
 RECTIFIED: Final[tuple[Activation, ...]] = ("relu", "silu")
 """Activations that halve the mean square of what goes through them."""
 InitialWeights = Literal["small_outputs", "he"]
-EncoderHead = Literal["log_variance", "variance", "full_covariance", "flow", "unit_variance", "deterministic"]
+EncoderHead = Literal[
+    "log_variance", "variance", "full_covariance", "flow", "mixture", "unit_variance", "deterministic"
+]
+NOT_GAUSSIAN: Final[dict[EncoderHead, str]] = {"flow": "a flow", "mixture": "a mixture"}
+"""Heads whose q(z|x) has a density, but is no Gaussian: what it is in a sentence. Its KL is sampled."""
 Likelihood = Literal["bernoulli", "continuous_bernoulli", "gaussian", "gaussian_diagonal"]
 UNIT_INTERVAL: Final[tuple[Likelihood, ...]] = ("bernoulli", "continuous_bernoulli")
 """Likelihoods of values in [0, 1]; the others are those of real numbers."""
@@ -103,6 +107,8 @@ MAX_FULL_DIM = 64
 """Latent dimensions of a full covariance matrix: it has 2080 entries then, of each example."""
 FLOW_LAYERS: Final = 4
 """Planar layers of a flow."""
+MIXTURE_COMPONENTS: Final = 2
+"""Gaussians of an encoder's mixture."""
 MAX_PARAMETERS = 5_000_000
 MAX_DATA_DIM = 65_536
 MAX_COMPONENTS = 1000
@@ -118,7 +124,7 @@ WALL_LIMIT_S: Final = 30 * 60
 """Seconds of training, without pauses, after which a run is saved and stopped: others wait for the core."""
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
-FORMAT: Final = 7
+FORMAT: Final = 8
 """Of a configuration, and of the run file that holds one. It rises with each column of the curves, which an
 older version would take for damage, and with each setting that decides a run: one that is unknown to a
 version that reads the format may be left aside."""
@@ -178,7 +184,8 @@ class ModelConfig(_Config):
         encoder_head: What the encoder outputs beside the mean: ``log_variance`` (unit outputs log sigma^2),
             ``variance`` (sigma^2 through softplus), ``full_covariance`` (a lower triangular L, the
             covariance being L L^T), ``flow`` (log sigma^2, and the planar layers that warp that Gaussian,
-            :mod:`vae_core.planar`), ``unit_variance`` (sigma = 1), ``deterministic`` (z = mean).
+            :mod:`vae_core.planar`), ``mixture`` (weight, mean and log sigma^2 of ``MIXTURE_COMPONENTS``
+            Gaussians), ``unit_variance`` (sigma = 1), ``deterministic`` (z = mean).
         likelihood: p(x|z): ``bernoulli``, ``continuous_bernoulli``, ``gaussian`` with one scale s, or
             ``gaussian_diagonal`` with a sigma(z) of each value from the decoder.
         likelihood_scale: s, the standard deviation of ``gaussian``; None: learned with the weights.
@@ -238,8 +245,8 @@ class ModelConfig(_Config):
         if self.prior != "standard_normal" and self.encoder_head == "deterministic":
             message = "a deterministic encoder has no KL from which a prior could learn"
             raise BadInput("prior", message, "choose an encoder with a variance")
-        if self.prior == "vamp" and self.encoder_head == "flow":
-            message = "a VampPrior is a mixture of Gaussians q(z|u), and q is a flow here"
+        if self.prior == "vamp" and self.not_gaussian:
+            message = f"a VampPrior is a mixture of Gaussians q(z|u), and q is {self.not_gaussian} here"
             raise BadInput("prior", message, "choose another prior, or another encoder head")
         if self.encoder_head == "full_covariance" and self.latent_dim > MAX_FULL_DIM:
             message = f"a full covariance matrix has at most {MAX_FULL_DIM} dimensions, got {self.latent_dim}"
@@ -296,17 +303,33 @@ class ModelConfig(_Config):
     def encoder_sizes(self) -> tuple[int, ...]:
         """Values of the encoder's layers, from D, or D + C, to J means and what else the head needs.
 
-        That is J variances, the J (J + 1) / 2 entries of L, or J variances and a, v and b of planar layers.
+        That is J variances, the J (J + 1) / 2 entries of L, J variances and a, v and b of planar layers, or
+        the means and variances of the other components and the weights of all.
         """
         dim = self.latent_dim
-        variances = {"log_variance": dim, "variance": dim, "full_covariance": dim * (dim + 1) // 2}
-        variances["flow"] = dim + FLOW_LAYERS * (2 * dim + 1)
-        return (self.num_inputs, *self.hidden_sizes, dim + variances.get(self.encoder_head, 0))
+        more: dict[EncoderHead, int] = {
+            "log_variance": dim,
+            "variance": dim,
+            "full_covariance": dim * (dim + 1) // 2,
+            "flow": dim + FLOW_LAYERS * (2 * dim + 1),
+            "mixture": MIXTURE_COMPONENTS * (2 * dim + 1) - dim,
+        }
+        return (self.num_inputs, *self.hidden_sizes, dim + more.get(self.encoder_head, 0))
+
+    @property
+    def not_gaussian(self) -> str:
+        """What q(z|x) is in a sentence where it has a density but is no Gaussian, else ""."""
+        return NOT_GAUSSIAN.get(self.encoder_head, "")
+
+    @property
+    def draws_of_each(self) -> int:
+        """z that are decoded for one sample of noise: one of each component of q."""
+        return MIXTURE_COMPONENTS if self.encoder_head == "mixture" else 1
 
     @property
     def has_kl_parts(self) -> bool:
         """Whether KL(q || p(z)) has a closed form, and with it parts by dimension; else it is sampled."""
-        return self.prior == "standard_normal" and self.encoder_head != "flow"
+        return self.prior == "standard_normal" and not self.not_gaussian
 
     @property
     def outputs_per_value(self) -> int:
@@ -696,8 +719,9 @@ def refused_objectives(
     if encoder_head == "deterministic":
         message = "a deterministic encoder has no density q(z), so no total correlation"
         found["total_correlation"] = (message, "choose an encoder with a variance, or the objective mmd")
-    elif encoder_head == "flow":
-        message = "the dimensions of a flow have no densities q(z_j|x) of their own, so no total correlation"
+    elif encoder_head in NOT_GAUSSIAN:
+        what = NOT_GAUSSIAN[encoder_head]
+        message = f"of {what} it has no total correlation: it takes the densities q(z_j|x) of a Gaussian"
         found["total_correlation"] = (message, "choose another encoder head, or the objective elbo")
     elif latent_dim == 1:
         message = "one latent dimension has no total correlation: there is nothing for it to depend on"

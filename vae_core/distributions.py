@@ -78,12 +78,8 @@ class Posterior(Distribution, Protocol):
         """Noise of shape (num_samples, batch, J)."""
         ...
 
-    def reparameterize(self, eps: Tensor) -> Tensor:
-        """z of noise eps, a differentiable function of q's parameters: (M, batch, J)."""
-        ...
-
     def draw(self, eps: Tensor) -> "Draws":
-        """The same z, and what log q(z|x) is there."""
+        """z of noise eps, differentiable functions of q's parameters, and what log q(z|x) is there."""
         ...
 
     def kl_per_dim(self, prior: Prior) -> Tensor | None:
@@ -93,22 +89,55 @@ class Posterior(Distribution, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Samples of q(z|x).
+    """Points z of M samples of noise that stand for q(z|x).
+
+    Of a q of one piece they are M draws, each as good as the other. Of a mixture of C components they are M
+    draws of each component, those of the first before those of the second: S = C M, and a mean over q weighs
+    those of a component with its weight.
 
     Arguments:
         q: Of shape (batch, J).
-        z: Shape (M, batch, J).
-        known: log q(z|x), shape (M, batch), nats, where it came with z; None: it is computed when asked for.
+        z: Shape (S, batch, J).
+        known: log q(z|x), shape (S, batch), nats, where it came with z; None: it is computed when asked for.
+        log_shares: log of the weights of the components, shape (C, batch); None: S = M.
     """
 
     q: Posterior
     z: Tensor
     known: Tensor | None = None
+    log_shares: Tensor | None = None
 
     @property
     def log_prob(self) -> Tensor:
-        """log q(z|x) at z, shape (M, batch), nats."""
+        """log q(z|x) at z, shape (S, batch), nats."""
         return self.q.log_prob(self.z) if self.known is None else self.known
+
+    def mean(self, values: Tensor, weights: Tensor | None = None) -> Tensor:
+        """E_q[f(z)], estimated without bias from f at the draws: (S, batch) gives (batch,).
+
+        sum_c w_c sum_m omega_m f(z_cm): the components are summed over, the noise alone is sampled.
+
+        Arguments:
+            values: f at z.
+            weights: omega of the noise, of shape (M, 1), where it is a rule of integration; None: 1 / M.
+        """
+        if self.log_shares is None:
+            return values.mean(0) if weights is None else (weights * values).sum(0)
+        each = self._by_component(values)
+        each = each.mean(1) if weights is None else (weights * each).sum(1)
+        return (self.log_shares.exp() * each).sum(0)
+
+    def log_mean_exp(self, values: Tensor) -> Tensor:
+        """log of the mean of exp(values): shape (S, batch) gives (batch,)."""
+        if self.log_shares is None:
+            return torch.logsumexp(values, dim=0) - math.log(len(values))
+        each = self._by_component(values)
+        return torch.logsumexp(each + self.log_shares[:, None], dim=(0, 1)) - math.log(each.shape[1])
+
+    def _by_component(self, values: Tensor) -> Tensor:
+        """(S, batch) as (C, M, batch)."""
+        assert self.log_shares is not None
+        return values.unflatten(0, (len(self.log_shares), -1))
 
 
 class LikelihoodModel(Distribution, Protocol):
@@ -333,6 +362,10 @@ class DiagonalNormal:
         """z of noise eps."""
         return Draws(self, self.reparameterize(eps))
 
+    def independent(self, num_samples: int, *, generator: torch.Generator) -> Draws:
+        """Independent draws."""
+        return self.draw(self.draw_eps(num_samples, generator=generator))
+
     def whiten(self, z: Tensor) -> Tensor:
         """The eps of which :meth:`reparameterize` makes z of shape (..., batch, J)."""
         return (z - self.mean) / self.std
@@ -511,6 +544,10 @@ class FullNormal:
     def draw(self, eps: Tensor) -> Draws:
         """z of noise eps."""
         return Draws(self, self.reparameterize(eps))
+
+    def independent(self, num_samples: int, *, generator: torch.Generator) -> Draws:
+        """Independent draws."""
+        return self.draw(self.draw_eps(num_samples, generator=generator))
 
     def whiten(self, z: Tensor) -> Tensor:
         """The eps of which :meth:`reparameterize` makes z of shape (..., batch, J): L^-1 (z - mean)."""
@@ -713,6 +750,10 @@ class PlanarNormal:
         known = -negative_log_density(eps.square(), half).sum(-1) - log_det
         return Draws(self, self.centre + torch.exp(half) * t, known)
 
+    def independent(self, num_samples: int, *, generator: torch.Generator) -> Draws:
+        """Independent draws."""
+        return self.draw(self.draw_eps(num_samples, generator=generator))
+
     def whiten(self, z: Tensor) -> Tensor:
         """The eps of which :meth:`reparameterize` makes z of shape (..., batch, J)."""
         return self.flow.pull((z - self.centre) * torch.exp(-0.5 * self.log_var))[0]
@@ -720,6 +761,13 @@ class PlanarNormal:
     def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Draws z of shape (num_samples, batch, J), differentiable in the parameters."""
         return self.reparameterize(self.draw_eps(num_samples, generator=generator))
+
+    def outlines(self) -> list[Tensor]:
+        """The curves that hold 39 and 86 % of the first q, J = 2: circles of the noise, moved; (97, 2)."""
+        angle = torch.linspace(0, 2 * math.pi, _RING_POINTS).to(self.centre)
+        circle = torch.stack((angle.cos(), angle.sin()), 1)[:, None]
+        first = self.take(slice(0, 1))
+        return [first.reparameterize(deviations * circle)[:, 0] for deviations in (1, 2)]
 
     def log_prob(self, z: Tensor, /) -> Tensor:
         """log q(z|x) in nats, by inversion: z of shape (..., batch, J) gives (..., batch)."""
@@ -737,7 +785,175 @@ class PlanarNormal:
 
 _LEAST_VARIANCE: Final = 1e-6
 """Of t in any dimension: where rounding leaves less, a deviation is a thousandth of sigma."""
-AnyPosterior = AnyNormal | PlanarNormal
+_RING_POINTS: Final = 97
+_GRID_REACH, _GRID_POINTS = 4.0, 51
+"""In deviations of a component, and of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiagonalMixture:
+    """q(z|x) = sum_c w_c N(z; mean_c, diag sigma_c^2), with C components.
+
+    What is a mean over q is summed over the components, and sampled within each: noise eps makes one z of
+    each, mean_c + sigma_c eps of the odd ones and mean_c - sigma_c eps of the even ones. Such an estimate
+    varies less than one that draws the component, too, and its gradient needs no relaxation of that draw.
+
+    Arguments:
+        log_weights: log w, normalised, shape (batch, C).
+        means: Shape (batch, C, J).
+        log_vars: log sigma^2, shape (batch, C, J).
+
+    Example:
+        >>> q = DiagonalMixture(torch.zeros(1, 1), torch.zeros(1, 1, 2), torch.zeros(1, 1, 2))
+        >>> q.log_prob(torch.zeros(1, 2)) == StandardNormal(2).log_prob(torch.zeros(1, 2))
+        tensor([True])
+    """
+
+    is_factorised: ClassVar[bool] = False
+    is_gaussian: ClassVar[bool] = False
+
+    log_weights: Tensor
+    means: Tensor
+    log_vars: Tensor
+
+    @property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and sigma of each dimension: sigma^2 = sum_c w_c (sigma_c^2 + (mean_c - mean)^2)."""
+        weights = self.log_weights.exp()[..., None]
+        mean = (weights * self.means).sum(1)
+        spread = torch.exp(self.log_vars) + (self.means - mean[:, None]).square()
+        return mean, (weights * spread).sum(1).sqrt()
+
+    @property
+    def mean(self) -> Tensor:
+        """E[z], shape (batch, J)."""
+        return self.moments[0]
+
+    @property
+    def std(self) -> Tensor:
+        """sigma of each dimension, shape (batch, J)."""
+        return self.moments[1]
+
+    @property
+    def variance(self) -> Tensor:
+        """sigma^2 of each dimension, shape (batch, J)."""
+        return self.std.square()
+
+    @property
+    def matched(self) -> FullNormal:
+        """The Gaussian of the same mean and covariance."""
+        weights = self.log_weights.exp()[..., None]
+        mean = (weights * self.means).sum(1)
+        within = torch.diag_embed((weights * torch.exp(self.log_vars)).sum(1))
+        away = weights.sqrt() * (self.means - mean[:, None])
+        return FullNormal.from_covariance(mean, within + away.mT @ away)
+
+    @property
+    def marginals(self) -> DiagonalNormal:
+        """The product of the Gaussians with its means and deviations."""
+        return DiagonalNormal.from_std(*self.moments)
+
+    @property
+    def conditional_log_var(self) -> Tensor:
+        """log sigma^2 of all components, shape (batch, C J)."""
+        return self.log_vars.flatten(1)
+
+    @property
+    def parameters(self) -> tuple[Tensor, Tensor, Tensor]:
+        """log w, means, and log sigma^2."""
+        return self.log_weights, self.means, self.log_vars
+
+    def as_density(self) -> "DiagonalMixture":
+        """Itself."""
+        return self
+
+    def as_normal(self) -> AnyNormal:
+        """Raises :class:`BadInput` (code ``encoder_head``): it is no Gaussian."""
+        message = "q(z|x) is a mixture in this model, and a Gaussian is needed"
+        raise BadInput("encoder_head", message, "choose a model whose encoder gives a Gaussian")
+
+    def no_move(self) -> tuple[Tensor, Tensor]:
+        """A shift and a growth of 0, as :meth:`moved` takes them."""
+        shift = torch.zeros_like(self.means.flatten(1))
+        return shift, torch.zeros_like(torch.cat((shift, self.log_weights), 1))
+
+    def moved(self, shift: Tensor, growth: Tensor) -> "DiagonalMixture":
+        """Another one in units of this one: each mean_c + sigma_c shift, sigma_c e^growth, and other weights.
+
+        Arguments:
+            shift: Shape (batch, C J).
+            growth: Of log sigma, then what is added to log w before it is normalised: (batch, C J + C).
+        """
+        wider, logits = growth.split((shift.shape[1], self.log_weights.shape[1]), 1)
+        means = self.means + torch.exp(0.5 * self.log_vars) * shift.view_as(self.means)
+        log_weights = torch.log_softmax(self.log_weights + logits, 1)
+        return DiagonalMixture(log_weights, means, self.log_vars + 2 * wider.view_as(self.log_vars))
+
+    def take(self, rows: int | slice | Tensor) -> "DiagonalMixture":
+        """That of one example or of a subset."""
+        return DiagonalMixture(*(part[rows] for part in self.parameters))
+
+    def split(self, rows: int) -> "list[DiagonalMixture]":
+        """Those of successive subsets of at most ``rows`` examples."""
+        parts = (part.split(rows) for part in self.parameters)
+        return [DiagonalMixture(*some) for some in zip(*parts, strict=True)]
+
+    def double(self) -> "DiagonalMixture":
+        """The same in float64; the weights sum to 1 there, too."""
+        weights, means, log_vars = (part.double() for part in self.parameters)
+        return DiagonalMixture(torch.log_softmax(weights, 1), means, log_vars)
+
+    def frozen(self) -> "DiagonalMixture":
+        """A copy without gradients, which no update of the weights changes."""
+        return DiagonalMixture(*(part.detach().clone() for part in self.parameters))
+
+    def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Noise eps ~ N(0, I) of shape (num_samples, batch, J)."""
+        like = self.means[:, 0]
+        return _standard_noise((num_samples, *like.shape), like, generator)
+
+    def draw(self, eps: Tensor) -> Draws:
+        """z of each component: those of noise (M, batch, J) are (C M, batch, J)."""
+        signs = self.means.new_ones(self.means.shape[1])
+        signs[1::2] = -1  # equal components see what is odd in eps once with each sign, and it is gone
+        means, stds = (part.transpose(0, 1)[:, None] for part in (self.means, torch.exp(0.5 * self.log_vars)))
+        z = (means + stds * (signs.view(-1, 1, 1, 1) * eps)).flatten(0, 1)
+        return Draws(self, z, self.log_prob(z), self.log_weights.T)
+
+    def independent(self, num_samples: int, *, generator: torch.Generator) -> Draws:
+        """Independent draws, each of a component that is drawn with its weight: S = ``num_samples``."""
+        weights = self.log_weights.detach().exp().to(generator.device)
+        which = torch.multinomial(weights, num_samples, replacement=True, generator=generator)
+        which = which.T.to(self.means.device)[..., None].expand(-1, -1, self.means.shape[2])
+        means, log_vars = (
+            part.expand(num_samples, *part.shape).gather(2, which[:, :, None])[:, :, 0]
+            for part in (self.means, self.log_vars)
+        )
+        eps = self.draw_eps(num_samples, generator=generator)
+        return Draws(self, means + torch.exp(0.5 * log_vars) * eps)
+
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Independent draws z of shape (num_samples, batch, J)."""
+        return self.independent(num_samples, generator=generator).z
+
+    def axes(self) -> list[Tensor]:
+        """Values along each dimension that hold the first q, close where a component is narrow."""
+        unit = torch.linspace(-_GRID_REACH, _GRID_REACH, _GRID_POINTS).to(self.means)
+        pairs = zip(self.means[0].T, torch.exp(0.5 * self.log_vars[0]).T, strict=True)
+        return [torch.unique((mean + std * unit[:, None]).flatten()) for mean, std in pairs]
+
+    def log_prob(self, z: Tensor, /) -> Tensor:
+        """log q(z|x) in nats: z of shape (..., batch, J) gives (..., batch)."""
+        squares = (z[..., None, :] - self.means).square() * torch.exp(-self.log_vars)
+        each = -negative_log_density(squares, 0.5 * self.log_vars).sum(-1)
+        return torch.logsumexp(each + self.log_weights, -1)
+
+    def kl_per_dim(self, prior: Prior) -> None:
+        """None: E[log q(z|x)] has no closed form, whatever the prior."""
+        del prior
+
+
+AnyPosterior = AnyNormal | PlanarNormal | DiagonalMixture
 """A q(z|x) that has a density."""
 _Kind = TypeVar("_Kind", bound=AnyPosterior)
 

@@ -1,6 +1,5 @@
 """The evidence lower bound and its two terms, in nats per example."""
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -44,7 +43,8 @@ def elbo_terms(
     """ELBO(x) = E_q(z|x)[log p(x|z)] - KL(q(z|x) || p(z)) with M = ``num_samples`` samples of z.
 
     The KL is exact for a Gaussian q and a standard normal prior and otherwise the Monte-Carlo estimate
-    mean_m [log q(z_m|x) - log p(z_m)] from the same samples (Kingma and Welling 2014, section 2.3).
+    mean_m [log q(z_m|x) - log p(z_m)] from the same samples (Kingma and Welling 2014, section 2.3). Of a
+    mixture there are M samples of each component, and a mean over q weighs them (:class:`Draws`).
     A deterministic encoder has no density: its KL is 0 by convention and ``elbo`` is no bound.
     Of a conditional model they are the terms of the bound of log p(x|y).
 
@@ -76,19 +76,14 @@ def elbo_terms_given_eps(
 
 
 def elbo_terms_at(draws: Draws, log_likelihood: Tensor, prior: Prior) -> ElboTerms:
-    """The terms from samples of q and log p(x|z) there, shape (M, batch)."""
+    """The terms from draws of q and log p(x|z) there, shape (S, batch)."""
     kl, kl_per_dim = _kl(draws, prior)
-    return ElboTerms(log_likelihood.mean(0), kl, kl_per_dim)
-
-
-def log_mean_weight(log_weights: Tensor) -> Tensor:
-    """log 1/K sum_k w_k from log w_k, K the first dimension: nats where w_k = p(x, z_k) / q(z_k|x)."""
-    return torch.logsumexp(log_weights, dim=0) - math.log(len(log_weights))
+    return ElboTerms(draws.mean(log_likelihood), kl, kl_per_dim)
 
 
 def monte_carlo_kl(draws: Draws, prior: Prior) -> Tensor:
-    """mean_m [log q(z_m|x) - log p(z_m)] of z of shape (M, batch, J): shape (batch,), nats, unbiased."""
-    return (draws.log_prob - prior.log_prob(draws.z)).mean(0)
+    """The mean of log q(z|x) - log p(z) at the draws z: shape (batch,), nats, unbiased."""
+    return draws.mean(draws.log_prob - prior.log_prob(draws.z))
 
 
 def penalised_kl(terms: ElboTerms, free_bits: float) -> Tensor:

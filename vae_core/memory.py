@@ -64,9 +64,10 @@ def largest_product(config: ModelConfig, rows: int) -> tuple[int, int, int]:
 
 
 def widest_layer(config: ModelConfig) -> int:
-    """The most values that networks, q or prior hold for one z: the memory of an evaluation depends on it."""
+    """The most values that networks, q or prior hold for a sample of z, on which memory depends."""
     moments = FLOW_LAYERS * _MOMENT_POINTS if config.encoder_head == "flow" else 0
-    return max(config.data_dim, *config.decoder_sizes, config.prior_width, _factor(config), moments)
+    values = max(config.data_dim, *config.decoder_sizes, config.prior_width, _factor(config), moments)
+    return config.draws_of_each * values
 
 
 def chunk_rows(values_per_row: int) -> int:
@@ -82,7 +83,7 @@ def chunk_rows(values_per_row: int) -> int:
 def check_evaluation(config: ModelConfig, *, num_examples: int, num_samples: int) -> None:
     """Raises :class:`BadInput` (code ``num_samples``) where a page would wait for minutes."""
     encoder, decoder = sum(config.encoder_products), sum(config.decoder_products)
-    products = num_examples * (encoder + num_samples * (decoder + config.prior_width))
+    products = num_examples * (encoder + num_samples * config.draws_of_each * (decoder + config.prior_width))
     if products > MAX_PRODUCTS:
         raise BadInput(
             "num_samples",
@@ -105,11 +106,12 @@ def step_bytes(
     hidden = 3 * _hidden_values(config)
     output = _PER_VALUE[config.likelihood] * config.data_dim
     encoder = hidden + config.num_inputs + 3 * config.latent_dim + 6 * _factor(config)
-    decoder = hidden + output + config.num_conditions + 5 * config.prior_width + _flow_values(config)
+    decoder = hidden + output + config.num_conditions + 5 * config.prior_width + _values_of_q(config)
     # A VampPrior encodes its pseudo-inputs in each step, too.
     encoded = batch_size + (config.num_components if config.prior == "vamp" else 0)
-    pairs = batch_size**2 * num_samples * _pair_values(config, objective)
-    return 4 * (encoded * encoder + batch_size * num_samples * decoder + pairs)
+    num_draws = num_samples * config.draws_of_each
+    pairs = batch_size**2 * num_draws * config.draws_of_each * _pair_values(config, objective)
+    return 4 * (encoded * encoder + batch_size * num_draws * decoder + pairs)
 
 
 def _pair_values(config: ModelConfig, objective: Objective) -> int:
@@ -133,8 +135,10 @@ def _factor(config: ModelConfig) -> int:
     return config.latent_dim**2 if config.encoder_head == "full_covariance" else 0
 
 
-def _flow_values(config: ModelConfig) -> int:
-    """Numbers of all layers of a flow that the gradient at one z needs."""
+def _values_of_q(config: ModelConfig) -> int:
+    """Numbers that the gradient of log q needs at one z: of all layers of a flow, or all components."""
+    if config.encoder_head == "mixture":
+        return 6 * config.draws_of_each * config.latent_dim
     return FLOW_LAYERS * (3 * config.latent_dim + 8) if config.encoder_head == "flow" else 0
 
 

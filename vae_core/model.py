@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae_core.config import FLOW_LAYERS, ModelConfig
+from vae_core.config import FLOW_LAYERS, MIXTURE_COMPONENTS, ModelConfig
 from vae_core.distributions import (
     LOG_VAR_RANGE,
     REAL_LIKELIHOODS,
     SCALED_LIKELIHOODS,
     UNIT_INTERVAL_LIKELIHOODS,
     Deterministic,
+    DiagonalMixture,
     DiagonalNormal,
     FullNormal,
     LikelihoodModel,
@@ -108,6 +109,11 @@ class VAE(nn.Module):
             centre, spread, layers = outputs.split((dim, dim, outputs.shape[-1] - 2 * dim), dim=-1)
             layers = layers.unflatten(-1, (FLOW_LAYERS, -1)) + self.flow_frame
             return PlanarNormal(centre, bounded(spread, *LOG_VAR_RANGE), layers)
+        if head == "mixture":
+            values = MIXTURE_COMPONENTS * self.config.latent_dim
+            means, spread, logits = outputs.split((values, values, MIXTURE_COMPONENTS), dim=-1)
+            means, spread = (part.unflatten(-1, (MIXTURE_COMPONENTS, -1)) for part in (means, spread))
+            return DiagonalMixture(torch.log_softmax(logits, -1), means, bounded(spread, *LOG_VAR_RANGE))
         mean, spread = outputs.chunk(2, dim=-1)
         if head == "variance":
             spread = torch.log(functional.softplus(bounded(spread, *SPREAD_RANGE)) + 1e-9)

@@ -12,7 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae_core.config import KERNEL, RECTIFIED, Activation, InitialWeights, ModelConfig
+from vae_core.config import (
+    KERNEL,
+    MIXTURE_COMPONENTS,
+    RECTIFIED,
+    Activation,
+    InitialWeights,
+    ModelConfig,
+)
 
 ACTIVATIONS = {
     "tanh": torch.tanh,
@@ -240,7 +247,10 @@ def conv_decoder_layers(config: ModelConfig) -> list[Layer]:
 
 
 def networks_of(config: ModelConfig, *, generator: torch.Generator) -> tuple[Network, Network]:
-    """The encoder and the decoder of a model, drawn in this order; a flow begins with small outputs."""
+    """The encoder and the decoder of a model, drawn in this order.
+
+    The outputs that bend a flow, and those of a mixture's weights, begin small.
+    """
     if config.architecture == "conv":
         encoder, decoder = ConvEncoder(config, generator=generator), ConvDecoder(config, generator=generator)
     else:
@@ -248,6 +258,8 @@ def networks_of(config: ModelConfig, *, generator: torch.Generator) -> tuple[Net
         encoder, decoder = (MLP(one, **_drawn_as(config), generator=generator) for one in sizes)
     if config.encoder_head == "flow":
         encoder.weights[-1].data[2 * config.latent_dim :].mul_(SMALL)
+    elif config.encoder_head == "mixture":
+        encoder.weights[-1].data[-MIXTURE_COMPONENTS:].mul_(SMALL)
     return encoder, decoder
 
 

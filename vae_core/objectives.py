@@ -26,7 +26,7 @@ from torch import Tensor
 
 from vae_core.config import TrainConfig
 from vae_core.distributions import AnyNormal, Draws, Posterior, Prior
-from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_at, log_mean_weight, penalised_kl
+from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_at, penalised_kl
 from vae_core.model import VAE
 
 
@@ -72,10 +72,10 @@ def objective_given_eps(
     if train.is_elbo:
         value = terms.reconstruction.mean() - beta * penalised_kl(terms, train.free_bits)
     elif train.objective == "importance_weighted":
-        value = log_mean_weight(_log_weights(log_likelihood, draws, prior, beta)).mean()
+        value = draws.log_mean_exp(_log_weights(log_likelihood, draws, prior, beta)).mean()
     elif train.objective == "mmd":
-        drawn = prior.sample(z.shape[0] * z.shape[1], generator=generator).to(z).view_as(z)
-        value = terms.reconstruction.mean() - beta * x.shape[-1] * squared_mmd(z, drawn)
+        drawn = prior.sample(math.prod(eps.shape[:2]), generator=generator).to(z).view_as(eps)
+        value = terms.reconstruction.mean() - beta * x.shape[-1] * squared_mmd(z, drawn, draws.log_shares)
     else:
         value = terms.elbo.mean()
         if beta != 1:
@@ -128,7 +128,7 @@ def of_many(
         posterior = model.posterior(x)
         draws = posterior.draw(posterior.draw_eps(train.num_samples, generator=generator))
         log_weights = _log_weights(model.likelihood(draws.z).log_prob(x), draws, model.prior, beta)
-        return of_all + float((log_mean_weight(log_weights) - log_weights.mean(0)).mean())
+        return of_all + float((draws.log_mean_exp(log_weights) - draws.mean(log_weights)).mean())
     model, x = model.of_rows(x[: min(train.batch_of(num_data), MAX_TOGETHER)])
     posterior = model.posterior(x)
     terms, value = objective_given_eps(
@@ -164,7 +164,7 @@ def _log_weights(log_likelihood: Tensor, draws: Draws, prior: Prior, beta: float
     return log_likelihood + beta * (prior.log_prob(draws.z) - draws.log_prob)
 
 
-def squared_mmd(z: Tensor, drawn: Tensor) -> Tensor:
+def squared_mmd(z: Tensor, drawn: Tensor, log_shares: Tensor | None = None) -> Tensor:
     """MMD^2 of two distributions from samples of each, a scalar without bias: it may be below 0.
 
     E k(z, z') + E k(p, p') - 2 E k(z, p), z and z' different samples of the one, p and p' of the other
@@ -176,18 +176,34 @@ def squared_mmd(z: Tensor, drawn: Tensor) -> Tensor:
         z: Shape (M, B, J), those of one m independent: mean of the estimates for each m. One alone (B = 1)
             has no pair, and counts 0.
         drawn: The other samples, of the same shape.
+        log_shares: log of the weights of the C components of each q, shape (C, B), whose draws z then are: of
+            shape (C M, B, J). Those of one example are no pair, of whichever components.
     """
-    count, scale = z.shape[1], 2.0 * z.shape[2]
+    count, scale = drawn.shape[1], 2.0 * drawn.shape[2]
     if count < 2:
         return z.new_zeros(())
+    if log_shares is not None:
+        return _mixtures_mmd(z.unflatten(0, (len(log_shares), -1)), drawn, log_shares.exp())
     within = _kernel(z, z, scale) + _kernel(drawn, drawn, scale)
     pairs = 1 - torch.eye(count, dtype=z.dtype, device=z.device)
     between = _kernel(z, drawn, scale).mean((1, 2))
     return ((within * pairs).sum((1, 2)) / (count * (count - 1)) - 2 * between).mean()
 
 
+def _mixtures_mmd(z: Tensor, drawn: Tensor, shares: Tensor) -> Tensor:
+    """The same of z of shape (C, M, B, J), each with the weight of its component."""
+    (num_components, _, count, dim), scale = z.shape, 2.0 * drawn.shape[2]
+    z, shares = z.transpose(0, 1).reshape(len(drawn), -1, dim), shares.flatten()
+    others = 1 - torch.eye(count, dtype=z.dtype, device=z.device)
+    pairs = others.repeat(num_components, num_components) * shares[:, None] * shares
+    within = (_kernel(z, z, scale) * pairs).sum((1, 2))
+    within = within + (_kernel(drawn, drawn, scale) * others).sum((1, 2))
+    between = (shares[:, None] * _kernel(z, drawn, scale)).sum((1, 2)) / count**2
+    return (within / (count * (count - 1)) - 2 * between).mean()
+
+
 def _kernel(a: Tensor, b: Tensor, scale: float) -> Tensor:
-    """C / (C + |a_i - b_j|^2) of all pairs: (M, B, J) and (M, B, J) give (M, B, B)."""
+    """C / (C + |a_i - b_j|^2) of all pairs: (M, A, J) and (M, B, J) give (M, A, B)."""
     squares = a.square().sum(-1)[:, :, None] + b.square().sum(-1)[:, None, :] - 2 * a @ b.mT
     return scale / (scale + squares.clamp(min=0))
 

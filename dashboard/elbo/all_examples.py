@@ -123,7 +123,11 @@ def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
     said = f"Active units: **{int(active.sum())} of {len(active)}**"
     if not terms.kl_per_dim.shape[1]:
         is_learned = shown.config.model.prior != "standard_normal"
-        to, what = ("the learned prior", "the prior") if is_learned else ("N(0, I)", "the flow q(z|x)")
+        to, what = (
+            ("the learned prior", "the prior")
+            if is_learned
+            else ("N(0, I)", f"q(z|x), {shown.config.model.not_gaussian},")
+        )
         st.markdown(
             f"KL to {to}: **{mean(terms.kl):.4f}** nats, estimated as the mean of "
             + shown.written("log q(z|x) − log p(z). ")
@@ -194,7 +198,8 @@ def _two_parts(shown: Subject, split: Split) -> None:
     listed = " + ".join(f"{value:.3f}" for value in parts.values())
     more = "total correlation and dimension-wise KL are of a prior that is a product"
     if shown.config.model.prior == "standard_normal":
-        more = "total correlation and dimension-wise KL need densities q(zⱼ|x), which a flow has not"
+        what = shown.config.model.not_gaussian
+        more = f"total correlation and dimension-wise KL are computed of Gaussians, and q is {what}"
     st.markdown(
         f"{listed} = mean KL **{found.kl.value:.3f}** ± {margin(found.kl.standard_error, 3)} nats, of the "
         "same samples. A better prior can only lower the second part, which is 0 where p(z) is the aggregate "

@@ -52,8 +52,10 @@ def draw(shown: Subject, split: Split) -> None:
     if model.latent_dim > MAX_LATENT_DIM:
         st.info(f"Bits-back coding here takes at most {MAX_LATENT_DIM} latent dimensions.")
         return
-    if model.encoder_head == "flow":
-        st.info("Bits-back coding here takes z from a Gaussian q(z|x), and this run's is a flow.")
+    if model.not_gaussian:
+        st.info(
+            f"Bits-back coding here takes z from a Gaussian q(z|x), and this run's is {model.not_gaussian}."
+        )
         return
     x = shown.examples(split)[0][:MAX_IMAGES].numpy()
     if x.min() < 0 or x.max() > 1:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dashboard.cached import Encoded, decode, encoded, posterior
 from dashboard.caching import cached
-from dashboard.figures.posterior import Ellipse
+from dashboard.figures.posterior import Ellipse, rings_of
 from dashboard.subject import Split, Subject
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from vae_core.latent.aggregate import PriorFit, Surgery
 
 Array = NDArray[np.float32]
-_RING_POINTS: Final = 97
 MAX_SURGERY_EXAMPLES: Final = 1000
 MAX_SURGERY_SAMPLES: Final = 10
 MAX_CAUSES_EXAMPLES: Final = 2000
@@ -116,20 +115,22 @@ def drawn(q: "AnyPosterior", grid: "PosteriorGrid | None") -> Ellipse:
     """q of one example as it is drawn over a grid of its true posterior, if there is one."""
     import torch
 
-    from vae_core.distributions import FullNormal, PlanarNormal
+    from vae_core.distributions import DiagonalMixture, FullNormal, PlanarNormal
 
     mean, std = (part[0].numpy() for part in q.moments)
     if isinstance(q, FullNormal):
         return Ellipse(mean, std, q.factor[0].numpy())
-    if grid is None or not isinstance(q, PlanarNormal):
+    if grid is None or not isinstance(q, PlanarNormal | DiagonalMixture):
         return Ellipse(mean, std)
     if len(grid.axes) == 1:
-        at = grid.axes[0].to(q.centre)
+        at = grid.axes[0].to(q.parameters[0])
         return Ellipse(mean, std, line=q.log_prob(at[:, None, None])[:, 0].numpy())
-    angle = torch.linspace(0, 2 * torch.pi, _RING_POINTS).to(q.centre)
-    circle = torch.stack((angle.cos(), angle.sin()), 1)[:, None]
-    rings = torch.stack([q.reparameterize(scale * circle)[:, 0] for scale in (1, 2)])
-    return Ellipse(mean, std, rings=rings.numpy())
+    if isinstance(q, PlanarNormal):
+        return Ellipse(mean, std, rings=[ring.numpy() for ring in q.outlines()])
+    axes = q.axes()
+    log_density = q.take(slice(0, 1)).log_prob(torch.cartesian_prod(*axes)[:, None])[:, 0]
+    log_density = log_density.reshape(*map(len, axes)).double().numpy()
+    return Ellipse(mean, std, rings=rings_of([axis.double().numpy() for axis in axes], log_density))
 
 
 @cached("Optimising q for this example …")

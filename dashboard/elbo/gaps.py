@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 HELP: Final = (
     r"$\log p(x) - \mathrm{ELBO}(x) = \mathrm{KL}(q(z|x)\,\|\,p(z|x)) \ge 0$ = **amortisation gap** (the "
     "best q for this example beats the encoder's) + **approximation gap** (no q of this family is the true "
-    "posterior). The family is the encoder's: diagonal, with a full covariance matrix, or a planar flow. "
-    "Cremer, Li and Duvenaud 2018."
+    "posterior). The family is the encoder's: diagonal, with a full covariance matrix, a planar flow, "
+    "or a mixture. Cremer, Li and Duvenaud 2018."
 )
 MEASURE_HELP: Final = (
     "log p(x) of each example by quadrature (J ≤ 2) or by annealed importance sampling, and the best "
@@ -113,8 +113,8 @@ def _how(shown: Subject, result: dict[str, NDArray[Any]]) -> str:
             "q ‖ true posterior) has a quadrature of its own: log p(x) = ELBO + KL holds to within "
             f"{rounded(np.abs(residual).max(), 2)} nats."
         )
-    is_flow = shown.config.model.encoder_head == "flow"
-    start = "q’s Gaussian of equal mean and covariance" if is_flow else "Gaussian"
+    is_gaussian = not shown.config.model.not_gaussian
+    start = "Gaussian" if is_gaussian else "q’s Gaussian of equal mean and covariance"
     return about + (
         f"With J = {shown.config.model.latent_dim} no grid is fine enough for the exact log p(x) (J ≤ 2): "
         "annealed importance sampling stands in for it, a lower bound in expectation, with "

@@ -28,7 +28,8 @@ HELP: Final = (
     r"$\mathcal L(q) = \mathbb{E}_q[\log p(x,z) - \log q(z)] = \log p(x) - \mathrm{KL}(q\,\|\,p(z|x))$ for "
     "this example, maximised over each family of q in turn. Each family holds the one before and starts from "
     "it: no step can fall. What is left below log p(x) is the approximation gap of that family (Cremer et "
-    "al. 2018). Of an encoder that gives a flow the families are flows, of one Gaussian and of a mixture."
+    "al. 2018). Of an encoder that gives a flow the families are flows, of one Gaussian and of a mixture; of "
+    "one that gives a mixture none has fewer components."
 )
 COMPONENTS_HELP: Final = (
     r"$K$ Gaussians with full covariances, $q(z) = \sum_k w_k\,\mathcal N(z;\,m_k, C_k)$. With K = 1 the "
@@ -47,6 +48,8 @@ FAMILY_HELP: Final = {
     "diagonal": r"$\mathcal N(m, \mathrm{diag}\,s^2)$, optimised for this example alone.",
     "full": r"$\mathcal N(m, LL^\top)$: the axes may turn.",
     "warped": r"$z = m + s \odot f_4\circ\dots\circ f_1(\varepsilon)$: the encoder's family, a planar flow, "
+    "optimised for this example alone.",
+    "diagonals": r"$\sum_c w_c\,\mathcal N(m_c, \mathrm{diag}\,s_c^2)$: the encoder's family, a mixture, "
     "optimised for this example alone.",
     "mixture": r"$\sum_k w_k\,\mathcal N(m_k, L_kL_k^\top)$: several modes, bends, tails.",
     "flow": (
@@ -71,7 +74,7 @@ def draw(shown: Subject, split: Split, num_components: int) -> None:
     found = _of_example(shown, split, index, num_components, example)
     if found is None:
         return
-    names = _names(found, num_components)
+    names = _names(found)
     left, right = st.columns([1, 4], gap="medium", vertical_alignment="center")
     with left:
         reconstruction(example.x_and_decoded, example.class_name, shown)
@@ -118,7 +121,7 @@ def draw_many(shown: Subject, split: Split, num_components: int) -> None:
         return
     if is_old:
         st.caption(f"Measured at step {int(result['step']):,}; the weights have changed since.")
-    _table(result, shown, _names(result, num_components))
+    _table(result, shown, _names(result))
 
 
 def _products(shown: Subject) -> int:
@@ -158,16 +161,17 @@ def _start(shown: Subject, name: str, num_components: int, inputs: Arrays) -> No
     tasks().start(name, "ladder", *arguments, owner=browser.token(), inputs=inputs)
 
 
-def _names(found: Arrays, num_components: int) -> list[str]:
-    is_one = num_components == 1
+def _names(found: Arrays) -> list[str]:
+    count = int(found["num_components"][-1])
     has_full = "full" in found["family"]
     labels = {
         "encoder": "encoder’s q",
         "diagonal": "best<br>diagonal" if has_full else "best<br>Gaussian",
         "full": "full<br>covariance",
-        "mixture": "mixture<br>of one" if is_one else f"mixture<br>of {num_components}",
+        "diagonals": "best mixture<br>of diagonals",
+        "mixture": "mixture<br>of one" if count == 1 else f"mixture<br>of {count}",
         "warped": "best<br>planar flow",
-        "flow": f"mixture of<br>{num_components}, warped" if "warped" in found["family"] else "flow",
+        "flow": f"mixture of<br>{count}, warped" if "warped" in found["family"] else "flow",
     }
     return [labels[str(family)] for family in found["family"]]
 

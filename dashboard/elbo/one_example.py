@@ -34,7 +34,7 @@ IDENTITY_HELP: Final = (
 )
 POSTERIOR_HELP: Final = (
     r"$p(z|x) = p(x|z)\,p(z)/p(x)$ on a grid, and the encoder's $q(z|x)$ with 1 and 2 standard deviations, "
-    "to scale; of a flow the curves that hold as much of it, 39 and 86 %."
+    "to scale; of a flow or a mixture the curves that hold as much of it, 39 and 86 %."
 )
 IMPORTANCE_HELP: Final = (
     r"$\log\tfrac1K\sum_k p(x,z_k)/q(z_k|x)$, $z_k \sim q$: the ELBO at K = 1, rising to log p(x) with K "

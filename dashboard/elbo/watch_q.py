@@ -18,7 +18,8 @@ HELP: Final = (
     r"Gradient ascent of $F(\mu, \sigma) = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q\,\|\,p(z))$ for this "
     "example alone, from the encoder's q. F rises towards log p(x): the increase is the amortisation gap, "
     "the remainder the approximation gap: no q of this family has the posterior's shape. The family is the "
-    r"encoder's: a diagonal covariance matrix, a full one, $LL^\top$ in the place of $\sigma^2$, or a flow."
+    r"encoder's: a diagonal covariance matrix, a full one, $LL^\top$ in the place of $\sigma^2$, a flow, or "
+    "a mixture."
 )
 
 

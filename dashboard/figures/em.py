@@ -21,6 +21,8 @@ IN_A_ROW: Final = 4
 MAX_WRITTEN: Final = 16
 """Columns whose means are written into the map."""
 _ROUNDING: Final = 1e-9
+_SYMBOLS: Final = ("circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down")
+"""Plotly's symbols by their numbers."""
 
 
 class Scene(Protocol):
@@ -30,8 +32,12 @@ class Scene(Protocol):
         """Traces that stay."""
         ...
 
-    def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[go.Trace]:
-        """Traces after ``done`` M-steps; points have their owners of that E-step, from 0, if any."""
+    def rows(self, owners: int | None, theme: ThemeName) -> list[go.Trace]:
+        """Points with their owners of an E-step, from 0, if any: what an E-step changes."""
+        ...
+
+    def moving(self, done: int, theme: ThemeName) -> list[go.Trace]:
+        """Traces after ``done`` M-steps: what an M-step changes."""
         ...
 
     def finish_axes(self, figure: go.Figure) -> None:
@@ -66,11 +72,14 @@ class PlaneScene(NamedTuple):
         del theme
         return []
 
-    def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[go.Trace]:
-        """Points and ellipses."""
-        labels = np.full(len(self.points), -1) if owners is None else self.owners[owners]
-        ellipses = [self._ellipse(done, component, theme) for component in range(self.outlines.shape[1])]
-        return [_points(self.points[:, 0], self.points[:, 1], labels, theme), *ellipses]
+    def rows(self, owners: int | None, theme: ThemeName) -> list[go.Trace]:
+        """The points."""
+        labels = None if owners is None else self.owners[owners]
+        return [_points(self.points[:, 0], self.points[:, 1], labels, self.outlines.shape[1], theme)]
+
+    def moving(self, done: int, theme: ThemeName) -> list[go.Trace]:
+        """The ellipses."""
+        return [self._ellipse(done, component, theme) for component in range(self.outlines.shape[1])]
 
     def _ellipse(self, step: int, component: int, theme: ThemeName) -> go.Scatter:
         x, y = self.outlines[step, component].T
@@ -141,8 +150,15 @@ class LineScene(NamedTuple):
             )
         ]
 
-    def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[go.Trace]:
-        """A curve for each component, their sum, and the rows on the axis."""
+    def rows(self, owners: int | None, theme: ThemeName) -> list[go.Trace]:
+        """The rows on the axis."""
+        if self.is_discrete:
+            return []
+        labels = None if owners is None else self.owners[owners]
+        return [_points(self.points, np.zeros(len(self.points)), labels, self.parts.shape[1], theme)]
+
+    def moving(self, done: int, theme: ThemeName) -> list[go.Trace]:
+        """A curve for each component, and their sum."""
         found: list[go.Trace] = []
         mode = "lines+markers" if self.is_discrete else "lines"
         for component, part in enumerate(self.parts[done]):
@@ -155,9 +171,6 @@ class LineScene(NamedTuple):
         line = {"color": CONCEPTS[theme]["log_evidence"], "width": 2, "dash": "dot"}
         total = self.parts[done].sum(0)
         found.append(go.Scatter(x=self.line, y=total, mode="lines", line=line, showlegend=False, name="p(x)"))
-        if not self.is_discrete:
-            labels = np.full(len(self.points), -1) if owners is None else self.owners[owners]
-            found.append(_points(self.points, np.zeros(len(self.points)), labels, theme))
         return found
 
     def finish_axes(self, figure: go.Figure) -> None:
@@ -194,9 +207,13 @@ class TableScene(NamedTuple):
         del theme
         return []
 
-    def moving(self, done: int, owners: int | None, theme: ThemeName) -> list[go.Trace]:
+    def rows(self, owners: int | None, theme: ThemeName) -> list[go.Trace]:
+        """None."""
+        del owners, theme
+        return []
+
+    def moving(self, done: int, theme: ThemeName) -> list[go.Trace]:
         """The map."""
-        del owners
         means, ink = self.means[done], CONCEPTS[theme]["log_evidence"]
         colours = {
             "colorscale": [[0, faded(CONCEPTS[theme]["elbo"], 0.06)], [1, CONCEPTS[theme]["elbo"]]],
@@ -263,7 +280,7 @@ def em_figure(path: EmPath, others: Sequence[Array], *, theme: ThemeName) -> go.
         figure.add_trace(trace, row=1)
     first = len(figure.data)
     figure.add_trace(_dot(path, 0, theme), row=2)
-    for trace in path.scene.moving(0, None, theme):
+    for trace in (*path.scene.rows(None, theme), *path.scene.moving(0, theme)):
         figure.add_trace(trace, row=1)
     moving = list(range(first, len(figure.data)))
     for values in others:
@@ -313,15 +330,36 @@ def _frame(path: EmPath, half: int, moving: list[int], theme: ThemeName) -> dict
     """Half-step 2k is the state after k M-steps; 2k + 1 the E-step that follows, before its M-step."""
     done, is_e_step = divmod(half, 2)
     owners = done if is_e_step else (done - 1 if done else None)
-    name = f"E-step {done + 1}" if is_e_step else (f"M-step {done}" if done else "start")
+    before = f"M-step {done}" if done else "start"
     # After an M-step F waits below log p; the E-step that follows closes the gap.
     place = done if is_e_step or not done else done - 0.5
-    data = [_dot(path, place, theme), *path.scene.moving(done, owners, theme)]
-    return {"data": data, "traces": moving, "name": name}
+    data = [_dot(path, place, theme), *path.scene.rows(owners, theme)]
+    if is_e_step:
+        # The components stay as they are in the frame that this one is laid over.
+        return {
+            "data": data,
+            "traces": moving[: len(data)],
+            "name": f"E-step {done + 1}",
+            "baseframe": before,
+        }
+    return {"data": [*data, *path.scene.moving(done, theme)], "traces": moving, "name": before}
 
 
-def _points(x: Array, y: Array, labels: NDArray[np.integer], theme: ThemeName) -> go.Scatter:
-    marker = class_marks(labels, theme, none=CONCEPTS[theme]["data"]) | {"size": 8, "opacity": 0.75}
+def _points(
+    x: Array, y: Array, owners: NDArray[np.integer] | None, num_components: int, theme: ThemeName
+) -> go.Scatter:
+    """Points in the marks of their components, or of none: as numbers, since all frames have all of them."""
+    labels = np.zeros(len(x), np.int64) if owners is None else owners + 1
+    marks = class_marks(range(-1, num_components), theme, none=CONCEPTS[theme]["data"])
+    marker = {
+        "color": labels,
+        "cmin": 0,
+        "cmax": num_components,
+        "colorscale": [[k / num_components, colour] for k, colour in enumerate(marks["color"])],
+        "symbol": np.array([_SYMBOLS.index(name) for name in marks["symbol"]])[labels],
+        "size": 8,
+        "opacity": 0.75,
+    }
     return go.Scatter(x=x, y=y, mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
 
 

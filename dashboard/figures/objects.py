@@ -243,10 +243,17 @@ def _thin(frames: list[dict[str, Any]], data: list[dict[str, Any]]) -> None:
         for number, trace in zip(frame["traces"], frame["data"], strict=True):
             moving.setdefault(number, []).append(trace)
     for number, shown in moving.items():
-        for name, value in data[number].items():
-            if name != "type" and all(trace.get(name) == value for trace in shown):
-                for trace in shown:
-                    del trace[name]
+        _thin_parts(shown, {name: value for name, value in data[number].items() if name != "type"})
+
+
+def _thin_parts(shown: list[dict[str, Any]], part: dict[str, Any]) -> None:
+    for name, value in part.items():
+        theirs = [one.get(name) for one in shown]
+        if all(their == value for their in theirs):
+            for one in shown:
+                del one[name]
+        elif all(isinstance(their, dict) and "bdata" not in their for their in (value, *theirs)):
+            _thin_parts(theirs, value)  # type: ignore[arg-type]
 
 
 def _sent(part: Any) -> Any:

@@ -1,9 +1,11 @@
 """The true posterior p(z|x) of one example, and the approximate posterior q(z|x) over it."""
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+from contourpy import LineType, contour_generator
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
@@ -21,15 +23,16 @@ class Ellipse(NamedTuple):
     Arguments:
         mean, std: Shapes (J,).
         factor: L of a full covariance matrix, shape (J, J).
-        rings: Of a flow in the plane the curves that hold as much as 1 and 2 deviations of a Gaussian do,
-            shape (2, n, 2); None: the ellipses.
-        line: Of a flow on the line log q at the places where it is drawn, shape (n,); None: the Gaussian's.
+        rings: Of what is no Gaussian, in the plane, the curves that hold as much as 1 and 2 deviations of one
+            do, each of shape (n, 2), rows of NaN between its parts; None: the ellipses.
+        line: Of what is no Gaussian, on the line, log q at the places where it is drawn, shape (n,); None:
+            that of the Gaussian.
     """
 
     mean: Array
     std: Array
     factor: Array | None = None
-    rings: Array | None = None
+    rings: Sequence[Array] | None = None
     line: Array | None = None
 
     def log_prob(self, z: Array) -> Array:
@@ -72,6 +75,35 @@ def posterior_figure(
         figure.update_yaxes(title=titles[1], scaleanchor="x", range=ranges[1])
     figure.update_xaxes(title=titles[0], range=ranges[0], constrain="domain")
     return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT + 60, theme=theme, legend=True)
+
+
+MASSES: Final = (1 - math.exp(-0.5), 1 - math.exp(-2.0))
+"""What the ellipses of 1 and 2 standard deviations of a Gaussian in the plane hold: 39 and 86 %."""
+
+
+def rings_of(axes: Sequence[Array], log_density: Array) -> list[Array]:
+    """The curves of equal density that hold ``MASSES``: regions of highest density (Hyndman 1996).
+
+    Arguments:
+        axes: Values of z along both dimensions, at any distances.
+        log_density: On the grid that they span, with nearly all of the mass on it.
+
+    Returns:
+        For each mass the curve, of shape (n, 2); a row of NaN is between its parts, one round each mode.
+    """
+    # The rule of trapezoids: half the distance to either neighbour.
+    widths = [np.diff(np.r_[axis[0], (axis[1:] + axis[:-1]) / 2, axis[-1]]) for axis in axes]
+    mass = np.exp(log_density - log_density.max()) * widths[0][:, None] * widths[1]
+    order = np.argsort(-log_density, axis=None)
+    ordered = mass.ravel()[order]
+    held = (np.cumsum(ordered) - ordered / 2) / ordered.sum()  # of a point half lies inside of its level
+    lines = contour_generator(axes[0], axes[1], log_density.T, line_type=LineType.ChunkCombinedNan)
+    rings = []
+    for share in MASSES:
+        level = log_density.ravel()[order[np.searchsorted(held, share)]]
+        found = lines.lines(float(level))[0][0]
+        rings.append(np.empty((0, 2)) if found is None else found)
+    return rings
 
 
 def mass_below(log_density: Array) -> Array:
@@ -126,7 +158,7 @@ def posterior_areas(axes: Sequence[Array], log_density: Array, *, theme: ThemeNa
 
 
 def ellipse_trace(q: Ellipse, *, name: str, number: int, theme: ThemeName) -> go.Scatter:
-    """1 and 2 standard deviations of q as one line with a break; of a flow the curves of the same mass."""
+    """1 and 2 standard deviations of q as one line with a break; of others the curves of the same mass."""
     root = np.diag(q.std) if q.factor is None else q.factor
     rings = [ellipse(q.mean, root, scale) for scale in (1, 2)] if q.rings is None else q.rings
     gap = np.full((1, 2), np.nan)
@@ -172,6 +204,7 @@ def shown_ranges(axes: Sequence[Array], log_density: Array, ellipses: Sequence[E
         for q in ellipses:
             values += [float(q.mean[dim] - 2.3 * q.std[dim]), float(q.mean[dim] + 2.3 * q.std[dim])]
             if q.rings is not None:
-                values += [float(q.rings[..., dim].min()), float(q.rings[..., dim].max())]
+                along = np.concatenate(q.rings)[:, dim]
+                values += [float(np.nanmin(along)), float(np.nanmax(along))]
         ranges.append([min(values), max(values)])
     return ranges

@@ -229,7 +229,6 @@ def _draw_numbers(
     )
     when = f"after iteration {stop}" if stop is not None else f"not within {STOP_WITHIN}"
     columns[3].metric("EM would have stopped", when, border=True, help=EPSILON_HELP)
-    _iterations(run)
     floored = sorted({number + 1 for step in run.steps for number in step.floored})
     if floored:
         names = ", ".join(map(str, floored))
@@ -237,9 +236,18 @@ def _draw_numbers(
             f"Singular covariance: component {names} is held at a variance of 1e-6 in a direction in which "
             "its examples do not vary. Use fewer components."
         )
-        return
-    if components.family != "gaussian":
-        return
+    # What is closed is not drawn: 180 numbers would be sent with each move of a slider.
+    iterations = st.expander(
+        "The numbers of each iteration: both forms", key="em_iterations", on_change="rerun"
+    )
+    if iterations.open:
+        with iterations:
+            _iterations(run)
+            if components.family == "gaussian" and not floored:
+                _beside_library(x, components, run, start)
+
+
+def _beside_library(x: NDArray[np.float64], components: Components, run: EmRun, start: int) -> None:
     theirs = cached.library_means(x, components, start)
     distance = float(np.abs(theirs - run.steps[-1].mixture.means.numpy()).max())
     st.caption(
@@ -254,18 +262,17 @@ def _residual(run: EmRun) -> float:
 
 
 def _iterations(run: EmRun) -> None:
-    with st.expander("The numbers of each iteration: both forms"):
-        st.markdown(
-            "After each M-step, nats per example. F = Q + H[q]; the next E-step sets q to the posterior, and "
-            "F becomes log p(x).",
-            help=EM_HELP,
-        )
-        rows = []
-        for number, step in enumerate(run.steps, 1):
-            values = (step.log_likelihood, step.bound, step.q_function, step.entropy, step.gap)
-            rows.append((str(number), *(signed(value, 6) for value in values)))
-        head = ("iteration", "log p(x)", "F[q, θ]", "Q(θ old, θ)", "H[q]", "KL(q ‖ posterior)")
-        draw_table(head, rows, title="The numbers of each iteration", shows_title=False)
+    st.markdown(
+        "After each M-step, nats per example. F = Q + H[q]; the next E-step sets q to the posterior, and "
+        "F becomes log p(x).",
+        help=EM_HELP,
+    )
+    rows = []
+    for number, step in enumerate(run.steps, 1):
+        values = (step.log_likelihood, step.bound, step.q_function, step.entropy, step.gap)
+        rows.append((str(number), *(signed(value, 6) for value in values)))
+    head = ("iteration", "log p(x)", "F[q, θ]", "Q(θ old, θ)", "H[q]", "KL(q ‖ posterior)")
+    draw_table(head, rows, title="The numbers of each iteration", shows_title=False)
 
 
 def _draw_minorising(chosen: Chosen, components: Components, run: EmRun, start: int) -> None:

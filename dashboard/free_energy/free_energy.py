@@ -35,11 +35,13 @@ def draw_components() -> None:
     """q over three components."""
     x = _choose_x("fe_x", 0.3)
     chosen_q(cached.components_payload(x), key="fe_components")
-    with st.expander("The mixture, and x on it"):
+    mixture = st.expander("The mixture, and x on it", key="fe_mixture_shown", on_change="rerun")
+    if mixture.open:
         line, parts = cached.components_curves()
         figure = mixture_figure(line, parts, x, theme=state.theme_name())
         alt = f"Densities of the three components and their sum p(x); x = {x:g}."
-        draw_chart(figure, key="fe_mixture", alt=alt)
+        with mixture:
+            draw_chart(figure, key="fe_mixture", alt=alt)
 
 
 @st.fragment

@@ -65,7 +65,7 @@ OF_PERCEPTRONS: Final = (
     "differentiates it. Choose **Small network**, or train a fully connected model on **Train**."
 )
 OF_GAUSSIANS: Final = (
-    "The chain rule is written out here for a Gaussian q(z|x), and this model's is a flow: PyTorch "
+    "The chain rule is written out here for a Gaussian q(z|x), and this model's is {what}: PyTorch "
     "differentiates it. Choose **Small network**, or train another encoder head on **Train**."
 )
 HEAD_HELP: Final = "How the encoder gives σ beside the mean μ."
@@ -140,8 +140,8 @@ def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
     if subject.config.model.architecture != "mlp":
         st.info(OF_PERCEPTRONS)
         return
-    if subject.config.model.encoder_head == "flow":
-        st.info(OF_GAUSSIANS)
+    if subject.config.model.not_gaussian:
+        st.info(OF_GAUSSIANS.format(what=subject.config.model.not_gaussian))
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         index = one_example.choose(subject, "held_out")

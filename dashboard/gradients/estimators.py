@@ -200,10 +200,11 @@ def draw_elbo(subject: Subject) -> None:
             f"Here q is the product of the marginals of this run's {subject.written('q(z|x)')}: the "
             "estimators below are of a mean and a deviation of each dimension, without its correlations."
         )
-    if subject.config.model.encoder_head == "flow":
+    if subject.config.model.not_gaussian:
         st.caption(
-            "Here q is the product of Gaussians with the means and deviations of this run's flow: the "
-            "estimators below are of a mean and a deviation of each dimension."
+            "Here q is the product of Gaussians with the means and deviations of this run's q(z|x), "
+            f"{subject.config.model.not_gaussian}: the estimators below are of a mean and a deviation of "
+            "each dimension."
         )
     try:
         comparison = _elbo_comparison(subject, index, dim, count, with_mistake=with_mistake)
@@ -282,10 +283,24 @@ def _draw_comparison(found: Comparison, longer: Callable[[], None] | None = None
     for part, column in enumerate(st.columns(2, gap="medium")):
         with column:
             _variances(found, part)
-    with st.expander("Spot the error: the extra term is “generally hard to compute”"):
-        _draw_extra_term(found)
-    with st.expander("Spot the error: z = μ + σ² ε", expanded=found.with_mistake):
-        _draw_wrong_std(found)
+    # What is closed is not drawn: a move of a slider would compute and send all of it.
+    extra = st.expander(
+        "Spot the error: the extra term is “generally hard to compute”",
+        key="estimators_extra_term",
+        on_change="rerun",
+    )
+    if extra.open:
+        with extra:
+            _draw_extra_term(found)
+    wrong = st.expander(
+        "Spot the error: z = μ + σ² ε",
+        expanded=found.with_mistake,
+        key="estimators_wrong_std",
+        on_change="rerun",
+    )
+    if wrong.open:
+        with wrong:
+            _draw_wrong_std(found)
 
 
 def _distributions(found: Comparison, part: int) -> None:

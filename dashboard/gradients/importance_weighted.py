@@ -37,6 +37,10 @@ START_SIGNAL_HELP: Final = (
     f"128 estimates of the gradient for each K, of a mini-batch of {BATCH} training examples under the model "
     "in view. Seconds for small networks, in the background."
 )
+NO_SMOOTH_DRAW: Final = (
+    "The doubly reparameterised gradient needs a z that is a smooth function of all parameters of q, and of "
+    "a mixture one of its components is drawn: choose a run with another encoder head."
+)
 PARTS: Final = ("encoder", "encoder, doubly reparameterised", "decoder")
 
 
@@ -97,6 +101,9 @@ def draw_signal(shown: Subject) -> None:
     """
     if shown.is_deterministic:
         st.warning(shown.written("A deterministic encoder has no q(z|x), and no bound to weigh."))
+        return
+    if shown.config.model.encoder_head == "mixture":
+        st.info(NO_SMOOTH_DRAW)
         return
     # Not of the weights: the newest result stays on the page while the run goes on.
     name = task_key("signal", shown.source, shown.data.digest)

@@ -89,7 +89,7 @@ def seconds_per_z(expectation: "Expectation", z: "Tensor") -> Cost:
 def measured(samples: "Samples", truth: "Truth", squared: "Truth | None", dim: int) -> Measured:
     """All estimators in one latent dimension; ``squared`` is the truth for z = mean + std^2 eps, if known."""
     from vae_core.labs.gradients.accuracy import Accuracy, accuracy_of
-    from vae_core.labs.gradients.estimators import ESTIMATORS, estimates
+    from vae_core.labs.gradients.estimators import estimates_by_count
 
     right, error, sampling = (_pair(part, dim) for part in truth[1:])
 
@@ -97,10 +97,9 @@ def measured(samples: "Samples", truth: "Truth", squared: "Truth | None", dim: i
         return accuracy_of(values, right[part], error=error[part], standard_error=sampling[part])
 
     found = {}
-    for count in SAMPLE_COUNTS:
-        for name in ESTIMATORS:
-            by_mean, by_std = (part[:, dim] for part in estimates(samples, name, num_samples=count))
-            found[count, name] = measure(0, by_mean), measure(1, by_std)
+    for count, each in estimates_by_count(samples, SAMPLE_COUNTS):
+        for name, estimate in each.items():
+            found[count, name] = measure(0, estimate.mean[:, dim]), measure(1, estimate.std[:, dim])
     return Measured(
         truth=right,
         squared_truth=None if squared is None else _pair(squared.gradient, dim),

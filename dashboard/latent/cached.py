@@ -50,7 +50,7 @@ def _packed_model(subject: Subject) -> PackedModel | None:
         means=held_out.means,
         stds=held_out.stds,
         factors=shape.factors,
-        flows=shape.flows,
+        shapes=shape.parameters,
         about={
             "image_shape": subject.image_shape,
             "class_names": subject.class_names,

@@ -151,7 +151,7 @@ def _plane_of(subject: "Subject", snapshot: "Snapshot") -> _Plane:
         means=means.numpy(),
         stds=stds.numpy(),
         factors=shape.factors,
-        flows=shape.flows,
+        shapes=shape.parameters,
         about={
             "image_shape": subject.image_shape,
             "class_names": subject.class_names,
@@ -283,7 +283,7 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
         given_y=subject.label is not None,
         grid_y=_name_of_y(subject),
         learned_prior=subject.config.model.prior != "standard_normal",
-        has_flow=subject.config.model.encoder_head == "flow",
+        not_gaussian=bool(subject.config.model.not_gaussian),
         is_scheduled=subject.config.train.beta_schedule != "constant",
         free_bits=subject.config.train.free_bits,
         objective=subject.config.train.maximised,

@@ -100,11 +100,14 @@ HELP: Final = {
     "encoder_head": r"What the encoder gives beside $\mu$: $\log\sigma^2$, $\sigma^2$ through softplus, "
     r"a lower triangular $L$ with $\log L_{jj}^2$ on its diagonal ($z=\mu+L\varepsilon$, covariance "
     r"$LL^\top$, up to $J = 64$), $\log\sigma^2$ and a planar flow "
-    r"($z = \mu + \sigma\odot f_4(\dots f_1(\varepsilon))$ with $f(t) = t + v\tanh(a^\top t + b)$: its KL is "
-    r"sampled; Rezende and Mohamed 2015), $\sigma^2 = 1$ (then $\mathrm{KL} = \tfrac12\|\mu\|^2$), or "
+    r"($z = \mu + \sigma\odot f_4(\dots f_1(\varepsilon))$ with $f(t) = t + v\tanh(a^\top t + b)$; "
+    r"Rezende and Mohamed 2015), weights, means and variances of a mixture "
+    r"($q(z|x) = \sum_{c=1}^2 w_c\,\mathcal N(z;\,\mu_c, \mathrm{diag}\,\sigma_c^2)$: a mean over $q$ is "
+    r"$\sum_c w_c$ times that over $z = \mu_c \pm \sigma_c\odot\varepsilon$, one of each), "
+    r"$\sigma^2 = 1$ (then $\mathrm{KL} = \tfrac12\|\mu\|^2$), or "
     r"nothing ($z=\mu$, no KL, no bound). $\log\sigma^2$, or $\log L_{jj}^2$, is held within ±20; what is at "
-    "a limit is counted above the curves. A flow is differentiated automatically: an update takes several "
-    "times as long.",
+    "a limit is counted above the curves. The KL of a flow and of a mixture is sampled, and they are "
+    "differentiated automatically: an update takes several times as long.",
     "seed": r"Starts the split of the data, the initial weights, the order of the examples and the noise "
     r"$\varepsilon$: the same settings and seed give the same run, bit for bit.",
     "objective": r"What training maximises. **ELBO**: $\mathbb{E}_q\log p(x|z) - \beta\,\mathrm{KL}$; with "

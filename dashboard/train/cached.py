@@ -40,7 +40,7 @@ def _board(run_id: str, looked: Snapshot | None = None) -> bytes | None:
         given_y=view.config.condition != "none",
         grid_y=snapshot.class_names[0] if view.config.condition != "none" else "",
         learned_prior=view.config.model.prior != "standard_normal",
-        has_flow=view.config.model.encoder_head == "flow",
+        not_gaussian=bool(view.config.model.not_gaussian),
         is_scheduled=view.config.train.beta_schedule != "constant",
         free_bits=view.config.train.free_bits,
         objective=view.config.train.maximised,

@@ -51,6 +51,9 @@ _FORK_SEED: Final = "fork_seed"
 _BEFORE: Final = "run_before"
 _ASKED: Final = "asked_of_runs"
 _PATIENCE_S: Final = 10.0
+_MADE: Final = "run_made_at"
+DOUBLE_PRESS_S: Final = 0.6
+"""So soon after a press made a run and its buttons were drawn, another is the second of a double press."""
 """How long a value that was sent is shown although the run has not said that it holds."""
 
 
@@ -60,6 +63,14 @@ class _Asked(NamedTuple):
     run_id: str
     value: float
     when: float
+
+
+class _Made(NamedTuple):
+    """The run that the last press here made, and when that was, or when its buttons were first drawn."""
+
+    run_id: str
+    when: float
+    is_drawn: bool
 
 
 def run_in_view() -> JobView | None:
@@ -81,15 +92,22 @@ def buttons(view: JobView | None) -> None:
     active = view is not None and view.is_active
     can_step = view is None or _can_step(view)
     with st.container(horizontal=True, gap="xsmall"):
-        _button("Start", "train_start", _start, icon="play_arrow", type="primary")
+        _button("Start", "train_start", _once(view, _start), icon="play_arrow", type="primary")
         _pause_button(view, why)
         step, epoch = (lambda: _step("step")), (lambda: _step("epoch"))
         _button("Step", "train_step", step, icon="skip_next", disabled=not can_step, why_not=why)
         _button("Epoch", "train_epoch", epoch, icon="fast_forward", disabled=not can_step, why_not=why)
         _button("Stop", "train_stop", lambda: _send("stop"), icon="stop", disabled=not active, why_not=why)
-        _button("Reset", "train_reset", _reset, icon="restart_alt", disabled=view is None, why_not=why)
+        _button(
+            "Reset",
+            "train_reset",
+            _once(view, _reset),
+            icon="restart_alt",
+            disabled=view is None,
+            why_not=why,
+        )
         if not mine:
-            _button("Take a copy", "train_copy", _take_copy, icon="content_copy")
+            _button("Take a copy", "train_copy", _once(view, _take_copy), icon="content_copy")
         _keep_button(view)
         if view is not None and state.control(_BEFORE) is not None:
             _button("Run before", "train_before", _show_before, icon="undo")
@@ -102,7 +120,7 @@ def presenter_buttons(view: JobView | None) -> None:
     # Its key is what the style of the page goes by.
     with st.container(horizontal=True, gap="xsmall", key="presenter"):
         if view is None:
-            _button("Start", "train_start", _start, icon="play_arrow", type="primary")
+            _button("Start", "train_start", _once(view, _start), icon="play_arrow", type="primary")
         else:
             _pause_button(view, why)
         can_step = view is None or _can_step(view)
@@ -153,7 +171,7 @@ def dials(view: JobView | None, *, beta: DeltaGenerator, learning_rate: DeltaGen
 
 def fork_buttons(view: JobView) -> None:
     """Fork here, and the seed of its draws; call it in a fragment."""
-    _button("Fork here", "train_fork", _fork, icon="call_split")
+    _button("Fork here", "train_fork", _once(view, _fork), icon="call_split")
     seed = state.control(_FORK_SEED)
     label = "Seed" if seed is None else f"Seed {seed}"
     if state.is_presenting():
@@ -242,6 +260,27 @@ def _button(
     )
 
 
+def _once(view: JobView | None, act: Callable[[], None]) -> Callable[[], None]:
+    """What a press does that puts a new run in the place of the one in view: of two presses it is the first.
+
+    A second press that is handled before the buttons are drawn anew is meant for the run that was in view.
+    One that is handled later, while the browser still shows the old page, is known by its haste. Either
+    would fork the fork.
+    """
+    meant = None if view is None else view.run_id
+    made = state.control(_MADE)
+    if isinstance(made, _Made) and made.run_id == meant and not made.is_drawn:
+        state.set_control(_MADE, _Made(made.run_id, time.monotonic(), is_drawn=True))
+
+    def press() -> None:
+        made = state.control(_MADE)
+        is_hasty = isinstance(made, _Made) and time.monotonic() - made.when < DOUBLE_PRESS_S
+        if state.current_run() == meant and not is_hasty:
+            act()
+
+    return press
+
+
 def _present() -> None:
     state.present(not state.is_presenting())
 
@@ -290,6 +329,7 @@ def _replace_run(
     )
     state.show_run(run_id)
     state.set_control(_BEFORE, _to_come_back(before))
+    state.set_control(_MADE, _Made(run_id, time.monotonic(), is_drawn=False))
     return run_id
 
 

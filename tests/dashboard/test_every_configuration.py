@@ -29,7 +29,12 @@ from vae_core.data.own import arrays_of
 
 __all__ = ["runner"]  # a fixture
 pytestmark = pytest.mark.usefixtures("short_computations")
-REFUSED: Final = {("deterministic", "vamp"), ("deterministic", "mixture"), ("flow", "vamp")}
+REFUSED: Final = {
+    ("deterministic", "vamp"),
+    ("deterministic", "mixture"),
+    ("flow", "vamp"),
+    ("mixture", "vamp"),
+}
 """An encoder head and a prior that do not go together."""
 EVERY: Final = [
     pytest.param(head, likelihood, prior, id=f"{head}-{likelihood}-{prior}")
@@ -45,6 +50,7 @@ CONVOLUTIONS: Final = [
     ("unit_variance", "continuous_bernoulli", "vamp"),
     ("deterministic", "gaussian", "standard_normal"),
     ("flow", "bernoulli", "mixture"),
+    ("mixture", "gaussian", "standard_normal"),
 ]
 """Each head, likelihood and prior with an encoder and a decoder of convolutions."""
 MORE_VIEWS: Final = (
@@ -72,6 +78,7 @@ EXPLAINED: Final = (
     "Nobody knows the causes",
     "takes z from a Gaussian q(z|x)",
     "written out here for a Gaussian q(z|x)",
+    "a smooth function of all parameters of q",
 )
 """What is said where there is nothing to measure: without q(z|x), of another model's theory; what to do."""
 
@@ -87,6 +94,8 @@ OTHER_OBJECTIVES: Final = (
     ("log_variance", "gaussian", "vamp", "importance_weighted"),
     ("full_covariance", "bernoulli", "mixture", "total_correlation"),
     ("flow", "bernoulli", "standard_normal", "importance_weighted"),
+    ("mixture", "bernoulli", "standard_normal", "mmd"),
+    ("mixture", "gaussian", "mixture", "importance_weighted"),
 )
 
 

@@ -41,6 +41,7 @@ WRITTEN: Final = (
     "format6_conditional",
     "format6_objective",
     "format7_flow",
+    "format8_mixture",
 )
 
 OF_HELD_OUT_PATIENCE: Final = ("format1_device", "format2", "format3")

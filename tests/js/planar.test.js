@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ellipseOf } from "../../dashboard/components/shared/gaussian.js";
 import {
+  FlowShape,
   drawsOf,
-  flowPosterior,
   frameOf,
   layersOf,
   momentsOf,
@@ -22,7 +22,7 @@ const bent = (J, size) => {
 
 test("without shifts the outline is the ellipse, and the moments are those of N(0, I)", () => {
   const flow = { centre: [1, -2], scale: [0.5, 2], layers: layersOf(frameOf(2), 2) };
-  const q = flowPosterior(flow);
+  const q = new FlowShape(flow).posterior();
   const [outline, ellipse] = [outlineOf(flow, 2, 72), ellipseOf(q, [0, 1], 2)];
   outline.forEach((z, k) => z.forEach((value, j) => assert.ok(Math.abs(value - ellipse[k][j]) < 1e-5)));
   const { mean, covariance } = momentsOf(flow.layers, 2);

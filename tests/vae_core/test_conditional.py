@@ -65,7 +65,7 @@ def test_given_one_y_it_is_an_ordinary_model_of_the_same_numbers(
     drawn, values = model.of_rows(rows)
     assert torch.equal(values, x)
     q = drawn.posterior(x)
-    z = q.reparameterize(q.draw_eps(3, generator=noise()))
+    z = q.draw(q.draw_eps(3, generator=noise())).z
     log_likelihood = drawn.likelihood(z).log_prob(x)
     for label in range(10):
         of_class = labels == label

@@ -13,6 +13,7 @@ from vae_core.distributions import (
     Bernoulli,
     ContinuousBernoulli,
     Deterministic,
+    DiagonalMixture,
     DiagonalNormal,
     FullNormal,
     Gaussian,
@@ -138,12 +139,13 @@ def test_shapes_and_types(head: EncoderHead, likelihood: Likelihood) -> None:
     config = ModelConfig(data_dim=6, latent_dim=3, hidden_dims=(4,), encoder_head=head, likelihood=likelihood)
     model = VAE(config, generator=seeded())
     posterior = model.posterior(torch.rand(5, 6, generator=seeded()))
-    others = {"deterministic": Deterministic, "full_covariance": FullNormal, "flow": PlanarNormal}
+    others = {"deterministic": Deterministic, "full_covariance": FullNormal}
+    others |= {"flow": PlanarNormal, "mixture": DiagonalMixture}
     assert isinstance(posterior, others.get(head, DiagonalNormal))
     assert posterior.mean.shape == posterior.std.shape == (5, 3)
-    z = posterior.reparameterize(posterior.draw_eps(2, generator=seeded()))
-    assert z.shape == (2, 5, 3)
-    p = model.likelihood(z)
+    z = posterior.draw(posterior.draw_eps(2, generator=seeded())).z
+    assert z.shape == (2 * config.draws_of_each, 5, 3)
+    p = model.likelihood(z[:2])
     kinds = {"bernoulli": Bernoulli, "continuous_bernoulli": ContinuousBernoulli, "gaussian": Gaussian}
     assert isinstance(p, {**kinds, "gaussian_diagonal": GaussianDiagonal}[likelihood])
     assert p.mean.shape == (2, 5, 6)

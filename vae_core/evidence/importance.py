@@ -7,8 +7,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import AnyPosterior
-from vae_core.elbo import log_mean_weight
+from vae_core.distributions import AnyPosterior, Draws
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
@@ -88,13 +87,17 @@ def iw_evidence(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Gen
 
 
 def iw_bound_given_eps(model: VAE, x: Tensor, posterior: AnyPosterior, eps: Tensor) -> Tensor:
-    """The same with given noise ``eps``, shape (K, batch, J): a differentiable function of the weights."""
-    return log_mean_weight(_given_eps(model, x, posterior, eps)[0])
+    """The same with given noise ``eps``, shape (K, batch, J): a differentiable function of the weights.
 
-
-def _given_eps(model: VAE, x: Tensor, posterior: AnyPosterior, eps: Tensor) -> tuple[Tensor, Tensor]:
-    """log p(x, z_k) - log q(z_k|x), and log p(x|z_k): both of shape (K, batch)."""
+    Of a mixture there are K samples of each component, which count by its weight: the mean of
+    p(x, z) / q(z|x) over them has the expectation p(x), too (stratified sampling).
+    """
     draws = posterior.draw(eps)
+    return draws.log_mean_exp(_at(model, x, draws)[0])
+
+
+def _at(model: VAE, x: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    """log p(x, z_k) - log q(z_k|x), and log p(x|z_k): both of shape (K, batch)."""
     log_likelihood = model.likelihood(draws.z).log_prob(x)
     return log_likelihood + model.prior.log_prob(draws.z) - draws.log_prob, log_likelihood
 
@@ -177,8 +180,8 @@ def _log_weights(
         posterior = stochastic_posterior(model, x[here])
         at_a_time = chunk_rows(width * len(x[here]))
         for done in range(0, num_samples, at_a_time):
-            eps = posterior.draw_eps(min(at_a_time, num_samples - done), generator=generator)
-            log_weights, log_likelihood = _given_eps(model, x[here], posterior, eps)
+            draws = posterior.independent(min(at_a_time, num_samples - done), generator=generator)
+            log_weights, log_likelihood = _at(model, x[here], draws)
             if bool(log_weights.isnan().any()):
                 raise BadInput("diverged", "the model's weights are not finite", "train it again")
             yield here, log_weights.double(), log_likelihood.double()

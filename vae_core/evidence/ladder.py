@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vae_core.config import FLOW_LAYERS
 from vae_core.device import on_cpu
-from vae_core.distributions import DiagonalNormal, FullNormal, PlanarNormal
+from vae_core.distributions import AnyPosterior, DiagonalMixture, DiagonalNormal, FullNormal, PlanarNormal
 from vae_core.errors import BadInput
 from vae_core.evidence.ascent import ascend
 from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
@@ -39,8 +39,9 @@ class Rung(NamedTuple):
     """The best q of one family for each example.
 
     Arguments:
-        family: ``encoder``, ``diagonal``, ``full``, ``mixture`` or ``flow``; ``warped``: a diagonal Gaussian
-            with a flow, the family of an encoder that gives one.
+        family: ``encoder``, ``diagonal``, ``full``, ``mixture`` or ``flow``; of an encoder that gives no
+            Gaussian its own family is next: ``warped``, a diagonal Gaussian with a flow, or ``diagonals``, a
+            mixture of diagonal ones.
         q: Of n examples.
         elbo: E_q[log p(x, z) - log q(z)], shape (n,), nats.
         error: Of that: what the quadrature changes when its points are doubled in each dimension (J <= 2),
@@ -98,7 +99,9 @@ def climb(
     E_q[log p(x, z) - log q(z)] rises from rung to rung towards log p(x) (Cremer et al. 2018 name what is left
     the approximation gap). For J = 1 the diagonal is all of the covariance; an encoder with a full
     covariance begins beyond the diagonal. No Gaussian and no mixture holds the q of an encoder that gives a
-    flow: there the best diagonal Gaussian with a flow is next, and then the mixture with one.
+    flow: there the best diagonal Gaussian with a flow is next, and then the mixture with one. No Gaussian
+    holds that of an encoder that gives a mixture: there the best mixture of as many diagonal ones is next,
+    and the others have no fewer components.
 
     The bound is a deterministic function of q: a lattice under each component for J <= 2, else
     normal noise drawn once; it is maximised in float64 (:func:`~vae_core.evidence.ascent.ascend`) and then
@@ -166,8 +169,8 @@ def measure_ladder(
         on_progress: As there.
 
     Returns:
-        ``family`` (R,), ``elbo`` and ``error`` (R, n), ``log_evidence`` and ``evidence_error`` (n,),
-        ``is_exact``; with ``axes``, ``log_q`` of shape (R, *grid).
+        ``family`` and ``num_components`` (R,), ``elbo`` and ``error`` (R, n), ``log_evidence`` and
+        ``evidence_error`` (n,), ``is_exact``; with ``axes``, ``log_q`` of shape (R, *grid).
 
     Raises:
         BadInput: As there.
@@ -175,6 +178,7 @@ def measure_ladder(
     found = climb(model, x, num_components=num_components, generator=generator, on_progress=on_progress)
     arrays = {
         "family": np.array([rung.family for rung in found.rungs]),
+        "num_components": np.array([rung.q.num_components for rung in found.rungs]),
         "elbo": torch.stack([rung.elbo for rung in found.rungs]).numpy(),
         "error": torch.stack([rung.error for rung in found.rungs]).numpy(),
         "log_evidence": found.log_evidence.numpy(),
@@ -199,16 +203,7 @@ def _climbed(
     rule, fine = (_rule(model.config.latent_dim, generator, fine=is_fine) for is_fine in (False, True))
     encoder = stochastic_posterior(model, x)
     rungs = [_measured(model, x, "encoder", RichPosterior.of(encoder), fine)]
-    families: dict[str, _Family] = {}
-    if isinstance(encoder, PlanarNormal):
-        families["warped"] = _Family(False, 1, FLOW_LAYERS)
-    else:
-        if isinstance(encoder, DiagonalNormal) or model.config.latent_dim == 1:
-            families["diagonal"] = _Family(False)
-        if model.config.latent_dim > 1:
-            families["full"] = _Family(True)
-        families["mixture"] = _Family(True, num_components)
-    families["flow"] = _Family(True, num_components, FLOW_LAYERS)
+    families = _families(encoder, num_components)
     for number, (name, family) in enumerate(families.items()):
         on_progress(number / len(families))
         starts = _starts(model, x, rungs[-1].q, family, generator)
@@ -225,6 +220,29 @@ def _climbed(
         log_evidence, error = _weighted(model, x, rungs[-1].q, fine)
     on_progress(1.0)
     return Ladder(tuple(rungs), log_evidence, error, model.config.latent_dim <= MAX_EXACT_DIMS)
+
+
+def _families(encoder: AnyPosterior, num_components: int) -> dict[str, _Family]:
+    """Above the encoder's q, each holding the one before."""
+    latent_dim = encoder.moments[0].shape[1]
+    if isinstance(encoder, PlanarNormal):
+        return {
+            "warped": _Family(False, 1, FLOW_LAYERS),
+            "flow": _Family(True, num_components, FLOW_LAYERS),
+        }
+    found: dict[str, _Family] = {}
+    if isinstance(encoder, DiagonalMixture):
+        own = encoder.means.shape[1]
+        num_components = max(num_components, own)
+        found["diagonals"] = _Family(False, own)
+    else:
+        if isinstance(encoder, DiagonalNormal) or latent_dim == 1:
+            found["diagonal"] = _Family(False)
+        if latent_dim > 1:
+            found["full"] = _Family(True)
+    found["mixture"] = _Family(True, num_components)
+    found["flow"] = _Family(True, num_components, FLOW_LAYERS)
+    return found
 
 
 def _best(model: VAE, x: Tensor, start: RichPosterior, family: _Family, rule: _Rule, fine: _Rule) -> Rung:
@@ -347,19 +365,20 @@ def _better(first: Rung, second: Rung) -> Rung:
 
 
 def _embedded(q: RichPosterior, like: RichPosterior) -> RichPosterior:
-    """The same q with the parts of a richer family: copies of its component, layers that do nothing."""
-    count = like.num_components // q.num_components
+    """The same q with the parts of a richer family: copies of its components, layers that do nothing."""
     frame = (q.layers, q.centre, q.scale)
     if q.layers.shape != like.layers.shape:
         layers = like.layers.clone()
         layers[:, :, q.latent_dim : 2 * q.latent_dim] = 0
         frame = (layers, like.centre, like.scale)
-    return RichPosterior(
-        q.log_weights.repeat(1, count) - math.log(count),
-        q.means.repeat(1, count, 1),
-        q.factors.repeat(1, count, 1, 1),
-        *frame,
-    )
+    of, log_copies = _copied(q, like.num_components)
+    return RichPosterior(q.log_weights[:, of] - log_copies, q.means[:, of], q.factors[:, of], *frame)
+
+
+def _copied(q: RichPosterior, count: int) -> tuple[Tensor, Tensor]:
+    """Which component each of as many is a copy of, in turn, and the log of the number of its copies."""
+    of = torch.arange(count) % q.num_components
+    return of, of.bincount()[of].double().log()
 
 
 def _starts(
@@ -368,22 +387,31 @@ def _starts(
     """Where the search within a family begins: the rung before where that has a slope, else near it."""
     if family.num_layers and not before.layers.shape[1]:
         return [_with_layers(before, family.num_layers, generator)]
-    if family.num_components == before.num_components:
+    if family.num_components == before.num_components == 1:
         return [before]
-    starts = [_split(before, family.num_components, generator) for _ in range(_NUM_SPLITS)]
+    if family.num_components == before.num_components:
+        starts = [before]
+    else:
+        starts = [_split(before, family.num_components, generator) for _ in range(_NUM_SPLITS)]
     if before.latent_dim <= MAX_EXACT_DIMS:
         fitted = _fitted_to_posterior(model, x, family.num_components, generator)
+        if not family.is_full:
+            widths = fitted.factors.square().sum(-1).sqrt()
+            fitted = replace(fitted, factors=torch.diag_embed(widths))
         starts.append(_with_layers(fitted, family.num_layers, generator) if family.num_layers else fitted)
     return starts
 
 
 def _split(q: RichPosterior, count: int, generator: torch.Generator) -> RichPosterior:
-    """A Gaussian as a mixture of somewhat narrower ones round its mean: equal ones would stay equal."""
+    """Gaussians, each as a mixture of somewhat narrower ones round its mean: equal ones would stay equal."""
+    of, log_copies = _copied(q, count)
+    copies = log_copies.exp()
     offsets = torch.randn(len(q.means), count, q.latent_dim, generator=generator, dtype=torch.float64)
-    offsets = 0.7 * (offsets - offsets.mean(1, keepdim=True))
-    means = q.means + (q.factors @ offsets[..., None])[..., 0]
-    log_weights = torch.full((len(means), count), -math.log(count), dtype=torch.float64)
-    factors = 0.8 * q.factors.expand(-1, count, -1, -1)
+    sums = torch.zeros_like(q.means).index_add(1, of, offsets)
+    offsets = 0.7 * (offsets - sums[:, of] / copies[:, None])
+    log_weights, is_split = q.log_weights[:, of] - log_copies, (copies > 1)[:, None, None]
+    factors = torch.where(is_split, 0.8, 1.0) * q.factors[:, of]
+    means = q.means[:, of] + (q.factors[:, of] @ offsets[..., None])[..., 0]
     return RichPosterior(log_weights, means, factors, q.layers, q.centre, q.scale)
 
 

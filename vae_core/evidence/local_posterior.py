@@ -1,6 +1,7 @@
 """The best q of a family for each example: parameters of its own, where the encoder amortises.
 
-The family is the encoder's: Gaussians with a diagonal or with a full covariance matrix, or planar flows.
+The family is the encoder's: Gaussians with a diagonal or with a full covariance matrix, planar flows, or
+mixtures of Gaussians.
 """
 
 import copy
@@ -199,12 +200,12 @@ def _measured(model: VAE, x: Tensor, q: AnyPosterior, rule: _Rule) -> Tensor:
 
 def _elbo(model: VAE, x: Tensor, q: AnyPosterior, rule: _Rule) -> Tensor:
     draws = q.draw(rule.eps)
-    reconstruction = (rule.weights * model.likelihood(draws.z).log_prob(x)).sum(0)
+    reconstruction = draws.mean(model.likelihood(draws.z).log_prob(x), rule.weights)
     prior = model.prior
     per_dim = q.kl_per_dim(prior)
     if per_dim is not None:
         return reconstruction - per_dim.sum(-1)
-    return reconstruction - (rule.weights * (draws.log_prob - prior.log_prob(draws.z))).sum(0)
+    return reconstruction - draws.mean(draws.log_prob - prior.log_prob(draws.z), rule.weights)
 
 
 def _better(best: LocalStep, q: AnyPosterior, elbo: Tensor) -> LocalStep:

@@ -617,11 +617,8 @@ def _slim_means(integrand: Integrand, step: float) -> Tensor:
         draws = integrand.q.draw(some[:, None])
         z = draws.z[:, 0]
         log_likelihood = integrand.likelihood(z).pairwise_log_prob(integrand.x)[:, 0]
-        parts = torch.stack(
-            [
-                log_likelihood,
-                draws.log_prob[:, 0] - log_likelihood - integrand.prior.log_prob(z),
-            ]
-        )
-        sums += (parts * weight).sum(1)
+        for place, values in enumerate(
+            (log_likelihood, draws.log_prob[:, 0] - log_likelihood - integrand.prior.log_prob(z))
+        ):
+            sums[place] += draws.mean(values[:, None], weight[:, None])[0]
     return sums

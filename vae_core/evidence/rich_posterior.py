@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from vae_core.distributions import AnyPosterior, FullNormal, PlanarNormal
+from vae_core.distributions import AnyPosterior, DiagonalMixture, FullNormal, PlanarNormal
 from vae_core.planar import PlanarFlow
 
 
@@ -34,8 +34,12 @@ class RichPosterior:
 
     @classmethod
     def of(cls, q: AnyPosterior) -> "RichPosterior":
-        """q of each example, of shape (n, J), in float64: a mixture of one, warped where q is a flow."""
+        """q of each example, of shape (n, J), in float64, whatever its family."""
         q = q.double()
+        if isinstance(q, DiagonalMixture):
+            frame, factors = q.matched, torch.diag_embed(torch.exp(0.5 * q.log_vars))
+            none = frame.mean.new_zeros(len(frame.mean), 0, 2 * frame.mean.shape[1] + 1)
+            return cls(q.log_weights, q.means, factors, none, frame.mean, frame.factor)
         if isinstance(q, PlanarNormal):
             mean, factor, layers = q.centre, torch.diag_embed(torch.exp(0.5 * q.log_var)), q.layers
         else:

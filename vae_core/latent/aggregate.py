@@ -128,7 +128,7 @@ def prior_fit(
     """
     _check_num_samples(num_samples)
     q = q.double()
-    draws = q.draw(q.draw_eps(num_samples, generator=generator))
+    draws = q.independent(num_samples, generator=generator)
     log_q_given_x, points = draws.log_prob.flatten(), draws.z.flatten(0, 1)
     log_q = log_aggregate(points, q)
     rows = chunk_rows(MAX_COMPONENTS * points.shape[-1])  # whatever the prior

@@ -12,11 +12,19 @@ import math
 import re
 import textwrap
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from vae_core.config import FLOW_LAYERS, OF_BATCH, RECTIFIED, ModelConfig, RunConfig
+from vae_core.config import (
+    FLOW_LAYERS,
+    MIXTURE_COMPONENTS,
+    OF_BATCH,
+    RECTIFIED,
+    EncoderHead,
+    ModelConfig,
+    RunConfig,
+)
 from vae_core.data import DATASET_INFO, DATASETS, Dataset
 from vae_core.data.binarised import SEEDS
 from vae_core.data.byte_images import ByteImages
@@ -359,6 +367,30 @@ def drawn_from_flow(eps, centre, flow):
     log_q = -(0.5 * eps.square() + half + 0.5 * math.log(2 * math.pi)).sum(-1) - log_det
     return centre + torch.exp(half) * t, log_q
 ''',
+    "mixture": '''\
+def posterior(x):
+    """log w, and means and log sigma^2 of {count} Gaussians: q(z|x) = sum_c w_c N(mean_c, diag sigma_c^2)."""
+    means, log_vars, logits = forward(encoder, x).split(({values}, {values}, {count}), dim=-1)
+    means, log_vars = (part.unflatten(-1, ({count}, -1)) for part in (means, log_vars))
+    return torch.log_softmax(logits, -1), (means, bounded(log_vars, -20.0, 20.0))
+
+
+def drawn_from_mixture(eps, log_w, parts):
+    """z = mean_c + sigma_c eps and mean_c - sigma_c eps of one component after the other, and log q(z|x)."""
+    means, log_vars = parts
+    signs = torch.ones({count}{on_device})
+    signs[1::2] = -1
+    centres, stds = (part.transpose(0, 1)[:, None] for part in (means, torch.exp(0.5 * log_vars)))
+    z = (centres + stds * (signs.view(-1, 1, 1, 1) * eps)).flatten(0, 1)
+    squares = (z[..., None, :] - means).square() * torch.exp(-log_vars)
+    each = -(0.5 * squares + 0.5 * log_vars + 0.5 * math.log(2 * math.pi)).sum(-1)
+    return z, torch.logsumexp(each + log_w, -1)
+
+
+def mixed(values, log_w):
+    """sum_c w_c of the mean over the z of component c: those of the first come before those of the second."""
+    return (log_w.T.exp() * values.unflatten(0, ({count}, -1)).mean(1)).sum(0)
+''',
     "unit_variance": '''\
 def posterior(x):
     """q(z|x) = N(mean, I): the encoder gives the mean alone, sigma is 1."""
@@ -406,11 +438,11 @@ _OBJECTIVE: Final = {
     "importance_weighted": '''\
 def weighted_bound(x, noise, beta):
     """log 1/K sum_k p(x|z_k) (p(z_k) / q(z_k|x))^beta of each x, z_k from q (Burda et al. 2016)."""
-    mean, {spread} = posterior(x)
-    eps = torch.randn(NUM_SAMPLES, *mean.shape, generator=noise{to_device}
+    {parts} = posterior(x)
+    eps = torch.randn(NUM_SAMPLES, {noise}, generator=noise{to_device}
     {drawn}
     log_weights = log_likelihood(x, z) + beta * (log_prior(z) - {density})
-    return torch.logsumexp(log_weights, 0) - math.log(NUM_SAMPLES)
+    {log_sum} - math.log(NUM_SAMPLES)
 ''',
     "mmd": '''\
 def squared_mmd(z, drawn):
@@ -447,6 +479,75 @@ def total_correlation(mean, {spread}, z):
     log_marginals = torch.logsumexp(each + weights[..., None], -2).sum(-1)
     return (log_q - log_marginals).mean()
 ''',
+}
+
+_MIXTURES_MMD: Final = '''\
+def squared_mmd(z, drawn, log_w):
+    """MMD^2 of q(z) and p(z) from samples (Gretton et al. 2012), k(a, b) = C / (C + |a - b|^2), C = 2 J.
+
+    Each z has the weight of its component; those of one example are no pair.
+    """
+    count, scale = drawn.shape[1], 2.0 * drawn.shape[2]
+    if count < 2:
+        return z.new_zeros(())  # one alone has no pair
+
+    def kernel(a, b):
+        squares = a.square().sum(-1)[:, :, None] + b.square().sum(-1)[:, None, :] - 2 * a @ b.mT
+        return scale / (scale + squares.clamp(min=0))
+
+    shares = log_w.T.exp().flatten()
+    z = z.unflatten(0, ({components}, -1)).transpose(0, 1).reshape(len(drawn), -1, {dim})
+    others = 1 - torch.eye(count{device})
+    pairs = others.repeat({components}, {components}) * shares[:, None] * shares
+    within = (kernel(z, z) * pairs).sum((1, 2)) + (kernel(drawn, drawn) * others).sum((1, 2))
+    between = (shares[:, None] * kernel(z, drawn)).sum((1, 2)) / count**2
+    return (within / (count * (count - 1)) - 2 * between).mean()
+'''
+
+
+class _Posterior(NamedTuple):
+    """How q(z|x) stands in a script.
+
+    Arguments:
+        parts: The names of what ``posterior(x)`` gives.
+        drawn: The line that makes z of eps.
+        density: log q(z|x) at that z.
+        noise: The shape of eps but for the samples; {dim} is J.
+        mean: A mean over q of {values} at z, where there are samples.
+        log_sum: The lines that return log of the sum of exp(log_weights) over the samples, of a mixture the
+            mean over its components of those.
+    """
+
+    parts: str
+    drawn: str
+    density: str
+    noise: str = "*mean.shape"
+    mean: str = "{values}.mean(0)"
+    log_sum: str = "return torch.logsumexp(log_weights, 0)"
+
+    @property
+    def has_known_density(self) -> bool:
+        """Whether log q comes with z."""
+        return self.density == "log_q"
+
+
+_DIAGONAL: Final = _Posterior(
+    "mean, log_var", "z = mean + torch.exp(0.5 * log_var) * eps", "log_normal(z, mean, log_var)"
+)
+_WRITTEN: Final[dict[EncoderHead, _Posterior]] = {
+    "full_covariance": _Posterior(
+        "mean, factor", "z = mean + times(factor, eps, mean)", "log_full_normal(z, mean, factor)"
+    ),
+    "flow": _Posterior("mean, flow", "z, log_q = drawn_from_flow(eps, mean, flow)", "log_q"),
+    "mixture": _Posterior(
+        "log_w, parts",
+        "z, log_q = drawn_from_mixture(eps, log_w, parts)",
+        "log_q",
+        noise="len(x), {dim}",
+        mean="mixed({values}, log_w)",
+        log_sum="each = log_weights.unflatten(0, (log_w.shape[1], -1)) + log_w.T[:, None]\n"
+        "    return torch.logsumexp(each, (0, 1))",
+    ),
 }
 
 _LOG_FULL_NORMAL: Final = '''\
@@ -554,7 +655,8 @@ class _Script:
         self.is_normal = self.model.prior == "standard_normal"
         self.is_conv = self.model.architecture == "conv"
         self.is_full = self.model.encoder_head == "full_covariance"
-        self.is_flow = self.model.encoder_head == "flow"
+        self.is_mixture = self.model.encoder_head == "mixture"
+        self.q = _WRITTEN.get(self.model.encoder_head, _DIAGONAL)
         self.objective = self.train.maximised
         # What compares the z of a mini-batch keeps the dimension of the samples, also for one.
         self.compares = self.objective in OF_BATCH
@@ -824,9 +926,11 @@ class _Script:
             f"encoder = network({encoder})",
             f"decoder = network({decoder})",
         ]
-        if self.is_flow:
-            last = f"encoder[{len(model.hidden_dims)}][{2 * model.latent_dim} :]"
-            lines.append(f"{last} *= {SMALL}  # the flow begins near the identity")
+        if model.not_gaussian:
+            rows, what = f"{2 * model.latent_dim} :", "the flow begins near the identity"
+            if self.is_mixture:
+                rows, what = f"-{MIXTURE_COMPONENTS} :", "the weights of the mixture begin nearly equal"
+            lines.append(f"encoder[{len(model.hidden_dims)}][{rows}] *= {SMALL}  # {what}")
         order = ["*encoder", "*decoder"]
         if self.is_conv and model.num_conditions:
             first = conv_encoder_layers(model)[0]
@@ -909,11 +1013,7 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         more = self._more_of_objective()
         if self.is_deterministic:
             return _with_bounded([*parts, *more, self._autoencoder()])
-        dim, words = model.latent_dim, {}
-        if self.is_full:
-            words = {"{dim}": str(dim), "{below}": str(dim * (dim - 1) // 2)}
-        if self.is_flow:
-            words = self._of_flow()
+        words = self._of_posterior()
         posterior = _POSTERIOR[model.encoder_head]
         for name, value in words.items():
             posterior = posterior.replace(name, value)
@@ -931,9 +1031,10 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             parts += [_LOG_FULL_NORMAL] if self.is_full else []
             parts += [] if self.is_full and model.prior == "vamp" else [_LOG_NORMAL]
             parts += [prior]
-        if self.is_normal and (self.objective == "importance_weighted" or self.is_flow):
+        if self.is_normal and (self.objective == "importance_weighted" or model.not_gaussian):
             parts += [_LOG_STANDARD_NORMAL]
-        needs_density = self.objective in ("importance_weighted", "total_correlation") and not self.is_flow
+        needs_density = self.objective in ("importance_weighted", "total_correlation")
+        needs_density = needs_density and not self.q.has_known_density
         density = _LOG_FULL_NORMAL if self.is_full else _LOG_NORMAL
         is_used = self.objective == "importance_weighted" or self.is_full
         if needs_density and is_used and density not in parts:
@@ -945,39 +1046,29 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         if self.objective == "elbo":
             return []
         words = {
-            "{spread}": self._spread,
+            "{spread}": self.q.parts.split(", ")[1],
+            "{parts}": self.q.parts,
+            "{noise}": self._noise,
+            "{log_sum}": self.q.log_sum,
+            "{components}": str(MIXTURE_COMPONENTS),
+            "{dim}": str(self.model.latent_dim),
             "{marginals}": "log_var = factor.square().sum(-1).log()\n    " if self.is_full else "",
             "{joint}": "log_full_normal(points, mean, factor)" if self.is_full else "each.sum(-1)",
-            "{density}": self._log_density,
-            "{drawn}": self._drawn,
+            "{density}": self.q.density,
+            "{drawn}": self.q.drawn,
             "{to_device}": ", device=noise.device).to(x.device)" if self.is_cuda else ")",
             "{device}": self._device,
         }
-        text = _OBJECTIVE[self.objective]
+        has_weights = self.objective == "mmd" and self.is_mixture
+        text = _MIXTURES_MMD if has_weights else _OBJECTIVE[self.objective]
         for name, value in words.items():
             text = text.replace(name, value)
         return [text]
 
     @property
-    def _spread(self) -> str:
-        """What ``posterior`` gives beside the mean."""
-        return "flow" if self.is_flow else "factor" if self.is_full else "log_var"
-
-    @property
-    def _drawn(self) -> str:
-        """The line that makes z of eps."""
-        if self.is_flow:
-            return "z, log_q = drawn_from_flow(eps, mean, flow)"
-        return (
-            f"z = mean + {'times(factor, eps, mean)' if self.is_full else 'torch.exp(0.5 * log_var) * eps'}"
-        )
-
-    @property
-    def _log_density(self) -> str:
-        """log q(z|x) at that z."""
-        if self.is_flow:
-            return "log_q"
-        return "log_full_normal(z, mean, factor)" if self.is_full else "log_normal(z, mean, log_var)"
+    def _noise(self) -> str:
+        """The shape of eps but for the samples."""
+        return self.q.noise.format(dim=self.model.latent_dim)
 
     def _of_flow(self) -> dict[str, str]:
         """The sizes and the numbers that stand in the functions of a flow."""
@@ -993,6 +1084,16 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             "{count}": str(FLOW_LAYERS),
             "{to_device}": '.to("cuda")' if self.is_cuda else "",
         }
+
+    def _of_posterior(self) -> dict[str, str]:
+        """The sizes that stand in the functions of q(z|x)."""
+        dim = self.model.latent_dim
+        if self.is_full:
+            return {"{dim}": str(dim), "{below}": str(dim * (dim - 1) // 2)}
+        if self.is_mixture:
+            count = MIXTURE_COMPONENTS
+            return {"{values}": str(count * dim), "{count}": str(count), "{on_device}": self._device}
+        return self._of_flow() if self.model.encoder_head == "flow" else {}
 
     def _autoencoder(self) -> str:
         if not self.has_samples:
@@ -1012,14 +1113,17 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
     def _elbo_terms(self) -> str:
         samples = ", num_samples=1" if self.has_samples else ""
         count = "num_samples samples" if self.has_samples else "one sample"
-        shape = "num_samples, *mean.shape" if self.has_samples else "mean.shape"
-        over = ".mean(0)" if self.has_samples else ""
+        shape = f"num_samples, {self._noise}" if self.has_samples else self._noise.removeprefix("*")
+        if self.is_mixture and not self.has_samples:
+            shape = f"1, {self._noise}"
+        takes_mean = self.has_samples or self.is_mixture
         device = ", device=noise.device).to(x.device)" if self.is_cuda else ")"
         if not self.model.has_kl_parts:
             kl_is = "KL(q(z|x) || p(z)) = E_q[log q(z|x) - log p(z)], from the same of z."
-            kl = f"kl = {self._log_density} - log_prior(z)"
-            if self.has_samples:
-                kl = f"kl = ({self._log_density} - log_prior(z)).mean(0)"
+            kl = f"kl = {self.q.density} - log_prior(z)"
+            if takes_mean:
+                values = f"{self.q.density} - log_prior(z)"
+                kl = f"kl = {self.q.mean.format(values=values if self.is_mixture else f'({values})')}"
         else:
             kl_is = "KL(q(z|x) || N(0, I)) = 1/2 sum_j (mean_j^2 + sigma_j^2 - 1 - log sigma_j^2)."
             parts = "0.5 * (mean.square() + torch.expm1(log_var) - log_var)"
@@ -1036,19 +1140,21 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
                     "    among = factor.tril(-1).square().sum(-1)  # below the diagonal\n"
                     f"    {kl}"
                 )
-        spread = self._spread
+        reconstruction = "log_likelihood(x, z)"
+        if takes_mean:
+            reconstruction = self.q.mean.format(values=reconstruction)
         return (
             f"def elbo_terms(x, noise{samples}):\n"
             '    """The two terms of the bound for each x, in nats.\n\n'
             f"    E_q[log p(x|z)], estimated from {count} of z, and\n"
             f"    {kl_is}\n"
             '    """\n'
-            f"    mean, {spread} = posterior(x)\n"
+            f"    {self.q.parts} = posterior(x)\n"
             f"    eps = torch.randn({shape}, generator=noise{device}\n"
-            f"    {self._drawn}  # reparameterised: gradients pass through z\n"
-            f"    reconstruction = log_likelihood(x, z){over}\n"
+            f"    {self.q.drawn}  # reparameterised: gradients pass through z\n"
+            f"    reconstruction = {reconstruction}\n"
             f"    {kl}\n"
-            f"    return reconstruction, kl{f', z, (mean, {spread})' if self.compares else ''}\n"
+            f"    return reconstruction, kl{f', z, ({self.q.parts})' if self.compares else ''}\n"
         )
 
     @property
@@ -1222,11 +1328,14 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
         if self.is_deterministic:
             names, call = "reconstruction, z", "reconstruction_of(x, NUM_SAMPLES)"
         dims = self.model.data_dim if self.model.num_conditions else "x.shape[-1]"
+        shape, weights = "z.shape", ""
+        if self.is_mixture:
+            shape, weights = f"NUM_SAMPLES, {self._noise}", ", q[0]"
         return [
             *more,
             f"{names} = {call}",
-            f"drawn = torch.randn(z.shape, generator=generator{self._device})  # from the prior",
-            f"objective = reconstruction.mean() - {beta} * {dims} * squared_mmd(z, drawn)",
+            f"drawn = torch.randn({shape}, generator=generator{self._device})  # from the prior",
+            f"objective = reconstruction.mean() - {beta} * {dims} * squared_mmd(z, drawn{weights})",
         ]
 
     def _limits(self) -> list[str]:

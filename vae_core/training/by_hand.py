@@ -48,8 +48,8 @@ class Means(NamedTuple):
 
 
 def is_written_out(config: ModelConfig) -> bool:
-    """Whether the gradient of a model is written out here: not of convolutions, nor of a flow."""
-    return config.architecture == "mlp" and config.encoder_head != "flow"
+    """Whether the gradient of a model is written out here: not of convolutions, and of Gaussians alone."""
+    return config.architecture == "mlp" and not config.not_gaussian
 
 
 class HandGradient:

@@ -18,7 +18,8 @@ class Forward(NamedTuple):
         mean: Of q(z|x), shape (J,).
         std: sigma of q(z|x), shape (J,).
         eps: The noise of the first sample, shape (J,).
-        z: mean + std * eps, shape (J,).
+        z: What the posterior makes of that noise, mean + std * eps of a Gaussian, shape (J,); of a mixture
+            the z of the first component.
         decoded: E[x|z], shape (D,).
         reconstruction: J1 = log p(x|z), mean over the samples of the update, nats.
         kl: J2 = KL(q || p(z)), nats.
@@ -80,7 +81,7 @@ class Tracer:
             terms: Its bound.
         """
         with torch.no_grad():
-            z = posterior.reparameterize(eps)[0, 0].detach()  # without noise it is the mean itself
+            z = posterior.draw(eps).z[0, 0].detach()  # without noise it is the mean itself
             first, values = model.of_rows(x[:1])
             decoded = first.likelihood(z).mean.flatten()  # a conditional one has a row for each y
         self._num_data = len(x)

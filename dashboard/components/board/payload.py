@@ -32,7 +32,7 @@ _NO_PARTS: Final = {
     (False, True): "no parts: KL sampled",
     (True, True): "no parts: KL sampled",
 }
-"""Of a learned prior, and of a flow."""
+"""Of a learned prior, and of a q that is no Gaussian."""
 
 
 def kept_rows(count: int, most: int = MAX_ROWS) -> NDArray[np.intp]:
@@ -61,7 +61,7 @@ def board_payload(
     given_y: bool = False,
     grid_y: str = "",
     learned_prior: bool = False,
-    has_flow: bool = False,
+    not_gaussian: bool = False,
     is_scheduled: bool = False,
     free_bits: float = 0.0,
     objective: Objective = "elbo",
@@ -79,7 +79,7 @@ def board_payload(
         given_y: Whether the model is conditional, so that its formulas have y.
         grid_y: The class that its grid is decoded with.
         learned_prior: Whether the prior is not N(0, I), on whose quantiles the grid is decoded all the same.
-        has_flow: Whether q(z|x) is a flow, whose KL is sampled and has no parts by dimension.
+        not_gaussian: Whether the KL of q(z|x) is sampled, and has no parts by dimension.
         is_scheduled: Whether β follows a schedule, and so changes by itself.
         free_bits: Nats of KL per latent dimension that cost nothing.
         objective: What is maximised; another one than the ELBO has a curve of its own.
@@ -110,7 +110,7 @@ def board_payload(
         "given_y": given_y,
         "grid_y": grid_y,
         "learned_prior": learned_prior,
-        "no_kl_parts": _NO_PARTS[learned_prior, has_flow],
+        "no_kl_parts": _NO_PARTS[learned_prior, not_gaussian],
         "free_bits": free_bits,
         "objective": objective,
         "kl_per_dim": [] if deterministic else [_number(kl) for kl in snapshot.kl_per_dim],

@@ -4,10 +4,11 @@
  * Streamlit's own element takes a chart off the page and mounts another one for every new figure.
  */
 
-import { jsonOf } from "../shared/arrays.js";
 import { elementOf } from "../shared/mount.js";
 import { nameOfTheme } from "../shared/theme.js";
+import { keepAttributes } from "./attributes.js";
 import { templateOf } from "./look.js";
+import { Margins } from "./margins.js";
 import { keepMeasures } from "./measures.js";
 import { pointsOf } from "./selection.js";
 import { Turns } from "./turns.js";
@@ -25,11 +26,15 @@ import { Turns } from "./turns.js";
  * @property {boolean} selects Whether the server is told which points are selected.
  * @property {{ data: object[], layout: Record<string, any>, frames?: object[] }} figure
  *
- * @typedef {HTMLElement & { on?: (name: string, told: (event: any) => void) => void }} Plot
+ * @typedef {HTMLElement & {
+ *   on?: (name: string, told: (event: any) => void) => void,
+ *   _fullLayout?: { _size?: import("./margins.js").Margin },
+ * }} Plot
  *
  * @typedef {object} Library What is used of Plotly.
  * @property {(plot: HTMLElement, figure: object) => Promise<unknown>} react
  * @property {(plot: HTMLElement) => void} purge
+ * @property {import("./attributes.js").Schema} PlotSchema
  */
 
 /** A chart takes 10 to 40 ms. */
@@ -47,7 +52,12 @@ let library = null;
 
 /** @param {string} url */
 async function fetched(url) {
-  library ??= import(url).then(() => /** @type {any} */ (window).Plotly);
+  library ??= import(url).then(() => {
+    /** @type {Library} */
+    const found = /** @type {any} */ (window).Plotly;
+    keepAttributes(found.PlotSchema);
+    return found;
+  });
   try {
     return await library;
   } catch (error) {
@@ -69,8 +79,10 @@ function rememberMeasures() {
 class Chart {
   /** @type {Library | null} */
   plotly = null;
-  /** @type {Uint8Array | null} */
-  data = null;
+  /** What Python said last, as JSON. */
+  text = "";
+  /** The same, until it is drawn: Plotly writes into what it is given. @type {Message | null} */
+  fresh = null;
   /** @type {(name: string, value: unknown) => void} */
   tell = () => {};
   visible = true;
@@ -80,6 +92,9 @@ class Chart {
   hasFrames = false;
   plays = false;
   later = 0;
+  margins = new Margins();
+  /** What was drawn last, in all that it depends on. */
+  shown = "";
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -99,9 +114,10 @@ class Chart {
    * @param {import("../shared/mount.js").Mounted} mounted
    */
   update(data, mounted) {
-    this.data = data;
+    this.text = new TextDecoder().decode(data);
     this.tell = /** @type {Mounted} */ (mounted).setStateValue;
-    const { plotly, alt, figure } = this.message(data);
+    this.fresh = this.message();
+    const { plotly, alt, figure } = this.fresh;
     this.root.setAttribute("role", "figure");
     this.root.setAttribute("aria-label", alt);
     // Before there is anything in it, so that what stands below does not jump.
@@ -119,13 +135,9 @@ class Chart {
     );
   }
 
-  /**
-   * Read anew for each drawing: Plotly writes into what it is given.
-   * @param {Uint8Array} data
-   * @returns {Message}
-   */
-  message(data) {
-    return jsonOf(data);
+  /** @returns {Message} */
+  message() {
+    return JSON.parse(this.text);
   }
 
   isInSight() {
@@ -133,7 +145,7 @@ class Chart {
   }
 
   ask() {
-    if (!this.plotly || !this.data || this.gone) return;
+    if (!this.plotly || !this.text || this.gone) return;
     if (this.root.clientWidth) turns.ask(this);
     else this.askOnceMore();
   }
@@ -161,21 +173,21 @@ class Chart {
   }
 
   async draw() {
-    const { plotly, data, root } = this;
+    const { plotly, text, root } = this;
     const { width, height } = this.size();
-    if (!plotly || !data || this.gone) return;
+    if (!plotly || !text || this.gone) return;
     if (!width) {
       this.askOnceMore();
       return;
     }
-    const { figure, config, selects, digest } = this.message(data);
+    const template = this.template();
+    const drawing = JSON.stringify([width, height, template]) + text;
+    if (this.stands && drawing === this.shown) return;
+    const { figure, config, selects, digest } = this.fresh ?? this.message();
+    this.fresh = null;
     /** @type {Record<string, any>} */
-    const layout = {
-      ...figure.layout,
-      width,
-      height: height || figure.layout.height,
-      template: this.template(),
-    };
+    const layout = { ...figure.layout, width, height: height || figure.layout.height, template };
+    layout.margin = this.margins.of(figure.data, layout);
     if (selects) layout.uirevision = digest; // another figure's points are others
     // A film that plays would go on with the frames of the figure before.
     if (this.plays) this.clear(plotly);
@@ -192,6 +204,8 @@ class Chart {
     });
     rememberMeasures();
     if (this.gone) return;
+    this.shown = drawing;
+    this.margins.keep(root._fullLayout?._size);
     this.drawn += 1;
     root.dataset.drawn = String(this.drawn);
     root.dataset.width = String(width);
@@ -230,8 +244,7 @@ class Chart {
   watchSelection() {
     /** @param {any} event */
     const say = (event) => {
-      if (this.data)
-        this.tell("selected", { digest: this.message(this.data).digest, points: pointsOf(event) });
+      this.tell("selected", { digest: this.message().digest, points: pointsOf(event) });
     };
     // Plotly says "selected" without an event where it takes a selection away itself.
     this.root.on?.("plotly_selected", (event) => event && say(event));

@@ -9,7 +9,11 @@ from dashboard.runs.runner import JobView
 from dashboard.theme import PALETTES
 from vae_core.runs.snapshot import FLOW_NUMBERS, Flow, Snapshot
 
-_SAMPLING: Final = {"full_covariance": "z = μ + L ε", "flow": "z = c + σ ⊙ f(ε)"}
+_SAMPLING: Final = {
+    "full_covariance": "z = μ + L ε",
+    "flow": "z = c + σ ⊙ f(ε)",
+    "mixture": "z₁ = μ₁ + σ₁ ⊙ ε, z₂ = μ₂ − σ₂ ⊙ ε",
+}
 LONGEST_MS: Final = 4000
 """Duration of the stages of a single step: enough to explain each."""
 

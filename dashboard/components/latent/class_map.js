@@ -3,7 +3,6 @@
 import { clipTo, drawHandle, prepare, stroke, write } from "../shared/canvas.js";
 import { centreOf, panned } from "../shared/frame.js";
 import { ellipseOf } from "../shared/gaussian.js";
-import { drawsOf, outlineOf, pushed } from "../shared/planar.js";
 import { Plane } from "../shared/plane.js";
 import { classColour } from "../shared/class_marks.js";
 import { DensityLayer } from "./density.js";
@@ -236,8 +235,8 @@ export class Overlay {
   }
 
   /**
-   * Ellipses at 1 and 2 standard deviations, to the scale of the axes; on a line, bars at the height of the std. Of a
-   * flow the curves that hold as much of it; in a plane of more than two dimensions draws.
+   * Ellipses at 1 and 2 standard deviations, to the scale of the axes; on a line, bars at the height of the std. Of
+   * what is no Gaussian the curves that hold as much of it; in a plane of more than two dimensions draws.
    * @param {CanvasRenderingContext2D} context
    * @param {Theme} theme
    * @param {Frame} frame
@@ -249,8 +248,8 @@ export class Overlay {
     const { mean, std } = posterior;
     const [x, y] = [px(mean[first]), py(this.map.single ? std[first] : mean[second])];
     context.beginPath();
-    if (posterior.flow) this.traceFlow(context, { px, py }, [first, second], posterior.flow, y);
-    for (const k of posterior.flow ? [] : DEVIATIONS) {
+    if (posterior.shape) this.traceShape(context, { px, py }, [first, second], posterior.shape, y);
+    for (const k of posterior.shape ? [] : DEVIATIONS) {
       const right = px(mean[first] + k * std[first]) - x;
       if (this.map.single) {
         context.moveTo(x + right, y);
@@ -277,12 +276,12 @@ export class Overlay {
    * @param {CanvasRenderingContext2D} context
    * @param {Pick<Frame, "px" | "py">} frame
    * @param {readonly number[]} axes
-   * @param {import("../shared/planar.js").Flow} flow
+   * @param {import("../shared/gaussian.js").Shape} shape
    * @param {number} y Of the bars on a line.
    */
-  traceFlow(context, { px, py }, [first, second], flow, y) {
-    if (flow.centre.length > 2) {
-      for (const z of drawsOf(flow, NUM_DRAWS)) {
+  traceShape(context, { px, py }, [first, second], shape, y) {
+    if (shape.latentDim > 2) {
+      for (const z of shape.draws(NUM_DRAWS)) {
         const [at, up] = [px(z[first]), py(z[second])];
         context.moveTo(at + 1.5, up);
         context.arc(at, up, 1.5, 0, 2 * Math.PI);
@@ -291,15 +290,17 @@ export class Overlay {
     }
     for (const k of DEVIATIONS) {
       if (this.map.single) {
-        const ends = [-k, k].map((noise) => px(pushed(flow, [noise])[0]));
-        context.moveTo(ends[0], y);
-        context.lineTo(ends[1], y);
-        for (const end of ends) this.drawTick(context, end, y);
+        for (const ends of shape.intervals(k).map((interval) => interval.map(px))) {
+          context.moveTo(ends[0], y);
+          context.lineTo(ends[1], y);
+          for (const end of ends) this.drawTick(context, end, y);
+        }
         continue;
       }
-      const [from, ...rest] = outlineOf(flow, k);
-      context.moveTo(px(from[first]), py(from[second]));
-      for (const z of rest) context.lineTo(px(z[first]), py(z[second]));
+      for (const [from, ...rest] of shape.outlines(k)) {
+        context.moveTo(px(from[first]), py(from[second]));
+        for (const z of rest) context.lineTo(px(z[first]), py(z[second]));
+      }
     }
   }
 

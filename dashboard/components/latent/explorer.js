@@ -13,6 +13,7 @@ import { readTheme } from "../shared/theme.js";
 import { DecodedSection } from "./decoded.js";
 import { DrawingPad } from "./drawing.js";
 import { InterpolationSection } from "./interpolation.js";
+import { SHAPES } from "../shared/shapes.js";
 import { HeldOut, readArrays, readMeta } from "./message.js";
 import { NearestSection } from "./nearest.js";
 import { PlaneSection } from "./plane.js";
@@ -180,7 +181,7 @@ export class Explorer {
 
   /** Whether KL(q ‖ prior) has a closed form, and with it parts by dimension. */
   get hasKl() {
-    return !this.isDeterministic && !this.hasLearnedPrior && this.config.config.encoder_head !== "flow";
+    return !this.isDeterministic && !this.hasLearnedPrior && !(this.config.config.encoder_head in SHAPES);
   }
 
   /** Whether the reader asked for less motion. */

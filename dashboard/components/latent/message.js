@@ -2,7 +2,7 @@
 
 import { jsonOf } from "../shared/arrays.js";
 import { covarianceOf } from "../shared/gaussian.js";
-import { flowSize, layersOf } from "../shared/planar.js";
+import { SHAPES } from "../shared/shapes.js";
 
 /**
  * @typedef {import("../shared/network.js").ModelConfig} ModelConfig
@@ -39,8 +39,8 @@ import { flowSize, layersOf } from "../shared/planar.js";
  * @property {Float32Array} means
  * @property {Float32Array} stds
  * @property {Float32Array} factors Lower triangles of L, for an encoder with a full covariance matrix and for the
- *   covariances of a flow; else empty.
- * @property {Float32Array} [flows] Centre, σ, and a, v and b of each layer, for an encoder that gives a flow.
+ *   covariances of what is no Gaussian; else empty.
+ * @property {Float32Array} [shapes] What says which q it is that is no Gaussian, see `SHAPES`.
  * @property {Int32Array} labels
  * @property {Float32Array | Uint8Array} x
  */
@@ -79,13 +79,14 @@ export function readArrays(bytes, meta) {
 export class HeldOut {
   /**
    * @param {Pick<Meta, "config" | "image_shape">} meta
-   * @param {Pick<Arrays, "means" | "stds" | "factors" | "flows" | "labels" | "x">} arrays
+   * @param {Pick<Arrays, "means" | "stds" | "factors" | "shapes" | "labels" | "x">} arrays
    */
-  constructor({ config, image_shape: imageShape }, { means, stds, factors, flows, labels, x }) {
+  constructor({ config, image_shape: imageShape }, { means, stds, factors, shapes, labels, x }) {
     this.means = means;
     this.stds = stds;
     this.factors = factors;
-    this.flows = flows ?? new Float32Array();
+    this.shapes = shapes ?? new Float32Array();
+    this.kind = SHAPES[config.encoder_head];
     this.labels = labels;
     this.x = x;
     this.latentDim = config.latent_dim;
@@ -100,7 +101,10 @@ export class HeldOut {
    * @returns {Posterior}
    */
   posterior(i) {
-    return this.flows.length ? { ...this.gaussian(i), flow: this.flow(i) } : this.gaussian(i);
+    if (!this.kind || !this.shapes.length) return this.gaussian(i);
+    const size = this.kind.size(this.latentDim);
+    const parameters = this.shapes.subarray(i * size, (i + 1) * size);
+    return { ...this.gaussian(i), shape: this.kind.of(parameters, this.latentDim) };
   }
 
   /**
@@ -115,17 +119,6 @@ export class HeldOut {
     if (!this.factors.length) return q;
     const size = (this.latentDim * (this.latentDim + 1)) / 2;
     return { ...q, factor: this.factors.subarray(i * size, (i + 1) * size) };
-  }
-
-  /** @param {number} i */
-  flow(i) {
-    const J = this.latentDim;
-    const size = 2 * J + flowSize(J);
-    const values = this.flows.subarray(i * size, (i + 1) * size);
-    const [centre, scale] = [values.subarray(0, J), values.subarray(J, 2 * J)].map((part) =>
-      Array.from(part),
-    );
-    return { centre, scale, layers: layersOf(values.subarray(2 * J), J) };
   }
 
   /**

@@ -71,7 +71,7 @@ def pack_model(
     means: FloatArray,
     stds: FloatArray,
     factors: FloatArray | None = None,
-    flows: FloatArray | None = None,
+    shapes: FloatArray | None = None,
     about: dict[str, object],
 ) -> PackedModel | None:
     """Packs a model for the browser.
@@ -84,7 +84,7 @@ def pack_model(
         labels: Classes, shape (n,), -1 where an example has none.
         means, stds: Of q(z|x), shape (n, J).
         factors: L of a full covariance matrix, shape (m, J, J), of the first m examples; None: diagonal.
-        flows: Of a flow centre, sigma and layers of these, shape (m, 2 J + L (2 J + 1)); else None.
+        shapes: What says which q it is of these that is no Gaussian, shape (m, P); else None.
         about: More plain values: ``image_shape``, ``class_names``, ``given_y``, ``kl_per_dim``, ``step``,
             ``run``, and ``components`` of a learned prior.
 
@@ -96,8 +96,8 @@ def pack_model(
     if decoder.nbytes > MAX_DECODER_BYTES or sum(config.decoder_products) > MAX_DECODER_PRODUCTS:
         return None
     lower = np.empty((len(means), 0), np.float32) if factors is None else _lower_triangles(factors)
-    warped = np.empty((len(lower), 0), np.float32) if flows is None else flows
-    num_values = 2 * config.latent_dim + lower.shape[1] + warped.shape[1]
+    more = np.empty((len(lower), 0), np.float32) if shapes is None else shapes
+    num_values = 2 * config.latent_dim + lower.shape[1] + more.shape[1]
     count = min(len(lower), MAX_EXAMPLES, MAX_POSTERIOR_BYTES // (4 * num_values))
     arrays = {
         "decoder": _typed(decoder, "f4"),
@@ -105,7 +105,7 @@ def pack_model(
         "means": _typed(means[:count], "f4"),
         "stds": _typed(stds[:count], "f4"),
         "factors": _typed(lower[:count], "f4"),
-        "flows": _typed(warped[:count], "f4"),
+        "shapes": _typed(more[:count], "f4"),
         "labels": _typed(labels[:count], "i4"),
     }
     left = max(MIN_X_BYTES, MAX_BYTES - sum(array.nbytes for array in arrays.values()))
@@ -179,25 +179,29 @@ class Shape:
 
     Arguments:
         factors: L of the covariance matrices, shape (n, J, J); None where they are diagonal.
-        flows: Centre, sigma, and a, v and b of each planar layer, side by side, of a flow; else None.
+        parameters: Of what is no Gaussian, side by side: centre, sigma, and a, v and b of each planar layer
+            of a flow, or means, sigmas and weights of a mixture; else None.
     """
 
     factors: FloatArray | None
-    flows: FloatArray | None
+    parameters: FloatArray | None
 
 
 def shape_of(q: "AnyPosterior") -> Shape:
     """That of q, of n examples."""
     import torch
 
-    from vae_core.distributions import DiagonalNormal, PlanarNormal
+    from vae_core.distributions import DiagonalNormal, FullNormal, PlanarNormal
 
     if isinstance(q, DiagonalNormal):
         return Shape(None, None)
-    if not isinstance(q, PlanarNormal):
+    if isinstance(q, FullNormal):
         return Shape(q.factor.numpy(), None)
-    flows = torch.cat((q.centre, torch.exp(0.5 * q.log_var), q.layers.flatten(1)), 1)
-    return Shape(q.matched.factor.numpy(), flows.numpy())
+    if isinstance(q, PlanarNormal):
+        parts = (q.centre, torch.exp(0.5 * q.log_var), q.layers.flatten(1))
+    else:
+        parts = (q.means.flatten(1), torch.exp(0.5 * q.log_vars).flatten(1), q.log_weights.exp())
+    return Shape(q.matched.factor.numpy(), torch.cat(parts, 1).numpy())
 
 
 Point = tuple[float, ...]

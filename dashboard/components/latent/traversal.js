@@ -31,7 +31,7 @@ const SWEEP_FRAME_MS = 50;
 const GESTURE_MS = 1000;
 const MAX_UNDOS = 100;
 const NO_PARTS =
-  "No KL beside the dimensions: to a learned prior, or of a flow, it is no sum of parts, so they are in order.";
+  "No KL beside the dimensions: to a learned prior, or of a q that is no Gaussian, it is no sum of parts.";
 const RANGES = /** @type {const} */ ([
   ["prior", "prior: 0 ± 3 std"],
   ["aggregate", "aggregate posterior: mean ± 3 std"],

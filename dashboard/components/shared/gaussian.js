@@ -1,4 +1,6 @@
-/** A q(z|x): a Gaussian with a diagonal covariance matrix, or with a full one, L Lᵀ, or a flow with these moments. */
+/** A q(z|x): a Gaussian with a diagonal covariance matrix, or with a full one, L Lᵀ, or what has these moments. */
+
+import { clamp } from "./numbers.js";
 
 /**
  * @typedef {object} Posterior q(z|x) of one example.
@@ -6,8 +8,24 @@
  * @property {number[]} std Of each dimension.
  * @property {ArrayLike<number>} [factor] Lower triangle of L, row by row: row j has j + 1 values. Without it the
  *   covariance matrix is diagonal.
- * @property {import("./planar.js").Flow} [flow] Without it q is the Gaussian.
+ * @property {Shape} [shape] Without it q is the Gaussian.
+ *
+ * @typedef {object} Shape What q is that is no Gaussian.
+ * @property {number} latentDim
+ * @property {() => Posterior} posterior With its moments.
+ * @property {(k: number) => number[][][]} outlines Lines of the curves in the plane that hold what the ellipse of k
+ *   deviations of a Gaussian holds.
+ * @property {(k: number) => number[][]} intervals On a line, those that hold what k deviations of a Gaussian do.
+ * @property {(count: number) => number[][]} draws The same at each call.
  */
+
+const LOG_VAR_RANGE = [-20, 20];
+
+/**
+ * σ of an encoder's log σ².
+ * @param {number} logVar
+ */
+export const deviationOf = (logVar) => Math.exp(clamp(logVar, LOG_VAR_RANGE[0], LOG_VAR_RANGE[1]) / 2);
 
 /** Where row j begins in a lower triangle. @param {number} j */
 const rowStart = (j) => (j * (j + 1)) / 2;
@@ -61,4 +79,27 @@ export function ellipseOf(q, [first, second], k, count = 72) {
     const [cos, sin] = [Math.cos((2 * Math.PI * t) / count), Math.sin((2 * Math.PI * t) / count)];
     return [q.mean[first] + k * across * cos, q.mean[second] + k * (shear * cos + up * sin)];
   });
+}
+
+/** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
+export function dot(a, b) {
+  let sum = 0;
+  for (let j = 0; j < a.length; j++) sum += a[j] * b[j];
+  return sum;
+}
+
+/**
+ * L of a positive definite matrix L Lᵀ.
+ * @param {number[][]} matrix
+ */
+export function cholesky(matrix) {
+  /** @type {number[][]} */
+  const L = matrix.map((row) => row.map(() => 0));
+  for (let i = 0; i < matrix.length; i++) {
+    for (let j = 0; j <= i; j++) {
+      const rest = matrix[i][j] - dot(L[i].slice(0, j), L[j].slice(0, j));
+      L[i][j] = i === j ? Math.sqrt(Math.max(rest, 0)) : rest / L[j][j];
+    }
+  }
+  return L;
 }

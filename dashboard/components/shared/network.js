@@ -4,9 +4,8 @@
  */
 
 import { layersOf } from "./convolution.js";
-import { klToStandardNormal, widthsOf } from "./gaussian.js";
-import { clamp } from "./numbers.js";
-import { flowPosterior, flowSize, frameOf, layersOf as planarLayersOf } from "./planar.js";
+import { deviationOf, klToStandardNormal, widthsOf } from "./gaussian.js";
+import { SHAPES } from "./shapes.js";
 
 /**
  * @typedef {import("./gaussian.js").Posterior} Posterior
@@ -17,7 +16,7 @@ import { flowPosterior, flowSize, frameOf, layersOf as planarLayersOf } from "./
  * @property {"mlp" | "conv"} architecture
  * @property {number[] | null} image_shape Of "conv": [height, width] or [height, width, 3].
  * @property {keyof typeof ACTIVATIONS} activation
- * @property {"log_variance" | "variance" | "full_covariance" | "flow" | "unit_variance" | "deterministic"} encoder_head
+ * @property {"log_variance" | "variance" | "full_covariance" | "flow" | "mixture" | "unit_variance" | "deterministic"} encoder_head
  * @property {keyof typeof MEANS} likelihood
  * @property {number | null} scale Of the Gaussian likelihood with one s for all values.
  *
@@ -194,19 +193,14 @@ export class Network {
   }
 }
 
-const LOG_VAR_RANGE = [-20, 20];
-
 /**
- * How many numbers the encoder gives beside the means.
- * @type {Record<ModelConfig["encoder_head"], (J: number) => number>}
+ * How many numbers the encoder of a Gaussian gives beside the means.
+ * @type {Partial<Record<ModelConfig["encoder_head"], (J: number) => number>>}
  */
 const SPREADS = {
   log_variance: (J) => J,
   variance: (J) => J,
   full_covariance: (J) => (J * (J + 1)) / 2,
-  flow: (J) => J + flowSize(J),
-  unit_variance: () => 0,
-  deterministic: () => 0,
 };
 
 /** The whole model. */
@@ -222,7 +216,9 @@ export class Model {
     this.mean = MEANS[config.likelihood];
     this.slope = SLOPES[config.likelihood];
     const layers = layersOf(config, {
-      heads: latentDim + SPREADS[config.encoder_head](latentDim),
+      heads:
+        SHAPES[config.encoder_head]?.size(latentDim) ??
+        latentDim + (SPREADS[config.encoder_head]?.(latentDim) ?? 0),
       perValue: config.likelihood === "gaussian_diagonal" ? 2 : 1,
     });
     this.decoder = new Network(layers.decoder, decoderWeights, activation);
@@ -292,13 +288,10 @@ export class Model {
   encode(x) {
     const J = this.config.latent_dim;
     const outputs = this.encoder.forward(x);
+    const kind = SHAPES[this.config.encoder_head];
+    if (kind) return kind.of(kind.parameters(outputs, J), J).posterior();
     const mean = Array.from(outputs.subarray(0, J));
     const std = mean.map((_, j) => this.std(outputs[J + j]));
-    if (this.config.encoder_head === "flow") {
-      const frame = frameOf(J);
-      const values = Float64Array.from({ length: flowSize(J) }, (_, k) => outputs[2 * J + k] + frame[k]);
-      return flowPosterior({ centre: mean, scale: std, layers: planarLayersOf(values, J) });
-    }
     if (this.config.encoder_head !== "full_covariance") return { mean, std };
     // Row by row: what the encoder gives below the diagonal, and on it the conditional deviations.
     const factor = new Float64Array((J * (J + 1)) / 2);
@@ -322,7 +315,7 @@ export class Model {
       case "variance":
         u = Math.log(softplus(u) + 1e-9);
     }
-    return Math.exp(clamp(u, LOG_VAR_RANGE[0], LOG_VAR_RANGE[1]) / 2);
+    return deviationOf(u);
   }
 
   /**
@@ -340,11 +333,11 @@ export class Model {
   }
 
   /**
-   * KL(q(z|x) || N(0, I)) in nats; 0 where the encoder is deterministic, NaN of a flow, of which it is sampled.
+   * KL(q(z|x) || N(0, I)) in nats; 0 where the encoder is deterministic, NaN of what is no Gaussian: it is sampled.
    * @param {Posterior} q
    */
   kl(q) {
-    if (q.flow) return NaN;
+    if (q.shape) return NaN;
     return this.config.encoder_head === "deterministic" ? 0 : klToStandardNormal(q);
   }
 }

@@ -1,6 +1,7 @@
 /** The planar flow of q(z|x) = law of centre + σ ⊙ f(ε), with the numbers of vae_core/planar.py. */
 
-import { widthsOf } from "./gaussian.js";
+import { cholesky, dot, widthsOf } from "./gaussian.js";
+import { noiseOf } from "./noise.js";
 
 /**
  * @typedef {import("./gaussian.js").Posterior} Posterior
@@ -18,13 +19,6 @@ const [REACH, PAIRS] = [6, 512];
 /** Of the points of equal distances, by the number of dimensions. @type {Record<number, number>} */
 const STEPS = { 1: 0.25, 2: 0.5 };
 const LEAST_VARIANCE = 1e-6;
-
-/** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
-function dot(a, b) {
-  let sum = 0;
-  for (let j = 0; j < a.length; j++) sum += a[j] * b[j];
-  return sum;
-}
 
 /** @param {number} u */
 const softplus = (u) => Math.max(u, 0) + Math.log1p(Math.exp(-Math.abs(u)));
@@ -109,21 +103,6 @@ export function drawsOf(flow, count) {
   return Array.from({ length: count }, (_, n) => pushed(flow, noiseOf(n + 1, J)));
 }
 
-/** @param {number} n @param {number} J */
-function noiseOf(n, J) {
-  // A seed for each number and dimension, well mixed: a handful of draws for the eye.
-  const uniform = (/** @type {number} */ k) => {
-    let h = Math.imul(n, 0x9e3779b1) ^ Math.imul(k + 1, 0x85ebca6b);
-    h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
-    h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
-    return (((h ^ (h >>> 16)) >>> 0) + 0.5) / 2 ** 32;
-  };
-  return Array.from({ length: J }, (_, j) => {
-    const radius = Math.sqrt(-2 * Math.log(uniform(2 * j)));
-    return radius * Math.cos(2 * Math.PI * uniform(2 * j + 1));
-  });
-}
-
 /** @type {Map<number, { points: number[][], weights: number[] }>} */
 const rules = new Map();
 
@@ -176,22 +155,6 @@ function quasiRandom(dim) {
   });
   const points = [...whitened, ...whitened.map((point) => point.map((value) => -value))];
   return { points, weights: points.map(() => 1 / points.length) };
-}
-
-/**
- * L of a positive definite matrix L Lᵀ.
- * @param {number[][]} matrix
- */
-function cholesky(matrix) {
-  /** @type {number[][]} */
-  const L = matrix.map((row) => row.map(() => 0));
-  for (let i = 0; i < matrix.length; i++) {
-    for (let j = 0; j <= i; j++) {
-      const rest = matrix[i][j] - dot(L[i].slice(0, j), L[j].slice(0, j));
-      L[i][j] = i === j ? Math.sqrt(Math.max(rest, 0)) : rest / L[j][j];
-    }
-  }
-  return L;
 }
 
 /**
@@ -264,17 +227,42 @@ export function momentsOf(layers, J) {
   return { mean, covariance };
 }
 
-/**
- * q(z|x) with its mean, its deviations, and L of its covariance matrix.
- * @param {Flow} flow
- * @returns {Posterior}
- */
-export function flowPosterior(flow) {
-  const J = flow.centre.length;
-  const { mean, covariance } = momentsOf(flow.layers, J);
-  covariance.forEach((row, j) => (row[j] += LEAST_VARIANCE));
-  const L = cholesky(covariance);
-  const factor = Float64Array.from(L.flatMap((row, i) => row.slice(0, i + 1).map((x) => x * flow.scale[i])));
-  const at = mean.map((value, j) => flow.centre[j] + flow.scale[j] * value);
-  return { mean: at, std: widthsOf(factor, J), factor, flow };
+/** A flow as it is drawn. */
+export class FlowShape {
+  /** @param {Flow} flow */
+  constructor(flow) {
+    this.flow = flow;
+    this.latentDim = flow.centre.length;
+  }
+
+  /**
+   * Its mean, its deviations, and L of its covariance matrix.
+   * @returns {Posterior}
+   */
+  posterior() {
+    const { flow, latentDim: J } = this;
+    const { mean, covariance } = momentsOf(flow.layers, J);
+    covariance.forEach((row, j) => (row[j] += LEAST_VARIANCE));
+    const L = cholesky(covariance);
+    const factor = Float64Array.from(
+      L.flatMap((row, i) => row.slice(0, i + 1).map((x) => x * flow.scale[i])),
+    );
+    const at = mean.map((value, j) => flow.centre[j] + flow.scale[j] * value);
+    return { mean: at, std: widthsOf(factor, J), factor, shape: this };
+  }
+
+  /** @param {number} k */
+  outlines(k) {
+    return [outlineOf(this.flow, k)];
+  }
+
+  /** @param {number} k */
+  intervals(k) {
+    return [[-k, k].map((noise) => pushed(this.flow, [noise])[0])];
+  }
+
+  /** @param {number} count */
+  draws(count) {
+    return drawsOf(this.flow, count);
+  }
 }

@@ -66,3 +66,20 @@ def test_the_menu_of_parameters_shows_the_columns_that_there_are(app_server: Ser
     ended(page)
     page.locator("[class*='st-key-em_columns']").get_by_role("button", name="sepal length").click()
     expect(menu).to_have_value("mean of petal length")
+
+
+def test_the_numbers_of_each_iteration_come_once_they_are_asked_for(app_server: Server, page: Page) -> None:
+    page.goto(f"{app_server.url}/free_energy?free_energy_view=em")
+    ended(page)
+    head = page.locator(".st-key-em_iterations").get_by_text("The numbers of each iteration")
+    table = page.get_by_role("table").filter(has_text="iteration")
+    expect(head).to_be_visible()
+    expect(table).to_have_count(0)
+    head.click()
+    expect(table.get_by_role("row")).to_have_count(31)
+    expect(page.get_by_text("scikit-learn's GaussianMixture from the same start")).to_be_visible()
+    page.get_by_role("slider", name="Components K").press("ArrowRight")
+    ended(page)
+    expect(table.get_by_role("row")).to_have_count(31)
+    head.click()
+    expect(table).to_have_count(0)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import Server
+from dashboard.train.steering import DOUBLE_PRESS_S
 from tests.browser.pages import NewPage, ended, place, places, values_of
 from tests.polling import until
 
@@ -125,6 +126,9 @@ def test_keys_steer_unless_something_else_has_them(app_server: Server, page: Pag
 
 def test_start_stops_the_run_and_one_click_shows_it_again(app_server: Server, page: Page) -> None:
     first = begin(page, app_server)
+    # No sooner than a hand would: a press right after the first is taken for the second of a double press.
+    expect(page.locator(".board")).to_have_attribute("data-run", first)
+    page.wait_for_timeout(1000.0 * DOUBLE_PRESS_S)
     button(page, "train_start").click()
     page.wait_for_url(lambda url: first not in url)
     second = run_in(page)
@@ -232,4 +236,31 @@ def test_a_class_looks_back_and_forks_into_another_future(app_server: Server, pa
     page.get_by_role("button", name="Hold the replay").click()
     page.get_by_role("button", name="Now", exact=True).click()
     expect(board).to_have_attribute("data-looked", "")
+    stop(page, app_server)
+
+
+TWICE: Final = """key => {
+    const shown = [...document.querySelectorAll(`.st-key-${key} button`)].find(one => one.offsetParent);
+    shown.click();
+    setTimeout(() => shown.click(), 40);
+}"""
+
+
+def test_a_press_that_comes_twice_makes_one_run(app_server: Server, page: Page) -> None:
+    """A hand that presses again, since nothing has happened yet, does not fork its fork."""
+    runs = app_server.home / "runs"
+    page.goto(f"{app_server.url}/train{LONG}")
+    expect(button(page, "train_start")).to_be_enabled()
+    known = set(runs.iterdir()) if runs.exists() else set()
+    page.evaluate(TWICE, "train_start")
+    page.wait_for_url(re.compile(r"run=[0-9a-f]{16}"))
+    run = run_in(page)
+    until(lambda: status(app_server, run).get("step", 0) > 0, "the first step")
+    expect(button(page, "train_fork")).to_be_enabled()
+    page.evaluate(TWICE, "train_fork")
+    page.wait_for_url(lambda url: f"run={run}" not in url and f"keep={run}" in url)
+    fork = run_in(page)
+    await_status(app_server, fork, status="running")
+    expect(page.locator(".board")).to_have_attribute("data-ghosts", "1")
+    assert {one.name for one in set(runs.iterdir()) - known} == {run, fork}
     stop(page, app_server)

@@ -13,7 +13,7 @@ from torch import Tensor
 from dashboard.components.latent.payload import flat_weights
 from tests.js.node import call
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
-from vae_core.distributions import ContinuousBernoulli
+from vae_core.distributions import ContinuousBernoulli, DiagonalMixture
 from vae_core.model import VAE
 from vae_core.networks import Network
 
@@ -119,8 +119,8 @@ def test_model_equals_torchs(activation: Activation, likelihood: Likelihood) -> 
 
 RUN_FLOW: Final = """({ config, decoder, encoder, x }) => {
     const model = new m.Model(config, Float32Array.from(decoder), Float32Array.from(encoder));
-    const { mean, std, factor, flow } = model.encode(x);
-    return { mean, std, factor: Array.from(factor), flow };
+    const { mean, std, factor, shape } = model.encode(x);
+    return { mean, std, factor: Array.from(factor), flow: shape.flow };
 }"""
 
 
@@ -147,7 +147,44 @@ def test_a_flow_equals_torchs(latent_dim: int) -> None:
             "mean": q.mean[0],
             "std": q.std[0],
             "factor": matched.factor[0, rows, columns],  # pyright: ignore[reportAttributeAccessIssue]
-            "z": q.reparameterize(eps[None, None])[0, 0],
+            "z": q.draw(eps[None, None]).z[0, 0],
+        }
+    for name, value in wanted.items():
+        np.testing.assert_allclose(answer[name], value.numpy(), rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+
+
+RUN_MIXTURE: Final = """({ config, decoder, encoder, x }, z) => {
+    const model = new m.Model(config, Float32Array.from(decoder), Float32Array.from(encoder));
+    const { mean, std, factor, shape } = model.encode(x);
+    return { mean, std, factor: Array.from(factor), density: Math.log(shape.density(z)) };
+}"""
+
+
+@pytest.mark.parametrize("latent_dim", [1, 2, 5])
+def test_a_mixture_equals_torchs(latent_dim: int) -> None:
+    """Its moments, its covariance and its density, for components that are apart."""
+    noise = torch.Generator().manual_seed(4)
+    config = ModelConfig(data_dim=DATA_DIM, latent_dim=latent_dim, hidden_dims=(5,), encoder_head="mixture")
+    model = VAE(config, generator=noise)
+    with torch.no_grad():
+        for parameter in model.encoder.parameters():
+            parameter.add_(0.7 * torch.randn(parameter.shape, generator=noise))
+        model.encoder.biases[-1][:latent_dim].add_(2)
+    model = model.double()
+    x, z = torch.rand(DATA_DIM, generator=noise).double(), torch.randn(latent_dim, generator=noise).double()
+    answer = call(
+        MODULE, RUN_MIXTURE, case(model, torch.zeros(latent_dim), torch.zeros(latent_dim), x), z.tolist()
+    )
+    with torch.no_grad():
+        q = model.posterior(x[None]).as_density()
+        assert isinstance(q, DiagonalMixture)
+        assert float((q.means[0, 0] - q.means[0, 1]).abs().max()) > 0.5, "they are apart"
+        rows, columns = torch.tril_indices(latent_dim, latent_dim)
+        wanted = {
+            "mean": q.mean[0],
+            "std": q.std[0],
+            "factor": q.matched.factor[0, rows, columns],
+            "density": q.log_prob(z[None])[0],
         }
     for name, value in wanted.items():
         np.testing.assert_allclose(answer[name], value.numpy(), rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)

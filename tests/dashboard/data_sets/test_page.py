@@ -263,7 +263,8 @@ def test_points_that_were_brought_can_be_used_by_em_and_compare() -> None:
     em = choose(turn_to(at, "free_energy"), "free_energy_view", "em")
     choose(em, "em_data", "upload")
     assert em.selectbox(key="em_own").options[0] == "flowers"
-    assert text_with(em, "scikit-learn's GaussianMixture")
+    em.session_state["em_iterations"] = True
+    assert text_with(checked(em.run()), "scikit-learn's GaussianMixture")
     compare = choose(turn_to(at, "compare"), "compare_view", "reduction")
     checked(compare.selectbox(key="dr_data").set_value(data_sets().of_browser(ADA)[0].facts.name).run())
     assert not compare.error

@@ -1,17 +1,19 @@
 """Figures of the bound: pieces that join end to end, contours and ellipses to scale, frames that play."""
 
+import base64
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 
+from dashboard.figures.classes import class_colour
 from dashboard.figures.contours import contour_traces
-from dashboard.figures.em import EmPath, LineScene, em_figure
+from dashboard.figures.em import EmPath, LineScene, PlaneScene, em_figure
 from dashboard.figures.evidence import bound_figure, gap_figure, importance_figure
-from dashboard.figures.posterior import Ellipse, posterior_figure
+from dashboard.figures.posterior import MASSES, Ellipse, posterior_figure, rings_of
 from dashboard.figures.rates import collapse_figure, rate_distortion_figure, surgery_figure
 from dashboard.figures.walk import MAX_FRAMES, Walk, walk_figure
-from dashboard.theme import ThemeName
+from dashboard.theme import CONCEPTS, ThemeName
 
 THEMES = get_args(ThemeName)
 AXIS = np.linspace(-3, 3, 61)
@@ -30,6 +32,35 @@ def test_gap_pieces_reach_from_the_elbo_to_the_evidence(
     assert ends[-1] == pytest.approx(-10)
     assert [bar["x"][0] for bar in bars[1:]] == pytest.approx(lengths)
     assert figure.to_dict()["layout"]["shapes"][0]["x0"] == -10
+
+
+@pytest.mark.parametrize("apart", [0.0, 2.0, 6.0])
+def test_rings_hold_the_mass_of_the_ellipses_whatever_the_shape(apart: float) -> None:
+    """Of two Gaussians, the second half as wide along one axis; where they are equal, the ellipses."""
+    noise = np.random.default_rng(0)
+    means, stds = np.array([[0, 0], [apart, 1]]), np.array([[1, 1], [0.5, 1]])
+    if not apart:
+        means, stds = np.zeros((2, 2)), np.ones((2, 2))
+
+    def density(z: Any) -> Any:
+        squares = (((z[..., None, :] - means) / stds) ** 2).sum(-1)
+        return (np.exp(-squares / 2) / stds.prod(-1) * [0.4, 0.6]).sum(-1)
+
+    axes = [
+        np.unique(np.concatenate([m + s * np.linspace(-4, 4, 51) for m, s in zip(*pair, strict=True)]))
+        for pair in zip(means.T, stds.T, strict=True)
+    ]
+    rings = rings_of(axes, np.log(density(np.stack(np.meshgrid(*axes, indexing="ij"), -1))))
+    which = (noise.random(50_000) < 0.6).astype(int)
+    drawn = density(means[which] + stds[which] * noise.normal(size=(50_000, 2)))
+    for mass, ring in zip(MASSES, rings, strict=True):
+        points = ring[~np.isnan(ring[:, 0])]
+        levels = density(points)
+        assert levels.max() / levels.min() < 1.02, "it is a curve of equal density"
+        assert (drawn > np.median(levels)).mean() == pytest.approx(mass, abs=0.01)
+    if not apart:
+        assert np.allclose(np.hypot(*rings[0].T), 1, atol=0.02)
+    assert int(np.isnan(rings[1][:, 0]).sum()) == (1 if apart == 6 else 0), "a part round each mode"
 
 
 def test_ellipse_has_one_and_two_deviations_in_units_of_the_axes() -> None:
@@ -170,4 +201,42 @@ def test_an_em_figure_keeps_its_bars_and_moves_its_curves() -> None:
     moved = {trace for frame in figure.frames for trace in frame.traces}
     assert 0 not in moved, "the bars stay"
     assert list(figure.frames[-1].data[1].y) == [0.3, 0.4]
+    (e_step,) = (frame for frame in figure.frames if "baseframe" in frame)
+    assert (e_step.name, e_step.baseframe, e_step.traces) == ("E-step 1", "start", [1])
     assert [shape.x0 for shape in figure.layout.shapes] == [1]
+
+
+def test_a_step_of_em_colours_points_and_moves_ellipses() -> None:
+    """Each frame, laid over the one that it names, is the whole state: a slider may go to any of them."""
+    owners, plotly_number = np.array([[0, 1, 1], [3, 1, 0]]), {0: 0, 1: 1, 3: 5}
+    scene = PlaneScene(np.zeros((3, 2)), np.arange(3 * 4 * 5 * 2.0).reshape(3, 4, 5, 2), owners, ["a", "b"])
+    path = EmPath(scene, np.array([-3.0, -2.0, -1.0]), np.array([-2.5, -1.5]))
+    figure = em_figure(path, [], theme="light").to_dict()
+    states: dict[str, dict[int, dict[str, Any]]] = {}
+    for frame in figure["frames"]:
+        assert "colorscale" not in frame["data"][1]["marker"], "what all frames share stands in the figure"
+        base = states[frame["baseframe"]] if "baseframe" in frame else {}
+        states[frame["name"]] = base | dict(zip(frame["traces"], frame["data"], strict=True))
+    assert list(states) == ["start", "E-step 1", "M-step 1", "E-step 2", "M-step 2"]
+    marker = figure["data"][1]["marker"]
+    colours = dict(marker["colorscale"])
+    none = CONCEPTS["light"]["data"]
+    for name, labels, done in (
+        ("start", None, 0),
+        ("E-step 1", 0, 0),
+        ("M-step 1", 0, 1),
+        ("E-step 2", 1, 1),
+        ("M-step 2", 1, 2),
+    ):
+        state = states[name]
+        assert sorted(state) == [0, 1, 2, 3, 4, 5], name
+        shown = [colours[value / marker["cmax"]] for value in decoded(state[1]["marker"]["color"])]
+        symbols = decoded(state[1]["marker"]["symbol"])
+        known = [none] * 3 if labels is None else [class_colour(k, "light") for k in owners[labels]]
+        assert shown == known
+        assert symbols == [0 if labels is None else plotly_number[k] for k in owners[labels or 0]]
+        np.testing.assert_array_equal(decoded(state[3]["x"]), scene.outlines[done, 1, :, 0])
+
+
+def decoded(sent: dict[str, str]) -> list[float]:
+    return np.frombuffer(base64.b64decode(sent["bdata"]), sent["dtype"]).tolist()

@@ -57,6 +57,12 @@ def choose(at: AppTest, key: str, option: str) -> AppTest:
     return checked(control.set_value(option).run())  # type: ignore[attr-defined]
 
 
+def unfold(at: AppTest, key: str) -> AppTest:
+    """Opens what is closed."""
+    at.session_state[key] = True
+    return checked(at.run())
+
+
 def move(at: AppTest, key: str, value: float) -> AppTest:
     return checked(next(slider for slider in at.slider if slider.key == key).set_value(value).run())
 
@@ -93,6 +99,9 @@ def test_the_wrong_spread_is_a_row_and_a_curve() -> None:
     at = move(at, "estimators_std", 1.5)
     assert "too large" in texts(at)
     assert [numbers(cell)[0] for cell in table(at, "of")["∂E[f(z)]/∂σ"]] == [3.0, 13.5]
+    checked(at.toggle(key="estimators_error").set_value(False).run())
+    assert "estimators_sweep" not in charts(at), "what is closed is not drawn"
+    assert "estimators_sweep" in charts(unfold(at, "estimators_wrong_std"))
 
 
 def test_more_samples_lower_the_deviation_as_the_square_root() -> None:
@@ -113,6 +122,7 @@ def test_an_example_has_the_gradient_of_the_core() -> None:
     _, explicit = gradient_of(example.exact.explicit, example.mean, example.std)
     dim = int(cache.encoded(pretrained()).kl_per_dim.mean(0).argmax())
     assert [slider.value for slider in at.slider if slider.key == "estimators_dim_2"] == [dim + 1]
+    unfold(at, "estimators_extra_term")
     lost = [float((a - b)[dim]) for a, b in zip(truth.gradient, explicit, strict=True)]
     shown = table(at, "the extra term, M = 8")["exact"]
     assert [numbers(cell)[0] for cell in shown] == pytest.approx(lost, abs=6e-4)
@@ -197,7 +207,7 @@ def test_figures_do_not_meet_half_of_pandas() -> None:
 @pytest.mark.parametrize("of", ["function", "elbo"])
 def test_every_column_of_every_table_has_a_name(of: str) -> None:
     at = open_page("gradients", estimators_of=of)
-    at = checked(at.toggle(key="estimators_error").set_value(True).run())
+    at = unfold(checked(at.toggle(key="estimators_error").set_value(True).run()), "estimators_extra_term")
     assert len(at.table) >= 5
     assert tables_with_nameless_columns(at) == []
 

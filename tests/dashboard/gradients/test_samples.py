@@ -10,11 +10,11 @@ from streamlit.testing.v1 import AppTest
 from dashboard.gradients.formulas import formula_lines
 from dashboard.gradients.network_pass import Pass, pass_of, steps_of
 from tests.page_scripts import checked, name_of, numbers, open_page, runner
-from vae_core.config import EncoderHead, Likelihood, ModelConfig
+from vae_core.config import NOT_GAUSSIAN, EncoderHead, Likelihood, ModelConfig
 from vae_core.model import VAE
 
 __all__ = ["runner"]  # a fixture
-HEADS = [head for head in get_args(EncoderHead) if head not in ("deterministic", "flow")]
+HEADS = [head for head in get_args(EncoderHead) if head not in ("deterministic", *NOT_GAUSSIAN)]
 
 
 def passed(count: int, sample: int = 0, **settings: Any) -> Pass:

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from dashboard.shell.links import PARAMETERS, SETTINGS, read_link, write_link
 from dashboard.shell.settings import config_of, parse_scale, parse_sizes, values_of
 from vae_core import config
-from vae_core.config import MAX_PARAMETERS, ModelConfig, RunConfig, TrainConfig, refused_objectives
+from vae_core.config import (
+    MAX_PARAMETERS,
+    NOT_GAUSSIAN,
+    ModelConfig,
+    RunConfig,
+    TrainConfig,
+    refused_objectives,
+)
 from vae_core.data import DATASET_INFO, data_shape, num_classes
 from vae_core.errors import BadInput
 
@@ -81,7 +88,7 @@ def prior_of(values: dict[str, Any]) -> Any:
     head, prior = values["encoder_head"], values["prior"]
     if head == "deterministic":
         return "standard_normal"
-    return "mixture" if (head, prior) == ("flow", "vamp") else prior
+    return "mixture" if head in NOT_GAUSSIAN and prior == "vamp" else prior
 
 
 @st.composite

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components.look_back.element import Looked, looked
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import LocalRunner
+from dashboard.train import steering
 from dashboard.train.look_back import NOTHING_KEPT
 from tests.page_scripts import (
     TINY,
@@ -163,6 +164,20 @@ def test_a_fork_with_nothing_changed_ends_as_its_parent(runner: LocalRunner) -> 
             assert torch.equal(value, ends[1].weights[name]), f"{name} at step {step}"
     kept = [runner.store.snapshot_at(one, 6) for one in (run_id, fork)]
     assert np.array_equal(kept[0].means, kept[1].means)  # type: ignore[union-attr]
+
+
+def test_of_two_presses_one_fork(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second press meets a button drawn anew, by a server quicker than the hand."""
+    run_id = trained(runner, TINY)
+    at = visit(run_id, at_step="2")
+    monkeypatch.setattr(steering, "DOUBLE_PRESS_S", 600.0)
+    checked(at.button(key="train_fork").click().run())
+    fork = at.session_state["run"]
+    checked(at.button(key="train_fork").click().run())
+    assert (fork != run_id, at.session_state["run"], at.session_state["keep"]) == (True, fork, (run_id,))
+    monkeypatch.setattr(steering, "DOUBLE_PRESS_S", 0.0)
+    checked(at.button(key="train_fork").click().run())
+    assert at.session_state["keep"] == (run_id, fork)
 
 
 def test_a_fork_of_a_paused_run_waits(runner: LocalRunner) -> None:

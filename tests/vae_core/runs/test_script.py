@@ -79,6 +79,21 @@ CASES: dict[str, RunConfig] = {
     "flow, MMD": digits(encoder_head="flow", train={"objective": "mmd", "batch_size": 100}),
     "flow, convolutions": digits(**CONV, encoder_head="flow"),
     "flow, linear maps": digits(encoder_head="flow", hidden_dims=()),
+    "mixture head": digits(encoder_head="mixture"),
+    "mixture head, free bits, M = 2": digits(
+        encoder_head="mixture", latent_dim=8, train={"num_samples": 2, "free_bits": 0.5}
+    ),
+    "mixture head, mixture, one dimension, ReLU": digits(
+        encoder_head="mixture", latent_dim=1, prior="mixture", num_components=4, activation="relu"
+    ),
+    "mixture head, K = 3": digits(
+        encoder_head="mixture", latent_dim=3, train={"objective": "importance_weighted", "num_samples": 3}
+    ),
+    "mixture head, MMD, M = 2": digits(
+        encoder_head="mixture", train={"objective": "mmd", "batch_size": 100, "num_samples": 2}
+    ),
+    "mixture head, convolutions": digits(**CONV, encoder_head="mixture"),
+    "mixture head, linear maps": digits(encoder_head="mixture", hidden_dims=()),
     "deterministic, softplus": digits(encoder_head="deterministic", activation="softplus"),
     "deterministic, M = 3": digits(encoder_head="deterministic", train={"num_samples": 3, "beta": 0.0}),
     "continuous Bernoulli, M = 3": digits(likelihood="continuous_bernoulli", train={"num_samples": 3}),
@@ -189,6 +204,7 @@ CONDITIONAL: Final = {
             encoder_head="full_covariance", prior="mixture", num_components=4, train={"num_samples": 2}
         ),
         ", flow": digits(encoder_head="flow"),
+        ", mixture head": digits(encoder_head="mixture"),
         ", learned scale": digits(likelihood="gaussian", likelihood_scale=None),
         ", stochastic": replace(PLAIN, binarised="stochastic"),
     }.items()
@@ -206,6 +222,7 @@ CASES |= {
 CONDITIONAL_MIXTURE: Final = "conditional, mixture, M = 2, full covariance"
 WEIGHTED: Final = {name for name in CASES if re.search("K = [2-9]", name)}
 FLOWS: Final = {name for name in CASES if "flow" in name}
+MIXTURES: Final = {name for name in CASES if "mixture head" in name}
 VAMP: Final = {name for name in CASES if "VampPrior" in name}
 STEERED: Final[dict[str, tuple[RunConfig, tuple[tuple[int, Command], ...]]]] = {
     "moved twice": (
@@ -442,10 +459,13 @@ def test_only_what_the_run_uses_is_in_its_script(results: Executed) -> None:
             CONDITIONAL_MIXTURE,
             "full covariance, mixture, one dimension",
             *FLOWS,
+            *MIXTURES,
             *VAMP,
             *WEIGHTED,
         },
         "drawn_from_flow": FLOWS,
+        "drawn_from_mixture": MIXTURES,
+        "mixed": MIXTURES,
         "log_full_normal": {
             "full covariance, VampPrior",
             "full covariance, mixture, one dimension",

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 import torch
 
-from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig, Prior
+from vae_core.config import NOT_GAUSSIAN, Activation, EncoderHead, Likelihood, ModelConfig, Prior
 from vae_core.elbo import elbo_terms_given_eps, penalised_kl
 from vae_core.memory import step_bytes
 from vae_core.model import VAE
@@ -14,8 +14,8 @@ from vae_core.training.by_hand import HandGradient
 from vae_core.training.optimizer import flatten
 
 BATCH, DIM, LATENT = 7, 5, 3
-HEADS = [head for head in get_args(EncoderHead) if head != "flow"]
-"""Of a flow the gradient is not written out."""
+HEADS = [head for head in get_args(EncoderHead) if head not in NOT_GAUSSIAN]
+"""Of the others the gradient is not written out."""
 KINDS = list(itertools.product(HEADS, get_args(Likelihood)))
 SETTINGS = {
     "one sample": (1, 1.0, 0.0),

@@ -169,7 +169,7 @@ class Mixture:
         shares, normalised, is_empty = shares_of(responsibilities)
         means = normalised.T @ x
         centred = x - means[:, None]
-        covariances = torch.einsum("nk,kni,knj->kij", normalised, centred, centred)
+        covariances = (normalised.T[..., None] * centred).mT @ centred
         means = torch.where(is_empty[:, None], self.means, means)
         covariances = torch.where(is_empty[:, None, None], self.covariances, covariances)
         covariances = _of_form(covariances, shares, self.covariance)

@@ -110,13 +110,13 @@ def back_propagate(
 
     Raises:
         BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), a beta below 0, or a network of
-            convolutions (code ``architecture``), or a flow (code ``encoder_head``).
+            convolutions (code ``architecture``), or a q that is no Gaussian (code ``encoder_head``).
     """
     weight = check_beta(beta)
     _check(model, x, eps)
     into_encoder = _forward(model.encoder, x)
     q = model.posterior(x)
-    z = q.reparameterize(eps[None])[0]
+    z = q.draw(eps[None]).z[0]
     into_decoder, likelihood = _forward(model.decoder, z), model.likelihood(z)
     of_prior = _PriorBackward(model, z) if model.config.prior != "standard_normal" else None
     per_dim = q.kl_per_dim(model.prior)
@@ -260,8 +260,9 @@ def _log_scale_gradient(model: VAE, decoded: Tensor, x: Tensor, squares: float) 
 
 def _check(model: VAE, x: Tensor, eps: Tensor) -> None:
     config = model.config
-    if config.encoder_head == "flow":
-        message = "the chain rule is written out here for a Gaussian q(z|x), this model's is a flow"
+    if config.not_gaussian:
+        what = config.not_gaussian
+        message = f"the chain rule is written out here for a Gaussian q(z|x), this model's is {what}"
         raise BadInput("encoder_head", message, "train with another encoder head")
     if config.architecture != "mlp":
         message = (

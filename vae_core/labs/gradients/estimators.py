@@ -18,7 +18,9 @@ plus the gradient of the explicit term, which needs no samples. ``squared`` is t
 source documents prints (003): the exact gradient of another function, E_N(mean, std^4)[f] + explicit.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 import torch
@@ -187,6 +189,70 @@ def estimates(samples: Samples, estimator: Estimator, *, num_samples: int = 1) -
     grouped = _grouped(samples, estimator, num_samples)
     by_mean, by_std = (part.mean(1) for part in _per_sample(grouped, estimator, num_samples))
     return Gradient(by_mean + samples.explicit.mean, by_std + samples.explicit.std)
+
+
+def estimates_by_count(
+    samples: Samples, counts: Sequence[int]
+) -> Iterator[tuple[int, dict[Estimator, Gradient]]]:
+    """:func:`estimates` of all estimators for each M, in double precision and in a fraction of the time.
+
+    A mean of M samples is the mean of those of fewer, as long as each M divides the next. With the
+    leave-one-out baseline, the mean over a group is M / (M - 1) times the covariance of f and the score s:
+    mean(f s) - mean(f) mean(s).
+
+    Arguments:
+        samples: All noise; what does not fill a group is left out.
+        counts: Each M, ascending.
+
+    Raises:
+        BadInput: An M that does not divide the next, or that is out of range (code ``num_samples``).
+    """
+    for count in counts:
+        check_integer("num_samples", count, 1, len(samples.eps), f"{len(samples.eps)} samples were drawn")
+    for count, following in pairwise(counts):
+        if following % count or following <= count:
+            message = f"M = {count} does not divide M = {following}"
+            raise BadInput("num_samples", message, "powers of 2 do")
+    std, eps, values, slopes, squared_slopes, _ = samples
+    std, eps, values, slopes, squared_slopes = (
+        part.double() for part in (std, eps, values[:, None].expand_as(eps), slopes, squared_slopes)
+    )
+    scores = torch.stack((eps / std, (eps.square() - 1) / std))
+    whole = torch.cat(
+        (
+            torch.stack((slopes, slopes * eps, squared_slopes, 2 * std * squared_slopes * eps)),
+            values * scores,
+            scores,
+            values[None],
+        )
+    )
+    means = whole
+    for before, count in pairwise((1, *counts)):
+        size, used = count // before, len(eps) // count * (count // before)
+        members = [means[:, first:used:size] for first in range(size)]
+        # Strided sums: a mean over an axis of two or four takes several times as long.
+        means = functools.reduce(torch.add, members) / size
+        yield count, _from_means(means, whole, count, samples.explicit)
+
+
+def _from_means(means: Tensor, whole: Tensor, count: int, explicit: Gradient) -> dict[Estimator, Gradient]:
+    """Of each estimator, from the means of groups: shapes (9, R, J) and, of single samples, (9, n, J)."""
+    score, value = means[4:6], means[8]
+    if count > 1:
+        baseline = (score - value * means[6:8]) * (count / (count - 1))
+    else:
+        pairs = len(whole[0]) // 2
+        values, scores = whole[8, : 2 * pairs], whole[6:8, : 2 * pairs : 2]
+        baseline = (values[::2] - values[1::2]) * scores
+    found: dict[Estimator, Tensor] = {
+        "reparameterised": means[:2],
+        "score": score,
+        "baseline": baseline,
+        "constant": torch.zeros_like(score),
+        "squared": means[2:4],
+    }
+    shift = explicit.mean.double(), explicit.std.double()
+    return {name: Gradient(part[0] + shift[0], part[1] + shift[1]) for name, part in found.items()}
 
 
 def _grouped(samples: Samples, estimator: Estimator, num_samples: int) -> Samples:

@@ -11,6 +11,7 @@ from torch import Tensor
 from vae_core.config import ModelConfig, check_integer
 from vae_core.data import Dataset
 from vae_core.device import on_cpu
+from vae_core.distributions import DiagonalMixture
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.evidence.exact import exact_evidence
 from vae_core.evidence.importance import iw_bound_given_eps, stochastic_posterior
@@ -55,15 +56,19 @@ def gradients(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Gener
         generator: Draws the noise.
 
     Raises:
-        BadInput: A deterministic encoder, non-finite weights, or examples of another size.
+        BadInput: A deterministic encoder, or one that gives a mixture (code ``encoder_head``), non-finite
+            weights, or examples of another size.
     """
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
     with torch.enable_grad():
         posterior = stochastic_posterior(model, x)
+        if isinstance(posterior, DiagonalMixture):
+            message = "a mixture draws its component, and no z of it is a smooth function of all parameters"
+            raise BadInput("encoder_head", message, "choose a model with another encoder head")
         eps = posterior.draw_eps(num_samples, generator=generator)
         bound = iw_bound_given_eps(model, x, posterior, eps).mean()
         found = torch.autograd.grad(bound, [*encoder, *decoder], retain_graph=True)
-        z, density = posterior.reparameterize(eps), posterior.frozen()
+        z, density = posterior.draw(eps).z, posterior.frozen()
         log_weights = model.likelihood(z).log_prob(x) + model.prior.log_prob(z) - density.log_prob(z)
         squares = torch.softmax(log_weights, 0).square().detach()
         doubly = torch.autograd.grad((squares * log_weights).sum(0).mean(), encoder)

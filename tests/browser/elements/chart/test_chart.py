@@ -3,10 +3,20 @@
 import base64
 import json
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.figures.objects import BROWSER_LIBRARY, Figure, Scatter
+from dashboard.figures.objects import (
+    BROWSER_LIBRARY,
+    Bar,
+    Contour,
+    Figure,
+    Heatmap,
+    Histogram,
+    Image,
+    Scatter,
+)
 from tests.browser.elements.messages import chart_message
 from tests.browser.elements.mounting import Mounted, open_element
 from tests.polling import until
@@ -142,3 +152,95 @@ def test_what_a_label_measures_is_kept_and_is_what_it_measures(page: Page) -> No
     assert {"0.5", "5", "a note", "z\u200b1\u200b", "twolines"} <= {text for text, _, _ in labels}
     for text, said, box in labels:
         assert said == pytest.approx(box, abs=0.01), text
+
+
+def test_a_figure_that_stays_the_same_costs_nothing(page: Page) -> None:
+    mounted, chart = opened(page), page.locator(".chart")
+    mounted.give(chart_message(figure(1, 3, 2), alt="Three points."))
+    expect(chart).to_have_attribute("data-drawn", "1")
+    page.evaluate("""() => {
+        window.calls = 0;
+        const { react } = Plotly;
+        Plotly.react = (...given) => { window.calls += 1; return react(...given); };
+    }""")
+    mounted.give(chart_message(figure(1, 3, 2), alt="Three points."))
+    page.evaluate(AFTER_TURNS)
+    assert page.evaluate("window.calls") == 0
+    mounted.give(chart_message(figure(1, 3, 2.5), alt="Three points."))
+    expect(chart).to_have_attribute("data-drawn", "2")
+    # The same figure in other colours of the page is another drawing.
+    page.locator("#host").evaluate("host => host.style.setProperty('--st-text-color', '#123456')")
+    mounted.give(chart_message(figure(1, 3, 2.5), alt="Three points."))
+    expect(chart).to_have_attribute("data-drawn", "3")
+    assert page.evaluate("window.calls") == 2
+    assert chart.evaluate("chart => chart.layout.template.layout.font.color") == "#123456"
+
+
+AFTER_TURNS = (
+    "() => new Promise((told) => setTimeout(() => requestAnimationFrame(() => setTimeout(told, 50))))"
+)
+
+
+def test_labels_that_grow_and_shrink_leave_the_frame_where_it_is(page: Page) -> None:
+    """Plotly would draw it twice each time; labels of other axes get a room of their own."""
+    mounted, chart = opened(page), page.locator(".chart")
+    shown = figure(1, 3, 2).update_yaxes(title="nats", automargin=True)
+    lefts, counts = [], []
+    page.evaluate("window.plots = 0")
+    for number, (top, title) in enumerate(((9, "nats"), (12345.6, "nats"), (9, "nats"), (9, "others")), 1):
+        shown.update_yaxes(range=[0, top], title=title, tickvals=[top], ticktext=None, tickformat=".1f")
+        mounted.give(chart_message(shown))
+        expect(chart).to_have_attribute("data-drawn", str(number))
+        if number == 1:
+            chart.evaluate("chart => chart.on('plotly_afterplot', () => { window.plots += 1; })")
+        lefts.append(chart.evaluate("chart => chart._fullLayout._size.l"))
+        counts.append(page.evaluate("window.plots"))
+    narrow, wide, kept, others = lefts
+    assert wide > narrow + 20
+    assert kept == wide
+    assert others == narrow
+
+
+ARRAYS = """() => {
+    const { findArrayAttributes } = Plotly.PlotSchema;
+    return [...document.querySelectorAll(".chart")].flatMap((chart) =>
+        chart._fullData.map((trace) => [window.asked(trace), findArrayAttributes(trace)]));
+}"""
+
+
+def test_the_arrays_of_a_trace_are_those_that_plotly_finds_itself(page: Page) -> None:
+    """What Plotly's own function says is the oracle: kept before the element puts its own in its place."""
+    library = BROWSER_LIBRARY.read_text("utf-8") + "\nwindow.asked = Plotly.PlotSchema.findArrayAttributes;"
+    mounted = open_element(page, "chart", more={"/plotly.min.js": library})
+    ramp = np.linspace(0, 1, 12)
+    shown = Figure(
+        [
+            Scatter(x=ramp, y=ramp, marker={"color": ramp, "size": list(ramp * 9), "symbol": ["x"] * 12}),
+            Scatter(
+                x=ramp, y=ramp, text=["a"] * 12, customdata=ramp, error_y={"array": ramp, "type": "data"}
+            ),
+            Scatter(
+                x=ramp,
+                y=ramp,
+                mode="markers",
+                marker={
+                    "color": ramp,
+                    "colorbar": {"tickvals": [0, 1], "ticktext": ["a", "b"]},
+                    "line": {"width": list(ramp)},
+                },
+            ),
+            Bar(x=ramp, y=ramp, hovertext=["b"] * 12, textfont={"size": [9, 10] * 6}),
+            Heatmap(z=ramp.reshape(3, 4), x=[0, 1, 2, 3], y=[0, 1, 2]),
+            Contour(z=ramp.reshape(3, 4), text=[["a"] * 4] * 3),
+            Histogram(x=ramp),
+            Image(z=np.zeros((2, 2, 3), dtype=np.uint8), hovertext=[["a", "b"], ["c", "d"]]),
+        ]
+    )
+    mounted.give(chart_message(shown))
+    expect(page.locator(".chart")).to_have_attribute("data-drawn", "1")
+    found = page.evaluate(ARRAYS)
+    assert len(found) == 8
+    assert page.evaluate("window.asked !== Plotly.PlotSchema.findArrayAttributes")
+    for expected, got in found:
+        assert got == expected
+    assert set(found[0][0]) == {"x", "y", "marker.size", "marker.color", "marker.symbol"}

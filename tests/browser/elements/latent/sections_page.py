@@ -54,7 +54,8 @@ class StubHost {
     return Boolean(this.config.components?.length);
   }
   get hasKl() {
-    return !this.isDeterministic && !this.hasLearnedPrior && this.config.config.encoder_head !== "flow";
+    const isGaussian = !["flow", "mixture"].includes(this.config.config.encoder_head);
+    return !this.isDeterministic && !this.hasLearnedPrior && isGaussian;
   }
   written(text) {
     return text;

@@ -40,7 +40,7 @@ def test_why_no_kl_stands_beside_the_dimensions_is_said(page: Page) -> None:
     model, wide = small_model(image_shape=IMAGE, latent_dim=3), {"mean": [0.0] * 3, "std": [1.0] * 3}
     open_sections(page, model, image_shape=IMAGE, kl_per_dim=[], components=[wide])
     assert page.locator(".traversal .head label").all_text_contents() == ["z₁", "z₂", "z₃"]
-    expect(note).to_contain_text("to a learned prior, or of a flow, it is no sum of parts")
+    expect(note).to_contain_text("to a learned prior, or of a q that is no Gaussian, it is no sum")
 
 
 def test_keys_move_one_coordinate_and_undo_brings_it_back(page: Page) -> None:

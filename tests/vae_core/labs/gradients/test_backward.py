@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae_core.config import EncoderHead, ModelConfig
+from vae_core.config import NOT_GAUSSIAN, EncoderHead, ModelConfig
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.labs.gradients.backward import (
@@ -24,7 +24,7 @@ from vae_core.model import VAE
 from vae_core.networks import ACTIVATIONS
 
 TOLERANCE: Final = 1e-10
-HEADS: Final = tuple(head for head in get_args(EncoderHead) if head != "flow")
+HEADS: Final = tuple(head for head in get_args(EncoderHead) if head not in NOT_GAUSSIAN)
 OUTPUTS: Final[dict[str, dict[str, Any]]] = {
     "bernoulli": {"likelihood": "bernoulli"},
     "continuous_bernoulli": {"likelihood": "continuous_bernoulli"},

@@ -17,8 +17,10 @@ from vae_core.labs.gradients.estimators import (
     Estimator,
     Expectation,
     Gradient,
+    Samples,
     draw_samples,
     estimates,
+    estimates_by_count,
 )
 from vae_core.labs.gradients.exact import (
     ONE_LINE,
@@ -248,3 +250,37 @@ def test_what_is_no_q_or_no_group_is_refused(generator: torch.Generator) -> None
             estimates(samples, "score", num_samples=num_samples)
     assert len(estimates(samples, "baseline").mean) == 4
     assert len(estimates(samples, "baseline", num_samples=3).mean) == 2
+
+
+@pytest.mark.parametrize("counts", [(1, 2, 4, 32), (3, 6, 24), (8,)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_estimates_of_several_counts_are_those_of_each(
+    counts: tuple[int, ...], dtype: torch.dtype, generator: torch.Generator
+) -> None:
+    """f far from 0, as a log-likelihood is, and samples that fill no last group."""
+    expectation = Expectation(
+        lambda z: -100 + (z.square() - z).sum(-1), lambda mean, std: (mean * std).sum(-1)
+    )
+    mean, std = torch.tensor([0.7, -0.2], dtype=dtype), torch.tensor([0.5, 1.2], dtype=dtype)
+    samples = draw_samples(expectation, mean, std, num_samples=1037, generator=generator)
+    std, eps, values, slopes, squared_slopes = (part.double() for part in samples[:-1])
+    explicit = Gradient(samples.explicit.mean.double(), samples.explicit.std.double())
+    double = Samples(std, eps, values, slopes, squared_slopes, explicit)
+    seen = []
+    for count, found in estimates_by_count(samples, counts):
+        seen.append(count)
+        assert tuple(found) == ESTIMATORS
+        for name, gradient in found.items():
+            for part, known in zip(gradient, estimates(double, name, num_samples=count), strict=True):
+                torch.testing.assert_close(part, known, rtol=1e-10, atol=1e-10)
+    assert tuple(seen) == counts
+
+
+@pytest.mark.parametrize("counts", [(2, 3), (4, 2), (2, 2), (0, 2), (1, 64)])
+def test_counts_that_are_no_multiples_or_too_large_are_refused(
+    counts: tuple[int, ...], generator: torch.Generator
+) -> None:
+    samples = draw_samples(QUADRATIC.expectation(), MEAN, STD, num_samples=10, generator=generator)
+    with pytest.raises(BadInput) as caught:
+        next(estimates_by_count(samples, counts))
+    assert caught.value.code == "num_samples"
