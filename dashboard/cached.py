@@ -166,24 +166,23 @@ def mean(values: Array) -> float:
     return float(values.astype(np.float64).mean())
 
 
-def decode(subject: Subject, z: Array, labels: NDArray[np.int32] | None = None) -> Array:
+def decode(subject: Subject, z: Array, y: NDArray[Any] | None = None) -> Array:
     """E[x|z] at z of shape (n, J), shape (n, D): a tenth of a millisecond, so it is not kept.
 
     Arguments:
         subject: The model.
         z: Where.
-        labels: Of a conditional run that is given no y the class of each z, shape (n,).
+        y: Of a conditional run that is given none the class, or the number, of each z, shape (n,).
     """
     import torch
 
-    model = subject.model
-    if subject.config.condition != "none":
+    model, known = subject.model, subject.known
+    if known is not None:
         from vae_core.data.conditions import rows_of
 
-        assert labels is not None, "each z is decoded with its own y"
-        config = subject.config.model
-        nothing = torch.zeros(len(z), config.data_dim)
-        model, _ = model.of_rows(rows_of(nothing, torch.from_numpy(labels).long(), config.num_conditions)[:])
+        assert y is not None, "each z is decoded with its own y"
+        nothing = torch.zeros(len(z), subject.config.model.data_dim)
+        model, _ = model.of_rows(rows_of(nothing, torch.from_numpy(y), known)[:])
     with torch.no_grad():
         return model.likelihood(torch.from_numpy(z)).mean.numpy()
 

@@ -30,6 +30,7 @@ _SHORT: Final[Mapping[str, str]] = {
     "data_noise": "noise",
     "binarised": "binarised",
     "condition": "given",
+    "condition_on": "given",
     "encoder_head": "encoder",
     "prior": "prior",
     "likelihood_scale": "s =",
@@ -55,6 +56,7 @@ _FIRST: Final = (
 _TEXTS: Final[Mapping[str, Callable[[Any], str]]] = {
     "dataset": lambda name: data_title(str(name)),
     "hidden": lambda sizes: "–" if sizes is None else sizes or "none",
+    "condition_on": lambda name: name or "–",
     "num_examples": lambda count: "usual" if count is None else f"{count:,}",
     "num_epochs": lambda count: "until stopped" if count is None else f"{count:,}",
     "patience": lambda count: "never" if count is None else f"{count:,}",
@@ -142,6 +144,8 @@ def labels(names: Sequence[str], given: Sequence[str], configs: Sequence[RunConf
 def _short(key: str, value: object) -> str:
     if key in _IMAGES:
         return "other data"  # a folder of the server is nobody's business
+    if (key, value) in (("condition", "number"), ("condition_on", "")):
+        return ""  # the name of the number says it
     if value is None and key in _OF_ARCHITECTURE:
         return ""
     if key == "hidden" and not value:

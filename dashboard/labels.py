@@ -16,6 +16,7 @@ NAMES: Final = {
     "data_noise": "Noise",
     "binarised": "Binarised",
     "condition": "Condition on y",
+    "condition_on": "Number y",
     "latent_dim": "Latent dimension J",
     "architecture": "Architecture",
     "hidden": "Hidden layers",
@@ -49,6 +50,7 @@ ORIENTATIONS: Final = {"as_stored": "As stored", "transposed": "Transposed"}
 LABELS: Final = {
     "none": "nothing",
     "class": "the class",
+    "number": "a number",
     "no": "no",
     "threshold": "at the threshold 0.5",
     "stochastic": "stochastically",

@@ -8,6 +8,7 @@ never mixes the weights of two moments; cached functions take the subject itself
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
@@ -20,13 +21,14 @@ from vae_core.config import Binarised, RunConfig
 from vae_core.data.files import find_idx_set
 from vae_core.data.own import NAME, own_file
 from vae_core.errors import BadInput
-from vae_core.runs.task import GIVEN_CLASS
+from vae_core.runs.task import GIVEN_Y
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vae_core.data import Dataset
+    from vae_core.data import Dataset, Known
     from vae_core.data.byte_images import Examples
+    from vae_core.data.conditions import Part
     from vae_core.data.folder import Preview
     from vae_core.model import VAE
     from vae_core.runs.runfile import Run
@@ -41,6 +43,12 @@ PREVIEWED: Final = 10
 MIN_OF_CLASS: Final = 4
 """Examples that a class has at least in each part of the data, so that a page can look at it alone: as many
 as the smallest data set holds out."""
+SHARE_OF_Y: Final = 20
+"""A page looks at the model given a number with one example in so many, those nearest to it in y."""
+MOST_NUMBERS: Final = 41
+"""Numbers y that can be chosen: of more the quantiles, 2.5 % apart."""
+PARTS: Final[Mapping[Split, "Part"]] = {"held_out": "test", "training": "train", "validation": "validation"}
+"""What the data set calls the parts."""
 SETTLED_NS: Final = 2 * 10**9
 """A file that changed less than this ago may change again and keep its time: clocks of file systems tick."""
 
@@ -56,9 +64,9 @@ class Subject:
         run: Configuration, history and plain values of the training; without the optimiser's state.
         model: The network with the run's weights; only ever read.
         data: What the run was trained on; only ever read.
-        label: The class that a conditional run is looked at given; None: it is not conditional, or not yet
-            given one.
-        conditional: The run with all of its classes, where this is it given one of them.
+        y: The class or the number that a conditional run is looked at given; None: it is not conditional, or
+            not yet given one.
+        conditional: The run with all of its y, where this is it given one of them.
     """
 
     path: Path = field(compare=False)
@@ -66,22 +74,22 @@ class Subject:
     run: "Run" = field(compare=False, repr=False)
     model: "VAE" = field(compare=False, repr=False)
     data: "Dataset" = field(compare=False, repr=False)
-    label: int | None = field(default=None, compare=False)
+    y: float | None = field(default=None, compare=False)
     conditional: "Subject | None" = field(default=None, compare=False, repr=False)
 
     @property
     def source(self) -> str:
-        """What a task in another process finds this model by: the run file, and the class it is given."""
-        return str(self.path) if self.label is None else f"{self.path}{GIVEN_CLASS}{self.label}"
+        """What a task in another process finds this model by: the run file, and the y it is given."""
+        return str(self.path) if self.y is None else f"{self.path}{GIVEN_Y}{self.y!r}"
 
     @property
     def bound_name(self) -> str:
         """The bound by its name, which says of what it is one where that is not log p(x)."""
-        return "ELBO" if self.label is None else "ELBO of log p(x|y)"
+        return "ELBO" if self.y is None else "ELBO of log p(x|y)"
 
     def written(self, text: str) -> str:
         """Words and formulas as they are said of this model: given y, p(x|z) is p(x|z, y), and so on."""
-        return text if self.label is None else given_y(text)
+        return text if self.y is None else given_y(text)
 
     @property
     def name(self) -> str:
@@ -139,49 +147,100 @@ class Subject:
 
     def rows(self, split: Split) -> "Examples":
         """The examples as the model takes them: rows [x, y] of a conditional run that is given no y."""
-        x, labels = self.examples(split)
-        if self.config.condition == "none":
+        x, known = self.examples(split)[0], self.known
+        if known is None:
             return x
         from vae_core.data.conditions import rows_of
 
-        assert labels is not None, "it was trained on its classes"
-        return rows_of(x, labels, self.config.model.num_conditions)
+        return rows_of(x, self.values_of_y(split), known)
+
+    def values_of_y(self, split: Split) -> "Tensor":
+        """The class, or the number, of the examples of a conditional run, given a y or not: shape (n,)."""
+        from vae_core.data.conditions import values_of
+
+        known = (self.conditional or self).known
+        assert known is not None, "a conditional run has a y"
+        return values_of(self.data, known, PARTS[split])
 
     @property
-    def classes_to_look_at(self) -> tuple[int, ...]:
-        """Of a conditional run the classes that have examples enough in every part of the data."""
-        parts = [self.examples(split)[1] for split in self.splits]
-        counts = [part.bincount(minlength=len(self.class_names)) for part in parts if part is not None]
-        return tuple(
-            label
-            for label in range(len(self.class_names))
-            if all(count[label] >= MIN_OF_CLASS for count in counts)
+    def known(self) -> "Known | None":
+        """What y is of a conditional run that is given none; None of others.
+
+        Raises:
+            BadInput: Its data have no such y any more.
+        """
+        if self.config.condition == "none":
+            return None
+        from vae_core.data.conditions import Number, known_of
+
+        config, kept = self.config, self.run.known
+        found = known_of(self.data, config.condition, config.condition_on)
+        return (
+            kept._replace(unit=found.unit)
+            if isinstance(kept, Number) and isinstance(found, Number)
+            else found
         )
 
-    def class_near(self, wanted: object) -> int:
-        """The class that is wanted, where there is such a one to look at; else the first.
+    @property
+    def name_of_y(self) -> str:
+        """The y that a conditional run is given, in words; empty of others."""
+        known = None if self.conditional is None else self.conditional.known
+        return "" if known is None or self.y is None else known.written(self.y)
+
+    @property
+    def is_given_number(self) -> bool:
+        """Whether it is a conditional run given a number."""
+        return self.conditional is not None and self.conditional.config.condition == "number"
+
+    @property
+    def to_look_at(self) -> tuple[float, ...]:
+        """Of a conditional run the y that can be chosen: classes with examples enough in each part.
+
+        Numbers are those that occur in the training part, or, of many, its quantiles.
+        """
+        known = self.known
+        assert known is not None, "a conditional run has a y"
+        if self.config.condition == "number":
+            return some_numbers(self.values_of_y("training"))
+        parts = [self.values_of_y(split) for split in self.splits]
+        counts = [part.bincount(minlength=known.num_values) for part in parts]
+        labels = range(known.num_values)
+        return tuple(label for label in labels if all(count[label] >= MIN_OF_CLASS for count in counts))
+
+    def y_near(self, wanted: object) -> float:
+        """The y that is wanted, where it can be looked at; else the first class, or the number nearest to it.
 
         Raises:
             BadInput: No class has examples enough.
         """
-        classes = self.classes_to_look_at
-        if not classes:
+        options = self.to_look_at
+        if not options:
             message = "no class of this conditional run has enough examples to look at it alone"
             raise BadInput("condition", message, "train on more examples")
-        return next((label for label in classes if label == wanted), classes[0])
+        if self.config.condition == "class":
+            return next((label for label in options if label == wanted), options[0])
+        known = self.known
+        assert known is not None, "a conditional run has a y"
+        near = float(wanted) if isinstance(wanted, int | float) else known.default
+        return min(options, key=lambda one: abs(one - near))
 
-    def given(self, label: int) -> "Subject":
-        """A conditional run at one class y: the ordinary model p(x, z|y), with the examples of that class.
+    def given(self, y: float) -> "Subject":
+        """A conditional run at one y: the ordinary model p(x, z|y), with the examples of that y.
 
-        They have no labels any more: all would be the same.
+        Those of a class have no labels any more: all would be the same. Those of a number are the ones
+        nearest to it, a twentieth of each part of the data and whoever is as near.
 
         Raises:
             BadInput: The run is not conditional, or has no such class.
         """
-        run, model, data = _given(self, label)
-        return replace(
-            self, digest=run.digest, run=run, model=model, data=data, label=label, conditional=self
-        )
+        run, model, data = _given(self, y)
+        return replace(self, digest=run.digest, run=run, model=model, data=data, y=y, conditional=self)
+
+    @property
+    def y_of_examples(self) -> tuple[float, float]:
+        """The least and the largest number y of the held-out examples of a run that is given one."""
+        values = self.values_of_y("held_out")
+        return float(values.min()), float(values.max())
 
     @property
     def splits(self) -> tuple[Split, ...]:
@@ -190,27 +249,37 @@ class Subject:
 
 
 @cached()
-def _given(subject: Subject, label: int) -> "tuple[Run, VAE, Dataset]":
+def _given(subject: Subject, y: float) -> "tuple[Run, VAE, Dataset]":
     # The digest of a run that does not note that of its data has it, too; see ``load_subject``.
-    run = replace(subject.run, digest=subject.digest).given(label)
-    return run, run.model(), _of_class(subject.data, label)
+    run = replace(subject.run, digest=subject.digest).given(y)
+    return run, run.model(), _of_y(subject, y)
 
 
-def _of_class(data: "Dataset", label: int) -> "Dataset":
+def _of_y(subject: Subject, y: float) -> "Dataset":
     from vae_core.data.byte_images import part_of
 
-    assert data.labels_train is not None, "or no model could have been given its classes"
-    assert data.labels_test is not None
-    found: dict[str, object] = {"labels_train": None, "labels_test": None, "labels_validation": None}
-    parts = [("train", data.x_train, data.labels_train), ("test", data.x_test, data.labels_test)]
-    if data.x_validation is not None and data.labels_validation is not None:
-        parts.append(("validation", data.x_validation, data.labels_validation))
-    for part, x, labels in parts:
-        rows = labels == label
+    data, known = subject.data, subject.known
+    assert known is not None, "or no model could have been given one"
+    is_class = subject.config.condition == "class"
+    found: dict[str, object] = {"class_names": ()} if is_class else {}
+    for split in subject.splits:
+        part = PARTS[split]
+        x, labels = subject.examples(split)
+        away = (subject.values_of_y(split) - y).abs()
+        rows = away <= (0 if is_class else away.sort().values[max(MIN_OF_CLASS, len(away) // SHARE_OF_Y) - 1])
         factors = getattr(data, f"factors_{part}")
         found[f"x_{part}"] = part_of(x, rows)
+        found[f"labels_{part}"] = None if is_class or labels is None else labels[rows]
         found[f"factors_{part}"] = tuple(factor.part(rows.numpy()) for factor in factors)
-    return replace(data, class_names=(), **found)  # type: ignore[arg-type]
+    return replace(data, **found)  # type: ignore[arg-type]
+
+
+def some_numbers(values: "Tensor") -> tuple[float, ...]:
+    """The numbers that occur, or of many their quantiles, ascending."""
+    different = values.unique()
+    if len(different) > MOST_NUMBERS:
+        different = values.quantile(values.new_tensor(range(MOST_NUMBERS)) / (MOST_NUMBERS - 1)).unique()
+    return tuple(different.tolist())
 
 
 def load_subject(path: Path) -> Subject:

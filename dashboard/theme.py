@@ -98,7 +98,8 @@ _TOUCH: Final = """
   :is([data-testid^="stBaseButton"], [data-testid="stPopoverButton"], [data-testid="stMainMenuButton"],
       [data-testid="stExpandSidebarButton"], [data-testid="stPageLink-NavLink"],
       [data-testid="stSidebarNavLink"], [data-testid^="stNumberInputStep"],
-      [data-testid="stExpander"] summary, [data-testid="stButtonGroup"] [role="radio"]) {
+      [data-testid="stExpander"] summary, [data-testid="stButtonGroup"] :is(button, [role="radio"]),
+      [data-testid="stNumberInputClearButton"]) {
     min-height: 2.75rem; min-width: 2.75rem;
   }
   :is([data-testid="stCheckbox"], [data-testid="stRadio"] [role="radiogroup"]) label { min-height: 2.75rem; }

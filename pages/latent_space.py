@@ -38,7 +38,7 @@ plane.explore(shown, dims)
 if folding.section("Decoded grid", key="grid", help_text=shown.written(grid.HELP)):
     grid.draw(shown, dims)
 
-if shown.conditional is not None and folding.section("Style transfer", key="style", help_text=style.HELP):
+if shown.y is not None and folding.section(style.title(shown), key="style", help_text=style.help_of(shown)):
     style.draw(shown)
 
 if folding.section(

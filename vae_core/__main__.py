@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.runs.task import GIVEN_CLASS, Arrays, run_task
+from vae_core.runs.task import GIVEN_Y, Arrays, run_task
 
 if TYPE_CHECKING:
     from vae_core.runs.runfile import Run
@@ -68,11 +68,11 @@ def ladder(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> A
 def evidence(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) -> Arrays:
     """``SEED RUN_FILE...``: log p(x) and the ELBO of the examples ``x`` under each run, numbered from 0.
 
-    Of a conditional run they are those of log p(x|y), y being the classes ``labels`` of the examples.
+    Of a conditional run they are those of log p(x|y), with ``y0``, ``y1``, ... of the examples, as its
+    networks take them.
     """
     import torch
 
-    from vae_core.data.conditions import rows_of
     from vae_core.evidence import evidence_and_bound
 
     seed, *run_files = arguments
@@ -80,8 +80,8 @@ def evidence(inputs: Arrays, on_progress: Progress, arguments: Sequence[str]) ->
     for number, run_file in enumerate(run_files):
         state, run = _run(run_file)
         generator = torch.Generator().manual_seed(int(seed))
-        count = run.config.model.num_conditions
-        rows = rows_of(x, torch.from_numpy(inputs["labels"]), count)[:] if count else x
+        is_given = run.config.model.num_conditions > 0
+        rows = torch.cat((x, torch.from_numpy(inputs[f"y{number}"])), 1) if is_given else x
         found = evidence_and_bound(run.model(), rows, generator=generator)
         arrays |= {f"{name}{number}": np.asarray(value) for name, value in found._asdict().items()}
         arrays[f"digest{number}"] = state["digest"]
@@ -295,13 +295,13 @@ def main(arguments: Sequence[str]) -> int:
 def _run(run_file: str) -> tuple[dict[str, NDArray[Any]], "Run"]:
     """A run, and the digest of its content: a result says which state of the run it is of.
 
-    ``run_file`` may end with ``GIVEN_CLASS`` and a number: the model of a conditional run given that class.
+    ``run_file`` may end with ``GIVEN_Y`` and a number: the model of a conditional run given that y.
     """
     from vae_core.runs.runfile import load_run
 
-    path, is_given, label = run_file.partition(GIVEN_CLASS)
+    path, is_given, y = run_file.partition(GIVEN_Y)
     run = load_run(Path(path))
-    run = run.given(int(label)) if is_given else run
+    run = run.given(float(y)) if is_given else run
     return {"digest": np.array(run.digest)}, run
 
 

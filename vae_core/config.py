@@ -98,9 +98,11 @@ OF_BATCH: Final[tuple[Objective, ...]] = ("mmd", "total_correlation")
 BetaSchedule = Literal["constant", "linear", "cyclical"]
 Device = Literal["cpu", "cuda"]
 Binarised = Literal["no", "threshold", "stochastic"]
-Condition = Literal["none", "class"]
+Condition = Literal["none", "class", "number"]
 MAX_CONDITIONS: Final = 1000
 """Values of y that encoder and decoder take beside x and z."""
+MAX_NAME: Final = 200
+"""Letters of the name of a number that is known of examples."""
 
 MAX_LATENT_DIM = 512
 MAX_FULL_DIM = 64
@@ -132,6 +134,7 @@ _UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
 _UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
 _UNSTATED_IN_4: Final[dict[str, Any]] = {"num_examples": None, "data_noise": 1.0, "binarised": "no"}
 _UNSTATED_IN_5: Final[dict[str, Any]] = {"condition": "none"}
+_UNSTATED_IN_7: Final[dict[str, Any]] = {"condition_on": ""}
 _UNSTATED_OF_TRAIN_IN_4: Final[dict[str, Any]] = {"objective": "elbo"}
 _UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
 _UNSTATED_OF_MODEL_IN_4: Final[dict[str, Any]] = {
@@ -390,7 +393,7 @@ class ModelConfig(_Config):
 
     def _check_conditions(self) -> None:
         """Raises where there cannot be a y."""
-        hint = "it is the number of classes, or 0"
+        hint = "it is the number of classes, 1 of a number, or 0"
         check_integer("num_conditions", self.num_conditions, 0, MAX_CONDITIONS, hint)
         if not self.num_conditions:
             return
@@ -545,7 +548,9 @@ class RunConfig(_Config):
         train: The training.
         seed: Starts the split of the data, the initial weights, the order of the data and the noise.
         condition: What y is, which encoder and decoder take beside x and z: ``none``; ``class``: the class of
-            an example, 1 at its place and 0 at the others. Then all that is measured is of p(x|y).
+            an example, 1 at its place and 0 at the others; ``number``: one that is known of an example,
+            standardised by the training part. Then all that is measured is of p(x|y).
+        condition_on: The name of that number; empty where y is none.
         device: Where it computes; ``cuda`` needs a machine that has one, and has random numbers of its own.
         hold: Whether the run waits, paused, before its first step.
 
@@ -561,6 +566,7 @@ class RunConfig(_Config):
     data_noise: float = 1.0
     binarised: Binarised = "no"
     condition: Condition = "none"
+    condition_on: str = ""
     train: TrainConfig = field(default_factory=TrainConfig)
     seed: int = 0
     device: Device = "cpu"
@@ -582,8 +588,11 @@ class RunConfig(_Config):
         check_choice("condition", self.condition, get_args(Condition))
         if (self.condition == "none") != (self.model.num_conditions == 0):
             message = f"a model with {self.model.num_conditions} values of y does not suit the condition "
-            hint = "set num_conditions to the number of classes, or to 0 without a condition"
+            hint = (
+                "set num_conditions to the number of classes, to 1 of a number, or to 0 without a condition"
+            )
             raise BadInput("condition", message + self.condition, hint)
+        self._check_number()
         if self.train.has_validation and self.model.num_parameters > MAX_PARAMETERS // 2:
             message = (
                 f"patience keeps the best weights, too, of at most {MAX_PARAMETERS // 2:,}: this network "
@@ -592,6 +601,19 @@ class RunConfig(_Config):
             raise BadInput("patience", message, "use smaller hidden layers, or leave patience empty")
         if not isinstance(self.dataset, str) or not self.dataset:
             raise BadInput("dataset", f"dataset must be a name, got {shown(self.dataset)}", "use 'digits'")
+
+    def _check_number(self) -> None:
+        """Raises where a number y has no name, or a name belongs to none."""
+        check_type("condition_on", self.condition_on, str)
+        if len(self.condition_on) > MAX_NAME:
+            message = f"the name of a number has at most {MAX_NAME} letters"
+            raise BadInput("condition_on", message, "choose another")
+        if (self.condition == "number") != bool(self.condition_on):
+            message = f"the condition {self.condition} does not suit the name {shown(self.condition_on)}"
+            raise BadInput("condition_on", message, "name the number where y is one, and only there")
+        if self.condition == "number" and self.model.num_conditions != 1:
+            message = f"a number is one value of y, and the model takes {self.model.num_conditions}"
+            raise BadInput("condition", message, "set num_conditions to 1")
 
     def held(self) -> "RunConfig":
         """The same run, waiting before its first step."""
@@ -642,7 +664,10 @@ def upgraded(values: object, found: int) -> object:
         >>> upgraded({"model": {"data_dim": 64}}, 1)["model"]["prior"]
         'standard_normal'
     """
-    if found > 5 or not isinstance(values, dict):
+    if found > 7 or not isinstance(values, dict):
+        return values
+    values = {**_UNSTATED_IN_7, **values}
+    if found > 5:
         return values
     values = {**_UNSTATED_IN_5, **values}
     if isinstance(values.get("model"), dict):

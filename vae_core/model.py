@@ -153,7 +153,7 @@ class VAE(nn.Module):
         """
         if y.shape != (self.config.num_conditions,):
             message = f"this model takes a y of {self.config.num_conditions} values, got {tuple(y.shape)}"
-            raise BadInput("condition", message, "give one value for each class")
+            raise BadInput("condition", message, "give one value for each class, or a number as one")
         if not self.config.num_conditions:
             return self
         weights = self.state_dict()

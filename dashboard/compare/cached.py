@@ -222,11 +222,13 @@ class Measured:
         rows: Where they stand among the run's own held-out examples, shape (n,).
         elbo, reconstruction, kl: Terms of the bound, shape (n,), nats, float64; of a conditional run that of
             log p(x|y), each example with its own y.
-        log_class: log p(y) of each example's class, shape (n,), nats; 0 where the run takes no y.
+        log_class: log p(y) of each example's class, shape (n,), nats; 0 where the run takes no y, NaN where y
+            is a number: nothing is known of its density.
         kl_per_dim: Mean KL of each latent dimension, shape (J,), nats; empty for a learned prior.
         num_active: How many latent dimensions are active units.
         means, stds: Of q(z|x) for the first ``MAX_PLANE``, shape (m, J).
         labels: Their classes, shape (m,), -1 for none.
+        y: Of a conditional run the class or the number of each of them, shape (m,); of others empty.
     """
 
     rows: NDArray[np.int64]
@@ -239,6 +241,7 @@ class Measured:
     means: NDArray[np.float32]
     stds: NDArray[np.float32]
     labels: NDArray[np.int32]
+    y: Array
 
     @property
     def bound_of_x(self) -> Array:
@@ -285,16 +288,26 @@ def _measured(subject: Subject, rows: NDArray[np.int64]) -> Measured:
         means=means[:MAX_PLANE],
         stds=terms.stds[rows][:MAX_PLANE],
         labels=terms.labels[rows][:MAX_PLANE],
+        y=_y_of(subject, rows[:MAX_PLANE]),
     )
 
 
+def _y_of(subject: Subject, rows: NDArray[np.int64]) -> Array:
+    """The class or the number of some held-out examples of a conditional run; empty of others."""
+    if subject.known is None:
+        return np.empty(0)
+    return subject.values_of_y("held_out").double().numpy()[rows]
+
+
 def _log_class(subject: Subject) -> Array:
-    """log p(y) of the class of each held-out example, shape (n,), nats; 0 of a run that takes no y.
+    """log p(y) of the class of each held-out example, shape (n,), nats; 0 without y, NaN of a number.
 
     By the rule of succession, (n_y + 1) / (n + C) of the n training examples: no class is impossible.
     """
     if subject.config.condition == "none":
         return np.zeros(len(subject.data.x_test))
+    if subject.config.condition == "number":
+        return np.full(len(subject.data.x_test), np.nan)
     (_, of_training), (_, of_held_out) = subject.examples("training"), subject.examples("held_out")
     assert of_training is not None, "it was trained on its classes"
     assert of_held_out is not None
@@ -321,12 +334,13 @@ class Plane(NamedTuple):
 
 
 @cached("Aligning the planes …")
-def planes(subjects: tuple[Subject, ...], label: int = 0) -> tuple[Plane, ...]:
+def planes(subjects: tuple[Subject, ...], given: tuple[float | None, ...] = ()) -> tuple[Plane, ...]:
     """The latent planes of all runs, turned onto the two most used dimensions of the first.
 
     Arguments:
         subjects: The runs.
-        label: The class with which the grids of conditional ones are decoded.
+        given: The y with which the grid of each conditional one is decoded; None for the others. Empty: those
+            that stand for themselves.
     """
     import torch
 
@@ -341,7 +355,9 @@ def planes(subjects: tuple[Subject, ...], label: int = 0) -> tuple[Plane, ...]:
         order = [*shown, *(dim for dim in order if dim not in shown)]
     target = torch.from_numpy(first.means)[:, order]
     found = []
-    for subject, one in zip(subjects, measured, strict=True):
+    for number, (subject, one) in enumerate(zip(subjects, measured, strict=True)):
+        known = subject.known
+        y = given[number] if given else None if known is None else known.default
         turned = turned_onto(torch.from_numpy(one.means), target)
         latent_dim = len(turned.rotation)
         # A grid of large pictures has fewer of them: it stays within one chunk of values.
@@ -350,7 +366,7 @@ def planes(subjects: tuple[Subject, ...], label: int = 0) -> tuple[Plane, ...]:
         frame = plane_points(axis, (0, min(1, latent_dim - 1)), latent_dim)
         own = (frame.double() @ turned.rotation.T)[..., : one.means.shape[1]].float()
         flat = own.reshape(-1, own.shape[-1]).numpy()
-        grid = cache.decode(subject, flat, np.full(len(flat), label, np.int32))
+        grid = cache.decode(subject, flat, None if y is None else np.full(len(flat), y))
         heights = turned.points[:, 1] if latent_dim > 1 else torch.from_numpy(one.stds[:, 0]).double()
         found.append(
             Plane(

@@ -17,7 +17,7 @@ from dashboard.figures.dimension_reduction import space_figure, space_ranges
 from dashboard.figures.runs import turned_plane_figure
 from dashboard.formats import plain
 from dashboard.pictures import mosaic, show, strip
-from dashboard.shell import state
+from dashboard.shell import condition, state
 
 T = TypeVar("T")
 IMAGES: Final = 10
@@ -39,6 +39,7 @@ GRID_HELP: Final = (
     rf"$\mathbb{{E}}[x|z]$ from −{GRID_REACH:g} to {GRID_REACH:g} in the coordinates of the planes above: "
     "the same place of two grids is the same place of the first run's plane. Other dimensions are 0."
 )
+Y_HELP: Final = "What conditional runs of this y decode with; the others take none."
 
 
 def reconstructions(sides: Sequence[Side]) -> None:
@@ -49,8 +50,7 @@ def reconstructions(sides: Sequence[Side]) -> None:
     shape = first.subject.image_shape
     count = IMAGES if shape else MAX_POINTS
     made = [
-        cache.decode(side.subject, side.measured.means[:count], side.measured.labels[:count])
-        for side in sides
+        cache.decode(side.subject, side.measured.means[:count], side.measured.y[:count]) for side in sides
     ]
     if shape is None:
         _in_data_space(sides, x, made, "reconstruction")
@@ -105,8 +105,7 @@ def _turn(plane: Plane, *, is_first: bool) -> str:
 def grids(sides: Sequence[Side]) -> None:
     """What each run decodes over the same plane."""
     st.markdown("**Decoded grids**", help=written(sides, GRID_HELP))
-    given = _class_of_grids(sides)
-    found = cached.planes(tuple(side.subject for side in sides), given or 0)
+    found = cached.planes(tuple(side.subject for side in sides), _y_of_grids(sides))
     shape = sides[0].subject.image_shape
     if shape is None:
         x = _held_out(sides[0])
@@ -120,23 +119,15 @@ def grids(sides: Sequence[Side]) -> None:
             show(mosaic(plane.grid, shape, size=GRID_SIZE), alt=alt)
 
 
-def _class_of_grids(sides: Sequence[Side]) -> int | None:
-    """The class with which conditional runs decode their grids; None where there are no such runs."""
-    given = next((side.subject for side in sides if side.takes_y), None)
-    if given is None:
-        return None
-    classes = range(given.config.model.num_conditions)
-    wanted = state.control("given_class")
-    state.set_control("given_class", wanted if wanted in classes else 0)
-    return st.selectbox(
-        "Class y",
-        classes,
-        key="given_class",
-        format_func=lambda one: plain(given.class_names[one]),
-        help="The class with which conditional runs decode; the others take none.",
-        width=200,
-        persist_state="session",
-    )
+def _y_of_grids(sides: Sequence[Side]) -> tuple[float | None, ...]:
+    """The y with which each conditional run decodes its grid; one choice for all that have the same y."""
+    chosen: dict[tuple[str, str], float] = {}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        for side in sides:
+            if side.takes_y and side.y_is not in chosen:
+                same = sum(kind == side.y_is[0] for kind, _ in chosen)
+                chosen[side.y_is] = condition.choose(side.subject, number=same, help_text=Y_HELP)
+    return tuple(chosen.get(side.y_is) for side in sides)
 
 
 def _in_rows(sides: Sequence[Side], of_each: Sequence[T]) -> Iterator[tuple[DeltaGenerator, Side, T]]:

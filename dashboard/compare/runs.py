@@ -72,6 +72,10 @@ OF_DIFFERENT_BOUNDS: Final = (
     "told y. **Bound of log p(x)** makes them fair: log p(x) = log Σ p(y) p(x|y) ≥ log p(x|y) + log p(y), "
     "with p(y) the share of the class in the training part."
 )
+OF_NUMBER: Final = (
+    " Where y is a number the column is empty: log p(x) ≥ log p(x|y) + log p(y) would need a density of y, "
+    "and these models have none."
+)
 OF_DIFFERENT_EVIDENCE: Final = (
     "Of a conditional run log p(x) here is log p(x|y), and the gap that of its q(z|x, y). "
 )
@@ -111,6 +115,16 @@ class Side:
     def takes_y(self) -> bool:
         """Whether the run is conditional: its ELBO is a bound of log p(x|y)."""
         return self.subject.config.condition != "none"
+
+    @property
+    def y_is(self) -> tuple[str, str]:
+        """What it is conditional on: the kind of y, and the name of a number."""
+        return self.subject.config.condition, self.subject.config.condition_on
+
+    @property
+    def bounds_x(self) -> bool:
+        """Whether its ELBO makes a bound of log p(x): of a number y no density is known."""
+        return self.has_bound and self.subject.config.condition != "number"
 
     @property
     def kind(self) -> str:
@@ -275,15 +289,15 @@ def written(sides: Sequence[Side], text: str) -> str:
 
 
 def is_mixed(sides: Sequence[Side]) -> bool:
-    """Whether bounds of log p(x) stand beside bounds of log p(x|y)."""
-    return len({side.takes_y for side in sides}) > 1
+    """Whether bounds of log p(x) stand beside bounds of log p(x|y), or those of one y beside another y's."""
+    return len({side.y_is for side in sides}) > 1
 
 
 def numbers(sides: Sequence[Side]) -> None:
     """The terms of the bound of all runs on the same examples, and paired differences from the first."""
     first, mixed = sides[0], is_mixed(sides)
     head = ["run", "step", "ELBO of log p(x|y)" if first.takes_y and not mixed else "ELBO"]
-    head += ["bound of log p(x)"] if mixed else []
+    head += ["log p(y)", "bound of log p(x)"] if mixed else []
     head += [f"{'bound' if mixed else 'ELBO'} − that of {plain(first.label)}"] if len(sides) > 1 else []
     head += ["reconstruction", "KL", "active"]
     rows = []
@@ -292,7 +306,7 @@ def numbers(sides: Sequence[Side]) -> None:
         error = score_of(one.elbo).standard_error
         elbo = with_error(signed(_shown_elbo(one)), margin(error)) if side.has_bound else "–"
         row = [plain(side.label), f"{side.subject.step:,}", elbo]
-        row += [_of_x(side)] if mixed else []
+        row += [_log_y(side), _of_x(side)] if mixed else []
         row += [_against(side, first, mixed=mixed)] if len(sides) > 1 else []
         kl = _mean(one.kl) if side.has_bound else "–"
         latent_dim = side.subject.config.model.latent_dim
@@ -316,6 +330,7 @@ def _about_numbers(sides: Sequence[Side]) -> str:
         )
     if is_mixed(sides):
         said += OF_DIFFERENT_BOUNDS
+        said += OF_NUMBER if any(side.y_is[0] == "number" for side in sides) else ""
     elif sides[0].takes_y:
         said += " Each example is encoded and decoded with its own y."
     if count < own:
@@ -346,18 +361,26 @@ def _against(side: Side, first: Side, *, mixed: bool) -> str:
     if side is first or side.kind != first.kind or not (side.has_bound and first.has_bound):
         return "–"
     one, other = side.measured, first.measured
-    if not mixed:
+    if not mixed or (side.y_is == first.y_is and not side.bounds_x):
         return _difference(one.elbo, other.elbo, _shown_elbo(one), _shown_elbo(other))
+    if not (side.bounds_x and first.bounds_x):
+        return "–"
     return _difference(one.bound_of_x, other.bound_of_x, _shown_of_x(one), _shown_of_x(other))
 
 
 def _of_x(side: Side) -> str:
-    """The run's bound of log p(x); of a conditional one with the log p(y) that is in it."""
-    if not side.has_bound:
+    """The run's bound of log p(x)."""
+    if not side.bounds_x:
         return "–"
     one = side.measured
-    bound = with_error(signed(_shown_of_x(one)), margin(score_of(one.bound_of_x).standard_error))
-    return f"{bound} (log p(y) {signed(score_of(one.log_class).value)})" if side.takes_y else bound
+    return with_error(signed(_shown_of_x(one)), margin(score_of(one.bound_of_x).standard_error))
+
+
+def _log_y(side: Side) -> str:
+    """The mean log p(y) that is in a conditional run's bound of log p(x)."""
+    if not (side.takes_y and side.bounds_x):
+        return "–"
+    return signed(score_of(side.measured.log_class).value)
 
 
 def _shown_of_x(one: Measured) -> float:
@@ -390,7 +413,9 @@ def curves(sides: Sequence[Side]) -> None:
         ends = "; ".join(f"{line.label} {line.values[-1]:.2f}" for line in lines if len(line.values))
         with column:
             draw_chart(figure, key=f"runs_{name}", alt=f"Held-out {title}: {ends}.")
-    if is_mixed(sides):
+    if is_mixed(sides) and all(side.takes_y for side in sides):
+        st.caption("Each curve is of the ELBO of log p(x|y) with the run's own y.")
+    elif is_mixed(sides):
         given = ", ".join(f"**{plain(side.label)}**" for side in sides if side.takes_y)
         st.caption(f"The curves of {given} are of the ELBO of log p(x|y), the others of that of log p(x).")
     if any(side.subject.config.dataset == "idx" for side in sides):
@@ -443,9 +468,10 @@ def gaps(sides: Sequence[Side]) -> None:
     first = bounded[0]
     seed, rows = first.subject.config.seed, first.measured.rows[:MAX_EXACT_EXAMPLES]
     inputs = {"x": cache.Rows(first.subject.data.x_test)[rows]}
-    labels_held_out = first.subject.examples("held_out")[1]
-    if labels_held_out is not None and any(side.takes_y for side in bounded):
-        inputs["labels"] = labels_held_out[rows].numpy()
+    for number, side in enumerate(bounded):
+        if side.takes_y:  # as its networks take it: the end of each row [x, y]
+            own = cache.Rows(side.subject.rows("held_out"))[side.measured.rows[:MAX_EXACT_EXAMPLES]]
+            inputs[f"y{number}"] = own[:, side.subject.config.model.data_dim :]
     key = task_key("evidence", seed, *(side.subject.digest for side in bounded), *inputs.values())
     found = tasks().result(key)
     if found is None:

@@ -15,6 +15,7 @@ from dashboard.figures.rates import RatePoint, rate_points_figure
 from dashboard.figures.runs import run_colour
 from dashboard.formats import plain, signed
 from dashboard.labels import LABELS, data_title, layers_words
+from dashboard.notation import given_y
 from dashboard.runs.about import SWEEP
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
@@ -50,7 +51,11 @@ def draw(run_ids: Sequence[str]) -> None:
     with st.expander("β sweep", expanded=not run_ids, icon=":material/stacked_line_chart:"):
         left, middle, right = st.columns([3, 1, 1], gap="medium", vertical_alignment="bottom")
         left.text_input(
-            "β of each run", key="sweep_betas", max_chars=200, help=BETAS_HELP, persist_state="session"
+            "β of each run",
+            key="sweep_betas",
+            max_chars=200,
+            help=_written(BETAS_HELP),
+            persist_state="session",
         )
         middle.number_input(
             "Epochs", 1, 100_000, key="sweep_epochs", help=EPOCHS_HELP, persist_state="session"
@@ -71,6 +76,15 @@ def draw(run_ids: Sequence[str]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"All else as on Train: {_about(configs[0])}.", width="content")
             pages.link("train", "Change it there")
+
+
+def _written(text: str) -> str:
+    """A formula as it is said of what the sweep would train: with y where Train has a condition."""
+    try:
+        is_conditional = controls.read_config().condition != "none"
+    except BadInput:  # it is said where the sweep would start
+        return text
+    return given_y(text) if is_conditional else text
 
 
 def parse_betas(text: str) -> tuple[float, ...]:
@@ -115,7 +129,10 @@ def _about(config: RunConfig) -> str:
     model = config.model
     title = data_title(config.dataset)
     likelihood = LABELS[model.likelihood]
-    return f"{title} · J = {model.latent_dim} · {layers_words(model)} · {likelihood} · seed {config.seed}"
+    given = config.condition_on or (LABELS[config.condition] if config.condition != "none" else "")
+    given = f" · given {given}" if given else ""
+    sizes = f"J = {model.latent_dim} · {layers_words(model)}"
+    return f"{title}{given} · {sizes} · {likelihood} · seed {config.seed}"
 
 
 def _start() -> None:

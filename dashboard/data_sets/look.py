@@ -26,7 +26,8 @@ def size_of(facts: OwnFacts) -> str:
         what = f"{facts.num_examples:,} row{several} of {size} number{'' if size == '1' else 's'}"
     else:
         what = f"{facts.num_examples:,} image{several} of {pixels_of(facts.image_shape)}"
-    return what + classes_of(facts.class_names)
+    beside = f", {', '.join(facts.beside[:MAX_NAMED])} known beside x" if facts.beside else ""
+    return what + classes_of(facts.class_names) + beside
 
 
 def classes_of(names: tuple[str, ...]) -> str:

@@ -52,6 +52,8 @@ LONGEST_PASTE: Final = 1_000_000
 TICK_S: Final = 0.3
 MEMORY_OF: Final = 10
 """Bytes of memory that a byte of a file may need while it is read."""
+_SEVERAL: Final = ("columns", "beside")
+"""Choices of any number of columns."""
 _DRAFT: Final = "data_draft"
 _ROUND: Final = "data_round"
 _SAID: Final = "data_said"
@@ -66,6 +68,7 @@ NAMES: Final = {
     "array": "Examples",
     "labels": "Labels",
     "columns": "Columns",
+    "beside": "Known beside x",
     "layout": "Each row is",
     "orientation": "Orientation",
     "side": "Longer side, pixels",
@@ -105,6 +108,8 @@ HELPS: Final = {
     "array": "Which array of the file holds the examples.",
     "labels": "Classes colour the latent plane; no model is trained on them.",
     "columns": "The numbers that make an example $x$.",
+    "beside": "Numbers that are kept of each example and are no part of $x$: they can colour the latent "
+    "plane, and be the $y$ of a conditional model.",
     "layout": "A row may hold the pixels of a square image.",
     "orientation": "Transposed: rows and columns of each image are exchanged.",
     "side": "Images are made smaller, in their own shape.",
@@ -344,7 +349,7 @@ def _choose(draft: Draft, found: Reading, name: str) -> None:
     options, labels = found.options[name], OPTIONS.get(name, {})
     now: Any = getattr(found.choices, name)
     # What holds for the file, also where another choice has just changed it.
-    state.set_control(key, list(now) if name == "columns" else str(now))
+    state.set_control(key, list(now) if name in _SEVERAL else str(now))
     shared: dict[str, Any] = {
         "label": NAMES[name],
         "options": options,
@@ -353,7 +358,7 @@ def _choose(draft: Draft, found: Reading, name: str) -> None:
         "format_func": lambda option: labels.get(option, option),
         "on_change": partial(_take, name, key),
     }
-    if name == "columns":
+    if name in _SEVERAL:
         st.pills(selection_mode="multi", wrap=True, **shared)
     elif len(options) <= 3 and sum(len(labels.get(one, one)) for one in options) < 40:
         st.segmented_control(required=True, **shared)
@@ -363,10 +368,10 @@ def _choose(draft: Draft, found: Reading, name: str) -> None:
 
 def _take(name: str, key: str) -> None:
     draft, value = state.control(_DRAFT), state.control(key)
-    if not isinstance(draft, Draft) or not (value or name == "labels"):
+    if not isinstance(draft, Draft) or not (value or name in ("labels", "beside")):
         return
-    if name == "columns" and isinstance(value, list):
-        chosen: Any = tuple(value)
+    if name in _SEVERAL:
+        chosen: Any = tuple(value) if isinstance(value, list | tuple) else ()
     else:
         chosen = int(str(value)) if name == "side" else str(value or "")
     state.set_control(_DRAFT, replace(draft, choices=replace(draft.choices, **{name: chosen})))

@@ -230,5 +230,5 @@ def _rate_and_distortion(shown: Subject, live_run: str | None) -> None:
     count = "1 measurement" if len(rate) == 1 else f"{len(rate)} measurements"
     alt = f"Rate {rate[-1]:.2f}, distortion {distortion[-1]:.2f} nats after {count}."
     draw_chart(figure, key="rate_distortion", alt=alt, words=shown.written)
-    of_all = "" if shown.label is None else " of all classes, each with its own y"
+    of_all = "" if shown.y is None else " of all y, each with its own"
     st.caption(f"{alt} Each is an estimate on held-out examples{of_all} while the run trained.")

@@ -36,7 +36,7 @@ _STEPS: Final = 9
 
 def draw(shown: Subject, split: Split) -> None:
     """The matrix with its gap, and below it a cause beside a dimension."""
-    if not shown.data.factors_train:
+    if not _is_made(shown):
         titles = [info.title for info in DATASET_INFO.values() if info.has_causes]
         st.info(
             f"Nobody knows the causes of these examples. {', '.join(titles[:-1])} and {titles[-1]} are "
@@ -62,6 +62,12 @@ def draw(shown: Subject, split: Split) -> None:
         )
     st.header("The true cause beside a dimension", help=TRAVERSE_HELP)
     _traverse(shown, split, found)
+
+
+def _is_made(shown: Subject) -> bool:
+    """Whether the images are made from known causes; numbers that somebody brought beside x cause nothing."""
+    info = DATASET_INFO.get(shown.config.dataset)
+    return info is not None and info.has_causes
 
 
 def _said(found: cache.Causes) -> str:

@@ -147,7 +147,7 @@ def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
         index = one_example.choose(subject, "held_out")
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
         count = _num_samples(is_deterministic=subject.config.model.encoder_head == "deterministic")
-    if subject.label is not None:
+    if subject.y is not None:
         st.caption(GIVEN_IN_BIASES)
     beta = subject.beta_in_force
     found = cached.run_pass(subject, index, noise, slip, beta, count, _sample(count))

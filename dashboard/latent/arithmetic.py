@@ -28,6 +28,11 @@ OF_CONDITIONAL: Final = (
     "difference of class means has nothing to add. Here the class itself is exchanged: see **Style "
     "transfer** above."
 )
+OF_NUMBER: Final = (
+    "A conditional model is told a number, and the examples here are those nearest to one value of it: z is "
+    "left with what y does not tell. Not a difference of class means, but y itself moves an example: see "
+    "**Traverse y** above."
+)
 STEPS: Final = 6
 MEANS_SIZE: Final = 88
 SIZE: Final = 110
@@ -36,8 +41,8 @@ SIZE: Final = 110
 @st.fragment
 def draw(shown: Subject) -> None:
     """The class means decoded, then an example plus the difference of two of them."""
-    if shown.label is not None:
-        st.info(OF_CONDITIONAL)
+    if shown.y is not None:
+        st.info(OF_NUMBER if shown.is_given_number else OF_CONDITIONAL)
         return
     examples = encoded(shown)
     labels, means = class_means(examples)

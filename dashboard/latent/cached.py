@@ -56,7 +56,7 @@ def _packed_model(subject: Subject) -> PackedModel | None:
             "class_names": subject.class_names,
             "kl_per_dim": held_out.kl_per_dim.mean(0).tolist(),
             "step": subject.step,
-            "given_y": subject.label is not None,
+            "given_y": subject.y is not None,
             "components": prior_components(model),
         },
     )
@@ -118,22 +118,31 @@ def _sample(subject: Subject, z: Array) -> Array:
 
 
 @cached()
-def with_each_class(subject: Subject, row: int) -> Array:
-    """E[x|z, y'] of every class y' at the posterior mean z of one held-out example, shape (C, D).
+def with_each_y(subject: Subject, row: int, values: tuple[float, ...]) -> Array:
+    """E[x|z, y'] of some y' at the posterior mean z of one held-out example, shape (values, D).
 
     Arguments:
-        subject: A conditional run given the class of the example.
-        row: The example, among those of its class.
+        subject: A conditional run given a y.
+        row: The example, among those that are looked at with it.
+        values: The classes, or the numbers, y'.
     """
-    import torch
-
     assert subject.conditional is not None
-    model = subject.conditional.model
-    z = torch.from_numpy(cache.encoded(subject).means[row])
-    classes = torch.eye(model.config.num_conditions)
-    given_each, _ = model.of_rows(torch.cat((z.new_zeros(len(classes), model.config.data_dim), classes), 1))
-    with torch.no_grad():
-        return given_each.likelihood(z.expand(len(classes), -1)).mean.numpy()
+    z = np.repeat(cache.encoded(subject).means[row : row + 1], len(values), axis=0)
+    return cache.decode(subject.conditional, z, np.array(values))
+
+
+@cached()
+def quantiles_of_y(subject: Subject, count: int) -> tuple[float, ...]:
+    """Numbers y from the 5 % to the 95 % quantile of the training part, in equal steps.
+
+    Arguments:
+        subject: A conditional run given a number.
+        count: How many.
+    """
+    assert subject.conditional is not None
+    values = subject.conditional.values_of_y("training").numpy()
+    low, high = np.quantile(values, (0.05, 0.95)).tolist()
+    return tuple(np.linspace(low, high, count).tolist())
 
 
 def neighbours(

@@ -126,9 +126,9 @@ def follow(latest: list[Subject], live_run: str) -> None:
         st.rerun()
     runner().save(live_run)
     with contextlib.suppress(BadInput):
-        newest, label = subject_of(live_run), latest[-1].label
+        newest, y = subject_of(live_run), latest[-1].y
         if newest is not None:
-            latest[-1] = newest if label is None else newest.given(label)
+            latest[-1] = newest if y is None else newest.given(y)
 
 
 def _settle(packed: PackedModel, latent_dim: int) -> None:

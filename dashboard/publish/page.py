@@ -76,8 +76,8 @@ def page_of(subject: "Subject", snapshot: "Snapshot", *, name: str = "") -> str:
     """
     if snapshot.step != subject.step:
         snapshot = _of_now(subject, snapshot)
-    if subject.label is not None:
-        snapshot = _of_class(subject, snapshot)
+    if subject.y is not None:
+        snapshot = _of_y(subject, snapshot)
     plane = _plane_of(subject, snapshot)
     script = bundle("published")
     title = " ".join(name.split()) or f"{NAME}: {data_title(subject.config.dataset)}"
@@ -246,15 +246,17 @@ def _of_now(subject: "Subject", snapshot: "Snapshot") -> "Snapshot":
     )
 
 
-def _of_class(subject: "Subject", snapshot: "Snapshot") -> "Snapshot":
-    """The pictures of a conditional run given one class, as its weights make them; its curves are of all."""
+def _of_y(subject: "Subject", snapshot: "Snapshot") -> "Snapshot":
+    """The pictures of a conditional run given one y, as its weights make them; its curves are of all."""
     import torch
 
     from vae_core.latent.decode import decoded_grid
     from vae_core.runs.observer import held_out_rows
 
     model = subject.model
-    x = subject.data.x_test[held_out_rows(subject.data, subject.config.seed)]
+    rows = held_out_rows(subject.data, subject.config.seed)
+    x, labels = subject.data.x_test[rows], subject.data.labels_test
+    labels = None if labels is None else labels[rows]
     examples = x[: len(snapshot.examples)]
     with torch.no_grad():
         means, stds = model.posterior(x).moments
@@ -264,8 +266,8 @@ def _of_class(subject: "Subject", snapshot: "Snapshot") -> "Snapshot":
         snapshot,
         means=means.numpy(),
         stds=stds.numpy(),
-        labels=np.full(len(x), -1, np.int32),
-        class_names=(),
+        labels=np.full(len(x), -1, np.int32) if labels is None else labels.numpy().astype(np.int32),
+        class_names=subject.class_names,
         examples=examples.numpy(),
         reconstructions=reconstructions.numpy(),
         grid=grid.numpy(),
@@ -280,8 +282,8 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
         image_shape=snapshot.image_shape,
         class_names=snapshot.class_names,
         deterministic=subject.is_deterministic,
-        given_y=subject.label is not None,
-        grid_y=_name_of_y(subject),
+        given_y=subject.y is not None,
+        grid_y=subject.name_of_y,
         learned_prior=subject.config.model.prior != "standard_normal",
         not_gaussian=bool(subject.config.model.not_gaussian),
         is_scheduled=subject.config.train.beta_schedule != "constant",
@@ -291,20 +293,14 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
     return addressed(json.dumps(payload).encode(), beta=None, owner="", present=False, ghosts=())
 
 
-def _name_of_y(subject: "Subject") -> str:
-    if subject.label is None or subject.conditional is None:
-        return ""
-    return subject.conditional.class_names[subject.label]
-
-
 def _facts(subject: "Subject", snapshot: "Snapshot") -> str:
     """``Handwritten digits, 8 × 8 pixels · J = 2 · 6,900 updates (300 epochs)``."""
     shape = subject.image_shape
     data = data_title(subject.config.dataset) + (f", {pixels_of(shape)}" if shape else "")
     done = f"{count(subject.step, 'update')} ({count(snapshot.epoch, 'epoch')})"
     given = ""
-    if subject.label is not None:
-        given = f" · given y = {_name_of_y(subject)}"
+    if subject.y is not None:
+        given = f" · given y = {subject.name_of_y}"
     return f"{data} · J = {subject.config.model.latent_dim} · {done}{given}"
 
 
@@ -338,12 +334,15 @@ def _about(subject: "Subject", plane: _Plane) -> list[str]:
 
 
 def _conditional_words(subject: "Subject") -> str:
-    assert subject.conditional is not None
-    assert subject.label is not None
-    name = subject.conditional.class_names[subject.label]
+    if subject.is_given_number:
+        assert subject.conditional is not None
+        given = f"{subject.conditional.config.condition_on} y = {subject.name_of_y}"
+        examples = "the examples whose y is nearest to it"
+    else:
+        given, examples = f"the class y = {subject.name_of_y}", "the examples of that class"
     return (
-        f"The model is conditional: this page shows p(x|z, y) and q(z|x, y) given the class y = {name}, "
-        "with the examples of that class. Its curves are of all classes: the ELBO is a bound of log p(x|y)."
+        f"The model is conditional: this page shows p(x|z, y) and q(z|x, y) given {given}, with {examples}. "
+        "Its curves are of all y: the ELBO is a bound of log p(x|y)."
     )
 
 

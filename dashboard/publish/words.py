@@ -48,7 +48,7 @@ def _data_words(config: RunConfig) -> dict[str, str]:
     if config.binarised != "no":
         words["binarised"] = LABELS[config.binarised]
     if config.condition != "none":
-        words["condition"] = LABELS[config.condition]
+        words["condition"] = config.condition_on or LABELS[config.condition]
     return words
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard.components.dial.element import Scale, dial, moved
 from dashboard.formats import plain
 from dashboard.labels import LABELS, NAMES
+from dashboard.notation import given_y
 from dashboard.shell import data_menu, image_folder, settings, state
 from dashboard.shell.links import PARAMETERS, SETTINGS, SPEEDS, Number, Text, Whole
 from vae_core.config import (
@@ -32,7 +33,7 @@ from vae_core.config import (
     RunConfig,
     refused_objectives,
 )
-from vae_core.data import dataset_info, num_classes
+from vae_core.data import dataset_info, num_classes, numbers_known
 from vae_core.errors import BadInput
 
 Callback = Callable[[], None]
@@ -47,7 +48,10 @@ K_HELP: Final = (
     "gradient loses its signal like 1/√K (Rainforth et al. 2018): measured on **Gradients**, Importance "
     "weighting."
 )
-NO_CLASSES: Final = "These data have no classes: there is no y to condition on."
+NO_CLASSES: Final = (
+    "These data have no classes, and no number is known of each example: there is no y to condition on."
+)
+_OF_NUMBER: Final = ("dataset", "condition_on")
 _FIXED: Final = "Fixed by the link that opened this page."
 IMAGE_KEYS: Final = image_folder.Keys("data_folder", "data_set", "data_orientation")
 LIVE: Final = ("beta", "learning_rate", "speed")
@@ -70,7 +74,10 @@ HELP: Final = {
     "condition": r"The class: encoder and decoder take it beside $x$ and $z$, as $y$ with 1 at its place "
     r"and 0 at the others: $q(z|x, y)$, $p(x|z, y)$, and $p(z)$ is the same for all (Sohn, Lee and Yan "
     r"2015). What is trained and measured is then the ELBO of $\log p(x|y)$; $z$ is left with what the class "
-    "does not tell, such as slant or stroke. Not with a VampPrior: made of q(z|u, y), it would depend on y.",
+    "does not tell, such as slant or stroke. A number: the same with one known number of each example, a "
+    "cause of made images or a column that **Data** keeps beside $x$, standardised by the training part. "
+    "Not with a VampPrior: made of q(z|u, y), it would depend on y.",
+    "condition_on": "Which number that is known of each example is $y$.",
     "latent_dim": r"$J$, the number of latent dimensions: $z \in \mathbb{R}^J$. "
     "With 2 the latent space is a plane.",
     "architecture": "Fully connected: every value of a layer meets every one of the next, $h = f(Wx + b)$. "
@@ -257,16 +264,27 @@ def _condition() -> None:
     """What y is, where the data have something that it may be; who hides the data hides it, too."""
     if "condition" in state.hidden_controls() or "dataset" in state.hidden_controls():
         return
-    why = ""
     try:
         is_idx = value("dataset") == "idx"
         folder = settings.chosen_folder(value("data_folder"), value("data_set")) if is_idx else None
-        why = "" if num_classes(value("dataset"), folder=folder) else NO_CLASSES
+        has_classes, numbers = (
+            num_classes(value("dataset"), folder=folder) > 0,
+            numbers_known(value("dataset")),
+        )
     except BadInput:  # whoever loads the data says what is wrong
         return
-    _choose("condition", labels_of(Condition), frozen=why)
+    offered = {"none": True, "class": has_classes, "number": bool(numbers)}
+    options = {name: label for name, label in labels_of(Condition).items() if offered[name]}
+    if value("condition") not in options and len(options) > 1:
+        state.set_control("condition", "none")
+    why = "" if len(options) > 1 else NO_CLASSES
+    _choose("condition", labels_of(Condition) if why else options, frozen=why)
     if why:
         st.caption(why)
+    elif value("condition") == "number":
+        state.set_control("condition_on", settings.number_of({name: value(name) for name in _OF_NUMBER}))
+        units = {name: f" ({unit})" if unit else "" for name, unit in numbers.items()}
+        _choose("condition_on", {name: plain(name) + units[name] for name in numbers})
 
 
 def training() -> None:
@@ -347,7 +365,7 @@ def _dial(key: str, on_change: Callback, *, frozen: str, note: str) -> None:
         sequence=had,
         symbol=NAMES[key][-1],
         presets=BETAS if key == "beta" else (),
-        help_text=HELP[key],
+        help_text=_said(HELP[key]),
         frozen=_FIXED if key in state.fixed_controls() else frozen,
         note=note,
         large=state.is_presenting(),
@@ -405,13 +423,30 @@ def _all_hidden(*keys: str) -> bool:
     return state.hidden_controls().issuperset(keys)
 
 
+def _takes_y() -> bool:
+    """Whether the next run is conditional, so that what is said of it has a y."""
+    name, chosen = value("dataset"), value("condition")
+    try:
+        if chosen == "number":
+            return bool(numbers_known(name))
+        return chosen == "class" and (name == "idx" or num_classes(name) > 0)
+    except BadInput:  # whoever loads the data says what is wrong
+        return False
+
+
+def _said(text: str) -> str:
+    """Words and formulas as they are said of the next run."""
+    return given_y(text) if _takes_y() else text
+
+
 def _options(key: str, *, frozen: str = "") -> dict[str, Any]:
     """What every control has; one that cannot be changed is disabled and says why."""
     why = _FIXED if key in state.fixed_controls() else frozen
+    name, said = _said(NAMES[key]), HELP[key] if key == "condition" else _said(HELP[key])
     return {
-        "label": f"{NAMES[key]} :material/lock:" if why else NAMES[key],
+        "label": f"{name} :material/lock:" if why else name,
         "key": key,
-        "help": f"{HELP[key]} **{why}**" if why else HELP[key],
+        "help": f"{said} **{why}**" if why else said,
         "disabled": bool(why),
         "persist_state": "session",
     }

@@ -9,17 +9,13 @@ from dashboard.formats import plain
 from dashboard.labels import LABELS, STATUSES, data_title
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
-from dashboard.shell import browser, pages, share, state
+from dashboard.shell import browser, condition, pages, share, state
 from dashboard.subject import Subject, pretrained, subject_of
 from vae_core.errors import BadInput
 
 GIVEN: Final = (
-    "A conditional run: this page shows p(x|z, y) and q(z|x, y) given **y = {name}**, with the examples of "
-    "that class, and every ELBO is a bound of log p(x|y)."
-)
-CLASS_HELP: Final = (
-    "The encoder takes $[x, y]$ and the decoder $[z, y]$: given one $y$ they are an ordinary VAE, whose "
-    "first biases $y$ shifts."
+    "A conditional run: this page shows p(x|z, y) and q(z|x, y) given **y = {name}**, with the examples "
+    "{which}, and every ELBO is a bound of log p(x|y)."
 )
 EXAMPLE: Final = "Example model (trained on digits)"
 
@@ -58,23 +54,17 @@ def subject() -> Subject:
 
 
 def _given(shown: Subject) -> Subject:
-    """Of a conditional run the model given the class that the reader chooses; others as they are."""
-    if shown.config.condition == "none":
+    """Of a conditional run the model given the y that the reader chooses; others as they are."""
+    if shown.known is None:
         return shown
-    names = shown.class_names
-    state.set_control("given_class", shown.class_near(state.control("given_class")))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        label = st.selectbox(
-            "Class y",
-            shown.classes_to_look_at,
-            key="given_class",
-            format_func=lambda one: plain(names[one]),
-            help=CLASS_HELP,
-            width=200,
-            persist_state="session",
-        )
-        st.caption(GIVEN.format(name=plain(names[label])))
-    return shown.given(label)
+        given = shown.given(condition.choose(shown))
+        which = "of that class"
+        if given.is_given_number:
+            low, high = (f"{value:.4g}" for value in given.y_of_examples)
+            which = f"whose y is nearest, {low if low == high else f'{low} to {high}'}"
+        st.caption(GIVEN.format(name=plain(given.name_of_y), which=which))
+    return given
 
 
 def _saved_now(view: JobView) -> Subject | None:

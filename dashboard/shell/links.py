@@ -14,6 +14,7 @@ from vae_core.config import (
     MAX_COMPONENTS,
     MAX_CONDITIONS,
     MAX_MADE,
+    MAX_NAME,
     MAX_NOISE,
     MIN_MADE,
     REAL_VALUED,
@@ -215,6 +216,7 @@ SETTINGS: Final[Mapping[str, Parameter]] = {
     "data_noise": Parameter("train", 1.0, Number(0.0, MAX_NOISE)),
     "binarised": _named("train", Binarised),
     "condition": _named("train", Condition),
+    "condition_on": Parameter("train", "", Text(MAX_NAME)),
     "latent_dim": Parameter("train", 2, Whole(1, MAX_LATENT_DIM)),
     "architecture": _named("train", Architecture),
     "hidden": Parameter("train", "128", Text(200)),
@@ -252,6 +254,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "at_step": Parameter("train", None, Whole(0, 10**12 - 1)),
     "keep": Parameter(EVERY_PAGE, (), Several(RunId(), MAX_KEPT)),
     "given_class": Parameter(EVERY_PAGE, 0, Whole(0, MAX_CONDITIONS - 1)),
+    "given_number": Parameter(EVERY_PAGE, None, Number(-1e100, 1e100)),
     "runs_search": Parameter("runs", "", Text(200)),
     "runs_sort": Parameter("runs", "newest", Choice(("newest", "name", "data", "elbo", "beta", "step"))),
     "latent_view": Parameter(

@@ -10,7 +10,7 @@ from typing import Any
 
 from dashboard.shell.links import PARAMETERS, read_link, text_of
 from vae_core.config import Architecture, Condition, Likelihood, ModelConfig, RunConfig, TrainConfig
-from vae_core.data import data_shape, dataset_info, num_classes
+from vae_core.data import data_shape, dataset_info, num_classes, numbers_known
 from vae_core.data.files import folder_of, idx_sets
 from vae_core.errors import BadInput
 
@@ -30,7 +30,7 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
     is_transposed = is_idx and values["data_orientation"] == "transposed"
     shape = data_shape(values["dataset"], folder=folder, transpose=is_transposed)
     is_conv = architecture_of(values) == "conv"
-    condition = condition_of(values, folder)
+    condition, number = condition_of(values, folder), number_of(values)
     likelihood, about = likelihood_of(values), dataset_info(values["dataset"])
     # A scale that is not on the page is none of the run's, and no reason to refuse it.
     scale = parse_scale(values["likelihood_scale"]) if likelihood == "gaussian" else 1.0
@@ -47,7 +47,7 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
         likelihood_scale=scale,
         prior=values["prior"],
         num_components=values["num_components"],
-        num_conditions=0 if condition == "none" else num_classes(values["dataset"], folder=folder),
+        num_conditions=num_conditions_of(condition, values["dataset"], folder),
     )
     train = TrainConfig(
         beta=values["beta"],
@@ -73,6 +73,7 @@ def config_of(values: Mapping[str, Any], *, hold: bool = False) -> RunConfig:
         data_noise=values["data_noise"] if about.noise else 1.0,
         binarised=values["binarised"] if about.kind == "images" else "no",
         condition=condition,
+        condition_on=number if condition == "number" else "",
         train=train,
         seed=values["seed"],
         hold=hold,
@@ -105,6 +106,7 @@ def values_of(config: RunConfig) -> dict[str, Any]:
         "data_noise": float(config.data_noise),
         "binarised": config.binarised,
         "condition": config.condition,
+        "condition_on": config.condition_on,
         "latent_dim": model.latent_dim,
         "architecture": model.architecture,
         "hidden": PARAMETERS["hidden"].default if is_conv else sizes,
@@ -151,14 +153,31 @@ def architecture_of(values: Mapping[str, Any]) -> Architecture:
 
 
 def condition_of(values: Mapping[str, Any], folder: str | None) -> Condition:
-    """What y is: data without classes have none, whatever is chosen.
+    """What y is: data without classes, or without numbers, have none, whatever is chosen.
 
     Raises:
         BadInput: The data set is unknown, or its folder cannot be read.
     """
     if values["condition"] == "class" and num_classes(values["dataset"], folder=folder):
         return "class"
-    return "none"
+    return "number" if values["condition"] == "number" and number_of(values) else "none"
+
+
+def number_of(values: Mapping[str, Any]) -> str:
+    """The name of the number y: the one that is chosen, where it is known of the examples, else the first.
+
+    Raises:
+        BadInput: The data set is unknown, or not kept any more.
+    """
+    names = tuple(numbers_known(values["dataset"]))
+    return values["condition_on"] if values["condition_on"] in names else next(iter(names), "")
+
+
+def num_conditions_of(condition: Condition, dataset: str, folder: str | None) -> int:
+    """C, the values of y that the networks take."""
+    if condition == "class":
+        return num_classes(dataset, folder=folder)
+    return 1 if condition == "number" else 0
 
 
 def has_images(values: Mapping[str, Any]) -> bool:

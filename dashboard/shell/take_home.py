@@ -13,7 +13,7 @@ from dashboard.formats import plain
 from dashboard.publish.page import page_of
 from dashboard.runs.about import About, file_stem
 from dashboard.runs.runner import runner
-from dashboard.shell import state
+from dashboard.shell import condition, state
 from dashboard.subject import Split, Subject, pretrained, subject_of
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
@@ -121,14 +121,13 @@ def _draw(run_id: str | None) -> None:
 
 
 def _given(subject: Subject) -> Subject:
-    """What page and codes are of: of a conditional run the class that its pages show, else the first."""
-    if subject.config.condition == "none":
+    """What page and codes are of: of a conditional run the y that its pages show, else the first."""
+    if subject.known is None:
         return subject
-    shown = subject.given(subject.class_near(state.control("given_class")))
+    shown = subject.given(condition.wanted(subject))
     st.caption(
         "A conditional run: the page and the latent codes are those given "
-        f"y = {plain(subject.class_names[shown.label or 0])}, the class chosen on the other pages; all else "
-        "is of the whole run."
+        f"y = {plain(shown.name_of_y)}, as chosen on the other pages; all else is of the whole run."
     )
     return shown
 
@@ -146,7 +145,7 @@ def downloads(subject: Subject, stem: str, code: str, *, shown: Subject | None =
         subject: The run as it was saved.
         stem: Begins the names of its files.
         code: Its script.
-        shown: A conditional run given the class that the latent codes are of; None: the run itself.
+        shown: A conditional run given the y that the latent codes are of; None: the run itself.
     """
     coded = shown or subject
     return [

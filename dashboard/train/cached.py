@@ -2,35 +2,111 @@
 
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dashboard.cached import pretrained_snapshot
 from dashboard.caching import cached
 from dashboard.components.board.payload import board_payload, coarser_grid, ghost_payload
 from dashboard.components.flow.element import flow_payload, packed
 from dashboard.runs.runner import runner
+from dashboard.subject import data_of, some_numbers
+from vae_core.config import RunConfig
 from vae_core.data import least_training_examples
+from vae_core.errors import BadInput
 from vae_core.runs.snapshot import HISTORY_COLUMNS, Parts, Snapshot
 
+if TYPE_CHECKING:
+    from vae_core.data import Known
+
+NO_OTHER_Y: Final = "no other is kept of this step"
+
 
 @cached(most=64)
-def board(run_id: str, version: int) -> bytes | None:
-    """What the training board draws, as JSON; None before the first snapshot."""
+def board(run_id: str, version: int, y: float | None = None) -> bytes | None:
+    """What the training board draws, as JSON; None before the first snapshot.
+
+    Arguments:
+        run_id: The run.
+        version: Of its snapshot.
+        y: Of a conditional run the y of the decoded grid; None: that of the snapshot.
+    """
     del version  # tells one snapshot from the next; part of the key only
-    return _board(run_id)
+    return _board(run_id, y=y)
 
 
 @cached(most=64)
-def board_at(run_id: str, version: int, step: int, written: int) -> bytes | None:
+def board_at(run_id: str, version: int, step: int, written: int, y: float | None = None) -> bytes | None:
     """The same with the pictures of an earlier step; None where that is not kept."""
     del version, written  # tell one snapshot from the next; parts of the key only
     looked = runner().store.snapshot_at(run_id, step)
-    return None if looked is None else _board(run_id, looked)
+    return None if looked is None else _board(run_id, looked, y=y)
 
 
-def _board(run_id: str, looked: Snapshot | None = None) -> bytes | None:
+class ChoiceOfY(NamedTuple):
+    """With which y the grid of a conditional run can be decoded.
+
+    Arguments:
+        known: What y is.
+        options: The classes, or some of the numbers.
+    """
+
+    known: "Known"
+    options: tuple[float, ...]
+
+    def near(self, wanted: object) -> float:
+        """The option that is nearest to what is wanted; the one that stands for itself where nothing is."""
+        there = wanted if isinstance(wanted, int | float) else self.known.default
+        return min(self.options, key=lambda one: abs(one - there))
+
+
+@cached(most=64)
+def choice_of_y(run_id: str) -> ChoiceOfY | None:
+    """Of a conditional run whose data are there; None of others."""
+    from vae_core.data.conditions import known_of, values_of
+
+    view = runner().view(run_id)
+    if view is None or view.config.condition == "none":
+        return None
+    config = view.config
+    try:
+        data = data_of(config)
+        known = known_of(data, config.condition, config.condition_on)
+    except BadInput:
+        return None
+    if known is None:
+        return None
+    if config.condition == "class":
+        return ChoiceOfY(known, tuple(range(known.num_values)))
+    return ChoiceOfY(known, some_numbers(values_of(data, known, "train")))
+
+
+def _with_grid(config: RunConfig, run_id: str, snapshot: Snapshot, y: float | None) -> Snapshot:
+    """The snapshot of a conditional run with its grid decoded with a y."""
+    grid_y = snapshot.grid_y or snapshot.class_names[0]  # older ones had classes alone
+    choice = None if y is None else choice_of_y(run_id)
+    if choice is None or y is None:
+        return replace(snapshot, grid_y=grid_y)
+    import torch
+
+    from vae_core.runs.grids import grid_given
+
+    try:
+        encoded = choice.known.encode(torch.tensor([y], dtype=torch.float64))[0]
+        grid = grid_given(config.model, snapshot, encoded)
+    except BadInput:
+        return replace(snapshot, grid_y=f"{grid_y} ({NO_OTHER_Y})")
+    return replace(snapshot, grid=grid, grid_y=choice.known.written(y))
+
+
+def _board(run_id: str, looked: Snapshot | None = None, *, y: float | None = None) -> bytes | None:
     snapshot, view = runner().store.snapshot(run_id), runner().view(run_id)
     if snapshot is None or view is None:
         return None
+    grid_y = ""
+    if view.config.condition != "none":
+        pictures = _with_grid(view.config, run_id, snapshot if looked is None else looked, y)
+        grid_y = pictures.grid_y
+        snapshot, looked = (pictures, None) if looked is None else (snapshot, pictures)
     payload = board_payload(
         snapshot,
         run_id=run_id,
@@ -38,7 +114,7 @@ def _board(run_id: str, looked: Snapshot | None = None) -> bytes | None:
         class_names=snapshot.class_names,
         deterministic=view.config.model.encoder_head == "deterministic",
         given_y=view.config.condition != "none",
-        grid_y=snapshot.class_names[0] if view.config.condition != "none" else "",
+        grid_y=grid_y,
         learned_prior=view.config.model.prior != "standard_normal",
         not_gaussian=bool(view.config.model.not_gaussian),
         is_scheduled=view.config.train.beta_schedule != "constant",

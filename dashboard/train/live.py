@@ -14,7 +14,7 @@ from dashboard.labels import OF_CURVES, has_many_held_out
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.scheduler import UNWATCHED_S
-from dashboard.shell import browser, state
+from dashboard.shell import browser, condition, state
 from dashboard.train import cached, colour, ghosts, look, look_back, steering
 from vae_core.config import WALL_LIMIT_S
 
@@ -73,9 +73,11 @@ def show_example() -> None:
 
 
 OF_CONDITIONAL: Final = (
-    "A conditional run: the curves are of the ELBO of log p(x|y), each example is encoded and decoded with "
-    "its own class y, and the decoded plane is that of the first class. **Latent space** shows each class."
+    "A conditional run: the curves are of the ELBO of log p(x|y), and each example is encoded and decoded "
+    "with its own y; the decoded grid has one y for all z. **Latent space** shows the model given each y."
 )
+GRID_HELP: Final = "The y of the decoded grid, as this browser shows it; the training has no part in it."
+_GRID_Y: Final = "grid_y"
 
 
 def _drawn_as(view: JobView) -> tuple[object, ...]:
@@ -90,24 +92,45 @@ def _live(run_id: str, drawn_as: tuple[object, ...], steer: Callable[[JobView], 
     steer(view)
     _status_line(view)
     version = runner().store.snapshot_version(run_id)
-    payload = None if version is None else cached.board(run_id, version)
+    y = _grid_y(view)
+    payload = None if version is None else cached.board(run_id, version, y)
     if version is None or payload is None:
         _draw_example()
         return
     owner = "you" if view.is_owned_by(browser.token()) else "other"
     at = look.current(view)
-    past = None if at is None else cached.board_at(run_id, version, at.step, at.written)
+    past = None if at is None else cached.board_at(run_id, version, at.step, at.written, y)
     if at is not None and past is not None:
         _draw_board(past, beta=None, owner=owner, in_view=view, looked=at.step)
+        _choose_grid_y(view)
         return
     _draw_board(payload, beta=view.beta if view.is_active else None, owner=owner, in_view=view)
     flow = cached.flow(run_id, version)
     if flow is not None:
         training_flow(flow, key="flow")
-    if view.config.condition != "none":
-        st.caption(OF_CONDITIONAL)
+    _choose_grid_y(view)
     if has_many_held_out(view.config.dataset):
         st.caption(OF_CURVES)
+
+
+def _grid_y(view: JobView) -> float | None:
+    """The y that this browser chose for the grid of a conditional run; None: that of the snapshot."""
+    chosen = state.control(_GRID_Y)
+    choice = None if chosen is None else cached.choice_of_y(view.run_id)
+    found = None if choice is None else choice.near(chosen)
+    return None if choice is None or found == choice.near(None) else found
+
+
+def _choose_grid_y(view: JobView) -> None:
+    """Of a conditional run what its board shows, and the y of the grid, each browser for itself."""
+    if view.config.condition == "none":
+        return
+    choice = cached.choice_of_y(view.run_id)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if choice is not None:
+            now = choice.near(state.control(_GRID_Y))
+            condition.draw(*choice, _GRID_Y, now, label="Decoded grid given y", help_text=GRID_HELP)
+        st.caption(OF_CONDITIONAL)
 
 
 def _draw_example() -> None:

@@ -111,3 +111,26 @@ def ended(page: Page) -> None:
 def drawn(page: Page) -> None:
     """Waits for two frames: whatever an event has changed is then on the screen."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+SMALL: Final = """() => {
+    // A help mark has its room around it; Streamlit hides its own sliders and menus behind drawn ones, and
+    // draws the link to a heading for a mouse alone.
+    const names = ["TooltipIcon", "Slider", "MultiSelect", "Selectbox", "SkipToContent", "HeaderAction"];
+    const isOther = (one) => names.some((name) => one.closest(`[data-testid^=st${name}]`));
+    const small = [];
+    const look = (root) => {
+        for (const one of root.querySelectorAll("button, a[href], summary, input[type=range]")) {
+            const { width, height } = one.getBoundingClientRect();
+            if (width && height && height < 43.5 && !isOther(one)) small.push(one.outerHTML.slice(0, 200));
+        }
+        for (const one of root.querySelectorAll("*")) if (one.shadowRoot) look(one.shadowRoot);
+    };
+    look(document);
+    return small;
+}"""
+
+
+def has_large_targets(page: Page) -> None:
+    """What a finger presses is 44 pixels high."""
+    until(lambda: page.evaluate(SMALL) == [], "all targets have 44 pixels")

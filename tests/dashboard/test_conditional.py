@@ -1,5 +1,6 @@
 """A conditional run on every page: the model given the class that the reader chooses, and named so."""
 
+import base64
 import json
 import re
 from dataclasses import replace
@@ -35,6 +36,7 @@ from vae_core.data import DATASET_INFO, condition_of, load_dataset, num_classes
 from vae_core.elbo import evaluate, terms_per_example
 from vae_core.errors import BadInput
 from vae_core.evidence import exact_evidence
+from vae_core.runs.snapshot import read_snapshot, write_snapshot
 
 __all__ = ["home_tasks", "runner"]
 RUN: Final = replace(TINY, condition="class", model=replace(TINY.model, num_conditions=10))
@@ -46,6 +48,14 @@ POINTS: Final = replace(
 )
 CONVOLUTIONS: Final = replace(
     RUN, model=replace(RUN.model, architecture="conv", image_shape=(8, 8), hidden_dims=(4, 6))
+)
+NUMBER: Final = replace(
+    RUN,
+    dataset="strokes",
+    num_examples=400,
+    condition="number",
+    condition_on="bend",
+    model=replace(RUN.model, data_dim=256, num_conditions=1),
 )
 VIEWS: Final = {
     "latent_space": ("latent_view", ("neighbours", "selection", "arithmetic", "projection")),
@@ -85,7 +95,7 @@ def without_y(at: AppTest) -> list[str]:
 
 @pytest.fixture(scope="module")
 def runs(runner: LocalRunner) -> dict[str, str]:
-    kinds = {"digits": RUN, "points": POINTS, "convolutions": CONVOLUTIONS}
+    kinds = {"digits": RUN, "points": POINTS, "convolutions": CONVOLUTIONS, "number": NUMBER}
     return {name: trained(runner, config) for name, config in kinds.items()}
 
 
@@ -95,7 +105,7 @@ def subject(runner: LocalRunner, runs: dict[str, str]) -> Subject:
 
 
 def test_at_one_class_it_is_that_part_of_the_run(subject: Subject) -> None:
-    assert subject.classes_to_look_at == tuple(range(10))
+    assert subject.to_look_at == tuple(range(10))
     data = load_dataset("digits")
     digests = {subject.digest}
     for label in (0, 7):
@@ -122,7 +132,7 @@ def test_at_one_class_it_is_that_part_of_the_run(subject: Subject) -> None:
 
 def test_style_transfer_keeps_z_and_exchanges_the_class(subject: Subject) -> None:
     given = subject.given(3)
-    found = latent.with_each_class(given, 5)
+    found = latent.with_each_y(given, 5, tuple(range(10)))
     z = torch.from_numpy(encoded(given).means[5:6])
     for label in range(10):
         with torch.no_grad():
@@ -133,14 +143,17 @@ def test_style_transfer_keeps_z_and_exchanges_the_class(subject: Subject) -> Non
 
 @pytest.mark.usefixtures("short_computations")
 @pytest.mark.parametrize(("page", "key", "view"), EVERY)
-@pytest.mark.parametrize("kind", ["digits", "points", "convolutions"])
+@pytest.mark.parametrize("kind", ["digits", "points", "convolutions", "number"])
 def test_every_view_of_every_page_takes_it(
     runs: dict[str, str], home_tasks: Tasks, kind: str, page: str, key: str, view: str
 ) -> None:
     del home_tasks
-    at = checked(open_page(page, run=runs[kind], given_class="1", **{key: view}))
+    at = checked(open_page(page, run=runs[kind], given_class="1", given_number="0.11", **{key: view}))
     if page in ("latent_space", "elbo"):
-        assert at.selectbox(key="given_class").value == 1
+        if kind == "number":
+            assert at.select_slider(key="given_number").value == 0.125
+        else:
+            assert at.selectbox(key="given_class").value == 1
         assert [text.value for text in at.caption if "log p(x|y)" in text.value], "it is named so"
         assert not without_y(at)
 
@@ -176,7 +189,7 @@ def test_derivation_is_written_given_y(runs: dict[str, str], track: str) -> None
 def test_the_other_pages_take_it(runs: dict[str, str], page: str) -> None:
     at = checked(open_page(page, run=runs["digits"]))
     if page == "train":
-        assert [text for text in at.caption if "decoded with its own class" in text.value]
+        assert [text for text in at.caption if "decoded with its own y" in text.value]
         assert at.selectbox(key="condition").value == "class"
 
 
@@ -310,6 +323,124 @@ def test_board_says_with_which_class_its_grid_is_decoded(runner: LocalRunner, ru
     assert (other["given_y"], other["grid_y"]) == (False, "")
 
 
+@pytest.mark.parametrize(
+    ("kind", "key", "chosen", "said"), [("digits", "grid_y", 7, "7"), ("number", "grid_y", -0.25, "-0.25")]
+)
+def test_each_browser_chooses_the_y_of_its_grid(
+    runner: LocalRunner, runs: dict[str, str], kind: str, key: str, chosen: float, said: str
+) -> None:
+    """What one chooses is decoded by the weights of that step; the run and the other browser keep theirs."""
+    run_id = runs[kind]
+    before = runner.store.snapshot(run_id)
+    assert before is not None
+    own, other = (open_page("train", run=run_id) for _ in range(2))
+    first = json.loads(message_to(own, "training_board"))
+    control = own.selectbox(key=key) if kind == "digits" else own.select_slider(key=key)
+    control.set_value(chosen)
+    told = json.loads(message_to(checked(own.run()), "training_board"))
+    assert (told["grid_y"], told["step"]) == (said, first["step"])
+    assert told["grid"] != first["grid"]
+    assert {**told, "grid": "", "grid_y": ""} == {**first, "grid": "", "grid_y": ""}
+    given = saved(run_id).given(chosen)
+    pixels = np.frombuffer(base64.b64decode(told["grid"]), np.uint8).reshape(*before.grid.shape)
+    z = np.array([[before.grid_axis[2], before.grid_axis[-1 - 4]]], np.float32)
+    np.testing.assert_allclose(pixels[4, 2] / 255, decode(given, z)[0], atol=0.6 / 255)
+    still = json.loads(message_to(checked(other.run()), "training_board"))
+    assert (still["grid"], still["grid_y"]) == (first["grid"], first["grid_y"])
+    after = runner.store.snapshot(run_id)
+    assert after is not None
+    assert (after.grid_y, after.grid.tolist()) == (before.grid_y, before.grid.tolist())
+
+
+def test_a_snapshot_without_its_decoder_says_so(runner: LocalRunner, runs: dict[str, str]) -> None:
+    """Those that an older version wrote, and those of very large decoders."""
+    run_id = trained(runner, replace(RUN, seed=9))
+    folder = runner.store.folder(run_id)
+    assert folder is not None
+    path = folder / "snapshot.safetensors"
+    snapshot = read_snapshot(path)
+    write_snapshot(path, replace(snapshot, decoder={}, grid_y=""))
+    at = open_page("train", run=run_id)
+    assert json.loads(message_to(at, "training_board"))["grid_y"] == "0"
+    at.selectbox(key="grid_y").set_value(3)
+    told = json.loads(message_to(checked(at.run()), "training_board"))
+    assert told["grid_y"] == "0 (no other is kept of this step)"
+
+
+def test_a_number_is_looked_at_with_the_examples_nearest_to_it(runs: dict[str, str]) -> None:
+    run = saved(runs["number"])
+    assert run.to_look_at == (-0.25, -0.125, 0.0, 0.125, 0.25)
+    assert (run.y_near(0.11), run.y_near(None), run.y_near("x")) == (0.125, 0.0, 0.0)
+    given = run.given(0.125)
+    bends = next(factor.values for factor in run.data.factors_test if factor.name == "bend")
+    assert len(given.data.x_test) == (bends == 0.125).sum()
+    assert given.y_of_examples == (0.125, 0.125)
+    assert (given.name_of_y, given.is_given_number, given.class_names) == ("0.125", True, run.class_names)
+    x = run.data.x_test[:][torch.from_numpy(bends == 0.125)]
+    assert torch.equal(given.data.x_test[:], x)
+    rows = torch.from_numpy(bends == 0.125).numpy()
+    np.testing.assert_allclose(encoded(run).means[rows], encoded(given).means, atol=1e-5)
+    np.testing.assert_allclose(encoded(run).kl[rows], encoded(given).kl, atol=1e-4)
+    at = open_page("latent_space", run=runs["number"], latent_view="arithmetic")
+    assert [text for text in at.info if "**Traverse y** above" in text.value]
+    at.select_slider(key="given_number").set_value(-0.25)
+    checked(at.run())
+    assert query(at)["given_number"] == "-0.25"
+
+
+def test_traversal_of_a_number_keeps_z(runs: dict[str, str]) -> None:
+    run = saved(runs["number"])
+    given = run.given(0.0)
+    values = latent.quantiles_of_y(given, 9)
+    assert (values[0], values[-1], len(values)) == (-0.25, 0.25, 9)
+    found = latent.with_each_y(given, 2, values)
+    z = encoded(given).means[2:3]
+    for place in (0, 5):
+        np.testing.assert_allclose(found[place], decode(run.given(values[place]), z)[0], atol=1e-6)
+    assert np.abs(found[0] - found[-1]).max() > 1e-3
+
+
+def test_comparison_says_that_a_number_has_no_density(
+    runner: LocalRunner, runs: dict[str, str], home_tasks: Tasks
+) -> None:
+    plain = trained(
+        runner,
+        replace(NUMBER, condition="none", condition_on="", model=replace(NUMBER.model, num_conditions=0)),
+    )
+    twin = trained(runner, replace(NUMBER, train=replace(NUMBER.train, beta=2.0)))
+    other = trained(runner, replace(NUMBER, condition_on="angle"))
+    at = checked(open_page("compare", compare_runs=f"{plain},{runs['number']},{twin},{other}"))
+    assert not at.warning
+    found = table_of(at, "bound of log p(x)")
+    assert found["bound of log p(x)"][1:] == ["–", "–", "–"]
+    difference = next(column for column in found if column.startswith("bound − that of"))
+    assert found[difference] == ["–"] * 4
+    assert [text for text in at.caption if "would need a density of y" in text.value]
+    of_two = checked(open_page("compare", compare_runs=f"{runs['number']},{twin}"))
+    assert "ELBO of log p(x|y)" in table_of(of_two, "reconstruction")
+    checked(of_two.button(key="runs_gaps_start").click().run())
+    until(lambda: any("gap" in table.value for table in checked(of_two.run()).table), "the table of gaps")
+    (name,) = home_tasks._tasks
+    result = home_tasks.result(name)
+    assert result is not None
+    run = saved(runs["number"])
+    (one,) = side_by_side((run,))
+    for place in (0, 7):
+        row = int(one.rows[place])
+        bend = next(factor.values for factor in run.data.factors_test if factor.name == "bend")[row]
+        given = run.given(float(bend))
+        expected = exact_evidence(given.model, run.data.x_test[row : row + 1]).log_evidence[0]
+        assert float(result["log_evidence0"][place]) == pytest.approx(float(expected), abs=1e-4)
+
+
+def test_published_page_of_a_number(runner: LocalRunner, runs: dict[str, str]) -> None:
+    snapshot = runner.store.snapshot(runs["number"])
+    assert snapshot is not None
+    page = page_of(saved(runs["number"]).given(0.25), snapshot)
+    assert "given bend y = 0.25, with the examples whose y is nearest to it" in page
+    assert "Condition on y" in page
+
+
 def test_published_page_is_of_the_class(runner: LocalRunner, runs: dict[str, str], subject: Subject) -> None:
     snapshot = runner.store.snapshot(runs["digits"])
     assert snapshot is not None
@@ -325,6 +456,17 @@ def test_the_control_stands_where_there_are_classes() -> None:
     box = at.selectbox(key="condition")
     assert (box.value, box.disabled) == ("none", False)
     assert box.options == ["nothing", "the class"]
+    at = checked(open_page("train", dataset="sprites", condition="number", condition_on="angle"))
+    assert at.selectbox(key="condition").options == ["nothing", "the class", "a number"]
+    box = at.selectbox(key="condition_on")
+    assert (box.value, box.options) == ("angle", ["size (pixels)", "angle (rad)", "x (pixels)", "y (pixels)"])
+    of_number = {key: SETTINGS[key].default for key in SETTINGS}
+    of_number |= {"dataset": "sprites", "condition": "number", "condition_on": "none of them"}
+    config = settings.config_of(of_number)
+    assert (config.condition_on, config.model.num_conditions) == ("size", 1)
+    assert settings.values_of(config)["condition_on"] == "size"
+    config = settings.config_of(of_number | {"dataset": "digits"})
+    assert (config.condition, config.condition_on) == ("none", "")
     at = checked(open_page("train", condition="class", latent_dim="3"))
     values = {key: SETTINGS[key].default for key in SETTINGS} | {"condition": "class"}
     config = settings.config_of(values)
@@ -357,3 +499,14 @@ def test_measured_bound_of_a_run_is_the_mean_of_its_classes(subject: Subject) ->
         )
         sums, count = sums + part.elbo * part.num_examples, count + part.num_examples
     assert sums / count == pytest.approx(whole, abs=0.1)
+
+
+@pytest.mark.parametrize("link", [{}, {"dataset": "sprites", "condition": "number"}])
+def test_settings_of_a_conditional_run_and_of_its_sweep_are_written_given_y(link: dict[str, str]) -> None:
+    """The condition's own help defines y, and says what it has in the place of q(z|u)."""
+    said = {"condition": "class", **link}
+    for at in (checked(open_page("train", **said)), checked(open_page("compare", **said))):
+        assert not without_y(at)
+        assert [
+            place for place in without_y(checked(open_page(at.title[0].value.lower()))) if "p(x|z)" in place
+        ]

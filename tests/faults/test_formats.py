@@ -42,6 +42,7 @@ WRITTEN: Final = (
     "format6_objective",
     "format7_flow",
     "format8_mixture",
+    "format8_number",
 )
 
 OF_HELD_OUT_PATIENCE: Final = ("format1_device", "format2", "format3")

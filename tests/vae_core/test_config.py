@@ -173,8 +173,14 @@ def test_a_setting_that_this_version_does_not_know_is_left_aside_and_found(part:
     assert unknown_settings(RUN.to_dict()) == {}
 
 
-SINCE_4: Final = {"num_examples": None, "data_noise": 1.0, "binarised": "no", "condition": "none"}
-"""What older runs were, by the settings that came with formats 5 and 6."""
+SINCE_4: Final = {
+    "num_examples": None,
+    "data_noise": 1.0,
+    "binarised": "no",
+    "condition": "none",
+    "condition_on": "",
+}
+"""What older runs were, by the settings that came with formats 5, 6 and 8."""
 
 
 def test_a_configuration_of_format_1_is_what_it_was_then() -> None:
@@ -193,7 +199,12 @@ def test_a_configuration_of_format_1_is_what_it_was_then() -> None:
     of_4 = {"model": {"data_dim": 64, **since}, "seed": 3, **SINCE_4}
     assert upgraded(old, 2) == of_4 | {"data_transposed": False}
     assert upgraded(old, 4) == of_4
-    of_5 = {"model": {"data_dim": 64, "num_conditions": 0}, "seed": 3, "condition": "none"}
+    of_5 = {
+        "model": {"data_dim": 64, "num_conditions": 0},
+        "seed": 3,
+        "condition": "none",
+        "condition_on": "",
+    }
     assert upgraded(old, 5) == of_5
     assert upgraded(old, FORMAT) == old
 

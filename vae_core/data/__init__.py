@@ -16,12 +16,14 @@ if TYPE_CHECKING:
         load_data_of,
         load_dataset,
         num_classes,
+        numbers_known,
     )
-    from vae_core.data.conditions import condition_of, with_conditions
+    from vae_core.data.conditions import condition_of, known_of, with_conditions
     from vae_core.data.dataset import Dataset, from_arrays, with_validation
     from vae_core.data.folder import load_idx_folder
     from vae_core.data.idx import read_idx
     from vae_core.data.images import Images, read_images_zip
+    from vae_core.data.known import Classes, Known, Number
     from vae_core.data.npy import read_npy, read_npz
     from vae_core.data.table import TABLES, Table, load_table, read_table, standardized
     from vae_core.data.workbook import Workbook, read_workbook
@@ -34,9 +36,12 @@ __all__ = [
     "BadInput",
     "Brought",
     "Choices",
+    "Classes",
     "Dataset",
     "DatasetInfo",
     "Images",
+    "Known",
+    "Number",
     "Problem",
     "Table",
     "Workbook",
@@ -45,12 +50,14 @@ __all__ = [
     "data_shape",
     "dataset_info",
     "from_arrays",
+    "known_of",
     "least_training_examples",
     "load_data_of",
     "load_dataset",
     "load_idx_folder",
     "load_table",
     "num_classes",
+    "numbers_known",
     "read_idx",
     "read_images_zip",
     "read_npy",
@@ -76,8 +83,14 @@ __getattr__, __dir__ = lazy_exports(
             "load_data_of",
             "load_dataset",
             "num_classes",
+            "numbers_known",
         ),
-        "vae_core.data.conditions": ("condition_of", "with_conditions"),
+        "vae_core.data.known": ("Classes", "Known", "Number"),
+        "vae_core.data.conditions": (
+            "condition_of",
+            "known_of",
+            "with_conditions",
+        ),
         "vae_core.data.dataset": ("Dataset", "from_arrays", "with_validation"),
         "vae_core.data.folder": ("load_idx_folder",),
         "vae_core.data.idx": ("read_idx",),

@@ -11,6 +11,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -46,6 +47,8 @@ SIDES: Final = (8, 16, 28, 32, 48, 64)
 """Pixels of the longer side that are offered."""
 MAX_LABEL_CLASSES: Final = 100
 """Of a column that is offered as labels."""
+MAX_BESIDE: Final = 20
+"""Numbers that are kept of each example beside x."""
 _HEAD_ROWS: Final = 8
 _HEAD_COLUMNS: Final = 12
 _LABEL_NAMES: Final = (
@@ -82,6 +85,7 @@ class Choices:
         array: Which array of an NPZ file holds the examples.
         labels: The column, the array, or the part of a zip (``folders``, ``file``) with the labels; "": none.
         columns: The columns of numbers that are used.
+        beside: The columns or arrays of numbers that are kept of each example, and not trained on.
         layout: Whether rows of numbers are square images.
         orientation: Whether rows and columns of images are exchanged.
         side: Pixels of the longer side of an image.
@@ -100,6 +104,7 @@ class Choices:
     array: str | None = None
     labels: str | None = None
     columns: tuple[str, ...] | None = None
+    beside: tuple[str, ...] | None = None
     layout: Layout | None = None
     orientation: Orientation | None = None
     side: int | None = None
@@ -112,7 +117,7 @@ class Choices:
         for name, kind in _KINDS.items():
             if (value := getattr(self, name)) is not None and value not in get_args(kind):
                 raise BadInput(name, f"{name} cannot be {str(value)[:40]!r}", "leave it as recognised")
-        for value in (self.sheet, self.array, self.labels, *(self.columns or ())):
+        for value in (self.sheet, self.array, self.labels, *(self.columns or ()), *(self.beside or ())):
             if value is not None and not isinstance(value, str):
                 raise BadInput(
                     "choices", "a sheet, a column or an array is named by a text", "choose it again"
@@ -131,8 +136,9 @@ class Choices:
             values = json.loads(text)
             known = {one.name for one in fields(cls)}
             values = {name: value for name, value in dict(values).items() if name in known}
-            if values.get("columns") is not None:
-                values["columns"] = tuple(values["columns"])
+            for name in ("columns", "beside"):
+                if values.get(name) is not None:
+                    values[name] = tuple(values[name])
             return cls(**values)
         except (ValueError, TypeError, RecursionError) as err:
             if isinstance(err, BadInput):
@@ -178,6 +184,7 @@ class Brought:
         class_names: Name of class k at place k.
         image_shape: (height, width), or (height, width, 3) in colour; None for points.
         columns: Names of the values of a point.
+        beside: Numbers that are known of each example and not trained on, by name, shape (n,) each.
         choices: All that hold for this file, also those that were recognised.
         options: What each of them could be instead.
         problems: In the order of reading.
@@ -193,6 +200,7 @@ class Brought:
     class_names: tuple[str, ...]
     image_shape: tuple[int, ...] | None
     columns: tuple[str, ...]
+    beside: Mapping[str, NDArray[np.float64]]
     choices: Choices
     options: Mapping[str, tuple[str, ...]]
     problems: tuple[Problem, ...]
@@ -216,6 +224,25 @@ def preview_of(brought: Brought) -> dict[str, NDArray[Any]]:
         "refusal": brought.refusal,
     }
     return {"preview": np.array(json.dumps(values))}
+
+
+class _Known(NamedTuple):
+    """What is known of each example beside x, in their order.
+
+    Arguments:
+        texts: Labels; None where there are none.
+        numbers: By name, shape (n,) each.
+    """
+
+    texts: list[str] | None = None
+    numbers: Mapping[str, NDArray[np.float64]] = MappingProxyType({})
+
+    def kept(self, rows: NDArray[np.bool_]) -> "_Known":
+        """That of some of the examples."""
+        texts = self.texts
+        if texts is not None:
+            texts = [text for text, keep in zip(texts, rows, strict=True) if keep]
+        return _Known(texts, {name: values[rows] for name, values in self.numbers.items()})
 
 
 class _Draft:
@@ -386,10 +413,15 @@ def _from_npz(content: bytes, choices: Choices) -> Brought:
     name = draft.choose("array", by_name[0], candidates)
     x = arrays[name]
     labels = {other: array for other, array in arrays.items() if _can_label(array, len(x)) and other != name}
-    unused = [other for other in arrays if other != name and other not in labels]
+    numbers = {
+        other: array.ravel().astype(np.float64)
+        for other, array in arrays.items()
+        if array.shape in ((len(x),), (len(x), 1)) and array.dtype.kind in "iuf" and other != name
+    }
+    unused = [other for other in arrays if other not in (name, *labels, *numbers)]
     if unused:
         draft.say(f"Other arrays are not used: {_listed(unused)}.", "array")
-    return _from_array(x, draft, labels)
+    return _from_array(x, draft, labels, numbers)
 
 
 def _can_label(array: NDArray[Any], count: int) -> bool:
@@ -403,15 +435,21 @@ def _can_label(array: NDArray[Any], count: int) -> bool:
 
 
 def _from_array(
-    array: NDArray[Any], draft: _Draft, labels: Mapping[str, NDArray[Any]] | None = None
+    array: NDArray[Any],
+    draft: _Draft,
+    labels: Mapping[str, NDArray[Any]] | None = None,
+    numbers: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Brought:
-    """Examples in an array, with arrays of which one may label them."""
+    """Examples in an array, with arrays of which one may label them, and some may be kept beside x."""
     found = labels or {}
     default = min(found, key=lambda name: _place(name, _Y_NAMES), default=NO_LABELS)
     chosen = draft.choose("labels", default, (*found, NO_LABELS)) if found else NO_LABELS
     texts: list[str] | None = None
     if chosen:
         texts = [str(int(label)) for label in found[chosen].ravel()]
+    others = {name: values for name, values in (numbers or {}).items() if name != chosen}
+    known = _beside(others, [name for name in others if name not in found], texts, draft)
+    array, known = _with_numbers(array, known, draft)
     array = _without_huge(array, draft)
     if array.ndim == 4:
         array = _colours(array, draft)
@@ -420,8 +458,8 @@ def _from_array(
         array = array[:, None]
     if array.ndim == 2:
         names = tuple(f"value {number}" for number in range(1, array.shape[1] + 1))
-        return _from_rows(array, names, texts, draft)
-    return _from_pixels(array, texts, draft)
+        return _from_rows(array, names, known, draft)
+    return _from_pixels(array, known, draft)
 
 
 def _without_huge(array: NDArray[Any], draft: _Draft) -> NDArray[Any]:
@@ -453,9 +491,9 @@ def _colours(array: NDArray[Any], draft: _Draft) -> NDArray[Any]:
     return np.rint(grey).astype(array.dtype) if array.dtype.kind in "iu" else grey
 
 
-def _from_pixels(images: NDArray[Any], texts: list[str] | None, draft: _Draft) -> Brought:
+def _from_pixels(images: NDArray[Any], known: _Known, draft: _Draft) -> Brought:
     """Images of shape (n, height, width), or (n, height, width, 3), of any numbers."""
-    images, texts = _without_missing_images(images, texts, draft)
+    images, known = _without_missing_images(images, known, draft)
     if draft.choose("orientation", "as_stored", get_args(Orientation)) == "transposed":
         images = images.swapaxes(1, 2)
     pixels = _unit(images, draft)
@@ -467,7 +505,7 @@ def _from_pixels(images: NDArray[Any], texts: list[str] | None, draft: _Draft) -
         draft.say(f"Images of {_times(size)} pixels are resized to {_times(wanted)}.", "side")
         pixels = resized(np.ascontiguousarray(pixels), wanted)
     x = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
-    return _finished(x, texts, draft, image_shape=pixels.shape[1:])
+    return _finished(x, known, draft, image_shape=pixels.shape[1:])
 
 
 def _size(size: tuple[int, int], draft: _Draft) -> tuple[int, int]:
@@ -482,17 +520,17 @@ def _size(size: tuple[int, int], draft: _Draft) -> tuple[int, int]:
 
 
 def _without_missing_images(
-    images: NDArray[Any], texts: list[str] | None, draft: _Draft
-) -> tuple[NDArray[Any], list[str] | None]:
+    images: NDArray[Any], known: _Known, draft: _Draft
+) -> tuple[NDArray[Any], _Known]:
     if images.dtype.kind != "f":
-        return images, texts
+        return images, known
     good = np.asarray(np.isfinite(images).all(axis=tuple(range(1, images.ndim))))
     if good.all():
-        return images, texts
+        return images, known
     if not good.any():
         raise BadInput("missing", "every image has values that are no numbers", "fill them in")
     draft.say(_done(int((~good).sum()), "image", "with values that are no numbers", "left out"))
-    return images[good], _picked(texts, good)
+    return images[good], known.kept(good)
 
 
 def _unit(images: NDArray[Any], draft: _Draft) -> NDArray[Any]:
@@ -540,7 +578,7 @@ def _turned(found: Images, draft: _Draft) -> Brought:
         pixels = pixels.swapaxes(1, 2)
     x = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
     texts = None if found.labels is None else list(found.labels)
-    return _finished(x, texts, draft, image_shape=pixels.shape[1:])
+    return _finished(x, _Known(texts), draft, image_shape=pixels.shape[1:])
 
 
 def _label_source(name: str) -> LabelsFrom | None:
@@ -632,10 +670,45 @@ def _from_columns(table: Table, draft: _Draft) -> Brought:
     aside = [name for name in table.texts if name != chosen]
     if aside:
         draft.say(f"{ASIDE}: {_listed(aside)}.", "labels")
-    columns = _columns(table, chosen, draft)
-    places = [table.columns.index(name) for name in columns]
-    texts = None if chosen == NO_LABELS else candidates[chosen]
-    return _from_rows(table.values[:, places], columns, texts, draft, table)
+    usable = [name for name in table.columns if name != chosen]
+    others = {name: table.values[:, table.columns.index(name)] for name in usable} if len(usable) > 2 else {}
+    known = _beside(others, (), None if chosen == NO_LABELS else candidates[chosen], draft)
+    columns = _columns(table, [name for name in usable if name not in known.numbers], draft)
+    rows = table.values[:, [table.columns.index(name) for name in columns]]
+    rows, known = _with_numbers(rows, known, draft)
+    return _from_rows(rows, columns, known, draft, table)
+
+
+def _beside(
+    candidates: Mapping[str, NDArray[np.float64]],
+    default: Sequence[str],
+    texts: list[str] | None,
+    draft: _Draft,
+) -> _Known:
+    """The labels, and by choice the numbers that are kept of each example."""
+    wanted = default if draft.choices.beside is None else draft.choices.beside
+    chosen = [name for name in candidates if name in wanted][:MAX_BESIDE]
+    draft.choices = replace(draft.choices, beside=tuple(chosen))
+    if candidates and len(candidates) <= MAX_LABEL_CLASSES:
+        draft.options["beside"] = tuple(candidates)
+    if chosen:
+        draft.say(f"Known of each example, and not trained on: {_listed(chosen)}.", "beside")
+    return _Known(texts, {name: np.asarray(candidates[name], np.float64) for name in chosen})
+
+
+def _with_numbers(rows: NDArray[Any], known: _Known, draft: _Draft) -> tuple[NDArray[Any], _Known]:
+    """The examples of which all numbers beside x are known, and those."""
+    good = np.ones(len(rows), np.bool_)
+    for values in known.numbers.values():
+        good &= np.abs(np.nan_to_num(values, nan=np.inf)) <= LARGEST
+    if good.all():
+        return rows, known
+    if not good.any():
+        message = "no example has all the numbers that are kept beside it"
+        raise BadInput("beside", message, "keep fewer of them")
+    where = f"without a number in {_listed(list(known.numbers))}"
+    draft.say(_done(int((~good).sum()), "example", where, "left out"), "beside")
+    return rows[good], known.kept(good)
 
 
 _CHOICES_OF_NOTES: Final = (
@@ -672,13 +745,12 @@ def _default_label(table: Table, candidates: Mapping[str, object]) -> str:
     return next(iter((*named, *of_text)), NO_LABELS)
 
 
-def _columns(table: Table, label: str, draft: _Draft) -> tuple[str, ...]:
-    """The columns of numbers that are used, by choice: without the labels and without numbers of rows."""
-    usable = [name for name in table.columns if name != label]
+def _columns(table: Table, usable: Sequence[str], draft: _Draft) -> tuple[str, ...]:
+    """The columns of numbers that are used, by choice: of those that are left, without numbers of rows."""
     numbers = [name for name in usable if _counts_rows(table.values[:, table.columns.index(name)])]
     default = [name for name in usable if name not in numbers]
     if len(default) < 2:  # of two columns the first may well be a time, or a place
-        default = usable
+        default = list(usable)
     wanted = draft.choices.columns
     kept = [name for name in usable if wanted is None or name in wanted]
     if wanted is None:
@@ -700,7 +772,7 @@ def _counts_rows(values: NDArray[np.float64]) -> bool:
 def _from_rows(
     rows: NDArray[Any],
     names: tuple[str, ...],
-    texts: list[str] | None,
+    known: _Known,
     draft: _Draft,
     table: Table | None = None,
 ) -> Brought:
@@ -716,12 +788,12 @@ def _from_rows(
                 f"Rows of {rows.shape[1]:,} numbers are read as images of {_times((side, side))}.", "layout"
             )
             draft.options.pop("columns", None)
-            return _from_pixels(rows.reshape(-1, side, side), texts, draft)
-    head = _head(rows, names, texts)
+            return _from_pixels(rows.reshape(-1, side, side), known, draft)
+    head = _head(rows, names, known)
     _say_of_rounded(rows, names, draft)
-    rows, texts = _filled(np.asarray(rows, np.float64), names, texts, draft, table)
+    rows, known = _filled(np.asarray(rows, np.float64), names, known, draft, table)
     x = _scaled(rows, names, draft)
-    return _finished(x, texts, draft, columns=names, head=head)
+    return _finished(x, known, draft, columns=names, head=head)
 
 
 def _say_of_rounded(rows: NDArray[Any], names: tuple[str, ...], draft: _Draft) -> None:
@@ -744,14 +816,14 @@ def _are_pixels(rows: NDArray[Any]) -> bool:
 def _filled(
     rows: NDArray[np.float64],
     names: tuple[str, ...],
-    texts: list[str] | None,
+    known: _Known,
     draft: _Draft,
     table: Table | None,
-) -> tuple[NDArray[np.float64], list[str] | None]:
+) -> tuple[NDArray[np.float64], _Known]:
     """The rows without NaN: left out or filled, by choice."""
     bad = ~np.isfinite(rows)
     if not bad.any():
-        return rows, texts
+        return rows, known
     if bad.all(axis=0).any():
         name = names[int(np.argmax(bad.all(axis=0)))]
         raise BadInput("missing", f"no row has a number in {name!r}", "leave that column out")
@@ -774,9 +846,9 @@ def _filled(
         draft.choices = replace(draft.choices, missing="mean")
         means = np.array([column[~wrong].mean() for column, wrong in zip(rows.T, bad.T, strict=True)])
         draft.say(f"{int(bad.sum()):,} missing numbers in {listed} get the mean of their column.", "missing")
-        return np.where(bad, means, rows), texts
+        return np.where(bad, means, rows), known
     draft.say(_done(count, "row", f"without a number in {listed}", "left out"), "missing")
-    return rows[~affected], _picked(texts, ~affected)
+    return rows[~affected], known.kept(~affected)
 
 
 def _scaled(rows: NDArray[np.float64], names: tuple[str, ...], draft: _Draft) -> NDArray[np.float32]:
@@ -804,24 +876,25 @@ def _scaled(rows: NDArray[np.float64], names: tuple[str, ...], draft: _Draft) ->
     return np.where(constant, 0.0, (rows - rows.mean(0)) / spread).astype(np.float32)
 
 
-def _head(
-    rows: NDArray[Any], names: tuple[str, ...], texts: Sequence[str] | None
-) -> tuple[tuple[str, ...], ...]:
-    """The first rows as text, names first, labels last."""
+def _head(rows: NDArray[Any], names: tuple[str, ...], known: _Known) -> tuple[tuple[str, ...], ...]:
+    """The first rows as text, names first; what is kept beside x and labels last."""
     shown = names[:_HEAD_COLUMNS]
     cells = [
         ["–" if not np.isfinite(value) else f"{value:.6g}" for value in row[: len(shown)]]
         for row in rows[:_HEAD_ROWS]
     ]
-    if texts is not None:
+    for name, values in known.numbers.items():
+        shown = (*shown, f"{name} (beside x)")
+        cells = [[*row, f"{values[place]:.6g}"] for place, row in enumerate(cells)]
+    if known.texts is not None:
         shown = (*shown, "label")
-        cells = [[*row, texts[place]] for place, row in enumerate(cells)]
+        cells = [[*row, known.texts[place]] for place, row in enumerate(cells)]
     return (shown, *map(tuple, cells))
 
 
 def _finished(
     x: NDArray[Any],
-    texts: list[str] | None,
+    known: _Known,
     draft: _Draft,
     *,
     image_shape: tuple[int, ...] | None = None,
@@ -829,8 +902,8 @@ def _finished(
     head: tuple[tuple[str, ...], ...] = (),
 ) -> Brought:
     labels, class_names = None, ()
-    if texts is not None:
-        labels, class_names = _classes(texts)
+    if known.texts is not None:
+        labels, class_names = _classes(known.texts)
     likelihood, reason = _suggested(x, image_shape)
     if x.size > MAX_VALUES:
         message = f"{len(x):,} examples of {x.shape[1]:,} values are more than {MAX_VALUES:,} values"
@@ -845,6 +918,7 @@ def _finished(
         class_names=class_names,
         image_shape=image_shape,
         columns=columns,
+        beside=known.numbers,
         choices=draft.choices,
         options=draft.options,
         problems=tuple(draft.problems),
@@ -881,10 +955,6 @@ def _suggested(x: NDArray[Any], image_shape: tuple[int, ...] | None) -> tuple[Li
         return "bernoulli", f"Bernoulli: {share:.0%} of the pixels are nearly black or nearly white."
     reason = f"Continuous Bernoulli: {1 - share:.0%} of the pixels are grey, and it is a density in [0, 1]."
     return "continuous_bernoulli", reason
-
-
-def _picked(texts: list[str] | None, kept: NDArray[np.bool_]) -> list[str] | None:
-    return None if texts is None else [text for text, keep in zip(texts, kept, strict=True) if keep]
 
 
 def _place(name: str, names: Sequence[str]) -> int:

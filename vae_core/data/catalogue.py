@@ -303,6 +303,26 @@ def num_classes(name: str, *, folder: Path | str | None = None) -> int:
     return _CLASSES[name]
 
 
+def numbers_known(name: str) -> dict[str, str]:
+    """The numbers that are known of each example beside x, by name, with their units; without loading them.
+
+    Raises:
+        BadInput: ``name`` is unknown, or the data set is not kept any more.
+
+    Example:
+        >>> numbers_known("sprites"), numbers_known("digits")
+        ({'size': 'pixels', 'angle': 'rad', 'x': 'pixels', 'y': 'pixels'}, {})
+    """
+    info = dataset_info(name)
+    if NAME.fullmatch(name) is not None:
+        return dict.fromkeys(own_facts(name).beside, "")
+    if not info.has_causes:
+        return {}
+    from vae_core.data.made import MADE_SETS
+
+    return {cause.name: cause.unit for cause in MADE_SETS[name].causes if not cause.names}
+
+
 _CLASSES: Final = {
     **{"digits": 10, "sprites": 3, "strokes": 3, "bars": 5},
     **{"two_moons": 2, "pinwheel": 5, "swiss_roll": 4, "gaussian_ring": 8},

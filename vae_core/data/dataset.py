@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.data.byte_images import ByteImages, Examples, on_device, part_of
+from vae_core.data.known import Known
 from vae_core.data.limits import MAX_CLASSES, MAX_COLUMNS
 from vae_core.data.split import split_rows, validation_rows
 from vae_core.errors import BadInput
@@ -61,6 +62,7 @@ class Dataset:
         factors_train: What else is known of the training examples; empty where nothing is.
         factors_test: Of the held-out examples.
         factors_validation: Of those to choose by.
+        known: What y is, where the examples are rows [x, y] of a conditional model; None: they are x.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Dataset:
     factors_train: tuple[Factor, ...] = ()
     factors_test: tuple[Factor, ...] = ()
     factors_validation: tuple[Factor, ...] = ()
+    known: Known | None = None
 
     def to(self, device: torch.device) -> "Dataset":
         """The same with its examples on a device; labels stay where they are."""

@@ -51,6 +51,7 @@ class OwnFacts(NamedTuple):
         is_unit_interval: Whether all values lie in [0, 1].
         problems: What was wrong, and what was done about it: a sentence each.
         digest: SHA-256 of content and title.
+        beside: Names of the numbers that are known of each example and not trained on.
     """
 
     name: str
@@ -65,6 +66,7 @@ class OwnFacts(NamedTuple):
     is_unit_interval: bool
     problems: tuple[str, ...]
     digest: str
+    beside: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, ...] | None:
@@ -111,17 +113,23 @@ def arrays_of(brought: "Brought", title: str) -> dict[str, NDArray[Any]]:
         is_unit_interval=x.dtype == np.uint8 or bool(x.min() >= 0 and x.max() <= 1),
         problems=tuple(problem.text for problem in brought.problems),
         digest="",
+        beside=tuple(brought.beside),
     )
     arrays = {"x": x, "facts": np.array(json.dumps(facts._asdict()))}
-    return retitled(arrays if labels is None else {**arrays, "labels": labels}, title)
+    if labels is not None:
+        arrays["labels"] = labels
+    if brought.beside:
+        arrays["beside"] = np.column_stack(list(brought.beside.values()))
+    return retitled(arrays, title)
 
 
 def _digest(arrays: Arrays, facts: OwnFacts) -> str:
     """SHA-256 of content and title, in hex, and not of how the file was read."""
     x = arrays["x"]
     head = [facts.title, str(x.dtype), x.shape, facts.shape, facts.class_names, facts.columns]
+    head += [facts.beside] if facts.beside else []
     digest = hashlib.sha256(json.dumps(head).encode())
-    for name in ("x", "labels"):
+    for name in ("x", "labels", "beside"):
         if name in arrays:
             digest.update(np.ascontiguousarray(arrays[name]).data)
     return digest.hexdigest()
@@ -147,7 +155,8 @@ def facts_in(arrays: Arrays) -> OwnFacts:
     """
     try:
         values = json.loads(str(arrays["facts"]))
-        tuples = ("shape", "class_names", "columns", "problems")
+        tuples = ("shape", "class_names", "columns", "problems", "beside")
+        values = {"beside": (), **values}  # older files have none
         facts = OwnFacts(**{**values, **{name: tuple(values[name]) for name in tuples}})
     except (ValueError, KeyError, TypeError) as err:
         raise BadInput("data", "the file of this data set is damaged", _BRING_AGAIN) from err
@@ -193,7 +202,7 @@ def load_own(name: str, *, seed: int = 0) -> "Dataset":
     import torch
 
     from vae_core.data.byte_images import ByteImages
-    from vae_core.data.dataset import from_arrays, seeded_generator
+    from vae_core.data.dataset import Factor, from_arrays, seeded_generator
 
     facts, path = own_facts(name), own_file(name)
     try:
@@ -215,6 +224,9 @@ def load_own(name: str, *, seed: int = 0) -> "Dataset":
         image_shape=facts.image_shape,
         generator=seeded_generator(seed),
         class_names=facts.class_names,
+        factors=[Factor(*one) for one in zip(facts.beside, arrays["beside"].T, strict=True)]
+        if facts.beside
+        else (),
     )
     said = (f"{facts.title}: {' '.join(facts.problems)}",) if facts.problems else ()
     if facts.image_shape is None and len(facts.columns) > 2:

@@ -50,6 +50,7 @@ def points_from(
 def sketched_arrays(points: NDArray[np.float32], title: str) -> dict[str, NDArray[Any]]:
     """The file of such a data set: see :mod:`vae_core.data.own`."""
     brought = Brought(
+        beside={},
         form="drawn density",
         x=points,
         labels=None,

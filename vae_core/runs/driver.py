@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, check_seed, shown
-from vae_core.data import Dataset, load_data_of, with_conditions
+from vae_core.data import Dataset, Number, load_data_of, with_conditions
 from vae_core.device import usable_device
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.memory import is_out_of_memory
@@ -77,7 +77,9 @@ def open_training(
     device = usable_device(config.device)
     if dataset is None:
         dataset = load_data_of(config, digest="" if saved is None else saved.data_digest)
-    dataset = with_conditions(dataset, config.condition).to(device)
+    kept = None if saved is None else saved.known
+    kept = kept if isinstance(kept, Number) else None
+    dataset = with_conditions(dataset, config.condition, config.condition_on, kept=kept).to(device)
     generator = torch.Generator().manual_seed(config.seed)
     # The initial weights are drawn on the CPU: they are the same on every device.
     model = VAE(config.model, generator=generator) if saved is None else saved.model()

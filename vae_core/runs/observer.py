@@ -18,6 +18,7 @@ from vae_core.objectives import kl_weight, of_many
 from vae_core.runs.snapshot import (
     FLOW_NUMBERS,
     HISTORY_COLUMNS,
+    MAX_DECODER,
     VALIDATION_COLUMNS,
     AtLimits,
     Flow,
@@ -85,9 +86,12 @@ class Observer:
         images_along = IMAGE_LINE if training.model.config.latent_dim == 1 else IMAGE_GRID
         axis = quantile_axis(grid_points or (POINT_GRID if points else images_along))
         self._axis = axis.to(self._x.device)
-        self._y = torch.zeros(training.model.config.num_conditions)
-        self._y[:1] = 1.0
-        """Of the decoded grid: that of the first class; empty without a condition."""
+        self._y, self._grid_y = torch.empty(0), ""
+        """Of the decoded grid, and in words: the first class, or the median; empty without a condition."""
+        if dataset.known is not None:
+            y = dataset.known.default
+            self._y = dataset.known.encode(torch.tensor([y], dtype=torch.float64))[0]
+            self._grid_y = dataset.known.written(y)
         self._plane: tuple[int, int] | None = None
         self._rows = [] if history is None else history.tolist()
         self._later = [] if later is None else later.tolist()
@@ -229,6 +233,8 @@ class Observer:
             parts=self._parts,
             beta_moves=training.beta_moves,
             at_limits=_at_limits(model, posterior),
+            grid_y=self._grid_y,
+            decoder=_decoder_of(model),
         )
 
     @property
@@ -350,6 +356,16 @@ def _merged(history: NDArray[np.float64], kept: NDArray[np.intp]) -> NDArray[np.
     rows = history[kept]
     rows[1:, list(_MEANS)] = merged[1:]
     return rows
+
+
+def _decoder_of(model: VAE) -> dict[str, NDArray[np.float32]]:
+    """Of a conditional model the weights that make a grid of another y; empty where they are too many."""
+    if not model.config.num_conditions:
+        return {}
+    weights = model.decoder.state_dict()
+    if sum(value.numel() for value in weights.values()) > MAX_DECODER:
+        return {}
+    return {name: _array(value).copy() for name, value in weights.items()}
 
 
 def _array(values: torch.Tensor) -> NDArray[Any]:

@@ -26,7 +26,7 @@ from vae_core.config import (
     unknown_settings,
     upgraded,
 )
-from vae_core.data import condition_of
+from vae_core.data.conditions import Y_SCALE, Classes, Known, kept_number
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 from vae_core.runs.atomic import write_atomically
@@ -111,24 +111,39 @@ class Run:
         """The update after which it ended by itself and went back to its best step; None: it did not."""
         return self.state_scalars.get("ended_at")
 
-    def given(self, label: int) -> "Run":
-        """Of a conditional run the ordinary one at the y of a class: the weights of p(x|z, y) and q(z|x, y).
+    @property
+    def known(self) -> Known | None:
+        """What y is, as far as the file says it: classes have their numbers for names; None: there is none.
 
-        It cannot go on: its training state is left out. Its history stays, which is of all classes.
+        Raises:
+            BadInput: It does not say how a number y was standardised (code ``run``).
+        """
+        if self.config.condition == "number":
+            return kept_number(self.config.condition_on, self.state_scalars.get(Y_SCALE))
+        if self.config.condition == "none":
+            return None
+        return Classes(tuple(map(str, range(self.config.model.num_conditions))))
+
+    def given(self, y: float) -> "Run":
+        """Of a conditional run the ordinary one at one y: the weights of p(x|z, y) and q(z|x, y).
+
+        It cannot go on: its training state is left out. Its history stays, which is of all y.
 
         Arguments:
-            label: The class.
+            y: The class, or the number.
 
         Raises:
             BadInput: The run is not conditional, or has no such class (code ``condition``).
         """
-        config, count = self.config, self.config.model.num_conditions
-        if not 0 <= label < count:
-            message = f"this run has {count} classes to condition on, {label} is none of them"
-            raise BadInput("condition", message, "choose another run or class")
-        alone = replace(config, condition="none", model=replace(config.model, num_conditions=0))
-        weights = self.model().given(condition_of(label, count)).state_dict()
-        digest = hashlib.sha256(f"{self.digest}, class {label}".encode()).hexdigest()
+        config, known = self.config, self.known
+        if known is None:
+            raise BadInput("condition", "this run is not conditional: it takes no y", "choose another run")
+        encoded = known.encode(torch.tensor([y], dtype=torch.float64))[0]
+        model = replace(config.model, num_conditions=0)
+        alone = replace(config, condition="none", condition_on="", model=model)
+        weights = self.model().given(encoded).state_dict()
+        which = f"class {int(y)}" if isinstance(known, Classes) else f"y {float(y)!r}"
+        digest = hashlib.sha256(f"{self.digest}, {which}".encode()).hexdigest()
         return replace(self, config=alone, weights=weights, state_tensors={}, digest=digest)
 
     def model(self) -> VAE:
@@ -272,7 +287,7 @@ def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str)
     if not isinstance(data_digest, str) or not re.fullmatch("([0-9a-f]{64})?", data_digest):
         raise BadInput("run", f"the digest of the run's data is {shown(data_digest)}", _HINT)
     _check_state(about["state"])
-    return Run(
+    run = Run(
         config=RunConfig.from_dict(about["config"]),
         weights=weights,
         history=history,
@@ -285,6 +300,8 @@ def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str)
         unknown=unknown_settings(about["config"]),
         digest=digest,
     )
+    _ = run.known  # raises where a number y has no scale
+    return run
 
 
 def _rows(tensors: Mapping[str, Tensor], name: str, columns: tuple[str, ...]) -> NDArray[np.float64]:

@@ -222,6 +222,24 @@ _CONDITIONED: Final = """\
 x_train = torch.cat([x_train, torch.eye({count})[torch.from_numpy({training})]], 1)
 x_test = torch.cat([x_test, torch.eye({count})[torch.from_numpy({held_out})]], 1)"""
 
+_KNOWN: Final = """\
+# What is known of each example: {name}.
+known = {values}
+y_train, y_test = known[shuffled[~is_held_out[shuffled]]], known[shuffled[is_held_out[shuffled]]]"""
+
+_STANDARDISED: Final = '''\
+# Conditional: each example is a row [x, y], y being that number, standardised by the training part.
+y_mean, y_std = y_train.mean(), y_train.std()
+
+
+def with_y(x, y):
+    """Rows [x, y]."""
+    y = ((torch.from_numpy(y) - y_mean) / y_std).float()
+    return torch.cat([x, y[:, None]], 1)
+
+
+x_train, x_test = with_y(x_train, y_train), with_y(x_test, y_test)'''
+
 _GIVEN_Y: Final = '''\
 def log_likelihood(x, z):
     """log p(x|z, y) for rows [x, y]: the decoder takes [z, y]."""
@@ -761,23 +779,7 @@ class _Script:
         return line
 
     def _data(self) -> str:
-        name = self.config.dataset
-        seeded = "data_generator = torch.Generator().manual_seed(SEED)"
-        if name == "idx":
-            text = self._idx(seeded)
-        elif self.is_own:
-            text = self._own(seeded)
-        elif name == "digits":
-            text = f"{_DIGITS}\n\n{seeded}\n{_SPLIT.format(singles='')}"
-        elif name in _MADE_LABELS:
-            text = f"{self._made(seeded)}\n\n{_SPLIT.format(singles=self._singles)}"
-        else:
-            noise = DATASET_INFO[name].noise * self.config.data_noise
-            points = _POINTS[name].format(n=self._num_made, noise=noise)
-            split = _SPLIT.format(singles=self._singles)
-            text = f"{points}\nx, labels = x.numpy(), labels.numpy()\n\n{split}"
-            first, rest = text.split("\n", 1)
-            text = f"{first}\n{seeded}\n{rest}"
+        text = self._read_and_split()
         if self.config.binarised == "threshold":
             text += "\n\n" + _CUT
         elif self.is_redrawn:
@@ -787,6 +789,8 @@ class _Script:
         if self.data.x_validation is not None:
             text += "\n\n" + self._validation()
             text += "\ngrey = grey[~is_validation]" if self.is_redrawn else ""
+        if self.config.condition == "number":
+            text += self._standardised()
         if self.is_cuda:
             text += '\nx_train, x_test = x_train.to("cuda"), x_test.to("cuda")'
             text += '\nx_validation = x_validation.to("cuda")' if self.has_patience else ""
@@ -795,8 +799,42 @@ class _Script:
             text += "\n" + _OBSERVED.format(count=MAX_HELD_OUT)
         return text
 
+    def _read_and_split(self) -> str:
+        """The examples, in a training and a held-out part."""
+        name = self.config.dataset
+        seeded = "data_generator = torch.Generator().manual_seed(SEED)"
+        if name == "idx":
+            return self._idx(seeded)
+        if self.is_own:
+            return self._own(seeded)
+        if name == "digits":
+            return f"{_DIGITS}\n\n{seeded}\n{_SPLIT.format(singles='')}"
+        split = _SPLIT.format(singles=self._singles)
+        if name in _MADE_LABELS:
+            return f"{self._made(seeded)}\n\n{split}"
+        noise = DATASET_INFO[name].noise * self.config.data_noise
+        points = _POINTS[name].format(n=self._num_made, noise=noise)
+        first, rest = f"{points}\nx, labels = x.numpy(), labels.numpy()\n\n{split}".split("\n", 1)
+        return f"{first}\n{seeded}\n{rest}"
+
+    def _standardised(self) -> str:
+        """The rows [x, y] of a number y: its scale is that of the examples that are trained on."""
+        if self.data.x_validation is None:
+            return "\n\n" + _STANDARDISED
+        cut = "\ny_validation, y_train = y_train[is_validation], y_train[~is_validation]"
+        return f"{cut}\n\n{_STANDARDISED}\nx_validation = with_y(x_validation, y_validation)"
+
+    @property
+    def _known(self) -> str:
+        """The number y of each example, by its place among those that are known."""
+        names = [factor.name for factor in self.data.factors_train]
+        place = names.index(self.config.condition_on)
+        return f"beside[:, {place}]" if self.is_own else f"causes[:, {place}]"
+
     def _conditioned(self) -> str:
-        """The rows [x, y]; of IDX files in two parts the labels are read here, all classes of both."""
+        """The rows [x, y], or the number y of each; of IDX files in two parts the labels are read here."""
+        if self.config.condition == "number":
+            return _KNOWN.format(name=repr(self.config.condition_on), values=self._known)
         training, held_out, read = _LABELS_OF_SPLIT, _HELD_OUT_LABELS, ""
         stems = self._stems if self.is_idx else {}
         if {("train", "images"), ("test", "images")} <= set(stems):
@@ -844,10 +882,11 @@ class _Script:
         # What was binarised is bytes, whatever the file holds.
         is_bytes = isinstance(self.data.x_train, ByteImages) and self.config.binarised == "no"
         pixels = ".astype(np.float32) / 255" if is_bytes else ""
+        beside = '\n    beside = file["beside"]' if self.config.condition == "number" else ""
         if labels is None or held_out is None:
-            return f"{_OWN.format(pixels=pixels, labels='')}\n\n{seeded}\n{_SPLIT_UNLABELLED}"
+            return f"{_OWN.format(pixels=pixels, labels=beside)}\n\n{seeded}\n{_SPLIT_UNLABELLED}"
         counts = np.bincount(np.concatenate((labels.numpy(), held_out.numpy())))
-        read = _OWN.format(pixels=pixels, labels='\n    labels = file["labels"]')
+        read = _OWN.format(pixels=pixels, labels=f'\n    labels = file["labels"]{beside}')
         if counts.max() == 1:  # nothing to share out: each class has one member
             return f"{read}\n\n{seeded}\n{_SPLIT_UNLABELLED}"
         return f"{read}\n\n{seeded}\n{_SPLIT.format(singles=_SINGLES if counts.min() == 1 else '')}"

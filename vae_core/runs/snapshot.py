@@ -6,7 +6,7 @@ run needs to go on.
 
 import json
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -189,6 +189,9 @@ class AtLimits(NamedTuple):
 
 NOT_AT_LIMITS: Final = AtLimits()
 _FLOW: Final = "flow."
+_DECODER: Final = "decoder."
+MAX_DECODER: Final = 1_000_000
+"""Weights of a decoder that a snapshot holds at most: 4 MB, five times a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +223,10 @@ class Snapshot:
         validation: Rows of ``VALIDATION_COLUMNS``, those after this step among them, shape (rows, 4); none
             without a validation part.
         parts: How the data are split; None where an older version did not say.
+        grid_y: Of a conditional model the y that its grid is decoded with, in words; empty where there is
+            none, or where an older version wrote the file.
+        decoder: Of a conditional model the decoder's weights by name, so that whoever looks can have the grid
+            of another y; empty where they are more than ``MAX_DECODER`` values, or there is no y.
     """
 
     step: int
@@ -242,6 +249,8 @@ class Snapshot:
     later: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(HISTORY_COLUMNS))))
     validation: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(VALIDATION_COLUMNS))))
     parts: Parts | None = None
+    grid_y: str = ""
+    decoder: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @property
     def curves(self) -> NDArray[np.float64]:
@@ -257,12 +266,14 @@ class Snapshot:
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Writes a snapshot atomically (``.safetensors``; the scalars as JSON in its header)."""
-    names = ("step", "epoch", "plane", "image_shape", "class_names", "at_limits", "beta_moves", "parts")
+    names = ("step", "epoch", "plane", "image_shape", "class_names", "at_limits", "beta_moves")
+    names += ("parts", "grid_y")
     scalars = {name: getattr(snapshot, name) for name in names}
     arrays = {name: getattr(snapshot, name) for name in _ARRAYS}
     arrays |= {name: rows for name in _OF_CHOICE if len(rows := getattr(snapshot, name))}
     if snapshot.flow is not None:
         arrays |= {_FLOW + name: value for name, value in snapshot.flow._asdict().items()}
+    arrays |= {_DECODER + name: value for name, value in snapshot.decoder.items()}
     arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     write_atomically(path, save(arrays, metadata={"snapshot": json.dumps(scalars)}), durable=False)
 
@@ -291,6 +302,12 @@ def read_snapshot(path: Path) -> Snapshot:
             at_limits=AtLimits(*map(int, scalars.get("at_limits", ()))),
             flow=Flow(*(arrays[_FLOW + name] for name in Flow._fields)) if _FLOW + "x" in arrays else None,
             parts=None if parts is None else Parts(*(int(count) for count in parts)),
+            grid_y=str(scalars.get("grid_y", "")),
+            decoder={
+                name.removeprefix(_DECODER): value
+                for name, value in arrays.items()
+                if name.startswith(_DECODER)
+            },
             **{name: arrays[name] for name in _ARRAYS},
             **{name: arrays[name] for name in _OF_CHOICE if name in arrays},
         )

@@ -19,8 +19,8 @@ from vae_core.errors import BadInput
 from vae_core.memory import is_out_of_memory
 from vae_core.runs.atomic import write_atomically
 
-GIVEN_CLASS: Final = "#class="
-"""Between the path of a run file and a class: the model of a conditional run given that class."""
+GIVEN_Y: Final = "#y="
+"""Between the path of a run file and a number: the model of a conditional run given that y."""
 Arrays = Mapping[str, NDArray[Any]]
 Work = Callable[[Arrays, Callable[[float], None]], Arrays]
 

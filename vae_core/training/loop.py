@@ -17,6 +17,7 @@ from vae_core.config import (
 )
 from vae_core.data import Dataset, with_validation
 from vae_core.data.byte_images import ByteImages, Examples
+from vae_core.data.conditions import Y_SCALE, Number
 from vae_core.elbo import Evaluation, evaluate
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.memory import check_step, largest_product
@@ -577,6 +578,8 @@ class Training:
         }
         if self._patience is not None:
             scalars |= self._patience.state() | {"ended_at": self.ended_at}
+        if isinstance(self.dataset.known, Number):
+            scalars[Y_SCALE] = self.dataset.known.scale
         if self._best is not None:
             tensors |= {f"{_BEST}{OPTIMIZER}{name}": value for name, value in self._best.moments.items()}
             tensors |= {f"{_BEST}weights": self._best.weights, f"{_BEST}generator": self._best.generator}
@@ -674,7 +677,8 @@ def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
     for x in (dataset.x_train, *validation, dataset.x_test):
         if x.shape[-1] != model_config.num_inputs and model_config.num_conditions:
             message = f"a model with {model_config.num_conditions} values of y needs as many of each example"
-            hint = f"set num_conditions to {len(dataset.class_names)}, the number of classes"
+            classes = len(dataset.class_names)
+            hint = f"set num_conditions to {classes}, the number of classes, or to 1 for a number"
             raise BadInput("condition", message, hint)
         if x.shape[-1] != model_config.num_inputs:
             raise BadInput(
@@ -688,6 +692,7 @@ def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
         x = x[:]
         if not bool(torch.isfinite(x).all()):
             raise BadInput("data", f"{dataset.name} holds NaN or infinite values", "remove those rows")
+        x = x[:, : model_config.data_dim]  # a number y may be any
         low, high = float(x.min()), float(x.max())
         if model_config.is_unit_interval and (low < 0 or high > 1):
             raise BadInput(

@@ -10,7 +10,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from benchmarks.serving import Server
 from tests.brought_files import Cell, Percent, npz, two_classes, workbook
 from tests.browser.app.test_training_job import await_step, press, run_id, stop
-from tests.browser.pages import PIXELS, NewPage, fits
+from tests.browser.pages import PIXELS, NewPage, fits, has_large_targets
 
 NOISE: Final = np.random.RandomState(0)
 TABLE: Final = "Länge;Breite;Art\n" + "".join(
@@ -96,6 +96,27 @@ def test_from_a_file_to_a_trained_model_its_plane_and_its_elbo(
     expect(page.get_by_text(re.compile(rf"{title} · J = 2"))).to_be_visible()
     expect(page.get_by_text("nats per example").first).to_be_visible()
     fits(page)
+
+
+def test_what_a_phone_presses_is_large_before_a_file_is_used_and_after(
+    app_server: Server, new_page: NewPage
+) -> None:
+    """Each switch of a draft, the settings of a condition on a number, and what is done with a data set."""
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    drop(page, app_server, "flowers.csv")
+    has_large_targets(page)
+    page.get_by_text("As recognised; each can be changed").click()
+    has_large_targets(page)
+    page.locator(".st-key-data_draft_box").get_by_role("button", name="Keep it").click()
+    expect(page.get_by_text("flowers is kept.")).to_be_visible()
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("button", name="Remove it")).to_be_visible()
+    has_large_targets(page)
+    page.goto(f"{app_server.url}/train?dataset=sprites&num_examples=300&condition=number")
+    expect(page.locator(".board")).to_be_visible()
+    page.get_by_test_id("stExpandSidebarButton").click()
+    expect(page.get_by_role("combobox", name="Number y")).to_be_visible()
+    has_large_targets(page)
 
 
 def test_what_one_browser_brings_another_does_not_see_but_by_the_link_of_a_run(

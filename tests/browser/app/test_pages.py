@@ -1,13 +1,12 @@
 """The pages in a browser: they fit the window, follow the theme, and open from a cold link."""
 
 import re
-from typing import Final
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
-from tests.browser.pages import NewPage, ended, fits, place, places
+from tests.browser.pages import NewPage, ended, fits, has_large_targets, place, places
 from tests.polling import until
 
 SEEN = {
@@ -48,24 +47,6 @@ def test_cold_link_on_a_fresh_server(
         stop_process(server.process)
 
 
-SMALL: Final = """() => {
-    // A help mark has its room around it; Streamlit hides its own sliders and menus behind drawn ones, and
-    // draws the link to a heading for a mouse alone.
-    const names = ["TooltipIcon", "Slider", "MultiSelect", "Selectbox", "SkipToContent", "HeaderAction"];
-    const isOther = (one) => names.some((name) => one.closest(`[data-testid^=st${name}]`));
-    const small = [];
-    const look = (root) => {
-        for (const one of root.querySelectorAll("button, a[href], summary, input[type=range]")) {
-            const { width, height } = one.getBoundingClientRect();
-            if (width && height && height < 43.5 && !isOther(one)) small.push(one.outerHTML.slice(0, 200));
-        }
-        for (const one of root.querySelectorAll("*")) if (one.shadowRoot) look(one.shadowRoot);
-    };
-    look(document);
-    return small;
-}"""
-
-
 @pytest.mark.parametrize("path", PATHS)
 def test_phone_has_large_targets_and_no_horizontal_scroll(
     app_server: Server, new_page: NewPage, path: str
@@ -73,7 +54,7 @@ def test_phone_has_large_targets_and_no_horizontal_scroll(
     page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     visit(page, app_server, path)
     fits(page)
-    until(lambda: page.evaluate(SMALL) == [], "all targets have 44 pixels")
+    has_large_targets(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -19,7 +19,7 @@ from vae_core.config import (
     TrainConfig,
     refused_objectives,
 )
-from vae_core.data import DATASET_INFO, data_shape, num_classes
+from vae_core.data import DATASET_INFO, data_shape, num_classes, numbers_known
 from vae_core.errors import BadInput
 
 FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
@@ -50,6 +50,7 @@ FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "data_noise": st.floats(0, 5),
     "binarised": st.sampled_from(get_args(config.Binarised)),
     "condition": st.sampled_from(get_args(config.Condition)),
+    "condition_on": st.integers(0, 10),  # which of the numbers that are known of the data
     "seed": st.integers(0, 2**31 - 1),
 }
 ELSEWHERE: Final = {
@@ -79,8 +80,13 @@ def test_every_field_of_a_run_is_in_a_link_or_says_why_not() -> None:
 def condition_of(values: dict[str, Any]) -> dict[str, Any]:
     """The condition that is drawn, where such a model may have one."""
     if values["condition"] == "none" or values["prior"] == "vamp":
-        return {"condition": "none", "num_conditions": 0}
-    return {"num_conditions": num_classes(values["dataset"])}
+        return {"condition": "none", "num_conditions": 0, "condition_on": ""}
+    if values["condition"] == "class":
+        return {"num_conditions": num_classes(values["dataset"]), "condition_on": ""}
+    names = tuple(numbers_known(values["dataset"]))
+    if not names:
+        return {"condition": "none", "num_conditions": 0, "condition_on": ""}
+    return {"num_conditions": 1, "condition_on": names[values["condition_on"] % len(names)]}
 
 
 def prior_of(values: dict[str, Any]) -> Any:

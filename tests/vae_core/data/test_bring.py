@@ -199,8 +199,29 @@ def test_idx_files_are_taken_alone_packed_and_with_their_labels() -> None:
     found = bring(pair, Choices(orientation="transposed"))
     assert found.class_names == ("1", "2", "26")
     assert found.image_shape == (3, 4)
-    with pytest.raises(BadInput, match="holds labels, and no images"):
+    with pytest.raises(BadInput, match="this IDX file holds labels, and no images; bring the file of images"):
         bring(idx(labels))
+
+
+def test_labels_under_the_name_of_images_are_labels() -> None:
+    """Fault 30: content decides what a file is. Alone they are refused; beside images they label them."""
+    images = 3 * np.arange(72, dtype=np.uint8).reshape(6, 4, 3)
+    labels = np.array([1, 2, 26, 1, 2, 26], np.uint8)
+    named = {"train-images-idx3-ubyte": idx(labels)}
+    for content in (named, {"train-images-idx3-ubyte.gz": gzip.compress(idx(labels))}):
+        with pytest.raises(BadInput, match="the zip holds labels, and no images; pack the images with them"):
+            bring(zipped(content))
+    with pytest.raises(BadInput, match="this IDX file holds labels"):
+        bring(gzip.compress(idx(labels)))
+    swapped = bring(zipped({**named, "train-labels-idx1-ubyte": idx(images)}))
+    assert (swapped.image_shape, swapped.class_names) == ((4, 3), ("1", "2", "26"))
+    assert np.array_equal(swapped.x, images.reshape(6, -1))
+    twice = bring(
+        zipped({**named, "t10k-images-idx3-ubyte": idx(images), "t10k-labels-idx1-ubyte": idx(labels)})
+    )
+    assert [one.text for one in twice.problems if "not used" in one.text] == [
+        "Other files are not used: t10k-labels-idx1-ubyte."
+    ]
 
 
 def test_a_zip_of_pictures_in_folders_has_the_folders_as_classes() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.brought_files import npy, two_classes
-from vae_core.data import BadInput, Choices, bring, data_shape, dataset_info, load_dataset
+from tests.brought_files import npy, npz, two_classes
+from vae_core.data import BadInput, Choices, bring, data_shape, dataset_info, load_dataset, numbers_known
 from vae_core.data.catalogue import least_training_examples
 from vae_core.data.own import arrays_of, facts_in, own_facts, own_file, packed
 
@@ -92,3 +92,69 @@ def test_facts_that_are_none_are_refused() -> None:
     for text in ("[]", "{", json.dumps({"name": "x"})):
         with pytest.raises(BadInput, match="damaged"):
             facts_in({"facts": np.array(text)})
+
+
+def test_numbers_kept_beside_x_are_known_of_each_example() -> None:
+    """No part of x; in the order of the examples, without those that are left out; of the name they are."""
+    table = "a;b;age;weight;kind\n" + "".join(
+        f"{'' if i == 3 else i * i % 11};{i * 2 % 7};{i};{'' if i == 7 else i * 1.5 + 0.25};{'xy'[i % 2]}\n"
+        for i in range(200)
+    )
+    brought = bring(table.encode(), Choices(beside=("age", "weight")))
+    assert brought.columns == ("a", "b")
+    said = [problem.text for problem in brought.problems if problem.choice == "beside"]
+    assert said == [
+        "Known of each example, and not trained on: age, weight.",
+        "1 example without a number in age, weight is left out.",
+    ]
+    assert brought.options["beside"] == ("a", "b", "age", "weight")
+    assert brought.options["columns"] == ("a", "b")
+    kept = [i for i in range(200) if i not in (3, 7)]
+    assert brought.beside["age"].tolist() == kept
+    assert brought.beside["weight"].tolist() == [i * 1.5 + 0.25 for i in kept]
+    assert brought.head[0] == ("a", "b", "age (beside x)", "weight (beside x)", "label")
+    assert Choices.from_json(brought.choices.to_json()) == brought.choices
+    name = keep(table.encode(), Choices(beside=("age", "weight")))
+    assert name != keep(table.encode(), Choices(columns=("a", "b")))
+    assert numbers_known(name) == {"age": "", "weight": ""}
+    data = load_dataset(name, seed=2, validation=True)
+    for x, labels, factors in (
+        (data.x_train, data.labels_train, data.factors_train),
+        (data.x_test, data.labels_test, data.factors_test),
+        (data.x_validation, data.labels_validation, data.factors_validation),
+    ):
+        age, weight = (factor.values for factor in factors)
+        assert x is not None
+        assert labels is not None
+        assert np.array_equal(weight, 1.5 * age + 0.25)
+        assert np.array_equal(labels.numpy(), age.astype(int) % 2)
+        b = x[:][:, 1].numpy()
+        order = np.argsort(age.astype(int) * 2 % 7, kind="stable")
+        assert (np.diff(b[order]) >= 0).all(), "the row of the table"
+
+
+def test_numbers_of_an_npz_are_kept_where_they_are_no_labels() -> None:
+    rng = np.random.default_rng(0)
+    content = npz(
+        x=rng.random((30, 6, 6)).astype(np.float32),
+        y=np.arange(30) % 3,
+        angle=np.where(np.arange(30) == 4, np.nan, rng.random(30)),
+    )
+    brought = bring(content)
+    assert list(brought.beside) == ["angle"]
+    assert len(brought.x) == len(brought.beside["angle"]) == 29
+    assert brought.labels is not None
+    assert brought.labels.tolist() == [i % 3 for i in range(30) if i != 4]
+    assert not bring(content, Choices(beside=())).beside
+    assert numbers_known(keep(content)) == {"angle": ""}
+
+
+def test_a_file_of_before_has_no_numbers() -> None:
+    """By the name that it had."""
+    arrays = arrays_of(bring(TABLE), "mine")
+    facts = json.loads(str(arrays["facts"]))
+    assert facts.pop("beside") == []
+    own_file(facts["name"]).parent.mkdir(parents=True)
+    own_file(facts["name"]).write_bytes(packed({**arrays, "facts": np.array(json.dumps(facts))}))
+    assert load_dataset(facts["name"]).factors_train == ()
+    assert own_facts(facts["name"]).beside == ()

@@ -219,6 +219,21 @@ CASES |= {
         PLAIN, dataset="two_moons", condition="class", model=replace(POINTS, num_conditions=2)
     ),
 }
+OF_NUMBER: Final = {
+    f"conditional on a number{name}": replace(
+        config, condition="number", condition_on="bend", model=replace(config.model, num_conditions=1)
+    )
+    for name, config in {
+        ", patience": replace(
+            CASES["strokes"], train=replace(TRAIN, patience=1, num_epochs=20, learning_rate=0.05)
+        ),
+        ", stochastic": replace(CASES["strokes"], binarised="stochastic"),
+        ", convolutions": replace(
+            CASES["strokes"], model=replace(MODEL, data_dim=256, **CONV | {"image_shape": (16, 16)})
+        ),
+    }.items()
+}
+CASES |= OF_NUMBER
 CONDITIONAL_MIXTURE: Final = "conditional, mixture, M = 2, full covariance"
 WEIGHTED: Final = {name for name in CASES if re.search("K = [2-9]", name)}
 FLOWS: Final = {name for name in CASES if "flow" in name}
@@ -249,7 +264,7 @@ FOLDERS: Final = {
 TURNED: Final = "other names, turned, classes with gaps"
 """Images of 4 x 3 pixels that are transposed, with QMNIST's labels, one folder below the one named."""
 PATIENT: Final = {
-    *(name for name in (*CASES, *STEERED) if name.startswith("patience")),
+    *(name for name in (*CASES, *STEERED) if name.startswith("patience") or ", patience" in name),
     *(f"patience, {name}" for name in FOLDERS),
     LONGER,
 }

@@ -20,12 +20,18 @@ from vae_core.training.products import Products
 TABLE = b"a;b;kind\n" + b"".join(
     b"%d,5;%d;%s\n" % (i, i * i % 7, b"z" if i == 4 else b"x" if i % 2 else b"y") for i in range(60)
 )
+WIDE = b"a;b;age;weight;kind\n" + b"".join(
+    b"%d;%d;%d;%d,25;%s\n" % (i * i % 11, i * i % 7, i % 13, i * 37 % 29, b"x" if i % 2 else b"y")
+    for i in range(60)
+)
 NOISE = np.random.RandomState(0)
 CASES = {
     "points, one class of one": (TABLE, Choices()),
     "points without labels": (TABLE, Choices(labels="")),
     "images of bytes": (two_classes(60), Choices()),
     "images of numbers": (npy(NOISE.rand(60, 6, 5)), Choices()),
+    "points given a number": (WIDE, Choices(beside=("weight",))),
+    "points given a number, without labels": (WIDE, Choices(beside=("age", "weight"), labels="")),
 }
 
 
@@ -44,8 +50,15 @@ def test_a_script_trains_the_same_weights_bit_for_bit(
         path.parent.mkdir(parents=True)
         path.write_bytes(packed(arrays))
         likelihood = "bernoulli" if facts.is_unit_interval else "gaussian"
-        model = ModelConfig(data_dim=arrays["x"].shape[1], hidden_dims=(4,), likelihood=likelihood)
-        config = RunConfig(model=model, dataset=facts.name, train=replace(TRAIN, patience=patience), seed=5)
+        given = {"condition": "number", "condition_on": "weight"} if facts.beside else {}
+        model = ModelConfig(
+            data_dim=arrays["x"].shape[1],
+            hidden_dims=(4,),
+            likelihood=likelihood,
+            num_conditions=1 if given else 0,
+        )
+        train = replace(TRAIN, patience=patience)
+        config = RunConfig(model=model, dataset=facts.name, train=train, seed=5, **given)  # type: ignore[arg-type]
         runs.append(trained(tmp_path / f"run {number}", config))
         script = tmp_path / f"script_{number}.py"
         script.write_text(script_of(runs[-1], load_data_of(config)), "utf-8")

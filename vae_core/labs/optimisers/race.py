@@ -221,7 +221,7 @@ def race_data(run: RunConfig, num_data: int, *, digest: str = "") -> Dataset:
     Raises:
         BadInput: The data cannot be loaded, or have another digest.
     """
-    data = with_conditions(load_data_of(run, digest=digest), run.condition)
+    data = with_conditions(load_data_of(run, digest=digest), run.condition, run.condition_on)
     if data.x_validation is None:
         data = with_validation(data, seed=run.seed)
     if not num_data:
