@@ -1,12 +1,13 @@
 """What every test of the dashboard gets: figures that Plotly itself has checked, and pages compiled once."""
 
 import hashlib
-import pickle
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import plotly.graph_objects
 import pytest
+from plotly.utils import PlotlyJSONEncoder
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import local_script_runner
@@ -42,7 +43,7 @@ def _checked_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def checked(figure: objects.Figure) -> dict[str, Any]:
         sent = to_dict(figure)
-        digest = hashlib.blake2b(pickle.dumps(sent)).digest()
+        digest = hashlib.blake2b(json.dumps(sent, cls=PlotlyJSONEncoder).encode()).digest()
         if digest not in _checked:
             plotly.graph_objects.Figure(**sent)
             _checked.add(digest)
