@@ -1,11 +1,11 @@
 """How long a file takes from its upload to its preview: ``python -m benchmarks.upload``.
 
-Three files as large as people bring them: 20 MB of a table, and 5,000 pictures as PNG of 28 x 28 and as
-colour JPEG of 64 x 64. Each is read by the process that reads uploads, alone, and by the page Data in a
-headless Chromium. Of the process: seconds, and those of the processor. Of the page: seconds from the dropped
-file to its preview, those of the processor that the server and its processes took (on Linux), the longest
-time without a frame of the page, and the longest time in which the server answered no request. The last line
-printed is JSON with all figures.
+Four files as large as people bring them: 20 MB of a table as text and as a workbook, and 5,000 pictures as
+PNG of 28 x 28 and as colour JPEG of 64 x 64. Each is read by the process that reads uploads, alone, and by
+the page Data in a headless Chromium. Of the process: seconds, and those of the processor. Of the page:
+seconds from the dropped file to its preview, those of the processor that the server and its processes took
+(on Linux), the longest time without a frame of the page, and the longest time in which the server answered
+no request. The last line printed is JSON with all figures.
 """
 
 import argparse
@@ -33,6 +33,7 @@ from benchmarks.serving import ENTRY, ROOT, Server, start_server, stop_process
 NUM_PICTURES: Final = 5000
 TABLE_BYTES: Final = 20_000_000
 TABLE_COLUMNS: Final = 15
+WORKBOOK_ROWS: Final = 186_000
 QUICK: Final = 50
 """Times fewer, to try the benchmark."""
 WAIT_MS: Final = 120_000
@@ -92,6 +93,41 @@ def numbers(num_bytes: int) -> bytes:
         lines.append(",".join([*map("{:.5f}".format, values.tolist()), "abc"[len(lines) % 3]]))
         size += len(lines[-1]) + 1
     return "\n".join([*lines, ""]).encode()
+
+
+def workbook(num_rows: int) -> bytes:
+    """The same kind of table as a workbook of Excel: 186,000 rows are 20 MB."""
+    noise, last = np.random.default_rng(0), chr(ord("A") + TABLE_COLUMNS)
+    names = [*(f"x{number}" for number in range(TABLE_COLUMNS)), "kind"]
+    lines = [f'<row r="1">{"".join(_text_cell(f"{chr(65 + k)}1", one) for k, one in enumerate(names))}</row>']
+    for row in range(2, num_rows + 2):
+        values = enumerate(noise.standard_normal(TABLE_COLUMNS).tolist())
+        cells = "".join(f'<c r="{chr(65 + place)}{row}"><v>{value:.5f}</v></c>' for place, value in values)
+        lines.append(f'<row r="{row}">{cells}{_text_cell(f"{last}{row}", "abc"[row % 3])}</row>')
+    sheet, out = "".join(lines), io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in _WORKBOOK.items():
+            archive.writestr(name, text)
+        archive.writestr(_SHEET, f"<worksheet {_MAIN}><sheetData>{sheet}</sheetData></worksheet>")
+    return out.getvalue()
+
+
+def _text_cell(place: str, text: str) -> str:
+    return f'<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>'
+
+
+_MAIN: Final = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+_OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE: Final = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
+_SHEET: Final = "xl/worksheets/sheet1.xml"
+_WORKBOOK: Final = {
+    "_rels/.rels": f'<Relationships {_PACKAGE}><Relationship Id="r" Type="{_OFFICE}/officeDocument" '
+    'Target="xl/workbook.xml"/></Relationships>',
+    "xl/workbook.xml": f'<workbook {_MAIN} xmlns:r="{_OFFICE}"><sheets><sheet name="numbers" sheetId="1" '
+    'r:id="r1"/></sheets></workbook>',
+    "xl/_rels/workbook.xml.rels": f'<Relationships {_PACKAGE}><Relationship Id="r1" '
+    f'Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+}
 
 
 def read_alone(content: bytes, folder: Path) -> tuple[float, float]:
@@ -163,6 +199,7 @@ def measure(*, quick: bool) -> dict[str, Figures]:
     count = NUM_PICTURES // QUICK if quick else NUM_PICTURES
     files = {
         "table.csv": numbers(TABLE_BYTES // QUICK if quick else TABLE_BYTES),
+        "table.xlsx": workbook(WORKBOOK_ROWS // QUICK if quick else WORKBOOK_ROWS),
         "png-28.zip": pictures(count, 28, "PNG", in_colour=False),
         "jpeg-64.zip": pictures(count, 64, "JPEG", in_colour=True),
     }

@@ -66,8 +66,12 @@ def largest_product(config: ModelConfig, rows: int) -> tuple[int, int, int]:
 def widest_layer(config: ModelConfig) -> int:
     """The most values that networks, q or prior hold for a sample of z, on which memory depends."""
     moments = FLOW_LAYERS * _MOMENT_POINTS if config.encoder_head == "flow" else 0
-    values = max(config.data_dim, *config.decoder_sizes, config.prior_width, _factor(config), moments)
-    return config.draws_of_each * values
+    return max(width_of_draws(config), config.draws_of_each * max(_factor(config), moments))
+
+
+def width_of_draws(config: ModelConfig) -> int:
+    """The most values that decoder or prior hold for a sample of z, where no moments of q are computed."""
+    return config.draws_of_each * max(config.data_dim, *config.decoder_sizes, config.prior_width)
 
 
 def chunk_rows(values_per_row: int) -> int:

@@ -167,8 +167,8 @@ def descent_figure(
         x, y = path.means.T
         figure.add_scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip", row=1)
         figure.add_scatter(y=path.elbo, mode="lines", line=line, showlegend=False, name=name, row=2)
-    moving = list(range(len(figure.data), len(figure.data) + 2 * len(paths)))
-    for trace, row in zip(_dots(paths, 0, theme), (1, 2) * len(paths), strict=True):
+    moving = [len(figure.data), len(figure.data) + 1]
+    for trace, row in zip(_dots(paths, 0, theme), (1, 2), strict=True):
         figure.add_trace(trace, row=row)
     longest = max(len(path.elbo) for path in paths)
     frames = [{"data": _dots(paths, k, theme), "traces": moving, "name": str(k)} for k in range(longest)]
@@ -208,13 +208,17 @@ def _contours(axis: Array, surface: Array, theme: ThemeName) -> list[go.Scatter]
 
 
 def _dots(paths: Sequence[Descent], step: int, theme: ThemeName) -> list[go.Scatter]:
-    dots = []
-    for number, path in enumerate(paths):
-        now = min(step, len(path.elbo) - 1)
-        marker = {"color": CLASSES[theme][number], "size": 15, "symbol": SYMBOLS[number % len(SYMBOLS)]}
-        marker["line"] = {"color": CONCEPTS[theme]["log_evidence"], "width": 2}
-        for x, y in ((path.means[now, 0], path.means[now, 1]), (now, path.elbo[now])):
-            dots.append(
-                go.Scatter(x=[x], y=[y], mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
-            )
-    return dots
+    """Where all paths are after a step, over the surface and below it: one trace each for all of them."""
+    places = [min(step, len(path.elbo) - 1) for path in paths]
+    means = np.stack([path.means[now] for path, now in zip(paths, places, strict=True)])
+    heights = np.array([path.elbo[now] for path, now in zip(paths, places, strict=True)])
+    marker = {
+        "color": [CLASSES[theme][number] for number in range(len(paths))],
+        "symbol": [SYMBOLS[number % len(SYMBOLS)] for number in range(len(paths))],
+        "size": 15,
+        "line": {"color": CONCEPTS[theme]["log_evidence"], "width": 2},
+    }
+    return [
+        go.Scatter(x=x, y=y, mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
+        for x, y in ((means[:, 0], means[:, 1]), (np.array(places), heights))
+    ]

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.upload import Figures, main, numbers
+from benchmarks.upload import Figures, main, numbers, workbook
 from vae_core.data import bring
 
 
@@ -27,3 +27,10 @@ def test_the_table_is_as_large_as_it_is_said_and_reads_as_numbers() -> None:
     assert found.x.shape[1] == 15
     assert np.abs(found.x.mean(0)).max() < 0.2
     assert set(found.class_names) == {"a", "b", "c"}
+
+
+def test_the_workbook_reads_as_the_same_kind_of_table() -> None:
+    found = bring(workbook(300))
+    assert (found.form, found.x.shape, found.class_names) == ("spreadsheet", (300, 15), ("a", "b", "c"))
+    assert found.columns[:2] == ("x0", "x1")
+    assert len(workbook(2000)) * 93 == pytest.approx(20e6, rel=0.03)

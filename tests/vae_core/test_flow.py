@@ -1,7 +1,7 @@
 """An encoder that gives a planar flow: its density, the bound and the evidence, training, what it refuses."""
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import torch
@@ -18,8 +18,10 @@ from vae_core.evidence import (
     exact_evidence,
     iw_bound,
     iw_evidence,
+    local_posterior,
     optimise_posterior,
 )
+from vae_core.evidence.ascent import Objective
 from vae_core.evidence.ladder import climb
 from vae_core.labs.bits_back.coding import compress
 from vae_core.labs.gradients import hand_gradients
@@ -155,6 +157,28 @@ def test_the_best_flow_of_each_example_is_nearer_to_the_evidence(generator: torc
     assert bool((best.elbo <= exact.log_evidence + 1e-3).all())
     steps = optimise_posterior(model, x[:1], generator=generator)
     assert float(steps[-1].elbo) == pytest.approx(float(best.elbo[0]), abs=5e-3)
+
+
+def test_many_examples_at_once_have_the_best_flows_of_each_alone(
+    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a decoder holds for a z decides how many go side by side, not the moments of a flow."""
+    model = bent_model(generator)
+    x = torch.rand(5, 7, generator=generator).double()
+    sizes: list[int] = []
+    ascend = local_posterior.ascend
+
+    def counted(objective: Objective, start: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
+        sizes.append(len(start))
+        return ascend(objective, start, **options)
+
+    monkeypatch.setattr(local_posterior, "ascend", counted)
+    together = best_posterior(model, x, generator=generator, on_progress=lambda _: None)
+    assert sizes[0] == 5
+    assert len(sizes) <= 5
+    for row in range(5):
+        alone = best_posterior(model, x[row : row + 1], generator=generator, on_progress=lambda _: None)
+        assert float(alone.elbo - together.elbo[row]) == pytest.approx(0, abs=1e-4)
 
 
 def test_the_ladder_begins_with_it(generator: torch.Generator) -> None:

@@ -62,21 +62,27 @@ def read(content: bytes, wanted: str | None, max_rows: int, max_columns: int) ->
     hidden = [one.name for one in sheets if one.visible != SheetVisibleEnum.Visible]
     names = (shown or hidden)[:MAX_SHEETS]
     about: dict[str, Any] = {"sheets": names, "hidden": hidden[:MAX_SHEETS] if shown else []}
-    name = wanted if wanted in names else _first_with_numbers(workbook, names)
-    if name is None:
+    name = next((name for name in names if name == wanted), None)
+    sheet = _first_with_numbers(workbook, names) if name is None else workbook.get_sheet_by_name(name)
+    if sheet is None:
         return about | {"error": "empty"}, ""
-    return _table_of(workbook.get_sheet_by_name(name), about | {"sheet": name}, max_rows, max_columns)
+    return _table_of(sheet, about | {"sheet": sheet.name}, max_rows, max_columns)
 
 
-def _first_with_numbers(workbook: CalamineWorkbook, names: Sequence[str]) -> str | None:
-    """The first sheet with numbers in two of its first rows, no page of notes; else the first not empty."""
-    filled = []
+def _first_with_numbers(workbook: CalamineWorkbook, names: Sequence[str]) -> CalamineSheet | None:
+    """The first sheet with numbers in two of its first rows, no page of notes; else the first not empty.
+
+    The sheet itself: to ask for it by its name is to read it once more.
+    """
+    filled = None
     for name in names:
-        rows = workbook.get_sheet_by_name(name).to_python(nrows=_LOOKED_AT)
+        sheet = workbook.get_sheet_by_name(name)
+        rows = sheet.to_python(nrows=_LOOKED_AT)
         if sum(any(isinstance(cell, float) for cell in row) for row in rows) > 1:
-            return name
-        filled += [name] if any(map(_count, rows)) else []
-    return next(iter(filled), None)
+            return sheet
+        if filled is None and any(map(_count, rows)):
+            filled = sheet
+    return filled
 
 
 def _table_of(

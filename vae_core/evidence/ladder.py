@@ -21,7 +21,7 @@ from vae_core.evidence.importance import stochastic_posterior
 from vae_core.evidence.local_posterior import coarser_lattice, normal_lattice
 from vae_core.evidence.posterior_density import PosteriorGrid, posterior_on_grid
 from vae_core.evidence.rich_posterior import RichPosterior
-from vae_core.memory import chunk_rows, widest_layer
+from vae_core.memory import chunk_rows, width_of_draws
 from vae_core.model import VAE
 
 MAX_COMPONENTS: Final = 5
@@ -127,7 +127,7 @@ def climb(
         raise BadInput("num_components", message, "3 is usual")
     model, x = copy.deepcopy(on_cpu(model)).double().requires_grad_(False), x.cpu().double()
     values = num_components * len(_rule(latent_dim, generator, fine=False).eps)
-    pieces = x.split(chunk_rows(values * widest_layer(model.config)))
+    pieces = x.split(chunk_rows(values * width_of_draws(model.config)))
     parts = []
     for number, piece in enumerate(pieces):
 
@@ -324,7 +324,7 @@ def _elbo(model: VAE, x: Tensor, q: RichPosterior, rule: _Rule) -> Tensor:
 
 def _log_ratios(model: VAE, x: Tensor, q: RichPosterior, rule: _Rule) -> Tensor:
     """log p(x, z) - log q(z) at the points of a rule, shape (n, K, N), in pieces of bounded memory."""
-    rows = chunk_rows(q.num_components * len(rule.eps) * widest_layer(model.config))
+    rows = chunk_rows(q.num_components * len(rule.eps) * width_of_draws(model.config))
     found = []
     for start in range(0, len(x), rows):
         here = slice(start, start + rows)

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from vae_core.distributions import AnyPosterior, chosen, concatenated
+from vae_core.distributions import AnyPosterior, chosen, concatenated, replaced
 from vae_core.evidence.ascent import ascend
 from vae_core.evidence.importance import stochastic_posterior
-from vae_core.memory import chunk_rows, widest_layer
+from vae_core.memory import chunk_rows, width_of_draws
 from vae_core.model import VAE
 
 _MAX_ROUNDS: Final = 5
@@ -131,26 +131,32 @@ def _optimised(
     rule: _Rule,
     follow: Callable[[AnyPosterior], None] | None = None,
 ) -> AnyPosterior:
-    """The best q by a rule; ``follow`` is told each on the way."""
-    q, value = start, _elbo(model, x, start, rule)
+    """The best q by a rule; ``follow`` is told each on the way. A round takes what the last one raised."""
+    q, rows = start, torch.arange(len(x), device=x.device)
     for _ in range(_MAX_ROUNDS):
-        shift, growth = q.no_move()
+        here, some = q.take(rows), x[rows]
+        shift, growth = here.no_move()
 
         def moved(parameters: Tensor, of: AnyPosterior) -> AnyPosterior:
             parts = parameters.split([shift[0].numel(), growth[0].numel()], dim=1)  # noqa: B023
             return of.moved(parts[0], parts[1].view(len(parts[1]), *growth.shape[1:]))  # noqa: B023
 
-        def objective(parameters: Tensor, rows: Tensor, before: AnyPosterior = q) -> Tensor:
-            return _elbo(model, x[rows], moved(parameters, before.take(rows)), rule)
+        def objective(
+            parameters: Tensor, of: Tensor, here: AnyPosterior = here, some: Tensor = some
+        ) -> Tensor:
+            return _elbo(model, some[of], moved(parameters, here.take(of)), rule)
 
-        def on_step(parameters: Tensor, before: AnyPosterior = q) -> None:
+        def on_step(
+            parameters: Tensor, q: AnyPosterior = q, here: AnyPosterior = here, rows: Tensor = rows
+        ) -> None:
             if follow is not None:
-                follow(moved(parameters, before))
+                follow(replaced(q, rows, moved(parameters, here)))
 
+        value = _elbo(model, some, here, rule).detach()
         begin = torch.cat((shift.flatten(1), growth.flatten(1)), dim=1)
         parameters, found = ascend(objective, begin, max_steps=_ROUND, on_step=on_step)
-        q, gained, value = moved(parameters, q), found - value, found
-        if float(gained.max()) < _GAIN_NATS:
+        q, rows = replaced(q, rows, moved(parameters, here)), rows[found - value > _GAIN_NATS]
+        if not len(rows):
             break
     return q
 
@@ -177,7 +183,7 @@ def best_posterior(
     rule, fine = (_rule(dim, points, generator, fine=is_fine) for is_fine in (False, True))
     # What the ascent keeps of each example, its inverse Hessian, is a matrix of its parameters.
     of_each = sum(part[0].numel() for part in stochastic_posterior(exact, points[:1]).no_move())
-    values = max(len(rule.eps) * widest_layer(model.config), 4 * of_each**2, 4 * (dim + dim**2) ** 2)
+    values = max(len(rule.eps) * width_of_draws(model.config), 4 * of_each**2, 4 * (dim + dim**2) ** 2)
     pieces = points.split(chunk_rows(values))
     parts = []
     for number, piece in enumerate(pieces):
@@ -193,7 +199,7 @@ def best_posterior(
 
 @torch.no_grad()
 def _measured(model: VAE, x: Tensor, q: AnyPosterior, rule: _Rule) -> Tensor:
-    rows = chunk_rows(len(rule.eps) * widest_layer(model.config))
+    rows = chunk_rows(len(rule.eps) * width_of_draws(model.config))
     pieces = zip(x.split(rows), q.split(rows), strict=True)
     return torch.cat([_elbo(model, *piece, rule) for piece in pieces])
 

@@ -163,10 +163,12 @@ def test_descent_plays_all_ways_to_the_last_step() -> None:
     )
     assert len(figure.frames) == 5
     first, last = figure.frames[0].data, figure.frames[4].data
-    assert [dot.x[0] for dot in first] == [2, 0, 2, 0]
-    assert [dot.x[0] for dot in last] == [0, 4, 0, 2], "the short one rests at its end"
-    moved = [figure.data[number].mode for number in figure.frames[0].traces]
-    assert moved == ["markers"] * 4
+    assert [dots.x.tolist() for dots in first] == [[2, 2], [0, 0]]
+    assert [dots.x.tolist() for dots in last] == [[0, 0], [4, 2]], "the short one rests at its end"
+    assert [dots.y.tolist() for dots in last] == [[0, 0], [-1, -1]]
+    moved = [figure.data[number] for number in figure.frames[0].traces]
+    assert [(trace.mode, trace.xaxis) for trace in moved] == [("markers", "x"), ("markers", "x2")]
+    assert len(set(moved[0].marker.color)) == len(set(moved[0].marker.symbol)) == 2
 
 
 def line(validation: list[float], **settings: Any) -> RaceLine:
