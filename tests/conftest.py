@@ -8,7 +8,8 @@ import pytest
 import torch
 from hypothesis import settings
 
-from dashboard.runs import worker_process
+import dashboard.runs.worker_process
+import tests.worker_process
 from tests.forked import Loaded, popen_of
 
 # Derandomised: a suite that is red for one and green for the next teaches nobody anything.
@@ -39,10 +40,11 @@ def dashboard_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _forked_processes() -> Iterator[None]:
-    """Has the runner and the tasks begin their processes as copies of one that has loaded PyTorch."""
+    """Has runner, tasks and tests of workers begin processes as copies of one that has loaded PyTorch."""
     loaded = Loaded()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker_process, "Popen", popen_of(loaded))
+        patch.setattr(dashboard.runs.worker_process, "Popen", popen_of(loaded))
+        patch.setattr(tests.worker_process, "Popen", popen_of(loaded))
         yield
     loaded.close()
 

@@ -38,6 +38,8 @@ PATIENT: Final = replace(
 )
 """Stops early, some epochs after its best one."""
 _sequence = itertools.count(1)
+_trained: Final[dict[str, dict[Path, bytes]]] = {}
+"""Files of runs, by their configuration and commands."""
 KINDS: Final = {
     "J=1": replace(TINY, model=replace(TINY.model, latent_dim=1)),
     "J=2": TINY,
@@ -110,14 +112,25 @@ def checked(at: AppTest) -> AppTest:
 
 
 def trained(runner: LocalRunner, config: RunConfig, *commands: dict[str, Any]) -> str:
-    """Id of a run that was trained to its end within this process, with commands for its first step."""
+    """Id of a run that was trained to its end within this process, with commands for its first step.
+
+    Trained once in a process: what is asked for again is a copy of the files of the first.
+    """
     run_id = runner.store.create(config)
     folder = runner.store.folder(run_id)
     assert folder is not None
-    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    for command in commands:
-        waiting.put(command)
-    Driver(folder, waiting, io.StringIO()).run()
+    key = json.dumps([config.to_json(), commands])
+    if key not in _trained:
+        waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for command in commands:
+            waiting.put(command)
+        given = set(folder.rglob("*"))
+        Driver(folder, waiting, io.StringIO()).run()
+        made = [path for path in folder.rglob("*") if path not in given and path.is_file()]
+        _trained[key] = {path.relative_to(folder): path.read_bytes() for path in made}
+    for path, content in _trained[key].items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_bytes(content)
     return run_id
 
 

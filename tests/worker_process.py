@@ -3,12 +3,12 @@
 import contextlib
 import json
 import queue
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import Any, Final
 
 from tests.polling import DEADLINE_S
@@ -19,12 +19,15 @@ Event = dict[str, Any]
 
 
 class Process:
-    """A worker process and the events it has sent."""
+    """A worker process and the events it has sent.
+
+    Arguments:
+        arguments: Of Python, other than those of a worker without a run.
+    """
 
     def __init__(self, *arguments: str) -> None:
         command = [sys.executable, *(arguments or ("-m", "vae_core", "worker"))]
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
+        self.process = Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         self.events: list[Event] = []
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)

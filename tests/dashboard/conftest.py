@@ -1,11 +1,16 @@
-"""What every test of the dashboard gets: figures that Plotly itself has checked, and no scan of packages."""
+"""What every test of the dashboard gets: figures that Plotly itself has checked, and pages compiled once."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import plotly.graph_objects
 import pytest
+from plotly.utils import PlotlyJSONEncoder
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import local_script_runner
 
 from dashboard.figures import objects
 
@@ -18,6 +23,19 @@ def _no_components_of_other_packages() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _pages_compiled_once() -> Iterator[None]:
+    """Streamlit's server compiles a page once, AppTest at each of its runs."""
+    compiled = ScriptCache()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local_script_runner, "ScriptCache", lambda: compiled)
+        yield
+
+
+_checked: set[bytes] = set()
+"""Digests of the figures that Plotly has taken: pages draw most of them more than once."""
+
+
 @pytest.fixture(autouse=True)
 def _checked_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Gives whatever is drawn to Plotly's own objects, which refuse what Plotly does not know."""
@@ -25,7 +43,19 @@ def _checked_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def checked(figure: objects.Figure) -> dict[str, Any]:
         sent = to_dict(figure)
-        plotly.graph_objects.Figure(**sent)
+        digest = hashlib.blake2b(json.dumps(sent, cls=PlotlyJSONEncoder).encode()).digest()
+        if digest not in _checked:
+            plotly.graph_objects.Figure(**sent)
+            _checked.add(digest)
         return sent
 
     monkeypatch.setattr(objects.Figure, "to_dict", checked)
+
+
+@pytest.fixture
+def short_computations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few steps up the ladder, few samples of gradients: for tests of what is drawn, not of its numbers."""
+    for name, value in (("_MAX_ROUNDS", 1), ("_ROUND", 4), ("_EM_STEPS", 2)):
+        monkeypatch.setattr(f"vae_core.evidence.ladder.{name}", value)
+    monkeypatch.setattr("dashboard.gradients.cached._SAMPLES_TIMES_PRODUCTS", 2**22)
+    monkeypatch.setattr("dashboard.gradients.cached.MIN_SAMPLES", 2**8)

@@ -43,6 +43,7 @@ RUN: Final = replace(TINY, condition="class", model=replace(TINY.model, num_cond
 POINTS: Final = replace(
     RUN,
     dataset="two_moons",
+    num_examples=300,
     model=replace(RUN.model, data_dim=2, likelihood="gaussian", likelihood_scale=0.3, num_conditions=2),
 )
 CONVOLUTIONS: Final = replace(
@@ -140,6 +141,7 @@ def test_style_transfer_keeps_z_and_exchanges_the_class(subject: Subject) -> Non
     assert np.abs(found[0] - found[1]).max() > 1e-3
 
 
+@pytest.mark.usefixtures("short_computations")
 @pytest.mark.parametrize(("page", "key", "view"), EVERY)
 @pytest.mark.parametrize("kind", ["digits", "points", "convolutions", "number"])
 def test_every_view_of_every_page_takes_it(

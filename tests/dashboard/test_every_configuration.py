@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.brought_files import npz
-from tests.page_scripts import TINY, checked, message_to, open_page, runner, trained
-
-__all__ = ["runner"]  # a fixture
 from dashboard.publish.page import page_of
 from dashboard.runs.data_sets import DataSets
 from dashboard.runs.runner import LocalRunner
 from dashboard.subject import subject_of
+from tests.brought_files import npz
+from tests.page_scripts import TINY, checked, message_to, open_page, runner, trained
 from vae_core.config import (
     Architecture,
     EncoderHead,
@@ -29,6 +27,8 @@ from vae_core.config import (
 from vae_core.data import Choices, bring, dataset_info
 from vae_core.data.own import arrays_of
 
+__all__ = ["runner"]  # a fixture
+pytestmark = pytest.mark.usefixtures("short_computations")
 REFUSED: Final = {
     ("deterministic", "vamp"),
     ("deterministic", "mixture"),

@@ -329,6 +329,7 @@ VIEWS: Final = (
 )
 
 
+@pytest.mark.usefixtures("short_computations")
 def test_every_view_takes_a_held_out_part_of_one_image(runner: LocalRunner, tmp_path: Path) -> None:
     write_images(tmp_path, side=8, counts=(40, 1))
     model = replace(TINY.model, latent_dim=3)

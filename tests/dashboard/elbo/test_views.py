@@ -71,6 +71,7 @@ def test_so_many_samples_that_a_page_would_wait_for_minutes_are_one_sentence(
     assert plain("100 samples for each of 360 examples take minutes in this network") in message.value
 
 
+@pytest.mark.usefixtures("short_computations")
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_run_has_every_view(runner: LocalRunner, kind: str, view: str) -> None:
@@ -195,8 +196,8 @@ def test_bits_back_says_what_it_cannot_code(runner: LocalRunner) -> None:
     assert any("at most 8 latent dimensions" in info.value for info in at.info)
 
 
-def test_gaps_are_measured_in_the_background_and_split(home_tasks: tasks.Tasks) -> None:
-    at = open_page("elbo")
+def test_gaps_are_measured_in_the_background_and_split(home_tasks: tasks.Tasks, runner: LocalRunner) -> None:
+    at = open_page("elbo", run=trained(runner, KINDS["J=1"]))
     next(b for b in at.button if b.key == "gaps_start").click().run()
     (name,) = home_tasks._tasks
     until(lambda: home_tasks.progress(name) is None, "the gaps")

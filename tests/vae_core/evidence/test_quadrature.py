@@ -1,7 +1,7 @@
 """log p(x) by quadrature: closed forms, an independent grid, any encoder, honest errors, the identity."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -43,30 +43,34 @@ def by_plain_grid(
     model: VAE, x: Tensor, count: int = 701, reach: float = 8.0
 ) -> tuple[Tensor, Tensor, Tensor]:
     """log p(x), E_q[log p(x|z)] and KL(q || posterior) on a grid that knows nothing of tiles."""
-    axis = torch.linspace(-reach, reach, count, dtype=torch.float64)
-    z = torch.cartesian_prod(axis, axis)
-    cell = 2 * math.log(2 * reach / (count - 1))
-    given_z = torch.stack([model.likelihood(z).log_prob(example) for example in x])
-    log_joint = given_z + Normal(torch.zeros(2).double(), 1).log_prob(z).sum(-1)
-    log_evidence = torch.logsumexp(log_joint, 1) + cell
-    q = model.posterior(x)
-    log_q = Normal(q.mean[:, None], q.std[:, None]).log_prob(z).sum(-1)
-    share = torch.exp(log_q + cell)
-    divergence = (share * (log_q - log_joint + log_evidence[:, None])).sum(1)
-    return log_evidence, (share * given_z).sum(1), divergence
+    q, evidence, parts = model.posterior(x), [], []
+    for z, log_joint, given_z, cell in _pieces(model, x, count, reach):
+        evidence.append(torch.logsumexp(log_joint, 1) + cell)
+        log_q = Normal(q.mean[:, None], q.std[:, None]).log_prob(z).sum(-1)
+        share = torch.exp(log_q + cell)
+        parts.append(torch.stack([(share * value).sum(1) for value in (given_z, log_q - log_joint, 1.0)]))
+    log_evidence = torch.logsumexp(torch.stack(evidence), 0)
+    reconstruction, divergence, mass = torch.stack(parts).sum(0)
+    return log_evidence, reconstruction, divergence + mass * log_evidence
 
 
 @torch.no_grad()
 def evidence_by_plain_grid(model: VAE, x: Tensor, count: int, reach: float = 8.0) -> Tensor:
-    """The log p(x) of :func:`by_plain_grid` alone, of as many points as memory would not hold at once."""
+    """The log p(x) of :func:`by_plain_grid` alone, in less than half of the time."""
+    pieces = _pieces(model, x, count, reach)
+    return torch.logsumexp(torch.stack([torch.logsumexp(one, 1) + cell for _, one, _, cell in pieces]), 0)
+
+
+def _pieces(
+    model: VAE, x: Tensor, count: int, reach: float
+) -> Iterator[tuple[Tensor, Tensor, Tensor, float]]:
+    """z, log p(x, z), log p(x|z) and the log of a cell, of 50,000 points at a time: the cache holds them."""
     axis = torch.linspace(-reach, reach, count, dtype=torch.float64)
-    parts = []
+    cell = 2 * math.log(2 * reach / (count - 1))
     for rows in axis.split(max(1, 50_000 // count)):
         z = torch.cartesian_prod(rows, axis)
-        log_prior = Normal(torch.zeros(2).double(), 1).log_prob(z).sum(-1)
         given_z = torch.stack([model.likelihood(z).log_prob(example) for example in x])
-        parts.append(torch.logsumexp(given_z + log_prior, 1))
-    return torch.logsumexp(torch.stack(parts), 0) + 2 * math.log(2 * reach / (count - 1))
+        yield z, given_z + Normal(torch.zeros(2).double(), 1).log_prob(z).sum(-1), given_z, cell
 
 
 def residual(found: Evidence) -> Tensor:

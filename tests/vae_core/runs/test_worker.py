@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests import worker_process
 from tests.polling import DEADLINE_S
 from tests.worker_process import ROOT, Event, Process
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
@@ -186,7 +187,9 @@ def test_a_run_that_diverges_keeps_a_usable_model(start: Callable[[], Process], 
 def test_a_run_that_cannot_start_says_why(tmp_path: Path) -> None:
     config = RunConfig(model=ModelConfig(data_dim=64), dataset="nothing")
     (tmp_path / "config.json").write_text(config.to_json())
-    worker = Process("-m", "vae_core", "worker", os.fspath(tmp_path))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker_process, "Popen", subprocess.Popen)  # started, not copied: the program itself
+        worker = Process("-m", "vae_core", "worker", os.fspath(tmp_path))
     end = worker.end()
     assert end["status"] == "failed"
     assert end["message"].startswith("there is no data set 'nothing'; choose one of digits, ")
