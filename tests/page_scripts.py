@@ -21,6 +21,7 @@ from dashboard.runs import runner as jobs
 from dashboard.runs import tasks
 from dashboard.runs.runner import LocalRunner
 from dashboard.subject import Subject, subject_of
+from dashboard.train import steering
 from tests.polling import DEADLINE_S
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.runs.driver import Driver
@@ -60,6 +61,8 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRunner]:
     runner = LocalRunner(tmp_path_factory.mktemp("pages"), max_running=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jobs, "_runner", runner)
+        # A script presses a button as soon as there is one, which no hand does.
+        patch.setattr(steering, "DOUBLE_PRESS_S", 0.0)
         yield runner
         runner.close()
 
