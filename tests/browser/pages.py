@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from playwright.sync_api import FloatRect, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.polling import DEADLINE_S, until
@@ -106,6 +107,21 @@ def runs_ended(page: Page) -> Callable[[], int]:
 def ended(page: Page) -> None:
     """Waits until the dashboard's script has run to its end: nothing more comes of its own."""
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def choose(page: Page, name: str, option: str) -> None:
+    """Chooses in a list of that name; again where it closed, as one does that is opened too early."""
+
+    def is_chosen() -> bool:
+        page.get_by_role("combobox", name=name, exact=True).click()
+        try:
+            page.get_by_role("option", name=option, exact=True).click(timeout=5_000)
+        except PlaywrightTimeout:
+            page.keyboard.press("Escape")
+            return False
+        return True
+
+    until(is_chosen, f"{option} chosen in {name}")
 
 
 def drawn(page: Page) -> None:

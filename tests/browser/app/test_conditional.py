@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import WAIT_MS, NewPage, fits
+from tests.browser.pages import WAIT_MS, NewPage, choose, fits
 from tests.polling import until
 
 DECODED: Final = "canvas => canvas.toDataURL()"
@@ -31,8 +31,7 @@ def conditional_run(app_server: Server, page: Page) -> str:
 
 def test_a_conditional_run_shows_the_class_that_is_chosen(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/train?hidden=32&num_epochs=20&learning_rate=0.01")
-    page.get_by_role("combobox", name="Condition on y").click()
-    page.get_by_role("option", name="the class").click()
+    choose(page, "Condition on y", "the class")
     expect(page).to_have_url(re.compile("condition=class"))
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".st-key-run_line")).to_contain_text("Finished", timeout=WAIT_MS)
@@ -46,8 +45,7 @@ def test_a_conditional_run_shows_the_class_that_is_chosen(app_server: Server, pa
     expect(page.get_by_role("heading", name="Decoded E[x|z, y]")).to_be_visible()
     canvas = page.locator("canvas.picture").first
     before = until(lambda: canvas.evaluate(DECODED), "a decoded picture")
-    page.get_by_role("combobox", name="Class y").click()
-    page.get_by_role("option", name="4", exact=True).click()
+    choose(page, "Class y", "4")
     expect(row.get_by_text("the example, y = 4")).to_be_visible(timeout=WAIT_MS)
     until(lambda: canvas.evaluate(DECODED) != before, "the picture that is decoded given the other class")
     expect(page).to_have_url(re.compile("given_class=4"))
@@ -82,10 +80,8 @@ def test_a_number_as_y_from_the_setting_to_a_traversal(
 ) -> None:
     """Each browser chooses the y of its grid for itself, and the code of the run prints the same ELBO."""
     page.goto(f"{app_server.url}/train?dataset=strokes&num_examples=400&hidden=16&num_epochs=4")
-    page.get_by_role("combobox", name="Condition on y").click()
-    page.get_by_role("option", name="a number").click()
-    page.get_by_role("combobox", name="Number y").click()
-    page.get_by_role("option", name="bend").click()
+    choose(page, "Condition on y", "a number")
+    choose(page, "Number y", "bend")
     expect(page).to_have_url(re.compile("condition_on=bend"))
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".st-key-run_line")).to_contain_text("all 4 epochs are done", timeout=WAIT_MS)

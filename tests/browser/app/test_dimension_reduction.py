@@ -5,7 +5,7 @@ from typing import Final
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import ended, fits
+from tests.browser.pages import choose, ended, fits
 from tests.polling import until
 
 CUT_TABLES: Final = """() => [...document.querySelectorAll("[data-testid=stTable] *")].filter((box) =>
@@ -18,8 +18,7 @@ def test_networks_join_when_they_are_trained_and_stay(app_server: Server, page: 
     start = page.locator(".st-key-dr_start button:visible")
     expect(start).to_be_visible()
     expect(page.get_by_role("cell", name="VAE, pretrained").first).to_be_visible()
-    page.get_by_role("combobox", name="Data").click()
-    page.get_by_role("option", name="Two moons").click()
+    choose(page, "Data", "Two moons")
     expect(page.get_by_text("The line of all decoded z")).to_be_visible()
     # What is drawn until then may move the button: a click in that moment would miss it.
     ended(page)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import WAIT_MS, fits
+from tests.browser.pages import WAIT_MS, choose, fits
 from tests.polling import until
 
 HEADS: Final = {
@@ -22,10 +22,7 @@ STRONG: Final = "nodes => nodes.slice(0, 3).map((node) => Number(node.textConten
 def started(page: Page, url: str, head: str) -> str:
     """Id of a run that this browser trained with the encoder head of that name."""
     page.goto(f"{url}/train?hidden=16&num_epochs=6&learning_rate=0.01")
-    # A list that is opened before the page stands closes when the page goes on.
-    expect(page.get_by_role("heading", name="KL by dimension")).to_be_visible(timeout=WAIT_MS)
-    page.get_by_role("combobox", name="Encoder head").click()
-    page.get_by_role("option", name=HEADS[head][0], exact=True).click()
+    choose(page, "Encoder head", HEADS[head][0])
     expect(page).to_have_url(re.compile(f"encoder_head={head}"))
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".st-key-run_line")).to_contain_text("all 6 epochs are done", timeout=WAIT_MS)

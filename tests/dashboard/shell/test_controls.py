@@ -73,7 +73,8 @@ def test_menu_offers_what_the_core_knows(
     monkeypatch.setattr("dashboard.shell.state.run_settings", dict)
     for name in ("selectbox", "caption", "markdown", "text_input", "number_input"):
         monkeypatch.setattr(f"streamlit.{name}", lambda *args, **options: None)
-    page["activation"] = "relu"
+    # Strokes have numbers beside x, which may be the y of a model.
+    page |= {"activation": "relu", "dataset": "strokes"}
     controls.data_and_model()
     controls.training()
     assert offered[key] == get_args(CHOICES[key])
