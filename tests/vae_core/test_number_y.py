@@ -221,7 +221,7 @@ def test_its_grid_is_that_of_the_median_and_of_any_other_number(tmp_path: Path) 
     snapshot = Observer(training, seed=3).look()
     known = training.dataset.known
     assert isinstance(known, Number)
-    assert snapshot.grid_y == f"{known.median:.4g} rad"
+    assert snapshot.grid_y == f"{known.median:.2f} rad"
     write_snapshot(tmp_path / "snapshot.safetensors", snapshot)
     kept = read_snapshot(tmp_path / "snapshot.safetensors")
     assert kept.grid_y == snapshot.grid_y
@@ -275,3 +275,24 @@ def test_what_cannot_be_conditional_on_a_number_says_so() -> None:
     )
     del old["condition_on"]
     assert RunConfig.from_json(json.dumps({**old, "format": 7})).condition_on == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "std", "written"),
+    [
+        (0.71994, 0.45, "0.72"),
+        (0.9, 0.45, "0.90"),
+        (-1e-4, 0.45, "0.00"),
+        (1987.0, 9.5, "1987.0"),
+        (1987.0, 25.0, "1987"),
+        (54_321.0, 20_000.0, "54321"),
+        (5.00012, 1e-4, "5.00012"),
+        (3.2e-12, 1e-12, "3.2e-12"),
+        (2.5e12, 1e12, "2.5e+12"),
+    ],
+)
+def test_a_number_is_written_to_about_a_hundredth_of_its_deviation(
+    value: float, std: float, written: str
+) -> None:
+    assert Number(name="a", unit="", mean=0.0, std=std, median=0.0).written(value) == written
+    assert Number(name="a", unit="rad", mean=0.0, std=std, median=0.0).written(value) == f"{written} rad"

@@ -1,11 +1,16 @@
 """What y is of a conditional model, as the networks take it: the class of an example, or a number."""
 
-from typing import NamedTuple
+import math
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 
 from vae_core.errors import BadInput
+
+_MOST_DECIMALS: Final = 8
+_LARGE: Final = 1e9
+"""Numbers with more decimals, or so large, are written with a power of ten."""
 
 
 class Classes(NamedTuple):
@@ -75,8 +80,11 @@ class Number(NamedTuple):
         return ((values.double() - self.mean) / self.std).float()[:, None]
 
     def written(self, value: float) -> str:
-        """A value with its unit."""
-        return f"{value:.4g} {self.unit}".strip()
+        """A value to about a hundredth of the standard deviation, with its unit."""
+        decimals = max(0, 1 - math.floor(math.log10(self.std)))
+        if decimals > _MOST_DECIMALS or abs(value) >= _LARGE:
+            return f"{value:.4g} {self.unit}".strip()
+        return f"{round(value, decimals) + 0.0:.{decimals}f} {self.unit}".strip()  # no -0.00
 
     @property
     def scale(self) -> dict[str, float]:
