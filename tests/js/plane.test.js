@@ -37,6 +37,22 @@ test("names of places that lie apart stay there, also where some are no numbers"
   assert.deepEqual(namePlaces(places, [16, 16, 16, 16], BOX), places);
 });
 
+test("a name whose place is in sight is not cut off at the edge; one out of sight stays out", () => {
+  const places = [
+    [4, 40],
+    [299, 90],
+    [150, 200],
+    [-30, 120],
+  ];
+  const found = namePlaces(places, [80, 80, 80, 80], BOX);
+  assert.deepEqual(found, [
+    [40, 40],
+    [260, 90],
+    [150, 200],
+    [-30, 120],
+  ]);
+});
+
 test("a square holds all pairs, and a single one is not without size", () => {
   assert.deepEqual(squareAround(Float32Array.of(0, 0, 4, 2), 1.5), { centre: [2, 1], radius: 3 });
   assert.deepEqual(squareAround(Float32Array.of(5, 6), 1.5), { centre: [5, 6], radius: 1 });

@@ -76,6 +76,12 @@ export function namePlaces(places, widths, { left, width, top }) {
     shown.every((k) => Math.hypot(places[k][0] - middle[0], places[k][1] - middle[1]) < NAME_SIZE);
   if (!isOnePlace) {
     spreadOut(found, NAME_SIZE);
+    // A name whose place is in sight is, too, from its first letter to its last.
+    for (const k of shown) {
+      const half = Math.min(widths[k], width) / 2;
+      const isInside = places[k][0] >= left && places[k][0] <= left + width;
+      if (isInside) found[k][0] = clamp(found[k][0], left + half, left + width - half);
+    }
     return found;
   }
   const length = shown.reduce((sum, k) => sum + widths[k], 0);
