@@ -80,11 +80,13 @@ class Number(NamedTuple):
         return ((values.double() - self.mean) / self.std).float()[:, None]
 
     def written(self, value: float) -> str:
-        """A value to about a hundredth of the standard deviation, with its unit."""
-        decimals = max(0, 1 - math.floor(math.log10(self.std)))
+        """A value to about a hundredth of the standard deviation or finer, with its unit."""
+        decimals = max(0, 2 - math.floor(math.log10(self.std)))
         if decimals > _MOST_DECIMALS or abs(value) >= _LARGE:
             return f"{value:.4g} {self.unit}".strip()
-        return f"{round(value, decimals) + 0.0:.{decimals}f} {self.unit}".strip()  # no -0.00
+        text = f"{round(value, decimals) + 0.0:.{decimals}f}"  # no -0.00
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        return f"{text} {self.unit}".strip()
 
     @property
     def scale(self) -> dict[str, float]:
