@@ -61,7 +61,7 @@ def _given(shown: Subject) -> Subject:
         given = shown.given(condition.choose(shown))
         which = "of that class"
         if given.is_given_number:
-            low, high = (f"{value:.4g}" for value in given.y_of_examples)
+            low, high = (plain(shown.known.written(value)) for value in given.y_of_examples)
             which = f"whose y is nearest, {low if low == high else f'{low} to {high}'}"
         st.caption(GIVEN.format(name=plain(given.name_of_y), which=which))
     return given

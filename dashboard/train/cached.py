@@ -8,6 +8,7 @@ from dashboard.cached import pretrained_snapshot
 from dashboard.caching import cached
 from dashboard.components.board.payload import board_payload, coarser_grid, ghost_payload
 from dashboard.components.flow.element import flow_payload, packed
+from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.subject import data_of, some_numbers
 from vae_core.config import RunConfig
@@ -59,31 +60,33 @@ class ChoiceOfY(NamedTuple):
         return min(self.options, key=lambda one: abs(one - there))
 
 
-@cached(most=64)
-def choice_of_y(run_id: str) -> ChoiceOfY | None:
+def choice_of_y(view: JobView) -> ChoiceOfY | None:
     """Of a conditional run whose data are there; None of others."""
+    if view.config.condition == "none":
+        return None
+    try:
+        return _choice_of_y(view.run_id, view.config)
+    except BadInput:  # not kept: the data may come back
+        return None
+
+
+@cached(most=64)
+def _choice_of_y(run_id: str, _config: RunConfig) -> ChoiceOfY:
     from vae_core.data.conditions import known_of, values_of
 
-    view = runner().view(run_id)
-    if view is None or view.config.condition == "none":
-        return None
-    config = view.config
-    try:
-        data = data_of(config)
-        known = known_of(data, config.condition, config.condition_on)
-    except BadInput:
-        return None
-    if known is None:
-        return None
-    if config.condition == "class":
+    del run_id  # whose configuration never changes, and so the key
+    data = data_of(_config)
+    known = known_of(data, _config.condition, _config.condition_on)
+    assert known is not None, "a conditional run has a y"
+    if _config.condition == "class":
         return ChoiceOfY(known, tuple(range(known.num_values)))
     return ChoiceOfY(known, some_numbers(values_of(data, known, "train")))
 
 
-def _with_grid(config: RunConfig, run_id: str, snapshot: Snapshot, y: float | None) -> Snapshot:
+def _with_grid(view: JobView, snapshot: Snapshot, y: float | None) -> Snapshot:
     """The snapshot of a conditional run with its grid decoded with a y."""
     grid_y = snapshot.grid_y or snapshot.class_names[0]  # older ones had classes alone
-    choice = None if y is None else choice_of_y(run_id)
+    choice = None if y is None else choice_of_y(view)
     if choice is None or y is None:
         return replace(snapshot, grid_y=grid_y)
     import torch
@@ -92,7 +95,7 @@ def _with_grid(config: RunConfig, run_id: str, snapshot: Snapshot, y: float | No
 
     try:
         encoded = choice.known.encode(torch.tensor([y], dtype=torch.float64))[0]
-        grid = grid_given(config.model, snapshot, encoded)
+        grid = grid_given(view.config.model, snapshot, encoded)
     except BadInput:
         return replace(snapshot, grid_y=f"{grid_y} ({NO_OTHER_Y})")
     return replace(snapshot, grid=grid, grid_y=choice.known.written(y))
@@ -104,7 +107,7 @@ def _board(run_id: str, looked: Snapshot | None = None, *, y: float | None = Non
         return None
     grid_y = ""
     if view.config.condition != "none":
-        pictures = _with_grid(view.config, run_id, snapshot if looked is None else looked, y)
+        pictures = _with_grid(view, snapshot if looked is None else looked, y)
         grid_y = pictures.grid_y
         snapshot, looked = (pictures, None) if looked is None else (snapshot, pictures)
     payload = board_payload(

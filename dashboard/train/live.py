@@ -116,7 +116,7 @@ def _live(run_id: str, drawn_as: tuple[object, ...], steer: Callable[[JobView], 
 def _grid_y(view: JobView) -> float | None:
     """The y that this browser chose for the grid of a conditional run; None: that of the snapshot."""
     chosen = state.control(_GRID_Y)
-    choice = None if chosen is None else cached.choice_of_y(view.run_id)
+    choice = None if chosen is None else cached.choice_of_y(view)
     found = None if choice is None else choice.near(chosen)
     return None if choice is None or found == choice.near(None) else found
 
@@ -125,7 +125,7 @@ def _choose_grid_y(view: JobView) -> None:
     """Of a conditional run what its board shows, and the y of the grid, each browser for itself."""
     if view.config.condition == "none":
         return
-    choice = cached.choice_of_y(view.run_id)
+    choice = cached.choice_of_y(view)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if choice is not None:
             now = choice.near(state.control(_GRID_Y))

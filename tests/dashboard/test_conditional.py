@@ -352,6 +352,22 @@ def test_each_browser_chooses_the_y_of_its_grid(
     assert (after.grid_y, after.grid.tolist()) == (before.grid_y, before.grid.tolist())
 
 
+def test_the_y_of_the_grid_is_offered_again_when_the_data_are_back(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = trained(runner, replace(RUN, seed=11))
+    with monkeypatch.context() as gone:
+
+        def load(config: object) -> None:
+            raise BadInput("dataset", "the folder is not there", "put it back")
+
+        gone.setattr("dashboard.train.cached.data_of", load)
+        at = open_page("train", run=run_id)
+        assert not [one for one in at.selectbox if one.key == "grid_y"]
+        assert json.loads(message_to(at, "training_board"))["grid_y"] == "0"
+    assert checked(at.run()).selectbox(key="grid_y").options
+
+
 def test_a_snapshot_without_its_decoder_says_so(runner: LocalRunner, runs: dict[str, str]) -> None:
     """Those that an older version wrote, and those of very large decoders."""
     run_id = trained(runner, replace(RUN, seed=9))
