@@ -9,12 +9,13 @@ accepts none.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol, TypeVar
+from typing import ClassVar, Final, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vae_core.config import NOT_GAUSSIAN
 from vae_core.errors import BadInput
 from vae_core.planar import Moments, PlanarFlow, moments_of
 
@@ -618,8 +619,52 @@ AnyNormal = DiagonalNormal | FullNormal
 """A Gaussian q(z|x), with a diagonal covariance matrix or a full one; both have the same interface."""
 
 
+class _NotGaussian:
+    """A q(z|x) that has a density, but is no Gaussian: what follows from its moments."""
+
+    __slots__ = ()
+    is_factorised: ClassVar[bool] = False
+    is_gaussian: ClassVar[bool] = False
+    what: ClassVar[str]
+    """It in a sentence."""
+
+    @property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and sigma of each dimension, of shape (batch, J); computed at each call."""
+        raise NotImplementedError
+
+    @property
+    def mean(self) -> Tensor:
+        """E[z], shape (batch, J); computed at each call."""
+        return self.moments[0]
+
+    @property
+    def std(self) -> Tensor:
+        """sigma of each dimension, shape (batch, J); computed at each call."""
+        return self.moments[1]
+
+    @property
+    def variance(self) -> Tensor:
+        """sigma^2 of each dimension, shape (batch, J)."""
+        return self.std.square()
+
+    @property
+    def marginals(self) -> DiagonalNormal:
+        """The product of the Gaussians with its means and deviations."""
+        return DiagonalNormal.from_std(*self.moments)
+
+    def as_density(self) -> Self:
+        """Itself."""
+        return self
+
+    def as_normal(self) -> AnyNormal:
+        """Raises :class:`BadInput` (code ``encoder_head``): it is no Gaussian."""
+        message = f"q(z|x) is {self.what} in this model, and a Gaussian is needed"
+        raise BadInput("encoder_head", message, "choose a model whose encoder gives a Gaussian")
+
+
 @dataclass(frozen=True, slots=True)
-class PlanarNormal:
+class PlanarNormal(_NotGaussian):
     """q(z|x) of z = centre + sigma f(eps), eps ~ N(0, I), f a planar flow (:mod:`vae_core.planar`).
 
     log q(z|x) = log N(eps; 0, I) - log |det df/deps| - sum_j log sigma_j. Where f is the identity, that is
@@ -636,8 +681,7 @@ class PlanarNormal:
         tensor([True])
     """
 
-    is_factorised: ClassVar[bool] = False
-    is_gaussian: ClassVar[bool] = False
+    what: ClassVar[str] = NOT_GAUSSIAN["flow"]
 
     centre: Tensor
     log_var: Tensor
@@ -656,32 +700,12 @@ class PlanarNormal:
         return self.centre + scale * found.mean, scale * found.variance.clamp(min=_LEAST_VARIANCE).sqrt()
 
     @property
-    def mean(self) -> Tensor:
-        """E[z], shape (batch, J); computed at each call."""
-        return self.moments[0]
-
-    @property
-    def std(self) -> Tensor:
-        """sigma of each dimension, shape (batch, J); computed at each call."""
-        return self.moments[1]
-
-    @property
-    def variance(self) -> Tensor:
-        """sigma^2 of each dimension, shape (batch, J)."""
-        return self.std.square()
-
-    @property
     def matched(self) -> FullNormal:
         """The Gaussian of the same mean and covariance."""
         found, scale = self._moments(), torch.exp(0.5 * self.log_var)
         covariance = found.covariance + _LEAST_VARIANCE * torch.eye(scale.shape[-1]).to(scale)
         factor = scale[..., None] * torch.linalg.cholesky(covariance)
         return FullNormal(self.centre + scale * found.mean, factor)
-
-    @property
-    def marginals(self) -> DiagonalNormal:
-        """The product of the Gaussians with its means and deviations: its marginals have no closed form."""
-        return DiagonalNormal.from_std(*self.moments)
 
     @property
     def conditional_log_var(self) -> Tensor:
@@ -692,15 +716,6 @@ class PlanarNormal:
     def parameters(self) -> tuple[Tensor, Tensor, Tensor]:
         """Centre, log sigma^2, and layers."""
         return self.centre, self.log_var, self.layers
-
-    def as_density(self) -> "PlanarNormal":
-        """Itself."""
-        return self
-
-    def as_normal(self) -> AnyNormal:
-        """Raises :class:`BadInput` (code ``encoder_head``): it is no Gaussian."""
-        message = "q(z|x) is a flow in this model, and a Gaussian is needed"
-        raise BadInput("encoder_head", message, "choose a model whose encoder gives a Gaussian")
 
     def no_move(self) -> tuple[Tensor, Tensor]:
         """A shift and a growth of 0, as :meth:`moved` takes them."""
@@ -791,7 +806,7 @@ _GRID_REACH, _GRID_POINTS = 4.0, 51
 
 
 @dataclass(frozen=True, slots=True)
-class DiagonalMixture:
+class DiagonalMixture(_NotGaussian):
     """q(z|x) = sum_c w_c N(z; mean_c, diag sigma_c^2), with C components.
 
     What is a mean over q is summed over the components, and sampled within each: noise eps makes one z of
@@ -809,8 +824,7 @@ class DiagonalMixture:
         tensor([True])
     """
 
-    is_factorised: ClassVar[bool] = False
-    is_gaussian: ClassVar[bool] = False
+    what: ClassVar[str] = NOT_GAUSSIAN["mixture"]
 
     log_weights: Tensor
     means: Tensor
@@ -825,21 +839,6 @@ class DiagonalMixture:
         return mean, (weights * spread).sum(1).sqrt()
 
     @property
-    def mean(self) -> Tensor:
-        """E[z], shape (batch, J)."""
-        return self.moments[0]
-
-    @property
-    def std(self) -> Tensor:
-        """sigma of each dimension, shape (batch, J)."""
-        return self.moments[1]
-
-    @property
-    def variance(self) -> Tensor:
-        """sigma^2 of each dimension, shape (batch, J)."""
-        return self.std.square()
-
-    @property
     def matched(self) -> FullNormal:
         """The Gaussian of the same mean and covariance."""
         weights = self.log_weights.exp()[..., None]
@@ -847,11 +846,6 @@ class DiagonalMixture:
         within = torch.diag_embed((weights * torch.exp(self.log_vars)).sum(1))
         away = weights.sqrt() * (self.means - mean[:, None])
         return FullNormal.from_covariance(mean, within + away.mT @ away)
-
-    @property
-    def marginals(self) -> DiagonalNormal:
-        """The product of the Gaussians with its means and deviations."""
-        return DiagonalNormal.from_std(*self.moments)
 
     @property
     def conditional_log_var(self) -> Tensor:
@@ -862,15 +856,6 @@ class DiagonalMixture:
     def parameters(self) -> tuple[Tensor, Tensor, Tensor]:
         """log w, means, and log sigma^2."""
         return self.log_weights, self.means, self.log_vars
-
-    def as_density(self) -> "DiagonalMixture":
-        """Itself."""
-        return self
-
-    def as_normal(self) -> AnyNormal:
-        """Raises :class:`BadInput` (code ``encoder_head``): it is no Gaussian."""
-        message = "q(z|x) is a mixture in this model, and a Gaussian is needed"
-        raise BadInput("encoder_head", message, "choose a model whose encoder gives a Gaussian")
 
     def no_move(self) -> tuple[Tensor, Tensor]:
         """A shift and a growth of 0, as :meth:`moved` takes them."""

@@ -66,8 +66,9 @@ def headline(terms: Encoded, shown: Subject, split: Split, num_samples: int) -> 
         error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
         note = f"± {margin(error)} s.e."
         column.metric(label, f"{signed(value)} nats", note, delta_color="off", delta_arrow="off")
+    of_each = " and each component of q" if shown.config.model.draws_of_each > 1 else ""
     st.caption(
-        f"Means over {len(terms.elbo):,} {SPLITS[split]} examples with M = {num_samples} for each; "
+        f"Means over {len(terms.elbo):,} {SPLITS[split]} examples with M = {num_samples} for each{of_each}; "
         "± is the standard error of the mean over the examples."
     )
 
