@@ -1,9 +1,17 @@
-"""The bytes of run files, taken apart and forged."""
+"""Run files: of a training as it stands, and their bytes taken apart and forged."""
 
 import hashlib
 import json
 import struct
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from vae_core.config import RunConfig
+from vae_core.runs.runfile import Run, load_run, save_run
+from vae_core.runs.snapshot import HISTORY_COLUMNS
+from vae_core.training.loop import Training
 
 
 def with_header(content: bytes, header: bytes) -> bytes:
@@ -38,6 +46,21 @@ def sealed(tensors: dict[str, Any], about: dict[str, Any], body: bytes) -> bytes
     metadata = {"run": json.dumps(about | {"sha256": digest})}
     header = json.dumps({**tensors, "__metadata__": metadata}).encode()
     return struct.pack("<Q", len(header)) + header + body
+
+
+def saved_run(training: Training, config: RunConfig, path: Path) -> Run:
+    """A training as it stands, saved as a run and read again."""
+    tensors, scalars = training.state()
+    run = Run(
+        config=config,
+        weights=dict(training.model.state_dict()),
+        state_tensors=tensors,
+        state_scalars=scalars,
+        history=np.empty((0, len(HISTORY_COLUMNS))),
+        status="paused",
+    )
+    save_run(path, run)
+    return load_run(path)
 
 
 def _header_end(content: bytes) -> int:

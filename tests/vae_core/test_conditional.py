@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tests.run_files import saved_run
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import Dataset, condition_of, from_arrays, load_dataset, with_conditions
 from vae_core.data.byte_images import ByteImages, RedrawnImages
@@ -22,8 +23,6 @@ from vae_core.model import VAE
 from vae_core.objectives import of_many
 from vae_core.runs.driver import open_training
 from vae_core.runs.observer import Observer
-from vae_core.runs.runfile import Run, load_run, save_run
-from vae_core.runs.snapshot import HISTORY_COLUMNS
 from vae_core.training.loop import Training
 from vae_core.training.trace import Tracer
 
@@ -260,17 +259,7 @@ def test_a_saved_run_goes_on_bit_for_bit(tmp_path: Path, networks: dict[str, Any
     steps = first.steps()
     for _ in range(17):
         next(steps)
-    tensors, scalars = first.state()
-    run = Run(
-        config=config,
-        weights=dict(first.model.state_dict()),
-        state_tensors=tensors,
-        state_scalars=scalars,
-        history=np.empty((0, len(HISTORY_COLUMNS))),
-        status="paused",
-    )
-    save_run(tmp_path / "run.safetensors", run)
-    again = open_training(config, load_run(tmp_path / "run.safetensors"))
+    again = open_training(config, saved_run(first, config, tmp_path / "run.safetensors"))
     list(again.steps())
     assert again.step == whole.step
     assert torch.equal(again._weights, whole._weights)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.run_files import saved_run
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import Number, from_arrays, known_of, load_dataset, numbers_known, with_conditions
 from vae_core.data.dataset import Dataset, Factor
@@ -178,25 +179,17 @@ def test_a_saved_run_goes_on_bit_for_bit_with_the_scale_of_its_beginning(tmp_pat
     steps = first.steps()
     for _ in range(3):
         next(steps)
-    tensors, scalars = first.state()
-    run = Run(
-        config=RUN,
-        weights=dict(first.model.state_dict()),
-        state_tensors=tensors,
-        state_scalars=scalars,
-        history=np.empty((0, len(HISTORY_COLUMNS))),
-        status="paused",
-    )
-    save_run(tmp_path / "run.safetensors", run)
-    loaded = load_run(tmp_path / "run.safetensors")
+    loaded = saved_run(first, RUN, tmp_path / "run.safetensors")
     assert isinstance(loaded.known, Number)
     assert loaded.known._replace(unit="rad") == whole.dataset.known
     again = open_training(RUN, loaded)
     list(again.steps())
     assert torch.equal(again._weights, whole._weights)
-    moved = replace(loaded, state_scalars={**scalars, "y_scale": {"mean": 0.0, "std": 2.0, "median": 1.0}})
-    kept = open_training(RUN, moved).dataset.known
-    assert kept == Number("angle", "rad", 0.0, 2.0, 1.0), "not measured anew"
+    moved = replace(
+        loaded, state_scalars={**loaded.state_scalars, "y_scale": {"mean": 0.0, "std": 2.0, "median": 1.0}}
+    )
+    scale = open_training(RUN, moved).dataset.known
+    assert scale == Number("angle", "rad", 0.0, 2.0, 1.0), "not measured anew"
 
 
 @pytest.mark.parametrize(
