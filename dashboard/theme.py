@@ -76,6 +76,8 @@ _ICON_ALONE: Final = """
  """
 """A button shows its icon; its label is there for a screen reader."""
 
+PAGE: Final[dict[ThemeName, str]] = {"light": "#FFFFFF", "dark": "#13161B"}
+"""The ground of the page, as Streamlit's configuration has it."""
 PRIMARY: Final = CONCEPTS["light"]["elbo"]
 """The ground of white text, in both themes: no blue is legible on the dark page and below white as well."""
 PRESSED: Final = "#00639B"

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
-from dashboard.figures.base import faded, finish, literal
-from dashboard.theme import CONCEPTS, ThemeName
+from dashboard.figures.base import finish, literal
+from dashboard.theme import CONCEPTS, PAGE, ThemeName
 
 ROW_HEIGHT = 40
 MOST_WRITTEN = 12
@@ -38,7 +38,8 @@ def information_figure(
             text=[[f"{value:.2f}" for value in row] for row in information],
             # Of a size that fits its cell: on a phone numbers of one size would run into each other.
             texttemplate="%{text}" if written else "",
-            colorscale=[[0, faded(colour, 0)], [1, colour]],
+            # Opaque: Plotly chooses dark or light numbers by the colour of a cell, whatever lies below it.
+            colorscale=[[0, PAGE[theme]], [1, colour]],
             colorbar={"title": {"text": "of H(v)"}, "tickformat": ".0%", "thickness": 14},
             xgap=2,
             ygap=2,

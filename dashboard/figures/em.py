@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
-from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, ellipse, faded, finish, literal, mark_x
+from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, ellipse, faded, finish, literal, mark_x, mixed
 from dashboard.figures.classes import class_colour, class_marks
 from dashboard.figures.player import add_player
-from dashboard.theme import CONCEPTS, ThemeName
+from dashboard.theme import CONCEPTS, PAGE, ThemeName
 
 Array = NDArray[np.floating]
 HEIGHT: Final = 860
@@ -214,9 +214,10 @@ class TableScene(NamedTuple):
 
     def moving(self, done: int, theme: ThemeName) -> list[go.Trace]:
         """The map."""
-        means, ink = self.means[done], CONCEPTS[theme]["log_evidence"]
+        means, colour = self.means[done], CONCEPTS[theme]["elbo"]
         colours = {
-            "colorscale": [[0, faded(CONCEPTS[theme]["elbo"], 0.06)], [1, CONCEPTS[theme]["elbo"]]],
+            # Opaque: Plotly chooses dark or light numbers by the colour of a cell, whatever lies below it.
+            "colorscale": [[0, mixed(PAGE[theme], colour, 0.06)], [1, colour]],
             "zmin": 0,
             "zmax": float(max(self.means.max(), _ROUNDING)),
             "showscale": False,
@@ -228,7 +229,7 @@ class TableScene(NamedTuple):
         names = [literal(name) for name in self.names]
         more: dict[str, Any] = {"xgap": 1, "ygap": 1, "hovertemplate": hover}
         if len(names) <= MAX_WRITTEN:
-            more |= {"texttemplate": "%{z:.2f}", "textfont": {"color": ink, "size": FONT_SIZE - 2}}
+            more |= {"texttemplate": "%{z:.2f}", "textfont": {"size": FONT_SIZE - 2}}
         return [go.Heatmap(x=labels, y=names, z=means.T, **more, **colours)]
 
     def _pictures(self, means: Array) -> Array:

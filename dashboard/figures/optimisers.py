@@ -11,7 +11,7 @@ from dashboard.figures.base import GROUND, LEGEND_ABOVE, faded, finish, mixed
 from dashboard.figures.contours import contour_traces
 from dashboard.figures.player import add_player
 from dashboard.formats import signed
-from dashboard.theme import CLASSES, CONCEPTS, ThemeName
+from dashboard.theme import CLASSES, CONCEPTS, PAGE, ThemeName
 
 Array = NDArray[np.floating]
 Steps = NDArray[np.floating] | NDArray[np.integer]
@@ -23,8 +23,8 @@ DEPTH: Final = 30.0
 """Nats below the top that the contours show, in so many levels."""
 LEVELS: Final = 24
 _SHADES: Final[dict[ThemeName, tuple[str, str]]] = {
-    "light": ("#A9A9A9", "#FFFFFF"),
-    "dark": ("#13161B", "#585C66"),
+    "light": ("#A9A9A9", PAGE["light"]),
+    "dark": (PAGE["dark"], "#585C66"),
 }
 """From low to high."""
 
