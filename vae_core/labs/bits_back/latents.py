@@ -10,9 +10,9 @@ from scipy.special import ndtr
 from torch import Tensor
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import AnyPosterior, DiagonalMixture, FullNormal, PlanarNormal
 from vae_core.labs.bits_back.rans import Rans, frequencies
 from vae_core.model import VAE
+from vae_core.posteriors import AnyPosterior, DiagonalMixture, FullNormal, PlanarNormal
 from vae_core.priors import NormalMixture
 
 Floats = NDArray[np.float64]
