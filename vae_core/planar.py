@@ -83,7 +83,7 @@ class PlanarFlow(NamedTuple):
         return t, t.new_zeros(t.shape[:-1]) if log_det is None else log_det
 
     def jacobian(self, t: Tensor) -> Tensor:
-        """d push(t) / dt at t of shape (..., J): (..., J, J), the product of the layers' I + (1 - h^2) v a^T."""
+        """d push(t) / dt at t of shape (..., J): the product of I + (1 - h^2) v a^T, shape (..., J, J)."""
         dim = t.shape[-1]
         slope = torch.eye(dim).to(t).expand(*t.shape[:-1], dim, dim)
         for a, v, b in self._layers():

@@ -46,11 +46,12 @@ HOW: Final[dict[EncoderHead, str]] = {
         "by the mass that each has there for $z_2$, and so on. That is q, exactly."
     ),
     "flow": (
-        r"q is a flow here, $z = z(\varepsilon)$, and no interval of z has a known mass (local bits-back coding, "
-        r"Ho, Lohn and Abbeel 2019): **pop** $\varepsilon$ under $\mathcal{N}(0, I)$, **pop** z under a narrow "
-        r"Gaussian around $z(\varepsilon)$, as the flow stretches $\mathcal{N}(\varepsilon, s^2 I)$, and "
-        r"**push** $\varepsilon$ under $\mathcal{N}(\varepsilon(z), s^2 I)$, $s = 0.02$. It takes more random "
-        "bits to begin with, and a few thousandths of a bit more for each z: the flow bends within s."
+        r"q is a flow here, $z = z(\varepsilon)$, and no interval of z has a known mass. Local bits-back "
+        r"coding (Ho, Lohn and Abbeel 2019): **pop** $\varepsilon$ under $\mathcal{N}(0, I)$, **pop** z "
+        r"under a narrow Gaussian around $z(\varepsilon)$, what the flow makes of "
+        r"$\mathcal{N}(\varepsilon, s^2 I)$, and **push** $\varepsilon$ under "
+        r"$\mathcal{N}(\varepsilon(z), s^2 I)$, $s = 0.02$. It begins with more random bits, and costs a "
+        "little more where the flow bends within s."
     ),
 }
 

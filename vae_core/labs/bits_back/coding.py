@@ -153,9 +153,9 @@ def compress(
     than it takes, which are counted. z lies in buckets of equal width, coded by its centre; all probabilities
     are rounded to 16 bits, those of p to at least 2^-16.
 
-    Of a Gaussian q, and of a mixture, z is taken dimension by dimension under q(z_j|z_1, ..., z_(j-1), x); of a
-    flow, which has no such densities, by local bits-back coding (Ho, Lohn and Abbeel 2019, arXiv 1905.08500):
-    see :mod:`~vae_core.labs.bits_back.latents`.
+    Of a Gaussian q, and of a mixture, z is taken dimension by dimension under q(z_j|z_1, ..., z_(j-1), x); of
+    a flow, which has no such densities, by local bits-back coding (Ho, Lohn and Abbeel 2019, arXiv
+    1905.08500): see :mod:`~vae_core.labs.bits_back.latents`.
 
     Arguments:
         model: The model, J at most ``MAX_LATENT_DIM``.

@@ -106,8 +106,8 @@ class Lattice(NamedTuple):
     def mixture(self, weights: Floats, means: Floats, stds: Floats, *, least: int) -> Chain:
         """sum_k w_k N(mean_k, diag std_k^2), exact: by z_j given the buckets of z_1, ..., z_(j-1).
 
-        P(bucket of z_j | those before) = sum_k v_k P_k(bucket), where v_k is w_k times the mass that component
-        k has in the buckets before, normalised. Within a bucket all cells are equally likely.
+        P(bucket of z_j | those before) = sum_k v_k P_k(bucket), v_k being w_k times the mass that component k
+        has in the buckets before, normalised. Within a bucket all cells are equally likely.
 
         Arguments:
             weights: w, shape (K,).
@@ -163,14 +163,15 @@ class LatentCode:
 
     def __init__(self, model: VAE) -> None:
         prior = model.prior
-        edges = _buckets(*(side.numpy() for side in prior.box(_REACH)), _BUCKETS)
+        edges = _buckets(*prior.box(_REACH), _BUCKETS)
         self.lattice = Lattice(edges, _CELLS if model.config.encoder_head == "flow" else 1)
         means, stds, weights = np.zeros((1, len(edges))), np.ones((1, len(edges))), np.ones(1)
         if isinstance(prior, NormalMixture):
             means, stds = prior.components.mean.numpy(), prior.components.std.numpy()
             weights = prior.log_weights.exp().numpy()
         self.prior = self.lattice.mixture(weights, means, stds, least=1)
-        noise = _buckets(np.full(len(edges), -_REACH), np.full(len(edges), _REACH), _NOISE_BUCKETS)
+        far = torch.full((len(edges),), _REACH)
+        noise = _buckets(-far, far, _NOISE_BUCKETS)
         self._noise = Lattice(noise, _NOISE_CELLS)
 
     def posterior(self, q: AnyPosterior) -> PosteriorCode:
@@ -239,7 +240,7 @@ class _FlowCode:
         """eps given z."""
         z = torch.from_numpy(self._lattice.point(symbols))[None]
         mean = self._q.whiten(z)[0].numpy()
-        # Any eps may have to be pushed: of a z at the end of the buckets it may be far from where z leads back.
+        # Any eps may have to be pushed: of a z at the end of the buckets it may be far from the mean.
         return self._noise.gaussian(mean, _NARROW * np.eye(len(mean)), least=1)
 
 
@@ -249,6 +250,7 @@ def _triangular(matrix: Tensor) -> Floats:
     return (upper.mT * upper.diagonal().sign()).numpy()
 
 
-def _buckets(low: Floats, high: Floats, count: int) -> Floats:
+def _buckets(low: Tensor, high: Tensor, count: int) -> Floats:
     """Edges of so many buckets between two corners, shape (J, count + 1)."""
-    return np.linspace(low, high, count + 1, axis=1)
+    edges = [torch.linspace(float(a), float(b), count + 1) for a, b in zip(low, high, strict=True)]
+    return torch.stack(edges).double().numpy()
