@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae_core.config import Activation, ModelConfig
+from vae_core.config import Activation, EncoderHead, ModelConfig
 from vae_core.distributions import (
+    LOG_2PI,
     LOG_VAR_RANGE,
     Deterministic,
     DiagonalNormal,
@@ -27,6 +28,7 @@ from vae_core.elbo import ElboTerms
 from vae_core.model import SPREAD_RANGE, VAE
 from vae_core.networks import MLP
 from vae_core.priors import NormalMixture, vamp_prior
+from vae_core.training.draw_gradient import DrawGradient, gradient_of_draws
 from vae_core.training.mixture_gradient import MixtureGradient, variance_slope
 
 NARROW: Final = 8
@@ -48,8 +50,8 @@ class Means(NamedTuple):
 
 
 def is_written_out(config: ModelConfig) -> bool:
-    """Whether the gradient of a model is written out here: not of convolutions, and of Gaussians alone."""
-    return config.architecture == "mlp" and not config.not_gaussian
+    """Whether the gradient of a model is written out here: that of convolutions is not."""
+    return config.architecture == "mlp"
 
 
 class HandGradient:
@@ -109,8 +111,7 @@ class HandGradient:
         if size < self._batch_size:
             self.of_size(self._batch_size)  # it makes room for the smaller one
         self._room.begin()
-        is_full = self._model.config.encoder_head == "full_covariance"
-        kind = _FullPass if is_full else _GaussianPass
+        kind = _PASSES.get(self._model.config.encoder_head, _GaussianPass)
         with torch.inference_mode(mode=False):  # its arrays are written in either mode
             found = self._passes[size] = kind(self._model, self._room, size, self._num_samples)
         return found
@@ -193,7 +194,7 @@ class _Pass:
         self._of_z, self._of_z_rows = of_inputs[..., :dim], self._of_input_rows[:, :dim]
         self._rows = num_draws * batch
         self._prior = None if config.prior == "standard_normal" else _LearnedPrior(model, room)
-        self._score = self._kind_of_score()(model, self._decoder, room, (num_draws, batch), of_score)
+        self._score = self._score_of(room, (num_draws, batch), of_score)
 
     def __call__(self, x: Tensor, eps: Tensor, beta: float, free_bits: float) -> Tensor:
         """Writes the gradient; returns sums that :meth:`means` reads."""
@@ -225,8 +226,9 @@ class _Pass:
         """The bound of the mini-batch, example by example."""
         raise NotImplementedError
 
-    def _kind_of_score(self) -> "type[_BernoulliScore | _OtherScore]":
-        return _SCORES[self._model.config.likelihood]
+    def _score_of(self, room: _Room, shape: tuple[int, int], sums: Sequence[Tensor]) -> "_Score":
+        """log p(x|z) and its gradient."""
+        return _SCORES[self._model.config.likelihood](self._model, self._decoder, room, shape, sums)
 
     def _to_z(self, eps: Tensor) -> None:
         """z from the encoder's outputs."""
@@ -295,7 +297,7 @@ class _GaussianPass(_Pass):
         """The same where the KL of all dimensions is one."""
         log_p, score = prior.at(self._z_rows)
         # eps is what z was made of: log q(z|x) = -1/2 sum_j eps_j^2 + log sigma_j^2 + log 2 pi.
-        log_var = self._log_var.sum(1) + self._dim * math.log(2.0 * math.pi)
+        log_var = self._log_var.sum(1) + self._dim * LOG_2PI
         self._log_ratio = -0.5 * (eps.square().sum(-1) + log_var) - log_p.view(eps.shape[:2])
         torch.mul(self._log_ratio.sum(), 2.0 / len(eps), out=self._kl_sum)
         weights = weight * self._penalised(floor)
@@ -404,6 +406,70 @@ class _FullPass(_GaussianPass):
         return FullNormal(self._mean.clone(), self._factor.clone())
 
 
+class _FlowPass(_Pass):
+    """Of a q that is no Gaussian: its KL is the mean of log q(z|x) - log p(z) over the points z.
+
+    With points z_s of each example and their shares, 1 / M here, delta of the decoder's outputs is
+    -share / B d log p(x|z)/du, and what is before z is that of :mod:`vae_core.training.draw_gradient`.
+    """
+
+    def __init__(self, model: VAE, room: _Room, batch: int, num_samples: int) -> None:
+        num_draws = num_samples * model.config.draws_of_each
+        super().__init__(model, room, batch, num_draws)
+        self._log_ratio = self._shares = self._z.new_zeros(num_draws, batch)
+        self._draws: DrawGradient | None = None
+
+    def _to_z(self, eps: Tensor) -> None:
+        self._draws = gradient_of_draws(self._model.posterior_of(self._outputs), eps)
+        self._shares = self._draws.shares
+        self._z.copy_(self._draws.z)
+
+    def _to_outputs(self, eps: Tensor, weight: float, floor: float) -> None:
+        draws, (log_p, score) = self._draws, self._at_prior()
+        assert draws is not None
+        self._log_ratio = draws.log_prob - log_p.view(draws.log_prob.shape)
+        torch.mul((self._shares * self._log_ratio).sum(), 2.0, out=self._kl_sum)
+        weights = weight * self._penalised(floor)
+        self._of_z.sub_(score.view(self._of_z.shape) * (weights * self._shares)[..., None])
+        self._of_outputs.copy_(draws.backward(self._of_z, weights, self._losses(weights)))
+        self._encoder.backward()
+        if self._prior is not None:
+            self._prior.backward(weights)
+
+    def _at_prior(self) -> tuple[Tensor, Tensor]:
+        """log p(z) and its derivative by z, at the points of all examples."""
+        if self._prior is not None:
+            return self._prior.at(self._z_rows, self._shares.flatten())
+        constant = 0.5 * self._dim * LOG_2PI
+        return -0.5 * self._z_rows.square().sum(1) - constant, -self._z_rows
+
+    def _losses(self, weight: float | Tensor) -> Tensor | None:
+        """dL/dshare of each point, shape (S, B); None where the shares have no gradient."""
+        del weight
+
+    def posterior(self) -> Posterior:
+        return self._model.posterior_of(self._outputs.clone())
+
+    def terms(self) -> ElboTerms:
+        return ElboTerms(self._score.per_example(), (self._shares * self._log_ratio).sum(0), None)
+
+
+class _MixturePass(_FlowPass):
+    """The same where a point counts by the weight of its component, w_c / M."""
+
+    _score: "_SharedScore"
+
+    def _score_of(self, room: _Room, shape: tuple[int, int], sums: Sequence[Tensor]) -> "_SharedScore":
+        return _SharedScore(self._model, self._decoder, room, shape, sums)
+
+    def _to_z(self, eps: Tensor) -> None:
+        super()._to_z(eps)
+        self._score.shares = self._shares
+
+    def _losses(self, weight: float | Tensor) -> Tensor:
+        return weight * self._log_ratio - self._score.log_prob / self._batch
+
+
 class _LearnedPrior:
     """log p(z) of a learned prior, and the gradient of its parameters.
 
@@ -421,19 +487,24 @@ class _LearnedPrior:
             self._layers = _Layers(encoder, model.config.activation, room, count)
             self._of_inputs = room.zeros(count, model.config.data_dim)
 
-    def at(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """log p(z), shape (R,), and its derivative by z, shape (R, J)."""
+    def at(self, z: Tensor, counts: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """log p(z), shape (R,), and its derivative by z, shape (R, J).
+
+        Arguments:
+            z: Points, shape (R, J).
+            counts: How much each counts in the gradient of the prior's parameters, shape (R,); None: 1.
+        """
         if self._layers is None:
             prior = self._model.prior
         else:
             self._layers.forward(self._model.pseudo_inputs())
             prior = vamp_prior(self._model.posterior_of(self._layers.u[-1]).as_normal())
         assert isinstance(prior, NormalMixture)
-        self._found = MixtureGradient(prior, z)
+        self._found = MixtureGradient(prior, z, counts)
         return self._found.log_prob, self._found.score
 
     def backward(self, weight: float | Tensor) -> None:
-        """The gradient of -weight sum log p(z): a VampPrior's is added to what the encoder has already."""
+        """The gradient of -weight sum count log p(z): a VampPrior's is added to what the encoder has."""
         found, model = self._found, self._model
         if self._layers is None:
             parts = (found.logits, found.means, found.spreads)
@@ -664,25 +735,58 @@ class _OtherScore:
         self._outputs = decoder.u[-1].view(*shape, -1)
         self._delta = decoder.delta[-1].view(*shape, -1)
         self._rows = shape[0] * shape[1]
-        self._log_prob = self._outputs.new_empty(shape)
+        self.log_prob = self._outputs.new_empty(shape)
+        """log p(x|z) of each point, shape (S, B), nats."""
 
     def __call__(self, x: Tensor) -> None:
         likelihood = self._model.likelihood_of(self._outputs)
-        self._log_prob = likelihood.log_prob(x)
-        self._sum.copy_(self._log_prob.sum())
-        torch.mul(likelihood.score(x), -1.0 / self._rows, out=self._delta)
+        self.log_prob = likelihood.log_prob(x)
+        self._sum.copy_(self._summed(self.log_prob))
+        torch.mul(likelihood.score(x), self._factor(), out=self._delta)
         if self._model.config.learns_scale:
             scaled = ((x - likelihood.mean) / self._model.likelihood_scale()).square().sum(-1)
-            _gradient_of(self._model.log_scale).copy_((x.shape[-1] - scaled).mean())
+            of_scale = self._summed(x.shape[-1] - scaled) / self._rows
+            _gradient_of(self._model.log_scale).copy_(of_scale)
+
+    def _summed(self, values: Tensor) -> Tensor:
+        """R times the mean over the points, of shape (S, B)."""
+        return values.sum()
+
+    def _factor(self) -> float | Tensor:
+        """Minus how much a point counts."""
+        return -1.0 / self._rows
 
     def second_sum(self) -> float:
         """There is one sum alone."""
         return 0.0
 
     def per_example(self) -> Tensor:
-        return self._log_prob.mean(0)
+        return self.log_prob.mean(0)
 
 
+class _SharedScore(_OtherScore):
+    """The same where the points of an example count by their shares."""
+
+    shares: Tensor
+    """Shape (S, B); they sum to 1 over the points of an example."""
+
+    def _summed(self, values: Tensor) -> Tensor:
+        return (self.shares * values).sum() * len(self.shares)
+
+    def _factor(self) -> Tensor:
+        return (self.shares / -self.shares.shape[1])[..., None]
+
+    def per_example(self) -> Tensor:
+        return (self.shares * self.log_prob).sum(0)
+
+
+_Score = _BernoulliScore | _OtherScore
+_PASSES: Final[dict[EncoderHead, type[_Pass]]] = {
+    "full_covariance": _FullPass,
+    "flow": _FlowPass,
+    "mixture": _MixturePass,
+}
+"""Of the heads that are no diagonal Gaussian."""
 _SCORES: Final = {
     "bernoulli": _BernoulliScore,
     "continuous_bernoulli": _OtherScore,
