@@ -19,7 +19,7 @@ from vae_core.runs.snapshot import Snapshot, read_snapshot
 
 if TYPE_CHECKING:
     from vae_core.data.byte_images import Examples
-    from vae_core.distributions import AnyPosterior
+    from vae_core.posteriors import AnyPosterior
 
 Array = NDArray[np.float32]
 HELD_OUT: Final[Split] = "held_out"
@@ -146,7 +146,7 @@ def posterior(
     """q(z|x) of the first examples; without a density its deviations are 0."""
     import torch
 
-    from vae_core.distributions import DiagonalNormal, concatenated
+    from vae_core.posteriors import DiagonalNormal, concatenated
 
     model = subject.config.model
     terms = encoded(subject, split)

@@ -50,6 +50,7 @@ STAIRCASE: Final = (
     ("memory",),
     ("device", "data", "planar", "networks"),
     ("distributions",),
+    ("posteriors", "likelihoods"),
     ("priors",),
     ("model",),
     ("elbo",),

@@ -5,8 +5,8 @@ from typing import Final
 import torch
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import DiagonalNormal
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalNormal
 from vae_core.priors import NormalMixture
 
 LEARNED: Final = ("vamp", "mixture")

@@ -3,8 +3,8 @@
     from vae_core import VAE, ModelConfig, TrainConfig, fit, load_dataset
 
 Each name loads on first use. Bottom to top: ``errors`` <- ``config`` <- ``data``, ``distributions``,
-``networks`` <- ``priors`` <- ``model`` <- ``elbo`` <- ``objectives`` <- ``evidence``, ``latent``,
-``training`` <- ``runs`` <- ``labs``.
+``networks`` <- ``posteriors``, ``likelihoods`` <- ``priors`` <- ``model`` <- ``elbo`` <- ``objectives`` <-
+``evidence``, ``latent``, ``training`` <- ``runs`` <- ``labs``.
 """
 
 from typing import TYPE_CHECKING

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from vae_core.data.byte_images import Examples
-from vae_core.distributions import Draws, Posterior, Prior
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
+from vae_core.posteriors import Draws, Posterior, Prior
 
 
 class ElboTerms(NamedTuple):

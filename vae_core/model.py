@@ -10,25 +10,25 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_core.config import FLOW_LAYERS, MIXTURE_COMPONENTS, ModelConfig
-from vae_core.distributions import (
-    LOG_VAR_RANGE,
+from vae_core.distributions import LOG_VAR_RANGE, bounded
+from vae_core.errors import BadInput
+from vae_core.likelihoods import (
     REAL_LIKELIHOODS,
     SCALED_LIKELIHOODS,
     UNIT_INTERVAL_LIKELIHOODS,
+    LikelihoodModel,
+)
+from vae_core.networks import AtConditions, networks_of
+from vae_core.planar import frame_of
+from vae_core.posteriors import (
     Deterministic,
     DiagonalMixture,
     DiagonalNormal,
     FullNormal,
-    LikelihoodModel,
     PlanarNormal,
     Posterior,
-    StandardNormal,
-    bounded,
 )
-from vae_core.errors import BadInput
-from vae_core.networks import AtConditions, networks_of
-from vae_core.planar import frame_of
-from vae_core.priors import MixtureParameters, NormalMixture, PseudoInputs, vamp_prior
+from vae_core.priors import MixtureParameters, NormalMixture, PseudoInputs, StandardNormal, vamp_prior
 
 MIN_LIKELIHOOD_SCALE = 1e-3
 """Lower limit of a learned s: where the decoder reproduces x exactly, s -> 0 makes the density infinite."""

@@ -25,9 +25,9 @@ import torch
 from torch import Tensor
 
 from vae_core.config import TrainConfig
-from vae_core.distributions import AnyNormal, Draws, Posterior, Prior
 from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_at, penalised_kl
 from vae_core.model import VAE
+from vae_core.posteriors import AnyNormal, Draws, Posterior, Prior
 
 
 class Objective(NamedTuple):

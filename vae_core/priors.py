@@ -1,4 +1,7 @@
-"""Priors that are learned: a mixture of Gaussians, and the VampPrior, a mixture of approximate posteriors."""
+"""Priors p(z): N(0, I), and those that are learned, a mixture of Gaussians and the VampPrior.
+
+The VampPrior is a mixture of approximate posteriors.
+"""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import LOG_VAR_RANGE, AnyNormal, DiagonalNormal, bounded
+from vae_core.distributions import LOG_2PI, LOG_VAR_RANGE, bounded, negative_log_density
+from vae_core.posteriors import AnyNormal, DiagonalNormal
 
 _START_VARIANCE: Final = 0.25
 """Variance of each component before training; the means have the rest of 1: it begins near N(0, I)."""
@@ -20,6 +24,58 @@ _GREY_REACH: Final = 7.0
 """sigmoid(7) is within 0.001 of 1, and its slope has fallen to 0.0009: from 17 on it is 0 in float32."""
 _GREY_LIMIT: Final = 16.0
 """sigmoid(16) is within 2e-7 of 1: nothing is gained further out."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandardNormal:
+    """p(z) = N(0, I) over J dimensions."""
+
+    latent_dim: int
+
+    @property
+    def mean(self) -> Tensor:
+        """0, shape (J,)."""
+        return torch.zeros(self.latent_dim)
+
+    @property
+    def variance(self) -> Tensor:
+        """1, shape (J,)."""
+        return torch.ones(self.latent_dim)
+
+    @property
+    def components(self) -> None:
+        """It is no mixture."""
+        return
+
+    def log_prob(self, z: Tensor, /) -> Tensor:
+        """log p(z) = -1/2 sum_j (z_j^2 + log 2 pi): z of shape (..., J) gives (...,), nats."""
+        return -negative_log_density(z.square(), 0.0).sum(-1)
+
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Draws z of shape (num_samples, J)."""
+        return torch.randn(num_samples, self.latent_dim, generator=generator, device=generator.device)
+
+    def entropy(self) -> Tensor:
+        """J/2 log 2 pi e, a scalar, nats."""
+        return torch.tensor(0.5 * self.latent_dim * (1.0 + LOG_2PI))
+
+    def kl_per_dim_from(self, q: "AnyNormal", /) -> Tensor:
+        """KL(q || N(0, I)) of each dimension, shape (batch, J), nats."""
+        return q.kl_to_standard_normal()
+
+    def marginal(self, dim: int) -> "StandardNormal":
+        """p(z_dim) = N(0, 1)."""
+        del dim
+        return StandardNormal(1)
+
+    def box(self, reach: float) -> tuple[Tensor, Tensor]:
+        """Corners of a box that holds ``reach`` standard deviations: two of shape (J,), float64."""
+        side = torch.full((self.latent_dim,), reach, dtype=torch.float64)
+        return -side, side
+
+    def frozen(self) -> "StandardNormal":
+        """Itself: it has no parameters."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)

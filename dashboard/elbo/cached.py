@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.data.dataset import Factor
-    from vae_core.distributions import AnyPosterior
     from vae_core.evidence.exact import Evidence
     from vae_core.evidence.importance import ImportanceCurve
     from vae_core.evidence.lattice import Lattice
     from vae_core.evidence.local_posterior import LocalStep
     from vae_core.evidence.posterior_density import PosteriorGrid
     from vae_core.latent.aggregate import PriorFit, Surgery
+    from vae_core.posteriors import AnyPosterior
 
 Array = NDArray[np.float32]
 MAX_SURGERY_EXAMPLES: Final = 1000
@@ -115,7 +115,7 @@ def drawn(q: "AnyPosterior", grid: "PosteriorGrid | None") -> Ellipse:
     """q of one example as it is drawn over a grid of its true posterior, if there is one."""
     import torch
 
-    from vae_core.distributions import DiagonalMixture, FullNormal, PlanarNormal
+    from vae_core.posteriors import DiagonalMixture, FullNormal, PlanarNormal
 
     mean, std = (part[0].numpy() for part in q.moments)
     if isinstance(q, FullNormal):

@@ -106,8 +106,8 @@ def limits(shown: Subject, terms: Encoded) -> None:
     """How large the reconstruction term can become, and the ELBO in bits per dimension."""
     import torch
 
-    from vae_core.distributions import MIN_PIXEL_SCALE
     from vae_core.labs.loss_conventions import bits_per_dim, entropy_floor, highest_density
+    from vae_core.likelihoods import MIN_PIXEL_SCALE
 
     model, reconstruction = shown.config.model, mean(terms.reconstruction)
     if model.likelihood == "bernoulli":

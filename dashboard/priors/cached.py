@@ -11,9 +11,9 @@ from dashboard.subject import pretrained
 from vae_core.data.table import load_table, standardized
 
 if TYPE_CHECKING:
-    from vae_core.distributions import Prior
     from vae_core.labs.priors.fitted import PriorEvaluation
     from vae_core.labs.weights.bayesian_regression import WeightFit
+    from vae_core.posteriors import Prior
 
 Array = NDArray[np.float64]
 PLANE_REACH: Final = 4.0

@@ -9,20 +9,10 @@ import pytest
 import torch
 from torch import Tensor, distributions
 
-from vae_core.distributions import (
-    Bernoulli,
-    ContinuousBernoulli,
-    Deterministic,
-    DiagonalNormal,
-    FullNormal,
-    Gaussian,
-    GaussianDiagonal,
-    LikelihoodModel,
-    StandardNormal,
-    chosen,
-    concatenated,
-)
 from vae_core.errors import BadInput
+from vae_core.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian, GaussianDiagonal, LikelihoodModel
+from vae_core.posteriors import Deterministic, DiagonalNormal, FullNormal, chosen, concatenated
+from vae_core.priors import StandardNormal
 
 LOGITS: Final = (0.0, 1e-3, -1e-3, 0.0299, -0.0299, 0.0301, 1.0, -3.0, 8.0, -8.0, 30.0, -30.0)
 NUM_SAMPLES: Final = 100_000

@@ -9,10 +9,11 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from vae_core.config import NOT_GAUSSIAN, EncoderHead, Likelihood, ModelConfig
-from vae_core.distributions import AnyNormal, DiagonalNormal, Draws, FullNormal, StandardNormal
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps, evaluate, monte_carlo_kl
 from vae_core.errors import BadInput
 from vae_core.model import VAE
+from vae_core.posteriors import AnyNormal, DiagonalNormal, Draws, FullNormal
+from vae_core.priors import StandardNormal
 
 HEADS: Final = get_args(EncoderHead)
 LIKELIHOODS: Final = get_args(Likelihood)

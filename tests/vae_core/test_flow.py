@@ -9,7 +9,6 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
-from vae_core.distributions import DiagonalNormal, PlanarNormal
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.evidence import (
@@ -28,6 +27,7 @@ from vae_core.labs.gradients import hand_gradients
 from vae_core.latent.aggregate import aggregate_samples, log_aggregate, prior_fit
 from vae_core.model import VAE
 from vae_core.planar import frame_of
+from vae_core.posteriors import DiagonalNormal, PlanarNormal
 from vae_core.training.by_hand import is_written_out
 from vae_core.training.loop import Training
 

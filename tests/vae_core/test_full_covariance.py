@@ -11,13 +11,14 @@ from torch import Tensor, distributions
 from tests.linear_gaussian import ProbabilisticPCA, linear_vae, sigma_points
 from vae_core.config import MAX_FULL_DIM, ModelConfig, Prior, TrainConfig
 from vae_core.data import load_dataset
-from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, Draws, FullNormal, StandardNormal, chosen
+from vae_core.distributions import LOG_VAR_RANGE
 from vae_core.elbo import elbo_terms_given_eps, monte_carlo_kl
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.evidence import ais_evidence, best_posterior, exact_evidence, iw_evidence, optimise_posterior
 from vae_core.latent.aggregate import kl_surgery, log_aggregate
 from vae_core.model import VAE
-from vae_core.priors import NormalMixture
+from vae_core.posteriors import DiagonalNormal, Draws, FullNormal, chosen
+from vae_core.priors import NormalMixture, StandardNormal
 from vae_core.training.loop import Training
 
 SCALE: Final = 0.4

@@ -10,9 +10,9 @@ from torch import Tensor, distributions
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
-from vae_core.distributions import MIN_PIXEL_SCALE, Gaussian, GaussianDiagonal
 from vae_core.errors import TrainingDiverged
 from vae_core.evidence import exact_evidence
+from vae_core.likelihoods import MIN_PIXEL_SCALE, Gaussian, GaussianDiagonal
 from vae_core.model import VAE
 from vae_core.training.loop import Training
 

@@ -12,13 +12,13 @@ from torch.distributions import MultivariateNormal
 from tests.prior_models import LEARNED, random_mixture, small
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
-from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import exact_evidence
 from vae_core.evidence.importance import iw_bound
 from vae_core.evidence.local_posterior import best_posterior
 from vae_core.evidence.posterior_density import posterior_on_grid
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalNormal
 from vae_core.priors import NormalMixture
 from vae_core.runs.observer import Observer
 from vae_core.training.loop import Training

@@ -10,9 +10,10 @@ from torch.nn import functional
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
-from vae_core.distributions import LOG_VAR_RANGE, DiagonalNormal, bounded
+from vae_core.distributions import LOG_VAR_RANGE, bounded
 from vae_core.elbo import elbo_terms, evaluate
 from vae_core.model import MIN_LIKELIHOOD_SCALE, SPREAD_RANGE, VAE
+from vae_core.posteriors import DiagonalNormal
 from vae_core.training.loop import Training
 
 LOW, HIGH = LOG_VAR_RANGE

@@ -11,7 +11,6 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
-from vae_core.distributions import DiagonalMixture, DiagonalNormal, Draws
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.evidence import best_posterior, exact_evidence, iw_bound, iw_evidence, optimise_posterior
@@ -22,6 +21,7 @@ from vae_core.labs.gradients import hand_gradients
 from vae_core.latent.aggregate import aggregate_samples, log_aggregate, prior_fit
 from vae_core.model import VAE
 from vae_core.objectives import squared_mmd
+from vae_core.posteriors import DiagonalMixture, DiagonalNormal, Draws
 from vae_core.training.by_hand import is_written_out
 from vae_core.training.loop import Training
 

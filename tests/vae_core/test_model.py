@@ -9,21 +9,12 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional
 
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
-from vae_core.distributions import (
-    Bernoulli,
-    ContinuousBernoulli,
-    Deterministic,
-    DiagonalMixture,
-    DiagonalNormal,
-    FullNormal,
-    Gaussian,
-    GaussianDiagonal,
-    PlanarNormal,
-    StandardNormal,
-)
 from vae_core.errors import BadInput
+from vae_core.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian, GaussianDiagonal
 from vae_core.model import MIN_LIKELIHOOD_SCALE, VAE
 from vae_core.networks import MLP
+from vae_core.posteriors import Deterministic, DiagonalMixture, DiagonalNormal, FullNormal, PlanarNormal
+from vae_core.priors import StandardNormal
 
 FORMULAS: Final = {
     "tanh": lambda u: (u.exp() - (-u).exp()) / (u.exp() + (-u).exp()),

@@ -23,7 +23,6 @@ from vae_core.config import (
     refused_objectives,
 )
 from vae_core.data import Dataset, load_dataset
-from vae_core.distributions import AnyNormal, DiagonalNormal, FullNormal
 from vae_core.elbo import elbo_terms_given_eps, means_of, penalised_kl, terms_per_example
 from vae_core.errors import BadInput
 from vae_core.evidence import iw_bound
@@ -38,6 +37,7 @@ from vae_core.objectives import (
     squared_mmd,
     total_correlation,
 )
+from vae_core.posteriors import AnyNormal, DiagonalNormal, FullNormal
 from vae_core.training import Training
 
 STANDARD_ERRORS: Final = 5

@@ -12,11 +12,11 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 
 from tests.prior_models import LEARNED, random_mixture, small
 from vae_core.config import ModelConfig
-from vae_core.distributions import DiagonalNormal, StandardNormal
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.latent.aggregate import kl_surgery, prior_fit
-from vae_core.priors import NormalMixture, PseudoInputs, vamp_prior
+from vae_core.posteriors import DiagonalNormal
+from vae_core.priors import NormalMixture, PseudoInputs, StandardNormal, vamp_prior
 
 
 def independent(prior: NormalMixture) -> MixtureSameFamily:

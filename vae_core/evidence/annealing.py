@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import AnyNormal
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
+from vae_core.posteriors import AnyNormal
 
 NUM_CHAINS: Final = 16
 NUM_TEMPERATURES: Final = 500

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import AnyPosterior, Draws
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
+from vae_core.posteriors import AnyPosterior, Draws
 
 SAMPLE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 CLOSE_NATS: Final = 0.05

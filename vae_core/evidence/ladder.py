@@ -13,7 +13,6 @@ from torch import Tensor
 
 from vae_core.config import FLOW_LAYERS
 from vae_core.device import on_cpu
-from vae_core.distributions import AnyPosterior, DiagonalMixture, DiagonalNormal, FullNormal, PlanarNormal
 from vae_core.errors import BadInput
 from vae_core.evidence.ascent import ascend
 from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
@@ -23,6 +22,7 @@ from vae_core.evidence.posterior_density import PosteriorGrid, posterior_on_grid
 from vae_core.evidence.rich_posterior import RichPosterior
 from vae_core.memory import chunk_rows, width_of_draws
 from vae_core.model import VAE
+from vae_core.posteriors import AnyPosterior, DiagonalMixture, DiagonalNormal, FullNormal, PlanarNormal
 
 MAX_COMPONENTS: Final = 5
 MAX_LADDER_DIMS: Final = 16

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from vae_core.device import on_cpu
-from vae_core.distributions import LikelihoodModel
 from vae_core.evidence.quadrature import (
     NEGLIGIBLE,
     STAGES,
@@ -19,6 +18,7 @@ from vae_core.evidence.quadrature import (
     outside,
     stage_points,
 )
+from vae_core.likelihoods import LikelihoodModel
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
 

@@ -11,11 +11,11 @@ from typing import Final, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from vae_core.distributions import AnyPosterior, chosen, concatenated, replaced
 from vae_core.evidence.ascent import ascend
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.memory import chunk_rows, width_of_draws
 from vae_core.model import VAE
+from vae_core.posteriors import AnyPosterior, chosen, concatenated, replaced
 
 _MAX_ROUNDS: Final = 5
 _ROUND: Final = 40

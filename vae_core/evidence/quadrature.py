@@ -17,17 +17,12 @@ import torch
 from torch import Tensor
 
 from vae_core.device import on_cpu
-from vae_core.distributions import (
-    AnyNormal,
-    AnyPosterior,
-    DiagonalNormal,
-    LikelihoodModel,
-    StandardNormal,
-)
 from vae_core.evidence.importance import stochastic_posterior
+from vae_core.likelihoods import LikelihoodModel
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
-from vae_core.priors import NormalMixture
+from vae_core.posteriors import AnyNormal, AnyPosterior, DiagonalNormal
+from vae_core.priors import NormalMixture, StandardNormal
 
 
 class Peaks(NamedTuple):

@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from vae_core.distributions import AnyPosterior, DiagonalMixture, FullNormal, PlanarNormal
 from vae_core.planar import PlanarFlow
+from vae_core.posteriors import AnyPosterior, DiagonalMixture, FullNormal, PlanarNormal
 
 
 @dataclass(frozen=True, slots=True)

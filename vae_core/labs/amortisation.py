@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalNormal
 
 ASCENT_STEPS: Final = 150
 ASCENT_SAMPLES: Final = 4

@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import Posterior
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import check_exact_dims, exact_evidence
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
+from vae_core.posteriors import Posterior
 
 _COARSE: Final = 0.1
 _REACH: Final = 6.5

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vae_core.distributions import Gaussian
+from vae_core.likelihoods import Gaussian
 
 Reduction = Literal["sum", "mean"]
 

@@ -10,10 +10,11 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal, StandardNormal
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalNormal
+from vae_core.priors import StandardNormal
 
 NUM_SAMPLES: Final = 100_000
 WIDER: Final = 2.0

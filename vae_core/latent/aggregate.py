@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from vae_core.config import ACTIVE_VARIANCE, MAX_COMPONENTS
-from vae_core.distributions import AnyNormal, AnyPosterior, Distribution, StandardNormal
+from vae_core.distributions import Distribution
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows
+from vae_core.posteriors import AnyNormal, AnyPosterior
+from vae_core.priors import StandardNormal
 
 
 class Estimate(NamedTuple):

@@ -9,12 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.data import Dataset
-from vae_core.distributions import LOG_VAR_RANGE, AnyPosterior, FullNormal, Posterior
+from vae_core.distributions import LOG_VAR_RANGE
 from vae_core.elbo import Evaluation, elbo_terms_at, means_of
 from vae_core.latent.decode import choose_plane, decoded_grid, quantile_axis
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import MIN_LIKELIHOOD_SCALE, VAE
 from vae_core.objectives import kl_weight, of_many
+from vae_core.posteriors import AnyPosterior, FullNormal, Posterior
 from vae_core.runs.snapshot import (
     FLOW_NUMBERS,
     HISTORY_COLUMNS,

@@ -15,18 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_core.config import Activation, EncoderHead, ModelConfig
-from vae_core.distributions import (
-    LOG_2PI,
-    LOG_VAR_RANGE,
-    Deterministic,
-    DiagonalNormal,
-    FullNormal,
-    Posterior,
-    softplus_slope,
-)
+from vae_core.distributions import LOG_2PI, LOG_VAR_RANGE, softplus_slope
 from vae_core.elbo import ElboTerms
 from vae_core.model import SPREAD_RANGE, VAE
 from vae_core.networks import MLP
+from vae_core.posteriors import Deterministic, DiagonalNormal, FullNormal, Posterior
 from vae_core.priors import NormalMixture, vamp_prior
 from vae_core.training.draw_gradient import DrawGradient, gradient_of_draws
 from vae_core.training.mixture_gradient import MixtureGradient, variance_slope

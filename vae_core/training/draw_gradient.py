@@ -12,15 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vae_core.distributions import (
-    LOG_2PI,
-    DiagonalMixture,
-    PlanarNormal,
-    Posterior,
-    negative_log_density,
-    softplus_slope,
-)
+from vae_core.distributions import LOG_2PI, negative_log_density, softplus_slope
 from vae_core.planar import DENSEST, IDENTITY, STEEPEST, PlanarFlow
+from vae_core.posteriors import DiagonalMixture, PlanarNormal, Posterior
 
 
 class MixtureDraws:

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vae_core.distributions import FullNormal, bounded, softplus_slope
+from vae_core.distributions import bounded, softplus_slope
 from vae_core.model import SPREAD_RANGE
+from vae_core.posteriors import FullNormal
 from vae_core.priors import NormalMixture
 
 _SMALLEST: Final = 1e-9

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import Posterior
 from vae_core.elbo import ElboTerms
 from vae_core.model import VAE
+from vae_core.posteriors import Posterior
 
 
 class Forward(NamedTuple):

@@ -13,8 +13,8 @@ from dashboard.theme import PALETTES
 from vae_core.config import ModelConfig
 
 if TYPE_CHECKING:
-    from vae_core.distributions import AnyPosterior
     from vae_core.model import VAE
+    from vae_core.posteriors import AnyPosterior
 
 FloatArray = NDArray[np.float32]
 
@@ -156,7 +156,7 @@ def prior_components(model: "VAE") -> list[dict[str, list[float]]]:
     """The components of a learned prior as the plane draws them, the heaviest first; none for N(0, I)."""
     import torch
 
-    from vae_core.distributions import StandardNormal
+    from vae_core.priors import StandardNormal
 
     with torch.no_grad():
         prior = model.prior
@@ -191,7 +191,7 @@ def shape_of(q: "AnyPosterior") -> Shape:
     """That of q, of n examples."""
     import torch
 
-    from vae_core.distributions import DiagonalNormal, FullNormal, PlanarNormal
+    from vae_core.posteriors import DiagonalNormal, FullNormal, PlanarNormal
 
     if isinstance(q, DiagonalNormal):
         return Shape(None, None)

@@ -13,9 +13,10 @@ from torch import Tensor
 from dashboard.components.latent.payload import flat_weights
 from tests.js.node import call
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig
-from vae_core.distributions import ContinuousBernoulli, DiagonalMixture
+from vae_core.likelihoods import ContinuousBernoulli
 from vae_core.model import VAE
 from vae_core.networks import Network
+from vae_core.posteriors import DiagonalMixture
 
 MODULE: Final = "shared/network.js"
 HIDDEN: Final = ((), (5,), (7, 6))

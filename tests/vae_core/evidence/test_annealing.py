@@ -13,12 +13,12 @@ from tests.linear_gaussian import exact_vae, fit_ppca
 from tests.prior_models import LEARNED, small
 from vae_core.config import ModelConfig
 from vae_core.data import load_dataset
-from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
 from vae_core.evidence.annealing import AisEvidence, _Bridge, ais_evidence
 from vae_core.evidence.exact import exact_evidence
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalNormal
 from vae_core.runs.runfile import load_run
 
 

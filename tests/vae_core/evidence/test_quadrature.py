@@ -15,10 +15,10 @@ from torch.distributions import Normal, kl_divergence
 from tests.linear_gaussian import exact_vae, fit_ppca
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
-from vae_core.distributions import Bernoulli, ContinuousBernoulli, Gaussian, LikelihoodModel
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import Evidence, exact_evidence
 from vae_core.evidence.posterior_density import posterior_on_grid
+from vae_core.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian, LikelihoodModel
 from vae_core.model import VAE
 from vae_core.training.loop import Training
 

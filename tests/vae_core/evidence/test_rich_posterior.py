@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal, FullNormal
 from vae_core.evidence.rich_posterior import RichPosterior
+from vae_core.posteriors import DiagonalNormal, FullNormal
 
 
 def warped(

@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import Bernoulli, DiagonalNormal, Gaussian
 from vae_core.labs.loss_conventions import Program, bits_per_dim, entropy_floor, highest_density
+from vae_core.likelihoods import Bernoulli, Gaussian
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalNormal
 
 SIZES: dict[str, Any] = {"data_dim": 12, "latent_dim": 3, "batch_size": 5}
 REDUCTIONS = list(itertools.product(("sum", "mean"), repeat=4))

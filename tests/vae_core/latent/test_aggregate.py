@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
 from vae_core.latent.aggregate import active_units, aggregate_samples, kl_surgery, log_aggregate
+from vae_core.posteriors import DiagonalNormal
 from vae_core.priors import vamp_prior
 
 MEANS, STDS = torch.tensor([[-1.3], [0.2], [1.9]]).double(), torch.tensor([[0.5], [0.8], [0.3]]).double()

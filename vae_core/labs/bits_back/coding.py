@@ -15,12 +15,12 @@ from scipy.special import ndtr
 from torch import Tensor
 
 from vae_core.device import on_cpu
-from vae_core.distributions import FullNormal
 from vae_core.errors import BadInput
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.labs.bits_back.limits import MAX_IMAGES, MAX_LATENT_DIM, MAX_LEVELS
 from vae_core.labs.bits_back.rans import HEAD_BYTES, LOWEST, WORD_BITS, Rans, frequencies
 from vae_core.model import VAE
+from vae_core.posteriors import FullNormal
 from vae_core.priors import NormalMixture
 
 Pixels = Literal["binary", "grey"]

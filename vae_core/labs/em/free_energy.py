@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal, Gaussian
 from vae_core.errors import BadInput
 from vae_core.labs.em.mixture import Mixture, bound_of
+from vae_core.likelihoods import Gaussian
+from vae_core.posteriors import DiagonalNormal
 
 _REACH: Final = 8.0
 """Standard deviations of q on either side of its mean: the mass beyond is 1e-15."""

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_core.distributions import AnyNormal, FullNormal
 from vae_core.errors import BadInput
+from vae_core.posteriors import AnyNormal, FullNormal
 
 Numbers = Tensor | NDArray[Any] | Sequence[Any]
 VARIANCE_FLOOR: Final = 1e-6

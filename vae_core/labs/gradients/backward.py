@@ -13,11 +13,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from vae_core.config import Activation, check_beta
-from vae_core.distributions import FullNormal, Posterior, softplus_slope
+from vae_core.distributions import softplus_slope
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 from vae_core.networks import Network
+from vae_core.posteriors import FullNormal, Posterior
 from vae_core.priors import NormalMixture
 from vae_core.training.mixture_gradient import MixtureGradient, variance_slope
 

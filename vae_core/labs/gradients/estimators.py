@@ -27,10 +27,10 @@ import torch
 from torch import Tensor
 
 from vae_core.config import check_integer
-from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalNormal
 
 _AT_ONCE: Final = 4096
 """Values of z given to f at a time, at most."""

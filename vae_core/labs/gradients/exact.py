@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import MAX_EXACT_DIMS
 from vae_core.evidence.importance import stochastic_posterior
@@ -23,6 +22,7 @@ from vae_core.labs.gradients.estimators import (
 )
 from vae_core.memory import chunk_rows
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalNormal
 
 NUM_NODES: Final = {1: 257, 2: 65}
 """Lattice points in each dimension."""

@@ -11,12 +11,12 @@ from torch import Tensor
 from vae_core.config import ModelConfig, check_integer
 from vae_core.data import Dataset
 from vae_core.device import on_cpu
-from vae_core.distributions import DiagonalMixture
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.evidence.exact import exact_evidence
 from vae_core.evidence.importance import iw_bound_given_eps, stochastic_posterior
 from vae_core.memory import check_step
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalMixture
 
 Part = Literal["encoder", "doubly_reparameterised", "decoder"]
 PARTS: Final[tuple[Part, ...]] = ("encoder", "doubly_reparameterised", "decoder")

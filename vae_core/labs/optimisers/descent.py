@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from vae_core.config import TrainConfig
-from vae_core.distributions import DiagonalNormal
 from vae_core.evidence.local_posterior import posterior_elbo
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalNormal
 from vae_core.training.optimizer import descend, initial_moments
 
 _POINTS_PER_STD: Final = 4

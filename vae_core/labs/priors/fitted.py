@@ -7,12 +7,12 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.distributions import AnyPosterior, StandardNormal
 from vae_core.elbo import elbo_terms
 from vae_core.labs.em.mixture import Mixture, check_num_components, em_steps, random_start
 from vae_core.latent.aggregate import Estimate, PriorFit, prior_fit
 from vae_core.model import VAE
-from vae_core.priors import NormalMixture, vamp_prior
+from vae_core.posteriors import AnyPosterior
+from vae_core.priors import NormalMixture, StandardNormal, vamp_prior
 
 EM_STEPS: Final = 30
 VARIANCE_FLOOR: Final = 1e-3

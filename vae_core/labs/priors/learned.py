@@ -12,14 +12,13 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import DATASET_INFO, Dataset
-from vae_core.distributions import StandardNormal
 from vae_core.elbo import terms_per_example
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.evidence.exact import exact_evidence
 from vae_core.evidence.importance import stochastic_posterior
 from vae_core.latent.aggregate import prior_fit
 from vae_core.model import VAE
-from vae_core.priors import NormalMixture
+from vae_core.priors import NormalMixture, StandardNormal
 from vae_core.training.loop import Training
 
 PRIORS: Final = ("standard_normal", "mixture", "vamp")

@@ -9,8 +9,8 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from vae_core.config import check_number
-from vae_core.distributions import DiagonalNormal
 from vae_core.networks import Network
+from vae_core.posteriors import DiagonalNormal
 
 
 class Layer(NamedTuple):

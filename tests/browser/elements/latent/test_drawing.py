@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.elements.latent.sections_page import grey, held_out, opened, z_of
 from tests.js.node import call
-from vae_core.distributions import DiagonalNormal
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalNormal
 
 
 def stroke(page: Page, *places: tuple[float, float]) -> None:

@@ -14,7 +14,6 @@ from dashboard.runs.pretrained import PRETRAINED_RUN
 from tests.prior_models import LEARNED
 from vae_core.config import ModelConfig
 from vae_core.data import load_dataset
-from vae_core.distributions import Bernoulli
 from vae_core.elbo import elbo_terms
 from vae_core.errors import BadInput
 from vae_core.labs.bits_back import coding
@@ -27,6 +26,7 @@ from vae_core.labs.bits_back.coding import (
     other_sizes,
 )
 from vae_core.labs.bits_back.rans import PRECISION, Rans
+from vae_core.likelihoods import Bernoulli
 from vae_core.model import VAE
 from vae_core.runs.runfile import load_run
 

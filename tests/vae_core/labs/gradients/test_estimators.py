@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from vae_core.distributions import DiagonalNormal
 from vae_core.errors import BadInput
 from vae_core.labs.gradients.estimators import (
     ESTIMATORS,
@@ -29,6 +28,7 @@ from vae_core.labs.gradients.exact import (
     closed_form,
     quadrature,
 )
+from vae_core.posteriors import DiagonalNormal
 
 QUADRATIC, SHIFTED, *_ = ONE_LINE
 STEP: Final = next(function for function in ONE_LINE if not function.has_slope)

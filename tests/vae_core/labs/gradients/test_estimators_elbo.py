@@ -9,7 +9,6 @@ from torch import Tensor
 
 from tests.vae_core.labs.gradients.test_estimators import z_statistics
 from vae_core.config import ModelConfig
-from vae_core.distributions import DiagonalNormal
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import exact_evidence
@@ -32,6 +31,7 @@ from vae_core.labs.gradients.exact import (
 )
 from vae_core.memory import CHUNK_VALUES
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalNormal
 
 
 def vae(latent_dim: int, **config: Any) -> tuple[VAE, Tensor]:

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import Dataset, load_dataset
-from vae_core.distributions import DiagonalNormal
 from vae_core.elbo import evaluate
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.labs.optimisers.race import Race, change_stop, outcome, patience_stop, race_data, run_race
 from vae_core.model import VAE
+from vae_core.posteriors import DiagonalNormal
 from vae_core.training.loop import Training
 
 BASE: Final = RunConfig(

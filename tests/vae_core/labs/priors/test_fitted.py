@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from tests.prior_models import small
-from vae_core.distributions import DiagonalNormal
 from vae_core.elbo import elbo_terms
 from vae_core.errors import BadInput
 from vae_core.labs.priors.fitted import evaluate_prior, fitted_priors
+from vae_core.posteriors import DiagonalNormal
 
 
 def test_another_prior_changes_the_kl_alone(generator: torch.Generator) -> None:
