@@ -28,7 +28,6 @@ from vae_core.latent.aggregate import aggregate_samples, log_aggregate, prior_fi
 from vae_core.model import VAE
 from vae_core.planar import frame_of
 from vae_core.posteriors import DiagonalNormal, PlanarNormal
-from vae_core.training.by_hand import is_written_out
 from vae_core.training.loop import Training
 
 SIZE: Final = 0.7
@@ -266,7 +265,6 @@ def test_what_needs_a_gaussian_is_refused_in_one_sentence() -> None:
     with pytest.raises(BadInput, match="no total correlation") as caught:
         RunConfig(model=model, train=train)
     assert caught.value.code == "objective"
-    assert not is_written_out(model), "it is differentiated automatically"
     with pytest.raises(BadInput, match="written out here for a Gaussian") as caught:
         hand_gradients(VAE(model, generator=torch.Generator()), torch.zeros(1, 3), torch.zeros(1, 2))
     assert caught.value.code == "encoder_head"

@@ -22,7 +22,6 @@ from vae_core.latent.aggregate import aggregate_samples, log_aggregate, prior_fi
 from vae_core.model import VAE
 from vae_core.objectives import squared_mmd
 from vae_core.posteriors import DiagonalMixture, DiagonalNormal, Draws
-from vae_core.training.by_hand import is_written_out
 from vae_core.training.loop import Training
 
 STANDARD_ERRORS: Final = 5
@@ -366,7 +365,6 @@ def test_what_needs_a_gaussian_is_refused_in_one_sentence() -> None:
     with pytest.raises(BadInput, match="no total correlation") as caught:
         RunConfig(model=model, train=train)
     assert caught.value.code == "objective"
-    assert not is_written_out(model), "it is differentiated automatically"
     with pytest.raises(BadInput, match="this model's is a mixture") as caught:
         hand_gradients(VAE(model, generator=torch.Generator()), torch.zeros(1, 3), torch.zeros(1, 2))
     assert caught.value.code == "encoder_head"
