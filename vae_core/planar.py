@@ -82,6 +82,17 @@ class PlanarFlow(NamedTuple):
             log_det = grown if log_det is None else log_det + grown
         return t, t.new_zeros(t.shape[:-1]) if log_det is None else log_det
 
+    def jacobian(self, t: Tensor) -> Tensor:
+        """d push(t) / dt at t of shape (..., J): the product of I + (1 - h^2) v a^T, shape (..., J, J)."""
+        dim = t.shape[-1]
+        slope = torch.eye(dim).to(t).expand(*t.shape[:-1], dim, dim)
+        for a, v, b in self._layers():
+            bent = torch.tanh(_dot(t, a) + b)
+            t = t + bent[..., None] * v
+            along = (a[..., None, :] @ slope) * (1 - bent.square())[..., None, None]
+            slope = slope + v[..., :, None] * along
+        return slope
+
     def _layers(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         return list(
             zip(self.directions.unbind(-2), self.shifts.unbind(-2), self.offsets.unbind(-1), strict=True)

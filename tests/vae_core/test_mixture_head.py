@@ -16,7 +16,6 @@ from vae_core.errors import BadInput
 from vae_core.evidence import best_posterior, exact_evidence, iw_bound, iw_evidence, optimise_posterior
 from vae_core.evidence.importance import iw_bound_given_eps
 from vae_core.evidence.ladder import climb
-from vae_core.labs.bits_back.coding import compress
 from vae_core.labs.gradients import hand_gradients
 from vae_core.latent.aggregate import aggregate_samples, log_aggregate, prior_fit
 from vae_core.model import VAE
@@ -367,13 +366,4 @@ def test_what_needs_a_gaussian_is_refused_in_one_sentence() -> None:
     assert caught.value.code == "objective"
     with pytest.raises(BadInput, match="this model's is a mixture") as caught:
         hand_gradients(VAE(model, generator=torch.Generator()), torch.zeros(1, 3), torch.zeros(1, 2))
-    assert caught.value.code == "encoder_head"
-    with pytest.raises(BadInput, match="a Gaussian is needed") as caught:
-        compress(
-            VAE(model, generator=torch.Generator().manual_seed(0)),
-            torch.zeros(1, 3).numpy(),
-            digest="00" * 16,
-            generator=torch.Generator().manual_seed(0),
-            on_progress=lambda _: None,
-        )
     assert caught.value.code == "encoder_head"
