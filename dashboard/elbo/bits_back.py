@@ -18,6 +18,7 @@ from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
 from dashboard.subject import SPLITS, Split, Subject
+from vae_core.config import EncoderHead
 from vae_core.labs.bits_back.limits import MAX_IMAGES, MAX_LATENT_DIM
 
 Arrays = dict[str, NDArray[Any]]
@@ -39,6 +40,20 @@ START_HELP: Final = (
     "background."
 )
 _STRIP: Final = 12
+HOW: Final[dict[EncoderHead, str]] = {
+    "mixture": (
+        r"q is a mixture here: $z_1$ is popped under the mixture of its components' masses, which then count "
+        "by the mass that each has there for $z_2$, and so on. That is q, exactly."
+    ),
+    "flow": (
+        r"q is a flow here, $z = z(\varepsilon)$, and no interval of z has a known mass. Local bits-back "
+        r"coding (Ho, Lohn and Abbeel 2019): **pop** $\varepsilon$ under $\mathcal{N}(0, I)$, **pop** z "
+        r"under a narrow Gaussian around $z(\varepsilon)$, what the flow makes of "
+        r"$\mathcal{N}(\varepsilon, s^2 I)$, and **push** $\varepsilon$ under "
+        r"$\mathcal{N}(\varepsilon(z), s^2 I)$, $s = 0.02$. It begins with more random bits, and costs a "
+        "little more where the flow bends within s."
+    ),
+}
 
 
 def draw(shown: Subject, split: Split) -> None:
@@ -51,11 +66,6 @@ def draw(shown: Subject, split: Split) -> None:
     model = shown.config.model
     if model.latent_dim > MAX_LATENT_DIM:
         st.info(f"Bits-back coding here takes at most {MAX_LATENT_DIM} latent dimensions.")
-        return
-    if model.not_gaussian:
-        st.info(
-            f"Bits-back coding here takes z from a Gaussian q(z|x), and this run's is {model.not_gaussian}."
-        )
         return
     x = shown.examples(split)[0][:MAX_IMAGES].numpy()
     if x.min() < 0 or x.max() > 1:
@@ -72,6 +82,8 @@ def draw(shown: Subject, split: Split) -> None:
             "How short is a file from which the images come back exactly? With this model −ELBO / ln 2 bits: "
             "write it, and see it beside PNG, gzip and xz."
         )
+    if model.encoder_head in HOW:
+        st.caption(shown.written(HOW[model.encoder_head]))
     if result is None or is_old:
         arguments = (shown.source, str(shown.config.seed), pixels)
         task_line(

@@ -76,7 +76,6 @@ EXPLAINED: Final = (
     "need J > 2",
     "this model has convolutions",
     "Nobody knows the causes",
-    "takes z from a Gaussian q(z|x)",
     "written out here for a Gaussian q(z|x)",
     "a smooth function of all parameters of q",
 )

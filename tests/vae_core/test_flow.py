@@ -22,13 +22,11 @@ from vae_core.evidence import (
 )
 from vae_core.evidence.ascent import Objective
 from vae_core.evidence.ladder import climb
-from vae_core.labs.bits_back.coding import compress
 from vae_core.labs.gradients import hand_gradients
 from vae_core.latent.aggregate import aggregate_samples, log_aggregate, prior_fit
 from vae_core.model import VAE
 from vae_core.planar import frame_of
 from vae_core.posteriors import DiagonalNormal, PlanarNormal
-from vae_core.training.by_hand import is_written_out
 from vae_core.training.loop import Training
 
 SIZE: Final = 0.7
@@ -280,20 +278,6 @@ def test_what_needs_a_gaussian_is_refused_in_one_sentence() -> None:
     with pytest.raises(BadInput, match="no total correlation") as caught:
         RunConfig(model=model, train=train)
     assert caught.value.code == "objective"
-    assert not is_written_out(model), "it is differentiated automatically"
     with pytest.raises(BadInput, match="written out here for a Gaussian") as caught:
         hand_gradients(VAE(model, generator=torch.Generator()), torch.zeros(1, 3), torch.zeros(1, 2))
     assert caught.value.code == "encoder_head"
-    with pytest.raises(BadInput, match="a Gaussian is needed") as caught:
-        compress_tiny(VAE(model, generator=torch.Generator().manual_seed(0)))
-    assert caught.value.code == "encoder_head"
-
-
-def compress_tiny(model: VAE) -> None:
-    compress(
-        model,
-        torch.zeros(1, 3).numpy(),
-        digest="00" * 16,
-        generator=torch.Generator().manual_seed(0),
-        on_progress=lambda _: None,
-    )

@@ -11,22 +11,17 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import ndtr
 from torch import Tensor
 
 from vae_core.device import on_cpu
 from vae_core.errors import BadInput
 from vae_core.evidence.importance import stochastic_posterior
+from vae_core.labs.bits_back.latents import LatentCode, PosteriorCode, most_words
 from vae_core.labs.bits_back.limits import MAX_IMAGES, MAX_LATENT_DIM, MAX_LEVELS
 from vae_core.labs.bits_back.rans import HEAD_BYTES, LOWEST, WORD_BITS, Rans, frequencies
 from vae_core.model import VAE
-from vae_core.posteriors import FullNormal
-from vae_core.priors import NormalMixture
 
 Pixels = Literal["binary", "grey"]
-_REACH: Final = 5.0
-"""In deviations of the prior's components: where the buckets of z begin and end."""
-_BUCKETS: Final = 1024
 _VALUES_PER_HEAD: Final = 20_000
 _MAX_HEADS: Final = 64
 _MAGIC: Final = b"VB1"
@@ -96,52 +91,17 @@ class _Coder:
             )
         self.model = copy.deepcopy(on_cpu(model)).double().requires_grad_(False)
         self.num_steps = num_steps
-        prior = self.model.prior
-        low, high = prior.box(_REACH)
-        means, stds, weights = torch.zeros_like(low)[None], torch.ones_like(low)[None], low.new_ones(1)
-        if isinstance(prior, NormalMixture):
-            means, stds = prior.components.mean, prior.components.std
-            weights = prior.log_weights.exp()
-        edges = [torch.linspace(float(a), float(b), _BUCKETS + 1) for a, b in zip(low, high, strict=True)]
-        self._edges = torch.stack(edges).double().numpy()
-        self.centres = (self._edges[:, :-1] + self._edges[:, 1:]) / 2
-        upper = self._edges[None, :, 1:]
-        self._weights = weights.numpy()
-        self._below = ndtr((upper - means.numpy()[..., None]) / stds.numpy()[..., None])
-        self._below[..., -1] = 1.0
+        self.latents = LatentCode(self.model)
 
-    def prior_ends(self, dim: int, chosen: list[int]) -> NDArray[np.int64]:
-        """Intervals of the buckets of one dimension under the prior, given those of the dimensions before."""
-        weights = self._weights
-        for before, bucket in enumerate(chosen):
-            below = self._below[:, before]
-            weights = weights * (below[:, bucket] - (below[:, bucket - 1] if bucket else 0.0))
-        total = weights.sum()
-        share = weights / total if total > 0 else self._weights
-        return frequencies(share @ self._below[:, dim])
+    def posterior(self, image: NDArray[np.int64]) -> PosteriorCode:
+        """The code of z under q(z|x) of one image, shape (D,)."""
+        x = torch.from_numpy(image / self.num_steps)[None]
+        return self.latents.posterior(stochastic_posterior(self.model, x))
 
-    def posterior(self, x: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean (J,) and factor (J, J) of q(z|x) of one image, shape (1, D)."""
-        q = stochastic_posterior(self.model, x).as_normal()
-        factor = q.factor[0] if isinstance(q, FullNormal) else torch.diag(q.std[0])
-        return q.mean[0].numpy(), factor.numpy()
-
-    def posterior_ends(
-        self, dim: int, q: tuple[NDArray[np.float64], NDArray[np.float64]], chosen: list[int]
-    ) -> NDArray[np.int64]:
-        """The same under q(z_j | z_1, ..., z_(j-1), x), those before at the centres of their buckets."""
-        mean, factor = q
-        noise: list[float] = []
-        for before, bucket in enumerate(chosen):
-            away = self.centres[before, bucket] - mean[before] - factor[before, :before] @ np.array(noise)
-            noise.append(float(away) / factor[before, before])
-        middle = mean[dim] + (factor[dim, :dim] @ np.array(noise) if noise else 0.0)
-        # None of at least 1: one image in thirty would draw a z that q has no mass at, and pay for it.
-        return frequencies(ndtr((self._edges[dim, 1:] - middle) / factor[dim, dim]), least=0)
-
-    def pixel_ends(self, z: NDArray[np.float64]) -> NDArray[np.int64]:
+    def pixel_ends(self, symbols: list[int]) -> NDArray[np.int64]:
         """Intervals of the levels of each of the D values given one z, shape (D, n + 2)."""
-        likelihood = self.model.likelihood(torch.from_numpy(z)[None])
+        z = torch.from_numpy(self.latents.lattice.point(symbols))
+        likelihood = self.model.likelihood(z[None])
         return frequencies(_log_masses(self.model, likelihood, self.num_steps)[0].exp().cumsum(-1).numpy())
 
 
@@ -193,6 +153,10 @@ def compress(
     than it takes, which are counted. z lies in buckets of equal width, coded by its centre; all probabilities
     are rounded to 16 bits, those of p to at least 2^-16.
 
+    Of a Gaussian q, and of a mixture, z is taken dimension by dimension under q(z_j|z_1, ..., z_(j-1), x); of
+    a flow, which has no such densities, by local bits-back coding (Ho, Lohn and Abbeel 2019, arXiv
+    1905.08500): see :mod:`~vae_core.labs.bits_back.latents`.
+
     Arguments:
         model: The model, J at most ``MAX_LATENT_DIM``.
         x: Images in [0, 1], shape (n, D).
@@ -208,9 +172,9 @@ def compress(
     levels, num_steps = levels_of(x[:MAX_IMAGES], pixels)
     coder = _Coder(model, num_steps)
     num_heads = max(1, min(_MAX_HEADS, levels.size // _VALUES_PER_HEAD))
-    start = _random_stack(num_heads, model.config.latent_dim, generator)
+    start = _random_stack(num_heads, most_words(model.config), generator)
     num_words, told = 0, 0.0
-    while True:  # it ends: a word for each dimension is as much as the first image can ever take
+    while True:  # it ends: so many words are as much as the first image can ever take
         stack = _shortened(start, num_words)
         lengths = [stack.num_bits]
         try:
@@ -275,24 +239,18 @@ def decompress(
 
 
 def _encode(coder: _Coder, stack: Rans, image: NDArray[np.int64]) -> None:
-    q = coder.posterior(torch.from_numpy(image / coder.num_steps)[None])
-    chosen: list[int] = []
-    for dim in range(len(coder.centres)):
-        chosen.append(_pop(stack, coder.posterior_ends(dim, q, chosen)))
-    ends = coder.pixel_ends(coder.centres[np.arange(len(chosen)), chosen])
+    z = coder.posterior(image).pop(stack)
+    ends = coder.pixel_ends(z)
     starts, stops = (ends[np.arange(len(image)), image + step] for step in (0, 1))
     for first in range(0, len(image), stack.num_heads):
         here = slice(first, first + stack.num_heads)
         stack.push(starts[here], stops[here] - starts[here])
-    for dim in range(len(chosen) - 1, -1, -1):
-        _push(stack, coder.prior_ends(dim, chosen[:dim]), chosen[dim])
+    coder.latents.prior.push(stack, z)
 
 
 def _decode(coder: _Coder, stack: Rans) -> NDArray[np.int64]:
-    chosen: list[int] = []
-    for dim in range(len(coder.centres)):
-        chosen.append(_pop(stack, coder.prior_ends(dim, chosen)))
-    ends = coder.pixel_ends(coder.centres[np.arange(len(chosen)), chosen])
+    z = coder.latents.prior.pop(stack)
+    ends = coder.pixel_ends(z)
     image = np.zeros(len(ends), np.int64)
     for first in reversed(range(0, len(image), stack.num_heads)):
         here = ends[first : first + stack.num_heads]
@@ -300,20 +258,8 @@ def _decode(coder: _Coder, stack: Rans) -> NDArray[np.int64]:
         rows = np.arange(len(here))
         stack.pop(here[rows, found], here[rows, found + 1] - here[rows, found])
         image[first : first + len(here)] = found
-    q = coder.posterior(torch.from_numpy(image / coder.num_steps)[None])
-    for dim in range(len(chosen) - 1, -1, -1):
-        _push(stack, coder.posterior_ends(dim, q, chosen[:dim]), chosen[dim])
+    coder.posterior(image).push(stack, z)
     return image
-
-
-def _push(stack: Rans, ends: NDArray[np.int64], symbol: int) -> None:
-    stack.push(ends[symbol : symbol + 1], ends[symbol + 1 : symbol + 2] - ends[symbol : symbol + 1])
-
-
-def _pop(stack: Rans, ends: NDArray[np.int64]) -> int:
-    symbol = int(np.searchsorted(ends, stack.peek(1)[0], side="right")) - 1
-    stack.pop(ends[symbol : symbol + 1], ends[symbol + 1 : symbol + 2] - ends[symbol : symbol + 1])
-    return symbol
 
 
 def _bound(coder: _Coder, image: NDArray[np.int64], generator: torch.Generator) -> tuple[float, float]:
@@ -331,10 +277,10 @@ def _bound(coder: _Coder, image: NDArray[np.int64], generator: torch.Generator) 
     return float(bits.mean()), float(bits.std() / math.sqrt(len(bits)))
 
 
-def _random_stack(num_heads: int, latent_dim: int, generator: torch.Generator) -> Rans:
-    """As many random bits as the first image may take: one word for each dimension, beside the heads."""
+def _random_stack(num_heads: int, num_words: int, generator: torch.Generator) -> Rans:
+    """As many random bits as the first image may take: so many words, beside the heads."""
     heads = torch.randint(LOWEST, 2 * LOWEST, (num_heads,), generator=generator)
-    tail = torch.randint(1 << WORD_BITS, (latent_dim,), generator=generator)
+    tail = torch.randint(1 << WORD_BITS, (num_words,), generator=generator)
     return Rans(heads.numpy().astype(np.uint64), tail.numpy().astype(np.uint16))
 
 
@@ -419,7 +365,7 @@ def compress_and_decode(
     decoded, _, stack = decompress(
         model, found.content, digest=digest, on_progress=lambda share: on_progress(0.5 + share / 2)
     )
-    first = _random_stack(stack.num_heads, model.config.latent_dim, start)
+    first = _random_stack(stack.num_heads, most_words(model.config), start)
     first = _shortened(first, len(stack.state()[1]))
     came_back = all(np.array_equal(a, b) for a, b in zip(first.state(), stack.state(), strict=True))
     sizes = {name: np.array(size) for name, size in other_sizes(levels, num_steps).items()}

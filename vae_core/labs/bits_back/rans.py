@@ -59,7 +59,12 @@ class Rans:
         Arguments:
             start: Where each symbol's interval begins, shape (m,), m <= N.
             frequency: How long each is, at least 1.
+
+        Raises:
+            BadInput: A symbol without an interval (code ``bits_back``): what is decoded was never coded so.
         """
+        if not frequency.all():
+            raise BadInput("bits_back", "the code says a symbol that it cannot say", "the file is damaged")
         starts, lengths = start.astype(np.uint64), frequency.astype(np.uint64)
         heads = self._heads[: len(starts)]
         is_full = heads >= lengths << np.uint64(31)

@@ -112,3 +112,9 @@ def test_random_bits_that_are_popped_draw_from_the_distribution() -> None:
         counts[found] += 1
     assert (np.abs(counts / 20_000 - p) < 5 * np.sqrt(p * (1 - p) / 20_000)).all()
     assert (before - stack.num_bits) / 20_000 == pytest.approx(entropy(p), abs=5 / math.sqrt(20_000))
+
+
+def test_a_symbol_without_an_interval_is_refused() -> None:
+    """A damaged code may say one to whoever gives its bits back."""
+    with pytest.raises(BadInput, match="cannot say"):
+        stack_of(1).push(np.array([5]), np.array([0]))
