@@ -150,14 +150,15 @@ def em(x: Array, components: Components) -> list[EmRun]:
 
     import torch
 
-    from vae_core.labs.em.mixture import em_steps
+    from vae_core.labs.em.mixture import em_side_by_side
 
-    data, runs = torch.from_numpy(x), []
-    for seed in range(NUM_STARTS):
-        start = _start(data, components, torch.Generator().manual_seed(seed))
-        steps = list(islice(em_steps(data, start), EM_STEPS))
-        runs.append(EmRun(start, float(start.log_prob(data).mean()), steps))
-    return runs
+    data = torch.from_numpy(x)
+    starts = [_start(data, components, torch.Generator().manual_seed(seed)) for seed in range(NUM_STARTS)]
+    steps = zip(*islice(em_side_by_side(data, starts), EM_STEPS), strict=True)
+    return [
+        EmRun(start, float(start.log_prob(data).mean()), list(some))
+        for start, some in zip(starts, steps, strict=True)
+    ]
 
 
 def _start(data: "Tensor", components: Components, generator: "torch.Generator") -> "AnyMixture":

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vae_core.errors import BadInput
-from vae_core.labs.em.mixture import AnyMixture
+from vae_core.labs.em.mixture import AT_ONCE, AnyMixture
 
 
 class MinorisingFunction(NamedTuple):
@@ -64,8 +64,9 @@ def minorising_function(
     entropy = -torch.xlogy(q, q).sum(1)
     # One component moves: the others need not be computed again.
     alone, others = mixture.only(component), [k for k in range(mixture.num_components) if k != component]
-    log_probs = [alone.moved(0, column, value).log_prob(x) for value in values.tolist()]
-    moved = mixture.weights[component].log() + torch.stack(log_probs)
+    some = values.split(max(1, AT_ONCE // x.numel()))
+    log_probs = torch.cat([alone.moved(0, column, part).log_prob(x) for part in some])
+    moved = mixture.weights[component].log() + log_probs
     log_likelihoods = torch.logaddexp(moved, before[:, others].logsumexp(1)).mean(1)
     fixed = torch.where(q > 0, q * before, 0.0)[:, others].sum(1) + entropy
     auxiliaries = (torch.where(q[:, component] > 0, q[:, component] * moved, 0.0) + fixed).mean(1)

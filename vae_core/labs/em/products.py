@@ -26,6 +26,8 @@ _OTHER_FAMILY: Final = "choose other columns, or components of another family"
 class ProductMixture:
     """p(x) = sum_k pi_k prod_i p(x_i; m_ki), with one of three families for all columns.
 
+    A stack of S mixtures (:meth:`stacked`) has arrays that begin with (S,), and so has what it computes.
+
     log p_k(x) = sum_i x_i log m_ki + (1 - x_i) log(1 - m_ki)   (bernoulli, x_i 0 or 1);
                  sum_i x_i log m_ki - m_ki - log x_i!            (poisson, counts);
                  sum_i x_i log m_ki                              (categorical, one 1 for each column's value).
@@ -62,7 +64,7 @@ class ProductMixture:
         if self.family not in get_args(Family):
             message = f"family must be one of {', '.join(get_args(Family))}, got {self.family!r}"
             raise BadInput("family", message, "choose one of them")
-        if self.means.ndim != 2 or self.weights.shape != self.means.shape[:1] or not self.means.numel():
+        if self.means.ndim < 2 or self.weights.shape != self.means.shape[:-1] or not self.means.numel():
             message = "weights and means of a mixture do not fit each other"
             raise BadInput("means", message, "give them the shapes (K,) and (K, D)")
         check_weights(self.weights)
@@ -74,25 +76,44 @@ class ProductMixture:
             self._check_groups()
 
     def _check_groups(self) -> None:
-        if min(self.groups, default=0) < 1 or sum(self.groups) != self.means.shape[1]:
+        if min(self.groups, default=0) < 1 or sum(self.groups) != self.means.shape[-1]:
             raise BadInput("means", "the groups of a categorical mixture do not add up to D", "count them")
-        totals = torch.stack([part.sum(1) for part in self.means.split(list(self.groups), 1)])
+        totals = torch.stack([part.sum(-1) for part in self.means.split(list(self.groups), -1)])
         if float((totals - 1).abs().max()) > 1e-9:
             raise BadInput("means", "the probabilities of a column do not sum to 1", "scale them")
+
+    @classmethod
+    def stacked(cls, mixtures: Sequence[Self]) -> Self:
+        """S mixtures of as many components as one, of the family and the groups of the first one."""
+        weights = torch.stack([one.weights for one in mixtures])
+        means = torch.stack([one.means for one in mixtures])
+        return cls(weights, means, mixtures[0].family, mixtures[0].groups)
+
+    def unstacked(self) -> list[Self]:
+        """The mixtures of which this is the stack."""
+        return [self._like(*parts) for parts in zip(self.weights, self.means, strict=True)]
+
+    def _like(self, weights: Tensor, means: Tensor) -> Self:
+        """Of parts that have been checked."""
+        one = object.__new__(type(self))
+        named = {"weights": weights, "means": means, "family": self.family, "groups": self.groups}
+        for name, value in named.items():
+            object.__setattr__(one, name, value)
+        return one
 
     @property
     def num_components(self) -> int:
         """K."""
-        return len(self.weights)
+        return self.weights.shape[-1]
 
     def log_joint(self, x: Tensor) -> Tensor:
         """log pi_k + log p_k(x_d) of examples of shape (n, D): shape (n, K), nats."""
         x = torch.as_tensor(x, dtype=torch.float64)
-        found = self.weights.log() + _sum_of_logs(x, self.means)
+        found = self.weights.log()[..., None, :] + _sum_of_logs(x, self.means)
         if self.family == "bernoulli":
             return found + _sum_of_logs(1 - x, 1 - self.means)
         if self.family == "poisson":
-            return found - self.means.sum(1) - torch.lgamma(x + 1).sum(1, keepdim=True)
+            return found - self.means.sum(-1)[..., None, :] - torch.lgamma(x + 1).sum(1, keepdim=True)
         return found
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -101,9 +122,10 @@ class ProductMixture:
 
     def responsibilities(self, x: Tensor) -> Tensor:
         """p(z = k|x_d) of examples of shape (n, D): shape (n, K)."""
-        return self.log_joint(x).softmax(1)
+        log_joint = self.log_joint(x)
+        return (log_joint - log_joint.logsumexp(-1, keepdim=True)).exp()
 
-    def maximised(self, x: Tensor, responsibilities: Tensor, floor: float) -> tuple[Self, tuple[int, ...]]:
+    def maximised(self, x: Tensor, responsibilities: Tensor, floor: float) -> tuple[Self, Tensor]:
         """Weighted means: the maximum likelihood of each family.
 
         They are held half a rounding error away from the ends of their range: a mean that rounds to 1 would
@@ -117,37 +139,39 @@ class ProductMixture:
         del floor
         shares, normalised, is_empty = shares_of(responsibilities)
         top = 1 - _ROUNDING if self.family == "bernoulli" else torch.inf
-        means = (normalised.T @ x).clamp(_ROUNDING, top)
-        means = torch.where(is_empty[:, None], self.means, means)
-        return type(self)(shares, means, self.family, self.groups), ()
+        means = (normalised.mT @ x).clamp(_ROUNDING, top)
+        means = torch.where(is_empty[..., None], self.means, means)
+        return type(self)(shares, means, self.family, self.groups), torch.zeros_like(is_empty)
 
     def only(self, component: int) -> Self:
         """One component by itself, with the weight 1."""
         return type(self)([1.0], self.means[component : component + 1], self.family, self.groups)
 
-    def moved(self, component: int, column: int, value: float) -> Self:
-        """The mixture with ``value`` for one mean.
+    def moved(self, component: int, column: int, values: Tensor) -> Self:
+        """A stack, of a mixture for each value, of shape (P,), of one mean.
 
         The other probabilities of a categorical column share what is left as they did before, or equally
         where they had nothing.
         """
-        means = self.means.clone()
+        weights, means = (part.expand(len(values), *part.shape) for part in (self.weights, self.means))
+        means = means.clone()
         if self.family == "categorical":
             ends = np.cumsum(self.groups)
             group = int(np.searchsorted(ends, column, side="right"))
             others = [i for i in range(ends[group] - self.groups[group], ends[group]) if i != column]
-            rest = means[component, others]
+            rest = self.means[component, others]
             total = float(rest.sum())
-            means[component, others] = (1 - value) * (rest / total if total > 0 else 1 / max(1, len(others)))
-        means[component, column] = value
-        return type(self)(self.weights, means, self.family, self.groups)
+            shares = rest / total if total > 0 else torch.full_like(rest, 1 / max(1, len(others)))
+            means[:, component, others] = (1 - values)[:, None] * shares
+        means[:, component, column] = values
+        return type(self)(weights, means, self.family, self.groups)
 
 
 def _sum_of_logs(x: Tensor, means: Tensor) -> Tensor:
     """sum_i x_di log m_ki, shape (n, K), with 0 log 0 = 0 and x log 0 = -inf."""
     is_zero = means == 0
-    found = x @ torch.where(is_zero, 1.0, means).log().T
-    return found.masked_fill(x @ is_zero.to(x.dtype).T > 0, -torch.inf)
+    found = x @ torch.where(is_zero, 1.0, means).log().mT
+    return found.masked_fill(x @ is_zero.to(x.dtype).mT > 0, -torch.inf)
 
 
 class Encoded(NamedTuple):

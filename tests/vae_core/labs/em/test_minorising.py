@@ -41,7 +41,7 @@ def test_it_touches_at_the_old_parameter_and_lies_below(kind: str, num_steps: in
     assert (found.auxiliary <= found.log_likelihood + 1e-10).all()
     far = (found.values - found.old).abs() > 0.2
     assert (found.auxiliary[far] < found.log_likelihood[far]).all()
-    assert float(found.log_likelihood[found.best]) >= found.touching, "its maximum raises log p"
+    assert float(found.log_likelihood[found.best]) >= found.touching - 1e-12, "its maximum raises log p"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -50,9 +50,8 @@ def test_both_curves_are_those_of_the_whole_mixture(kind: str) -> None:
     values = torch.tensor([0.1, 0.6], dtype=torch.float64)
     found = minorising_function(x, mixture, values, component=0, column=1)
     q = mixture.responsibilities(x)
-    for value in values.tolist():
+    for value, moved in zip(values.tolist(), mixture.moved(0, 1, values).unstacked(), strict=True):
         at = int((found.values - value).abs().argmin())
-        moved = mixture.moved(0, 1, value)
         assert float(found.log_likelihood[at]) == pytest.approx(float(moved.log_prob(x).mean()), abs=1e-12)
         gap = torch.xlogy(q, q) - q * moved.log_joint(x).log_softmax(1)
         gap = torch.where(q > 0, gap, 0.0).sum(1).mean()
@@ -90,7 +89,7 @@ def test_one_component_alone_and_one_without_weight(weights: list[float]) -> Non
     mixture = Mixture(weights, [[0.5 - k] for k in range(count)], [[[1.0]]] * count)
     values = torch.tensor([-1.0, 2.0], dtype=torch.float64)
     found = minorising_function(x, mixture, values, component=0, column=0)
-    for at, value in enumerate(found.values.tolist()):
-        expected = float(mixture.moved(0, 0, value).log_prob(x).mean())
+    for at, moved in enumerate(mixture.moved(0, 0, found.values).unstacked()):
+        expected = float(moved.log_prob(x).mean())
         assert float(found.log_likelihood[at]) == pytest.approx(expected, abs=1e-12)
         assert float(found.auxiliary[at]) == pytest.approx(expected, abs=1e-12), "q is the posterior at all θ"

@@ -12,7 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
+from tests.vae_core.labs.em.alone import equals_each_alone
 from vae_core.errors import BadInput
+from vae_core.labs.em import mixture as mixture_module
 from vae_core.labs.em.mixture import (
     VARIANCE_FLOOR,
     Covariance,
@@ -92,6 +94,42 @@ def test_em_equals_scikit_learns_from_the_same_start(
     np.testing.assert_allclose(ours, theirs.covariances_, rtol=0, atol=1e-10)
     # Theirs is log p before the last M-step.
     assert steps[-2].log_likelihood == pytest.approx(theirs.lower_bound_, abs=1e-10)
+
+
+@pytest.mark.parametrize("covariance", get_args(Covariance))
+@pytest.mark.parametrize(("name", "columns", "num_components"), CASES)
+def test_starts_side_by_side_are_as_they_are_alone(
+    name: str, columns: list[int], num_components: int, covariance: Covariance
+) -> None:
+    x = data(name, columns)
+    starts = [
+        random_start(x, num_components, generator=torch.Generator().manual_seed(k), covariance=covariance)
+        for k in range(6)
+    ]
+    equals_each_alone(x, starts)
+
+
+def test_a_stack_beyond_its_size_is_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = data("iris", [0, 2])
+    starts = [random_start(x, 3, generator=torch.Generator().manual_seed(k)) for k in range(5)]
+    sizes, stacked = [], Mixture.stacked
+    monkeypatch.setattr(mixture_module, "AT_ONCE", 2 * 150 * 2 * 3)
+    monkeypatch.setattr(
+        Mixture, "stacked", staticmethod(lambda some: sizes.append(len(some)) or stacked(some))
+    )
+    equals_each_alone(x, starts)
+    assert sizes[:3] == [2, 2, 1]
+
+
+def test_one_start_at_the_floor_leaves_the_others_as_they_are_alone() -> None:
+    x = torch.tensor([[0.0], [0.1], [-0.1], [9.0]], dtype=torch.float64)
+    starts = [
+        Mixture([0.5, 0.5], [[0.0], [9.0]], [[[1.0]], [[0.01]]]),
+        Mixture([0.5, 0.5], [[0.0], [4.0]], [[[9.0]], [[9.0]]]),
+        Mixture([0.5, 0.5], [[0.0], [500.0]], [[[1.0]], [[1e-3]]]),
+    ]
+    steps = equals_each_alone(x, starts)
+    assert [step.floored for step in steps[1]] == [(1,), (), ()]
 
 
 @pytest.mark.parametrize("epsilon", [1e-2, 1e-3, 1e-4])

@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.datasets import load_digits
 from torch import Tensor
 
+from tests.vae_core.labs.em.alone import equals_each_alone
 from vae_core.errors import BadInput
 from vae_core.labs.em.mixture import em_steps
 from vae_core.labs.em.products import Family, ProductMixture, encoded, random_product_start
@@ -98,6 +99,16 @@ def test_the_staircase_never_falls_and_both_forms_agree(family: Family) -> None:
     assert log_likelihood > float(mixture.log_prob(x).mean()) + 0.1
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_starts_side_by_side_are_as_they_are_alone(family: Family) -> None:
+    x, groups = table(family)
+    starts = [
+        random_product_start(x, 4, family, generator=torch.Generator().manual_seed(seed), groups=groups)
+        for seed in range(5)
+    ]
+    equals_each_alone(x, starts)
+
+
 def test_components_that_share_no_pattern_get_the_means_of_their_rows() -> None:
     x = torch.tensor([[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 0]]).double()
     first = ProductMixture([0.5, 0.5], [[0.9, 0.5, 0.0, 0.0], [0.0, 0.0, 0.9, 0.5]], "bernoulli")
@@ -131,8 +142,8 @@ def test_a_value_that_no_component_allows_is_impossible_and_zeros_are_none() -> 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_another_mean_leaves_a_mixture_of_the_family(family: Family) -> None:
     _, mixture = start(family)
-    moved = mixture.moved(1, 2, 0.25)
-    assert float(moved.means[1, 2]) == 0.25
+    less, moved = mixture.moved(1, 2, torch.tensor([0.125, 0.25], dtype=torch.float64)).unstacked()
+    assert (float(less.means[1, 2]), float(moved.means[1, 2])) == (0.125, 0.25)
     assert torch.equal(moved.means[0], mixture.means[0])
     if family == "categorical":
         assert float(moved.means[1, :3].sum()) == pytest.approx(1, abs=1e-12)
