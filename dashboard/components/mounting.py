@@ -1,9 +1,9 @@
 """Mounts the elements on a page of Streamlit.
 
-What of Streamlit is not public is here, as of Streamlit 1.67. One is the manifest of a component: Streamlit reads
-it from installed packages alone, and the dashboard runs without being installed. The other is the message that
-mounts an element: Streamlit's own way registers two widgets for each, which costs a third of a millisecond, also of
-an element that says nothing back.
+What of Streamlit is not public is here, as of Streamlit 1.67. One is the manifest of a component: Streamlit
+reads it from installed packages alone, and the dashboard runs without being installed. The other is the
+message that mounts an element: Streamlit's own way registers two widgets for each, a third of a millisecond,
+also of an element that says nothing back.
 """
 
 import hashlib
@@ -44,8 +44,8 @@ def element(
         isolate_styles: Whether they are its own, and not of the page.
 
     Returns:
-        A function of ``key``, its identity on the page; ``data``, what it is told; and ``on_NAME_change``, called
-        when it says something: it then returns the element's state, else None.
+        A function of ``key``, its identity on the page; ``data``, what it is told; and ``on_NAME_change``,
+        called when it says something: it then returns the element's state, else None.
     """
     # In the URL: a page that outlives its server must not go on with the module of an earlier version.
     digest = hashlib.sha256(bundle(folder).encode()).hexdigest()[:8]

@@ -1,8 +1,8 @@
 """The theme in the first message of each run of the script, written once for a server.
 
-Streamlit reads all two hundred options of the theme anew for the first message of every run, of a fragment too: 0.8
-of the 3.5 ms of the smallest. They are those of ``config.toml`` from the server's start to its end. What of Streamlit
-is not public here is the function that writes them, as of Streamlit 1.67.
+Streamlit reads all two hundred options of the theme anew for the first message of every run, of a fragment
+too: 0.8 of the 3.5 ms of the smallest. They are those of ``config.toml`` from the server's start to its end.
+What of Streamlit is not public here is the function that writes them, as of Streamlit 1.67.
 """
 
 from collections.abc import Callable

@@ -19,10 +19,11 @@ def test_it_is_the_message_of_streamlit_without_its_widgets() -> None:
     at = AppTest.from_function(script).run()
     assert not at.exception, at.exception
     ours, theirs = _mounted(at)
-    assert (ours.id.rpartition("-")[2], theirs.id.rpartition("-")[2]) == ("one", "one_more"), "keys are found by ids"
+    keys = [proto.id.rpartition("-")[2] for proto in (ours, theirs)]
+    assert keys == ["one", "one_more"], "keys are found by ids"
     assert ours.id.partition("-")[0] == theirs.id.partition("-")[0]
     assert len(ours.id) + len("_more") == len(theirs.id), "ids of one form"
-    assert ours.component_name and ours.js_source_path and ours.html_content and ours.css_content
+    assert all((ours.component_name, ours.js_source_path, ours.html_content, ours.css_content))
     assert not ours.isolate_styles, "a chart has the styles of the page"
     for field in BidiComponent.DESCRIPTOR.fields:
         if field.name not in ("id", "bytes"):
@@ -38,7 +39,7 @@ def test_it_is_found_by_its_key_and_no_key_stands_twice() -> None:
         draw_chart(Figure(), key="one", alt="")
 
     at = AppTest.from_function(script).run()
-    assert [one.message for one in at.exception][0].find("one") >= 0, "the same key twice is refused"
+    assert next(one.message for one in at.exception).find("one") >= 0, "the same key twice is refused"
 
 
 def test_it_stands_in_the_column_that_draws_it() -> None:
