@@ -85,8 +85,8 @@ class MeasuredExample(NamedTuple):
 def measured_examples(model: VAE, x: Tensor, *, decoded: Lattice | None = None) -> list[MeasuredExample]:
     """A few examples, of shape (n, D), of a cost near that of one where the decoder was asked before.
 
-    Of eight digits each takes a quarter of the time of one alone, and the values are the same up to the rounding
-    of float32. Those whose q lies beyond ``decoded`` are measured alone, and without it all are.
+    Of eight digits each takes a quarter of the time of one alone, and the values are the same up to the
+    rounding of float32. Those whose q lies beyond ``decoded`` are measured alone, and without it all are.
 
     Arguments and errors are those of :func:`posterior_on_grid`.
     """

@@ -403,8 +403,8 @@ class _KeptPoints:
         """What the stage before was summed over is replaced by finer points, but for those that are kept.
 
         Arguments:
-            is_open: The examples whose log p(x) is still measured, booleans of shape (n,); of the others these
-                points were the last ones.
+            is_open: The examples whose log p(x) is still measured, booleans of shape (n,); of the others
+                these points were the last ones.
         """
         for points, example in self._newest:
             stays = ~is_open[example]

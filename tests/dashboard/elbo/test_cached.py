@@ -68,7 +68,7 @@ def test_an_example_that_cannot_be_measured_takes_none_of_the_others_with_it(
 
 
 def test_without_a_lattice_each_is_measured_alone(monkeypatch: pytest.MonkeyPatch, sizes: list[int]) -> None:
-    """What a decoder as large as that says at some points is not kept, and other examples need other points."""
+    """What so large a decoder says at some points is not kept, and other examples need other points."""
     monkeypatch.setattr("vae_core.evidence.lattice._MAX_KEPT_VALUES", 0)
     example(pretrained(), "held_out", 2)
     assert sizes == [1]

@@ -72,7 +72,7 @@ def test_evidence_and_picture_come_from_one_quadrature(
 def test_a_few_examples_at_once_are_what_each_is_alone(
     settings: dict[str, Any], generator: torch.Generator
 ) -> None:
-    """Of different widths, so that some are halved further than others; the q of one lies beyond the lattice."""
+    """Of different widths, so that some are halved further; the q of one lies beyond the lattice."""
     model = nonlinear(generator, **settings)
     x = torch.rand(6, 9, generator=generator).double() * torch.tensor([0, 0.3, 1, 1, 3, 1e3])[:, None]
     decoded = decoded_lattice(model)
