@@ -126,7 +126,7 @@ WALL_LIMIT_S: Final = 30 * 60
 """Seconds of training, without pauses, after which a run is saved and stopped: others wait for the core."""
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
-FORMAT: Final = 8
+FORMAT: Final = 9
 """Of a configuration, and of the run file that holds one. It rises with each column of the curves, which an
 older version would take for damage, and with each setting that decides a run: one that is unknown to a
 version that reads the format may be left aside."""

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_IDENTITY: Final = math.log(math.e - 1)
+IDENTITY: Final = math.log(math.e - 1)
 """softplus of it is 1: a layer with v = 0 is the identity."""
-_STEEPEST: Final = 1.5
-_DENSEST: Final = 0.9
+STEEPEST: Final = 1.5
+DENSEST: Final = 0.9
 _FEW_STEPS: Final = 8
 """Of Newton's method and halvings together: nearly all points need no more."""
 _MOST_STEPS: Final = 100
@@ -50,9 +50,9 @@ class PlanarFlow(NamedTuple):
         """That of any real a, v and b, side by side, (..., L, 2 J + 1); with v = 0 it is the identity."""
         dim = (parameters.shape[-1] - 1) // 2
         a, v, b = parameters.split((dim, dim, 1), dim=-1)
-        a = a * (_STEEPEST / (_STEEPEST**2 + a.square().sum(-1, keepdim=True)).sqrt())
+        a = a * (STEEPEST / (STEEPEST**2 + a.square().sum(-1, keepdim=True)).sqrt())
         along = (a * v).sum(-1, keepdim=True)
-        allowed = _DENSEST * (functional.softplus(along / _DENSEST + _IDENTITY) - 1)
+        allowed = DENSEST * (functional.softplus(along / DENSEST + IDENTITY) - 1)
         size = a.square().sum(-1, keepdim=True).clamp(min=torch.finfo(a.dtype).tiny)
         return cls(a, v + (allowed - along) * a / size, b[..., 0])
 

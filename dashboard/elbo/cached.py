@@ -41,6 +41,7 @@ class Example:
         mean, std: Of q(z|x), shape (J,).
         q: The same as it is drawn.
         kl: KL(q || prior), nats.
+        elbo: Its bound: by quadrature for J <= 2, else by the points that measure the best q and the ladder.
         evidence: log p(x) and the gap, each of shape (1,); None for J > 2.
         posterior: The true posterior on a grid; None for J > 2.
         curve: The importance-weighted bound, and log p(x|z) of its samples.
@@ -52,16 +53,10 @@ class Example:
     std: Array
     q: Ellipse
     kl: float
+    elbo: float
     evidence: "Evidence | None"
     posterior: "PosteriorGrid | None"
     curve: "ImportanceCurve"
-
-    @property
-    def elbo(self) -> float:
-        """The bound: by quadrature where there is one, else from the samples."""
-        if self.evidence is not None:
-            return float(self.evidence.elbo)
-        return float(self.curve.log_likelihoods.mean()) - self.kl
 
 
 # What all examples of a model share: 13 MB for 784 pixels.
@@ -79,6 +74,7 @@ def example(subject: Subject, split: Split, index: int) -> Example:
 
     from vae_core.evidence.exact import MAX_EXACT_DIMS
     from vae_core.evidence.importance import importance_curve
+    from vae_core.evidence.local_posterior import posterior_elbo
     from vae_core.evidence.posterior_density import evidence_and_posterior
 
     model, terms = subject.model, encoded(subject, split)
@@ -98,6 +94,7 @@ def example(subject: Subject, split: Split, index: int) -> Example:
         q=_drawn_of(subject, x, posterior),
         # Where it has no closed form the samples estimate it, and the quadrature does not.
         kl=float(terms.kl[index] if evidence is None or terms.kl_per_dim.shape[1] else evidence.kl),
+        elbo=float(posterior_elbo(model, x[None]) if evidence is None else evidence.elbo),
         evidence=evidence,
         posterior=posterior,
         curve=importance_curve(model, x, log_evidence=log_evidence, generator=noise),
@@ -136,13 +133,10 @@ def drawn(q: "AnyPosterior", grid: "PosteriorGrid | None") -> Ellipse:
 @cached("Optimising q for this example …")
 def local_posterior(subject: Subject, split: Split, index: int) -> "list[LocalStep]":
     """Each step of q from the encoder's output to the best Gaussian of its family for one example."""
-    import torch
-
     from vae_core.evidence.local_posterior import optimise_posterior
 
     x, _ = subject.examples(split)
-    noise = torch.Generator().manual_seed(subject.config.seed)
-    return optimise_posterior(subject.model, x[index : index + 1], generator=noise)
+    return optimise_posterior(subject.model, x[index : index + 1])
 
 
 @cached("Finding the best q of each family …")

@@ -7,9 +7,11 @@ after four more updates. A new format gets a folder of its own; those that are t
 
 import hashlib
 import io
+import itertools
 import json
 import queue
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +24,9 @@ from vae_core.config import FORMAT, RunConfig
 from vae_core.elbo import evaluate
 from vae_core.errors import BadInput
 from vae_core.runs.driver import Driver, open_training
-from vae_core.runs.runfile import load_run, parse_run, save_run, stated_digest
+from vae_core.runs.runfile import Run, load_run, parse_run, save_run, stated_digest
 from vae_core.runs.snapshot import HISTORY_COLUMNS, read_snapshot
+from vae_core.training import loop
 from vae_core.training.loop import Training
 
 GOLDEN: Final = Path(__file__).with_name("golden")
@@ -43,6 +46,7 @@ WRITTEN: Final = (
     "format7_flow",
     "format8_mixture",
     "format8_number",
+    "format9_flow",
 )
 
 OF_HELD_OUT_PATIENCE: Final = ("format1_device", "format2", "format3")
@@ -103,6 +107,32 @@ def test_a_file_of_an_older_version_gives_its_figures_and_goes_on_to_the_same_on
     assert (folder / "run.safetensors").read_bytes() == content
     assert ("whose patience watched the held-out part" in run.notice) == (name in OF_HELD_OUT_PATIENCE)
     assert run.notice == "" or name in OF_HELD_OUT_PATIENCE
+
+
+@pytest.mark.parametrize("name", ["format7_flow", "format8_mixture", "format9_flow"])
+def test_a_run_is_differentiated_as_it_was_when_it_began(name: str, tmp_path: Path) -> None:
+    """Until format 9 the gradient of these heads was not written out: the two round differently."""
+    written_out = name == "format9_flow"
+    run = load_run(GOLDEN / name / "run.safetensors")
+    save_run(tmp_path / "run.safetensors", run)
+    found = [weights_after(run), weights_after(load_run(tmp_path / "run.safetensors"))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "is_written_out", lambda config: written_out)
+        expected = weights_after(replace(run, state_scalars={**run.state_scalars, "written_out": True}))
+    assert all(torch.equal(weights, expected) for weights in found)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "is_written_out", lambda config: not written_out)
+        other = weights_after(replace(run, state_scalars={**run.state_scalars, "written_out": True}))
+    assert not torch.equal(other, expected), "else nothing is tried here"
+    torch.testing.assert_close(other, expected, rtol=0, atol=1e-5)
+
+
+def weights_after(run: Run) -> torch.Tensor:
+    """Of 40 updates more."""
+    training = open_training(run.config, run)
+    for _ in itertools.islice(training.steps(), 40):
+        pass
+    return torch.cat([value.detach().flatten() for value in training.model.parameters()])
 
 
 @pytest.mark.parametrize("name", NAMES)

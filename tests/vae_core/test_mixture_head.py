@@ -21,7 +21,6 @@ from vae_core.latent.aggregate import aggregate_samples, log_aggregate, prior_fi
 from vae_core.model import VAE
 from vae_core.objectives import squared_mmd
 from vae_core.posteriors import DiagonalMixture, DiagonalNormal, Draws
-from vae_core.training.by_hand import is_written_out
 from vae_core.training.loop import Training
 
 STANDARD_ERRORS: Final = 5
@@ -236,7 +235,7 @@ def test_of_a_posterior_with_two_modes_its_gap_is_far_smaller(generator: torch.G
         with torch.no_grad():
             x = torch.bernoulli(model.likelihood(torch.full((4, 1), 1.4).double()).mean, generator=noise)
         exact = exact_evidence(model, x)
-        best = best_posterior(model, x, generator=noise, on_progress=lambda _: None)
+        best = best_posterior(model, x, on_progress=lambda _: None)
         gaps[head] = exact.log_evidence - best.elbo
         assert bool((gaps[head] > -1e-4).all()), head
     assert bool((gaps["log_variance"] > 0.5).all())
@@ -247,12 +246,12 @@ def test_the_best_mixture_of_each_example_is_nearer_to_the_evidence(generator: t
     model = two_humped(generator)
     x = torch.rand(4, 7, generator=generator).double()
     exact = exact_evidence(model, x)
-    best = best_posterior(model, x, generator=generator, on_progress=lambda _: None)
+    best = best_posterior(model, x, on_progress=lambda _: None)
     assert isinstance(best.q, DiagonalMixture)
     assert float((best.encoder_elbo - exact.elbo).abs().max()) < 2e-3
     assert bool((best.elbo > best.encoder_elbo + 0.01).all())
     assert bool((best.elbo <= exact.log_evidence + 1e-3).all())
-    steps = optimise_posterior(model, x[:1], generator=generator)
+    steps = optimise_posterior(model, x[:1])
     assert float(steps[-1].elbo) == pytest.approx(float(best.elbo[0]), abs=5e-3)
 
 
@@ -365,7 +364,6 @@ def test_what_needs_a_gaussian_is_refused_in_one_sentence() -> None:
     with pytest.raises(BadInput, match="no total correlation") as caught:
         RunConfig(model=model, train=train)
     assert caught.value.code == "objective"
-    assert not is_written_out(model), "it is differentiated automatically"
     with pytest.raises(BadInput, match="this model's is a mixture") as caught:
         hand_gradients(VAE(model, generator=torch.Generator()), torch.zeros(1, 3), torch.zeros(1, 2))
     assert caught.value.code == "encoder_head"

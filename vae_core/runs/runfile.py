@@ -258,19 +258,24 @@ def parse_run(content: bytes) -> Run:
 def _upgraded(about: Mapping[str, Any], found: int) -> Mapping[str, Any]:
     """What the file says, in the present format: with all that format 1 did not state yet.
 
-    Where it stands in the data, which files of format 1 may state, follows from the step; theirs is wrong
-    after a divergence. A run that format 3 or an older one ended early stays
-    at its end.
+    Format 9 was the first to state whether the gradient is written out: until then that of a flow and of a
+    mixture was not. Where it stands in the data, which files of format 1 may state, follows from the step;
+    theirs is wrong after a divergence. A run that format 3 or an older one ended early stays at its end.
     """
-    if found > 3 or not isinstance(about["state"], dict):
-        return {**about, "config": upgraded(about["config"], found)}
-    state = dict(about["state"])
+    config = upgraded(about["config"], found)
+    if found > 8 or not isinstance(about["state"], dict) or not isinstance(config, dict):
+        return {**about, "config": config}
+    model = config.get("model")
+    head = model.get("encoder_head") if isinstance(model, dict) else None
+    state = {"written_out": head not in ("flow", "mixture"), **about["state"]}
+    if found > 3:
+        return {**about, "config": config, "state": state}
     if found == 1:
         state = {"has_end": True, **state}
         state.pop("position", None)
     if about["status"] == "stopped_early":
         state["has_end"] = False
-    return {**about, "config": upgraded(about["config"], found), "state": state}
+    return {**about, "config": config, "state": state}
 
 
 def _run_from(about: Mapping[str, Any], tensors: dict[str, Tensor], digest: str) -> Run:

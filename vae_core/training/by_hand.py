@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_core.config import Activation, EncoderHead, ModelConfig
-from vae_core.distributions import LOG_VAR_RANGE, softplus_slope
+from vae_core.distributions import LOG_2PI, LOG_VAR_RANGE, softplus_slope
 from vae_core.elbo import ElboTerms
 from vae_core.model import SPREAD_RANGE, VAE
 from vae_core.networks import MLP
 from vae_core.posteriors import Deterministic, DiagonalNormal, FullNormal, Posterior
 from vae_core.priors import NormalMixture, vamp_prior
+from vae_core.training.draw_gradient import DrawGradient, gradient_of_draws
 from vae_core.training.mixture_gradient import MixtureGradient, variance_slope
 
 NARROW: Final = 8
@@ -42,8 +43,8 @@ class Means(NamedTuple):
 
 
 def is_written_out(config: ModelConfig) -> bool:
-    """Whether the gradient of a model is written out here: not of convolutions, and of Gaussians alone."""
-    return config.architecture == "mlp" and not config.not_gaussian
+    """Whether the gradient of a model is written out here: that of convolutions is not."""
+    return config.architecture == "mlp"
 
 
 class HandGradient:
@@ -103,7 +104,7 @@ class HandGradient:
         if size < self._batch_size:
             self.of_size(self._batch_size)  # it makes room for the smaller one
         self._room.begin()
-        kind = _FullPass if self._model.config.encoder_head == "full_covariance" else _Pass
+        kind = _PASSES.get(self._model.config.encoder_head, _GaussianPass)
         with torch.inference_mode(mode=False):  # its arrays are written in either mode
             found = self._passes[size] = kind(self._model, self._room, size, self._num_samples)
         return found
@@ -151,55 +152,47 @@ class _Room:
 
 
 class _Pass:
-    """Forward and back for mini-batches of one size."""
+    """Forward and back for mini-batches of one size, through networks, likelihood and learned prior.
 
-    def __init__(self, model: VAE, room: _Room, batch: int, num_samples: int) -> None:
+    What is between the encoder's outputs and z is of each kind of q.
+
+    Arguments:
+        model: A multi-layer perceptron.
+        room: Where the arrays are.
+        batch: B.
+        num_draws: Points z of each example, S.
+    """
+
+    def __init__(self, model: VAE, room: _Room, batch: int, num_draws: int) -> None:
         config = model.config
         dim = config.latent_dim
-        self._head: EncoderHead = config.encoder_head
-        self._batch, self._dim = batch, dim
+        self._model, self._head = model, config.encoder_head
+        self._batch, self._dim, self._data_dim = batch, dim, config.data_dim
         encoder, decoder = model.encoder, model.decoder
         assert isinstance(encoder, MLP)
         assert isinstance(decoder, MLP)
         self._encoder = _Layers(encoder, config.activation, room, batch)
-        self._decoder = _Layers(decoder, config.activation, room, num_samples * batch)
-        outputs, delta = self._encoder.u[-1], self._encoder.delta[-1]
-        self._mean, self._of_mean = outputs[:, :dim], delta[:, :dim]
-        self._spread, self._of_spread = outputs[:, dim : 2 * dim], delta[:, dim : 2 * dim]
-        self._log_var, self._std = room.zeros(batch, dim), room.zeros(batch, dim)
-        self._log_ratio = self._log_var.new_zeros(num_samples, batch)
-        """log q(z|x) - log p(z) of a learned prior."""
-        self._excess, self._twice_kl = room.zeros(batch, dim), room.zeros(batch, dim)
-        """sigma^2 - 1, and two times the KL of each example and dimension."""
-        self._twice_kl_values = self._twice_kl.view(-1)
+        self._decoder = _Layers(decoder, config.activation, room, num_draws * batch)
+        self._outputs, self._of_outputs = self._encoder.u[-1], self._encoder.delta[-1]
         self._sums = room.zeros(4)
         """Over the mini-batch: log p(x|z) in two sums, and two times the KL and of what of it
         beta weighs. They are read together: each read would wait for a device that computes on its own."""
         *of_score, self._kl_sum, self._penalised_sum = self._sums.unbind()
-        if config.encoder_head != "deterministic":
-            self._std.fill_(1.0)
-        shape, self._data_dim = (num_samples, batch, dim), config.data_dim
-        into = (num_samples, batch, dim + config.num_conditions)
-        self._noise, inputs, of_inputs = room.zeros(*shape), room.zeros(*into), room.zeros(*into)
-        """sigma eps, and the decoder's inputs [z, y]."""
+        into = (num_draws, batch, dim + config.num_conditions)
+        inputs, of_inputs = room.zeros(*into), room.zeros(*into)
+        """The decoder's inputs [z, y]."""
         self._input_rows, self._of_input_rows = inputs.flatten(0, 1), of_inputs.flatten(0, 1)
         self._y = inputs[..., dim:] if config.num_conditions else None
-        z, of_z = inputs[..., :dim], of_inputs[..., :dim]
-        self._z, self._z_rows = z, self._input_rows[:, :dim]
-        self._of_z, self._of_z_rows = of_z, self._of_input_rows[:, :dim]
-        # With one sample there is nothing to sum over: both names are one place.
-        self._of_z_sum = of_z[0] if num_samples == 1 else room.zeros(batch, dim)
-        self._half = z.new_tensor(0.5)
-        self._rows = num_samples * batch
+        self._z, self._z_rows = inputs[..., :dim], self._input_rows[:, :dim]
+        self._of_z, self._of_z_rows = of_inputs[..., :dim], self._of_input_rows[:, :dim]
+        self._rows = num_draws * batch
         self._prior = None if config.prior == "standard_normal" else _LearnedPrior(model, room)
-        self._score = _SCORES[config.likelihood](model, self._decoder, room, (num_samples, batch), of_score)
+        self._score = self._score_of(room, (num_draws, batch), of_score)
 
     def __call__(self, x: Tensor, eps: Tensor, beta: float, free_bits: float) -> Tensor:
         """Writes the gradient; returns sums that :meth:`means` reads."""
         self._encoder.forward(x)
-        self._to_posterior()
-        self._to_noise(eps)
-        torch.add(self._noise, self._mean, out=self._z)
+        self._to_z(eps)
         if self._y is not None:
             x, y = x[:, : self._data_dim], x[:, self._data_dim :]
             self._y.copy_(y)
@@ -207,37 +200,8 @@ class _Pass:
         self._score(x)
         self._decoder.backward()
         self._decoder.to_inputs(self._of_input_rows)
-        weight: float | Tensor = beta / self._batch
-        if self._prior is not None:
-            self._to_learned_prior(self._prior, eps, weight, 2.0 * self._batch * free_bits)
-            return self._sums
-        torch.sum(self._twice_kl_values, 0, out=self._kl_sum)
-        if free_bits:
-            floor = 2.0 * self._batch * free_bits
-            summed = self._twice_kl.sum(0)
-            torch.sum(summed.clamp(min=floor), 0, out=self._penalised_sum)
-            weight = weight * (summed >= floor).to(summed.dtype)
-        self._to_heads(weight)
-        self._encoder.backward()
+        self._to_outputs(eps, beta / self._batch, 2.0 * self._batch * free_bits)
         return self._sums
-
-    def _to_learned_prior(
-        self, prior: "_LearnedPrior", eps: Tensor, weight: float | Tensor, floor: float
-    ) -> None:
-        """The same from dL/dz of the reconstruction on; the KL of all dimensions is one."""
-        log_p, score = prior.at(self._z_rows)
-        # eps is what z was made of: log q(z|x) = -1/2 sum_j eps_j^2 + log sigma_j^2 + log 2 pi.
-        log_var = self._log_var.sum(1) + self._dim * math.log(2.0 * math.pi)
-        self._log_ratio = -0.5 * (eps.square().sum(-1) + log_var) - log_p.view(eps.shape[:2])
-        torch.mul(self._log_ratio.sum(), 2.0 / len(eps), out=self._kl_sum)
-        if floor:
-            torch.clamp(self._kl_sum, min=floor, out=self._penalised_sum)
-            weight = weight * (self._kl_sum >= floor).to(self._kl_sum.dtype)
-        self._of_z_rows.sub_(score.mul_(weight / len(eps)))
-        self._excess.fill_(-1.0)
-        self._to_heads(weight)
-        self._encoder.backward()
-        prior.backward(weight / len(eps))
 
     def means(self, *, has_free_bits: bool) -> tuple[float, float, float]:
         """Mean reconstruction, mean KL, and what beta weighs of it."""
@@ -246,6 +210,95 @@ class _Pass:
             second = self._score.second_sum()
         kl /= 2.0 * self._batch
         return (first + second) / self._rows, kl, penalised / (2.0 * self._batch) if has_free_bits else kl
+
+    def posterior(self) -> Posterior:
+        """q(z|x) of the mini-batch."""
+        raise NotImplementedError
+
+    def terms(self) -> ElboTerms:
+        """The bound of the mini-batch, example by example."""
+        raise NotImplementedError
+
+    def _score_of(self, room: _Room, shape: tuple[int, int], sums: Sequence[Tensor]) -> "_Score":
+        """log p(x|z) and its gradient."""
+        return _SCORES[self._model.config.likelihood](self._model, self._decoder, room, shape, sums)
+
+    def _to_z(self, eps: Tensor) -> None:
+        """z from the encoder's outputs."""
+        raise NotImplementedError
+
+    def _to_outputs(self, eps: Tensor, weight: float, floor: float) -> None:
+        """delta of the encoder's outputs from dL/dz of the reconstruction, and all before it.
+
+        Arguments:
+            eps: The noise.
+            weight: beta / B.
+            floor: Two times what of the KL of the mini-batch is free, of each dimension.
+        """
+        raise NotImplementedError
+
+    def _penalised(self, floor: float) -> float | Tensor:
+        """1, or 0 where a KL that is one of all dimensions is free."""
+        if not floor:
+            return 1.0
+        torch.clamp(self._kl_sum, min=floor, out=self._penalised_sum)
+        return (self._kl_sum >= floor).to(self._kl_sum.dtype)
+
+
+class _GaussianPass(_Pass):
+    """Of a Gaussian q with a diagonal covariance matrix, or of a deterministic encoder."""
+
+    def __init__(self, model: VAE, room: _Room, batch: int, num_samples: int) -> None:
+        super().__init__(model, room, batch, num_samples)
+        dim = self._dim
+        outputs, delta = self._outputs, self._of_outputs
+        self._mean, self._of_mean = outputs[:, :dim], delta[:, :dim]
+        self._spread, self._of_spread = outputs[:, dim : 2 * dim], delta[:, dim : 2 * dim]
+        self._log_var, self._std = room.zeros(batch, dim), room.zeros(batch, dim)
+        self._log_ratio = self._log_var.new_zeros(num_samples, batch)
+        """log q(z|x) - log p(z) of a learned prior."""
+        self._excess, self._twice_kl = room.zeros(batch, dim), room.zeros(batch, dim)
+        """sigma^2 - 1, and two times the KL of each example and dimension."""
+        self._twice_kl_values = self._twice_kl.view(-1)
+        if self._head != "deterministic":
+            self._std.fill_(1.0)
+        self._noise = room.zeros(num_samples, batch, dim)
+        """sigma eps."""
+        # With one sample there is nothing to sum over: both names are one place.
+        self._of_z_sum = self._of_z[0] if num_samples == 1 else room.zeros(batch, dim)
+        self._half = self._z.new_tensor(0.5)
+
+    def _to_z(self, eps: Tensor) -> None:
+        self._to_posterior()
+        self._to_noise(eps)
+        torch.add(self._noise, self._mean, out=self._z)
+
+    def _to_outputs(self, eps: Tensor, weight: float, floor: float) -> None:
+        if self._prior is not None:
+            self._to_learned_prior(self._prior, eps, weight, floor)
+            return
+        torch.sum(self._twice_kl_values, 0, out=self._kl_sum)
+        weights: float | Tensor = weight
+        if floor:
+            summed = self._twice_kl.sum(0)
+            torch.sum(summed.clamp(min=floor), 0, out=self._penalised_sum)
+            weights = weight * (summed >= floor).to(summed.dtype)
+        self._to_heads(weights)
+        self._encoder.backward()
+
+    def _to_learned_prior(self, prior: "_LearnedPrior", eps: Tensor, weight: float, floor: float) -> None:
+        """The same where the KL of all dimensions is one."""
+        log_p, score = prior.at(self._z_rows)
+        # eps is what z was made of: log q(z|x) = -1/2 sum_j eps_j^2 + log sigma_j^2 + log 2 pi.
+        log_var = self._log_var.sum(1) + self._dim * LOG_2PI
+        self._log_ratio = -0.5 * (eps.square().sum(-1) + log_var) - log_p.view(eps.shape[:2])
+        torch.mul(self._log_ratio.sum(), 2.0 / len(eps), out=self._kl_sum)
+        weights = weight * self._penalised(floor)
+        self._of_z_rows.sub_(score.mul_(weights / len(eps)))
+        self._excess.fill_(-1.0)
+        self._to_heads(weights)
+        self._encoder.backward()
+        prior.backward(weights / len(eps))
 
     def _to_posterior(self) -> None:
         """log sigma^2, sigma and the KL of each dimension from the encoder's outputs."""
@@ -294,21 +347,19 @@ class _Pass:
             self._of_mean.copy_(of_z)
 
     def posterior(self) -> Posterior:
-        """q(z|x) of the mini-batch."""
         mean = self._mean.clone()
         if self._head == "deterministic":
             return Deterministic(mean)
         return DiagonalNormal(mean, self._log_var.clone())
 
     def terms(self) -> ElboTerms:
-        """The bound of the mini-batch, example by example."""
         if self._prior is not None:
             return ElboTerms(self._score.per_example(), self._log_ratio.mean(0), None)
         per_dim = 0.5 * self._twice_kl
         return ElboTerms(self._score.per_example(), per_dim.sum(-1), per_dim)
 
 
-class _FullPass(_Pass):
+class _FullPass(_GaussianPass):
     """The same with a full covariance matrix: what is below the diagonal of L, row by row, comes last."""
 
     def __init__(self, model: VAE, room: _Room, batch: int, num_samples: int) -> None:
@@ -348,6 +399,70 @@ class _FullPass(_Pass):
         return FullNormal(self._mean.clone(), self._factor.clone())
 
 
+class _FlowPass(_Pass):
+    """Of a q that is no Gaussian: its KL is the mean of log q(z|x) - log p(z) over the points z.
+
+    With points z_s of each example and their shares, 1 / M here, delta of the decoder's outputs is
+    -share / B d log p(x|z)/du, and what is before z is that of :mod:`vae_core.training.draw_gradient`.
+    """
+
+    def __init__(self, model: VAE, room: _Room, batch: int, num_samples: int) -> None:
+        num_draws = num_samples * model.config.draws_of_each
+        super().__init__(model, room, batch, num_draws)
+        self._log_ratio = self._shares = self._z.new_zeros(num_draws, batch)
+        self._draws: DrawGradient | None = None
+
+    def _to_z(self, eps: Tensor) -> None:
+        self._draws = gradient_of_draws(self._model.posterior_of(self._outputs), eps)
+        self._shares = self._draws.shares
+        self._z.copy_(self._draws.z)
+
+    def _to_outputs(self, eps: Tensor, weight: float, floor: float) -> None:
+        draws, (log_p, score) = self._draws, self._at_prior()
+        assert draws is not None
+        self._log_ratio = draws.log_prob - log_p.view(draws.log_prob.shape)
+        torch.mul((self._shares * self._log_ratio).sum(), 2.0, out=self._kl_sum)
+        weights = weight * self._penalised(floor)
+        self._of_z.sub_(score.view(self._of_z.shape) * (weights * self._shares)[..., None])
+        self._of_outputs.copy_(draws.backward(self._of_z, weights, self._losses(weights)))
+        self._encoder.backward()
+        if self._prior is not None:
+            self._prior.backward(weights)
+
+    def _at_prior(self) -> tuple[Tensor, Tensor]:
+        """log p(z) and its derivative by z, at the points of all examples."""
+        if self._prior is not None:
+            return self._prior.at(self._z_rows, self._shares.flatten())
+        constant = 0.5 * self._dim * LOG_2PI
+        return -0.5 * self._z_rows.square().sum(1) - constant, -self._z_rows
+
+    def _losses(self, weight: float | Tensor) -> Tensor | None:
+        """dL/dshare of each point, shape (S, B); None where the shares have no gradient."""
+        del weight
+
+    def posterior(self) -> Posterior:
+        return self._model.posterior_of(self._outputs.clone())
+
+    def terms(self) -> ElboTerms:
+        return ElboTerms(self._score.per_example(), (self._shares * self._log_ratio).sum(0), None)
+
+
+class _MixturePass(_FlowPass):
+    """The same where a point counts by the weight of its component, w_c / M."""
+
+    _score: "_SharedScore"
+
+    def _score_of(self, room: _Room, shape: tuple[int, int], sums: Sequence[Tensor]) -> "_SharedScore":
+        return _SharedScore(self._model, self._decoder, room, shape, sums)
+
+    def _to_z(self, eps: Tensor) -> None:
+        super()._to_z(eps)
+        self._score.shares = self._shares
+
+    def _losses(self, weight: float | Tensor) -> Tensor:
+        return weight * self._log_ratio - self._score.log_prob / self._batch
+
+
 class _LearnedPrior:
     """log p(z) of a learned prior, and the gradient of its parameters.
 
@@ -365,19 +480,24 @@ class _LearnedPrior:
             self._layers = _Layers(encoder, model.config.activation, room, count)
             self._of_inputs = room.zeros(count, model.config.data_dim)
 
-    def at(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """log p(z), shape (R,), and its derivative by z, shape (R, J)."""
+    def at(self, z: Tensor, counts: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """log p(z), shape (R,), and its derivative by z, shape (R, J).
+
+        Arguments:
+            z: Points, shape (R, J).
+            counts: How much each counts in the gradient of the prior's parameters, shape (R,); None: 1.
+        """
         if self._layers is None:
             prior = self._model.prior
         else:
             self._layers.forward(self._model.pseudo_inputs())
             prior = vamp_prior(self._model.posterior_of(self._layers.u[-1]).as_normal())
         assert isinstance(prior, NormalMixture)
-        self._found = MixtureGradient(prior, z)
+        self._found = MixtureGradient(prior, z, counts)
         return self._found.log_prob, self._found.score
 
     def backward(self, weight: float | Tensor) -> None:
-        """The gradient of -weight sum log p(z): a VampPrior's is added to what the encoder has already."""
+        """The gradient of -weight sum count log p(z): a VampPrior's is added to what the encoder has."""
         found, model = self._found, self._model
         if self._layers is None:
             parts = (found.logits, found.means, found.spreads)
@@ -608,25 +728,58 @@ class _OtherScore:
         self._outputs = decoder.u[-1].view(*shape, -1)
         self._delta = decoder.delta[-1].view(*shape, -1)
         self._rows = shape[0] * shape[1]
-        self._log_prob = self._outputs.new_empty(shape)
+        self.log_prob = self._outputs.new_empty(shape)
+        """log p(x|z) of each point, shape (S, B), nats."""
 
     def __call__(self, x: Tensor) -> None:
         likelihood = self._model.likelihood_of(self._outputs)
-        self._log_prob = likelihood.log_prob(x)
-        self._sum.copy_(self._log_prob.sum())
-        torch.mul(likelihood.score(x), -1.0 / self._rows, out=self._delta)
+        self.log_prob = likelihood.log_prob(x)
+        self._sum.copy_(self._summed(self.log_prob))
+        torch.mul(likelihood.score(x), self._factor(), out=self._delta)
         if self._model.config.learns_scale:
             scaled = ((x - likelihood.mean) / self._model.likelihood_scale()).square().sum(-1)
-            _gradient_of(self._model.log_scale).copy_((x.shape[-1] - scaled).mean())
+            of_scale = self._summed(x.shape[-1] - scaled) / self._rows
+            _gradient_of(self._model.log_scale).copy_(of_scale)
+
+    def _summed(self, values: Tensor) -> Tensor:
+        """R times the mean over the points, of shape (S, B)."""
+        return values.sum()
+
+    def _factor(self) -> float | Tensor:
+        """Minus how much a point counts."""
+        return -1.0 / self._rows
 
     def second_sum(self) -> float:
         """There is one sum alone."""
         return 0.0
 
     def per_example(self) -> Tensor:
-        return self._log_prob.mean(0)
+        return self.log_prob.mean(0)
 
 
+class _SharedScore(_OtherScore):
+    """The same where the points of an example count by their shares."""
+
+    shares: Tensor
+    """Shape (S, B); they sum to 1 over the points of an example."""
+
+    def _summed(self, values: Tensor) -> Tensor:
+        return (self.shares * values).sum() * len(self.shares)
+
+    def _factor(self) -> Tensor:
+        return (self.shares / -self.shares.shape[1])[..., None]
+
+    def per_example(self) -> Tensor:
+        return (self.shares * self.log_prob).sum(0)
+
+
+_Score = _BernoulliScore | _OtherScore
+_PASSES: Final[dict[EncoderHead, type[_Pass]]] = {
+    "full_covariance": _FullPass,
+    "flow": _FlowPass,
+    "mixture": _MixturePass,
+}
+"""Of the heads that are no diagonal Gaussian."""
 _SCORES: Final = {
     "bernoulli": _BernoulliScore,
     "continuous_bernoulli": _OtherScore,

@@ -170,7 +170,8 @@ class Training:
         generator: Source of all randomness.
         written_out: Uses the gradient that is written out (:mod:`vae_core.training.by_hand`) for the models
             of which it is, in about half of the time; the others, and all models where False, are
-            differentiated automatically. The two agree but for rounding.
+            differentiated automatically. The two agree but for rounding, and a training that is resumed goes
+            on as it began.
 
     A ``tracer`` that is set follows each update.
 
@@ -574,6 +575,7 @@ class Training:
             # Than configuration and moves say: it diverged, or went on from another seed unnoticed.
             "has_other_draws": self._has_other_draws,
             "one_dnn": self.products.one_dnn,
+            "written_out": self._by_hand is not None,
             "moves": None if self._moves is None else [list(move) for move in self._moves],
         }
         if self._patience is not None:
@@ -600,6 +602,8 @@ class Training:
                 self.forget_end()
             self._has_other_draws = bool(scalars.get("has_other_draws", False))
             self.products = self._saved_products(bool(scalars.get("one_dnn", False)))
+            self._written_out = self._written_out and bool(scalars["written_out"])
+            self._by_hand = self._hand_gradient()
             if self._patience is not None:
                 self._patience.load_state(scalars)
                 self.ended_at = _count_or_none(scalars["ended_at"])

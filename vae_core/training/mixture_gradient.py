@@ -28,9 +28,10 @@ class MixtureGradient:
     Arguments:
         prior: The mixture, K components in J dimensions.
         z: Points, shape (n, J).
+        counts: How much each point counts in the sums over the points, shape (n,); None: 1.
     """
 
-    def __init__(self, prior: NormalMixture, z: Tensor) -> None:
+    def __init__(self, prior: NormalMixture, z: Tensor, counts: Tensor | None = None) -> None:
         parts, whitened = prior.components, prior.components.whiten(z[:, None])
         joint = prior.log_weights + parts.log_prob(z[:, None])
         self.log_prob = torch.logsumexp(joint, 1)
@@ -40,23 +41,28 @@ class MixtureGradient:
             by_mean = torch.linalg.solve_triangular(parts.factor.mT, whitened[..., None], upper=True)[..., 0]
             outer = (by_mean[..., None] * whitened[..., None, :]).tril()
             diagonal = torch.diag_embed(1 / parts.factor.diagonal(dim1=-2, dim2=-1))
-            by_factor = (shares[..., None, None] * (outer - diagonal)).sum(0)
+            by_factor = _summed(shares[..., None, None] * (outer - diagonal), counts)
             rows, columns = torch.tril_indices(z.shape[1], z.shape[1], -1, device=z.device)
             of_diagonal = by_factor.diagonal(dim1=-2, dim2=-1) * parts.factor.diagonal(dim1=-2, dim2=-1)
             spreads = torch.cat([0.5 * of_diagonal, by_factor[:, rows, columns]], -1)
             weighted = shares[..., None] * by_mean
         else:
             weighted = shares[..., None] * whitened
-            spreads = 0.5 * ((weighted * whitened).sum(0) - shares.sum(0)[:, None])
+            spreads = 0.5 * (_summed(weighted * whitened, counts) - _summed(shares, counts)[:, None])
             weighted = weighted / parts.std
         self.spreads = spreads
         """sum_n d log p/dphi_k, of a full matrix by log L_jj^2 and then below the diagonal, row by row."""
         self.score = -weighted.sum(1)
         """d log p/dz, shape (n, J)."""
-        self.logits = (shares - prior.log_weights.exp()).sum(0)
+        self.logits = _summed(shares - prior.log_weights.exp(), counts)
         """sum_n d log p/d logit_k, shape (K,)."""
-        self.means = weighted.sum(0)
+        self.means = _summed(weighted, counts)
         """sum_n d log p/dm_k, shape (K, J)."""
+
+
+def _summed(values: Tensor, counts: Tensor | None) -> Tensor:
+    """The sum over the points, the first dimension."""
+    return values.sum(0) if counts is None else torch.tensordot(counts, values, 1)
 
 
 def variance_slope(heads: Tensor) -> Tensor:

@@ -433,7 +433,8 @@ def test_script_has_the_weights_and_the_bound_of_the_run(results: Executed, case
 
 
 @pytest.mark.parametrize(
-    "case", ["plain", "variance head, relu", "learned scale, free bits", "linear maps, SGD"]
+    "case",
+    ["plain", "variance head, relu", "learned scale, free bits", "linear maps, SGD", "flow", "mixture head"],
 )
 def test_a_gradient_that_is_written_out_gives_the_run_of_its_script_but_for_rounding(
     results: Executed, case: str, tmp_path: Path
