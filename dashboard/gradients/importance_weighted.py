@@ -144,7 +144,8 @@ def draw_signal(shown: Subject) -> None:
     )
     st.caption(
         "Bars are two standard errors. Doubly reparameterised: the gradient of the bound without the "
-        "encoder's density in it (Tucker et al. 2019); where the weights are very uneven its ratio falls all the same. "
+        "encoder's density in it (Tucker et al. 2019); where the weights are very uneven its ratio falls all "
+        "the same. "
         "What is not measurably above 0 is not drawn."
     )
     if shown.config.model.encoder_head == "mixture":
