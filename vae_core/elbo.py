@@ -77,8 +77,8 @@ def elbo_terms_given_eps(
 
 def elbo_terms_at(draws: Draws, log_likelihood: Tensor, prior: Prior) -> ElboTerms:
     """The terms from draws of q and log p(x|z) there, shape (S, batch)."""
-    kl, kl_per_dim = _kl(draws, prior)
-    return ElboTerms(draws.mean(log_likelihood), kl, kl_per_dim)
+    reconstruction = draws.mean(log_likelihood)
+    return ElboTerms(reconstruction, *_kl(draws, prior))
 
 
 def monte_carlo_kl(draws: Draws, prior: Prior) -> Tensor:

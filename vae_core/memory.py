@@ -123,7 +123,7 @@ def _pair_values(config: ModelConfig, objective: Objective) -> int:
     if objective == "mmd":
         return 15
     if objective == "total_correlation":
-        return 8 + (9 if config.encoder_head == "full_covariance" else 5) * config.latent_dim
+        return 8 + {"full_covariance": 9, "mixture": 6}.get(config.encoder_head, 5) * config.latent_dim
     return 0
 
 

@@ -27,7 +27,7 @@ from torch import Tensor
 from vae_core.config import TrainConfig
 from vae_core.elbo import ElboTerms, Evaluation, elbo_terms_at, penalised_kl
 from vae_core.model import VAE
-from vae_core.posteriors import AnyNormal, Draws, Posterior, Prior
+from vae_core.posteriors import Draws, Posterior, Prior
 
 
 class Objective(NamedTuple):
@@ -79,7 +79,7 @@ def objective_given_eps(
     else:
         value = terms.elbo.mean()
         if beta != 1:
-            value = value - (beta - 1) * total_correlation(posterior.as_normal(), z, num_data=num_data)
+            value = value - (beta - 1) * total_correlation(draws, num_data=num_data)
     return Objective(terms, value)
 
 
@@ -208,7 +208,7 @@ def _kernel(a: Tensor, b: Tensor, scale: float) -> Tensor:
     return scale / (scale + squares.clamp(min=0))
 
 
-def total_correlation(q: AnyNormal, z: Tensor, *, num_data: int) -> Tensor:
+def total_correlation(draws: Draws, *, num_data: int) -> Tensor:
     """TC = KL(q(z) || prod_j q(z_j)) = E[log q(z) - sum_j log q(z_j)], a scalar, nats.
 
     q(z) = 1/N sum_n q(z|x_n) at a z of q(z|x_i) is estimated from the mini-batch, in which every other
@@ -217,18 +217,21 @@ def total_correlation(q: AnyNormal, z: Tensor, *, num_data: int) -> Tensor:
     densities are estimated without bias and their logarithms with one, which is gone where B = N.
 
     Arguments:
-        q: q(z|x) of the B examples.
-        z: Samples of them, shape (M, B, J).
+        draws: z of q(z|x) of the B examples, shape (S, B, J).
         num_data: N.
+
+    Raises:
+        BadInput: q is a flow (code ``objective``).
     """
-    count = len(q.mean)
+    q, z, count = draws.q.as_density(), draws.z, draws.z.shape[1]
     weights = z.new_zeros(count, count)
     if count > 1:
         others = math.log((num_data - 1) / (num_data * (count - 1)))
         weights = weights.fill_(others).fill_diagonal_(-math.log(num_data))
     points = z[:, :, None, :]
-    each = q.marginals.log_prob_per_dim(points)
+    each = q.log_marginals(points)
     joint = each.sum(-1) if q.is_factorised else q.log_prob(points)
     log_q = torch.logsumexp(joint + weights, -1)
     log_marginals = torch.logsumexp(each + weights[..., None], -2).sum(-1)
-    return (log_q - log_marginals).mean()
+    values = log_q - log_marginals
+    return values.mean() if draws.log_weights is None else draws.mean(values).mean()

@@ -8,7 +8,7 @@ from typing import ClassVar, Final, Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
-from vae_core.config import NOT_GAUSSIAN
+from vae_core.config import FLOW_WITHOUT_MARGINALS, NOT_GAUSSIAN
 from vae_core.distributions import LOG_2PI, Distribution, negative_log_density, standard_noise
 from vae_core.errors import BadInput
 from vae_core.planar import Moments, PlanarFlow, moments_of
@@ -73,13 +73,18 @@ class Draws:
         q: Of shape (batch, J).
         z: Shape (S, batch, J).
         known: log q(z|x), shape (S, batch), nats, where it came with z; None: it is computed when asked for.
-        log_shares: log of the weights of the components, shape (C, batch); None: S = M.
+        log_weights: log of the weights of the components, shape (batch, C); None: S = M.
     """
 
     q: Posterior
     z: Tensor
     known: Tensor | None = None
-    log_shares: Tensor | None = None
+    log_weights: Tensor | None = None
+
+    @property
+    def log_shares(self) -> Tensor | None:
+        """log of the weights of the components, shape (C, batch); None: S = M."""
+        return None if self.log_weights is None else self.log_weights.T
 
     @property
     def log_prob(self) -> Tensor:
@@ -241,6 +246,10 @@ class DiagonalNormal:
     def log_prob_per_dim(self, z: Tensor) -> Tensor:
         """log q(z_j|x) of each dimension in nats: z of shape (..., batch, J) gives the same shape."""
         return -self._negative_log_prob(z)
+
+    def log_marginals(self, z: Tensor) -> Tensor:
+        """The same: log q(z_j|x) of each dimension."""
+        return self.log_prob_per_dim(z)
 
     def _negative_log_prob(self, z: Tensor) -> Tensor:
         squares = (z - self.mean).square() * torch.exp(-self.log_var)
@@ -425,6 +434,10 @@ class FullNormal:
     def entropy(self) -> Tensor:
         """log det L + J/2 log 2 pi e, shape (...,), nats."""
         return (self._log_diagonal() + 0.5 * (1.0 + LOG_2PI)).sum(-1)
+
+    def log_marginals(self, z: Tensor) -> Tensor:
+        """log q(z_j|x) of each dimension in nats: z of shape (..., batch, J) gives the same shape."""
+        return self.marginals.log_prob_per_dim(z)
 
     def total_correlation(self) -> Tensor:
         """KL(q || product of its marginals) = sum_j log sigma_j - log det L, shape (...,), nats, >= 0."""
@@ -650,6 +663,11 @@ class PlanarNormal(_NotGaussian):
         eps, log_det = self.flow.pull((z - self.centre) * torch.exp(-half))
         return -negative_log_density(eps.square(), half).sum(-1) - log_det
 
+    def log_marginals(self, z: Tensor) -> Tensor:
+        """Raises :class:`BadInput` (code ``objective``): log q(z_j|x) has no closed form."""
+        del z
+        raise BadInput("objective", *FLOW_WITHOUT_MARGINALS)
+
     def kl_per_dim(self, prior: Prior) -> None:
         """None: E[log q(z|x)] has no closed form, whatever the prior."""
         del prior
@@ -764,7 +782,7 @@ class DiagonalMixture(_NotGaussian):
         signs[1::2] = -1  # equal components see what is odd in eps once with each sign, and it is gone
         means, stds = (part.transpose(0, 1)[:, None] for part in (self.means, torch.exp(0.5 * self.log_vars)))
         z = (means + stds * (signs.view(-1, 1, 1, 1) * eps)).flatten(0, 1)
-        return Draws(self, z, self.log_prob(z), self.log_weights.T)
+        return Draws(self, z, self.log_prob(z), self.log_weights)
 
     def independent(self, num_samples: int, *, generator: torch.Generator) -> Draws:
         """Independent draws, each of a component that is drawn with its weight: S = ``num_samples``."""
@@ -790,9 +808,16 @@ class DiagonalMixture(_NotGaussian):
 
     def log_prob(self, z: Tensor, /) -> Tensor:
         """log q(z|x) in nats: z of shape (..., batch, J) gives (..., batch)."""
+        return torch.logsumexp(-self._negative_each(z).sum(-1) + self.log_weights, -1)
+
+    def log_marginals(self, z: Tensor) -> Tensor:
+        """log q(z_j|x) = log sum_c w_c N(z_j; mean_cj, sigma_cj^2): z of (..., batch, J) gives that shape."""
+        return torch.logsumexp(self.log_weights[..., None] - self._negative_each(z), -2)
+
+    def _negative_each(self, z: Tensor) -> Tensor:
+        """-log N(z_j; mean_cj, sigma_cj^2), shape (..., batch, C, J)."""
         squares = (z[..., None, :] - self.means).square() * torch.exp(-self.log_vars)
-        each = -negative_log_density(squares, 0.5 * self.log_vars).sum(-1)
-        return torch.logsumexp(each + self.log_weights, -1)
+        return negative_log_density(squares, 0.5 * self.log_vars)
 
     def kl_per_dim(self, prior: Prior) -> None:
         """None: E[log q(z|x)] has no closed form, whatever the prior."""

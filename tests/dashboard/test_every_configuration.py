@@ -94,6 +94,7 @@ OTHER_OBJECTIVES: Final = (
     ("flow", "bernoulli", "standard_normal", "importance_weighted"),
     ("mixture", "bernoulli", "standard_normal", "mmd"),
     ("mixture", "gaussian", "mixture", "importance_weighted"),
+    ("mixture", "bernoulli", "mixture", "total_correlation"),
 )
 
 

@@ -117,7 +117,7 @@ def test_bytes_of_a_step_cover_what_autograd_keeps(model: dict[str, Any], genera
     assert kept - weights < needed < 5 * kept
 
 
-@pytest.mark.parametrize("head", ["log_variance", "full_covariance"])
+@pytest.mark.parametrize("head", ["log_variance", "full_covariance", "mixture"])
 @pytest.mark.parametrize("objective", ["mmd", "total_correlation"])
 def test_bytes_of_a_step_that_compares_examples(
     objective: Objective, head: EncoderHead, generator: torch.Generator

@@ -37,7 +37,7 @@ from vae_core.objectives import (
     squared_mmd,
     total_correlation,
 )
-from vae_core.posteriors import AnyNormal, DiagonalNormal, FullNormal
+from vae_core.posteriors import AnyNormal, DiagonalMixture, DiagonalNormal, Draws, FullNormal
 from vae_core.training import Training
 
 STANDARD_ERRORS: Final = 5
@@ -110,7 +110,7 @@ def test_total_correlation_of_all_examples_is_that_of_the_surgery(
     state = generator.get_state()
     expected = kl_surgery(q, num_samples=4, generator=generator).total_correlation.value
     z = q.sample(4, generator=generator.set_state(state))
-    assert float(total_correlation(q, z, num_data=30)) == pytest.approx(expected, abs=1e-12)
+    assert float(total_correlation(Draws(q, z), num_data=30)) == pytest.approx(expected, abs=1e-12)
 
 
 def test_total_correlation_of_a_mini_batch_by_loops(generator: torch.Generator) -> None:
@@ -124,7 +124,7 @@ def test_total_correlation_of_a_mini_batch_by_loops(generator: torch.Generator) 
         density = stats.norm.pdf(z[m, i].numpy(), mean, std)
         marginals = np.log(weights[i] @ density).sum()
         found.append(np.log(weights[i] @ density.prod(1)) - marginals)
-    assert float(total_correlation(q, z, num_data=10)) == pytest.approx(np.mean(found), abs=1e-12)
+    assert float(total_correlation(Draws(q, z), num_data=10)) == pytest.approx(np.mean(found), abs=1e-12)
 
 
 def test_total_correlation_of_one_gaussian(generator: torch.Generator) -> None:
@@ -132,16 +132,65 @@ def test_total_correlation_of_one_gaussian(generator: torch.Generator) -> None:
     same = gaussians(1, "diagonal", generator).take(torch.zeros(6, dtype=torch.int64))
     z = same.sample(5, generator=generator)
     for num_data in (6, 1000):
-        assert float(total_correlation(same, z, num_data=num_data)) == pytest.approx(0, abs=1e-12)
+        assert float(total_correlation(Draws(same, z), num_data=num_data)) == pytest.approx(0, abs=1e-12)
     full = FullNormal(torch.zeros(6, 3).double(), CORRELATED.expand(6, 3, 3))
     draws = full.sample(4000, generator=generator)
-    each = torch.stack([total_correlation(full, z[None], num_data=50) for z in draws])
+    each = torch.stack([total_correlation(Draws(full, z[None]), num_data=50) for z in draws])
     error = float(each.std()) / 4000**0.5
     exact = float(full.total_correlation()[0])
     assert exact == pytest.approx(0.5 * math.log(0.3**2 + 0.4**2 + 0.5**2) - math.log(0.8 * 0.5), abs=1e-12)
     assert float(each.mean()) == pytest.approx(exact, abs=STANDARD_ERRORS * error)
-    one = total_correlation(same.take(slice(1)), z[:, :1], num_data=1000)
+    one = total_correlation(Draws(same.take(slice(1)), z[:, :1]), num_data=1000)
     assert float(one) == pytest.approx(0, abs=1e-12)
+
+
+def mixtures(count: int, generator: torch.Generator) -> DiagonalMixture:
+    shapes = ((count, 2), (count, 2, 3), (count, 2, 3))
+    logits, means, log_vars = (torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes)
+    return DiagonalMixture(torch.log_softmax(logits, 1), means, log_vars - 1)
+
+
+def test_total_correlation_of_mixtures_by_loops(generator: torch.Generator) -> None:
+    """Each z counts by its component's weight; densities by scipy."""
+    q = mixtures(4, generator)
+    draws = q.draw(q.draw_eps(2, generator=generator))
+    shares, means, stds = q.log_weights.exp().numpy(), q.means.numpy(), (0.5 * q.log_vars).exp().numpy()
+    weights = np.where(np.eye(4) == 1, 1 / 10, 9 / 10 / 3)
+    found = 0.0
+    for row, i in itertools.product(range(4), range(4)):
+        density = stats.norm.pdf(draws.z[row, i].numpy(), means, stds)
+        joint = weights[i] @ (shares * density.prod(2)).sum(1)
+        marginals = weights[i] @ (shares[..., None] * density).sum(1)
+        found += shares[i, row // 2] / 2 / 4 * (np.log(joint) - np.log(marginals).sum())
+    value = total_correlation(draws, num_data=10)
+    assert float(value) == pytest.approx(found, abs=1e-12)
+
+
+def test_total_correlation_of_one_mixture_is_its_own(generator: torch.Generator) -> None:
+    """All q(z|x) alike, J = 2: the integral of q log (q / (q_1 q_2)) over a plane."""
+    means = torch.tensor([[[-1.0, -0.8], [1.0, 1.2]]]).double()
+    log_vars = torch.tensor([[[-1.0, -2.0], [-1.5, -0.5]]]).double()
+    one = DiagonalMixture(torch.tensor([[0.4, 0.6]]).double().log(), means, log_vars)
+    same = one.take(torch.zeros(6, dtype=torch.int64))
+    axis = torch.linspace(-6, 7, 800, dtype=torch.float64)
+    z = torch.cartesian_prod(axis, axis)[:, None]
+    log_q, cell = one.log_prob(z)[:, 0], float(axis[1] - axis[0]) ** 2
+    exact = float((log_q.exp() * (log_q - one.log_marginals(z)[:, 0].sum(1))).sum()) * cell
+    assert exact > 0.3
+    found = []
+    for _ in range(2000):
+        draws = same.draw(same.draw_eps(1, generator=generator))
+        found.append(float(total_correlation(draws, num_data=50)))
+    assert np.mean(found) == pytest.approx(exact, abs=STANDARD_ERRORS * np.std(found) / 2000**0.5)
+
+
+def test_a_flow_has_no_total_correlation(generator: torch.Generator) -> None:
+    model = model_of("flow", "standard_normal", generator)
+    x = torch.rand(4, 3, generator=generator).double()
+    eps = model.posterior(x).draw_eps(1, generator=generator)
+    with pytest.raises(BadInput, match="no closed form") as caught:
+        value_of(model, x, eps, TrainConfig(objective="total_correlation"), beta=2.0)
+    assert caught.value.code == "objective"
 
 
 def model_of(head: EncoderHead, prior: Prior, generator: torch.Generator) -> VAE:
@@ -221,7 +270,7 @@ def test_with_weight_1_the_total_correlation_is_in_the_elbo_and_mmd_leaves_it(
     terms = elbo_terms_given_eps(model, x, q, eps)
     train = TrainConfig(objective="total_correlation", num_samples=2)
     assert value_of(model, x, eps, train) == terms.elbo.mean()
-    more = total_correlation(q.as_normal(), q.draw(eps).z, num_data=40).item()
+    more = total_correlation(q.draw(eps), num_data=40).item()
     assert value_of(model, x, eps, train, beta=4.0).item() == pytest.approx(
         terms.elbo.mean().item() - 3 * more, abs=1e-12
     )

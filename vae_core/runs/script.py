@@ -499,6 +499,31 @@ def total_correlation(mean, {spread}, z):
 ''',
 }
 
+_MIXTURES_TC: Final = '''\
+def total_correlation(log_w, parts, z):
+    """KL(q(z) || prod_j q(z_j)), nats: E[log q(z) - sum_j log q(z_j)], q(z) from the mini-batch.
+
+    Each other example of it stands for (N - 1) / (B - 1) of the data (Chen et al. 2018, appendix C).
+    """
+    (means, log_vars), count, num_data = parts, len(log_w), len(x_train)
+    weights = z.new_zeros(count, count)
+    if count > 1:
+        others = math.log((num_data - 1) / (num_data * (count - 1)))
+        weights = weights.fill_(others).fill_diagonal_(-math.log(num_data))
+
+    points = z[:, :, None, :]
+
+    def negative_log_densities():
+        squares = (points[..., None, :] - means).square() * torch.exp(-log_vars)
+        return 0.5 * squares + 0.5 * log_vars + 0.5 * math.log(2 * math.pi)
+
+    marginals = torch.logsumexp(log_w[..., None] - negative_log_densities(), -2)
+    joint = torch.logsumexp(-negative_log_densities().sum(-1) + log_w, -1)
+    log_q = torch.logsumexp(joint + weights, -1)
+    log_marginals = torch.logsumexp(marginals + weights[..., None], -2).sum(-1)
+    return mixed(log_q - log_marginals, log_w).mean()
+'''
+
 _MIXTURES_MMD: Final = '''\
 def squared_mmd(z, drawn, log_w):
     """MMD^2 of q(z) and p(z) from samples (Gretton et al. 2012), k(a, b) = C / (C + |a - b|^2), C = 2 J.
@@ -1098,8 +1123,8 @@ optimizer = torch.optim.Adam([vector], lr={rate}, fused=True)"""
             "{to_device}": ", device=noise.device).to(x.device)" if self.is_cuda else ")",
             "{device}": self._device,
         }
-        has_weights = self.objective == "mmd" and self.is_mixture
-        text = _MIXTURES_MMD if has_weights else _OBJECTIVE[self.objective]
+        of_mixtures = {"mmd": _MIXTURES_MMD, "total_correlation": _MIXTURES_TC} if self.is_mixture else {}
+        text = of_mixtures.get(self.objective, _OBJECTIVE[self.objective])
         for name, value in words.items():
             text = text.replace(name, value)
         return [text]

@@ -147,6 +147,9 @@ CASES: dict[str, RunConfig] = {
     "total correlation": digits(
         latent_dim=3, train={"objective": "total_correlation", "beta": 6.0, "num_samples": 2}
     ),
+    "mixture head, total correlation": digits(
+        encoder_head="mixture", train={"objective": "total_correlation", "beta": 4.0, "num_samples": 2}
+    ),
     "full covariance, VampPrior, total correlation": digits(
         encoder_head="full_covariance",
         prior="vamp",
