@@ -52,6 +52,9 @@ class MixtureDraws:
         """log q(z|x), shape (S, B), nats."""
         self.responsibilities = torch.exp(joint - self.log_prob[..., None])
         """r_k at each point, shape (S, B, C)."""
+        self._by_means = self.responsibilities[..., None] * self._away * self._precision
+        self.score = -self._by_means.sum(2)
+        """d log q/dz, shape (S, B, J)."""
 
     def backward(self, of_z: Tensor, weight: float | Tensor, values: Tensor | None) -> Tensor:
         """dL/du of the encoder's outputs, shape (B, 2 C J + C).
@@ -62,12 +65,12 @@ class MixtureDraws:
             values: V, shape (S, B).
         """
         assert values is not None
-        of_density = (weight * self.shares)[..., None] * self.responsibilities
-        by_means = of_density[..., None] * self._away * self._precision
-        of_z = (of_z - by_means.sum(2)).unflatten(0, (self._num_components, -1))
+        counts = (weight * self.shares)[..., None]
+        of_density = counts * self.responsibilities
+        of_z = (of_z + counts * self.score).unflatten(0, (self._num_components, -1))
         own = self._away.unflatten(0, (self._num_components, -1))
         own = own.diagonal(dim1=0, dim2=3).movedim(-1, 0)  # z_cm - m_c, shape (C, M, B, J)
-        of_means = of_z.sum(1).transpose(0, 1) + by_means.sum(0)
+        of_means = of_z.sum(1).transpose(0, 1) + (counts[..., None] * self._by_means).sum(0)
         of_spreads = (own * of_z).sum(1).transpose(0, 1)
         of_spreads = 0.5 * (of_spreads + (of_density[..., None] * (self._squares - 1.0)).sum(0))
         of_shares = (self.shares * values).unflatten(0, (self._num_components, -1)).sum(1).T

@@ -6,7 +6,7 @@ delta = dL/du from the layer after it (source document 000, section 4.3; Rumelha
 
 import math
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,8 +18,9 @@ from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 from vae_core.networks import Network
-from vae_core.posteriors import FullNormal, Posterior
-from vae_core.priors import NormalMixture
+from vae_core.posteriors import Deterministic, DiagonalMixture, FullNormal, PlanarNormal, Posterior
+from vae_core.priors import NormalMixture, StandardNormal
+from vae_core.training.draw_gradient import DrawGradient, MixtureDraws, gradient_of_draws
 from vae_core.training.mixture_gradient import MixtureGradient, variance_slope
 
 Slip = Literal["f_for_slope", "kl_sign", "no_half"]
@@ -32,10 +33,10 @@ class Layer(NamedTuple):
 
     Arguments:
         name: Of the parameters, ``"encoder.{}.0"``: put ``weights`` or ``biases`` in.
-        inputs: h of the layer before, shape (batch, fan_in).
-        u: Shape (batch, fan_out).
+        inputs: h of the layer before, shape (rows, fan_in): examples in the encoder, points z in the decoder.
+        u: Shape (rows, fan_out).
         h: f(u); u itself in the last layer of an MLP.
-        delta: dL_b/du of each example's loss L_b, shape (batch, fan_out).
+        delta: dL/du of each row's own loss, shape (rows, fan_out).
     """
 
     name: str
@@ -48,20 +49,29 @@ class Layer(NamedTuple):
 class Backward(NamedTuple):
     """Everything that one pass forward and back computes; L = mean_b L_b, in nats per example.
 
+    Each example has one point z; of a mixture one of each component, those of the first component of all
+    examples before those of the second. L_b is the mean of the losses of its points by their shares.
+
     Arguments:
         encoder: Layers from x to the heads; the last u are the heads' outputs, means first.
-        mean, log_var: Of q(z|x), shape (batch, J); log_var, 2 log L_jj for a full covariance matrix, is None
-            for a deterministic encoder.
+        mean, log_var: Of q(z|x), shape (batch, J); of a flow those of what it warps, of a mixture those of
+            all components side by side; log_var, 2 log L_jj for a full covariance matrix, is None for a
+            deterministic encoder.
         std: sigma, zeros for a deterministic encoder.
         factor: L of a full covariance matrix L L^T, shape (batch, J, J); None for another head.
-        eps: The given noise.
-        z: mean + sigma eps, or mean + L eps.
-        delta_z: dL_b/dz (delta of the layer of z), shape (batch, J).
+        drawn: Of a q that is no Gaussian, how its points were made, and the way back from them.
+        shares: Of each point in the loss of its example, shape (points,): 1, or the weight of its component.
+        eps: The noise of each point, shape (points, J); that of a second component has the other sign.
+        z: mean + sigma eps, mean + L eps, or mean + sigma f(eps) with a flow f; shape (points, J).
+        log_q, log_p: log q(z|x) and log p(z), shape (points,), nats.
+        score_of_q, score_of_p: Their derivatives by z as far as they are part of ``delta_z``, shape
+            (points, J); None where they are not.
+        delta_z: Derivative of a point's own loss by z (delta of the layer of z), shape (points, J).
         decoder: Layers from z to the output.
-        decoded: E[x|z], shape (batch, D).
-        reconstruction: log p(x_b|z_b), shape (batch,), nats.
-        kl: KL(q(z|x_b) || p(z)), shape (batch,), nats.
-        loss: L_b = -(reconstruction - beta kl), shape (batch,).
+        decoded: E[x|z], shape (points, D).
+        reconstruction: log p(x_b|z), shape (points,), nats.
+        kl: KL(q(z|x_b) || p(z)), or what is sampled of it, log_q - log_p: shape (points,), nats.
+        loss: Of each point, -(reconstruction - beta kl), shape (points,).
         gradients: dL/d(parameter) by the model's parameter names.
     """
 
@@ -70,8 +80,14 @@ class Backward(NamedTuple):
     log_var: Tensor | None
     std: Tensor
     factor: Tensor | None
+    drawn: DrawGradient | None
+    shares: Tensor
     eps: Tensor
     z: Tensor
+    log_q: Tensor | None
+    log_p: Tensor | None
+    score_of_q: Tensor | None
+    score_of_p: Tensor | None
     delta_z: Tensor
     decoder: tuple[Layer, ...]
     decoded: Tensor
@@ -97,9 +113,9 @@ def back_propagate(
     """Forward and backward pass of L = -(1/B) sum_b [log p(x_b|z_b) - beta KL_b], z_b = mean + sigma eps_b.
 
     That is the negative objective of :class:`vae_core.training.loop.Training` with one sample (M = 1),
-    without free bits: sums over data and latent dimensions, mean over the batch. The KL to a learned prior is
-    the estimate log q(z_b|x_b) - log p(z_b) of the same sample. With delta(l) = dL_b/du(l):
-    dL/dW(l) = mean_b delta(l) h(l-1)^T; delta(l) = (W(l+1)^T delta(l+1)) * f'(u(l)).
+    without free bits: sums over data and latent dimensions, mean over the batch. The KL to a learned prior,
+    or from a q that is no Gaussian, is the estimate log q(z_b|x_b) - log p(z_b) of the same points. With
+    delta(l) = dL_b/du(l): dL/dW(l) = mean_b delta(l) h(l-1)^T; delta(l) = (W(l+1)^T delta(l+1)) * f'(u(l)).
 
     Arguments:
         model: Any model of the core whose networks are multi-layer perceptrons.
@@ -111,41 +127,115 @@ def back_propagate(
 
     Raises:
         BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), a beta below 0, or a network of
-            convolutions (code ``architecture``), or a q that is no Gaussian (code ``encoder_head``).
+            convolutions (code ``architecture``).
     """
     weight = check_beta(beta)
     _check(model, x, eps)
     into_encoder = _forward(model.encoder, x)
     q = model.posterior(x)
-    z = q.draw(eps[None]).z[0]
-    into_decoder, likelihood = _forward(model.decoder, z), model.likelihood(z)
-    of_prior = _PriorBackward(model, z) if model.config.prior != "standard_normal" else None
-    per_dim = q.kl_per_dim(model.prior)
-    kl = per_dim.sum(-1) if per_dim is not None else q.log_prob(z) - model.prior.log_prob(z)
-    reconstruction = likelihood.log_prob(x)
+    points = _points_of(q, eps)
+    into_decoder, likelihood = _forward(model.decoder, points.z), model.likelihood(points.z)
+    of_prior = _of_prior(model, q, points)
+    x = x.repeat(len(points.z) // len(x), 1)
+    reconstruction, kl = likelihood.log_prob(x), _kl(model, q, points, of_prior)
     squares = 2.0 if slip == "no_half" and model.config.likelihood == "gaussian" else 1.0
     delta = -squares * likelihood.score(x)
     decoder = _backward(model.decoder, "decoder", into_decoder, delta, model.config.activation, slip)
-    delta_z = decoder[0].delta @ model.decoder.weights[0]
     signed = -weight if slip == "kl_sign" else weight
+    of_z = decoder[0].delta @ model.decoder.weights[0]
     if of_prior is not None:
-        delta_z = delta_z - signed * of_prior.score
-    log_var = None if model.config.encoder_head == "deterministic" else q.as_normal().conditional_log_var
-    delta = _heads_delta(model, q, into_encoder[-1].u, eps, delta_z, signed)
+        of_z = of_z - signed * of_prior.score
+    delta_z = of_z if points.score is None else of_z + signed * points.score
+    if points.drawn is None:
+        delta = _heads_delta(model, q, into_encoder[-1].u, eps, of_z, signed)
+    else:
+        rows = (-1, *eps.shape)
+        of_draws, losses = (points.shares[:, None] * of_z).view(rows), signed * kl - reconstruction
+        delta = points.drawn.backward(of_draws, signed, losses.view(rows[:-1]))
     encoder = _backward(model.encoder, "encoder", into_encoder, delta, model.config.activation, slip)
-    gradients = _gradients((*encoder, *decoder))
+    gradients = _gradients(encoder, None) | _gradients(decoder, points.shares / len(eps))
     if model.config.learns_scale:
-        gradients["log_scale"] = _log_scale_gradient(model, likelihood.mean, x, squares)
-    if of_prior is not None:
-        for name, gradient in of_prior.gradients(signed, slip).items():
+        gradients["log_scale"] = _log_scale_gradient(model, likelihood.mean, x, squares, points.shares)
+    if isinstance(of_prior, _PriorBackward):
+        for name, gradient in of_prior.gradients(signed / len(eps), slip).items():
             gradients[name] = gradient + gradients.get(name, 0.0)
-    factor = q.parameters[1] if isinstance(q, FullNormal) else None
-    parts = {"mean": q.mean, "log_var": log_var, "std": q.std, "factor": factor}
-    parts |= {"eps": eps, "z": z, "delta_z": delta_z}
-    terms = {"reconstruction": reconstruction, "kl": kl, "loss": weight * kl - reconstruction}
     return Backward(
-        encoder=encoder, decoder=decoder, decoded=likelihood.mean, gradients=gradients, **parts, **terms
+        encoder=encoder,
+        **_parts_of(q),
+        drawn=points.drawn,
+        shares=points.shares,
+        eps=points.eps,
+        z=points.z,
+        log_q=points.log_q,
+        log_p=None if of_prior is None else of_prior.log_prob,
+        score_of_q=points.score,
+        score_of_p=None if of_prior is None else of_prior.score,
+        delta_z=delta_z,
+        decoder=decoder,
+        decoded=likelihood.mean,
+        reconstruction=reconstruction,
+        kl=kl,
+        loss=weight * kl - reconstruction,
+        gradients=gradients,
     )
+
+
+class _Points(NamedTuple):
+    """The points z of all examples, rows as in :class:`Backward`."""
+
+    z: Tensor
+    eps: Tensor
+    shares: Tensor
+    log_q: Tensor | None = None
+    score: Tensor | None = None
+    drawn: DrawGradient | None = None
+
+
+def _points_of(q: Posterior, eps: Tensor) -> _Points:
+    if isinstance(q, PlanarNormal | DiagonalMixture):
+        drawn = gradient_of_draws(q, eps[None])
+        signs = torch.ones(len(drawn.z), 1, 1, dtype=eps.dtype)
+        signs[1::2] = -1
+        score = drawn.score.flatten(0, 1) if isinstance(drawn, MixtureDraws) else None
+        return _Points(
+            drawn.z.flatten(0, 1),
+            (signs * eps).flatten(0, 1),
+            drawn.shares.flatten(),
+            drawn.log_prob.flatten(),
+            score,
+            drawn,
+        )
+    z = q.draw(eps[None]).z[0]
+    log_q = None if isinstance(q, Deterministic) else q.log_prob(z)
+    return _Points(z, eps, torch.ones_like(z[:, 0]), log_q)
+
+
+def _kl(
+    model: VAE, q: Posterior, points: _Points, of_prior: "_StandardPrior | _PriorBackward | None"
+) -> Tensor:
+    """KL(q || p(z)) of each example, or what a point says of it."""
+    per_dim = q.kl_per_dim(model.prior)
+    if per_dim is not None:
+        return per_dim.sum(-1)
+    assert of_prior is not None
+    assert points.log_q is not None
+    return points.log_q - of_prior.log_prob
+
+
+def _parts_of(q: Posterior) -> dict[str, Any]:
+    """The mean and what else :class:`Backward` has of q(z|x)."""
+    factor = q.factor if isinstance(q, FullNormal) else None
+    if isinstance(q, Deterministic):
+        return {"mean": q.mean, "log_var": None, "std": q.std, "factor": factor}
+    if isinstance(q, PlanarNormal):
+        mean, log_var = q.centre, q.log_var
+    elif isinstance(q, DiagonalMixture):
+        mean, log_var = q.means.flatten(1), q.log_vars.flatten(1)
+    else:
+        normal = q.as_normal()
+        log_var = normal.conditional_log_var
+        return {"mean": normal.mean, "log_var": log_var, "std": normal.std, "factor": factor}
+    return {"mean": mean, "log_var": log_var, "std": torch.exp(0.5 * log_var), "factor": factor}
 
 
 class _Into(NamedTuple):
@@ -211,22 +301,29 @@ def _heads_delta(
     return torch.cat([delta_mean, delta_phi], dim=-1)
 
 
+class _StandardPrior:
+    """log p(z) of N(0, I), and its derivative by z."""
+
+    def __init__(self, z: Tensor) -> None:
+        self.log_prob, self.score = StandardNormal(z.shape[1]).log_prob(z), -z
+
+
 class _PriorBackward:
     """log p(z) of a learned prior, and its derivatives by z and by the prior's parameters.
 
     The components of a VampPrior are q(z|u_k): from there it goes back through the encoder to the u_k.
     """
 
-    def __init__(self, model: VAE, z: Tensor) -> None:
-        self._model, self._batch = model, len(z)
+    def __init__(self, model: VAE, points: _Points) -> None:
+        self._model = model
         prior = model.prior
         assert isinstance(prior, NormalMixture)
-        self._found = found = MixtureGradient(prior, z)
+        self._found = found = MixtureGradient(prior, points.z, points.shares)
         self.log_prob, self.score = found.log_prob, found.score
 
     def gradients(self, weight: float, slip: Slip | None) -> dict[str, Tensor]:
-        """Of -weight mean_b log p(z_b), by the names of the model's parameters."""
-        model, found, scale = self._model, self._found, -weight / self._batch
+        """Of -weight sum share log p(z), by the names of the model's parameters."""
+        model, found, scale = self._model, self._found, -weight
         if model.config.prior == "mixture":
             by_name = {"logits": found.logits, "means": found.means, "log_vars": found.spreads}
             return {f"mixture.{name}": scale * value for name, value in by_name.items()}
@@ -244,27 +341,31 @@ class _PriorBackward:
         return by_name | {"pseudo_inputs.values": by_inputs * model.pseudo_inputs.slope()}
 
 
-def _gradients(layers: tuple[Layer, ...]) -> dict[str, Tensor]:
-    """dL/dW = mean_b delta h^T, dL/db = mean_b delta."""
+def _of_prior(model: VAE, q: Posterior, points: _Points) -> _StandardPrior | _PriorBackward | None:
+    """log p(z) at the points, where the KL is sampled there; None: it has a closed form, or there is none."""
+    if model.config.prior != "standard_normal":
+        return _PriorBackward(model, points)
+    return _StandardPrior(points.z) if isinstance(q, PlanarNormal | DiagonalMixture) else None
+
+
+def _gradients(layers: tuple[Layer, ...], counts: Tensor | None) -> dict[str, Tensor]:
+    """dL/dW = mean_b delta h^T, dL/db = mean_b delta; or sums where each row counts as ``counts`` says."""
     found = {}
     for layer in layers:
-        found[layer.name.format("weights")] = layer.delta.T @ layer.inputs / len(layer.delta)
-        found[layer.name.format("biases")] = layer.delta.mean(0)
+        delta = layer.delta / len(layer.delta) if counts is None else counts[:, None] * layer.delta
+        found[layer.name.format("weights")] = delta.T @ layer.inputs
+        found[layer.name.format("biases")] = delta.sum(0)
     return found
 
 
-def _log_scale_gradient(model: VAE, decoded: Tensor, x: Tensor, squares: float) -> Tensor:
-    """dL/d(log s) = mean_b [D - ||x - y||^2 / s^2]."""
+def _log_scale_gradient(model: VAE, decoded: Tensor, x: Tensor, squares: float, shares: Tensor) -> Tensor:
+    """dL/d(log s) = mean_b [D - ||x - y||^2 / s^2], the mean over points by their shares."""
     scaled = ((x - decoded) / model.likelihood_scale()).square().sum(-1)
-    return (x.shape[-1] - squares * scaled).mean()
+    return (shares * (x.shape[-1] - squares * scaled)).sum() / shares.sum()
 
 
 def _check(model: VAE, x: Tensor, eps: Tensor) -> None:
     config = model.config
-    if config.not_gaussian:
-        what = config.not_gaussian
-        message = f"the chain rule is written out here for a Gaussian q(z|x), this model's is {what}"
-        raise BadInput("encoder_head", message, "train with another encoder head")
     if config.architecture != "mlp":
         message = (
             "the chain rule is written out here for multi-layer perceptrons, this network has convolutions"
