@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures.network.layers import Column
-from dashboard.figures.network.svg import number_text
+from dashboard.gradients.latex import TERMS, factor, matrix, number, products, red, weight
 from dashboard.gradients.network_pass import TOLERANCE, Pass, Step
 
 Array = NDArray[np.float64]
-_TERMS: Final = 4
-"""Sums of more terms are written with dots."""
 ACTIVATIONS: Final = {
     "tanh": (r"\tanh", r"1-h^2"),
     "relu": (r"\mathrm{ReLU}", r"[u>0]"),
@@ -29,45 +27,6 @@ def formula_lines(found: Pass, step: Step, unit: int) -> list[str]:
     if step.column is None:
         return loss_lines(found)
     return (backward_lines if step.goes_back else forward_lines)(found, step.column, unit)
-
-
-def number(value: float) -> str:
-    """A number within a formula: three decimals, or a power of ten."""
-    if value == 0 or 0.001 <= abs(value) < 10_000:
-        return f"{value:.3f}"
-    digits, power = f"{value:.2e}".split("e")
-    return rf"{digits}\!\cdot\!10^{{{int(power)}}}"
-
-
-def factor(value: float) -> str:
-    """A number after a multiplication or addition sign: in brackets where it is negative."""
-    return f"({number(value)})" if value < 0 else number(value)
-
-
-def products(left: Array, right: Array) -> str:
-    """``a·b + c·d + …``: all products, or the first ones of many."""
-    pairs = [f"{factor(a)}{{\\cdot}}{factor(b)}" for a, b in zip(left, right, strict=True)]
-    if len(pairs) > _TERMS:
-        return " + ".join([*pairs[:2], rf"\dots_{{({len(pairs)}\text{{ terms}})}}"])
-    return " + ".join(pairs)
-
-
-def weight(beta: float) -> str:
-    """The weight of the KL as a factor within a formula; 1 is not written."""
-    if beta == 1:
-        return ""
-    return (f"{beta:.4g}" if beta == 0 or 0.001 <= beta < 10_000 else number(beta)) + r"{\cdot}"
-
-
-def matrix(values: Array) -> str:
-    """A small matrix of numbers; four columns of them fit a phone."""
-    rows = [" & ".join(rf"\text{{{number_text(value)}}}" for value in row) for row in values]
-    return r"{\small\begin{pmatrix}" + r" \\ ".join(rows) + r"\end{pmatrix}}"
-
-
-def red(formula: str) -> str:
-    """The part of a formula that a deliberate error changes."""
-    return rf"\textcolor{{#E5484D}}{{{formula}}}"
 
 
 def forward_lines(found: Pass, index: int, unit: int) -> list[str]:
@@ -181,8 +140,8 @@ def loss_lines(found: Pass) -> list[str]:
     total = number(found.loss)
     first = rf"\log p(x|z) = {found.log_prob_latex} = {number(found.reconstruction)}"
     if found.samples.number > 1:
-        terms = " + ".join(factor(float(value)) for value in found.samples.reconstructions[:_TERMS])
-        dots = r" + \dots" if found.samples.number > _TERMS else ""
+        terms = " + ".join(factor(float(value)) for value in found.samples.reconstructions[:TERMS])
+        dots = r" + \dots" if found.samples.number > TERMS else ""
         first = (
             rf"\tfrac1C\textstyle\sum_c\log p(x|z_c) = \tfrac1{{{found.samples.number}}}({terms}{dots}) = "
         )
