@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures.network.layers import Column
+from dashboard.gradients import rich_formulas
 from dashboard.gradients.latex import TERMS, factor, matrix, number, products, red, weight
 from dashboard.gradients.network_pass import TOLERANCE, Pass, Step
 
@@ -34,6 +35,8 @@ def forward_lines(found: Pass, index: int, unit: int) -> list[str]:
     column = found.columns[index]
     if column.kind == "input":
         return [rf"x = h^{{(1)}} \in \mathbb{{R}}^{{{len(column.h)}}}"]
+    if column.kind == "flow":
+        return rich_formulas.flow_forward(found, index, unit)
     if column.kind == "latent":
         return _latent(found, unit)
     previous, n = found.columns[index - 1], column.number
@@ -74,6 +77,8 @@ def _then(found: Pass, column: Column, unit: int) -> tuple[str, str]:
 
 def _heads(found: Pass, column: Column, unit: int) -> tuple[str, str]:
     dims = found.config.latent_dim
+    if found.config.not_gaussian:
+        return rich_formulas.heads_forward(found, column, unit)
     if len(column.h) == dims:
         return rf" = \mu{_fixed(found)}", rf"\mu_{{{unit + 1}}} = {number(float(column.u[unit]))}"
     if found.factor is not None:
@@ -119,6 +124,8 @@ def _fixed(found: Pass) -> str:
 
 
 def _latent(found: Pass, unit: int) -> list[str]:
+    if found.config.not_gaussian:
+        return rich_formulas.latent_forward(found, unit)
     j, z, mean = unit + 1, float(found.z[unit]), float(found.mean[unit])
     if found.log_var is None:
         return [r"z = \mu \quad\text{(no noise: a plain autoencoder)}", rf"z_{{{j}}} = {number(z)}"]
@@ -139,7 +146,16 @@ def loss_lines(found: Pass) -> list[str]:
     """LaTeX of the loss and its two terms."""
     total = number(found.loss)
     first = rf"\log p(x|z) = {found.log_prob_latex} = {number(found.reconstruction)}"
-    if found.samples.number > 1:
+    if found.weights is not None:
+        values, shares = found.samples.reconstructions[:TERMS], found.samples.shares
+        terms = " + ".join(
+            rf"{number(float(share))}{{\cdot}}{factor(float(value))}"
+            for share, value in zip(shares, values, strict=False)
+        )
+        dots = r" + \dots" if found.samples.number > TERMS else ""
+        first = rf"{rich_formulas.mean_over(found)}\log p(x|z^k) = {terms}{dots} = "
+        first += number(found.reconstruction)
+    elif found.samples.number > 1:
         terms = " + ".join(factor(float(value)) for value in found.samples.reconstructions[:TERMS])
         dots = r" + \dots" if found.samples.number > TERMS else ""
         first = (
@@ -152,9 +168,16 @@ def loss_lines(found: Pass) -> list[str]:
     if found.beta != 1:
         bound = rf"-(\log p(x|z) - \beta\,\mathrm{{KL}}) = {number(-found.reconstruction)} + "
         bound += rf"{weight(found.beta)}{factor(found.kl)} = {total}"
-    if _is_learned(found):
-        right = number(found.kl)
-        return [first, rf"\mathrm{{KL}} \approx \log q(z|x) - \log p(z) = {right}", rf"L = {bound}"]
+    if found.is_sampled:
+        average = rich_formulas.mean_over(found)
+        numbers = ""
+        if not average and found.log_q is not None and found.log_p is not None:
+            numbers = rf"{number(found.log_q)} - {factor(found.log_p)} = "
+        pair = r"\log q(z|x) - \log p(z)"
+        pair = rf"{average}({pair})" if average else pair
+        kl = rf"\mathrm{{KL}} \approx {pair} = {numbers}{number(found.kl)}"
+        density = [rich_formulas.log_q_line(found)] if found.config.not_gaussian else []
+        return [first, *density, kl, rf"L = {bound}"]
     kl = r"\sigma_j^2 - 1 - \log\sigma_j^2"
     if found.factor is not None:
         kl = r"\textstyle\sum_k L_{jk}^2 - 1 - \log L_{jj}^2"
@@ -168,7 +191,13 @@ def loss_lines(found: Pass) -> list[str]:
 def backward_lines(found: Pass, index: int, unit: int) -> list[str]:
     """LaTeX of a backward step: delta of the layer, one unit's numbers, and the gradient of its weights."""
     column = found.columns[index]
-    rules = {"output": _output_back, "latent": _latent_back, "heads": _heads_back, "hidden": _hidden_back}
+    rules = {
+        "output": _output_back,
+        "latent": _latent_back,
+        "flow": rich_formulas.flow_back,
+        "heads": _heads_back,
+        "hidden": _hidden_back,
+    }
     lines = rules[column.kind](found, index, unit)
     if column.weights is not None:
         lines.append(_weight(found, index, unit))
@@ -178,6 +207,8 @@ def backward_lines(found: Pass, index: int, unit: int) -> list[str]:
 def gradient_lines(found: Pass, step: Step) -> list[str]:
     """The gradient of a small layer's weights, by hand and automatic; none during the forward pass."""
     if step.column is None or not step.goes_back:
+        return []
+    if found.columns[step.column].weights is None:
         return []
     n = found.columns[step.column].number
     for parameter in found.parameters:
@@ -196,7 +227,7 @@ def gradient_lines(found: Pass, step: Step) -> list[str]:
 def _average(found: Pass, index: int) -> str:
     """The mean over samples as a factor: of the decoder's layers, where each sample has its own numbers."""
     latent = next(at for at, column in enumerate(found.columns) if column.kind == "latent")
-    return r"\textstyle\tfrac1C\sum_c\," if found.samples.number > 1 and index > latent else ""
+    return rich_formulas.mean_over(found) if index > latent else ""
 
 
 def _delta(column: Column, unit: int) -> str:
@@ -210,7 +241,7 @@ def _weight(found: Pass, index: int, unit: int) -> str:
     assert column.delta is not None
     n, j, i = column.number, unit + 1, 0 if before.is_small else int(abs(before.h).argmax())
     delta, h = float(column.delta[unit]), float(before.h[i])
-    loss = "L_c" if _average(found, index) else "L"
+    loss = "L" if not _average(found, index) else "L_c" if found.weights is None else "L^k"
     return (
         rf"\partial {loss}/\partial w^{{({n})}}_{{{j},{i + 1}}} = "
         rf"\delta_{{{j}}}\,h^{{({n - 1})}}_{{{i + 1}}} = "
@@ -264,14 +295,16 @@ def _back_sum(found: Pass, index: int, unit: int) -> tuple[str, float]:
 def _latent_back(found: Pass, index: int, unit: int) -> list[str]:
     column = found.columns[index]
     n = column.number
-    if _is_learned(found):
+    if found.is_sampled:
         products_of, value = _back_sum(found, index, unit)
         assert column.delta is not None
         rest = float(column.delta[unit]) - value
-        sign, beta = (r"+" if found.slip == "kl_sign" else "-"), weight(found.beta)
+        signs = (red("+"), red("-")) if found.slip == "kl_sign" else ("-", "+")
+        beta = weight(found.beta)
+        density = rf" {signs[1]} {beta}\partial\log q(z|x)/\partial z" if found.weights is not None else ""
         return [
-            rf"\delta^{{({n})}} = W^{{({n + 1})\top}}\delta^{{({n + 1})}} {sign} {beta}"
-            r"\partial\log p(z)/\partial z",
+            rf"\delta^{{({n})}} = W^{{({n + 1})\top}}\delta^{{({n + 1})}} {signs[0]} {beta}"
+            rf"\partial\log p(z)/\partial z{density}",
             rf"\delta_{{{unit + 1}}} = {products_of} + {factor(rest)} = {_delta(column, unit)}",
         ]
     return [
@@ -305,6 +338,8 @@ def _heads_back(found: Pass, index: int, unit: int) -> list[str]:
     column, dims = found.columns[index], found.config.latent_dim
     n, j, after = column.number, unit % dims, found.columns[index + 1].delta
     assert after is not None
+    if found.config.not_gaussian:
+        return rich_formulas.heads_back(found, index, unit)
     if found.log_var is None:
         return [
             rf"\delta^{{({n})}} = \delta^{{({n + 1})}}\quad\text{{(no KL)}}",

@@ -13,7 +13,14 @@ from dashboard.figures.network.svg import WRONG, cells, grid_shape, num_drawn, n
 from dashboard.formats import subscript
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
-_NAMES: Final = {"input": "x", "hidden": "hidden", "heads": "heads", "latent": "z", "output": "output"}
+_NAMES: Final = {
+    "input": "x",
+    "hidden": "hidden",
+    "heads": "heads",
+    "flow": "flow",
+    "latent": "z",
+    "output": "output",
+}
 _BELOW: Final = 40
 
 
@@ -55,7 +62,8 @@ def network_svg(
 
 def title(column: Column) -> str:
     """What stands over a layer: ``2 · hidden``."""
-    return f"{column.number} · {_NAMES[column.kind]}"
+    name = _NAMES[column.kind]
+    return f"{name} {column.number}" if column.kind == "flow" else f"{column.number} · {name}"
 
 
 def said_of_cuts(columns: Sequence[Column]) -> str:
@@ -141,7 +149,7 @@ def _row(box: Box, y: float, symbol: str, value: float | None, colour: str) -> I
 def _pictures(places: Places, place: int, moment: Moment, ink: Ink) -> Iterator[str]:
     column, box = places.columns[place], places.box(place)
     has_numbers, has_delta = _arrived(places, place, moment)
-    symbol = {"input": "x", "output": "y", "latent": "z"}.get(column.kind, "h")
+    symbol = {"input": "x", "output": "y", "latent": "z", "flow": "t"}.get(column.kind, "h")
     blocks = [(symbol, column.h, has_numbers, (ink.positive, ink.negative))]
     if column.delta is not None:
         blocks.append(("δ", column.delta, has_delta, (ink.positive, ink.negative)))
@@ -200,7 +208,7 @@ def _lines(places: Places, place: int, moment: Moment | None, ink: Ink) -> Itera
         for before in range(len(previous.h)):
             ends = places.ends(place, unit, before)
             if column.weights is None:
-                if previous.unit_index(before) == column.unit_index(unit):
+                if column.is_made_of(unit, previous, before):
                     yield _stroke(ends, "currentColor", 1.5, moment, ink, fixed=True)
                 continue
             weight = float(column.weights[unit, before])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Kind = Literal["input", "hidden", "heads", "latent", "output"]
+Kind = Literal["input", "hidden", "heads", "flow", "latent", "output"]
 MAX_CARDS: Final = 6
 """Layers with more units are drawn as pictures."""
 
@@ -23,12 +23,16 @@ class Column(NamedTuple):
 
     Arguments:
         kind: What it is.
-        number: From 1; x is layer 1.
+        number: From 1; x is layer 1. The layers of a flow are counted by themselves.
         lines: What stands in its cards, the number of ``h`` among them.
         u, h: Of its units, shape (units,).
         delta: dL/du, shape (units,); None for the input.
         weights, biases: Into this layer, shapes (units, units before) and (units,); None for x and z.
         index_base: Units count from 1 to this and start again (heads: mu_1 ... mu_J, phi_1 ... phi_J).
+        indices: Of each unit, where that is another.
+        made_of: Of each unit of a column without weights, the units before it that it is made of; None: those
+            with its index.
+        per_row: How many cards stand beside each other before a new row begins; 0: all of them.
         image_shape: (height, width) of a layer of pixels.
         is_wrong: Whether a deliberate error makes delta wrong.
     """
@@ -44,11 +48,25 @@ class Column(NamedTuple):
     index_base: int = 1
     image_shape: tuple[int, int] | None = None
     is_wrong: bool = False
+    indices: tuple[int, ...] = ()
+    made_of: tuple[tuple[int, ...], ...] | None = None
+    per_row: int = 0
 
     @property
     def is_small(self) -> bool:
         """Whether each unit has a card."""
-        return len(self.h) <= MAX_CARDS
+        return (self.per_row or len(self.h)) <= MAX_CARDS
+
+    @property
+    def row_length(self) -> int:
+        """Cards of a full row."""
+        return self.per_row or len(self.h)
+
+    def is_made_of(self, unit: int, previous: "Column", before: int) -> bool:
+        """Whether a unit of this column without weights is made of one of the column before."""
+        if self.made_of is not None:
+            return before in self.made_of[unit]
+        return previous.unit_index(before) == self.unit_index(unit)
 
     def card(self, unit: int) -> list[tuple[str, float]]:
         """Symbols and numbers of one unit."""
@@ -57,7 +75,7 @@ class Column(NamedTuple):
 
     def unit_index(self, unit: int) -> int:
         """The number that a unit's symbol bears."""
-        return unit % self.index_base + 1
+        return self.indices[unit] if self.indices else unit % self.index_base + 1
 
 
 class Moment(NamedTuple):

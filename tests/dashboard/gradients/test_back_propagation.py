@@ -28,7 +28,7 @@ from tests.page_scripts import (
     table,
     trained,
 )
-from vae_core.config import NOT_GAUSSIAN, Activation, EncoderHead, Likelihood
+from vae_core.config import Activation, EncoderHead, Likelihood
 from vae_core.labs.gradients.backward import Slip, back_propagate
 
 __all__ = ["runner"]  # a fixture
@@ -212,6 +212,6 @@ def test_steps_of_another_network_do_not_break_the_page(runner: LocalRunner) -> 
 
 def test_everything_that_the_core_has_can_be_chosen() -> None:
     assert set(MISTAKES) == {"none", *get_args(Slip)}
-    assert set(HEADS) == set(get_args(EncoderHead)) - set(NOT_GAUSSIAN), "it is written out for the others"
+    assert set(HEADS) == set(get_args(EncoderHead))
     assert set(OUTPUTS) == set(get_args(Likelihood))
     assert set(ACTIVATIONS) == set(get_args(Activation))

@@ -10,11 +10,11 @@ from streamlit.testing.v1 import AppTest
 from dashboard.gradients.formulas import formula_lines
 from dashboard.gradients.network_pass import Pass, pass_of, steps_of
 from tests.page_scripts import checked, name_of, numbers, open_page, runner
-from vae_core.config import NOT_GAUSSIAN, EncoderHead, Likelihood, ModelConfig
+from vae_core.config import MIXTURE_COMPONENTS, EncoderHead, Likelihood, ModelConfig
 from vae_core.model import VAE
 
 __all__ = ["runner"]  # a fixture
-HEADS = [head for head in get_args(EncoderHead) if head not in ("deterministic", *NOT_GAUSSIAN)]
+HEADS = [head for head in get_args(EncoderHead) if head != "deterministic"]
 
 
 def passed(count: int, sample: int = 0, **settings: Any) -> Pass:
@@ -31,7 +31,8 @@ def test_averaged_gradients_are_those_of_automatic_differentiation(
 ) -> None:
     found = passed(4, encoder_head=head, likelihood=likelihood)
     assert found.difference < 1e-10
-    assert found.samples.number == 4
+    assert found.samples.number == 4 * (MIXTURE_COMPONENTS if head == "mixture" else 1)
+    assert found.samples.shares.sum() == pytest.approx(1)
 
 
 def test_gradients_are_the_means_of_single_samples() -> None:
