@@ -242,7 +242,8 @@ def _rows_of_q(found: Pass) -> list[tuple[str, Array]]:
     parts = (np.split(part, len(found.weights)) for part in (found.mean, found.std))
     rows = [("w", found.weights)]
     for number, (mean, std) in enumerate(zip(*parts, strict=True), 1):
-        rows += [("μ" + superscript(number), mean), ("σ" + superscript(number), std)]
+        mark = superscript(number).strip("⁽⁾")
+        rows += [("μ" + mark, mean), ("σ" + mark, std)]
     return rows
 
 

@@ -449,7 +449,7 @@ def _mixture_heads(column: Column, config: ModelConfig, found: "Backward") -> Co
             "σ": (values, found.std[0]),
         }
         for symbol, (first, numbers) in rows.items():
-            line = Line(symbol + superscript(component + 1), empty.copy())
+            line = Line(symbol + superscript(component + 1).strip("⁽⁾"), empty.copy())
             line.values[first + component * dims : first + (component + 1) * dims] = numbers[places]
             lines.append(line)
     logits, shares = empty.copy(), empty.copy()

@@ -3,12 +3,14 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dashboard.figures.network.layers import Column
 from dashboard.gradients.latex import factor, number, products, red
 from dashboard.gradients.network_pass import FlowLayer, Pass
 from vae_core.config import FLOW_LAYERS
 
+Array = NDArray[np.float64]
 STEEPEST: Final = "1.5"
 """Limit of |a| in a layer of a flow, as :mod:`vae_core.planar` has it."""
 
@@ -169,7 +171,7 @@ def heads_back(found: Pass, index: int, unit: int) -> list[str]:
     column = found.columns[index]
     assert column.delta is not None
     rows = _mixture_back if found.weights is not None else _flow_heads_back
-    symbol, formula, numbers = rows(found, column, unit)
+    symbol, formula, numbers = rows(found, unit)
     value = number(float(column.delta[unit]))
     middle = f"{numbers} = " if numbers else ""
     return [
@@ -178,15 +180,15 @@ def heads_back(found: Pass, index: int, unit: int) -> list[str]:
     ]
 
 
-def _flow_heads_back(found: Pass, column: Column, unit: int) -> tuple[str, str, str]:
-    dims, average = found.config.latent_dim, mean_over(found)
-    assert column.delta is not None
+def _flow_heads_back(found: Pass, unit: int) -> tuple[str, str, str]:
+    dims, average, samples = found.config.latent_dim, mean_over(found), found.samples
     n = next(one.number for one in found.columns if one.kind == "latent")
     if unit < dims:
-        return r"\mu", rf"{average}\delta^{{({n})}}", ""
+        numbers = number(float(samples.mean_delta[unit])) if average else ""
+        return r"\mu", rf"{average}\delta^{{({n})}}", numbers
     if unit < 2 * dims:
-        beta, _, minus = _signed(found)
-        first = float(column.delta[unit]) + 0.5 * beta
+        minus, j = _signed(found)[2], unit - dims
+        first = 0.5 * float(samples.mean((samples.z[:, j] - found.mean[j]) * samples.delta_z[:, j]))
         formula = rf"{average}\tfrac12\,\sigma\,t^{{({len(found.flow)})}}\,\delta^{{({n})}} {minus} "
         return (
             r"\varphi",
@@ -196,7 +198,8 @@ def _flow_heads_back(found: Pass, column: Column, unit: int) -> tuple[str, str, 
     layer, name, _ = _place(found, unit)
     behind = rf"G = \partial L/\partial t^{{({layer + 1})}}"
     if name == "b":
-        return "b", rf"{average}s,\quad s = (1 - h^2)(v^\top G - 2\,h\,k\,a^\top v),\quad {behind}", ""
+        numbers = "" if average else number(_on_the_way(found, found.flow[layer])[1])
+        return "b", rf"{average}s,\quad s = (1 - h^2)(v^\top G - 2\,h\,k\,a^\top v),\quad {behind}", numbers
     if name == "v":
         of_v = rf"\partial L/\partial v = {average}(h\,G + k\,(1 - h^2)\,a)"
         return "v_0", rf"\partial L/\partial v_0\ \text{{through}}\ v = v_0 + c\,a,\quad {of_v}", ""
@@ -209,29 +212,47 @@ def _beta(found: Pass) -> str:
     return r"\,\beta" if found.beta != 1 else ""
 
 
-def _mixture_back(found: Pass, column: Column, unit: int) -> tuple[str, str, str]:
+def _mixture_back(found: Pass, unit: int) -> tuple[str, str, str]:
     """What comes through the z of the component, and what through log q(z|x) at all z."""
-    assert column.delta is not None
     assert found.weights is not None
-    samples, values = found.samples, len(found.mean)
+    samples, values, dims = found.samples, len(found.mean), found.config.latent_dim
     of_each = samples.number // samples.num_components
-    mean = r"\tfrac1C\sum_c" if of_each > 1 else ""
-    _, plus, _ = _signed(found)
-    beta, value = _beta(found), float(column.delta[unit])
+    mean = r"\tfrac1C\sum_c " if of_each > 1 else ""
+    (signed, plus, _), beta = _signed(found), _beta(found)
+    shares = _responsibilities(found) * samples.shares[:, None]
     every = rf"{mean}\textstyle\sum_l w_l\,r_k(z^l)"
     if unit >= 2 * values:
-        formula = rf"g_k - w_k\textstyle\sum_l g_l,\quad g_k = w_k {mean} L^k {plus} {beta}{every}"
-        return "w", formula.replace("  ", " "), ""
-    k, j = divmod(unit % values, found.config.latent_dim)
-    own = slice(k * of_each, (k + 1) * of_each)
+        k = unit - 2 * values
+        # The loss of a point as the backward pass takes it: a deliberate error turns the sign of its KL.
+        kl = samples.losses + samples.reconstructions
+        losses = (-kl if found.slip == "kl_sign" else kl) - samples.reconstructions
+        g = (samples.shares * losses).reshape(len(found.weights), -1).sum(1) + signed * shares.sum(0)
+        formula = rf"g_k - w_k\textstyle\sum_l g_l,\quad g_k = w_k\,{mean}L^k {plus} {beta}{every}"
+        numbers = (
+            rf"{number(float(g[k]))} - {number(float(found.weights[k]))}{{\cdot}}{factor(float(g.sum()))}"
+        )
+        return "w", formula, numbers
+    k, j = divmod(unit % values, dims)
+    own, std = slice(k * of_each, (k + 1) * of_each), float(found.std[k * dims + j])
+    away = (samples.z[:, j] - found.mean[k * dims + j]) / std
     through = samples.delta_z[own, j]
     if unit < values:
-        symbol = rf"\mu^{{{k + 1}}}"
-        formula = rf"w_k {mean}\delta^k {plus} {beta}{every}\,\frac{{z^l - \mu^k}}{{(\sigma^k)^2}}"
+        symbol, at_all = rf"\mu^{{{k + 1}}}", away / std
+        formula = rf"w_k\,{mean}\delta^k {plus} {beta}{every}\,\frac{{z^l - \mu^k}}{{(\sigma^k)^2}}"
     else:
-        symbol = rf"\varphi^{{{k + 1}}}"
-        through = 0.5 * float(found.std[k * found.config.latent_dim + j]) * samples.eps[own, j] * through
-        formula = rf"\tfrac12 w_k {mean}\sigma^k\varepsilon^k\delta^k {plus} \tfrac12{beta}{every}"
+        symbol, at_all = rf"\varphi^{{{k + 1}}}", 0.5 * (away**2 - 1)
+        through = 0.5 * std * samples.eps[own, j] * through
+        formula = rf"\tfrac12 w_k\,{mean}\sigma^k\varepsilon^k\delta^k {plus} \tfrac12{beta}{every}"
         formula += r"\Big(\frac{(z^l - \mu^k)^2}{(\sigma^k)^2} - 1\Big)"
-    first = float(samples.shares[own] @ through)
-    return symbol, formula, rf"{number(first)} + {factor(value - first)}"
+    first, rest = float(samples.shares[own] @ through), float(signed * shares[:, k] @ at_all)
+    return symbol, formula, rf"{number(first)} + {factor(rest)}"
+
+
+def _responsibilities(found: Pass) -> Array:
+    """r_k(z) = w_k N(z; mean_k, sigma_k^2) / q(z|x) at all points, shape (points, components)."""
+    assert found.weights is not None
+    mean, std = (part.reshape(len(found.weights), -1) for part in (found.mean, found.std))
+    squares = ((found.samples.z[:, None] - mean) / std) ** 2
+    joint = np.log(found.weights) - np.log(std).sum(1) - 0.5 * squares.sum(2)
+    joint = np.exp(joint - joint.max(1, keepdims=True))
+    return joint / joint.sum(1, keepdims=True)

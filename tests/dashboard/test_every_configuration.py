@@ -76,7 +76,6 @@ EXPLAINED: Final = (
     "need J > 2",
     "this model has convolutions",
     "Nobody knows the causes",
-    "written out here for a Gaussian q(z|x)",
     "a smooth function of all parameters of q",
 )
 """What is said where there is nothing to measure: without q(z|x), of another model's theory; what to do."""

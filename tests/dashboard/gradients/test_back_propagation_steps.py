@@ -133,10 +133,13 @@ def column(kind: Any, number: int, units: int, before: int | None, **options: An
 
 
 @pytest.mark.parametrize("tall", [False, True])
-@pytest.mark.parametrize("sizes", [(4, 3, 4, 2, 3, 4), (64, 128, 4, 2, 128, 64), (2, 2, 2, 2)])
-def test_nothing_overlaps_and_all_lies_within(sizes: tuple[int, ...], tall: bool) -> None:
+@pytest.mark.parametrize("per_row", [0, 4])
+@pytest.mark.parametrize("sizes", [(4, 3, 4, 2, 3, 4), (64, 128, 4, 2, 128, 64), (2, 2, 2, 2), (4, 10, 2)])
+def test_nothing_overlaps_and_all_lies_within(sizes: tuple[int, ...], tall: bool, per_row: int) -> None:
     columns = [column("input", 1, sizes[0], None)]
-    columns += [column("hidden", k + 2, n, before) for k, (before, n) in enumerate(pairwise(sizes))]
+    for k, (before, units) in enumerate(pairwise(sizes)):
+        beside = min(per_row, units) if units < 64 else 0
+        columns.append(column("hidden", k + 2, units, before, per_row=beside))
     places = Places(columns, tall=tall)
     boxes = [places.box(k, j) for k, c in enumerate(columns) for j in range(len(c.h) if c.is_small else 1)]
     width, height = places.size
