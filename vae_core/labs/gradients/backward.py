@@ -10,14 +10,13 @@ from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from vae_core.config import Activation, check_beta
 from vae_core.distributions import softplus_slope
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
+from vae_core.labs.gradients.maps import LinearMap, decoder_maps, encoder_maps
 from vae_core.model import VAE
-from vae_core.networks import Network
 from vae_core.posteriors import Deterministic, DiagonalMixture, FullNormal, PlanarNormal, Posterior
 from vae_core.priors import NormalMixture, StandardNormal
 from vae_core.training.draw_gradient import DrawGradient, MixtureDraws, gradient_of_draws
@@ -29,13 +28,15 @@ mu^2 - sigma^2) (equation 19); a Gaussian log-likelihood of -||x - y||^2 without
 
 
 class Layer(NamedTuple):
-    """One linear map of an MLP, u = W inputs + b and h = f(u), with the derivative by u.
+    """One linear map of a network, u = W inputs + b and h = f(u), with the derivative by u.
+
+    Of a convolution rows hold maps, the channels of a place side by side, as images do.
 
     Arguments:
         name: Of the parameters, ``"encoder.{}.0"``: put ``weights`` or ``biases`` in.
         inputs: h of the layer before, shape (rows, fan_in): examples in the encoder, points z in the decoder.
         u: Shape (rows, fan_out).
-        h: f(u); u itself in the last layer of an MLP.
+        h: f(u); u itself in the last layer.
         delta: dL/du of each row's own loss, shape (rows, fan_out).
     """
 
@@ -118,7 +119,7 @@ def back_propagate(
     delta(l) = dL_b/du(l): dL/dW(l) = mean_b delta(l) h(l-1)^T; delta(l) = (W(l+1)^T delta(l+1)) * f'(u(l)).
 
     Arguments:
-        model: Any model of the core whose networks are multi-layer perceptrons.
+        model: Any model of the core.
         x: Examples of shape (batch, D). C samples of one example are that example C times: L and every
             gradient are then means over the samples, and dL/du of the encoder is the mean of its rows.
         eps: Noise of shape (batch, J); a deterministic encoder ignores it.
@@ -126,23 +127,24 @@ def back_propagate(
         slip: Makes one of the documents' errors in the backward pass; the forward pass and loss stay right.
 
     Raises:
-        BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), a beta below 0, or a network of
-            convolutions (code ``architecture``).
+        BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), or a beta below 0.
     """
     weight = check_beta(beta)
     _check(model, x, eps)
-    into_encoder = _forward(model.encoder, x)
-    q = model.posterior(x)
+    encoder_chain, decoder_chain = _encoder_of(model), _decoder_of(model)
+    into_encoder = encoder_chain.forward(x)
+    q = model.posterior_of(into_encoder[-1].u)
     points = _points_of(q, eps)
-    into_decoder, likelihood = _forward(model.decoder, points.z), model.likelihood(points.z)
+    into_decoder = decoder_chain.forward(points.z)
+    likelihood = model.likelihood_of(into_decoder[-1].u)
     of_prior = _of_prior(model, q, points)
     x = x.repeat(len(points.z) // len(x), 1)
     reconstruction, kl = likelihood.log_prob(x), _kl(model, q, points, of_prior)
     squares = 2.0 if slip == "no_half" and model.config.likelihood == "gaussian" else 1.0
     delta = -squares * likelihood.score(x)
-    decoder = _backward(model.decoder, "decoder", into_decoder, delta, model.config.activation, slip)
+    decoder = decoder_chain.backward(into_decoder, delta, slip)
     signed = -weight if slip == "kl_sign" else weight
-    of_z = decoder[0].delta @ model.decoder.weights[0]
+    of_z = decoder_chain.to_inputs(decoder)
     if of_prior is not None:
         of_z = of_z - signed * of_prior.score
     delta_z = of_z if points.score is None else of_z + signed * points.score
@@ -152,8 +154,9 @@ def back_propagate(
         rows = (-1, *eps.shape)
         of_draws, losses = (points.shares[:, None] * of_z).view(rows), signed * kl - reconstruction
         delta = points.drawn.backward(of_draws, signed, losses.view(rows[:-1]))
-    encoder = _backward(model.encoder, "encoder", into_encoder, delta, model.config.activation, slip)
-    gradients = _gradients(encoder, None) | _gradients(decoder, points.shares / len(eps))
+    encoder = encoder_chain.backward(into_encoder, delta, slip)
+    gradients = encoder_chain.gradients(encoder, torch.full_like(eps[:, 0], 1 / len(eps)))
+    gradients |= decoder_chain.gradients(decoder, points.shares / len(eps))
     if model.config.learns_scale:
         gradients["log_scale"] = _log_scale_gradient(model, likelihood.mean, x, squares, points.shares)
     if isinstance(of_prior, _PriorBackward):
@@ -246,27 +249,63 @@ class _Into(NamedTuple):
     h: Tensor
 
 
-def _forward(mlp: Network, h: Tensor) -> list[_Into]:
-    layers, last = [], len(mlp.weights) - 1
-    for index, (weight, bias) in enumerate(zip(mlp.weights, mlp.biases, strict=True)):
-        u = functional.linear(h, weight, bias)
-        layers.append(_Into(h, u, u if index == last else mlp.activation(u)))
-        h = layers[-1].h
-    return layers
+class _Chain(NamedTuple):
+    """A network as linear maps with an activation between them.
+
+    Arguments:
+        name: Of its parameters, ``"encoder"`` or ``"decoder"``.
+        maps: From its input to its output.
+        value: f.
+        slope: f'.
+    """
+
+    name: str
+    maps: list[LinearMap]
+    value: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor], Tensor]
+
+    def forward(self, h: Tensor) -> list[_Into]:
+        """What the way back needs of each layer."""
+        layers, last = [], len(self.maps) - 1
+        for index, one in enumerate(self.maps):
+            u = one.forward(h)
+            layers.append(_Into(h, u, u if index == last else self.value(u)))
+            h = layers[-1].h
+        return layers
+
+    def backward(self, into: list[_Into], delta: Tensor, slip: Slip | None) -> tuple[Layer, ...]:
+        """delta of the last layer is given; each one before: (W(l+1)^T delta(l+1)) * f'(u(l))."""
+        layers = []
+        for index in reversed(range(len(into))):
+            if index < len(into) - 1:
+                _, u, h = into[index]
+                slope = h if slip == "f_for_slope" else self.slope(u)
+                delta = self.maps[index + 1].back(delta) * slope
+            layers.append(Layer(f"{self.name}.{{}}.{index}", *into[index], delta))
+        return tuple(reversed(layers))
+
+    def to_inputs(self, layers: tuple[Layer, ...]) -> Tensor:
+        """The derivative by the input, shape (rows, fan_in)."""
+        return self.maps[0].back(layers[0].delta)
+
+    def gradients(self, layers: tuple[Layer, ...], counts: Tensor | None = None) -> dict[str, Tensor]:
+        """dL/dW = sum delta h^T and dL/db = sum delta of a matrix, each row counting as ``counts`` says."""
+        found = {}
+        for layer, one in zip(layers, self.maps, strict=True):
+            delta = layer.delta if counts is None else counts[:, None] * layer.delta
+            weights, biases = (layer.name.format(part) for part in ("weights", "biases"))
+            found[weights], found[biases] = one.gradient(delta, layer.inputs)
+        return found
 
 
-def _backward(
-    mlp: Network, name: str, into: list[_Into], delta: Tensor, activation: Activation, slip: Slip | None
-) -> tuple[Layer, ...]:
-    """delta of the last layer is given; each one before: (W(l+1)^T delta(l+1)) * f'(u(l))."""
-    layers = []
-    for index in reversed(range(len(into))):
-        if index < len(into) - 1:
-            _, u, h = into[index]
-            slope = h if slip == "f_for_slope" else SLOPES[activation](u)
-            delta = (delta @ mlp.weights[index + 1]) * slope
-        layers.append(Layer(f"{name}.{{}}.{index}", *into[index], delta))
-    return tuple(reversed(layers))
+def _encoder_of(model: VAE) -> _Chain:
+    maps, activation = encoder_maps(model.config, model.encoder), model.config.activation
+    return _Chain("encoder", maps, model.encoder.activation, SLOPES[activation])
+
+
+def _decoder_of(model: VAE) -> _Chain:
+    maps, activation = decoder_maps(model.config, model.decoder), model.config.activation
+    return _Chain("decoder", maps, model.decoder.activation, SLOPES[activation])
 
 
 def _heads_delta(
@@ -327,18 +366,15 @@ class _PriorBackward:
         if model.config.prior == "mixture":
             by_name = {"logits": found.logits, "means": found.means, "log_vars": found.spreads}
             return {f"mixture.{name}": scale * value for name, value in by_name.items()}
-        into = _forward(model.encoder, model.pseudo_inputs())
+        chain = _encoder_of(model)
+        into = chain.forward(model.pseudo_inputs())
         head, spreads = model.config.encoder_head, found.spreads
         if head == "variance":
             spreads = spreads * variance_slope(into[-1].u)
         delta = found.means if head == "unit_variance" else torch.cat([found.means, spreads], -1)
-        layers = _backward(model.encoder, "encoder", into, scale * delta, model.config.activation, slip)
-        by_name = {}
-        for layer in layers:
-            by_name[layer.name.format("weights")] = layer.delta.T @ layer.inputs
-            by_name[layer.name.format("biases")] = layer.delta.sum(0)
-        by_inputs = layers[0].delta @ model.encoder.weights[0]
-        return by_name | {"pseudo_inputs.values": by_inputs * model.pseudo_inputs.slope()}
+        layers = chain.backward(into, scale * delta, slip)
+        by_inputs = chain.to_inputs(layers) * model.pseudo_inputs.slope()
+        return chain.gradients(layers) | {"pseudo_inputs.values": by_inputs}
 
 
 def _of_prior(model: VAE, q: Posterior, points: _Points) -> _StandardPrior | _PriorBackward | None:
@@ -346,16 +382,6 @@ def _of_prior(model: VAE, q: Posterior, points: _Points) -> _StandardPrior | _Pr
     if model.config.prior != "standard_normal":
         return _PriorBackward(model, points)
     return _StandardPrior(points.z) if isinstance(q, PlanarNormal | DiagonalMixture) else None
-
-
-def _gradients(layers: tuple[Layer, ...], counts: Tensor | None) -> dict[str, Tensor]:
-    """dL/dW = mean_b delta h^T, dL/db = mean_b delta; or sums where each row counts as ``counts`` says."""
-    found = {}
-    for layer in layers:
-        delta = layer.delta / len(layer.delta) if counts is None else counts[:, None] * layer.delta
-        found[layer.name.format("weights")] = delta.T @ layer.inputs
-        found[layer.name.format("biases")] = delta.sum(0)
-    return found
 
 
 def _log_scale_gradient(model: VAE, decoded: Tensor, x: Tensor, squares: float, shares: Tensor) -> Tensor:
@@ -366,11 +392,6 @@ def _log_scale_gradient(model: VAE, decoded: Tensor, x: Tensor, squares: float, 
 
 def _check(model: VAE, x: Tensor, eps: Tensor) -> None:
     config = model.config
-    if config.architecture != "mlp":
-        message = (
-            "the chain rule is written out here for multi-layer perceptrons, this network has convolutions"
-        )
-        raise BadInput("architecture", message, "train with the architecture mlp")
     if x.ndim != 2 or x.shape[1] != config.data_dim or not len(x):
         message = f"x must have the shape (batch, {config.data_dim}), got {tuple(x.shape)}"
         raise BadInput("data_dim", message, "give at least one example, one in each row")
