@@ -73,9 +73,10 @@ NO_EFFECT: Final[dict["Slip", str]] = {
     "kl_sign": "This mistake has no effect here: L has no KL (a deterministic encoder, or β = 0).",
     "no_half": "This mistake has no effect here: the output is not a Gaussian with one s.",
 }
-OF_PERCEPTRONS: Final = (
-    "The chain rule is written out here for fully connected layers, and this model has convolutions: PyTorch "
-    "differentiates it. Choose **Small network**, or train a fully connected model on **Train**."
+OF_CONVOLUTIONS: Final = (
+    "K ⋆ h is a convolution: a unit of a map sums 4 × 4 pixels at every second place. Kᵀ ⋆ is its adjoint, a "
+    "transposed convolution: with it δ comes back through a convolution, and the decoder's maps grow. The "
+    "gradient of K is a correlation of δ with h. Units are counted map by map at each place."
 )
 HEAD_HELP: Final = (
     "What q(z|x) is, and how the encoder gives its σ. **Planar flow**: z = μ + σ f(ε), f of four layers "
@@ -151,9 +152,6 @@ def draw_small_network(slip: "Slip | None") -> None:
 @st.fragment
 def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
     """The pass of a held-out example through the model in view."""
-    if subject.config.model.architecture != "mlp":
-        st.info(OF_PERCEPTRONS)
-        return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         index = one_example.choose(subject, "held_out")
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
@@ -280,7 +278,8 @@ def _draw_pass(found: Pass, digit: int | None = None, note: str = "") -> None:
     label = f"Network with {len(found.columns)} layers, step {at + 1} of {len(steps)}: {steps[at].label}"
     on_unit = functools.partial(_pick_unit, found.columns, steps, at)
     drawn_network(wide, tall, label=label, key=NETWORK, on_unit=on_unit)
-    if notes := " ".join(filter(None, (said_of_cuts(found.columns), note))):
+    is_conv = found.config.architecture == "conv"
+    if notes := " ".join(filter(None, (said_of_cuts(found.columns), note, OF_CONVOLUTIONS * is_conv))):
         st.caption(notes)
     st.markdown("\n\n".join(f"${line}$" for line in formula_lines(found, steps[at], unit)))
     left, right = st.columns(2, gap="medium")

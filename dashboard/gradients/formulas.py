@@ -40,15 +40,23 @@ def forward_lines(found: Pass, index: int, unit: int) -> list[str]:
     if column.kind == "latent":
         return _latent(found, unit)
     previous, n = found.columns[index - 1], column.number
-    lines = [rf"u^{{({n})}} = W^{{({n})}} h^{{({n - 1})}} + b^{{({n})}}{_then(found, column, unit)[0]}"]
+    product = rf"{_map(column)} h^{{({n - 1})}}"
+    lines = [rf"u^{{({n})}} = {product} + b^{{({n})}}{_then(found, column, unit)[0]}"]
     j, value = unit + 1, float(column.u[unit])
-    assert column.weights is not None
-    assert column.biases is not None
-    total = products(column.weights[unit], previous.h)
-    lines.append(rf"u_{{{j}}} = {total} + {factor(float(column.biases[unit]))} = {number(value)}")
+    weights, places = column.into(unit)
+    total = products(weights, previous.h[places])
+    lines.append(rf"u_{{{j}}} = {total} + {factor(column.bias_of(unit))} = {number(value)}")
     if then := _then(found, column, unit)[1]:
         lines.append(then)
     return lines
+
+
+def _map(column: Column, *, adjoint: bool = False) -> str:
+    """The linear map into a layer, or its adjoint: a matrix, or a convolution."""
+    n = column.number
+    if column.kernel is None:
+        return rf"W^{{({n})\top}}" if adjoint else rf"W^{{({n})}}"
+    return rf"K^{{({n})\top}}\star" if adjoint != column.kernel.is_transposed else rf"K^{{({n})}}\star"
 
 
 def _then(found: Pass, column: Column, unit: int) -> tuple[str, str]:
@@ -199,7 +207,7 @@ def backward_lines(found: Pass, index: int, unit: int) -> list[str]:
         "hidden": _hidden_back,
     }
     lines = rules[column.kind](found, index, unit)
-    if column.weights is not None:
+    if column.has_weights:
         lines.append(_weight(found, index, unit))
     return lines
 
@@ -239,14 +247,34 @@ def _weight(found: Pass, index: int, unit: int) -> str:
     """The gradient of one weight of a unit: the first, or of many that with the largest input."""
     column, before = found.columns[index], found.columns[index - 1]
     assert column.delta is not None
+    if column.kernel is not None:
+        return _kernel_weight(found, index, unit)
     n, j, i = column.number, unit + 1, 0 if before.is_small else int(abs(before.h).argmax())
     delta, h = float(column.delta[unit]), float(before.h[i])
-    loss = "L" if not _average(found, index) else "L_c" if found.weights is None else "L^k"
+    loss = _loss_of(found, index)
     return (
         rf"\partial {loss}/\partial w^{{({n})}}_{{{j},{i + 1}}} = "
         rf"\delta_{{{j}}}\,h^{{({n - 1})}}_{{{i + 1}}} = "
         rf"{number(delta)}{{\cdot}}{factor(h)} = {number(delta * h)}"
     )
+
+
+def _kernel_weight(found: Pass, index: int, unit: int) -> str:
+    """The gradient of one entry of a kernel: a sum over all places of its map."""
+    column, before = found.columns[index], found.columns[index - 1]
+    assert column.kernel is not None
+    assert column.delta is not None
+    (coarse, fine, a, b), deltas, h = column.kernel.slope(unit, before.h, column.delta)
+    loss = _loss_of(found, index)
+    return (
+        rf"\partial {loss}/\partial k^{{({column.number})}}_{{{coarse + 1},{fine + 1},{a + 1},{b + 1}}} = "
+        rf"\textstyle\sum_{{r,s}}\delta\,h = {products(deltas, h)} = {number(float(deltas @ h))}"
+    )
+
+
+def _loss_of(found: Pass, index: int) -> str:
+    """Whose loss the numbers of a column are of: that of one point z, or the mean."""
+    return "L" if not _average(found, index) else "L_c" if found.weights is None else "L^k"
 
 
 def _output_back(found: Pass, index: int, unit: int) -> list[str]:
@@ -287,9 +315,9 @@ def _diagonal_back(found: Pass, column: Column, unit: int) -> list[str]:
 def _back_sum(found: Pass, index: int, unit: int) -> tuple[str, float]:
     """(W^T delta) of the layer after, for one unit: its products, and their sum."""
     after = found.columns[index + 1]
-    assert after.weights is not None
     assert after.delta is not None
-    return products(after.weights[:, unit], after.delta), float(after.weights[:, unit] @ after.delta)
+    weights, places = after.out_of(unit)
+    return products(weights, after.delta[places]), float(weights @ after.delta[places])
 
 
 def _latent_back(found: Pass, index: int, unit: int) -> list[str]:
@@ -318,7 +346,7 @@ def _hidden_back(found: Pass, index: int, unit: int) -> list[str]:
     column, n, j = found.columns[index], found.columns[index].number, unit + 1
     f, slope = ACTIVATIONS[found.config.activation]
     total, value = _back_sum(found, index, unit)
-    back = rf"W^{{({n + 1})\top}}\delta^{{({n + 1})}}"
+    back = rf"{_map(found.columns[index + 1], adjoint=True)}\delta^{{({n + 1})}}"
     h, u = factor(float(column.h[unit])), number(float(column.u[unit]))
     if found.slip == "f_for_slope":
         formula, numbers = red(rf"f(u^{{({n})}})") + rf",\quad f = {f}", red(h)

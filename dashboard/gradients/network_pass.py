@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.figures.network.kernels import Kernel
 from dashboard.figures.network.layers import Column, Line, Moment
 from dashboard.formats import superscript
 from vae_core.config import ModelConfig
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.labs.gradients.backward import Backward, Layer, Slip
+    from vae_core.labs.gradients.maps import LinearMap
     from vae_core.model import VAE
-    from vae_core.networks import Network
 
 Array = NDArray[np.float64]
 TOLERANCE: Final = 1e-10
@@ -40,7 +41,7 @@ class Parameter(NamedTuple):
     """The gradient of one parameter, by hand and by automatic differentiation.
 
     Arguments:
-        symbol: ``"W"``, ``"b"``, or what a parameter of no layer is called.
+        symbol: ``"W"``, ``"K"`` of a convolution, ``"b"``, or what a parameter of no layer is called.
         number: Of its layer; 0 for one of no layer.
         by_hand, automatic: The entry of largest absolute value of each.
         difference: max |by hand - automatic| / max |automatic|.
@@ -337,10 +338,13 @@ def _columns(
     flow: tuple[FlowLayer, ...],
     samples: Samples,
 ) -> tuple[Column, ...]:
-    hidden = len(model.config.hidden_dims)
+    from vae_core.labs.gradients.maps import decoder_maps, encoder_maps
+
+    hidden, config = len(model.config.hidden_dims), model.config
+    encoder, decoder = encoder_maps(config, model.encoder), decoder_maps(config, model.decoder)
     columns = [Column("input", 1, (Line("x", x),), x, x, index_base=len(x), image_shape=shape)]
     for index, layer in enumerate(found.encoder):
-        columns.append(_dense(model.encoder, index, layer, index + 2))
+        columns.append(_layer(encoder[index], layer, index + 2))
     columns[-1] = _heads(columns[-1], model.config, found)
     columns += [_flow_column(number, layer) for number, layer in enumerate(flow, 1)]
     z, eps = found.z[0].numpy(), found.eps[0].numpy()
@@ -350,20 +354,23 @@ def _columns(
     latent = Column("latent", hidden + 3, lines, z, z, delta, index_base=len(z), made_of=made_of)
     columns.append(latent)
     for index, layer in enumerate(found.decoder):
-        columns.append(_dense(model.decoder, index, layer, hidden + 4 + index))
+        columns.append(_layer(decoder[index], layer, hidden + 4 + index))
+        if index == 0 and config.architecture == "conv":
+            columns[-1] = columns[-1]._replace(maps=config.feature_maps[-1])
     y, last = found.decoded[0].numpy(), columns[-1]
     outputs = (Line("y", y), Line("x", x))
     if model.config.is_unit_interval:
         outputs = (Line("u", last.u), *outputs)
+    last = last._replace(kind="output", maps=None)
     if len(last.h) == len(y):
-        columns[-1] = last._replace(kind="output", lines=outputs, h=y, image_shape=shape)
+        columns[-1] = last._replace(lines=outputs, h=y, image_shape=shape)
         return tuple(columns)
     # Two numbers of each value: y, and u of its variance.
     nothing, likelihood = np.full(len(y), np.nan), model.likelihood(found.z)
     rows = {"y": (y, nothing), "x": (x, nothing), "u": (nothing, last.u[len(y) :])}
     rows["σ²"] = (nothing, likelihood.variance[0].detach().numpy())
     lines = tuple(Line(symbol, np.concatenate(pair)) for symbol, pair in rows.items())
-    columns[-1] = last._replace(kind="output", lines=lines, index_base=len(y))
+    columns[-1] = last._replace(lines=lines, index_base=len(y))
     return tuple(columns)
 
 
@@ -400,19 +407,25 @@ def _apart(delta: Array | None, right: Array | None) -> bool:
     return delta is not None and right is not None and not np.array_equal(delta, right)
 
 
-def _dense(mlp: "Network", index: int, layer: "Layer", number: int) -> Column:
+def _layer(one: "LinearMap", layer: "Layer", number: int) -> Column:
+    from vae_core.labs.gradients.maps import Matrix
+
     u, h = layer.u[0].numpy(), layer.h[0].numpy()
-    return Column(
+    column = Column(
         "hidden",
         number,
         (Line("u", u), Line("h", h)),
         u,
         h,
         layer.delta[0].numpy(),
-        mlp.weights[index].detach().numpy(),
-        mlp.biases[index].detach().numpy(),
+        biases=one.bias.detach().numpy(),
         index_base=len(h),
     )
+    weight = one.weight.detach().numpy()
+    if isinstance(one, Matrix):
+        return column._replace(weights=weight)
+    kernel = Kernel(weight, one.fine, one.coarse, one.is_transposed, one.per_value)
+    return column._replace(kernel=kernel, maps=one.fine if one.is_transposed else one.coarse)
 
 
 def _heads(column: Column, config: ModelConfig, found: "Backward") -> Column:
@@ -500,7 +513,7 @@ def _parameters(
         largest = [float(part.reshape(-1)[np.abs(part).argmax()]) for part in both]
         found.append(
             Parameter(
-                symbol=_OTHERS.get(name, "W" if "weights" in name else "b"),
+                symbol=_OTHERS.get(name, "b" if "biases" in name else "K" if ours.ndim == 4 else "W"),
                 number=number,
                 by_hand=largest[0],
                 automatic=largest[1],

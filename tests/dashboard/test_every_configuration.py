@@ -74,7 +74,6 @@ EXPLAINED: Final = (
     "fixes σ = 1",
     "Select some examples",
     "need J > 2",
-    "this model has convolutions",
     "Nobody knows the causes",
     "a smooth function of all parameters of q",
 )

@@ -1,7 +1,7 @@
-"""The linear maps of a network, their derivatives written out: matrices, convolutions and their adjoints.
+"""The linear maps of a network, their derivatives written out: matrices and convolutions.
 
-A convolution takes 4 x 4 pixels at every second place, K[o, i, a, b] being the weight of pixel (a, b) of map i
-in map o; a transposed one gives them back (:mod:`vae_core.networks`). Each is the other's adjoint:
+A convolution takes 4 x 4 pixels at every second place, K[o, i, a, b] being the weight of pixel (a, b) of map
+i in map o; a transposed one gives them back (:mod:`vae_core.networks`). Each is the adjoint of the other:
 
     u_o[r, s]            = sum_iab K[o, i, a, b] h_i[2r + a - 1, 2s + b - 1]
     dL/dh_i[p, q]        = sum K[o, i, a, b] delta_o[r, s]  over all with p = 2r + a - 1, q = 2s + b - 1
