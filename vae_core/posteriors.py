@@ -810,12 +810,6 @@ def concatenated(parts: Sequence[_Kind]) -> _Kind:
     return type(parts[0])(*(torch.cat(column) for column in columns))
 
 
-def replaced(all_: _Kind, rows: Tensor, some: _Kind) -> _Kind:
-    """Those of all examples, with others in the place of some of them; both of one kind."""
-    pairs = zip(all_.parameters, some.parameters, strict=True)
-    return type(all_)(*(old.index_copy(0, rows, new) for old, new in pairs))
-
-
 def chosen(choose: Tensor, first: _Kind, second: _Kind) -> _Kind:
     """Example by example, the first where ``choose``, booleans of shape (batch,), and else the second.
 

@@ -1,7 +1,9 @@
 """Mounts the elements on a page of Streamlit.
 
-What of Streamlit is not public is here, as of Streamlit 1.67: the manifest of a component. Streamlit reads it
-from installed packages alone, and the dashboard runs without being installed.
+What of Streamlit is not public is here, as of Streamlit 1.67. One is the manifest of a component: Streamlit
+reads it from installed packages alone, and the dashboard runs without being installed. The other is the
+message that mounts an element: Streamlit's own way registers two widgets for each, a third of a millisecond,
+also of an element that says nothing back.
 """
 
 import hashlib
@@ -10,13 +12,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import streamlit as st
 from streamlit.components.v2 import component
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
+from streamlit.elements.lib.layout_utils import LayoutConfig
+from streamlit.elements.lib.utils import compute_and_register_element_id
+from streamlit.proto.BidiComponent_pb2 import BidiComponent
 
 from dashboard.components.files import FOLDER, MODULE, bundle
 
 _lock: Final = threading.Lock()
+_LAYOUT: Final = LayoutConfig(width="stretch", height="content")
+"""Streamlit's default."""
+_KIND: Final = "bidi_component"
 
 
 def element(
@@ -33,13 +42,17 @@ def element(
         html: Its HTML.
         css: Its styles.
         isolate_styles: Whether they are its own, and not of the page.
+
+    Returns:
+        A function of ``key``, its identity on the page; ``data``, what it is told; and ``on_NAME_change``,
+        called when it says something: it then returns the element's state, else None.
     """
     # In the URL: a page that outlives its server must not go on with the module of an earlier version.
     digest = hashlib.sha256(bundle(folder).encode()).hexdigest()[:8]
     full = f"{_package(digest)}.{name}"
     mounts: list[Callable[..., Any]] = []
 
-    def mount(**arguments: Any) -> Any:
+    def mount(*, key: str, data: bytes, **callbacks: Callable[[], object]) -> Any:
         # Not at import: what is registered belongs to one server, of which tests have several.
         with _lock:
             manager = get_bidi_component_manager()
@@ -48,9 +61,28 @@ def element(
                 manifest = ComponentManifest(name=_package(digest), version=digest, components=[config])
                 manager.register_from_manifest(manifest, FOLDER)
                 mounts[:] = [component(full, html=html, css=css, js=MODULE, isolate_styles=isolate_styles)]
-        return mounts[0](**arguments)
+        if callbacks:
+            return mounts[0](key=key, data=data, **callbacks)
+        said = manager.get(full)
+        assert said is not None, "it is registered"
+        _show(
+            BidiComponent(
+                id=compute_and_register_element_id(_KIND, user_key=key, dg=None, key_as_main_identity=True),
+                component_name=full,
+                isolate_styles=isolate_styles,
+                js_source_path=said.js_url or "",
+                html_content=html,
+                css_content=css,
+                bytes=data,
+            )
+        )
+        return None
 
     return mount
+
+
+def _show(message: BidiComponent) -> None:
+    st._main._enqueue(_KIND, message, layout_config=_LAYOUT)  # type: ignore[attr-defined]
 
 
 def served(file: Path, version: str) -> str:

@@ -178,10 +178,10 @@ def _names(found: Arrays) -> list[str]:
 
 def _shown_values(found: Arrays, example: Example) -> tuple[list[float], float]:
     """The bounds and log p(x) in the digits of every view, so that the reader's own differences come out."""
-    elbo = found["elbo"][:, 0]
-    if example.evidence is None:
-        return [round(float(value), DIGITS) for value in elbo], round(float(found["log_evidence"][0]), DIGITS)
-    first, goal = shown_bound(example), shown_evidence(example)
+    elbo, first = found["elbo"][:, 0], shown_bound(example)
+    goal = round(float(found["log_evidence"][0]), DIGITS)
+    if example.evidence is not None:
+        goal = shown_evidence(example)
     return [round(min(first + float(value - elbo[0]), goal), DIGITS) for value in elbo], goal
 
 
@@ -192,7 +192,7 @@ def _how(found: Arrays) -> str:
             f"{rounded(float(found['error'].max()), 1)} nats; each family is searched from the one before."
         )
     return (
-        "J > 2: each bound from samples of its q, bars are two standard errors (up to "
+        "J > 2: each bound by quasi-random points of its q, bars are two standard errors (up to "
         f"± {margin(2 * float(found['error'].max()), DIGITS)}); no exact log p(x) stands above them, but the "
         "importance-weighted bound with the last q, itself a lower bound in expectation "
         f"(± {margin(2 * float(found['evidence_error'][0]), DIGITS)})."
@@ -244,7 +244,7 @@ def _table(found: Arrays, shown: Subject, names: list[str]) -> None:
     how = (
         f"by quadrature, estimated errors up to {error} nats"
         if is_exact
-        else f"sampled, up to ± {error} each"
+        else f"by quasi-random points, standard errors up to {error} nats"
     )
     st.caption(
         f"The first {len(goal):,} examples; ± is the standard error of a mean over them. Each bound {how}."

@@ -289,7 +289,7 @@ def em_figure(path: EmPath, others: Sequence[Array], *, theme: ThemeName) -> go.
         figure.add_scatter(y=values, mode="lines", line=line, showlegend=False, hoverinfo="skip", row=2)
     _add_bound(figure, path, theme)
     frames = [_frame(path, half, moving, theme) for half in range(2 * len(path.bounds) + 1)]
-    add_player(figure, frames, theme=theme, prefix="", frame_ms=FRAME_MS, redraw=path.scene.needs_redraw)
+    add_player(figure, frames, prefix="", frame_ms=FRAME_MS, redraw=path.scene.needs_redraw)
     path.scene.finish_axes(figure)
     figure.update_xaxes(title="iteration", row=2)
     # Other starts may begin far below this range.

@@ -37,9 +37,11 @@ START_SIGNAL_HELP: Final = (
     f"128 estimates of the gradient for each K, of a mini-batch of {BATCH} training examples under the model "
     "in view. Seconds for small networks, in the background."
 )
-NO_SMOOTH_DRAW: Final = (
-    "The doubly reparameterised gradient needs a z that is a smooth function of all parameters of q, and of "
-    "a mixture one of its components is drawn: choose a run with another encoder head."
+OF_A_MIXTURE: Final = (
+    "q is a mixture here. Encoder and decoder have the gradient that training takes: K samples of each "
+    "component, each counted by its weight, so that no component is drawn; their bound is a little tighter. "
+    "Doubly reparameterised are K independent z, which move with the weights, too, as their ranks under q "
+    "stay (implicit reparameterisation, Figurnov et al. 2018)."
 )
 PARTS: Final = ("encoder", "encoder, doubly reparameterised", "decoder")
 
@@ -102,9 +104,6 @@ def draw_signal(shown: Subject) -> None:
     if shown.is_deterministic:
         st.warning(shown.written("A deterministic encoder has no q(z|x), and no bound to weigh."))
         return
-    if shown.config.model.encoder_head == "mixture":
-        st.info(NO_SMOOTH_DRAW)
-        return
     # Not of the weights: the newest result stays on the page while the run goes on.
     name = task_key("signal", shown.source, shown.data.digest)
     found = tasks().result(name)
@@ -144,10 +143,13 @@ def draw_signal(shown: Subject) -> None:
         "fewer to train the encoder."
     )
     st.caption(
-        "Bars are two standard errors. Doubly reparameterised: the same expectation without the encoder's "
-        "density in it (Tucker et al. 2019); where the weights are very uneven its ratio falls all the same. "
+        "Bars are two standard errors. Doubly reparameterised: the gradient of the bound without the "
+        "encoder's density in it (Tucker et al. 2019); where the weights are very uneven its ratio falls all "
+        "the same. "
         "What is not measurably above 0 is not drawn."
     )
+    if shown.config.model.encoder_head == "mixture":
+        st.caption(OF_A_MIXTURE)
 
 
 def _times(ratios: NDArray[np.float64]) -> str:

@@ -75,7 +75,6 @@ EXPLAINED: Final = (
     "Select some examples",
     "need J > 2",
     "Nobody knows the causes",
-    "a smooth function of all parameters of q",
 )
 """What is said where there is nothing to measure: without q(z|x), of another model's theory; what to do."""
 

@@ -178,7 +178,7 @@ def test_estimates_stay_on_the_device(
         curve = importance_curve(model, x[0], sample_counts=(1, 10), generator=generator)
         parts = (
             iw_bound(model, x, num_samples=3, generator=generator),
-            posterior_elbo(model, x, q, generator=generator),
+            posterior_elbo(model, x, q),
             *found,
             curve.bounds,
             log_aggregate(samples, q),
@@ -199,7 +199,7 @@ def test_the_best_posterior_is_found_on_the_device(
     config = ModelConfig(data_dim=4, latent_dim=latent_dim, hidden_dims=(3,))
     model = VAE(config, generator=generator).to(device)
     x = torch.rand(5, 4, generator=generator).to(device)
-    best = best_posterior(model, x, generator=generator, on_progress=lambda share: None)
+    best = best_posterior(model, x, on_progress=lambda share: None)
     assert {part.device.type for part in (best.q.mean, best.elbo, best.encoder_elbo)} == {device}
     assert bool((best.elbo >= best.encoder_elbo).all())
 

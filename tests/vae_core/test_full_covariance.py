@@ -145,9 +145,9 @@ def test_linear_gaussian_model_has_no_gap(generator: torch.Generator) -> None:
     assert found.kl_to_posterior.abs().max() < 1e-6
     weighted = iw_evidence(model, x, num_samples=3, generator=generator)
     assert (weighted.bound - log_evidence).abs().max() < 1e-9, "every weight is p(x)"
-    best = best_posterior(model, x[:3], generator=generator, on_progress=lambda _: None)
+    best = best_posterior(model, x[:3], on_progress=lambda _: None)
     assert (best.elbo - log_evidence[:3]).abs().max() < 1e-9
-    diagonal = best_posterior(as_diagonal(model), x[:3], generator=generator, on_progress=lambda _: None)
+    diagonal = best_posterior(as_diagonal(model), x[:3], on_progress=lambda _: None)
     assert (log_evidence[:3] - diagonal.elbo > 0.01).all(), "no diagonal Gaussian is the posterior"
 
 
@@ -166,7 +166,7 @@ def test_ascent_from_any_encoder_reaches_the_exact_posterior(
     with torch.no_grad():
         model.encoder.biases[0].add_(0.5 * torch.randn(model.encoder.biases[0].shape, generator=generator))
     x = exact.mean + torch.randn(3, 6, generator=generator).double()
-    steps = optimise_posterior(model, x, generator=generator)
+    steps = optimise_posterior(model, x)
     assert (exact.log_prob(x) - steps[0].elbo > 0.05).all()
     # A rule with random points for J > 2 is exact for quadratics only in part.
     assert (exact.log_prob(x) - steps[-1].elbo).abs().max() < (1e-3 if latent_dim == 2 else 0.05)

@@ -110,7 +110,7 @@ def test_best_posterior_lies_between_bound_and_log_p(kind: str, generator: torch
         model.encoder.biases[-1][2:] -= 3.0  # as narrow as trained ones: Gauss-Hermite is no exact rule here
     x = torch.rand(4, 5, generator=generator).double()
     found = exact_evidence(model, x)
-    best = best_posterior(model, x, generator=generator, on_progress=lambda share: None)
+    best = best_posterior(model, x, on_progress=lambda share: None)
     assert (best.encoder_elbo - found.elbo).abs().max() < 1e-3, "two rules, one number"
     assert (best.elbo >= best.encoder_elbo).all()
     assert (best.elbo <= found.log_evidence + 1e-3).all()

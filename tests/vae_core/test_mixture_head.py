@@ -234,7 +234,7 @@ def test_of_a_posterior_with_two_modes_its_gap_is_far_smaller(generator: torch.G
         with torch.no_grad():
             x = torch.bernoulli(model.likelihood(torch.full((4, 1), 1.4).double()).mean, generator=noise)
         exact = exact_evidence(model, x)
-        best = best_posterior(model, x, generator=noise, on_progress=lambda _: None)
+        best = best_posterior(model, x, on_progress=lambda _: None)
         gaps[head] = exact.log_evidence - best.elbo
         assert bool((gaps[head] > -1e-4).all()), head
     assert bool((gaps["log_variance"] > 0.5).all())
@@ -245,12 +245,12 @@ def test_the_best_mixture_of_each_example_is_nearer_to_the_evidence(generator: t
     model = two_humped(generator)
     x = torch.rand(4, 7, generator=generator).double()
     exact = exact_evidence(model, x)
-    best = best_posterior(model, x, generator=generator, on_progress=lambda _: None)
+    best = best_posterior(model, x, on_progress=lambda _: None)
     assert isinstance(best.q, DiagonalMixture)
     assert float((best.encoder_elbo - exact.elbo).abs().max()) < 2e-3
     assert bool((best.elbo > best.encoder_elbo + 0.01).all())
     assert bool((best.elbo <= exact.log_evidence + 1e-3).all())
-    steps = optimise_posterior(model, x[:1], generator=generator)
+    steps = optimise_posterior(model, x[:1])
     assert float(steps[-1].elbo) == pytest.approx(float(best.elbo[0]), abs=5e-3)
 
 

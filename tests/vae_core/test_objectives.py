@@ -194,6 +194,23 @@ def test_importance_weighted_is_the_bound_and_its_gradient_that_of_the_laborator
         assert torch.allclose(torch.cat([g.flatten() for g in own]), found[part], rtol=0, atol=1e-12), part
 
 
+@pytest.mark.parametrize("num_samples", [1, 7])
+@pytest.mark.parametrize("head", ["log_variance", "flow", "mixture"])
+def test_laboratory_has_the_gradient_that_a_training_takes(
+    head: EncoderHead, num_samples: int, generator: torch.Generator
+) -> None:
+    """Of each head, with one sample, too: there it is that of the ELBO."""
+    model = model_of(head, "mixture", generator)
+    x = torch.rand(6, 3, generator=generator).double()
+    state = generator.get_state()
+    found = gradients(model, x, num_samples=num_samples, generator=generator)
+    eps = model.posterior(x).draw_eps(num_samples, generator=generator.set_state(state))
+    value = value_of(model, x, eps, TrainConfig(objective="importance_weighted", num_samples=num_samples))
+    for part in ("encoder", "decoder"):
+        own = torch.autograd.grad(value, list(getattr(model, part).parameters()), retain_graph=True)
+        assert torch.allclose(torch.cat([g.flatten() for g in own]), found[part], rtol=0, atol=1e-12), part
+
+
 def test_with_weight_1_the_total_correlation_is_in_the_elbo_and_mmd_leaves_it(
     generator: torch.Generator,
 ) -> None:

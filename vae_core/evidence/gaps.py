@@ -119,9 +119,7 @@ def measure_gaps(
     x = x[: MAX_EXACT_EXAMPLES if is_exact else MAX_SAMPLED_EXAMPLES].cpu()
     weighted = iw_bound(model, x, num_samples=IW_SAMPLES, generator=generator).double()
     on_progress(0.1)
-    best = best_posterior(
-        model, x, generator=generator, on_progress=lambda share: on_progress(0.1 + 0.4 * share)
-    )
+    best = best_posterior(model, x, on_progress=lambda share: on_progress(0.1 + 0.4 * share))
     if is_exact:
         exact = exact_evidence(model, x)
         elbo, log_evidence, error = exact.elbo, exact.log_evidence, exact.error

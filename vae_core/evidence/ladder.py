@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -14,12 +14,19 @@ from torch import Tensor
 from vae_core.config import FLOW_LAYERS
 from vae_core.device import on_cpu
 from vae_core.errors import BadInput
-from vae_core.evidence.ascent import ascend
 from vae_core.evidence.exact import MAX_EXACT_DIMS, exact_evidence
 from vae_core.evidence.importance import stochastic_posterior
-from vae_core.evidence.local_posterior import coarser_lattice, normal_lattice
+from vae_core.evidence.normal_rule import (
+    NormalRule,
+    coarser_rule,
+    measuring_rule,
+    other_rule,
+    search_rule,
+    standard_error,
+)
 from vae_core.evidence.posterior_density import PosteriorGrid, posterior_on_grid
 from vae_core.evidence.rich_posterior import RichPosterior
+from vae_core.evidence.rounds import Measured, ascend_in_rounds
 from vae_core.memory import chunk_rows, width_of_draws
 from vae_core.model import VAE
 from vae_core.posteriors import AnyPosterior, DiagonalMixture, DiagonalNormal, FullNormal, PlanarNormal
@@ -27,9 +34,8 @@ from vae_core.posteriors import AnyPosterior, DiagonalMixture, DiagonalNormal, F
 MAX_COMPONENTS: Final = 5
 MAX_LADDER_DIMS: Final = 16
 """More dimensions have more parameters for each example than the sampled bound can tell apart."""
-_SAMPLES, _FINE_SAMPLES = 2048, 4096
-_MAX_ROUNDS: Final = 5
-_ROUND: Final = 40
+_FEW, _MANY = 2048, 4096
+"""Points of each component to search by for J > 2."""
 _GAIN_NATS: Final = 1e-4
 _NUM_SPLITS: Final = 1
 _EM_STEPS: Final = 40
@@ -45,7 +51,7 @@ class Rung(NamedTuple):
         q: Of n examples.
         elbo: E_q[log p(x, z) - log q(z)], shape (n,), nats.
         error: Of that: what the quadrature changes when its points are doubled in each dimension (J <= 2),
-            or the standard error of the sampling, shape (n,).
+            or the standard error of the quasi-random points, shape (n,).
     """
 
     family: str
@@ -77,13 +83,6 @@ class _Family(NamedTuple):
     num_layers: int = 0
 
 
-class _Rule(NamedTuple):
-    """E[f(eps)] over N(0, I) as sum_m weight_m f(eps_m): eps of shape (N, J), weights (N,)."""
-
-    eps: Tensor
-    weights: Tensor
-
-
 def climb(
     model: VAE,
     x: Tensor,
@@ -103,15 +102,16 @@ def climb(
     holds that of an encoder that gives a mixture: there the best mixture of as many diagonal ones is next,
     and the others have no fewer components.
 
-    The bound is a deterministic function of q: a lattice under each component for J <= 2, else
-    normal noise drawn once; it is maximised in float64 (:func:`~vae_core.evidence.ascent.ascend`) and then
-    measured anew, with finer points or other noise. Where that finds the rung before better, its q stays.
+    The bound is a deterministic function of q, by fixed points under each component
+    (:mod:`~vae_core.evidence.normal_rule`); it is maximised in float64
+    (:func:`~vae_core.evidence.rounds.ascend_in_rounds`) and measured by other points, those of the best q of
+    the encoder's family, too. Where these find the rung before better, its q stays.
 
     Arguments:
         model: The model.
         x: Shape (n, D).
         num_components: K, 1 to ``MAX_COMPONENTS``; a mixture of one is the Gaussian.
-        generator: Draws where the search for mixtures and flows begins, and the noise for J > 2.
+        generator: Draws where the search for mixtures and flows begins.
         on_progress: Told the share that is done.
 
     Raises:
@@ -126,7 +126,7 @@ def climb(
         message = f"a mixture has 1 to {MAX_COMPONENTS} components here, got {num_components}"
         raise BadInput("num_components", message, "3 is usual")
     model, x = copy.deepcopy(on_cpu(model)).double().requires_grad_(False), x.cpu().double()
-    values = num_components * len(_rule(latent_dim, generator, fine=False).eps)
+    values = num_components * len(search_rule(latent_dim, num_samples=_FEW).eps)
     pieces = x.split(chunk_rows(values * width_of_draws(model.config)))
     parts = []
     for number, piece in enumerate(pieces):
@@ -200,14 +200,14 @@ def _climbed(
     generator: torch.Generator,
     on_progress: Callable[[float], None],
 ) -> Ladder:
-    rule, fine = (_rule(model.config.latent_dim, generator, fine=is_fine) for is_fine in (False, True))
     encoder = stochastic_posterior(model, x)
-    rungs = [_measured(model, x, "encoder", RichPosterior.of(encoder), fine)]
+    first = RichPosterior.of(encoder)
+    rungs = [Rung("encoder", first, *_measured(model, x, first))]
     families = _families(encoder, num_components)
     for number, (name, family) in enumerate(families.items()):
         on_progress(number / len(families))
         starts = _starts(model, x, rungs[-1].q, family, generator)
-        found = _best(model, x.repeat(len(starts), 1), RichPosterior.cat(starts), family, rule, fine)
+        found = _best(model, x.repeat(len(starts), 1), RichPosterior.cat(starts), family)
         best = rungs[-1]
         for one in range(len(starts)):
             here = slice(one * len(x), (one + 1) * len(x))
@@ -217,7 +217,7 @@ def _climbed(
         exact = exact_evidence(model, x)
         log_evidence, error = exact.log_evidence, exact.error
     else:
-        log_evidence, error = _weighted(model, x, rungs[-1].q, fine)
+        log_evidence, error = _weighted(model, x, rungs[-1].q)
     on_progress(1.0)
     return Ladder(tuple(rungs), log_evidence, error, model.config.latent_dim <= MAX_EXACT_DIMS)
 
@@ -245,39 +245,27 @@ def _families(encoder: AnyPosterior, num_components: int) -> dict[str, _Family]:
     return found
 
 
-def _best(model: VAE, x: Tensor, start: RichPosterior, family: _Family, rule: _Rule, fine: _Rule) -> Rung:
-    """Ascents, each in the units of what the one before has found, while the finer rule confirms a gain.
+def _best(model: VAE, x: Tensor, start: RichPosterior, family: _Family) -> Rung:
+    """The best q of a family from a start for each example."""
+    dim = start.latent_dim
 
-    A rich q finds out where the points of a rule lie, and folds between them: its bound by these points rises
-    above log p(x), while that by others falls.
-    """
-    best, rows = _measured(model, x, "", start, fine), torch.arange(len(x))
-    for _ in range(_MAX_ROUNDS):
-        at, here = best.q.take(rows), x[rows]
-        begin = torch.zeros(len(rows), _num_parameters(family, at.latent_dim), dtype=torch.float64)
+    def begin(q: RichPosterior) -> Tensor:
+        return torch.zeros(len(q.means), _num_parameters(family, dim), dtype=torch.float64)
 
-        def objective(
-            parameters: Tensor, some: Tensor, at: RichPosterior = at, here: Tensor = here
-        ) -> Tensor:
-            return _elbo(model, here[some], _moved(at.take(some), parameters, family), rule)
+    def measured(q: RichPosterior, rows: Tensor) -> Measured:
+        return _measured(model, x[rows], q)
 
-        parameters, _ = ascend(objective, begin, max_steps=_ROUND)
-        found = _measured(model, here, "", _moved(at, parameters, family), fine)
-        gained = found.elbo - found.error - best.elbo[rows] + best.error[rows]
-        best = _replaced(best, rows[gained > 0], found, gained > 0)
-        rows = rows[gained > _GAIN_NATS]
-        if not len(rows):
-            break
-    return best
-
-
-def _replaced(rung: Rung, rows: Tensor, found: Rung, which: Tensor) -> Rung:
-    q, other = ([getattr(some, field.name) for field in fields(some)] for some in (rung.q, found.q))
-    parts = [a.index_copy(0, rows, b[which]) for a, b in zip(q, other, strict=True)]
-    elbo, error = (
-        a.index_copy(0, rows, b[which]) for a, b in ((rung.elbo, found.elbo), (rung.error, found.error))
+    q, best = ascend_in_rounds(
+        start,
+        _measured(model, x, start),
+        begin=begin,
+        moved=lambda q, parameters: _moved(q, parameters, family),
+        bound=lambda q, rows, rule: _elbo(model, x[rows], q, rule),
+        measured=measured,
+        rules=(search_rule(dim, num_samples=_FEW), other_rule(dim, num_samples=_MANY)),
+        least_gain=_GAIN_NATS,
     )
-    return Rung(rung.family, RichPosterior(*parts), elbo, error)
+    return Rung("", q, *best)
 
 
 def _num_parameters(family: _Family, latent_dim: int) -> int:
@@ -317,12 +305,12 @@ def _log_joint(model: VAE, x: Tensor, z: Tensor) -> Tensor:
     return model.likelihood(z).log_prob(x[:, None, None]) + model.prior.log_prob(z)
 
 
-def _elbo(model: VAE, x: Tensor, q: RichPosterior, rule: _Rule) -> Tensor:
+def _elbo(model: VAE, x: Tensor, q: RichPosterior, rule: NormalRule) -> Tensor:
     z, log_q = q.points(rule.eps)
     return (q.log_weights.exp() * ((_log_joint(model, x, z) - log_q) @ rule.weights)).sum(1)
 
 
-def _log_ratios(model: VAE, x: Tensor, q: RichPosterior, rule: _Rule) -> Tensor:
+def _log_ratios(model: VAE, x: Tensor, q: RichPosterior, rule: NormalRule) -> Tensor:
     """log p(x, z) - log q(z) at the points of a rule, shape (n, K, N), in pieces of bounded memory."""
     rows = chunk_rows(q.num_components * len(rule.eps) * width_of_draws(model.config))
     found = []
@@ -334,24 +322,23 @@ def _log_ratios(model: VAE, x: Tensor, q: RichPosterior, rule: _Rule) -> Tensor:
 
 
 @torch.no_grad()
-def _measured(model: VAE, x: Tensor, family: str, q: RichPosterior, rule: _Rule) -> Rung:
-    ratios, weights = _log_ratios(model, x, q, rule), q.log_weights.exp()
+def _measured(model: VAE, x: Tensor, q: RichPosterior) -> Measured:
+    rule, weights = measuring_rule(q.latent_dim), q.log_weights.exp()
+    ratios = _log_ratios(model, x, q, rule)
     elbo = (weights * (ratios @ rule.weights)).sum(1)
     if q.latent_dim <= MAX_EXACT_DIMS:
-        coarse = _elbo(model, x, q, _Rule(*coarser_lattice(q.latent_dim)))
-        return Rung(family, q, elbo, (elbo - coarse).abs())
-    error = (weights.square() * ratios.var(2) / ratios.shape[2]).sum(1).sqrt()
-    return Rung(family, q, elbo, error)
+        coarse = _elbo(model, x, q, coarser_rule(q.latent_dim))
+        return Measured(elbo, (elbo - coarse).abs())
+    return Measured(elbo, standard_error((weights[..., None] * ratios).sum(1)))
 
 
 @torch.no_grad()
-def _weighted(model: VAE, x: Tensor, q: RichPosterior, rule: _Rule) -> tuple[Tensor, Tensor]:
+def _weighted(model: VAE, x: Tensor, q: RichPosterior) -> tuple[Tensor, Tensor]:
     """log of the mean of p(x, z) / q(z), and its standard error by the delta method."""
-    ratios, log_weights = _log_ratios(model, x, q, rule), q.log_weights
-    each = torch.logsumexp(ratios, 2) - math.log(ratios.shape[2])
-    total = torch.logsumexp(each + log_weights, 1)
-    relative = (ratios - total[:, None, None]).exp()
-    return total, (log_weights.exp().square() * relative.var(2) / ratios.shape[2]).sum(1).sqrt()
+    ratios = _log_ratios(model, x, q, measuring_rule(q.latent_dim)) + q.log_weights[..., None]
+    each = torch.logsumexp(ratios, 1)
+    total = torch.logsumexp(each, 1) - math.log(each.shape[1])
+    return total, standard_error((each - total[:, None]).exp())
 
 
 def _better(first: Rung, second: Rung) -> Rung:
@@ -458,11 +445,3 @@ def _one(weights: Tensor, means: Tensor, covariances: Tensor) -> RichPosterior:
     factors = torch.linalg.cholesky(covariances)[None]
     none = means.new_zeros(1, 0, 2 * means.shape[1] + 1)
     return RichPosterior(weights.log()[None], means[None], factors, none, means[:1], factors[:, 0])
-
-
-def _rule(latent_dim: int, generator: torch.Generator, *, fine: bool) -> _Rule:
-    if latent_dim <= MAX_EXACT_DIMS:
-        return _Rule(*normal_lattice(latent_dim, fine=fine))
-    count = _FINE_SAMPLES if fine else _SAMPLES
-    eps = torch.randn(count, latent_dim, generator=generator, dtype=torch.float64)
-    return _Rule(eps, eps.new_full((count,), 1 / count))

@@ -57,20 +57,26 @@ class RichPosterior:
         """J."""
         return self.means.shape[2]
 
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """All of the above, in that order."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
     def take(self, rows: Tensor | slice) -> "RichPosterior":
         """Those of a subset of the examples."""
-        return RichPosterior(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return RichPosterior(*(part[rows] for part in self.parameters))
 
     @classmethod
     def where(cls, choose: Tensor, first: "RichPosterior", second: "RichPosterior") -> "RichPosterior":
         """Example by example, the first where ``choose``, booleans of shape (n,); of one number of parts."""
-        parts = ((getattr(first, field.name), getattr(second, field.name)) for field in fields(cls))
-        return cls(*(torch.where(choose.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in parts))
+        pairs = zip(first.parameters, second.parameters, strict=True)
+        return cls(*(torch.where(choose.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
 
     @classmethod
     def cat(cls, parts: "list[RichPosterior]") -> "RichPosterior":
         """That of all examples from those of successive subsets."""
-        return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+        columns = zip(*(part.parameters for part in parts), strict=True)
+        return cls(*(torch.cat(column) for column in columns))
 
     def base_moments(self) -> tuple[Tensor, Tensor]:
         """Mean (n, J) and covariance (n, J, J) of the mixture below the flow."""

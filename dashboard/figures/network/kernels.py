@@ -63,11 +63,9 @@ class Kernel(NamedTuple):
         coarse = (rows * width + columns) * self.coarse[0] + coarse_map
         fine = self._fine_unit(fine_map, 2 * rows, 2 * columns)
         entry = (coarse_map, fine_map, 1, 1)
-        return (
-            (entry, delta[fine], before[coarse])
-            if self.is_transposed
-            else (entry, delta[coarse], before[fine])
-        )
+        if self.is_transposed:
+            return entry, delta[fine], before[coarse]
+        return entry, delta[coarse], before[fine]
 
     def _of_coarse(self, unit: int) -> tuple[Array, Places]:
         """Fine units that a coarse one is connected with."""

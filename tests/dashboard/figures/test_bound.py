@@ -148,6 +148,11 @@ def test_walk_plays_from_the_encoder_to_the_best(latent_dim: int) -> None:
     assert names[-1] == steps - 1
     assert names == sorted(set(names))
     assert len(names) <= MAX_FRAMES
+    (note,) = figure.layout.annotations
+    axis = figure.layout[note.yref.replace("y", "yaxis")]
+    assert note.yanchor == "bottom", "above log p(x), where F never comes"
+    assert axis.range[1] > note.y == 0.2 > axis.range[0]
+    assert axis.range[0] < climb.min()
     last = frames[-1].data[1]
     assert (last["x"][0], last["y"][0]) == (steps - 1, climb[-1])
     moving: list[Any] = [figure.data[number] for number in frames[0].traces]

@@ -1,5 +1,7 @@
 """The view of the importance-weighted bound: trainings, and signal to noise, each measured by a task."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from dashboard.runs.runner import LocalRunner
 from dashboard.runs.tasks import task_key
 from tests.page_scripts import KINDS, charts, checked, home_tasks, numbers, open_page, runner, table, trained
 from tests.polling import until
+from vae_core.config import EncoderHead
 
 __all__ = ["home_tasks", "runner"]  # fixtures
 
@@ -36,8 +39,13 @@ def test_trainings_are_a_task_and_its_numbers_fit_each_other(
     assert result["log_evidence"].shape == (3, 200)
 
 
-def test_signal_is_measured_for_the_model_in_view(home_tasks: tasks.Tasks, runner: LocalRunner) -> None:
-    at = open_page("gradients", run=trained(runner, KINDS["J=1"]), **VIEW)
+@pytest.mark.parametrize("head", ["log_variance", "flow", "mixture"])
+def test_signal_is_measured_for_the_model_in_view(
+    head: EncoderHead, home_tasks: tasks.Tasks, runner: LocalRunner
+) -> None:
+    config = replace(KINDS["J=1"], model=replace(KINDS["J=1"].model, encoder_head=head))
+    at = open_page("gradients", run=trained(runner, config), **VIEW)
+    assert not at.info
     next(b for b in at.button if b.key == "signal_start").click().run()
     (name,) = home_tasks._tasks
     until(lambda: home_tasks.progress(name) is None, "signal and noise")
@@ -47,6 +55,8 @@ def test_signal_is_measured_for_the_model_in_view(home_tasks: tasks.Tasks, runne
     assert result is not None
     assert np.isfinite(result["ratio"]).all()
     assert any("the decoder's **" in text.value for text in at.markdown)
+    is_said = any("implicit reparameterisation" in caption.value for caption in at.caption)
+    assert is_said == (head == "mixture")
 
 
 def test_a_deterministic_encoder_has_no_bound_to_weigh(runner: LocalRunner) -> None:

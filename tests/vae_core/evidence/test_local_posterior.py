@@ -40,7 +40,7 @@ def spoilt(ppca: ProbabilisticPCA, angle: float = 0.0) -> VAE:
 
 def test_wrong_encoder_is_led_back_to_the_posterior(digits: Tensor, generator: torch.Generator) -> None:
     ppca = fit_ppca(digits, 2)
-    found = best_posterior(spoilt(ppca), digits, generator=generator, on_progress=ignore)
+    found = best_posterior(spoilt(ppca), digits, on_progress=ignore)
     exact = exact_vae(ppca).posterior(digits)
     assert ((found.q.mean - exact.mean) / exact.std).abs().max() < 1e-2
     assert (found.q.std / exact.std - 1).abs().max() < 1e-2
@@ -58,7 +58,7 @@ def test_turned_posterior_leaves_its_approximation_gap(
     model = spoilt(ppca, angle)
     weights = model.decoder.weights[0].detach()
     precision = torch.eye(2).double() + weights.T @ weights / ppca.variance
-    found = best_posterior(model, digits, generator=generator, on_progress=ignore)
+    found = best_posterior(model, digits, on_progress=ignore)
     expected = 0.5 * float(precision.diagonal().log().sum() - torch.logdet(precision))
     assert expected > 0.01
     gap = ppca.log_prob(digits) - found.elbo
@@ -71,7 +71,7 @@ def test_more_dimensions_use_fixed_points(digits: Tensor, generator: torch.Gener
     model = exact_vae(ppca)
     with torch.no_grad():
         model.encoder.biases[0].add_(0.3)
-    found = best_posterior(model, digits, generator=generator, on_progress=ignore)
+    found = best_posterior(model, digits, on_progress=ignore)
     # A quadratic's mean under the moment-matched points is exact up to the points' correlations.
     assert (ppca.log_prob(digits) - found.elbo).abs().max() < 0.02
     assert (found.elbo - found.encoder_elbo).min() > 0
@@ -82,7 +82,7 @@ def test_bound_climbs_from_the_encoders_and_never_falls(generator: torch.Generat
     with torch.no_grad():
         model.decoder.weights[0].mul_(4)
     x = torch.rand(7, 9, generator=generator)
-    steps = optimise_posterior(model, x, generator=generator)
+    steps = optimise_posterior(model, x)
     torch.testing.assert_close(steps[0].q.mean, model.posterior(x).mean)
     assert [step.step for step in steps] == list(range(len(steps)))
     climb = torch.stack([step.elbo for step in steps])
@@ -104,10 +104,10 @@ def test_it_is_the_first_rung_of_the_ladder(
             weight.mul_(2)
     x = torch.rand(5, 9, generator=generator)
     rung = climb(model, x, num_components=1, generator=generator, on_progress=ignore).rungs[1]
-    found = best_posterior(model, x, generator=generator, on_progress=ignore)
+    found = best_posterior(model, x, on_progress=ignore)
     assert rung.family == ("full" if head == "full_covariance" and latent_dim == 2 else "diagonal")
     assert (found.elbo - rung.elbo).abs().max() < 1e-5
-    last = optimise_posterior(model, x, generator=generator)[-1]
+    last = optimise_posterior(model, x)[-1]
     assert (last.elbo - rung.elbo).abs().max() < 1e-5
 
 
@@ -118,7 +118,7 @@ def test_far_too_narrow_encoder_is_led_back(digits: Tensor, generator: torch.Gen
     with torch.no_grad():
         model.encoder.biases[0][:2] += 0.5
         model.encoder.biases[0][2:] -= 5
-    found = best_posterior(model, digits, generator=generator, on_progress=ignore)
+    found = best_posterior(model, digits, on_progress=ignore)
     assert (ppca.log_prob(digits) - found.elbo).abs().max() < 2e-3
 
 
@@ -127,15 +127,15 @@ def test_pieces_are_independent(
 ) -> None:
     model = spoilt(fit_ppca(digits, 2))
     shares: list[float] = []
-    whole = best_posterior(model, digits, generator=generator, on_progress=shares.append)
+    whole = best_posterior(model, digits, on_progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
     monkeypatch.setattr("vae_core.memory.CHUNK_VALUES", 64 * 49 * 7)
-    pieces = best_posterior(model, digits, generator=generator, on_progress=ignore)
+    pieces = best_posterior(model, digits, on_progress=ignore)
     assert (whole.elbo - pieces.elbo).abs().max() < 1e-4
 
 
 def test_refusals(generator: torch.Generator) -> None:
     code = VAE(ModelConfig(data_dim=4, encoder_head="deterministic"), generator=generator)
     with pytest.raises(BadInput, match="deterministic"):
-        optimise_posterior(code, torch.zeros(1, 4), generator=generator)
+        optimise_posterior(code, torch.zeros(1, 4))

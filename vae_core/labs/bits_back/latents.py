@@ -202,7 +202,7 @@ def most_words(config: ModelConfig) -> int:
 class _FlowCode:
     """q(z|x) of z = centre + sigma f(eps), of which no interval of z has a known mass.
 
-    Local bits-back coding (Ho, Lohn and Abbeel 2019, arXiv 1905.08500, section 3.3):
+    Local bits-back coding (Ho, Lohn and Abbeel 2019, arXiv 1905.08500):
 
     1. pop eps under N(0, I);
     2. pop z under N(z(eps), s^2 A A^T), A = dz/deps: f, but for its curvature, of N(eps, s^2 I);

@@ -11,12 +11,14 @@ from torch import Tensor
 from vae_core.config import ModelConfig, check_integer
 from vae_core.data import Dataset
 from vae_core.device import on_cpu
+from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.evidence.exact import exact_evidence
 from vae_core.evidence.importance import iw_bound_given_eps, stochastic_posterior
+from vae_core.labs.gradients.implicit import implicit_draws
 from vae_core.memory import check_step
 from vae_core.model import VAE
-from vae_core.posteriors import DiagonalMixture
+from vae_core.posteriors import AnyPosterior, DiagonalMixture
 
 Part = Literal["encoder", "doubly_reparameterised", "decoder"]
 PARTS: Final[tuple[Part, ...]] = ("encoder", "doubly_reparameterised", "decoder")
@@ -49,6 +51,10 @@ def gradients(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Gener
     sum_k v_k^2 d log w_k / dz dz/dphi with the normalised weights v_k, in which the density's own parameters
     are constants (Tucker, Lawson, Gu and Maddison 2019, arXiv 1810.04152).
 
+    Of a mixture the first two are what a training takes: K samples of each component, counted by its weight
+    (for K = 1 the ELBO). The doubly reparameterised one is of K independent z, which move with all parameters
+    as :func:`~vae_core.labs.gradients.implicit.implicit_draws` says.
+
     Arguments:
         model: The model.
         x: Shape (B, D).
@@ -56,19 +62,20 @@ def gradients(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Gener
         generator: Draws the noise.
 
     Raises:
-        BadInput: A deterministic encoder, or one that gives a mixture (code ``encoder_head``), non-finite
-            weights, or examples of another size.
+        BadInput: A deterministic encoder (code ``encoder_head``), non-finite weights, or examples of another
+            size.
     """
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
     with torch.enable_grad():
         posterior = stochastic_posterior(model, x)
-        if isinstance(posterior, DiagonalMixture):
-            message = "a mixture draws its component, and no z of it is a smooth function of all parameters"
-            raise BadInput("encoder_head", message, "choose a model with another encoder head")
         eps = posterior.draw_eps(num_samples, generator=generator)
-        bound = iw_bound_given_eps(model, x, posterior, eps).mean()
+        bound = _trained_bound(model, x, posterior, eps).mean()
         found = torch.autograd.grad(bound, [*encoder, *decoder], retain_graph=True)
-        z, density = posterior.draw(eps).z, posterior.frozen()
+        if isinstance(posterior, DiagonalMixture):
+            z = _independent(posterior, num_samples, generator)
+        else:
+            z = posterior.draw(eps).z
+        density = posterior.frozen()
         log_weights = model.likelihood(z).log_prob(x) + model.prior.log_prob(z) - density.log_prob(z)
         squares = torch.softmax(log_weights, 0).square().detach()
         doubly = torch.autograd.grad((squares * log_weights).sum(0).mean(), encoder)
@@ -77,6 +84,20 @@ def gradients(model: VAE, x: Tensor, *, num_samples: int, generator: torch.Gener
         "doubly_reparameterised": _flat(doubly),
         "decoder": _flat(found[len(encoder) :]),
     }
+
+
+def _trained_bound(model: VAE, x: Tensor, posterior: AnyPosterior, eps: Tensor) -> Tensor:
+    """What a training with K samples maximises: with one of each component of a mixture it is the ELBO."""
+    if len(eps) == 1 and isinstance(posterior, DiagonalMixture):
+        return elbo_terms_given_eps(model, x, posterior, eps).elbo
+    return iw_bound_given_eps(model, x, posterior, eps)
+
+
+def _independent(posterior: DiagonalMixture, num_samples: int, generator: torch.Generator) -> Tensor:
+    """Independent draws of a mixture that move with its parameters, shape (K, batch, J)."""
+    with torch.no_grad():
+        z = posterior.sample(num_samples, generator=generator)
+    return implicit_draws(posterior.double(), z.double()).to(z.dtype)
 
 
 def _flat(parts: Sequence[Tensor]) -> Tensor:

@@ -78,6 +78,54 @@ def test_both_estimates_of_the_encoders_gradient_have_one_mean(digits: Tensor) -
     assert ((away.mean(0).abs() / error.clamp(min=1e-12))[error > 1e-12] < 5).all()
 
 
+def uneven_mixtures(generator: torch.Generator) -> VAE:
+    """Their components differ in weight, mean and width, from example to example."""
+    config = ModelConfig(data_dim=5, latent_dim=2, hidden_dims=(6,), encoder_head="mixture")
+    model = VAE(config, generator=generator).double()
+    with torch.no_grad():
+        model.encoder.weights[1].normal_(generator=generator).mul_(0.7)
+        model.encoder.biases[1].normal_(generator=generator).mul_(0.5)
+        for weight in model.decoder.weights:
+            weight.mul_(2)
+    return model
+
+
+def test_estimates_of_a_mixtures_encoder_with_one_sample_have_one_mean(generator: torch.Generator) -> None:
+    """That of the components' sum, and of z that move as their ranks stay: both the gradient of the ELBO."""
+    model, x = uneven_mixtures(generator), torch.rand(3, 5, generator=generator).double()
+    pairs = [gradients(model, x, num_samples=1, generator=generator) for _ in range(1500)]
+    away = torch.stack([pair["encoder"] - pair["doubly_reparameterised"] for pair in pairs])
+    error = away.std(0) / math.sqrt(len(away))
+    is_far = error > 1e-12
+    assert int(is_far.sum()) > 40, "most parameters of the encoder count"
+    assert ((away.mean(0).abs() / error.clamp(min=1e-12))[is_far] < 5).all()
+
+
+def test_doubly_reparameterised_gradient_of_a_mixture_is_that_of_independent_samples(
+    generator: torch.Generator,
+) -> None:
+    """Against the score function with the other samples' bound as baseline (VIMCO), by 5 standard errors."""
+    model, x, count = uneven_mixtures(generator), torch.rand(2, 5, generator=generator).double(), 4
+    parameters, differences = list(model.encoder.parameters()), []
+    for _ in range(1500):
+        found = gradients(model, x, num_samples=count, generator=generator)["doubly_reparameterised"]
+        q = model.posterior(x).as_density()
+        with torch.no_grad():
+            z = q.sample(count, generator=generator)
+        log_q = q.log_prob(z)
+        log_w = model.likelihood(z).log_prob(x) + model.prior.log_prob(z) - log_q
+        bound = torch.logsumexp(log_w, 0)
+        others = torch.stack([log_w[[k for k in range(count) if k != left]] for left in range(count)])
+        rest = torch.logsumexp(torch.cat((others, others.mean(1, keepdim=True)), 1), 1)
+        learning = (bound - rest).detach()
+        value = ((learning * log_q).sum(0) + bound).mean()
+        own = torch.autograd.grad(value, parameters)
+        differences.append(found - torch.cat([g.flatten() for g in own]))
+    away = torch.stack(differences)
+    error = away.std(0) / math.sqrt(len(away))
+    assert ((away.mean(0).abs() / error.clamp(min=1e-12))[error > 1e-12] < 5).all()
+
+
 @pytest.mark.parametrize(
     ("off", "counts", "parts", "slope"),
     [(0.8, (1, 4), slice(0, 1), -0.5), (0.4, (4, 64), slice(1, 3), 0.5)],
