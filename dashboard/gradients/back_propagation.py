@@ -76,7 +76,7 @@ NO_EFFECT: Final[dict["Slip", str]] = {
 OF_CONVOLUTIONS: Final = (
     "K ⋆ h is a convolution: a unit of a map sums 4 × 4 pixels at every second place. Kᵀ ⋆ is its adjoint, a "
     "transposed convolution: with it δ comes back through a convolution, and the decoder's maps grow. The "
-    "gradient of K is a correlation of δ with h. Units are counted map by map at each place."
+    "gradient of K is a correlation of δ with h. Units are numbered row by row, at each place map after map."
 )
 HEAD_HELP: Final = (
     "What q(z|x) is, and how the encoder gives its σ. **Planar flow**: z = μ + σ f(ε), f of four layers "

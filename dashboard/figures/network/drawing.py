@@ -5,10 +5,13 @@ in place.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dashboard.figures.network.kernels import Maps
 from dashboard.figures.network.layers import Column, Moment
 from dashboard.figures.network.places import BLOCK, LINE, Box, Places
 from dashboard.figures.network.svg import WRONG, cells, number_text, rect, text
@@ -168,12 +171,30 @@ def _pictures(places: Places, place: int, moment: Moment, ink: Ink) -> Iterator[
         yield rect(x, y, width, height, f'stroke="currentColor" stroke-width="{3 if now else 1}" {ground}')
         if shown:
             inside = np.where(units >= 0, values[units], 0.0)
+            if column.maps is not None:
+                yield from _map_frames(column.maps, units, shape, x, y)
             yield cells(inside, shape, x, y, BLOCK, colours=("#fff", "#000") if is_picture else colours)
         if shown and now and (cell := np.flatnonzero(units == moment.unit)).size:
             yield _unit_mark(x, y, shape, int(cell[0]))
         ends = f"{number_text(float(values.min()))} … {number_text(float(values.max()))}" if shown else "·"
         colour = "currentColor" if name != "δ" else WRONG if column.is_wrong and shown else ink.back
         yield text(x, y + height + 17, f"{name} {ends}", size=14, colour=colour)
+
+
+def _map_frames(
+    maps: Maps, units: NDArray[np.int64], shape: tuple[int, int], x: float, y: float
+) -> Iterator[str]:
+    """A thin frame round each map of a layer's picture, one cell from the next."""
+    _, height, width = maps
+    cell, inside = BLOCK / max(shape), (units >= 0).reshape(shape)
+    for row, side in product(range(0, shape[0], height + 1), range(0, shape[1], width + 1)):
+        if inside[row, side]:
+            place = (x + side * cell, y + row * cell, width * cell, height * cell)
+            yield f'<rect {_at(*place)} fill="none" stroke="currentColor" stroke-opacity="0.4"/>'
+
+
+def _at(x: float, y: float, width: float, height: float) -> str:
+    return f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
 
 
 def _unit_mark(x: float, y: float, shape: tuple[int, int], place: int) -> str:

@@ -55,6 +55,8 @@ def test_each_map_is_a_small_picture_and_none_is_drawn_in_part(maps: tuple[int, 
     place = np.arange(channels * height * width).reshape(height, width, channels)
     assert np.array_equal(drawn, np.sort(place[..., :count].reshape(-1))), "each unit of them once"
     assert np.array_equal(cells_of[:height, :width], place[..., 0]), "the first map stands above left"
+    drawn = network_svg([column], Moment(1, 0, False, None), {}, theme="light")
+    assert drawn.count('stroke-opacity="0.4"') == count, "each has a frame"
     if count < channels:
         assert f"the first {count} of {channels} maps of layer 2" in said_of_cuts([column])
     else:
