@@ -10,6 +10,7 @@ from dashboard.cached import Encoded, decode, encoded, posterior
 from dashboard.caching import cached
 from dashboard.figures.posterior import Ellipse, rings_of
 from dashboard.subject import Split, Subject
+from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from vae_core.evidence.importance import ImportanceCurve
     from vae_core.evidence.lattice import Lattice
     from vae_core.evidence.local_posterior import LocalStep
-    from vae_core.evidence.posterior_density import PosteriorGrid
+    from vae_core.evidence.posterior_density import MeasuredExample, PosteriorGrid
     from vae_core.latent.aggregate import PriorFit, Surgery
     from vae_core.posteriors import AnyPosterior
 
@@ -27,6 +28,8 @@ Array = NDArray[np.float32]
 MAX_SURGERY_EXAMPLES: Final = 1000
 MAX_SURGERY_SAMPLES: Final = 10
 MAX_CAUSES_EXAMPLES: Final = 2000
+TOGETHER: Final = 8
+"""Examples beside each other that are measured at once: each takes a quarter of the time of one alone."""
 _SURGERY_DIMS: Final = 20
 """Samples * J, so that comparing each sample with each example in each dimension stays below a second."""
 
@@ -67,6 +70,35 @@ def _lattice(subject: Subject) -> "Lattice | None":
     return decoded_lattice(subject.model)
 
 
+# The points of eight are 1.4 MB.
+@cached()
+def _measured_together(subject: Subject, split: Split, first: int) -> "list[MeasuredExample] | None":
+    """The example ``first`` and the next ones; None where one of them cannot be measured."""
+    import torch
+
+    from vae_core.evidence.posterior_density import measured_examples
+
+    x = torch.from_numpy(encoded(subject, split).x[first : first + TOGETHER])
+    try:
+        return measured_examples(subject.model, x, decoded=_lattice(subject))
+    except BadInput:
+        return None
+
+
+def _measured(subject: Subject, split: Split, index: int) -> "MeasuredExample":
+    """One example by itself where the decoder is too large to be kept on a lattice."""
+    import torch
+
+    from vae_core.evidence.posterior_density import measured_examples
+
+    decoded, place = _lattice(subject), index % TOGETHER
+    found = None if decoded is None else _measured_together(subject, split, index - place)
+    if found is not None:
+        return found[place]
+    x = torch.from_numpy(encoded(subject, split).x[index : index + 1])
+    return measured_examples(subject.model, x, decoded=decoded)[0]
+
+
 @cached()
 def example(subject: Subject, split: Split, index: int) -> Example:
     """log p(x) of one example, its true posterior, and its bounds."""
@@ -75,7 +107,7 @@ def example(subject: Subject, split: Split, index: int) -> Example:
     from vae_core.evidence.exact import MAX_EXACT_DIMS
     from vae_core.evidence.importance import importance_curve
     from vae_core.evidence.local_posterior import posterior_elbo
-    from vae_core.evidence.posterior_density import evidence_and_posterior
+    from vae_core.evidence.posterior_density import posterior_picture
 
     model, terms = subject.model, encoded(subject, split)
     label = int(terms.labels[index])
@@ -84,7 +116,8 @@ def example(subject: Subject, split: Split, index: int) -> Example:
     noise = torch.Generator().manual_seed(subject.config.seed + 1 + index)
     evidence, posterior = None, None
     if model.config.latent_dim <= MAX_EXACT_DIMS:
-        evidence, posterior = evidence_and_posterior(model, x, decoded=_lattice(subject))
+        measured = _measured(subject, split, index)
+        evidence, posterior = measured.evidence, posterior_picture(model, x, measured)
     log_evidence = None if evidence is None else float(evidence.log_evidence)
     return Example(
         x_and_decoded=np.stack([terms.x[index], decode(subject, terms.means[index : index + 1])[0]]),

@@ -138,6 +138,7 @@ class Figure:
         self.data: list[Any] = [data] if isinstance(data, Trace) else list(data)
         self.layout = Part(xaxis={}, yaxis={})
         self.frames: list[Any] = []
+        self.player: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         return f"Figure({[trace.type for trace in self.data]})"
@@ -204,8 +205,9 @@ class Figure:
         return self
 
     def to_json(self) -> str:
-        """:meth:`to_dict` as text; what is not a number is null."""
-        return json.dumps(self.to_dict(), cls=PlotlyJSONEncoder)
+        """:meth:`to_dict` as text, and how its frames are played; what is not a number is null."""
+        player = {"player": self.player} if self.player else {}
+        return json.dumps(self.to_dict() | player, cls=PlotlyJSONEncoder)
 
     def to_dict(self) -> dict[str, Any]:
         """What is sent: arrays as bytes in base64, which the browser takes as they are."""

@@ -172,7 +172,7 @@ def descent_figure(
         figure.add_trace(trace, row=row)
     longest = max(len(path.elbo) for path in paths)
     frames = [{"data": _dots(paths, k, theme), "traces": moving, "name": str(k)} for k in range(longest)]
-    add_player(figure, frames, theme=theme, frame_ms=120)
+    add_player(figure, frames, frame_ms=120)
     ends = [float(axis[0]), float(axis[-1])]
     figure.update_xaxes(title="mean of q, z<sub>1</sub>", range=ends, constrain="domain", row=1)
     figure.update_yaxes(

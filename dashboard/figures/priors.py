@@ -88,8 +88,7 @@ def training_figure(training: PriorTraining, x: Array, *, theme: ThemeName) -> g
         }
         for number, step in enumerate(training.steps.tolist())
     ]
-    add_player(figure, frames, theme=theme, frame_ms=FRAME_MS, redraw=True)
-    figure.layout.sliders[0].active = last
+    add_player(figure, frames, frame_ms=FRAME_MS, redraw=True, first=last)
     (left, right), (low, high) = training.axes[:, [0, -1]].tolist()
     figure.update_xaxes(title="z<sub>1</sub>", range=[left, right], constrain="domain", row=1)
     figure.update_yaxes(title="z<sub>2</sub>", range=[low, high], scaleanchor="x", constrain="domain", row=1)

@@ -22,6 +22,7 @@ from dashboard.theme import CONCEPTS, ThemeName
 Array = NDArray[np.floating]
 HEIGHT: Final = 760
 CURVE_HEIGHT: Final = 360
+_ROUNDING: Final = 1e-9
 MAX_FRAMES: Final = 60
 
 
@@ -108,10 +109,14 @@ def _add_climb(figure: go.Figure, walk: Walk, row: int, theme: ThemeName) -> Non
             walk.log_evidence,
             line={"color": colours["log_evidence"], "dash": "dash"},
             note={"text": f"log p(x) {signed(walk.log_evidence, 3)}"},
-            side="bottom",
+            side="top",
             end="right",
             row=row,
         )
+        # Above the line F never comes: there the note is alone.
+        room = max(walk.log_evidence - float(walk.elbo.min()), _ROUNDING)
+        ends = [walk.log_evidence - 1.08 * room, walk.log_evidence + 0.25 * room]
+        figure.update_yaxes(range=ends, row=row)
     figure.update_xaxes(title="step of the optimisation", row=row)
     figure.update_yaxes(title="F, nats", row=row)
 
@@ -128,4 +133,4 @@ def _animate(figure: go.Figure, walk: Walk, theme: ThemeName) -> None:
         }
         for step in chosen
     ]
-    add_player(figure, frames, theme=theme)
+    add_player(figure, frames)

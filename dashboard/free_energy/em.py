@@ -132,7 +132,8 @@ def _start(runs: list[EmRun]) -> int:
 
 def _picture(chosen: Chosen, components: Components, runs: list[EmRun], start: int, stop: int | None) -> None:
     run = runs[start]
-    shown = _shown(run)
+    # As far as the mark of the stop, where that is one of the iterations.
+    shown = max(_shown(run), stop if stop is not None and stop <= EM_STEPS else 0)
     path = EmPath(
         scene=_scene(chosen, components, run, shown),
         log_likelihood=run.climb[: shown + 1],

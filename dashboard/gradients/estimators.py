@@ -22,6 +22,7 @@ from dashboard.shell.choice import one_of
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject
 from dashboard.tables import draw_table
+from vae_core.config import EncoderHead, ModelConfig
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -41,14 +42,28 @@ EXPECTATION_HELP: Final = (
     r"gradient is known; or $\nabla\,\mathrm{ELBO}(x)$, where f is the log-likelihood and the KL is in "
     "closed form."
 )
+SHAPES: Final[dict[EncoderHead, str]] = {
+    "full_covariance": "This run's q(z|x) is a Gaussian with correlations.",
+    "flow": "This run's q(z|x) is a flow.",
+    "mixture": "This run's q(z|x) is a mixture.",
+}
+SHAPED: Final = (
+    r"Below μ and σ are its mean and deviation in a dimension: they move and stretch it, and its shape, the "
+    r"distribution $q(t)$ of $t = (z-\mu)/\sigma$, stays. t takes the place of ε, and the score function is "
+    r"$\mathbb{E}_q[f\,s/\sigma]$ by μ and $\mathbb{E}_q[f\,(s\,t-1)/\sigma]$ by σ, "
+    r"$s = -\partial\log q(t)/\partial t$, which of a Gaussian without correlations is ε."
+)
+OF_A_MIXTURE: Final = (
+    "Reparameterisation sums over the components, as training does: each noise makes a z of each, which "
+    "counts by its weight. The other estimators draw the component, too."
+)
 GREEK: Final = ("μ", "σ")
 UNBIASED: Final = ("reparameterised", "score", "baseline")
 ROUNDING: Final = 1e-5
 """Relative error of a float32 mean over many estimates."""
-FORMS: Final = {
-    True: "f = log p(x|z), the KL is in closed form.",
-    False: "f = log p(x, z), the entropy of q is in closed form.",
-}
+CLOSED_KL: Final = "f = log p(x|z), the KL is in closed form."
+CLOSED_ENTROPY: Final = "f = log p(x, z), the entropy of q is in closed form."
+MOVED_ENTROPY: Final = "f = log p(x, z); the entropy of q is that of t and Σ log σ."
 FUNCTION_HELP: Final = (
     "Adding 10 changes no gradient, but raises the variance of the score function. The derivative of the "
     "step is 0."
@@ -105,6 +120,7 @@ class Comparison:
         unit: Of the target with a comma before it; empty when it has none.
         form: Which part of the expectation is f and which is in closed form; empty where it is f alone.
         has_slope: Whether f is the integral of its derivative (a step is not).
+        draws_of_each: z of each sample of noise, of the components that reparameterisation sums over.
     """
 
     measured: Measured
@@ -119,6 +135,7 @@ class Comparison:
     unit: str
     form: str
     has_slope: bool
+    draws_of_each: int = 1
 
     @property
     def estimators(self) -> "list[Estimator]":
@@ -195,17 +212,10 @@ def draw_elbo(subject: Subject) -> None:
         )
     if subject.config.model.encoder_head == "unit_variance":
         st.info("This encoder fixes σ = 1: the gradient by σ exists, and nothing learns from it.")
-    if subject.config.model.encoder_head == "full_covariance":
-        st.caption(
-            f"Here q is the product of the marginals of this run's {subject.written('q(z|x)')}: the "
-            "estimators below are of a mean and a deviation of each dimension, without its correlations."
-        )
-    if subject.config.model.not_gaussian:
-        st.caption(
-            "Here q is the product of Gaussians with the means and deviations of this run's q(z|x), "
-            f"{subject.config.model.not_gaussian}: the estimators below are of a mean and a deviation of "
-            "each dimension."
-        )
+    if subject.config.model.encoder_head in SHAPES:
+        st.caption(subject.written(f"{SHAPES[subject.config.model.encoder_head]} {SHAPED}"))
+    if subject.config.model.encoder_head == "mixture":
+        st.caption(OF_A_MIXTURE)
     try:
         comparison = _elbo_comparison(subject, index, dim, count, with_mistake=with_mistake)
     except BadInput as err:
@@ -229,9 +239,16 @@ def _elbo_comparison(subject: Subject, index: int, dim: int, count: int, *, with
         target="ELBO",
         dimension=str(dim + 1) if subject.config.model.latent_dim > 1 else "",
         unit=", nats",
-        form=subject.written(FORMS[subject.config.model.prior == "standard_normal"]),
+        form=subject.written(_form(subject.config.model)),
         has_slope=True,
+        draws_of_each=subject.config.model.draws_of_each,
     )
+
+
+def _form(model: ModelConfig) -> str:
+    if model.encoder_head in SHAPES:
+        return MOVED_ENTROPY
+    return CLOSED_KL if model.prior == "standard_normal" else CLOSED_ENTROPY
 
 
 def _samples() -> int:
@@ -380,7 +397,8 @@ def _cost(found: Comparison, name: "Estimator") -> str:
     if name in ("score", "baseline"):
         number = max(found.count, 2 if name == "baseline" else 1)
         return f"{number} f, {_span(number * found.cost.value)}"
-    return f"{found.count} f and f′, {_span(found.count * found.cost.slope)}"
+    number = found.count * (found.draws_of_each if name == "reparameterised" else 1)
+    return f"{number} f and f′, {_span(number * found.cost.slope)}"
 
 
 def _span(seconds: float) -> str:

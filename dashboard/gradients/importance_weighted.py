@@ -39,9 +39,9 @@ START_SIGNAL_HELP: Final = (
 )
 OF_A_MIXTURE: Final = (
     "q is a mixture here. Encoder and decoder have the gradient that training takes: K samples of each "
-    "component, each counted by its weight, so that no component is drawn. Doubly reparameterised are K "
-    "independent z, which move with the weights, too, as their ranks under q stay (implicit "
-    "reparameterisation, Figurnov et al. 2018)."
+    "component, each counted by its weight, so that no component is drawn; their bound is a little tighter. "
+    "Doubly reparameterised are K independent z, which move with the weights, too, as their ranks under q "
+    "stay (implicit reparameterisation, Figurnov et al. 2018)."
 )
 PARTS: Final = ("encoder", "encoder, doubly reparameterised", "decoder")
 
@@ -143,8 +143,9 @@ def draw_signal(shown: Subject) -> None:
         "fewer to train the encoder."
     )
     st.caption(
-        "Bars are two standard errors. Doubly reparameterised: the same expectation without the encoder's "
-        "density in it (Tucker et al. 2019); where the weights are very uneven its ratio falls all the same. "
+        "Bars are two standard errors. Doubly reparameterised: the gradient of the bound without the "
+        "encoder's density in it (Tucker et al. 2019); where the weights are very uneven its ratio falls all "
+        "the same. "
         "What is not measurably above 0 is not drawn."
     )
     if shown.config.model.encoder_head == "mixture":

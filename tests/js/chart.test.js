@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
 import { templateOf } from "../../dashboard/components/chart/look.js";
+import { composed } from "../../dashboard/components/chart/player.js";
 import { pointsOf } from "../../dashboard/components/chart/selection.js";
 import { Turns } from "../../dashboard/components/chart/turns.js";
 
@@ -131,4 +132,16 @@ test("a figure without colours of its own has those of the page", () => {
   assert.equal(layout.paper_bgcolor, "#fefefe");
   assert.deepEqual(layout.yaxis.tickfont, { color: "#111111", family: "serif", size: 14 });
   assert.notEqual(templateOf("dark", page).layout.yaxis.gridcolor, layout.yaxis.gridcolor);
+});
+
+test("a frame has all that it is laid over, but for what it changes itself", () => {
+  const frames = [
+    { name: "a", traces: [2, 3, 4], data: [{ y: 1 }, { y: 2 }, { y: 3 }] },
+    { name: "b", baseframe: "a", traces: [3], data: [{ y: 9 }] },
+  ];
+  assert.deepEqual(composed(frames, 0), { traces: [2, 3, 4], data: [{ y: 1 }, { y: 2 }, { y: 3 }] });
+  const found = composed(frames, 1);
+  assert.deepEqual(found, { traces: [3, 2, 4], data: [{ y: 9 }, { y: 1 }, { y: 3 }] });
+  found.data[0].y = 0;
+  assert.equal(frames[1].data[0].y, 9, "what Plotly writes into it changes no frame");
 });

@@ -1,6 +1,7 @@
 """The true posterior of one example on a grid, for drawing: a picture of the cells that its log p(x) sums."""
 
 import math
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from vae_core.evidence.exact import Evidence, check_exact_dims, evidence_of, integrals
 from vae_core.evidence.lattice import Lattice, first_cells, lattice
-from vae_core.evidence.quadrature import Integrals, Integrand, Points, integrand_of
+from vae_core.evidence.quadrature import Integrand, Points, integrand_of
 from vae_core.model import VAE
 
 _GRID: Final = {1: 600, 2: 64}
@@ -64,27 +65,59 @@ def posterior_on_grid(model: VAE, x: Tensor, *, decoded: Lattice | None = None) 
     Raises:
         BadInput: As ``exact_evidence``.
     """
-    return evidence_and_posterior(model, x, decoded=decoded)[1]
+    (measured,) = measured_examples(model, x[None], decoded=decoded)
+    return posterior_picture(model, x, measured)
+
+
+class MeasuredExample(NamedTuple):
+    """log p(x) of one example by quadrature, and what it was summed over.
+
+    Arguments:
+        evidence: What ``exact_evidence`` says, of shape (1,).
+        points: Of log p(x).
+    """
+
+    evidence: Evidence
+    points: Points
 
 
 @torch.no_grad()
-def evidence_and_posterior(
-    model: VAE, x: Tensor, *, decoded: Lattice | None = None
-) -> tuple[Evidence, PosteriorGrid]:
-    """What ``exact_evidence`` says of one example, of shape (1,), and the picture, from one quadrature.
+def measured_examples(model: VAE, x: Tensor, *, decoded: Lattice | None = None) -> list[MeasuredExample]:
+    """A few examples, of shape (n, D), of a cost near that of one where the decoder was asked before.
+
+    Of eight digits each takes a quarter of the time of one alone, and the values are the same up to the
+    rounding of float32. Those whose q lies beyond ``decoded`` are measured alone, and without it all are.
 
     Arguments and errors are those of :func:`posterior_on_grid`.
     """
     check_exact_dims(model)
-    integrand = integrand_of(model, x[None])
-    cells = lattice(integrand, decoded)
-    first = first_cells(integrand, cells)
-    found = integrals(integrand, cells, first, keeps_points=True)
-    return evidence_of(integrand, first, found), _picture(integrand, found)
+    integrand = integrand_of(model, x)
+    grids = [lattice(integrand.take(slice(row, row + 1)), decoded) for row in range(len(x))]
+    together = [row for row, grid in enumerate(grids) if grid is decoded]
+    found: dict[int, MeasuredExample] = {}
+    for rows in ([together] if together else []) + [[row] for row in range(len(x)) if row not in together]:
+        found |= zip(rows, _measured(integrand.take(torch.tensor(rows)), grids[rows[0]]), strict=True)
+    return [found[row] for row in range(len(x))]
 
 
-def _picture(integrand: Integrand, found: Integrals) -> PosteriorGrid:
-    points, log_evidence = found.points(), float(found.values[0])
+def _measured(integrand: Integrand, grid: Lattice) -> Sequence[MeasuredExample]:
+    first = first_cells(integrand, grid)
+    found = integrals(integrand, grid, first, keeps_points=True)
+    evidence = evidence_of(integrand, first, found)
+    return [
+        MeasuredExample(Evidence(*(part[row : row + 1] for part in evidence)), found.points(row))
+        for row in range(len(integrand.x))
+    ]
+
+
+@torch.no_grad()
+def posterior_picture(model: VAE, x: Tensor, measured: MeasuredExample) -> PosteriorGrid:
+    """What :func:`posterior_on_grid` draws of an example of shape (D,), from its quadrature."""
+    return _picture(integrand_of(model, x[None]), *measured)
+
+
+def _picture(integrand: Integrand, evidence: Evidence, points: Points) -> PosteriorGrid:
+    log_evidence = float(evidence.log_evidence)
     shares = (points.log_joint - log_evidence).exp() * points.volumes
     finest = _finest(points, shares)
     axes = _axes(integrand, points, shares, finest)

@@ -392,36 +392,53 @@ class Points(NamedTuple):
     volumes: Tensor
 
 
-class _PointsOfOne:
-    """Collects the points that log p(x) of a single example is summed over, stage by stage."""
+class _KeptPoints:
+    """Collects the points that log p(x) of each of a few examples is summed over, stage by stage."""
 
     def __init__(self) -> None:
-        self._kept: list[Points] = []
-        self._newest: list[Points] = []
+        self._kept: list[tuple[Points, Tensor]] = []
+        self._newest: list[tuple[Points, Tensor]] = []
 
-    def begin_stage(self) -> None:
-        """What the stage before was summed over is replaced by finer points, but for those that are kept."""
+    def begin_stage(self, is_open: Tensor) -> None:
+        """What the stage before was summed over is replaced by finer points, but for those that are kept.
+
+        Arguments:
+            is_open: The examples whose log p(x) is still measured, booleans of shape (n,); of the others
+                these points were the last ones.
+        """
+        for points, example in self._newest:
+            stays = ~is_open[example]
+            self._kept.append((_some(points, stays), example[stays]))
         self._newest = []
 
     def add(self, cells: Cells, step: float, volume: float) -> None:
         """The points of a stage, in the cells that have mass."""
-        which = cells.pairs.has_mass
-        z = (cells.points + cells.corners(step)).index_select(1, cells.pairs.cell[which]).flatten(0, 1)
-        self._take(self._newest, z, cells.pairs.log_joint[:, which].flatten(), volume)
+        which, pairs = cells.pairs.has_mass, cells.pairs
+        z = (cells.points + cells.corners(step)).index_select(1, pairs.cell[which])
+        example = pairs.example[which].repeat(len(z))
+        self._take(self._newest, z.flatten(0, 1), pairs.log_joint[:, which].flatten(), volume, example)
 
     def keep(self, children: Cells, had_mass: Tensor, volume: float) -> None:
         """Those of these points that are not halved any more."""
         pairs = children.pairs
         stays = had_mass & ~pairs.has_mass
-        self._take(self._kept, children.points[pairs.cell[stays]], pairs.log_joint[0, stays], volume)
+        z, log_joint = children.points[pairs.cell[stays]], pairs.log_joint[0, stays]
+        self._take(self._kept, z, log_joint, volume, pairs.example[stays])
 
-    def at_end(self) -> Points:
-        """All that the last value was summed over."""
-        return Points(*(torch.cat(parts) for parts in zip(*self._kept, *self._newest, strict=True)))
+    def at_end(self, row: int) -> Points:
+        """All that the last value of one example was summed over."""
+        found = (_some(points, example == row) for points, example in (*self._kept, *self._newest))
+        return Points(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
     @staticmethod
-    def _take(points: list[Points], z: Tensor, log_joint: Tensor, volume: float) -> None:
-        points.append(Points(z, log_joint, torch.full_like(log_joint, volume)))
+    def _take(
+        points: list[tuple[Points, Tensor]], z: Tensor, log_joint: Tensor, volume: float, example: Tensor
+    ) -> None:
+        points.append((Points(z, log_joint, torch.full_like(log_joint, volume)), example))
+
+
+def _some(points: Points, which: Tensor) -> Points:
+    return Points(*(part[which] for part in points))
 
 
 class Integrals:
@@ -430,7 +447,7 @@ class Integrals:
     Arguments:
         integrand: The examples, their q and the model.
         largest: The largest log p(x, z) known of each example, shape (n,), nats.
-        keeps_points: Whether the points of log p(x) are wanted, of one example: see :meth:`points`.
+        keeps_points: Whether the points of log p(x) are wanted: see :meth:`points`.
 
     Attributes:
         values: The three integrals, shape (3, n), nats.
@@ -454,12 +471,12 @@ class Integrals:
         self._kept = torch.zeros(4, len(x), dtype=torch.float64)  # of cells that stay
         self._sums = self._kept.clone()
         self._steepest = torch.full((len(x),), math.inf)
-        self._points = _PointsOfOne() if keeps_points else None
+        self._points = _KeptPoints() if keeps_points else None
 
-    def points(self) -> Points:
-        """What log p(x) was summed over: sum of exp(log_joint) * volumes is p(x)."""
+    def points(self, row: int = 0) -> Points:
+        """What log p(x) of an example was summed over: sum of exp(log_joint) * volumes is p(x)."""
         assert self._points is not None, "they were not kept"
-        return self._points.at_end()
+        return self._points.at_end(row)
 
     def measure(self, cells: Cells, size: float, kept: Sequence[Tensor] = ()) -> None:
         """Halves the cells of those whose integrals still change.
@@ -480,8 +497,8 @@ class Integrals:
                 self._sums = self._kept.clone()
                 if stage + 1 == num_stages:
                     self._steepest.zero_()
-                if self._points is not None and bool(self._is_open[0]):
-                    self._points.begin_stage()
+                if self._points is not None:
+                    self._points.begin_stage(self._is_open[0])
                 outputs = next(decoded, None)
                 every = [
                     self._refine(piece, step, stage, outputs) for some in every for piece in some.pieces()
@@ -502,9 +519,8 @@ class Integrals:
         latent_dim = cells.points.shape[1]
         scale = abs(2 * step) ** latent_dim / count
         _add(self._sums, example, scale * parts.sums())
-        kept = self._points if self._points is not None and bool(self._is_open[0]) else None
-        if kept is not None:
-            kept.add(cells, step, scale)
+        if self._points is not None:
+            self._points.add(cells, step, scale)
         if stage + 1 < len(STAGES[latent_dim]):
             return cells
         cells = cells.children(step, self._integrand.peaks)
@@ -515,8 +531,8 @@ class Integrals:
         had_mass = pairs.has_mass.clone()
         pairs.has_mass.logical_and_(pairs.log_joint[0] + rise > largest - depth[0])
         pairs.is_near.logical_and_(squared_distances(self._integrand.bell, cells, abs(step)) < 2 * depth[1])
-        if kept is not None:
-            kept.keep(cells, had_mass, scale)
+        if self._points is not None:
+            self._points.keep(cells, had_mass, scale)
         _add(self._kept, example, scale * parts.left(pairs).sums())
         self._steepest.scatter_reduce_(0, pairs.example, pairs.slack * pairs.has_mass, "amax")
         return cells.needed()

@@ -10,6 +10,7 @@ import { keepAttributes } from "./attributes.js";
 import { templateOf } from "./look.js";
 import { Margins } from "./margins.js";
 import { keepMeasures } from "./measures.js";
+import { HEIGHT as PLAYER_HEIGHT, Player } from "./player.js";
 import { pointsOf } from "./selection.js";
 import { Turns } from "./turns.js";
 
@@ -24,7 +25,8 @@ import { Turns } from "./turns.js";
  * @property {string} alt What the figure shows, in words.
  * @property {Record<string, any>} config Of Plotly.
  * @property {boolean} selects Whether the server is told which points are selected.
- * @property {{ data: object[], layout: Record<string, any>, frames?: object[] }} figure
+ * @property {{ data: object[], layout: Record<string, any>, frames?: import("./player.js").Frame[],
+ *   player?: import("./player.js").Film }} figure
  *
  * @typedef {HTMLElement & {
  *   on?: (name: string, told: (event: any) => void) => void,
@@ -33,6 +35,7 @@ import { Turns } from "./turns.js";
  *
  * @typedef {object} Library What is used of Plotly.
  * @property {(plot: HTMLElement, figure: object) => Promise<unknown>} react
+ * @property {(plot: HTMLElement, frame: object, options: object) => Promise<unknown>} animate
  * @property {(plot: HTMLElement) => void} purge
  * @property {import("./attributes.js").Schema} PlotSchema
  */
@@ -89,9 +92,11 @@ class Chart {
   drawn = 0;
   gone = false;
   stands = false;
-  hasFrames = false;
-  plays = false;
   later = 0;
+  /** @type {Player | null} */
+  player = null;
+  /** The text whose frames the player has. */
+  played = "";
   margins = new Margins();
   /** What was drawn last, in all that it depends on. */
   shown = "";
@@ -185,40 +190,54 @@ class Chart {
     if (this.stands && drawing === this.shown) return;
     const { figure, config, selects, digest } = this.fresh ?? this.message();
     this.fresh = null;
+    const { frames, player } = figure;
+    const all = height || figure.layout.height;
     /** @type {Record<string, any>} */
-    const layout = { ...figure.layout, width, height: height || figure.layout.height, template };
+    const layout = { ...figure.layout, width, height: player ? all - PLAYER_HEIGHT : all, template };
     layout.margin = this.margins.of(figure.data, layout);
     if (selects) layout.uirevision = digest; // another figure's points are others
-    // A film that plays would go on with the frames of the figure before.
-    if (this.plays) this.clear(plotly);
     const isFirst = !this.stands;
-    // Plotly puts off drawing where it is given frames, even none.
-    const frames = figure.frames ?? (this.hasFrames ? [] : null);
     this.stands = true;
-    this.hasFrames = Boolean(figure.frames);
     await plotly.react(root, {
       data: figure.data,
       layout,
-      ...(frames && { frames }),
       ...(isFirst && { config: { ...config, modeBarButtonsToAdd: [this.button()] } }),
     });
     rememberMeasures();
     if (this.gone) return;
     this.shown = drawing;
+    this.setPlayer(text, frames, player);
     this.margins.keep(root._fullLayout?._size);
     this.drawn += 1;
     root.dataset.drawn = String(this.drawn);
     root.dataset.width = String(width);
-    if (!isFirst) return;
-    root.on?.("plotly_animating", () => (this.plays = true));
-    root.on?.("plotly_animated", () => (this.plays = false));
-    if (selects) this.watchSelection();
+    if (isFirst && selects) this.watchSelection();
   }
 
-  /** @param {Library} plotly */
-  clear(plotly) {
-    plotly.purge(this.root);
-    this.stands = this.hasFrames = this.plays = false;
+  /**
+   * A new figure is at its first frame; one that only got another width stays where it is.
+   * @param {string} text What Python said of it.
+   * @param {import("./player.js").Frame[]} [frames]
+   * @param {import("./player.js").Film} [film]
+   */
+  setPlayer(text, frames, film) {
+    if (!frames || !film) {
+      this.player?.destroy();
+      this.player = null;
+      return;
+    }
+    this.player ??= new Player(this.root, async (change, redraw) => {
+      const atOnce = { mode: "immediate", frame: { duration: 0, redraw }, transition: { duration: 0 } };
+      if (!this.gone) await this.plotly?.animate(this.root, change, atOnce);
+    });
+    if (text === this.played) this.player.again();
+    else this.player.set(frames, film);
+    // Of Plotly's, which takes all the height that there is.
+    /** @type {HTMLElement | null} */ (this.root.querySelector(".plot-container"))?.style.setProperty(
+      "height",
+      "auto",
+    );
+    this.played = text;
   }
 
   template() {
@@ -257,7 +276,8 @@ class Chart {
     clearTimeout(this.later);
     this.sizes.disconnect();
     this.sight.disconnect();
-    if (this.plotly) this.clear(this.plotly);
+    this.player?.destroy();
+    this.plotly?.purge(this.root);
   }
 }
 

@@ -35,9 +35,8 @@ def test_arrow_key_chooses_the_next_example(app_server: Server, page: Page) -> N
 def test_q_walks_when_it_is_played(app_server: Server, page: Page) -> None:
     visit(page, app_server, "watch_q")
     chart = page.locator(".st-key-walk")
-    expect(chart.locator(".updatemenu-button").first).to_be_visible()
     expect(chart.get_by_text("step 0", exact=True)).to_be_visible()
-    chart.locator(".updatemenu-button").first.click()
+    chart.get_by_role("button", name="Play").click()
     expect(chart.get_by_text(re.compile(r"^step [1-9]\d*$"))).to_be_visible()
     fills = chart.locator(".scatterlayer .js-fill")
     until(lambda: fills.count() > 1, "the posterior stays where q walks to")

@@ -12,7 +12,7 @@ from tests.polling import until
 def test_paths_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/compare?compare_view=optimisers&optimiser_view=surface")
     chart = page.locator(".st-key-descent")
-    chart.locator(".updatemenu-button").first.click()
+    chart.get_by_role("button", name="Play").click()
     expect(chart.get_by_text(re.compile(r"^step [1-9]\d*$"))).to_be_visible()
     until(lambda: chart.locator(".scatterlayer .js-fill").count() > 1, "the surface stays")
     page.get_by_role("radio", name="Training").click()

@@ -27,10 +27,10 @@ def test_three_trainings_are_cancelled_then_made_and_played(app_server: Server, 
     page.locator(".st-key-priors_cancel button:visible").click()
     start.click()
     film = page.locator(".st-key-priors_film_vamp")
-    expect(film.locator(".updatemenu-button").first).to_be_visible()
+    expect(film.get_by_role("button", name="Play")).to_be_visible()
     pixels = film.locator(".heatmaplayer image").first
     before = pixels.get_attribute("href") or pixels.get_attribute("xlink:href")
-    film.locator(".updatemenu-button").first.click()
+    film.get_by_role("button", name="Play").click()
     expect(film.get_by_text(re.compile(r"^step [1-9]\d?\d?$"))).to_be_visible()
     assert before, "the images are drawn"
     expect(pixels).not_to_have_attribute("href", before)

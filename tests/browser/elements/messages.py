@@ -13,6 +13,7 @@ from dashboard.components.chosen_q.element import components_payload, noisy_mixt
 from dashboard.components.walk.element import walk_payload
 from dashboard.figures.base import finish
 from dashboard.figures.objects import Figure, Scatter
+from dashboard.figures.player import add_player
 from dashboard.runs.pretrained import PRETRAINED_SNAPSHOT
 from dashboard.shell.controls import BETA_SCALE, BETAS
 from dashboard.theme import PALETTES
@@ -41,6 +42,7 @@ def messages() -> dict[str, tuple[str, bytes]]:
         **{f"latent_{kind}": ("latent", make_message(kind, 1)) for kind in EXPLORERS},
         **{f"chosen_q_{kind}": ("chosen_q", _packed(payload)) for kind, payload in chosen_q.items()},
         "chart": ("chart", chart_message(Figure(Scatter(x=[0.0, 1.0], y=[1.0, 0.0])))),
+        "chart_film": ("chart", chart_message(film())),
         "walk": ("walk", _packed(walk_payload(read_snapshot(PRETRAINED_SNAPSHOT)))),
         "network": ("network", _packed(drawing)),
         "flow": ("flow", _packed(_flow())),
@@ -74,6 +76,23 @@ def look_back_message(**changes: object) -> bytes:
         "large": False,
     }
     return json.dumps({**said, **changes}).encode()
+
+
+def film(*heights: float, ms: int = 30) -> Figure:
+    """A figure of two traces whose frames move the first one up, and the second one in every other frame."""
+    heights = heights or (1.0, 2.0, 3.0, 4.0)
+    figure = Figure([Scatter(x=[0.0, 1.0], y=[heights[0], 0.0]), Scatter(x=[0.0, 1.0], y=[0.0, heights[0]])])
+    frames = []
+    for number, height in enumerate(heights):
+        data = [Scatter(x=[0.0, 1.0], y=[height, 0.0]), Scatter(x=[0.0, 1.0], y=[0.0, height])]
+        name, is_whole = f"{number}", number % 2 == 0
+        if is_whole:
+            frames.append({"data": data, "traces": [0, 1], "name": name})
+        else:
+            before = f"{number - 1}"
+            frames.append({"data": data[:1], "traces": [0], "name": name, "baseframe": before})
+    add_player(figure, frames, frame_ms=ms)
+    return figure
 
 
 def chart_message(figure: Figure, *, alt: str = "A chart.", selects: bool = False) -> bytes:

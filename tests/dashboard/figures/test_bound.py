@@ -148,6 +148,11 @@ def test_walk_plays_from_the_encoder_to_the_best(latent_dim: int) -> None:
     assert names[-1] == steps - 1
     assert names == sorted(set(names))
     assert len(names) <= MAX_FRAMES
+    (note,) = figure.layout.annotations
+    axis = figure.layout[note.yref.replace("y", "yaxis")]
+    assert note.yanchor == "bottom", "above log p(x), where F never comes"
+    assert axis.range[1] > note.y == 0.2 > axis.range[0]
+    assert axis.range[0] < climb.min()
     last = frames[-1].data[1]
     assert (last["x"][0], last["y"][0]) == (steps - 1, climb[-1])
     moving: list[Any] = [figure.data[number] for number in frames[0].traces]
@@ -181,6 +186,17 @@ def test_parts_and_numbers_are_those_given() -> None:
     assert [shape["y0"] for shape in figure.to_dict()["layout"]["shapes"]] == [-2.0, -0.9]
     figure = gap_figure(np.array([0.0, 1.0, 2.0]), "gap", theme="light")
     assert figure.to_dict()["layout"]["shapes"][0]["x0"] == 1.0
+
+
+def test_other_starts_are_one_trace_with_gaps_between_them() -> None:
+    plane = PlaneScene(np.zeros((4, 2)), np.zeros((3, 1, 5, 2)), np.zeros((2, 4), dtype=int), ["a", "b"])
+    path = EmPath(plane, np.array([-3.0, -2.0, -1.5]), np.array([-2.5, -1.8]))
+    others = [np.array([-4.0, -3.0, -2.0]), np.array([-5.0, -2.5, -1.0])]
+    figures = [em_figure(path, some, theme="light") for some in ([], others)]
+    assert [len(figure.data) for figure in figures] == [5, 6]
+    faint = next(trace for trace in figures[1].data if trace.line and trace.line.width == 1.5)
+    for values, part in zip(others, np.split(np.stack([faint.x, faint.y]), 2, axis=1), strict=True):
+        np.testing.assert_array_equal(part, [[0, 1, 2, np.nan], [*values, np.nan]])
 
 
 def test_an_em_figure_keeps_its_bars_and_moves_its_curves() -> None:

@@ -16,6 +16,7 @@ from dashboard.free_energy.derivation_lines import JENSEN, LAGRANGE
 from dashboard.runs.runner import LocalRunner
 from tests.page_scripts import (
     KINDS,
+    chart_messages,
     charts,
     checked,
     choose,
@@ -92,6 +93,17 @@ def test_em_on_iris_says_scikit_learns_number() -> None:
     assert values["log p − F − gap, largest"] < 1e-10
     assert beside_library(at) < 1e-10
     assert "em" in charts(at)
+
+
+@pytest.mark.parametrize("epsilon", ["0.01", "0.001", "1e-4", "1e-6"])
+def test_the_mark_of_the_stop_is_within_the_picture(epsilon: str) -> None:
+    at = choose(opened("em"), "em_epsilon", epsilon)
+    figure = chart_messages(at)["em"]["figure"]
+    marks = [shape["x0"] for shape in figure["layout"].get("shapes", ())]
+    (stop,) = numbers(next(metric.value for metric in at.metric if metric.label == "EM would have stopped"))
+    assert marks == ([stop] if stop <= 30 else [])
+    last_step = int(numbers(figure["frames"][-1]["name"])[0])
+    assert last_step >= max(marks, default=0), "as far as the picture goes"
 
 
 def iterations(at: AppTest) -> AppTest:

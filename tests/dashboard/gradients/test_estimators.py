@@ -32,6 +32,7 @@ from tests.page_scripts import (
     tables_with_nameless_columns,
     trained,
 )
+from vae_core.config import EncoderHead
 from vae_core.data import load_dataset
 from vae_core.labs.gradients import accuracy
 from vae_core.labs.gradients.estimators import gradient_of
@@ -141,6 +142,26 @@ def test_every_kind_of_run_has_its_example(runner: LocalRunner, kind: str) -> No
     is_exact = KINDS[kind].model.latent_dim <= 2
     assert ("estimators_sweep" in charts(at)) == is_exact
     assert ("samples of their own" in texts(at)) != is_exact
+
+
+@pytest.mark.parametrize("head", ["full_covariance", "flow", "mixture"])
+def test_of_another_q_mean_and_deviation_are_those_of_its_own(runner: LocalRunner, head: EncoderHead) -> None:
+    run_id = trained(runner, replace(TINY, model=replace(TINY.model, encoder_head=head)))
+    at = open_page("gradients", run=run_id, **EXAMPLE)
+    example = example_elbo(saved(run_id).model, torch.from_numpy(cache.encoded(saved(run_id)).x[0]))
+    truth = quadrature(example.exact, example.mean, example.std)
+    assert type(example.posterior).__name__ != "DiagonalNormal"
+    unfold(at, "estimators_wrong_std")
+    (chosen,) = (slider.value for slider in at.slider if slider.key == "estimators_dim_2")
+    dim = int(str(chosen)) - 1
+    assert f"{float(example.std[dim]):.3g}" in texts(at)
+    shown = [numbers(cells[0])[0] for cells in table(at, "of").values()]
+    assert shown[0] == pytest.approx(float(truth.value), abs=1e-3)
+    assert shown[1:] == pytest.approx([float(part[dim]) for part in truth.gradient], abs=1e-3)
+    assert "its shape" in texts(at)
+    assert ("sums over the components" in texts(at)) == (head == "mixture")
+    costs = {name: cells[1].split(" f")[0] for name, cells in table(at, "estimator").items()}
+    assert costs["reparameterisation"] == ("16" if head == "mixture" else "8")
 
 
 @pytest.mark.parametrize("likelihood", ["continuous_bernoulli", "gaussian"])

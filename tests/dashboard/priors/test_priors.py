@@ -134,4 +134,5 @@ def test_recorded_training_moves_everything_it_shows(image_shape: tuple[int, int
         assert frame.traces == [0, 1, 2, 3]
         assert np.allclose(frame.data[0].z, training.density[number], atol=1e-6)
         assert np.allclose(frame.data[2].x, training.centres[number, :, 0], atol=1e-6)
-    assert figure.layout.updatemenus[0].buttons[0].args[1]["frame"]["redraw"], "images and contours need it"
+    assert figure.player["redraw"], "images and contours need it"
+    assert figure.player["first"] == 2, "the figure is that of the last frame"

@@ -9,9 +9,10 @@ from torch import Tensor
 from tests.linear_gaussian import exact_vae, fit_ppca
 from tests.vae_core.evidence.test_quadrature import digits, nonlinear
 from vae_core.config import ModelConfig
-from vae_core.evidence.exact import exact_evidence
+from vae_core.evidence.exact import Evidence, exact_evidence
 from vae_core.evidence.lattice import decoded_lattice
-from vae_core.evidence.posterior_density import evidence_and_posterior, posterior_on_grid
+from vae_core.evidence.posterior_density import measured_examples, posterior_on_grid, posterior_picture
+from vae_core.evidence.quadrature import Points, integrand_of
 from vae_core.model import VAE
 
 __all__ = ["digits"]  # a fixture
@@ -59,11 +60,47 @@ def test_evidence_and_picture_come_from_one_quadrature(
     settings: dict[str, Any], generator: torch.Generator
 ) -> None:
     model, x = nonlinear(generator, **settings), torch.rand(9, generator=generator).double()
-    evidence, picture = evidence_and_posterior(model, x)
+    (measured,) = measured_examples(model, x[None])
+    evidence, picture = measured.evidence, posterior_picture(model, x, measured)
     for name, one, other in zip(evidence._fields, evidence, exact_evidence(model, x[None]), strict=True):
         assert torch.equal(one, other), name
     assert picture.log_evidence == float(evidence.log_evidence)
     assert torch.equal(picture.log_density, posterior_on_grid(model, x).log_density)
+
+
+@pytest.mark.parametrize("settings", [{}, {"latent_dim": 1}, {"prior": "mixture"}, NARROW], ids=str)
+def test_a_few_examples_at_once_are_what_each_is_alone(
+    settings: dict[str, Any], generator: torch.Generator
+) -> None:
+    """Of different widths, so that some are halved further; the q of one lies beyond the lattice."""
+    model = nonlinear(generator, **settings)
+    x = torch.rand(6, 9, generator=generator).double() * torch.tensor([0, 0.3, 1, 1, 3, 1e3])[:, None]
+    decoded = decoded_lattice(model)
+    assert decoded is not None
+    reach = integrand_of(model, x).bell
+    assert not decoded.holds(*((reach.mean + sign * 6.5 * reach.std)[-1] for sign in (-1, 1))), "the last one"
+    for given in (decoded, None):
+        for one, measured in zip(x, measured_examples(model, x, decoded=given), strict=True):
+            (alone,) = measured_examples(model, one[None], decoded=given)
+            for name, value, expected in zip(
+                Evidence._fields, measured.evidence, alone.evidence, strict=True
+            ):
+                assert torch.allclose(value, expected, rtol=1e-10, atol=1e-10), name
+            assert _sorted(measured.points).shape == _sorted(alone.points).shape, "the same points"
+            assert torch.allclose(_sorted(measured.points), _sorted(alone.points), rtol=1e-9, atol=1e-9)
+            total = float((measured.points.log_joint + measured.points.volumes.log()).logsumexp(0))
+            log_evidence = float(measured.evidence.log_evidence)
+            assert total == pytest.approx(log_evidence, rel=1e-12, abs=1e-9), "they sum to p(x)"
+            picture, expected = (posterior_picture(model, one, some) for some in (measured, alone))
+            assert torch.allclose(picture.log_density, expected.log_density, atol=1e-8)
+
+
+def _sorted(points: Points) -> Tensor:
+    """As rows in one order: z, log p(x, z), volume."""
+    rows = torch.cat([points.z, points.log_joint[:, None], points.volumes[:, None]], 1)
+    for column in range(points.z.shape[1]):
+        rows = rows[rows[:, column].mul(1e6).round().argsort(stable=True)]
+    return rows
 
 
 def test_only_as_much_is_decoded_in_advance_as_has_room(

@@ -1,21 +1,25 @@
-"""Estimators of the gradient of L(mean, std) = E_q[f(z)] + explicit(mean, std), q = N(mean, diag std^2).
+"""Estimators of the gradient of L(mean, std) = E_q[f(z)] + explicit(mean, std), z = mean + std t under q.
 
 Gradients are by the mean and by the standard deviation itself, not by its logarithm. q stands inside the
 expectation, so grad L is not E_q[grad f(z)] with z held fixed: the estimators differ in how they get at the
-term that such a derivative loses, int (grad q) f dz (Mohamed et al. 2020, arXiv 1906.10652). With
-z = mean + std eps, eps ~ N(0, I), and M samples, each is the mean over m of
+term that such a derivative loses, int (grad q) f dz (Mohamed et al. 2020, arXiv 1906.10652). The
+distribution of t, q's shape, stays: N(0, I) where q is a diagonal Gaussian, with the score
+s(t) = -d log q(t) / dt = t. With M samples each is the mean over m of
 
-    reparameterised  by mean: f'(z_m)             by std: f'(z_m) eps_m
-    score            by mean: f(z_m) eps_m / std  by std: f(z_m) (eps_m^2 - 1) / std
+    reparameterised  by mean: f'(z_m)             by std: f'(z_m) t_m
+    score            by mean: f(z_m) s(t_m) / std by std: f(z_m) (s(t_m) t_m - 1) / std
     baseline         as score with f(z_m) - b_m, b_m the mean of f over the other M - 1 samples, or for M = 1
                      f at one more sample: b_m does not know z_m, so the expectation stays
     constant         0: z_m counts as a constant, and the term is lost
-    squared          with z~_m = mean + std^2 eps_m, by mean: f'(z~_m), by std: 2 std f'(z~_m) eps_m
+    squared          with z~_m = mean + std^2 t_m, by mean: f'(z~_m), by std: 2 std f'(z~_m) t_m
 
 (Kingma and Welling 2014; Williams 1992; Kool, van Hoof and Welling 2019, "Buy 4 REINFORCE samples, get a
 baseline for free!")
-plus the gradient of the explicit term, which needs no samples. ``squared`` is the error that one of the
-source documents prints (003): the exact gradient of another function, E_N(mean, std^4)[f] + explicit.
+plus the gradient of the explicit term, which needs no samples. Of a mixture of Gaussians ``reparameterised``
+is the sum over its components, each with a z of its own and its weight, as in training
+(:class:`vae_core.posteriors.DiagonalMixture`); the others draw the component with z. ``squared`` is the error
+that one of the source documents prints (003): the exact gradient of another function, of a Gaussian
+E_N(mean, std^4)[f] + explicit.
 """
 
 import functools
@@ -28,6 +32,7 @@ from torch import Tensor
 
 from vae_core.config import check_integer
 from vae_core.errors import BadInput
+from vae_core.labs.gradients.shapes import NORMAL, Shape, ShapeOf
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
 from vae_core.posteriors import DiagonalNormal
@@ -47,11 +52,13 @@ class Expectation(NamedTuple):
         f: Maps z of shape (..., J) to (...,), each value by its own z alone.
         explicit: Maps mean and std of shape (..., J) to (...,); 0 when it is left out.
         width: The most values that f computes for one z: how many z are given to it at a time depends on it.
+        shape: Of q.
     """
 
     f: Callable[[Tensor], Tensor]
     explicit: Callable[[Tensor, Tensor], Tensor] = _zero
     width: int = 1
+    shape: Shape = NORMAL
 
     @property
     def at_once(self) -> int:
@@ -71,15 +78,17 @@ class Gradient(NamedTuple):
     std: Tensor
 
 
-def elbo_expectation(model: VAE, x: Tensor) -> Expectation:
+def elbo_expectation(model: VAE, x: Tensor, shape: ShapeOf | None = None) -> Expectation:
     """The ELBO of one example as a function of its own mean and std, nats.
 
     f(z) = log p(x|z) and explicit = -KL(q || p(z)) in closed form. For a prior without one, f(z) =
-    log p(x|z) + log p(z) and explicit = the entropy of q.
+    log p(x|z) + log p(z) and explicit = the entropy of q. So it is for another shape than the diagonal
+    Gaussian's, whose entropy is that of t and sum_j log std_j.
 
     Arguments:
         model: Decoder and prior.
         x: The example, shape (D,).
+        shape: Of q; None: q is a diagonal Gaussian.
     """
 
     def reconstruction(z: Tensor) -> Tensor:
@@ -90,11 +99,19 @@ def elbo_expectation(model: VAE, x: Tensor) -> Expectation:
         per_dim = q.kl_per_dim(model.prior)
         return _zero(mean, std) + q.entropy() if per_dim is None else -per_dim.sum(-1)
 
+    def joint(z: Tensor) -> Tensor:
+        return reconstruction(z) + model.prior.log_prob(z)
+
     width = widest_layer(model.config)
+    if shape is not None:
+        entropy = shape.entropy()
+        return Expectation(
+            joint, lambda mean, std: _zero(mean, std) + std.log().sum(-1) + entropy, width, shape
+        )
     some_q = DiagonalNormal.from_std(*torch.ones(2, model.config.latent_dim))
     if some_q.kl_per_dim(model.prior) is not None:
         return Expectation(reconstruction, explicit, width)
-    return Expectation(lambda z: reconstruction(z) + model.prior.log_prob(z), explicit, width)
+    return Expectation(joint, explicit, width)
 
 
 def value_and_slope(expectation: Expectation, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,17 +144,21 @@ class Samples(NamedTuple):
 
     Arguments:
         std: sigma, shape (J,).
-        eps: Noise, shape (n, J).
-        values: f(z) at z = mean + std eps, shape (n,).
-        slopes: f'(z) there, shape (n, J).
-        squared_slopes: f'(z) at mean + std^2 eps, shape (n, J).
+        eps: t, the noise of a Gaussian, shape (n, J).
+        scores: s(t), shape (n, J).
+        values: f(z) at z = mean + std t, shape (n,).
+        slopes: f'(z) there, shape (n, J); of a mixture the sum over its components.
+        stretches: f'(z) t, likewise.
+        squared_slopes: f'(z) at mean + std^2 t, shape (n, J).
         explicit: Gradient of the explicit term, shape (J,).
     """
 
     std: Tensor
     eps: Tensor
+    scores: Tensor
     values: Tensor
     slopes: Tensor
+    stretches: Tensor
     squared_slopes: Tensor
     explicit: Gradient
 
@@ -152,7 +173,7 @@ def draw_samples(
         mean: Of q, shape (J,).
         std: Of q, above 0, shape (J,).
         num_samples: n.
-        generator: Draws eps.
+        generator: Draws t.
 
     Raises:
         BadInput: ``num_samples`` below 1, an invalid q (code ``q``), or f not finite (code ``diverged``).
@@ -162,14 +183,17 @@ def draw_samples(
         raise BadInput(
             "q", "q needs a finite mean and a standard deviation above 0 in each dimension", "try 0 and 1"
         )
-    shape = (num_samples, len(mean))
-    eps = torch.randn(shape, generator=generator, device=generator.device, dtype=mean.dtype).to(mean.device)
-    values, slopes = value_and_slope(expectation, mean + std * eps)
+    drawn = expectation.shape.draw(mean, num_samples, generator=generator)
+    each, eps, shares = drawn.points, drawn.chosen(drawn.points), drawn.shares[:, None, None]
+    values, slopes = value_and_slope(expectation, (mean + std * each).flatten(0, 1))
+    values, slopes = (part.unflatten(0, each.shape[:2]) for part in (values, slopes))
+    values, stretches = drawn.chosen(values), (shares * slopes * each).sum(0)
+    slopes = (shares * slopes).sum(0)
     _, squared_slopes = value_and_slope(expectation, mean + std.square() * eps)
     if not bool(values.isfinite().all() and slopes.isfinite().all() and squared_slopes.isfinite().all()):
         raise BadInput("diverged", "f(z) or its derivative is not finite", "train the model again")
     _, explicit = gradient_of(expectation.explicit, mean, std)
-    return Samples(std, eps, values, slopes, squared_slopes, explicit)
+    return Samples(std, eps, drawn.scores, values, slopes, stretches, squared_slopes, explicit)
 
 
 def estimates(samples: Samples, estimator: Estimator, *, num_samples: int = 1) -> Gradient:
@@ -213,14 +237,20 @@ def estimates_by_count(
         if following % count or following <= count:
             message = f"M = {count} does not divide M = {following}"
             raise BadInput("num_samples", message, "powers of 2 do")
-    std, eps, values, slopes, squared_slopes, _ = samples
-    std, eps, values, slopes, squared_slopes = (
-        part.double() for part in (std, eps, values[:, None].expand_as(eps), slopes, squared_slopes)
+    std, eps, score, values, slopes, stretches, squared_slopes = (
+        part.double()
+        for part in (
+            *samples[:3],
+            samples.values[:, None].expand_as(samples.eps),
+            samples.slopes,
+            samples.stretches,
+            samples.squared_slopes,
+        )
     )
-    scores = torch.stack((eps / std, (eps.square() - 1) / std))
+    scores = torch.stack((score / std, (score * eps - 1) / std))
     whole = torch.cat(
         (
-            torch.stack((slopes, slopes * eps, squared_slopes, 2 * std * squared_slopes * eps)),
+            torch.stack((slopes, stretches, squared_slopes, 2 * std * squared_slopes * eps)),
             values * scores,
             scores,
             values[None],
@@ -261,18 +291,24 @@ def _grouped(samples: Samples, estimator: Estimator, num_samples: int) -> Sample
     check_integer("num_samples", num_samples, 1, num_drawn, f"{num_drawn} samples were drawn")
     size = 2 if estimator == "baseline" and num_samples == 1 else num_samples
     count = len(samples.eps) // size
-    eps, values, slopes, squared_slopes = (
-        part[: count * size].unflatten(0, (count, size))
-        for part in (samples.eps, samples.values, samples.slopes, samples.squared_slopes)
+    eps, scores, values, slopes, stretches, squared_slopes = (
+        part[: count * size].unflatten(0, (count, size)) for part in samples[1:-1]
     )
-    return Samples(samples.std, eps, values, slopes, squared_slopes, samples.explicit)
+    return samples._replace(
+        eps=eps,
+        scores=scores,
+        values=values,
+        slopes=slopes,
+        stretches=stretches,
+        squared_slopes=squared_slopes,
+    )
 
 
 def _per_sample(grouped: Samples, estimator: Estimator, num_samples: int) -> tuple[Tensor, Tensor]:
     """What the estimator takes the mean of, by mean and by std: two of shape (R, M, J)."""
-    std, eps, values, slopes, squared_slopes, _ = grouped
+    std, eps, scores, values, slopes, stretches, squared_slopes, _ = grouped
     if estimator == "reparameterised":
-        return slopes, slopes * eps
+        return slopes, stretches
     if estimator == "squared":
         return squared_slopes, 2 * std * squared_slopes * eps
     if estimator == "constant":
@@ -282,5 +318,5 @@ def _per_sample(grouped: Samples, estimator: Estimator, num_samples: int) -> tup
         # is a pair, and only its first member is used.
         size = values.shape[1]
         values = (values - values.mean(1, keepdim=True)) * (size / (size - 1))
-    values, eps = values[:, :num_samples, None], eps[:, :num_samples]
-    return values * eps / std, values * (eps.square() - 1) / std
+    values, eps, scores = values[:, :num_samples, None], eps[:, :num_samples], scores[:, :num_samples]
+    return values * scores / std, values * (scores * eps - 1) / std

@@ -20,14 +20,13 @@ from vae_core.labs.gradients.estimators import (
     estimates,
     gradient_of,
 )
+from vae_core.labs.gradients.shapes import ShapeOf, normal_lattice
 from vae_core.memory import chunk_rows
 from vae_core.model import VAE
-from vae_core.posteriors import DiagonalNormal
+from vae_core.posteriors import AnyPosterior
 
 NUM_NODES: Final = {1: 257, 2: 65}
 """Lattice points in each dimension."""
-_REACH: Final = 7.0
-"""Standard deviations on either side of the mean: the mass beyond is 3e-12."""
 TRUTH_SAMPLES: Final = 2**17
 """Reparameterised samples that stand in for quadrature where J > 2."""
 _PIECE: Final = 2**14
@@ -157,10 +156,7 @@ _Part = Callable[[Tensor, Tensor], Tensor]
 def _rule(expectation: Expectation, mean: Tensor, num_nodes: int, *, squared: bool) -> list[_Part]:
     """Functions of (mean, std) whose sum is L: parts of the nodes, so that memory stays bounded."""
     latent_dim = mean.shape[-1]
-    axis = torch.linspace(-_REACH, _REACH, num_nodes, dtype=torch.float64)
-    weight = torch.softmax(-0.5 * axis.square(), 0)
-    eps = torch.cartesian_prod(*(axis,) * latent_dim).reshape(-1, latent_dim)
-    share = torch.cartesian_prod(*(weight,) * latent_dim).reshape(-1, latent_dim).prod(1)
+    eps, share = expectation.shape.nodes(*normal_lattice(latent_dim, num_nodes))
 
     def rule(mean: Tensor, std: Tensor, *, eps: Tensor, share: Tensor) -> Tensor:
         spread = std.square() if squared else std
@@ -230,23 +226,22 @@ class ExampleElbo(NamedTuple):
     Arguments:
         expectation: In the model's own precision, for sampling.
         exact: In float64, for quadrature.
-        posterior: q(z|x) as the encoder has it, float64, both parts of shape (1, J); of a full covariance
-            matrix the product of the marginals, as the estimators know a mean and a deviation.
+        posterior: q(z|x) as the encoder has it, of shape (1, J), float64.
     """
 
     expectation: Expectation
     exact: Expectation
-    posterior: DiagonalNormal
+    posterior: AnyPosterior
 
     @property
     def mean(self) -> Tensor:
         """Of q, shape (J,), float64."""
-        return self.posterior.mean[0]
+        return self.posterior.moments[0][0]
 
     @property
     def std(self) -> Tensor:
         """Of q, shape (J,), float64."""
-        return self.posterior.std[0]
+        return self.posterior.moments[1][0]
 
 
 @torch.no_grad()
@@ -260,6 +255,7 @@ def example_elbo(model: VAE, x: Tensor) -> ExampleElbo:
     Raises:
         BadInput: See :func:`vae_core.evidence.importance.stochastic_posterior`.
     """
-    q = stochastic_posterior(model, x[None])
-    exact = elbo_expectation(copy.deepcopy(model).double(), x.double())
-    return ExampleElbo(elbo_expectation(model, x), exact, q.double().marginals)
+    q = stochastic_posterior(model, x[None]).double()
+    shape = None if q.is_factorised else ShapeOf(q)
+    exact = elbo_expectation(copy.deepcopy(model).double(), x.double(), shape)
+    return ExampleElbo(elbo_expectation(model, x, shape), exact, q)

@@ -17,7 +17,7 @@ from dashboard.figures.objects import (
     Image,
     Scatter,
 )
-from tests.browser.elements.messages import chart_message
+from tests.browser.elements.messages import chart_message, film
 from tests.browser.elements.mounting import Mounted, open_element
 from tests.polling import until
 
@@ -244,3 +244,67 @@ def test_the_arrays_of_a_trace_are_those_that_plotly_finds_itself(page: Page) ->
     for expected, got in found:
         assert got == expected
     assert set(found[0][0]) == {"x", "y", "marker.size", "marker.color", "marker.symbol"}
+
+
+HEIGHTS = "chart => chart._fullData.map((trace) => Math.max(...trace.y))"
+
+
+def test_frames_are_shown_by_keys_and_played_to_their_end(page: Page) -> None:
+    mounted, chart = opened(page), page.locator(".chart")
+    mounted.give(chart_message(film(1.0, 2.0, 3.0, 4.0)))
+    steps = chart.get_by_role("slider", name="Frame of the animation")
+    expect(steps).to_have_attribute("aria-valuetext", "step 0")
+    assert chart.evaluate(HEIGHTS) == [1, 1]
+    steps.press("ArrowRight")
+    expect(chart.get_by_text("step 1", exact=True)).to_be_visible()
+    until(lambda: chart.evaluate(HEIGHTS) == [2, 1], "the second trace is that of the frame below")
+    steps.press("End")
+    until(lambda: chart.evaluate(HEIGHTS) == [4, 3], "a frame stands alone, whatever was shown before")
+    steps.press("Home")
+    until(lambda: chart.evaluate(HEIGHTS) == [1, 1], "back at the first")
+    chart.get_by_role("button", name="Play").click()
+    expect(steps).to_have_attribute("aria-valuetext", "step 3")
+    until(lambda: chart.evaluate(HEIGHTS) == [4, 3], "played to the end")
+    expect(chart.get_by_role("button", name="Play")).to_be_visible()
+    chart.get_by_role("button", name="Play").click()
+    expect(steps).to_have_attribute("aria-valuetext", "step 0")
+
+
+def test_the_player_stands_below_the_plot_and_within_the_figure(page: Page) -> None:
+    mounted, chart = opened(page), page.locator(".chart")
+    mounted.give(chart_message(film()))
+    expect(chart.get_by_role("button", name="Play")).to_be_visible()
+    outer, plot = chart.bounding_box(), chart.locator(".main-svg").first.bounding_box()
+    below = chart.get_by_role("slider").bounding_box()
+    assert outer is not None
+    assert plot is not None
+    assert below is not None
+    assert plot["y"] + plot["height"] <= below["y"]
+    assert below["y"] + below["height"] <= outer["y"] + outer["height"] + 0.5
+    button = chart.get_by_role("button", name="Play").bounding_box()
+    assert button is not None
+    assert min(button["width"], button["height"], below["height"]) >= 44
+
+
+def test_another_figure_ends_what_plays_and_begins_anew(page: Page) -> None:
+    mounted, chart = opened(page), page.locator(".chart")
+    mounted.give(chart_message(film(1.0, 2.0, 3.0, 4.0, ms=100_000)))
+    chart.get_by_role("button", name="Play").click()
+    steps = chart.get_by_role("slider", name="Frame of the animation")
+    steps.press("ArrowRight")
+    expect(chart.get_by_role("button", name="Play")).to_be_visible()
+    until(lambda: chart.evaluate(HEIGHTS) == [2, 1], "a hand on the slider ends what plays")
+    page.set_viewport_size({"width": 700, "height": 600})
+    expect(chart).to_have_attribute("data-drawn", "2")
+    until(lambda: chart.evaluate(HEIGHTS) == [2, 1], "another width changes nothing")
+    expect(steps).to_have_attribute("aria-valuetext", "step 1")
+    chart.get_by_role("button", name="Play").click()
+    mounted.give(chart_message(film(5.0, 6.0)))
+    expect(chart).to_have_attribute("data-drawn", "3")
+    expect(steps).to_have_attribute("aria-valuetext", "step 0")
+    expect(chart.get_by_role("button", name="Play")).to_be_visible()
+    assert chart.evaluate(HEIGHTS) == [5, 5]
+    mounted.give(chart_message(figure(1, 3, 2)))
+    expect(chart).to_have_attribute("data-drawn", "4")
+    expect(chart.get_by_role("slider")).to_have_count(0)
+    assert chart.evaluate("chart => chart._fullLayout.height") == 300

@@ -263,9 +263,9 @@ def test_estimates_of_several_counts_are_those_of_each(
     )
     mean, std = torch.tensor([0.7, -0.2], dtype=dtype), torch.tensor([0.5, 1.2], dtype=dtype)
     samples = draw_samples(expectation, mean, std, num_samples=1037, generator=generator)
-    std, eps, values, slopes, squared_slopes = (part.double() for part in samples[:-1])
     explicit = Gradient(samples.explicit.mean.double(), samples.explicit.std.double())
-    double = Samples(std, eps, values, slopes, squared_slopes, explicit)
+    parts = {name: getattr(samples, name).double() for name in samples._fields if name != "explicit"}
+    double = Samples(**parts, explicit=explicit)
     seen = []
     for count, found in estimates_by_count(samples, counts):
         seen.append(count)
