@@ -188,6 +188,17 @@ def test_parts_and_numbers_are_those_given() -> None:
     assert figure.to_dict()["layout"]["shapes"][0]["x0"] == 1.0
 
 
+def test_other_starts_are_one_trace_with_gaps_between_them() -> None:
+    plane = PlaneScene(np.zeros((4, 2)), np.zeros((3, 1, 5, 2)), np.zeros((2, 4), dtype=int), ["a", "b"])
+    path = EmPath(plane, np.array([-3.0, -2.0, -1.5]), np.array([-2.5, -1.8]))
+    others = [np.array([-4.0, -3.0, -2.0]), np.array([-5.0, -2.5, -1.0])]
+    figures = [em_figure(path, some, theme="light") for some in ([], others)]
+    assert [len(figure.data) for figure in figures] == [5, 6]
+    faint = next(trace for trace in figures[1].data if trace.line and trace.line.width == 1.5)
+    for values, part in zip(others, np.split(np.stack([faint.x, faint.y]), 2, axis=1), strict=True):
+        np.testing.assert_array_equal(part, [[0, 1, 2, np.nan], [*values, np.nan]])
+
+
 def test_an_em_figure_keeps_its_bars_and_moves_its_curves() -> None:
     scene = LineScene(
         bars=np.array([0.0, 1.0]),
