@@ -246,6 +246,17 @@ LABORATORIES: Final[dict[str, dict[str, str]]] = {
     },
     "gradients": {"estimators_f": "sin z", "estimators_mean": "-0.5", "estimators_std": "1.25"},
     "gradients elbo": {"estimators_of": "elbo", "estimators_samples": "32", "estimators_error": "1"},
+    "gradients back-propagation": {
+        "gradients_view": "back_propagation",
+        "bp_slip": "kl_sign",
+        "bp_head": "flow",
+        "bp_output": "gaussian",
+        "bp_activation": "relu",
+        "bp_seed": "7",
+        "bp_example": "11",
+        "bp_noise": "5",
+        "bp_samples": "3",
+    },
     "priors": {"prior_k": "5", "priors_k": "10", "priors_epochs": "20", "priors_seed": "3"},
     "priors weights": {
         "priors_view": "weights",
