@@ -136,6 +136,7 @@ def draw_dimension_reduction() -> None:
         key="dr_question",
         help_text=ASPECT_HELP,
     )
+    state.draw_address("reduction_by")
     ASPECTS[chosen].draw(Shown(setting, results, latent_dim))
     for measure in ASPECTS[chosen].measures:
         st.markdown(verdict(measure, results, setting.reference))
@@ -158,7 +159,8 @@ def _controls() -> tuple[str, int, int, bool]:
         help=J_HELP,
         persist_state="session",
     )
-    seed = right.number_input("Seed", 0, 2**31 - 1, 0, key="dr_seed", help=SEED_HELP, persist_state="session")
+    seed = right.number_input("Seed", 0, 2**31 - 1, key="dr_seed", help=SEED_HELP, persist_state="session")
+    state.draw_address("reduction")
     return name, latent_dim, seed, is_usable
 
 

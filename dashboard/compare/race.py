@@ -16,7 +16,8 @@ from dashboard.labels import LABELS, data_title, layers_words
 from dashboard.runs.runner import needed_memory, runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
-from dashboard.shell.choice import one_of
+from dashboard.shell.choice import number_between, one_of, one_of_numbers
+from dashboard.shell.links import RATES
 from dashboard.shell.task_line import seeds_line, task_line
 from dashboard.subject import data_of, dataset, made_of, pretrained
 from dashboard.tables import draw_table
@@ -32,14 +33,12 @@ SMALL: Final = RunConfig(model=ModelConfig(data_dim=64, hidden_dims=(32,)))
 DATA: Final = {"small": f"{SMALL_DATA} digits", "run": "The run in view"}
 AT_ONCE: Final = 1500
 """Updates of a race that the page waits for: about a second."""
-DEFAULT_RATES: Final = (0.02, 0.005, 0.005)
 ALL: Final = 1_000_000
 """A batch size that no training set reaches."""
 BATCH_SIZES: Final = {"one": 1, "8": 8, "32": 32, "128": 128, "all": ALL}
 BATCHES: Final = {"one": "1", "8": "8", "32": "32", "128": "128", "all": "all"}
 STOPS: Final = {"patience": "Patience", "change": "Small change"}
 AXES: Final = {"updates": "updates", "seconds": "seconds"}
-RATES: Final = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 TOLERANCES: Final = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)
 Rule = Callable[[Any], int | None]
 RACE_HELP: Final = (
@@ -136,12 +135,13 @@ def draw_race() -> None:
         is_small = one_of("Data and model", DATA, key="race_data", help_text=DATA_HELP) == "small"
     base, num_data = (SMALL, SMALL_DATA) if is_small else (_run_in_view(), 0)
     with middle:
-        batch = one_of("Batch size B", BATCHES, key="race_batch", default="32", help_text=BATCH_HELP)
+        batch = one_of("Batch size B", BATCHES, key="race_batch", help_text=BATCH_HELP)
     with right:
         epochs = _epochs(is_small)
     st.caption(_about(base, num_data))
     runs = _runs(base, BATCH_SIZES[batch], epochs)
     rule, against = _stop_and_axis(epochs)
+    state.draw_address("race")
     try:
         found = _found(runs, num_data)
     except BadInput as err:
@@ -156,7 +156,7 @@ def _runs(base: RunConfig, batch_size: int, num_epochs: int) -> tuple[RunConfig,
     shared = replace(base.train, batch_size=batch_size, num_epochs=num_epochs, patience=None)
     return tuple(
         replace(base, train=racer.config(rate, shared), hold=False)
-        for racer, rate in zip(RACERS, rates("race_rate", DEFAULT_RATES), strict=True)
+        for racer, rate in zip(RACERS, rates("race_rate"), strict=True)
     )
 
 
@@ -172,7 +172,6 @@ def _epochs(is_small: bool) -> int:
             "Epochs",
             1,
             10_000,
-            40 if is_small else 100,
             key=f"race_epochs_{'small' if is_small else 'run'}",
             help="An epoch is one pass over the training data: the budget of each optimiser.",
             persist_state="session",
@@ -195,9 +194,7 @@ def _stop_and_axis(num_epochs: int) -> tuple[Rule, Literal["updates", "seconds"]
 def _patience(num_epochs: int) -> Rule:
     from vae_core.labs.optimisers import patience_stop
 
-    patience = st.slider(
-        "Patience P, epochs", 1, 50, 3, key="race_patience", help=STOP_HELP, persist_state="session"
-    )
+    patience = number_between("Patience P, epochs", 1, 50, key="race_patience", help_text=STOP_HELP)
     if patience >= num_epochs:
         st.caption(f"At least the {num_epochs} epochs of training: it cannot stop any of them.")
     return lambda validation: patience_stop(validation, patience)
@@ -206,14 +203,8 @@ def _patience(num_epochs: int) -> Rule:
 def _tolerance() -> Rule:
     from vae_core.labs.optimisers import change_stop
 
-    tolerance = st.select_slider(
-        "Tolerance, nats",
-        TOLERANCES,
-        0.03,
-        key="race_tolerance",
-        format_func=lambda value: f"{value:g}",
-        help=STOP_HELP,
-        persist_state="session",
+    tolerance = one_of_numbers(
+        "Tolerance, nats", TOLERANCES, key="race_tolerance", help_text=STOP_HELP, format_func="{:g}".format
     )
     return lambda validation: change_stop(validation, tolerance)
 
@@ -276,24 +267,22 @@ def _show(raced: Raced, stops: list[int | None], against: Literal["updates", "se
         st.caption(sentence)
 
 
-def rates(key: str, defaults: Sequence[float]) -> tuple[float, ...]:
+def rates(key: str) -> tuple[float, ...]:
     """Draws a slider for each learning rate and returns their values.
 
     Arguments:
         key: Of the widgets, before the number.
-        defaults: Initial values.
     """
     chosen = []
     for number, (racer, column) in enumerate(zip(RACERS, st.columns(len(RACERS), gap="medium"), strict=True)):
-        rate = column.select_slider(
-            f"η of {racer.name}",
-            RATES,
-            defaults[number],
-            key=f"{key}{number}",
-            format_func=lambda value: f"{value:g}",
-            help=racer.rule,
-            persist_state="session",
-        )
+        with column:
+            rate = one_of_numbers(
+                f"η of {racer.name}",
+                RATES,
+                key=f"{key}{number}",
+                help_text=racer.rule,
+                format_func="{:g}".format,
+            )
         chosen.append(rate)
     return tuple(chosen)
 

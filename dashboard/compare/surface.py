@@ -14,11 +14,11 @@ from dashboard.components.chart.element import draw_chart
 from dashboard.figures.optimisers import DEPTH, LEVELS, Descent, descent_figure
 from dashboard.formats import signed
 from dashboard.shell import state
+from dashboard.shell.choice import number_between
 from dashboard.subject import pretrained
 from dashboard.tables import draw_table
 from vae_core.config import TrainConfig
 
-DEFAULT_RATES: Final = (0.01, 0.005, 0.1)
 IMAGE: Final = 96
 SURFACE_HELP: Final = (
     r"$\mathrm{ELBO}(\mu) = \mathbb{E}_{\mathcal{N}(\mu,\,\mathrm{diag}\,\sigma^2)}[\log p(x|z)] - "
@@ -31,7 +31,7 @@ SURFACE_HELP: Final = (
 @st.fragment
 def draw_surface() -> None:
     """The controls, the picture, and what the numbers say."""
-    chosen = rates("surface_rate", DEFAULT_RATES)
+    chosen = rates("surface_rate")
     index, start = _place()
     racers = tuple(racer.config(rate, TrainConfig()) for racer, rate in zip(RACERS, chosen, strict=True))
     axis, heights = cached.surface(index)
@@ -51,36 +51,16 @@ def draw_surface() -> None:
 def _place() -> tuple[int, tuple[float, float]]:
     last = len(cache.encoded(pretrained()).x) - 1
     example, first, second = st.columns(3, gap="medium")
-    index = example.slider(
-        "Held-out digit",
-        0,
-        last,
-        0,
-        key="surface_example",
-        help="Its ELBO is the surface.",
-        persist_state="session",
-    )
-    help_text = "Where all three begin: the mean of q."
-    z1 = first.slider(
-        "Start z₁",
-        -SURFACE_REACH,
-        SURFACE_REACH,
-        2.5,
-        0.1,
-        key="surface_z1",
-        help=help_text,
-        persist_state="session",
-    )
-    z2 = second.slider(
-        "Start z₂",
-        -SURFACE_REACH,
-        SURFACE_REACH,
-        -2.0,
-        0.1,
-        key="surface_z2",
-        help=help_text,
-        persist_state="session",
-    )
+    with example:
+        index = number_between(
+            "Held-out digit", 0, last, key="surface_example", help_text="Its ELBO is the surface."
+        )
+    ends, help_text = (-SURFACE_REACH, SURFACE_REACH, 0.1), "Where all three begin: the mean of q."
+    with first:
+        z1 = number_between("Start z₁", *ends, key="surface_z1", help_text=help_text)
+    with second:
+        z2 = number_between("Start z₂", *ends, key="surface_z2", help_text=help_text)
+    state.draw_address("surface")
     return index, (z1, z2)
 
 

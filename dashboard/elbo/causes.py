@@ -85,9 +85,12 @@ def _traverse(shown: Subject, split: Split, found: cache.Causes) -> None:
     with columns[0]:
         row = choose_example(f"elbo_example_{split}", len(examples.x), "The example whose cause is changed.")
     with columns[1]:
+        if state.control("causes_cause") not in found.names:
+            state.set_control("causes_cause", found.names[0])
         cause = st.selectbox(
             "Cause", found.names, key="causes_cause", help=_CAUSE_HELP, persist_state="session"
         )
+        state.draw_address("causes")
     place = found.names.index(cause) if cause in found.names else 0
     best = int(found.information[place].argmax())
     with columns[2]:

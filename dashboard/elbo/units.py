@@ -10,7 +10,7 @@ from dashboard.components.chart.element import draw_chart
 from dashboard.figures.rates import collapse_figure
 from dashboard.formats import rounded, signed
 from dashboard.shell import state
-from dashboard.shell.choice import one_of
+from dashboard.shell.choice import one_of, switch
 from dashboard.shell.pages import to_train
 from dashboard.subject import Subject
 
@@ -45,30 +45,29 @@ def reductions(shown: Subject, terms: Encoded) -> None:
             shown, f"Reconstruction, over {'values' if shown.image_shape is None else 'pixels'}", "pixels"
         )
     with columns[1]:
-        batch = _switch(shown, "Reconstruction, over the batch", "batch", "mean")
+        batch = _switch(shown, "Reconstruction, over the batch", "batch")
     with columns[2]:
         latent = _switch(shown, "KL, over dimensions", "latent")
     with columns[3]:
-        kl_batch = _switch(shown, "KL, over the batch", "kl_batch", "mean")
+        kl_batch = _switch(shown, "KL, over the batch", "kl_batch")
     squared = False
     if shown.config.model.likelihood == "gaussian":
-        squared = st.toggle(
+        squared = switch(
             shown.written("Squared error in place of −log p(x|z)"),
             key="reduce_squared",
-            help=r"As `mse_loss`: without $\tfrac{1}{2s^2}$ and without the constant.",
-            persist_state="session",
+            help_text=r"As `mse_loss`: without $\tfrac{1}{2s^2}$ and without the constant.",
         )
+    state.draw_address("reductions")
     how: dict[str, Any] = {"pixels": pixels, "latent": latent, "batch": batch, "kl_batch": kl_batch}
     _verdict(shown, terms, how, squared=squared)
 
 
-def _switch(shown: Subject, label: str, key: str, default: str = "sum") -> str:
+def _switch(shown: Subject, label: str, key: str) -> str:
     return one_of(
         label,
         {"sum": "sum", "mean": "mean"},
         key=f"reduce_{key}",
         help_text=shown.written(REDUCTIONS_HELP),
-        default=default,
     )
 
 

@@ -13,7 +13,7 @@ from dashboard.formats import rounded, signed, with_error
 from dashboard.free_energy import cached
 from dashboard.free_energy.derivation_lines import JENSEN, LAGRANGE, Line
 from dashboard.shell import state
-from dashboard.shell.choice import choose_example, one_of
+from dashboard.shell.choice import choose_example, one_of, switch
 from dashboard.subject import Subject, pretrained
 from vae_core.evidence.exact import MAX_EXACT_DIMS
 
@@ -75,7 +75,8 @@ def draw(shown: Subject) -> None:
         index = _example(shown)
     found = cached.derivation(shown, index)
     lines = LINES[track]
-    shows_all = st.toggle("Show all lines", key="derivation_all", help=SHOW_HELP, persist_state="session")
+    shows_all = switch("Show all lines", key="derivation_all", help_text=SHOW_HELP)
+    state.draw_address("derivation")
     done = len(lines) if shows_all else _draw_lines(track, lines, found.terms, shown)
     if shows_all:
         for number, line in enumerate(lines, 1):

@@ -9,7 +9,7 @@ from dashboard.components.chosen_q.element import chosen_q
 from dashboard.figures.mixtures import mixture_figure
 from dashboard.free_energy import cached
 from dashboard.shell import state
-from dashboard.shell.choice import one_of
+from dashboard.shell.choice import number_between, one_of
 
 FORMS: Final = (
     r"$F[q] = \mathbb{E}_q[\log p(x,z)] + H[q] = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q\,\|\,p(z))$, and "
@@ -33,7 +33,8 @@ PLANE_X: Final = (0.2, 0.2)
 @st.fragment
 def draw_components() -> None:
     """q over three components."""
-    x = _choose_x("fe_x", 0.3)
+    x = _choose_x("fe_x")
+    state.draw_address("components")
     chosen_q(cached.components_payload(x), key="fe_components")
     mixture = st.expander("The mixture, and x on it", key="fe_mixture_shown", on_change="rerun")
     if mixture.open:
@@ -48,9 +49,10 @@ def draw_components() -> None:
 def draw_gaussian() -> None:
     """A Gaussian q over z."""
     which = one_of("Latent space", SPACES, key="fe_space", help_text=SPACE_HELP)
-    x = (_choose_x("fe_place", 0.2),) if which == "line" else PLANE_X
+    x = (_choose_x("fe_place"),) if which == "line" else PLANE_X
+    state.draw_address("place")
     chosen_q(cached.place_payload(which, x), key=f"fe_{which}")
 
 
-def _choose_x(key: str, default: float) -> float:
-    return st.slider("Example x", -4.0, 4.0, default, 0.1, key=key, help=X_HELP, persist_state="session")
+def _choose_x(key: str) -> float:
+    return number_between("Example x", -4.0, 4.0, 0.1, key=key, help_text=X_HELP)

@@ -9,6 +9,7 @@ from dashboard.figures.gradient_sign import signs_figure
 from dashboard.formats import rounded, signed, subscript
 from dashboard.free_energy import cached
 from dashboard.shell import state
+from dashboard.shell.choice import number_between
 
 if TYPE_CHECKING:
     from dashboard.figures import objects as go
@@ -47,9 +48,8 @@ class Card(NamedTuple):
 def draw_misprints() -> None:
     """The cards, two in a row."""
     last = cached.num_examples() - 1
-    index = st.slider(
-        "Example", 0, last, 0, key="misprint_example", help=EXAMPLE_HELP, persist_state="session"
-    )
+    index = number_between("Example", 0, last, key="misprint_example", help_text=EXAMPLE_HELP)
+    state.draw_address("misprints")
     found = cached.misprints(index)
     cards = [*_kl(found), *_bound(found), *_posterior(found), *_variance(found), *_density(found)]
     cards += [_gradient_sign(cached.signed_trainings()), *_products(found), *_expectations(found)]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from dashboard.components.network.element import drawn_network
 from dashboard.elbo import one_example
@@ -17,18 +18,28 @@ from dashboard.formats import rounded, superscript
 from dashboard.gradients import cached
 from dashboard.gradients.cached import SmallNetwork
 from dashboard.gradients.formulas import formula_lines, gradient_lines
-from dashboard.gradients.network_pass import TOLERANCE, Parameter, Pass, Step, moment_of, picked, steps_of
+from dashboard.gradients.network_pass import (
+    TOLERANCE,
+    Parameter,
+    Pass,
+    Samples,
+    Step,
+    moment_of,
+    picked,
+    steps_of,
+)
 from dashboard.pictures import picture, show
 from dashboard.shell import state
 from dashboard.shell.choice import one_of
 from dashboard.shell.controls import labels_of
 from dashboard.subject import Subject
 from dashboard.tables import draw_table
-from vae_core.config import Activation, Likelihood, TrainConfig
+from vae_core.config import MIXTURE_COMPONENTS, Activation, EncoderHead, Likelihood, TrainConfig
 
 if TYPE_CHECKING:
     from vae_core.labs.gradients.backward import Slip
 
+Array = NDArray[np.float64]
 NETWORKS: Final = {"small": "Small network", "current": "Current model"}
 NETWORK_HELP: Final = (
     "**Small network**: every number fits: digits averaged to 2 × 2 pixels, untrained weights. **Current "
@@ -38,6 +49,8 @@ HEADS: Final = {
     "log_variance": "log σ²",
     "variance": "σ² through softplus",
     "full_covariance": "full covariance L Lᵀ",
+    "flow": "planar flow",
+    "mixture": "two Gaussians",
     "unit_variance": "σ = 1",
     "deterministic": "z = μ",
 }
@@ -60,16 +73,18 @@ NO_EFFECT: Final[dict["Slip", str]] = {
     "kl_sign": "This mistake has no effect here: L has no KL (a deterministic encoder, or β = 0).",
     "no_half": "This mistake has no effect here: the output is not a Gaussian with one s.",
 }
-OF_PERCEPTRONS: Final = (
-    "The chain rule is written out here for fully connected layers, and this model has convolutions: PyTorch "
-    "differentiates it. Choose **Small network**, or train a fully connected model on **Train**."
+OF_CONVOLUTIONS: Final = (
+    "K ⋆ h is a convolution: a unit of a map sums 4 × 4 pixels at every second place. Kᵀ ⋆ is its adjoint, a "
+    "transposed convolution: with it δ comes back through a convolution, and the decoder's maps grow. The "
+    "gradient of K is a correlation of δ with h. Units are numbered row by row, at each place map after map."
 )
-OF_GAUSSIANS: Final = (
-    "The chain rule is written out here for a Gaussian q(z|x), and this model's is {what}: PyTorch "
-    "differentiates it. Choose **Small network**, or train another encoder head on **Train**."
+HEAD_HELP: Final = (
+    "What q(z|x) is, and how the encoder gives its σ. **Planar flow**: z = μ + σ f(ε), f of four layers "
+    "t + v tanh(aᵀt + b). **Two Gaussians**: with weights w; each gives a z, and the loss is their mean by w."
 )
-HEAD_HELP: Final = "How the encoder gives σ beside the mean μ."
-NOISE_HELP: Final = "Seed of ε ~ N(0, I): another number, another z = μ + σ ⊙ ε, or μ + L ε."
+NOISE_HELP: Final = (
+    "Seed of ε ~ N(0, I): another number, another z = μ + σ ⊙ ε, or μ + L ε, or μ + σ f(ε) with a flow f."
+)
 LARGEST_SEED: Final = 999
 PICTURE: Final = 104
 """Pixels; three stand beside each other on a phone."""
@@ -130,19 +145,13 @@ def draw_small_network(slip: "Slip | None") -> None:
         index = _number("Example", "bp_example", "A held-out digit, averaged to 2 × 2 pixels.", last)
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
         count = _num_samples(is_deterministic=network.head == "deterministic")
-    found = cached.small_pass(network, index, noise, slip, count, _sample(count))
+    found = cached.small_pass(network, index, noise, slip, count, _sample(count, network.head))
     _draw_pass(found, digit=index)
 
 
 @st.fragment
 def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
     """The pass of a held-out example through the model in view."""
-    if subject.config.model.architecture != "mlp":
-        st.info(OF_PERCEPTRONS)
-        return
-    if subject.config.model.not_gaussian:
-        st.info(OF_GAUSSIANS.format(what=subject.config.model.not_gaussian))
-        return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         index = one_example.choose(subject, "held_out")
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
@@ -150,7 +159,8 @@ def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
     if subject.y is not None:
         st.caption(GIVEN_IN_BIASES)
     beta = subject.beta_in_force
-    found = cached.run_pass(subject, index, noise, slip, beta, count, _sample(count))
+    point = _sample(count, subject.config.model.encoder_head)
+    found = cached.run_pass(subject, index, noise, slip, beta, count, point)
     _draw_pass(found, note="" if found.log_var is None else said_of_beta(subject.config.train, beta))
 
 
@@ -188,15 +198,17 @@ def _num_samples(*, is_deterministic: bool) -> int:
     return int(count)
 
 
-def _sample(count: int) -> int:
-    """The sample whose numbers the decoder shows, from 0."""
+def _sample(count: int, head: EncoderHead) -> int:
+    """The point z whose numbers the decoder shows, from 0; of a mixture there are C of each component."""
     sample = state.control(SAMPLE)
-    return sample if isinstance(sample, int) and 0 <= sample < count else 0
+    points = count * (MIXTURE_COMPONENTS if head == "mixture" else 1)
+    return sample if isinstance(sample, int) and 0 <= sample < points else 0
 
 
 def _draw_fan(found: Pass, moment: Moment) -> None:
     """The samples of z beside each other, between q(z|x) and their means."""
-    st.markdown("**The samples**", help=FAN_HELP)
+    name = "The samples" if found.weights is None else "One z of each component"
+    st.markdown(f"**{name}**", help=FAN_HELP)
     theme = state.theme_name()
     wide, tall = (fan_svg(_fan(found, moment), theme=theme, tall=tall) for tall in (False, True))
     label = f"{found.samples.number} samples of z, sample {found.samples.shown + 1} in view"
@@ -210,8 +222,9 @@ def _fan(found: Pass, moment: Moment) -> Fan:
     latent = next(at for at, column in enumerate(found.columns) if column.kind == "latent")
     has_z, has_delta = moment.forward > latent, moment.backward >= len(found.columns) - latent
     return Fan(
-        mean=found.mean,
-        std=found.std,
+        q=_rows_of_q(found),
+        names=_names_of(samples),
+        shares=samples.shares,
         eps=samples.eps if has_z else None,
         z=samples.z if has_z else None,
         reconstructions=samples.reconstructions if moment.has_loss else None,
@@ -219,6 +232,29 @@ def _fan(found: Pass, moment: Moment) -> Fan:
         shown=samples.shown,
         number=samples.number,
     )
+
+
+def _rows_of_q(found: Pass) -> list[tuple[str, Array]]:
+    if found.weights is None:
+        return [("μ", found.mean), ("σ", found.std)]
+    parts = (np.split(part, len(found.weights)) for part in (found.mean, found.std))
+    rows = [("w", found.weights)]
+    for number, (mean, std) in enumerate(zip(*parts, strict=True), 1):
+        mark = superscript(number).strip("⁽⁾")
+        rows += [("μ" + mark, mean), ("σ" + mark, std)]
+    return rows
+
+
+def _names_of(samples: Samples) -> list[str]:
+    """Of the points: their sample, and of a mixture their component."""
+    of_each = samples.number // samples.num_components
+    if samples.num_components == 1:
+        return [f"sample c = {point + 1}" for point in range(of_each)]
+    names = []
+    for point in range(samples.number):
+        sample = f", sample {point % of_each + 1}" if of_each > 1 else ""
+        names.append(f"component {samples.component_of(point) + 1}{sample}")
+    return names
 
 
 def _pick_sample(count: int) -> None:
@@ -242,7 +278,8 @@ def _draw_pass(found: Pass, digit: int | None = None, note: str = "") -> None:
     label = f"Network with {len(found.columns)} layers, step {at + 1} of {len(steps)}: {steps[at].label}"
     on_unit = functools.partial(_pick_unit, found.columns, steps, at)
     drawn_network(wide, tall, label=label, key=NETWORK, on_unit=on_unit)
-    if notes := " ".join(filter(None, (said_of_cuts(found.columns), note))):
+    is_conv = found.config.architecture == "conv"
+    if notes := " ".join(filter(None, (said_of_cuts(found.columns), note, OF_CONVOLUTIONS * is_conv))):
         st.caption(notes)
     st.markdown("\n\n".join(f"${line}$" for line in formula_lines(found, steps[at], unit)))
     left, right = st.columns(2, gap="medium")

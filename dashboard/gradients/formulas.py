@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures.network.layers import Column
-from dashboard.figures.network.svg import number_text
+from dashboard.gradients import rich_formulas
+from dashboard.gradients.latex import TERMS, factor, matrix, number, products, red, weight
 from dashboard.gradients.network_pass import TOLERANCE, Pass, Step
 
 Array = NDArray[np.float64]
-_TERMS: Final = 4
-"""Sums of more terms are written with dots."""
 ACTIVATIONS: Final = {
     "tanh": (r"\tanh", r"1-h^2"),
     "relu": (r"\mathrm{ReLU}", r"[u>0]"),
@@ -31,62 +30,33 @@ def formula_lines(found: Pass, step: Step, unit: int) -> list[str]:
     return (backward_lines if step.goes_back else forward_lines)(found, step.column, unit)
 
 
-def number(value: float) -> str:
-    """A number within a formula: three decimals, or a power of ten."""
-    if value == 0 or 0.001 <= abs(value) < 10_000:
-        return f"{value:.3f}"
-    digits, power = f"{value:.2e}".split("e")
-    return rf"{digits}\!\cdot\!10^{{{int(power)}}}"
-
-
-def factor(value: float) -> str:
-    """A number after a multiplication or addition sign: in brackets where it is negative."""
-    return f"({number(value)})" if value < 0 else number(value)
-
-
-def products(left: Array, right: Array) -> str:
-    """``a·b + c·d + …``: all products, or the first ones of many."""
-    pairs = [f"{factor(a)}{{\\cdot}}{factor(b)}" for a, b in zip(left, right, strict=True)]
-    if len(pairs) > _TERMS:
-        return " + ".join([*pairs[:2], rf"\dots_{{({len(pairs)}\text{{ terms}})}}"])
-    return " + ".join(pairs)
-
-
-def weight(beta: float) -> str:
-    """The weight of the KL as a factor within a formula; 1 is not written."""
-    if beta == 1:
-        return ""
-    return (f"{beta:.4g}" if beta == 0 or 0.001 <= beta < 10_000 else number(beta)) + r"{\cdot}"
-
-
-def matrix(values: Array) -> str:
-    """A small matrix of numbers; four columns of them fit a phone."""
-    rows = [" & ".join(rf"\text{{{number_text(value)}}}" for value in row) for row in values]
-    return r"{\small\begin{pmatrix}" + r" \\ ".join(rows) + r"\end{pmatrix}}"
-
-
-def red(formula: str) -> str:
-    """The part of a formula that a deliberate error changes."""
-    return rf"\textcolor{{#E5484D}}{{{formula}}}"
-
-
 def forward_lines(found: Pass, index: int, unit: int) -> list[str]:
     """LaTeX of a forward step: the formula of the layer, then one unit's numbers."""
     column = found.columns[index]
     if column.kind == "input":
         return [rf"x = h^{{(1)}} \in \mathbb{{R}}^{{{len(column.h)}}}"]
+    if column.kind == "flow":
+        return rich_formulas.flow_forward(found, index, unit)
     if column.kind == "latent":
         return _latent(found, unit)
     previous, n = found.columns[index - 1], column.number
-    lines = [rf"u^{{({n})}} = W^{{({n})}} h^{{({n - 1})}} + b^{{({n})}}{_then(found, column, unit)[0]}"]
+    product = rf"{_map(column)} h^{{({n - 1})}}"
+    lines = [rf"u^{{({n})}} = {product} + b^{{({n})}}{_then(found, column, unit)[0]}"]
     j, value = unit + 1, float(column.u[unit])
-    assert column.weights is not None
-    assert column.biases is not None
-    total = products(column.weights[unit], previous.h)
-    lines.append(rf"u_{{{j}}} = {total} + {factor(float(column.biases[unit]))} = {number(value)}")
+    weights, places = column.into(unit)
+    total = products(weights, previous.h[places])
+    lines.append(rf"u_{{{j}}} = {total} + {factor(column.bias_of(unit))} = {number(value)}")
     if then := _then(found, column, unit)[1]:
         lines.append(then)
     return lines
+
+
+def _map(column: Column, *, adjoint: bool = False) -> str:
+    """The linear map into a layer, or its adjoint: a matrix, or a convolution."""
+    n = column.number
+    if column.kernel is None:
+        return rf"W^{{({n})\top}}" if adjoint else rf"W^{{({n})}}"
+    return rf"K^{{({n})\top}}\star" if adjoint != column.kernel.is_transposed else rf"K^{{({n})}}\star"
 
 
 def _then(found: Pass, column: Column, unit: int) -> tuple[str, str]:
@@ -115,6 +85,8 @@ def _then(found: Pass, column: Column, unit: int) -> tuple[str, str]:
 
 def _heads(found: Pass, column: Column, unit: int) -> tuple[str, str]:
     dims = found.config.latent_dim
+    if found.config.not_gaussian:
+        return rich_formulas.heads_forward(found, column, unit)
     if len(column.h) == dims:
         return rf" = \mu{_fixed(found)}", rf"\mu_{{{unit + 1}}} = {number(float(column.u[unit]))}"
     if found.factor is not None:
@@ -160,6 +132,8 @@ def _fixed(found: Pass) -> str:
 
 
 def _latent(found: Pass, unit: int) -> list[str]:
+    if found.config.not_gaussian:
+        return rich_formulas.latent_forward(found, unit)
     j, z, mean = unit + 1, float(found.z[unit]), float(found.mean[unit])
     if found.log_var is None:
         return [r"z = \mu \quad\text{(no noise: a plain autoencoder)}", rf"z_{{{j}}} = {number(z)}"]
@@ -180,9 +154,18 @@ def loss_lines(found: Pass) -> list[str]:
     """LaTeX of the loss and its two terms."""
     total = number(found.loss)
     first = rf"\log p(x|z) = {found.log_prob_latex} = {number(found.reconstruction)}"
-    if found.samples.number > 1:
-        terms = " + ".join(factor(float(value)) for value in found.samples.reconstructions[:_TERMS])
-        dots = r" + \dots" if found.samples.number > _TERMS else ""
+    if found.weights is not None:
+        values, shares = found.samples.reconstructions[:TERMS], found.samples.shares
+        terms = " + ".join(
+            rf"{number(float(share))}{{\cdot}}{factor(float(value))}"
+            for share, value in zip(shares, values, strict=False)
+        )
+        dots = r" + \dots" if found.samples.number > TERMS else ""
+        first = rf"{rich_formulas.mean_over(found)}\log p(x|z^k) = {terms}{dots} = "
+        first += number(found.reconstruction)
+    elif found.samples.number > 1:
+        terms = " + ".join(factor(float(value)) for value in found.samples.reconstructions[:TERMS])
+        dots = r" + \dots" if found.samples.number > TERMS else ""
         first = (
             rf"\tfrac1C\textstyle\sum_c\log p(x|z_c) = \tfrac1{{{found.samples.number}}}({terms}{dots}) = "
         )
@@ -193,9 +176,16 @@ def loss_lines(found: Pass) -> list[str]:
     if found.beta != 1:
         bound = rf"-(\log p(x|z) - \beta\,\mathrm{{KL}}) = {number(-found.reconstruction)} + "
         bound += rf"{weight(found.beta)}{factor(found.kl)} = {total}"
-    if _is_learned(found):
-        right = number(found.kl)
-        return [first, rf"\mathrm{{KL}} \approx \log q(z|x) - \log p(z) = {right}", rf"L = {bound}"]
+    if found.is_sampled:
+        average = rich_formulas.mean_over(found)
+        numbers = ""
+        if not average and found.log_q is not None and found.log_p is not None:
+            numbers = rf"{number(found.log_q)} - {factor(found.log_p)} = "
+        pair = r"\log q(z|x) - \log p(z)"
+        pair = rf"{average}({pair})" if average else pair
+        kl = rf"\mathrm{{KL}} \approx {pair} = {numbers}{number(found.kl)}"
+        density = [rich_formulas.log_q_line(found)] if found.config.not_gaussian else []
+        return [first, *density, kl, rf"L = {bound}"]
     kl = r"\sigma_j^2 - 1 - \log\sigma_j^2"
     if found.factor is not None:
         kl = r"\textstyle\sum_k L_{jk}^2 - 1 - \log L_{jj}^2"
@@ -209,9 +199,15 @@ def loss_lines(found: Pass) -> list[str]:
 def backward_lines(found: Pass, index: int, unit: int) -> list[str]:
     """LaTeX of a backward step: delta of the layer, one unit's numbers, and the gradient of its weights."""
     column = found.columns[index]
-    rules = {"output": _output_back, "latent": _latent_back, "heads": _heads_back, "hidden": _hidden_back}
+    rules = {
+        "output": _output_back,
+        "latent": _latent_back,
+        "flow": rich_formulas.flow_back,
+        "heads": _heads_back,
+        "hidden": _hidden_back,
+    }
     lines = rules[column.kind](found, index, unit)
-    if column.weights is not None:
+    if column.has_weights:
         lines.append(_weight(found, index, unit))
     return lines
 
@@ -219,6 +215,8 @@ def backward_lines(found: Pass, index: int, unit: int) -> list[str]:
 def gradient_lines(found: Pass, step: Step) -> list[str]:
     """The gradient of a small layer's weights, by hand and automatic; none during the forward pass."""
     if step.column is None or not step.goes_back:
+        return []
+    if found.columns[step.column].weights is None:
         return []
     n = found.columns[step.column].number
     for parameter in found.parameters:
@@ -237,7 +235,7 @@ def gradient_lines(found: Pass, step: Step) -> list[str]:
 def _average(found: Pass, index: int) -> str:
     """The mean over samples as a factor: of the decoder's layers, where each sample has its own numbers."""
     latent = next(at for at, column in enumerate(found.columns) if column.kind == "latent")
-    return r"\textstyle\tfrac1C\sum_c\," if found.samples.number > 1 and index > latent else ""
+    return rich_formulas.mean_over(found) if index > latent else ""
 
 
 def _delta(column: Column, unit: int) -> str:
@@ -249,14 +247,34 @@ def _weight(found: Pass, index: int, unit: int) -> str:
     """The gradient of one weight of a unit: the first, or of many that with the largest input."""
     column, before = found.columns[index], found.columns[index - 1]
     assert column.delta is not None
+    if column.kernel is not None:
+        return _kernel_weight(found, index, unit)
     n, j, i = column.number, unit + 1, 0 if before.is_small else int(abs(before.h).argmax())
     delta, h = float(column.delta[unit]), float(before.h[i])
-    loss = "L_c" if _average(found, index) else "L"
+    loss = _loss_of(found, index)
     return (
         rf"\partial {loss}/\partial w^{{({n})}}_{{{j},{i + 1}}} = "
         rf"\delta_{{{j}}}\,h^{{({n - 1})}}_{{{i + 1}}} = "
         rf"{number(delta)}{{\cdot}}{factor(h)} = {number(delta * h)}"
     )
+
+
+def _kernel_weight(found: Pass, index: int, unit: int) -> str:
+    """The gradient of one entry of a kernel: a sum over all places of its map."""
+    column, before = found.columns[index], found.columns[index - 1]
+    assert column.kernel is not None
+    assert column.delta is not None
+    (coarse, fine, a, b), deltas, h = column.kernel.slope(unit, before.h, column.delta)
+    loss = _loss_of(found, index)
+    return (
+        rf"\partial {loss}/\partial k^{{({column.number})}}_{{{coarse + 1},{fine + 1},{a + 1},{b + 1}}} = "
+        rf"\textstyle\sum_{{r,s}}\delta\,h = {products(deltas, h)} = {number(float(deltas @ h))}"
+    )
+
+
+def _loss_of(found: Pass, index: int) -> str:
+    """Whose loss the numbers of a column are of: that of one point z, or the mean."""
+    return "L" if not _average(found, index) else "L_c" if found.weights is None else "L^k"
 
 
 def _output_back(found: Pass, index: int, unit: int) -> list[str]:
@@ -297,22 +315,24 @@ def _diagonal_back(found: Pass, column: Column, unit: int) -> list[str]:
 def _back_sum(found: Pass, index: int, unit: int) -> tuple[str, float]:
     """(W^T delta) of the layer after, for one unit: its products, and their sum."""
     after = found.columns[index + 1]
-    assert after.weights is not None
     assert after.delta is not None
-    return products(after.weights[:, unit], after.delta), float(after.weights[:, unit] @ after.delta)
+    weights, places = after.out_of(unit)
+    return products(weights, after.delta[places]), float(weights @ after.delta[places])
 
 
 def _latent_back(found: Pass, index: int, unit: int) -> list[str]:
     column = found.columns[index]
     n = column.number
-    if _is_learned(found):
+    if found.is_sampled:
         products_of, value = _back_sum(found, index, unit)
         assert column.delta is not None
         rest = float(column.delta[unit]) - value
-        sign, beta = (r"+" if found.slip == "kl_sign" else "-"), weight(found.beta)
+        signs = (red("+"), red("-")) if found.slip == "kl_sign" else ("-", "+")
+        beta = weight(found.beta)
+        density = rf" {signs[1]} {beta}\partial\log q(z|x)/\partial z" if found.weights is not None else ""
         return [
-            rf"\delta^{{({n})}} = W^{{({n + 1})\top}}\delta^{{({n + 1})}} {sign} {beta}"
-            r"\partial\log p(z)/\partial z",
+            rf"\delta^{{({n})}} = W^{{({n + 1})\top}}\delta^{{({n + 1})}} {signs[0]} {beta}"
+            rf"\partial\log p(z)/\partial z{density}",
             rf"\delta_{{{unit + 1}}} = {products_of} + {factor(rest)} = {_delta(column, unit)}",
         ]
     return [
@@ -326,7 +346,7 @@ def _hidden_back(found: Pass, index: int, unit: int) -> list[str]:
     column, n, j = found.columns[index], found.columns[index].number, unit + 1
     f, slope = ACTIVATIONS[found.config.activation]
     total, value = _back_sum(found, index, unit)
-    back = rf"W^{{({n + 1})\top}}\delta^{{({n + 1})}}"
+    back = rf"{_map(found.columns[index + 1], adjoint=True)}\delta^{{({n + 1})}}"
     h, u = factor(float(column.h[unit])), number(float(column.u[unit]))
     if found.slip == "f_for_slope":
         formula, numbers = red(rf"f(u^{{({n})}})") + rf",\quad f = {f}", red(h)
@@ -346,6 +366,8 @@ def _heads_back(found: Pass, index: int, unit: int) -> list[str]:
     column, dims = found.columns[index], found.config.latent_dim
     n, j, after = column.number, unit % dims, found.columns[index + 1].delta
     assert after is not None
+    if found.config.not_gaussian:
+        return rich_formulas.heads_back(found, index, unit)
     if found.log_var is None:
         return [
             rf"\delta^{{({n})}} = \delta^{{({n + 1})}}\quad\text{{(no KL)}}",

@@ -11,7 +11,7 @@ from dashboard.latent.neighbours import EXAMPLE_HELP
 from dashboard.latent.saving import Kept, save_menu
 from dashboard.pictures import example_strip, show_examples
 from dashboard.shell import state
-from dashboard.shell.choice import numbered
+from dashboard.shell.choice import number_between, numbered
 from dashboard.subject import Subject
 
 Array = NDArray[np.float32]
@@ -91,16 +91,8 @@ def _sum(shown: Subject, examples: Encoded, labels: list[int], means: Array) -> 
     with columns[2]:
         minus = _class(shown, "Minus class B", "arithmetic_minus", labels, int(examples.labels[row]))
     with columns[3]:
-        share = st.slider(
-            "Share t",
-            0.0,
-            2.0,
-            1.0,
-            0.05,
-            key="arithmetic_share",
-            help=ARITHMETIC_HELP,
-            persist_state="session",
-        )
+        share = number_between("Share t", 0.0, 2.0, 0.05, key="arithmetic_share", help_text=ARITHMETIC_HELP)
+    state.draw_address("arithmetic")
     step = means[labels.index(plus)] - means[labels.index(minus)]
     z = examples.means[row] + share * np.linspace(0, 1, STEPS, dtype=np.float32)[:, None] * step
     x = np.concatenate([examples.x[row : row + 1], decode(shown, z.astype(np.float32))])

@@ -15,7 +15,7 @@ from dashboard.latent import neighbours
 from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.pictures import Pixels
 from dashboard.shell import state
-from dashboard.shell.choice import chosen_example, one_of
+from dashboard.shell.choice import chosen_example, number_between, one_of, switch
 from dashboard.subject import Subject
 from dashboard.tiles import tiled
 
@@ -48,11 +48,10 @@ def draw(shown: Subject, plane: tuple[int, int]) -> None:
     left, right = st.columns([1, 3], gap="medium")
     with left:
         axis = _axis(shown)
-        density = st.toggle(
-            "Density of the means", key="grid_density", help=DENSITY_HELP, persist_state="session"
-        )
+        density = switch("Density of the means", key="grid_density", help_text=DENSITY_HELP)
         morph = 1.0 if shown.image_shape or plane[0] == plane[1] else _morph(shown)
         base = _base(shown, plane)
+        state.draw_address("grid")
         menu = st.container()
     grid = cache.grid(shown, tuple(axis.tolist()), plane, base)
     counts = cell_counts(encoded(shown).means, axis, plane)
@@ -100,7 +99,7 @@ def cell_counts(means: Array, axis: Array, plane: tuple[int, int]) -> NDArray[np
 
 def _axis(shown: Subject) -> Array:
     spacing = one_of("Spacing", SPACINGS, key="grid_spacing", help_text=SPACING_HELP)
-    size = st.slider("Size", 4, 24, 12, key="grid_size", help=SIZE_HELP, persist_state="session")
+    size = number_between("Size", 4, 24, key="grid_size", help_text=SIZE_HELP)
     if spacing == "quantiles":
         if shown.config.model.prior != "standard_normal":
             st.caption(
@@ -108,21 +107,13 @@ def _axis(shown: Subject) -> Array:
                 "samples from it need not look like this."
             )
         return cache.quantiles(size)
-    reach = st.slider("Range", 1.0, 5.0, 3.0, 0.5, key="grid_range", help=RANGE_HELP, persist_state="session")
+    reach = number_between("Range", 1.0, 5.0, 0.5, key="grid_range", help_text=RANGE_HELP)
     return np.linspace(-reach, reach, size, dtype=np.float32)
 
 
 def _morph(shown: Subject) -> float:
-    return st.slider(
-        "From latent plane to data space",
-        0.0,
-        1.0,
-        1.0,
-        0.05,
-        key="grid_morph",
-        help=shown.written(MORPH_HELP),
-        persist_state="session",
-    )
+    label = "From latent plane to data space"
+    return number_between(label, 0.0, 1.0, 0.05, key="grid_morph", help_text=shown.written(MORPH_HELP))
 
 
 def _figure(

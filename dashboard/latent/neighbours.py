@@ -53,6 +53,7 @@ def draw(shown: Subject) -> None:
         _terms(examples, row, shown)
     with right:
         metric = one_of("Distance", METRICS, key="neighbour_metric", help_text=HELP)
+        state.draw_address("neighbours")
         near = {
             space: cache.neighbours(points, row, metric)
             for space, points in (("latent space", examples.means), ("data space", examples.x))

@@ -20,6 +20,7 @@ from dashboard.latent.saving import Kept, chart_config, save_menu
 from dashboard.pictures import example_strip, show
 from dashboard.runs.runner import runner
 from dashboard.shell import colouring, state
+from dashboard.shell.choice import switch
 from dashboard.subject import Subject, subject_of
 from vae_core.errors import BadInput
 
@@ -194,10 +195,9 @@ def _traversal(shown: Subject) -> None:
         few = dims[:FEW_DIMENSIONS]
         if len(dims) > FEW_DIMENSIONS:
             label = f"All {len(dims)} dimensions"
-            if st.toggle(
-                label, key="traversal_all", help="Off: only the most used ones.", persist_state="session"
-            ):
+            if switch(label, key="traversal_all", help_text="Off: only the most used ones."):
                 few = dims
+            state.draw_address("traversal")
         kl = encoded(shown).kl_per_dim.mean(0)
         if not len(kl):
             st.caption(NO_PARTS)

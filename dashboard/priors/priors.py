@@ -14,6 +14,7 @@ from dashboard.pictures import sheet, show
 from dashboard.priors import cached
 from dashboard.priors.cached import NUM_DECODED, NUM_SAMPLES, FittedView
 from dashboard.shell import state
+from dashboard.shell.choice import one_of_numbers
 from dashboard.subject import pretrained
 from dashboard.tables import draw_table
 
@@ -41,10 +42,9 @@ IN_A_ROW: Final = 8
 @st.fragment
 def draw_priors() -> None:
     """Three priors beside each other: their densities, draws, bounds."""
-    num_components = st.select_slider(
-        "Components or pseudo-inputs K", COUNTS, 20, key="prior_k", help=K_HELP, persist_state="session"
-    )
-    found = cached.fitted_views(int(num_components))
+    num_components = one_of_numbers("Components or pseudo-inputs K", COUNTS, key="prior_k", help_text=K_HELP)
+    state.draw_address("priors")
+    found = cached.fitted_views(num_components)
     means = cache.encoded(pretrained()).means
     for column, (name, view) in zip(st.columns(3), found.items(), strict=True):
         with column:

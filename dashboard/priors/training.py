@@ -14,7 +14,7 @@ from dashboard.formats import margin, rounded, shown_difference, signed, with_er
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
-from dashboard.shell.choice import one_of
+from dashboard.shell.choice import one_of, one_of_numbers
 from dashboard.shell.task_line import seeds_line
 from dashboard.subject import dataset
 from dashboard.tables import draw_table
@@ -87,26 +87,24 @@ def _arguments() -> tuple[str, str, str, str]:
     """Data, K, epochs and seed, from their controls."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         data = one_of("Data", DATA, key="priors_data", help_text="What all three are trained on.")
-        count = _slider("K", (2, 5, 10, 20, 50, 100), 50, "priors_k", K_HELP)
-        num_epochs = _slider("Epochs", (20, 50, 100, 200, 400), 100, "priors_epochs", BUDGET_HELP)
+        count = _slider("K", (2, 5, 10, 20, 50, 100), "priors_k", K_HELP)
+        num_epochs = _slider("Epochs", (20, 50, 100, 200, 400), "priors_epochs", BUDGET_HELP)
         seed = st.number_input(
             "Seed",
             0,
             MAX_SEED,
-            0,
             key="priors_seed",
             help="Of the split, and of the first training: its weights, order of the examples, and noise. "
             "The others have the seeds that follow.",
             width=140,
             persist_state="session",
         )
+    state.draw_address("prior_training")
     return (data, str(count), str(num_epochs), str(int(seed)))
 
 
-def _slider(label: str, options: tuple[int, ...], value: int, key: str, help_text: str) -> int:
-    return int(
-        st.select_slider(label, options, value, key=key, help=help_text, width=220, persist_state="session")
-    )
+def _slider(label: str, options: tuple[int, ...], key: str, help_text: str) -> int:
+    return one_of_numbers(label, options, key=key, help_text=help_text, width=220)
 
 
 def _draw_results(results: Sequence[Result], name: str, seed: int) -> None:
@@ -134,7 +132,8 @@ def _draw_results(results: Sequence[Result], name: str, seed: int) -> None:
 
 @st.fragment
 def _draw_record(result: Result, image_shape: tuple[int, ...] | None, x: NDArray[np.float32]) -> None:
-    prior = one_of("Prior in view", TITLES, key="priors_shown", help_text=RECORD_HELP, default="vamp")
+    prior = one_of("Prior in view", TITLES, key="priors_shown", help_text=RECORD_HELP)
+    state.draw_address("prior_record")
     names = ("step", "axes", "density", "means", "centres", "shown")
     steps, *arrays = (result[f"{prior}/{name}"] for name in names)
     training = PriorTraining(steps, *arrays, image_shape=image_shape, name=SHOWN[prior])

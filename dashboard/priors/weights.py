@@ -15,7 +15,7 @@ from dashboard.formats import margin, rounded, shown_difference, signed, with_er
 from dashboard.priors import cached
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
-from dashboard.shell.choice import one_of
+from dashboard.shell.choice import number_between, one_of
 from dashboard.shell.task_line import seeds_line
 from dashboard.tables import draw_table
 from vae_core.labs.scores import MIN_SEEDS, Pooled, difference, mean_score, pooled
@@ -118,26 +118,10 @@ def draw_line() -> None:
 
 
 def _line_settings() -> tuple[int, float, bool]:
-    num_data = st.slider(
-        "Flowers N",
-        2,
-        cached.NUM_FLOWERS,
-        20,
-        key="w_line_data",
-        help=LINE_DATA_HELP,
-        persist_state="session",
-    )
-    prior_std = st.slider(
-        "Prior σ of w",
-        0.1,
-        3.0,
-        0.5,
-        0.1,
-        key="w_line_prior",
-        help=LINE_PRIOR_HELP,
-        persist_state="session",
-    )
+    num_data = number_between("Flowers N", 2, cached.NUM_FLOWERS, key="w_line_data", help_text=LINE_DATA_HELP)
+    prior_std = number_between("Prior σ of w", 0.1, 3.0, 0.1, key="w_line_prior", help_text=LINE_PRIOR_HELP)
     count = one_of("KL(q(w) ‖ p(w)) counts", LINE_COUNTS, key="w_line_count", help_text=COUNT_HELP)
+    state.draw_address("line")
     return num_data, prior_std, count == "repeated"
 
 
@@ -205,13 +189,12 @@ def draw_digits() -> None:
 def _digit_settings() -> tuple[int, str, str]:
     first, second, third = st.columns([2, 2, 1], gap="medium")
     with first:
-        num_data = st.slider(
-            "Small training set N", 20, 200, 50, 10, key="w_data", help=DATA_HELP, persist_state="session"
-        )
+        num_data = number_between("Small training set N", 20, 200, 10, key="w_data", help_text=DATA_HELP)
     with second:
         over = one_of("Posterior over weights of", OVERS, key="w_over", help_text=OVER_HELP)
     with third:
-        prior_std = one_of("Prior σ of θ", PRIOR_STDS, key="w_prior", help_text=PRIOR_HELP, default="1")
+        prior_std = one_of("Prior σ of θ", PRIOR_STDS, key="w_prior", help_text=PRIOR_HELP)
+    state.draw_address("digit_settings")
     return num_data, over, prior_std
 
 
@@ -222,6 +205,7 @@ def _draw_digit_results(results: Sequence[Result]) -> None:
     names: dict[str, str] = dict(zip(SIZES, (f"N = {count:,}" for count in result["num_data"]), strict=True))
     _draw_bounds(results, names)
     is_wrong = one_of("KL(q(θ) ‖ p(θ))", DIGIT_COUNTS, key="w_form", help_text=FORM_HELP) == "repeated"
+    state.draw_address("digit_results")
     parts = {size: _part(result, size, "wrong" if is_wrong else "full") for size in SIZES}
     if is_wrong:
         st.warning(_said_of_the_error(results, names))

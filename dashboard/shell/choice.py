@@ -1,6 +1,6 @@
-"""One of several, as buttons beside each other: a choice, or the view of a page."""
+"""Choices that stay from page to page, and that a link names: one of several, a number, a switch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -9,6 +9,7 @@ from dashboard.shell import state
 from dashboard.shell.links import PARAMETERS
 
 Id = TypeVar("Id", bound=str)
+N = TypeVar("N", int, float)
 
 
 def one_of(
@@ -23,8 +24,12 @@ def one_of(
         help_text: Its tooltip.
         default: Id of another default than the first, for a key that no link has.
     """
-    # A choice that a link can name has its value in the session already.
-    first = None if key in PARAMETERS else default or next(iter(options))
+    first = default or next(iter(options))
+    if key in PARAMETERS:  # then its value is in the session already
+        if state.control(key) not in options:
+            of_links = PARAMETERS[key].default
+            state.set_control(key, of_links if of_links in options else first)
+        first = None
     chosen = st.segmented_control(
         label,
         tuple(options),
@@ -36,6 +41,46 @@ def one_of(
         persist_state="session",
     )
     return chosen or next(iter(options))
+
+
+def one_of_numbers(label: str, options: Sequence[N], *, key: str, help_text: str, **more: Any) -> N:
+    """A slider over a few numbers; the link names the chosen one.
+
+    Arguments:
+        label: What is chosen.
+        options: The numbers, ascending.
+        key: Of the slider, one of ``links.PARAMETERS``.
+        help_text: Its tooltip.
+        more: As Streamlit's slider takes it.
+    """
+    if state.control(key) not in options:
+        state.set_control(key, PARAMETERS[key].default)
+    return st.select_slider(label, options, key=key, help=help_text, persist_state="session", **more)
+
+
+def number_between(label: str, low: N, high: N, step: N | None = None, *, key: str, help_text: str) -> N:
+    """A slider from one number to another, which the link names.
+
+    Arguments:
+        label: What is chosen.
+        low, high: The ends; another value that a link gave becomes the nearer one.
+        step: From one value to the next.
+        key: Of the slider, one of ``links.PARAMETERS``.
+        help_text: Its tooltip.
+    """
+    value = state.control(key)
+    known = value if isinstance(value, type(low)) else PARAMETERS[key].default
+    within = min(max(known, low), high)
+    if value != within:
+        state.set_control(key, within)
+    return st.slider(label, low, high, step=step, key=key, help=help_text, persist_state="session")
+
+
+def switch(label: str, *, key: str, help_text: str) -> bool:
+    """On or off, which the link says; ``key`` is one of ``links.PARAMETERS``."""
+    if not isinstance(state.control(key), bool):
+        state.set_control(key, PARAMETERS[key].default)
+    return st.toggle(label, key=key, help=help_text, persist_state="session")
 
 
 def chosen_example(key: str, count: int) -> int:

@@ -41,6 +41,8 @@ MAX_KEPT: Final = 6
 MAX_COMPARED: Final = 24
 """Runs side by side on Compare: a link holds so many."""
 EVERY_PAGE: Final = "*"
+RATES: Final = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Learning rates of the laboratory of optimisers."""
 SPEEDS: Final = ("1", "3", "10", "30", "100", "full")
 MAX_LATENT_DIM: Final = 32
 """More latent dimensions than the pages can show beside each other."""
@@ -129,13 +131,22 @@ class RunId:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of a few whole numbers."""
+    """One of a few numbers."""
 
-    options: tuple[int, ...]
+    options: tuple[float, ...]
 
-    def read(self, text: str) -> int | None:
+    def read(self, text: str) -> float | None:
         """The number."""
-        return next((option for option in self.options if text == str(option)), None)
+        return next((option for option in self.options if text == text_of(option)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """On or off, as 1 or 0."""
+
+    def read(self, text: str) -> bool | None:
+        """Whether it is on."""
+        return {"1": True, "0": False}.get(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +186,8 @@ class Points:
         return tuple(point for point in read if point) or None
 
 
+ID: Final = Text(40)
+"""Of an option; the control that reads it knows which there are."""
 COORDINATES: Final = Several(Number(-1000.0, 1000.0), MAX_LATENT_DIM, distinct=False)
 
 
@@ -203,6 +216,13 @@ def _named(page: str, options: Any) -> Parameter:
     """A choice between the names of a ``Literal``; the first is the default."""
     names = get_args(options)
     return Parameter(page, names[0], Choice(names))
+
+
+def _rates(key: str, *defaults: float) -> dict[str, Parameter]:
+    """A learning rate for each of the three optimisers of a laboratory."""
+    return {
+        f"{key}{number}": Parameter("compare", rate, OneOf(RATES)) for number, rate in enumerate(defaults)
+    }
 
 
 SETTINGS: Final[Mapping[str, Parameter]] = {
@@ -259,6 +279,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "given_number": Parameter(EVERY_PAGE, None, Number(-1e100, 1e100)),
     "runs_search": Parameter("runs", "", Text(200)),
     "runs_sort": Parameter("runs", "newest", Choice(("newest", "name", "data", "elbo", "beta", "step"))),
+    "data_chosen": Parameter("data", "digits", DataName(tuple(DATASET_INFO))),
     "latent_view": Parameter(
         "latent_space", "neighbours", Choice(("neighbours", "selection", "arithmetic", "projection"))
     ),
@@ -268,7 +289,20 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "z": Parameter("latent_space", (), COORDINATES),
     "pins": Parameter("latent_space", (), Points(2)),
     "neighbour_example": Parameter("latent_space", 0, Whole(0, 1_000_000)),
+    "neighbour_kind": Parameter("latent_space", "mean", ID),
+    "neighbour_metric": Parameter("latent_space", "euclidean", ID),
     "style_example": Parameter("latent_space", 0, Whole(0, 1_000_000)),
+    "arithmetic_example": Parameter("latent_space", 0, Whole(0, 1_000_000)),
+    "arithmetic_plus": Parameter("latent_space", None, Whole(0, 1_000_000)),
+    "arithmetic_minus": Parameter("latent_space", None, Whole(0, 1_000_000)),
+    "arithmetic_share": Parameter("latent_space", 1.0, Number(0.0, 2.0)),
+    "traversal_all": Parameter("latent_space", False, Switch()),
+    "grid_density": Parameter("latent_space", False, Switch()),
+    "grid_base": Parameter("latent_space", "zero", ID),
+    "grid_spacing": Parameter("latent_space", "quantiles", ID),
+    "grid_size": Parameter("latent_space", 12, Whole(4, 24)),
+    "grid_range": Parameter("latent_space", 3.0, Number(1.0, 5.0)),
+    "grid_morph": Parameter("latent_space", 1.0, Number(0.0, 1.0)),
     "elbo_split": Parameter("elbo", "held_out", Choice(("held_out", "training"))),
     "elbo_samples": Parameter("elbo", 1, OneOf((1, 3, 10, 30, 100))),
     "elbo_components": Parameter("elbo", 3, OneOf((1, 2, 3, 4, 5))),
@@ -284,6 +318,12 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         causes="Known causes",
         units="Units and pitfalls",
     ),
+    "causes_cause": Parameter("elbo", "", ID),
+    "reduce_pixels": Parameter("elbo", "sum", ID),
+    "reduce_latent": Parameter("elbo", "sum", ID),
+    "reduce_batch": Parameter("elbo", "mean", ID),
+    "reduce_kl_batch": Parameter("elbo", "mean", ID),
+    "reduce_squared": Parameter("elbo", False, Switch()),
     "free_energy_view": views(
         "free_energy",
         component="Which component?",
@@ -292,7 +332,13 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         em="EM",
         errors="Spot the error",
     ),
+    "fe_x": Parameter("free_energy", 0.3, Number(-4.0, 4.0)),
+    "fe_space": Parameter("free_energy", "line", ID),
+    "fe_place": Parameter("free_energy", 0.2, Number(-4.0, 4.0)),
+    "derivation_track": Parameter("free_energy", "lagrange", ID),
     "derivation_example": Parameter("free_energy", 0, Whole(0, 1_000_000)),
+    "derivation_all": Parameter("free_energy", False, Switch()),
+    "misprint_example": Parameter("free_energy", 0, Whole(0, 1_000_000)),
     "gradients_view": views(
         "gradients",
         estimators="Estimators",
@@ -301,11 +347,40 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     ),
     "estimators_of": views("gradients", function="a one-line function", elbo="this model's datum"),
     "priors_view": views("priors", priors="Priors", weights="Weights"),
+    "prior_k": Parameter("priors", 20, OneOf((1, 2, 5, 10, 20, 50, 100, 200))),
+    "priors_data": Parameter("priors", "digits", ID),
+    "priors_k": Parameter("priors", 50, OneOf((2, 5, 10, 20, 50, 100))),
+    "priors_epochs": Parameter("priors", 100, OneOf((20, 50, 100, 200, 400))),
+    "priors_seed": Parameter("priors", 0, Whole(0, 2**31 - 1)),
+    "priors_shown": Parameter("priors", "vamp", ID),
+    "w_line_data": Parameter("priors", 20, Whole(2, 1_000)),
+    "w_line_prior": Parameter("priors", 0.5, Number(0.1, 3.0)),
+    "w_line_count": Parameter("priors", "once", ID),
+    "w_data": Parameter("priors", 50, Whole(20, 200)),
+    "w_over": Parameter("priors", "decoder", ID),
+    "w_prior": Parameter("priors", "1", ID),
+    "w_form": Parameter("priors", "divided", ID),
     "compare_view": views("compare", runs="Runs", reduction="Dimension reduction", optimisers="Optimisers"),
     "compare_runs": Parameter("compare", (), Several(RunId(), MAX_COMPARED)),
     "sweep_betas": Parameter("compare", "0.1, 0.5, 1, 2, 4", Text(200)),
     "sweep_epochs": Parameter("compare", 30, Whole(1, 100_000)),
+    "dr_data": Parameter("compare", "digits", DataName(tuple(DATASET_INFO))),
+    "dr_seed": Parameter("compare", 0, Whole(0, 2**31 - 1)),
+    "dr_question": Parameter("compare", "plane", ID),
     "optimiser_view": views("compare", race="A race", surface="On a surface"),
+    "race_data": Parameter("compare", "small", ID),
+    "race_batch": Parameter("compare", "32", ID),
+    "race_epochs_small": Parameter("compare", 40, Whole(1, 10_000)),
+    "race_epochs_run": Parameter("compare", 100, Whole(1, 10_000)),
+    "race_stop": Parameter("compare", "patience", ID),
+    "race_patience": Parameter("compare", 3, Whole(1, 50)),
+    "race_tolerance": Parameter("compare", 0.03, OneOf((0.001, 0.01, 0.03, 0.1, 0.3, 1.0))),
+    "race_against": Parameter("compare", "updates", ID),
+    **_rates("race_rate", 0.02, 0.005, 0.005),
+    "surface_example": Parameter("compare", 0, Whole(0, 1_000_000)),
+    "surface_z1": Parameter("compare", 2.5, Number(-10.0, 10.0)),
+    "surface_z2": Parameter("compare", -2.0, Number(-10.0, 10.0)),
+    **_rates("surface_rate", 0.01, 0.005, 0.1),
 }
 """Everything that a link can say beside the run in view, which every page names by ``run``."""
 
@@ -357,6 +432,8 @@ def text_of(value: object) -> str:
     """
     if value is None:
         return NONE
+    if isinstance(value, bool):
+        return str(int(value))
     if isinstance(value, tuple):
         return (";" if value and isinstance(value[0], tuple) else ",").join(map(text_of, value))
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

@@ -74,9 +74,7 @@ EXPLAINED: Final = (
     "fixes σ = 1",
     "Select some examples",
     "need J > 2",
-    "this model has convolutions",
     "Nobody knows the causes",
-    "written out here for a Gaussian q(z|x)",
 )
 """What is said where there is nothing to measure: without q(z|x), of another model's theory; what to do."""
 

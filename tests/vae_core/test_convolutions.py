@@ -13,7 +13,6 @@ from torch import Tensor
 from vae_core.config import Activation, EncoderHead, Likelihood, ModelConfig, Prior
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps
 from vae_core.errors import BadInput
-from vae_core.labs.gradients.backward import hand_gradients
 from vae_core.memory import largest_product
 from vae_core.model import VAE
 from vae_core.networks import ConvDecoder, ConvEncoder
@@ -244,13 +243,6 @@ def test_what_it_cannot_be_is_said(change: dict[str, Any], code: str, said: str)
 def test_the_configuration_is_the_same_after_a_round_trip() -> None:
     config = config_of((8, 6, 3))
     assert ModelConfig.from_dict({**config.to_dict(), "image_shape": [8, 6, 3]}) == config
-
-
-def test_the_chain_rule_by_hand_is_refused_with_what_to_do() -> None:
-    config = config_of((8, 8))
-    with pytest.raises(BadInput, match="this network has convolutions") as caught:
-        hand_gradients(model_of(config), examples(config), torch.zeros(2, 2, dtype=torch.float64))
-    assert (caught.value.code, caught.value.hint) == ("architecture", "train with the architecture mlp")
 
 
 def test_its_largest_product_is_that_of_a_convolution() -> None:

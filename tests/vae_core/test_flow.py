@@ -22,7 +22,6 @@ from vae_core.evidence import (
 )
 from vae_core.evidence.ascent import Objective
 from vae_core.evidence.ladder import climb
-from vae_core.labs.gradients import hand_gradients
 from vae_core.latent.aggregate import aggregate_samples, log_aggregate, prior_fit
 from vae_core.model import VAE
 from vae_core.planar import frame_of
@@ -278,6 +277,3 @@ def test_what_needs_a_gaussian_is_refused_in_one_sentence() -> None:
     with pytest.raises(BadInput, match="no total correlation") as caught:
         RunConfig(model=model, train=train)
     assert caught.value.code == "objective"
-    with pytest.raises(BadInput, match="written out here for a Gaussian") as caught:
-        hand_gradients(VAE(model, generator=torch.Generator()), torch.zeros(1, 3), torch.zeros(1, 2))
-    assert caught.value.code == "encoder_head"

@@ -16,7 +16,6 @@ from vae_core.errors import BadInput
 from vae_core.evidence import best_posterior, exact_evidence, iw_bound, iw_evidence, optimise_posterior
 from vae_core.evidence.importance import iw_bound_given_eps
 from vae_core.evidence.ladder import climb
-from vae_core.labs.gradients import hand_gradients
 from vae_core.latent.aggregate import aggregate_samples, log_aggregate, prior_fit
 from vae_core.model import VAE
 from vae_core.objectives import squared_mmd
@@ -364,6 +363,3 @@ def test_what_needs_a_gaussian_is_refused_in_one_sentence() -> None:
     with pytest.raises(BadInput, match="no total correlation") as caught:
         RunConfig(model=model, train=train)
     assert caught.value.code == "objective"
-    with pytest.raises(BadInput, match="this model's is a mixture") as caught:
-        hand_gradients(VAE(model, generator=torch.Generator()), torch.zeros(1, 3), torch.zeros(1, 2))
-    assert caught.value.code == "encoder_head"

@@ -40,8 +40,9 @@ class MixtureDraws:
         draws = q.draw(eps)
         self.z = draws.z
         """Shape (S, B, J), S = C M: those of the first component before those of the second."""
-        self._weights = q.log_weights.exp()
-        of_each = self._weights.T / len(eps)
+        self.weights = q.log_weights.exp()
+        """w, shape (B, C)."""
+        of_each = self.weights.T / len(eps)
         self.shares = of_each.repeat_interleave(len(eps), 0)
         """Of each point, w_c / M, shape (S, B)."""
         self._away = self.z[:, :, None] - q.means
@@ -52,6 +53,9 @@ class MixtureDraws:
         """log q(z|x), shape (S, B), nats."""
         self.responsibilities = torch.exp(joint - self.log_prob[..., None])
         """r_k at each point, shape (S, B, C)."""
+        self._by_means = self.responsibilities[..., None] * self._away * self._precision
+        self.score = -self._by_means.sum(2)
+        """d log q/dz, shape (S, B, J)."""
 
     def backward(self, of_z: Tensor, weight: float | Tensor, values: Tensor | None) -> Tensor:
         """dL/du of the encoder's outputs, shape (B, 2 C J + C).
@@ -62,17 +66,17 @@ class MixtureDraws:
             values: V, shape (S, B).
         """
         assert values is not None
-        of_density = (weight * self.shares)[..., None] * self.responsibilities
-        by_means = of_density[..., None] * self._away * self._precision
-        of_z = (of_z - by_means.sum(2)).unflatten(0, (self._num_components, -1))
+        counts = (weight * self.shares)[..., None]
+        of_density = counts * self.responsibilities
+        of_z = (of_z + counts * self.score).unflatten(0, (self._num_components, -1))
         own = self._away.unflatten(0, (self._num_components, -1))
         own = own.diagonal(dim1=0, dim2=3).movedim(-1, 0)  # z_cm - m_c, shape (C, M, B, J)
-        of_means = of_z.sum(1).transpose(0, 1) + by_means.sum(0)
+        of_means = of_z.sum(1).transpose(0, 1) + (counts[..., None] * self._by_means).sum(0)
         of_spreads = (own * of_z).sum(1).transpose(0, 1)
         of_spreads = 0.5 * (of_spreads + (of_density[..., None] * (self._squares - 1.0)).sum(0))
         of_shares = (self.shares * values).unflatten(0, (self._num_components, -1)).sum(1).T
         of_weights = of_shares + of_density.sum(0)
-        of_logits = of_weights - self._weights * of_weights.sum(-1, keepdim=True)
+        of_logits = of_weights - self.weights * of_weights.sum(-1, keepdim=True)
         return torch.cat([of_means.flatten(1), of_spreads.flatten(1), of_logits], -1)
 
 
@@ -95,9 +99,9 @@ class FlowDraws:
     """
 
     def __init__(self, q: PlanarNormal, eps: Tensor) -> None:
-        self._q, self._flow = q, PlanarFlow.of(q.layers)
+        self._q, self.flow = q, PlanarFlow.of(q.layers)
         self._std = torch.exp(0.5 * q.log_var)
-        directions, shifts, offsets = self._flow
+        directions, shifts, offsets = self.flow
         self._by_layer = list(zip(directions.unbind(1), shifts.unbind(1), offsets.unbind(1), strict=True))
         t, before, bent = eps, [], []
         for a, v, b in self._by_layer:
@@ -105,8 +109,11 @@ class FlowDraws:
             bent.append(torch.tanh((t * a).sum(-1) + b))
             t = torch.addcmul(t, bent[-1][..., None], v)
         # What needs no layer before it is computed for all of them at once, shapes (M, B, L) and so on.
-        self._before, self._bent = torch.stack(before, 2), torch.stack(bent, 2)
-        self._slope = 1 - self._bent.square()
+        self.before, self.bent = torch.stack(before, 2), torch.stack(bent, 2)
+        """t and h of each layer, shapes (M, B, L, J) and (M, B, L)."""
+        self.warped = t
+        """f(eps), shape (M, B, J)."""
+        self._slope = 1 - self.bent.square()
         self._along = (directions * shifts).sum(-1)
         growth = self._along * self._slope
         self._grown = growth + 1
@@ -116,6 +123,8 @@ class FlowDraws:
         constant = 0.5 * (q.log_var.sum(-1) + eps.shape[-1] * LOG_2PI)
         self.log_prob = -0.5 * eps.square().sum(-1) - constant - torch.log1p(growth).sum(-1)
         """log q(z|x), shape (M, B), nats."""
+        self.of_layers: Tensor | None = None
+        """dL/dt behind each layer, shape (M, B, L, J), once the way back was gone."""
         self.shares = torch.full_like(self.log_prob, 1.0 / len(eps))
         """1 / M, shape (M, B)."""
 
@@ -131,7 +140,7 @@ class FlowDraws:
         of_centre = _over_samples(of_z)
         of_spread = 0.5 * (_over_samples(of_z * self._noise) - weight)
         of_grown = (-weight / len(of_z)) / self._grown
-        of_determinant = (-2.0 * of_grown * self._along * self._bent).unbind(-1)
+        of_determinant = (-2.0 * of_grown * self._along * self.bent).unbind(-1)
         slopes, of_t = self._slope.unbind(-1), of_z * self._std
         behind, of_s = [], []
         for index in range(len(self._by_layer) - 1, -1, -1):
@@ -140,12 +149,13 @@ class FlowDraws:
             of_s.append(((of_t * v).sum(-1) + of_determinant[index]) * slopes[index])
             of_t = torch.addcmul(of_t, of_s[-1][..., None], a)
         of_sums, of_behind = torch.stack(of_s[::-1], -1), torch.stack(behind[::-1], 2)
+        self.of_layers = of_behind
         of_along = _over_samples(of_grown * self._slope)[..., None]
-        directions, shifts, _ = self._flow
-        of_shifts = _over_samples(self._bent[..., None] * of_behind) + of_along * directions
-        of_directions = _over_samples(of_sums[..., None] * self._before) + of_along * shifts
+        directions, shifts, _ = self.flow
+        of_shifts = _over_samples(self.bent[..., None] * of_behind) + of_along * directions
+        of_directions = _over_samples(of_sums[..., None] * self.before) + of_along * shifts
         of_offsets = _over_samples(of_sums)[..., None]
-        layers = _unlimited(self._q.layers, self._flow, of_directions, of_shifts)
+        layers = _unlimited(self._q.layers, self.flow, of_directions, of_shifts)
         return torch.cat([of_centre, of_spread, torch.cat([*layers, of_offsets], -1).flatten(1)], -1)
 
 

@@ -5,15 +5,27 @@ in place.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.figures.network.kernels import Maps
 from dashboard.figures.network.layers import Column, Moment
 from dashboard.figures.network.places import BLOCK, LINE, Box, Places
-from dashboard.figures.network.svg import WRONG, cells, grid_shape, num_drawn, number_text, rect, text
+from dashboard.figures.network.svg import WRONG, cells, number_text, rect, text
 from dashboard.formats import subscript
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
-_NAMES: Final = {"input": "x", "hidden": "hidden", "heads": "heads", "latent": "z", "output": "output"}
+_NAMES: Final = {
+    "input": "x",
+    "hidden": "hidden",
+    "heads": "heads",
+    "flow": "flow",
+    "latent": "z",
+    "output": "output",
+}
 _BELOW: Final = 40
 
 
@@ -55,19 +67,22 @@ def network_svg(
 
 def title(column: Column) -> str:
     """What stands over a layer: ``2 · hidden``."""
-    return f"{column.number} · {_NAMES[column.kind]}"
+    name = "maps" if column.kind == "hidden" and column.maps is not None else _NAMES[column.kind]
+    return f"{name} {column.number}" if column.kind == "flow" else f"{column.number} · {name}"
 
 
 def said_of_cuts(columns: Sequence[Column]) -> str:
     """One sentence on layers of which not all units are drawn; empty where all are."""
-    cuts: dict[tuple[int, int], list[str]] = {}
+    cuts: dict[tuple[int, int, str], list[str]] = {}
     for column in columns:
-        count, drawn = len(column.h), num_drawn(len(column.h), column.image_shape)
+        count, drawn = len(column.h), int((column.picture[0] >= 0).sum())
         if not column.is_small and drawn < count:
-            cuts.setdefault((drawn, count), []).append(str(column.number))
+            each = 1 if column.maps is None else count // column.maps[0]
+            of = "units" if column.maps is None else "maps"
+            cuts.setdefault((drawn // each, count // each, of), []).append(str(column.number))
     parts = [
-        f"the first {drawn:,} of {count:,} units of layer{'s' * (len(which) > 1)} {' and '.join(which)}"
-        for (drawn, count), which in cuts.items()
+        f"the first {drawn:,} of {count:,} {of} of layer{'s' * (len(which) > 1)} {' and '.join(which)}"
+        for (drawn, count, of), which in cuts.items()
     ]
     return f"Drawn are {', '.join(parts)}; the numbers are of all units." if parts else ""
 
@@ -141,11 +156,11 @@ def _row(box: Box, y: float, symbol: str, value: float | None, colour: str) -> I
 def _pictures(places: Places, place: int, moment: Moment, ink: Ink) -> Iterator[str]:
     column, box = places.columns[place], places.box(place)
     has_numbers, has_delta = _arrived(places, place, moment)
-    symbol = {"input": "x", "output": "y", "latent": "z"}.get(column.kind, "h")
+    symbol = {"input": "x", "output": "y", "latent": "z", "flow": "t"}.get(column.kind, "h")
     blocks = [(symbol, column.h, has_numbers, (ink.positive, ink.negative))]
     if column.delta is not None:
         blocks.append(("δ", column.delta, has_delta, (ink.positive, ink.negative)))
-    shape = grid_shape(len(column.h), column.image_shape)
+    units, shape = column.picture
     for number, (name, values, shown, colours) in enumerate(blocks):
         x = box.x + (number * (BLOCK + 10) if places.tall else 0)
         y = box.y + (0 if places.tall else number * (BLOCK + 30))
@@ -155,18 +170,37 @@ def _pictures(places: Places, place: int, moment: Moment, ink: Ink) -> Iterator[
         ground = 'fill="#000"' if is_picture and shown else 'class="ground"'
         yield rect(x, y, width, height, f'stroke="currentColor" stroke-width="{3 if now else 1}" {ground}')
         if shown:
-            yield cells(values, shape, x, y, BLOCK, colours=("#fff", "#000") if is_picture else colours)
-        if shown and now and moment.unit < num_drawn(len(column.h), column.image_shape):
-            yield _unit_mark(x, y, shape, moment.unit)
+            inside = np.where(units >= 0, values[units], 0.0)
+            if column.maps is not None:
+                yield from _map_frames(column.maps, units, shape, x, y)
+            yield cells(inside, shape, x, y, BLOCK, colours=("#fff", "#000") if is_picture else colours)
+        if shown and now and (cell := np.flatnonzero(units == moment.unit)).size:
+            yield _unit_mark(x, y, shape, int(cell[0]))
         ends = f"{number_text(float(values.min()))} … {number_text(float(values.max()))}" if shown else "·"
         colour = "currentColor" if name != "δ" else WRONG if column.is_wrong and shown else ink.back
         yield text(x, y + height + 17, f"{name} {ends}", size=14, colour=colour)
 
 
-def _unit_mark(x: float, y: float, shape: tuple[int, int], unit: int) -> str:
-    """A frame round the unit that is written out."""
+def _map_frames(
+    maps: Maps, units: NDArray[np.int64], shape: tuple[int, int], x: float, y: float
+) -> Iterator[str]:
+    """A thin frame round each map of a layer's picture, one cell from the next."""
+    _, height, width = maps
+    cell, inside = BLOCK / max(shape), (units >= 0).reshape(shape)
+    for row, side in product(range(0, shape[0], height + 1), range(0, shape[1], width + 1)):
+        if inside[row, side]:
+            place = (x + side * cell, y + row * cell, width * cell, height * cell)
+            yield f'<rect {_at(*place)} fill="none" stroke="currentColor" stroke-opacity="0.4"/>'
+
+
+def _at(x: float, y: float, width: float, height: float) -> str:
+    return f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+
+
+def _unit_mark(x: float, y: float, shape: tuple[int, int], place: int) -> str:
+    """A frame round the cell of the unit that is written out."""
     cell = BLOCK / max(shape)
-    row, side = divmod(unit, shape[1])
+    row, side = divmod(place, shape[1])
     frame = f'fill="none" stroke="{WRONG}" stroke-width="3"'
     return rect(x + side * cell, y + row * cell, cell, cell, frame)
 
@@ -200,7 +234,7 @@ def _lines(places: Places, place: int, moment: Moment | None, ink: Ink) -> Itera
         for before in range(len(previous.h)):
             ends = places.ends(place, unit, before)
             if column.weights is None:
-                if previous.unit_index(before) == column.unit_index(unit):
+                if column.is_made_of(unit, previous, before):
                     yield _stroke(ends, "currentColor", 1.5, moment, ink, fixed=True)
                 continue
             weight = float(column.weights[unit, before])

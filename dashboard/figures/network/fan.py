@@ -1,6 +1,6 @@
-"""C samples of z fanned out: q(z|x), a card for each sample, and their means, as SVG."""
+"""The points z of a pass fanned out: q(z|x), a card for each point, and their means, as SVG."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,18 +22,21 @@ _SPINE: Final = 26.0
 
 
 class Fan(NamedTuple):
-    """The samples; what is not computed yet is None.
+    """The points; what is not computed yet is None.
 
     Arguments:
-        mean, std: Of q(z|x), shape (J,).
-        eps, z, delta_z: Shape (C, J).
-        reconstructions: log p(x|z_c), shape (C,), nats.
-        shown: The sample whose numbers the network shows, from 0.
-        number: C.
+        q: Rows of the card of q(z|x): a symbol, and its values.
+        names: Of the points.
+        shares: How much each counts in the means, shape (points,).
+        eps, z, delta_z: Shape (points, J).
+        reconstructions: log p(x|z_c), shape (points,), nats.
+        shown: The point whose numbers the network shows, from 0.
+        number: Of points.
     """
 
-    mean: Array
-    std: Array
+    q: Sequence[tuple[str, Array]]
+    names: Sequence[str]
+    shares: Array
     eps: Array | None
     z: Array | None
     reconstructions: Array | None
@@ -45,18 +48,21 @@ class Fan(NamedTuple):
 def fan_svg(fan: Fan, *, theme: ThemeName, tall: bool) -> str:
     """The drawing: the samples side by side, or below each other on a narrow screen."""
     back = CLASSES[theme][6]
-    head = [("μ", _vector(fan.mean)), ("σ", _vector(fan.std))]
+    head = [(symbol, _vector(values)) for symbol, values in fan.q]
+    top = _head_height(fan) + 4
     cards = [_rows(fan, number) for number in range(fan.number)]
-    foot = [("mean −log p(x|z)", _mean(fan.reconstructions)), ("mean δz", _mean_vector(fan.delta_z))]
+    log_p = "·" if fan.reconstructions is None else number_text(-float(fan.shares @ fan.reconstructions))
+    mean_delta = None if fan.delta_z is None else fan.shares @ fan.delta_z
+    foot = [("mean −log p(x|z)", log_p), ("mean δz", _vector(mean_delta))]
     card_height = _LINE * (len(cards[0]) + 1) + 12
     if tall:
         width = _SPINE + _WIDTH + 60
-        places = [(_SPINE, 90 + _GAP / 2 + k * (card_height + _BETWEEN)) for k in range(fan.number)]
+        places = [(_SPINE, top + _GAP / 2 + k * (card_height + _BETWEEN)) for k in range(fan.number)]
         card_width, middle = _WIDTH + 60, _SPINE / 2
     else:
         width = max(fan.number * (_WIDTH + _BETWEEN) - _BETWEEN, 2 * _WIDTH)
         start = (width - fan.number * (_WIDTH + _BETWEEN) + _BETWEEN) / 2
-        places = [(start + k * (_WIDTH + _BETWEEN), 90 + _GAP) for k in range(fan.number)]
+        places = [(start + k * (_WIDTH + _BETWEEN), top + _GAP) for k in range(fan.number)]
         card_width, middle = _WIDTH, width / 2
     bottom = places[-1][1] + card_height + (_GAP / 2 if tall else _GAP)
     ends = (_SPINE, width - _SPINE) if tall else ((width - 2 * _WIDTH) / 2, 2 * _WIDTH)
@@ -64,11 +70,12 @@ def fan_svg(fan: Fan, *, theme: ThemeName, tall: bool) -> str:
     marks += _card(ends[0], 4, ends[1], "q(z|x), one pass of the encoder", head, "currentColor", 1.0)
     for number, ((x, y), rows) in enumerate(zip(places, cards, strict=True)):
         ink, weight = (CONCEPTS[theme]["posterior"], 3.5) if number == fan.shown else ("currentColor", 1.0)
-        inner = "".join(_card(x, y, card_width, f"sample c = {number + 1}", rows, ink, weight, back))
+        inner = "".join(_card(x, y, card_width, fan.names[number], rows, ink, weight, back))
         marks.append(
             f'<g class="unit" role="button" tabindex="0" data-place="{number}" data-unit="0">{inner}</g>'
         )
-    marks += _card(ends[0], bottom, ends[1], f"means over C = {fan.number}", foot, "currentColor", 1.0, back)
+    over = f"means over C = {fan.number}" if np.ptp(fan.shares) == 0 else "means by the weights w"
+    marks += _card(ends[0], bottom, ends[1], over, foot, "currentColor", 1.0, back)
     height = bottom + _LINE * 3 + 16
     box = f'viewBox="-4 0 {width + 8:.0f} {height:.0f}" style="max-width:{width:.0f}px"'
     return f"<svg {box}>{''.join(marks)}</svg>"
@@ -92,12 +99,9 @@ def _vector(values: Array | None) -> str:
     return ", ".join(number_text(float(value)) for value in values[:_SHOWN]) + more
 
 
-def _mean(values: Array | None) -> str:
-    return "·" if values is None else number_text(-float(values.mean()))
-
-
-def _mean_vector(values: Array | None) -> str:
-    return _vector(None if values is None else values.mean(0))
+def _head_height(fan: Fan) -> float:
+    """Of the card of q(z|x)."""
+    return _LINE * (len(fan.q) + 1) + 12
 
 
 def _card(
@@ -138,7 +142,7 @@ def _lines(
     fan: Fan,
 ) -> Iterator[str]:
     """From q(z|x) to each sample, and from each to the means; coloured where the backward pass has come."""
-    head = 4 + _LINE * 3 + 12
+    head = 4 + _head_height(fan)
     ink = back if fan.delta_z is not None else "currentColor"
     for number, (x, y) in enumerate(places):
         thick = 3 if number == fan.shown else 1.5

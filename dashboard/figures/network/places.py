@@ -58,10 +58,13 @@ class Places:
         x, y = (across, along + TITLE) if self.tall else (along, across + TITLE)
         if unit is None or not self.columns[place].is_small:
             return Box(x, y, width, height)
-        step = self.between + (self.card_width if self.tall else _card_height(self.columns[place]))
+        row, side = divmod(unit, self.columns[place].row_length)
+        card = _card_height(self.columns[place])
         if self.tall:
-            return Box(x + unit * step, y, self.card_width, height)
-        return Box(x, y + unit * step, width, step - self.between)
+            left, top = side * (self.card_width + self.between), row * (card + self.between)
+        else:
+            left, top = row * (self.card_width + self.between), side * (card + self.between)
+        return Box(x + left, y + top, self.card_width, card)
 
     def ends(self, place: int, unit: int, before: int) -> tuple[float, float, float, float]:
         """The line from a unit of the column before to a unit of a column: x1, y1, x2, y2."""
@@ -85,10 +88,10 @@ class Places:
             if self.tall:
                 return blocks * (BLOCK + 10.0) - 10.0, BLOCK + LABEL
             return BLOCK, blocks * (BLOCK + LABEL + 8.0) - 8.0
-        height = _card_height(column)
-        if self.tall:
-            return count * (self.card_width + self.between) - self.between, height
-        return self.card_width, count * (height + self.between) - self.between
+        card = (self.card_width + self.between, _card_height(column) + self.between)
+        beside, rows = column.row_length, -(-count // column.row_length)
+        across, along = (beside, rows) if self.tall else (rows, beside)
+        return across * card[0] - self.between, along * card[1] - self.between
 
 
 def _card_height(column: Column) -> float:

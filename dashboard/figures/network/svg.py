@@ -48,12 +48,6 @@ def grid_shape(count: int, image_shape: tuple[int, int] | None) -> tuple[int, in
     return -(-min(count, MAX_CELLS) // columns), columns
 
 
-def num_drawn(count: int, image_shape: tuple[int, int] | None) -> int:
-    """How many units of a layer its picture has, from the first."""
-    rows, columns = grid_shape(count, image_shape)
-    return min(count, rows * columns, MAX_CELLS)
-
-
 def cells(
     values: NDArray[np.float64],
     shape: tuple[int, int],
@@ -68,7 +62,7 @@ def cells(
     Squares of one shade share a path, so that a layer of hundreds stays a few kilobytes.
     """
     cell = size / max(shape)
-    shown = np.nan_to_num(values[: min(shape[0] * shape[1], MAX_CELLS)])
+    shown = np.nan_to_num(values)
     levels = np.ceil(_LEVELS * np.abs(shown) / max(float(np.abs(shown).max()), 1e-300)).astype(int)
     marks = []
     for level in range(1, _LEVELS + 1):

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.figures.network.drawing import network_svg, said_of_cuts
 from dashboard.figures.network.layers import Column, Line, Moment
-from dashboard.figures.network.svg import MAX_CELLS, cells, grid_shape, num_drawn, number_text
+from dashboard.figures.network.svg import MAX_CELLS, cells, grid_shape, number_text
 from dashboard.gradients import cached
 from dashboard.runs.runner import LocalRunner
 from tests.dashboard.gradients.test_back_propagation import drawing
@@ -31,13 +31,36 @@ __all__ = ["runner"]  # a fixture
 def test_as_many_units_are_drawn_as_are_said(
     count: int, image: tuple[int, int] | None, expected: int
 ) -> None:
-    assert num_drawn(count, image) == expected
-    svg = cells(np.ones(count), grid_shape(count, image), 0, 0, 118, colours=("#fff", "#000"))
+    values = np.ones(count)
+    units, shape = Column("hidden", 2, (), values, values, image_shape=image).picture
+    assert len(units) == expected
+    svg = cells(values[units], shape, 0, 0, 118, colours=("#fff", "#000"))
     assert svg.count("M") == expected
 
 
 def test_of_a_large_image_the_upper_rows_are_drawn_in_their_width() -> None:
     assert grid_shape(1600, (40, 40)) == (25, 40)
+
+
+@pytest.mark.parametrize("maps", [(4, 4, 4), (5, 2, 3), (32, 14, 14), (3, 30, 40)])
+def test_each_map_is_a_small_picture_and_none_is_drawn_in_part(maps: tuple[int, int, int]) -> None:
+    channels, height, width = maps
+    values = np.arange(channels * height * width, dtype=float)
+    column = Column("hidden", 2, (Line("h", values),), values, values, values, maps=maps)
+    units, shape = column.picture
+    cells_of = units.reshape(shape)
+    drawn = np.sort(units[units >= 0])
+    count = len(drawn) // (height * width)
+    assert count == min(channels, max(1, MAX_CELLS // (height * width)))
+    place = np.arange(channels * height * width).reshape(height, width, channels)
+    assert np.array_equal(drawn, np.sort(place[..., :count].reshape(-1))), "each unit of them once"
+    assert np.array_equal(cells_of[:height, :width], place[..., 0]), "the first map stands above left"
+    drawn = network_svg([column], Moment(1, 0, False, None), {}, theme="light")
+    assert drawn.count('stroke-opacity="0.4"') == count, "each has a frame"
+    if count < channels:
+        assert f"the first {count} of {channels} maps of layer 2" in said_of_cuts([column])
+    else:
+        assert said_of_cuts([column]) == ""
 
 
 def layers(*sizes: int) -> list[Column]:

@@ -21,9 +21,11 @@ from dashboard.shell.links import (
     Points,
     RunId,
     Several,
+    Switch,
     Text,
     Whole,
     read_link,
+    text_of,
     write_link,
 )
 from dashboard.shell.pages import PAGES
@@ -89,6 +91,8 @@ def _values(parameter: Parameter) -> list[Any]:
         return [(), ((0.5, -1.25),), ((1.0,), (-0.1,)), ((0.1 + 0.2, 0.0, -3.0),) * kind.most]
     if isinstance(kind, OneOf):
         return list(kind.options)
+    if isinstance(kind, Switch):
+        return [True, False]
     if isinstance(kind, RunId):
         return [f"{number:016x}" for number in range(MAX_KEPT)]
     if isinstance(kind, Choice):
@@ -96,7 +100,8 @@ def _values(parameter: Parameter) -> list[Any]:
     if isinstance(kind, Whole):
         return [kind.low, kind.high, default]
     if isinstance(kind, Number):
-        return [default, kind.low, kind.high, kind.high / 3, kind.high / 80_000, 0.1 + 0.2]
+        between = (kind.high / 3, kind.high / 80_000, 0.1 + 0.2)
+        return [default, kind.low, kind.high, *(one for one in between if kind.low <= one <= kind.high)]
     assert isinstance(kind, Text)
     return [default, "", "none", "400, 200", "a b&c=d#e+%", "Ω/μ", "x" * kind.longest]
 
@@ -127,7 +132,7 @@ def test_link_of_before_initial_weights_were_a_choice_means_those_it_had(activat
 @pytest.mark.parametrize("key", [key for key, one in PARAMETERS.items() if one.default not in ((), None)])
 def test_default_is_a_value_that_a_link_could_say(key: str) -> None:
     default = PARAMETERS[key].default
-    assert PARAMETERS[key].kind.read(str(default)) == default
+    assert PARAMETERS[key].kind.read(text_of(default)) == default
 
 
 @pytest.mark.parametrize(("key", "label"), OLD_LINKS)
@@ -145,7 +150,8 @@ def test_every_choice_that_links_have_is_an_identifier() -> None:
 def test_garbage_says_nothing(key: str) -> None:
     kind = PARAMETERS[key].kind
     taken = {text for text in GARBAGE if kind.read(text) is not None}
-    assert taken == ({"-1"} if key in ("z", "pins", "given_number") else set())
+    takes_negative = key in ("z", "pins") or (isinstance(kind, Number) and kind.low <= -1)
+    assert taken == ({"-1"} if takes_negative else set())
 
 
 def test_text_that_cannot_be_typed_says_nothing() -> None:
@@ -198,6 +204,85 @@ def test_old_link_opens_and_becomes_a_new_one() -> None:
     assert dial_of(at, "beta")["value"] == 0.00025
     assert at.number_input(key="latent_dim").value == 2
     assert query(at) == {"dataset": "two_moons", "beta": "0.00025", "from_mail": "yes"}
+
+
+LABORATORIES: Final[dict[str, dict[str, str]]] = {
+    "data": {"data_chosen": "two_moons"},
+    "latent_space": {
+        "grid_density": "1",
+        "grid_spacing": "linear",
+        "grid_size": "7",
+        "grid_range": "2.5",
+        "neighbour_kind": "sample",
+        "neighbour_metric": "cosine",
+    },
+    "latent_space arithmetic": {
+        "latent_view": "arithmetic",
+        "arithmetic_example": "4",
+        "arithmetic_plus": "3",
+        "arithmetic_minus": "8",
+        "arithmetic_share": "1.5",
+    },
+    "elbo": {"elbo_view": "units", "reduce_pixels": "mean", "reduce_kl_batch": "sum"},
+    "free_energy": {"fe_x": "-1.2"},
+    "free_energy q": {"free_energy_view": "gaussian", "fe_place": "1.4"},
+    "free_energy derivation": {
+        "free_energy_view": "derivation",
+        "derivation_track": "jensen",
+        "derivation_all": "1",
+    },
+    "free_energy errors": {"free_energy_view": "errors", "misprint_example": "5"},
+    "priors": {"prior_k": "5", "priors_k": "10", "priors_epochs": "20", "priors_seed": "3"},
+    "priors weights": {
+        "priors_view": "weights",
+        "w_line_data": "40",
+        "w_line_prior": "1.1",
+        "w_over": "decoder and encoder",
+        "w_prior": "3",
+    },
+    "compare": {"compare_view": "reduction", "dr_data": "two_moons", "dr_seed": "4"},
+    "compare race": {
+        "compare_view": "optimisers",
+        "race_batch": "128",
+        "race_epochs_small": "3",
+        "race_stop": "change",
+        "race_tolerance": "0.1",
+        "race_against": "seconds",
+        "race_rate1": "0.01",
+    },
+    "compare surface": {
+        "compare_view": "optimisers",
+        "optimiser_view": "surface",
+        "surface_example": "9",
+        "surface_z1": "-1.5",
+        "surface_rate2": "0.02",
+    },
+}
+"""By page, and what of it is meant: settings of laboratories, as a link says them."""
+
+
+@pytest.mark.parametrize("where", LABORATORIES)
+def test_a_laboratory_opens_as_its_link_says_and_says_it_again(where: str) -> None:
+    said = LABORATORIES[where]
+    at = open_page(where.split()[0], **said)
+    assert query(at) == said
+    kinds = ("slider", "select_slider", "selectbox", "number_input", "toggle", "button_group")
+    drawn = {str(element.key) for kind in kinds for element in at.get(kind) if hasattr(element, "key")}
+    assert set(said) <= drawn | {key for key in said if key.endswith("_view")}
+
+
+def test_a_laboratory_that_no_link_set_says_nothing_of_it() -> None:
+    for page in ("data", "latent_space", "elbo", "free_energy", "priors", "compare"):
+        assert query(open_page(page)) == {}, page
+
+
+def test_a_link_beyond_what_a_laboratory_has_opens_it_all_the_same() -> None:
+    said = {"compare_view": "optimisers", "optimiser_view": "surface", "surface_example": "999999"}
+    at = open_page("compare", **said, surface_z1="9.5")
+    assert at.slider(key="surface_example").value == 359
+    assert at.slider(key="surface_z1").value == 3.0
+    at = open_page("free_energy", free_energy_view="derivation", derivation_track="backwards")
+    assert query(at) == {"free_energy_view": "derivation"}
 
 
 def test_whole_configuration_is_in_the_link(runner: LocalRunner) -> None:

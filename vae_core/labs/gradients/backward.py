@@ -6,20 +6,20 @@ delta = dL/du from the layer after it (source document 000, section 4.3; Rumelha
 
 import math
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from vae_core.config import Activation, check_beta
 from vae_core.distributions import softplus_slope
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
+from vae_core.labs.gradients.maps import LinearMap, decoder_maps, encoder_maps
 from vae_core.model import VAE
-from vae_core.networks import Network
-from vae_core.posteriors import FullNormal, Posterior
-from vae_core.priors import NormalMixture
+from vae_core.posteriors import Deterministic, DiagonalMixture, FullNormal, PlanarNormal, Posterior
+from vae_core.priors import NormalMixture, StandardNormal
+from vae_core.training.draw_gradient import DrawGradient, MixtureDraws, gradient_of_draws
 from vae_core.training.mixture_gradient import MixtureGradient, variance_slope
 
 Slip = Literal["f_for_slope", "kl_sign", "no_half"]
@@ -28,14 +28,16 @@ mu^2 - sigma^2) (equation 19); a Gaussian log-likelihood of -||x - y||^2 without
 
 
 class Layer(NamedTuple):
-    """One linear map of an MLP, u = W inputs + b and h = f(u), with the derivative by u.
+    """One linear map of a network, u = W inputs + b and h = f(u), with the derivative by u.
+
+    Of a convolution rows hold maps, the channels of a place side by side, as images do.
 
     Arguments:
         name: Of the parameters, ``"encoder.{}.0"``: put ``weights`` or ``biases`` in.
-        inputs: h of the layer before, shape (batch, fan_in).
-        u: Shape (batch, fan_out).
-        h: f(u); u itself in the last layer of an MLP.
-        delta: dL_b/du of each example's loss L_b, shape (batch, fan_out).
+        inputs: h of the layer before, shape (rows, fan_in): examples in the encoder, points z in the decoder.
+        u: Shape (rows, fan_out).
+        h: f(u); u itself in the last layer.
+        delta: dL/du of each row's own loss, shape (rows, fan_out).
     """
 
     name: str
@@ -48,20 +50,29 @@ class Layer(NamedTuple):
 class Backward(NamedTuple):
     """Everything that one pass forward and back computes; L = mean_b L_b, in nats per example.
 
+    Each example has one point z; of a mixture one of each component, those of the first component of all
+    examples before those of the second. L_b is the mean of the losses of its points by their shares.
+
     Arguments:
         encoder: Layers from x to the heads; the last u are the heads' outputs, means first.
-        mean, log_var: Of q(z|x), shape (batch, J); log_var, 2 log L_jj for a full covariance matrix, is None
-            for a deterministic encoder.
+        mean, log_var: Of q(z|x), shape (batch, J); of a flow those of what it warps, of a mixture those of
+            all components side by side; log_var, 2 log L_jj for a full covariance matrix, is None for a
+            deterministic encoder.
         std: sigma, zeros for a deterministic encoder.
         factor: L of a full covariance matrix L L^T, shape (batch, J, J); None for another head.
-        eps: The given noise.
-        z: mean + sigma eps, or mean + L eps.
-        delta_z: dL_b/dz (delta of the layer of z), shape (batch, J).
+        drawn: Of a q that is no Gaussian, how its points were made, and the way back from them.
+        shares: Of each point in the loss of its example, shape (points,): 1, or the weight of its component.
+        eps: The noise of each point, shape (points, J); that of a second component has the other sign.
+        z: mean + sigma eps, mean + L eps, or mean + sigma f(eps) with a flow f; shape (points, J).
+        log_q, log_p: log q(z|x) and log p(z), shape (points,), nats.
+        score_of_q, score_of_p: Their derivatives by z as far as they are part of ``delta_z``, shape
+            (points, J); None where they are not.
+        delta_z: Derivative of a point's own loss by z (delta of the layer of z), shape (points, J).
         decoder: Layers from z to the output.
-        decoded: E[x|z], shape (batch, D).
-        reconstruction: log p(x_b|z_b), shape (batch,), nats.
-        kl: KL(q(z|x_b) || p(z)), shape (batch,), nats.
-        loss: L_b = -(reconstruction - beta kl), shape (batch,).
+        decoded: E[x|z], shape (points, D).
+        reconstruction: log p(x_b|z), shape (points,), nats.
+        kl: KL(q(z|x_b) || p(z)), or what is sampled of it, log_q - log_p: shape (points,), nats.
+        loss: Of each point, -(reconstruction - beta kl), shape (points,).
         gradients: dL/d(parameter) by the model's parameter names.
     """
 
@@ -70,8 +81,14 @@ class Backward(NamedTuple):
     log_var: Tensor | None
     std: Tensor
     factor: Tensor | None
+    drawn: DrawGradient | None
+    shares: Tensor
     eps: Tensor
     z: Tensor
+    log_q: Tensor | None
+    log_p: Tensor | None
+    score_of_q: Tensor | None
+    score_of_p: Tensor | None
     delta_z: Tensor
     decoder: tuple[Layer, ...]
     decoded: Tensor
@@ -97,12 +114,12 @@ def back_propagate(
     """Forward and backward pass of L = -(1/B) sum_b [log p(x_b|z_b) - beta KL_b], z_b = mean + sigma eps_b.
 
     That is the negative objective of :class:`vae_core.training.loop.Training` with one sample (M = 1),
-    without free bits: sums over data and latent dimensions, mean over the batch. The KL to a learned prior is
-    the estimate log q(z_b|x_b) - log p(z_b) of the same sample. With delta(l) = dL_b/du(l):
-    dL/dW(l) = mean_b delta(l) h(l-1)^T; delta(l) = (W(l+1)^T delta(l+1)) * f'(u(l)).
+    without free bits: sums over data and latent dimensions, mean over the batch. The KL to a learned prior,
+    or from a q that is no Gaussian, is the estimate log q(z_b|x_b) - log p(z_b) of the same points. With
+    delta(l) = dL_b/du(l): dL/dW(l) = mean_b delta(l) h(l-1)^T; delta(l) = (W(l+1)^T delta(l+1)) * f'(u(l)).
 
     Arguments:
-        model: Any model of the core whose networks are multi-layer perceptrons.
+        model: Any model of the core.
         x: Examples of shape (batch, D). C samples of one example are that example C times: L and every
             gradient are then means over the samples, and dL/du of the encoder is the mean of its rows.
         eps: Noise of shape (batch, J); a deterministic encoder ignores it.
@@ -110,42 +127,118 @@ def back_propagate(
         slip: Makes one of the documents' errors in the backward pass; the forward pass and loss stay right.
 
     Raises:
-        BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), a beta below 0, or a network of
-            convolutions (code ``architecture``), or a q that is no Gaussian (code ``encoder_head``).
+        BadInput: A shape that does not fit (codes ``data_dim``, ``eps``), or a beta below 0.
     """
     weight = check_beta(beta)
     _check(model, x, eps)
-    into_encoder = _forward(model.encoder, x)
-    q = model.posterior(x)
-    z = q.draw(eps[None]).z[0]
-    into_decoder, likelihood = _forward(model.decoder, z), model.likelihood(z)
-    of_prior = _PriorBackward(model, z) if model.config.prior != "standard_normal" else None
-    per_dim = q.kl_per_dim(model.prior)
-    kl = per_dim.sum(-1) if per_dim is not None else q.log_prob(z) - model.prior.log_prob(z)
-    reconstruction = likelihood.log_prob(x)
+    encoder_chain, decoder_chain = _encoder_of(model), _decoder_of(model)
+    into_encoder = encoder_chain.forward(x)
+    q = model.posterior_of(into_encoder[-1].u)
+    points = _points_of(q, eps)
+    into_decoder = decoder_chain.forward(points.z)
+    likelihood = model.likelihood_of(into_decoder[-1].u)
+    of_prior = _of_prior(model, q, points)
+    x = x.repeat(len(points.z) // len(x), 1)
+    reconstruction, kl = likelihood.log_prob(x), _kl(model, q, points, of_prior)
     squares = 2.0 if slip == "no_half" and model.config.likelihood == "gaussian" else 1.0
     delta = -squares * likelihood.score(x)
-    decoder = _backward(model.decoder, "decoder", into_decoder, delta, model.config.activation, slip)
-    delta_z = decoder[0].delta @ model.decoder.weights[0]
+    decoder = decoder_chain.backward(into_decoder, delta, slip)
     signed = -weight if slip == "kl_sign" else weight
+    of_z = decoder_chain.to_inputs(decoder)
     if of_prior is not None:
-        delta_z = delta_z - signed * of_prior.score
-    log_var = None if model.config.encoder_head == "deterministic" else q.as_normal().conditional_log_var
-    delta = _heads_delta(model, q, into_encoder[-1].u, eps, delta_z, signed)
-    encoder = _backward(model.encoder, "encoder", into_encoder, delta, model.config.activation, slip)
-    gradients = _gradients((*encoder, *decoder))
+        of_z = of_z - signed * of_prior.score
+    delta_z = of_z if points.score is None else of_z + signed * points.score
+    if points.drawn is None:
+        delta = _heads_delta(model, q, into_encoder[-1].u, eps, of_z, signed)
+    else:
+        rows = (-1, *eps.shape)
+        of_draws, losses = (points.shares[:, None] * of_z).view(rows), signed * kl - reconstruction
+        delta = points.drawn.backward(of_draws, signed, losses.view(rows[:-1]))
+    encoder = encoder_chain.backward(into_encoder, delta, slip)
+    gradients = encoder_chain.gradients(encoder, torch.full_like(eps[:, 0], 1 / len(eps)))
+    gradients |= decoder_chain.gradients(decoder, points.shares / len(eps))
     if model.config.learns_scale:
-        gradients["log_scale"] = _log_scale_gradient(model, likelihood.mean, x, squares)
-    if of_prior is not None:
-        for name, gradient in of_prior.gradients(signed, slip).items():
+        gradients["log_scale"] = _log_scale_gradient(model, likelihood.mean, x, squares, points.shares)
+    if isinstance(of_prior, _PriorBackward):
+        for name, gradient in of_prior.gradients(signed / len(eps), slip).items():
             gradients[name] = gradient + gradients.get(name, 0.0)
-    factor = q.parameters[1] if isinstance(q, FullNormal) else None
-    parts = {"mean": q.mean, "log_var": log_var, "std": q.std, "factor": factor}
-    parts |= {"eps": eps, "z": z, "delta_z": delta_z}
-    terms = {"reconstruction": reconstruction, "kl": kl, "loss": weight * kl - reconstruction}
     return Backward(
-        encoder=encoder, decoder=decoder, decoded=likelihood.mean, gradients=gradients, **parts, **terms
+        encoder=encoder,
+        **_parts_of(q),
+        drawn=points.drawn,
+        shares=points.shares,
+        eps=points.eps,
+        z=points.z,
+        log_q=points.log_q,
+        log_p=None if of_prior is None else of_prior.log_prob,
+        score_of_q=points.score,
+        score_of_p=None if of_prior is None else of_prior.score,
+        delta_z=delta_z,
+        decoder=decoder,
+        decoded=likelihood.mean,
+        reconstruction=reconstruction,
+        kl=kl,
+        loss=weight * kl - reconstruction,
+        gradients=gradients,
     )
+
+
+class _Points(NamedTuple):
+    """The points z of all examples, rows as in :class:`Backward`."""
+
+    z: Tensor
+    eps: Tensor
+    shares: Tensor
+    log_q: Tensor | None = None
+    score: Tensor | None = None
+    drawn: DrawGradient | None = None
+
+
+def _points_of(q: Posterior, eps: Tensor) -> _Points:
+    if isinstance(q, PlanarNormal | DiagonalMixture):
+        drawn = gradient_of_draws(q, eps[None])
+        signs = torch.ones(len(drawn.z), 1, 1, dtype=eps.dtype)
+        signs[1::2] = -1
+        score = drawn.score.flatten(0, 1) if isinstance(drawn, MixtureDraws) else None
+        return _Points(
+            drawn.z.flatten(0, 1),
+            (signs * eps).flatten(0, 1),
+            drawn.shares.flatten(),
+            drawn.log_prob.flatten(),
+            score,
+            drawn,
+        )
+    z = q.draw(eps[None]).z[0]
+    log_q = None if isinstance(q, Deterministic) else q.log_prob(z)
+    return _Points(z, eps, torch.ones_like(z[:, 0]), log_q)
+
+
+def _kl(
+    model: VAE, q: Posterior, points: _Points, of_prior: "_StandardPrior | _PriorBackward | None"
+) -> Tensor:
+    """KL(q || p(z)) of each example, or what a point says of it."""
+    per_dim = q.kl_per_dim(model.prior)
+    if per_dim is not None:
+        return per_dim.sum(-1)
+    assert of_prior is not None
+    assert points.log_q is not None
+    return points.log_q - of_prior.log_prob
+
+
+def _parts_of(q: Posterior) -> dict[str, Any]:
+    """The mean and what else :class:`Backward` has of q(z|x)."""
+    factor = q.factor if isinstance(q, FullNormal) else None
+    if isinstance(q, Deterministic):
+        return {"mean": q.mean, "log_var": None, "std": q.std, "factor": factor}
+    if isinstance(q, PlanarNormal):
+        mean, log_var = q.centre, q.log_var
+    elif isinstance(q, DiagonalMixture):
+        mean, log_var = q.means.flatten(1), q.log_vars.flatten(1)
+    else:
+        normal = q.as_normal()
+        log_var = normal.conditional_log_var
+        return {"mean": normal.mean, "log_var": log_var, "std": normal.std, "factor": factor}
+    return {"mean": mean, "log_var": log_var, "std": torch.exp(0.5 * log_var), "factor": factor}
 
 
 class _Into(NamedTuple):
@@ -156,27 +249,63 @@ class _Into(NamedTuple):
     h: Tensor
 
 
-def _forward(mlp: Network, h: Tensor) -> list[_Into]:
-    layers, last = [], len(mlp.weights) - 1
-    for index, (weight, bias) in enumerate(zip(mlp.weights, mlp.biases, strict=True)):
-        u = functional.linear(h, weight, bias)
-        layers.append(_Into(h, u, u if index == last else mlp.activation(u)))
-        h = layers[-1].h
-    return layers
+class _Chain(NamedTuple):
+    """A network as linear maps with an activation between them.
+
+    Arguments:
+        name: Of its parameters, ``"encoder"`` or ``"decoder"``.
+        maps: From its input to its output.
+        value: f.
+        slope: f'.
+    """
+
+    name: str
+    maps: list[LinearMap]
+    value: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor], Tensor]
+
+    def forward(self, h: Tensor) -> list[_Into]:
+        """What the way back needs of each layer."""
+        layers, last = [], len(self.maps) - 1
+        for index, one in enumerate(self.maps):
+            u = one.forward(h)
+            layers.append(_Into(h, u, u if index == last else self.value(u)))
+            h = layers[-1].h
+        return layers
+
+    def backward(self, into: list[_Into], delta: Tensor, slip: Slip | None) -> tuple[Layer, ...]:
+        """delta of the last layer is given; each one before: (W(l+1)^T delta(l+1)) * f'(u(l))."""
+        layers = []
+        for index in reversed(range(len(into))):
+            if index < len(into) - 1:
+                _, u, h = into[index]
+                slope = h if slip == "f_for_slope" else self.slope(u)
+                delta = self.maps[index + 1].back(delta) * slope
+            layers.append(Layer(f"{self.name}.{{}}.{index}", *into[index], delta))
+        return tuple(reversed(layers))
+
+    def to_inputs(self, layers: tuple[Layer, ...]) -> Tensor:
+        """The derivative by the input, shape (rows, fan_in)."""
+        return self.maps[0].back(layers[0].delta)
+
+    def gradients(self, layers: tuple[Layer, ...], counts: Tensor | None = None) -> dict[str, Tensor]:
+        """dL/dW = sum delta h^T and dL/db = sum delta of a matrix, each row counting as ``counts`` says."""
+        found = {}
+        for layer, one in zip(layers, self.maps, strict=True):
+            delta = layer.delta if counts is None else counts[:, None] * layer.delta
+            weights, biases = (layer.name.format(part) for part in ("weights", "biases"))
+            found[weights], found[biases] = one.gradient(delta, layer.inputs)
+        return found
 
 
-def _backward(
-    mlp: Network, name: str, into: list[_Into], delta: Tensor, activation: Activation, slip: Slip | None
-) -> tuple[Layer, ...]:
-    """delta of the last layer is given; each one before: (W(l+1)^T delta(l+1)) * f'(u(l))."""
-    layers = []
-    for index in reversed(range(len(into))):
-        if index < len(into) - 1:
-            _, u, h = into[index]
-            slope = h if slip == "f_for_slope" else SLOPES[activation](u)
-            delta = (delta @ mlp.weights[index + 1]) * slope
-        layers.append(Layer(f"{name}.{{}}.{index}", *into[index], delta))
-    return tuple(reversed(layers))
+def _encoder_of(model: VAE) -> _Chain:
+    maps, activation = encoder_maps(model.config, model.encoder), model.config.activation
+    return _Chain("encoder", maps, model.encoder.activation, SLOPES[activation])
+
+
+def _decoder_of(model: VAE) -> _Chain:
+    maps, activation = decoder_maps(model.config, model.decoder), model.config.activation
+    return _Chain("decoder", maps, model.decoder.activation, SLOPES[activation])
 
 
 def _heads_delta(
@@ -211,65 +340,58 @@ def _heads_delta(
     return torch.cat([delta_mean, delta_phi], dim=-1)
 
 
+class _StandardPrior:
+    """log p(z) of N(0, I), and its derivative by z."""
+
+    def __init__(self, z: Tensor) -> None:
+        self.log_prob, self.score = StandardNormal(z.shape[1]).log_prob(z), -z
+
+
 class _PriorBackward:
     """log p(z) of a learned prior, and its derivatives by z and by the prior's parameters.
 
     The components of a VampPrior are q(z|u_k): from there it goes back through the encoder to the u_k.
     """
 
-    def __init__(self, model: VAE, z: Tensor) -> None:
-        self._model, self._batch = model, len(z)
+    def __init__(self, model: VAE, points: _Points) -> None:
+        self._model = model
         prior = model.prior
         assert isinstance(prior, NormalMixture)
-        self._found = found = MixtureGradient(prior, z)
+        self._found = found = MixtureGradient(prior, points.z, points.shares)
         self.log_prob, self.score = found.log_prob, found.score
 
     def gradients(self, weight: float, slip: Slip | None) -> dict[str, Tensor]:
-        """Of -weight mean_b log p(z_b), by the names of the model's parameters."""
-        model, found, scale = self._model, self._found, -weight / self._batch
+        """Of -weight sum share log p(z), by the names of the model's parameters."""
+        model, found, scale = self._model, self._found, -weight
         if model.config.prior == "mixture":
             by_name = {"logits": found.logits, "means": found.means, "log_vars": found.spreads}
             return {f"mixture.{name}": scale * value for name, value in by_name.items()}
-        into = _forward(model.encoder, model.pseudo_inputs())
+        chain = _encoder_of(model)
+        into = chain.forward(model.pseudo_inputs())
         head, spreads = model.config.encoder_head, found.spreads
         if head == "variance":
             spreads = spreads * variance_slope(into[-1].u)
         delta = found.means if head == "unit_variance" else torch.cat([found.means, spreads], -1)
-        layers = _backward(model.encoder, "encoder", into, scale * delta, model.config.activation, slip)
-        by_name = {}
-        for layer in layers:
-            by_name[layer.name.format("weights")] = layer.delta.T @ layer.inputs
-            by_name[layer.name.format("biases")] = layer.delta.sum(0)
-        by_inputs = layers[0].delta @ model.encoder.weights[0]
-        return by_name | {"pseudo_inputs.values": by_inputs * model.pseudo_inputs.slope()}
+        layers = chain.backward(into, scale * delta, slip)
+        by_inputs = chain.to_inputs(layers) * model.pseudo_inputs.slope()
+        return chain.gradients(layers) | {"pseudo_inputs.values": by_inputs}
 
 
-def _gradients(layers: tuple[Layer, ...]) -> dict[str, Tensor]:
-    """dL/dW = mean_b delta h^T, dL/db = mean_b delta."""
-    found = {}
-    for layer in layers:
-        found[layer.name.format("weights")] = layer.delta.T @ layer.inputs / len(layer.delta)
-        found[layer.name.format("biases")] = layer.delta.mean(0)
-    return found
+def _of_prior(model: VAE, q: Posterior, points: _Points) -> _StandardPrior | _PriorBackward | None:
+    """log p(z) at the points, where the KL is sampled there; None: it has a closed form, or there is none."""
+    if model.config.prior != "standard_normal":
+        return _PriorBackward(model, points)
+    return _StandardPrior(points.z) if isinstance(q, PlanarNormal | DiagonalMixture) else None
 
 
-def _log_scale_gradient(model: VAE, decoded: Tensor, x: Tensor, squares: float) -> Tensor:
-    """dL/d(log s) = mean_b [D - ||x - y||^2 / s^2]."""
+def _log_scale_gradient(model: VAE, decoded: Tensor, x: Tensor, squares: float, shares: Tensor) -> Tensor:
+    """dL/d(log s) = mean_b [D - ||x - y||^2 / s^2], the mean over points by their shares."""
     scaled = ((x - decoded) / model.likelihood_scale()).square().sum(-1)
-    return (x.shape[-1] - squares * scaled).mean()
+    return (shares * (x.shape[-1] - squares * scaled)).sum() / shares.sum()
 
 
 def _check(model: VAE, x: Tensor, eps: Tensor) -> None:
     config = model.config
-    if config.not_gaussian:
-        what = config.not_gaussian
-        message = f"the chain rule is written out here for a Gaussian q(z|x), this model's is {what}"
-        raise BadInput("encoder_head", message, "train with another encoder head")
-    if config.architecture != "mlp":
-        message = (
-            "the chain rule is written out here for multi-layer perceptrons, this network has convolutions"
-        )
-        raise BadInput("architecture", message, "train with the architecture mlp")
     if x.ndim != 2 or x.shape[1] != config.data_dim or not len(x):
         message = f"x must have the shape (batch, {config.data_dim}), got {tuple(x.shape)}"
         raise BadInput("data_dim", message, "give at least one example, one in each row")
