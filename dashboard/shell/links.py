@@ -7,6 +7,8 @@ A link says what differs from the defaults, of the page it leads to. No Streamli
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final, Protocol, get_args
 
 from dashboard.runs.store import RUN_ID
@@ -405,9 +407,11 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
 """Everything that a link can say beside the run in view, which every page names by ``run``."""
 
 
-def of_page(page: str) -> dict[str, Parameter]:
+# Each run of the script asks a dozen times; pages are few.
+@lru_cache(maxsize=64)
+def of_page(page: str) -> Mapping[str, Parameter]:
     """The parameters that a link to a page has."""
-    return {key: one for key, one in PARAMETERS.items() if one.page in (page, EVERY_PAGE)}
+    return MappingProxyType({key: one for key, one in PARAMETERS.items() if one.page in (page, EVERY_PAGE)})
 
 
 def read_link(query: Mapping[str, str]) -> dict[str, Any]:
