@@ -23,7 +23,7 @@ from dashboard.free_energy import cached, em_table
 from dashboard.free_energy.cached import EM_STEPS, NUM_STARTS, STOP_WITHIN, Components, EmRun
 from dashboard.free_energy.em_table import Chosen
 from dashboard.shell import state
-from dashboard.shell.choice import numbered, one_of
+from dashboard.shell.choice import number_between, numbered, one_of
 from dashboard.tables import draw_table
 from vae_core.errors import BadInput
 
@@ -78,14 +78,9 @@ def draw_em() -> None:
         with st.container(horizontal=True, gap="medium"):
             number = _number(len(chosen.x))
             epsilon = float(
-                one_of(
-                    "Stop at a rise below ε",
-                    EPSILONS,
-                    key="em_epsilon",
-                    help_text=EPSILON_HELP,
-                    default="0.001",
-                )
+                one_of("Stop at a rise below ε", EPSILONS, key="em_epsilon", help_text=EPSILON_HELP)
             )
+        state.draw_address("em")
         components = chosen.components._replace(number=number)
         runs = cached.em(chosen.x, components)
     except BadInput as err:
@@ -99,16 +94,9 @@ def draw_em() -> None:
 
 
 def _number(num_rows: int) -> int:
-    return st.slider(
-        "Components K",
-        1,
-        MAX_COMPONENTS,
-        3,
-        key="em_components",
-        help=f"At most as many as there are rows, here {num_rows}.",
-        width=320,
-        persist_state="session",
-    )
+    help_text = f"At most as many as there are rows, here {num_rows}."
+    ends = (1, MAX_COMPONENTS)
+    return number_between("Components K", *ends, key="em_components", help_text=help_text, width=320)
 
 
 def _start(runs: list[EmRun]) -> int:

@@ -145,6 +145,7 @@ def draw_small_network(slip: "Slip | None") -> None:
         index = _number("Example", "bp_example", "A held-out digit, averaged to 2 × 2 pixels.", last)
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
         count = _num_samples(is_deterministic=network.head == "deterministic")
+        state.draw_address("small_network")
     found = cached.small_pass(network, index, noise, slip, count, _sample(count, network.head))
     _draw_pass(found, digit=index)
 
@@ -156,6 +157,7 @@ def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
         index = one_example.choose(subject, "held_out")
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
         count = _num_samples(is_deterministic=subject.config.model.encoder_head == "deterministic")
+        state.draw_address("current_model")
     if subject.y is not None:
         st.caption(GIVEN_IN_BIASES)
     beta = subject.beta_in_force
@@ -165,6 +167,8 @@ def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
 
 
 def _select(label: str, options: Mapping[str, str], key: str, help_text: str) -> Any:
+    if state.control(key) not in options:
+        state.set_control(key, next(iter(options)))
     return st.selectbox(
         label,
         tuple(options),
@@ -177,7 +181,10 @@ def _select(label: str, options: Mapping[str, str], key: str, help_text: str) ->
 
 
 def _number(label: str, key: str, help_text: str, largest: int = LARGEST_SEED) -> int:
-    value = st.number_input(label, 0, largest, 0, key=key, help=help_text, width=130, persist_state="session")
+    found = state.control(key)
+    if not isinstance(found, int) or found > largest:  # of a link
+        state.set_control(key, largest if isinstance(found, int) else 0)
+    value = st.number_input(label, 0, largest, key=key, help=help_text, width=130, persist_state="session")
     return int(value)
 
 
@@ -189,7 +196,6 @@ def _num_samples(*, is_deterministic: bool) -> int:
         "Samples C",
         1,
         MAX_SAMPLES,
-        1,
         key="bp_samples",
         help=SAMPLES_HELP,
         width=130,

@@ -18,7 +18,7 @@ from dashboard.gradients.cached import Sweep
 from dashboard.gradients.measured import SAMPLE_COUNTS, Cost, Histograms, Measured
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
-from dashboard.shell.choice import one_of
+from dashboard.shell.choice import number_between, one_of, one_of_numbers, switch
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject
 from dashboard.tables import draw_table
@@ -160,6 +160,7 @@ def draw_function() -> None:
     )
     mean, std, count = _sliders()
     with_mistake = _mistake()
+    state.draw_address("estimators")
     _draw_comparison(
         Comparison(
             measured=cached.function(formula, mean, std),
@@ -180,12 +181,10 @@ def draw_function() -> None:
 
 def _sliders() -> tuple[float, float, int]:
     left, middle, right = st.columns(3, gap="medium")
-    mean = left.slider(
-        "μ", -3.0, 3.0, 0.7, 0.1, key="estimators_mean", help=MEAN_HELP, persist_state="session"
-    )
-    std = middle.slider(
-        "σ", 0.1, 2.0, 0.5, 0.05, key="estimators_std", help=STD_HELP, persist_state="session"
-    )
+    with left:
+        mean = number_between("μ", -3.0, 3.0, 0.1, key="estimators_mean", help_text=MEAN_HELP)
+    with middle:
+        std = number_between("σ", 0.1, 2.0, 0.05, key="estimators_std", help_text=STD_HELP)
     with right:
         return mean, std, _samples()
 
@@ -202,6 +201,7 @@ def draw_elbo(subject: Subject) -> None:
         dim = _dimension(subject)
         count = _samples()
         with_mistake = _mistake()
+        state.draw_address("estimators")
     with left:
         terms = cache.encoded(subject)
         decoded, label = cache.decode(subject, terms.means[index : index + 1]), int(terms.labels[index])
@@ -252,15 +252,11 @@ def _form(model: ModelConfig) -> str:
 
 
 def _samples() -> int:
-    return st.select_slider(
-        "Samples M", SAMPLE_COUNTS, 8, key="estimators_samples", help=SAMPLES_HELP, persist_state="session"
-    )
+    return one_of_numbers("Samples M", SAMPLE_COUNTS, key="estimators_samples", help_text=SAMPLES_HELP)
 
 
 def _mistake() -> bool:
-    return st.toggle(
-        "Add the error z = μ + σ² ε", key="estimators_error", help=MISTAKE_HELP, persist_state="session"
-    )
+    return switch("Add the error z = μ + σ² ε", key="estimators_error", help_text=MISTAKE_HELP)
 
 
 def _dimension(subject: Subject) -> int:

@@ -105,10 +105,14 @@ def pixels_svg(pixels: Pixels) -> bytes:
 
 
 def _files(kept: Kept) -> dict[str, Callable[[], bytes]]:
-    arrays = {"npz": partial(arrays_npz, kept.arrays)}
+    arrays: dict[str, Callable[[], bytes]] = {"npz": partial(arrays_npz, kept.arrays)}
     if kept.pixels is None:
         return arrays
-    return {"png": partial(png, kept.pixels), "svg": partial(pixels_svg, kept.pixels)} | arrays
+    pictures: dict[str, Callable[[], bytes]] = {
+        "png": partial(png, kept.pixels),
+        "svg": partial(pixels_svg, kept.pixels),
+    }
+    return pictures | arrays
 
 
 def _download(label: str, make: Callable[[], str] | Callable[[], bytes], file: str, help_text: str) -> None:

@@ -58,7 +58,9 @@ def one_of_numbers(label: str, options: Sequence[N], *, key: str, help_text: str
     return st.select_slider(label, options, key=key, help=help_text, persist_state="session", **more)
 
 
-def number_between(label: str, low: N, high: N, step: N | None = None, *, key: str, help_text: str) -> N:
+def number_between(
+    label: str, low: N, high: N, step: N | None = None, *, key: str, help_text: str, **more: Any
+) -> N:
     """A slider from one number to another, which the link names.
 
     Arguments:
@@ -67,13 +69,14 @@ def number_between(label: str, low: N, high: N, step: N | None = None, *, key: s
         step: From one value to the next.
         key: Of the slider, one of ``links.PARAMETERS``.
         help_text: Its tooltip.
+        more: As Streamlit's slider takes it.
     """
     value = state.control(key)
     known = value if isinstance(value, type(low)) else PARAMETERS[key].default
     within = min(max(known, low), high)
     if value != within:
         state.set_control(key, within)
-    return st.slider(label, low, high, step=step, key=key, help=help_text, persist_state="session")
+    return st.slider(label, low, high, step=step, key=key, help=help_text, persist_state="session", **more)
 
 
 def switch(label: str, *, key: str, help_text: str) -> bool:

@@ -7,6 +7,8 @@ A link says what differs from the defaults, of the page it leads to. No Streamli
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final, Protocol, get_args
 
 from dashboard.runs.store import RUN_ID
@@ -336,6 +338,14 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "derivation_track": Parameter("free_energy", "lagrange", ID),
     "derivation_example": Parameter("free_energy", 0, Whole(0, 1_000_000)),
     "derivation_all": Parameter("free_energy", False, Switch()),
+    "em_family": Parameter("free_energy", "gaussian", ID),
+    "em_covariance": Parameter("free_energy", "full", ID),
+    "em_data": Parameter("free_energy", "iris", ID),
+    "em_data_bernoulli": Parameter("free_energy", "digits", ID),
+    "em_data_poisson": Parameter("free_energy", "digits", ID),
+    "em_data_categorical": Parameter("free_energy", "iris_thirds", ID),
+    "em_components": Parameter("free_energy", 3, Whole(1, 8)),
+    "em_epsilon": Parameter("free_energy", "0.001", ID),
     "misprint_example": Parameter("free_energy", 0, Whole(0, 1_000_000)),
     "gradients_view": views(
         "gradients",
@@ -344,6 +354,20 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         importance_weighted="Importance weighting",
     ),
     "estimators_of": views("gradients", function="a one-line function", elbo="this model's datum"),
+    "estimators_f": Parameter("gradients", "z + z²", ID),
+    "estimators_mean": Parameter("gradients", 0.7, Number(-3.0, 3.0)),
+    "estimators_std": Parameter("gradients", 0.5, Number(0.1, 2.0)),
+    "estimators_samples": Parameter("gradients", 8, OneOf((1, 2, 4, 8, 16, 32, 64, 128, 256))),
+    "estimators_error": Parameter("gradients", False, Switch()),
+    "bp_subject": Parameter("gradients", "small", ID),
+    "bp_slip": Parameter("gradients", "none", ID),
+    "bp_head": Parameter("gradients", "log_variance", ID),
+    "bp_output": Parameter("gradients", "bernoulli", ID),
+    "bp_activation": Parameter("gradients", "tanh", ID),
+    "bp_seed": Parameter("gradients", 0, Whole(0, 999)),
+    "bp_example": Parameter("gradients", 0, Whole(0, 1_000_000)),
+    "bp_noise": Parameter("gradients", 0, Whole(0, 999)),
+    "bp_samples": Parameter("gradients", 1, Whole(1, 5)),
     "priors_view": views("priors", priors="Priors", weights="Weights"),
     "prior_k": Parameter("priors", 20, OneOf((1, 2, 5, 10, 20, 50, 100, 200))),
     "priors_data": Parameter("priors", "digits", ID),
@@ -383,9 +407,11 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
 """Everything that a link can say beside the run in view, which every page names by ``run``."""
 
 
-def of_page(page: str) -> dict[str, Parameter]:
+# Each run of the script asks a dozen times; pages are few.
+@lru_cache(maxsize=64)
+def of_page(page: str) -> Mapping[str, Parameter]:
     """The parameters that a link to a page has."""
-    return {key: one for key, one in PARAMETERS.items() if one.page in (page, EVERY_PAGE)}
+    return MappingProxyType({key: one for key, one in PARAMETERS.items() if one.page in (page, EVERY_PAGE)})
 
 
 def read_link(query: Mapping[str, str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.figures.pixels import pixel_trace
 from dashboard.formats import signed
 from dashboard.latent.grid import grid_pixels
-from dashboard.pictures import mosaic, picture, small_png, strip
+from dashboard.pictures import mosaic, picture, png, small_png, strip
 
 
 def test_picture_enlarges_every_pixel_to_a_square() -> None:
@@ -82,3 +82,10 @@ def test_a_picture_in_colour_is_an_image_of_the_figure_with_each_of_its_pixels()
     shown = Image.open(io.BytesIO(base64.b64decode(trace["source"].partition(",")[2])))
     assert np.array_equal(np.asarray(shown), pixels)
     assert pixel_trace(pixels[..., 0])["type"] == "heatmap"
+
+
+def test_a_picture_that_is_written_fast_has_the_same_pixels() -> None:
+    pixels = strip(np.random.default_rng(0).random((3, 64), np.float32), (8, 8), size=56)
+    for effort in (1, 6):
+        with Image.open(io.BytesIO(png(pixels, effort=effort))) as found:
+            assert np.array_equal(np.asarray(found), pixels), effort

@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.figures.classes import class_colour
 from dashboard.figures.contours import contour_traces
-from dashboard.figures.em import EmPath, LineScene, PlaneScene, em_figure
+from dashboard.figures.em import EmPath, LineScene, PlaneScene, em_figure, outlines
 from dashboard.figures.evidence import bound_figure, gap_figure, importance_figure
 from dashboard.figures.posterior import MASSES, Ellipse, posterior_figure, rings_of
 from dashboard.figures.rates import collapse_figure, rate_distortion_figure, surgery_figure
@@ -186,6 +186,15 @@ def test_parts_and_numbers_are_those_given() -> None:
     assert [shape["y0"] for shape in figure.to_dict()["layout"]["shapes"]] == [-2.0, -0.9]
     figure = gap_figure(np.array([0.0, 1.0, 2.0]), "gap", theme="light")
     assert figure.to_dict()["layout"]["shapes"][0]["x0"] == 1.0
+
+
+def test_outlines_are_two_standard_deviations_from_their_means() -> None:
+    draw = np.random.default_rng(0).normal(size=(3, 4, 2, 2))
+    covariances, means = draw @ draw.swapaxes(-1, -2) + np.eye(2), draw[..., 0]
+    away = outlines(means, covariances) - means[:, :, None]
+    squares = np.einsum("skpi,skij,skpj->skp", away, np.linalg.inv(covariances), away)
+    np.testing.assert_allclose(squares, 4.0, rtol=1e-9)
+    assert np.ptp(np.arctan2(away[..., 1], away[..., 0]), axis=-1).min() > 6, "all the way round"
 
 
 def test_other_starts_are_one_trace_with_gaps_between_them() -> None:

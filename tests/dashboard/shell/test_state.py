@@ -232,6 +232,31 @@ LABORATORIES: Final[dict[str, dict[str, str]]] = {
         "derivation_all": "1",
     },
     "free_energy errors": {"free_energy_view": "errors", "misprint_example": "5"},
+    "free_energy em": {
+        "free_energy_view": "em",
+        "em_family": "poisson",
+        "em_data_poisson": "upload",
+    },
+    "free_energy em of a Gaussian": {
+        "free_energy_view": "em",
+        "em_covariance": "tied",
+        "em_data": "wine",
+        "em_components": "4",
+        "em_epsilon": "1e-4",
+    },
+    "gradients": {"estimators_f": "sin z", "estimators_mean": "-0.5", "estimators_std": "1.25"},
+    "gradients elbo": {"estimators_of": "elbo", "estimators_samples": "32", "estimators_error": "1"},
+    "gradients back-propagation": {
+        "gradients_view": "back_propagation",
+        "bp_slip": "kl_sign",
+        "bp_head": "flow",
+        "bp_output": "gaussian",
+        "bp_activation": "relu",
+        "bp_seed": "7",
+        "bp_example": "11",
+        "bp_noise": "5",
+        "bp_samples": "3",
+    },
     "priors": {"prior_k": "5", "priors_k": "10", "priors_epochs": "20", "priors_seed": "3"},
     "priors weights": {
         "priors_view": "weights",
@@ -272,7 +297,7 @@ def test_a_laboratory_opens_as_its_link_says_and_says_it_again(where: str) -> No
 
 
 def test_a_laboratory_that_no_link_set_says_nothing_of_it() -> None:
-    for page in ("data", "latent_space", "elbo", "free_energy", "priors", "compare"):
+    for page in ("data", "latent_space", "elbo", "free_energy", "gradients", "priors", "compare"):
         assert query(open_page(page)) == {}, page
 
 
