@@ -34,9 +34,6 @@ const STYLES = `
   input { min-width: 0; margin: 0; accent-color: var(--st-primary-color); cursor: pointer; }
   @media print { button { visibility: hidden; } }`;
 
-const CONTROLS = `<output aria-hidden="true"></output><button type="button"></button>
-  <input type="range" min="0" step="1" aria-label="Frame of the animation">`;
-
 /**
  * All that stands in a frame, with what it is laid over.
  * @param {Frame[]} frames
@@ -69,10 +66,15 @@ export class Player {
     this.show = show;
     this.host = document.createElement("div");
     const shadow = this.host.attachShadow({ mode: "open" });
-    shadow.innerHTML = `<style>${STYLES}</style>${CONTROLS}`;
-    this.now = /** @type {HTMLOutputElement} */ (shadow.querySelector("output"));
-    this.button = /** @type {HTMLButtonElement} */ (shadow.querySelector("button"));
-    this.steps = /** @type {HTMLInputElement} */ (shadow.querySelector("input"));
+    const styles = document.createElement("style");
+    styles.textContent = STYLES;
+    this.now = document.createElement("output");
+    this.now.setAttribute("aria-hidden", "true");
+    this.button = document.createElement("button");
+    this.button.type = "button";
+    this.steps = document.createElement("input");
+    Object.assign(this.steps, { type: "range", min: "0", step: "1", ariaLabel: "Frame of the animation" });
+    shadow.append(styles, this.now, this.button, this.steps);
     this.button.onclick = () => (this.#timer ? this.stop() : this.play());
     this.steps.oninput = () => {
       this.stop();

@@ -85,8 +85,8 @@ def test_streamlit_serves_modules_and_nothing_beyond_an_elements_folder() -> Non
     manager = BidiComponentManager()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dashboard.components.mounting.get_bidi_component_manager", lambda: manager)
-        patch.setattr("dashboard.components.mounting.component", lambda name, **_: lambda: name)
-        full = element("dial", "dial", html="<p></p>", css="p {}")()
+        patch.setattr("dashboard.components.mounting.component", lambda name, **_: lambda **_: name)
+        full = element("dial", "dial", html="<p></p>", css="p {}")(key="one", data=b"", on_said_change=print)
     app = Starlette(routes=create_bidi_component_routes(manager, None))
     status, headers, body = asyncio.run(answer(app, f"/_stcore/bidi-components/{full}/bundle.js"))
     assert (status, body.decode()) == (200, bundle("dial"))
