@@ -53,7 +53,7 @@ _ASKED: Final = "asked_of_runs"
 _PATIENCE_S: Final = 10.0
 """How long a value that was sent is shown although the run has not said that it holds."""
 _MADE: Final = "run_made"
-DOUBLE_PRESS_S: Final = 1.2
+DOUBLE_PRESS_S: Final = 0.6
 """So soon after a press made a run and its buttons were drawn, another is the second of a double press."""
 
 
