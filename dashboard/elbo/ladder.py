@@ -178,11 +178,12 @@ def _names(found: Arrays) -> list[str]:
 
 def _shown_values(found: Arrays, example: Example) -> tuple[list[float], float]:
     """The bounds and log p(x) in the digits of every view, so that the reader's own differences come out."""
-    elbo, first = found["elbo"][:, 0], shown_bound(example)
-    goal = round(float(found["log_evidence"][0]), DIGITS)
-    if example.evidence is not None:
-        goal = shown_evidence(example)
-    return [round(min(first + float(value - elbo[0]), goal), DIGITS) for value in elbo], goal
+    elbo = found["elbo"][:, 0]
+    values = [shown_bound(example) + float(value - elbo[0]) for value in elbo]
+    if example.evidence is None:
+        return [round(value, DIGITS) for value in values], round(float(found["log_evidence"][0]), DIGITS)
+    goal = shown_evidence(example)
+    return [round(min(value, goal), DIGITS) for value in values], goal
 
 
 def _how(found: Arrays) -> str:
