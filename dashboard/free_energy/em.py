@@ -105,7 +105,6 @@ def _start(runs: list[EmRun]) -> int:
         st.segmented_control(
             "Start",
             tuple(range(1, NUM_STARTS + 1)),
-            default=1,
             required=True,
             format_func=lambda number: (
                 f"{number}: {signed(runs[number - 1].last, 3)}" + (" (best)" if number - 1 == best else "")
@@ -113,6 +112,7 @@ def _start(runs: list[EmRun]) -> int:
             key="em_start",
             help=f"log p(x) in nats per example after {EM_STEPS} iterations, from means at different rows. "
             "EM converges to a local maximum.",
+            persist_state="session",
         )
         - 1
     )
