@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
-from dashboard.figures.base import LEGEND_ABOVE, finish, literal
+from dashboard.figures.base import AT_LEAST, LEAST_RANGE, LEGEND_ABOVE, finish, literal
 from dashboard.figures.dimension_reduction import plane_figure
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
@@ -58,7 +58,7 @@ def run_curves_figure(lines: Sequence[RunLine], title: str, *, theme: ThemeName,
     values = values[np.isfinite(values)]
     if len(values):
         low, high = float(values.min()), float(values.max())
-        margin = 0.06 * max(high - low, 1e-3)
+        margin = 0.06 * (high - low) + max(0.0, LEAST_RANGE - (high - low)) / 2
         figure.update_yaxes(range=[low - margin, high + margin])
     figure.update_xaxes(title="step", rangemode="tozero")
     figure.update_yaxes(title=title)
@@ -84,7 +84,7 @@ def run_kl_figure(runs: Sequence[tuple[str, int, Array]], *, theme: ThemeName) -
             hovertemplate="rank %{x}: %{y:.3f} nats<extra>%{fullData.name}</extra>",
         )
     figure.update_xaxes(title="latent dimension, most used first", type="category")
-    figure.update_yaxes(title="KL, nats per example", rangemode="tozero")
+    figure.update_yaxes(title="KL, nats per example", **AT_LEAST)
     figure.update_layout(legend=LEGEND_ABOVE)
     return finish(figure, height=HEIGHT, theme=theme, legend=True)
 

@@ -127,7 +127,8 @@ def _picture(chosen: Chosen, components: Components, runs: list[EmRun], start: i
         stop=stop if stop is not None and stop <= shown else None,
     )
     others = [other.climb[: shown + 1] for number, other in enumerate(runs) if number != start]
-    alt = f"EM in {EM_STEPS} iterations: log p(x) from {run.first:.3f} to {run.last:.3f} nats per example."
+    climb = f"log p(x) from {signed(run.first, 3)} to {signed(run.last, 3)} nats per example"
+    alt = f"EM in {EM_STEPS} iterations: {climb}."
     figure = em_figure(path, others, theme=state.theme_name())
     draw_chart(figure, key="em", alt=alt)
     moves = {
@@ -308,7 +309,7 @@ def _draw_minorising(chosen: Chosen, components: Components, run: EmRun, start: 
         theme=state.theme_name(),
     )
     best = float(values[found.best])
-    alt = f"log p and its minorising function over the {title}: they touch at {found.old:.3f}."
+    alt = f"log p and its minorising function over the {title}: they touch at {signed(found.old, 3)}."
     draw_chart(figure, key="em_minorising", alt=alt)
     rise = signed(float(log_likelihood[found.best]) - found.touching, 4)
     st.caption(

@@ -348,7 +348,7 @@ def _draw_accuracy(found: Comparison, part: int) -> None:
         ratio = f"× {rounded(one.variance / least)}" if min(least, one.variance) > 0 else "–"
         is_exact = one.half_width <= 1e-4
         bias = with_deviation(one.bias, 0.0, 4) if is_exact else with_deviation(one.bias, one.half_width, 2)
-        rows.append((_hyphenated(name), bias, f"{one.variance**0.5:.3g}", ratio))
+        rows.append((_hyphenated(name), bias, f"{one.variance**0.5:#.3g}".rstrip("."), ratio))
     head = (f"∂/∂{GREEK[part]}", "bias", "s.d.", "variance")
     draw_table(head, rows, title=f"Bias and variance, by {GREEK[part]}", help_text=TABLE_HELP)
 
