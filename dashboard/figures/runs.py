@@ -1,7 +1,8 @@
 """Runs on the same axes: their curves, their KL by dimension, their latent planes."""
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,12 @@ SETTLED = 0.1
 """From this share of a run on its curve decides the range: what it falls from is off the picture."""
 
 
+LEGEND_ROW: Final = 22
+"""Pixels."""
+LEGEND_WIDTH: Final = 300
+"""Pixels that a legend has at least: on a phone, or in a third of a page."""
+
+
 class RunLine(NamedTuple):
     """A run's curve: its label, its number, the steps, shape (rows,), and a value at each."""
 
@@ -31,6 +38,17 @@ def run_colour(number: int, theme: ThemeName) -> str:
     """The colour of the run with this number, the same in all figures of a comparison."""
     palette = CLASSES[theme]
     return palette[number % len(palette)]
+
+
+def legend_room(labels: Sequence[str]) -> int:
+    """Pixels that a figure is higher by for its legend, so that many runs leave the picture its height.
+
+    Example:
+        >>> legend_room(["β 1", "β 4"]), legend_room(["encoder mixture of Gaussians"] * 6)
+        (0, 110)
+    """
+    entry = 45 + 8 * max(map(len, labels), default=0)
+    return LEGEND_ROW * max(0, math.ceil(len(labels) / max(1, LEGEND_WIDTH // entry)) - 1)
 
 
 def run_curves_figure(lines: Sequence[RunLine], title: str, *, theme: ThemeName, legend: bool) -> go.Figure:
@@ -63,7 +81,8 @@ def run_curves_figure(lines: Sequence[RunLine], title: str, *, theme: ThemeName,
     figure.update_xaxes(title="step", rangemode="tozero")
     figure.update_yaxes(title=title)
     figure.update_layout(legend=LEGEND_ABOVE)
-    return finish(figure, height=HEIGHT, theme=theme, legend=legend)
+    height = HEIGHT + (legend_room([line.label for line in lines]) if legend else 0)
+    return finish(figure, height=height, theme=theme, legend=legend)
 
 
 def run_kl_figure(runs: Sequence[tuple[str, int, Array]], *, theme: ThemeName) -> go.Figure:
@@ -86,7 +105,8 @@ def run_kl_figure(runs: Sequence[tuple[str, int, Array]], *, theme: ThemeName) -
     figure.update_xaxes(title="latent dimension, most used first", type="category")
     figure.update_yaxes(title="KL, nats per example", **AT_LEAST)
     figure.update_layout(legend=LEGEND_ABOVE)
-    return finish(figure, height=HEIGHT, theme=theme, legend=True)
+    height = HEIGHT + legend_room([label for label, _, _ in runs])
+    return finish(figure, height=height, theme=theme, legend=True)
 
 
 def turned_plane_figure(

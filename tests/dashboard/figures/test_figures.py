@@ -70,6 +70,17 @@ def test_a_collapse_does_not_fill_a_chart() -> None:
     assert high == pytest.approx([1 - 0.06 * 3, 4 + 0.06 * 3])
 
 
+@pytest.mark.parametrize("count", [1, 2, 6, 24])
+def test_many_runs_leave_the_picture_its_height(count: int) -> None:
+    """A legend takes a row of 22 pixels for each run whose name is long; it stood on 300 pixels in all."""
+    label = "encoder mixture of Gaussians"
+    lines = [RunLine(label, number, np.arange(3.0), np.arange(3.0)) for number in range(count)]
+    named, bare = (run_curves_figure(lines, "KL", theme="light", legend=said) for said in (True, False))
+    bars = run_kl_figure([(label, number, np.ones(2)) for number in range(count)], theme="light")
+    least = 300 + 22 * (count - 1)
+    assert [figure.to_dict()["layout"]["height"] for figure in (named, bare, bars)] == [least, 300, least]
+
+
 def test_histogram_marks_the_mean_and_the_example() -> None:
     values = np.array([-3, -2, -1, 0], np.float32)
     figure = histogram_figure(values, 3, theme="light")
