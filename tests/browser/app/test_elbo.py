@@ -63,7 +63,7 @@ def test_view_control_is_whole_on_a_phone(app_server: Server, page: Page) -> Non
 def test_another_class_of_an_element_leaves_the_styles_within_it(
     app_server: Server, browser: Browser, page: Page
 ) -> None:
-    """Streamlit changes it twice a move: a rule for all that may be in or around one costs 12 ms each time."""
+    """Streamlit changes it twice a move: a rule for all that may be in or around one costs 12 ms then."""
     visit(page, app_server, "one_example")
     chart = page.locator(".st-key-posterior")
     expect(chart.locator(".contourlayer path").first).to_be_attached()
