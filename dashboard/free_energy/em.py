@@ -101,21 +101,19 @@ def _number(num_rows: int) -> int:
 
 def _start(runs: list[EmRun]) -> int:
     best = int(np.argmax([run.last for run in runs]))
-    return (
-        st.segmented_control(
-            "Start",
-            tuple(range(1, NUM_STARTS + 1)),
-            default=1,
-            required=True,
-            format_func=lambda number: (
-                f"{number}: {signed(runs[number - 1].last, 3)}" + (" (best)" if number - 1 == best else "")
-            ),
-            key="em_start",
-            help=f"log p(x) in nats per example after {EM_STEPS} iterations, from means at different rows. "
-            "EM converges to a local maximum.",
-        )
-        - 1
+    chosen = st.segmented_control(
+        "Start",
+        tuple(range(1, NUM_STARTS + 1)),
+        required=True,
+        format_func=lambda number: (
+            f"{number}: {signed(runs[number - 1].last, 3)}" + (" (best)" if number - 1 == best else "")
+        ),
+        key="em_start",
+        help=f"log p(x) in nats per example after {EM_STEPS} iterations, from means at different rows. "
+        "EM converges to a local maximum.",
+        persist_state="session",
     )
+    return (chosen or 1) - 1
 
 
 def _picture(chosen: Chosen, components: Components, runs: list[EmRun], start: int, stop: int | None) -> None:

@@ -22,6 +22,7 @@ from tests.page_scripts import (
     home_tasks,
     numbers,
     open_page,
+    query,
     runner,
     table,
     text_with,
@@ -186,6 +187,16 @@ def test_file_of_the_held_out_digits_is_hardly_longer_than_the_bound(home_tasks:
     assert any(b.key == "bits_back_file" for b in at.get("download_button"))  # type: ignore[attr-defined]
     at = choose(at, "bits_back_pixels", "grey")
     assert any(b.key == "bits_back_start" for b in at.button), "grey levels are another file"
+
+
+def test_pixels_are_in_the_link_and_begin_with_those_of_the_likelihood(runner: LocalRunner) -> None:
+    gaussian = trained(runner, replace(TINY, model=replace(TINY.model, likelihood="gaussian")))
+    for run, first in ((trained(runner, TINY), "binary"), (gaussian, "grey")):
+        for said in ({}, {"bits_back_pixels": "grey"}, {"bits_back_pixels": "binary"}):
+            at = open_page("elbo", run=run, elbo_view="bits_back", **said)
+            expected = said.get("bits_back_pixels", first)
+            assert [one.value for one in at.segmented_control if one.key == "bits_back_pixels"] == [expected]
+            assert said.items() <= query(at).items()
 
 
 def test_bits_back_says_what_it_cannot_code(runner: LocalRunner) -> None:
