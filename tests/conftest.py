@@ -8,10 +8,6 @@ import pytest
 import torch
 from hypothesis import settings
 
-import dashboard.runs.worker_process
-import tests.worker_process
-from tests.forked import Loaded, popen_of
-
 # Derandomised: a suite that is red for one and green for the next teaches nobody anything.
 settings.register_profile("suite", derandomize=True, database=None, deadline=None, print_blob=True)
 settings.load_profile("suite")
@@ -36,17 +32,6 @@ def dashboard_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAE_DASHBOARD_HOME", str(tmp_path_factory.mktemp("home")))
         yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _forked_processes() -> Iterator[None]:
-    """Has runner, tasks and tests of workers begin processes as copies of one that has loaded PyTorch."""
-    loaded = Loaded()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dashboard.runs.worker_process, "Popen", popen_of(loaded))
-        patch.setattr(tests.worker_process, "Popen", popen_of(loaded))
-        yield
-    loaded.close()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any, Final
 
+from dashboard.runs.worker_process import PROGRAM, spawn
 from tests.polling import DEADLINE_S
 from vae_core.config import RunConfig
 
@@ -22,12 +23,15 @@ class Process:
     """A worker process and the events it has sent.
 
     Arguments:
-        arguments: Of Python, other than those of a worker without a run.
+        arguments: Of Python, other than those of a worker without a run, which is a copy of what has loaded.
     """
 
     def __init__(self, *arguments: str) -> None:
-        command = [sys.executable, *(arguments or ("-m", "vae_core", "worker"))]
-        self.process = Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        self.process = (
+            Popen([sys.executable, *arguments], cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True)
+            if arguments
+            else spawn([*PROGRAM, "worker"])
+        )
         self.events: list[Event] = []
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -41,7 +45,7 @@ class Process:
 
     def write(self, line: bytes) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(line + b"\n")
+        self.process.stdin.write(line.decode() + "\n")
         self.process.stdin.flush()
 
     def send(self, command: str, **values: object) -> None:
@@ -82,7 +86,7 @@ class Process:
         self.process.kill()
         self.process.wait(DEADLINE_S)
         self._reader.join(DEADLINE_S)
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            assert pipe is not None
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
+        for pipe in (self.process.stdin, self.process.stdout, getattr(self.process, "stderr", None)):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()

@@ -2,6 +2,7 @@
 
     python -m vae_core worker [RUN_DIR...]
     python -m vae_core task NAME INPUTS.npz RESULT.npz ARGUMENTS...
+    python -m vae_core copies FD
 
 Each task of the table reads its arrays and arguments here and calls a plain function that knows no process.
 What a task needs is imported by it alone: a worker does not wait for scikit-learn, nor t-SNE for PyTorch.
@@ -9,6 +10,7 @@ What a task needs is imported by it alone: a worker does not wait for scikit-lea
 
 import gc
 import os
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -285,6 +287,11 @@ def main(arguments: Sequence[str]) -> int:
             from vae_core.runs.worker import run_worker
 
             return run_worker([Path(folder) for folder in folders])
+        case ["copies", file]:
+            from vae_core.runs.fork_server import serve
+
+            with socket.socket(fileno=int(file)) as theirs:
+                return serve(theirs, main)
         case ["task", name, source, target, *rest] if name in TASKS:
             return run_task(Path(source), Path(target), lambda inputs, say: TASKS[name](inputs, say, rest))
     sys.stderr.write(f"{__doc__}\nTasks:\n\n")

@@ -21,7 +21,7 @@ from dashboard.runs.job import ACTIVE, LEAVE, RESUMABLE, Changes, Command, Job, 
 from dashboard.runs.opened import Opened
 from dashboard.runs.scheduler import UNWATCHED_S, Place, Scheduler, scheduler
 from dashboard.runs.store import RunStore, digest_of, kept_folder
-from dashboard.runs.worker_process import GRACE_S, Member, WorkerProcess
+from dashboard.runs.worker_process import GRACE_S, Member, WorkerProcess, fork_server
 from vae_core.config import RunConfig
 from vae_core.data import DATASET_INFO, least_training_examples
 from vae_core.errors import BadInput
@@ -74,7 +74,14 @@ class LocalRunner:
         self._forget_deleted()
 
     def warm(self) -> None:
-        """Starts the idle worker that makes the next Start fast, unless one waits already."""
+        """Makes the next Start fast: has the process load of which trainings are copies.
+
+        Where there are no copies it starts the idle worker, unless one waits already.
+        """
+        if fork_server().is_possible:
+            with contextlib.suppress(OSError):
+                fork_server().load()
+            return
         with self._lock:
             if self._closed or self._warming or (self._warm is not None and self._warm.is_alive):
                 return

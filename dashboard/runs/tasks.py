@@ -13,7 +13,6 @@ import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from dashboard.runs.scheduler import Place, Scheduler, scheduler
 from dashboard.runs.store import digest_of, kept_folder
-from dashboard.runs.worker_process import spawn
+from dashboard.runs.worker_process import Process, spawn
 from vae_core.config import WALL_LIMIT_S
 from vae_core.errors import BadInput
 
@@ -90,7 +89,7 @@ class _Task:
     source: Path
     waiters: set[str]
     place: Place | None = None
-    process: Popen[str] | None = None
+    process: Process | None = None
     first_word: tuple[float, float] | None = None
     done: float = 0.0
     error: str | None = None
@@ -246,9 +245,9 @@ class Tasks:
             with process:
                 self._listen(task, process)
             limit.cancel()
-            failed = process.returncode and not task.is_cancelled and task.error is None
-            error = _what_to_do(process.returncode) if failed else None
-            if task.is_late and process.returncode:
+            code = process.wait()
+            error = _what_to_do(code) if code and not task.is_cancelled and task.error is None else None
+            if task.is_late and code:
                 task.error, error = None, LATE
         except OSError as err:
             error = f"The computation could not start ({err.strerror}). Try again."
@@ -256,7 +255,7 @@ class Tasks:
             self._close(task, error)
             self._forget_oldest()
 
-    def _end_late(self, task: _Task, process: Popen[str]) -> None:
+    def _end_late(self, task: _Task, process: Process) -> None:
         task.is_late = True
         process.kill()
 
@@ -270,7 +269,7 @@ class Tasks:
             if task.place is not None:
                 self._scheduler.leave(task.place)
 
-    def _listen(self, task: _Task, process: Popen[str]) -> None:
+    def _listen(self, task: _Task, process: Process) -> None:
         for line in process.stdout or ():
             with contextlib.suppress(ValueError, TypeError, AttributeError):
                 message = json.loads(line)

@@ -11,7 +11,10 @@ from pathlib import Path
 from subprocess import PIPE, Popen, TimeoutExpired
 from typing import IO, Any, Final
 
+from dashboard.runs.fork_server import Copy, ForkServer
+
 ROOT: Final = Path(__file__).resolve().parents[2]
+PROGRAM: Final = [sys.executable, "-m", "vae_core"]
 GRACE_S: Final = 30.0
 """How long a worker may take to save its run before it is killed.
 
@@ -22,19 +25,32 @@ MAX_UNREAD: Final = 10_000
 _Lines = queue.SimpleQueue[str | None]
 
 
-def spawn(command: Sequence[str]) -> Popen[str]:
-    """Starts a process of the core with one thread and pipes to it, text.
+Process = Popen[str] | Copy
+_fork_server: Final = ForkServer()
+
+
+def fork_server() -> ForkServer:
+    """What makes copies, for all of this server."""
+    return _fork_server
+
+
+def spawn(command: Sequence[str]) -> Process:
+    """Starts a process of the core with one thread and pipes to it, text: a copy where one can be made.
 
     Raises:
         OSError: It cannot be started.
     """
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    if list(command[: len(PROGRAM)]) == PROGRAM and _fork_server.is_possible:
+        with contextlib.suppress(OSError):
+            return _fork_server.begin(command[len(PROGRAM) :], env)
     return Popen(
         command,
         stdin=PIPE,
         stdout=PIPE,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        env=env,
         # Ctrl-C in the server's terminal is for the server; the process sees its input end.
         start_new_session=True,
     )
@@ -51,7 +67,7 @@ class WorkerProcess:
     """
 
     def __init__(self, *arguments: str) -> None:
-        self._process = spawn([sys.executable, "-m", "vae_core", "worker", *arguments])
+        self._process = spawn([*PROGRAM, "worker", *arguments])
         self._lines: _Lines = queue.SimpleQueue()
         # A pipe that nobody reads blocks its writer: that must be this thread, and nothing that waits for it.
         writer = threading.Thread(

@@ -22,6 +22,7 @@ from dashboard.runs import tasks as tasks_module
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.tasks import Tasks
+from dashboard.runs.worker_process import Process as AnyProcess
 from tests.polling import until
 from tests.worker_process import ROOT, Process
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
@@ -114,7 +115,7 @@ def test_a_task_whose_result_finds_no_room_says_so(small_disk: Path, monkeypatch
     points = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
     spawn = tasks_module.spawn
 
-    def spawn_on_a_full_disk(command: list[str]) -> subprocess.Popen[str]:
+    def spawn_on_a_full_disk(command: list[str]) -> AnyProcess:
         fill(small_disk)  # its inputs have been written
         return spawn(command)
 
@@ -158,6 +159,7 @@ WITHOUT_HANDLES: Final = textwrap.dedent("""
     from pathlib import Path
     from dashboard.runs.runner import LocalRunner
     from dashboard.runs.tasks import Tasks
+from dashboard.runs.worker_process import Process as AnyProcess
     from dashboard.subject import load_subject, pretrained
     from dashboard.runs.pretrained import PRETRAINED_RUN
     from vae_core.config import ModelConfig, RunConfig

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,10 +11,8 @@ from tests.browser.watch import Watch
 
 @pytest.fixture(scope="session")
 def app_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The dashboard, from an empty folder, with a run store of its own; its trainings begin within 50 ms."""
-    cwd, home = tmp_path_factory.mktemp("cwd"), tmp_path_factory.mktemp("app_home")
-    program = [str(Path(__file__).with_name("forking_server.py"))]
-    server = start_server(ENTRY, cwd=cwd, home=home, program=program)
+    """The dashboard, started like a user does but from an empty folder, with a run store of its own."""
+    server = start_server(ENTRY, cwd=tmp_path_factory.mktemp("cwd"), home=tmp_path_factory.mktemp("app_home"))
     yield server
     stop_process(server.process)
 

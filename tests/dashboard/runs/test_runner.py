@@ -19,6 +19,7 @@ from dashboard.runs import job as job_module
 from dashboard.runs import runner as jobs
 from dashboard.runs import scheduler as schedulers
 from dashboard.runs.about import About
+from dashboard.runs.fork_server import ForkServer
 from dashboard.runs.job import Changes, JobView, is_owner
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.scheduler import Scheduler
@@ -404,8 +405,10 @@ def test_ids_that_name_no_run_do_nothing(shared: LocalRunner, run_id: str) -> No
 
 
 def test_warm_worker_makes_the_first_point_fast(
-    runner: LocalRunner, capsys: pytest.CaptureFixture[str]
+    runner: LocalRunner, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Where trainings are no copies of a process that has loaded."""
+    monkeypatch.setattr(ForkServer, "is_possible", False)
     runner.warm()
     warm = runner._warm
     assert warm is not None

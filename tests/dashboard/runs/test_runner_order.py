@@ -13,6 +13,7 @@ from dashboard.runs import job as job_module
 from dashboard.runs import runner as jobs
 from dashboard.runs import scheduler as schedulers
 from dashboard.runs import store as stores
+from dashboard.runs.fork_server import ForkServer
 from dashboard.runs.job import Job
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.scheduler import Place
@@ -265,6 +266,7 @@ def test_close_waits_for_a_worker_that_is_being_started(
             made.append(self)
 
     monkeypatch.setattr(jobs, "WorkerProcess", Slow)
+    monkeypatch.setattr(ForkServer, "is_possible", False)
     runner = LocalRunner(tmp_path, max_running=1)
     if begin == "warm":
         threading.Thread(target=runner.warm, daemon=True).start()

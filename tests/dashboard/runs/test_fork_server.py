@@ -1,0 +1,188 @@
+"""A process of the core that is copied is the program: what it prints, its end, its parent."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboard.runs import fork_server as module
+from dashboard.runs import worker_process
+from dashboard.runs.fork_server import MOST_FAILURES, Copy, ForkServer
+from dashboard.runs.worker_process import PROGRAM, WorkerProcess, spawn
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is copied")
+ENV = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ForkServer]:
+    found = ForkServer()
+    yield found
+    found.close()
+
+
+def started(*arguments: str) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*PROGRAM, *arguments], stdin=pipe, stdout=pipe, text=True, cwd=module.ROOT, env=ENV
+    )
+
+
+def states_of_children() -> list[str]:
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = file.read_text("utf-8", errors="replace").rpartition(")")[2].split()[:2]
+            found += [state] if int(parent) == os.getpid() else []
+    return found
+
+
+@pytest.mark.parametrize("arguments", [[], ["task", "tsne", "INPUTS", "RESULT", "0"], ["nothing"]], ids=str)
+def test_a_copy_says_and_returns_what_the_program_does(
+    server: ForkServer, tmp_path: Path, arguments: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "INPUTS").write_bytes(b"no archive")
+    arguments = [str(tmp_path / one) if one.isupper() else one for one in arguments]
+    said = []
+    for begin in (lambda: started(*arguments), lambda: server.begin(arguments, ENV)):
+        with begin() as process:
+            assert process.stdout is not None
+            output = process.stdout.read()
+        said.append((output, capfd.readouterr().err.splitlines()[-2:], process.wait()))
+    assert said[0] == said[1]
+    assert said[0][2] != 0, "it says what is wrong"
+
+
+def test_a_copy_has_its_environment_and_folder_and_session(server: ForkServer, tmp_path: Path) -> None:
+    with server.begin(["worker"], {**ENV, "OF_THIS_ONE": "äß"}) as process:
+        assert "ready" in process.stdout.readline()
+        assert os.getsid(process.pid) == process.pid
+        assert Path(f"/proc/{process.pid}/cwd").resolve() == module.ROOT
+        parent = Path(f"/proc/{process.pid}/stat").read_text("ascii").rpartition(")")[2].split()[1]
+        assert int(parent) == os.getpid()
+        assert process.poll() is None
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.01)
+        process.kill()
+        assert process.wait() == process.poll() == process.returncode == -signal.SIGKILL
+        process.kill()
+    # The process between them has ended, and this one takes no other orphans.
+    with pytest.raises(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+
+
+def test_a_copy_ends_when_its_input_does(server: ForkServer) -> None:
+    with server.begin(["worker"], ENV) as process:
+        process.stdin.close()
+        assert process.wait(60) == 0
+
+
+def test_no_file_stays_open(server: ForkServer) -> None:
+    def files() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    def begin() -> None:
+        with server.begin(["nothing"], ENV) as process:
+            process.stdout.read()
+
+    begin()
+    before = files()
+    for _ in range(5):
+        begin()
+    assert files() == before
+
+
+def test_a_copy_begins_fast_and_shares_what_is_loaded(server: ForkServer) -> None:
+    """In processor time of the copy and in memory of its own, beside a program that was started."""
+    used = []
+    for begin in (lambda: started("worker"), lambda: server.begin(["worker"], ENV)):
+        with begin() as process:
+            assert process.stdout is not None
+            assert "ready" in process.stdout.readline()
+            fields = Path(f"/proc/{process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+            pages = Path(f"/proc/{process.pid}/smaps_rollup").read_text("ascii")
+            own = sum(int(line.split()[1]) for line in pages.splitlines() if line.startswith("Private_Dirty"))
+            used.append((int(fields[11]) + int(fields[12]), own))
+            process.kill()
+    (started_ticks, started_kb), (copied_ticks, copied_kb) = used
+    assert copied_ticks < started_ticks / 4
+    assert copied_kb < started_kb / 2
+
+
+def test_a_server_that_was_killed_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ForkServer()
+    monkeypatch.setattr(worker_process, "_fork_server", server)
+    server.load()
+    assert server._process is not None
+    server._process.kill()
+    server._process.wait()
+    with spawn([*PROGRAM, "worker"]) as process:
+        assert isinstance(process, subprocess.Popen), "nobody waits for the next one"
+        assert process.stdout is not None
+        assert "ready" in process.stdout.readline()
+        process.kill()
+    with spawn([*PROGRAM, "nothing"]) as process:
+        assert isinstance(process, Copy)
+    server.close()
+
+
+def test_where_no_copy_can_be_made_programs_are_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ForkServer()
+    monkeypatch.setattr(worker_process, "_fork_server", server)
+
+    def refuse(pid: int) -> int:
+        raise OSError(38, "not implemented")
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    for _ in range(MOST_FAILURES):
+        with spawn([*PROGRAM, "nothing"]) as process:
+            assert isinstance(process, subprocess.Popen)
+    assert not server.is_possible
+    worker = WorkerProcess()
+    with worker._process as process:
+        assert isinstance(process, subprocess.Popen)
+        worker.kill()
+        worker.wait()
+    assert "Z" not in states_of_children(), "a copy that could not be watched has ended, and was waited for"
+
+
+def test_no_copy_finds_cuda_in_use(tmp_path: Path) -> None:
+    """A process that has asked for CUDA devices leaves copies that cannot have them."""
+    script = (
+        "import torch\n"
+        "def asked(*_): raise AssertionError('asked for a device')\n"
+        "for name in ('is_available', 'device_count', '_lazy_init', 'init'):\n"
+        "    setattr(torch.cuda, name, asked)\n"
+        "from vae_core.runs.fork_server import load\n"
+        "load()\n"
+        "print('loaded')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=module.ROOT, env=ENV, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "loaded\n", done.stderr
+
+
+def test_a_process_with_threads_is_not_copied() -> None:
+    script = (
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        "from vae_core.runs.fork_server import load\n"
+        "load()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=module.ROOT, env=ENV, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "a process with several threads is not copied" in done.stderr
+
+
+def test_another_program_is_started_as_ever() -> None:
+    with spawn([sys.executable, "-c", "print(7)"]) as process:
+        assert isinstance(process, subprocess.Popen)
+        assert process.communicate() == ("7\n", None)
