@@ -462,7 +462,7 @@ class Training:
     def _differentiate(self, x: Tensor, beta: float) -> Means:
         """Writes the gradient of -objective where the optimiser reads it."""
         if self._by_hand is not None:
-            eps = self._draw_eps(len(x))
+            eps = self._draw_eps(self._by_hand.eps_of_size(len(x)))
             means = self._by_hand(x, eps, beta=beta, free_bits=self.config.free_bits)
             if self.tracer is not None:
                 self.tracer.forward(self.model, x, self._by_hand.posterior(), eps, self._by_hand.terms())
@@ -494,14 +494,14 @@ class Training:
         """A KL of what all examples share, divided by their number; None: there is none."""
         return None
 
-    def _draw_eps(self, batch: int) -> Tensor:
-        """What the posterior's ``draw_eps`` would draw for a mini-batch."""
-        shape = (self.config.num_samples, batch, self.model.config.latent_dim)
-        if self.model.config.encoder_head == "deterministic":
-            return self._weights.new_zeros(shape)
+    def _draw_eps(self, eps: Tensor) -> Tensor:
+        """Draws into a place of shape (M, B, J) what the posterior's ``draw_eps`` would draw."""
         generator = self.generator
-        noise = torch.randn(shape, generator=generator, device=generator.device, dtype=self._weights.dtype)
-        return noise.to(self._weights.device)
+        if self.model.config.encoder_head == "deterministic":
+            return eps
+        if generator.device == eps.device:
+            return eps.normal_(generator=generator)
+        return eps.copy_(torch.randn(eps.shape, generator=generator, device=generator.device, dtype=eps.dtype))
 
     def _take_parameters(self) -> None:
         """Makes the model's parameters views of this training's tensor again, if another one took them."""
