@@ -7,13 +7,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 ENTRY: Final = ROOT / "dashboard" / "app.py"
+STREAMLIT: Final = ("-m", "streamlit")
 START_SECONDS: Final = 180.0
 STOP_SECONDS: Final = 40.0
 _ADDRESS: Final = re.compile(r"URL: http://\S+?:(\d+)")
@@ -46,6 +47,7 @@ def start_server(
     on_path: Path | None = None,
     port: int = 0,
     variables: Mapping[str, str] | None = None,
+    program: Sequence[str] = STREAMLIT,
 ) -> Server:
     """Runs ``streamlit run SCRIPT`` and waits until it answers.
 
@@ -56,6 +58,7 @@ def start_server(
         on_path: A folder that the script may import from.
         port: The port; 0 lets the server take a free one. Streamlit ends at once when a given port is busy.
         variables: More variables of its environment.
+        program: What Python runs, with Streamlit's arguments.
 
     Raises:
         RuntimeError: The server ended or did not answer in time; the message holds its log.
@@ -65,7 +68,7 @@ def start_server(
     if on_path is not None:
         env["PYTHONPATH"] = str(on_path)
     log = home / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    command = [sys.executable, *program, "run", str(script)]
     command += ["--server.headless", "true", "--server.port", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=cwd, env=env, stdout=output, stderr=subprocess.STDOUT)

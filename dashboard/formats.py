@@ -41,6 +41,17 @@ def shown_sum(measured: float, *terms: float, digits: int = 2) -> float:
     return round(sum(round(term, digits) for term in terms), digits)
 
 
+def added(*terms: float, digits: int = 2) -> str:
+    """A sum as it is written, before its sign of equality.
+
+    Example:
+        >>> added(2.205, 0.894), added(0.0244, 0.001, -0.0021, digits=3)
+        ('2.21 + 0.89', '0.024 + 0.001 − 0.002')
+    """
+    first, *others = (signed(term, digits) for term in terms)
+    return "".join((first, *(f" − {one[1:]}" if one.startswith("−") else f" + {one}" for one in others)))
+
+
 def with_error(value: str, error: str) -> str:
     """``1.5 ± 0.2``; where room is scarce a line breaks before the sign, never after it."""
     return f"{value} ±\N{NO-BREAK SPACE}{error}"

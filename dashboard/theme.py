@@ -4,7 +4,7 @@ Hues are Okabe and Ito's (2008), which stay apart under the common colour-vision
 keeps its hue in both themes and changes only its lightness. Classes have a second mark, their shape.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 ThemeName = Literal["light", "dark"]
 
@@ -114,6 +114,10 @@ _TOUCH: Final = """
 """
 """A finger needs 44 pixels; those of a help mark lie around it."""
 
+Section = Literal["grid", "style", "aggregate", "closer"]
+"""A part of a page that folds."""
+SECTIONS: Final = get_args(Section)
+
 PAGE_CSS: Final = (
     """
 CONTRAST
@@ -154,25 +158,21 @@ TOUCH
   :is(.st-key-train_step, .st-key-train_epoch, .st-key-train_keep, .st-key-share) button,
   .st-key-train_pause button:disabled { ICON_ALONE }
 }
-:is([class*="st-key-run_resume_"], [class*="st-key-run_ghost_"], [class*="st-key-run_download_"],
-    [class*="st-key-run_more_"], [class*="st-key-fold_"]) button { ICON_ALONE }
-[class*="st-key-section_"] { flex-wrap: nowrap; }
-[class*="st-key-section_"] > :first-child { min-width: 0; }
-[class*="st-key-fold_"] [data-testid="stIconMaterial"] { font-size: 1.75rem; }
-[class*="st-key-run_row_"] {
-  border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); padding-block: 0.25rem;
-}
+ROW [data-testid="stColumn"] [data-testid="stHorizontalBlock"] > :not(:first-child) button { ICON_ALONE }
+SECTION [data-testid="stButton"] button { ICON_ALONE }
+SECTION { flex-wrap: nowrap; }
+SECTION > [data-testid="stElementContainer"]:first-child { min-width: 0; }
+SECTION [data-testid="stButton"] [data-testid="stIconMaterial"] { font-size: 1.75rem; }
+ROW { border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); padding-block: 0.25rem; }
 @media (max-width: 639px) {
   .st-key-run_head [data-testid="stColumn"]:not(:first-child) { display: none; }
   .st-key-run_head [data-testid="stColumn"] label::after { content: "Mark all"; }
-  [class*="st-key-run_row_"] > * > [data-testid="stHorizontalBlock"] {
-    flex-wrap: wrap; gap: 0.25rem 0.75rem;
-  }
-  [class*="st-key-run_row_"] [data-testid="stColumn"] { min-width: 0; width: auto; flex: 0 1 auto; }
-  [class*="st-key-run_row_"] [data-testid="stColumn"]:nth-child(3) { flex: 1 1 50%; }
-  [class*="st-key-run_row_"] [data-testid="stColumn"]:nth-child(5) p::before { content: "β "; }
-  [class*="st-key-run_row_"] [data-testid="stColumn"]:nth-child(6) p::before { content: "ELBO "; }
-  [class*="st-key-run_row_"] [data-testid="stColumn"]:nth-child(7) p::before { content: "step "; }
+  ROW > * > [data-testid="stHorizontalBlock"] { flex-wrap: wrap; gap: 0.25rem 0.75rem; }
+  ROW [data-testid="stColumn"] { min-width: 0; width: auto; flex: 0 1 auto; }
+  ROW [data-testid="stColumn"]:nth-child(3) { flex: 1 1 50%; }
+  ROW [data-testid="stColumn"]:nth-child(5) p::before { content: "β "; }
+  ROW [data-testid="stColumn"]:nth-child(6) p::before { content: "ELBO "; }
+  ROW [data-testid="stColumn"]:nth-child(7) p::before { content: "step "; }
 }
 @media (min-width: 640px) and (max-width: 1439px) {
   [data-testid="stTopNavLink"] { padding: 0 5px; }
@@ -181,9 +181,15 @@ TOUCH
 """.replace("ICON_ALONE", _ICON_ALONE)
     .replace("CONTRAST", _CONTRAST)
     .replace("TOUCH", _TOUCH)
+    .replace("SECTION", f":is({', '.join(f'.st-key-section_{name}' for name in SECTIONS)})")
+    .replace("ROW", ".st-key-run_rows > * > :not(.st-key-run_head)")
 )
 """What no setting of Streamlit says: pages begin right below the navigation, with narrow margins, so that the
 whole board is in sight on a projector, and the names of all pages; the buttons of Train keep to one line, as
 icons where there is no room; a run of the list is a row, on a telephone a few lines; what a finger presses is
 large enough; of someone else's run a telephone shows only what can be pressed. Where a page presents, its own
-text, which is sized in rem, is one and a quarter of its size."""
+text, which is sized in rem, is one and a quarter of its size.
+
+No rule has ``[class*=…]`` for what is around others, or ``:has`` without a name before it: whenever a class
+changes, a browser computes the styles of all that could be in or around such a one anew, of a page with five
+charts 12 ms, twice a move of a slider."""

@@ -37,7 +37,7 @@ if view == "runs":
     if sides:
         with right:
             runs.numbers(sides)
-            runs.differences(sides)
+        runs.differences(sides)
         runs.curves(sides)
         run_pictures.reconstructions(sides)
         run_pictures.planes(sides)

@@ -4,7 +4,8 @@
 start it more than a hundred times. Here one process loads once, and each command makes a copy of it that goes
 on as the program: a process with its own pipes, id, session, working folder and environment, which is paused,
 killed and waited for like any other. Linux alone; elsewhere all programs are started as ever. Tests of the
-start itself (``tests/vae_core/runs/test_worker.py``, the browser tests) start the program.
+start itself (``tests/vae_core/runs/test_worker.py``, a cold link in ``tests/browser/app/test_pages.py``)
+start the program.
 
     python -m tests.forked FD      the process that loads, with a socket to who asks
 """

@@ -501,7 +501,7 @@ def _outliers(shown: Shown) -> None:
 def _area(of_each: Sequence[Array]) -> str:
     """ROC area of all trainings with its error."""
     score = pooled([Score(float(area), float(error), None) for area, error in of_each])
-    return with_error(f"{score.value:.3f}", margin(score.standard_error, 3))
+    return with_error(signed(score.value, 3), margin(score.standard_error, 3))
 
 
 def _and_trainings(shown: Shown) -> str:

@@ -407,10 +407,11 @@ def curves(sides: Sequence[Side]) -> None:
         ("reconstruction_held_out", "reconstruction, nats"),
         ("kl_held_out", "KL, nats"),
     )
-    for number, (column, (name, title)) in enumerate(zip(st.columns(3), shown, strict=True)):
+    columns = st.columns(3, vertical_alignment="bottom")  # the first has the legend above it
+    for number, (column, (name, title)) in enumerate(zip(columns, shown, strict=True)):
         lines = [_line(side, name) for side in sides if side.has_bound or name.startswith("recon")]
         figure = run_curves_figure(lines, title, theme=state.theme_name(), legend=number == 0)
-        ends = "; ".join(f"{line.label} {line.values[-1]:.2f}" for line in lines if len(line.values))
+        ends = "; ".join(f"{line.label} {signed(line.values[-1])}" for line in lines if len(line.values))
         with column:
             draw_chart(figure, key=f"runs_{name}", alt=f"Held-out {title}: {ends}.")
     if is_mixed(sides) and all(side.takes_y for side in sides):

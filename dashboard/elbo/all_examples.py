@@ -11,7 +11,7 @@ from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import cached as cache
 from dashboard.figures.elbo import kl_per_dim_figure, terms_figure
 from dashboard.figures.rates import rate_distortion_figure, surgery_figure
-from dashboard.formats import margin, shown_difference, signed
+from dashboard.formats import added, margin, shown_difference, shown_sum, signed
 from dashboard.runs.runner import runner
 from dashboard.shell import state
 from dashboard.subject import SPLITS, Split, Subject
@@ -30,8 +30,8 @@ TRAINED_ON: Final[dict[Objective, str]] = {
     "mmd": "Trained on reconstruction − β · D · MMD²(q(z), p(z)), β = {beta}: nothing holds each q(z|x) to "
     "the prior, so the KL may be large and the ELBO low. How near the codes of all data are to the prior, "
     "from which samples are drawn, is KL(q(z) ‖ p(z)) in the decomposition.",
-    "total_correlation": "Trained on ELBO − (β − 1) · TC, β = {beta}: it lowers the total correlation in the "
-    "decomposition, at the price of this bound.",
+    "total_correlation": "Trained on ELBO − (β − 1) · TC, β = {beta}, TC the total correlation of q(z): a β "
+    "above 1 lowers it, at the price of this bound; with β = 1 the objective is this bound.",
 }
 """What an objective leaves to be said of the ELBO."""
 KL_HELP: Final = (
@@ -86,7 +86,7 @@ def two_terms(terms: Encoded, shown: Subject) -> None:
     reconstruction, kl = mean(terms.reconstruction), mean(terms.kl)
     elbo = shown_difference(reconstruction, kl)
     figure = terms_figure(reconstruction, kl, theme=state.theme_name())
-    alt = f"Reconstruction {reconstruction:.2f}, KL {kl:.2f}, ELBO {elbo:.2f} nats per example."
+    alt = f"Reconstruction {signed(reconstruction)}, KL {signed(kl)}, ELBO {signed(elbo)} nats per example."
     draw_chart(figure, key="terms", alt=alt, words=shown.written)
     st.markdown(f"{signed(reconstruction)} − {signed(kl)} = **{signed(elbo)}** nats per example")
     beta, train = shown.beta_in_force, shown.config.train
@@ -130,7 +130,7 @@ def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
             else ("N(0, I)", f"q(z|x), {shown.config.model.not_gaussian},")
         )
         st.markdown(
-            f"KL to {to}: **{mean(terms.kl):.4f}** nats, estimated as the mean of "
+            f"KL to {to}: **{signed(mean(terms.kl), 4)}** nats, estimated as the mean of "
             + shown.written("log q(z|x) − log p(z). ")
             + f"It has no parts by dimension: {shown.written(what)} is no product over them."
         )
@@ -170,17 +170,19 @@ def kl_decomposition(shown: Subject, split: Split) -> None:
     parts = {name: estimate.value for name, estimate in estimates.items()}
     errors = {name: estimate.standard_error for name, estimate in estimates.items()}
     figure = surgery_figure(parts, errors, theme=state.theme_name())
-    alt = "; ".join(f"{name} {value:.3f}" for name, value in parts.items()) + " nats."
+    alt = "; ".join(f"{name} {signed(value, 3)}" for name, value in parts.items()) + " nats."
     draw_chart(figure, key="surgery", alt=alt, words=shown.written)
-    listed = " + ".join(f"{value:.3f}" for value in parts.values())
+    total = signed(shown_sum(sum(parts.values()), *parts.values(), digits=3), 3)
     st.markdown(
-        f"{listed} = **{sum(parts.values()):.3f}** nats, estimated; mean KL **{found.kl:.3f}**, exact.  \n"
-        f"Marginal KL(q(z) ‖ p(z)) **{found.marginal_kl.value:.3f}** ± "
+        f"{added(*parts.values(), digits=3)} = **{total}** nats, estimated; mean KL **{found.kl:.3f}**, "
+        "exact.  \n"
+        f"Marginal KL(q(z) ‖ p(z)) **{signed(found.marginal_kl.value, 3)}** ± "
         f"{margin(found.marginal_kl.standard_error, 3)}"
     )
     count = found.num_examples
+    samples = "a sample" if found.num_samples == 1 else f"{found.num_samples} samples"
     st.caption(
-        f"{count:,} {SPLITS[split]} examples, {found.num_samples} samples of z each; the mutual information "
+        f"{count:,} {SPLITS[split]} examples, {samples} of z each; the mutual information "
         f"with {count:,} examples is at most log {count:,} = {np.log(count):.2f} nats."
     )
 
@@ -193,18 +195,19 @@ def _two_parts(shown: Subject, split: Split) -> None:
     }
     parts = {name: estimate.value for name, estimate in estimates.items()}
     errors = {name: estimate.standard_error for name, estimate in estimates.items()}
-    alt = "; ".join(f"{name} {value:.3f}" for name, value in parts.items()) + " nats."
+    alt = "; ".join(f"{name} {signed(value, 3)}" for name, value in parts.items()) + " nats."
     figure = surgery_figure(parts, errors, theme=state.theme_name())
     draw_chart(figure, key="surgery", alt=alt, words=shown.written)
-    listed = " + ".join(f"{value:.3f}" for value in parts.values())
+    total = signed(shown_sum(found.kl.value, *parts.values(), digits=3), 3)
     more = "total correlation and dimension-wise KL are of a prior that is a product"
     if shown.config.model.prior == "standard_normal":
         what = shown.config.model.not_gaussian
         more = f"total correlation and dimension-wise KL are computed of Gaussians, and q is {what}"
+    error = margin(found.kl.standard_error, 3)
     st.markdown(
-        f"{listed} = mean KL **{found.kl.value:.3f}** ± {margin(found.kl.standard_error, 3)} nats, of the "
-        "same samples. A better prior can only lower the second part, which is 0 where p(z) is the aggregate "
-        f"posterior q(z); {more}."
+        f"{added(*parts.values(), digits=3)} = mean KL **{total}** ± {error} nats, from other samples of z "
+        "than the bound above. A better prior can only lower the second part, which is 0 where p(z) is the "
+        f"aggregate posterior q(z); {more}."
     )
 
 
@@ -229,7 +232,7 @@ def _rate_and_distortion(shown: Subject, live_run: str | None) -> None:
     rate, distortion = rate[finite], -distortion[finite]
     figure = rate_distortion_figure(rate, distortion, theme=state.theme_name())
     count = "1 measurement" if len(rate) == 1 else f"{len(rate)} measurements"
-    alt = f"Rate {rate[-1]:.2f}, distortion {distortion[-1]:.2f} nats after {count}."
+    alt = f"Rate {signed(rate[-1])}, distortion {signed(distortion[-1])} nats after {count}."
     draw_chart(figure, key="rate_distortion", alt=alt, words=shown.written)
     of_all = "" if shown.y is None else " of all y, each with its own"
     st.caption(f"{alt} Each is an estimate on held-out examples{of_all} while the run trained.")

@@ -70,17 +70,19 @@ def _lattice(subject: Subject) -> "Lattice | None":
     return decoded_lattice(subject.model)
 
 
-# The points of eight are 1.4 MB.
 @cached()
-def _measured_together(subject: Subject, split: Split, first: int) -> "list[MeasuredExample] | None":
-    """The example ``first`` and the next ones; None where one of them cannot be measured."""
+def measured_together(subject: Subject, split: Split, first: int) -> "list[MeasuredExample] | None":
+    """The example ``first`` and the next ones; None where one of them cannot be measured so."""
     import torch
 
     from vae_core.evidence.posterior_density import measured_examples
 
+    decoded = _lattice(subject)
+    if decoded is None:
+        return None
     x = torch.from_numpy(encoded(subject, split).x[first : first + TOGETHER])
     try:
-        return measured_examples(subject.model, x, decoded=_lattice(subject))
+        return measured_examples(subject.model, x, decoded=decoded)
     except BadInput:
         return None
 
@@ -91,12 +93,12 @@ def _measured(subject: Subject, split: Split, index: int) -> "MeasuredExample":
 
     from vae_core.evidence.posterior_density import measured_examples
 
-    decoded, place = _lattice(subject), index % TOGETHER
-    found = None if decoded is None else _measured_together(subject, split, index - place)
+    place = index % TOGETHER
+    found = measured_together(subject, split, index - place)
     if found is not None:
         return found[place]
     x = torch.from_numpy(encoded(subject, split).x[index : index + 1])
-    return measured_examples(subject.model, x, decoded=decoded)[0]
+    return measured_examples(subject.model, x, decoded=_lattice(subject))[0]
 
 
 @cached()

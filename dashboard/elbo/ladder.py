@@ -227,7 +227,9 @@ def _table(found: Arrays, shown: Subject, names: list[str]) -> None:
     last = round(float(goal.mean()), DIGITS)
     evidence_name = shown.written("log p(x)") if is_exact else "importance-weighted bound"
     figure = stair_figure(names, means, None, last, evidence_name=evidence_name, theme=state.theme_name())
-    alt = f"The mean stair of {len(goal)} examples, from {means[0]:.3f} to {means[-1]:.3f} nats."
+    alt = (
+        f"The mean stair of {len(goal)} examples, from {signed(means[0], 3)} to {signed(means[-1], 3)} nats."
+    )
     draw_chart(figure, key="mean_stair", alt=alt, words=shown.written)
     rows = []
     for index, (name, mean) in enumerate(zip(names, means, strict=True)):

@@ -10,6 +10,7 @@ from dashboard.cached import Encoded
 from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import cached as cache
 from dashboard.elbo import gaps
+from dashboard.elbo.ahead import ahead
 from dashboard.elbo.cached import Example
 from dashboard.figures.elbo import histogram_figure
 from dashboard.figures.evidence import bound_figure, importance_figure, samples_figure
@@ -61,6 +62,7 @@ def draw(shown: Subject, split: Split, terms: Encoded, num_samples: int) -> None
         num_samples: M.
     """
     index = choose(shown, split)
+    ahead().look(shown, split, index)
     example = cache.example(shown, split, index)
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
     with left:
@@ -82,7 +84,7 @@ def draw(shown: Subject, split: Split, terms: Encoded, num_samples: int) -> None
     with right:
         st.header("ELBO of all examples", help=OTHERS_HELP)
         figure = histogram_figure(terms.elbo, index, theme=state.theme_name())
-        alt = f"Histogram of the ELBO of each example; this one has {terms.elbo[index]:.2f} nats."
+        alt = f"Histogram of the ELBO of each example; this one has {signed(terms.elbo[index])} nats."
         draw_chart(figure, key="histogram", alt=alt)
 
 
@@ -133,7 +135,7 @@ def _identity(example: Example, shown: Subject, best_elbo: NDArray[np.float64] |
     elbo, total = shown_bound(example), shown_evidence(example)
     # The digits of the sentence below it: a sum of rounded numbers may differ from the rounded sum.
     figure = bound_figure(elbo, best, total, theme=state.theme_name())
-    alt = f"ELBO {elbo:.3f}, log p(x) {total:.3f}, gap {divergence:.3f} nats."
+    alt = f"ELBO {signed(elbo, 3)}, log p(x) {signed(total, 3)}, gap {signed(divergence, 3)} nats."
     draw_chart(figure, key="bound", alt=alt, words=shown.written)
     st.markdown(
         f"{shown.written('log p(x)')} **{signed(total, DIGITS)}** = ELBO **{signed(elbo, DIGITS)}** + "
@@ -168,7 +170,9 @@ def _posterior(example: Example, shown: Subject) -> None:
         titles=[f"z<sub>{dim + 1}</sub>" for dim in range(len(grid.axes))],
         theme=state.theme_name(),
     )
-    where = ", ".join(f"{mean:.2f} ± {std:.2f}" for mean, std in zip(example.mean, example.std, strict=True))
+    where = ", ".join(
+        f"{signed(mean)} ± {std:.2f}" for mean, std in zip(example.mean, example.std, strict=True)
+    )
     tilt = correlation_text(example.q.factor)
     alt = f"The true posterior of this example as contours, and q at {where}{tilt}."
     draw_chart(figure, key="posterior", alt=alt, words=shown.written)
@@ -194,7 +198,7 @@ def _importance(example: Example, shown: Subject) -> None:
         theme=state.theme_name(),
     )
     largest, count = float(curve.bounds[-1]), curve.sample_counts[-1]
-    alt = f"The bound with K = {count}: {largest:.3f} nats."
+    alt = f"The bound with K = {count}: {signed(largest, 3)} nats."
     draw_chart(figure, key="importance", alt=alt, words=shown.written)
     goal = "the bound of the largest K" if example.evidence is None else shown.written("log p(x)")
     if curve.enough is None:
@@ -207,7 +211,7 @@ def _importance(example: Example, shown: Subject) -> None:
 def _samples(example: Example, shown: Subject, num_samples: int) -> None:
     values = example.curve.log_likelihoods.numpy()
     figure = samples_figure(values, theme=state.theme_name())
-    spread = f"{values.mean():.2f} ± {values.std():.2f}"
+    spread = f"{signed(values.mean())} ± {values.std():.2f}"
     alt = f"Histogram of log p(x|z) of {len(values)} samples of z: {spread} nats."
     draw_chart(figure, key="samples", alt=alt, words=shown.written)
     st.caption(

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.cached import Encoded, mean
 from dashboard.components.chart.element import draw_chart
 from dashboard.figures.rates import collapse_figure
-from dashboard.formats import rounded, signed
+from dashboard.formats import rounded, shown_difference, signed
 from dashboard.shell import state
 from dashboard.shell.choice import one_of, switch
 from dashboard.shell.pages import to_train
@@ -149,7 +149,7 @@ def _floor(floor: float, reconstruction: float) -> None:
     st.metric("Entropy of the pixels H(x)", f"{floor:.2f} nats", help=FLOOR_HELP, border=True)
     st.markdown(
         f"−reconstruction = **{-reconstruction:.2f}** nats can never fall below **{floor:.2f}**: "
-        f"**{-reconstruction - floor:.2f}** nats are left to learn."
+        f"**{signed(shown_difference(-reconstruction, floor))}** nats are left to learn."
     )
 
 

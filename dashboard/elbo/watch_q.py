@@ -39,7 +39,8 @@ def draw(shown: Subject, split: Split) -> None:
     )
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        alt = f"q moves in {len(steps) - 1} steps; its bound rises from {elbo[0]:.3f} to {elbo[-1]:.3f} nats."
+        first, last = signed(elbo[0], 3), signed(elbo[-1], 3)
+        alt = f"q moves in {len(steps) - 1} steps; its bound rises from {first} to {last} nats."
         draw_chart(walk_figure(walk, theme=state.theme_name()), key="walk", alt=alt, words=shown.written)
     with right:
         reconstruction(example.x_and_decoded, example.class_name, shown)

@@ -10,6 +10,10 @@ from dashboard.figures import objects as go
 from dashboard.theme import CONCEPTS, ThemeName
 
 FONT_SIZE = 15
+LEAST_RANGE: Final = 0.1
+"""Nats that the axis of a KL shows at least, as on Train: a collapse must not fill the chart."""
+AT_LEAST: Final[dict[str, Any]] = {"rangemode": "tozero", "autorangeoptions": {"include": LEAST_RANGE}}
+"""Of such an axis."""
 _BY_HAND: Final = ("zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "select2d", "lasso2d")
 CHART_CONFIG: Final[dict[str, Any]] = {
     "displaylogo": False,

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
-from dashboard.figures.base import FONT_SIZE, GROUND, finish, mark_x
+from dashboard.figures.base import AT_LEAST, FONT_SIZE, GROUND, finish, mark_x
 from dashboard.formats import shown_difference, signed
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -65,7 +65,7 @@ def kl_per_dim_figure(kl_per_dim: Array, *, theme: ThemeName) -> go.Figure:
         )
     )
     figure.update_xaxes(title="latent dimension, most used first", type="category")
-    figure.update_yaxes(title="KL, nats per example", rangemode="tozero")
+    figure.update_yaxes(title="KL, nats per example", **AT_LEAST)
     finish(figure, height=HEIGHT, theme=theme)
     return figure.update_xaxes(tickfont={"size": FONT_SIZE + 3})  # an index is 0.7 times as tall
 

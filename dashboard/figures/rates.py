@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
-from dashboard.figures.base import FONT_SIZE, LEGEND_ABOVE, faded, finish, literal
+from dashboard.figures.base import AT_LEAST, FONT_SIZE, LEGEND_ABOVE, faded, finish, literal
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -188,7 +188,7 @@ def surgery_figure(parts: Mapping[str, float], errors: Mapping[str, float], *, t
             hovertemplate=f"{name}: {value:.4f} ± {errors[name]:.4f} nats<extra></extra>",
         )
     figure.update_layout(barmode="relative", legend=LEGEND_ABOVE | {"traceorder": "normal"})
-    figure.update_xaxes(title="nats per example")
+    figure.update_xaxes(title="nats per example", **AT_LEAST)
     return finish(figure, height=SURGERY_HEIGHT, theme=theme, legend=True)
 
 
@@ -215,5 +215,5 @@ def collapse_figure(predicted: Array, measured: Array, *, theme: ThemeName) -> g
             hovertemplate="%{y:.3f} nats<extra>" + label + "</extra>",
         )
     figure.update_xaxes(title="latent dimension, by rank", type="category")
-    figure.update_yaxes(title="KL(q ‖ prior), nats", rangemode="tozero")
+    figure.update_yaxes(title="KL(q ‖ prior), nats", **AT_LEAST)
     return finish(figure.update_layout(legend=LEGEND_ABOVE), height=HEIGHT, theme=theme, legend=True)

@@ -1,13 +1,14 @@
 """Runs on the same axes: their curves, their KL by dimension, their latent planes."""
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
-from dashboard.figures.base import LEGEND_ABOVE, finish, literal
+from dashboard.figures.base import AT_LEAST, LEAST_RANGE, LEGEND_ABOVE, finish, literal
 from dashboard.figures.dimension_reduction import plane_figure
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
@@ -16,6 +17,12 @@ HEIGHT = 300
 DASHES = ("solid", "dash", "dot", "dashdot")
 SETTLED = 0.1
 """From this share of a run on its curve decides the range: what it falls from is off the picture."""
+
+
+LEGEND_ROW: Final = 22
+"""Pixels."""
+LEGEND_WIDTH: Final = 300
+"""Pixels that a legend has at least: on a phone, or in a third of a page."""
 
 
 class RunLine(NamedTuple):
@@ -31,6 +38,17 @@ def run_colour(number: int, theme: ThemeName) -> str:
     """The colour of the run with this number, the same in all figures of a comparison."""
     palette = CLASSES[theme]
     return palette[number % len(palette)]
+
+
+def legend_room(labels: Sequence[str]) -> int:
+    """Pixels that a figure is higher by for its legend, so that many runs leave the picture its height.
+
+    Example:
+        >>> legend_room(["β 1", "β 4"]), legend_room(["encoder mixture of Gaussians"] * 6)
+        (0, 110)
+    """
+    entry = 45 + 8 * max(map(len, labels), default=0)
+    return LEGEND_ROW * max(0, math.ceil(len(labels) / max(1, LEGEND_WIDTH // entry)) - 1)
 
 
 def run_curves_figure(lines: Sequence[RunLine], title: str, *, theme: ThemeName, legend: bool) -> go.Figure:
@@ -58,12 +76,13 @@ def run_curves_figure(lines: Sequence[RunLine], title: str, *, theme: ThemeName,
     values = values[np.isfinite(values)]
     if len(values):
         low, high = float(values.min()), float(values.max())
-        margin = 0.06 * max(high - low, 1e-3)
+        margin = 0.06 * (high - low) + max(0.0, LEAST_RANGE - (high - low)) / 2
         figure.update_yaxes(range=[low - margin, high + margin])
     figure.update_xaxes(title="step", rangemode="tozero")
     figure.update_yaxes(title=title)
     figure.update_layout(legend=LEGEND_ABOVE)
-    return finish(figure, height=HEIGHT, theme=theme, legend=legend)
+    height = HEIGHT + (legend_room([line.label for line in lines]) if legend else 0)
+    return finish(figure, height=height, theme=theme, legend=legend)
 
 
 def run_kl_figure(runs: Sequence[tuple[str, int, Array]], *, theme: ThemeName) -> go.Figure:
@@ -84,9 +103,10 @@ def run_kl_figure(runs: Sequence[tuple[str, int, Array]], *, theme: ThemeName) -
             hovertemplate="rank %{x}: %{y:.3f} nats<extra>%{fullData.name}</extra>",
         )
     figure.update_xaxes(title="latent dimension, most used first", type="category")
-    figure.update_yaxes(title="KL, nats per example", rangemode="tozero")
+    figure.update_yaxes(title="KL, nats per example", **AT_LEAST)
     figure.update_layout(legend=LEGEND_ABOVE)
-    return finish(figure, height=HEIGHT, theme=theme, legend=True)
+    height = HEIGHT + legend_room([label for label, _, _ in runs])
+    return finish(figure, height=height, theme=theme, legend=True)
 
 
 def turned_plane_figure(

@@ -101,21 +101,19 @@ def _number(num_rows: int) -> int:
 
 def _start(runs: list[EmRun]) -> int:
     best = int(np.argmax([run.last for run in runs]))
-    return (
-        st.segmented_control(
-            "Start",
-            tuple(range(1, NUM_STARTS + 1)),
-            default=1,
-            required=True,
-            format_func=lambda number: (
-                f"{number}: {signed(runs[number - 1].last, 3)}" + (" (best)" if number - 1 == best else "")
-            ),
-            key="em_start",
-            help=f"log p(x) in nats per example after {EM_STEPS} iterations, from means at different rows. "
-            "EM converges to a local maximum.",
-        )
-        - 1
+    chosen = st.segmented_control(
+        "Start",
+        tuple(range(1, NUM_STARTS + 1)),
+        required=True,
+        format_func=lambda number: (
+            f"{number}: {signed(runs[number - 1].last, 3)}" + (" (best)" if number - 1 == best else "")
+        ),
+        key="em_start",
+        help=f"log p(x) in nats per example after {EM_STEPS} iterations, from means at different rows. "
+        "EM converges to a local maximum.",
+        persist_state="session",
     )
+    return (chosen or 1) - 1
 
 
 def _picture(chosen: Chosen, components: Components, runs: list[EmRun], start: int, stop: int | None) -> None:
@@ -129,7 +127,8 @@ def _picture(chosen: Chosen, components: Components, runs: list[EmRun], start: i
         stop=stop if stop is not None and stop <= shown else None,
     )
     others = [other.climb[: shown + 1] for number, other in enumerate(runs) if number != start]
-    alt = f"EM in {EM_STEPS} iterations: log p(x) from {run.first:.3f} to {run.last:.3f} nats per example."
+    climb = f"log p(x) from {signed(run.first, 3)} to {signed(run.last, 3)} nats per example"
+    alt = f"EM in {EM_STEPS} iterations: {climb}."
     figure = em_figure(path, others, theme=state.theme_name())
     draw_chart(figure, key="em", alt=alt)
     moves = {
@@ -310,7 +309,7 @@ def _draw_minorising(chosen: Chosen, components: Components, run: EmRun, start: 
         theme=state.theme_name(),
     )
     best = float(values[found.best])
-    alt = f"log p and its minorising function over the {title}: they touch at {found.old:.3f}."
+    alt = f"log p and its minorising function over the {title}: they touch at {signed(found.old, 3)}."
     draw_chart(figure, key="em_minorising", alt=alt)
     rise = signed(float(log_likelihood[found.best]) - found.touching, 4)
     st.caption(

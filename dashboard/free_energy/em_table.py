@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dashboard.formats import plain
 from dashboard.free_energy.cached import Components
 from dashboard.runs.data_sets import data_sets
-from dashboard.shell import browser
+from dashboard.shell import browser, state
 from dashboard.shell.choice import one_of
 from dashboard.subject import dataset
 from vae_core.data.own import own_facts
@@ -73,6 +73,10 @@ HEADER_HELP: Final = (
 OWN_HELP: Final = (
     "Points that you brought on the page **Data**, as they are kept, or a file that is read here."
 )
+COLUMNS: Final = "em_columns"
+"""How a link names the columns that are used: by their numbers, none where they are the table's default."""
+_COLUMNS_DRAWN: Final = "em_columns_drawn"
+"""The same as the page had it last: where a link says another thing, the link holds."""
 NUM_MOONS: Final = 300
 MAX_ROWS: Final = 5000
 MAX_COLUMNS: Final = 64
@@ -143,19 +147,31 @@ def choose() -> Chosen | None:
 def _columns(source: str, family: str, table: Table) -> list[str]:
     # Names that are chosen in one table mean nothing in another one, and a family has its own default.
     digest = zlib.crc32(repr((table.columns, family == "gaussian")).encode())
-    is_gaussian = family == "gaussian"
+    key, is_gaussian = f"em_columns_{digest:08x}", family == "gaussian"
+    default = _default(source, table) if is_gaussian else list(table.columns)
+    said = state.control(COLUMNS)
+    numbers = said if isinstance(said, tuple) else ()
+    if numbers != (state.control(_COLUMNS_DRAWN) or ()):  # news of a link
+        named = [table.columns[number - 1] for number in numbers if number <= len(table.columns)]
+        state.set_control(key, named or default)
     scaled = (
         "EM uses all of them, the picture the first two. They are scaled to mean 0 and standard deviation 1."
     )
-    return st.pills(
+    if state.control(key) is None:
+        state.set_control(key, default)
+    chosen = st.pills(
         "Columns",
         table.columns,
         selection_mode="multi",
         wrap=True,
-        default=_default(source, table) if is_gaussian else table.columns,
-        key=f"em_columns_{digest:08x}",
+        key=key,
         help=scaled if is_gaussian else "EM uses all of them, as they are.",
+        persist_state="session",
     )
+    numbers = tuple(table.columns.index(name) + 1 for name in chosen) if chosen != default else ()
+    for place in (COLUMNS, _COLUMNS_DRAWN):
+        state.set_control(place, numbers)
+    return chosen
 
 
 def _default(source: str, table: Table) -> list[str]:

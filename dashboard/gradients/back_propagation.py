@@ -145,7 +145,6 @@ def draw_small_network(slip: "Slip | None") -> None:
         index = _number("Example", "bp_example", "A held-out digit, averaged to 2 × 2 pixels.", last)
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
         count = _num_samples(is_deterministic=network.head == "deterministic")
-        state.draw_address("small_network")
     found = cached.small_pass(network, index, noise, slip, count, _sample(count, network.head))
     _draw_pass(found, digit=index)
 
@@ -157,7 +156,6 @@ def draw_current_model(subject: Subject, slip: "Slip | None") -> None:
         index = one_example.choose(subject, "held_out")
         noise = _number("Noise ε", "bp_noise", NOISE_HELP)
         count = _num_samples(is_deterministic=subject.config.model.encoder_head == "deterministic")
-        state.draw_address("current_model")
     if subject.y is not None:
         st.caption(GIVEN_IN_BIASES)
     beta = subject.beta_in_force
@@ -316,7 +314,9 @@ def _draw_stepper(columns: Sequence[Column], steps: Sequence[Step], beta: float)
         following = min(at + 1, last)
         _step_button("Step", "bp_next", following, disabled=at == last, shortcut="Right", about=about)
         column = steps[at].column
-        return at, 0 if column is None else _choose_unit(len(columns[column].h))
+        unit = 0 if column is None else _choose_unit(len(columns[column].h))
+        state.draw_address("back_propagation")
+    return at, unit
 
 
 def _step_button(
@@ -347,9 +347,18 @@ def _choose_unit(count: int) -> int:
     if not isinstance(number, int) or not 1 <= number <= count:
         number = 1
     if count > MAX_UNIT_BUTTON:
-        value = st.number_input("Unit", 1, count, number, key=f"{UNIT}_of_{count}", help=UNIT_HELP, width=120)
-        state.set_control(UNIT, int(value))
-        return int(value) - 1
+        key = f"{UNIT}_of_{count}"
+        state.set_control(key, number)  # a click on a unit, or a link, may have chosen another one since
+        st.number_input(
+            "Unit",
+            1,
+            count,
+            key=key,
+            help=UNIT_HELP,
+            width=120,
+            on_change=lambda: state.set_control(UNIT, state.control(key)),
+        )
+        return number - 1
     st.button(
         f"Unit {number} of {count}",
         key="bp_next_unit",

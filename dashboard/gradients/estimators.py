@@ -266,13 +266,11 @@ def _dimension(subject: Subject) -> int:
     per_dim = cache.encoded(subject).kl_per_dim
     # A prior without a closed form has no KL by dimension.
     most_used = int(per_dim.mean(0).argmax()) + 1 if per_dim.shape[1] else 1
-    key = f"estimators_dim_{latent_dim}"
-    return (
-        st.slider(
-            "Latent dimension", 1, latent_dim, most_used, key=key, help=DIM_HELP, persist_state="session"
-        )
-        - 1
-    )
+    key = "estimators_dim"
+    found = state.control(key)  # maybe of a link, or of a run with more dimensions
+    state.set_control(key, found if isinstance(found, int) and 1 <= found <= latent_dim else most_used)
+    chosen = st.slider("Latent dimension", 1, latent_dim, key=key, help=DIM_HELP, persist_state="session")
+    return chosen - 1
 
 
 def _draw_comparison(found: Comparison, longer: Callable[[], None] | None = None) -> None:
@@ -350,7 +348,7 @@ def _draw_accuracy(found: Comparison, part: int) -> None:
         ratio = f"× {rounded(one.variance / least)}" if min(least, one.variance) > 0 else "–"
         is_exact = one.half_width <= 1e-4
         bias = with_deviation(one.bias, 0.0, 4) if is_exact else with_deviation(one.bias, one.half_width, 2)
-        rows.append((_hyphenated(name), bias, f"{one.variance**0.5:.3g}", ratio))
+        rows.append((_hyphenated(name), bias, f"{one.variance**0.5:#.3g}".rstrip("."), ratio))
     head = (f"∂/∂{GREEK[part]}", "bias", "s.d.", "variance")
     draw_table(head, rows, title=f"Bias and variance, by {GREEK[part]}", help_text=TABLE_HELP)
 

@@ -58,9 +58,11 @@ def draw_priors() -> None:
 
 def _prior(name: str, view: FittedView, means: NDArray[np.float32]) -> None:
     title, kl = TITLES[name], view.numbers.fit.marginal_kl
-    st.markdown(f"**{title}** · KL(q(z) ‖ p(z)) = **{kl.value:.3f}** nats")
+    st.markdown(f"**{title}** · KL(q(z) ‖ p(z)) = **{signed(kl.value, 3)}** nats")
     figure = plane_figure(view.density, means, view.centres, theme=state.theme_name())
-    alt = f"{title}: contours of its density over the posterior means; marginal KL {kl.value:.3f} nats."
+    alt = (
+        f"{title}: contours of its density over the posterior means; marginal KL {signed(kl.value, 3)} nats."
+    )
     draw_chart(figure, key=f"prior_{name}", alt=alt)
     pixels = sheet(view.samples, (8, 8), size=48, in_a_row=IN_A_ROW)
     show(pixels, alt=f"Decoded draws from {title}.", width="stretch")

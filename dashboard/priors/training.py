@@ -244,4 +244,4 @@ def _part(results: Sequence[Result], prior: str, row: int) -> str:
     """A part of the KL, mean over the seeds, with its standard error."""
     fits = [result[f"{prior}/fit"][row] for result in results]
     score = pooled([Score(float(value), float(error), None) for value, error in fits])
-    return with_error(f"{score.value:.3f}", margin(score.standard_error, 3))
+    return with_error(signed(score.value, 3), margin(score.standard_error, 3))

@@ -127,7 +127,8 @@ def _line_settings() -> tuple[int, float, bool]:
 
 def _draw_line_bound(found: "WeightFit", num_data: int, *, is_wrong: bool) -> None:
     figure = bound_figure(found.bound, None, found.log_evidence, theme=state.theme_name())
-    alt = f"F {found.bound:.3f}, log p(data) {found.log_evidence:.3f}, gap {found.kl_to_posterior:.3f} nats."
+    bound, evidence = (signed(value, 3) for value in (found.bound, found.log_evidence))
+    alt = f"F {bound}, log p(data) {evidence}, gap {found.kl_to_posterior:.3f} nats."
     draw_chart(figure, key="w_line_bound", alt=alt)
     st.markdown(
         rf"ELBO of {num_data} flowers: $\mathbb{{E}}_q$[log p(x|w)] **{signed(found.log_likelihood, 3)}** "

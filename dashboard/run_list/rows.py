@@ -259,6 +259,11 @@ def _name_and_note(entry: Entry, view: JobView) -> str:
 
 def _draw_actions(entry: Entry, view: JobView, *, mine: bool) -> None:
     run_id = entry.run_id
+    # First: all that follows shows its icon alone (``PAGE_CSS``).
+    if st.button("Open", key=f"run_open_{run_id}", help="Shows the run on Train; the other pages follow."):
+        state.show_run(run_id)
+        controls.show_config(view.config)
+        pages.turn_to("train")
     if mine and view.status in ("interrupted", "crashed"):
         _icon(
             "Resume",
@@ -267,10 +272,6 @@ def _draw_actions(entry: Entry, view: JobView, *, mine: bool) -> None:
             "Goes on from the last save.",
             partial(_resume, run_id),
         )
-    if st.button("Open", key=f"run_open_{run_id}", help="Shows the run on Train; the other pages follow."):
-        state.show_run(run_id)
-        controls.show_config(view.config)
-        pages.turn_to("train")
     kept = run_id in state.kept_runs()
     _icon(
         "Kept" if kept else "Keep",

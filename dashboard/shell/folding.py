@@ -3,14 +3,15 @@
 import streamlit as st
 
 from dashboard.shell import state
+from dashboard.theme import Section
 
 
-def section(title: str, *, key: str, help_text: str | None = None) -> bool:
+def section(title: str, *, key: Section, help_text: str | None = None) -> bool:
     """Draws the heading of a section with the button that folds it; whether it is open.
 
     Arguments:
         title: The heading.
-        key: Of the button, ``fold_`` before it.
+        key: Names the section; that of the button has ``fold_`` before it.
         help_text: Beside the heading.
     """
     folded = f"is_folded_{key}"

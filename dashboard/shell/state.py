@@ -37,6 +37,8 @@ _VIEWS: Final = tuple(
     if isinstance(one.kind, Choice) and one.page not in ("train", EVERY_PAGE)
 )
 """What a page shows of several: turning to another one is a step that Back takes back."""
+_OF_THE_RUN: Final = ("z", "pins", "plane_x", "plane_y", "at_step", "estimators_dim", "bits_back_pixels")
+"""What is chosen for one run, and means nothing of another: places, a step, a dimension, its images."""
 
 
 def follow_link(page: str) -> None:
@@ -192,7 +194,7 @@ def current_run() -> str | None:
 def show_run(run_id: str) -> None:
     """Puts a run in view as it stands; points of another run's latent space mean nothing there."""
     st.session_state[_RUN] = run_id
-    for key in ("z", "pins", "plane_x", "plane_y", "at_step"):
+    for key in _OF_THE_RUN:
         st.session_state.pop(key, None)
 
 

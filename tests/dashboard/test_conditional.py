@@ -18,7 +18,7 @@ from dashboard.publish.page import page_of
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.tasks import Tasks
 from dashboard.shell import controls, settings
-from dashboard.shell.links import SETTINGS
+from dashboard.shell.links import SETTINGS, text_of
 from dashboard.subject import Subject
 from tests.page_scripts import (
     TINY,
@@ -425,8 +425,15 @@ def test_comparison_says_that_a_number_has_no_density(
     )
     twin = trained(runner, replace(NUMBER, train=replace(NUMBER.train, beta=2.0)))
     other = trained(runner, replace(NUMBER, condition_on="angle"))
-    at = checked(open_page("compare", compare_runs=f"{plain},{runs['number']},{twin},{other}"))
+    compared = {"compare_runs": f"{plain},{runs['number']},{twin},{other}"}
+    at = checked(open_page("compare", **compared, given_number="0.11", given_number_1="40"))
     assert not at.warning
+    (second,) = (slider for slider in at.select_slider if slider.key == "given_number_1")
+    near = saved(other).y_near(40.0)
+    assert (near != saved(other).y_near(None), second.value) == (True, near), (
+        "the link says the second y, too"
+    )
+    assert query(checked(at.run()))["given_number_1"] == text_of(near)
     found = table_of(at, "bound of log p(x)")
     assert found["bound of log p(x)"][1:] == ["–", "–", "–"]
     difference = next(column for column in found if column.startswith("bound − that of"))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -69,16 +70,31 @@ def posterior_on_grid(model: VAE, x: Tensor, *, decoded: Lattice | None = None) 
     return posterior_picture(model, x, measured)
 
 
+class Frame(NamedTuple):
+    """Where the picture of one example is taken.
+
+    Arguments:
+        axes: Of the grid: see :class:`PosteriorGrid`.
+        split: Into how many parts each cell of it is divided along each dimension; the decoder is asked in
+            each part.
+        points: What the picture is made of where those parts would be too many.
+    """
+
+    axes: tuple[Tensor, ...]
+    split: list[int]
+    points: Points | None
+
+
 class MeasuredExample(NamedTuple):
-    """log p(x) of one example by quadrature, and what it was summed over.
+    """log p(x) of one example by quadrature, and where its picture is taken.
 
     Arguments:
         evidence: What ``exact_evidence`` says, of shape (1,).
-        points: Of log p(x).
+        frame: Of the picture.
     """
 
     evidence: Evidence
-    points: Points
+    frame: Frame
 
 
 @torch.no_grad()
@@ -101,47 +117,65 @@ def measured_examples(model: VAE, x: Tensor, *, decoded: Lattice | None = None) 
 
 
 def _measured(integrand: Integrand, grid: Lattice) -> Sequence[MeasuredExample]:
+    evidence, points = _summed_over(integrand, grid)
+    found = []
+    for row, some in enumerate(points):
+        one = Evidence(*(part[row : row + 1] for part in evidence))
+        found.append(MeasuredExample(one, _frame(integrand.take(slice(row, row + 1)), one, some)))
+    return found
+
+
+def _summed_over(integrand: Integrand, grid: Lattice) -> tuple[Evidence, list[Points]]:
     first = first_cells(integrand, grid)
     found = integrals(integrand, grid, first, keeps_points=True)
-    evidence = evidence_of(integrand, first, found)
-    return [
-        MeasuredExample(Evidence(*(part[row : row + 1] for part in evidence)), found.points(row))
-        for row in range(len(integrand.x))
-    ]
+    return evidence_of(integrand, first, found), found.points()
 
 
 @torch.no_grad()
 def posterior_picture(model: VAE, x: Tensor, measured: MeasuredExample) -> PosteriorGrid:
     """What :func:`posterior_on_grid` draws of an example of shape (D,), from its quadrature."""
-    return _picture(integrand_of(model, x[None]), *measured)
-
-
-def _picture(integrand: Integrand, evidence: Evidence, points: Points) -> PosteriorGrid:
-    log_evidence = float(evidence.log_evidence)
-    shares = (points.log_joint - log_evidence).exp() * points.volumes
-    finest = _finest(points, shares)
-    axes = _axes(integrand, points, shares, finest)
-    split = [max(1, math.ceil(float((axis[1] - axis[0]) / finest) - 1e-9)) for axis in axes]
-    if math.prod(len(axis) * count for axis, count in zip(axes, split, strict=True)) <= _MAX_POINTS:
+    integrand = integrand_of(model, x[None])
+    (axes, split, points), log_evidence = measured.frame, float(measured.evidence.log_evidence)
+    if points is None:
         grid = PosteriorGrid(axes, _decoded(integrand, axes, split) - log_evidence, log_evidence)
         if abs(grid.mass - 1) < _TOLERANCE:
             return grid
+        # Rare enough to measure again what all the others need not keep.
+        (points,) = _summed_over(integrand, lattice(integrand, None))[1]
+    shares = _shares(points, log_evidence)
     grid = PosteriorGrid(axes, _summed(axes, points, shares), log_evidence)
     assert abs(grid.mass - 1) < 2 * _TOLERANCE, "the box holds all but a share of the cells"
     return grid
 
 
+def _shares(points: Points, log_evidence: float) -> Tensor:
+    """Of p(x), for each cell of the quadrature."""
+    return (points.log_joint - log_evidence).exp() * points.volumes
+
+
+def _frame(integrand: Integrand, evidence: Evidence, points: Points) -> Frame:
+    shares = _shares(points, float(evidence.log_evidence))
+    finest = _finest(points, shares)
+    axes = _axes(integrand, points, shares, finest)
+    split = [max(1, math.ceil(float((axis[1] - axis[0]) / finest) - 1e-9)) for axis in axes]
+    if math.prod(len(axis) * count for axis, count in zip(axes, split, strict=True)) <= _MAX_POINTS:
+        return Frame(axes, split, None)
+    # Of many examples at once these are parts of one array, which one of them would keep whole.
+    return Frame(axes, split, Points(*(part.clone() for part in points)))
+
+
 def _axes(integrand: Integrand, points: Points, shares: Tensor, finest: float) -> tuple[Tensor, ...]:
     """Over the cells that hold the mass, and over q."""
-    order = shares.argsort(descending=True)
-    held = order[: int((shares[order].cumsum(0) < _HELD * shares.sum()).sum()) + 1]
+    ascending = torch.from_numpy(np.sort(shares.numpy()))  # a tenth of the time of torch's
+    left_out = ascending.cumsum(0) < (1 - _HELD) * ascending.sum()
+    held = shares >= ascending[left_out.sum()]
     z, latent_dim = points.z[held], points.z.shape[1]
-    side = points.volumes[held, None] ** (1 / latent_dim)
-    mean, std = integrand.bell.mean[0], integrand.bell.std[0]
-    low = torch.minimum((z - side).amin(0), mean - _Q_STDS * std)
-    high = torch.maximum((z + side).amax(0), mean + _Q_STDS * std)
+    side = points.volumes[held] ** (1 / latent_dim)
+    q = integrand.bell
     axes, least = [], _GRID[latent_dim]
-    for start, end in torch.stack([low, high]).T.tolist():
+    for centres, mean, std in zip(z.T, q.mean[0].tolist(), q.std[0].tolist(), strict=True):
+        start = min(float((centres - side).amin()), mean - _Q_STDS * std)
+        end = max(float((centres + side).amax()), mean + _Q_STDS * std)
         wanted = math.ceil((end - start) / finest) + 1
         count = max(least, wanted) if wanted <= _MOST * least else least
         axes.append(torch.linspace(start, end, count, dtype=torch.float64))

@@ -425,10 +425,14 @@ class _KeptPoints:
         z, log_joint = children.points[pairs.cell[stays]], pairs.log_joint[0, stays]
         self._take(self._kept, z, log_joint, volume, pairs.example[stays])
 
-    def at_end(self, row: int) -> Points:
-        """All that the last value of one example was summed over."""
-        found = (_some(points, example == row) for points, example in (*self._kept, *self._newest))
-        return Points(*(torch.cat(parts) for parts in zip(*found, strict=True)))
+    def at_end(self, num_examples: int) -> list[Points]:
+        """All that the last value of each example was summed over."""
+        every = [*self._kept, *self._newest]
+        example = torch.cat([rows for _, rows in every])
+        order, counts = example.argsort(stable=True), example.bincount(minlength=num_examples).tolist()
+        columns = zip(*(points for points, _ in every), strict=True)
+        pieces = (torch.cat(parts)[order].split(counts) for parts in columns)
+        return [Points(*parts) for parts in zip(*pieces, strict=True)]
 
     @staticmethod
     def _take(
@@ -473,10 +477,10 @@ class Integrals:
         self._steepest = torch.full((len(x),), math.inf)
         self._points = _KeptPoints() if keeps_points else None
 
-    def points(self, row: int = 0) -> Points:
-        """What log p(x) of an example was summed over: sum of exp(log_joint) * volumes is p(x)."""
+    def points(self) -> list[Points]:
+        """What log p(x) of each example was summed over: sum of exp(log_joint) * volumes is p(x)."""
         assert self._points is not None, "they were not kept"
-        return self._points.at_end(row)
+        return self._points.at_end(len(self._integrand.x))
 
     def measure(self, cells: Cells, size: float, kept: Sequence[Tensor] = ()) -> None:
         """Halves the cells of those whose integrals still change.

@@ -8,8 +8,6 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-import streamlit as st
-
 from dashboard.components.files import joined
 from dashboard.components.mounting import element
 
@@ -48,6 +46,5 @@ def show_address(
             and Streamlit begins the next one with an older query. What it says is then the ``found`` of the
             element's state, with the key ``address_WHERE``. It comes from the browser: check it.
     """
-    with st.container(key=f"address_of_{where}"):
-        message = {"page": page, "query": query, "isNew": is_new, "order": order, "begins": begins}
-        _mount(key=f"address_{where}", data=json.dumps(message).encode(), on_found_change=on_found)
+    message = {"page": page, "query": query, "isNew": is_new, "order": order, "begins": begins}
+    _mount(key=f"address_{where}", data=json.dumps(message).encode(), on_found_change=on_found)

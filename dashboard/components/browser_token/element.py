@@ -4,8 +4,6 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-import streamlit as st
-
 from dashboard.components.files import joined
 from dashboard.components.mounting import element
 
@@ -32,6 +30,5 @@ def keep_token(cookie: str, token: str, *, key: str, on_found: Callable[[], None
         on_found: Called when the browser keeps another one already, which is then the ``found`` of the
             element's state. It comes from the browser: check it.
     """
-    with st.container(key="browser_token"):
-        data = json.dumps({"name": cookie, "token": token, "maxAge": MAX_AGE_S}).encode()
-        _mount(key=key, data=data, on_found_change=on_found)
+    data = json.dumps({"name": cookie, "token": token, "maxAge": MAX_AGE_S}).encode()
+    _mount(key=key, data=data, on_found_change=on_found)

@@ -6,8 +6,6 @@ figure of Plotly, and Streamlit does not run it for a change of theme.
 
 from typing import Final
 
-import streamlit as st
-
 from dashboard.components.files import joined
 from dashboard.components.mounting import element
 from dashboard.theme import ThemeName
@@ -30,5 +28,4 @@ def follow_theme(theme: ThemeName) -> None:
     Arguments:
         theme: What the page is drawn for.
     """
-    with st.container(key=NAME):
-        _mount(key="page_theme_told", data=theme.encode(), on_changed_change=lambda: None)
+    _mount(key="page_theme_told", data=theme.encode(), on_changed_change=lambda: None)

@@ -17,10 +17,15 @@ from tests.polling import until
 DECODED: Final = "canvas => canvas.toDataURL()"
 
 
+FEW: Final = "&dataset=bars&num_examples=100"
+"""Four held-out images of a class: a ladder is climbed for each of them."""
+
+
 @pytest.fixture
-def conditional_run(app_server: Server, page: Page) -> str:
-    """Id of a run of this browser."""
-    page.goto(f"{app_server.url}/train?hidden=8&num_epochs=3&condition=class")
+def conditional_run(app_server: Server, page: Page, request: pytest.FixtureRequest) -> str:
+    """Id of a run of this browser; a parameter adds settings to its link."""
+    more = getattr(request, "param", "")
+    page.goto(f"{app_server.url}/train?hidden=8&num_epochs=3&condition=class{more}")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".st-key-run_line")).to_contain_text("all 3 epochs are done", timeout=WAIT_MS)
     # The line comes before the board, which has the example model until then, and no id.
@@ -54,16 +59,18 @@ def test_a_conditional_run_shows_the_class_that_is_chosen(app_server: Server, pa
 
 
 @pytest.mark.parametrize(
-    ("place", "button", "said"),
+    ("conditional_run", "place", "button", "said"),
     [
-        ("elbo?elbo_view=bits_back", "bits_back_start", "images identical"),
-        ("elbo?elbo_view=ladder", "ladder_many_start", "standard error of a mean over them"),
+        ("", "elbo?elbo_view=bits_back", "bits_back_start", "images identical"),
+        (FEW, "elbo?elbo_view=ladder", "ladder_many_start", "standard error of a mean over them"),
         (
+            "",
             "gradients?gradients_view=importance_weighted",
             "signal_start",
             "of the signal to noise that",
         ),
     ],
+    indirect=["conditional_run"],
 )
 def test_tasks_of_a_conditional_run_are_of_the_class(
     app_server: Server, page: Page, conditional_run: str, place: str, button: str, said: str
@@ -89,7 +96,7 @@ def test_a_number_as_y_from_the_setting_to_a_traversal(
     expect(title).to_contain_text("given y = 0")
     board = page.locator(".board")
     run = board.get_attribute("data-run") or ""
-    other = new_page(fresh=True)
+    other = new_page()
     other.goto(f"{app_server.url}/train?run={run}")
     expect(other.locator("section.grid h2")).to_contain_text("given y = 0", timeout=WAIT_MS)
     slider = page.get_by_role("slider", name="Decoded grid given y")

@@ -1,8 +1,9 @@
 """The ELBO page in a browser: an example by keyboard, q that moves when it is played, gaps measured live."""
 
+import json
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.serving import Server
 from tests.browser.pages import ended, place
@@ -57,3 +58,42 @@ def test_view_control_is_whole_on_a_phone(app_server: Server, page: Page) -> Non
     visit(page, app_server, "units")
     last = page.get_by_role("radio", name="Units and pitfalls")
     until(lambda: (box := place(last))["x"] + box["width"] <= 390, "the control is whole")
+
+
+def test_another_class_of_an_element_leaves_the_styles_within_it(
+    app_server: Server, browser: Browser, page: Page
+) -> None:
+    """Streamlit changes it twice a move: a rule for all that may be in or around one costs 12 ms then."""
+    visit(page, app_server, "one_example")
+    chart = page.locator(".st-key-posterior")
+    expect(chart.locator(".contourlayer path").first).to_be_attached()
+    within = chart.locator("*").count()
+    browser.start_tracing(page=page, categories=["devtools.timeline", "blink.user_timing"])
+    chart.evaluate(
+        """(one) => {
+            const compute = () => getComputedStyle(one).opacity;
+            compute();
+            performance.mark("changed");
+            one.classList.add("stale");
+            compute();
+            performance.mark("computed");
+        }"""
+    )
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    begun, ended_at = (
+        next(event["ts"] for event in events if event["name"] == name) for name in ("changed", "computed")
+    )
+    computed = [
+        event["args"]["elementCount"]
+        for event in events
+        if event["name"] == "UpdateLayoutTree" and begun <= event["ts"] <= ended_at
+    ]
+    assert 0 < sum(computed) < within / 10, (computed, within)
+
+
+def test_elements_that_draw_nothing_take_no_room(app_server: Server, page: Page) -> None:
+    visit(page, app_server, "one_example")
+    for key in ("page_theme_told", "browser_cookie", "address_page", "address_elbo_example_held_out"):
+        hidden = page.locator(f".st-key-{key}")
+        expect(hidden).to_have_count(1)
+        expect(hidden).to_have_css("display", "none")

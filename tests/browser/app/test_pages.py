@@ -42,6 +42,9 @@ def test_cold_link_on_a_fresh_server(
         visit(page, server, path)
         page.get_by_role("link", name="Train", exact=True).click()
         expect(page.get_by_text(SEEN["train"])).to_be_visible()
+        # The servers of other files begin trainings in another way.
+        page.get_by_role("button", name="Step", exact=True).click()
+        expect(page.locator(".board")).to_have_attribute("data-step", "1")
     finally:
         page.close()
         stop_process(server.process)

@@ -1,6 +1,7 @@
 """The views of the ELBO page: the numbers on them are those of the core, and they fit each other."""
 
 import json
+import re
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final
@@ -22,12 +23,14 @@ from tests.page_scripts import (
     home_tasks,
     numbers,
     open_page,
+    query,
     runner,
     table,
     text_with,
     trained,
 )
 from tests.polling import until
+from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import exact_evidence
@@ -186,6 +189,54 @@ def test_file_of_the_held_out_digits_is_hardly_longer_than_the_bound(home_tasks:
     assert any(b.key == "bits_back_file" for b in at.get("download_button"))  # type: ignore[attr-defined]
     at = choose(at, "bits_back_pixels", "grey")
     assert any(b.key == "bits_back_start" for b in at.button), "grey levels are another file"
+
+
+A_MINUS_OF_ASCII: Final = re.compile(r"(?<![\w^{(/-])-\d")
+
+
+@pytest.mark.parametrize("view", ["all_examples", "one_example", "units"])
+def test_negative_numbers_have_a_real_minus(runner: LocalRunner, view: str) -> None:
+    """A density above 1 makes the distortion negative; the parts of a KL may be estimated below 0."""
+    model = ModelConfig(data_dim=2, hidden_dims=(8,), likelihood="gaussian", likelihood_scale=0.05)
+    train = TrainConfig(num_epochs=40, batch_size=64, learning_rate=0.02)
+    at = open_page(
+        "elbo", run=trained(runner, replace(KINDS["points"], model=model, train=train)), elbo_view=view
+    )
+    said = [text.value for text in (*at.markdown, *at.caption, *at.info)]
+    said += [part for metric in at.metric for part in (metric.value, metric.delta)]
+    said += [message["alt"] for message in chart_messages(at).values()]
+    assert not [text for text in said if A_MINUS_OF_ASCII.search(text)]
+    if view == "all_examples":
+        assert "distortion −" in text_with(at, "distortion")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_left_to_learn_is_the_difference_of_the_numbers_beside_it(
+    runner: LocalRunner, seed: int
+) -> None:
+    at = open_page("elbo", run=trained(runner, replace(TINY, seed=seed)), elbo_view="units")
+    reconstruction, floor, left = numbers(text_with(at, "left to learn"))
+    assert round(reconstruction - floor, 2) == left
+
+
+def test_an_objective_with_the_total_correlation_says_what_its_beta_does(runner: LocalRunner) -> None:
+    head = replace(TINY.model, latent_dim=3, encoder_head="mixture")
+    config = replace(TINY, model=head, train=replace(TINY.train, objective="total_correlation"))
+    at = open_page("elbo", run=trained(runner, config))
+    assert "with β = 1 the objective is this bound" in text_with(at, "Trained on ELBO")
+    first, second, total, _ = numbers(text_with(at, "= mean KL"))[:4]
+    assert round(first + second, 3) == total
+    assert "from other samples of z than the bound above" in text_with(at, "= mean KL")
+
+
+def test_pixels_are_in_the_link_and_begin_with_those_of_the_likelihood(runner: LocalRunner) -> None:
+    gaussian = trained(runner, replace(TINY, model=replace(TINY.model, likelihood="gaussian")))
+    for run, first in ((trained(runner, TINY), "binary"), (gaussian, "grey")):
+        for said in ({}, {"bits_back_pixels": "grey"}, {"bits_back_pixels": "binary"}):
+            at = open_page("elbo", run=run, elbo_view="bits_back", **said)
+            expected = said.get("bits_back_pixels", first)
+            assert [one.value for one in at.segmented_control if one.key == "bits_back_pixels"] == [expected]
+            assert said.items() <= query(at).items()
 
 
 def test_bits_back_says_what_it_cannot_code(runner: LocalRunner) -> None:

@@ -10,7 +10,8 @@ from dashboard.figures import objects as go
 from dashboard.figures.data_space import data_space_figure
 from dashboard.figures.elbo import histogram_figure, kl_per_dim_figure, terms_figure
 from dashboard.figures.latent import grid_figure, plane_figure
-from dashboard.figures.rates import RatePoint, rate_points_figure
+from dashboard.figures.rates import RatePoint, collapse_figure, rate_points_figure, surgery_figure
+from dashboard.figures.runs import RunLine, run_curves_figure, run_kl_figure
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 
 THEMES = get_args(ThemeName)
@@ -45,6 +46,39 @@ def test_kl_bars_come_most_used_first(theme: ThemeName) -> None:
     assert all(high >= low for high, low in pairwise(bar["y"]))
     assert bar["marker"]["color"] == CONCEPTS[theme]["kl"]
     assert titles(figure)[1] == "KL, nats per example"
+
+
+def test_a_collapse_does_not_fill_a_chart() -> None:
+    """0.003 nats look like 0.003 nats: the axis of a KL shows a tenth of a nat at least, as on Train."""
+    least = np.array([0.003, 0.001], np.float32)
+    run = RunLine("a", 0, np.arange(5.0), np.array([2.0, 0.001, 0.0, 0.0005, 0.001]))
+    bars = (
+        (kl_per_dim_figure(least, theme="light"), "yaxis"),
+        (run_kl_figure([("a", 0, least)], theme="light"), "yaxis"),
+        (collapse_figure(least, least, theme="light"), "yaxis"),
+        (surgery_figure({"a": 0.02, "b": 0.001}, {"a": 0.0, "b": 0.0}, theme="light"), "xaxis"),
+    )
+    for figure, axis in bars:
+        found = figure.to_dict()["layout"][axis]
+        assert (found["autorangeoptions"], found["rangemode"]) == ({"include": 0.1}, "tozero")
+    flat, high = (
+        run_curves_figure([line], "KL", theme="light", legend=False).to_dict()["layout"]["yaxis"]["range"]
+        for line in (run, run._replace(values=np.array([9.0, 4.0, 2.0, 1.0, 1.0])))
+    )
+    assert 0.1 <= flat[1] - flat[0] < 0.11
+    assert (flat[0] + flat[1]) / 2 == pytest.approx(0.0005)
+    assert high == pytest.approx([1 - 0.06 * 3, 4 + 0.06 * 3])
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 24])
+def test_many_runs_leave_the_picture_its_height(count: int) -> None:
+    """A legend takes a row of 22 pixels for each run whose name is long; it stood on 300 pixels in all."""
+    label = "encoder mixture of Gaussians"
+    lines = [RunLine(label, number, np.arange(3.0), np.arange(3.0)) for number in range(count)]
+    named, bare = (run_curves_figure(lines, "KL", theme="light", legend=said) for said in (True, False))
+    bars = run_kl_figure([(label, number, np.ones(2)) for number in range(count)], theme="light")
+    least = 300 + 22 * (count - 1)
+    assert [figure.to_dict()["layout"]["height"] for figure in (named, bare, bars)] == [least, 300, least]
 
 
 def test_histogram_marks_the_mean_and_the_example() -> None:

@@ -23,6 +23,7 @@ from tests.page_scripts import (
     message_to,
     numbers,
     open_page,
+    query,
     runner,
     table,
     text_with,
@@ -200,6 +201,23 @@ def test_one_column_is_a_histogram_and_none_is_not_enough() -> None:
     assert beside_library(at) < 1e-10
     checked(columns_of(at).set_value([]).run())
     assert any("Choose a column" in info.value for info in at.info)
+
+
+def test_columns_are_in_the_link_where_they_are_not_the_first_choice() -> None:
+    view = {"free_energy_view": "em"}
+    at = open_page("free_energy", **view, em_columns="2,4,1")
+    assert columns_of(at).value == ["sepal width", "petal width", "sepal length"]
+    assert query(at) == view | {"em_columns": "2,4,1"}
+    checked(columns_of(at).set_value(["sepal width"]).run())
+    assert query(at) == view | {"em_columns": "2"}
+    at = choose(at, "em_data", "wine")
+    assert query(at) == view | {"em_data": "wine"}, "numbers of another table mean nothing here"
+    assert columns_of(at).value == ["alcohol", "color intensity"]
+    at = choose(at, "em_data", "iris")
+    assert columns_of(at).value == ["sepal width"]
+    at = open_page("free_energy", **view, em_columns="60")
+    assert columns_of(at).value == ["sepal length", "petal length"]
+    assert query(at) == view
 
 
 @pytest.mark.parametrize("covariance", ["diagonal", "spherical", "tied"])

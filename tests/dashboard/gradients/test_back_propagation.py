@@ -24,6 +24,7 @@ from tests.page_scripts import (
     numbers,
     open_page,
     overflowing,
+    query,
     runner,
     table,
     trained,
@@ -218,6 +219,32 @@ def test_steps_of_another_network_do_not_break_the_page(runner: LocalRunner) -> 
     for nonsense in (-1, 10**9, "x", None, 1.5):
         at.session_state["bp_step"] = at.session_state["bp_unit"] = nonsense
         assert checked(at.run()).success
+
+
+def test_a_link_opens_at_its_step_unit_and_sample_and_says_them_again() -> None:
+    said = {"bp_step": "8", "bp_unit": "2", "bp_samples": "3", "bp_sample": "2"}
+    at = lab(**said)
+    assert at.button(key="bp_step8").proto.type == "primary"
+    assert at.button(key="bp_next_unit").label.startswith("Unit 2 of")
+    drawn = [one.proto for one in at.get("bidi_component") if "drawn_network" in one.proto.component_name]  # type: ignore[attr-defined]
+    labels = [json.loads(proto.bytes)["label"] for proto in drawn]
+    assert labels == ["3 samples of z, sample 3 in view", "Network with 6 layers, step 9 of 12: δ⁽⁵⁾"]
+    assert query(at) == VIEW | said
+    assert query(press(at, "bp_next_unit")) == VIEW | said | {"bp_unit": "3"}
+    assert query(press(at, "bp_next")) == VIEW | said | {"bp_step": "9", "bp_unit": "3"}
+
+
+def test_unit_of_a_wide_layer_is_that_of_the_link_of_its_field_and_of_a_click(runner: LocalRunner) -> None:
+    said = {"bp_subject": "current", "bp_step": "1", "bp_unit": "7"}
+    at = lab(run=trained(runner, TINY), **said)
+    (field,) = (box for box in at.number_input if box.label == "Unit")
+    assert field.value == 7
+    checked(field.set_value(5).run())
+    assert query(at)["bp_unit"] == "5"
+    at.session_state["bp_unit"] = 3  # as a click on the drawing leaves it
+    checked(at.run())
+    assert [box.value for box in at.number_input if box.label == "Unit"] == [3]
+    assert query(at)["bp_unit"] == "3"
 
 
 def test_everything_that_the_core_has_can_be_chosen() -> None:

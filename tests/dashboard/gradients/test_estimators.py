@@ -122,7 +122,7 @@ def test_an_example_has_the_gradient_of_the_core() -> None:
     truth = quadrature(example.exact, example.mean, example.std)
     _, explicit = gradient_of(example.exact.explicit, example.mean, example.std)
     dim = int(cache.encoded(pretrained()).kl_per_dim.mean(0).argmax())
-    assert [slider.value for slider in at.slider if slider.key == "estimators_dim_2"] == [dim + 1]
+    assert [slider.value for slider in at.slider if slider.key == "estimators_dim"] == [dim + 1]
     unfold(at, "estimators_extra_term")
     lost = [float((a - b)[dim]) for a, b in zip(truth.gradient, explicit, strict=True)]
     shown = table(at, "the extra term, M = 8")["exact"]
@@ -152,7 +152,7 @@ def test_of_another_q_mean_and_deviation_are_those_of_its_own(runner: LocalRunne
     truth = quadrature(example.exact, example.mean, example.std)
     assert type(example.posterior).__name__ != "DiagonalNormal"
     unfold(at, "estimators_wrong_std")
-    (chosen,) = (slider.value for slider in at.slider if slider.key == "estimators_dim_2")
+    (chosen,) = (slider.value for slider in at.slider if slider.key == "estimators_dim")
     dim = int(str(chosen)) - 1
     assert f"{float(example.std[dim]):.3g}" in texts(at)
     shown = [numbers(cells[0])[0] for cells in table(at, "of").values()]

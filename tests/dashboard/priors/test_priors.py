@@ -98,7 +98,7 @@ def test_pages_measure_against_the_prior_that_was_learned(runner: LocalRunner) -
     texts = [text.value for text in at.markdown]
     (said,) = (text for text in texts if text.startswith("KL to the learned prior"))
     assert float(NUMBER.findall(said)[0]) == pytest.approx(float(kl.replace("−", "-")), abs=0.006)
-    (parts,) = (text for text in texts if "same samples" in text)
+    (parts,) = (text for text in texts if "= mean KL" in text)
     information, marginal, total = map(float, NUMBER.findall(parts)[:3])
     assert information + marginal == pytest.approx(total, abs=2e-3)
     at = open_page("latent_space", run=run_id)

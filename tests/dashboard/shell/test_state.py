@@ -243,9 +243,15 @@ LABORATORIES: Final[dict[str, dict[str, str]]] = {
         "em_data": "wine",
         "em_components": "4",
         "em_epsilon": "1e-4",
+        "em_start": "3",
     },
     "gradients": {"estimators_f": "sin z", "estimators_mean": "-0.5", "estimators_std": "1.25"},
-    "gradients elbo": {"estimators_of": "elbo", "estimators_samples": "32", "estimators_error": "1"},
+    "gradients elbo": {
+        "estimators_of": "elbo",
+        "estimators_samples": "32",
+        "estimators_error": "1",
+        "estimators_dim": "1",
+    },
     "gradients back-propagation": {
         "gradients_view": "back_propagation",
         "bp_slip": "kl_sign",

@@ -9,6 +9,7 @@ from torch import Tensor
 from tests.linear_gaussian import exact_vae, fit_ppca
 from tests.vae_core.evidence.test_quadrature import digits, nonlinear
 from vae_core.config import ModelConfig
+from vae_core.evidence import posterior_density
 from vae_core.evidence.exact import Evidence, exact_evidence
 from vae_core.evidence.lattice import decoded_lattice
 from vae_core.evidence.posterior_density import measured_examples, posterior_on_grid, posterior_picture
@@ -86,13 +87,45 @@ def test_a_few_examples_at_once_are_what_each_is_alone(
                 Evidence._fields, measured.evidence, alone.evidence, strict=True
             ):
                 assert torch.allclose(value, expected, rtol=1e-10, atol=1e-10), name
-            assert _sorted(measured.points).shape == _sorted(alone.points).shape, "the same points"
-            assert torch.allclose(_sorted(measured.points), _sorted(alone.points), rtol=1e-9, atol=1e-9)
-            total = float((measured.points.log_joint + measured.points.volumes.log()).logsumexp(0))
-            log_evidence = float(measured.evidence.log_evidence)
-            assert total == pytest.approx(log_evidence, rel=1e-12, abs=1e-9), "they sum to p(x)"
             picture, expected = (posterior_picture(model, one, some) for some in (measured, alone))
             assert torch.allclose(picture.log_density, expected.log_density, atol=1e-8)
+
+
+@pytest.mark.parametrize("settings", [{}, {"latent_dim": 1}, NARROW], ids=str)
+def test_the_points_of_a_few_examples_are_those_of_each_alone(
+    settings: dict[str, Any], generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae_core.evidence.posterior_density._MAX_POINTS", 0)
+    model = nonlinear(generator, **settings)
+    x = torch.rand(5, 9, generator=generator).double() * torch.tensor([0, 0.3, 1, 1, 3])[:, None]
+    for one, measured in zip(x, measured_examples(model, x), strict=True):
+        (alone,) = measured_examples(model, one[None])
+        points, expected = measured.frame.points, alone.frame.points
+        assert points is not None
+        assert expected is not None
+        assert _sorted(points).shape == _sorted(expected).shape, "the same points"
+        assert torch.allclose(_sorted(points), _sorted(expected), rtol=1e-9, atol=1e-9)
+        total = float((points.log_joint + points.volumes.log()).logsumexp(0))
+        log_evidence = float(measured.evidence.log_evidence)
+        assert total == pytest.approx(log_evidence, rel=1e-12, abs=1e-9), "they sum to p(x)"
+        assert points.z.untyped_storage().nbytes() == points.z.nbytes, "no other example's are kept with them"
+
+
+@pytest.mark.parametrize("settings", [{}, {"latent_dim": 1}], ids=str)
+def test_a_decoded_picture_that_misses_mass_is_made_of_the_cells(
+    settings: dict[str, Any], generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, x = nonlinear(generator, **settings), torch.rand(9, generator=generator).double()
+    decoded = posterior_on_grid(model, x)
+    with monkeypatch.context() as patch:
+        patch.setattr("vae_core.evidence.posterior_density._MAX_POINTS", 0)
+        of_cells = posterior_on_grid(model, x)
+    assert not torch.equal(of_cells.log_density, decoded.log_density)
+    original = posterior_density._decoded
+    monkeypatch.setattr(posterior_density, "_decoded", lambda *a: original(*a) - 0.01)
+    found = posterior_on_grid(model, x)
+    assert torch.equal(found.log_density, of_cells.log_density)
+    assert found.mass == pytest.approx(1, abs=0.004)
 
 
 def _sorted(points: Points) -> Tensor:

@@ -1,0 +1,109 @@
+"""Examples that are measured before anybody looks at them."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from dashboard.caching import cache
+from dashboard.elbo import ahead as module
+from dashboard.elbo.ahead import Ahead, ahead
+from dashboard.elbo.cached import TOGETHER, example, measured_together
+from dashboard.subject import Split, Subject, pretrained
+from vae_core.errors import BadInput
+from vae_core.evidence import posterior_density
+
+LAST = 359
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Split, int]]]:
+    """What the thread measures, without its rests."""
+    found: list[tuple[str, Split, int]] = []
+
+    def note(subject: Subject, split: Split, first: int) -> object:
+        found.append((subject.digest, split, first))
+        return measured_together(subject, split, first)
+
+    monkeypatch.setattr(module, "measured_together", note)
+    monkeypatch.setattr(module, "HEAD_START_S", 0.0)
+    monkeypatch.setattr(module, "REST", 0.0)
+    cache().clear()
+    yield found
+    ahead().wait()
+
+
+def test_the_nearest_come_first_and_each_once(measured: list[tuple[str, Split, int]]) -> None:
+    some = Ahead()
+    some.look(pretrained(), "held_out", 100)
+    some.wait()
+    firsts = [first for _, _, first in measured]
+    assert firsts[:2] == [104, 88], "of those beside 96, which whoever looks at 100 measures himself"
+    assert sorted([*firsts, 96]) == list(range(0, min(LAST, 100 + module.FARTHEST) + 1, TOGETHER))
+    some.look(pretrained(), "held_out", 105)
+    some.wait()
+    assert len(measured) == len(firsts), "all are measured"
+
+
+def test_no_example_is_measured_when_it_is_looked_at(
+    measured: list[tuple[str, Split, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some, subject = Ahead(), pretrained()
+    before = example(subject, "held_out", 100).evidence
+    assert before is not None
+    some.look(subject, "held_out", 100)
+    some.wait()
+    monkeypatch.setattr(posterior_density, "measured_examples", None)
+    evidence = example(subject, "held_out", 50).evidence
+    assert evidence is not None
+    assert evidence.error < 0.01
+
+
+def test_the_model_that_was_looked_at_last_comes_first(
+    measured: list[tuple[str, Split, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FARTHEST", 10)
+    monkeypatch.setattr(module, "HEAD_START_S", 0.3)
+    some, subject = Ahead(), pretrained()
+    some.look(subject, "held_out", 100)
+    some.look(subject, "training", 200)
+    some.wait()
+    assert [split for _, split, _ in measured] == ["training"] * 3 + ["held_out"] * 2
+    assert all(model.subject is None for model in some._models.values()), "no model is kept for this"
+
+
+def test_a_run_that_goes_on_is_measured_as_it_is_now(
+    measured: list[tuple[str, Split, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FARTHEST", 10)
+    monkeypatch.setattr(module, "HEAD_START_S", 0.3)
+    some, subject = Ahead(), pretrained()
+    some.look(replace(subject, digest="before"), "held_out", 100)
+    some.look(subject, "held_out", 100)
+    some.wait()
+    assert {digest for digest, _, _ in measured} == {subject.digest}
+
+
+@pytest.mark.parametrize("error", [BadInput("diverged", "not finite", "train again"), RuntimeError("memory")])
+def test_an_error_is_left_to_whoever_looks_at_the_example(
+    measured: list[tuple[str, Split, int]], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "FARTHEST", 10)
+    monkeypatch.setattr(module, "measured_together", fail)
+    some = Ahead()
+    some.look(pretrained(), "held_out", 100)
+    some.wait()
+    assert not any(thread.name == "measures ahead" for thread in threading.enumerate())
+
+
+def test_more_than_two_dimensions_have_no_quadrature() -> None:
+    subject = pretrained()
+    model = replace(subject.config.model, latent_dim=3)
+    run = replace(subject.run, config=replace(subject.config, model=model))
+    some = Ahead()
+    some.look(replace(subject, run=run), "held_out", 0)
+    assert some._thread is None
