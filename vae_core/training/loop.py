@@ -502,7 +502,8 @@ class Training:
             return eps
         if generator.device == eps.device:
             return eps.normal_(generator=generator)
-        return eps.copy_(torch.randn(eps.shape, generator=generator, device=generator.device, dtype=eps.dtype))
+        noise = torch.randn(eps.shape, generator=generator, device=generator.device, dtype=eps.dtype)
+        return eps.copy_(noise)
 
     def _take_parameters(self) -> None:
         """Makes the model's parameters views of this training's tensor again, if another one took them."""
