@@ -14,8 +14,14 @@ MAX_SAID: Final = 2
 """Settings that a label names."""
 _LENGTH: Final = ("num_epochs", "patience")
 """How long a run trains: no property of its curves."""
-_OF_ARCHITECTURE: Final = ("hidden", "channels")
-"""What one architecture has alone."""
+_WITHOUT_EFFECT: Final[Mapping[str, Callable[[RunConfig], bool]]] = {
+    "hidden": lambda config: config.model.architecture == "conv",
+    "channels": lambda config: config.model.architecture != "conv",
+    "num_components": lambda config: config.model.prior == "standard_normal",
+    "momentum": lambda config: config.train.optimizer == "adam",
+    "schedule_epochs": lambda config: config.train.beta_schedule == "constant",
+}
+"""Settings that decide nothing in some runs: there is no difference in them."""
 _IMAGES: Final = ("data_folder", "data_set", "data_orientation")
 _SHORT: Final[Mapping[str, str]] = {
     "beta": "β",
@@ -92,9 +98,9 @@ def differing(configs: Sequence[RunConfig]) -> dict[str, list[object]]:
 
 
 def _settings_of(config: RunConfig) -> dict[str, Any]:
-    """What the controls hold, without those that the architecture does not have."""
-    unused = "hidden" if config.model.architecture == "conv" else "channels"
-    return {key: value for key, value in settings.values_of(config).items() if key != unused}
+    """What the controls hold, without what decides nothing."""
+    unused = {key for key, is_unused in _WITHOUT_EFFECT.items() if is_unused(config)}
+    return {key: value for key, value in settings.values_of(config).items() if key not in unused}
 
 
 def difference(config: RunConfig, other: RunConfig) -> str:
@@ -146,7 +152,7 @@ def _short(key: str, value: object) -> str:
         return "other data"  # a folder of the server is nobody's business
     if (key, value) in (("condition", "number"), ("condition_on", "")):
         return ""  # the name of the number says it
-    if value is None and key in _OF_ARCHITECTURE:
+    if value is None and key in _WITHOUT_EFFECT:
         return ""
     if key == "hidden" and not value:
         return "no hidden layers"

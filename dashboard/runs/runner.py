@@ -478,7 +478,7 @@ class LocalRunner:
         if job.status in ACTIVE:
             # No process of this server has it: the one that had it ended with an earlier server.
             step = job.progress["step"]
-            job.set("interrupted", f"Interrupted at step {step}: Resume goes on from the last save.")
+            job.set("interrupted", f"Interrupted at step {step:,}: the server stopped.")
         return job
 
     def _own_job(self, run_id: str, token: str) -> Job | None:

@@ -27,6 +27,7 @@ _BOARD: Final = "board"
 EXAMPLE: Final = (
     "**Example model (trained on digits)** · Press **Start** to train your own: its curves take this place."
 )
+NOT_YET: Final = "Nothing of this run to draw yet: the board below is that of the example model."
 HALVED: Final = (
     "**Resume, η halved** goes on from there; if you set η in the sidebar first, that value is used."
 )
@@ -95,6 +96,8 @@ def _live(run_id: str, drawn_as: tuple[object, ...], steer: Callable[[JobView], 
     y = _grid_y(view)
     payload = None if version is None else cached.board(run_id, version, y)
     if version is None or payload is None:
+        if view.status != "running":  # while it runs its first picture is on the way
+            st.caption(NOT_YET)
         _draw_example()
         return
     owner = "you" if view.is_owned_by(browser.token()) else "other"

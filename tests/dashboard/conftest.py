@@ -13,7 +13,9 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import local_script_runner
 
+from dashboard.elbo import one_example
 from dashboard.figures import objects
+from dashboard.subject import Split, Subject
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,6 +32,21 @@ def _pages_compiled_once() -> Iterator[None]:
     compiled = ScriptCache()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(local_script_runner, "ScriptCache", lambda: compiled)
+        yield
+
+
+class _NothingAhead:
+    """Stands for ``dashboard.elbo.ahead``."""
+
+    def look(self, subject: Subject, split: Split, index: int) -> None:
+        """Measures none of the examples round the one in view."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_example_measured_ahead() -> Iterator[None]:
+    """A thread would measure hundreds for each page: a quarter of the time, into the cache of other tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(one_example, "ahead", _NothingAhead)
         yield
 
 
@@ -56,8 +73,9 @@ def _checked_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def short_computations(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few steps up the ladder, few samples of gradients: for tests of what is drawn, not of its numbers."""
+    """Few steps and samples, and one example at a time: for tests of what is drawn, not of its numbers."""
     for name, value in (("rounds._MAX_ROUNDS", 1), ("rounds._ROUND", 4), ("ladder._EM_STEPS", 2)):
         monkeypatch.setattr(f"vae_core.evidence.{name}", value)
+    monkeypatch.setattr("dashboard.elbo.cached.TOGETHER", 1)
     monkeypatch.setattr("dashboard.gradients.cached._SAMPLES_TIMES_PRODUCTS", 2**22)
     monkeypatch.setattr("dashboard.gradients.cached.MIN_SAMPLES", 2**8)

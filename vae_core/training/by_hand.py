@@ -7,7 +7,7 @@ are written where the optimiser reads them.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import torch
@@ -81,6 +81,7 @@ class HandGradient:
         self._batch_size = batch_size
         self._room = _Room(model.encoder.weights[0])
         self._passes: dict[int, _Pass] = {}
+        self._eps: dict[int, Tensor] = {}
 
     def __call__(self, x: Tensor, eps: Tensor, *, beta: float, free_bits: float) -> Means:
         """Writes the gradient at examples x of shape (B, D) with noise eps of shape (M, B, J).
@@ -107,7 +108,13 @@ class HandGradient:
         kind = _PASSES.get(self._model.config.encoder_head, _GaussianPass)
         with torch.inference_mode(mode=False):  # its arrays are written in either mode
             found = self._passes[size] = kind(self._model, self._room, size, self._num_samples)
+            self._eps[size] = self._room.zeros(self._num_samples, size, self._model.config.latent_dim)
         return found
+
+    def eps_of_size(self, size: int) -> Tensor:
+        """A place for the noise of a mini-batch, shape (M, B, J); of zeros until something is drawn there."""
+        self.of_size(size)
+        return self._eps[size]
 
     @property
     def nbytes(self) -> int:
@@ -174,10 +181,10 @@ class _Pass:
         self._encoder = _Layers(encoder, config.activation, room, batch)
         self._decoder = _Layers(decoder, config.activation, room, num_draws * batch)
         self._outputs, self._of_outputs = self._encoder.u[-1], self._encoder.delta[-1]
-        self._sums = room.zeros(4)
-        """Over the mini-batch: log p(x|z) in two sums, and two times the KL and of what of it
-        beta weighs. They are read together: each read would wait for a device that computes on its own."""
-        *of_score, self._kl_sum, self._penalised_sum = self._sums.unbind()
+        self._sums = room.zeros(3)
+        """Over the mini-batch: log p(x|z), and two times the KL and of what of it beta weighs. They are
+        read together: each read would wait for a device that computes on its own."""
+        of_score, self._kl_sum, self._penalised_sum = self._sums.unbind()
         into = (num_draws, batch, dim + config.num_conditions)
         inputs, of_inputs = room.zeros(*into), room.zeros(*into)
         """The decoder's inputs [z, y]."""
@@ -205,11 +212,11 @@ class _Pass:
 
     def means(self, *, has_free_bits: bool) -> tuple[float, float, float]:
         """Mean reconstruction, mean KL, and what beta weighs of it."""
-        first, second, kl, penalised = self._sums.tolist()
-        if not math.isfinite(second):
-            second = self._score.second_sum()
+        log_prob, kl, penalised = self._sums.tolist()
+        if not math.isfinite(log_prob):
+            log_prob = self._score.summed_again()
         kl /= 2.0 * self._batch
-        return (first + second) / self._rows, kl, penalised / (2.0 * self._batch) if has_free_bits else kl
+        return log_prob / self._rows, kl, penalised / (2.0 * self._batch) if has_free_bits else kl
 
     def posterior(self) -> Posterior:
         """q(z|x) of the mini-batch."""
@@ -219,9 +226,9 @@ class _Pass:
         """The bound of the mini-batch, example by example."""
         raise NotImplementedError
 
-    def _score_of(self, room: _Room, shape: tuple[int, int], sums: Sequence[Tensor]) -> "_Score":
+    def _score_of(self, room: _Room, shape: tuple[int, int], total: Tensor) -> "_Score":
         """log p(x|z) and its gradient."""
-        return _SCORES[self._model.config.likelihood](self._model, self._decoder, room, shape, sums)
+        return _SCORES[self._model.config.likelihood](self._model, self._decoder, room, shape, total)
 
     def _to_z(self, eps: Tensor) -> None:
         """z from the encoder's outputs."""
@@ -452,8 +459,8 @@ class _MixturePass(_FlowPass):
 
     _score: "_SharedScore"
 
-    def _score_of(self, room: _Room, shape: tuple[int, int], sums: Sequence[Tensor]) -> "_SharedScore":
-        return _SharedScore(self._model, self._decoder, room, shape, sums)
+    def _score_of(self, room: _Room, shape: tuple[int, int], total: Tensor) -> "_SharedScore":
+        return _SharedScore(self._model, self._decoder, room, shape, total)
 
     def _to_z(self, eps: Tensor) -> None:
         super()._to_z(eps)
@@ -557,9 +564,10 @@ class _Layers:
     def forward(self, h: Tensor) -> None:
         """u of all layers, for inputs of shape (rows, fan_in)."""
         self._inputs = h
-        for index, u in enumerate(self.u):
-            factor = self._factors[index]
-            torch.addmm(self._biases[index], h, self._transposed[index], alpha=factor, beta=factor, out=u)
+        layers = zip(self.u, self._biases, self._transposed, self._factors, strict=True)
+        for index, (u, bias, transposed, factor) in enumerate(layers):
+            # The same as ``torch.addmm(bias, ...)``, which copies the bias more slowly.
+            torch.addmm(u.copy_(bias), h, transposed, alpha=factor, beta=factor, out=u)
             if index < len(self._h):
                 h = self._h[index]
                 self._activation.value(u, h)
@@ -668,8 +676,8 @@ IN_PLACE: Final[dict[Activation, _Activation]] = {
 class _BernoulliScore:
     """For logits l delta is (sigmoid(l) - x) / R, and log p(x|z) = sum_i x_i l_i - softplus(l_i).
 
-    softplus(l) is -log sigmoid(-l) here, in half of the time of ``softplus`` where pixels are nearly black;
-    1e-7 is its largest error, and beyond l = 87 in float32, where sigmoid(-l) is 0, softplus itself is used.
+    -softplus(l) is log sigmoid(l) - l here, since the sigmoid is there: to within half a unit in the last
+    place of l. Below l = -87 in float32, where sigmoid(l) is 0, softplus itself is used.
     """
 
     def __init__(
@@ -678,35 +686,39 @@ class _BernoulliScore:
         decoder: _Layers,
         room: _Room,
         shape: tuple[int, int],
-        sums: Sequence[Tensor],
+        total: Tensor,
     ) -> None:
         del model
-        self._of_products, self._of_softplus = sums
+        self._total = total
         self._logits, self._delta = decoder.u[-1], decoder.delta[-1]
-        self._logit_values, self._delta_values = self._logits.view(-1), self._delta.view(-1)
-        self._logits_of = self._logits.view(*shape, -1)
-        self._delta_of = self._delta.view(*shape, -1)
-        self._spare = room.zeros(len(self._logit_values))
+        self._log_prob = room.zeros(*self._logits.shape)
+        """Of each value."""
+        self._log_prob_values = self._log_prob.view(-1)
+        self._logits_of, self._delta_of, self._log_prob_of = (
+            values.view(*shape, -1) for values in (self._logits, self._delta, self._log_prob)
+        )
         self._share = self._logits.new_tensor(1.0 / len(self._logits))
         self._x: Tensor | None = None
 
     def __call__(self, x: Tensor) -> None:
         self._x = x
-        torch.neg(self._logit_values, out=self._spare).sigmoid_().log_()
-        torch.sum(self._spare, 0, out=self._of_softplus)
-        torch.mul(self._logits_of, x, out=self._delta_of)
-        torch.sum(self._delta_values, 0, out=self._of_products)
         torch.sigmoid(self._logits, out=self._delta)
+        torch.log(self._delta, out=self._log_prob).sub_(self._logits)
+        self._log_prob_of.addcmul_(self._logits_of, x)
+        torch.sum(self._log_prob_values, 0, out=self._total)
         self._delta_of.sub_(x)
         self._delta.mul_(self._share)
 
-    def second_sum(self) -> float:
-        """-sum softplus(l) of the mini-batch, also where a sigmoid is 0."""
-        return -float(_softplus(self._logit_values, out=self._spare).sum())
+    def summed_again(self) -> float:
+        """log p(x|z) of the mini-batch, also where a sigmoid is 0."""
+        return float(self._by_softplus().sum())
 
     def per_example(self) -> Tensor:
+        return self._by_softplus().sum(-1).mean(0)
+
+    def _by_softplus(self) -> Tensor:
         assert self._x is not None
-        return (self._logits_of * self._x - functional.softplus(self._logits_of)).sum(-1).mean(0)
+        return self._logits_of * self._x - functional.softplus(self._logits_of)
 
 
 class _OtherScore:
@@ -721,10 +733,10 @@ class _OtherScore:
         decoder: _Layers,
         room: _Room,
         shape: tuple[int, int],
-        sums: Sequence[Tensor],
+        total: Tensor,
     ) -> None:
         del room
-        self._model, self._sum = model, sums[0]
+        self._model, self._total = model, total
         self._outputs = decoder.u[-1].view(*shape, -1)
         self._delta = decoder.delta[-1].view(*shape, -1)
         self._rows = shape[0] * shape[1]
@@ -734,7 +746,7 @@ class _OtherScore:
     def __call__(self, x: Tensor) -> None:
         likelihood = self._model.likelihood_of(self._outputs)
         self.log_prob = likelihood.log_prob(x)
-        self._sum.copy_(self._summed(self.log_prob))
+        self._total.copy_(self._summed(self.log_prob))
         torch.mul(likelihood.score(x), self._factor(), out=self._delta)
         if self._model.config.learns_scale:
             scaled = ((x - likelihood.mean) / self._model.likelihood_scale()).square().sum(-1)
@@ -749,9 +761,9 @@ class _OtherScore:
         """Minus how much a point counts."""
         return -1.0 / self._rows
 
-    def second_sum(self) -> float:
-        """There is one sum alone."""
-        return 0.0
+    def summed_again(self) -> float:
+        """There is no other way to compute it."""
+        return float(self._total)
 
     def per_example(self) -> Tensor:
         return self.log_prob.mean(0)

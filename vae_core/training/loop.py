@@ -196,6 +196,7 @@ class Training:
         self._drawn = model
         """What an update differentiates: the model, or a view of it that draws its weights."""
         self.dataset = dataset
+        self._num_data = len(dataset.x_train)
         self.config = config
         self.generator = generator
         self.batch_size = config.batch_of(len(dataset.x_train))
@@ -241,12 +242,12 @@ class Training:
     @property
     def steps_per_epoch(self) -> int:
         """Updates in one pass over the training data; the last batch may be smaller."""
-        return math.ceil(len(self.dataset.x_train) / self.batch_size)
+        return math.ceil(self._num_data / self.batch_size)
 
     @property
     def num_left(self) -> int:
         """Examples of this pass over the training data that are still to come."""
-        return len(self.dataset.x_train) - self._position
+        return self._num_data - self._position
 
     @property
     def num_epochs(self) -> int | None:
@@ -268,7 +269,7 @@ class Training:
         """beta of the next update: the schedule's, or the one that was set live."""
         if self._live_beta is not None:
             return self._live_beta
-        return scheduled_beta(self.config, self.epoch + self._position / len(self.dataset.x_train))
+        return scheduled_beta(self.config, self.epoch + self._position / self._num_data)
 
     @property
     def beta_moves(self) -> tuple[int, ...] | None:
@@ -392,7 +393,7 @@ class Training:
         reconstruction, kl, objective = self._update(self._next_batch(), beta)
         self.step += 1
         validation, ended = None, None
-        if self._position >= len(self.dataset.x_train):
+        if self._position >= self._num_data:
             self._position = 0
             self.epoch += 1
             validation, ended = self._end_epoch()
@@ -428,7 +429,7 @@ class Training:
     def _begin_epoch(self) -> None:
         """Draws the order of the examples where a pass over them begins."""
         if self._position == 0:
-            device, count = self.generator.device, len(self.dataset.x_train)
+            device, count = self.generator.device, self._num_data
             self._order = torch.randperm(count, generator=self.generator, device=device)
 
     def _next_rows(self) -> Tensor:
@@ -462,7 +463,7 @@ class Training:
     def _differentiate(self, x: Tensor, beta: float) -> Means:
         """Writes the gradient of -objective where the optimiser reads it."""
         if self._by_hand is not None:
-            eps = self._draw_eps(len(x))
+            eps = self._draw_eps(self._by_hand.eps_of_size(len(x)))
             means = self._by_hand(x, eps, beta=beta, free_bits=self.config.free_bits)
             if self.tracer is not None:
                 self.tracer.forward(self.model, x, self._by_hand.posterior(), eps, self._by_hand.terms())
@@ -478,7 +479,7 @@ class Training:
                 eps,
                 self.config,
                 beta=beta,
-                num_data=len(self.dataset.x_train),
+                num_data=self._num_data,
                 generator=self.generator,
             )
             kl, shared = terms.kl.mean(), self._shared_kl()
@@ -494,14 +495,15 @@ class Training:
         """A KL of what all examples share, divided by their number; None: there is none."""
         return None
 
-    def _draw_eps(self, batch: int) -> Tensor:
-        """What the posterior's ``draw_eps`` would draw for a mini-batch."""
-        shape = (self.config.num_samples, batch, self.model.config.latent_dim)
-        if self.model.config.encoder_head == "deterministic":
-            return self._weights.new_zeros(shape)
+    def _draw_eps(self, eps: Tensor) -> Tensor:
+        """Draws into a place of shape (M, B, J) what the posterior's ``draw_eps`` would draw."""
         generator = self.generator
-        noise = torch.randn(shape, generator=generator, device=generator.device, dtype=self._weights.dtype)
-        return noise.to(self._weights.device)
+        if self.model.config.encoder_head == "deterministic":
+            return eps
+        if generator.device == eps.device:
+            return eps.normal_(generator=generator)
+        noise = torch.randn(eps.shape, generator=generator, device=generator.device, dtype=eps.dtype)
+        return eps.copy_(noise)
 
     def _take_parameters(self) -> None:
         """Makes the model's parameters views of this training's tensor again, if another one took them."""
@@ -609,7 +611,7 @@ class Training:
                 self.ended_at = _count_or_none(scalars["ended_at"])
                 self._best = self._saved_best(tensors, scalars)
             self.generator.set_state(tensors["generator"])
-            self._order = checked_order(tensors["order"], self._position, len(self.dataset.x_train))
+            self._order = checked_order(tensors["order"], self._position, self._num_data)
             saved = optimizer_state(tensors, self._weights, self.config)
         except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as err:
             raise BadInput("run", "the run's training state is damaged", "start the run again") from err

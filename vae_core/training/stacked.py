@@ -18,7 +18,7 @@ from vae_core.config import Activation, ModelConfig, TrainConfig
 from vae_core.data.byte_images import Examples, RedrawnImages
 from vae_core.distributions import LOG_VAR_RANGE
 from vae_core.model import MIN_LIKELIHOOD_SCALE
-from vae_core.training.by_hand import IN_PLACE, Means
+from vae_core.training.by_hand import IN_PLACE, NARROW, Means
 from vae_core.training.loop import Training
 from vae_core.training.optimizer import descend, initial_moments, point_into
 from vae_core.training.products import chosen_products
@@ -101,7 +101,7 @@ class StackedTraining(Training):
         """
         self._rows = self._next_rows()
         self._position -= len(self._rows)  # it moves on with the update
-        torch.randn(eps.shape, generator=self.generator, dtype=eps.dtype, out=eps)
+        self._draw_eps(eps)
         return self._rows
 
     def take(self, means: Means) -> None:
@@ -295,17 +295,21 @@ class _Pass:
     def _score(self, x: Tensor) -> Tensor:
         """Means of log p(x|z), shape (N,); writes delta of the decoder's outputs.
 
-        Bernoulli: log p = sum_i x_i l_i - softplus(l_i), delta = (sigmoid(l) - x) / R. Gaussian: log p =
-        -||x - y||^2 / 2 s^2 - D (log s + log(2 pi) / 2), delta = (y - x) / (s^2 R), and for a learned s
-        dL/dlog s = D - mean ||x - y||^2 / s^2.
+        Bernoulli: log p = sum_i x_i l_i - softplus(l_i), delta = (sigmoid(l) - x) / R, where -softplus(l) is
+        log sigmoid(l) - l unless a sigmoid is 0. Gaussian: log p = -||x - y||^2 / 2 s^2 - D (log s +
+        log(2 pi) / 2), delta = (y - x) / (s^2 R), and for a learned s dL/dlog s = D - mean ||x - y||^2 / s^2.
         """
         rows, data_dim = self._decoder.u[-1].shape[1:]
         if self._config.likelihood == "bernoulli":
-            torch.ops.aten.softplus.out(self._decoder.u[-1], out=self._spare)
-            total = torch.mul(self._outputs, x, out=self._delta).sum((1, 2, 3)) - self._spare.sum((1, 2))
-            torch.sigmoid(self._outputs, out=self._delta)
-            self._delta.sub_(x).mul_(1.0 / rows)
-            return total / rows
+            logits, delta, log_prob = self._outputs, self._delta, self._spare.view_as(self._delta)
+            torch.sigmoid(logits, out=delta)
+            torch.log(delta, out=log_prob).sub_(logits).addcmul_(logits, x)
+            means = self._spare.flatten(1).sum(1) / rows
+            delta.sub_(x).mul_(1.0 / rows)
+            if is_finite(means.tolist()):
+                return means
+            softplus = torch.ops.aten.softplus.out(self._decoder.u[-1], out=self._spare).view_as(logits)
+            return (logits * x - softplus).sum((1, 2, 3)) / rows
         torch.sub(self._outputs, x, out=self._delta)
         squares = (
             torch.mul(self._delta, self._delta, out=self._spare.view_as(self._delta)).sum((1, 2, 3)) / rows
@@ -351,13 +355,22 @@ class _Layers:
         hidden = self.u[:-1]
         self._h = [torch.empty_like(u) for u in hidden] if self._activation.needs_u else hidden
         self._inputs: Tensor | None = None
+        # A product with few columns takes as long as one with many: its transpose does not.
+        self._by_columns = [
+            torch.empty_like(weight.transpose(1, 2), memory_format=torch.contiguous_format)
+            if weight.shape[2] <= NARROW
+            else None
+            for weight in self._weights
+        ]
 
     def forward(self, h: Tensor) -> None:
         """u of all layers, for inputs of shape (N, rows, fan_in)."""
         self._inputs = h
         for index, u in enumerate(self.u):
             factor = self._activation.factor if index < len(self._h) else 1
-            torch.baddbmm(self._added[index], h, self._transposed[index], alpha=factor, beta=factor, out=u)
+            # The same as ``torch.baddbmm(bias, ...)``, which copies the bias more slowly.
+            u.copy_(self._added[index])
+            torch.baddbmm(u, h, self._transposed[index], alpha=factor, beta=factor, out=u)
             if index < len(self._h):
                 h = self._h[index]
                 self._activation.value(u, h)
@@ -368,7 +381,11 @@ class _Layers:
             delta, h = self.delta[index], self._h[index - 1] if index else self._inputs
             assert h is not None
             torch.sum(delta, 1, out=self._of_biases[index])
-            torch.bmm(self._delta_t[index], h, out=self._of_weights[index])
+            of_weights, transposed = self._of_weights[index], self._by_columns[index]
+            if transposed is None:
+                torch.bmm(self._delta_t[index], h, out=of_weights)
+            else:
+                of_weights.copy_(torch.bmm(h.transpose(1, 2), delta, out=transposed).transpose(1, 2))
             if index:
                 before = self.delta[index - 1]
                 torch.bmm(delta, self._weights[index], out=before)

@@ -90,7 +90,7 @@ class Tracer:
             y=x[0, values.shape[1] :],
             mean=posterior.mean[0].detach(),
             std=posterior.std[0].detach(),
-            eps=eps[0, 0],
+            eps=eps[0, 0].clone(),  # the next update draws to the same place
             z=z,
             decoded=decoded,
             reconstruction=float(terms.reconstruction[0].detach()),

@@ -8,12 +8,15 @@ import pytest
 
 from dashboard.caching import cache
 from dashboard.elbo import ahead as module
+from dashboard.elbo import one_example
 from dashboard.elbo.ahead import Ahead, ahead
 from dashboard.elbo.cached import TOGETHER, example, measured_together
 from dashboard.subject import Split, Subject, pretrained
+from tests.page_scripts import open_page, runner
 from vae_core.errors import BadInput
 from vae_core.evidence import posterior_density
 
+__all__ = ["runner"]  # a fixture
 LAST = 359
 
 
@@ -32,6 +35,21 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Split,
     cache().clear()
     yield found
     ahead().wait()
+
+
+def test_the_page_has_those_measured_round_the_example_in_view(
+    measured: list[tuple[str, Split, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_example, "ahead", ahead)
+    monkeypatch.setattr(module, "FARTHEST", 10)
+    at = open_page("elbo", elbo_view="one_example")
+    index = at.slider(key="elbo_example_held_out").value
+    assert isinstance(index, float | int)
+    ahead().wait()
+    own = int(index) // TOGETHER * TOGETHER
+    assert measured
+    assert {digest for digest, _, _ in measured} == {pretrained().digest}
+    assert {first for _, _, first in measured} <= {own - 16, own - 8, own + 8, own + 16}
 
 
 def test_the_nearest_come_first_and_each_once(measured: list[tuple[str, Split, int]]) -> None:

@@ -529,6 +529,7 @@ def test_closed_runner_saves_and_the_next_one_resumes(pids: list[int], tmp_path:
         with pytest.raises(BadInput, match="another browser"):
             second.send(run_id, "resume", owner=OTHER)
         assert view_of(second, waiting).status == "interrupted"
+        assert view_of(second, waiting).message == "Interrupted at step 0: the server stopped."
         second.send(run_id, "resume", owner=ME)
         reach(second, run_id, "running", step=left.step + 1)
     finally:

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.differences import difference, labels
+from dashboard.formats import plain
 from dashboard.runs.runner import LocalRunner
 from tests.page_scripts import KINDS, TINY, checked, open_page, runner, trained
 from vae_core.config import RunConfig
@@ -31,6 +32,8 @@ def changed(**values: Any) -> RunConfig:
     [
         ({}, ""),
         ({"num_epochs": 7, "patience": 3, "hold": True}, ""),
+        ({"num_components": 3, "momentum": 0.5, "schedule_epochs": 7}, ""),
+        ({"prior": "vamp", "num_components": 3}, "prior VampPrior · K = 3"),
         ({"beta": 0.1}, "β 0.1"),
         ({"beta": 0.00025}, "β 0.00025"),
         ({"latent_dim": 8}, "J = 8"),
@@ -67,6 +70,12 @@ def test_every_field_that_makes_another_curve_makes_a_name() -> None:
         shared = {"likelihood": "gaussian"} if name == "likelihood_scale" else {}
         # Of tanh networks there is no other choice.
         shared |= {"activation": "relu"} if name == "initial_weights" else {}
+        # Only a learned prior has components, only SGD a momentum, only a schedule a length.
+        shared |= {
+            "num_components": {"prior": "vamp"},
+            "momentum": {"optimizer": "sgd"},
+            "schedule_epochs": {"beta_schedule": "cyclical"},
+        }.get(name, {})
         more = {"image_shape": (8, 8)} if name == "architecture" else {}
         assert difference(changed(**shared), changed(**shared, **more, **{name: value})), name
 
@@ -106,6 +115,18 @@ def test_without_a_run_the_example_model_is_on_the_board() -> None:
     assert (board["run"], board["owner"], board["step"]) == ("", "", 13800)
     assert board["grid_shape"] == [12, 12]
     assert any("Example model (trained on digits)" in text.value for text in at.markdown)
+
+
+def test_a_run_without_a_picture_says_whose_board_stands_below_it(runner: LocalRunner) -> None:
+    """A run that a restart of the server ended in the queue: the numbers beside its name are not its own."""
+    run_id = runner.store.create(TINY, owner="browser")
+    at = checked(open_page("train", run=run_id))
+    assert board_of(at)["run"] == ""
+    said = "\n".join(text.value for text in (*at.markdown, *at.caption))
+    assert plain("Interrupted at step 0: the server stopped.") in said
+    assert "board below is that of the example model" in said
+    with_one = checked(open_page("train", run=trained(runner, TINY)))
+    assert not [text for text in with_one.caption if "example model" in text.value]
 
 
 def test_presenting_reaches_the_board(runner: LocalRunner) -> None:

@@ -169,7 +169,7 @@ def test_it_is_the_slope_of_the_objective(head: EncoderHead, prior: Prior) -> No
             assert float(slopes @ direction) == pytest.approx(difference, rel=1e-6, abs=1e-7)
 
 
-@pytest.mark.parametrize("logit", [-2000.0, -90.0, 0.0, 90.0, 2000.0])
+@pytest.mark.parametrize("logit", [-2000.0, -90.0, -88.0, -30.0, 0.0, 30.0, 90.0, 2000.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_beyond_the_range_of_a_sigmoid(logit: float, dtype: torch.dtype) -> None:
     """log p(x|z) = x l - log(1 + e^l), about (x - 1) l or x l there: no logarithm of 0."""

@@ -98,6 +98,22 @@ def test_sixteen_in_float32_stay_near_themselves_alone() -> None:
         assert torch.allclose(weights(one), weights(other), rtol=0, atol=2e-5)
 
 
+def test_logits_beyond_the_range_of_a_sigmoid() -> None:
+    """log p(x|z) = x l - log(1 + e^l) of each model, also where the sigmoid of another one's l is 0."""
+    logits = (-2000.0, -90.0, -88.0, -30.0, 0.0, 90.0)
+    config = TrainConfig(num_epochs=1, batch_size=len(DIGITS.x_train))
+    together = [stacked(ModelConfig(data_dim=64), config, data=DIGITS) for _ in logits]
+    with torch.no_grad():
+        for one, logit in zip(together, logits, strict=True):
+            one.model.decoder.weights[-1].zero_()
+            one.model.decoder.biases[-1].fill_(logit)
+    x = DIGITS.x_train[:].double()
+    for logit, (step,) in zip(logits, advance(together, 1), strict=True):
+        value = torch.tensor(logit, dtype=torch.float64)
+        exact = (x * value - torch.nn.functional.softplus(value)).sum(1).mean()
+        assert step.reconstruction == pytest.approx(float(exact), rel=2e-6), logit
+
+
 def test_what_one_saves_goes_on_alone() -> None:
     config = TrainConfig(num_epochs=3, batch_size=64)
     together = [stacked(SMALL, replace(config, beta=beta)) for beta in (0.5, 2.0)]
