@@ -45,8 +45,8 @@ class Process:
 
     def write(self, line: bytes) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(line.decode() + "\n")
-        self.process.stdin.flush()
+        self.process.stdin.buffer.write(line + b"\n")
+        self.process.stdin.buffer.flush()
 
     def send(self, command: str, **values: object) -> None:
         self.write(json.dumps({"command": command, **values}).encode())

@@ -159,7 +159,6 @@ WITHOUT_HANDLES: Final = textwrap.dedent("""
     from pathlib import Path
     from dashboard.runs.runner import LocalRunner
     from dashboard.runs.tasks import Tasks
-from dashboard.runs.worker_process import Process as AnyProcess
     from dashboard.subject import load_subject, pretrained
     from dashboard.runs.pretrained import PRETRAINED_RUN
     from vae_core.config import ModelConfig, RunConfig

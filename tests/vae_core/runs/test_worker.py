@@ -161,7 +161,7 @@ def test_a_killed_run_leaves_its_last_save(start: Callable[[], Process], tmp_pat
     worker.wait(lambda event: event.get("step", 0) > 20)
     saved = worker.now()
     worker.wait(lambda event: event["step"] > saved["step"])
-    worker.process.send_signal(signal.SIGKILL)
+    worker.process.kill()
     assert worker.process.wait(DEADLINE_S) == -signal.SIGKILL
     run = load_run(tmp_path / "run.safetensors")
     assert run.step == saved["step"]
