@@ -139,6 +139,13 @@ html:has(.st-key-presenter) { font-size: 20px; }
   }
   .st-key-look_back_line > :first-child { flex: 1 1 100%; }
 }
+@media (min-width: 640px) {
+  [data-testid="stSidebar"]:has(
+    [data-testid="stSidebarUserContent"] > div > [data-testid="stVerticalBlock"]:empty
+  ) {
+    display: none;
+  }
+}
 @media (hover: none) { .js-plotly-plot .modebar { display: none; } }
 .st-key-run_line { position: relative; }
 .st-key-run_line > [data-testid="stElementContainer"]:has([data-testid="stProgress"]) {

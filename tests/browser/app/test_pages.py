@@ -89,6 +89,21 @@ def test_whole_board_is_seen_without_scrolling(
     expect(links).to_have_count(len(PATHS))
 
 
+def test_a_sidebar_that_a_page_left_empty_takes_no_room(app_server: Server, page: Page) -> None:
+    """Where a page is turned while a part of Train is drawn anew, Streamlit (1.67) leaves the empty block."""
+    page.goto(f"{app_server.url}/train")
+    sidebar, heading = page.get_by_test_id("stSidebar"), page.get_by_role("heading", name="Train")
+    expect(sidebar.get_by_text("Data and model")).to_be_visible()
+    beside = heading.bounding_box()
+    block = sidebar.get_by_test_id("stSidebarUserContent").locator("> div > [data-testid=stVerticalBlock]")
+    block.evaluate("(block) => block.replaceChildren()")
+    expect(sidebar).to_be_hidden()
+    alone = heading.bounding_box()
+    assert beside is not None
+    assert alone is not None
+    assert beside["x"] - alone["x"] > 200
+
+
 def test_a_first_step_takes_the_place_of_the_example(app_server: Server, page: Page) -> None:
     page.goto(f"{app_server.url}/train?num_epochs=50")
     board = page.locator(".board")
