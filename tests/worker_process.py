@@ -27,7 +27,8 @@ class Process:
     """
 
     def __init__(self, *arguments: str) -> None:
-        self.process = (
+        # A Popen, or a Copy, which has no standard error of its own.
+        self.process: Any = (
             Popen([sys.executable, *arguments], cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True)
             if arguments
             else spawn([*PROGRAM, "worker"])
