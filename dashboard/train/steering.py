@@ -54,7 +54,8 @@ _PATIENCE_S: Final = 10.0
 """How long a value that was sent is shown although the run has not said that it holds."""
 _MADE: Final = "run_made"
 DOUBLE_PRESS_S: Final = 0.6
-"""So soon after a press made a run and its buttons were drawn, another is the second of a double press."""
+"""So soon after a press made a run and its buttons were drawn, another of the same button is the second of a
+double press."""
 
 
 class _Asked(NamedTuple):
@@ -66,9 +67,10 @@ class _Asked(NamedTuple):
 
 
 class _Made(NamedTuple):
-    """The run that the last press here made, and when that was, or when its buttons were first drawn."""
+    """The run that the last press here made, its action, and when it was, or its buttons were first drawn."""
 
     run_id: str
+    by: Callable[[], None]
     when: float
     is_drawn: bool
 
@@ -265,18 +267,22 @@ def _once(view: JobView | None, act: Callable[[], None]) -> Callable[[], None]:
 
     A second press that is handled before the buttons are drawn anew is meant for the run that was in view.
     One that is handled later, while the browser still shows the old page, is known by its haste. Either
-    would fork the fork.
+    would fork the fork. Another button is never meant by a double press.
     """
     meant = None if view is None else view.run_id
     made = state.control(_MADE)
     if isinstance(made, _Made) and made.run_id == meant and not made.is_drawn:
-        state.set_control(_MADE, _Made(made.run_id, time.monotonic(), is_drawn=True))
+        state.set_control(_MADE, made._replace(when=time.monotonic(), is_drawn=True))
 
     def press() -> None:
         made = state.control(_MADE)
-        is_hasty = isinstance(made, _Made) and time.monotonic() - made.when < DOUBLE_PRESS_S
-        if state.current_run() == meant and not is_hasty:
-            act()
+        is_second = isinstance(made, _Made) and made.by is act
+        if state.current_run() != meant or (is_second and time.monotonic() - made.when < DOUBLE_PRESS_S):
+            return
+        act()
+        now = state.current_run()
+        if now is not None and now != meant:
+            state.set_control(_MADE, _Made(now, act, time.monotonic(), is_drawn=False))
 
     return press
 
@@ -329,7 +335,6 @@ def _replace_run(
     )
     state.show_run(run_id)
     state.set_control(_BEFORE, _to_come_back(before))
-    state.set_control(_MADE, _Made(run_id, time.monotonic(), is_drawn=False))
     return run_id
 
 

@@ -180,6 +180,21 @@ def test_of_two_presses_one_fork(runner: LocalRunner, monkeypatch: pytest.Monkey
     assert at.session_state["keep"] == (run_id, fork)
 
 
+def test_another_button_is_no_second_press(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who forks a run right after its start, or starts anew right after a fork, means it."""
+    run_id = trained(runner, TINY)
+    at = visit(run_id, at_step="2")
+    monkeypatch.setattr(steering, "DOUBLE_PRESS_S", 600.0)
+    checked(at.button(key="train_fork").click().run())
+    fork = at.session_state["run"]
+    checked(at.button(key="train_start").click().run())
+    started = at.session_state["run"]
+    assert len({run_id, fork, started}) == 3
+    checked(at.button(key="train_start").click().run())
+    assert at.session_state["run"] == started
+    runner.send(started, "stop", owner=ME)
+
+
 def test_a_fork_of_a_paused_run_waits(runner: LocalRunner) -> None:
     run_id = trained(runner, replace(TINY, train=replace(TINY.train, num_epochs=1000)), {"command": "stop"})
     runner.send(run_id, "step", owner=ME, unit="step")
