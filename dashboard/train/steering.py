@@ -4,6 +4,7 @@ Only the browser that started a run steers it. For everyone else the buttons and
 so; the runner refuses what is sent all the same.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -276,8 +277,8 @@ def _once(view: JobView | None, act: Callable[[], None]) -> Callable[[], None]:
 
     def press() -> None:
         made = state.control(_MADE)
-        is_second = isinstance(made, _Made) and made.by is act
-        if state.current_run() != meant or (is_second and time.monotonic() - made.when < DOUBLE_PRESS_S):
+        age = time.monotonic() - made.when if isinstance(made, _Made) and made.by is act else math.inf
+        if state.current_run() != meant or age < DOUBLE_PRESS_S:
             return
         act()
         now = state.current_run()
