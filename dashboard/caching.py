@@ -212,14 +212,9 @@ def cached(spinner: str = "", *, most: int | None = None) -> Callable[[Callable[
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        name = f"{function.__module__}.{function.__qualname__}"
-        signature = inspect.signature(function)
-
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            given = signature.bind(*args, **kwargs)
-            given.apply_defaults()
-            key = tuple(_key(part) for part_name, part in given.arguments.items() if part_name[0] != "_")
+            name, key = _place_of(function, args, kwargs)
             found = _cache.find(name, key)
             if found is not None:
                 return found[0]
@@ -231,6 +226,22 @@ def cached(spinner: str = "", *, most: int | None = None) -> Callable[[Callable[
         return call
 
     return decorate
+
+
+def kept(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
+    """What a cached function has computed of these arguments, and None where it has not yet."""
+    found = _cache.find(*_place_of(inspect.unwrap(function), args, kwargs))
+    return None if found is None else found[0]
+
+
+def _place_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
+    given = _signature_of(function).bind(*args, **kwargs)
+    given.apply_defaults()
+    key = tuple(_key(part) for part_name, part in given.arguments.items() if part_name[0] != "_")
+    return f"{function.__module__}.{function.__qualname__}", key
+
+
+_signature_of = functools.cache(inspect.signature)
 
 
 @contextlib.contextmanager

@@ -62,7 +62,7 @@ class Ahead:
         Arguments:
             subject: The model.
             split: Which part of the data.
-            index: The example, which whoever looks at it measures himself.
+            index: The example.
         """
         from vae_core.evidence import MAX_EXACT_DIMS
 
@@ -77,7 +77,6 @@ class Ahead:
             if len(self._models) > MOST_MODELS:
                 self._models.popitem(last=False)
             model.subject, model.index = subject, index
-            model.measured.add(index // TOGETHER * TOGETHER)
             if self._thread is None:
                 # No daemon, which may be cut short in the middle of a product: it ends with the main thread.
                 self._thread = threading.Thread(target=self._work, name="measures ahead")

@@ -73,9 +73,8 @@ def _checked_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def short_computations(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few steps and samples, and one example at a time: for tests of what is drawn, not of its numbers."""
+    """Few steps and samples: for tests of what is drawn, not of its numbers."""
     for name, value in (("rounds._MAX_ROUNDS", 1), ("rounds._ROUND", 4), ("ladder._EM_STEPS", 2)):
         monkeypatch.setattr(f"vae_core.evidence.{name}", value)
-    monkeypatch.setattr("dashboard.elbo.cached.TOGETHER", 1)
     monkeypatch.setattr("dashboard.gradients.cached._SAMPLES_TIMES_PRODUCTS", 2**22)
     monkeypatch.setattr("dashboard.gradients.cached.MIN_SAMPLES", 2**8)

@@ -245,3 +245,20 @@ def test_budget_is_a_share_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_p
     for memory, budget in ((2**40, 2**30), (2 * 10**9, 3 * 10**8), (None, int(0.15 * 4 * 2**30))):
         monkeypatch.setattr(caching, "machine_memory", lambda memory=memory: memory)
         assert caching.budget() == budget
+
+
+def test_what_is_kept_is_found_and_nothing_is_computed() -> None:
+    calls: list[tuple[int, str]] = []
+
+    @caching.cached("Computing …")
+    def of(number: int, name: str = "a", *, _only_how: int = 0) -> str:
+        calls.append((number, name))
+        return f"{name}{number}"
+
+    assert caching.kept(of, 1) is None
+    assert calls == []
+    assert of(1) == "a1"
+    for found in (caching.kept(of, 1), caching.kept(of, 1, "a"), caching.kept(of, number=1, _only_how=3)):
+        assert found == "a1"
+    assert caching.kept(of, 1, "b") is None
+    assert calls == [(1, "a")]

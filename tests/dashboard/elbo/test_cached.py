@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from dashboard.caching import cache
-from dashboard.elbo.cached import TOGETHER, example
+from dashboard.elbo.cached import TOGETHER, example, measured_together
 from dashboard.subject import pretrained
 from vae_core.errors import BadInput
 from vae_core.evidence import posterior_density
@@ -30,11 +30,13 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-def test_those_beside_each_other_are_measured_together(sizes: list[int]) -> None:
+def test_what_was_measured_together_is_not_measured_again(sizes: list[int]) -> None:
     subject = pretrained()
     x = subject.examples("held_out")[0]
     last = len(x) - 1
-    for index in (13, 8, 15, last):
+    for first in (8, last // TOGETHER * TOGETHER):
+        measured_together(subject, "held_out", first)
+    for index in (13, 8, 15, last, 100):
         found = example(subject, "held_out", index)
         expected = exact_evidence(subject.model, x[index : index + 1])
         assert found.evidence is not None
@@ -42,7 +44,7 @@ def test_those_beside_each_other_are_measured_together(sizes: list[int]) -> None
         assert abs(float(found.evidence.log_evidence - expected.log_evidence)) < 2e-3, index
         assert found.posterior is not None
         assert found.posterior.log_evidence == float(found.evidence.log_evidence), index
-    assert sizes == [TOGETHER, len(x) - last // TOGETHER * TOGETHER]
+    assert sizes == [TOGETHER, len(x) - last // TOGETHER * TOGETHER, 1], "100 is measured alone"
 
 
 def test_an_example_that_cannot_be_measured_takes_none_of_the_others_with_it(
@@ -59,6 +61,7 @@ def test_an_example_that_cannot_be_measured_takes_none_of_the_others_with_it(
     subject = pretrained()
     bad = subject.examples("held_out")[0][3]
     monkeypatch.setattr(posterior_density, "measured_examples", measured)
+    assert measured_together(subject, "held_out", 0) is None
     found = example(subject, "held_out", 2).evidence
     assert found is not None
     assert torch.isfinite(found.log_evidence).all()
@@ -70,5 +73,6 @@ def test_an_example_that_cannot_be_measured_takes_none_of_the_others_with_it(
 def test_without_a_lattice_each_is_measured_alone(monkeypatch: pytest.MonkeyPatch, sizes: list[int]) -> None:
     """What so large a decoder says at some points is not kept, and other examples need other points."""
     monkeypatch.setattr("vae_core.evidence.lattice._MAX_KEPT_VALUES", 0)
+    assert measured_together(pretrained(), "held_out", 0) is None
     example(pretrained(), "held_out", 2)
     assert sizes == [1]
