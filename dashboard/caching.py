@@ -212,9 +212,11 @@ def cached(spinner: str = "", *, most: int | None = None) -> Callable[[Callable[
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        place_of = functools.partial(_place_of, function, inspect.signature(function))
+
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            name, key = _place_of(function, args, kwargs)
+            name, key = place_of(args, kwargs)
             found = _cache.find(name, key)
             if found is not None:
                 return found[0]
@@ -230,18 +232,19 @@ def cached(spinner: str = "", *, most: int | None = None) -> Callable[[Callable[
 
 def kept(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
     """What a cached function has computed of these arguments, and None where it has not yet."""
-    found = _cache.find(*_place_of(inspect.unwrap(function), args, kwargs))
+    own = inspect.unwrap(function)
+    found = _cache.find(*_place_of(own, inspect.signature(own), args, kwargs))
     return None if found is None else found[0]
 
 
-def _place_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
-    given = _signature_of(function).bind(*args, **kwargs)
+def _place_of(
+    function: Callable[..., Any], signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[str, Hashable]:
+    """The name of a function, and the key of its arguments."""
+    given = signature.bind(*args, **kwargs)
     given.apply_defaults()
     key = tuple(_key(part) for part_name, part in given.arguments.items() if part_name[0] != "_")
     return f"{function.__module__}.{function.__qualname__}", key
-
-
-_signature_of = functools.cache(inspect.signature)
 
 
 @contextlib.contextmanager
