@@ -157,8 +157,8 @@ def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
 
 
 def kl_decomposition(shown: Subject, split: Split) -> None:
-    """Mutual information, total correlation and dimension-wise KL; of a sampled KL its two parts."""
-    if not shown.config.model.has_kl_parts:
+    """Mutual information, total correlation and dimension-wise KL; of a learned prior or a flow two parts."""
+    if shown.config.model.prior != "standard_normal" or shown.config.model.encoder_head == "flow":
         _two_parts(shown, split)
         return
     found = cache.surgery(shown, split)
@@ -173,10 +173,16 @@ def kl_decomposition(shown: Subject, split: Split) -> None:
     alt = "; ".join(f"{name} {signed(value, 3)}" for name, value in parts.items()) + " nats."
     draw_chart(figure, key="surgery", alt=alt, words=shown.written)
     total = signed(shown_sum(sum(parts.values()), *parts.values(), digits=3), 3)
+    sum_of_parts = added(*parts.values(), digits=3)
+    adds_up = f"{sum_of_parts} = **{total}** nats, estimated; mean KL **{found.kl:.3f}**, exact.  \n"
+    if found.kl_error:
+        error = margin(found.kl_error, 3)
+        adds_up = (
+            f"{sum_of_parts} = mean KL **{total}** ± {error} nats, from other samples of z than the bound "
+            "above.  \n"
+        )
     st.markdown(
-        f"{added(*parts.values(), digits=3)} = **{total}** nats, estimated; mean KL **{found.kl:.3f}**, "
-        "exact.  \n"
-        f"Marginal KL(q(z) ‖ p(z)) **{signed(found.marginal_kl.value, 3)}** ± "
+        f"{adds_up}Marginal KL(q(z) ‖ p(z)) **{signed(found.marginal_kl.value, 3)}** ± "
         f"{margin(found.marginal_kl.standard_error, 3)}"
     )
     count = found.num_examples
@@ -201,8 +207,7 @@ def _two_parts(shown: Subject, split: Split) -> None:
     total = signed(shown_sum(found.kl.value, *parts.values(), digits=3), 3)
     more = "total correlation and dimension-wise KL are of a prior that is a product"
     if shown.config.model.prior == "standard_normal":
-        what = shown.config.model.not_gaussian
-        more = f"total correlation and dimension-wise KL are computed of Gaussians, and q is {what}"
+        more = "total correlation and dimension-wise KL need q(zⱼ|x), which a flow has in no closed form"
     error = margin(found.kl.standard_error, 3)
     st.markdown(
         f"{added(*parts.values(), digits=3)} = mean KL **{total}** ± {error} nats, from other samples of z "

@@ -200,9 +200,9 @@ def surgery(subject: Subject, split: Split) -> "Surgery":
 
     from vae_core.latent.aggregate import kl_surgery
 
-    q = posterior(subject, split, max_examples=MAX_SURGERY_EXAMPLES).as_normal().double()
+    q = posterior(subject, split, max_examples=MAX_SURGERY_EXAMPLES)
     noise = torch.Generator().manual_seed(subject.config.seed)
-    num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // q.mean.shape[1]))
+    num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // subject.config.model.latent_dim))
     return kl_surgery(q, num_samples=num_samples, generator=noise)
 
 

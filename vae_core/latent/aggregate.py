@@ -30,7 +30,9 @@ class Surgery(NamedTuple):
     """mean_i KL(q(z|x_i) || p(z)) = mutual information + total correlation + dimension-wise KL, in nats.
 
     Arguments:
-        kl: The mean KL to the standard normal prior, in closed form.
+        kl: The mean KL to the standard normal prior: of Gaussians in closed form, and of mixtures the mean of
+            log q(z|x) - log p(z) over the samples of the parts, whose sum it is.
+        kl_error: Its standard error, 0 for the closed form.
         mutual_information: I_q(x; z) = E[log q(z|x) - log q(z)]: how well z identifies its example; at most
             log n.
         marginal_kl: KL(q(z) || p(z)) = E[log q(z) - log p(z)], of the aggregate posterior from the prior.
@@ -41,6 +43,7 @@ class Surgery(NamedTuple):
     """
 
     kl: float
+    kl_error: float
     mutual_information: Estimate
     marginal_kl: Estimate
     total_correlation: Estimate
@@ -143,44 +146,48 @@ def prior_fit(
 
 
 @torch.no_grad()
-def kl_surgery(q: AnyNormal, *, num_samples: int = 1, generator: torch.Generator) -> Surgery:
+def kl_surgery(q: AnyPosterior, *, num_samples: int = 1, generator: torch.Generator) -> Surgery:
     """Decomposes the mean KL (Hoffman and Johnson 2016, "ELBO surgery"; Chen et al. 2018, arXiv 1802.04942).
 
     z ~ q(z|x_i) for each example, densities exact: the parts are unbiased Monte-Carlo means over n *
     ``num_samples`` samples, and their sum differs from the closed-form KL by sampling noise alone.
 
     Arguments:
-        q: q(z|x) of n examples.
+        q: q(z|x) of n examples, Gaussians or mixtures of them.
         num_samples: Samples of z for each example.
         generator: Draws them.
 
     Raises:
-        BadInput: ``num_samples`` below 1, or a standard deviation of 0 (a deterministic encoder).
+        BadInput: ``num_samples`` below 1, a standard deviation of 0 (a deterministic encoder), or a flow,
+            whose q(z_j|x) have no closed form (code ``objective``).
     """
     _check_num_samples(num_samples)
-    if not bool((q.std > 0).all()):
+    if isinstance(q, AnyNormal) and not bool((q.std > 0).all()):
         raise BadInput(
             "stds", "a deterministic encoder has no q(z|x) to decompose", "choose an encoder with a variance"
         )
     q = q.double()
-    num_examples, latent_dim = q.mean.shape
-    z = q.sample(num_samples, generator=generator)
-    log_q_given_x, points = q.log_prob(z).flatten(), z.flatten(0, 1)
+    draws = q.independent(num_samples, generator=generator)
+    log_q_given_x, points = draws.log_prob.flatten(), draws.z.flatten(0, 1)
     joint, product = [], []
-    marginals = q.marginals
     for piece in _pieces(points, q):
-        each = marginals.log_prob_per_dim(piece)
+        each = q.log_marginals(piece)
         joint.append(_mixed(each.sum(-1) if q.is_factorised else q.log_prob(piece)))
         product.append(_mixed(each).sum(-1))
     log_q, log_q_dims = torch.cat(joint), torch.cat(product)
-    log_p = StandardNormal(latent_dim).log_prob(points)
+    log_p = StandardNormal(points.shape[1]).log_prob(points)
+    if isinstance(q, AnyNormal):
+        kl = Estimate(float(q.kl_to_standard_normal().sum(1).mean()), 0.0)
+    else:
+        kl = _estimate(log_q_given_x - log_p, num_samples)
     return Surgery(
-        kl=float(q.kl_to_standard_normal().sum(1).mean()),
+        kl=kl.value,
+        kl_error=kl.standard_error,
         mutual_information=_estimate(log_q_given_x - log_q, num_samples),
         marginal_kl=_estimate(log_q - log_p, num_samples),
         total_correlation=_estimate(log_q - log_q_dims, num_samples),
         dimension_wise_kl=_estimate(log_q_dims - log_p, num_samples),
-        num_examples=num_examples,
+        num_examples=draws.z.shape[1],
         num_samples=num_samples,
     )
 

@@ -224,9 +224,17 @@ def test_an_objective_with_the_total_correlation_says_what_its_beta_does(runner:
     config = replace(TINY, model=head, train=replace(TINY.train, objective="total_correlation"))
     at = open_page("elbo", run=trained(runner, config))
     assert "with β = 1 the objective is this bound" in text_with(at, "Trained on ELBO")
+    *parts, total, _ = numbers(text_with(at, "= mean KL"))[:5]
+    assert len(parts) == 3, "its total correlation is one of them"
+    assert round(sum(parts), 3) == total
+    assert "from other samples of z than the bound above" in text_with(at, "= mean KL")
+
+
+def test_the_kl_of_a_flow_has_two_parts(runner: LocalRunner) -> None:
+    at = open_page("elbo", run=trained(runner, replace(TINY, model=replace(TINY.model, encoder_head="flow"))))
     first, second, total, _ = numbers(text_with(at, "= mean KL"))[:4]
     assert round(first + second, 3) == total
-    assert "from other samples of z than the bound above" in text_with(at, "= mean KL")
+    assert "which a flow has in no closed form" in text_with(at, "= mean KL")
 
 
 def test_pixels_are_in_the_link_and_begin_with_those_of_the_likelihood(runner: LocalRunner) -> None:
