@@ -177,7 +177,8 @@ def blocks(value: object) -> dict[int, int]:
         >>> sum(size > 1000 for size in blocks([rows[:10], rows[10:], rows]).values())
         1
     """
-    torch: Any = sys.modules.get("torch")
+    # Nothing here is a tensor while another thread still imports PyTorch.
+    tensor: Any = getattr(sys.modules.get("torch"), "Tensor", None)
     found: dict[int, int] = {}
     seen: dict[int, object] = {}  # the objects, too: an address that is free again would be taken twice
     left: list[Any] = [value]
@@ -191,7 +192,7 @@ def blocks(value: object) -> dict[int, int]:
                 found[part.ctypes.data] = part.nbytes
             else:
                 left.append(part.base)
-        elif torch is not None and isinstance(part, torch.Tensor):
+        elif tensor is not None and isinstance(part, tensor):
             storage = part.untyped_storage()
             found[storage.data_ptr()] = storage.nbytes()
         elif isinstance(part, FunctionType):

@@ -7,6 +7,7 @@ import textwrap
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -238,6 +239,14 @@ def test_what_a_long_computation_leaves_behind_goes_back_to_the_system() -> None
         [sys.executable, "-c", THREADS], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert float(done.stdout) < 100
+
+
+def test_a_value_is_kept_while_another_thread_imports_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Start, at the first visit of a busy server."""
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
+    caching.cache().compute("f", "key", lambda: [np.zeros(10)], most=None)
+    assert caching.cache().find("f", "key") is not None
+    assert sum(caching.blocks([np.zeros(1000)]).values()) > 8000
 
 
 def test_budget_is_a_share_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
