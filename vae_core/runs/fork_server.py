@@ -52,8 +52,9 @@ def serve(theirs: socket.socket, program: Program) -> int:
             os._exit(0)
         # Only now has the copy no other parent than who asks, and can be waited for there.
         os.waitpid(between, 0)
+        os.close(write)  # nothing comes, and nobody waits for it, where the system had no room for the copy
         theirs.send(os.read(read, _ANSWER))
-        for file in (read, write, *files):
+        for file in (read, *files):
             os.close(file)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -166,6 +167,31 @@ def test_no_copy_finds_cuda_in_use(tmp_path: Path) -> None:
         [sys.executable, "-c", script], cwd=module.ROOT, env=ENV, capture_output=True, text=True, check=False
     )
     assert done.stdout == "loaded\n", done.stderr
+
+
+def test_no_room_for_a_copy_is_said_at_once() -> None:
+    """The process between has been made, and the copy itself cannot be."""
+    script = (
+        "import os, socket, sys\n"
+        "from vae_core.runs import fork_server\n"
+        "fork_server.load = lambda: None\n"
+        "own, fork = os.getpid(), os.fork\n"
+        "def refused():\n"
+        "    if os.getpid() != own: raise OSError(12, 'Cannot allocate memory')\n"
+        "    return fork()\n"
+        "os.fork = refused\n"
+        "fork_server.serve(socket.socket(fileno=int(sys.argv[1])), lambda arguments: 0)\n"
+    )
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours:
+        with theirs:
+            command = [sys.executable, "-c", script, str(theirs.fileno())]
+            process = subprocess.Popen(command, cwd=module.ROOT, env=ENV, pass_fds=[theirs.fileno()])
+        ours.settimeout(60)
+        with open(os.devnull, "r+b") as nothing:
+            socket.send_fds(ours, [b"{}"], [nothing.fileno()] * 3)
+            assert ours.recv(64) == b""
+    assert process.wait(60) == 0, "it goes on, and ends with who asked"
 
 
 def test_a_process_with_threads_is_not_copied() -> None:
