@@ -22,8 +22,8 @@ MAX_GRID: Final = 20
 MAX_CHANGES: Final = 200
 """Changes of β and η marked at most, the newest: forty seconds of dragging."""
 LEAST_AVERAGED: Final = 1000
-"""Examples that a point of a training curve averages, where there are so many in an epoch: one mini-batch of 64
-is off by half a nat, and there are rows of a single update (a change of β, a save, a busy machine)."""
+"""Examples that a point of a training curve averages, where there are so many in an epoch: one mini-batch of
+64 is off by half a nat, and there are rows of a single update (a change of β, a save, a busy machine)."""
 
 _SHOWN: Final = tuple(name for name in HISTORY_COLUMNS if name not in ("learning_rate", "seconds"))
 _OF_GHOST: Final = ("step", "elbo_held_out", "reconstruction_held_out", "kl_held_out")
@@ -89,7 +89,7 @@ def board_payload(
         is_scheduled: Whether β follows a schedule, and so changes by itself.
         free_bits: Nats of KL per latent dimension that cost nothing.
         objective: What is maximised; another one than the ELBO has a curve of its own.
-        batch_size: Examples of an update: training curves average ``LEAST_AVERAGED`` of them, an epoch at most.
+        batch_size: Examples of an update: a point of a training curve averages ``LEAST_AVERAGED`` of them.
         looked: An earlier one, whose pictures take the place of the newest beside the whole curves.
 
     Returns:
@@ -279,8 +279,8 @@ def _rows(history: NDArray[np.float64], changed: NDArray[np.intp]) -> NDArray[np
 def averaged(history: NDArray[np.float64], least: int) -> NDArray[np.float64]:
     """The rows with training columns that are means over at least so many updates.
 
-    A row of fewer updates takes those of the rows before it in, each row weighted by its updates: its value is
-    the mean over all updates since the last row that is ``least`` or more updates back, or since the first one.
+    A row of fewer updates takes those of the rows before it in, each row weighted by its updates: its value
+    is the mean over all updates since the last row that is ``least`` or more updates back, or the first.
 
     Arguments:
         history: Rows of ``HISTORY_COLUMNS``, ascending by step.

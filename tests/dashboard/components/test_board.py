@@ -189,7 +189,7 @@ def test_a_schedule_that_is_stepped_singly_is_no_change() -> None:
 
 
 def test_a_row_of_a_single_update_makes_no_spike_in_the_training_curve() -> None:
-    """1000 updates of -25 nats but for one of -40, which has a row of its own: a change of beta, or a save."""
+    """1000 updates of -25 nats but one of -40, which has a row of its own: a change of beta, or a save."""
     step = np.r_[0:501:100, 501, 600:1001:100].astype(float)
     elbo = np.where(step == 501, -40.0, -25.0)
     elbo[0] = np.nan
