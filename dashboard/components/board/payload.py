@@ -38,6 +38,22 @@ _NO_PARTS: Final = {
     (True, True): "no parts: KL sampled",
 }
 """Of a learned prior, and of a q that is no Gaussian."""
+_WHY_NO_PARTS: Final = {
+    (False, False): "",
+    (True, False): "p(z) is learned and no product over the dimensions: KL(q(z|x) ‖ p(z)) is estimated from "
+    "samples of z, as a whole.",
+    (
+        False,
+        True,
+    ): "q(z|x) is no Gaussian and no product over the dimensions: its KL is estimated from samples "
+    "of z, as a whole.",
+    (
+        True,
+        True,
+    ): "Neither q(z|x) nor p(z) is a product over the dimensions: the KL is estimated from samples "
+    "of z, as a whole.",
+}
+"""What stands in the place of the bars."""
 
 
 def kept_rows(count: int, most: int = MAX_ROWS) -> NDArray[np.intp]:
@@ -120,6 +136,7 @@ def board_payload(
         "grid_y": grid_y,
         "learned_prior": learned_prior,
         "no_kl_parts": _NO_PARTS[learned_prior, not_gaussian],
+        "why_no_kl_parts": _WHY_NO_PARTS[learned_prior, not_gaussian],
         "free_bits": free_bits,
         "objective": objective,
         "kl_per_dim": [] if deterministic else [_number(kl) for kl in snapshot.kl_per_dim],
