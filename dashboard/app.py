@@ -14,6 +14,7 @@ import streamlit as st  # noqa: E402
 from dashboard.components.page_theme.element import follow_theme  # noqa: E402
 from dashboard.formats import plain  # noqa: E402
 from dashboard.shell import (  # noqa: E402
+    batches,
     browser,
     callbacks,
     classroom,
@@ -33,6 +34,7 @@ def main() -> None:
     theme_message.keep()
     callbacks.keep_whole()
     session_values.look_up_one()
+    batches.keep_together()
     # Before the navigation: until it knows an icon, the browser would ask Google for that of the page.
     st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout="wide")
     st.html(f"<style>{PAGE_CSS}</style>")
