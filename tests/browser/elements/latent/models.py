@@ -23,7 +23,7 @@ SETTINGS: Final[dict[str, dict[str, Any]]] = {
     "many": {"data_dim": 48, "latent_dim": 2},
 }
 POINTS: Final = ("points", "table")
-COLUMNS: Final = ("the temperature of the vessel in degrees", *(f"column {number}" for number in range(2, 26)))
+COLUMNS: Final = ("temperature of the reactor vessel", *(f"column {number}" for number in range(2, 26)))
 """Names of the values of a row of "table"."""
 IMAGE_SHAPE: Final = (6, 8)
 
