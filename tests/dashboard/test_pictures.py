@@ -97,7 +97,7 @@ def test_points_of_many_values_stand_in_a_table_with_the_names_of_their_columns(
 
         from dashboard.pictures import show_examples
 
-        x = np.arange(50, dtype=np.float32).reshape(2, 25) / 4
+        x = (np.arange(50).reshape(2, 25) / 4).astype(np.float32)
         columns = ("*flow*", *(f"c{number}" for number in range(2, 26)))
         names = ("example", "reconstruction")
         show_examples(x, None, size=8, alt="", names=names, columns=columns)

@@ -41,7 +41,7 @@ def snapshot(**changes: float) -> Snapshot:
     return replace(read_snapshot(PRETRAINED_SNAPSHOT), history=np.concatenate([row - 1.0, row]))
 
 
-def drawn(grid: np.ndarray, image_shape: tuple[int, int] | None) -> Snapshot:
+def drawn(grid: np.ndarray, image_shape: tuple[int, ...] | None) -> Snapshot:
     """A snapshot with another grid, of shape (rows, columns, D)."""
     examples, axis = np.zeros((1, grid.shape[-1]), np.float32), np.zeros(grid.shape[1], np.float32)
     parts = {"grid": grid, "grid_axis": axis, "examples": examples, "reconstructions": examples}
