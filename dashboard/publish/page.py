@@ -291,6 +291,7 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
         is_scheduled=subject.config.train.beta_schedule != "constant",
         free_bits=subject.config.train.free_bits,
         objective=subject.config.train.maximised,
+        batch_size=subject.config.train.batch_size,
     )
     return addressed(json.dumps(payload).encode(), beta=None, owner="", present=False, ghosts=())
 
