@@ -13,7 +13,17 @@ import streamlit as st  # noqa: E402
 
 from dashboard.components.page_theme.element import follow_theme  # noqa: E402
 from dashboard.formats import plain  # noqa: E402
-from dashboard.shell import batches, browser, callbacks, classroom, pages, state, theme_message, warmup  # noqa: E402
+from dashboard.shell import (  # noqa: E402
+    batches,
+    browser,
+    callbacks,
+    classroom,
+    pages,
+    session_values,
+    state,
+    theme_message,
+    warmup,
+)
 from dashboard.theme import PAGE_CSS  # noqa: E402
 from vae_core.errors import BadInput  # noqa: E402
 from vae_core.memory import is_out_of_memory  # noqa: E402
@@ -23,6 +33,7 @@ def main() -> None:
     """Draws the frame and the page that the URL names; in a class only for those who came in."""
     theme_message.keep()
     callbacks.keep_whole()
+    session_values.look_up_one()
     batches.keep_together()
     # Before the navigation: until it knows an icon, the browser would ask Google for that of the page.
     st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout="wide")

@@ -211,7 +211,7 @@ def test_a_process_with_threads_is_not_copied() -> None:
 
 
 def test_a_copy_has_the_newest_code_where_somebody_edits_it(tmp_path: Path) -> None:
-    """A file that is newer than the process has it begin anew, once; a server that keeps its code keeps it."""
+    """A file that is newer than the process has it begin anew; a server that keeps its code keeps it."""
     source = tmp_path / "part" / "module.py"
     source.parent.mkdir()
     source.write_text("")
