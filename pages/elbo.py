@@ -74,7 +74,7 @@ elif view == "all_examples":
     left, right = st.columns(2, gap="medium")
     with left:
         st.header("The KL decomposed", help=shown.written(all_examples.SURGERY_HELP))
-        all_examples.kl_decomposition(shown, split)
+        all_examples.kl_decomposition(terms, shown, split, num_samples)
     with right:
         st.header("Rate and distortion", help=shown.written(all_examples.RATE_HELP))
         all_examples.rate_and_distortion(shown)

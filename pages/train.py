@@ -16,8 +16,7 @@ if not state.is_presenting():
         steering.speed(run)
         changes.draw(run)
         colour.choose(run)
-        controls.data_and_model()
-        controls.training()
+        controls.next_run()
 # Close together, the heading beside the buttons: the whole board is to be seen on a projector.
 with st.container(gap="xsmall"):
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="train_head"):

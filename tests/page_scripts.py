@@ -239,7 +239,7 @@ def table(at: AppTest, head: str) -> dict[str, list[str]]:
     """Cells of the first table whose first column is called ``head``, by the first cell of each row."""
     frame = next(table.value for table in at.table if table.value.columns[0] == head)
     rows = [[str(cell) for cell in row] for row in frame.to_numpy()]
-    return {row[0].replace("\u00ad", ""): row[1:] for row in rows}
+    return {row[0].replace("\u00ad", "").replace("\u00a0", " "): row[1:] for row in rows}
 
 
 def tables_with_nameless_columns(at: AppTest) -> list[list[str]]:

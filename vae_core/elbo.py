@@ -9,7 +9,7 @@ from vae_core.data.byte_images import Examples
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows, widest_layer
 from vae_core.model import VAE
-from vae_core.posteriors import Draws, Posterior, Prior
+from vae_core.posteriors import Draws, Posterior, Prior, concatenated
 
 
 class ElboTerms(NamedTuple):
@@ -141,6 +141,45 @@ def means_of(terms: ElboTerms, *, num_samples: int = 1) -> Evaluation:
         kl_per_dim=torch.empty(0) if per_dim is None else per_dim.double().mean(0),
         num_examples=len(terms.kl),
         num_samples=num_samples,
+    )
+
+
+@torch.no_grad()
+def first_draws(
+    model: VAE, x: Examples, *, num_examples: int, num_samples: int = 1, generator: torch.Generator
+) -> Draws:
+    """The z at which :func:`terms_per_example` estimates the terms of the first examples, in float64.
+
+    Whatever else is estimated at them belongs to the same estimate: the mean of log q(z|x) - log p(z) at
+    these z is the KL of those terms, to the rounding of single precision.
+
+    Arguments:
+        model: The model.
+        x: All examples of that estimate, shape (n, D): the noise depends on how many go together.
+        num_examples: How many of them, 1 at least.
+        num_samples: M.
+        generator: In the state that it had there.
+
+    Returns:
+        Draws of q(z|x) of shape (min(n, num_examples), J); q is no function of the weights.
+    """
+    parts: list[Draws] = []
+    count = 0
+    for piece in x.split(chunk_rows(num_samples * widest_layer(model.config))):
+        part, values = model.of_rows(piece)
+        posterior = part.posterior(values)
+        parts.append(posterior.draw(posterior.draw_eps(num_samples, generator=generator)))
+        count += len(piece)
+        if count >= num_examples:
+            break
+    q = concatenated([part.q.as_density() for part in parts])
+    known = [part.known for part in parts if part.known is not None]
+    log_weights = [part.log_weights for part in parts if part.log_weights is not None]
+    return Draws(
+        q.take(slice(0, num_examples)).double(),
+        torch.cat([part.z for part in parts], 1)[:, :num_examples].double(),
+        torch.cat(known, 1)[:, :num_examples].double() if known else None,
+        torch.cat(log_weights)[:num_examples].double() if log_weights else None,
     )
 
 

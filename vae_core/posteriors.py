@@ -106,6 +106,16 @@ class Draws:
         each = each.mean(1) if weights is None else (weights * each).sum(1)
         return (self.log_shares.exp() * each).sum(0)
 
+    def first(self, num_samples: int) -> "Draws":
+        """Those of the first samples of noise alone: of a mixture as many of each component."""
+
+        def some(values: Tensor) -> Tensor:
+            pieces = 1 if self.log_weights is None else self.log_weights.shape[1]
+            return values.unflatten(0, (pieces, -1))[:, :num_samples].flatten(0, 1)
+
+        known = None if self.known is None else some(self.known)
+        return Draws(self.q, some(self.z), known, self.log_weights)
+
     def log_mean_exp(self, values: Tensor) -> Tensor:
         """log of the mean of exp(values): shape (S, batch) gives (batch,)."""
         if self.log_shares is None:

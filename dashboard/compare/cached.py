@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from dashboard import cached as cache
 from dashboard.caching import cached
-from dashboard.figures.optimisers import Descent
+from dashboard.figures import objects as go
+from dashboard.figures.optimisers import Descent, surface_contours
 from dashboard.runs.tasks import task_key
 from dashboard.subject import Subject, pretrained
+from dashboard.theme import ThemeName
 from vae_core.config import RunConfig, TrainConfig
 from vae_core.labs.reduction.results import Metrics, Reference
 from vae_core.labs.scores import MIN_SEEDS
@@ -189,6 +191,13 @@ def surface(index: int) -> tuple[Array, Array]:
     with torch.no_grad():
         found = _mean_elbo(index)(torch.cartesian_prod(axis, axis))
     return axis.double().numpy(), found.reshape(_SURFACE_POINTS, _SURFACE_POINTS).numpy()
+
+
+@cached(most=16)
+def contours(index: int, theme: ThemeName) -> list[go.Scatter]:
+    """Of that surface, which stays while the start and the learning rates move."""
+    axis, heights = surface(index)
+    return surface_contours(axis, heights, theme=theme)
 
 
 @cached()

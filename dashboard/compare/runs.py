@@ -25,7 +25,7 @@ from dashboard.shell import browser, pages, state
 from dashboard.shell.links import MAX_COMPARED
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject, subject_of
-from dashboard.tables import draw_table
+from dashboard.tables import draw_table, in_two_lines
 from vae_core.errors import BadInput
 from vae_core.labs.scores import MIN_SEEDS, Score, mean_score
 from vae_core.runs.snapshot import HISTORY_COLUMNS
@@ -45,7 +45,7 @@ CHOOSE_HELP: Final = (
 TABLE_HELP: Final = (
     r"Mean over the examples ± its standard error $\mathrm{sd}/\sqrt n$, in nats. "
     r"$\mathrm{ELBO} = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))$, always with $\beta = 1$. "
-    r"**Difference**: $\overline{d}$ of $d_i = \mathrm{ELBO}_i - \mathrm{ELBO}_i^{\text{first}}$, ± "
+    r"**ELBO − first**: $\overline{d}$ of $d_i = \mathrm{ELBO}_i - \mathrm{ELBO}_i^{\text{first}}$, ± "
     r"$\mathrm{sd}(d)/\sqrt n$: how far it would move on other examples, for these very runs. It is no "
     r"verdict on their settings: another seed gives another run. "
     r"Active: $\mathrm{Var}_x(\mu_j) > 0.01$ (Burda et al. 2016)."
@@ -191,13 +191,37 @@ def known_sweeps() -> dict[str, list[str]]:
     return dict(itertools.islice(found.items(), MAX_SWEEPS))
 
 
+def newest_pair() -> tuple[str, ...]:
+    """The two newest runs of this browser of the same data, or else of any, in the order of starting."""
+    found = [
+        (entry.run_id, config.dataset, config.data_folder)
+        for entry in runner().runs_of(browser.token())[:MAX_OFFERED]
+        if (config := runner().store.config(entry.run_id)) is not None
+    ]
+    pairs = itertools.combinations(found, 2)
+    alike = next((pair for pair in pairs if pair[0][1:] == pair[1][1:]), found[:2])
+    return tuple(run_id for run_id, *_ in alike)[::-1]
+
+
 def say_what_to_do() -> None:
-    """What stands where there is nothing to compare yet."""
-    st.info(
-        "Nothing to compare yet. Choose two or more runs above, or press the button of the β sweep: it "
-        "trains the same model with several β, and draws rate against distortion, a point for each run.",
-        icon=":material/balance:",
+    """What stands where no runs are chosen: how to choose, or how to get some."""
+    of_sweep = (
+        "press the button of the β sweep: it trains the same model with several β, and draws rate against "
+        "distortion, a point for each run."
     )
+    pair = newest_pair()
+    if len(pair) == 2:
+        st.info(f"No runs are chosen. Choose two or more above, or {of_sweep}", icon=":material/balance:")
+        st.button(
+            "Compare the two newest",
+            key="compare_newest",
+            on_click=lambda: show(pair),
+            icon=":material/compare_arrows:",
+            help="The two newest runs of the same data.",
+        )
+        return
+    has_one = "You have one run; a comparison takes two." if pair else "Nothing to compare yet."
+    st.info(f"{has_one} Train {'another' if pair else 'a few'}, or {of_sweep}", icon=":material/balance:")
     pages.link("train", "Train a run")
 
 
@@ -276,7 +300,10 @@ def differences(sides: Sequence[Side]) -> None:
         st.markdown("All settings of these runs are the same, the seed included.")
         return
     rows = [
-        (plain(side.label), *(plain(labels.written(key, values[number])) for key, values in columns.items()))
+        (
+            in_two_lines(plain(side.label)),
+            *(plain(labels.written(key, values[number])) for key, values in columns.items()),
+        )
         for number, side in enumerate(sides)
     ]
     head = ("run", *(NAMES[key] for key in columns))
@@ -298,14 +325,14 @@ def numbers(sides: Sequence[Side]) -> None:
     first, mixed = sides[0], is_mixed(sides)
     head = ["run", "step", "ELBO of log p(x|y)" if first.takes_y and not mixed else "ELBO"]
     head += ["log p(y)", "bound of log p(x)"] if mixed else []
-    head += [f"{'bound' if mixed else 'ELBO'} − that of {plain(first.label)}"] if len(sides) > 1 else []
+    head += [f"{'bound' if mixed else 'ELBO'} − first"] if len(sides) > 1 else []
     head += ["reconstruction", "KL", "active"]
     rows = []
     for side in sides:
         one = side.measured
         error = score_of(one.elbo).standard_error
         elbo = with_error(signed(_shown_elbo(one)), margin(error)) if side.has_bound else "–"
-        row = [plain(side.label), f"{side.subject.step:,}", elbo]
+        row = [in_two_lines(plain(side.label)), f"{side.subject.step:,}", elbo]
         row += [_log_y(side), _of_x(side)] if mixed else []
         row += [_against(side, first, mixed=mixed)] if len(sides) > 1 else []
         kl = _mean(one.kl) if side.has_bound else "–"
@@ -503,10 +530,10 @@ def gaps(sides: Sequence[Side]) -> None:
             if len(gap) != len(base):
                 shown, base_shown = score_of(gap[:own]).value, score_of(base[:own]).value
             cells.append("–" if number == 0 else _difference(gap[:own], base[:own], shown, base_shown))
-        cells_of_runs.append([plain(side.label), f"{len(gap):,}", *cells])
+        cells_of_runs.append([in_two_lines(plain(side.label)), f"{len(gap):,}", *cells])
         errors.append(float(error.max()))
     head = ["run", "examples", evidence, "ELBO", "gap"]
-    head += [f"gap − that of {plain(first.label)}"] if len(bounded) > 1 else []
+    head += ["gap − first"] if len(bounded) > 1 else []
     title = f"{evidence}, ELBO and gap, nats per example"
     draw_table(head, cells_of_runs, title=title, shows_title=False)
     st.caption(

@@ -39,7 +39,8 @@ def draw_surface() -> None:
     names = [racer.name for racer in RACERS]
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        figure = descent_figure(axis, heights, paths, names, theme=state.theme_name())
+        theme = state.theme_name()
+        figure = descent_figure(axis, heights, cached.contours(index, theme), paths, names, theme=theme)
         alt = "Paths over the ELBO. " + " ".join(
             _sentence(name, path) for name, path in zip(names, paths, strict=True)
         )

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from dashboard.cached import Encoded, mean
 from dashboard.components.chart.element import draw_chart
@@ -55,15 +56,17 @@ LIVE_TICK_S: Final = 1.0
 
 
 def headline(terms: Encoded, shown: Subject, split: Split, num_samples: int) -> None:
-    """Reconstruction, KL and ELBO with their standard errors."""
+    """Reconstruction, KL and ELBO with their standard errors; the total correlation if it is trained on."""
     reconstruction, kl = mean(terms.reconstruction), mean(terms.kl)
-    parts = (
-        ("Reconstruction", reconstruction, terms.reconstruction),
-        ("KL(q ‖ prior)", kl, terms.kl),
-        (shown.bound_name, shown_difference(reconstruction, kl), terms.elbo),
-    )
-    for column, (label, value, values) in zip(st.columns(3), parts, strict=True):
-        error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+    parts = [
+        ("Reconstruction", reconstruction, _error(terms.reconstruction)),
+        ("KL(q ‖ prior)", kl, _error(terms.kl)),
+        (shown.bound_name, shown_difference(reconstruction, kl), _error(terms.elbo)),
+    ]
+    if shown.config.train.objective == "total_correlation" and has_correlation(shown):
+        found = cache.surgery(shown, split, num_samples).total_correlation
+        parts.append(("Total correlation of q(z)", found.value, found.standard_error))
+    for column, (label, value, error) in zip(st.columns(len(parts)), parts, strict=True):
         note = f"± {margin(error)} s.e."
         column.metric(label, f"{signed(value)} nats", note, delta_color="off", delta_arrow="off")
     of_each = " and each component of q" if shown.config.model.draws_of_each > 1 else ""
@@ -71,6 +74,17 @@ def headline(terms: Encoded, shown: Subject, split: Split, num_samples: int) -> 
         f"Means over {len(terms.elbo):,} {SPLITS[split]} examples with M = {num_samples} for each{of_each}; "
         "± is the standard error of the mean over the examples."
     )
+
+
+def _error(values: NDArray[np.float32]) -> float:
+    """Standard error of the mean; NaN of a single value."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+
+
+def has_correlation(shown: Subject) -> bool:
+    """Whether the total correlation of q(z) is measured: p(z) is a product, and the q(zⱼ|x) are known."""
+    model = shown.config.model
+    return model.prior == "standard_normal" and model.encoder_head not in ("flow", "deterministic")
 
 
 def reconstruction_alone(terms: Encoded, shown: Subject) -> None:
@@ -156,12 +170,12 @@ def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
         )
 
 
-def kl_decomposition(shown: Subject, split: Split) -> None:
+def kl_decomposition(terms: Encoded, shown: Subject, split: Split, num_samples: int) -> None:
     """Mutual information, total correlation and dimension-wise KL; of a learned prior or a flow two parts."""
-    if shown.config.model.prior != "standard_normal" or shown.config.model.encoder_head == "flow":
-        _two_parts(shown, split)
+    if not has_correlation(shown):
+        _two_parts(terms, shown, split, num_samples)
         return
-    found = cache.surgery(shown, split)
+    found = cache.surgery(shown, split, num_samples)
     estimates = {
         "mutual information I(x; z)": found.mutual_information,
         "total correlation": found.total_correlation,
@@ -177,10 +191,8 @@ def kl_decomposition(shown: Subject, split: Split) -> None:
     adds_up = f"{sum_of_parts} = **{total}** nats, estimated; mean KL **{found.kl:.3f}**, exact.  \n"
     if found.kl_error:
         error = margin(found.kl_error, 3)
-        adds_up = (
-            f"{sum_of_parts} = mean KL **{total}** ± {error} nats, from other samples of z than the bound "
-            "above.  \n"
-        )
+        which = _which_samples(terms, shown, found.num_examples, num_samples)
+        adds_up = f"{sum_of_parts} = mean KL **{total}** ± {error} nats, {which}.  \n"
     st.markdown(
         f"{adds_up}Marginal KL(q(z) ‖ p(z)) **{signed(found.marginal_kl.value, 3)}** ± "
         f"{margin(found.marginal_kl.standard_error, 3)}"
@@ -193,8 +205,18 @@ def kl_decomposition(shown: Subject, split: Split) -> None:
     )
 
 
-def _two_parts(shown: Subject, split: Split) -> None:
-    found = cache.prior_surgery(shown, split)
+def _which_samples(terms: Encoded, shown: Subject, num_examples: int, num_samples: int) -> str:
+    """Of which z a sampled KL is decomposed: those of the bound above, as far as they are compared."""
+    used = cache.samples_of_surgery(shown, num_samples)
+    if num_examples == len(terms.kl) and used == num_samples:
+        return "from the samples of z of the bound above"
+    some = "" if used == num_samples else f"{used} of the {num_samples} "
+    of = "" if num_examples == len(terms.kl) else f" of the first {num_examples:,} examples"
+    return f"from {some or 'the '}samples of z{of} of the bound above"
+
+
+def _two_parts(terms: Encoded, shown: Subject, split: Split, num_samples: int) -> None:
+    found = cache.prior_surgery(shown, split, num_samples)
     estimates = {
         "mutual information I(x; z)": found.mutual_information,
         "KL(q(z) ‖ p(z))": found.marginal_kl,
@@ -209,9 +231,10 @@ def _two_parts(shown: Subject, split: Split) -> None:
     if shown.config.model.prior == "standard_normal":
         more = "total correlation and dimension-wise KL need q(zⱼ|x), which a flow has in no closed form"
     error = margin(found.kl.standard_error, 3)
+    which = _which_samples(terms, shown, min(len(terms.kl), cache.MAX_SURGERY_EXAMPLES), num_samples)
     st.markdown(
-        f"{added(*parts.values(), digits=3)} = mean KL **{total}** ± {error} nats, from other samples of z "
-        "than the bound above. A better prior can only lower the second part, which is 0 where p(z) is the "
+        f"{added(*parts.values(), digits=3)} = mean KL **{total}** ± {error} nats, {which}. "
+        "A better prior can only lower the second part, which is 0 where p(z) is the "
         f"aggregate posterior q(z); {more}."
     )
 

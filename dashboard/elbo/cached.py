@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vae_core.evidence.local_posterior import LocalStep
     from vae_core.evidence.posterior_density import MeasuredExample, PosteriorGrid
     from vae_core.latent.aggregate import PriorFit, Surgery
-    from vae_core.posteriors import AnyPosterior
+    from vae_core.posteriors import AnyPosterior, Draws
 
 Array = NDArray[np.float32]
 MAX_SURGERY_EXAMPLES: Final = 1000
@@ -33,6 +33,8 @@ TOGETHER: Final = 8
 the time of one alone."""
 _SURGERY_DIMS: Final = 20
 """Samples * J, so that comparing each sample with each example in each dimension stays below a second."""
+MAX_SAMPLED_DIMS: Final = 100
+"""The same, with the components of a mixture, where the samples are those of the bound: some seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,32 +196,62 @@ def ladder(subject: Subject, split: Split, index: int, num_components: int) -> d
 
 
 @cached("Decomposing the KL …")
-def surgery(subject: Subject, split: Split) -> "Surgery":
-    """Mutual information, total correlation and dimension-wise KL of the first examples."""
+def surgery(subject: Subject, split: Split, num_samples: int) -> "Surgery":
+    """Mutual information, total correlation and dimension-wise KL of the first examples.
+
+    Where the KL is sampled it is at the z of the bound with M = ``num_samples``, so that both are one number;
+    else the z are others, and as many as can be had.
+    """
     import torch
 
-    from vae_core.latent.aggregate import kl_surgery
+    from vae_core.latent.aggregate import kl_surgery, kl_surgery_at
 
+    if subject.config.model.not_gaussian:
+        return kl_surgery_at(_draws_of_bound(subject, split, num_samples))
     q = posterior(subject, split, max_examples=MAX_SURGERY_EXAMPLES)
     noise = torch.Generator().manual_seed(subject.config.seed)
-    num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // subject.config.model.latent_dim))
-    return kl_surgery(q, num_samples=num_samples, generator=noise)
+    own_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // subject.config.model.latent_dim))
+    return kl_surgery(q, num_samples=own_samples, generator=noise)
 
 
 @cached("Decomposing the KL …")
-def prior_surgery(subject: Subject, split: Split) -> "PriorFit":
-    """Mean KL, mutual information, and KL(q(z) || p(z)) of the first examples, whatever q and the prior."""
+def prior_surgery(subject: Subject, split: Split, num_samples: int) -> "PriorFit":
+    """Mean KL, mutual information, and KL(q(z) || p(z)) of the first examples, whatever q and the prior.
+
+    At the z of the bound with M = ``num_samples``, from which its KL is estimated, too.
+    """
     import torch
 
-    from vae_core.latent.aggregate import prior_fit
+    from vae_core.latent.aggregate import prior_fit_at
 
-    q = posterior(subject, split, max_examples=MAX_SURGERY_EXAMPLES)
-    noise = torch.Generator().manual_seed(subject.config.seed)
-    latent_dim = subject.config.model.latent_dim
-    num_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // latent_dim)) if q.is_gaussian else 1
     with torch.no_grad():
         prior = subject.model.prior
-    return prior_fit(q, prior, num_samples=num_samples, generator=noise)
+    return prior_fit_at(_draws_of_bound(subject, split, num_samples), prior)
+
+
+def samples_of_surgery(subject: Subject, num_samples: int) -> int:
+    """M of the samples that a sampled KL is decomposed with: each is compared with each example."""
+    model = subject.config.model
+    most = MAX_SAMPLED_DIMS // (model.latent_dim * model.draws_of_each)
+    return max(1, min(num_samples, most))
+
+
+def _draws_of_bound(subject: Subject, split: Split, num_samples: int) -> "Draws":
+    """The z of the bound of the first examples; of many samples the first of each example."""
+    import torch
+
+    from vae_core.elbo import first_draws
+
+    rows = subject.rows(split)
+    noise = torch.Generator().manual_seed(subject.config.seed)
+    draws = first_draws(
+        subject.model,
+        rows,
+        num_examples=MAX_SURGERY_EXAMPLES,
+        num_samples=num_samples,
+        generator=noise,
+    )
+    return draws.first(samples_of_surgery(subject, num_samples))
 
 
 @cached()

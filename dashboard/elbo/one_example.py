@@ -97,12 +97,15 @@ def choose(shown: Subject, split: Split) -> int:
 def reconstruction(x_and_decoded: NDArray[np.float32], class_name: str, shown: Subject) -> None:
     """An example beside E[x|z] at its posterior mean, shape (2, D), and its class where it has one."""
     alt = shown.written("The example, and E[x|z] at its posterior mean.")
-    show_examples(x_and_decoded, shown.image_shape, size=160, gap=12, alt=alt)
-    where = "left the example, right its reconstruction."
-    if class_name:
-        st.markdown(f"Class **{class_name}**; {where}")
-    else:
-        st.markdown(where.capitalize())
+    names = ("example", "reconstruction")
+    shape, columns = shown.image_shape, shown.columns
+    show_examples(x_and_decoded, shape, size=160, gap=12, alt=alt, names=names, columns=columns)
+    said = [f"Class **{class_name}**"] if class_name else []
+    if shape is not None:  # points have their names beside them
+        said.append("left the example, right its reconstruction")
+    if said:
+        sentence = "; ".join(said)
+        st.markdown(f"{sentence[0].upper()}{sentence[1:]}.")
 
 
 def shown_bound(example: Example) -> float:

@@ -146,21 +146,51 @@ class Descent(NamedTuple):
     elbo: Array
 
 
+def surface_contours(axis: Array, surface: Array, *, theme: ThemeName) -> list[go.Scatter]:
+    """Lines of equal height near the top; what is far below has one shade.
+
+    Arguments:
+        axis: Values of the mean in both dimensions.
+        surface: The ELBO there, shape (n, n), the first dimension first.
+        theme: Light or dark.
+    """
+    top = float(surface.max())
+    low = max(float(surface.min()), top - DEPTH)
+    heights = np.linspace(low, top, LEVELS + 1)[:-1]
+    return contour_traces(
+        [axis, axis],
+        surface,
+        [-np.inf, *heights[1:]],
+        [mixed(*_SHADES[theme], share) for share in np.linspace(0, 1, LEVELS)],
+        line={"width": 1, "color": faded(CONCEPTS[theme]["prior"], 0.7)},
+        says=[
+            f"ELBO below {heights[1]:.1f} nats",
+            *(f"ELBO above {height:.1f} nats" for height in heights[1:]),
+        ],
+    )
+
+
 def descent_figure(
-    axis: Array, surface: Array, paths: Sequence[Descent], names: Sequence[str], *, theme: ThemeName
+    axis: Array,
+    surface: Array,
+    contours: Sequence[go.Scatter],
+    paths: Sequence[Descent],
+    names: Sequence[str],
+    *,
+    theme: ThemeName,
 ) -> go.Figure:
     """Contours of the ELBO with the paths over them; below them the ELBO at each step.
 
     Arguments:
         axis: Values of the mean in both dimensions.
         surface: The ELBO there, shape (n, n), the first dimension first.
+        contours: Of it, from :func:`surface_contours`; only read.
         paths: One for each optimiser.
         names: Of the optimisers.
         theme: Light or dark.
     """
     figure = go.subplots([0.66, 0.34], vertical_spacing=0.13)
-    for trace in _contours(axis, surface, theme):
-        figure.add_trace(trace, row=1)
+    figure.data.extend(contours)
     for number, (path, name) in enumerate(zip(paths, names, strict=True)):
         colour, dash = CLASSES[theme][number], DASHES[number % len(DASHES)]
         line = {"color": colour, "width": 3, "dash": dash}
@@ -168,10 +198,9 @@ def descent_figure(
         figure.add_scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip", row=1)
         figure.add_scatter(y=path.elbo, mode="lines", line=line, showlegend=False, name=name, row=2)
     moving = [len(figure.data), len(figure.data) + 1]
-    for trace, row in zip(_dots(paths, 0, theme), (1, 2), strict=True):
+    for trace, row in zip(_dots(paths, theme), (1, 2), strict=True):
         figure.add_trace(trace, row=row)
-    longest = max(len(path.elbo) for path in paths)
-    frames = [{"data": _dots(paths, k, theme), "traces": moving, "name": str(k)} for k in range(longest)]
+    frames = [{"data": data, "traces": moving, "name": str(step)} for step, data in enumerate(_moves(paths))]
     add_player(figure, frames, frame_ms=120)
     ends = [float(axis[0]), float(axis[-1])]
     figure.update_xaxes(title="mean of q, z<sub>1</sub>", range=ends, constrain="domain", row=1)
@@ -189,36 +218,33 @@ def _heights(paths: Sequence[Descent], lowest: float, highest: float) -> list[fl
     return [low - 0.06 * (highest - low), highest + 0.1 * (highest - low)]
 
 
-def _contours(axis: Array, surface: Array, theme: ThemeName) -> list[go.Scatter]:
-    """Lines of equal height near the top; what is far below has one shade."""
-    top = float(surface.max())
-    low = max(float(surface.min()), top - DEPTH)
-    heights = np.linspace(low, top, LEVELS + 1)[:-1]
-    return contour_traces(
-        [axis, axis],
-        surface,
-        [-np.inf, *heights[1:]],
-        [mixed(*_SHADES[theme], share) for share in np.linspace(0, 1, LEVELS)],
-        line={"width": 1, "color": faded(CONCEPTS[theme]["prior"], 0.7)},
-        says=[
-            f"ELBO below {heights[1]:.1f} nats",
-            *(f"ELBO above {height:.1f} nats" for height in heights[1:]),
-        ],
-    )
-
-
-def _dots(paths: Sequence[Descent], step: int, theme: ThemeName) -> list[go.Scatter]:
-    """Where all paths are after a step, over the surface and below it: one trace each for all of them."""
-    places = [min(step, len(path.elbo) - 1) for path in paths]
-    means = np.stack([path.means[now] for path, now in zip(paths, places, strict=True)])
-    heights = np.array([path.elbo[now] for path, now in zip(paths, places, strict=True)])
+def _dots(paths: Sequence[Descent], theme: ThemeName) -> list[go.Scatter]:
+    """Where all paths begin, over the surface and below it: one trace each for all of them."""
     marker = {
         "color": [CLASSES[theme][number] for number in range(len(paths))],
         "symbol": [SYMBOLS[number % len(SYMBOLS)] for number in range(len(paths))],
         "size": 15,
         "line": {"color": CONCEPTS[theme]["log_evidence"], "width": 2},
     }
+    begin = _moves([Descent(path.means[:1], path.elbo[:1]) for path in paths])[0]
     return [
-        go.Scatter(x=x, y=y, mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
-        for x, y in ((means[:, 0], means[:, 1]), (np.array(places), heights))
+        go.Scatter(place, mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
+        for place in begin
+    ]
+
+
+def _moves(paths: Sequence[Descent]) -> list[list[dict[str, Any]]]:
+    """At the start and after each step the places of the two traces, and nothing else of them.
+
+    To four and three decimals: finer than a pixel, and a frame is three numbers, not an array.
+    """
+    longest = max(len(path.elbo) for path in paths)
+    steps = np.array([np.minimum(np.arange(longest), len(path.elbo) - 1) for path in paths]).T
+    # Shapes (longest, paths, 2) and (longest, paths).
+    means = np.stack([path.means[now] for path, now in zip(paths, steps.T, strict=True)], axis=1).round(4)
+    heights = np.stack([path.elbo[now] for path, now in zip(paths, steps.T, strict=True)], axis=1).round(3)
+    columns = (means[..., 0], means[..., 1], steps, heights)
+    return [
+        [{"type": "scatter", "x": x, "y": y}, {"type": "scatter", "x": number, "y": height}]
+        for x, y, number, height in zip(*(column.tolist() for column in columns), strict=True)
     ]

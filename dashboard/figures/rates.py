@@ -1,14 +1,16 @@
 """Rate and distortion, the parts of the mean KL, and posterior collapse: predicted and measured."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
 from dashboard.figures.base import AT_LEAST, FONT_SIZE, LEGEND_ABOVE, faded, finish, literal
+from dashboard.figures.runs import LEGEND_ROW, legend_room
 from dashboard.formats import signed
 from dashboard.theme import CONCEPTS, ThemeName
 
@@ -17,6 +19,14 @@ HEIGHT = 380
 SURGERY_HEIGHT = 230
 NAME_SHARE = 0.08
 """Of the height of a figure: a line of text."""
+SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up")
+"""Of points of one colour: there are fewer colours than runs side by side."""
+PHONE: Final = (270.0, 290.0)
+"""Pixels of the plane inside its axes on a phone."""
+LETTER: Final = (8.5, 20.0)
+"""Pixels of a bold letter."""
+MARK: Final = 9.0
+"""Pixels from the centre of a mark to a label beside it."""
 
 
 def rate_distortion_figure(rate: Array, distortion: Array, *, theme: ThemeName) -> go.Figure:
@@ -68,6 +78,8 @@ class RatePoint(NamedTuple):
 def rate_points_figure(points: Sequence[RatePoint], *, theme: ThemeName) -> go.Figure:
     """One point for each model with bars of one standard error, over lines of equal ELBO = -(D + R).
 
+    A model is named beside its point, or all of them in a legend where that is no place for so much text.
+
     Arguments:
         points: The models; those with an ``order`` are joined by a line.
         theme: Light or dark.
@@ -84,8 +96,13 @@ def rate_points_figure(points: Sequence[RatePoint], *, theme: ThemeName) -> go.F
         mode="lines",
         line={"color": colours["elbo"], "width": 2},
         hoverinfo="skip",
+        showlegend=False,
     )
-    for point in points:
+    places = label_places(points, rates, distortions)
+    colours_seen = Counter[str]()
+    for number, point in enumerate(points):
+        symbol = SYMBOLS[colours_seen[point.colour] % len(SYMBOLS)]
+        colours_seen[point.colour] += 1
         bars = {"thickness": 2, "color": point.colour, "visible": point.is_final}
         state = "" if point.is_final else ", training"
         figure.add_scatter(
@@ -93,31 +110,120 @@ def rate_points_figure(points: Sequence[RatePoint], *, theme: ThemeName) -> go.F
             y=[point.distortion],
             error_x={"array": [np.nan_to_num(point.rate_error)], **bars},
             error_y={"array": [np.nan_to_num(point.distortion_error)], **bars},
-            mode="markers+text",
+            mode="markers+text" if places else "markers",
             marker={
                 "color": point.colour,
                 "size": 13,
-                "symbol": "circle" if point.is_final else "circle-open",
+                "symbol": symbol if point.is_final else f"{symbol}-open",
                 "line": {"width": 2, "color": point.colour},
             },
             name=literal(point.label),
             text=[f"<b>{literal(point.label)}</b>"],
-            # The line falls: it crosses neither.
-            textposition="top right" if point.rate < sum(rates) / 2 else "bottom left",
+            textposition=places[number] if places else "top right",
             textfont={"size": FONT_SIZE, "color": colours["log_evidence"]},
             hovertemplate=f"%{{fullData.name}}{state}: R %{{x:.2f}} ± {point.rate_error:.2f}, "
             f"D %{{y:.2f}} ± {point.distortion_error:.2f}, "
             f"ELBO {signed(-point.rate - point.distortion)} nats<extra></extra>",
         )
-    return _finish_plane(figure, rates, distortions, theme)
+    if places:
+        return _finish_plane(figure, rates, distortions, theme)
+    figure.update_layout(legend=LEGEND_ABOVE)
+    room = LEGEND_ROW + legend_room([point.label for point in points])
+    return _finish_plane(figure, rates, distortions, theme, legend=room)
+
+
+class _Box(NamedTuple):
+    """In pixels, to the right and upwards."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def meets(self, other: "_Box") -> bool:
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.bottom < other.top
+            and other.bottom < self.top
+        )
+
+
+def label_places(
+    points: Sequence[RatePoint], rates: tuple[float, float], distortions: tuple[float, float]
+) -> list[str] | None:
+    """Where the label of each point stands; None where on a phone one would be cut or lie on another one.
+
+    Arguments:
+        points: The models.
+        rates, distortions: Ranges of the axes.
+
+    Returns:
+        Plotly's ``textposition`` of each point.
+
+    Example:
+        >>> points = [RatePoint("β 1", "#000000", 2.0, 24.0), RatePoint("β 4", "#000000", 1.0, 26.0)]
+        >>> label_places(points, (0.5, 2.5), (23.0, 27.0))
+        ['bottom left', 'top right']
+        >>> label_places(5 * points, (0.5, 2.5), (23.0, 27.0)) is None
+        True
+    """
+    places: list[str] = []
+    whole = _Box(0.0, 0.0, *PHONE)
+    at = [
+        (
+            (p.rate - rates[0]) / (rates[1] - rates[0]) * PHONE[0],
+            (p.distortion - distortions[0]) / (distortions[1] - distortions[0]) * PHONE[1],
+        )
+        for p in points
+    ]
+    taken = [_Box(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in at]
+    for start, name in _bound_names(rates, distortions).items():
+        above = (start - distortions[0]) / (distortions[1] - distortions[0]) * PHONE[1]
+        taken.append(_Box(0.0, above, LETTER[0] * len(name), above + LETTER[1] * bool(name)))
+    for number, (point, (x, y)) in enumerate(zip(points, at, strict=True)):
+        others = [box for one, box in enumerate(taken) if one != number]
+        found = next(
+            (
+                (place, box)
+                for place, box in _beside(point.label, x, y, is_left=x < PHONE[0] / 2)
+                if whole.left <= box.left
+                and box.right <= whole.right
+                and whole.bottom <= box.bottom
+                and box.top <= whole.top
+                and not any(box.meets(other) for other in others)
+            ),
+            None,
+        )
+        if found is None:
+            return None
+        places.append(found[0])
+        taken.append(found[1])
+    return places
+
+
+def _beside(label: str, x: float, y: float, *, is_left: bool) -> Iterator[tuple[str, _Box]]:
+    """Places of a label and what it covers there; the line, which falls, crosses neither of the first two."""
+    width, height = LETTER[0] * len(label), LETTER[1]
+    sides = ("top right", "bottom left") if is_left else ("bottom left", "top right")
+    for place in (*sides, "top left", "bottom right"):
+        left = x + MARK if place.endswith("right") else x - MARK - width
+        bottom = y + MARK if place.startswith("top") else y - MARK - height
+        yield place, _Box(left, bottom, left + width, bottom + height)
 
 
 def _finish_plane(
-    figure: go.Figure, rates: tuple[float, float], distortions: tuple[float, float], theme: ThemeName
+    figure: go.Figure,
+    rates: tuple[float, float],
+    distortions: tuple[float, float],
+    theme: ThemeName,
+    *,
+    legend: int = 0,
 ) -> go.Figure:
+    """Axes and margins; ``legend``: the pixels of one, 0 without."""
     figure.update_xaxes(title="rate R = E KL(q ‖ prior), nats", range=list(rates))
     figure.update_yaxes(title="distortion D, nats", range=list(distortions))
-    return finish(figure, height=HEIGHT, theme=theme)
+    return finish(figure, height=HEIGHT + legend, theme=theme, legend=legend > 0)
 
 
 def _add_bounds(
@@ -125,19 +231,26 @@ def _add_bounds(
 ) -> None:
     """The lines of equal ELBO, with their values."""
     colour = CONCEPTS[theme]["prior"]
-    bounds = _round_values(-(distortions[1] + rates[1]), -(distortions[0] + rates[0]))
-    digits = 0 if all(bound.is_integer() for bound in bounds) else 1
-    for bound in bounds:
+    for start, name in _bound_names(rates, distortions).items():
         figure.add_scatter(
             x=list(rates),
-            y=[-bound - rates[0], -bound - rates[1]],
+            y=[start, start - (rates[1] - rates[0])],
             mode="lines+text",
-            text=[_name(bound, digits, -bound - rates[0], distortions), ""],
+            text=[name, ""],
             textposition="top right",
             textfont={"size": FONT_SIZE - 2, "color": colour},
             line={"color": colour, "width": 1, "dash": "dot"},
             hoverinfo="skip",
+            showlegend=False,
         )
+
+
+def _bound_names(rates: tuple[float, float], distortions: tuple[float, float]) -> dict[float, str]:
+    """Where the lines of equal ELBO begin at the left edge, and what they are called there."""
+    bounds = _round_values(-(distortions[1] + rates[1]), -(distortions[0] + rates[0]))
+    digits = 0 if all(bound.is_integer() for bound in bounds) else 1
+    starts = [(bound, -bound - rates[0]) for bound in bounds]
+    return {start: _name(bound, digits, start, distortions) for bound, start in starts}
 
 
 def _name(bound: float, digits: int, start: float, shown: tuple[float, float]) -> str:

@@ -196,8 +196,21 @@ def pending() -> list[str]:
     return [name for key, name in NAMES.items() if key not in passed and now.get(key) != of_run.get(key)]
 
 
-def data_and_model() -> None:
-    """Draws the controls that make a new run."""
+def next_run() -> None:
+    """Draws the controls that make a new run; what they say acts on nothing else of the page before Start."""
+    st.fragment(_next_run)(_takes_y())
+
+
+def _next_run(takes_y: bool) -> None:
+    if _takes_y() != takes_y:  # the formula of the dial for β has it, too
+        st.rerun()
+    _data_and_model()
+    _training()
+    state.draw_address("settings")
+
+
+def _data_and_model() -> None:
+    """Draws the controls of the data and of the model."""
     keys = ("dataset", "data_folder", "latent_dim", "hidden", "likelihood", "likelihood_scale")
     if _all_hidden(*keys, "encoder_head", "activation", "prior", "num_components", "seed"):
         return
@@ -287,8 +300,8 @@ def _condition() -> None:
         _choose("condition_on", {name: plain(name) + units[name] for name in numbers})
 
 
-def training() -> None:
-    """Draws the controls of the training that make a new run."""
+def _training() -> None:
+    """Draws the controls of the training."""
     keys = (
         "objective",
         "batch_size",

@@ -123,6 +123,7 @@ def _board(run_id: str, looked: Snapshot | None = None, *, y: float | None = Non
         is_scheduled=view.config.train.beta_schedule != "constant",
         free_bits=view.config.train.free_bits,
         objective=view.config.train.maximised,
+        batch_size=view.config.train.batch_size,
         looked=looked,
     )
     return json.dumps(payload).encode()

@@ -139,8 +139,37 @@ test("another objective is that of the held-out examples, beside their terms", (
     assert.equal(terms.objective, shown);
     assert.equal(terms.elbo, row === 0 ? "−41.00" : "−28.00");
   }
+  assert.equal(termsOf({ ...plain, objective: "mmd" }, null).penalty, "0.750", "(−20 + 21.5) / 2");
   const wasserstein = termsOf({ ...plain, objective: "mmd", deterministic: true }, null);
   assert.deepEqual([wasserstein.objective, wasserstein.beta], ["−21.50", "2"]);
+});
+
+test("another penalty than the KL stands on the line, and the shown numbers add up", () => {
+  // TC 0.4213 with β = 4: the objective is −25.5 − 3 · 0.4213 in the first row; in the second β is 1.
+  const history = {
+    ...NO_HISTORY,
+    step: Float32Array.of(0, 9, 12),
+    beta: Float32Array.of(4, 1, 0.5),
+    reconstruction_held_out: Float32Array.of(-21.862, -22, -22),
+    kl_held_out: Float32Array.of(3.638, 3, 3),
+    objective_held_out: Float32Array.of(-25.5 - 3 * 0.4213, -25, -24.8),
+  };
+  const told = {
+    ...{ history, betaInForce: null, klPerDim: [], freeBits: 0, deterministic: false, givenY: false },
+    objective: /** @type {const} */ ("total_correlation"),
+  };
+  const shown = [0, 1, 2].map((row) => termsOf(told, row));
+  assert.deepEqual(
+    shown.map(({ elbo, penalty, objective }) => [elbo, penalty, objective]),
+    [
+      ["−25.50", "0.421", "−26.76"], // −25.50 − 3 · 0.421 = −26.763
+      ["−25.00", "–", "−25.00"], // it weighs nothing, and is not measured
+      ["−25.00", "0.40", "−24.80"], // −25 + 0.5 · 0.4
+    ],
+  );
+  // A β that has just been moved weighs the penalty that was measured with the β before.
+  const moved = termsOf({ ...told, betaInForce: 2 }, null);
+  assert.deepEqual([moved.penalty, moved.objective], ["0.40", "−25.40"]);
 });
 
 test("with free bits an earlier row has the objective and the KL that were penalised there", () => {

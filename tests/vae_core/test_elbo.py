@@ -8,9 +8,18 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
+from vae_core import elbo
 from vae_core.config import NOT_GAUSSIAN, EncoderHead, Likelihood, ModelConfig
-from vae_core.elbo import elbo_terms, elbo_terms_given_eps, evaluate, monte_carlo_kl
+from vae_core.elbo import (
+    elbo_terms,
+    elbo_terms_given_eps,
+    evaluate,
+    first_draws,
+    monte_carlo_kl,
+    terms_per_example,
+)
 from vae_core.errors import BadInput
+from vae_core.latent.aggregate import prior_fit_at
 from vae_core.model import VAE
 from vae_core.posteriors import AnyNormal, DiagonalNormal, Draws, FullNormal
 from vae_core.priors import StandardNormal
@@ -165,3 +174,31 @@ def test_evaluation_is_the_mean_of_the_terms(generator: torch.Generator) -> None
     assert found.elbo == pytest.approx(float(terms.elbo.mean()), rel=1e-12)
     assert torch.allclose(found.kl_per_dim, terms.kl_per_dim.mean(0), rtol=1e-12)
     assert (found.num_examples, found.num_samples) == (5000, 2)
+
+
+@pytest.mark.parametrize("head", ["log_variance", *NOT_GAUSSIAN])
+def test_the_decomposed_kl_is_that_of_the_bound_at_the_same_points(
+    head: EncoderHead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To a learned prior, with three samples, in pieces of seven examples, the last of which is cut."""
+    monkeypatch.setattr(elbo, "chunk_rows", lambda _: 7)
+    noise = torch.Generator().manual_seed(0)
+    config = ModelConfig(
+        data_dim=3, latent_dim=2, hidden_dims=(8,), encoder_head=head, prior="mixture", num_components=2
+    )
+    model = VAE(config, generator=noise)
+    x = torch.rand(30, 3, generator=noise)
+    terms = terms_per_example(model, x, num_samples=3, generator=torch.Generator().manual_seed(1))
+    draws = first_draws(model, x, num_examples=12, num_samples=3, generator=torch.Generator().manual_seed(1))
+    assert draws.z.shape == (3 * config.draws_of_each, 12, 2)
+    torch.testing.assert_close(
+        draws.mean(draws.log_prob - model.prior.log_prob(draws.z)).float(), terms.kl[:12], rtol=0, atol=2e-5
+    )
+    found = prior_fit_at(draws, model.prior)
+    assert found.kl.value == pytest.approx(float(terms.kl[:12].mean()), abs=2e-5)
+    parts = found.mutual_information.value + found.marginal_kl.value
+    assert parts == pytest.approx(found.kl.value, abs=1e-12)
+    one = draws.first(1)
+    assert len(one.z) == config.draws_of_each
+    torch.testing.assert_close(one.z, draws.z[::3], rtol=0, atol=0)
+    torch.testing.assert_close(one.log_prob, draws.log_prob[::3])

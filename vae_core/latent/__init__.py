@@ -15,8 +15,10 @@ if TYPE_CHECKING:
         active_units,
         aggregate_samples,
         kl_surgery,
+        kl_surgery_at,
         log_aggregate,
         prior_fit,
+        prior_fit_at,
     )
     from vae_core.latent.collapse import PredictedCollapse, predicted_collapse
     from vae_core.latent.decode import (
@@ -64,6 +66,7 @@ __all__ = [
     "decoded_grid",
     "interpolate",
     "kl_surgery",
+    "kl_surgery_at",
     "log_aggregate",
     "nearest_distance",
     "nearest_neighbours",
@@ -72,6 +75,7 @@ __all__ = [
     "predicted_collapse",
     "principal_angle",
     "prior_fit",
+    "prior_fit_at",
     "procrustes_aligned",
     "quantile_axis",
     "rank_correlation",
@@ -92,8 +96,10 @@ __getattr__, __dir__ = lazy_exports(
             "active_units",
             "aggregate_samples",
             "kl_surgery",
+            "kl_surgery_at",
             "log_aggregate",
             "prior_fit",
+            "prior_fit_at",
         ),
         "vae_core.latent.collapse": (
             "PredictedCollapse",

@@ -15,7 +15,7 @@ from vae_core.config import ACTIVE_VARIANCE, MAX_COMPONENTS
 from vae_core.distributions import Distribution
 from vae_core.errors import BadInput
 from vae_core.memory import chunk_rows
-from vae_core.posteriors import AnyNormal, AnyPosterior
+from vae_core.posteriors import AnyNormal, AnyPosterior, Draws
 from vae_core.priors import StandardNormal
 
 
@@ -39,7 +39,7 @@ class Surgery(NamedTuple):
         total_correlation: KL(q(z) || prod_j q(z_j)), the dependence between the latent dimensions.
         dimension_wise_kl: sum_j KL(q(z_j) || p(z_j)); it and the total correlation sum to the marginal KL.
         num_examples: n.
-        num_samples: Samples of z for each example.
+        num_samples: Points z of each example.
     """
 
     kl: float
@@ -132,16 +132,20 @@ def prior_fit(
         BadInput: ``num_samples`` below 1.
     """
     _check_num_samples(num_samples)
-    q = q.double()
-    draws = q.independent(num_samples, generator=generator)
+    return prior_fit_at(q.double().independent(num_samples, generator=generator), prior)
+
+
+@torch.no_grad()
+def prior_fit_at(draws: Draws, prior: Distribution) -> PriorFit:
+    """:func:`prior_fit` from draws of q(z|x) of n examples, in float64."""
     log_q_given_x, points = draws.log_prob.flatten(), draws.z.flatten(0, 1)
-    log_q = log_aggregate(points, q)
+    log_q = log_aggregate(points, draws.q.as_density())
     rows = chunk_rows(MAX_COMPONENTS * points.shape[-1])  # whatever the prior
     log_p = torch.cat([prior.log_prob(piece).double() for piece in points.split(rows)])
     return PriorFit(
-        _estimate(log_q_given_x - log_p, num_samples),
-        _estimate(log_q_given_x - log_q, num_samples),
-        _estimate(log_q - log_p, num_samples),
+        _estimate(log_q_given_x - log_p, draws),
+        _estimate(log_q_given_x - log_q, draws),
+        _estimate(log_q - log_p, draws),
     )
 
 
@@ -166,8 +170,13 @@ def kl_surgery(q: AnyPosterior, *, num_samples: int = 1, generator: torch.Genera
         raise BadInput(
             "stds", "a deterministic encoder has no q(z|x) to decompose", "choose an encoder with a variance"
         )
-    q = q.double()
-    draws = q.independent(num_samples, generator=generator)
+    return kl_surgery_at(q.double().independent(num_samples, generator=generator))
+
+
+@torch.no_grad()
+def kl_surgery_at(draws: Draws) -> Surgery:
+    """:func:`kl_surgery` from draws of q(z|x) of n examples, in float64."""
+    q = draws.q.as_density()
     log_q_given_x, points = draws.log_prob.flatten(), draws.z.flatten(0, 1)
     joint, product = [], []
     for piece in _pieces(points, q):
@@ -179,16 +188,16 @@ def kl_surgery(q: AnyPosterior, *, num_samples: int = 1, generator: torch.Genera
     if isinstance(q, AnyNormal):
         kl = Estimate(float(q.kl_to_standard_normal().sum(1).mean()), 0.0)
     else:
-        kl = _estimate(log_q_given_x - log_p, num_samples)
+        kl = _estimate(log_q_given_x - log_p, draws)
     return Surgery(
         kl=kl.value,
         kl_error=kl.standard_error,
-        mutual_information=_estimate(log_q_given_x - log_q, num_samples),
-        marginal_kl=_estimate(log_q - log_p, num_samples),
-        total_correlation=_estimate(log_q - log_q_dims, num_samples),
-        dimension_wise_kl=_estimate(log_q_dims - log_p, num_samples),
+        mutual_information=_estimate(log_q_given_x - log_q, draws),
+        marginal_kl=_estimate(log_q - log_p, draws),
+        total_correlation=_estimate(log_q - log_q_dims, draws),
+        dimension_wise_kl=_estimate(log_q_dims - log_p, draws),
         num_examples=draws.z.shape[1],
-        num_samples=num_samples,
+        num_samples=len(draws.z),
     )
 
 
@@ -197,9 +206,9 @@ def _check_num_samples(num_samples: int) -> None:
         raise BadInput("num_samples", f"at least 1 sample is needed, got {num_samples}", "1 is usual")
 
 
-def _estimate(values: Tensor, num_samples: int) -> Estimate:
+def _estimate(values: Tensor, draws: Draws) -> Estimate:
     # Samples for one example are not independent of each other: the error is that of the means by example.
-    by_example = values.reshape(num_samples, -1).mean(0)
+    by_example = draws.mean(values.view(draws.z.shape[:2]))
     spread = float(by_example.std()) / math.sqrt(len(by_example)) if len(by_example) > 1 else math.nan
     return Estimate(float(by_example.mean()), spread)
 

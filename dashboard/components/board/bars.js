@@ -13,12 +13,14 @@ import { LEAST_RANGE } from "./history.js";
  * @typedef {object} BarsData
  * @property {readonly number[]} kl Nats, by dimension; empty where there are no parts.
  * @property {readonly boolean[]} active
- * @property {string} missing Why there are no bars; "" where there are.
+ * @property {string} missing That there are no bars, in a few words; "" where there are.
+ * @property {string} why The same in a sentence.
  */
 
 const MOST_WIDTH = 44;
 const NUMBER_WIDTH = 34;
 const NAME_WIDTH = 22;
+const ACTIVE = "their mean μⱼ(x) varies over the examples by more than 0.01.";
 
 /**
  * The upper end of the axis: never so low that noise looks like structure.
@@ -28,7 +30,7 @@ export const barReach = (kl) => Math.max(LEAST_RANGE, extent(kl)?.[1] ?? 0) * 1.
 
 export class KlBars {
   /** @type {BarsData} */
-  data = { kl: [], active: [], missing: "" };
+  data = { kl: [], active: [], missing: "", why: "" };
   /** The dimension that the tooltip tells of. @type {number | null} */
   chosen = null;
   /** The scales of the last drawing. @type {Frame | null} */
@@ -38,12 +40,14 @@ export class KlBars {
    * @param {HTMLCanvasElement} canvas
    * @param {HTMLElement} tip
    * @param {HTMLElement} note
+   * @param {HTMLElement} words What stands in the place of bars.
    * @param {() => void} invalidate Asks to be drawn again.
    */
-  constructor(canvas, tip, note, invalidate) {
+  constructor(canvas, tip, note, words, invalidate) {
     this.canvas = canvas;
     this.tip = tip;
     this.note = note;
+    this.words = words;
     this.invalidate = invalidate;
     listen(canvas, {
       hover: (at) => this.choose(this.dimensionAt(at.x)),
@@ -58,9 +62,13 @@ export class KlBars {
   /** @param {BarsData} data */
   set(data) {
     this.data = data;
-    const { kl, active, missing } = data;
+    const { kl, active, missing, why } = data;
     const count = `${active.filter(Boolean).length} of ${active.length} active`;
     this.note.textContent = missing || `· ${count}`;
+    // Whether a unit is active is known without parts of the KL: an empty frame would say nothing.
+    this.words.textContent = why && active.length ? `${why} ${count}: ${ACTIVE}` : why;
+    this.words.hidden = !missing;
+    /** @type {HTMLElement} */ (this.canvas.parentElement).hidden = Boolean(missing);
     const each = kl.map((_, axis) => this.textOf(axis)).join("; ");
     const label = `KL of each latent dimension, nats per example: ${missing || `${count}: ${each}`}`;
     this.canvas.setAttribute("aria-label", label);
@@ -99,12 +107,13 @@ export class KlBars {
 
   /** @param {Theme} theme */
   draw(theme) {
-    const { context, ...size } = prepare(this.canvas);
     const { kl, active, missing } = this.data;
+    if (missing) return false;
+    const { context, ...size } = prepare(this.canvas);
     const box = plotBox(size, "z", 16);
     const frame = makeFrame(box, [0, Math.max(1, kl.length)], [0, barReach(kl)]);
     this.frame = frame;
-    const yTicks = missing ? [] : niceTicks(0, frame.y1, box.height / 24);
+    const yTicks = niceTicks(0, frame.y1, box.height / 24);
     drawAxes(context, theme, frame, { xTicks: [], yTicks, xTitle: "", yTitle: "" });
     const step = box.width / Math.max(1, kl.length);
     const width = Math.max(1, Math.min(MOST_WIDTH, step * 0.7));

@@ -51,7 +51,8 @@ import { remarks } from "./objective.js";
  * @property {boolean} given_y Whether the model is conditional.
  * @property {string} grid_y Of a conditional model the class that the grid is decoded with; else "".
  * @property {boolean} learned_prior Whether p(z) is not N(0, I).
- * @property {string} no_kl_parts Why the KL has no parts by dimension; "": it has.
+ * @property {string} no_kl_parts Why the KL has no parts by dimension, in a few words; "": it has.
+ * @property {string} why_no_kl_parts The same in a sentence.
  * @property {import("../shared/theme.js").Palettes} palettes
  * @property {number[]} plane The two dimensions that are shown, from 0.
  * @property {number} latent_dim
@@ -80,6 +81,7 @@ import { remarks } from "./objective.js";
 const PARTS = /** @type {const} */ (["held_out", "training", "validation"]);
 const OF_NORMAL = "quantiles of N(0, I), not of p(z)";
 const NO_POSTERIOR = { elbo: "no bound: deterministic encoder", kl: "no KL: deterministic encoder" };
+const NO_KL = "A deterministic encoder has no q(z|x), and so no KL in any dimension.";
 
 /** How often an element of each key was made: an element that is kept while data arrive counts 1. */
 const mounts = new Map();
@@ -118,9 +120,9 @@ class Board {
     this.plane.connect();
     this.line = new LiveLine(find(root, ".line"));
     this.kept = new KeptList(find(root, ".kept"), (run) => this.send("drop", run));
-    const [tip, note] = [".bars .tip", ".bars .note"].map((selector) => find(root, selector));
+    const [tip, note, words] = ["tip", "note", "no_parts"].map((name) => find(root, `.bars .${name}`));
     const redrawBars = () => this.invalidate(this.bars);
-    this.bars = new KlBars(findCanvas(root, ".bars canvas"), tip, note, redrawBars);
+    this.bars = new KlBars(findCanvas(root, ".bars canvas"), tip, note, words, redrawBars);
     this.frames.watchSizes(findAll(root, ".stage"), () => this.invalidateAll());
     for (const section of findAll(root, "section")) letFold(section);
     // What comes later above the board makes what holds both of them higher.
@@ -225,7 +227,9 @@ class Board {
     const klPerDim = message.kl_per_dim.map((kl) => kl ?? NaN);
     const betaInForce = message.beta_in_force;
     this.line.set({ history, betaInForce, klPerDim, freeBits, deterministic, objective, givenY });
-    this.bars.set({ kl: klPerDim, active, missing: deterministic ? NO_POSTERIOR.kl : message.no_kl_parts });
+    const missing = deterministic ? NO_POSTERIOR.kl : message.no_kl_parts;
+    const why = written(deterministic ? NO_KL : message.why_no_kl_parts, givenY);
+    this.bars.set({ kl: klPerDim, active, missing, why });
   }
 
   /**

@@ -3,7 +3,7 @@
 import { find, findAll } from "../shared/mount.js";
 import { written } from "../shared/notation.js";
 import { fixed } from "../shared/numbers.js";
-import { penalisedKl, penalisedOf, shownTerms } from "./objective.js";
+import { penalisedKl, penalisedOf, shownPenalty, shownTerms } from "./objective.js";
 
 /**
  * @typedef {import("../shared/theme.js").Theme} Theme
@@ -21,7 +21,9 @@ import { penalisedKl, penalisedOf, shownTerms } from "./objective.js";
  * @property {boolean} givenY Whether the model is conditional.
  */
 
-const TERMS = /** @type {const} */ (["objective", "reconstruction", "beta", "kl", "elbo"]);
+const TERMS = /** @type {const} */ (["objective", "reconstruction", "beta", "kl", "penalty", "elbo"]);
+/** What another objective weighs in the place of the KL. @type {Partial<Record<Objective, string>>} */
+const PENALTIES = { mmd: "D · MMD²", total_correlation: "TC" };
 /** What the terms make up, in words. @type {Record<Objective, string>} */
 export const OBJECTIVES = {
   elbo: "objective",
@@ -33,7 +35,7 @@ export const OBJECTIVES = {
 const MEASURED = {
   importance_weighted: "; how far the objective is above the ELBO: from one K-th of the examples",
   mmd: "; MMD from one mini-batch of them",
-  total_correlation: "; TC from one mini-batch of them",
+  total_correlation: "; TC from one mini-batch of them, as in training, which is biased and may be below 0",
 };
 const NO_BOUND = "No bound: a deterministic encoder has no q(z|x), and so no KL.";
 
@@ -41,6 +43,7 @@ const NO_BOUND = "No bound: a deterministic encoder has no q(z|x), and so no KL.
  * The terms at a row of the history; null: now. Without rows there are no numbers.
  * @param {LineData} data
  * @param {number | null} row
+ * @returns {import("./objective.js").Terms & { penalty?: string }}
  */
 export function termsOf({ history, betaInForce, klPerDim, freeBits, deterministic, objective }, row) {
   const at = row ?? history.step.length - 1;
@@ -48,8 +51,20 @@ export function termsOf({ history, betaInForce, klPerDim, freeBits, deterministi
   const [reconstruction, kl] = [history.reconstruction_held_out[at], history.kl_held_out[at]];
   const beta = row === null ? (betaInForce ?? history.beta[at]) : history.beta[at];
   if (objective !== "elbo") {
-    const maximised = fixed(history.objective_held_out[at] ?? NaN, 2);
-    return { ...shownTerms(reconstruction, deterministic ? 0 : kl, beta), objective: maximised };
+    const terms = shownTerms(reconstruction, deterministic ? 0 : kl, beta);
+    const maximised = history.objective_held_out[at] ?? NaN;
+    if (!PENALTIES[objective]) return { ...terms, objective: fixed(maximised, 2) };
+    // The row was measured with the β that it states; what is shown is the objective with the β of now.
+    const then = history.beta[at];
+    if (objective === "mmd") {
+      const penalty = penalisedOf(reconstruction, maximised, then);
+      return {
+        ...terms,
+        ...shownPenalty(Number(reconstruction.toFixed(2)), penalty, terms.betaValue, maximised),
+      };
+    }
+    const penalty = penalisedOf(reconstruction - kl, maximised, then - 1);
+    return { ...terms, ...shownPenalty(terms.elboValue, penalty, terms.betaValue - 1, maximised) };
   }
   if (deterministic) return shownTerms(reconstruction, 0, 0);
   if (!freeBits) return shownTerms(reconstruction, kl, beta);
@@ -95,13 +110,16 @@ export class LiveLine {
     const { deterministic, freeBits, history, objective, givenY } = this.data;
     const isElbo = objective === "elbo";
     this.terms.forEach((term, k) => {
-      find(term, "strong").textContent = terms[TERMS[k]];
+      find(term, "strong").textContent = terms[TERMS[k]] ?? "";
       term.style.color = theme.concepts[TERMS[k]] ?? theme.text;
     });
     this.klLabel.textContent = freeBits ? `Σ max(${freeBits}, KLⱼ)` : "KL";
     for (const part of this.bounded) part.hidden = deterministic;
     for (const sign of this.signs) sign.style.visibility = isElbo ? "" : "hidden";
     if (!isElbo) this.terms[TERMS.indexOf("beta")].hidden = false;
+    const penalty = this.terms[TERMS.indexOf("penalty")];
+    penalty.hidden = !PENALTIES[objective];
+    find(penalty, "small").textContent = PENALTIES[objective] ?? "";
     find(this.terms[0], "small").textContent = OBJECTIVES[objective];
     const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
     const measured = MEASURED[objective] ?? "";

@@ -16,11 +16,11 @@ const SINGLE = 2 ** -24;
 const rounded = (value, decimals) => Number(value.toFixed(decimals));
 
 /**
- * A large β has more of them, since it multiplies the KL.
- * @param {number} beta
+ * A large weight has more of them, since it multiplies the KL, or another penalty.
+ * @param {number} weight
  */
-function decimalsOfKl(beta) {
-  const more = Math.ceil(Math.log10(Math.max(1, beta)));
+function decimalsOfKl(weight) {
+  const more = Math.ceil(Math.log10(Math.max(1, Math.abs(weight))));
   return Math.min(MOST_DECIMALS, DECIMALS + (Number.isFinite(more) ? more : 0));
 }
 
@@ -72,16 +72,31 @@ export function penalisedKl(perDim, kl, freeBits) {
 }
 
 /**
- * What β multiplied where reconstruction and objective are known, (reconstruction − objective) / β; NaN where the
- * rounding of these two, which are kept in single precision, would show in a digit of it.
- * @param {number} reconstruction
+ * What a weight multiplied where the objective and what it was taken from are known, (from − objective) / weight; NaN
+ * where the rounding of these two, which are kept in single precision, would show in a digit of it.
+ * @param {number} from
  * @param {number} objective
- * @param {number} beta
+ * @param {number} weight
  */
-export function penalisedOf(reconstruction, objective, beta) {
-  const rounding = SINGLE * (Math.abs(reconstruction) + Math.abs(objective));
-  const isKnown = rounding < 0.5 * 10 ** -decimalsOfKl(beta) * beta;
-  return isKnown ? (reconstruction - objective) / beta : NaN;
+export function penalisedOf(from, objective, weight) {
+  const rounding = SINGLE * (Math.abs(from) + Math.abs(objective));
+  const isKnown = rounding < 0.5 * 10 ** -decimalsOfKl(weight) * Math.abs(weight);
+  return isKnown ? (from - objective) / weight : NaN;
+}
+
+/**
+ * An objective that weighs another penalty than the KL: −weight · penalty is added to the reconstruction or the ELBO,
+ * as they are shown. Both are text; where the penalty is not known the objective is what was measured.
+ * @param {number} from Reconstruction or ELBO, as shown.
+ * @param {number} penalty
+ * @param {number} weight In force now.
+ * @param {number} measured
+ */
+export function shownPenalty(from, penalty, weight, measured) {
+  if (!Number.isFinite(penalty)) return { objective: fixed(measured, DECIMALS), penalty: "–" };
+  const decimals = decimalsOfKl(weight);
+  const objective = fixed(from - weight * rounded(penalty, decimals), DECIMALS);
+  return { objective, penalty: fixed(penalty, decimals) };
 }
 
 /**

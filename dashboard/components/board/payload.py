@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from dataclasses import replace
 from typing import Final
 
@@ -20,10 +21,14 @@ MAX_GRID: Final = 20
 """Images along a side of the decoded grid at most."""
 MAX_CHANGES: Final = 200
 """Changes of β and η marked at most, the newest: forty seconds of dragging."""
+LEAST_AVERAGED: Final = 1000
+"""Examples that a point of a training curve averages, where there are so many in an epoch: one mini-batch of
+64 is off by half a nat, and there are rows of a single update (a change of β, a save, a busy machine)."""
 
 _SHOWN: Final = tuple(name for name in HISTORY_COLUMNS if name not in ("learning_rate", "seconds"))
 _OF_GHOST: Final = ("step", "elbo_held_out", "reconstruction_held_out", "kl_held_out")
 _LIVE: Final = ("beta", "learning_rate")
+_TRAINING: Final = [at for at, name in enumerate(HISTORY_COLUMNS) if name.endswith("_train")]
 
 
 _NO_PARTS: Final = {
@@ -33,6 +38,22 @@ _NO_PARTS: Final = {
     (True, True): "no parts: KL sampled",
 }
 """Of a learned prior, and of a q that is no Gaussian."""
+_WHY_NO_PARTS: Final = {
+    (False, False): "",
+    (True, False): "p(z) is learned and no product over the dimensions: KL(q(z|x) ‖ p(z)) is estimated from "
+    "samples of z, as a whole.",
+    (
+        False,
+        True,
+    ): "q(z|x) is no Gaussian and no product over the dimensions: its KL is estimated from samples "
+    "of z, as a whole.",
+    (
+        True,
+        True,
+    ): "Neither q(z|x) nor p(z) is a product over the dimensions: the KL is estimated from samples "
+    "of z, as a whole.",
+}
+"""What stands in the place of the bars."""
 
 
 def kept_rows(count: int, most: int = MAX_ROWS) -> NDArray[np.intp]:
@@ -65,6 +86,7 @@ def board_payload(
     is_scheduled: bool = False,
     free_bits: float = 0.0,
     objective: Objective = "elbo",
+    batch_size: int = 64,
     looked: Snapshot | None = None,
 ) -> Payload:
     """Packs a snapshot for the board.
@@ -83,6 +105,7 @@ def board_payload(
         is_scheduled: Whether β follows a schedule, and so changes by itself.
         free_bits: Nats of KL per latent dimension that cost nothing.
         objective: What is maximised; another one than the ELBO has a curve of its own.
+        batch_size: Examples of an update: a point of a training curve averages ``LEAST_AVERAGED`` of them.
         looked: An earlier one, whose pictures take the place of the newest beside the whole curves.
 
     Returns:
@@ -94,10 +117,12 @@ def board_payload(
     """
     history = snapshot.history
     at = _changed_rows(snapshot, is_scheduled=is_scheduled)
-    rows = _rows(history, at)
-    chosen = _chosen(snapshot)
+    epoch = LEAST_AVERAGED if snapshot.parts is None else min(snapshot.parts.training, LEAST_AVERAGED)
+    least = math.ceil(epoch / batch_size)
+    rows = averaged(history, least)[_rows(history, at)]
+    chosen = _chosen(snapshot, least)
     if looked is not None:
-        rows, snapshot = _with_row_of(looked, rows), looked
+        rows, snapshot = _with_row_of(looked, rows, least), looked
     return {
         **chosen,
         "run": run_id,
@@ -111,6 +136,7 @@ def board_payload(
         "grid_y": grid_y,
         "learned_prior": learned_prior,
         "no_kl_parts": _NO_PARTS[learned_prior, not_gaussian],
+        "why_no_kl_parts": _WHY_NO_PARTS[learned_prior, not_gaussian],
         "free_bits": free_bits,
         "objective": objective,
         "kl_per_dim": [] if deterministic else [_number(kl) for kl in snapshot.kl_per_dim],
@@ -122,14 +148,17 @@ def board_payload(
     }
 
 
-def _chosen(snapshot: Snapshot) -> Payload:
+def _chosen(snapshot: Snapshot, least: int) -> Payload:
     """By what the step of a run was chosen, and how large the parts of the data are."""
     found, best = snapshot.validation, best_step(snapshot.validation)
     validation = None
     if best is not None:
         kept = np.union1d(kept_rows(len(found), MAX_GHOST_ROWS), np.flatnonzero(found[:, 0] == best))
         validation = {name: _floats(found[kept, at]) for at, name in enumerate(VALIDATION_COLUMNS)}
-    after = np.vstack((snapshot.history[-1:], snapshot.later)) if len(snapshot.later) else snapshot.later
+    after = snapshot.later
+    if len(after):
+        whole = averaged(np.vstack((snapshot.history, after)), least)
+        after = whole[len(snapshot.history) - 1 :]
     return {
         "validation": validation,
         "best": best,
@@ -259,14 +288,53 @@ def _changes(history: NDArray[np.float64], rows: NDArray[np.intp]) -> list[dict[
     return found
 
 
-def _rows(history: NDArray[np.float64], changed: NDArray[np.intp]) -> NDArray[np.float64]:
+def _rows(history: NDArray[np.float64], changed: NDArray[np.intp]) -> NDArray[np.intp]:
     # The rows on both sides of a change stay: without them its effect would begin before its mark.
-    return history[np.unique(np.concatenate([kept_rows(len(history)), changed, changed + 1]))]
+    return np.unique(np.concatenate([kept_rows(len(history)), changed, changed + 1]))
 
 
-def _with_row_of(looked: Snapshot, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def averaged(history: NDArray[np.float64], least: int) -> NDArray[np.float64]:
+    """The rows with training columns that are means over at least so many updates.
+
+    A row of fewer updates takes those of the rows before it in, each row weighted by its updates: its value
+    is the mean over all updates since the last row that is ``least`` or more updates back, or the first.
+
+    Arguments:
+        history: Rows of ``HISTORY_COLUMNS``, ascending by step.
+        least: Updates, at least 1.
+
+    Returns:
+        A copy, shape (rows, 13); only the training columns differ.
+
+    Example:
+        >>> history = np.zeros((4, len(HISTORY_COLUMNS)))
+        >>> history[:, 0] = 0, 99, 100, 150
+        >>> history[:, HISTORY_COLUMNS.index("elbo_train")] = np.nan, -20, -30, -19
+        >>> averaged(history, 16)[:, HISTORY_COLUMNS.index("elbo_train")].tolist()
+        [nan, -20.0, -20.1, -19.0]
+    """
+    rows = history.copy()
+    if len(rows) < 2:
+        return rows
+    step, means = history[:, 0], history[:, _TRAINING]
+    updates = np.diff(step)[:, None]
+    weight = np.where(np.isnan(means[1:]), 0.0, updates)
+    # Where the mean of each row begins: a row's own at the row before it.
+    began = np.searchsorted(step, step[1:] - np.maximum(updates[:, 0], least), side="right") - 1
+    spans = np.stack([np.maximum(began, 0), np.arange(1, len(step))], axis=1).ravel()
+
+    def over_spans(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.add.reduceat(np.vstack((values, np.zeros_like(values[:1]))), spans)[::2]
+
+    with np.errstate(invalid="ignore", over="ignore"):
+        rows[1:, _TRAINING] = over_spans(weight * np.nan_to_num(means[1:], posinf=np.inf, neginf=-np.inf))
+        rows[1:, _TRAINING] /= over_spans(weight)
+    return rows
+
+
+def _with_row_of(looked: Snapshot, rows: NDArray[np.float64], least: int) -> NDArray[np.float64]:
     """The rows with the one of an earlier snapshot's step among them, so that its mark lies on the curves."""
-    own = looked.history[-1:]
+    own = averaged(looked.history, least)[-1:]
     before = int(np.searchsorted(rows[:, 0], looked.step))
     is_there = before < len(rows) and rows[before, 0] == looked.step
     return rows if is_there else np.insert(rows, before, own, axis=0)

@@ -1,8 +1,10 @@
 """Links in a browser: old labels become ids, Back and a shared link bring back what was on the screen."""
 
+import asyncio
 import io
 import queue
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -11,6 +13,7 @@ import numpy as np
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
+from benchmarks.websocket_client import open_session
 from dashboard.runs.store import RunStore
 from tests.browser.elements.latent.explorer import Explorer
 from tests.browser.pages import WAIT_MS, NewPage, drawn, ended, sent_messages
@@ -30,6 +33,20 @@ def test_old_link_opens_with_ids_and_all_digits(app_server: Server, page: Page) 
     expect(page.locator(".st-key-dataset input")).to_have_value("Two moons")
     expect(page).to_have_url(re.compile(r"/train\?dataset=two_moons&beta=0\.00025$"), timeout=WAIT_MS)
     expect(page).to_have_title("Train · VAE Dashboard")
+
+
+def test_a_setting_draws_the_settings_alone_and_is_in_the_link(app_server: Server) -> None:
+    async def speak() -> None:
+        async with open_session(app_server.url, page="train") as session:
+            whole = (await session.rerun()).num_bytes
+            assert (await session.move("latent_dim", 5)).num_bytes < whole / 2
+            assert parse_qs(session.query)["latent_dim"] == ["5"]
+            # With y in them the formulas of β, which stands elsewhere, are others.
+            assert (await session.move("condition", "the class")).num_bytes > whole / 2
+            assert parse_qs(session.query)["condition"] == ["class"]
+
+    with ThreadPoolExecutor(1) as thread:  # Playwright's loop may be in this one
+        thread.submit(asyncio.run, speak()).result()
 
 
 def test_back_from_another_page_shows_the_view_that_was_left(app_server: Server, page: Page) -> None:

@@ -118,6 +118,10 @@ def test_a_sweep_goes_through_the_queue_and_ends_as_a_comparison(runner: LocalRu
     assert "runs_rates" in charts(at)
     other = open_page("compare")
     assert [pills.key for pills in other.get("button_group") if pills.key == "sweep_earlier"]
+    assert "No runs are chosen" in other.info[0].value, "there are runs: nobody is told to train some first"
+    checked(button(other, "compare_newest").click().run())
+    assert query(other)["compare_runs"].split(",") == ids, "the older one is what the other is compared with"
+    assert not other.info
 
 
 def test_a_sweep_goes_on_after_a_restart_and_is_cancelled_only_by_its_owner(

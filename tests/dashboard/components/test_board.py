@@ -17,6 +17,7 @@ from dashboard.components.board.payload import (
     MAX_ROWS,
     Payload,
     addressed,
+    averaged,
     board_payload,
     ghost_payload,
     kept_rows,
@@ -185,6 +186,49 @@ def test_a_schedule_that_is_stepped_singly_is_no_change() -> None:
     for moves, made in (((), []), ((59,), [{"step": 59.0, "beta": 3.0}])):
         stepped = replace(snapshot, beta_moves=moves)
         assert changes_of(stepped, is_scheduled=True) == made
+
+
+def test_a_row_of_a_single_update_makes_no_spike_in_the_training_curve() -> None:
+    """1000 updates of -25 nats but one of -40, which has a row of its own: a change of beta, or a save."""
+    step = np.r_[0:501:100, 501, 600:1001:100].astype(float)
+    elbo = np.where(step == 501, -40.0, -25.0)
+    elbo[0] = np.nan
+    snapshot = with_columns(len(step), step=step, elbo_train=elbo)
+    for parts, least in ((None, 16), (Parts(128, 0, 1), 2)):  # 16 updates of 64 are 1000 examples
+        payload = payload_of(replace(snapshot, parts=parts))
+        history = payload["history"]
+        assert isinstance(history, dict)
+        drawn = decoded(history["elbo_train"], "<f4")
+        # The row is that of the 100 updates before it and its own: 16 updates would cut a row in two.
+        expected = np.where(step == 501, (100 * -25.0 - 40.0) / 101, -25.0)
+        np.testing.assert_allclose(drawn[1:], expected[1:], rtol=1e-6, err_msg=f"{least} updates")
+    whole = board_payload(
+        snapshot, run_id="", image_shape=(8, 8), class_names=(), deterministic=False, batch_size=1437
+    )
+    history = whole["history"]
+    assert isinstance(history, dict)
+    np.testing.assert_allclose(decoded(history["elbo_train"], "<f4")[1:], elbo[1:])  # all examples in each
+
+
+def test_training_curves_are_means_over_all_updates_of_their_span() -> None:
+    """Against the updates themselves, of rows at any steps; an infinite one spoils its own spans alone."""
+    rng = np.random.default_rng(1)
+    updates = rng.normal(size=(400, 4))
+    updates[200] = -np.inf
+    step = np.concatenate([[0], np.sort(rng.choice(np.arange(1, 401), 60, replace=False))])
+    history = np.zeros((len(step), len(HISTORY_COLUMNS)))
+    history[:, 0] = step
+    training = [at for at, name in enumerate(HISTORY_COLUMNS) if name.endswith("_train")]
+    history[0, training] = np.nan
+    for row in range(1, len(step)):
+        history[row, training] = updates[step[row - 1] : step[row]].mean(0)
+    found = averaged(history, 7)
+    for row in range(1, len(step)):
+        began = max((one for one in step[:row] if one <= step[row] - 7), default=0)
+        expected = updates[began : step[row]].mean(0)
+        np.testing.assert_allclose(found[row, training], expected, rtol=1e-12, err_msg=f"row {row}")
+    others = [at for at in range(len(HISTORY_COLUMNS)) if at not in training]
+    np.testing.assert_array_equal(found[:, others], history[:, others])
 
 
 def test_kl_by_dimension_says_which_units_are_active() -> None:

@@ -1,6 +1,7 @@
 """Figures show the arrays that they were given, say their units, and use the colours of the concepts."""
 
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import combinations, pairwise
 from typing import Any, get_args
 
 import numpy as np
@@ -175,3 +176,57 @@ def test_label_of_a_rate_point_stands_off_the_falling_line() -> None:
     ]
     places = [trace["textposition"] for trace in traces(rate_points_figure(points, theme="light"))[-2:]]
     assert places == ["top right", "bottom left"]
+
+
+LONG = [f"β 1 · ELBO with β · Run {name}" for name in ("ad9a", "1bf8", "080a")]
+
+
+def rate_points(labels: Sequence[str]) -> list[RatePoint]:
+    """Those of runs of the digits; of more than three all are at one place."""
+    at = ((1.9, 24.2), (1.7, 25.0), (2.8, 22.0)) if len(labels) <= 3 else [(1.9, 24.2)] * len(labels)
+    return [
+        RatePoint(label, "#0072b2", rate, distortion, 0.1, 0.2)
+        for label, (rate, distortion) in zip(labels, at, strict=False)
+    ]
+
+
+@pytest.mark.parametrize("labels", [LONG, [f"β {beta}" for beta in range(7)]])
+def test_no_label_of_a_rate_point_is_cut_or_lies_on_another_on_a_phone(labels: list[str]) -> None:
+    """Either all are beside their points, or all are in the legend, which makes the figure higher."""
+    points = rate_points(labels)
+    figure = rate_points_figure(points, theme="light")
+    layout = figure.to_dict()["layout"]
+    drawn = traces(figure)[-len(points) :]
+    assert [trace["mode"] for trace in drawn] == ["markers"] * len(points)
+    assert layout["showlegend"]
+    symbols = [trace["marker"]["symbol"] for trace in drawn]
+    assert symbols[:3] == ["circle", "square", "diamond"], "these points have one colour"
+    named = [trace["name"] for trace in traces(figure) if trace["showlegend"] is not False]
+    assert named == labels
+    assert layout["height"] > rate_points_figure(points[:1], theme="light").to_dict()["layout"]["height"]
+
+
+def test_short_labels_of_rate_points_keep_off_the_edges_and_each_other() -> None:
+    """Counted in pixels of a phone, with eight for a letter."""
+    points = [
+        RatePoint(f"β {beta}", "#0072b2", r, d, 0.05, 0.1, float(beta))
+        for beta, r, d in ((0.1, 5.3, 22.7), (0.5, 3.1, 23.4), (1, 2.0, 24.2), (2, 1.4, 25.6), (4, 0.1, 28.3))
+    ]
+    figure = rate_points_figure(points, theme="light")
+    layout = figure.to_dict()["layout"]
+    (left, right), (low, high) = (layout[axis]["range"] for axis in ("xaxis", "yaxis"))
+    boxes = []
+    for trace in traces(figure)[-len(points) :]:
+        assert trace["mode"] == "markers+text"
+        vertical, side = trace["textposition"].split()
+        x = (trace["x"][0] - left) / (right - left) * 270
+        y = (trace["y"][0] - low) / (high - low) * 290
+        width = 8 * len(trace["name"])
+        from_x = x + 8 if side == "right" else x - 8 - width
+        from_y = y + 8 if vertical == "top" else y - 26
+        assert from_x >= 0, trace["name"]
+        assert from_x + width <= 270, trace["name"]
+        boxes.append((from_x, from_y, from_x + width, from_y + 18))
+    for one, other in combinations(boxes, 2):
+        is_apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+        assert is_apart, (one, other)

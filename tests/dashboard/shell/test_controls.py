@@ -75,8 +75,9 @@ def test_menu_offers_what_the_core_knows(
         monkeypatch.setattr(f"streamlit.{name}", lambda *args, **options: None)
     # Strokes have numbers beside x, which may be the y of a model.
     page |= {"activation": "relu", "dataset": "strokes"}
-    controls.data_and_model()
-    controls.training()
+    monkeypatch.setattr("streamlit.fragment", lambda draw: draw)
+    monkeypatch.setattr("dashboard.shell.state.draw_address", lambda where: None)
+    controls.next_run()
     assert offered[key] == get_args(CHOICES[key])
 
 

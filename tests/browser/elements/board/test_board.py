@@ -205,6 +205,15 @@ def test_quantiles_of_the_grid_are_no_quantiles_of_a_learned_prior(page: Page) -
     expect(said).to_be_empty()
     board.mounted.give(packed_board("learned", 20, run="a" * 16))
     expect(said).to_have_text("quantiles of N(0, I), not of p(z)")
+    # Nor has its KL parts: a sentence says so and what is known, where an empty frame stood.
+    expect(board.root.locator(".bars .no_parts")).to_contain_text(
+        "p(z) is learned and no product over the dimensions: KL(q(z|x) ‖ p(z)) is estimated from samples "
+        "of z, as a whole. 2 of 2 active: their mean"
+    )
+    expect(board.root.locator(".bars canvas")).to_be_hidden()
+    board.mounted.give(packed_board("images", 20, run="b" * 16))
+    expect(board.root.locator(".bars canvas")).to_be_visible()
+    expect(board.root.locator(".bars .no_parts")).to_be_hidden()
 
 
 def test_collapse_looks_like_collapse_and_is_said(page: Page) -> None:

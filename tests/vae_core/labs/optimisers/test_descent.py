@@ -8,7 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from dashboard.figures.optimisers import Descent, RaceLine, descent_figure, race_figure, shown_range
+from dashboard.figures.optimisers import (
+    Descent,
+    RaceLine,
+    descent_figure,
+    race_figure,
+    shown_range,
+    surface_contours,
+)
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
@@ -158,14 +165,14 @@ def test_way_that_leaves_the_numbers_ends(encoded: tuple[Tensor, Tensor]) -> Non
 def test_descent_plays_all_ways_to_the_last_step() -> None:
     axis = np.linspace(-3, 3, 5)
     long, short = (Descent(np.linspace((2, 2), (0, 0), n), np.linspace(-9, -1, n)) for n in (5, 3))
-    figure: Any = descent_figure(
-        axis, -np.add.outer(axis**2, axis**2), [long, short], ["a", "b"], theme="dark"
-    )
+    surface = -np.add.outer(axis**2, axis**2)
+    contours = surface_contours(axis, surface, theme="dark")
+    figure: Any = descent_figure(axis, surface, contours, [long, short], ["a", "b"], theme="dark")
     assert len(figure.frames) == 5
     first, last = figure.frames[0].data, figure.frames[4].data
-    assert [dots.x.tolist() for dots in first] == [[2, 2], [0, 0]]
-    assert [dots.x.tolist() for dots in last] == [[0, 0], [4, 2]], "the short one rests at its end"
-    assert [dots.y.tolist() for dots in last] == [[0, 0], [-1, -1]]
+    assert [list(dots.x) for dots in first] == [[2, 2], [0, 0]]
+    assert [list(dots.x) for dots in last] == [[0, 0], [4, 2]], "the short one rests at its end"
+    assert [list(dots.y) for dots in last] == [[0, 0], [-1, -1]]
     moved = [figure.data[number] for number in figure.frames[0].traces]
     assert [(trace.mode, trace.xaxis) for trace in moved] == [("markers", "x"), ("markers", "x2")]
     assert len(set(moved[0].marker.color)) == len(set(moved[0].marker.symbol)) == 2
