@@ -3,17 +3,25 @@
 import base64
 import io
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.formats import signed
+from dashboard.formats import plain, signed, subscript
+from dashboard.tables import draw_table
 from dashboard.tiles import tiled
 
 Pixels = NDArray[np.uint8]
+
+MAX_IN_LINE: Final = 3
+"""Values of a point that is written in a line."""
+MAX_IN_TABLE: Final = 20
+"""Values of a point that a table shows."""
+LONGEST_NAME: Final = 20
+"""Characters of the name of a value."""
 
 
 def picture(x: NDArray[np.float32], image_shape: tuple[int, ...], *, size: int) -> Pixels:
@@ -113,8 +121,11 @@ def show_examples(
     alt: str,
     gap: int = 10,
     names: Sequence[str] | None = None,
+    columns: Sequence[str] = (),
 ) -> None:
     """Draws examples side by side, or writes them as numbers where they are points.
+
+    Points of more than ``MAX_IN_LINE`` values stand in a table, a row for each of the first ``MAX_IN_TABLE``.
 
     Arguments:
         x: Shape (n, D).
@@ -122,14 +133,32 @@ def show_examples(
         size: Wanted height of an image in pixels.
         alt: What the picture shows, for those who do not see it.
         gap: Pixels between the images.
-        names: What stands before each point.
+        names: What stands before each point; needed where a point may have many values.
+        columns: Names of the D values; empty: they are numbered.
     """
     pixels = example_strip(x, image_shape, size=size, gap=gap)
     if pixels is not None:
         show(pixels, alt=alt)
+        return
+    if x.shape[1] > MAX_IN_LINE:
+        _draw_values(x, names or [f"point {number}" for number in range(1, len(x) + 1)], columns)
         return
     texts = [f"({', '.join(map(signed, row))})" for row in x.tolist()]
     if names is None:
         st.markdown(" → ".join(texts))
     else:
         st.markdown(" · ".join(f"{name} **{text}**" for name, text in zip(names, texts, strict=True)))
+
+
+def _short(name: str) -> str:
+    # Or the numbers beside a long one would be out of sight.
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _draw_values(x: NDArray[np.float32], names: Sequence[str], columns: Sequence[str]) -> None:
+    shown = [plain(_short(name)) for name in columns[:MAX_IN_TABLE]]
+    shown = shown or [f"x{subscript(place)}" for place in range(1, 1 + min(MAX_IN_TABLE, x.shape[1]))]
+    rows = [(name, *map(signed, values)) for name, values in zip(shown, x.T.tolist(), strict=False)]
+    draw_table(("value of x", *names), rows, title="Values of the examples", shows_title=False)
+    if x.shape[1] > len(rows):
+        st.caption(f"The first {len(rows)} of {x.shape[1]:,} values.")

@@ -112,6 +112,11 @@ class Subject:
         return self.data.image_shape
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the values of a point; empty where they have none."""
+        return self.data.columns
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the labels 0, 1, ..."""
         return self.data.class_names

@@ -55,7 +55,7 @@ elif view == "em":
 else:
     st.header("Spot the error")
     st.markdown(
-        "Fifteen misprinted formulas. Find each error, then let the numbers decide. Two more are on "
+        "Each formula below is misprinted. Find the error, then let the numbers decide. Two more are on "
         "**Gradients**: f(u) for f′(u), and a term that is said to be hard to compute."
     )
     misprints.draw_misprints()

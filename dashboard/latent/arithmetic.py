@@ -69,7 +69,7 @@ def _means(shown: Subject, labels: list[int], means: Array) -> None:
     x, shape = decode(shown, means), shown.image_shape
     names = [shown.class_names[label] for label in labels]
     if shape is None:
-        show_examples(x, shape, size=MEANS_SIZE, alt="", names=names)
+        show_examples(x, shape, size=MEANS_SIZE, alt="", names=names, columns=shown.columns)
     else:
         with st.container(horizontal=True, gap="small"):
             for name, one in zip(names, x, strict=True):
@@ -97,7 +97,9 @@ def _sum(shown: Subject, examples: Encoded, labels: list[int], means: Array) -> 
     z = examples.means[row] + share * np.linspace(0, 1, STEPS, dtype=np.float32)[:, None] * step
     x = np.concatenate([examples.x[row : row + 1], decode(shown, z.astype(np.float32))])
     alt = "The example, and decoded steps from it to the sum."
-    show_examples(x, shown.image_shape, size=SIZE, alt=alt)
+    steps = [f"step {number}" for number in range(1, STEPS)]
+    names = ("example", "reconstruction", *steps)
+    show_examples(x, shown.image_shape, size=SIZE, alt=alt, names=names, columns=shown.columns)
     st.caption("Left the example, then its reconstruction, then step by step to the sum on the right.")
     arrays = {"example": x[0], "z": z, "x": x[1:]}
     pixels = example_strip(x, shown.image_shape, size=SIZE)

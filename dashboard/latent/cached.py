@@ -10,6 +10,7 @@ from dashboard import cached as cache
 from dashboard.caching import cached
 from dashboard.components.latent.payload import (
     MAX_EXAMPLES,
+    MAX_NAMED,
     PackedModel,
     flat_weights,
     pack_model,
@@ -53,6 +54,7 @@ def _packed_model(subject: Subject) -> PackedModel | None:
         shapes=shape.parameters,
         about={
             "image_shape": subject.image_shape,
+            "columns": subject.columns[:MAX_NAMED],
             "class_names": subject.class_names,
             "kl_per_dim": held_out.kl_per_dim.mean(0).tolist(),
             "step": subject.step,

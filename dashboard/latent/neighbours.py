@@ -49,7 +49,9 @@ def draw(shown: Subject) -> None:
         kind = one_of("Decoded", DECODED, key="neighbour_kind", help_text=shown.written(DECODED_HELP))
         made = cache.decode_one(shown, examples.means[row], sample=kind == "sample")
         pair = np.stack([examples.x[row], made])
-        show_examples(pair, shown.image_shape, size=SIZE, alt="The example, and what is decoded.")
+        alt = "The example, and what is decoded."
+        names = ("example", "decoded")
+        show_examples(pair, shown.image_shape, size=SIZE, alt=alt, names=names, columns=shown.columns)
         _terms(examples, row, shown)
     with right:
         metric = one_of("Distance", METRICS, key="neighbour_metric", help_text=HELP)

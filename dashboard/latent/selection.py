@@ -41,7 +41,9 @@ def draw(shown: Subject, plane: tuple[int, int]) -> None:
             return
         mean = examples.means[rows].mean(0)
         made = cache.decode_one(shown, mean)[None]
-        show_examples(made, shown.image_shape, size=SIZE, alt="Decoded mean of the selected examples.")
+        alt = "Decoded mean of the selected examples."
+        names = ("decoded mean",)
+        show_examples(made, shown.image_shape, size=SIZE, alt=alt, names=names, columns=shown.columns)
         st.markdown(f"**{len(rows)} examples** · {_counts(examples.labels[rows], shown.class_names)}")
         arrays = {"rows": np.array(rows), "z": mean, "x": made[0]}
         pixels = example_strip(made, shown.image_shape, size=SIZE)

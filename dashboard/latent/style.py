@@ -60,7 +60,7 @@ def draw(shown: Subject) -> None:
     titles = [f"the example, y = {plain(shown.name_of_y)}"]
     titles += [f"y′ = {plain(known.written(value))}" for value in values]
     if shown.image_shape is None:
-        show_examples(x, None, size=SIZE, alt="", names=titles)
+        show_examples(x, None, size=SIZE, alt="", names=titles, columns=shown.columns)
     else:
         with st.container(horizontal=True, gap="small", key="style_row"):
             for one, name in zip(x, titles, strict=True):

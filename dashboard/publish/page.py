@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from dashboard.components.board.payload import addressed, board_payload, coarser_grid
 from dashboard.components.files import BOARD_CSS, EXPLORER_CSS, bundle, joined
 from dashboard.components.latent.payload import (
+    MAX_NAMED,
     Shape,
     flat_weights,
     latent_message,
@@ -154,6 +155,7 @@ def _plane_of(subject: "Subject", snapshot: "Snapshot") -> _Plane:
         shapes=shape.parameters,
         about={
             "image_shape": subject.image_shape,
+            "columns": subject.columns[:MAX_NAMED],
             "class_names": subject.class_names,
             "kl_per_dim": np.nan_to_num(snapshot.kl_per_dim.astype(float)).tolist(),
             "step": subject.step,

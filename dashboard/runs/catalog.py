@@ -282,7 +282,8 @@ def _entry_of(run_id: str, text: str) -> Entry:
 
 def _images(grid: NDArray[np.float32], image_shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Decoded means of shape (rows, columns, D) side by side; of large ones a choice from edge to edge."""
-    rows, columns = (_chosen(count, side) for count, side in zip(grid.shape, image_shape, strict=False))
+    sides = zip(grid.shape[:2], image_shape[:2], strict=True)  # without the colours
+    rows, columns = (_chosen(count, side) for count, side in sides)
     levels = (np.clip(np.nan_to_num(grid[np.ix_(rows, columns)]), 0, 1) * 255).astype(np.uint8)
     whole = tiled(levels, image_shape)
     scale = max(1, _THUMBNAIL // max(whole.shape[:2]))

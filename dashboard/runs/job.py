@@ -239,6 +239,8 @@ class Job:
         if self.leaving:
             process.send(LEAVE)
             return
+        if self.progress["speed"] is not None:  # no file of the run holds it
+            process.send({"command": "set", "speed": self.progress["speed"]})
         for command in self.pending:
             process.send(command)
         self.pending.clear()

@@ -20,6 +20,8 @@ from vae_core.config import WALL_LIMIT_S
 
 TICK_S: Final = 0.5
 WATCH_TICK_S: Final = 1.0
+REST_TICK_S: Final = 2.0
+"""Between looks at a run of another browser that has ended."""
 """For a run of another session, or one that is queued: thirty who watch cost the server half as much."""
 FIRST_POINT_S: Final = 0.4
 """How long Start may hold the page back so that the first picture has points already."""
@@ -60,10 +62,20 @@ def watch(view: JobView, steer: Callable[[JobView], None]) -> None:
     """
     if view.status == "running" and view.step == 0:
         _await_first_point(view.run_id)
-    own = view.is_owned_by(browser.token()) and view.status != "queued"
-    every = (TICK_S if own else WATCH_TICK_S) if view.is_active else None
     drawn_as = _drawn_as(view)
+    every = tick_s(view, browser.token())
     st.fragment(_live, run_every=every)(view.run_id, drawn_as, steer)
+
+
+def tick_s(view: JobView, token: str) -> float | None:
+    """Seconds between two looks at a run; None where nothing changes by itself.
+
+    The owner of a run that has ended may have it go on, which those who watch have to see.
+    """
+    own = view.is_owned_by(token)
+    if not view.is_active:
+        return None if own else REST_TICK_S
+    return TICK_S if own and view.status != "queued" else WATCH_TICK_S
 
 
 def show_example() -> None:

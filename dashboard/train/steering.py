@@ -415,7 +415,7 @@ def _set_what_dials_show(view: JobView) -> None:
     if halves_rate(view):
         state.set_control("learning_rate", view.learning_rate / 2)
         _note_asked("learning_rate", view.run_id)
-    values = {"learning_rate": controls.value("learning_rate")}
+    values = {"learning_rate": controls.value("learning_rate"), "speed": controls.live_speed()}
     if view.config.train.beta_schedule == "constant" or _asked("beta", view.run_id) is not None:
         values["beta"] = controls.value("beta")
     _send("set", **values)

@@ -89,3 +89,29 @@ def test_a_picture_that_is_written_fast_has_the_same_pixels() -> None:
     for effort in (1, 6):
         with Image.open(io.BytesIO(png(pixels, effort=effort))) as found:
             assert np.array_equal(np.asarray(found), pixels), effort
+
+
+def test_points_of_many_values_stand_in_a_table_with_the_names_of_their_columns() -> None:
+    def script() -> None:
+        import numpy as np
+
+        from dashboard.pictures import show_examples
+
+        x = (np.arange(50).reshape(2, 25) / 4).astype(np.float32)
+        columns = ("*flow*", "the temperature of the vessel", *(f"c{number}" for number in range(3, 26)))
+        names = ("example", "reconstruction")
+        show_examples(x, None, size=8, alt="", names=names, columns=columns)
+        show_examples(x, None, size=8, alt="", names=names)
+        show_examples(x[:, :3], None, size=8, alt="", names=names, columns=columns)
+
+    app = AppTest.from_function(script).run()
+    assert not app.exception
+    named, numbered = (table.value for table in app.table)
+    assert list(named.columns) == ["value of x", "example", "reconstruction"]
+    assert named.iloc[:, 0].tolist()[:2] == [r"\*flow\*", "the temperature of …"]
+    assert numbered.iloc[:, 0].tolist()[:2] == ["x₁", "x₂"]
+    assert named.iloc[:, 1].tolist() == [signed(value / 4) for value in range(20)]
+    assert numbered.iloc[:, 2].tolist() == [signed(value / 4) for value in range(25, 45)]
+    assert [caption.value for caption in app.caption] == ["The first 20 of 25 values."] * 2
+    (line,) = app.markdown
+    assert line.value == "example **(0.00, 0.25, 0.50)** · reconstruction **(6.25, 6.50, 6.75)**"

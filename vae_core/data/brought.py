@@ -6,6 +6,7 @@ or resized is a :class:`Problem` in the list, and names the choice that decides 
 
 import gzip
 import io
+import itertools
 import json
 import math
 import zlib
@@ -469,7 +470,8 @@ def _without_huge(array: NDArray[Any], draft: _Draft) -> NDArray[Any]:
     huge = np.abs(array) > min(LARGEST, float(np.finfo(array.dtype).max))
     if not huge.any():
         return array
-    draft.say(f"{_num(int(huge.sum()), 'value')} beyond 1e100, or infinite, count as missing.")
+    count = int(huge.sum())
+    draft.say(f"{_num(count, 'value')} beyond 1e100, or infinite, count{'s' * (count == 1)} as missing.")
     return np.where(huge, np.nan, array)
 
 
@@ -748,21 +750,32 @@ def _default_label(table: Table, candidates: Mapping[str, object]) -> str:
 def _columns(table: Table, usable: Sequence[str], draft: _Draft) -> tuple[str, ...]:
     """The columns of numbers that are used, by choice: of those that are left, without numbers of rows."""
     numbers = [name for name in usable if _counts_rows(table.values[:, table.columns.index(name)])]
-    default = [name for name in usable if name not in numbers]
+    constant = _constant([table.values[:, table.columns.index(name)] for name in usable], usable)
+    default = [name for name in usable if name not in numbers and name not in constant]
     if len(default) < 2:  # of two columns the first may well be a time, or a place
         default = list(usable)
     wanted = draft.choices.columns
     kept = [name for name in usable if wanted is None or name in wanted]
     if wanted is None:
         kept = default
-        if len(default) < len(usable):
-            draft.say(f"Numbers of rows are left out: {_listed(numbers)}.", "columns")
+        for what, names in (("Numbers of rows", numbers), ("Constant columns", constant)):
+            if names and len(default) < len(usable):
+                draft.say(f"{what} are left out: {_listed(names)}.", "columns")
     if not kept:
         raise BadInput("columns", "no column of numbers is left", "choose one at least")
     draft.choices = replace(draft.choices, columns=tuple(kept))
     if 1 < len(usable) <= MAX_LABEL_CLASSES:
         draft.options["columns"] = tuple(usable)
     return tuple(kept)
+
+
+def _constant(columns: Sequence[NDArray[np.float64]], names: Sequence[str]) -> list[str]:
+    """Names of the columns with one value; none where these may be pixels of images, all of which count."""
+    if len(names) >= 16 and math.isqrt(len(names)) ** 2 == len(names):
+        return []
+    # Both skip NaN, and of nothing but NaN they are NaN, which equals nothing.
+    is_constant = [np.fmax.reduce(column) == np.fmin.reduce(column) for column in columns]
+    return list(itertools.compress(names, is_constant))
 
 
 def _counts_rows(values: NDArray[np.float64]) -> bool:
@@ -857,7 +870,7 @@ def _scaled(rows: NDArray[np.float64], names: tuple[str, ...], draft: _Draft) ->
     is_binary = bool(np.isin(rows, (0, 1)).all())
     scale = draft.choose("scale", "none" if is_binary else "standard", get_args(Scale))
     lows, spans = rows.min(0), np.ptp(rows, axis=0)
-    constant = spans <= 1e-12 * np.maximum(1.0, np.abs(rows).max(0))
+    constant = spans <= 1e-12 * np.abs(rows).max(0)  # in any unit: a current may be some 1e-12 A
     if constant.any():
         listed = _listed([names[place] for place in np.flatnonzero(constant)])
         draft.say(f"Constant, and no use to a model: {listed}.", "columns")
@@ -872,8 +885,10 @@ def _scaled(rows: NDArray[np.float64], names: tuple[str, ...], draft: _Draft) ->
     draft.say(
         f"Columns, of {low:.6g} to {high:.6g}, are scaled to mean 0 and standard deviation 1 each.", "scale"
     )
-    spread = np.where(constant, 1, rows.std(0))
-    return np.where(constant, 0.0, (rows - rows.mean(0)) / spread).astype(np.float32)
+    # First by the span: the square of a number near 1e-200 would be 0.
+    shares = (rows - lows) / np.where(constant, 1, spans)
+    spread = np.where(constant, 1, shares.std(0))
+    return np.where(constant, 0.0, (shares - shares.mean(0)) / spread).astype(np.float32)
 
 
 def _head(rows: NDArray[Any], names: tuple[str, ...], known: _Known) -> tuple[tuple[str, ...], ...]:
@@ -909,6 +924,8 @@ def _finished(
         message = f"{len(x):,} examples of {x.shape[1]:,} values are more than {MAX_VALUES:,} values"
         raise BadInput("size", message, "use fewer or smaller examples")
     refusal = "" if len(x) > 1 else "There is one example only: training needs two at least."
+    if len(x) > 1 and (x[1] == x[0]).all() and (x == x[0]).all():
+        refusal = "All examples are equal: there is nothing that a model could learn."
     if x.shape[1] < 2:
         refusal = "Each example is one number only: the charts need two columns at least."
     return Brought(

@@ -63,6 +63,7 @@ class Dataset:
         factors_test: Of the held-out examples.
         factors_validation: Of those to choose by.
         known: What y is, where the examples are rows [x, y] of a conditional model; None: they are x.
+        columns: Names of the D values of a point; empty where they have none.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Dataset:
     factors_test: tuple[Factor, ...] = ()
     factors_validation: tuple[Factor, ...] = ()
     known: Known | None = None
+    columns: tuple[str, ...] = ()
 
     def to(self, device: torch.device) -> "Dataset":
         """The same with its examples on a device; labels stay where they are."""

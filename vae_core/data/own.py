@@ -232,7 +232,8 @@ def load_own(name: str, *, seed: int = 0) -> "Dataset":
     if facts.image_shape is None and len(facts.columns) > 2:
         first, second = facts.columns[:2]
         said += (f"Charts of the data space show the first two columns: {first} and {second}.",)
-    return replace(data, digest=facts.digest, notes=said + data.notes)
+    columns = facts.columns if facts.image_shape is None else ()
+    return replace(data, digest=facts.digest, notes=said + data.notes, columns=columns)
 
 
 def packed(arrays: Arrays) -> bytes:

@@ -16,6 +16,7 @@ from vae_core.data.limits import LARGEST, MAX_COLUMNS, MAX_ROWS
 from vae_core.errors import BadInput
 
 ASIDE: Final = "Columns of text are set aside"
+ABOVE: Final = "What stands above the table is left out"
 TABLES: Final = ("iris", "wine")
 Delimiter = Literal["tab", "semicolon", "bar", "comma", "blank"]
 """In the order in which they are tried. A comma late: between other delimiters it is a decimal mark."""
@@ -41,6 +42,10 @@ _MISSING: Final = frozenset(
 )
 _INFINITE: Final = frozenset(("inf", "infinity", "∞"))
 _BLANKS: Final = " \t\f\v\x1c\x1d\x1e\x1f\x85\xa0\u3000\u2002\u2003\u2009\u202f"
+_COMMENT: Final = "#"
+_SEPARATOR: Final = "sep="
+_MOST_ABOVE: Final = 40
+"""Rows above a table."""
 _SNIFFED: Final = 50
 """Rows that decide on the delimiter."""
 _SAMPLE: Final = 1 << 17
@@ -186,6 +191,9 @@ def table_of_text(
         notes.append("Full-width characters are read as the usual ones.")
     delimiter = delimiter or _sniffed(text)
     rows = _split(text, delimiter)
+    if not is_rectangular:
+        rows, said = _without_title(rows)
+        notes += said
     if delimiter != "comma" or '"' in text:
         rows, decimal, said = _without_commas(rows, delimiter, decimal)
         notes += said
@@ -244,7 +252,7 @@ def standardized(table: Table, columns: list[str]) -> NDArray[np.float64]:
     values = table.values[:, [table.columns.index(name) for name in columns]]
     spreads = values.std(0)
     for name, spread, largest in zip(columns, spreads, np.abs(values).max(0), strict=True):
-        if spread <= 1e-12 * max(1.0, largest):
+        if spread <= 1e-12 * largest:
             raise BadInput("column", f"the column {name!r} is constant", "choose another one")
     return (values - values.mean(0)) / spreads
 
@@ -348,11 +356,49 @@ def _width(rows: Sequence[Row]) -> int:
     return max(_filled(rows[0]), Counter(map(_filled, rows)).most_common(1)[0][0])
 
 
+def _without_title(rows: list[Row]) -> tuple[list[Row], list[str]]:
+    """The rows without what stands above them, and what is to be said of that.
+
+    A program may write a title, lines of comment or ``sep=;`` first, a spreadsheet a title with empty cells
+    beside it. NumPy writes the names of the columns as a comment.
+    """
+    width = _width([row for row in rows[:_SNIFFED] if not row[0].startswith(_COMMENT)])
+    first = next((place for place, row in enumerate(rows) if not _is_above(row, width)), len(rows))
+    if not first or width < 2 or first > _MOST_ABOVE or first == len(rows):
+        return rows, []
+    above, rows = rows[:first], rows[first:]
+    words = [row for row in above if not row[0].startswith((_COMMENT, _SEPARATOR))]
+    if any(map(_is_number, rows[0])) and (width == 2 or any(_filled(row) > 1 for row in words)):
+        # The words may be names after all, above numbers whose decimal commas are taken for separators.
+        return [*above, *rows], []
+    if above[-1][0].startswith(_COMMENT):
+        names = [above[-1][0].lstrip(_COMMENT).strip(), *above[-1][1:]]
+        names = names if names[0] else names[1:]
+        if len(names) == width and not any(map(_is_number, names)) and any(map(_is_number, rows[0])):
+            above, rows = above[:-1], [names, *rows]
+    texts = [" ".join(filter(None, row)) for row in above if not row[0].startswith(_SEPARATOR)]
+    return rows, [f"{ABOVE}: ‘{' / '.join(texts)[:200]}’."] if texts else []
+
+
+def _is_above(row: Row, width: int) -> bool:
+    """Whether a row that begins a table is none of its rows: a comment, or words in too few of the columns.
+
+    One name may be missing: R gives none to the column of names of rows. Of two columns one may have none.
+    """
+    if row[0].startswith((_COMMENT, _SEPARATOR)):
+        return True
+    filled = _filled(row)
+    is_short = filled < width - 1 or (filled == 1 and len(row) == 1)
+    return is_short and row[0] != "" and not _is_number(row[0])
+
+
 def _cut(row: Row, width: int, number: int) -> Row:
     if len(row) == width:
         return row
     if _filled(row) > width or len(row) < width:
-        message = f"row {number} of the table has {max(_filled(row), len(row))} values for {width} columns"
+        count = max(_filled(row), len(row))
+        values = "1 value" if count == 1 else f"{count} values"
+        message = f"row {number} of the table has {values} for {width} columns"
         raise BadInput("table", message, "give every row as many values")
     return row[:width]
 

@@ -20,7 +20,7 @@ from vae_core.data.limits import (
     READ_BYTES,
     READ_SECONDS,
 )
-from vae_core.data.table import Decimal, Missing, Table, table_of_text
+from vae_core.data.table import ABOVE, Decimal, Missing, Table, table_of_text
 from vae_core.errors import BadInput
 
 _PROGRAM: Final = Path(__file__).with_name("sheet_program.py")
@@ -187,7 +187,7 @@ def _notes(about: dict[str, Any], seen: set[str]) -> list[str]:
         more = ", …" if len(about["hidden"]) > 3 else ""
         notes.append(f"Hidden sheets are left out: {', '.join(about['hidden'][:3])}{more}.")
     if about["title"]:
-        notes.append(f"What stands above the table is left out: ‘{about['title']}’.")
+        notes.append(f"{ABOVE}: ‘{about['title']}’.")
     if about["merged"]:
         areas = "1 merged area has" if about["merged"] == 1 else f"{about['merged']:,} merged areas have"
         notes.append(f"{areas} the value of the first cell in each cell.")

@@ -209,6 +209,9 @@ class Driver:
         self._end = end
         self._look()
         self._save()
+        if self._folder.unsaved and not self._folder.is_gone:
+            # Not as it ended: where it goes on from is not where it stood.
+            self._end = End("crashed", f"{end.message} {self._folder.unsaved}")
         self._report("end")
 
     def _train(self) -> Generator[None, None, End]:
@@ -495,7 +498,7 @@ class Driver:
             "rows": self._observer.num_rows,
             "version": self._folder.version,
             "saves": self._folder.saves,
-            "message": self._folder.problem or (self._notice if self._end is None else self._end.message),
+            "message": self._folder.problem or self._notice if self._end is None else self._end.message,
         }
         self._folder.write_status(progress)
         self._emit(progress)

@@ -44,11 +44,17 @@ class RunFolder:
         """How often the run's file was written, or found to be right as it is."""
         self._saved_step: int | None = None
         self._problems: dict[str, str] = {}
+        self._unsaved = ""
 
     @property
     def problem(self) -> str:
         """Why a file of the run could not be written when it was tried last; empty once all of them could."""
         return next((self._problems[part] for part in _PARTS if part in self._problems), "")
+
+    @property
+    def unsaved(self) -> str:
+        """What is lost if the training ends now, and why; empty where the run's last save succeeded."""
+        return self._unsaved if "run" in self._problems else ""
 
     @property
     def is_gone(self) -> bool:
@@ -120,3 +126,9 @@ class RunFolder:
             told = _PARTS[part].format(since=since)
             why = f"({err.strerror}): free some disk space; it is tried again by itself."
             self._problems[part] = f"{told} {why}"
+            if part == "run":
+                since, back = "", "begins anew"
+                if self._saved_step is not None:
+                    since, back = f" since step {self._saved_step:,}", "goes on from there"
+                free = "free some disk space first"
+                self._unsaved = f"Not saved{since} ({err.strerror}): Resume {back}; {free}."

@@ -25,6 +25,7 @@ import { SHAPES } from "../shared/shapes.js";
  * @property {number} step
  * @property {readonly number[]} plane The two dimensions of the plane, from 0; the same twice when J = 1.
  * @property {number[] | null} image_shape [height, width], or with 3 colours; null where the data are points of a plane.
+ * @property {string[]} [columns] Names of the first values of a point, where they have names.
  * @property {string[]} class_names
  * @property {{ title: string, ends: string[] | null }} [colour] What the labels are, where they are no classes.
  * @property {number[]} kl_per_dim None where the KL has no parts by dimension.

@@ -2,7 +2,7 @@
 
 import { PixelCanvas } from "../shared/pixels.js";
 import { find, findAll, findCanvas } from "../shared/mount.js";
-import { fixed } from "../shared/numbers.js";
+import { fixed, subscript } from "../shared/numbers.js";
 import { floats } from "./npz.js";
 import { pixelPicture, posteriorArrays } from "./saving.js";
 
@@ -17,6 +17,10 @@ function vectorText(values) {
   const numbers = Array.from(values, (value) => fixed(value, 2)).join(", ");
   return values.length === 1 ? numbers : `(${numbers})`;
 }
+
+/** Values of a point that are written in a line; of more the first ones stand in a table, a row each. */
+const MAX_IN_LINE = 3;
+const MAX_IN_TABLE = 20;
 
 export class NearestSection {
   /** What is shown. */
@@ -35,6 +39,10 @@ export class NearestSection {
     this.missing = find(root, ".missing");
     this.facts = new Map(findAll(root, "dd").map((fact) => [fact.className, fact]));
     this.pair.hidden = !host.isImage;
+    /** Cells of x and of its reconstruction, by value. @type {HTMLElement[][]} */
+    this.cells = [];
+    const count = host.config.config.data_dim;
+    if (!host.isImage && count > MAX_IN_LINE) this.layTable(count);
     const shape = host.config.image_shape;
     if (shape) {
       const image = (/** @type {string} */ name) => new PixelCanvas(findCanvas(root, name), shape);
@@ -52,6 +60,24 @@ export class NearestSection {
     this.shown = shown;
     this.root.classList.toggle("none", nearest === null);
     if (nearest !== null) this.show(nearest);
+  }
+
+  /** @param {number} count Values of a point. */
+  layTable(count) {
+    const table = find(this.root, ".values");
+    const body = find(table, "tbody");
+    const { columns = [] } = this.host.config;
+    for (let place = 0; place < Math.min(count, MAX_IN_TABLE); place++) {
+      const row = body.appendChild(document.createElement("tr"));
+      const name = row.appendChild(document.createElement("th"));
+      name.scope = "row";
+      name.textContent = name.title = columns[place] ?? `x${subscript(place + 1)}`;
+      this.cells.push(["x", "decoded"].map(() => row.appendChild(document.createElement("td"))));
+    }
+    table.hidden = false;
+    const more = find(this.root, ".more");
+    more.hidden = count <= MAX_IN_TABLE;
+    more.textContent = `The first ${MAX_IN_TABLE} of ${count} values.`;
   }
 
   /** @returns {Offer} */
@@ -91,14 +117,18 @@ export class NearestSection {
       this.images.reconstruction.drawValues(decoded);
     }
     const inPlane = (/** @type {number[]} */ values) => vectorText(distinctAxes.map((axis) => values[axis]));
-    const points = { point: x ? vectorText(x) : "", made: vectorText(decoded) };
+    const inLine = !this.images && this.cells.length === 0;
+    for (const [place, [given, made]] of this.cells.entries()) {
+      given.textContent = x ? fixed(x[place], 2) : "–";
+      made.textContent = fixed(decoded[place], 2);
+    }
     this.write({
       class: this.host.className(data.labels[i]),
       mean: inPlane(q.mean),
       std: inPlane(q.std),
       kl: this.host.hasKl ? this.nats(model.kl(q)) : "",
       fit: x ? this.nats(model.logLikelihood(x, q.mean)) : "",
-      ...(this.images ? {} : points),
+      ...(inLine ? { point: x ? vectorText(x) : "", made: vectorText(decoded) } : {}),
     });
   }
 

@@ -30,6 +30,8 @@ MAX_BYTES: Final = 8_000_000
 MIN_X_BYTES: Final = 200_000
 """Of images that even the largest model leaves room for: there is always one to take to the drawing sheet."""
 
+MAX_NAMED: Final = 20
+"""Values of a point whose names are sent; the explorer shows as many."""
 MAX_COMPONENTS_DRAWN: Final = 100
 MAX_COMPONENT_VALUES: Final = 40_000
 
@@ -85,8 +87,8 @@ def pack_model(
         means, stds: Of q(z|x), shape (n, J).
         factors: L of a full covariance matrix, shape (m, J, J), of the first m examples; None: diagonal.
         shapes: What says which q it is of these that is no Gaussian, shape (m, P); else None.
-        about: More plain values: ``image_shape``, ``class_names``, ``given_y``, ``kl_per_dim``, ``step``,
-            ``run``, and ``components`` of a learned prior.
+        about: More plain values: ``image_shape``, ``columns``, ``class_names``, ``given_y``, ``kl_per_dim``,
+            ``step``, ``run``, and ``components`` of a learned prior.
 
     Returns:
         The packed model, with as many examples as ``MAX_EXAMPLES`` and ``MAX_POSTERIOR_BYTES`` allow and as

@@ -84,10 +84,10 @@ def test_many_runs_leave_the_picture_its_height(count: int) -> None:
 
 def test_histogram_marks_the_mean_and_the_example() -> None:
     values = np.array([-3, -2, -1, 0], np.float32)
-    figure = histogram_figure(values, 3, theme="light")
+    figure = histogram_figure(values, 3, mean=-1.51, theme="light")
     layout = figure.to_dict()["layout"]
-    assert [line["x0"] for line in layout["shapes"]] == [-1.5, 0.0]
-    assert [note["text"] for note in layout["annotations"]] == ["mean −1.50", "this example"]
+    assert [line["x0"] for line in layout["shapes"]] == [-1.51, 0.0]
+    assert [note["text"] for note in layout["annotations"]] == ["mean −1.51", "this example"]
     assert titles(figure) == ["ELBO of an example, nats", "number of examples"]
 
 

@@ -41,7 +41,7 @@ def snapshot(**changes: float) -> Snapshot:
     return replace(read_snapshot(PRETRAINED_SNAPSHOT), history=np.concatenate([row - 1.0, row]))
 
 
-def drawn(grid: np.ndarray, image_shape: tuple[int, int] | None) -> Snapshot:
+def drawn(grid: np.ndarray, image_shape: tuple[int, ...] | None) -> Snapshot:
     """A snapshot with another grid, of shape (rows, columns, D)."""
     examples, axis = np.zeros((1, grid.shape[-1]), np.float32), np.zeros(grid.shape[1], np.float32)
     parts = {"grid": grid, "grid_axis": axis, "examples": examples, "reconstructions": examples}
@@ -208,6 +208,14 @@ def test_thumbnail_is_the_decoded_grid(store: RunStore) -> None:
     content = catalog.thumbnail(run_id)
     assert content is not None
     assert Image.open(io.BytesIO(content)).size == (112, 112)
+    coloured = np.zeros((3, 3, 8 * 6 * 3), np.float32)
+    coloured[..., 1::3] = 1.0
+    write_snapshot(path, drawn(coloured, (8, 6, 3)))
+    content = catalog.thumbnail(run_id)
+    assert content is not None
+    pixels = np.asarray(Image.open(io.BytesIO(content)))
+    assert pixels.shape == (96, 72, 3)
+    assert (pixels == (0, 255, 0)).all()
     points = np.array([[[0.0, 0.0], [1.0, 1.0], [np.nan, 0.0]]], np.float32)
     write_snapshot(path, drawn(points, None))
     content = catalog.thumbnail(run_id)

@@ -131,6 +131,8 @@ def test_held_run_is_spared_when_another_worker_is_killed(runner: LocalRunner) -
     reach(runner, hurt, "running", step=1)
     until(lambda: runner.store.snapshot(held), "a picture of the untrained model")
     assert (place_of(runner, held), view_of(runner, held).step) == (("paused", 0), 0)
+    runner.send(hurt, "set", owner=ME, speed=200)
+    until(lambda: view_of(runner, hurt).speed == 200, "the speed limit")
     runner.save(hurt)
     saved = view_of(runner, hurt).step
     os.kill(worker_of(runner, hurt).pid, signal.SIGKILL)
@@ -141,7 +143,7 @@ def test_held_run_is_spared_when_another_worker_is_killed(runner: LocalRunner) -
     assert until(lambda: view_of(runner, held).step, "one step") == 1
     assert view_of(runner, held).status == "paused"
     runner.send(hurt, "resume", owner=ME)
-    reach(runner, hurt, "running", step=saved + 1)
+    assert reach(runner, hurt, "running", step=saved + 1).speed == 200, "no file of the run holds its limit"
     snapshot = runner.store.snapshot(hurt)
     assert snapshot is not None
     assert list(snapshot.history[:, 0]) == sorted(set(snapshot.history[:, 0])), "steps went back"

@@ -1,5 +1,6 @@
 """Two browsers on the Train page: one owns the run, the other watches, is told so, and takes a copy."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from dashboard.components.mounting import name_of
 from dashboard.runs import runner as jobs
 from dashboard.runs.runner import LocalRunner
 from dashboard.shell import browser, header, notices
+from dashboard.train import live
 from tests.page_scripts import TINY, checked, open_page, runner, trained
 from tests.polling import until
 
@@ -134,3 +136,16 @@ def test_interrupted_runs_of_a_browser_are_offered_to_it_alone(
 def test_home_that_cannot_be_written_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notices, "is_temporary", lambda: True)
     assert "cannot write its folder of runs" in open_page("train").warning[0].value
+
+
+def test_who_watches_sees_a_run_go_on_that_had_ended(runner: LocalRunner) -> None:
+    run_id = trained(runner, TINY)
+    runner.send(run_id, "pause", owner=ME)
+    view = runner.view(run_id)
+    assert view is not None
+    assert (view.status, view.is_owned_by(ME)) == ("finished", True)
+    assert live.tick_s(view, ME) is None, "nothing changes without its owner"
+    assert live.tick_s(view, "b" * 32) == live.REST_TICK_S
+    going_on = replace(view, status="running")
+    assert (live.tick_s(going_on, ME), live.tick_s(going_on, "b" * 32)) == (live.TICK_S, live.WATCH_TICK_S)
+    assert live.tick_s(replace(view, status="queued"), ME) == live.WATCH_TICK_S

@@ -83,6 +83,7 @@ def test_what_can_be_chosen_is_listed() -> None:
         (b"a,b\n1,2\nx,3\n4,9\n", "‘a’ has 1 cell without a number, such as ‘x’."),
         (b"a,a\n1,2\n2,3\n4,9\n", "Names that occur twice are numbered: a."),
         (b"a,b\n1,5\n2,5\n4,5\n", "Constant, and no use to a model: b."),
+        (b"a,b,c\n1,5,1\n2,5,4\n4,5,9\n", "Constant columns are left out: b."),
         ("a,b\n１２,1\n３,2\n4,5\n5,6\n7,7\n".encode(), "Full-width digits are read as text."),
         (
             b"id,v,w\n" + b"".join(b"%d,%d,%d\n" % (i, i * i, i % 4) for i in range(9)),
@@ -95,6 +96,25 @@ def test_what_can_be_chosen_is_listed() -> None:
 )
 def test_problems_of_a_table_are_said(content: bytes, words: str) -> None:
     assert any(words in text for text in said(content))
+
+
+def test_a_column_is_constant_in_no_unit_or_in_all() -> None:
+    rows = [(i * i * 3e-13, 1e-220 * (7 * i % 5), 5e20 + 1e19 * (i % 3)) for i in range(20)]
+    content = "current,tiny,large\n" + "".join(f"{a},{b},{c}\n" for a, b, c in rows)
+    found = bring(content.encode())
+    assert not any("onstant" in problem.text for problem in found.problems)
+    expected = np.array(rows) / np.ptp(np.array(rows), axis=0)
+    expected = (expected - expected.mean(0)) / expected.std(0)
+    np.testing.assert_allclose(found.x, expected, atol=1e-6)
+
+
+def test_examples_that_are_all_equal_are_not_trained_on() -> None:
+    assert "All examples are equal" in bring(b"a,b\n" + b"7,3\n" * 20).refusal
+    assert (
+        "All examples are equal"
+        in bring(npy(np.tile(np.arange(16, dtype=np.uint8).reshape(4, 4), (9, 1, 1)))).refusal
+    )
+    assert bring(b"a,b\n" + b"7,3\n" * 20 + b"7,4\n").refusal == ""
 
 
 def test_of_two_columns_none_is_taken_for_numbers_of_rows() -> None:

@@ -40,6 +40,8 @@ def test_a_table_that_was_brought_is_a_data_set_of_points() -> None:
     assert (data.name, data.kind, data.class_names) == (name, "points", ("x", "y", "z"))
     assert name == f"own-{data.digest[:32]}"
     assert "Decimal commas are read as decimal points." in data.notes[0]
+    assert data.columns == own_facts(name).columns
+    assert len(data.columns) == 2
     assert data_shape(name) == (2,)
     assert least_training_examples(name) == len(data.x_train)
     info = dataset_info(name)

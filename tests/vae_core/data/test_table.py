@@ -1,5 +1,6 @@
 """Tables: what is read, and one sentence for what is not."""
 
+import io
 from typing import Final
 
 import numpy as np
@@ -124,7 +125,8 @@ def test_encodings_of_spreadsheets_are_read() -> None:
         (b"a\n" + b"1\n" * 200_001, "more than 200,000 rows"),
         (b"1," * 5000, "5,000 columns"),
         (b'a,b\n1,"2\n3,4\n', "quotation mark that opens in row 2"),
-        (b"x\n1,5\n2,5\n", "row 1 of the table has 1 values for 2 columns"),
+        (b"x\n1,5\n2,5\n", "row 1 of the table has 1 value for 2 columns"),
+        (b"x,y\n1,5,2,5\n2,5,3,5\n", "row 1 of the table has 2 values for 4 columns"),
         (b"a,b\n1_0,2\n3,4\n", "row 2, column 'a'"),
         (b"a,b\n1e400,2\n3,4\n", "row 2, column 'a'"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "UTF-8"),
@@ -134,6 +136,50 @@ def test_what_is_no_table_is_said_in_one_sentence(content: bytes, words: str) ->
     with pytest.raises(BadInput) as caught:
         read_table(content)
     assert words in str(caught.value)
+
+
+LEFT_OUT = "What stands above the table is left out"
+
+
+@pytest.mark.parametrize(
+    ("above", "said"),
+    [
+        ("sep=;\r\n", ()),
+        ("Garden, May 2024\n\n", (f"{LEFT_OUT}: ‘Garden, May 2024’.",)),
+        ("Garden;;\n;;\n", (f"{LEFT_OUT}: ‘Garden’.",)),
+        ("# made by a tool\n#\n", (f"{LEFT_OUT}: ‘# made by a tool / #’.",)),
+        ("Instrument\nserial;17\n", (f"{LEFT_OUT}: ‘Instrument / serial 17’.",)),
+    ],
+)
+def test_what_stands_above_a_table_is_no_row_of_it(above: str, said: tuple[str, ...]) -> None:
+    rows = "length;width;kind;age\n" + "".join(
+        f"{i};{i * i};{'cat' if i % 2 else 'dog'};9\n" for i in range(5)
+    )
+    table = read_table((above + rows).encode())
+    assert table.columns == ("length", "width", "age")
+    assert table.values[:, 1].tolist() == [0, 1, 4, 9, 16]
+    assert table.notes[: len(said)] == said
+    assert not any(LEFT_OUT in note for note in table.notes[len(said) :])
+
+
+def test_a_file_of_numpy_has_its_names_in_a_comment() -> None:
+    for delimiter in (" ", ",", "\t"):
+        out = io.BytesIO()
+        x = np.array([[1.5, 2.0, 3.0], [4.0, 5.0, 6.0]])
+        np.savetxt(out, x, delimiter=delimiter, header=delimiter.join("abc"))
+        table = read_table(out.getvalue())
+        assert (table.columns, table.values.tolist()) == (("a", "b", "c"), x.tolist())
+        assert not any(LEFT_OUT in note for note in table.notes)
+    out = io.BytesIO()
+    np.savetxt(out, x, header="some runs of mine")
+    table = read_table(out.getvalue())
+    assert (table.columns, table.values.tolist()) == (("column 1", "column 2", "column 3"), x.tolist())
+    assert f"{LEFT_OUT}: ‘# some runs of mine’." in table.notes
+
+
+def test_two_columns_may_have_a_title_above_their_names() -> None:
+    table = read_table(b"My experiment\na,b\n1,2\n3,4\n")
+    assert (table.columns, table.values.tolist()) == (("a", "b"), [[1, 2], [3, 4]])
 
 
 @given(some.binary(max_size=200))

@@ -18,9 +18,13 @@ SETTINGS: Final[dict[str, dict[str, Any]]] = {
     "deep": {"data_dim": 48, "latent_dim": 5, "likelihood": "continuous_bernoulli"},
     "line": {"data_dim": 48, "latent_dim": 1},
     "points": {"data_dim": 2, "latent_dim": 2, "likelihood": "gaussian"},
+    "table": {"data_dim": 25, "latent_dim": 2, "likelihood": "gaussian"},
     "nan": {"data_dim": 48, "latent_dim": 2},
     "many": {"data_dim": 48, "latent_dim": 2},
 }
+POINTS: Final = ("points", "table")
+COLUMNS: Final = ("temperature of the reactor vessel", *(f"column {number}" for number in range(2, 26)))
+"""Names of the values of a row of "table"."""
 IMAGE_SHAPE: Final = (6, 8)
 
 
@@ -44,7 +48,7 @@ def make_examples(kind: str) -> Tensor:
     x = torch.rand(
         MANY_EXAMPLES if kind == "many" else NUM_EXAMPLES, SETTINGS[kind]["data_dim"], generator=noise
     )
-    return 12 * x - 6 if kind == "points" else x
+    return 12 * x - 6 if kind in POINTS else x
 
 
 def make_message(
@@ -56,7 +60,8 @@ def make_message(
     with torch.no_grad():
         q = model.posterior(x)
     about = {
-        "image_shape": None if kind == "points" else IMAGE_SHAPE,
+        "image_shape": None if kind in POINTS else IMAGE_SHAPE,
+        "columns": COLUMNS if kind == "table" else (),
         "class_names": ("a", "b", "c"),
         "kl_per_dim": [1.0] * latent_dim,
         "step": seed,

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from dashboard.figures.classes import ramp
 from tests.browser.elements.latent.explorer import MountedExplorer, decoded
-from tests.browser.elements.latent.models import make_examples, make_message, make_model
+from tests.browser.elements.latent.models import COLUMNS, make_examples, make_message, make_model
 from tests.browser.pages import covered_pixels, pixels_near, place
 from vae_core.latent.decode import interpolate
 
@@ -47,6 +47,25 @@ def test_ellipse_has_the_posteriors_radii(opened: Callable[..., MountedExplorer]
             x, y = mean + deviations * std * direction
             alpha = explorer.hand.evaluate(ALPHA, explorer.pixel((x, y)))
             assert (alpha > 200) == drawn, (deviations, direction, alpha, std)
+
+
+def test_a_row_of_many_numbers_stands_in_a_table_within_its_column(
+    opened: Callable[..., MountedExplorer],
+) -> None:
+    explorer = opened("table")
+    explorer.point((0.0, 0.0))
+    row = int(explorer.numbers("nearest")[0])
+    nearest = explorer.root.locator(".nearest")
+    lines = [line.split("\t") for line in nearest.locator(".values tbody").inner_text().splitlines()]
+    with torch.no_grad():
+        x, model = make_examples("table")[row], make_model("table", 1)
+        made = model.likelihood(model.posterior(x[None]).mean).mean[0]
+    assert [line[0] for line in lines] == list(COLUMNS[:20])
+    written = np.array([[float(cell.replace("−", "-")) for cell in line[1:]] for line in lines])
+    np.testing.assert_allclose(written, torch.stack([x, made], 1)[:20], atol=0.0051)
+    expect(nearest.locator(".more")).to_have_text("The first 20 of 25 values.")
+    assert nearest.evaluate("section => section.scrollWidth <= section.clientWidth")
+    expect(nearest.locator(".point")).to_be_hidden()
 
 
 def test_keyboard_alone_can_do_all(opened: Callable[..., MountedExplorer]) -> None:
