@@ -18,6 +18,7 @@ FLAGS: Final = (
     "--disable-sync",
 )
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_SHELLS: Final = ("chromium-headless-shell", "chrome-headless-shell")
 _INSTALL_SECONDS: Final = 600
 
 
@@ -36,13 +37,24 @@ def find_browser(playwright: Playwright) -> str:
     return found
 
 
+def find_shell() -> str | None:
+    """Returns the path of a Chromium without windows, where there is one and CHROME_PATH names no other.
+
+    It lays out, draws and runs scripts as Chromium does, of which it is a part, without windows and their own
+    pages of tabs and bars: a new page takes half of the processor time.
+    """
+    if os.environ.get("CHROME_PATH"):
+        return None
+    return next((found for name in _SHELLS if (found := shutil.which(name)) is not None), None)
+
+
 def _present_browser(playwright: Playwright) -> str | None:
     named = os.environ.get("CHROME_PATH")
     if named:
         if shutil.which(named) is None:
             raise RuntimeError(f"CHROME_PATH is {named}, which cannot be run; name a Chromium or unset it.")
         return named
-    for name in _NAMES:
+    for name in (*_NAMES, *_SHELLS):
         found = shutil.which(name)
         if found is not None:
             return found

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
-from benchmarks.browsing import FLAGS, find_browser
+from benchmarks.browsing import FLAGS, find_browser, find_shell
 from benchmarks.serving import ENTRY, ROOT, Server, start_server, stop_process
 from tests.browser.contexts import ONCE_COMPILED, SHARED_PROCESS, Contexts, new_pages
 from tests.browser.pages import WAIT_MS, NewPage
@@ -50,7 +50,8 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         flags = [*FLAGS, LOCAL_ONLY, SHARED_PROCESS, ONCE_COMPILED]
-        opened = playwright.chromium.launch(executable_path=find_browser(playwright), args=flags)
+        path = find_shell() or find_browser(playwright)
+        opened = playwright.chromium.launch(executable_path=path, args=flags)
         yield opened
         opened.close()
 

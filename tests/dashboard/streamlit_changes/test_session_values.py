@@ -9,7 +9,7 @@ from streamlit.runtime.state import SessionState
 from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
-from dashboard.shell import session_values
+from dashboard.streamlit_changes import session_values
 from tests.page_scripts import open_page
 
 WIDGET = "$$ID-0123-menu"

@@ -8,7 +8,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-from dashboard.shell import batches
+from dashboard.streamlit_changes import batches
 from tests.page_scripts import open_page
 
 

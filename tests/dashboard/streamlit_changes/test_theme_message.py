@@ -5,7 +5,7 @@ from streamlit import config
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
-from dashboard.shell import theme_message
+from dashboard.streamlit_changes import theme_message
 from tests.page_scripts import open_page
 
 SECTIONS = ("theme", *(f"theme.{one.value}" for one in config.CustomThemeCategories))

@@ -7,7 +7,7 @@ from streamlit.runtime.scriptrunner import ScriptRunner
 from streamlit.runtime.state import SessionState
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
-from dashboard.shell import callbacks
+from dashboard.streamlit_changes import callbacks
 
 
 class Newer(Exception):
