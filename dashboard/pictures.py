@@ -20,6 +20,8 @@ MAX_IN_LINE: Final = 3
 """Values of a point that is written in a line."""
 MAX_IN_TABLE: Final = 20
 """Values of a point that a table shows."""
+LONGEST_NAME: Final = 20
+"""Characters of the name of a value."""
 
 
 def picture(x: NDArray[np.float32], image_shape: tuple[int, ...], *, size: int) -> Pixels:
@@ -148,8 +150,13 @@ def show_examples(
         st.markdown(" · ".join(f"{name} **{text}**" for name, text in zip(names, texts, strict=True)))
 
 
+def _short(name: str) -> str:
+    # Or the numbers beside a long one would be out of sight.
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
 def _draw_values(x: NDArray[np.float32], names: Sequence[str], columns: Sequence[str]) -> None:
-    shown = [plain(name) for name in columns[:MAX_IN_TABLE]]
+    shown = [plain(_short(name)) for name in columns[:MAX_IN_TABLE]]
     shown = shown or [f"x{subscript(place)}" for place in range(1, 1 + min(MAX_IN_TABLE, x.shape[1]))]
     rows = [(name, *map(signed, values)) for name, values in zip(shown, x.T.tolist(), strict=False)]
     draw_table(("value of x", *names), rows, title="Values of the examples", shows_title=False)

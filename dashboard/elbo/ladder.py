@@ -75,7 +75,9 @@ def draw(shown: Subject, split: Split, num_components: int) -> None:
     if found is None:
         return
     names = _names(found)
-    left, right = st.columns([1, 4], gap="medium", vertical_alignment="center")
+    # A point may have a table of its values.
+    widths = [1, 4] if shown.image_shape else [2, 3]
+    left, right = st.columns(widths, gap="medium", vertical_alignment="center")
     with left:
         reconstruction(example.x_and_decoded, example.class_name, shown)
     with right:

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.cached import Encoded
+from dashboard.cached import Encoded, mean
 from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import cached as cache
 from dashboard.elbo import gaps
@@ -83,7 +83,8 @@ def draw(shown: Subject, split: Split, terms: Encoded, num_samples: int) -> None
         _samples(example, shown, num_samples)
     with right:
         st.header("ELBO of all examples", help=OTHERS_HELP)
-        figure = histogram_figure(terms.elbo, index, theme=state.theme_name())
+        shown_mean = shown_difference(mean(terms.reconstruction), mean(terms.kl))  # as All examples has it
+        figure = histogram_figure(terms.elbo, index, mean=shown_mean, theme=state.theme_name())
         alt = f"Histogram of the ELBO of each example; this one has {signed(terms.elbo[index])} nats."
         draw_chart(figure, key="histogram", alt=alt)
 
@@ -97,7 +98,7 @@ def choose(shown: Subject, split: Split) -> int:
 def reconstruction(x_and_decoded: NDArray[np.float32], class_name: str, shown: Subject) -> None:
     """An example beside E[x|z] at its posterior mean, shape (2, D), and its class where it has one."""
     alt = shown.written("The example, and E[x|z] at its posterior mean.")
-    names = ("example", "reconstruction")
+    names = ("x", "decoded")
     shape, columns = shown.image_shape, shown.columns
     show_examples(x_and_decoded, shape, size=160, gap=12, alt=alt, names=names, columns=columns)
     said = [f"Class **{class_name}**"] if class_name else []

@@ -70,17 +70,17 @@ def kl_per_dim_figure(kl_per_dim: Array, *, theme: ThemeName) -> go.Figure:
     return figure.update_xaxes(tickfont={"size": FONT_SIZE + 3})  # an index is 0.7 times as tall
 
 
-def histogram_figure(elbo: Array, chosen: int, *, theme: ThemeName) -> go.Figure:
+def histogram_figure(elbo: Array, chosen: int, *, mean: float, theme: ThemeName) -> go.Figure:
     """ELBO of each example, their mean, and the chosen example.
 
     Arguments:
         elbo: Shape (n,), nats.
         chosen: Index of the example to mark.
+        mean: Of all, in the digits in which the page shows it.
         theme: Light or dark.
     """
     colours = CONCEPTS[theme]
     figure = go.Figure(go.Histogram(x=elbo, nbinsx=40, marker_color=colours["elbo"]))
-    mean = float(elbo.mean())
     own = float(elbo[chosen])
     for value, text, dash, is_left in (
         (mean, f"mean {signed(mean)}", "dash", mean <= own),

@@ -94,7 +94,11 @@ class ForkServer:
     """The process that has loaded; it begins when it is first needed."""
 
     def __init__(self) -> None:
+        self.sources: Path | None = None
+        """Whose newest code copies are to have: once a file there is newer, the process begins anew. None: as
+        a server that keeps what it has loaded they have the code of its beginning."""
         self._lock = threading.Lock()
+        self._began_ns = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._num_failures = 0
@@ -138,8 +142,11 @@ class ForkServer:
     def close(self) -> None:
         """Ends the process; copies of it go on."""
         with self._lock:
-            ours, process = self._socket, self._process
-            self._socket = self._process = None
+            self._end()
+
+    def _end(self) -> None:
+        ours, process = self._socket, self._process
+        self._socket = self._process = None
         if ours is not None and process is not None:
             ours.close()
             process.kill()
@@ -152,7 +159,10 @@ class ForkServer:
             return int(ours.recv(_ANSWER))
 
     def _opened(self) -> socket.socket:
+        if self.sources is not None and _newest_ns(self.sources) > self._began_ns:
+            self._end()
         if self._socket is None:
+            self._began_ns = time.time_ns()
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             ours.settimeout(ANSWER_S)
             with theirs:
@@ -167,6 +177,15 @@ class ForkServer:
             self._socket = ours
             atexit.register(self.close)
         return self._socket
+
+
+def _newest_ns(folder: Path) -> int:
+    """When the newest Python file below a folder was written; a file that goes meanwhile counts no more."""
+    newest = 0
+    for file in folder.rglob("*.py"):
+        with contextlib.suppress(OSError):
+            newest = max(newest, file.stat().st_mtime_ns)
+    return newest
 
 
 def _pipe(read: contextlib.ExitStack, write: contextlib.ExitStack) -> tuple[int, int]:

@@ -4,9 +4,13 @@ import gc
 import importlib
 import threading
 import time
+from pathlib import Path
 from typing import Final
 
+import streamlit as st
+
 from dashboard.runs.runner import runner
+from dashboard.runs.worker_process import ROOT, fork_server
 
 FIRST_PAGE_S: Final = 1.0
 """Head start of the first page: importing beside it, on two cores, costs it one second more."""
@@ -20,8 +24,18 @@ def start() -> None:
         threading.Thread(target=_warm, name="warm-up", daemon=True).start()
 
 
+def watched_sources() -> Path | None:
+    """The code that trainings are to have as it stands: where Streamlit takes up what is edited; else None.
+
+    Its watcher sees what the server itself has imported. What only trainings import would stay in the process
+    that they are copies of: pages and trainings would have different code.
+    """
+    return None if st.get_option("server.fileWatcherType") == "none" else ROOT / "vae_core"
+
+
 def _warm() -> None:
     time.sleep(FIRST_PAGE_S)
+    fork_server().sources = watched_sources()
     runner().warm()
     # Streamlit wants it before it sends an element's data.
     importlib.import_module("pandas")

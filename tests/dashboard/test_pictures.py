@@ -98,7 +98,7 @@ def test_points_of_many_values_stand_in_a_table_with_the_names_of_their_columns(
         from dashboard.pictures import show_examples
 
         x = (np.arange(50).reshape(2, 25) / 4).astype(np.float32)
-        columns = ("*flow*", *(f"c{number}" for number in range(2, 26)))
+        columns = ("*flow*", "the temperature of the vessel", *(f"c{number}" for number in range(3, 26)))
         names = ("example", "reconstruction")
         show_examples(x, None, size=8, alt="", names=names, columns=columns)
         show_examples(x, None, size=8, alt="", names=names)
@@ -108,7 +108,7 @@ def test_points_of_many_values_stand_in_a_table_with_the_names_of_their_columns(
     assert not app.exception
     named, numbered = (table.value for table in app.table)
     assert list(named.columns) == ["value of x", "example", "reconstruction"]
-    assert named.iloc[:, 0].tolist()[:2] == [r"\*flow\*", "c2"]
+    assert named.iloc[:, 0].tolist()[:2] == [r"\*flow\*", "the temperature of …"]
     assert numbered.iloc[:, 0].tolist()[:2] == ["x₁", "x₂"]
     assert named.iloc[:, 1].tolist() == [signed(value / 4) for value in range(20)]
     assert numbered.iloc[:, 2].tolist() == [signed(value / 4) for value in range(25, 45)]

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from dashboard.runs import fork_server as module
 from dashboard.runs import worker_process
 from dashboard.runs.fork_server import MOST_FAILURES, Copy, ForkServer
 from dashboard.runs.worker_process import PROGRAM, WorkerProcess, spawn
+from dashboard.shell import warmup
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is copied")
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -206,6 +208,44 @@ def test_a_process_with_threads_is_not_copied() -> None:
     )
     assert done.returncode == 1
     assert "a process with several threads is not copied" in done.stderr
+
+
+def test_a_copy_has_the_newest_code_where_somebody_edits_it(tmp_path: Path) -> None:
+    """A file that is newer than the process has it begin anew; a server that keeps its code keeps it."""
+    source = tmp_path / "part" / "module.py"
+    source.parent.mkdir()
+    source.write_text("")
+    began: list[subprocess.Popen[bytes]] = []
+    for follows in (None, tmp_path):
+        server = ForkServer()
+        server.sources = follows
+        processes = []
+        for _ in range(3):
+            with server.begin(["nothing"], ENV) as copy:
+                copy.wait()
+            processes.append(server._process)
+            if len(processes) == 1:
+                later = time.time_ns() + 10**9
+                os.utime(source, ns=(later, later))
+            else:
+                os.utime(source, ns=(0, 0))
+        first, second, third = processes
+        assert (first is second) == (follows is None)
+        assert second is third
+        assert second is not None
+        assert second.poll() is None
+        began += [one for one in processes if one is not None]
+        server.close()
+    assert all(one.poll() is not None for one in began), "none is left behind"
+
+
+@pytest.mark.parametrize(("watcher", "follows"), [("none", False), ("auto", True), ("poll", True)])
+def test_trainings_have_the_code_of_the_pages(
+    watcher: str, follows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streamlit takes up an edited file only where it watches: there the copies do, too."""
+    monkeypatch.setattr(warmup.st, "get_option", {"server.fileWatcherType": watcher}.get)
+    assert warmup.watched_sources() == (module.ROOT / "vae_core" if follows else None)
 
 
 def test_another_program_is_started_as_ever() -> None:
