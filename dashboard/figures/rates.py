@@ -88,7 +88,7 @@ def rate_points_figure(points: Sequence[RatePoint], *, theme: ThemeName) -> go.F
     figure = go.Figure()
     rates = _range(_ends([(p.rate, p.rate_error) for p in points]), room=0.12)
     distortions = _range(_ends([(p.distortion, p.distortion_error) for p in points]), room=0.12)
-    _add_bounds(figure, rates, distortions, theme)
+    _add_bounds(figure, rates, distortions, theme, _marks(points, rates, distortions))
     line = sorted((p for p in points if p.order is not None and p.is_final), key=lambda p: p.order or 0.0)
     figure.add_scatter(
         x=[point.rate for point in line],
@@ -170,18 +170,10 @@ def label_places(
     """
     places: list[str] = []
     whole = _Box(0.0, 0.0, *PHONE)
-    at = [
-        (
-            (p.rate - rates[0]) / (rates[1] - rates[0]) * PHONE[0],
-            (p.distortion - distortions[0]) / (distortions[1] - distortions[0]) * PHONE[1],
-        )
-        for p in points
-    ]
-    taken = [_Box(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in at]
-    for start, name in _bound_names(rates, distortions).items():
-        above = (start - distortions[0]) / (distortions[1] - distortions[0]) * PHONE[1]
-        taken.append(_Box(0.0, above, LETTER[0] * len(name), above + LETTER[1] * bool(name)))
-    for number, (point, (x, y)) in enumerate(zip(points, at, strict=True)):
+    marks = _marks(points, rates, distortions)
+    taken = [*marks, *(box for _, _, box in _named_bounds(rates, distortions, marks) if box)]
+    for number, (point, mark) in enumerate(zip(points, marks, strict=True)):
+        x, y = mark.left + MARK, mark.bottom + MARK
         others = [box for one, box in enumerate(taken) if one != number]
         found = next(
             (
@@ -200,6 +192,18 @@ def label_places(
         places.append(found[0])
         taken.append(found[1])
     return places
+
+
+def _marks(
+    points: Sequence[RatePoint], rates: tuple[float, float], distortions: tuple[float, float]
+) -> list[_Box]:
+    """What the marks of the points cover on a phone."""
+    found: list[_Box] = []
+    for point in points:
+        x = (point.rate - rates[0]) / (rates[1] - rates[0]) * PHONE[0]
+        y = (point.distortion - distortions[0]) / (distortions[1] - distortions[0]) * PHONE[1]
+        found.append(_Box(x - MARK, y - MARK, x + MARK, y + MARK))
+    return found
 
 
 def _beside(label: str, x: float, y: float, *, is_left: bool) -> Iterator[tuple[str, _Box]]:
@@ -227,11 +231,15 @@ def _finish_plane(
 
 
 def _add_bounds(
-    figure: go.Figure, rates: tuple[float, float], distortions: tuple[float, float], theme: ThemeName
+    figure: go.Figure,
+    rates: tuple[float, float],
+    distortions: tuple[float, float],
+    theme: ThemeName,
+    marks: Sequence[_Box] = (),
 ) -> None:
-    """The lines of equal ELBO, with their values."""
+    """The lines of equal ELBO, with their values where no mark covers them."""
     colour = CONCEPTS[theme]["prior"]
-    for start, name in _bound_names(rates, distortions).items():
+    for start, name, _ in _named_bounds(rates, distortions, marks):
         figure.add_scatter(
             x=list(rates),
             y=[start, start - (rates[1] - rates[0])],
@@ -245,12 +253,19 @@ def _add_bounds(
         )
 
 
-def _bound_names(rates: tuple[float, float], distortions: tuple[float, float]) -> dict[float, str]:
-    """Where the lines of equal ELBO begin at the left edge, and what they are called there."""
+def _named_bounds(
+    rates: tuple[float, float], distortions: tuple[float, float], marks: Sequence[_Box]
+) -> Iterator[tuple[float, str, _Box | None]]:
+    """Where each line of equal ELBO begins at the left edge, its name there, and what the name covers."""
     bounds = _round_values(-(distortions[1] + rates[1]), -(distortions[0] + rates[0]))
     digits = 0 if all(bound.is_integer() for bound in bounds) else 1
-    starts = [(bound, -bound - rates[0]) for bound in bounds]
-    return {start: _name(bound, digits, start, distortions) for bound, start in starts}
+    for bound in bounds:
+        start = -bound - rates[0]
+        name = _name(bound, digits, start, distortions)
+        bottom = (start - distortions[0]) / (distortions[1] - distortions[0]) * PHONE[1]
+        box = _Box(0.0, bottom, LETTER[0] * len(name), bottom + LETTER[1])
+        is_shown = bool(name) and not any(box.meets(mark) for mark in marks)
+        yield (start, name, box) if is_shown else (start, "", None)
 
 
 def _name(bound: float, digits: int, start: float, shown: tuple[float, float]) -> str:

@@ -171,6 +171,13 @@ def _start(data: "Tensor", components: Components, generator: "torch.Generator")
     return random_product_start(data, number, family, generator=generator, groups=groups)
 
 
+def early_stop(run: EmRun, epsilon: float) -> int | None:
+    """The iteration after which EM would have stopped, as far as a run tells; None where it does not."""
+    from vae_core.labs.em.mixture import stop_iteration
+
+    return stop_iteration(run.climb.tolist(), epsilon)
+
+
 @cached("Running EM on until it stops …")
 def stop(x: Array, components: Components, seed: int, epsilon: float) -> int | None:
     """The iteration after which EM would have stopped; None where it needs more than STOP_WITHIN."""
@@ -181,9 +188,9 @@ def stop(x: Array, components: Components, seed: int, epsilon: float) -> int | N
     from vae_core.labs.em.mixture import em_steps, stop_iteration
 
     run = em(x, components)[seed]
-    climb = run.climb.tolist()
-    if (found := stop_iteration(climb, epsilon)) is not None:
+    if (found := early_stop(run, epsilon)) is not None:
         return found
+    climb = run.climb.tolist()
     more = islice(em_steps(torch.from_numpy(x), run.steps[-1].mixture), STOP_WITHIN - EM_STEPS)
     for step in more:
         climb.append(step.log_likelihood)

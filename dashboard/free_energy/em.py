@@ -87,8 +87,9 @@ def draw_em() -> None:
         st.error(plain(str(err)))
         return
     start = _start(runs)
+    _picture(chosen, components, runs, start, cached.early_stop(runs[start], epsilon))
+    # After the picture, which shows no later stop: a search beyond it takes longer than the picture.
     stop = cached.stop(chosen.x, components, start, epsilon)
-    _picture(chosen, components, runs, start, stop)
     _draw_numbers(chosen.x, components, runs[start], start, stop)
     _draw_minorising(chosen, components, runs[start], start)
 

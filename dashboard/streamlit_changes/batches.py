@@ -1,9 +1,10 @@
 """What a part of a page says when it is drawn anew goes to the browser at once, not in pieces as they come.
 
 Streamlit sends what there is every five milliseconds, and for each piece the browser draws each element of
-the page anew: two to eight times a move of a slider, six to ten milliseconds each. The messages of a fragment
-wait here until its run has ended, or for ``LONGEST_S``, which shows what takes longer as it comes. Runs of a
-whole page are as they were. What of Streamlit is not public is how a session queues its messages, as of 1.67.
+the page anew: two to eight times a move of a slider, six to ten milliseconds each. The messages of a
+fragment wait here until its run has ended, or for ``LONGEST_S``; of a run that takes longer the rest comes
+almost as it is said. Runs of a whole page are as they were. What of Streamlit is not public is how a session
+queues its messages, as of 1.67.
 """
 
 import asyncio
@@ -16,6 +17,8 @@ from streamlit.runtime.app_session import AppSession
 
 LONGEST_S: Final = 0.06
 """Long enough for most runs of a fragment, too short to be seen."""
+LATER_S: Final = 0.01
+"""The same of a run that has taken longer: its picture must not wait for what follows."""
 _ENQUEUE: Final = "_enqueue_forward_msg"
 _FLUSH: Final = "flush_browser_queue"
 _WAITING: Final = "messages_waiting"
@@ -28,6 +31,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self.is_fragment = False
+        self.is_late = False
         self.is_due = False
         self.until: asyncio.TimerHandle | None = None
 
@@ -41,13 +45,15 @@ class Waiting:
         kind = message.WhichOneof("type")
         if kind == "new_session":
             self.is_fragment = bool(message.metadata.run.fragment_ids)
+            self.is_late = False
         elif kind not in _MAY_WAIT:
             self.is_fragment = False
         if not self.is_fragment or self.is_due:
             self._let_go()
             return False
         if self.until is None:
-            self.until = asyncio.get_running_loop().call_later(LONGEST_S, self._long_enough, send)
+            wait = LATER_S if self.is_late else LONGEST_S
+            self.until = asyncio.get_running_loop().call_later(wait, self._long_enough, send)
         return True
 
     def are_sent(self) -> bool:
@@ -65,6 +71,7 @@ class Waiting:
         self.is_due = True
 
     def _long_enough(self, send: Callable[[], None]) -> None:
+        self.is_late = True
         self._let_go()
         send()
 

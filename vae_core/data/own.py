@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NAME: Final = re.compile(r"own-[0-9a-f]{32}")
 HOME_VARIABLE: Final = "VAE_DASHBOARD_HOME"
-_GONE: Final = "this data set is not kept on this server any more"
+_GONE: Final = "this data set is not on this server, or not any more"
 _BRING_AGAIN: Final = "bring the same file again on the page Data, by its name and read in the same way"
 _UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 Arrays = Mapping[str, NDArray[Any]]

@@ -40,8 +40,8 @@ import { Turns } from "./turns.js";
  * @property {import("./attributes.js").Schema} PlotSchema
  */
 
-/** A chart takes 10 to 40 ms. */
-const turns = new Turns(30);
+/** Of a row of two small charts both, of more the first: what is looked at must not wait for the rest. */
+const turns = new Turns(12);
 const NARROWEST = 150;
 const LATER_MS = 200;
 const EXPAND = {

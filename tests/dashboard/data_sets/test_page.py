@@ -185,7 +185,7 @@ def test_a_run_on_it_is_named_and_says_when_its_data_are_gone(runner: LocalRunne
     checked(at.button(key="data_remove").click().run())
     assert name not in at.selectbox(key="data_chosen").options
     gone = open_page("elbo", run=run_id)
-    assert "this data set is not kept on this server any more; bring the same file again" in texts(gone)
+    assert "this data set is not on this server, or not any more; bring the same file again" in texts(gone)
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,13 @@ def test_short_labels_of_rate_points_keep_off_the_edges_and_each_other() -> None
     """Counted in pixels of a phone, with eight for a letter."""
     points = [
         RatePoint(f"β {beta}", "#0072b2", r, d, 0.05, 0.1, float(beta))
-        for beta, r, d in ((0.1, 5.3, 22.7), (0.5, 3.1, 23.4), (1, 2.0, 24.2), (2, 1.4, 25.6), (4, 0.1, 28.3))
+        for beta, r, d in (
+            (0.1, 5.59, 22.74),
+            (0.5, 3.18, 23.46),
+            (1, 1.96, 24.18),
+            (2, 0.6, 25.76),
+            (4, 0.0, 27.08),
+        )
     ]
     figure = rate_points_figure(points, theme="light")
     layout = figure.to_dict()["layout"]
@@ -227,6 +233,19 @@ def test_short_labels_of_rate_points_keep_off_the_edges_and_each_other() -> None
         assert from_x >= 0, trace["name"]
         assert from_x + width <= 270, trace["name"]
         boxes.append((from_x, from_y, from_x + width, from_y + 18))
+    # β 2 lies where a line of equal ELBO would have its name.
+    for start, name in (
+        (trace["y"][0], trace["text"][0]) for trace in traces(figure) if trace["mode"] == "lines+text"
+    ):
+        y = (start - low) / (high - low) * 290
+        if name:
+            boxes.append((0, y, 7 * len(name), y + 18))
+            for trace in traces(figure)[-len(points) :]:
+                at = [
+                    (trace["x"][0] - left) / (right - left) * 270,
+                    (trace["y"][0] - low) / (high - low) * 290,
+                ]
+                assert at[0] - 7 > 7 * len(name) or not y - 7 < at[1] < y + 25, (name, trace["name"])
     for one, other in combinations(boxes, 2):
         is_apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
         assert is_apart, (one, other)

@@ -60,7 +60,7 @@ def test_what_two_bring_is_there_once_and_stays_until_both_drop_it() -> None:
     load_dataset(name)
     store.drop(name, owner=BEN)
     assert not list(own_folder().iterdir())
-    with pytest.raises(BadInput, match="not kept on this server any more"):
+    with pytest.raises(BadInput, match="not on this server, or not any more"):
         load_dataset(name)
 
 

@@ -79,9 +79,23 @@ async def _that_takes_long() -> None:
     assert kinds(session.flush_browser_queue()) == ["new_session", "delta"]
     session._enqueue_forward_msg(text("ab"))
     assert session.flush_browser_queue() == []
-    await asyncio.sleep(2 * batches.LONGEST_S)
+    assert due(session) <= now() + batches.LATER_S, "what comes later waits only to come together"
+    await asyncio.sleep(2 * batches.LATER_S)
     assert session.asked == 2
     assert kinds(session.flush_browser_queue()) == ["delta"]
+    began = now()
+    session._enqueue_forward_msg(begin("one"))
+    assert due(session) >= began + batches.LONGEST_S, "the next run waits again"
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def due(session: Session) -> float:
+    """When what waits is sent at the latest."""
+    timer = session.__dict__[batches._WAITING].until
+    return float(timer.when())
 
 
 async def _of_a_page() -> None:

@@ -78,7 +78,7 @@ def test_a_data_set_that_is_gone_or_damaged_is_said_in_one_sentence() -> None:
         load_dataset(name)
     own_file(name).unlink()
     for use in (load_dataset, data_shape, dataset_info, least_training_examples):
-        with pytest.raises(BadInput, match="not kept on this server any more; bring the same file again"):
+        with pytest.raises(BadInput, match="not on this server, or not any more; bring the same file again"):
             use(name)
 
 

@@ -184,11 +184,10 @@ def draw_samples(
             "q", "q needs a finite mean and a standard deviation above 0 in each dimension", "try 0 and 1"
         )
     drawn = expectation.shape.draw(mean, num_samples, generator=generator)
-    each, eps, shares = drawn.points, drawn.chosen(drawn.points), drawn.shares[:, None, None]
+    each, eps = drawn.points, drawn.chosen(drawn.points)
     values, slopes = value_and_slope(expectation, (mean + std * each).flatten(0, 1))
     values, slopes = (part.unflatten(0, each.shape[:2]) for part in (values, slopes))
-    values, stretches = drawn.chosen(values), (shares * slopes * each).sum(0)
-    slopes = (shares * slopes).sum(0)
+    values, stretches, slopes = drawn.chosen(values), drawn.mean(slopes * each), drawn.mean(slopes)
     _, squared_slopes = value_and_slope(expectation, mean + std.square() * eps)
     if not bool(values.isfinite().all() and slopes.isfinite().all() and squared_slopes.isfinite().all()):
         raise BadInput("diverged", "f(z) or its derivative is not finite", "train the model again")
@@ -247,21 +246,20 @@ def estimates_by_count(
             samples.squared_slopes,
         )
     )
-    scores = torch.stack((score / std, (score * eps - 1) / std))
-    whole = torch.cat(
-        (
-            torch.stack((slopes, stretches, squared_slopes, 2 * std * squared_slopes * eps)),
-            values * scores,
-            scores,
-            values[None],
-        )
-    )
+    # Written where they are needed: the room for each intermediate result costs more than its numbers.
+    whole = torch.empty((9, *eps.shape), dtype=torch.float64)
+    whole[0], whole[1], whole[2], whole[8] = slopes, stretches, squared_slopes, values
+    torch.mul(squared_slopes, 2 * std, out=whole[3]).mul_(eps)
+    torch.div(score, std, out=whole[6])
+    torch.mul(score, eps, out=whole[7]).sub_(1).div_(std)
+    torch.mul(whole[6:8], values, out=whole[4:6])
     means = whole
     for before, count in pairwise((1, *counts)):
         size, used = count // before, len(eps) // count * (count // before)
         members = [means[:, first:used:size] for first in range(size)]
         # Strided sums: a mean over an axis of two or four takes several times as long.
-        means = functools.reduce(torch.add, members) / size
+        if size > 1:
+            means = functools.reduce(torch.add, members).div_(size)
         yield count, _from_means(means, whole, count, samples.explicit)
 
 
@@ -319,4 +317,4 @@ def _per_sample(grouped: Samples, estimator: Estimator, num_samples: int) -> tup
         size = values.shape[1]
         values = (values - values.mean(1, keepdim=True)) * (size / (size - 1))
     values, eps, scores = values[:, :num_samples, None], eps[:, :num_samples], scores[:, :num_samples]
-    return values * scores / std, values * (scores * eps - 1) / std
+    return (values * scores).div_(std), (scores * eps).sub_(1).mul_(values).div_(std)

@@ -31,7 +31,13 @@ class Drawn(NamedTuple):
 
     def chosen(self, values: Tensor) -> Tensor:
         """Of each draw that of its component: shape (C, n, ...) gives (n, ...)."""
-        return values[self.which, torch.arange(values.shape[1])]
+        return values[0] if len(values) == 1 else values[self.which, torch.arange(values.shape[1])]
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Over the components, by their weights: shape (C, n, J) gives (n, J)."""
+        weighted = self.shares[:, None, None] * values
+        # PyTorch sums over one row as slowly as over several.
+        return weighted[0] if len(weighted) == 1 else weighted.sum(0)
 
 
 class Shape(Protocol):

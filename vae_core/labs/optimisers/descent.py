@@ -120,30 +120,33 @@ def mean_paths(
         generator: Draws the samples.
     """
     (num_samples,) = {config.num_samples for config in configs}
-    means = [start.clone() for _ in configs]
+    means = start.repeat(len(configs), 1)
     moments = [initial_moments(start, config) for config in configs]
-    found = [[start.clone()] for _ in configs]
+    history, lengths = [means.clone()], [1] * len(configs)
     moving = list(range(len(configs)))
     for _ in range(num_steps):
         eps = torch.randn(num_samples, 1, len(start), generator=generator)
         if not moving:
             break
-        gradients = _gradients(elbo, torch.stack([means[one] for one in moving]), eps)
+        gradients = _gradients(elbo, means[moving], eps)
         for one, gradient in zip(moving, gradients, strict=True):
             rate = configs[one].learning_rate
             descend(means[one], gradient, moments[one], configs[one], learning_rate=rate)
-        moving = [one for one in moving if bool(means[one].isfinite().all())]
+        history.append(means.clone())
+        is_finite = means.isfinite().all(1).tolist()
+        moving = [one for one in moving if is_finite[one]]
         for one in moving:
-            found[one].append(means[one].clone())
-    paths = [torch.stack(path) for path in found]
-    heights = elbo(torch.cat(paths)).split([len(path) for path in paths])
+            lengths[one] += 1
+    whole = torch.stack(history)
+    paths = [whole[:length, one] for one, length in enumerate(lengths)]
+    heights = elbo(torch.cat(paths)).split(lengths)
     return [MeanPath(*path) for path in zip(paths, heights, strict=True)]
 
 
 def _gradients(elbo: MeanElbo, means: Tensor, eps: Tensor) -> Tensor:
     """Of KL - 1/M sum_m log p(x|z_m) by each mean: shapes (n, J), (M, 1, J) -> (n, J)."""
-    means = means.requires_grad_()
+    # That of the KL to N(0, I) is the mean itself.
+    z = means + elbo.std * eps
     with torch.enable_grad():
-        q = DiagonalNormal.from_std(means, elbo.std)
-        reconstruction = elbo.model.likelihood(q.reparameterize(eps)).log_prob(elbo.x).mean(0)
-        return torch.autograd.grad(q.kl_to_standard_normal().sum() - reconstruction.sum(), means)[0]
+        reconstruction = elbo.model.likelihood(z.requires_grad_()).log_prob(elbo.x).sum() / len(eps)
+    return means - torch.autograd.grad(reconstruction, z)[0].sum(0)
