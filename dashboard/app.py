@@ -13,7 +13,7 @@ import streamlit as st  # noqa: E402
 
 from dashboard.components.page_theme.element import follow_theme  # noqa: E402
 from dashboard.formats import plain  # noqa: E402
-from dashboard.shell import browser, classroom, pages, state, warmup  # noqa: E402
+from dashboard.shell import browser, classroom, open_files, pages, state, warmup  # noqa: E402
 from dashboard.streamlit_changes import every  # noqa: E402
 from dashboard.theme import PAGE_CSS  # noqa: E402
 from vae_core.errors import BadInput  # noqa: E402
@@ -22,6 +22,7 @@ from vae_core.memory import is_out_of_memory  # noqa: E402
 
 def main() -> None:
     """Draws the frame and the page that the URL names; in a class only for those who came in."""
+    open_files.allow_many()
     every.make()
     # Before the navigation: until it knows an icon, the browser would ask Google for that of the page.
     st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout="wide")

@@ -16,7 +16,8 @@ from dashboard.shell.browser import COOKIE
 from tests.browser.pages import WAIT_MS, NewPage, place, places
 from tests.polling import until
 
-SETTINGS: Final = "seed=7&hidden=64"
+SETTINGS: Final = "seed=7&hidden=64&speed=30"
+"""A run without an end that leaves the machine to the pages."""
 
 
 def board(page: Page) -> Locator:
