@@ -18,8 +18,8 @@ FRAME: Final = 200.0
 """Pixels of a plane's side where five stand in a row."""
 LETTER: Final = (8.0, 11.0)
 """Pixels that a bold letter of a name covers."""
-NAMED_TOGETHER: Final = 3
-"""Classes whose names are written out where they share a place; of more their number is."""
+NAMES_LETTERS: Final = 16
+"""Letters of the names of classes that share a place, at most; where they have more their number is said."""
 
 
 def plane_figure(
@@ -88,8 +88,9 @@ def placed_names(
 
     def placed(group: Sequence[int]) -> PlacedName:
         x, y = np.mean([medians[label] for label in group], 0).tolist()
-        if len(group) <= NAMED_TOGETHER:
-            return PlacedName(", ".join(class_names[label] for label in group), x, y)
+        text = ", ".join(class_names[label] for label in group)
+        if len(group) == 1 or len(text) <= NAMES_LETTERS:
+            return PlacedName(text, x, y)
         return PlacedName("all classes" if len(group) == len(present) else f"{len(group)} classes", x, y)
 
     def meet(one: PlacedName, other: PlacedName) -> bool:
