@@ -7,6 +7,7 @@ fetches it once for a page.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -45,7 +46,7 @@ def draw_chart(
         config: Of Plotly: what its menu offers.
         words: How what the figure says is written; see ``Subject.written``.
     """
-    _mount(key=key, data=_message(figure, alt, config, words=words)[0])
+    _mount(key=key, data=_message(figure, alt, named(config, key), words=words)[0])
 
 
 def selectable_chart(
@@ -60,9 +61,20 @@ def selectable_chart(
 
     A selection draws the page, or the fragment, anew; with another figure nothing is selected.
     """
-    message, digest = _message(figure, alt, config, words=words, selects=True)
+    message, digest = _message(figure, alt, named(config, key), words=words, selects=True)
     result = _mount(key=key, data=message, on_selected_change=lambda: None)
     return selected_points(result.selected, digest)
+
+
+def named(config: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The configuration with a file name for the camera: Plotly's is the same for every chart.
+
+    Example:
+        >>> named({"toImageButtonOptions": {"format": "svg"}}, "dr_plane_linear VAE")
+        {'toImageButtonOptions': {'filename': 'dr-plane-linear-VAE', 'format': 'svg'}}
+    """
+    name = re.sub(r"[^0-9A-Za-z]+", "-", key)
+    return {**config, "toImageButtonOptions": {"filename": name, **config.get("toImageButtonOptions", {})}}
 
 
 def selected_points(said: object, digest: str) -> list[Point]:

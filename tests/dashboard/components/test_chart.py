@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.chart.element import Point, _message, selected_points
+from dashboard.components.chart.element import Point, _message, named, selected_points
 from dashboard.figures.objects import Figure, Scatter
 from tests.page_scripts import chart_messages
 
@@ -19,14 +19,19 @@ def test_a_chart_is_told_its_figure_and_what_it_shows() -> None:
         from dashboard.components.chart.element import draw_chart
         from dashboard.figures.objects import Figure, Scatter
 
-        draw_chart(Figure(Scatter(x=[0.0], y=[float("nan")])), key="one", alt="Nothing.")
+        draw_chart(Figure(Scatter(x=[0.0], y=[float("nan")])), key="one_chart", alt="Nothing.")
 
     at = AppTest.from_function(script).run()
     assert not at.exception, at.exception
     (told,) = chart_messages(at).values()
     assert told["figure"]["data"] == [{"type": "scatter", "x": [0.0], "y": [None]}], "NaN is no JSON"
     assert (told["alt"], told["selects"]) == ("Nothing.", False)
-    assert told["config"]["toImageButtonOptions"] == {"format": "svg"}
+    assert told["config"]["toImageButtonOptions"] == {"format": "svg", "filename": "one-chart"}
+
+
+def test_a_file_that_a_page_names_keeps_its_name() -> None:
+    config = {"scrollZoom": True, "toImageButtonOptions": {"format": "png", "filename": "latent-plane"}}
+    assert named(config, "plane") == config
 
 
 def test_a_selection_is_that_of_the_figure_that_is_shown() -> None:
