@@ -231,10 +231,11 @@ def load(run_ids: Sequence[str]) -> list[Side]:
     names = labels_of(views)
     kept: list[tuple[int, JobView, Subject]] = []
     waiting: list[str] = []
+    training: list[str] = []
     for number, view in enumerate(views):
         label = names[view.run_id]
         if view.status == "running" and is_of_sweep(view):
-            waiting.append(label)  # its point moves meanwhile; a table of numbers that move compares nothing
+            training.append(label)  # its point moves meanwhile; a table of numbers that move compares nothing
             continue
         if view.status in ("running", "paused"):
             runner().save(view.run_id)
@@ -251,8 +252,13 @@ def load(run_ids: Sequence[str]) -> list[Side]:
             st.warning(f"**{plain(label)}** is left out: {why}.")
         else:
             kept.append((number, view, subject))
-    if waiting:
-        st.caption(f"Not trained yet: {plain(', '.join(waiting))}. The numbers follow by themselves.")
+    parts = [
+        f"{said}: {plain(', '.join(names_of_them))}."
+        for said, names_of_them in (("Still training", training), ("Not trained yet", waiting))
+        if names_of_them
+    ]
+    if parts:
+        st.caption(f"{' '.join(parts)} The numbers follow by themselves.")
     measured = cached.side_by_side(tuple(subject for _, _, subject in kept)) if kept else ()
     return [
         Side(view=view, label=names[view.run_id], number=number, subject=subject, measured=one)

@@ -1,17 +1,25 @@
 """Small multiples, one for each method on the same axes: its latent plane, or its output for points."""
 
 from collections.abc import Sequence
+from itertools import combinations
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
-from dashboard.figures.base import FONT_SIZE, faded, finish
+from dashboard.figures.base import FONT_SIZE, faded, finish, literal
 from dashboard.figures.classes import class_marks
 from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
 HEIGHT = 250
+FRAME: Final = 200.0
+"""Pixels of a plane's side where five stand in a row."""
+LETTER: Final = (8.0, 11.0)
+"""Pixels that a bold letter of a name covers."""
+NAMES_LETTERS: Final = 16
+"""Letters of the names of classes that share a place, at most; where they have more their number is said."""
 
 
 def plane_figure(
@@ -23,6 +31,8 @@ def plane_figure(
     theme: ThemeName,
 ) -> go.Figure:
     """Codes coloured by class, each class named at the median of its codes; no unit, so no ticks.
+
+    Classes whose names would lie on each other are named together.
 
     Arguments:
         points: Shape (n, 2).
@@ -38,13 +48,66 @@ def plane_figure(
         "bgcolor": "rgba(255,255,255,0.6)" if theme == "light" else "rgba(0,0,0,0.55)",
         "borderpad": 1,
     }
-    names = np.unique(labels[labels >= 0])
-    places = (np.median(points[labels == label], 0) for label in names)
     figure.layout.annotations = [
-        {"x": x, "y": y, "text": f"<b>{class_names[label]}</b>"} | style
-        for label, (x, y) in zip(names, places, strict=True)
+        {"x": name.x, "y": name.y, "text": f"<b>{literal(name.text)}</b>"} | style
+        for name in placed_names(points, labels, class_names=class_names, reach=reach)
     ]
     return _square(figure, (-reach, reach), (-reach, reach), theme, ticks=False)
+
+
+class PlacedName(NamedTuple):
+    """The name of one class or of several, and the centre of its text in the coordinates of the plane."""
+
+    text: str
+    x: float
+    y: float
+
+
+def placed_names(
+    points: Array, labels: NDArray[np.int32], *, class_names: Sequence[str], reach: float
+) -> list[PlacedName]:
+    """The names of the classes at the medians of their points, no two on each other.
+
+    Those that would be are joined, at the mean of their medians: of a collapsed run, whose codes are all in
+    one place, ten names would read as that of the last.
+
+    Arguments:
+        points: Shape (n, 2).
+        labels: Shape (n,), -1 for none.
+        class_names: Names of the labels.
+        reach: The plane goes from -reach to reach.
+
+    Example:
+        >>> points, labels = np.array([[0.0, 0.0], [0.01, 0.0], [1.0, 1.0]]), np.array([0, 1, 2], np.int32)
+        >>> [name.text for name in placed_names(points, labels, class_names="abc", reach=2.0)]
+        ['a, b', 'c']
+    """
+    present = np.unique(labels[labels >= 0]).tolist()
+    medians = {label: np.median(points[labels == label], 0) for label in present}
+    groups: list[list[int]] = [[label] for label in present]
+
+    def placed(group: Sequence[int]) -> PlacedName:
+        x, y = np.mean([medians[label] for label in group], 0).tolist()
+        text = ", ".join(class_names[label] for label in group)
+        if len(group) == 1 or len(text) <= NAMES_LETTERS:
+            return PlacedName(text, x, y)
+        return PlacedName("all classes" if len(group) == len(present) else f"{len(group)} classes", x, y)
+
+    def meet(one: PlacedName, other: PlacedName) -> bool:
+        pixel = 2 * reach / FRAME
+        width, height = LETTER[0] * (len(one.text) + len(other.text)) / 2, LETTER[1]
+        return abs(one.x - other.x) < width * pixel and abs(one.y - other.y) < height * pixel
+
+    names = [placed(group) for group in groups]
+    while True:
+        pairs = combinations(range(len(names)), 2)
+        found = next(((i, j) for i, j in pairs if meet(names[i], names[j])), None)
+        if found is None:
+            return names
+        first, second = found
+        groups[first] = sorted(groups[first] + groups.pop(second))
+        names.pop(second)
+        names[first] = placed(groups[first])
 
 
 def space_figure(

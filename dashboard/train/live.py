@@ -15,13 +15,12 @@ from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.scheduler import UNWATCHED_S
 from dashboard.shell import browser, condition, state
+from dashboard.shell.header import REST_TICK_S
 from dashboard.train import cached, colour, ghosts, look, look_back, steering
 from vae_core.config import WALL_LIMIT_S
 
 TICK_S: Final = 0.5
 WATCH_TICK_S: Final = 1.0
-REST_TICK_S: Final = 2.0
-"""Between looks at a run of another browser that has ended."""
 """For a run of another session, or one that is queued: thirty who watch cost the server half as much."""
 FIRST_POINT_S: Final = 0.4
 """How long Start may hold the page back so that the first picture has points already."""

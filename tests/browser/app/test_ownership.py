@@ -94,3 +94,20 @@ def test_reload_keeps_the_run_and_nobody_else_steers_it(
     stop(other)
     assert status_of(app_server, run)["step"] == step + 1
     stop(page)
+
+
+def test_a_page_of_another_browser_sees_a_run_go_on_and_stop(
+    app_server: Server, page: Page, new_page: NewPage
+) -> None:
+    run = start(page, app_server, LONG)
+    hold(page)
+    other = new_page()
+    other.goto(f"{app_server.url}/elbo?elbo_view=units&run={run}")
+    expect(other.get_by_text("paused, started by someone else")).to_be_visible()
+    press(page, "Resume")
+    expect(other.get_by_text("training, started by someone else")).to_be_visible()
+    expect(other.get_by_role("button", name="Newest weights")).to_be_visible()
+    stop(page)
+    expect(other.get_by_text("stopped, started by someone else")).to_be_visible()
+    expect(other.get_by_role("button", name="Newest weights")).to_have_count(0)
+    expect(other.get_by_test_id("stException")).to_have_count(0)

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dashboard.figures.classes import SHAPES, class_colour, class_marks, class_shape
-from dashboard.figures.dimension_reduction import plane_figure
+from dashboard.figures.dimension_reduction import FRAME, LETTER, placed_names, plane_figure
 from dashboard.figures.latent import projection_figure
 from dashboard.theme import PALETTES, ThemeName
 from tests.js.node import call
@@ -90,3 +90,37 @@ def test_charts_use_them() -> None:
     small: Any = plane_figure(points, labels, class_names=names, reach=1.0, theme="light")
     assert list(small.data[0].marker.symbol) == expected["symbol"]
     assert list(small.data[0].marker.color) == expected["color"]
+
+
+def test_classes_in_one_place_are_named_together() -> None:
+    """Of a collapsed run the page read "9": its name lay on those of the other nine."""
+    labels, names = np.repeat(np.arange(10, dtype=np.int32), 3), tuple("0123456789")
+    points = np.random.default_rng(0).normal(0, 1e-3, (30, 2))
+    assert [name.text for name in placed_names(points, labels, class_names=names, reach=2.2)] == [
+        "all classes"
+    ]
+    angle = 2 * np.pi * labels / 10
+    ring = np.stack([np.cos(angle), np.sin(angle)], 1)
+    apart = placed_names(ring, labels, class_names=names, reach=2.2)
+    assert [name.text for name in apart] == list(names)
+    assert np.allclose([(name.x, name.y) for name in apart], ring[::3]), "each at its median"
+    ring[labels == 4] = ring[labels == 7] + 0.01
+    figure = plane_figure(ring, labels, class_names=("<i>", *names[1:]), reach=2.2, theme="light")
+    texts = [note["text"] for note in figure.layout.annotations]
+    assert texts == [
+        "<b>&lt;i&gt;</b>",
+        *(f"<b>{name}</b>" for name in ("1", "2", "3", "4, 7", "5", "6", "8", "9")),
+    ]
+
+
+def test_no_two_names_of_a_crowded_plane_meet() -> None:
+    rng, labels = np.random.default_rng(1), np.arange(40, dtype=np.int32)
+    names = placed_names(
+        rng.normal(size=(40, 2)), labels, class_names=[f"class {k}" for k in labels], reach=3.0
+    )
+    assert 1 < len(names) < 40
+    for number, one in enumerate(names):
+        for other in names[number + 1 :]:
+            width = LETTER[0] * (len(one.text) + len(other.text)) / 2
+            away = np.abs([one.x - other.x, one.y - other.y]) * FRAME / 6
+            assert away[0] >= width or away[1] >= LETTER[1], (one, other)
