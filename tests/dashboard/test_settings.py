@@ -17,6 +17,7 @@ from tests.polling import DEADLINE_S
 
 SETTINGS: Final = Path(__file__).resolve().parents[2] / "dashboard" / ".streamlit"
 EXPECTED: Final[dict[str, object]] = {
+    "global.maxCachedMessageAge": 20,
     "runner.postScriptGC": False,
     "server.fileWatcherType": "none",
     "server.address": "localhost",
