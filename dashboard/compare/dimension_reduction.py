@@ -12,7 +12,7 @@ from dashboard.compare import cached
 from dashboard.compare.cached import PRETRAINED, Untrained
 from dashboard.components.chart.element import draw_chart
 from dashboard.figures.dimension_reduction import plane_figure, space_figure, space_ranges
-from dashboard.formats import margin, plain, shown_difference, signed, with_error
+from dashboard.formats import margin, plain, shown_difference, signed, subscript, with_error
 from dashboard.labels import NAMES
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import Arrays, tasks
@@ -456,10 +456,12 @@ def _inpainting(shown: Shown) -> None:
     missed = float(setting.reference.mean_inpainting_error.mean())
     inpainted = {name: found.inpainted for name, found in shown.first.items()}
     if setting.image_shape is None:
-        _points(shown, inpainted, "inpainting")
+        columns = inferred_columns(setting.hidden)
+        _points(shown, inpainted, "inpainting", columns=columns)
         count, num_seen = len(setting.hidden), int((~setting.hidden).sum())
-        seen = f"The first {num_seen} columns of {count} are observed, the others are inferred."
-        st.caption("x₁ is observed, x₂ is inferred." if count == 2 else seen)
+        seen = f"The first {num_seen} columns of {count} are observed, the others are inferred"
+        drawn = f"{seen}; x{subscript(columns[0] + 1)} and x{subscript(columns[1] + 1)} are drawn."
+        st.caption("x₁ is observed, x₂ is inferred." if count == 2 else drawn)
     else:
         _row(shown, "held-out examples", setting.x)
         _row(shown, "observed half", np.where(setting.hidden, HIDDEN_GREY, setting.x))
@@ -468,6 +470,20 @@ def _inpainting(shown: Shown) -> None:
         f"Squared error of the hidden values; with the mean of the training examples: {missed:.3f}. "
         f"{INPAINTING_NOTE}"
     )
+
+
+def inferred_columns(hidden: Array) -> tuple[int, int]:
+    """Two columns to draw: the first two that are inferred, or the one beside its neighbour that is observed.
+
+    Arguments:
+        hidden: Which columns are inferred, shape (D,), D >= 2; the later ones are.
+
+    Example:
+        >>> inferred_columns(np.arange(15) >= 8), inferred_columns(np.arange(3) >= 2)
+        ((8, 9), (1, 2))
+    """
+    first = min(int(np.argmax(hidden)), len(hidden) - 2)
+    return first, first + 1
 
 
 def _outliers(shown: Shown) -> None:
@@ -536,13 +552,21 @@ def _row(shown: Shown, title: str, images: Array) -> None:
         )
 
 
-def _points(shown: Shown, made: Mapping[str, Array], key: str, *, is_line: bool = False) -> None:
-    ranges = space_ranges(shown.setting.x)
+def _points(
+    shown: Shown,
+    made: Mapping[str, Array],
+    key: str,
+    *,
+    is_line: bool = False,
+    columns: tuple[int, int] = (0, 1),
+) -> None:
+    ranges = space_ranges(shown.setting.x, columns)
     # Three in a row: in five columns the axes leave no room for the points.
     names = list(made)
     for start in range(0, len(names), 3):
         for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
-            _chart(column, shown, _title(shown, name, key), made[name], name, ranges, is_line=is_line)
+            title = _title(shown, name, key)
+            _chart(column, shown, title, made[name], name, ranges, is_line=is_line, columns=columns)
 
 
 def _chart(
@@ -555,6 +579,7 @@ def _chart(
     *,
     is_line: bool = False,
     is_outlier: bool = False,
+    columns: tuple[int, int] = (0, 1),
 ) -> None:
     labels = shown.setting.shown_labels
     if is_outlier or (not is_line and len(points) != len(labels)):
@@ -562,7 +587,13 @@ def _chart(
     with column:
         st.markdown(title)
         figure = space_figure(
-            shown.setting.x, points, labels, is_line=is_line, ranges=ranges, theme=state.theme_name()
+            shown.setting.x,
+            points,
+            labels,
+            is_line=is_line,
+            ranges=ranges,
+            theme=state.theme_name(),
+            columns=columns,
         )
         draw_chart(
             figure,

@@ -118,6 +118,7 @@ def space_figure(
     is_line: bool,
     ranges: tuple[tuple[float, float], tuple[float, float]],
     theme: ThemeName,
+    columns: tuple[int, int] = (0, 1),
 ) -> go.Figure:
     """The output of a method for points: points, or a line, over the examples, in the plane of two columns.
 
@@ -128,8 +129,9 @@ def space_figure(
         is_line: Whether ``made`` are points of a line in order.
         ranges: Of both axes.
         theme: Light or dark.
+        columns: Which two, from 0.
     """
-    figure = go.Figure()
+    figure, x, made = go.Figure(), x[:, columns], made[:, columns]
     if is_line:
         figure.add_trace(_dots(x, labels, theme, opacity=0.45))
         line = {"color": CONCEPTS[theme]["log_evidence"], "width": 4}
@@ -138,14 +140,16 @@ def space_figure(
         marker = {"color": faded(CONCEPTS[theme]["data"], 0.4), "size": 4}
         figure.add_scatter(x=x[:, 0], y=x[:, 1], mode="markers", marker=marker, hoverinfo="skip")
         figure.add_trace(_dots(made, labels, theme))
-    figure.update_xaxes(title="x<sub>1</sub>")
-    figure.update_yaxes(title="x<sub>2</sub>")
+    figure.update_xaxes(title=f"x<sub>{columns[0] + 1}</sub>")
+    figure.update_yaxes(title=f"x<sub>{columns[1] + 1}</sub>")
     return _square(figure, *ranges, theme, ticks=True)
 
 
-def space_ranges(x: Array) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Ranges of the first two columns of the examples with a margin."""
-    low, high = x[:, :2].min(0), x[:, :2].max(0)
+def space_ranges(
+    x: Array, columns: tuple[int, int] = (0, 1)
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Ranges of two columns of the examples with a margin."""
+    low, high = x[:, columns].min(0), x[:, columns].max(0)
     margin = 0.08 * (high - low).clip(1e-6)
     (left, bottom), (right, top) = low - margin, high + margin
     return (float(left), float(right)), (float(bottom), float(top))

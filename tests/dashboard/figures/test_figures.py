@@ -7,8 +7,10 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from dashboard.compare.dimension_reduction import inferred_columns
 from dashboard.figures import objects as go
 from dashboard.figures.data_space import data_space_figure
+from dashboard.figures.dimension_reduction import space_figure, space_ranges
 from dashboard.figures.elbo import histogram_figure, kl_per_dim_figure, terms_figure
 from dashboard.figures.latent import grid_figure, plane_figure
 from dashboard.figures.rates import RatePoint, collapse_figure, rate_points_figure, surgery_figure
@@ -249,3 +251,24 @@ def test_short_labels_of_rate_points_keep_off_the_edges_and_each_other() -> None
     for one, other in combinations(boxes, 2):
         is_apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
         assert is_apart, (one, other)
+
+
+def test_what_is_inferred_is_drawn_not_what_is_observed() -> None:
+    """Of fifteen columns eight are observed: the picture showed two of these, the same for each method."""
+    x, made = np.arange(30.0).reshape(2, 15), -np.arange(30.0).reshape(2, 15)
+    columns = inferred_columns(np.arange(15) >= 8)
+    assert columns == (8, 9)
+    assert [inferred_columns(np.arange(count) >= (count + 1) // 2) for count in (2, 3, 4)] == [
+        (0, 1),
+        (1, 2),
+        (2, 3),
+    ]
+    ranges = space_ranges(x, columns)
+    figure = space_figure(
+        x, made, np.full(2, -1), is_line=False, ranges=ranges, theme="light", columns=columns
+    )
+    examples, inferred = traces(figure)
+    assert (list(examples.x), list(examples.y)) == ([8, 23], [9, 24])
+    assert (list(inferred.x), list(inferred.y)) == ([-8, -23], [-9, -24])
+    assert titles(figure) == ["x<sub>9</sub>", "x<sub>10</sub>"]
+    assert ranges[0][0] < 8 < 23 < ranges[0][1]
