@@ -472,7 +472,7 @@ def _inpainting(shown: Shown) -> None:
     )
 
 
-def inferred_columns(hidden: Array) -> tuple[int, int]:
+def inferred_columns(hidden: NDArray[np.bool_]) -> tuple[int, int]:
     """Two columns to draw: the first two that are inferred, or the one beside its neighbour that is observed.
 
     Arguments:
