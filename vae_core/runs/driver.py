@@ -498,7 +498,7 @@ class Driver:
             "rows": self._observer.num_rows,
             "version": self._folder.version,
             "saves": self._folder.saves,
-            "message": self._folder.problem or self._notice if self._end is None else self._end.message,
+            "message": (self._folder.problem or self._notice) if self._end is None else self._end.message,
         }
         self._folder.write_status(progress)
         self._emit(progress)

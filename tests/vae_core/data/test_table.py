@@ -203,3 +203,9 @@ def test_built_in_tables_are_standardized(name: str) -> None:
 def test_a_constant_column_is_named() -> None:
     with pytest.raises(BadInput, match="'b' is constant"):
         standardized(Table(("a", "b"), np.array([[1.0, 7.1], [2.0, 7.1]])), ["a", "b"])
+
+
+def test_a_column_in_a_tiny_unit_is_standardized_like_any_other() -> None:
+    currents = 1e-13 * np.array([[1.0], [2.0], [4.0]])
+    x = standardized(Table(("current in A",), currents), ["current in A"])
+    assert np.allclose(x, standardized(Table(("current in pA",), 1e13 * currents), ["current in pA"]))
