@@ -44,8 +44,8 @@ LIMITS: Final = (
 FORMATS: Final = (
     "**Spreadsheets** (.xlsx, .xls, .ods), **tables** as text (CSV, TSV, blanks between; decimal points or "
     "commas), **NPY** and **NPZ**, **IDX** "
-    "(also .gz, or images and labels together), **pictures** (PNG, JPEG, WebP, BMP, GIF), several or a zip "
-    "of them: folders, or a file of names and labels in it, give the classes."
+    "(also .gz, or images and labels together), **pictures** (PNG, JPEG, WebP, BMP, GIF, TIFF), several or a "
+    "zip of them: folders, or a file of names and labels in it, give the classes."
 )
 PASTE_HELP: Final = "Cells that you copied from a spreadsheet, or any table as text."
 LONGEST_PASTE: Final = 1_000_000
