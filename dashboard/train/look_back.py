@@ -1,6 +1,6 @@
 """Time on Train: a slider over the kept steps of a run, and the fork that begins at the one that is shown."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
@@ -10,12 +10,23 @@ from dashboard.runs.runner import runner
 from dashboard.shell import state
 from dashboard.train import look, steering
 
+if TYPE_CHECKING:
+    from vae_core.runs.kept import WhyNone
+
 _ELEMENT: Final = "look_back"
 _NEWEST: Final = "look_back_sequence"
-NOTHING_KEPT: Final = (
-    ":material/history: No earlier steps of this run are kept: it was trained before runs kept any, or its "
-    "network is too large. Steps from here on are kept where they can be."
-)
+NOTHING_KEPT: Final[dict["WhyNone", str]] = {
+    why: f":material/history: No earlier steps of this run are kept: {said}"
+    for why, said in (
+        (
+            "never",
+            "it came as a file, or was trained before runs kept any. Steps from here on are kept where they "
+            "can be.",
+        ),
+        ("too_large", "its network is too large for them."),
+        ("no_room", "the disk was full. Where there is room now, steps from here on are kept."),
+    )
+}
 
 
 def draw(view: JobView) -> None:
@@ -25,7 +36,7 @@ def draw(view: JobView) -> None:
     steps = look.kept_steps(view)
     if not [step for step in steps if step < view.step]:
         if not view.is_active:
-            st.caption(NOTHING_KEPT)
+            st.caption(NOTHING_KEPT[runner().store.why_nothing_kept(view.run_id)])
         return
     at = look.current(view)
     said = state.control(_NEWEST)
