@@ -434,8 +434,9 @@ class Training:
 
     def _next_rows(self) -> Tensor:
         self._begin_epoch()
-        rows = self._order[self._position : self._position + self.batch_size]
-        self._position += len(rows)
+        end = min(self._position + self.batch_size, self._num_data)
+        rows = self._order[self._position : end]
+        self._position = end
         return rows
 
     def _update(self, x: Tensor, beta: float) -> Means:
