@@ -19,7 +19,7 @@ from dashboard.notation import given_y
 from dashboard.runs.about import SWEEP
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
-from dashboard.shell import browser, controls, pages, state
+from dashboard.shell import browser, controls, elsewhere, pages, state
 from dashboard.shell.task_line import duration
 from vae_core.config import RunConfig, check_beta
 from vae_core.errors import BadInput
@@ -195,6 +195,8 @@ def rates(run_ids: Sequence[str], sides: Sequence[Side]) -> None:
         _draw_points(now, sides)
 
     st.fragment(tick, run_every=TICK_S if is_live else None)()
+    if run_ids and not is_live:
+        elsewhere.watch_runs(run_ids)
 
 
 def _views(run_ids: Sequence[str]) -> list[JobView]:

@@ -292,6 +292,7 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
         free_bits=subject.config.train.free_bits,
         objective=subject.config.train.maximised,
         batch_size=subject.config.train.batch_size,
+        columns=subject.columns,
     )
     return addressed(json.dumps(payload).encode(), beta=None, owner="", present=False, ghosts=())
 

@@ -225,6 +225,12 @@ class LocalRunner:
             wanted_by = self.scheduler.wanted_by(job.place)
             return job.view(queue_position=position, wanted_by=wanted_by)
 
+    def status(self, run_id: str) -> str | None:
+        """The status of :meth:`view`; asking for it does not count as looking at the run."""
+        with self._lock:
+            job = self._job(run_id)
+            return None if job is None else job.status
+
     def interrupted(self, owner: str) -> list[JobView]:
         """The runs of the browser with this token that the server's end interrupted, or others who waited."""
         digest = digest_of(owner)

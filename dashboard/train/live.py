@@ -14,8 +14,7 @@ from dashboard.labels import OF_CURVES, has_many_held_out
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.scheduler import UNWATCHED_S
-from dashboard.shell import browser, condition, state
-from dashboard.shell.header import REST_TICK_S
+from dashboard.shell import browser, condition, elsewhere, state
 from dashboard.train import cached, colour, ghosts, look, look_back, steering
 from vae_core.config import WALL_LIMIT_S
 
@@ -64,17 +63,15 @@ def watch(view: JobView, steer: Callable[[JobView], None]) -> None:
     drawn_as = _drawn_as(view)
     every = tick_s(view, browser.token())
     st.fragment(_live, run_every=every)(view.run_id, drawn_as, steer)
+    if every is None:
+        elsewhere.watch_runs([view.run_id])
 
 
 def tick_s(view: JobView, token: str) -> float | None:
-    """Seconds between two looks at a run; None where nothing changes by itself.
-
-    The owner of a run that has ended may have it go on, which those who watch have to see.
-    """
-    own = view.is_owned_by(token)
+    """Seconds between two looks at a run; None where nothing changes by itself."""
     if not view.is_active:
-        return None if own else REST_TICK_S
-    return TICK_S if own and view.status != "queued" else WATCH_TICK_S
+        return None
+    return TICK_S if view.is_owned_by(token) and view.status != "queued" else WATCH_TICK_S
 
 
 def show_example() -> None:

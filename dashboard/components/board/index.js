@@ -67,6 +67,7 @@ import { remarks } from "./objective.js";
  * @property {string} grid
  * @property {number[]} grid_shape [rows, columns]
  * @property {string} grid_axis float32
+ * @property {string[]} columns Names of the first values of a point; none where they have none.
  */
 
 /**
