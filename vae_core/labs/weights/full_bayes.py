@@ -5,7 +5,8 @@ from typing import Literal, NamedTuple, Self
 import torch
 from torch import Tensor
 
-from vae_core.config import ModelConfig, TrainConfig, check_choice, check_integer, check_number
+from vae_core.checks import check_choice, check_integer, check_number
+from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import Dataset
 from vae_core.data.byte_images import Examples
 from vae_core.elbo import ElboTerms, Evaluation, elbo_terms, evaluate
