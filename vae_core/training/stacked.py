@@ -18,7 +18,8 @@ from vae_core.config import Activation, ModelConfig, TrainConfig
 from vae_core.data.byte_images import Examples, RedrawnImages
 from vae_core.distributions import LOG_VAR_RANGE
 from vae_core.model import MIN_LIKELIHOOD_SCALE
-from vae_core.training.by_hand import IN_PLACE, NARROW, Means
+from vae_core.training.by_hand import Means
+from vae_core.training.by_hand.layers import IN_PLACE, NARROW
 from vae_core.training.loop import Training
 from vae_core.training.optimizer import descend, initial_moments, point_into
 from vae_core.training.products import chosen_products
