@@ -1,6 +1,6 @@
 """Time on Train: a slider over the kept steps of a run, and the fork that begins at the one that is shown."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import streamlit as st
 
@@ -10,12 +10,9 @@ from dashboard.runs.runner import runner
 from dashboard.shell import state
 from dashboard.train import look, steering
 
-if TYPE_CHECKING:
-    from vae_core.runs.kept import WhyNone
-
 _ELEMENT: Final = "look_back"
 _NEWEST: Final = "look_back_sequence"
-NOTHING_KEPT: Final[dict["WhyNone", str]] = {
+NOTHING_KEPT: Final[dict[str, str]] = {
     why: f":material/history: No earlier steps of this run are kept: {said}"
     for why, said in (
         (
@@ -27,6 +24,7 @@ NOTHING_KEPT: Final[dict["WhyNone", str]] = {
         ("no_room", "the disk was full. Where there is room now, steps from here on are kept."),
     )
 }
+"""By :meth:`dashboard.runs.store.RunStore.why_nothing_kept`."""
 
 
 def draw(view: JobView) -> None:
