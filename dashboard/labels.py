@@ -7,6 +7,8 @@ from vae_core.data import dataset_info
 from vae_core.data.own import NAME, own_facts
 from vae_core.errors import BadInput
 
+MAX_NAMED: Final = 20
+"""Values of a point whose names are sent, to the explorer, which shows as many, and to the board."""
 NAMES: Final = {
     "dataset": "Data",
     "data_folder": "Folder of the IDX files",
