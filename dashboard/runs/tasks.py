@@ -24,7 +24,7 @@ from dashboard.runs.worker_process import Process, spawn
 from vae_core.config import WALL_LIMIT_S
 from vae_core.errors import BadInput
 
-RESULT_VERSION: Final = 4
+RESULT_VERSION: Final = 5
 """Of the arrays that tasks write. Raise it when they change, and results of older versions are not found."""
 MAX_KEPT_RESULTS: Final = 300
 MAX_KEPT_BYTES: Final = 2**30

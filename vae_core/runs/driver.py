@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, check_seed, shown
+from vae_core.checks import shown
+from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, check_seed
 from vae_core.data import Dataset, Number, load_data_of, with_conditions
 from vae_core.device import usable_device
 from vae_core.errors import BadInput, TrainingDiverged
