@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 NAME: Final = re.compile(r"own-[0-9a-f]{32}")
 HOME_VARIABLE: Final = "VAE_DASHBOARD_HOME"
 _GONE: Final = "this data set is not on this server, or not any more"
-_BRING_AGAIN: Final = "bring the same file again on the page Data, by its name and read in the same way"
+_BRING_AGAIN: Final = (
+    "bring the same file again on the page Data, by its name and read in the same way, "
+    "or the NPZ file that was downloaded there"
+)
 _UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -123,7 +126,7 @@ def arrays_of(brought: "Brought", title: str) -> dict[str, NDArray[Any]]:
     return retitled(arrays, title)
 
 
-def _digest(arrays: Arrays, facts: OwnFacts) -> str:
+def content_digest(arrays: Arrays, facts: OwnFacts) -> str:
     """SHA-256 of content and title, in hex, and not of how the file was read."""
     x = arrays["x"]
     head = [facts.title, str(x.dtype), x.shape, facts.shape, facts.class_names, facts.columns]
@@ -142,7 +145,7 @@ def retitled(arrays: Arrays, title: str) -> dict[str, NDArray[Any]]:
         BadInput: The arrays are none of such a file (code ``data``).
     """
     facts = facts_in(arrays)._replace(title=title)
-    digest = _digest(arrays, facts)
+    digest = content_digest(arrays, facts)
     facts = facts._replace(digest=digest, name=f"own-{digest[:32]}")
     return {**arrays, "facts": np.array(json.dumps(facts._asdict()))}
 
@@ -214,7 +217,7 @@ def load_own(name: str, *, seed: int = 0) -> "Dataset":
     except _UNREADABLE as err:
         raise BadInput("data", "the file of this data set cannot be read", _BRING_AGAIN) from err
     x = arrays["x"]
-    digest = _digest(arrays, facts)
+    digest = content_digest(arrays, facts)
     if digest != facts.digest or not name.endswith(digest[:32]):
         raise BadInput("data", "the file of this data set is damaged", _BRING_AGAIN)
     data = from_arrays(
