@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -109,6 +110,20 @@ def superscript(number: int) -> str:
 def subscript(number: int) -> str:
     """The index of a unit: ``12`` becomes ``₁₂``."""
     return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
+def names_of_values(columns: Sequence[str], count: int) -> tuple[str, ...]:
+    """What the first values of a point are called, in axes and lists alike.
+
+    Arguments:
+        columns: Names of the columns, of the first ones at least; empty: they have none.
+        count: How many names.
+
+    Example:
+        >>> names_of_values(("height", "weight"), 2), names_of_values((), 2)
+        (('height', 'weight'), ('x₁', 'x₂'))
+    """
+    return tuple(columns[:count]) or tuple(f"x{subscript(place)}" for place in range(1, count + 1))
 
 
 def pixels_of(image_shape: tuple[int, ...]) -> str:

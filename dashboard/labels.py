@@ -4,9 +4,11 @@ from typing import Final
 
 from vae_core.config import ModelConfig
 from vae_core.data import dataset_info
-from vae_core.data.own import NAME
+from vae_core.data.own import NAME, own_facts
 from vae_core.errors import BadInput
 
+MAX_NAMED: Final = 20
+"""Values of a point whose names are sent, to the explorer, which shows as many, and to the board."""
 NAMES: Final = {
     "dataset": "Data",
     "data_folder": "Folder of the IDX files",
@@ -129,6 +131,20 @@ def data_title(dataset: str) -> str:
         return dataset_info(dataset).title
     except BadInput:
         return GONE_DATA if NAME.fullmatch(dataset) else dataset
+
+
+def columns_of(dataset: str) -> tuple[str, ...]:
+    """Names of the values of a point that somebody brought; none of others, and of data that are gone.
+
+    Known without loading the data.
+    """
+    if NAME.fullmatch(dataset) is None:
+        return ()
+    try:
+        facts = own_facts(dataset)
+    except BadInput:
+        return ()
+    return facts.columns if facts.image_shape is None else ()
 
 
 def has_many_held_out(dataset: str) -> bool:

@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.formats import plain, signed, subscript
+from dashboard.formats import names_of_values, plain, signed
 from dashboard.tables import draw_table
 from dashboard.tiles import tiled
 
@@ -143,7 +143,8 @@ def show_examples(
     if x.shape[1] > MAX_IN_LINE:
         _draw_values(x, names or [f"point {number}" for number in range(1, len(x) + 1)], columns)
         return
-    texts = [f"({', '.join(map(signed, row))})" for row in x.tolist()]
+    before = [f"{plain(_short(name))} " for name in columns] or [""] * x.shape[1]
+    texts = [f"({', '.join(map(str.__add__, before, map(signed, row)))})" for row in x.tolist()]
     if names is None:
         st.markdown(" → ".join(texts))
     else:
@@ -156,8 +157,8 @@ def _short(name: str) -> str:
 
 
 def _draw_values(x: NDArray[np.float32], names: Sequence[str], columns: Sequence[str]) -> None:
-    shown = [plain(_short(name)) for name in columns[:MAX_IN_TABLE]]
-    shown = shown or [f"x{subscript(place)}" for place in range(1, 1 + min(MAX_IN_TABLE, x.shape[1]))]
+    found = names_of_values(columns, min(MAX_IN_TABLE, x.shape[1]))
+    shown = [plain(_short(name)) for name in found]
     rows = [(name, *map(signed, values)) for name, values in zip(shown, x.T.tolist(), strict=False)]
     draw_table(("value of x", *names), rows, title="Values of the examples", shows_title=False)
     if x.shape[1] > len(rows):

@@ -87,7 +87,7 @@ elif view == "units":
         units.limits(shown, terms)
     with right:
         st.header("Collapse: predicted and measured", help=units.COLLAPSE_HELP)
-        units.collapse(shown, terms)
+        units.collapse(shown, split)
 elif shown.is_deterministic:
     st.warning(
         shown.written(

@@ -46,6 +46,8 @@ MAY_IMPORT: Final = (
 # part of the core is on one step; the core itself (its public names) is above all.
 STAIRCASE: Final = (
     ("errors", "exports"),
+    ("checks",),
+    ("formats",),
     ("config",),
     ("memory",),
     ("device", "data", "planar", "networks"),

@@ -3,77 +3,15 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import NoneType
 from typing import Any, Final, Literal, Self, get_args
 
+from vae_core.checks import check_choice, check_integer, check_number, check_type, shown
 from vae_core.errors import BadInput
-
-MAX_HIDDEN_DIM = 8192
-MAX_HIDDEN_LAYERS = 8
-_SHOWN_CHARACTERS = 40
-
-
-def check_integer(name: str, value: object, low: int, high: int, hint: str) -> None:
-    """Raises :class:`BadInput` unless ``value`` is a whole number from ``low`` to ``high``; True is none."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        message = f"{name} must be a whole number from {low} to {high:,}, got {shown(value)}"
-        raise BadInput(name, message, hint)
-
-
-def check_number(name: str, value: object, low: float, high: float, hint: str) -> float:
-    """Returns ``value`` as a float, or raises :class:`BadInput` unless it lies from ``low`` to ``high``.
-
-    Example:
-        >>> check_number("beta", 1, 0.0, 10.0, "use 1")
-        1.0
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise BadInput(name, f"{name} must be a number from {low:g} to {high:g}, got {shown(value)}", hint)
-    return float(value)
-
-
-def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Raises :class:`BadInput` unless ``value`` is one of ``choices``."""
-    if value not in choices:
-        message = f"{name} must be one of {', '.join(choices)}, got {shown(value)}"
-        raise BadInput(name, message, f"use {choices[0]}")
-
-
-def check_type(name: str, value: object, kind: type | tuple[type, ...]) -> None:
-    """Raises :class:`BadInput` unless ``value`` is of a type in ``kind``."""
-    if not isinstance(value, kind):
-        raise BadInput(name, f"{name} has the wrong type, got {shown(value)}", "export the run again")
-
-
-def check_hidden_dims(sizes: object) -> tuple[int, ...]:
-    """Returns the sizes of hidden layers as a tuple, or raises :class:`BadInput` (code ``hidden_dims``)."""
-    if not isinstance(sizes, (tuple, list)):
-        raise BadInput("hidden_dims", f"hidden_dims must be a list, got {shown(sizes)}", "use (128,)")
-    if len(sizes) > MAX_HIDDEN_LAYERS:
-        message = f"hidden_dims has {len(sizes)} layers, the limit is {MAX_HIDDEN_LAYERS}"
-        raise BadInput("hidden_dims", message, "use one or two")
-    for size in sizes:
-        check_integer("hidden_dims", size, 1, MAX_HIDDEN_DIM, "leave the list empty for a linear model")
-    return tuple(sizes)
-
-
-def shown(value: object) -> str:
-    """``value`` as it stands in a message: its ``repr``, cut where it is long.
-
-    Example:
-        >>> shown(float("nan")), shown("x")
-        ('NaN', "'x'")
-    """
-    if isinstance(value, float) and math.isnan(value):
-        return "NaN"
-    if isinstance(value, int) and abs(value) >= 10**_SHOWN_CHARACTERS:
-        return f"a number of {value.bit_length()} bits"  # Python refuses to write out the largest ones
-    text = repr(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "..."
-
+from vae_core.formats import FORMAT, check_format, upgraded
 
 Activation = Literal["tanh", "relu", "silu", "softplus"]
 RECTIFIED: Final[tuple[Activation, ...]] = ("relu", "silu")
@@ -109,6 +47,8 @@ MAX_CONDITIONS: Final = 1000
 MAX_NAME: Final = 200
 """Letters of the name of a number that is known of examples."""
 
+MAX_HIDDEN_DIM = 8192
+MAX_HIDDEN_LAYERS = 8
 MAX_LATENT_DIM = 512
 MAX_FULL_DIM = 64
 """Latent dimensions of a full covariance matrix: it has 2080 entries then, of each example."""
@@ -131,28 +71,6 @@ WALL_LIMIT_S: Final = 30 * 60
 """Seconds of training, without pauses, after which a run is saved and stopped: others wait for the core."""
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
-FORMAT: Final = 9
-"""Of a configuration, and of the run file that holds one. It rises with each column of the curves, which an
-older version would take for damage, and with each setting that decides a run: one that is unknown to a
-version that reads the format may be left aside."""
-_UNSTATED_IN_1: Final[dict[str, Any]] = {"device": "cpu"}
-_UNSTATED_IN_2: Final[dict[str, Any]] = {"data_transposed": False}
-_UNSTATED_IN_4: Final[dict[str, Any]] = {"num_examples": None, "data_noise": 1.0, "binarised": "no"}
-_UNSTATED_IN_5: Final[dict[str, Any]] = {"condition": "none"}
-_UNSTATED_IN_7: Final[dict[str, Any]] = {"condition_on": ""}
-_UNSTATED_OF_TRAIN_IN_4: Final[dict[str, Any]] = {"objective": "elbo"}
-_UNSTATED_OF_MODEL_IN_1: Final[dict[str, Any]] = {"prior": "standard_normal", "num_components": 50}
-_UNSTATED_OF_MODEL_IN_4: Final[dict[str, Any]] = {
-    "architecture": "mlp",
-    "image_shape": None,
-    "initial_weights": "he",
-}
-_UNSTATED_OF_MODEL_IN_5: Final[dict[str, Any]] = {"num_conditions": 0}
-
-
-HELD_OUT_PATIENCE: Final = "held_out_patience"
-"""What formats 1 to 3 meant by patience: it watched the held-out part, kept the last weights, and trained
-on all of the training part. It is kept by this name and has no effect any more."""
 
 
 class _Config:
@@ -651,55 +569,6 @@ class RunConfig(_Config):
         return super(RunConfig, cls).from_dict(values)
 
 
-def check_format(found: object) -> int:
-    """Returns the number of a format that is read here, or raises :class:`BadInput` (code ``format``)."""
-    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-        message = f"a run has a format number, this has {shown(found)}"
-        raise BadInput("format", message, "choose a file that this app exported")
-    if found > FORMAT:
-        message = f"the run was made by a newer version: format {shown(found)}, this one reads up to {FORMAT}"
-        raise BadInput("format", message, "update the app; the file is left as it is")
-    return found
-
-
-def upgraded(values: object, found: int) -> object:
-    """Plain values of a configuration in format ``found``, with what was meant where that states nothing.
-
-    Example:
-        >>> upgraded({"model": {"data_dim": 64}}, 1)["model"]["prior"]
-        'standard_normal'
-    """
-    if found > 7 or not isinstance(values, dict):
-        return values
-    values = {**_UNSTATED_IN_7, **values}
-    if found > 5:
-        return values
-    values = {**_UNSTATED_IN_5, **values}
-    if isinstance(values.get("model"), dict):
-        values = {**values, "model": {**_UNSTATED_OF_MODEL_IN_5, **values["model"]}}
-    if found == 5:
-        return values
-    values = {**_UNSTATED_IN_4, **values}
-    model, train = values.get("model"), values.get("train")
-    if isinstance(model, dict):
-        values = {**values, "model": {**_UNSTATED_OF_MODEL_IN_4, **model}}
-    if isinstance(train, dict):
-        values = {**values, "train": {**_UNSTATED_OF_TRAIN_IN_4, **train}}
-    if found == 4:
-        return values
-    train = values.get("train")
-    if isinstance(train, dict) and train.get("patience") is not None:
-        train = {**train, "patience": None, HELD_OUT_PATIENCE: train["patience"]}
-        values = {**values, "train": train}
-    if found == 3:
-        return values
-    if found == 2:
-        return {**_UNSTATED_IN_2, **values}
-    model = values.get("model")
-    model = {**_UNSTATED_OF_MODEL_IN_1, **model} if isinstance(model, dict) else model
-    return {**_UNSTATED_IN_1, **_UNSTATED_IN_2, **values, "model": model}
-
-
 def unknown_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a run's plain values that this version does not know: what has no meaning in its format.
 
@@ -755,6 +624,18 @@ def refused_objectives(
         message = "one latent dimension has no total correlation: there is nothing for it to depend on"
         found["total_correlation"] = (message, "use two or more latent dimensions")
     return found
+
+
+def check_hidden_dims(sizes: object) -> tuple[int, ...]:
+    """Returns the sizes of hidden layers as a tuple, or raises :class:`BadInput` (code ``hidden_dims``)."""
+    if not isinstance(sizes, (tuple, list)):
+        raise BadInput("hidden_dims", f"hidden_dims must be a list, got {shown(sizes)}", "use (128,)")
+    if len(sizes) > MAX_HIDDEN_LAYERS:
+        message = f"hidden_dims has {len(sizes)} layers, the limit is {MAX_HIDDEN_LAYERS}"
+        raise BadInput("hidden_dims", message, "use one or two")
+    for size in sizes:
+        check_integer("hidden_dims", size, 1, MAX_HIDDEN_DIM, "leave the list empty for a linear model")
+    return tuple(sizes)
 
 
 def check_beta(beta: float) -> float:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_core.config import FLOW_LAYERS, MIXTURE_COMPONENTS, ModelConfig
-from vae_core.distributions import LOG_VAR_RANGE, bounded
+from vae_core.distributions import LOG_VAR_RANGE, bounded, softplus_slope
 from vae_core.errors import BadInput
 from vae_core.likelihoods import (
     REAL_LIKELIHOODS,
@@ -32,6 +32,8 @@ from vae_core.priors import MixtureParameters, NormalMixture, PseudoInputs, Stan
 
 MIN_LIKELIHOOD_SCALE = 1e-3
 """Lower limit of a learned s: where the decoder reproduces x exactly, s -> 0 makes the density infinite."""
+SMALLEST_VARIANCE: Final = 1e-9
+"""Of a variance head: added to its softplus, whose logarithm is taken."""
 SPREAD_RANGE: Final = (-20.7, 5e8)
 """Of the output u of a variance head: just beyond both ends log(softplus(u) + 1e-9) is outside of
 ``LOG_VAR_RANGE``, and far below the lower one softplus has no slope."""
@@ -116,7 +118,7 @@ class VAE(nn.Module):
             return DiagonalMixture(torch.log_softmax(logits, -1), means, bounded(spread, *LOG_VAR_RANGE))
         mean, spread = outputs.chunk(2, dim=-1)
         if head == "variance":
-            spread = torch.log(functional.softplus(bounded(spread, *SPREAD_RANGE)) + 1e-9)
+            spread = torch.log(functional.softplus(bounded(spread, *SPREAD_RANGE)) + SMALLEST_VARIANCE)
         return DiagonalNormal(mean, bounded(spread, *LOG_VAR_RANGE))
 
     def likelihood(self, z: Tensor) -> LikelihoodModel:
@@ -230,3 +232,13 @@ class VAE(nn.Module):
             return torch.exp(bounded(self.log_scale, math.log(MIN_LIKELIHOOD_SCALE), math.inf))
         scale = self.config.likelihood_scale if self.config.has_scale else 1.0
         return torch.tensor(scale, dtype=like.dtype, device=like.device)
+
+
+def variance_slope(outputs: Tensor) -> Tensor:
+    """dphi/du of a variance head, phi = log sigma^2 = log(softplus(u) + 1e-9), shape (batch, J).
+
+    Arguments:
+        outputs: Of the encoder, the means first and then u, shape (batch, 2 J).
+    """
+    spread = outputs.chunk(2, dim=-1)[1].clamp(*SPREAD_RANGE)
+    return softplus_slope(spread) / (functional.softplus(spread) + SMALLEST_VARIANCE)

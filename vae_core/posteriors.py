@@ -1,7 +1,7 @@
 """Approximate posteriors q(z|x): Gaussians, a planar flow, a mixture, and a code without spread."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol, Self, TypeVar
 
@@ -129,8 +129,90 @@ class Draws:
         return values.unflatten(0, (len(self.log_shares), -1))
 
 
+class _Density:
+    """A q(z|x) that has a density: what follows from its parameters, whose first dimension is the batch."""
+
+    __slots__ = ()
+
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """All tensors that it is made of, in their order."""
+        raise NotImplementedError
+
+    def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Noise eps ~ N(0, I) of shape (num_samples, batch, J)."""
+        raise NotImplementedError
+
+    def draw(self, eps: Tensor) -> Draws:
+        """z of noise eps."""
+        raise NotImplementedError
+
+    def as_density(self) -> Self:
+        """Itself."""
+        return self
+
+    def take(self, rows: int | slice | Tensor) -> Self:
+        """That of one example or of a subset."""
+        return self._with(part[rows] for part in self.parameters)
+
+    def split(self, rows: int) -> list[Self]:
+        """Those of successive subsets of at most ``rows`` examples."""
+        columns = (part.split(rows) for part in self.parameters)
+        return [self._with(parts) for parts in zip(*columns, strict=True)]
+
+    def double(self) -> Self:
+        """The same in float64."""
+        return self._with(part.double() for part in self.parameters)
+
+    def frozen(self) -> Self:
+        """A copy without gradients, which no update of the weights changes."""
+        return self._with(part.detach().clone() for part in self.parameters)
+
+    def independent(self, num_samples: int, *, generator: torch.Generator) -> Draws:
+        """Independent draws."""
+        return self.draw(self.draw_eps(num_samples, generator=generator))
+
+    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
+        """Independent draws z of shape (num_samples, batch, J), differentiable in the parameters.
+
+        Those of a mixture are so in its means and variances, and not in its weights.
+        """
+        return self.independent(num_samples, generator=generator).z
+
+    def _with(self, parameters: Iterable[Tensor]) -> Self:
+        """One of the same kind with other parameters."""
+        return type(self)(*parameters)  # type: ignore[call-arg]
+
+
+class _Gaussian(_Density):
+    """A Gaussian q(z|x): it is the one of its own moments."""
+
+    __slots__ = ()
+    is_gaussian: ClassVar[bool] = True
+    mean: Tensor
+
+    @property
+    def std(self) -> Tensor:
+        """sigma of each dimension."""
+        raise NotImplementedError
+
+    @property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and sigma of each dimension."""
+        return self.mean, self.std
+
+    @property
+    def matched(self) -> Self:
+        """The Gaussian of the same mean and covariance: itself."""
+        return self
+
+    def as_normal(self) -> Self:
+        """Itself."""
+        return self
+
+
 @dataclass(frozen=True, slots=True)
-class DiagonalNormal:
+class DiagonalNormal(_Gaussian):
     """q(z|x) = N(mean, diag exp(log_var)); both of shape (batch, J).
 
     Example:
@@ -140,7 +222,6 @@ class DiagonalNormal:
     """
 
     is_factorised: ClassVar[bool] = True
-    is_gaussian: ClassVar[bool] = True
 
     mean: Tensor
     log_var: Tensor
@@ -180,24 +261,6 @@ class DiagonalNormal:
         """Mean and log sigma^2."""
         return self.mean, self.log_var
 
-    @property
-    def moments(self) -> tuple[Tensor, Tensor]:
-        """Mean and sigma of each dimension."""
-        return self.mean, self.std
-
-    @property
-    def matched(self) -> "DiagonalNormal":
-        """The Gaussian of the same mean and covariance: itself."""
-        return self
-
-    def as_density(self) -> "DiagonalNormal":
-        """Itself."""
-        return self
-
-    def as_normal(self) -> "DiagonalNormal":
-        """Itself."""
-        return self
-
     def no_move(self) -> tuple[Tensor, Tensor]:
         """A shift and a growth of 0, as :meth:`moved` takes them."""
         return torch.zeros_like(self.mean), torch.zeros_like(self.log_var)
@@ -205,25 +268,6 @@ class DiagonalNormal:
     def moved(self, shift: Tensor, growth: Tensor) -> "DiagonalNormal":
         """Another one in units of this one: mean + sigma shift, sigma e^growth; both of shape (batch, J)."""
         return DiagonalNormal(self.mean + self.std * shift, self.log_var + 2 * growth)
-
-    def take(self, rows: int | slice | Tensor) -> "DiagonalNormal":
-        """That of one example or of a subset."""
-        return DiagonalNormal(self.mean[rows], self.log_var[rows])
-
-    def split(self, rows: int) -> "list[DiagonalNormal]":
-        """Those of successive subsets of at most ``rows`` examples."""
-        return [
-            DiagonalNormal(*part)
-            for part in zip(self.mean.split(rows), self.log_var.split(rows), strict=True)
-        ]
-
-    def double(self) -> "DiagonalNormal":
-        """The same in float64."""
-        return DiagonalNormal(self.mean.double(), self.log_var.double())
-
-    def frozen(self) -> "DiagonalNormal":
-        """A copy without gradients, which no update of the weights changes."""
-        return DiagonalNormal(self.mean.detach().clone(), self.log_var.detach().clone())
 
     def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Noise eps ~ N(0, I) of shape (num_samples, batch, J)."""
@@ -237,17 +281,9 @@ class DiagonalNormal:
         """z of noise eps."""
         return Draws(self, self.reparameterize(eps))
 
-    def independent(self, num_samples: int, *, generator: torch.Generator) -> Draws:
-        """Independent draws."""
-        return self.draw(self.draw_eps(num_samples, generator=generator))
-
     def whiten(self, z: Tensor) -> Tensor:
         """The eps of which :meth:`reparameterize` makes z of shape (..., batch, J)."""
         return (z - self.mean) / self.std
-
-    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
-        """Draws z of shape (num_samples, batch, J), differentiable in mean and log_var."""
-        return self.reparameterize(self.draw_eps(num_samples, generator=generator))
 
     def log_prob(self, z: Tensor, /) -> Tensor:
         """log q(z|x) in nats: z of shape (..., batch, J) gives (..., batch)."""
@@ -292,7 +328,7 @@ class DiagonalNormal:
 
 
 @dataclass(frozen=True, slots=True)
-class FullNormal:
+class FullNormal(_Gaussian):
     """N(mean, L L^T): ``mean`` of shape (..., J), ``factor`` L lower triangular of shape (..., J, J).
 
     Example:
@@ -302,7 +338,6 @@ class FullNormal:
     """
 
     is_factorised: ClassVar[bool] = False
-    is_gaussian: ClassVar[bool] = True
 
     mean: Tensor
     factor: Tensor
@@ -362,24 +397,6 @@ class FullNormal:
         """Mean and L."""
         return self.mean, self.factor
 
-    @property
-    def moments(self) -> tuple[Tensor, Tensor]:
-        """Mean and sigma of each dimension."""
-        return self.mean, self.std
-
-    @property
-    def matched(self) -> "FullNormal":
-        """The Gaussian of the same mean and covariance: itself."""
-        return self
-
-    def as_density(self) -> "FullNormal":
-        """Itself."""
-        return self
-
-    def as_normal(self) -> "FullNormal":
-        """Itself."""
-        return self
-
     def no_move(self) -> tuple[Tensor, Tensor]:
         """A shift and a growth of 0, as :meth:`moved` takes them."""
         return torch.zeros_like(self.mean), torch.zeros_like(self.factor)
@@ -395,23 +412,6 @@ class FullNormal:
         change = growth.tril(-1) + torch.diag_embed(diagonal.exp())
         return FullNormal(self.mean + self._times(self.factor, shift), self.factor @ change)
 
-    def take(self, rows: int | slice | Tensor) -> "FullNormal":
-        """That of one example or of a subset."""
-        return FullNormal(self.mean[rows], self.factor[rows])
-
-    def split(self, rows: int) -> "list[FullNormal]":
-        """Those of successive subsets of at most ``rows`` examples."""
-        pairs = zip(self.mean.split(rows), self.factor.split(rows), strict=True)
-        return [FullNormal(*part) for part in pairs]
-
-    def double(self) -> "FullNormal":
-        """The same in float64."""
-        return FullNormal(self.mean.double(), self.factor.double())
-
-    def frozen(self) -> "FullNormal":
-        """A copy without gradients, which no update of the weights changes."""
-        return FullNormal(self.mean.detach().clone(), self.factor.detach().clone())
-
     def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Noise eps ~ N(0, I) of shape (num_samples, ..., J)."""
         return standard_noise((num_samples, *self.mean.shape), self.mean, generator)
@@ -424,10 +424,6 @@ class FullNormal:
         """z of noise eps."""
         return Draws(self, self.reparameterize(eps))
 
-    def independent(self, num_samples: int, *, generator: torch.Generator) -> Draws:
-        """Independent draws."""
-        return self.draw(self.draw_eps(num_samples, generator=generator))
-
     def whiten(self, z: Tensor) -> Tensor:
         """The eps of which :meth:`reparameterize` makes z of shape (..., batch, J): L^-1 (z - mean)."""
         return self._whitened(z - self.mean)
@@ -436,10 +432,6 @@ class FullNormal:
         """Log density, nats: values of shape (..., J) give (...,)."""
         # Not by torch.distributions.MultivariateNormal: its first density imports a compiler (half a second).
         return -negative_log_density(self.whiten(value).square(), self._log_diagonal()).sum(-1)
-
-    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
-        """Draws of shape (num_samples, ..., J), differentiable in mean and factor."""
-        return self.reparameterize(self.draw_eps(num_samples, generator=generator))
 
     def entropy(self) -> Tensor:
         """log det L + J/2 log 2 pi e, shape (...,), nats."""
@@ -501,7 +493,7 @@ AnyNormal = DiagonalNormal | FullNormal
 """A Gaussian q(z|x), with a diagonal covariance matrix or a full one; both have the same interface."""
 
 
-class _NotGaussian:
+class _NotGaussian(_Density):
     """A q(z|x) that has a density, but is no Gaussian: what follows from its moments."""
 
     __slots__ = ()
@@ -534,10 +526,6 @@ class _NotGaussian:
     def marginals(self) -> DiagonalNormal:
         """The product of the Gaussians with its means and deviations."""
         return DiagonalNormal.from_std(*self.moments)
-
-    def as_density(self) -> Self:
-        """Itself."""
-        return self
 
     def as_normal(self) -> AnyNormal:
         """Raises :class:`BadInput` (code ``encoder_head``): it is no Gaussian."""
@@ -616,23 +604,6 @@ class PlanarNormal(_NotGaussian):
         centre = self.centre + torch.exp(0.5 * self.log_var) * shift
         return PlanarNormal(centre, self.log_var + 2 * wider, self.layers + bent.view_as(self.layers))
 
-    def take(self, rows: int | slice | Tensor) -> "PlanarNormal":
-        """That of one example or of a subset."""
-        return PlanarNormal(*(part[rows] for part in self.parameters))
-
-    def split(self, rows: int) -> "list[PlanarNormal]":
-        """Those of successive subsets of at most ``rows`` examples."""
-        parts = (part.split(rows) for part in self.parameters)
-        return [PlanarNormal(*some) for some in zip(*parts, strict=True)]
-
-    def double(self) -> "PlanarNormal":
-        """The same in float64."""
-        return PlanarNormal(*(part.double() for part in self.parameters))
-
-    def frozen(self) -> "PlanarNormal":
-        """A copy without gradients, which no update of the weights changes."""
-        return PlanarNormal(*(part.detach().clone() for part in self.parameters))
-
     def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Noise eps ~ N(0, I) of shape (num_samples, batch, J)."""
         return standard_noise((num_samples, *self.centre.shape), self.centre, generator)
@@ -648,17 +619,9 @@ class PlanarNormal(_NotGaussian):
         known = -negative_log_density(eps.square(), half).sum(-1) - log_det
         return Draws(self, self.centre + torch.exp(half) * t, known)
 
-    def independent(self, num_samples: int, *, generator: torch.Generator) -> Draws:
-        """Independent draws."""
-        return self.draw(self.draw_eps(num_samples, generator=generator))
-
     def whiten(self, z: Tensor) -> Tensor:
         """The eps of which :meth:`reparameterize` makes z of shape (..., batch, J)."""
         return self.flow.pull((z - self.centre) * torch.exp(-0.5 * self.log_var))[0]
-
-    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
-        """Draws z of shape (num_samples, batch, J), differentiable in the parameters."""
-        return self.reparameterize(self.draw_eps(num_samples, generator=generator))
 
     def outlines(self) -> list[Tensor]:
         """The curves that hold 39 and 86 % of the first q, J = 2: circles of the noise, moved; (97, 2)."""
@@ -763,23 +726,10 @@ class DiagonalMixture(_NotGaussian):
         log_weights = torch.log_softmax(self.log_weights + logits, 1)
         return DiagonalMixture(log_weights, means, self.log_vars + 2 * wider.view_as(self.log_vars))
 
-    def take(self, rows: int | slice | Tensor) -> "DiagonalMixture":
-        """That of one example or of a subset."""
-        return DiagonalMixture(*(part[rows] for part in self.parameters))
-
-    def split(self, rows: int) -> "list[DiagonalMixture]":
-        """Those of successive subsets of at most ``rows`` examples."""
-        parts = (part.split(rows) for part in self.parameters)
-        return [DiagonalMixture(*some) for some in zip(*parts, strict=True)]
-
     def double(self) -> "DiagonalMixture":
         """The same in float64; the weights sum to 1 there, too."""
         weights, means, log_vars = (part.double() for part in self.parameters)
         return DiagonalMixture(torch.log_softmax(weights, 1), means, log_vars)
-
-    def frozen(self) -> "DiagonalMixture":
-        """A copy without gradients, which no update of the weights changes."""
-        return DiagonalMixture(*(part.detach().clone() for part in self.parameters))
 
     def draw_eps(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
         """Noise eps ~ N(0, I) of shape (num_samples, batch, J)."""
@@ -805,10 +755,6 @@ class DiagonalMixture(_NotGaussian):
         )
         eps = self.draw_eps(num_samples, generator=generator)
         return Draws(self, means + torch.exp(0.5 * log_vars) * eps)
-
-    def sample(self, num_samples: int, *, generator: torch.Generator) -> Tensor:
-        """Independent draws z of shape (num_samples, batch, J)."""
-        return self.independent(num_samples, generator=generator).z
 
     def axes(self) -> list[Tensor]:
         """Values along each dimension that hold the first q, close where a component is narrow."""

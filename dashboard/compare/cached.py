@@ -53,6 +53,7 @@ class Untrained(NamedTuple):
         outliers: Outliers of each kind to be drawn, shape (kinds, shown, D).
         image_shape: (height, width), or (height, width, 3) in colour; None for points.
         class_names: Of the labels.
+        columns: Names of the values of a point; empty where they have none.
         num_train: Training examples used.
         reference: The metrics' values for the examples themselves.
         found: Results of PCA, probabilistic PCA and, where it fits, the example model; PCA and
@@ -68,6 +69,7 @@ class Untrained(NamedTuple):
     outliers: Array
     image_shape: tuple[int, ...] | None
     class_names: tuple[str, ...]
+    columns: tuple[str, ...]
     num_train: int
     reference: Reference
     found: dict[str, tuple[Metrics, ...]]
@@ -106,6 +108,7 @@ def _untrained(name: str, digest: str, seed: int, latent_dim: int, _data: "Datas
         outliers=examples.out_of_distribution[:, examples.shown].numpy(),
         image_shape=data.image_shape,
         class_names=data.class_names,
+        columns=data.columns,
         num_train=len(examples.x_train),
         reference=reference(examples),
         found=_untrained_results(examples, name, seed, latent_dim),

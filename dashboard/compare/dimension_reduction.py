@@ -12,7 +12,7 @@ from dashboard.compare import cached
 from dashboard.compare.cached import PRETRAINED, Untrained
 from dashboard.components.chart.element import draw_chart
 from dashboard.figures.dimension_reduction import plane_figure, space_figure, space_ranges
-from dashboard.formats import margin, plain, shown_difference, signed, subscript, with_error
+from dashboard.formats import margin, names_of_values, plain, shown_difference, signed, with_error
 from dashboard.labels import NAMES
 from dashboard.pictures import show, strip
 from dashboard.runs.tasks import Arrays, tasks
@@ -460,8 +460,10 @@ def _inpainting(shown: Shown) -> None:
         _points(shown, inpainted, "inpainting", columns=columns)
         count, num_seen = len(setting.hidden), int((~setting.hidden).sum())
         seen = f"The first {num_seen} columns of {count} are observed, the others are inferred"
-        drawn = f"{seen}; x{subscript(columns[0] + 1)} and x{subscript(columns[1] + 1)} are drawn."
-        st.caption("x₁ is observed, x₂ is inferred." if count == 2 else drawn)
+        names = names_of_values(setting.columns, count)
+        first, second = (plain(names[column]) for column in columns)
+        drawn = f"{seen}; {first} and {second} are drawn."
+        st.caption(f"{first} is observed, {second} is inferred." if count == 2 else drawn)
     else:
         _row(shown, "held-out examples", setting.x)
         _row(shown, "observed half", np.where(setting.hidden, HIDDEN_GREY, setting.x))
@@ -594,6 +596,7 @@ def _chart(
             ranges=ranges,
             theme=state.theme_name(),
             columns=columns,
+            names=shown.setting.columns,
         )
         draw_chart(
             figure,

@@ -23,7 +23,7 @@ from dashboard.subject import data_of, dataset, made_of, pretrained
 from dashboard.tables import draw_table
 from vae_core.config import ModelConfig, Optimizer, RunConfig, TrainConfig
 from vae_core.errors import BadInput
-from vae_core.labs.scores import MIN_SEEDS, Score, difference, pooled
+from vae_core.labs.scores import MIN_SEEDS, Pooled, Score, difference, pooled
 
 if TYPE_CHECKING:
     from vae_core.labs.optimisers import Outcome, Race
@@ -249,8 +249,13 @@ def _show(raced: Raced, stops: list[int | None], against: Literal["updates", "se
     kept = [one.kept_epoch for one in _outcomes(raced, stops)]
     parts = (raced.names, race.validation, race.train, race.seconds, stops, kept, race.diverged.tolist())
     lines = [RaceLine(*line) for line in zip(*parts, strict=True)]
-    st.markdown(_verdict(raced, stops))
-    ends = ", ".join(f"{line.name} best {signed(float(np.nanmax(line.validation)))}" for line in lines)
+    st.markdown(verdict(raced, stops))
+    ends = ", ".join(
+        f"{line.name} diverged at step {line.diverged:,}"
+        if line.diverged
+        else f"{line.name} best {signed(float(np.nanmax(line.validation)))}"
+        for line in lines
+    )
     figure = race_figure(lines, race.steps, against=against, theme=state.theme_name())
     draw_chart(
         figure,
@@ -325,27 +330,41 @@ def _outcomes(raced: Raced, stops: Sequence[int | None]) -> "list[Outcome]":
     return [outcome(*parts) for parts in zip(race.validation, race.held_out, stops, strict=True)]
 
 
-def _verdict(raced: Raced, stops: Sequence[int | None]) -> str:
-    """Which is best, and what the stopping criterion costs."""
+def verdict(raced: Raced, stops: Sequence[int | None]) -> str:
+    """Which of the trainings that did not diverge is best, and what the stopping criterion costs.
+
+    Arguments:
+        raced: Three trainings.
+        stops: The epoch at which the criterion ends each; None: it does not.
+    """
     found, names, race = _outcomes(raced, stops), [racer.name for racer in RACERS], raced.race
     parts = [
-        f"**{name} diverged at step {step:,}**: lower its learning rate."
-        for name, step in zip(names, race.diverged, strict=True)
+        f"**{name} diverged at step {step:,}**{_saved_by(stop)}: lower its learning rate."
+        for name, step, stop in zip(names, race.diverged, stops, strict=True)
         if step
     ]
-    if all(race.diverged):
+    whole = [number for number, step in enumerate(race.diverged) if not step]
+    if not whole:
         return " ".join(parts)
-    order = sorted(range(len(found)), key=lambda number: -found[number].best)
-    first, second = order[0], order[1]
-    lead = shown_difference(found[first].best, found[second].best)
-    parts.append(
-        f"With seed {raced.runs[0].seed} **{names[first]}** reaches the highest held-out ELBO: "
-        f"**{signed(found[first].best)}** nats at "
-        f"its best epoch, {found[first].best_epoch}, {lead:.2f} nats above {names[second]}."
-    )
-    stopped = [number for number in order if stops[number] is not None]
+    first, *others = sorted(whole, key=lambda number: -found[number].best)
+    best = f"**{signed(found[first].best)}** nats at its best epoch, {found[first].best_epoch}"
+    seed = raced.runs[0].seed
+    # One that diverged made fewer epochs than the others: its best until then is nothing to be ahead of.
+    if others:
+        lead = shown_difference(found[first].best, found[others[0]].best)
+        parts.append(
+            f"With seed {seed} **{names[first]}** reaches the highest held-out ELBO: {best}, {lead:.2f} nats "
+            f"above {names[others[0]]}."
+        )
+    else:
+        parts.append(
+            f"With seed {seed} **{names[first]}** reaches a held-out ELBO of {best}; the others diverged, so "
+            "that nothing is left to compare it with."
+        )
+    stopped = [number for number in whole if stops[number] is not None]
     if not stopped:
-        return " ".join([*parts, "The stopping criterion ends none of them within these epochs."])
+        which = "none of them" if len(whole) == len(found) else "none that did not diverge"
+        return " ".join([*parts, f"The stopping criterion ends {which} within these epochs."])
     costly = max(stopped, key=lambda number: found[number].missed)
     cost = (
         f"it costs {names[costly]} most: stopped at epoch {stops[costly]}, it keeps epoch "
@@ -353,8 +372,14 @@ def _verdict(raced: Raced, stops: Sequence[int | None]) -> str:
         if _missed(found[costly]) > 0
         else "it costs none of them anything."
     )
-    parts.append(f"The stopping criterion ends {len(stopped)} of {len(found)}; {cost}")
+    of = f"{len(found)}" if len(whole) == len(found) else f"the {len(whole)} that did not diverge"
+    parts.append(f"The stopping criterion ends {len(stopped)} of {of}; {cost}")
     return " ".join(parts)
+
+
+def _saved_by(stop: int | None) -> str:
+    """That a training would have been stopped before it diverged."""
+    return "" if stop is None else f", after epoch {stop}, where the criterion would have stopped it"
 
 
 def _draw_seeds(raced: Raced) -> None:
@@ -402,26 +427,36 @@ def over_seeds(races: Sequence[Raced]) -> str:
         name: pooled([Score(value, 0.0, None) for value in values])
         for name, values in zip(names, zip(*best, strict=True), strict=True)
     }
-    first, *others = sorted(names, key=lambda name: -scores[name].value)
-    pairs = len(names) * (len(names) - 1) // 2
+    counts = dict(zip(names, _num_diverged(races), strict=True))
+    whole = [name for name in names if not counts[name]]
+    of_all = ", ".join(
+        f"{name} {with_error(signed(scores[name].value), margin(scores[name].standard_error))}"
+        for name in whole
+    )
+    said = [f"Held-out ELBO at the best epoch over **{len(races)} seeds**, nats: {of_all}."] if whole else []
+    said += _verdict_over_seeds({name: scores[name] for name in whole}) if len(whole) > 1 else []
+    diverged = [f"{name} with {count}" for name, count in counts.items() if count]
+    if diverged:
+        said.append(f"Diverged, and so not compared: {', '.join(diverged)} of {len(races)} seeds.")
+    return " ".join(said)
+
+
+def _verdict_over_seeds(scores: dict[str, Pooled]) -> list[str]:
+    """Which is best, by how much, and whether that is clear; of at least two optimisers."""
+    first, *others = sorted(scores, key=lambda name: -scores[name].value)
+    pairs = len(scores) * (len(scores) - 1) // 2
     parts = []
     for other in others:
         gap = difference(scores[first], scores[other])
         word = "clearly above" if gap.is_clear(among=pairs) else "not clearly above"
         shown = shown_difference(scores[first].value, scores[other].value)
         parts.append(f"{with_error(f'{shown:.2f}', margin(gap.standard_error))} {word} {other}")
-    all_of_them = ", ".join(
-        f"{name} {with_error(signed(score.value), margin(score.standard_error))}"
-        for name, score in scores.items()
-    )
-    diverged = [f"{name} {count}" for name, count in zip(names, _num_diverged(races), strict=True) if count]
-    said = (
-        f"Held-out ELBO at the best epoch over **{len(races)} seeds**, nats: {all_of_them}. "
-        f"**{first}** is {' and '.join(parts)}. "
+    together = "the three differences together" if pairs > 1 else "the difference"
+    return [
+        f"**{first}** is {' and '.join(parts)}.",
         "± is the standard error between seeds, on the same held-out examples; clear is a t test at 5 % for "
-        "the three differences together."
-    )
-    return said + (f" Diverged: {', '.join(diverged)} of {len(races)}." if diverged else "")
+        f"{together}.",
+    ]
 
 
 def _num_diverged(races: Sequence[Raced]) -> list[int]:
@@ -445,6 +480,8 @@ def _draw_table(raced: Raced, stops: Sequence[int | None]) -> None:
         ("· to the stop", [_seconds(values[end]) for values, end in zip(race.seconds, ends, strict=True)]),
     ]
     head = ("measured", *(racer.name for racer in RACERS))
+    if any(race.diverged):
+        rows.insert(1, ("diverged at step", [f"{step:,}" if step else "–" for step in race.diverged]))
     draw_table(head, ((label, *cells) for label, cells in rows), title="All numbers")
 
 
@@ -484,6 +521,8 @@ def _notes(raced: Raced) -> list[str]:
         "less that at the epoch that the stop keeps; both epochs are chosen by the validation part, so that "
         "none of these numbers was picked for being high."
     ]
+    if any(raced.race.diverged):
+        said.append("Of a training that diverged the numbers are of the epochs before.")
     train, per_epoch = raced.runs[0].train, int(raced.race.steps[1])
     said.append(f"{per_epoch:,} updates an epoch, {int(raced.race.steps[-1]):,} for each optimiser.")
     if per_epoch == 1:

@@ -156,6 +156,14 @@ def _in_data_space(
             st.markdown(f"**{plain(side.label)}**")
             same = key == "reconstruction"
             classes = side.measured.labels if same else np.full(len(points), -1, np.int32)
-            figure = space_figure(x, points, classes, is_line=False, ranges=ranges, theme=state.theme_name())
+            figure = space_figure(
+                x,
+                points,
+                classes,
+                is_line=False,
+                ranges=ranges,
+                theme=state.theme_name(),
+                names=side.subject.columns,
+            )
             alt = f"{side.label}: {key} over the held-out points."
             draw_chart(figure, key=f"runs_{key}_{side.view.run_id}", alt=alt)

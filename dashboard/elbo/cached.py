@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from vae_core.evidence.local_posterior import LocalStep
     from vae_core.evidence.posterior_density import MeasuredExample, PosteriorGrid
     from vae_core.latent.aggregate import PriorFit, Surgery
+    from vae_core.latent.collapse import PredictedCollapse
     from vae_core.posteriors import AnyPosterior, Draws
 
 Array = NDArray[np.float32]
 MAX_SURGERY_EXAMPLES: Final = 1000
 MAX_SURGERY_SAMPLES: Final = 10
 MAX_CAUSES_EXAMPLES: Final = 2000
+MAX_COLLAPSE_EXAMPLES: Final = 10_000
+"""Whose covariance is taken: a second for 784 pixels."""
 TOGETHER: Final = 8
 """Examples beside each other that are measured at once, before anybody looks at them: each takes a quarter of
 the time of one alone."""
@@ -252,6 +255,38 @@ def _draws_of_bound(subject: Subject, split: Split, num_samples: int) -> "Draws"
         generator=noise,
     )
     return draws.first(samples_of_surgery(subject, num_samples))
+
+
+@cached()
+def predicted_collapse(subject: Subject) -> "PredictedCollapse":
+    """The dimensions that a linear VAE of the run's settings would keep of the data that it is trained on."""
+    from vae_core.latent.collapse import predicted_collapse as predicted
+
+    model, x = subject.config.model, subject.examples("training")[0]
+    return predicted(
+        x[:MAX_COLLAPSE_EXAMPLES],
+        model.latent_dim,
+        beta=subject.beta_in_force,
+        scale=subject.likelihood_scale,
+        unit_variance=model.encoder_head == "unit_variance",
+    )
+
+
+@cached()
+def kl_of_dimensions(subject: Subject, split: Split) -> NDArray[np.float64]:
+    """Mean KL of each dimension, the largest first; in principal axes where a rotation of q is free."""
+    from vae_core.latent.collapse import kl_by_principal_axis
+
+    if is_free_to_turn(subject):
+        found = kl_by_principal_axis(posterior(subject, split).as_normal()).numpy()
+    else:
+        found = encoded(subject, split).kl_per_dim.astype(np.float64).mean(0)
+    return np.sort(found)[::-1]
+
+
+def is_free_to_turn(subject: Subject) -> bool:
+    """Whether q and the weights may be rotated together and no objective changes."""
+    return subject.config.model.encoder_head in ("full_covariance", "unit_variance")
 
 
 @cached()

@@ -7,12 +7,13 @@ import streamlit as st
 
 from dashboard.cached import Encoded, mean
 from dashboard.components.chart.element import draw_chart
+from dashboard.elbo import cached as cache
 from dashboard.figures.rates import collapse_figure
 from dashboard.formats import rounded, shown_difference, signed
 from dashboard.shell import state
 from dashboard.shell.choice import one_of, switch
 from dashboard.shell.pages import to_train
-from dashboard.subject import Subject
+from dashboard.subject import Split, Subject
 
 if TYPE_CHECKING:
     from vae_core.labs.loss_conventions import Program
@@ -32,7 +33,8 @@ DENSITY_HELP: Final = (
 COLLAPSE_HELP: Final = (
     r"A linear VAE with likelihood $\mathcal{N}(Wz+m, s^2I)$ keeps dimension $j$ iff "
     r"$\lambda_j > \beta s^2$, with $\mathrm{KL}_j = \tfrac12\log\frac{\lambda_j}{\beta s^2}$; "
-    r"$\lambda_j$: eigenvalues of the data's covariance (Lucas et al. 2019)."
+    r"$\lambda_j$: eigenvalues of the training data's covariance (Lucas et al. 2019). Where the encoder "
+    r"fixes $\sigma = 1$, $\mathrm{KL}_j = \tfrac12(\sqrt{\lambda_j / \beta s^2} - 1)$."
 )
 
 
@@ -157,38 +159,41 @@ def _sign(nats: float) -> str:
     return "Above 0: densities may exceed 1, a negative loss is no error." if nats > 0 else ""
 
 
-def collapse(shown: Subject, terms: Encoded) -> None:
+def collapse(shown: Subject, split: Split) -> None:
     """Which dimensions a linear VAE would keep, beside the KL that was measured."""
-    import torch
-
-    from vae_core.latent.collapse import predicted_collapse
-
     config = shown.config
-    is_normal = config.model.has_kl_parts
-    is_elbo = config.train.is_elbo
-    if config.model.likelihood != "gaussian" or shown.is_deterministic or not (is_normal and is_elbo):
+    is_elbo = config.train.is_elbo and not config.train.free_bits
+    is_predicted = config.model.has_kl_parts and not shown.is_deterministic and shown.y is None
+    if config.model.likelihood != "gaussian" or not (is_predicted and is_elbo):
         st.info(
             "The prediction is for a Gaussian likelihood with one s, an encoder that gives a Gaussian, the "
-            "prior N(0, I) and the objective ELBO."
+            "prior N(0, I), and the objective ELBO without free bits, conditional on nothing."
         )
         settings = {"likelihood": "gaussian", "encoder_head": "log_variance", "prior": "standard_normal"}
-        settings |= {"objective": "elbo"}
-        to_train("Set up a Gaussian run", **settings)
+        settings |= {"objective": "elbo", "condition": "none"}
+        to_train("Set up a Gaussian run", **settings, free_bits=0.0)
         return
-    beta = shown.beta_in_force
-    if not beta > 0:
+    if not shown.beta_in_force > 0:
         st.info("With β = 0 the objective has no KL term, so nothing collapses.")
         to_train("Set up a run with β = 1", beta=1.0)
         return
-    scale = shown.likelihood_scale
-    found = predicted_collapse(torch.from_numpy(terms.x[:]), config.model.latent_dim, beta=beta, scale=scale)
-    measured = np.sort(terms.kl_per_dim.astype(np.float64).mean(0))[::-1]
+    found, measured = cache.predicted_collapse(shown), cache.kl_of_dimensions(shown, split)
     figure = collapse_figure(found.kl_per_dim.numpy(), measured, theme=state.theme_name())
     num_active, num_measured = int(found.is_active.sum()), int((measured > 0.01).sum())
     alt = f"Predicted active: {num_active}; measured with KL above 0.01: {num_measured}."
     draw_chart(figure, key="collapse", alt=alt)
     values = ", ".join(f"{rounded(value)}" for value in found.eigenvalues[:8].tolist())
-    kind = "This model is linear: the two should agree." if not config.model.hidden_dims else (
+    kind = "This model is linear: at the end of its training the two agree." if _is_linear(shown) else (
         "This model is not linear: it may keep what a linear one drops, and the other way round."
     )  # fmt: skip
-    st.caption(f"β s² = {rounded(found.threshold)}; λ = {values}. {alt} {kind}")
+    turned = (
+        " Measured in the principal axes of the posterior means: this q may be rotated with the weights, "
+        "which changes the parts of the KL and not their sum."
+        if cache.is_free_to_turn(shown)
+        else ""
+    )
+    st.caption(f"β s² = {rounded(found.threshold)}; λ = {values} of the training data. {alt} {kind}{turned}")
+
+
+def _is_linear(shown: Subject) -> bool:
+    return not shown.config.model.hidden_dims

@@ -37,6 +37,10 @@ _NOTE: Final[dict[str, Any]] = {"showarrow": False, "font": {"size": FONT_SIZE}}
 _OTHER: Final = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
 
 
+AT_POINT: Final = "%{xaxis.title.text} %{x:.2f}<br>%{yaxis.title.text} %{y:.2f}"
+"""What a point says of itself: its two values, named as the axes are."""
+
+
 def literal(text: str) -> str:
     """Text that somebody typed, as Plotly shows it letter for letter: it takes tags for its own.
 

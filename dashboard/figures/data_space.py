@@ -1,12 +1,14 @@
 """Examples in the plane of their first two columns: with the decoded grid, decoded samples, or neighbours."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
-from dashboard.figures.base import LEGEND_ABOVE, finish
+from dashboard.figures.base import AT_POINT, LEGEND_ABOVE, finish, literal
+from dashboard.formats import names_of_values
 from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.float32]
@@ -23,6 +25,7 @@ def data_space_figure(
     point: Array | None,
     theme: ThemeName,
     counts: NDArray[np.int64] | None = None,
+    columns: Sequence[str] = (),
 ) -> go.Figure:
     """Examples with the decoded grid as a mesh, and the decoded point of the sliders; two columns are drawn.
 
@@ -32,6 +35,7 @@ def data_space_figure(
         point: A decoded point, shape (D,).
         theme: Light or dark.
         counts: Posterior means in each cell of the grid, shape (rows, columns), as dots of that area.
+        columns: Names of the D values; empty: they have none.
     """
     colours = CONCEPTS[theme]
     figure = go.Figure()
@@ -48,7 +52,7 @@ def data_space_figure(
         _add_dots(figure, mesh[counts > 0], counts[counts > 0], theme)
     if point is not None:
         _add_points(figure, point[None], "decoded z", color=colours["kl"], size=16, symbol="x")
-    return _finish(figure, GRID_HEIGHT, theme)
+    return _finish(figure, GRID_HEIGHT, columns, theme)
 
 
 def _add_dots(figure: go.Figure, nodes: Array, counts: NDArray[np.int64], theme: ThemeName) -> None:
@@ -64,7 +68,9 @@ def _add_dots(figure: go.Figure, nodes: Array, counts: NDArray[np.int64], theme:
     )
 
 
-def decoded_samples_figure(x: Array, decoded: Array, *, span: float, theme: ThemeName) -> go.Figure:
+def decoded_samples_figure(
+    x: Array, decoded: Array, *, span: float, theme: ThemeName, columns: Sequence[str] = ()
+) -> go.Figure:
     """Decoded samples among examples, in the plane of two columns.
 
     Arguments:
@@ -72,6 +78,7 @@ def decoded_samples_figure(x: Array, decoded: Array, *, span: float, theme: Them
         decoded: Decoded samples, shape (k, D).
         span: Half the width of both axes about 0.
         theme: Light or dark.
+        columns: Names of the D values; empty: they have none.
     """
     colours = CONCEPTS[theme]
     figure = go.Figure()
@@ -79,11 +86,17 @@ def decoded_samples_figure(x: Array, decoded: Array, *, span: float, theme: Them
         _add_points(figure, values, name, color=colours[concept], size=size, opacity=0.8)
     figure.update_xaxes(range=[-span, span])
     figure.update_yaxes(range=[-span, span])
-    return _finish(figure, SAMPLES_HEIGHT, theme)
+    return _finish(figure, SAMPLES_HEIGHT, columns, theme)
 
 
 def neighbours_figure(
-    x: Array, row: int, decoded: Array, near: dict[str, NDArray[np.int64]], *, theme: ThemeName
+    x: Array,
+    row: int,
+    decoded: Array,
+    near: dict[str, NDArray[np.int64]],
+    *,
+    theme: ThemeName,
+    columns: Sequence[str] = (),
 ) -> go.Figure:
     """All examples, the chosen one, its reconstruction, and its neighbours of each kind as rings.
 
@@ -93,6 +106,7 @@ def neighbours_figure(
         decoded: A decoded point, shape (D,).
         near: Rows of neighbours by the space of the distance.
         theme: Light or dark.
+        columns: Names of the D values; empty: they have none.
     """
     colours = CONCEPTS[theme]
     figure = go.Figure()
@@ -102,7 +116,7 @@ def neighbours_figure(
         _add_points(figure, x[rows], f"near in {space}", **ring)
     _add_points(figure, x[row][None], "the example", color=colours["log_evidence"], size=8)
     _add_points(figure, decoded[None], "decoded", color=colours["decoded"], size=11, symbol="diamond")
-    return _finish(figure, NEIGHBOURS_HEIGHT, theme)
+    return _finish(figure, NEIGHBOURS_HEIGHT, columns, theme)
 
 
 def _add_points(figure: go.Figure, points: Array, name: str, **marker: Any) -> None:
@@ -112,12 +126,13 @@ def _add_points(figure: go.Figure, points: Array, name: str, **marker: Any) -> N
         mode="markers",
         name=name,
         marker=marker,
-        hovertemplate="(%{x:.2f}, %{y:.2f})",
+        hovertemplate=AT_POINT,
     )
 
 
-def _finish(figure: go.Figure, height: int, theme: ThemeName) -> go.Figure:
+def _finish(figure: go.Figure, height: int, columns: Sequence[str], theme: ThemeName) -> go.Figure:
     """Both axes in one scale."""
-    figure.update_xaxes(title="x<sub>1</sub>", zeroline=False)
-    figure.update_yaxes(title="x<sub>2</sub>", zeroline=False, scaleanchor="x")
+    first, second = map(literal, names_of_values(columns, 2))
+    figure.update_xaxes(title=first, zeroline=False)
+    figure.update_yaxes(title=second, zeroline=False, scaleanchor="x")
     return finish(figure.update_layout(legend=LEGEND_ABOVE), height=height, theme=theme, legend=True)

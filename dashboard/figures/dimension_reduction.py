@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures import objects as go
-from dashboard.figures.base import FONT_SIZE, faded, finish, literal
+from dashboard.figures.base import AT_POINT, FONT_SIZE, faded, finish, literal
 from dashboard.figures.classes import class_marks
+from dashboard.formats import names_of_values
 from dashboard.theme import CONCEPTS, ThemeName
 
 Array = NDArray[np.floating]
@@ -119,6 +120,7 @@ def space_figure(
     ranges: tuple[tuple[float, float], tuple[float, float]],
     theme: ThemeName,
     columns: tuple[int, int] = (0, 1),
+    names: Sequence[str] = (),
 ) -> go.Figure:
     """The output of a method for points: points, or a line, over the examples, in the plane of two columns.
 
@@ -130,6 +132,7 @@ def space_figure(
         ranges: Of both axes.
         theme: Light or dark.
         columns: Which two, from 0.
+        names: Of the D values; empty: they have none.
     """
     figure, x, made = go.Figure(), x[:, columns], made[:, columns]
     if is_line:
@@ -140,8 +143,9 @@ def space_figure(
         marker = {"color": faded(CONCEPTS[theme]["data"], 0.4), "size": 4}
         figure.add_scatter(x=x[:, 0], y=x[:, 1], mode="markers", marker=marker, hoverinfo="skip")
         figure.add_trace(_dots(made, labels, theme))
-    figure.update_xaxes(title=f"x<sub>{columns[0] + 1}</sub>")
-    figure.update_yaxes(title=f"x<sub>{columns[1] + 1}</sub>")
+    named = names_of_values(names, max(columns) + 1)
+    figure.update_xaxes(title=literal(named[columns[0]]))
+    figure.update_yaxes(title=literal(named[columns[1]]))
     return _square(figure, *ranges, theme, ticks=True)
 
 
@@ -163,7 +167,7 @@ def _dots(points: Array, labels: NDArray[np.int32], theme: ThemeName, opacity: f
         y=points[:, 1],
         mode="markers",
         marker=marker,
-        hovertemplate="(%{x:.2f}, %{y:.2f})<extra></extra>",
+        hovertemplate=f"{AT_POINT}<extra></extra>",
     )
 
 

@@ -22,10 +22,12 @@ def bound_figure(elbo: float, best_elbo: float | None, log_evidence: float, *, t
 
     Arguments:
         elbo: The encoder's bound, nats.
-        best_elbo: The bound of the best diagonal Gaussian for this example; None when it is not known.
+        best_elbo: The bound of the best q of the encoder's family; None when it is not known.
         log_evidence: log p(x), nats.
         theme: Light or dark.
     """
+    # The two parts of the gap are differences of what is shown: they sum to the gap that is shown.
+    best_elbo = None if best_elbo is None else round(best_elbo, 3)
     colours, figure = CONCEPTS[theme], go.Figure()
     gap = max(log_evidence - elbo, 1e-3)
     left = elbo - 0.6 * gap

@@ -10,7 +10,7 @@ from dashboard.figures import objects as go
 from dashboard.figures.base import LEGEND_ABOVE, faded, finish
 from dashboard.figures.pixels import pixel_trace
 from dashboard.figures.player import add_player
-from dashboard.formats import signed
+from dashboard.formats import names_of_values, signed
 from dashboard.theme import CLASSES, CONCEPTS, ThemeName
 from dashboard.tiles import tiled
 
@@ -211,5 +211,6 @@ def _add_ground(figure: go.Figure, training: PriorTraining, x: Array, theme: The
     data = _points(x, {"color": CONCEPTS[theme]["data"], "size": 4, "opacity": 0.5}, "held-out x")
     figure.add_trace(data, row=2)
     span = 1.1 * float(np.abs(x).max())
-    figure.update_xaxes(title="x<sub>1</sub>", range=[-span, span], row=2)
-    figure.update_yaxes(title="x<sub>2</sub>", range=[-span, span], scaleanchor="x2", row=2)
+    first, second = names_of_values((), 2)
+    figure.update_xaxes(title=first, range=[-span, span], row=2)
+    figure.update_yaxes(title=second, range=[-span, span], scaleanchor="x2", row=2)

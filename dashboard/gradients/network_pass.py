@@ -310,14 +310,14 @@ def _of_point(found: "Backward", point: int) -> "Backward":
 
 def _weights_of(found: "Backward") -> Array | None:
     """Of the components of a mixture."""
-    from vae_core.training.draw_gradient import MixtureDraws
+    from vae_core.training.by_hand.draws import MixtureDraws
 
     return found.drawn.weights[0].numpy() if isinstance(found.drawn, MixtureDraws) else None
 
 
 def _flow_of(found: "Backward", point: int) -> tuple[FlowLayer, ...]:
     """The layers of a flow at a point; none of another q."""
-    from vae_core.training.draw_gradient import FlowDraws
+    from vae_core.training.by_hand.draws import FlowDraws
 
     drawn = found.drawn
     if not isinstance(drawn, FlowDraws):

@@ -168,7 +168,9 @@ def _show(shown: Subject, decoded: Decoded, source: str) -> None:
     else:
         x = encoded(shown).x[:]
         span = 1.1 * float(np.abs(x).max())
-        figure = decoded_samples_figure(x, decoded.x, span=span, theme=state.theme_name())
+        figure = decoded_samples_figure(
+            x, decoded.x, span=span, theme=state.theme_name(), columns=shown.columns
+        )
         draw_chart(figure, key=f"samples_{source}", alt=alt, config=chart_config("samples"))
     if decoded.num_in_holes is not None:
         count = f"**{decoded.num_in_holes} of {len(decoded.x)}** lie in holes"

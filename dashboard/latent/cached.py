@@ -10,13 +10,13 @@ from dashboard import cached as cache
 from dashboard.caching import cached
 from dashboard.components.latent.payload import (
     MAX_EXAMPLES,
-    MAX_NAMED,
     PackedModel,
     flat_weights,
     pack_model,
     prior_components,
     shape_of,
 )
+from dashboard.labels import MAX_NAMED
 from dashboard.subject import Subject
 
 if TYPE_CHECKING:

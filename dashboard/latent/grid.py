@@ -136,7 +136,9 @@ def _figure(
             flat = np.stack([columns, rows], axis=-1)
             grid = ((1 - morph) * flat + morph * grid[..., :2]).astype(np.float32)
         x = encoded(shown).x[:]
-        figure = data_space_figure(x, mesh=grid, point=None, theme=theme, counts=counts)
+        figure = data_space_figure(
+            x, mesh=grid, point=None, theme=theme, counts=counts, columns=shown.columns
+        )
     config = chart_config("decoded-grid")
     draw_chart(figure, key="grid", alt="Decoded means over the plane.", config=config)
 

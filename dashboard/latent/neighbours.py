@@ -61,7 +61,8 @@ def draw(shown: Subject) -> None:
             for space, points in (("latent space", examples.means), ("data space", examples.x))
         }
         if shown.image_shape is None:
-            _chart(examples.x[:], row, made, {space: rows for space, (rows, _) in near.items()})
+            found = {space: rows for space, (rows, _) in near.items()}
+            _chart(examples.x[:], row, made, found, shown.columns)
         if len(examples.x) == 1:
             st.info("There is one held-out example, so it has no neighbours.")
             near = {}
@@ -122,8 +123,10 @@ def _neighbours(
     return Kept(title=f"Nearest in {space}", file=file, arrays=arrays, pixels=pixels)
 
 
-def _chart(x: Array, row: int, made: Array, near: dict[str, NDArray[np.int64]]) -> None:
-    figure = neighbours_figure(x, row, made, near, theme=state.theme_name())
+def _chart(
+    x: Array, row: int, made: Array, near: dict[str, NDArray[np.int64]], columns: tuple[str, ...]
+) -> None:
+    figure = neighbours_figure(x, row, made, near, theme=state.theme_name(), columns=columns)
     alt = (
         f"Example {row} among the others, what is decoded for it, and its neighbours in latent and in data "
         "space."

@@ -255,7 +255,13 @@ def _decoded(shown: Subject, z: Array, strips: list[Kept]) -> None:
         plane = (0, min(1, len(z) - 1))
         axis = tuple(cache.quantiles(MESH_POINTS).tolist())
         mesh = cache.grid(shown, axis, plane, (0.0,) * len(z))
-        figure = data_space_figure(encoded(shown).x[:], mesh=mesh, point=x[0], theme=state.theme_name())
+        figure = data_space_figure(
+            encoded(shown).x[:],
+            mesh=mesh,
+            point=x[0],
+            theme=state.theme_name(),
+            columns=shown.columns,
+        )
         alt = "Data space with the decoded point."
         draw_chart(figure, key="traversal_point", alt=alt, config=chart_config("data-space"))
     numbers = ", ".join(signed(value) for value in z[:8].tolist()) + (", …" if len(z) > 8 else "")

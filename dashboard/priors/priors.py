@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dashboard import cached as cache
 from dashboard.components.chart.element import draw_chart
 from dashboard.figures.priors import plane_figure
-from dashboard.formats import margin, shown_difference, signed, with_error
+from dashboard.formats import margin, shown_difference, shown_sum, signed, with_error
 from dashboard.pictures import sheet, show
 from dashboard.priors import cached
 from dashboard.priors.cached import NUM_DECODED, NUM_SAMPLES, FittedView
@@ -75,8 +75,8 @@ def _draw_bounds(found: dict[str, FittedView]) -> None:
         "recon\u00adstruction": [signed(numbers.reconstruction, 3) for numbers in all_numbers],
         "mutual information": [f"{numbers.fit.mutual_information.value:.3f}" for numbers in all_numbers],
         "KL(q(z) ‖ p(z))": [_with_error(numbers.fit.marginal_kl) for numbers in all_numbers],
-        "**held-out ELBO**": [_elbo(numbers) for numbers in all_numbers],
-        "gain over N(0, I)": ["–", *(with_error(*_gain(numbers, normal)) for numbers in all_numbers[1:])],
+        "**held-out ELBO**": [_elbo(numbers, normal) for numbers in all_numbers],
+        "gain over N(0, I)": ["–", *(_with_error(_gain(numbers, normal)) for numbers in all_numbers[1:])],
     }
     head = ("nats per example", *(TITLES[name].replace("Prior", "") for name in found))  # a phone is narrow
     draw_table(head, ((label, *cells) for label, cells in rows.items()), title="The bound under each prior")
@@ -85,29 +85,37 @@ def _draw_bounds(found: dict[str, FittedView]) -> None:
 
 def _verdict(found: dict[str, FittedView], normal: "PriorEvaluation") -> None:
     best = max(("mixture", "vamp"), key=lambda name: float(found[name].numbers.elbo.mean()))
-    gain, error = _gain(found[best].numbers, normal)
-    left = found["standard_normal"].numbers.fit.marginal_kl.value
+    gain = _with_error(_gain(found[best].numbers, normal))
+    fit = normal.fit
     st.markdown(
         f"Encoder and decoder are untouched, so the reconstruction is the same to the last digit. The "
-        f"{TITLES[best]} changes the ELBO by **{gain}** ± {error} nats; "
-        f"no prior can gain more on these examples than the **{left:.3f}** nats of KL(q(z) ‖ N(0, I))."
+        f"{TITLES[best]} changes the ELBO by **{gain}** nats, what it takes from KL(q(z) ‖ p(z)); "
+        f"no prior can gain more on these examples than the **{fit.marginal_kl.value:.3f}** nats of "
+        "KL(q(z) ‖ N(0, I))."
     )
+    parts = (fit.mutual_information.value, fit.marginal_kl.value)
+    estimated = f"{shown_sum(fit.kl.value, *parts, digits=3):.3f}"
+    exact = f"{normal.reconstruction - float(normal.elbo.mean()):.3f}"
     st.caption(
         f"Nats per example, {len(normal.elbo)} held-out digits, M = {NUM_SAMPLES} samples of z each, the "
-        "same for all priors; ± is the standard error over the digits, for this one model. KL of N(0, I) in "
-        "closed form, the others by Monte Carlo: mean of log q(z|x) − log p(z)."
+        "same for all priors; ± is the standard error over the digits, for this one model. Mutual "
+        f"information and KL(q(z) ‖ p(z)) are estimated from these z: under N(0, I) they sum to {estimated}; "
+        f"the ELBO has the KL in closed form, {exact}, and under another prior it plus the mean of "
+        "log N(z; 0, I) − log p(z)."
     )
 
 
-def _gain(numbers: "PriorEvaluation", normal: "PriorEvaluation") -> tuple[str, str]:
-    """The difference of the ELBOs that the table shows, and its standard error over the pairs."""
-    value = shown_difference(float(numbers.elbo.mean()), float(normal.elbo.mean()), 3)
-    return signed(value, 3), margin(numbers.gain(normal).standard_error, 3)
+def _gain(numbers: "PriorEvaluation", normal: "PriorEvaluation") -> "Estimate":
+    """The difference of the KL(q(z) || p(z)) that the table shows, and its standard error over the pairs."""
+    less = shown_difference(normal.fit.marginal_kl.value, numbers.fit.marginal_kl.value, 3)
+    return numbers.gain(normal)._replace(value=less)
 
 
-def _elbo(numbers: "PriorEvaluation") -> str:
+def _elbo(numbers: "PriorEvaluation", normal: "PriorEvaluation") -> str:
+    """The ELBO under N(0, I) and the gain over it, in the digits that the table shows."""
+    value = round(float(normal.elbo.mean()), 3) + _gain(numbers, normal).value
     error = float(numbers.elbo.std()) / len(numbers.elbo) ** 0.5
-    return with_error(f"**{signed(float(numbers.elbo.mean()), 3)}**", margin(error, 3))
+    return with_error(f"**{signed(value, 3)}**", margin(error, 3))
 
 
 def _with_error(estimate: "Estimate") -> str:

@@ -11,7 +11,7 @@ from dashboard.components.chart.element import draw_chart
 from dashboard.figures.evidence import bound_figure
 from dashboard.figures.latent import grid_figure
 from dashboard.figures.weights import density_figure, line_figure, noise_figure, spread_figure
-from dashboard.formats import margin, rounded, shown_difference, signed, with_error
+from dashboard.formats import margin, rounded, shown_difference, shown_sum, signed, with_error
 from dashboard.priors import cached
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
@@ -126,13 +126,15 @@ def _line_settings() -> tuple[int, float, bool]:
 
 
 def _draw_line_bound(found: "WeightFit", num_data: int, *, is_wrong: bool) -> None:
-    figure = bound_figure(found.bound, None, found.log_evidence, theme=state.theme_name())
-    bound, evidence = (signed(value, 3) for value in (found.bound, found.log_evidence))
-    alt = f"F {bound}, log p(data) {evidence}, gap {found.kl_to_posterior:.3f} nats."
+    # In digits that add up, as One example has them.
+    bound = shown_difference(found.log_likelihood, found.weight_kl, 3)
+    evidence = shown_sum(found.log_evidence, bound, found.kl_to_posterior, digits=3)
+    figure = bound_figure(bound, None, evidence, theme=state.theme_name())
+    alt = f"F {signed(bound, 3)}, log p(data) {signed(evidence, 3)}, gap {found.kl_to_posterior:.3f} nats."
     draw_chart(figure, key="w_line_bound", alt=alt)
     st.markdown(
         rf"ELBO of {num_data} flowers: $\mathbb{{E}}_q$[log p(x|w)] **{signed(found.log_likelihood, 3)}** "
-        f"− KL(q ‖ p(w)) **{found.weight_kl:.3f}** = **{signed(found.bound, 3)}** nats. The weights cost "
+        f"− KL(q ‖ p(w)) **{found.weight_kl:.3f}** = **{signed(bound, 3)}** nats. The weights cost "
         f"**{found.weight_kl / num_data:.3f}** nats per example.",
         help=Q_HELP,
     )

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from dashboard.components.board.payload import addressed, board_payload, coarser_grid
 from dashboard.components.files import BOARD_CSS, EXPLORER_CSS, bundle, joined
 from dashboard.components.latent.payload import (
-    MAX_NAMED,
     Shape,
     flat_weights,
     latent_message,
@@ -33,7 +32,7 @@ from dashboard.components.latent.payload import (
     shape_of,
 )
 from dashboard.formats import pixels_of
-from dashboard.labels import data_title
+from dashboard.labels import MAX_NAMED, data_title
 from dashboard.publish.words import config_words, count
 from vae_core.runs.snapshot import HISTORY_COLUMNS
 
@@ -292,6 +291,7 @@ def _board_message(subject: "Subject", snapshot: "Snapshot") -> bytes:
         free_bits=subject.config.train.free_bits,
         objective=subject.config.train.maximised,
         batch_size=subject.config.train.batch_size,
+        columns=subject.columns,
     )
     return addressed(json.dumps(payload).encode(), beta=None, owner="", present=False, ghosts=())
 

@@ -6,9 +6,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.labels import columns_of
 from dashboard.shell import state
 from vae_core.data import dataset_info
-from vae_core.data.own import NAME, own_facts
+from vae_core.data.own import NAME
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -71,19 +72,9 @@ def _titles(data: "Dataset") -> dict[str, str]:
     found = {CLASSES: "classes" if data.class_names else "nothing"}
     for place, factor in enumerate(data.factors_test):
         found[f"factor{place}"] = f"{factor.name} ({factor.unit})" if factor.unit else factor.name
-    for place, name in enumerate(_columns(data)[:MAX_NAMED]):
+    for place, name in enumerate(columns_of(data.name)[:MAX_NAMED]):
         found[f"column{place}"] = name
     return found
-
-
-def _columns(data: "Dataset") -> tuple[str, ...]:
-    """Names of the values of a point that somebody brought."""
-    if data.image_shape is not None or NAME.fullmatch(data.name) is None:
-        return ()
-    try:
-        return own_facts(data.name).columns
-    except BadInput:  # gone meanwhile
-        return ()
 
 
 def colouring(data: "Dataset", chosen: object) -> Colouring | None:

@@ -9,7 +9,7 @@ from dashboard.formats import plain
 from dashboard.labels import LABELS, STATUSES, data_title
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
-from dashboard.shell import browser, condition, pages, share, state
+from dashboard.shell import browser, condition, elsewhere, pages, share, state
 from dashboard.subject import Subject, pretrained, subject_of
 from vae_core.errors import BadInput
 
@@ -17,8 +17,6 @@ GIVEN: Final = (
     "A conditional run: this page shows p(x|z, y) and q(z|x, y) given **y = {name}**, with the examples "
     "{which}, and every ELBO is a bound of log p(x|y)."
 )
-REST_TICK_S: Final = 2.0
-"""Between looks at a run of another browser, which its owner may stop or have go on at any moment."""
 EXAMPLE: Final = "Example model (trained on digits)"
 
 
@@ -41,8 +39,8 @@ def subject() -> Subject:
     if run_id is not None and view is None:
         state.forget_run()
         st.warning(f"{plain(runner().store.why_closed(run_id))} This is the example model.")
-    if view is not None and not view.is_owned_by(browser.token()):
-        st.fragment(_await_owner, run_every=REST_TICK_S)(view.run_id, view.status)
+    if run_id is not None and view is not None:
+        elsewhere.watch_runs([run_id])
     try:
         shown = None if view is None else _saved_now(view)
         if shown is None:
@@ -55,16 +53,6 @@ def subject() -> Subject:
         st.error(plain(str(err)))
         st.stop()
     return shown
-
-
-def _await_owner(run_id: str, drawn_as: str) -> None:
-    """Draws the page again, once, when the run of another browser stops or goes on.
-
-    What follows a run that trains looks at it only where the page was drawn while it did.
-    """
-    view = runner().view(run_id)
-    if state.current_run() == run_id and (view is None or view.status != drawn_as):
-        st.rerun()
 
 
 def _given(shown: Subject) -> Subject:

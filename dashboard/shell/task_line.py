@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.formats import plain
 from dashboard.runs.tasks import Progress, tasks
 from dashboard.shell import browser
+from dashboard.shell.elsewhere import REST_TICK_S
 
 TICK_S: Final = 0.5
 _FORESEEN: Final = 0.03
@@ -18,6 +19,8 @@ def task_line(
     name: str, *, key: str, label: str, doing: str, help_text: str, start: Callable[[], None]
 ) -> None:
     """Draws the line; when the task begins or ends, the whole page is drawn again, once.
+
+    Others may start the same one on their page: a line that rests looks for that, too.
 
     Arguments:
         name: Of the task.
@@ -81,7 +84,7 @@ def _line(
             start()
             st.rerun()
 
-    st.fragment(line, run_every=TICK_S if before[0] else None)()
+    st.fragment(line, run_every=TICK_S if before[0] else REST_TICK_S)()
 
 
 def _stand(names: Sequence[str]) -> tuple[bool, int]:

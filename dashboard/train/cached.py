@@ -8,6 +8,7 @@ from dashboard.cached import pretrained_snapshot
 from dashboard.caching import cached
 from dashboard.components.board.payload import board_payload, coarser_grid, ghost_payload
 from dashboard.components.flow.element import flow_payload, packed
+from dashboard.labels import columns_of
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.subject import data_of, some_numbers
@@ -124,6 +125,7 @@ def _board(run_id: str, looked: Snapshot | None = None, *, y: float | None = Non
         free_bits=view.config.train.free_bits,
         objective=view.config.train.maximised,
         batch_size=view.config.train.batch_size,
+        columns=columns_of(view.config.dataset),
         looked=looked,
     )
     return json.dumps(payload).encode()

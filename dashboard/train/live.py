@@ -14,8 +14,7 @@ from dashboard.labels import OF_CURVES, has_many_held_out
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
 from dashboard.runs.scheduler import UNWATCHED_S
-from dashboard.shell import browser, condition, state
-from dashboard.shell.header import REST_TICK_S
+from dashboard.shell import browser, condition, elsewhere, state
 from dashboard.train import cached, colour, ghosts, look, look_back, steering
 from vae_core.config import WALL_LIMIT_S
 
@@ -29,6 +28,7 @@ EXAMPLE: Final = (
     "**Example model (trained on digits)** · Press **Start** to train your own: its curves take this place."
 )
 NOT_YET: Final = "Nothing of this run to draw yet: the board below is that of the example model."
+NOT_YET_KEPT: Final = "Nothing of this run to draw yet: these are the curves that you kept."
 HALVED: Final = (
     "**Resume, η halved** goes on from there; if you set η in the sidebar first, that value is used."
 )
@@ -64,17 +64,15 @@ def watch(view: JobView, steer: Callable[[JobView], None]) -> None:
     drawn_as = _drawn_as(view)
     every = tick_s(view, browser.token())
     st.fragment(_live, run_every=every)(view.run_id, drawn_as, steer)
+    if every is None:
+        elsewhere.watch_runs([view.run_id])
 
 
 def tick_s(view: JobView, token: str) -> float | None:
-    """Seconds between two looks at a run; None where nothing changes by itself.
-
-    The owner of a run that has ended may have it go on, which those who watch have to see.
-    """
-    own = view.is_owned_by(token)
+    """Seconds between two looks at a run; None where nothing changes by itself."""
     if not view.is_active:
-        return None if own else REST_TICK_S
-    return TICK_S if own and view.status != "queued" else WATCH_TICK_S
+        return None
+    return TICK_S if view.is_owned_by(token) and view.status != "queued" else WATCH_TICK_S
 
 
 def show_example() -> None:
@@ -107,9 +105,7 @@ def _live(run_id: str, drawn_as: tuple[object, ...], steer: Callable[[JobView], 
     y = _grid_y(view)
     payload = None if version is None else cached.board(run_id, version, y)
     if version is None or payload is None:
-        if view.status != "running":  # while it runs its first picture is on the way
-            st.caption(NOT_YET)
-        _draw_example()
+        _draw_without_picture(view)
         return
     owner = "you" if view.is_owned_by(browser.token()) else "other"
     at = look.current(view)
@@ -147,12 +143,29 @@ def _choose_grid_y(view: JobView) -> None:
         st.caption(OF_CONDITIONAL)
 
 
+def _draw_without_picture(view: JobView) -> None:
+    """Beside a run that has no picture yet: the curves that were kept, or else the example model."""
+    has_kept = bool(ghosts.kept(view))
+    if view.status != "running":  # while it runs its first picture is on the way
+        st.caption(NOT_YET_KEPT if has_kept else NOT_YET)
+    if has_kept:
+        _draw_board(cached.example_board(), beta=None, owner="", in_view=view, kept_alone=True)
+    else:
+        _draw_example()
+
+
 def _draw_example() -> None:
     _draw_board(cached.example_board(), beta=None, owner="", in_view=None)
 
 
 def _draw_board(
-    payload: bytes, *, beta: float | None, owner: str, in_view: JobView | None, looked: int | None = None
+    payload: bytes,
+    *,
+    beta: float | None,
+    owner: str,
+    in_view: JobView | None,
+    looked: int | None = None,
+    kept_alone: bool = False,
 ) -> None:
     kept, present = ghosts.kept(in_view), state.is_presenting()
     parent = None if in_view is None else cached.parent_of(in_view.run_id)
@@ -165,7 +178,8 @@ def _draw_board(
         ghosts=kept,
         looked=looked,
         fork=fork,
-        colour=colour.told(in_view),
+        colour=b"null" if kept_alone else colour.told(in_view),
+        kept_alone=kept_alone,
     )
     training_board(message, key=_BOARD, on_drop=_drop)
 
@@ -213,7 +227,9 @@ def _standing(view: JobView) -> str:
             f"makes room, and every run after {WALL_LIMIT_S // 60} minutes of training. Meanwhile **Latent "
             "space** and **ELBO** show the example model."
         )
-        return f"**Waiting**: number {view.queue_position} in the queue. {why}"
+        before = view.queue_position - 1
+        place = f"{before} before it" if before > 0 else "next"
+        return f"**Waiting**: {place} in the queue. {why}"
     live = f"β {view.beta:.12g} · η {view.learning_rate:.12g}"
     of = "" if view.num_epochs is None else f" of {view.num_epochs:,}"
     done = f"step {view.step:,} · epoch {view.epoch:,}{of}"

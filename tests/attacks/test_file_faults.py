@@ -200,13 +200,14 @@ def test_numbers_in_other_writing_are_text_or_said() -> None:
     """Fault 13: commas between thousands are no text here: they are left out, which is said."""
     content = 'wide,share,n,v\n１２,5%,"1,234",3\n３,6%,"2,345",4\n１,7%,"9,999",7\n'.encode()
     found = bring(content, Choices(scale="none"))
-    assert found.columns == ("n", "v")
-    assert found.x.tolist() == [[1234, 3], [2345, 4], [9999, 7]]
+    assert found.columns == ("share", "n", "v")
+    assert found.x[:, 1:].tolist() == [[1234, 3], [2345, 4], [9999, 7]]
+    assert found.x[:, 0].tolist() == pytest.approx([0.05, 0.06, 0.07])
     assert Problem("Commas between thousands are left out.", "decimal") in found.problems
     assert Problem("Full-width digits are read as text.", "narrow") in found.problems
-    assert Problem("Columns of text are set aside: wide, share.", "labels") in found.problems
+    assert Problem("Columns of text are set aside: wide.", "labels") in found.problems
     narrow = bring(content, Choices(narrow="yes", scale="none"))
-    assert narrow.columns == ("wide", "n", "v")
+    assert narrow.columns == ("wide", "share", "n", "v")
     assert narrow.x[:, 0].tolist() == [12, 3, 1]
 
 

@@ -13,9 +13,10 @@ import pytest
 import torch
 
 from tests.run_files import forged, header_of, with_header
-from vae_core.config import FORMAT, ModelConfig, RunConfig, TrainConfig
+from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.errors import BadInput
+from vae_core.formats import FORMAT
 from vae_core.model import VAE
 from vae_core.runs.runfile import MAX_FILE_BYTES, Run, load_run, parse_run, save_run
 from vae_core.runs.snapshot import HISTORY_COLUMNS

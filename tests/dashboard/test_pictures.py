@@ -102,7 +102,7 @@ def test_points_of_many_values_stand_in_a_table_with_the_names_of_their_columns(
         names = ("example", "reconstruction")
         show_examples(x, None, size=8, alt="", names=names, columns=columns)
         show_examples(x, None, size=8, alt="", names=names)
-        show_examples(x[:, :3], None, size=8, alt="", names=names, columns=columns)
+        show_examples(x[:, :3], None, size=8, alt="", names=names, columns=columns[:3])
 
     app = AppTest.from_function(script).run()
     assert not app.exception
@@ -114,4 +114,6 @@ def test_points_of_many_values_stand_in_a_table_with_the_names_of_their_columns(
     assert numbered.iloc[:, 2].tolist() == [signed(value / 4) for value in range(25, 45)]
     assert [caption.value for caption in app.caption] == ["The first 20 of 25 values."] * 2
     (line,) = app.markdown
-    assert line.value == "example **(0.00, 0.25, 0.50)** · reconstruction **(6.25, 6.50, 6.75)**"
+    few = r"(\*flow\* {}, the temperature of … {}, c3 {})"
+    first, second = few.format("0.00", "0.25", "0.50"), few.format("6.25", "6.50", "6.75")
+    assert line.value == f"example **{first}** · reconstruction **{second}**"

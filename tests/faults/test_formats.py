@@ -20,9 +20,10 @@ import pytest
 import torch
 
 from tests.run_files import about_of, forged
-from vae_core.config import FORMAT, RunConfig
+from vae_core.config import RunConfig
 from vae_core.elbo import evaluate
 from vae_core.errors import BadInput
+from vae_core.formats import FORMAT
 from vae_core.runs.driver import Driver, open_training
 from vae_core.runs.runfile import Run, load_run, parse_run, save_run, stated_digest
 from vae_core.runs.snapshot import HISTORY_COLUMNS, read_snapshot

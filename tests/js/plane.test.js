@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { firstPairs, squareAround } from "../../dashboard/components/shared/data_plane.js";
+import { coordinateTicks } from "../../dashboard/components/board/lines.js";
+import { DataPlane, firstPairs, squareAround } from "../../dashboard/components/shared/data_plane.js";
 import { greyLevel, greyWord } from "../../dashboard/components/shared/pixels.js";
 import { namePlaces, spreadOut } from "../../dashboard/components/shared/plane.js";
 
@@ -66,4 +67,36 @@ test("grey levels are from 0 to 255, the same in red, green and blue", () => {
 test("of points with three columns the first two are drawn", () => {
   assert.deepEqual([...firstPairs([1, 2, 3, 4, 5, 6], 3)], [1, 2, 4, 5]);
   assert.deepEqual([...firstPairs(Float32Array.of(1, 2, 3, 4), 2)], [1, 2, 3, 4]);
+});
+
+test("axes of the data space have the names of the columns, cut where they are long", () => {
+  const told = new Map();
+  const canvas = {
+    setAttribute: (/** @type {string} */ name, /** @type {string} */ value) => told.set(name, value),
+  };
+  const plane = new DataPlane(/** @type {any} */ (canvas));
+  const [points, decoded] = [Float32Array.of(0, 0, 1, 1), Float32Array.of(0, 0, 1, 1)];
+  plane.set({ points, decoded, mesh: null, names: [] }, 0, true);
+  assert.deepEqual(plane.titles, ["x₁", "x₂"]);
+  const names = ["length", "the temperature of the vessel in the middle"];
+  plane.set({ points, decoded, mesh: null, names }, 0, true);
+  assert.deepEqual(plane.titles, ["length", "the temperature of the …"]);
+  assert.match(told.get("aria-label"), /in the plane of length and the temperature of the …/);
+  const size = { width: 300, height: 200 };
+  assert.equal(plane.frameIn(size).height, 200 - 8 - 38, "a long title stands below the numbers");
+});
+
+test("coordinates have the names of their columns where there is room", () => {
+  const [vectors, decoded] = [new Float32Array(3), new Float32Array(3)];
+  const texts = (/** @type {string[]} */ names, /** @type {number} */ width) => {
+    const { xTicks, xTitle } = coordinateTicks({ vectors, decoded, dim: 3, names }, width);
+    return [xTitle, ...xTicks.map(({ value, text }) => `${value} ${text}`)];
+  };
+  const names = ["length", "petal width (cm)", "concentration"];
+  assert.deepEqual(texts(names, 400), ["", "1 length", "2 petal width (cm)", "3 concentration"]);
+  assert.deepEqual(texts(names, 250), ["", "1 length", "2 petal width\n(cm)", "3 concentrat…"]);
+  assert.deepEqual(texts(names, 100), ["coordinate", "2 2"], "no room");
+  const numbered = ["coordinate", "1 1", "2 2", "3 3"];
+  assert.deepEqual(texts([], 300), numbered, "no names");
+  assert.deepEqual(texts(names.slice(0, 2), 300), numbered, "only the first ones are known");
 });

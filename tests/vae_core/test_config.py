@@ -11,17 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_core.config import (
-    FORMAT,
-    MAX_PARAMETERS,
-    Activation,
-    ModelConfig,
-    RunConfig,
-    TrainConfig,
-    unknown_settings,
-    upgraded,
-)
+from vae_core.config import MAX_PARAMETERS, Activation, ModelConfig, RunConfig, TrainConfig, unknown_settings
 from vae_core.errors import BadInput
+from vae_core.formats import FORMAT, upgraded
 from vae_core.model import VAE
 
 INF, NAN = math.inf, math.nan

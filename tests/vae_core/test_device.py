@@ -137,7 +137,7 @@ def test_a_step_stays_on_the_device(config: ModelConfig, device: str, generator:
     terms = elbo_terms(model, torch.zeros(5, 4, device=device), num_samples=2, generator=generator)
     (terms.reconstruction.mean() - penalised_kl(terms, free_bits=0.1)).backward()
     if is_written_out(config):
-        by_hand = HandGradient(model, num_samples=2, batch_size=5).of_size(5)
+        by_hand = HandGradient(model, num_samples=2, batch_size=5).pass_of(5)
         x, eps = torch.zeros(5, 4, device=device), torch.zeros(2, 5, config.latent_dim, device=device)
         with torch.no_grad():
             assert {part.device.type for part in by_hand(x, eps, 0.5, 0.1)} == {device}

@@ -12,15 +12,27 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_core.data.cells import (
+    PERCENT_NOTE,
+    Decimal,
+    Row,
+    is_missing,
+    is_number,
+    mixed_units,
+    with_plain_minus,
+    without_commas,
+    without_groups,
+    without_units,
+)
 from vae_core.data.limits import LARGEST, MAX_COLUMNS, MAX_ROWS
 from vae_core.errors import BadInput
 
 ASIDE: Final = "Columns of text are set aside"
 ABOVE: Final = "What stands above the table is left out"
+_DIFFER: Final = "is read as text, because its units differ"
 TABLES: Final = ("iris", "wine")
 Delimiter = Literal["tab", "semicolon", "bar", "comma", "blank"]
 """In the order in which they are tried. A comma late: between other delimiters it is a decimal mark."""
-Decimal = Literal["point", "comma"]
 Encoding = Literal["utf-8", "utf-16", "cp932", "cp1252"]
 Missing = Literal["refuse", "keep"]
 _DELIMITERS: Final[Mapping[str, str]] = {
@@ -32,14 +44,6 @@ _DELIMITERS: Final[Mapping[str, str]] = {
 }
 _ENCODINGS: Final = {"utf-16": "UTF-16", "cp932": "Shift-JIS", "cp1252": "Windows-1252"}
 _PLAIN: Final = re.compile(r"[0-9.eE+-]*")
-_NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
-_DECIMAL_COMMA: Final = re.compile(
-    r"[+-]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]*),[0-9]+(e[+-]?[0-9]+)?", re.IGNORECASE
-)
-_THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
-_MISSING: Final = frozenset(
-    ("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--", "?", ".", "missing", "<na>")
-)
 _INFINITE: Final = frozenset(("inf", "infinity", "∞"))
 _BLANKS: Final = " \t\f\v\x1c\x1d\x1e\x1f\x85\xa0\u3000\u2002\u2003\u2009\u202f"
 _COMMENT: Final = "#"
@@ -51,7 +55,6 @@ _SNIFFED: Final = 50
 _SAMPLE: Final = 1 << 17
 """Characters in which those are looked for."""
 _FULL_WIDTH: Final = re.compile("[\uff10-\uff19\uff0e\uff0d\uff0b]")
-Row = list[str]
 
 
 class Unusable(NamedTuple):
@@ -127,7 +130,8 @@ def read_table(
 
     Values stand between tabs, semicolons, bars, commas or spaces, with a decimal point or a decimal comma.
     A first row without a number holds names, and so does one with a word above a column of numbers. Each of
-    these is recognised where it is not given.
+    these is recognised where it is not given. A unit that all the cells of a column have is left out, and a
+    percentage is a fraction; blanks or apostrophes may stand between thousands.
 
     Arguments:
         content: The file: UTF-8, UTF-16 with its mark, Shift-JIS or Windows-1252.
@@ -189,22 +193,21 @@ def table_of_text(
     if narrow and has_full_width:
         text = unicodedata.normalize("NFKC", text)
         notes.append("Full-width characters are read as the usual ones.")
+    text = with_plain_minus(text)
     delimiter = delimiter or _sniffed(text)
     rows = _split(text, delimiter)
     if not is_rectangular:
         rows, said = _without_title(rows)
         notes += said
-    if delimiter != "comma" or '"' in text:
-        rows, decimal, said = _without_commas(rows, delimiter, decimal)
-        notes += said
-    else:  # no cell has a comma
-        decimal = decimal or "point"
     width = max(map(_filled, rows), default=0) if is_rectangular else _width(rows)
+    rows, decimal, units, said = _plain_numbers(text, rows, width, delimiter, decimal)
+    notes += said
     if header is None:
         header = _looks_like_names(rows, width)
     first = 2 if header else 1
     names, said = _names(rows[0] if header and rows else [""] * width, width)
     notes += said
+    notes += _said_of_units({names[place]: unit for place, unit in units.items()}, notes)
     rows = rows[1:] if header else rows
     if not rows:
         hint = "bring one with at least two rows of numbers"
@@ -219,8 +222,7 @@ def table_of_text(
     if missing == "refuse":
         _refuse(unusable)
     if not numbers:
-        hint = "give it one, or choose another separator or decimal mark"
-        raise BadInput("table", "the table has no column of numbers", hint)
+        raise _without_numbers(notes)
     if texts:
         notes.append(f"{ASIDE}: {', '.join(texts)}.")
     if not header:
@@ -239,6 +241,28 @@ def table_of_text(
     )
 
 
+def _plain_numbers(
+    text: str, rows: list[Row], width: int, delimiter: Delimiter, decimal: Decimal | None
+) -> tuple[list[Row], Decimal, dict[int, str], list[str]]:
+    """Numbers as a program writes them, the decimal mark, units by column, and what is to be said."""
+    rows, units = without_units(rows, width)
+    notes: list[str] = []
+    if delimiter != "blank":
+        rows, notes = without_groups(text, rows)
+    if delimiter == "comma" and '"' not in text:  # no cell has a comma
+        return rows, decimal or "point", units, notes
+    rows, decimal, said = without_commas(rows, decimal, is_between_columns=delimiter == "comma")
+    return rows, decimal, units, [*notes, *said]
+
+
+def _without_numbers(notes: Sequence[str]) -> BadInput:
+    message = "the table has no column of numbers"
+    if odd := next((note for note in notes if _DIFFER in note), ""):
+        said, _, hint = odd.rstrip(".").partition(": ")
+        return BadInput("table", f"{message}; {said}", hint)
+    return BadInput("table", message, "give it one, or choose another separator or decimal mark")
+
+
 def standardized(table: Table, columns: list[str]) -> NDArray[np.float64]:
     """The chosen columns with mean 0 and standard deviation 1, shape (n, columns).
 
@@ -255,16 +279,6 @@ def standardized(table: Table, columns: list[str]) -> NDArray[np.float64]:
         if spread <= 1e-12 * largest:
             raise BadInput("column", f"the column {name!r} is constant", "choose another one")
     return (values - values.mean(0)) / spreads
-
-
-def is_missing(cell: str) -> bool:
-    """Whether a cell says that it holds nothing.
-
-    Example:
-        >>> is_missing(""), is_missing("N/A"), is_missing("0")
-        (True, True, False)
-    """
-    return cell.casefold() in _MISSING
 
 
 def _decoded(content: bytes, encoding: Encoding | None) -> tuple[str, Encoding, list[str]]:
@@ -368,13 +382,13 @@ def _without_title(rows: list[Row]) -> tuple[list[Row], list[str]]:
         return rows, []
     above, rows = rows[:first], rows[first:]
     words = [row for row in above if not row[0].startswith((_COMMENT, _SEPARATOR))]
-    if any(map(_is_number, rows[0])) and (width == 2 or any(_filled(row) > 1 for row in words)):
+    if any(map(is_number, rows[0])) and (width == 2 or any(_filled(row) > 1 for row in words)):
         # The words may be names after all, above numbers whose decimal commas are taken for separators.
         return [*above, *rows], []
     if above[-1][0].startswith(_COMMENT):
         names = [above[-1][0].lstrip(_COMMENT).strip(), *above[-1][1:]]
         names = names if names[0] else names[1:]
-        if len(names) == width and not any(map(_is_number, names)) and any(map(_is_number, rows[0])):
+        if len(names) == width and not any(map(is_number, names)) and any(map(is_number, rows[0])):
             above, rows = above[:-1], [names, *rows]
     texts = [" ".join(filter(None, row)) for row in above if not row[0].startswith(_SEPARATOR)]
     return rows, [f"{ABOVE}: ‘{' / '.join(texts)[:200]}’."] if texts else []
@@ -389,7 +403,7 @@ def _is_above(row: Row, width: int) -> bool:
         return True
     filled = _filled(row)
     is_short = filled < width - 1 or (filled == 1 and len(row) == 1)
-    return is_short and row[0] != "" and not _is_number(row[0])
+    return is_short and row[0] != "" and not is_number(row[0])
 
 
 def _cut(row: Row, width: int, number: int) -> Row:
@@ -407,12 +421,12 @@ def _looks_like_names(rows: Sequence[Row], width: int) -> bool:
     if not rows or not any(rows[0]):
         return False
     first, others = rows[0], rows[1:]
-    if not any(map(_is_number, first)):
+    if not any(map(is_number, first)):
         return True
     for place, cell in enumerate(first):
-        if cell and not _is_number(cell):
+        if cell and not is_number(cell):
             column = [row[place] for row in others if place < len(row) and row[place]]
-            if column and all(map(_is_number, column)):
+            if column and all(map(is_number, column)):
                 return True
     return False
 
@@ -435,26 +449,11 @@ def _names(row: Row, width: int) -> tuple[list[str], list[str]]:
     return found, said
 
 
-def _without_commas(
-    rows: list[Row], delimiter: Delimiter, decimal: Decimal | None
-) -> tuple[list[Row], Decimal, list[str]]:
-    """Numbers with decimal points alone, the decimal mark, and what is to be said of it.
-
-    A comma is a decimal mark where one of the numbers allows nothing else. Where all could have it between
-    their thousands, it is that if one allows nothing else, or if commas stand between the columns, too.
-    """
-    cells = {cell for row in rows for cell in row if "," in cell}
-    decimals, thousands = (set(filter(one.fullmatch, cells)) for one in (_DECIMAL_COMMA, _THOUSANDS))
-    seem_thousands = not decimals - thousands and bool(thousands - decimals or delimiter == "comma")
-    if thousands and (seem_thousands if decimal is None else decimal == "point"):
-        plain = {cell: cell.replace(",", "") for cell in thousands}
-        rows = [[plain.get(cell, cell) for cell in row] for row in rows]
-        return rows, "point", ["Commas between thousands are left out."]
-    if decimals and decimal != "point":
-        plain = {cell: cell.replace(".", "").replace(",", ".") for cell in decimals}
-        rows = [[plain.get(cell, cell) for cell in row] for row in rows]
-        return rows, "comma", ["Decimal commas are read as decimal points."]
-    return rows, decimal or "point", []
+def _said_of_units(units: Mapping[str, str], notes: Sequence[str]) -> list[str]:
+    """What is to be said of units by the names of their columns."""
+    said = [PERCENT_NOTE] if "%" in units.values() and PERCENT_NOTE not in notes else []
+    others = [f"{unit} of ‘{name}’" for name, unit in units.items() if unit != "%"]
+    return said + ([f"Units are left out: {', '.join(others)}."] if others else [])
 
 
 def _sorted_out(
@@ -473,6 +472,11 @@ def _sorted_out(
             empty.append(name)
         elif 2 * num_numbers < num_filled:
             texts[name] = tuple(column)
+            if (odd := mixed_units(column)) is not None:
+                notes.append(
+                    f"‘{name}’ {_DIFFER}, such as ‘{odd[0][:20]}’ and ‘{odd[1][:20]}’: give all its "
+                    "cells the same, or none."
+                )
         else:
             numbers[name] = values
             if len(wrong):
@@ -494,7 +498,7 @@ def _as_numbers(column: Sequence[str]) -> tuple[NDArray[np.float64], int]:
             return np.where(np.abs(values) < LARGEST, values, np.nan), len(column)
     values, count = np.full(len(column), np.nan), 0
     for row, cell in enumerate(column):
-        if _is_number(cell):
+        if is_number(cell):
             count += 1
             value = float(cell)
             values[row] = value if abs(value) < LARGEST else np.nan
@@ -504,7 +508,7 @@ def _as_numbers(column: Sequence[str]) -> tuple[NDArray[np.float64], int]:
 def _unusable(column: tuple[str, ...], wrong: NDArray[np.intp], first: int) -> Unusable:
     cells = [column[row] for row in wrong.tolist()]
     missing = sum(map(is_missing, cells))
-    infinite = sum(cell.casefold().lstrip("+-") in _INFINITE or _is_number(cell) for cell in cells)
+    infinite = sum(cell.casefold().lstrip("+-") in _INFINITE or is_number(cell) for cell in cells)
     text = next((cell for cell in cells if cell), "")
     return Unusable(missing, infinite, len(cells) - missing - infinite, int(wrong[0]) + first, text[:20])
 
@@ -513,7 +517,3 @@ def _refuse(unusable: Mapping[str, Unusable]) -> None:
     for name, one in unusable.items():
         message = f"row {one.row}, column {name!r} of the table has no usable number ({one.text!r})"
         raise BadInput("table", message, "fill the value in or leave the row out")
-
-
-def _is_number(cell: str) -> bool:
-    return _NUMBER.fullmatch(cell) is not None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from vae_core.data.archive import Archive
+from vae_core.data.cells import PERCENT_NOTE, Decimal
 from vae_core.data.limits import (
     MAX_COLUMNS,
     MAX_ROWS,
@@ -20,7 +21,7 @@ from vae_core.data.limits import (
     READ_BYTES,
     READ_SECONDS,
 )
-from vae_core.data.table import ABOVE, Decimal, Missing, Table, table_of_text
+from vae_core.data.table import ABOVE, Missing, Table, table_of_text
 from vae_core.errors import BadInput
 
 _PROGRAM: Final = Path(__file__).with_name("sheet_program.py")
@@ -199,7 +200,7 @@ def _notes(about: dict[str, Any], seen: set[str]) -> list[str]:
 
 _SENTENCES: Final = {
     "formula": "Formulas count with the values that the workbook keeps; without one, as missing.",
-    "percent": "Percentages are read as fractions: 5 % is 0.05.",
+    "percent": PERCENT_NOTE,
     "error": "Cells with an error, such as #DIV/0!, count as missing.",
     "date": "Dates and times are read as text.",
     "number as text": "Numbers that are stored as text count as numbers.",

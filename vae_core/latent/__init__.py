@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         prior_fit,
         prior_fit_at,
     )
-    from vae_core.latent.collapse import PredictedCollapse, predicted_collapse
+    from vae_core.latent.collapse import PredictedCollapse, kl_by_principal_axis, predicted_collapse
     from vae_core.latent.decode import (
         ClassMeans,
         Neighbours,
@@ -65,6 +65,7 @@ __all__ = [
     "class_means",
     "decoded_grid",
     "interpolate",
+    "kl_by_principal_axis",
     "kl_surgery",
     "kl_surgery_at",
     "log_aggregate",
@@ -103,6 +104,7 @@ __getattr__, __dir__ = lazy_exports(
         ),
         "vae_core.latent.collapse": (
             "PredictedCollapse",
+            "kl_by_principal_axis",
             "predicted_collapse",
         ),
         "vae_core.latent.decode": (

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, check_seed, shown
+from vae_core.checks import shown
+from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, check_seed
 from vae_core.data import Dataset, Number, load_data_of, with_conditions
 from vae_core.device import usable_device
 from vae_core.errors import BadInput, TrainingDiverged
@@ -186,6 +187,11 @@ class Driver:
         self._next_look = 0.0
         self._look_after = FIRST_LOOK_S
         self._next_save = time.monotonic() + SAVE_EVERY_S
+
+    @property
+    def has_commands(self) -> bool:
+        """Whether any command waits."""
+        return not self._commands.empty()
 
     def run(self) -> None:
         """Trains to the end, to a stop, or to the end of input; then saves."""

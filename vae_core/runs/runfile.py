@@ -16,18 +16,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from vae_core.config import (
-    FORMAT,
-    HELD_OUT_PATIENCE,
-    RunConfig,
-    check_format,
-    check_integer,
-    shown,
-    unknown_settings,
-    upgraded,
-)
+from vae_core.checks import check_integer, shown
+from vae_core.config import RunConfig, unknown_settings
 from vae_core.data.conditions import Y_SCALE, Classes, Known, kept_number
 from vae_core.errors import BadInput
+from vae_core.formats import FORMAT, HELD_OUT_PATIENCE, check_format, upgraded
 from vae_core.model import VAE
 from vae_core.runs.atomic import write_atomically
 from vae_core.runs.snapshot import HISTORY_COLUMNS, VALIDATION_COLUMNS, known_columns

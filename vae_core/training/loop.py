@@ -7,14 +7,8 @@ from typing import Any, Final, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.config import (
-    ModelConfig,
-    TrainConfig,
-    check_beta,
-    check_integer,
-    check_learning_rate,
-    check_objective,
-)
+from vae_core.checks import check_integer
+from vae_core.config import ModelConfig, TrainConfig, check_beta, check_learning_rate, check_objective
 from vae_core.data import Dataset, with_validation
 from vae_core.data.byte_images import ByteImages, Examples
 from vae_core.data.conditions import Y_SCALE, Number
@@ -240,6 +234,11 @@ class Training:
         self._learning_rate = config.learning_rate
 
     @property
+    def is_written_out(self) -> bool:
+        """Whether its gradient is written out, not differentiated automatically."""
+        return self._by_hand is not None
+
+    @property
     def steps_per_epoch(self) -> int:
         """Updates in one pass over the training data; the last batch may be smaller."""
         return math.ceil(self._num_data / self.batch_size)
@@ -434,8 +433,9 @@ class Training:
 
     def _next_rows(self) -> Tensor:
         self._begin_epoch()
-        rows = self._order[self._position : self._position + self.batch_size]
-        self._position += len(rows)
+        end = min(self._position + self.batch_size, self._num_data)
+        rows = self._order[self._position : end]
+        self._position = end
         return rows
 
     def _update(self, x: Tensor, beta: float) -> Means:

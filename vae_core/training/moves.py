@@ -2,7 +2,8 @@
 
 from typing import Final, Literal, NamedTuple, get_args
 
-from vae_core.config import check_beta, check_choice, check_integer, check_learning_rate, check_seed
+from vae_core.checks import check_choice, check_integer
+from vae_core.config import check_beta, check_learning_rate, check_seed
 from vae_core.errors import BadInput
 
 Moved = Literal["beta", "learning_rate", "seed"]

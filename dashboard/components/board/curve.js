@@ -442,9 +442,10 @@ export class Curve {
    */
   describe(cursor, row) {
     const { step, beta } = this.history;
-    const newest = this.data.lookedRow ?? step.length - 1;
+    const newest = step.length ? (this.data.lookedRow ?? step.length - 1) : null;
     const shown = cursor === null ? newest : row;
-    const at = cursor ?? step[newest];
+    const lastKept = extent(this.kept.flatMap((line) => [...line.step.slice(-1)]))?.[1];
+    const at = cursor ?? (newest === null ? lastKept : step[newest]);
     if (at === undefined) return;
     const own = shown === null ? [] : [this.valuesText(shown), `β ${brief(beta[shown])}`];
     const label = `${this.title}, ${UNIT}, at step ${at}: ${[...own, ...this.keptText(at)].join("; ")}`;

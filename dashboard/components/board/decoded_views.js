@@ -67,8 +67,10 @@ class Points {
     const points = floatsOf(message.examples);
     const [rows, columns] = message.grid_shape;
     const mesh = { rows, columns };
-    this.grid.set({ points, decoded: floatsOf(message.grid), mesh }, now, instant);
-    this.pairs.set({ points, decoded: floatsOf(message.reconstructions), mesh: null }, now, instant);
+    const { columns: names } = message;
+    this.grid.set({ points, decoded: floatsOf(message.grid), mesh, names }, now, instant);
+    const decoded = floatsOf(message.reconstructions);
+    this.pairs.set({ points, decoded, mesh: null, names }, now, instant);
   }
 }
 
@@ -84,10 +86,10 @@ class Lines {
   }
 
   /** @param {Message} message */
-  set({ examples, grid, reconstructions, data_dim: dim }) {
+  set({ examples, grid, reconstructions, data_dim: dim, columns: names }) {
     const vectors = floatsOf(examples);
-    this.grid.set({ vectors, decoded: floatsOf(grid), dim });
-    this.pairs.set({ vectors, decoded: floatsOf(reconstructions), dim });
+    this.grid.set({ vectors, decoded: floatsOf(grid), dim, names });
+    this.pairs.set({ vectors, decoded: floatsOf(reconstructions), dim, names });
   }
 }
 

@@ -38,6 +38,7 @@ import { remarks } from "./objective.js";
  * @property {number | null} best The step with the highest validation ELBO.
  * @property {Record<Column, string> | null} later Rows from the step on at which the run stands.
  * @property {{ training: number, validation: number, held_out: number } | null} parts How the data are split.
+ * @property {boolean} kept_alone Whether the kept runs are all that is shown.
  * @property {"you" | "other" | ""} owner
  * @property {boolean} present Whether the type is large, for a classroom.
  * @property {number} free_bits
@@ -67,6 +68,7 @@ import { remarks } from "./objective.js";
  * @property {string} grid
  * @property {number[]} grid_shape [rows, columns]
  * @property {string} grid_axis float32
+ * @property {string[]} columns Names of the first values of a point; none where they have none.
  */
 
 /**
@@ -82,6 +84,9 @@ const PARTS = /** @type {const} */ (["held_out", "training", "validation"]);
 const OF_NORMAL = "quantiles of N(0, I), not of p(z)";
 const NO_POSTERIOR = { elbo: "no bound: deterministic encoder", kl: "no KL: deterministic encoder" };
 const NO_KL = "A deterministic encoder has no q(z|x), and so no KL in any dimension.";
+
+/** Of a run that has no curves yet. */
+const NO_CURVES = { history: {}, changes: [], validation: null, best: null, later: null };
 
 /** How often an element of each key was made: an element that is kept while data arrive counts 1. */
 const mounts = new Map();
@@ -179,6 +184,8 @@ class Board {
   take(data, now) {
     /** @type {Message} */
     const message = jsonOf(data);
+    if (message.kept_alone) Object.assign(message, NO_CURVES);
+    this.root.toggleAttribute("data-kept-alone", message.kept_alone);
     const isFirst = this.decoded === null || this.run !== message.run;
     const instant = isFirst || prefersCalm();
     this.theme = readTheme(this.root, message.colour?.palettes ?? message.palettes);

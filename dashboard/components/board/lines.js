@@ -3,7 +3,7 @@
 import { clipTo, drawAxes, prepare, stroke } from "../shared/canvas.js";
 import { addLine, drawKey } from "../shared/data_plane.js";
 import { makeFrame, plotBox } from "../shared/frame.js";
-import { extent, niceTicks, range } from "../shared/numbers.js";
+import { cut, extent, niceTicks, range } from "../shared/numbers.js";
 
 /**
  * @typedef {CanvasRenderingContext2D} Context
@@ -14,7 +14,39 @@ import { extent, niceTicks, range } from "../shared/numbers.js";
  * @property {Float32Array} vectors Held-out examples, one after the other.
  * @property {Float32Array} decoded
  * @property {number} dim
+ * @property {readonly string[]} names Of the first coordinates; empty where they have none.
  */
+
+/** Pixels that a character of a tick takes, about, and the characters that a line of a name needs. */
+const PER_CHARACTER = 7.5;
+const LEAST_CHARACTERS = 5;
+
+/**
+ * A name in at most two lines of so many characters: names like "petal length" differ in the second word.
+ * @param {string} name
+ * @param {number} most
+ */
+function inTwoLines(name, most) {
+  if (name.length <= most) return name;
+  const space = name.lastIndexOf(" ", most);
+  return space < 1 ? cut(name, most) : `${name.slice(0, space)}\n${cut(name.slice(space + 1), most)}`;
+}
+
+/**
+ * What stands below the coordinates: their names where there is room for them, else some of their numbers,
+ * with a title.
+ * @param {VectorData} data
+ * @param {number} width Of the plot, in pixels.
+ */
+export function coordinateTicks({ dim, names }, width) {
+  const most = Math.floor(width / dim / PER_CHARACTER);
+  if (names.length >= dim && most >= LEAST_CHARACTERS) {
+    const xTicks = range(dim).map((place) => ({ value: place + 1, text: inTwoLines(names[place], most) }));
+    return { xTicks, xTitle: "" };
+  }
+  const ticks = niceTicks(0.5, dim + 0.5, Math.min(dim, width / 50));
+  return { xTicks: ticks.filter(({ value }) => Number.isInteger(value)), xTitle: "coordinate" };
+}
 
 export class CoordinateLines {
   /** @type {VectorData | null} */
@@ -42,11 +74,9 @@ export class CoordinateLines {
     const [low, high] = extent(vectors) ?? [0, 1];
     const margin = (high - low) * 0.1 || 0.5;
     const frame = makeFrame(box, [0.5, dim + 0.5], [low - margin, high + margin]);
-    const xTicks = niceTicks(0.5, dim + 0.5, Math.min(dim, box.width / 50)).filter(({ value }) =>
-      Number.isInteger(value),
-    );
+    const { xTicks, xTitle } = coordinateTicks(this.data, box.width);
     const yTicks = niceTicks(frame.y0, frame.y1, box.height / 45);
-    drawAxes(context, theme, frame, { xTicks, yTicks, xTitle: "coordinate", yTitle: "value" });
+    drawAxes(context, theme, frame, { xTicks, yTicks, xTitle, yTitle: "value" });
     clipTo(context, frame);
     this.drawLines(context, frame, vectors, dim);
     stroke(context, theme.concepts.data, { width: 1.25, alpha: 0.6 });

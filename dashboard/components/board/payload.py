@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dashboard.labels import MAX_NAMED
 from dashboard.theme import PALETTES
 from vae_core.config import Objective
 from vae_core.runs.snapshot import HISTORY_COLUMNS, VALIDATION_COLUMNS, Snapshot, best_step, change_rows
@@ -87,6 +88,7 @@ def board_payload(
     free_bits: float = 0.0,
     objective: Objective = "elbo",
     batch_size: int = 64,
+    columns: tuple[str, ...] = (),
     looked: Snapshot | None = None,
 ) -> Payload:
     """Packs a snapshot for the board.
@@ -106,6 +108,7 @@ def board_payload(
         free_bits: Nats of KL per latent dimension that cost nothing.
         objective: What is maximised; another one than the ELBO has a curve of its own.
         batch_size: Examples of an update: a point of a training curve averages ``LEAST_AVERAGED`` of them.
+        columns: Names of the values of a point; empty where they have none.
         looked: An earlier one, whose pictures take the place of the newest beside the whole curves.
 
     Returns:
@@ -145,6 +148,7 @@ def board_payload(
         "palettes": PALETTES,
         **_latent_plane(snapshot),
         **_decoded(snapshot, image_shape),
+        "columns": columns[:MAX_NAMED],
     }
 
 
@@ -196,6 +200,7 @@ def addressed(
     looked: int | None = None,
     fork: int | None = None,
     colour: bytes = b"null",
+    kept_alone: bool = False,
 ) -> bytes:
     """A packed payload with what one who watches is told beside it.
 
@@ -210,9 +215,10 @@ def addressed(
         looked: The earlier step that the pictures are of; None: the newest.
         fork: The step at which the run began from another one's state; None: it began by itself.
         colour: JSON of what colours the latent plane in the place of the classes: title, labels, names, ends.
+        kept_alone: Whether the curves of the kept runs are all that is shown, nothing of the payload.
     """
     told = {"beta_in_force": beta, "owner": owner, "present": present, "looked": looked, "fork": fork}
-    head = json.dumps(told)
+    head = json.dumps({**told, "kept_alone": kept_alone})
     kept = b",".join(
         b"%s,%s}" % (json.dumps({"run": run, "label": label})[:-1].encode(), b'"history":' + history)
         for run, label, history in ghosts

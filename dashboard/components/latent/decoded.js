@@ -1,8 +1,7 @@
 /** What the decoder makes of z: a picture, or a point among the data; and how it changes as z moves along each axis. */
 
-import { addArrowHead, clipTo, drawDot, plotBox, prepare, stroke, write } from "../shared/canvas.js";
+import { addArrowHead, clipTo, drawDot, prepare, stroke, write } from "../shared/canvas.js";
 import { DataPlane, firstPairs } from "../shared/data_plane.js";
-import { squareFrame } from "../shared/frame.js";
 import { greyOf, PixelCanvas } from "../shared/pixels.js";
 import { find, findAll, findCanvas } from "../shared/mount.js";
 import { brief, latentName, spread } from "../shared/numbers.js";
@@ -144,7 +143,7 @@ class DecodedPoint {
       const { decoded: all, rows, columns } = this.decodedMesh();
       const [points, decoded] = [firstPairs(host.data.x, dim), firstPairs(all, dim)];
       this.plane.set(
-        { points, decoded, mesh: { rows, columns } },
+        { points, decoded, mesh: { rows, columns }, names: host.config.columns ?? [] },
         host.now,
         change !== "weights" || host.isCalm,
       );
@@ -188,7 +187,7 @@ class DecodedPoint {
   drawOver(theme) {
     const { host } = this;
     const { context, ...size } = prepare(this.canvas);
-    const frame = squareFrame(plotBox(size, "x₁"), this.plane.centre, this.plane.radius);
+    const frame = this.plane.frameIn(size);
     const at = (/** @type {ArrayLike<number>} */ x) => [frame.px(x[0]), frame.py(x[1])];
     clipTo(context, frame);
     if (host.path) {

@@ -2,7 +2,7 @@
 
 import { PixelCanvas } from "../shared/pixels.js";
 import { find, findAll, findCanvas } from "../shared/mount.js";
-import { fixed, subscript } from "../shared/numbers.js";
+import { fixed, valueName } from "../shared/numbers.js";
 import { floats } from "./npz.js";
 import { pixelPicture, posteriorArrays } from "./saving.js";
 
@@ -18,7 +18,7 @@ function vectorText(values) {
   return values.length === 1 ? numbers : `(${numbers})`;
 }
 
-/** Values of a point that are written in a line; of more the first ones stand in a table, a row each. */
+/** Values without names that are written in a line; others stand in a table, a row each of the first ones. */
 const MAX_IN_LINE = 3;
 const MAX_IN_TABLE = 20;
 
@@ -42,7 +42,7 @@ export class NearestSection {
     /** Cells of x and of its reconstruction, by value. @type {HTMLElement[][]} */
     this.cells = [];
     const count = host.config.config.data_dim;
-    if (!host.isImage && count > MAX_IN_LINE) this.layTable(count);
+    if (!host.isImage && (count > MAX_IN_LINE || host.config.columns?.length)) this.layTable(count);
     const shape = host.config.image_shape;
     if (shape) {
       const image = (/** @type {string} */ name) => new PixelCanvas(findCanvas(root, name), shape);
@@ -71,7 +71,7 @@ export class NearestSection {
       const row = body.appendChild(document.createElement("tr"));
       const name = row.appendChild(document.createElement("th"));
       name.scope = "row";
-      name.textContent = name.title = columns[place] ?? `x${subscript(place + 1)}`;
+      name.textContent = name.title = valueName(columns, place);
       this.cells.push(["x", "decoded"].map(() => row.appendChild(document.createElement("td"))));
     }
     table.hidden = false;

@@ -30,8 +30,6 @@ MAX_BYTES: Final = 8_000_000
 MIN_X_BYTES: Final = 200_000
 """Of images that even the largest model leaves room for: there is always one to take to the drawing sheet."""
 
-MAX_NAMED: Final = 20
-"""Values of a point whose names are sent; the explorer shows as many."""
 MAX_COMPONENTS_DRAWN: Final = 100
 MAX_COMPONENT_VALUES: Final = 40_000
 

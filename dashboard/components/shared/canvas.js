@@ -121,7 +121,8 @@ export function drawGridLines(context, theme, { left, top, width, height, py }, 
  * @param {CanvasRenderingContext2D} context
  * @param {Theme} theme
  * @param {Frame} frame
- * @param {{ xTicks: Tick[], yTicks: Tick[], xTitle: string, yTitle: string }} axes
+ * @param {{ xTicks: Tick[], yTicks: Tick[], xTitle: string, yTitle: string }} axes The text of a tick below may
+ * have two lines.
  */
 export function drawAxes(context, theme, frame, { xTicks, yTicks, xTitle, yTitle }) {
   drawGridLines(context, theme, frame, yTicks);
@@ -129,7 +130,10 @@ export function drawAxes(context, theme, frame, { xTicks, yTicks, xTitle, yTitle
   const short = xTitle.length <= SHORT_TITLE;
   const end = short ? right - 8 * xTitle.length - 8 : Infinity;
   for (const { value, text } of xTicks) {
-    if (frame.px(value) < end) write(context, theme, text, frame.px(value), bottom + 5, { base: "top" });
+    if (frame.px(value) >= end) continue;
+    text.split("\n").forEach((line, row) => {
+      write(context, theme, line, frame.px(value), bottom + 5 + 15 * row, { base: "top" });
+    });
   }
   for (const { value, text } of yTicks) {
     write(context, theme, text, frame.left - 5, frame.py(value), { align: "right" });

@@ -2,7 +2,7 @@
 
 import { clipTo, drawAxes, plotBox, prepare, stroke, write } from "./canvas.js";
 import { squareFrame } from "./frame.js";
-import { extent, niceTicks, range } from "./numbers.js";
+import { cut, extent, niceTicks, range, valueName } from "./numbers.js";
 import { Tween } from "./tween.js";
 
 /**
@@ -13,7 +13,11 @@ import { Tween } from "./tween.js";
  * @property {Float32Array} points Flat pairs, fixed during a run.
  * @property {Float32Array} decoded Flat pairs.
  * @property {{ rows: number, columns: number } | null} mesh Of the decoded points; null joins each to its point.
+ * @property {readonly string[]} names Of the values of a point; empty where they have none.
  */
+
+/** Characters of a name at an axis: more would not fit beside it on a phone. */
+const LONGEST_NAME = 24;
 
 /**
  * Adds the line through some pairs to the current path, with gaps where a pair is not finite.
@@ -77,7 +81,7 @@ export class DataPlane {
   centre = [0, 0];
   radius = 1;
   /** @type {PointData} */
-  data = { points: new Float32Array(), decoded: new Float32Array(), mesh: null };
+  data = { points: new Float32Array(), decoded: new Float32Array(), mesh: null, names: [] };
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
@@ -94,7 +98,21 @@ export class DataPlane {
     this.moved.set(data.decoded, now, instant);
     Object.assign(this, squareAround(data.points, 1.15));
     const shown = data.mesh ? "under the decoded grid" : "each joined to its reconstruction";
-    this.canvas.setAttribute("aria-label", `${data.points.length / 2} held-out points, ${shown}`);
+    const plane = `in the plane of ${this.titles.join(" and ")}`;
+    this.canvas.setAttribute("aria-label", `${data.points.length / 2} held-out points ${plane}, ${shown}`);
+  }
+
+  /** Of both axes. */
+  get titles() {
+    return [0, 1].map((axis) => cut(valueName(this.data.names, axis), LONGEST_NAME));
+  }
+
+  /**
+   * Where the data lie in a canvas of such a size.
+   * @param {{ width: number, height: number }} size
+   */
+  frameIn(size) {
+    return squareFrame(plotBox(size, this.titles[0]), this.centre, this.radius);
   }
 
   /**
@@ -104,11 +122,11 @@ export class DataPlane {
    */
   draw(theme, now) {
     const { context, ...size } = prepare(this.canvas);
-    const box = plotBox(size, "x₁");
-    const frame = squareFrame(box, this.centre, this.radius);
-    const xTicks = niceTicks(frame.x0, frame.x1, box.width / 50);
-    const yTicks = niceTicks(frame.y0, frame.y1, box.height / 45);
-    drawAxes(context, theme, frame, { xTicks, yTicks, xTitle: "x₁", yTitle: "x₂" });
+    const frame = this.frameIn(size);
+    const xTicks = niceTicks(frame.x0, frame.x1, frame.width / 50);
+    const yTicks = niceTicks(frame.y0, frame.y1, frame.height / 45);
+    const [xTitle, yTitle] = this.titles;
+    drawAxes(context, theme, frame, { xTicks, yTicks, xTitle, yTitle });
     const decoded = this.moved.read(now);
     const { points, mesh } = this.data;
     clipTo(context, frame);

@@ -103,6 +103,20 @@ const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 export const subscript = (number) => [...String(number)].map((digit) => SUBSCRIPTS[Number(digit)]).join("");
 
 /**
+ * What a value of a point is called, from 0: the name of its column, else x₁, x₂, ...
+ * @param {readonly string[]} columns Names, of the first ones at least; empty where they have none.
+ * @param {number} place
+ */
+export const valueName = (columns, place) => columns[place] ?? `x${subscript(place + 1)}`;
+
+/**
+ * A text of at most so many characters, cut with an ellipsis.
+ * @param {string} text
+ * @param {number} most
+ */
+export const cut = (text, most) => (text.length <= most ? text : `${text.slice(0, Math.max(0, most - 1))}…`);
+
+/**
  * The name of a latent dimension, which counts from 0: z₁, z₂, ...
  * @param {number} axis
  */

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from benchmarks.serving import Server
-from tests.browser.pages import ended, fits
+from tests.browser.pages import NewPage, ended, fits
 from tests.polling import until
 
 
@@ -31,3 +31,18 @@ def test_paths_play_and_a_race_is_run(app_server: Server, page: Page) -> None:
     expect(page.get_by_role("cell", name="stops at epoch (of 2)")).to_be_visible()
     fits(page)
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_another_browser_sees_a_race_begin_and_end(app_server: Server, page: Page, new_page: NewPage) -> None:
+    """A teacher starts what the class has on its screens: they saw it only after a click."""
+    link = f"{app_server.url}/compare?compare_view=optimisers&race_batch=one&race_epochs_small=400"
+    other = new_page()
+    for one in (page, other):
+        one.goto(link)
+        expect(one.locator(".st-key-race_start button:visible")).to_be_visible()
+    page.locator(".st-key-race_start button:visible").click()
+    expect(page.locator(".st-key-race_cancel button:visible")).to_be_visible()
+    expect(other.get_by_text("Training three times")).to_be_visible()
+    expect(other.locator(".st-key-race_cancel button:visible")).to_have_count(0)
+    page.locator(".st-key-race_cancel button:visible").click()
+    expect(other.locator(".st-key-race_start button:visible")).to_be_visible()

@@ -96,6 +96,19 @@ def test_reload_keeps_the_run_and_nobody_else_steers_it(
     stop(page)
 
 
+def test_another_tab_of_the_browser_sees_a_run_go_on_and_stop(app_server: Server, page: Page) -> None:
+    start(page, app_server, LONG)
+    stop(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(line(other)).to_contain_text("Stopped")
+    press(page, "Resume")
+    expect(line(other)).to_contain_text("Training")
+    stop(other)
+    expect(line(page)).to_contain_text("Stopped")
+    other.close()
+
+
 def test_a_page_of_another_browser_sees_a_run_go_on_and_stop(
     app_server: Server, page: Page, new_page: NewPage
 ) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.compare.race import SMALL, SMALL_DATA, Raced, over_seeds
+from dashboard.compare.race import SMALL, SMALL_DATA, Raced, over_seeds, verdict
 from dashboard.formats import signed
 from dashboard.runs import tasks
 from dashboard.runs.runner import LocalRunner
@@ -27,7 +27,7 @@ from tests.page_scripts import (
 from tests.polling import until
 from vae_core.__main__ import TASKS
 from vae_core.config import RunConfig
-from vae_core.labs.optimisers import outcome, patience_stop, race_data, run_race
+from vae_core.labs.optimisers import Race, outcome, patience_stop, race_data, run_race
 
 __all__ = ["home_tasks", "runner"]  # fixtures
 
@@ -118,8 +118,51 @@ def test_a_rate_that_diverges_is_named_with_its_step() -> None:
     for number in (0, 2):
         slider(at, f"race_rate{number}").set_value(1.0)
     checked(at.run())
+    assert row(at, "diverged at step")[1] == said[1]
+    assert text_with(at, "Of a training that diverged the numbers are of the epochs before")
     assert len(row(at, "seconds, all epochs")) == 3
     assert not at.error
+
+
+def raced_to(*ends: float, diverged: tuple[int, ...]) -> Raced:
+    """Three trainings of two epochs; what diverges does so in its second one."""
+    held_out = np.array(
+        [[-50.0, end, np.nan if step else end - 1] for end, step in zip(ends, diverged, strict=True)]
+    )
+    seconds = np.where(np.isnan(held_out), np.nan, [0.0, 1.0, 2.0])
+    race = Race(np.array([0, 8, 16]), held_out, held_out, held_out[:, 1:], seconds, np.array(diverged))
+    return Raced(race, [SMALL_RUN] * 3, 64)
+
+
+def test_what_diverged_is_not_compared() -> None:
+    """SGD's last finite value lies between those of the others: it was named as the second best."""
+    found = verdict(raced_to(-31.0, -32.0, -30.0, diverged=(12, 0, 0)), [None, None, 2])
+    assert "**SGD diverged at step 12**: lower its learning rate." in found
+    assert "**Adam** reaches the highest held-out ELBO: **−30.00** nats" in found
+    assert "2.00 nats above SGD + momentum." in found
+    assert "ends 1 of the 2 that did not diverge" in found
+    # Ahead of all until it diverged: it does not lead either.
+    found = verdict(raced_to(-31.0, -32.0, -20.0, diverged=(0, 0, 12)), [None, None, 1])
+    assert "**Adam diverged at step 12**, after epoch 1, where the criterion would have stopped it" in found
+    assert "**SGD** reaches the highest held-out ELBO: **−31.00** nats" in found
+    assert "1.00 nats above SGD + momentum. The stopping criterion ends none that did not diverge" in found
+    found = verdict(raced_to(-31.0, -32.0, -20.0, diverged=(9, 0, 12)), [None] * 3)
+    assert "**SGD + momentum** reaches a held-out ELBO of **−32.00** nats" in found
+    assert "nothing is left to compare it with" in found
+    assert "above" not in found
+    assert "reaches" not in verdict(raced_to(-31.0, -32.0, -20.0, diverged=(9, 9, 12)), [None] * 3)
+
+
+def test_an_optimiser_that_diverged_with_a_seed_is_not_compared_over_seeds() -> None:
+    races = [raced_to(-31.0 + seed / 10, -32.0, -20.0, diverged=(0, 0, 0)) for seed in range(4)]
+    found = over_seeds([*races, raced_to(-31.0, -32.0, -20.0, diverged=(0, 0, 12))])
+    assert "**SGD** is 1.12 ±\xa00.06 clearly above SGD + momentum." in found
+    assert "Diverged, and so not compared: Adam with 1 of 5 seeds." in found
+    assert "Adam −" not in found
+    found = over_seeds([raced_to(-31.0, -32.0, -20.0, diverged=(0, 3, 12))] * 5)
+    assert "SGD −31.00 ±" in found
+    assert "Diverged, and so not compared: SGD + momentum with 5, Adam with 5 of 5 seeds." in found
+    assert "above" not in found
 
 
 def test_other_seeds_race_on_the_same_data(monkeypatch: pytest.MonkeyPatch) -> None:

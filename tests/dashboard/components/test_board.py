@@ -263,7 +263,7 @@ def test_a_message_is_the_payload_with_what_one_watcher_is_told() -> None:
     message = json.loads(
         addressed(packed, beta=0.25, owner="other", present=True, ghosts=kept, colour=colour)
     )
-    names = ("beta_in_force", "owner", "present", "ghosts", "looked", "fork", "colour")
+    names = ("beta_in_force", "owner", "present", "ghosts", "looked", "fork", "colour", "kept_alone")
     told = {name: message.pop(name) for name in names}
     assert told["colour"] == {"title": "size"}
     assert message == json.loads(packed)

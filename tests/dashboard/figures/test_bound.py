@@ -34,6 +34,13 @@ def test_gap_pieces_reach_from_the_elbo_to_the_evidence(
     assert figure.to_dict()["layout"]["shapes"][0]["x0"] == -10
 
 
+def test_the_parts_of_a_gap_sum_to_it_in_the_digits_that_are_shown() -> None:
+    """Of −21.891, −21.8635 and −21.801 they were 0.028 and 0.063, of a gap of 0.090."""
+    bars: list[Any] = list(bound_figure(-21.891, -21.8635, -21.801, theme="light").data)
+    first, second = (float(bar["name"].split("<b>")[1].removesuffix("</b>")) for bar in bars[1:])
+    assert first + second == pytest.approx(0.090, abs=1e-9)
+
+
 @pytest.mark.parametrize("apart", [0.0, 2.0, 6.0])
 def test_rings_hold_the_mass_of_the_ellipses_whatever_the_shape(apart: float) -> None:
     """Of two Gaussians, the second half as wide along one axis; where they are equal, the ellipses."""

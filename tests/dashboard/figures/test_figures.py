@@ -270,5 +270,5 @@ def test_what_is_inferred_is_drawn_not_what_is_observed() -> None:
     examples, inferred = traces(figure)
     assert (list(examples.x), list(examples.y)) == ([8, 23], [9, 24])
     assert (list(inferred.x), list(inferred.y)) == ([-8, -23], [-9, -24])
-    assert titles(figure) == ["x<sub>9</sub>", "x<sub>10</sub>"]
+    assert titles(figure) == ["x₉", "x₁₀"]
     assert ranges[0][0] < 8 < 23 < ranges[0][1]

@@ -53,6 +53,9 @@ def test_opens_with_three_priors_whose_numbers_add_up() -> None:
         plain, *others = rows["held-out ELBO"]
         differences = [f"{elbo - plain:.3f}" for elbo in others]
         assert [f"{gain:.3f}" for gain in rows["gain over N(0, I)"]] == differences
+        normal, *marginal = rows["KL(q(z) ‖ p(z))"]
+        saved = [f"{normal - one:.3f}" for one in marginal]
+        assert [f"{gain:.3f}" for gain in rows["gain over N(0, I)"]] == saved, "what it takes from that KL"
         assert rows["gain over N(0, I)"][0] > 0, "the fitted mixture is a better prior"
 
 

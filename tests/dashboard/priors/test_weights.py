@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.formats import plain, signed
 from dashboard.priors import cached, weights
 from dashboard.runs.tasks import Tasks
-from tests.page_scripts import charts, checked, home_tasks, open_page, runner, table
+from tests.page_scripts import chart_messages, charts, checked, home_tasks, open_page, runner, table
 from tests.polling import until
 
 __all__ = ["home_tasks", "runner"]  # fixtures
@@ -37,6 +37,20 @@ def test_it_opens_with_a_picture_and_the_numbers_of_the_core() -> None:
         cells = [f"{drawn.spread[place]:.3f}", f"{drawn.exact_spread[place]:.3f}"]
         assert cells in list(table(at, "standard deviation of f(z)").values())
     assert not at.warning
+
+
+def test_the_numbers_of_the_bound_add_up_in_the_digits_that_are_shown() -> None:
+    """Of 20 flowers the bar said −34.638 + 29.434 = −5.205."""
+    at = view()
+    found, _ = cached.line(20, 0.5, wrong=False)
+    bound = round(found.log_likelihood, 3) - round(found.weight_kl, 3)
+    shown = bound + round(found.kl_to_posterior, 3)
+    assert shown == pytest.approx(found.log_evidence, abs=1.5e-3)
+    said = str(chart_messages(at)["w_line_bound"]["alt"])
+    gap = f"{found.kl_to_posterior:.3f}"
+    assert said == f"F {signed(bound, 3)}, log p(data) {signed(shown, 3)}, gap {gap} nats."
+    names = [trace["name"] for trace in chart_messages(at)["w_line_bound"]["figure"]["data"]]
+    assert names == [f"ELBO <b>{signed(bound, 3)}</b>", f"KL(q ‖ true posterior) <b>{gap}</b>"]
 
 
 def test_counting_the_divergence_once_per_example_is_said_and_costs() -> None:

@@ -129,6 +129,18 @@ def test_a_run_without_a_picture_says_whose_board_stands_below_it(runner: LocalR
     assert not [text for text in with_one.caption if "example model" in text.value]
 
 
+def test_a_run_that_waits_stands_beside_the_kept_curves_alone(runner: LocalRunner) -> None:
+    """The example model's curves stood among them, on axes that fitted neither."""
+    kept, run_id = trained(runner, changed(beta=0.1)), runner.store.create(TINY, owner="browser")
+    at = checked(open_page("train", run=run_id, keep=kept))
+    board = board_of(at)
+    assert [(ghost["run"], ghost["label"]) for ghost in board["ghosts"]] == [(kept, "β 0.1")]
+    assert board["kept_alone"] is True
+    assert any("these are the curves that you kept" in text.value for text in at.caption)
+    assert board_of(checked(open_page("train", run=run_id)))["kept_alone"] is False
+    assert board_of(checked(open_page("train", run=kept, keep=kept)))["kept_alone"] is False
+
+
 def test_presenting_reaches_the_board(runner: LocalRunner) -> None:
     assert board_of(open_page("train", present="1"))["present"] is True
     assert board_of(checked(open_page("train").run()))["present"] is False

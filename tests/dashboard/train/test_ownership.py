@@ -138,14 +138,13 @@ def test_home_that_cannot_be_written_is_said(monkeypatch: pytest.MonkeyPatch) ->
     assert "cannot write its folder of runs" in open_page("train").warning[0].value
 
 
-def test_who_watches_sees_a_run_go_on_that_had_ended(runner: LocalRunner) -> None:
+def test_a_run_at_rest_is_not_drawn_again_by_itself(runner: LocalRunner) -> None:
     run_id = trained(runner, TINY)
     runner.send(run_id, "pause", owner=ME)
     view = runner.view(run_id)
     assert view is not None
     assert (view.status, view.is_owned_by(ME)) == ("finished", True)
-    assert live.tick_s(view, ME) is None, "nothing changes without its owner"
-    assert live.tick_s(view, "b" * 32) == live.REST_TICK_S
+    assert (live.tick_s(view, ME), live.tick_s(view, "b" * 32)) == (None, None), "its status is looked at"
     going_on = replace(view, status="running")
     assert (live.tick_s(going_on, ME), live.tick_s(going_on, "b" * 32)) == (live.TICK_S, live.WATCH_TICK_S)
     assert live.tick_s(replace(view, status="queued"), ME) == live.WATCH_TICK_S

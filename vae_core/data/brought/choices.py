@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.config import Likelihood
+from vae_core.data.cells import Decimal
 from vae_core.data.images import (
     Colours,
     Fit,
 )
 from vae_core.data.limits import MAX_SIDE
-from vae_core.data.table import Decimal, Delimiter, Encoding
+from vae_core.data.table import Delimiter, Encoding
 from vae_core.errors import BadInput
 
 YesNo = Literal["yes", "no"]

@@ -13,7 +13,8 @@ from vae_core.data.brought.choices import NO_LABELS, Brought, Choices, YesNo
 from vae_core.data.brought.draft import MAX_LABEL_CLASSES, Draft, labels_and_numbers, with_numbers
 from vae_core.data.brought.rows import from_rows
 from vae_core.data.brought.wording import names_listed
-from vae_core.data.table import ASIDE, Decimal, Delimiter, Table, read_table
+from vae_core.data.cells import Decimal
+from vae_core.data.table import ASIDE, Delimiter, Table, read_table
 from vae_core.data.workbook import read_workbook
 from vae_core.errors import BadInput
 
@@ -104,6 +105,7 @@ _CHOICES_OF_NOTES: Final = (
     ("The table is not in UTF-8", "encoding"),
     ("Decimal commas", "decimal"),
     ("Commas between thousands", "decimal"),
+    ("Points between thousands", "decimal"),
     ("Full-width", "narrow"),
 )
 """How what a table's reader says begins, and the choice that decides it."""

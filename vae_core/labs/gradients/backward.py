@@ -16,11 +16,11 @@ from vae_core.distributions import softplus_slope
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.labs.gradients.maps import LinearMap, decoder_maps, encoder_maps
-from vae_core.model import VAE
+from vae_core.model import VAE, variance_slope
 from vae_core.posteriors import Deterministic, DiagonalMixture, FullNormal, PlanarNormal, Posterior
 from vae_core.priors import NormalMixture, StandardNormal
-from vae_core.training.draw_gradient import DrawGradient, MixtureDraws, gradient_of_draws
-from vae_core.training.mixture_gradient import MixtureGradient, variance_slope
+from vae_core.training.by_hand.draws import DrawGradient, MixtureDraws, gradient_of_draws
+from vae_core.training.by_hand.prior import MixtureGradient
 
 Slip = Literal["f_for_slope", "kl_sign", "no_half"]
 """Errors that document 000 prints: f(u) where f'(u) belongs (4.3.2, 4.3.3); KL = +1/2 sum(1 + log sigma^2 -

@@ -30,7 +30,7 @@ from typing import Final, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.config import check_integer
+from vae_core.checks import check_integer
 from vae_core.errors import BadInput
 from vae_core.labs.gradients.shapes import NORMAL, Shape, ShapeOf
 from vae_core.memory import chunk_rows, widest_layer

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_core.config import ModelConfig, check_integer
+from vae_core.checks import check_integer
+from vae_core.config import ModelConfig
 from vae_core.data import Dataset
 from vae_core.device import on_cpu
 from vae_core.elbo import elbo_terms_given_eps

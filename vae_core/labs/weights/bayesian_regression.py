@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vae_core.config import check_number
+from vae_core.checks import check_number
 from vae_core.distributions import negative_log_density
 from vae_core.errors import BadInput
 from vae_core.posteriors import DiagonalNormal, FullNormal

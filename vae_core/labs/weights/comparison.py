@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core.config import ModelConfig, TrainConfig, check_integer
+from vae_core.checks import check_integer
+from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import Dataset
 from vae_core.evidence.importance import iw_bound
 from vae_core.labs.weights.full_bayes import (

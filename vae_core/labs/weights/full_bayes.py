@@ -5,7 +5,8 @@ from typing import Literal, NamedTuple, Self
 import torch
 from torch import Tensor
 
-from vae_core.config import ModelConfig, TrainConfig, check_choice, check_integer, check_number
+from vae_core.checks import check_choice, check_integer, check_number
+from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import Dataset
 from vae_core.data.byte_images import Examples
 from vae_core.elbo import ElboTerms, Evaluation, elbo_terms, evaluate
@@ -161,10 +162,10 @@ class FullBayesTraining(Training):
         # The view that draws shares its parameters with the model: to train one is to train the other. It is
         # for updates alone: each call draws from the training's generator.
         self._drawn = model.local(generator=generator)
-        self._num_data = len(self.dataset.x_train) if num_data is None else num_data
+        self._divisor = len(self.dataset.x_train) if num_data is None else num_data
 
     def _shared_kl(self) -> Tensor:
-        return self._bayesian.weight_kl() / self._num_data
+        return self._bayesian.weight_kl() / self._divisor
 
     def evaluate(self, x: Examples, *, generator: torch.Generator) -> Evaluation:
         """E_q(theta)[ELBO(x; theta)] from one draw of theta and z for each example."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from vae_core.config import check_number
+from vae_core.checks import check_number
 from vae_core.networks import Network
 from vae_core.posteriors import DiagonalNormal
 

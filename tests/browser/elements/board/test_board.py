@@ -189,6 +189,26 @@ def test_a_kept_run_has_its_value_at_the_crosshair_and_its_steps_in_view(page: P
         expect(tip).to_contain_text(f"step {step}")
 
 
+def test_beside_a_run_that_waits_there_are_the_kept_curves_alone(page: Page) -> None:
+    board = opened(page)
+    own = CONCEPTS["light"]["elbo"]
+    canvas = board.root.locator("section.elbo canvas")
+    assert pixels_near(canvas, own) > 10
+    board.mounted.give(packed_board("images", 61, run="a" * 16, ghosts=["β 0.1"], kept_alone=True))
+    expect(board.root.locator(".line")).to_be_hidden()
+    drawn(page)
+    for part in ("plane", "grid", "pairs", "bars"):
+        expect(board.root.locator(f"section.{part}")).to_be_hidden()
+    assert pixels_near(canvas, own) == 0
+    assert pixels_near(canvas, GHOSTS["light"][0]) > 10
+    label = str(canvas.get_attribute("aria-label"))
+    assert "β 0.1: −26.00" in label, label
+    assert "held-out" not in label, label
+    board.reach(62)
+    expect(board.root.locator("section.plane")).to_be_visible()
+    assert pixels_near(canvas, own) > 10
+
+
 def test_circles_are_no_prior_where_it_was_learned(page: Page) -> None:
     board, texts = opened(page), "CanvasRenderingContext2D.prototype.fillText"
     page.evaluate(f"() => {{ window.said = []; {texts} = (text) => window.said.push(text); }}")

@@ -87,6 +87,7 @@ def packed_board(
     beta: float | None = None,
     owner: str = "you",
     present: bool = False,
+    kept_alone: bool = False,
 ) -> bytes:
     """The message for images, points or lines, for broken or collapsed ones, other encoders and priors.
 
@@ -110,4 +111,6 @@ def packed_board(
         history[:, HISTORY_COLUMNS.index("elbo_held_out")] -= k
         kept.append((str(k) * 16, label, json.dumps(ghost_payload(history)).encode()))
     packed = json.dumps(payload).encode()
-    return addressed(packed, beta=beta, owner=owner, present=present, ghosts=tuple(kept))
+    return addressed(
+        packed, beta=beta, owner=owner, present=present, ghosts=tuple(kept), kept_alone=kept_alone
+    )

@@ -229,6 +229,19 @@ def test_counting_the_divergence_once_per_example_leaves_the_weights_at_the_prio
     assert bounds[0] > bounds[1] + 5, "the error costs what the objective was meant to gain"
 
 
+def test_a_pass_is_over_all_examples_whatever_the_divergence_is_divided_by() -> None:
+    dataset, config = few(load_dataset("digits", seed=0), 50), TrainConfig(batch_size=32, num_epochs=9)
+    found = []
+    for counted in (None, 1):
+        bayesian = BayesianVAE(ModelConfig(data_dim=64, hidden_dims=(16,)), generator=seeded())
+        training = FullBayesTraining(bayesian, dataset, config, num_data=counted, generator=seeded(1))
+        found.append(list(islice(training.steps(), 4)))
+        assert [step.epoch for step in found[-1]] == [0, 1, 1, 2], counted
+    right, wrong = (steps[0] for steps in found)
+    assert wrong.reconstruction == right.reconstruction, "the same mini-batch, before any update"
+    assert wrong.kl > 20 * right.kl
+
+
 def test_training_raises_the_bound_and_repeats_bit_for_bit() -> None:
     x = load_dataset("digits", seed=0).x_train[:100]
     untrained = BayesianVAE(ModelConfig(data_dim=64, hidden_dims=(16,)), generator=seeded())

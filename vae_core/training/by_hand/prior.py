@@ -1,18 +1,13 @@
 """log p(z) of a learned prior and its derivatives, by the chain rule written out."""
 
-from typing import Final
-
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from vae_core.distributions import bounded, softplus_slope
-from vae_core.model import SPREAD_RANGE
+from vae_core.model import VAE, variance_slope
+from vae_core.networks import MLP
 from vae_core.posteriors import FullNormal
-from vae_core.priors import NormalMixture
-
-_SMALLEST: Final = 1e-9
-"""Of a variance head, beside its softplus."""
+from vae_core.priors import NormalMixture, vamp_prior
+from vae_core.training.by_hand.layers import Buffers, Layers, gradient_of
 
 
 class MixtureGradient:
@@ -65,11 +60,57 @@ def _summed(values: Tensor, counts: Tensor | None) -> Tensor:
     return values.sum(0) if counts is None else torch.tensordot(counts, values, 1)
 
 
-def variance_slope(heads: Tensor) -> Tensor:
-    """dphi/du of a variance head, phi = log(softplus(u) + 1e-9).
+class LearnedPriorGradient:
+    """log p(z) of a learned prior, and the gradient of its parameters.
+
+    A VampPrior is a mixture of q(z|u_k): its pseudo-inputs u_k go through the encoder, and the gradient goes
+    back through it to them.
 
     Arguments:
-        heads: Outputs of the encoder, the means first, shape (batch, 2 J).
+        model: With such a prior.
+        buffers: Where the arrays of that pass through the encoder are.
     """
-    spread = bounded(heads.chunk(2, dim=-1)[1], *SPREAD_RANGE)
-    return softplus_slope(spread) / (functional.softplus(spread) + _SMALLEST)
+
+    def __init__(self, model: VAE, buffers: Buffers) -> None:
+        self._model = model
+        self._layers: Layers | None = None
+        if model.config.prior == "vamp":
+            encoder, count = model.encoder, model.config.num_components
+            assert isinstance(encoder, MLP)
+            self._layers = Layers(encoder, model.config.activation, buffers, count)
+            self._of_inputs = buffers.zeros(count, model.config.data_dim)
+
+    def at(self, z: Tensor, counts: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """log p(z), shape (R,), and its derivative by z, shape (R, J).
+
+        Arguments:
+            z: Points, shape (R, J).
+            counts: How much each counts in the gradient of the prior's parameters, shape (R,); None: 1.
+        """
+        if self._layers is None:
+            prior = self._model.prior
+        else:
+            self._layers.forward(self._model.pseudo_inputs())
+            prior = vamp_prior(self._model.posterior_of(self._layers.u[-1]).as_normal())
+        assert isinstance(prior, NormalMixture)
+        self._found = MixtureGradient(prior, z, counts)
+        return self._found.log_prob, self._found.score
+
+    def backward(self, weight: float | Tensor) -> None:
+        """The gradient of -weight sum count log p(z): a VampPrior's is added to what the encoder has."""
+        found, model = self._found, self._model
+        if self._layers is None:
+            parts = (found.logits, found.means, found.spreads)
+            of = (model.mixture.logits, model.mixture.means, model.mixture.log_vars)
+            for parameter, value in zip(of, parts, strict=True):
+                gradient_of(parameter).copy_(value.mul_(-weight))
+            return
+        head, spreads, layers = model.config.encoder_head, found.spreads, self._layers
+        if head == "variance":
+            spreads = spreads * variance_slope(layers.u[-1])
+        delta = found.means if head == "unit_variance" else torch.cat([found.means, spreads], -1)
+        torch.mul(delta, -weight, out=layers.delta[-1])
+        layers.backward(adds=True)
+        layers.to_inputs(self._of_inputs)
+        slope = model.pseudo_inputs.slope()
+        torch.mul(self._of_inputs, slope, out=gradient_of(model.pseudo_inputs.values))
