@@ -18,7 +18,7 @@ from tests.browser.watch import Watch
 SHARED_PROCESS: Final = "--process-per-site"
 """Lets Chromium run all pages of one context and one host in one process."""
 ONE_THREAD: Final = "--js-flags=--no-script-streaming --single-threaded"
-"""V8 hands nothing to threads, which would take more processor time than they save where every core has a test.
+"""V8 hands nothing to threads, which would take more processor time than they save if each core has a test.
 
 Nor need a script be parsed while it comes in: the process that is kept has compiled it."""
 HOST: Final = "http://127.0.0.1/"
