@@ -202,8 +202,8 @@ def ladder(subject: Subject, split: Split, index: int, num_components: int) -> d
 def surgery(subject: Subject, split: Split, num_samples: int) -> "Surgery":
     """Mutual information, total correlation and dimension-wise KL of the first examples.
 
-    At the z of the bound: where the KL is sampled, of that with M = ``num_samples``, so that both are one number;
-    else of the one with as many as can be had, as in the laboratory of priors.
+    At the z of the bound: where the KL is sampled, of that with M = ``num_samples``, so that both are one
+    number; else of the one with as many as can be had, as in the laboratory of priors.
     """
     from vae_core.latent.aggregate import kl_surgery_at
 
