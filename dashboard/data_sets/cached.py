@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dashboard.caching import cached
 from dashboard.runs.tasks import tasks
 from vae_core.data.brought import Choices, Problem
-from vae_core.data.own import Arrays, OwnFacts, facts_in
+from vae_core.data.own_content import Arrays, OwnFacts, facts_in
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from dashboard.shell import browser, data_menu, pages, state
 from dashboard.subject import dataset
 from dashboard.tables import draw_table
 from vae_core.data import dataset_info
-from vae_core.data.own import NAME, OwnFacts, own_facts, own_file
+from vae_core.data.own import NAME, own_facts, own_file
+from vae_core.data.own_content import OwnFacts
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:

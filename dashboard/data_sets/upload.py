@@ -29,7 +29,8 @@ from vae_core.data.limits import (
     MAX_UPLOAD_BYTES,
     READ_SECONDS,
 )
-from vae_core.data.own import own_facts, retitled
+from vae_core.data.own import own_facts
+from vae_core.data.own_content import retitled
 from vae_core.errors import BadInput
 
 HELP: Final = (

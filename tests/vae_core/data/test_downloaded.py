@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tests.brought_files import npz, two_classes
 from vae_core.data import Choices, bring
-from vae_core.data.own import arrays_of, content_digest, facts_in, packed, retitled
+from vae_core.data.own import arrays_of, packed
+from vae_core.data.own_content import content_digest, facts_in, retitled
 from vae_core.errors import BadInput
 
 TABLE: Final = b"size;weight;kind;n\n1,5;2;cat;7\n2,5;3;dog;8\n3,5;4;dog;1\n5,5;6;cat;3\n"

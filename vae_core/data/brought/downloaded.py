@@ -13,7 +13,7 @@ from vae_core.data.brought.choices import Brought, Choices, Problem
 from vae_core.data.brought.draft import MAX_BESIDE, refusal_of
 from vae_core.data.limits import LARGEST, MAX_CLASSES, MAX_COLUMNS, MAX_VALUES
 from vae_core.data.npy import read_npz, read_text
-from vae_core.data.own import OwnFacts, content_digest, facts_in
+from vae_core.data.own_content import OwnFacts, content_digest, facts_in
 from vae_core.errors import BadInput
 
 _FACTS: Final = "facts.npy"
