@@ -156,9 +156,10 @@ def kl_per_dim(terms: Encoded, shown: Subject, split: Split) -> None:
         key="kl_per_dim",
         alt="KL of each latent dimension: " + ", ".join(f"{value:.2f}" for value in per_dim),
     )
-    parts = sorted(per_dim, reverse=True)
-    listed = " + ".join(f"{value:.4f}" for value in parts[:6]) + (" + …" if len(parts) > 6 else "")
-    st.markdown(f"{listed} = **{float(per_dim.sum()):.4f}** nats; KL above: **{mean(terms.kl):.4f}** nats")
+    parts = sorted(per_dim.tolist(), reverse=True)
+    listed = added(*parts[:6], digits=4) + (" + …" if len(parts) > 6 else "")
+    total = mean(terms.kl) if len(parts) > 6 else shown_sum(mean(terms.kl), *parts, digits=4)
+    st.markdown(f"{listed} = **{total:.4f}** nats, the KL above")
     st.markdown(said)
     if shown.config.model.encoder_head == "full_covariance":
         among = cache.correlation(shown, split)
@@ -188,13 +189,14 @@ def kl_decomposition(terms: Encoded, shown: Subject, split: Split, num_samples: 
     draw_chart(figure, key="surgery", alt=alt, words=shown.written)
     total = signed(shown_sum(sum(parts.values()), *parts.values(), digits=3), 3)
     sum_of_parts = added(*parts.values(), digits=3)
+    marginal = shown_sum(found.marginal_kl.value, *list(parts.values())[1:], digits=3)
     adds_up = f"{sum_of_parts} = **{total}** nats, estimated; mean KL **{found.kl:.3f}**, exact.  \n"
     if found.kl_error:
         error = margin(found.kl_error, 3)
         which = _which_samples(terms, shown, found.num_examples, num_samples)
         adds_up = f"{sum_of_parts} = mean KL **{total}** ± {error} nats, {which}.  \n"
     st.markdown(
-        f"{adds_up}Marginal KL(q(z) ‖ p(z)) **{signed(found.marginal_kl.value, 3)}** ± "
+        f"{adds_up}Marginal KL(q(z) ‖ p(z)), the last two: **{signed(marginal, 3)}** ± "
         f"{margin(found.marginal_kl.standard_error, 3)}"
     )
     count = found.num_examples
@@ -262,5 +264,5 @@ def _rate_and_distortion(shown: Subject, live_run: str | None) -> None:
     count = "1 measurement" if len(rate) == 1 else f"{len(rate)} measurements"
     alt = f"Rate {signed(rate[-1])}, distortion {signed(distortion[-1])} nats after {count}."
     draw_chart(figure, key="rate_distortion", alt=alt, words=shown.written)
-    of_all = "" if shown.y is None else " of all y, each with its own"
+    of_all = "" if shown.y is None else " of all y, each with its own,"
     st.caption(f"{alt} Each is an estimate on held-out examples{of_all} while the run trained.")

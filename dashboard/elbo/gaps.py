@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dashboard.components.chart.element import draw_chart
 from dashboard.figures.evidence import gap_figure
-from dashboard.formats import rounded, signed
+from dashboard.formats import rounded, shown_difference, signed
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.task_line import task_line
@@ -16,6 +16,7 @@ from dashboard.subject import Split, Subject
 from dashboard.tables import draw_table
 
 Array = NDArray[np.float64]
+DIGITS: Final = 3
 HELP: Final = (
     r"$\log p(x) - \mathrm{ELBO}(x) = \mathrm{KL}(q(z|x)\,\|\,p(z|x)) \ge 0$ = **amortisation gap** (the "
     "best q for this example beats the encoder's) + **approximation gap** (no q of this family is the true "
@@ -87,15 +88,20 @@ def _start(shown: Subject, split: Split, name: str) -> None:
 
 def _table(shown: Subject, result: dict[str, NDArray[Any]]) -> None:
     log_evidence, elbo, best = (result[name] for name in ("log_evidence", "elbo", "best_elbo"))
+
+    def less(first: Array, second: Array) -> tuple[float, Array]:
+        """The difference of two means as they are shown, and that of each example."""
+        return shown_difference(_mean(first), _mean(second), DIGITS), first - second
+
     rows = [
-        (f"**{shown.written('log p(x)')}**", log_evidence),
-        ("ELBO of the encoder", elbo),
-        ("**gap** = KL(q ‖ true posterior)", log_evidence - elbo),
-        ("· amortisation gap", best - elbo),
-        ("· approximation gap", log_evidence - best),
-        ("importance-weighted bound, K = 1000", result["iw_bound"]),
+        (f"**{shown.written('log p(x)')}**", _mean(log_evidence), log_evidence),
+        ("ELBO of the encoder", _mean(elbo), elbo),
+        ("**gap** = KL(q ‖ true posterior)", *less(log_evidence, elbo)),
+        ("· amortisation gap", *less(best, elbo)),
+        ("· approximation gap", *less(log_evidence, best)),
+        ("importance-weighted bound, K = 1000", _mean(result["iw_bound"]), result["iw_bound"]),
     ]
-    cells = ((label, signed(_mean(values), 3), f"{_error(values):.3f}") for label, values in rows)
+    cells = ((label, signed(mean, DIGITS), f"{_error(values):.3f}") for label, mean, values in rows)
     head = ("nats per example", "mean", "± s.e.")
     draw_table(
         head, cells, title=shown.written("log p(x), the ELBO and the gap between them"), shows_title=False

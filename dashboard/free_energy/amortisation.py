@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.components.chart.element import draw_chart
 from dashboard.figures.amortisation import amortisation_figure
-from dashboard.formats import rounded, signed
+from dashboard.formats import rounded, shown_difference, signed
 from dashboard.free_energy import cached
 from dashboard.free_energy.em import span
 from dashboard.shell import state
@@ -49,7 +49,7 @@ def draw() -> None:
     draw_table(head, rows, title="One ψ per example against one encoder", help_text=HELP)
     even = found.break_even
     when = f"From about {rounded(even, 2)} examples on" if np.isfinite(even) else "With these times never"
-    gap = found.psi_elbo - found.encoder_elbo
+    gap = shown_difference(found.psi_elbo, found.encoder_elbo)
     st.caption(
         f"≈: extrapolated from {found.sizes[-1]} examples, in proportion. The encoder has "
         f"{found.encoder_parameters:,} numbers, for any number of examples. {when} it takes less time. It "

@@ -18,7 +18,7 @@ from dashboard.figures.em import (
     minorising_figure,
     outlines,
 )
-from dashboard.formats import plain, rounded, signed
+from dashboard.formats import plain, rounded, shown_sum, signed
 from dashboard.free_energy import cached, em_table
 from dashboard.free_energy.cached import EM_STEPS, NUM_STARTS, STOP_WITHIN, Components, EmRun
 from dashboard.free_energy.em_table import Chosen
@@ -258,7 +258,10 @@ def _iterations(run: EmRun) -> None:
     )
     rows = []
     for number, step in enumerate(run.steps, 1):
-        values = (step.log_likelihood, step.bound, step.q_function, step.entropy, step.gap)
+        parts = (step.q_function, step.entropy)
+        bound = shown_sum(step.bound, *parts, digits=6)
+        log_likelihood = shown_sum(step.log_likelihood, bound, step.gap, digits=6)
+        values = (log_likelihood, bound, *parts, step.gap)
         rows.append((str(number), *(signed(value, 6) for value in values)))
     head = ("iteration", "log p(x)", "F[q, θ]", "Q(θ old, θ)", "H[q]", "KL(q ‖ posterior)")
     draw_table(head, rows, title="The numbers of each iteration", shows_title=False)

@@ -334,9 +334,10 @@ def outside(distance: Tensor, size: float) -> Tensor:
 
 _ABSOLUTE: Final = 2e-5
 _PER_VALUE: Final = 4e-6
-_ROUNDING: Final = 1e-9
 """Cells are halved for the examples whose integrals change by more than absolute + per value of x (nats) and
 the rounding of log p: by 3e-4 nats for the digits, 3e-3 for MNIST, 6e-6 bits for each value."""
+_ROUNDING: Final = 1e-9
+"""Reported of every integral, and in single precision that of the decoder."""
 _BEFORE, _AT_ONCE = 8.0, 0.01
 """The change before must be below so many tolerances, too: one alone may be small by chance. The other holds
 for the very first change, so that only what is much wider than a cell stops after the second."""
@@ -460,7 +461,10 @@ class Integrals:
 
     def __init__(self, integrand: Integrand, largest: Tensor, *, keeps_points: bool = False) -> None:
         self._integrand, self._largest, x, q = integrand, largest, integrand.x, integrand.bell
-        self._tolerance = _ABSOLUTE + _PER_VALUE * x.shape[1] + torch.finfo(x.dtype).eps * largest.abs()
+        eps = torch.finfo(x.dtype).eps
+        self._tolerance = _ABSOLUTE + _PER_VALUE * x.shape[1] + eps * largest.abs()
+        # Of log p(x|z), a sum over D values: that of log s rounds all of them to one side.
+        self._rounding = _ROUNDING + eps * x.shape[1]
         self.values = torch.full((3, len(x)), math.nan, dtype=torch.float64)
         self._changes = torch.ones_like(self.values)
         self._num_compared = 0
@@ -565,7 +569,7 @@ class Integrals:
                 before, previous = values, changes.clamp(max=1.0)
                 values = _slim_means(self._integrand.take(here), step)
                 changes = (values - before).abs().nan_to_num(nan=math.inf)
-                errors = changes + (changes * previous).sqrt().minimum(tolerance) / 2 + _ROUNDING
+                errors = changes + (changes * previous).sqrt().minimum(tolerance) / 2 + self._rounding
                 if changes.amax() < tolerance:
                     break
             self.values[1:, row], self.errors[1:, row] = values, errors
@@ -591,7 +595,7 @@ class Integrals:
         # Those of smooth decoders fall ever faster; beside kinks one may be small by chance.
         has_kinks = self._integrand.model.config.activation == "relu"
         chance = torch.minimum(self._changes, _KINKS * self._tolerance) if has_kinks else 0.0
-        errors = 2 * changes + chance + _ROUNDING
+        errors = 2 * changes + chance + self._rounding
         # Cells that are not halved any more change no more: log p(x) may be off by what they hold.
         errors[0] += self._kept[0] / self._sums[0]
         errors = errors.nan_to_num(nan=math.inf)

@@ -59,8 +59,9 @@ class Batches:
     def next_rows(self) -> Tensor:
         """The rows of the next mini-batch, shape (B,)."""
         self._begin_pass()
-        rows = self.order[self.position : self.position + self._size]
-        self.position += len(rows)
+        end = min(self.position + self._size, self.num_examples)
+        rows = self.order[self.position : end]
+        self.position = end
         return rows
 
     def begin(self, order: Tensor, position: int) -> None:

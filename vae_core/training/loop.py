@@ -182,6 +182,11 @@ class Training:
         self._moments = initial_moments(self._weights, config)
 
     @property
+    def is_written_out(self) -> bool:
+        """Whether its gradient is written out, not differentiated automatically."""
+        return self._by_hand is not None
+
+    @property
     def steps_per_epoch(self) -> int:
         """Updates in one pass over the training data; the last batch may be smaller."""
         return math.ceil(self._batches.num_examples / self.batch_size)

@@ -27,15 +27,17 @@ from vae_core.training.products import chosen_products
 _Named = dict[str, Tensor]
 LARGEST: Final = 20_000
 """Most weights of a layer of models that gain: in larger ones the products themselves take the time."""
-LEAST: Final = 10
-"""From how many models on an update takes at most three quarters of its time alone: `benchmarks.sweep`."""
+LEAST: Final = 4
+"""From how many models on an update takes three quarters of its time alone: `benchmarks.sweep`."""
+_FEW: Final = 4
+"""Up to how many outputs a network's last product is made transposed."""
 
 
 def can_stack(models: Sequence[ModelConfig], trainings: Sequence[TrainConfig]) -> bool:
     """Whether models may be trained together, and gain by it.
 
-    They have equal shapes, equal mini-batches and one kind of optimiser, and maximise the ELBO; beta, its
-    schedule, the learning rate and the seeds may differ.
+    They have equal shapes, equal mini-batches and one optimiser, and maximise the ELBO; beta, its schedule,
+    the learning rate and the seeds may differ.
 
     Arguments:
         models: Of each.
@@ -44,8 +46,8 @@ def can_stack(models: Sequence[ModelConfig], trainings: Sequence[TrainConfig]) -
     model, train = models[0], trainings[0]
     alike = all(other == model for other in models) and all(
         other.is_elbo
-        and (other.batch_size, other.num_samples, other.free_bits, other.optimizer)
-        == (train.batch_size, train.num_samples, train.free_bits, train.optimizer)
+        and (other.batch_size, other.num_samples, other.free_bits, other.optimizer, other.momentum)
+        == (train.batch_size, train.num_samples, train.free_bits, train.optimizer, train.momentum)
         for other in trainings
     )
     layers = [*pairwise(model.encoder_sizes), *pairwise(model.decoder_sizes)]
@@ -62,14 +64,22 @@ def can_stack(models: Sequence[ModelConfig], trainings: Sequence[TrainConfig]) -
 
 
 def fits_together(trainings: Sequence[Training]) -> bool:
-    """Whether trainings may be those of a :class:`Stack`: equal shapes, at one place of their data.
+    """Whether trainings may be those of a :class:`Stack`: :func:`are_alike`, at one place of their data."""
+    return are_alike(trainings) and len({one.step for one in trainings}) == 1
 
-    Where images are drawn anew for each update, each training draws its own: it stays by itself.
+
+def are_alike(trainings: Sequence[Training]) -> bool:
+    """Whether trainings may be those of a :class:`Stack` once they stand at the same step: equal shapes.
+
+    Where images are drawn anew for each update, each training draws its own: it stays by itself. So does one
+    that began with a gradient by automatic differentiation.
     """
-    places = {(one.step, one.batch_size, len(one.dataset.x_train)) for one in trainings}
-    is_redrawn = any(isinstance(one.dataset.x_train, RedrawnImages) for one in trainings)
+    sizes = {(one.batch_size, len(one.dataset.x_train)) for one in trainings}
+    is_alone = any(
+        isinstance(one.dataset.x_train, RedrawnImages) or not one.is_written_out for one in trainings
+    )
     models, configs = [one.model.config for one in trainings], [one.config for one in trainings]
-    return len(places) == 1 and not is_redrawn and (len(trainings) == 1 or can_stack(models, configs))
+    return len(sizes) == 1 and not is_alone and (len(trainings) == 1 or can_stack(models, configs))
 
 
 class StackedTraining(Training):
@@ -164,6 +174,8 @@ class Stack:
         self._moments = {
             name: value if value.dim() else value.repeat(count) for name, value in moments.items()
         }
+        self._of_all = {name: value if value.dim() > 1 else value[0] for name, value in self._moments.items()}
+        """The same for one update of all: there the number of updates is one number, the first model's."""
         for row, one in enumerate(trainings):
             mine = {name: value[row] for name, value in self._moments.items()}
             one.live_in(self._weights[row], self._gradient[row], self._kept[row], mine)
@@ -174,7 +186,7 @@ class Stack:
         self._products = chosen_products(first.model.config, count * first.batch_size)
         self._passes: dict[int, _Pass] = {}
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def go_ahead(self) -> None:
         """Makes the next update of each training, which its ``steps`` give then.
 
@@ -185,7 +197,7 @@ class Stack:
         made = self._passes.get(size)
         if made is None:  # one size of mini-batch, and that of the last one of an epoch
             made = self._passes[size] = _Pass(first, self._named, self._of_named, size)
-        rows = [one.draw(eps) for one, eps in zip(self.trainings, made.eps, strict=True)]
+        rows = [one.draw(eps) for one, eps in zip(self.trainings, made.eps_of, strict=True)]
         x = _batches([one.dataset.x_train for one in self.trainings], rows)
         with self._products:
             means = made(x, [one.beta for one in self.trainings])
@@ -198,10 +210,9 @@ class Stack:
         rates = [one.learning_rate for one in self.trainings]
         if all(finite) and all(rate == rates[0] for rate in rates):
             self._kept.copy_(self._weights)
-            moments = {name: value if value.dim() > 1 else value[0] for name, value in self._moments.items()}
-            descend(self._weights, self._gradient, moments, first.config, learning_rate=rates[0])
-            if "step" in moments:
-                self._moments["step"][1:] = moments["step"]
+            descend(self._weights, self._gradient, self._of_all, first.config, learning_rate=rates[0])
+            if "step" in self._moments:
+                self._moments["step"][1:] = self._of_all["step"]
             return
         for row, (rate, is_good) in enumerate(zip(rates, finite, strict=True)):
             if is_good:
@@ -216,8 +227,10 @@ def is_finite(values: Sequence[float]) -> bool:
 
 
 def _batches(data: Sequence[Examples], rows: Sequence[Tensor]) -> Tensor:
-    """The mini-batches of N trainings, shape (N, B, D)."""
+    """The mini-batches of N trainings, shape (N, B, D); trainings of one seed share theirs."""
     if all(x is data[0] for x in data):
+        if all(torch.equal(some, rows[0]) for some in rows[1:]):
+            return data[0].index_select(0, rows[0]).expand(len(rows), -1, -1)
         return data[0].index_select(0, torch.cat(list(rows))).unflatten(0, (len(rows), -1))
     return torch.stack([x.index_select(0, some) for x, some in zip(data, rows, strict=True)])
 
@@ -244,16 +257,23 @@ class _Pass:
 
     def __init__(self, first: Training, weights: _Named, gradients: _Named, batch: int) -> None:
         config, num_samples, dim = first.model.config, first.config.num_samples, first.model.config.latent_dim
-        self._config, self._batch, self._free_bits = config, batch, first.config.free_bits
+        self._config, self._batch, self._rows = config, batch, num_samples * batch
         self._weights, self._gradients = weights, gradients
         self._encoder = _Layers("encoder.", weights, gradients, config.activation, batch)
-        self._decoder = _Layers("decoder.", weights, gradients, config.activation, num_samples * batch)
+        self._decoder = _Layers("decoder.", weights, gradients, config.activation, self._rows)
         like = self._encoder.u[-1]
         count = len(like)
-        self.eps, self._z, self._of_z = like.new_empty(3, count, num_samples, batch, dim)
-        self._log_var, self._std, self._excess, self._kl = like.new_empty(4, count, batch, dim)
-        """log sigma^2, sigma, sigma^2 - 1, and the KL of each example and dimension."""
-        self._spare = torch.empty_like(self._decoder.u[-1])
+        self.eps, self._noise, self._z, self._of_z = like.new_empty(4, count, num_samples, batch, dim)
+        """eps, sigma eps, z, and dL/dz."""
+        self.eps_of = self.eps.unbind()
+        """Of each model, shape (M, B, J)."""
+        self._log_var, self._std, self._excess, self._twice_kl = like.new_empty(4, count, batch, dim)
+        """log sigma^2, sigma, sigma^2 - 1, and two times the KL of each example and dimension."""
+        self._sums = like.new_zeros(3, count)
+        """Over the mini-batch: log p(x|z), and two times the KL and what of it beta weighs."""
+        self._log_prob = torch.empty_like(self._decoder.u[-1])
+        """Of each value."""
+        self._log_prob_values, self._twice_kl_values = self._log_prob.flatten(1), self._twice_kl.flatten(1)
         self._std_of, self._rows_of_z, self._rows_of_delta = (
             self._std.unsqueeze(1),
             self._z.flatten(1, 2),
@@ -264,64 +284,88 @@ class _Pass:
         self._mean_of = self._mean.unsqueeze(1)
         self._spread, self._of_spread = outputs[..., dim:], delta[..., dim:]
         shape = (count, num_samples, batch, config.data_dim)
-        self._outputs, self._delta = self._decoder.u[-1].view(shape), self._decoder.delta[-1].view(shape)
+        self._outputs, self._delta, self._log_prob_of = (
+            values.view(shape) for values in (self._decoder.u[-1], self._decoder.delta[-1], self._log_prob)
+        )
+        # A plain number would be made a tensor in each operation.
+        self._half, self._share = like.new_tensor(0.5), like.new_tensor(1.0 / self._rows)
+        self._floor = 2.0 * batch * first.config.free_bits
+        """Two times what of the KL of a mini-batch is free, of each dimension."""
+        self._betas: Sequence[float] = ()
+        self._beta_shares = like.new_empty(0)
 
     def __call__(self, x: Tensor, betas: Sequence[float]) -> list[Means]:
         """Writes the gradients at x of shape (N, B, D)."""
-        mean = self._mean
+        mean, x_of = self._mean, x.unsqueeze(1)
         self._encoder.forward(x)
         log_var = torch.clamp(self._spread, *LOG_VAR_RANGE, out=self._log_var)
-        torch.exp(torch.mul(log_var, 0.5, out=self._std), out=self._std)
+        torch.exp(torch.mul(log_var, self._half, out=self._std), out=self._std)
         excess = torch.expm1(log_var, out=self._excess)
-        kl = torch.mul(mean, mean, out=self._kl).add_(excess).sub_(log_var).mul_(0.5)
-        torch.addcmul(self._mean_of, self.eps, self._std_of, out=self._z)
+        torch.sub(excess, log_var, out=self._twice_kl).addcmul_(mean, mean)
+        torch.add(torch.mul(self.eps, self._std_of, out=self._noise), self._mean_of, out=self._z)
         self._decoder.forward(self._rows_of_z)
-        reconstruction = self._score(x.unsqueeze(1))
+        self._score(x_of)
         self._decoder.backward()
         self._decoder.to_inputs(self._rows_of_delta)
-        mean_kl, beta = kl.mean(1), x.new_tensor(betas)
-        penalised, weight = mean_kl, (beta / self._batch)[:, None, None]
-        if self._free_bits:
-            penalised = mean_kl.clamp(min=self._free_bits)
-            weight = weight * (mean_kl >= self._free_bits).to(x.dtype)[:, None]
-        of_z = self._of_z
+        weight, of_z = self._weigh_kl(betas), self._of_z
         torch.addcmul(_summed(of_z), mean, weight, out=self._of_mean)
-        of_z.mul_(self.eps).mul_(self._std_of)
-        torch.addcmul(_summed(of_z), excess, weight, out=self._of_spread).mul_(0.5)
+        of_z.mul_(self._noise)
+        torch.addcmul(_summed(of_z), excess, weight, out=self._of_spread).mul_(self._half)
         self._encoder.backward()
-        objective = reconstruction - beta * penalised.sum(1)
-        means = torch.stack((reconstruction, mean_kl.sum(1), objective), 1)
-        return [Means(*values) for values in means.tolist()]
+        return self._means(x_of, betas)
 
-    def _score(self, x: Tensor) -> Tensor:
-        """Means of log p(x|z), shape (N,); writes delta of the decoder's outputs.
+    def _weigh_kl(self, betas: Sequence[float]) -> Tensor:
+        """The KL of the mini-batch, and beta / B of each model, or 0 where the KL of a dimension is free."""
+        torch.sum(self._twice_kl_values, 1, out=self._sums[1])
+        if betas != self._betas:
+            self._betas = betas
+            self._beta_shares = (self._sums.new_tensor(betas) / self._batch)[:, None, None]
+        if not self._floor:
+            return self._beta_shares
+        summed = self._twice_kl.sum(1)
+        torch.sum(summed.clamp(min=self._floor), 1, out=self._sums[2])
+        return self._beta_shares * (summed >= self._floor).to(summed.dtype)[:, None]
+
+    def _means(self, x: Tensor, betas: Sequence[float]) -> list[Means]:
+        """Of the mini-batch, from the sums, which are read together."""
+        log_probs, kls, penalised = self._sums.tolist()
+        if self._config.likelihood == "bernoulli" and not is_finite(log_probs):
+            logits = self._outputs  # where a sigmoid is 0
+            softplus = torch.ops.aten.softplus.out(logits, out=self._log_prob_of)
+            log_probs = (logits * x - softplus).sum((1, 2, 3)).tolist()
+        twice = 2.0 * self._batch
+        return [
+            Means(log_prob / self._rows, kl / twice, log_prob / self._rows - beta * weighed / twice)
+            for log_prob, kl, weighed, beta in zip(
+                log_probs, kls, penalised if self._floor else kls, betas, strict=True
+            )
+        ]
+
+    def _score(self, x: Tensor) -> None:
+        """Writes the sums of log p(x|z), shape (N,), and delta of the decoder's outputs.
 
         Bernoulli: log p = sum_i x_i l_i - softplus(l_i), delta = (sigmoid(l) - x) / R, where -softplus(l) is
         log sigmoid(l) - l unless a sigmoid is 0. Gaussian: log p = -||x - y||^2 / 2 s^2 - D (log s +
         log(2 pi) / 2), delta = (y - x) / (s^2 R), and for a learned s dL/dlog s = D - mean ||x - y||^2 / s^2.
         """
-        rows, data_dim = self._decoder.u[-1].shape[1:]
+        outputs, delta, total = self._outputs, self._delta, self._sums[0]
         if self._config.likelihood == "bernoulli":
-            logits, delta, log_prob = self._outputs, self._delta, self._spare.view_as(self._delta)
-            torch.sigmoid(logits, out=delta)
-            torch.log(delta, out=log_prob).sub_(logits).addcmul_(logits, x)
-            means = self._spare.flatten(1).sum(1) / rows
-            delta.sub_(x).mul_(1.0 / rows)
-            if is_finite(means.tolist()):
-                return means
-            softplus = torch.ops.aten.softplus.out(self._decoder.u[-1], out=self._spare).view_as(logits)
-            return (logits * x - softplus).sum((1, 2, 3)) / rows
-        torch.sub(self._outputs, x, out=self._delta)
-        squares = (
-            torch.mul(self._delta, self._delta, out=self._spare.view_as(self._delta)).sum((1, 2, 3)) / rows
-        )
+            torch.sigmoid(outputs, out=delta)
+            torch.log(delta, out=self._log_prob_of).sub_(outputs).addcmul_(outputs, x)
+            torch.sum(self._log_prob_values, 1, out=total)
+            delta.sub_(x).mul_(self._share)
+            return
+        torch.sub(outputs, x, out=delta)
+        torch.mul(delta, delta, out=self._log_prob_of)
+        squares, data_dim = self._log_prob_values.sum(1) * self._share, x.shape[-1]
         if self._config.likelihood_scale is None:
             scale = self._weights["log_scale"].clamp(min=math.log(MIN_LIKELIHOOD_SCALE)).exp()
             self._gradients["log_scale"].copy_(data_dim - squares / scale.square())
         else:
             scale = torch.full_like(squares, self._config.likelihood_scale)
-        self._delta.mul_((1.0 / (scale.square() * rows))[:, None, None, None])
-        return -squares / (2 * scale.square()) - data_dim * (scale.log() + 0.5 * math.log(2 * math.pi))
+        delta.mul_((self._share / scale.square())[:, None, None, None])
+        constant = data_dim * (scale.log() + 0.5 * math.log(2 * math.pi))
+        torch.mul(-squares / (2 * scale.square()) - constant, float(self._rows), out=total)
 
 
 def _summed(of_samples: Tensor) -> Tensor:
@@ -363,15 +407,23 @@ class _Layers:
             else None
             for weight in self._weights
         ]
+        last = self.u[-1]
+        self._few = torch.empty_like(last.transpose(1, 2), memory_format=torch.contiguous_format)
+        """The last outputs, transposed."""
+        self._has_few = last.shape[2] <= _FEW
 
     def forward(self, h: Tensor) -> None:
         """u of all layers, for inputs of shape (N, rows, fan_in)."""
         self._inputs = h
         for index, u in enumerate(self.u):
             factor = self._activation.factor if index < len(self._h) else 1
-            # The same as ``torch.baddbmm(bias, ...)``, which copies the bias more slowly.
-            u.copy_(self._added[index])
-            torch.baddbmm(u, h, self._transposed[index], alpha=factor, beta=factor, out=u)
+            if self._has_few and index == len(self._h):
+                torch.bmm(self._weights[index], h.transpose(1, 2), out=self._few)
+                torch.add(self._few.transpose(1, 2), self._added[index], out=u)
+            else:
+                # The same as ``torch.baddbmm(bias, ...)``, which copies the bias more slowly.
+                u.copy_(self._added[index])
+                torch.baddbmm(u, h, self._transposed[index], alpha=factor, beta=factor, out=u)
             if index < len(self._h):
                 h = self._h[index]
                 self._activation.value(u, h)
@@ -383,10 +435,13 @@ class _Layers:
             assert h is not None
             torch.sum(delta, 1, out=self._of_biases[index])
             of_weights, transposed = self._of_weights[index], self._by_columns[index]
-            if transposed is None:
-                torch.bmm(self._delta_t[index], h, out=of_weights)
-            else:
+            if transposed is not None:
                 of_weights.copy_(torch.bmm(h.transpose(1, 2), delta, out=transposed).transpose(1, 2))
+            elif self._has_few and index == len(self._h):
+                # Matrices that do not follow each other in memory are written one by one.
+                of_weights.copy_(torch.bmm(self._delta_t[index], h))
+            else:
+                torch.bmm(self._delta_t[index], h, out=of_weights)
             if index:
                 before = self.delta[index - 1]
                 torch.bmm(delta, self._weights[index], out=before)
@@ -394,7 +449,11 @@ class _Layers:
 
     def to_inputs(self, out: Tensor) -> None:
         """dL/d(input), shape (N, rows, fan_in)."""
-        torch.bmm(self.delta[0], self._weights[0], out=out)
+        transposed = self._by_columns[0]
+        if transposed is None:
+            torch.bmm(self.delta[0], self._weights[0], out=out)
+        else:
+            torch.bmm(self.delta[0], transposed.copy_(self._transposed[0]).transpose(1, 2), out=out)
 
 
 def _all(named: _Named, prefix: str) -> list[Tensor]:

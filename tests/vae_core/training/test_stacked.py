@@ -65,6 +65,10 @@ def advance(trainings: list[StackedTraining], count: int) -> list[list[Any]]:
         ({"activation": "silu", "hidden_dims": ()}, {"num_samples": 3}),
         ({"activation": "softplus", "likelihood": "gaussian"}, {"free_bits": 0.3}),
         ({"likelihood": "gaussian", "likelihood_scale": None}, {"num_samples": 2}),
+        ({"latent_dim": 1}, {"free_bits": 0.1, "num_samples": 2}),
+        ({"latent_dim": 2, "hidden_dims": (2, 3)}, {}),
+        ({"latent_dim": 2, "hidden_dims": (), "activation": "softplus"}, {}),
+        ({"data_dim": 3, "likelihood": "gaussian"}, {}),
     ],
 )
 def test_each_becomes_what_it_becomes_alone(
@@ -72,9 +76,14 @@ def test_each_becomes_what_it_becomes_alone(
 ) -> None:
     """Within 1e-10 in float64 over two epochs, the last batch of which is a smaller one."""
     network = replace(SMALL, **model)
+    data = EXACT
+    if network.data_dim != SMALL.data_dim:
+        narrow = DIGITS.x_train[:150][:, -network.data_dim :].double()
+        data = replace(EXACT, x_train=narrow, x_test=narrow[:20], image_shape=None)
     configs = [TrainConfig(**{"num_epochs": 2, "batch_size": 64, **train, **varied}) for varied in VARIED]
-    together = [stacked(network, one, seed=seed) for one, seed in zip(configs, seeds, strict=True)]
-    alone = [begun(Training, network, one, seed=seed) for one, seed in zip(configs, seeds, strict=True)]
+    settings = [{"seed": seed, "data": data} for seed in seeds]
+    together = [stacked(network, one, **more) for one, more in zip(configs, settings, strict=True)]
+    alone = [begun(Training, network, one, **more) for one, more in zip(configs, settings, strict=True)]
     found = advance(together, 6)
     for one, other, steps in zip(together, alone, found, strict=True):
         expected = list(other.steps())
