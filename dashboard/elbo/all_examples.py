@@ -21,7 +21,7 @@ from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 TERMS_HELP: Final = (
     r"$\mathrm{ELBO} = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))$, always with $\beta = 1$, "
-    "averaged over the examples, in nats."
+    "averaged over the examples, in nats: models that were trained with different β are compared by it."
 )
 TRAINED_ON: Final[dict[Objective, str]] = {
     "elbo": "Trained on this bound, its KL weighed with β = {beta}.",
@@ -39,7 +39,8 @@ KL_HELP: Final = (
     r"$\mathrm{KL}_j = \tfrac12(\mu_j^2 + \sigma_j^2 - 1 - \log\sigma_j^2)$, averaged over the examples; "
     r"for a full covariance $LL^\top$: "
     r"$\tfrac12(\mu_j^2 + \sum_{k<j} L_{jk}^2 + L_{jj}^2 - 1 - \log L_{jj}^2)$. "
-    "A dimension with 0 nats carries no information: q is the prior there. A unit is active when its "
+    "A dimension with 0 nats carries no information: q is the prior there. That is posterior collapse, "
+    "no tight bound: the gap below log p(x) is another KL, to the true posterior. A unit is active when its "
     r"posterior mean varies over the examples by $\mathrm{Var}_x(\mu_j) > 0.01$ (Burda et al. 2016)."
 )
 SURGERY_HELP: Final = (
