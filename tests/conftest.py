@@ -1,8 +1,9 @@
 """What every test gets: a store of its own for runs, empty caches, one torch thread, a seeded generator."""
 
+import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 import torch
@@ -17,6 +18,17 @@ def pytest_configure() -> None:
     """One thread: small networks are 10 to 100 times slower with two threads on a busy machine."""
     torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"  # for the processes that tests start
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collects no garbage while modules and tests are made, nor among them later: they stay to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -253,24 +253,30 @@ def _progress(views: Sequence[JobView]) -> None:
                 "Resume",
                 key="sweep_resume",
                 icon=":material/resume:",
-                on_click=lambda: _send([view for view in mine if view in stopped], "resume"),
-                help="The runs that were interrupted go on from their last save, bit for bit.",
+                on_click=lambda: _resume([view for view in mine if view in stopped]),
+                help="The runs that were interrupted go on from their last save, together as they began.",
             )
         if any(view not in stopped for view in mine):
             st.button(
                 "Cancel",
                 key="sweep_cancel",
-                on_click=lambda: _send([view for view in mine if view not in stopped], "stop"),
+                on_click=lambda: _stop([view for view in mine if view not in stopped]),
                 help="Stops the runs of the sweep that have not ended; what they learned stays.",
             )
 
 
-def _send(views: Sequence[JobView], command: str) -> None:
-    # The last ones first: none of those that wait begins while the others end.
-    order = reversed(views) if command == "stop" else views
+def _stop(views: Sequence[JobView]) -> None:
     try:
-        for view in order:
-            runner().send(view.run_id, command, owner=browser.token())
+        # The last ones first: none of those that wait begins while the others end.
+        for view in reversed(views):
+            runner().send(view.run_id, "stop", owner=browser.token())
+    except BadInput as err:
+        state.say_next(plain(str(err)))
+
+
+def _resume(views: Sequence[JobView]) -> None:
+    try:
+        runner().resume_together([view.run_id for view in views], owner=browser.token())
     except BadInput as err:
         state.say_next(plain(str(err)))
 

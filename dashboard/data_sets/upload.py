@@ -44,8 +44,8 @@ LIMITS: Final = (
 FORMATS: Final = (
     "**Spreadsheets** (.xlsx, .xls, .ods), **tables** as text (CSV, TSV, blanks between; decimal points or "
     "commas), **NPY** and **NPZ**, **IDX** "
-    "(also .gz, or images and labels together), **pictures** (PNG, JPEG, WebP, BMP, GIF), several or a zip "
-    "of them: folders, or a file of names and labels in it, give the classes."
+    "(also .gz, or images and labels together), **pictures** (PNG, JPEG, WebP, BMP, GIF, TIFF), several or a "
+    "zip of them: folders, or a file of names and labels in it, give the classes."
 )
 PASTE_HELP: Final = "Cells that you copied from a spreadsheet, or any table as text."
 LONGEST_PASTE: Final = 1_000_000
@@ -231,13 +231,14 @@ def _draw_draft(draft: Draft) -> None:
         else:
             error = tasks().error(key) or "The file could not be read. Try again."
             st.error(f"{plain(draft.title)}: {plain(error)}")
-            st.button(
-                "Try again",
-                key="data_retry",
-                icon=":material/refresh:",
-                on_click=partial(_start, draft),
-                help="Reads the file once more.",
-            )
+            if tasks().is_worth_repeating(key):
+                st.button(
+                    "Try again",
+                    key="data_retry",
+                    icon=":material/refresh:",
+                    on_click=partial(_start, draft),
+                    help="Reads the file once more.",
+                )
         if draft.read and tasks().is_done(draft.read):
             try:
                 _draw_reading(draft, cached.reading(draft.read))
@@ -276,6 +277,8 @@ def _draw_progress(key: str) -> None:
 
 
 def _draw_ways_out(draft: Draft) -> None:
+    """Back to what is recognised, and to another file: all there is to do with one that cannot be read."""
+    is_refused = tasks().error(draft.key) is not None and not tasks().is_worth_repeating(draft.key)
     with st.container(horizontal=True):
         if draft.choices != Choices():
             st.button(
@@ -290,6 +293,7 @@ def _draw_ways_out(draft: Draft) -> None:
             key="data_discard",
             icon=":material/close:",
             on_click=partial(_cancel, draft.key),
+            type="primary" if is_refused else "secondary",
             help="Forgets this file.",
         )
 

@@ -201,6 +201,8 @@ def kl_decomposition(terms: Encoded, shown: Subject, split: Split, num_samples: 
         f"{margin(found.marginal_kl.standard_error, 3)}"
     )
     count = found.num_examples
+    if found.kl_error:
+        _say_fewer(shown, num_samples)
     samples = "a sample" if found.num_samples == 1 else f"{found.num_samples} samples"
     st.caption(
         f"{count:,} {SPLITS[split]} examples, {samples} of z each; the mutual information "
@@ -216,6 +218,17 @@ def _which_samples(terms: Encoded, shown: Subject, num_examples: int, num_sample
     some = "" if used == num_samples else f"{used} of the {num_samples} "
     of = "" if num_examples == len(terms.kl) else f" of the first {num_examples:,} examples"
     return f"from {some or 'the '}samples of z{of} of the bound above"
+
+
+def _say_fewer(shown: Subject, num_samples: int) -> None:
+    """Why fewer samples are decomposed than the bound has, where that is so, and what to do."""
+    used = cache.samples_of_surgery(shown, num_samples)
+    if used < num_samples:
+        st.caption(
+            f"Each sample of z is compared with each example, so at most {used} of the M = {num_samples} are "
+            "decomposed here, and this mean KL differs from the one above by the noise of the others. "
+            f"With M {'= 1' if used == 1 else f'up to {used}'} none is left out."
+        )
 
 
 def _two_parts(terms: Encoded, shown: Subject, split: Split, num_samples: int) -> None:
@@ -240,6 +253,7 @@ def _two_parts(terms: Encoded, shown: Subject, split: Split, num_samples: int) -
         "A better prior can only lower the second part, which is 0 where p(z) is the "
         f"aggregate posterior q(z); {more}."
     )
+    _say_fewer(shown, num_samples)
 
 
 def rate_and_distortion(shown: Subject) -> None:

@@ -202,19 +202,15 @@ def ladder(subject: Subject, split: Split, index: int, num_components: int) -> d
 def surgery(subject: Subject, split: Split, num_samples: int) -> "Surgery":
     """Mutual information, total correlation and dimension-wise KL of the first examples.
 
-    Where the KL is sampled it is at the z of the bound with M = ``num_samples``, so that both are one number;
-    else the z are others, and as many as can be had.
+    At the z of the bound: where the KL is sampled, of that with M = ``num_samples``, so that both are one
+    number; else of the one with as many as can be had, as in the laboratory of priors.
     """
-    import torch
+    from vae_core.latent.aggregate import kl_surgery_at
 
-    from vae_core.latent.aggregate import kl_surgery, kl_surgery_at
-
-    if subject.config.model.not_gaussian:
-        return kl_surgery_at(_draws_of_bound(subject, split, num_samples))
-    q = posterior(subject, split, max_examples=MAX_SURGERY_EXAMPLES)
-    noise = torch.Generator().manual_seed(subject.config.seed)
-    own_samples = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // subject.config.model.latent_dim))
-    return kl_surgery(q, num_samples=own_samples, generator=noise)
+    model = subject.config.model
+    most = max(1, min(MAX_SURGERY_SAMPLES, _SURGERY_DIMS // model.latent_dim))
+    samples = num_samples if model.not_gaussian else most
+    return kl_surgery_at(_draws_of_bound(subject, split, samples))
 
 
 @cached("Decomposing the KL …")

@@ -197,6 +197,11 @@ class Job:
         return str(self.progress["status"])
 
     @property
+    def rests(self) -> bool:
+        """Whether it has no process, waits for none, and can go on."""
+        return self.place is None and self.process is None and self.status in RESUMABLE
+
+    @property
     def shares_process(self) -> bool:
         """Whether others are in its place, or were, and it was not told to leave them."""
         return self.place is not None and len(self.together) > 1 and not self.leaving

@@ -197,6 +197,10 @@ class LocalRunner:
         Arguments:
             configs: What the runs are, in the order in which they shall begin.
         """
+        size = self._group_size(configs)
+        return [list(configs[start : start + size]) for start in range(0, len(configs), size)]
+
+    def _group_size(self, configs: Sequence[RunConfig]) -> int:
         from vae_core.training.stacked import can_stack
 
         # Each training that draws its images anew has its own ones at each update.
@@ -204,8 +208,40 @@ class LocalRunner:
         gains = not alone and can_stack(
             [config.model for config in configs], [config.train for config in configs]
         )
-        size = math.ceil(len(configs) / self.scheduler.cores) if gains else 1
-        return [list(configs[start : start + size]) for start in range(0, len(configs), size)]
+        return math.ceil(len(configs) / self.scheduler.cores) if gains else 1
+
+    def resume_together(self, run_ids: Sequence[str], *, owner: str) -> None:
+        """Has runs go on from their last saves, those of a sweep together as they began.
+
+        Arguments:
+            run_ids: The runs.
+            owner: Token of the browser that owns them.
+
+        Raises:
+            BadInput: (code ``owner``) One belongs to another browser; (code ``queue``) too many wait.
+        """
+        with self._lock:
+            jobs = [job for run_id in run_ids if (job := self._own_job(run_id, owner)) is not None]
+            sweeps: dict[str, list[Job]] = {}
+            for job in jobs:
+                sweep = self.store.about(job.run_id).sweep
+                # One that has other settings by now, or a process, is told so by itself.
+                if sweep is not None and job.rests and not job.pending and job.progress["speed"] is None:
+                    sweeps.setdefault(sweep, []).append(job)
+            groups: list[list[Job]] = []
+            for one in sweeps.values():
+                size = self._group_size([job.config for job in one])
+                groups += [one[start : start + size] for start in range(0, len(one), size)]
+            together = [group for group in groups if len(group) > 1]
+            for group in together:
+                for job in group:
+                    job.order = {"command": "resume"}
+                self._enter(*group, needs_core=True)
+            entered = {job.run_id for group in together for job in group}
+            self._lock.notify_all()
+        for job in jobs:
+            if job.run_id not in entered:
+                self.send(job.run_id, "resume", owner=owner)
 
     def _require_room(self, owner: str, before: Job | None) -> None:
         self.scheduler.require_room(owner, instead_of=None if before is None else before.place)
@@ -662,6 +698,8 @@ class LocalRunner:
                 process.send({"command": "run", "dirs": folders})
             for job in jobs:
                 job.begin_in(process if len(jobs) == 1 else Member(process, job.run_id))
+            if len(jobs[0].together) > 1:  # what was saved before waits for it
+                process.send({"command": "resume"})
             if self._closed or place.is_ending:
                 process.end_input()
             self._lock.notify_all()

@@ -19,7 +19,7 @@ from dashboard.runs.about import RUN_ID, About
 from vae_core.config import RunConfig
 from vae_core.errors import BadInput
 from vae_core.runs.atomic import LEFTOVER_S, remove_leftovers, write_atomically
-from vae_core.runs.kept import KeptSteps
+from vae_core.runs.kept import KeptSteps, WhyNone
 from vae_core.runs.snapshot import Snapshot, last_row, read_snapshot, write_snapshot
 
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -297,6 +297,18 @@ class RunStore:
         """The steps of the run that can be looked at and gone on from, ascending; () where none is kept."""
         folder = self.folder(run_id)
         return () if folder is None else KeptSteps(folder / _KEPT).steps()
+
+    def why_nothing_kept(self, run_id: str) -> WhyNone:
+        """Why no step of a run can be looked at, where none can."""
+        folder = self.folder(run_id)
+        if folder is None:
+            return "never"
+        files = (folder / "run.safetensors", folder / "snapshot.safetensors")
+        size = 0
+        for path in files:
+            with contextlib.suppress(OSError):
+                size += path.stat().st_size
+        return KeptSteps(folder / _KEPT).why_none(size)
 
     def snapshot_at(self, run_id: str, step: int) -> Snapshot | None:
         """Curves and pictures of the run as they were at a step; None where that step is not kept."""

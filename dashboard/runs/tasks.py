@@ -94,6 +94,7 @@ class _Task:
     done: float = 0.0
     error: str | None = None
     is_cancelled: bool = False
+    is_lasting: bool = False
     is_late: bool = False
     is_over: bool = False
 
@@ -181,6 +182,11 @@ class Tasks:
         task = self._tasks.get(key)
         return None if task is None else task.error
 
+    def is_worth_repeating(self, key: str) -> bool:
+        """Whether a task that failed may succeed another time: not where its inputs are what is wrong."""
+        task = self._tasks.get(key)
+        return task is None or not task.is_lasting
+
     def result(self, key: str) -> Arrays | None:
         """The arrays of the last time that the task succeeded; None when there are none."""
         path = self._file(key)
@@ -249,6 +255,8 @@ class Tasks:
             error = _what_to_do(code) if code and not task.is_cancelled and task.error is None else None
             if task.is_late and code:
                 task.error, error = None, LATE
+            elif code < 0 and code != -signal.SIGKILL:  # what made a library crash does so again
+                task.is_lasting = True
         except OSError as err:
             error = f"The computation could not start ({err.strerror}). Try again."
         finally:
@@ -276,6 +284,7 @@ class Tasks:
                 task.done = float(message.get("done", task.done))
                 task.first_word = task.first_word or (time.monotonic(), task.done)
                 task.error = message.get("error")
+                task.is_lasting = message.get("is_lasting") is True
 
     def _forget_oldest(self) -> None:
         with self._lock, contextlib.suppress(OSError):

@@ -62,8 +62,7 @@ def _offer(runs: list[JobView]) -> None:
 
 def _resume(runs: list[JobView]) -> None:
     try:
-        for view in runs:
-            runner().send(view.run_id, "resume", owner=browser.token())
+        runner().resume_together([view.run_id for view in runs], owner=browser.token())
     except BadInput as err:
         state.say_next(plain(str(err)))
     if state.current_run() is None:

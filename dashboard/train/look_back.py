@@ -12,10 +12,19 @@ from dashboard.train import look, steering
 
 _ELEMENT: Final = "look_back"
 _NEWEST: Final = "look_back_sequence"
-NOTHING_KEPT: Final = (
-    ":material/history: No earlier steps of this run are kept: it was trained before runs kept any, or its "
-    "network is too large. Steps from here on are kept where they can be."
-)
+NOTHING_KEPT: Final[dict[str, str]] = {
+    why: f":material/history: No earlier steps of this run are kept: {said}"
+    for why, said in (
+        (
+            "never",
+            "it came as a file, or was trained before runs kept any. Steps from here on are kept where they "
+            "can be.",
+        ),
+        ("too_large", "its network is too large for them."),
+        ("no_room", "the disk was full. Where there is room now, steps from here on are kept."),
+    )
+}
+"""By :meth:`dashboard.runs.store.RunStore.why_nothing_kept`."""
 
 
 def draw(view: JobView) -> None:
@@ -25,7 +34,7 @@ def draw(view: JobView) -> None:
     steps = look.kept_steps(view)
     if not [step for step in steps if step < view.step]:
         if not view.is_active:
-            st.caption(NOTHING_KEPT)
+            st.caption(NOTHING_KEPT[runner().store.why_nothing_kept(view.run_id)])
         return
     at = look.current(view)
     said = state.control(_NEWEST)

@@ -333,6 +333,11 @@ READERS: Final[dict[str, tuple[Callable[[bytes], object], bytes]]] = {
     "gif": (read_images_zip, zipped({f"{i}.gif": image(GREY, "GIF") for i in range(2)})),
     "jpeg": (read_images_zip, zipped({f"a/{i}.jpg": image(GREY, "JPEG") for i in range(2)})),
     "webp": (read_images_zip, zipped({f"a/{i}.webp": image(GREY, "WEBP") for i in range(2)})),
+    "tiff": (read_images_zip, zipped({f"a/{i}.tif": image(GREY, "TIFF") for i in range(2)})),
+    "packed tiff": (
+        read_images_zip,
+        zipped({f"a/{i}.tif": image(GREY, "TIFF", compression="tiff_lzw") for i in range(2)}),
+    ),
     "bmp": (read_images_zip, zipped({f"a/{i}.bmp": image(GREY, "BMP") for i in range(2)})),
 }
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from benchmarks.browsing import FLAGS, find_browser, find_shell
 from benchmarks.serving import ENTRY, ROOT, Server, start_server, stop_process
-from tests.browser.contexts import ONCE_COMPILED, SHARED_PROCESS, Contexts, new_pages
+from tests.browser.contexts import ONE_THREAD, SHARED_PROCESS, Contexts, new_pages
 from tests.browser.pages import WAIT_MS, NewPage
 from tests.browser.watch import LOCAL_ONLY, Watch
 
@@ -49,7 +49,7 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium; a machine without one gets one, and a test never skips for want of it."""
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
-        flags = [*FLAGS, LOCAL_ONLY, SHARED_PROCESS, ONCE_COMPILED]
+        flags = [*FLAGS, LOCAL_ONLY, SHARED_PROCESS, ONE_THREAD]
         path = find_shell() or find_browser(playwright)
         opened = playwright.chromium.launch(executable_path=path, args=flags)
         yield opened

@@ -17,8 +17,10 @@ from tests.browser.watch import Watch
 
 SHARED_PROCESS: Final = "--process-per-site"
 """Lets Chromium run all pages of one context and one host in one process."""
-ONCE_COMPILED: Final = "--js-flags=--no-script-streaming"
-"""Keeps other threads from parsing scripts while they come in: the process that is kept has compiled them."""
+ONE_THREAD: Final = "--js-flags=--no-script-streaming --single-threaded"
+"""V8 hands nothing to threads, which would take more processor time than they save if each core has a test.
+
+Nor need a script be parsed while it comes in: the process that is kept has compiled it."""
 HOST: Final = "http://127.0.0.1/"
 """Where servers of tests and pages of elements are; Chromium takes all ports for one site."""
 _Options = tuple[tuple[str, Any], ...]

@@ -19,9 +19,9 @@ from vae_core.data.archive import Archive
 from vae_core.data.limits import MAX_PIXELS, MAX_SIDE, MAX_VALUES
 from vae_core.errors import BadInput
 
-FORMATS: Final = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+FORMATS: Final = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 """Of pictures that are read, as Pillow names them."""
-SUFFIXES: Final = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"))
+SUFFIXES: Final = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
 _LABEL_SUFFIXES: Final = frozenset((".csv", ".tsv", ".txt"))
 _MAX_LABELS_BYTES: Final = 4 * 2**20
 _SHOWN: Final = 3
@@ -87,7 +87,7 @@ def read_images_zip(
     labels_from: LabelsFrom | None = None,
     on_progress: Callable[[float], None] = lambda share: None,
 ) -> Images:
-    """Reads the pictures of a zip archive: PNG, JPEG, WebP, BMP, and the first frame of GIF.
+    """Reads the pictures of a zip archive: PNG, JPEG, WebP, BMP, and the first frame of GIF and of TIFF.
 
     They become grey (ITU-R BT.601 luma) or, where one has colours and these are kept, red, green and blue;
     upright as their EXIF data say, on white where they are
@@ -221,7 +221,9 @@ def _upright(image: Any, size: tuple[int, int], colours: Colours) -> _Picture:
     is_colored = is_transparent = False
     if image.mode.startswith("I") or image.mode == "F":
         values = np.nan_to_num(np.asarray(image, np.float64))
-        top = 65535.0 if image.mode.startswith("I") else max(1.0, float(values.max()))
+        # Whole numbers are mostly of 16 bits; those of 32 and floating-point ones have no white of their own.
+        is_short = image.mode.startswith("I") and values.max() <= 65535
+        top = 65535.0 if is_short else max(1.0, float(values.max()))
         image = Image.fromarray((np.clip(values / top, 0, 1) * 255).round().astype(np.uint8))
     elif image.mode not in ("1", "L"):
         if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:

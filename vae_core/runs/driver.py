@@ -188,6 +188,11 @@ class Driver:
         self._look_after = FIRST_LOOK_S
         self._next_save = time.monotonic() + SAVE_EVERY_S
 
+    @property
+    def has_commands(self) -> bool:
+        """Whether any command waits."""
+        return not self._commands.empty()
+
     def run(self) -> None:
         """Trains to the end, to a stop, or to the end of input; then saves."""
         for _ in self.turns():

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -28,6 +28,7 @@ LIMIT_BYTES: Final = 48 * 2**20
 """Bytes of all kept steps of a run at most: 40 of the digits are a quarter of it, of MNIST it holds 14."""
 FEW, VERY_FEW = 20, 10
 """Where no more steps fit than that, fewer are written at all."""
+WhyNone = Literal["never", "too_large", "no_room"]
 _RUN: Final = re.compile(r"(\d{1,15})\.run\.safetensors")
 
 
@@ -102,6 +103,21 @@ class KeptSteps:
                 if match is not None:
                     found.append(int(match[1]))
         return tuple(sorted(found))
+
+    def why_none(self, run_bytes: int) -> WhyNone:
+        """Why no step is kept, where none is.
+
+        Arguments:
+            run_bytes: Of the newest run file and its snapshot: a step would be as large.
+
+        Returns:
+            ``"never"``: this folder was never begun; the run is older than kept steps, or came as one file.
+            ``"too_large"``: two steps do not fit. ``"no_room"``: the disk was full, so that they could not be
+            written, or were given up for the run itself.
+        """
+        if not self._folder.is_dir():
+            return "never"
+        return "too_large" if 2 * run_bytes > self._limit else "no_room"
 
     def run_file(self, step: int) -> Path:
         """The file to go on from at a step that is kept."""

@@ -1,6 +1,7 @@
 """One computation in a process of its own: it reports progress, and exits when its parent closes stdin.
 
-Progress and errors go to standard output as JSON lines, ``{"done": 0.5}`` and ``{"error": "..."}``.
+Progress and errors go to standard output as JSON lines, ``{"done": 0.5}`` and ``{"error": "..."}``;
+beside an error that the same inputs would bring again stands ``"is_lasting": true``.
 """
 
 import io
@@ -42,7 +43,7 @@ def run_task(source: Path, target: Path, work: Work) -> int:
         os.nice(5)
     output = sys.stdout  # as it is now: work may redirect it
 
-    def say(**message: float | str) -> None:
+    def say(**message: float | str | bool) -> None:
         output.write(json.dumps(message) + "\n")
         output.flush()
 
@@ -53,7 +54,8 @@ def run_task(source: Path, target: Path, work: Work) -> int:
         np.savez(content, allow_pickle=False, **result)
         write_atomically(target, content.getvalue(), durable=False)
     except BadInput as err:
-        say(error=str(err))
+        # Time depends on what else the machine does.
+        say(error=str(err), is_lasting=err.code != "time")
     except OSError as err:
         say(error=f"The result cannot be kept ({err.strerror}): free some disk space.")
     except (MemoryError, RuntimeError) as err:

@@ -4,6 +4,9 @@ Each has a driver of its own and is a run as any other: it looks, saves, keeps i
 command with ``run``, the name of a run's folder, is for that run, any other one for all; each event says of
 which run it is. What one run alone is told, but to save or to stop, has it leave: it saves itself and ends,
 to go on in a process of its own.
+
+Runs that were saved go on in the same way. Where their process was killed each was saved at another step:
+those that are ahead wait for the others, so that all make their updates together again.
 """
 
 import contextlib
@@ -21,7 +24,7 @@ from vae_core.runs.atomic import sole_writer, write_atomically
 from vae_core.runs.driver import Command, Driver, emit, end_as, failure, open_training
 from vae_core.runs.runfile import Run
 from vae_core.training.loop import Training
-from vae_core.training.stacked import LEAST, Stack, StackedTraining, fits_together
+from vae_core.training.stacked import LEAST, Stack, StackedTraining, are_alike, fits_together
 
 _STAYS: Final = ("stop", "save", "leave", "end_of_input")
 """What one run can be told without leaving the others."""
@@ -37,7 +40,7 @@ def drive_together(
     """Drives the runs in these folders to their ends, each for itself where they do not fit together.
 
     Arguments:
-        run_dirs: Folders of runs that have not begun.
+        run_dirs: Folders of runs; those that were saved wait for ``resume``, as a run alone does.
         commands: What is asked of them; filled by another thread.
         output: Where events go, one JSON object a line.
         wait_s: Seconds to wait for another process of the same run.
@@ -94,19 +97,34 @@ class _Group:
     def run(self) -> None:
         """Takes turns to the end of the last one."""
         stack: Stack | None = None
+        going, stacked = list(self._turns), list[str]()
         while self._turns:
-            before = len(self._turns)
-            for name in list(self._turns):
+            for name in going:
                 self._take_turn(name)
-            left = [self._drivers[name] for name in self._turns]
-            if stack is None or len(left) < before:
-                for driver in left:
-                    driver.num_together = len(left)
-                trainings = [_stacked(driver.training) for driver in left]
-                gains = len(left) >= LEAST and fits_together(trainings)
-                stack = Stack(trainings) if gains else None
+            going = self._next()
+            if stack is None or going != stacked:
+                for name in going:
+                    self._drivers[name].num_together = len(going)
+                trainings = [_stacked(self._drivers[name].training) for name in going]
+                gains = len(going) >= LEAST and fits_together(trainings)
+                stack, stacked = (Stack(trainings) if gains else None), going
             if stack is not None:
                 stack.go_ahead()
+            # Who waits for the others obeys all the same.
+            going = [*going, *(name for name in self._waiting(going) if self._drivers[name].has_commands)]
+
+    def _next(self) -> list[str]:
+        """The runs that make the next update: all, or those behind where they can meet the others."""
+        left = list(self._turns)
+        if len(left) < LEAST:
+            return left
+        trainings = {name: self._drivers[name].training for name in left}
+        first = min(one.step for one in trainings.values())
+        behind = [name for name in left if trainings[name].step == first]
+        return behind if len(behind) < len(left) and are_alike(list(trainings.values())) else left
+
+    def _waiting(self, going: Sequence[str]) -> list[str]:
+        return [name for name in self._turns if name not in going] if len(going) < len(self._turns) else []
 
     def _take_turn(self, name: str) -> None:
         """A run's part between two updates."""
@@ -138,14 +156,14 @@ class _Group:
 
     def _opened(self, config: RunConfig, saved: Run | None) -> Training:
         """Runs of the same data have them in memory once."""
-        if saved is not None:
-            raise BadInput("run", "a run that was saved goes on in a process of its own", "resume it")
         validation = config.train.has_validation
         made = (config.num_examples, config.data_noise, config.binarised)
+        digest = "" if saved is None else saved.data_digest
         key = (config.dataset, config.seed, config.data_folder, config.data_transposed, validation, *made)
+        key = (*key, digest)
         if key not in self._data:
-            self._data[key] = load_data_of(config)
-        return open_training(config, None, dataset=self._data[key], kind=StackedTraining)
+            self._data[key] = load_data_of(config, digest=digest)
+        return open_training(config, saved, dataset=self._data[key], kind=StackedTraining)
 
 
 def _stacked(training: Training) -> StackedTraining:

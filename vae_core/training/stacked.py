@@ -36,8 +36,8 @@ _FEW: Final = 4
 def can_stack(models: Sequence[ModelConfig], trainings: Sequence[TrainConfig]) -> bool:
     """Whether models may be trained together, and gain by it.
 
-    They have equal shapes, equal mini-batches and one kind of optimiser, and maximise the ELBO; beta, its
-    schedule, the learning rate and the seeds may differ.
+    They have equal shapes, equal mini-batches and one optimiser, and maximise the ELBO; beta, its schedule,
+    the learning rate and the seeds may differ.
 
     Arguments:
         models: Of each.
@@ -46,8 +46,8 @@ def can_stack(models: Sequence[ModelConfig], trainings: Sequence[TrainConfig]) -
     model, train = models[0], trainings[0]
     alike = all(other == model for other in models) and all(
         other.is_elbo
-        and (other.batch_size, other.num_samples, other.free_bits, other.optimizer)
-        == (train.batch_size, train.num_samples, train.free_bits, train.optimizer)
+        and (other.batch_size, other.num_samples, other.free_bits, other.optimizer, other.momentum)
+        == (train.batch_size, train.num_samples, train.free_bits, train.optimizer, train.momentum)
         for other in trainings
     )
     layers = [*pairwise(model.encoder_sizes), *pairwise(model.decoder_sizes)]
@@ -64,14 +64,22 @@ def can_stack(models: Sequence[ModelConfig], trainings: Sequence[TrainConfig]) -
 
 
 def fits_together(trainings: Sequence[Training]) -> bool:
-    """Whether trainings may be those of a :class:`Stack`: equal shapes, at one place of their data.
+    """Whether trainings may be those of a :class:`Stack`: :func:`are_alike`, at one place of their data."""
+    return are_alike(trainings) and len({one.step for one in trainings}) == 1
 
-    Where images are drawn anew for each update, each training draws its own: it stays by itself.
+
+def are_alike(trainings: Sequence[Training]) -> bool:
+    """Whether trainings may be those of a :class:`Stack` once they stand at the same step: equal shapes.
+
+    Where images are drawn anew for each update, each training draws its own: it stays by itself. So does one
+    that began with a gradient by automatic differentiation.
     """
-    places = {(one.step, one.batch_size, len(one.dataset.x_train)) for one in trainings}
-    is_redrawn = any(isinstance(one.dataset.x_train, RedrawnImages) for one in trainings)
+    sizes = {(one.batch_size, len(one.dataset.x_train)) for one in trainings}
+    is_alone = any(
+        isinstance(one.dataset.x_train, RedrawnImages) or not one.is_written_out for one in trainings
+    )
     models, configs = [one.model.config for one in trainings], [one.config for one in trainings]
-    return len(places) == 1 and not is_redrawn and (len(trainings) == 1 or can_stack(models, configs))
+    return len(sizes) == 1 and not is_alone and (len(trainings) == 1 or can_stack(models, configs))
 
 
 class StackedTraining(Training):
@@ -102,8 +110,8 @@ class StackedTraining(Training):
         Returns:
             The rows of the mini-batch, shape (B,).
         """
-        self._rows = self._next_rows()
-        self._position -= len(self._rows)  # it moves on with the update
+        self._rows = self._batches.next_rows()
+        self._batches.position -= len(self._rows)  # it moves on with the update
         self._draw_eps(eps)
         return self._rows
 
@@ -114,7 +122,7 @@ class StackedTraining(Training):
     def _next_batch(self) -> Tensor:
         if self._means is None:
             return super()._next_batch()
-        self._position += len(self._rows)
+        self._batches.position += len(self._rows)
         return self._rows
 
     def _update(self, x: Tensor, beta: float) -> Means:

@@ -1,5 +1,6 @@
 """The page Data: from a dropped file to a data set that every page can use."""
 
+import errno
 import sys
 from pathlib import Path
 from typing import Final
@@ -212,13 +213,25 @@ def test_arrays_are_taken(content: bytes, name: str, words: str) -> None:
 )
 def test_what_cannot_be_used_says_why(content: bytes, words: str) -> None:
     at = dropped(opened(), content, "<b>file</b>.csv")
-    if "data_retry" in {button.key for button in at.button}:
-        checked(at.button(key="data_retry").click().run())
-        at = read(at)
     assert words in texts(at)
+    assert "data_retry" not in {button.key for button in at.button}, "it would be refused again"
     assert "data_train" not in {button.key for button in at.button}
     checked(at.button(key="data_discard").click().run())
     assert at.file_uploader
+
+
+def test_what_may_go_well_another_time_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that could not start has nothing to do with the file."""
+
+    def fails(command: list[str]) -> None:
+        raise OSError(errno.EAGAIN, "no process is free")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dashboard.runs.tasks.spawn", fails)
+        at = dropped(opened(), b"a,b\n1,2\n3,4\n5,7\n", "a.csv")
+        assert "could not start" in texts(at)
+    checked(at.button(key="data_retry").click().run())
+    assert "3 rows of 2 numbers" in texts(read(at))
 
 
 def test_a_pasted_table_is_read_and_an_empty_field_says_what_to_do() -> None:

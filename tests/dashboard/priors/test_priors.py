@@ -57,6 +57,11 @@ def test_opens_with_three_priors_whose_numbers_add_up() -> None:
         saved = [f"{normal - one:.3f}" for one in marginal]
         assert [f"{gain:.3f}" for gain in rows["gain over N(0, I)"]] == saved, "what it takes from that KL"
         assert rows["gain over N(0, I)"][0] > 0, "the fitted mixture is a better prior"
+    (said,) = (one.value for one in open_page("elbo", elbo_samples="10").markdown if "Marginal" in one.value)
+    information, *_ = numbers(said)
+    marginal, error = numbers(said.split("Marginal KL")[1])
+    assert (information, marginal) == (rows["mutual information"][0], rows["KL(q(z) ‖ p(z))"][0])
+    assert f"**{marginal:.3f}** ± {error:.3f}" in said, "one quantity has one value on both pages"
 
 
 def test_trained_priors_are_drawn_from_the_result() -> None:

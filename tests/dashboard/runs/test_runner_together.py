@@ -131,6 +131,35 @@ def test_a_process_that_dies_leaves_all_of_them_to_be_resumed(runner: LocalRunne
     reach(runner, [ids[1]], "running", step=6)
 
 
+def test_interrupted_ones_of_a_sweep_go_on_in_one_process(runner: LocalRunner) -> None:
+    """They trained one after the other, each behind all of the one before."""
+    ids = runner.submit_together(sweep(), owner=ME, tags=("sweep ab",))
+    other = runner.submit(replace(LONG, hold=True), owner=ME)
+    reach(runner, ids, "running", step=5)
+    process = runner._jobs[ids[0]].process
+    assert process is not None
+    for run_id in ids:
+        runner.save(run_id, for_looking=False)
+    process.kill()
+    reach(runner, ids, "crashed")
+    left_at = max(view_of(runner, run_id).step for run_id in ids)
+    with pytest.raises(BadInput, match="another browser"):
+        runner.resume_together(ids, owner=OTHER)
+    runner.resume_together([*ids, other], owner=ME)
+    assert len({id(runner._jobs[run_id].place) for run_id in ids}) == 1
+    assert runner._jobs[other].place is not runner._jobs[ids[0]].place
+    reach(runner, ids, "running", step=left_at + 5)
+    # Another β is for one alone: it goes on by itself.
+    for run_id in ids:
+        runner.send(run_id, "stop", owner=ME)
+    reach(runner, ids, "stopped")
+    until(lambda: all(runner._jobs[run_id].rests for run_id in ids), "they rest")
+    runner.send(ids[1], "set", owner=ME, beta=3.0)
+    runner.resume_together(ids, owner=ME)
+    places = [id(runner._jobs[run_id].place) for run_id in ids]
+    assert places[0] == places[2] != places[1]
+
+
 def test_their_core_is_lent_and_given_back(runner: LocalRunner) -> None:
     ids = runner.submit_together(sweep(), owner=ME)
     reach(runner, ids, "running", step=5)

@@ -1,7 +1,9 @@
 """Time on Train: an earlier step on the board, the dials of a fork, and both futures beside each other."""
 
+import errno
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +30,7 @@ from tests.page_scripts import (
 )
 from tests.polling import until
 from vae_core.runs import driver
+from vae_core.runs.kept import KeptSteps
 from vae_core.runs.runfile import load_run
 
 __all__ = ["runner"]  # a fixture
@@ -227,9 +230,37 @@ def test_a_run_that_keeps_nothing_says_so(runner: LocalRunner) -> None:
     for path in (folder / "kept").iterdir():
         path.unlink()
     at = visit(run_id, at_step="3")
-    assert NOTHING_KEPT in [caption.value for caption in at.caption]
+    assert NOTHING_KEPT["no_room"] in [caption.value for caption in at.caption]
     assert board(at)["looked"] is None
     assert not [button for button in at.button if button.key == "train_fork"]
+    (folder / "kept").rmdir()
+    assert NOTHING_KEPT["never"] in [caption.value for caption in visit(run_id).caption]
+
+
+def test_a_run_that_came_as_a_file_and_one_on_a_full_disk_say_what_is_so(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were said to be older than kept steps, or too large."""
+
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vae_core.runs.kept.write_snapshot", full)
+        run_id = trained(runner, replace(TINY, seed=77))
+    assert NOTHING_KEPT["no_room"] in [caption.value for caption in visit(run_id).caption]
+    path = runner.store.run_file(run_id)
+    assert path is not None
+    uploaded = runner.upload(path.read_bytes(), owner=ME)
+    assert NOTHING_KEPT["never"] in [caption.value for caption in visit(uploaded).caption]
+
+
+def test_steps_too_large_to_keep_are_said_to_be(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    kept = KeptSteps(folder, limit=100)
+    assert kept.why_none(51) == "never"
+    folder.mkdir()
+    assert (kept.why_none(51), kept.why_none(50)) == ("too_large", "no_room")
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,7 @@ def test_a_file_of_labels_names_the_pictures() -> None:
 
 
 def test_pictures_of_every_mode_become_grey_upright_and_opaque() -> None:
-    """Fault 43: but mode F, which none of the formats that are read can hold."""
+    """Fault 43."""
     half = np.zeros((8, 8), np.uint8)
     half[:4] = 255
     top = Image.fromarray(half)
@@ -280,6 +280,12 @@ def test_pictures_of_every_mode_become_grey_upright_and_opaque() -> None:
         "cmyk.jpg": image(top.convert("CMYK"), "JPEG", quality=95),
         "webp.webp": image(top.convert("RGB"), "WEBP", lossless=True),
         "bmp.bmp": image(top, "BMP"),
+        "tiff.tif": image(top, "TIFF"),
+        "lzw.TIFF": image(top.convert("RGB"), "TIFF", compression="tiff_lzw"),
+        "i16.tif": image(half.astype(np.uint16) * 257, "TIFF", compression="tiff_adobe_deflate"),
+        "i32.tif": image(Image.fromarray(half.astype(np.int32) * 10_000), "TIFF"),
+        "f.tif": image(Image.fromarray(half.astype(np.float32) / 100), "TIFF"),
+        "pages.tif": image(moving[0], "TIFF", save_all=True, append_images=moving[1:]),
         "moving.gif": image(moving[0], "GIF", save_all=True, append_images=moving[1:]),
         "exif.jpg": image(Image.fromarray(half[::-1]), "JPEG", exif=turned, quality=95),
         "clear.png": image(clear),
@@ -293,7 +299,23 @@ def test_pictures_of_every_mode_become_grey_upright_and_opaque() -> None:
         assert np.abs(pixels - half).max() <= 12, name
     assert (by_name["clear.png"] == 255).all()  # what is black there is transparent
     assert (by_name["blue.png"] == 29).all()  # 0.114 of 255, ITU-R BT.601
-    assert (found.num_colored, found.num_transparent, found.num_moving) == (1, 1, 1)
+    assert (found.num_colored, found.num_transparent, found.num_moving) == (1, 1, 2)
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "jpeg"])
+def test_one_tiff_is_said_to_be_one_picture_and_several_are_read(compression: str | None) -> None:
+    """It was said to be no text in UTF-8."""
+    shades = [np.full((8, 8), 20 * number, np.uint8) for number in range(1, 5)]
+    files = {f"{n}.tiff": image(one, "TIFF", compression=compression) for n, one in enumerate(shades)}
+    with pytest.raises(BadInput, match="one picture"):
+        bring(files["0.tiff"])
+    found = bring(zipped(files))
+    assert found.image_shape == (8, 8)
+    assert np.abs(found.x[:, 0].astype(int) - [20, 40, 60, 80]).max() <= 2
+    wrong = bytearray(files["0.tiff"])
+    wrong[4:8] = b"\xff\xff\xff\xff"
+    texts = said(zipped(files | {"0.tiff": bytes(wrong)}))
+    assert any("‘0.tiff’" in text for text in texts), texts
 
 
 def test_colours_are_kept_where_that_is_chosen() -> None:

@@ -17,6 +17,7 @@ from vae_core.runs.driver import Command, Driver
 from vae_core.runs.runfile import Run, load_run
 from vae_core.runs.snapshot import HISTORY_COLUMNS, read_snapshot
 from vae_core.runs.together import drive_together
+from vae_core.training.stacked import Stack
 
 BETAS: Final = (0.5, 1.0, 4.0)
 CONFIG: Final = RunConfig(
@@ -54,6 +55,16 @@ def alone(path: Path, *commands: Command) -> None:
     for command in commands:
         waiting.put(command)
     Driver(path, waiting, io.StringIO()).run()
+
+
+def interrupted(path: Path, steps: int) -> None:
+    """Trains a run for so many updates, then the input ends."""
+    waiting: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    turns = Driver(path, waiting, io.StringIO()).turns()
+    for _ in range(steps):
+        next(turns)
+    waiting.put({"command": "end_of_input"})
+    assert not list(turns)
 
 
 def runs(paths: list[Path]) -> list[Run]:
@@ -124,6 +135,55 @@ def test_one_stops_and_one_leaves_while_the_third_goes_on(tmp_path: Path) -> Non
     alone(paths[1], {"command": "resume"})
     alone(others[1])
     assert_alike(*runs([paths[1], others[1]]))
+
+
+def test_interrupted_ones_go_on_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were saved at a later step wait; what each becomes is what it would have been."""
+    monkeypatch.setattr(module, "LEAST", 2)
+    made: list[tuple[int, ...]] = []
+    go_ahead = Stack.go_ahead
+
+    def counted(stack: Stack) -> None:
+        made.append(tuple(one.step for one in stack.trainings))
+        go_ahead(stack)
+
+    monkeypatch.setattr(Stack, "go_ahead", counted)
+    paths, others = folders(tmp_path / "interrupted"), folders(tmp_path / "whole")
+    for path, steps in zip(paths, (1, 3, 1), strict=True):
+        interrupted(path, steps)
+    assert [run.step for run in runs(paths)] == [1, 3, 1]
+    ends = together(paths, {"command": "resume"})
+    assert [(end["status"], end["step"]) for end in ends] == [("finished", 6)] * 3
+    assert made == [(1, 1), (2, 2), (3, 3, 3), (4, 4, 4), (5, 5, 5)]
+    together(others)
+    for one, other in zip(runs(paths), runs(others), strict=True):
+        assert_alike(one, other)
+
+
+def test_one_that_waits_for_the_others_stops_when_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEAST", 2)
+    paths = folders(tmp_path, replace(CONFIG, train=replace(CONFIG.train, num_epochs=2000)))
+    for path, steps in zip(paths, (1, 900, 1), strict=True):
+        interrupted(path, steps)
+    waiting: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    waiting.put({"command": "resume"})
+    at: list[int] = []
+    go_ahead = Stack.go_ahead
+
+    def stopping(stack: Stack) -> None:
+        at.append(len(stack.trainings))
+        if len(at) == 1:
+            waiting.put({"command": "stop"})
+        go_ahead(stack)
+
+    monkeypatch.setattr(Stack, "go_ahead", stopping)
+    drive_together(paths, waiting, io.StringIO())
+    assert at[0] == 2
+    ends = runs(paths)
+    assert [run.status for run in ends] == ["stopped"] * 3
+    assert ends[0].step < 900 <= ends[1].step <= 902
 
 
 def test_the_end_of_input_saves_all(tmp_path: Path) -> None:

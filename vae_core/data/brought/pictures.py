@@ -157,7 +157,8 @@ def _say_of_images(found: Images, draft: Draft) -> None:
     if found.num_transparent:
         draft.say(sentence_of(found.num_transparent, "picture", "with transparent parts", "put on white"))
     if found.num_moving:
-        draft.say(f"Of {count_of(found.num_moving, 'moving picture')} the first frame is used.")
+        several = count_of(found.num_moving, "picture")
+        draft.say(f"Of {several} with several frames or pages the first is used.")
     if found.num_broken:
         listed = "; ".join(f"‘{name[-60:]}’: {why}" for name, why in found.broken)
         more = "; …" if found.num_broken > len(found.broken) else ""

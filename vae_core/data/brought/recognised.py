@@ -61,7 +61,7 @@ def _read(content: bytes, choices: Choices, say: Progress) -> Brought:
 def _refuse_others(content: bytes) -> None:
     """Raises with one sentence for files that people bring and that cannot be read."""
     start = content[:16]
-    pictures = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")
+    pictures = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
     if start.startswith(pictures) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
         raise BadInput("one_image", "this is one picture", "choose several, or a zip of them")
     if start.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
