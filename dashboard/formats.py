@@ -28,6 +28,18 @@ def shown_difference(first: float, second: float, digits: int = 2) -> float:
     return round(first, digits) - round(second, digits)
 
 
+def shown_objective(reconstruction: float, kl: float, beta: float) -> tuple[float, int]:
+    """Reconstruction − β · KL of the digits that are shown, and the digits of the KL: more with a large β.
+
+    Example:
+        >>> objective, digits = shown_objective(-20.834, 3.3444, 4.0)
+        >>> signed(objective), digits
+        ('−34.21', 3)
+    """
+    digits = min(4, 2 + math.ceil(math.log10(max(1.0, beta))))
+    return round(reconstruction, 2) - beta * round(kl, digits), digits
+
+
 def shown_sum(measured: float, *terms: float, digits: int = 2) -> float:
     """A total that was measured by itself, as the sum of its shown terms: the reader's own sum comes out.
 
@@ -90,12 +102,14 @@ def margin(error: float, digits: int = 2) -> str:
 
 
 def rounded(value: float, digits: int = 3) -> str:
-    """A number of at least 0 to some digits: ``0.0134``, ``160,000``.
+    """A number to some digits: ``0.0134``, ``160,000``, ``−2.5``.
 
     From a million on, and below a ten thousandth, with a power of ten: ``2.56 × 10¹⁰``, ``3 × 10⁻⁹``.
     """
     if not math.isfinite(value):
         return "–"
+    if value < 0:
+        return f"−{rounded(-value, digits)}"
     if value == 0 or 1e-4 <= value < 1e6:
         return f"{float(f'{value:.{digits}g}'):,.12g}"
     factor, power = f"{value:.{digits - 1}e}".split("e")

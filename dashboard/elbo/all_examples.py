@@ -1,6 +1,5 @@
 """The bound of all examples at once: its terms, the KL by dimension and decomposed, rate and distortion."""
 
-import math
 from typing import Final
 
 import numpy as np
@@ -12,7 +11,7 @@ from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import cached as cache
 from dashboard.figures.elbo import kl_per_dim_figure, terms_figure
 from dashboard.figures.rates import rate_distortion_figure, surgery_figure
-from dashboard.formats import added, margin, shown_difference, shown_sum, signed
+from dashboard.formats import added, margin, shown_difference, shown_objective, shown_sum, signed
 from dashboard.runs.runner import runner
 from dashboard.shell import state
 from dashboard.subject import SPLITS, Split, Subject
@@ -128,8 +127,7 @@ def objective_text(reconstruction: float, kl: float, beta: float) -> str:
         >>> objective_text(-20.834, 3.3444, 4.0)
         '−20.83 − 4 · 3.344 = **−34.21** nats'
     """
-    digits = min(4, 2 + math.ceil(math.log10(max(1.0, beta))))
-    objective = round(reconstruction, 2) - beta * round(kl, digits)
+    objective, digits = shown_objective(reconstruction, kl, beta)
     return f"{signed(reconstruction)} − {beta:.5g} · {signed(kl, digits)} = **{signed(objective)}** nats"
 
 

@@ -1,5 +1,6 @@
 """Units and pitfalls: loss reductions, entropy of grey pixels, densities, bits, posterior collapse."""
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -9,7 +10,7 @@ from dashboard.cached import Encoded, mean
 from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import cached as cache
 from dashboard.figures.rates import collapse_figure
-from dashboard.formats import rounded, shown_difference, signed
+from dashboard.formats import rounded, shown_difference, shown_objective, signed
 from dashboard.shell import state
 from dashboard.shell.choice import one_of, switch
 from dashboard.shell.pages import to_train
@@ -100,7 +101,7 @@ def _verdict(shown: Subject, terms: Encoded, how: dict[str, Any], *, squared: bo
 def _show_verdict(program: "Program", reconstruction: float, kl: float, beta: float) -> None:
     effective = program.effective_beta(beta)
     left, right = st.columns(2)
-    loss = signed(program.loss(reconstruction, kl, beta), 4)
+    loss = printed_loss(program, reconstruction, kl, beta)
     left.metric("Loss that such a program prints", loss, border=True)
     right.metric("Effective β", f"{rounded(effective, 4)}", border=True)
     if np.isclose(effective, beta):
@@ -111,6 +112,18 @@ def _show_verdict(program: "Program", reconstruction: float, kl: float, beta: fl
         f"{rounded(effective / beta)} times as much as intended "
         f"(D = {program.data_dim}, J = {program.latent_dim}, B = {program.batch_size})."
     )
+
+
+def printed_loss(program: "Program", reconstruction: float, kl: float, beta: float) -> str:
+    """The loss of a program, as a page writes it.
+
+    Of sums over values and a mean over the batch it is −objective in nats per example, and has the value and
+    the digits that the objective has everywhere; others are of another size, and have digits that tell them.
+    """
+    loss = program.loss(reconstruction, kl, beta)
+    if math.isclose(loss, beta * kl - reconstruction):
+        return signed(-shown_objective(reconstruction, kl, beta)[0])
+    return rounded(loss, 4)
 
 
 def limits(shown: Subject, terms: Encoded) -> None:

@@ -226,7 +226,7 @@ def _gradient_sign(found: "SignedTrainings") -> Card:
 
 def _short(value: float) -> str:
     """Three figures, as a power of ten where it is long."""
-    return signed(value, 1) if abs(value) < 1e5 else f"−{rounded(-value, 2)}"
+    return signed(value, 1) if abs(value) < 1e5 else rounded(value, 2)
 
 
 def _products(found: "Misprints") -> list[Card]:

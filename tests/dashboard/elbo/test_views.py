@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.elbo import cached
+from dashboard.elbo.units import printed_loss
 from dashboard.formats import plain, rounded, signed
 from dashboard.runs import tasks
 from dashboard.runs.pretrained import PRETRAINED_RUN
@@ -37,6 +38,7 @@ from vae_core.config import EncoderHead, ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import exact_evidence
+from vae_core.labs.loss_conventions import Program, Reduction
 from vae_core.runs.runfile import load_run, save_run
 
 __all__ = ["home_tasks", "runner"]  # fixtures
@@ -306,10 +308,26 @@ def test_reductions_tell_the_beta_that_is_trained_with() -> None:
     at = turn(open_page("elbo"), "units")
     loss, beta, *_ = (numbers(metric.value)[0] for metric in at.metric)
     assert beta == 1
+    elbo = numbers(text_with(turn(open_page("elbo"), "all_examples"), "** nats per example"))[2]
+    assert at.metric[0].value == signed(-elbo), "it had four digits beside the two of the ELBO"
     choose(at, "reduce_pixels", "mean")
     smaller, beta, *_ = (numbers(metric.value)[0] for metric in at.metric)
     assert beta == 64
     assert smaller < loss
+
+
+def test_a_printed_loss_has_the_digits_of_the_objective_or_those_that_tell_it() -> None:
+    def printed(reconstruction: float, beta: float = 1.0, *, pixels: Reduction = "sum") -> str:
+        return printed_loss(
+            Program(data_dim=64, latent_dim=2, batch_size=32, pixels=pixels), reconstruction, 3.344, beta
+        )
+
+    assert printed(-20.834) == "24.17", "−(−20.83 − 3.34): the sum of what is shown"
+    assert printed(20.834) == "−17.49", "−(20.83 − 3.34)"
+    assert printed(-20.834, beta=4.0) == "34.21", "as the objective on the same page"
+    assert printed(-20.834, pixels="mean") == "3.67", "20.834 / 64 + 3.344 = 3.6695"
+    assert printed(-20.834, beta=0.0, pixels="mean") == "0.3255"
+    assert printed(20.834, beta=0.0, pixels="mean") == "−0.3255"
 
 
 def test_units_are_of_the_batch_that_is_trained_with(runner: LocalRunner) -> None:
