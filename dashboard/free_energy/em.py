@@ -1,5 +1,6 @@
 """EM on a table of numbers from several starts, and what an exact E-step of a VAE would cost."""
 
+import functools
 import zlib
 from typing import TYPE_CHECKING, Final, cast
 
@@ -7,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.ahead import ahead
 from dashboard.components.chart.element import draw_chart
 from dashboard.figures.em import (
     EmPath,
@@ -92,6 +94,12 @@ def draw_em() -> None:
     stop = cached.stop(chosen.x, components, start, epsilon)
     _draw_numbers(chosen.x, components, runs[start], start, stop)
     _draw_minorising(chosen, components, runs[start], start)
+    beside = iter(
+        functools.partial(cached.stop, chosen.x, components._replace(number=other), start, epsilon)
+        for other in (number + 1, number - 1)
+        if 1 <= other <= min(MAX_COMPONENTS, len(chosen.x))
+    )
+    ahead().look(("em", components, tuple(chosen.names)), lambda: next(beside, None))
 
 
 def _number(num_rows: int) -> int:
