@@ -8,7 +8,7 @@ import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Final
 
 from dashboard.caching import without_spinner
@@ -28,18 +28,18 @@ class Ahead:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._views: OrderedDict[Hashable, Callable[[], Work | None]] = OrderedDict()
+        self._views: OrderedDict[Hashable, Iterator[Work]] = OrderedDict()
         self._thread: threading.Thread | None = None
 
-    def look(self, view: Hashable, next_work: Callable[[], Work | None]) -> None:
+    def look(self, view: Hashable, works: Iterator[Work]) -> None:
         """Somebody looks at something: what is near it is computed, before what is near others.
 
         Arguments:
             view: What is looked at.
-            next_work: Gives what is to be computed next; None: nothing is left.
+            works: What is to be computed, the nearest first; the next one is asked for when there is time.
         """
         with self._lock:
-            self._views[view] = next_work
+            self._views[view] = works
             self._views.move_to_end(view)
             if len(self._views) > MOST_VIEWS:
                 self._views.popitem(last=False)
@@ -72,7 +72,7 @@ class Ahead:
         """What is to be computed next; None ends the thread."""
         with self._lock:
             for view in reversed(list(self._views)):
-                work = self._views[view]()
+                work = next(self._views[view], None)
                 if work is not None:
                     return work
                 del self._views[view]

@@ -83,7 +83,7 @@ class ExamplesAhead:
             if len(self._models) > MOST_VIEWS:
                 self._models.popitem(last=False)
             model.subject, model.index = subject, index
-        self._works.look(("example", *key), functools.partial(model.next_work, split))
+        self._works.look(("example", *key), iter(functools.partial(model.next_work, split), None))
 
 
 _examples: Final = ExamplesAhead(ahead())

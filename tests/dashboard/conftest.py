@@ -54,7 +54,7 @@ def _waits_for_the_script() -> Iterator[None]:
 def _nothing_computed_ahead() -> Iterator[None]:
     """A thread would measure hundreds for each page: a quarter of the time, into the cache of other tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ahead(), "look", lambda view, next_work: None)
+        patch.setattr(ahead(), "look", lambda view, works: None)
         yield
 
 
