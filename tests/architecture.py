@@ -265,6 +265,48 @@ def no_streamlit_behind(tree: Tree) -> Iterator[str]:
                 yield f"{' -> '.join([module, *chain])} -> streamlit"
 
 
+def own_private_names(tree: Tree) -> Iterator[str]:
+    """A class sets no private attribute that a base class of another package sets: one name, two meanings."""
+    classes = {
+        f"{module_name(path)}.{node.name}": (node, {name.split(".")[-1]: name for name in imports(code.body)})
+        for path, code in tree.items()
+        for node in code.body
+        if isinstance(node, ast.ClassDef)
+    }
+
+    def bases(name: str) -> Iterator[str]:
+        node, imported = classes[name]
+        for base in map(dotted, node.bases):
+            full = imported.get(base, f"{name.rpartition('.')[0]}.{base}")
+            module, _, short = full.rpartition(".")
+            # A package may offer what stands in one of its modules.
+            for found in classes:
+                if found == full or (within(found, [module]) and found.endswith(f".{short}")):
+                    yield found
+                    yield from bases(found)
+
+    for name, (node, _) in classes.items():
+        for base in bases(name):
+            if _package(base) != _package(name):
+                both = private_attributes(node) & private_attributes(classes[base][0])
+                yield from (f"{name} sets {one}, as {base} does" for one in sorted(both))
+
+
+def private_attributes(node: ast.ClassDef) -> set[str]:
+    """Names with an underscore that methods of a class set on ``self``."""
+    return {
+        one.attr
+        for one in ast.walk(node)
+        if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store)
+        if one.attr.startswith("_") and dotted(one.value) == "self"
+    }
+
+
+def _package(name: str) -> str:
+    """That of the module of a class."""
+    return name.rpartition(".")[0].rpartition(".")[0]
+
+
 def import_graph(tree: Tree) -> dict[str, set[str]]:
     """Full names of all modules, and of those among them that each imports.
 
@@ -349,4 +391,4 @@ RULES: Final[tuple[Rule, ...]] = (
     no_global_randomness,
     bounded_caches,
 )
-TREE_RULES: Final[tuple[TreeRule, ...]] = (no_circles, no_streamlit_behind)
+TREE_RULES: Final[tuple[TreeRule, ...]] = (no_circles, no_streamlit_behind, own_private_names)

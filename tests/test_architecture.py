@@ -132,7 +132,16 @@ KEPT: Final = (
     (rules.bounded_caches, "tests/a.py", "from functools import cache"),
 )
 
+SETS_A: Final = "    def __init__(self) -> None:\n        self._a = 1"
 BROKEN_TREES: Final = (
+    (
+        rules.own_private_names,
+        {
+            "vae_core/p/__init__.py": "from vae_core.p.a import A",
+            "vae_core/p/a.py": f"class A:\n{SETS_A}",
+            "vae_core/q/b.py": f"from vae_core.p import A\nclass B(A):\n{SETS_A}",
+        },
+    ),
     (rules.no_circles, {"vae_core/a.py": "from vae_core.b import f", "vae_core/b.py": "import vae_core.a"}),
     (
         rules.no_circles,
@@ -160,6 +169,15 @@ BROKEN_TREES: Final = (
     ),
 )
 KEPT_TREES: Final = (
+    (
+        rules.own_private_names,
+        {
+            "vae_core/p/a.py": f"class A:\n{SETS_A}",
+            "vae_core/p/b.py": f"from vae_core.p.a import A\nclass B(A):\n{SETS_A}",
+            "vae_core/q/c.py": "from vae_core.p.b import B\nclass C(B):\n"
+            + SETS_A.replace("_a", "_c").replace("= 1", "= self._a"),
+        },
+    ),
     (
         rules.no_circles,
         {

@@ -18,7 +18,9 @@ from torch.nn import functional
 IDENTITY: Final = math.log(math.e - 1)
 """softplus of it is 1: a layer with v = 0 is the identity."""
 STEEPEST: Final = 1.5
+"""|a| of a layer is below it: how sharply one layer may bend."""
 DENSEST: Final = 0.9
+"""a^T v of a layer is above minus it: no layer makes a volume less than a tenth of what it was."""
 _FEW_STEPS: Final = 8
 """Of Newton's method and halvings together: nearly all points need no more."""
 _MOST_STEPS: Final = 100

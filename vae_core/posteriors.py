@@ -461,15 +461,6 @@ class FullNormal(_Gaussian):
         among = self.factor.tril(-1).square().sum(-1)
         return 0.5 * (self.mean.square() + among + torch.expm1(log_var) - log_var)
 
-    def kl_from(self, q: DiagonalNormal) -> Tensor:
-        """KL(q || this), q of shape (D,): a scalar, nats.
-
-        1/2 [tr(C^-1 diag sigma^2) + a^T C^-1 a - D] + log det L - sum log sigma, a the means' difference.
-        """
-        spread, away = self._whitened(torch.diag(q.std)), self._whitened(q.mean - self.mean)
-        quadratic = spread.square().sum() + away.square().sum() - len(q.mean)
-        return 0.5 * quadratic + (self._log_diagonal() - 0.5 * q.log_var).sum()
-
     def _whitened(self, centred: Tensor) -> Tensor:
         """L^-1 times vectors of shape (..., J)."""
         eye = torch.eye(self.factor.shape[-1]).to(self.factor).expand_as(self.factor)

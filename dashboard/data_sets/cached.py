@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dashboard.caching import cached
 from dashboard.runs.tasks import tasks
 from vae_core.data.brought import Choices, Problem
-from vae_core.data.own import Arrays, OwnFacts, facts_in
+from vae_core.data.own_content import Arrays, OwnFacts, facts_in
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Reading:
         problems: What is wrong, and what is done about it.
         head: The first rows of a table, names first.
         refusal: Why it cannot be used; "" where it can.
+        title: What it was called, where it was downloaded from this page; "" of any other file.
     """
 
     arrays: Arrays
@@ -44,6 +45,7 @@ class Reading:
     problems: tuple[Problem, ...]
     head: tuple[tuple[str, ...], ...]
     refusal: str
+    title: str
 
 
 class Look(NamedTuple):
@@ -81,6 +83,7 @@ def reading(key: str) -> Reading:
         problems=tuple(Problem(*problem) for problem in preview["problems"]),
         head=tuple(map(tuple, preview["head"])),
         refusal=preview["refusal"],
+        title=preview.get("title", ""),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.data_sets import cached, look, open_sets
-from dashboard.formats import plain
+from dashboard.formats import names_of_values, plain
 from dashboard.runs.catalog import Entry
 from dashboard.runs.data_sets import OwnSet, data_sets, megabytes
 from dashboard.runs.runner import runner
@@ -15,7 +15,8 @@ from dashboard.shell import browser, data_menu, pages, state
 from dashboard.subject import dataset
 from dashboard.tables import draw_table
 from vae_core.data import dataset_info
-from vae_core.data.own import NAME, OwnFacts, own_facts, own_file
+from vae_core.data.own import NAME, own_facts, own_file
+from vae_core.data.own_content import OwnFacts
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _draw(name: str) -> None:
 def _facts_of(data: "Dataset", name: str) -> OwnFacts:
     """The same facts of a data set of the catalogue."""
     info = dataset_info(name)
-    columns = () if data.image_shape else tuple(f"x{number}" for number in range(1, data.data_dim + 1))
+    columns = () if data.image_shape else names_of_values(data.columns, data.data_dim)
     reason = (
         "Bernoulli: most pixels are nearly black or nearly white."
         if data.image_shape
@@ -136,7 +137,8 @@ def _draw_own(own: OwnSet) -> None:
         key="data_download",
         icon=":material/download:",
         on_click="ignore",
-        help="The examples as they are trained on, with their labels, as an NPZ file.",
+        help="The examples as they are trained on, with their labels, as an NPZ file. Dropped on this page, "
+        "here or on another server, it is this data set again, for the runs on it, too.",
     )
     with st.popover("Remove", icon=":material/delete:", help="Takes it out of your data sets."):
         st.markdown("Runs that were trained on it can then no longer be opened, unless you bring it again.")

@@ -9,7 +9,7 @@ from dashboard.formats import pixels_of, plain
 from dashboard.pictures import sheet, show
 from dashboard.shell import state
 from dashboard.tables import draw_table
-from vae_core.data.own import OwnFacts
+from vae_core.data.own_content import OwnFacts
 
 CHOSEN: Final = "data_chosen"
 """The control that says which data set is looked at."""

@@ -29,7 +29,8 @@ from vae_core.data.limits import (
     MAX_UPLOAD_BYTES,
     READ_SECONDS,
 )
-from vae_core.data.own import own_facts, retitled
+from vae_core.data.own import own_facts
+from vae_core.data.own_content import retitled
 from vae_core.errors import BadInput
 
 HELP: Final = (
@@ -329,7 +330,12 @@ def _draw_problems(draft: Draft, found: Reading) -> set[str]:
     """What is wrong and what is done about it, each with its choice; returns the choices that are drawn."""
     drawn: set[str] = set()
     st.markdown("**What was found, and what is done**")
-    if not found.problems:
+    if found.title:
+        st.markdown(
+            "- It was downloaded from this page, and is taken as it was kept then: by its old name the runs "
+            "on it find it again."
+        )
+    if not found.problems and not found.title:
         st.markdown("Nothing needs to be changed.")
     for problem in found.problems:
         st.markdown(f"- {plain(problem.text)}")
@@ -386,7 +392,7 @@ def _draw_use(draft: Draft, found: Reading) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         title = st.text_input(
             "Name",
-            _stem(draft.title),
+            found.title or _stem(draft.title),
             key=f"data_title_{draft.digest[:12]}",
             max_chars=60,
             width=260,
@@ -408,7 +414,7 @@ def _draw_use(draft: Draft, found: Reading) -> None:
             help="Puts it into the menus of data sets: on Train, Compare and EM.",
         )
     if train or keep:
-        _use(found, title.strip() or _stem(draft.title), opens_train=train)
+        _use(found, title.strip() or found.title or _stem(draft.title), opens_train=train)
 
 
 def _use(found: Reading, title: str, *, opens_train: bool) -> None:

@@ -21,7 +21,7 @@ from vae_core.runs.snapshot import HISTORY_COLUMNS
 
 TERMS_HELP: Final = (
     r"$\mathrm{ELBO} = \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))$, always with $\beta = 1$, "
-    "averaged over the examples, in nats."
+    "averaged over the examples, in nats: models that were trained with different β are compared by it."
 )
 TRAINED_ON: Final[dict[Objective, str]] = {
     "elbo": "Trained on this bound, its KL weighed with β = {beta}.",
@@ -39,7 +39,8 @@ KL_HELP: Final = (
     r"$\mathrm{KL}_j = \tfrac12(\mu_j^2 + \sigma_j^2 - 1 - \log\sigma_j^2)$, averaged over the examples; "
     r"for a full covariance $LL^\top$: "
     r"$\tfrac12(\mu_j^2 + \sum_{k<j} L_{jk}^2 + L_{jj}^2 - 1 - \log L_{jj}^2)$. "
-    "A dimension with 0 nats carries no information: q is the prior there. A unit is active when its "
+    "A dimension with 0 nats carries no information: q is the prior there. That is posterior collapse, "
+    "no tight bound: the gap below log p(x) is another KL, to the true posterior. A unit is active when its "
     r"posterior mean varies over the examples by $\mathrm{Var}_x(\mu_j) > 0.01$ (Burda et al. 2016)."
 )
 SURGERY_HELP: Final = (
@@ -200,6 +201,8 @@ def kl_decomposition(terms: Encoded, shown: Subject, split: Split, num_samples: 
         f"{margin(found.marginal_kl.standard_error, 3)}"
     )
     count = found.num_examples
+    if found.kl_error:
+        _say_fewer(shown, num_samples)
     samples = "a sample" if found.num_samples == 1 else f"{found.num_samples} samples"
     st.caption(
         f"{count:,} {SPLITS[split]} examples, {samples} of z each; the mutual information "
@@ -215,6 +218,17 @@ def _which_samples(terms: Encoded, shown: Subject, num_examples: int, num_sample
     some = "" if used == num_samples else f"{used} of the {num_samples} "
     of = "" if num_examples == len(terms.kl) else f" of the first {num_examples:,} examples"
     return f"from {some or 'the '}samples of z{of} of the bound above"
+
+
+def _say_fewer(shown: Subject, num_samples: int) -> None:
+    """Why fewer samples are decomposed than the bound has, where that is so, and what to do."""
+    used = cache.samples_of_surgery(shown, num_samples)
+    if used < num_samples:
+        st.caption(
+            f"Each sample of z is compared with each example, so at most {used} of the M = {num_samples} are "
+            "decomposed here, and this mean KL differs from the one above by the noise of the others. "
+            f"With M {'= 1' if used == 1 else f'up to {used}'} none is left out."
+        )
 
 
 def _two_parts(terms: Encoded, shown: Subject, split: Split, num_samples: int) -> None:
@@ -239,6 +253,7 @@ def _two_parts(terms: Encoded, shown: Subject, split: Split, num_samples: int) -
         "A better prior can only lower the second part, which is 0 where p(z) is the "
         f"aggregate posterior q(z); {more}."
     )
+    _say_fewer(shown, num_samples)
 
 
 def rate_and_distortion(shown: Subject) -> None:

@@ -97,7 +97,9 @@ def _terms(examples: Encoded, row: int, shown: Subject) -> None:
         without = shown.written("without q(z|x) there is no KL and no bound")
         st.markdown(f"reconstruction **{reconstruction}** nats; {without}")
         return
+    each = " of each component of q" if shown.config.model.draws_of_each > 1 else ""
     st.markdown(f"reconstruction **{reconstruction}** − KL **{kl}** = ELBO **{elbo}** nats")
+    st.caption(f"Estimated with one sample of z{each}; **ELBO**, One example, has it without that noise.")
 
 
 def _neighbours(

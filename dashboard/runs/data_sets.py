@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from dashboard.runs.store import DIGEST, digest_of, is_temporary
 from vae_core.data.limits import MAX_KEPT, MAX_KEPT_OF_BROWSER, MAX_UPLOAD_BYTES
-from vae_core.data.own import NAME, OwnFacts, facts_in, own_facts, own_file, own_folder, packed
+from vae_core.data.own import NAME, own_facts, own_file, own_folder, packed
+from vae_core.data.own_content import OwnFacts, facts_in
 from vae_core.errors import BadInput
 from vae_core.runs.atomic import write_atomically
 

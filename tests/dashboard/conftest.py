@@ -11,7 +11,7 @@ import pytest
 from plotly.utils import PlotlyJSONEncoder
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
-from streamlit.testing.v1 import local_script_runner
+from streamlit.testing.v1 import app_test, local_script_runner
 
 from dashboard.ahead import ahead
 from dashboard.figures import objects
@@ -30,7 +30,9 @@ def _pages_compiled_once() -> Iterator[None]:
     """Streamlit's server compiles a page once, AppTest at each of its runs."""
     compiled = ScriptCache()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local_script_runner, "ScriptCache", lambda: compiled)
+        # One takes the entry script, the other the page that it runs.
+        for module in (local_script_runner, app_test):
+            patch.setattr(module, "ScriptCache", lambda: compiled)
         yield
 
 

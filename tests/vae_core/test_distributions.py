@@ -272,7 +272,7 @@ def test_gaussians_agree_with_pytorch_in_kl_and_entropy(generator: torch.Generat
 
 
 def test_full_normal_agrees_with_pytorch(generator: torch.Generator) -> None:
-    """Density, entropy and KL; 50 000 draws have the covariance to 5 of its largest standard errors."""
+    """Density and entropy; 50 000 draws have the covariance to 5 of its largest standard errors."""
     roots = torch.randn(2, 3, 3, generator=generator).double()
     mean, covariance = torch.randn(2, 3, generator=generator).double(), roots @ roots.mT + torch.eye(3)
     p = FullNormal.from_covariance(mean, covariance)
@@ -281,11 +281,7 @@ def test_full_normal_agrees_with_pytorch(generator: torch.Generator) -> None:
     torch.testing.assert_close(p.log_prob(x), theirs.log_prob(x), rtol=1e-11, atol=0)
     torch.testing.assert_close(p.entropy(), theirs.entropy())
     torch.testing.assert_close(p.variance, theirs.variance)
-    q = DiagonalNormal.from_std(torch.ones(3).double(), torch.tensor([0.2, 1.0, 3.0]).double())
     single = FullNormal(mean[0], p.factor[0])
-    diagonal = distributions.MultivariateNormal(q.mean, torch.diag(q.variance))
-    expected = distributions.kl_divergence(diagonal, distributions.MultivariateNormal(mean[0], covariance[0]))
-    torch.testing.assert_close(single.kl_from(q), expected, rtol=1e-11, atol=0)
     draws = single.sample(50_000, generator=generator)
     bound = 5 * math.sqrt(2 / 50_000) * float(covariance[0].diagonal().max())
     assert (torch.cov(draws.T) - covariance[0]).abs().max() < bound

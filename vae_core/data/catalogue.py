@@ -12,7 +12,8 @@ import numpy as np
 
 from vae_core.config import Binarised, Likelihood
 from vae_core.data.files import image_dims
-from vae_core.data.own import NAME, OwnFacts, load_own, own_facts
+from vae_core.data.own import NAME, load_own, own_facts
+from vae_core.data.own_content import OwnFacts
 from vae_core.data.validation import validation_size
 from vae_core.errors import BadInput
 

@@ -102,7 +102,25 @@ def read_npz(content: bytes) -> Mapping[str, NDArray[Any]]:
     return arrays
 
 
-def _read_header(content: bytes) -> _Header:
+def read_text(content: bytes) -> str:
+    """The one text of a NumPy file, as ``numpy.save("file", "text")`` writes it.
+
+    Raises:
+        BadInput: It is no such file (``npy``, ``npy_type`` or ``npy_truncated``).
+    """
+    header = _stated(content)
+    if header.shape != () or header.dtype.kind != "U":
+        raise BadInput("npy_type", "the NumPy file holds no text", "save one with numpy.save")
+    if len(content) - header.start != header.dtype.itemsize:
+        raise BadInput("npy_truncated", "the NumPy file is cut short", "save it again")
+    try:
+        return str(np.frombuffer(content, header.dtype, offset=header.start)[0])
+    except _MALFORMED as err:
+        raise BadInput("npy", "the text of the NumPy file is damaged", "save it again") from err
+
+
+def _stated(content: bytes) -> _Header:
+    """What the file states of its array, not checked yet."""
     stream = io.BytesIO(content[: MAX_HEADER_BYTES + 100])
     if not content.startswith(_MAGIC):
         found = "empty" if not content else "no NumPy array"
@@ -118,6 +136,12 @@ def _read_header(content: bytes) -> _Header:
             shape, is_fortran, dtype = read(stream, max_header_size=MAX_HEADER_BYTES)
     except _MALFORMED as err:
         raise BadInput("npy", "the header of the NumPy file is damaged", "save it again") from err
+    return _Header(shape, is_fortran, dtype, stream.tell())
+
+
+def _read_header(content: bytes) -> _Header:
+    header = _stated(content)
+    shape, dtype = header.shape, header.dtype
     _check_type(dtype)
     if not 1 <= len(shape) <= 4 or min(shape) < 1:
         message = f"the array has the shape {str(shape)[:40]}"
@@ -125,7 +149,7 @@ def _read_header(content: bytes) -> _Header:
     if prod(shape) > MAX_VALUES or prod(shape) * dtype.itemsize > MAX_ARRAY_BYTES:
         message = f"the array announces {_times(shape)} values, more than {MAX_ARRAY_BYTES // 2**20} MB"
         raise BadInput("npy_size", message, "use fewer or smaller examples")
-    return _Header(shape, is_fortran, dtype, stream.tell())
+    return header
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -6,21 +6,26 @@ files lie in ``data_sets`` below the folder of runs.
 """
 
 import functools
-import hashlib
 import io
 import json
 import os
 import re
 import zipfile
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.config import Likelihood
+from vae_core.data.own_content import (
+    BRING_AGAIN,
+    Arrays,
+    OwnFacts,
+    content_digest,
+    facts_in,
+    retitled,
+)
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -30,48 +35,7 @@ if TYPE_CHECKING:
 NAME: Final = re.compile(r"own-[0-9a-f]{32}")
 HOME_VARIABLE: Final = "VAE_DASHBOARD_HOME"
 _GONE: Final = "this data set is not on this server, or not any more"
-_BRING_AGAIN: Final = "bring the same file again on the page Data, by its name and read in the same way"
 _UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
-Arrays = Mapping[str, NDArray[Any]]
-
-
-class OwnFacts(NamedTuple):
-    """What a menu says of a data set, and what training needs to know before it is loaded.
-
-    Arguments:
-        name: Its name.
-        title: What whoever brought it calls it.
-        form: What the file was.
-        num_examples: n.
-        shape: (height, width) of images, (D,) of points.
-        class_names: Of its labels.
-        columns: Names of the values of a point.
-        likelihood: That suits the values.
-        reason: Why.
-        is_unit_interval: Whether all values lie in [0, 1].
-        problems: What was wrong, and what was done about it: a sentence each.
-        digest: SHA-256 of content and title.
-        beside: Names of the numbers that are known of each example and not trained on.
-    """
-
-    name: str
-    title: str
-    form: str
-    num_examples: int
-    shape: tuple[int, ...]
-    class_names: tuple[str, ...]
-    columns: tuple[str, ...]
-    likelihood: Likelihood
-    reason: str
-    is_unit_interval: bool
-    problems: tuple[str, ...]
-    digest: str
-    beside: tuple[str, ...] = ()
-
-    @property
-    def image_shape(self) -> tuple[int, ...] | None:
-        """(height, width), or (height, width, 3) in colour; None for points."""
-        return self.shape if len(self.shape) > 1 else None
 
 
 def own_folder() -> Path:
@@ -87,7 +51,7 @@ def own_file(name: str) -> Path:
         BadInput: That is no name of one (code ``data``).
     """
     if NAME.fullmatch(name) is None:
-        raise BadInput("data", f"there is no data set {name[:50]!r}", _BRING_AGAIN)
+        raise BadInput("data", f"there is no data set {name[:50]!r}", BRING_AGAIN)
     return own_folder() / name / "data.npz"
 
 
@@ -123,46 +87,6 @@ def arrays_of(brought: "Brought", title: str) -> dict[str, NDArray[Any]]:
     return retitled(arrays, title)
 
 
-def _digest(arrays: Arrays, facts: OwnFacts) -> str:
-    """SHA-256 of content and title, in hex, and not of how the file was read."""
-    x = arrays["x"]
-    head = [facts.title, str(x.dtype), x.shape, facts.shape, facts.class_names, facts.columns]
-    head += [facts.beside] if facts.beside else []
-    digest = hashlib.sha256(json.dumps(head).encode())
-    for name in ("x", "labels", "beside"):
-        if name in arrays:
-            digest.update(np.ascontiguousarray(arrays[name]).data)
-    return digest.hexdigest()
-
-
-def retitled(arrays: Arrays, title: str) -> dict[str, NDArray[Any]]:
-    """The same data by another title, and so by another name.
-
-    Raises:
-        BadInput: The arrays are none of such a file (code ``data``).
-    """
-    facts = facts_in(arrays)._replace(title=title)
-    digest = _digest(arrays, facts)
-    facts = facts._replace(digest=digest, name=f"own-{digest[:32]}")
-    return {**arrays, "facts": np.array(json.dumps(facts._asdict()))}
-
-
-def facts_in(arrays: Arrays) -> OwnFacts:
-    """What the arrays of a file say of it.
-
-    Raises:
-        BadInput: They are none of such a file (code ``data``).
-    """
-    try:
-        values = json.loads(str(arrays["facts"]))
-        tuples = ("shape", "class_names", "columns", "problems", "beside")
-        values = {"beside": (), **values}  # older files have none
-        facts = OwnFacts(**{**values, **{name: tuple(values[name]) for name in tuples}})
-    except (ValueError, KeyError, TypeError) as err:
-        raise BadInput("data", "the file of this data set is damaged", _BRING_AGAIN) from err
-    return facts
-
-
 def own_facts(name: str) -> OwnFacts:
     """What is known of a data set without loading it.
 
@@ -171,7 +95,7 @@ def own_facts(name: str) -> OwnFacts:
     """
     path = own_file(name)
     if not path.exists():
-        raise BadInput("data", _GONE, _BRING_AGAIN)
+        raise BadInput("data", _GONE, BRING_AGAIN)
     return _read_facts(path)
 
 
@@ -182,11 +106,11 @@ def _read_facts(path: Path) -> OwnFacts:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return facts_in({"facts": arrays["facts"]})
     except FileNotFoundError as err:
-        raise BadInput("data", _GONE, _BRING_AGAIN) from err
+        raise BadInput("data", _GONE, BRING_AGAIN) from err
     except _UNREADABLE as err:
         if isinstance(err, BadInput):
             raise
-        raise BadInput("data", "the file of this data set cannot be read", _BRING_AGAIN) from err
+        raise BadInput("data", "the file of this data set cannot be read", BRING_AGAIN) from err
 
 
 def load_own(name: str, *, seed: int = 0) -> "Dataset":
@@ -210,13 +134,13 @@ def load_own(name: str, *, seed: int = 0) -> "Dataset":
             arrays = dict(found)
         os.utime(path)  # what was not used for longest is the first to leave
     except FileNotFoundError as err:
-        raise BadInput("data", _GONE, _BRING_AGAIN) from err
+        raise BadInput("data", _GONE, BRING_AGAIN) from err
     except _UNREADABLE as err:
-        raise BadInput("data", "the file of this data set cannot be read", _BRING_AGAIN) from err
+        raise BadInput("data", "the file of this data set cannot be read", BRING_AGAIN) from err
     x = arrays["x"]
-    digest = _digest(arrays, facts)
+    digest = content_digest(arrays, facts)
     if digest != facts.digest or not name.endswith(digest[:32]):
-        raise BadInput("data", "the file of this data set is damaged", _BRING_AGAIN)
+        raise BadInput("data", "the file of this data set is damaged", BRING_AGAIN)
     data = from_arrays(
         name,
         ByteImages(torch.from_numpy(x)) if x.dtype == np.uint8 else x,

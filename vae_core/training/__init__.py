@@ -2,10 +2,8 @@
 
 from vae_core.training.loop import (
     Ended,
-    Patience,
     Training,
     TrainStep,
-    check_data,
     fit,
 )
 from vae_core.training.optimizer import descend, initial_moments, last_beta, scheduled_beta
@@ -14,12 +12,10 @@ from vae_core.training.trace import Forward, StepTrace, Tracer
 __all__ = [
     "Ended",
     "Forward",
-    "Patience",
     "StepTrace",
     "Tracer",
     "TrainStep",
     "Training",
-    "check_data",
     "descend",
     "fit",
     "initial_moments",

@@ -8,76 +8,36 @@ import torch
 from torch import Tensor
 
 from vae_core.checks import check_integer
-from vae_core.config import ModelConfig, TrainConfig, check_beta, check_learning_rate, check_objective
+from vae_core.config import TrainConfig, check_objective
 from vae_core.data import Dataset, with_validation
-from vae_core.data.byte_images import ByteImages, Examples
+from vae_core.data.byte_images import Examples
 from vae_core.data.conditions import Y_SCALE, Number
 from vae_core.elbo import Evaluation, evaluate
 from vae_core.errors import BadInput, TrainingDiverged
 from vae_core.memory import check_step, largest_product
 from vae_core.model import VAE
 from vae_core.objectives import objective_given_eps
+from vae_core.training.batches import Batches, checked_order
 from vae_core.training.by_hand import HandGradient, Means, is_written_out
-from vae_core.training.moves import MAX_MOVES, Move, Moved, checked_moves
+from vae_core.training.data_check import check_data
+from vae_core.training.moves import LiveSettings
 from vae_core.training.optimizer import (
     OPTIMIZER,
-    checked_order,
     descend,
     flatten,
     initial_moments,
     optimizer_state,
     scheduled_beta,
 )
+from vae_core.training.patience import Patience
 from vae_core.training.products import Products, chosen_products, is_exact
 from vae_core.training.trace import Tracer
 
-KEPT_VALUES: Final = 1 << 20
-"""Most values of data of which the mini-batches of an epoch are made at once: 4 MB."""
 SMALL_NETWORK: Final = 100_000
 """Weights up to which every state with a finite objective is kept: a copy within the processor's cache."""
 KEPT_APART: Final = 16
 """Updates between two kept states of a larger network. A copy before each update is a twentieth of one: both
 move the weights through memory."""
-
-
-class Patience:
-    """Counts the epochs since the last new best of the validation ELBO (Prechelt 1998, early stopping).
-
-    Arguments:
-        epochs: How many without a new best end the training.
-    """
-
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
-        self._best = -math.inf
-        self._without_rise = 0
-
-    @property
-    def is_spent(self) -> bool:
-        """Whether the last epoch that was counted was one too many."""
-        return self._without_rise >= self._epochs
-
-    def is_best(self, elbo: float) -> bool:
-        """Takes the validation ELBO of one more epoch; whether it is higher than all before.
-
-        Arguments:
-            elbo: Nats per example, with the same noise at each call, so that only the weights differ.
-        """
-        is_best = elbo > self._best
-        self._without_rise = 0 if is_best else self._without_rise + 1
-        self._best = max(self._best, elbo)
-        return is_best
-
-    def state(self) -> dict[str, Any]:
-        """Plain values from which :meth:`load_state` goes on."""
-        best = self._best if math.isfinite(self._best) else None
-        return {"best_validation": best, "epochs_without_rise": self._without_rise}
-
-    def load_state(self, values: dict[str, Any]) -> None:
-        """Takes what :meth:`state` gave; raises KeyError, TypeError or ValueError for anything else."""
-        best = values["best_validation"]
-        self._best = -math.inf if best is None else float(best)
-        self._without_rise = int(values["epochs_without_rise"])
 
 
 Ended = Literal["finished", "stopped_early"]
@@ -187,13 +147,11 @@ class Training:
         check_data(model.config, dataset)
         check_objective(model.config, config.objective)
         self.model = model
-        self._drawn = model
-        """What an update differentiates: the model, or a view of it that draws its weights."""
         self.dataset = dataset
-        self._num_data = len(dataset.x_train)
         self.config = config
         self.generator = generator
         self.batch_size = config.batch_of(len(dataset.x_train))
+        self._batches = Batches(dataset.x_train, self.batch_size, generator=generator)
         check_step(
             model.config,
             num_samples=config.num_samples,
@@ -203,17 +161,8 @@ class Training:
         self.step = 0
         self.epoch = 0
         self.tracer: Tracer | None = None
-        self._position = 0
-        self._order = torch.empty(0, dtype=torch.int64)
-        x = dataset.x_train
-        self._keeps_batches = isinstance(x, Tensor) and x.numel() <= KEPT_VALUES
-        self._batches: tuple[Tensor, ...] = ()
-        """Of small data, the mini-batches of this pass over them, in the order ``_batches_of``."""
-        self._batches_of = self._order
-        self._live_beta: float | None = None
+        self._live = LiveSettings(config.learning_rate)
         self._has_end = True
-        self._has_other_draws = False
-        self._moves: list[Move] | None = []
         self._patience = None if config.patience is None else Patience(config.patience)
         self._best: _Best | None = None
         self.products: Products
@@ -231,7 +180,6 @@ class Training:
         self._kept_apart = 1 if self._weights.numel() <= SMALL_NETWORK else KEPT_APART
         self._here = self._kept_place = self._place()
         self._moments = initial_moments(self._weights, config)
-        self._learning_rate = config.learning_rate
 
     @property
     def is_written_out(self) -> bool:
@@ -241,12 +189,12 @@ class Training:
     @property
     def steps_per_epoch(self) -> int:
         """Updates in one pass over the training data; the last batch may be smaller."""
-        return math.ceil(self._num_data / self.batch_size)
+        return math.ceil(self._batches.num_examples / self.batch_size)
 
     @property
     def num_left(self) -> int:
         """Examples of this pass over the training data that are still to come."""
-        return self._num_data - self._position
+        return self._batches.num_left
 
     @property
     def num_epochs(self) -> int | None:
@@ -266,21 +214,20 @@ class Training:
     @property
     def beta(self) -> float:
         """beta of the next update: the schedule's, or the one that was set live."""
-        if self._live_beta is not None:
-            return self._live_beta
-        return scheduled_beta(self.config, self.epoch + self._position / self._num_data)
+        if self._live.beta is not None:
+            return self._live.beta
+        return scheduled_beta(self.config, self.epoch + self._batches.share)
 
     @property
     def beta_moves(self) -> tuple[int, ...] | None:
         """After which updates beta was set by hand, ascending; None: that was too often to be kept."""
-        if self._moves is None:
-            return None
-        return tuple(move.step for move in self._moves if move.name == "beta")
+        moves = self._live.moves
+        return None if moves is None else tuple(move.step for move in moves if move.name == "beta")
 
     @property
     def learning_rate(self) -> float:
         """Step size of the next update."""
-        return self._learning_rate
+        return self._live.learning_rate
 
     @property
     def is_at_end(self) -> bool:
@@ -299,18 +246,7 @@ class Training:
         self._patience = self._best = None
         if self.ended_at is not None:
             self.ended_at = None
-            self._forget_later_moves()
-
-    def _forget_later_moves(self) -> None:
-        """Of what was moved after this step, only what holds now has an effect: from here on."""
-        if self._moves is None:
-            return
-        self._moves = [move for move in self._moves if move.step <= self.step]
-        held = {move.name: move.value for move in self._moves}
-        if self._live_beta is not None and held.get("beta") != self._live_beta:
-            self._note("beta", self._live_beta)
-        if held.get("learning_rate", self.config.learning_rate) != self._learning_rate:
-            self._note("learning_rate", self._learning_rate)
+            self._live.go_back(self.step)
 
     def take_best(self) -> bool:
         """Goes back to the best step by the validation ELBO, where the training has ended by itself.
@@ -325,37 +261,19 @@ class Training:
             self._moments = _copy(best.moments)
             self.generator.set_state(best.generator)
             self.ended_at = self.step
-            self.step, self.epoch, self._position = best.step, best.epoch, 0
-            self._order, self._best = self._order[:0], None
+            self.step, self.epoch, self._best = best.step, best.epoch, None
+            self._batches.begin(self._batches.order[:0], 0)
             self._kept_weights.copy_(self._weights)
             self._here = self._kept_place = self._place()
         return self.ended_at is not None
 
     def set_beta(self, beta: float) -> None:
         """Uses ``beta`` from the next update on, in place of the schedule."""
-        beta = check_beta(beta)
-        if beta != self._live_beta:
-            self._note("beta", beta)
-        self._live_beta = beta
+        self._live.set_beta(self.step, beta)
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """Uses ``learning_rate`` from the next update on."""
-        learning_rate = check_learning_rate(learning_rate)
-        if learning_rate != self._learning_rate:
-            self._note("learning_rate", learning_rate)
-        self._learning_rate = learning_rate
-
-    def _note(self, name: Moved, value: float) -> None:
-        """Keeps a move; of several of one dial between two updates the last alone says what was trained."""
-        if self._moves is None:
-            self._has_other_draws |= name == "seed"
-            return
-        if name != "seed":
-            self._moves = [move for move in self._moves if (move.step, move.name) != (self.step, name)]
-        self._moves.append(Move(self.step, name, value))
-        if len(self._moves) > MAX_MOVES:
-            self._has_other_draws |= any(move.name == "seed" for move in self._moves)
-            self._moves = None
+        self._live.set_learning_rate(self.step, learning_rate)
 
     def draw_anew(self, seed: int) -> None:
         """Draws from another seed from the next update on: the noise, and the order of the examples.
@@ -366,16 +284,13 @@ class Training:
         Arguments:
             seed: Of all that is drawn from here on.
         """
-        self._note("seed", seed)
-        generator = self.generator.manual_seed(seed)
+        self._live.set_seed(self.step, seed)
+        self.generator.manual_seed(seed)
         if self._best is not None and self._best.step == self.step:
             self._keep_best()
-        if self._position == 0:
-            return
-        seen, rest = self._order[: self._position], self._order[self._position :]
-        shuffled = torch.randperm(len(rest), generator=generator, device=generator.device)
-        self._order = torch.cat((seen, rest[shuffled.to(rest.device)]))
-        self._here = self._place()
+        if self._batches.position:
+            self._batches.shuffle_rest()
+            self._here = self._place()
 
     def steps(self) -> Iterator[TrainStep]:
         """One update for each value taken, from where the training stands to its end."""
@@ -392,8 +307,8 @@ class Training:
         reconstruction, kl, objective = self._update(self._next_batch(), beta)
         self.step += 1
         validation, ended = None, None
-        if self._position >= self._num_data:
-            self._position = 0
+        if not self._batches.num_left:
+            self._batches.position = 0
             self.epoch += 1
             validation, ended = self._end_epoch()
         if ended is not None:
@@ -403,40 +318,10 @@ class Training:
         return TrainStep(self.step, self.epoch, *terms, beta, learning_rate, validation, ended)
 
     def _place(self) -> _Place:
-        return _Place(self.step, self.epoch, self._position, self._order)
+        return _Place(self.step, self.epoch, self._batches.position, self._batches.order)
 
     def _next_batch(self) -> Tensor:
-        x = self.dataset.x_train
-        if self._keeps_batches:
-            return self._next_kept_batch()
-        rows = self._next_rows().to(x.device)
-        if isinstance(x, ByteImages):
-            return x.drawn(rows, generator=self.generator)
-        return x.index_select(0, rows)
-
-    def _next_kept_batch(self) -> Tensor:
-        at = self._position // self.batch_size
-        self._begin_epoch()
-        if self._batches_of is not self._order:
-            x = self.dataset.x_train
-            self._batches = x.index_select(0, self._order.to(x.device)).split(self.batch_size)  # type: ignore[union-attr]
-            self._batches_of = self._order
-        batch = self._batches[at]
-        self._position += len(batch)
-        return batch
-
-    def _begin_epoch(self) -> None:
-        """Draws the order of the examples where a pass over them begins."""
-        if self._position == 0:
-            device, count = self.generator.device, self._num_data
-            self._order = torch.randperm(count, generator=self.generator, device=device)
-
-    def _next_rows(self) -> Tensor:
-        self._begin_epoch()
-        end = min(self._position + self.batch_size, self._num_data)
-        rows = self._order[self._position : end]
-        self._position = end
-        return rows
+        return self._batches.next()
 
     def _update(self, x: Tensor, beta: float) -> Means:
         self._take_parameters()
@@ -457,7 +342,9 @@ class Training:
         self.model.hold_parameters()
         if self.tracer is not None:
             change = self._weights - self._kept_weights
-            self.tracer.finish(self.step + 1, self._drawn, change, objective=means.objective, beta=beta)
+            self.tracer.finish(
+                self.step + 1, self._model_of_update(), change, objective=means.objective, beta=beta
+            )
         return means
 
     def _differentiate(self, x: Tensor, beta: float) -> Means:
@@ -469,7 +356,7 @@ class Training:
                 self.tracer.forward(self.model, x, self._by_hand.posterior(), eps, self._by_hand.terms())
             return means
         with torch.enable_grad():
-            drawn, values = self._drawn.of_rows(x)
+            drawn, values = self._model_of_update().of_rows(x)
             posterior = drawn.posterior(values)
             eps = posterior.draw_eps(self.config.num_samples, generator=self.generator)
             terms, objective = objective_given_eps(
@@ -479,7 +366,7 @@ class Training:
                 eps,
                 self.config,
                 beta=beta,
-                num_data=self._num_data,
+                num_data=self._batches.num_examples,
                 generator=self.generator,
             )
             kl, shared = terms.kl.mean(), self._shared_kl()
@@ -490,6 +377,10 @@ class Training:
         if self.tracer is not None:
             self.tracer.forward(self.model, x, posterior, eps, terms)
         return Means(*torch.stack((terms.reconstruction.mean(), kl, objective)).tolist())
+
+    def _model_of_update(self) -> VAE:
+        """What an update differentiates: the model, or a view of it that draws its weights."""
+        return self.model
 
     def _shared_kl(self) -> Tensor | None:
         """A KL of what all examples share, divided by their number; None: there is none."""
@@ -554,12 +445,13 @@ class Training:
     def _diverged(self) -> None:
         self._weights.copy_(self._kept_weights)
         self._moments = initial_moments(self._weights, self.config)
-        self._has_other_draws = True
+        self._live.has_other_draws = True
         diverged_at = self.step + 1
         # The place of those weights too, so that what is saved now is a state to go on from.
         self._here = self._kept_place
-        self.step, self.epoch, self._position, self._order = self._here
-        self._forget_later_moves()
+        self.step, self.epoch, position, order = self._here
+        self._batches.begin(order, position)
+        self._live.go_back(self.step)
         raise TrainingDiverged(diverged_at, self.step)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -567,18 +459,17 @@ class Training:
         self.require_finite_weights()
         tensors = {f"{OPTIMIZER}{name}": value for name, value in self._moments.items()}
         tensors["generator"] = self.generator.get_state()
-        tensors["order"] = self._order.to("cpu", torch.int32)
+        tensors["order"] = self._batches.order.to("cpu", torch.int32)
         scalars = {
             "step": self.step,
             "epoch": self.epoch,
-            "live_beta": self._live_beta,
+            "live_beta": self._live.beta,
             "learning_rate": self.learning_rate,
             "has_end": self._has_end,
-            # Than configuration and moves say: it diverged, or went on from another seed unnoticed.
-            "has_other_draws": self._has_other_draws,
+            "has_other_draws": self._live.has_other_draws,
             "one_dnn": self.products.one_dnn,
             "written_out": self._by_hand is not None,
-            "moves": None if self._moves is None else [list(move) for move in self._moves],
+            "moves": None if self._live.moves is None else [list(move) for move in self._live.moves],
         }
         if self._patience is not None:
             scalars |= self._patience.state() | {"ended_at": self.ended_at}
@@ -598,11 +489,9 @@ class Training:
         """
         try:
             self.step, self.epoch = int(scalars["step"]), int(scalars["epoch"])
-            self._position = self.step % self.steps_per_epoch * self.batch_size
-            self._load_moves(scalars)
+            self._live.load(scalars, step=self.step)
             if not scalars["has_end"]:
                 self.forget_end()
-            self._has_other_draws = bool(scalars.get("has_other_draws", False))
             self.products = self._saved_products(bool(scalars.get("one_dnn", False)))
             self._written_out = self._written_out and bool(scalars["written_out"])
             self._by_hand = self._hand_gradient()
@@ -611,7 +500,10 @@ class Training:
                 self.ended_at = _count_or_none(scalars["ended_at"])
                 self._best = self._saved_best(tensors, scalars)
             self.generator.set_state(tensors["generator"])
-            self._order = checked_order(tensors["order"], self._position, self._num_data)
+            position = self.step % self.steps_per_epoch * self.batch_size
+            self._batches.begin(
+                checked_order(tensors["order"], position, self._batches.num_examples), position
+            )
             saved = optimizer_state(tensors, self._weights, self.config)
         except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as err:
             raise BadInput("run", "the run's training state is damaged", "start the run again") from err
@@ -640,19 +532,6 @@ class Training:
         on_cpu = self._weights.device.type == "cpu"
         return Products(one_dnn=one_dnn and on_cpu and is_exact(*sizes))
 
-    def _load_moves(self, scalars: dict[str, Any]) -> None:
-        """Takes what was moved, and what holds: a fork may have been given something else than it had."""
-        moves = checked_moves(scalars.get("moves"))
-        self._moves = None if moves is None else list(moves)
-        held = {move.name: move.value for move in moves or ()}
-        self._live_beta = held.get("beta")
-        self._learning_rate = held.get("learning_rate", self.config.learning_rate)
-        if scalars["live_beta"] is None:
-            self._live_beta = None
-        else:
-            self.set_beta(scalars["live_beta"])
-        self.set_learning_rate(scalars["learning_rate"])
-
 
 _BEST: Final = "best."
 """Prefix of the tensors of the best step in a saved training state."""
@@ -669,41 +548,3 @@ def _count_or_none(said: object) -> int | None:
     check_integer("step", said, 0, 10**12, "start the run again")
     assert isinstance(said, int)
     return said
-
-
-def check_data(model_config: ModelConfig, dataset: Dataset) -> None:
-    """Raises :class:`BadInput` where a data set does not fit a model."""
-    if model_config.prior != "standard_normal" and model_config.num_components > len(dataset.x_train):
-        raise BadInput(
-            "num_components",
-            f"a prior of {model_config.num_components} components for {len(dataset.x_train)} examples",
-            "choose no more of them than there are examples",
-        )
-    validation = () if dataset.x_validation is None else (dataset.x_validation,)
-    for x in (dataset.x_train, *validation, dataset.x_test):
-        if x.shape[-1] != model_config.num_inputs and model_config.num_conditions:
-            message = f"a model with {model_config.num_conditions} values of y needs as many of each example"
-            classes = len(dataset.class_names)
-            hint = f"set num_conditions to {classes}, the number of classes, or to 1 for a number"
-            raise BadInput("condition", message, hint)
-        if x.shape[-1] != model_config.num_inputs:
-            raise BadInput(
-                "data_dim",
-                f"{dataset.name} has {x.shape[-1]} values per example, "
-                f"the model takes {model_config.data_dim}",
-                f"set data_dim to {x.shape[-1]}",
-            )
-        if isinstance(x, ByteImages):
-            continue  # finite, and in [0, 1]
-        x = x[:]
-        if not bool(torch.isfinite(x).all()):
-            raise BadInput("data", f"{dataset.name} holds NaN or infinite values", "remove those rows")
-        x = x[:, : model_config.data_dim]  # a number y may be any
-        low, high = float(x.min()), float(x.max())
-        if model_config.is_unit_interval and (low < 0 or high > 1):
-            raise BadInput(
-                "likelihood",
-                f"a {model_config.likelihood} likelihood needs data in [0, 1], "
-                f"{dataset.name} spans [{low:.3g}, {high:.3g}]",
-                "choose the Gaussian likelihood, or scale the data to [0, 1]",
-            )

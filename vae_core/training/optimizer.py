@@ -128,16 +128,3 @@ def optimizer_state(tensors: Mapping[str, Tensor], weights: Tensor, config: Trai
     if saved and found != expected:
         raise ValueError(f"the optimiser's state is {found}, needed is {expected}")
     return saved
-
-
-def checked_order(order: Tensor, position: int, num_data: int) -> Tensor:
-    """The order of the examples as int64, if it is one of ``num_data``; it may be empty between epochs.
-
-    Raises:
-        ValueError: It is no permutation, or ``position`` lies outside.
-    """
-    order = order.to(torch.int64)
-    whole = torch.equal(order.sort().values, torch.arange(num_data))
-    if not (whole or (len(order) == 0 and position == 0)) or not 0 <= position < num_data:
-        raise ValueError(f"position {position} in an order of {len(order)} of {num_data} examples")
-    return order

@@ -110,8 +110,8 @@ class StackedTraining(Training):
         Returns:
             The rows of the mini-batch, shape (B,).
         """
-        self._rows = self._next_rows()
-        self._position -= len(self._rows)  # it moves on with the update
+        self._rows = self._batches.next_rows()
+        self._batches.position -= len(self._rows)  # it moves on with the update
         self._draw_eps(eps)
         return self._rows
 
@@ -122,7 +122,7 @@ class StackedTraining(Training):
     def _next_batch(self) -> Tensor:
         if self._means is None:
             return super()._next_batch()
-        self._position += len(self._rows)
+        self._batches.position += len(self._rows)
         return self._rows
 
     def _update(self, x: Tensor, beta: float) -> Means:

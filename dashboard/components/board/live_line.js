@@ -23,7 +23,17 @@ import { penalisedKl, penalisedOf, shownPenalty, shownTerms } from "./objective.
 
 const TERMS = /** @type {const} */ (["objective", "reconstruction", "beta", "kl", "penalty", "elbo"]);
 /** What another objective weighs in the place of the KL. @type {Partial<Record<Objective, string>>} */
-const PENALTIES = { mmd: "D · MMD²", total_correlation: "TC" };
+const PENALTIES = { mmd: "D · MMD²", total_correlation: "TC, by MSS" };
+/** By which formula it is estimated. @type {Partial<Record<Objective, string>>} */
+const ESTIMATORS = {
+  mmd:
+    "MMD² = E k(z, z′) + E k(p, p′) − 2 E k(z, p), z of q(z) and p of the prior, from one mini-batch of each: without " +
+    "bias, and so below 0 at times where q(z) is near the prior (Gretton et al. 2012).",
+  total_correlation:
+    "TC = E[log q(z) − Σⱼ log q(zⱼ)] ≥ 0. MSS, minibatch stratified sampling (Chen et al. 2018): q(z) ≈ q(z|xᵢ)/N + " +
+    "(N − 1)/N · mean of q(z|xⱼ) over the other examples of one mini-batch. The logarithm of an estimated density is " +
+    "biased, so that this may be below 0. It is what training maximises; the page ELBO measures TC itself.",
+};
 /** What the terms make up, in words. @type {Record<Objective, string>} */
 export const OBJECTIVES = {
   elbo: "objective",
@@ -34,8 +44,9 @@ export const OBJECTIVES = {
 /** With which of the examples it is measured. @type {Partial<Record<Objective, string>>} */
 const MEASURED = {
   importance_weighted: "; how far the objective is above the ELBO: from one K-th of the examples",
-  mmd: "; MMD from one mini-batch of them",
-  total_correlation: "; TC from one mini-batch of them, as in training, which is biased and may be below 0",
+  mmd: "; MMD² from one mini-batch of them, without bias: at times below 0",
+  total_correlation:
+    "; TC by MSS, the estimate that training weighs: from one mini-batch, biased, at times below 0; the page ELBO shows TC itself",
 };
 const NO_BOUND = "No bound: a deterministic encoder has no q(z|x), and so no KL.";
 
@@ -120,6 +131,7 @@ export class LiveLine {
     const penalty = this.terms[TERMS.indexOf("penalty")];
     penalty.hidden = !PENALTIES[objective];
     find(penalty, "small").textContent = PENALTIES[objective] ?? "";
+    penalty.title = ESTIMATORS[objective] ?? "";
     find(this.terms[0], "small").textContent = OBJECTIVES[objective];
     const at = row === null ? "nats per example" : `at step ${history.step[row]}`;
     const measured = MEASURED[objective] ?? "";

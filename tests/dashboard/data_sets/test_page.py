@@ -32,6 +32,7 @@ from tests.page_scripts import (
 from tests.polling import until
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.data import load_dataset
+from vae_core.data.own import own_file
 
 __all__ = ["home_tasks", "runner"]  # fixtures
 
@@ -218,6 +219,31 @@ def test_what_cannot_be_used_says_why(content: bytes, words: str) -> None:
     assert "data_train" not in {button.key for button in at.button}
     checked(at.button(key="data_discard").click().run())
     assert at.file_uploader
+
+
+def test_a_download_stands_in_for_the_file_that_a_run_from_elsewhere_asks_for(
+    runner: LocalRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run file and the NPZ file go to another server, and the table stays at home."""
+    at = dropped(
+        opened(), b"length;width\n" + b"".join(b"%d;%d\n" % (i, i * i % 17) for i in range(40)), "my.csv"
+    )
+    checked(at.button(key="data_keep").click().run())
+    (own,) = data_sets().of_browser(ADA)
+    name, content = own.facts.name, own_file(own.facts.name).read_bytes()
+    model = ModelConfig(data_dim=2, hidden_dims=(8,), likelihood="gaussian")
+    train = TrainConfig(num_epochs=1, batch_size=8)
+    run_id = trained(runner, RunConfig(model=model, dataset=name, train=train))
+    monkeypatch.setenv("VAE_DASHBOARD_HOME", str(tmp_path / "elsewhere"))
+    assert "bring the same file again" in texts(open_page("elbo", run=run_id))
+    at = dropped(opened(), content, "downloaded.npz")
+    assert "It was downloaded from this page" in texts(at)
+    assert not [one for one in at.selectbox if one.key and "data_choice" in one.key], "nothing can be chosen"
+    checked(at.button(key="data_keep").click().run())
+    assert [one.facts.name for one in data_sets().of_browser(ADA)] == [name]
+    shown = open_page("elbo", run=run_id)
+    assert not shown.error
+    assert "my · J = 2" in texts(shown)
 
 
 def test_what_may_go_well_another_time_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

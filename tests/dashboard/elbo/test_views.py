@@ -261,6 +261,9 @@ def test_a_sampled_kl_has_one_value_with_any_number_of_samples(
     at = open_page("elbo", run=run, elbo_samples="10")
     said = "from 2 of the 10 samples of z of the first 100 examples of the bound above"
     assert said in text_with(at, "= mean KL")
+    assert "With M up to 2 none is left out." in text_with(at, "at most 2 of the M = 10 are decomposed")
+    at = open_page("elbo", run=run, elbo_samples="1")
+    assert not [one for one in at.caption if "none is left out" in one.value]
 
 
 def test_pixels_are_in_the_link_and_begin_with_those_of_the_likelihood(runner: LocalRunner) -> None:

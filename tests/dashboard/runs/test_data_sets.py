@@ -16,7 +16,8 @@ from dashboard.runs.tasks import Tasks, task_key
 from tests.brought_files import npy, two_classes
 from tests.polling import until
 from vae_core.data import Choices, bring, load_dataset
-from vae_core.data.own import arrays_of, facts_in, own_file, own_folder
+from vae_core.data.own import arrays_of, own_file, own_folder
+from vae_core.data.own_content import facts_in
 from vae_core.errors import BadInput
 
 ADA, BEN = "a" * 32, "b" * 32

@@ -72,7 +72,7 @@ def test_training_draws_each_image_anew_with_its_own_grey_value() -> None:
     total = torch.zeros_like(grey)
     for x in seen(one):
         assert set(x.unique().tolist()) <= {0.0, 1.0}
-        rows = one._order[: one._position] if one._position else one._order
+        rows = one._batches.order[: one._batches.position or None]
         total[rows[-len(x) :]] += x
     p = grey.double()
     deviation = (60 * p * (1 - p)).sqrt()

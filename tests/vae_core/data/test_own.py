@@ -10,7 +10,8 @@ import torch
 from tests.brought_files import npy, npz, two_classes
 from vae_core.data import BadInput, Choices, bring, data_shape, dataset_info, load_dataset, numbers_known
 from vae_core.data.catalogue import least_training_examples
-from vae_core.data.own import arrays_of, facts_in, own_facts, own_file, packed
+from vae_core.data.own import arrays_of, own_facts, own_file, packed
+from vae_core.data.own_content import facts_in
 
 TABLE = b"a;b;kind\n" + b"".join(
     b"%d,5;%d;%s\n" % (i, i * i % 7, b"xyz"[i % 3 : i % 3 + 1]) for i in range(20)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import chisquare, kstest
 
-from vae_core.data.own import facts_in
+from vae_core.data.own_content import facts_in
 from vae_core.data.sketched import points_from, sketched_arrays
 from vae_core.errors import BadInput
 

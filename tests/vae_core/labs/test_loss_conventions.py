@@ -79,6 +79,12 @@ def test_mean_over_pixels_multiplies_beta_by_their_number() -> None:
     assert Program(**SIZES).effective_beta(0.5) == 0.5
 
 
+def test_a_factor_of_a_quarter_of_a_thousandth_is_a_beta_of_one_and_a_half() -> None:
+    """What the page says of a published program: 64 x 64 pixels in colour, mean squared error, s = 1."""
+    program = Program(data_dim=12_288, latent_dim=128, batch_size=64, pixels="mean", scale=1.0)
+    assert program.effective_beta(0.00025) == pytest.approx(1.536)
+
+
 def test_entropy_floor_is_the_best_reconstruction(generator: torch.Generator) -> None:
     x = torch.rand(4, 12, generator=generator).double()
     x[0] = (x[0] > 0.5).double()

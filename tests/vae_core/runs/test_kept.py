@@ -122,7 +122,7 @@ def test_another_seed_changes_the_draws_from_there_and_nothing_else(parent: Path
         order = run.state_tensors["order"].tolist()
         # Step 6 is in the middle of the epoch: what was seen stays seen, the rest comes in another order.
         seen = 6 % training.steps_per_epoch * training.batch_size
-        now = training._order.tolist()
+        now = training._batches.order.tolist()
         assert now[:seen] == order[:seen], name
         assert now[seen:] != order[seen:], name
         assert sorted(now) == sorted(order), name

@@ -12,7 +12,8 @@ from tests.brought_files import npy, two_classes
 from tests.vae_core.runs.test_script import TRAIN, executed, trained
 from vae_core.config import ModelConfig, RunConfig
 from vae_core.data import Choices, bring, load_data_of
-from vae_core.data.own import arrays_of, facts_in, own_file, packed
+from vae_core.data.own import arrays_of, own_file, packed
+from vae_core.data.own_content import facts_in
 from vae_core.runs.script import script_of
 from vae_core.training import loop
 from vae_core.training.products import Products

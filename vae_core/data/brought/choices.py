@@ -148,6 +148,7 @@ class Brought:
         reason: Why, in one sentence.
         head: The first rows of a table as text, the names first.
         refusal: Why it cannot be trained on; "" where it can.
+        title: What a data set that was downloaded here was called; "" of any other file.
     """
 
     form: str
@@ -164,6 +165,7 @@ class Brought:
     reason: str
     head: tuple[tuple[str, ...], ...] = ()
     refusal: str = ""
+    title: str = ""
 
 
 def preview_of(brought: Brought) -> dict[str, NDArray[Any]]:
@@ -178,5 +180,6 @@ def preview_of(brought: Brought) -> dict[str, NDArray[Any]]:
         "problems": [list(problem) for problem in brought.problems],
         "head": brought.head,
         "refusal": brought.refusal,
+        "title": brought.title,
     }
     return {"preview": np.array(json.dumps(values))}

@@ -110,11 +110,6 @@ def finished(
     if x.size > MAX_VALUES:
         message = f"{len(x):,} examples of {x.shape[1]:,} values are more than {MAX_VALUES:,} values"
         raise BadInput("size", message, "use fewer or smaller examples")
-    refusal = "" if len(x) > 1 else "There is one example only: training needs two at least."
-    if len(x) > 1 and (x[1] == x[0]).all() and (x == x[0]).all():
-        refusal = "All examples are equal: there is nothing that a model could learn."
-    if x.shape[1] < 2:
-        refusal = "Each example is one number only: the charts need two columns at least."
     return Brought(
         form=draft.form,
         x=x,
@@ -129,8 +124,19 @@ def finished(
         likelihood=likelihood,
         reason=reason,
         head=head,
-        refusal=refusal,
+        refusal=refusal_of(x),
     )
+
+
+def refusal_of(x: NDArray[Any]) -> str:
+    """Why examples, shape (n, D), cannot be trained on; "" where they can."""
+    if x.shape[1] < 2:
+        return "Each example is one number only: the charts need two columns at least."
+    if len(x) < 2:
+        return "There is one example only: training needs two at least."
+    if (x[1] == x[0]).all() and (x == x[0]).all():
+        return "All examples are equal: there is nothing that a model could learn."
+    return ""
 
 
 def _classes(texts: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:

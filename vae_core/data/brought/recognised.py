@@ -10,6 +10,7 @@ from vae_core.data.archive import Archive
 from vae_core.data.brought.arrays import from_array, from_idx_zip, from_npz, idx_array
 from vae_core.data.brought.choices import Brought, Choices, Problem, Progress
 from vae_core.data.brought.columns import from_table, from_workbook
+from vae_core.data.brought.downloaded import from_downloaded
 from vae_core.data.brought.draft import Draft
 from vae_core.data.brought.pictures import from_images
 from vae_core.data.brought.wording import names_listed
@@ -80,7 +81,7 @@ def _from_zip(content: bytes, choices: Choices, say: Progress) -> Brought:
     if any(name.endswith(tuple(SUFFIXES)) for name in lowered):
         return from_images(content, choices, say)
     if any(name.endswith(".npy") for name in lowered):
-        return from_npz(content, choices)
+        return from_downloaded(archive, content) or from_npz(content, choices)
     if any("idx" in name for name in lowered):
         return from_idx_zip(archive, choices)
     tables = [place for place, name in enumerate(lowered) if name.endswith(_TABLES)]

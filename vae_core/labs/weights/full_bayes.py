@@ -161,8 +161,11 @@ class FullBayesTraining(Training):
         self._bayesian = model
         # The view that draws shares its parameters with the model: to train one is to train the other. It is
         # for updates alone: each call draws from the training's generator.
-        self._drawn = model.local(generator=generator)
+        self._local = model.local(generator=generator)
         self._divisor = len(self.dataset.x_train) if num_data is None else num_data
+
+    def _model_of_update(self) -> VAE:
+        return self._local
 
     def _shared_kl(self) -> Tensor:
         return self._bayesian.weight_kl() / self._divisor
