@@ -223,7 +223,7 @@ def cached(spinner: str = "", *, most: int | None = None) -> Callable[[Callable[
                 return found[0]
             # Of nested computations the outermost says what is waited for.
             says = spinner and not _is_computing.get()
-            with st.spinner(spinner) if says else contextlib.nullcontext(), _computing():
+            with st.spinner(spinner) if says else contextlib.nullcontext(), without_spinner():
                 return _cache.compute(name, key, functools.partial(function, *args, **kwargs), most=most)
 
         return call
@@ -249,7 +249,8 @@ def _place_of(
 
 
 @contextlib.contextmanager
-def _computing() -> Iterator[None]:
+def without_spinner() -> Iterator[None]:
+    """What is computed here says nothing on the page."""
     token = _is_computing.set(True)
     try:
         yield

@@ -1,5 +1,6 @@
 """The ELBO of one image as a surface over the mean of q, and three optimisers that climb it."""
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -7,6 +8,7 @@ import streamlit as st
 
 from dashboard import cached as cache
 from dashboard import pictures
+from dashboard.ahead import ahead
 from dashboard.compare import cached
 from dashboard.compare.cached import NUM_STEPS, SURFACE_REACH
 from dashboard.compare.race import RACERS, rates
@@ -14,12 +16,14 @@ from dashboard.components.chart.element import draw_chart
 from dashboard.figures.optimisers import DEPTH, LEVELS, Descent, descent_figure
 from dashboard.formats import signed
 from dashboard.shell import state
-from dashboard.shell.choice import number_between
+from dashboard.shell.choice import beside, number_between
 from dashboard.subject import pretrained
 from dashboard.tables import draw_table
 from vae_core.config import TrainConfig
 
 IMAGE: Final = 96
+_ENDS: Final = (-SURFACE_REACH, SURFACE_REACH, 0.1)
+"""Of a start, and its step."""
 SURFACE_HELP: Final = (
     r"$\mathrm{ELBO}(\mu) = \mathbb{E}_{\mathcal{N}(\mu,\,\mathrm{diag}\,\sigma^2)}[\log p(x|z)] - "
     r"\mathrm{KL}(q\,\|\,p(z))$ of one held-out digit under the example model; σ is the encoder's and stays "
@@ -47,6 +51,10 @@ def draw_surface() -> None:
         draw_chart(figure, key="descent", alt=alt)
     with right:
         _draw_ends(index, paths, names, float(heights.max()))
+    z1, z2 = start
+    starts = [(other, z2) for other in beside(z1, *_ENDS)] + [(z1, other) for other in beside(z2, *_ENDS)]
+    others = (functools.partial(cached.descents, index, other, racers) for other in starts)
+    ahead().look(("descents", index, start, racers), others)
 
 
 def _place() -> tuple[int, tuple[float, float]]:
@@ -56,11 +64,11 @@ def _place() -> tuple[int, tuple[float, float]]:
         index = number_between(
             "Held-out digit", 0, last, key="surface_example", help_text="Its ELBO is the surface."
         )
-    ends, help_text = (-SURFACE_REACH, SURFACE_REACH, 0.1), "Where all three begin: the mean of q."
+    help_text = "Where all three begin: the mean of q."
     with first:
-        z1 = number_between("Start z₁", *ends, key="surface_z1", help_text=help_text)
+        z1 = number_between("Start z₁", *_ENDS, key="surface_z1", help_text=help_text)
     with second:
-        z2 = number_between("Start z₂", *ends, key="surface_z2", help_text=help_text)
+        z2 = number_between("Start z₂", *_ENDS, key="surface_z2", help_text=help_text)
     state.draw_address("surface")
     return index, (z1, z2)
 

@@ -10,7 +10,7 @@ from dashboard.cached import Encoded, mean
 from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import cached as cache
 from dashboard.elbo import gaps
-from dashboard.elbo.ahead import ahead
+from dashboard.elbo.ahead import examples_ahead
 from dashboard.elbo.cached import Example
 from dashboard.figures.elbo import histogram_figure
 from dashboard.figures.evidence import bound_figure, importance_figure, samples_figure
@@ -62,7 +62,7 @@ def draw(shown: Subject, split: Split, terms: Encoded, num_samples: int) -> None
         num_samples: M.
     """
     index = choose(shown, split)
-    ahead().look(shown, split, index)
+    examples_ahead().look(shown, split, index)
     example = cache.example(shown, split, index)
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
     with left:

@@ -1,5 +1,6 @@
 """EM on a table of numbers from several starts, and what an exact E-step of a VAE would cost."""
 
+import functools
 import zlib
 from typing import TYPE_CHECKING, Final, cast
 
@@ -7,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.ahead import ahead
 from dashboard.components.chart.element import draw_chart
 from dashboard.figures.em import (
     EmPath,
@@ -23,7 +25,7 @@ from dashboard.free_energy import cached, em_table
 from dashboard.free_energy.cached import EM_STEPS, NUM_STARTS, STOP_WITHIN, Components, EmRun
 from dashboard.free_energy.em_table import Chosen
 from dashboard.shell import state
-from dashboard.shell.choice import number_between, numbered, one_of
+from dashboard.shell.choice import beside, number_between, numbered, one_of
 from dashboard.tables import draw_table
 from vae_core.errors import BadInput
 
@@ -92,6 +94,10 @@ def draw_em() -> None:
     stop = cached.stop(chosen.x, components, start, epsilon)
     _draw_numbers(chosen.x, components, runs[start], start, stop)
     _draw_minorising(chosen, components, runs[start], start)
+    others = beside(number, 1, min(MAX_COMPONENTS, len(chosen.x)), 1)
+    nearest = [components._replace(number=other) for other in others]
+    stops = (functools.partial(cached.stop, chosen.x, one, start, epsilon) for one in nearest)
+    ahead().look(("em", components, tuple(chosen.names)), stops)
 
 
 def _number(num_rows: int) -> int:

@@ -1,5 +1,6 @@
 """Gradient estimators of E[f(z)], for a one-line function f and for the ELBO of an example."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -9,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import cached as cache
+from dashboard.ahead import ahead
 from dashboard.components.chart.element import draw_chart
 from dashboard.elbo import one_example
 from dashboard.figures.estimators import Row, distributions_figure, sweep_figure, variance_figure
@@ -18,7 +20,7 @@ from dashboard.gradients.cached import Sweep
 from dashboard.gradients.measured import SAMPLE_COUNTS, Cost, Histograms, Measured
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
-from dashboard.shell.choice import number_between, one_of, one_of_numbers, switch
+from dashboard.shell.choice import beside, number_between, one_of, one_of_numbers, switch
 from dashboard.shell.task_line import task_line
 from dashboard.subject import Subject
 from dashboard.tables import draw_table
@@ -36,6 +38,9 @@ NAMES: Final[dict["Estimator", str]] = {
     "constant": "samples as constants",
     "squared": "error: z = μ + σ² ε",
 }
+_MEANS: Final = (-3.0, 3.0, 0.1)
+_STDS: Final = (0.1, 2.0, 0.05)
+"""Ends of the sliders, and their steps."""
 EXPECTATIONS: Final = {"function": "a one-line function", "elbo": "the ELBO of one example"}
 EXPECTATION_HELP: Final = (
     r"$\nabla_{\mu,\sigma}\,\mathbb{E}_{z\sim\mathcal{N}(\mu,\sigma^2)}[f(z)]$ with f of one line, whose "
@@ -161,12 +166,21 @@ def draw_function() -> None:
     mean, std, count = _sliders()
     with_mistake = _mistake()
     state.draw_address("estimators")
+
+    def numbers(mean: float, std: float) -> tuple[Measured, Histograms, Sweep]:
+        return (
+            cached.function(formula, mean, std),
+            cached.function_histograms(formula, mean, std, count),
+            cached.function_sweep(formula, mean),
+        )
+
+    measured, histograms, sweep = numbers(mean, std)
     _draw_comparison(
         Comparison(
-            measured=cached.function(formula, mean, std),
-            histograms=cached.function_histograms(formula, mean, std, count),
+            measured=measured,
+            histograms=histograms,
             cost=cached.function_cost(formula),
-            sweep=cached.function_sweep(formula, mean),
+            sweep=sweep,
             count=count,
             with_mistake=with_mistake,
             std=std,
@@ -177,14 +191,19 @@ def draw_function() -> None:
             has_slope=cached.functions()[formula].has_slope,
         )
     )
+    places = [(other, std) for other in beside(mean, *_MEANS)] + [
+        (mean, other) for other in beside(std, *_STDS)
+    ]
+    others = (functools.partial(numbers, *place) for place in places)
+    ahead().look(("estimators", formula, mean, std, count), others)
 
 
 def _sliders() -> tuple[float, float, int]:
     left, middle, right = st.columns(3, gap="medium")
     with left:
-        mean = number_between("μ", -3.0, 3.0, 0.1, key="estimators_mean", help_text=MEAN_HELP)
+        mean = number_between("μ", *_MEANS, key="estimators_mean", help_text=MEAN_HELP)
     with middle:
-        std = number_between("σ", 0.1, 2.0, 0.05, key="estimators_std", help_text=STD_HELP)
+        std = number_between("σ", *_STDS, key="estimators_std", help_text=STD_HELP)
     with right:
         return mean, std, _samples()
 

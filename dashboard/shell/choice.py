@@ -1,7 +1,7 @@
 """Choices that stay from page to page, and that a link names: one of several, a number, a switch."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import streamlit as st
 
@@ -10,6 +10,8 @@ from dashboard.shell.links import PARAMETERS
 
 Id = TypeVar("Id", bound=str)
 N = TypeVar("N", int, float)
+DIGITS: Final = 9
+"""A slider counts its steps in binary numbers: it says 0.30000000000000004 or 0.3, as it came there."""
 
 
 def one_of(
@@ -76,7 +78,25 @@ def number_between(
     within = min(max(known, low), high)
     if value != within:
         state.set_control(key, within)
-    return st.slider(label, low, high, step=step, key=key, help=help_text, persist_state="session", **more)
+    chosen = st.slider(label, low, high, step=step, key=key, help=help_text, persist_state="session", **more)
+    return round(chosen, DIGITS)
+
+
+def beside(value: N, low: N, high: N, step: N) -> list[N]:
+    """Where an arrow key moves such a slider.
+
+    Example:
+        >>> beside(0.2, -3.0, 3.0, 0.1)
+        [0.3, 0.1]
+        >>> beside(8, 1, 8, 1)
+        [7]
+    """
+    found: list[N] = []
+    for change in (step, -step):
+        other = cast("N", round(value + change, DIGITS))
+        if low <= other <= high:
+            found.append(other)
+    return found
 
 
 def switch(label: str, *, key: str, help_text: str) -> bool:

@@ -13,9 +13,8 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import app_test, local_script_runner
 
-from dashboard.elbo import one_example
+from dashboard.ahead import ahead
 from dashboard.figures import objects
-from dashboard.subject import Split, Subject
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,18 +52,11 @@ def _waits_for_the_script() -> Iterator[None]:
         yield
 
 
-class _NothingAhead:
-    """Stands for ``dashboard.elbo.ahead``."""
-
-    def look(self, subject: Subject, split: Split, index: int) -> None:
-        """Measures none of the examples round the one in view."""
-
-
 @pytest.fixture(scope="session", autouse=True)
-def _no_example_measured_ahead() -> Iterator[None]:
+def _nothing_computed_ahead() -> Iterator[None]:
     """A thread would measure hundreds for each page: a quarter of the time, into the cache of other tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(one_example, "ahead", _NothingAhead)
+        patch.setattr(ahead(), "look", lambda view, works: None)
         yield
 
 

@@ -1,15 +1,17 @@
 """Examples that are measured before anybody looks at them."""
 
+import functools
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from dashboard import ahead as thread
+from dashboard.ahead import Ahead, ahead
 from dashboard.caching import cache
 from dashboard.elbo import ahead as module
-from dashboard.elbo import one_example
-from dashboard.elbo.ahead import Ahead, ahead
+from dashboard.elbo.ahead import ExamplesAhead
 from dashboard.elbo.cached import TOGETHER, example, measured_together
 from dashboard.subject import Split, Subject, pretrained
 from tests.page_scripts import open_page, runner
@@ -30,8 +32,8 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Split,
         return measured_together(subject, split, first)
 
     monkeypatch.setattr(module, "measured_together", note)
-    monkeypatch.setattr(module, "HEAD_START_S", 0.0)
-    monkeypatch.setattr(module, "REST", 0.0)
+    monkeypatch.setattr(thread, "HEAD_START_S", 0.0)
+    monkeypatch.setattr(thread, "REST", 0.0)
     cache().clear()
     yield found
     ahead().wait()
@@ -40,7 +42,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Split,
 def test_the_page_has_those_measured_round_the_example_in_view(
     measured: list[tuple[str, Split, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(one_example, "ahead", ahead)
+    monkeypatch.setattr(ahead(), "look", functools.partial(Ahead.look, ahead()))
     monkeypatch.setattr(module, "FARTHEST", 10)
     at = open_page("elbo", elbo_view="one_example")
     index = at.slider(key="elbo_example_held_out").value
@@ -53,25 +55,27 @@ def test_the_page_has_those_measured_round_the_example_in_view(
 
 
 def test_the_nearest_come_first_and_each_once(measured: list[tuple[str, Split, int]]) -> None:
-    some = Ahead()
+    works = Ahead()
+    some = ExamplesAhead(works)
     some.look(pretrained(), "held_out", 100)
-    some.wait()
+    works.wait()
     firsts = [first for _, _, first in measured]
     assert firsts[:3] == [96, 104, 88]
     assert sorted(firsts) == list(range(0, min(LAST, 100 + module.FARTHEST) + 1, TOGETHER))
     some.look(pretrained(), "held_out", 105)
-    some.wait()
+    works.wait()
     assert len(measured) == len(firsts), "all are measured"
 
 
 def test_no_example_is_measured_when_it_is_looked_at(
     measured: list[tuple[str, Split, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    some, subject = Ahead(), pretrained()
+    works, subject = Ahead(), pretrained()
+    some = ExamplesAhead(works)
     before = example(subject, "held_out", 100).evidence
     assert before is not None
     some.look(subject, "held_out", 100)
-    some.wait()
+    works.wait()
     monkeypatch.setattr(posterior_density, "measured_examples", None)
     evidence = example(subject, "held_out", 50).evidence
     assert evidence is not None
@@ -82,11 +86,12 @@ def test_the_model_that_was_looked_at_last_comes_first(
     measured: list[tuple[str, Split, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FARTHEST", 10)
-    monkeypatch.setattr(module, "HEAD_START_S", 0.3)
-    some, subject = Ahead(), pretrained()
+    monkeypatch.setattr(thread, "HEAD_START_S", 0.3)
+    works, subject = Ahead(), pretrained()
+    some = ExamplesAhead(works)
     some.look(subject, "held_out", 100)
     some.look(subject, "training", 200)
-    some.wait()
+    works.wait()
     assert [split for _, split, _ in measured] == ["training"] * 4 + ["held_out"] * 3
     assert all(model.subject is None for model in some._models.values()), "no model is kept for this"
 
@@ -95,11 +100,12 @@ def test_a_run_that_goes_on_is_measured_as_it_is_now(
     measured: list[tuple[str, Split, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FARTHEST", 10)
-    monkeypatch.setattr(module, "HEAD_START_S", 0.3)
-    some, subject = Ahead(), pretrained()
+    monkeypatch.setattr(thread, "HEAD_START_S", 0.3)
+    works, subject = Ahead(), pretrained()
+    some = ExamplesAhead(works)
     some.look(replace(subject, digest="before"), "held_out", 100)
     some.look(subject, "held_out", 100)
-    some.wait()
+    works.wait()
     assert {digest for digest, _, _ in measured} == {subject.digest}
 
 
@@ -112,16 +118,17 @@ def test_an_error_is_left_to_whoever_looks_at_the_example(
 
     monkeypatch.setattr(module, "FARTHEST", 10)
     monkeypatch.setattr(module, "measured_together", fail)
-    some = Ahead()
+    works = Ahead()
+    some = ExamplesAhead(works)
     some.look(pretrained(), "held_out", 100)
-    some.wait()
-    assert not any(thread.name == "measures ahead" for thread in threading.enumerate())
+    works.wait()
+    assert not any(one.name == "computes ahead" for one in threading.enumerate())
 
 
 def test_more_than_two_dimensions_have_no_quadrature() -> None:
     subject = pretrained()
     model = replace(subject.config.model, latent_dim=3)
     run = replace(subject.run, config=replace(subject.config, model=model))
-    some = Ahead()
-    some.look(replace(subject, run=run), "held_out", 0)
-    assert some._thread is None
+    works = Ahead()
+    ExamplesAhead(works).look(replace(subject, run=run), "held_out", 0)
+    assert works._thread is None
