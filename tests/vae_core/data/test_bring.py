@@ -196,6 +196,36 @@ def test_an_archive_gives_its_examples_and_their_labels_and_says_what_it_leaves(
     assert len(bring(content, Choices(array="x_test")).x) == 5
 
 
+def test_labels_of_text_in_an_archive_are_not_left_out_without_a_word() -> None:
+    content = npz(x=np.random.RandomState(0).rand(6, 3), y=np.array(list("abcabc")))
+    assert "Arrays without real numbers are not used: y. Give labels as numbers." in said(content)
+    assert not [text for text in said(npz(x=np.random.RandomState(0).rand(6, 3))) if "not used" in text]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\x89HDF\r\n\x1a\n" + bytes(60), "this is an HDF5 file; save its arrays with numpy.savez"),
+        (b"MATLAB 5.0 MAT-file" + bytes(100), "this is a file of MATLAB"),
+        (b"PAR1" + bytes(50), "this is a Parquet file; save it as CSV"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(60), "this is an archive that is no zip"),
+        (b"\xfd7zXZ\0" + bytes(60), "this is an archive that is no zip"),
+        (b"\0\0\0\x18ftypheic" + bytes(40), "picture of a phone"),
+        (b"%PDF-1.7", "this is a PDF"),
+    ],
+)
+def test_files_of_other_programs_are_called_what_they_are(content: bytes, words: str) -> None:
+    """They were said to be no text in UTF-8, or no IDX file."""
+    with pytest.raises(BadInput) as caught:
+        bring(content)
+    assert words in str(caught.value)
+
+
+def test_a_zip_in_a_zip_is_said_to_be_one() -> None:
+    with pytest.raises(BadInput, match="the zip holds a zip; unpack it"):
+        bring(zipped({"inner.zip": zipped({"a.csv": b"a,b\n1,2\n3,4\n"})}))
+
+
 def test_rows_of_an_array_with_nan_are_left_out_or_filled() -> None:
     """Fault 32."""
     x = np.arange(12.0).reshape(6, 2)

@@ -59,6 +59,11 @@ def from_idx_zip(archive: Archive, choices: Choices) -> Brought:
 def from_npz(content: bytes, choices: Choices) -> Brought:
     """Examples in an array of a NumPy archive, labels and numbers in others."""
     arrays, draft = read_npz(content), Draft("NumPy archive", choices)
+    stored = (name.removesuffix(".npy") for name in Archive(content).names if name.endswith(".npy"))
+    if others := [name for name in stored if name not in arrays]:
+        draft.say(
+            f"Arrays without real numbers are not used: {names_listed(others)}. Give labels as numbers."
+        )
     candidates = [name for name, array in arrays.items() if array.ndim > 1] or list(arrays)
     by_name = sorted(candidates, key=lambda name: (_place(name, _X_NAMES), -arrays[name].size))
     name = draft.choose("array", by_name[0], candidates)

@@ -53,9 +53,9 @@ def _read(content: bytes, choices: Choices, say: Progress) -> Brought:
         return from_workbook(content, choices)
     if content.startswith(b"PK"):
         return _from_zip(content, choices, say)
+    _refuse_others(content)
     if content.startswith((b"\0\0", b"\x1f\x8b")):
         return _from_idx_or_gzip(content, choices)
-    _refuse_others(content)
     return from_table(content, choices)
 
 
@@ -67,11 +67,30 @@ def _refuse_others(content: bytes) -> None:
         raise BadInput("one_image", "this is one picture", "choose several, or a zip of them")
     if start.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
         raise BadInput("pickle", "this is a pickled file, which could run a program", "save it as NPZ or CSV")
-    if start.startswith(b"%PDF"):
-        raise BadInput("pdf", "this is a PDF", "save its numbers as CSV")
+    if start[4:8] == b"ftyp":
+        raise BadInput(
+            "video", "this is a film or a picture of a phone (HEIC)", "save pictures as JPEG or PNG"
+        )
+    for mark, code, message, hint in _REFUSED:
+        if start.startswith(mark):
+            raise BadInput(code, message, hint)
     if content[:200].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<svg")):
         message = "this is a web page or a drawing, not data"
         raise BadInput("web_page", message, "download the file itself, not the page that shows it")
+
+
+_PACKED_ELSE: Final = ("archive", "this is an archive that is no zip", "unpack it, or pack it as a zip")
+_REFUSED: Final = (
+    (b"%PDF", "pdf", "this is a PDF", "save its numbers as CSV"),
+    (b"\x89HDF", "hdf5", "this is an HDF5 file", "save its arrays with numpy.savez"),
+    (b"MATLAB 5.0", "matlab", "this is a file of MATLAB", "save its arrays as CSV, or with numpy.savez"),
+    (b"PAR1", "parquet", "this is a Parquet file", "save it as CSV"),
+    (b"7z\xbc\xaf", *_PACKED_ELSE),
+    (b"Rar!", *_PACKED_ELSE),
+    (b"BZh", *_PACKED_ELSE),
+    (b"\xfd7zXZ", *_PACKED_ELSE),
+)
+"""How files begin that people bring and that are not read: code, message and hint."""
 
 
 def _from_zip(content: bytes, choices: Choices, say: Progress) -> Brought:
@@ -94,6 +113,8 @@ def _from_zip(content: bytes, choices: Choices, say: Progress) -> Brought:
             )
             found = replace(found, problems=(said, *found.problems))
         return found
+    if any(name.endswith(".zip") for name in lowered):
+        raise BadInput("zip_in_zip", "the zip holds a zip", "unpack it, and bring the inner one")
     hint = "pack pictures, NumPy or IDX files, or a table"
     raise BadInput("zip_empty", "the zip holds nothing that can be read", hint)
 
