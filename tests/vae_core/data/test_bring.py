@@ -207,7 +207,7 @@ def test_labels_of_text_in_an_archive_are_not_left_out_without_a_word() -> None:
     [
         (b"\x89HDF\r\n\x1a\n" + bytes(60), "this is an HDF5 file; save its arrays with numpy.savez"),
         (b"MATLAB 5.0 MAT-file" + bytes(100), "this is a file of MATLAB"),
-        (b"PAR1" + bytes(50), "this is a Parquet file; save it as CSV"),
+        (b"PAR1\x15" + bytes(50), "this is a Parquet file; save it as CSV"),
         (b"7z\xbc\xaf\x27\x1c" + bytes(60), "this is an archive that is no zip"),
         (b"\xfd7zXZ\0" + bytes(60), "this is an archive that is no zip"),
         (b"\0\0\0\x18ftypheic" + bytes(40), "picture of a phone"),
@@ -221,8 +221,13 @@ def test_files_of_other_programs_are_called_what_they_are(content: bytes, words:
     assert words in str(caught.value)
 
 
+def test_a_table_may_begin_with_the_letters_of_such_a_file() -> None:
+    assert bring(b"PAR1,ftyp\n1,2\n3,5\n").columns == ("PAR1", "ftyp")
+    assert bring(b"row,ftyp\n0.5,2\n3,5\n").columns == ("row", "ftyp")
+
+
 def test_a_zip_in_a_zip_is_said_to_be_one() -> None:
-    with pytest.raises(BadInput, match="the zip holds a zip; unpack it"):
+    with pytest.raises(BadInput, match="but a zip; unpack it"):
         bring(zipped({"inner.zip": zipped({"a.csv": b"a,b\n1,2\n3,4\n"})}))
 
 

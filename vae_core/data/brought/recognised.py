@@ -67,10 +67,8 @@ def _refuse_others(content: bytes) -> None:
         raise BadInput("one_image", "this is one picture", "choose several, or a zip of them")
     if start.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
         raise BadInput("pickle", "this is a pickled file, which could run a program", "save it as NPZ or CSV")
-    if start[4:8] == b"ftyp":
-        raise BadInput(
-            "video", "this is a film or a picture of a phone (HEIC)", "save pictures as JPEG or PNG"
-        )
+    if start.startswith(b"\0\0\0") and start[4:8] == b"ftyp":
+        raise BadInput("video", "this is a film, or a picture of a phone (HEIC)", "save pictures as JPEG")
     for mark, code, message, hint in _REFUSED:
         if start.startswith(mark):
             raise BadInput(code, message, hint)
@@ -84,10 +82,10 @@ _REFUSED: Final = (
     (b"%PDF", "pdf", "this is a PDF", "save its numbers as CSV"),
     (b"\x89HDF", "hdf5", "this is an HDF5 file", "save its arrays with numpy.savez"),
     (b"MATLAB 5.0", "matlab", "this is a file of MATLAB", "save its arrays as CSV, or with numpy.savez"),
-    (b"PAR1", "parquet", "this is a Parquet file", "save it as CSV"),
+    (b"PAR1\x15", "parquet", "this is a Parquet file", "save it as CSV"),
     (b"7z\xbc\xaf", *_PACKED_ELSE),
     (b"Rar!", *_PACKED_ELSE),
-    (b"BZh", *_PACKED_ELSE),
+    (b"BZh91AY", *_PACKED_ELSE),
     (b"\xfd7zXZ", *_PACKED_ELSE),
 )
 """How files begin that people bring and that are not read: code, message and hint."""
@@ -114,7 +112,8 @@ def _from_zip(content: bytes, choices: Choices, say: Progress) -> Brought:
             found = replace(found, problems=(said, *found.problems))
         return found
     if any(name.endswith(".zip") for name in lowered):
-        raise BadInput("zip_in_zip", "the zip holds a zip", "unpack it, and bring the inner one")
+        message = "the zip holds nothing that can be read, but a zip"
+        raise BadInput("zip_empty", message, "unpack it, and bring the inner one")
     hint = "pack pictures, NumPy or IDX files, or a table"
     raise BadInput("zip_empty", "the zip holds nothing that can be read", hint)
 
