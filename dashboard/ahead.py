@@ -17,16 +17,23 @@ from vae_core.errors import BadInput
 REST: Final = 3.0
 """The thread rests so many times as long as it worked: it works for a quarter of the time at most."""
 HEAD_START_S: Final = 0.3
-"""Of the page that somebody waits for just now."""
+"""Of the page that somebody waits for just now, and how long nobody moves anything where nobody waits."""
 MOST_VIEWS: Final = 64
 
 Work = Callable[[], object]
 
 
 class Ahead:
-    """What is in view, and the thread, which ends when nothing is left."""
+    """What is in view, and the thread, which ends when nothing is left.
 
-    def __init__(self) -> None:
+    Arguments:
+        for_class: Whether it works while others move something, too: where what it computes costs less than
+            what they would compute themselves. Else a class would lose a quarter of the processor to it.
+    """
+
+    def __init__(self, *, for_class: bool = False) -> None:
+        self._for_class = for_class
+        self._looked = time.monotonic()
         self._lock = threading.Lock()
         self._views: OrderedDict[Hashable, Iterator[Work]] = OrderedDict()
         self._thread: threading.Thread | None = None
@@ -39,6 +46,7 @@ class Ahead:
             works: What is to be computed, the nearest first; the next one is asked for when there is time.
         """
         with self._lock:
+            self._looked = time.monotonic()
             self._views[view] = works
             self._views.move_to_end(view)
             if len(self._views) > MOST_VIEWS:
@@ -57,7 +65,7 @@ class Ahead:
     def _work(self) -> None:
         try:
             time.sleep(HEAD_START_S)
-            while threading.main_thread().is_alive() and (work := self._next()) is not None:
+            while self._may_work() and (work := self._next()) is not None:
                 began = time.monotonic()
                 # Whoever looks at it is told.
                 with contextlib.suppress(BadInput, RuntimeError, MemoryError), without_spinner():
@@ -67,6 +75,14 @@ class Ahead:
             with self._lock:
                 if self._thread is threading.current_thread():
                     self._thread = None
+
+    def _may_work(self) -> bool:
+        """Waits until nobody moves anything; False where the server ends."""
+        while not self._for_class and (left := self._looked + HEAD_START_S - time.monotonic()) > 0:
+            time.sleep(left)
+            if not threading.main_thread().is_alive():
+                return False
+        return threading.main_thread().is_alive()
 
     def _next(self) -> Work | None:
         """What is to be computed next; None ends the thread."""

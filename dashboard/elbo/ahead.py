@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-from dashboard.ahead import MOST_VIEWS, Ahead, Work, ahead
+from dashboard.ahead import MOST_VIEWS, Ahead, Work
 from dashboard.elbo.cached import TOGETHER, measured_together
 from dashboard.subject import Split, Subject
 
@@ -58,7 +58,7 @@ class ExamplesAhead:
     """
 
     def __init__(self, works: Ahead) -> None:
-        self._works = works
+        self.works = works
         self._lock = threading.Lock()
         self._models: OrderedDict[tuple[str, Split], _Model] = OrderedDict()
 
@@ -83,10 +83,11 @@ class ExamplesAhead:
             if len(self._models) > MOST_VIEWS:
                 self._models.popitem(last=False)
             model.subject, model.index = subject, index
-        self._works.look(("example", *key), iter(functools.partial(model.next_work, split), None))
+        self.works.look(("example", *key), iter(functools.partial(model.next_work, split), None))
 
 
-_examples: Final = ExamplesAhead(ahead())
+# Eight examples at once take the time of three.
+_examples: Final = ExamplesAhead(Ahead(for_class=True))
 
 
 def examples_ahead() -> ExamplesAhead:

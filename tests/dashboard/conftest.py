@@ -14,6 +14,7 @@ from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import app_test, local_script_runner
 
 from dashboard.ahead import ahead
+from dashboard.elbo.ahead import examples_ahead
 from dashboard.figures import objects
 
 
@@ -56,7 +57,8 @@ def _waits_for_the_script() -> Iterator[None]:
 def _nothing_computed_ahead() -> Iterator[None]:
     """A thread would measure hundreds for each page: a quarter of the time, into the cache of other tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ahead(), "look", lambda view, works: None)
+        for one in (ahead(), examples_ahead().works):
+            patch.setattr(one, "look", lambda view, works: None)
         yield
 
 

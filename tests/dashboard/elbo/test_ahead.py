@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from dashboard import ahead as thread
-from dashboard.ahead import Ahead, ahead
+from dashboard.ahead import Ahead
 from dashboard.caching import cache
 from dashboard.elbo import ahead as module
-from dashboard.elbo.ahead import ExamplesAhead
+from dashboard.elbo.ahead import ExamplesAhead, examples_ahead
 from dashboard.elbo.cached import TOGETHER, example, measured_together
 from dashboard.subject import Split, Subject, pretrained
 from tests.page_scripts import open_page, runner
@@ -36,18 +36,19 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Split,
     monkeypatch.setattr(thread, "REST", 0.0)
     cache().clear()
     yield found
-    ahead().wait()
+    examples_ahead().works.wait()
 
 
 def test_the_page_has_those_measured_round_the_example_in_view(
     measured: list[tuple[str, Split, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ahead(), "look", functools.partial(Ahead.look, ahead()))
+    works = examples_ahead().works
+    monkeypatch.setattr(works, "look", functools.partial(Ahead.look, works))
     monkeypatch.setattr(module, "FARTHEST", 10)
     at = open_page("elbo", elbo_view="one_example")
     index = at.slider(key="elbo_example_held_out").value
     assert isinstance(index, float | int)
-    ahead().wait()
+    examples_ahead().works.wait()
     own = int(index) // TOGETHER * TOGETHER
     assert measured
     assert {digest for digest, _, _ in measured} == {pretrained().digest}
