@@ -67,7 +67,7 @@ elif view == "all_examples":
         st.header("Two terms", help=shown.written(all_examples.TERMS_HELP))
         all_examples.two_terms(terms, shown)
     with right:
-        st.header("KL by latent dimension", help=all_examples.KL_HELP)
+        st.header("KL by latent dimension", help=shown.written(all_examples.KL_HELP))
         all_examples.kl_per_dim(terms, shown, split)
     st.header(shown.written("The gap between the ELBO and log p(x)"), help=shown.written(gaps.HELP))
     gaps.draw(shown, split)
