@@ -223,7 +223,7 @@ def _draw_numbers(
         "log p − F − gap, largest", f"{rounded(_residual(run), 1)} nats", border=True, help=FORMS_HELP
     )
     when = str(stop) if stop is not None else f"beyond {STOP_WITHIN}"  # a quarter of 1024 pixels is narrow
-    columns[3].metric("EM would have stopped after iteration", when, border=True, help=EPSILON_HELP)
+    columns[3].metric("Stops after iteration", when, border=True, help=EPSILON_HELP)
     floored = sorted({number + 1 for step in run.steps for number in step.floored})
     if floored:
         names = ", ".join(map(str, floored))

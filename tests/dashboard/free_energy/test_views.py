@@ -101,9 +101,7 @@ def test_the_mark_of_the_stop_is_within_the_picture(epsilon: str) -> None:
     at = choose(opened("em"), "em_epsilon", epsilon)
     figure = chart_messages(at)["em"]["figure"]
     marks = [shape["x0"] for shape in figure["layout"].get("shapes", ())]
-    (stop,) = numbers(
-        next(metric.value for metric in at.metric if metric.label == "EM would have stopped after iteration")
-    )
+    (stop,) = numbers(next(metric.value for metric in at.metric if metric.label == "Stops after iteration"))
     assert marks == ([stop] if stop <= 30 else [])
     last_step = int(numbers(figure["frames"][-1]["name"])[0])
     assert last_step >= max(marks, default=0), "as far as the picture goes"
@@ -283,7 +281,7 @@ def test_the_stop_criterion_decides_when_em_would_have_stopped() -> None:
     at = opened("em")
 
     def stopped() -> float:
-        (found,) = (metric for metric in at.metric if metric.label == "EM would have stopped after iteration")
+        (found,) = (metric for metric in at.metric if metric.label == "Stops after iteration")
         return numbers(found.value)[0]
 
     coarse = stopped()
