@@ -22,7 +22,8 @@ _GROUP_MARKS: Final = " \xa0\u2009\u202f'’"
 """Between thousands, beside points and commas: France, Switzerland and the SI write them so."""
 _GROUPED: Final = re.compile(rf"[0-9][{_GROUP_MARKS}][0-9]{{3}}(?![0-9])")
 _GROUPS: Final = re.compile(rf"[+-]?[0-9]{{1,3}}([{_GROUP_MARKS}][0-9]{{3}})+([.,][0-9]*)?(e-[23])?")
-_MINUS: Final = re.compile(r"(?<![^\s;,|\"])\u2212(?=[0-9.,])")
+_MINUS: Final = re.compile(r"(?<![^\s;,|\"])[\u2212\u2013](?=[0-9.,])")
+"""The sign of typography, and the en dash that word processors put in its place."""
 
 _CURRENCY: Final = "[$€£¥₩₹₽₺₪฿]|(?:EUR|USD|GBP|JPY|CHF|CNY|INR)(?![A-Za-z])"
 _WITH_UNIT: Final = re.compile(
@@ -59,10 +60,10 @@ def with_plain_minus(text: str) -> str:
     """The text with hyphens for the minus signs of typography before numbers.
 
     Example:
-        >>> with_plain_minus("−1.5;a−2")
-        '-1.5;a−2'
+        >>> with_plain_minus("−1.5;a−2;–3;4–5")  # the last two have en dashes
+        '-1.5;a−2;-3;4–5'
     """
-    return _MINUS.sub("-", text) if "\u2212" in text else text
+    return text if text.isascii() else _MINUS.sub("-", text)
 
 
 class Measured(NamedTuple):

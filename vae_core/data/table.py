@@ -54,6 +54,8 @@ _SNIFFED: Final = 50
 """Rows that decide on the delimiter."""
 _SAMPLE: Final = 1 << 17
 """Characters in which those are looked for."""
+_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+"""With which UTF-16 begins, by the order of its bytes: low or high first."""
 _FULL_WIDTH: Final = re.compile("[\uff10-\uff19\uff0e\uff0d\uff0b]")
 
 
@@ -283,7 +285,8 @@ def standardized(table: Table, columns: list[str]) -> NDArray[np.float64]:
 
 def _decoded(content: bytes, encoding: Encoding | None) -> tuple[str, Encoding, list[str]]:
     """The text, its encoding, and what is to be said of it."""
-    is_utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    content = _with_mark(content)
+    is_utf16 = content.startswith(_MARKS)
     tried: tuple[Encoding, ...] = ("utf-16",) if is_utf16 else ("utf-8", "cp932", "cp1252")
     for one in (encoding,) if encoding else tried:
         try:
@@ -296,6 +299,17 @@ def _decoded(content: bytes, encoding: Encoding | None) -> tuple[str, Encoding, 
     if encoding:
         raise BadInput("table", f"the table is not text in {encoding.upper()}", "choose another encoding")
     raise BadInput("table", "the table is not text in UTF-8", "save it as CSV in UTF-8")
+
+
+def _with_mark(content: bytes) -> bytes:
+    """UTF-16 that begins without its mark gets it: the high bytes of its digits and delimiters are 0."""
+    if content.startswith(_MARKS):
+        return content
+    even, odd = content[:_SAMPLE:2], content[1:_SAMPLE:2]
+    for mark, low, high in ((_MARKS[0], even, odd), (_MARKS[1], odd, even)):
+        if 2 * high.count(0) > len(high) and 0 not in low:
+            return mark + content
+    return content
 
 
 def _is_japanese(text: str) -> bool:

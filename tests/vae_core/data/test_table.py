@@ -101,14 +101,19 @@ def test_a_row_of_names_that_is_one_short_as_r_writes_it_leaves_the_first_column
 
 def test_encodings_of_spreadsheets_are_read() -> None:
     text = "größe;höhe\n1;2\n3;4\n"
-    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"):  # the last two have no mark
         table = read_table(text.encode(encoding))
-        said = ("The table is not in UTF-8: it is read as UTF-16.",) if encoding == "utf-16" else ()
+        said = ("The table is not in UTF-8: it is read as UTF-16.",) if encoding.startswith("utf-16") else ()
         assert (table.columns, table.notes) == (("größe", "höhe"), said)
         assert table.values.tolist() == [[1, 2], [3, 4]]
     table = read_table(text.encode("cp1252"))
     assert table.columns == ("größe", "höhe")
     assert table.notes == ("The table is not in UTF-8: it is read as Windows-1252.",)
+
+
+def test_en_dash_before_a_number_is_its_sign() -> None:
+    table = read_table("a,b\n–1.5,2\n3, –4\n".encode())
+    assert table.values.tolist() == [[-1.5, 2], [3, -4]]
 
 
 @pytest.mark.parametrize(
