@@ -26,6 +26,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import (
     ScriptRequests,
     ScriptRequestType,
 )
+from streamlit.runtime.state import SessionState
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 _NAME: Final = "on_script_will_rerun"
@@ -33,9 +34,9 @@ _IS_RUNNING: Final = "_execing"
 """Only then a script runner gives way."""
 _REPLAYED: Final = "replay_trigger_states"
 """Presses that the script is to see, whose callbacks have run."""
-_TURN: Final = "turn_of_callbacks"
-_NEWEST: Final = "newest_requests"
-_making_turns: Final = threading.Lock()
+_SHARED: Final = "shared_by_runs"
+"""Under which key a session has it."""
+_making: Final = threading.Lock()
 
 
 def keep_whole() -> None:
@@ -108,14 +109,30 @@ def has_press(states: WidgetStates) -> bool:
     return any(map(script_requests._has_active_trigger_value, states.widgets))
 
 
+class _Shared:
+    """What the runs of a session share: the turn to run callbacks, and what the newest was asked for."""
+
+    def __init__(self) -> None:
+        self.turn = threading.RLock()
+        self.newest: Requests | None = None
+
+
+def _shared(state: SessionState) -> _Shared:
+    # Made once: what is put into a session while a run begins there may be lost.
+    with _making:
+        if _SHARED not in state:
+            state[_SHARED] = _Shared()
+        return state[_SHARED]
+
+
 def _inheriting(make: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(make)
     def inheriting(runner: Any, *arguments: Any, **options: Any) -> None:
         make(runner, *arguments, **options)
-        state = runner._session_state._state
-        if _NEWEST in state:
-            runner._requests.inherit(state[_NEWEST].leave())
-        state[_NEWEST] = runner._requests
+        shared = _shared(runner._session_state._state)
+        if shared.newest is not None:
+            runner._requests.inherit(shared.newest.leave())
+        shared.newest = runner._requests
 
     return inheriting
 
@@ -125,7 +142,7 @@ def _whole(run_callbacks: Callable[..., None]) -> Callable[..., None]:
     def whole(session: SafeSessionState, fresh: WidgetStates | None, **options: Any) -> None:
         give_way: Any = session._yield_callback
         runner = give_way.__self__
-        with _turn_of(session):
+        with _shared(session._state).turn:
             presses = _presses_of(runner)
             if presses is None:
                 give_way()
@@ -158,12 +175,3 @@ def _done(
     if fresh is not None:
         rest.widgets.extend(s for s in fresh.widgets if not script_requests._has_active_trigger_value(s))
     return rest, options | {_REPLAYED: seen}
-
-
-def _turn_of(session: SafeSessionState) -> Any:
-    """The lock of a session; each run has a wrapper of it, with a lock of its own."""
-    state = session._state
-    with _making_turns:
-        if _TURN not in state:
-            state[_TURN] = threading.RLock()
-        return state[_TURN]

@@ -22,8 +22,9 @@ _GROUP_MARKS: Final = " \xa0\u2009\u202f'’"
 """Between thousands, beside points and commas: France, Switzerland and the SI write them so."""
 _GROUPED: Final = re.compile(rf"[0-9][{_GROUP_MARKS}][0-9]{{3}}(?![0-9])")
 _GROUPS: Final = re.compile(rf"[+-]?[0-9]{{1,3}}([{_GROUP_MARKS}][0-9]{{3}})+([.,][0-9]*)?(e-[23])?")
-_MINUS: Final = re.compile(r"(?<![^\s;,|\"])[\u2212\u2013](?=[0-9.,])")
-"""The sign of typography, and the en dash that word processors put in its place."""
+_SIGNS: Final = "\u2212\u2013"
+"""The minus sign of typography, and the en dash that word processors put in its place."""
+_MINUS: Final = re.compile(rf"(?<![^\s;,|\"])[{_SIGNS}](?=[0-9.,])")
 
 _CURRENCY: Final = "[$€£¥₩₹₽₺₪฿]|(?:EUR|USD|GBP|JPY|CHF|CNY|INR)(?![A-Za-z])"
 _WITH_UNIT: Final = re.compile(
@@ -63,7 +64,7 @@ def with_plain_minus(text: str) -> str:
         >>> with_plain_minus("−1.5;a−2;–3;4–5")  # the last two have en dashes
         '-1.5;a−2;-3;4–5'
     """
-    return text if text.isascii() else _MINUS.sub("-", text)
+    return _MINUS.sub("-", text) if any(sign in text for sign in _SIGNS) else text
 
 
 class Measured(NamedTuple):

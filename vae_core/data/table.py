@@ -305,9 +305,8 @@ def _with_mark(content: bytes) -> bytes:
     """UTF-16 that begins without its mark gets it: the high bytes of its digits and delimiters are 0."""
     if content.startswith(_MARKS):
         return content
-    even, odd = content[:_SAMPLE:2], content[1:_SAMPLE:2]
-    for mark, low, high in ((_MARKS[0], even, odd), (_MARKS[1], odd, even)):
-        if 2 * high.count(0) > len(high) and 0 not in low:
+    for mark, high in zip(_MARKS, (content[1:_SAMPLE:2], content[:_SAMPLE:2]), strict=True):
+        if 2 * high.count(0) > len(high):
             return mark + content
     return content
 

@@ -109,12 +109,13 @@ class Pressed:
     Attributes:
         done: What was pressed, a word for each run of callbacks.
         seen: What the script finds pressed then.
+        state: The values of the session.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.done: list[str] = []
         self.seen: list[str] = []
-        self._state = SessionState()
+        self.state = SessionState()
         monkeypatch.setattr(SessionState, "on_script_will_rerun", self._call)
 
     def _call(self, fresh: WidgetStates, *, replay_trigger_states: Any, **__: object) -> None:
@@ -129,7 +130,7 @@ class Pressed:
         return ScriptRunner(
             session_id="session",
             main_script_path="app.py",
-            session_state=self._state,
+            session_state=self.state,
             uploaded_file_mgr=unused,
             script_cache=unused,
             initial_rerun_data=request,
@@ -195,6 +196,18 @@ def test_so_it_does_after_a_runner_that_never_began(pressed: Pressed) -> None:
     newest = pressed.runner(press())
     call(newest, take(newest))
     assert pressed.done == ["a", "b"]
+
+
+def test_a_session_that_takes_stock_meanwhile_knows_the_newest_runner(pressed: Pressed) -> None:
+    state = pressed.state
+    pressed.runner(press()).request_stop()
+    state._compact_state()
+    newer = pressed.runner(press("b"))
+    state._new_session_state.clear()  # as an older run does at the end of that
+    newer.request_stop()
+    newest = pressed.runner(press("c"))
+    call(newest, take(newest))
+    assert pressed.done == ["b", "c"]
 
 
 def test_and_what_waited_for_the_older_run_to_end(pressed: Pressed) -> None:

@@ -127,6 +127,7 @@ def test_en_dash_before_a_number_is_its_sign() -> None:
         (b"a,b\n1,inf\n3,4\n", "row 2, column 'b'"),
         (b"a,b\n1,2,3\n3,4\n", "row 2 of the table has 3 values"),
         (b"\xff\xfe\x00", "UTF-8"),
+        (b"a,b\n1,2\0\n3,4\n", "UTF-8"),
         (b"a\n" + b"1\n" * 200_001, "more than 200,000 rows"),
         (b"1," * 5000, "5,000 columns"),
         (b'a,b\n1,"2\n3,4\n', "quotation mark that opens in row 2"),
