@@ -4,6 +4,7 @@ from typing import Final
 
 import streamlit as st
 
+from dashboard.components.dialogue.element import dialogue
 from dashboard.formats import plain
 from dashboard.runs.about import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, tags_of
 from dashboard.runs.runner import runner
@@ -34,7 +35,7 @@ def _close() -> None:
     state.set_control(_OPEN, None)
 
 
-@st.dialog("Name, note and tags", icon=":material/edit:", on_dismiss=_close)
+@dialogue("Name, note and tags", icon=":material/edit:", on_dismiss=_close)
 def _dialogue(run_id: str) -> None:
     about = runner().store.about(run_id)
     with st.form("run_edit", border=False):

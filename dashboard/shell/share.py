@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit
 import segno
 import streamlit as st
 
+from dashboard.components.dialogue.element import dialogue
 from dashboard.formats import plain
 from dashboard.runs.runner import JobView
 from dashboard.shell import browser, classroom, controls, state
@@ -48,7 +49,7 @@ def _close() -> None:
     state.set_control(_OPEN, None)
 
 
-@st.dialog("Share", width="medium", icon=":material/share:", on_dismiss=_close)
+@dialogue("Share", width="medium", icon=":material/share:", on_dismiss=_close)
 def _dialogue(view: JobView | None) -> None:
     spot = st.container()
     large = st.toggle("Large QR code", key="share_large", help=_LARGE_HELP)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from dashboard.cached import encode, pretrained_snapshot
+from dashboard.components.dialogue.element import dialogue
 from dashboard.exports import codes_csv, codes_npz, curves_csv, validation_csv
 from dashboard.formats import plain
 from dashboard.publish.page import page_of
@@ -82,7 +83,7 @@ def _close() -> None:
     state.set_control(_OPEN, None)
 
 
-@st.dialog("Take home", width="large", icon=":material/download:", on_dismiss=_close)
+@dialogue("Take home", width="large", icon=":material/download:", on_dismiss=_close)
 def _dialogue(run_id: str | None) -> None:
     try:
         _draw(run_id)

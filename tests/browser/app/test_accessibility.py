@@ -78,6 +78,23 @@ def test_runs_and_their_dialogues(app_server: Server, page: Page) -> None:
     assert [(view, one) for view, lines in found.items() for one in lines] == []
 
 
+@pytest.mark.parametrize("key", ["Space", "Enter"])
+def test_dialogue_that_a_key_opened_has_the_focus_and_escape_closes_it(
+    app_server: Server, page: Page, key: str
+) -> None:
+    page.goto(f"{app_server.url}/train")
+    share, dialogue = page.locator(".st-key-share button:visible"), page.get_by_role("dialog")
+    share.focus()
+    for _ in range(2):
+        page.keyboard.press(key)
+        expect(dialogue).to_be_visible()
+        page.wait_for_timeout(700.0)  # half a second after it opened the dialogue drops the focus by itself
+        page.wait_for_function("document.activeElement.closest('[role=dialog]')")
+        page.keyboard.press("Escape")
+        expect(dialogue).to_have_count(0)
+        expect(share).to_be_focused()
+
+
 def test_a_fault_within_an_element_is_seen(app_server: Server, page: Page) -> None:
     page.goto(app_server.url)
     walk = page.locator(".walk")

@@ -58,6 +58,7 @@ def messages() -> dict[str, tuple[str, bytes]]:
             ).encode(),
         ),
         "page_theme": ("page_theme", b"dark"),
+        "dialogue": ("dialogue", b""),
         "browser_token": (
             "browser_token",
             json.dumps({"name": "browser", "token": "a" * 32, "maxAge": 60}).encode(),
