@@ -1,4 +1,4 @@
-"""Finds a Chromium, and knows with which flags to start it."""
+"""Finds a Chromium, knows with which flags to start it, and hears what a page in it tells the server."""
 
 import os
 import shutil
@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Playwright
+from playwright.sync_api import Page, Playwright
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 FLAGS: Final = (
     "--headless=new",
@@ -46,6 +47,25 @@ def find_shell() -> str | None:
     if os.environ.get("CHROME_PATH"):
         return None
     return next((found for name in _SHELLS if (found := shutil.which(name)) is not None), None)
+
+
+def sent_messages(page: Page) -> list[bytes]:
+    """Fills with what somebody's hand has a page tell the server; for a page that has not been opened yet.
+
+    What a page asks by itself every few seconds, whatever anybody does, is left out.
+    """
+    sent: list[bytes] = []
+
+    def hear(frame: str | bytes) -> None:
+        if isinstance(frame, bytes) and _is_by_hand(BackMsg.FromString(frame)):
+            sent.append(frame)
+
+    page.on("websocket", lambda socket: socket.on("framesent", hear))
+    return sent
+
+
+def _is_by_hand(message: BackMsg) -> bool:
+    return message.WhichOneof("type") == "rerun_script" and not message.rerun_script.is_auto_rerun
 
 
 def _present_browser(playwright: Playwright) -> str | None:

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
-from playwright.sync_api import BrowserContext, Locator, Page, WebSocket, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from benchmarks.browsing import FLAGS, find_browser
+from benchmarks.browsing import FLAGS, find_browser, sent_messages
 from benchmarks.report import machine, table
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
 from benchmarks.wide_run import write_crowded_run, write_wide_run
@@ -141,8 +141,7 @@ class Visits(NamedTuple):
 def walk(context: BrowserContext, url: str, seconds: float) -> Walk:
     """Circles the pointer over the latent plane at ``url``."""
     page = context.new_page()
-    sent: list[object] = []
-    page.on("websocket", lambda socket: _count(socket, sent))
+    sent = sent_messages(page)
     page.goto(url)
     root = page.locator("[data-hash][data-frames]").first
     root.wait_for(timeout=WAIT_MS)
@@ -361,10 +360,6 @@ def _move(page: Page, x: float, y: float, seconds: float) -> None:
     angle = 2 * math.pi * seconds / 1.5
     page.mouse.move(x + 90 * math.cos(angle), y + 90 * math.sin(1.3 * angle))
     time.sleep(MOVE_MS / 1000)
-
-
-def _count(socket: WebSocket, sent: list[object]) -> None:
-    socket.on("framesent", lambda frame: sent.append(frame))
 
 
 def _number(root: Locator, name: str) -> float:

@@ -80,13 +80,6 @@ def values_of(locator: Locator, attribute: str) -> Callable[[], list[str | None]
     return record.json_value
 
 
-def sent_messages(page: Page) -> list[object]:
-    """Fills with what a page sends to the server from now on; for a page that has not been opened yet."""
-    sent: list[object] = []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
-    return sent
-
-
 def runs_ended(page: Page) -> Callable[[], int]:
     """How often the dashboard's script has run to its end; for a page that has not been opened yet."""
     kinds: list[str | None] = []

@@ -5,8 +5,9 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.browsing import sent_messages
 from benchmarks.serving import Server
-from tests.browser.pages import ended, place
+from tests.browser.pages import drawn, ended, place
 from tests.polling import until
 
 VIEWS = {
@@ -31,6 +32,23 @@ def test_arrow_key_chooses_the_next_example(app_server: Server, page: Page) -> N
     page.get_by_role("slider", name="Example").press("ArrowRight")
     expect(identity).not_to_have_text(before)
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_what_a_page_asks_by_itself_is_told_from_what_a_hand_asks(app_server: Server, page: Page) -> None:
+    asked: list[str | bytes] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda one: asked.append(one)))
+    by_hand = sent_messages(page)
+    visit(page, app_server, "all_examples")
+
+    def has_asked_by_itself() -> bool:
+        drawn(page)
+        return len(asked) > 1
+
+    until(has_asked_by_itself, "the look at what others do")
+    assert len(by_hand) == 1, "the page"
+    page.get_by_role("radio", name=VIEWS["one_example"]).click()
+    expect(page.get_by_role("slider", name="Example")).to_be_visible()
+    assert len(by_hand) == 2, "the page and the view"
 
 
 def test_q_walks_when_it_is_played(app_server: Server, page: Page) -> None:

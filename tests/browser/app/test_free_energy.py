@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from benchmarks.browsing import sent_messages
 from benchmarks.serving import Server
-from tests.browser.pages import drawn, ended, place, sent_messages
+from tests.browser.pages import drawn, ended, place
 
 
 def opened(page: Page, server: Server, view: str) -> Locator:

@@ -8,11 +8,12 @@ import torch
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
+from benchmarks.browsing import sent_messages
 from benchmarks.serving import Server
 from benchmarks.wide_run import write_crowded_run
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from tests.browser.elements.latent.explorer import Explorer
-from tests.browser.pages import PIXELS, NewPage, drawn, ended, place, sent_messages
+from tests.browser.pages import PIXELS, NewPage, drawn, ended, place
 from vae_core.data import load_dataset
 from vae_core.runs.runfile import load_run
 

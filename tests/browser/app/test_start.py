@@ -5,9 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from benchmarks.browsing import sent_messages
 from benchmarks.serving import Server
 from dashboard.shell.pages import LABORATORIES, MODEL
-from tests.browser.pages import NewPage, ended, fits, place, places, sent_messages
+from tests.browser.pages import NewPage, ended, fits, place, places
 from tests.polling import until
 
 
