@@ -6,6 +6,7 @@ Pillow decodes; its size is checked before, of a list of formats that is short.
 import csv
 import io
 import math
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.data.archive import Archive
+from vae_core.data.depth import Deep, Scale, is_deep, measured_picture, scaled_picture, scales_of
 from vae_core.data.limits import MAX_PIXELS, MAX_SIDE, MAX_VALUES
 from vae_core.errors import BadInput
 
@@ -29,6 +31,8 @@ _DECODED: Final = 2 * MAX_SIDE
 """Pixels of the longer side that are kept of a picture until all sizes are known."""
 _COLORED: Final = 8
 """Of 255: red, green and blue of a grey JPEG differ by a little."""
+_SEVERAL_OF_16: Final = re.compile(";16[BLN]")
+"""In Pillow's name of how values lie in a file, with the order of their bytes: it decodes the upper one."""
 Fit = Literal["crop", "stretch"]
 Colours = Literal["grey", "kept"]
 LabelsFrom = Literal["folders", "file", "none"]
@@ -47,6 +51,8 @@ class Images(NamedTuple):
         num_colored: How many have colours.
         num_transparent: How many have transparent parts, which become white.
         num_moving: How many have several frames, of which the first counts.
+        scales: What pictures of more than 8 bits were scaled by, one for each kind of numbers.
+        num_shortened: How many have several values of 16 bits a pixel, of which the upper 8 bits count.
         broken: Names of files that cannot be read, and why, the first few.
         num_broken: How many there are.
         num_skipped: Files that are no pictures.
@@ -62,6 +68,8 @@ class Images(NamedTuple):
     num_colored: int
     num_transparent: int
     num_moving: int
+    scales: tuple[Scale, ...]
+    num_shortened: int
     broken: tuple[tuple[str, str], ...]
     num_broken: int
     num_skipped: int
@@ -69,13 +77,18 @@ class Images(NamedTuple):
 
 
 class _Picture(NamedTuple):
-    """A decoded picture, as large as it is or a little larger than it will be."""
+    """A decoded picture, as large as it is or a little larger than it will be.
+
+    Of more than 8 bits it has the values of its file, in floating point, until those of all are known.
+    """
 
     image: Any
     size: tuple[int, int]
     is_colored: bool
     is_transparent: bool
+    deep: Deep | None = None
     is_moving: bool = False
+    is_shortened: bool = False
 
 
 def read_images_zip(
@@ -93,7 +106,8 @@ def read_images_zip(
     upright as their EXIF data say, on white where they are
     transparent, and of one size: that which most of them have, made smaller to ``MAX_SIDE`` where it is
     larger. A label is the folder that a picture lies in, or what a file of labels in the archive says:
-    a line each with the name of a picture and its label.
+    a line each with the name of a picture and its label. Bytes are kept; pictures of more than 8 bits have
+    one scale for all of them, as :func:`vae_core.data.depth.scales_of` says.
 
     Arguments:
         content: The archive.
@@ -114,7 +128,7 @@ def read_images_zip(
         raise BadInput("images_none", "the zip holds no pictures", hint)
     pictures: list[_Picture] = []
     names: list[str] = []
-    broken: list[tuple[str, str]] = []
+    broken: list[tuple[str, BadInput]] = []
     for number, place in enumerate(places):
         name = archive.names[place]
         try:
@@ -123,11 +137,12 @@ def read_images_zip(
         except BadInput as err:
             if not err.code.startswith("image_"):
                 raise
-            broken.append((name, err.message))
+            broken.append((name, err))
         on_progress((number + 1) / len(places) * 0.8)
     if 2 * len(broken) > len(places):
-        message = f"{len(broken):,} of {len(places):,} pictures cannot be read: {broken[0][1]}"
-        raise BadInput("images_broken", message, "save them as PNG or JPEG")
+        message = f"{len(broken):,} of {len(places):,} pictures cannot be read: {broken[0][1].message}"
+        hint = broken[0][1].hint if broken[0][1].code == "image_values" else "save them as PNG or JPEG"
+        raise BadInput("images_broken", message, hint)
     labels, source, sources, unlabeled = _labelled(archive, names, labels_from)
     sizes = Counter(picture.size for picture in pictures)
     kept = [place for place in range(len(pictures)) if labels is None or labels[place] is not None]
@@ -138,9 +153,11 @@ def read_images_zip(
         message = f"{len(kept):,} images of {' x '.join(map(str, shape))} values are more than {MAX_VALUES:,}"
         raise BadInput("images_size", message, "choose a smaller size")
     pixels = np.empty((len(kept), *shape), np.uint8)
+    scales = scales_of([pictures[place].deep for place in kept])
     for row, place in enumerate(kept):
-        image = pictures[place].image.convert("RGB" if in_colour else "L")
-        pixels[row] = _fitted(image, (height, width), fit)
+        image, deep = pictures[place].image, pictures[place].deep
+        image = image if deep is None else scaled_picture(image, scales[deep.numbers])
+        pixels[row] = _fitted(image.convert("RGB" if in_colour else "L"), (height, width), fit)
     on_progress(1.0)
     return Images(
         pixels=pixels,
@@ -152,7 +169,9 @@ def read_images_zip(
         num_colored=sum(picture.is_colored for picture in pictures),
         num_transparent=sum(picture.is_transparent for picture in pictures),
         num_moving=sum(picture.is_moving for picture in pictures),
-        broken=tuple(broken[:_SHOWN]),
+        scales=tuple(scales.values()),
+        num_shortened=sum(picture.is_shortened for picture in pictures),
+        broken=tuple((name, err.message) for name, err in broken[:_SHOWN]),
         num_broken=len(broken),
         num_skipped=archive.num_skipped + len(archive.names) - len(places),
         num_unlabeled=unlabeled,
@@ -194,9 +213,11 @@ def _decoded(content: bytes, colours: Colours) -> _Picture:
                 message = f"it has {image.width:,} x {image.height:,} pixels, more than {MAX_PIXELS:,}"
                 raise BadInput("image_size", message, "make it smaller")
             size, is_moving = image.size, bool(getattr(image, "is_animated", False))
+            is_shortened = not is_deep(image) and _SEVERAL_OF_16.search(str(image.tile)) is not None
             # Of a JPEG that is much larger only the coarse part is decoded.
             image.draft("L" if image.mode == "L" else "RGB", (_DECODED, _DECODED))
-            return _upright(image, size, colours)._replace(is_moving=is_moving)
+            found = _upright(image, size, colours)
+            return found._replace(is_moving=is_moving, is_shortened=is_shortened)
     except Image.DecompressionBombError as err:
         raise BadInput("image_size", f"it has more than {MAX_PIXELS:,} pixels", "make it smaller") from err
     except UnidentifiedImageError as err:
@@ -219,12 +240,9 @@ def _upright(image: Any, size: tuple[int, int], colours: Colours) -> _Picture:
     stored, image = image.size, ImageOps.exif_transpose(image)
     width, height = size if image.size == stored else size[::-1]
     is_colored = is_transparent = False
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.nan_to_num(np.asarray(image, np.float64))
-        # Whole numbers are mostly of 16 bits; those of 32 and floating-point ones have no white of their own.
-        is_short = image.mode.startswith("I") and values.max() <= 65535
-        top = 65535.0 if is_short else max(1.0, float(values.max()))
-        image = Image.fromarray((np.clip(values / top, 0, 1) * 255).round().astype(np.uint8))
+    deep = None
+    if is_deep(image):
+        image, deep = measured_picture(image)
     elif image.mode not in ("1", "L"):
         if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
             image = image.convert("RGBA")
@@ -232,10 +250,11 @@ def _upright(image: Any, size: tuple[int, int], colours: Colours) -> _Picture:
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         image = image.convert("RGB")
         is_colored = _has_color(image)
-    image = image if is_colored and colours == "kept" else image.convert("L")
+    if deep is None and not (is_colored and colours == "kept"):
+        image = image.convert("L")
     if max(image.size) > _DECODED:
         image.thumbnail((_DECODED, _DECODED), reducing_gap=2.0)
-    return _Picture(image, (height, width), is_colored, is_transparent)
+    return _Picture(image, (height, width), is_colored, is_transparent, deep)
 
 
 def _has_color(image: Any) -> bool:

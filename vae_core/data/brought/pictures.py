@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from vae_core.data.brought.choices import NO_LABELS, Brought, Choices, Orientation, Progress
 from vae_core.data.brought.draft import Draft, Known, finished
 from vae_core.data.brought.wording import count_of, sentence_of, size_text
+from vae_core.data.depth import Scale
 from vae_core.data.images import (
     Colours,
     Fit,
@@ -156,6 +157,7 @@ def _say_of_images(found: Images, draft: Draft) -> None:
         draft.say(sentence_of(found.num_colored, "colour picture", "", done), "colours")
     if found.num_transparent:
         draft.say(sentence_of(found.num_transparent, "picture", "with transparent parts", "put on white"))
+    _say_of_scales(found, draft)
     if found.num_moving:
         several = count_of(found.num_moving, "picture")
         draft.say(f"Of {several} with several frames or pages the first is used.")
@@ -167,3 +169,33 @@ def _say_of_images(found: Images, draft: Draft) -> None:
         draft.say(sentence_of(found.num_skipped, "file", "of another kind", "passed over"))
     if found.num_unlabeled:
         draft.say(sentence_of(found.num_unlabeled, "picture", "without a label", "left out"), "labels")
+
+
+def _say_of_scales(found: Images, draft: Draft) -> None:
+    """What became of values of more than 8 bits."""
+    said = [
+        sentence_of(scale.num_pictures, "picture", *done)
+        for scale in found.scales
+        if (done := _scaling(scale))
+    ]
+    others = len(found.pixels) - sum(scale.num_pictures for scale in found.scales)
+    if said and others:
+        said.append(sentence_of(others, "picture", "of 8 bits beside them", "divided by 255"))
+    for sentence in said:
+        draft.say(sentence)
+    if found.num_shortened:
+        done = "read by the upper 8 bits of each value"
+        draft.say(sentence_of(found.num_shortened, "picture", "of several values of 16 bits a pixel", done))
+
+
+def _scaling(scale: Scale) -> tuple[str, str] | None:
+    """What the values are, and what was done; None where nothing was."""
+    if (scale.black, scale.white) == (0, 1):
+        return None
+    kind = "whole numbers" if scale.are_whole else "real numbers"
+    what = f"of {kind} from {scale.low:,.6g} to {scale.high:,.6g}"
+    if scale.bits is not None:
+        return what, f"divided by {scale.white:,.0f}: all values fit in {scale.bits} bits"
+    if scale.black == 0:
+        return what, f"divided by {scale.white:,.6g}, the largest value of all"
+    return what, "scaled to 0 to 1, by the least and the largest value of all"
