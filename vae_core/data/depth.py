@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vae_core.errors import BadInput
 
@@ -52,27 +53,18 @@ class Scale(NamedTuple):
     bits: int | None = None
 
 
-def is_deep(image: Any) -> bool:
-    """Whether a picture of Pillow has values of more than 8 bits, in grey."""
-    return image.mode.startswith("I") or image.mode == "F"
-
-
-def measured_picture(image: Any) -> tuple[Any, Deep]:
-    """A deep picture in floating point, and its values.
+def measured_values(values: NDArray[Any]) -> Deep:
+    """What the values of a deep picture are, shape (height, width).
 
     Raises:
-        BadInput: It has values that are no numbers (code ``image_values``).
+        BadInput: Some of them are no numbers (code ``image_values``).
     """
-    from PIL import Image
-
-    values = np.asarray(image)
-    numbers: Numbers = "real" if image.mode == "F" else "whole"
-    if numbers == "real" and not np.isfinite(values).all():
+    is_real = values.dtype.kind == "f"
+    if is_real and not np.isfinite(values).all():
         message = "it has values that are no numbers (NaN), or infinite"
         raise BadInput("image_values", message, "fill them in")
-    are_whole = numbers == "whole" or bool((values == np.round(values)).all())
-    deep = Deep(numbers, float(values.min()), float(values.max()), are_whole)
-    return Image.fromarray(values.astype(np.float32)), deep
+    are_whole = not is_real or bool((values == np.round(values)).all())
+    return Deep("real" if is_real else "whole", float(values.min()), float(values.max()), are_whole)
 
 
 def scales_of(found: Sequence[Deep | None]) -> dict[Numbers, Scale]:
@@ -110,11 +102,9 @@ def _black_and_white(low: float, high: float, are_whole: bool) -> tuple[float, f
     return (0.0, high, None) if low >= 0 else (low, high, None)
 
 
-def scaled_picture(image: Any, scale: Scale) -> Any:
-    """A deep picture in grey of 8 bits; one whose set has one value only is black."""
-    from PIL import Image
-
+def scaled_values(values: NDArray[np.floating], scale: Scale) -> NDArray[np.uint8]:
+    """Grey of 8 bits, of values of any shape; where all of a set are equal, black."""
     span = scale.white - scale.black
-    shares = (np.asarray(image, np.float64) - scale.black) / (span if span > 0 else 1.0)
+    shares = (values.astype(np.float64) - scale.black) / (span if span > 0 else 1.0)
     # Resizing may go beyond the values that it is made of.
-    return Image.fromarray(np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8))
+    return np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.data.archive import Archive
-from vae_core.data.depth import Deep, Scale, is_deep, measured_picture, scaled_picture, scales_of
+from vae_core.data.depth import Deep, Scale, measured_values, scaled_values, scales_of
 from vae_core.data.limits import MAX_PIXELS, MAX_SIDE, MAX_VALUES
 from vae_core.errors import BadInput
 
@@ -152,11 +152,14 @@ def read_images_zip(
     if len(kept) * math.prod(shape) > MAX_VALUES:
         message = f"{len(kept):,} images of {' x '.join(map(str, shape))} values are more than {MAX_VALUES:,}"
         raise BadInput("images_size", message, "choose a smaller size")
+    from PIL import Image
+
     pixels = np.empty((len(kept), *shape), np.uint8)
     scales = scales_of([pictures[place].deep for place in kept])
     for row, place in enumerate(kept):
         image, deep = pictures[place].image, pictures[place].deep
-        image = image if deep is None else scaled_picture(image, scales[deep.numbers])
+        if deep is not None:
+            image = Image.fromarray(scaled_values(np.asarray(image), scales[deep.numbers]))
         pixels[row] = _fitted(image.convert("RGB" if in_colour else "L"), (height, width), fit)
     on_progress(1.0)
     return Images(
@@ -213,7 +216,7 @@ def _decoded(content: bytes, colours: Colours) -> _Picture:
                 message = f"it has {image.width:,} x {image.height:,} pixels, more than {MAX_PIXELS:,}"
                 raise BadInput("image_size", message, "make it smaller")
             size, is_moving = image.size, bool(getattr(image, "is_animated", False))
-            is_shortened = not is_deep(image) and _SEVERAL_OF_16.search(str(image.tile)) is not None
+            is_shortened = not _is_deep(image) and _SEVERAL_OF_16.search(str(image.tile)) is not None
             # Of a JPEG that is much larger only the coarse part is decoded.
             image.draft("L" if image.mode == "L" else "RGB", (_DECODED, _DECODED))
             found = _upright(image, size, colours)
@@ -241,8 +244,10 @@ def _upright(image: Any, size: tuple[int, int], colours: Colours) -> _Picture:
     width, height = size if image.size == stored else size[::-1]
     is_colored = is_transparent = False
     deep = None
-    if is_deep(image):
-        image, deep = measured_picture(image)
+    if _is_deep(image):
+        values = np.asarray(image)
+        deep = measured_values(values)
+        image = Image.fromarray(values.astype(np.float32))
     elif image.mode not in ("1", "L"):
         if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
             image = image.convert("RGBA")
@@ -255,6 +260,11 @@ def _upright(image: Any, size: tuple[int, int], colours: Colours) -> _Picture:
     if max(image.size) > _DECODED:
         image.thumbnail((_DECODED, _DECODED), reducing_gap=2.0)
     return _Picture(image, (height, width), is_colored, is_transparent, deep)
+
+
+def _is_deep(image: Any) -> bool:
+    """Whether a grey picture has more than 8 bits."""
+    return image.mode.startswith("I") or image.mode == "F"
 
 
 def _has_color(image: Any) -> bool:
