@@ -88,13 +88,15 @@ def seconds_per_z(expectation: "Expectation", z: "Tensor") -> Cost:
 
 def measured(samples: "Samples", truth: "Truth", squared: "Truth | None", dim: int) -> Measured:
     """All estimators in one latent dimension; ``squared`` is the truth for z = mean + std^2 eps, if known."""
-    from vae_core.labs.gradients.accuracy import Accuracy, accuracy_of
+    from vae_core.labs.gradients.accuracy import TOGETHER, Accuracy, accuracy_of
     from vae_core.labs.gradients.estimators import estimates_by_count
 
     right, error, sampling = (_pair(part, dim) for part in truth[1:])
 
     def measure(part: int, values: "Tensor") -> Accuracy:
-        return accuracy_of(values, right[part], error=error[part], standard_error=sampling[part])
+        return accuracy_of(
+            values, right[part], error=error[part], standard_error=sampling[part], among=TOGETHER
+        )
 
     found = {}
     for count, each in estimates_by_count(samples, SAMPLE_COUNTS):

@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_core.labs.intervals import combined_degrees, errors_wide
+
 Array = NDArray[np.float64]
 MIN_SEEDS: Final = 5
 """Trainings of each method below which no difference is clear."""
-LEVEL: Final = 0.05
-"""How often at most a difference is called clear where there is none."""
 
 
 class Score(NamedTuple):
@@ -100,7 +100,7 @@ class Difference(NamedTuple):
     has_verdict: bool
 
     def is_clear(self, *, among: int = 1) -> bool:
-        """Whether it is too large for two methods that are the same: a t test at ``LEVEL``.
+        """Whether it is too large for two methods that are the same: a t test of 5 %.
 
         Arguments:
             among: How many differences are looked at together, so that all of them are without a false one
@@ -108,7 +108,7 @@ class Difference(NamedTuple):
         """
         if not self.has_verdict:
             return False
-        return abs(self.value) > _t_quantile(1 - LEVEL / 2 / among, self.degrees) * self.standard_error
+        return abs(self.value) > errors_wide(self.degrees, among=among) * self.standard_error
 
 
 def difference(one: Pooled, other: Pooled) -> Difference:
@@ -126,19 +126,10 @@ def difference(one: Pooled, other: Pooled) -> Difference:
         gaps = one.by_example - other.by_example
         of_examples, num_examples = _variance_of_mean(gaps), len(gaps)
     between = _variance_of_mean(by_seed) if count > 1 else 0.0
-    total = between + of_examples
-    parts = between**2 / max(1, count - 1) + of_examples**2 / max(1, num_examples - 1)
-    degrees = total**2 / parts if parts > 0 else math.inf
+    degrees = combined_degrees((between, max(1, count - 1)), (of_examples, max(1, num_examples - 1)))
     has_verdict = one.has_verdicts and other.has_verdicts
-    return Difference(float(by_seed.mean()), math.sqrt(total), degrees, has_verdict)
+    return Difference(float(by_seed.mean()), math.sqrt(between + of_examples), degrees, has_verdict)
 
 
 def _variance_of_mean(values: Array) -> float:
     return float(values.var(ddof=1)) / len(values) if len(values) > 1 else math.nan
-
-
-def _t_quantile(share: float, degrees: float) -> float:
-    """The quantile of Student's t distribution."""
-    from scipy.special import ndtri, stdtrit
-
-    return float(ndtri(share) if math.isinf(degrees) else stdtrit(degrees, share))

@@ -9,11 +9,12 @@ from typing import Final
 import numpy as np
 import pytest
 import torch
+from scipy.stats import t
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cached as cache
-from dashboard.gradients.estimators import long_task_key
-from dashboard.gradients.measured import SAMPLE_COUNTS
+from dashboard.gradients.estimators import Comparison, long_task_key, verdict
+from dashboard.gradients.measured import SAMPLE_COUNTS, Cost, Measured
 from dashboard.runs.pretrained import PRETRAINED_RUN
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.tasks import tasks
@@ -35,7 +36,7 @@ from tests.page_scripts import (
 from vae_core.config import EncoderHead
 from vae_core.data import load_dataset
 from vae_core.labs.gradients import accuracy
-from vae_core.labs.gradients.estimators import gradient_of
+from vae_core.labs.gradients.estimators import Estimator, gradient_of
 from vae_core.labs.gradients.exact import example_elbo, quadrature
 from vae_core.runs.runfile import load_run
 
@@ -87,6 +88,64 @@ def test_a_step_defeats_reparameterisation_alone() -> None:
     verdicts = table(at, "estimator")
     assert verdicts["reparameterisation"][0].startswith("**biased**")
     assert verdicts["score function"][0].startswith("unbiased")
+
+
+def test_a_verdict_says_what_its_intervals_can_show() -> None:
+    """A bias of 0.5 in μ: outside its interval, inside it, and known without any noise."""
+
+    def said(name: Estimator, *, bias: float, half_width: float, variance: float = 1.0) -> str:
+        one = accuracy.Accuracy(1 + bias, variance, bias, half_width, 16)
+        exact = accuracy.Accuracy(1.0, variance, 0.0, half_width, 16)
+        both = Measured(
+            truth=(1.0, 1.0),
+            squared_truth=None,
+            value=0.0,
+            squared_value=None,
+            standard_error=(0.0, 0.0),
+            error=(0.0, 0.0),
+            explicit=(0.0, 0.0),
+            accuracy={(1, name): (one, exact)},
+            num_samples=16,
+        )
+        found = Comparison(
+            measured=both,
+            histograms={},
+            cost=Cost(0.0, 0.0),
+            sweep=None,
+            count=1,
+            with_mistake=True,
+            std=1.0,
+            target="E",
+            dimension="",
+            unit="",
+            form="",
+            has_slope=True,
+        )
+        return verdict(found, name)
+
+    assert said("score", bias=0.5, half_width=0.6) == "unbiased: both intervals hold 0"
+    outside = said("score", bias=0.5, half_width=0.4)
+    assert outside.startswith("unbiased; an interval misses 0 (0.500 in μ)")
+    assert "at most 5 of 100" in outside
+    assert said("squared", bias=0.5, half_width=0.4).startswith("**biased**: 0.500 in μ")
+    unseen = said("squared", bias=0.5, half_width=0.6)
+    assert "too little to be seen in 16 estimates" in unseen
+    assert said("constant", bias=0.0, half_width=0.0, variance=0.0).endswith("by less than 2 × 10⁻⁵")
+
+
+def test_the_intervals_in_view_are_of_all_that_share_their_noise() -> None:
+    """Their width in the table is that of ten which hold together, of 2^16 / M estimates."""
+    at = open_page("gradients")
+    assert "the same noise for all rows" in texts(at)
+    for count in (8, 256):
+        control = next(slider for slider in at.select_slider if slider.key == "estimators_samples")
+        at = checked(control.set_value(count).run())
+        for part in ("∂/∂μ", "∂/∂σ"):
+            bias, deviation, _ = table(at, part)["score function"]
+            wide = t.ppf(1 - 0.05 / 20, 2**16 / count - 1)
+            expected = wide * numbers(deviation)[0] * (count / 2**16) ** 0.5
+            # Written with two digits and three.
+            assert numbers(bias)[1] == pytest.approx(expected, rel=0.06)
 
 
 def test_the_wrong_spread_is_a_row_and_a_curve() -> None:

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import sem, t, ttest_1samp, ttest_rel
 
-from vae_core.labs.scores import LEVEL, MIN_SEEDS, Difference, Pooled, Score, difference, mean_score, pooled
+from vae_core.labs.intervals import LEVEL
+from vae_core.labs.scores import MIN_SEEDS, Difference, Pooled, Score, difference, mean_score, pooled
 
 Array = NDArray[np.float64]
 NUM_EXAMPLES: Final = 200

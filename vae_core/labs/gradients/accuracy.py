@@ -11,13 +11,14 @@ from vae_core.errors import BadInput
 from vae_core.evidence.exact import MAX_EXACT_DIMS
 from vae_core.labs.gradients.estimators import ESTIMATORS, Expectation, draw_samples, estimates
 from vae_core.labs.gradients.exact import ExampleElbo, example_elbo, sampled_gradient
+from vae_core.labs.intervals import combined_degrees, errors_wide
 from vae_core.model import VAE
 
 NUM_SAMPLES: Final = 2**20
 PIECE: Final = 2**13
 """Samples at a time."""
-NORMAL_95: Final = 1.959964
-"""Quantile 0.975 of N(0, 1): half the width of a 95 % interval in standard errors."""
+TOGETHER: Final = 2 * len(ESTIMATORS)
+"""Intervals that are read together: of every estimator, by mean and by std, all from the same noise."""
 
 
 class Accuracy(NamedTuple):
@@ -27,16 +28,20 @@ class Accuracy(NamedTuple):
         mean: Mean of the estimates.
         variance: Of one estimate.
         bias: ``mean`` less the true derivative.
-        half_width: Of the 95 % confidence interval of the bias, errors of the truth included.
+        half_width: Of the confidence interval of the bias, errors of the truth included.
+        repetitions: How many estimates the mean is of.
     """
 
     mean: float
     variance: float
     bias: float
     half_width: float
+    repetitions: int
 
 
-def accuracy_of(found: Tensor, truth: float, *, error: float = 0.0, standard_error: float = 0.0) -> Accuracy:
+def accuracy_of(
+    found: Tensor, truth: float, *, error: float = 0.0, standard_error: float = 0.0, among: int = 1
+) -> Accuracy:
     """Mean, variance and bias of repetitions of an estimate.
 
     Arguments:
@@ -44,20 +49,35 @@ def accuracy_of(found: Tensor, truth: float, *, error: float = 0.0, standard_err
         truth: What they estimate.
         error: What the truth may be off by, at most.
         standard_error: Of a truth that was sampled.
+        among: How many such intervals are to hold together, with 95 %; ``TOGETHER`` where all estimators are
+            read beside each other.
     """
     found = found.double()
-    mean, variance = float(found.mean()), float(found.var())
+    moments = float(found.mean()), float(found.var()), len(found)
     return accuracy_from_moments(
-        mean, variance, len(found), truth=truth, error=error, standard_error=standard_error
+        *moments, truth=truth, error=error, standard_error=standard_error, among=among
     )
 
 
 def accuracy_from_moments(
-    mean: float, variance: float, count: float, *, truth: float, error: float, standard_error: float
+    mean: float,
+    variance: float,
+    count: int,
+    *,
+    truth: float,
+    error: float,
+    standard_error: float,
+    among: int = 1,
 ) -> Accuracy:
-    """The same from the mean and the variance of ``count`` repetitions."""
-    half_width = NORMAL_95 * math.hypot(math.sqrt(variance / count), standard_error) + error
-    return Accuracy(mean, variance, mean - truth, half_width)
+    """The same from the mean and the variance of ``count`` repetitions.
+
+    The standard error of the mean has count - 1 degrees of freedom: of a few repetitions with large M,
+    a normal interval would be too narrow.
+    """
+    degrees = combined_degrees((variance / count, count - 1), (standard_error**2, math.inf))
+    wide = errors_wide(degrees, among=among)
+    half_width = wide * math.hypot(math.sqrt(variance / count), standard_error) + error
+    return Accuracy(mean, variance, mean - truth, half_width, count)
 
 
 class Moments(NamedTuple):

@@ -12,7 +12,7 @@ from vae_core.config import ModelConfig
 from vae_core.elbo import elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import exact_evidence
-from vae_core.labs.gradients.accuracy import NORMAL_95, PIECE, accuracy_of, moments_of_estimates
+from vae_core.labs.gradients.accuracy import PIECE, moments_of_estimates
 from vae_core.labs.gradients.estimators import (
     ESTIMATORS,
     draw_samples,
@@ -22,7 +22,6 @@ from vae_core.labs.gradients.estimators import (
 )
 from vae_core.labs.gradients.exact import (
     NUM_NODES,
-    ONE_LINE,
     ExampleElbo,
     example_elbo,
     expected_value,
@@ -185,20 +184,6 @@ def test_many_samples_stand_in_for_quadrature(generator: torch.Generator) -> Non
     three = subject(3)
     with pytest.raises(BadInput, match="latent dimensions"):
         quadrature(three.exact, three.mean, three.std)
-
-
-def test_interval_covers_as_often_as_it_says(generator: torch.Generator) -> None:
-    """400 intervals of 95 %: 5 standard deviations of a binomial are 22."""
-    mean, std = (torch.tensor([value]).double() for value in (0.7, 0.5))
-    samples = draw_samples(ONE_LINE[0].expectation(), mean, std, num_samples=80_000, generator=generator)
-    found = estimates(samples, "reparameterised").mean[:, 0].reshape(400, 200)
-    measured = [accuracy_of(row, 2.4) for row in found]
-    covered = sum(abs(one.bias) <= one.half_width for one in measured)
-    assert abs(covered - 380) < 22
-    wider = accuracy_of(found[0], 2.4, error=0.1, standard_error=0.2)
-    assert wider.half_width == pytest.approx(
-        0.1 + NORMAL_95 * math.hypot(0.2, measured[0].half_width / NORMAL_95)
-    )
 
 
 def test_moments_of_pieces_are_those_of_all(generator: torch.Generator) -> None:
