@@ -6,6 +6,7 @@ Welling 2019, section 2.1; Cremer, Li and Duvenaud 2018 for what it costs in nat
 """
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -13,14 +14,17 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
+from vae_core.config import TrainConfig
 from vae_core.elbo import elbo_terms, elbo_terms_given_eps
 from vae_core.errors import BadInput
 from vae_core.model import VAE
 from vae_core.posteriors import DiagonalNormal
+from vae_core.training.optimizer import descend, flatten, initial_moments
 
 ASCENT_STEPS: Final = 150
 ASCENT_SAMPLES: Final = 4
 _LEARNING_RATE: Final = 0.1
+_ADAM: Final = TrainConfig()
 _EVALUATED: Final = 64
 """Samples of z for each bound that is compared."""
 _TIMED_UPDATES: Final = 10
@@ -164,16 +168,16 @@ def ascend(model: VAE, x: Tensor, *, generator: torch.Generator) -> DiagonalNorm
         generator: Draws the noise, anew in each step.
     """
     shape = (len(x), model.config.latent_dim)
-    mean, log_var = (torch.zeros(shape, requires_grad=True) for _ in range(2))
-    optimizer = torch.optim.Adam([mean, log_var], lr=_LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, ASCENT_STEPS)
-    for _ in range(ASCENT_STEPS):
-        eps = torch.randn(ASCENT_SAMPLES, *shape, generator=generator)
-        loss = -elbo_terms_given_eps(model, x, DiagonalNormal(mean, log_var), eps).elbo.sum()
-        mean.grad, log_var.grad = torch.autograd.grad(loss, [mean, log_var])
-        optimizer.step()
-        schedule.step()
-    return DiagonalNormal(mean.detach(), log_var.detach())
+    both = torch.zeros(2, *shape, dtype=x.dtype, requires_grad=True)
+    moments = initial_moments(both.detach(), _ADAM)
+    for step in range(ASCENT_STEPS):
+        eps = torch.randn(ASCENT_SAMPLES, *shape, dtype=x.dtype, generator=generator)
+        loss = -elbo_terms_given_eps(model, x, DiagonalNormal(*both), eps).elbo.sum()
+        (gradient,) = torch.autograd.grad(loss, both)
+        # Half a cosine down to 0: the noise of the last steps averages out.
+        rate = 0.5 * _LEARNING_RATE * (1 + math.cos(math.pi * step / ASCENT_STEPS))
+        descend(both.detach(), gradient, moments, _ADAM, learning_rate=rate)
+    return DiagonalNormal(*both.detach())
 
 
 def _encode(model: VAE, x: Tensor) -> None:
@@ -185,16 +189,14 @@ def _update_seconds(model: VAE, x: Tensor, seed: int) -> float:
     """Of one update of the encoder, the decoder held."""
     model, generator = copy.deepcopy(model), torch.Generator().manual_seed(seed)
     parameters = list(model.encoder.parameters())
-    optimizer = torch.optim.Adam(parameters)
+    weights, gradient = flatten(model.encoder)
+    moments = initial_moments(weights, _ADAM)
 
     def updates() -> None:
         for _ in range(_TIMED_UPDATES):
-            loss = -elbo_terms(model, x, generator=generator).elbo.mean()
-            for parameter, gradient in zip(
-                parameters, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True
-            ):
-                parameter.grad = gradient
-            optimizer.step()
+            gradient.zero_()
+            (-elbo_terms(model, x, generator=generator).elbo.mean()).backward(inputs=parameters)
+            descend(weights, gradient, moments, _ADAM, learning_rate=_ADAM.learning_rate)
 
     return _least(updates) / _TIMED_UPDATES
 

@@ -6,9 +6,9 @@ from typing import Final
 
 import torch
 from torch import Tensor
+from torch.nn import Module
 
 from vae_core.config import TrainConfig
-from vae_core.model import VAE
 
 OPTIMIZER: Final = "optimizer."
 """Prefix of the optimiser's tensors in a saved training state."""
@@ -43,7 +43,7 @@ def last_beta(config: TrainConfig, *, step: int, num_data: int) -> float:
     return scheduled_beta(config, epoch + batch_index * batch / num_data)
 
 
-def flatten(model: VAE) -> tuple[Tensor, Tensor]:
+def flatten(model: Module) -> tuple[Tensor, Tensor]:
     """Makes the parameters of ``model``, and their gradients, views of one tensor each, shape (P,).
 
     The optimiser's step and the copy of the last finite state are then one kernel each, which saves an eighth
@@ -55,7 +55,7 @@ def flatten(model: VAE) -> tuple[Tensor, Tensor]:
     return weights, gradient
 
 
-def point_into(model: VAE, weights: Tensor, gradient: Tensor) -> None:
+def point_into(model: Module, weights: Tensor, gradient: Tensor) -> None:
     """Makes the parameters of ``model``, and their gradients, views of two tensors of shape (P,)."""
     start = 0
     for p in model.parameters():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae_core.checks import check_integer
-from vae_core.config import ModelConfig
+from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import Dataset
 from vae_core.device import on_cpu
 from vae_core.elbo import elbo_terms_given_eps
@@ -20,6 +20,7 @@ from vae_core.labs.gradients.implicit import implicit_draws
 from vae_core.memory import check_step
 from vae_core.model import VAE
 from vae_core.posteriors import AnyPosterior, DiagonalMixture
+from vae_core.training.optimizer import descend, flatten, initial_moments
 
 Part = Literal["encoder", "doubly_reparameterised", "decoder"]
 PARTS: Final[tuple[Part, ...]] = ("encoder", "doubly_reparameterised", "decoder")
@@ -29,6 +30,7 @@ _GROUPS, _REPEATS = 8, 16
 """Estimates of the gradient, in groups that give the ratio an error of its own."""
 _HELD_OUT: Final = 200
 _LEARNING_RATE: Final = 2e-3
+_ADAM: Final = TrainConfig()
 _BATCH: Final = 64
 
 
@@ -202,7 +204,8 @@ def train_with(
     check_step(config, num_samples=num_samples, batch_size=batch)
     model = VAE(config, generator=torch.Generator().manual_seed(seed))
     order, noise = (torch.Generator().manual_seed(seed + offset) for offset in (1, 2))
-    optimizer = torch.optim.Adam(model.parameters(), lr=_LEARNING_RATE)
+    weights, gradient = flatten(model)
+    moments = initial_moments(weights, _ADAM)
     step = 0
     for epoch in range(num_epochs):
         for rows in torch.randperm(len(dataset.x_train), generator=order).split(batch):
@@ -213,9 +216,9 @@ def train_with(
             step += 1
             if not bool(objective.isfinite()):
                 raise TrainingDiverged(step, step - 1)
-            optimizer.zero_grad()
+            gradient.zero_()
             (-objective).backward()
-            optimizer.step()
+            descend(weights, gradient, moments, _ADAM, learning_rate=_LEARNING_RATE)
             model.hold_parameters()
         on_progress((epoch + 1) / num_epochs)
     return model

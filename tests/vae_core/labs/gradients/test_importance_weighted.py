@@ -13,6 +13,7 @@ from vae_core.config import ModelConfig
 from vae_core.data import load_dataset
 from vae_core.errors import BadInput
 from vae_core.evidence.exact import exact_evidence
+from vae_core.evidence.importance import iw_bound_given_eps
 from vae_core.labs.gradients.importance_weighted import (
     PARTS,
     compare_trainings,
@@ -195,6 +196,28 @@ def test_training_starts_from_equal_weights_and_is_reproducible() -> None:
     assert torch.equal(one.decoder.weights[0], other.decoder.weights[0])
     before, after = (exact_evidence(model, dataset.x_test[:50]).elbo.mean() for model in (starts[0], one))
     assert after > before
+
+
+def test_training_is_adam_on_the_negative_bound() -> None:
+    """PyTorch's own optimiser on the same mini-batches and noise: float32, rounding alone apart."""
+    dataset = load_dataset("two_moons", seed=0)
+    config = ModelConfig(data_dim=2, hidden_dims=(4,), likelihood="gaussian", prior="vamp")
+    found = train_with(dataset, config, num_samples=3, num_epochs=1, seed=3, on_progress=ignore)
+    model = VAE(config, generator=torch.Generator().manual_seed(3))
+    order, noise = (torch.Generator().manual_seed(seed) for seed in (4, 5))
+    adam = torch.optim.Adam(model.parameters(), lr=2e-3)
+    for rows in torch.randperm(len(dataset.x_train), generator=order).split(64):
+        x = dataset.x_train.index_select(0, rows)
+        posterior = model.posterior(x).as_density()
+        eps = posterior.draw_eps(3, generator=noise)
+        adam.zero_grad()
+        (-iw_bound_given_eps(model, x, posterior, eps).mean()).backward()
+        adam.step()
+        model.hold_parameters()
+    start = VAE(config, generator=torch.Generator().manual_seed(3))
+    for name, value in found.named_parameters():
+        torch.testing.assert_close(value, model.get_parameter(name), rtol=1e-5, atol=1e-5)
+        assert not torch.equal(value, start.get_parameter(name)), name
 
 
 def test_refusals(digits: Tensor, generator: torch.Generator) -> None:
