@@ -15,6 +15,8 @@ from dashboard.theme import CONCEPTS, PAGE, ThemeName
 Array = NDArray[np.floating]
 HEIGHT: Final = 860
 FRAME_MS: Final = 350
+DIGITS: Final = 4
+"""Of log p(x), F and their parts, nats per example, wherever EM writes them: late iterations gain little."""
 CURVE_HEIGHT: Final = 380
 IN_A_ROW: Final = 4
 """Components whose means are pictures beside each other."""
@@ -324,7 +326,7 @@ def _add_bound(figure: go.Figure, path: EmPath, theme: ThemeName) -> None:
         (bound, "F[q, θ]", "elbo", "solid"),
     ):
         line = {"color": colours[concept], "width": 3, "dash": dash}
-        hover = "%{y:.6f} nats<extra>" + name + "</extra>"
+        hover = f"%{{y:.{DIGITS}f}} nats<extra>{name}</extra>"
         figure.add_scatter(x=halves, y=values, mode="lines", line=line, name=name, hovertemplate=hover, row=2)
     if path.stop is not None:
         line = {"color": colours["log_evidence"], "dash": "dot", "width": 2}
@@ -405,7 +407,7 @@ def minorising_figure(
         (auxiliary, "A(θ; θ old)", "elbo", "solid"),
     ):
         line = {"color": colours[concept], "width": 3, "dash": dash}
-        hover = "%{x:.3f}: %{y:.5f} nats<extra>" + name + "</extra>"
+        hover = f"%{{x:.3f}}: %{{y:.{DIGITS}f}} nats<extra>{name}</extra>"
         figure.add_scatter(x=values, y=curve, mode="lines", line=line, name=name, hovertemplate=hover)
     best = int(auxiliary.argmax())
     marker = {"size": 13, "color": [colours["log_evidence"], colours["elbo"]]}

@@ -2,7 +2,7 @@
 
 import functools
 import zlib
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import streamlit as st
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dashboard.ahead import ahead
 from dashboard.components.chart.element import draw_chart
 from dashboard.figures.em import (
+    DIGITS,
     EmPath,
     LineScene,
     PlaneScene,
@@ -20,7 +21,7 @@ from dashboard.figures.em import (
     minorising_figure,
     outlines,
 )
-from dashboard.formats import plain, rounded, shown_sum, signed
+from dashboard.formats import plain, rounded, shown_difference, shown_sum, signed
 from dashboard.free_energy import cached, em_table
 from dashboard.free_energy.cached import EM_STEPS, NUM_STARTS, STOP_WITHIN, Components, EmRun
 from dashboard.free_energy.em_table import Chosen
@@ -30,7 +31,7 @@ from dashboard.tables import draw_table
 from vae_core.errors import BadInput
 
 if TYPE_CHECKING:
-    from vae_core.labs.em.mixture import Mixture
+    from vae_core.labs.em.mixture import EmStep, Mixture
 
 EM_HELP: Final = (
     r"E-step: $r_{dk} = \pi_k p_k(x_d;\theta_k) / \sum_l \pi_l p_l(x_d;\theta_l)$ closes the gap "
@@ -113,7 +114,7 @@ def _start(runs: list[EmRun]) -> int:
         tuple(range(1, NUM_STARTS + 1)),
         required=True,
         format_func=lambda number: (
-            f"{number}: {signed(runs[number - 1].last, 3)}" + (" (best)" if number - 1 == best else "")
+            f"{number}: {signed(runs[number - 1].last, DIGITS)}" + (" (best)" if number - 1 == best else "")
         ),
         key="em_start",
         help=f"log p(x) in nats per example after {EM_STEPS} iterations, from means at different rows. "
@@ -134,8 +135,8 @@ def _picture(chosen: Chosen, components: Components, runs: list[EmRun], start: i
         stop=stop if stop is not None and stop <= shown else None,
     )
     others = [other.climb[: shown + 1] for number, other in enumerate(runs) if number != start]
-    climb = f"log p(x) from {signed(run.first, 3)} to {signed(run.last, 3)} nats per example"
-    alt = f"EM in {EM_STEPS} iterations: {climb}."
+    first, last = signed(run.first, DIGITS), signed(run.last, DIGITS)
+    alt = f"EM in {EM_STEPS} iterations: log p(x) from {first} to {last} nats per example."
     figure = em_figure(path, others, theme=state.theme_name())
     draw_chart(figure, key="em", alt=alt)
     moves = {
@@ -215,9 +216,9 @@ def _draw_numbers(
     x: NDArray[np.float64], components: Components, run: EmRun, start: int, stop: int | None
 ) -> None:
     columns = st.columns(4)
-    gain = f"{run.last - run.first:.3f} nats gained by EM"
-    columns[0].metric("log p(x) per example", f"{signed(run.last, 4)} nats", gain, border=True)
-    gap = f"{run.steps[0].gap:.4f} nats"
+    gain = f"{signed(shown_difference(run.last, run.first, DIGITS), DIGITS)} nats gained by EM"
+    columns[0].metric("log p(x) per example", f"{signed(run.last, DIGITS)} nats", gain, border=True)
+    gap = f"{signed(_gap(run.steps[0]), DIGITS)} nats"
     columns[1].metric("Gap after the first M-step", gap, border=True, help=GAP_HELP)
     columns[2].metric(
         "log p − F − gap, largest", f"{rounded(_residual(run), 1)} nats", border=True, help=FORMS_HELP
@@ -256,6 +257,11 @@ def _residual(run: EmRun) -> float:
     return max(abs(step.log_likelihood - step.q_function - step.entropy - step.gap) for step in run.steps)
 
 
+def _gap(step: "EmStep[Any]") -> float:
+    """As the difference of log p(x) and F as they are shown, where the gap by itself is that, too."""
+    return shown_sum(step.gap, step.log_likelihood, -step.bound, digits=DIGITS)
+
+
 def _iterations(run: EmRun) -> None:
     st.markdown(
         "After each M-step, nats per example. F = Q + H[q]; the next E-step sets q to the posterior, and "
@@ -264,11 +270,9 @@ def _iterations(run: EmRun) -> None:
     )
     rows = []
     for number, step in enumerate(run.steps, 1):
-        parts = (step.q_function, step.entropy)
-        bound = shown_sum(step.bound, *parts, digits=6)
-        log_likelihood = shown_sum(step.log_likelihood, bound, step.gap, digits=6)
-        values = (log_likelihood, bound, *parts, step.gap)
-        rows.append((str(number), *(signed(value, 6) for value in values)))
+        entropy = shown_sum(step.entropy, step.bound, -step.q_function, digits=DIGITS)
+        values = (step.log_likelihood, step.bound, step.q_function, entropy, _gap(step))
+        rows.append((str(number), *(signed(value, DIGITS) for value in values)))
     head = ("iteration", "log p(x)", "F[q, θ]", "Q(θ old, θ)", "H[q]", "KL(q ‖ posterior)")
     draw_table(head, rows, title="The numbers of each iteration", shows_title=False)
 
@@ -321,11 +325,11 @@ def _draw_minorising(chosen: Chosen, components: Components, run: EmRun, start: 
     best = float(values[found.best])
     alt = f"log p and its minorising function over the {title}: they touch at {signed(found.old, 3)}."
     draw_chart(figure, key="em_minorising", alt=alt)
-    rise = signed(float(log_likelihood[found.best]) - found.touching, 4)
+    rise = signed(float(log_likelihood[found.best]) - found.touching, DIGITS)
     st.caption(
-        f"At θ old ({signed(found.old, 3)}) both are {signed(found.touching, 4)} nats. A is largest at "
+        f"At θ old ({signed(found.old, 3)}) both are {signed(found.touching, DIGITS)} nats. A is largest at "
         f"{signed(best, 3)}; there log p has changed by {rise} nats: at least as much as A rose, "
-        f"{signed(float(auxiliary[found.best]) - found.touching, 4)}."
+        f"{signed(float(auxiliary[found.best]) - found.touching, DIGITS)}."
     )
 
 
