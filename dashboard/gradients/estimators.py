@@ -429,7 +429,7 @@ def _cost(found: Comparison, name: "Estimator") -> str:
 
 
 def _span(seconds: float) -> str:
-    return f"{seconds * 1e3:.2g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.2g} µs"
+    return f"{rounded(seconds * 1e3, 2)} ms" if seconds >= 1e-3 else f"{rounded(seconds * 1e6, 2)} µs"
 
 
 def _how(measured: Measured) -> str:

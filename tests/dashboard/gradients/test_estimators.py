@@ -13,6 +13,7 @@ from scipy.stats import t
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cached as cache
+from dashboard.gradients import cached
 from dashboard.gradients.estimators import Comparison, long_task_key, verdict
 from dashboard.gradients.measured import SAMPLE_COUNTS, Cost, Measured
 from dashboard.runs.pretrained import PRETRAINED_RUN
@@ -88,6 +89,14 @@ def test_a_step_defeats_reparameterisation_alone() -> None:
     verdicts = table(at, "estimator")
     assert verdicts["reparameterisation"][0].startswith("**biased**")
     assert verdicts["score function"][0].startswith("unbiased")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(3.2e-7, "0.32 µs"), (1.4e-4, "140 µs"), (0.0017, "1.7 ms"), (0.23, "230 ms")]
+)
+def test_a_time_has_no_exponent(monkeypatch: pytest.MonkeyPatch, seconds: float, said: str) -> None:
+    monkeypatch.setattr(cached, "function_cost", lambda formula: Cost(seconds / 8, seconds / 8))
+    assert table(open_page("gradients"), "estimator")["score function"][1] == f"8 f, {said}"
 
 
 def test_a_verdict_says_what_its_intervals_can_show() -> None:
